@@ -1,0 +1,70 @@
+# Needs Linux, make and Python 3.10 or newer; everything else is put under .venv/ and .cache/.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+
+VENV := .venv
+PY := $(VENV)/bin/python
+DEMO := .cache/demo
+EXTRAS := test server cli
+TOOLS := "ruff==0.17.*" "mypy==2.4.*" types-requests
+PIP := -m pip --disable-pip-version-check install --quiet
+SOURCES := $(shell find ucloud uvideo -type f -not -name '*.py[co]' 2>/dev/null)
+
+# The newest suitable Python, or the one given: make test PYTHON=/path/to/python3.12
+PYTHON ?= $(firstword $(foreach command,$(foreach minor,19 18 17 16 15 14 13 12 11 10,python3.$(minor)) python3,\
+	$(shell $(command) -c 'import sys, venv, ensurepip; print("$(command)" if sys.version_info >= (3, 10) else "")' 2>/dev/null)))
+
+.PHONY: help venv demo test lint bench clean
+
+help:  ## print this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
+
+venv: $(VENV)/.made  ## what development needs, in .venv (uvideo itself is used from this folder)
+
+# The repository root is the installation: what setup.cfg asks for is installed, the package is not.
+$(VENV)/.made: setup.cfg Makefile
+	@$(need-python)
+	$(PYTHON) -m venv --clear $(VENV)
+	@$(PY) -c 'import configparser, sys; s = configparser.ConfigParser(); s.read("setup.cfg"); \
+	  print(s["options"]["install_requires"], *(s["options.extras_require"][e] for e in sys.argv[1:]))' \
+	  $(EXTRAS) > $(VENV)/requirements.txt
+	$(PY) $(PIP) -r $(VENV)/requirements.txt $(TOOLS)
+	@touch $@
+
+export FILE
+demo: $(DEMO)/.made  ## the README's programs against a server, on Python 3 and 2.7; FILE=/path/to/movie.mp4 takes yours
+	$(DEMO)/bin/python test/demo/run.py $${FILE:+"$$FILE"}
+	$(DEMO)/bin/python test/demo/run.py --python 2.7 --if-found $${FILE:+"$$FILE"}
+
+# What a user gets: the package with its extra `server`, installed into an environment of its own.
+$(DEMO)/.made: setup.py setup.cfg pyproject.toml Makefile $(SOURCES)
+	@$(need-python)
+	$(PYTHON) -m venv --clear $(DEMO)
+	rm -rf build
+	$(DEMO)/bin/python $(PIP) '.[server]'
+	@touch $@
+
+test: $(VENV)/.made  ## all tests; ARGS="-k name" chooses
+	@$(PY) -m test.interpreters
+	$(PY) -m pytest $(ARGS)
+
+lint: $(VENV)/.made  ## ruff, mypy, and the syntax of what also runs on 2.7
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(PY) -m test.syntax
+
+bench: $(VENV)/.made  ## the figures of the README, measured on this machine
+	$(PY) -m bench $(ARGS)
+
+clean:  ## remove everything that make made
+	rm -rf $(VENV) .cache build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+define need-python
+if [ -z "$(PYTHON)" ]; then \
+  echo "no Python 3.10 or newer with venv and ensurepip was found (Debian: apt-get install python3-venv);" \
+       "or name one: make PYTHON=/path/to/python3" >&2; exit 1; fi
+endef

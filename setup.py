@@ -1,0 +1,51 @@
+"""Builds the one distribution, uvideo: below Python 3.10 it holds `ucloud` only, from there on `uvideo` too.
+
+The metadata is in setup.cfg; here is what depends on the interpreter.  Runs on Python 2.7 and 3.6 and up.
+"""
+
+import io
+import os
+import re
+import sys
+
+try:
+    from setuptools import find_packages, setup
+    from setuptools.command.install import install
+except ImportError:
+    sys.exit("setup.py needs setuptools: run 'python -m pip install setuptools' first, or install with 'pip install .'")
+
+TOOLKIT = sys.version_info >= (3, 10)
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def version():
+    """Return __version__ of the SDK, read as text: importing it is not needed to build it."""
+    with io.open(os.path.join(HERE, "ucloud", "uvideo", "__init__.py"), encoding="utf-8") as source:
+        return str(re.search(r'^__version__ = "([^"]+)"$', source.read(), re.MULTILINE).group(1))
+
+
+class Install(install):
+    """Installs this package alone, as plain files: what old setuptools would fetch beside it may not run there."""
+
+    def run(self):
+        self.single_version_externally_managed = True
+        install.run(self)
+        if not self.root:
+            try:
+                import requests  # noqa: F401
+            except ImportError:
+                print("uvideo also needs requests: %s -m pip install requests" % sys.executable)
+
+
+setup(
+    cmdclass={"install": Install},
+    version=version(),
+    packages=find_packages(HERE, include=["ucloud", "ucloud.*"] + (["uvideo", "uvideo.*"] if TOOLKIT else [])),
+    entry_points={"console_scripts": ["uvideo = uvideo.cli:main"]} if TOOLKIT else {},
+    options={
+        # Each family has its own wheel, and pip takes the fitting one: py310 comes before py36 on 3.10 and up.
+        "bdist_wheel": {"python_tag": "py310" if TOOLKIT else "py27.py36"},
+        # A build folder for each interpreter, so that one never packs what another left behind.
+        "build": {"build_base": os.path.join("build", "%d.%d" % sys.version_info[:2])},
+    },
+)

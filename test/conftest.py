@@ -1,0 +1,34 @@
+"""What every test run says about the interpreters, and the rule that the important ones are not left out."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from test import interpreters
+from test.server_fixture import server as server  # a fixture
+
+REQUIRE = "UVIDEO_REQUIRE_INTERPRETERS"  # set by .ci/run: 2.7 and the newest 3, where present, must have been used
+
+
+def left_out() -> list[str]:
+    """Return the names of the important interpreters that are here but that no test prepared."""
+    found = interpreters.important().values()
+    return [each.name for each in found if each is not None and each.version not in interpreters.prepared]
+
+
+def pytest_report_header() -> str:
+    return interpreters.describe()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if os.environ.get(REQUIRE) and left_out() and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    used = " ".join("{}.{}".format(*version) for version in sorted(interpreters.prepared))
+    terminalreporter.write_line(f"interpreters the SDK was tested on: {used or 'none'}")
+    if os.environ.get(REQUIRE) and left_out():
+        terminalreporter.write_line(f"ERROR: present but not used: {' '.join(left_out())}", red=True)

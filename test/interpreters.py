@@ -1,0 +1,238 @@
+"""The Python interpreters of this machine that the SDK is tested on, one of each minor version, 2.7 and 3.6 and up.
+
+`python -m test.interpreters` prints them.  `python -m test.interpreters --prepare 2.7` prints one and its folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+CACHE = ROOT / ".cache" / "interpreters"
+LOOK_SECONDS = 20
+INSTALL_SECONDS = 600
+NAME = re.compile(r"^python(2\.7|3\.\d+)$")
+IDENTIFY = (
+    "import sys; print('%d %d %s' % (sys.version_info[0], sys.version_info[1],"
+    " getattr(sys, '_base_executable', None) or sys.executable))"
+)
+# What runs on 2.7 and 3.6, all of it by name: their pips, and another interpreter's, may take what is too new for them.
+PINNED = ["requests<2.28", "urllib3<1.27", "idna<3", "certifi<2022"]
+
+prepared: set[tuple[int, int]] = set()
+"""The versions that something asked prepare() for, so those that the SDK's tests ran on."""
+
+
+class Interpreter(NamedTuple):
+    """One interpreter.  version: (major, minor).  path: the real executable, not a shim or a virtual environment's."""
+
+    version: tuple[int, int]
+    path: str
+
+    @property
+    def name(self) -> str:
+        return "{}.{}".format(*self.version)
+
+
+def supported(version: tuple[int, int]) -> bool:
+    """Return whether the SDK is meant to run on that version."""
+    return version == (2, 7) or version >= (3, 6)
+
+
+def identify(command: str) -> Interpreter | None:
+    """Run command and return the interpreter it is, or None if it does not run."""
+    try:
+        answer = subprocess.run(
+            [command, "-c", IDENTIFY],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=LOOK_SECONDS,
+            env=_environment(),
+            check=True,
+        )
+        major, minor, path = answer.stdout.decode().strip().split(" ", 2)
+        return Interpreter((int(major), int(minor)), path)
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return None
+
+
+@lru_cache(maxsize=1)
+def _found() -> tuple[Interpreter, ...]:
+    by_version: dict[tuple[int, int], Interpreter] = {}
+    tried: set[str] = set()
+    for candidate in _candidates():
+        wanted = _version_in(candidate)
+        if candidate in tried or (wanted in by_version and wanted is not None):
+            continue
+        tried.add(candidate)
+        interpreter = identify(candidate)
+        if interpreter is not None and supported(interpreter.version):
+            by_version.setdefault(interpreter.version, interpreter)
+    return tuple(sorted(by_version.values()))
+
+
+def find() -> list[Interpreter]:
+    """Return the interpreters found, oldest first; looked for once in a process."""
+    return list(_found())
+
+
+def newest() -> Interpreter:
+    """Return the newest interpreter found; there is always the running one."""
+    return find()[-1]
+
+
+def important() -> dict[str, Interpreter | None]:
+    """Return 2.7 and the newest Python 3, those that the tests must not leave out; None for one that is absent."""
+    return {"2.7": next((each for each in find() if each.version == (2, 7)), None), newest().name: newest()}
+
+
+def prepare(interpreter: Interpreter) -> str:
+    """Return a folder with `requests` for that interpreter, for PYTHONPATH; counts as use of it."""
+    folder = install(interpreter)
+    prepared.add(interpreter.version)
+    return folder
+
+
+def install(interpreter: Interpreter, own_pip: bool | None = None) -> str:
+    """Return a folder with `requests` for that interpreter, made on the first call.
+
+    own_pip: True to use the pip of that interpreter, False to use the running one's, None for what works.
+    Safe in several processes at once: each builds aside and renames, and the folder exists only when complete.
+    """
+    if own_pip is None:
+        own_pip = _has_pip(interpreter)
+    arguments = _own(interpreter) if own_pip else _foreign(interpreter)
+    identity = "\n".join([interpreter.path, *arguments])
+    folder = CACHE / interpreter.name / hashlib.sha1(identity.encode()).hexdigest()[:12]
+    if folder.is_dir():
+        return str(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    aside = tempfile.mkdtemp(prefix=".building-", dir=folder.parent)
+    try:
+        _run([*arguments, "--target", aside])
+        os.chmod(aside, 0o755)
+        try:
+            os.rename(aside, folder)
+        except OSError:
+            if not folder.is_dir():  # else another process was first, with the same content
+                raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return str(folder)
+
+
+def _candidates() -> Iterator[str]:
+    """Yield commands that may be interpreters: PATH first, then where they are commonly put, then the running one."""
+    folders = [Path(each) for each in os.environ.get("PATH", "").split(os.pathsep) if each]
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    folders += sorted(pyenv.glob("versions/*/bin"), key=_natural, reverse=True)
+    folders += [Path("/usr/local/bin"), Path("/usr/bin"), *sorted(Path("/opt").glob("python*/bin"))]
+    for folder in folders:
+        try:
+            names = sorted(each for each in os.listdir(folder) if NAME.match(each))
+        except OSError:
+            continue
+        yield from (str(folder / name) for name in names)
+    yield sys.executable
+
+
+def _natural(path: Path) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", path.parent.name)]
+
+
+def _version_in(command: str) -> tuple[int, int] | None:
+    match = NAME.match(os.path.basename(command))
+    if not match:
+        return None
+    major, minor = match.group(1).split(".")
+    return int(major), int(minor)
+
+
+def _has_pip(interpreter: Interpreter) -> bool:
+    try:
+        _run([interpreter.path, "-m", "pip", "--version"], seconds=LOOK_SECONDS)
+        return True
+    except RuntimeError:
+        return False
+
+
+def _own(interpreter: Interpreter) -> list[str]:
+    pip = [interpreter.path, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    return pip + _requirements(interpreter)
+
+
+def _foreign(interpreter: Interpreter) -> list[str]:
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:"]
+    pip += ["--python-version", interpreter.name]
+    if interpreter.version == (2, 7):
+        pip.append("--no-deps")  # pip reads what a package needs as if for the Python it runs on itself
+    return pip + _requirements(interpreter)
+
+
+def _requirements(interpreter: Interpreter) -> list[str]:
+    if interpreter.version > (3, 6):
+        return ["requests"]
+    return [*PINNED, "chardet<5" if interpreter.version == (2, 7) else "charset_normalizer<2.1"]
+
+
+def _run(command: list[str], seconds: float = INSTALL_SECONDS) -> None:
+    """Run command; RuntimeError with what it printed if it fails or takes longer."""
+    try:
+        subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=seconds,
+            env=_environment(),
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        printed = getattr(error, "output", None) or b""
+        raise RuntimeError(f"{' '.join(command)}: {error}\n{printed.decode(errors='replace')}") from error
+
+
+def _environment() -> dict[str, str]:
+    """Return our environment less what would give another interpreter our packages."""
+    dropped = {"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__"}
+    return {name: value for name, value in os.environ.items() if name not in dropped}
+
+
+def describe() -> str:
+    """Return one line: the versions found, and which important ones are absent."""
+    line = "interpreters found: " + " ".join(each.name for each in find())
+    absent = [name for name, interpreter in important().items() if interpreter is None]
+    return line + (f"; absent: {' '.join(absent)}" if absent else "")
+
+
+def main(arguments: list[str]) -> int:
+    """Print the table, or with `--prepare X.Y` one interpreter and its folder."""
+    if arguments[:1] == ["--prepare"] and len(arguments) == 2:
+        for interpreter in find():
+            if interpreter.name == arguments[1]:
+                print(interpreter.path, prepare(interpreter))
+                return 0
+        print(f"Python {arguments[1]} was not found on this machine", file=sys.stderr)
+        return 1
+    if arguments:
+        print("usage: python -m test.interpreters [--prepare X.Y]", file=sys.stderr)
+        return 2
+    for interpreter in find():
+        print(f"{interpreter.name:<6}{interpreter.path}")
+    print(describe())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
