@@ -1,0 +1,172 @@
+# -*- coding: utf-8 -*-
+"""The management plane: operations and answers there and back, and what hostile requests and answers are made of."""
+
+from __future__ import absolute_import, division, print_function
+
+import json
+import unittest
+
+from test.protocol.samples import ACTION_RESULTS, ACTIONS, CREDENTIALS
+from ucloud.uvideo.protocol import action, dialect, errors, operation, signature
+from ucloud.uvideo.protocol.message import Headers, Response
+from ucloud.uvideo.protocol.text import native
+
+JSON = Headers([("Content-Type", "application/json")])
+
+
+def received(request):
+    """(operation, action name) that a server reads, after checking the signature."""
+    given = action.parameters(dialect.parse_target(request.target).query, request.headers, request.body)
+    made = signature.action_signature(CREDENTIALS.private_key, given)
+    if not signature.equal(made, given["Signature"]):
+        raise AssertionError("the signature does not verify")
+    return action.decode(given)
+
+
+class Operations(unittest.TestCase):
+    def test_every_operation_comes_back(self):
+        self.assertEqual(set(action._BY_CLASS), set(type(op) for op, _ in ACTIONS))
+        for op, video in ACTIONS:
+            for name in ("BucketName", "SpaceName"):
+                request = action.encode(op, "https://api.ucloud.cn", CREDENTIALS, name, video)
+                found, called = received(request)
+                self.assertEqual(op, found._replace(biz=op.biz) if not video and hasattr(op, "biz") else found)
+                self.assertEqual("VideoSpace" in called or "VideoFile" in called, video)
+                self.assertEqual(("GET", "https://api.ucloud.cn"), (request.method, request.origin))
+
+    def test_a_form_and_json(self):
+        form = action.parameters([], Headers(), b"Action=DescribeBucket&Limit=5&Tag=a+b")
+        self.assertEqual({u"Action": u"DescribeBucket", u"Limit": u"5", u"Tag": u"a b"}, form)
+        body = b'{"Action":"GetVideoFileBySpace","SpaceName":["sp"],"Limit":5,"Offset":2.0,"X":true,"Y":1.5}'
+        given = action.parameters([], JSON, body)
+        self.assertEqual(u"5", given["Limit"])
+        self.assertEqual((u"true", u"1.5"), (given["X"], given["Y"]))
+        expected = operation.ListSpaceFiles(u"sp", 2, 5)
+        self.assertEqual((expected, u"GetVideoFileBySpace"), action.decode(given))
+
+    def test_the_query_and_the_body_agree(self):
+        query = [(u"Limit", u"5")]
+        self.assertEqual({u"Limit": u"5"}, action.parameters(query, JSON, b'{"Limit":5}'))
+        self.assertRaises(errors.BadRequest, action.parameters, query, JSON, b'{"Limit":6}')
+        self.assertRaises(errors.BadRequest, action.parameters, query + [(u"Limit", u"6")], Headers(), b"")
+
+    def test_bodies_that_are_refused(self):
+        for body in (
+            b"{",
+            b"\xff",
+            b"[]",
+            b"1",
+            b"null",
+            b"[" * 100000,
+            b'{"a":' * 100000,
+            b'{"Action":{"a":1}}',
+            b'{"Action":null}',
+            b'{"Action":[{"a":1}]}',
+            b'{"Action":[[1]]}',
+            b'{"Action":"\\ud800"}',
+            b'{"\\ud800":"Action"}',
+            b'{"Limit":NaN}',
+            b'{"Limit":Infinity}',
+            b'{"Limit":-Infinity}',
+            b'{"Limit":1e999}',
+        ):
+            self.assertRaises(errors.BadRequest, action.parameters, [], JSON, body)
+        for body in (b"a=%ff", b"a=%zz", b"\xff=1", b"a=1&a=2"):
+            self.assertRaises(errors.BadRequest, action.parameters, [], Headers(), body)
+
+    def test_calls_that_are_refused(self):
+        for given, cls in (
+            ({}, errors.ActionMissing),
+            ({u"Action": u""}, errors.ActionMissing),
+            ({u"Action": u"x" * 5000}, errors.ActionUnknown),
+            ({u"Action": u"describebucket"}, errors.ActionUnknown),
+            ({u"Action": u"DeleteBucket"}, errors.ParameterMissing),
+            ({u"Action": u"CreateBucket", u"BucketName": u""}, errors.ParameterMissing),
+            ({u"Action": u"DescribeBucket", u"Limit": u"\xb2"}, errors.BadRequest),
+            ({u"Action": u"DescribeBucket", u"Limit": u"\u0661"}, errors.BadRequest),
+            ({u"Action": u"DescribeBucket", u"Offset": u"-1"}, errors.BadRequest),
+            ({u"Action": u"DescribeBucket", u"Offset": u"9" * 9999}, errors.BadRequest),
+        ):
+            self.assertRaises(cls, action.decode, given)
+
+
+class Answers(unittest.TestCase):
+    def test_every_result_comes_back(self):
+        for op, result in ACTION_RESULTS:
+            response = action.encode_result(u"NameResponseIsOf", result)
+            self.assertEqual(result, action.decode_result(op, response))
+            self.assertEqual(200, response.status)
+            said = json.loads(response.body.decode("ascii"))
+            self.assertEqual((0, u"NameResponseIsOfResponse"), (said["RetCode"], said["Action"]))
+
+    def test_every_error_comes_back(self):
+        for cls in errors._CLASSES:
+            response = action.encode_error(u"CreateBucket", cls(u"caf\xe9"))
+            self.assertEqual(200, response.status)
+            with self.assertRaises(errors.Refused) as caught:
+                action.decode_result(operation.CreateSpace(u"space"), response)
+            error, code = caught.exception, cls.action_code or 15005
+            self.assertEqual((code, u"caf\xe9", u"space"), (error.ret_code, error.message, error.space))
+            if code not in (150, 15005):
+                self.assertEqual(cls.action_code, type(error).action_code)
+            else:
+                self.assertIs(errors.Unavailable, type(error))
+
+    def test_codes_with_a_meaning(self):
+        for code, cls in (
+            (110, errors.Unavailable),
+            (153, errors.Throttled),
+            (170, errors.NoCredentials),
+            (171, errors.SignatureMismatch),
+            (172, errors.UnknownKey),
+            (174, errors.UnknownKey),
+            (299, errors.AccessDenied),
+            (15000, errors.SpaceExists),
+            (15010, errors.SpaceNotFound),
+            (15023, errors.SpaceNotEmpty),
+            (15039, errors.SpaceNotFound),
+            (15017, errors.BadRequest),
+            (99999, errors.Refused),
+            (-1, errors.Refused),
+        ):
+            self.assertIs(cls, type(errors.action_refusal(code)), code)
+        self.assertIn(u"duplicate bucket name", errors.SpaceExists().message)
+
+    def test_messages_of_any_kind(self):
+        op = operation.DescribeSpace()
+        for message, said in (
+            (u"a\x1b[31mb\r\n", u"a [31mb"),
+            (None, u"bucket not exist"),
+            (5, u"5"),
+            ([1], u"bucket not exist"),
+            ({u"a": 1}, u"bucket not exist"),
+            (u"x" * 5000, u"x" * 500),
+            (u"\ud800x", u"x"),
+        ):
+            body = json.dumps({"RetCode": 15010, "Message": message}).encode("ascii")
+            with self.assertRaises(errors.SpaceNotFound) as caught:
+                action.decode_result(op, Response(200, JSON, body))
+            self.assertEqual(said, caught.exception.message)
+            self.assertEqual(native(said), str(caught.exception))
+
+    def test_answers_that_are_not_of_this_protocol(self):
+        for op in (operation.DescribeSpace(), operation.ListSpaceFiles(u"s"), operation.CreateSpace(u"s")):
+            for body in (b"", b"<html>", b"[]", b"{}", b'{"RetCode":"0"}', b'{"RetCode":true}', b"[" * 100000):
+                self.assertRaises(errors.BadAnswer, action.decode_result, op, Response(200, JSON, body))
+        bad = ("5", '"x"', "[1]", '["x"]', "[{}]", "[[]]", '{"a":1}', '[{"BucketName":5}]', '[{"BucketName":"\\ud800"}]')
+        more = ('[{"BucketName":"b","Domain":[]}]', '[{"BucketName":"b","Domain":{"Src":[5]}}]')
+        more += ('[{"BucketName":"b","CreateTime":"x"}]', '[{"BucketName":"b","Domain":{"Src":5}}]')
+        for entries in bad + more:
+            body = ('{"RetCode":0,"DataSet":%s}' % entries).encode("ascii")
+            for op in (operation.DescribeSpace(), operation.ListSpaceFiles(u"s")):
+                if entries != '[{"BucketName":"b","Domain":[]}]':  # an empty list stands for no domains
+                    self.assertRaises(errors.BadAnswer, action.decode_result, op, Response(200, JSON, body))
+
+    def test_an_error_of_a_proxy(self):
+        with self.assertRaises(errors.Unavailable) as caught:
+            action.decode_result(operation.DescribeSpace(), Response(502, Headers(), b"<html>\x1b"))
+        self.assertEqual((502, u"<html>", True), (caught.exception.status, str(caught.exception), caught.exception.retryable))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,275 @@
+# -*- coding: utf-8 -*-
+"""Every result and error that a server says a client understands; a malformed answer is a BadAnswer."""
+
+from __future__ import absolute_import, division, print_function
+
+import copy
+import json
+import pickle
+import unittest
+
+from test.protocol.samples import EMOJI, ETAG, FILM, INFO, RESULTS, TIME, UPLOAD_ID
+from ucloud.uvideo.protocol import answer, errors, operation
+from ucloud.uvideo.protocol.message import Headers, Response
+from ucloud.uvideo.protocol.text import native
+
+GET = operation.GetObject(u"space", FILM)
+
+
+def tree(cls):
+    found = [cls]
+    for child in cls.__subclasses__():
+        found.extend(tree(child))
+    return found
+
+
+class Results(unittest.TestCase):
+    def test_every_result_comes_back(self):
+        self.assertEqual(set(answer._ENCODE), set(type(result) for _, result in RESULTS))
+        for op, result in RESULTS:
+            response = answer.encode(op, result)
+            self.assertEqual(result, answer.decode(op, response))
+            for name, value in response.headers:
+                self.assertIs(str, type(name))
+                self.assertIs(str, type(value))
+            self.assertIn(response.status, (200, 204, 206, 304))
+            if response.body:
+                self.assertEqual("application/json", response.headers.get("Content-Type"))
+                json.loads(response.body.decode("ascii"))
+
+    def test_what_real_clients_need(self):
+        response = answer.encode(GET, INFO._replace(span=(2, 3)))
+        self.assertEqual(206, response.status)
+        self.assertEqual('"%s"' % ETAG, response.headers.get("ETag"))
+        self.assertEqual("bytes 2-4/11", response.headers.get("Content-Range"))
+        self.assertEqual("3", response.headers.get("Content-Length"))
+        self.assertIn("X-Ufile-Meta-Author-Name", dict(response.headers))  # Java minds the case
+        self.assertEqual(TIME, answer.parse_date(response.headers.get("Last-Modified")))
+        page = [(op, result) for op, result in RESULTS if isinstance(result, operation.ObjectPage)][0]
+        said = json.loads(answer.encode(*page).body.decode("ascii"))
+        self.assertEqual((u"100", u"1099511627776"), (said["MaxKeys"], said["Contents"][0]["Size"]))
+        files = [(op, result) for op, result in RESULTS if isinstance(result, operation.FilePage)][0]
+        entry = json.loads(answer.encode(*files).body.decode("ascii"))["DataSet"][0]
+        self.assertEqual((FILM, FILM, 11), (entry["FileName"], entry["ObjectName"], entry["Size"]))
+
+    def test_the_time_is_never_this_moment(self):
+        response = answer.encode(GET, INFO._replace(modified=None, created=None))
+        self.assertIsNone(response.headers.get("Last-Modified"))
+        self.assertIsNone(answer.decode(GET, response).modified)
+
+    def test_offered_names(self):
+        for filename, said in (
+            (u"a b.mp4", 'attachment;filename="a b.mp4"'),
+            (u"50% off.mp4", 'attachment;filename="50% off.mp4"'),
+            (u"%E8%A7%86.mp4", "attachment;filename*=UTF-8''%E8%A7%86.mp4"),
+            (u"\u89c6/.mp4", "attachment;filename*=UTF-8''%E8%A7%86%2F.mp4"),
+            (u'a"b', "attachment;filename*=UTF-8''a%22b"),
+            (u"a\\b", "attachment;filename*=UTF-8''a%5Cb"),
+            (u"%0d\r\nSet-Cookie: a=b", "attachment;filename*=UTF-8''%250d%0D%0ASet-Cookie%3A%20a%3Db"),
+            (u"%41\n", "attachment;filename*=UTF-8''%2541%0A"),
+        ):
+            info = INFO._replace(filename=filename, headers=(("Content-Disposition", u"inline"),))
+            self.assertEqual([said], answer.encode(GET, info).headers.all("Content-Disposition"))
+
+    def test_sparse_and_odd_headers(self):
+        info = answer.decode(GET, Response(200, Headers([]), b""))
+        self.assertEqual(operation.ObjectInfo(None), info._replace(etag=None)._replace(metadata=(), headers=()))
+        for value in ("x", "-1", u"\xb2", "9" * 9999, "1.5", ""):
+            pairs = [("Content-Length", value), ("Last-Modified", value), ("ETag", 'W/"e"')]
+            info = answer.decode(GET, Response(200, Headers(pairs), b""))
+            self.assertEqual((None, u"e", None), (info.size, info.etag, info.modified))
+        for value in (None, "bytes */5", "bytes 5-1/9", "bytes 0-9/5", "x", u"bytes 0-\u0661/5", "bytes 0-1"):
+            headers = Headers([("Content-Range", value)] if value else [])
+            self.assertRaises(errors.BadAnswer, answer.decode, GET, Response(206, headers, b""))
+        info = answer.decode(GET, Response(206, Headers([("Content-Range", "bytes 0-9/*")]), b""))
+        self.assertEqual((None, (0, 10)), (info.size, info.span))
+
+    def test_dates(self):
+        for value, seconds in (
+            ("Mon, 26 Mar 2007 19:37:58 GMT", 1174937878),
+            ("Mon, 26 Mar 2007 19:37:58 -0000", 1174937878),
+            ("Mon, 26 Mar 2007 19:37:58", 1174937878),
+            ("Mon, 26 Mar 2007 21:37:58 +0200", 1174937878),
+            ("Monday, 26-Mar-07 19:37:58 GMT", 1174937878),
+            (None, None),
+            ("", None),
+            (" ", None),
+            ("20240131235959", None),
+            ("Mon, 99 Mar 2007 19:37:58 GMT", None),
+            ("Mon, 26 Mar 99999999999 19:37:58 GMT", None),
+            (",", None),
+            ("0", None),
+        ):
+            found = answer.parse_date(value)
+            if value != "Mon, 99 Mar 2007 19:37:58 GMT":  # some Pythons count on into April
+                self.assertEqual(seconds, found, value)
+        self.assertEqual("Mon, 26 Mar 2007 19:37:58 GMT", answer.http_date(1174937878))
+
+    def test_retry_after(self):
+        self.assertEqual(3, answer.retry_after(Headers([("Retry-After", " 3 ")])))
+        self.assertIsNone(answer.retry_after(Headers()))
+        date = Headers([("Retry-After", "Thu, 01 Jan 1970 00:01:00 GMT")])
+        self.assertEqual((None, 50, 0), tuple(answer.retry_after(date, now) for now in (None, 10, 100)))
+        for value in ("x", u"\xb2", "-1", " ", "9" * 9999, "1.5"):
+            self.assertIsNone(answer.retry_after(Headers([("Retry-After", value)]), 0))
+        self.assertEqual(10**9, answer.retry_after(Headers([("Retry-After", "9" * 18)])))
+
+
+class Malformed(unittest.TestCase):
+    def test_bodies_that_are_not_of_this_protocol(self):
+        for op, result in RESULTS:
+            if not answer.encode(op, result).body or isinstance(result, (operation.Finished, operation.StoredPart)):
+                continue  # nothing in these bodies is needed
+            for body in (b"", b"<html>", b"\xff", b"[]", b"5", b"null", b"{}", b"[" * 100000, b'{"a":' * 100000):
+                self.assertRaises(errors.BadAnswer, answer.decode, op, Response(200, Headers(), body))
+
+    def test_values_of_another_kind(self):
+        for op, result in RESULTS:
+            response = answer.encode(op, result)
+            if not response.body:
+                continue
+            said = json.loads(response.body.decode("ascii"))
+            for path in paths(said):
+                for value in (None, 5, -1, 1.5, True, u"x", u"\ud800", [], [5], [u"x"], [[]], {}, {u"a": 1}, float("inf")):
+                    changed = copy.deepcopy(said)
+                    put(changed, path, value)
+                    body = json.dumps(changed).encode("ascii")
+                    try:
+                        found = answer.decode(op, Response(200, response.headers, body))
+                    except errors.BadAnswer:
+                        continue
+                    self.assertIs(type(result), type(found))
+                    hash(found)  # nothing but text, numbers and tuples in it
+
+    def test_initiate_must_be_of_use(self):
+        op = operation.InitiateUpload(u"space", FILM)
+        for upload_id, block_size in ((u"", 1), (u"u", 0), (u"u", -1), (5, 1), (u"u", u"x"), (u"u", True), (u"u", None)):
+            body = json.dumps({"UploadId": upload_id, "BlkSize": block_size}).encode("ascii")
+            self.assertRaises(errors.BadAnswer, answer.decode, op, Response(200, Headers(), body))
+
+    def test_a_part_needs_its_etag(self):
+        op = operation.UploadPart(u"space", FILM, UPLOAD_ID, 0)
+        for pairs in ([], [("ETag", "")], [("ETag", '""')]):
+            self.assertRaises(errors.BadAnswer, answer.decode, op, Response(200, Headers(pairs), b"{}"))
+
+    def test_only_a_get_or_head_may_be_not_modified(self):
+        op = operation.PutObject(u"space", FILM)
+        self.assertRaises(errors.Refused, answer.decode, op, Response(304, Headers(), b""))
+
+
+def paths(value, path=()):
+    found = []
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, child in items:
+        found.append(path + (name,))
+        found.extend(paths(child, path + (name,)))
+    return found
+
+
+def put(document, path, value):
+    for name in path[:-1]:
+        document = document[name]
+    document[path[-1]] = value
+
+
+class Errors(unittest.TestCase):
+    def test_every_class_comes_back_from_the_data_plane(self):
+        for cls in errors._CLASSES:
+            response = answer.encode_error(cls())
+            self.assertEqual("application/json", response.headers.get("Content-Type"))
+            with self.assertRaises(errors.Refused) as caught:
+                answer.decode(GET, response)
+            error = caught.exception
+            self.assertIs(cls, type(error))
+            self.assertEqual((cls.status, cls.ret_code, cls.message), (error.status, error.ret_code, error.message))
+            self.assertEqual((u"GetObject", u"space", FILM), (error.operation, error.space, error.key))
+            self.assertIs(cls, type(errors.refusal(cls.status, cls.ret_code, cls.message)))
+
+    def test_another_text_keeps_the_family(self):
+        for cls in errors._CLASSES:
+            response = answer.encode_error(cls(u"another text \u89c6"))
+            with self.assertRaises(errors.Refused) as caught:
+                answer.decode(GET, response)
+            self.assertEqual(u"another text \u89c6", caught.exception.message)
+            self.assertEqual((cls.status, cls.ret_code), (caught.exception.status, caught.exception.ret_code))
+            self.assertEqual(cls.retryable, caught.exception.retryable)
+
+    def test_what_the_field_saw(self):
+        for status, code, text, cls in (
+            (403, -148658, u"invalid signature", errors.SignatureMismatch),
+            (401, -148658, u"invalid signature", errors.SignatureMismatch),
+            (403, -148658, u"permission denied", errors.AccessDenied),
+            (403, -148658, u"something", errors.AccessDenied),
+            (404, -30010, u"bucket not exist", errors.SpaceNotFound),
+            (400, -148653, u"bucket not exists", errors.SpaceNotFound),
+            (404, -148654, u"file not exist", errors.NotFound),
+            (404, None, None, errors.NotFound),
+            (400, -148660, u"content length:4194404 larger than block size:4194304", errors.BadRequest),
+            (500, -1014, u"put duplicate key error", errors.PartExists),
+            (500, None, None, errors.InternalError),
+            (502, None, None, errors.Unavailable),
+            (429, None, u"slow down", errors.Throttled),
+            (418, None, None, errors.Refused),
+            (302, None, None, errors.Refused),
+            (412, None, None, errors.PreconditionFailed),
+        ):
+            self.assertIs(cls, type(errors.refusal(status, code, text)), (status, code, text))
+
+    def test_an_answer_that_is_none_of_ours(self):
+        for body, message in (
+            (b"", u"the service answered 503"),
+            (b"<html>\x00\x1b[31m\r\n</html>", u"<html>  [31m  </html>"),
+            (b"\xff\xfe", u"\ufffd\ufffd"),
+            (b"x" * 9999, u"x" * 200),
+            (b"[" * 100000, u"[" * 200),
+            (b'{"RetCode":"x","ErrMsg":5}', u"5"),
+            (b'{"RetCode":-1,"ErrMsg":{"a":1}}', u"the service answered 503"),
+            (b'{"RetCode":-1,"ErrMsg":"\\ud800a\\u009b"}', u"a"),
+            (b'{"RetCode":-1,"Message":"m"}', u"m"),
+            (b'{"RetCode":-1,"ErrMsg":"\\ud83d\\ude00"}', u"\U0001f600"),
+        ):
+            with self.assertRaises(errors.Unavailable) as caught:
+                answer.decode(GET, Response(503, Headers([("X-SessionId", "s"), ("Retry-After", "2")]), body))
+            error = caught.exception
+            self.assertEqual((message, "s", 2), (error.message, error.request_id, error.retry_after))
+            self.assertEqual(native(message), str(error))
+
+    def test_retry_after_is_sent(self):
+        response = answer.encode_error(errors.Throttled(retry_after=1.5))
+        self.assertEqual("1", response.headers.get("Retry-After"))
+
+    def test_each_can_be_pickled_and_copied(self):
+        for cls in tree(errors.UVideoError):
+            context = {"operation": "PutObject", "space": u"space", "key": EMOJI, "status": 418, "retry_after": 3}
+            for error in (cls(), cls(u"caf\xe9 " + EMOJI, **context)):
+                for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+                    self.same(error, pickle.loads(pickle.dumps(error, protocol)))
+                self.same(error, copy.copy(error))
+
+    def same(self, error, other):
+        self.assertIs(type(error), type(other))
+        for name in error._CONTEXT:
+            self.assertEqual(getattr(error, name), getattr(other, name))
+        self.assertEqual((str(error), error.message, error.args), (str(other), other.message, other.args))
+
+    def test_their_text(self):
+        error = errors.NotFound(u"no \u89c6")
+        self.assertEqual(native(u"no \u89c6"), str(error))
+        self.assertEqual(u"no \u89c6", u"%s" % error)
+        self.assertIs(str, type(str(error)))
+
+    def test_their_context(self):
+        self.assertRaises(TypeError, errors.NotFound, u"x", colour=1)
+        error = errors.NotFound(status=410, retryable=True)
+        self.assertEqual((410, True, None), (error.status, error.retryable, error.key))
+        self.assertEqual((404, False), (errors.NotFound.status, errors.NotFound.retryable))
+        self.assertIsInstance(errors.InvalidArgument(), ValueError)
+
+    def test_each_is_drawn_in_the_tree(self):
+        for cls in tree(errors.UVideoError):
+            if not issubclass(cls, errors.Refused):
+                self.assertIn(cls.__name__, errors.__doc__)
+
+
+if __name__ == "__main__":
+    unittest.main()

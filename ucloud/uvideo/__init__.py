@@ -1,0 +1,7 @@
+"""The published SDK for UVideo / UFile (US3) object storage.
+
+config, downloaduvideo, deleteuvideo, multipartuploaduvideo and spacemanager are the published modules; each loads what
+it needs when it is imported.  protocol is the wire protocol without I/O; retry, transport and transfer carry it.
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,9 @@
+"""The wire protocol of UFile / US3 and UVideo without I/O: values in, values out.
+
+A *space* (the vendor also says bucket) holds *keys*.  An *upload* has an *upload id* and *parts* numbered from 0, each
+one *block* long but the last; the service says how long a block is.  An *etag* is opaque outside ``etag``.  An
+*operation* is asked, a *message* is its HTTP form, a *dialect* the rules between, a *provider* a dialect with hosts.
+
+Nothing here imports requests, socket, os, io, time, random, logging or threading.  Client and server use the same
+functions: what one encodes the other decodes.
+"""

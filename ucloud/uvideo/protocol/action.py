@@ -1,0 +1,255 @@
+"""Operation <-> request and answer of the management plane: Action=... calls.  Source: management-plane.md.
+
+Answers are always HTTP 200 with a RetCode; a space is a bucket whose Biz may be vod.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+import json
+
+from . import operation
+from .answer import JSON, document, file_entry, number, parse_file_entry, raise_refusal, readable, text
+from .errors import ActionMissing, ActionUnknown, BadAnswer, BadRequest, ParameterMissing, action_refusal
+from .message import Headers, Request, Response
+from .signature import action_signature, parameter_text
+from .text import build_query, is_integer, native, parse_query, to_bytes, to_text, whole
+
+_BIZ = "vod"
+
+
+class _Action(object):
+    """One operation's names on this plane: the one a client sends first, then those a server takes too."""
+
+    def __init__(self, cls, names, fields):
+        self.cls, self.names, self.fields = cls, names, fields
+
+
+#: field of the operation -> parameter.  space is BucketName or SpaceName.
+_ACTIONS = (
+    _Action(
+        operation.CreateSpace,
+        ("CreateBucket", "CreateVideoSpace"),
+        (("type", "Type"), ("region", "Region"), ("tag", "Tag"), ("project", "ProjectId")),
+    ),
+    _Action(
+        operation.DescribeSpace,
+        ("DescribeBucket", "DescribeVideoSpace"),
+        (("offset", "Offset"), ("limit", "Limit"), ("region", "Region"), ("project", "ProjectId")),
+    ),
+    _Action(
+        operation.UpdateSpace,
+        ("UpdateBucket", "UpdateVideoSpace"),
+        (("type", "Type"), ("storage_class", "StorageClass"), ("project", "ProjectId")),
+    ),
+    _Action(operation.DeleteSpace, ("DeleteBucket", "DeleteVideoSpace"), (("project", "ProjectId"),)),
+    _Action(
+        operation.ListSpaceFiles,
+        ("GetFileList", "GetVideoFileBySpace"),
+        (("offset", "Offset"), ("limit", "Limit"), ("project", "ProjectId")),
+    ),
+)
+_BY_CLASS = dict((action.cls, action) for action in _ACTIONS)
+_BY_NAME = dict((name, action) for action in _ACTIONS for name in action.names)
+_NUMBERS = ("offset", "limit")
+LIMIT = 20
+
+
+def encode(op, api, credentials, name="BucketName", video=False):
+    """The signed Request of an operation to the management URL ``api`` (no trailing slash).
+
+    ``name``: how the parameter with the space is called.  ``video``: use the *VideoSpace action names.
+    """
+    action = _BY_CLASS[type(op)]
+    parameters = {"Action": action.names[1 if video else 0], "PublicKey": credentials.public_key}
+    if op.space is not None:
+        parameters[name] = op.space
+    for field, parameter in action.fields:
+        value = getattr(op, field)
+        if value is not None:
+            parameters[parameter] = u"%d" % value if field in _NUMBERS else value
+    parameters["Signature"] = action_signature(credentials.private_key, parameters)
+    return Request("GET", api, "/?" + build_query(sorted(parameters.items())), Headers(), b"")
+
+
+def parameters(query, headers, body):
+    """{name: text} of a management request: the query, a form body or a JSON object.  BadRequest."""
+    found = {}
+    _merge(found, query)
+    kind = (headers.get("Content-Type") or "").partition(";")[0].strip().lower()
+    if body and kind == "application/json":
+        try:
+            given = json.loads(body.decode("utf-8"))
+        except (ValueError, RuntimeError):  # RuntimeError: nested deeper than Python can read
+            raise BadRequest(u"the body is not JSON")
+        if not isinstance(given, dict):
+            raise BadRequest(u"the body is not a JSON object")
+        _merge(found, list(_flat(given)))
+    elif body:
+        try:
+            _merge(found, parse_query(native(body)))
+        except ValueError:
+            raise BadRequest(u"the body is not form data")
+    return found
+
+
+def _merge(found, pairs):
+    for name, value in pairs:
+        if found.setdefault(name, value) != value:
+            raise BadRequest(u"the parameter %s is given twice" % name)
+
+
+def _flat(given):
+    """JSON numbers count as their decimal text, lists as Name.0, Name.1 ..."""
+    for name, value in given.items():
+        if isinstance(value, list):
+            for number, item in enumerate(value):
+                yield _scalar(u"%s.%d" % (name, number), item)
+        else:
+            yield _scalar(name, value)
+
+
+def _scalar(name, value):
+    if value is None or isinstance(value, (list, dict)):
+        raise BadRequest(u"a parameter is neither text nor a number")
+    try:
+        value = parameter_text(value)
+        to_bytes(name), to_bytes(value)
+    except (ValueError, OverflowError):  # a lone surrogate, NaN, Infinity
+        raise BadRequest(u"a parameter cannot be written as UTF-8")
+    return name, value
+
+
+def decode(given):
+    """(operation, action name) of the parameters.  ActionMissing, ActionUnknown, ParameterMissing, BadRequest."""
+    name = given.get("Action")
+    if not name:
+        raise ActionMissing()
+    action = _BY_NAME.get(name)
+    if action is None:
+        raise ActionUnknown(u"the Action %s is unknown" % _short(name))
+    space = given.get("BucketName") or given.get("SpaceName") or given.get("SpaceName.0") or None
+    if space is None and action.cls is not operation.DescribeSpace:
+        raise ParameterMissing(u"the parameter BucketName is missing")
+    fields = {"space": None if space is None else _short(space)}
+    for field, parameter in action.fields:
+        value = given.get(parameter)
+        if value is None or value == u"":
+            continue
+        fields[field] = _number(parameter, value) if field in _NUMBERS else _short(value)
+    if action.cls is operation.CreateSpace and name == action.names[1]:
+        fields["biz"] = to_text(_BIZ)
+    return action.cls(**fields), to_text(name)
+
+
+def _short(value):
+    return (u"%s" % value)[:256]
+
+
+def _number(parameter, value):
+    number = whole(u"%s" % value)
+    if number is None:
+        raise BadRequest(u"%s is not a whole number" % parameter)
+    return number
+
+
+def _answer(fields):
+    return Response(200, Headers([JSON]), to_bytes(json.dumps(fields, separators=(",", ":"))))
+
+
+def encode_result(name, result):
+    """The Response that says the result of the action ``name``."""
+    fields = {"RetCode": 0, "Action": name + "Response"}
+    if isinstance(result, operation.SpaceNamed):
+        fields.update(BucketName=result.space, BucketId=result.space_id)
+    elif isinstance(result, operation.FilePage):
+        fields.update(
+            BucketName=result.space,
+            BucketId=result.space_id,
+            DataSet=[file_entry(result.space, info) for info in result.files],
+        )
+    else:
+        fields.update(DataSet=[_space_entry(info) for info in result.spaces])
+    return _answer(fields)
+
+
+def _space_entry(info):
+    return {
+        "BucketName": info.space,
+        "BucketId": info.space_id,
+        "Type": info.type,
+        "Region": info.region,
+        "Biz": info.biz,
+        "Tag": info.tag,
+        "StorageClass": info.storage_class,
+        "HasUserDomain": 0,
+        "CreateTime": info.created,
+        "ModifyTime": info.modified,
+        "CdnDomainId": [],
+        "Domain": {"Src": list(info.source), "Cdn": list(info.cdn), "CustomSrc": [], "CustomCdn": []},
+    }
+
+
+def encode_error(name, error):
+    """The Response that says this error: HTTP 200, RetCode and Message."""
+    code = error.action_code or 15005
+    return _answer({"RetCode": code, "Action": (name or u"") + "Response", "Message": error.message})
+
+
+def decode_result(op, response, now=None):
+    """The result that a management answer says; a UVideoError is raised if it says no."""
+    context = {"operation": type(op).__name__, "space": op.space}
+    found = document(response)
+    if not 200 <= response.status <= 299:
+        raise_refusal(response, now, **context)
+    if found is None or not is_integer(found.get("RetCode")):
+        raise BadAnswer(u"the answer has no RetCode", status=response.status, **context)
+    if found["RetCode"] != 0:
+        message = readable(found.get("Message") or found.get("ErrMsg"))
+        raise action_refusal(found["RetCode"], message, status=response.status, **context)
+    try:
+        return _RESULTS[type(op)](op, found)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        raise BadAnswer(
+            u"the answer to %s has an unexpected shape" % type(op).__name__, status=response.status, **context
+        )
+
+
+def _decode_named(op, found):
+    return operation.SpaceNamed(text(found.get("BucketName", op.space)), text(found.get("BucketId"), True))
+
+
+def _decode_spaces(op, found):
+    spaces = []
+    for entry in found["DataSet"] or ():
+        domain = entry.get("Domain") or {}
+        spaces.append(
+            operation.SpaceInfo(
+                text(entry["BucketName"]),
+                text(entry.get("BucketId"), True),
+                text(entry.get("Type"), True),
+                text(entry.get("Region"), True),
+                text(entry.get("Biz"), True),
+                text(entry.get("Tag"), True),
+                text(entry.get("StorageClass"), True),
+                number(entry.get("CreateTime"), True),
+                number(entry.get("ModifyTime"), True),
+                tuple([text(host) for host in domain.get("Src") or ()]),
+                tuple([text(host) for host in domain.get("Cdn") or ()]),
+            )
+        )
+    return operation.SpaceList(tuple(spaces))
+
+
+def _decode_files(op, found):
+    files = tuple([parse_file_entry(entry) for entry in found["DataSet"] or ()])
+    space = text(found.get("BucketName", op.space))
+    return operation.FilePage(space, text(found.get("BucketId"), True), u"", files)
+
+
+_RESULTS = {
+    operation.CreateSpace: _decode_named,
+    operation.UpdateSpace: _decode_named,
+    operation.DeleteSpace: _decode_named,
+    operation.DescribeSpace: _decode_spaces,
+    operation.ListSpaceFiles: _decode_files,
+}

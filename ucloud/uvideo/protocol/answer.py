@@ -1,0 +1,505 @@
+"""Result <-> response of the data plane, and the answer that an error is.  Source: data-plane.md sections 2 and 4."""
+
+from __future__ import absolute_import, division, print_function
+
+import json
+import re
+from email.utils import formatdate, mktime_tz, parsedate_tz
+
+from . import byterange, operation
+from .dialect import CLASS, LIST_LIMIT, META
+from .errors import BadAnswer, refusal
+from .message import Headers, Response
+from .operation import KEPT
+from .text import is_integer, is_text, native, printable, quote_query, to_bytes, to_text, whole
+
+JSON = ("Content-Type", "application/json")
+SESSION = "X-SessionId"
+
+
+def http_date(seconds):
+    """RFC 1123 date in GMT of unix seconds."""
+    return formatdate(seconds, usegmt=True)
+
+
+def parse_date(value):
+    """Unix seconds of an HTTP date, or None."""
+    try:
+        parsed = parsedate_tz(value) if value else None
+        # Without a zone it is GMT, as HTTP has it; mktime_tz would take this machine's.
+        return None if parsed is None else int(mktime_tz(parsed[:9] + (parsed[9] or 0,)))
+    except (ValueError, TypeError, IndexError, OverflowError):  # older Pythons fall over some malformed dates
+        return None
+
+
+def _json(document, pairs=()):
+    body = to_bytes(json.dumps(document, separators=(",", ":")))
+    return Response(200, Headers([JSON] + list(pairs)), body)
+
+
+def _quoted(etag):
+    return ("ETag", '"%s"' % native(etag))
+
+
+# Server: result -> response
+
+
+def _encode_done(op, result):
+    return Response(204 if isinstance(op, operation.DeleteObject) else 200, Headers(), b"")
+
+
+def _encode_stored(op, result):
+    return Response(200, Headers([_quoted(result.etag)]), b"")
+
+
+def _encode_info(op, result):
+    """The headers of a GET or HEAD; the bytes travel beside."""
+    pairs = [("Content-Type", native(result.mime)), _quoted(result.etag), ("Accept-Ranges", "bytes")]
+    length, status = result.size, 200
+    if result.span is not None:
+        first, length = result.span
+        status = 206
+        pairs.append(("Content-Range", byterange.build_content(first, length, result.size)))
+    pairs.append(("Content-Length", "%d" % length))
+    if result.modified is not None:
+        pairs.append(("Last-Modified", http_date(result.modified)))
+    if result.created is not None:
+        pairs.append(("X-Ufile-Create-Time", http_date(result.created)))
+    pairs.append((CLASS, native(result.storage_class)))
+    pairs.append(("Vary", "Origin"))
+    for name, value in result.metadata:  # Java matches the prefix by case
+        pairs.append((META + "-".join([word.capitalize() for word in native(name).split("-")]), native(value)))
+    replayed = [(name, value) for name, value in result.headers]
+    if result.filename is not None:
+        replayed = [(name, value) for name, value in replayed if name != "Content-Disposition"]
+        replayed.append(("Content-Disposition", _attachment(result.filename)))
+    pairs.extend([(native(name), native(value)) for name, value in replayed])
+    return Response(status, Headers(pairs), b"")
+
+
+#: Nothing else may stand in an extended value; a line break in it would end the header.  Source: RFC 8187
+_ESCAPED = re.compile(u"(?:[A-Za-z0-9!#$&+.^_`|~-]|%[0-9A-Fa-f]{2})+\\Z").match
+
+
+def _attachment(filename):
+    """Source: data-plane.md, GetFile: a name still in %XX form goes to filename*; so does what a header cannot hold."""
+    if "%" in filename and _ESCAPED(filename):
+        return "attachment;filename*=UTF-8''" + native(filename)
+    plain = all(u" " <= char <= u"~" and char not in u'"\\' for char in filename)
+    return ('attachment;filename="%s"' if plain else "attachment;filename*=UTF-8''%s") % (
+        native(filename) if plain else quote_query(filename).replace("/", "%2F")
+    )
+
+
+def _encode_not_modified(op, result):
+    return Response(304, Headers([_quoted(result.etag), ("Last-Modified", http_date(result.modified))]), b"")
+
+
+def _encode_initiated(op, result):
+    return _json(
+        {"UploadId": result.upload_id, "BlkSize": result.block_size, "Bucket": result.space, "Key": result.key}
+    )
+
+
+def _encode_part(op, result):
+    return _json({"PartNumber": result.part}, [_quoted(result.etag)])
+
+
+def _encode_finished(op, result):
+    return _json({"Bucket": result.space, "Key": result.key, "FileSize": result.size}, [_quoted(result.etag)])
+
+
+def _encode_parts(op, page):
+    return _json(
+        {
+            "UploadId": page.upload_id,
+            "Bucket": page.space,
+            "Key": page.key,
+            "StorageClass": page.storage_class,
+            "MaxParts": page.limit,
+            "IsTruncated": page.truncated,
+            "NextPartNumberMarker": page.next_marker,
+            "Parts": [
+                {"PartNum": part.part, "Etag": part.etag, "Size": part.size, "LastModified": part.modified}
+                for part in page.parts
+            ],
+        }
+    )
+
+
+def _encode_uploads(op, page):
+    return _json(
+        {
+            "RetCode": 0,
+            "ErrMsg": "",
+            "Bucket": page.space,
+            "NextMarker": page.next_marker,
+            "UploadIdMarker": page.next_upload_id,
+            "IsTruncated": page.truncated,
+            "DataSet": [
+                {
+                    "UploadId": upload.upload_id,
+                    "FileName": upload.key,
+                    "StartTime": upload.started,
+                    "StorageClass": upload.storage_class,
+                }
+                for upload in page.uploads
+            ],
+        }
+    )
+
+
+def file_entry(space, info):
+    """One entry of PrefixFileList and GetFileList."""
+    return {
+        "BucketName": space,
+        "FileName": info.key,
+        "Hash": info.etag,
+        "MimeType": info.mime,
+        "Size": info.size,
+        "CreateTime": info.created,
+        "ModifyTime": info.modified,
+        "StorageClass": info.storage_class,
+    }
+
+
+def parse_file_entry(entry):
+    return operation.FileInfo(
+        text(entry["FileName"]),
+        number(entry["Size"]),
+        text(entry["Hash"]),
+        text(entry["MimeType"]),
+        text(entry.get("StorageClass"), True),
+        number(entry["CreateTime"]),
+        number(entry["ModifyTime"]),
+    )
+
+
+def _encode_files(op, page):
+    return _json(
+        {
+            "BucketName": page.space,
+            "BucketId": page.space_id,
+            "NextMarker": page.next_marker,
+            "DataSet": [dict(file_entry(page.space, info), ObjectName=info.key) for info in page.files],
+        }
+    )
+
+
+def _encode_objects(op, page):
+    return _json(
+        {
+            "Name": page.space,
+            "Prefix": page.prefix,
+            "MaxKeys": "%d" % page.limit,
+            "Delimiter": page.delimiter,
+            "IsTruncated": page.truncated,
+            "NextMarker": page.next_marker,
+            "Contents": [
+                {
+                    "Key": info.key,
+                    "MimeType": info.mime,
+                    "ETag": info.etag,
+                    "Size": "%d" % info.size,  # Go and JuiceFS need a string
+                    "StorageClass": info.storage_class,
+                    "LastModified": info.modified,
+                    "CreateTime": info.created,
+                    "UserMeta": dict(info.metadata),
+                }
+                for info in page.objects
+            ],
+            "CommonPrefixes": [{"Prefix": prefix} for prefix in page.prefixes],
+        }
+    )
+
+
+_ENCODE = {
+    operation.Done: _encode_done,
+    operation.Stored: _encode_stored,
+    operation.ObjectInfo: _encode_info,
+    operation.NotModified: _encode_not_modified,
+    operation.Initiated: _encode_initiated,
+    operation.StoredPart: _encode_part,
+    operation.Finished: _encode_finished,
+    operation.PartPage: _encode_parts,
+    operation.UploadPage: _encode_uploads,
+    operation.FilePage: _encode_files,
+    operation.ObjectPage: _encode_objects,
+}
+
+
+def encode(op, result):
+    """The Response that says this result of this operation.  Content-Length is the carrier's, but for ObjectInfo."""
+    return _ENCODE[type(result)](op, result)
+
+
+def encode_error(error):
+    """The Response that says this error (a UVideoError with a status).
+
+    The Content-Type is exactly application/json, without charset: the Python SDK reads nothing else.
+    """
+    body = json.dumps({"RetCode": error.ret_code, "ErrMsg": error.message}, separators=(",", ":"))
+    pairs = [JSON]
+    if error.retry_after is not None:
+        pairs.append(("Retry-After", "%d" % error.retry_after))
+    return Response(error.status, Headers(pairs), to_bytes(body))
+
+
+# Client: response -> result
+
+
+def unquoted(etag):
+    """An etag header's value without its quotes and the weak mark a proxy may have put before it; None stays."""
+    if etag is None:
+        return None
+    etag = etag.strip()
+    return (etag[2:] if etag.startswith("W/") else etag).strip('"')
+
+
+def document(response):
+    """The JSON object of an answer, or None."""
+    try:
+        found = json.loads(response.body.decode("utf-8"))
+    except (ValueError, RuntimeError):  # RuntimeError: nested deeper than Python can read
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def retry_after(headers, now=None):
+    """Seconds of a Retry-After header given in seconds, or as a date if ``now`` is; None without one."""
+    value = headers.get("Retry-After")
+    if value is None:
+        return None
+    seconds = whole(value.strip())
+    if seconds is not None:
+        return min(seconds, 10**9)
+    date = parse_date(value)
+    return None if date is None or now is None else max(0, date - now)
+
+
+def readable(message):
+    """Short text, free of controls, of whatever an answer gives as its message; None if it says nothing."""
+    if message is None or isinstance(message, (list, dict)):
+        return None
+    return printable((u"%s" % to_text(message))[:500]).strip() or None
+
+
+def raise_refusal(response, now=None, **context):
+    """Raise the error that a response is.  A body that is not this protocol's is quoted shortly, free of controls."""
+    found = document(response)
+    ret_code = message = None
+    if found is not None:
+        ret_code = found.get("RetCode") if is_integer(found.get("RetCode")) else None
+        message = found.get("ErrMsg") or found.get("Message")
+    if message is None and response.body:
+        message = response.body[:200].decode("utf-8", "replace")
+    raise refusal(
+        response.status,
+        ret_code,
+        readable(message) or u"the service answered %d" % response.status,
+        request_id=response.headers.get(SESSION),
+        retry_after=retry_after(response.headers, now),
+        **context
+    )
+
+
+def _fields(response, *names):
+    found = document(response)
+    if found is None or any(name not in found for name in names):
+        raise BadAnswer(u"the answer lacks %s" % u", ".join([to_text(name) for name in names]), status=response.status)
+    return found
+
+
+def text(value, optional=False):
+    """A JSON value that must be text that UTF-8 can say (or, if optional, null); ValueError otherwise."""
+    if value is None and optional:
+        return None
+    if not is_text(value):
+        raise ValueError("text is missing")
+    to_bytes(value)
+    return value
+
+
+def number(value, optional=False):
+    """A JSON value that must be a whole number from 0, also one written as text; ValueError otherwise."""
+    if value is None and optional:
+        return None
+    found = whole(value) if is_text(value) else value
+    if not is_integer(found) or found < 0:
+        raise ValueError("a whole number is missing")
+    return found
+
+
+def decode_info(headers, status=200):
+    """ObjectInfo of a GET or HEAD answer's headers.  size and span are None where the headers do not say them."""
+    length = headers.get("Content-Length")
+    length = whole(length.strip()) if length is not None else None
+    span = None
+    if status == 206:
+        ranged = byterange.parse_content(headers.get("Content-Range"))
+        if ranged is None:
+            raise BadAnswer(u"the answer is partial but says no Content-Range", status=status)
+        span, length = (ranged[0], ranged[1] - ranged[0] + 1), ranged[2]
+    metadata = [(name[len(META) :].lower(), value) for name, value in headers if name.lower().startswith(META.lower())]
+    kept = [(name, headers.get(name)) for name in KEPT if headers.get(name) is not None]
+    return operation.ObjectInfo(
+        length,
+        unquoted(headers.get("ETag")),
+        headers.get("Content-Type"),
+        headers.get(CLASS),
+        parse_date(headers.get("Last-Modified")),
+        parse_date(headers.get("X-Ufile-Create-Time")),
+        tuple(sorted((to_text(name), to_text(value)) for name, value in metadata)),
+        tuple((name, to_text(value)) for name, value in kept),
+        span,
+    )
+
+
+def _decode_initiated(op, response):
+    found = _fields(response, "UploadId", "BlkSize")
+    upload_id, block_size = text(found["UploadId"]), number(found["BlkSize"])
+    if not upload_id or not block_size:
+        raise BadAnswer(u"the answer's UploadId or BlkSize is of no use", status=response.status)
+    return operation.Initiated(
+        upload_id, block_size, text(found.get("Bucket", op.space)), text(found.get("Key", op.key))
+    )
+
+
+def _decode_part(op, response):
+    etag = unquoted(response.headers.get("ETag"))
+    if not etag:
+        raise BadAnswer(u"the answer to a part lacks ETag", status=response.status)
+    return operation.StoredPart(op.part, etag)
+
+
+def _decode_finished(op, response):
+    found = document(response) or {}
+    return operation.Finished(
+        text(found.get("Bucket", op.space)),
+        text(found.get("Key", op.key)),
+        number(found.get("FileSize"), True),
+        unquoted(response.headers.get("ETag")),
+    )
+
+
+def _decode_parts(op, response):
+    found = _fields(response, "Parts")
+    parts = [
+        operation.Part(
+            number(part["PartNum"]),
+            text(part["Etag"]).strip('"'),
+            number(part.get("Size"), True),
+            number(part.get("LastModified"), True),
+        )
+        for part in found["Parts"] or ()
+    ]
+    return operation.PartPage(
+        text(found.get("Bucket", op.space)),
+        text(found.get("Key"), True),
+        text(found.get("UploadId", op.upload_id)),
+        text(found.get("StorageClass"), True),
+        number(found.get("MaxParts", op.limit), True),
+        bool(found.get("IsTruncated")),
+        number(found.get("NextPartNumberMarker") or 0),
+        tuple(parts),
+    )
+
+
+def _decode_uploads(op, response):
+    found = _fields(response, "DataSet")
+    uploads = [
+        operation.UploadInfo(
+            text(upload["UploadId"]),
+            text(upload["FileName"]),
+            number(upload.get("StartTime"), True),
+            text(upload.get("StorageClass"), True),
+        )
+        for upload in found["DataSet"] or ()
+    ]
+    return operation.UploadPage(
+        text(found.get("Bucket", op.space)),
+        bool(found.get("IsTruncated")),
+        text(found.get("NextMarker") or u""),
+        text(found.get("UploadIdMarker") or u""),
+        tuple(uploads),
+    )
+
+
+def _decode_files(op, response):
+    found = _fields(response, "DataSet")
+    return operation.FilePage(
+        text(found.get("BucketName", op.space)),
+        text(found.get("BucketId"), True),
+        text(found.get("NextMarker") or u""),
+        tuple([parse_file_entry(entry) for entry in found["DataSet"] or ()]),
+    )
+
+
+def _decode_objects(op, response):
+    found = _fields(response, "Contents")
+    objects = [
+        operation.FileInfo(
+            text(entry["Key"]),
+            number(entry["Size"]),
+            text(entry["ETag"]).strip('"'),
+            text(entry["MimeType"]),
+            text(entry.get("StorageClass"), True),
+            number(entry.get("CreateTime"), True),
+            number(entry.get("LastModified"), True),
+            tuple(sorted((text(name), text(value)) for name, value in (entry.get("UserMeta") or {}).items())),
+        )
+        for entry in found["Contents"] or ()
+    ]
+    return operation.ObjectPage(
+        text(found.get("Name", op.space)),
+        text(found.get("Prefix", op.prefix)),
+        number(found.get("MaxKeys") or LIST_LIMIT),
+        text(found.get("Delimiter") or u""),
+        bool(found.get("IsTruncated")),
+        text(found.get("NextMarker") or u""),
+        tuple(objects),
+        tuple([text(entry["Prefix"]) for entry in found.get("CommonPrefixes") or ()]),
+    )
+
+
+def _decode_stored(op, response):
+    return operation.Stored(unquoted(response.headers.get("ETag")))
+
+
+def _decode_object(op, response):
+    if response.status == 304:
+        headers = response.headers
+        return operation.NotModified(unquoted(headers.get("ETag")), parse_date(headers.get("Last-Modified")))
+    return decode_info(response.headers, response.status)
+
+
+_DECODE = {
+    operation.PutObject: _decode_stored,
+    operation.GetObject: _decode_object,
+    operation.HeadObject: _decode_object,
+    operation.InitiateUpload: _decode_initiated,
+    operation.UploadPart: _decode_part,
+    operation.FinishUpload: _decode_finished,
+    operation.ListParts: _decode_parts,
+    operation.ListUploads: _decode_uploads,
+    operation.ListFiles: _decode_files,
+    operation.ListObjects: _decode_objects,
+}
+
+
+def decode(op, response, now=None):
+    """The result that a Response says of an operation; a UVideoError is raised if it says no.
+
+    BadAnswer for an answer that this protocol does not have.  ``now``: unix seconds, for a Retry-After date.
+    """
+    good = 200 <= response.status <= 299 or (response.status == 304 and _DECODE.get(type(op)) is _decode_object)
+    if not good:
+        context = {"operation": type(op).__name__, "space": op.space, "key": getattr(op, "key", None) or None}
+        raise_refusal(response, now, **context)
+    reader = _DECODE.get(type(op))
+    if reader is None:
+        return operation.Done()
+    try:
+        return reader(op, response)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        raise BadAnswer(u"the answer to %s has an unexpected shape" % type(op).__name__, status=response.status)

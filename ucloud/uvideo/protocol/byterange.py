@@ -1,0 +1,75 @@
+"""Range and Content-Range, read and written.  Positions are bytes from 0, both ends inclusive."""
+
+from __future__ import absolute_import, division, print_function
+
+import re
+from collections import namedtuple
+
+from .errors import InvalidRange
+
+
+class ByteRange(namedtuple("ByteRange", "first last")):
+    """What is asked: (0, 99) the first hundred bytes, (100, None) from 100 on, (None, 5) the last five."""
+
+    __slots__ = ()
+
+
+_RANGE = re.compile(r"bytes=[ \t]*(?:([0-9]{1,19})-([0-9]{0,19})|-([0-9]{1,19}))[ \t]*\Z", re.I)
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19}|\*)[ \t]*\Z", re.I)
+
+
+def parse(value):
+    """ByteRange of a Range header, or None where the header is to be ignored: absent, malformed, several ranges."""
+    match = _RANGE.match(value.strip()) if value else None
+    if not match:
+        return None
+    first, last, suffix = match.groups()
+    if suffix is not None:
+        return ByteRange(None, int(suffix))
+    if last and int(last) < int(first):
+        return None
+    return ByteRange(int(first), int(last) if last else None)
+
+
+def build(wanted):
+    """The Range header of a ByteRange."""
+    first, last = wanted
+    if first is None:
+        return "bytes=-%d" % last
+    return "bytes=%d-%s" % (first, "" if last is None else last)
+
+
+def resolve(wanted, size):
+    """(first, length) within ``size`` bytes, or None for the whole: a zero-length object asked from its start.
+
+    InvalidRange if nothing of it exists.  Source: data-plane.md, GetFile.
+    """
+    first, last = wanted
+    if size == 0 and ((first == 0 and last is None) or (first is None and last)):
+        return None
+    if first is None:
+        if last == 0:
+            raise InvalidRange()
+        first = max(0, size - last)
+        last = size - 1
+    if first >= size:
+        raise InvalidRange()
+    last = size - 1 if last is None else min(last, size - 1)
+    return first, last - first + 1
+
+
+def build_content(first, length, size):
+    """The Content-Range header of a partial answer."""
+    return "bytes %d-%d/%d" % (first, first + length - 1, size)
+
+
+def parse_content(value):
+    """(first, last, total) of a Content-Range header, total None if unknown; None if there is no usable one."""
+    match = _CONTENT_RANGE.match(value) if value else None
+    if not match:
+        return None
+    first, last = int(match.group(1)), int(match.group(2))
+    total = None if match.group(3) == "*" else int(match.group(3))
+    if last < first or (total is not None and last >= total):
+        return None
+    return first, last, total

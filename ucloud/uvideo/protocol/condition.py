@@ -1,0 +1,55 @@
+"""The conditional headers of a GetObject or HeadObject, weighed against what is stored.  Source: RFC 9110, 13."""
+
+from __future__ import absolute_import, division, print_function
+
+from .answer import parse_date
+from .errors import PreconditionFailed
+
+
+def _names(value, etag, weak):
+    """True if the list of etags in a header has this one.  ``weak``: whether a tag marked W/ counts.
+
+    A tag without quotes is taken as well: some clients pass on what a listing says.
+    """
+    if value.strip() == u"*":
+        return True
+    for tag in value.split(u","):  # no etag of ours holds a comma
+        tag = tag.strip()
+        mark = tag.startswith(u"W/")
+        tag = tag[2:] if mark else tag
+        if len(tag) > 1 and tag.startswith(u'"') and tag.endswith(u'"'):
+            tag = tag[1:-1]
+        if tag == etag and (weak or not mark):
+            return True
+    return False
+
+
+def not_modified(conditions, etag, modified):
+    """True if the caller has it already (304), False if nothing stands in the way; PreconditionFailed otherwise.
+
+    ``conditions``: of the operation.  ``etag``, ``modified``: of what is stored, which exists.  A date that cannot be
+    read is ignored; a date counts only where no etag was given for the same purpose.
+    """
+    given = dict(conditions)
+    if "if-match" in given:
+        if not _names(given["if-match"], etag, weak=False):
+            raise PreconditionFailed()
+    else:
+        limit = parse_date(given.get("if-unmodified-since"))
+        if limit is not None and modified > limit:
+            raise PreconditionFailed()
+    if "if-none-match" in given:
+        return _names(given["if-none-match"], etag, weak=True)
+    limit = parse_date(given.get("if-modified-since"))
+    return limit is not None and modified <= limit
+
+
+def range_holds(conditions, etag, modified):
+    """True if a Range counts: there is no If-Range, or it names exactly what is stored."""
+    value = dict(conditions).get("if-range")
+    if value is None:
+        return True
+    if value.lstrip().startswith((u'"', u"W/")):
+        return _names(value, etag, weak=False)
+    date = parse_date(value)
+    return modified == date if date is not None else value.strip() == etag

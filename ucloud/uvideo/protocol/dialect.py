@@ -1,0 +1,587 @@
+"""Operation <-> request of the data plane, once for client and server, and the rules by which a server finds the space.
+
+Two dialects: UFile names the space in the host, UVideo in the header Bucket and puts uvideoUploads/ before the key of
+everything but a download.  Source: data-plane.md sections 1, 4 and 5.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+import re
+from collections import namedtuple
+
+from . import byterange
+from .errors import BadRequest, InvalidArgument, TooLarge
+from .message import Headers, Request
+from .operation import (
+    CONDITIONS,
+    KEPT,
+    STORAGE_CLASSES,
+    AbortUpload,
+    DeleteObject,
+    FinishUpload,
+    GetObject,
+    HeadObject,
+    InitiateUpload,
+    ListFiles,
+    ListObjects,
+    ListParts,
+    ListUploads,
+    PutObject,
+    UploadPart,
+)
+from .text import build_query, is_integer, is_text, native, parse_query, quote_path, to_bytes, to_text, unquote, whole
+
+META = "X-Ufile-Meta-"
+CLASS = "X-Ufile-Storage-Class"
+DIRECTIVE = "X-Ufile-Metadata-Directive"
+KEY_LIMIT = 1023
+METADATA_LIMIT = 8192
+LIST_LIMIT = 1000
+INIT, PLAIN, FINISH = "init/uvideoUploads/", "uvideoUploads/", "finish/uvideoUploads/"
+
+_SPACE = re.compile(u"[a-z0-9](?:[a-z0-9-]{1,61})[a-z0-9]\\Z").match
+
+
+def check_space(space):
+    """Text of a space's name; InvalidArgument with the rule it breaks.  Source: management-plane.md section 4."""
+    text = _argument(space, u"the space")
+    if not _SPACE(text):
+        raise InvalidArgument(
+            u"the space name %r is not allowed: 3 to 63 characters, lower-case letters, digits and -, which stands "
+            u"neither first nor last" % native(text)
+        )
+    return text
+
+
+def check_key(key):
+    """Text of a key; InvalidArgument unless it is 1 to 1023 bytes of UTF-8.  Any character is allowed."""
+    text = _argument(key, u"the key")
+    length = len(to_bytes(text))
+    if not 1 <= length <= KEY_LIMIT:
+        raise InvalidArgument(u"the key is %d bytes long in UTF-8; 1 to %d are allowed" % (length, KEY_LIMIT))
+    return text
+
+
+def _argument(value, name):
+    if not is_text(value):
+        raise InvalidArgument(u"%s is a %s; a str is needed" % (name, type(value).__name__))
+    try:
+        text = to_text(value)
+        to_bytes(text)
+    except UnicodeError:
+        raise InvalidArgument(u"%s cannot be written as UTF-8" % name)
+    return text
+
+
+# Client: operation -> request
+
+
+def _quoted(prefix, key):
+    return "/" + prefix + quote_path(key)
+
+
+def _stored_headers(operation):
+    pairs = []
+    if operation.mime:
+        pairs.append(("Content-Type", native(operation.mime)))
+    if operation.storage_class:
+        pairs.append((CLASS, native(operation.storage_class)))
+    pairs.extend([(META + native(name), native(value)) for name, value in operation.metadata])
+    pairs.extend([(native(name), native(value)) for name, value in operation.headers])
+    return pairs
+
+
+def _encode_put(op, shared):
+    pairs = _stored_headers(op)
+    if op.md5:
+        pairs.append(("Content-MD5", native(op.md5)))
+    return "PUT", _quoted(PLAIN if shared else "", op.key), pairs, b""
+
+
+def _encode_get(op, shared):
+    # On a shared host a leading uvideoUploads/ would be taken off, so such a key gets one more.
+    guard = shared and op.key.startswith((INIT, PLAIN, FINISH))
+    target = _quoted(PLAIN if guard else "", op.key)
+    pairs = _conditions(op)
+    if op.range is not None:
+        pairs.append(("Range", byterange.build(op.range)))
+    if op.filename is not None:
+        target += "?" + build_query([("ufileattname", op.filename)])
+    return "GET", target, pairs, b""
+
+
+def _conditions(op):
+    return [("-".join([word.capitalize() for word in name.split("-")]), native(value)) for name, value in op.conditions]
+
+
+def _encode_head(op, shared):
+    return "HEAD", _quoted(PLAIN if shared else "", op.key), _conditions(op), b""
+
+
+def _encode_delete(op, shared):
+    return "DELETE", _quoted(PLAIN if shared else "", op.key), [], b""
+
+
+def _encode_initiate(op, shared):
+    pairs = _stored_headers(op)
+    if not op.mime and shared:  # what the video client signs; the parts carry the real type
+        pairs.insert(0, ("Content-Type", FORM))
+    return "POST", _quoted(INIT if shared else "", op.key) + "?uploads", pairs, b""
+
+
+def _upload_query(upload_id):
+    return "?uploadId=" + build_query([(upload_id, None)])
+
+
+def _encode_part(op, shared):
+    target = "%s%s&partNumber=%d" % (_quoted(PLAIN if shared else "", op.key), _upload_query(op.upload_id), op.part)
+    pairs = [("Content-Type", native(op.mime))] if op.mime else []
+    if op.md5:
+        pairs.append(("Content-MD5", native(op.md5)))
+    return "PUT", target, pairs, b""
+
+
+def _encode_finish(op, shared):
+    target = _quoted(FINISH if shared else "", op.key) + _upload_query(op.upload_id)
+    if op.new_key:
+        target += "&" + build_query([("newKey", op.new_key)])
+    pairs = [("Content-Type", "text/plain")]
+    if op.directive:
+        pairs.append((DIRECTIVE, native(op.directive)))
+    pairs.extend([(META + native(name), native(value)) for name, value in op.metadata])
+    return "POST", target, pairs, to_bytes(u",".join([to_text(etag) for etag in op.etags]))
+
+
+def _encode_abort(op, shared):
+    return "DELETE", _quoted(PLAIN if shared else "", op.key) + _upload_query(op.upload_id), [], b""
+
+
+def _list(flag, *fields):
+    given = [(name, "%d" % value if is_integer(value) else value) for name, value in fields if value is not None]
+    return "GET", "/?" + build_query([(flag, None)] + given), [], b""
+
+
+def _encode_parts(op, shared):
+    return _list("muploadpart", ("uploadId", op.upload_id), ("max-parts", op.limit), ("part-number-marker", op.marker))
+
+
+def _encode_uploads(op, shared):
+    return _list(
+        "muploadid",
+        ("prefix", op.prefix),
+        ("marker", op.marker),
+        ("limit", op.limit),
+        ("upload-id-marker", op.upload_id_marker or None),
+    )
+
+
+def _encode_files(op, shared):
+    return _list("list", ("prefix", op.prefix), ("marker", op.marker), ("limit", op.limit))
+
+
+def _encode_objects(op, shared):
+    return _list(
+        "listobjects",
+        ("prefix", op.prefix),
+        ("marker", op.marker),
+        ("max-keys", op.limit),
+        ("delimiter", op.delimiter),
+    )
+
+
+_ENCODE = {
+    PutObject: _encode_put,
+    GetObject: _encode_get,
+    HeadObject: _encode_head,
+    DeleteObject: _encode_delete,
+    InitiateUpload: _encode_initiate,
+    UploadPart: _encode_part,
+    FinishUpload: _encode_finish,
+    AbortUpload: _encode_abort,
+    ListParts: _encode_parts,
+    ListUploads: _encode_uploads,
+    ListFiles: _encode_files,
+    ListObjects: _encode_objects,
+}
+FORM = "application/x-www-form-urlencoded"
+_NATIVE_BREAK = re.compile("[\\r\\n\\0]").search
+
+
+def encode(operation, suffix):
+    """The unsigned Request of an operation to the hosts of ``suffix`` (a provider.Suffix).
+
+    InvalidArgument for a header that holds a line break.
+    """
+    method, target, pairs, body = _ENCODE[type(operation)](operation, suffix.shared)
+    for name, value in pairs:
+        if _NATIVE_BREAK(name) or _NATIVE_BREAK(value):
+            raise InvalidArgument(u"the header %s holds a line break" % to_text(name))
+    if suffix.shared:
+        pairs.append(("Bucket", native(operation.space)))
+    return Request(method, suffix.origin(native(operation.space)), target, Headers(pairs), body)
+
+
+# Server: request -> operation
+
+
+class Target(namedtuple("Target", "authority path query")):
+    """A request target taken apart: authority of an absolute form or "", raw path, decoded [(name, value)]."""
+
+    __slots__ = ()
+
+
+class Address(namedtuple("Address", "space path shared")):
+    """One reading of a request: this space, and the rest of the raw path, which is the key still escaped."""
+
+    __slots__ = ()
+
+
+def parse_target(target):
+    """Target of a raw request target in origin or absolute form.  BadRequest if its query cannot be decoded.
+
+    Works on the raw text: "//", dot segments and a "+" in the path are data; a "+" in the query is a blank.
+    """
+    authority = ""
+    if not target.startswith("/"):
+        _, mark, rest = target.partition("://")
+        if not mark:
+            raise BadRequest(u"the request target is neither a path nor a URL")
+        cut = min([rest.find(stop) % (len(rest) + 1) for stop in "/?"])
+        authority, target = rest[:cut].rpartition("@")[2], rest[cut:]
+    target = target.partition("#")[0]
+    path, _, query = target.partition("?")
+    try:
+        return Target(authority, path or "/", parse_query(query))
+    except ValueError:
+        raise BadRequest(u"the query is not percent-encoded UTF-8")
+
+
+def addresses(host, bucket, path):
+    """Every Address a request may mean, best first; take the first whose space exists, else the first.
+
+    ``host``: authority or Host header.  ``bucket``: the header Bucket or None.  Source: data-plane.md section 1.
+    """
+    rest = path[1:]
+    if bucket:
+        for prefix in (INIT, FINISH, PLAIN):
+            if rest.startswith(prefix):
+                rest = rest[len(prefix) :]
+                break
+        return [Address(_text(bucket.strip()), rest, True)]
+    name = host[: host.find("]") + 1] if host.startswith("[") else host.partition(":")[0]
+    found = [Address(_text(name.partition(".")[0].lower()), rest, False)]
+    first, mark, behind = rest.partition("/")
+    if first:
+        try:
+            found.append(Address(unquote(first), behind, False))
+        except ValueError:
+            pass
+    return found
+
+
+def _text(value):
+    try:
+        text = to_text(value)
+        to_bytes(text)
+        return text
+    except UnicodeError:
+        raise BadRequest(u"the name of the space is not UTF-8")
+
+
+def key_of(address):
+    """The raw key of an Address; BadRequest if its escapes or bytes are wrong."""
+    try:
+        return unquote(address.path)
+    except ValueError:
+        raise BadRequest(u"the key is not percent-encoded UTF-8")
+
+
+_NAMES = dict(
+    (name.lower(), name)
+    for name in (
+        "uploads uploadId partNumber list listobjects muploadid muploadpart opmeta restore storageClass newFileName "
+        "append position tagging acl newKey newObject prefix marker limit max-keys delimiter max-parts "
+        "part-number-marker upload-id-marker ufileattname Hash FileName FileSize force"
+    ).split()
+)
+
+
+def parameters(query):
+    """{name: value} of the query's known names, in their usual case.
+
+    BadRequest if one of them stands there twice with two values.
+    """
+    found = {}
+    for name, value in query:
+        known = _NAMES.get(name.lower())
+        if known:
+            if found.setdefault(known, value) != value:
+                raise BadRequest(u"the parameter %s is given twice" % known)
+    return found
+
+
+#: PUT with one of these in the query is an operation of its own and never stores a body.
+_PUT_FLAGS = ("restore", "storageClass", "newFileName", "append", "tagging", "acl")
+
+
+def route(method, key, query, headers):
+    """The class of the operation that a request asks for.  ``query``: of parameters().  BadRequest if none does.
+
+    Source: data-plane.md section 1, "Dispatch".
+    """
+    if key == u"":
+        if method == "GET":
+            for name, cls in _LISTS:
+                if name in query:
+                    return cls
+        raise BadRequest(u"the request names no key and is no listing")
+    if method == "GET":
+        return _unless(query, ("tagging", "acl"), GetObject)
+    if method == "HEAD":
+        return HeadObject
+    if method == "POST":
+        if "uploads" in query:
+            return InitiateUpload
+        if "uploadId" in query:
+            return FinishUpload
+        raise BadRequest(u"this POST is not supported")
+    if method == "DELETE":
+        if "uploadId" in query or "uploads" in query:  # uploads=<id> is how JuiceFS aborts; never delete the object
+            return AbortUpload
+        return _unless(query, ("tagging",), DeleteObject)
+    if method == "PUT":
+        if "uploadId" in query or "partNumber" in query:
+            if headers.get("X-Ufile-Copy-Source") is not None:
+                raise BadRequest(u"UploadPartCopy is not supported")
+            return UploadPart
+        if headers.get("X-Ufile-Copy-Source") is not None:
+            raise BadRequest(u"Copy is not supported")
+        return _unless(query, _PUT_FLAGS, PutObject)
+    raise BadRequest(u"the method %s is not supported" % to_text(method))
+
+
+def _unless(query, names, cls):
+    for name in names:
+        if name in query:
+            raise BadRequest(u"%s is not supported" % name)
+    return cls
+
+
+_LISTS = (
+    ("listobjects", ListObjects),
+    ("list", ListFiles),
+    ("muploadid", ListUploads),
+    ("muploadpart", ListParts),
+)
+
+#: The operations whose bulk bytes stream beside the message, and those whose small body belongs to the operation.
+BULK = (PutObject, UploadPart)
+SMALL = (FinishUpload,)
+
+
+def decode(cls, space, key, query, headers, body=b""):
+    """The operation of class ``cls`` (see route) that a request asks for.  ``body``: of SMALL operations.
+
+    BadRequest with the parameter that is wrong.
+    """
+    if key and len(to_bytes(key)) > KEY_LIMIT:
+        raise BadRequest(u"the key is longer than %d bytes" % KEY_LIMIT)
+    return _DECODE[cls](space, key, query, headers, body)
+
+
+def _number(query, name, low, high, default=None):
+    value = query.get(name)
+    if value is None or value == u"":
+        return default
+    number = whole(value)
+    if number is None or not low <= number <= high:
+        raise BadRequest(u"%s is not a whole number from %d to %d" % (name, low, high))
+    return number
+
+
+def _limit(query, name, default):
+    """A page's length; more than the service's maximum means the maximum."""
+    value = _number(query, name, 0, 10**15, default)
+    return None if value is None else min(value, LIST_LIMIT)
+
+
+_META_NAME = re.compile(r"[A-Za-z0-9-]+\Z").match
+
+
+def _metadata(headers):
+    found, size = {}, 0
+    for name, value in headers:
+        if name[:13].lower() == "x-ufile-meta-":
+            bare = name[13:].lower()
+            if not _META_NAME(bare):
+                raise BadRequest(u"the metadata name %s is not of letters, digits and -" % to_text(bare))
+            value = _header_text(value, u"the metadata %s" % to_text(bare))
+            size += len(bare) + len(to_bytes(value))
+            found[to_text(bare)] = value
+    if size > METADATA_LIMIT:
+        raise TooLarge(u"the metadata is longer than %d bytes" % METADATA_LIMIT)
+    return tuple(sorted(found.items()))
+
+
+def _header_text(value, name):
+    try:
+        text = to_text(value)
+        to_bytes(text)
+    except UnicodeError:
+        raise BadRequest(u"%s is not UTF-8" % name)
+    if _BREAK(text):  # of a form field, say: an HTTP header cannot hold one
+        raise BadRequest(u"%s holds a line break" % name)
+    return text
+
+
+_BREAK = re.compile(u"[\\r\\n\\0]").search
+
+
+def _kept(headers):
+    found = [(name, headers.get(name)) for name in KEPT]
+    return tuple((name, _header_text(value, name)) for name, value in found if value)
+
+
+def _mime(headers):
+    value = headers.get("Content-Type")
+    return _header_text(value.strip(), u"Content-Type") if value and value.strip() else None
+
+
+def _class(headers):
+    value = headers.get(CLASS)
+    if not value:
+        return None
+    if value not in STORAGE_CLASSES:
+        raise BadRequest(u"the storage class is none of %s" % u", ".join(STORAGE_CLASSES))
+    return to_text(value)
+
+
+_MD5 = re.compile(r"[0-9a-fA-F]{32}\Z").match
+
+
+def _md5(headers):
+    value = headers.get("Content-MD5")
+    if not value or not value.strip():
+        return None
+    if not _MD5(value.strip()):
+        raise BadRequest(u"Content-MD5 is not 32 hexadecimal digits")
+    return to_text(value.strip().lower())
+
+
+def _decode_put(space, key, query, headers, body):
+    return PutObject(space, key, _mime(headers), _md5(headers), _class(headers), _metadata(headers), _kept(headers))
+
+
+def _given_conditions(headers):
+    found = [(name, headers.get(name)) for name in CONDITIONS]
+    return tuple((name, _header_text(value, name)) for name, value in found if value)
+
+
+def _decode_get(space, key, query, headers, body):
+    wanted = headers.get("Range")
+    return GetObject(
+        space,
+        key,
+        byterange.parse(wanted) if wanted else None,
+        _given_conditions(headers),
+        query.get("ufileattname") or None,
+    )
+
+
+def _decode_head(space, key, query, headers, body):
+    return HeadObject(space, key, _given_conditions(headers))
+
+
+def _decode_delete(space, key, query, headers, body):
+    return DeleteObject(space, key)
+
+
+def _decode_initiate(space, key, query, headers, body):
+    mime = _mime(headers)
+    return InitiateUpload(
+        space, key, None if mime == FORM else mime, _class(headers), _metadata(headers), _kept(headers)
+    )
+
+
+def _upload_id(query, name="uploadId"):
+    value = query.get(name)
+    if not value:
+        raise BadRequest(u"uploadId is missing")
+    return value
+
+
+PART_LIMIT = 1310720  # 5 TiB of 4 MiB blocks
+
+
+def _decode_part(space, key, query, headers, body):
+    if not query.get("partNumber"):
+        raise BadRequest(u"partNumber is missing")
+    number = _number(query, "partNumber", 0, PART_LIMIT - 1)
+    return UploadPart(space, key, _upload_id(query), number, _mime(headers), _md5(headers))
+
+
+def _decode_finish(space, key, query, headers, body):
+    try:
+        text = body.decode("utf-8").strip()
+    except UnicodeDecodeError:
+        raise BadRequest(u"the body is not a list of etags")
+    etags = tuple([etag.strip().strip(u'"') for etag in text.split(u",")]) if text else ()
+    directive = headers.get(DIRECTIVE)
+    if directive is not None and directive not in ("UNCHANGED", "REPLACE"):
+        raise BadRequest(u"%s is neither UNCHANGED nor REPLACE" % DIRECTIVE)
+    new_key = query.get("newKey") or query.get("newObject") or None
+    if new_key and len(to_bytes(new_key)) > KEY_LIMIT:
+        raise BadRequest(u"newKey is longer than %d bytes" % KEY_LIMIT)
+    return FinishUpload(space, key, _upload_id(query), etags, new_key, _metadata(headers), directive)
+
+
+def _decode_abort(space, key, query, headers, body):
+    return AbortUpload(space, key, query.get("uploadId") or _upload_id(query, "uploads"))
+
+
+def _decode_parts(space, key, query, headers, body):
+    return ListParts(
+        space,
+        _upload_id(query),
+        _limit(query, "max-parts", None),
+        _number(query, "part-number-marker", 0, PART_LIMIT),
+    )
+
+
+def _decode_uploads(space, key, query, headers, body):
+    return ListUploads(
+        space,
+        query.get("prefix", u""),
+        query.get("marker", u""),
+        query.get("upload-id-marker", u""),
+        _limit(query, "limit", None),
+    )
+
+
+def _decode_files(space, key, query, headers, body):
+    return ListFiles(space, query.get("prefix", u""), query.get("marker", u""), _limit(query, "limit", None))
+
+
+def _decode_objects(space, key, query, headers, body):
+    delimiter = query.get("delimiter", u"")
+    if delimiter not in (u"", u"/"):
+        raise BadRequest(u"delimiter is neither empty nor /")
+    return ListObjects(
+        space, query.get("prefix", u""), query.get("marker", u""), _limit(query, "max-keys", None), delimiter
+    )
+
+
+_DECODE = {
+    PutObject: _decode_put,
+    GetObject: _decode_get,
+    HeadObject: _decode_head,
+    DeleteObject: _decode_delete,
+    InitiateUpload: _decode_initiate,
+    UploadPart: _decode_part,
+    FinishUpload: _decode_finish,
+    AbortUpload: _decode_abort,
+    ListParts: _decode_parts,
+    ListUploads: _decode_uploads,
+    ListFiles: _decode_files,
+    ListObjects: _decode_objects,
+}

@@ -1,0 +1,110 @@
+"""The etag of an object: a SHA-1 tree over 4 MiB blocks, computable without the service.  Source: etag.md.
+
+    etag = base64url( u32 little-endian(block count) || digest )
+    digest = SHA1(data) for at most one block, else SHA1 of the blocks' binary SHA-1 digests
+"""
+
+from __future__ import absolute_import, division, print_function
+
+import hashlib
+import struct
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+
+from .text import native
+
+BLOCK = 4194304
+DIGEST = 20
+
+#: What is seen for an empty object: the service (by the page, Go and Java), its listing, the Python SDK.
+EMPTY = ("AAAAANo5o-5ea0sNMlW_75VgGJCv2AcJ", "AQAAANo5o-5ea0sNMlW_75VgGJCv2AcJ", "AAAAAA==")
+
+
+def part_etag(digest):
+    """A part's etag of its binary SHA-1 digest: 28 characters."""
+    return native(urlsafe_b64encode(digest))
+
+
+def part_digest(etag):
+    """The binary digest of a part's etag; ValueError if it has not that form."""
+    try:
+        digest = urlsafe_b64decode(str(etag))
+    except (TypeError, ValueError):
+        raise ValueError("not the etag of a part")
+    if len(digest) != DIGEST or part_etag(digest) != etag:  # the decoder skips what is not of its alphabet
+        raise ValueError("not the etag of a part")
+    return digest
+
+
+def agrees(etag, digest):
+    """Whether an etag that the service gave for one block fits the block's SHA-1: True, False, or None if it is opaque.
+
+    Seen are 28 characters (a part's) and 32 (an object's of one block); clients may not rely on either.
+    """
+    if etag in (part_etag(digest), from_digests([digest])):
+        return True
+    try:
+        return False if len(urlsafe_b64decode(str(etag))) in (DIGEST, 4 + DIGEST) else None
+    except (TypeError, ValueError):
+        return None
+
+
+def from_digests(digests):
+    """The etag of an object of these blocks, each given as its binary SHA-1 digest.  An empty list: no bytes."""
+    if len(digests) == 1:
+        digest = digests[0]
+    else:
+        digest = hashlib.sha1(b"".join(digests)).digest()
+    return native(urlsafe_b64encode(struct.pack("<I", len(digests)) + digest))
+
+
+def same(etag, other, size):
+    """True if two etags name the same content of ``size`` bytes; the forms seen for no bytes are all one."""
+    return etag == other or (size == 0 and etag in EMPTY and other in EMPTY)
+
+
+def is_etag(value):
+    """True if this can be the etag of an object; another form cannot be checked offline."""
+    if value in EMPTY:
+        return True
+    try:
+        return len(value) == 32 and len(urlsafe_b64decode(str(value))) == 4 + DIGEST
+    except (TypeError, ValueError):
+        return False
+
+
+class Etag(object):
+    """The etag of bytes given piece by piece, in order.  Not safe to share between threads."""
+
+    __slots__ = ("size", "_digests", "_sha1", "_room")
+
+    def __init__(self):
+        self.size = 0
+        self._digests = []
+        self._sha1 = hashlib.sha1()
+        self._room = BLOCK
+
+    def update(self, data):
+        """Add bytes, bytearray or memoryview of any length."""
+        length = len(data)
+        self.size += length
+        if length < self._room:
+            self._sha1.update(data)
+            self._room -= length
+            return
+        view = memoryview(data)
+        while len(view) >= self._room:
+            self._sha1.update(view[: self._room])
+            view = view[self._room :]
+            self._digests.append(self._sha1.digest())
+            self._sha1 = hashlib.sha1()
+            self._room = BLOCK
+        if len(view):
+            self._sha1.update(view)
+            self._room -= len(view)
+
+    def value(self):
+        """The etag of all bytes so far, unquoted."""
+        digests = list(self._digests)
+        if self._room < BLOCK:
+            digests.append(self._sha1.digest())
+        return from_digests(digests)

@@ -1,0 +1,86 @@
+"""Where an operation goes: the hosts of each provider, and what an upload or download suffix means.
+
+A suffix that begins with "." stands behind the space in the host name: UFile dialect.  Any other is a shared host:
+UVideo dialect, the space in the header Bucket.  A scheme may stand before either.
+
+Source: design.md section 2, clients.md.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+import re
+from collections import namedtuple
+
+from .errors import InvalidArgument
+from .text import is_text
+
+
+class Provider(namedtuple("Provider", "name upload download api word region")):
+    """A named bundle of hosts.  ``word``: the scheme word of Authorization.  "{region}" in a host is filled in."""
+
+    __slots__ = ()
+
+
+PROVIDERS = dict(
+    (provider.name, provider)
+    for provider in (
+        Provider(
+            "auto-ai",
+            "uploadvideo.auto-ai.com.cn",
+            ".uvideo.auto-ai.com.cn",
+            "https://api.ucloud.cn",
+            "AutoAI",
+            "cn-bj",
+        ),
+        Provider(
+            "ucloud", "uploadvideo.ucloud.cn", ".uvideo.ucloud.com.cn", "https://api.ucloud.cn", "UCloud", "cn-bj"
+        ),
+        Provider(
+            "us3",
+            "https://.{region}.ufileos.com",
+            "https://.{region}.ufileos.com",
+            "https://api.ucloud.cn",
+            "UCloud",
+            "cn-bj",
+        ),
+        Provider("local", "127.0.0.1:9000", "127.0.0.1:9000", None, "UCloud", "cn-bj"),
+    )
+)
+
+
+class Suffix(namedtuple("Suffix", "scheme host shared")):
+    """``shared``: the host serves every space, so the header Bucket names it."""
+
+    __slots__ = ()
+
+    def origin(self, space):
+        """ "http://host" that a request about this space goes to."""
+        return self.scheme + "://" + (self.host if self.shared else str(space) + self.host)
+
+
+_LOOPBACK = re.compile(r"(?:127(?:\.[0-9]{1,3}){3}|\[::1\]|(?:.*\.)?localhost)\.?(?::[0-9]+)?\Z", re.I).match
+_HOST = re.compile(r"\.?(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?)\.?(?::[0-9]{1,5})?\Z").match
+
+
+def is_loopback(host):
+    """True for 127.0.0.0/8, [::1], localhost and *.localhost, with or without a port."""
+    return bool(_LOOPBACK(host.lstrip(".")))
+
+
+def parse_suffix(value, name="suffix"):
+    """Suffix of ".cn-bj.ufileos.com", "uploadvideo.ucloud.cn", "127.0.0.1:9000", "https://..."; InvalidArgument."""
+    if not is_text(value):
+        raise InvalidArgument(u"%s is a %s; a str is needed" % (name, type(value).__name__))
+    scheme, mark, host = value.partition("://")
+    if not mark:
+        scheme, host = None, value
+    host = host[:-1] if host.endswith("/") else host
+    if scheme not in (None, "http", "https") or not _HOST(host):
+        raise InvalidArgument(
+            u"%s is %r: give a host such as uploadvideo.auto-ai.com.cn or 127.0.0.1:9000, or a suffix that begins with "
+            u"a dot such as .cn-bj.ufileos.com, with http:// or https:// before it if you wish" % (name, value)
+        )
+    if scheme is None:
+        # What the provider's own documents show: us3 and the API https, the video hosts http.
+        scheme = "https" if host.split(":")[0].lower().endswith((".ufileos.com", "api.ucloud.cn")) else "http"
+    return Suffix(scheme, str(host), not host.startswith("."))

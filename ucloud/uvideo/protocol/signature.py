@@ -1,0 +1,256 @@
+"""Canonical text, sign, verify: the same text for a header, for a URL and for the server's check.
+
+    Authorization: <word> <public key>:<signature>[:<put policy>]
+    signature    = base64( HMAC-SHA1( private key, UTF-8(StringToSign) ) )
+    StringToSign = VERB LF Content-MD5 LF Content-Type LF Date LF CanonicalHeaders Resource [PutPolicy]
+    Resource     = "/" space "/" key
+
+A signed URL has Expires in place of Date.  Management calls: hex SHA1 of the sorted parameters and the private key.
+Source: signing.md.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+import binascii
+import hashlib
+import hmac
+import re
+from collections import namedtuple
+from decimal import Decimal
+
+from .errors import NoCredentials, SignatureExpired, SignatureMismatch
+from .text import build_query, native, to_bytes, to_text
+
+WORDS = ("UCloud", "AutoAI")
+
+
+class Credentials(namedtuple("Credentials", "public_key private_key")):
+    """A key pair, text.  Its repr shows the public key only."""
+
+    __slots__ = ()
+
+    def __repr__(self):
+        return "Credentials(%s, ***)" % native(self.public_key)
+
+    __str__ = __repr__
+
+
+class Claim(namedtuple("Claim", "word public_key signature expires policy")):
+    """What a request says of its sender.  ``expires``: the text of a signed URL's Expires, None for a header."""
+
+    __slots__ = ()
+
+    def __repr__(self):
+        return "Claim(%s)" % native(self.public_key)
+
+    __str__ = __repr__
+
+
+_BLANKS = re.compile(r"[ \t\r\n]+")
+
+
+def _trimmed(value):
+    return to_text(value).strip(u" \t") if value else u""
+
+
+def canonical_headers(headers, word="UCloud"):
+    """The signed X-UCloud-* (white label: X-AutoAI-*) headers: sorted, folded, one line each, LF behind each."""
+    start = "x-%s-" % word.lower()
+    found = {}
+    for name, value in headers:
+        if name[:2] in ("X-", "x-"):
+            name = name.lower()
+            if name.startswith(start):
+                found.setdefault(name, []).append(_BLANKS.sub(" ", native(value)).strip())
+    if not found:
+        return u""
+    return u"".join([u"%s:%s\n" % (to_text(name), to_text(",".join(found[name]))) for name in sorted(found)])
+
+
+def string_to_sign(method, space, key, md5=u"", mime=u"", date=u"", canonical=u"", tail=u"", policy=u""):
+    """The text that is signed.  ``date``: the Date header as sent, or a signed URL's Expires.
+
+    ``key``: raw, not escaped.  ``tail``: what stands behind the resource.  All text.
+    """
+    return u"%s\n%s\n%s\n%s\n%s/%s/%s%s%s" % (method, md5, mime, date, canonical, space, key, tail, policy)
+
+
+def _hmac(private_key, text):
+    digest = hmac.new(to_bytes(private_key), to_bytes(text), hashlib.sha1).digest()
+    return native(binascii.b2a_base64(digest)[:-1])
+
+
+def authorization(credentials, method, space, key, headers, word="UCloud", policy=None):
+    """The Authorization header of a request with these headers (a Headers)."""
+    text = string_to_sign(
+        method,
+        to_text(space),
+        to_text(key),
+        _trimmed(headers.get("Content-MD5")),
+        _trimmed(headers.get("Content-Type")),
+        _trimmed(headers.get("Date")),
+        canonical_headers(headers, word),
+        u"",
+        to_text(policy or u""),
+    )
+    value = "%s %s:%s" % (word, native(credentials.public_key), _hmac(credentials.private_key, text))
+    return value + ":" + native(policy) if policy else value
+
+
+def signed_query(credentials, method, space, key, expires, mime=u"", md5=u""):
+    """The query that signs a URL until ``expires`` (unix seconds), every value escaped.
+
+    ``mime`` and ``md5``: the Content-Type and Content-MD5 that a later PUT will send; empty for GET and HEAD.
+    """
+    text = string_to_sign(method, to_text(space), to_text(key), to_text(md5), to_text(mime), u"%d" % expires)
+    query = build_query(
+        [
+            ("UCloudPublicKey", credentials.public_key),
+            ("Expires", "%d" % expires),
+            ("Signature", _hmac(credentials.private_key, text)),
+        ]
+    )
+    return query.replace("/", "%2F")
+
+
+def claim(headers, query):
+    """The Claim of a request, or None of an anonymous one.  ``query``: of parse_target.
+
+    An Authorization header alone decides if there is one.  NoCredentials if it cannot be read.
+    """
+    value = headers.get("Authorization")
+    if value is not None:
+        return read_authorization(value)
+    given = dict((name, value) for name, value in query if name in ("UCloudPublicKey", "Signature", "Expires"))
+    if "UCloudPublicKey" not in given and "Signature" not in given:
+        return None
+    if len(given) < 3:
+        raise NoCredentials(u"a signed URL needs UCloudPublicKey, Expires and Signature")
+    # Blanks in these two can only have been a "+": the Python SDK leaves it unescaped.  Source: signing.md section 2
+    return Claim(
+        None,
+        given["UCloudPublicKey"].replace(u" ", u"+"),
+        given["Signature"].replace(u" ", u"+"),
+        given["Expires"],
+        u"",
+    )
+
+
+def read_authorization(value):
+    """The Claim of an Authorization header or form field; NoCredentials if it is none of this protocol."""
+    try:
+        text = to_text(value).strip()
+        to_bytes(text)
+    except UnicodeError:
+        raise NoCredentials(u"the Authorization header is not UTF-8")
+    word, _, rest = text.partition(u" ")
+    fields = rest.strip().split(u":")
+    if word not in WORDS or not 2 <= len(fields) <= 3 or not fields[0]:
+        raise NoCredentials(u"the Authorization header is not '<word> <public key>:<signature>'")
+    return Claim(word, fields[0], fields[1], None, fields[2] if len(fields) == 3 else u"")
+
+
+_COPY = (u"x-ufile-copy-source", u"x-ufile-copy-source-range")
+
+
+def candidates(claimed, method, space, keys, headers, tails=(u"",), mime=None):
+    """Every text that an official client may have signed for this request, the documented one first.
+
+    ``keys``: the raw keys to try.  ``tails``: what may stand behind the resource.  ``mime``: the Content-Type that
+    counts where it is not the request's own (a form upload).  Source: signing.md section 3.
+    """
+    md5 = _trimmed(headers.get("Content-MD5"))
+    mime = _trimmed(headers.get("Content-Type") if mime is None else mime)
+    date = _trimmed(headers.get("Date"))
+    if claimed.expires is not None:
+        date = claimed.expires
+        if method in ("GET", "HEAD"):
+            md5 = mime = u""
+    blocks = []
+    if claimed.word is None:  # a URL does not say which word its signer uses
+        for word in WORDS:
+            blocks.append(canonical_headers(headers, word))
+    else:
+        blocks.append(canonical_headers(headers, claimed.word))
+    blocks.append(u"")  # Go sends such headers and does not sign them
+    copied = [(name, headers.get(name)) for name in _COPY if headers.get(name) is not None]
+    if copied:  # only Java's part copy signs these
+        lines = u"".join(u"%s:%s\n" % (name, to_text(value)) for name, value in copied)
+        blocks.extend([block + lines for block in list(blocks)])
+    seen = set()
+    for block in blocks:
+        for key in keys:
+            for tail in tails:
+                text = string_to_sign(method, space, key, md5, mime, date, block, tail, claimed.policy)
+                if text not in seen:
+                    seen.add(text)
+                    yield text
+
+
+def list_tail(query):
+    """What the Python SDK signs behind the resource of a listobjects call.  ``query``: decoded [(name, value)]."""
+    given = dict(query)
+    names = (u"delimiter", u"marker", u"max-keys", u"prefix")
+    return u"\nlistobjects\n" + u"\n".join(u"%s:%s" % (name, given.get(name, u"")) for name in names)
+
+
+def variants(method, key, query):
+    """(keys, tails) that an official client may have signed for this request; what ``candidates`` takes.
+
+    ``query``: decoded [(name, value)].  Source: signing.md section 3.
+    """
+    given = dict(query)
+    keys, tails = (key,), [u""]
+    if method == "POST" and key == u"uploadhit" and given.get(u"FileName"):
+        keys = (given[u"FileName"],)
+    elif method == "GET" and key == u"" and u"listobjects" in given:
+        tails.append(list_tail(query))
+    elif u"append" in given and u"position" in given:
+        tails.append(u"?append&position=" + given[u"position"])
+    return keys, tuple(tails)
+
+
+def equal(left, right):
+    """Compare two texts in time that does not depend on where they differ."""
+    left, right = to_bytes(left), to_bytes(right)
+    return hmac.compare_digest(left, right)
+
+
+_DECIMAL = re.compile(u"[0-9]{1,15}\\Z").match
+
+
+def verify(claimed, private_key, texts, now):
+    """Return the text that matches.  SignatureExpired, looked at first, or SignatureMismatch.
+
+    ``texts``: the candidates.  ``now``: unix seconds.
+    """
+    if claimed.expires is not None:
+        if not _DECIMAL(claimed.expires):
+            raise SignatureMismatch()
+        if now > int(claimed.expires):
+            raise SignatureExpired()
+    for text in texts:
+        try:
+            if equal(_hmac(private_key, text), claimed.signature):
+                return text
+        except UnicodeError:  # a lone surrogate out of a header signs nothing
+            continue
+    raise SignatureMismatch()
+
+
+def parameter_text(value):
+    """The text of a management parameter.  ValueError, or OverflowError, of a float that is no finite number."""
+    if value is True:
+        return u"true"
+    if value is False:
+        return u"false"
+    if isinstance(value, float):
+        return u"%d" % value if value == int(value) else to_text("{0:f}".format(Decimal(repr(value))))
+    return to_text(value) if isinstance(value, bytes) else u"%s" % value
+
+
+def action_signature(private_key, parameters):
+    """The Signature of a management call over ``parameters`` (a dict; "Signature" in it does not count)."""
+    named = sorted((to_bytes(name), to_bytes(parameter_text(value))) for name, value in parameters.items())
+    text = b"".join(name + value for name, value in named if name != b"Signature")
+    return native(hashlib.sha1(text + to_bytes(private_key)).hexdigest())

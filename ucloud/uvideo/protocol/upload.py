@@ -1,0 +1,178 @@
+"""Upload: which parts of an object are still to be sent, as a value that threads, asyncio and a plain loop can drive.
+
+Not safe to share between threads: its driver holds a lock around each call.  The record is a list of JSON lines, the
+first about the upload, then one a part, so that it is written by appending.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+import json
+
+from . import etag as etags
+from .errors import IntegrityError, InvalidArgument
+from .message import Slice
+from .text import is_integer, is_text, native, to_text
+
+RECORD_VERSION = 1
+
+
+class Upload(object):
+    """One multipart upload.
+
+    ``size``: bytes of the object, None until a stream has ended.  ``digests``: {part: binary SHA-1} of the parts that
+    the service has.  ``source``: what tells whether the source is still the same, JSON-able.
+    """
+
+    def __init__(self, space, key, upload_id, block_size, size=None, mime=None, source=None):
+        self.space, self.key, self.upload_id = space, key, upload_id
+        self.block_size, self.size, self.mime, self.source = block_size, size, mime, source
+        self.digests = {}
+        self._given = {}  # part: etag, where the service's own form is not that of etag.part_etag
+
+    def parts(self):
+        """How many parts the object has; None while its size is unknown."""
+        return None if self.size is None else -(-self.size // self.block_size)
+
+    def pending(self):
+        """Yield (part, Slice) for each part not yet acknowledged, in order.  Offsets and lengths in bytes.
+
+        An object without bytes has no part.  The size must be known.
+        """
+        for part in range(self.parts()):
+            if part not in self.digests:
+                yield part, self.slice(part)
+
+    def slice(self, part):
+        """Where a part's bytes lie; a whole block while the size is unknown."""
+        offset = part * self.block_size
+        return Slice(offset, self.block_size if self.size is None else min(self.block_size, self.size - offset))
+
+    def acknowledge(self, part, digest, etag=None):
+        """The service has this part; ``digest``: the SHA-1 of its bytes, as this side computed it.
+
+        ``etag``: what the service called it; None where it did not say.  IntegrityError if that is the etag of other
+        bytes; a form that cannot be compared is kept for FinishUpload.
+        """
+        self._given.pop(part, None)
+        if etag is not None and etag != etags.part_etag(digest):
+            if etags.agrees(etag, digest) is False:
+                raise IntegrityError(
+                    u"part %d is stored with etag %s but ours is %s: abort the upload and begin again"
+                    % (part, to_text(etag), to_text(etags.part_etag(digest)))
+                )
+            self._given[part] = etag
+        self.digests[part] = digest
+
+    def sent(self):
+        """Bytes that the service has."""
+        whole = len(self.digests) * self.block_size
+        if self.size is None or self.parts() - 1 not in self.digests:
+            return whole
+        return whole - self.parts() * self.block_size + self.size  # the last part may be shorter
+
+    def complete(self):
+        """True when nothing is pending and the size is known."""
+        return self.size is not None and len(self.digests) == self.parts()
+
+    def part_etags(self):
+        """The parts' etags in order, for FinishUpload.  The upload must be complete."""
+        return tuple([self._given.get(part) or etags.part_etag(self.digests[part]) for part in range(self.parts())])
+
+    def etag(self):
+        """The etag the finished object must have, or None where it cannot be told from the parts.
+
+        The tree is over 4 MiB blocks however the object was uploaded, so another block size tells it for one part only.
+        """
+        if self.block_size == etags.BLOCK or (self.size <= etags.BLOCK and self.parts() <= 1):
+            return etags.from_digests([self.digests[part] for part in range(self.parts())])
+        return None
+
+    # The record
+
+    def header_line(self):
+        """The record's first line, without line end."""
+        fields = {
+            "uvideo-upload": RECORD_VERSION,
+            "space": self.space,
+            "key": self.key,
+            "upload_id": self.upload_id,
+            "block_size": self.block_size,
+            "size": self.size,
+            "mime": self.mime,
+            "source": self.source,
+        }
+        return native(json.dumps(fields, sort_keys=True))
+
+    def part_line(self, part):
+        """The record's line of one acknowledged part, without line end."""
+        fields = {"part": part, "sha1": etags.part_etag(self.digests[part])}
+        if part in self._given:
+            fields["etag"] = self._given[part]
+        return native(json.dumps(fields, sort_keys=True))
+
+    def lines(self):
+        return [self.header_line()] + [self.part_line(part) for part in sorted(self.digests)]
+
+
+def read(text):
+    """The Upload of a record; InvalidArgument if it is none.  A last line cut short by a crash is left out."""
+    try:
+        head, _, rest = _decoded(text).partition(u"\n")
+        fields = json.loads(head)
+        if fields["uvideo-upload"] != RECORD_VERSION:
+            raise InvalidArgument(u"the checkpoint was written by another version of this program")
+        upload = Upload(
+            fields["space"],
+            fields["key"],
+            fields["upload_id"],
+            fields["block_size"],
+            fields["size"],
+            fields["mime"],
+            fields["source"],
+        )
+        if not _usable(upload):
+            raise ValueError("fields of the wrong kind")
+    except InvalidArgument:
+        raise
+    except (ValueError, KeyError, TypeError, RuntimeError):  # RuntimeError: nested deeper than Python can read
+        raise InvalidArgument(u"the file is not a checkpoint of an upload")
+    for line in rest.split(u"\n")[:-1]:  # each whole line ends with a line feed, so the last piece is empty or cut
+        try:
+            fields = json.loads(line)
+            part, digest, given = fields["part"], etags.part_digest(fields["sha1"]), fields.get("etag")
+            if not is_integer(part) or part < 0 or not (given is None or is_text(given)):
+                continue
+            if upload.size is None or part < upload.parts():
+                upload.acknowledge(part, digest, given)
+        except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, IntegrityError):
+            continue
+    return upload
+
+
+def _decoded(text):
+    """Text of a record.  A crash may have cut its last line inside a character."""
+    return to_text(text[: text.rfind(b"\n") + 1] or text) if isinstance(text, bytes) else text
+
+
+def _usable(upload):
+    texts = [upload.space, upload.key, upload.upload_id] + ([] if upload.mime is None else [upload.mime])
+    if not all(is_text(value) for value in texts) or not is_integer(upload.block_size) or upload.block_size < 1:
+        return False
+    return upload.size is None or (is_integer(upload.size) and upload.size >= 0)
+
+
+def match(upload, listed, digest_of):
+    """Bring an Upload in line with the service's part list.
+
+    ``listed``: Part values.  ``digest_of(part, Slice)``: the SHA-1 of the source's bytes, asked for only where this
+    side does not know it.  A part that the service does not list becomes pending.  IntegrityError if the service holds
+    other bytes than the source.
+    """
+    known, upload.digests = upload.digests, {}
+    for part in listed:
+        if upload.size is not None and part.part >= upload.parts():
+            raise IntegrityError(u"the service has part %d, which this file does not have" % part.part)
+        digest = known.get(part.part)
+        if digest is None:
+            digest = digest_of(part.part, upload.slice(part.part))
+        upload.acknowledge(part.part, digest, part.etag)
