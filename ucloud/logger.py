@@ -1,0 +1,38 @@
+"""The SDK's logger, silent until a file is set.
+
+    from ucloud import logger
+    logger.set_log_file('/path/to/log')
+
+No secret, signature or signed URL is ever logged.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+import logging
+import threading
+
+logger = logging.getLogger("ucloud.uvideo")
+logger.addHandler(logging.NullHandler())
+
+_lock = threading.Lock()
+_handler = None
+
+
+def set_log_file(locallogname, level=logging.INFO):
+    """Write the SDK's log to this file, appending, in place of the one set before; None or '' ends it.
+
+    level: of the logging module.  Raises IOError if the file cannot be opened; then all stays as it was.
+    """
+    global _handler
+    made = None
+    if locallogname:
+        made = logging.FileHandler(locallogname, encoding="utf-8")
+        made.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(threadName)s %(message)s"))
+    with _lock:
+        if _handler is not None:
+            logger.removeHandler(_handler)
+            _handler.close()
+        if made is not None:
+            logger.addHandler(made)
+            logger.setLevel(level)
+        _handler = made

@@ -1,0 +1,5 @@
+import logging
+
+logger: logging.Logger
+
+def set_log_file(locallogname: str | None, level: int = ...) -> None: ...

@@ -1,0 +1,164 @@
+"""One operation carried: encode, sign, send, decode, and again where that may help."""
+
+from __future__ import absolute_import, division, print_function
+
+import logging
+import random
+import time
+from collections import namedtuple
+
+from .protocol import action, answer, dialect, operation, signature
+from .protocol.errors import BadAnswer, NoAnswer, SpaceExists, SpaceNotFound, UVideoError
+from .protocol.message import Response
+from .protocol.text import native
+
+_log = logging.getLogger("ucloud.uvideo")
+
+
+class Endpoint(namedtuple("Endpoint", "upload download api word space_parameter video_actions user_agent")):
+    """Where operations go.  ``upload``, ``download``: provider.Suffix.  ``api``: URL of the management plane."""
+
+    __slots__ = ()
+
+
+class Carrier(object):
+    """Carries operations for one key pair.  Safe to share between threads.
+
+    ``clock``, ``sleep`` and ``fraction`` (a random number in [0, 1)) are arguments for tests.
+    """
+
+    def __init__(self, endpoint, credentials, transport, retry, clock=time.time, sleep=time.sleep, fraction=None):
+        self.endpoint, self.credentials, self.transport, self.retry = endpoint, credentials, transport, retry
+        self.clock, self.sleep = clock, sleep
+        self._fraction = fraction or random.SystemRandom().random
+
+    def call(self, op, body=None, headers=(), retry=None):
+        """(result, Response) of a data-plane operation; ``body``: its bulk bytes.  Raises UVideoError.
+
+        ``headers``: more (name, value) to send, signed where the protocol says so.
+        """
+
+        def once():
+            response = self.transport.send(self.request(op, headers), body)
+            return self._decode(answer.decode, op, response)
+
+        return self.persist(once, op, retry)
+
+    def _decode(self, decode, op, response):
+        """(result, Response); an error raised carries the Response as ``response``."""
+        try:
+            return decode(op, response, self.clock()), response
+        except UVideoError as error:
+            error.response = response
+            raise
+
+    def act(self, op):
+        """(result, Response) of a management operation.  Raises UVideoError, whose ``status`` is 200 if RetCode says no."""
+
+        def once():
+            request = action.encode(
+                op,
+                self.endpoint.api,
+                self.credentials,
+                self.endpoint.space_parameter,
+                self.endpoint.video_actions,
+            )
+            request.headers.add("User-Agent", self.endpoint.user_agent)
+            return self._decode(action.decode_result, op, self.transport.send(request))
+
+        lost = []
+        try:
+            return self.persist(once, op, None, lost)
+        except (SpaceExists, SpaceNotFound) as error:
+            # A try without answer may have done it already; then the next one says that it is done.
+            if lost and isinstance(error, SpaceNotFound) and isinstance(op, operation.DeleteSpace):
+                return operation.SpaceNamed(op.space, None), error.response
+            if lost and isinstance(error, SpaceExists) and isinstance(op, operation.CreateSpace):
+                return self.act(operation.DescribeSpace(op.space))
+            raise
+
+    def open(self, op, expires=None, headers=()):
+        """The Stream of a GetObject whose answer says yes; any other answer is raised.
+
+        ``expires``: seconds that a signed URL lasts; None for an anonymous one.  No retry: the reader decides.
+        """
+        request = self.link(op, expires)
+        for name, value in headers:
+            request.headers.add(native(name), native(value))
+        stream = self.transport.open(request)
+        if stream.status not in (200, 206):
+            try:
+                content = stream.read(65536)
+            finally:
+                stream.close()
+            response = Response(stream.status, stream.headers, content)
+            self._decode(answer.decode, op, response)
+            raise BadAnswer(u"%d is no answer to a download" % stream.status, status=stream.status)
+        return stream
+
+    def request(self, op, headers=()):
+        """The Request of an operation on the upload host, signed by header."""
+        request = dialect.encode(op, self.endpoint.upload)
+        fields = request.headers
+        for name, value in headers:
+            fields.add(native(name), native(value))
+        fields.add("User-Agent", self.endpoint.user_agent)
+        key = getattr(op, "key", u"")
+        fields.add(
+            "Authorization",
+            signature.authorization(self.credentials, request.method, op.space, key, fields, self.endpoint.word),
+        )
+        return request
+
+    def link(self, op, expires=None):
+        """The Request of a GetObject on the download host; signed in its URL for ``expires`` seconds, or not at all."""
+        request = dialect.encode(op, self.endpoint.download)
+        request.headers.add("User-Agent", self.endpoint.user_agent)
+        if expires is None:
+            return request
+        until = int(self.clock()) + expires
+        query = signature.signed_query(self.credentials, request.method, op.space, op.key, until)
+        mark = "&" if "?" in request.target else "?"
+        return request._replace(target=request.target + mark + query)
+
+    def persist(self, once, op, retry=None, lost=None):
+        """What ``once()`` returns, called again after failures that may pass.  ``lost``: a list that gathers NoAnswer."""
+        retry = retry or self.retry
+        attempt, waited = 0, 0.0
+        while True:
+            try:
+                return once()
+            except UVideoError as error:
+                attempt += 1
+                if lost is not None and isinstance(error, NoAnswer):
+                    lost.append(error)
+                seconds = retry.decide(attempt, error, waited, self._fraction())
+                describe(error, op)
+                if seconds is None:
+                    raise
+                _log.info(
+                    "%s %s part=%s try %d failed: %s; next in %.2f s",
+                    type(op).__name__,
+                    native(op.space or u""),
+                    getattr(op, "part", "-"),
+                    attempt,
+                    error,
+                    seconds,
+                )
+            waited += seconds
+            self.sleep(seconds)
+
+    def pause(self, attempt, error, waited):
+        """Sleep before the next try and return the seconds slept, or None to give up."""
+        seconds = self.retry.decide(attempt, error, waited, self._fraction())
+        if seconds is not None:
+            _log.info("try %d failed: %s; next in %.2f s", attempt, error, seconds)
+            self.sleep(seconds)
+        return seconds
+
+
+def describe(error, op):
+    """Say in an error what it is about, where it does not know yet."""
+    if error.operation is None:
+        error.operation, error.space = type(op).__name__, op.space
+        error.key = getattr(op, "key", None) or None

@@ -1,0 +1,18 @@
+"""Delete objects."""
+
+from __future__ import absolute_import, division, print_function
+
+from .handler import Handler, answers, header_pairs, succeeded
+from .protocol.dialect import check_key, check_space
+from .protocol.operation import DeleteObject
+
+
+class DeleteUVideo(Handler):
+    """Deletes objects of any space of this key pair."""
+
+    @answers
+    def deletefile(self, space, key, header=None):
+        """Delete an object.  (ret, resp); status_code 204 also if it was not there, 401 signature, 403 keys."""
+        op = DeleteObject(check_space(space), check_key(key))
+        _, response = self._carrier.call(op, headers=header_pairs(header))
+        return succeeded(response.status, response.headers, response.body)

@@ -1,0 +1,56 @@
+"""Download objects into files."""
+
+from __future__ import absolute_import, division, print_function
+
+from .handler import Handler, answers, header_pairs, succeeded
+from .protocol.byterange import ByteRange
+from .protocol.dialect import check_key, check_space
+from .protocol.errors import InvalidArgument
+from .protocol.text import is_integer
+from .transfer import Download
+
+
+class DownloadUVideo(Handler):
+    """Downloads objects of public spaces and of this key pair's private ones."""
+
+    @answers
+    def download_file(self, space, key, localfile, isprivate=True, expires=None, content_range=None, header=None):
+        """Save an object, or a part of it, as ``localfile``.
+
+        isprivate: sign the URL.  expires: seconds that it lasts, default config's.  content_range: (first, last), both
+        inclusive, bytes from 0; last None means to the end, first None means the last ``last`` bytes.
+
+        (ret, resp); status_code 200 for the whole, 206 for a range; 400 no such space, 401 signature, 403 keys, 404 no
+        such object, 416 range outside of it; -1 no answer, -2 the content does not verify, -3 a local failure.  The file
+        appears only when it is complete and verified; after a failure an existing one is as it was.
+        """
+        if expires is None:
+            expires = self._settings.expires
+        if not is_integer(expires) or not 0 < expires <= 10**9:
+            raise InvalidArgument(u"expires must be a whole number of seconds above 0")
+        download = Download(
+            self._carrier,
+            check_space(space),
+            check_key(key),
+            localfile,
+            expires if isprivate else None,
+            _range(content_range),
+            header_pairs(header),
+        )
+        status, headers = download.run()
+        return succeeded(status, headers)
+
+
+def _range(content_range):
+    if content_range is None:
+        return None
+    try:
+        first, last = content_range
+    except (TypeError, ValueError):
+        raise InvalidArgument(u"content_range must be a pair (first, last)")
+    numbers = [value for value in (first, last) if value is not None]
+    if not numbers or not all(is_integer(value) and value >= 0 for value in numbers):
+        raise InvalidArgument(u"content_range must hold whole numbers from 0, not %r" % (content_range,))
+    if first is not None and last is not None and last < first:
+        raise InvalidArgument(u"content_range is the wrong way round: %d comes before %d" % (last, first))
+    return ByteRange(first, last)

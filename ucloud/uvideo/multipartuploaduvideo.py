@@ -1,0 +1,371 @@
+"""Multipart upload with resume, from files and streams."""
+
+from __future__ import absolute_import, division, print_function
+
+import hashlib
+import logging
+import mimetypes
+import os
+import threading
+
+from . import checkpoint as checkpoints
+from .handler import Handler, answers, header_pairs, succeeded
+from .protocol import upload as uploads
+from .protocol.dialect import check_key, check_space
+from .protocol.errors import (
+    IntegrityError,
+    InvalidArgument,
+    LocalFailure,
+    NoAnswer,
+    PartExists,
+    Refused,
+    UploadNotFound,
+    UVideoError,
+)
+from .protocol.operation import AbortUpload, Done, InitiateUpload
+from .protocol.text import is_integer, is_text, native, to_text
+from .retry import Retry
+from .source import FileSource, StreamSource, shown
+from .transfer import Sender, begin, finish, listed_parts, stored
+
+_log = logging.getLogger("ucloud.uvideo")
+
+
+class _Task(object):
+    """One upload of a handler: what is sent, from where and how, as resume needs it again."""
+
+    def __init__(self, space, key, source, options):
+        self.space, self.key, self.source, self.options = space, key, source, options
+        self.upload = None
+        self.checkpoint = None  # path
+
+    def is_file(self):
+        return isinstance(self.source, FileSource)
+
+
+class _Options(object):
+    def __init__(self, maxthread, retry, mime, header, progress):
+        self.maxthread, self.retry, self.mime, self.header, self.progress = maxthread, retry, mime, header, progress
+
+
+class MultipartUploadUVideo(Handler):
+    """Uploads files and streams in parts.
+
+    Several threads may upload with one handler.  ``resumeuploadfile()`` and ``resumeuploadstream()`` continue what was
+    interrupted last in the calling thread, or else the only upload that is interrupted.
+    """
+
+    def __init__(self, public_key, private_key, upload_suffix=None, download_suffix=None):
+        super(MultipartUploadUVideo, self).__init__(public_key, private_key, upload_suffix, download_suffix)
+        self._lock = threading.Lock()
+        self._interrupted = []  # (thread's ident, _Task), the newest last
+
+    @answers
+    def uploadfile(
+        self,
+        space,
+        key,
+        localfile,
+        maxthread=None,
+        retrycount=3,
+        retryinterval=5,
+        mime_type=None,
+        header=None,
+        checkpoint=None,
+        progress=None,
+    ):
+        """Upload a file in parts.
+
+        maxthread: parts sent at a time, default config's 4.  retrycount: how often a part is sent again.  retryinterval:
+        seconds; before the n-th retry up to retryinterval * 2 ** (n - 1) are waited.  mime_type: guessed from the names
+        if None.  header: more headers of the object, X-Ufile-Meta-* and X-Ufile-Storage-Class among them.  checkpoint:
+        path of a file that lets another process resume; if it is there from an interrupted upload of the same file, that
+        is continued.  progress: called as progress(sent, total) in bytes, never twice at a time; what it raises stops the
+        upload, which can be resumed.
+
+        (ret, resp); ret has Bucket, Key and FileSize.  status_code 200; 400 no such space, 401 signature, 403 keys; -1 no
+        answer: resume; -2 the stored content does not verify; -3 a local failure, the file changing among them.
+        """
+        space, key = check_space(space), check_key(key)
+        options = self._options(maxthread, retrycount, retryinterval, header, progress)
+        source = FileSource(localfile)
+        try:
+            task = _Task(space, key, source, options)
+            options.mime = _mime(mime_type, key, shown(localfile))
+            task.checkpoint = _path(checkpoint)
+            found = checkpoints.load(task.checkpoint) if task.checkpoint else None
+            if found is not None:
+                self._adopt(task, found, localfile)
+        except BaseException:
+            source.close()
+            raise
+        return self._run(task)
+
+    @answers
+    def resumeuploadfile(self, checkpoint=None):
+        """Continue an interrupted uploadfile: this handler's, or that of a checkpoint, made by any process.
+
+        The file must be the same (size and time of change); only what the service does not have is sent.  (ret, resp) as
+        uploadfile.
+        """
+        if checkpoint is None:
+            return self._run(self._claim(True))
+        path = _path(checkpoint)
+        found = checkpoints.load(path)
+        if found is None:
+            raise InvalidArgument(u"there is no checkpoint %s: nothing was interrupted or it is finished" % shown(path))
+        local = (found.source or {}).get("path")
+        if not local:
+            raise InvalidArgument(u"%s does not say which file it is about" % shown(path))
+        options = self._options(None, 3, 5, None, None)
+        options.maxthread = self._settings.maxthread
+        source = FileSource(local)
+        try:
+            task = _Task(found.space, found.key, source, options)
+            task.checkpoint, options.mime = path, found.mime
+            self._adopt(task, found, local)
+        except BaseException:
+            source.close()
+            raise
+        return self._run(task)
+
+    @answers
+    def uploadstream(
+        self,
+        space,
+        key,
+        stream,
+        maxthread=None,
+        retrycount=3,
+        retryinterval=5,
+        mime_type=None,
+        header=None,
+        progress=None,
+    ):
+        """Upload what a stream gives from where it stands to its end, of unknown length.
+
+        stream: anything with read() or recv() that gives bytes, a file, BytesIO, pipe, socket or HTTP answer; it need not
+        seek, and short reads are gathered.  It is left open.  Otherwise as uploadfile; progress's total is None until the
+        end is known.
+        """
+        space, key = check_space(space), check_key(key)
+        options = self._options(maxthread, retrycount, retryinterval, header, progress)
+        options.mime = _mime(mime_type, key, u"")
+        return self._run(_Task(space, key, StreamSource(stream), options))
+
+    @answers
+    def resumeuploadstream(self):
+        """Continue an interrupted uploadstream of this handler; the stream need not be seekable.  (ret, resp) as it."""
+        return self._run(self._claim(False))
+
+    @answers
+    def abort(self, checkpoint=None):
+        """Give an interrupted upload up and free what the service keeps of it.  (ret, resp); status_code 200.
+
+        checkpoint: of an upload of another process; its file is removed.
+        """
+        if checkpoint is None:
+            task = self._claim(None)
+            upload, path = task.upload, task.checkpoint
+            task.source.close()
+        else:
+            path = _path(checkpoint)
+            upload = checkpoints.load(path)
+            if upload is None:
+                raise InvalidArgument(u"there is no checkpoint %s" % shown(path))
+        if upload is None:
+            return succeeded(200, {})
+        try:
+            _, response = self._carrier.call(AbortUpload(upload.space, upload.key, upload.upload_id))
+        except UploadNotFound as error:  # it is gone already, which is what was wanted
+            response = error.response
+        if path:
+            checkpoints.remove(path)
+        return succeeded(200, response.headers, None)
+
+    # How an upload goes
+
+    def _options(self, maxthread, retrycount, retryinterval, header, progress):
+        maxthread = self._settings.maxthread if maxthread is None else maxthread
+        if not is_integer(maxthread) or not 1 <= maxthread <= 64:
+            raise InvalidArgument(u"maxthread must be a whole number from 1 to 64, not %r" % (maxthread,))
+        if not is_integer(retrycount) or retrycount < 0:
+            raise InvalidArgument(u"retrycount must be a whole number from 0, not %r" % (retrycount,))
+        if isinstance(retryinterval, bool) or not isinstance(retryinterval, (int, float)) or not retryinterval >= 0:
+            raise InvalidArgument(u"retryinterval must be a number of seconds, not %r" % (retryinterval,))
+        if progress is not None and not callable(progress):
+            raise InvalidArgument(u"progress must be callable")
+        retry = Retry(retrycount, float(retryinterval), max(20.0, float(retryinterval)), max(120.0, 4.0 * retryinterval))
+        return _Options(maxthread, retry, None, header_pairs(header), progress)
+
+    def _adopt(self, task, found, localfile):
+        """Continue the upload of a checkpoint, after making sure that it is about this very file."""
+        about = (found.space, found.key, (found.source or {}).get("identity"))
+        if about[:2] != (task.space, task.key):
+            raise InvalidArgument(
+                u"%s belongs to the upload of %s/%s: name another checkpoint, or abort that one with abort(checkpoint=...)"
+                % (shown(task.checkpoint), found.space, found.key)
+            )
+        if about[2] != task.source.identity:
+            raise InvalidArgument(
+                u"%s changed since its upload was interrupted: give that up with abort(checkpoint=...) and upload again"
+                % shown(localfile)
+            )
+        task.upload = found
+        task.options.mime = found.mime or task.options.mime
+
+    def _run(self, task):
+        try:
+            result = self._transfer(task)
+        except UVideoError as error:
+            self._after(task, error)
+            raise
+        except BaseException:  # Ctrl-C, or what progress raised: it can be resumed
+            self._remember(task)
+            raise
+        task.source.close()
+        if task.checkpoint:
+            checkpoints.remove(task.checkpoint)
+        return result
+
+    def _transfer(self, task):
+        carrier, options = self._carrier, task.options
+        if task.upload is not None and task.is_file():
+            done = self._reconcile(task)
+            if done is not None:
+                return done
+        if task.upload is None:
+            self._begin(task)
+        upload = task.upload
+        record = checkpoints.Checkpoint(task.checkpoint, upload) if task.checkpoint else None
+
+        def acknowledged(part):
+            if record is not None:
+                record.add(part)
+            if options.progress is not None:
+                options.progress(upload.sent(), upload.size)
+
+        if not upload.complete():
+            Sender(carrier, upload, task.source, options.maxthread, options.retry, acknowledged).send()
+        if options.progress is not None and upload.size == 0:
+            options.progress(0, 0)
+        _, response = finish(carrier, upload, options.retry)
+        return succeeded(response.status, response.headers, response.body)
+
+    def _begin(self, task):
+        source, options = task.source, task.options
+        shared = self._settings.upload.shared
+        # The video service's own client signs a form's type here; the parts carry the real one.
+        op = InitiateUpload(task.space, task.key, None if shared else options.mime)
+        made = None
+        if task.is_file():
+            made = {"path": shown(os.path.abspath(source.path)), "identity": source.identity}
+
+        def make(upload_id, block_size):
+            size = source.size if task.is_file() else None
+            return uploads.Upload(task.space, task.key, upload_id, block_size, size, options.mime, made)
+
+        task.upload = begin(self._carrier, op, make, options.header, options.retry)
+
+    def _reconcile(self, task):
+        """Ask the service what it has.  The (ret, resp) of an upload that had finished after all, else None.
+
+        An upload that the service no longer knows is begun anew; one whose parts cannot be listed is trusted.
+        """
+        upload, source = task.upload, task.source
+        source.check()
+        try:
+            listed = listed_parts(self._carrier, upload)
+        except UploadNotFound:
+            found = self._stored(task)
+            if found is None:
+                _log.info("the service no longer knows upload %s; beginning anew", native(upload.upload_id))
+                task.upload = None
+                return None
+            return succeeded(found.status, found.headers, found.body)
+        except NoAnswer:
+            raise
+        except Refused as error:
+            if error.status in (401, 403) or error.retryable:
+                raise
+            _log.warning("the service does not list parts (%s); the checkpoint is trusted", error)
+            return None
+        uploads.match(upload, listed, lambda part, where: _digest(source.read(where)))
+        return None
+
+    def _stored(self, task):
+        """The Response of a HEAD if the object already has the file's content; else None."""
+        upload = task.upload
+        for part, where in list(upload.pending()):
+            upload.acknowledge(part, _digest(task.source.read(where)))
+        found = stored(self._carrier, upload)
+        return None if found is None else found[1]
+
+    def _after(self, task, error):
+        """Keep what can be resumed; free what cannot."""
+        if isinstance(error, NoAnswer):
+            self._remember(task)
+            return
+        final = isinstance(error, (Refused, LocalFailure, InvalidArgument)) and not isinstance(error, PartExists)
+        if getattr(error, "retryable", False):  # 5xx to the end: the service may recover
+            self._remember(task)
+            return
+        task.source.close()
+        if task.upload is None:
+            return
+        if final or isinstance(error, IntegrityError):
+            self._abort_quietly(task)
+
+    def _abort_quietly(self, task):
+        op = AbortUpload(task.upload.space, task.upload.key, task.upload.upload_id)
+        try:
+            result, _ = self._carrier.call(op, retry=Retry(0))
+            assert isinstance(result, Done)
+        except UploadNotFound:
+            pass
+        except UVideoError as error:
+            _log.warning("the refused upload could not be aborted: %s", error)
+            return
+        if task.checkpoint:
+            checkpoints.remove(task.checkpoint)
+
+    def _remember(self, task):
+        with self._lock:
+            self._interrupted.append((threading.current_thread().ident, task))
+
+    def _claim(self, file):
+        """Take the interrupted task to go on with.  ``file``: True of a file, False of a stream, None of either."""
+        with self._lock:
+            fitting = [entry for entry in self._interrupted if file is None or entry[1].is_file() is file]
+            own = [entry for entry in fitting if entry[0] == threading.current_thread().ident]
+            if not fitting:
+                raise InvalidArgument(u"no upload of this handler is interrupted")
+            if not own and len(fitting) > 1:
+                raise InvalidArgument(u"several uploads are interrupted: resume each in its own thread or by checkpoint")
+            entry = (own or fitting)[-1]
+            self._interrupted.remove(entry)
+            return entry[1]
+
+
+def _digest(data):
+    return hashlib.sha1(data).digest()
+
+
+def _path(value):
+    if value is None:
+        return None
+    if not is_text(value) and not hasattr(value, "__fspath__"):
+        raise InvalidArgument(u"checkpoint must be a path")
+    path = value.__fspath__() if hasattr(value, "__fspath__") else value
+    if not path:
+        raise InvalidArgument(u"checkpoint must not be empty")
+    return path
+
+
+def _mime(mime_type, key, path):
+    if mime_type is None:
+        found = mimetypes.guess_type(native(key))[0] or mimetypes.guess_type(native(path))[0]
+        return to_text(found or u"application/octet-stream")
+    if not is_text(mime_type) or not mime_type.strip() or any(char < " " or char > "~" for char in native(mime_type)):
+        raise InvalidArgument(u"mime_type must be text such as video/mp4")
+    return to_text(mime_type)

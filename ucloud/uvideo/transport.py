@@ -1,0 +1,233 @@
+"""Bytes over HTTP: the only file that imports requests, and it knows no header's meaning.
+
+requests brings urllib3, its pool of connections, which is used directly: a Session costs three times as much for a small
+request.  requests itself says which proxy the environment asks for and where the certificates of authorities are.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+import errno
+import os
+import re
+import socket
+import ssl
+import threading
+
+import requests
+from requests import certs
+from requests.packages import urllib3
+from requests.utils import get_environ_proxies, select_proxy
+
+from .protocol.errors import BadAnswer, InvalidArgument, NoAnswer
+from .protocol.message import Headers, Response
+from .protocol.provider import is_loopback
+from .protocol.text import PY2
+
+SMALL_ANSWER = 64 * 1024 * 1024
+_exceptions = urllib3.exceptions
+
+try:
+    from http.client import HTTPException
+except ImportError:  # Python 2.7
+    from httplib import HTTPException
+
+USER_AGENT = "requests/%s urllib3/%s" % (requests.__version__, getattr(urllib3, "__version__", "?"))
+
+
+class Stream(object):
+    """An answer whose body is still to be read.  Close it when done; one thread at a time."""
+
+    def __init__(self, raw):
+        self._raw = raw
+        self.status = raw.status
+        self.headers = _headers(raw)
+
+    def read(self, size):
+        """At most ``size`` bytes as they came over the wire, b"" at the end.  NoAnswer if the connection breaks."""
+        try:
+            return self._raw.read(size, decode_content=False)
+        except _FAILURES as error:
+            raise _no_answer(error)
+
+    def missing(self):
+        """Bytes of the body that were announced and not yet read; None if that was not said."""
+        return self._raw.length_remaining
+
+    def close(self, reuse=False):
+        """End it.  ``reuse``: the body was read to its end, so the connection can serve again."""
+        if reuse:
+            self._raw.release_conn()
+        else:
+            self._raw.close()
+
+
+class Transport(object):
+    """Connections to any host, kept open and shared.  Safe to share between threads; usable after a fork.
+
+    ``timeout``: seconds to connect, and seconds that the other side may be silent.  ``pool``: connections kept a host.
+    """
+
+    def __init__(self, timeout, pool=32):
+        self._timeout = urllib3.Timeout(connect=timeout, read=timeout)
+        self._pool_size = pool
+        self._lock = threading.Lock()
+        self._pid = os.getpid()
+        self._pools = {}
+
+    def _pool(self, origin):
+        if self._pid != os.getpid():  # a child must not share its parent's connections
+            self._lock, self._pools, self._pid = threading.Lock(), {}, os.getpid()
+        found = self._pools.get(origin)
+        if found is None:
+            with self._lock:
+                found = self._pools.get(origin)
+                if found is None:
+                    found = self._pools[origin] = self._connect(origin)
+        return found
+
+    def _connect(self, origin):
+        """(pool, Host header or None, whether to send absolute targets) for "http://host:port"."""
+        scheme, _, host = origin.partition("://")
+        name, port = _split(host)
+        options = {"maxsize": self._pool_size, "timeout": self._timeout}
+        if scheme == "https":
+            options.update(cert_reqs="CERT_REQUIRED", ca_certs=_authorities())
+        if is_loopback(host):
+            if name.endswith("localhost"):  # *.localhost seldom resolves; the Host header keeps the name
+                name = "127.0.0.1"
+        else:
+            proxy = select_proxy(origin + "/", get_environ_proxies(origin + "/", no_proxy=None))
+            if proxy:
+                return self._through(proxy, scheme, name, port, options), host, scheme == "http"
+        manager = urllib3.PoolManager(num_pools=1, **options)
+        return manager.connection_from_host(name, port, scheme), host, False
+
+    @staticmethod
+    def _through(proxy, scheme, name, port, options):
+        if "://" not in proxy:
+            proxy = "http://" + proxy
+        auth = urllib3.util.parse_url(proxy).auth
+        headers = urllib3.make_headers(proxy_basic_auth=auth) if auth else None
+        manager = urllib3.ProxyManager(proxy, proxy_headers=headers, **options)
+        return manager.connection_from_host(name, port, scheme)
+
+    def open(self, request, body=None):
+        """Send a Request with ``body`` (bytes; default its own) and return the Stream of its answer.
+
+        NoAnswer if there is none.  Redirects are answers like any other.
+        """
+        pool, host, absolute = self._pool(request.origin)
+        headers = {"Host": host, "Accept-Encoding": "identity"}
+        for name, value in request.headers:
+            headers[name] = value if PY2 else _latin(value)
+        url = request.origin + request.target if absolute else request.target
+        try:
+            raw = pool.urlopen(
+                request.method,
+                url,
+                body=request.body if body is None else body,
+                headers=headers,
+                retries=False,
+                redirect=False,
+                assert_same_host=False,
+                preload_content=False,
+                decode_content=False,
+                enforce_content_length=True,
+            )
+        except _FAILURES as error:
+            raise _no_answer(error, request.origin)
+        except (ValueError, TypeError) as error:
+            raise InvalidArgument(u"the request cannot be sent: %s" % _text(error))
+        return Stream(raw)
+
+    def send(self, request, body=None):
+        """Send a Request and return its Response with the whole body, which is at most 64 MiB."""
+        stream = self.open(request, body)
+        try:
+            content = stream.read(SMALL_ANSWER)
+            if len(content) >= SMALL_ANSWER:
+                raise BadAnswer(u"the answer is longer than %d bytes" % SMALL_ANSWER)
+            if stream.missing():
+                raise NoAnswer(u"the answer broke off after %d bytes" % len(content))
+        except BaseException:
+            stream.close()
+            raise
+        stream.close(reuse=True)
+        return Response(stream.status, stream.headers, content)
+
+    def close(self):
+        """Close the idle connections; the next request opens new ones."""
+        pools, self._pools = self._pools, {}
+        for pool, _, _ in pools.values():
+            pool.close()
+
+
+_FAILURES = (_exceptions.HTTPError, HTTPException, EnvironmentError, ssl.SSLError, socket.error)
+
+
+def _headers(raw):
+    return Headers(raw.headers.items())
+
+
+def _latin(value):
+    """A value that is not Latin-1 goes out as UTF-8 bytes."""
+    return value if isinstance(value, bytes) or value.isascii() else value.encode("utf-8")
+
+
+if not PY2 and not hasattr(str, "isascii"):  # Python 3.6
+
+    def _latin(value):  # noqa: F811
+        return value if isinstance(value, bytes) else value.encode("utf-8")
+
+
+def _split(host):
+    name, mark, port = host.rpartition(":")
+    if mark and port.isdigit():
+        return name.rstrip("."), int(port)
+    return host.rstrip("."), None
+
+
+def _authorities():
+    return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or certs.where()
+
+
+def _text(error):
+    return (u"%s" % error)[:300] if not PY2 else str(error).decode("utf-8", "replace")[:300]
+
+
+def _no_answer(error, origin=None):
+    """NoAnswer that says why without the request's URL, which may be signed."""
+    where = u" from " + origin if origin else u""
+    if isinstance(error, (_exceptions.SSLError, ssl.SSLError)) and "CERTIFICATE" in str(error).upper():
+        return NoAnswer(u"the certificate%s is not trusted" % where, retryable=False)
+    if isinstance(error, (_exceptions.ReadTimeoutError, socket.timeout)):
+        reason = u"silence for too long"
+    elif isinstance(error, _exceptions.NewConnectionError):
+        reason = u"no connection: " + _reason(error)
+    elif isinstance(error, _exceptions.ConnectTimeoutError):
+        reason = u"no connection in time"
+    elif isinstance(error, _exceptions.ProxyError):
+        reason = u"the proxy does not connect"
+    else:
+        reason = u"the connection broke: " + _reason(error)
+    return NoAnswer(u"no answer%s (%s)" % (where, reason))
+
+
+_ERRNO = re.compile(r"\[Errno (-?\d+)\] ([A-Za-z ]+)")
+
+
+def _reason(error):
+    """The system's reason inside an error of urllib3, or the name of the error's class."""
+    causes = [error]
+    while causes:
+        cause = causes.pop()
+        if isinstance(cause, EnvironmentError) and cause.errno in errno.errorcode:
+            return _decoded(os.strerror(cause.errno))
+        if isinstance(cause, BaseException):
+            causes.extend(cause.args)
+    found = _ERRNO.search(str(error))
+    return _decoded(found.group(2).strip() if found else type(error).__name__)
+
+
+def _decoded(value):
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
