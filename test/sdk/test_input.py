@@ -1,0 +1,207 @@
+# -*- coding: utf-8 -*-
+"""Bad input gets a clear error, sends nothing and loses nothing."""
+
+from __future__ import absolute_import, division, print_function
+
+import io
+import os
+import stat
+
+from ucloud.uvideo import config, deleteuvideo, downloaduvideo, multipartuploaduvideo, spacemanager
+
+from .case import FAULTS, PUBLIC_KEY, FaultCase
+
+HANDLERS = (
+    downloaduvideo.DownloadUVideo,
+    deleteuvideo.DeleteUVideo,
+    multipartuploaduvideo.MultipartUploadUVideo,
+    spacemanager.BucketManager,
+)
+
+
+class Input(FaultCase):
+    def assertNothingSent(self):
+        self.assertEqual(self.seen(), [])
+
+    def test_key_pairs(self):
+        for handler in HANDLERS:
+            for pair in (("", "x"), ("x", ""), (None, "x"), ("x", None), (1, "x"), ("x", 2.5), ("  ", "x"), ("a b", "x")):
+                with self.assertRaises(ValueError) as caught:
+                    handler(*pair)
+                self.assertIn("_key", str(caught.exception))
+
+    def test_keys(self):
+        for key in ("", None, 5, u"k" * 1024, u"视" * 342, b"\xff\xfe" if str is bytes else "\udcff"):
+            for answer in (
+                self.deleter().deletefile(self.private, key),
+                self.downloader().download_file(self.private, key, self.path()),
+                self.uploader().uploadfile(self.private, key, self.file(b"x")),
+                self.uploader().uploadstream(self.private, key, io.BytesIO(b"x")),
+            ):
+                resp = self.assertStatus(-3, answer)
+                self.assertIn("key", resp.error)
+        self.assertNothingSent()
+
+    def test_space_names(self):
+        for name in ("", "ab", "a" * 64, "Upper", "-first", "last-", "under_score", "dot.ted", u"视频", None, 7, "a\nb"):
+            for answer in (
+                self.deleter().deletefile(name, "k"),
+                self.downloader().download_file(name, "k", self.path()),
+                self.uploader().uploadfile(name, "k", self.file(b"x")),
+                self.manager().createspace(name),
+                self.manager().deletespace(name),
+                self.manager().updatespace(name, "public"),
+                self.manager().getfilelist(name),
+            ):
+                resp = self.assertStatus(-3, answer)
+                self.assertIn("space", resp.error)
+        self.assertNothingSent()
+
+    def test_space_types_offsets_and_limits(self):
+        manager = self.manager()
+        for answer in (
+            manager.createspace(self.private, "secret"),
+            manager.updatespace(self.private, None),
+            manager.getfilelist(self.private, -1),
+            manager.getfilelist(self.private, 0, "20"),
+        ):
+            self.assertStatus(-3, answer)
+        self.assertNothingSent()
+
+    def test_options(self):
+        with self.assertRaises(TypeError) as caught:
+            config.set_default(uploadsufix="x.example.com")
+        self.assertIn("uploadsuffix", str(caught.exception))  # the nearest known one
+        for name, value in (
+            ("uploadsuffix", "has blank"),
+            ("uploadsuffix", "ftp://x.example.com"),
+            ("uploadsuffix", "host/path"),
+            ("downloadsuffix", 5),
+            ("connection_timeout", 0),
+            ("connection_timeout", "60"),
+            ("connection_timeout", float("inf")),
+            ("connection_timeout", True),
+            ("expires", 0),
+            ("expires", 1.5),
+            ("provider", "aws"),
+            ("authscheme", "Basic"),
+            ("apiurl", "api.ucloud.cn"),
+            ("maxthread", 0),
+            ("retries", -1),
+            ("user_agent", "two\r\nlines"),
+        ):
+            before = config.get_default(name)
+            with self.assertRaises(ValueError) as caught:
+                config.set_default(**{name: value})
+            self.assertIn(name, str(caught.exception))
+            self.assertEqual(config.get_default(name), before)
+
+    def test_a_handler_keeps_its_copy_of_the_settings(self):
+        deleter = self.deleter()
+        config.set_default(uploadsuffix="127.0.0.1:1", connection_timeout=1)
+        self.assertStatus(204, deleter.deletefile(self.private, "k"))
+
+    def test_none_means_the_default_again(self):
+        config.set_default(expires=5, maxthread=2)
+        config.set_default(expires=None, maxthread=None)
+        self.assertEqual((config.get_default("expires"), config.get_default("maxthread")), (60, 4))
+
+    def test_local_files(self):
+        uploader = self.uploader()
+        resp = self.assertStatus(-3, uploader.uploadfile(self.private, "k", self.path("missing")))
+        self.assertIn("missing: No such file", resp.error)
+        self.assertStatus(-3, uploader.uploadfile(self.private, "k", self.folder))
+        self.assertStatus(-3, uploader.uploadfile(self.private, "k", None))
+        self.assertStatus(-3, uploader.uploadstream(self.private, "k", "a path"))
+        self.assertStatus(-3, uploader.uploadstream(self.private, "k", None))
+        self.assertNothingSent()
+
+    def test_a_file_that_may_not_be_read(self):
+        if os.getuid() == 0:  # root may read everything, so show what open says of a link in a circle
+            unreadable = self.path("circle")
+            os.symlink(unreadable, unreadable)
+        else:
+            unreadable = self.file(b"x")
+            os.chmod(unreadable, 0)
+        self.assertStatus(-3, self.uploader().uploadfile(self.private, "k", unreadable))
+        self.assertNothingSent()
+
+    def test_targets(self):
+        downloader = self.downloader()
+        resp = self.assertStatus(-3, downloader.download_file(self.private, "k", self.path("no/such/folder")))
+        self.assertIn("does not exist", resp.error)
+        resp = self.assertStatus(-3, downloader.download_file(self.private, "k", self.folder))
+        self.assertIn("directory", resp.error)
+        self.assertStatus(-3, downloader.download_file(self.private, "k", None))
+        self.assertStatus(-3, downloader.download_file(self.private, "k", self.file(b"x") + "/below"))
+        self.assertNothingSent()
+
+    def test_a_folder_that_may_not_be_written(self):
+        folder = self.path("sealed")
+        os.mkdir(folder)
+        os.chmod(folder, stat.S_IRUSR | stat.S_IXUSR)
+        status = self.downloader().download_file(self.private, "absent", os.path.join(folder, "t"))[1].status_code
+        self.assertEqual(status, 404 if os.getuid() == 0 else -3)
+        self.assertEqual(os.listdir(folder), [])
+
+    def test_ranges(self):
+        for given in ((5, 4), (-1, 5), (0, 1.5), ("0", "5"), (None, None), (1,), (1, 2, 3), 7, "0-5", (True, 5)):
+            resp = self.assertStatus(
+                -3, self.downloader().download_file(self.private, "k", self.path(), content_range=given)
+            )
+            self.assertIn("content_range", resp.error)
+        self.assertNothingSent()
+
+    def test_other_arguments(self):
+        uploader, source = self.uploader(), self.file(b"x")
+        for options in (
+            {"maxthread": 0},
+            {"maxthread": "4"},
+            {"retrycount": -1},
+            {"retryinterval": -1},
+            {"retryinterval": float("nan")},
+            {"mime_type": 5},
+            {"mime_type": "two\r\nlines"},
+            {"header": "X: y"},
+            {"header": {"X-Ufile-Meta-A": "one\r\nInjected: two"}},
+            {"header": {"Authorization": "mine"}},
+            {"progress": 5},
+            {"checkpoint": 5},
+            {"checkpoint": os.path.join(self.folder, "no", "folder")},
+        ):
+            self.assertStatus(-3, uploader.uploadfile(self.private, "k", source, **options))
+        for expires in (0, -1, "60", 1.5):
+            self.assertStatus(-3, self.downloader().download_file(self.private, "k", self.path(), expires=expires))
+        self.assertEqual(self.seen("FinishUpload"), [])
+
+    def test_resume_and_abort_of_nothing(self):
+        uploader = self.uploader()
+        for call in (uploader.resumeuploadfile, uploader.resumeuploadstream, uploader.abort):
+            self.assertStatus(-3, call())
+        self.assertStatus(-3, uploader.resumeuploadfile(checkpoint=self.path("none")))
+        self.assertNothingSent()
+
+    def test_the_published_names(self):
+        from ucloud import logger
+
+        self.assertTrue(callable(logger.set_log_file))
+        self.assertTrue(FAULTS and PUBLIC_KEY)
+        for module, names in (
+            (config, "set_default"),
+            (downloaduvideo, "DownloadUVideo"),
+            (deleteuvideo, "DeleteUVideo"),
+            (multipartuploaduvideo, "MultipartUploadUVideo"),
+            (spacemanager, "BucketManager createspace deletespace describespace updatespace getfilelist"),
+        ):
+            for name in names.split():
+                self.assertTrue(hasattr(module, name), name)
+        for name in "uploadfile resumeuploadfile uploadstream resumeuploadstream abort".split():
+            self.assertTrue(hasattr(multipartuploaduvideo.MultipartUploadUVideo, name), name)
+
+    def test_positional_order_is_as_published(self):
+        config.set_default(FAULTS, FAULTS, 20, 60)
+        uploader = self.uploader()
+        ret, resp = uploader.uploadfile(self.private, "k", self.file(b"x"), 4, 3, 0.001, "text/plain")
+        self.assertEqual(resp.status_code, 200, resp)
+        ret, resp = self.downloader().download_file(self.private, "k", self.path(), True, 60, (0, 0), {})
+        self.assertEqual(resp.status_code, 206, resp)
