@@ -1,0 +1,201 @@
+"""The contract of Blobs on a disk, and what only a disk can get wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import stat
+from collections import namedtuple
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from test.contract.blobs import ALL, BlobsContract, nobody, store, store_part, whole
+from test.contract.place import Place, play
+from uvideo.storage import disk
+from uvideo.storage.base import Blobs
+from uvideo.storage.disk import DiskBlobs
+
+BLOCK = 64 * 1024
+
+
+@pytest.fixture
+def place(root: Path) -> Place:
+    return Place("uvideo.storage.disk:DiskBlobs", {"root": str(root), "fsync": False, "block_size": BLOCK})
+
+
+class TestDisk(BlobsContract):
+    @pytest.fixture
+    def place(self, root: Path) -> Place:
+        return Place("uvideo.storage.disk:DiskBlobs", {"root": str(root), "fsync": False, "block_size": BLOCK})
+
+
+class TestDiskWithoutOpenFileLocks:
+    def test_the_slot_excludes_all_the_same(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(disk, "_OPEN_FILE_LOCK", None)
+
+        async def story(one: Blobs, two: Blobs) -> bool:
+            draft = one.draft()
+            async with one.part(draft, 0):
+                waiting = asyncio.ensure_future(store_part(two, draft, 0, b"x"))
+                await asyncio.sleep(0.02)
+                held = not waiting.done()
+            await waiting
+            return held
+
+        assert play(story, place, place)
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Which syncs and renames were made, in order."""
+    made: list[str] = []
+
+    def watch(name: str) -> None:
+        real = getattr(os, name)
+
+        def watched(first: Any, *more: Any) -> Any:
+            folder = isinstance(first, int) and stat.S_ISDIR(os.fstat(first).st_mode)
+            made.append(f"{name} folder" if folder else name)
+            return real(first, *more)
+
+        monkeypatch.setattr(os, name, watched)
+
+    for name in ("fdatasync", "fsync", "rename"):
+        watch(name)
+    return made
+
+
+@pytest.mark.parametrize("fsync", [True, False])
+def test_bytes_are_synced_before_the_name_and_the_name_before_the_answer(
+    root: Path, calls: list[str], fsync: bool
+) -> None:
+    async def story(blobs: Blobs) -> None:
+        calls.clear()
+        await store(blobs, b"x")
+        assert calls == (["fdatasync", "rename", "fsync folder"] if fsync else ["rename"])
+        calls.clear()
+        draft = blobs.draft()
+        parts = [await store_part(blobs, draft, 0, b"x" * BLOCK), await store_part(blobs, draft, 1, b"x")]
+        assert calls == (["fdatasync", "fsync folder", "fdatasync"] if fsync else [])
+        calls.clear()
+        await blobs.seal(draft, parts)
+        assert calls == (["fdatasync", "rename", "fsync folder"] if fsync else ["rename"])
+
+    play(story, Place("uvideo.storage.disk:DiskBlobs", {"root": str(root), "fsync": fsync, "block_size": BLOCK}))
+
+
+def test_files_and_folders_are_private(place: Place, root: Path) -> None:
+    async def story(blobs: Blobs) -> None:
+        await store(blobs, b"x")
+        await store_part(blobs, blobs.draft(), 0, b"x")
+
+    play(story, place)
+    modes = {(path.is_dir(), stat.S_IMODE(path.stat().st_mode)) for path in [root, *root.rglob("*")]}
+    assert modes == {(True, 0o700), (False, 0o600)}
+    assert len(list(root.glob("blobs/??/*"))) == len(list(root.glob("incoming/*"))) == 1
+
+
+@pytest.mark.parametrize("name", ["", "../../etc/passwd", "A" * 32, "a" * 31, "a" * 33, "a" * 32 + "\n"])
+def test_a_name_that_is_not_ours_never_becomes_a_path(place: Place, name: str) -> None:
+    async def story(blobs: Blobs) -> None:
+        for call in (blobs.open, blobs.delete, blobs.discard):
+            with pytest.raises(ValueError):
+                await call(name)
+        with pytest.raises(ValueError):
+            await blobs.seal(name, [])
+        with pytest.raises(ValueError):
+            blobs.part(name, 0)
+
+    play(story, place)
+
+
+def test_a_full_disk_leaves_nothing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(blobs: Blobs) -> int:
+        writer = await blobs.writer()
+        await writer.write([b"fits"])
+        with monkeypatch.context() as patch:
+
+            def full(*arguments: Any) -> int:
+                raise OSError(errno.ENOSPC, "full")
+
+            patch.setattr(os, "pwritev", full)
+            with pytest.raises(OSError, match="full"):
+                await writer.write([b"does not"])
+            with pytest.raises(OSError, match="full"):
+                await blobs.check()
+        with pytest.raises(ValueError):
+            await writer.seal()
+        await writer.discard()
+        return await blobs.sweep(nobody, ALL)
+
+    assert play(story, place) == 0
+
+
+def test_short_writes_are_gone_on_with(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.pwritev
+    monkeypatch.setattr(os, "pwritev", lambda fd, views, offset: real(fd, [bytes(views[0])[:7]], offset))
+    chunks = [b"%d" % number * (number % 23) for number in range(200)]
+
+    async def story(blobs: Blobs) -> bytes:
+        return await whole(blobs, await store(blobs, *chunks))
+
+    assert play(story, place) == b"".join(chunks)
+
+
+def test_check_and_start_name_the_place_and_the_reason(
+    place: Place, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(blobs: Blobs) -> None:
+        monkeypatch.setattr(os, "statvfs", lambda path: namedtuple("Free", "f_bavail f_frsize")(3, 4096))
+        with pytest.raises(OSError, match=rf"only 12288 bytes are free.*{root}"):
+            await blobs.check()
+
+    play(story, place)
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match=str(tmp_path / "file")):
+        asyncio.run(DiskBlobs(tmp_path / "file").start())
+
+
+def test_sweep_leaves_files_of_others_alone(place: Place, root: Path) -> None:
+    async def story(blobs: Blobs) -> int:
+        (root / "incoming" / "README").touch()
+        return await blobs.sweep(nobody, ALL)
+
+    assert play(story, place) == 0
+    assert (root / "incoming" / "README").exists()
+
+
+def test_no_descriptor_is_left_open(place: Place) -> None:
+    def count() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    async def story(blobs: Blobs) -> tuple[int, int]:
+        async def one(number: int) -> None:
+            draft = blobs.draft()
+            writer = await blobs.writer()
+            try:
+                part = await store_part(blobs, draft, 0, b"x" * 1000)
+                await whole(blobs, await blobs.seal(draft, [part]))
+                await writer.write([b"x" * 10_000])
+            finally:
+                await writer.discard()
+
+        await store(blobs, b"x")
+        before = count()
+        tasks = [asyncio.ensure_future(one(number)) for number in range(40)]
+        for number, task in enumerate(tasks):
+            await asyncio.sleep(0.0005)
+            if number % 2:
+                task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for _ in range(100):  # what was cancelled is closed by a thread, soon
+            await asyncio.sleep(0.01)
+            if count() == before:
+                break
+        return before, count()
+
+    before, after = play(story, place)
+    assert before == after

@@ -1,0 +1,127 @@
+"""The contract of Catalog in SQLite, and what only SQLite can get wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import stat
+import time
+from pathlib import Path
+
+import pytest
+
+from test.contract.catalog import SPACE, CatalogContract, small
+from test.contract.place import Place, play
+from uvideo.storage.base import Catalog
+from uvideo.storage.schema import MIGRATIONS
+from uvideo.storage.sqlite import SqliteCatalog
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "made" / "catalog.sqlite"
+
+
+class TestSqlite(CatalogContract):
+    @pytest.fixture
+    def place(self, path: Path) -> Place:
+        return Place("uvideo.storage.sqlite:SqliteCatalog", {"path": str(path), "fsync": False})
+
+
+@pytest.fixture
+def place(path: Path) -> Place:
+    return Place("uvideo.storage.sqlite:SqliteCatalog", {"path": str(path)})
+
+
+def test_a_newer_schema_is_refused(place: Place, path: Path) -> None:
+    play(lambda catalog: catalog.check(), place)
+    with sqlite3.connect(path) as db:
+        db.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    db.close()
+    with pytest.raises(RuntimeError, match=f"has schema {len(MIGRATIONS) + 1}"):
+        asyncio.run(SqliteCatalog(path).start())
+
+
+def test_the_files_are_private(place: Place, path: Path) -> None:
+    async def story(catalog: Catalog) -> dict[str, int]:
+        await catalog.create_space(SPACE)
+        return {each.name: stat.S_IMODE(each.stat().st_mode) for each in [path.parent, *path.parent.iterdir()]}
+
+    modes = play(story, place)
+    name = "catalog.sqlite"
+    assert modes == {"made": 0o700, name: 0o600, f"{name}-wal": 0o600, f"{name}-shm": 0o600}
+
+
+@pytest.mark.parametrize(("fsync", "level"), [(True, 2), (False, 1)])
+def test_fsync_decides_how_a_commit_syncs(path: Path, fsync: bool, level: int) -> None:
+    async def story() -> list[int]:
+        catalog = SqliteCatalog(path, fsync=fsync)
+        await catalog.start()
+        try:
+            return list(await catalog._write(lambda db: db.execute("PRAGMA synchronous").fetchone()))
+        finally:
+            await catalog.close()
+
+    assert asyncio.run(story()) == [level]
+
+
+def test_writes_that_wait_share_a_commit(place: Place) -> None:
+    async def story(catalog: SqliteCatalog) -> int:
+        await catalog.create_space(SPACE)
+        commits: list[str] = []
+        await catalog._write(lambda db: db.set_trace_callback(commits.append))
+        await asyncio.gather(*(catalog.put(small(str(number))) for number in range(500)))
+        return commits.count("COMMIT")
+
+    assert 3 <= play(story, place) < 50
+
+
+def test_a_commit_that_fails_fails_all_of_its_batch_and_nothing_of_it_is_there(place: Place) -> None:
+    async def story(catalog: SqliteCatalog) -> None:
+        await catalog.create_space(SPACE)
+
+        def sabotage(db: sqlite3.Connection) -> None:
+            db.execute("ROLLBACK")  # as SQLite itself does when the disk fails
+            raise sqlite3.OperationalError("disk I/O error")
+
+        await asyncio.gather(catalog._write(lambda db: time.sleep(0.02)), return_exceptions=False)
+        calls = [catalog.put(small("one")), catalog._write(sabotage), catalog.put(small("two"))]
+        outcomes = await asyncio.gather(*calls, return_exceptions=True)
+        assert [type(each) for each in outcomes] == [sqlite3.OperationalError] * 3 or outcomes[0] == []
+        assert isinstance(outcomes[1], sqlite3.OperationalError)
+        for key, outcome in (("one", outcomes[0]), ("two", outcomes[2])):
+            assert (await catalog.get("s", key) is not None) == (outcome == [])
+        await catalog.put(small("after"))
+        assert await catalog.get("s", "after") is not None
+
+    play(story, place)
+
+
+def test_reads_leave_no_transaction_open(place: Place, path: Path) -> None:
+    async def story(catalog: Catalog) -> int:
+        await catalog.create_space(SPACE)
+        await asyncio.gather(*(catalog.put(small(f"{number % 7}/{number}")) for number in range(50)))
+        await catalog.list("s", "", "", 3, "/")
+        await catalog.list("s", "", "", 3)
+        await catalog.get("s", "1/1")
+        await catalog.space("space")
+        db = sqlite3.connect(path)
+        try:
+            return db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]  # 1 if a reader stands in the way
+        finally:
+            db.close()
+
+    assert play(story, place) == 0
+
+
+def test_a_slow_write_does_not_stop_reads(place: Place) -> None:
+    async def story(catalog: SqliteCatalog) -> bool:
+        await catalog.create_space(SPACE)
+        slow = asyncio.ensure_future(catalog._write(lambda db: time.sleep(0.1)))
+        await asyncio.sleep(0.01)
+        found = await catalog.space("space")
+        early = not slow.done()
+        await slow
+        return early and found == SPACE
+
+    assert play(story, place)

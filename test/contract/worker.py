@@ -1,0 +1,131 @@
+"""What the other process does: ``python -m test.contract.worker JSON``.  It says each step on stdout and is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import itertools
+import json
+import sys
+from typing import Any
+
+from test.contract.place import Place
+from uvideo._core import errors
+from uvideo.storage.base import Blobs, Catalog, ObjectRecord, PartRecord, SpaceRecord, UploadRecord
+
+
+def say(*words: object) -> None:
+    print(*words, flush=True)
+
+
+async def told() -> None:
+    """Wait for a line from the test, or for ever."""
+    if not await asyncio.to_thread(sys.stdin.readline):
+        await asyncio.sleep(3600)
+
+
+def block(blobs: Blobs, part: int) -> bytes:
+    return bytes([part + 65]) * blobs.block_size
+
+
+async def write_unsealed(blobs: Blobs) -> None:
+    writer = await blobs.writer()
+    await writer.write([b"half of it"])
+    say("written")
+    await told()
+
+
+async def seal_blobs(blobs: Blobs) -> None:
+    for number in itertools.count():
+        writer = await blobs.writer()
+        data = b"%d." % number * 1000
+        await writer.write([data[:500], data[500:]])
+        say(await writer.seal(), hashlib.sha1(data).hexdigest())
+
+
+async def hold_part(blobs: Blobs, draft: str, part: int) -> None:
+    async with blobs.part(draft, part) as slot:
+        await slot.write([block(blobs, part)])
+        say("held")
+        await told()
+        say("leaving")
+    say("left")
+
+
+async def seal_draft(blobs: Blobs, draft: str, count: int) -> None:
+    for part in range(count):
+        async with blobs.part(draft, part) as slot:
+            await slot.write([block(blobs, part)])
+    say(await blobs.seal(draft, [PartRecord(part, "e", blobs.block_size) for part in range(count)]))
+    await told()
+
+
+async def put_objects(catalog: Catalog, space_id: str, name: str) -> None:
+    async def some(first: int) -> None:
+        for number in itertools.count(first, 8):
+            key = f"{name}-{number}"
+            await catalog.put(ObjectRecord(space_id, key, len(key), "e", "m", inline=key.encode()))
+            say(key)
+
+    await asyncio.gather(*(some(first) for first in range(8)))
+
+
+async def count_up(catalog: Catalog, space_id: str, name: str, count: int) -> None:
+    say("ready")
+    await told()
+    for number in range(count):
+        key = f"{name}-{number}"
+        await catalog.put(ObjectRecord(space_id, key, len(key), "e", "m", inline=key.encode()))
+    say("done")
+    await told()
+
+
+async def race(catalog: Catalog, what: str, name: str) -> None:
+    say("ready")
+    await told()
+    try:
+        if what == "create":
+            await catalog.create_space(SpaceRecord(f"id of {name}", "wanted", name))
+        else:
+            await catalog.finish("upload", ObjectRecord("s", "key", 1, name, "m", blob="b"))
+        say("won")
+    except (errors.SpaceExists, errors.UploadNotFound) as failure:
+        say(type(failure).__name__)
+    await told()
+
+
+async def multipart(blobs: Blobs, catalog: Catalog, stop: str) -> None:
+    """An upload of two parts, as the server does it; stands still after the step ``stop``."""
+    draft = blobs.draft()
+
+    async def step(name: str) -> None:
+        if name == stop:
+            say(draft)
+            await told()
+
+    await catalog.begin(UploadRecord("upload", "s", "key", draft))
+    await step("begun")
+    for part in range(2):
+        async with blobs.part(draft, part) as slot:
+            location = await slot.write([block(blobs, part)])
+            await step(f"written {part}")
+            await catalog.add_part("upload", PartRecord(part, "e", blobs.block_size, location=location))
+            await step(f"recorded {part}")
+    blob = await blobs.seal(draft, await catalog.parts("upload", 0, None))
+    await step("sealed")
+    dropped = await catalog.finish("upload", ObjectRecord("s", "key", 2 * blobs.block_size, "new", "m", blob=blob))
+    await step("finished")
+    for old in dropped:
+        await blobs.delete(old)
+    await step("cleaned")
+
+
+async def main(scenario: str, places: list[list[Any]], arguments: list[Any]) -> None:
+    drivers = [Place(*place).driver_here() for place in places]
+    for driver in drivers:
+        await driver.start()
+    await globals()[scenario](*drivers, *arguments)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*json.loads(sys.argv[1])))

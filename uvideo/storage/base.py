@@ -1,0 +1,362 @@
+"""Two small interfaces, and what every driver of them promises.
+
+*Blobs* keeps bytes under names that the driver makes up.  *Catalog* keeps names: spaces, objects, uploads and their
+parts.  The catalog is the truth: a blob or draft that it does not name is garbage and may be swept at any time.
+
+Both are asynchronous and are called from one event loop; a driver may do the work on threads.  Neither knows HTTP, a
+signature or who is asking.  A driver raises ``protocol.errors`` where its docstrings say so, and OSError (or its own
+library's errors) when the machine fails.
+
+Everything acknowledged is durable: when a method that stores returns, the effect survives kill -9 and, unless the
+driver was opened with ``fsync=False``, loss of power.  A method that is cancelled may or may not have had its effect.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import BinaryIO, Protocol
+
+__all__ = [
+    "Blobs",
+    "Catalog",
+    "ObjectRecord",
+    "Page",
+    "PartRecord",
+    "PartSlot",
+    "Reader",
+    "SpaceRecord",
+    "UploadRecord",
+    "Writer",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceRecord:
+    """One space.  ``space_id``: made by the caller, unique for ever.  Times: unix seconds."""
+
+    space_id: str
+    name: str
+    owner: str
+    type: str = "private"
+    region: str = ""
+    biz: str = "general"
+    tag: str = "Default"
+    storage_class: str = "STANDARD"
+    created: int = 0
+    modified: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRecord:
+    """One object.  ``blob`` names its bytes in Blobs; None means that they are in ``inline``.
+
+    ``headers``: (name, value) pairs stored with the object and replayed with it, metadata included.
+    ``size``: bytes.  ``etag``: unquoted.  ``created``, ``modified``: unix seconds.
+    """
+
+    space_id: str
+    key: str
+    size: int
+    etag: str
+    mime: str
+    blob: str | None = None
+    inline: bytes | None = None
+    storage_class: str = "STANDARD"
+    headers: tuple[tuple[str, str], ...] = ()
+    created: int = 0
+    modified: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class UploadRecord:
+    """One unfinished multipart upload.  ``draft`` names its bytes in Blobs.  ``created``: unix seconds."""
+
+    upload_id: str
+    space_id: str
+    key: str
+    draft: str
+    mime: str | None = None
+    storage_class: str = "STANDARD"
+    headers: tuple[tuple[str, str], ...] = ()
+    created: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PartRecord:
+    """One stored part.  ``part``: number from 0.  ``etag``: unquoted.  ``location``: what PartSlot.write returned."""
+
+    part: int
+    etag: str
+    size: int
+    mime: str | None = None
+    location: str = ""
+    created: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a listing, in ascending order of the key's UTF-8 bytes.
+
+    ``next_marker``: give it as ``marker`` to go on; "" when this was the last page.
+    """
+
+    objects: list[ObjectRecord] = field(default_factory=list)
+    prefixes: list[str] = field(default_factory=list)
+    next_marker: str = ""
+
+
+class Reader(Protocol):
+    """The bytes of one blob, the same bytes until closed even if the blob is deleted meanwhile."""
+
+    #: Bytes there.  Never less than the object has; what is behind the object's own size is not part of it (see seal).
+    size: int
+    #: An open regular file with the blob's bytes from offset 0, for sendfile; None if the driver has none.
+    file: BinaryIO | None
+
+    def read(self, offset: int, length: int) -> AsyncIterator[bytes]:
+        """Yield ``length`` bytes from ``offset`` in pieces of at most 1 MiB.  OSError if there are fewer."""
+        ...
+
+    async def close(self) -> None:
+        """Free what this holds.  Calling it twice is allowed."""
+        ...
+
+
+class Writer(Protocol):
+    """A blob being written from start to end.  Nothing of it is visible until ``seal``."""
+
+    async def write(self, chunks: Sequence[bytes]) -> None:
+        """Append all the chunks.  OSError (ENOSPC, say) or a cancel leaves the writer fit for ``discard`` only."""
+        ...
+
+    async def seal(self) -> str:
+        """Make it durable and return the blob's name.  Nothing written at all: an empty blob.
+
+        Afterwards write and seal raise ValueError.
+        """
+        ...
+
+    async def discard(self) -> None:
+        """Remove what was written.  After ``seal`` has returned, or called twice, it does nothing."""
+        ...
+
+
+class PartSlot(Protocol):
+    """The right to write one part of one draft, held by one task of one process at a time."""
+
+    async def write(self, chunks: Sequence[bytes]) -> str:
+        """Store the part's bytes (all of them, in order), durably.  Return its location, "" if it needs none.
+
+        Until the catalog names the part, writing it again replaces the bytes.  ValueError if they are more than a
+        block.  ``errors.UploadNotFound`` where that would change sealed bytes: the upload was finished meanwhile.
+        """
+        ...
+
+
+class Blobs(Protocol):
+    """Bytes.  Promises: a broken or discarded write leaves nothing; sealed bytes never change; a Reader sees all of
+    one version or raises."""
+
+    #: Every part of a draft but the last is exactly this long.
+    block_size: int
+
+    async def start(self) -> None:
+        """Make ready, creating what is missing.  OSError with a path if the place is unusable."""
+        ...
+
+    async def close(self) -> None:
+        """Free everything.  Writers and readers still open may fail afterwards."""
+        ...
+
+    async def check(self) -> None:
+        """Return if a write would work now; raise OSError with the reason otherwise.  For readiness probes."""
+        ...
+
+    async def writer(self) -> Writer:
+        """A new blob, to be written from start to end."""
+        ...
+
+    def draft(self) -> str:
+        """The name for the bytes of a new multipart upload.  Nothing is stored yet; never the same twice."""
+        ...
+
+    def part(self, draft: str, part: int) -> AbstractAsyncContextManager[PartSlot]:
+        """Hold the slot of one part.  A second taker, in this process or in another on the same store, waits.
+
+        The caller looks the upload and the part up in the catalog after entering and records the part before leaving,
+        so a part that the catalog names is never written over.  Do not call seal from inside: it waits for the slots.
+        """
+        ...
+
+    async def seal(self, draft: str, parts: Sequence[PartRecord]) -> str:
+        """Turn the draft into a blob made of exactly these parts, durable, and return the blob's name.
+
+        Copies no data.  Calling it again with the same parts, even after a crash in between, returns the same name; if
+        the catalog did not finish, more parts may be stored and it be called again with those too.  With no parts the
+        blob is empty.  Bytes behind the last part are cut off, except where that could take bytes from another finish
+        of the same upload: so serve the size that the catalog has.  OSError if bytes of a part are missing; ValueError
+        unless the parts are 0, 1, 2 ... in order, all but the last one block long.
+        """
+        ...
+
+    async def discard(self, draft: str) -> None:
+        """Remove a draft (sealed or not).  A draft that does not exist is no error.
+
+        Only for a draft that ``Catalog.abort`` or ``delete_space`` returned: a finished upload's draft is a blob.
+        """
+        ...
+
+    async def open(self, blob: str) -> Reader:
+        """Read a blob.  FileNotFoundError if it is gone."""
+        ...
+
+    async def delete(self, blob: str) -> None:
+        """Remove a blob.  One that does not exist is no error; readers already open go on."""
+        ...
+
+    async def sweep(self, named: Callable[[Sequence[str]], Awaitable[set[str]]], older_than: float) -> int:
+        """Remove blobs, drafts and half-written files that nobody names; return how many.
+
+        ``named(names)`` answers which of these names the catalog knows.  Files touched after ``older_than`` (unix
+        seconds) are left alone.
+        """
+        ...
+
+
+class Catalog(Protocol):
+    """Names.  Each method is one transaction: it happens as a whole, or not at all with an exception.
+
+    Keys are text of 1 to 1023 UTF-8 bytes; order is that of the bytes.  Methods that take an object away return the
+    blobs that no object names any more; the caller deletes those from Blobs *after* the method has returned.
+    """
+
+    async def start(self) -> None:
+        """Open, create or migrate the schema.  RuntimeError if the schema is newer than this program."""
+        ...
+
+    async def close(self) -> None:
+        """Do what was asked before, then free everything.  Other methods raise RuntimeError afterwards."""
+        ...
+
+    async def check(self) -> None:
+        """Return if the catalog answers and can be written; raise otherwise."""
+        ...
+
+    # Spaces
+
+    async def create_space(self, space: SpaceRecord) -> None:
+        """``errors.SpaceExists`` if the name is taken, by anyone."""
+        ...
+
+    async def space(self, name: str) -> SpaceRecord | None: ...
+
+    async def spaces(self, owner: str, offset: int, limit: int) -> builtins.list[SpaceRecord]:
+        """The owner's spaces in order of name."""
+        ...
+
+    async def update_space(self, name: str, *, type: str | None, storage_class: str | None, modified: int) -> None:
+        """None leaves a value as it is.  ``errors.SpaceNotFound`` if there is none."""
+        ...
+
+    async def delete_space(self, name: str) -> builtins.list[str]:
+        """Remove an empty space and its unfinished uploads; return the drafts of those, to be discarded.
+
+        ``errors.SpaceNotFound``; ``errors.SpaceNotEmpty`` while it holds an object.
+        """
+        ...
+
+    # Objects
+
+    async def put(
+        self, record: ObjectRecord, *, overwrite: bool = True, source: ObjectRecord | None = None
+    ) -> builtins.list[str]:
+        """Store or replace; return the blobs no longer named.
+
+        ``record.created`` is kept from the object replaced, if any.  ``errors.SpaceNotFound`` if the space is gone,
+        ``errors.AlreadyExists`` if the key is taken and ``overwrite`` is false.
+        ``source``: the object that the record was made from (a copy, or the same key with other headers).
+        ``errors.NotFound`` unless it is still there with the same blob, etag and size; without this a copy may name a
+        blob that was deleted meanwhile, and a change of headers may bring back bytes that were replaced.
+        """
+        ...
+
+    async def rename(
+        self, space_id: str, key: str, new_key: str, *, overwrite: bool, modified: int
+    ) -> builtins.list[str] | None:
+        """Give an object another key; return the blobs no longer named, or None if there is no such object.
+
+        ``errors.AlreadyExists`` if the new key is taken and ``overwrite`` is false.  The same key changes nothing.
+        """
+        ...
+
+    async def get(self, space_id: str, key: str) -> ObjectRecord | None:
+        """The object with its inline bytes, if it has any."""
+        ...
+
+    async def find(self, owner: str, etag: str, size: int) -> ObjectRecord | None:
+        """Any object with this etag and size in a space of the owner, with its inline bytes; for UploadHit."""
+        ...
+
+    async def delete(self, space_id: str, key: str) -> builtins.list[str] | None:
+        """Remove; return the blobs no longer named, or None if there was no such object."""
+        ...
+
+    async def list(self, space_id: str, prefix: str, marker: str, limit: int, delimiter: str = "") -> Page:
+        """At most ``limit`` objects and common prefixes together, keys beginning with ``prefix``, after ``marker``.
+
+        Never fills ``inline``.  With a delimiter, keys that hold it behind the prefix are rolled up into one common
+        prefix (delimiter included), which counts once; a marker that is a common prefix skips all below it; and an
+        object equal to a prefix that ends with the delimiter is left out.  Any page costs about what the first does.
+        """
+        ...
+
+    async def list_by_offset(self, space_id: str, offset: int, limit: int) -> builtins.list[ObjectRecord]:
+        """What the deprecated GetFileList asks for; costs more the farther in."""
+        ...
+
+    # Uploads
+
+    async def begin(self, upload: UploadRecord) -> None:
+        """``errors.SpaceNotFound`` if the space is gone."""
+        ...
+
+    async def upload(self, upload_id: str) -> UploadRecord | None: ...
+
+    async def uploads(
+        self, space_id: str, prefix: str, marker: str, upload_id_marker: str, limit: int
+    ) -> builtins.list[UploadRecord]:
+        """Unfinished uploads with (key, upload_id) after (marker, upload_id_marker), ascending.
+
+        With ``upload_id_marker`` "" all uploads of the key ``marker`` itself are skipped.
+        """
+        ...
+
+    async def part(self, upload_id: str, part: int) -> PartRecord | None: ...
+
+    async def add_part(self, upload_id: str, part: PartRecord) -> None:
+        """``errors.UploadNotFound`` if the upload is gone, ``errors.PartExists`` if the number is taken."""
+        ...
+
+    async def parts(self, upload_id: str, first: int, limit: int | None) -> builtins.list[PartRecord]:
+        """Parts with number >= first, ascending; None for all of them."""
+        ...
+
+    async def finish(self, upload_id: str, record: ObjectRecord) -> builtins.list[str]:
+        """Store the object and forget the upload and its parts, as one; return the blobs no longer named.
+
+        ``errors.UploadNotFound`` if the upload is gone: of two that finish at once, one gets this.
+        """
+        ...
+
+    async def abort(self, upload_id: str) -> str | None:
+        """Forget the upload; return its draft, to be discarded, or None if there is no such upload."""
+        ...
+
+    # Garbage
+
+    async def named(self, names: Iterable[str]) -> set[str]:
+        """Those of these blob and draft names that an object or an upload names."""
+        ...

@@ -1,0 +1,100 @@
+"""Group commit for SQLite: one thread writes, many transactions' worth in one commit."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import copy
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+__all__ = ["Committer", "Work"]
+
+T = TypeVar("T")
+#: Statements of one transaction; an exception undoes them, and them only.
+Work = Callable[[sqlite3.Connection], T]
+Outcome = tuple["asyncio.Future[Any]", Any, "Exception | None"]
+
+MOST_AT_ONCE = 200  # transactions in one commit
+
+
+class Committer(threading.Thread):
+    """A thread that takes all the work that waits, runs it in one transaction and commits once.
+
+    Each work has a savepoint of its own, so one's failure does not hurt the others; if the commit fails, all fail.
+    ``db``: in autocommit mode (isolation_level None); nobody else uses it from now on.  ``loop``: the one that asks.
+    """
+
+    def __init__(self, db: sqlite3.Connection, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(name="uvideo-sqlite", daemon=True)
+        self._db, self._loop = db, loop
+        self._asked: queue.SimpleQueue[tuple[Work[Any], asyncio.Future[Any]] | None] = queue.SimpleQueue()
+        self.start()
+
+    def ask(self, work: Work[T]) -> asyncio.Future[T]:
+        """Have it run; the future gets its result once that is committed.  Call from the loop."""
+        answer: asyncio.Future[T] = self._loop.create_future()
+        self._asked.put((work, answer))
+        return answer
+
+    def stop(self) -> None:
+        """Do what was asked, then close the connection.  Call from another thread than the loop's."""
+        self._asked.put(None)
+        self.join()
+
+    def run(self) -> None:
+        going = True
+        while going:
+            batch = []
+            item = self._asked.get()
+            while item is not None:
+                batch.append(item)
+                if len(batch) == MOST_AT_ONCE or self._asked.empty():
+                    break
+                item = self._asked.get()
+            going = item is not None
+            outcomes = self._commit([asked for asked in batch if not asked[1].cancelled()])
+            with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more
+                self._loop.call_soon_threadsafe(_resolve, outcomes)
+        self._db.close()
+
+    def _commit(self, batch: list[tuple[Work[Any], asyncio.Future[Any]]]) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        if not batch:
+            return outcomes
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            for work, answer in batch:
+                outcomes.append((answer, *self._attempt(work)))
+            self._db.execute("COMMIT")
+        except Exception as failure:  # the disk, most likely; nothing of the batch has happened
+            with contextlib.suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
+            return [(answer, None, copy.copy(failure)) for _, answer in batch]
+        return outcomes
+
+    def _attempt(self, work: Work[Any]) -> tuple[Any, Exception | None]:
+        """Its result or its own failure; raise if the failure took the whole transaction along."""
+        self._db.execute("SAVEPOINT one")
+        try:
+            outcome: tuple[Any, Exception | None] = work(self._db), None
+        except Exception as failure:
+            if not self._db.in_transaction:
+                raise
+            self._db.execute("ROLLBACK TO one")
+            outcome = None, failure
+        self._db.execute("RELEASE one")
+        return outcome
+
+
+def _resolve(outcomes: list[Outcome]) -> None:
+    for answer, result, failure in outcomes:
+        if answer.cancelled():
+            continue
+        if failure is None:
+            answer.set_result(result)
+        else:
+            answer.set_exception(failure)

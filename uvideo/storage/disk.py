@@ -1,0 +1,475 @@
+"""Blobs on a disk: written aside, synced, renamed.
+
+Below the root::
+
+    incoming/<name>            drafts, and blobs being written
+    blobs/<2 hex>/<name>       sealed blobs
+
+A name is 32 hex digits made here.  A blob is sealed by the rename from the first folder to the second; a draft keeps
+its name.  Several processes may work on one folder.  All work that may wait for the disk runs on the driver's own few
+threads; what a cancelled call had begun there is finished before the same file is closed or removed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import fcntl
+import os
+import re
+import struct
+import threading
+import uuid
+import weakref
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+from uvideo._core import errors
+from uvideo.storage.base import PartRecord, PartSlot, Reader, Writer
+
+__all__ = ["DiskBlobs"]
+
+T = TypeVar("T")
+
+THREADS = 8
+PIECE = 1024 * 1024  # bytes of one read
+INLINE_READ = 64 * 1024  # bytes worth no hop to a thread
+LEAST_FREE = 16 * 1024 * 1024  # bytes
+BATCH = 500  # names asked about at once
+FIRST_WAIT, LONGEST_WAIT = 0.001, 0.05  # seconds between two tries for a lock of another process
+MOST_BUFFERS = os.sysconf("SC_IOV_MAX")
+
+_NAME = re.compile(r"[0-9a-f]{32}")
+#: Locks of an open file, not of a process: they exclude threads as well, and another close does not drop them.
+_OPEN_FILE_LOCK: int | None = getattr(fcntl, "F_OFD_SETLK", None)
+
+
+class DiskBlobs:
+    """Blobs below ``root``, made where missing (folders 0700, files 0600).
+
+    ``fsync=False`` leaves syncing to the system: what was acknowledged survives kill -9 but not a loss of power.
+    ``block_size``: bytes of every part but the last.
+    """
+
+    def __init__(self, root: Path, *, fsync: bool = True, block_size: int = 4 * 1024 * 1024) -> None:
+        self.block_size = block_size
+        self._fsync = fsync
+        self._root = Path(root)
+        self._incoming = self._root / "incoming"
+        self._blobs = self._root / "blobs"
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="uvideo-disk")
+        self._turns: weakref.WeakValueDictionary[tuple[str, int], asyncio.Lock] = weakref.WeakValueDictionary()
+        self._entered: set[str] = set()  # drafts whose entry in incoming/ is known to be durable
+
+    async def start(self) -> None:
+        await self.run(self._make_ready)
+
+    async def close(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
+
+    async def check(self) -> None:
+        await self.run(self._probe)
+
+    async def writer(self) -> Writer:
+        return _DiskWriter(self, self.draft())
+
+    def draft(self) -> str:
+        return uuid.uuid4().hex
+
+    def part(self, draft: str, part: int) -> AbstractAsyncContextManager[PartSlot]:
+        self.draft_path(draft)  # a wrong name is refused here, not later
+        if part < 0:
+            raise ValueError(f"part {part}: numbers begin at 0")
+        return self._slot(draft, part)
+
+    @asynccontextmanager
+    async def _slot(self, draft: str, part: int) -> AsyncIterator[PartSlot]:
+        turn = self._turns.setdefault((draft, part), asyncio.Lock())  # wakes waiters of this process at once
+        async with turn:
+            slot = _DiskPartSlot(self, draft, part)
+            try:
+                await until(slot.enter, self.run)
+                yield slot
+            finally:
+                slot.leave()
+
+    async def seal(self, draft: str, parts: Sequence[PartRecord]) -> str:
+        if [p.part for p in parts] != list(range(len(parts))) or any(p.size != self.block_size for p in parts[:-1]):
+            raise ValueError("a draft on a disk has parts 0, 1, 2 ... in order, all but the last one block long")
+        self.draft_path(draft)
+        await until(lambda: self._seal(draft, sum(p.size for p in parts)), self.run)
+        return draft
+
+    async def discard(self, draft: str) -> None:
+        await self.run(remove, self.draft_path(draft), self.blob_path(draft))
+        self._entered.discard(draft)
+
+    async def open(self, blob: str) -> Reader:
+        reader = _DiskReader(self, self.blob_path(blob))
+        try:
+            await self.run(reader.open)
+        except BaseException:
+            self._threads.submit(reader.shut)
+            raise
+        return reader
+
+    async def delete(self, blob: str) -> None:
+        await self.run(remove, self.blob_path(blob))
+
+    async def sweep(self, named: Callable[[Sequence[str]], Awaitable[set[str]]], older_than: float) -> int:
+        removed = 0
+        for folder in [self._incoming, *self._shelves()]:
+            names = await self.run(old_names, folder, older_than)
+            for first in range(0, len(names), BATCH):
+                batch = names[first : first + BATCH]
+                known = await named(batch)
+                removed += await self.run(remove, *(folder / name for name in batch if name not in known))
+        return removed
+
+    # For this driver's writers, slots and readers
+
+    def draft_path(self, name: str) -> Path:
+        """ValueError if it is not a name of this driver: it comes from a catalog and becomes a path."""
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"not the name of a blob on a disk: {name!r}")
+        return self._incoming / name
+
+    def blob_path(self, name: str) -> Path:
+        """ValueError as ``draft_path``."""
+        return self._blobs / self.draft_path(name).name[:2] / name
+
+    async def run(self, work: Callable[..., T], *arguments: object) -> T:
+        """Run it on a thread of this driver."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+
+    def later(self, work: Callable[[], None]) -> None:
+        """Run it on a thread of this driver (here and now once that is closed); nobody waits for it."""
+        try:
+            self._threads.submit(work)
+        except RuntimeError:
+            work()
+
+    def sync_file(self, fd: int) -> None:
+        if self._fsync:
+            fdatasync(fd)
+
+    def sync_entry(self, path: Path) -> None:
+        """Make a file's name durable."""
+        if self._fsync:
+            sync_folder(path.parent)
+
+    def sync_draft_entry(self, draft: str) -> None:
+        """Make the name of a draft durable, once for each draft or nearly so."""
+        if self._fsync and draft not in self._entered:
+            sync_folder(self._incoming)
+            if len(self._entered) >= 10_000:
+                self._entered.clear()
+            self._entered.add(draft)
+
+    # Work on threads
+
+    def _shelves(self) -> list[Path]:
+        return [self._blobs / f"{number:02x}" for number in range(256)]
+
+    def _make_ready(self) -> None:
+        folders = [self._incoming, self._blobs, *self._shelves()]
+        if not self._root.is_dir():
+            self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.sync_entry(self._root)
+        missing = [folder for folder in folders if not folder.is_dir()]
+        for folder in missing:
+            folder.mkdir(mode=0o700, exist_ok=True)
+        for parent in {folder.parent for folder in missing}:
+            self.sync_entry(parent / "any")
+        self._probe()
+
+    def _probe(self) -> None:
+        place = os.statvfs(self._incoming)
+        free = place.f_bavail * place.f_frsize
+        if free < LEAST_FREE:
+            raise OSError(errno.ENOSPC, f"only {free} bytes are free", str(self._incoming))
+        path = self.draft_path(self.draft())
+        try:
+            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            try:
+                write_at(fd, [bytes(4096)], 0)
+                self.sync_file(fd)
+            finally:
+                os.close(fd)
+        finally:
+            remove(path)
+
+    def _seal(self, draft: str, size: int) -> bool:
+        """False if a part is being written, or another process is sealing."""
+        source, target = self.draft_path(draft), self.blob_path(draft)
+        fd = open_draft(source, target, create=size == 0)
+        try:
+            if not try_lock(fd, 0, 0):
+                return False
+            there = os.fstat(fd).st_size
+            if there < size:
+                raise OSError(errno.EIO, f"{there} bytes are there, the parts have {size}", str(source))
+            if target.exists():  # sealed before, maybe by one that names more parts: never cut, only make sure
+                self.sync_file(fd)
+            else:
+                os.ftruncate(fd, size)
+                self.sync_file(fd)
+                os.rename(source, target)
+            self.sync_entry(target)
+        finally:
+            os.close(fd)
+        self._entered.discard(draft)
+        return True
+
+
+class _DiskWriter:
+    """The file is made by the first write, so that a small blob costs two hops to a thread and not three."""
+
+    def __init__(self, store: DiskBlobs, name: str) -> None:
+        self._store, self._name = store, name
+        self._path, self._target = store.draft_path(name), store.blob_path(name)
+        self._guard = threading.Lock()  # a cancelled call may still be at work
+        self._fd = -1
+        self._size = 0
+        self._fit = True
+        self._sealed = False
+
+    async def write(self, chunks: Sequence[bytes]) -> None:
+        await self._store.run(self._write, chunks)
+
+    async def seal(self) -> str:
+        await self._store.run(self._seal)
+        self._sealed = True
+        return self._name
+
+    async def discard(self) -> None:
+        if not self._sealed:  # also when seal was cancelled: then nobody knows the name
+            await asyncio.shield(self._store.run(self._discard))  # the file is closed even if this is cancelled too
+
+    def _open(self) -> int:
+        if not self._fit:
+            raise ValueError("this writer has failed, or was sealed or discarded")
+        if self._fd < 0:
+            self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        return self._fd
+
+    def _write(self, chunks: Sequence[bytes]) -> None:
+        with self._guard:
+            fd = self._open()
+            self._fit = False
+            self._size += write_at(fd, chunks, self._size)
+            self._fit = True
+
+    def _seal(self) -> None:
+        with self._guard:
+            fd = self._open()
+            self._fit = False
+            self._store.sync_file(fd)
+            os.rename(self._path, self._target)
+            self._store.sync_entry(self._target)
+            self._close()
+
+    def _discard(self) -> None:
+        with self._guard:
+            self._fit = False
+            self._close()
+            remove(self._path, self._target)
+
+    def _close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+class _DiskPartSlot:
+    """A lock on one byte of the draft's file, the byte's number being the part's; held until the file is closed."""
+
+    def __init__(self, store: DiskBlobs, draft: str, part: int) -> None:
+        self._store, self._draft, self._part = store, draft, part
+        self._path, self._sealed_path = store.draft_path(draft), store.blob_path(draft)
+        self._guard = threading.Lock()  # a cancelled call may still be at work
+        self._fd = -1
+        self._left = False
+
+    def enter(self) -> bool:
+        """False if another holds the slot."""
+        with self._guard:
+            if self._left:
+                return True
+            if self._fd < 0:
+                self._fd = open_draft(self._path, self._sealed_path, create=True)
+            return try_lock(self._fd, self._part, 1)
+
+    def leave(self) -> None:
+        """Give the slot up, as soon as a write that still runs has ended."""
+        if self._guard.acquire(blocking=False):
+            try:
+                self._close()
+            finally:
+                self._guard.release()
+        else:
+            self._store.later(self._leave)
+
+    async def write(self, chunks: Sequence[bytes]) -> str:
+        await self._store.run(self._write, chunks)
+        return ""
+
+    def _write(self, chunks: Sequence[bytes]) -> None:
+        offset = self._part * self._store.block_size
+        if sum(map(len, chunks)) > self._store.block_size:
+            raise ValueError(f"part {self._part} is longer than a block")
+        with self._guard:
+            if self._left:
+                raise ValueError("the slot was left")
+            if self._sealed_path.exists() and offset < os.fstat(self._fd).st_size:
+                raise errors.UploadNotFound("the upload was finished meanwhile")
+            write_at(self._fd, chunks, offset)
+            self._store.sync_file(self._fd)
+            self._store.sync_draft_entry(self._draft)
+
+    def _leave(self) -> None:
+        with self._guard:
+            self._close()
+
+    def _close(self) -> None:
+        self._left = True
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+class _DiskReader:
+    def __init__(self, store: DiskBlobs, path: Path) -> None:
+        self._store, self._path = store, path
+        self._guard = threading.Lock()  # a cancelled read may still be at work
+        self._shut = False
+        self.size = 0
+        self.file: BinaryIO | None = None
+
+    def open(self) -> None:
+        with self._guard:
+            if not self._shut:
+                self.file = open(self._path, "rb", buffering=0)  # noqa: SIM115 - closed by close()
+                self.size = os.fstat(self.file.fileno()).st_size
+
+    async def read(self, offset: int, length: int) -> AsyncIterator[bytes]:
+        if offset < 0 or length < 0 or offset + length > self.size:
+            raise OSError(errno.EIO, f"no {length} bytes at {offset}: there are {self.size}", str(self._path))
+        while length:
+            count = min(length, PIECE)
+            piece = (
+                self._pread(count, offset)
+                if count <= INLINE_READ
+                else await self._store.run(self._pread, count, offset)
+            )
+            if not piece:
+                raise OSError(errno.EIO, "the blob has become shorter", str(self._path))
+            yield piece
+            offset += len(piece)
+            length -= len(piece)
+
+    async def close(self) -> None:
+        if self._guard.acquire(blocking=False):
+            self._guard.release()
+            self.shut()
+        else:
+            self._store.later(self.shut)
+
+    def shut(self) -> None:
+        with self._guard:
+            self._shut = True
+            if self.file is not None:
+                self.file.close()
+
+    def _pread(self, count: int, offset: int) -> bytes:
+        with self._guard:
+            if self.file is None:
+                raise ValueError("the reader is closed")
+            return os.pread(self.file.fileno(), count, offset)
+
+
+async def until(attempt: Callable[[], bool], run: Callable[..., Awaitable[bool]]) -> None:
+    """Try, on a thread, until it is true; wait a little longer after each failure."""
+    wait = FIRST_WAIT
+    while not await run(attempt):
+        await asyncio.sleep(wait)
+        wait = min(2 * wait, LONGEST_WAIT)
+
+
+def try_lock(fd: int, start: int, length: int) -> bool:
+    """Lock bytes of the file for this open file, until it is closed; ``length`` 0: to the end.  False if one is taken.
+
+    Without such locks (not Linux) the whole file is locked: the parts of a draft are then stored one by one.
+    """
+    try:
+        if _OPEN_FILE_LOCK is None:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        else:  # struct flock: type, whence, start, length, pid
+            fcntl.fcntl(fd, _OPEN_FILE_LOCK, struct.pack("hhqqi0q", fcntl.F_WRLCK, os.SEEK_SET, start, length, 0))
+    except OSError as failure:
+        if failure.errno in (errno.EACCES, errno.EAGAIN):
+            return False
+        raise
+    return True
+
+
+def open_draft(path: Path, sealed: Path, *, create: bool) -> int:
+    """A descriptor of the draft, wherever it is; FileNotFoundError if nowhere and ``create`` is false."""
+    for place in (sealed, path, sealed):  # it may move while we look
+        with contextlib.suppress(FileNotFoundError):
+            return os.open(place, os.O_RDWR)
+    return os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o600)
+
+
+def write_at(fd: int, chunks: Sequence[bytes], offset: int) -> int:
+    """Write all chunks in a row from ``offset``; return how many bytes that is."""
+    views = [memoryview(chunk) for chunk in chunks if chunk]
+    first, start = 0, offset
+    while first < len(views):
+        count = os.pwritev(fd, views[first : first + MOST_BUFFERS], offset)
+        if not count:
+            raise OSError(errno.ENOSPC, "nothing could be written")
+        offset += count
+        while first < len(views) and count >= len(views[first]):
+            count -= len(views[first])
+            first += 1
+        if count:
+            views[first] = views[first][count:]
+    return offset - start
+
+
+def fdatasync(fd: int) -> None:
+    getattr(os, "fdatasync", os.fsync)(fd)
+
+
+def sync_folder(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def remove(*paths: Path) -> int:
+    """Remove the files that are there; return how many."""
+    count = 0
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+            count += 1
+    return count
+
+
+def old_names(folder: Path, older_than: float) -> list[str]:
+    """Names of this driver in the folder that nobody touched since."""
+    found = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(FileNotFoundError):
+                if _NAME.fullmatch(entry.name) and entry.stat(follow_symlinks=False).st_mtime <= older_than:
+                    found.append(entry.name)
+    return found

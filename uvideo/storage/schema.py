@@ -1,0 +1,75 @@
+"""The tables of a catalog, and how their rows become records: the same for every SQL driver.
+
+BLOB is BYTEA in PostgreSQL; WITHOUT ROWID is left out there.  A key is kept as UTF-8 bytes, so that its order is that
+of the bytes; headers as JSON; times as unix seconds.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from uvideo.storage.base import ObjectRecord, UploadRecord
+
+Row = tuple[Any, ...]
+
+#: Script n brings a database from version n to n + 1.  Never change one that was published; append.
+#: objects_content is for find, objects_blob for "does any object still name this blob".  small: inline bytes, apart so
+#: that the pages of a listing stay narrow.
+MIGRATIONS = (
+    """
+    CREATE TABLE spaces (
+        space_id TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, type TEXT NOT NULL,
+        region TEXT NOT NULL, biz TEXT NOT NULL, tag TEXT NOT NULL, storage_class TEXT NOT NULL,
+        created BIGINT NOT NULL, modified BIGINT NOT NULL);
+    CREATE INDEX spaces_owner ON spaces (owner, name);
+    CREATE TABLE objects (
+        space_id TEXT NOT NULL, key BLOB NOT NULL, size BIGINT NOT NULL, etag TEXT NOT NULL, mime TEXT NOT NULL,
+        blob TEXT, storage_class TEXT NOT NULL, headers TEXT NOT NULL, created BIGINT NOT NULL,
+        modified BIGINT NOT NULL, PRIMARY KEY (space_id, key)) WITHOUT ROWID;
+    CREATE INDEX objects_content ON objects (etag, size);
+    CREATE INDEX objects_blob ON objects (blob) WHERE blob IS NOT NULL;
+    CREATE TABLE small (space_id TEXT NOT NULL, key BLOB NOT NULL, data BLOB NOT NULL, PRIMARY KEY (space_id, key));
+    CREATE TABLE uploads (
+        upload_id TEXT NOT NULL PRIMARY KEY, space_id TEXT NOT NULL, key BLOB NOT NULL, draft TEXT NOT NULL,
+        mime TEXT, storage_class TEXT NOT NULL, headers TEXT NOT NULL, created BIGINT NOT NULL);
+    CREATE INDEX uploads_key ON uploads (space_id, key, upload_id);
+    CREATE INDEX uploads_draft ON uploads (draft);
+    CREATE TABLE parts (
+        upload_id TEXT NOT NULL, part BIGINT NOT NULL, etag TEXT NOT NULL, size BIGINT NOT NULL, mime TEXT,
+        location TEXT NOT NULL, created BIGINT NOT NULL, PRIMARY KEY (upload_id, part)) WITHOUT ROWID
+    """,
+)
+
+SPACE = "space_id, name, owner, type, region, biz, tag, storage_class, created, modified"
+OBJECT = "space_id, key, size, etag, mime, blob, storage_class, headers, created, modified"
+UPLOAD = "upload_id, space_id, key, draft, mime, storage_class, headers, created"
+PART = "part, etag, size, mime, location, created"
+
+
+def headers_of(text: str) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name, value in json.loads(text)) if text != "[]" else ()
+
+
+def object_of(row: Row, inline: bytes | None = None) -> ObjectRecord:
+    space_id, key, size, etag, mime, blob, storage_class, headers, created, modified = row[:10]
+    return ObjectRecord(
+        *(space_id, key.decode(), size, etag, mime, blob, inline, storage_class),
+        *(headers_of(headers), created, modified),
+    )
+
+
+def upload_of(row: Row) -> UploadRecord:
+    upload_id, space_id, key, draft, mime, storage_class, headers, created = row
+    return UploadRecord(upload_id, space_id, key.decode(), draft, mime, storage_class, headers_of(headers), created)
+
+
+def behind(prefix: bytes) -> bytes:
+    """The least bytes that are greater than all that begin with ``prefix`` (not empty; UTF-8 has no 0xFF)."""
+    return prefix[:-1] + bytes((prefix[-1] + 1,))
+
+
+def rolled_up(key: bytes, prefix: bytes, delimiter: bytes) -> bytes:
+    """The common prefix that stands for the key, b"" if it stands for itself."""
+    at = key.find(delimiter, len(prefix))
+    return key[: at + len(delimiter)] if at >= 0 else b""

@@ -1,0 +1,445 @@
+"""Catalog in SQLite.
+
+Reads run where they are called, on one connection: a lookup takes less time than a hop to a thread.  Writes go to one
+thread that takes all that wait, runs each in a savepoint of one transaction and commits once: 32 writers share a sync.
+WAL lets the reads go on meanwhile, and several processes may use one file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import contextlib
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from uvideo._core import errors
+from uvideo.storage.base import ObjectRecord, Page, PartRecord, SpaceRecord, UploadRecord
+from uvideo.storage.committer import Committer, Work
+from uvideo.storage.schema import MIGRATIONS, OBJECT, PART, SPACE, UPLOAD, Row, behind, object_of, rolled_up, upload_of
+
+__all__ = ["SqliteCatalog"]
+
+T = TypeVar("T")
+
+PATIENCE = 30.0  # seconds a write waits for another process
+READ_PATIENCE = 5.0  # seconds; a read waits only while another process recovers the log after a crash
+NAMES_AT_ONCE = 500
+
+PUT = f"""
+    INSERT INTO objects ({OBJECT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (space_id, key) DO UPDATE SET size = excluded.size, etag = excluded.etag, mime = excluded.mime,
+    blob = excluded.blob, storage_class = excluded.storage_class, headers = excluded.headers,
+    created = excluded.created, modified = excluded.modified"""
+PUT_SMALL = """
+    INSERT INTO small (space_id, key, data) VALUES (?, ?, ?)
+    ON CONFLICT (space_id, key) DO UPDATE SET data = excluded.data"""
+GET = f"""
+    SELECT {OBJECT}, CASE WHEN blob IS NULL
+        THEN (SELECT data FROM small WHERE small.space_id = objects.space_id AND small.key = objects.key) END
+    FROM objects WHERE space_id = ? AND key = ?"""
+
+
+class SqliteCatalog:
+    """Catalog in the file ``path`` (made with mode 0600, its folder 0700) and its companions -wal and -shm.
+
+    ``fsync=False``: synchronous is NORMAL instead of FULL.  A loss of power may then take the last writes but leaves
+    the database whole; OFF would gain little, as NORMAL syncs at checkpoints only, and could ruin it.
+    """
+
+    def __init__(self, path: Path, *, fsync: bool = True) -> None:
+        self._path = Path(path)
+        self._fsync = fsync
+        self._reads: sqlite3.Connection | None = None
+        self._writes: Committer | None = None
+
+    async def start(self) -> None:
+        reads, writes = await asyncio.to_thread(self._open)
+        self._reads, self._writes = reads, Committer(writes, asyncio.get_running_loop())
+
+    async def close(self) -> None:
+        writes, self._writes = self._writes, None
+        if writes is not None:
+            await asyncio.to_thread(writes.stop)
+        reads, self._reads = self._reads, None
+        if reads is not None:
+            reads.close()
+
+    async def check(self) -> None:
+        await self._write(_rewrite_version)
+        self._all("SELECT 1 FROM spaces LIMIT 1")
+
+    # Spaces
+
+    async def create_space(self, space: SpaceRecord) -> None:
+        values = (
+            *(space.space_id, space.name, space.owner, space.type, space.region, space.biz, space.tag),
+            *(space.storage_class, space.created, space.modified),
+        )
+
+        def work(db: sqlite3.Connection) -> None:
+            if _one(db, "SELECT 1 FROM spaces WHERE name = ?", space.name):
+                raise errors.SpaceExists(space=space.name)
+            db.execute(f"INSERT INTO spaces ({SPACE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+
+        await self._write(work)
+
+    async def space(self, name: str) -> SpaceRecord | None:
+        for row in self._all(f"SELECT {SPACE} FROM spaces WHERE name = ?", name):
+            return SpaceRecord(*row)
+        return None
+
+    async def spaces(self, owner: str, offset: int, limit: int) -> builtins.list[SpaceRecord]:
+        query = f"SELECT {SPACE} FROM spaces WHERE owner = ? ORDER BY name LIMIT ? OFFSET ?"
+        return [SpaceRecord(*row) for row in self._all(query, owner, max(0, limit), offset)]
+
+    async def update_space(self, name: str, *, type: str | None, storage_class: str | None, modified: int) -> None:
+        def work(db: sqlite3.Connection) -> None:
+            changed = db.execute(
+                "UPDATE spaces SET type = COALESCE(?, type), storage_class = COALESCE(?, storage_class), modified = ? "
+                "WHERE name = ?",
+                (type, storage_class, modified, name),
+            )
+            if not changed.rowcount:
+                raise errors.SpaceNotFound(space=name)
+
+        await self._write(work)
+
+    async def delete_space(self, name: str) -> builtins.list[str]:
+        def work(db: sqlite3.Connection) -> list[str]:
+            row = _one(db, "SELECT space_id FROM spaces WHERE name = ?", name)
+            if not row:
+                raise errors.SpaceNotFound(space=name)
+            if _one(db, "SELECT 1 FROM objects WHERE space_id = ? LIMIT 1", *row):
+                raise errors.SpaceNotEmpty(space=name)
+            drafts = db.execute("SELECT draft FROM uploads WHERE space_id = ?", row).fetchall()
+            db.execute("DELETE FROM parts WHERE upload_id IN (SELECT upload_id FROM uploads WHERE space_id = ?)", row)
+            db.execute("DELETE FROM uploads WHERE space_id = ?", row)
+            db.execute("DELETE FROM spaces WHERE space_id = ?", row)
+            return [draft for (draft,) in drafts]
+
+        return await self._write(work)
+
+    # Objects
+
+    async def put(
+        self, record: ObjectRecord, *, overwrite: bool = True, source: ObjectRecord | None = None
+    ) -> builtins.list[str]:
+        def work(db: sqlite3.Connection) -> list[str]:
+            if source is not None and not _same(_object_row(db, source.space_id, source.key.encode()), source):
+                raise errors.NotFound(key=source.key)
+            return _put(db, record, overwrite)
+
+        return await self._write(work)
+
+    async def rename(
+        self, space_id: str, key: str, new_key: str, *, overwrite: bool, modified: int
+    ) -> builtins.list[str] | None:
+        old, new = key.encode(), new_key.encode()
+
+        def work(db: sqlite3.Connection) -> list[str] | None:
+            row = _object_row(db, space_id, old)
+            if row is None:
+                return None
+            if old == new:
+                return []
+            there = _object_row(db, space_id, new)
+            if there and not overwrite:
+                raise errors.AlreadyExists(key=new_key)
+            dropped = _drop(db, there) if there else []
+            db.execute("UPDATE small SET key = ? WHERE space_id = ? AND key = ?", (new, space_id, old))
+            db.execute(
+                "UPDATE objects SET key = ?, modified = ? WHERE space_id = ? AND key = ?",
+                (new, modified, space_id, old),
+            )
+            return dropped
+
+        return await self._write(work)
+
+    async def get(self, space_id: str, key: str) -> ObjectRecord | None:
+        for row in self._all(GET, space_id, key.encode()):
+            return object_of(row, row[10])
+        return None
+
+    async def find(self, owner: str, etag: str, size: int) -> ObjectRecord | None:
+        query = f"""
+            SELECT {OBJECT} FROM objects WHERE etag = ? AND size = ?
+            AND EXISTS (SELECT 1 FROM spaces WHERE spaces.space_id = objects.space_id AND owner = ?) LIMIT 1"""
+        for row in self._all(query, etag, size, owner):
+            return await self.get(row[0], row[1].decode())
+        return None
+
+    async def delete(self, space_id: str, key: str) -> builtins.list[str] | None:
+        def work(db: sqlite3.Connection) -> list[str] | None:
+            row = _object_row(db, space_id, key.encode())
+            return None if row is None else _drop(db, row)
+
+        return await self._write(work)
+
+    async def list(self, space_id: str, prefix: str, marker: str, limit: int, delimiter: str = "") -> Page:
+        page, last = Page(), ""
+        if limit <= 0:
+            return page
+        start, after, split = prefix.encode(), marker.encode(), delimiter.encode()
+        lower, beyond = (after, ">") if after >= start else (start, ">=")
+        if after and split and after.startswith(start) and rolled_up(after, start, split) == after:
+            lower, beyond = behind(after), ">="
+        bound: Sequence[bytes] = (behind(start),) if start else ()
+        db = self._readable()
+        while True:
+            cursor = db.execute(
+                f"SELECT {OBJECT} FROM objects WHERE space_id = ? AND key {beyond} ? "
+                f"{'AND key < ?' if bound else ''} ORDER BY key LIMIT ?",
+                (space_id, lower, *bound, limit + 2),
+            )
+            try:
+                jump = b""
+                for row in cursor:
+                    if split and row[1] == start and start.endswith(split):
+                        continue
+                    if len(page.objects) + len(page.prefixes) == limit:
+                        return Page(page.objects, page.prefixes, last)
+                    jump = rolled_up(row[1], start, split) if split else b""
+                    if jump:  # all that begins with it counts once: go on behind it
+                        last = jump.decode()
+                        page.prefixes.append(last)
+                        lower, beyond = behind(jump), ">="
+                        break
+                    page.objects.append(object_of(row))
+                    last = page.objects[-1].key
+            finally:
+                cursor.close()  # an open one would hold a read transaction
+            if not jump:
+                return page
+
+    async def list_by_offset(self, space_id: str, offset: int, limit: int) -> builtins.list[ObjectRecord]:
+        query = f"SELECT {OBJECT} FROM objects WHERE space_id = ? ORDER BY key LIMIT ? OFFSET ?"
+        return [object_of(row) for row in self._all(query, space_id, max(0, limit), offset)]
+
+    # Uploads
+
+    async def begin(self, upload: UploadRecord) -> None:
+        values = (
+            *(upload.upload_id, upload.space_id, upload.key.encode(), upload.draft, upload.mime),
+            *(upload.storage_class, json.dumps(upload.headers), upload.created),
+        )
+
+        def work(db: sqlite3.Connection) -> None:
+            _require_space(db, upload.space_id)
+            db.execute(f"INSERT INTO uploads ({UPLOAD}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+
+        await self._write(work)
+
+    async def upload(self, upload_id: str) -> UploadRecord | None:
+        for row in self._all(f"SELECT {UPLOAD} FROM uploads WHERE upload_id = ?", upload_id):
+            return upload_of(row)
+        return None
+
+    async def uploads(
+        self, space_id: str, prefix: str, marker: str, upload_id_marker: str, limit: int
+    ) -> builtins.list[UploadRecord]:
+        start, after = prefix.encode(), marker.encode()
+        lower: tuple[Any, ...]
+        if after < start or not after:
+            where, lower = "key >= ?", (start,)
+        elif upload_id_marker:
+            where, lower = "(key, upload_id) > (?, ?)", (after, upload_id_marker)
+        else:
+            where, lower = "key > ?", (after,)
+        bound = (behind(start),) if start else ()
+        query = (
+            f"SELECT {UPLOAD} FROM uploads WHERE space_id = ? AND {where} {'AND key < ?' if bound else ''} "
+            "ORDER BY key, upload_id LIMIT ?"
+        )
+        return [upload_of(row) for row in self._all(query, space_id, *lower, *bound, max(0, limit))]
+
+    async def part(self, upload_id: str, part: int) -> PartRecord | None:
+        for row in self._all(f"SELECT {PART} FROM parts WHERE upload_id = ? AND part = ?", upload_id, part):
+            return PartRecord(*row)
+        return None
+
+    async def add_part(self, upload_id: str, part: PartRecord) -> None:
+        values = (upload_id, part.part, part.etag, part.size, part.mime, part.location, part.created)
+
+        def work(db: sqlite3.Connection) -> None:
+            if not _one(db, "SELECT 1 FROM uploads WHERE upload_id = ?", upload_id):
+                raise errors.UploadNotFound()
+            insert = f"INSERT INTO parts (upload_id, {PART}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+            if not db.execute(insert, values).rowcount:
+                raise errors.PartExists()
+
+        await self._write(work)
+
+    async def parts(self, upload_id: str, first: int, limit: int | None) -> builtins.list[PartRecord]:
+        query = f"SELECT {PART} FROM parts WHERE upload_id = ? AND part >= ? ORDER BY part"
+        rows = (
+            self._all(query, upload_id, first)
+            if limit is None
+            else self._all(query + " LIMIT ?", upload_id, first, max(0, limit))
+        )
+        return [PartRecord(*row) for row in rows]
+
+    async def finish(self, upload_id: str, record: ObjectRecord) -> builtins.list[str]:
+        def work(db: sqlite3.Connection) -> list[str]:
+            if _forget_upload(db, upload_id) is None:
+                raise errors.UploadNotFound(key=record.key)
+            return _put(db, record, overwrite=True)
+
+        return await self._write(work)
+
+    async def abort(self, upload_id: str) -> str | None:
+        return await self._write(lambda db: _forget_upload(db, upload_id))
+
+    # Garbage
+
+    async def named(self, names: Iterable[str]) -> set[str]:
+        asked, found = list(dict.fromkeys(names)), set[str]()
+        for first in range(0, len(asked), NAMES_AT_ONCE):
+            batch = asked[first : first + NAMES_AT_ONCE]
+            marks = ", ".join("?" * len(batch))
+            found.update(name for (name,) in self._all(f"SELECT blob FROM objects WHERE blob IN ({marks})", *batch))
+            found.update(name for (name,) in self._all(f"SELECT draft FROM uploads WHERE draft IN ({marks})", *batch))
+        return found
+
+    # Connections
+
+    def _open(self) -> tuple[sqlite3.Connection, sqlite3.Connection]:
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):  # never open and close one that exists: that drops SQLite's locks
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        with contextlib.ExitStack() as stack:
+            writes = stack.enter_context(contextlib.closing(_connect(self._path, PATIENCE)))
+            _use_wal(writes)
+            writes.execute(f"PRAGMA synchronous = {'FULL' if self._fsync else 'NORMAL'}")
+            _migrate(writes)
+            reads = stack.enter_context(contextlib.closing(_connect(self._path, READ_PATIENCE)))
+            reads.execute("PRAGMA query_only = ON")
+            stack.pop_all()
+        return reads, writes
+
+    def _readable(self) -> sqlite3.Connection:
+        if self._reads is None:
+            raise RuntimeError("the catalog is not open")
+        return self._reads
+
+    def _all(self, query: str, *values: Any) -> builtins.list[Row]:
+        """All rows at once: a cursor left open would hold a read transaction."""
+        return self._readable().execute(query, values).fetchall()
+
+    async def _write(self, work: Work[T]) -> T:
+        if self._writes is None:
+            raise RuntimeError("the catalog is not open")
+        return await self._writes.ask(work)
+
+
+# Connections
+
+
+def _connect(path: Path, patience: float) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
+
+
+def _use_wal(db: sqlite3.Connection) -> None:
+    """Switching does not wait for other connections by itself, as all else does."""
+    patience = time.monotonic() + PATIENCE
+    while True:
+        try:
+            (mode,) = db.execute("PRAGMA journal_mode = WAL").fetchone()
+        except sqlite3.OperationalError as failure:
+            if "locked" not in str(failure) or time.monotonic() > patience:
+                raise
+            time.sleep(0.01)
+            continue
+        if mode != "wal":
+            raise RuntimeError(f"SQLite cannot use a write-ahead log here, its journal stays {mode!r}")
+        return
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    db.execute("BEGIN IMMEDIATE")  # of several programs that start at once, one migrates
+    try:
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        if version > len(MIGRATIONS):
+            raise RuntimeError(f"the catalog has schema {version}, this program knows {len(MIGRATIONS)}: it is too old")
+        for script in MIGRATIONS[version:]:
+            for statement in script.split(";"):
+                db.execute(statement)
+        db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        db.execute("COMMIT")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+
+
+def _rewrite_version(db: sqlite3.Connection) -> None:
+    """A write that changes nothing."""
+    db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+
+# Steps of a transaction
+
+
+def _one(db: sqlite3.Connection, query: str, *values: Any) -> Row | None:
+    row: Row | None = db.execute(query, values).fetchone()
+    return row
+
+
+def _require_space(db: sqlite3.Connection, space_id: str) -> None:
+    if not _one(db, "SELECT 1 FROM spaces WHERE space_id = ?", space_id):
+        raise errors.SpaceNotFound()
+
+
+def _object_row(db: sqlite3.Connection, space_id: str, key: bytes) -> Row | None:
+    return _one(db, f"SELECT {OBJECT} FROM objects WHERE space_id = ? AND key = ?", space_id, key)
+
+
+def _same(row: Row | None, record: ObjectRecord) -> bool:
+    """Whether the object has the bytes of the record still."""
+    return row is not None and row[2:4] == (record.size, record.etag) and row[5] == record.blob
+
+
+def _put(db: sqlite3.Connection, record: ObjectRecord, overwrite: bool) -> list[str]:
+    place = (record.space_id, record.key.encode())
+    _require_space(db, record.space_id)
+    old = _object_row(db, *place)
+    if old and not overwrite:
+        raise errors.AlreadyExists(key=record.key)
+    created = old[8] if old else record.created
+    db.execute(
+        PUT,
+        (*place, record.size, record.etag, record.mime, record.blob, record.storage_class)
+        + (json.dumps(record.headers), created, record.modified),
+    )
+    if record.blob is None:
+        db.execute(PUT_SMALL, (*place, record.inline or b""))
+    elif old and old[5] is None:
+        db.execute("DELETE FROM small WHERE space_id = ? AND key = ?", place)
+    return _unnamed(db, old[5]) if old else []
+
+
+def _drop(db: sqlite3.Connection, row: Row) -> list[str]:
+    """Remove the object of this row; the blobs that no object names any more."""
+    db.execute("DELETE FROM objects WHERE space_id = ? AND key = ?", row[:2])
+    if row[5] is None:
+        db.execute("DELETE FROM small WHERE space_id = ? AND key = ?", row[:2])
+    return _unnamed(db, row[5])
+
+
+def _unnamed(db: sqlite3.Connection, blob: str | None) -> list[str]:
+    if blob is None or _one(db, "SELECT 1 FROM objects WHERE blob = ? LIMIT 1", blob):
+        return []
+    return [blob]
+
+
+def _forget_upload(db: sqlite3.Connection, upload_id: str) -> str | None:
+    row = _one(db, "SELECT draft FROM uploads WHERE upload_id = ?", upload_id)
+    if row is None:
+        return None
+    db.execute("DELETE FROM parts WHERE upload_id = ?", (upload_id,))
+    db.execute("DELETE FROM uploads WHERE upload_id = ?", (upload_id,))
+    return str(row[0])
