@@ -9,6 +9,8 @@ import pytest
 from test import interpreters
 from test.server_fixture import server as server  # a fixture
 
+collect_ignore = ["sdk"]  # run by test_sdk.py on every interpreter, with an environment of its own
+
 REQUIRE = "UVIDEO_REQUIRE_INTERPRETERS"  # set by .ci/run: 2.7 and the newest 3, where present, must have been used
 
 

@@ -353,7 +353,7 @@ class _DiskReader:
     def open(self) -> None:
         with self._guard:
             if not self._shut:
-                self.file = open(self._path, "rb", buffering=0)  # noqa: SIM115 - closed by close()
+                self.file = open(self._path, "rb", buffering=0)
                 self.size = os.fstat(self.file.fileno()).st_size
 
     async def read(self, offset: int, length: int) -> AsyncIterator[bytes]:

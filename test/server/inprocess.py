@@ -1,0 +1,76 @@
+"""The app in this process, where a test must set the clock or the timeouts."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from uvideo.server.app import App
+from uvideo.server.credentials import Key, Keyring
+from uvideo.server.metrics import Metrics
+from uvideo.server.service import Service
+from uvideo.storage.disk import DiskBlobs
+from uvideo.storage.sqlite import SqliteCatalog
+
+PUBLIC, PRIVATE = "public@example.com", "a private key"
+
+
+@dataclass
+class Running:
+    port: int
+    public_key: str
+    private_key: str
+    service: Service
+    metrics: Metrics
+
+
+@contextmanager
+def running(
+    folder: Path,
+    *,
+    public: str = PUBLIC,
+    private: str = PRIVATE,
+    clock: Callable[[], float] = time.time,
+    more: tuple[Key, ...] = (),
+    wrap: Callable[[Any], Any] = lambda blobs: blobs,
+    **settings: Any,
+) -> Iterator[Running]:
+    """The app on a loop in a thread.  ``wrap``: puts something around the blobs.  ``settings``: of App."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+
+    def on_loop(coroutine: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(coroutine, loop).result(20)
+
+    async def start() -> tuple[Any, ...]:
+        blobs = wrap(DiskBlobs(folder, fsync=False))
+        catalog = SqliteCatalog(folder / "catalog.db", fsync=False)
+        await blobs.start()
+        await catalog.start()
+        service = Service(blobs, catalog, Keyring([Key(public, private), *more]), clock)
+        metrics = Metrics(0)
+        app = App(service, metrics, **settings)
+        listening = await loop.create_server(app.server, "127.0.0.1", 0)
+        return app, service, listening, metrics
+
+    async def stop() -> None:
+        listening.close()
+        await app.drain(5)
+        await service.blobs.close()
+        await service.catalog.close()
+
+    app, service, listening, metrics = on_loop(start())
+    try:
+        yield Running(listening.sockets[0].getsockname()[1], public, private, service, metrics)
+    finally:
+        on_loop(stop())
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()

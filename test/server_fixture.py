@@ -1,0 +1,134 @@
+"""A real server process for tests: `with start_server(folder, "--no-fsync") as server`, and the fixture `server`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+__all__ = ["Server", "start_server", "server"]
+
+ROOT = Path(__file__).resolve().parent.parent
+START_SECONDS = STOP_SECONDS = 40.0
+
+
+@dataclass
+class Server:
+    """A running `uvideo serve`.  ``endpoint``, ``admin``: URLs.  ``log``: the file its stderr goes to."""
+
+    process: subprocess.Popen[bytes]
+    dir: Path
+    log: Path
+    endpoint: str
+    admin: str
+    pid: int
+    public_key: str
+    private_key: str
+
+    @property
+    def host(self) -> str:
+        """host:port of the data plane."""
+        return urlsplit(self.endpoint).netloc
+
+    @property
+    def port(self) -> int:
+        port = urlsplit(self.endpoint).port
+        assert port is not None
+        return port
+
+    @property
+    def admin_port(self) -> int:
+        port = urlsplit(self.admin).port
+        assert port is not None
+        return port
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code once it has drained.  It is killed if that takes too long."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
+
+    def kill(self) -> None:
+        """kill -9, and wait for the end."""
+        self.process.kill()
+        self.process.wait()
+
+    def peak_memory(self) -> int:
+        """Peak resident bytes of the process (VmHWM)."""
+        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+        raise RuntimeError("no VmHWM")
+
+
+@contextlib.contextmanager
+def start_server(
+    folder: Path, *options: str, python: str = sys.executable, env: dict[str, str] | None = None
+) -> Iterator[Server]:
+    """Start `uvideo serve FOLDER` on free ports, with more options behind; it is ready.  Stopped at the end."""
+    folder = Path(folder)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    log = folder / "server.log"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("UVIDEO_")}
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), environment.get("PYTHONPATH")]))
+    environment.update(env or {})
+    command = [python, "-m", "uvideo", "serve", str(folder), "--port", "0", "--admin-port", "0", *options]
+    with open(log, "ab") as stderr:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, env=environment
+        )
+    assert process.stdout is not None
+    try:
+        said = json.loads(_first_line(process, log))
+        if "--private-key" in options:
+            private = options[options.index("--private-key") + 1]
+        elif "UVIDEO_SERVE_PRIVATE_KEY" in environment:
+            private = environment["UVIDEO_SERVE_PRIVATE_KEY"]
+        else:
+            private = json.loads((folder / "credentials.json").read_text())["private_key"]
+        server = Server(process, folder, log, said["endpoint"], said["admin"], said["pid"], said["public_key"], private)
+        yield server
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        process.stdout.close()
+
+
+def _first_line(process: subprocess.Popen[bytes], log: Path) -> bytes:
+    assert process.stdout is not None
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if select.select([process.stdout], [], [], 0.2)[0]:
+            line = process.stdout.readline()
+            if line:
+                return line
+            break
+    process.kill()
+    raise RuntimeError(f"the server did not start, exit code {process.wait()}:\n{log.read_text()[-2000:]}")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for the whole run: spaces are shared, so each test takes a space of its own."""
+    with start_server(tmp_path_factory.mktemp("server"), "--no-fsync") as started:
+        yield started

@@ -1,0 +1,49 @@
+"""The admin port: /healthz, /readyz, /metrics, and nothing of the data."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from uvideo.server.metrics import Metrics
+from uvideo.storage.base import Blobs, Catalog
+
+__all__ = ["admin_handler"]
+
+PLAIN, PROMETHEUS = "text/plain; charset=utf-8", "text/plain; version=0.0.4; charset=utf-8"
+
+log = logging.getLogger("uvideo.server")
+
+
+def admin_handler(
+    blobs: Blobs, catalog: Catalog, metrics: Metrics
+) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
+    """What answers the requests of the admin port."""
+
+    async def ready() -> tuple[int, str]:
+        for name, check in (("blobs", blobs.check), ("catalog", catalog.check)):
+            try:
+                await check()
+            except Exception as failure:
+                log.warning("not ready: %s: %s", name, failure)
+                reason = failure.strerror if isinstance(failure, OSError) else str(failure)
+                return 503, f"{name}: {reason or type(failure).__name__}\n"
+        return 200, "ok\n"
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        kind = PLAIN
+        if request.method not in ("GET", "HEAD"):
+            status, text = 405, "only GET and HEAD\n"
+        elif request.path == "/healthz":
+            status, text = 200, "ok\n"
+        elif request.path == "/readyz":
+            status, text = await ready()
+        elif request.path == "/metrics":
+            status, text, kind = 200, metrics.text(), PROMETHEUS
+        else:
+            status, text = 404, "there are /healthz, /readyz and /metrics\n"
+        return web.Response(status=status, body=text.encode(), headers={"Content-Type": kind, "Server": "uvideo"})
+
+    return handle

@@ -1,0 +1,484 @@
+"""Every rule of the data plane: operation -> result, over Blobs and Catalog.
+
+The service knows no HTTP framework, no SQL and no path.  A request's bulk bytes come as a ``Body``, an object's bytes
+go as a ``Content``.  What is refused is raised as a ``protocol.errors.Refused``; an OSError is the machine's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from uvideo._core import byterange, condition, dialect, errors, etag, operation, signature
+from uvideo.server.credentials import Keyring
+from uvideo.storage.base import Blobs, Catalog, ObjectRecord, PartRecord, Reader, SpaceRecord, UploadRecord, Writer
+
+__all__ = ["Body", "Content", "Service", "file_info"]
+
+INLINE = 16 * 1024  # bytes of an object kept in the catalog
+BATCH = 1024 * 1024  # bytes handed to a Writer at once
+PARTS_HELD = 16  # part bodies in memory at once
+OPEN_TRIES = 4  # an object overwritten between the lookup and the open is looked up again
+MIME = "application/octet-stream"
+_OBJECT_INFO: Any = operation.ObjectInfo
+FILES_LIMIT, OBJECTS_LIMIT, UPLOADS_LIMIT, PARTS_LIMIT = 20, 100, 20, 1000  # pages where the request names no length
+
+log = logging.getLogger("uvideo.server")
+
+
+class Body(Protocol):
+    """The bulk bytes of a request, each read once and in order."""
+
+    #: Bytes that the sender announced; None if it did not say.
+    length: int | None
+
+    async def chunk(self) -> bytes:
+        """The next bytes, b"" at the end.  Raises if the sender goes away or sends fewer than announced."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """``length`` bytes from ``offset`` of an object: of ``inline``, or of ``reader``, which the taker closes."""
+
+    offset: int
+    length: int
+    inline: bytes | None = None
+    reader: Reader | None = None
+
+
+class Service:
+    """The data plane.  ``clock``: unix seconds.  All methods belong to one event loop."""
+
+    def __init__(
+        self, blobs: Blobs, catalog: Catalog, keyring: Keyring, clock: Callable[[], float] = time.time
+    ) -> None:
+        if blobs.block_size != etag.BLOCK:
+            raise ValueError(f"the etag of an upload needs parts of {etag.BLOCK} bytes, not {blobs.block_size}")
+        self.blobs, self.catalog, self.keyring, self.clock = blobs, catalog, keyring, clock
+        self._part_bodies = asyncio.Semaphore(PARTS_HELD)
+        self._run: dict[type, Callable[..., Awaitable[Any]]] = {
+            operation.HeadObject: self._head,
+            operation.DeleteObject: self._delete,
+            operation.InitiateUpload: self._initiate,
+            operation.FinishUpload: self._finish,
+            operation.AbortUpload: self._abort,
+            operation.ListParts: self._list_parts,
+            operation.ListUploads: self._list_uploads,
+            operation.ListFiles: self._list_files,
+            operation.ListObjects: self._list_objects,
+        }
+
+    # Who may
+
+    async def locate(self, addresses: Sequence[Any]) -> tuple[SpaceRecord, Any]:
+        """The space of the first Address that has one, and that Address.  SpaceNotFound."""
+        for address in addresses:
+            space = await self.catalog.space(address.space)
+            if space is not None:
+                return space, address
+        raise errors.SpaceNotFound()
+
+    def authorize(
+        self, method: str, headers: Any, query: Sequence[tuple[str, str]], space: SpaceRecord, address: Any
+    ) -> str:
+        """The key of a request that may be done; else NoCredentials, UnknownKey, a signature's error or AccessDenied.
+
+        Reading objects of a public space needs no signature, but one that is there must be right.
+        """
+        claimed = signature.claim(headers, query)
+        if claimed is None:
+            if space.type == "public" and method in ("GET", "HEAD") and address.path:
+                return dialect.key_of(address)
+            raise errors.NoCredentials()
+        known = self.keyring.find(claimed.public_key)
+        if known is None:
+            raise errors.UnknownKey()
+        key = dialect.key_of(address)
+        keys, tails = signature.variants(method, key, query)
+        texts = signature.candidates(claimed, method, address.space, keys, headers, tails)
+        signature.verify(claimed, known.private, texts, self.clock())
+        if known.owner != space.owner:
+            raise errors.AccessDenied()
+        return key
+
+    async def run(self, op: Any, space: SpaceRecord) -> Any:
+        """The result of an operation that has no bulk bytes."""
+        return await self._run[type(op)](op, space)
+
+    # Objects
+
+    async def put(self, op: Any, space: SpaceRecord, body: Body) -> Any:
+        """Store an object; nothing is stored unless the whole body has come and fits its Content-MD5."""
+        tree, md5, held = etag.Etag(), _md5(op), list[bytes]()
+        while tree.size <= INLINE:
+            data = await body.chunk()
+            if not data:
+                _check_md5(op, md5)
+                return await self._store(op, space, tree, inline=b"".join(held))
+            _count(data, tree, md5)
+            held.append(data)
+        writer = await self.blobs.writer()
+        try:
+            await _pour(writer, held, body, tree, md5)
+            _check_md5(op, md5)
+            blob = await writer.seal()
+        except BaseException:
+            await writer.discard()
+            raise
+        try:
+            return await self._store(op, space, tree, blob=blob)
+        except Exception:
+            await self._remove([blob])
+            raise
+
+    async def _store(self, op: Any, space: SpaceRecord, tree: Any, **where: Any) -> Any:
+        now = int(self.clock())
+        record = ObjectRecord(
+            space_id=space.space_id,
+            key=op.key,
+            size=tree.size,
+            etag=tree.value(),
+            mime=op.mime or MIME,
+            storage_class=op.storage_class or "STANDARD",
+            headers=_stored_headers(op.headers, op.metadata),
+            created=now,
+            modified=now,
+            **where,
+        )
+        await self._remove(await self.catalog.put(record))
+        return operation.Stored(record.etag)
+
+    async def get(self, op: Any, space: SpaceRecord) -> tuple[Any, Content | None]:
+        """(ObjectInfo, the bytes it speaks of), or (NotModified, None).  All bytes are of one version."""
+        for _ in range(OPEN_TRIES):
+            record = await self._record(op, space)
+            if condition.not_modified(op.conditions, record.etag, record.modified):
+                return operation.NotModified(record.etag, record.modified), None
+            span = None
+            if op.range is not None and condition.range_holds(op.conditions, record.etag, record.modified):
+                span = byterange.resolve(op.range, record.size)
+            info = _object_info(record, span, op.filename)
+            offset, length = span or (0, record.size)
+            if record.blob is None:
+                return info, Content(offset, length, inline=record.inline or b"")
+            try:
+                reader = await self.blobs.open(record.blob)
+            except FileNotFoundError:
+                continue
+            return info, Content(offset, length, reader=reader)
+        log.error("the blob %s of an object in space %s is missing", record.blob, space.name)
+        raise errors.InternalError()
+
+    async def _head(self, op: Any, space: SpaceRecord) -> Any:
+        record = await self._record(op, space)
+        if condition.not_modified(op.conditions, record.etag, record.modified):
+            return operation.NotModified(record.etag, record.modified)
+        return _object_info(record)
+
+    async def _record(self, op: Any, space: SpaceRecord) -> ObjectRecord:
+        record = await self.catalog.get(space.space_id, op.key)
+        if record is None:
+            raise errors.NotFound()
+        return record
+
+    async def _delete(self, op: Any, space: SpaceRecord) -> Any:
+        await self._remove(await self.catalog.delete(space.space_id, op.key) or ())
+        return operation.Done()
+
+    async def _remove(self, blobs: Sequence[str]) -> None:
+        """Delete blobs that nothing names.  A failure costs space until the next sweep, and nothing else."""
+        for blob in blobs:
+            try:
+                await self.blobs.delete(blob)
+            except OSError:
+                log.exception("a blob that nothing names could not be removed: %s", blob)
+
+    # Multipart
+
+    async def _upload(self, op: Any, space: SpaceRecord, key: str | None) -> UploadRecord:
+        """The upload that the operation names, if it is one of this space and key.  UploadNotFound."""
+        upload = await self.catalog.upload(op.upload_id)
+        if upload is None or upload.space_id != space.space_id or key not in (None, upload.key):
+            raise errors.UploadNotFound()
+        return upload
+
+    async def _initiate(self, op: Any, space: SpaceRecord) -> Any:
+        upload = UploadRecord(
+            upload_id=str(uuid.uuid4()),
+            space_id=space.space_id,
+            key=op.key,
+            draft=self.blobs.draft(),
+            mime=op.mime,
+            storage_class=op.storage_class or "STANDARD",
+            headers=_stored_headers(op.headers, op.metadata),
+            created=int(self.clock()),
+        )
+        await self.catalog.begin(upload)
+        return operation.Initiated(upload.upload_id, self.blobs.block_size, space.name, op.key)
+
+    async def part(self, op: Any, space: SpaceRecord, body: Body) -> Any:
+        """Store a part.  The same bytes again give the same answer; other bytes under the same number PartExists."""
+        self._check_part_size(body.length or 0)
+        upload = await self._upload(op, space, op.key)
+        async with self._part_bodies:
+            chunks = await self._gather(body)
+            digest, md5 = await asyncio.get_running_loop().run_in_executor(None, _digests, chunks, op.md5 is not None)
+            if md5 != op.md5:
+                raise errors.DigestMismatch()
+            name = etag.part_etag(digest)
+            async with self.blobs.part(upload.draft, op.part) as slot:
+                await self._upload(op, space, op.key)
+                known = await self.catalog.part(op.upload_id, op.part)
+                if known is None:
+                    size = sum(map(len, chunks))
+                    location = await slot.write(chunks)
+                    record = PartRecord(op.part, name, size, op.mime, location, int(self.clock()))
+                    await self.catalog.add_part(op.upload_id, record)
+                elif known.etag != name:
+                    raise errors.PartExists()
+        return operation.StoredPart(op.part, name)
+
+    async def _gather(self, body: Body) -> list[bytes]:
+        chunks, size = list[bytes](), 0
+        while data := await body.chunk():
+            size += len(data)
+            self._check_part_size(size)
+            chunks.append(data)
+        if not size:
+            raise errors.BadRequest("a part has at least one byte")
+        return chunks
+
+    def _check_part_size(self, size: int) -> None:
+        if size > self.blobs.block_size:
+            raise errors.PartTooLarge(f"content length:{size} larger than block size:{self.blobs.block_size}")
+
+    async def _finish(self, op: Any, space: SpaceRecord) -> Any:
+        upload = await self._upload(op, space, op.key)
+        parts = await self.catalog.parts(op.upload_id, 0, None)
+        self._check_part_list(op, parts)
+        key = op.key
+        if op.new_key and await self.catalog.get(space.space_id, key) is not None:
+            key = op.new_key
+        headers = upload.headers
+        if op.directive == "REPLACE":
+            kept = [pair for pair in headers if not pair[0].startswith(dialect.META)]
+            headers = _stored_headers(kept, op.metadata)
+        blob = await self._seal(upload, parts) if parts else None
+        now = int(self.clock())
+        record = ObjectRecord(
+            space_id=space.space_id,
+            key=key,
+            size=sum(part.size for part in parts),
+            etag=etag.from_digests([etag.part_digest(part.etag) for part in parts]),
+            mime=(parts[0].mime if parts else None) or upload.mime or MIME,
+            blob=blob,
+            inline=None if parts else b"",
+            storage_class=upload.storage_class,
+            headers=headers,
+            created=now,
+            modified=now,
+        )
+        await self._remove(await self.catalog.finish(op.upload_id, record))
+        return operation.Finished(space.name, key, record.size, record.etag)
+
+    def _check_part_list(self, op: Any, parts: Sequence[PartRecord]) -> None:
+        if len(op.etags) != len(parts):
+            raise errors.InvalidPartList("invalid etag count")
+        for number, (name, part) in enumerate(zip(op.etags, parts, strict=True)):
+            if part.part != number or part.etag != name:
+                raise errors.InvalidPartList()
+        if any(part.size != self.blobs.block_size for part in parts[:-1]):
+            raise errors.InvalidPartList(
+                f"validate initidx and partlist [{op.space}:{op.upload_id}] failed, err: invalid middle block size"
+            )
+
+    async def _seal(self, upload: UploadRecord, parts: Sequence[PartRecord]) -> str:
+        try:
+            return await self.blobs.seal(upload.draft, parts)
+        except OSError:  # aborted or finished meanwhile; or the bytes of parts that the catalog names are lost
+            if await self.catalog.upload(upload.upload_id) is None:
+                raise errors.UploadNotFound() from None
+            raise
+
+    async def _abort(self, op: Any, space: SpaceRecord) -> Any:
+        await self._upload(op, space, op.key)
+        draft = await self.catalog.abort(op.upload_id)
+        if draft is None:
+            raise errors.UploadNotFound()
+        await self.discard([draft])
+        return operation.Done()
+
+    async def discard(self, drafts: Sequence[str]) -> None:
+        """Discard drafts that nothing names, as ``_remove`` does blobs."""
+        for draft in drafts:
+            try:
+                await self.blobs.discard(draft)
+            except OSError:
+                log.exception("a draft that nothing names could not be removed: %s", draft)
+
+    # Listings
+
+    async def _list_parts(self, op: Any, space: SpaceRecord) -> Any:
+        """Marker 0 means from part 0, so the first page must not end after part 0 alone.  Source: data-plane.md."""
+        upload = await self._upload(op, space, None)
+        limit = _page_length(op.limit, PARTS_LIMIT)
+        first = op.marker + 1 if op.marker else 0
+        wanted = max(limit, 2) if limit and not first else limit
+        found = await self.catalog.parts(op.upload_id, first, wanted + 1) if limit else []
+        page = found[:wanted]
+        return operation.PartPage(
+            space.name,
+            upload.key,
+            upload.upload_id,
+            upload.storage_class,
+            limit,
+            len(found) > wanted,
+            page[-1].part if page else 0,
+            tuple(operation.Part(part.part, part.etag, part.size, part.created) for part in page),
+        )
+
+    async def _list_uploads(self, op: Any, space: SpaceRecord) -> Any:
+        limit = _page_length(op.limit, UPLOADS_LIMIT)
+        found = (
+            await self.catalog.uploads(space.space_id, op.prefix, op.marker, op.upload_id_marker, limit + 1)
+            if limit
+            else []
+        )
+        page, more = found[:limit], len(found) > limit
+        return operation.UploadPage(
+            space.name,
+            more,
+            page[-1].key if more else "",
+            page[-1].upload_id if more else "",
+            tuple(
+                operation.UploadInfo(upload.upload_id, upload.key, upload.created, upload.storage_class)
+                for upload in page
+            ),
+        )
+
+    async def _list_files(self, op: Any, space: SpaceRecord) -> Any:
+        limit = _page_length(op.limit, FILES_LIMIT)
+        page = await self.catalog.list(space.space_id, op.prefix, op.marker, limit) if limit else None
+        return operation.FilePage(
+            space.name,
+            space.space_id,
+            page.next_marker if page else "",
+            tuple(map(file_info, page.objects)) if page else (),
+        )
+
+    async def _list_objects(self, op: Any, space: SpaceRecord) -> Any:
+        limit = _page_length(op.limit, OBJECTS_LIMIT)
+        page = await self.catalog.list(space.space_id, op.prefix, op.marker, limit, op.delimiter) if limit else None
+        return operation.ObjectPage(
+            space.name,
+            op.prefix,
+            limit,
+            op.delimiter,
+            bool(page and page.next_marker),
+            page.next_marker if page else "",
+            tuple(map(file_info, page.objects)) if page else (),
+            tuple(page.prefixes) if page else (),
+        )
+
+
+def _page_length(asked: int | None, default: int) -> int:
+    return default if asked is None else asked
+
+
+def _stored_headers(
+    headers: Sequence[tuple[str, str]], metadata: Sequence[tuple[str, str]]
+) -> tuple[tuple[str, str], ...]:
+    return (*headers, *((dialect.META + name, value) for name, value in metadata))
+
+
+def _metadata(record: ObjectRecord) -> tuple[tuple[str, str], ...]:
+    return tuple((name[len(dialect.META) :], value) for name, value in record.headers if name.startswith(dialect.META))
+
+
+def _object_info(record: ObjectRecord, span: tuple[int, int] | None = None, filename: str | None = None) -> Any:
+    return _OBJECT_INFO(
+        record.size,
+        record.etag,
+        record.mime,
+        record.storage_class,
+        record.modified,
+        record.created,
+        _metadata(record),
+        tuple(pair for pair in record.headers if not pair[0].startswith(dialect.META)),
+        span,
+        filename,
+    )
+
+
+def file_info(record: ObjectRecord) -> Any:
+    """The entry of a listing."""
+    return operation.FileInfo(
+        record.key,
+        record.size,
+        record.etag,
+        record.mime,
+        record.storage_class,
+        record.created,
+        record.modified,
+        _metadata(record),
+    )
+
+
+# Hashing
+
+
+def _md5(op: Any) -> Any:
+    return hashlib.md5(usedforsecurity=False) if op.md5 else None
+
+
+def _count(data: bytes, tree: Any, md5: Any) -> None:
+    tree.update(data)
+    if md5 is not None:
+        md5.update(data)
+
+
+def _check_md5(op: Any, md5: Any) -> None:
+    if md5 is not None and md5.hexdigest() != op.md5:
+        raise errors.DigestMismatch()
+
+
+def _digests(chunks: Sequence[bytes], with_md5: bool) -> tuple[bytes, str | None]:
+    """Binary SHA-1 and, if asked for, hex MD5.  On a thread: hashlib lets others run."""
+    sha1, md5 = hashlib.sha1(usedforsecurity=False), hashlib.md5(usedforsecurity=False)
+    for chunk in chunks:
+        sha1.update(chunk)
+        if with_md5:
+            md5.update(chunk)
+    return sha1.digest(), md5.hexdigest() if with_md5 else None
+
+
+async def _pour(writer: Writer, batch: list[bytes], body: Body, tree: Any, md5: Any) -> None:
+    """Write ``batch`` and the rest of the body.  While one batch is written, the next one is read and hashed."""
+    size, writing = tree.size, None
+    try:
+        while True:
+            data = await body.chunk()
+            if data:
+                _count(data, tree, md5)
+                batch.append(data)
+                size += len(data)
+            if batch and (size >= BATCH or not data):
+                if writing is not None:
+                    await writing
+                writing = asyncio.ensure_future(writer.write(batch))
+                batch, size = [], 0
+            if not data:
+                break
+        if writing is not None:
+            await writing
+    except BaseException:
+        if writing is not None:  # the caller discards the writer: not while it is still at work
+            await asyncio.gather(writing, return_exceptions=True)
+        raise

@@ -1,0 +1,158 @@
+"""Every rule of the management plane: who may ask, and what becomes of spaces.  Source: management-plane.md."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from uvideo._core import action, dialect, errors, operation, provider, signature
+from uvideo.server.service import Service, file_info
+from uvideo.storage.base import SpaceRecord
+
+__all__ = ["Spaces"]
+
+MOST_LISTED = 1000
+REGION = "cn-bj"
+_SPACE_INFO: Any = operation.SpaceInfo
+
+
+class Spaces:
+    """The management plane over the same drivers as a Service."""
+
+    def __init__(self, service: Service) -> None:
+        self._service, self._catalog = service, service.catalog
+        self._run: dict[type, Callable[..., Awaitable[Any]]] = {
+            operation.CreateSpace: self._create,
+            operation.DescribeSpace: self._describe,
+            operation.UpdateSpace: self._update,
+            operation.DeleteSpace: self._delete,
+            operation.ListSpaceFiles: self._list_files,
+        }
+
+    async def run(self, given: Mapping[str, Any], host: str) -> tuple[Any, str]:
+        """(result, action name) of the parameters of a call.  ``host``: what the caller named this server.
+
+        Checked in this order: Action is known, PublicKey and Signature are there, the key is known, the signature is
+        right, then everything else.
+        """
+        op: Any = None
+        wrong: Exception | None = None
+        name = ""
+        try:
+            op, name = action.decode(given)
+        except (errors.ActionMissing, errors.ActionUnknown):
+            raise
+        except errors.Refused as error:
+            wrong = error
+        owner = self._caller(given)
+        if wrong is not None:
+            raise wrong
+        return await self._run[type(op)](op, owner, host), name
+
+    def _caller(self, given: Mapping[str, Any]) -> str:
+        """The account of the key that signed the call."""
+        public, signed = given.get("PublicKey"), given.get("Signature")
+        if not isinstance(public, str) or not isinstance(signed, str) or not public or not signed:
+            raise errors.NoCredentials("the parameter PublicKey or Signature is missing")
+        known = self._service.keyring.find(public)
+        if known is None:
+            raise errors.UnknownKey()
+        if not signature.equal(action_signature(known.private, given), signed):
+            raise errors.SignatureMismatch("Signature VerifyAC Error")
+        return known.owner
+
+    async def _own(self, name: str, owner: str) -> SpaceRecord:
+        space = await self._catalog.space(name)
+        if space is None:
+            raise errors.SpaceNotFound()
+        if space.owner != owner:
+            raise errors.AccessDenied()
+        return space
+
+    async def _create(self, op: Any, owner: str, host: str) -> Any:
+        try:
+            dialect.check_space(op.space)
+        except errors.InvalidArgument as error:
+            raise errors.SpaceNameInvalid(error.message) from None
+        now = int(self._service.clock())
+        space = SpaceRecord(
+            space_id="ufile-" + secrets.token_hex(8),
+            name=op.space,
+            owner=owner,
+            type=_checked_type(op.type) or "private",
+            region=op.region or REGION,
+            biz=op.biz or "general",
+            tag=op.tag or "Default",
+            created=now,
+            modified=now,
+        )
+        await self._catalog.create_space(space)
+        return operation.SpaceNamed(space.name, space.space_id)
+
+    async def _describe(self, op: Any, owner: str, host: str) -> Any:
+        if op.space is not None:
+            found = [await self._own(op.space, owner)]
+        else:
+            limit = action.LIMIT if op.limit is None else min(op.limit, MOST_LISTED)
+            found = await self._catalog.spaces(owner, op.offset or 0, limit) if limit else []
+        return operation.SpaceList(tuple(_space_info(space, host) for space in found))
+
+    async def _update(self, op: Any, owner: str, host: str) -> Any:
+        space = await self._own(op.space, owner)
+        if op.storage_class is not None and op.storage_class not in operation.STORAGE_CLASSES:
+            raise errors.BadRequest("the storage class is none of " + ", ".join(operation.STORAGE_CLASSES))
+        await self._catalog.update_space(
+            space.name,
+            type=_checked_type(op.type),
+            storage_class=op.storage_class,
+            modified=int(self._service.clock()),
+        )
+        return operation.SpaceNamed(space.name, space.space_id)
+
+    async def _delete(self, op: Any, owner: str, host: str) -> Any:
+        space = await self._own(op.space, owner)
+        await self._service.discard(await self._catalog.delete_space(space.name))
+        return operation.SpaceNamed(space.name, space.space_id)
+
+    async def _list_files(self, op: Any, owner: str, host: str) -> Any:
+        space = await self._own(op.space, owner)
+        limit = action.LIMIT if op.limit is None else min(op.limit, MOST_LISTED)
+        found = await self._catalog.list_by_offset(space.space_id, op.offset or 0, limit) if limit else []
+        return operation.FilePage(space.name, space.space_id, "", tuple(map(file_info, found)))
+
+
+def action_signature(private: str, given: Mapping[str, Any]) -> str:
+    """SignatureMismatch if the parameters cannot be signed at all: a lone surrogate out of JSON."""
+    try:
+        return signature.action_signature(private, given)
+    except (UnicodeError, OverflowError, ValueError):
+        raise errors.SignatureMismatch("Signature VerifyAC Error") from None
+
+
+def _checked_type(kind: str | None) -> str | None:
+    if kind is not None and kind not in operation.SPACE_TYPES:
+        raise errors.SpaceTypeInvalid()
+    return kind
+
+
+def _space_info(space: SpaceRecord, host: str) -> Any:
+    """``host``: of the request; a space of a local server is reached below localhost, whatever its address."""
+    if provider.is_loopback(host):
+        port = re.search(r":\d+\Z", host)
+        host = "localhost" + (port.group() if port else "")
+    hosts = (f"{space.name}.{host}",)
+    return _SPACE_INFO(
+        space.name,
+        space.space_id,
+        space.type,
+        space.region,
+        space.biz,
+        space.tag,
+        space.storage_class,
+        space.created,
+        space.modified,
+        hosts,
+        hosts,
+    )
