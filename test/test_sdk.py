@@ -1,4 +1,4 @@
-"""The SDK's own tests (test/sdk, unittest) as real processes on every interpreter, against a real server and a proxy."""
+"""The SDK's own tests (test/sdk, unittest) as real processes on every interpreter, with a real server and a proxy."""
 
 from __future__ import annotations
 

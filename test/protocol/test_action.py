@@ -153,9 +153,10 @@ class Answers(unittest.TestCase):
         for op in (operation.DescribeSpace(), operation.ListSpaceFiles(u"s"), operation.CreateSpace(u"s")):
             for body in (b"", b"<html>", b"[]", b"{}", b'{"RetCode":"0"}', b'{"RetCode":true}', b"[" * 100000):
                 self.assertRaises(errors.BadAnswer, action.decode_result, op, Response(200, JSON, body))
-        bad = ("5", '"x"', "[1]", '["x"]', "[{}]", "[[]]", '{"a":1}', '[{"BucketName":5}]', '[{"BucketName":"\\ud800"}]')
+        bad = ("5", '"x"', "[1]", '["x"]', "[{}]", "[[]]", '{"a":1}', '[{"BucketName":5}]')
         more = ('[{"BucketName":"b","Domain":[]}]', '[{"BucketName":"b","Domain":{"Src":[5]}}]')
-        more += ('[{"BucketName":"b","CreateTime":"x"}]', '[{"BucketName":"b","Domain":{"Src":5}}]')
+        more += ('[{"BucketName":"\\ud800"}]', '[{"BucketName":"b","CreateTime":"x"}]')
+        more += ('[{"BucketName":"b","Domain":{"Src":5}}]',)
         for entries in bad + more:
             body = ('{"RetCode":0,"DataSet":%s}' % entries).encode("ascii")
             for op in (operation.DescribeSpace(), operation.ListSpaceFiles(u"s")):
@@ -165,7 +166,8 @@ class Answers(unittest.TestCase):
     def test_an_error_of_a_proxy(self):
         with self.assertRaises(errors.Unavailable) as caught:
             action.decode_result(operation.DescribeSpace(), Response(502, Headers(), b"<html>\x1b"))
-        self.assertEqual((502, u"<html>", True), (caught.exception.status, str(caught.exception), caught.exception.retryable))
+        error = caught.exception
+        self.assertEqual((502, u"<html>", True), (error.status, str(error), error.retryable))
 
 
 if __name__ == "__main__":

@@ -115,6 +115,9 @@ class Results(unittest.TestCase):
         self.assertEqual(10**9, answer.retry_after(Headers([("Retry-After", "9" * 18)])))
 
 
+ODD = (None, 5, -1, 1.5, True, u"x", u"\ud800", [], [5], [u"x"], [[]], {}, {u"a": 1}, float("inf"))
+
+
 class Malformed(unittest.TestCase):
     def test_bodies_that_are_not_of_this_protocol(self):
         for op, result in RESULTS:
@@ -130,7 +133,7 @@ class Malformed(unittest.TestCase):
                 continue
             said = json.loads(response.body.decode("ascii"))
             for path in paths(said):
-                for value in (None, 5, -1, 1.5, True, u"x", u"\ud800", [], [5], [u"x"], [[]], {}, {u"a": 1}, float("inf")):
+                for value in ODD:
                     changed = copy.deepcopy(said)
                     put(changed, path, value)
                     body = json.dumps(changed).encode("ascii")
@@ -143,7 +146,8 @@ class Malformed(unittest.TestCase):
 
     def test_initiate_must_be_of_use(self):
         op = operation.InitiateUpload(u"space", FILM)
-        for upload_id, block_size in ((u"", 1), (u"u", 0), (u"u", -1), (5, 1), (u"u", u"x"), (u"u", True), (u"u", None)):
+        pairs = ((u"", 1), (u"u", 0), (u"u", -1), (5, 1), (u"u", u"x"), (u"u", True), (u"u", None))
+        for upload_id, block_size in pairs:
             body = json.dumps({"UploadId": upload_id, "BlkSize": block_size}).encode("ascii")
             self.assertRaises(errors.BadAnswer, answer.decode, op, Response(200, Headers(), body))
 

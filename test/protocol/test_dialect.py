@@ -111,7 +111,8 @@ class Spaces(unittest.TestCase):
     def test_check_space(self):
         for name in ("abc", u"a-1", "0" * 63):
             self.assertEqual(to_text(name), dialect.check_space(name))
-        for name in ("", "ab", "A23", "a_b", "-ab", "ab-", "0" * 64, u"\u89c6\u9891\u9891", u"ab\n", "abc\n", u"a\ud800c"):
+        wrong = ("", "ab", "A23", "a_b", "-ab", "ab-", "0" * 64)
+        for name in wrong + (u"\u89c6\u9891\u9891", u"ab\n", "abc\n", u"a\ud800c"):
             self.assertRaises(InvalidArgument, dialect.check_space, name)
         for value in (None, 1, [], object()):
             self.assertRaises(InvalidArgument, dialect.check_space, value)
@@ -188,6 +189,8 @@ class Requests(unittest.TestCase):
             ("POST", "/k"),
             ("POST", "/k?opmeta"),
             ("POST", "/uploadhit?Hash=h&FileName=k&FileSize=1"),
+            ("POST", "/uploadhit?Hash=h&FileName=k&uploads"),
+            ("POST", "/uploadhit?Hash=h&FileName=k&uploadId=u"),
             ("DELETE", "/"),
             ("DELETE", "/k?tagging"),
             ("DELETE", "/k?uploads"),

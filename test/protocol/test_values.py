@@ -369,7 +369,8 @@ class Providers(unittest.TestCase):
             self.assertIn(u"uploadsuffix", caught.exception.message)
 
     def test_loopback(self):
-        for host in ("127.0.0.1", "127.9.9.9:1", "[::1]:9000", "localhost", "LOCALHOST:1", "a.localhost", ".localhost:1"):
+        local = ("127.0.0.1", "127.9.9.9:1", "[::1]:9000", "localhost", "LOCALHOST:1", "a.localhost", ".localhost:1")
+        for host in local:
             self.assertTrue(provider.is_loopback(host))
         for host in ("128.0.0.1", "127.0.0.1.example.com", "localhost.example.com", "notlocalhost", "[::2]", "", "1"):
             self.assertFalse(provider.is_loopback(host))

@@ -53,7 +53,7 @@ class Carrier(object):
             raise
 
     def act(self, op):
-        """(result, Response) of a management operation.  Raises UVideoError, whose ``status`` is 200 if RetCode says no."""
+        """(result, Response) of a management operation.  Raises UVideoError; ``status`` 200 if RetCode says no."""
 
         def once():
             request = action.encode(
@@ -122,7 +122,7 @@ class Carrier(object):
         return request._replace(target=request.target + mark + query)
 
     def persist(self, once, op, retry=None, lost=None):
-        """What ``once()`` returns, called again after failures that may pass.  ``lost``: a list that gathers NoAnswer."""
+        """What ``once()`` returns, called again after failures that may pass.  ``lost``: a list to gather NoAnswer."""
         retry = retry or self.retry
         attempt, waited = 0, 0.0
         while True:

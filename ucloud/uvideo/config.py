@@ -150,7 +150,10 @@ _CHECKS = {
 }
 
 
-class Settings(namedtuple("Settings", "upload download api word region timeout expires maxthread retries user_agent more")):
+_SETTINGS = "upload download api word region timeout expires maxthread retries user_agent space_parameter video_actions"
+
+
+class Settings(namedtuple("Settings", _SETTINGS)):
     """One handler's copy, the provider's hosts filled in.  upload, download: provider.Suffix."""
 
     __slots__ = ()
@@ -192,5 +195,6 @@ def settings(upload_suffix=None, download_suffix=None):
         current["maxthread"],
         current["retries"],
         current["user_agent"],
-        (current["space_parameter"], current["video_actions"]),
+        current["space_parameter"],
+        current["video_actions"],
     )

@@ -21,8 +21,8 @@ class DownloadUVideo(Handler):
         inclusive, bytes from 0; last None means to the end, first None means the last ``last`` bytes.
 
         (ret, resp); status_code 200 for the whole, 206 for a range; 400 no such space, 401 signature, 403 keys, 404 no
-        such object, 416 range outside of it; -1 no answer, -2 the content does not verify, -3 a local failure.  The file
-        appears only when it is complete and verified; after a failure an existing one is as it was.
+        such object, 416 range outside of it; -1 no answer, -2 the content does not verify, -3 a local failure.
+        The file appears only when it is complete and verified; after a failure an existing one is as it was.
         """
         if expires is None:
             expires = self._settings.expires

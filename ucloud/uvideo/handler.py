@@ -122,8 +122,8 @@ class Handler(object):
             self._settings.download,
             self._settings.api,
             self._settings.word,
-            self._settings.more[0],
-            self._settings.more[1],
+            self._settings.space_parameter,
+            self._settings.video_actions,
             native(agent),
         )
         self._carrier = Carrier(

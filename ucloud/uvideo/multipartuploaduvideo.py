@@ -76,15 +76,18 @@ class MultipartUploadUVideo(Handler):
     ):
         """Upload a file in parts.
 
-        maxthread: parts sent at a time, default config's 4.  retrycount: how often a part is sent again.  retryinterval:
-        seconds; before the n-th retry up to retryinterval * 2 ** (n - 1) are waited.  mime_type: guessed from the names
-        if None.  header: more headers of the object, X-Ufile-Meta-* and X-Ufile-Storage-Class among them.  checkpoint:
-        path of a file that lets another process resume; if it is there from an interrupted upload of the same file, that
-        is continued.  progress: called as progress(sent, total) in bytes, never twice at a time; what it raises stops the
-        upload, which can be resumed.
+        maxthread: parts sent at a time, default config's 4.
+        retrycount: how often a part is sent again.
+        retryinterval: seconds; before the n-th retry up to retryinterval * 2 ** (n - 1) are waited.
+        mime_type: guessed from the names if None.
+        header: more headers of the object, X-Ufile-Meta-* and X-Ufile-Storage-Class among them.
+        checkpoint: path of a file that lets another process resume; if it is there from an interrupted upload of the
+        same file, that is continued.
+        progress: called as progress(sent, total) in bytes, never twice at a time; what it raises stops the upload, that
+        can be resumed then.
 
-        (ret, resp); ret has Bucket, Key and FileSize.  status_code 200; 400 no such space, 401 signature, 403 keys; -1 no
-        answer: resume; -2 the stored content does not verify; -3 a local failure, the file changing among them.
+        (ret, resp); ret has Bucket, Key and FileSize.  status_code 200; 400 no such space, 401 signature, 403 keys;
+        -1 no answer: resume; -2 the stored content does not verify; -3 a local failure, such as the file changing.
         """
         space, key = check_space(space), check_key(key)
         options = self._options(maxthread, retrycount, retryinterval, header, progress)
@@ -105,8 +108,8 @@ class MultipartUploadUVideo(Handler):
     def resumeuploadfile(self, checkpoint=None):
         """Continue an interrupted uploadfile: this handler's, or that of a checkpoint, made by any process.
 
-        The file must be the same (size and time of change); only what the service does not have is sent.  (ret, resp) as
-        uploadfile.
+        The file must be the same (size and time of change); only what the service does not have is sent.
+        (ret, resp) as uploadfile.
         """
         if checkpoint is None:
             return self._run(self._claim(True))
@@ -144,9 +147,9 @@ class MultipartUploadUVideo(Handler):
     ):
         """Upload what a stream gives from where it stands to its end, of unknown length.
 
-        stream: anything with read() or recv() that gives bytes, a file, BytesIO, pipe, socket or HTTP answer; it need not
-        seek, and short reads are gathered.  It is left open.  Otherwise as uploadfile; progress's total is None until the
-        end is known.
+        stream: anything with read() or recv() that gives bytes: a file, BytesIO, pipe, socket or HTTP answer; it need
+        not seek, and short reads are gathered.  It is left open.
+        Otherwise as uploadfile; progress's total is None until the end is known.
         """
         space, key = check_space(space), check_key(key)
         options = self._options(maxthread, retrycount, retryinterval, header, progress)
@@ -195,7 +198,8 @@ class MultipartUploadUVideo(Handler):
             raise InvalidArgument(u"retryinterval must be a number of seconds, not %r" % (retryinterval,))
         if progress is not None and not callable(progress):
             raise InvalidArgument(u"progress must be callable")
-        retry = Retry(retrycount, float(retryinterval), max(20.0, float(retryinterval)), max(120.0, 4.0 * retryinterval))
+        base = float(retryinterval)
+        retry = Retry(retrycount, base, max(20.0, base), max(120.0, 4.0 * base))
         return _Options(maxthread, retry, None, header_pairs(header), progress)
 
     def _adopt(self, task, found, localfile):
@@ -203,7 +207,7 @@ class MultipartUploadUVideo(Handler):
         about = (found.space, found.key, (found.source or {}).get("identity"))
         if about[:2] != (task.space, task.key):
             raise InvalidArgument(
-                u"%s belongs to the upload of %s/%s: name another checkpoint, or abort that one with abort(checkpoint=...)"
+                u"%s belongs to the upload of %s/%s: name another checkpoint, or give that one up with abort()"
                 % (shown(task.checkpoint), found.space, found.key)
             )
         if about[2] != task.source.identity:
@@ -341,7 +345,7 @@ class MultipartUploadUVideo(Handler):
             if not fitting:
                 raise InvalidArgument(u"no upload of this handler is interrupted")
             if not own and len(fitting) > 1:
-                raise InvalidArgument(u"several uploads are interrupted: resume each in its own thread or by checkpoint")
+                raise InvalidArgument(u"several uploads are interrupted: resume each in its own thread")
             entry = (own or fitting)[-1]
             self._interrupted.remove(entry)
             return entry[1]

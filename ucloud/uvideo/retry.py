@@ -9,8 +9,8 @@ class Retry(namedtuple("Retry", "retries base cap budget")):
     """Exponential back-off with full jitter.
 
     ``retries``: how often a request is sent again, 0 for never.  ``base``: seconds; before the n-th retry a random time
-    between 0 and base * 2 ** (n - 1) is waited.  ``cap``: seconds that no single wait exceeds.  ``budget``: seconds that
-    all waits of one call may take together; a wait that would exceed it is not begun.
+    between 0 and base * 2 ** (n - 1) is waited.  ``cap``: seconds that no single wait exceeds.  ``budget``: seconds
+    that all waits of one call may take together; a wait that would exceed it is not begun.
     """
 
     __slots__ = ()

@@ -184,7 +184,7 @@ class _Hashing(object):
         self._etag = etag.Etag()
         self._queue = None
         if size is None or size > 4 * READ:
-            self._queue = Queue(maxsize=8)
+            self._queue = Queue(maxsize=3)  # few, so that the bytes are still in the cache
             self._thread = threading.Thread(target=self._work)
             self._thread.daemon = True
             self._thread.start()

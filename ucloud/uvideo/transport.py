@@ -1,7 +1,7 @@
 """Bytes over HTTP: the only file that imports requests, and it knows no header's meaning.
 
-requests brings urllib3, its pool of connections, which is used directly: a Session costs three times as much for a small
-request.  requests itself says which proxy the environment asks for and where the certificates of authorities are.
+requests brings urllib3, its pool of connections, which is used directly: a Session costs three times as much for a
+small request.  requests itself says which proxy the environment asks for and where the certificates of authorities are.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -166,7 +166,16 @@ _FAILURES = (_exceptions.HTTPError, HTTPException, EnvironmentError, ssl.SSLErro
 
 
 def _headers(raw):
-    return Headers(raw.headers.items())
+    """The answer's Headers; values that are UTF-8, which the library reads as Latin-1, are text again."""
+    return Headers([(name, value if PY2 else _utf8(value)) for name, value in raw.headers.items()])
+
+
+def _utf8(value):
+    try:
+        value.encode("ascii")
+        return value
+    except UnicodeEncodeError:
+        return value.encode("latin-1", "replace").decode("utf-8", "replace")
 
 
 def _latin(value):
@@ -176,7 +185,7 @@ def _latin(value):
 
 if not PY2 and not hasattr(str, "isascii"):  # Python 3.6
 
-    def _latin(value):  # noqa: F811
+    def _latin(value):
         return value if isinstance(value, bytes) else value.encode("utf-8")
 
 

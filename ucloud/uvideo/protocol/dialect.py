@@ -340,6 +340,8 @@ def route(method, key, query, headers):
     if method == "HEAD":
         return HeadObject
     if method == "POST":
+        if key == u"uploadhit" and "Hash" in query:  # signed over FileName, so it must never act on this key
+            raise BadRequest(u"UploadHit is not supported")
         if "uploads" in query:
             return InitiateUpload
         if "uploadId" in query:

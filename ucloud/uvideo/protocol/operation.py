@@ -144,6 +144,8 @@ class Done(namedtuple("Done", "")):
 
 
 class Stored(namedtuple("Stored", "etag")):
+    """The object is stored; etag is None if the service did not say it."""
+
     __slots__ = ()
 
 
@@ -172,14 +174,20 @@ class Initiated(namedtuple("Initiated", "upload_id block_size space key")):
 
 
 class StoredPart(namedtuple("StoredPart", "part etag")):
+    """The part is stored."""
+
     __slots__ = ()
 
 
 class Finished(namedtuple("Finished", "space key size etag")):
+    """The object is made of its parts; key is the one it got."""
+
     __slots__ = ()
 
 
 class Part(namedtuple("Part", "part etag size modified")):
+    """One stored part of an unfinished upload."""
+
     __slots__ = ()
 
 
@@ -190,6 +198,8 @@ class PartPage(namedtuple("PartPage", "space key upload_id storage_class limit t
 
 
 class UploadInfo(namedtuple("UploadInfo", "upload_id key started storage_class")):
+    """One unfinished upload."""
+
     __slots__ = ()
 
 
@@ -200,6 +210,8 @@ class UploadPage(namedtuple("UploadPage", "space truncated next_marker next_uplo
 
 
 class FileInfo(namedtuple("FileInfo", "key size etag mime storage_class created modified metadata")):
+    """One object of a listing."""
+
     __slots__ = ()
 
 
@@ -219,6 +231,8 @@ class ObjectPage(namedtuple("ObjectPage", "space prefix limit delimiter truncate
 
 
 class SpaceNamed(namedtuple("SpaceNamed", "space space_id")):
+    """The space that was made, changed or removed."""
+
     __slots__ = ()
 
 

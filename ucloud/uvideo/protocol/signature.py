@@ -201,11 +201,11 @@ def variants(method, key, query):
     """
     given = dict(query)
     keys, tails = (key,), [u""]
-    if method == "POST" and key == u"uploadhit" and given.get(u"FileName"):
+    if method == "POST" and key == u"uploadhit" and u"Hash" in given and given.get(u"FileName"):
         keys = (given[u"FileName"],)
     elif method == "GET" and key == u"" and u"listobjects" in given:
         tails.append(list_tail(query))
-    elif u"append" in given and u"position" in given:
+    elif method == "PUT" and u"append" in given and u"position" in given:
         tails.append(u"?append&position=" + given[u"position"])
     return keys, tuple(tails)
 

@@ -1,0 +1,235 @@
+"""Which room may import what, read out of the sources: the rules of the tree.
+
+A rule says of the modules it is about which imports it allows.  Each is shown to fail on a source that breaks it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = ("ucloud", "uvideo")
+
+# What the protocol core needs of the standard library: values in, values out.
+VALUES = {
+    "__future__",
+    "base64",
+    "binascii",
+    "collections",
+    "decimal",
+    "email.utils",
+    "hashlib",
+    "hmac",
+    "json",
+    "re",
+    "struct",
+    "sys",
+}
+FRAMEWORKS = (
+    "aiohttp",
+    "sqlite3",
+    "asyncpg",
+    "obstore",
+    "os",
+    "os.path",
+    "io",
+    "pathlib",
+    "shutil",
+    "tempfile",
+    "socket",
+)
+CARRIAGE = ("retry", "transport", "transfer", "carrier", "source", "checkpoint")
+
+
+class Import(NamedTuple):
+    """module imports name; `from a.b import c` counts as a.b.c where the target is a package of ours, and as a.b."""
+
+    module: str
+    name: str
+    line: int
+
+    def is_in(self, *packages: str) -> bool:
+        return any(self.name == package or self.name.startswith(package + ".") for package in packages)
+
+
+def imports(module: str, source: str, package: bool = False) -> Iterator[Import]:
+    """Yield every import of a source, those inside functions too, relative ones resolved."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(module, alias.name, node.lineno)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parents = module.split(".") if package else module.split(".")[:-1]
+                parents = parents[: len(parents) - node.level + 1]
+                base = ".".join([*parents, base] if base else parents)
+            for alias in node.names:
+                is_ours = base.split(".")[0] in FOLDERS
+                yield Import(module, f"{base}.{alias.name}" if is_ours else base, node.lineno)
+        elif isinstance(node, ast.Call) and isinstance(node.func, (ast.Name, ast.Attribute)):
+            called = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+            if called in ("__import__", "import_module") and node.args and isinstance(node.args[0], ast.Constant):
+                yield Import(module, str(node.args[0].value), node.lineno)
+
+
+def modules() -> Iterator[tuple[str, str, bool]]:
+    for folder in FOLDERS:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            package = parts[-1] == "__init__"
+            yield ".".join(parts[:-1] if package else parts), path.read_text(encoding="utf-8"), package
+
+
+def inside(module: str, *packages: str) -> bool:
+    return Import("", module, 0).is_in(*packages)
+
+
+def protocol_imports_values_only(each: Import) -> bool:
+    if not inside(each.module, "ucloud.uvideo.protocol"):
+        return True
+    if each.name == "sys":
+        return each.module == "ucloud.uvideo.protocol.text"  # the only file that asks for the version
+    return each.name in VALUES or each.is_in("ucloud.uvideo.protocol")
+
+
+def sdk_stands_alone(each: Import) -> bool:
+    return not inside(each.module, "ucloud") or not each.is_in("uvideo")
+
+
+def only_transport_imports_requests(each: Import) -> bool:
+    if not inside(each.module, "ucloud"):
+        return not each.is_in("requests", "urllib3")
+    return each.module == "ucloud.uvideo.transport" or not each.is_in("requests", "urllib3")
+
+
+def carriage_imports_no_handler(each: Import) -> bool:
+    if each.module not in ["ucloud.uvideo." + name for name in CARRIAGE] or not each.is_in("ucloud"):
+        return True
+    allowed = ["ucloud.uvideo.protocol", "ucloud.uvideo.__version__", *("ucloud.uvideo." + name for name in CARRIAGE)]
+    return each.is_in(*allowed)
+
+
+def only_core_imports_ucloud(each: Import) -> bool:
+    return not inside(each.module, "uvideo") or each.module == "uvideo._core" or not each.is_in("ucloud")
+
+
+def storage_knows_errors_only(each: Import) -> bool:
+    if not inside(each.module, "uvideo.storage") or not each.is_in("uvideo"):
+        return True
+    return each.is_in("uvideo.storage", "uvideo._core.errors")
+
+
+def storage_knows_no_http(each: Import) -> bool:
+    return not inside(each.module, "uvideo.storage") or not each.is_in(
+        "aiohttp", "http", "requests", "urllib", "socket"
+    )
+
+
+def service_knows_no_driver(each: Import) -> bool:
+    if each.module not in ("uvideo.server.service", "uvideo.server.spaces"):
+        return True
+    if each.is_in("uvideo.storage"):
+        return each.is_in("uvideo.storage.base")
+    return not each.is_in(*FRAMEWORKS)
+
+
+def only_main_chooses_drivers(each: Import) -> bool:
+    if not inside(each.module, "uvideo.server") or each.module == "uvideo.server.main":
+        return True
+    return not each.is_in("uvideo.storage") or each.is_in("uvideo.storage.base")
+
+
+def tools_use_the_public_client(each: Import) -> bool:
+    return each.module not in ("uvideo.filesystem", "uvideo.cli", "uvideo.report") or not each.is_in("uvideo._core")
+
+
+Rule = Callable[[Import], bool]
+
+# rule -> a module, and sources of it that break the rule
+BROKEN: dict[Rule, list[tuple[str, str]]] = {
+    protocol_imports_values_only: [
+        ("ucloud.uvideo.protocol.text", f"import {name}")
+        for name in ("requests", "socket", "os", "io", "time", "random", "logging", "threading", "os.path", "ssl")
+    ]
+    + [
+        ("ucloud.uvideo.protocol.etag", "import sys"),
+        ("ucloud.uvideo.protocol.etag", "def f():\n    from os import path"),
+        ("ucloud.uvideo.protocol.etag", "from .. import transport"),
+        ("ucloud.uvideo.protocol.etag", "from ..transport import Transport"),
+        ("ucloud.uvideo.protocol.etag", "__import__('time')"),
+    ],
+    sdk_stands_alone: [("ucloud.uvideo.config", "import uvideo"), ("ucloud.logger", "from uvideo import client")],
+    only_transport_imports_requests: [
+        ("ucloud.uvideo.transfer", "import requests"),
+        ("ucloud.uvideo.config", "from requests.packages import urllib3"),
+        ("uvideo.client", "import requests.adapters"),
+    ],
+    carriage_imports_no_handler: [
+        ("ucloud.uvideo.transport", "from . import config"),
+        ("ucloud.uvideo.transfer", "from .handler import Handler"),
+    ],
+    only_core_imports_ucloud: [
+        ("uvideo.client", "from ucloud.uvideo.protocol import dialect"),
+        ("uvideo.server.app", "def f():\n    import ucloud.uvideo"),
+        ("uvideo.storage.disk", "importlib.import_module('ucloud.uvideo')"),
+    ],
+    storage_knows_errors_only: [
+        ("uvideo.storage.disk", "from uvideo._core import dialect"),
+        ("uvideo.storage.disk", "from uvideo import _core"),
+        ("uvideo.storage.sqlite", "from ..server import service"),
+        ("uvideo.storage.sqlite", "import uvideo.client"),
+    ],
+    storage_knows_no_http: [("uvideo.storage.s3", "from aiohttp import web")],
+    service_knows_no_driver: [
+        ("uvideo.server.service", "import aiohttp"),
+        ("uvideo.server.service", "import sqlite3"),
+        ("uvideo.server.service", "import os.path"),
+        ("uvideo.server.spaces", "from os import path"),
+        ("uvideo.server.service", "from uvideo.storage.disk import DiskBlobs"),
+        ("uvideo.server.service", "from uvideo.storage import sqlite"),
+    ],
+    only_main_chooses_drivers: [("uvideo.server.app", "from uvideo.storage.sqlite import SqliteCatalog")],
+    tools_use_the_public_client: [("uvideo.cli", "from uvideo._core import signature")],
+}
+RULES = list(BROKEN)
+
+
+def broken(rule: Rule, module: str, source: str, package: bool = False) -> list[str]:
+    return [
+        f"{each.module}:{each.line} imports {each.name}" for each in imports(module, source, package) if not rule(each)
+    ]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_rule_holds(rule):
+    assert [found for module, source, package in modules() for found in broken(rule, module, source, package)] == []
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_rule_fails_when_it_is_broken(rule):
+    for module, source in BROKEN[rule]:
+        assert broken(rule, module, source), source
+
+
+def test_every_room_is_read():
+    names = {module for module, _, _ in modules()}
+    assert {
+        "ucloud",
+        "ucloud.uvideo.protocol.dialect",
+        "uvideo._core",
+        "uvideo.storage.base",
+        "uvideo.server.service",
+    } <= names
+
+
+def test_ucloud_is_shared_by_one_line():
+    lines = (ROOT / "ucloud" / "__init__.py").read_text().splitlines()
+    assert lines == ['__path__ = __import__("pkgutil").extend_path(__path__, __name__)']
+    taken = {"client", "core", "helpers", "services", "testing", "version"}
+    assert not taken & {path.stem for path in (ROOT / "ucloud").iterdir()}

@@ -1,0 +1,36 @@
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias, overload
+
+from .errors import UVideoError
+from .message import Headers, Request, Response
+from .operation import (
+    CreateSpace,
+    DeleteSpace,
+    DescribeSpace,
+    FilePage,
+    ListSpaceFiles,
+    SpaceList,
+    SpaceNamed,
+    UpdateSpace,
+)
+from .signature import Credentials
+
+_Operation: TypeAlias = CreateSpace | DescribeSpace | UpdateSpace | DeleteSpace | ListSpaceFiles
+
+LIMIT: int
+
+def encode(
+    op: _Operation, api: str, credentials: Credentials, name: str = "BucketName", video: bool = False
+) -> Request: ...
+def parameters(query: Iterable[tuple[str, str]], headers: Headers, body: bytes) -> dict[str, str]: ...
+def decode(given: Mapping[str, str]) -> tuple[_Operation, str]: ...
+def encode_result(name: str, result: SpaceNamed | FilePage | SpaceList) -> Response: ...
+def encode_error(name: str | None, error: UVideoError) -> Response: ...
+@overload
+def decode_result(
+    op: CreateSpace | UpdateSpace | DeleteSpace, response: Response, now: float | None = None
+) -> SpaceNamed: ...
+@overload
+def decode_result(op: DescribeSpace, response: Response, now: float | None = None) -> SpaceList: ...
+@overload
+def decode_result(op: ListSpaceFiles, response: Response, now: float | None = None) -> FilePage: ...

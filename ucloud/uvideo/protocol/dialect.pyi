@@ -1,0 +1,70 @@
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, TypeAlias
+
+from .message import Headers, Request
+from .operation import (
+    AbortUpload,
+    DeleteObject,
+    FinishUpload,
+    GetObject,
+    HeadObject,
+    InitiateUpload,
+    ListFiles,
+    ListObjects,
+    ListParts,
+    ListUploads,
+    PutObject,
+    UploadPart,
+)
+from .provider import Suffix
+
+_Operation: TypeAlias = (
+    PutObject
+    | GetObject
+    | HeadObject
+    | DeleteObject
+    | InitiateUpload
+    | UploadPart
+    | FinishUpload
+    | AbortUpload
+    | ListParts
+    | ListUploads
+    | ListFiles
+    | ListObjects
+)
+
+META: str
+CLASS: str
+DIRECTIVE: str
+KEY_LIMIT: int
+METADATA_LIMIT: int
+LIST_LIMIT: int
+PART_LIMIT: int
+INIT: str
+PLAIN: str
+FINISH: str
+FORM: str
+BULK: tuple[type[_Operation], ...]
+SMALL: tuple[type[_Operation], ...]
+
+class Target(NamedTuple):
+    authority: str
+    path: str
+    query: list[tuple[str, str]]
+
+class Address(NamedTuple):
+    space: str
+    path: str
+    shared: bool
+
+def check_space(space: str) -> str: ...
+def check_key(key: str) -> str: ...
+def encode(operation: _Operation, suffix: Suffix) -> Request: ...
+def parse_target(target: str) -> Target: ...
+def addresses(host: str, bucket: str | None, path: str) -> list[Address]: ...
+def key_of(address: Address) -> str: ...
+def parameters(query: Iterable[tuple[str, str]]) -> dict[str, str]: ...
+def route(method: str, key: str, query: Mapping[str, str], headers: Headers) -> type[_Operation]: ...
+def decode(
+    cls: type[_Operation], space: str, key: str, query: Mapping[str, str], headers: Headers, body: bytes = b""
+) -> _Operation: ...

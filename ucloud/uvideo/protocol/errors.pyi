@@ -1,0 +1,124 @@
+from typing import Any
+
+GENERAL: int
+
+class UVideoError(Exception):
+    operation: str | None
+    space: str | None
+    key: str | None
+    status: int | None
+    ret_code: int | None
+    action_code: int | None
+    request_id: str | None
+    retry_after: float | None
+    retryable: bool
+    message: str
+    def __init__(
+        self,
+        message: str | bytes | None = None,
+        *,
+        operation: str | None = None,
+        space: str | None = None,
+        key: str | None = None,
+        status: int | None = None,
+        ret_code: int | None = None,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+        retryable: bool | None = None,
+        action_code: int | None = None,
+    ) -> None: ...
+    def __unicode__(self) -> str: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+class InvalidArgument(UVideoError, ValueError): ...
+class LocalFailure(UVideoError): ...
+class SourceChanged(LocalFailure): ...
+class NoAnswer(UVideoError): ...
+class TransferInterrupted(NoAnswer): ...
+class IntegrityError(UVideoError): ...
+class BadAnswer(UVideoError): ...
+class Refused(UVideoError): ...
+
+class BadRequest(Refused):
+    status: int
+    ret_code: int
+
+class TooLarge(BadRequest): ...
+class DigestMismatch(BadRequest): ...
+
+class SpaceNotFound(Refused):
+    status: int
+    ret_code: int
+
+class NoCredentials(Refused):
+    status: int
+    ret_code: int
+
+class SignatureMismatch(Refused):
+    status: int
+    ret_code: int
+
+class SignatureExpired(SignatureMismatch): ...
+
+class UnknownKey(Refused):
+    status: int
+    ret_code: int
+
+class AccessDenied(Refused):
+    status: int
+    ret_code: int
+
+class NotFound(Refused):
+    status: int
+    ret_code: int
+
+class UploadNotFound(NotFound): ...
+
+class AlreadyExists(Refused):
+    status: int
+    ret_code: int
+
+class PreconditionFailed(Refused):
+    status: int
+    ret_code: int
+
+class InvalidRange(Refused):
+    status: int
+    ret_code: int
+
+class PartExists(Refused):
+    status: int
+    ret_code: int
+
+class PartTooLarge(Refused):
+    status: int
+    ret_code: int
+
+class InvalidPartList(Refused):
+    status: int
+    ret_code: int
+
+class Throttled(Refused):
+    status: int
+    ret_code: int
+
+class Unavailable(Refused):
+    status: int
+    ret_code: int
+
+class InternalError(Refused):
+    status: int
+    ret_code: int
+
+class ActionMissing(BadRequest): ...
+class ActionUnknown(BadRequest): ...
+class ParameterMissing(BadRequest): ...
+class SpaceExists(AlreadyExists): ...
+class SpaceNameInvalid(BadRequest): ...
+class SpaceTypeInvalid(BadRequest): ...
+class SpaceNotEmpty(BadRequest): ...
+
+def refusal(
+    status: int, ret_code: int | None = None, message: str | bytes | None = None, **context: Any
+) -> Refused: ...
+def action_refusal(code: int, message: str | bytes | None = None, **context: Any) -> Refused: ...

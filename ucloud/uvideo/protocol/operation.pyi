@@ -1,0 +1,240 @@
+from typing import NamedTuple, TypeAlias
+
+from .byterange import ByteRange
+from .message import Slice
+
+_Pairs: TypeAlias = tuple[tuple[str, str], ...]
+
+class PutObject(NamedTuple):
+    space: str
+    key: str
+    mime: str | None = None
+    md5: str | None = None
+    storage_class: str | None = None
+    metadata: _Pairs = ()
+    headers: _Pairs = ()
+
+class GetObject(NamedTuple):
+    space: str
+    key: str
+    range: ByteRange | None = None
+    conditions: _Pairs = ()
+    filename: str | None = None
+
+class HeadObject(NamedTuple):
+    space: str
+    key: str
+    conditions: _Pairs = ()
+
+class DeleteObject(NamedTuple):
+    space: str
+    key: str
+
+class InitiateUpload(NamedTuple):
+    space: str
+    key: str
+    mime: str | None = None
+    storage_class: str | None = None
+    metadata: _Pairs = ()
+    headers: _Pairs = ()
+
+class UploadPart(NamedTuple):
+    space: str
+    key: str
+    upload_id: str
+    part: int
+    mime: str | None = None
+    md5: str | None = None
+    slice: Slice | None = None
+
+class FinishUpload(NamedTuple):
+    space: str
+    key: str
+    upload_id: str
+    etags: tuple[str, ...]
+    new_key: str | None = None
+    metadata: _Pairs = ()
+    directive: str | None = None
+
+class AbortUpload(NamedTuple):
+    space: str
+    key: str
+    upload_id: str
+
+class ListParts(NamedTuple):
+    space: str
+    upload_id: str
+    limit: int | None = None
+    marker: int | None = None
+    key: str = ""
+
+class ListUploads(NamedTuple):
+    space: str
+    prefix: str = ""
+    marker: str = ""
+    upload_id_marker: str = ""
+    limit: int | None = None
+    key: str = ""
+
+class ListFiles(NamedTuple):
+    space: str
+    prefix: str = ""
+    marker: str = ""
+    limit: int | None = None
+    key: str = ""
+
+class ListObjects(NamedTuple):
+    space: str
+    prefix: str = ""
+    marker: str = ""
+    limit: int | None = None
+    delimiter: str = ""
+    key: str = ""
+
+class CreateSpace(NamedTuple):
+    space: str
+    type: str | None = None
+    region: str | None = None
+    biz: str | None = None
+    tag: str | None = None
+    project: str | None = None
+
+class DescribeSpace(NamedTuple):
+    space: str | None = None
+    offset: int = 0
+    limit: int | None = None
+    region: str | None = None
+    project: str | None = None
+
+class UpdateSpace(NamedTuple):
+    space: str
+    type: str | None = None
+    storage_class: str | None = None
+    project: str | None = None
+
+class DeleteSpace(NamedTuple):
+    space: str
+    project: str | None = None
+
+class ListSpaceFiles(NamedTuple):
+    space: str
+    offset: int = 0
+    limit: int | None = None
+    project: str | None = None
+
+class Done(NamedTuple): ...
+
+class Stored(NamedTuple):
+    etag: str | None
+
+class ObjectInfo(NamedTuple):
+    size: int | None = None
+    etag: str | None = None
+    mime: str | None = None
+    storage_class: str | None = None
+    modified: int | None = None
+    created: int | None = None
+    metadata: _Pairs = ()
+    headers: _Pairs = ()
+    span: tuple[int, int] | None = None
+    filename: str | None = None
+
+class NotModified(NamedTuple):
+    etag: str | None
+    modified: int | None
+
+class Initiated(NamedTuple):
+    upload_id: str
+    block_size: int
+    space: str
+    key: str
+
+class StoredPart(NamedTuple):
+    part: int
+    etag: str
+
+class Finished(NamedTuple):
+    space: str
+    key: str
+    size: int | None
+    etag: str | None
+
+class Part(NamedTuple):
+    part: int
+    etag: str
+    size: int | None
+    modified: int | None
+
+class PartPage(NamedTuple):
+    space: str
+    key: str | None
+    upload_id: str
+    storage_class: str | None
+    limit: int | None
+    truncated: bool
+    next_marker: int
+    parts: tuple[Part, ...]
+
+class UploadInfo(NamedTuple):
+    upload_id: str
+    key: str
+    started: int | None
+    storage_class: str | None
+
+class UploadPage(NamedTuple):
+    space: str
+    truncated: bool
+    next_marker: str
+    next_upload_id: str
+    uploads: tuple[UploadInfo, ...]
+
+class FileInfo(NamedTuple):
+    key: str
+    size: int
+    etag: str
+    mime: str
+    storage_class: str | None = None
+    created: int | None = None
+    modified: int | None = None
+    metadata: _Pairs = ()
+
+class FilePage(NamedTuple):
+    space: str
+    space_id: str | None
+    next_marker: str
+    files: tuple[FileInfo, ...]
+
+class ObjectPage(NamedTuple):
+    space: str
+    prefix: str
+    limit: int
+    delimiter: str
+    truncated: bool
+    next_marker: str
+    objects: tuple[FileInfo, ...]
+    prefixes: tuple[str, ...]
+
+class SpaceNamed(NamedTuple):
+    space: str
+    space_id: str | None
+
+class SpaceInfo(NamedTuple):
+    space: str
+    space_id: str | None
+    type: str | None
+    region: str | None
+    biz: str | None
+    tag: str | None
+    storage_class: str | None
+    created: int | None
+    modified: int | None
+    source: tuple[str, ...]
+    cdn: tuple[str, ...]
+
+class SpaceList(NamedTuple):
+    spaces: tuple[SpaceInfo, ...]
+
+CONDITIONS: tuple[str, ...]
+KEPT: tuple[str, ...]
+STORAGE_CLASSES: tuple[str, ...]
+SPACE_TYPES: tuple[str, ...]

@@ -1,0 +1,20 @@
+from typing import NamedTuple
+
+class Provider(NamedTuple):
+    name: str
+    upload: str
+    download: str
+    api: str | None
+    word: str
+    region: str
+
+PROVIDERS: dict[str, Provider]
+
+class Suffix(NamedTuple):
+    scheme: str
+    host: str
+    shared: bool
+    def origin(self, space: str) -> str: ...
+
+def is_loopback(host: str) -> bool: ...
+def parse_suffix(value: str, name: str = "suffix") -> Suffix: ...
