@@ -570,7 +570,8 @@ class Checkpoints(FaultCase):
         with io.open(self.checkpoint, "rb") as file:
             upload_id = json.loads(file.readline().decode("utf-8"))["upload_id"]
         self.assertTrue(upload_id)
-        self.faults(({"operation": "ListParts"}, answer(404, json={"RetCode": -148654, "ErrMsg": "upload id not exist"})))
+        gone = {"RetCode": -148654, "ErrMsg": "upload id not exist"}
+        self.faults(({"operation": "ListParts"}, answer(404, json=gone)))
         self.assertStatus(200, self.uploader().resumeuploadfile(checkpoint=self.checkpoint))
         self.assertEqual(len(self.seen("InitiateUpload")), 1)
         self.assertEqual(self.stored(self.private, "k"), self.data)

@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""Each status code of the three tables of the README of origin, by name, and what the calls promise when all is well."""
+"""Each status code of the three tables of the README of origin, by name, and what the calls promise."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -10,6 +10,7 @@ import stat
 import threading
 
 from ucloud.uvideo import config
+from ucloud.uvideo.protocol.operation import GetObject
 
 from .case import BLOCK, KEYS, OPTIONS, PRIVATE_KEY, PUBLIC_KEY, Case, content
 
@@ -230,13 +231,18 @@ class UploadTable(Case):
 
     def test_the_type_is_guessed_or_given_and_headers_are_kept(self):
         uploader = self.uploader()
-        header = {"X-Ufile-Meta-Colour": "blue"}
+        blue = u"蓝".encode("utf-8") if str is bytes else u"蓝"
+        header = {"X-Ufile-Meta-Colour": blue}
         self.assertStatus(200, uploader.uploadfile(self.public, "t.mp4", self.file(b"x"), header=header, **OPTIONS))
-        self.assertStatus(200, uploader.uploadfile(self.public, "u", self.file(b"x"), mime_type="text/x-own", **OPTIONS))
+        own = uploader.uploadfile(self.public, "u", self.file(b"x"), mime_type="text/x-own", **OPTIONS)
+        self.assertStatus(200, own)
         for key, expected in (("t.mp4", "video/mp4"), ("u", "text/x-own")):
             ret, resp = self.downloader().download_file(self.public, key, self.path())
             self.assertEqual(resp.content_type, expected)
-        self.assertEqual(header, {"X-Ufile-Meta-Colour": "blue"})
+        self.assertEqual(header, {"X-Ufile-Meta-Colour": blue})
+        stream = self.downloader()._carrier.open(GetObject(self.public, u"t.mp4"))
+        self.assertEqual(stream.headers.get("X-Ufile-Meta-Colour"), blue)
+        stream.close()
 
     def test_progress_only_grows_and_ends_at_the_size(self):
         calls = []
@@ -280,7 +286,8 @@ class Keys(Case):
             self.assertStatus(200, downloader.download_file(self.private, key, target))
             self.assertEqual(self.read(target), data)
         ret, resp = self.manager().getfilelist(self.private, 0, 1000)
-        self.assertEqual([entry["FileName"] for entry in ret["DataSet"]], sorted(KEYS, key=lambda key: key.encode("utf-8")))
+        in_order = sorted(KEYS, key=lambda key: key.encode("utf-8"))
+        self.assertEqual([entry["FileName"] for entry in ret["DataSet"]], in_order)
         for key in KEYS:
             self.assertStatus(204, deleter.deletefile(self.private, key))
         self.assertEqual(self.manager().getfilelist(self.private)[0]["DataSet"], [])
