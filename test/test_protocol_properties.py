@@ -87,8 +87,36 @@ ranges = st.one_of(
     st.tuples(st.none(), counts),
 ).map(lambda pair: byterange.ByteRange(*pair))
 
+numbers = st.integers(0, dialect.PART_LIMIT - 1)
+tag_text = st.text(st.characters(categories=["L", "Nd"]) | st.sampled_from(" +-=._:/@"), max_size=20)
+tags = st.dictionaries(tag_text.filter(bool), tag_text, max_size=10).map(lambda found: tuple(found.items()))
+copy_ranges = st.tuples(counts, counts).map(lambda pair: byterange.ByteRange(min(pair), max(pair)))
+
 OPERATIONS = {
-    operation.PutObject: (spaces, keys, mimes, md5s, classes, metadata, kept),
+    operation.PutObject: (spaces, keys, mimes, md5s, classes, metadata, kept, st.sampled_from([None, *operation.ACLS])),
+    operation.UploadHit: (spaces, keys, object_etags, counts, mimes),
+    operation.CopyObject: (
+        spaces,
+        keys,
+        spaces,
+        keys,
+        st.sampled_from([None, *operation.DIRECTIVES]),
+        classes,
+        metadata,
+        mimes,
+        kept,
+    ),
+    operation.CopyPart: (spaces, keys, upload_ids, numbers, spaces, keys, st.none() | copy_ranges),
+    operation.RenameObject: (spaces, keys, keys, st.booleans()),
+    operation.SetMime: (spaces, keys, header_value),
+    operation.SwitchClass: (spaces, keys, st.sampled_from(operation.STORAGE_CLASSES)),
+    operation.RestoreObject: (spaces, keys, st.sampled_from([None, *operation.TIERS])),
+    operation.PutTags: (spaces, keys, tags),
+    operation.GetTags: (spaces, keys),
+    operation.DeleteTags: (spaces, keys),
+    operation.PutAcl: (spaces, keys, st.sampled_from(operation.ACLS)),
+    operation.GetAcl: (spaces, keys),
+    operation.AppendObject: (spaces, keys, counts, mimes, md5s, classes, metadata, kept),
     operation.GetObject: (spaces, keys, st.none() | ranges, conditions, st.none() | some),
     operation.HeadObject: (spaces, keys, conditions),
     operation.DeleteObject: (spaces, keys),
@@ -122,7 +150,11 @@ ACTIONS = {
 
 empty_meta = st.just(())
 files = st.builds(operation.FileInfo, keys, counts, object_etags, anything, optional, times, times, empty_meta)
-objects = st.builds(operation.FileInfo, keys, counts, object_etags, anything, optional, times, times, metadata)
+objects = st.builds(
+    operation.FileInfo,
+    *(keys, counts, object_etags, anything, optional, times, times, metadata),
+    st.sampled_from([None, *operation.RESTORES]),
+)
 parts = st.builds(operation.Part, st.integers(0, 10**6), part_etags, counts, times)
 infos = st.builds(
     operation.ObjectInfo, counts, object_etags, header_value, classes.filter(bool), times, times, metadata, kept
@@ -141,6 +173,12 @@ RESULTS = {
     operation.Stored: (operation.PutObject, (object_etags,)),
     operation.Initiated: (operation.InitiateUpload, (some, st.integers(1, 10**12), spaces, keys)),
     operation.Finished: (operation.FinishUpload, (spaces, keys, counts, object_etags)),
+    operation.CopiedPart: (
+        operation.CopyPart,
+        (st.just("u"), part_etags, counts, st.integers(1, 10**6), st.just(10**13)),
+    ),
+    operation.Tags: (operation.GetTags, (tags,)),
+    operation.Acl: (operation.GetAcl, (optional, optional, st.sampled_from(operation.ACLS))),
     operation.NotModified: (operation.GetObject, (object_etags, times)),
     operation.PartPage: (
         operation.ListParts,
@@ -335,13 +373,17 @@ def test_what_is_signed_verifies(space, key, method, word, mime):
 wire = st.text(st.characters(max_codepoint=0xDCFF), max_size=40)
 fragments = st.lists(
     st.sampled_from(
-        list("/?&=%+;.#@:") + ["uploads", "uploadId", "partNumber", "list", "listobjects", "²", "\udcff", "%ff", "9"]
+        list("/?&=%+;.#@:")
+        + ["uploads", "uploadId", "partNumber", "list", "listobjects", "²", "\udcff", "%ff", "9"]
+        + ["uploadhit", "Hash=", "FileName=", "FileSize=", "newFileName=", "force=", "storageClass=", "position="]
+        + ["opmeta", "restore", "append", "tagging", "acl"]
     )
     | wire,
     max_size=12,
 ).map("".join)
 header_names = st.sampled_from(
     ["Range", "Content-MD5", "Content-Type", "X-Ufile-Meta-a", "X-Ufile-Storage-Class", "Bucket", "If-Match", "Date"]
+    + ["X-Ufile-Copy-Source-Range", "X-Ufile-Object-Acl", "Tier", "X-Ufile-Restore"]
     + [
         "X-Ufile-Copy-Source",
         "X-UCloud-a",
@@ -411,7 +453,7 @@ def test_a_server_refuses_or_understands_any_action(document):
     | st.dictionaries(
         st.sampled_from(
             ["RetCode", "ErrMsg", "Message", "UploadId", "BlkSize", "Parts", "DataSet", "Contents", "FileSize", "Key"]
-            + ["CommonPrefixes", "NextMarker", "MaxKeys", "IsTruncated", "Bucket"]
+            + ["Tags", "AccessControlList", "Owner", "CommonPrefixes", "NextMarker", "MaxKeys", "IsTruncated", "Bucket"]
         ),
         json_values,
     ),

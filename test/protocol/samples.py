@@ -78,8 +78,41 @@ OPERATIONS = (
     operation.ListFiles(u"space", u"dir/", u"dir/100%", 20),
     operation.ListObjects(u"space"),
     operation.ListObjects(u"space", FILM, EMOJI, 0, u"/"),
+    operation.PutObject(u"space", FILM, acl=u"public-read"),
+    operation.UploadHit(u"space", FILM, u"AQAAACqubDXJT8-0FdvpX0CLnOke6Ebt", 0),
+    operation.UploadHit(u"space", u"a b+c&d=%25", u"AQAAACqubDXJT8-0FdvpX0CLnOke6Ebt", 2**40, u"video/mp4"),
+    operation.CopyObject(u"space", FILM, u"source", u"/a b+c%25.txt"),
+    operation.CopyObject(u"space", EMOJI, u"source", FILM, u"COPY", u"IA"),
+    operation.CopyObject(u"space", u"k", u"space", u"k", u"REPLACE", u"ARCHIVE", META, u"video/mp4", KEPT),
+    operation.CopyPart(u"space", FILM, UPLOAD_ID, 0, u"source", EMOJI),
+    operation.CopyPart(u"space", FILM, u"odd &=+%\u89c6", 1310719, u"source", u"a//../b", ByteRange(4194304, 4194304)),
+    operation.RenameObject(u"space", FILM, EMOJI),
+    operation.RenameObject(u"space", FILM, u"a b+c&d=%25", True),
+    operation.SetMime(u"space", FILM, u"text/x-\u89c6"),
+    operation.SwitchClass(u"space", FILM, u"IA"),
+    operation.RestoreObject(u"space", FILM),
+    operation.RestoreObject(u"space", FILM, u"Expedited"),
+    operation.PutTags(u"space", FILM, ()),
+    operation.PutTags(u"space", FILM, ((u"a b", u"+-=._:/@"), (u"\u89c6", u""))),
+    operation.GetTags(u"space", FILM),
+    operation.DeleteTags(u"space", FILM),
+    operation.PutAcl(u"space", FILM, u"public-read"),
+    operation.GetAcl(u"space", FILM),
+    operation.AppendObject(u"space", FILM, 0),
+    operation.AppendObject(u"space", FILM, 2**40, u"video/mp4", MD5, u"IA", META, KEPT),
 )
 
+TIME = 1893450000
+TOKEN_FIELDS = (
+    (u"TOKEN_ALLOW_READ", u"TOKEN_DENY_UPDATE"),
+    (u"dir/", u"\u89c6"),
+    (u"space",),
+    TIME,
+    (u"192.0.2.1",),
+    (u"2001:db8::/32", u"192.0.2.0/24"),
+    u"cn-bj",
+    u"org-1",
+)
 ACTIONS = (  # operation, whether with the names of video spaces
     (operation.CreateSpace(u"space"), False),
     (operation.CreateSpace(u"space", u"public", u"cn-bj", None, u"a b+c%\u89c6", u"org-1"), False),
@@ -93,10 +126,20 @@ ACTIONS = (  # operation, whether with the names of video spaces
     (operation.DeleteSpace(u"space", u"org-1"), True),
     (operation.ListSpaceFiles(u"space"), False),
     (operation.ListSpaceFiles(u"space", 0, 20, u"org-1"), True),
+    (operation.CreateSpace(u"space", domains=tuple([u"d%d.example.com" % at for at in range(12)])), False),
+    (operation.GetSpaceStatus(()), True),
+    (operation.GetSpaceStatus((u"space", u"other"), TIME, TIME + 86400), True),
+    (operation.CreateToken(u"name"), False),
+    (operation.CreateToken(u"a b", *TOKEN_FIELDS), False),
+    (operation.DescribeToken(), False),
+    (operation.DescribeToken(u"token-id", u"name", 0, u"cn-bj", u"org-1"), False),
+    (operation.UpdateToken(u"token-id"), False),
+    (operation.UpdateToken(u"token-id", None, ops=(), black_ips=()), False),
+    (operation.UpdateToken(u"token-id", u"name", *TOKEN_FIELDS), False),
+    (operation.DeleteToken(u"token-id", u"cn-bj", u"org-1"), False),
 )
 
 ETAG = u"AQAAACqubDXJT8-0FdvpX0CLnOke6Ebt"
-TIME = 1893450000
 INFO = operation.ObjectInfo(11, ETAG, u"text/plain", u"STANDARD", TIME, TIME - 5, META, KEPT)
 LISTED = operation.FileInfo(FILM, 11, ETAG, u"video/mp4", u"IA", TIME - 5, TIME)
 OBJECT = operation.FileInfo(FILM, 2**40, ETAG, u"video/mp4", u"IA", TIME - 5, TIME, META)
@@ -136,6 +179,32 @@ RESULTS = (  # operation, result
         operation.ObjectPage(u"space", u"\u89c6", 100, u"/", True, FILM, (OBJECT,), (u"\u89c6/", u"b/")),
     ),
     (operation.ListObjects(u"space"), operation.ObjectPage(u"space", u"", 0, u"", False, u"", (), ())),
+    (operation.HeadObject(u"space", FILM), INFO._replace(restore=u'ongoing-request="true"')),
+    (
+        operation.ListFiles(u"space"),
+        operation.FilePage(u"space", u"ufile-1", u"", (LISTED._replace(storage_class=u"ARCHIVE", restore=u"Frozen"),)),
+    ),
+    (
+        operation.ListObjects(u"space"),
+        operation.ObjectPage(u"space", u"", 1, u"", False, u"", (OBJECT._replace(restore=u"Restored"),), ()),
+    ),
+    (operation.UploadHit(u"space", FILM, ETAG, 1), operation.Stored(ETAG)),
+    (operation.CopyObject(u"space", FILM, u"space", EMOJI), operation.Stored(ETAG)),
+    (operation.AppendObject(u"space", FILM, 0), operation.Stored(ETAG)),
+    (
+        operation.CopyPart(u"space", FILM, UPLOAD_ID, 7, u"space", EMOJI, ByteRange(5, 9)),
+        operation.CopiedPart(7, ETAGS[0], 5, 5, 2**40),
+    ),
+    (operation.RenameObject(u"space", FILM, EMOJI), operation.Done()),
+    (operation.SetMime(u"space", FILM, u"video/mp4"), operation.Done()),
+    (operation.SwitchClass(u"space", FILM, u"IA"), operation.Done()),
+    (operation.RestoreObject(u"space", FILM), operation.Done()),
+    (operation.PutTags(u"space", FILM, ()), operation.Done()),
+    (operation.DeleteTags(u"space", FILM), operation.Done()),
+    (operation.PutAcl(u"space", FILM, u"default"), operation.Done()),
+    (operation.GetTags(u"space", FILM), operation.Tags(((u"a b", u"+-=._:/@"), (u"\u89c6", u"")))),
+    (operation.GetTags(u"space", FILM), operation.Tags(())),
+    (operation.GetAcl(u"space", FILM), operation.Acl(u"owner", u"\u738b", u"public-read")),
 )
 
 _SPACE = operation.SpaceInfo(
@@ -152,12 +221,26 @@ _SPACE = operation.SpaceInfo(
     (u"space.ufile.ucloud.com.cn",),
 )
 
+_TOKEN = operation.TokenInfo(
+    u"cn-bj", u"token-id", u"name", u"TOKEN_1", u"2", (u"TOKEN_ALLOW_READ",), (u"*",), (u"*",), TIME, TIME, TIME, (), ()
+)
+
 ACTION_RESULTS = (
     (operation.CreateSpace(u"space"), operation.SpaceNamed(u"space", u"ufile-1")),
     (operation.UpdateSpace(u"space", u"public"), operation.SpaceNamed(u"space", u"ufile-1")),
     (operation.DeleteSpace(u"space"), operation.SpaceNamed(u"space", None)),
     (operation.DescribeSpace(), operation.SpaceList((_SPACE, _SPACE._replace(space=u"other", source=(), cdn=())))),
     (operation.DescribeSpace(), operation.SpaceList(())),
+    (operation.DescribeSpace(), operation.SpaceList((_SPACE._replace(custom=(u"a.example.com", u"b.example.com")),))),
+    (operation.GetSpaceStatus(()), operation.SpaceStatus(())),
+    (
+        operation.GetSpaceStatus((u"space",), TIME),
+        operation.SpaceStatus((operation.SpaceUsage(TIME, 2**40, 7, 0, 0, 0, 0),)),
+    ),
+    (operation.CreateToken(u"name"), _TOKEN),
+    (operation.DescribeToken(), operation.TokenList((_TOKEN, _TOKEN._replace(private_key=None, prefixes=(u"a/",))))),
+    (operation.UpdateToken(u"token-id"), operation.Done()),
+    (operation.DeleteToken(u"token-id"), operation.Done()),
     (operation.ListSpaceFiles(u"space"), operation.FilePage(u"space", u"ufile-1", u"", (LISTED,))),
 )
 
@@ -173,11 +256,15 @@ def headers(given):
 
 
 def received(request):
-    """The operation that a server reads out of a client's request."""
+    """The operation that a server reads out of a client's request.
+
+    verbatim only says how a source was spelled, so it is left out.
+    """
     target = dialect.parse_target(request.target)
     host = request.origin.partition("://")[2]
     address = dialect.addresses(target.authority or host, request.headers.get("Bucket"), target.path)[0]
     key = dialect.key_of(address)
     query = dialect.parameters(target.query)
     cls = dialect.route(request.method, key, query, request.headers)
-    return dialect.decode(cls, address.space, key, query, request.headers, request.body)
+    op = dialect.decode(cls, address.space, key, query, request.headers, request.body)
+    return op._replace(verbatim=None) if "verbatim" in op._fields else op

@@ -72,17 +72,33 @@ class Results(unittest.TestCase):
             self.assertEqual([said], answer.encode(GET, info).headers.all("Content-Disposition"))
 
     def test_sparse_and_odd_headers(self):
-        info = answer.decode(GET, Response(200, Headers([]), b""))
+        info = answer.decode(GET, Response(200, Headers([("ETag", '"e"')]), b""))
         self.assertEqual(operation.ObjectInfo(None), info._replace(etag=None)._replace(metadata=(), headers=()))
+        for pairs in ([], [("ETag", '""')], [("Content-Type", "text/html"), ("Content-Length", "5")]):
+            self.assertRaises(errors.BadAnswer, answer.decode, GET, Response(200, Headers(pairs), b""))
         for value in ("x", "-1", u"\xb2", "9" * 9999, "1.5", ""):
             pairs = [("Content-Length", value), ("Last-Modified", value), ("ETag", 'W/"e"')]
             info = answer.decode(GET, Response(200, Headers(pairs), b""))
             self.assertEqual((None, u"e", None), (info.size, info.etag, info.modified))
         for value in (None, "bytes */5", "bytes 5-1/9", "bytes 0-9/5", "x", u"bytes 0-\u0661/5", "bytes 0-1"):
-            headers = Headers([("Content-Range", value)] if value else [])
+            headers = Headers([("ETag", '"e"')] + ([("Content-Range", value)] if value else []))
             self.assertRaises(errors.BadAnswer, answer.decode, GET, Response(206, headers, b""))
-        info = answer.decode(GET, Response(206, Headers([("Content-Range", "bytes 0-9/*")]), b""))
+        info = answer.decode(GET, Response(206, Headers([("ETag", "e"), ("Content-Range", "bytes 0-9/*")]), b""))
         self.assertEqual((None, (0, 10)), (info.size, info.span))
+
+    def test_what_a_captive_portal_says_is_no_answer(self):
+        page = Headers([("Content-Type", "text/html; charset=utf-8")])
+        for op in (operation.DeleteObject(u"space", u"k"), operation.AbortUpload(u"space", u"k", u"u"), GET):
+            self.assertRaises(errors.BadAnswer, answer.decode, op, Response(200, page, b"<html>"))
+            for status in (301, 302, 303, 307, 308):
+                self.assertRaises(errors.BadAnswer, answer.decode, op, Response(status, page, b"<html>"))
+        finish = operation.FinishUpload(u"space", u"k", u"u", (u"e",))
+        self.assertRaises(errors.BadAnswer, answer.decode, finish, Response(200, Headers(), b"welcome"))
+        self.assertTrue(errors.BadAnswer().retryable)
+
+    def test_no_text_of_an_error_holds_control_characters(self):
+        for error in (errors.IntegrityError(u"a\x1b[2J\r\nb"), errors.BadAnswer(b"a\x1b[2J\r\nb")):
+            self.assertEqual(u"a [2J  b", error.message)
 
     def test_dates(self):
         for value, seconds in (

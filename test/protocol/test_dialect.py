@@ -170,15 +170,36 @@ class Requests(unittest.TestCase):
             ("GET", "/?muploadpart&uploadId=u", operation.ListParts),
             ("GET", "/?list&listobjects", operation.ListObjects),
             ("GET", "/?prefix=a&list=", operation.ListFiles),
+            ("PUT", "/k?restore", operation.RestoreObject),
+            ("PUT", "/k?storageClass=IA", operation.SwitchClass),
+            ("PUT", "/k?newFileName=x&force=true", operation.RenameObject),
+            ("PUT", "/k?append&position=0", operation.AppendObject),
+            ("POST", "/uploadhit?Hash=h&FileName=k&FileSize=1", operation.UploadHit),
+            ("POST", "/uploadhit?uploads", operation.InitiateUpload),
+            ("PUT", "/uploadhit?Hash=h&FileName=k&FileSize=1", operation.PutObject),
+            ("DELETE", "/k?tagging", operation.DeleteTags),
+            ("DELETE", "/k?tagging&uploadId=u", operation.AbortUpload),
+            ("GET", "/k?acl", operation.GetAcl),
+            ("GET", "/k?tagging", operation.GetTags),
+            ("HEAD", "/k?acl", operation.HeadObject),
         ):
             self.assertIs(cls, type(wired(method, target)), (method, target))
+        copy = [("X-Ufile-Copy-Source", "/a/b")]
+        self.assertIs(operation.CopyObject, type(wired("PUT", "/k", copy)))
+        self.assertIs(operation.CopyPart, type(wired("PUT", "/k?uploadId=u&partNumber=0", copy)))
+        self.assertIs(operation.RestoreObject, type(wired("PUT", "/k?restore", copy)))
+        self.assertIs(operation.FinishUpload, type(wired("POST", "/k?uploadId=u", copy)))
 
     def test_what_is_not_supported_stores_and_deletes_nothing(self):
         for method, target in (
-            ("PUT", "/k?restore"),
-            ("PUT", "/k?storageClass=IA"),
-            ("PUT", "/k?newFileName=x&force=true"),
-            ("PUT", "/k?append&position=0"),
+            ("PUT", "/k?storageClass"),
+            ("PUT", "/k?storageClass=COLD"),
+            ("PUT", "/k?newFileName="),
+            ("PUT", "/k?newFileName=x&force=yes"),
+            ("PUT", "/k?newFileName=" + "x" * 1024),
+            ("PUT", "/k?append"),
+            ("PUT", "/k?append&position=-1"),
+            ("PUT", "/k?append&position=x"),
             ("PUT", "/k?tagging"),
             ("PUT", "/k?acl="),
             ("PUT", "/k?uploadId=u"),
@@ -188,26 +209,24 @@ class Requests(unittest.TestCase):
             ("PUT", "/"),
             ("POST", "/k"),
             ("POST", "/k?opmeta"),
-            ("POST", "/uploadhit?Hash=h&FileName=k&FileSize=1"),
+            ("POST", "/uploadhit?Hash=&FileName=k&FileSize=1"),
+            ("POST", "/uploadhit?Hash=h&FileName=&FileSize=1"),
+            ("POST", "/uploadhit?Hash=h&FileName=k&FileSize="),
+            ("POST", "/uploadhit?Hash=h&FileName=k&FileSize=-1"),
+            ("POST", "/uploadhit?Hash=h&FileName=k&filename=l&FileSize=1"),
+            ("POST", "/uploadhit?Hash=h&FileName=" + "x" * 1024 + "&FileSize=1"),
             ("POST", "/uploadhit?Hash=h&FileName=k&uploads"),
             ("POST", "/uploadhit?Hash=h&FileName=k&uploadId=u"),
             ("DELETE", "/"),
-            ("DELETE", "/k?tagging"),
             ("DELETE", "/k?uploads"),
             ("DELETE", "/k?uploads="),
             ("DELETE", "/k?uploadId="),
             ("GET", "/"),
-            ("GET", "/k?acl"),
-            ("GET", "/k?tagging"),
             ("HEAD", "/"),
             ("PATCH", "/k"),
             ("", "/k"),
         ):
             self.assertRaises(BadRequest, wired, method, target)
-        copy = [("X-Ufile-Copy-Source", "/a/b")]
-        self.assertRaises(BadRequest, wired, "PUT", "/k", copy)
-        self.assertRaises(BadRequest, wired, "PUT", "/k?uploadId=u&partNumber=0", copy)
-        self.assertIs(operation.FinishUpload, type(wired("POST", "/k?uploadId=u", copy)))
 
     def test_numbers(self):
         for value in ("-1", "+1", "1.5", "x", "%C2%B2", "%D9%A1", "1310720", "9" * 30, "9" * 6000, "%00", "1%0A"):

@@ -18,10 +18,26 @@ _BIZ = "vod"
 
 
 class _Action(object):
-    """One operation's names on this plane: the one a client sends first, then those a server takes too."""
+    """One operation's names on this plane: the one a client sends first, then those a server takes too.
 
-    def __init__(self, cls, names, fields):
-        self.cls, self.names, self.fields = cls, names, fields
+    ``fields``: (field of the operation, parameter).  ``required``: those of them that must be there.
+    """
+
+    def __init__(self, cls, names, fields, required=()):
+        self.cls, self.names, self.fields, self.required = cls, names, fields, required
+        self.about_a_space = "space" in cls._fields
+
+
+_TOKEN = (
+    ("ops", "AllowedOps"),
+    ("prefixes", "AllowedPrefixes"),
+    ("spaces", "AllowedBuckets"),
+    ("expires", "ExpireTime"),
+    ("black_ips", "BlackIPList"),
+    ("white_ips", "WhiteIPList"),
+    ("region", "Region"),
+    ("project", "ProjectId"),
+)
 
 
 #: field of the operation -> parameter.  space is BucketName or SpaceName.
@@ -29,7 +45,7 @@ _ACTIONS = (
     _Action(
         operation.CreateSpace,
         ("CreateBucket", "CreateVideoSpace"),
-        (("type", "Type"), ("region", "Region"), ("tag", "Tag"), ("project", "ProjectId")),
+        (("type", "Type"), ("region", "Region"), ("tag", "Tag"), ("project", "ProjectId"), ("domains", "Domain")),
     ),
     _Action(
         operation.DescribeSpace,
@@ -47,10 +63,41 @@ _ACTIONS = (
         ("GetFileList", "GetVideoFileBySpace"),
         (("offset", "Offset"), ("limit", "Limit"), ("project", "ProjectId")),
     ),
+    _Action(
+        operation.GetSpaceStatus,
+        ("GetVideoSpaceStatus",),
+        (("spaces", "SpaceName"), ("begin", "BeginTime"), ("end", "EndTime")),
+    ),
+    _Action(operation.CreateToken, ("CreateUFileToken",), (("name", "TokenName"),) + _TOKEN, ("name",)),
+    _Action(
+        operation.DescribeToken,
+        ("DescribeUFileToken",),
+        (
+            ("token_id", "TokenId"),
+            ("name", "TokenName"),
+            ("display", "Display"),
+            ("region", "Region"),
+            ("project", "ProjectId"),
+        ),
+    ),
+    _Action(
+        operation.UpdateToken,
+        ("UpdateUFileToken",),
+        (("token_id", "TokenId"), ("name", "TokenName")) + _TOKEN,
+        ("token_id",),
+    ),
+    _Action(
+        operation.DeleteToken,
+        ("DeleteUFileToken",),
+        (("token_id", "TokenId"), ("region", "Region"), ("project", "ProjectId")),
+        ("token_id",),
+    ),
 )
 _BY_CLASS = dict((action.cls, action) for action in _ACTIONS)
 _BY_NAME = dict((name, action) for action in _ACTIONS for name in action.names)
-_NUMBERS = ("offset", "limit")
+_NUMBERS = ("offset", "limit", "begin", "end", "expires", "display")
+_LISTS = ("domains", "ops", "prefixes", "spaces", "black_ips", "white_ips")
+LIST_LIMIT = 1000  # entries of one list
 LIMIT = 20
 
 
@@ -60,12 +107,17 @@ def encode(op, api, credentials, name="BucketName", video=False):
     ``name``: how the parameter with the space is called.  ``video``: use the *VideoSpace action names.
     """
     action = _BY_CLASS[type(op)]
-    parameters = {"Action": action.names[1 if video else 0], "PublicKey": credentials.public_key}
-    if op.space is not None:
+    called = action.names[1 if video and len(action.names) > 1 else 0]
+    parameters = {"Action": called, "PublicKey": credentials.public_key}
+    if getattr(op, "space", None) is not None:
         parameters[name] = op.space
     for field, parameter in action.fields:
         value = getattr(op, field)
-        if value is not None:
+        if field in _LISTS:
+            if value == () and type(op) is operation.UpdateToken:  # an empty entry: no list at all leaves it as it is
+                value = (u"",)
+            parameters.update(("%s.%d" % (parameter, at), item) for at, item in enumerate(value or ()))
+        elif value is not None:
             parameters[parameter] = u"%d" % value if field in _NUMBERS else value
     parameters["Signature"] = action_signature(credentials.private_key, parameters)
     return Request("GET", api, "/?" + build_query(sorted(parameters.items())), Headers(), b"")
@@ -127,15 +179,26 @@ def decode(given):
     action = _BY_NAME.get(name)
     if action is None:
         raise ActionUnknown(u"the Action %s is unknown" % _short(name))
-    space = given.get("BucketName") or given.get("SpaceName") or given.get("SpaceName.0") or None
-    if space is None and action.cls is not operation.DescribeSpace:
-        raise ParameterMissing(u"the parameter BucketName is missing")
-    fields = {"space": None if space is None else _short(space)}
+    fields = {}
+    if action.about_a_space:
+        space = given.get("BucketName") or given.get("SpaceName") or given.get("SpaceName.0") or None
+        if space is None and action.cls is not operation.DescribeSpace:
+            raise ParameterMissing(u"the parameter BucketName is missing")
+        fields["space"] = None if space is None else _short(space)
     for field, parameter in action.fields:
+        if field in _LISTS:
+            value = _list(parameter, given)
+            if value is not None:
+                fields[field] = value
+            continue
         value = given.get(parameter)
         if value is None or value == u"":
+            if field in action.required:
+                raise ParameterMissing(u"the parameter %s is missing" % parameter)
             continue
         fields[field] = _number(parameter, value) if field in _NUMBERS else _short(value)
+    if action.cls is operation.GetSpaceStatus:
+        fields.setdefault("spaces", _list("BucketName", given) or ())
     if action.cls is operation.CreateSpace and name == action.names[1]:
         fields["biz"] = to_text(_BIZ)
     return action.cls(**fields), to_text(name)
@@ -143,6 +206,22 @@ def decode(given):
 
 def _short(value):
     return (u"%s" % value)[:256]
+
+
+def _list(parameter, given):
+    """The tuple of Name.0, Name.1 ... in order of their numbers, or of Name alone; None if there is neither.
+
+    An entry that is empty does not count, so one alone says "no entries".  BadRequest if they are too many.
+    """
+    found = []
+    for name, value in given.items():
+        start, mark, end = name.partition(u".")
+        at = whole(end) if mark else -1
+        if start == parameter and at is not None:
+            found.append((at, u"%s" % value))
+    if len(found) > LIST_LIMIT or any(len(value) > LIST_LIMIT for _, value in found):
+        raise BadRequest(u"%s has more than %d entries, or a longer one" % (parameter, LIST_LIMIT))
+    return tuple([value for _, value in sorted(found) if value]) if found else None
 
 
 def _number(parameter, value):
@@ -167,9 +246,41 @@ def encode_result(name, result):
             BucketId=result.space_id,
             DataSet=[file_entry(result.space, info) for info in result.files],
         )
-    else:
+    elif isinstance(result, operation.SpaceStatus):
+        fields.update(DataSet=[dict(zip(_USAGE, entry)) for entry in result.entries])
+    elif isinstance(result, operation.TokenInfo):
+        fields.update(TokenId=result.token_id, UFileTokenSet=_token_entry(result))
+    elif isinstance(result, operation.TokenList):
+        fields.update(DataSet=[_token_entry(info) for info in result.tokens])
+    elif isinstance(result, operation.SpaceList):
         fields.update(DataSet=[_space_entry(info) for info in result.spaces])
     return _answer(fields)
+
+
+_USAGE = ("Time", "Storage", "Flux", "FhdCodecTime", "ShdCodecTime", "HdCodecTime", "SdCodecTime")
+#: In the order of TokenInfo.
+_TOKEN_SET = (
+    "Region",
+    "TokenId",
+    "TokenName",
+    "PublicKey",
+    "PrivateKey",
+    "AllowedOps",
+    "AllowedPrefixes",
+    "AllowedBuckets",
+    "ExpireTime",
+    "CreateTime",
+    "ModifyTime",
+    "BlackIPList",
+    "WhiteIPList",
+)
+
+
+def _token_entry(info):
+    entry = dict((name, list(value) if isinstance(value, tuple) else value) for name, value in zip(_TOKEN_SET, info))
+    if info.private_key is None:
+        del entry["PrivateKey"]
+    return entry
 
 
 def _space_entry(info):
@@ -181,11 +292,11 @@ def _space_entry(info):
         "Biz": info.biz,
         "Tag": info.tag,
         "StorageClass": info.storage_class,
-        "HasUserDomain": 0,
+        "HasUserDomain": 1 if info.custom else 0,
         "CreateTime": info.created,
         "ModifyTime": info.modified,
         "CdnDomainId": [],
-        "Domain": {"Src": list(info.source), "Cdn": list(info.cdn), "CustomSrc": [], "CustomCdn": []},
+        "Domain": {"Src": list(info.source), "Cdn": list(info.cdn), "CustomSrc": list(info.custom), "CustomCdn": []},
     }
 
 
@@ -197,7 +308,7 @@ def encode_error(name, error):
 
 def decode_result(op, response, now=None):
     """The result that a management answer says; a UVideoError is raised if it says no."""
-    context = {"operation": type(op).__name__, "space": op.space}
+    context = {"operation": type(op).__name__, "space": getattr(op, "space", None)}
     found = document(response)
     if not 200 <= response.status <= 299:
         raise_refusal(response, now, **context)
@@ -235,6 +346,7 @@ def _decode_spaces(op, found):
                 number(entry.get("ModifyTime"), True),
                 tuple([text(host) for host in domain.get("Src") or ()]),
                 tuple([text(host) for host in domain.get("Cdn") or ()]),
+                tuple([text(host) for host in domain.get("CustomSrc") or ()]),
             )
         )
     return operation.SpaceList(tuple(spaces))
@@ -246,10 +358,42 @@ def _decode_files(op, found):
     return operation.FilePage(space, text(found.get("BucketId"), True), u"", files)
 
 
+def _decode_status(op, found):
+    entries = [operation.SpaceUsage(*[number(entry[name]) for name in _USAGE]) for entry in found["DataSet"] or ()]
+    return operation.SpaceStatus(tuple(entries))
+
+
+def _token(entry):
+    values = [entry.get(name) for name in _TOKEN_SET]
+    for at, name in enumerate(_TOKEN_SET):
+        if name.startswith("Allowed") or name.endswith("IPList"):
+            values[at] = tuple([text(value) for value in values[at] or ()])
+        else:
+            values[at] = (number if name.endswith("Time") else text)(values[at], name in ("Region", "PrivateKey"))
+    return operation.TokenInfo(*values)
+
+
+def _decode_token(op, found):
+    return _token(found["UFileTokenSet"])
+
+
+def _decode_tokens(op, found):
+    return operation.TokenList(tuple([_token(entry) for entry in found["DataSet"] or ()]))
+
+
+def _decode_done(op, found):
+    return operation.Done()
+
+
 _RESULTS = {
     operation.CreateSpace: _decode_named,
     operation.UpdateSpace: _decode_named,
     operation.DeleteSpace: _decode_named,
     operation.DescribeSpace: _decode_spaces,
     operation.ListSpaceFiles: _decode_files,
+    operation.GetSpaceStatus: _decode_status,
+    operation.CreateToken: _decode_token,
+    operation.DescribeToken: _decode_tokens,
+    operation.UpdateToken: _decode_done,
+    operation.DeleteToken: _decode_done,
 }

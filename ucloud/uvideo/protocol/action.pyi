@@ -5,26 +5,48 @@ from .errors import UVideoError
 from .message import Headers, Request, Response
 from .operation import (
     CreateSpace,
+    CreateToken,
     DeleteSpace,
+    DeleteToken,
     DescribeSpace,
+    DescribeToken,
+    Done,
     FilePage,
+    GetSpaceStatus,
     ListSpaceFiles,
     SpaceList,
     SpaceNamed,
+    SpaceStatus,
+    TokenInfo,
+    TokenList,
     UpdateSpace,
+    UpdateToken,
 )
 from .signature import Credentials
 
-_Operation: TypeAlias = CreateSpace | DescribeSpace | UpdateSpace | DeleteSpace | ListSpaceFiles
+_Operation: TypeAlias = (
+    CreateSpace
+    | DescribeSpace
+    | UpdateSpace
+    | DeleteSpace
+    | ListSpaceFiles
+    | GetSpaceStatus
+    | CreateToken
+    | DescribeToken
+    | UpdateToken
+    | DeleteToken
+)
+_Result: TypeAlias = SpaceNamed | FilePage | SpaceList | SpaceStatus | TokenInfo | TokenList | Done
 
 LIMIT: int
+LIST_LIMIT: int
 
 def encode(
     op: _Operation, api: str, credentials: Credentials, name: str = "BucketName", video: bool = False
 ) -> Request: ...
 def parameters(query: Iterable[tuple[str, str]], headers: Headers, body: bytes) -> dict[str, str]: ...
 def decode(given: Mapping[str, str]) -> tuple[_Operation, str]: ...
-def encode_result(name: str, result: SpaceNamed | FilePage | SpaceList) -> Response: ...
+def encode_result(name: str, result: _Result) -> Response: ...
 def encode_error(name: str | None, error: UVideoError) -> Response: ...
 @overload
 def decode_result(
@@ -34,3 +56,11 @@ def decode_result(
 def decode_result(op: DescribeSpace, response: Response, now: float | None = None) -> SpaceList: ...
 @overload
 def decode_result(op: ListSpaceFiles, response: Response, now: float | None = None) -> FilePage: ...
+@overload
+def decode_result(op: GetSpaceStatus, response: Response, now: float | None = None) -> SpaceStatus: ...
+@overload
+def decode_result(op: CreateToken, response: Response, now: float | None = None) -> TokenInfo: ...
+@overload
+def decode_result(op: DescribeToken, response: Response, now: float | None = None) -> TokenList: ...
+@overload
+def decode_result(op: UpdateToken | DeleteToken, response: Response, now: float | None = None) -> Done: ...

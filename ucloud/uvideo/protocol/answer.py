@@ -6,20 +6,29 @@ import json
 import re
 from email.utils import formatdate, mktime_tz, parsedate_tz
 
-from . import byterange, operation
-from .dialect import CLASS, LIST_LIMIT, META
+from . import byterange, objects, operation
+from .dialect import LIST_LIMIT
 from .errors import BadAnswer, refusal
+from .field import CLASS, META
 from .message import Headers, Response
 from .operation import KEPT
 from .text import is_integer, is_text, native, printable, quote_query, to_bytes, to_text, whole
 
 JSON = ("Content-Type", "application/json")
 SESSION = "X-SessionId"
+RESTORE = "X-Ufile-Restore"
+_DAY = {}  # number of a day since 1970 -> its "Thu, 01 Jan 1970 "
 
 
 def http_date(seconds):
     """RFC 1123 date in GMT of unix seconds."""
-    return formatdate(seconds, usegmt=True)
+    number, rest = divmod(int(seconds), 86400)
+    day = _DAY.get(number)
+    if day is None:
+        if len(_DAY) >= 1000:
+            _DAY.clear()
+        day = _DAY[number] = formatdate(number * 86400, usegmt=True)[:-12]
+    return "%s%02d:%02d:%02d GMT" % (day, rest // 3600, rest // 60 % 60, rest % 60)
 
 
 def parse_date(value):
@@ -66,14 +75,17 @@ def _encode_info(op, result):
     if result.created is not None:
         pairs.append(("X-Ufile-Create-Time", http_date(result.created)))
     pairs.append((CLASS, native(result.storage_class)))
+    if result.restore is not None:
+        pairs.append((RESTORE, native(result.restore)))
     pairs.append(("Vary", "Origin"))
     for name, value in result.metadata:  # Java matches the prefix by case
         pairs.append((META + "-".join([word.capitalize() for word in native(name).split("-")]), native(value)))
-    replayed = [(name, value) for name, value in result.headers]
+    replayed = result.headers
     if result.filename is not None:
         replayed = [(name, value) for name, value in replayed if name != "Content-Disposition"]
         replayed.append(("Content-Disposition", _attachment(result.filename)))
-    pairs.extend([(native(name), native(value)) for name, value in replayed])
+    for name, value in replayed:
+        pairs.append((native(name), native(value)))
     return Response(status, Headers(pairs), b"")
 
 
@@ -103,6 +115,20 @@ def _encode_initiated(op, result):
 
 def _encode_part(op, result):
     return _json({"PartNumber": result.part}, [_quoted(result.etag)])
+
+
+def _encode_copied(op, result):
+    ranged = byterange.build_content(result.first, result.length, result.size)
+    return _json({"PartNumber": result.part}, [_quoted(result.etag), ("Content-Range", ranged)])
+
+
+def _encode_tags(op, result):
+    return Response(200, Headers([JSON]), objects.build_tags(result.tags))
+
+
+def _encode_acl(op, result):
+    owner = {"ID": result.owner, "DisplayName": result.owner_name}
+    return _json({"Owner": owner, "AccessControlList": {"Grant": result.grant}})
 
 
 def _encode_finished(op, result):
@@ -151,7 +177,7 @@ def _encode_uploads(op, page):
 
 def file_entry(space, info):
     """One entry of PrefixFileList and GetFileList."""
-    return {
+    entry = {
         "BucketName": space,
         "FileName": info.key,
         "Hash": info.etag,
@@ -161,6 +187,9 @@ def file_entry(space, info):
         "ModifyTime": info.modified,
         "StorageClass": info.storage_class,
     }
+    if info.restore is not None:
+        entry["RestoreStatus"] = info.restore
+    return entry
 
 
 def parse_file_entry(entry):
@@ -172,6 +201,8 @@ def parse_file_entry(entry):
         text(entry.get("StorageClass"), True),
         number(entry["CreateTime"]),
         number(entry["ModifyTime"]),
+        (),
+        text(entry.get("RestoreStatus") or None, True),
     )
 
 
@@ -186,6 +217,22 @@ def _encode_files(op, page):
     )
 
 
+def _object_entry(info):
+    entry = {
+        "Key": info.key,
+        "MimeType": info.mime,
+        "ETag": info.etag,
+        "Size": "%d" % info.size,  # Go and JuiceFS need a string
+        "StorageClass": info.storage_class,
+        "LastModified": info.modified,
+        "CreateTime": info.created,
+        "UserMeta": dict(info.metadata),
+    }
+    if info.restore is not None:
+        entry["RestoreStatus"] = info.restore
+    return entry
+
+
 def _encode_objects(op, page):
     return _json(
         {
@@ -195,19 +242,7 @@ def _encode_objects(op, page):
             "Delimiter": page.delimiter,
             "IsTruncated": page.truncated,
             "NextMarker": page.next_marker,
-            "Contents": [
-                {
-                    "Key": info.key,
-                    "MimeType": info.mime,
-                    "ETag": info.etag,
-                    "Size": "%d" % info.size,  # Go and JuiceFS need a string
-                    "StorageClass": info.storage_class,
-                    "LastModified": info.modified,
-                    "CreateTime": info.created,
-                    "UserMeta": dict(info.metadata),
-                }
-                for info in page.objects
-            ],
+            "Contents": [_object_entry(info) for info in page.objects],
             "CommonPrefixes": [{"Prefix": prefix} for prefix in page.prefixes],
         }
     )
@@ -225,6 +260,9 @@ _ENCODE = {
     operation.UploadPage: _encode_uploads,
     operation.FilePage: _encode_files,
     operation.ObjectPage: _encode_objects,
+    operation.CopiedPart: _encode_copied,
+    operation.Tags: _encode_tags,
+    operation.Acl: _encode_acl,
 }
 
 
@@ -285,7 +323,12 @@ def readable(message):
 
 
 def raise_refusal(response, now=None, **context):
-    """Raise the error that a response is.  A body that is not this protocol's is quoted shortly, free of controls."""
+    """Raise the error that a response is.  A body that is not this protocol's is quoted shortly, free of controls.
+
+    BadAnswer for a redirect: the service never sends one, but a captive portal or a proxy in its place.
+    """
+    if 300 <= response.status <= 399 and response.status != 304:
+        raise BadAnswer(u"%d is not an answer of the service" % response.status, status=response.status, **context)
     found = document(response)
     ret_code = message = None
     if found is not None:
@@ -331,7 +374,13 @@ def number(value, optional=False):
 
 
 def decode_info(headers, status=200):
-    """ObjectInfo of a GET or HEAD answer's headers.  size and span are None where the headers do not say them."""
+    """ObjectInfo of a GET or HEAD answer's headers.  size and span are None where the headers do not say them.
+
+    BadAnswer for an answer without ETag, or a partial one that does not say which part it is.
+    """
+    etag = unquoted(headers.get("ETag"))
+    if not etag:  # every object has one; a captive portal's page has none
+        raise BadAnswer(u"the answer says no ETag", status=status)
     length = headers.get("Content-Length")
     length = whole(length.strip()) if length is not None else None
     span = None
@@ -344,7 +393,7 @@ def decode_info(headers, status=200):
     kept = [(name, headers.get(name)) for name in KEPT if headers.get(name) is not None]
     return operation.ObjectInfo(
         length,
-        unquoted(headers.get("ETag")),
+        etag,
         headers.get("Content-Type"),
         headers.get(CLASS),
         parse_date(headers.get("Last-Modified")),
@@ -352,6 +401,8 @@ def decode_info(headers, status=200):
         tuple(sorted((to_text(name), to_text(value)) for name, value in metadata)),
         tuple((name, to_text(value)) for name, value in kept),
         span,
+        None,
+        to_text(headers.get(RESTORE)) if headers.get(RESTORE) is not None else None,
     )
 
 
@@ -372,13 +423,35 @@ def _decode_part(op, response):
     return operation.StoredPart(op.part, etag)
 
 
+def _decode_copied(op, response):
+    stored = _decode_part(op, response)
+    first, last, size = byterange.parse_content(response.headers.get("Content-Range")) or (None, None, None)
+    length = None if first is None else last - first + 1
+    return operation.CopiedPart(stored.part, stored.etag, first, length, size)
+
+
+def _decode_tags(op, response):
+    return operation.Tags(tuple([(text(key), text(value)) for key, value in objects.parse_tags(document(response))]))
+
+
+def _decode_acl(op, response):
+    found = _fields(response, "AccessControlList")
+    owner = found.get("Owner") or {}
+    return operation.Acl(
+        text(owner.get("ID"), True), text(owner.get("DisplayName"), True), text(found["AccessControlList"]["Grant"])
+    )
+
+
 def _decode_finished(op, response):
-    found = document(response) or {}
+    found, etag = document(response), unquoted(response.headers.get("ETag"))
+    if found is None and not etag:
+        raise BadAnswer(u"the answer says nothing of the object", status=response.status)
+    found = found or {}
     return operation.Finished(
         text(found.get("Bucket", op.space)),
         text(found.get("Key", op.key)),
         number(found.get("FileSize"), True),
-        unquoted(response.headers.get("ETag")),
+        etag,
     )
 
 
@@ -447,6 +520,7 @@ def _decode_objects(op, response):
             number(entry.get("CreateTime"), True),
             number(entry.get("LastModified"), True),
             tuple(sorted((text(name), text(value)) for name, value in (entry.get("UserMeta") or {}).items())),
+            text(entry.get("RestoreStatus") or None, True),
         )
         for entry in found["Contents"] or ()
     ]
@@ -484,7 +558,20 @@ _DECODE = {
     operation.ListUploads: _decode_uploads,
     operation.ListFiles: _decode_files,
     operation.ListObjects: _decode_objects,
+    operation.UploadHit: _decode_stored,
+    operation.CopyObject: _decode_stored,
+    operation.AppendObject: _decode_stored,
+    operation.CopyPart: _decode_copied,
+    operation.GetTags: _decode_tags,
+    operation.GetAcl: _decode_acl,
 }
+
+
+def _check_sender(response, reader):
+    """BadAnswer for a web page as a sign of success: a captive portal or a proxy said it in the service's place."""
+    kind = (response.headers.get("Content-Type") or "").lower()
+    if response.status <= 299 and reader is not _decode_object and kind.startswith("text/html"):
+        raise BadAnswer(u"a web page is not an answer of the service", status=response.status)
 
 
 def decode(op, response, now=None):
@@ -492,11 +579,11 @@ def decode(op, response, now=None):
 
     BadAnswer for an answer that this protocol does not have.  ``now``: unix seconds, for a Retry-After date.
     """
-    good = 200 <= response.status <= 299 or (response.status == 304 and _DECODE.get(type(op)) is _decode_object)
-    if not good:
+    reader = _DECODE.get(type(op))
+    _check_sender(response, reader)
+    if not (200 <= response.status <= 299 or (response.status == 304 and reader is _decode_object)):
         context = {"operation": type(op).__name__, "space": op.space, "key": getattr(op, "key", None) or None}
         raise_refusal(response, now, **context)
-    reader = _DECODE.get(type(op))
     if reader is None:
         return operation.Done()
     try:

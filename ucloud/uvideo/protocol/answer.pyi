@@ -5,13 +5,21 @@ from .errors import UVideoError
 from .message import Headers, Response
 from .operation import (
     AbortUpload,
+    Acl,
+    AppendObject,
+    CopiedPart,
+    CopyObject,
+    CopyPart,
     DeleteObject,
+    DeleteTags,
     Done,
     FileInfo,
     FilePage,
     Finished,
     FinishUpload,
+    GetAcl,
     GetObject,
+    GetTags,
     HeadObject,
     Initiated,
     InitiateUpload,
@@ -23,9 +31,17 @@ from .operation import (
     ObjectInfo,
     ObjectPage,
     PartPage,
+    PutAcl,
     PutObject,
+    PutTags,
+    RenameObject,
+    RestoreObject,
+    SetMime,
     Stored,
     StoredPart,
+    SwitchClass,
+    Tags,
+    UploadHit,
     UploadPage,
     UploadPart,
 )
@@ -42,10 +58,14 @@ _Result: TypeAlias = (
     | UploadPage
     | FilePage
     | ObjectPage
+    | CopiedPart
+    | Tags
+    | Acl
 )
 
 JSON: tuple[str, str]
 SESSION: str
+RESTORE: str
 
 def http_date(seconds: float) -> str: ...
 def parse_date(value: str | None) -> int | None: ...
@@ -71,11 +91,25 @@ def number(value: Any, optional: Literal[False] = False) -> int: ...
 def number(value: Any, optional: bool) -> int | None: ...
 def decode_info(headers: Headers, status: int = 200) -> ObjectInfo: ...
 @overload
-def decode(op: PutObject, response: Response, now: float | None = None) -> Stored: ...
+def decode(
+    op: PutObject | UploadHit | CopyObject | AppendObject, response: Response, now: float | None = None
+) -> Stored: ...
 @overload
 def decode(op: GetObject | HeadObject, response: Response, now: float | None = None) -> ObjectInfo | NotModified: ...
 @overload
-def decode(op: DeleteObject | AbortUpload, response: Response, now: float | None = None) -> Done: ...
+def decode(
+    op: DeleteObject
+    | AbortUpload
+    | RenameObject
+    | SetMime
+    | SwitchClass
+    | RestoreObject
+    | PutTags
+    | DeleteTags
+    | PutAcl,
+    response: Response,
+    now: float | None = None,
+) -> Done: ...
 @overload
 def decode(op: InitiateUpload, response: Response, now: float | None = None) -> Initiated: ...
 @overload
@@ -90,3 +124,9 @@ def decode(op: ListUploads, response: Response, now: float | None = None) -> Upl
 def decode(op: ListFiles, response: Response, now: float | None = None) -> FilePage: ...
 @overload
 def decode(op: ListObjects, response: Response, now: float | None = None) -> ObjectPage: ...
+@overload
+def decode(op: CopyPart, response: Response, now: float | None = None) -> CopiedPart: ...
+@overload
+def decode(op: GetTags, response: Response, now: float | None = None) -> Tags: ...
+@overload
+def decode(op: GetAcl, response: Response, now: float | None = None) -> Acl: ...

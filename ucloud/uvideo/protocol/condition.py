@@ -30,6 +30,8 @@ def not_modified(conditions, etag, modified):
     ``conditions``: of the operation.  ``etag``, ``modified``: of what is stored, which exists.  A date that cannot be
     read is ignored; a date counts only where no etag was given for the same purpose.
     """
+    if not conditions:
+        return False
     given = dict(conditions)
     if "if-match" in given:
         if not _names(given["if-match"], etag, weak=False):

@@ -9,35 +9,54 @@ from __future__ import absolute_import, division, print_function
 import re
 from collections import namedtuple
 
-from . import byterange
-from .errors import BadRequest, InvalidArgument, TooLarge
+from . import byterange, field, objects
+from .errors import BadRequest, InvalidArgument
+from .field import (
+    DIRECTIVE,
+    FINISH,
+    INIT,
+    KEY_LIMIT,
+    META,
+    PART_LIMIT,
+    PLAIN,
+    number,
+    part_number,
+    place,
+    upload_id,
+    upload_query,
+)
 from .message import Headers, Request
 from .operation import (
     CONDITIONS,
-    KEPT,
-    STORAGE_CLASSES,
     AbortUpload,
+    AppendObject,
+    CopyObject,
+    CopyPart,
     DeleteObject,
+    DeleteTags,
     FinishUpload,
+    GetAcl,
     GetObject,
+    GetTags,
     HeadObject,
     InitiateUpload,
     ListFiles,
     ListObjects,
     ListParts,
     ListUploads,
+    PutAcl,
     PutObject,
+    PutTags,
+    RenameObject,
+    RestoreObject,
+    SetMime,
+    SwitchClass,
+    UploadHit,
     UploadPart,
 )
-from .text import build_query, is_integer, is_text, native, parse_query, quote_path, to_bytes, to_text, unquote, whole
+from .text import build_query, is_integer, is_text, native, parse_query, to_bytes, to_text, unquote
 
-META = "X-Ufile-Meta-"
-CLASS = "X-Ufile-Storage-Class"
-DIRECTIVE = "X-Ufile-Metadata-Directive"
-KEY_LIMIT = 1023
-METADATA_LIMIT = 8192
 LIST_LIMIT = 1000
-INIT, PLAIN, FINISH = "init/uvideoUploads/", "uvideoUploads/", "finish/uvideoUploads/"
 
 _SPACE = re.compile(u"[a-z0-9](?:[a-z0-9-]{1,61})[a-z0-9]\\Z").match
 
@@ -76,32 +95,19 @@ def _argument(value, name):
 # Client: operation -> request
 
 
-def _quoted(prefix, key):
-    return "/" + prefix + quote_path(key)
-
-
-def _stored_headers(operation):
-    pairs = []
-    if operation.mime:
-        pairs.append(("Content-Type", native(operation.mime)))
-    if operation.storage_class:
-        pairs.append((CLASS, native(operation.storage_class)))
-    pairs.extend([(META + native(name), native(value)) for name, value in operation.metadata])
-    pairs.extend([(native(name), native(value)) for name, value in operation.headers])
-    return pairs
-
-
 def _encode_put(op, shared):
-    pairs = _stored_headers(op)
+    pairs = field.stored(op)
     if op.md5:
         pairs.append(("Content-MD5", native(op.md5)))
-    return "PUT", _quoted(PLAIN if shared else "", op.key), pairs, b""
+    if op.acl:
+        pairs.append((field.ACL, native(op.acl)))
+    return "PUT", place(op.key, shared), pairs, b""
 
 
 def _encode_get(op, shared):
     # On a shared host a leading uvideoUploads/ would be taken off, so such a key gets one more.
     guard = shared and op.key.startswith((INIT, PLAIN, FINISH))
-    target = _quoted(PLAIN if guard else "", op.key)
+    target = place(op.key, guard)
     pairs = _conditions(op)
     if op.range is not None:
         pairs.append(("Range", byterange.build(op.range)))
@@ -115,26 +121,22 @@ def _conditions(op):
 
 
 def _encode_head(op, shared):
-    return "HEAD", _quoted(PLAIN if shared else "", op.key), _conditions(op), b""
+    return "HEAD", place(op.key, shared), _conditions(op), b""
 
 
 def _encode_delete(op, shared):
-    return "DELETE", _quoted(PLAIN if shared else "", op.key), [], b""
+    return "DELETE", place(op.key, shared), [], b""
 
 
 def _encode_initiate(op, shared):
-    pairs = _stored_headers(op)
+    pairs = field.stored(op)
     if not op.mime and shared:  # what the video client signs; the parts carry the real type
         pairs.insert(0, ("Content-Type", FORM))
-    return "POST", _quoted(INIT if shared else "", op.key) + "?uploads", pairs, b""
-
-
-def _upload_query(upload_id):
-    return "?uploadId=" + build_query([(upload_id, None)])
+    return "POST", place(op.key, shared, INIT) + "?uploads", pairs, b""
 
 
 def _encode_part(op, shared):
-    target = "%s%s&partNumber=%d" % (_quoted(PLAIN if shared else "", op.key), _upload_query(op.upload_id), op.part)
+    target = "%s%s&partNumber=%d" % (place(op.key, shared), upload_query(op.upload_id), op.part)
     pairs = [("Content-Type", native(op.mime))] if op.mime else []
     if op.md5:
         pairs.append(("Content-MD5", native(op.md5)))
@@ -142,7 +144,7 @@ def _encode_part(op, shared):
 
 
 def _encode_finish(op, shared):
-    target = _quoted(FINISH if shared else "", op.key) + _upload_query(op.upload_id)
+    target = place(op.key, shared, FINISH) + upload_query(op.upload_id)
     if op.new_key:
         target += "&" + build_query([("newKey", op.new_key)])
     pairs = [("Content-Type", "text/plain")]
@@ -153,7 +155,7 @@ def _encode_finish(op, shared):
 
 
 def _encode_abort(op, shared):
-    return "DELETE", _quoted(PLAIN if shared else "", op.key) + _upload_query(op.upload_id), [], b""
+    return "DELETE", place(op.key, shared) + upload_query(op.upload_id), [], b""
 
 
 def _list(flag, *fields):
@@ -203,6 +205,7 @@ _ENCODE = {
     ListFiles: _encode_files,
     ListObjects: _encode_objects,
 }
+_ENCODE.update(objects.ENCODE)
 FORM = "application/x-www-form-urlencoded"
 _NATIVE_BREAK = re.compile("[\\r\\n\\0]").search
 
@@ -219,6 +222,13 @@ def encode(operation, suffix):
     if suffix.shared:
         pairs.append(("Bucket", native(operation.space)))
     return Request(method, suffix.origin(native(operation.space)), target, Headers(pairs), body)
+
+
+def url(operation, suffix):
+    """The unsigned URL of a GetObject or HeadObject for whoever sends no header: path style on a shared host."""
+    space = native(operation.space)
+    target = _ENCODE[type(operation)](operation, False)[1]
+    return suffix.origin(space) + ("/" + space if suffix.shared else "") + target
 
 
 # Server: request -> operation
@@ -320,8 +330,15 @@ def parameters(query):
     return found
 
 
-#: PUT with one of these in the query is an operation of its own and never stores a body.
-_PUT_FLAGS = ("restore", "storageClass", "newFileName", "append", "tagging", "acl")
+#: PUT of a key with one of these in the query is not PutObject.
+_CHANGES = (
+    ("restore", RestoreObject),
+    ("storageClass", SwitchClass),
+    ("newFileName", RenameObject),
+    ("append", AppendObject),
+    ("tagging", PutTags),
+    ("acl", PutAcl),
+)
 
 
 def route(method, key, query, headers):
@@ -336,37 +353,36 @@ def route(method, key, query, headers):
                     return cls
         raise BadRequest(u"the request names no key and is no listing")
     if method == "GET":
-        return _unless(query, ("tagging", "acl"), GetObject)
+        return GetTags if "tagging" in query else GetAcl if "acl" in query else GetObject
     if method == "HEAD":
         return HeadObject
     if method == "POST":
-        if key == u"uploadhit" and "Hash" in query:  # signed over FileName, so it must never act on this key
-            raise BadRequest(u"UploadHit is not supported")
-        if "uploads" in query:
-            return InitiateUpload
-        if "uploadId" in query:
-            return FinishUpload
-        raise BadRequest(u"this POST is not supported")
+        return _route_post(key, query)
     if method == "DELETE":
         if "uploadId" in query or "uploads" in query:  # uploads=<id> is how JuiceFS aborts; never delete the object
             return AbortUpload
-        return _unless(query, ("tagging",), DeleteObject)
+        return DeleteTags if "tagging" in query else DeleteObject
     if method == "PUT":
+        copied = headers.get(field.SOURCE) is not None
         if "uploadId" in query or "partNumber" in query:
-            if headers.get("X-Ufile-Copy-Source") is not None:
-                raise BadRequest(u"UploadPartCopy is not supported")
-            return UploadPart
-        if headers.get("X-Ufile-Copy-Source") is not None:
-            raise BadRequest(u"Copy is not supported")
-        return _unless(query, _PUT_FLAGS, PutObject)
+            return CopyPart if copied else UploadPart
+        for name, cls in _CHANGES:
+            if name in query:
+                return cls
+        return CopyObject if copied else PutObject
     raise BadRequest(u"the method %s is not supported" % to_text(method))
 
 
-def _unless(query, names, cls):
-    for name in names:
-        if name in query:
-            raise BadRequest(u"%s is not supported" % name)
-    return cls
+def _route_post(key, query):
+    if key == u"uploadhit" and "Hash" in query:
+        return UploadHit
+    if "uploads" in query:
+        return InitiateUpload
+    if "uploadId" in query:
+        return FinishUpload
+    if "opmeta" in query:
+        return SetMime
+    raise BadRequest(u"this POST is not supported")
 
 
 _LISTS = (
@@ -377,8 +393,8 @@ _LISTS = (
 )
 
 #: The operations whose bulk bytes stream beside the message, and those whose small body belongs to the operation.
-BULK = (PutObject, UploadPart)
-SMALL = (FinishUpload,)
+BULK = (PutObject, UploadPart, AppendObject)
+SMALL = (FinishUpload, SetMime, PutTags)
 
 
 def decode(cls, space, key, query, headers, body=b""):
@@ -391,92 +407,33 @@ def decode(cls, space, key, query, headers, body=b""):
     return _DECODE[cls](space, key, query, headers, body)
 
 
-def _number(query, name, low, high, default=None):
-    value = query.get(name)
-    if value is None or value == u"":
-        return default
-    number = whole(value)
-    if number is None or not low <= number <= high:
-        raise BadRequest(u"%s is not a whole number from %d to %d" % (name, low, high))
-    return number
-
-
 def _limit(query, name, default):
     """A page's length; more than the service's maximum means the maximum."""
-    value = _number(query, name, 0, 10**15, default)
+    value = number(query, name, 0, 10**15, default)
     return None if value is None else min(value, LIST_LIMIT)
 
 
-_META_NAME = re.compile(r"[A-Za-z0-9-]+\Z").match
-
-
-def _metadata(headers):
-    found, size = {}, 0
-    for name, value in headers:
-        if name[:13].lower() == "x-ufile-meta-":
-            bare = name[13:].lower()
-            if not _META_NAME(bare):
-                raise BadRequest(u"the metadata name %s is not of letters, digits and -" % to_text(bare))
-            value = _header_text(value, u"the metadata %s" % to_text(bare))
-            size += len(bare) + len(to_bytes(value))
-            found[to_text(bare)] = value
-    if size > METADATA_LIMIT:
-        raise TooLarge(u"the metadata is longer than %d bytes" % METADATA_LIMIT)
-    return tuple(sorted(found.items()))
-
-
-def _header_text(value, name):
-    try:
-        text = to_text(value)
-        to_bytes(text)
-    except UnicodeError:
-        raise BadRequest(u"%s is not UTF-8" % name)
-    if _BREAK(text):  # of a form field, say: an HTTP header cannot hold one
-        raise BadRequest(u"%s holds a line break" % name)
-    return text
-
-
-_BREAK = re.compile(u"[\\r\\n\\0]").search
-
-
-def _kept(headers):
-    found = [(name, headers.get(name)) for name in KEPT]
-    return tuple((name, _header_text(value, name)) for name, value in found if value)
-
-
-def _mime(headers):
-    value = headers.get("Content-Type")
-    return _header_text(value.strip(), u"Content-Type") if value and value.strip() else None
-
-
-def _class(headers):
-    value = headers.get(CLASS)
-    if not value:
-        return None
-    if value not in STORAGE_CLASSES:
-        raise BadRequest(u"the storage class is none of %s" % u", ".join(STORAGE_CLASSES))
-    return to_text(value)
-
-
-_MD5 = re.compile(r"[0-9a-fA-F]{32}\Z").match
-
-
-def _md5(headers):
-    value = headers.get("Content-MD5")
-    if not value or not value.strip():
-        return None
-    if not _MD5(value.strip()):
-        raise BadRequest(u"Content-MD5 is not 32 hexadecimal digits")
-    return to_text(value.strip().lower())
-
-
 def _decode_put(space, key, query, headers, body):
-    return PutObject(space, key, _mime(headers), _md5(headers), _class(headers), _metadata(headers), _kept(headers))
+    return PutObject(
+        space,
+        key,
+        field.mime(headers),
+        field.md5(headers),
+        field.storage_class(headers),
+        field.metadata(headers),
+        field.kept(headers),
+        field.acl(headers),
+    )
+
+
+_CONDITION_NAMES = frozenset(CONDITIONS)
 
 
 def _given_conditions(headers):
+    if not headers.has_any(_CONDITION_NAMES):
+        return ()
     found = [(name, headers.get(name)) for name in CONDITIONS]
-    return tuple((name, _header_text(value, name)) for name, value in found if value)
+    return tuple((name, field.header_text(value, name)) for name, value in found if value)
 
 
 def _decode_get(space, key, query, headers, body):
@@ -499,27 +456,19 @@ def _decode_delete(space, key, query, headers, body):
 
 
 def _decode_initiate(space, key, query, headers, body):
-    mime = _mime(headers)
+    mime = field.mime(headers)
     return InitiateUpload(
-        space, key, None if mime == FORM else mime, _class(headers), _metadata(headers), _kept(headers)
+        space,
+        key,
+        None if mime == FORM else mime,
+        field.storage_class(headers),
+        field.metadata(headers),
+        field.kept(headers),
     )
 
 
-def _upload_id(query, name="uploadId"):
-    value = query.get(name)
-    if not value:
-        raise BadRequest(u"uploadId is missing")
-    return value
-
-
-PART_LIMIT = 1310720  # 5 TiB of 4 MiB blocks
-
-
 def _decode_part(space, key, query, headers, body):
-    if not query.get("partNumber"):
-        raise BadRequest(u"partNumber is missing")
-    number = _number(query, "partNumber", 0, PART_LIMIT - 1)
-    return UploadPart(space, key, _upload_id(query), number, _mime(headers), _md5(headers))
+    return UploadPart(space, key, upload_id(query), part_number(query), field.mime(headers), field.md5(headers))
 
 
 def _decode_finish(space, key, query, headers, body):
@@ -534,19 +483,19 @@ def _decode_finish(space, key, query, headers, body):
     new_key = query.get("newKey") or query.get("newObject") or None
     if new_key and len(to_bytes(new_key)) > KEY_LIMIT:
         raise BadRequest(u"newKey is longer than %d bytes" % KEY_LIMIT)
-    return FinishUpload(space, key, _upload_id(query), etags, new_key, _metadata(headers), directive)
+    return FinishUpload(space, key, upload_id(query), etags, new_key, field.metadata(headers), directive)
 
 
 def _decode_abort(space, key, query, headers, body):
-    return AbortUpload(space, key, query.get("uploadId") or _upload_id(query, "uploads"))
+    return AbortUpload(space, key, query.get("uploadId") or upload_id(query, "uploads"))
 
 
 def _decode_parts(space, key, query, headers, body):
     return ListParts(
         space,
-        _upload_id(query),
+        upload_id(query),
         _limit(query, "max-parts", None),
-        _number(query, "part-number-marker", 0, PART_LIMIT),
+        number(query, "part-number-marker", 0, PART_LIMIT),
     )
 
 
@@ -587,3 +536,4 @@ _DECODE = {
     ListFiles: _decode_files,
     ListObjects: _decode_objects,
 }
+_DECODE.update(objects.DECODE)

@@ -4,40 +4,64 @@ from typing import NamedTuple, TypeAlias
 from .message import Headers, Request
 from .operation import (
     AbortUpload,
+    AppendObject,
+    CopyObject,
+    CopyPart,
     DeleteObject,
+    DeleteTags,
     FinishUpload,
+    GetAcl,
     GetObject,
+    GetTags,
     HeadObject,
     InitiateUpload,
     ListFiles,
     ListObjects,
     ListParts,
     ListUploads,
+    PutAcl,
     PutObject,
+    PutTags,
+    RenameObject,
+    RestoreObject,
+    SetMime,
+    SwitchClass,
+    UploadHit,
     UploadPart,
 )
 from .provider import Suffix
 
 _Operation: TypeAlias = (
-    PutObject
-    | GetObject
-    | HeadObject
+    AbortUpload
+    | AppendObject
+    | CopyObject
+    | CopyPart
     | DeleteObject
-    | InitiateUpload
-    | UploadPart
+    | DeleteTags
     | FinishUpload
-    | AbortUpload
-    | ListParts
-    | ListUploads
+    | GetAcl
+    | GetObject
+    | GetTags
+    | HeadObject
+    | InitiateUpload
     | ListFiles
     | ListObjects
+    | ListParts
+    | ListUploads
+    | PutAcl
+    | PutObject
+    | PutTags
+    | RenameObject
+    | RestoreObject
+    | SetMime
+    | SwitchClass
+    | UploadHit
+    | UploadPart
 )
 
 META: str
-CLASS: str
 DIRECTIVE: str
 KEY_LIMIT: int
-METADATA_LIMIT: int
 LIST_LIMIT: int
 PART_LIMIT: int
 INIT: str
@@ -60,6 +84,7 @@ class Address(NamedTuple):
 def check_space(space: str) -> str: ...
 def check_key(key: str) -> str: ...
 def encode(operation: _Operation, suffix: Suffix) -> Request: ...
+def url(operation: GetObject | HeadObject, suffix: Suffix) -> str: ...
 def parse_target(target: str) -> Target: ...
 def addresses(host: str, bucket: str | None, path: str) -> list[Address]: ...
 def key_of(address: Address) -> str: ...

@@ -18,7 +18,7 @@ Source: data-plane.md section 2, management-plane.md sections 2 and 3.
 
 from __future__ import absolute_import, division, print_function
 
-from .text import native, to_text
+from .text import native, printable, to_text
 
 GENERAL = -148660  # the vendor's RetCode for several texts
 
@@ -31,7 +31,7 @@ class UVideoError(Exception):
     """``operation``, ``space``, ``key``, ``status``, ``ret_code``, ``request_id``: None where unknown or not fitting.
 
     ``retryable``: whether the same request may succeed a little later.  ``retry_after``: seconds the service asked for.
-    ``message``: text.  An error can be pickled.
+    ``message``: text without control characters, whoever wrote it.  An error can be pickled.
     """
 
     status = None
@@ -54,7 +54,7 @@ class UVideoError(Exception):
     def __init__(self, message=None, **context):
         self.operation = self.space = self.key = self.request_id = self.retry_after = None
         if message is not None:
-            self.message = to_text(message)
+            self.message = printable(to_text(message))
         for name, value in context.items():
             if name not in self._CONTEXT:
                 raise TypeError("unknown context " + name)
@@ -100,6 +100,7 @@ class IntegrityError(UVideoError):
 
 class BadAnswer(UVideoError):
     message = u"an answer that is not of this protocol"
+    retryable = True  # something between may have answered: a proxy, a captive portal
 
 
 class Refused(UVideoError):
@@ -172,6 +173,26 @@ class InvalidRange(Refused):
     message = u"invalid range"
 
 
+class CopyRangeInvalid(Refused):
+    status, ret_code = 419, GENERAL
+    message = u"invalid copy range"
+
+
+class SwitchDenied(Refused):
+    status, ret_code = 403, GENERAL
+    message = u"switch class not allowed"
+
+
+class NotRestored(Refused):
+    status, ret_code = 403, -148671
+    message = u"file has not been restored"
+
+
+class CallbackFailed(Refused):
+    status, ret_code = 502, -148600
+    message = u"callback failed"
+
+
 class PartExists(Refused):
     status, ret_code = 500, -1014
     message = u"put duplicate key error"
@@ -240,6 +261,31 @@ class SpaceNotEmpty(BadRequest):
     message = u"bucket is not empty"
 
 
+class DomainInvalid(BadRequest):
+    action_code = 15008
+    message = u"invalid domain"
+
+
+class DomainTaken(BadRequest):
+    action_code = 15009
+    message = u"domain already bound"
+
+
+class TooManyTokens(BadRequest):
+    action_code = 15038
+    message = u"too many tokens"
+
+
+class TokenNotFound(BadRequest):
+    action_code = 15040
+    message = u"token not exist"
+
+
+class TokenUnknown(UnknownKey):
+    action_code = 174
+    message = u"token does not exist"
+
+
 def _tree(cls):
     yield cls
     for child in cls.__subclasses__():
@@ -262,7 +308,7 @@ _BY_STATUS = {
     429: Throttled,
     500: InternalError,
 }
-_BY_ACTION_CODE = {174: UnknownKey, 292: AccessDenied, 294: AccessDenied, 299: AccessDenied, 15039: SpaceNotFound}
+_BY_ACTION_CODE = {292: AccessDenied, 294: AccessDenied, 299: AccessDenied, 15039: SpaceNotFound}
 for _cls in _CLASSES:  # the first in the tree's order stands for those that share a code
     _BY_CODE.setdefault((_cls.status, _cls.ret_code), _cls)
     if "action_code" in _cls.__dict__ or any("action_code" in base.__dict__ for base in _cls.__mro__[1:2]):

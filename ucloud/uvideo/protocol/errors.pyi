@@ -86,6 +86,22 @@ class InvalidRange(Refused):
     status: int
     ret_code: int
 
+class CopyRangeInvalid(Refused):
+    status: int
+    ret_code: int
+
+class SwitchDenied(Refused):
+    status: int
+    ret_code: int
+
+class NotRestored(Refused):
+    status: int
+    ret_code: int
+
+class CallbackFailed(Refused):
+    status: int
+    ret_code: int
+
 class PartExists(Refused):
     status: int
     ret_code: int
@@ -117,6 +133,11 @@ class SpaceExists(AlreadyExists): ...
 class SpaceNameInvalid(BadRequest): ...
 class SpaceTypeInvalid(BadRequest): ...
 class SpaceNotEmpty(BadRequest): ...
+class DomainInvalid(BadRequest): ...
+class DomainTaken(BadRequest): ...
+class TooManyTokens(BadRequest): ...
+class TokenNotFound(BadRequest): ...
+class TokenUnknown(UnknownKey): ...
 
 def refusal(
     status: int, ret_code: int | None = None, message: str | bytes | None = None, **context: Any

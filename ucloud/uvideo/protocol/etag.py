@@ -43,7 +43,9 @@ def agrees(etag, digest):
     if etag in (part_etag(digest), from_digests([digest])):
         return True
     try:
-        return False if len(urlsafe_b64decode(str(etag))) in (DIGEST, 4 + DIGEST) else None
+        decoded = urlsafe_b64decode(str(etag))
+        plain = native(urlsafe_b64encode(decoded)) == etag  # the decoder skips what is not of its alphabet
+        return False if plain and len(decoded) in (DIGEST, 4 + DIGEST) else None
     except (TypeError, ValueError):
         return None
 

@@ -23,19 +23,24 @@ class Headers(object):
 
     def _find(self):
         if self._index is None:
-            self._index = index = {}
+            self._index = index = {}  # lower-case name -> its first value
             for name, value in self.pairs:
-                index.setdefault(name.lower(), []).append(value)
+                index.setdefault(name.lower(), value)
         return self._index
 
     def get(self, name, default=None):
         """The first value, or ``default``."""
-        found = self._find().get(name.lower())
-        return found[0] if found else default
+        index = self._index
+        return (self._find() if index is None else index).get(name.lower(), default)
+
+    def has_any(self, names):
+        """Whether one of these is there.  ``names``: a frozenset, lower-case."""
+        return not names.isdisjoint(self._find() if self._index is None else self._index)
 
     def all(self, name):
         """Every value, in order of appearance."""
-        return self._find().get(name.lower(), [])
+        wanted = name.lower()
+        return [value for name, value in self.pairs if name.lower() == wanted]
 
     def add(self, name, value):
         self.pairs.append((name, value))

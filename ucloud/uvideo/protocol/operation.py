@@ -9,11 +9,14 @@ from __future__ import absolute_import, division, print_function
 
 from collections import namedtuple
 
+from .text import native
+
 
 def _operation(name, fields, optional=""):
     base = namedtuple(name, (fields + " " + optional).split())
     defaults = {"metadata": (), "headers": (), "conditions": (), "prefix": u"", "marker": u"", "delimiter": u""}
-    defaults.update({"upload_id_marker": u"", "offset": 0, "key": u""})
+    defaults.update({"upload_id_marker": u"", "offset": 0, "key": u"", "force": False})
+    defaults.update((field, ()) for field in "domains ops prefixes spaces black_ips white_ips".split())
     base.__new__.__defaults__ = tuple(defaults.get(field) for field in optional.split())
     return base
 
@@ -21,8 +24,8 @@ def _operation(name, fields, optional=""):
 _STORED = "mime md5 storage_class metadata headers"
 
 
-class PutObject(_operation("PutObject", "space key", _STORED)):
-    """Store a whole object; its bytes travel beside.  md5: 32 lower-case hex digits.  -> Stored"""
+class PutObject(_operation("PutObject", "space key", _STORED + " acl")):
+    """Store a whole object; its bytes travel beside.  md5: 32 lower-case hex digits.  acl: out of ACLS.  -> Stored"""
 
     __slots__ = ()
 
@@ -101,11 +104,108 @@ class ListObjects(_operation("ListObjects", "space", "prefix marker limit delimi
     __slots__ = ()
 
 
+class UploadHit(_operation("UploadHit", "space key etag size", "mime")):
+    """Make an object of content that the owner has stored already, known by etag and size.  -> Stored, or NotFound"""
+
+    __slots__ = ()
+
+
+class CopyObject(
+    _operation(
+        "CopyObject",
+        "space key source_space source_key",
+        "directive storage_class metadata mime headers verbatim",
+    )
+):
+    """Name the bytes of another object once more.  -> Stored
+
+    directive: COPY (default) keeps the source's metadata, mime and headers, REPLACE takes these.  verbatim: the
+    source's key as a request spelled it, where that is another text than source_key: what a server looks up second.  A
+    client leaves it None.
+    """
+
+    __slots__ = ()
+
+
+class CopyPart(
+    _operation("CopyPart", "space key upload_id part source_space source_key", "range verbatim")
+):
+    """Make a part of another object's bytes.  range: a ByteRange with both ends; None: all of it.  -> CopiedPart
+
+    verbatim: as in CopyObject.
+    """
+
+    __slots__ = ()
+
+
+class RenameObject(_operation("RenameObject", "space key new_key", "force")):
+    """Give an object another key.  force: also if that takes the place of another object.  -> Done"""
+
+    __slots__ = ()
+
+
+class SetMime(_operation("SetMime", "space key mime")):
+    """-> Done"""
+
+    __slots__ = ()
+
+
+class SwitchClass(_operation("SwitchClass", "space key storage_class")):
+    """STANDARD to IA or ARCHIVE, IA to ARCHIVE.  -> Done"""
+
+    __slots__ = ()
+
+
+class RestoreObject(_operation("RestoreObject", "space key", "tier")):
+    """Make an object of class ARCHIVE readable for a while.  tier: out of TIERS.  -> Done"""
+
+    __slots__ = ()
+
+
+class PutTags(_operation("PutTags", "space key tags")):
+    """Replace the tags of an object.  tags: tuple of (key, value).  -> Done"""
+
+    __slots__ = ()
+
+
+class GetTags(_operation("GetTags", "space key")):
+    """-> Tags"""
+
+    __slots__ = ()
+
+
+class DeleteTags(_operation("DeleteTags", "space key")):
+    """-> Done"""
+
+    __slots__ = ()
+
+
+class PutAcl(_operation("PutAcl", "space key acl")):
+    """acl: out of ACLS; with public-read anybody may read the object, even in a private space.  -> Done"""
+
+    __slots__ = ()
+
+
+class GetAcl(_operation("GetAcl", "space key")):
+    """-> Acl"""
+
+    __slots__ = ()
+
+
+class AppendObject(_operation("AppendObject", "space key position", _STORED)):
+    """Add bytes, which travel beside, to the end of an object.  -> Stored
+
+    position: the size it has, 0 to create it.  The rest counts when it is created.
+    """
+
+    __slots__ = ()
+
+
 # Management
 
 
-class CreateSpace(_operation("CreateSpace", "space", "type region biz tag project")):
-    """type: public or private (default).  -> SpaceNamed"""
+class CreateSpace(_operation("CreateSpace", "space", "type region biz tag project domains")):
+    """type: public or private (default).  domains: tuple of the space's own host names.  -> SpaceNamed"""
 
     __slots__ = ()
 
@@ -134,6 +234,45 @@ class ListSpaceFiles(_operation("ListSpaceFiles", "space", "offset limit project
     __slots__ = ()
 
 
+class GetSpaceStatus(_operation("GetSpaceStatus", "spaces", "begin end")):
+    """What was stored in these spaces (tuple of names) and read from them, by time.  -> SpaceStatus"""
+
+    __slots__ = ()
+
+
+_TOKEN = "ops prefixes spaces expires black_ips white_ips region project"
+
+
+class CreateToken(_operation("CreateToken", "name", _TOKEN)):
+    """Make a key pair that may do less than its owner.  -> TokenInfo
+
+    ops: tuple out of TOKEN_OPS.  prefixes, spaces, black_ips, white_ips: tuples of text.  expires: unix seconds.
+    """
+
+    __slots__ = ()
+
+
+class DescribeToken(_operation("DescribeToken", "", "token_id name display region project")):
+    """One token, or all of them.  display: 1 shows the private keys too.  -> TokenList"""
+
+    __slots__ = ()
+
+
+class UpdateToken(_operation("UpdateToken", "token_id", "name " + _TOKEN)):
+    """What is not given stays.  -> Done"""
+
+    __slots__ = ()
+
+
+UpdateToken.__new__.__defaults__ = (None,) * len(UpdateToken.__new__.__defaults__)
+
+
+class DeleteToken(_operation("DeleteToken", "token_id", "region project")):
+    """-> Done"""
+
+    __slots__ = ()
+
+
 # Results
 
 
@@ -149,16 +288,19 @@ class Stored(namedtuple("Stored", "etag")):
     __slots__ = ()
 
 
-_INFO = "size etag mime storage_class modified created metadata headers span filename"
+_INFO = "size etag mime storage_class modified created metadata headers span filename restore"
 
 
 class ObjectInfo(namedtuple("ObjectInfo", _INFO)):
-    """size: of the whole object.  span: (first, length) of a partial answer, None for a whole one."""
+    """size: of the whole object.  span: (first, length) of a partial answer, None for a whole one.
+
+    restore: text of X-Ufile-Restore, which an object of class ARCHIVE has once a restore was asked for.
+    """
 
     __slots__ = ()
 
 
-ObjectInfo.__new__.__defaults__ = (None,) * 6 + ((), (), None, None)
+ObjectInfo.__new__.__defaults__ = (None,) * 6 + ((), (), None, None, None)
 
 
 class NotModified(namedtuple("NotModified", "etag modified")):
@@ -175,6 +317,12 @@ class Initiated(namedtuple("Initiated", "upload_id block_size space key")):
 
 class StoredPart(namedtuple("StoredPart", "part etag")):
     """The part is stored."""
+
+    __slots__ = ()
+
+
+class CopiedPart(namedtuple("CopiedPart", "part etag first length size")):
+    """The part is stored; it is ``length`` bytes from ``first`` of a source of ``size`` bytes."""
 
     __slots__ = ()
 
@@ -209,13 +357,25 @@ class UploadPage(namedtuple("UploadPage", "space truncated next_marker next_uplo
     __slots__ = ()
 
 
-class FileInfo(namedtuple("FileInfo", "key size etag mime storage_class created modified metadata")):
-    """One object of a listing."""
+class FileInfo(namedtuple("FileInfo", "key size etag mime storage_class created modified metadata restore")):
+    """One object of a listing.  restore: the RestoreStatus of one of class ARCHIVE, out of RESTORES, else None."""
 
     __slots__ = ()
 
 
-FileInfo.__new__.__defaults__ = (None, None, None, ())
+FileInfo.__new__.__defaults__ = (None, None, None, (), None)
+
+
+class Tags(namedtuple("Tags", "tags")):
+    """tags: tuple of (key, value)."""
+
+    __slots__ = ()
+
+
+class Acl(namedtuple("Acl", "owner owner_name grant")):
+    """grant: out of ACLS."""
+
+    __slots__ = ()
 
 
 class FilePage(namedtuple("FilePage", "space space_id next_marker files")):
@@ -236,17 +396,52 @@ class SpaceNamed(namedtuple("SpaceNamed", "space space_id")):
     __slots__ = ()
 
 
-_SPACE = "space space_id type region biz tag storage_class created modified source cdn"
+_SPACE = "space space_id type region biz tag storage_class created modified source cdn custom"
 
 
 class SpaceInfo(namedtuple("SpaceInfo", _SPACE)):
-    """source, cdn: tuples of host names."""
+    """source, cdn, custom: tuples of host names; custom are the domains of CreateSpace."""
 
     __slots__ = ()
 
 
+SpaceInfo.__new__.__defaults__ = ((),)
+
+
 class SpaceList(namedtuple("SpaceList", "spaces")):
     """spaces: tuple of SpaceInfo."""
+
+    __slots__ = ()
+
+
+class SpaceUsage(namedtuple("SpaceUsage", "time storage flux fhd shd hd sd")):
+    """One day of a SpaceStatus: unix seconds, bytes stored, bytes read, seconds of video transcoded by definition."""
+
+    __slots__ = ()
+
+
+class SpaceStatus(namedtuple("SpaceStatus", "entries")):
+    """entries: tuple of SpaceUsage."""
+
+    __slots__ = ()
+
+
+_TOKEN_INFO = "region token_id name public_key private_key ops prefixes spaces expires created modified"
+
+
+class TokenInfo(namedtuple("TokenInfo", _TOKEN_INFO + " black_ips white_ips")):
+    """A token.  private_key: None where the service does not show it.  Its repr shows the public key only."""
+
+    __slots__ = ()
+
+    def __repr__(self):
+        return "TokenInfo(%s, ***)" % native(self.public_key)
+
+    __str__ = __repr__
+
+
+class TokenList(namedtuple("TokenList", "tokens")):
+    """tokens: tuple of TokenInfo."""
 
     __slots__ = ()
 
@@ -259,3 +454,16 @@ KEPT = ("Content-Encoding", "Content-Language", "Content-Disposition", "Cache-Co
 
 STORAGE_CLASSES = ("STANDARD", "IA", "ARCHIVE")
 SPACE_TYPES = ("public", "private")
+DIRECTIVES = ("COPY", "REPLACE")
+TIERS = ("Expedited", "Standard")
+ACLS = ("default", "public-read")
+RESTORES = ("Frozen", "Restoring", "Restored")
+TOKEN_OPS = (
+    "TOKEN_ALLOW_NONE",
+    "TOKEN_ALLOW_READ",
+    "TOKEN_ALLOW_WRITE",
+    "TOKEN_ALLOW_DELETE",
+    "TOKEN_ALLOW_LIST",
+    "TOKEN_ALLOW_IOP",
+    "TOKEN_DENY_UPDATE",
+)

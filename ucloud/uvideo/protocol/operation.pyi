@@ -13,6 +13,7 @@ class PutObject(NamedTuple):
     storage_class: str | None = None
     metadata: _Pairs = ()
     headers: _Pairs = ()
+    acl: str | None = None
 
 class GetObject(NamedTuple):
     space: str
@@ -91,6 +92,128 @@ class ListObjects(NamedTuple):
     delimiter: str = ""
     key: str = ""
 
+class UploadHit(NamedTuple):
+    space: str
+    key: str
+    etag: str
+    size: int
+    mime: str | None = None
+
+class CopyObject(NamedTuple):
+    space: str
+    key: str
+    source_space: str
+    source_key: str
+    directive: str | None = None
+    storage_class: str | None = None
+    metadata: _Pairs = ()
+    mime: str | None = None
+    headers: _Pairs = ()
+    verbatim: str | None = None
+
+class CopyPart(NamedTuple):
+    space: str
+    key: str
+    upload_id: str
+    part: int
+    source_space: str
+    source_key: str
+    range: ByteRange | None = None
+    verbatim: str | None = None
+
+class RenameObject(NamedTuple):
+    space: str
+    key: str
+    new_key: str
+    force: bool = False
+
+class SetMime(NamedTuple):
+    space: str
+    key: str
+    mime: str
+
+class SwitchClass(NamedTuple):
+    space: str
+    key: str
+    storage_class: str
+
+class RestoreObject(NamedTuple):
+    space: str
+    key: str
+    tier: str | None = None
+
+class PutTags(NamedTuple):
+    space: str
+    key: str
+    tags: _Pairs
+
+class GetTags(NamedTuple):
+    space: str
+    key: str
+
+class DeleteTags(NamedTuple):
+    space: str
+    key: str
+
+class PutAcl(NamedTuple):
+    space: str
+    key: str
+    acl: str
+
+class GetAcl(NamedTuple):
+    space: str
+    key: str
+
+class AppendObject(NamedTuple):
+    space: str
+    key: str
+    position: int
+    mime: str | None = None
+    md5: str | None = None
+    storage_class: str | None = None
+    metadata: _Pairs = ()
+    headers: _Pairs = ()
+
+class GetSpaceStatus(NamedTuple):
+    spaces: tuple[str, ...]
+    begin: int | None = None
+    end: int | None = None
+
+class CreateToken(NamedTuple):
+    name: str
+    ops: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
+    spaces: tuple[str, ...] = ()
+    expires: int | None = None
+    black_ips: tuple[str, ...] = ()
+    white_ips: tuple[str, ...] = ()
+    region: str | None = None
+    project: str | None = None
+
+class DescribeToken(NamedTuple):
+    token_id: str | None = None
+    name: str | None = None
+    display: int | None = None
+    region: str | None = None
+    project: str | None = None
+
+class UpdateToken(NamedTuple):
+    token_id: str
+    name: str | None = None
+    ops: tuple[str, ...] | None = None
+    prefixes: tuple[str, ...] | None = None
+    spaces: tuple[str, ...] | None = None
+    expires: int | None = None
+    black_ips: tuple[str, ...] | None = None
+    white_ips: tuple[str, ...] | None = None
+    region: str | None = None
+    project: str | None = None
+
+class DeleteToken(NamedTuple):
+    token_id: str
+    region: str | None = None
+    project: str | None = None
+
 class CreateSpace(NamedTuple):
     space: str
     type: str | None = None
@@ -98,6 +221,7 @@ class CreateSpace(NamedTuple):
     biz: str | None = None
     tag: str | None = None
     project: str | None = None
+    domains: tuple[str, ...] = ()
 
 class DescribeSpace(NamedTuple):
     space: str | None = None
@@ -138,6 +262,7 @@ class ObjectInfo(NamedTuple):
     headers: _Pairs = ()
     span: tuple[int, int] | None = None
     filename: str | None = None
+    restore: str | None = None
 
 class NotModified(NamedTuple):
     etag: str | None
@@ -152,6 +277,21 @@ class Initiated(NamedTuple):
 class StoredPart(NamedTuple):
     part: int
     etag: str
+
+class CopiedPart(NamedTuple):
+    part: int
+    etag: str
+    first: int | None
+    length: int | None
+    size: int | None
+
+class Tags(NamedTuple):
+    tags: _Pairs
+
+class Acl(NamedTuple):
+    owner: str | None
+    owner_name: str | None
+    grant: str
 
 class Finished(NamedTuple):
     space: str
@@ -197,6 +337,7 @@ class FileInfo(NamedTuple):
     created: int | None = None
     modified: int | None = None
     metadata: _Pairs = ()
+    restore: str | None = None
 
 class FilePage(NamedTuple):
     space: str
@@ -230,11 +371,47 @@ class SpaceInfo(NamedTuple):
     modified: int | None
     source: tuple[str, ...]
     cdn: tuple[str, ...]
+    custom: tuple[str, ...] = ()
 
 class SpaceList(NamedTuple):
     spaces: tuple[SpaceInfo, ...]
+
+class SpaceUsage(NamedTuple):
+    time: int
+    storage: int
+    flux: int
+    fhd: int
+    shd: int
+    hd: int
+    sd: int
+
+class SpaceStatus(NamedTuple):
+    entries: tuple[SpaceUsage, ...]
+
+class TokenInfo(NamedTuple):
+    region: str | None
+    token_id: str
+    name: str
+    public_key: str
+    private_key: str | None
+    ops: tuple[str, ...]
+    prefixes: tuple[str, ...]
+    spaces: tuple[str, ...]
+    expires: int
+    created: int | None
+    modified: int | None
+    black_ips: tuple[str, ...]
+    white_ips: tuple[str, ...]
+
+class TokenList(NamedTuple):
+    tokens: tuple[TokenInfo, ...]
 
 CONDITIONS: tuple[str, ...]
 KEPT: tuple[str, ...]
 STORAGE_CLASSES: tuple[str, ...]
 SPACE_TYPES: tuple[str, ...]
+DIRECTIVES: tuple[str, ...]
+TIERS: tuple[str, ...]
+ACLS: tuple[str, ...]
+RESTORES: tuple[str, ...]
+TOKEN_OPS: tuple[str, ...]

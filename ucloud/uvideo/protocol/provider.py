@@ -67,6 +67,24 @@ def is_loopback(host):
     return bool(_LOOPBACK(host.lstrip(".")))
 
 
+_LABEL = "(?:[a-z0-9-]{0,61}[a-z0-9])?"
+_DOMAIN = re.compile(r"(?=.{4,253}\Z)(?:[a-z0-9]%s\.)+[a-z]%s\Z" % (_LABEL, _LABEL)).match
+
+
+def check_domain(value):
+    """Text of a space's own domain, lower-case; InvalidArgument unless it is a host name of two labels or more."""
+    text = value.strip().rstrip(u".").lower() if is_text(value) else u""
+    if not _DOMAIN(text) or is_loopback(text):
+        raise InvalidArgument(u"the domain %s is not a host name such as video.example.com" % text[:80])
+    return text
+
+
+def domain_of(host):
+    """The domain that a Host header or authority names, lower-case; None if no space can have it as its own."""
+    name = host.partition(":")[0].rstrip(".").lower()
+    return name if "." in name and not name.endswith("localhost") and _DOMAIN(name) else None
+
+
 def parse_suffix(value, name="suffix"):
     """Suffix of ".cn-bj.ufileos.com", "uploadvideo.ucloud.cn", "127.0.0.1:9000", "https://..."; InvalidArgument."""
     if not is_text(value):

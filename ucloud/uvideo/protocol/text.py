@@ -57,9 +57,8 @@ def printable(value):
     return _UNPRINTABLE.sub(u" ", value)
 
 
-def native(value):
-    """The str of this Python: UTF-8 bytes on 2.7, text on 3."""
-    return to_bytes(value) if PY2 else to_text(value)
+#: The str of this Python: UTF-8 bytes on 2.7, text on 3.
+native = to_bytes if PY2 else to_text
 
 
 def is_text(value):

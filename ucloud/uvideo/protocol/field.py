@@ -1,0 +1,151 @@
+"""What the requests of several operations share: targets, parameters, and the headers an object is stored with.
+
+Source: data-plane.md sections 4 and 5.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+import re
+
+from .errors import BadRequest, TooLarge
+from .operation import ACLS, KEPT, STORAGE_CLASSES
+from .text import build_query, native, quote_path, to_bytes, to_text, whole
+
+META = "X-Ufile-Meta-"
+CLASS = "X-Ufile-Storage-Class"
+DIRECTIVE = "X-Ufile-Metadata-Directive"
+SOURCE = "X-Ufile-Copy-Source"
+SOURCE_RANGE = "X-Ufile-Copy-Source-Range"
+ACL = "x-ufile-object-acl"
+KEY_LIMIT = 1023
+METADATA_LIMIT = 8192
+PART_LIMIT = 1310720  # 5 TiB of 4 MiB blocks
+MIME_LIMIT = 1024
+INIT, PLAIN, FINISH = "init/uvideoUploads/", "uvideoUploads/", "finish/uvideoUploads/"
+
+
+# Client: operation -> request
+
+
+def place(key, shared, prefix=PLAIN):
+    """The target of a key.  ``shared``: on a host that all spaces share, where ``prefix`` stands before it."""
+    return "/" + (prefix if shared else "") + quote_path(key)
+
+
+def upload_query(upload_id):
+    return "?uploadId=" + build_query([(upload_id, None)])
+
+
+def stored(op):
+    """[(name, value)] of what an object is stored with."""
+    pairs = []
+    if op.mime:
+        pairs.append(("Content-Type", native(op.mime)))
+    if op.storage_class:
+        pairs.append((CLASS, native(op.storage_class)))
+    pairs.extend([(META + native(name), native(value)) for name, value in op.metadata])
+    pairs.extend([(native(name), native(value)) for name, value in op.headers])
+    return pairs
+
+
+# Server: request -> operation
+
+
+def number(query, name, low, high, default=None):
+    """A whole number of the query; BadRequest."""
+    value = query.get(name)
+    if value is None or value == u"":
+        return default
+    found = whole(value)
+    if found is None or not low <= found <= high:
+        raise BadRequest(u"%s is not a whole number from %d to %d" % (name, low, high))
+    return found
+
+
+def upload_id(query, name="uploadId"):
+    value = query.get(name)
+    if not value:
+        raise BadRequest(u"uploadId is missing")
+    return value
+
+
+def part_number(query):
+    if not query.get("partNumber"):
+        raise BadRequest(u"partNumber is missing")
+    return number(query, "partNumber", 0, PART_LIMIT - 1)
+
+
+def one_of(value, allowed, name):
+    """Text of a header or parameter that must be one of ``allowed``, None if there is none; BadRequest."""
+    if not value:
+        return None
+    if value not in allowed:
+        raise BadRequest(u"%s is none of %s" % (name, u", ".join(allowed)))
+    return to_text(value)
+
+
+_META_NAME = re.compile(r"[A-Za-z0-9-]+\Z").match
+
+
+def metadata(headers):
+    found, size = {}, 0
+    for name, value in headers:
+        if name[:13].lower() == "x-ufile-meta-":
+            bare = name[13:].lower()
+            if not _META_NAME(bare):
+                raise BadRequest(u"the metadata name %s is not of letters, digits and -" % to_text(bare))
+            value = header_text(value, u"the metadata %s" % to_text(bare))
+            size += len(bare) + len(to_bytes(value))
+            found[to_text(bare)] = value
+    if size > METADATA_LIMIT:
+        raise TooLarge(u"the metadata is longer than %d bytes" % METADATA_LIMIT)
+    return tuple(sorted(found.items()))
+
+
+def header_text(value, name):
+    try:
+        text = to_text(value)
+        to_bytes(text)
+    except UnicodeError:
+        raise BadRequest(u"%s is not UTF-8" % name)
+    if _BREAK(text):  # of a form field, say: an HTTP header cannot hold one
+        raise BadRequest(u"%s holds a line break" % name)
+    return text
+
+
+_BREAK = re.compile(u"[\\r\\n\\0]").search
+
+
+_KEPT_NAMES = frozenset([name.lower() for name in KEPT])
+
+
+def kept(headers):
+    if not headers.has_any(_KEPT_NAMES):
+        return ()
+    found = [(name, headers.get(name)) for name in KEPT]
+    return tuple((name, header_text(value, name)) for name, value in found if value)
+
+
+def mime(headers):
+    value = headers.get("Content-Type")
+    return header_text(value.strip(), u"Content-Type") if value and value.strip() else None
+
+
+def storage_class(headers):
+    return one_of(headers.get(CLASS), STORAGE_CLASSES, u"the storage class")
+
+
+def acl(headers):
+    return one_of(headers.get(ACL), ACLS, ACL)
+
+
+_MD5 = re.compile(r"[0-9a-fA-F]{32}\Z").match
+
+
+def md5(headers):
+    value = headers.get("Content-MD5")
+    if not value or not value.strip():
+        return None
+    if not _MD5(value.strip()):
+        raise BadRequest(u"Content-MD5 is not 32 hexadecimal digits")
+    return to_text(value.strip().lower())

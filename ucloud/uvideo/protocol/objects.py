@@ -1,0 +1,344 @@
+"""Operation <-> request of what becomes of an object beside put, get and multipart: copies, names, states, tags.
+
+The tables ENCODE and DECODE are parts of dialect's.  Source: data-plane.md section 4.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+import json
+import re
+
+from . import field
+from .byterange import ByteRange
+from .errors import BadRequest, CopyRangeInvalid
+from .field import KEY_LIMIT, SOURCE, SOURCE_RANGE, number, one_of, part_number, place, stored, upload_id, upload_query
+from .operation import (
+    ACLS,
+    DIRECTIVES,
+    STORAGE_CLASSES,
+    TIERS,
+    AppendObject,
+    CopyObject,
+    CopyPart,
+    DeleteTags,
+    GetAcl,
+    GetTags,
+    PutAcl,
+    PutTags,
+    RenameObject,
+    RestoreObject,
+    SetMime,
+    SwitchClass,
+    UploadHit,
+)
+from .text import build_query, is_text, native, quote_path, to_bytes, to_text, unquote
+
+SIZE_LIMIT = 10**15
+#: Source: data-plane.md section 3.
+TAGS_LIMIT, TAG_KEY_LIMIT, TAG_VALUE_LIMIT = 10, 128, 256
+_TAG_SIGNS = u" +-=._:/@"
+_JSON = ("Content-Type", "application/json")
+
+
+# Client: operation -> request
+
+
+def _encode_hit(op, shared):
+    query = build_query([("Hash", op.etag), ("FileName", op.key), ("FileSize", "%d" % op.size)])
+    pairs = [("Content-Type", native(op.mime))] if op.mime else []
+    return "POST", "/uploadhit?" + query, pairs, b""
+
+
+def _source(op):
+    return (SOURCE, "/%s/%s" % (native(op.source_space), quote_path(op.source_key)))
+
+
+def _encode_copy(op, shared):
+    pairs = [_source(op)]
+    if op.directive:
+        pairs.append((field.DIRECTIVE, native(op.directive)))
+    return "PUT", place(op.key, shared), pairs + stored(op), b""
+
+
+def _encode_copy_part(op, shared):
+    target = "%s%s&partNumber=%d" % (place(op.key, shared), upload_query(op.upload_id), op.part)
+    pairs = [_source(op)]
+    if op.range is not None:
+        pairs.append((SOURCE_RANGE, "bytes=%d-%d" % op.range))
+    return "PUT", target, pairs, b""
+
+
+def _encode_rename(op, shared):
+    query = build_query([("newFileName", op.new_key), ("force", "true" if op.force else "false")])
+    return "PUT", place(op.key, shared) + "?" + query, [], b""
+
+
+def _encode_mime(op, shared):
+    body = {"op": "set", "metak": "mimetype", "metav": op.mime}
+    return "POST", place(op.key, shared) + "?opmeta", [_JSON], to_bytes(json.dumps(body, sort_keys=True))
+
+
+def _encode_switch(op, shared):
+    return "PUT", place(op.key, shared) + "?" + build_query([("storageClass", op.storage_class)]), [], b""
+
+
+def _encode_restore(op, shared):
+    return "PUT", place(op.key, shared) + "?restore", [("Tier", native(op.tier))] if op.tier else [], b""
+
+
+def build_tags(tags):
+    """The document of tags; tuple of (key, value)."""
+    return to_bytes(json.dumps({"Tags": [{"Key": key, "Value": value} for key, value in tags]}, sort_keys=True))
+
+
+def _encode_put_tags(op, shared):
+    return "PUT", place(op.key, shared) + "?tagging", [_JSON], build_tags(op.tags)
+
+
+def _encode_get_tags(op, shared):
+    return "GET", place(op.key, shared) + "?tagging", [], b""
+
+
+def _encode_delete_tags(op, shared):
+    return "DELETE", place(op.key, shared) + "?tagging", [], b""
+
+
+def _encode_put_acl(op, shared):
+    return "PUT", place(op.key, shared) + "?acl", [(field.ACL, native(op.acl))], b""
+
+
+def _encode_get_acl(op, shared):
+    return "GET", place(op.key, shared) + "?acl", [], b""
+
+
+def _encode_append(op, shared):
+    pairs = stored(op)
+    if op.md5:
+        pairs.append(("Content-MD5", native(op.md5)))
+    return "PUT", place(op.key, shared) + "?append&position=%d" % op.position, pairs, b""
+
+
+ENCODE = {
+    UploadHit: _encode_hit,
+    CopyObject: _encode_copy,
+    CopyPart: _encode_copy_part,
+    RenameObject: _encode_rename,
+    SetMime: _encode_mime,
+    SwitchClass: _encode_switch,
+    RestoreObject: _encode_restore,
+    PutTags: _encode_put_tags,
+    GetTags: _encode_get_tags,
+    DeleteTags: _encode_delete_tags,
+    PutAcl: _encode_put_acl,
+    GetAcl: _encode_get_acl,
+    AppendObject: _encode_append,
+}
+
+
+# Server: request -> operation
+
+
+def _key(value, name):
+    if not value:
+        raise BadRequest(u"%s is missing" % name)
+    if len(to_bytes(value)) > KEY_LIMIT:
+        raise BadRequest(u"%s is longer than %d bytes" % (name, KEY_LIMIT))
+    return value
+
+
+def _size(query, name):
+    found = number(query, name, 0, SIZE_LIMIT)
+    if found is None:
+        raise BadRequest(u"%s is missing" % name)
+    return found
+
+
+def _decode_hit(space, key, query, headers, body):
+    etag = query["Hash"].strip().strip(u'"')  # JuiceFS sends the value of HEAD's header
+    if not etag:
+        raise BadRequest(u"Hash is missing")
+    name = _key(query.get("FileName"), u"FileName")
+    return UploadHit(space, name, etag, _size(query, "FileSize"), field.mime(headers))
+
+
+def _read_source(headers):
+    """(space, key, key as it was spelled or None): clients escape it, escape half of it, or send raw UTF-8."""
+    value = headers.get(SOURCE)
+    space, _, rest = value.strip()[1 if value.strip().startswith("/") else 0 :].partition("/")
+    try:
+        space = unquote(space)
+        spelled = to_text(rest)
+        to_bytes(spelled)
+    except (ValueError, UnicodeError):
+        raise BadRequest(u"%s is not UTF-8" % SOURCE)
+    try:
+        key = unquote(rest)
+    except ValueError:
+        key = spelled
+    if not space or not key:
+        raise BadRequest(u"%s is not /<space>/<key>" % SOURCE)
+    return space, key, spelled if spelled != key else None
+
+
+def _decode_copy(space, key, query, headers, body):
+    source_space, source_key, verbatim = _read_source(headers)
+    directive = one_of(headers.get(field.DIRECTIVE), DIRECTIVES, field.DIRECTIVE)
+    return CopyObject(
+        space,
+        key,
+        source_space,
+        source_key,
+        directive,
+        field.storage_class(headers),
+        field.metadata(headers),
+        field.mime(headers),
+        field.kept(headers),
+        verbatim,
+    )
+
+
+_CLOSED_RANGE = re.compile(r"bytes=[ \t]*([0-9]{1,18})[ \t]*-[ \t]*([0-9]{1,18})[ \t]*\Z", re.I).match
+
+
+def _decode_copy_part(space, key, query, headers, body):
+    source_space, source_key, verbatim = _read_source(headers)
+    wanted, value = None, headers.get(SOURCE_RANGE)
+    if value is not None:
+        match = _CLOSED_RANGE(value.strip())
+        wanted = ByteRange(int(match.group(1)), int(match.group(2))) if match else None
+        if wanted is None or wanted.last < wanted.first:
+            raise CopyRangeInvalid()
+    return CopyPart(space, key, upload_id(query), part_number(query), source_space, source_key, wanted, verbatim)
+
+
+def _decode_rename(space, key, query, headers, body):
+    force = (query.get("force") or u"false").lower()
+    if force not in (u"true", u"false"):
+        raise BadRequest(u"force is neither true nor false")
+    return RenameObject(space, key, _key(query["newFileName"], u"newFileName"), force == u"true")
+
+
+def _document(body):
+    try:
+        found = json.loads(body.decode("utf-8"))
+    except (ValueError, RuntimeError):  # RuntimeError: nested deeper than Python can read
+        raise BadRequest(u"the body is not JSON")
+    if not isinstance(found, dict):
+        raise BadRequest(u"the body is not a JSON object")
+    return found
+
+
+def _member(found, name):
+    value = found.get(name)
+    try:
+        if is_text(value) and to_bytes(value):
+            return to_text(value)
+    except UnicodeError:
+        pass
+    raise BadRequest(u"%s is missing or no text" % name)
+
+
+def _decode_mime(space, key, query, headers, body):
+    found = _document(body)
+    if found.get("op") != u"set":
+        raise BadRequest(u"op is not set")
+    if found.get("metak") != u"mimetype":
+        raise BadRequest(u"metak is not mimetype")
+    mime = field.header_text(_member(found, "metav"), u"metav").strip()
+    if not mime or len(to_bytes(mime)) > field.MIME_LIMIT or _CONTROL(mime):
+        raise BadRequest(u"metav is no media type")
+    return SetMime(space, key, mime)
+
+
+_CONTROL = re.compile(u"[\x00-\x1f\x7f]").search
+
+
+def _decode_switch(space, key, query, headers, body):
+    storage_class = one_of(query["storageClass"], STORAGE_CLASSES, u"the storage class")
+    if storage_class is None:
+        raise BadRequest(u"storageClass is missing")
+    return SwitchClass(space, key, storage_class)
+
+
+def _decode_restore(space, key, query, headers, body):
+    return RestoreObject(space, key, one_of(headers.get("Tier"), TIERS, u"Tier"))
+
+
+def parse_tags(found):
+    """Tuple of (key, value) of a document of tags.  ValueError if it is of another shape."""
+    if not isinstance(found, dict) or not isinstance(found.get("Tags"), list):
+        raise ValueError("Tags is missing")
+    tags = []
+    for entry in found["Tags"]:
+        key, value = (entry.get("Key"), entry.get("Value")) if isinstance(entry, dict) else (None, None)
+        if not is_text(key) or not is_text(value):
+            raise ValueError("a tag has no Key or no Value")
+        tags.append((key, value))
+    return tuple(tags)
+
+
+def _decode_put_tags(space, key, query, headers, body):
+    try:
+        tags = parse_tags(_document(body))
+    except ValueError as error:
+        raise error if isinstance(error, BadRequest) else BadRequest(u"%s" % error)
+    if len(tags) > TAGS_LIMIT:
+        raise BadRequest(u"an object has at most %d tags" % TAGS_LIMIT)
+    if len(set(name for name, _ in tags)) < len(tags):
+        raise BadRequest(u"a tag is given twice")
+    for name, value in tags:
+        if not 1 <= len(name) <= TAG_KEY_LIMIT or len(value) > TAG_VALUE_LIMIT:
+            limits = (TAG_KEY_LIMIT, TAG_VALUE_LIMIT)
+            raise BadRequest(u"the key of a tag has 1 to %d characters, its value at most %d" % limits)
+        if not all(char.isalnum() or char in _TAG_SIGNS for char in name + value):
+            raise BadRequest(u"a tag is of letters, digits, blanks and %s" % _TAG_SIGNS.strip())
+    return PutTags(space, key, tags)
+
+
+def _decode_get_tags(space, key, query, headers, body):
+    return GetTags(space, key)
+
+
+def _decode_delete_tags(space, key, query, headers, body):
+    return DeleteTags(space, key)
+
+
+def _decode_put_acl(space, key, query, headers, body):
+    acl = one_of(headers.get(field.ACL), ACLS, field.ACL)
+    if acl is None:
+        raise BadRequest(u"the header %s is missing" % field.ACL)
+    return PutAcl(space, key, acl)
+
+
+def _decode_get_acl(space, key, query, headers, body):
+    return GetAcl(space, key)
+
+
+def _decode_append(space, key, query, headers, body):
+    return AppendObject(
+        space,
+        key,
+        _size(query, "position"),
+        field.mime(headers),
+        field.md5(headers),
+        field.storage_class(headers),
+        field.metadata(headers),
+        field.kept(headers),
+    )
+
+
+DECODE = {
+    UploadHit: _decode_hit,
+    CopyObject: _decode_copy,
+    CopyPart: _decode_copy_part,
+    RenameObject: _decode_rename,
+    SetMime: _decode_mime,
+    SwitchClass: _decode_switch,
+    RestoreObject: _decode_restore,
+    PutTags: _decode_put_tags,
+    GetTags: _decode_get_tags,
+    DeleteTags: _decode_delete_tags,
+    PutAcl: _decode_put_acl,
+    GetAcl: _decode_get_acl,
+    AppendObject: _decode_append,
+}

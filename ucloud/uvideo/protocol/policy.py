@@ -1,0 +1,106 @@
+"""The put policy of an upload: whom the service asks after storing, and with what.  Source: signing.md section 4.
+
+It travels as base64url of a JSON object, third field of Authorization, and is part of what is signed.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+import base64
+import binascii
+import json
+import re
+from collections import namedtuple
+
+from .errors import BadRequest
+from .message import Headers, Response
+from .signature import read_authorization
+from .text import is_text, native, to_bytes, to_text
+
+LIMIT = 4096  # bytes of the encoded policy
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+
+
+class Policy(namedtuple("Policy", "url body mime")):
+    """POST ``body`` (bytes) of the type ``mime`` to ``url``; what that answers is the upload's answer."""
+
+    __slots__ = ()
+
+
+_ENCODED = re.compile(r"[A-Za-z0-9_-]+={0,2}\Z").match
+_URL = re.compile(u"https?://[^\\s/?#@\\\\]+(?:[/?#][!-~]*)?\\Z", re.I).match
+_VARIABLE = re.compile(u"\\$\\((x:[^()]*)\\)")
+
+
+def build(url, body, mime=None, variables=None):
+    """The text of a policy, for ``signature.authorization``.  ``variables``: {"x:name": text}."""
+    fields = [("callbackUrl", url), ("callbackBody", body)]
+    if mime is not None:
+        fields.append(("callbackBodyType", mime))
+    if variables:
+        fields.append(("callbackVar", dict(variables)))
+    pairs = ["%s:%s" % (json.dumps(name), json.dumps(value, separators=(",", ":"))) for name, value in fields]
+    return native(base64.urlsafe_b64encode(to_bytes("{" + ",".join(pairs) + "}")))
+
+
+def parse(text):
+    """The Policy of the third field of an Authorization.  BadRequest says what is wrong with it."""
+    given = _decoded(to_text(text))
+    url, body = _field(given, u"callbackUrl"), _field(given, u"callbackBody")
+    if not url or not _URL(url):
+        raise BadRequest(u"the callbackUrl of the put policy is not an http URL")
+    if body is None:
+        raise BadRequest(u"the put policy has no callbackBody")
+    mime = _field(given, u"callbackBodyType") or to_text(FORM)
+    if mime.partition(u";")[0].strip().lower() not in (FORM, JSON):
+        raise BadRequest(u"the callbackBodyType of the put policy is neither %s nor %s" % (FORM, JSON))
+    if not all(u" " <= char <= u"~" for char in mime):
+        raise BadRequest(u"the callbackBodyType of the put policy cannot be a header")
+    variables = given.get(u"callbackVar")
+    if variables is None:
+        variables = {}
+    if not isinstance(variables, dict) or not all(is_text(value) for value in variables.values()):
+        raise BadRequest(u"the callbackVar of the put policy is not an object of texts")
+    try:
+        filled = to_bytes(_VARIABLE.sub(lambda found: to_text(variables.get(found.group(1), found.group())), body))
+    except UnicodeError:
+        raise BadRequest(u"the callbackBody of the put policy is not UTF-8")
+    if len(filled) > 16 * LIMIT:  # each $(x:a) may stand for nearly all of the policy
+        raise BadRequest(u"the callbackBody of the put policy is longer than %d bytes" % (16 * LIMIT))
+    return Policy(native(url), filled, native(mime))
+
+
+def _decoded(text):
+    if len(text) > LIMIT:
+        raise BadRequest(u"the put policy is longer than %d bytes" % LIMIT)
+    if not _ENCODED(text):
+        raise BadRequest(u"the put policy is not base64url")
+    bare = native(text).rstrip("=")
+    try:
+        given = json.loads(base64.urlsafe_b64decode(bare + "=" * (-len(bare) % 4)).decode("utf-8"))
+    except (ValueError, TypeError, binascii.Error, RuntimeError):  # RuntimeError: nested deeper than Python can read
+        raise BadRequest(u"the put policy is not JSON in base64url")
+    if not isinstance(given, dict):
+        raise BadRequest(u"the put policy is not a JSON object")
+    return given
+
+
+def _field(given, name):
+    value = given.get(name)
+    if value is not None and not is_text(value):
+        raise BadRequest(u"the %s of the put policy is not text" % name)
+    return value
+
+
+def of(headers):
+    """The Policy of a request's Authorization (a Headers); None if it has none.  BadRequest, NoCredentials."""
+    value = headers.get("Authorization")
+    if value is None or value.count(":") < 2:
+        return None
+    text = read_authorization(value).policy
+    return parse(text) if text else None
+
+
+def passed_through(response, body):
+    """The Response of an upload whose callback has answered ``body``."""
+    kept = [(name, value) for name, value in response.headers if name.lower() != "content-type"]
+    return Response(200, Headers(kept + [("Content-Type", JSON)]), body)

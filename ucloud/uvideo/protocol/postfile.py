@@ -1,0 +1,38 @@
+"""What a form upload (POST multipart/form-data) stands for: a PutObject whose headers came as fields.
+
+Source: data-plane.md, PostFile; signing.md section 1, "Form upload".
+"""
+
+from __future__ import absolute_import, division, print_function
+
+from .errors import BadRequest
+from .message import Headers
+from .text import native
+
+FORM = "multipart/form-data"
+_NAMES = ("filename", "objectname")
+_FIELDS = (("authorization", "Authorization"), ("content-md5", "Content-MD5"))
+
+
+def is_form(headers):
+    """Whether the body of a request is such a form."""
+    return (headers.get("Content-Type") or "").partition(";")[0].strip().lower() == FORM
+
+
+def readings(headers, fields, mime):
+    """(key, [Headers]): the headers of the PUT that the form may stand for, the likelier first.
+
+    ``headers``: of the request; a Content-MD5 among them is about the file.  ``fields``: {lower-case name: text}.
+    ``mime``: of the file's own part.  Which Content-Type was signed only the signature tells.  BadRequest: no key.
+    """
+    keys = [fields[name] for name in _NAMES if fields.get(name)]
+    if not keys or keys[0] != keys[-1]:
+        raise BadRequest(u"the form says no FileName before its file, or another ObjectName")
+    given = dict((name, fields[field]) for field, name in _FIELDS if field in fields)
+    dropped = [name.lower() for name in given] + ["content-type"]
+    kept = [(name, value) for name, value in headers if name.lower() not in dropped]
+    kept += [(name, native(value)) for name, value in sorted(given.items())]
+    types = [fields["content-type"]] if fields.get("content-type") else []
+    if mime not in types:
+        types.append(mime)
+    return keys[0], [Headers(kept + [("Content-Type", native(each))]) for each in types]

@@ -1,0 +1,27 @@
+"""The header X-Ufile-Restore, which an archived object has while it can be read.
+
+    ongoing-request="false", expiry-date="<RFC 1123>"
+
+The vendor's Go page takes the header's mere presence for "restored", so it is not sent while that is still going on;
+another server may, with "true".  Its form is a CHOICE.  Source: data-plane.md section 4, GetFile.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+import re
+
+from .answer import http_date, parse_date
+from .text import to_text
+
+_SAID = re.compile(r'ongoing-request="(true|false)"(?:,\s*expiry-date="([^"]*)")?\s*\Z', re.I).match
+
+
+def build(expires):
+    """Text of the header.  ``expires``: unix seconds until which the object can be read."""
+    return u'ongoing-request="false", expiry-date="%s"' % to_text(http_date(expires))
+
+
+def parse(value):
+    """(ongoing, expires or None) of the header; None if there is none or it has another form."""
+    match = _SAID(value.strip()) if value else None
+    return (match.group(1).lower() == "true", parse_date(match.group(2))) if match else None
