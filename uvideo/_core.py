@@ -14,7 +14,10 @@ try:
         etag,
         message,
         operation,
+        policy,
+        postfile,
         provider,
+        restore,
         signature,
         text,
     )
@@ -37,7 +40,10 @@ __all__ = [
     "etag",
     "message",
     "operation",
+    "policy",
+    "postfile",
     "provider",
+    "restore",
     "signature",
     "text",
 ]

@@ -50,6 +50,26 @@ else:
     @click.option("--tls-cert", type=click.Path(path_type=Path), help="PEM file of the certificate chain.")
     @click.option("--tls-key", type=click.Path(path_type=Path), help="PEM file of its private key.")
     @click.option("--ready-file", type=click.Path(path_type=Path), help="Written once the server answers (JSON).")
+    @click.option(
+        "--restore-seconds",
+        default=0,
+        show_default=True,
+        type=click.IntRange(0, 10**9),
+        help="Until a restored object of class ARCHIVE can be read.",
+    )
+    @click.option(
+        "--restored-seconds",
+        default=86400,
+        show_default=True,
+        type=click.IntRange(1, 10**9),
+        help="How long it then can be.",
+    )
+    @click.option(
+        "--callback-allow",
+        metavar="HOST[:PORT]",
+        multiple=True,
+        help="Let uploads call this back although its address is not public. Repeatable.",
+    )
     @click.option("--access-log/--no-access-log", default=False, show_default=True, help="A line a request, on stderr.")
     def serve(access_log: bool, **options: Any) -> None:
         """Serve object storage out of the folder DIR (default: uvideo-data).

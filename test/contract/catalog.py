@@ -206,6 +206,40 @@ class CatalogContract:
 
         play(story, place)
 
+    def test_a_change_undoes_no_other(self, place: Place) -> None:
+        async def story(catalog: Catalog) -> ObjectRecord | None:
+            await catalog.create_space(SPACE)
+            await catalog.put(OBJECT)
+            tagged = replace(OBJECT, tags=(("a", "1"),))
+            assert await catalog.put(tagged, source=OBJECT) == []
+            others = ({"mime": "x"}, {"acl": "public-read"}, {"storage_class": "IA"}, {"tags": ()}, {"expires": 5})
+            for other in others:
+                with pytest.raises(errors.NotFound):
+                    await catalog.put(replace(OBJECT, **other), source=OBJECT)
+            assert await catalog.put(replace(OBJECT, key="copy"), source=OBJECT) == []  # its bytes are the same
+            assert await catalog.put(replace(tagged, mime="x"), source=tagged) == []
+            return await catalog.get("s", "key")
+
+        assert play(story, place) == replace(OBJECT, tags=(("a", "1"),), mime="x")
+
+    def test_what_few_objects_have_is_kept_until_they_are_replaced(self, place: Place) -> None:
+        full = replace(OBJECT, tags=(("a b", "é"), ("c", "")), acl="public-read", ready=5, expires=2**40)
+
+        async def story(catalog: Catalog) -> None:
+            await catalog.create_space(SPACE)
+            await catalog.put(full)
+            assert await catalog.get("s", "key") == full
+            assert (await catalog.list("s", "", "", 10)).objects == [full]
+            await catalog.rename("s", "key", "new", overwrite=False, modified=50)
+            assert await catalog.get("s", "new") == replace(full, key="new", modified=50)
+            await catalog.put(replace(OBJECT, key="new"))
+            assert await catalog.get("s", "new") == replace(OBJECT, key="new")
+            for each in ({"tags": (("a", "b"),)}, {"acl": "x"}, {"ready": 1}, {"expires": 1}):
+                await catalog.put(replace(OBJECT, **each))
+                assert await catalog.get("s", "key") == replace(OBJECT, **each)
+
+        play(story, place)
+
     def test_rename_takes_everything_along(self, place: Place) -> None:
         async def story(catalog: Catalog) -> None:
             await fill(catalog, "old")
@@ -232,6 +266,8 @@ class CatalogContract:
             assert await catalog.find("me", "etag", 3) is None
             assert await catalog.find("me", "etag", 4) == small("inline", b"etag")
             assert await catalog.find("another", "etag", 3) == replace(OBJECT, space_id="t")
+            await catalog.put(replace(OBJECT, space_id="t", storage_class="ARCHIVE"))
+            assert await catalog.find("another", "etag", 3) is None
 
         play(story, place)
 
@@ -442,6 +478,44 @@ class CatalogContract:
             return [found and found.inline for found in [await catalog.get("s", key) for key in said]]
 
         assert play(story, place) == [key.encode() for key in said]
+
+    def test_a_changed_space_is_seen_at_once_by_another_driver_on_the_same_place(self, place: Place) -> None:
+        async def story(one: Catalog, two: Catalog) -> None:
+            assert await two.space(SPACE.name) is None
+            await one.create_space(SPACE)
+            for number in range(50):
+                kind = ("public", "private")[number % 2]
+                writer, reader = ((one, two), (two, one))[number // 2 % 2]
+                await writer.update_space(SPACE.name, type=kind, storage_class=None, modified=number)
+                for each in (reader, writer, reader):
+                    assert await each.space(SPACE.name) == replace(SPACE, type=kind, modified=number)
+            await one.delete_space(SPACE.name)
+            assert await two.space(SPACE.name) is None
+            other = replace(SPACE, space_id="another", owner="another")
+            await two.create_space(other)
+            assert await one.space(SPACE.name) == await two.space(SPACE.name) == other
+
+        play(story, place, place)
+
+    def test_a_change_of_a_space_is_seen_even_if_its_caller_gave_up(self, place: Place) -> None:
+        async def story(one: Catalog, two: Catalog) -> None:
+            await one.create_space(SPACE)
+            for number in range(1, 30):
+                kind = ("private", "public")[number % 2]
+                change = asyncio.ensure_future(
+                    one.update_space(SPACE.name, type=kind, storage_class=None, modified=number)
+                )
+                for _ in range(number):
+                    await asyncio.sleep(0)
+                    await two.space(SPACE.name)
+                change.cancel()
+                await asyncio.gather(change, return_exceptions=True)
+                await one.check()  # what was asked before is done
+                found = await two.space(SPACE.name)
+                (listed,) = await two.spaces(SPACE.owner, 0, 10)
+                assert found == listed
+
+        play(story, place, place)
 
     def test_two_processes_write_and_see_each_other(self, place: Place) -> None:
         play(lambda catalog: catalog.create_space(SPACE), place)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from test.contract.accounts import AccountsContract
 from test.contract.catalog import SPACE, CatalogContract, small
 from test.contract.place import Place, play
 from uvideo.storage.base import Catalog
@@ -22,7 +23,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "made" / "catalog.sqlite"
 
 
-class TestSqlite(CatalogContract):
+class TestSqlite(CatalogContract, AccountsContract):
     @pytest.fixture
     def place(self, path: Path) -> Place:
         return Place("uvideo.storage.sqlite:SqliteCatalog", {"path": str(path), "fsync": False})
@@ -49,7 +50,7 @@ def test_the_files_are_private(place: Place, path: Path) -> None:
 
     modes = play(story, place)
     name = "catalog.sqlite"
-    assert modes == {"made": 0o700, name: 0o600, f"{name}-wal": 0o600, f"{name}-shm": 0o600}
+    assert modes == {"made": 0o700, **dict.fromkeys([name, f"{name}-wal", f"{name}-shm", f"{name}-spaces"], 0o600)}
 
 
 @pytest.mark.parametrize(("fsync", "level"), [(True, 2), (False, 1)])

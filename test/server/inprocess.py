@@ -14,11 +14,12 @@ from typing import Any
 from uvideo.server.app import App
 from uvideo.server.credentials import Key, Keyring
 from uvideo.server.metrics import Metrics
-from uvideo.server.service import Service
+from uvideo.server.service import Restoring, Service
 from uvideo.storage.disk import DiskBlobs
 from uvideo.storage.sqlite import SqliteCatalog
 
 PUBLIC, PRIVATE = "public@example.com", "a private key"
+AT_ONCE = Restoring()
 
 
 @dataclass
@@ -39,6 +40,7 @@ def running(
     clock: Callable[[], float] = time.time,
     more: tuple[Key, ...] = (),
     wrap: Callable[[Any], Any] = lambda blobs: blobs,
+    restoring: Restoring = AT_ONCE,
     **settings: Any,
 ) -> Iterator[Running]:
     """The app on a loop in a thread.  ``wrap``: puts something around the blobs.  ``settings``: of App."""
@@ -54,7 +56,7 @@ def running(
         catalog = SqliteCatalog(folder / "catalog.db", fsync=False)
         await blobs.start()
         await catalog.start()
-        service = Service(blobs, catalog, Keyring([Key(public, private), *more]), clock)
+        service = Service(blobs, catalog, Keyring([Key(public, private), *more]), clock, restoring)
         metrics = Metrics(0)
         app = App(service, metrics, **settings)
         listening = await loop.create_server(app.server, "127.0.0.1", 0)

@@ -58,12 +58,22 @@ def test_another_method_is_refused(peer: Peer, space: str, method: str) -> None:
     assert peer.ask(method, space, "/k", "k").refusal()[:2] == (400, -148660)
 
 
-def test_operations_of_later_days_are_refused_and_store_nothing(peer: Peer, space: str) -> None:
+def test_what_is_asked_wrongly_stores_and_changes_nothing(peer: Peer, space: str) -> None:
     peer.do(operation.PutObject(space, "k"), b"old")
-    for query in ("restore", "storageClass=IA", "newFileName=x", "append&position=3", "tagging", "acl"):
+    queries = (
+        "restore",
+        "storageClass=",
+        "storageClass=X",
+        "newFileName=",
+        "newFileName=x&force=1",
+        "append",
+        "tagging",
+    )
+    for query in (*queries, "append&position=4", "append&position=-1", "acl", "acl&tagging"):
         assert peer.ask("PUT", space, f"/k?{query}", "k", body=b"{}").refusal()[:2] == (400, -148660)
-    copy = [("X-Ufile-Copy-Source", f"/{space}/k")]
-    assert peer.ask("PUT", space, "/copy", "copy", copy, b"{}").refusal()[:2] == (400, -148660)
+    for source in ("", "/", "/x", f"/{space}", f"/{space}/"):
+        copy = [("X-Ufile-Copy-Source", source)]
+        assert peer.ask("PUT", space, "/copy", "copy", copy, b"{}").refusal()[:2] == (400, -148660)
     assert peer.ask("POST", space, "/k?opmeta", "k", body=b"{}").refusal()[:2] == (400, -148660)
     assert peer.ask("GET", space, "/").refusal()[:2] == (400, -148660)
     assert peer.call(operation.GetObject(space, "k")).body == b"old"

@@ -174,8 +174,6 @@ def test_the_spaces_of_others(tmp_path: Path) -> None:
         assert theirs.send("GET", "/k", host=f"{public}.localhost").body == b"x"
 
 
-def test_a_call_that_is_too_long_or_a_form_upload_is_refused(peer: Peer) -> None:
+def test_a_call_that_is_too_long_is_refused(peer: Peer) -> None:
     got = peer.send("POST", "/", [("Content-Type", "application/json")], b" " * (1024 * 1024 + 1))
     assert got.json()["RetCode"] == 15017
-    got = peer.send("POST", "/", [("Content-Type", "multipart/form-data; boundary=x")], b"--x--")
-    assert got.refusal() == (400, -148660, "PostFile is not supported")

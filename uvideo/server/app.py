@@ -13,11 +13,15 @@ from typing import Any
 
 from aiohttp import web
 
-from uvideo._core import action, answer, dialect, errors, operation, text
+from uvideo._core import action, answer, dialect, errors, operation, policy, postfile, provider, text
+from uvideo.server.callback import Callbacks
 from uvideo.server.exchange import NAME, Disconnected, Exchange, Watch
+from uvideo.server.form import Form, boundary_of
 from uvideo.server.metrics import Metrics
+from uvideo.server.rights import Rights
 from uvideo.server.service import Service
 from uvideo.server.spaces import Spaces
+from uvideo.server.usage import Usage
 
 __all__ = ["App"]
 
@@ -26,6 +30,7 @@ KEEP_ALIVE = 75.0  # seconds until a connection without a request, or with half 
 FORM_LIMIT = 1024 * 1024  # bytes of a management call
 LIST_LIMIT = 64 * 1024 * 1024  # bytes of the etag list of the longest upload
 HEAD_LINE, HEAD_FIELDS = 16 * 1024, 1024  # bytes of a line, number of header fields
+CALLING = (operation.PutObject, operation.FinishUpload)  # what a put policy may go with; source: signing.md section 4
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 log = logging.getLogger("uvideo.server")
@@ -35,13 +40,24 @@ access = logging.getLogger("uvideo.access")
 class App:
     """The data plane and the management plane on one port.
 
-    ``server`` is what asyncio's create_server takes.  ``idle``, ``keep_alive``: seconds.
+    ``server`` is what asyncio's create_server takes.  ``idle``, ``keep_alive``: seconds.  ``callbacks``: None for those
+    that go to public addresses only.
     """
 
     def __init__(
-        self, service: Service, metrics: Metrics, *, idle: float = IDLE, keep_alive: float = KEEP_ALIVE
+        self,
+        service: Service,
+        metrics: Metrics,
+        *,
+        idle: float = IDLE,
+        keep_alive: float = KEEP_ALIVE,
+        callbacks: Callbacks | None = None,
     ) -> None:
-        self._service, self._spaces, self._metrics = service, Spaces(service), metrics
+        self._service, self._metrics = service, metrics
+        self._rights = Rights(service)
+        self._usage = Usage(service.catalog, service.clock)
+        self._spaces = Spaces(service, self._usage)
+        self._callbacks = callbacks or Callbacks()
         self._watch = Watch(idle)
         self._draining = False
         self._access = access.isEnabledFor(logging.INFO)
@@ -65,6 +81,7 @@ class App:
             await asyncio.sleep(0.02)
         self._watch.stop()
         await self.server.shutdown(1.0)
+        await self._usage.stop()
         return not busy
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -83,6 +100,8 @@ class App:
         finally:
             self._watch.active.discard(exchange)
             self._metrics.end(request.method, exchange.status, exchange.received, exchange.sent)
+            if exchange.sent and exchange.space:
+                self._usage.add(exchange.space, exchange.sent)
             if self._access:
                 _log_access(exchange, time.perf_counter() - started)
 
@@ -112,24 +131,74 @@ class App:
         host = target.authority or headers.get("Host", "")
         if _is_management(exchange, target):
             return await self._manage(exchange, target, host), None
-        addresses = dialect.addresses(host, headers.get("Bucket"), target.path)
-        space, address = await self._service.locate(addresses)
+        bucket = headers.get("Bucket")
+        addresses = dialect.addresses(host, bucket, target.path)
+        space, address = await self._service.locate(addresses, None if bucket else provider.domain_of(host))
         exchange.space = space.name
-        exchange.key = key = self._service.authorize(request.method, headers, target.query, space, address)
+        if not address.path and request.method == "POST" and postfile.is_form(headers):
+            return await self._post_form(exchange, space, address), None
+        key, signed, token = await self._service.authorize(request.method, headers, target.query, space, address)
+        exchange.key = signed
         query = dialect.parameters(target.query)
+        if signed != key:  # UploadHit
+            query["FileName"] = signed
         cls = dialect.route(request.method, key, query, headers)
-        body = await exchange.small(LIST_LIMIT) if cls in dialect.SMALL else b""
+        body = (
+            await exchange.small(LIST_LIMIT if cls is operation.FinishUpload else FORM_LIMIT)
+            if cls in dialect.SMALL
+            else b""
+        )
         op = dialect.decode(cls, space.name, key, query, headers, body)
+        service = self._service
+        if token is not None:
+            service = await self._rights.permit(token, op, space, request.remote)
         if cls is operation.GetObject:
-            info, content = await self._service.get(op, space)
+            info, content = await service.get(op, space)
             return answer.encode(op, info), content
+        asked = self._policy(headers) if cls in CALLING else None
         if cls is operation.PutObject:
-            result = await self._service.put(op, space, exchange)
+            result = await service.put(op, space, exchange)
         elif cls is operation.UploadPart:
-            result = await self._service.part(op, space, exchange)
+            result = await service.part(op, space, exchange)
+        elif cls is operation.AppendObject:
+            result = await service.append(op, space, exchange)
         else:
-            result = await self._service.run(op, space)
-        return answer.encode(op, result), None
+            result = await service.run(op, space)
+        return await self._called_back(asked, answer.encode(op, result)), None
+
+    async def _post_form(self, exchange: Exchange, space: Any, address: Any) -> Any:
+        """The answer to a form upload.  All that stands before the file is judged before the file is read."""
+        form = Form(boundary_of(exchange.headers.get("Content-Type") or ""), exchange.chunk)
+        fields = await form.fields()
+        key, readings = postfile.readings(exchange.headers, fields, form.mime)
+        exchange.key, address = key, address._replace(path=text.quote_path(key))
+        while True:
+            headers = readings.pop(0)
+            try:
+                _, _, token = await self._service.authorize("POST", headers, (), space, address)
+                break
+            except errors.SignatureMismatch:
+                if not readings:
+                    raise
+        op = dialect.decode(operation.PutObject, space.name, key, {}, headers)
+        service = self._service
+        if token is not None:
+            service = await self._rights.permit(token, op, space, exchange.request.remote)
+        asked = self._policy(headers)
+        return await self._called_back(asked, answer.encode(op, await service.put(op, space, form)))
+
+    def _policy(self, headers: Any) -> Any:
+        """The put policy that was signed, or None.  BadRequest, before anything is stored."""
+        asked = policy.of(headers)
+        if asked is not None:
+            self._callbacks.check(asked)
+        return asked
+
+    async def _called_back(self, asked: Any, response: Any) -> Any:
+        """The answer of an upload that is stored: what the callback says, if one was asked for.  CallbackFailed."""
+        if asked is None:
+            return response
+        return policy.passed_through(response, await self._callbacks.call(asked))
 
     async def _manage(self, exchange: Exchange, target: Any, host: str) -> Any:
         """The answer of the management plane: HTTP 200, whatever happens."""
@@ -146,14 +215,11 @@ class App:
 
 
 def _is_management(exchange: Exchange, target: Any) -> bool:
-    """Source: management-plane.md section 1.  A form upload goes to the same place.  BadRequest."""
+    """Source: management-plane.md section 1.  A form upload goes to the same place."""
     if target.path != "/":
         return False
     if exchange.request.method == "POST":
-        kind = exchange.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        if kind == "multipart/form-data":
-            raise errors.BadRequest("PostFile is not supported")
-        return True
+        return not postfile.is_form(exchange.headers)
     names = {name for name, _ in target.query}
     return exchange.request.method == "GET" and ("Action" in names or {"PublicKey", "Signature"} <= names)
 

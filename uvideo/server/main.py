@@ -22,9 +22,10 @@ from aiohttp import web
 from uvideo.server import workers
 from uvideo.server.admin import admin_handler
 from uvideo.server.app import App
+from uvideo.server.callback import Callbacks
 from uvideo.server.credentials import CredentialsError, Key, Keyring, check_pair, load_or_create
 from uvideo.server.metrics import Metrics
-from uvideo.server.service import Service
+from uvideo.server.service import Restoring, Service
 from uvideo.storage.base import Blobs, Catalog
 from uvideo.storage.disk import DiskBlobs
 from uvideo.storage.sqlite import SqliteCatalog
@@ -61,6 +62,9 @@ class Settings:
     tls_cert: Path | None = None
     tls_key: Path | None = None
     ready_file: Path | None = None
+    restore_seconds: int = 0
+    restored_seconds: int = 86400
+    callback_allow: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Settings(folder={str(self.folder)!r})"  # there is a secret among the rest
@@ -82,6 +86,7 @@ class Ports:
 def serve(settings: Settings) -> int:
     """Run until told to stop; the exit code.  StartError before anything is served."""
     _check_drivers(settings)
+    _check_callbacks(settings)
     lock = _claim(settings.folder)
     try:
         key = _key(settings)
@@ -122,7 +127,9 @@ async def _run(
             except Exception as failure:
                 raise StartError(f"{settings.folder} cannot be used: {failure}") from failure
             stack.push_async_callback(driver.close)
-        app = App(Service(blobs, catalog, keyring), metrics)
+        restoring = Restoring(settings.restore_seconds, settings.restored_seconds)
+        callbacks = Callbacks(settings.callback_allow)
+        app = App(Service(blobs, catalog, keyring, restoring=restoring), metrics, callbacks=callbacks)
         shared = settings.workers > 1  # a small backlog: asyncio takes so many at once, and another may be idle
         data = await loop.create_server(app.server, sock=ports.data, ssl=ports.tls, backlog=1 if shared else BACKLOG)
         if shared:
@@ -181,6 +188,13 @@ def _check_drivers(settings: Settings) -> None:
     ):
         if value not in (None, "", only):
             raise StartError(f"{option} is {_without_password(value)!r}: only {only!r} is supported")
+
+
+def _check_callbacks(settings: Settings) -> None:
+    try:
+        Callbacks(settings.callback_allow)
+    except ValueError as failure:
+        raise StartError(f"--callback-allow: {failure}") from None
 
 
 def _without_password(url: str) -> str:

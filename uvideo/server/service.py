@@ -16,17 +16,50 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from uvideo._core import byterange, condition, dialect, errors, etag, operation, signature
-from uvideo.server.credentials import Keyring
-from uvideo.storage.base import Blobs, Catalog, ObjectRecord, PartRecord, Reader, SpaceRecord, UploadRecord, Writer
+from uvideo.server.append import Append
+from uvideo.server.copies import Copies
+from uvideo.server.credentials import Key, Keyring
+from uvideo.server.record import (
+    MIME,
+    STANDARD,
+    check_readable,
+    file_info,
+    is_public,
+    object_info,
+    stored_acl,
+    stored_headers,
+)
+from uvideo.server.states import States
+from uvideo.storage.base import (
+    Blobs,
+    Catalog,
+    ObjectRecord,
+    Page,
+    PartRecord,
+    Reader,
+    SpaceRecord,
+    TokenRecord,
+    UploadRecord,
+    Writer,
+)
 
-__all__ = ["Body", "Content", "Service", "file_info"]
+__all__ = ["Body", "Content", "Restoring", "Service"]
 
 INLINE = 16 * 1024  # bytes of an object kept in the catalog
+HASHED_HERE = 64 * 1024  # bytes of a part that are hashed on the loop
 BATCH = 1024 * 1024  # bytes handed to a Writer at once
+OPEN = (operation.GetObject, operation.HeadObject)  # what may be done without a signature
+#: What a signed URL does not stand for: it signs neither query nor headers, so whoever was given one to store an object
+#: could read, rename or replace any other with it.
+CLOSED = frozenset(
+    (
+        *(operation.CopyObject, operation.CopyPart, operation.UploadHit, operation.RenameObject),
+        *(operation.SetMime, operation.SwitchClass, operation.RestoreObject, operation.AppendObject),
+        *(operation.PutTags, operation.GetTags, operation.DeleteTags, operation.PutAcl, operation.GetAcl),
+    )
+)
 PARTS_HELD = 16  # part bodies in memory at once
 OPEN_TRIES = 4  # an object overwritten between the lookup and the open is looked up again
-MIME = "application/octet-stream"
-_OBJECT_INFO: Any = operation.ObjectInfo
 FILES_LIMIT, OBJECTS_LIMIT, UPLOADS_LIMIT, PARTS_LIMIT = 20, 100, 20, 1000  # pages where the request names no length
 
 log = logging.getLogger("uvideo.server")
@@ -43,7 +76,7 @@ class Body(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Content:
     """``length`` bytes from ``offset`` of an object: of ``inline``, or of ``reader``, which the taker closes."""
 
@@ -53,16 +86,31 @@ class Content:
     reader: Reader | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Restoring:
+    """``takes``: seconds until a restored object can be read.  ``lasts``: seconds from then on that it can be."""
+
+    takes: int = 0
+    lasts: int = 24 * 3600
+
+
 class Service:
     """The data plane.  ``clock``: unix seconds.  All methods belong to one event loop."""
 
     def __init__(
-        self, blobs: Blobs, catalog: Catalog, keyring: Keyring, clock: Callable[[], float] = time.time
+        self,
+        blobs: Blobs,
+        catalog: Catalog,
+        keyring: Keyring,
+        clock: Callable[[], float] = time.time,
+        restoring: Restoring = Restoring(),
     ) -> None:
         if blobs.block_size != etag.BLOCK:
             raise ValueError(f"the etag of an upload needs parts of {etag.BLOCK} bytes, not {blobs.block_size}")
         self.blobs, self.catalog, self.keyring, self.clock = blobs, catalog, keyring, clock
-        self._part_bodies = asyncio.Semaphore(PARTS_HELD)
+        self._restoring = restoring
+        self.append = Append(self).run
+        self.part_bodies = asyncio.Semaphore(PARTS_HELD)
         self._run: dict[type, Callable[..., Awaitable[Any]]] = {
             operation.HeadObject: self._head,
             operation.DeleteObject: self._delete,
@@ -73,39 +121,80 @@ class Service:
             operation.ListUploads: self._list_uploads,
             operation.ListFiles: self._list_files,
             operation.ListObjects: self._list_objects,
+            **Copies(self).operations,
+            **States(self, restoring.takes, restoring.lasts).operations,
         }
+
+    def over(self, catalog: Catalog) -> Service:
+        """The same service over another catalog."""
+        return Service(self.blobs, catalog, self.keyring, self.clock, self._restoring)
 
     # Who may
 
-    async def locate(self, addresses: Sequence[Any]) -> tuple[SpaceRecord, Any]:
-        """The space of the first Address that has one, and that Address.  SpaceNotFound."""
+    async def locate(self, addresses: Sequence[Any], domain: str | None = None) -> tuple[SpaceRecord, Any]:
+        """(its record, an Address) of the space that has the domain, else of the first Address that has one.
+
+        SpaceNotFound.
+        """
+        if domain is not None:
+            space = await self.catalog.space_of_domain(domain)
+            if space is not None:
+                return space, addresses[0]._replace(space=space.name)
         for address in addresses:
             space = await self.catalog.space(address.space)
             if space is not None:
                 return space, address
         raise errors.SpaceNotFound()
 
-    def authorize(
+    async def authorize(
         self, method: str, headers: Any, query: Sequence[tuple[str, str]], space: SpaceRecord, address: Any
-    ) -> str:
-        """The key of a request that may be done; else NoCredentials, UnknownKey, a signature's error or AccessDenied.
+    ) -> tuple[str, str, TokenRecord | None]:
+        """(key, signed, token) of a request that may be done; else NoCredentials, UnknownKey, a signature's error or
+        AccessDenied.  signed: the key that was signed; another one than key for UploadHit only.  token: the signer, if
+        it is one; what it may do is for ``rights`` to say.
 
-        Reading objects of a public space needs no signature, but one that is there must be right.
+        Reading public objects, and all objects of a public space, needs no signature, but one that is there must be
+        right.
         """
         claimed = signature.claim(headers, query)
         if claimed is None:
-            if space.type == "public" and method in ("GET", "HEAD") and address.path:
-                return dialect.key_of(address)
-            raise errors.NoCredentials()
-        known = self.keyring.find(claimed.public_key)
+            key = await self._anonymous(method, headers, query, space, address)
+            return key, key, None
+        known: Key | TokenRecord | None = self.keyring.find(claimed.public_key)
         if known is None:
-            raise errors.UnknownKey()
+            known = token = await self.catalog.token(claimed.public_key)
+            if known is None:
+                raise errors.UnknownKey()
+        else:
+            token = None
         key = dialect.key_of(address)
         keys, tails = signature.variants(method, key, query)
-        texts = signature.candidates(claimed, method, address.space, keys, headers, tails)
-        signature.verify(claimed, known.private, texts, self.clock())
+        signed = ""
+        for signed in keys:
+            texts = signature.candidates(claimed, method, address.space, (signed,), headers, tails)
+            try:
+                signature.verify(claimed, known.private, texts, self.clock())
+                break
+            except errors.SignatureMismatch:
+                if signed == keys[-1]:
+                    raise
         if known.owner != space.owner:
             raise errors.AccessDenied()
+        if claimed.expires is not None and dialect.route(method, key, dialect.parameters(query), headers) in CLOSED:
+            raise errors.AccessDenied()
+        return key, signed, token
+
+    async def _anonymous(
+        self, method: str, headers: Any, query: Sequence[tuple[str, str]], space: SpaceRecord, address: Any
+    ) -> str:
+        """The key of an object that anybody may read; else NoCredentials, whether it exists or not."""
+        if method not in ("GET", "HEAD") or not address.path:
+            raise errors.NoCredentials()
+        key: str = dialect.key_of(address)
+        if dialect.route(method, key, dialect.parameters(query), headers) not in OPEN:
+            raise errors.NoCredentials()
+        if space.type != "public" and not is_public(await self.catalog.get(space.space_id, key)):
+            raise errors.NoCredentials()
         return key
 
     async def run(self, op: Any, space: SpaceRecord) -> Any:
@@ -116,29 +205,32 @@ class Service:
 
     async def put(self, op: Any, space: SpaceRecord, body: Body) -> Any:
         """Store an object; nothing is stored unless the whole body has come and fits its Content-MD5."""
-        tree, md5, held = etag.Etag(), _md5(op), list[bytes]()
+        return await self.make(op, space, await self.receive(body, op.md5), stored_acl(op.acl))
+
+    async def receive(self, body: Body, md5: str | None) -> tuple[Any, dict[str, Any]]:
+        """(Etag, where the bytes are: {"inline": bytes} or {"blob": its name}) of a whole body.  DigestMismatch."""
+        tree, hashed, held = etag.Etag(), _hash(md5), list[bytes]()
         while tree.size <= INLINE:
             data = await body.chunk()
             if not data:
-                _check_md5(op, md5)
-                return await self._store(op, space, tree, inline=b"".join(held))
-            _count(data, tree, md5)
+                _check_md5(md5, hashed)
+                return tree, {"inline": b"".join(held)}
+            _count(data, tree, hashed)
             held.append(data)
         writer = await self.blobs.writer()
         try:
-            await _pour(writer, held, body, tree, md5)
-            _check_md5(op, md5)
-            blob = await writer.seal()
+            await _pour(writer, held, body, tree, hashed)
+            _check_md5(md5, hashed)
+            return tree, {"blob": await writer.seal()}
         except BaseException:
             await writer.discard()
             raise
-        try:
-            return await self._store(op, space, tree, blob=blob)
-        except Exception:
-            await self._remove([blob])
-            raise
 
-    async def _store(self, op: Any, space: SpaceRecord, tree: Any, **where: Any) -> Any:
+    async def make(
+        self, op: Any, space: SpaceRecord, received: tuple[Any, dict[str, Any]], acl: str = "", overwrite: bool = True
+    ) -> Any:
+        """Name received bytes in the catalog as the operation says; if that fails they are removed."""
+        tree, where = received
         now = int(self.clock())
         record = ObjectRecord(
             space_id=space.space_id,
@@ -146,13 +238,18 @@ class Service:
             size=tree.size,
             etag=tree.value(),
             mime=op.mime or MIME,
-            storage_class=op.storage_class or "STANDARD",
-            headers=_stored_headers(op.headers, op.metadata),
+            storage_class=op.storage_class or STANDARD,
+            headers=stored_headers(op.headers, op.metadata),
             created=now,
             modified=now,
+            acl=acl,
             **where,
         )
-        await self._remove(await self.catalog.put(record))
+        try:
+            await self.remove(await self.catalog.put(record, overwrite=overwrite))
+        except Exception:
+            await self.remove([record.blob] if record.blob else [])
+            raise
         return operation.Stored(record.etag)
 
     async def get(self, op: Any, space: SpaceRecord) -> tuple[Any, Content | None]:
@@ -164,7 +261,8 @@ class Service:
             span = None
             if op.range is not None and condition.range_holds(op.conditions, record.etag, record.modified):
                 span = byterange.resolve(op.range, record.size)
-            info = _object_info(record, span, op.filename)
+            check_readable(record, self.clock())
+            info = object_info(record, self.clock(), span, op.filename)
             offset, length = span or (0, record.size)
             if record.blob is None:
                 return info, Content(offset, length, inline=record.inline or b"")
@@ -180,7 +278,7 @@ class Service:
         record = await self._record(op, space)
         if condition.not_modified(op.conditions, record.etag, record.modified):
             return operation.NotModified(record.etag, record.modified)
-        return _object_info(record)
+        return object_info(record, self.clock())
 
     async def _record(self, op: Any, space: SpaceRecord) -> ObjectRecord:
         record = await self.catalog.get(space.space_id, op.key)
@@ -189,10 +287,10 @@ class Service:
         return record
 
     async def _delete(self, op: Any, space: SpaceRecord) -> Any:
-        await self._remove(await self.catalog.delete(space.space_id, op.key) or ())
+        await self.remove(await self.catalog.delete(space.space_id, op.key) or ())
         return operation.Done()
 
-    async def _remove(self, blobs: Sequence[str]) -> None:
+    async def remove(self, blobs: Sequence[str]) -> None:
         """Delete blobs that nothing names.  A failure costs space until the next sweep, and nothing else."""
         for blob in blobs:
             try:
@@ -202,7 +300,7 @@ class Service:
 
     # Multipart
 
-    async def _upload(self, op: Any, space: SpaceRecord, key: str | None) -> UploadRecord:
+    async def upload(self, op: Any, space: SpaceRecord, key: str | None) -> UploadRecord:
         """The upload that the operation names, if it is one of this space and key.  UploadNotFound."""
         upload = await self.catalog.upload(op.upload_id)
         if upload is None or upload.space_id != space.space_id or key not in (None, upload.key):
@@ -216,8 +314,8 @@ class Service:
             key=op.key,
             draft=self.blobs.draft(),
             mime=op.mime,
-            storage_class=op.storage_class or "STANDARD",
-            headers=_stored_headers(op.headers, op.metadata),
+            storage_class=op.storage_class or STANDARD,
+            headers=stored_headers(op.headers, op.metadata),
             created=int(self.clock()),
         )
         await self.catalog.begin(upload)
@@ -225,43 +323,48 @@ class Service:
 
     async def part(self, op: Any, space: SpaceRecord, body: Body) -> Any:
         """Store a part.  The same bytes again give the same answer; other bytes under the same number PartExists."""
-        self._check_part_size(body.length or 0)
-        upload = await self._upload(op, space, op.key)
-        async with self._part_bodies:
-            chunks = await self._gather(body)
-            digest, md5 = await asyncio.get_running_loop().run_in_executor(None, _digests, chunks, op.md5 is not None)
-            if md5 != op.md5:
-                raise errors.DigestMismatch()
-            name = etag.part_etag(digest)
-            async with self.blobs.part(upload.draft, op.part) as slot:
-                await self._upload(op, space, op.key)
-                known = await self.catalog.part(op.upload_id, op.part)
-                if known is None:
-                    size = sum(map(len, chunks))
-                    location = await slot.write(chunks)
-                    record = PartRecord(op.part, name, size, op.mime, location, int(self.clock()))
-                    await self.catalog.add_part(op.upload_id, record)
-                elif known.etag != name:
-                    raise errors.PartExists()
+        self.check_part_size(body.length or 0)
+        upload = await self.upload(op, space, op.key)
+        async with self.part_bodies:
+            return await self.store_part(op, space, upload, await self._gather(body), op.mime, op.md5)
+
+    async def store_part(
+        self, op: Any, space: SpaceRecord, upload: UploadRecord, chunks: list[bytes], mime: str | None, md5: str | None
+    ) -> Any:
+        """As ``part``, of bytes that are there, while one of ``part_bodies`` is held."""
+        digest, found = await _hashed(chunks, md5 is not None)
+        if found != md5:
+            raise errors.DigestMismatch()
+        name = etag.part_etag(digest)
+        async with self.blobs.part(upload.draft, op.part) as slot:
+            await self.upload(op, space, op.key)
+            known = await self.catalog.part(op.upload_id, op.part)
+            if known is None:
+                size = sum(map(len, chunks))
+                location = await slot.write(chunks)
+                record = PartRecord(op.part, name, size, mime, location, int(self.clock()))
+                await self.catalog.add_part(op.upload_id, record)
+            elif known.etag != name:
+                raise errors.PartExists()
         return operation.StoredPart(op.part, name)
 
     async def _gather(self, body: Body) -> list[bytes]:
         chunks, size = list[bytes](), 0
         while data := await body.chunk():
             size += len(data)
-            self._check_part_size(size)
+            self.check_part_size(size)
             chunks.append(data)
         if not size:
             raise errors.BadRequest("a part has at least one byte")
         return chunks
 
-    def _check_part_size(self, size: int) -> None:
+    def check_part_size(self, size: int) -> None:
         if size > self.blobs.block_size:
             raise errors.PartTooLarge(f"content length:{size} larger than block size:{self.blobs.block_size}")
 
     async def _finish(self, op: Any, space: SpaceRecord) -> Any:
-        upload = await self._upload(op, space, op.key)
         parts = await self.catalog.parts(op.upload_id, 0, None)
+        upload = await self.upload(op, space, op.key)  # there still, so all its parts were read
         self._check_part_list(op, parts)
         key = op.key
         if op.new_key and await self.catalog.get(space.space_id, key) is not None:
@@ -269,7 +372,7 @@ class Service:
         headers = upload.headers
         if op.directive == "REPLACE":
             kept = [pair for pair in headers if not pair[0].startswith(dialect.META)]
-            headers = _stored_headers(kept, op.metadata)
+            headers = stored_headers(kept, op.metadata)
         blob = await self._seal(upload, parts) if parts else None
         now = int(self.clock())
         record = ObjectRecord(
@@ -285,7 +388,7 @@ class Service:
             created=now,
             modified=now,
         )
-        await self._remove(await self.catalog.finish(op.upload_id, record))
+        await self.remove(await self.catalog.finish(op.upload_id, record))
         return operation.Finished(space.name, key, record.size, record.etag)
 
     def _check_part_list(self, op: Any, parts: Sequence[PartRecord]) -> None:
@@ -308,7 +411,7 @@ class Service:
             raise
 
     async def _abort(self, op: Any, space: SpaceRecord) -> Any:
-        await self._upload(op, space, op.key)
+        await self.upload(op, space, op.key)
         draft = await self.catalog.abort(op.upload_id)
         if draft is None:
             raise errors.UploadNotFound()
@@ -327,7 +430,7 @@ class Service:
 
     async def _list_parts(self, op: Any, space: SpaceRecord) -> Any:
         """Marker 0 means from part 0, so the first page must not end after part 0 alone.  Source: data-plane.md."""
-        upload = await self._upload(op, space, None)
+        upload = await self.upload(op, space, None)
         limit = _page_length(op.limit, PARTS_LIMIT)
         first = op.marker + 1 if op.marker else 0
         wanted = max(limit, 2) if limit and not first else limit
@@ -370,7 +473,7 @@ class Service:
             space.name,
             space.space_id,
             page.next_marker if page else "",
-            tuple(map(file_info, page.objects)) if page else (),
+            self._entries(page),
         )
 
     async def _list_objects(self, op: Any, space: SpaceRecord) -> Any:
@@ -383,59 +486,24 @@ class Service:
             op.delimiter,
             bool(page and page.next_marker),
             page.next_marker if page else "",
-            tuple(map(file_info, page.objects)) if page else (),
+            self._entries(page),
             tuple(page.prefixes) if page else (),
         )
+
+    def _entries(self, page: Page | None) -> tuple[Any, ...]:
+        now = self.clock()
+        return tuple([file_info(record, now) for record in page.objects]) if page else ()
 
 
 def _page_length(asked: int | None, default: int) -> int:
     return default if asked is None else asked
 
 
-def _stored_headers(
-    headers: Sequence[tuple[str, str]], metadata: Sequence[tuple[str, str]]
-) -> tuple[tuple[str, str], ...]:
-    return (*headers, *((dialect.META + name, value) for name, value in metadata))
-
-
-def _metadata(record: ObjectRecord) -> tuple[tuple[str, str], ...]:
-    return tuple((name[len(dialect.META) :], value) for name, value in record.headers if name.startswith(dialect.META))
-
-
-def _object_info(record: ObjectRecord, span: tuple[int, int] | None = None, filename: str | None = None) -> Any:
-    return _OBJECT_INFO(
-        record.size,
-        record.etag,
-        record.mime,
-        record.storage_class,
-        record.modified,
-        record.created,
-        _metadata(record),
-        tuple(pair for pair in record.headers if not pair[0].startswith(dialect.META)),
-        span,
-        filename,
-    )
-
-
-def file_info(record: ObjectRecord) -> Any:
-    """The entry of a listing."""
-    return operation.FileInfo(
-        record.key,
-        record.size,
-        record.etag,
-        record.mime,
-        record.storage_class,
-        record.created,
-        record.modified,
-        _metadata(record),
-    )
-
-
 # Hashing
 
 
-def _md5(op: Any) -> Any:
-    return hashlib.md5(usedforsecurity=False) if op.md5 else None
+def _hash(wanted: str | None) -> Any:
+    return hashlib.md5(usedforsecurity=False) if wanted else None
 
 
 def _count(data: bytes, tree: Any, md5: Any) -> None:
@@ -444,9 +512,16 @@ def _count(data: bytes, tree: Any, md5: Any) -> None:
         md5.update(data)
 
 
-def _check_md5(op: Any, md5: Any) -> None:
-    if md5 is not None and md5.hexdigest() != op.md5:
+def _check_md5(wanted: str | None, md5: Any) -> None:
+    if md5 is not None and md5.hexdigest() != wanted:
         raise errors.DigestMismatch()
+
+
+async def _hashed(chunks: Sequence[bytes], with_md5: bool) -> tuple[bytes, str | None]:
+    """``_digests``, on a thread if that is worth the way there and back."""
+    if sum(map(len, chunks)) <= HASHED_HERE:
+        return _digests(chunks, with_md5)
+    return await asyncio.get_running_loop().run_in_executor(None, _digests, chunks, with_md5)
 
 
 def _digests(chunks: Sequence[bytes], with_md5: bool) -> tuple[bytes, str | None]:

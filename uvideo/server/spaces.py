@@ -8,27 +8,34 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from uvideo._core import action, dialect, errors, operation, provider, signature
-from uvideo.server.service import Service, file_info
-from uvideo.storage.base import SpaceRecord
+from uvideo.server.record import file_info
+from uvideo.server.service import Service
+from uvideo.server.tokens import PREFIX, Tokens
+from uvideo.server.usage import Usage
+from uvideo.storage.base import DAY, SpaceRecord
 
 __all__ = ["Spaces"]
 
 MOST_LISTED = 1000
+MOST_DOMAINS = 100
+MOST_DAYS = 400  # of one status
 REGION = "cn-bj"
 _SPACE_INFO: Any = operation.SpaceInfo
 
 
 class Spaces:
-    """The management plane over the same drivers as a Service."""
+    """The management plane over the same drivers as a Service.  ``usage``: what this process counts."""
 
-    def __init__(self, service: Service) -> None:
-        self._service, self._catalog = service, service.catalog
+    def __init__(self, service: Service, usage: Usage) -> None:
+        self._service, self._catalog, self._usage = service, service.catalog, usage
         self._run: dict[type, Callable[..., Awaitable[Any]]] = {
             operation.CreateSpace: self._create,
             operation.DescribeSpace: self._describe,
             operation.UpdateSpace: self._update,
             operation.DeleteSpace: self._delete,
             operation.ListSpaceFiles: self._list_files,
+            operation.GetSpaceStatus: self._status,
+            **Tokens(service).operations,
         }
 
     async def run(self, given: Mapping[str, Any], host: str) -> tuple[Any, str]:
@@ -46,22 +53,27 @@ class Spaces:
             raise
         except errors.Refused as error:
             wrong = error
-        owner = self._caller(given)
+        owner = await self._caller(given)
         if wrong is not None:
             raise wrong
         return await self._run[type(op)](op, owner, host), name
 
-    def _caller(self, given: Mapping[str, Any]) -> str:
-        """The account of the key that signed the call."""
+    async def _caller(self, given: Mapping[str, Any]) -> str:
+        """The account of the key that signed the call.  A token may not call at all."""
         public, signed = given.get("PublicKey"), given.get("Signature")
         if not isinstance(public, str) or not isinstance(signed, str) or not public or not signed:
             raise errors.NoCredentials("the parameter PublicKey or Signature is missing")
-        known = self._service.keyring.find(public)
+        known: Any = self._service.keyring.find(public)
+        token = await self._catalog.token(public) if known is None else None
+        known = known or token
         if known is None:
-            raise errors.UnknownKey()
+            raise errors.TokenUnknown() if public.startswith(PREFIX) else errors.UnknownKey()
         if not signature.equal(action_signature(known.private, given), signed):
             raise errors.SignatureMismatch("Signature VerifyAC Error")
-        return known.owner
+        if token is not None:
+            raise errors.AccessDenied()
+        owner: str = known.owner
+        return owner
 
     async def _own(self, name: str, owner: str) -> SpaceRecord:
         space = await self._catalog.space(name)
@@ -87,9 +99,24 @@ class Spaces:
             tag=op.tag or "Default",
             created=now,
             modified=now,
+            domains=await self._checked_domains(op.domains, owner),
         )
         await self._catalog.create_space(space)
         return operation.SpaceNamed(space.name, space.space_id)
+
+    async def _checked_domains(self, given: tuple[str, ...], owner: str) -> tuple[str, ...]:
+        """Each once.  One that looks like the virtual host of another account's space would take its visitors away."""
+        try:
+            domains = tuple(dict.fromkeys(provider.check_domain(domain) for domain in given))
+        except errors.InvalidArgument as error:
+            raise errors.DomainInvalid(error.message) from None
+        if len(domains) > MOST_DOMAINS:
+            raise errors.DomainInvalid(f"a bucket has at most {MOST_DOMAINS} domains")
+        for domain in domains:
+            space = await self._catalog.space(domain.partition(".")[0])
+            if space is not None and space.owner != owner:
+                raise errors.DomainTaken()
+        return domains
 
     async def _describe(self, op: Any, owner: str, host: str) -> Any:
         if op.space is not None:
@@ -116,11 +143,31 @@ class Spaces:
         await self._service.discard(await self._catalog.delete_space(space.name))
         return operation.SpaceNamed(space.name, space.space_id)
 
+    async def _status(self, op: Any, owner: str, host: str) -> Any:
+        """One entry for each day, UTC, that the time from ``begin`` up to ``end`` touches, of all the spaces named."""
+        now = int(self._service.clock())
+        end = now if op.end is None else op.end
+        begin = max(0, end - DAY) if op.begin is None else op.begin
+        first, last = begin // DAY, max(begin, end - 1) // DAY
+        if begin > end or last - first >= MOST_DAYS:
+            raise errors.BadRequest(f"BeginTime is behind EndTime, or over {MOST_DAYS} days before", action_code=15018)
+        if op.spaces:
+            spaces = [await self._own(name, owner) for name in op.spaces]
+        else:
+            spaces = await self._catalog.spaces(owner, 0, MOST_LISTED)
+        await self._usage.flush()
+        days = await self._catalog.usage([space.space_id for space in spaces], first, last)
+        codec = (0, 0, 0, 0)
+        return operation.SpaceStatus(
+            tuple(operation.SpaceUsage(each.day * DAY, each.stored, each.sent, *codec) for each in days)
+        )
+
     async def _list_files(self, op: Any, owner: str, host: str) -> Any:
         space = await self._own(op.space, owner)
         limit = action.LIMIT if op.limit is None else min(op.limit, MOST_LISTED)
         found = await self._catalog.list_by_offset(space.space_id, op.offset or 0, limit) if limit else []
-        return operation.FilePage(space.name, space.space_id, "", tuple(map(file_info, found)))
+        now = self._service.clock()
+        return operation.FilePage(space.name, space.space_id, "", tuple(file_info(each, now) for each in found))
 
 
 def action_signature(private: str, given: Mapping[str, Any]) -> str:
@@ -155,4 +202,5 @@ def _space_info(space: SpaceRecord, host: str) -> Any:
         space.modified,
         hosts,
         hosts,
+        space.domains,
     )

@@ -14,28 +14,36 @@ driver was opened with ``fsync=False``, loss of power.  A method that is cancell
 from __future__ import annotations
 
 import builtins
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
 __all__ = [
+    "DAY",
     "Blobs",
     "Catalog",
+    "DayUsage",
     "ObjectRecord",
     "Page",
     "PartRecord",
     "PartSlot",
     "Reader",
     "SpaceRecord",
+    "TokenRecord",
     "UploadRecord",
     "Writer",
 ]
 
+DAY = 86400  # seconds
+
 
 @dataclass(frozen=True, slots=True)
 class SpaceRecord:
-    """One space.  ``space_id``: made by the caller, unique for ever.  Times: unix seconds."""
+    """One space.  ``space_id``: made by the caller, unique for ever.  Times: unix seconds.
+
+    ``domains``: host names of its own, lower-case, in the order given.
+    """
 
     space_id: str
     name: str
@@ -47,14 +55,50 @@ class SpaceRecord:
     storage_class: str = "STANDARD"
     created: int = 0
     modified: int = 0
+    domains: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
+class TokenRecord:
+    """A key pair that may do less than its owner.  Times: unix seconds.
+
+    ``token_id``, ``public``: made by the caller, unique for ever.  ``private`` is kept as it is: signatures need it.
+    """
+
+    token_id: str
+    owner: str
+    name: str
+    public: str
+    private: str = field(repr=False)
+    region: str = ""
+    ops: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ("*",)
+    spaces: tuple[str, ...] = ("*",)
+    black_ips: tuple[str, ...] = ()
+    white_ips: tuple[str, ...] = ()
+    expires: int = 0
+    created: int = 0
+    modified: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DayUsage:
+    """``day``: whole days since 1970, UTC.  ``stored``: bytes, of those there now, that were there by its end.
+    ``sent``: bytes served on it."""
+
+    day: int
+    stored: int
+    sent: int
+
+
+@dataclass(slots=True)  # frozen, it would be nine times as dear to make, and each request and listing makes some
 class ObjectRecord:
-    """One object.  ``blob`` names its bytes in Blobs; None means that they are in ``inline``.
+    """One object; not to be changed.  ``blob`` names its bytes in Blobs; None means that they are in ``inline``.
 
     ``headers``: (name, value) pairs stored with the object and replayed with it, metadata included.
     ``size``: bytes.  ``etag``: unquoted.  ``created``, ``modified``: unix seconds.
+    ``tags``: (key, value) pairs.  ``acl``: who may read it beside those who may read the space, "" for nobody.
+    ``ready``, ``expires``: unix seconds from and until which an archived object can be read, 0 if never asked for.
     """
 
     space_id: str
@@ -68,6 +112,10 @@ class ObjectRecord:
     headers: tuple[tuple[str, str], ...] = ()
     created: int = 0
     modified: int = 0
+    tags: tuple[tuple[str, str], ...] = ()
+    acl: str = ""
+    ready: int = 0
+    expires: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,10 +296,14 @@ class Catalog(Protocol):
     # Spaces
 
     async def create_space(self, space: SpaceRecord) -> None:
-        """``errors.SpaceExists`` if the name is taken, by anyone."""
+        """``errors.SpaceExists`` if the name is taken, by anyone; ``errors.DomainTaken`` if one of its domains is."""
         ...
 
     async def space(self, name: str) -> SpaceRecord | None: ...
+
+    async def space_of_domain(self, domain: str) -> SpaceRecord | None:
+        """The space that has this domain, lower-case."""
+        ...
 
     async def spaces(self, owner: str, offset: int, limit: int) -> builtins.list[SpaceRecord]:
         """The owner's spaces in order of name."""
@@ -262,7 +314,7 @@ class Catalog(Protocol):
         ...
 
     async def delete_space(self, name: str) -> builtins.list[str]:
-        """Remove an empty space and its unfinished uploads; return the drafts of those, to be discarded.
+        """Remove an empty space, its domains and its unfinished uploads; return the drafts of those, to be discarded.
 
         ``errors.SpaceNotFound``; ``errors.SpaceNotEmpty`` while it holds an object.
         """
@@ -278,8 +330,9 @@ class Catalog(Protocol):
         ``record.created`` is kept from the object replaced, if any.  ``errors.SpaceNotFound`` if the space is gone,
         ``errors.AlreadyExists`` if the key is taken and ``overwrite`` is false.
         ``source``: the object that the record was made from (a copy, or the same key with other headers).
-        ``errors.NotFound`` unless it is still there with the same blob, etag and size; without this a copy may name a
-        blob that was deleted meanwhile, and a change of headers may bring back bytes that were replaced.
+        ``errors.NotFound`` unless it is still there with the same blob, etag and size, and all else the same too if it
+        is the key that is written; without this a copy may name a blob that was deleted meanwhile, and a change of
+        headers may bring back bytes, or undo another change.
         """
         ...
 
@@ -297,7 +350,10 @@ class Catalog(Protocol):
         ...
 
     async def find(self, owner: str, etag: str, size: int) -> ObjectRecord | None:
-        """Any object with this etag and size in a space of the owner, with its inline bytes; for UploadHit."""
+        """Any object with this etag and size in a space of the owner, with its inline bytes; for UploadHit.
+
+        One of class ARCHIVE does not count: its bytes may not be readable.
+        """
         ...
 
     async def delete(self, space_id: str, key: str) -> builtins.list[str] | None:
@@ -344,15 +400,49 @@ class Catalog(Protocol):
         """Parts with number >= first, ascending; None for all of them."""
         ...
 
-    async def finish(self, upload_id: str, record: ObjectRecord) -> builtins.list[str]:
+    async def finish(self, upload_id: str, record: ObjectRecord, *, overwrite: bool = True) -> builtins.list[str]:
         """Store the object and forget the upload and its parts, as one; return the blobs no longer named.
 
+        ``errors.AlreadyExists`` if the key is taken and ``overwrite`` is false; the upload then stays.
         ``errors.UploadNotFound`` if the upload is gone: of two that finish at once, one gets this.
         """
         ...
 
     async def abort(self, upload_id: str) -> str | None:
         """Forget the upload; return its draft, to be discarded, or None if there is no such upload."""
+        ...
+
+    # Tokens
+
+    async def create_token(self, token: TokenRecord, limit: int) -> None:
+        """``errors.TooManyTokens`` if the owner has ``limit`` of them already."""
+        ...
+
+    async def token(self, public: str) -> TokenRecord | None: ...
+
+    async def tokens(self, owner: str) -> builtins.list[TokenRecord]:
+        """All of the owner's, oldest first."""
+        ...
+
+    async def update_token(self, token: TokenRecord) -> None:
+        """Replace the one with this token_id and owner.  ``errors.TokenNotFound``."""
+        ...
+
+    async def delete_token(self, owner: str, token_id: str) -> None:
+        """``errors.TokenNotFound``."""
+        ...
+
+    # Usage
+
+    async def add_flux(self, day: int, sent: Mapping[str, int]) -> None:
+        """Add bytes served on a day (since 1970, UTC) to what is counted already, by the space's name.
+
+        A space that does not exist any more is left out.
+        """
+        ...
+
+    async def usage(self, space_ids: Sequence[str], first: int, last: int) -> builtins.list[DayUsage]:
+        """What these spaces together stored and sent on each day from ``first`` to ``last``.  Reads every object."""
         ...
 
     # Garbage

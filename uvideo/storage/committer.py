@@ -16,6 +16,7 @@ __all__ = ["Committer", "Work"]
 T = TypeVar("T")
 #: Statements of one transaction; an exception undoes them, and them only.
 Work = Callable[[sqlite3.Connection], T]
+Asked = tuple[Work[Any], "asyncio.Future[Any]", "Callable[[], object] | None"]
 Outcome = tuple["asyncio.Future[Any]", Any, "Exception | None"]
 
 MOST_AT_ONCE = 200  # transactions in one commit
@@ -31,13 +32,16 @@ class Committer(threading.Thread):
     def __init__(self, db: sqlite3.Connection, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(name="uvideo-sqlite", daemon=True)
         self._db, self._loop = db, loop
-        self._asked: queue.SimpleQueue[tuple[Work[Any], asyncio.Future[Any]] | None] = queue.SimpleQueue()
+        self._asked: queue.SimpleQueue[Asked | None] = queue.SimpleQueue()
         self.start()
 
-    def ask(self, work: Work[T]) -> asyncio.Future[T]:
-        """Have it run; the future gets its result once that is committed.  Call from the loop."""
+    def ask(self, work: Work[T], then: Callable[[], object] | None = None) -> asyncio.Future[T]:
+        """Have it run; the future gets its result once that is committed.  Call from the loop.
+
+        ``then`` is called on this thread between the commit and the result, even if nobody waits any more.
+        """
         answer: asyncio.Future[T] = self._loop.create_future()
-        self._asked.put((work, answer))
+        self._asked.put((work, answer, then))
         return answer
 
     def stop(self) -> None:
@@ -61,19 +65,22 @@ class Committer(threading.Thread):
                 self._loop.call_soon_threadsafe(_resolve, outcomes)
         self._db.close()
 
-    def _commit(self, batch: list[tuple[Work[Any], asyncio.Future[Any]]]) -> list[Outcome]:
+    def _commit(self, batch: list[Asked]) -> list[Outcome]:
         outcomes: list[Outcome] = []
         if not batch:
             return outcomes
         try:
             self._db.execute("BEGIN IMMEDIATE")
-            for work, answer in batch:
+            for work, answer, _ in batch:
                 outcomes.append((answer, *self._attempt(work)))
             self._db.execute("COMMIT")
+            for _, _, then in batch:
+                if then is not None:
+                    then()
         except Exception as failure:  # the disk, most likely; nothing of the batch has happened
             with contextlib.suppress(sqlite3.Error):
                 self._db.execute("ROLLBACK")
-            return [(answer, None, copy.copy(failure)) for _, answer in batch]
+            return [(answer, None, copy.copy(failure)) for _, answer, _ in batch]
         return outcomes
 
     def _attempt(self, work: Work[Any]) -> tuple[Any, Exception | None]:

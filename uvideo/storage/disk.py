@@ -7,7 +7,8 @@ Below the root::
 
 A name is 32 hex digits made here.  A blob is sealed by the rename from the first folder to the second; a draft keeps
 its name.  Several processes may work on one folder.  All work that may wait for the disk runs on the driver's own few
-threads; what a cancelled call had begun there is finished before the same file is closed or removed.
+threads; what a cancelled call had begun there is finished before the same file is closed or removed.  A few system
+calls that only touch the system's memory run where they are asked for: a hop to a thread and back costs ten times more.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ T = TypeVar("T")
 
 THREADS = 8
 PIECE = 1024 * 1024  # bytes of one read
-INLINE_READ = 64 * 1024  # bytes worth no hop to a thread
+SMALL = 64 * 1024  # bytes worth no hop to a thread
 LEAST_FREE = 16 * 1024 * 1024  # bytes
 BATCH = 500  # names asked about at once
 FIRST_WAIT, LONGEST_WAIT = 0.001, 0.05  # seconds between two tries for a lock of another process
@@ -92,7 +93,7 @@ class DiskBlobs:
         async with turn:
             slot = _DiskPartSlot(self, draft, part)
             try:
-                await until(slot.enter, self.run)
+                await until(slot.enter, self.brief)
                 yield slot
             finally:
                 slot.leave()
@@ -101,7 +102,7 @@ class DiskBlobs:
         if [p.part for p in parts] != list(range(len(parts))) or any(p.size != self.block_size for p in parts[:-1]):
             raise ValueError("a draft on a disk has parts 0, 1, 2 ... in order, all but the last one block long")
         self.draft_path(draft)
-        await until(lambda: self._seal(draft, sum(p.size for p in parts)), self.run)
+        await until(lambda: self._seal(draft, sum(p.size for p in parts)), self.brief)
         return draft
 
     async def discard(self, draft: str) -> None:
@@ -110,11 +111,7 @@ class DiskBlobs:
 
     async def open(self, blob: str) -> Reader:
         reader = _DiskReader(self, self.blob_path(blob))
-        try:
-            await self.run(reader.open)
-        except BaseException:
-            self._threads.submit(reader.shut)
-            raise
+        reader.open()
         return reader
 
     async def delete(self, blob: str) -> None:
@@ -145,6 +142,12 @@ class DiskBlobs:
     async def run(self, work: Callable[..., T], *arguments: object) -> T:
         """Run it on a thread of this driver."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+
+    async def brief(self, work: Callable[..., T], *arguments: object, size: int = 0) -> T:
+        """Run it here and now if it needs no sync and writes few bytes (``size``), else on a thread."""
+        if self._fsync or size > SMALL:
+            return await self.run(work, *arguments)
+        return work(*arguments)
 
     def later(self, work: Callable[[], None]) -> None:
         """Run it on a thread of this driver (here and now once that is closed); nobody waits for it."""
@@ -239,10 +242,10 @@ class _DiskWriter:
         self._sealed = False
 
     async def write(self, chunks: Sequence[bytes]) -> None:
-        await self._store.run(self._write, chunks)
+        await self._store.brief(self._write, chunks, size=sum(map(len, chunks)))
 
     async def seal(self) -> str:
-        await self._store.run(self._seal)
+        await self._store.brief(self._seal)
         self._sealed = True
         return self._name
 
@@ -315,7 +318,7 @@ class _DiskPartSlot:
             self._store.later(self._leave)
 
     async def write(self, chunks: Sequence[bytes]) -> str:
-        await self._store.run(self._write, chunks)
+        await self._store.brief(self._write, chunks, size=sum(map(len, chunks)))
         return ""
 
     def _write(self, chunks: Sequence[bytes]) -> None:
@@ -361,11 +364,7 @@ class _DiskReader:
             raise OSError(errno.EIO, f"no {length} bytes at {offset}: there are {self.size}", str(self._path))
         while length:
             count = min(length, PIECE)
-            piece = (
-                self._pread(count, offset)
-                if count <= INLINE_READ
-                else await self._store.run(self._pread, count, offset)
-            )
+            piece = self._pread(count, offset) if count <= SMALL else await self._store.run(self._pread, count, offset)
             if not piece:
                 raise OSError(errno.EIO, "the blob has become shorter", str(self._path))
             yield piece

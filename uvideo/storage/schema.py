@@ -1,7 +1,8 @@
 """The tables of a catalog, and how their rows become records: the same for every SQL driver.
 
 BLOB is BYTEA in PostgreSQL; WITHOUT ROWID is left out there.  A key is kept as UTF-8 bytes, so that its order is that
-of the bytes; headers as JSON; times as unix seconds.
+of the bytes; headers as JSON; times as unix seconds.  extra is the JSON of what few objects have: tags, acl, ready,
+expires; "" if it has none of them.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from uvideo.storage.base import ObjectRecord, UploadRecord
+from uvideo.storage.base import ObjectRecord, SpaceRecord, TokenRecord, UploadRecord
 
 Row = tuple[Any, ...]
 
@@ -21,12 +22,21 @@ MIGRATIONS = (
     CREATE TABLE spaces (
         space_id TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, type TEXT NOT NULL,
         region TEXT NOT NULL, biz TEXT NOT NULL, tag TEXT NOT NULL, storage_class TEXT NOT NULL,
-        created BIGINT NOT NULL, modified BIGINT NOT NULL);
+        created BIGINT NOT NULL, modified BIGINT NOT NULL, domains TEXT NOT NULL);
     CREATE INDEX spaces_owner ON spaces (owner, name);
+    CREATE TABLE domains (domain TEXT NOT NULL PRIMARY KEY, space_id TEXT NOT NULL);
+    CREATE INDEX domains_space ON domains (space_id);
+    CREATE TABLE flux (
+        space_id TEXT NOT NULL, day BIGINT NOT NULL, sent BIGINT NOT NULL, PRIMARY KEY (space_id, day)) WITHOUT ROWID;
+    CREATE TABLE tokens (
+        token_id TEXT NOT NULL PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL, public TEXT NOT NULL UNIQUE,
+        private TEXT NOT NULL, region TEXT NOT NULL, rights TEXT NOT NULL, expires BIGINT NOT NULL,
+        created BIGINT NOT NULL, modified BIGINT NOT NULL);
+    CREATE INDEX tokens_owner ON tokens (owner);
     CREATE TABLE objects (
         space_id TEXT NOT NULL, key BLOB NOT NULL, size BIGINT NOT NULL, etag TEXT NOT NULL, mime TEXT NOT NULL,
         blob TEXT, storage_class TEXT NOT NULL, headers TEXT NOT NULL, created BIGINT NOT NULL,
-        modified BIGINT NOT NULL, PRIMARY KEY (space_id, key)) WITHOUT ROWID;
+        modified BIGINT NOT NULL, extra TEXT NOT NULL, PRIMARY KEY (space_id, key)) WITHOUT ROWID;
     CREATE INDEX objects_content ON objects (etag, size);
     CREATE INDEX objects_blob ON objects (blob) WHERE blob IS NOT NULL;
     CREATE TABLE small (space_id TEXT NOT NULL, key BLOB NOT NULL, data BLOB NOT NULL, PRIMARY KEY (space_id, key));
@@ -41,8 +51,9 @@ MIGRATIONS = (
     """,
 )
 
-SPACE = "space_id, name, owner, type, region, biz, tag, storage_class, created, modified"
-OBJECT = "space_id, key, size, etag, mime, blob, storage_class, headers, created, modified"
+SPACE = "space_id, name, owner, type, region, biz, tag, storage_class, created, modified, domains"
+TOKEN = "token_id, owner, name, public, private, region, rights, expires, created, modified"
+OBJECT = "space_id, key, size, etag, mime, blob, storage_class, headers, created, modified, extra"
 UPLOAD = "upload_id, space_id, key, draft, mime, storage_class, headers, created"
 PART = "part, etag, size, mime, location, created"
 
@@ -51,12 +62,41 @@ def headers_of(text: str) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in json.loads(text)) if text != "[]" else ()
 
 
+def _domains(text: str) -> Row:
+    return (tuple(json.loads(text)),) if text != "[]" else ()
+
+
+def space_of(row: Row) -> SpaceRecord:
+    return SpaceRecord(*row[:10], *_domains(row[10]))
+
+
+def token_of(row: Row) -> TokenRecord:
+    lists = [tuple(each) for each in json.loads(row[6])]
+    return TokenRecord(*row[:6], *lists, *row[7:])
+
+
 def object_of(row: Row, inline: bytes | None = None) -> ObjectRecord:
-    space_id, key, size, etag, mime, blob, storage_class, headers, created, modified = row[:10]
+    space_id, key, size, etag, mime, blob, storage_class, headers, created, modified, extra = row[:11]
     return ObjectRecord(
         *(space_id, key.decode(), size, etag, mime, blob, inline, storage_class),
         *(headers_of(headers), created, modified),
+        *(_extra_of(extra) if extra else ()),
     )
+
+
+def object_row(record: ObjectRecord, created: int) -> Row:
+    """The columns OBJECT of a record, but for its creation."""
+    extra = (record.tags, record.acl, record.ready, record.expires)
+    return (
+        *(record.space_id, record.key.encode(), record.size, record.etag, record.mime, record.blob),
+        *(record.storage_class, json.dumps(record.headers), created, record.modified),
+        json.dumps(extra) if any(extra) else "",
+    )
+
+
+def _extra_of(text: str) -> tuple[Any, ...]:
+    tags, acl, ready, expires = json.loads(text)
+    return tuple((key, value) for key, value in tags), acl, ready, expires
 
 
 def upload_of(row: Row) -> UploadRecord:

@@ -19,9 +19,24 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from uvideo._core import errors
+from uvideo.storage.accounts import Accounts
 from uvideo.storage.base import ObjectRecord, Page, PartRecord, SpaceRecord, UploadRecord
 from uvideo.storage.committer import Committer, Work
-from uvideo.storage.schema import MIGRATIONS, OBJECT, PART, SPACE, UPLOAD, Row, behind, object_of, rolled_up, upload_of
+from uvideo.storage.mark import Mark
+from uvideo.storage.schema import (
+    MIGRATIONS,
+    OBJECT,
+    PART,
+    SPACE,
+    UPLOAD,
+    Row,
+    behind,
+    object_of,
+    object_row,
+    rolled_up,
+    space_of,
+    upload_of,
+)
 
 __all__ = ["SqliteCatalog"]
 
@@ -30,12 +45,13 @@ T = TypeVar("T")
 PATIENCE = 30.0  # seconds a write waits for another process
 READ_PATIENCE = 5.0  # seconds; a read waits only while another process recovers the log after a crash
 NAMES_AT_ONCE = 500
+SPACES_KEPT = 1000  # answers in memory
 
 PUT = f"""
-    INSERT INTO objects ({OBJECT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO objects ({OBJECT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (space_id, key) DO UPDATE SET size = excluded.size, etag = excluded.etag, mime = excluded.mime,
     blob = excluded.blob, storage_class = excluded.storage_class, headers = excluded.headers,
-    created = excluded.created, modified = excluded.modified"""
+    created = excluded.created, modified = excluded.modified, extra = excluded.extra"""
 PUT_SMALL = """
     INSERT INTO small (space_id, key, data) VALUES (?, ?, ?)
     ON CONFLICT (space_id, key) DO UPDATE SET data = excluded.data"""
@@ -45,7 +61,7 @@ GET = f"""
     FROM objects WHERE space_id = ? AND key = ?"""
 
 
-class SqliteCatalog:
+class SqliteCatalog(Accounts):
     """Catalog in the file ``path`` (made with mode 0600, its folder 0700) and its companions -wal and -shm.
 
     ``fsync=False``: synchronous is NORMAL instead of FULL.  A loss of power may then take the last writes but leaves
@@ -57,15 +73,21 @@ class SqliteCatalog:
         self._fsync = fsync
         self._reads: sqlite3.Connection | None = None
         self._writes: Committer | None = None
+        self._mark: Mark | None = None
+        self._spaces: dict[tuple[str, str], tuple[int, SpaceRecord | None]] = {}
 
     async def start(self) -> None:
         reads, writes = await asyncio.to_thread(self._open)
+        self._mark = Mark(self._path.with_name(self._path.name + "-spaces"))
         self._reads, self._writes = reads, Committer(writes, asyncio.get_running_loop())
 
     async def close(self) -> None:
         writes, self._writes = self._writes, None
         if writes is not None:
             await asyncio.to_thread(writes.stop)
+        mark, self._mark = self._mark, None
+        if mark is not None:
+            mark.close()
         reads, self._reads = self._reads, None
         if reads is not None:
             reads.close()
@@ -79,24 +101,44 @@ class SqliteCatalog:
     async def create_space(self, space: SpaceRecord) -> None:
         values = (
             *(space.space_id, space.name, space.owner, space.type, space.region, space.biz, space.tag),
-            *(space.storage_class, space.created, space.modified),
+            *(space.storage_class, space.created, space.modified, json.dumps(space.domains)),
         )
 
         def work(db: sqlite3.Connection) -> None:
             if _one(db, "SELECT 1 FROM spaces WHERE name = ?", space.name):
                 raise errors.SpaceExists(space=space.name)
-            db.execute(f"INSERT INTO spaces ({SPACE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+            db.execute(f"INSERT INTO spaces ({SPACE}) VALUES ({', '.join('?' * len(values))})", values)
+            for domain in space.domains:
+                if _one(db, "SELECT 1 FROM domains WHERE domain = ?", domain):
+                    raise errors.DomainTaken()
+                db.execute("INSERT INTO domains (domain, space_id) VALUES (?, ?)", (domain, space.space_id))
 
-        await self._write(work)
+        await self._write_space(work)
 
     async def space(self, name: str) -> SpaceRecord | None:
-        for row in self._all(f"SELECT {SPACE} FROM spaces WHERE name = ?", name):
-            return SpaceRecord(*row)
-        return None
+        return self._space(f"SELECT {SPACE} FROM spaces WHERE name = ?", name)
+
+    async def space_of_domain(self, domain: str) -> SpaceRecord | None:
+        query = f"SELECT {SPACE} FROM spaces WHERE space_id = (SELECT space_id FROM domains WHERE domain = ?)"
+        return self._space(query, domain)
+
+    def _space(self, query: str, name: str) -> SpaceRecord | None:
+        """What the query finds, kept until any process changes any space: every request asks for one."""
+        if self._mark is None:
+            raise RuntimeError("the catalog is not open")
+        mark, known = self._mark.value(), self._spaces.get((query, name))
+        if known is not None and known[0] == mark:
+            return known[1]
+        rows = self._all(query, name)
+        space = space_of(rows[0]) if rows else None
+        if len(self._spaces) >= SPACES_KEPT:
+            self._spaces.clear()
+        self._spaces[query, name] = mark, space
+        return space
 
     async def spaces(self, owner: str, offset: int, limit: int) -> builtins.list[SpaceRecord]:
         query = f"SELECT {SPACE} FROM spaces WHERE owner = ? ORDER BY name LIMIT ? OFFSET ?"
-        return [SpaceRecord(*row) for row in self._all(query, owner, max(0, limit), offset)]
+        return [space_of(row) for row in self._all(query, owner, max(0, limit), offset)]
 
     async def update_space(self, name: str, *, type: str | None, storage_class: str | None, modified: int) -> None:
         def work(db: sqlite3.Connection) -> None:
@@ -108,7 +150,7 @@ class SqliteCatalog:
             if not changed.rowcount:
                 raise errors.SpaceNotFound(space=name)
 
-        await self._write(work)
+        await self._write_space(work)
 
     async def delete_space(self, name: str) -> builtins.list[str]:
         def work(db: sqlite3.Connection) -> list[str]:
@@ -120,10 +162,12 @@ class SqliteCatalog:
             drafts = db.execute("SELECT draft FROM uploads WHERE space_id = ?", row).fetchall()
             db.execute("DELETE FROM parts WHERE upload_id IN (SELECT upload_id FROM uploads WHERE space_id = ?)", row)
             db.execute("DELETE FROM uploads WHERE space_id = ?", row)
+            db.execute("DELETE FROM domains WHERE space_id = ?", row)
+            db.execute("DELETE FROM flux WHERE space_id = ?", row)
             db.execute("DELETE FROM spaces WHERE space_id = ?", row)
             return [draft for (draft,) in drafts]
 
-        return await self._write(work)
+        return await self._write_space(work)
 
     # Objects
 
@@ -131,8 +175,11 @@ class SqliteCatalog:
         self, record: ObjectRecord, *, overwrite: bool = True, source: ObjectRecord | None = None
     ) -> builtins.list[str]:
         def work(db: sqlite3.Connection) -> list[str]:
-            if source is not None and not _same(_object_row(db, source.space_id, source.key.encode()), source):
-                raise errors.NotFound(key=source.key)
+            if source is not None:
+                row = _object_row(db, source.space_id, source.key.encode())
+                is_change = (source.space_id, source.key) == (record.space_id, record.key)
+                if not (_unchanged if is_change else _same)(row, source):
+                    raise errors.NotFound(key=source.key)
             return _put(db, record, overwrite)
 
         return await self._write(work)
@@ -163,12 +210,12 @@ class SqliteCatalog:
 
     async def get(self, space_id: str, key: str) -> ObjectRecord | None:
         for row in self._all(GET, space_id, key.encode()):
-            return object_of(row, row[10])
+            return object_of(row, row[11])
         return None
 
     async def find(self, owner: str, etag: str, size: int) -> ObjectRecord | None:
         query = f"""
-            SELECT {OBJECT} FROM objects WHERE etag = ? AND size = ?
+            SELECT {OBJECT} FROM objects WHERE etag = ? AND size = ? AND storage_class <> 'ARCHIVE'
             AND EXISTS (SELECT 1 FROM spaces WHERE spaces.space_id = objects.space_id AND owner = ?) LIMIT 1"""
         for row in self._all(query, etag, size, owner):
             return await self.get(row[0], row[1].decode())
@@ -190,11 +237,11 @@ class SqliteCatalog:
         if after and split and after.startswith(start) and rolled_up(after, start, split) == after:
             lower, beyond = behind(after), ">="
         bound: Sequence[bytes] = (behind(start),) if start else ()
-        db = self._readable()
+        ordered = "AND key < ? ORDER BY key" if bound else "ORDER BY key"
+        next_key = f"SELECT key FROM objects WHERE space_id = ? AND key >= ? {ordered} LIMIT 1"
         while True:
-            cursor = db.execute(
-                f"SELECT {OBJECT} FROM objects WHERE space_id = ? AND key {beyond} ? "
-                f"{'AND key < ?' if bound else ''} ORDER BY key LIMIT ?",
+            cursor = self._readable().execute(
+                f"SELECT {OBJECT} FROM objects WHERE space_id = ? AND key {beyond} ? {ordered} LIMIT ?",
                 (space_id, lower, *bound, limit + 2),
             )
             try:
@@ -205,10 +252,7 @@ class SqliteCatalog:
                     if len(page.objects) + len(page.prefixes) == limit:
                         return Page(page.objects, page.prefixes, last)
                     jump = rolled_up(row[1], start, split) if split else b""
-                    if jump:  # all that begins with it counts once: go on behind it
-                        last = jump.decode()
-                        page.prefixes.append(last)
-                        lower, beyond = behind(jump), ">="
+                    if jump:
                         break
                     page.objects.append(object_of(row))
                     last = page.objects[-1].key
@@ -216,6 +260,16 @@ class SqliteCatalog:
                 cursor.close()  # an open one would hold a read transaction
             if not jump:
                 return page
+            while jump:  # all that begins with it counts once: go on behind it, where mostly another one follows
+                last = jump.decode()
+                page.prefixes.append(last)
+                found = self._all(next_key, space_id, behind(jump), *bound)
+                if not found:
+                    return page
+                if len(page.objects) + len(page.prefixes) == limit:
+                    return Page(page.objects, page.prefixes, last)
+                lower, beyond = found[0][0], ">="
+                jump = rolled_up(lower, start, split)
 
     async def list_by_offset(self, space_id: str, offset: int, limit: int) -> builtins.list[ObjectRecord]:
         query = f"SELECT {OBJECT} FROM objects WHERE space_id = ? ORDER BY key LIMIT ? OFFSET ?"
@@ -284,11 +338,11 @@ class SqliteCatalog:
         )
         return [PartRecord(*row) for row in rows]
 
-    async def finish(self, upload_id: str, record: ObjectRecord) -> builtins.list[str]:
+    async def finish(self, upload_id: str, record: ObjectRecord, *, overwrite: bool = True) -> builtins.list[str]:
         def work(db: sqlite3.Connection) -> list[str]:
             if _forget_upload(db, upload_id) is None:
                 raise errors.UploadNotFound(key=record.key)
-            return _put(db, record, overwrite=True)
+            return _put(db, record, overwrite)
 
         return await self._write(work)
 
@@ -322,6 +376,10 @@ class SqliteCatalog:
             stack.pop_all()
         return reads, writes
 
+    def _another(self) -> sqlite3.Connection:
+        self._readable()
+        return _connect(self._path, READ_PATIENCE)
+
     def _readable(self) -> sqlite3.Connection:
         if self._reads is None:
             raise RuntimeError("the catalog is not open")
@@ -335,6 +393,12 @@ class SqliteCatalog:
         if self._writes is None:
             raise RuntimeError("the catalog is not open")
         return await self._writes.ask(work)
+
+    async def _write_space(self, work: Work[T]) -> T:
+        """``_write`` for what changes a space."""
+        if self._writes is None or self._mark is None:
+            raise RuntimeError("the catalog is not open")
+        return await self._writes.ask(work, self._mark.move)
 
 
 # Connections
@@ -403,6 +467,10 @@ def _same(row: Row | None, record: ObjectRecord) -> bool:
     return row is not None and row[2:4] == (record.size, record.etag) and row[5] == record.blob
 
 
+def _unchanged(row: Row | None, record: ObjectRecord) -> bool:
+    return row == object_row(record, record.created)
+
+
 def _put(db: sqlite3.Connection, record: ObjectRecord, overwrite: bool) -> list[str]:
     place = (record.space_id, record.key.encode())
     _require_space(db, record.space_id)
@@ -410,11 +478,7 @@ def _put(db: sqlite3.Connection, record: ObjectRecord, overwrite: bool) -> list[
     if old and not overwrite:
         raise errors.AlreadyExists(key=record.key)
     created = old[8] if old else record.created
-    db.execute(
-        PUT,
-        (*place, record.size, record.etag, record.mime, record.blob, record.storage_class)
-        + (json.dumps(record.headers), created, record.modified),
-    )
+    db.execute(PUT, object_row(record, created))
     if record.blob is None:
         db.execute(PUT_SMALL, (*place, record.inline or b""))
     elif old and old[5] is None:

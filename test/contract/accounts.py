@@ -1,0 +1,136 @@
+"""What every driver of Catalog promises about domains, tokens and usage."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from test.contract.place import Place, play
+from uvideo._core import errors
+from uvideo.storage.base import DAY, Catalog, DayUsage, ObjectRecord, SpaceRecord, TokenRecord, UploadRecord
+
+SPACE = SpaceRecord("s", "space", "me", domains=("b.example.com", "a.example.com"))
+TOKEN = TokenRecord(
+    *("id", "me", "name", "TOKEN_1", "secret", "cn-bj", ("READ", "WRITE"), ("视/", 'a"'), ("space",)),
+    *(("192.0.2.1",), ("2001:db8::/32",), 7, 8, 9),
+)
+
+
+def made(key: str, size: int, day: int, space_id: str = "s") -> ObjectRecord:
+    return ObjectRecord(space_id, key, size, "etag", "m", inline=b"x" * size, created=day * DAY + 5, modified=1)
+
+
+class AccountsContract:
+    """Inherited beside CatalogContract; the subclass gives the fixture ``place``."""
+
+    # Domains
+
+    def test_a_space_is_found_by_its_domains(self, place: Place) -> None:
+        async def story(catalog: Catalog) -> list[Any]:
+            await catalog.create_space(SPACE)
+            asked = ("a.example.com", "b.example.com", "example.com", "space", "A.example.com")
+            return [await catalog.space_of_domain(name) for name in asked] + [await catalog.space("space")]
+
+        assert play(story, place) == [SPACE, SPACE, None, None, None, SPACE]
+
+    def test_a_domain_is_taken_once_and_free_again_with_its_space(self, place: Place) -> None:
+        other = SpaceRecord("o", "other", "another", domains=("c.example.com", "a.example.com"))
+
+        async def story(catalog: Catalog) -> None:
+            await catalog.create_space(SPACE)
+            with pytest.raises(errors.DomainTaken):
+                await catalog.create_space(other)
+            assert await catalog.space("other") is None and await catalog.space_of_domain("c.example.com") is None
+            await catalog.update_space("space", type="public", storage_class=None, modified=1)
+            assert (await catalog.spaces("me", 0, 9))[0].domains == SPACE.domains
+            await catalog.delete_space("space")
+            assert await catalog.space_of_domain("a.example.com") is None
+            await catalog.create_space(other)
+            assert await catalog.space_of_domain("a.example.com") == other
+
+        play(story, place)
+
+    # Tokens
+
+    def test_a_token_from_its_creation_to_its_end(self, place: Place) -> None:
+        changed = replace(TOKEN, name="new", ops=(), expires=99, public="TOKEN_2")
+
+        async def first(catalog: Catalog) -> None:
+            assert await catalog.token("TOKEN_1") is None and await catalog.tokens("me") == []
+            await catalog.create_token(TOKEN, 5)
+            await catalog.create_token(replace(TOKEN, token_id="id2", public="other", owner="you"), 5)
+
+        async def then(catalog: Catalog) -> None:
+            assert await catalog.token("TOKEN_1") == TOKEN and await catalog.tokens("me") == [TOKEN]
+            await catalog.update_token(changed)
+            assert await catalog.token("TOKEN_1") is None and await catalog.token("TOKEN_2") == changed
+            for wrong in (replace(changed, owner="you"), replace(changed, token_id="x")):
+                with pytest.raises(errors.TokenNotFound):
+                    await catalog.update_token(wrong)
+                with pytest.raises(errors.TokenNotFound):
+                    await catalog.delete_token(wrong.owner, wrong.token_id)
+            assert await catalog.tokens("me") == [changed]
+            await catalog.delete_token("me", "id")
+            assert await catalog.tokens("me") == [] and await catalog.token("TOKEN_2") is None
+            assert len(await catalog.tokens("you")) == 1
+
+        play(first, place)
+        play(then, place)
+
+    def test_tokens_are_limited_by_owner_and_listed_oldest_first(self, place: Place) -> None:
+        async def story(catalog: Catalog) -> list[str]:
+            for number, age in enumerate((3, 1, 2)):
+                token = replace(TOKEN, token_id=f"t{number}", public=f"p{number}", created=age)
+                await catalog.create_token(token, 3)
+            with pytest.raises(errors.TooManyTokens):
+                await catalog.create_token(replace(TOKEN, token_id="t9", public="p9"), 3)
+            await catalog.create_token(replace(TOKEN, token_id="t9", public="p9", owner="you"), 3)
+            return [token.token_id for token in await catalog.tokens("me")]
+
+        assert play(story, place) == ["t1", "t2", "t0"]
+
+    # Usage
+
+    def test_usage_by_day(self, place: Place) -> None:
+        async def story(catalog: Catalog) -> None:
+            await catalog.create_space(SPACE)
+            await catalog.create_space(SpaceRecord("o", "other", "me"))
+            for record in (made("a", 3, 10), made("b", 5, 12), made("c", 7, 12), made("d", 100, 14)):
+                await catalog.put(record)
+            await catalog.put(made("a", 20, 11, "o"))
+            assert await catalog.delete("s", "c") is not None
+            await catalog.add_flux(11, {"space": 1000, "other": 50, "gone": 7})
+            await catalog.add_flux(11, {"space": 500})
+            await catalog.add_flux(13, {"space": 2})
+            mine = [DayUsage(11, 3, 1500), DayUsage(12, 8, 0), DayUsage(13, 8, 2)]
+            assert await catalog.usage(["s"], 11, 13) == mine
+            assert await catalog.usage(["s", "o", "s"], 11, 11) == [DayUsage(11, 23, 1550)]
+            assert await catalog.usage([], 11, 12) == [DayUsage(11, 0, 0), DayUsage(12, 0, 0)]
+            assert await catalog.usage(["s"], 15, 14) == []
+            await catalog.delete("o", "a")
+            await catalog.delete_space("other")
+            await catalog.create_space(SpaceRecord("o", "other", "me"))
+            assert await catalog.usage(["o"], 11, 11) == [DayUsage(11, 0, 0)]
+
+        play(story, place)
+
+    # Finish
+
+    def test_finish_without_overwriting(self, place: Place) -> None:
+        upload = UploadRecord("upload", "s", "a", "draft")
+
+        async def story(catalog: Catalog) -> None:
+            await catalog.create_space(SPACE)
+            await catalog.put(made("a", 3, 1))
+            await catalog.begin(upload)
+            with pytest.raises(errors.AlreadyExists):
+                await catalog.finish("upload", made("a", 9, 1), overwrite=False)
+            assert await catalog.upload("upload") == upload
+            found = await catalog.get("s", "a")
+            assert found is not None and found.size == 3
+            assert await catalog.finish("upload", made("b", 9, 1), overwrite=False) == []
+            assert await catalog.upload("upload") is None
+
+        play(story, place)
