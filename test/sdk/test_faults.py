@@ -113,8 +113,9 @@ class UploadFaults(FaultCase):
 
     def test_lost_answer_of_finish(self):
         self.faults(({"operation": "FinishUpload"}, {"action": "lost_answer"}))
-        resp = self.assertStatus(200, self.upload())
-        self.assertEqual(len(resp.etag), 32)
+        ret, resp = self.upload()
+        self.assertStatus(200, (ret, resp))
+        self.assertEqual((ret["Key"], ret["FileSize"], len(resp.etag)), ("k", len(self.data), 32))
         self.assertStored()
 
     def test_lost_answer_of_finish_to_the_end_then_resume(self):

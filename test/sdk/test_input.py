@@ -5,7 +5,7 @@ from __future__ import absolute_import, division, print_function
 
 import io
 import os
-import stat
+import shutil
 
 from ucloud.uvideo import config, deleteuvideo, downloaduvideo, multipartuploaduvideo, spacemanager
 
@@ -117,14 +117,40 @@ class Input(FaultCase):
         self.assertNothingSent()
 
     def test_a_file_that_may_not_be_read(self):
-        if os.getuid() == 0:  # root may read everything, so show what open says of a link in a circle
-            unreadable = self.path("circle")
-            os.symlink(unreadable, unreadable)
-        else:
-            unreadable = self.file(b"x")
-            os.chmod(unreadable, 0)
-        self.assertStatus(-3, self.uploader().uploadfile(self.private, "k", unreadable))
+        circle, unreadable, uploader = self.path("circle"), self.file(b"x"), self.uploader()
+        os.symlink(circle, circle)
+        self.assertStatus(-3, uploader.uploadfile(self.private, "k", circle))
+        os.chmod(unreadable, 0)
+        said = self.as_nobody(lambda: uploader.uploadfile(self.private, "k", unreadable))
+        self.assertEqual(said, "-3 %s: Permission denied" % unreadable)
+        folder = self.path("closed")
+        os.mkdir(folder)
+        shutil.move(unreadable, os.path.join(folder, "f"))
+        os.chmod(folder, 0)
+        said = self.as_nobody(lambda: uploader.uploadfile(self.private, "k", os.path.join(folder, "f")))
+        self.assertEqual(said, "-3 %s: Permission denied" % os.path.join(folder, "f"))
         self.assertNothingSent()
+
+    def as_nobody(self, call):
+        """The status and error of a call by a user who may not do everything, in a process of its own."""
+        os.chmod(self.folder, 0o755)  # so that this user comes as far as the file in question
+        reader, writer = os.pipe()
+        child = os.fork()
+        if not child:
+            try:
+                if os.getuid() == 0:
+                    os.setgroups([])
+                    os.setgid(65534)
+                    os.setuid(65534)
+                resp = call()[1]
+                os.write(writer, ("%s %s" % (resp.status_code, resp.error)).encode("utf-8"))
+            finally:
+                os._exit(0)
+        os.close(writer)
+        with os.fdopen(reader, "rb") as file:
+            said = file.read().decode("utf-8")
+        os.waitpid(child, 0)
+        return said
 
     def test_targets(self):
         downloader = self.downloader()
@@ -139,10 +165,22 @@ class Input(FaultCase):
     def test_a_folder_that_may_not_be_written(self):
         folder = self.path("sealed")
         os.mkdir(folder)
-        os.chmod(folder, stat.S_IRUSR | stat.S_IXUSR)
-        status = self.downloader().download_file(self.private, "absent", os.path.join(folder, "t"))[1].status_code
-        self.assertEqual(status, 404 if os.getuid() == 0 else -3)
-        self.assertEqual(os.listdir(folder), [])
+        target = os.path.join(folder, "t")
+        with io.open(target, "wb") as file:
+            file.write(b"old")
+        os.chmod(folder, 0o555)
+        downloader, uploader, source = self.downloader(), self.uploader(), self.file(b"x")
+        os.chmod(source, 0o644)
+        for name in ("t", "new"):
+            path = os.path.join(folder, name)
+            said = self.as_nobody(lambda path=path: downloader.download_file(self.private, "absent", path))
+            self.assertEqual(said, "-3 the directory %s cannot be written to" % os.path.realpath(folder))
+        self.assertNothingSent()
+        path = os.path.join(folder, "checkpoint")
+        said = self.as_nobody(lambda: uploader.uploadfile(self.private, "k", source, checkpoint=path))
+        self.assertEqual(said, "-3 %s: Permission denied" % path)
+        self.assertEqual(os.listdir(folder), ["t"])
+        self.assertEqual(self.read(target), b"old")
 
     def test_ranges(self):
         for given in ((5, 4), (-1, 5), (0, 1.5), ("0", "5"), (None, None), (1,), (1, 2, 3), 7, "0-5", (True, 5)):

@@ -8,8 +8,8 @@ import time
 from collections import namedtuple
 
 from .protocol import action, answer, dialect, operation, signature
-from .protocol.errors import BadAnswer, NoAnswer, SpaceExists, SpaceNotFound, UVideoError
-from .protocol.message import Response
+from .protocol.errors import BadAnswer, NoAnswer, Refused, SpaceExists, SpaceNotFound, UVideoError
+from .protocol.message import Headers, Response
 from .protocol.text import native
 
 _log = logging.getLogger("ucloud.uvideo")
@@ -32,17 +32,36 @@ class Carrier(object):
         self.clock, self.sleep = clock, sleep
         self._fraction = fraction or random.SystemRandom().random
 
-    def call(self, op, body=None, headers=(), retry=None):
-        """(result, Response) of a data-plane operation; ``body``: its bulk bytes.  Raises UVideoError.
+    def to(self, upload):
+        """A Carrier like this one to another upload host, a provider.Suffix, over the same connections."""
+        endpoint = self.endpoint._replace(upload=upload)
+        return Carrier(
+            endpoint, self.credentials, self.transport, self.retry, self.clock, self.sleep, self._fraction
+        )
 
-        ``headers``: more (name, value) to send, signed where the protocol says so.
+    def call(self, op, body=None, headers=(), retry=None, lost=None, check=None):
+        """(result, Response) of a data-plane operation.  Raises UVideoError.
+
+        ``body``: its bulk bytes, or what Transport.open takes, with ``rewind()``: stand at the first byte again, False
+        if that cannot be, and then there is no further try.
+        ``headers``: (name, value) to send in place of ours of that name, signed where the protocol says so.
+        ``lost``: a list to gather the NoAnswers of tries that may have done it all the same.
+        ``check(result)``: raises BadAnswer for a result that is of no use, and it is tried again.
         """
 
         def once():
-            response = self.transport.send(self.request(op, headers), body)
-            return self._decode(answer.decode, op, response)
+            try:
+                response = self.transport.send(self.request(op, headers), body)
+                found = self._decode(answer.decode, op, response)
+                if check is not None:
+                    check(found[0])
+                return found
+            except UVideoError as error:
+                if error.retryable and hasattr(body, "rewind") and not body.rewind():
+                    error.retryable = False
+                raise
 
-        return self.persist(once, op, retry)
+        return self.persist(once, op, retry, lost)
 
     def _decode(self, decode, op, response):
         """(result, Response); an error raised carries the Response as ``response``."""
@@ -83,26 +102,26 @@ class Carrier(object):
         ``expires``: seconds that a signed URL lasts; None for an anonymous one.  No retry: the reader decides.
         """
         request = self.link(op, expires)
-        for name, value in headers:
-            request.headers.add(native(name), native(value))
-        stream = self.transport.open(request)
+        stream = self.transport.open(request._replace(headers=_over(request.headers, headers)))
         if stream.status not in (200, 206):
             try:
                 content = stream.read(65536)
             finally:
                 stream.close()
             response = Response(stream.status, stream.headers, content)
-            self._decode(answer.decode, op, response)
+            if isinstance(self._decode(answer.decode, op, response)[0], operation.NotModified):
+                error = Refused(u"not modified", status=stream.status)
+                error.response = response
+                raise error
             raise BadAnswer(u"%d is no answer to a download" % stream.status, status=stream.status)
         return stream
 
     def request(self, op, headers=()):
         """The Request of an operation on the upload host, signed by header."""
         request = dialect.encode(op, self.endpoint.upload)
-        fields = request.headers
-        for name, value in headers:
-            fields.add(native(name), native(value))
-        fields.add("User-Agent", self.endpoint.user_agent)
+        request.headers.add("User-Agent", self.endpoint.user_agent)
+        fields = _over(request.headers, headers)
+        request = request._replace(headers=fields)
         key = getattr(op, "key", u"")
         fields.add(
             "Authorization",
@@ -114,12 +133,19 @@ class Carrier(object):
         """The Request of a GetObject on the download host; signed in its URL for ``expires`` seconds, or not at all."""
         request = dialect.encode(op, self.endpoint.download)
         request.headers.add("User-Agent", self.endpoint.user_agent)
+        return request._replace(target=self._signed(request.target, request.method, op, expires))
+
+    def url(self, op, expires=None):
+        """The URL of a GetObject or HeadObject on the download host, for any client; signed as ``link``."""
+        method = "HEAD" if isinstance(op, operation.HeadObject) else "GET"
+        return self._signed(dialect.url(op, self.endpoint.download), method, op, expires)
+
+    def _signed(self, target, method, op, expires):
         if expires is None:
-            return request
+            return target
         until = int(self.clock()) + expires
-        query = signature.signed_query(self.credentials, request.method, op.space, op.key, until)
-        mark = "&" if "?" in request.target else "?"
-        return request._replace(target=request.target + mark + query)
+        query = signature.signed_query(self.credentials, method, op.space, op.key, until)
+        return target + ("&" if "?" in target else "?") + query
 
     def persist(self, once, op, retry=None, lost=None):
         """What ``once()`` returns, called again after failures that may pass.  ``lost``: a list to gather NoAnswer."""
@@ -155,6 +181,14 @@ class Carrier(object):
             _log.info("try %d failed: %s; next in %.2f s", attempt, error, seconds)
             self.sleep(seconds)
         return seconds
+
+
+def _over(fields, headers):
+    """Headers with the caller's in place of those of the same name."""
+    if not headers:
+        return fields
+    given = dict((name.lower(), (native(name), native(value))) for name, value in headers)
+    return Headers([pair for pair in fields if pair[0].lower() not in given] + list(given.values()))
 
 
 def describe(error, op):

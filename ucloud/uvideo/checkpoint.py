@@ -3,28 +3,55 @@
 from __future__ import absolute_import, division, print_function
 
 import io
+import logging
 import os
 import threading
+import uuid
 
 from .protocol import upload as uploads
-from .protocol.errors import InvalidArgument
+from .protocol.dialect import check_key, check_space
+from .protocol.errors import BadAnswer, InvalidArgument
 from .protocol.text import to_bytes
 from .source import local, shown
+from .transfer import check_begun
+
+_log = logging.getLogger("ucloud.uvideo")
+#: Bytes of a record that is read: more than that of 200,000 parts.
+LIMIT = 16 * 1024 * 1024
 
 
 def load(path):
     """The Upload of a checkpoint, or None if there is no such file.  InvalidArgument, LocalFailure."""
     try:
         with io.open(path, "rb") as file:
-            content = file.read()
+            content = _own(file, path).read(LIMIT + 1)
     except EnvironmentError as error:
         if not os.path.lexists(path):
             return None
         raise local(error, path)
     try:
-        return uploads.read(content.decode("utf-8"))
-    except (InvalidArgument, UnicodeDecodeError) as error:
+        if not content.startswith(b"{") or len(content) > LIMIT:
+            raise InvalidArgument(u"it is no checkpoint")
+        return _usable(uploads.read(content.decode("utf-8")))
+    except (InvalidArgument, BadAnswer, UnicodeError) as error:
         raise InvalidArgument(u"%s: %s" % (shown(path), getattr(error, "message", None) or u"it is no checkpoint"))
+
+
+def _usable(upload):
+    """The Upload, if it can be one of ours: it decides over hosts and memory.  InvalidArgument, BadAnswer."""
+    check_space(upload.space)
+    check_key(upload.key)
+    check_begun(upload)
+    if upload.size is None or not isinstance(upload.source, dict):
+        raise InvalidArgument(u"it is no checkpoint of a file")
+    return upload
+
+
+def _own(file, path):
+    """The file, if this user wrote it: a checkpoint says which file is sent where, so nobody else may."""
+    if hasattr(os, "geteuid") and os.fstat(file.fileno()).st_uid != os.geteuid():
+        raise InvalidArgument(u"%s is a checkpoint of another user" % shown(path))
+    return file
 
 
 class Checkpoint(object):
@@ -33,31 +60,30 @@ class Checkpoint(object):
     def __init__(self, path, upload):
         self._path, self._upload = path, upload
         self._lock = threading.Lock()
-        temporary = "%s.%d.tmp" % (path, os.getpid())
+        temporary = os.path.join(os.path.dirname(path), ".%s.tmp" % uuid.uuid4().hex)
         try:
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0), 0o600)
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(to_bytes("".join([line + "\n" for line in upload.lines()])))
             getattr(os, "replace", os.rename)(temporary, path)
         except EnvironmentError as error:
+            if os.path.lexists(temporary):
+                os.remove(temporary)
             raise local(error, path)
 
     def add(self, part):
-        """Note that a part is acknowledged."""
+        """Note that a part is acknowledged.  Where that fails the upload goes on: the service knows its parts too."""
         try:
             with self._lock, io.open(self._path, "ab") as file:
                 file.write(to_bytes(self._upload.part_line(part) + "\n"))
         except EnvironmentError as error:
-            raise local(error, self._path)
-
-    def remove(self):
-        remove(self._path)
+            _log.warning("part %d is not noted in the checkpoint: %s", part, local(error, self._path))
 
 
 def remove(path):
-    """Forget a checkpoint; one that is gone is no error."""
+    """Forget a checkpoint.  One that stays is no error: its upload is over, and the next one finds that out."""
     try:
         os.remove(path)
     except EnvironmentError as error:
         if os.path.lexists(path):
-            raise local(error, path)
+            _log.warning("the checkpoint stays: %s", local(error, path))

@@ -34,6 +34,8 @@ _DEFAULTS = {
     "user_agent": None,
     "space_parameter": "BucketName",
     "video_actions": False,
+    "md5": False,
+    "open_ssl": None,
 }
 _config = dict(_DEFAULTS)
 
@@ -52,6 +54,8 @@ def set_default(
     user_agent=_UNSET,
     space_parameter=_UNSET,
     video_actions=_UNSET,
+    md5=_UNSET,
+    open_ssl=_UNSET,
     **unknown
 ):
     """Set defaults for the handlers made from now on; what is not given stays as it is, None means the provider's.
@@ -66,6 +70,8 @@ def set_default(
     maxthread: parts sent at a time.  retries: how often a request is sent again.
     user_agent: what requests call themselves.
     space_parameter: BucketName or SpaceName.  video_actions: use CreateVideoSpace and its like.
+    md5: send Content-MD5 with whole objects, which are read once more for it; the etag is compared anyway.
+    open_ssl: True https, False http for hosts given without either; None: as the provider's documents have it.
 
     Raises ValueError for a bad value and TypeError for an unknown option.  Safe to call from any thread.
     """
@@ -147,10 +153,15 @@ _CHECKS = {
     "user_agent": _word,
     "space_parameter": _one_of(("BucketName", "SpaceName")),
     "video_actions": _flag,
+    "md5": _flag,
+    "open_ssl": _flag,
 }
 
 
-_SETTINGS = "upload download api word region timeout expires maxthread retries user_agent space_parameter video_actions"
+_SETTINGS = (
+    "upload download api word region timeout expires maxthread retries user_agent space_parameter video_actions md5 "
+    "open_ssl"
+)
 
 
 class Settings(namedtuple("Settings", _SETTINGS)):
@@ -170,20 +181,21 @@ def settings(upload_suffix=None, download_suffix=None):
     region = native(current["region"] or provider.region)
     given_upload = upload_suffix or current["uploadsuffix"]
     given_download = download_suffix or current["downloadsuffix"]
-    upload = parse_suffix(native(given_upload or provider.upload.format(region=region)), "uploadsuffix")
+    ssl = current["open_ssl"]
+    upload = suffix(given_upload or provider.upload.format(region=region), "uploadsuffix", ssl)
     local = is_loopback(upload.host)
     if given_download is None and given_upload is not None and local:
         download = upload  # a program pointed at a local server reads from it too
     else:
-        download = parse_suffix(native(given_download or provider.download.format(region=region)), "downloadsuffix")
+        download = suffix(given_download or provider.download.format(region=region), "downloadsuffix", ssl)
     api = current["apiurl"]
     if api is None:
         api = upload.scheme + "://" + upload.host.lstrip(".") if local else provider.api
     api = native(api).rstrip("/")
-    for suffix in (upload, download):
-        if suffix.scheme == "http" and not is_loopback(suffix.host) and suffix.host not in _warned:
-            _warned.add(suffix.host)
-            _log.warning("%s is used without TLS; put https:// before it if it speaks TLS", suffix.host)
+    for each in (upload, download, parse_suffix(api, "apiurl")):
+        if each.scheme == "http" and not is_loopback(each.host) and each.host not in _warned:
+            _warned.add(each.host)
+            _log.warning("%s is used without TLS; put https:// before it if it speaks TLS", each.host)
     return Settings(
         upload,
         download,
@@ -197,4 +209,14 @@ def settings(upload_suffix=None, download_suffix=None):
         current["user_agent"],
         current["space_parameter"],
         current["video_actions"],
+        current["md5"],
+        ssl,
     )
+
+
+def suffix(value, name, ssl):
+    """provider.Suffix of a host; ``ssl`` (open_ssl) decides where it is given without scheme.  InvalidArgument."""
+    found = parse_suffix(value, name)
+    if ssl is None or "://" in value:
+        return found
+    return found._replace(scheme="https" if ssl else "http")

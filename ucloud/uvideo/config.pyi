@@ -14,5 +14,7 @@ def set_default(
     user_agent: str | None = ...,
     space_parameter: str | None = ...,
     video_actions: bool | None = ...,
+    md5: bool | None = ...,
+    open_ssl: bool | None = ...,
 ) -> None: ...
 def get_default(name: str) -> Any: ...

@@ -3,7 +3,7 @@
 from __future__ import absolute_import, division, print_function
 
 from .handler import Handler, answers, header_pairs, succeeded
-from .protocol.byterange import ByteRange
+from .protocol.byterange import ByteRange, parse
 from .protocol.dialect import check_key, check_space
 from .protocol.errors import InvalidArgument
 from .protocol.text import is_integer
@@ -24,26 +24,40 @@ class DownloadUVideo(Handler):
         such object, 416 range outside of it; -1 no answer, -2 the content does not verify, -3 a local failure.
         The file appears only when it is complete and verified; after a failure an existing one is as it was.
         """
-        if expires is None:
-            expires = self._settings.expires
-        if not is_integer(expires) or not 0 < expires <= 10**9:
-            raise InvalidArgument(u"expires must be a whole number of seconds above 0")
-        download = Download(
-            self._carrier,
-            check_space(space),
-            check_key(key),
-            localfile,
-            expires if isprivate else None,
-            _range(content_range),
-            header_pairs(header),
+        lasting = seconds(expires, self._settings)
+        return download(
+            self._carrier, space, key, localfile, lasting if isprivate else None, content_range, header
         )
-        status, headers = download.run()
-        return succeeded(status, headers)
 
 
-def _range(content_range):
+def download(carrier, space, key, localfile, expires, content_range, header):
+    """(ret, resp) of a download; ``expires``: seconds that the URL is signed for, None for an anonymous one."""
+    pairs = header_pairs(header)
+    named = [value for name, value in pairs if name.lower() == "range"]
+    wanted = _range(content_range, named[-1] if named else None)
+    pairs = [pair for pair in pairs if pair[0].lower() != "range"]  # a download that goes on asks for another one
+    status, headers = Download(
+        carrier, check_space(space), check_key(key), localfile, expires, wanted, pairs
+    ).run()
+    return succeeded(status, headers)
+
+
+def seconds(expires, settings):
+    """How long a signed URL lasts: as asked, or config's.  InvalidArgument."""
+    if expires is None:
+        return settings.expires
+    if not is_integer(expires) or not 0 < expires <= 10**9:
+        raise InvalidArgument(u"expires must be a whole number of seconds above 0")
+    return expires
+
+
+def _range(content_range, named):
+    """The ByteRange of a pair, or else of a Range header; None without either."""
     if content_range is None:
-        return None
+        found = parse(named) if named is not None else None
+        if found is None and named is not None:
+            raise InvalidArgument(u"the header Range is not one range such as bytes=0-99")
+        return found
     try:
         first, last = content_range
     except (TypeError, ValueError):

@@ -3,19 +3,23 @@
 from __future__ import absolute_import, division, print_function
 
 import functools
-import json
+import mimetypes
+import re
 
 from . import __version__
 from .carrier import Carrier, Endpoint
 from .config import settings
-from .protocol.answer import SESSION, unquoted
-from .protocol.errors import IntegrityError, InvalidArgument, NoAnswer, UVideoError
-from .protocol.signature import Credentials
-from .protocol.text import is_text, native, to_text
+from .protocol.answer import RESTORE, SESSION, document, unquoted
+from .protocol.byterange import parse_content
+from .protocol.dialect import check_key, check_space
+from .protocol.errors import BadAnswer, IntegrityError, InvalidArgument, NoAnswer, UVideoError
+from .protocol.message import Headers, Response
+from .protocol.signature import Credentials, authorization
+from .protocol.text import is_integer, is_text, native, to_text, whole
 from .retry import Retry
 from .transport import USER_AGENT, Transport
 
-#: status_code where the service gave no answer: the network; resume may continue.
+#: status_code where the service gave no answer, or another than it (a captive portal) did; resume may continue.
 NO_ANSWER = -1
 #: status_code where content does not verify.
 NOT_VERIFIED = -2
@@ -26,11 +30,15 @@ LOCAL = -3
 class ResponseInfo(object):
     """What the service answered, or why there is no answer.
 
-    status_code: the HTTP status; -1 no answer, -2 the content does not verify, -3 the caller's side failed.
+    status_code: the HTTP status; -1 no answer or none of the service's, -2 the content does not verify, -3 the
+    caller's side failed.
     error: text, None if all went well.  ret_code: the RetCode, None without one.  etag: without quotes.
     content_type, content_length (int), content_range, x_session_id: of the answer's headers, None where absent.
     content: the answer's body as bytes, None for a download into a file.
+    md5: the answer's Content-MD5.  x_ufile_restore: what it says of a restore.  exception: why there is no answer.
     """
+
+    exception = None
 
     def __init__(self, status_code, headers=None, content=None, error=None, ret_code=None):
         self.status_code, self.content, self.ret_code = status_code, content, ret_code
@@ -39,13 +47,19 @@ class ResponseInfo(object):
         self.etag = unquoted(get("ETag"))
         self.content_type = get("Content-Type")
         length = get("Content-Length")
-        self.content_length = int(length) if length and length.strip().isdigit() else None
+        self.content_length = whole(length.strip()) if length else None
         self.content_range = get("Content-Range")
         self.x_session_id = get(SESSION)
+        self.md5 = get("Content-MD5")
+        self.x_ufile_restore = get(RESTORE)
 
     def ok(self):
         """True if the service did what was asked and all was verified."""
         return 200 <= self.status_code <= 299 and self.error is None
+
+    def need_retry(self):
+        """True if there is no answer, so that the same call may succeed later."""
+        return self.status_code == NO_ANSWER
 
     def __repr__(self):
         return "<ResponseInfo status_code=%s ret_code=%s error=%r>" % (self.status_code, self.ret_code, self.error)
@@ -57,14 +71,25 @@ def succeeded(status, headers, content=None):
     """(ret, resp) of a good answer: ret is the JSON object of its body, {} without one."""
     ret = {}
     if content and (headers.get("Content-Type") or "").lower().startswith("application/json"):
-        try:
-            ret = json.loads(content.decode("utf-8"))
-        except ValueError:
-            ret = {}
+        ret = document(Response(status, headers, content)) or {}
     resp = ResponseInfo(status, headers, content)
-    if isinstance(ret, dict) and isinstance(ret.get("RetCode"), int):
+    if is_integer(ret.get("RetCode")):
         resp.ret_code = ret["RetCode"]
     return ret, resp
+
+
+def paired(answer):
+    """(ret, resp) whose content_range is (first, last) in place of the header's text: as the official SDK has it."""
+    resp = answer[1]
+    found = parse_content(resp.content_range)
+    resp.content_range = None if found is None else found[:2]
+    return answer
+
+
+def stored_as(finished, response):
+    """(ret, resp) of a Finished and its Response.  Where an earlier try had finished it, only the object answers."""
+    ret, resp = succeeded(response.status, response.headers, response.body)
+    return ret or {"Bucket": finished.space, "Key": finished.key, "FileSize": finished.size}, resp
 
 
 def failed(error):
@@ -72,7 +97,7 @@ def failed(error):
     response = getattr(error, "response", None)
     if isinstance(error, IntegrityError):
         status = NOT_VERIFIED
-    elif isinstance(error, NoAnswer):
+    elif isinstance(error, (NoAnswer, BadAnswer)):
         status = NO_ANSWER
     else:
         status = error.status if error.status is not None else LOCAL
@@ -80,6 +105,8 @@ def failed(error):
     content = response.content if hasattr(response, "content") else getattr(response, "body", None)
     resp = ResponseInfo(status, headers, content, error.message, error.ret_code)
     resp.x_session_id = resp.x_session_id or error.request_id
+    if status == NO_ANSWER:
+        resp.exception = NoAnswer(error.message)  # not that one, which holds on to what was sent
     ret = None
     if status == 200 and content:  # the management plane says no with HTTP 200
         ret = succeeded(status, headers, content)[0]
@@ -106,15 +133,7 @@ class Handler(object):
     """
 
     def __init__(self, public_key, private_key, upload_suffix=None, download_suffix=None):
-        for name, value in (("public_key", public_key), ("private_key", private_key)):
-            if not is_text(value) or not value.strip():
-                raise InvalidArgument(u"%s must be the text of a key, not empty" % name)
-        try:
-            credentials = Credentials(to_text(public_key), to_text(private_key))
-        except UnicodeError:
-            raise InvalidArgument(u"the keys must be UTF-8 text")
-        if any(char <= u" " or char == u":" for char in credentials.public_key):
-            raise InvalidArgument(u"public_key holds a blank, a colon or a control character: was it pasted whole?")
+        credentials = _credentials(public_key, private_key)
         self._settings = settings(upload_suffix, download_suffix)
         agent = self._settings.user_agent or "uvideo-python/%s %s" % (__version__, USER_AGENT)
         endpoint = Endpoint(
@@ -130,8 +149,71 @@ class Handler(object):
             endpoint, credentials, Transport(self._settings.timeout), Retry(self._settings.retries)
         )
 
+    def set_keys(self, public_key, private_key):
+        """Sign with these keys from the next request on.  Raises ValueError."""
+        self._carrier.credentials = _credentials(public_key, private_key)
+
     def __repr__(self):
         return "<%s %s>" % (type(self).__name__, native(self._carrier.credentials.public_key))
+
+
+def _credentials(public_key, private_key):
+    for name, value in (("public_key", public_key), ("private_key", private_key)):
+        if not is_text(value) or not value.strip():
+            raise InvalidArgument(u"%s must be the text of a key, not empty" % name)
+    try:
+        credentials = Credentials(to_text(public_key), to_text(private_key))
+    except UnicodeError:
+        raise InvalidArgument(u"the keys must be UTF-8 text")
+    if any(char <= u" " or char == u":" for char in credentials.public_key):
+        raise InvalidArgument(u"public_key holds a blank, a colon or a control character: was it pasted whole?")
+    return credentials
+
+
+class Signer(Handler):
+    """A Handler whose signatures can be had for requests of the caller's own."""
+
+    def authorization(self, method, bucket, key, header=None, mime_type=None, action=None, url_param=None):
+        """The Authorization header of a request.  Raises ValueError.
+
+        method: in any case.  key: empty for a listing.  header: what the request will send; Content-MD5, Content-Type,
+        Date and X-UCloud-* count.  mime_type: instead of header's Content-Type.
+        action, url_param: accepted and of no effect; the service takes a listing's plain signature.
+        """
+        return self._sign(method, bucket, key, header, mime_type, "Date")
+
+    def signature(self, bucket, key, method="get", header=None, mime_type=None):
+        """The Signature of a URL that expires when header's Expires says, in unix seconds.  Unescaped.  ValueError."""
+        return self._sign(method, bucket, key, header, mime_type, "Expires").rpartition(":")[2]
+
+    def _sign(self, method, bucket, key, header, mime_type, date):
+        given = Headers(header_pairs(header))
+        pairs = [pair for pair in given if pair[0].lower() not in ("date", "content-type")]
+        pairs.append(("Date", given.get(date, "")))
+        pairs.append(("Content-Type", native(mime_type) if mime_type is not None else given.get("Content-Type", "")))
+        space, key = check_space(bucket), check_key(key) if key else u""
+        if not is_text(method):
+            raise InvalidArgument(u"method is a %s; a str is needed" % type(method).__name__)
+        return authorization(
+            self._carrier.credentials, native(method).upper(), space, key, Headers(pairs), self._settings.word
+        )
+
+
+_UNPRINTABLE = re.compile("[^ -~]").search
+
+
+def mime_of(mime_type, key, path=u"", pairs=()):
+    """Text of a media type: as given, or the Content-Type in ``pairs``, or guessed from the names of key and file."""
+    if mime_type is None:
+        mime_type = next((value for name, value in pairs if name.lower() == "content-type"), None)
+    if mime_type is None:
+        found = mimetypes.guess_type(native(key))[0] or mimetypes.guess_type(native(path))[0]
+        if not found or _UNPRINTABLE(found):  # a key such as data:x,y is guessed by what is in it
+            found = "application/octet-stream"
+        return to_text(found)
+    if not is_text(mime_type) or not mime_type.strip() or _UNPRINTABLE(native(mime_type)):
+        raise InvalidArgument(u"mime_type must be text such as video/mp4")
+    return to_text(mime_type)
 
 
 def header_pairs(header):

@@ -1,4 +1,7 @@
+from collections.abc import Mapping
 from typing import Any
+
+from .protocol.errors import NoAnswer
 
 NO_ANSWER: int
 NOT_VERIFIED: int
@@ -11,9 +14,12 @@ class ResponseInfo:
     etag: str | None
     content_type: str | None
     content_length: int | None
-    content_range: str | None
+    content_range: str | tuple[int, int] | None
     x_session_id: str | None
     content: bytes | None
+    md5: str | None
+    x_ufile_restore: str | None
+    exception: NoAnswer | None
     def __init__(
         self,
         status_code: int,
@@ -23,6 +29,7 @@ class ResponseInfo:
         ret_code: int | None = None,
     ) -> None: ...
     def ok(self) -> bool: ...
+    def need_retry(self) -> bool: ...
 
 class Handler:
     def __init__(
@@ -32,3 +39,24 @@ class Handler:
         upload_suffix: str | None = None,
         download_suffix: str | None = None,
     ) -> None: ...
+    def set_keys(self, public_key: str, private_key: str) -> None: ...
+
+class Signer(Handler):
+    def authorization(
+        self,
+        method: str,
+        bucket: str,
+        key: str,
+        header: Mapping[str, str] | None = None,
+        mime_type: str | None = None,
+        action: str | None = None,
+        url_param: Mapping[str, str] | None = None,
+    ) -> str: ...
+    def signature(
+        self,
+        bucket: str,
+        key: str,
+        method: str = "get",
+        header: Mapping[str, str] | None = None,
+        mime_type: str | None = None,
+    ) -> str: ...

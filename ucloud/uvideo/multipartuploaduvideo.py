@@ -4,12 +4,12 @@ from __future__ import absolute_import, division, print_function
 
 import hashlib
 import logging
-import mimetypes
 import os
 import threading
 
 from . import checkpoint as checkpoints
-from .handler import Handler, answers, header_pairs, succeeded
+from .assembly import Assembler
+from .handler import answers, header_pairs, mime_of, stored_as, succeeded
 from .protocol import upload as uploads
 from .protocol.dialect import check_key, check_space
 from .protocol.errors import (
@@ -19,11 +19,12 @@ from .protocol.errors import (
     NoAnswer,
     PartExists,
     Refused,
+    SourceChanged,
     UploadNotFound,
     UVideoError,
 )
 from .protocol.operation import AbortUpload, Done, InitiateUpload
-from .protocol.text import is_integer, is_text, native, to_text
+from .protocol.text import is_integer, is_text, native
 from .retry import Retry
 from .source import FileSource, StreamSource, shown
 from .transfer import Sender, begin, finish, listed_parts, stored
@@ -48,11 +49,12 @@ class _Options(object):
         self.maxthread, self.retry, self.mime, self.header, self.progress = maxthread, retry, mime, header, progress
 
 
-class MultipartUploadUVideo(Handler):
+class MultipartUploadUVideo(Assembler):
     """Uploads files and streams in parts.
 
     Several threads may upload with one handler.  ``resumeuploadfile()`` and ``resumeuploadstream()`` continue what was
-    interrupted last in the calling thread, or else the only upload that is interrupted.
+    interrupted last in the calling thread, or else the only upload that is interrupted.  Uploads can also be assembled
+    by hand, out of parts of other objects: init_multipart_upload, upload_part_copy, finish_upload.
     """
 
     def __init__(self, public_key, private_key, upload_suffix=None, download_suffix=None):
@@ -79,7 +81,7 @@ class MultipartUploadUVideo(Handler):
         maxthread: parts sent at a time, default config's 4.
         retrycount: how often a part is sent again.
         retryinterval: seconds; before the n-th retry up to retryinterval * 2 ** (n - 1) are waited.
-        mime_type: guessed from the names if None.
+        mime_type: if None header's Content-Type, else guessed from the names.
         header: more headers of the object, X-Ufile-Meta-* and X-Ufile-Storage-Class among them.
         checkpoint: path of a file that lets another process resume; if it is there from an interrupted upload of the
         same file, that is continued.
@@ -94,7 +96,7 @@ class MultipartUploadUVideo(Handler):
         source = FileSource(localfile)
         try:
             task = _Task(space, key, source, options)
-            options.mime = _mime(mime_type, key, shown(localfile))
+            options.mime = mime_of(mime_type, key, shown(localfile), options.header)
             task.checkpoint = _path(checkpoint)
             found = checkpoints.load(task.checkpoint) if task.checkpoint else None
             if found is not None:
@@ -153,7 +155,7 @@ class MultipartUploadUVideo(Handler):
         """
         space, key = check_space(space), check_key(key)
         options = self._options(maxthread, retrycount, retryinterval, header, progress)
-        options.mime = _mime(mime_type, key, u"")
+        options.mime = mime_of(mime_type, key, u"", options.header)
         return self._run(_Task(space, key, StreamSource(stream), options))
 
     @answers
@@ -165,9 +167,12 @@ class MultipartUploadUVideo(Handler):
     def abort(self, checkpoint=None):
         """Give an interrupted upload up and free what the service keeps of it.  (ret, resp); status_code 200.
 
+        Without an interrupted one: that of init_multipart_upload.
         checkpoint: of an upload of another process; its file is removed.
         """
         if checkpoint is None:
+            if not self._interrupted and self.uploadid is not None:
+                return self._abort_begun()
             task = self._claim(None)
             upload, path = task.upload, task.checkpoint
             task.source.close()
@@ -194,7 +199,9 @@ class MultipartUploadUVideo(Handler):
             raise InvalidArgument(u"maxthread must be a whole number from 1 to 64, not %r" % (maxthread,))
         if not is_integer(retrycount) or retrycount < 0:
             raise InvalidArgument(u"retrycount must be a whole number from 0, not %r" % (retrycount,))
-        if isinstance(retryinterval, bool) or not isinstance(retryinterval, (int, float)) or not retryinterval >= 0:
+        if isinstance(retryinterval, bool) or not isinstance(retryinterval, (int, float)) or not (
+            0 <= retryinterval < 10**7
+        ):
             raise InvalidArgument(u"retryinterval must be a number of seconds, not %r" % (retryinterval,))
         if progress is not None and not callable(progress):
             raise InvalidArgument(u"progress must be callable")
@@ -204,13 +211,15 @@ class MultipartUploadUVideo(Handler):
 
     def _adopt(self, task, found, localfile):
         """Continue the upload of a checkpoint, after making sure that it is about this very file."""
+        if os.path.realpath(task.checkpoint) == os.path.realpath(localfile):
+            raise InvalidArgument(u"%s cannot be both the file and its checkpoint" % shown(localfile))
         about = (found.space, found.key, (found.source or {}).get("identity"))
         if about[:2] != (task.space, task.key):
             raise InvalidArgument(
                 u"%s belongs to the upload of %s/%s: name another checkpoint, or give that one up with abort()"
                 % (shown(task.checkpoint), found.space, found.key)
             )
-        if about[2] != task.source.identity:
+        if about[2] != task.source.identity or found.size != task.source.size:
             raise InvalidArgument(
                 u"%s changed since its upload was interrupted: give that up with abort(checkpoint=...) and upload again"
                 % shown(localfile)
@@ -253,8 +262,7 @@ class MultipartUploadUVideo(Handler):
             Sender(carrier, upload, task.source, options.maxthread, options.retry, acknowledged).send()
         if options.progress is not None and upload.size == 0:
             options.progress(0, 0)
-        _, response = finish(carrier, upload, options.retry)
-        return succeeded(response.status, response.headers, response.body)
+        return stored_as(*finish(carrier, upload, options.retry))
 
     def _begin(self, task):
         source, options = task.source, task.options
@@ -283,10 +291,10 @@ class MultipartUploadUVideo(Handler):
         except UploadNotFound:
             found = self._stored(task)
             if found is None:
-                _log.info("the service no longer knows upload %s; beginning anew", native(upload.upload_id))
+                _log.info("the service no longer knows the upload to %s; beginning anew", native(upload.space))
                 task.upload = None
                 return None
-            return succeeded(found.status, found.headers, found.body)
+            return stored_as(*found)
         except NoAnswer:
             raise
         except Refused as error:
@@ -298,25 +306,26 @@ class MultipartUploadUVideo(Handler):
         return None
 
     def _stored(self, task):
-        """The Response of a HEAD if the object already has the file's content; else None."""
+        """(Finished, Response of a HEAD) if the object already has the file's content; else None."""
         upload = task.upload
-        for part, where in list(upload.pending()):
-            upload.acknowledge(part, _digest(task.source.read(where)))
-        found = stored(self._carrier, upload)
-        return None if found is None else found[1]
+
+        def fill():
+            for part, where in upload.pending():
+                upload.acknowledge(part, _digest(task.source.read(where)))
+
+        return stored(self._carrier, upload, fill)
 
     def _after(self, task, error):
         """Keep what can be resumed; free what cannot."""
-        if isinstance(error, NoAnswer):
-            self._remember(task)
-            return
         final = isinstance(error, (Refused, LocalFailure, InvalidArgument)) and not isinstance(error, PartExists)
-        if getattr(error, "retryable", False):  # 5xx to the end: the service may recover
+        if isinstance(error, NoAnswer) or error.retryable:  # 5xx to the end: the service may recover
             self._remember(task)
             return
         task.source.close()
         if task.upload is None:
             return
+        if task.checkpoint and isinstance(error, LocalFailure) and not isinstance(error, SourceChanged):
+            return  # a disk that is plugged in again can be read again: the checkpoint knows how to go on
         if final or isinstance(error, IntegrityError):
             self._abort_quietly(task)
 
@@ -334,8 +343,14 @@ class MultipartUploadUVideo(Handler):
             checkpoints.remove(task.checkpoint)
 
     def _remember(self, task):
+        """Keep a task for resume: one file and one stream for each thread, or files and blocks would pile up."""
+        mine = threading.current_thread().ident
         with self._lock:
-            self._interrupted.append((threading.current_thread().ident, task))
+            for entry in [each for each in self._interrupted if each[0] == mine]:
+                if entry[1].is_file() is task.is_file():
+                    self._interrupted.remove(entry)
+                    entry[1].source.close()
+            self._interrupted.append((mine, task))
 
     def _claim(self, file):
         """Take the interrupted task to go on with.  ``file``: True of a file, False of a stream, None of either."""
@@ -361,15 +376,6 @@ def _path(value):
     if not is_text(value) and not hasattr(value, "__fspath__"):
         raise InvalidArgument(u"checkpoint must be a path")
     path = value.__fspath__() if hasattr(value, "__fspath__") else value
-    if not path:
-        raise InvalidArgument(u"checkpoint must not be empty")
+    if not is_text(path) or not path:
+        raise InvalidArgument(u"checkpoint must be text and not empty")
     return path
-
-
-def _mime(mime_type, key, path):
-    if mime_type is None:
-        found = mimetypes.guess_type(native(key))[0] or mimetypes.guess_type(native(path))[0]
-        return to_text(found or u"application/octet-stream")
-    if not is_text(mime_type) or not mime_type.strip() or any(char < " " or char > "~" for char in native(mime_type)):
-        raise InvalidArgument(u"mime_type must be text such as video/mp4")
-    return to_text(mime_type)

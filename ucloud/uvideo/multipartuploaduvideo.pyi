@@ -2,7 +2,8 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from .handler import Handler, ResponseInfo
+from .assembly import Assembler
+from .handler import ResponseInfo
 
 class _Readable(Protocol):
     def read(self, n: int, /) -> bytes | None: ...
@@ -10,7 +11,7 @@ class _Readable(Protocol):
 class _Receiving(Protocol):
     def recv(self, n: int, /) -> bytes: ...
 
-class MultipartUploadUVideo(Handler):
+class MultipartUploadUVideo(Assembler):
     def uploadfile(
         self,
         space: str,

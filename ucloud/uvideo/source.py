@@ -2,11 +2,12 @@
 
 from __future__ import absolute_import, division, print_function
 
+import numbers
 import os
 import stat
 import threading
 
-from .protocol.errors import InvalidArgument, LocalFailure, SourceChanged
+from .protocol.errors import InvalidArgument, LocalFailure, SourceChanged, UVideoError
 from .protocol.text import to_text
 
 
@@ -34,15 +35,18 @@ class FileSource(object):
     def __init__(self, path):
         self.path = path
         try:
+            if isinstance(path, numbers.Number):  # open() would take it for a descriptor, and close it in the end
+                raise TypeError()
+            if not stat.S_ISREG(os.stat(path).st_mode):  # before it is opened, for which a pipe would wait
+                raise InvalidArgument(u"%s is no regular file; open it and use uploadstream" % shown(path))
             self._file = open(path, "rb")
         except EnvironmentError as error:
             raise local(error, path)
+        except InvalidArgument:
+            raise
         except (TypeError, ValueError):
             raise InvalidArgument(u"the local file is a %s; a path is needed" % type(path).__name__)
         status = os.fstat(self._file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            self._file.close()
-            raise InvalidArgument(u"%s is no regular file; open it and use uploadstream" % shown(path))
         self.identity = identity(status)
         self.size = status.st_size
         self._lock = threading.Lock()
@@ -70,8 +74,8 @@ class FileSource(object):
         self.check()
         return data
 
-    def keep(self, part, data):
-        """A block that was not acknowledged: it will be pending again when the upload is bound anew."""
+    def let_go(self, part):
+        """A block was acknowledged and will not be taken again."""
 
     def check(self):
         """SourceChanged if the file is no longer the one that was opened."""
@@ -99,23 +103,29 @@ class StreamSource(object):
         if not callable(self._read):
             raise InvalidArgument(u"the stream is a %s; something with read() is needed" % type(stream).__name__)
         self._lock = threading.Lock()
-        self._kept = {}
+        self._out = {}  # part: block that was taken and is not acknowledged
+        self._again = []  # those of them that are to be taken again, in descending order
+        self._pieces = []  # of the block that is being read
         self._next = 0
         self._ended = False
         self._upload = None
 
     def bind(self, upload):
-        self._upload = upload
+        """Blocks that were taken and not acknowledged until now are pending again."""
+        with self._lock:
+            self._upload = upload
+            self._again = sorted([part for part in self._out if part not in upload.digests], reverse=True)
 
     def take(self):
         """(part, bytes) of the next block, or None at the end, when the upload's size is set."""
         with self._lock:
-            if self._kept:
-                part = min(self._kept)
-                return part, self._kept.pop(part)
+            while self._again:
+                part = self._again.pop()
+                if part in self._out:
+                    return part, self._out[part]
             if self._ended:
                 return None
-            data = self._block(self._upload.block_size)
+            data = self.block(self._upload.block_size)
             part = self._next
             if len(data) < self._upload.block_size:
                 self._ended = True
@@ -123,30 +133,39 @@ class StreamSource(object):
             if not data:
                 return None
             self._next += 1
+            self._out[part] = data
             return part, data
 
-    def _block(self, size):
-        pieces, missing = [], size
-        while missing:
+    def block(self, size):
+        """``size`` bytes, fewer only at the end.  Not to be called beside take by another thread."""
+        pieces = self._pieces  # kept, so that Ctrl-C in the middle of a block loses nothing of the stream
+        missing = size - sum([len(piece) for piece in pieces])
+        while missing > 0:
             try:
                 piece = self._read(missing)
-            except (EnvironmentError, ValueError) as error:
-                raise LocalFailure(u"the stream cannot be read: %s" % shown(str(error)))
+            except UVideoError:
+                raise
+            except Exception as error:  # whatever a stream, an archive or another library's answer may raise
+                raise LocalFailure(u"the stream cannot be read: %s" % shown(str(error) or type(error).__name__))
             if piece is None:
                 raise LocalFailure(u"the stream would block; give a blocking one")
             if not isinstance(piece, (bytes, bytearray, memoryview)):
                 raise InvalidArgument(u"the stream gives %s; open it in binary mode" % type(piece).__name__)
-            if not len(piece):
+            if not isinstance(piece, bytes):  # at once: the stream may fill the same buffer again
+                piece = piece.tobytes() if isinstance(piece, memoryview) else bytes(piece)
+            if not piece:
                 break
             if len(piece) > missing:
                 raise LocalFailure(u"the stream gave more bytes than were asked for")
             pieces.append(piece)
             missing -= len(piece)
-        return bytes(pieces[0]) if len(pieces) == 1 else b"".join([bytes(piece) for piece in pieces])
+        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        self._pieces = []
+        return data
 
-    def keep(self, part, data):
+    def let_go(self, part):
         with self._lock:
-            self._kept[part] = data
+            self._out.pop(part, None)
 
     def check(self):
         """A stream cannot be asked whether it changed."""

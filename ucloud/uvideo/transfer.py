@@ -20,9 +20,11 @@ from .protocol.errors import (
     NoAnswer,
     NotFound,
     PartExists,
+    TransferInterrupted,
     UploadNotFound,
     UVideoError,
 )
+from .protocol.text import printable
 from .source import local, shown
 
 try:
@@ -36,6 +38,12 @@ _log = logging.getLogger("ucloud.uvideo")
 READ = 256 * 1024
 #: A server that asks for larger blocks would decide over this process's memory.
 BLOCK_LIMIT = 64 * 1024 * 1024
+#: One that asks for smaller ones would decide over the number of requests and of digests kept.
+BLOCK_FLOOR = 16 * 1024
+#: Characters of an upload id: it stands in the target of every request about it.
+ID_LIMIT = 2000
+#: Seconds that an interruption (Ctrl-C) waits for the other threads; they end by themselves after that.
+GRACE = 2.0
 
 
 # Upload
@@ -43,10 +51,17 @@ BLOCK_LIMIT = 64 * 1024 * 1024
 
 def begin(carrier, op, make_upload, headers=(), retry=None):
     """Initiate and return ``make_upload(upload_id, block_size)``."""
-    initiated, _ = carrier.call(op, headers=headers, retry=retry)
-    if initiated.block_size > BLOCK_LIMIT:
-        raise BadAnswer(u"the service asks for blocks of %d bytes" % initiated.block_size)
+    initiated, _ = carrier.call(op, headers=headers, retry=retry, check=check_begun)
     return make_upload(initiated.upload_id, initiated.block_size)
+
+
+def check_begun(initiated):
+    """BadAnswer if the ``upload_id`` or ``block_size`` of what the service began is of no use."""
+    if not BLOCK_FLOOR <= initiated.block_size <= BLOCK_LIMIT:
+        raise BadAnswer(u"the service asks for blocks of %d bytes" % initiated.block_size)
+    upload_id = initiated.upload_id
+    if len(upload_id) > ID_LIMIT or printable(upload_id) != upload_id:
+        raise BadAnswer(u"the service's upload id is too long or holds control characters")
 
 
 class Sender(object):
@@ -68,11 +83,17 @@ class Sender(object):
         self._source.bind(self._upload)
         parts = self._upload.parts()
         left = self._threads if parts is None else min(self._threads, parts - len(self._upload.digests))
-        others = [threading.Thread(target=self._work) for _ in range(left - 1)]
-        for thread in others:
-            thread.daemon = True
-            thread.start()
+        others = []
         try:
+            for _ in range(left - 1):
+                thread = threading.Thread(target=self._work)
+                thread.daemon = True
+                try:
+                    thread.start()
+                except RuntimeError as error:  # the system gives no more threads: fewer will do
+                    _log.warning("%s; going on with %d", error, len(others) + 1)
+                    break
+                others.append(thread)
             self._work()
             for thread in others:
                 while thread.is_alive():
@@ -80,24 +101,22 @@ class Sender(object):
         except BaseException:
             self._stopped = True
             for thread in others:
-                thread.join(2.0)
+                thread.join(GRACE / len(others))
             raise
         if self._error is not None:
             raise self._error
         self._source.check()
+        if not self._upload.complete():  # a thread of an interrupted call took a block that this one did not get
+            raise TransferInterrupted(u"parts of the interrupted upload are still on their way; resume again")
 
     def _work(self):
         while not self._stopped:
-            part = data = None
             try:
                 taken = self._source.take()
-                if taken is None:
+                if taken is None or self._stopped:
                     return
-                part, data = taken
-                self._send(part, data)
+                self._send(*taken)
             except BaseException as error:
-                if data is not None and part not in self._upload.digests:
-                    self._source.keep(part, data)
                 self._fail(error)
                 if not isinstance(error, Exception):
                     raise
@@ -108,21 +127,30 @@ class Sender(object):
         upload = self._upload
         op = operation.UploadPart(upload.space, upload.key, upload.upload_id, part, upload.mime)
         try:
-            stored, _ = self._carrier.call(op, data, retry=self._retry)
+            stored, _ = self._carrier.call(op, data, retry=self)
             given = stored.etag
         except PartExists:  # an earlier try arrived though its answer did not; Finish compares the etags
             given = None
         with self._lock:
             upload.acknowledge(part, digest, given)
+            self._source.let_go(part)
             if self._acknowledged is not None:
                 self._acknowledged(part)
 
+    def decide(self, attempt, error, waited, fraction):
+        """As Retry; None once another part has failed or the call was interrupted."""
+        return None if self._stopped else self._retry.decide(attempt, error, waited, fraction)
+
     def _fail(self, error):
-        """The first error counts, but a refusal or a local failure more than a lost connection."""
+        """The first error counts, but one that trying again cannot help more than one that it can."""
         with self._lock:
             self._stopped = True
-            if self._error is None or (isinstance(self._error, NoAnswer) and not isinstance(error, NoAnswer)):
+            if self._error is None or (_passing(self._error) and not _passing(error)):
                 self._error = error
+
+
+def _passing(error):
+    return getattr(error, "retryable", False)
 
 
 def finish(carrier, upload, retry):
@@ -138,24 +166,33 @@ def finish(carrier, upload, retry):
         if found is None:
             raise
         finished, response = found
-    expected = upload.etag()
+    expected, wrong = upload.etag(), None
+    if finished.size is not None and finished.size != upload.size:
+        wrong = u"the stored object has %d bytes but the source has %d" % (finished.size, upload.size)
     if expected is not None and finished.etag is not None and not etag.same(finished.etag, expected, upload.size):
-        error = IntegrityError(
-            u"the stored object has etag %s but the source has %s" % (finished.etag, expected), status=response.status
-        )
+        wrong = u"the stored object has etag %s but the source has %s" % (shown(finished.etag), expected)
+    if wrong is not None:
+        error = IntegrityError(wrong, status=response.status)
         describe(error, op)
         raise error
     return finished, response
 
 
-def stored(carrier, upload):
-    """(Finished, Response) if the object at the upload's key already has the upload's content, else None."""
+def stored(carrier, upload, fill=None):
+    """(Finished, Response) if the object at the upload's key already has the upload's content, else None.
+
+    ``fill()``: acknowledges the parts whose digests are still to be computed; called only if the sizes agree.
+    """
     try:
         info, response = carrier.call(operation.HeadObject(upload.space, upload.key))
     except NotFound:
         return None
+    if info.size != upload.size:
+        return None
+    if fill is not None:
+        fill()
     expected = upload.etag()
-    if expected is None or info.etag is None or not etag.same(info.etag, expected, upload.size):
+    if expected is None or not etag.same(info.etag, expected, upload.size):
         return None
     return operation.Finished(upload.space, upload.key, info.size, info.etag), response
 
@@ -164,20 +201,29 @@ def listed_parts(carrier, upload):
     """Every Part that the service has of an upload, in order.  UploadNotFound if it does not know it."""
     parts, marker = [], None
     while True:
-        page, _ = carrier.call(operation.ListParts(upload.space, upload.upload_id, 1000, marker))
+
+        def check(page, marker=marker):
+            if upload.size is not None and len(parts) + len(page.parts) > upload.parts():
+                raise BadAnswer(u"the list of parts is longer than the object")
+            if page.truncated and page.parts and marker is not None and _following(page) <= marker:
+                raise BadAnswer(u"the list of parts does not advance")
+
+        op = operation.ListParts(upload.space, upload.upload_id, 1000, marker)
+        page, _ = carrier.call(op, check=check)
         parts.extend(page.parts)
         if not page.truncated or not page.parts:
             return parts
-        following = max(page.next_marker, page.parts[-1].part)
-        if marker is not None and following <= marker:
-            raise BadAnswer(u"the list of parts does not advance")
-        marker = following
+        marker = _following(page)
+
+
+def _following(page):
+    return max(page.next_marker, page.parts[-1].part)
 
 
 # Download
 
 
-class _Hashing(object):
+class Hashing(object):
     """An etag computed beside the reading, in a thread where the object is large enough to gain from it."""
 
     def __init__(self, size):
@@ -213,14 +259,26 @@ class _Hashing(object):
             self._queue = None
 
 
+def _check_link(path):
+    """LocalFailure for a link that another user left in a sticky folder; the system does not follow it either."""
+    if not os.path.islink(path) or not hasattr(os, "geteuid"):
+        return
+    folder, owner = os.stat(os.path.dirname(path) or "."), os.lstat(path).st_uid
+    shared = folder.st_mode & stat.S_ISVTX and folder.st_mode & stat.S_IWOTH
+    if shared and owner not in (os.geteuid(), folder.st_uid):
+        raise LocalFailure(u"%s is a link that another user left there" % shown(path))
+
+
 class _Target(object):
     """The file a download ends in: a temporary one beside it, renamed when all is well.
 
-    An existing target keeps its permissions; a symbolic link is followed; a device or pipe is written into directly.
+    An existing target keeps its permissions (not set-uid); a symbolic link is followed, but none that another user left
+    in a shared folder such as /tmp; a device or pipe is written into directly.
     """
 
     def __init__(self, path):
         try:
+            _check_link(path)
             self._final = os.path.realpath(path)
             status = os.stat(self._final) if os.path.exists(self._final) else None
         except (TypeError, ValueError, AttributeError):
@@ -236,7 +294,7 @@ class _Target(object):
         if not self._direct and not os.access(folder, os.W_OK | os.X_OK):
             raise LocalFailure(u"the directory %s cannot be written to" % shown(folder))
         if status is not None and not self._direct:
-            self._mode = stat.S_IMODE(status.st_mode)
+            self._mode = stat.S_IMODE(status.st_mode) & 0o777
 
     def start(self):
         """Begin with an empty file, again if need be."""
@@ -253,7 +311,7 @@ class _Target(object):
                     os.path.dirname(self._final), ".%s.part" % uuid.uuid4().hex
                 )
                 flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-                self.file = os.fdopen(os.open(self._temporary, flags, 0o666), "wb", 0)
+                self.file = os.fdopen(os.open(self._temporary, flags, 0o666 if self._mode is None else 0o600), "wb", 0)
                 if self._mode is not None:
                     os.chmod(self._temporary, self._mode)
         except EnvironmentError as error:
@@ -343,6 +401,8 @@ class Download(object):
         ended = False
         try:
             for data in iter(lambda: stream.read(READ), b""):
+                if self._span is not None and self._done + len(data) > self._span[1]:
+                    raise IntegrityError(u"more than the %d bytes that were promised came" % self._span[1])
                 self._target.write(data)
                 if self._hashing is not None:
                     self._hashing.update(data)
@@ -360,8 +420,7 @@ class Download(object):
             first = (self._span[0] if self._span else 0) + self._done
             last = self._span[0] + self._span[1] - 1 if self._span else None
             wanted = ByteRange(first, last)
-            if self._info.etag:
-                headers.append(("If-Range", '"%s"' % self._info.etag))
+            headers.append(("If-Range", '"%s"' % self._info.etag))
         stream = self._carrier.open(operation.GetObject(self._space, self._key, wanted), self._expires, headers)
         try:
             info = answer.decode_info(stream.headers, stream.status)
@@ -379,8 +438,7 @@ class Download(object):
             raise
 
     def _continues(self, info, wanted):
-        same = info.etag == self._info.etag and info.etag is not None
-        return same and info.span is not None and info.span[0] == wanted.first
+        return info.etag == self._info.etag and info.span is not None and info.span[0] == wanted.first
 
     def _begin(self, stream, info):
         if self._wanted is not None and info.span is not None:
@@ -393,8 +451,8 @@ class Download(object):
         if self._hashing is not None:
             self._hashing.close()
             self._hashing = None
-        if stream.status == 200 and info.etag is not None and etag.is_etag(info.etag):
-            self._hashing = _Hashing(info.size)
+        if stream.status == 200 and etag.is_etag(info.etag):
+            self._hashing = Hashing(info.size)
 
     def _check_span(self, info, headers):
         first, last = self._wanted
@@ -415,13 +473,15 @@ class Download(object):
         if self._span is not None and self._done != self._span[1]:
             raise IntegrityError(u"%d bytes were promised but %d came" % (self._span[1], self._done))
         if self._hashing is None:
+            if self._span is None and not self._first_headers.get("Transfer-Encoding"):
+                raise IntegrityError(u"the answer says neither its length nor an etag that can be checked")
             if self._status == 200:
                 _log.warning("the service gave no etag that can be checked; only the length was verified")
             return
         actual = self._hashing.value()
         if not etag.same(self._info.etag, actual, self._done):
             raise IntegrityError(
-                u"the content does not verify: expected etag %s, actual %s" % (self._info.etag, actual),
+                u"the content does not verify: expected etag %s, actual %s" % (shown(self._info.etag), actual),
                 operation="GetObject",
                 space=self._space,
                 key=self._key,

@@ -7,6 +7,7 @@ small request.  requests itself says which proxy the environment asks for and wh
 from __future__ import absolute_import, division, print_function
 
 import errno
+import logging
 import os
 import re
 import socket
@@ -16,20 +17,39 @@ import threading
 import requests
 from requests import certs
 from requests.packages import urllib3
-from requests.utils import get_environ_proxies, select_proxy
+from requests.utils import get_auth_from_url, get_environ_proxies, select_proxy
 
-from .protocol.errors import BadAnswer, InvalidArgument, NoAnswer
+from .protocol.errors import BadAnswer, InvalidArgument, NoAnswer, UVideoError
 from .protocol.message import Headers, Response
 from .protocol.provider import is_loopback
 from .protocol.text import PY2
 
 SMALL_ANSWER = 64 * 1024 * 1024
+_PIECE = 65536  # Python 3.6 to 3.9 fills a buffer of the size asked for with zeros before it reads
 _exceptions = urllib3.exceptions
 
 try:
     from http.client import HTTPException
 except ImportError:  # Python 2.7
     from httplib import HTTPException
+
+class _Unsigned(logging.Filter):
+    """Takes the signatures out of the URLs that urllib3 logs at level DEBUG."""
+
+    def filter(self, record):
+        if isinstance(record.args, tuple):
+            record.args = tuple([_unsigned(value) for value in record.args])
+        return True
+
+
+_SIGNED = re.compile(r"Signature=[^&\s]*")
+
+
+def _unsigned(value):
+    return _SIGNED.sub("Signature=***", value) if isinstance(value, str) else value
+
+
+logging.getLogger(_exceptions.__name__.rpartition(".")[0] + ".connectionpool").addFilter(_Unsigned())
 
 USER_AGENT = "requests/%s urllib3/%s" % (requests.__version__, getattr(urllib3, "__version__", "?"))
 
@@ -91,7 +111,9 @@ class Transport(object):
         name, port = _split(host)
         options = {"maxsize": self._pool_size, "timeout": self._timeout}
         if scheme == "https":
-            options.update(cert_reqs="CERT_REQUIRED", ca_certs=_authorities())
+            authorities = _authorities()
+            kind = "ca_cert_dir" if os.path.isdir(authorities) else "ca_certs"
+            options.update({"cert_reqs": "CERT_REQUIRED", kind: authorities})
         if is_loopback(host):
             if name.endswith("localhost"):  # *.localhost seldom resolves; the Host header keeps the name
                 name = "127.0.0.1"
@@ -106,27 +128,40 @@ class Transport(object):
     def _through(proxy, scheme, name, port, options):
         if "://" not in proxy:
             proxy = "http://" + proxy
-        auth = urllib3.util.parse_url(proxy).auth
-        headers = urllib3.make_headers(proxy_basic_auth=auth) if auth else None
+        user, password = get_auth_from_url(proxy)
+        headers = urllib3.make_headers(proxy_basic_auth=user + ":" + password) if user else None
         manager = urllib3.ProxyManager(proxy, proxy_headers=headers, **options)
         return manager.connection_from_host(name, port, scheme)
 
     def open(self, request, body=None):
-        """Send a Request with ``body`` (bytes; default its own) and return the Stream of its answer.
+        """Send a Request with ``body`` and return the Stream of its answer.
 
+        body: bytes, default the request's own; or something that gives bytes by ``read(n)`` and by iteration until b""
+        and says its ``length``, None to send it chunked.  What its reading raises comes out as it is, if a UVideoError.
         NoAnswer if there is none.  Redirects are answers like any other.
         """
-        pool, host, absolute = self._pool(request.origin)
+        try:
+            pool, host, absolute = self._pool(request.origin)
+        except (_exceptions.HTTPError, ValueError, AssertionError):  # ProxySchemeUnknown is one
+            raise NoAnswer(u"the proxy that the environment names cannot be used: http:// and https:// ones can")
         headers = {"Host": host, "Accept-Encoding": "identity"}
         for name, value in request.headers:
             headers[name] = value if PY2 else _latin(value)
         url = request.origin + request.target if absolute else request.target
+        chunked = False
+        if body is None:
+            body = request.body
+        elif not isinstance(body, bytes):
+            chunked = body.length is None
+            if not chunked:
+                headers["Content-Length"] = "%d" % body.length
         try:
             raw = pool.urlopen(
                 request.method,
                 url,
-                body=request.body if body is None else body,
+                body=body,
                 headers=headers,
+                chunked=chunked,
                 retries=False,
                 redirect=False,
                 assert_same_host=False,
@@ -134,19 +169,30 @@ class Transport(object):
                 decode_content=False,
                 enforce_content_length=True,
             )
+        except UVideoError:  # of the body's source
+            raise
         except _FAILURES as error:
             raise _no_answer(error, request.origin)
         except (ValueError, TypeError) as error:
             raise InvalidArgument(u"the request cannot be sent: %s" % _text(error))
+        if raw.version == 9:  # the httplib of 2.7 takes whatever is not HTTP for a 200 of HTTP/0.9
+            raw.close()
+            raise NoAnswer(u"what came from %s is not HTTP" % request.origin)
         return Stream(raw)
 
     def send(self, request, body=None):
         """Send a Request and return its Response with the whole body, which is at most 64 MiB."""
         stream = self.open(request, body)
         try:
-            content = stream.read(SMALL_ANSWER)
-            if len(content) >= SMALL_ANSWER:
-                raise BadAnswer(u"the answer is longer than %d bytes" % SMALL_ANSWER)
+            pieces, size = [], 0
+            for piece in iter(lambda: stream.read(_PIECE), b""):
+                pieces.append(piece)
+                size += len(piece)
+                if size >= SMALL_ANSWER:
+                    raise BadAnswer(u"the answer is longer than %d bytes" % SMALL_ANSWER)
+                if stream.missing() == 0:  # another read would only say so
+                    break
+            content = pieces[0] if len(pieces) == 1 else b"".join(pieces)
             if stream.missing():
                 raise NoAnswer(u"the answer broke off after %d bytes" % len(content))
         except BaseException:
@@ -208,7 +254,7 @@ def _no_answer(error, origin=None):
     """NoAnswer that says why without the request's URL, which may be signed."""
     where = u" from " + origin if origin else u""
     if isinstance(error, (_exceptions.SSLError, ssl.SSLError)) and "CERTIFICATE" in str(error).upper():
-        return NoAnswer(u"the certificate%s is not trusted" % where, retryable=False)
+        return NoAnswer(u"the certificate%s is not trusted" % where)  # it may be a captive portal's
     if isinstance(error, (_exceptions.ReadTimeoutError, socket.timeout)):
         reason = u"silence for too long"
     elif isinstance(error, _exceptions.NewConnectionError):

@@ -1,0 +1,295 @@
+"""Objects one call each: put, download, list, copy, delete and what else can be done to them.
+
+FileManager has the names and arguments of the official SDK's (ufile), so that one import is all that changes:
+
+    from ucloud.uvideo import config, filemanager
+"""
+
+from __future__ import absolute_import, division, print_function
+
+from .body import FileBody, StreamBody, file_etag, put
+from .downloaduvideo import download, seconds
+from .handler import ResponseInfo, Signer, answers, header_pairs, mime_of, paired, succeeded
+from .protocol import etag
+from .protocol.dialect import check_key, check_space
+from .protocol.errors import AlreadyExists, InvalidArgument, NotFound, SwitchDenied
+from .protocol.operation import (
+    CopyObject,
+    DeleteObject,
+    GetObject,
+    HeadObject,
+    ListFiles,
+    ListObjects,
+    NotModified,
+    PutObject,
+    RenameObject,
+    RestoreObject,
+    SetMime,
+    SwitchClass,
+    UploadHit,
+)
+from .protocol.text import is_integer, is_text, native, to_text
+from .source import FileSource, shown
+
+
+class FileManager(Signer):
+    """Puts, reads and manages objects of any space of this key pair.  Safe to share between threads.
+
+    Methods return (ret, resp) and raise nothing: ret is the dict of the answer's JSON, {} without one and None if the
+    service refused; resp is a ResponseInfo, whose error says why.  header: a dict of more headers to send, which stays
+    as it is.  The URL methods and compare_file_etag return no resp: they raise ValueError, and UVideoError.
+    """
+
+    # Put
+
+    @answers
+    def putfile(self, bucket, key, localfile, header=None):
+        """Store a file as an object, in one request and with little memory.  For large ones MultipartUploadUVideo.
+
+        header: Content-Type (else guessed), X-Ufile-Meta-*, X-Ufile-Storage-Class, Content-MD5, Cache-Control ...
+        status_code 200, resp.etag is that of the file; 400 no such space or another Content-MD5, 401 signature, 403
+        keys; -1 no answer, -2 the service stored other bytes, -3 a local failure, such as the file changing.
+        """
+        return self._put_file(bucket, key, localfile, header)
+
+    @answers
+    def postfile(self, bucket, key, localfile, header=None):
+        """As putfile, which it is: a form would say the same with more bytes and without a retry-safe length."""
+        return self._put_file(bucket, key, localfile, header)
+
+    @answers
+    def putstream(self, bucket, key, stream, mime_type=None, header=None):
+        """Store what a stream gives, from where it stands to its end, as an object.  It is left open.
+
+        stream: anything with read() or recv() that gives bytes; one that cannot seek is sent chunked, and sent again
+        after a lost connection only while no more than 1 MiB of it was read.
+        mime_type: else header's Content-Type, else guessed from the key.  Otherwise as putfile.
+        """
+        space, key, pairs, mime = self._target(bucket, key, mime_type, u"", header)
+        return self._put(space, key, StreamBody(stream), pairs, mime)
+
+    def _put_file(self, bucket, key, localfile, header):
+        space, key, pairs, mime = self._target(bucket, key, None, shown(localfile), header)
+        source = FileSource(localfile)
+        try:
+            return self._put(space, key, FileBody(source), pairs, mime)
+        finally:
+            source.close()
+
+    def _target(self, bucket, key, mime_type, path, header):
+        space, key = check_space(bucket), check_key(key)
+        pairs = header_pairs(header)
+        mime = mime_of(mime_type, key, path, pairs)
+        return space, key, [pair for pair in pairs if pair[0].lower() != "content-type"], mime
+
+    def _put(self, space, key, body, pairs, mime):
+        md5 = body.md5() if self._settings.md5 and _value(pairs, "content-md5") is None else None
+        _, response = put(self._carrier, PutObject(space, key, mime, md5), body, pairs)
+        return succeeded(response.status, response.headers, response.body)
+
+    @answers
+    def uploadhit(self, bucket, key, localfile, header=None):
+        """Make an object of a file's content without sending it, if one of this account's objects has that content.
+
+        status_code 200; 404 if none has it: put the file.  (In older releases of the official SDK.)
+        """
+        space, key, pairs, mime = self._target(bucket, key, None, shown(localfile), header)
+        source = FileSource(localfile)
+        try:
+            op = UploadHit(space, key, to_text(file_etag(source)), source.size, mime)
+        finally:
+            source.close()
+        return self._did(op, pairs)
+
+    # Read
+
+    @answers
+    def download_file(self, bucket, key, localfile, isprivate=True, expires=None, content_range=None, header=None):
+        """Save an object, or a part of it, as ``localfile``, which appears only when it is complete and verified.
+
+        isprivate: sign the URL.  expires: seconds that it lasts, default config's.  content_range: (first, last), both
+        inclusive; last None means to the end, first None the last ``last`` bytes.  header's Range does the same.
+        status_code 200, or 206 for a range, with resp.content_range (first, last); 404, 416 ... as DownloadUVideo.
+        """
+        lasting = seconds(expires, self._settings)
+        return paired(
+            download(self._carrier, bucket, key, localfile, lasting if isprivate else None, content_range, header)
+        )
+
+    def public_download_url(self, bucket, key):
+        """The URL of an object of a public space, escaped.  Raises ValueError."""
+        return self._carrier.url(GetObject(check_space(bucket), check_key(key)))
+
+    def private_download_url(self, bucket, key, expires=None, header=None, internal=False):
+        """A URL that anybody may download with for ``expires`` seconds, default config's.  Raises ValueError.
+
+        header: checked and of no effect, as is internal: a GET signs none, and the URL is escaped in any case.
+        """
+        header_pairs(header)
+        return self._carrier.url(GetObject(check_space(bucket), check_key(key)), seconds(expires, self._settings))
+
+    def private_head_url(self, bucket, key, expires=None, header=None):
+        """A URL for a HEAD request, as private_download_url."""
+        header_pairs(header)
+        return self._carrier.url(HeadObject(check_space(bucket), check_key(key)), seconds(expires, self._settings))
+
+    @answers
+    def head_file(self, bucket, key, header=None):
+        """What the service says of an object: resp.etag, content_type, content_length, x_ufile_restore ...
+
+        status_code 200; 404 no such object; 304 if header's If-None-Match or If-Modified-Since says so.
+        """
+        found, response = self._head(bucket, key, header)
+        if isinstance(found, NotModified):
+            return None, ResponseInfo(response.status, response.headers, response.body, u"not modified")
+        return succeeded(response.status, response.headers, response.body)
+
+    def _head(self, bucket, key, header=None):
+        op = HeadObject(check_space(bucket), check_key(key))
+        return self._carrier.call(op, headers=header_pairs(header))
+
+    def compare_file_etag(self, bucket, remotekey, localfile):
+        """True if an object has a file's content, False if it has another or there is no such object.
+
+        What prevents an answer is raised: UVideoError, such as NoAnswer, or LocalFailure for the file.
+        """
+        source = FileSource(localfile)
+        try:
+            try:
+                found, _ = self._head(bucket, remotekey)
+            except NotFound:
+                return False
+            if found.size is not None and found.size != source.size:
+                return False
+            return found.etag is not None and etag.same(found.etag, file_etag(source), source.size)
+        finally:
+            source.close()
+
+    # List
+
+    @answers
+    def getfilelist(self, bucket, prefix=None, marker=None, limit=None, header=None):
+        """A page of a space's objects whose keys are behind ``marker``, in order of their keys.
+
+        limit: of the page, the service's default is 20.  ret: DataSet (FileName, Hash, MimeType, Size, CreateTime ...)
+        and NextMarker, the next page's marker, empty after the last.
+        """
+        op = ListFiles(check_space(bucket), _text(u"prefix", prefix), _text(u"marker", marker), _count(u"limit", limit))
+        return self._did(op, header_pairs(header))
+
+    @answers
+    def listobjects(self, bucket, prefix=None, marker=None, maxkeys=None, delimiter=None, header=None):
+        """A page of a space's objects, and with the delimiter "/" of the folders beside them.
+
+        maxkeys: of the page, default 100.  ret: Contents (Key, Size (text), ETag, ...), CommonPrefixes, IsTruncated and
+        NextMarker, the next page's marker.
+        """
+        op = ListObjects(
+            check_space(bucket),
+            _text(u"prefix", prefix),
+            _text(u"marker", marker),
+            100 if maxkeys is None else _count(u"maxkeys", maxkeys),
+            _text(u"delimiter", delimiter),
+        )
+        return self._did(op, header_pairs(header))
+
+    # Change
+
+    @answers
+    def deletefile(self, bucket, key, header=None):
+        """Delete an object.  status_code 204 also if it was not there."""
+        return self._did(DeleteObject(check_space(bucket), check_key(key)), header_pairs(header))
+
+    @answers
+    def copy(self, bucket, key, srcbucket, srckey, header=None):
+        """Store another object's bytes as this one, without sending them.
+
+        header: X-Ufile-Metadata-Directive (COPY or REPLACE), Content-Type, X-Ufile-Storage-Class, X-Ufile-Meta-*.
+        status_code 200; 404 no such source.
+        """
+        op = CopyObject(check_space(bucket), check_key(key), check_space(srcbucket), check_key(srckey))
+        return self._did(op, header_pairs(header))
+
+    @answers
+    def rename(self, bucket, key, newkey, force="true", header=None):
+        """Give an object another key.  force: 'true' or True, also if that takes the place of another object.
+
+        status_code 200; 404 no such object, 400 the new key is taken.  (In older releases of the official SDK.)
+        """
+        forced = force is True or (is_text(force) and force.lower() == "true")
+        op = RenameObject(check_space(bucket), check_key(key), check_key(newkey), forced)
+
+        def done():
+            return self._is_absent(bucket, key) and not self._is_absent(bucket, newkey)
+
+        return self._did(op, header_pairs(header), (NotFound, AlreadyExists), done)
+
+    @answers
+    def restore_file(self, bucket, key, header=None):
+        """Ask for an object of class ARCHIVE to be made readable.  header: Tier, Expedited or Standard."""
+        return self._did(RestoreObject(check_space(bucket), check_key(key)), header_pairs(header))
+
+    @answers
+    def class_switch_file(self, bucket, key, storageclass, header=None):
+        """Move an object to a cheaper class: STANDARD to IA or ARCHIVE, IA to ARCHIVE.  403 where not allowed."""
+        if not is_text(storageclass) or not storageclass:
+            raise InvalidArgument(u"storageclass must be text such as IA")
+        op = SwitchClass(check_space(bucket), check_key(key), to_text(storageclass))
+
+        def done():
+            found, _ = self._head(bucket, key)
+            return found.storage_class == native(storageclass)
+
+        return self._did(op, header_pairs(header), (SwitchDenied,), done)
+
+    @answers
+    def opMeta(self, bucket, key, metak, metav, op="set", header=None):
+        """Set what is kept of an object.  The protocol has one: metak 'mimetype', op 'set'.  metav: text/plain, say."""
+        if metak != "mimetype" or op != "set":
+            raise InvalidArgument(u"the service sets mimetype only, not %r" % (metak,))
+        operation = SetMime(check_space(bucket), check_key(key), mime_of("" if metav is None else metav, key))
+        pairs = [pair for pair in header_pairs(header) if pair[0].lower() != "content-type"]
+        return self._did(operation, pairs)
+
+    def _did(self, op, pairs, refusals=(), done=None):
+        """(ret, resp) of an operation.
+
+        ``refusals``: what a service says to a second try when the first one, whose answer was lost, did it already;
+        ``done()`` finds out whether that is so.
+        """
+        lost = []
+        try:
+            _, response = self._carrier.call(op, headers=pairs, lost=lost)
+        except refusals as error:
+            if not lost or not done():
+                raise
+            return succeeded(200, error.response.headers)
+        return succeeded(response.status, response.headers, response.body)
+
+    def _is_absent(self, bucket, key):
+        try:
+            self._head(bucket, key)
+        except NotFound:
+            return True
+        return False
+
+
+def _value(pairs, name):
+    return next((value for given, value in pairs if given.lower() == name), None)
+
+
+def _text(name, value):
+    if value is None:
+        return u""
+    if not is_text(value):
+        raise InvalidArgument(u"%s is a %s; a str is needed" % (name, type(value).__name__))
+    try:
+        return to_text(value)
+    except UnicodeError:
+        raise InvalidArgument(u"%s must be UTF-8 text" % name)
+
+
+def _count(name, value):
+    if value is not None and (not is_integer(value) or value < 0):
+        raise InvalidArgument(u"%s must be a whole number from 0, not %r" % (name, value))
+    return value
