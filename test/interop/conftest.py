@@ -1,0 +1,41 @@
+"""A client of each kind, with a connection and a new space of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from test.interop.replay import Client, Go, Java, JuiceFS, UVideo
+from test.server_fixture import Server
+
+
+def opened(kind: type[Client], server: Server) -> Iterator[Client]:
+    client = kind(server)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def go(server: Server) -> Iterator[Client]:
+    yield from opened(Go, server)
+
+
+@pytest.fixture
+def java(server: Server) -> Iterator[Client]:
+    yield from opened(Java, server)
+
+
+@pytest.fixture
+def juicefs(server: Server) -> Iterator[Client]:
+    yield from opened(JuiceFS, server)
+
+
+@pytest.fixture
+def uvideo(server: Server) -> Iterator[Client]:
+    yield from opened(UVideo, server)
+
+
+@pytest.fixture
+def old(server: Server) -> Iterator[Client]:
+    yield from opened(Client, server)
