@@ -1,0 +1,149 @@
+"""Defects 29 to 34: settings, names, types and what the package says of itself."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import importlib
+import importlib.metadata
+import importlib.util
+import pkgutil
+import warnings
+from pathlib import Path
+from typing import Any
+
+from test.regressions.defect import defect
+from test.regressions.uploads import OPTIONS, Pieces
+from test.regressions.world import World
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@defect(
+    29,
+    "A handler keeps the settings it was made with",
+    official=(
+        "a handler that was made before follows a later set_default to another host",
+        "set_default(expires=0) is ignored in silence",
+    ),
+    ours="a handler copies the settings when it is made; a value that cannot be is a ValueError",
+)
+def global_settings(world: World) -> None:
+    key, config = world.key("a"), world.sdk.config
+    world.put(key, b"x")
+    deleter = world.sdk.deleter()
+    config.set_default(uploadsuffix=world.sdk.suffix(world.server))
+    deleter.deletefile(world.space, key)
+    world.check(
+        len(world.seen("DeleteObject")) == 1,
+        "a handler that was made before follows a later set_default to another host",
+    )
+    _, _, raised = world.ends(lambda: config.set_default(expires=0))
+    world.check(
+        raised or config.get_default("expires") == 0,
+        "set_default(expires=0) is ignored in silence",
+    )
+
+
+def modules(world: World) -> list[Any]:
+    """Every module of the SDK."""
+    package = importlib.import_module("ufile" if world.official else "ucloud.uvideo")
+    names = [each.name for each in pkgutil.walk_packages(package.__path__, package.__name__ + ".")]
+    return [package, *map(importlib.import_module, names)]
+
+
+@defect(
+    31,
+    "A module means by str and bytes what everybody means",
+    official=("compact gives str and bytes new meanings, and util, which imports * of it, hands them on",),
+    ours="one module knows the version of Python; no builtin type is renamed anywhere",
+    limit="what comes of it is defect 20",
+)
+def builtins_are_shadowed(world: World) -> None:
+    found = [each.__name__.rpartition(".")[2] for each in modules(world) if {"str", "bytes"} & set(vars(each))]
+    if found:
+        first, last = found[0], found[-1]
+        world.found(f"{first} gives str and bytes new meanings, and {last}, which imports * of it, hands them on")
+
+
+@defect(
+    32,
+    "A call leaves the program's warnings alone, and types are spelled right",
+    official=(
+        "calling resumeuploadfile changes the warning filters of the whole program",
+        "resumeuploadfile has lost its name: it is deprecated_func",
+        "a stream that cannot seek is stored as application/octec-stream",
+        "a file of unknown kind is stored as application/unknowntype",
+    ),
+    ours="no filter is touched; application/octet-stream",
+)
+def warnings_and_types(world: World) -> None:
+    parts, before = world.sdk.parts(), list(warnings.filters)
+    parts.uploadstream(world.space, world.key("a"), Pieces(b"hello"), **OPTIONS)
+    world.ends(parts.resumeuploadfile)
+    world.check(
+        list(warnings.filters) == before,
+        "calling resumeuploadfile changes the warning filters of the whole program",
+    )
+    name = type(parts).resumeuploadfile.__name__
+    world.check(name == "resumeuploadfile", f"resumeuploadfile has lost its name: it is {name}")
+    kind = world.seen("UploadPart")[0]["headers"]["content-type"]
+    world.check(kind == "application/octet-stream", f"a stream that cannot seek is stored as {kind}")
+    source = world.file("source.nokind", b"hello")
+    world.sdk.files().putfile(world.space, world.key("b"), str(source))
+    kind = world.seen("PutObject")[0]["headers"]["content-type"]
+    world.check(kind == "application/octet-stream", f"a file of unknown kind is stored as {kind}")
+
+
+@defect(
+    33,
+    "The package says what it is",
+    official=(
+        "it is declared as MIT, and the licence in it is Apache 2.0",
+        "it does not say on which Pythons it runs",
+    ),
+    ours="MIT in both; Python 2.7 and 3.6 and up are declared, and tested on every interpreter found",
+    limit="read from the installed wheel and from our setup.cfg",
+)
+def metadata(world: World) -> None:
+    if world.official:
+        wheel = importlib.metadata.distribution("ufile")
+        declared = [text for text in wheel.metadata.get_all("Classifier") or [] if "License" in text]
+        licence, pythons = wheel.read_text("LICENSE") or "", wheel.metadata.get("Requires-Python")
+        declares = "MIT" in declared[0]
+    else:
+        setup = configparser.ConfigParser()
+        setup.read(ROOT / "setup.cfg")
+        declares, licence = setup["metadata"]["license"] == "MIT", (ROOT / "LICENSE").read_text()
+        pythons = setup["options"].get("python_requires")
+    if not declares or not ("Apache License" in licence or "MIT License" in licence):
+        raise RuntimeError(f"{declares} {licence[:100]}")
+    world.check("MIT License" in licence, "it is declared as MIT, and the licence in it is Apache 2.0")
+    world.check(pythons, "it does not say on which Pythons it runs")
+
+
+@defect(
+    34,
+    "The public calls have types",
+    official=("no function has a type, and there is no py.typed",),
+    ours="a stub beside each public module, and py.typed",
+    limit="that its tests need live keys and its command line does not run is not in the wheel and not shown",
+)
+def types(world: World) -> None:
+    package = Path(importlib.import_module("ufile" if world.official else "ucloud.uvideo").__file__ or "").parent
+    public = sorted(package.glob("*.py" if world.official else "*uvideo.py"))
+    if not world.official:
+        public += [package / f"{name}.py" for name in ("config", "handler", "spacemanager", "filemanager")]
+    typed = total = 0
+    for path in public:
+        stub = path.with_suffix(".pyi")
+        for node in ast.walk(ast.parse((stub if stub.exists() else path).read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                total += 1
+                typed += node.returns is not None
+    if not total:
+        raise RuntimeError("no functions were found")
+    world.check(
+        typed == total and (package / "py.typed").exists(),
+        "no function has a type, and there is no py.typed" if not typed else f"{typed} of {total} functions have types",
+    )
