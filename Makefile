@@ -16,7 +16,7 @@ SOURCES := $(shell find ucloud uvideo -type f -not -name '*.py[co]' 2>/dev/null)
 PYTHON ?= $(firstword $(foreach command,$(foreach minor,19 18 17 16 15 14 13 12 11 10,python3.$(minor)) python3,\
 	$(shell $(command) -c 'import sys, venv, ensurepip; print("$(command)" if sys.version_info >= (3, 10) else "")' 2>/dev/null)))
 
-.PHONY: help venv demo test lint bench clean
+.PHONY: help venv demo test test-long lint bench clean
 
 help:  ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
@@ -46,9 +46,12 @@ $(DEMO)/.made: setup.py setup.cfg pyproject.toml Makefile $(SOURCES)
 	$(DEMO)/bin/python $(PIP) '.[server]'
 	@touch $@
 
-test: $(VENV)/.made  ## all tests; ARGS="-k name" chooses
+test: $(VENV)/.made  ## the tests, on every Python found; ARGS="-k name" chooses
 	@$(PY) -m test.interpreters
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest -n 2 --dist loadfile -m "not long" $(ARGS)
+
+test-long: $(VENV)/.made  ## the tests that take long: a gibibyte, a million keys, installs beside another package
+	$(PY) -m pytest -m long $(ARGS)
 
 lint: $(VENV)/.made  ## ruff, mypy, and the syntax of what also runs on 2.7
 	$(VENV)/bin/ruff check .
@@ -56,8 +59,9 @@ lint: $(VENV)/.made  ## ruff, mypy, and the syntax of what also runs on 2.7
 	$(VENV)/bin/mypy
 	$(PY) -m test.syntax
 
-bench: $(VENV)/.made  ## the figures of the README, measured on this machine
+bench: $(VENV)/.made  ## the figures of the README, measured on this machine: the SDK's, then the server's
 	$(PY) -m bench $(ARGS)
+	$(PY) -m bench.server $(SERVER_ARGS)
 
 clean:  ## remove everything that make made
 	rm -rf $(VENV) .cache build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -43,7 +43,8 @@ FRAMEWORKS = (
     "tempfile",
     "socket",
 )
-CARRIAGE = ("retry", "transport", "transfer", "carrier", "source", "checkpoint")
+RULES_OF_THE_SERVER = ("service", "spaces", "append", "copies", "record", "states", "rights", "tokens")
+CARRIAGE = ("retry", "transport", "transfer", "carrier", "source", "checkpoint", "body")
 
 
 class Import(NamedTuple):
@@ -132,7 +133,7 @@ def storage_knows_no_http(each: Import) -> bool:
 
 
 def service_knows_no_driver(each: Import) -> bool:
-    if each.module not in ("uvideo.server.service", "uvideo.server.spaces"):
+    if each.module not in ["uvideo.server." + name for name in RULES_OF_THE_SERVER]:
         return True
     if each.is_in("uvideo.storage"):
         return each.is_in("uvideo.storage.base")
@@ -191,6 +192,7 @@ BROKEN: dict[Rule, list[tuple[str, str]]] = {
         ("uvideo.server.service", "import sqlite3"),
         ("uvideo.server.service", "import os.path"),
         ("uvideo.server.spaces", "from os import path"),
+        ("uvideo.server.copies", "from uvideo.storage.disk import DiskBlobs"),
         ("uvideo.server.service", "from uvideo.storage.disk import DiskBlobs"),
         ("uvideo.server.service", "from uvideo.storage import sqlite"),
     ],

@@ -14,6 +14,8 @@ from test.fakes import FaultProxy
 from test.interpreters import ROOT
 from test.server_fixture import Server, start_server
 
+pytestmark = pytest.mark.long
+
 BLOCK = 4194304
 GIBIBYTE = 1 << 30
 PARTS = GIBIBYTE // BLOCK
