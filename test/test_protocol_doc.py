@@ -32,7 +32,7 @@ OFFICIAL = """
     ListMultipartUploads PrefixFileList ListObjects
     CreateBucket DescribeBucket UpdateBucket DeleteBucket GetFileList
     CreateVideoSpace DescribeVideoSpace UpdateVideoSpace DeleteVideoSpace GetVideoFileBySpace GetVideoSpaceStatus
-    CreateUFileToken DescribeUFileToken UpdateUFileToken DeleteUFileToken
+    CreateUFileToken DescribeUFileToken UpdateUFileToken DeleteUFileToken AssumeRole
 """.split()
 
 

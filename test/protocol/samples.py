@@ -137,6 +137,7 @@ ACTIONS = (  # operation, whether with the names of video spaces
     (operation.UpdateToken(u"token-id", None, ops=(), black_ips=()), False),
     (operation.UpdateToken(u"token-id", u"name", *TOKEN_FIELDS), False),
     (operation.DeleteToken(u"token-id", u"cn-bj", u"org-1"), False),
+    (operation.AssumeRole(u"ucs:iam::1:role/r", u"session", 900), False),
 )
 
 ETAG = u"AQAAACqubDXJT8-0FdvpX0CLnOke6Ebt"
@@ -241,6 +242,7 @@ ACTION_RESULTS = (
     (operation.DescribeToken(), operation.TokenList((_TOKEN, _TOKEN._replace(private_key=None, prefixes=(u"a/",))))),
     (operation.UpdateToken(u"token-id"), operation.Done()),
     (operation.DeleteToken(u"token-id"), operation.Done()),
+    (operation.AssumeRole(), operation.TemporaryKeys(u"STS_a", u"b", u"c.d", TIME)),
     (operation.ListSpaceFiles(u"space"), operation.FilePage(u"space", u"ufile-1", u"", (LISTED,))),
 )
 

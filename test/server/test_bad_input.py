@@ -526,6 +526,7 @@ def calls() -> dict[type, dict[str, Any]]:
         operation.DescribeToken: {"Action": "DescribeUFileToken", "TokenId": "none"},
         operation.UpdateToken: {"Action": "UpdateUFileToken", "TokenId": "none"},
         operation.DeleteToken: {"Action": "DeleteUFileToken", "TokenId": "none"},
+        operation.AssumeRole: {"Action": "AssumeRole", "DurationSeconds": 1},
     }
 
 

@@ -39,6 +39,13 @@ class Keyring:
     def find(self, public: str) -> Key | None:
         return self._keys.get(public)
 
+    def of(self, owner: str) -> Key:
+        """An account's own pair.  KeyError if it has none here."""
+        for key in self._keys.values():
+            if key.owner == owner:
+                return key
+        raise KeyError(owner)
+
 
 def check_pair(public: str, private: str) -> Key:
     """The Key of a pair that somebody chose.  CredentialsError if it is empty, too short or cannot be sent."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from uvideo._core import byterange, condition, dialect, errors, etag, operation, signature
+from uvideo.server import sts
 from uvideo.server.append import Append
 from uvideo.server.copies import Copies
 from uvideo.server.credentials import Key, Keyring
@@ -162,11 +163,12 @@ class Service:
             return key, key, None
         known: Key | TokenRecord | None = self.keyring.find(claimed.public_key)
         if known is None:
+            known = sts.known_by(claimed.public_key, headers, query, self.keyring, self.clock())
+        token = None
+        if known is None:
             known = token = await self.catalog.token(claimed.public_key)
             if known is None:
                 raise errors.UnknownKey()
-        else:
-            token = None
         key = dialect.key_of(address)
         keys, tails = signature.variants(method, key, query)
         signed = ""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from uvideo._core import errors, operation
+from uvideo.server import sts
 from uvideo.server.rights import network_of
 from uvideo.server.service import Service
 from uvideo.storage.base import TokenRecord
@@ -27,12 +28,13 @@ class Tokens:
     """``operations``: what answers each of them, given (operation, owner, host)."""
 
     def __init__(self, service: Service) -> None:
-        self._catalog, self._clock = service.catalog, service.clock
+        self._catalog, self._clock, self._keyring = service.catalog, service.clock, service.keyring
         self.operations: dict[type, Callable[..., Awaitable[Any]]] = {
             operation.CreateToken: self._create,
             operation.DescribeToken: self._describe,
             operation.UpdateToken: self._update,
             operation.DeleteToken: self._delete,
+            operation.AssumeRole: self._assume,
         }
 
     async def _create(self, op: Any, owner: str, host: str) -> Any:
@@ -72,6 +74,9 @@ class Tokens:
     async def _delete(self, op: Any, owner: str, host: str) -> Any:
         await self._catalog.delete_token(owner, op.token_id)
         return operation.Done()
+
+    async def _assume(self, op: Any, owner: str, host: str) -> Any:
+        return sts.assume(op, self._keyring.of(owner), self._clock())
 
     def _changed(self, token: TokenRecord, op: Any) -> TokenRecord:
         """The token with what the operation gives, all of it checked; an empty list of rights means the default."""

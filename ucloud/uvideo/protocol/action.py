@@ -87,6 +87,11 @@ _ACTIONS = (
         ("token_id",),
     ),
     _Action(
+        operation.AssumeRole,
+        ("AssumeRole",),
+        (("role", "RoleUrn"), ("session", "RoleSessionName"), ("seconds", "DurationSeconds")),
+    ),
+    _Action(
         operation.DeleteToken,
         ("DeleteUFileToken",),
         (("token_id", "TokenId"), ("region", "Region"), ("project", "ProjectId")),
@@ -95,7 +100,7 @@ _ACTIONS = (
 )
 _BY_CLASS = dict((action.cls, action) for action in _ACTIONS)
 _BY_NAME = dict((name, action) for action in _ACTIONS for name in action.names)
-_NUMBERS = ("offset", "limit", "begin", "end", "expires", "display")
+_NUMBERS = ("offset", "limit", "begin", "end", "expires", "display", "seconds")
 _LISTS = ("domains", "ops", "prefixes", "spaces", "black_ips", "white_ips")
 LIST_LIMIT = 1000  # entries of one list
 LIMIT = 20
@@ -250,6 +255,8 @@ def encode_result(name, result):
         fields.update(DataSet=[dict(zip(_USAGE, entry)) for entry in result.entries])
     elif isinstance(result, operation.TokenInfo):
         fields.update(TokenId=result.token_id, UFileTokenSet=_token_entry(result))
+    elif isinstance(result, operation.TemporaryKeys):
+        fields.update(Credentials=dict(zip(_TEMPORARY, result)))
     elif isinstance(result, operation.TokenList):
         fields.update(DataSet=[_token_entry(info) for info in result.tokens])
     elif isinstance(result, operation.SpaceList):
@@ -257,6 +264,7 @@ def encode_result(name, result):
     return _answer(fields)
 
 
+_TEMPORARY = ("AccessKeyId", "AccessKeySecret", "SecurityToken", "Expiration")
 _USAGE = ("Time", "Storage", "Flux", "FhdCodecTime", "ShdCodecTime", "HdCodecTime", "SdCodecTime")
 #: In the order of TokenInfo.
 _TOKEN_SET = (
@@ -377,6 +385,11 @@ def _decode_token(op, found):
     return _token(found["UFileTokenSet"])
 
 
+def _decode_temporary(op, found):
+    given = found["Credentials"]
+    return operation.TemporaryKeys(*([text(given[name]) for name in _TEMPORARY[:3]] + [number(given["Expiration"])]))
+
+
 def _decode_tokens(op, found):
     return operation.TokenList(tuple([_token(entry) for entry in found["DataSet"] or ()]))
 
@@ -393,6 +406,7 @@ _RESULTS = {
     operation.ListSpaceFiles: _decode_files,
     operation.GetSpaceStatus: _decode_status,
     operation.CreateToken: _decode_token,
+    operation.AssumeRole: _decode_temporary,
     operation.DescribeToken: _decode_tokens,
     operation.UpdateToken: _decode_done,
     operation.DeleteToken: _decode_done,

@@ -267,6 +267,12 @@ class UpdateToken(_operation("UpdateToken", "token_id", "name " + _TOKEN)):
 UpdateToken.__new__.__defaults__ = (None,) * len(UpdateToken.__new__.__defaults__)
 
 
+class AssumeRole(_operation("AssumeRole", "", "role session seconds")):
+    """A key pair that ends by itself.  role, session: text of the caller's.  seconds: how long.  -> TemporaryKeys"""
+
+    __slots__ = ()
+
+
 class DeleteToken(_operation("DeleteToken", "token_id", "region project")):
     """-> Done"""
 
@@ -436,6 +442,17 @@ class TokenInfo(namedtuple("TokenInfo", _TOKEN_INFO + " black_ips white_ips")):
 
     def __repr__(self):
         return "TokenInfo(%s, ***)" % native(self.public_key)
+
+    __str__ = __repr__
+
+
+class TemporaryKeys(namedtuple("TemporaryKeys", "public_key private_key security_token expires")):
+    """security_token: goes with every request as the header or parameter SecurityToken.  expires: unix seconds."""
+
+    __slots__ = ()
+
+    def __repr__(self):
+        return "TemporaryKeys(%s, ***)" % native(self.public_key)
 
     __str__ = __repr__
 

@@ -209,6 +209,17 @@ class UpdateToken(NamedTuple):
     region: str | None = None
     project: str | None = None
 
+class AssumeRole(NamedTuple):
+    role: str | None = None
+    session: str | None = None
+    seconds: int | None = None
+
+class TemporaryKeys(NamedTuple):
+    public_key: str
+    private_key: str
+    security_token: str
+    expires: int
+
 class DeleteToken(NamedTuple):
     token_id: str
     region: str | None = None
