@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import sqlite3
 import stat
 import time
@@ -64,6 +65,22 @@ def test_fsync_decides_how_a_commit_syncs(path: Path, fsync: bool, level: int) -
             await catalog.close()
 
     assert asyncio.run(story()) == [level]
+
+
+def test_a_full_disk_is_said_as_such_and_the_catalog_goes_on(place: Place) -> None:
+    async def story(catalog: SqliteCatalog) -> int:
+        await catalog.create_space(SPACE)
+        (pages,) = await catalog._write(lambda db: db.execute("PRAGMA page_count").fetchone())
+        await catalog._write(lambda db: db.execute(f"PRAGMA max_page_count = {pages}").fetchone())
+        with pytest.raises(OSError) as caught:
+            for number in range(100):
+                await catalog.put(small(f"full/{number}", data=b"x" * 16000))
+        assert caught.value.errno == errno.ENOSPC
+        await catalog._write(lambda db: db.execute("PRAGMA max_page_count = 1000000").fetchone())
+        await catalog.put(small("after"))
+        return len((await catalog.list(SPACE.space_id, "after", "", 10)).objects)
+
+    assert play(story, place) == 1
 
 
 def test_writes_that_wait_share_a_commit(place: Place) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import copy
+import errno
+import os
 import queue
 import sqlite3
 import threading
@@ -104,4 +106,11 @@ def _resolve(outcomes: list[Outcome]) -> None:
         if failure is None:
             answer.set_result(result)
         else:
-            answer.set_exception(failure)
+            answer.set_exception(_told(failure))
+
+
+def _told(failure: Exception) -> Exception:
+    """A full disk as every driver says it: OSError with ENOSPC."""
+    if isinstance(failure, sqlite3.OperationalError) and str(failure) == "database or disk is full":
+        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    return failure
