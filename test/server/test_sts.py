@@ -8,19 +8,11 @@ from pathlib import Path
 import pytest
 
 from test.server.inprocess import Running, running
+from test.server.test_tokens import NOW, Clock
 from test.server.wire import Peer
 from ucloud.uvideo.protocol import errors, operation, signature
 from ucloud.uvideo.protocol.message import Headers
 from uvideo.server.credentials import Key
-
-NOW = 1_700_000_000.0
-
-
-class Clock:
-    now = NOW
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
