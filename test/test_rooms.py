@@ -44,7 +44,7 @@ FRAMEWORKS = (
     "socket",
 )
 RULES_OF_THE_SERVER = ("service", "spaces", "append", "copies", "record", "states", "rights", "tokens")
-CARRIAGE = ("retry", "transport", "transfer", "carrier", "source", "checkpoint", "body")
+CARRIAGE = ("argument", "interrupt", "retry", "transport", "transfer", "carrier", "source", "checkpoint", "body", "interrupt")
 
 
 class Import(NamedTuple):

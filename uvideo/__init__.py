@@ -10,18 +10,34 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from uvideo import errors, models
     from uvideo._core import __version__
+    from uvideo.client import Client
+    from uvideo.listing import Listing
+    from uvideo.retry import Retry
+    from uvideo.settings import Settings
 
-__all__ = ["__version__"]
+__all__ = ["Client", "Listing", "Retry", "Settings", "__version__", "errors", "models"]
 
-#: public name -> the module that has it.
-_HOME = {"__version__": "uvideo._core"}
+#: public name -> the module that has it; "" for a module of this package.
+_HOME = {
+    "Client": "uvideo.client",
+    "Listing": "uvideo.listing",
+    "Retry": "uvideo.retry",
+    "Settings": "uvideo.settings",
+    "__version__": "uvideo._core",
+    "errors": "",
+    "models": "",
+}
 
 
 def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOME[name]), name)
+    home = _HOME[name]
+    value: object = (
+        importlib.import_module("uvideo." + name) if not home else getattr(importlib.import_module(home), name)
+    )
     globals()[name] = value
     return value
 

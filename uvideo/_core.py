@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+from types import ModuleType
+from typing import TYPE_CHECKING
+
 try:
     from ucloud.uvideo import __version__
     from ucloud.uvideo.protocol import (
@@ -12,6 +16,7 @@ try:
         dialect,
         errors,
         etag,
+        field,
         message,
         operation,
         policy,
@@ -38,6 +43,7 @@ __all__ = [
     "dialect",
     "errors",
     "etag",
+    "field",
     "message",
     "operation",
     "policy",
@@ -47,3 +53,31 @@ __all__ = [
     "signature",
     "text",
 ]
+
+if TYPE_CHECKING:
+    from ucloud.uvideo import argument as argument
+    from ucloud.uvideo import body as body
+    from ucloud.uvideo import carrier as carrier
+    from ucloud.uvideo import interrupt as interrupt
+    from ucloud.uvideo import retry as retry
+    from ucloud.uvideo import source as source
+    from ucloud.uvideo import transfer as transfer
+    from ucloud.uvideo import transport as transport
+
+#: The modules that carry operations: loaded when they are first asked for, as they bring `requests` with them.
+CARRIAGE = (
+    "argument",
+    "body",
+    "carrier",
+    "interrupt",
+    "retry",
+    "source",
+    "transfer",
+    "transport",
+)
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name not in CARRIAGE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return importlib.import_module("ucloud.uvideo." + name)

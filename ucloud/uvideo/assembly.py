@@ -4,13 +4,14 @@ from __future__ import absolute_import, division, print_function
 
 import threading
 
-from .config import suffix
-from .handler import Signer, answers, header_pairs, paired, stored_as, succeeded
+from .argument import header_pairs
+from .handler import Signer, answers, paired, stored_as, succeeded
 from .protocol import etag
 from .protocol.byterange import ByteRange
 from .protocol.dialect import check_key, check_space
 from .protocol.errors import IntegrityError, InvalidArgument, PartExists, UploadNotFound
 from .protocol.operation import AbortUpload, CopyPart, InitiateUpload, ListParts
+from .protocol.provider import choose
 from .protocol.text import is_integer, is_text, to_text
 from .transfer import finish
 
@@ -188,7 +189,7 @@ class Assembler(Signer):
         """The Carrier to another upload host, over the same connections and with the same keys."""
         if upload_suffix is None:
             return self._carrier
-        return self._carrier.to(suffix(upload_suffix, "upload_suffix", self._settings.open_ssl))
+        return self._carrier.to(choose(upload_suffix, "upload_suffix", self._settings.open_ssl))
 
     def _found(self):
         with self._begun_lock:

@@ -2,17 +2,29 @@
 
 from __future__ import absolute_import, division, print_function
 
+import copy
 import logging
 import random
 import time
 from collections import namedtuple
 
 from .protocol import action, answer, dialect, operation, signature
-from .protocol.errors import BadAnswer, NoAnswer, Refused, SpaceExists, SpaceNotFound, UVideoError
+from .protocol.errors import (
+    BadAnswer,
+    DeadlineExceeded,
+    NoAnswer,
+    NoCredentials,
+    Refused,
+    SpaceExists,
+    SpaceNotFound,
+    UVideoError,
+)
 from .protocol.message import Headers, Response
 from .protocol.text import native
+from .retry import Attempts
 
 _log = logging.getLogger("ucloud.uvideo")
+_ticks = getattr(time, "monotonic", time.time)
 
 
 class Endpoint(namedtuple("Endpoint", "upload download api word space_parameter video_actions user_agent")):
@@ -22,22 +34,40 @@ class Endpoint(namedtuple("Endpoint", "upload download api word space_parameter 
 
 
 class Carrier(object):
-    """Carries operations for one key pair.  Safe to share between threads.
+    """Carries operations for one key pair, None for an anonymous one.  Safe to share between threads.
 
-    ``clock``, ``sleep`` and ``fraction`` (a random number in [0, 1)) are arguments for tests.
+    ``clock``, ``sleep``, ``fraction`` (a random number in [0, 1)) and ``ticks`` (seconds that never go back) are
+    arguments for tests.  ``interrupt``: an Interrupt that ends its calls.  ``deadline``: when they must be over, in
+    ticks.
     """
 
-    def __init__(self, endpoint, credentials, transport, retry, clock=time.time, sleep=time.sleep, fraction=None):
+    interrupt = deadline = None
+
+    def __init__(
+        self, endpoint, credentials, transport, retry, clock=time.time, sleep=time.sleep, fraction=None, ticks=_ticks
+    ):
         self.endpoint, self.credentials, self.transport, self.retry = endpoint, credentials, transport, retry
-        self.clock, self.sleep = clock, sleep
-        self._fraction = fraction or random.SystemRandom().random
+        self.clock, self.sleep, self.ticks = clock, sleep, ticks
+        self.fraction = fraction or random.SystemRandom().random
 
     def to(self, upload):
         """A Carrier like this one to another upload host, a provider.Suffix, over the same connections."""
-        endpoint = self.endpoint._replace(upload=upload)
-        return Carrier(
-            endpoint, self.credentials, self.transport, self.retry, self.clock, self.sleep, self._fraction
-        )
+        made = copy.copy(self)
+        made.endpoint = self.endpoint._replace(upload=upload)
+        return made
+
+    def bound(self, interrupt=None, deadline=None):
+        """A Carrier like this one whose calls end at ``deadline`` and when the interrupt is set."""
+        made = copy.copy(self)
+        made.interrupt, made.deadline = interrupt, deadline
+        return made
+
+    def check(self):
+        """Raise the interrupt's error if it is set, DeadlineExceeded if the time is over."""
+        if self.interrupt is not None:
+            self.interrupt.check()
+        if self.deadline is not None and self.ticks() >= self.deadline:
+            raise DeadlineExceeded()
 
     def call(self, op, body=None, headers=(), retry=None, lost=None, check=None):
         """(result, Response) of a data-plane operation.  Raises UVideoError.
@@ -51,8 +81,8 @@ class Carrier(object):
 
         def once():
             try:
-                response = self.transport.send(self.request(op, headers), body)
-                found = self._decode(answer.decode, op, response)
+                response = self.transport.send(self.request(op, headers), body, self.limit())
+                found = self.judge(op, response)
                 if check is not None:
                     check(found[0])
                 return found
@@ -62,6 +92,10 @@ class Carrier(object):
                 raise
 
         return self.persist(once, op, retry, lost)
+
+    def judge(self, op, response):
+        """(result, Response) of a data-plane answer; an error raised carries the Response as ``response``."""
+        return self._decode(answer.decode, op, response)
 
     def _decode(self, decode, op, response):
         """(result, Response); an error raised carries the Response as ``response``."""
@@ -75,15 +109,7 @@ class Carrier(object):
         """(result, Response) of a management operation.  Raises UVideoError; ``status`` 200 if RetCode says no."""
 
         def once():
-            request = action.encode(
-                op,
-                self.endpoint.api,
-                self.credentials,
-                self.endpoint.space_parameter,
-                self.endpoint.video_actions,
-            )
-            request.headers.add("User-Agent", self.endpoint.user_agent)
-            return self._decode(action.decode_result, op, self.transport.send(request))
+            return self.judge_action(op, self.transport.send(self.action_request(op), None, self.limit()))
 
         lost = []
         try:
@@ -96,13 +122,27 @@ class Carrier(object):
                 return self.act(operation.DescribeSpace(op.space))
             raise
 
+    def action_request(self, op):
+        """The signed Request of a management operation.  NoCredentials of an anonymous Carrier."""
+        if self.credentials is None:
+            raise NoCredentials(operation=type(op).__name__, space=op.space)
+        request = action.encode(
+            op, self.endpoint.api, self.credentials, self.endpoint.space_parameter, self.endpoint.video_actions
+        )
+        request.headers.add("User-Agent", self.endpoint.user_agent)
+        return request
+
+    def judge_action(self, op, response):
+        """(result, Response) of a management answer; an error raised carries the Response as ``response``."""
+        return self._decode(action.decode_result, op, response)
+
     def open(self, op, expires=None, headers=()):
         """The Stream of a GetObject whose answer says yes; any other answer is raised.
 
         ``expires``: seconds that a signed URL lasts; None for an anonymous one.  No retry: the reader decides.
         """
         request = self.link(op, expires)
-        stream = self.transport.open(request._replace(headers=_over(request.headers, headers)))
+        stream = self.transport.open(request._replace(headers=_over(request.headers, headers)), None, self.limit())
         if stream.status not in (200, 206):
             try:
                 content = stream.read(65536)
@@ -117,11 +157,15 @@ class Carrier(object):
         return stream
 
     def request(self, op, headers=()):
-        """The Request of an operation on the upload host, signed by header."""
+        """The Request of an operation on the upload host, signed by header; not signed by an anonymous Carrier."""
         request = dialect.encode(op, self.endpoint.upload)
         request.headers.add("User-Agent", self.endpoint.user_agent)
         fields = _over(request.headers, headers)
         request = request._replace(headers=fields)
+        if self.credentials is None:
+            return request
+        if self.credentials.security_token is not None:
+            fields.add(signature.TOKEN, native(self.credentials.security_token))
         key = getattr(op, "key", u"")
         fields.add(
             "Authorization",
@@ -136,51 +180,74 @@ class Carrier(object):
         return request._replace(target=self._signed(request.target, request.method, op, expires))
 
     def url(self, op, expires=None):
-        """The URL of a GetObject or HeadObject on the download host, for any client; signed as ``link``."""
+        """The URL of a GetObject or HeadObject on the download host, of a PutObject on the upload host, for any client;
+        signed as ``link``."""
+        if isinstance(op, operation.PutObject):
+            return self._signed(dialect.url(op, self.endpoint.upload), "PUT", op, expires, op.mime, op.md5)
         method = "HEAD" if isinstance(op, operation.HeadObject) else "GET"
         return self._signed(dialect.url(op, self.endpoint.download), method, op, expires)
 
-    def _signed(self, target, method, op, expires):
+    def _signed(self, target, method, op, expires, mime=None, md5=None):
         if expires is None:
             return target
+        if self.credentials is None:
+            raise NoCredentials(operation=type(op).__name__, space=op.space, key=op.key)
         until = int(self.clock()) + expires
-        query = signature.signed_query(self.credentials, method, op.space, op.key, until)
+        query = signature.signed_query(self.credentials, method, op.space, op.key, until, mime or u"", md5 or u"")
         return target + ("&" if "?" in target else "?") + query
+
+    def limit(self):
+        """When, in ticks, a try that begins now must be over; None: never."""
+        return self._until(self.retry.attempt_seconds)
+
+    def _until(self, seconds):
+        if seconds is None:
+            return self.deadline
+        until = self.ticks() + seconds
+        return until if self.deadline is None else min(until, self.deadline)
+
+    def attempts(self, op, retry=None, knows=False):
+        """The Attempts of a call of ``op`` that begins now."""
+        return Attempts(retry or self.retry, op, self.fraction, self._until(self.retry.total_seconds), knows)
 
     def persist(self, once, op, retry=None, lost=None):
         """What ``once()`` returns, called again after failures that may pass.  ``lost``: a list to gather NoAnswer."""
-        retry = retry or self.retry
-        attempt, waited = 0, 0.0
+        attempts = self.attempts(op, retry, lost is not None)
         while True:
             try:
+                self.check()
                 return once()
             except UVideoError as error:
-                attempt += 1
+                describe(error, op)
                 if lost is not None and isinstance(error, NoAnswer):
                     lost.append(error)
-                seconds = retry.decide(attempt, error, waited, self._fraction())
-                describe(error, op)
-                if seconds is None:
+                if not self.pause(attempts, error, op):
                     raise
-                _log.info(
-                    "%s %s part=%s try %d failed: %s; next in %.2f s",
-                    type(op).__name__,
-                    native(op.space or u""),
-                    getattr(op, "part", "-"),
-                    attempt,
-                    error,
-                    seconds,
-                )
-            waited += seconds
-            self.sleep(seconds)
 
-    def pause(self, attempt, error, waited):
-        """Sleep before the next try and return the seconds slept, or None to give up."""
-        seconds = self.retry.decide(attempt, error, waited, self._fraction())
-        if seconds is not None:
-            _log.info("try %d failed: %s; next in %.2f s", attempt, error, seconds)
+    def pause(self, attempts, error, op):
+        """Wait before the next try; False to give up.  Raises what ends the call meanwhile."""
+        try:
+            seconds = attempts.failed(error, self.ticks())
+        except UVideoError as late:
+            describe(late, op)
+            raise
+        if seconds is None:
+            return False
+        _log.info(
+            "%s %s part=%s try %d failed: %s; next in %.2f s",
+            type(op).__name__,
+            native(op.space or u""),
+            getattr(op, "part", "-"),
+            attempts.count,
+            error,
+            seconds,
+        )
+        if self.interrupt is not None:
+            self.interrupt.wait(seconds)
+            self.interrupt.check()
+        else:
             self.sleep(seconds)
-        return seconds
+        return True
 
 
 def _over(fields, headers):

@@ -7,18 +7,17 @@
 from __future__ import absolute_import, division, print_function
 
 import difflib
-import logging
 import threading
 from collections import namedtuple
 
+from .argument import warn_of_plain
 from .protocol.errors import InvalidArgument
-from .protocol.provider import PROVIDERS, is_loopback, parse_suffix
+from .protocol.provider import PROVIDERS, parse_suffix, resolve
 from .protocol.signature import WORDS
 from .protocol.text import is_integer, is_text, native
 
 _UNSET = object()
 _lock = threading.Lock()
-_log = logging.getLogger("ucloud.uvideo")
 
 _DEFAULTS = {
     "uploadsuffix": None,
@@ -170,38 +169,26 @@ class Settings(namedtuple("Settings", _SETTINGS)):
     __slots__ = ()
 
 
-_warned = set()
-
-
 def settings(upload_suffix=None, download_suffix=None):
     """The Settings as they are now; arguments stand in for uploadsuffix and downloadsuffix."""
     with _lock:
         current = dict(_config)
-    provider = PROVIDERS[current["provider"]]
-    region = native(current["region"] or provider.region)
-    given_upload = upload_suffix or current["uploadsuffix"]
-    given_download = download_suffix or current["downloadsuffix"]
-    ssl = current["open_ssl"]
-    upload = suffix(given_upload or provider.upload.format(region=region), "uploadsuffix", ssl)
-    local = is_loopback(upload.host)
-    if given_download is None and given_upload is not None and local:
-        download = upload  # a program pointed at a local server reads from it too
-    else:
-        download = suffix(given_download or provider.download.format(region=region), "downloadsuffix", ssl)
-    api = current["apiurl"]
-    if api is None:
-        api = upload.scheme + "://" + upload.host.lstrip(".") if local else provider.api
-    api = native(api).rstrip("/")
-    for each in (upload, download, parse_suffix(api, "apiurl")):
-        if each.scheme == "http" and not is_loopback(each.host) and each.host not in _warned:
-            _warned.add(each.host)
-            _log.warning("%s is used without TLS; put https:// before it if it speaks TLS", each.host)
+    hosts = resolve(
+        current["provider"],
+        upload_suffix or current["uploadsuffix"],
+        download_suffix or current["downloadsuffix"],
+        current["apiurl"],
+        current["region"],
+        current["authscheme"],
+        current["open_ssl"],
+    )
+    warn_of_plain(hosts)
     return Settings(
-        upload,
-        download,
-        api,
-        current["authscheme"] or provider.word,
-        region,
+        hosts.upload,
+        hosts.download,
+        hosts.api,
+        hosts.word,
+        hosts.region,
         current["connection_timeout"],
         current["expires"],
         current["maxthread"],
@@ -210,13 +197,5 @@ def settings(upload_suffix=None, download_suffix=None):
         current["space_parameter"],
         current["video_actions"],
         current["md5"],
-        ssl,
+        current["open_ssl"],
     )
-
-
-def suffix(value, name, ssl):
-    """provider.Suffix of a host; ``ssl`` (open_ssl) decides where it is given without scheme.  InvalidArgument."""
-    found = parse_suffix(value, name)
-    if ssl is None or "://" in value:
-        return found
-    return found._replace(scheme="https" if ssl else "http")

@@ -2,7 +2,8 @@
 
 from __future__ import absolute_import, division, print_function
 
-from .handler import Handler, answers, header_pairs, succeeded
+from .argument import header_pairs
+from .handler import Handler, answers, succeeded
 from .protocol.byterange import ByteRange, parse
 from .protocol.dialect import check_key, check_space
 from .protocol.errors import InvalidArgument

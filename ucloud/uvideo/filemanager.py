@@ -7,9 +7,10 @@ FileManager has the names and arguments of the official SDK's (ufile), so that o
 
 from __future__ import absolute_import, division, print_function
 
+from .argument import header_pairs, mime_of
 from .body import FileBody, StreamBody, file_etag, put
 from .downloaduvideo import download, seconds
-from .handler import ResponseInfo, Signer, answers, header_pairs, mime_of, paired, succeeded
+from .handler import ResponseInfo, Signer, answers, paired, succeeded
 from .protocol import etag
 from .protocol.dialect import check_key, check_space
 from .protocol.errors import AlreadyExists, InvalidArgument, NotFound, SwitchDenied

@@ -3,10 +3,9 @@
 from __future__ import absolute_import, division, print_function
 
 import functools
-import mimetypes
-import re
 
 from . import __version__
+from .argument import header_pairs
 from .carrier import Carrier, Endpoint
 from .config import settings
 from .protocol.answer import RESTORE, SESSION, document, unquoted
@@ -197,36 +196,3 @@ class Signer(Handler):
         return authorization(
             self._carrier.credentials, native(method).upper(), space, key, Headers(pairs), self._settings.word
         )
-
-
-_UNPRINTABLE = re.compile("[^ -~]").search
-
-
-def mime_of(mime_type, key, path=u"", pairs=()):
-    """Text of a media type: as given, or the Content-Type in ``pairs``, or guessed from the names of key and file."""
-    if mime_type is None:
-        mime_type = next((value for name, value in pairs if name.lower() == "content-type"), None)
-    if mime_type is None:
-        found = mimetypes.guess_type(native(key))[0] or mimetypes.guess_type(native(path))[0]
-        if not found or _UNPRINTABLE(found):  # a key such as data:x,y is guessed by what is in it
-            found = "application/octet-stream"
-        return to_text(found)
-    if not is_text(mime_type) or not mime_type.strip() or _UNPRINTABLE(native(mime_type)):
-        raise InvalidArgument(u"mime_type must be text such as video/mp4")
-    return to_text(mime_type)
-
-
-def header_pairs(header):
-    """((name, value), ...) of a caller's header dict, which stays untouched.  InvalidArgument."""
-    if header is None:
-        return ()
-    try:
-        pairs = [(native(name), native(value if is_text(value) else u"%s" % value)) for name, value in header.items()]
-    except (AttributeError, TypeError, UnicodeError):
-        raise InvalidArgument(u"header must be a dict of text")
-    for name, value in pairs:
-        if not name or any(char in "\r\n\0" for char in name + value):
-            raise InvalidArgument(u"the header %r holds a line break or no name" % name)
-        if name.lower() in ("authorization", "content-length", "host", "bucket", "transfer-encoding"):
-            raise InvalidArgument(u"the header %s is made by the SDK and cannot be given" % to_text(name))
-    return tuple(pairs)

@@ -8,8 +8,9 @@ import os
 import threading
 
 from . import checkpoint as checkpoints
+from .argument import header_pairs, mime_of
 from .assembly import Assembler
-from .handler import answers, header_pairs, mime_of, stored_as, succeeded
+from .handler import answers, stored_as, succeeded
 from .protocol import upload as uploads
 from .protocol.dialect import check_key, check_space
 from .protocol.errors import (

@@ -1,16 +1,20 @@
-"""When to try again: a value that decides and never sleeps."""
+"""When to try again: values that decide and never sleep."""
 
 from __future__ import absolute_import, division, print_function
 
 from collections import namedtuple
 
+from .protocol.errors import DeadlineExceeded, NoAnswer
+from .protocol.operation import NOT_IDEMPOTENT
 
-class Retry(namedtuple("Retry", "retries base cap budget")):
+
+class Retry(namedtuple("Retry", "retries base cap budget attempt_seconds total_seconds")):
     """Exponential back-off with full jitter.
 
     ``retries``: how often a request is sent again, 0 for never.  ``base``: seconds; before the n-th retry a random time
     between 0 and base * 2 ** (n - 1) is waited.  ``cap``: seconds that no single wait exceeds.  ``budget``: seconds
     that all waits of one call may take together; a wait that would exceed it is not begun.
+    ``attempt_seconds``: how long one try may take, ``total_seconds``: all tries and waits of a call; None: no limit.
     """
 
     __slots__ = ()
@@ -29,4 +33,40 @@ class Retry(namedtuple("Retry", "retries base cap budget")):
         return None if waited + seconds > self.budget else seconds
 
 
-Retry.__new__.__defaults__ = (3, 0.5, 20.0, 120.0)
+Retry.__new__.__defaults__ = (3, 0.5, 20.0, 120.0, None, None)
+
+
+class Attempts(object):
+    """The tries of one call, for a caller that threads or an event loop let wait.
+
+    ``retry``: what decides, a Retry or like one.  ``op``: the operation, None if it is none.  ``fraction()``: a random
+    number in [0, 1).  ``deadline``: when, on the clock of ``now``, the call must be over; None: never.  ``knows``: the
+    caller finds out by itself whether a try without answer did it, so that it may be repeated.
+    """
+
+    def __init__(self, retry, op, fraction, deadline=None, knows=False):
+        self._retry, self._fraction, self.deadline = retry, fraction, deadline
+        self._once = isinstance(op, NOT_IDEMPOTENT) and not knows
+        self.count, self._waited = 0, 0.0
+
+    def progress(self):
+        """The work went forward: begin counting anew."""
+        self.count, self._waited = 0, 0.0
+
+    def failed(self, error, now):
+        """Seconds to wait before the next try, None to give up.  DeadlineExceeded if the time would be over then."""
+        self.count += 1
+        if self._once and _may_be_done(error):
+            return None
+        seconds = self._retry.decide(self.count, error, self._waited, self._fraction())
+        if seconds is None:
+            return None
+        if self.deadline is not None and now + seconds >= self.deadline:
+            raise DeadlineExceeded(u"the time for this call is over; the last failure: " + error.message)
+        self._waited += seconds
+        return seconds
+
+
+def _may_be_done(error):
+    """Whether the service may have done what it did not answer: such an operation is not asked for twice."""
+    return (isinstance(error, NoAnswer) and error.sent) or error.status in (500, 502, 504)

@@ -387,21 +387,20 @@ class Download(object):
         return self._status, self._first_headers
 
     def _fetch(self):
-        attempt, waited = 0, 0.0
+        op = operation.GetObject(self._space, self._key)
+        attempts = self._carrier.attempts(op)
         while True:
             before = self._done
             try:
+                self._carrier.check()
                 self._attempt()
                 return
             except UVideoError as error:
-                describe(error, operation.GetObject(self._space, self._key))
-                if self._done - before >= READ:  # it goes forward: begin counting anew
-                    attempt, waited = 0, 0.0
-                attempt += 1
-                seconds = self._carrier.pause(attempt, error, waited)
-                if seconds is None:
+                describe(error, op)
+                if self._done - before >= READ:  # it goes forward
+                    attempts.progress()
+                if not self._carrier.pause(attempts, error, op):
                     raise
-                waited += seconds
 
     def _attempt(self):
         stream = self._open()

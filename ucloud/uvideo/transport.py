@@ -13,13 +13,14 @@ import re
 import socket
 import ssl
 import threading
+import time
 
 import requests
 from requests import certs
 from requests.packages import urllib3
 from requests.utils import get_auth_from_url, get_environ_proxies, select_proxy
 
-from .protocol.errors import BadAnswer, InvalidArgument, NoAnswer, UVideoError
+from .protocol.errors import BadAnswer, DeadlineExceeded, InvalidArgument, NoAnswer, UVideoError
 from .protocol.message import Headers, Response
 from .protocol.provider import is_loopback
 from .protocol.text import PY2
@@ -27,6 +28,7 @@ from .protocol.text import PY2
 SMALL_ANSWER = 64 * 1024 * 1024
 _PIECE = 65536  # Python 3.6 to 3.9 fills a buffer of the size asked for with zeros before it reads
 _exceptions = urllib3.exceptions
+_ticks = getattr(time, "monotonic", time.time)
 
 try:
     from http.client import HTTPException
@@ -84,11 +86,18 @@ class Stream(object):
 class Transport(object):
     """Connections to any host, kept open and shared.  Safe to share between threads; usable after a fork.
 
-    ``timeout``: seconds to connect, and seconds that the other side may be silent.  ``pool``: connections kept a host.
+    ``timeout``: seconds that the other side may be silent, and to connect unless ``connect_timeout`` says otherwise.
+    ``pool``: connections kept a host.  ``authorities``: file or folder of certificates instead of the environment's.
+    ``certificate``: paths (certificate, key) that the service may ask for.  ``proxy``: its URL, "" for none, None for
+    what the environment says.  ``ticks``: the clock of deadlines.
     """
 
-    def __init__(self, timeout, pool=32):
-        self._timeout = urllib3.Timeout(connect=timeout, read=timeout)
+    def __init__(
+        self, timeout, pool=32, connect_timeout=None, authorities=None, certificate=None, proxy=None, ticks=_ticks
+    ):
+        self._seconds = (connect_timeout or timeout, timeout)
+        self._timeout = urllib3.Timeout(connect=self._seconds[0], read=timeout)
+        self._authorities, self._certificate, self._proxy, self._ticks = authorities, certificate, proxy, ticks
         self._pool_size = pool
         self._lock = threading.Lock()
         self._pid = os.getpid()
@@ -111,14 +120,20 @@ class Transport(object):
         name, port = _split(host)
         options = {"maxsize": self._pool_size, "timeout": self._timeout}
         if scheme == "https":
-            authorities = _authorities()
+            authorities = self._authorities or _authorities()
+            if not os.path.exists(authorities):
+                raise InvalidArgument(u"there is no file or folder of certificates %s" % authorities)
             kind = "ca_cert_dir" if os.path.isdir(authorities) else "ca_certs"
             options.update({"cert_reqs": "CERT_REQUIRED", kind: authorities})
+            if self._certificate is not None:
+                options.update(zip(("cert_file", "key_file"), self._certificate))
         if is_loopback(host):
             if name.endswith("localhost"):  # *.localhost seldom resolves; the Host header keeps the name
                 name = "127.0.0.1"
         else:
-            proxy = select_proxy(origin + "/", get_environ_proxies(origin + "/", no_proxy=None))
+            proxy = self._proxy
+            if proxy is None:
+                proxy = select_proxy(origin + "/", get_environ_proxies(origin + "/", no_proxy=None))
             if proxy:
                 return self._through(proxy, scheme, name, port, options), host, scheme == "http"
         manager = urllib3.PoolManager(num_pools=1, **options)
@@ -133,13 +148,24 @@ class Transport(object):
         manager = urllib3.ProxyManager(proxy, proxy_headers=headers, **options)
         return manager.connection_from_host(name, port, scheme)
 
-    def open(self, request, body=None):
+    def _limited(self, deadline):
+        """The urllib3.Timeout of a try that must be over at ``deadline``.  DeadlineExceeded if it is too late."""
+        if deadline is None:
+            return self._timeout
+        left = deadline - self._ticks()
+        if left <= 0:
+            raise DeadlineExceeded()
+        return urllib3.Timeout(connect=min(self._seconds[0], left), read=min(self._seconds[1], left))
+
+    def open(self, request, body=None, deadline=None):
         """Send a Request with ``body`` and return the Stream of its answer.
 
         body: bytes, default the request's own; or something that gives bytes by ``read(n)`` and by iteration until b""
         and says its ``length``, None to send it chunked.  What its reading raises comes out as it is, if a UVideoError.
-        NoAnswer if there is none.  Redirects are answers like any other.
+        NoAnswer if there is none.  Redirects are answers like any other.  ``deadline``, in ticks: no wait for the
+        service ends later, one read of a body excepted.
         """
+        timeout = self._limited(deadline)
         try:
             pool, host, absolute = self._pool(request.origin)
         except (_exceptions.HTTPError, ValueError, AssertionError):  # ProxySchemeUnknown is one
@@ -161,6 +187,7 @@ class Transport(object):
                 url,
                 body=body,
                 headers=headers,
+                timeout=timeout,
                 chunked=chunked,
                 retries=False,
                 redirect=False,
@@ -180,9 +207,9 @@ class Transport(object):
             raise NoAnswer(u"what came from %s is not HTTP" % request.origin)
         return Stream(raw)
 
-    def send(self, request, body=None):
+    def send(self, request, body=None, deadline=None):
         """Send a Request and return its Response with the whole body, which is at most 64 MiB."""
-        stream = self.open(request, body)
+        stream = self.open(request, body, deadline)
         try:
             pieces, size = [], 0
             for piece in iter(lambda: stream.read(_PIECE), b""):
@@ -254,7 +281,8 @@ def _no_answer(error, origin=None):
     """NoAnswer that says why without the request's URL, which may be signed."""
     where = u" from " + origin if origin else u""
     if isinstance(error, (_exceptions.SSLError, ssl.SSLError)) and "CERTIFICATE" in str(error).upper():
-        return NoAnswer(u"the certificate%s is not trusted" % where)  # it may be a captive portal's
+        return NoAnswer(u"the certificate%s is not trusted" % where, sent=False)  # it may be a captive portal's
+    unsent = (_exceptions.NewConnectionError, _exceptions.ConnectTimeoutError, _exceptions.ProxyError)
     if isinstance(error, (_exceptions.ReadTimeoutError, socket.timeout)):
         reason = u"silence for too long"
     elif isinstance(error, _exceptions.NewConnectionError):
@@ -265,7 +293,7 @@ def _no_answer(error, origin=None):
         reason = u"the proxy does not connect"
     else:
         reason = u"the connection broke: " + _reason(error)
-    return NoAnswer(u"no answer%s (%s)" % (where, reason))
+    return NoAnswer(u"no answer%s (%s)" % (where, reason), sent=not isinstance(error, unsent))
 
 
 _ERRNO = re.compile(r"\[Errno (-?\d+)\] ([A-Za-z ]+)")

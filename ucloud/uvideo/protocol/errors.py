@@ -6,6 +6,8 @@ UVideoError
  |    +-- SourceChanged     the file changed while it was read
  +-- NoAnswer               no answer after all tries
  |    +-- TransferInterrupted    a transfer stopped so; it can be resumed
+ |         +-- Cancelled         because its caller wished it
+ |         +-- DeadlineExceeded  because its time is over
  +-- IntegrityError         what arrived is not what was sent
  +-- BadAnswer              an answer that this protocol does not have
  +-- Refused                the service answered no; status, ret_code and message as sent
@@ -31,6 +33,8 @@ class UVideoError(Exception):
     """``operation``, ``space``, ``key``, ``status``, ``ret_code``, ``request_id``: None where unknown or not fitting.
 
     ``retryable``: whether the same request may succeed a little later.  ``retry_after``: seconds the service asked for.
+    ``sent``: False where it is certain that the service never saw the request.  ``transfer``: the id in the journal of
+    a transfer that can be resumed, else None.
     ``message``: text without control characters, whoever wrote it.  An error can be pickled.
     """
 
@@ -38,6 +42,8 @@ class UVideoError(Exception):
     ret_code = None
     action_code = None
     retryable = False
+    sent = True
+    transfer = None
     message = u"failed"
     _CONTEXT = (
         "operation",
@@ -49,6 +55,8 @@ class UVideoError(Exception):
         "retry_after",
         "retryable",
         "action_code",
+        "sent",
+        "transfer",
     )
 
     def __init__(self, message=None, **context):
@@ -92,6 +100,16 @@ class NoAnswer(UVideoError):
 
 class TransferInterrupted(NoAnswer):
     message = u"the transfer was interrupted"
+
+
+class Cancelled(TransferInterrupted):
+    message = u"the transfer was cancelled"
+    retryable = False
+
+
+class DeadlineExceeded(TransferInterrupted):
+    message = u"the time for this call is over"
+    retryable = False
 
 
 class IntegrityError(UVideoError):

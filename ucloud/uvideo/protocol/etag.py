@@ -35,6 +35,11 @@ def part_digest(etag):
     return digest
 
 
+def block_digest(data):
+    """The binary SHA-1 of one block's bytes."""
+    return hashlib.sha1(data).digest()
+
+
 def agrees(etag, digest):
     """Whether an etag that the service gave for one block fits the block's SHA-1: True, False, or None if it is opaque.
 

@@ -484,3 +484,6 @@ TOKEN_OPS = (
     "TOKEN_ALLOW_IOP",
     "TOKEN_DENY_UPDATE",
 )
+
+#: Asked for twice, these do more, or say another thing, than asked for once.
+NOT_IDEMPOTENT = (AppendObject, RenameObject, CreateToken)

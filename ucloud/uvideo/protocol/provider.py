@@ -48,6 +48,17 @@ PROVIDERS = dict(
 )
 
 
+class Hosts(namedtuple("Hosts", "upload download api word region")):
+    """Where everything goes.  ``upload``, ``download``: Suffix.  ``api``: URL without a trailing slash."""
+
+    __slots__ = ()
+
+    def plain(self):
+        """Names of the public hosts that are spoken to without TLS."""
+        suffixes = (self.upload, self.download, parse_suffix(self.api, "api"))
+        return [each.host for each in suffixes if each.scheme == "http" and not is_loopback(each.host)]
+
+
 class Suffix(namedtuple("Suffix", "scheme host shared")):
     """``shared``: the host serves every space, so the header Bucket names it."""
 
@@ -57,6 +68,9 @@ class Suffix(namedtuple("Suffix", "scheme host shared")):
         """ "http://host" that a request about this space goes to."""
         return self.scheme + "://" + (self.host if self.shared else str(space) + self.host)
 
+
+#: What a user calls the upload host, the download host and the URL of the management plane.
+_NAMES = ("uploadsuffix", "downloadsuffix", "apiurl")
 
 _LOOPBACK = re.compile(r"(?:127(?:\.[0-9]{1,3}){3}|\[::1\]|(?:.*\.)?localhost)\.?(?::[0-9]+)?\Z", re.I).match
 _HOST = re.compile(r"\.?(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?)\.?(?::[0-9]{1,5})?\Z").match
@@ -102,3 +116,32 @@ def parse_suffix(value, name="suffix"):
         # What the provider's own documents show: us3 and the API https, the video hosts http.
         scheme = "https" if host.split(":")[0].lower().endswith((".ufileos.com", "api.ucloud.cn")) else "http"
     return Suffix(scheme, str(host), not host.startswith("."))
+
+
+def resolve(provider, upload=None, download=None, api=None, region=None, word=None, ssl=None, names=_NAMES):
+    """The Hosts of a provider's name; what is given stands in for the provider's own.  InvalidArgument.
+
+    A program pointed at a local server reads from it and manages its spaces there too.  ``ssl``: True https, False http
+    for hosts given without either.  ``names``: what upload, download and api are called in an error.
+    """
+    found = PROVIDERS[provider]
+    region = str(region or found.region)
+    to = choose(upload or found.upload.format(region=region), names[0], ssl)
+    local = is_loopback(to.host)
+    if download is None and upload is not None and local:
+        source = to
+    else:
+        source = choose(download or found.download.format(region=region), names[1], ssl)
+    if api is None:
+        api = to.scheme + "://" + to.host.lstrip(".") if local else found.api
+    api = str(api).rstrip("/")
+    parse_suffix(api, names[2])
+    return Hosts(to, source, api, word or found.word, region)
+
+
+def choose(value, name, ssl):
+    """Suffix of a host; ``ssl`` decides where it is given without scheme.  InvalidArgument."""
+    found = parse_suffix(value, name)
+    if ssl is None or "://" in value:
+        return found
+    return found._replace(scheme="https" if ssl else "http")

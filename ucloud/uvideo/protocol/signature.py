@@ -24,8 +24,12 @@ from .text import build_query, native, to_bytes, to_text
 WORDS = ("UCloud", "AutoAI")
 
 
-class Credentials(namedtuple("Credentials", "public_key private_key")):
-    """A key pair, text.  Its repr shows the public key only."""
+#: The header, or parameter of a URL, that temporary keys come with.
+TOKEN = "SecurityToken"
+
+
+class Credentials(namedtuple("Credentials", "public_key private_key security_token")):
+    """A key pair, text.  ``security_token``: of temporary keys, else None.  Its repr shows the public key only."""
 
     __slots__ = ()
 
@@ -33,6 +37,9 @@ class Credentials(namedtuple("Credentials", "public_key private_key")):
         return "Credentials(%s, ***)" % native(self.public_key)
 
     __str__ = __repr__
+
+
+Credentials.__new__.__defaults__ = (None,)
 
 
 class Claim(namedtuple("Claim", "word public_key signature expires policy")):
@@ -121,6 +128,8 @@ def signed_query(credentials, method, space, key, expires, mime=u"", md5=u""):
             ("Signature", _hmac(credentials.private_key, text)),
         ]
     )
+    if credentials.security_token is not None:
+        query += "&" + build_query([(TOKEN, credentials.security_token)])
     return query.replace("/", "%2F")
 
 

@@ -4,10 +4,12 @@ from typing import NamedTuple
 from .message import Headers
 
 WORDS: tuple[str, ...]
+TOKEN: str
 
 class Credentials(NamedTuple):
     public_key: str
     private_key: str
+    security_token: str | None = None
 
 class Claim(NamedTuple):
     word: str | None

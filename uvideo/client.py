@@ -1,0 +1,580 @@
+"""Client: every operation of the service, typed, for programs without an event loop.
+
+    with uvideo.Client(endpoint="127.0.0.1:9000", public_key=..., private_key=...) as client:
+        client.put("movies", "hello.txt", b"hello")
+        client.get("movies", "hello.txt").data
+
+uvideo.AsyncClient has the same methods.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from uvideo import calls, models
+from uvideo._core import __version__, answer
+from uvideo.calls import Call
+from uvideo.errors import AlreadyExists, InvalidArgument, NoAnswer, NotFound, UploadNotFound, UVideoError
+from uvideo.listing import Listing
+from uvideo.models import T
+from uvideo.settings import Settings, load
+
+if TYPE_CHECKING:
+    from uvideo._core import carrier as _carrier
+    from uvideo.retry import Retry
+
+    Carrier = _carrier.Carrier
+
+__all__ = ["Client"]
+
+Source = bytes | bytearray | memoryview | os.PathLike[str] | BinaryIO | Iterable[bytes]
+_PIECE = 1 << 20
+
+
+def connect(settings: Settings, tries: Retry | None = None) -> Carrier:
+    """The Carrier of these settings."""
+    from uvideo._core import argument, carrier, retry, transport
+
+    hosts = settings.hosts()
+    argument.warn_of_plain(hosts)
+    endpoint = carrier.Endpoint(
+        hosts.upload,
+        hosts.download,
+        hosts.api,
+        hosts.word,
+        settings.space_parameter,
+        settings.video_actions,
+        settings.user_agent or f"uvideo-python/{__version__}",
+    )
+    certificate = None
+    if settings.client_cert is not None:
+        certificate = (settings.client_cert, settings.client_key or settings.client_cert)
+    pipes = transport.Transport(
+        settings.timeout,
+        connect_timeout=settings.connect_timeout,
+        authorities=settings.ca_bundle,
+        certificate=certificate,
+        proxy=settings.proxy,
+    )
+    if tries is None:
+        tries = retry.Retry(
+            retries=settings.retries,
+            base=0.5,
+            cap=20.0,
+            budget=settings.retry_budget,
+            attempt_seconds=settings.attempt_timeout,
+            total_seconds=settings.total_timeout,
+        )
+    made: Carrier = carrier.Carrier(endpoint, settings.credentials(), pipes, tries)
+    return made
+
+
+def chosen(
+    public_key: str | None, private_key: str | None, settings: Settings | None, options: Mapping[str, Any]
+) -> Settings:
+    """The Settings that a client's arguments mean."""
+    if settings is None:
+        return load(public_key=public_key, private_key=private_key, **options)
+    if public_key is not None or private_key is not None or options:
+        raise InvalidArgument("give settings, or single options, not both")
+    return settings
+
+
+class Client:
+    """Talks to the service for one key pair.  Safe to share between threads; usable after a fork; can be pickled.
+
+    public_key, private_key: without them, and none in environment or profile, the client is anonymous and may read
+    public spaces.  profile: a table of the configuration file.  options: fields of Settings by name; unknown ones are
+    an InvalidArgument.  settings: all of them at once, instead.  retry: instead of the settings' retries.
+    Every method raises UVideoError: what went wrong is its class, with operation, space, key, status, ret_code and
+    request_id; InvalidArgument before anything is sent.
+    """
+
+    def __init__(
+        self,
+        public_key: str | None = None,
+        private_key: str | None = None,
+        *,
+        settings: Settings | None = None,
+        retry: Retry | None = None,
+        **options: Any,
+    ) -> None:
+        self._settings = chosen(public_key, private_key, settings, options)
+        self._retry = retry
+        self._carrier = connect(self._settings, retry)
+
+    @property
+    def settings(self) -> Settings:
+        """What this client was made with."""
+        return self._settings
+
+    def close(self) -> None:
+        """Close the idle connections.  A later call opens new ones."""
+        self._carrier.transport.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Client {self._settings.public_key or 'anonymous'} at {self._settings.hosts().upload.host}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self._settings, self._retry)
+
+    def _run(self, call: Call[T]) -> T:
+        if call.management:
+            result, _ = self._carrier.act(call.operation)
+        else:
+            result, _ = self._carrier.call(call.operation)
+        return call.convert(result)
+
+    # Spaces
+
+    def create_space(
+        self, name: str, *, type: str = "private", region: str | None = None, domains: Iterable[str] = ()
+    ) -> models.SpaceName:
+        """Make a space.  type: "public" or "private".  domains: host names of its own.  SpaceExists if it is taken."""
+        return self._run(calls.create_space(name, type, region or self._settings.hosts().region, domains))
+
+    def delete_space(self, name: str) -> models.SpaceName:
+        """Remove an empty space.  SpaceNotEmpty, SpaceNotFound."""
+        return self._run(calls.delete_space(name))
+
+    def stat_space(self, name: str) -> models.SpaceInfo:
+        """What the service says of a space.  SpaceNotFound."""
+        return self._run(calls.stat_space(name))
+
+    def update_space(self, name: str, *, type: str | None = None, storage_class: str | None = None) -> models.SpaceName:
+        """Make a space public or private, or change the class of what is stored in it from now on."""
+        return self._run(calls.update_space(name, type, storage_class))
+
+    def list_spaces(self) -> Listing[models.SpaceInfo]:
+        """The spaces of this key pair's account, lazily."""
+        return Listing(lambda marker: self._run(calls.list_spaces(marker)))
+
+    def space_usage(
+        self, spaces: str | Iterable[str], *, begin: datetime, end: datetime
+    ) -> tuple[models.SpaceUsage, ...]:
+        """What was stored in and read from spaces, day by day."""
+        return self._run(calls.space_usage(spaces, begin, end))
+
+    # Objects
+
+    def put(
+        self,
+        space: str,
+        key: str,
+        data: Source,
+        *,
+        mime: str | None = None,
+        storage_class: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        acl: str | None = None,
+        verify: bool | None = None,
+    ) -> models.Stored:
+        """Store an object in one request and compare its etag with that of what was sent.
+
+        data: bytes, a path, a binary file from where it stands, or an iterable of bytes, of any length; nothing that
+        the caller opened is closed.  mime: guessed from the names if not given.  headers: kept and replayed, such as
+        Cache-Control.  acl: "public-read" or "default".  IntegrityError if the service stored other bytes.
+        For large files and bad networks there is ``upload``.
+        """
+        from uvideo._core import body, source
+
+        path = os.fspath(data) if isinstance(data, os.PathLike) else ""
+        op = calls.put(space, key, mime, storage_class, metadata, headers, acl, path)
+        check = self._settings.verify if verify is None else verify
+        if isinstance(data, (bytes, bytearray, memoryview)):
+            content = data if isinstance(data, bytes) else bytes(data)
+            return self._put_bytes(op, content, check)
+        if isinstance(data, os.PathLike):
+            file = source.FileSource(path)
+            try:
+                return self._put_body(op, body.FileBody(file), check)
+            finally:
+                file.close()
+        return self._put_body(op, body.StreamBody(stream(data)), check)
+
+    def _put_bytes(self, op: Any, content: bytes, verify: bool) -> models.Stored:
+        result, response = self._carrier.call(op, content)
+        if verify:
+            calls.agree(op, result.etag, content, response.status)
+        return models.Stored(op.space, op.key, len(content), result.etag, verify)
+
+    def _put_body(self, op: Any, content: Any, verify: bool) -> models.Stored:
+        from uvideo._core import body
+
+        if not verify:
+            result, _ = self._carrier.call(op, content)
+            return models.Stored(op.space, op.key, content.sent, result.etag, False)
+        result, _ = body.put(self._carrier, op, content)
+        return models.Stored(op.space, op.key, content.sent, result.etag, True)
+
+    def get(
+        self,
+        space: str,
+        key: str,
+        *,
+        start: int | None = None,
+        end: int | None = None,
+        if_match: str | None = None,
+        if_none_match: str | None = None,
+        verify: bool | None = None,
+    ) -> models.Content:
+        """An object's bytes, in memory, or those from ``start`` up to but not including ``end``.
+
+        A negative start: the last bytes.  if_match, if_none_match: an etag; PreconditionFailed, or Refused with status
+        304, if the object has another, or this one.  A whole object is verified by its etag: IntegrityError.
+        """
+        op = calls.get(space, key, start, end, if_match, if_none_match)
+        check = self._settings.verify if verify is None else verify
+
+        def once() -> models.Content:
+            found, data = self._fetched(op)
+            return calls.content(op, found, data, check)
+
+        found: models.Content = self._carrier.persist(once, op)
+        return found
+
+    def _fetched(self, op: Any) -> tuple[Any, bytes]:
+        """(ObjectInfo of the core, bytes) of one GET."""
+        pipe = self._carrier.open(op, self._expires())
+        ended = False
+        try:
+            found = answer.decode_info(pipe.headers, pipe.status)
+            pieces = list(iter(lambda: pipe.read(_PIECE), b""))
+            if pipe.missing():
+                raise NoAnswer("the body ended before its end")
+            ended = True
+        finally:
+            pipe.close(reuse=ended)
+        return found, pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _expires(self) -> int | None:
+        """Seconds that a signed URL lasts; None of an anonymous client, whose URLs are not signed."""
+        return self._settings.expires if self._settings.public_key is not None else None
+
+    def stat(self, space: str, key: str) -> models.ObjectInfo:
+        """What the service says of an object.  NotFound."""
+        return self._run(calls.stat(space, key))
+
+    def delete(self, space: str, key: str) -> None:
+        """Remove an object; one that is absent is no error."""
+        self._run(calls.delete(space, key))
+
+    def delete_many(self, space: str, keys: Iterable[str], *, jobs: int = 8) -> models.Summary[str]:
+        """Remove objects, ``jobs`` at a time.  SomeFailed, with the summary, after the others are done."""
+        done: list[str] = []
+        failures: list[models.Failure] = []
+
+        def one(key: str) -> None:
+            try:
+                self.delete(space, key)
+                done.append(key)
+            except UVideoError as error:
+                failures.append(models.Failure(space, key, None, error))
+
+        with ThreadPoolExecutor(calls.jobs(jobs)) as pool:
+            for _ in bounded(pool, one, keys, jobs * 4):
+                pass
+        return calls.summed(done, failures)
+
+    def list(
+        self,
+        space: str,
+        prefix: str = "",
+        *,
+        delimiter: str = "",
+        start_after: str = "",
+        page_size: int = 1000,
+    ) -> Listing[models.ObjectInfo]:
+        """The objects of a space in order of their keys, lazily.
+
+        delimiter: with "/", objects below folders are left out, and each Page says the folders as prefixes.
+        """
+        calls.list_objects(space, prefix, delimiter, start_after, page_size)  # bad arguments are said at once
+        return Listing(
+            lambda marker: self._run(calls.list_objects(space, prefix, delimiter, marker, page_size)), start_after
+        )
+
+    def list_files(self, space: str, prefix: str = "", *, page_size: int = 1000) -> Listing[models.ObjectInfo]:
+        """As ``list``, by the service's older call PrefixFileList."""
+        return Listing(lambda marker: self._run(calls.list_files(space, prefix, marker, page_size)))
+
+    def list_space_files(self, space: str, *, offset: int = 0, limit: int = 20) -> tuple[models.ObjectInfo, ...]:
+        """As ``list``, by the management plane's GetFileList, which the service deprecates."""
+        return self._run(calls.list_space_files(space, offset, limit))
+
+    def copy(
+        self,
+        space: str,
+        key: str,
+        source_space: str,
+        source_key: str,
+        *,
+        mime: str | None = None,
+        storage_class: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> models.Stored:
+        """Store another object's bytes as this one without sending them.
+
+        With mime, metadata or headers the copy has these in place of the source's.  NotFound without a source.
+        """
+        return self._run(calls.copy(space, key, source_space, source_key, mime, storage_class, metadata, headers))
+
+    def rename(self, space: str, key: str, new_key: str, *, force: bool = False) -> None:
+        """Give an object another key.  force: also if that takes the place of another object; else AlreadyExists."""
+        call = calls.rename(space, key, new_key, force)
+        lost: list[UVideoError] = []
+        try:
+            self._carrier.call(call.operation, lost=lost)
+        except (NotFound, AlreadyExists):
+            # A try without answer may have done it already; then the object is there under its new key only.
+            if not lost or self._is_there(space, key) or not self._is_there(space, new_key):
+                raise
+
+    def _is_there(self, space: str, key: str) -> bool:
+        try:
+            self.stat(space, key)
+        except NotFound:
+            return False
+        return True
+
+    def presign(
+        self,
+        space: str,
+        key: str,
+        *,
+        method: str = "GET",
+        expires: float | timedelta | None = None,
+        mime: str | None = None,
+        md5: str | None = None,
+        filename: str | None = None,
+    ) -> str:
+        """A URL by which anybody may read (GET, HEAD) or write (PUT) the object until it expires.
+
+        expires: seconds or a timedelta, default the settings'.  mime, md5: of a PUT; it must send the same headers.
+        filename: of a GET, what a browser calls the download.
+        """
+        lasting = int(calls.seconds(self._settings.expires if expires is None else expires, "expires"))
+        return calls.presigned(self._carrier, space, key, method, max(1, lasting), mime, md5, filename)
+
+    def restore(self, space: str, key: str, *, tier: str | None = None) -> None:
+        """Ask for an object of class ARCHIVE to be made readable.  tier: Expedited or Standard."""
+        self._run(calls.restore(space, key, tier))
+
+    def set_class(self, space: str, key: str, storage_class: str) -> None:
+        """Move an object to a cheaper class: STANDARD to IA or ARCHIVE, IA to ARCHIVE."""
+        self._run(calls.set_class(space, key, storage_class))
+
+    def set_mime(self, space: str, key: str, mime: str) -> None:
+        """Change an object's media type."""
+        self._run(calls.set_mime(space, key, mime))
+
+    def set_tags(self, space: str, key: str, tags: Mapping[str, str]) -> None:
+        """Replace the tags of an object."""
+        self._run(calls.set_tags(space, key, tags))
+
+    def get_tags(self, space: str, key: str) -> dict[str, str]:
+        """The tags of an object."""
+        return self._run(calls.get_tags(space, key))
+
+    def delete_tags(self, space: str, key: str) -> None:
+        """Remove the tags of an object."""
+        self._run(calls.delete_tags(space, key))
+
+    def set_acl(self, space: str, key: str, grant: str) -> None:
+        """grant: "public-read", so that anybody may read the object, or "default"."""
+        self._run(calls.set_acl(space, key, grant))
+
+    def get_acl(self, space: str, key: str) -> models.Acl:
+        """Who may read an object beside its owner."""
+        return self._run(calls.get_acl(space, key))
+
+    def append(
+        self,
+        space: str,
+        key: str,
+        data: bytes,
+        *,
+        position: int | None = None,
+        mime: str | None = None,
+        storage_class: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> models.Stored:
+        """Add bytes to the end of an object, which is made if it is absent.
+
+        position: its size, asked for if not given.  The options count when it is made.  A try whose answer was lost is
+        not repeated, as it may have added the bytes: NoAnswer, and stat tells.
+        """
+        if position is None:
+            try:
+                position = self.stat(space, key).size
+            except NotFound:
+                position = 0
+        content = bytes(data)
+        call = calls.append(space, key, position, len(content), mime, storage_class, metadata, headers)
+        result, _ = self._carrier.call(call.operation, content)
+        return call.convert(result)
+
+    def put_known(self, space: str, key: str, *, etag: str, size: int, mime: str | None = None) -> models.Stored:
+        """Make an object of content that the account has stored already, without sending it.  NotFound without it."""
+        return self._run(calls.put_known(space, key, etag, size, mime))
+
+    # Multipart, by hand
+
+    def begin_upload(
+        self,
+        space: str,
+        key: str,
+        *,
+        mime: str | None = None,
+        storage_class: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> models.BegunUpload:
+        """Begin a multipart upload whose parts the caller sends; ``upload`` does all of it."""
+        return self._run(calls.begin_upload(space, key, mime, storage_class, metadata, headers))
+
+    def put_part(self, upload: models.BegunUpload, part: int, data: bytes) -> models.PartInfo:
+        """Send one part, from 0: block_size bytes, the last may be shorter.  Its etag is compared."""
+        content = bytes(data)
+        call = calls.put_part(upload, part, content)
+        result, response = self._carrier.call(call.operation, content)
+        calls.agree_part(call.operation, result.etag, content, response.status)
+        return call.convert(result)
+
+    def copy_part(
+        self,
+        upload: models.BegunUpload,
+        part: int,
+        source_space: str,
+        source_key: str,
+        *,
+        start: int | None = None,
+        end: int | None = None,
+    ) -> models.PartInfo:
+        """Make one part of another object's bytes from ``start`` up to but not including ``end``."""
+        return self._run(calls.copy_part(upload, part, source_space, source_key, start, end))
+
+    def finish_upload(
+        self, upload: models.BegunUpload, parts: Sequence[models.PartInfo], *, new_key: str | None = None
+    ) -> models.Stored:
+        """Make the object of its parts.  new_key: the name to take if the key has meanwhile been taken."""
+        return self._run(calls.finish_upload(upload, parts, new_key))
+
+    def list_uploads(self, space: str, prefix: str = "") -> Listing[models.UploadInfo]:
+        """The unfinished uploads of a space, lazily."""
+        return Listing(lambda marker: self._run(calls.list_uploads(space, prefix, marker)))
+
+    def list_parts(self, space: str, upload_id: str) -> Listing[models.PartInfo]:
+        """The parts that the service has of an unfinished upload, lazily."""
+        return Listing(lambda marker: self._run(calls.list_parts(space, upload_id, marker)))
+
+    def abort_upload(self, space: str, key: str, upload_id: str) -> None:
+        """Give an unfinished upload up and free what the service keeps of it; one that is gone is no error."""
+        try:
+            self._run(calls.abort_upload(space, key, upload_id))
+        except UploadNotFound:
+            pass
+
+    # Keys
+
+    def create_token(
+        self,
+        name: str,
+        *,
+        ops: Iterable[str] = (),
+        prefixes: Iterable[str] = (),
+        spaces: Iterable[str] = (),
+        expires: datetime | None = None,
+        black_ips: Iterable[str] = (),
+        white_ips: Iterable[str] = (),
+    ) -> models.Token:
+        """Make a key pair that may do less than this one.  ops: TOKEN_ALLOW_READ and so on; prefixes: of keys."""
+        return self._run(calls.create_token(name, ops, prefixes, spaces, expires, black_ips, white_ips))
+
+    def list_tokens(self, *, token_id: str | None = None, show_keys: bool = False) -> tuple[models.Token, ...]:
+        """The tokens of this account, or one.  show_keys: with their private keys."""
+        return self._run(calls.list_tokens(token_id, show_keys))
+
+    def update_token(
+        self,
+        token_id: str,
+        *,
+        name: str | None = None,
+        ops: Iterable[str] | None = None,
+        prefixes: Iterable[str] | None = None,
+        spaces: Iterable[str] | None = None,
+        expires: datetime | None = None,
+        black_ips: Iterable[str] | None = None,
+        white_ips: Iterable[str] | None = None,
+    ) -> None:
+        """Change a token; what is not given stays."""
+        self._run(calls.update_token(token_id, name, ops, prefixes, spaces, expires, black_ips, white_ips))
+
+    def delete_token(self, token_id: str) -> None:
+        """Remove a token; its keys are refused from then on."""
+        self._run(calls.delete_token(token_id))
+
+    def assume_role(
+        self, *, role: str | None = None, session: str | None = None, duration: float | timedelta | None = None
+    ) -> models.TemporaryKeys:
+        """A key pair that ends by itself.  duration: seconds or a timedelta."""
+        return self._run(calls.assume_role(role, session, duration))
+
+
+def _rebuild(cls: type[Client], settings: Settings, tries: Retry | None) -> Client:
+    return cls(settings=settings, retry=tries)
+
+
+class _Pieces:
+    """An iterable of bytes as something with read()."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces, self._left = iter(pieces), memoryview(b"")
+
+    def read(self, size: int) -> memoryview | bytes:
+        while not self._left:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return b""
+            if not isinstance(piece, (bytes, bytearray, memoryview)):
+                raise InvalidArgument(f"the iterable gives {type(piece).__name__}; bytes are needed")
+            self._left = memoryview(piece).cast("B")
+        data, self._left = self._left[:size], self._left[size:]
+        return data
+
+
+def stream(data: BinaryIO | Iterable[bytes]) -> Any:
+    """Something with read() of a binary file or an iterable of bytes; InvalidArgument for anything else."""
+    if hasattr(data, "read") or hasattr(data, "recv"):
+        return data
+    if isinstance(data, str):
+        raise InvalidArgument("data is text: give bytes, or a path as pathlib.Path")
+    if isinstance(data, Iterable):
+        return _Pieces(data)
+    raise InvalidArgument(f"data is a {type(data).__name__}; bytes, a path, a binary file or an iterable is needed")
+
+
+def bounded(pool: ThreadPoolExecutor, job: Any, items: Iterable[T], ahead: int) -> Iterator[Any]:
+    """The results of ``job`` of each item, at most ``ahead`` of them begun and not yet taken."""
+    from collections import deque
+
+    waiting: deque[Any] = deque()
+    for item in items:
+        waiting.append(pool.submit(job, item))
+        if len(waiting) >= ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()

@@ -1,0 +1,105 @@
+"""Every error that the toolkit raises: those of the protocol core, and two about many items and about the journal.
+
+Each carries ``operation``, ``space``, ``key``, ``status``, ``ret_code``, ``request_id``, ``retryable`` and
+``transfer``, the id in the journal of a transfer that can be resumed; None where unknown or not fitting.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from uvideo._core import errors
+
+if TYPE_CHECKING:
+    from uvideo.models import Summary
+
+__all__ = [
+    "AccessDenied",
+    "AlreadyExists",
+    "BadAnswer",
+    "BadRequest",
+    "Cancelled",
+    "DeadlineExceeded",
+    "IntegrityError",
+    "InternalError",
+    "InvalidArgument",
+    "InvalidRange",
+    "LocalFailure",
+    "NoAnswer",
+    "NoCredentials",
+    "NotFound",
+    "NotRestored",
+    "ObjectChanged",
+    "PreconditionFailed",
+    "Refused",
+    "SignatureExpired",
+    "SignatureMismatch",
+    "SomeFailed",
+    "SourceChanged",
+    "SpaceExists",
+    "SpaceNotEmpty",
+    "SpaceNotFound",
+    "Throttled",
+    "TransferBusy",
+    "TransferInterrupted",
+    "UVideoError",
+    "Unavailable",
+    "UnknownKey",
+    "UploadNotFound",
+]
+
+
+AccessDenied = errors.AccessDenied
+AlreadyExists = errors.AlreadyExists
+BadAnswer = errors.BadAnswer
+BadRequest = errors.BadRequest
+Cancelled = errors.Cancelled
+DeadlineExceeded = errors.DeadlineExceeded
+IntegrityError = errors.IntegrityError
+InternalError = errors.InternalError
+InvalidArgument = errors.InvalidArgument
+InvalidRange = errors.InvalidRange
+LocalFailure = errors.LocalFailure
+NoAnswer = errors.NoAnswer
+NoCredentials = errors.NoCredentials
+NotFound = errors.NotFound
+NotRestored = errors.NotRestored
+PreconditionFailed = errors.PreconditionFailed
+Refused = errors.Refused
+SignatureExpired = errors.SignatureExpired
+SignatureMismatch = errors.SignatureMismatch
+SourceChanged = errors.SourceChanged
+SpaceExists = errors.SpaceExists
+SpaceNotEmpty = errors.SpaceNotEmpty
+SpaceNotFound = errors.SpaceNotFound
+Throttled = errors.Throttled
+TransferInterrupted = errors.TransferInterrupted
+Unavailable = errors.Unavailable
+UnknownKey = errors.UnknownKey
+UploadNotFound = errors.UploadNotFound
+UVideoError = errors.UVideoError
+
+
+class TransferBusy(errors.UVideoError):
+    """Another process, or another call of this one, is at this very transfer."""
+
+    message = "this transfer is being done by another process"
+
+
+class ObjectChanged(errors.UVideoError):
+    """The object is no longer the one whose download had begun."""
+
+    message = "the object changed while it was being read"
+
+
+class SomeFailed(errors.UVideoError):
+    """Some of many items failed; the others were done.  ``summary``: what became of all of them."""
+
+    message = "some items failed"
+
+    def __init__(self, message: str, summary: Summary[object]) -> None:
+        super().__init__(message)
+        self.summary = summary
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return SomeFailed, (self.message, self.summary), {**self.__dict__}
