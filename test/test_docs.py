@@ -27,12 +27,12 @@ def test_every_python_block_runs(name: str, tmp_path: Path) -> None:
     shutil.copy(ROOT / "test" / "data" / "demo.mp4", tmp_path / "movie.mp4")
     with start_server(tmp_path / "uvideo-data") as server:
         programs = blocks(name, "python")
-        assert len(programs) == 3
+        assert len(programs) == 4
         for program in programs:
             done = subprocess.run(
                 [sys.executable, "-c", program.replace("127.0.0.1:9000", server.host)],
                 cwd=tmp_path,
-                env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+                env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "XDG_STATE_HOME": str(tmp_path / "state")},
                 capture_output=True,
                 text=True,
                 timeout=60,
@@ -41,6 +41,7 @@ def test_every_python_block_runs(name: str, tmp_path: Path) -> None:
         assert (tmp_path / "copy.mp4").read_bytes() == (tmp_path / "movie.mp4").read_bytes()
         assert (tmp_path / "start.bin").read_bytes() == (tmp_path / "movie.mp4").read_bytes()[:51]
         assert not (tmp_path / "movie.checkpoint").exists()
+        assert (tmp_path / "typed.mp4").read_bytes() == (tmp_path / "movie.mp4").read_bytes()
 
 
 def test_the_make_targets_and_options_exist() -> None:

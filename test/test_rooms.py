@@ -44,7 +44,7 @@ FRAMEWORKS = (
     "socket",
 )
 RULES_OF_THE_SERVER = ("service", "spaces", "append", "copies", "record", "states", "rights", "tokens")
-CARRIAGE = ("argument", "interrupt", "retry", "transport", "transfer", "carrier", "source", "checkpoint", "body", "interrupt")
+CARRIAGE = ("argument", "interrupt", "retry", "transport", "transfer", "carrier", "source", "checkpoint", "body")
 
 
 class Import(NamedTuple):

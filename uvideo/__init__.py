@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from uvideo import errors, models
     from uvideo._core import __version__
+    from uvideo.cancel import Cancel
     from uvideo.client import Client
     from uvideo.listing import Listing
     from uvideo.retry import Retry
     from uvideo.settings import Settings
 
-__all__ = ["Client", "Listing", "Retry", "Settings", "__version__", "errors", "models"]
+__all__ = ["Cancel", "Client", "Listing", "Retry", "Settings", "__version__", "errors", "models"]
 
 #: public name -> the module that has it; "" for a module of this package.
 _HOME = {
+    "Cancel": "uvideo.cancel",
     "Client": "uvideo.client",
     "Listing": "uvideo.listing",
     "Retry": "uvideo.retry",

@@ -25,6 +25,7 @@ try:
         restore,
         signature,
         text,
+        upload,
     )
 except ImportError as failure:
     raise ImportError(
@@ -52,6 +53,7 @@ __all__ = [
     "restore",
     "signature",
     "text",
+    "upload",
 ]
 
 if TYPE_CHECKING:

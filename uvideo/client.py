@@ -10,28 +10,33 @@ uvideo.AsyncClient has the same methods.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from uvideo import calls, models
-from uvideo._core import __version__, answer
+from uvideo._core import __version__, answer, operation
 from uvideo.calls import Call
 from uvideo.errors import AlreadyExists, InvalidArgument, NoAnswer, NotFound, UploadNotFound, UVideoError
 from uvideo.listing import Listing
 from uvideo.models import T
-from uvideo.settings import Settings, load
+from uvideo.settings import Settings, load, size
+from uvideo.stream import Source, stream
 
 if TYPE_CHECKING:
     from uvideo._core import carrier as _carrier
+    from uvideo._core import interrupt as _interrupt
+    from uvideo.journal import Journal
     from uvideo.retry import Retry
+    from uvideo.upload import Options
 
     Carrier = _carrier.Carrier
+    Interrupt = _interrupt.Interrupt
 
 __all__ = ["Client"]
 
-Source = bytes | bytearray | memoryview | os.PathLike[str] | BinaryIO | Iterable[bytes]
 _PIECE = 1 << 20
 
 
@@ -262,6 +267,109 @@ class Client:
         """Seconds that a signed URL lasts; None of an anonymous client, whose URLs are not signed."""
         return self._settings.expires if self._settings.public_key is not None else None
 
+    def upload(
+        self,
+        space: str,
+        key: str,
+        source: Source,
+        *,
+        mime: str | None = None,
+        storage_class: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        part_jobs: int | None = None,
+        bandwidth: int | None = None,
+        progress: Callable[[models.Progress], None] | None = None,
+        cancel: Interrupt | None = None,
+        deadline: float | None = None,
+        journal: bool = True,
+    ) -> models.Stored:
+        """Store an object of any size: small ones in one request, others in parts, several at a time, each verified.
+
+        source: bytes, a path (pathlib.Path), a binary file from where it stands, or an iterable of bytes of unknown
+        length.  An upload of a path is in the journal: after a lost connection, a crash or a reboot the same call, or
+        ``resume``, sends what is missing.  TransferInterrupted says by its ``transfer`` that it can; Cancelled and
+        DeadlineExceeded are such.  A file that changes meanwhile is refused: SourceChanged.
+        part_jobs: parts at a time.  bandwidth: bytes a second.  progress: called with a Progress, whose done never goes
+        down; what it raises ends the upload.  cancel: a Cancel that another thread sets.  deadline: seconds for all.
+        journal: False to leave no record.
+        """
+        from uvideo import upload
+
+        path = os.fspath(source) if isinstance(source, os.PathLike) else ""
+        options = self._upload_options(
+            part_jobs=part_jobs,
+            bandwidth=bandwidth,
+            progress=progress,
+            mime=calls.mime_of(mime, key, path),
+            storage_class=calls.choice(storage_class, operation.STORAGE_CLASSES, "storage_class"),
+            metadata=calls.metadata(metadata),
+            headers=calls.headers(headers),
+            journal=journal,
+        )
+        return upload.upload(self._bound(cancel, deadline), space, key, source, options)
+
+    def _upload_options(
+        self,
+        *,
+        part_jobs: int | None,
+        bandwidth: int | None,
+        progress: Callable[[models.Progress], None] | None,
+        journal: bool = True,
+        **stored: Any,
+    ) -> Options:
+        from uvideo.limit import Limit
+        from uvideo.upload import Options
+
+        rate = self._settings.bandwidth if bandwidth is None else size("bandwidth", bandwidth)
+        return Options(
+            jobs=calls.jobs(self._settings.part_jobs if part_jobs is None else part_jobs),
+            threshold=self._settings.multipart_threshold,
+            limit=None if rate is None else Limit(rate),
+            progress=progress,
+            journal=self._journal() if journal else None,
+            **stored,
+        )
+
+    def _journal(self) -> Journal:
+        from uvideo.journal import Journal
+
+        return Journal(self._settings.state() / "transfers")
+
+    def _bound(self, cancel: Interrupt | None, deadline: float | None) -> Carrier:
+        """The Carrier of one transfer."""
+        if cancel is None and deadline is None:
+            return self._carrier
+        until = None if deadline is None else self._carrier.ticks() + calls.seconds(deadline, "deadline")
+        bound: Carrier = self._carrier.bound(cancel, until)
+        return bound
+
+    def download(
+        self,
+        space: str,
+        key: str,
+        target: str | os.PathLike[str],
+        *,
+        start: int | None = None,
+        end: int | None = None,
+        cancel: Interrupt | None = None,
+        deadline: float | None = None,
+    ) -> models.Downloaded:
+        """Save an object, or the bytes from ``start`` up to ``end``, as the local file ``target``.
+
+        The file appears only when it is complete and verified; a failure leaves an existing one as it was.  A body that
+        breaks off is continued where it ended, as long as the object stays the same.
+        cancel: a Cancel that another thread sets.  deadline: seconds for all.
+        """
+        from uvideo._core import transfer
+
+        op = calls.get(space, key, start, end)
+        machine = transfer.Download(self._bound(cancel, deadline), op.space, op.key, target, self._expires(), op.range)
+        status, fields = machine.run()
+        found = answer.decode_info(fields, status)
+        size: int = machine.size
+        return models.Downloaded(op.space, op.key, size, found.etag, os.fspath(target), machine.verified)
+
     def stat(self, space: str, key: str) -> models.ObjectInfo:
         """What the service says of an object.  NotFound."""
         return self._run(calls.stat(space, key))
@@ -488,6 +596,57 @@ class Client:
         except UploadNotFound:
             pass
 
+    def clean_uploads(
+        self, space: str, prefix: str = "", *, older_than: float | timedelta, dry_run: bool = False
+    ) -> tuple[models.UploadInfo, ...]:
+        """Abort the unfinished uploads that were begun longer ago and that no record of this machine's journal names.
+
+        older_than: seconds or a timedelta.  dry_run: only say which.  What was aborted, or would be.
+        """
+        age = calls.seconds(older_than, "older_than")
+        kept = {record.upload_id for record in self.transfers()}
+        oldest = self._carrier.clock() - age
+        found = tuple(
+            each
+            for each in self.list_uploads(space, prefix)
+            if each.upload_id not in kept and each.started is not None and each.started.timestamp() < oldest
+        )
+        if not dry_run:
+            for each in found:
+                self.abort_upload(space, each.key, each.upload_id)
+        return found
+
+    # Journal
+
+    def transfers(self) -> tuple[models.TransferRecord, ...]:
+        """The uploads in this user's journal that are not finished, the oldest first."""
+        return self._journal().entries()
+
+    def resume(
+        self,
+        transfer: str,
+        *,
+        part_jobs: int | None = None,
+        bandwidth: int | None = None,
+        progress: Callable[[models.Progress], None] | None = None,
+        cancel: Interrupt | None = None,
+        deadline: float | None = None,
+    ) -> models.Stored:
+        """Go on with an upload of the journal, by its id.  SourceChanged if its file is not the same any more.
+
+        TransferBusy if another process is at it.  Otherwise as ``upload``.
+        """
+        from uvideo import upload
+
+        options = self._upload_options(part_jobs=part_jobs, bandwidth=bandwidth, progress=progress)
+        return upload.resume(self._bound(cancel, deadline), transfer, options)
+
+    def abort(self, transfer: str) -> None:
+        """Give an upload of the journal up, and free what the service keeps of it."""
+        from uvideo import upload
+
+        upload.abort(self._carrier, self._journal(), transfer)
+
     # Keys
 
     def create_token(
@@ -538,39 +697,8 @@ def _rebuild(cls: type[Client], settings: Settings, tries: Retry | None) -> Clie
     return cls(settings=settings, retry=tries)
 
 
-class _Pieces:
-    """An iterable of bytes as something with read()."""
-
-    def __init__(self, pieces: Iterable[bytes]) -> None:
-        self._pieces, self._left = iter(pieces), memoryview(b"")
-
-    def read(self, size: int) -> memoryview | bytes:
-        while not self._left:
-            piece = next(self._pieces, None)
-            if piece is None:
-                return b""
-            if not isinstance(piece, (bytes, bytearray, memoryview)):
-                raise InvalidArgument(f"the iterable gives {type(piece).__name__}; bytes are needed")
-            self._left = memoryview(piece).cast("B")
-        data, self._left = self._left[:size], self._left[size:]
-        return data
-
-
-def stream(data: BinaryIO | Iterable[bytes]) -> Any:
-    """Something with read() of a binary file or an iterable of bytes; InvalidArgument for anything else."""
-    if hasattr(data, "read") or hasattr(data, "recv"):
-        return data
-    if isinstance(data, str):
-        raise InvalidArgument("data is text: give bytes, or a path as pathlib.Path")
-    if isinstance(data, Iterable):
-        return _Pieces(data)
-    raise InvalidArgument(f"data is a {type(data).__name__}; bytes, a path, a binary file or an iterable is needed")
-
-
 def bounded(pool: ThreadPoolExecutor, job: Any, items: Iterable[T], ahead: int) -> Iterator[Any]:
     """The results of ``job`` of each item, at most ``ahead`` of them begun and not yet taken."""
-    from collections import deque
-
     waiting: deque[Any] = deque()
     for item in items:
         waiting.append(pool.submit(job, item))

@@ -238,7 +238,7 @@ class Put(Files, Case):
         files = self.files()
         send = files._carrier.transport.send
 
-        def sending(request, body=None, deadline=None):
+        def sending(request, body=None, seconds=None):
             if request.method == "PUT":
                 first = body.read
 
@@ -249,7 +249,7 @@ class Put(Files, Case):
                     return first(wanted)
 
                 body.read = read
-            return send(request, body, deadline)
+            return send(request, body, seconds)
 
         files._carrier.transport.send = sending
         return files

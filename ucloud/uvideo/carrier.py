@@ -62,6 +62,10 @@ class Carrier(object):
         made.interrupt, made.deadline = interrupt, deadline
         return made
 
+    def is_bound(self):
+        """Whether its calls may have to end early."""
+        return self.interrupt is not None or self.deadline is not None
+
     def check(self):
         """Raise the interrupt's error if it is set, DeadlineExceeded if the time is over."""
         if self.interrupt is not None:
@@ -197,10 +201,12 @@ class Carrier(object):
         return target + ("&" if "?" in target else "?") + query
 
     def limit(self):
-        """When, in ticks, a try that begins now must be over; None: never."""
-        return self._until(self.retry.attempt_seconds)
+        """How many seconds a try that begins now may take; None: no limit."""
+        until = self._until(self.retry.attempt_seconds)
+        return None if until is None else until - self.ticks()
 
     def _until(self, seconds):
+        """When, in ticks, what begins now and may take so many seconds must be over; None: never."""
         if seconds is None:
             return self.deadline
         until = self.ticks() + seconds

@@ -1,4 +1,4 @@
-"""A wish to end calls under way, which one thread sets and others obey."""
+"""A wish to end a transfer, which one thread sets and others obey."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -9,24 +9,19 @@ from .protocol.errors import Cancelled
 
 
 class Interrupt(object):
-    """Set once, for good.  Safe to share between threads, and to set from a signal handler."""
+    """Set once, for good: a transfer then ends at its next wait, piece or request.  Safe to share between threads."""
 
     def __init__(self):
         self._event = threading.Event()
-        self._lock = threading.RLock()  # a handler may run in the thread that holds it
-        self._error = None
-        self._aborts = []
+        self._error = Cancelled()
 
     def set(self, error=None):
-        """End what obeys.  ``error``: the UVideoError that it raises then, Cancelled by default; the first one counts."""
-        with self._lock:
-            if self._event.is_set():
-                return
-            self._error = Cancelled() if error is None else error
+        """``error``: the UVideoError that it raises then, Cancelled by default; the first counts."""
+        if not self._event.is_set():
+            self._error = error or self._error
             self._event.set()
-            aborts, self._aborts = self._aborts, []
-        for abort in aborts:
-            abort()
+
+    cancel = set
 
     def is_set(self):
         return self._event.is_set()
@@ -40,17 +35,3 @@ class Interrupt(object):
         """Raise the error if it is set: each time another one, as an error says where it was met."""
         if self._event.is_set():
             raise copy.copy(self._error)
-
-    def watch(self, abort):
-        """Call ``abort()`` when it is set, at once if it is."""
-        with self._lock:
-            if not self._event.is_set():
-                self._aborts.append(abort)
-                return
-        abort()
-
-    def unwatch(self, abort):
-        """Call it no more.  Nothing happens if it was not watched."""
-        with self._lock:
-            if abort in self._aborts:
-                self._aborts.remove(abort)

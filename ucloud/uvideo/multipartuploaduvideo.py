@@ -2,7 +2,6 @@
 
 from __future__ import absolute_import, division, print_function
 
-import hashlib
 import logging
 import os
 import threading
@@ -24,11 +23,11 @@ from .protocol.errors import (
     UploadNotFound,
     UVideoError,
 )
-from .protocol.operation import AbortUpload, Done, InitiateUpload
+from .protocol.operation import AbortUpload, InitiateUpload
 from .protocol.text import is_integer, is_text, native
 from .retry import Retry
 from .source import FileSource, StreamSource, shown
-from .transfer import Sender, begin, finish, listed_parts, stored
+from .transfer import Sender, begin, finish, give_up, reconcile
 
 _log = logging.getLogger("ucloud.uvideo")
 
@@ -281,40 +280,14 @@ class MultipartUploadUVideo(Assembler):
         task.upload = begin(self._carrier, op, make, options.header, options.retry)
 
     def _reconcile(self, task):
-        """Ask the service what it has.  The (ret, resp) of an upload that had finished after all, else None.
-
-        An upload that the service no longer knows is begun anew; one whose parts cannot be listed is trusted.
-        """
-        upload, source = task.upload, task.source
-        source.check()
+        """The (ret, resp) of an upload that had finished after all, else None.  One no longer known is begun anew."""
         try:
-            listed = listed_parts(self._carrier, upload)
+            found = reconcile(self._carrier, task.upload, task.source)
         except UploadNotFound:
-            found = self._stored(task)
-            if found is None:
-                _log.info("the service no longer knows the upload to %s; beginning anew", native(upload.space))
-                task.upload = None
-                return None
-            return stored_as(*found)
-        except NoAnswer:
-            raise
-        except Refused as error:
-            if error.status in (401, 403) or error.retryable:
-                raise
-            _log.warning("the service does not list parts (%s); the checkpoint is trusted", error)
+            _log.info("the service no longer knows the upload to %s; beginning anew", native(task.upload.space))
+            task.upload = None
             return None
-        uploads.match(upload, listed, lambda part, where: _digest(source.read(where)))
-        return None
-
-    def _stored(self, task):
-        """(Finished, Response of a HEAD) if the object already has the file's content; else None."""
-        upload = task.upload
-
-        def fill():
-            for part, where in upload.pending():
-                upload.acknowledge(part, _digest(task.source.read(where)))
-
-        return stored(self._carrier, upload, fill)
+        return None if found is None else stored_as(*found)
 
     def _after(self, task, error):
         """Keep what can be resumed; free what cannot."""
@@ -331,16 +304,7 @@ class MultipartUploadUVideo(Assembler):
             self._abort_quietly(task)
 
     def _abort_quietly(self, task):
-        op = AbortUpload(task.upload.space, task.upload.key, task.upload.upload_id)
-        try:
-            result, _ = self._carrier.call(op, retry=Retry(0))
-            assert isinstance(result, Done)
-        except UploadNotFound:
-            pass
-        except UVideoError as error:
-            _log.warning("the refused upload could not be aborted: %s", error)
-            return
-        if task.checkpoint:
+        if give_up(self._carrier, task.upload) and task.checkpoint:
             checkpoints.remove(task.checkpoint)
 
     def _remember(self, task):
@@ -365,10 +329,6 @@ class MultipartUploadUVideo(Assembler):
             entry = (own or fitting)[-1]
             self._interrupted.remove(entry)
             return entry[1]
-
-
-def _digest(data):
-    return hashlib.sha1(data).digest()
 
 
 def _path(value):

@@ -2,7 +2,6 @@
 
 from __future__ import absolute_import, division, print_function
 
-import hashlib
 import logging
 import os
 import stat
@@ -11,6 +10,7 @@ import uuid
 
 from .carrier import describe
 from .protocol import answer, etag, operation
+from .protocol import upload as uploads
 from .protocol.byterange import ByteRange, parse_content
 from .protocol.errors import (
     BadAnswer,
@@ -20,11 +20,13 @@ from .protocol.errors import (
     NoAnswer,
     NotFound,
     PartExists,
+    Refused,
     TransferInterrupted,
     UploadNotFound,
     UVideoError,
 )
 from .protocol.text import printable
+from .retry import Retry
 from .source import local, shown
 
 try:
@@ -71,12 +73,13 @@ class Sender(object):
     """Sends what is pending of one Upload, in several threads, one block in memory for each.
 
     ``retry``: for each part and for the finish.  ``acknowledged(part)``: called after each part, one call at a time.
+    ``body(part, data)``: what is sent of a block's bytes, as Carrier.call takes it; None: the bytes themselves.
     """
 
-    def __init__(self, carrier, upload, source, threads, retry, acknowledged=None):
+    def __init__(self, carrier, upload, source, threads, retry, acknowledged=None, body=None):
         self._carrier, self._upload, self._source, self._retry = carrier, upload, source, retry
         self._threads = threads
-        self._acknowledged = acknowledged
+        self._acknowledged, self._body = acknowledged, body
         self._lock = threading.Lock()
         self._error = None
         self._stopped = False
@@ -126,11 +129,12 @@ class Sender(object):
                 return
 
     def _send(self, part, data):
-        digest = hashlib.sha1(data).digest()
+        digest = etag.block_digest(data)
         upload = self._upload
         op = operation.UploadPart(upload.space, upload.key, upload.upload_id, part, upload.mime)
         try:
-            stored, _ = self._carrier.call(op, data, retry=self)
+            sent = data if self._body is None else self._body(part, data)
+            stored, _ = self._carrier.call(op, sent, retry=self)
             given = stored.etag
         except PartExists:  # an earlier try arrived though its answer did not; Finish compares the etags
             given = None
@@ -217,6 +221,50 @@ def listed_parts(carrier, upload):
         if not page.truncated or not page.parts:
             return parts
         marker = _following(page)
+
+
+def reconcile(carrier, upload, source):
+    """Bring an Upload of an earlier run in line with what the service has of it.
+
+    (Finished, Response) if it had finished after all, else None: go on with what is pending.  UploadNotFound if the
+    service no longer knows it; SourceChanged if the source is not the same.  One whose parts cannot be listed is
+    trusted.
+    """
+    source.check()
+
+    def digest(part, where):
+        return etag.block_digest(source.read(where))
+
+    def fill():
+        for part, where in upload.pending():
+            upload.acknowledge(part, digest(part, where))
+
+    try:
+        listed = listed_parts(carrier, upload)
+    except UploadNotFound:
+        found = stored(carrier, upload, fill)
+        if found is None:
+            raise
+        return found
+    except Refused as error:
+        if error.status in (401, 403) or error.retryable:
+            raise
+        _log.warning("the service does not list parts (%s); the record is trusted", error)
+        return None
+    uploads.match(upload, listed, digest)
+    return None
+
+
+def give_up(carrier, upload):
+    """Abort an upload.  False if that failed, which is only logged: what led to it counts more."""
+    try:
+        carrier.call(operation.AbortUpload(upload.space, upload.key, upload.upload_id), retry=Retry(0))
+    except UploadNotFound:
+        pass
+    except UVideoError as error:
+        _log.warning("the upload could not be aborted: %s", error)
+        return False
+    return True
 
 
 def _following(page):
@@ -370,6 +418,8 @@ class Download(object):
         self._span = None  # (first, length) in the object of what is wanted
         self._info = None
         self._status = None
+        self.size = 0  # bytes of the file, when it is done
+        self.verified = False  # whether the object's etag was compared
 
     def run(self):
         """(status, Headers) of the first answer of the version that was saved.  Raises UVideoError."""
@@ -378,6 +428,7 @@ class Download(object):
             self._fetch()
             self._verify()
             self._target.commit()
+            self.size = self._done
         except BaseException:
             self._target.discard()
             raise
@@ -407,6 +458,7 @@ class Download(object):
         ended = False
         try:
             for data in iter(lambda: stream.read(READ), b""):
+                self._carrier.check()
                 if self._span is not None and self._done + len(data) > self._span[1]:
                     raise IntegrityError(u"more than the %d bytes that were promised came" % self._span[1])
                 self._target.write(data)
@@ -493,3 +545,4 @@ class Download(object):
                 key=self._key,
                 status=self._status,
             )
+        self.verified = True

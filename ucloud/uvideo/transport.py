@@ -13,7 +13,6 @@ import re
 import socket
 import ssl
 import threading
-import time
 
 import requests
 from requests import certs
@@ -28,7 +27,6 @@ from .protocol.text import PY2
 SMALL_ANSWER = 64 * 1024 * 1024
 _PIECE = 65536  # Python 3.6 to 3.9 fills a buffer of the size asked for with zeros before it reads
 _exceptions = urllib3.exceptions
-_ticks = getattr(time, "monotonic", time.time)
 
 try:
     from http.client import HTTPException
@@ -89,15 +87,15 @@ class Transport(object):
     ``timeout``: seconds that the other side may be silent, and to connect unless ``connect_timeout`` says otherwise.
     ``pool``: connections kept a host.  ``authorities``: file or folder of certificates instead of the environment's.
     ``certificate``: paths (certificate, key) that the service may ask for.  ``proxy``: its URL, "" for none, None for
-    what the environment says.  ``ticks``: the clock of deadlines.
+    what the environment says.
     """
 
     def __init__(
-        self, timeout, pool=32, connect_timeout=None, authorities=None, certificate=None, proxy=None, ticks=_ticks
+        self, timeout, pool=32, connect_timeout=None, authorities=None, certificate=None, proxy=None
     ):
         self._seconds = (connect_timeout or timeout, timeout)
         self._timeout = urllib3.Timeout(connect=self._seconds[0], read=timeout)
-        self._authorities, self._certificate, self._proxy, self._ticks = authorities, certificate, proxy, ticks
+        self._authorities, self._certificate, self._proxy = authorities, certificate, proxy
         self._pool_size = pool
         self._lock = threading.Lock()
         self._pid = os.getpid()
@@ -148,24 +146,23 @@ class Transport(object):
         manager = urllib3.ProxyManager(proxy, proxy_headers=headers, **options)
         return manager.connection_from_host(name, port, scheme)
 
-    def _limited(self, deadline):
-        """The urllib3.Timeout of a try that must be over at ``deadline``.  DeadlineExceeded if it is too late."""
-        if deadline is None:
+    def _limited(self, seconds):
+        """The urllib3.Timeout of a try that may take so many seconds.  DeadlineExceeded if there are none left."""
+        if seconds is None:
             return self._timeout
-        left = deadline - self._ticks()
-        if left <= 0:
+        if seconds <= 0:
             raise DeadlineExceeded()
-        return urllib3.Timeout(connect=min(self._seconds[0], left), read=min(self._seconds[1], left))
+        return urllib3.Timeout(connect=min(self._seconds[0], seconds), read=min(self._seconds[1], seconds))
 
-    def open(self, request, body=None, deadline=None):
+    def open(self, request, body=None, seconds=None):
         """Send a Request with ``body`` and return the Stream of its answer.
 
         body: bytes, default the request's own; or something that gives bytes by ``read(n)`` and by iteration until b""
         and says its ``length``, None to send it chunked.  What its reading raises comes out as it is, if a UVideoError.
-        NoAnswer if there is none.  Redirects are answers like any other.  ``deadline``, in ticks: no wait for the
-        service ends later, one read of a body excepted.
+        NoAnswer if there is none.  Redirects are answers like any other.  ``seconds``: no
+        single wait for the service takes longer, whatever the timeout.
         """
-        timeout = self._limited(deadline)
+        timeout = self._limited(seconds)
         try:
             pool, host, absolute = self._pool(request.origin)
         except (_exceptions.HTTPError, ValueError, AssertionError):  # ProxySchemeUnknown is one
@@ -207,9 +204,9 @@ class Transport(object):
             raise NoAnswer(u"what came from %s is not HTTP" % request.origin)
         return Stream(raw)
 
-    def send(self, request, body=None, deadline=None):
+    def send(self, request, body=None, seconds=None):
         """Send a Request and return its Response with the whole body, which is at most 64 MiB."""
-        stream = self.open(request, body, deadline)
+        stream = self.open(request, body, seconds)
         try:
             pieces, size = [], 0
             for piece in iter(lambda: stream.read(_PIECE), b""):

@@ -1,0 +1,70 @@
+"""The public names, and that a method reaches each operation of the protocol."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import subprocess
+import sys
+
+import uvideo
+from test.server_fixture import ROOT
+from uvideo import calls, client, errors, upload
+from uvideo._core import dialect, operation
+
+PUBLIC = ["Cancel", "Client", "Listing", "Retry", "Settings", "__version__", "errors", "models"]
+
+METHODS = [
+    "abort abort_upload append assume_role begin_upload clean_uploads close copy copy_part create_space",
+    "create_token delete delete_many delete_space delete_tags delete_token download finish_upload get get_acl",
+    "get_tags list list_files list_parts list_space_files list_spaces list_tokens list_uploads presign put",
+    "put_known put_part rename restore resume set_acl set_class set_mime set_tags settings space_usage stat",
+    "stat_space transfers update_space update_token upload",
+]
+
+
+def test_the_public_names_are_these() -> None:
+    assert list(uvideo.__all__) == PUBLIC
+    assert all(getattr(uvideo, name) is not None for name in PUBLIC)
+    assert set(PUBLIC) <= set(dir(uvideo))
+
+
+def test_the_methods_of_a_client_are_these() -> None:
+    assert sorted(name for name in dir(uvideo.Client) if not name.startswith("_")) == " ".join(METHODS).split()
+
+
+def test_every_public_method_says_what_it_gives_and_is_typed() -> None:
+    for name, method in inspect.getmembers(uvideo.Client, inspect.isfunction):
+        if not name.startswith("_"):
+            assert inspect.getdoc(method), name
+            assert "return" in method.__annotations__, name
+
+
+def test_every_operation_of_the_protocol_is_reached() -> None:
+    known = {cls.__name__ for cls in [*dialect._ENCODE, *_management()]}
+    used = set()
+    for module in (calls, client, upload):
+        for node in ast.walk(ast.parse(inspect.getsource(module))):
+            if isinstance(node, ast.Attribute) and node.attr in known:
+                used.add(node.attr)
+    by_the_engine = {"UploadPart"}  # of the core's Sender
+    assert known - used - by_the_engine == set()
+    assert len(known) > 30
+
+
+def _management() -> list[type]:
+    from uvideo._core import action
+
+    return list(action._BY_CLASS)
+
+
+def test_every_public_error_is_of_one_tree() -> None:
+    assert all(issubclass(getattr(errors, name), errors.UVideoError) for name in errors.__all__)
+    assert operation.NOT_IDEMPOTENT
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    program = "import sys, uvideo; uvideo.errors; uvideo.models; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    heavy = {"requests", "urllib3", "aiohttp", "asyncio", "click", "rich", "sqlite3"}
+    assert heavy & set(loaded.stdout.split()) == set()

@@ -1,0 +1,202 @@
+"""The journal: a record on disk of each upload that can be resumed, by this process, a later one or another.
+
+A record is a file of JSON lines, readable by its owner only: the first says what is moved where, the others are those
+of the core's Upload.  Whoever is at a transfer holds a lock on its file, which the system frees when the process ends,
+however it ends.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+from uvideo._core import upload as uploads
+from uvideo.errors import InvalidArgument, LocalFailure, TransferBusy, UVideoError
+from uvideo.models import TransferRecord
+
+__all__ = ["Claim", "Journal"]
+
+_log = logging.getLogger("uvideo")
+
+VERSION = 1
+LIMIT = 16 << 20  # bytes of a record that is read
+
+
+def identifier(endpoint: str, space: str, key: str, path: str | None) -> str:
+    """The id of a transfer: the same for the same file and object, so that a second run finds what the first left."""
+    text = json.dumps([endpoint, space, key, path])
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+class Claim:
+    """One transfer that this caller is at; nobody else can claim it meanwhile.  Release it when done."""
+
+    def __init__(self, id: str, path: Path, descriptor: int) -> None:
+        self.id, self._path, self._descriptor = id, path, descriptor
+
+    def read(self) -> tuple[dict[str, Any], Any] | None:
+        """(first line, Upload) of what an earlier run left; None if that is nothing of use."""
+        return _read(self._path)
+
+    def write(self, lines: Iterable[str]) -> None:
+        """Replace the record; it is on the disk when this returns."""
+        content = "".join(line + "\n" for line in lines).encode()
+        try:
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, content, 0)
+            os.fsync(self._descriptor)
+            folder = os.open(self._path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except OSError as error:
+            raise LocalFailure(f"{self._path}: {error.strerror}") from None
+
+    def append(self, line: str) -> None:
+        """Add one line.  Where that fails the transfer goes on: the service knows its parts too."""
+        try:
+            os.lseek(self._descriptor, 0, os.SEEK_END)
+            os.write(self._descriptor, line.encode() + b"\n")
+        except OSError as error:
+            _log.warning("%s: a part is not noted: %s", self._path, error.strerror)
+
+    def discard(self) -> None:
+        """Forget the transfer, and release it."""
+        self._path.unlink(missing_ok=True)
+        self.release()
+
+    def release(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+class Journal:
+    """The records in one folder, which is made when the first is written.  Safe to share between threads."""
+
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
+        self._folder, self._clock = folder, clock
+
+    def _path(self, id: str) -> Path:
+        return self._folder / f"{id}.jsonl"
+
+    def begin(self, endpoint: str, space: str, key: str, path: str | None) -> Claim:
+        """Claim this transfer, new or left by an earlier run.  TransferBusy if another is at it."""
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise LocalFailure(f"{self._folder}: {error.strerror}") from None
+        return self._claim(identifier(endpoint, space, key, path), os.O_CREAT)
+
+    def first_line(self, endpoint: str, space: str, key: str, path: str | None) -> str:
+        fields = {
+            "uvideo-transfer": VERSION,
+            "direction": "upload",
+            "endpoint": endpoint,
+            "space": space,
+            "key": key,
+            "path": path,
+            "started": int(self._clock()),
+        }
+        return json.dumps(fields, sort_keys=True)
+
+    def claim(self, id: str) -> Claim:
+        """Claim a transfer by its id.  InvalidArgument if there is none, TransferBusy if another is at it."""
+        if not id.isalnum():
+            raise InvalidArgument(f"{id!r} is not the id of a transfer")
+        return self._claim(id, 0)
+
+    def _claim(self, id: str, create: int) -> Claim:
+        path = self._path(id)
+        while True:
+            try:
+                descriptor = os.open(path, os.O_RDWR | create | getattr(os, "O_CLOEXEC", 0), 0o600)
+            except FileNotFoundError:
+                raise InvalidArgument(f"there is no transfer {id} in the journal") from None
+            except OSError as error:
+                raise LocalFailure(f"{path}: {error.strerror}") from None
+            try:
+                if fcntl is not None:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.path.exists(path) and os.path.samestat(os.fstat(descriptor), os.stat(path)):
+                    return Claim(id, path, descriptor)
+            except BlockingIOError:
+                os.close(descriptor)
+                raise TransferBusy(transfer=id) from None
+            except FileNotFoundError:
+                pass
+            os.close(descriptor)  # its holder finished and removed it meanwhile: look again
+
+    def entries(self) -> tuple[TransferRecord, ...]:
+        """Every transfer that is not finished, the oldest first; records that cannot be read are left out."""
+        found = []
+        for path in self._folder.glob("*.jsonl"):
+            read = _read(path)
+            if read is None:
+                continue
+            first, upload = read
+            try:
+                found.append(self._record(path, first, upload))
+            except (KeyError, TypeError, ValueError, OSError) as error:
+                _log.warning("%s is no record of a transfer: %s", path, error)
+        return tuple(sorted(found, key=lambda record: record.started))
+
+    def _record(self, path: Path, first: dict[str, Any], upload: Any) -> TransferRecord:
+        return TransferRecord(
+            path.stem,
+            "upload",
+            str(first["endpoint"]),
+            upload.space,
+            upload.key,
+            first["path"],
+            upload.size,
+            min(upload.sent(), upload.size if upload.size is not None else upload.sent()),
+            datetime.fromtimestamp(first["started"], timezone.utc),
+            datetime.fromtimestamp(path.stat().st_mtime, timezone.utc),
+            upload.upload_id,
+            None,
+            self._is_active(path.stem),
+        )
+
+    def _is_active(self, id: str) -> bool:
+        try:
+            self._claim(id, 0).release()
+        except TransferBusy:
+            return True
+        except UVideoError:
+            pass
+        return False
+
+
+def _read(path: Path) -> tuple[dict[str, Any], Any] | None:
+    try:
+        with path.open("rb") as file:
+            if hasattr(os, "geteuid") and os.fstat(file.fileno()).st_uid != os.geteuid():
+                _log.warning("%s is another user's and is not trusted", path)
+                return None
+            head, _, rest = file.read(LIMIT).partition(b"\n")
+    except OSError:
+        return None
+    if not rest:  # nothing was begun yet
+        return None
+    try:
+        first = json.loads(head)
+        if first["uvideo-transfer"] != VERSION:
+            raise ValueError("written by another version")
+        return first, uploads.read(rest)
+    except (ValueError, KeyError, TypeError, UVideoError) as error:
+        _log.warning("%s is no record of a transfer: %s", path, error)
+        return None

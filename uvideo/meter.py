@@ -1,0 +1,63 @@
+"""How far a transfer is, from what its parts say: never backwards, whatever is sent again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+from uvideo.models import Progress
+
+__all__ = ["Meter"]
+
+#: Seconds between two reports, the last one excepted.
+PAUSE = 0.1
+
+
+class Meter:
+    """Counts bytes by part and tells ``callback`` a Progress, from one thread at a time.
+
+    ``first``: the Progress of the beginning.  ``ticks``: a clock that never goes back.  What the callback raises comes
+    out of the call that led to it.
+    """
+
+    def __init__(self, callback: Callable[[Progress], None], first: Progress, ticks: Callable[[], float]) -> None:
+        self._callback, self._ticks = callback, ticks
+        self._now, self._told = first, float("-inf")
+        self._moving: dict[int, int] = {}  # part: bytes of it that are on their way
+        self._settled = first.done
+        self._lock = threading.RLock()
+
+    def moved(self, part: int, size: int) -> None:
+        """So many more bytes of a part were moved."""
+        with self._lock:
+            self._moving[part] = self._moving.get(part, 0) + size
+            self._tell()
+
+    def again(self, part: int) -> None:
+        """A part begins anew."""
+        with self._lock:
+            if self._moving.pop(part, 0):
+                self._now = replace(self._now, retries=self._now.retries + 1)
+
+    def settled(self, part: int, size: int, total: int | None) -> None:
+        """A part of ``size`` bytes is done.  ``total``: bytes of all, as far as is known now."""
+        with self._lock:
+            self._moving.pop(part, None)
+            self._settled += size
+            self._now = replace(self._now, parts_done=self._now.parts_done + 1, total=total)
+            self._tell()
+
+    def end(self, size: int) -> None:
+        """Everything is done: the last report."""
+        with self._lock:
+            self._now = replace(self._now, done=size, total=size)
+            self._callback(self._now)
+
+    def _tell(self) -> None:
+        done = self._settled + sum(self._moving.values())
+        self._now = replace(self._now, done=max(done, self._now.done))
+        now = self._ticks()
+        if now - self._told >= PAUSE:
+            self._told = now
+            self._callback(self._now)

@@ -1,0 +1,335 @@
+"""An upload of any size from any source: verified, in parts where it is large, and resumable where it is a file."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from uvideo import calls
+from uvideo._core import dialect, message, operation
+from uvideo._core import source as sources
+from uvideo._core import transfer as machines
+from uvideo._core import upload as uploads
+from uvideo.errors import (
+    BadAnswer,
+    Cancelled,
+    DeadlineExceeded,
+    InvalidArgument,
+    NoAnswer,
+    SourceChanged,
+    TransferInterrupted,
+    UploadNotFound,
+    UVideoError,
+)
+from uvideo.journal import Claim, Journal
+from uvideo.limit import Limit
+from uvideo.meter import Meter
+from uvideo.models import Progress, Stored
+from uvideo.stream import stream
+
+__all__ = ["Options", "abort", "resume", "upload"]
+
+_log = logging.getLogger("uvideo")
+
+SLICE = 256 * 1024  # bytes of a part that are sent between two looks at limit, progress and cancel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How an upload goes.  threshold: bytes up to which an object goes in one request.
+
+    jobs: parts sent at a time; that many blocks and two more are in memory.  limit: shared with other transfers.
+    journal: None to leave no record.
+    """
+
+    jobs: int
+    threshold: int
+    mime: str | None = None
+    storage_class: str | None = None
+    metadata: calls.Pairs = ()
+    headers: calls.Pairs = ()
+    limit: Limit | None = None
+    progress: Callable[[Progress], None] | None = None
+    journal: Journal | None = None
+
+
+class _Piece:
+    """Bytes on their way: what Carrier.call takes, cut into slices that wait for the limit and tell the meter."""
+
+    def __init__(self, carrier: Any, part: int, data: bytes, limit: Limit | None, meter: Meter | None) -> None:
+        self._carrier, self._part, self._data = carrier, part, memoryview(data)
+        self._limit, self._meter = limit, meter
+        self.length, self._sent = len(data), 0
+
+    def read(self, size: int = SLICE) -> memoryview | bytes:
+        data = self._data[self._sent : self._sent + SLICE]
+        if not data:
+            return b""
+        self._carrier.check()
+        if self._limit is not None:
+            self._wait(self._limit.reserve(len(data), self._carrier.ticks()))
+        self._sent += len(data)
+        if self._meter is not None:
+            self._meter.moved(self._part, len(data))
+        return data
+
+    def _wait(self, seconds: float) -> None:
+        if seconds <= 0:
+            return
+        if self._carrier.interrupt is not None:
+            self._carrier.interrupt.wait(seconds)
+        else:
+            self._carrier.sleep(seconds)
+        self._carrier.check()
+
+    def __iter__(self) -> Any:
+        return iter(self.read, b"")
+
+    def rewind(self) -> bool:
+        self._sent = 0
+        if self._meter is not None:
+            self._meter.again(self._part)
+        return True
+
+
+class _Upload:
+    """One upload while it goes on."""
+
+    def __init__(self, carrier: Any, space: str, key: str, options: Options) -> None:
+        self._carrier, self._options = carrier, options
+        self._space, self._key = dialect.check_space(space), dialect.check_key(key)
+        self._meter: Meter | None = None
+
+    def _measure(self, path: str | None, total: int | None, parts: int, done: int, id: str | None) -> None:
+        if self._options.progress is not None:
+            first = Progress("upload", self._space, self._key, path, done, total, 0, parts, done, 0, id)
+            self._meter = Meter(self._options.progress, first, self._carrier.ticks)
+
+    def _body(self, part: int, data: bytes) -> Any:
+        if self._options.limit is None and self._meter is None and not self._carrier.is_bound():
+            return data
+        return _Piece(self._carrier, part, data, self._options.limit, self._meter)
+
+    def whole(self, data: bytes, path: str | None) -> Stored:
+        """In one request."""
+        options = self._options
+        self._measure(path, len(data), 1, 0, None)
+        op = operation.PutObject(
+            self._space, self._key, options.mime, None, options.storage_class, options.metadata, options.headers
+        )
+        result, response = self._carrier.call(op, self._body(0, data))
+        calls.agree(op, result.etag, data, response.status)
+        if self._meter is not None:
+            self._meter.end(len(data))
+        return Stored(self._space, self._key, len(data), result.etag, True)
+
+    def begin(self, source: Any, made: dict[str, Any] | None) -> Any:
+        options = self._options
+        op = operation.InitiateUpload(
+            self._space, self._key, options.mime, options.storage_class, options.metadata, options.headers
+        )
+        size = source.size if made is not None else None
+
+        def make(upload_id: str, block_size: int) -> Any:
+            return uploads.Upload(self._space, self._key, upload_id, block_size, size, options.mime, made)
+
+        return machines.begin(self._carrier, op, make)
+
+    def parts(self, upload: Any, source: Any, claim: Claim | None, path: str | None) -> Stored:
+        """Everything that is pending, and the finish."""
+        done = upload.sent() if upload.digests else 0
+        self._measure(path, upload.size, upload.parts() or 0, done, claim.id if claim else None)
+
+        def acknowledged(part: int) -> None:
+            if claim is not None:
+                claim.append(upload.part_line(part))
+            if self._meter is not None:
+                self._meter.settled(part, upload.slice(part).length, upload.size)
+
+        if not upload.complete():
+            retry = self._carrier.retry
+            machines.Sender(self._carrier, upload, source, self._options.jobs, retry, acknowledged, self._body).send()
+        finished, _ = machines.finish(self._carrier, upload, None)
+        return self.stored(upload, finished)
+
+    def stored(self, upload: Any, finished: Any) -> Stored:
+        if self._meter is not None:
+            self._meter.end(upload.size)
+        return Stored(self._space, finished.key, upload.size, finished.etag, upload.etag() is not None)
+
+    # Sources
+
+    def stream(self, source: Any) -> Stored:
+        """A source that can be read once: given up if it breaks off, as nobody could continue it."""
+        upload = self.begin(source, None)
+        try:
+            return self.parts(upload, source, None, None)
+        except BaseException:
+            machines.give_up(_unbound(self._carrier), upload)
+            raise
+
+    def file(self, source: Any) -> Stored:
+        options, journal = self._options, self._options.journal
+        if source.size <= options.threshold:
+            data = source.read(message.Slice(0, source.size))
+            source.check()
+            return self.whole(data, source.path)
+        if journal is None:
+            return self.stream_of_file(source)
+        endpoint = origin(self._carrier)
+        path = os.path.abspath(source.path)
+        claim = journal.begin(endpoint, self._space, self._key, path)
+        try:
+            upload = self._left(claim, source)
+            return self.journalled(claim, upload, source, journal, path)
+        finally:
+            claim.release()
+
+    def stream_of_file(self, source: Any) -> Stored:
+        upload = self.begin(source, {"path": source.path, "identity": source.identity})
+        try:
+            return self.parts(upload, source, None, source.path)
+        except BaseException:
+            machines.give_up(_unbound(self._carrier), upload)
+            raise
+
+    def _left(self, claim: Claim, source: Any) -> Any:
+        """The Upload that an earlier run left of this very file, or None; one of an older file is given up."""
+        read = claim.read()
+        if read is None:
+            return None
+        upload = read[1]
+        if upload.source.get("identity") == source.identity and upload.size == source.size:
+            return upload
+        _log.info("%s changed since its upload was interrupted: that one is given up", source.path)
+        machines.give_up(self._carrier, upload)
+        return None
+
+    def journalled(self, claim: Claim, upload: Any, source: Any, journal: Journal, path: str) -> Stored:
+        """With a record in the journal, by which a later run goes on."""
+        try:
+            if upload is not None:
+                try:
+                    found = machines.reconcile(self._carrier, upload, source)
+                except UploadNotFound:
+                    _log.info("the service no longer knows the upload: it begins anew")
+                    upload = None
+                else:
+                    if found is not None:
+                        claim.discard()
+                        return self.stored(upload, found[0])
+            if upload is None:
+                upload = self.begin(source, {"path": path, "identity": source.identity})
+            first = journal.first_line(origin(self._carrier), self._space, self._key, path)
+            claim.write([first, *upload.lines()])
+            result = self.parts(upload, source, claim, path)
+        except UVideoError as error:
+            if upload is None:
+                claim.discard()
+                raise
+            if isinstance(error, (NoAnswer, BadAnswer)) or error.retryable:
+                raise interrupted(error, claim.id) from error
+            if machines.give_up(_unbound(self._carrier), upload):
+                claim.discard()
+            raise
+        claim.discard()
+        return result
+
+
+def interrupted(error: UVideoError, transfer: str) -> TransferInterrupted:
+    """The error of a transfer that can be resumed."""
+    if isinstance(error, (Cancelled, DeadlineExceeded)):
+        error.transfer = transfer
+        return error
+    found = TransferInterrupted(
+        f"{error.message}; what is done is kept, and the same call or resume({transfer!r}) goes on",
+        operation=error.operation,
+        space=error.space,
+        key=error.key,
+        status=error.status,
+        ret_code=error.ret_code,
+        request_id=error.request_id,
+        retry_after=error.retry_after,
+        transfer=transfer,
+    )
+    return found
+
+
+def _unbound(carrier: Any) -> Any:
+    """The Carrier without its interrupt and deadline, for tidying up after either."""
+    return carrier.bound()
+
+
+def origin(carrier: Any) -> str:
+    """What tells one service from another in the journal."""
+    suffix = carrier.endpoint.upload
+    return f"{suffix.scheme}://{suffix.host}"
+
+
+def upload(carrier: Any, space: str, key: str, source: Any, options: Options) -> Stored:
+    """Store what ``source`` holds; see Client.upload."""
+    job = _Upload(carrier, space, key, options)
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        data = source if isinstance(source, bytes) else bytes(source)
+        if len(data) <= options.threshold:
+            return job.whole(data, None)
+        return job.stream(sources.StreamSource(io.BytesIO(data)))
+    if isinstance(source, os.PathLike):
+        file = sources.FileSource(os.fspath(source))
+        try:
+            return job.file(file)
+        finally:
+            file.close()
+    return job.stream(sources.StreamSource(stream(source)))
+
+
+def resume(carrier: Any, id: str, options: Options) -> Stored:
+    """Go on with an upload of the journal.  SourceChanged, and nothing is lost, if its file is not the same."""
+    journal = options.journal
+    assert journal is not None
+    claim = journal.claim(id)
+    try:
+        first, found = _record(claim, carrier)
+        file = sources.FileSource(first["path"])
+        try:
+            if found.source.get("identity") != file.identity:
+                raise SourceChanged(
+                    f"{first['path']} changed since its upload was interrupted: abort({id!r}) and upload it again",
+                    space=found.space,
+                    key=found.key,
+                    transfer=id,
+                )
+            job = _Upload(carrier, found.space, found.key, options)
+            return job.journalled(claim, found, file, journal, first["path"])
+        finally:
+            file.close()
+    finally:
+        claim.release()
+
+
+def abort(carrier: Any, journal: Journal, id: str) -> None:
+    """Give an upload of the journal up, and free what the service keeps of it.  UVideoError, and the record stays."""
+    claim = journal.claim(id)
+    try:
+        _, found = _record(claim, carrier)
+        try:
+            carrier.call(operation.AbortUpload(found.space, found.key, found.upload_id))
+        except UploadNotFound:
+            pass
+        claim.discard()
+    finally:
+        claim.release()
+
+
+def _record(claim: Claim, carrier: Any) -> tuple[dict[str, Any], Any]:
+    read = claim.read()
+    if read is None:
+        claim.discard()
+        raise InvalidArgument(f"there is no transfer {claim.id} in the journal")
+    if read[0]["endpoint"] != origin(carrier):
+        raise InvalidArgument(f"the transfer {claim.id} goes to {read[0]['endpoint']}, not to {origin(carrier)}")
+    return read
