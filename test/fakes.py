@@ -422,6 +422,17 @@ class FaultProxy:
         with self._lock:
             self._gates.setdefault(name, threading.Event()).set()
 
+    def settle(self, name: str, timeout: float = 10.0) -> None:
+        """After a client's end: let go what is held under this name, and wait until its connections have ended."""
+        self.release(name)
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            with self._lock:
+                if not any(self._sockets.values()):
+                    return
+            self.closing.wait(0.005)
+        raise AssertionError("the client's connections did not end")
+
     # Connections
 
     def stop_listening(self, drop: bool = False) -> None:

@@ -378,10 +378,8 @@ def test_after_kill_9_another_process_sends_only_what_is_missing(
         through.abort(record.id)
     first.send_signal(signal.SIGKILL)
     first.communicate()
-    proxy.release("third")
-    deadline = time.monotonic() + 10
-    while not all(seen.done for seen in proxy.log()) and time.monotonic() < deadline:
-        time.sleep(0.01)
+    through.close()
+    proxy.settle("third")
     proxy.reset()
     second = process(through, server, space, file)
     output = second.communicate(timeout=60)[0]
