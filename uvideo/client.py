@@ -291,7 +291,8 @@ class Client:
         ``resume``, sends what is missing.  TransferInterrupted says by its ``transfer`` that it can; Cancelled and
         DeadlineExceeded are such.  A file that changes meanwhile is refused: SourceChanged.
         part_jobs: parts at a time.  bandwidth: bytes a second.  progress: called with a Progress, whose done never goes
-        down; what it raises ends the upload.  cancel: a Cancel that another thread sets.  deadline: seconds for all.
+        down; what it raises ends the upload.  cancel: a Cancel that another thread sets; a request that waits for its
+        answer first has it.  deadline: seconds for all.
         journal: False to leave no record.
         """
         from uvideo import upload

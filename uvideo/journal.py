@@ -34,7 +34,7 @@ VERSION = 1
 LIMIT = 16 << 20  # bytes of a record that is read
 
 
-def identifier(endpoint: str, space: str, key: str, path: str | None) -> str:
+def identifier(endpoint: str, space: str, key: str, path: str) -> str:
     """The id of a transfer: the same for the same file and object, so that a second run finds what the first left."""
     text = json.dumps([endpoint, space, key, path])
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
@@ -93,7 +93,7 @@ class Journal:
     def _path(self, id: str) -> Path:
         return self._folder / f"{id}.jsonl"
 
-    def begin(self, endpoint: str, space: str, key: str, path: str | None) -> Claim:
+    def begin(self, endpoint: str, space: str, key: str, path: str) -> Claim:
         """Claim this transfer, new or left by an earlier run.  TransferBusy if another is at it."""
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -101,7 +101,8 @@ class Journal:
             raise LocalFailure(f"{self._folder}: {error.strerror}") from None
         return self._claim(identifier(endpoint, space, key, path), os.O_CREAT)
 
-    def first_line(self, endpoint: str, space: str, key: str, path: str | None) -> str:
+    def first_line(self, endpoint: str, space: str, key: str, path: str) -> str:
+        """What a record begins with."""
         fields = {
             "uvideo-transfer": VERSION,
             "direction": "upload",
@@ -163,7 +164,7 @@ class Journal:
             upload.key,
             first["path"],
             upload.size,
-            min(upload.sent(), upload.size if upload.size is not None else upload.sent()),
+            upload.sent(),
             datetime.fromtimestamp(first["started"], timezone.utc),
             datetime.fromtimestamp(path.stat().st_mtime, timezone.utc),
             upload.upload_id,
@@ -196,7 +197,13 @@ def _read(path: Path) -> tuple[dict[str, Any], Any] | None:
         first = json.loads(head)
         if first["uvideo-transfer"] != VERSION:
             raise ValueError("written by another version")
-        return first, uploads.read(rest)
+        upload = uploads.read(rest)
+        texts = (first["endpoint"], first["path"])
+        if not (all(isinstance(text, str) for text in texts) and isinstance(upload.source, dict)):
+            raise ValueError("fields of the wrong kind")
+        if upload.size is None or not isinstance(first["started"], int):
+            raise ValueError("fields of the wrong kind")
+        return first, upload
     except (ValueError, KeyError, TypeError, UVideoError) as error:
         _log.warning("%s is no record of a transfer: %s", path, error)
         return None

@@ -1,0 +1,112 @@
+"""The journal by itself: what it does with records that are damaged, strange or somebody else's."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+
+from uvideo._core import upload as uploads
+from uvideo.errors import InvalidArgument, LocalFailure, TransferBusy
+from uvideo.journal import Journal
+
+WHAT = ("http://127.0.0.1:9000", "space", "key", "/films/a.mp4")
+
+
+def noted(journal: Journal) -> str:
+    upload = uploads.Upload("space", "key", "id", 4194304, 9000000, None, {"identity": [1, 2]})
+    claim = journal.begin(*WHAT)
+    claim.write([journal.first_line(*WHAT), *upload.lines()])
+    claim.release()
+    return claim.id
+
+
+def test_a_week_later_the_record_is_found(tmp_path: Path) -> None:
+    id = noted(Journal(tmp_path, clock=lambda: 1_000_000))
+    later = Journal(tmp_path, clock=lambda: 1_000_000 + 7 * 86400)
+    (record,) = later.entries()
+    assert (record.id, record.space, record.key, record.path) == (id, *WHAT[1:])
+    assert (record.started.timestamp(), record.size, record.done, record.upload_id) == (1_000_000, 9000000, 0, "id")
+    assert later.begin(*WHAT).id == id
+
+
+def test_one_claim_at_a_time(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    id = noted(journal)
+    claim = journal.claim(id)
+    for attempt in (lambda: journal.claim(id), lambda: journal.begin(*WHAT)):
+        with pytest.raises(TransferBusy) as caught:
+            attempt()
+        assert caught.value.transfer == id
+    assert journal.entries()[0].active
+    claim.release()
+    assert not journal.entries()[0].active
+    journal.claim(id).discard()
+    assert journal.entries() == ()
+
+
+def test_a_claim_that_waited_for_a_finished_one_gets_a_record_of_its_own(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    first = journal.begin(*WHAT)
+    first.discard()
+    second = journal.begin(*WHAT)
+    assert second.read() is None
+    second.write([journal.first_line(*WHAT)])
+    assert (tmp_path / f"{second.id}.jsonl").exists()
+    second.release()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: "",
+        lambda text: "nonsense\n" + text,
+        lambda text: text.replace('"uvideo-transfer": 1', '"uvideo-transfer": 2'),
+        lambda text: text.replace('"endpoint": ', '"another": '),
+        lambda text: text.replace('"source": {"identity": [1, 2]}', '"source": null'),
+        lambda text: text.replace('"size": 9000000', '"size": null'),
+        lambda text: text.replace('"size": 9000000', '"size": "9"'),
+        lambda text: text.splitlines()[0] + "\n" + "[" * 100_000 + "\n",
+    ],
+)
+def test_a_damaged_record_is_no_record(tmp_path: Path, damage: object, caplog: pytest.LogCaptureFixture) -> None:
+    journal = Journal(tmp_path)
+    path = tmp_path / f"{noted(journal)}.jsonl"
+    assert callable(damage)
+    changed = damage(path.read_text())
+    assert changed != path.read_text()
+    path.write_text(changed)
+    with caplog.at_level(logging.WARNING, "uvideo"):
+        assert journal.entries() == ()
+    assert "is no record of a transfer" in caplog.text or changed == ""
+    claim = journal.begin(*WHAT)
+    assert claim.read() is None
+    claim.release()
+
+
+def test_other_files_in_the_folder_do_no_harm(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "folder.jsonl").mkdir()
+    noted(journal)
+    assert len(journal.entries()) == 1
+
+
+@pytest.mark.parametrize("id", ["", "../x", "a/b", "absent"])
+def test_an_id_that_is_none_is_an_invalid_argument(tmp_path: Path, id: str) -> None:
+    with pytest.raises(InvalidArgument):
+        Journal(tmp_path).claim(id)
+
+
+def test_a_folder_that_cannot_be_made_is_a_local_failure(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(LocalFailure):
+        Journal(tmp_path / "file" / "transfers").begin(*WHAT)
+
+
+def test_a_record_holds_what_it_is_about_and_no_more(tmp_path: Path) -> None:
+    path = tmp_path / f"{noted(Journal(tmp_path))}.jsonl"
+    first = json.loads(path.read_text().splitlines()[0])
+    assert set(first) == {"uvideo-transfer", "direction", "endpoint", "space", "key", "path", "started"}

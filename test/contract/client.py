@@ -1,0 +1,194 @@
+"""What every client of the service promises, whichever face it has: one promise, one test.
+
+A Subject is a client seen through the few calls that all of them have; they raise UVideoError where their client says
+no.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from test.fakes import FaultProxy
+from test.server_fixture import Server
+from uvideo import errors
+
+BLOCK = 4194304
+KEYS = [
+    "plain",
+    "with blank",
+    "a+b",
+    "100%25",
+    "what?",
+    "a#b",
+    "a//b",
+    "视频/\U0001f3ac.mp4",
+    "/edge/",
+    "a/../b",
+    "line\nbreak",
+]
+
+
+class Subject:
+    """A client whose requests go to ``host`` and which does not wait between tries."""
+
+    def __init__(self, host: str, public_key: str, private_key: str) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None: ...
+
+    def create_space(self, space: str) -> None: ...
+
+    def upload(self, space: str, key: str, path: Path) -> str | None:
+        """The etag."""
+
+    def upload_stream(self, space: str, key: str, stream: Any) -> None: ...
+
+    def download(self, space: str, key: str, path: Path, first: int | None = None, last: int | None = None) -> None:
+        """Both ends inclusive."""
+
+    def delete(self, space: str, key: str) -> None: ...
+
+    def keys(self, space: str, prefix: str) -> list[str]:
+        raise NotImplementedError
+
+
+class ClientContract:
+    """Give ``subject_class``."""
+
+    subject_class: type[Subject]
+
+    @pytest.fixture
+    def proxy(self, server: Server) -> Iterator[FaultProxy]:
+        with FaultProxy("127.0.0.1", server.port) as made:
+            yield made
+
+    @pytest.fixture
+    def subject(
+        self, server: Server, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> Iterator[Subject]:
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+        made = self.subject_class(f"127.0.0.1:{proxy.port}", server.public_key, server.private_key)
+        yield made
+        made.close()
+
+    @pytest.fixture
+    def space(self, subject: Subject) -> str:
+        name = "k-" + uuid.uuid4().hex[:20]
+        subject.create_space(name)
+        return name
+
+    @pytest.fixture
+    def large(self, tmp_path: Path) -> Path:
+        path = tmp_path / "large.mp4"
+        path.write_bytes(os.urandom(2 * BLOCK + 99))
+        return path
+
+    @pytest.mark.parametrize("key", KEYS, ids=lambda key: ascii(key)[:20])
+    def test_a_file_comes_back_as_it_went_whatever_its_key(
+        self, subject: Subject, space: str, tmp_path: Path, key: str
+    ) -> None:
+        (tmp_path / "a").write_bytes(key.encode())
+        subject.upload(space, key, tmp_path / "a")
+        subject.download(space, key, tmp_path / "b")
+        assert (tmp_path / "b").read_bytes() == key.encode()
+        assert subject.keys(space, key) == [key]
+        subject.delete(space, key)
+        assert subject.keys(space, "") == []
+
+    @pytest.mark.parametrize("size", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK])
+    def test_a_file_of_any_size_comes_back(self, subject: Subject, space: str, tmp_path: Path, size: int) -> None:
+        (tmp_path / "a").write_bytes(os.urandom(size))
+        subject.upload(space, "a", tmp_path / "a")
+        subject.download(space, "a", tmp_path / "b")
+        assert (tmp_path / "b").read_bytes() == (tmp_path / "a").read_bytes()
+
+    def test_a_stream_of_unknown_length_is_stored_and_left_open(
+        self, subject: Subject, space: str, large: Path, tmp_path: Path
+    ) -> None:
+        with large.open("rb") as file:
+            subject.upload_stream(space, "a", file)
+            assert not file.closed
+        subject.download(space, "a", tmp_path / "b")
+        assert (tmp_path / "b").read_bytes() == large.read_bytes()
+
+    def test_a_range_is_read(self, subject: Subject, space: str, large: Path, tmp_path: Path) -> None:
+        subject.upload(space, "a", large)
+        subject.download(space, "a", tmp_path / "b", BLOCK - 5, BLOCK + 4)
+        assert (tmp_path / "b").read_bytes() == large.read_bytes()[BLOCK - 5 : BLOCK + 5]
+
+    def test_passing_failures_are_tried_again(
+        self, subject: Subject, space: str, proxy: FaultProxy, large: Path, tmp_path: Path
+    ) -> None:
+        (tmp_path / "big").write_bytes(large.read_bytes() * 2)
+        proxy.on("UploadPart", part=1).cut_after(512).then(500, times=2)
+        proxy.on("UploadPart", part=2).lost_answer()
+        proxy.on("FinishUpload").lost_answer()
+        proxy.on("GetObject").reset_response(BLOCK).then(503).truncate(BLOCK)
+        subject.upload(space, "a", tmp_path / "big")
+        subject.download(space, "a", tmp_path / "b")
+        assert (tmp_path / "b").read_bytes() == (tmp_path / "big").read_bytes()
+
+    def test_a_part_that_is_there_already_counts(
+        self, subject: Subject, space: str, proxy: FaultProxy, large: Path, tmp_path: Path
+    ) -> None:
+        (tmp_path / "big").write_bytes(large.read_bytes() * 2)
+        document = {"RetCode": -1014, "ErrMsg": "put duplicate key error"}
+        proxy.on("UploadPart", part=1).forward_then_answer(500, json=document)
+        subject.upload(space, "a", tmp_path / "big")
+        subject.download(space, "a", tmp_path / "b")
+        assert (tmp_path / "b").read_bytes() == (tmp_path / "big").read_bytes()
+
+    def test_bytes_that_change_on_the_way_up_are_noticed(
+        self, subject: Subject, space: str, proxy: FaultProxy, tmp_path: Path
+    ) -> None:
+        (tmp_path / "a").write_bytes(os.urandom(3 * BLOCK))
+        proxy.on("UploadPart", part=1).flip_request(7)
+        with pytest.raises(errors.IntegrityError):
+            subject.upload(space, "a", tmp_path / "a")
+        assert subject.keys(space, "") == []
+
+    def test_bytes_that_change_on_the_way_down_are_noticed_and_the_target_stays(
+        self, subject: Subject, space: str, proxy: FaultProxy, large: Path, tmp_path: Path
+    ) -> None:
+        subject.upload(space, "a", large)
+        (tmp_path / "b").write_bytes(b"mine")
+        proxy.on("GetObject").flip(BLOCK)
+        with pytest.raises(errors.IntegrityError):
+            subject.download(space, "a", tmp_path / "b")
+        assert (tmp_path / "b").read_bytes() == b"mine"
+
+    def test_an_absent_object_is_not_found_and_the_target_stays(
+        self, subject: Subject, space: str, tmp_path: Path
+    ) -> None:
+        (tmp_path / "b").write_bytes(b"mine")
+        with pytest.raises(errors.NotFound) as caught:
+            subject.download(space, "absent", tmp_path / "b")
+        assert caught.value.status == 404
+        assert (tmp_path / "b").read_bytes() == b"mine"
+
+    def test_deleting_what_is_absent_is_no_error(self, subject: Subject, space: str) -> None:
+        subject.delete(space, "absent")
+        assert subject.keys(space, "") == []
+
+    def test_a_refusal_is_not_tried_again(
+        self, subject: Subject, space: str, proxy: FaultProxy, tmp_path: Path
+    ) -> None:
+        proxy.on("DeleteObject").then(403)
+        with pytest.raises(errors.AccessDenied):
+            subject.delete(space, "a")
+        assert len(proxy.log("DeleteObject")) == 1
+
+    def test_a_wrong_private_key_is_a_signature_mismatch(
+        self, server: Server, proxy: FaultProxy, space: str, tmp_path: Path
+    ) -> None:
+        wrong = self.subject_class(f"127.0.0.1:{proxy.port}", server.public_key, "wrong")
+        with pytest.raises(errors.SignatureMismatch):
+            wrong.delete(space, "a")
+        wrong.close()

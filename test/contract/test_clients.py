@@ -1,0 +1,99 @@
+"""The contract of clients, kept by the published SDK and by the typed client."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from test.contract.client import ClientContract, Subject
+from ucloud.uvideo import config, deleteuvideo, downloaduvideo, filemanager, multipartuploaduvideo, spacemanager
+from uvideo import Client, errors
+from uvideo._core import errors as core
+
+
+def checked(answer: tuple[Any, Any]) -> tuple[Any, Any]:
+    """The (ret, resp) of a success; a failure as the error that its status code and ret code mean."""
+    _, resp = answer
+    if resp.ok():
+        return answer
+    if resp.status_code == -2:
+        raise errors.IntegrityError(resp.error)
+    if resp.status_code == -1:
+        raise errors.NoAnswer(resp.error)
+    if resp.status_code == -3:
+        raise errors.LocalFailure(resp.error)
+    raise core.refusal(resp.status_code, resp.ret_code, resp.error)
+
+
+class Sdk(Subject):
+    def __init__(self, host: str, public_key: str, private_key: str) -> None:
+        config.set_default(uploadsuffix=host, downloadsuffix=host)
+        kinds = (
+            spacemanager.BucketManager,
+            multipartuploaduvideo.MultipartUploadUVideo,
+            downloaduvideo.DownloadUVideo,
+            deleteuvideo.DeleteUVideo,
+            filemanager.FileManager,
+        )
+        made = [kind(public_key, private_key) for kind in kinds]
+        for each in made:
+            each._carrier.sleep = lambda seconds: None
+        self.spaces, self.uploader, self.downloader, self.deleter, self.files = made
+
+    def close(self) -> None:
+        config.set_default(uploadsuffix=None, downloadsuffix=None)
+
+    def create_space(self, space: str) -> None:
+        checked(self.spaces.createspace(space))
+
+    def upload(self, space: str, key: str, path: Path) -> str | None:
+        etag: str | None = checked(self.uploader.uploadfile(space, key, str(path), retryinterval=0))[1].etag
+        return etag
+
+    def upload_stream(self, space: str, key: str, stream: Any) -> None:
+        checked(self.uploader.uploadstream(space, key, stream))
+
+    def download(self, space: str, key: str, path: Path, first: int | None = None, last: int | None = None) -> None:
+        wanted = None if first is None else (first, last)
+        checked(self.downloader.download_file(space, key, str(path), content_range=wanted))
+
+    def delete(self, space: str, key: str) -> None:
+        checked(self.deleter.deletefile(space, key))
+
+    def keys(self, space: str, prefix: str) -> list[str]:
+        return [entry["FileName"] for entry in checked(self.files.getfilelist(space, prefix))[0]["DataSet"]]
+
+
+class Typed(Subject):
+    def __init__(self, host: str, public_key: str, private_key: str) -> None:
+        self.client = Client(public_key, private_key, endpoint=host)
+        self.client._carrier.sleep = lambda seconds: None
+
+    def close(self) -> None:
+        self.client.close()
+
+    def create_space(self, space: str) -> None:
+        self.client.create_space(space)
+
+    def upload(self, space: str, key: str, path: Path) -> str | None:
+        return self.client.upload(space, key, path).etag
+
+    def upload_stream(self, space: str, key: str, stream: Any) -> None:
+        self.client.upload(space, key, stream)
+
+    def download(self, space: str, key: str, path: Path, first: int | None = None, last: int | None = None) -> None:
+        self.client.download(space, key, path, start=first, end=None if last is None else last + 1)
+
+    def delete(self, space: str, key: str) -> None:
+        self.client.delete(space, key)
+
+    def keys(self, space: str, prefix: str) -> list[str]:
+        return [each.key for each in self.client.list(space, prefix)]
+
+
+class TestPublishedSdk(ClientContract):
+    subject_class = Sdk
+
+
+class TestTypedClient(ClientContract):
+    subject_class = Typed
