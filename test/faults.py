@@ -75,7 +75,7 @@ def is_management_path(target: str) -> bool:
 def _management(given: dict[str, Any]) -> Reading:
     try:
         operation, name = actions.decode(given)
-        return Reading(type(operation).__name__, name, operation.space)
+        return Reading(type(operation).__name__, name, getattr(operation, "space", None))
     except UVideoError:
         known = actions._BY_NAME.get(given["Action"])
         return Reading(known.cls.__name__ if known else NO_OPERATION, str(given["Action"]))

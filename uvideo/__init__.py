@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from uvideo import errors, models
     from uvideo._core import __version__
+    from uvideo.aio import AsyncClient
     from uvideo.cancel import Cancel
     from uvideo.client import Client
     from uvideo.listing import Listing
     from uvideo.retry import Retry
     from uvideo.settings import Settings
 
-__all__ = ["Cancel", "Client", "Listing", "Retry", "Settings", "__version__", "errors", "models"]
+__all__ = ["AsyncClient", "Cancel", "Client", "Listing", "Retry", "Settings", "__version__", "errors", "models"]
 
 #: public name -> the module that has it; "" for a module of this package.
 _HOME = {
+    "AsyncClient": "uvideo.aio",
     "Cancel": "uvideo.cancel",
     "Client": "uvideo.client",
     "Listing": "uvideo.listing",

@@ -40,6 +40,22 @@ def identifier(endpoint: str, space: str, key: str, path: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
+_CLOEXEC = getattr(os, "O_CLOEXEC", 0)
+
+
+def _lock(descriptor: int) -> None:
+    if fcntl is not None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 class Claim:
     """One transfer that this caller is at; nobody else can claim it meanwhile.  Release it when done."""
 
@@ -51,19 +67,25 @@ class Claim:
         return _read(self._path)
 
     def write(self, lines: Iterable[str]) -> None:
-        """Replace the record; it is on the disk when this returns."""
+        """Replace the record at once and whole; it is on the disk when this returns."""
         content = "".join(line + "\n" for line in lines).encode()
+        aside = self._path.with_suffix(".new")  # ours alone, as the claim is
         try:
-            os.ftruncate(self._descriptor, 0)
-            os.pwrite(self._descriptor, content, 0)
-            os.fsync(self._descriptor)
-            folder = os.open(self._path.parent, os.O_RDONLY)
+            descriptor = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_TRUNC | _CLOEXEC, 0o600)
             try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+                _lock(descriptor)
+                os.write(descriptor, content)
+                os.fsync(descriptor)
+                os.replace(aside, self._path)
+                _sync(self._path.parent)
+            except BaseException:
+                os.close(descriptor)
+                aside.unlink(missing_ok=True)
+                raise
         except OSError as error:
             raise LocalFailure(f"{self._path}: {error.strerror}") from None
+        os.close(self._descriptor)  # the claim goes on with the new file's lock
+        self._descriptor = descriptor
 
     def append(self, line: str) -> None:
         """Add one line.  Where that fails the transfer goes on: the service knows its parts too."""
@@ -101,8 +123,8 @@ class Journal:
             raise LocalFailure(f"{self._folder}: {error.strerror}") from None
         return self._claim(identifier(endpoint, space, key, path), os.O_CREAT)
 
-    def first_line(self, endpoint: str, space: str, key: str, path: str) -> str:
-        """What a record begins with."""
+    def first_line(self, endpoint: str, space: str, key: str, path: str, started: int | None = None) -> str:
+        """What a record begins with.  ``started``: unix seconds, now if None."""
         fields = {
             "uvideo-transfer": VERSION,
             "direction": "upload",
@@ -110,7 +132,7 @@ class Journal:
             "space": space,
             "key": key,
             "path": path,
-            "started": int(self._clock()),
+            "started": int(self._clock()) if started is None else started,
         }
         return json.dumps(fields, sort_keys=True)
 
@@ -120,26 +142,32 @@ class Journal:
             raise InvalidArgument(f"{id!r} is not the id of a transfer")
         return self._claim(id, 0)
 
-    def _claim(self, id: str, create: int) -> Claim:
+    def _claim(self, id: str, create: int, looks: int = 20) -> Claim:
+        """``looks``: how often a lock is tried for, as whoever lists the journal holds it for a moment."""
         path = self._path(id)
         while True:
             try:
-                descriptor = os.open(path, os.O_RDWR | create | getattr(os, "O_CLOEXEC", 0), 0o600)
+                descriptor = os.open(path, os.O_RDWR | create | _CLOEXEC, 0o600)
             except FileNotFoundError:
                 raise InvalidArgument(f"there is no transfer {id} in the journal") from None
             except OSError as error:
                 raise LocalFailure(f"{path}: {error.strerror}") from None
             try:
-                if fcntl is not None:
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if os.path.exists(path) and os.path.samestat(os.fstat(descriptor), os.stat(path)):
+                _lock(descriptor)
+                if os.path.samestat(os.fstat(descriptor), os.stat(path)):
                     return Claim(id, path, descriptor)
             except BlockingIOError:
-                os.close(descriptor)
-                raise TransferBusy(transfer=id) from None
+                looks -= 1
+                if looks <= 0:
+                    os.close(descriptor)
+                    raise TransferBusy(transfer=id) from None
+                time.sleep(0.005)
             except FileNotFoundError:
                 pass
-            os.close(descriptor)  # its holder finished and removed it meanwhile: look again
+            except OSError as error:
+                os.close(descriptor)
+                raise LocalFailure(f"{path} cannot be locked: {error.strerror}") from None
+            os.close(descriptor)  # its holder replaced or removed it meanwhile: look again
 
     def entries(self) -> tuple[TransferRecord, ...]:
         """Every transfer that is not finished, the oldest first; records that cannot be read are left out."""
@@ -174,7 +202,7 @@ class Journal:
 
     def _is_active(self, id: str) -> bool:
         try:
-            self._claim(id, 0).release()
+            self._claim(id, 0, 1).release()
         except TransferBusy:
             return True
         except UVideoError:

@@ -19,6 +19,7 @@ from uvideo.errors import (
     Cancelled,
     DeadlineExceeded,
     InvalidArgument,
+    LocalFailure,
     NoAnswer,
     SourceChanged,
     TransferInterrupted,
@@ -224,7 +225,9 @@ class _Upload:
                         return self.stored(upload, found[0])
             if upload is None:
                 upload = self.begin(source, {"path": path, "identity": source.identity})
-            first = journal.first_line(origin(self._carrier), self._space, self._key, path)
+            left = claim.read()
+            started = left[0]["started"] if left is not None and upload.digests else None
+            first = journal.first_line(origin(self._carrier), self._space, self._key, path, started)
             claim.write([first, *upload.lines()])
             result = self.parts(upload, source, claim, path)
         except UVideoError as error:
@@ -233,6 +236,9 @@ class _Upload:
                 raise
             if isinstance(error, (NoAnswer, BadAnswer)) or error.retryable:
                 raise interrupted(error, claim.id) from error
+            if isinstance(error, LocalFailure) and not isinstance(error, SourceChanged):
+                error.transfer = claim.id  # a disk that is plugged in again can be read again
+                raise
             if machines.give_up(_unbound(self._carrier), upload):
                 claim.discard()
             raise

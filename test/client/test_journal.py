@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -110,3 +113,58 @@ def test_a_record_holds_what_it_is_about_and_no_more(tmp_path: Path) -> None:
     path = tmp_path / f"{noted(Journal(tmp_path))}.jsonl"
     first = json.loads(path.read_text().splitlines()[0])
     assert set(first) == {"uvideo-transfer", "direction", "endpoint", "space", "key", "path", "started"}
+
+
+def test_listing_the_journal_makes_nobody_fail(tmp_path: Path) -> None:
+    journal, over = Journal(tmp_path), threading.Event()
+    id = noted(journal)
+
+    def look() -> None:
+        while not over.is_set():
+            journal.entries()
+
+    looker = threading.Thread(target=look)
+    looker.start()
+    try:
+        for _ in range(300):
+            journal.claim(id).release()
+    finally:
+        over.set()
+        looker.join()
+    assert not journal.entries()[0].active
+
+
+def test_a_record_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(tmp_path)
+    id = noted(journal)
+    before = (tmp_path / f"{id}.jsonl").read_text()
+    claim = journal.claim(id)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fsync", full)
+        with pytest.raises(LocalFailure, match="No space left"):
+            claim.write(["{}"])
+    assert (tmp_path / f"{id}.jsonl").read_text() == before
+    assert [path.name for path in tmp_path.iterdir()] == [f"{id}.jsonl"]
+    claim.write([journal.first_line(*WHAT)])
+    with pytest.raises(TransferBusy):
+        journal.claim(id)  # the new file is locked as the old one was
+    claim.release()
+
+
+def test_a_folder_without_locks_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(tmp_path)
+    id = noted(journal)
+
+    def none(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", none)
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(5):
+        with pytest.raises(LocalFailure, match="cannot be locked"):
+            journal.claim(id)
+    assert len(os.listdir("/proc/self/fd")) == before

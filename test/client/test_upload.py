@@ -271,6 +271,37 @@ def test_a_stream_that_breaks_off_leaves_nothing(
     tidy(client, space)
 
 
+def test_a_disk_that_fails_for_a_while_loses_nothing(
+    client: Client,
+    space: str,
+    proxy: FaultProxy,
+    through: Client,
+    file: Path,
+    data: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    transfer = interrupted(through, proxy, space, file)
+    aside = file.with_name("aside")
+    file.rename(aside)
+    with pytest.raises(errors.LocalFailure):
+        through.resume(transfer)
+    assert [record.id for record in through.transfers()] == [transfer]
+    aside.rename(file)
+    started = through.transfers()[0].started
+
+    def failing(self: object, where: object) -> bytes:
+        raise errors.LocalFailure("the disk is gone")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("ucloud.uvideo.source.FileSource.read", failing)
+        with pytest.raises(errors.LocalFailure, match="the disk is gone") as caught:
+            through.resume(transfer)
+    assert caught.value.transfer == transfer
+    assert through.transfers()[0].started == started
+    through.resume(transfer)
+    assert client.get(space, "a").data == data
+
+
 def test_cancelling_ends_it_and_it_can_be_resumed(
     client: Client, space: str, proxy: FaultProxy, through: Client, file: Path, data: bytes
 ) -> None:

@@ -1,14 +1,18 @@
-"""The contract of clients, kept by the published SDK and by the typed client."""
+"""The contract of clients, kept by the published SDK and by the typed ones."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from test.contract.client import ClientContract, Subject
 from ucloud.uvideo import config, deleteuvideo, downloaduvideo, filemanager, multipartuploaduvideo, spacemanager
-from uvideo import Client, errors
+from uvideo import AsyncClient, Client, Retry, errors
 from uvideo._core import errors as core
+
+T = TypeVar("T")
 
 
 def checked(answer: tuple[Any, Any]) -> tuple[Any, Any]:
@@ -66,8 +70,7 @@ class Sdk(Subject):
 
 class Typed(Subject):
     def __init__(self, host: str, public_key: str, private_key: str) -> None:
-        self.client = Client(public_key, private_key, endpoint=host)
-        self.client._carrier.sleep = lambda seconds: None
+        self.client = Client(public_key, private_key, endpoint=host, retry=Retry(5, base=0.0))
 
     def close(self) -> None:
         self.client.close()
@@ -91,9 +94,47 @@ class Typed(Subject):
         return [each.key for each in self.client.list(space, prefix)]
 
 
+class AsyncTyped(Subject):
+    def __init__(self, host: str, public_key: str, private_key: str) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.client = AsyncClient(public_key, private_key, endpoint=host, retry=Retry(5, base=0.0))
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self.loop.run_until_complete(work)
+
+    def close(self) -> None:
+        self.run(self.client.close())
+        self.loop.close()
+
+    def create_space(self, space: str) -> None:
+        self.run(self.client.create_space(space))
+
+    def upload(self, space: str, key: str, path: Path) -> str | None:
+        return self.run(self.client.upload(space, key, path)).etag
+
+    def upload_stream(self, space: str, key: str, stream: Any) -> None:
+        self.run(self.client.upload(space, key, stream))
+
+    def download(self, space: str, key: str, path: Path, first: int | None = None, last: int | None = None) -> None:
+        self.run(self.client.download(space, key, path, start=first, end=None if last is None else last + 1))
+
+    def delete(self, space: str, key: str) -> None:
+        self.run(self.client.delete(space, key))
+
+    def keys(self, space: str, prefix: str) -> list[str]:
+        async def found() -> list[str]:
+            return [each.key async for each in self.client.list(space, prefix)]
+
+        return self.run(found())
+
+
 class TestPublishedSdk(ClientContract):
     subject_class = Sdk
 
 
 class TestTypedClient(ClientContract):
     subject_class = Typed
+
+
+class TestAsyncClient(ClientContract):
+    subject_class = AsyncTyped

@@ -119,17 +119,29 @@ class Carrier(object):
         try:
             return self.persist(once, op, None, lost)
         except (SpaceExists, SpaceNotFound) as error:
-            # A try without answer may have done it already; then the next one says that it is done.
-            if lost and isinstance(error, SpaceNotFound) and isinstance(op, operation.DeleteSpace):
-                return operation.SpaceNamed(op.space, None), error.response
-            if lost and isinstance(error, SpaceExists) and isinstance(op, operation.CreateSpace):
-                return self.act(operation.DescribeSpace(op.space))
-            raise
+            found, ask = self.done_before(op, error, lost)
+            if ask is not None:
+                return self.act(ask)
+            if found is None:
+                raise
+            return found
+
+    @staticmethod
+    def done_before(op, error, lost):
+        """What a refusal means after tries whose answers were ``lost``: the first may have done what was asked.
+
+        ((result, Response), None) if it did; (None, operation) if that tells; (None, None) if it is a refusal.
+        """
+        if lost and isinstance(error, SpaceNotFound) and isinstance(op, operation.DeleteSpace):
+            return (operation.SpaceNamed(op.space, None), error.response), None
+        if lost and isinstance(error, SpaceExists) and isinstance(op, operation.CreateSpace):
+            return None, operation.DescribeSpace(op.space)
+        return None, None
 
     def action_request(self, op):
         """The signed Request of a management operation.  NoCredentials of an anonymous Carrier."""
         if self.credentials is None:
-            raise NoCredentials(operation=type(op).__name__, space=op.space)
+            raise NoCredentials(operation=type(op).__name__, space=getattr(op, "space", None))
         request = action.encode(
             op, self.endpoint.api, self.credentials, self.endpoint.space_parameter, self.endpoint.video_actions
         )
@@ -152,13 +164,19 @@ class Carrier(object):
                 content = stream.read(65536)
             finally:
                 stream.close()
-            response = Response(stream.status, stream.headers, content)
-            if isinstance(self._decode(answer.decode, op, response)[0], operation.NotModified):
-                error = Refused(u"not modified", status=stream.status)
-                error.response = response
-                raise error
-            raise BadAnswer(u"%d is no answer to a download" % stream.status, status=stream.status)
+            self.judge_object(op, Response(stream.status, stream.headers, content))
         return stream
+
+    def judge_object(self, op, response):
+        """The ObjectInfo of a GetObject's answer that brings bytes; any other answer is raised."""
+        found, _ = self.judge(op, response)
+        if isinstance(found, operation.NotModified):
+            error = Refused(u"not modified", status=response.status)
+            error.response = response
+            raise error
+        if response.status not in (200, 206):
+            raise BadAnswer(u"%d is no answer to a download" % response.status, status=response.status)
+        return found
 
     def request(self, op, headers=()):
         """The Request of an operation on the upload host, signed by header; not signed by an anonymous Carrier."""
@@ -242,7 +260,7 @@ class Carrier(object):
         _log.info(
             "%s %s part=%s try %d failed: %s; next in %.2f s",
             type(op).__name__,
-            native(op.space or u""),
+            native(getattr(op, "space", None) or u""),
             getattr(op, "part", "-"),
             attempts.count,
             error,
@@ -267,5 +285,5 @@ def _over(fields, headers):
 def describe(error, op):
     """Say in an error what it is about, where it does not know yet."""
     if error.operation is None:
-        error.operation, error.space = type(op).__name__, op.space
+        error.operation, error.space = type(op).__name__, getattr(op, "space", None)
         error.key = getattr(op, "key", None) or None

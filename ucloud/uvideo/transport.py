@@ -118,11 +118,11 @@ class Transport(object):
         name, port = _split(host)
         options = {"maxsize": self._pool_size, "timeout": self._timeout}
         if scheme == "https":
-            authorities = self._authorities or _authorities()
-            if not os.path.exists(authorities):
-                raise InvalidArgument(u"there is no file or folder of certificates %s" % authorities)
-            kind = "ca_cert_dir" if os.path.isdir(authorities) else "ca_certs"
-            options.update({"cert_reqs": "CERT_REQUIRED", kind: authorities})
+            trusted = self._authorities or authorities()
+            if not os.path.exists(trusted):
+                raise InvalidArgument(u"there is no file or folder of certificates %s" % trusted)
+            kind = "ca_cert_dir" if os.path.isdir(trusted) else "ca_certs"
+            options.update({"cert_reqs": "CERT_REQUIRED", kind: trusted})
             if self._certificate is not None:
                 options.update(zip(("cert_file", "key_file"), self._certificate))
         if is_loopback(host):
@@ -266,7 +266,8 @@ def _split(host):
     return host.rstrip("."), None
 
 
-def _authorities():
+def authorities():
+    """The file or folder of certificates of authorities that the environment names, or that of requests."""
     return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or certs.where()
 
 

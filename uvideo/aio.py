@@ -1,0 +1,653 @@
+"""AsyncClient: every operation of the service for programs with an event loop; the methods are those of Client.
+
+    async with uvideo.AsyncClient(endpoint="127.0.0.1:9000", public_key=..., private_key=...) as client:
+        await client.put("movies", "hello.txt", b"hello")
+
+Small operations run on the loop, over aiohttp.  Transfers of files and streams run the very machines of Client in
+threads: reading files and hashing need threads anyway.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from uvideo import calls, models
+from uvideo.cancel import Cancel
+from uvideo.client import Client, chosen, connect
+from uvideo.errors import AlreadyExists, NotFound, UploadNotFound, UVideoError
+from uvideo.listing import AsyncListing
+from uvideo.models import T
+from uvideo.settings import Settings
+from uvideo.stream import Source
+
+if TYPE_CHECKING:
+    from uvideo.aiocarrier import AsyncCarrier
+    from uvideo.calls import Call
+    from uvideo.journal import Journal
+    from uvideo.retry import Retry
+
+__all__ = ["AsyncClient"]
+
+AsyncSource = Source | AsyncIterable[bytes]
+#: Transfers that one client runs at a time; the others wait their turn.
+TRANSFERS = 8
+
+
+class AsyncClient:
+    """As Client, for one event loop.  Not to be shared between threads or loops; close it, or use ``async with``.
+
+    Arguments, errors and methods are those of Client; ``list`` and its like give an AsyncListing, for ``async for``.
+    Where Client takes an iterable of bytes, an async iterable will do too.  Cancelling the task of a transfer ends the
+    transfer as a Cancel would.  progress is called on the loop.
+    """
+
+    def __init__(
+        self,
+        public_key: str | None = None,
+        private_key: str | None = None,
+        *,
+        settings: Settings | None = None,
+        retry: Retry | None = None,
+        **options: Any,
+    ) -> None:
+        from uvideo.aiocarrier import AsyncCarrier
+
+        self._settings = chosen(public_key, private_key, settings, options)
+        self._retry = retry
+        self._carrier: AsyncCarrier = AsyncCarrier(connect(self._settings, retry), self._settings)
+        self._client: Client | None = None
+        self._threads: ThreadPoolExecutor | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """What this client was made with."""
+        return self._settings
+
+    async def close(self) -> None:
+        """Close the connections.  A later call opens new ones."""
+        await self._carrier.close()
+        client, self._client = self._client, None
+        threads, self._threads = self._threads, None
+        if threads is not None:
+            threads.shutdown(wait=False)
+        if client is not None:
+            client.close()
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"<AsyncClient {self._settings.public_key or 'anonymous'} at {self._settings.hosts().upload.host}>"
+
+    async def _run(self, call: Call[T]) -> T:
+        if call.management:
+            result, _ = await self._carrier.act(call.operation)
+        else:
+            result, _ = await self._carrier.call(call.operation)
+        return call.convert(result)
+
+    async def _bulk(
+        self, job: Callable[[Client, Cancel, Any], T], cancel: Cancel | None = None, source: Any = None
+    ) -> T:
+        """What ``job(client, cancel, source)`` returns, run in a thread; it ends before a cancelled task goes on."""
+        if self._client is None or self._threads is None:
+            self._client = Client(settings=self._settings, retry=self._retry)
+            self._threads = ThreadPoolExecutor(TRANSFERS, "uvideo-transfer")
+        token = cancel or Cancel()
+        given = _bridged(source, asyncio.get_running_loop()) if hasattr(source, "__aiter__") else source
+        running = asyncio.get_running_loop().run_in_executor(self._threads, job, self._client, token, given)
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            token.cancel()
+            await asyncio.wait([running])
+            running.exception()  # looked at, or the loop would complain
+            raise
+
+    @staticmethod
+    def _on_loop(progress: Callable[[models.Progress], None] | None) -> Callable[[models.Progress], None] | None:
+        """``progress`` for a thread of a transfer; what it raises comes out there."""
+        if progress is None:
+            return None
+        loop = asyncio.get_running_loop()
+        callback = progress
+
+        async def tell(now: models.Progress) -> None:
+            callback(now)
+
+        return lambda now: asyncio.run_coroutine_threadsafe(tell(now), loop).result()
+
+    # Spaces
+
+    async def create_space(
+        self, name: str, *, type: str = "private", region: str | None = None, domains: Iterable[str] = ()
+    ) -> models.SpaceName:
+        """Make a space.  type: "public" or "private".  domains: host names of its own.  SpaceExists if it is taken."""
+        return await self._run(calls.create_space(name, type, region or self._settings.hosts().region, domains))
+
+    async def delete_space(self, name: str) -> models.SpaceName:
+        """Remove an empty space.  SpaceNotEmpty, SpaceNotFound."""
+        return await self._run(calls.delete_space(name))
+
+    async def stat_space(self, name: str) -> models.SpaceInfo:
+        """What the service says of a space.  SpaceNotFound."""
+        return await self._run(calls.stat_space(name))
+
+    async def update_space(
+        self, name: str, *, type: str | None = None, storage_class: str | None = None
+    ) -> models.SpaceName:
+        """Make a space public or private, or change the class of what is stored in it from now on."""
+        return await self._run(calls.update_space(name, type, storage_class))
+
+    def list_spaces(self) -> AsyncListing[models.SpaceInfo]:
+        """The spaces of this key pair's account, lazily."""
+        return AsyncListing(lambda marker: self._run(calls.list_spaces(marker)))
+
+    async def space_usage(
+        self, spaces: str | Iterable[str], *, begin: datetime, end: datetime
+    ) -> tuple[models.SpaceUsage, ...]:
+        """What was stored in and read from spaces, day by day."""
+        return await self._run(calls.space_usage(spaces, begin, end))
+
+    # Objects
+
+    async def put(
+        self,
+        space: str,
+        key: str,
+        data: AsyncSource,
+        *,
+        mime: str | None = None,
+        storage_class: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        acl: str | None = None,
+        verify: bool | None = None,
+    ) -> models.Stored:
+        """Store an object in one request and compare its etag with that of what was sent.
+
+        data: bytes, a path, a binary file from where it stands, or an iterable of bytes, of any length; nothing that
+        the caller opened is closed.  mime: guessed from the names if not given.  headers: kept and replayed, such as
+        Cache-Control.  acl: "public-read" or "default".  IntegrityError if the service stored other bytes.
+        For large files and bad networks there is ``upload``.
+        """
+        if not isinstance(data, (bytes, bytearray, memoryview)):
+            return await self._bulk(
+                lambda client, _, source: client.put(
+                    space,
+                    key,
+                    source,
+                    mime=mime,
+                    storage_class=storage_class,
+                    metadata=metadata,
+                    headers=headers,
+                    acl=acl,
+                    verify=verify,
+                ),
+                source=data,
+            )
+        op = calls.put(space, key, mime, storage_class, metadata, headers, acl)
+        content = data if isinstance(data, bytes) else bytes(data)
+        check = self._settings.verify if verify is None else verify
+        result, response = await self._carrier.call(op, content)
+        if check:
+            calls.agree(op, result.etag, content, response.status)
+        return models.Stored(op.space, op.key, len(content), result.etag, check)
+
+    async def get(
+        self,
+        space: str,
+        key: str,
+        *,
+        start: int | None = None,
+        end: int | None = None,
+        if_match: str | None = None,
+        if_none_match: str | None = None,
+        verify: bool | None = None,
+    ) -> models.Content:
+        """An object's bytes, in memory, or those from ``start`` up to but not including ``end``.
+
+        A negative start: the last bytes.  if_match, if_none_match: an etag; PreconditionFailed, or Refused with status
+        304, if the object has another, or this one.  A whole object is verified by its etag: IntegrityError.
+        """
+        op = calls.get(space, key, start, end, if_match, if_none_match)
+        check = self._settings.verify if verify is None else verify
+
+        async def once() -> models.Content:
+            found, data = await self._carrier.get(op, self._expires())
+            return calls.content(op, found, data, check)
+
+        found: models.Content = await self._carrier.persist(once, op)
+        return found
+
+    def _expires(self) -> int | None:
+        """Seconds that a signed URL lasts; None of an anonymous client, whose URLs are not signed."""
+        return self._settings.expires if self._settings.public_key is not None else None
+
+    async def upload(
+        self,
+        space: str,
+        key: str,
+        source: AsyncSource,
+        *,
+        mime: str | None = None,
+        storage_class: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        part_jobs: int | None = None,
+        bandwidth: int | None = None,
+        progress: Callable[[models.Progress], None] | None = None,
+        cancel: Cancel | None = None,
+        deadline: float | None = None,
+        journal: bool = True,
+    ) -> models.Stored:
+        """Store an object of any size: small ones in one request, others in parts, several at a time, each verified.
+
+        source: bytes, a path (pathlib.Path), a binary file from where it stands, or an iterable of bytes of unknown
+        length.  An upload of a path is in the journal: after a lost connection, a crash or a reboot the same call, or
+        ``resume``, sends what is missing.  TransferInterrupted says by its ``transfer`` that it can; Cancelled and
+        DeadlineExceeded are such.  A file that changes meanwhile is refused: SourceChanged.
+        part_jobs: parts at a time.  bandwidth: bytes a second.  progress: called with a Progress, whose done never goes
+        down; what it raises ends the upload.  cancel: a Cancel that another thread sets; a request that waits for its
+        answer first has it.  deadline: seconds for all.
+        journal: False to leave no record.
+        """
+        told = self._on_loop(progress)
+        return await self._bulk(
+            lambda client, token, given: client.upload(
+                space,
+                key,
+                given,
+                mime=mime,
+                storage_class=storage_class,
+                metadata=metadata,
+                headers=headers,
+                part_jobs=part_jobs,
+                bandwidth=bandwidth,
+                progress=told,
+                cancel=token,
+                deadline=deadline,
+                journal=journal,
+            ),
+            cancel,
+            source,
+        )
+
+    def _journal(self) -> Journal:
+        from uvideo.journal import Journal
+
+        return Journal(self._settings.state() / "transfers")
+
+    async def download(
+        self,
+        space: str,
+        key: str,
+        target: str | os.PathLike[str],
+        *,
+        start: int | None = None,
+        end: int | None = None,
+        cancel: Cancel | None = None,
+        deadline: float | None = None,
+    ) -> models.Downloaded:
+        """Save an object, or the bytes from ``start`` up to ``end``, as the local file ``target``.
+
+        The file appears only when it is complete and verified; a failure leaves an existing one as it was.  A body that
+        breaks off is continued where it ended, as long as the object stays the same.
+        cancel: a Cancel that another thread sets.  deadline: seconds for all.
+        """
+        return await self._bulk(
+            lambda client, token, _: client.download(
+                space, key, target, start=start, end=end, cancel=token, deadline=deadline
+            ),
+            cancel,
+        )
+
+    async def stat(self, space: str, key: str) -> models.ObjectInfo:
+        """What the service says of an object.  NotFound."""
+        return await self._run(calls.stat(space, key))
+
+    async def delete(self, space: str, key: str) -> None:
+        """Remove an object; one that is absent is no error."""
+        await self._run(calls.delete(space, key))
+
+    async def delete_many(self, space: str, keys: Iterable[str], *, jobs: int = 8) -> models.Summary[str]:
+        """Remove objects, ``jobs`` at a time.  SomeFailed, with the summary, after the others are done."""
+        done: list[str] = []
+        failures: list[models.Failure] = []
+        rest = iter(keys)
+
+        async def work() -> None:
+            for key in rest:
+                try:
+                    await self.delete(space, key)
+                    done.append(key)
+                except UVideoError as error:
+                    failures.append(models.Failure(space, key, None, error))
+
+        await asyncio.gather(*(work() for _ in range(calls.jobs(jobs))))
+        return calls.summed(done, failures)
+
+    def list(
+        self,
+        space: str,
+        prefix: str = "",
+        *,
+        delimiter: str = "",
+        start_after: str = "",
+        page_size: int = 1000,
+    ) -> AsyncListing[models.ObjectInfo]:
+        """The objects of a space in order of their keys, lazily.
+
+        delimiter: with "/", objects below folders are left out, and each Page says the folders as prefixes.
+        """
+        calls.list_objects(space, prefix, delimiter, start_after, page_size)  # bad arguments are said at once
+        return AsyncListing(
+            lambda marker: self._run(calls.list_objects(space, prefix, delimiter, marker, page_size)), start_after
+        )
+
+    def list_files(self, space: str, prefix: str = "", *, page_size: int = 1000) -> AsyncListing[models.ObjectInfo]:
+        """As ``list``, by the service's older call PrefixFileList."""
+        return AsyncListing(lambda marker: self._run(calls.list_files(space, prefix, marker, page_size)))
+
+    async def list_space_files(self, space: str, *, offset: int = 0, limit: int = 20) -> tuple[models.ObjectInfo, ...]:
+        """As ``list``, by the management plane's GetFileList, which the service deprecates."""
+        return await self._run(calls.list_space_files(space, offset, limit))
+
+    async def copy(
+        self,
+        space: str,
+        key: str,
+        source_space: str,
+        source_key: str,
+        *,
+        mime: str | None = None,
+        storage_class: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> models.Stored:
+        """Store another object's bytes as this one without sending them.
+
+        With mime, metadata or headers the copy has these in place of the source's.  NotFound without a source.
+        """
+        return await self._run(calls.copy(space, key, source_space, source_key, mime, storage_class, metadata, headers))
+
+    async def rename(self, space: str, key: str, new_key: str, *, force: bool = False) -> None:
+        """Give an object another key.  force: also if that takes the place of another object; else AlreadyExists."""
+        call = calls.rename(space, key, new_key, force)
+        lost: list[UVideoError] = []
+        try:
+            await self._carrier.call(call.operation, lost=lost)
+        except (NotFound, AlreadyExists):
+            # A try without answer may have done it already; then the object is there under its new key only.
+            if not lost or await self._is_there(space, key) or not await self._is_there(space, new_key):
+                raise
+
+    async def _is_there(self, space: str, key: str) -> bool:
+        try:
+            await self.stat(space, key)
+        except NotFound:
+            return False
+        return True
+
+    def presign(
+        self,
+        space: str,
+        key: str,
+        *,
+        method: str = "GET",
+        expires: float | timedelta | None = None,
+        mime: str | None = None,
+        md5: str | None = None,
+        filename: str | None = None,
+    ) -> str:
+        """A URL by which anybody may read (GET, HEAD) or write (PUT) the object until it expires.
+
+        expires: seconds or a timedelta, default the settings'.  mime, md5: of a PUT; it must send the same headers.
+        filename: of a GET, what a browser calls the download.
+        """
+        lasting = int(calls.seconds(self._settings.expires if expires is None else expires, "expires"))
+        return calls.presigned(self._carrier.carrier, space, key, method, max(1, lasting), mime, md5, filename)
+
+    async def restore(self, space: str, key: str, *, tier: str | None = None) -> None:
+        """Ask for an object of class ARCHIVE to be made readable.  tier: Expedited or Standard."""
+        await self._run(calls.restore(space, key, tier))
+
+    async def set_class(self, space: str, key: str, storage_class: str) -> None:
+        """Move an object to a cheaper class: STANDARD to IA or ARCHIVE, IA to ARCHIVE."""
+        await self._run(calls.set_class(space, key, storage_class))
+
+    async def set_mime(self, space: str, key: str, mime: str) -> None:
+        """Change an object's media type."""
+        await self._run(calls.set_mime(space, key, mime))
+
+    async def set_tags(self, space: str, key: str, tags: Mapping[str, str]) -> None:
+        """Replace the tags of an object."""
+        await self._run(calls.set_tags(space, key, tags))
+
+    async def get_tags(self, space: str, key: str) -> dict[str, str]:
+        """The tags of an object."""
+        return await self._run(calls.get_tags(space, key))
+
+    async def delete_tags(self, space: str, key: str) -> None:
+        """Remove the tags of an object."""
+        await self._run(calls.delete_tags(space, key))
+
+    async def set_acl(self, space: str, key: str, grant: str) -> None:
+        """grant: "public-read", so that anybody may read the object, or "default"."""
+        await self._run(calls.set_acl(space, key, grant))
+
+    async def get_acl(self, space: str, key: str) -> models.Acl:
+        """Who may read an object beside its owner."""
+        return await self._run(calls.get_acl(space, key))
+
+    async def append(
+        self,
+        space: str,
+        key: str,
+        data: bytes,
+        *,
+        position: int | None = None,
+        mime: str | None = None,
+        storage_class: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> models.Stored:
+        """Add bytes to the end of an object, which is made if it is absent.
+
+        position: its size, asked for if not given.  The options count when it is made.  A try whose answer was lost is
+        not repeated, as it may have added the bytes: NoAnswer, and stat tells.
+        """
+        if position is None:
+            try:
+                position = (await self.stat(space, key)).size
+            except NotFound:
+                position = 0
+        content = bytes(data)
+        call = calls.append(space, key, position, len(content), mime, storage_class, metadata, headers)
+        result, _ = await self._carrier.call(call.operation, content)
+        return call.convert(result)
+
+    async def put_known(self, space: str, key: str, *, etag: str, size: int, mime: str | None = None) -> models.Stored:
+        """Make an object of content that the account has stored already, without sending it.  NotFound without it."""
+        return await self._run(calls.put_known(space, key, etag, size, mime))
+
+    # Multipart, by hand
+
+    async def begin_upload(
+        self,
+        space: str,
+        key: str,
+        *,
+        mime: str | None = None,
+        storage_class: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> models.BegunUpload:
+        """Begin a multipart upload whose parts the caller sends; ``upload`` does all of it."""
+        return await self._run(calls.begin_upload(space, key, mime, storage_class, metadata, headers))
+
+    async def put_part(self, upload: models.BegunUpload, part: int, data: bytes) -> models.PartInfo:
+        """Send one part, from 0: block_size bytes, the last may be shorter.  Its etag is compared."""
+        content = bytes(data)
+        call = calls.put_part(upload, part, content)
+        result, response = await self._carrier.call(call.operation, content)
+        calls.agree_part(call.operation, result.etag, content, response.status)
+        return call.convert(result)
+
+    async def copy_part(
+        self,
+        upload: models.BegunUpload,
+        part: int,
+        source_space: str,
+        source_key: str,
+        *,
+        start: int | None = None,
+        end: int | None = None,
+    ) -> models.PartInfo:
+        """Make one part of another object's bytes from ``start`` up to but not including ``end``."""
+        return await self._run(calls.copy_part(upload, part, source_space, source_key, start, end))
+
+    async def finish_upload(
+        self, upload: models.BegunUpload, parts: Sequence[models.PartInfo], *, new_key: str | None = None
+    ) -> models.Stored:
+        """Make the object of its parts.  new_key: the name to take if the key has meanwhile been taken."""
+        return await self._run(calls.finish_upload(upload, parts, new_key))
+
+    def list_uploads(self, space: str, prefix: str = "") -> AsyncListing[models.UploadInfo]:
+        """The unfinished uploads of a space, lazily."""
+        return AsyncListing(lambda marker: self._run(calls.list_uploads(space, prefix, marker)))
+
+    def list_parts(self, space: str, upload_id: str) -> AsyncListing[models.PartInfo]:
+        """The parts that the service has of an unfinished upload, lazily."""
+        return AsyncListing(lambda marker: self._run(calls.list_parts(space, upload_id, marker)))
+
+    async def abort_upload(self, space: str, key: str, upload_id: str) -> None:
+        """Give an unfinished upload up and free what the service keeps of it; one that is gone is no error."""
+        try:
+            await self._run(calls.abort_upload(space, key, upload_id))
+        except UploadNotFound:
+            pass
+
+    async def clean_uploads(
+        self, space: str, prefix: str = "", *, older_than: float | timedelta, dry_run: bool = False
+    ) -> tuple[models.UploadInfo, ...]:
+        """Abort the unfinished uploads that were begun longer ago and that no record of this machine's journal names.
+
+        older_than: seconds or a timedelta.  dry_run: only say which.  What was aborted, or would be.
+        """
+        age = calls.seconds(older_than, "older_than")
+        kept = {record.upload_id for record in self.transfers()}
+        oldest = self._carrier.carrier.clock() - age
+        found = [
+            each
+            async for each in self.list_uploads(space, prefix)
+            if each.upload_id not in kept and each.started is not None and each.started.timestamp() < oldest
+        ]
+        if not dry_run:
+            for each in found:
+                await self.abort_upload(space, each.key, each.upload_id)
+        return tuple(found)
+
+    # Journal
+
+    def transfers(self) -> tuple[models.TransferRecord, ...]:
+        """The uploads in this user's journal that are not finished, the oldest first."""
+        return self._journal().entries()
+
+    async def resume(
+        self,
+        transfer: str,
+        *,
+        part_jobs: int | None = None,
+        bandwidth: int | None = None,
+        progress: Callable[[models.Progress], None] | None = None,
+        cancel: Cancel | None = None,
+        deadline: float | None = None,
+    ) -> models.Stored:
+        """Go on with an upload of the journal, by its id.  SourceChanged if its file is not the same any more.
+
+        TransferBusy if another process is at it.  Otherwise as ``upload``.
+        """
+        told = self._on_loop(progress)
+        return await self._bulk(
+            lambda client, token, _: client.resume(
+                transfer,
+                part_jobs=part_jobs,
+                bandwidth=bandwidth,
+                progress=told,
+                cancel=token,
+                deadline=deadline,
+            ),
+            cancel,
+        )
+
+    async def abort(self, transfer: str) -> None:
+        """Give an upload of the journal up, and free what the service keeps of it."""
+        await self._bulk(lambda client, _, __: client.abort(transfer))
+
+    # Keys
+
+    async def create_token(
+        self,
+        name: str,
+        *,
+        ops: Iterable[str] = (),
+        prefixes: Iterable[str] = (),
+        spaces: Iterable[str] = (),
+        expires: datetime | None = None,
+        black_ips: Iterable[str] = (),
+        white_ips: Iterable[str] = (),
+    ) -> models.Token:
+        """Make a key pair that may do less than this one.  ops: TOKEN_ALLOW_READ and so on; prefixes: of keys."""
+        return await self._run(calls.create_token(name, ops, prefixes, spaces, expires, black_ips, white_ips))
+
+    async def list_tokens(self, *, token_id: str | None = None, show_keys: bool = False) -> tuple[models.Token, ...]:
+        """The tokens of this account, or one.  show_keys: with their private keys."""
+        return await self._run(calls.list_tokens(token_id, show_keys))
+
+    async def update_token(
+        self,
+        token_id: str,
+        *,
+        name: str | None = None,
+        ops: Iterable[str] | None = None,
+        prefixes: Iterable[str] | None = None,
+        spaces: Iterable[str] | None = None,
+        expires: datetime | None = None,
+        black_ips: Iterable[str] | None = None,
+        white_ips: Iterable[str] | None = None,
+    ) -> None:
+        """Change a token; what is not given stays."""
+        await self._run(calls.update_token(token_id, name, ops, prefixes, spaces, expires, black_ips, white_ips))
+
+    async def delete_token(self, token_id: str) -> None:
+        """Remove a token; its keys are refused from then on."""
+        await self._run(calls.delete_token(token_id))
+
+    async def assume_role(
+        self, *, role: str | None = None, session: str | None = None, duration: float | timedelta | None = None
+    ) -> models.TemporaryKeys:
+        """A key pair that ends by itself.  duration: seconds or a timedelta."""
+        return await self._run(calls.assume_role(role, session, duration))
+
+
+def _bridged(source: AsyncIterable[bytes], loop: asyncio.AbstractEventLoop) -> Iterator[bytes]:
+    """What an async iterable gives, for a thread: one item at a time is asked of the loop."""
+    iterator = source.__aiter__()
+
+    async def following() -> bytes | None:
+        try:
+            return await iterator.__anext__()
+        except StopAsyncIteration:
+            return None
+
+    while (piece := asyncio.run_coroutine_threadsafe(following(), loop).result()) is not None:
+        yield piece
