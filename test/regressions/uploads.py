@@ -192,11 +192,14 @@ def two_threads_one_handler(world: World) -> None:
     thread.start()
     if not world.ask("POST", "/wait", {"name": "first"})["paused"]:
         raise RuntimeError("the first upload sent no part")
-    parts.uploadfile(world.space, world.key("second"), str(other), **OPTIONS)
+    for _ in range(5):  # the official SDK's threads race for a dict, and now and then an upload dies of that alone
+        parts.uploadfile(world.space, world.key("second"), str(other), **OPTIONS)
+        if world.stored(world.key("second")) == second:
+            break
+    else:
+        raise RuntimeError("the second upload went wrong")
     world.ask("POST", "/release", {"name": "first"})
     thread.join()
-    if world.stored(world.key("second")) != second:
-        raise RuntimeError("the second upload went wrong")
     world.check(
         world.stored(world.key("first")) == first,
         "the second upload takes the first one's place: the first object is never finished",
