@@ -34,7 +34,7 @@ def main() -> None:
         report(
             {
                 "put (multipart)": lambda n: good(uploader().uploadfile(space, f"s/{n}", source)),
-                "put (one request)": lambda n: good(manager.putfile(space, f"s/{n}", source)),
+                "put": lambda n: good(manager.putfile(space, f"s/{n}", source)),
                 "get": lambda n: good(manager.download_file(space, f"s/{n}", f"{folder}/{n}")),
                 "delete": lambda n: good(manager.deletefile(space, f"s/{n}")),
             },
