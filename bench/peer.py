@@ -24,7 +24,7 @@ http {{
   client_body_buffer_size 64k; default_type application/octet-stream;
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
   uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-  map $request_method$uri $tag {{ GET/big '"{etag}"'; default '"opaque"'; }}
+  map $request_method$uri $tag {{ GET/big '"{etag}"'; ~^POST ''; default '"opaque"'; }}
   server {{
     listen 127.0.0.1:{port};
     root {folder}/data;

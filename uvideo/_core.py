@@ -82,4 +82,5 @@ CARRIAGE = (
 def __getattr__(name: str) -> ModuleType:
     if name not in CARRIAGE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return importlib.import_module("ucloud.uvideo." + name)
+    found = globals()[name] = importlib.import_module("ucloud.uvideo." + name)
+    return found

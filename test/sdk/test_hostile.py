@@ -268,7 +268,7 @@ class Answers(Hostile):
             self.assertIn(resp.status_code, (-1, -2), resp)
             self.assertLess(len([name for name, _ in self.service.seen if name == "list"]), 10)
 
-    def test_no_signature_in_the_log_of_urllib3(self):
+    def test_no_signature_in_the_log_of_requests_sent(self):
         records = []
 
         class Keep(logging.Handler):

@@ -85,7 +85,7 @@ class Carrier(object):
 
         def once():
             try:
-                response = self.transport.send(self.request(op, headers), body, self.limit())
+                response = self.transport.send(self.request(op, headers), body, self.limit(), self.interrupt)
                 found = self.judge(op, response)
                 if check is not None:
                     check(found[0])
@@ -113,7 +113,7 @@ class Carrier(object):
         """(result, Response) of a management operation.  Raises UVideoError; ``status`` 200 if RetCode says no."""
 
         def once():
-            return self.judge_action(op, self.transport.send(self.action_request(op), None, self.limit()))
+            return self.judge_action(op, self.transport.send(self.action_request(op), None, self.limit(), self.interrupt))
 
         lost = []
         try:
@@ -158,7 +158,9 @@ class Carrier(object):
         ``expires``: seconds that a signed URL lasts; None for an anonymous one.  No retry: the reader decides.
         """
         request = self.link(op, expires)
-        stream = self.transport.open(request._replace(headers=_over(request.headers, headers)), None, self.limit())
+        if headers:
+            request = request._replace(headers=_over(request.headers, headers))
+        stream = self.transport.open(request, None, self.limit(), self.interrupt)
         if stream.status not in (200, 206):
             try:
                 content = stream.read(65536)
@@ -182,8 +184,9 @@ class Carrier(object):
         """The Request of an operation on the upload host, signed by header; not signed by an anonymous Carrier."""
         request = dialect.encode(op, self.endpoint.upload)
         request.headers.add("User-Agent", self.endpoint.user_agent)
-        fields = _over(request.headers, headers)
-        request = request._replace(headers=fields)
+        if headers:
+            request = request._replace(headers=_over(request.headers, headers))
+        fields = request.headers
         if self.credentials is None:
             return request
         if self.credentials.security_token is not None:
@@ -199,6 +202,8 @@ class Carrier(object):
         """The Request of a GetObject on the download host; signed in its URL for ``expires`` seconds, or not at all."""
         request = dialect.encode(op, self.endpoint.download)
         request.headers.add("User-Agent", self.endpoint.user_agent)
+        if expires is None:
+            return request
         return request._replace(target=self._signed(request.target, request.method, op, expires))
 
     def url(self, op, expires=None):
@@ -276,8 +281,6 @@ class Carrier(object):
 
 def _over(fields, headers):
     """Headers with the caller's in place of those of the same name."""
-    if not headers:
-        return fields
     given = dict((name.lower(), (native(name), native(value))) for name, value in headers)
     return Headers([pair for pair in fields if pair[0].lower() not in given] + list(given.values()))
 

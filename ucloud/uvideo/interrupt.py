@@ -14,17 +14,36 @@ class Interrupt(object):
     def __init__(self):
         self._event = threading.Event()
         self._error = Cancelled()
+        self._lock = threading.RLock()  # a signal handler may set it
+        self._wake = []
 
     def set(self, error=None):
         """``error``: the UVideoError that it raises then, Cancelled by default; the first counts."""
-        if not self._event.is_set():
+        with self._lock:
+            if self._event.is_set():
+                return
             self._error = error or self._error
             self._event.set()
+            for wake in self._wake:
+                wake()
 
     cancel = set
 
     def is_set(self):
         return self._event.is_set()
+
+    def remember(self, wake):
+        """Call ``wake()`` when it is set, at once if it is; it must not block."""
+        with self._lock:
+            self._wake.append(wake)
+            if self._event.is_set():
+                wake()
+
+    def forget(self, wake):
+        """No longer call it; it is not running when this returns."""
+        with self._lock:
+            if wake in self._wake:
+                self._wake.remove(wake)
 
     def wait(self, seconds):
         """Sleep so long, or until it is set.  Whether it is set."""

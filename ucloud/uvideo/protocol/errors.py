@@ -94,8 +94,11 @@ class SourceChanged(LocalFailure):
 
 
 class NoAnswer(UVideoError):
+    """``stale``: it went out on a connection that had been idle, and was closed before anything came back."""
+
     message = u"no answer from the service"
     retryable = True
+    stale = False
 
 
 class TransferInterrupted(NoAnswer):
