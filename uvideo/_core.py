@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from ucloud.uvideo import source as source
     from ucloud.uvideo import transfer as transfer
     from ucloud.uvideo import transport as transport
+    from ucloud.uvideo import wire as wire
 
 #: The modules that carry operations: loaded when they are first asked for, as they bring `requests` with them.
 CARRIAGE = (
@@ -76,6 +77,7 @@ CARRIAGE = (
     "source",
     "transfer",
     "transport",
+    "wire",
 )
 
 

@@ -230,7 +230,7 @@ class Exchange(object):
                 return wished
         if isinstance(error, wire.Malformed):
             return NoAnswer(u"what came from %s is not HTTP: %s" % (self._route.origin, error))
-        found = _no_answer(error, self._route.origin, self._route.is_proxied())
+        found = _no_answer(error, self._route.origin, self._route.proxy is not None)
         if self._reused and not self._begun and not isinstance(error, socket.timeout):
             found.stale = True  # it was closed while it was idle; the others will be no better
             self._route.idle.shut()
@@ -257,17 +257,17 @@ class Route(object):
 
     def __init__(self, origin, proxy, context, connect_timeout, pool):
         scheme, _, host = origin.partition("://")
-        self.origin, self._host, self._proxy, self._context = origin, host, proxy, context
+        self.origin, self.proxy, self.context = origin, proxy, context
         self._connect_timeout, self._pool = connect_timeout, pool
-        self._is_tls = scheme == "https"
-        self._name, port = _split(host)
-        self._port = port or (443 if self._is_tls else 80)
-        self._address = self._name
-        if is_loopback(host) and self._name.endswith("localhost"):  # *.localhost seldom resolves
-            self._address = "127.0.0.1"
+        self.is_tls = scheme == "https"
+        self.name, port = _split(host)
+        self.port = port or (443 if self.is_tls else 80)
+        self.address = self.name  # what is connected to; *.localhost seldom resolves
+        if is_loopback(host) and self.name.endswith("localhost"):
+            self.address = "127.0.0.1"
         self.fields = [("Host", host), ("Accept-Encoding", "identity")]
         self.prefix = ""  # of a request's target
-        if proxy is not None and not self._is_tls:
+        if proxy is not None and not self.is_tls:
             self.prefix = origin
             self.fields += proxy.fields
         self.idle = Idle()
@@ -276,8 +276,8 @@ class Route(object):
     def connect(self, seconds, exchange):
         """Give the exchange a new connection.  NoAnswer; nothing was sent then."""
         pace = Pace(self._connect_timeout, seconds)
-        proxy = self._proxy
-        name, port = (self._address, self._port) if proxy is None else (proxy.name, proxy.port)
+        proxy = self.proxy
+        name, port = (self.address, self.port) if proxy is None else (proxy.name, proxy.port)
         try:
             made = connect(name, port, pace, exchange.hold)
         except Refusal as refusal:
@@ -285,23 +285,25 @@ class Route(object):
         exchange.hold(made)
         try:
             if proxy is not None and proxy.is_tls:
-                made.encrypt(self._context, proxy.name, pace)
-            if proxy is not None and self._is_tls:
+                made.encrypt(self.context, proxy.name, pace)
+            if proxy is not None and self.is_tls:
                 self._tunnel(made, pace)
-            if self._is_tls:
-                made.encrypt(self._context, self._name, pace)
+            if self.is_tls:
+                made.encrypt(self.context, self.name, pace)
         except _FAILURES + (EOFError, wire.Malformed) as error:
             found = exchange.broken(error)
             found.sent = False
             raise found
 
+    def tunnel(self):
+        """Bytes that ask the proxy for a way through; its answer has no body when it says yes, like that to HEAD."""
+        target = "%s:%d" % (self.name if ":" not in self.name else "[%s]" % self.name, self.port)
+        return wire.request_head("CONNECT", target, [("Host", target)] + self.proxy.fields)
+
     def _tunnel(self, connection, pace):
-        """Ask the proxy for a way through."""
-        target = "%s:%d" % (self._name if ":" not in self._name else "[%s]" % self._name, self._port)
-        head = wire.request_head("CONNECT", target, [("Host", target)] + self._proxy.fields)
-        reader = wire.Head("HEAD")  # neither has a body when it says yes
+        reader = wire.Head("HEAD")
         found = None
-        if connection.send(head, pace):
+        if connection.send(self.tunnel(), pace):
             while found is None:
                 data = connection.receive(_PIECE, pace)
                 if not data:
@@ -309,9 +311,6 @@ class Route(object):
                 found = reader.feed(data)
         if found is None or not 200 <= found.status <= 299:
             raise Refusal()
-
-    def is_proxied(self):
-        return self._proxy is not None
 
     def take_back(self, connection):
         """Keep a connection that is idle now, for this process only."""
@@ -375,7 +374,8 @@ class Transport(object):
         self._routes = {}
         self._context = None
 
-    def _route(self, origin):
+    def route(self, origin):
+        """The Route to an origin."""
         if self._pid != os.getpid():  # a child must not share its parent's connections
             self._lock, self._routes, self._pid = threading.Lock(), {}, os.getpid()
         found = self._routes.get(origin)
@@ -413,8 +413,8 @@ class Transport(object):
             if seconds <= 0:
                 raise DeadlineExceeded()
             pace = Pace(self._timeout, seconds)
-        route = self._route(request.origin)
-        body, head, chunked = _message(route, request, body)
+        route = self.route(request.origin)
+        body, head, chunked = message(route, request, body)
         exchange = Exchange(route, pace, interrupt)
         try:
             exchange.begin(seconds)
@@ -466,7 +466,7 @@ class Transport(object):
             route.close()
 
 
-def _message(route, request, body):
+def message(route, request, body=None):
     """(body, bytes of the head, whether the body goes chunked) of a Request."""
     pairs = route.fields + request.headers.pairs
     if request.headers.get("accept-encoding") is not None:
