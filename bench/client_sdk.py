@@ -2,7 +2,7 @@
 
 The private key comes on standard input.
 
-upload FILE THREADS | download FILE | small FOLDER COUNT THREADS
+upload FILE THREADS | download FILE | small FOLDER COUNT THREADS [JOBS]
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ def main() -> None:
             },
             count,
             threads,
+            *rest[3:],
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 
 from ufile import config, filemanager, multipartuploadufile
@@ -14,6 +15,7 @@ def main() -> None:
     private_key = sys.stdin.readline().strip()
     suffix = ":" + endpoint.rpartition(":")[2]
     config.set_default(uploadsuffix=suffix, downloadsuffix=suffix)
+    logging.disable(logging.CRITICAL)  # it logs every request to standard error
     manager = filemanager.FileManager(public_key, private_key)
 
     def uploader() -> multipartuploadufile.MultipartUploadUFile:
@@ -40,6 +42,7 @@ def main() -> None:
             },
             count,
             threads,
+            *rest[3:],
         )
 
 

@@ -1,4 +1,7 @@
-"""nginx as a cheap peer: it stores and serves bytes under /<key>, checks nothing, and answers what our clients need."""
+"""nginx as a cheap peer: it stores and serves bytes under /<key>, checks nothing, and answers what our clients need.
+
+Below /s/ it stores nothing either and serves the same 1 KiB under each key: the official SDK takes no 201 for a success.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +36,12 @@ http {{
       dav_methods PUT DELETE; create_full_put_path on;
       etag off; add_header ETag $tag always;
     }}
+    location /s/ {{
+      if ($request_method = PUT) {{ return 200; }}
+      if ($request_method = DELETE) {{ return 204; }}
+      etag off; add_header ETag '"opaque"' always;
+      try_files /small =404;
+    }}
   }}
 }}
 """
@@ -53,6 +62,7 @@ def start_nginx(folder: Path, etag: str = "") -> Iterator[Peer]:
         raise RuntimeError("nginx is not installed")
     data = folder / "data"
     data.mkdir(parents=True)
+    (data / "small").write_bytes(bytes(range(256)) * 4)
     folder.chmod(0o755)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -248,6 +248,7 @@ class AsyncClient:
         cancel: Cancel | None = None,
         deadline: float | None = None,
         journal: bool = True,
+        verify: bool | None = None,
     ) -> models.Stored:
         """Store an object of any size: small ones in one request, others in parts, several at a time, each verified.
 
@@ -256,9 +257,9 @@ class AsyncClient:
         ``resume``, sends what is missing.  TransferInterrupted says by its ``transfer`` that it can; Cancelled and
         DeadlineExceeded are such.  A file that changes meanwhile is refused: SourceChanged.
         part_jobs: parts at a time.  bandwidth: bytes a second.  progress: called with a Progress, whose done never goes
-        down; what it raises ends the upload.  cancel: a Cancel that another thread sets; a request that waits for its
-        answer first has it.  deadline: seconds for all.
-        journal: False to leave no record.
+        down; what it raises ends the upload.  cancel: a Cancel that another thread sets.  deadline: seconds for all.
+        journal: False to leave no record.  verify: False to hash nothing: the service's own etags are then believed,
+        and parts of a file go from the disk to the network without being read.
         """
         told = self._on_loop(progress)
         return await self._bulk(
@@ -276,6 +277,7 @@ class AsyncClient:
                 cancel=token,
                 deadline=deadline,
                 journal=journal,
+                verify=verify,
             ),
             cancel,
             source,

@@ -283,6 +283,7 @@ class Client:
         cancel: Interrupt | None = None,
         deadline: float | None = None,
         journal: bool = True,
+        verify: bool | None = None,
     ) -> models.Stored:
         """Store an object of any size: small ones in one request, others in parts, several at a time, each verified.
 
@@ -291,9 +292,9 @@ class Client:
         ``resume``, sends what is missing.  TransferInterrupted says by its ``transfer`` that it can; Cancelled and
         DeadlineExceeded are such.  A file that changes meanwhile is refused: SourceChanged.
         part_jobs: parts at a time.  bandwidth: bytes a second.  progress: called with a Progress, whose done never goes
-        down; what it raises ends the upload.  cancel: a Cancel that another thread sets; a request that waits for its
-        answer first has it.  deadline: seconds for all.
-        journal: False to leave no record.
+        down; what it raises ends the upload.  cancel: a Cancel that another thread sets.  deadline: seconds for all.
+        journal: False to leave no record.  verify: False to hash nothing: the service's own etags are then believed,
+        and parts of a file go from the disk to the network without being read.
         """
         from uvideo import upload
 
@@ -307,6 +308,7 @@ class Client:
             metadata=calls.metadata(metadata),
             headers=calls.headers(headers),
             journal=journal,
+            verify=verify,
         )
         return upload.upload(self._bound(cancel, deadline), space, key, source, options)
 
@@ -317,6 +319,7 @@ class Client:
         bandwidth: int | None,
         progress: Callable[[models.Progress], None] | None,
         journal: bool = True,
+        verify: bool | None = None,
         **stored: Any,
     ) -> Options:
         from uvideo.limit import Limit
@@ -326,6 +329,7 @@ class Client:
         return Options(
             jobs=calls.jobs(self._settings.part_jobs if part_jobs is None else part_jobs),
             threshold=self._settings.multipart_threshold,
+            verify=self._settings.verify if verify is None else verify,
             limit=None if rate is None else Limit(rate),
             progress=progress,
             journal=self._journal() if journal else None,

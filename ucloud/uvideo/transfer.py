@@ -27,7 +27,7 @@ from .protocol.errors import (
 )
 from .protocol.text import printable
 from .retry import Retry
-from .source import local, shown
+from .source import READ, local, shown
 
 try:
     from queue import SimpleQueue as Queue  # in C, half the cost of queue.Queue for each piece
@@ -39,8 +39,6 @@ except ImportError:
 
 _log = logging.getLogger("ucloud.uvideo")
 
-#: Bytes a download reads at a time: the cheapest on a disk, since the buffer stays in the processor's cache.
-READ = 256 * 1024
 #: A server that asks for larger blocks would decide over this process's memory.
 BLOCK_LIMIT = 64 * 1024 * 1024
 #: One that asks for smaller ones would decide over the number of requests and of digests kept.
@@ -70,23 +68,24 @@ def check_begun(initiated):
 
 
 class Sender(object):
-    """Sends what is pending of one Upload, in several threads, one block in memory for each.
+    """Sends what is pending of one Upload, in several threads, at most one block in memory for each.
 
     ``retry``: for each part and for the finish.  ``acknowledged(part)``: called after each part, one call at a time.
-    ``body(part, data)``: what is sent of a block's bytes, as Carrier.call takes it; None: the bytes themselves.
+    ``body(part, block)``: what is sent of a block, as Carrier.call takes it; None: the block itself.
+    ``verify``: whether each part's etag is compared with that of the bytes sent, each thread hashing its own.
     """
 
-    def __init__(self, carrier, upload, source, threads, retry, acknowledged=None, body=None):
+    def __init__(self, carrier, upload, source, threads, retry, acknowledged=None, body=None, verify=True):
         self._carrier, self._upload, self._source, self._retry = carrier, upload, source, retry
         self._threads = threads
-        self._acknowledged, self._body = acknowledged, body
+        self._acknowledged, self._body, self._verify = acknowledged, body, verify
         self._lock = threading.Lock()
         self._error = None
         self._stopped = False
 
     def send(self):
         """Send every pending part.  Raises the worst error; what was acknowledged stays so."""
-        self._source.bind(self._upload)
+        self._source.bind(self._upload, self._verify)
         parts = self._upload.parts()
         left = self._threads if parts is None else min(self._threads, parts - len(self._upload.digests))
         others = []
@@ -128,16 +127,19 @@ class Sender(object):
                     raise
                 return
 
-    def _send(self, part, data):
-        digest = etag.block_digest(data)
+    def _send(self, part, block):
         upload = self._upload
         op = operation.UploadPart(upload.space, upload.key, upload.upload_id, part, upload.mime)
         try:
-            sent = data if self._body is None else self._body(part, data)
+            sent = block if self._body is None else self._body(part, block)
             stored, _ = self._carrier.call(op, sent, retry=self)
             given = stored.etag
         except PartExists:  # an earlier try arrived though its answer did not; Finish compares the etags
             given = None
+        digest = block.digest()
+        if digest is None and given is None:
+            block.rewind()
+            digest = etag.block_digest(b"".join(iter(block.read, b"")))
         with self._lock:
             upload.acknowledge(part, digest, given)
             self._source.let_go(part)
