@@ -15,31 +15,31 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from bench.peer import SMALL
 from bench.small import report
 from uvideo import AsyncClient, Client
 
-DATA = bytes(range(256)) * 4
 
 
 def main() -> None:
     kind, job, endpoint, public_key, space, *rest = sys.argv[1:]
     keys = (public_key, sys.stdin.readline().strip())
     options: dict[str, Any] = {"endpoint": endpoint, "download_endpoint": endpoint}
+    if job != "small":
+        options["verify"] = rest.pop() == "1"
     if kind == "async":
         asyncio.run(run_async(keys, options, job, space, rest))
         return
     with Client(*keys, **options) as client:
         if job == "upload":
-            options = {} if rest[2] == "1" else {"verify": False}
-            client.upload(space, "big", Path(rest[0]), part_jobs=int(rest[1]), journal=False, **options)
+            client.upload(space, "big", Path(rest[0]), part_jobs=int(rest[1]), journal=False)
         elif job == "download":
-            options = {} if rest[1] == "1" else {"verify": False}
-            client.download(space, "big", rest[0], **options)
+            client.download(space, "big", rest[0])
         else:
             count, threads = int(rest[0]), int(rest[1])
             report(
                 {
-                    "put": lambda n: client.put(space, f"s/{n}", DATA),
+                    "put": lambda n: client.put(space, f"s/{n}", SMALL),
                     "get": lambda n: client.get(space, f"s/{n}"),
                     "delete": lambda n: client.delete(space, f"s/{n}"),
                 },
@@ -51,15 +51,13 @@ def main() -> None:
 async def run_async(keys: tuple[str, str], options: dict[str, Any], job: str, space: str, rest: list[str]) -> None:
     async with AsyncClient(*keys, **options) as client:
         if job == "upload":
-            options = {} if rest[2] == "1" else {"verify": False}
-            await client.upload(space, "big", Path(rest[0]), part_jobs=int(rest[1]), journal=False, **options)
+            await client.upload(space, "big", Path(rest[0]), part_jobs=int(rest[1]), journal=False)
         elif job == "download":
-            options = {} if rest[1] == "1" else {"verify": False}
-            await client.download(space, "big", rest[0], **options)
+            await client.download(space, "big", rest[0])
         else:
             figures = {}
             jobs: dict[str, Callable[[int], Awaitable[Any]]] = {
-                "put": lambda n: client.put(space, f"s/{n}", DATA),
+                "put": lambda n: client.put(space, f"s/{n}", SMALL),
                 "get": lambda n: client.get(space, f"s/{n}"),
                 "delete": lambda n: client.delete(space, f"s/{n}"),
             }

@@ -1,6 +1,6 @@
 """nginx as a cheap peer: it stores and serves bytes under /<key>, checks nothing, and answers what our clients need.
 
-Below /s/ it stores nothing either and serves the same 1 KiB under each key: the official SDK takes no 201 for a success.
+Below /s/ it stores nothing either and serves SMALL under each key: the official SDK takes no 201 for a success.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.measure import processor_seconds
+from ucloud.uvideo.protocol import etag as etags
 
+SMALL = bytes(range(256)) * 4
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
 BLOCK = 4194304
 
@@ -39,7 +41,7 @@ http {{
     location /s/ {{
       if ($request_method = PUT) {{ return 200; }}
       if ($request_method = DELETE) {{ return 204; }}
-      etag off; add_header ETag '"opaque"' always;
+      etag off; add_header ETag '"{small}"' always;
       try_files /small =404;
     }}
   }}
@@ -62,14 +64,17 @@ def start_nginx(folder: Path, etag: str = "") -> Iterator[Peer]:
         raise RuntimeError("nginx is not installed")
     data = folder / "data"
     data.mkdir(parents=True)
-    (data / "small").write_bytes(bytes(range(256)) * 4)
+    (data / "small").write_bytes(SMALL)
+    tree = etags.Etag()
+    tree.update(SMALL)
     folder.chmod(0o755)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     configuration = folder / "nginx.conf"
     as_root = "user root;\n" if Path("/proc/self").stat().st_uid == 0 else ""
-    configuration.write_text(as_root + CONFIGURATION.format(folder=folder, port=port, block=BLOCK, etag=etag))
+    filled = CONFIGURATION.format(folder=folder, port=port, block=BLOCK, etag=etag, small=tree.value())
+    configuration.write_text(as_root + filled)
     process = subprocess.Popen([NGINX, "-c", str(configuration), "-e", str(folder / "error.log")])
     try:
         _wait(port, process)

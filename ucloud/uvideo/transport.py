@@ -290,7 +290,7 @@ class Route(object):
                 self._tunnel(made, pace)
             if self.is_tls:
                 made.encrypt(self.context, self.name, pace)
-        except _FAILURES + (EOFError, wire.Malformed) as error:
+        except _FAILURES + (EOFError, Refusal, wire.Malformed) as error:
             found = exchange.broken(error)
             found.sent = False
             raise found
@@ -377,7 +377,9 @@ class Transport(object):
     def route(self, origin):
         """The Route to an origin."""
         if self._pid != os.getpid():  # a child must not share its parent's connections
-            self._lock, self._routes, self._pid = threading.Lock(), {}, os.getpid()
+            old, self._lock, self._routes, self._pid = self._routes, threading.Lock(), {}, os.getpid()
+            for route in old.values():
+                route.close()
         found = self._routes.get(origin)
         if found is None:
             with self._lock:
