@@ -20,7 +20,6 @@ from bench.small import report
 from uvideo import AsyncClient, Client
 
 
-
 def main() -> None:
     kind, job, endpoint, public_key, space, *rest = sys.argv[1:]
     keys = (public_key, sys.stdin.readline().strip())

@@ -211,9 +211,7 @@ class Bench:
                 lines.append('output = "/dev/null"')
         script = self.folder / "curl"
         script.write_text("\n".join(lines))
-        return lambda: run(
-            ["curl", "-sS", "--fail", "-Z", "--parallel-max", "4", "-K", str(script)], self.peer.pid
-        )
+        return lambda: run(["curl", "-sS", "--fail", "-Z", "--parallel-max", "4", "-K", str(script)], self.peer.pid)
 
     def hashed(self) -> Callable[[], Figures]:
         program = (

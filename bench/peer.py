@@ -59,7 +59,7 @@ class Peer:
 
 @contextlib.contextmanager
 def start_nginx(folder: Path, etag: str = "") -> Iterator[Peer]:
-    """A Peer in ``folder``, in memory if that is; ``etag``: of the object `big`.  RuntimeError if it does not answer."""
+    """A Peer in ``folder``, ``etag``: of the object `big`.  RuntimeError if it does not answer."""
     if NGINX is None:
         raise RuntimeError("nginx is not installed")
     data = folder / "data"

@@ -51,6 +51,4 @@ def small(title: str, rounds: Rounds, base: str, targets: Mapping[str, str] | No
             cpu = statistics.median(one["cpu"] for one in each_round)
             pairs = zip(each_round, cases[base], strict=True) if base in cases else ()
             ratio = statistics.median([a["rate"] / b["rate"] for a, b in pairs] or [0.0])
-            print(
-                f"{job:10}{name:24}{rate:10.0f}{cpu:9.0f}{ratio:8.2f}   {(targets or {}).get(name, '')}", flush=True
-            )
+            print(f"{job:10}{name:24}{rate:10.0f}{cpu:9.0f}{ratio:8.2f}   {(targets or {}).get(name, '')}", flush=True)

@@ -3,7 +3,7 @@
     async with uvideo.AsyncClient(endpoint="127.0.0.1:9000", public_key=..., private_key=...) as client:
         await client.put("movies", "hello.txt", b"hello")
 
-Small operations run on the loop, over aiohttp.  Transfers of files and streams run the very machines of Client in
+Small operations run on the loop.  Transfers of files and streams run the very machines of Client in
 threads: reading files and hashing need threads anyway.
 """
 

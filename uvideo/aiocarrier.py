@@ -1,4 +1,4 @@
-"""One operation carried on an event loop: the core builds the message and judges the answer, as for the other clients."""
+"""One operation carried on an event loop: the core builds the message and judges the answer, as for Client."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ class AsyncCarrier:
                 raise BadAnswer(f"the answer is longer than {most} bytes") from None
             except (Silence, EOFError, OSError) as error:
                 failure = NoAnswer(f"no answer from {request.origin} ({_reason(error)})")
-                failure.stale = reused and not connection.begun and not isinstance(error, Silence)
+                failure.stale = reused and not connection.begun and not isinstance(error, Silence)  # type: ignore[attr-defined]
                 raise failure from None
             finally:
                 self._take_back(request.origin, connection, keep, loop)
@@ -213,4 +213,7 @@ def _reason(error: BaseException) -> str:
         return "silence for too long"
     if isinstance(error, EOFError):
         return "the connection broke: it ended too early"
-    return os.strerror(error.errno) if getattr(error, "errno", None) else type(error).__name__
+    code = getattr(error, "errno", None)
+    if isinstance(code, int) and code > 0:
+        return os.strerror(code)
+    return getattr(error, "strerror", None) or type(error).__name__  # a name that nobody knows has a negative code

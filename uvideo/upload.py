@@ -43,8 +43,8 @@ SLICE = 256 * 1024  # bytes of a part that are sent between two looks at limit, 
 class Options:
     """How an upload goes.  threshold: bytes up to which an object goes in one request.
 
-    jobs: parts sent at a time.  verify: compare the etags of parts and object with those of what was sent.  limit: shared with other transfers.
-    journal: None to leave no record.
+    jobs: parts sent at a time.  verify: compare the etags of parts and object with those of what was sent.
+    limit: shared with other transfers.  journal: None to leave no record.
     """
 
     jobs: int

@@ -235,7 +235,8 @@ class Bodies(Case):
         peer = self.peer(talk)
         self.transport().send(self.request(peer, "PUT"), Bytes(b"a" * 70000, length=False))
         self.assertIn(b"Transfer-Encoding: chunked\r\n", whole[0])
-        self.assertTrue(whole[0].endswith(b"\r\n10000\r\n" + b"a" * 65536 + b"\r\n1170\r\n" + b"a" * 4464 + b"\r\n0\r\n\r\n"))
+        chunks = b"10000\r\n" + b"a" * 65536 + b"\r\n1170\r\n" + b"a" * 4464 + b"\r\n0\r\n\r\n"
+        self.assertTrue(whole[0].endswith(b"\r\n" + chunks))
 
     def test_an_answer_that_comes_while_the_body_is_sent_is_read(self):
         for body in (lambda: b"x" * LARGE, lambda: Bytes(b"x" * LARGE), lambda: Bytes(b"x" * LARGE, False)):
@@ -407,7 +408,10 @@ class Waits(Case):
 class Addresses(Case):
     def test_hosts_are_taken_apart(self):
         for host, expected in (
-            ("h", ("h", None)), ("h:8", ("h", 8)), ("[::1]:9", ("::1", 9)), ("[::1]", ("::1", None)), ("h.:8", ("h", 8)),
+            ("h", ("h", None)),
+            ("h.:8", ("h", 8)),
+            ("[::1]:9", ("::1", 9)),
+            ("[::1]", ("::1", None)),
         ):
             self.assertEqual(transport._split(host), expected)
 
@@ -537,7 +541,7 @@ class Proxied(Case):
 
     def test_a_proxy_that_speaks_tls_itself(self):
         proxy = self.peer(again(answer(b"plain")), context())
-        pipes = self.transport(authorities=PEM, proxy="https://" + proxy.host)
+        pipes = self.transport(authorities=PEM, proxy=proxy.origin)
         request = Request("GET", "http://service.test", "/k", Headers(), b"")
         self.assertEqual(pipes.send(request).body, b"plain")
         self.assertEqual(proxy.calls[0].requests[0][0], "GET http://service.test/k HTTP/1.1")
@@ -550,7 +554,7 @@ class Proxied(Case):
             call.more()
 
         peer = self.peer(talk, context())
-        pipes = self.transport(authorities=PEM, proxy="https://" + self.proxy(peer, context()).host)
+        pipes = self.transport(authorities=PEM, proxy=self.proxy(peer, context()).origin)
         found = pipes.send(self.request(peer, "PUT", host="service.test"), Bytes(data))
         self.assertTrue(found.body == data)
 

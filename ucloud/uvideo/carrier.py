@@ -113,7 +113,8 @@ class Carrier(object):
         """(result, Response) of a management operation.  Raises UVideoError; ``status`` 200 if RetCode says no."""
 
         def once():
-            return self.judge_action(op, self.transport.send(self.action_request(op), None, self.limit(), self.interrupt))
+            response = self.transport.send(self.action_request(op), None, self.limit(), self.interrupt)
+            return self.judge_action(op, response)
 
         lost = []
         try:

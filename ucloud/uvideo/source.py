@@ -13,7 +13,6 @@ from .protocol.errors import InvalidArgument, LocalFailure, SourceChanged, UVide
 from .protocol.message import Slice
 from .protocol.text import to_text
 
-
 #: Bytes moved at a time: the cheapest on a disk, since they stay in the processor's cache.
 READ = 256 * 1024
 

@@ -545,7 +545,8 @@ def tls(trusted, certificate):
 def _no_answer(error, origin=None, proxied=False):
     """NoAnswer that says why without the request's URL, which may be signed."""
     where = u" from " + origin if origin else u""
-    if isinstance(error, (ssl.SSLError, ssl.CertificateError)) and "CERTIFICATE" in str(error).upper():
+    distrusted = isinstance(error, ssl.SSLError) and "CERTIFICATE" in str(error).upper()
+    if distrusted or isinstance(error, ssl.CertificateError):
         return NoAnswer(u"the certificate%s is not trusted" % where, sent=False)  # it may be a captive portal's
     sent = not isinstance(error, Refusal)
     if not sent and proxied:

@@ -20,7 +20,8 @@ class Upload(object):
     """One multipart upload.
 
     ``size``: bytes of the object, None until a stream has ended.  ``digests``: {part: binary SHA-1} of the parts that
-    the service has, None for one that this side did not hash.  ``source``: what tells whether the source is still the same, JSON-able.
+    the service has, None for one that this side did not hash.  ``source``: what tells whether the source is still the
+    same, JSON-able.
     """
 
     def __init__(self, space, key, upload_id, block_size, size=None, mime=None, source=None):
@@ -50,8 +51,8 @@ class Upload(object):
     def acknowledge(self, part, digest, etag=None):
         """The service has this part; ``digest``: the SHA-1 of its bytes, as this side computed it; None if it did not.
 
-        ``etag``: what the service called it; None where it did not say, and then there is a digest.  IntegrityError if that is the etag of other
-        bytes; a form that cannot be compared is kept for FinishUpload.
+        ``etag``: what the service called it; None where it did not say, and then there is a digest.  IntegrityError if
+        that is the etag of other bytes; a form that cannot be compared is kept for FinishUpload.
         """
         self._given.pop(part, None)
         if digest is None:
