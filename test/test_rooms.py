@@ -44,7 +44,19 @@ FRAMEWORKS = (
     "socket",
 )
 RULES_OF_THE_SERVER = ("service", "spaces", "append", "copies", "record", "states", "rights", "tokens")
-CARRIAGE = ("argument", "interrupt", "retry", "transport", "transfer", "carrier", "source", "checkpoint", "body")
+CARRIAGE = (
+    "argument",
+    "body",
+    "carrier",
+    "checkpoint",
+    "connection",
+    "interrupt",
+    "retry",
+    "source",
+    "transfer",
+    "transport",
+    "wire",
+)
 
 
 class Import(NamedTuple):
@@ -109,6 +121,12 @@ def only_transport_imports_requests(each: Import) -> bool:
     return each.module == "ucloud.uvideo.transport" or not each.is_in("requests", "urllib3")
 
 
+def wire_knows_no_socket(each: Import) -> bool:
+    if each.module != "ucloud.uvideo.wire":
+        return True
+    return each.name in VALUES or each.is_in("ucloud.uvideo.protocol")
+
+
 def carriage_imports_no_handler(each: Import) -> bool:
     if each.module not in ["ucloud.uvideo." + name for name in CARRIAGE] or not each.is_in("ucloud"):
         return True
@@ -170,6 +188,11 @@ BROKEN: dict[Rule, list[tuple[str, str]]] = {
         ("ucloud.uvideo.transfer", "import requests"),
         ("ucloud.uvideo.config", "from requests.packages import urllib3"),
         ("uvideo.client", "import requests.adapters"),
+    ],
+    wire_knows_no_socket: [
+        ("ucloud.uvideo.wire", "import socket"),
+        ("ucloud.uvideo.wire", "from .connection import Connection"),
+        ("ucloud.uvideo.wire", "import time"),
     ],
     carriage_imports_no_handler: [
         ("ucloud.uvideo.transport", "from . import config"),

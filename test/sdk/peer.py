@@ -46,6 +46,7 @@ class Peer(object):
             try:
                 connection = self._socket.accept()[0]
             except EnvironmentError:
+                self._socket.close()
                 return
             self._start(self._serve, connection)
 
@@ -63,9 +64,12 @@ class Peer(object):
             connection.close()
 
     def close(self):
-        self._socket.close()
-        for call in self.calls:
-            call.close()
+        """End everything.  The threads close what they use: a descriptor closed under them may be another's by then."""
+        for connection in [self._socket] + [call.connection for call in self.calls]:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except EnvironmentError:
+                pass
 
 
 class Call(object):
