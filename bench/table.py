@@ -37,18 +37,23 @@ def bulk(title: str, rounds: Rounds, base: str, targets: Mapping[str, str] | Non
 
 
 def small(title: str, rounds: Rounds, base: str, targets: Mapping[str, str] | None = None) -> None:
-    """A row for each job that bench.small reports and each case: rate, CPU microseconds, and the rate's x."""
+    """A row for each job that bench.small reports and each case: rate, CPU microseconds, and how often better each is.
+
+    The rate is what a user sees; on a machine that others use too, the CPU is what can be repeated.
+    """
     found: dict[str, dict[str, list[dict[str, float]]]] = {}
     for name, figures in rounds.items():
         for each in figures:
             for job, one in json.loads(each.output).items():
                 found.setdefault(job, {}).setdefault(name, []).append(one)
     print(f"\n{title}")
-    print(f"{'':10}{'':24}{'a second':>10}{'cpu us':>9}{'x':>8}   target of x")
+    print(f"{'':10}{'':24}{'a second':>10}{'x':>8}{'cpu us':>9}{'x':>8}   target of x")
     for job, cases in found.items():
         for name, each_round in cases.items():
             rate = statistics.median(one["rate"] for one in each_round)
             cpu = statistics.median(one["cpu"] for one in each_round)
-            pairs = zip(each_round, cases[base], strict=True) if base in cases else ()
-            ratio = statistics.median([a["rate"] / b["rate"] for a, b in pairs] or [0.0])
-            print(f"{job:10}{name:24}{rate:10.0f}{cpu:9.0f}{ratio:8.2f}   {(targets or {}).get(name, '')}", flush=True)
+            pairs = list(zip(each_round, cases[base], strict=True))
+            faster = statistics.median(ours["rate"] / other["rate"] for ours, other in pairs)
+            cheaper = statistics.median(other["cpu"] / ours["cpu"] for ours, other in pairs)
+            target = (targets or {}).get(name, "")
+            print(f"{job:10}{name:24}{rate:10.0f}{faster:8.2f}{cpu:9.0f}{cheaper:8.2f}   {target}", flush=True)

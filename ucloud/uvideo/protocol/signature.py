@@ -19,7 +19,7 @@ from collections import namedtuple
 from decimal import Decimal
 
 from .errors import NoCredentials, SignatureExpired, SignatureMismatch
-from .text import build_query, native, to_bytes, to_text
+from .text import build_query, native, quote_query, to_bytes, to_text
 
 WORDS = ("UCloud", "AutoAI")
 
@@ -134,13 +134,8 @@ def signed_query(credentials, method, space, key, expires, mime=u"", md5=u""):
     ``mime`` and ``md5``: the Content-Type and Content-MD5 that a later PUT will send; empty for GET and HEAD.
     """
     text = string_to_sign(method, to_text(space), to_text(key), to_text(md5), to_text(mime), u"%d" % expires)
-    query = build_query(
-        [
-            ("UCloudPublicKey", credentials.public_key),
-            ("Expires", "%d" % expires),
-            ("Signature", _hmac(credentials.private_key, text)),
-        ]
-    )
+    signed = _hmac(credentials.private_key, text).replace("+", "%2B").replace("=", "%3D")  # base64 has no other signs
+    query = "UCloudPublicKey=%s&Expires=%d&Signature=%s" % (quote_query(credentials.public_key), expires, signed)
     if credentials.security_token is not None:
         query += "&" + build_query([(TOKEN, credentials.security_token)])
     return query.replace("/", "%2F")
