@@ -3,9 +3,14 @@
 
 from __future__ import absolute_import, division, print_function
 
+import errno
+import hashlib
+import io
 import os
+import shutil
 import socket
 import ssl
+import tempfile
 import threading
 import time
 import unittest
@@ -320,6 +325,71 @@ class Bodies(Case):
 
             peer = self.peer(talk)
             self.assertNoAnswer(self.transport(), self.request(peer), "what came from %s is not HTTP" % peer.origin)
+
+
+class File(Bytes):
+    """A body that the system may send itself, as FileSource's are; notes how it went."""
+
+    def __init__(self, path):
+        with io.open(path, "rb") as file:
+            super(File, self).__init__(file.read())
+        self._file = io.open(path, "rb")
+        self.read_at, self.by_system = None, 0
+
+    def piece(self):
+        left = self.length - self._sent
+        return (self._file.fileno(), self._sent, left) if left else None
+
+    def moved(self, length):
+        self.by_system += length
+        self._sent += length
+
+    def read(self, size=65536):
+        if self.read_at is None:
+            self.read_at = self._sent
+        return super(File, self).read(size)
+
+    def close(self):
+        self._file.close()
+
+
+class SentBySystem(Case):
+    def send(self, tls=None):
+        folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, folder)
+        path = os.path.join(folder, "body")
+        with io.open(path, "wb") as file:
+            file.write(os.urandom(3000000))
+
+        def talk(call):
+            call.send(answer(hashlib.sha1(call.request()[2]).hexdigest().encode("ascii")))
+            call.more()
+
+        body = File(path)
+        self.addCleanup(body.close)
+        peer = self.peer(talk, tls)
+        found = self.transport(authorities=PEM).send(self.request(peer, "PUT"), body)
+        self.assertEqual(found.body.decode("ascii"), hashlib.sha1(body._data).hexdigest())
+        return body
+
+    def test_a_file_goes_without_being_read_where_that_can_be(self):
+        body = self.send()
+        self.assertEqual(body.by_system, 3000000 if hasattr(os, "sendfile") else 0)
+        self.assertEqual(self.send(context()).by_system, 0)
+
+    def test_where_the_system_cannot_the_rest_is_read(self):
+        real = getattr(os, "sendfile", None)
+        if real is None:
+            return
+        self.addCleanup(setattr, os, "sendfile", real)
+
+        def failing(target, source, offset, length):
+            if offset >= 1000:
+                raise OSError(errno.EINVAL, "no")
+            return real(target, source, offset, 1000)
+
+        os.sendfile = failing
+        self.assertEqual(self.send().by_system, 1000)
 
 
 class Waits(Case):

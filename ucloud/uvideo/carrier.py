@@ -163,10 +163,12 @@ class Carrier(object):
             request = request._replace(headers=_over(request.headers, headers))
         stream = self.transport.open(request, None, self.limit(), self.interrupt)
         if stream.status not in (200, 206):
+            content = bytearray(65536)
             try:
-                content = stream.read(65536)
+                length = stream.readinto(memoryview(content))
             finally:
-                stream.close()
+                stream.close(reuse=True)
+            content = bytes(content[:length])
             self.judge_object(op, Response(stream.status, stream.headers, content))
         return stream
 

@@ -13,6 +13,7 @@ from collections import deque
 _ticks = getattr(time, "monotonic", time.time)
 _READ, _WRITE = 1, 2
 _BLOCKED = (errno.EAGAIN, errno.EWOULDBLOCK)
+_BROKEN = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ECONNABORTED, errno.ETIMEDOUT, errno.EHOSTUNREACH)
 _LONGEST = 10 ** 9  # milliseconds that poll takes at most, with room to spare
 _FAILURES = (EnvironmentError, socket.error, ssl.SSLError)
 #: Bytes handed to the system at a time: between two of them an early answer is looked for.
@@ -59,11 +60,11 @@ class Connection(object):
     Failures are socket.timeout for a wait that was too long, else EnvironmentError.
     """
 
-    __slots__ = ("_socket", "_pollers", "_readable", "_is_tls", "_early", "failure", "used")
+    __slots__ = ("_socket", "_pollers", "_readable", "_is_tls", "_early", "_waiting", "failure", "used")
 
     def __init__(self, connected, is_tls=False):
         self._socket, self._is_tls = connected, is_tls
-        self._early, self.failure = b"", None
+        self._early, self._waiting, self.failure = b"", _WRITE, None
         self._pollers = {}
         self._readable = self._poll(_READ)
         self.used = 0.0  # when it became idle, in ticks; 0 while it is new
@@ -89,7 +90,7 @@ class Connection(object):
     def is_idle(self):
         """False if it was closed by the other side, or something came that nobody asked for."""
         try:
-            return not self._readable(0)
+            return not self._readable(0) and not (self._is_tls and self._socket.pending())
         except (EnvironmentError, select.error):
             return False
 
@@ -139,7 +140,7 @@ class Connection(object):
             return self._socket.send(data)
         except _FAILURES as error:
             try:
-                _wanted(error, _WRITE)
+                self._waiting = _wanted(error, _WRITE)
                 return 0
             except _FAILURES:
                 self.failure = error
@@ -147,7 +148,7 @@ class Connection(object):
 
     def _may_send(self, pace):
         """Wait until more can be sent.  False if an answer, or an end, is there instead."""
-        self._wait(_READ | _WRITE, pace)
+        self._wait(_READ | self._waiting, pace)
         if not self._readable(0):
             return True
         if not self._is_tls:
@@ -164,18 +165,19 @@ class Connection(object):
     def send_file(self, piece, pace):
         """Send ``piece``, (descriptor, offset, length) of a file, without reading it.  How much; None for an early end.
 
-        0 if the file has no such bytes.  Only of a connection that ``can_send_files``.
+        0 if the file has no such bytes, -1 if the system cannot do it with this file.  Only of a connection that
+        ``can_send_files``.
         """
         descriptor, offset, length = piece
         while True:
             try:
                 return os.sendfile(self._socket.fileno(), descriptor, offset, length)
             except _FAILURES as error:
-                try:
-                    _wanted(error, _WRITE)
-                except _FAILURES:
+                if error.args[0] in _BROKEN:
                     self.failure = error
                     return None
+                if error.args[0] not in _BLOCKED:
+                    return -1
                 if not self._may_send(pace):
                     return None
 
@@ -250,6 +252,9 @@ class _Inner(object):
     def fileno(self):
         return self.outer.fileno()
 
+    def pending(self):
+        return self._tls.pending() or self.outer.pending()
+
     def close(self):
         self.outer.close()
 
@@ -307,7 +312,7 @@ def connect(name, port, pace, abortable=None):
     last = None
     try:
         found = socket.getaddrinfo(name, port, 0, socket.SOCK_STREAM)
-    except (EnvironmentError, UnicodeError) as error:
+    except (EnvironmentError, UnicodeError, OverflowError) as error:
         raise Refusal(error)
     for family, kind, protocol, _, address in found:
         made = None
@@ -327,12 +332,13 @@ def connect(name, port, pace, abortable=None):
                 if code:
                     raise socket.error(code, os.strerror(code))
             return connection
-        except (EnvironmentError, socket.error) as error:
+        except (EnvironmentError, socket.error, OverflowError) as error:
             last = error
             if made is not None:
                 made.close()
         except BaseException:
-            made.close()
+            if made is not None:
+                made.close()
             raise
     raise Refusal(None if isinstance(last, socket.timeout) else last)
 

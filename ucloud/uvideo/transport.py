@@ -177,7 +177,9 @@ class Exchange(object):
         if not connection.send(head, pace):
             return False
         if not chunked and hasattr(body, "piece") and connection.can_send_files:
-            return self._send_file(body)
+            sent = self._send_file(body)
+            if sent is not None:
+                return sent
         for data in iter(body.read, b""):
             if chunked:
                 before, after = wire.chunk(data)
@@ -189,10 +191,13 @@ class Exchange(object):
         return not chunked or connection.send(wire.LAST_CHUNK, pace)
 
     def _send_file(self, body):
+        """As ``send``; None if the system cannot, and what is left has to be read."""
         for piece in iter(body.piece, None):
             sent = self._connection.send_file(piece, self._pace)
             if sent is None:
                 return False
+            if sent < 0:
+                return None
             body.moved(sent)
         return True
 
