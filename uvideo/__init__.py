@@ -15,11 +15,24 @@ if TYPE_CHECKING:
     from uvideo.aio import AsyncClient
     from uvideo.cancel import Cancel
     from uvideo.client import Client
+    from uvideo.digest import etag, same_etag
     from uvideo.listing import Listing
     from uvideo.retry import Retry
     from uvideo.settings import Settings
 
-__all__ = ["AsyncClient", "Cancel", "Client", "Listing", "Retry", "Settings", "__version__", "errors", "models"]
+__all__ = [
+    "AsyncClient",
+    "Cancel",
+    "Client",
+    "Listing",
+    "Retry",
+    "Settings",
+    "__version__",
+    "errors",
+    "etag",
+    "models",
+    "same_etag",
+]
 
 #: public name -> the module that has it; "" for a module of this package.
 _HOME = {
@@ -31,7 +44,9 @@ _HOME = {
     "Settings": "uvideo.settings",
     "__version__": "uvideo._core",
     "errors": "",
+    "etag": "uvideo.digest",
     "models": "",
+    "same_etag": "uvideo.digest",
 }
 
 
