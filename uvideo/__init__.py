@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from uvideo.cancel import Cancel
     from uvideo.client import Client
     from uvideo.digest import etag, same_etag
+    from uvideo.limit import Limit
     from uvideo.listing import Listing
+    from uvideo.manager import Transfer, TransferManager
     from uvideo.retry import Retry
     from uvideo.settings import Settings
 
@@ -24,9 +26,12 @@ __all__ = [
     "AsyncClient",
     "Cancel",
     "Client",
+    "Limit",
     "Listing",
     "Retry",
     "Settings",
+    "Transfer",
+    "TransferManager",
     "__version__",
     "errors",
     "etag",
@@ -39,9 +44,12 @@ _HOME = {
     "AsyncClient": "uvideo.aio",
     "Cancel": "uvideo.cancel",
     "Client": "uvideo.client",
+    "Limit": "uvideo.limit",
     "Listing": "uvideo.listing",
     "Retry": "uvideo.retry",
     "Settings": "uvideo.settings",
+    "Transfer": "uvideo.manager",
+    "TransferManager": "uvideo.manager",
     "__version__": "uvideo._core",
     "errors": "",
     "etag": "uvideo.digest",
