@@ -16,5 +16,7 @@ class Verb(NamedTuple):
 
 #: In the order of the help.
 VERBS = {
+    "cp": Verb("cp", "Copy files and objects: up, down, between spaces, from and to pipes."),
+    "mv": Verb("cp", "Move files and objects: copied, verified, then removed."),
     "serve": Verb("serve", "Serve object storage out of a folder."),
 }
