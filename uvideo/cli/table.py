@@ -18,5 +18,10 @@ class Verb(NamedTuple):
 VERBS = {
     "cp": Verb("cp", "Copy files and objects: up, down, between spaces, from and to pipes."),
     "mv": Verb("cp", "Move files and objects: copied, verified, then removed."),
+    "sync": Verb("sync", "Make a folder or prefix like another one."),
+    "apply": Verb("sync", "Carry out a plan that sync wrote."),
+    "rm": Verb("rm", "Remove objects."),
+    "run": Verb("run", "Run many commands, from a file, in one process."),
+    "transfers": Verb("transfers", "List, resume, abort and clean up unfinished transfers."),
     "serve": Verb("serve", "Serve object storage out of a folder."),
 }
