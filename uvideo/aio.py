@@ -14,7 +14,7 @@ import os
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from uvideo import calls, models
 from uvideo.cancel import Cancel
@@ -27,6 +27,7 @@ from uvideo.stream import Source
 
 if TYPE_CHECKING:
     from uvideo.aiocarrier import AsyncCarrier
+    from uvideo.aiofile import AsyncReader, AsyncWriter
     from uvideo.calls import Call
     from uvideo.journal import Journal
     from uvideo.limit import Limit
@@ -95,16 +96,22 @@ class AsyncClient:
             result, _ = await self._carrier.call(call.operation)
         return call.convert(result)
 
+    def _sync(self) -> Client:
+        """The Client whose machines run in threads."""
+        if self._client is None:
+            self._client = Client(settings=self._settings, retry=self._retry)
+        return self._client
+
     async def _bulk(
         self, job: Callable[[Client, Cancel, Any], T], cancel: Cancel | None = None, source: Any = None
     ) -> T:
         """What ``job(client, cancel, source)`` returns, run in a thread; it ends before a cancelled task goes on."""
-        if self._client is None or self._threads is None:
-            self._client = Client(settings=self._settings, retry=self._retry)
+        client = self._sync()
+        if self._threads is None:
             self._threads = ThreadPoolExecutor(TRANSFERS, "uvideo-transfer")
         token = cancel or Cancel()
         given = _bridged(source, asyncio.get_running_loop()) if hasattr(source, "__aiter__") else source
-        running = asyncio.get_running_loop().run_in_executor(self._threads, job, self._client, token, given)
+        running = asyncio.get_running_loop().run_in_executor(self._threads, job, client, token, given)
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
@@ -232,6 +239,79 @@ class AsyncClient:
     def _expires(self) -> int | None:
         """Seconds that a signed URL lasts; None of an anonymous client, whose URLs are not signed."""
         return self._settings.expires if self._settings.public_key is not None else None
+
+    @overload
+    def open(
+        self,
+        space: str,
+        key: str,
+        mode: Literal["rb"] = "rb",
+        *,
+        cache: int | None = None,
+        bandwidth: int | Limit | None = None,
+        cancel: Cancel | None = None,
+        deadline: float | None = None,
+        verify: bool | None = None,
+    ) -> AsyncReader: ...
+
+    @overload
+    def open(
+        self,
+        space: str,
+        key: str,
+        mode: Literal["wb"],
+        *,
+        mime: str | None = None,
+        storage_class: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        part_jobs: int | None = None,
+        bandwidth: int | Limit | None = None,
+        progress: Callable[[models.Progress], None] | None = None,
+        cancel: Cancel | None = None,
+        deadline: float | None = None,
+        verify: bool | None = None,
+    ) -> AsyncWriter: ...
+
+    def open(
+        self,
+        space: str,
+        key: str,
+        mode: str = "rb",
+        *,
+        cache: int | None = None,
+        mime: str | None = None,
+        storage_class: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        part_jobs: int | None = None,
+        bandwidth: int | Limit | None = None,
+        progress: Callable[[models.Progress], None] | None = None,
+        cancel: Cancel | None = None,
+        deadline: float | None = None,
+        verify: bool | None = None,
+    ) -> AsyncReader | AsyncWriter:
+        """An object as a binary file.  mode: "rb" to read, "wb" to write; for text wrap it in io.TextIOWrapper.
+
+        A Reader seeks and buffers, reads ahead while it is read in order, keeps up to ``cache`` bytes (8 MiB) for reads
+        that jump, and stays with the version that it was opened on: ObjectChanged.  NotFound at once.
+        A Writer takes any length and stores it when it is closed; a ``with`` block that raises stores nothing.
+        bandwidth, progress, cancel, deadline: as of ``upload``; the deadline counts from now.  The options of the other
+        mode are refused.
+        """
+        from uvideo import aiofile
+
+        sent = {"part_jobs": part_jobs, "progress": progress}
+        stored = {"mime": mime, "storage_class": storage_class, "metadata": metadata, "headers": headers}
+        calls.mode_of(mode, {"cache": cache}, {**stored, **sent})
+        client = self._sync()
+        given: dict[str, Any] = {"bandwidth": bandwidth, "deadline": deadline, "verify": verify}
+        if mode == "rb":
+            return aiofile.AsyncReader(
+                lambda token: client.open(space, key, "rb", cache=cache, cancel=token, **given), cancel
+            )
+        given.update(stored, part_jobs=part_jobs, progress=self._on_loop(progress))
+        return aiofile.AsyncWriter(lambda token: client.open(space, key, "wb", cancel=token, **given), cancel)
 
     async def upload(
         self,

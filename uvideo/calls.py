@@ -302,6 +302,15 @@ def content(op: Any, found: Any, data: bytes, verify: bool) -> models.Content:
     return models.Content(info(op.space, op.key, found), data, 0 if found.span is None else found.span[0])
 
 
+def mode_of(mode: str, reading: Mapping[str, Any], writing: Mapping[str, Any]) -> None:
+    """InvalidArgument for a mode that a file cannot have, or an option (not None) that is of the other one."""
+    if mode not in ("rb", "wb"):
+        raise InvalidArgument(f"mode must be rb or wb, not {mode!r}; for text, wrap the file in io.TextIOWrapper")
+    for name, value in (writing if mode == "rb" else reading).items():
+        if value is not None:
+            raise InvalidArgument(f"{name} does not go with mode {mode}")
+
+
 def stat(space: str, key: str) -> Call[models.ObjectInfo]:
     op = operation.HeadObject(check_space(space), check_key(key))
     return Call(op, lambda result: info(op.space, op.key, result))

@@ -9,12 +9,13 @@ uvideo.AsyncClient has the same methods.
 
 from __future__ import annotations
 
+import functools
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from uvideo import calls, models
 from uvideo._core import __version__, answer, operation
@@ -22,16 +23,19 @@ from uvideo.calls import Call
 from uvideo.errors import AlreadyExists, InvalidArgument, NoAnswer, NotFound, UploadNotFound, UVideoError
 from uvideo.listing import Listing
 from uvideo.models import T
-from uvideo.settings import Settings, load
+from uvideo.settings import Settings, load, size
 from uvideo.stream import Source, stream
 
 if TYPE_CHECKING:
     from uvideo._core import carrier as _carrier
     from uvideo._core import interrupt as _interrupt
+    from uvideo.cancel import Cancel
     from uvideo.journal import Journal
     from uvideo.limit import Limit
+    from uvideo.reader import Reader
     from uvideo.retry import Retry
     from uvideo.upload import Options
+    from uvideo.writer import Writer
 
     Carrier = _carrier.Carrier
     Interrupt = _interrupt.Interrupt
@@ -267,6 +271,92 @@ class Client:
     def _expires(self) -> int | None:
         """Seconds that a signed URL lasts; None of an anonymous client, whose URLs are not signed."""
         return self._settings.expires if self._settings.public_key is not None else None
+
+    @overload
+    def open(
+        self,
+        space: str,
+        key: str,
+        mode: Literal["rb"] = "rb",
+        *,
+        cache: int | None = None,
+        bandwidth: int | Limit | None = None,
+        cancel: Cancel | None = None,
+        deadline: float | None = None,
+        verify: bool | None = None,
+    ) -> Reader: ...
+
+    @overload
+    def open(
+        self,
+        space: str,
+        key: str,
+        mode: Literal["wb"],
+        *,
+        mime: str | None = None,
+        storage_class: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        part_jobs: int | None = None,
+        bandwidth: int | Limit | None = None,
+        progress: Callable[[models.Progress], None] | None = None,
+        cancel: Cancel | None = None,
+        deadline: float | None = None,
+        verify: bool | None = None,
+    ) -> Writer: ...
+
+    def open(
+        self,
+        space: str,
+        key: str,
+        mode: str = "rb",
+        *,
+        cache: int | None = None,
+        mime: str | None = None,
+        storage_class: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        part_jobs: int | None = None,
+        bandwidth: int | Limit | None = None,
+        progress: Callable[[models.Progress], None] | None = None,
+        cancel: Cancel | None = None,
+        deadline: float | None = None,
+        verify: bool | None = None,
+    ) -> Reader | Writer:
+        """An object as a binary file.  mode: "rb" to read, "wb" to write; for text wrap it in io.TextIOWrapper.
+
+        A Reader seeks and buffers, reads ahead while it is read in order, keeps up to ``cache`` bytes (8 MiB) for reads
+        that jump, and stays with the version that it was opened on: ObjectChanged.  NotFound at once.
+        A Writer takes any length and stores it when it is closed; a ``with`` block that raises stores nothing.
+        bandwidth, progress, cancel, deadline: as of ``upload``; the deadline counts from now.  The options of the other
+        mode are refused.
+        """
+        from uvideo import reader, writer
+        from uvideo.limit import limited
+
+        stored = {"mime": mime, "storage_class": storage_class, "metadata": metadata, "headers": headers}
+        sent = {"part_jobs": part_jobs, "progress": progress}
+        calls.mode_of(mode, {"cache": cache}, {**stored, **sent})
+        if mode == "rb":
+            check = self._settings.verify if verify is None else verify
+            room = reader.CACHE if cache is None else size("cache", cache)
+            limit = limited(bandwidth, self._settings.bandwidth)
+            bound = self._bound(cancel, deadline)
+            return reader.opened(bound, self._expires(), space, key, room, limit, check)
+        calls.put(space, key, mime, storage_class, metadata, headers, None)  # bad arguments are said at once
+        given: dict[str, Any] = {**stored, **sent, "bandwidth": bandwidth}
+        if verify is not None:
+            given["verify"] = verify
+        seconds = None if deadline is None else calls.seconds(deadline, "deadline")
+        return writer.Writer(
+            functools.partial(self.upload, space, key, **given),
+            space,
+            key,
+            self._settings.multipart_threshold,
+            self._carrier.ticks,
+            cancel,
+            seconds,
+        )
 
     def upload(
         self,

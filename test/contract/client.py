@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +59,46 @@ class Subject:
         raise NotImplementedError
 
 
-class ClientContract:
-    """Give ``subject_class``."""
+class File:
+    """An open file of a TypedSubject."""
+
+    def read(self, size: int = -1) -> bytes:
+        raise NotImplementedError
+
+    def readinto(self, buffer: bytearray) -> int:
+        raise NotImplementedError
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        raise NotImplementedError
+
+    def tell(self) -> int:
+        raise NotImplementedError
+
+    def write(self, data: bytes) -> int:
+        raise NotImplementedError
+
+    @property
+    def facts(self) -> tuple[int, str | None, bool]:
+        """(size, etag, verified) of a reader."""
+        raise NotImplementedError
+
+    @property
+    def stored(self) -> Any: ...
+
+
+class TypedSubject(Subject):
+    """A client of the toolkit."""
+
+    def open(self, space: str, key: str, mode: str, **options: Any) -> AbstractContextManager[File]:
+        raise NotImplementedError
+
+    def uploads(self, space: str) -> list[str]:
+        """The keys of unfinished uploads."""
+        raise NotImplementedError
+
+
+class Given:
+    """The fixtures of a contract.  Give ``subject_class``."""
 
     subject_class: type[Subject]
 
@@ -89,6 +128,10 @@ class ClientContract:
         path = tmp_path / "large.mp4"
         path.write_bytes(os.urandom(2 * BLOCK + 99))
         return path
+
+
+class ClientContract(Given):
+    """What every client does."""
 
     @pytest.mark.parametrize("key", KEYS, ids=lambda key: ascii(key)[:20])
     def test_a_file_comes_back_as_it_went_whatever_its_key(
@@ -192,3 +235,82 @@ class ClientContract:
         with pytest.raises(errors.SignatureMismatch):
             wrong.delete(space, "a")
         wrong.close()
+
+
+class FileContract(Given):
+    """What ``open`` gives."""
+
+    def test_an_object_is_read_as_a_file(self, subject: TypedSubject, space: str, large: Path) -> None:
+        data, etag = large.read_bytes(), subject.upload(space, "a", large)
+        with subject.open(space, "a", "rb") as file:
+            assert file.facts == (len(data), etag, False)
+            assert file.read(10) == data[:10] and file.tell() == 10
+            assert file.seek(-5, os.SEEK_END) == len(data) - 5 and file.read() == data[-5:]
+            buffer = bytearray(200_000)
+            assert file.seek(BLOCK - 9) and file.readinto(buffer) == 200_000
+            assert buffer == data[BLOCK - 9 : BLOCK - 9 + 200_000]
+            assert file.seek(0) == 0 and file.read() == data
+        with pytest.raises(ValueError):
+            file.read(1)
+
+    def test_an_object_that_was_read_in_order_is_verified(
+        self, subject: TypedSubject, space: str, proxy: FaultProxy, large: Path
+    ) -> None:
+        etag = subject.upload(space, "a", large)
+        proxy.on("GetObject", nth=2).reset_response(1000).then(503)
+        with subject.open(space, "a", "rb") as file:
+            assert b"".join(iter(lambda: file.read(100_000), b"")) == large.read_bytes()
+            assert file.facts == (large.stat().st_size, etag, True)
+        proxy.on("GetObject").flip(9)
+        with subject.open(space, "a", "rb") as file, pytest.raises(errors.IntegrityError):
+            file.read()
+
+    def test_an_object_that_is_replaced_while_it_is_open_is_refused(
+        self, subject: TypedSubject, space: str, large: Path, tmp_path: Path
+    ) -> None:
+        subject.upload(space, "a", large)
+        (tmp_path / "other").write_bytes(large.read_bytes()[::-1])
+        with subject.open(space, "a", "rb") as file:
+            file.read(10)
+            subject.upload(space, "a", tmp_path / "other")
+            file.seek(BLOCK)
+            with pytest.raises(errors.ObjectChanged):
+                file.read(10)
+
+    def test_an_absent_object_cannot_be_opened(self, subject: TypedSubject, space: str) -> None:
+        with pytest.raises(errors.NotFound), subject.open(space, "absent", "rb"):
+            pass
+
+    @pytest.mark.parametrize("size", [0, 1, 2 * BLOCK, 3 * BLOCK + 1])
+    def test_what_is_written_is_stored_when_it_is_closed(
+        self, subject: TypedSubject, space: str, tmp_path: Path, size: int
+    ) -> None:
+        data = os.urandom(size)
+        with subject.open(space, "a", "wb", mime="video/mp4") as file:
+            for at in range(0, size, 1_000_000):
+                file.write(data[at : at + 1_000_000])
+            assert file.tell() == size and subject.keys(space, "") == []
+        assert (file.stored.size, file.stored.verified) == (size, True)
+        subject.download(space, "a", tmp_path / "b")
+        assert (tmp_path / "b").read_bytes() == data
+        with pytest.raises(ValueError):
+            file.write(b"late")
+
+    @pytest.mark.parametrize("size", [10, 4 * BLOCK])
+    def test_a_block_that_raises_stores_nothing(self, subject: TypedSubject, space: str, size: int) -> None:
+        with pytest.raises(KeyError), subject.open(space, "a", "wb") as file:
+            file.write(bytes(size))
+            raise KeyError("mine")
+        assert file.stored is None
+        assert subject.keys(space, "") == subject.uploads(space) == []
+
+    def test_a_part_that_fails_stores_nothing(self, subject: TypedSubject, space: str, proxy: FaultProxy) -> None:
+        proxy.on("UploadPart", part=1).then(403)
+        with pytest.raises(errors.AccessDenied), subject.open(space, "a", "wb") as file:
+            for _ in range(40):
+                file.write(bytes(1 << 20))
+        assert subject.keys(space, "") == subject.uploads(space) == []
+
+    def test_a_mode_for_text_is_refused(self, subject: TypedSubject, space: str) -> None:
+        with pytest.raises(errors.InvalidArgument, match="TextIOWrapper"), subject.open(space, "a", "r"):
+            pass
