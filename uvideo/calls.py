@@ -697,12 +697,14 @@ def jobs(value: int) -> int:
     return value
 
 
-def summed(done: list[Any], failures: list[models.Failure], skipped: int = 0) -> models.Summary[Any]:
-    """The Summary; SomeFailed with it if there are failures."""
+def summed(
+    done: list[Any], failures: list[models.Failure], skipped: int = 0, well: int | None = None
+) -> models.Summary[Any]:
+    """The Summary; SomeFailed with it if there are failures.  ``well``: how many are done, if ``done`` has not all."""
     summary = models.Summary(tuple(done), tuple(failures), skipped)
     if failures:
         first = failures[0]
-        count = f"{len(failures)} of {len(done) + len(failures)} items failed"
+        count = f"{len(failures)} of {(len(done) if well is None else well) + len(failures)} items failed"
         raise SomeFailed(f"{count}; the first is {first.path or first.key}: {first.error}", summary)
     return summary
 

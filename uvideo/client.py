@@ -461,6 +461,95 @@ class Client:
         size: int = machine.size
         return models.Downloaded(op.space, op.key, size, found.etag, os.fspath(target), machine.verified)
 
+    def upload_dir(
+        self,
+        folder: str | os.PathLike[str],
+        space: str,
+        prefix: str = "",
+        *,
+        jobs: int = 8,
+        include: Iterable[str] = (),
+        exclude: Iterable[str] = (),
+        part_jobs: int | None = None,
+        bandwidth: int | Limit | None = None,
+        progress: Callable[[models.Totals], None] | None = None,
+        report: Callable[[models.Stored | models.Failure], None] | None = None,
+        cancel: Cancel | None = None,
+        on_error: Literal["continue", "stop"] = "continue",
+        dry_run: bool = False,
+        storage_class: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> models.Summary[models.Stored]:
+        """Upload the files below a local folder, ``jobs`` at a time, as the keys prefix/path with "/" between names.
+
+        include, exclude: patterns of paths (see uvideo.pattern): "*.mp4" in every folder, "/a/*" from the top, "tmp/"
+        all in such folders; exclude counts more.  Links are followed, but no folder back into itself; empty folders
+        have no key.  A file that cannot be read, or whose name is not UTF-8, is a Failure and the others go on; with
+        on_error "stop", or after what all would meet, a wrong key say, nothing more is begun.  SomeFailed, with the
+        Summary, at the end.
+        progress: called with Totals, which grow while files are found.  report: called with each Stored or Failure;
+        the Summary then has failures only, for millions of files.  What they raise ends it.  cancel: Cancelled.
+        dry_run: only say what would be uploaded.  The other options are those of ``upload``.
+        """
+        from uvideo import folders
+
+        plan = folders.Plan(
+            jobs=jobs,
+            include=include,
+            exclude=exclude,
+            part_jobs=part_jobs,
+            bandwidth=bandwidth,
+            progress=progress,
+            report=report,
+            cancel=cancel,
+            on_error=on_error,
+            dry_run=dry_run,
+        )
+        kept = {"storage_class": storage_class, "metadata": metadata, "headers": headers}
+        return folders.upload_dir(self, folder, space, prefix, plan, **kept)
+
+    def download_dir(
+        self,
+        space: str,
+        prefix: str,
+        folder: str | os.PathLike[str],
+        *,
+        jobs: int = 8,
+        include: Iterable[str] = (),
+        exclude: Iterable[str] = (),
+        part_jobs: int | None = None,
+        bandwidth: int | Limit | None = None,
+        progress: Callable[[models.Totals], None] | None = None,
+        report: Callable[[models.Downloaded | models.Failure], None] | None = None,
+        cancel: Cancel | None = None,
+        on_error: Literal["continue", "stop"] = "continue",
+        dry_run: bool = False,
+    ) -> models.Summary[models.Downloaded]:
+        """Download the objects below ``prefix`` into a local folder, which is made; the opposite of ``upload_dir``.
+
+        A key that cannot be a file here is a Failure: names such as .. or none at all, or too long; a name that is a
+        file and a folder, or another file's but for upper and lower case where that is the same; what would come to
+        lie outside of the folder, through a link in it say.  Keys that end with / make folders.  Files that are there
+        are replaced, each at once and whole.  include, exclude, on_error, progress, report, cancel, dry_run and errors:
+        as of ``upload_dir``; the other options are those of ``download``.
+        """
+        from uvideo import folders
+
+        plan = folders.Plan(
+            jobs=jobs,
+            include=include,
+            exclude=exclude,
+            part_jobs=part_jobs,
+            bandwidth=bandwidth,
+            progress=progress,
+            report=report,
+            cancel=cancel,
+            on_error=on_error,
+            dry_run=dry_run,
+        )
+        return folders.download_dir(self, space, prefix, folder, plan)
+
     def stat(self, space: str, key: str) -> models.ObjectInfo:
         """What the service says of an object.  NotFound."""
         return self._run(calls.stat(space, key))

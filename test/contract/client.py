@@ -96,6 +96,11 @@ class TypedSubject(Subject):
         """The keys of unfinished uploads."""
         raise NotImplementedError
 
+    def upload_dir(self, *given: Any, **options: Any) -> Any:
+        """The Summary; likewise download_dir."""
+
+    def download_dir(self, *given: Any, **options: Any) -> Any: ...
+
 
 class Given:
     """The fixtures of a contract.  Give ``subject_class``."""
@@ -314,3 +319,57 @@ class FileContract(Given):
     def test_a_mode_for_text_is_refused(self, subject: TypedSubject, space: str) -> None:
         with pytest.raises(errors.InvalidArgument, match="TextIOWrapper"), subject.open(space, "a", "r"):
             pass
+
+
+class FolderContract(Given):
+    """What ``upload_dir`` and ``download_dir`` do."""
+
+    @pytest.fixture
+    def folder(self, tmp_path: Path) -> Path:
+        for name in ("a/1.txt", "a/b/2.txt", "c.bin", "视频.mp4"):
+            path = tmp_path / "folder" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(name.encode() * 1000)
+        (tmp_path / "folder" / "large").write_bytes(os.urandom(2 * BLOCK + 1))
+        return tmp_path / "folder"
+
+    def test_a_folder_comes_back_as_it_went(
+        self, subject: TypedSubject, space: str, proxy: FaultProxy, folder: Path, tmp_path: Path
+    ) -> None:
+        proxy.on("PutObject", key="p/c.bin").cut_after(100).then(500)
+        proxy.on("GetObject", key="p/a/1.txt").reset_response(100).then(503)
+        totals: list[Any] = []
+        up = subject.upload_dir(folder, space, "p", jobs=2, progress=totals.append, exclude=["b/"])
+        names = ["a/1.txt", "c.bin", "large", "视频.mp4"]
+        assert sorted(each.key for each in up.done) == subject.keys(space, "") == [f"p/{name}" for name in names]
+        assert (totals[-1].files, totals[-1].files_done, totals[-1].done) == (4, 4, up.size)
+        reported: list[Any] = []
+        down = subject.download_dir(space, "p", tmp_path / "copy", report=reported.append)
+        assert down.done == () and sorted(each.key for each in reported) == sorted(each.key for each in up.done)
+        for name in names:
+            assert (tmp_path / "copy" / name).read_bytes() == (folder / name).read_bytes()
+        assert not list((tmp_path / "copy").rglob("*.part"))
+
+    def test_what_fails_is_said_and_the_rest_goes_on(
+        self, subject: TypedSubject, space: str, proxy: FaultProxy, folder: Path, tmp_path: Path
+    ) -> None:
+        proxy.on("PutObject", key="c.bin").then(403)
+        os.symlink("nowhere", folder / "gone")
+        with pytest.raises(errors.SomeFailed) as caught:
+            subject.upload_dir(folder, space)
+        found = {each.key: type(each.error) for each in caught.value.summary.failures}
+        assert found == {"c.bin": errors.AccessDenied, "gone": errors.LocalFailure}
+        assert sorted(each.key for each in caught.value.summary.done) == subject.keys(space, "")
+        subject.upload(space, "../evil", folder / "c.bin")
+        with pytest.raises(errors.SomeFailed) as caught:
+            subject.download_dir(space, "", tmp_path / "in" / "copy")
+        assert [each.key for each in caught.value.summary.failures] == ["../evil"]
+        assert not (tmp_path / "in" / "evil").exists() and len(caught.value.summary.done) == 4
+
+    def test_what_progress_raises_ends_it(self, subject: TypedSubject, space: str, folder: Path) -> None:
+        def refuse(_: Any) -> None:
+            raise RuntimeError("enough")
+
+        with pytest.raises(RuntimeError, match="enough"):
+            subject.upload_dir(folder, space, progress=refuse)
+        assert subject.uploads(space) == []

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from test.contract.client import ClientContract, File, FileContract, Subject, TypedSubject
+from test.contract.client import ClientContract, File, FileContract, FolderContract, Subject, TypedSubject
 from ucloud.uvideo import config, deleteuvideo, downloaduvideo, filemanager, multipartuploaduvideo, spacemanager
 from uvideo import AsyncClient, Client, Retry, errors
 from uvideo._core import errors as core
@@ -133,6 +133,12 @@ class Typed(TypedSubject):
     def uploads(self, space: str) -> list[str]:
         return [each.key for each in self.client.list_uploads(space)]
 
+    def upload_dir(self, *given: Any, **options: Any) -> Any:
+        return self.client.upload_dir(*given, **options)
+
+    def download_dir(self, *given: Any, **options: Any) -> Any:
+        return self.client.download_dir(*given, **options)
+
 
 class AsyncTyped(TypedSubject):
     def __init__(self, host: str, public_key: str, private_key: str) -> None:
@@ -186,14 +192,20 @@ class AsyncTyped(TypedSubject):
 
         return self.run(found())
 
+    def upload_dir(self, *given: Any, **options: Any) -> Any:
+        return self.run(self.client.upload_dir(*given, **options))
+
+    def download_dir(self, *given: Any, **options: Any) -> Any:
+        return self.run(self.client.download_dir(*given, **options))
+
 
 class TestPublishedSdk(ClientContract):
     subject_class = Sdk
 
 
-class TestTypedClient(ClientContract, FileContract):
+class TestTypedClient(ClientContract, FileContract, FolderContract):
     subject_class = Typed
 
 
-class TestAsyncClient(ClientContract, FileContract):
+class TestAsyncClient(ClientContract, FileContract, FolderContract):
     subject_class = AsyncTyped
