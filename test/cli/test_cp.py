@@ -59,7 +59,7 @@ class TestPlaces:
             (["-r", "videos/2*", "uvideo://S"], ["2026/c.mp4", "2026/d e.txt"]),
             (["**/*.{mp4,txt}", "uvideo://S/p/"], ["p/videos/2026/c.mp4", "p/videos/2026/d e.txt", "p/videos/a.mp4"]),
             (["-r", "videos", "uvideo://S", "--exclude", "*.tmp", "--exclude", "2026/*.txt"], ["2026/c.mp4", "a.mp4"]),
-            (["-r", "videos", "uvideo://S", "--include", "2026"], ["2026/c.mp4", "2026/d e.txt"]),
+            (["-r", "videos", "uvideo://S", "--include", "2026/"], ["2026/c.mp4", "2026/d e.txt"]),
         ],
         ids=lambda value: " ".join(value) if isinstance(value, list) else None,
     )

@@ -25,7 +25,7 @@ def space(shell: Shell) -> str:  # noqa: F811
         (["-r", "uvideo://S/v"], ["a", "vw"]),
         (["uvideo://S/**/*.tmp"], ["a", "v/w/c", "vw"]),
         (["uvideo://S/v/*"], ["a", "v/w/b.tmp", "v/w/c", "vw"]),
-        (["-r", "uvideo://S/v/", "--exclude", "w"], ["a", "v/w/b.tmp", "v/w/c", "vw"]),
+        (["-r", "uvideo://S/v/", "--exclude", "w/"], ["a", "v/w/b.tmp", "v/w/c", "vw"]),
         (["-r", "uvideo://S/", "--all"], []),
         (["uvideo://S/a", "uvideo://S/vw"], ["v/a.tmp", "v/w/b.tmp", "v/w/c"]),
     ],

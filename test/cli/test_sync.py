@@ -121,7 +121,7 @@ class TestGuards:
 
     def test_what_a_filter_leaves_out_is_not_deleted(self, shell: Shell, tree: Path) -> None:  # noqa: F811
         space = shell.space(keep__x="1", y="2")
-        done = shell("sync", "t", f"uvideo://{space}/", "--delete", "-y", "--exclude", "keep", "--exclude", "d.x")
+        done = shell("sync", "t", f"uvideo://{space}/", "--delete", "-y", "--exclude", "keep/", "--exclude", "d.x")
         assert done.code == 0 and content(shell, space) == {"a": "1", "d/e": "3", "keep/x": "1"}
 
     def test_a_dry_run_changes_nothing(self, shell: Shell, tree: Path) -> None:  # noqa: F811
