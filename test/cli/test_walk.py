@@ -53,6 +53,7 @@ def test_what_cannot_be_a_key_is_refused_and_the_others_go_on(tmp_path: Path) ->
     (tmp_path / "a").write_text("")
     (tmp_path / "z").write_text("")
     os.mkfifo(tmp_path / "pipe")
+    (tmp_path / ".0123456789abcdef.part").write_text("of a download")
     raw = os.fsencode(tmp_path) + b"/x\xff"
     with open(raw, "w"):
         pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from uvideo import Client
 
 __all__ = ["Entry", "files", "objects", "one_file"]
+
+#: What a download that was not finished has left beside its target.
+PARTIAL = re.compile(r"\.[0-9a-f]{16,32}\.part")
 
 Refuse = Callable[[BaseException, str], None]
 
@@ -49,7 +53,7 @@ def one_file(path: str, name: str) -> Entry:
 def _listed(folder: str) -> list[str]:
     """The names in a folder in the byte order of the keys below it: those of folders end with a slash."""
     with os.scandir(folder) as found:
-        names = [each.name + "/" if _is_folder(each) else each.name for each in found]
+        names = [each.name + "/" if _is_folder(each) else each.name for each in found if not PARTIAL.fullmatch(each.name)]
     names.sort(key=os.fsencode)
     return names
 
@@ -69,6 +73,8 @@ def files(
     skips: Callable[[str], bool] | None = None,
 ) -> Iterator[Entry]:
     """The files below a folder; links are followed.  Only the names of one folder at each depth are in memory.
+
+    What an unfinished download has left is passed over.
 
     refuse(error, path): told of what cannot be read or cannot be a key; the others go on.  prefix: put before names.
     depth: how many folders deep, None for all.  skips(name): whether a folder, by its relative name, is passed over.
