@@ -22,13 +22,14 @@ from uvideo.calls import Call
 from uvideo.errors import AlreadyExists, InvalidArgument, NoAnswer, NotFound, UploadNotFound, UVideoError
 from uvideo.listing import Listing
 from uvideo.models import T
-from uvideo.settings import Settings, load, size
+from uvideo.settings import Settings, load
 from uvideo.stream import Source, stream
 
 if TYPE_CHECKING:
     from uvideo._core import carrier as _carrier
     from uvideo._core import interrupt as _interrupt
     from uvideo.journal import Journal
+    from uvideo.limit import Limit
     from uvideo.retry import Retry
     from uvideo.upload import Options
 
@@ -278,7 +279,7 @@ class Client:
         metadata: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         part_jobs: int | None = None,
-        bandwidth: int | None = None,
+        bandwidth: int | Limit | None = None,
         progress: Callable[[models.Progress], None] | None = None,
         cancel: Interrupt | None = None,
         deadline: float | None = None,
@@ -290,9 +291,9 @@ class Client:
         length.  An upload of a path is in the journal: after a lost connection, a crash or a reboot the same call, or
         ``resume``, sends what is missing.  TransferInterrupted says by its ``transfer`` that it can; Cancelled and
         DeadlineExceeded are such.  A file that changes meanwhile is refused: SourceChanged.
-        part_jobs: parts at a time.  bandwidth: bytes a second.  progress: called with a Progress, whose done never goes
-        down; what it raises ends the upload.  cancel: a Cancel that another thread sets; a request that waits for its
-        answer first has it.  deadline: seconds for all.
+        part_jobs: parts at a time.  bandwidth: bytes a second, or a Limit that several transfers share.
+        progress: called with a Progress, whose done never goes down; what it raises ends the upload.  cancel: a Cancel
+        that another thread sets; a request that waits for its answer first has it.  deadline: seconds for all.
         journal: False to leave no record.
         """
         from uvideo import upload
@@ -314,19 +315,18 @@ class Client:
         self,
         *,
         part_jobs: int | None,
-        bandwidth: int | None,
+        bandwidth: int | Limit | None,
         progress: Callable[[models.Progress], None] | None,
         journal: bool = True,
         **stored: Any,
     ) -> Options:
-        from uvideo.limit import Limit
+        from uvideo.limit import limited
         from uvideo.upload import Options
 
-        rate = self._settings.bandwidth if bandwidth is None else size("bandwidth", bandwidth)
         return Options(
             jobs=calls.jobs(self._settings.part_jobs if part_jobs is None else part_jobs),
             threshold=self._settings.multipart_threshold,
-            limit=None if rate is None else Limit(rate),
+            limit=limited(bandwidth, self._settings.bandwidth),
             progress=progress,
             journal=self._journal() if journal else None,
             **stored,

@@ -219,6 +219,21 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Totals:
+    """Where all transfers of a TransferManager are.  files: submitted so far.  files_done: of them, well ended.
+
+    failed: ended with an error, cancelled ones too.  done, total: bytes; done never goes down, total grows as sizes get
+    known.
+    """
+
+    files: int
+    files_done: int
+    failed: int
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class TransferRecord:
     """A transfer in the journal.  path: the local file, None of a stream, which cannot be resumed.
 
