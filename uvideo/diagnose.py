@@ -51,18 +51,20 @@ def examine(
     space: str | None = None,
     *,
     options: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Iterator[Finding]:
-    """Every Finding, as it is made.  options: fields of Settings, as a client takes them.
+    """Every Finding, as it is made.  options: fields of Settings, as a client takes them.  environ: of this process.
 
     space: one whose listing is asked for, and in which an object is stored, read and removed; without it the first of
     the account is listed and nothing is stored.  Ends early where further steps would say nothing new.
     """
-    yield from _configuration()
+    environ = os.environ if environ is None else environ
+    yield from _configuration(environ)
     given = dict(options or {})
     try:
-        settings = load(profile, **given)
-        sources = origins(profile, **given)
+        settings = load(profile, environ, **given)
+        sources = origins(profile, environ, **given)
     except InvalidArgument as error:
         yield Finding("settings", "failed", "settings-bad", {"message": error.message})
         return
@@ -74,9 +76,9 @@ def examine(
 # On this machine
 
 
-def _configuration() -> Iterator[Finding]:
+def _configuration(environ: Mapping[str, str]) -> Iterator[Finding]:
     """The file, whoever may read it, and whoever may replace it."""
-    path = config_file()
+    path = config_file(environ)
     facts: dict[str, object] = {"path": str(path)}
     try:
         status = path.stat()
@@ -87,7 +89,7 @@ def _configuration() -> Iterator[Finding]:
         yield Finding("config", "failed", "config-unreadable", {**facts, "reason": error.strerror})
         return
     try:
-        default, found = profiles()
+        default, found = profiles(environ)
     except InvalidArgument as error:
         yield Finding("config", "failed", "config-bad", {**facts, "message": error.message})
         return

@@ -84,6 +84,12 @@ class Draft:
             del self._document["default_profile"]
         return True
 
+    @property
+    def default(self) -> str | None:
+        """The default profile's name."""
+        found = self._document.get("default_profile")
+        return found if isinstance(found, str) else None
+
     def use(self, profile: str) -> None:
         """Make a profile the default."""
         self._document["default_profile"] = profile

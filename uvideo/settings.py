@@ -214,8 +214,13 @@ def config_file(environ: Mapping[str, str] | None = None) -> Path:
     return Path(environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "uvideo" / "config.toml"
 
 
-def profiles(environ: Mapping[str, str] | None = None) -> tuple[str | None, dict[str, dict[str, Any]]]:
-    """(default_profile, {name: its table}) of the configuration file; (None, {}) if there is none.  InvalidArgument."""
+def profiles(
+    environ: Mapping[str, str] | None = None, *, strict: bool = True
+) -> tuple[str | None, dict[str, dict[str, Any]]]:
+    """(default_profile, {name: its table}) of the configuration file; (None, {}) if there is none.  InvalidArgument.
+
+    strict: unknown keys of a profile are refused.
+    """
     path = config_file(environ)
     try:
         content = path.read_text(encoding="utf-8")
@@ -232,7 +237,8 @@ def profiles(environ: Mapping[str, str] | None = None) -> tuple[str | None, dict
     if not isinstance(found, dict) or not all(isinstance(table, dict) for table in found.values()):
         raise InvalidArgument(f"{path}: profiles are tables, [profiles.NAME]")
     for title, table in found.items():
-        refuse_unknown(table, f"{path}: [profiles.{title}]", "key")
+        if strict:
+            refuse_unknown(table, f"{path}: [profiles.{title}]", "key")
         if "private_key" in table and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
             _log.warning("%s holds a private key and others can read it: chmod 600 it", path)
     default = document.get("default_profile")
