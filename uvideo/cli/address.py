@@ -15,12 +15,11 @@ from dataclasses import dataclass
 
 from uvideo.cli.words import say
 from uvideo.errors import InvalidArgument
+from uvideo.pattern import is_pattern
 
 __all__ = ["Address", "Local", "Pipe", "Remote", "local", "parse", "remote", "remote_object", "remote_space"]
 
 SCHEME = "uvideo://"
-#: Characters that make a path a pattern.
-MAGIC = re.compile(r"[*?\[{]")
 _OTHER = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 
 
@@ -36,7 +35,7 @@ class Remote:
 
     @property
     def is_pattern(self) -> bool:
-        return MAGIC.search(self.key) is not None
+        return is_pattern(self.key)
 
     @property
     def is_folder(self) -> bool:
@@ -56,7 +55,7 @@ class Local:
     @property
     def is_pattern(self) -> bool:
         """A path that exists is never one, whatever it is called."""
-        return MAGIC.search(self.path) is not None and not os.path.lexists(self.path)
+        return is_pattern(self.path) and not os.path.lexists(self.path)
 
     @property
     def is_folder(self) -> bool:
@@ -109,7 +108,7 @@ def _remote(text: str) -> Remote:
         raise InvalidArgument(
             say("{text} names no space: write uvideo://space/key; uvideo spaces lists them", text=text)
         )
-    if MAGIC.search(space):
+    if is_pattern(space):
         raise InvalidArgument(say("{text}: the name of a space cannot be a pattern, only a key can", text=text))
     try:
         key.encode("utf-8")

@@ -30,6 +30,7 @@ class Context:
         self.dry_run = self.yes = False
         self.line: int | None = None
         self.argv: list[str] = []
+        self.goes_on = False  # whether the same command continues what was interrupted
         self._client: Client | None = None
         self._report: Report | None = None
         self._cancel: Cancel | None = None

@@ -7,7 +7,21 @@ import errno
 from uvideo import errors
 from uvideo.cli.words import say
 
-__all__ = ["AUTH", "FAILED", "INTEGRITY", "INTERRUPTED", "NOT_FOUND", "OK", "PIPE", "USAGE", "code", "hint", "text"]
+__all__ = [
+    "AUTH",
+    "FAILED",
+    "INTEGRITY",
+    "INTERRUPTED",
+    "NOT_FOUND",
+    "OK",
+    "PIPE",
+    "USAGE",
+    "code",
+    "hint",
+    "is_full",
+    "system",
+    "text",
+]
 
 OK, FAILED, USAGE, AUTH, NOT_FOUND, INTEGRITY, INTERRUPTED, PIPE = 0, 1, 2, 3, 4, 5, 130, 141
 
@@ -35,9 +49,23 @@ def code(error: BaseException) -> int:
     for kind, found in CODES:
         if isinstance(error, kind):
             return found
-    if isinstance(error.__cause__, OSError) and isinstance(error, errors.LocalFailure):
-        return code(error.__cause__)
+    if isinstance(system(error), FileNotFoundError):
+        return NOT_FOUND
     return FAILED
+
+
+def system(error: BaseException) -> OSError | None:
+    """What the operating system said, where an error of a local file comes from that."""
+    for found in (error, error.__cause__, error.__context__):
+        if isinstance(found, OSError) and (found is error or isinstance(error, errors.LocalFailure)):
+            return found
+    return None
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether a disk has no room left."""
+    found = system(error)
+    return found is not None and found.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def text(error: BaseException) -> str:
@@ -78,7 +106,6 @@ def hint(error: BaseException) -> str | None:
         return say("the same command, or uvideo transfers resume {id}, goes on", id=error.transfer)
     if isinstance(error, errors.NoAnswer):
         return say("is the endpoint right and the network up? uvideo doctor checks step by step")
-    cause = error if isinstance(error, OSError) else error.__cause__
-    if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_full(error):
         return say("the disk is full: make room and run the command again")
     return None

@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 import importlib
 import os
+import shlex
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -156,6 +158,14 @@ def _terminate(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
+def _leave(code: int) -> None:
+    """End at once where threads are still at work: a request may wait for its answer as long as its timeout."""
+    if threading.active_count() > 1:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
 def run(arguments: Sequence[str]) -> int:
     """The command line of a process; its exit code."""
     for stream in (sys.stdout, sys.stderr):
@@ -172,7 +182,8 @@ def run(arguments: Sequence[str]) -> int:
         return code
     except KeyboardInterrupt:
         context.report.above = None
-        context.report.tell(say("interrupted"))
+        context.report.interrupted(f"uvideo {shlex.join(arguments)}" if context.goes_on else None)
+        _leave(failure.INTERRUPTED)
         return failure.INTERRUPTED
     except BrokenPipeError:
         # Who read the output went away: nothing to say, and nothing to flush at the end.

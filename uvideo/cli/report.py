@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, TextIO
 
+from uvideo import errors
 from uvideo.cli import failure
 from uvideo.cli.words import say
 
@@ -178,7 +179,7 @@ class Report:
         self.out, self.err = out or sys.stdout, err or sys.stderr
         self.failures: list[tuple[str, str]] = []  # (item, text), the first LISTED of them
         self.failed = 0
-        self.code = failure.OK  # of the last failure
+        self.codes: set[int] = set()  # of the failures
         #: prints a line above a progress display, while there is one.
         self.above: Callable[[str], None] | None = None
         self._lock = threading.RLock()
@@ -204,6 +205,14 @@ class Report:
 
     def error(self, error: BaseException, item: str | None = None) -> int:
         """Say an error; its exit code."""
+        return self._error(error, item, failure.hint(error))
+
+    def interrupted(self, command: str | None) -> None:
+        """Say that the user stopped it, and which command goes on."""
+        hint = None if command is None else say("what is done is kept; to go on: {command}", command=command)
+        self._error(errors.Cancelled(), None, hint)
+
+    def _error(self, error: BaseException, item: str | None, hint: str | None) -> int:
         found = failure.code(error)
         message = failure.text(error)
         if item is not None and item not in message:
@@ -213,7 +222,7 @@ class Report:
             ERROR,
             {
                 "message": message,
-                "hint": failure.hint(error),
+                "hint": hint,
                 "error": type(error).__name__,
                 "exit": found,
                 "item": item,
@@ -228,26 +237,24 @@ class Report:
         """Say that one item of several failed; the others go on."""
         with self._lock:
             self.failed += 1
-            self.code = self.error(error, item)
+            self.codes.add(self.error(error, item))
             if len(self.failures) < LISTED:
                 self.failures.append((item, failure.text(error)))
 
-    def finish(self, asked: int = 2) -> int:
-        """The exit code after all items.  ``asked``: how many there were; the only one's own code counts.
+    def finish(self, done: int) -> int:
+        """The exit code after all items, of which so many were done; several failures are listed again.
 
-        Several failures among several items are listed again.
+        Where nothing was done and all failed alike, it is the code of that.
         """
         if not self.failed:
             return failure.OK
-        if asked == 1:
-            return self.code
         if self.failed > 1 and not self.json:
-            lines = [say("{count} of {total} failed:", count=self.failed, total=asked)]
+            lines = [say("{count} of {total} failed:", count=self.failed, total=done + self.failed)]
             lines += [f"  {item}" for item, _ in self.failures]
             if self.failed > len(self.failures):
                 lines.append(say("  and {count} more", count=self.failed - len(self.failures)))
             self._print(self.err, "\n".join(shown(line) for line in lines))
-        return failure.FAILED
+        return min(self.codes) if not done and len(self.codes) == 1 else failure.FAILED
 
     def summary(
         self, *, done: int, seconds: float, size: int = 0, skipped: int = 0, deleted: int = 0, dry_run: bool = False

@@ -16,6 +16,8 @@ class Verb(NamedTuple):
 
 #: In the order of the help.
 VERBS = {
+    "cp": Verb("cp", "Copy files and objects: up, down, between spaces, from and to pipes."),
+    "mv": Verb("cp", "Move files and objects: copied, verified, then removed."),
     "ls": Verb("ls", "List spaces, folders and objects."),
     "du": Verb("du", "Add up what is stored, by folder and storage class."),
     "stat": Verb("stat", "Show all that is known of an object or a space."),
