@@ -1,8 +1,8 @@
 """Patterns of keys and of relative paths, as a shell has them, and filters made of several.
 
-    *        any characters but /             **      any characters; a/**/b matches a/b too
-    ?        one character but /              {a,b}   a or b
-    [a-z]    one of these; [!a-z] none        [*]     the character itself
+*        any characters but /             **      any characters; a/**/b matches a/b too
+?        one character but /              {a,b}   a or b
+[a-z]    one of these; [!a-z] none        [*]     the character itself
 """
 
 from __future__ import annotations

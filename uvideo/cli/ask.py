@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
+from uvideo.cli import failure
 from uvideo.cli.context import Context
 from uvideo.cli.report import shown
 from uvideo.cli.words import say
@@ -13,13 +16,15 @@ __all__ = ["agreed", "asked", "secret"]
 
 
 def agreed(context: Context, question: str, yes: bool = False) -> None:
-    """Return if --yes was given or the user agrees.  InvalidArgument elsewhere, KeyboardInterrupt if not."""
+    """Return if --yes was given or the user agrees; else the command ends.  InvalidArgument if nobody can be asked."""
     if yes or context.yes:
         return
     if not context.interactive:
         raise InvalidArgument(say("{question} Nobody can be asked here: give --yes", question=question))
-    if not click.confirm(shown(question), default=False, err=True):
-        raise InvalidArgument(say("nothing was changed"))
+    click.echo(shown(question) + " [y/N] ", nl=False, err=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes", "是"):
+        context.report.tell(say("nothing was changed"))
+        raise click.exceptions.Exit(failure.FAILED)
 
 
 def asked(question: str, default: str | None = None, choices: tuple[str, ...] = ()) -> str:

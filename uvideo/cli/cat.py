@@ -53,7 +53,7 @@ def cat(context: Context, addresses: Sequence[str], span: str | None, start: int
                 _pour(context, Remote(place.space, key), start, end)
         except UVideoError as error:
             context.report.fail(error, str(place))
-    return context.report.finish(len(places))
+    return context.report.finish(max(0, len(places) - context.report.failed))
 
 
 _RANGE = re.compile(r"(\d*)-(\d*)\Z")

@@ -101,7 +101,7 @@ def restore(context: Context, addresses: Sequence[str], tier: str | None, wait: 
         context.cancel.check()
         pause = min(pause * 1.5, LONGEST)
         asked = [found for found in asked if not _look(context, found)]
-    return context.report.finish(max(count, len(places)))
+    return context.report.finish(max(0, count - context.report.failed))
 
 
 def _restore(context: Context, place: Remote, tier: str | None) -> bool:
@@ -179,7 +179,7 @@ def set(
             raise
         except UVideoError as error:
             context.report.fail(error, str(place))
-    return context.report.finish(max(count, len(places)))
+    return context.report.finish(max(0, count - context.report.failed))
 
 
 def _tags(given: Sequence[str]) -> dict[str, str]:

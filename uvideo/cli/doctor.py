@@ -33,7 +33,9 @@ def _check_text(record: dict[str, Any]) -> str:
         "skipped": say("skipped"),
     }
     first, *rest = record["message"].split("\n")
-    lines = [f"{marks[record['verdict']]:<8} {say(TITLES[record['check']])}: {first}"]
+    mark = marks[record["verdict"]]
+    blanks = " " * (9 - sum(1 if char.isascii() else 2 for char in mark))
+    lines = [f"{mark}{blanks}{say(TITLES[record['check']])}: {first}"]
     lines += [f"{'':9}{line}" for line in rest]
     lines += [f"{'':9}-> {line}" for line in record["advice"]]
     if "text_to_sign" in record["facts"]:

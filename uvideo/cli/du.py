@@ -108,7 +108,7 @@ def du(context: Context, addresses: Sequence[str], depth: int, by_class: bool, h
                 )
         except UVideoError as error:
             context.report.fail(error, str(place))
-    return context.report.finish(len(places))
+    return context.report.finish(max(0, len(places) - context.report.failed))
 
 
 def _measured(client: Client, place: Remote, depth: int) -> Iterator[tuple[Usage, bool]]:

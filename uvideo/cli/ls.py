@@ -111,7 +111,7 @@ def ls(context: Context, addresses: Sequence[str], long: bool, human: bool, recu
                     context.report.result(kinds[0], **object_record(found))
         except UVideoError as error:
             context.report.fail(error, str(place))
-    return context.report.finish(len(places))
+    return context.report.finish(max(0, len(places) - context.report.failed))
 
 
 def entries(client: Client, place: Remote, *, recursive: bool) -> Iterator[ObjectInfo | str]:

@@ -87,4 +87,4 @@ def presign(
             raise
         except UVideoError as error:
             context.report.fail(error, str(place))
-    return context.report.finish(len(places))
+    return context.report.finish(max(0, len(places) - context.report.failed))

@@ -102,7 +102,7 @@ def mb(context: Context, spaces: Sequence[str], type: str, region: str | None) -
             context.report.item(MADE, space=name, id=made.id if made else None, dry_run=context.dry_run)
         except UVideoError as error:
             context.report.fail(error, f"uvideo://{name}")
-    return context.report.finish(len(names))
+    return context.report.finish(max(0, len(names) - context.report.failed))
 
 
 @verb(
@@ -135,7 +135,7 @@ def rb(context: Context, spaces: Sequence[str], force: bool, yes: bool) -> int:
             context.report.item(REMOVED, space=name, objects=count, dry_run=context.dry_run)
         except UVideoError as error:
             context.report.fail(error, f"uvideo://{name}")
-    return context.report.finish(len(names))
+    return context.report.finish(max(0, len(names) - context.report.failed))
 
 
 def _emptied(context: Context, name: str, yes: bool) -> int:
@@ -218,7 +218,7 @@ def spaces_set(context: Context, spaces: Sequence[str], type: str | None, storag
             context.report.item(CHANGED, **record)
         except UVideoError as error:
             context.report.fail(error, f"uvideo://{name}")
-    return context.report.finish(len(names))
+    return context.report.finish(max(0, len(names) - context.report.failed))
 
 
 spaces.add_command(spaces_ls)

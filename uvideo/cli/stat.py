@@ -104,7 +104,7 @@ def stat(context: Context, addresses: Sequence[str], tags: bool, acl: bool) -> i
                 _tell(context, Remote(place.space, key), tags, acl)
         except UVideoError as error:
             context.report.fail(error, str(place))
-    return context.report.finish(len(places))
+    return context.report.finish(max(0, len(places) - context.report.failed))
 
 
 def _tell(context: Context, place: Remote, tags: bool, acl: bool) -> None:

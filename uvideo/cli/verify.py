@@ -19,6 +19,7 @@ from uvideo import same_etag
 from uvideo.cli import failure
 from uvideo.cli.address import Local, Pipe, Remote, parse
 from uvideo.cli.context import Context
+from uvideo.cli.cp import filters
 from uvideo.cli.report import Kind, size
 from uvideo.cli.verb import Example, option, verb
 from uvideo.cli.walk import Entry, files, objects, one_file
@@ -112,7 +113,7 @@ def etag(context: Context, paths: Sequence[str]) -> int:
                 context.report.result(ETAG, path=path, size=found.size, etag=etag_of(Path(path)))
         except (UVideoError, OSError) as error:
             context.report.fail(error, path)
-    return context.report.finish(len(paths) or 1)
+    return context.report.finish((len(paths) or 1) - context.report.failed)
 
 
 @verb(
@@ -134,8 +135,7 @@ def etag(context: Context, paths: Sequence[str]) -> int:
 )
 @click.argument("first", metavar="PLACE")
 @click.argument("second", metavar="OTHER")
-@option("--include", multiple=True, metavar="PATTERN", help="Only what matches; repeatable.")
-@option("--exclude", multiple=True, metavar="PATTERN", help="Not what matches; repeatable.")
+@filters
 @option("--ignore-extra", is_flag=True, help="What only the second place has is no difference.")
 @option("--size-only", is_flag=True, help="Compare sizes, not content.")
 @option("--jobs", type=click.IntRange(1, 64), default=min(4, os.cpu_count() or 1), help="Files hashed at a time.")
@@ -162,7 +162,7 @@ def verify(
                 context.report.result(DIFFERENCE, **pair.record())
     context.report.result(VERIFIED, **counts)
     if context.report.failed:
-        return context.report.finish(sum(counts[each] for each in STATES) + context.report.failed + 1)
+        return context.report.finish(sum(counts[each] for each in STATES))
     differs = counts["different"] + counts["missing"] + counts["unknown"] + (0 if ignore_extra else counts["extra"])
     return failure.INTEGRITY if differs else failure.OK
 

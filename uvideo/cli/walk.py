@@ -104,9 +104,7 @@ def files(root: str, refuse: Refuse, prefix: str = "", depth: int | None = None)
     return walk(root, prefix)
 
 
-def objects(
-    client: Client, space: str, prefix: str, base: str | None = None, flat: bool = False
-) -> Iterator[Entry]:
+def objects(client: Client, space: str, prefix: str, base: str | None = None, flat: bool = False) -> Iterator[Entry]:
     """The objects whose keys begin with ``prefix``; their names are relative to ``base``, by default the prefix.
 
     flat: without those below a further slash.  BadAnswer if the service does not list them in order.
@@ -138,7 +136,9 @@ def local_name(name: str) -> str:
     if "\0" in name:
         raise LocalFailure(say("the key cannot be a local name: it holds a zero byte"))
     if os.sep != "/" and any(char in name for char in '\\:*?"<>|'):
-        raise LocalFailure(say("the key cannot be a local name here: it holds one of {chars}", chars='\\ : * ? " < > |'))
+        raise LocalFailure(
+            say("the key cannot be a local name here: it holds one of {chars}", chars='\\ : * ? " < > |')
+        )
     if any(len(os.fsencode(part)) > 255 for part in parts):
         raise LocalFailure(say("the key cannot be a local name: a part of it is longer than 255 bytes"))
     return name
