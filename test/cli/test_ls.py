@@ -68,9 +68,7 @@ class TestLs:
     def test_long_lines(self, shell: Shell, space: str) -> None:  # noqa: F811
         line = shell("ls", "-l", f"uvideo://{space}/a.txt").lines[0]
         etag = shell.client.stat(space, "a.txt").etag
-        assert re.fullmatch(
-            rf" +10  20\d\d-\d\d-\d\d \d\d:\d\d:\d\d  STANDARD  {etag}  uvideo://{space}/a\.txt", line
-        )
+        assert re.fullmatch(rf" +10  20\d\d-\d\d-\d\d \d\d:\d\d:\d\d  STANDARD  {etag}  uvideo://{space}/a\.txt", line)
         assert " 10 B " in shell("ls", "-lH", f"uvideo://{space}/a.txt").lines[0]
 
     def test_json(self, shell: Shell, space: str) -> None:  # noqa: F811
@@ -145,9 +143,7 @@ class TestDu:
 
 class TestStat:
     def test_an_object(self, shell: Shell, space: str) -> None:  # noqa: F811
-        shell.client.put(
-            space, "n.txt", b"n" * 2048, metadata={"author": "li"}, headers={"Cache-Control": "no-cache"}
-        )
+        shell.client.put(space, "n.txt", b"n" * 2048, metadata={"author": "li"}, headers={"Cache-Control": "no-cache"})
         shell.client.set_tags(space, "n.txt", {"year": "2026"})
         out = shell("stat", "--tags", "--acl", f"uvideo://{space}/n.txt").out
         for each in ("2048 (2.0 KiB)", "text/plain", "author: li", "Cache-Control: no-cache", "year: 2026", "default"):

@@ -72,8 +72,10 @@ def text(error: BaseException) -> str:
     """An error in one line."""
     if isinstance(error, errors.SpaceNotFound) and error.space:
         return say("there is no space {space}", space=error.space)
-    if isinstance(error, errors.NotFound) and error.key:
-        return say("there is no object uvideo://{space}/{key}", space=error.space, key=error.key)
+    if isinstance(error, errors.NotFound):
+        if error.key:
+            return say("there is no object uvideo://{space}/{key}", space=error.space, key=error.key)
+        return str(error)
     if isinstance(error, errors.Cancelled):
         return say("interrupted")
     if isinstance(error, errors.Refused):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import os
 import shlex
@@ -10,7 +9,6 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
-from typing import Any
 
 import click
 
@@ -44,24 +42,12 @@ class Commands(Family):
         found: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return found
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        if args and args[0] not in VERBS and not args[0].startswith("-"):
-            raise InvalidArgument(unknown(args[0], VERBS))
-        return super().resolve_command(ctx, args)
-
     def format_verbs(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         formatter.write(say("Verbs:") + "\n")
         formatter.indent()
         formatter.write_dl([(name, say(each.summary)) for name, each in VERBS.items()])
         formatter.dedent()
         formatter.write("\n")
-
-
-def unknown(name: str, known: Any) -> str:
-    near = difflib.get_close_matches(name, list(known), 1, 0.5)
-    if near:
-        return say("there is no verb {name}; did you mean {near}?", name=name, near=near[0])
-    return say("there is no verb {name}; there are {verbs}", name=name, verbs=", ".join(known))
 
 
 def _version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -81,7 +67,6 @@ commands = Commands(
     "uvideo",
     params=list(reversed(_nothing.__click_params__)),  # type: ignore[attr-defined]
     context_settings={**SETTINGS, "auto_envvar_prefix": "UVIDEO"},
-    subcommand_metavar="VERB ...",
 )
 commands.params.append(
     click.Option(
@@ -114,8 +99,10 @@ def invoke(context: Context, arguments: Sequence[str]) -> int:
         if "--json" in arguments:
             context.set("json", True)
         return context.report.error(error)
-    except BrokenPipeError:
-        raise
+    except SystemExit as end:  # of click, where whoever read the output went away
+        if end.code != 1:
+            raise
+        raise BrokenPipeError from None
     except OSError as error:
         return context.report.error(error)
     except Exception as error:

@@ -124,15 +124,18 @@ NOTE = Kind("note", {"message": "string"}, lambda record: str(record["message"])
 
 
 def _summary_text(record: dict[str, Any]) -> str:
-    words = say("{done} done", done=record["done"])
+    parts = []
+    if record["done"] or not (record["deleted"] or record["skipped"]):
+        parts.append(say("{done} done", done=record["done"]))
     if record["bytes"]:
-        words += f", {size(record['bytes'])}"
+        parts.append(size(record["bytes"]))
     if record["skipped"]:
-        words += ", " + say("{count} skipped", count=record["skipped"])
+        parts.append(say("{count} skipped", count=record["skipped"]))
     if record["deleted"]:
-        words += ", " + say("{count} deleted", count=record["deleted"])
+        parts.append(say("{count} deleted", count=record["deleted"]))
     if record["failed"]:
-        words += ", " + say("{count} failed", count=record["failed"])
+        parts.append(say("{count} failed", count=record["failed"]))
+    words = say(", ").join(parts)
     if record["dry_run"]:
         return say("dry run, nothing was changed: {words}", words=words)
     if record["bytes"] and record["seconds"] >= 1:

@@ -11,11 +11,12 @@ from uvideo.cli.address import Address, Local, Pipe, Remote
 from uvideo.cli.carry import Task
 from uvideo.cli.walk import Entry, Names, files, local_name, objects, one_file
 from uvideo.cli.words import say
-from uvideo.errors import InvalidArgument, LocalFailure, NotFound, UVideoError
+from uvideo.errors import BadRequest, InvalidArgument, LocalFailure, NotFound, UVideoError
 from uvideo.pattern import Filter, Pattern
 
 if TYPE_CHECKING:
     from uvideo import Client
+    from uvideo.models import ObjectInfo
 
 __all__ = ["Route", "expand"]
 
@@ -33,10 +34,19 @@ def _is_folder(client: Client, source: Address, recursive: bool) -> bool:
 
 def _exists(client: Client, address: Remote) -> bool:
     try:
-        client.stat(address.space, address.key)
+        _stat(client, address)
     except NotFound:
         return False
     return True
+
+
+def _stat(client: Client, address: Remote) -> ObjectInfo:
+    """As Client.stat; the answer to HEAD has no body that says why it is refused, that to a listing has."""
+    try:
+        return client.stat(address.space, address.key)
+    except BadRequest:
+        next(iter(client.list(address.space, address.key, page_size=1)), None)
+        raise
 
 
 def nothing(address: Address) -> NotFound | FileNotFoundError:
@@ -108,7 +118,7 @@ def _remote(client: Client, source: Remote, recursive: bool, prefix: str, litera
             yield _under(prefix, entry)
         return
     try:
-        found = client.stat(space, key)
+        found = _stat(client, source)
     except NotFound:
         below = next(iter(client.list(space, key + "/", page_size=1)), None)
         if below is None:
@@ -189,7 +199,7 @@ class Route:
             return
         below, inside = _slashed(source.key), _slashed(target.key)
         if inside.startswith(below):
-            raise InvalidArgument(say("{target} lies in {source}, which would never end", target=target, source=source))
+            raise InvalidArgument(say("the target {target} lies in the source {source}", target=target, source=source))
 
     def tasks(self) -> Iterator[Task]:
         """Every item with its target, in the order of the sources."""

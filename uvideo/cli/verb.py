@@ -10,7 +10,8 @@ What it returns is the exit code; an exception is said, and its code taken, by `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import difflib
+from collections.abc import Callable, Iterable, Sequence
 from functools import update_wrapper
 from typing import Any, NamedTuple
 
@@ -19,8 +20,9 @@ import click
 from uvideo.cli.context import Context
 from uvideo.cli.table import VERBS
 from uvideo.cli.words import language, say
+from uvideo.errors import InvalidArgument
 
-__all__ = ["Example", "Family", "VerbCommand", "common", "family", "option", "verb"]
+__all__ = ["Example", "Family", "VerbCommand", "common", "family", "option", "unknown", "verb"]
 
 Function = Callable[..., Any]
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -145,8 +147,25 @@ class VerbCommand(_Helped):
     """A verb."""
 
 
+def unknown(name: str, known: Iterable[str]) -> str:
+    """What is said of a verb that does not exist, with the nearest that does."""
+    near = difflib.get_close_matches(name, list(known), 1, 0.5)
+    if near:
+        return say("there is no verb {name}; did you mean {near}?", name=name, near=near[0])
+    return say("there is no verb {name}; there are {verbs}", name=name, verbs=", ".join(known))
+
+
 class Family(_Helped, click.Group):
     """A verb that has verbs of its own."""
+
+    def __init__(self, name: str, **attributes: Any) -> None:
+        super().__init__(name, subcommand_metavar="VERB ...", **attributes)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        names = self.list_commands(ctx)
+        if args and args[0] not in names and not args[0].startswith("-"):
+            raise InvalidArgument(unknown(args[0], names))
+        return super().resolve_command(ctx, args)
 
     def format_verbs(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         records = [(name, say(getattr(self.commands[name], "english", ""))) for name in self.commands]

@@ -82,6 +82,7 @@ WORDS = {
     ),
     "the disk is full: make room and run the command again": "磁盘已满：请腾出空间后重新运行该命令",
     # Reports
+    ", ": "，",
     "{done} done": "完成 {done} 项",
     "{count} skipped": "跳过 {count} 项",
     "{count} deleted": "删除 {count} 项",
