@@ -12,7 +12,7 @@ from uvideo.cli.address import Remote, remote_object
 from uvideo.cli.context import Context
 from uvideo.cli.ls import keys
 from uvideo.cli.presign import duration
-from uvideo.cli.report import Kind
+from uvideo.cli.report import Kind, named
 from uvideo.cli.space import CLASSES
 from uvideo.cli.verb import Example, option, verb
 from uvideo.cli.words import say
@@ -22,7 +22,7 @@ __all__ = ["CHANGED", "RESTORED", "restore", "set"]
 
 
 def _restored_text(record: dict[str, Any]) -> str:
-    address = f"uvideo://{record['space']}/{record['key']}"
+    address = named(record)
     if record["dry_run"]:
         return say("would be restored: {address}", address=address)
     return say("can be read: {address}" if record["readable"] else "is being restored: {address}", address=address)
@@ -36,7 +36,7 @@ RESTORED = Kind(
 
 
 def _changed_text(record: dict[str, Any]) -> str:
-    address = f"uvideo://{record['space']}/{record['key']}"
+    address = named(record)
     return say("would be changed: {address}" if record["dry_run"] else "changed {address}", address=address)
 
 

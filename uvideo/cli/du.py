@@ -11,7 +11,7 @@ import click
 from uvideo.cli.address import Remote, remote
 from uvideo.cli.context import Context
 from uvideo.cli.ls import entries
-from uvideo.cli.report import Kind, size
+from uvideo.cli.report import Kind, named, size
 from uvideo.cli.verb import Example, option, verb
 from uvideo.cli.words import say
 from uvideo.errors import UVideoError
@@ -51,7 +51,7 @@ def _usage(human: bool, by_class: bool) -> Kind:
         return f"{size(bytes_) if human else bytes_:>14}  {say('{count} objects', count=objects):>16}  {name}"
 
     def text(record: dict[str, Any]) -> str:
-        name = f"uvideo://{record['space']}/{record['key']}"
+        name = named(record)
         if record["total"]:
             name = say("{address} in all", address=name)
         lines = [row(record["objects"], record["bytes"], name)]

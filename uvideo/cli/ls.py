@@ -10,7 +10,7 @@ import click
 
 from uvideo.cli.address import Remote, remote
 from uvideo.cli.context import Context
-from uvideo.cli.report import Kind, moment, size
+from uvideo.cli.report import Kind, moment, named, size
 from uvideo.cli.space import SPACE, space_record
 from uvideo.cli.verb import Example, option, verb
 from uvideo.errors import NotFound, UVideoError
@@ -36,11 +36,9 @@ OBJECT = Kind(
         "restore": "string?",
         "metadata": "object",
     },
-    lambda record: f"uvideo://{record['space']}/{record['key']}",
+    named,
 )
-FOLDER = Kind(
-    "folder", {"space": "string", "key": "string"}, lambda record: f"uvideo://{record['space']}/{record['key']}"
-)
+FOLDER = Kind("folder", {"space": "string", "key": "string"}, named)
 
 
 def object_record(found: ObjectInfo) -> dict[str, Any]:
@@ -65,13 +63,10 @@ def _long(human: bool) -> tuple[Kind, Kind]:
     def object_text(record: dict[str, Any]) -> str:
         bytes_ = size(record["size"]) if human else str(record["size"])
         kept = record["class"] or "-"
-        return (
-            f"{bytes_:>12}  {moment(record['modified'])}  {kept:<8}  {record['etag'] or '-':<32}  "
-            f"uvideo://{record['space']}/{record['key']}"
-        )
+        return f"{bytes_:>12}  {moment(record['modified'])}  {kept:<8}  {record['etag'] or '-':<32}  {named(record)}"
 
     def folder_text(record: dict[str, Any]) -> str:
-        return f"{'-':>12}  {'-':<19}  {'-':<8}  {'-':<32}  uvideo://{record['space']}/{record['key']}"
+        return f"{'-':>12}  {'-':<19}  {'-':<8}  {'-':<32}  {named(record)}"
 
     return Kind(OBJECT.name, OBJECT.fields, object_text), Kind(FOLDER.name, FOLDER.fields, folder_text)
 

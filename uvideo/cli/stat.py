@@ -10,7 +10,7 @@ import click
 from uvideo.cli.address import Remote, remote
 from uvideo.cli.context import Context
 from uvideo.cli.ls import keys
-from uvideo.cli.report import Kind, moment, size
+from uvideo.cli.report import Kind, moment, named, shown, size
 from uvideo.cli.space import SPACE, space_record
 from uvideo.cli.verb import Example, option, verb
 from uvideo.errors import UVideoError
@@ -23,7 +23,7 @@ def _block(title: str, rows: Sequence[tuple[str, Any]]) -> str:
     lines = [title]
     for name, value in rows:
         if value not in (None, "", ()):
-            lines.append(f"  {name + ':':<10} {value}")
+            lines.append(f"  {name + ':':<10} {shown(str(value))}")
     return "\n".join(lines)
 
 
@@ -41,7 +41,7 @@ def _object_text(record: dict[str, Any]) -> str:
     ]
     for name, title in (("headers", "header"), ("metadata", "metadata"), ("tags", "tag")):
         rows += [(title, f"{key}: {value}") for key, value in sorted((record[name] or {}).items())]
-    return _block(f"uvideo://{record['space']}/{record['key']}", rows)
+    return _block(named(record), rows)
 
 
 def _space_text(record: dict[str, Any]) -> str:

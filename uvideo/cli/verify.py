@@ -20,7 +20,7 @@ from uvideo.cli import failure
 from uvideo.cli.address import Local, Pipe, Remote, parse
 from uvideo.cli.context import Context
 from uvideo.cli.cp import filters
-from uvideo.cli.report import Kind, size
+from uvideo.cli.report import Kind, shown, size
 from uvideo.cli.verb import Example, option, verb
 from uvideo.cli.walk import Entry, files, objects, one_file
 from uvideo.cli.words import say
@@ -37,7 +37,7 @@ STATES = ("same", "different", "missing", "extra", "unknown")
 ETAG = Kind(
     "etag",
     {"path": "string", "size": "integer?", "etag": "string"},
-    lambda record: f"{record['etag']}  {record['path']}",
+    lambda record: f"{record['etag']}  {shown(record['path'])}",
 )
 
 
@@ -48,7 +48,7 @@ def _difference_text(record: dict[str, Any]) -> str:
         "different": say("different"),
         "unknown": say("unknown"),
     }
-    return f"{titles[record['state']]}  {record['item']}"
+    return f"{titles[record['state']]}  {shown(record['item'])}"
 
 
 DIFFERENCE = Kind(
