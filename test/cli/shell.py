@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,16 +107,23 @@ class Shell:
         )
         return Done(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
 
-    def terminal(self, *words: str, answers: dict[str, str], **environ: str | None) -> Done:
-        """Run uvideo on a terminal; once it shows a key of ``answers`` its value is typed.  out: the screen."""
+    def terminal(
+        self,
+        *words: str,
+        answers: dict[str, str] | Sequence[tuple[str, str]],
+        program: Sequence[str] = (sys.executable, "-m", "uvideo"),
+        **environ: str | None,
+    ) -> Done:
+        """Run uvideo on a terminal; once it shows the first of a pair the second is typed.  out: the screen."""
         pid, screen = pty.fork()
         if pid == 0:
             try:
                 os.chdir(self.folder)
-                os.execve(sys.executable, [sys.executable, "-m", "uvideo", *words], self._environ(environ))
+                os.execvpe(program[0], [*program, *words], self._environ(environ))
             finally:
                 os._exit(127)
-        seen, asked, waiting = b"", 0, list(answers.items())
+        seen, asked = b"", 0
+        waiting = list(answers.items() if isinstance(answers, dict) else answers)
         until = time.monotonic() + SECONDS
         try:
             while time.monotonic() < until:

@@ -35,5 +35,6 @@ WORDS = {
     "Class of what is stored in it from now on.": "今后存入的对象的存储类型。",
     "give --type or --class: what is to change": "请用 --type 或 --class 说明要修改什么",
     "{question} Nobody can be asked here: give --yes": "{question}当前无法询问，请加上 --yes",
+    "uvideo rb --force removes what is in it, too": "uvideo rb --force 会连同里面的内容一起删除",
     "nothing was changed": "未做任何改动",
 }
