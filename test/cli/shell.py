@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pty
 import select
@@ -17,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from test.cli.records import check
 from test.interpreters import ROOT
 from test.server_fixture import Server
 from uvideo import Client
@@ -44,8 +44,8 @@ class Done:
 
     @property
     def records(self) -> list[dict[str, Any]]:
-        """The JSON objects of standard output."""
-        return [json.loads(line) for line in self.lines]
+        """The JSON objects of standard output, each with the fields of its kind."""
+        return [check(line) for line in self.lines]
 
 
 class Shell:

@@ -78,7 +78,6 @@ STAT = Kind(
     },
     _object_text,
 )
-SPACE_STAT = Kind(SPACE.name, SPACE.fields, _space_text)
 
 
 @verb(
@@ -94,11 +93,11 @@ SPACE_STAT = Kind(SPACE.name, SPACE.fields, _space_text)
 @option("--tags", is_flag=True, help="Its tags too, which the service is asked for.")
 @option("--acl", is_flag=True, help="Who may read it beside its owner, too.")
 def stat(context: Context, addresses: Sequence[str], tags: bool, acl: bool) -> int:
-    places = [remote(each) for each in addresses]
+    places, space = [remote(each) for each in addresses], Kind(SPACE.name, SPACE.fields, _space_text)
     for place in places:
         try:
             if place.key == "":
-                context.report.result(SPACE_STAT, **space_record(context.client.stat_space(place.space)))
+                context.report.result(space, **space_record(context.client.stat_space(place.space)))
                 continue
             for key in keys(context.client, place):
                 _tell(context, Remote(place.space, key), tags, acl)
