@@ -32,7 +32,7 @@ class TestMb:
     def test_json_and_quiet(self, shell: Shell) -> None:
         one = name()
         record = shell("mb", "--json", one).records[0]
-        assert (record["kind"], record["space"], record["dry_run"]) == ("space-made", one, False)
+        assert (record["kind"], record["space"], record["dry_run"]) == ("space_made", one, False)
         assert shell("mb", "-q", name()).out == ""
 
     def test_a_dry_run_makes_nothing(self, shell: Shell) -> None:

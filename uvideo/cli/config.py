@@ -55,7 +55,7 @@ SETTING = Kind(
 )
 DEFAULT = Kind("default", {"profile": "string"}, lambda record: say("{profile} is the default now", **record))
 PATH = Kind("path", {"path": "string", "exists": "boolean"}, lambda record: str(record["path"]))
-REMOVED = Kind("profile-removed", {"profile": "string"}, lambda record: say("{profile} is removed", **record))
+REMOVED = Kind("profile_removed", {"profile": "string"}, lambda record: say("{profile} is removed", **record))
 
 config = family(
     "config",

@@ -32,14 +32,14 @@ def _done(english: str) -> Any:
     return text
 
 
-MADE = Kind("space-made", {"space": "string", "id": "string?", "dry_run": "boolean"}, _done("made uvideo://{space}"))
+MADE = Kind("space_made", {"space": "string", "id": "string?", "dry_run": "boolean"}, _done("made uvideo://{space}"))
 REMOVED = Kind(
-    "space-removed",
+    "space_removed",
     {"space": "string", "objects": "integer", "dry_run": "boolean"},
     _done("removed uvideo://{space}"),
 )
 CHANGED = Kind(
-    "space-changed",
+    "space_changed",
     {"space": "string", "type": "string?", "class": "string?", "dry_run": "boolean"},
     _done("changed uvideo://{space}"),
 )
