@@ -17,6 +17,7 @@ StorageClass = Literal["STANDARD", "IA", "ARCHIVE"]
 Tier = Literal["Expedited", "Standard"]
 Grant = Literal["default", "public-read"]
 Direction = Literal["upload", "download"]
+Verdict = Literal["ok", "warning", "failed", "skipped"]
 
 
 def _pairs() -> Mapping[str, str]:
@@ -277,3 +278,18 @@ class Summary(Generic[T]):
     def size(self) -> int:
         """Bytes of what is done."""
         return sum(getattr(each, "size", 0) or 0 for each in self.done)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a diagnosis found in one step.  check: the step, "clock" say.  code: what was found, in one word.
+
+    causes: of a failure, codes too, the likeliest first.  facts: what there is to say of it; never a private key, a
+    signature or more of a public key than its end.
+    """
+
+    check: str
+    verdict: Verdict
+    code: str
+    facts: Mapping[str, object] = field(default_factory=dict, hash=False)
+    causes: tuple[str, ...] = ()

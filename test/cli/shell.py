@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pty
 import select
@@ -10,12 +9,14 @@ import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from test.cli.records import check
 from test.interpreters import ROOT
 from test.server_fixture import Server
 from uvideo import Client
@@ -43,8 +44,8 @@ class Done:
 
     @property
     def records(self) -> list[dict[str, Any]]:
-        """The JSON objects of standard output."""
-        return [json.loads(line) for line in self.lines]
+        """The JSON objects of standard output, each with the fields of its kind."""
+        return [check(line) for line in self.lines]
 
 
 class Shell:
@@ -106,16 +107,23 @@ class Shell:
         )
         return Done(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
 
-    def terminal(self, *words: str, answers: dict[str, str], **environ: str | None) -> Done:
-        """Run uvideo on a terminal; once it shows a key of ``answers`` its value is typed.  out: the screen."""
+    def terminal(
+        self,
+        *words: str,
+        answers: dict[str, str] | Sequence[tuple[str, str]],
+        program: Sequence[str] = (sys.executable, "-m", "uvideo"),
+        **environ: str | None,
+    ) -> Done:
+        """Run uvideo on a terminal; once it shows the first of a pair the second is typed.  out: the screen."""
         pid, screen = pty.fork()
         if pid == 0:
             try:
                 os.chdir(self.folder)
-                os.execve(sys.executable, [sys.executable, "-m", "uvideo", *words], self._environ(environ))
+                os.execvpe(program[0], [*program, *words], self._environ(environ))
             finally:
                 os._exit(127)
-        seen, asked, waiting = b"", 0, list(answers.items())
+        seen, asked = b"", 0
+        waiting = list(answers.items() if isinstance(answers, dict) else answers)
         until = time.monotonic() + SECONDS
         try:
             while time.monotonic() < until:

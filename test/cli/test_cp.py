@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from test.cli.inside import Inside, inside  # noqa: F401
+from test.cli.inside import Inside
 from test.cli.records import check
-from test.cli.shell import Done, Shell, shell  # noqa: F401
+from test.cli.shell import Done, Shell
 from uvideo.cli.carry import COPY_LIMIT
 
 MIB = 1 << 20
 
 
 @pytest.fixture
-def tree(shell: Shell) -> Path:  # noqa: F811
+def tree(shell: Shell) -> Path:
     """videos/: a.mp4, b.tmp, 2026/c.mp4, 2026/d e.txt"""
     folder = shell.folder / "videos"
     (folder / "2026").mkdir(parents=True)
@@ -27,7 +27,7 @@ def tree(shell: Shell) -> Path:  # noqa: F811
     return folder
 
 
-def keys(shell: Shell, space: str) -> list[str]:  # noqa: F811
+def keys(shell: Shell, space: str) -> list[str]:
     return [each.key for each in shell.client.list(space)]
 
 
@@ -63,12 +63,12 @@ class TestPlaces:
         ],
         ids=lambda value: " ".join(value) if isinstance(value, list) else None,
     )
-    def test_up(self, shell: Shell, inside: Inside, tree: Path, words: list[str], expected: list[str]) -> None:  # noqa: F811
+    def test_up(self, shell: Shell, inside: Inside, tree: Path, words: list[str], expected: list[str]) -> None:
         space = shell.space()
         done = inside("cp", *(word.replace("S", space) if "://" in word else word for word in words))
         assert (done.code, keys(shell, space)) == (0, expected), done.err
 
-    def test_down(self, shell: Shell) -> None:  # noqa: F811
+    def test_down(self, shell: Shell) -> None:
         space = shell.space()
         shell.fill(space, {"v": "0", "v/a.mp4": "1", "v/x/b.mp4": "2", "v/x/c.txt": "3", "v/m/": ""})
         (shell.folder / "here").mkdir()
@@ -85,7 +85,7 @@ class TestPlaces:
                 assert below(shell.folder / folder) == expected
         assert (shell.folder / "all" / "m").is_dir() and (shell.folder / "one").read_text() == "0"
 
-    def test_between_spaces(self, shell: Shell) -> None:  # noqa: F811
+    def test_between_spaces(self, shell: Shell) -> None:
         space, other = shell.space(a="1", v__b="2", v__w__c="3"), shell.space()
         shell.client.set_mime(space, "a", "video/mp4")
         done = shell("cp", "-r", f"uvideo://{space}/", f"uvideo://{other}/n", "--json")
@@ -119,8 +119,8 @@ class TestPlaces:
     )
     def test_what_cannot_be_meant(
         self,
-        shell: Shell,  # noqa: F811
-        inside: Inside,  # noqa: F811
+        shell: Shell,
+        inside: Inside,
         tree: Path,
         words: list[str],
         said: str,
@@ -131,7 +131,7 @@ class TestPlaces:
         assert keys(shell, space) == ["v/x"]
 
 
-def test_bytes_go_both_ways_whatever_the_size(shell: Shell) -> None:  # noqa: F811
+def test_bytes_go_both_ways_whatever_the_size(shell: Shell) -> None:
     space = shell.space()
     for name, size in (("empty", 0), ("small", 1), ("large", 9 * MIB + 5)):
         data = os.urandom(size)
@@ -144,7 +144,7 @@ def test_bytes_go_both_ways_whatever_the_size(shell: Shell) -> None:  # noqa: F8
     assert shell("cp", f"uvideo://{space}/piped", "-").data == data
 
 
-def test_options_reach_the_object(shell: Shell, tree: Path) -> None:  # noqa: F811
+def test_options_reach_the_object(shell: Shell, tree: Path) -> None:
     space = shell.space()
     (tree / "film").write_bytes((tree / "a.mp4").read_bytes())
     words = ["--meta", "title=x y", "--meta", "Year=2026", "--class", "ia"]
@@ -164,7 +164,7 @@ def test_options_reach_the_object(shell: Shell, tree: Path) -> None:  # noqa: F8
     assert shell.client.get(space, "t").data == b"changed"
 
 
-def test_a_dry_run_changes_nothing(shell: Shell, tree: Path) -> None:  # noqa: F811
+def test_a_dry_run_changes_nothing(shell: Shell, tree: Path) -> None:
     space, other = shell.space(x="1"), shell.space()
     up = shell("mv", "-r", "videos", f"uvideo://{other}/", "--dry-run")
     assert up.code == 0 and "would upload videos/a.mp4" in up.out and "nothing was changed" in up.err
@@ -173,7 +173,7 @@ def test_a_dry_run_changes_nothing(shell: Shell, tree: Path) -> None:  # noqa: F
     assert keys(shell, other) == [] and not (shell.folder / "down").exists() and (tree / "a.mp4").exists()
 
 
-def test_a_large_object_is_copied_by_parts_within_the_service(shell: Shell) -> None:  # noqa: F811
+def test_a_large_object_is_copied_by_parts_within_the_service(shell: Shell) -> None:
     space, other = shell.space(), shell.space()
     source = shell.folder / "large"
     with source.open("wb") as file:
@@ -197,7 +197,7 @@ def test_a_large_object_is_copied_by_parts_within_the_service(shell: Shell) -> N
 class TestBadItems:
     def test_one_of_many_fails_the_others_go_on_and_it_is_listed_at_the_end(
         self,
-        shell: Shell,  # noqa: F811
+        shell: Shell,
         tree: Path,
     ) -> None:
         space = shell.space()
@@ -213,7 +213,7 @@ class TestBadItems:
         text = shell("cp", "-r", "videos", f"uvideo://{space}/")
         assert "4 of 7 failed:" in text.err and r"videos/\udcff.tmp" in text.err
 
-    def test_keys_that_cannot_be_files(self, shell: Shell) -> None:  # noqa: F811
+    def test_keys_that_cannot_be_files(self, shell: Shell) -> None:
         space = shell.space()
         bad = ["../up", "a//b", "x/../../y", "é" * 200]
         shell.fill(space, {**dict.fromkeys(bad, "bad"), "good": "1", "f": "2", "f/g": "3"})
@@ -222,26 +222,26 @@ class TestBadItems:
         assert sorted(failed(done)) == sorted(f"uvideo://{space}/{key}" for key in [*bad, "f/g"])
         assert below(shell.folder) == ["down/here/f", "down/here/good"]
 
-    def test_control_characters_of_keys_are_not_printed(self, shell: Shell) -> None:  # noqa: F811
+    def test_control_characters_of_keys_are_not_printed(self, shell: Shell) -> None:
         space = shell.space()
         shell.fill(space, {"a\x1b[2Jb": "1"})
         done = shell("cp", "-r", f"uvideo://{space}/", "down")
         assert done.code == 0 and "\x1b" not in done.out and r"a\x1b[2Jb" in done.out
         assert (shell.folder / "down" / "a\x1b[2Jb").read_text() == "1"
 
-    def test_two_sources_do_not_take_one_place(self, shell: Shell, tree: Path) -> None:  # noqa: F811
+    def test_two_sources_do_not_take_one_place(self, shell: Shell, tree: Path) -> None:
         space = shell.space()
         (shell.folder / "a.mp4").write_text("other")
         done = shell("mv", "videos/a.mp4", "a.mp4", f"uvideo://{space}/", "--json")
         assert done.code == 1 and failed(done) == ["a.mp4"]
         assert (shell.folder / "a.mp4").read_text() == "other" and not (tree / "a.mp4").exists()
 
-    def test_a_full_disk(self, shell: Shell) -> None:  # noqa: F811
+    def test_a_full_disk(self, shell: Shell) -> None:
         space = shell.space(a="x" * 100)
         done = shell("cp", f"uvideo://{space}/a", "/dev/full")
         assert done.code == 1 and "make room" in done.err, done.err
 
-    def test_what_is_not_there(self, shell: Shell, inside: Inside, tree: Path) -> None:  # noqa: F811
+    def test_what_is_not_there(self, shell: Shell, inside: Inside, tree: Path) -> None:
         space = shell.space()
         for words, said in (
             (["none", f"uvideo://{space}/"], "No such file"),
@@ -255,7 +255,7 @@ class TestBadItems:
             done = inside("cp", *words)
             assert done.code == 4 and said in done.err, (words, done)
 
-    def test_wrong_keys_stop_at_once(self, shell: Shell, tree: Path) -> None:  # noqa: F811
+    def test_wrong_keys_stop_at_once(self, shell: Shell, tree: Path) -> None:
         space = shell.space()
         done = shell("cp", "-r", "-j1", "videos", f"uvideo://{space}/", "--json", UVIDEO_PRIVATE_KEY="wrong-key")
         assert done.code == 3 and len(failed(done)) == 1
@@ -263,7 +263,7 @@ class TestBadItems:
 
 
 class TestMv:
-    def test_the_source_is_removed_in_every_direction(self, shell: Shell, tree: Path) -> None:  # noqa: F811
+    def test_the_source_is_removed_in_every_direction(self, shell: Shell, tree: Path) -> None:
         space, other = shell.space(), shell.space()
         assert shell("mv", "-r", "videos", f"uvideo://{space}/v").code == 0
         assert below(tree) == [] and len(keys(shell, space)) == 4
@@ -274,7 +274,7 @@ class TestMv:
         assert shell("mv", f"uvideo://{other}/**", "back").code == 0
         assert keys(shell, other) == [] and below(shell.folder / "back") == ["y/c.mp4", "y/d e.txt"]
 
-    def test_what_is_skipped_or_not_verified_stays(self, shell: Shell, tree: Path) -> None:  # noqa: F811
+    def test_what_is_skipped_or_not_verified_stays(self, shell: Shell, tree: Path) -> None:
         space = shell.space(**{"a.mp4": "old"})
         assert shell("mv", "-n", "videos/a.mp4", f"uvideo://{space}/").code == 0
         assert (tree / "a.mp4").exists() and shell.client.get(space, "a.mp4").data == b"old"

@@ -12,20 +12,20 @@ from pathlib import Path
 import pytest
 
 from test.cli.records import check
-from test.cli.shell import Shell, shell  # noqa: F401
+from test.cli.shell import Shell
 
 MIB = 1 << 20
 SIZE = 24 * MIB
 
 
 @pytest.fixture
-def large(shell: Shell) -> Path:  # noqa: F811
+def large(shell: Shell) -> Path:
     path = shell.folder / "large"
     path.write_bytes(os.urandom(SIZE))
     return path
 
 
-def stopped(shell: Shell, number: int, *words: str) -> tuple[int, str, float]:  # noqa: F811
+def stopped(shell: Shell, number: int, *words: str) -> tuple[int, str, float]:
     """(exit code, standard error, seconds) of a command that gets a signal once it has noted a part."""
     process = subprocess.Popen(
         [sys.executable, "-m", "uvideo", *words],
@@ -50,7 +50,7 @@ def stopped(shell: Shell, number: int, *words: str) -> tuple[int, str, float]:  
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
-def test_an_interrupted_upload_goes_on(shell: Shell, large: Path, number: signal.Signals) -> None:  # noqa: F811
+def test_an_interrupted_upload_goes_on(shell: Shell, large: Path, number: signal.Signals) -> None:
     space = shell.space()
     target = f"uvideo://{space}/x y"
     code, err, seconds = stopped(shell, number, "cp", "large", target, "--bwlimit", "8M")
@@ -73,7 +73,7 @@ def test_an_interrupted_upload_goes_on(shell: Shell, large: Path, number: signal
     assert shell("transfers", "ls").out == "" and list(shell.client.list_uploads(space)) == []
 
 
-def test_an_upload_is_given_up_and_old_ones_are_cleaned(shell: Shell, large: Path) -> None:  # noqa: F811
+def test_an_upload_is_given_up_and_old_ones_are_cleaned(shell: Shell, large: Path) -> None:
     space = shell.space()
     stopped(shell, signal.SIGKILL, "cp", "large", f"uvideo://{space}/k", "--bwlimit", "8M")
     record = check(shell("transfers", "ls", "--json").lines[0])
@@ -98,7 +98,7 @@ def test_an_upload_is_given_up_and_old_ones_are_cleaned(shell: Shell, large: Pat
         assert shell("transfers", *words).code == 2, words
 
 
-def test_progress_is_shown_on_a_terminal_only(shell: Shell, large: Path) -> None:  # noqa: F811
+def test_progress_is_shown_on_a_terminal_only(shell: Shell, large: Path) -> None:
     pytest.importorskip("rich")
     space = shell.space()
     words = ("cp", "large", f"uvideo://{space}/x", "--bwlimit", "24M")

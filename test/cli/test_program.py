@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from test.cli.inside import Inside, inside  # noqa: F401
+from test.cli.inside import Inside
 from test.cli.records import check
-from test.cli.shell import Shell, shell  # noqa: F401
+from test.cli.shell import Shell
 from test.interpreters import ROOT
 from uvideo.cli.table import VERBS
 
@@ -28,7 +28,7 @@ def test_help_loads_no_verb_and_nothing_heavy() -> None:
 
 @pytest.mark.parametrize("name", VERBS)
 def test_every_verb_has_help_with_examples_in_two_languages(
-    inside: Inside,  # noqa: F811
+    inside: Inside,
     name: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -41,7 +41,7 @@ def test_every_verb_has_help_with_examples_in_two_languages(
     assert chinese.startswith("用法：") and "示例：\n  1. " in chinese
 
 
-def test_options_are_taken_before_and_after_the_verb(inside: Inside) -> None:  # noqa: F811
+def test_options_are_taken_before_and_after_the_verb(inside: Inside) -> None:
     for words in (["--json", "cp", "none", "uvideo://x/"], ["cp", "none", "--json", "uvideo://x/"]):
         done = inside(*words)
         assert done.code == 4 and check(done.err.splitlines()[0])["error"] == "FileNotFoundError"
@@ -52,7 +52,7 @@ def test_options_are_taken_before_and_after_the_verb(inside: Inside) -> None:  #
     assert quiet.out == "" and quiet.err.startswith("error: none: ")
 
 
-def test_an_endpoint_or_profile_of_the_command_line_counts(shell: Shell) -> None:  # noqa: F811
+def test_an_endpoint_or_profile_of_the_command_line_counts(shell: Shell) -> None:
     space = shell.space(a="1")
     away = {"UVIDEO_ENDPOINT": "127.0.0.1:1", "UVIDEO_RETRIES": "0"}
     assert shell("cp", f"uvideo://{space}/a", "x", "--endpoint", shell.server.host, **away).code == 0
@@ -65,7 +65,7 @@ def test_an_endpoint_or_profile_of_the_command_line_counts(shell: Shell) -> None
     assert shell("--profile", "q", "--config", "c.toml", "cp", f"uvideo://{space}/a", "y").code == 2
 
 
-def test_usage_is_exit_code_2_and_names_the_nearest(inside: Inside) -> None:  # noqa: F811
+def test_usage_is_exit_code_2_and_names_the_nearest(inside: Inside) -> None:
     done = inside("snyc", "a", "b")
     assert done.code == 2 and done.err == "error: there is no verb snyc; did you mean sync?\n"
     assert "there is no verb frob" in inside("transfers", "frob").err
@@ -76,7 +76,7 @@ def test_usage_is_exit_code_2_and_names_the_nearest(inside: Inside) -> None:  # 
     assert nothing.code == 2 and "Verbs:" in nothing.err
 
 
-def test_no_traceback_reaches_a_user(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_no_traceback_reaches_a_user(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     from uvideo.cli import cp
 
     monkeypatch.setattr(cp, "parse", lambda text: 1 / 0)
@@ -87,13 +87,13 @@ def test_no_traceback_reaches_a_user(inside: Inside, monkeypatch: pytest.MonkeyP
         inside("cp", "a", "b")
 
 
-def test_whoever_reads_may_go_away(shell: Shell) -> None:  # noqa: F811
+def test_whoever_reads_may_go_away(shell: Shell) -> None:
     space = shell.space()
     shell.fill(space, {f"k{number:04}": "" for number in range(3)})
     done = shell.sh(f"uvideo cp -r uvideo://{space}/ down --json | true; echo ${{PIPESTATUS[0]}}")
     assert done.out in ("141\n", "0\n") and "Traceback" not in done.err
 
 
-def test_messages_are_chinese_where_the_locale_is(shell: Shell) -> None:  # noqa: F811
+def test_messages_are_chinese_where_the_locale_is(shell: Shell) -> None:
     done = shell("cp", "none", "uvideo://x/", LC_ALL="zh_CN.UTF-8")
     assert done.err.startswith("错误：none: ")

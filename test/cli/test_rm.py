@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from test.cli.inside import Inside, inside  # noqa: F401
+from test.cli.inside import Inside
 from test.cli.records import check
-from test.cli.shell import Shell, shell  # noqa: F401
+from test.cli.shell import Shell
 
 
-def keys(shell: Shell, space: str) -> list[str]:  # noqa: F811
+def keys(shell: Shell, space: str) -> list[str]:
     return [each.key for each in shell.client.list(space)]
 
 
 @pytest.fixture
-def space(shell: Shell) -> str:  # noqa: F811
+def space(shell: Shell) -> str:
     return shell.space(**{"a": "1", "v__a.tmp": "2", "v__w__b.tmp": "3", "v__w__c": "4", "vw": "5"})
 
 
@@ -32,8 +32,8 @@ def space(shell: Shell) -> str:  # noqa: F811
     ids=lambda value: " ".join(value),
 )
 def test_it_removes_what_is_meant(
-    shell: Shell,  # noqa: F811
-    inside: Inside,  # noqa: F811
+    shell: Shell,
+    inside: Inside,
     space: str,
     words: list[str],
     left: list[str],
@@ -59,8 +59,8 @@ def test_it_removes_what_is_meant(
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
 def test_it_removes_nothing_else(
-    shell: Shell,  # noqa: F811
-    inside: Inside,  # noqa: F811
+    shell: Shell,
+    inside: Inside,
     space: str,
     words: list[str],
     code: int,
@@ -71,7 +71,7 @@ def test_it_removes_nothing_else(
         check(line)
 
 
-def test_it_asks_on_a_terminal(shell: Shell, space: str) -> None:  # noqa: F811
+def test_it_asks_on_a_terminal(shell: Shell, space: str) -> None:
     done = shell.terminal("rm", "-r", f"uvideo://{space}/v", answers={"[y/N]": "n"})
     assert done.code == 1 and "nothing is deleted" in done.out and len(keys(shell, space)) == 5
     done = shell.terminal("rm", "-r", f"uvideo://{space}/v", answers={"[y/N]": "y"})

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from test.cli.records import check
-from test.cli.shell import Shell, shell  # noqa: F401
+from test.cli.shell import Shell
 
 
-def keys(shell: Shell, space: str) -> list[str]:  # noqa: F811
+def keys(shell: Shell, space: str) -> list[str]:
     return [each.key for each in shell.client.list(space)]
 
 
-def test_lines_are_run_and_those_that_fail_are_said(shell: Shell) -> None:  # noqa: F811
+def test_lines_are_run_and_those_that_fail_are_said(shell: Shell) -> None:
     space = shell.space(x="1")
     (shell.folder / "a b").write_text("1")
     (shell.folder / "todo").write_text(
@@ -35,7 +35,7 @@ def test_lines_are_run_and_those_that_fail_are_said(shell: Shell) -> None:  # no
     assert "line 3: error: none: No such file" in text.err and "7 lines failed" in text.err
 
 
-def test_many_lines_from_a_pipe_at_a_time(shell: Shell) -> None:  # noqa: F811
+def test_many_lines_from_a_pipe_at_a_time(shell: Shell) -> None:
     space = shell.space()
     (shell.folder / "a").write_text("1")
     lines = "".join(f"cp a uvideo://{space}/{number:03}\n" for number in range(100))

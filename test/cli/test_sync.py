@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from test.cli.inside import Inside, inside  # noqa: F401
+from test.cli.inside import Inside
 from test.cli.records import check
-from test.cli.shell import Done, Shell, shell  # noqa: F401
+from test.cli.shell import Done, Shell
 
 
 @pytest.fixture
-def tree(shell: Shell) -> Path:  # noqa: F811
+def tree(shell: Shell) -> Path:
     folder = shell.folder / "t"
     (folder / "d").mkdir(parents=True)
     for name, text in (("a", "1"), ("d.x", "2"), ("d/e", "3")):
@@ -22,7 +22,7 @@ def tree(shell: Shell) -> Path:  # noqa: F811
     return folder
 
 
-def content(shell: Shell, space: str, prefix: str = "") -> dict[str, str]:  # noqa: F811
+def content(shell: Shell, space: str, prefix: str = "") -> dict[str, str]:
     found = shell.client.list(space, prefix)
     return {each.key[len(prefix) :]: shell.client.get(space, each.key).data.decode() for each in found}
 
@@ -37,7 +37,7 @@ def deeds(done: Done) -> tuple[int, int, int]:
     return summary["done"], summary["skipped"], summary["deleted"]
 
 
-def test_up_then_only_what_differs(shell: Shell, tree: Path) -> None:  # noqa: F811
+def test_up_then_only_what_differs(shell: Shell, tree: Path) -> None:
     space = shell.space(p__old="x", q="y")
     target = f"uvideo://{space}/p"
     assert deeds(shell("sync", "t", target, "--json")) == (3, 0, 0)
@@ -51,7 +51,7 @@ def test_up_then_only_what_differs(shell: Shell, tree: Path) -> None:  # noqa: F
     assert content(shell, space)["q"] == "y"
 
 
-def test_down_and_between_spaces(shell: Shell) -> None:  # noqa: F811
+def test_down_and_between_spaces(shell: Shell) -> None:
     space, other = shell.space(a="1", **{"a.b": "2"}, a__c="3"), shell.space(x="9", a="0")
     done = shell("sync", f"uvideo://{space}/", f"uvideo://{other}", "--delete", "-y", "--json")
     assert deeds(done) == (3, 0, 1) and content(shell, other) == content(shell, space)
@@ -64,7 +64,7 @@ def test_down_and_between_spaces(shell: Shell) -> None:  # noqa: F811
     assert deeds(done) == (0, 2, 1) and local(shell.folder / "m") == content(shell, space)
 
 
-def test_the_content_is_hashed_once(shell: Shell, tree: Path) -> None:  # noqa: F811
+def test_the_content_is_hashed_once(shell: Shell, tree: Path) -> None:
     space = shell.space()
     for path in tree.rglob("*"):
         os.utime(path, (1, 1))
@@ -79,7 +79,7 @@ def test_the_content_is_hashed_once(shell: Shell, tree: Path) -> None:  # noqa: 
 
 
 class TestGuards:
-    def test_an_empty_or_missing_source_deletes_nothing(self, shell: Shell, inside: Inside) -> None:  # noqa: F811
+    def test_an_empty_or_missing_source_deletes_nothing(self, shell: Shell, inside: Inside) -> None:
         space = shell.space(a="1")
         (shell.folder / "empty").mkdir()
         (shell.folder / "m").mkdir()
@@ -98,19 +98,19 @@ class TestGuards:
             assert done.code == code and "Traceback" not in done.err, (words, done)
         assert content(shell, space) == {"a": "1"} and (shell.folder / "m" / "f").exists()
 
-    def test_more_than_max_delete_deletes_nothing(self, shell: Shell, tree: Path) -> None:  # noqa: F811
+    def test_more_than_max_delete_deletes_nothing(self, shell: Shell, tree: Path) -> None:
         space = shell.space(**{f"x{number}": "1" for number in range(4)})
         done = shell("sync", "t", f"uvideo://{space}/", "--delete", "-y", "--max-delete", "3")
         assert done.code == 1 and "4 items would be deleted, more than --max-delete 3" in done.err
         assert len(content(shell, space)) == 7
 
-    def test_a_failure_keeps_what_is_surplus(self, shell: Shell, tree: Path) -> None:  # noqa: F811
+    def test_a_failure_keeps_what_is_surplus(self, shell: Shell, tree: Path) -> None:
         space = shell.space(x="1")
         (tree / "broken").symlink_to("nowhere")
         done = shell("sync", "t", f"uvideo://{space}/", "--delete", "-y")
         assert done.code == 1 and "surplus items stay" in done.err and "x" in content(shell, space)
 
-    def test_it_asks_before_it_deletes(self, shell: Shell, tree: Path) -> None:  # noqa: F811
+    def test_it_asks_before_it_deletes(self, shell: Shell, tree: Path) -> None:
         space = shell.space(x="1")
         assert shell("sync", "t", f"uvideo://{space}/", "--delete").code == 2
         assert content(shell, space) == {"x": "1"}
@@ -119,12 +119,12 @@ class TestGuards:
         done = shell.terminal("sync", "t", f"uvideo://{space}/", "--delete", answers={"[y/N]": "y"})
         assert done.code == 0 and content(shell, space) == local(tree)
 
-    def test_what_a_filter_leaves_out_is_not_deleted(self, shell: Shell, tree: Path) -> None:  # noqa: F811
+    def test_what_a_filter_leaves_out_is_not_deleted(self, shell: Shell, tree: Path) -> None:
         space = shell.space(keep__x="1", y="2")
         done = shell("sync", "t", f"uvideo://{space}/", "--delete", "-y", "--exclude", "keep/", "--exclude", "d.x")
         assert done.code == 0 and content(shell, space) == {"a": "1", "d/e": "3", "keep/x": "1"}
 
-    def test_a_dry_run_changes_nothing(self, shell: Shell, tree: Path) -> None:  # noqa: F811
+    def test_a_dry_run_changes_nothing(self, shell: Shell, tree: Path) -> None:
         space = shell.space(x="1")
         done = shell("sync", "t", f"uvideo://{space}/", "--delete", "--dry-run", "--json")
         assert deeds(done) == (3, 0, 1) and content(shell, space) == {"x": "1"}
@@ -134,7 +134,7 @@ class TestGuards:
 
 class TestPlan:
     @pytest.fixture
-    def planned(self, shell: Shell, tree: Path) -> str:  # noqa: F811
+    def planned(self, shell: Shell, tree: Path) -> str:
         """A space whose sync is planned: a is new, d.x is another, d/e is the same, x and y are too many."""
         space = shell.space(**{"d.x": "0", "d__e": "3", "x": "1", "y": "1"})
         done = shell("sync", "t", f"uvideo://{space}/", "--delete", "--plan", "plan", "--json")
@@ -144,34 +144,34 @@ class TestPlan:
         assert content(shell, space) == {"d.x": "0", "d/e": "3", "x": "1", "y": "1"}
         return space
 
-    def test_it_is_applied_once(self, shell: Shell, tree: Path, planned: str) -> None:  # noqa: F811
+    def test_it_is_applied_once(self, shell: Shell, tree: Path, planned: str) -> None:
         assert shell("apply", "plan").code == 2
         assert deeds(shell("apply", "plan", "--dry-run", "--json")) == (2, 0, 2)
         assert deeds(shell("apply", "plan", "-y", "--json")) == (2, 0, 2)
         assert content(shell, planned) == local(tree)
         assert deeds(shell("apply", "plan", "-y", "--json")) == (0, 2, 0)  # as after an interruption
 
-    def test_what_changed_since_is_refused(self, shell: Shell, tree: Path, planned: str) -> None:  # noqa: F811
+    def test_what_changed_since_is_refused(self, shell: Shell, tree: Path, planned: str) -> None:
         (tree / "a").write_text("changed")
         shell.client.put(planned, "d.x", b"changed")
         done = shell("apply", "plan", "-y")
         assert done.code == 1 and done.err.count("changed since the plan was made") == 2
         assert content(shell, planned) == {"d.x": "changed", "d/e": "3", "x": "1", "y": "1"}
 
-    def test_a_surplus_object_that_changed_stays(self, shell: Shell, tree: Path, planned: str) -> None:  # noqa: F811
+    def test_a_surplus_object_that_changed_stays(self, shell: Shell, tree: Path, planned: str) -> None:
         shell.client.put(planned, "x", b"changed")
         done = shell("apply", "plan", "-y")
         assert done.code == 1
         assert content(shell, planned) == {**local(tree), "x": "changed"}
 
-    def test_it_is_for_one_service(self, shell: Shell, planned: str) -> None:  # noqa: F811
+    def test_it_is_for_one_service(self, shell: Shell, planned: str) -> None:
         lines = (shell.folder / "plan").read_text().splitlines()
         head = {**json.loads(lines[0]), "endpoint": "http://elsewhere"}
         (shell.folder / "plan").write_text("\n".join([json.dumps(head), *lines[1:]]))
         done = shell("apply", "plan", "-y")
         assert done.code == 2 and "http://elsewhere" in done.err
 
-    def test_a_plan_of_a_download(self, shell: Shell) -> None:  # noqa: F811
+    def test_a_plan_of_a_download(self, shell: Shell) -> None:
         space = shell.space(a="1", b="2")
         (shell.folder / "m").mkdir()
         (shell.folder / "m" / "b").write_text("other")

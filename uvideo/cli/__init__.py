@@ -6,6 +6,7 @@ names of ``uvideo`` only.
 
 from __future__ import annotations
 
+import os
 import sys
 
 __all__ = ["main"]
@@ -22,6 +23,8 @@ def main() -> None:
             file=sys.stderr,
         )
         raise SystemExit(2) from None
+    if "_UVIDEO_COMPLETE" in os.environ:
+        import uvideo.cli.completion  # noqa: F401
     from uvideo.cli.program import run
 
     raise SystemExit(run(sys.argv[1:]))

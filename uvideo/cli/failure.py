@@ -98,8 +98,10 @@ def hint(error: BaseException) -> str | None:
     """What to do about an error, if there is something."""
     if isinstance(error, errors.SpaceNotFound) and error.space:
         return say("uvideo mb uvideo://{space} makes it; uvideo spaces lists those there are", space=error.space)
+    if isinstance(error, errors.SpaceNotEmpty):
+        return say("uvideo rb --force removes what is in it, too")
     if isinstance(error, errors.NoCredentials):
-        return say("set UVIDEO_PUBLIC_KEY and UVIDEO_PRIVATE_KEY, or run uvideo config set; uvideo doctor checks them")
+        return say("set UVIDEO_PUBLIC_KEY and UVIDEO_PRIVATE_KEY, or run uvideo config init; uvideo doctor checks them")
     if isinstance(error, (errors.SignatureMismatch, errors.SignatureExpired, errors.UnknownKey, errors.AccessDenied)):
         return say("uvideo doctor says what is wrong with keys, clock or host")
     if isinstance(error, errors.NotRestored):

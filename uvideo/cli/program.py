@@ -102,6 +102,10 @@ def invoke(context: Context, arguments: Sequence[str]) -> int:
         return context.report.error(error)
     except (BrokenPipeError, OutputGone):
         raise OutputGone from None
+    except SystemExit as end:  # of click, where whoever read the output went away
+        if end.code != 1:
+            raise
+        raise OutputGone from None
     except OSError as error:
         return context.report.error(error)
     except Exception as error:

@@ -19,7 +19,7 @@ from uvideo import errors
 from uvideo.cli import failure
 from uvideo.cli.words import say
 
-__all__ = ["ERROR", "NOTE", "SUMMARY", "Kind", "OutputGone", "Report", "moment", "shown", "size", "span"]
+__all__ = ["ERROR", "NOTE", "SUMMARY", "Kind", "OutputGone", "Report", "moment", "named", "shown", "size", "span"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,11 @@ def shown(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def named(record: Mapping[str, Any]) -> str:
+    """The address of a record with space and key, in one line whatever the key holds."""
+    return f"uvideo://{record['space']}/{shown(record['key'])}"
 
 
 def size(number: int | None) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from uvideo import Client
     from uvideo.models import ObjectInfo
 
-__all__ = ["Route", "expand"]
+__all__ = ["Pattern", "Route", "expand"]
 
 Refuse = Callable[[BaseException, str], None]
 

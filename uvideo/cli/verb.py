@@ -213,10 +213,12 @@ def verb(
     return decorate
 
 
-def family(name: str, *, text: str | Sequence[str] = (), examples: Sequence[Example] = ()) -> Family:
+def family(
+    name: str, *, text: str | Sequence[str] = (), examples: Sequence[Example] = (), kind: type[Family] = Family
+) -> Family:
     """A verb with verbs of its own, which are added by ``add_command``."""
     english = VERBS[name].summary
-    made = Family(name, help=say(english), short_help=say(english), context_settings=SETTINGS)
+    made = kind(name, help=say(english), short_help=say(english), context_settings=SETTINGS)
     _describe(made, english, text, examples)
     return made
 

@@ -53,7 +53,9 @@ def one_file(path: str, name: str) -> Entry:
 def _listed(folder: str) -> list[str]:
     """The names in a folder in the byte order of the keys below it: those of folders end with a slash."""
     with os.scandir(folder) as found:
-        names = [each.name + "/" if _is_folder(each) else each.name for each in found if not PARTIAL.fullmatch(each.name)]
+        names = [
+            each.name + "/" if _is_folder(each) else each.name for each in found if not PARTIAL.fullmatch(each.name)
+        ]
     names.sort(key=os.fsencode)
     return names
 

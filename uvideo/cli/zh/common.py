@@ -65,8 +65,8 @@ WORDS = {
     "uvideo mb uvideo://{space} makes it; uvideo spaces lists those there are": (
         "用 uvideo mb uvideo://{space} 可以新建它；用 uvideo spaces 可列出已有的空间"
     ),
-    "set UVIDEO_PUBLIC_KEY and UVIDEO_PRIVATE_KEY, or run uvideo config set; uvideo doctor checks them": (
-        "请设置 UVIDEO_PUBLIC_KEY 和 UVIDEO_PRIVATE_KEY，或运行 uvideo config set；uvideo doctor 可以检查密钥"
+    "set UVIDEO_PUBLIC_KEY and UVIDEO_PRIVATE_KEY, or run uvideo config init; uvideo doctor checks them": (
+        "请设置 UVIDEO_PUBLIC_KEY 和 UVIDEO_PRIVATE_KEY，或运行 uvideo config init；uvideo doctor 可以检查密钥"
     ),
     "uvideo doctor says what is wrong with keys, clock or host": (
         "运行 uvideo doctor 可查明是密钥、时钟还是主机名有问题"
