@@ -12,7 +12,7 @@ from test.server_fixture import ROOT
 from uvideo import calls, client, errors, upload
 from uvideo._core import dialect, operation
 
-PUBLIC = ["AsyncClient", "Cancel", "Client", "Listing", "Retry", "Settings", "__version__", "errors", "models"]
+PUBLIC = ["AsyncClient", "Cancel", "Client", "Limit", "Listing", "Retry", "Settings", "__version__", "errors", "models"]
 
 METHODS = [
     "abort abort_upload append assume_role begin_upload clean_uploads close copy copy_part create_space",
