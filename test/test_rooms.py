@@ -51,8 +51,10 @@ CARRIAGE = (
     "checkpoint",
     "connection",
     "interrupt",
+    "receiver",
     "retry",
     "source",
+    "target",
     "transfer",
     "transport",
     "wire",
@@ -165,7 +167,7 @@ def only_main_chooses_drivers(each: Import) -> bool:
 
 
 def tools_use_the_public_client(each: Import) -> bool:
-    return each.module not in ("uvideo.filesystem", "uvideo.cli", "uvideo.report") or not each.is_in("uvideo._core")
+    return not inside(each.module, "uvideo.filesystem", "uvideo.cli") or not each.is_in("uvideo._core")
 
 
 Rule = Callable[[Import], bool]
@@ -220,7 +222,10 @@ BROKEN: dict[Rule, list[tuple[str, str]]] = {
         ("uvideo.server.service", "from uvideo.storage import sqlite"),
     ],
     only_main_chooses_drivers: [("uvideo.server.app", "from uvideo.storage.sqlite import SqliteCatalog")],
-    tools_use_the_public_client: [("uvideo.cli", "from uvideo._core import signature")],
+    tools_use_the_public_client: [
+        ("uvideo.cli", "from uvideo._core import signature"),
+        ("uvideo.cli.sync", "def f():\n    from uvideo import _core"),
+    ],
 }
 RULES = list(BROKEN)
 

@@ -1,0 +1,86 @@
+"""uvideo cat: the bytes of objects on standard output."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+
+import click
+
+from uvideo.cli.address import Remote, remote_object
+from uvideo.cli.context import Context
+from uvideo.cli.ls import keys
+from uvideo.cli.verb import Example, option, verb
+from uvideo.cli.words import say
+from uvideo.errors import InvalidArgument, UVideoError
+
+__all__ = ["cat"]
+
+SLICE = 8 << 20  # bytes asked for at a time
+
+
+@verb(
+    "cat",
+    text=(
+        "Several objects come one after another, in the order given. An object that changes while it is read ends in "
+        "an error. --range counts both ends, as HTTP does; --end does not, as slices in programs do.",
+    ),
+    examples=[
+        Example("To the screen:", "uvideo cat uvideo://demo/notes.txt"),
+        Example(
+            "The first 100 bytes of a file, into a program:", "uvideo cat --range 0-99 uvideo://demo/movie.mp4 | wc -c"
+        ),
+        Example("Its last 20 bytes:", "uvideo cat --start -20 uvideo://demo/notes.txt"),
+        Example("The parts of a file put together again:", "uvideo cat 'uvideo://demo/log/*.txt' > whole.txt"),
+    ],
+)
+@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
+@option("--range", "span", metavar="A-B", help="Bytes A to B, both included; A- from A on, -N the last N.")
+@option("--start", type=int, metavar="N", help="The first byte, from 0; below 0: the last -N bytes.")
+@option("--end", type=int, metavar="N", help="Up to, not including, this byte.")
+def cat(context: Context, addresses: Sequence[str], span: str | None, start: int | None, end: int | None) -> int:
+    if span is not None:
+        if start is not None or end is not None:
+            raise InvalidArgument(say("give --range, or --start and --end, not both"))
+        start, end = _span(span)
+    places = [remote_object(each) for each in addresses]
+    if sys.stdout.isatty() and context.json:
+        raise InvalidArgument(say("cat prints bytes, which are no JSON"))
+    for place in places:
+        try:
+            for key in keys(context.client, place):
+                _pour(context, Remote(place.space, key), start, end)
+        except UVideoError as error:
+            context.report.fail(error, str(place))
+    return context.report.finish(max(0, len(places) - context.report.failed))
+
+
+_RANGE = re.compile(r"(\d*)-(\d*)\Z")
+
+
+def _span(text: str) -> tuple[int | None, int | None]:
+    """(start, exclusive end) of a range as HTTP writes it."""
+    match = _RANGE.match(text.removeprefix("bytes="))
+    if match is None or match[0] == "-":
+        raise InvalidArgument(say("{text} is no range: 0-99, 100- or -100", text=text))
+    if not match[1]:
+        return -int(match[2]), None
+    return int(match[1]), int(match[2]) + 1 if match[2] else None
+
+
+def _pour(context: Context, place: Remote, start: int | None, end: int | None) -> None:
+    out = sys.stdout.buffer
+    client, found = context.client, context.client.stat(place.space, place.key)
+    if start is not None and start < 0:
+        start = max(0, found.size + start)
+    at, stop = start or 0, found.size if end is None else min(end, found.size)
+    if at == 0 and stop == found.size <= SLICE:
+        out.write(client.get(place.space, place.key).data)
+        at = stop
+    while at < stop:
+        context.cancel.check()
+        piece = client.get(place.space, place.key, start=at, end=min(at + SLICE, stop), if_match=found.etag)
+        out.write(piece.data)
+        at += len(piece.data)
+    out.flush()
