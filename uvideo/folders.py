@@ -345,7 +345,8 @@ class Target:
             raise LocalFailure(f"{folder}: {os.strerror(errno.ENOTDIR)}")
         self._root = os.path.realpath(folder)
         self._files: list[str] = []  # paths of files, each the beginning of the next, that a folder could be named like
-        self._names: set[str] | None = set() if _folds_case(self._root) else None
+        folds = sys.platform in ("darwin", "win32") if dry_run else _folds_case(self._root)
+        self._names: set[str] | None = set() if folds else None
         self._ready: list[str] = []  # the folders on the way to the last file: they are there and inside
 
     def place(self, path: str, size: int) -> str | None:
@@ -454,5 +455,5 @@ def _folds_case(folder: str) -> bool:
     try:
         with tempfile.NamedTemporaryFile(prefix=".uvideo-", dir=folder) as file:
             return os.path.exists(os.path.join(folder, os.path.basename(file.name).upper()))
-    except OSError:
-        return sys.platform in ("darwin", "win32")
+    except OSError as error:
+        raise LocalFailure(f"{folder}: {error.strerror}") from None

@@ -89,7 +89,7 @@ class Transfer(Generic[T]):
     def add_done_callback(self, callback: Callable[[Transfer[T]], object]) -> None:
         """Call ``callback(transfer)`` when it is done, in the thread that ended it; at once if it is done already.
 
-        What the callback raises is logged.  It may submit more, without waiting.
+        What the callback raises is logged.  It may submit more, and does not wait then; it may not wait for others.
         """
         self._future.add_done_callback(lambda _: callback(self))
 
@@ -220,9 +220,10 @@ class TransferManager:
             self.cancel()
         try:
             self._join()
-        except BaseException:  # Ctrl-C
+        except BaseException:  # Ctrl-C; a second one does not wait
             self.cancel()
-            self._join()
+            if kind is None:
+                self._join()
             raise
         if kind is None and self._unseen:
             failures = tuple(self._failures.values())
