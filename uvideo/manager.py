@@ -161,6 +161,7 @@ class TransferManager:
         self._client, self._jobs = client, calls.jobs(jobs)
         self._part_jobs = None if part_jobs is None else calls.jobs(part_jobs)
         self._limit = limited(bandwidth, client.settings.bandwidth)
+        self._downloads_tell = "progress" in inspect.signature(client.download).parameters
         self._pid = os.getpid()
         self._changed = threading.Condition()  # on an RLock: a signal's handler may cancel
         self._waiting: deque[Transfer[Any]] = deque()
@@ -216,6 +217,7 @@ class TransferManager:
             return
         with self._changed:
             self._closed = True
+            self._changed.notify_all()
         if kind is not None:
             self.cancel()
         try:
@@ -248,7 +250,7 @@ class TransferManager:
             options.setdefault("part_jobs", self._part_jobs)
         if self._limit is not None:
             options.setdefault("bandwidth", self._limit)
-        if upload or "progress" in inspect.signature(self._client.download).parameters:
+        if upload or self._downloads_tell:
             options["progress"] = transfer._told
         with self._changed:
             inside = threading.current_thread() in self._workers  # a callback: it must not wait for itself

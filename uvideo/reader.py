@@ -253,7 +253,7 @@ class Reader(io.BufferedReader):
     size: bytes.  etag: of the version that was opened.  info: what the service said of it.  verified: whether every
     byte was read and the etag compared.  Reading raises UVideoError: ObjectChanged once the object is another one than
     when it was opened, IntegrityError if the bytes, read from the start without a gap, have another etag.  A body that
-    breaks off is continued where it ended.  Memory: the cache and 64 KiB.  Two threads may share it: each call is done
+    breaks off is continued where it ended.  Memory: the cache and 320 KiB.  Two threads may share it: each call is done
     before the next begins, and there is one position.
     """
 

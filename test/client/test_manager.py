@@ -192,6 +192,29 @@ def test_submitting_more_than_may_wait_waits(space: str, proxy: FaultProxy, thro
     assert manager.progress().files_done == 40
 
 
+def test_who_waits_to_submit_is_told_that_it_is_closed(space: str, proxy: FaultProxy, through: Client) -> None:
+    proxy.on("PutObject", key="0").pause("held")
+    refused: list[BaseException] = []
+    with TransferManager(through, jobs=1) as manager:
+        manager.upload(space, "0", b"")
+        proxy.wait("held")
+
+        def submit() -> None:
+            try:
+                for number in range(1, 40):
+                    manager.upload(space, str(number), b"")
+            except errors.InvalidArgument as error:
+                refused.append(error)
+                proxy.release("held")
+
+        producer = threading.Thread(target=submit)
+        producer.start()
+        producer.join(0.1)
+        assert producer.is_alive()
+    producer.join(30)
+    assert "closed" in str(refused[0]) and manager.progress().files_done == 5
+
+
 def test_a_callback_may_submit_more_without_waiting(client: Client, space: str) -> None:
     def again(transfer: Any) -> None:
         if transfer.key == "first":
@@ -275,7 +298,10 @@ def test_a_system_without_threads_is_a_local_failure(
 def test_no_thread_is_left_when_there_is_no_work(client: Client, space: str) -> None:
     with TransferManager(client) as manager:
         manager.upload(space, "a", b"data").result(30)
-    assert not [each for each in threading.enumerate() if each.name == "uvideo-transfer" and each.is_alive()]
+    left = [each for each in threading.enumerate() if each.name == "uvideo-transfer"]
+    for each in left:
+        each.join(30)
+    assert not any(each.is_alive() for each in left)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
