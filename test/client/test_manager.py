@@ -247,7 +247,7 @@ def test_a_limit_is_shared_by_all(client: Client, space: str) -> None:
         for number in range(4):
             manager.upload(space, str(number), bytes(1 << 20)).result(30)
     assert limit.reserve(1, 0.0) == pytest.approx(0.04)
-    assert (limit.rate, repr(limit)) == (100 << 20, "Limit(104857600)")
+    assert (limit.rate, repr(limit)) == (100 << 20, "<Limit 104857600 bytes/s>")
     for rate in (0, -1, "fast", True, None):
         with pytest.raises(errors.InvalidArgument):
             Limit(rate)  # type: ignore[arg-type]
