@@ -381,9 +381,9 @@ class Client:
         length.  An upload of a path is in the journal: after a lost connection, a crash or a reboot the same call, or
         ``resume``, sends what is missing.  TransferInterrupted says by its ``transfer`` that it can; Cancelled and
         DeadlineExceeded are such.  A file that changes meanwhile is refused: SourceChanged.
-        part_jobs: parts at a time.  bandwidth: bytes a second, or a Limit that several transfers share.
-        progress: called with a Progress, whose done never goes down; what it raises ends the upload.  cancel: a Cancel
-        that another thread sets; a request that waits for its answer first has it.  deadline: seconds for all.
+        part_jobs: parts at a time.  bandwidth: bytes a second, or a Limit shared with others.  progress: called with a
+        Progress, whose done never goes down; what it raises ends it.  cancel: a Cancel that another thread sets;
+        a request that waits for its answer first has it.  deadline: seconds for all.
         journal: False to leave no record.
         """
         from uvideo import upload
