@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import weakref
 from collections.abc import Iterator
@@ -93,6 +94,25 @@ def test_a_block_that_raises_cancels_what_runs(
     assert list(client.list(space)) == []
     (record,) = client.transfers()
     assert through.resume(record.id).size == 3 * BLOCK
+
+
+def test_ctrl_c_while_it_waits_for_all_cancels_what_is_left(space: str, proxy: FaultProxy, through: Client) -> None:
+    proxy.on("PutObject", key="held").pause("held")
+    sent: list[Any] = []
+
+    def interrupt() -> None:
+        proxy.wait("held")
+        os.kill(os.getpid(), signal.SIGINT)
+        sent[1].exception(30)
+        proxy.release("held")
+
+    with pytest.raises(KeyboardInterrupt):
+        with TransferManager(through, jobs=1) as manager:
+            sent += [manager.upload(space, "held", b"data"), manager.upload(space, "waiting", b"data")]
+            interrupter = threading.Thread(target=interrupt)
+            interrupter.start()
+    interrupter.join(30)
+    assert sent[0].exception(0) is None and isinstance(sent[1].exception(0), errors.Cancelled)
 
 
 def test_one_transfer_is_cancelled_and_the_others_go_on(space: str, proxy: FaultProxy, through: Client) -> None:
