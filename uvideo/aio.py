@@ -440,8 +440,8 @@ class AsyncClient:
         include, exclude: patterns of paths (see uvideo.pattern): "*.mp4" in every folder, "/a/*" from the top, "tmp/"
         all in such folders; exclude counts more.  Links are followed, but no folder back into itself; empty folders
         have no key.  A file that cannot be read, or whose name is not UTF-8, is a Failure and the others go on; with
-        on_error "stop", or after what all would meet, a wrong key say, nothing more is begun.  SomeFailed, with the
-        Summary, at the end.
+        on_error "stop", or after what all would meet, a wrong key or a dead line say, nothing more is begun.
+        SomeFailed, with the Summary, at the end.
         progress: called with Totals, which grow while files are found.  report: called with each Stored or Failure;
         the Summary then has failures only, for millions of files.  What they raise ends it.  cancel: Cancelled.
         dry_run: only say what would be uploaded.  The other options are those of ``upload``.

@@ -18,6 +18,7 @@ import pytest
 from test.fakes import FaultProxy
 from test.server_fixture import ROOT, Server
 from uvideo import Cancel, Client, errors
+from uvideo._core import carrier
 from uvideo.models import Progress
 
 BLOCK = 4194304
@@ -351,6 +352,38 @@ def test_a_request_that_waits_for_its_answer_ends_when_it_is_cancelled(
     assert caught.value.transfer is not None
     through.resume(caught.value.transfer)
     assert client.get(space, "a").data == data
+
+
+def test_an_upload_that_begins_while_it_is_cancelled_is_aborted(
+    client: Client, space: str, proxy: FaultProxy, through: Client, data: bytes
+) -> None:
+    proxy.on("InitiateUpload").pause("begun", answered=True)
+    cancel = Cancel()
+
+    def stop() -> None:
+        proxy.wait("begun")
+        cancel.cancel()
+        proxy.release("begun")
+
+    stopper = threading.Thread(target=stop)
+    stopper.start()
+    with pytest.raises(errors.Cancelled):
+        through.upload(space, "a", io.BytesIO(data), cancel=cancel)
+    stopper.join()
+    assert list(client.list_uploads(space)) == []
+
+
+def test_one_whose_beginning_gets_no_answer_ends_soon_when_it_is_cancelled(
+    space: str, proxy: FaultProxy, through: Client, data: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(carrier, "GRACE", 0.05)
+    proxy.on("InitiateUpload").stall_response()
+    cancel = Cancel()
+    threading.Timer(0.1, cancel.cancel).start()
+    began = time.monotonic()
+    with pytest.raises(errors.Cancelled):
+        through.upload(space, "a", io.BytesIO(data), cancel=cancel)
+    assert time.monotonic() - began < 20  # the timeout is 60
 
 
 def test_a_request_that_waits_for_its_answer_ends_at_the_deadline(

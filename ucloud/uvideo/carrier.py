@@ -8,6 +8,7 @@ import random
 import time
 from collections import namedtuple
 
+from .interrupt import Grace
 from .protocol import action, answer, dialect, operation, signature
 from .protocol.errors import (
     BadAnswer,
@@ -24,6 +25,8 @@ from .protocol.text import native
 from .retry import Attempts
 
 _log = logging.getLogger("ucloud.uvideo")
+#: Seconds that an interrupted InitiateUpload still has for its answer: nobody else can say which upload to abort.
+GRACE = 2.0
 _ticks = getattr(time, "monotonic", time.time)
 
 
@@ -83,9 +86,13 @@ class Carrier(object):
         ``check(result)``: raises BadAnswer for a result that is of no use, and it is tried again.
         """
 
+        interrupt = self.interrupt
+        if interrupt is not None and isinstance(op, operation.InitiateUpload):
+            interrupt = Grace(interrupt, GRACE)
+
         def once():
             try:
-                response = self.transport.send(self.request(op, headers), body, self.limit(), self.interrupt)
+                response = self.transport.send(self.request(op, headers), body, self.limit(), interrupt)
                 found = self.judge(op, response)
                 if check is not None:
                     check(found[0])
