@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.measure import processor_seconds
 from ucloud.uvideo.protocol import etag as etags
 
 SMALL = bytes(range(256)) * 4
@@ -77,20 +76,20 @@ def start_nginx(folder: Path, etag: str = "") -> Iterator[Peer]:
     configuration.write_text(as_root + filled)
     process = subprocess.Popen([NGINX, "-c", str(configuration), "-e", str(folder / "error.log")])
     try:
-        _wait(port, process)
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        processor_seconds(int(children[0]))
-        yield Peer(port, int(children[0]), data)
+        yield Peer(port, _worker(port, process), data)
     finally:
         process.terminate()
         process.wait(20)
 
 
-def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
+def _worker(port: int, process: subprocess.Popen[bytes]) -> int:
+    """The process that serves, once it does."""
     until = time.monotonic() + 10
     while time.monotonic() < until and process.poll() is None:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
+            if children:
+                return int(children[0])
         time.sleep(0.02)
     process.kill()
     raise RuntimeError("nginx did not start: see its error.log")
