@@ -9,12 +9,13 @@ uvideo.AsyncClient has the same methods.
 
 from __future__ import annotations
 
+import functools
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from uvideo import calls, models
 from uvideo._core import __version__, answer, operation
@@ -22,16 +23,19 @@ from uvideo.calls import Call
 from uvideo.errors import AlreadyExists, InvalidArgument, NoAnswer, NotFound, UploadNotFound, UVideoError
 from uvideo.listing import Listing
 from uvideo.models import T
-from uvideo.settings import Settings, load
+from uvideo.settings import Settings, load, size
 from uvideo.stream import Source, stream
 
 if TYPE_CHECKING:
     from uvideo._core import carrier as _carrier
     from uvideo._core import interrupt as _interrupt
+    from uvideo.cancel import Cancel
     from uvideo.journal import Journal
     from uvideo.limit import Limit
+    from uvideo.reader import Reader
     from uvideo.retry import Retry
     from uvideo.upload import Options
+    from uvideo.writer import Writer
 
     Carrier = _carrier.Carrier
     Interrupt = _interrupt.Interrupt
@@ -268,6 +272,92 @@ class Client:
         """Seconds that a signed URL lasts; None of an anonymous client, whose URLs are not signed."""
         return self._settings.expires if self._settings.public_key is not None else None
 
+    @overload
+    def open(
+        self,
+        space: str,
+        key: str,
+        mode: Literal["rb"] = "rb",
+        *,
+        cache: int | None = None,
+        bandwidth: int | Limit | None = None,
+        cancel: Cancel | None = None,
+        deadline: float | None = None,
+        verify: bool | None = None,
+    ) -> Reader: ...
+
+    @overload
+    def open(
+        self,
+        space: str,
+        key: str,
+        mode: Literal["wb"],
+        *,
+        mime: str | None = None,
+        storage_class: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        part_jobs: int | None = None,
+        bandwidth: int | Limit | None = None,
+        progress: Callable[[models.Progress], None] | None = None,
+        cancel: Cancel | None = None,
+        deadline: float | None = None,
+        verify: bool | None = None,
+    ) -> Writer: ...
+
+    def open(
+        self,
+        space: str,
+        key: str,
+        mode: str = "rb",
+        *,
+        cache: int | None = None,
+        mime: str | None = None,
+        storage_class: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        part_jobs: int | None = None,
+        bandwidth: int | Limit | None = None,
+        progress: Callable[[models.Progress], None] | None = None,
+        cancel: Cancel | None = None,
+        deadline: float | None = None,
+        verify: bool | None = None,
+    ) -> Reader | Writer:
+        """An object as a binary file.  mode: "rb" to read, "wb" to write; for text wrap it in io.TextIOWrapper.
+
+        A Reader seeks and buffers, reads ahead while it is read in order, keeps up to ``cache`` bytes (8 MiB) for reads
+        that jump, and stays with the version that it was opened on: ObjectChanged.  NotFound at once.
+        A Writer takes any length and stores it when it is closed; a ``with`` block that raises stores nothing.
+        bandwidth, progress, cancel, deadline: as of ``upload``; the deadline counts from now.  The options of the other
+        mode are refused.
+        """
+        from uvideo import reader, writer
+        from uvideo.limit import limited
+
+        stored = {"mime": mime, "storage_class": storage_class, "metadata": metadata, "headers": headers}
+        sent = {"part_jobs": part_jobs, "progress": progress}
+        calls.mode_of(mode, {"cache": cache}, {**stored, **sent})
+        if mode == "rb":
+            check = self._settings.verify if verify is None else verify
+            room = reader.CACHE if cache is None else size("cache", cache)
+            limit = limited(bandwidth, self._settings.bandwidth)
+            bound = self._bound(cancel, deadline)
+            return reader.opened(bound, self._expires(), space, key, room, limit, check)
+        calls.put(space, key, mime, storage_class, metadata, headers, None)  # bad arguments are said at once
+        given: dict[str, Any] = {**stored, **sent, "bandwidth": bandwidth}
+        if verify is not None:
+            given["verify"] = verify
+        seconds = None if deadline is None else calls.seconds(deadline, "deadline")
+        return writer.Writer(
+            functools.partial(self.upload, space, key, **given),
+            space,
+            key,
+            self._settings.multipart_threshold,
+            self._carrier.ticks,
+            cancel,
+            seconds,
+        )
+
     def upload(
         self,
         space: str,
@@ -370,6 +460,95 @@ class Client:
         found = answer.decode_info(fields, status)
         size: int = machine.size
         return models.Downloaded(op.space, op.key, size, found.etag, os.fspath(target), machine.verified)
+
+    def upload_dir(
+        self,
+        folder: str | os.PathLike[str],
+        space: str,
+        prefix: str = "",
+        *,
+        jobs: int = 8,
+        include: Iterable[str] = (),
+        exclude: Iterable[str] = (),
+        part_jobs: int | None = None,
+        bandwidth: int | Limit | None = None,
+        progress: Callable[[models.Totals], None] | None = None,
+        report: Callable[[models.Stored | models.Failure], None] | None = None,
+        cancel: Cancel | None = None,
+        on_error: Literal["continue", "stop"] = "continue",
+        dry_run: bool = False,
+        storage_class: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> models.Summary[models.Stored]:
+        """Upload the files below a local folder, ``jobs`` at a time, as the keys prefix/path with "/" between names.
+
+        include, exclude: patterns of paths (see uvideo.pattern): "*.mp4" in every folder, "/a/*" from the top, "tmp/"
+        all in such folders; exclude counts more.  Links are followed, but no folder back into itself; empty folders
+        have no key.  A file that cannot be read, or whose name is not UTF-8, is a Failure and the others go on; with
+        on_error "stop", or after what all would meet, a wrong key say, nothing more is begun.  SomeFailed, with the
+        Summary, at the end.
+        progress: called with Totals, which grow while files are found.  report: called with each Stored or Failure;
+        the Summary then has failures only, for millions of files.  What they raise ends it.  cancel: Cancelled.
+        dry_run: only say what would be uploaded.  The other options are those of ``upload``.
+        """
+        from uvideo import folders
+
+        plan = folders.Plan(
+            jobs=jobs,
+            include=include,
+            exclude=exclude,
+            part_jobs=part_jobs,
+            bandwidth=bandwidth,
+            progress=progress,
+            report=report,
+            cancel=cancel,
+            on_error=on_error,
+            dry_run=dry_run,
+        )
+        kept = {"storage_class": storage_class, "metadata": metadata, "headers": headers}
+        return folders.upload_dir(self, folder, space, prefix, plan, **kept)
+
+    def download_dir(
+        self,
+        space: str,
+        prefix: str,
+        folder: str | os.PathLike[str],
+        *,
+        jobs: int = 8,
+        include: Iterable[str] = (),
+        exclude: Iterable[str] = (),
+        part_jobs: int | None = None,
+        bandwidth: int | Limit | None = None,
+        progress: Callable[[models.Totals], None] | None = None,
+        report: Callable[[models.Downloaded | models.Failure], None] | None = None,
+        cancel: Cancel | None = None,
+        on_error: Literal["continue", "stop"] = "continue",
+        dry_run: bool = False,
+    ) -> models.Summary[models.Downloaded]:
+        """Download the objects below ``prefix`` into a local folder, which is made; the opposite of ``upload_dir``.
+
+        A key that cannot be a file here is a Failure: names such as .. or none at all, or too long; a name that is a
+        file and a folder, or another file's but for upper and lower case where that is the same; what would come to
+        lie outside of the folder, through a link in it say.  Keys that end with / make folders.  Files that are there
+        are replaced, each at once and whole.  include, exclude, on_error, progress, report, cancel, dry_run and errors:
+        as of ``upload_dir``; the other options are those of ``download``.
+        """
+        from uvideo import folders
+
+        plan = folders.Plan(
+            jobs=jobs,
+            include=include,
+            exclude=exclude,
+            part_jobs=part_jobs,
+            bandwidth=bandwidth,
+            progress=progress,
+            report=report,
+            cancel=cancel,
+            on_error=on_error,
+            dry_run=dry_run,
+        )
+        return folders.download_dir(self, space, prefix, folder, plan)
 
     def stat(self, space: str, key: str) -> models.ObjectInfo:
         """What the service says of an object.  NotFound."""

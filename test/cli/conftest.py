@@ -2,4 +2,5 @@
 
 from __future__ import annotations
 
-from test.cli.shell import shell as shell  # a fixture
+from test.cli.inside import inside as inside  # fixtures
+from test.cli.shell import shell as shell

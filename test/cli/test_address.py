@@ -62,7 +62,7 @@ def test_a_file_of_such_a_name_is_one(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_folders_and_patterns_are_told() -> None:
     assert Remote("s", "").is_folder and Remote("s", "a/").is_folder and not Remote("s", "a").is_folder
     assert Local(".").is_folder and Local("a/..").is_folder and Local("a/").is_folder and not Local("a").is_folder
-    assert Remote("s", "a/*.mp4").is_pattern and not Remote("s", "a{b}").is_pattern
+    assert Remote("s", "a/*.mp4").is_pattern and not Remote("s", "a}b").is_pattern
 
 
 def test_the_kind_that_is_needed_is_asked_for() -> None:

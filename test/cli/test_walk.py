@@ -10,8 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from uvideo.cli import failure
-from uvideo.cli.walk import Names, files, local_name
-from uvideo.errors import LocalFailure
+from uvideo.cli.walk import files
 
 NAMES = st.lists(st.text(alphabet="ab.-/é视", min_size=1, max_size=6), max_size=12)
 
@@ -54,6 +53,7 @@ def test_what_cannot_be_a_key_is_refused_and_the_others_go_on(tmp_path: Path) ->
     (tmp_path / "a").write_text("")
     (tmp_path / "z").write_text("")
     os.mkfifo(tmp_path / "pipe")
+    (tmp_path / ".0123456789abcdef.part").write_text("of a download")
     raw = os.fsencode(tmp_path) + b"/x\xff"
     with open(raw, "w"):
         pass
@@ -80,30 +80,16 @@ def test_a_folder_that_cannot_be_read_is_refused(tmp_path: Path, monkeypatch: py
     assert found == ["f"] and list(refused) == [str(tmp_path / "closed")]
 
 
-@pytest.mark.parametrize("name", ["", "a//b", "/a", "a/", "../a", "a/../b", ".", "a/./b", "a\0b", "a/" + "é" * 128])
-def test_keys_that_cannot_be_local_names(name: str) -> None:
-    with pytest.raises(LocalFailure):
-        local_name(name)
+def test_folders_are_passed_over(tmp_path: Path) -> None:
+    for name in ("a/b/c", "a/d", "e/b/f"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    asked: list[str] = []
 
+    def skips(name: str) -> bool:
+        asked.append(name)
+        return name == "a/b"
 
-def test_keys_that_can() -> None:
-    for name in ("a", "a/b", "...", "a/..b", " ", "é" * 127, "-rf", "a\nb"):
-        assert local_name(name) == name
-
-
-def test_names_that_differ_in_capitals_clash_where_the_folder_does_not_tell() -> None:
-    names = Names(tells_case=False)
-    names.take("a/B.mp4")
-    names.take("a/c.mp4")
-    with pytest.raises(LocalFailure, match="a/B.mp4 has this name"):
-        names.take("A/b.mp4")
-    tells = Names(tells_case=True)
-    tells.take("a")
-    tells.take("A")
-
-
-def test_the_file_system_is_asked_whether_it_tells(tmp_path: Path) -> None:
-    made = Names.of(str(tmp_path))
-    made.take("a")
-    made.take("A")
-    assert list(tmp_path.iterdir()) == []
+    assert [each.name for each in files(str(tmp_path), print, skips=skips)] == ["a/d", "e/b/f"]
+    assert asked == ["a", "a/b", "e", "e/b"]
+    assert [each.name for each in files(str(tmp_path), print, depth=1)] == ["a/d"]

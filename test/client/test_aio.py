@@ -260,3 +260,71 @@ def test_another_loop_is_refused(server: Server) -> None:
     asyncio.run(other())
     loop.run_until_complete(client.close())
     loop.close()
+
+
+def test_a_file_is_read_in_chunks_and_beside_others(go: Any) -> None:
+    data = os.urandom(3 * BLOCK + 5)
+
+    async def work(client: AsyncClient, space: str) -> None:
+        await client.upload(space, "a", data)
+
+        async def read() -> bytes:
+            async with client.open(space, "a") as file:
+                return b"".join([chunk async for chunk in file])
+
+        assert set(await asyncio.gather(*(read() for _ in range(12)))) == {data}
+
+    go(work)
+
+
+def test_an_upload_may_be_fed_by_readers_without_end_of_threads(go: Any) -> None:
+    """Transfers have a few threads; files that feed all of them need others."""
+    data = os.urandom(BLOCK // 8)
+
+    async def work(client: AsyncClient, space: str) -> None:
+        await client.put(space, "a", data)
+        copies = [client.upload(space, f"copy/{number}", client.open(space, "a")) for number in range(20)]
+        assert all(each.size == len(data) for each in await asyncio.gather(*copies))
+
+    go(work)
+
+
+def test_a_file_that_is_never_opened_closes(go: Any) -> None:
+    async def work(client: AsyncClient, space: str) -> None:
+        file = client.open(space, "absent")
+        with pytest.raises(ValueError, match="not open"):
+            _ = file.size
+        await file.close()
+        with pytest.raises(ValueError, match="closed"):
+            await file.read()
+        other = client.open(space, "absent")
+        with pytest.raises(errors.NotFound):
+            await other.read()
+        await other.close()
+        assert file.closed and other.closed
+        empty = client.open(space, "empty", "wb")
+        await empty.close()
+        assert (await client.stat(space, "empty")).size == 0
+
+    go(work)
+
+
+def test_a_task_that_is_cancelled_in_a_write_leaves_nothing(go: Any, proxy: FaultProxy) -> None:
+    proxy.on("UploadPart", part=0).pause("first")
+
+    async def work(client: AsyncClient, space: str) -> None:
+        async def write() -> None:
+            async with client.open(space, "a", "wb", part_jobs=1) as file:
+                for _ in range(100):
+                    await file.write(bytes(1 << 20))
+
+        task = asyncio.ensure_future(write())
+        await asyncio.get_running_loop().run_in_executor(None, proxy.wait, "first")
+        task.cancel()
+        asyncio.get_running_loop().call_later(0.1, proxy.release, "first")
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert [each.key async for each in client.list(space)] == []
+        assert [each.key async for each in client.list_uploads(space)] == []
+
+    go(work)

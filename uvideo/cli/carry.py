@@ -16,9 +16,9 @@ from uvideo import errors, same_etag
 from uvideo.cli import mime
 from uvideo.cli.address import Pipe, Remote
 from uvideo.cli.context import Context
-from uvideo.cli.failure import is_full
+from uvideo.cli.failure import is_full, system
 from uvideo.cli.progress import Display
-from uvideo.cli.report import Kind, size
+from uvideo.cli.report import Kind, OutputGone, size
 from uvideo.cli.walk import Entry
 from uvideo.cli.words import say
 from uvideo.errors import IntegrityError, InvalidArgument, LocalFailure, UVideoError
@@ -159,8 +159,8 @@ class Mover:
         except (UVideoError, OSError) as error:
             if self._context.cancel.is_set() and isinstance(error, errors.Cancelled):
                 return False
-            if isinstance(error, BrokenPipeError) and isinstance(task.target, Pipe):
-                raise
+            if isinstance(task.target, Pipe) and isinstance(system(error), BrokenPipeError):
+                raise OutputGone from None
             if isinstance(error, HOPELESS) or is_full(error):
                 self.hopeless = True
             self._report.fail(error, source)

@@ -148,8 +148,8 @@ SLASHES = (
 )
 PATTERNS = (
     "Patterns work on both sides: * and ? stop at /, ** does not, [a-z] and {a,b} as in a shell. Quote them. A name "
-    "that exists is never a pattern. --include and --exclude look at the path below SOURCE, a pattern without / at "
-    "each name in it."
+    "that exists is never a pattern. --include and --exclude look at the path below SOURCE: *.mp4 in every folder, "
+    "/a/* from the top, tmp/ all that is in such folders."
 )
 AGAIN = "A transfer that was interrupted goes on when the same command is run again."
 

@@ -12,10 +12,10 @@ from uvideo.cli.address import Remote, remote
 from uvideo.cli.context import Context
 from uvideo.cli.ls import entries
 from uvideo.cli.report import Kind, named, size
+from uvideo.cli.route import Pattern
 from uvideo.cli.verb import Example, option, verb
 from uvideo.cli.words import say
 from uvideo.errors import UVideoError
-from uvideo.pattern import Pattern
 
 if TYPE_CHECKING:
     from uvideo import Client

@@ -14,6 +14,7 @@ import click
 
 from uvideo.cli import failure
 from uvideo.cli.context import Context
+from uvideo.cli.report import OutputGone
 from uvideo.cli.table import VERBS
 from uvideo.cli.verb import SETTINGS, Family, common
 from uvideo.cli.words import say
@@ -99,10 +100,12 @@ def invoke(context: Context, arguments: Sequence[str]) -> int:
         if "--json" in arguments:
             context.set("json", True)
         return context.report.error(error)
+    except (BrokenPipeError, OutputGone):
+        raise OutputGone from None
     except SystemExit as end:  # of click, where whoever read the output went away
         if end.code != 1:
             raise
-        raise BrokenPipeError from None
+        raise OutputGone from None
     except OSError as error:
         return context.report.error(error)
     except Exception as error:
@@ -172,7 +175,8 @@ def run(arguments: Sequence[str]) -> int:
         context.report.interrupted(f"uvideo {shlex.join(arguments)}" if context.goes_on else None)
         _leave(failure.INTERRUPTED)
         return failure.INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, OutputGone):
         # Who read the output went away: nothing to say, and nothing to flush at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave(failure.PIPE)
         return failure.PIPE

@@ -19,7 +19,7 @@ from uvideo import errors
 from uvideo.cli import failure
 from uvideo.cli.words import say
 
-__all__ = ["ERROR", "NOTE", "SUMMARY", "Kind", "Report", "moment", "named", "shown", "size", "span"]
+__all__ = ["ERROR", "NOTE", "SUMMARY", "Kind", "OutputGone", "Report", "moment", "named", "shown", "size", "span"]
 
 
 @dataclass(frozen=True)
@@ -163,6 +163,11 @@ SUMMARY = Kind(
     _summary_text,
 )
 
+
+class OutputGone(Exception):
+    """Whoever read what this program prints went away: there is nothing left to do."""
+
+
 #: Failed items that are listed again at the end.
 LISTED = 100
 
@@ -295,5 +300,8 @@ class Report:
             if self.above is not None and stream.isatty():
                 self.above(text)
                 return
-            stream.write(text + "\n")
-            stream.flush()
+            try:
+                stream.write(text + "\n")
+                stream.flush()
+            except BrokenPipeError:
+                raise OutputGone from None

@@ -140,7 +140,7 @@ def rm(
     def entries() -> Iterator[Entry]:
         for each in given:
             for entry in expand(context.client, each, recursive, refuse):
-                if not chosen or chosen.match(entry.name):
+                if chosen.takes(entry.name):
                     yield entry
 
     deleted = delete_all(context, entries(), jobs)

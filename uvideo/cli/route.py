@@ -9,18 +9,34 @@ from typing import TYPE_CHECKING
 
 from uvideo.cli.address import Address, Local, Pipe, Remote
 from uvideo.cli.carry import Task
-from uvideo.cli.walk import Entry, Names, files, local_name, objects, one_file
+from uvideo.cli.walk import Entry, files, objects, one_file
 from uvideo.cli.words import say
 from uvideo.errors import BadRequest, InvalidArgument, LocalFailure, NotFound, UVideoError
-from uvideo.pattern import Filter, Pattern
+from uvideo.folders import Target
+from uvideo.pattern import Filter, compiled, literal_prefix
 
 if TYPE_CHECKING:
     from uvideo import Client
     from uvideo.models import ObjectInfo
 
-__all__ = ["Route", "expand"]
+__all__ = ["Pattern", "Route", "expand"]
 
 Refuse = Callable[[BaseException, str], None]
+
+
+class Pattern:
+    """A pattern of whole keys or paths.  prefix: what all that match begin with; base: as far as its last slash.
+
+    below: it matches what lies below a folder that matches, too.
+    """
+
+    def __init__(self, text: str, below: bool = False) -> None:
+        self.prefix = literal_prefix(text)
+        self.base = self.prefix[: self.prefix.rfind("/") + 1]
+        self._ways = [compiled(each) for each in ((text, text + "/**") if below else (text,))]
+
+    def match(self, key: str) -> bool:
+        return any(each.fullmatch(key) for each in self._ways)
 
 
 def _is_folder(client: Client, source: Address, recursive: bool) -> bool:
@@ -82,9 +98,8 @@ def expand(
 
 def _local(source: Local, recursive: bool, refuse: Refuse, prefix: str) -> Iterator[Entry]:
     if source.is_pattern:
-        pattern = Pattern(source.path, below=recursive)
-        rest = source.path[len(pattern.base) :]
-        depth = None if recursive or "**" in rest else rest.count("/")
+        pattern = Pattern(source.path, recursive)
+        depth = None if recursive or "**" in source.path else source.path.count("/") - pattern.base.count("/")
         for entry in files(pattern.base or ".", refuse, depth=depth):
             if pattern.match(pattern.base + entry.name):
                 yield entry
@@ -104,9 +119,8 @@ def _local(source: Local, recursive: bool, refuse: Refuse, prefix: str) -> Itera
 def _remote(client: Client, source: Remote, recursive: bool, prefix: str, literal: bool) -> Iterator[Entry]:
     space, key = source.space, source.key
     if source.is_pattern and not literal and not _exists(client, source):
-        pattern = Pattern(key, below=recursive)
-        rest = key[len(pattern.base) :]
-        flat = not recursive and "**" not in rest and "/" not in rest
+        pattern = Pattern(key, recursive)
+        flat = not recursive and "**" not in key and key.count("/") == pattern.base.count("/")
         for entry in objects(client, space, pattern.prefix, pattern.base, flat):
             if entry.key is not None and pattern.match(entry.key):
                 yield entry
@@ -174,7 +188,7 @@ class Route:
             self._into = self._into or os.path.isdir(target.path)
         if isinstance(target, Pipe) and self._into:
             raise InvalidArgument(say("only one object can go to standard output; uvideo cat takes several"))
-        self._names: Names | None = None
+        self._folder: Target | None = None
         self._taken: set[int] = set()
 
     def _check(self) -> None:
@@ -184,8 +198,6 @@ class Route:
                 raise InvalidArgument(say("standard input is one source and goes with no other, nor with -r"))
             if pipes and self._target.is_folder:
                 raise InvalidArgument(say("standard input has no name: write the whole uvideo://space/key"))
-            if self._target.is_pattern and not self._target.is_folder and len(self._sources) > 1:
-                raise InvalidArgument(say("{target}: a target cannot be a pattern", target=self._target))
         elif pipes or any(isinstance(each, Local) for each in self._sources):
             raise InvalidArgument(say("neither side is an object uvideo://space/key: the system's cp does this"))
         for each in self._sources:
@@ -212,7 +224,7 @@ class Route:
                 path = source.path if isinstance(source, Local) else source.key
                 name = os.path.basename(os.path.normpath(path)) if path.strip("/.") else ""
             for entry in expand(self._client, source, self._recursive, self._refuse, name and name + "/"):
-                if self._filter and not self._filter.match(entry.name):
+                if not self._filter.takes(entry.name):
                     continue
                 try:
                     found = self._place(entry, source)
@@ -236,18 +248,13 @@ class Route:
             return Remote(target.space, key)
         if not self._into:
             return target.path
-        if entry.name == "" or (entry.name.endswith("/") and entry.size == 0):
-            if entry.name and not self._dry_run:
-                os.makedirs(os.path.join(target.path, local_name(entry.name.rstrip("/"))), exist_ok=True)
+        if entry.name == "":
             return None
-        name = local_name(entry.name)
-        self._take(name)
-        if self._names is None:
-            if not self._dry_run:
-                os.makedirs(target.path, exist_ok=True)
-            self._names = Names.of(target.path)
-        self._names.take(name)
-        return os.path.join(target.path, name)
+        if self._folder is None:
+            self._folder = Target(target.path, self._dry_run)
+        found = self._folder.place(entry.name, entry.size)
+        self._take(entry.name)
+        return found
 
     def _take(self, name: str) -> None:
         """Of several sources, two may not go to one place."""

@@ -24,9 +24,10 @@ from uvideo.cli.report import Kind, size
 from uvideo.cli.rm import confirmed, delete_all
 from uvideo.cli.route import nothing
 from uvideo.cli.verb import Example, option, verb
-from uvideo.cli.walk import Entry, Names, files, local_name, objects, one_file
+from uvideo.cli.walk import Entry, files, objects, one_file
 from uvideo.cli.words import say
 from uvideo.errors import Cancelled, InvalidArgument, NotFound, UVideoError
+from uvideo.folders import Target
 from uvideo.pattern import Filter
 
 __all__ = ["apply", "sync"]
@@ -40,6 +41,10 @@ PLANNED = Kind(
         "{action} {target}, {size}", action=record["action"], target=record["target"], size=size(record["bytes"])
     ),
 )
+
+
+#: An entry of the source, where it goes, and what is there.
+Pair = tuple[Entry, Remote | str, Entry | None]
 
 
 class Guarded(UVideoError):
@@ -80,7 +85,7 @@ class Sync:
         self._lock = threading.Lock()
         self._writer: PlanWriter | None = None
         self._etags = Etags()
-        self._names: Names | None = None
+        self._folder: Target | None = None
 
     # Listings
 
@@ -88,23 +93,26 @@ class Sync:
         if isinstance(side, Remote):
             found: Iterable[Entry] = objects(self._context.client, side.space, side.key)
         elif os.path.isdir(side.path):
-            found = files(side.path, self._report.fail)
+            found = files(side.path, self._report.fail, skips=self._filter.skips)
         else:
             found = ()
         for entry in found:
-            if entry.name == "" or entry.name.endswith("/"):
+            if entry.name == "" or (entry.name.endswith("/") and entry.size == 0):
                 continue  # marks of folders
-            if self._filter and not self._filter.match(entry.name):
+            if not self._filter.takes(entry.name):
                 continue
             if side is self._source:
                 self._seen += 1
             yield entry
 
-    def _pairs(self) -> Iterator[tuple[Entry, Entry | None]]:
-        """What is in the source, with what is at its place; what is in the target only is put aside."""
+    def _pairs(self) -> Iterator[Pair]:
+        """What is in the source, where it goes, and what is there; what only the target has is put aside."""
         for ours, theirs in merge(self._entries(self._source), self._entries(self._target)):
             if ours is not None:
-                yield ours, theirs
+                try:
+                    yield ours, self._place(ours), theirs
+                except (UVideoError, OSError) as error:
+                    self._report.fail(error, Task(ours, "").source)
             elif theirs is not None and self._delete:
                 self._surplus_count += 1
                 if self._surplus_count <= self._most:
@@ -115,14 +123,11 @@ class Sync:
     def _place(self, entry: Entry) -> Remote | str:
         if isinstance(self._target, Remote):
             return Remote(self._target.space, self._target.key + entry.name)
-        name = local_name(entry.name)
-        with self._lock:
-            if self._names is None:
-                if not (self._context.dry_run or self._plan):
-                    os.makedirs(self._target.path, exist_ok=True)
-                self._names = Names.of(self._target.path)
-            self._names.take(name)
-        return os.path.join(self._target.path, name)
+        if self._folder is None:
+            self._folder = Target(self._target.path, self._is_trial)
+        found = self._folder.place(entry.name, entry.size)
+        assert found is not None  # marks of folders are left out
+        return found
 
     def _is_same(self, ours: Entry, theirs: Entry, shown: Display) -> bool:
         if ours.size != theirs.size:
@@ -190,12 +195,12 @@ class Sync:
         with display(context) as shown:
             mover = Mover(context, self._way, shown, self._etags.learn)
 
-            def one(pair: tuple[Entry, Entry | None]) -> None:
+            def one(pair: Pair) -> None:
                 self._one(pair, mover, shown)
                 if mover.hopeless:
                     crew.stop()
 
-            crew: Crew[tuple[Entry, Entry | None]] = Crew(context, self._jobs, one)
+            crew: Crew[Pair] = Crew(context, self._jobs, one)
             crew.run(self._pairs())
         if not self._seen and not report.failed:
             if isinstance(self._source, Remote):
@@ -214,11 +219,10 @@ class Sync:
             )
         return report.finish(mover.done + mover.skipped)
 
-    def _one(self, pair: tuple[Entry, Entry | None], mover: Mover, shown: Display) -> None:
-        ours, theirs = pair
-        source = Task(ours, "").source
+    def _one(self, pair: Pair, mover: Mover, shown: Display) -> None:
+        ours, to, theirs = pair
+        source = Task(ours, to).source
         try:
-            to = self._place(ours)
             if theirs is not None and self._is_same(ours, theirs, shown):
                 mover.skip(source, str(to), "same")
                 return

@@ -225,7 +225,7 @@ def _walked(context: Context, place: Place, wanted: Filter) -> Iterator[Entry]:
         found = files(place.path, context.report.fail)
     else:
         found = objects(context.client, place.space, place.key)
-    return (each for each in found if wanted.match(each.name))
+    return (each for each in found if wanted.takes(each.name))
 
 
 # Comparing

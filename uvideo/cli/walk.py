@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,7 +16,10 @@ from uvideo.errors import BadAnswer, LocalFailure, UVideoError
 if TYPE_CHECKING:
     from uvideo import Client
 
-__all__ = ["Entry", "Names", "files", "local_name", "objects", "one_file"]
+__all__ = ["Entry", "files", "objects", "one_file"]
+
+#: What a download that was not finished has left beside its target.
+PARTIAL = re.compile(r"\.[0-9a-f]{16,32}\.part")
 
 Refuse = Callable[[BaseException, str], None]
 
@@ -49,7 +53,9 @@ def one_file(path: str, name: str) -> Entry:
 def _listed(folder: str) -> list[str]:
     """The names in a folder in the byte order of the keys below it: those of folders end with a slash."""
     with os.scandir(folder) as found:
-        names = [each.name + "/" if _is_folder(each) else each.name for each in found]
+        names = [
+            each.name + "/" if _is_folder(each) else each.name for each in found if not PARTIAL.fullmatch(each.name)
+        ]
     names.sort(key=os.fsencode)
     return names
 
@@ -61,11 +67,19 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def files(root: str, refuse: Refuse, prefix: str = "", depth: int | None = None) -> Iterator[Entry]:
+def files(
+    root: str,
+    refuse: Refuse,
+    prefix: str = "",
+    depth: int | None = None,
+    skips: Callable[[str], bool] | None = None,
+) -> Iterator[Entry]:
     """The files below a folder; links are followed.  Only the names of one folder at each depth are in memory.
 
+    What an unfinished download has left is passed over.
+
     refuse(error, path): told of what cannot be read or cannot be a key; the others go on.  prefix: put before names.
-    depth: how many folders deep, None for all.
+    depth: how many folders deep, None for all.  skips(name): whether a folder, by its relative name, is passed over.
     """
     above: list[tuple[int, int]] = []
 
@@ -91,7 +105,8 @@ def files(root: str, refuse: Refuse, prefix: str = "", depth: int | None = None)
                     refuse(LocalFailure(say("the name is not UTF-8 and cannot be a key: rename it")), path)
                     continue
                 if name.endswith("/"):
-                    if depth is None or len(above) <= depth:
+                    passed = skips is not None and skips((prefix + name)[:-1])
+                    if not passed and (depth is None or len(above) <= depth):
                         yield from walk(path, prefix + name)
                     continue
                 try:
@@ -123,54 +138,3 @@ def objects(client: Client, space: str, prefix: str, base: str | None = None, fl
             etag=found.etag,
             modified=found.modified,
         )
-
-
-# Keys as local names
-
-
-def local_name(name: str) -> str:
-    """The relative local path of an object's relative key.  LocalFailure if it cannot be one."""
-    parts = name.split("/")
-    if any(part in ("", ".", "..") for part in parts):
-        raise LocalFailure(say("the key cannot be a local name: a part of it is empty, . or .."))
-    if "\0" in name:
-        raise LocalFailure(say("the key cannot be a local name: it holds a zero byte"))
-    if os.sep != "/" and any(char in name for char in '\\:*?"<>|'):
-        raise LocalFailure(
-            say("the key cannot be a local name here: it holds one of {chars}", chars='\\ : * ? " < > |')
-        )
-    if any(len(os.fsencode(part)) > 255 for part in parts):
-        raise LocalFailure(say("the key cannot be a local name: a part of it is longer than 255 bytes"))
-    return name
-
-
-class Names:
-    """Finds two keys that a folder would give one file, where it does not tell capitals from small letters."""
-
-    def __init__(self, tells_case: bool) -> None:
-        self._tells_case = tells_case
-        self._seen: dict[int, str] = {}
-
-    @classmethod
-    def of(cls, folder: str) -> Names:
-        """For the file system of a folder, which exists."""
-        probe = os.path.join(folder, f".uvideo-Case-{os.getpid()}")
-        try:
-            os.close(os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        except OSError:
-            return cls(True)
-        try:
-            return cls(not os.path.lexists(os.path.join(folder, os.path.basename(probe).swapcase())))
-        finally:
-            os.unlink(probe)
-
-    def take(self, name: str) -> None:
-        """LocalFailure if another key has taken this name already."""
-        if self._tells_case:
-            return
-        folded = hash(name.casefold())
-        other = self._seen.setdefault(folded, name)
-        if other != name:
-            raise LocalFailure(
-                say("{other} has this name already here, where capitals and small letters are the same", other=other)
-            )

@@ -17,11 +17,11 @@ WORDS = {
         "SOURCE 末尾有没有斜杠都一样；有多个源时，每个文件夹保留自己的名字。"
     ),
     "Patterns work on both sides: * and ? stop at /, ** does not, [a-z] and {a,b} as in a shell. Quote them. A name "
-    "that exists is never a pattern. --include and --exclude look at the path below SOURCE, a pattern without / at "
-    "each name in it.": (
+    "that exists is never a pattern. --include and --exclude look at the path below SOURCE: *.mp4 in every folder, "
+    "/a/* from the top, tmp/ all that is in such folders.": (
         "通配符对本地路径和对象都有效：* 和 ? 不跨越 /，** 可以跨越，[a-z] 和 {a,b} 与 shell 相同。请加引号。\n"
-        "确实存在的名字不会被当作通配符。--include 和 --exclude 匹配 SOURCE 之下的路径，"
-        "不含 / 的模式匹配其中每一级的名字。"
+        "确实存在的名字不会被当作通配符。--include 和 --exclude 匹配 SOURCE 之下的路径：\n"
+        "*.mp4 指每一级文件夹中的此类文件，/a/* 从顶层开始匹配，tmp/ 指此类文件夹中的全部内容。"
     ),
     "A transfer that was interrupted goes on when the same command is run again.": (
         "传输中断后，再次运行同一条命令即可续传。"
@@ -80,23 +80,13 @@ WORDS = {
     "{target} is a file; a folder is needed for several sources": "{target} 是文件；有多个源时目标必须是文件夹",
     "standard input is one source and goes with no other, nor with -r": "标准输入只能单独作为源，也不能与 -r 同用",
     "standard input has no name: write the whole uvideo://space/key": "标准输入没有名字：请写出完整的 uvideo://空间/键",
-    "{target}: a target cannot be a pattern": "{target}：目标不能用通配符",
     "neither side is an object uvideo://space/key: the system's cp does this": (
         "两边都不是对象 uvideo://空间/键：请用系统自带的 cp"
     ),
     "the name is not UTF-8 and cannot be a key: rename it": "文件名不是 UTF-8，不能作为键：请改名",
     "{path} is neither a file nor a folder": "{path} 既不是文件也不是文件夹",
     "a link leads back to a folder above it": "符号链接指回了上级文件夹",
-    "the key cannot be a local name: a part of it is empty, . or ..": "该键不能作为本地文件名：其中有一级为空、. 或 ..",
-    "the key cannot be a local name: it holds a zero byte": "该键不能作为本地文件名：其中含有零字节",
-    "the key cannot be a local name here: it holds one of {chars}": "该键在本机不能作为文件名：其中含有 {chars} 之一",
-    "the key cannot be a local name: a part of it is longer than 255 bytes": (
-        "该键不能作为本地文件名：其中有一级超过 255 字节"
-    ),
     "the service does not list keys in order: {key}": "服务没有按顺序列出键：{key}",
-    "{other} has this name already here, where capitals and small letters are the same": (
-        "此处不区分大小写，{other} 已占用了这个名字"
-    ),
     # Progress
     "{done} of {known}": "{done}/{known}",
     "total": "合计",
