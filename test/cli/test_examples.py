@@ -29,7 +29,7 @@ FILES = {
     "videos/x.tmp": b"x",
 }
 OBJECTS = {**FILES, "a.txt": b"a", "old.mp4": MOVIE[:9], "log/1.txt": b"one\n", "log/2.txt": b"two\n"}
-CONFIG = "[profiles.home]\nretries = 3\n[profiles.old]\nretries = 1\n"
+CONFIG = 'default_profile = "home"\n[profiles.home]\nretries = 3\n[profiles.old]\nretries = 1\n'
 
 
 def examples() -> list[tuple[str, Example]]:
