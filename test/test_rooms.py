@@ -44,7 +44,19 @@ FRAMEWORKS = (
     "socket",
 )
 RULES_OF_THE_SERVER = ("service", "spaces", "append", "copies", "record", "states", "rights", "tokens")
-CARRIAGE = ("argument", "interrupt", "retry", "transport", "transfer", "carrier", "source", "checkpoint", "body")
+CARRIAGE = (
+    "argument",
+    "interrupt",
+    "retry",
+    "transport",
+    "transfer",
+    "receiver",
+    "target",
+    "carrier",
+    "source",
+    "checkpoint",
+    "body",
+)
 
 
 class Import(NamedTuple):

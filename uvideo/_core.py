@@ -14,6 +14,7 @@ try:
         byterange,
         condition,
         dialect,
+        download,
         errors,
         etag,
         field,
@@ -42,6 +43,7 @@ __all__ = [
     "byterange",
     "condition",
     "dialect",
+    "download",
     "errors",
     "etag",
     "field",
@@ -61,8 +63,10 @@ if TYPE_CHECKING:
     from ucloud.uvideo import body as body
     from ucloud.uvideo import carrier as carrier
     from ucloud.uvideo import interrupt as interrupt
+    from ucloud.uvideo import receiver as receiver
     from ucloud.uvideo import retry as retry
     from ucloud.uvideo import source as source
+    from ucloud.uvideo import target as target
     from ucloud.uvideo import transfer as transfer
     from ucloud.uvideo import transport as transport
 
@@ -72,8 +76,10 @@ CARRIAGE = (
     "body",
     "carrier",
     "interrupt",
+    "receiver",
     "retry",
     "source",
+    "target",
     "transfer",
     "transport",
 )

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from uvideo.aiocarrier import AsyncCarrier
     from uvideo.aiofile import AsyncReader, AsyncWriter
     from uvideo.calls import Call
+    from uvideo.download import Target
     from uvideo.journal import Journal
     from uvideo.limit import Limit
     from uvideo.retry import Retry
@@ -371,22 +372,42 @@ class AsyncClient:
         self,
         space: str,
         key: str,
-        target: str | os.PathLike[str],
+        target: Target,
         *,
         start: int | None = None,
         end: int | None = None,
+        part_jobs: int | None = None,
+        bandwidth: int | Limit | None = None,
+        progress: Callable[[models.Progress], None] | None = None,
         cancel: Cancel | None = None,
         deadline: float | None = None,
+        journal: bool = True,
+        verify: bool | None = None,
     ) -> models.Downloaded:
-        """Save an object, or the bytes from ``start`` up to ``end``, as the local file ``target``.
+        """Save an object, or the bytes from ``start`` up to ``end``: large ones in several ranges at a time.
 
-        The file appears only when it is complete and verified; a failure leaves an existing one as it was.  A body that
-        breaks off is continued where it ended, as long as the object stays the same.
-        cancel: a Cancel that another thread sets.  deadline: seconds for all.
+        target: a path, or a binary file, which is written from where it stands and left open.  A file at a path appears
+        only when it is complete and verified; a failure leaves an existing one as it was.  What breaks off goes on
+        where it ended; an object that changes meanwhile is fetched anew, once, then it is ObjectChanged.
+        A large download to a path is in the journal: after a lost connection, a crash or a reboot the same call, or
+        ``resume``, fetches what is missing.  TransferInterrupted and the other options are as for ``upload``.
+        verify: False not to compare the etag; one of a part of an object cannot be.
         """
+        told = self._on_loop(progress)
         return await self._bulk(
             lambda client, token, _: client.download(
-                space, key, target, start=start, end=end, cancel=token, deadline=deadline
+                space,
+                key,
+                target,
+                start=start,
+                end=end,
+                part_jobs=part_jobs,
+                bandwidth=bandwidth,
+                progress=told,
+                cancel=token,
+                deadline=deadline,
+                journal=journal,
+                verify=verify,
             ),
             cancel,
         )
@@ -739,7 +760,7 @@ class AsyncClient:
     # Journal
 
     def transfers(self) -> tuple[models.TransferRecord, ...]:
-        """The uploads in this user's journal that are not finished, the oldest first."""
+        """The uploads and downloads in this user's journal that are not finished, the oldest first."""
         return self._journal().entries()
 
     async def resume(
@@ -747,14 +768,15 @@ class AsyncClient:
         transfer: str,
         *,
         part_jobs: int | None = None,
-        bandwidth: int | None = None,
+        bandwidth: int | Limit | None = None,
         progress: Callable[[models.Progress], None] | None = None,
         cancel: Cancel | None = None,
         deadline: float | None = None,
-    ) -> models.Stored:
-        """Go on with an upload of the journal, by its id.  SourceChanged if its file is not the same any more.
+    ) -> models.Stored | models.Downloaded:
+        """Go on with a transfer of the journal, by its id.
 
-        TransferBusy if another process is at it.  Otherwise as ``upload``.
+        SourceChanged if an upload's file, ObjectChanged if a download's object is not the same any more; TransferBusy
+        if another process is at it.  Otherwise as ``upload`` and ``download``.
         """
         told = self._on_loop(progress)
         return await self._bulk(
@@ -770,7 +792,7 @@ class AsyncClient:
         )
 
     async def abort(self, transfer: str) -> None:
-        """Give an upload of the journal up, and free what the service keeps of it."""
+        """Give a transfer of the journal up: free what the service keeps of it, remove what is here of it."""
         await self._bulk(lambda client, _, __: client.abort(transfer))
 
     # Keys

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from uvideo._core import carrier as _carrier
     from uvideo._core import interrupt as _interrupt
     from uvideo.cancel import Cancel
+    from uvideo.download import Options as DownloadOptions
+    from uvideo.download import Target
     from uvideo.journal import Journal
     from uvideo.limit import Limit
     from uvideo.reader import Reader
@@ -410,17 +412,32 @@ class Client:
         journal: bool = True,
         **stored: Any,
     ) -> Options:
-        from uvideo.limit import limited
         from uvideo.upload import Options
 
-        return Options(
-            jobs=calls.jobs(self._settings.part_jobs if part_jobs is None else part_jobs),
-            threshold=self._settings.multipart_threshold,
-            limit=limited(bandwidth, self._settings.bandwidth),
-            progress=progress,
-            journal=self._journal() if journal else None,
-            **stored,
-        )
+        return Options(**self._options(part_jobs, bandwidth, progress, journal), **stored)
+
+    def _options(
+        self,
+        part_jobs: int | None,
+        bandwidth: int | Limit | None,
+        progress: Callable[[models.Progress], None] | None,
+        journal: bool,
+    ) -> dict[str, Any]:
+        """What uploads and downloads have in common."""
+        from uvideo.limit import limited
+
+        return {
+            "jobs": calls.jobs(self._settings.part_jobs if part_jobs is None else part_jobs),
+            "threshold": self._settings.multipart_threshold,
+            "limit": limited(bandwidth, self._settings.bandwidth),
+            "progress": progress,
+            "journal": self._journal() if journal else None,
+        }
+
+    def _download_options(self, verify: bool | None, *common: Any) -> DownloadOptions:
+        from uvideo.download import Options
+
+        return Options(**self._options(*common), expires=self._expires(), verify=verify)
 
     def _journal(self) -> Journal:
         from uvideo.journal import Journal
@@ -439,27 +456,32 @@ class Client:
         self,
         space: str,
         key: str,
-        target: str | os.PathLike[str],
+        target: Target,
         *,
         start: int | None = None,
         end: int | None = None,
+        part_jobs: int | None = None,
+        bandwidth: int | Limit | None = None,
+        progress: Callable[[models.Progress], None] | None = None,
         cancel: Interrupt | None = None,
         deadline: float | None = None,
+        journal: bool = True,
+        verify: bool | None = None,
     ) -> models.Downloaded:
-        """Save an object, or the bytes from ``start`` up to ``end``, as the local file ``target``.
+        """Save an object, or the bytes from ``start`` up to ``end``: large ones in several ranges at a time.
 
-        The file appears only when it is complete and verified; a failure leaves an existing one as it was.  A body that
-        breaks off is continued where it ended, as long as the object stays the same.
-        cancel: a Cancel that another thread sets.  deadline: seconds for all.
+        target: a path, or a binary file, which is written from where it stands and left open.  A file at a path appears
+        only when it is complete and verified; a failure leaves an existing one as it was.  What breaks off goes on
+        where it ended; an object that changes meanwhile is fetched anew, once, then it is ObjectChanged.
+        A large download to a path is in the journal: after a lost connection, a crash or a reboot the same call, or
+        ``resume``, fetches what is missing.  TransferInterrupted and the other options are as for ``upload``.
+        verify: False not to compare the etag; one of a part of an object cannot be.
         """
-        from uvideo._core import transfer
+        from uvideo import download
 
-        op = calls.get(space, key, start, end)
-        machine = transfer.Download(self._bound(cancel, deadline), op.space, op.key, target, self._expires(), op.range)
-        status, fields = machine.run()
-        found = answer.decode_info(fields, status)
-        size: int = machine.size
-        return models.Downloaded(op.space, op.key, size, found.etag, os.fspath(target), machine.verified)
+        check = self._settings.verify if verify is None else verify
+        options = self._download_options(check, part_jobs, bandwidth, progress, journal)
+        return download.download(self._bound(cancel, deadline), calls.get(space, key, start, end), target, options)
 
     def upload_dir(
         self,
@@ -799,7 +821,7 @@ class Client:
     # Journal
 
     def transfers(self) -> tuple[models.TransferRecord, ...]:
-        """The uploads in this user's journal that are not finished, the oldest first."""
+        """The uploads and downloads in this user's journal that are not finished, the oldest first."""
         return self._journal().entries()
 
     def resume(
@@ -807,25 +829,31 @@ class Client:
         transfer: str,
         *,
         part_jobs: int | None = None,
-        bandwidth: int | None = None,
+        bandwidth: int | Limit | None = None,
         progress: Callable[[models.Progress], None] | None = None,
         cancel: Interrupt | None = None,
         deadline: float | None = None,
-    ) -> models.Stored:
-        """Go on with an upload of the journal, by its id.  SourceChanged if its file is not the same any more.
+    ) -> models.Stored | models.Downloaded:
+        """Go on with a transfer of the journal, by its id.
 
-        TransferBusy if another process is at it.  Otherwise as ``upload``.
+        SourceChanged if an upload's file, ObjectChanged if a download's object is not the same any more; TransferBusy
+        if another process is at it.  Otherwise as ``upload`` and ``download``.
         """
-        from uvideo import upload
+        from uvideo import download, upload
 
+        bound = self._bound(cancel, deadline)
+        if self._journal().direction(transfer) == "download":
+            return download.resume(bound, transfer, self._download_options(None, part_jobs, bandwidth, progress, True))
         options = self._upload_options(part_jobs=part_jobs, bandwidth=bandwidth, progress=progress)
-        return upload.resume(self._bound(cancel, deadline), transfer, options)
+        return upload.resume(bound, transfer, options)
 
     def abort(self, transfer: str) -> None:
-        """Give an upload of the journal up, and free what the service keeps of it."""
-        from uvideo import upload
+        """Give a transfer of the journal up: free what the service keeps of it, remove what is here of it."""
+        from uvideo import download, upload
 
-        upload.abort(self._carrier, self._journal(), transfer)
+        journal = self._journal()
+        job = download.abort if journal.direction(transfer) == "download" else upload.abort
+        job(self._carrier, journal, transfer)
 
     # Keys
 

@@ -321,6 +321,7 @@ def download_dir(
                 yield Downloaded(space, each.key, each.size, each.etag, place)
 
     def start(manager: TransferManager, item: Downloaded) -> Transfer[Downloaded]:
+        assert item.path is not None
         return manager.download(space, item.key, item.path, progress=run.watch, cancel=plan.cancel, **options)
 
     return run.run(items(), start)

@@ -1,4 +1,4 @@
-"""A limit on bytes a second that answers "in t seconds" and leaves the waiting to its caller."""
+"""A limit on bytes a second that answers "in t seconds" and leaves the waiting to its caller: see Limit."""
 
 from __future__ import annotations
 

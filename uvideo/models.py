@@ -106,13 +106,16 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Downloaded:
-    """An object that is now in a local file.  verified: the file's etag was compared with the object's."""
+    """An object, or a part of it, that is now in a local file.  verified: its etag was compared with the object's.
+
+    path: None where it was written into a file object of the caller's.
+    """
 
     space: str
     key: str
     size: int
     etag: str | None
-    path: str
+    path: str | None
     verified: bool = False
 
 
@@ -199,7 +202,8 @@ class TemporaryKeys:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a transfer is.  done never goes down, whatever had to be sent again; it counts bytes on this side.
+    """How far a transfer is.  done never goes down, whatever had to be sent again; it counts bytes on this side.  Only
+    where an object that changed while it was downloaded is smaller now, it is as large as that.
 
     total: bytes, None while unknown.  parts_done and parts: 0 of a transfer that has none.  resumed: bytes of done that
     an earlier run had moved already.  retries: tries that failed so far.  transfer: its id in the journal or None.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import threading
 import time
 import uuid
 import warnings
@@ -224,6 +225,50 @@ def test_a_cancelled_task_leaves_an_upload_that_can_be_resumed(go: Any, proxy: F
         assert (await client.get(space, "a")).data == data
         task = asyncio.ensure_future(client.upload(space, "b", tmp_path / "a"))
         await task
+        assert client.transfers() == ()
+
+    go(work)
+
+
+def test_a_download_tells_its_progress_on_the_loop_and_writes_into_file_objects(go: Any, tmp_path: Path) -> None:
+    data = os.urandom(5 * BLOCK + 7)
+
+    async def work(client: AsyncClient, space: str) -> None:
+        await client.put(space, "a", io.BytesIO(data))
+        loop, seen = threading.get_ident(), list[tuple[int, Progress]]()
+        file = io.BytesIO()
+        found = await client.download(
+            space,
+            "a",
+            tmp_path / "a",
+            progress=lambda now: seen.append((threading.get_ident(), now)),
+            bandwidth=1 << 30,
+        )
+        assert found.verified and (tmp_path / "a").read_bytes() == data
+        assert {thread for thread, _ in seen} == {loop} and seen[-1][1].done == len(data)
+        assert (await client.download(space, "a", file, start=5, verify=False)).size == len(data) - 5
+        assert file.getvalue() == data[5:]
+
+    go(work)
+
+
+def test_a_cancelled_task_leaves_a_download_that_can_be_resumed(go: Any, proxy: FaultProxy, tmp_path: Path) -> None:
+    data = os.urandom(5 * BLOCK)
+    proxy.on("GetObject", nth=2).pause("second", answered=True, times=None)
+
+    async def work(client: AsyncClient, space: str) -> None:
+        await client.put(space, "a", io.BytesIO(data))
+        task = asyncio.ensure_future(client.download(space, "a", tmp_path / "a", part_jobs=2))
+        assert await asyncio.to_thread(proxy.wait, "second")
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        proxy.release("second")
+        proxy.reset()
+        (record,) = client.transfers()
+        assert (record.direction, record.active) == ("download", False)
+        found = await client.resume(record.id)
+        assert found.size == len(data) and (tmp_path / "a").read_bytes() == data
         assert client.transfers() == ()
 
     go(work)

@@ -6,7 +6,9 @@ no.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -122,6 +124,17 @@ class Given:
         yield made
         made.close()
 
+    @pytest.fixture(autouse=True)
+    def keys(self, server: Server, proxy: FaultProxy) -> None:
+        self._where = (f"127.0.0.1:{proxy.port}", server.public_key, server.private_key)
+
+    @contextlib.contextmanager
+    def another(self, subject: Subject) -> Iterator[Subject]:
+        """A second client of the same kind, for another thread."""
+        made = type(subject)(*self._where)
+        yield made
+        made.close()
+
     @pytest.fixture
     def space(self, subject: Subject) -> str:
         name = "k-" + uuid.uuid4().hex[:20]
@@ -211,6 +224,45 @@ class ClientContract(Given):
         with pytest.raises(errors.IntegrityError):
             subject.download(space, "a", tmp_path / "b")
         assert (tmp_path / "b").read_bytes() == b"mine"
+
+    def test_a_download_leaves_nothing_beside_its_target(
+        self, subject: Subject, space: str, proxy: FaultProxy, large: Path, tmp_path: Path
+    ) -> None:
+        folder = tmp_path / "films"
+        folder.mkdir()
+        subject.upload(space, "a", large)
+        proxy.on("GetObject").flip(5)
+        with pytest.raises(errors.IntegrityError):
+            subject.download(space, "a", folder / "b")
+        assert os.listdir(folder) == []
+        subject.download(space, "a", folder / "b")
+        assert os.listdir(folder) == ["b"]
+
+    def test_an_object_that_changes_while_it_is_downloaded_is_fetched_anew(
+        self, subject: Subject, space: str, proxy: FaultProxy, large: Path, tmp_path: Path
+    ) -> None:
+        subject.upload(space, "a", large)
+        other = tmp_path / "other"
+        other.write_bytes(os.urandom(2 * BLOCK + 5))
+        proxy.on("GetObject").truncate(BLOCK).pause("changed")
+        failures: list[BaseException] = []
+
+        def change() -> None:
+            try:
+                assert proxy.wait("changed", 20)
+                with self.another(subject) as client:
+                    client.upload(space, "a", other)
+            except BaseException as error:
+                failures.append(error)
+            finally:
+                proxy.release("changed")
+
+        changer = threading.Thread(target=change)
+        changer.start()
+        subject.download(space, "a", tmp_path / "b")
+        changer.join()
+        assert failures == []
+        assert (tmp_path / "b").read_bytes() == other.read_bytes()
 
     def test_an_absent_object_is_not_found_and_the_target_stays(
         self, subject: Subject, space: str, tmp_path: Path

@@ -59,6 +59,8 @@ class Stream(object):
 
     def __init__(self, raw):
         self._raw = raw
+        self._into = getattr(getattr(raw, "_fp", None), "readinto", None)  # httplib of 2.7 has none
+        self._direct = 0  # bytes that were read past urllib3
         self.status = raw.status
         self.headers = _headers(raw)
 
@@ -69,9 +71,28 @@ class Stream(object):
         except _FAILURES as error:
             raise _no_answer(error)
 
+    def readinto(self, view):
+        """Fill a writable memoryview, as far as bytes come: how many, 0 at the end.  NoAnswer as ``read``."""
+        if self._into is None:
+            data = self.read(len(view))
+            view[: len(data)] = data
+            return len(data)
+        try:
+            count = self._into(view)
+        except _FAILURES as error:
+            raise _no_answer(error)
+        self._direct += count
+        left = self.missing()
+        if left and not count:
+            raise NoAnswer(u"the connection broke: %d bytes are missing" % left)
+        if left == 0 or not count:
+            self._raw._fp.close()  # the answer, not its connection: before Python 3.12 it does not see its end
+        return count
+
     def missing(self):
         """Bytes of the body that were announced and not yet read; None if that was not said."""
-        return self._raw.length_remaining
+        left = self._raw.length_remaining
+        return None if left is None else left - self._direct
 
     def close(self, reuse=False):
         """End it.  ``reuse``: the body was read to its end, so the connection can serve again."""
