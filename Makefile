@@ -59,9 +59,10 @@ lint: $(VENV)/.made  ## ruff, mypy, and the syntax of what also runs on 2.7
 	$(VENV)/bin/mypy
 	$(PY) -m test.syntax
 
-bench: $(VENV)/.made  ## the figures of the README, measured on this machine: the SDK's, then the server's
+bench: $(VENV)/.made  ## the figures of the README, measured on this machine: the SDK's, the server's, the command's
 	$(PY) -m bench $(ARGS)
 	$(PY) -m bench.server $(SERVER_ARGS)
+	$(PY) -m bench.start
 
 clean:  ## remove everything that make made
 	rm -rf $(VENV) .cache build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
