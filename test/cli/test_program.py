@@ -101,7 +101,7 @@ def test_messages_are_chinese_where_the_locale_is(shell: Shell) -> None:
 
 def test_what_the_toolkit_logs_is_a_note(shell: Shell) -> None:
     space = shell.space(a="1")
-    environ = {"UVIDEO_RETRYS": "3"}
+    environ = {"UVIDEO_RETRIE": "3"}
     text = shell("cp", f"uvideo://{space}/a", "x", **environ)
     assert text.code == 0 and "is UVIDEO_RETRIES meant?" in text.err
     assert shell("-q", "cp", f"uvideo://{space}/a", "x", **environ).err == ""
