@@ -59,9 +59,10 @@ lint: $(VENV)/.made  ## ruff, mypy, and the syntax of what also runs on 2.7
 	$(VENV)/bin/mypy
 	$(PY) -m test.syntax
 
-bench: $(VENV)/.made  ## the figures of the README, measured on this machine: the SDK's, the server's, then all clients'
+bench: $(VENV)/.made  ## the figures of the README, measured on this machine: SDK, server, command, all clients
 	$(PY) -m bench $(ARGS)
 	$(PY) -m bench.server $(SERVER_ARGS)
+	$(PY) -m bench.start
 	$(PY) -m bench.clients $(CLIENT_ARGS)
 
 clean:  ## remove everything that make made

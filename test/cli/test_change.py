@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from test.cli.inside import Inside
 from test.cli.shell import Shell
 from test.server_fixture import start_server
 from uvideo.cli.change import is_readable
@@ -59,8 +60,8 @@ class TestPresign:
             ["some-space/a"],
         ],
     )
-    def test_what_cannot_be_is_2(self, shell: Shell, words: list[str]) -> None:
-        assert shell("presign", *words).code == 2
+    def test_what_cannot_be_is_2(self, inside: Inside, words: list[str]) -> None:
+        assert inside("presign", *words).code == 2
 
     def test_without_keys_it_is_3(self, shell: Shell) -> None:
         assert shell("presign", "uvideo://some-space/a", UVIDEO_PUBLIC_KEY=None, UVIDEO_PRIVATE_KEY=None).code == 3
@@ -105,8 +106,8 @@ class TestSet:
         assert shell("set", "--class", "STANDARD", f"uvideo://{space}/a").code in (1, 3)
 
     @pytest.mark.parametrize("words", [[], ["--tag", "x"], ["--tag", "a=b", "--no-tags"], ["--class", "COLD"]])
-    def test_what_cannot_be_is_2(self, shell: Shell, words: list[str]) -> None:
-        assert shell("set", *words, "uvideo://some-space/a").code == 2
+    def test_what_cannot_be_is_2(self, inside: Inside, words: list[str]) -> None:
+        assert inside("set", *words, "uvideo://some-space/a").code == 2
 
     def test_one_that_is_absent_is_4(self, shell: Shell) -> None:
         space = shell.space()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from test.cli.inside import Inside
 from test.cli.shell import Shell
 from uvideo.settings import load
 
@@ -144,9 +145,9 @@ class TestSet:
         assert alone.server.private_key in path(alone).read_text()
 
     @pytest.mark.parametrize("name", ["private_key", "security_token", "proxy"])
-    def test_a_secret_on_the_command_line_is_refused(self, alone: Shell, name: str) -> None:
+    def test_a_secret_on_the_command_line_is_refused(self, alone: Shell, inside: Inside, name: str) -> None:
         value = f"http://user:{SECRET}@host" if name == "proxy" else SECRET
-        done = alone("config", "set", name, value)
+        done = inside("config", "set", name, value)
         assert (done.code, path(alone).exists()) == (2, False)
         assert SECRET not in done.err + done.out
         assert "--key-file" in done.err
@@ -161,8 +162,8 @@ class TestSet:
             (["retries", "1", "--profile", "a b"], "no name of a profile"),
         ],
     )
-    def test_what_cannot_be_is_2(self, alone: Shell, words: list[str], said: str) -> None:
-        done = alone("config", "set", *words)
+    def test_what_cannot_be_is_2(self, alone: Shell, inside: Inside, words: list[str], said: str) -> None:
+        done = inside("config", "set", *words)
         assert (done.code, path(alone).exists()) == (2, False)
         assert said in done.err
 

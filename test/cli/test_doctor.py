@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from test.cli.inside import Inside
 from test.cli.shell import Done, Shell
 from test.fakes import FaultProxy
 
@@ -128,5 +129,5 @@ class TestLink:
         assert "\x1b" not in done.out
 
     @pytest.mark.parametrize("words", [["no-url"], ["ftp://host/a"], ["http://h/a", "--space", "demo"]])
-    def test_what_is_none_is_2(self, shell: Shell, words: list[str]) -> None:
-        assert shell("doctor", *words).code == 2
+    def test_what_is_none_is_2(self, inside: Inside, words: list[str]) -> None:
+        assert inside("doctor", *words).code == 2

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 
-from test.cli.shell import Shell
+from test.cli.inside import Inside
+from test.cli.shell import Done, Shell
+from test.fakes import FaultProxy
 
 KEYS = {
     "a.txt": "a" * 10,
@@ -28,8 +31,8 @@ def space(shell: Shell) -> str:
 
 
 class TestLs:
-    def names(self, shell: Shell, *words: str) -> list[str]:
-        done = shell("ls", *words)
+    def names(self, run: Callable[..., Done], *words: str) -> list[str]:
+        done = run("ls", *words)
         assert (done.code, done.err) == (0, "")
         return [re.sub(r".*?uvideo://[^/]*/", "", line) for line in done.lines]
 
@@ -41,8 +44,8 @@ class TestLs:
         assert self.names(shell, f"uvideo://{space}") == ["a.txt", "photos-old/", "photos/", "视频/"]
 
     @pytest.mark.parametrize("end", ["", "/"])
-    def test_a_folder_is_listed_with_or_without_its_slash(self, shell: Shell, space: str, end: str) -> None:
-        assert self.names(shell, f"uvideo://{space}/photos{end}") == ["photos/1.jpg", "photos/2.png", "photos/x/"]
+    def test_a_folder_is_listed_with_or_without_its_slash(self, inside: Inside, space: str, end: str) -> None:
+        assert self.names(inside, f"uvideo://{space}/photos{end}") == ["photos/1.jpg", "photos/2.png", "photos/x/"]
 
     def test_an_object_is_listed_alone(self, shell: Shell, space: str) -> None:
         shell.fill(space, {"a.txt.bak": "x"})
@@ -62,8 +65,8 @@ class TestLs:
             ("ph*", ["photos-old/", "photos/"]),
         ],
     )
-    def test_patterns(self, shell: Shell, space: str, pattern: str, found: list[str]) -> None:
-        assert self.names(shell, f"uvideo://{space}/{pattern}") == found
+    def test_patterns(self, inside: Inside, space: str, pattern: str, found: list[str]) -> None:
+        assert self.names(inside, f"uvideo://{space}/{pattern}") == found
 
     def test_long_lines(self, shell: Shell, space: str) -> None:
         line = shell("ls", "-l", f"uvideo://{space}/a.txt").lines[0]
@@ -83,8 +86,8 @@ class TestLs:
         assert self.names(shell, "-r", "--max", "2", f"uvideo://{space}") == list(KEYS)[:2]
 
     @pytest.mark.parametrize("key", ["none", "none/", "none*"])
-    def test_what_is_absent_is_4(self, shell: Shell, space: str, key: str) -> None:
-        done = shell("ls", f"uvideo://{space}/{key}")
+    def test_what_is_absent_is_4(self, inside: Inside, space: str, key: str) -> None:
+        done = inside("ls", f"uvideo://{space}/{key}")
         assert (done.code, done.out) == (4, "")
         assert f"there is no object uvideo://{space}/{key}" in done.err
 
@@ -185,18 +188,32 @@ class TestCat:
             (["--start", "20"], b""),
         ],
     )
-    def test_ranges(self, shell: Shell, words: list[str], data: bytes) -> None:
+    def test_ranges(self, shell: Shell, inside: Inside, words: list[str], data: bytes) -> None:
         space = shell.space(n="0123456789")
-        assert shell("cat", *words, f"uvideo://{space}/n").data == data
+        assert inside("cat", *words, f"uvideo://{space}/n").data == data
 
     @pytest.mark.parametrize("words", [["--range", "x"], ["--range", "-"], ["--range", "0-1", "--start", "0"]])
-    def test_a_wrong_range_is_2(self, shell: Shell, words: list[str]) -> None:
-        assert shell("cat", *words, "uvideo://any-space/n").code == 2
+    def test_a_wrong_range_is_2(self, inside: Inside, words: list[str]) -> None:
+        assert inside("cat", *words, "uvideo://any-space/n").code == 2
 
     def test_a_large_object_comes_whole(self, shell: Shell) -> None:
         space, data = shell.space(), bytes(range(256)) * 4096 * 17
         shell.client.upload(space, "big", data)
         assert shell("cat", f"uvideo://{space}/big").data == data
+
+    def test_bytes_that_change_on_the_way_are_5(self, shell: Shell) -> None:
+        space = shell.space(n="0123456789")
+        with FaultProxy("127.0.0.1", shell.server.port) as proxy:
+            proxy.on("GetObject").flip(3)
+            done = shell("cat", f"uvideo://{space}/n", UVIDEO_ENDPOINT=f"127.0.0.1:{proxy.port}")
+        assert done.code == 5
+
+    def test_a_body_that_breaks_off_is_continued(self, shell: Shell) -> None:
+        space = shell.space(n="0123456789" * 1000)
+        with FaultProxy("127.0.0.1", shell.server.port) as proxy:
+            proxy.on("GetObject").reset_response(500)
+            done = shell("cat", f"uvideo://{space}/n", UVIDEO_ENDPOINT=f"127.0.0.1:{proxy.port}")
+        assert (done.code, done.data) == (0, b"0123456789" * 1000)
 
     def test_it_ends_quietly_when_nobody_reads_on(self, shell: Shell) -> None:
         space = shell.space()

@@ -6,6 +6,7 @@ import uuid
 
 import pytest
 
+from test.cli.inside import Inside
 from test.cli.shell import Shell
 from uvideo.errors import SpaceNotFound
 
@@ -48,8 +49,8 @@ class TestMb:
         assert exists(shell, free)
 
     @pytest.mark.parametrize("space", ["UPPER", "a", "uvideo://a-space/key", "x_y"])
-    def test_a_wrong_name_is_2(self, shell: Shell, space: str) -> None:
-        assert shell("mb", space).code == 2
+    def test_a_wrong_name_is_2(self, inside: Inside, space: str) -> None:
+        assert inside("mb", space).code == 2
 
 
 class TestRb:

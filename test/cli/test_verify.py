@@ -117,6 +117,9 @@ class TestEtag:
             {"kind": "etag", "path": "-", "size": None, "etag": etag(b"1")}
         ]
 
+    def test_of_a_pipe_with_a_name(self, shell: Shell) -> None:
+        assert shell.sh("uvideo etag <(printf 1)").out.startswith(etag(b"1"))
+
     def test_it_is_what_the_service_says(self, shell: Shell) -> None:
         space = shell.space(a="some content")
         assert shell("etag", stdin=b"some content").out.split()[0] == shell.client.stat(space, "a").etag
@@ -128,5 +131,6 @@ class TestEtag:
     def test_an_absent_file_is_4_and_one_of_two_1(self, shell: Shell) -> None:
         (shell.folder / "one").write_bytes(b"1")
         assert shell("etag", "none").code == 4
+        assert shell("etag", ".").err == "error: .: Is a directory\n"
         done = shell("etag", "none", "one")
         assert (done.code, len(done.lines)) == (1, 1)

@@ -17,7 +17,7 @@ from uvideo.errors import InvalidArgument, UVideoError
 
 __all__ = ["cat"]
 
-SLICE = 8 << 20  # bytes asked for at a time
+PIECE = 1 << 20  # bytes written at a time
 
 
 @verb(
@@ -70,17 +70,15 @@ def _span(text: str) -> tuple[int | None, int | None]:
 
 
 def _pour(context: Context, place: Remote, start: int | None, end: int | None) -> None:
+    """What is asked for of one object; a whole one is verified as it passes.  IntegrityError once all has passed."""
     out = sys.stdout.buffer
-    client, found = context.client, context.client.stat(place.space, place.key)
-    if start is not None and start < 0:
-        start = max(0, found.size + start)
-    at, stop = start or 0, found.size if end is None else min(end, found.size)
-    if at == 0 and stop == found.size <= SLICE:
-        out.write(client.get(place.space, place.key).data)
-        at = stop
-    while at < stop:
-        context.cancel.check()
-        piece = client.get(place.space, place.key, start=at, end=min(at + SLICE, stop), if_match=found.etag)
-        out.write(piece.data)
-        at += len(piece.data)
+    with context.client.open(place.space, place.key, cancel=context.cancel) as file:
+        at = start or 0
+        at = max(0, file.size + at) if at < 0 else at
+        left = (file.size if end is None else min(end, file.size)) - at
+        if at and left > 0:
+            file.seek(at)
+        while left > 0 and (piece := file.read1(min(PIECE, left))):
+            out.write(piece)
+            left -= len(piece)
     out.flush()

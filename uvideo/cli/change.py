@@ -63,10 +63,10 @@ LONGEST = 60.0  # seconds between two looks
         "again and again, at growing distances, until all can be read or --timeout is over: exit code 1 then.",
     ),
     examples=[
-        Example("One object:", "uvideo restore uvideo://demo/archive/2019.mp4"),
+        Example("One object:", "uvideo restore uvideo://archive/2019.mp4"),
         Example(
-            "All of a folder, faster and dearer, until they can be read:",
-            "uvideo restore --tier Expedited --wait --timeout 2h 'uvideo://demo/archive/**'",
+            "All of a space, faster and dearer, until they can be read:",
+            "uvideo restore --tier Expedited --wait --timeout 2h 'uvideo://archive/**'",
         ),
     ],
     changes=True,

@@ -183,13 +183,10 @@ class _Fish(_Completed, FishComplete):
 
 @verb(
     "completion",
-    text="The script goes where the shell reads it at its start; the examples try it in the shell that runs.",
+    text="The script goes where the shell reads it at its start.",
     examples=[
         Example("bash, in ~/.bashrc:", "source <(uvideo completion bash)"),
-        Example(
-            "zsh, in ~/.zshrc after compinit:",
-            "zsh -c 'autoload -U compinit; compinit -D; source <(uvideo completion zsh)'",
-        ),
+        Example("zsh, into a folder of fpath:", "uvideo completion zsh > _uvideo"),
         Example("fish, for good:", "uvideo completion fish > uvideo.fish"),
     ],
 )

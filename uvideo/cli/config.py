@@ -66,8 +66,7 @@ config = family(
     examples=[
         Example(
             "A profile for a local server, with the key pair it made:",
-            "uvideo config init --provider local --endpoint $UVIDEO_ENDPOINT --key-file uvideo-data/credentials.json "
-            "--profile home",
+            "uvideo config init --provider local --key-file uvideo-data/credentials.json --profile lab",
         ),
         Example("The profiles there are:", "uvideo config ls"),
         Example("One setting changed:", "uvideo config set retries 8 --profile home"),
@@ -271,8 +270,7 @@ def path(context: Context) -> None:
     examples=[
         Example(
             "For a local server, without a question:",
-            "uvideo config init --provider local --endpoint $UVIDEO_ENDPOINT --key-file uvideo-data/credentials.json "
-            "--profile lab --yes",
+            "uvideo config init --provider local --key-file uvideo-data/credentials.json --profile home --yes",
         ),
     ],
 )
@@ -309,7 +307,7 @@ def _answers(context: Context, region: str | None, public_key: str | None, key_f
     asks = context.interactive
     provider = context.provider or (asked(say("provider"), "auto-ai", tuple(PROVIDERS)) if asks else "auto-ai")
     given: dict[str, Any] = {"provider": provider}
-    endpoint = context.endpoint
+    endpoint = context.endpoint or context.environ().get("UVIDEO_ENDPOINT") or None
     if endpoint is None and asks and provider == "local":
         endpoint = asked(say("host and port of the server"), "127.0.0.1:9000")
     if endpoint is not None:

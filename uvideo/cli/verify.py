@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain, repeat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import click
 
@@ -108,9 +109,11 @@ def etag(context: Context, paths: Sequence[str]) -> int:
         try:
             if path == "-":
                 context.report.result(ETAG, path="-", size=None, etag=etag_of(sys.stdin.buffer))
-            else:
-                found = one_file(path, path)
-                context.report.result(ETAG, path=path, size=found.size, etag=etag_of(Path(path)))
+                continue
+            with open(path, "rb", buffering=0) as file:  # a pipe too, as <(program) gives
+                found = os.fstat(file.fileno())
+                length = found.st_size if stat.S_ISREG(found.st_mode) else None
+                context.report.result(ETAG, path=path, size=length, etag=etag_of(cast(BinaryIO, file)))
         except (UVideoError, OSError) as error:
             context.report.fail(error, path)
     return context.report.finish((len(paths) or 1) - context.report.failed)

@@ -77,10 +77,8 @@ WORDS = {
     "private key (not shown)": "私钥（不显示）",
     # completion
     "Print the script that completes commands in a shell.": "输出 shell 的命令补全脚本。",
-    "The script goes where the shell reads it at its start; the examples try it in the shell that runs.": (
-        "把脚本放到 shell 启动时会读取的地方；示例是在当前 shell 中试用。"
-    ),
+    "The script goes where the shell reads it at its start.": "把脚本放到 shell 启动时会读取的地方。",
     "bash, in ~/.bashrc:": "bash，写入 ~/.bashrc：",
-    "zsh, in ~/.zshrc after compinit:": "zsh，写入 ~/.zshrc 中 compinit 之后：",
+    "zsh, into a folder of fpath:": "zsh，放进 fpath 中的某个文件夹：",
     "fish, for good:": "fish，永久生效：",
 }

@@ -82,7 +82,7 @@ WORDS = {
         "归档类型（ARCHIVE）的对象要先解冻才能读取，需要几分钟到几小时。\n"
         "--wait 会反复查询，间隔逐渐加大，直到全部可读，或到 --timeout 为止（退出码 1）。"
     ),
-    "All of a folder, faster and dearer, until they can be read:": "加急解冻整个文件夹（费用更高），等到全部可读：",
+    "All of a space, faster and dearer, until they can be read:": "加急解冻整个空间（费用更高），等到全部可读：",
     "How fast, at what price.": "解冻速度，越快费用越高。",
     "Wait until they can be read.": "等待，直到可以读取。",
     "With --wait: for how long at most.": "与 --wait 一起使用：最长等待时间。",
