@@ -154,6 +154,22 @@ def test_a_name_that_does_not_resolve_ends_it() -> None:
     assert list(every)[-1] == "upload.dns"
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "proxy", "check", "cause"),
+    [
+        ("127.0.0.1:99999", "", "upload.dns", "no-such-host"),
+        (f"{'a' * 64}.example", "", "upload.dns", "no-such-host"),
+        ("some-host.invalid", "127.0.0.1:1", "upload.tcp", "proxy"),
+        ("some-host.invalid", "http://me:s3cret@no-such-proxy.invalid:80/", "upload.dns", "proxy"),
+        ("some-host.invalid", "127.0.0.1:99999", "upload.dns", "proxy"),
+    ],
+)
+def test_a_host_or_proxy_that_cannot_be_is_named(endpoint: str, proxy: str, check: str, cause: str) -> None:
+    every = found({"endpoint": endpoint, "proxy": proxy})
+    assert every[check].causes == (cause,)
+    assert "s3cret" not in repr(every)
+
+
 def test_a_certificate_nobody_vouches_for_is_told(tmp_path: Path) -> None:
     cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     subprocess.run(

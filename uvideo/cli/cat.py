@@ -45,8 +45,6 @@ def cat(context: Context, addresses: Sequence[str], span: str | None, start: int
             raise InvalidArgument(say("give --range, or --start and --end, not both"))
         start, end = _span(span)
     places = [remote_object(each) for each in addresses]
-    if sys.stdout.isatty() and context.json:
-        raise InvalidArgument(say("cat prints bytes, which are no JSON"))
     for place in places:
         try:
             for key in keys(context.client, place):

@@ -8,6 +8,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, repeat
 from pathlib import Path
@@ -156,7 +157,7 @@ def verify(
     wanted = Filter(include, exclude)
     pairs = _merged(_walked(context, ours, wanted), _walked(context, theirs, wanted))
     counts = dict.fromkeys((*STATES, "bytes"), 0)
-    with ThreadPoolExecutor(jobs) as pool:
+    with _pool(jobs) as pool:
         for pair in _judged(context, pool, pairs, size_only, jobs * 4):
             counts[pair.state] += 1
             if pair.state == "same":
@@ -293,22 +294,30 @@ def _merged(ours: Iterator[Entry], theirs: Iterator[Entry]) -> Iterator[Pair]:
             one, other = next(ours, None), next(theirs, None)
 
 
+@contextmanager
+def _pool(jobs: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads that are not waited for when the block raises: one of them may be at a large file."""
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
+
+
 def _judged(
     context: Context, pool: ThreadPoolExecutor, pairs: Iterator[Pair], size_only: bool, ahead: int
 ) -> Iterator[Pair]:
     """The pairs in their order, at most ``ahead`` of them judged in advance; a file that cannot be read is said."""
     waiting: deque[tuple[Pair, Future[Pair]]] = deque()
-    try:
-        for pair in chain(pairs, repeat(None, ahead)):
-            context.cancel.check()
-            if pair is not None:
-                waiting.append((pair, pool.submit(pair.judge, size_only)))
-            if waiting and (pair is None or len(waiting) >= ahead):
-                first, future = waiting.popleft()
-                try:
-                    yield future.result()
-                except UVideoError as error:
-                    context.report.fail(error, str(first.record()["item"]))
-    finally:
-        for _, future in waiting:
-            future.cancel()
+    for pair in chain(pairs, repeat(None, ahead)):
+        context.cancel.check()
+        if pair is not None:
+            waiting.append((pair, pool.submit(pair.judge, size_only)))
+        if waiting and (pair is None or len(waiting) >= ahead):
+            first, future = waiting.popleft()
+            try:
+                yield future.result()
+            except UVideoError as error:
+                context.report.fail(error, str(first.record()["item"]))
