@@ -141,7 +141,10 @@ def test_bytes_go_both_ways_whatever_the_size(shell: Shell) -> None:
         assert (shell.folder / "back").read_bytes() == data
     data = os.urandom(5 * MIB)
     assert shell("cp", "-", f"uvideo://{space}/piped", stdin=data).code == 0
-    assert shell("cp", f"uvideo://{space}/piped", "-").data == data
+    piped = shell("cp", f"uvideo://{space}/piped", "-", "-v")
+    assert piped.data == data and "downloaded" in piped.err
+    gone = shell.sh(f"uvideo cp uvideo://{space}/piped - | head -c 5 | wc -c; echo ${{PIPESTATUS[0]}}")
+    assert gone.out.split() == ["5", "141"] and gone.err == ""
 
 
 def test_options_reach_the_object(shell: Shell, tree: Path) -> None:

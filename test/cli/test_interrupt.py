@@ -73,6 +73,21 @@ def test_an_interrupted_upload_goes_on(shell: Shell, large: Path, number: signal
     assert shell("transfers", "ls").out == "" and list(shell.client.list_uploads(space)) == []
 
 
+def test_an_interrupted_download_goes_on(shell: Shell, large: Path) -> None:
+    space = shell.space()
+    shell.client.upload(space, "x", large)
+    code, err, seconds = stopped(shell, signal.SIGINT, "cp", f"uvideo://{space}/x", "down/y", "--bwlimit", "8M")
+    assert code == 130 and seconds < 5 and "to go on: uvideo cp" in err, err
+    assert not (shell.folder / "down" / "y").exists()
+    record = check(shell("transfers", "ls", "--json").lines[0])
+    assert (record["direction"], record["source"]) == ("download", f"uvideo://{space}/x") and record["done"] > 0
+    assert shell("sync", "down", f"uvideo://{space}/d", "--json").code == 0  # what is unfinished is no file yet
+    assert [each.key for each in shell.client.list(space)] == ["x"]
+    done = shell("cp", f"uvideo://{space}/x", "down/y", "--json")
+    assert done.code == 0 and (shell.folder / "down" / "y").read_bytes() == large.read_bytes()
+    assert shell("transfers", "ls").out == "" and os.listdir(shell.folder / "down") == ["y"]
+
+
 def test_an_upload_is_given_up_and_old_ones_are_cleaned(shell: Shell, large: Path) -> None:
     space = shell.space()
     stopped(shell, signal.SIGKILL, "cp", "large", f"uvideo://{space}/k", "--bwlimit", "8M")

@@ -45,3 +45,17 @@ def test_many_lines_from_a_pipe_at_a_time(shell: Shell) -> None:
     dry = shell("run", "-", "--dry-run", stdin=f"rm -r uvideo://{space}/0\nrm uvideo://{space}/001\n".encode())
     assert "would delete" in dry.out and len(keys(shell, space)) == 100
     assert shell("run", "none").code == 4
+
+
+def test_a_line_may_go_elsewhere_than_the_others(shell: Shell) -> None:
+    space = shell.space(a="1")
+    (shell.folder / "todo").write_text(
+        f"cp uvideo://{space}/a one\n"
+        f"cp uvideo://{space}/a two --endpoint 127.0.0.1:1\n"
+        f"--endpoint 'not a host' cp uvideo://{space}/a three\n"
+        f"cp uvideo://{space}/a four --no-verify\n"
+    )
+    done = shell("run", "todo", "--json", UVIDEO_RETRIES="0")
+    records = [check(line) for line in done.lines]
+    assert [each["exit"] for each in records if each["kind"] == "ran"] == [0, 1, 2, 0]
+    assert [each["verified"] for each in records if each["kind"] == "done"] == [True, False]

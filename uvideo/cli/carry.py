@@ -78,7 +78,8 @@ SKIPPED = Kind(
 class Way:
     """How items are carried.  limit: shared by all.  keep: leave targets that exist.  move: remove the source after.
 
-    verify: False to compare no etags.  metadata, storage_class, mime: of the new object.
+    verify: False if a copy need not be verified before its source is removed.  metadata, storage_class, mime: of the
+    new object.
     """
 
     part_jobs: int | None = None
@@ -222,7 +223,6 @@ class Mover:
             bandwidth=way.limit,
             progress=line,
             cancel=self._context.cancel,
-            **_offered(self._client.upload, verify=way.verify),
         )
         if entry is not None and entry.path is not None and stored.etag and stored.verified and self._learn:
             self._learn(entry.path, stored.etag)
@@ -243,14 +243,10 @@ class Mover:
             entry.space,
             entry.key,
             where,
+            part_jobs=self._way.part_jobs,
+            bandwidth=self._way.limit,
+            progress=line,
             cancel=self._context.cancel,
-            **_offered(
-                self._client.download,
-                part_jobs=self._way.part_jobs,
-                bandwidth=self._way.limit,
-                progress=line,
-                verify=self._way.verify,
-            ),
         )
         if isinstance(target, Pipe):
             sys.stdout.buffer.flush()
@@ -373,10 +369,3 @@ class Mover:
             )
         self._client.delete(entry.space, entry.key)
         return True
-
-
-def _offered(method: Any, **options: Any) -> dict[str, Any]:
-    import inspect
-
-    known = inspect.signature(method).parameters
-    return {name: value for name, value in options.items() if name in known}

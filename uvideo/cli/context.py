@@ -13,12 +13,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Context"]
 
+#: Options that decide what the client is.
+SETTINGS = ("profile", "config", "endpoint", "provider", "no_verify")
+
 
 class Context:
     """Options that every verb has, given before or after it; the last one counts.
 
-    profile, config, endpoint, provider: see uvideo.Settings.  progress: None to show it on a terminal.  dry_run: say
-    what would be done.  yes: do not ask.  interactive: a user may be asked.
+    profile, config, endpoint, provider: see uvideo.Settings.  no_verify: compare no etags.  dry_run: say what would be
+    done.  yes: do not ask.  line, argv: of the command, in a file that ``run`` reads.
     """
 
     def __init__(self) -> None:
@@ -27,11 +30,12 @@ class Context:
         self.endpoint: str | None = None
         self.provider: str | None = None
         self.json = self.quiet = self.verbose = self.no_progress = False
-        self.dry_run = self.yes = False
+        self.dry_run = self.yes = self.no_verify = False
         self.line: int | None = None
         self.argv: list[str] = []
         self.goes_on = False  # whether the same command continues what was interrupted
         self._client: Client | None = None
+        self._owns = True  # whether the client is to be closed here
         self._report: Report | None = None
         self._cancel: Cancel | None = None
 
@@ -42,7 +46,11 @@ class Context:
             from uvideo import Client
 
             self._client = Client(
-                profile=self.profile, environ=self.environ(), endpoint=self.endpoint, provider=self.provider
+                profile=self.profile,
+                environ=self.environ(),
+                endpoint=self.endpoint,
+                provider=self.provider,
+                verify=False if self.no_verify else None,
             )
         return self._client
 
@@ -80,19 +88,20 @@ class Context:
     def child(self, line: int, argv: list[str]) -> Context:
         """The Context of one line of `run`: the same options, client and wish to stop."""
         made = Context()
-        for name in ("profile", "config", "endpoint", "provider", "json", "quiet", "verbose", "dry_run", "yes"):
+        for name in (*SETTINGS, "json", "quiet", "verbose", "dry_run", "yes"):
             setattr(made, name, getattr(self, name))
         made.line, made.argv, made._client, made._cancel = line, argv, self.client, self.cancel
+        made._owns = False
         return made
 
     def set(self, name: str, value: Any) -> None:
         """An option, as it was given; None and False are not given."""
         if value is not None and value is not False:
-            if self.line is not None and name in ("profile", "config", "endpoint", "provider"):
-                self._client = None  # this line goes elsewhere than the others
+            if self.line is not None and name in SETTINGS:
+                self._client, self._owns = None, True  # this line goes elsewhere than the others
             setattr(self, name, value)
             self._report = None
 
     def close(self) -> None:
-        if self._client is not None:
+        if self._client is not None and self._owns:
             self._client.close()

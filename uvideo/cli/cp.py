@@ -14,7 +14,7 @@ from uvideo.cli.context import Context
 from uvideo.cli.crew import Crew
 from uvideo.cli.progress import display
 from uvideo.cli.route import Route
-from uvideo.cli.verb import Example, Function, option, verb
+from uvideo.cli.verb import Example, Function, option, store, verb
 from uvideo.cli.words import say
 from uvideo.errors import InvalidArgument
 from uvideo.pattern import Filter
@@ -32,7 +32,7 @@ def filters(function: Function) -> Function:
 
 def rates(function: Function) -> Function:
     """The options --jobs, --part-jobs, --bwlimit and --no-verify."""
-    option("--no-verify", is_flag=True, help="Compare no etags.")(function)
+    option("--no-verify", is_flag=True, expose_value=False, callback=store, help="Compare no etags.")(function)
     option("--bwlimit", metavar="RATE", help="Bytes a second for all together, 10M say.")(function)
     option("--part-jobs", type=click.IntRange(1, 64), help="Parts of one file at a time. [default: 4]")(function)
     jobs = option("--jobs", "-j", type=click.IntRange(1, 256), default=JOBS, show_default=True, help="Files at a time.")
@@ -114,7 +114,7 @@ def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, *
         mime=options["mime"],
         keep=options["no_clobber"],
         move=move,
-        verify=not options["no_verify"],
+        verify=not context.no_verify,
     )
     route = Route(
         context.client,

@@ -95,6 +95,8 @@ def run(context: Context, file: str, jobs: int) -> int:
                 code = failure.INTERRUPTED
                 if not context.cancel.is_set():
                     raise
+            finally:
+                child.close()
             line, text = command.line, command.text
         else:
             line, text, reason = command

@@ -76,9 +76,7 @@ class Sync:
         self._jobs: int = options["jobs"]
         self._plan: str | None = options["plan"]
         self._filter = Filter(options["include"], options["exclude"])
-        self._way = Way(
-            part_jobs=options["part_jobs"], limit=limit(options["bwlimit"]), verify=not options["no_verify"]
-        )
+        self._way = Way(part_jobs=options["part_jobs"], limit=limit(options["bwlimit"]), verify=not context.no_verify)
         self._report = context.report
         self._surplus: list[Entry] = []
         self._surplus_count = self._seen = 0
@@ -406,7 +404,7 @@ def apply(context: Context, file: str, yes: bool, jobs: int, **options: Any) -> 
     report = context.report
     if plan.deletes and not (context.yes or context.interactive or context.dry_run):
         raise InvalidArgument(say("the plan deletes something; where nobody can be asked it needs -y"))
-    way = Way(part_jobs=options["part_jobs"], limit=limit(options["bwlimit"]), verify=not options["no_verify"])
+    way = Way(part_jobs=options["part_jobs"], limit=limit(options["bwlimit"]), verify=not context.no_verify)
 
     etags = Etags()
 

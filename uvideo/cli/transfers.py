@@ -121,7 +121,6 @@ def resume(
     jobs: int,
     part_jobs: int | None,
     bwlimit: str | None,
-    no_verify: bool,
 ) -> int:
     began, report, rate = time.monotonic(), context.report, limit(bwlimit)
     records = _chosen(context, ids, everything)

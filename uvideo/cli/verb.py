@@ -22,7 +22,7 @@ from uvideo.cli.table import VERBS
 from uvideo.cli.words import language, say
 from uvideo.errors import InvalidArgument
 
-__all__ = ["Example", "Family", "VerbCommand", "common", "family", "option", "unknown", "verb"]
+__all__ = ["Example", "Family", "VerbCommand", "common", "family", "option", "store", "unknown", "verb"]
 
 Function = Callable[..., Any]
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -63,7 +63,8 @@ COMMON: tuple[tuple[str, tuple[str, ...], str, dict[str, Any]], ...] = (
 DRY_RUN = ("dry_run", ("--dry-run",), "Say what would be done; change nothing.", {"is_flag": True})
 
 
-def _store(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+def store(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    """The callback of an option that is kept in the Context."""
     found = context.find_object(Context)
     if found is not None and parameter.name is not None:
         found.set(parameter.name, value)
@@ -83,7 +84,7 @@ def common(changes: bool = False, environment: bool = False) -> Callable[[Functi
                 common=name != "dry_run",
                 is_eager=True,
                 expose_value=False,
-                callback=_store,
+                callback=store,
                 allow_from_autoenv=reads,
                 **attributes,
             )(function)
