@@ -22,6 +22,7 @@ from uvideo.cli import failure
 from uvideo.cli.address import Local, Pipe, Remote, parse
 from uvideo.cli.context import Context
 from uvideo.cli.cp import filters
+from uvideo.cli.lookup import exists, stat_object
 from uvideo.cli.report import Kind, shown, size
 from uvideo.cli.verb import Example, option, verb
 from uvideo.cli.walk import Entry, files, objects, one_file
@@ -30,7 +31,7 @@ from uvideo.errors import InvalidArgument, UVideoError
 from uvideo.pattern import Filter
 
 if TYPE_CHECKING:
-    from uvideo import Client
+    pass
 
 __all__ = ["DIFFERENCE", "ETAG", "VERIFIED", "etag", "verify"]
 
@@ -179,7 +180,7 @@ Place = Local | Remote
 def _places(context: Context, first: str, second: str) -> tuple[Place, Place]:
     """What is compared with what: two single ones, or two folders.  NotFound, FileNotFoundError, InvalidArgument."""
     one, other = _place(first), _place(second)
-    if isinstance(one, Remote) and not one.is_folder and not _is_object(context.client, one):
+    if isinstance(one, Remote) and not one.is_folder and not exists(context.client, one):
         one = Remote(one.space, one.key + "/")
     if isinstance(one, Local) and not os.path.lexists(one.path):
         raise FileNotFoundError(2, os.strerror(2), one.path)
@@ -205,11 +206,6 @@ def _place(text: str) -> Place:
     return found
 
 
-def _is_object(client: Client, place: Remote) -> bool:
-    first = next(client.list(place.space, place.key, page_size=1).pages()).items
-    return bool(first) and first[0].key == place.key
-
-
 def _is_single(place: Place) -> bool:
     """Whether it is one file or object, and not what lies below."""
     return not os.path.isdir(place.path) if isinstance(place, Local) else not place.is_folder
@@ -220,7 +216,7 @@ def _walked(context: Context, place: Place, wanted: Filter) -> Iterator[Entry]:
     if _is_single(place):
         if isinstance(place, Local):
             return iter((one_file(place.path, ""),))
-        info = context.client.stat(place.space, place.key)
+        info = stat_object(context.client, place)
         return iter((Entry("", info.size, space=place.space, key=place.key, etag=info.etag),))
     if isinstance(place, Local):
         found = files(place.path, context.report.fail)
