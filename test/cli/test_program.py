@@ -97,3 +97,13 @@ def test_whoever_reads_may_go_away(shell: Shell) -> None:
 def test_messages_are_chinese_where_the_locale_is(shell: Shell) -> None:
     done = shell("cp", "none", "uvideo://x/", LC_ALL="zh_CN.UTF-8")
     assert done.err.startswith("错误：none: ")
+
+
+def test_what_the_toolkit_logs_is_a_note(shell: Shell) -> None:
+    space = shell.space(a="1")
+    environ = {"UVIDEO_RETRIE": "3"}
+    text = shell("cp", f"uvideo://{space}/a", "x", **environ)
+    assert text.code == 0 and "is UVIDEO_RETRIES meant?" in text.err
+    assert shell("-q", "cp", f"uvideo://{space}/a", "x", **environ).err == ""
+    done = shell("cp", f"uvideo://{space}/a", "x", "--json", **environ)
+    assert "UVIDEO_RETRIES" in check(done.err.splitlines()[0])["message"]

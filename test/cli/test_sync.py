@@ -131,6 +131,32 @@ class TestGuards:
         down = shell("sync", f"uvideo://{space}/", "none/deep", "--dry-run")
         assert down.code == 0 and not (shell.folder / "none").exists()
 
+    def test_what_a_link_leads_to_is_not_deleted(self, shell: Shell) -> None:
+        space = shell.space(a="1", link__b="2")
+        for name in ("m", "outside"):
+            (shell.folder / name).mkdir()
+        (shell.folder / "outside" / "precious").write_text("1")
+        (shell.folder / "m" / "link").symlink_to("../outside")
+        done = shell("sync", f"uvideo://{space}/", "m", "--delete", "-y")
+        assert done.code == 1 and "leads out of" in done.err
+        shell.client.delete(space, "link/b")
+        assert shell("sync", f"uvideo://{space}/", "m", "--delete", "-y").code == 0
+        assert local(shell.folder / "outside") == {"precious": "1"}
+        for do in ("download", "delete"):
+            place = {"path": str(shell.folder / "m" / "link" / "precious")}
+            was = {**place, "size": 1, "mtime_ns": 0, "inode": 0}
+            source = {"space": space, "key": "a", "size": 1, "etag": ""}
+            steps = [
+                {"uvideo-plan": 1, "source": f"uvideo://{space}/", "target": str(shell.folder / "m")},
+                {"do": do, "to": place, "source": None if do == "delete" else source, "target": was},
+                {"end": True, "steps": 1},
+            ]
+            steps[0]["endpoint"] = f"http://{shell.server.host}"
+            (shell.folder / "plan").write_text("\n".join(json.dumps(step) for step in steps))
+            done = shell("apply", "plan", "-y")
+            assert done.code == 1 and "by a link" in done.err
+        assert local(shell.folder / "outside") == {"precious": "1"}
+
 
 class TestPlan:
     @pytest.fixture

@@ -111,20 +111,28 @@ class Task:
 #: Errors after which every other item would fail as well.
 HOPELESS = (errors.NoCredentials, errors.SignatureMismatch, errors.UnknownKey, errors.SpaceNotFound)
 
+#: Items without answer, one after the other, after which the service counts as gone.
+UNANSWERED = 16
+
 
 class Mover:
     """Carries tasks out.  Safe to share between threads.  done, bytes, skipped: counted; hopeless: stop asking.
 
-    learn(path, etag): told of what local files are now known to hold.
+    learn(path, etag, size, mtime_ns): told of what local files are now known to hold; mtime_ns: None of new ones.
     """
 
     def __init__(
-        self, context: Context, way: Way, shown: Display, learn: Callable[[str, str], None] | None = None
+        self,
+        context: Context,
+        way: Way,
+        shown: Display,
+        learn: Callable[[str, str, int, int | None], None] | None = None,
     ) -> None:
         self._context, self._way, self._display, self._learn = context, way, shown, learn
         self._client, self._report = context.client, context.report
         self.done = self.bytes = self.skipped = 0
         self.hopeless = False
+        self._unanswered = 0  # items without answer since the last one that was done
         self._lock = threading.Lock()
 
     def __call__(self, task: Task) -> bool:
@@ -144,6 +152,7 @@ class Mover:
             with self._lock:
                 self.done += 1
                 self.bytes += moved
+                self._unanswered = 0
             self._report.item(
                 DONE,
                 action=action,
@@ -162,12 +171,19 @@ class Mover:
                 return False
             if isinstance(task.target, Pipe) and isinstance(system(error), BrokenPipeError):
                 raise OutputGone from None
-            if isinstance(error, HOPELESS) or is_full(error):
-                self.hopeless = True
+            self._judge(error)
             self._report.fail(error, source)
             return False
         finally:
             self._display.end(line, moved)
+
+    def _judge(self, error: BaseException) -> None:
+        """See whether others would fail in the same way."""
+        with self._lock:
+            if isinstance(error, errors.NoAnswer):
+                self._unanswered += 1
+            if isinstance(error, HOPELESS) or is_full(error) or self._unanswered >= UNANSWERED:
+                self.hopeless = True
 
     def skip(self, source: str, target: str, reason: str) -> None:
         with self._lock:
@@ -225,7 +241,7 @@ class Mover:
             cancel=self._context.cancel,
         )
         if entry is not None and entry.path is not None and stored.etag and stored.verified and self._learn:
-            self._learn(entry.path, stored.etag)
+            self._learn(entry.path, stored.etag, entry.size, entry.mtime_ns)
         return "upload", stored.size or 0, stored.etag, stored.verified
 
     def _download(
@@ -251,7 +267,7 @@ class Mover:
         if isinstance(target, Pipe):
             sys.stdout.buffer.flush()
         elif found.verified and found.etag and self._learn:
-            self._learn(target, found.etag)
+            self._learn(target, found.etag, found.size, None)
         return "download", found.size, found.etag, found.verified
 
     def _copy(

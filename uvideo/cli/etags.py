@@ -18,8 +18,9 @@ from uvideo.models import Progress
 __all__ = ["Etags", "cache_file"]
 
 VERSION = 1
-#: A file that changed less than so many nanoseconds ago may change again within its clock's tick: it is not kept.
-YOUNG = 2_000_000_000
+#: A file that changed less than so many nanoseconds before it was hashed may have changed again within one tick of its
+#: clock: it is not kept.  COARSE: of file systems that count in whole milliseconds or more.
+FINE, COARSE = 50_000_000, 2_000_000_000
 BATCH = 500
 
 
@@ -91,6 +92,7 @@ class Etags:
         found = self._find(entry)
         if found is not None:
             return found
+        began = time.time_ns()
         try:
             with open(entry.path, "rb", buffering=0) as file:
                 made = etag(cast(BinaryIO, _Watched(file, entry, cancel, line)))
@@ -99,15 +101,22 @@ class Etags:
             raise LocalFailure(f"{entry.path}: {error.strerror}") from error
         if (now.st_size, now.st_mtime_ns) != (entry.size, entry.mtime_ns):
             raise SourceChanged()
-        self._keep(entry.path, now, made)
+        if began - now.st_mtime_ns > (FINE if _is_fine(now) else COARSE):
+            self._keep(entry.path, now, made)
         return made
 
-    def learn(self, path: str, known: str) -> None:
-        """Keep what a verified transfer has found out about a file."""
+    def learn(self, path: str, known: str, size: int, mtime_ns: int | None) -> None:
+        """Keep what a verified transfer has found out about a file; mtime_ns: None of one that it has written."""
         try:
-            self._keep(path, os.stat(path), known)
+            found = os.stat(path)
         except OSError:
-            pass
+            return
+        if mtime_ns is None:
+            unchanged = _is_fine(found)
+        else:
+            unchanged = found.st_mtime_ns == mtime_ns and time.time_ns() - mtime_ns > COARSE
+        if unchanged and found.st_size == size:
+            self._keep(path, found, known)
 
     def _find(self, entry: Entry) -> str | None:
         assert entry.path is not None
@@ -124,8 +133,6 @@ class Etags:
         return None if row is None else str(row[0])
 
     def _keep(self, path: str, found: os.stat_result, known: str) -> None:
-        if found.st_mtime_ns > time.time_ns() - YOUNG:
-            return
         with self._lock:
             if self._database is None:
                 return
@@ -153,3 +160,8 @@ class Etags:
 
 def _name(path: str) -> bytes:
     return os.fsencode(os.path.abspath(path))
+
+
+def _is_fine(found: os.stat_result) -> bool:
+    """Whether the file system counts time in less than milliseconds, as far as a file shows it."""
+    return found.st_mtime_ns % 1_000_000 != 0

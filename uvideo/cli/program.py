@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import shlex
 import signal
@@ -144,6 +145,30 @@ def _usage(error: click.ClickException) -> str:
     return message
 
 
+class Told(logging.Handler):
+    """What the toolkit logs, as notes: warnings always, the rest with --verbose."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(logging.INFO)
+        self._context = context
+
+    def emit(self, record: logging.LogRecord) -> None:
+        report = self._context.report
+        try:
+            (report.tell if record.levelno >= logging.WARNING else report.note)(record.getMessage())
+        except OutputGone:
+            pass
+
+
+def _listen(context: Context) -> None:
+    told = Told(context)
+    for name in ("uvideo", "ucloud"):
+        logger = logging.getLogger(name)
+        logger.addHandler(told)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+
+
 def _terminate(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
@@ -165,6 +190,7 @@ def run(arguments: Sequence[str]) -> int:
     context.argv = list(arguments)
     if "serve" not in arguments:  # the server drains by itself
         signal.signal(signal.SIGTERM, _terminate)
+        _listen(context)
     try:
         code = invoke(context, arguments)
         context.close()

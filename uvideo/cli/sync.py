@@ -26,7 +26,7 @@ from uvideo.cli.route import nothing
 from uvideo.cli.verb import Example, option, verb
 from uvideo.cli.walk import Entry, files, objects, one_file
 from uvideo.cli.words import say
-from uvideo.errors import Cancelled, InvalidArgument, NotFound, UVideoError
+from uvideo.errors import Cancelled, InvalidArgument, LocalFailure, NotFound, UVideoError
 from uvideo.folders import Target
 from uvideo.pattern import Filter
 
@@ -91,7 +91,9 @@ class Sync:
         if isinstance(side, Remote):
             found: Iterable[Entry] = objects(self._context.client, side.space, side.key)
         elif os.path.isdir(side.path):
-            found = files(side.path, self._report.fail, skips=self._filter.skips)
+            # What a link in the target leads to is not the target's, and never to be deleted.
+            links = side is self._source
+            found = files(side.path, self._report.fail, skips=self._filter.skips, links=links)
         else:
             found = ()
         for entry in found:
@@ -348,8 +350,17 @@ def _agrees(planned: Entry | None, now: Entry | None) -> bool:
     )
 
 
-def _is_pending(context: Context, step: Step, etags: Etags) -> bool:
+def _check_links(root: str, path: str) -> None:
+    """LocalFailure if the folder of a path lies outside of a root, by a link."""
+    base, folder = os.path.realpath(root), os.path.realpath(os.path.dirname(path))
+    if os.path.commonpath([base, folder]) != base:
+        raise LocalFailure(say("{path} lies outside of {root}, by a link", path=path, root=root))
+
+
+def _is_pending(context: Context, head: Head, step: Step, etags: Etags) -> bool:
     """Whether a step is still to be done.  Changed if its source or target is not what the plan says."""
+    if isinstance(step.to, str):
+        _check_links(head.target, step.to)
     now = _now(context, step.to)
     if step.source is None:
         if now is not None and not _agrees(step.target, now):
@@ -411,7 +422,7 @@ def apply(context: Context, file: str, yes: bool, jobs: int, **options: Any) -> 
     def pending(chosen: Iterable[Step]) -> Iterator[Step]:
         for step in chosen:
             try:
-                if _is_pending(context, step, etags):
+                if _is_pending(context, head, step, etags):
                     yield step
                 elif step.source is not None:
                     mover.skip(Task(step.source, step.to).source, str(step.to), "same")

@@ -50,12 +50,14 @@ def one_file(path: str, name: str) -> Entry:
     return Entry(name, found.st_size, path, found.st_mtime_ns, found.st_ino)
 
 
-def _listed(folder: str) -> list[str]:
+def _listed(folder: str, links: bool) -> list[str]:
     """The names in a folder in the byte order of the keys below it: those of folders end with a slash."""
+    names = []
     with os.scandir(folder) as found:
-        names = [
-            each.name + "/" if _is_folder(each) else each.name for each in found if not PARTIAL.fullmatch(each.name)
-        ]
+        for each in found:
+            is_folder = _is_folder(each)
+            if not (PARTIAL.fullmatch(each.name) or (is_folder and not links and each.is_symlink())):
+                names.append(each.name + "/" if is_folder else each.name)
     names.sort(key=os.fsencode)
     return names
 
@@ -73,11 +75,11 @@ def files(
     prefix: str = "",
     depth: int | None = None,
     skips: Callable[[str], bool] | None = None,
+    links: bool = True,
 ) -> Iterator[Entry]:
-    """The files below a folder; links are followed.  Only the names of one folder at each depth are in memory.
+    """The files below a folder; links are followed, those to folders only with ``links``.
 
-    What an unfinished download has left is passed over.
-
+    Only the names of one folder at each depth are in memory.  What an unfinished download has left is passed over.
     refuse(error, path): told of what cannot be read or cannot be a key; the others go on.  prefix: put before names.
     depth: how many folders deep, None for all.  skips(name): whether a folder, by its relative name, is passed over.
     """
@@ -89,7 +91,7 @@ def files(
             identity = (found.st_dev, found.st_ino)
             if identity in above:
                 raise LocalFailure(say("a link leads back to a folder above it"))
-            names = _listed(folder)
+            names = _listed(folder, links)
         except (OSError, UVideoError) as error:
             refuse(error, folder)
             return

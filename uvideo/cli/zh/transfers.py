@@ -159,6 +159,7 @@ WORDS = {
     "{action} {target}, {size}": "{action} {target}，{size}",
     "delete {count} items from {target}?": "从 {target} 删除 {count} 项？",
     "{path} changed since the plan was made": "{path} 在计划生成之后有变化",
+    "{path} lies outside of {root}, by a link": "{path} 经由符号链接位于 {root} 之外",
     "{text}: sync takes whole folders, no patterns and no pipes": "{text}：sync 只处理整个文件夹，不支持通配符和管道",
     "{text} is no folder: uvideo cp copies single files": "{text} 不是文件夹：单个文件请用 uvideo cp",
     "comparing {path}": "比较 {path}",
