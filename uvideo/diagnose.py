@@ -396,7 +396,8 @@ class Service:
             left = None if self._removed(space, key) else key
         facts: dict[str, object] = {"space": space, "seconds": round(time.perf_counter() - began, 3), "left": left}
         if failure is not None:
-            found = refused("round-trip", failure, self._carrier, op)
+            expires = self._settings.expires if op is get else None
+            found = refused("round-trip", failure, self._carrier, op, expires=expires)
             return replace(found, facts={**found.facts, **facts, "step": step})
         if data != content:
             return Finding("round-trip", "failed", "content-differs", facts, ("changed-on-the-way",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import time
@@ -131,6 +132,13 @@ def test_a_read_that_is_refused_leaves_nothing(server: Server, proxy: FaultProxy
     every = found(options(server, endpoint=f"127.0.0.1:{proxy.port}"), space)
     assert every["round-trip"].facts["step"] == "get"
     assert list(client.list(space)) == []
+
+
+def test_a_download_shows_the_text_of_its_signed_url(server: Server, proxy: FaultProxy, space: str) -> None:
+    proxy.on("GetObject").answer(401, json={"RetCode": -148658, "ErrMsg": "invalid signature"})
+    every = found(options(server, endpoint=f"127.0.0.1:{proxy.port}"), space)
+    text = str(every["round-trip"].facts["text_to_sign"])
+    assert re.fullmatch(rf"GET\n\n\n\d{{10}}\n/{space}/\.uvideo-doctor/[0-9a-f]{{16}}", text)
 
 
 def test_a_portal_is_no_service(server: Server, proxy: FaultProxy, space: str) -> None:
