@@ -106,6 +106,7 @@ def signed_text(carrier: Any, op: Any, *, management: bool = False, expires: int
     else:
         request = carrier.request(op) if expires is None else carrier.link(op, expires)
         claim = signature.claim(request.headers, dialect.parse_target(request.target).query)
+        assert claim is not None  # it was signed just now
         key = getattr(op, "key", "")
         signed = next(iter(signature.candidates(claim, request.method, op.space, (key,), request.headers)))
     return {"method": request.method, "host": urlsplit(request.origin).netloc, "text_to_sign": str(signed)}
