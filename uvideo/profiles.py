@@ -106,8 +106,13 @@ class Draft:
 @contextlib.contextmanager
 def edit(path: Path) -> Iterator[Draft]:
     """The file's Draft, written when the block ends without an error.  InvalidArgument, LocalFailure."""
-    import tomlkit
-    from tomlkit.exceptions import TOMLKitError
+    try:
+        import tomlkit
+        from tomlkit.exceptions import TOMLKitError
+    except ImportError:
+        raise LocalFailure(
+            "to change the configuration file tomlkit is needed, which is not installed: pip install 'uvideo[cli]'"
+        ) from None
 
     path = Path(os.path.realpath(path))
     try:
