@@ -136,7 +136,7 @@ def test_help_numbers_them() -> None:
             found = command.get_command(click.Context(command), name)
             assert found is not None
             command = found
-        text = command.get_help(click.Context(command, info_name="uvideo " + path))
+        text = command.get_help(click.Context(command, info_name="uvideo " + path, **command.context_settings))
         assert isinstance(command, verb.VerbCommand)
         for number, example in enumerate(command.examples, 1):
             assert f"  {number}. {example.text}\n       {example.command.splitlines()[0]}\n" in text
