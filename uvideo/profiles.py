@@ -25,7 +25,7 @@ except ImportError:  # Windows
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
 
-__all__ = ["Draft", "edit"]
+__all__ = ["Draft", "check_name", "edit"]
 
 _AS_GIVEN = ("bandwidth", "multipart_threshold")  # 10M reads better than 10485760
 _NAME_LIMIT = 64
