@@ -70,6 +70,11 @@ else:
         multiple=True,
         help="Let uploads call this back although its address is not public. Repeatable.",
     )
+    @click.option(
+        "--faults",
+        type=click.Path(path_type=Path),
+        help="For tests: what shall go wrong, TOML or JSON (docs/howto/testing.md).",
+    )
     @click.option("--access-log/--no-access-log", default=False, show_default=True, help="A line a request, on stderr.")
     def serve(access_log: bool, **options: Any) -> None:
         """Serve object storage out of the folder DIR (default: uvideo-data).
@@ -83,7 +88,7 @@ else:
              uvideo serve /srv/video --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem --workers 2
 
         Each option can be given as UVIDEO_SERVE_<NAME> too, DIR as UVIDEO_SERVE_DIR.  SIGTERM lets the requests in
-        flight finish.  Exit codes: 0 stopped, 2 cannot start.
+        flight finish.  Exit codes: 0 stopped, 2 cannot start, 3 stopped, and one of --faults never happened.
         """
         try:
             from uvideo.server import main as server

@@ -23,7 +23,7 @@ from uvideo.server.service import Service
 from uvideo.server.spaces import Spaces
 from uvideo.server.usage import Usage
 
-__all__ = ["App"]
+__all__ = ["App", "is_management"]
 
 IDLE = 60.0  # seconds without a byte until a connection is broken
 KEEP_ALIVE = 75.0  # seconds until a connection without a request, or with half a head, is closed
@@ -43,6 +43,8 @@ class App:
     ``server`` is what asyncio's create_server takes.  ``idle``, ``keep_alive``: seconds.  ``callbacks``: None for those
     that go to public addresses only.
     """
+
+    exchange: type[Exchange] = Exchange
 
     def __init__(
         self,
@@ -85,7 +87,7 @@ class App:
         return not busy
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        exchange = Exchange(request)
+        exchange = self.exchange(request)
         self._watch.active.add(exchange)
         self._metrics.begin()
         started = time.perf_counter() if self._access else 0.0
@@ -129,7 +131,7 @@ class App:
         request, headers = exchange.request, exchange.headers
         target = dialect.parse_target(request.raw_path)
         host = target.authority or headers.get("Host", "")
-        if _is_management(exchange, target):
+        if is_management(exchange, target):
             return await self._manage(exchange, target, host), None
         bucket = headers.get("Bucket")
         addresses = dialect.addresses(host, bucket, target.path)
@@ -214,7 +216,7 @@ class App:
             return action.encode_error(str(given.get("Action") or "")[:64], _refusal(failure, exchange))
 
 
-def _is_management(exchange: Exchange, target: Any) -> bool:
+def is_management(exchange: Exchange, target: Any) -> bool:
     """Source: management-plane.md section 1.  A form upload goes to the same place."""
     if target.path != "/":
         return False

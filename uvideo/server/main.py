@@ -19,11 +19,13 @@ from pathlib import Path
 
 from aiohttp import web
 
+from uvideo import faults as scripted
 from uvideo.server import workers
 from uvideo.server.admin import admin_handler
 from uvideo.server.app import App
 from uvideo.server.callback import Callbacks
 from uvideo.server.credentials import CredentialsError, Key, Keyring, check_pair, load_or_create
+from uvideo.server.faults import Faults, FaultyApp, clock
 from uvideo.server.metrics import Metrics
 from uvideo.server.service import Restoring, Service
 from uvideo.storage.base import Blobs, Catalog
@@ -36,6 +38,7 @@ GRACE = 30.0  # seconds for the requests in flight when the server is told to st
 BACKLOG = 1024
 SWEEP_EVERY, SWEEP_AGE = 600.0, 3600.0  # seconds
 CLOCK_GRAIN = 0.1  # seconds; how far the file system's clock may be behind ours
+NEVER_HAPPENED = 3  # exit code
 LOCK_SECONDS = 2.0  # how long a predecessor that is just ending is waited for
 
 log = logging.getLogger("uvideo.server")
@@ -65,6 +68,7 @@ class Settings:
     restore_seconds: int = 0
     restored_seconds: int = 86400
     callback_allow: tuple[str, ...] = ()
+    faults: Path | None = None
 
     def __repr__(self) -> str:
         return f"Settings(folder={str(self.folder)!r})"  # there is a secret among the rest
@@ -92,13 +96,14 @@ def serve(settings: Settings) -> int:
         key = _key(settings)
         ports = _listen(settings)
         metrics = Metrics(time.time(), settings.workers)
+        faults = _faults(settings)
         announce = _announcer(settings, key, ports)
 
         def run_worker(number: int, ready: Callable[[], None], *, fresh: bool) -> int:
-            return asyncio.run(_run(settings, Keyring([key]), ports, metrics, number, ready, fresh))
+            return asyncio.run(_run(settings, Keyring([key]), ports, metrics, number, ready, fresh, faults))
 
         if settings.workers == 1:
-            return run_worker(0, announce, fresh=True)
+            return run_worker(0, announce, fresh=True) or _never_happened(faults)
         return workers.supervise(settings.workers, run_worker, announce, ports.close, GRACE)
     finally:
         os.close(lock)
@@ -112,6 +117,7 @@ async def _run(
     number: int,
     ready: Callable[[], None],
     fresh: bool,
+    faults: Faults | None,
 ) -> int:
     """One worker, from its drivers' start to their end.  ``fresh``: nobody else has used the folder since its start."""
     began = time.time()
@@ -129,14 +135,19 @@ async def _run(
             stack.push_async_callback(driver.close)
         restoring = Restoring(settings.restore_seconds, settings.restored_seconds)
         callbacks = Callbacks(settings.callback_allow)
-        app = App(Service(blobs, catalog, keyring, restoring=restoring), metrics, callbacks=callbacks)
+        if faults is None:
+            app = App(Service(blobs, catalog, keyring, restoring=restoring), metrics, callbacks=callbacks)
+        else:
+            service = Service(blobs, catalog, keyring, clock, restoring)
+            app = FaultyApp(service, metrics, faults, callbacks=callbacks)
         shared = settings.workers > 1  # a small backlog: asyncio takes so many at once, and another may be idle
         data = await loop.create_server(app.server, sock=ports.data, ssl=ports.tls, backlog=1 if shared else BACKLOG)
         if shared:
             ports.data.listen(BACKLOG)
         admin = sweeper = None
         if number == 0:
-            handler = web.Server(admin_handler(blobs, catalog, metrics), access_log=None)
+            more = {"/faults": faults.answer} if faults is not None else {}
+            handler = web.Server(admin_handler(blobs, catalog, metrics, more), access_log=None)
             admin = await loop.create_server(handler, sock=ports.admin)
         ready()
         if number == 0:
@@ -195,6 +206,30 @@ def _check_callbacks(settings: Settings) -> None:
         Callbacks(settings.callback_allow)
     except ValueError as failure:
         raise StartError(f"--callback-allow: {failure}") from None
+
+
+def _faults(settings: Settings) -> Faults | None:
+    """The scripted faults of a test server; None of any other."""
+    if settings.faults is None:
+        return None
+    if settings.workers != 1:
+        raise StartError("--faults needs --workers 1: each process would count for itself")
+    try:
+        found = Faults(scripted.read(settings.faults))
+    except ValueError as failure:
+        raise StartError(f"--faults: {failure}") from None
+    except OSError as failure:
+        raise StartError(f"--faults: {settings.faults} cannot be read: {failure.strerror}") from None
+    log.warning("this is a test server: scripted faults happen to its requests")
+    return found
+
+
+def _never_happened(faults: Faults | None) -> int:
+    """The exit code of a test server that was told to stop."""
+    left = faults.left() if faults is not None else []
+    for fault in left:
+        log.error("this fault never happened: %s", fault)
+    return NEVER_HAPPENED if left else 0
 
 
 def _without_password(url: str) -> str:

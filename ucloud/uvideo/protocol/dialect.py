@@ -537,3 +537,6 @@ _DECODE = {
     ListObjects: _decode_objects,
 }
 _DECODE.update(objects.DECODE)
+
+#: Every operation of the data plane.
+OPERATIONS = frozenset(_DECODE)
