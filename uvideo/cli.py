@@ -71,6 +71,26 @@ else:
         help="Let uploads call this back although its address is not public. Repeatable.",
     )
     @click.option(
+        "--verify-reads/--no-verify-reads",
+        default=False,
+        show_default=True,
+        help="Read and hash an object before its bytes are sent: damaged ones are refused.",
+    )
+    @click.option(
+        "--scrub-days",
+        default=0.0,
+        show_default=True,
+        type=click.FloatRange(0, 3650),
+        help="Look for damaged objects in the background, each once in so many days; 0: never.",
+    )
+    @click.option(
+        "--scrub-rate",
+        default=20.0,
+        show_default=True,
+        type=click.FloatRange(0.001, 100_000),
+        help="MiB a second that this reads at most.",
+    )
+    @click.option(
         "--faults",
         type=click.Path(path_type=Path),
         help="For tests: what shall go wrong, TOML or JSON (docs/howto/testing.md).",

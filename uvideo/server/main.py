@@ -27,8 +27,9 @@ from uvideo.server.callback import Callbacks
 from uvideo.server.credentials import CredentialsError, Key, Keyring, check_pair, load_or_create
 from uvideo.server.faults import Faults, FaultyApp, clock
 from uvideo.server.metrics import Metrics
+from uvideo.server.scrub import Scrubber
 from uvideo.server.service import Restoring, Service
-from uvideo.storage.base import Blobs, Catalog
+from uvideo.storage.base import DAY, Blobs, Catalog
 from uvideo.storage.disk import DiskBlobs
 from uvideo.storage.sqlite import SqliteCatalog
 
@@ -38,6 +39,7 @@ GRACE = 30.0  # seconds for the requests in flight when the server is told to st
 BACKLOG = 1024
 SWEEP_EVERY, SWEEP_AGE = 600.0, 3600.0  # seconds
 CLOCK_GRAIN = 0.1  # seconds; how far the file system's clock may be behind ours
+MIB = 1024 * 1024
 NEVER_HAPPENED = 3  # exit code
 LOCK_SECONDS = 2.0  # how long a predecessor that is just ending is waited for
 
@@ -68,6 +70,9 @@ class Settings:
     restore_seconds: int = 0
     restored_seconds: int = 86400
     callback_allow: tuple[str, ...] = ()
+    verify_reads: bool = False
+    scrub_days: float = 0
+    scrub_rate: float = 20
     faults: Path | None = None
 
     def __repr__(self) -> str:
@@ -136,15 +141,16 @@ async def _run(
         restoring = Restoring(settings.restore_seconds, settings.restored_seconds)
         callbacks = Callbacks(settings.callback_allow)
         if faults is None:
-            app = App(Service(blobs, catalog, keyring, restoring=restoring), metrics, callbacks=callbacks)
+            service = Service(blobs, catalog, keyring, restoring=restoring, verify=settings.verify_reads)
+            app = App(service, metrics, callbacks=callbacks)
         else:
-            service = Service(blobs, catalog, keyring, clock, restoring)
+            service = Service(blobs, catalog, keyring, clock, restoring, settings.verify_reads)
             app = FaultyApp(service, metrics, faults, callbacks=callbacks)
         shared = settings.workers > 1  # a small backlog: asyncio takes so many at once, and another may be idle
         data = await loop.create_server(app.server, sock=ports.data, ssl=ports.tls, backlog=1 if shared else BACKLOG)
         if shared:
             ports.data.listen(BACKLOG)
-        admin = sweeper = None
+        admin, tasks = None, list[asyncio.Task[None]]()
         if number == 0:
             more = {"/faults": faults.answer} if faults is not None else {}
             handler = web.Server(admin_handler(blobs, catalog, metrics, more), access_log=None)
@@ -152,16 +158,19 @@ async def _run(
         ready()
         if number == 0:
             cutoff = began - CLOCK_GRAIN if fresh else began - SWEEP_AGE
-            sweeper = loop.create_task(_sweep(blobs, catalog, cutoff))
+            tasks.append(loop.create_task(_sweep(blobs, catalog, cutoff)))
+            if settings.scrub_days:
+                tasks.append(loop.create_task(_scrubber(settings, blobs, catalog).run()))
         await stop.wait()
         log.info("stopping: letting requests in flight finish")
         data.close()
         if not await app.drain(GRACE):
             log.warning("some requests were still in flight after %.0f s and were broken off", GRACE)
-        if admin is not None and sweeper is not None:
+        if admin is not None:
             admin.close()
-            sweeper.cancel()
-            await asyncio.gather(sweeper, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
     return 0
 
 
@@ -176,6 +185,32 @@ async def _sweep(blobs: Blobs, catalog: Catalog, cutoff: float) -> None:
             log.exception("looking for garbage failed")
         await asyncio.sleep(SWEEP_EVERY)
         cutoff = time.time() - SWEEP_AGE
+
+
+def _scrubber(settings: Settings, blobs: Blobs, catalog: Catalog) -> Scrubber:
+    """One that keeps how far it is in the folder."""
+    path = settings.folder / "scrub.json"
+
+    def load() -> tuple[float, tuple[str, str] | None] | None:
+        try:
+            began, after = json.loads(path.read_text(encoding="utf-8"))
+            return float(began), (str(after[0]), str(after[1])) if after else None
+        except (OSError, ValueError, TypeError, IndexError):
+            return None
+
+    def save(began: float, after: tuple[str, str] | None) -> None:
+        aside = path.with_name(".scrub.json")
+        aside.write_text(json.dumps([began, after]), encoding="utf-8")
+        os.replace(aside, path)
+
+    return Scrubber(
+        blobs,
+        catalog,
+        settings.scrub_days * DAY,
+        settings.scrub_rate * MIB,
+        load=lambda: asyncio.to_thread(load),
+        save=lambda began, after: asyncio.to_thread(save, began, after),
+    )
 
 
 def _on_signals() -> asyncio.Event:
