@@ -15,7 +15,7 @@ from aiohttp import web
 
 from uvideo._core import action, answer, dialect, errors, operation, policy, postfile, provider, text
 from uvideo.server.callback import Callbacks
-from uvideo.server.exchange import NAME, Disconnected, Exchange, Watch
+from uvideo.server.exchange import LEAST_VERSION, NAME, Disconnected, Exchange, Watch
 from uvideo.server.form import Form, boundary_of
 from uvideo.server.metrics import Metrics
 from uvideo.server.rights import Rights
@@ -129,6 +129,8 @@ class App:
     async def _respond(self, exchange: Exchange) -> tuple[Any, Any]:
         """(message.Response, Content or None) of a request.  Refused, OSError, Disconnected."""
         request, headers = exchange.request, exchange.headers
+        if request.version < LEAST_VERSION:
+            raise errors.BadRequest("the request says no version of HTTP that is served")
         target = dialect.parse_target(request.raw_path)
         host = target.authority or headers.get("Host", "")
         if is_management(exchange, target):
