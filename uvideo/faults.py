@@ -32,7 +32,7 @@ __all__ = ["Fault", "Faults", "Happened", "NeverHappened", "Script", "parse", "r
 ANY = "*"
 ALWAYS = "always"
 SECONDS = 10.0  # for one question to the server
-LATENCY = 3600  # seconds
+LATENCY, SKEW = 3600, 10**9  # seconds
 #: what ``on`` may say -> the operation
 _CALLS = {
     ANY: ANY,
@@ -128,7 +128,7 @@ def parse(fields: Mapping[str, Any]) -> Fault:
     """The Fault of its table in a file.  ValueError that says what is wrong with it."""
     given = dict(fields)
     kind = given.pop("do", None)
-    if kind not in _KINDS:
+    if not isinstance(kind, str) or kind not in _KINDS:
         raise ValueError(f"do = {kind!r} is no fault{_nearest(kind, _KINDS)}")
     options, needed = _KINDS[kind]
     times = given.pop("times", 1)
@@ -151,6 +151,8 @@ def parse(fields: Mapping[str, Any]) -> Fault:
         raise ValueError(f"{kind}: status is 200 to 599")
     if kind == "latency" and not 0 <= given["seconds"] <= LATENCY:
         raise ValueError(f"latency: seconds is 0 to {LATENCY}")
+    if kind == "clock_skew" and not -SKEW <= given["seconds"] <= SKEW:
+        raise ValueError(f"clock_skew: seconds is -{SKEW} to {SKEW}")
     for name, value in (*given.get("headers", {}).items(), (given.get("name", "x"), given.get("value", ""))):
         if not isinstance(value, str) or not name or any(char in f"{name}{value}" for char in "\r\n\0"):
             raise ValueError(f"{kind}: {name!r} is no header, or its value no line of text")

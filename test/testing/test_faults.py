@@ -206,6 +206,8 @@ def test_what_is_no_fault_is_refused(server: TestServer) -> None:
         ({"do": "stall", "times": 0}, "1 or more"),
         ({"do": "stall", "nth": 0}, "counts from 1"),
         ({"do": "latency", "seconds": -1}, "0 to"),
+        ({"do": "clock_skew", "seconds": float("inf")}, "-1000000000 to"),
+        ({"do": {"a": "b"}}, "is no fault"),
         ({"do": "header", "name": "a\r\nb", "value": "c"}, "no header"),
     ):
         with pytest.raises(ValueError, match=text):
