@@ -71,6 +71,13 @@ else:
         help="Let uploads call this back although its address is not public. Repeatable.",
     )
     @click.option(
+        "--guesses",
+        default=100,
+        show_default=True,
+        type=click.IntRange(0, 10**9),
+        help="Wrong signatures a minute that one address may send for one key; 0: any number.",
+    )
+    @click.option(
         "--verify-reads/--no-verify-reads",
         default=False,
         show_default=True,

@@ -13,10 +13,11 @@ from typing import Any
 
 from aiohttp import web
 
-from uvideo._core import action, answer, dialect, errors, operation, policy, postfile, provider, text
+from uvideo._core import action, answer, dialect, errors, operation, policy, postfile, provider, signature, text
 from uvideo.server.callback import Callbacks
 from uvideo.server.exchange import LEAST_VERSION, NAME, Disconnected, Exchange, Watch
 from uvideo.server.form import Form, boundary_of
+from uvideo.server.guesses import Guesses
 from uvideo.server.metrics import Metrics
 from uvideo.server.rights import Rights
 from uvideo.server.service import Service
@@ -31,6 +32,7 @@ FORM_LIMIT = 1024 * 1024  # bytes of a management call
 LIST_LIMIT = 64 * 1024 * 1024  # bytes of the etag list of the longest upload
 HEAD_LINE, HEAD_FIELDS = 16 * 1024, 1024  # bytes of a line, number of header fields
 CALLING = (operation.PutObject, operation.FinishUpload)  # what a put policy may go with; source: signing.md section 4
+WRONG = (errors.SignatureMismatch, errors.UnknownKey)  # what a guess is answered with
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 log = logging.getLogger("uvideo.server")
@@ -41,7 +43,7 @@ class App:
     """The data plane and the management plane on one port.
 
     ``server`` is what asyncio's create_server takes.  ``idle``, ``keep_alive``: seconds.  ``callbacks``: None for those
-    that go to public addresses only.
+    that go to public addresses only.  ``guesses``: what counts wrong signatures; None: nothing does.
     """
 
     exchange: type[Exchange] = Exchange
@@ -54,12 +56,14 @@ class App:
         idle: float = IDLE,
         keep_alive: float = KEEP_ALIVE,
         callbacks: Callbacks | None = None,
+        guesses: Guesses | None = None,
     ) -> None:
         self._service, self._metrics = service, metrics
         self._rights = Rights(service)
         self._usage = Usage(service.catalog, service.clock)
         self._spaces = Spaces(service, self._usage)
         self._callbacks = callbacks or Callbacks()
+        self._guesses = guesses or Guesses(0)
         self._watch = Watch(idle)
         self._draining = False
         self._access = access.isEnabledFor(logging.INFO)
@@ -121,6 +125,8 @@ class App:
             if exchange.request.writer.output_size:  # the head is gone: only a broken connection tells
                 log.exception("session %s failed within its answer", exchange.session)
                 raise Disconnected() from None
+            if type(failure) in WRONG:
+                self._guessed(exchange)
             return await exchange.answer(answer.encode_error(_refusal(failure, exchange)))
         finally:
             if content is not None and content.reader is not None:
@@ -135,6 +141,8 @@ class App:
         host = target.authority or headers.get("Host", "")
         if is_management(exchange, target):
             return await self._manage(exchange, target, host), None
+        if self._guesses.seen:
+            self._guesses.check(request.remote, _claimed(headers, target.query))
         bucket = headers.get("Bucket")
         addresses = dialect.addresses(host, bucket, target.path)
         space, address = await self._service.locate(addresses, None if bucket else provider.domain_of(host))
@@ -170,19 +178,26 @@ class App:
             result = await service.run(op, space)
         return await self._called_back(asked, answer.encode(op, result)), None
 
+    def _guessed(self, exchange: Exchange) -> None:
+        target = dialect.parse_target(exchange.request.raw_path)
+        self._guesses.wrong(exchange.request.remote, _claimed(exchange.headers, target.query))
+
     async def _post_form(self, exchange: Exchange, space: Any, address: Any) -> Any:
         """The answer to a form upload.  All that stands before the file is judged before the file is read."""
         form = Form(boundary_of(exchange.headers.get("Content-Type") or ""), exchange.chunk)
         fields = await form.fields()
         key, readings = postfile.readings(exchange.headers, fields, form.mime)
         exchange.key, address = key, address._replace(path=text.quote_path(key))
+        remote, public = exchange.request.remote, _claimed(readings[0], ())
+        self._guesses.check(remote, public)
         while True:
             headers = readings.pop(0)
             try:
                 _, _, token = await self._service.authorize("POST", headers, (), space, address)
                 break
-            except errors.SignatureMismatch:
-                if not readings:
+            except WRONG as failure:
+                if type(failure) is errors.UnknownKey or not readings:
+                    self._guesses.wrong(remote, public)
                     raise
         op = dialect.decode(operation.PutObject, space.name, key, {}, headers)
         service = self._service
@@ -210,12 +225,25 @@ class App:
         try:
             body = await exchange.small(FORM_LIMIT) if exchange.request.method == "POST" else b""
             given = action.parameters(target.query, exchange.headers, body)
+            if self._guesses.seen:
+                self._guesses.check(exchange.request.remote, str(given.get("PublicKey")))
             result, name = await self._spaces.run(given, host)
             return action.encode_result(name, result)
         except Disconnected:
             raise
         except Exception as failure:
+            if type(failure) in WRONG:
+                self._guesses.wrong(exchange.request.remote, str(given.get("PublicKey")))
             return action.encode_error(str(given.get("Action") or "")[:64], _refusal(failure, exchange))
+
+
+def _claimed(headers: Any, query: Any) -> str:
+    """The public key that a request names, "" if none can be read."""
+    try:
+        claimed = signature.claim(headers, query)
+    except errors.Refused:
+        return ""
+    return claimed.public_key if claimed is not None else ""
 
 
 def is_management(exchange: Exchange, target: Any) -> bool:

@@ -8,6 +8,7 @@ import fcntl
 import json
 import logging
 import os
+import resource
 import signal
 import socket
 import ssl
@@ -26,6 +27,7 @@ from uvideo.server.app import App
 from uvideo.server.callback import Callbacks
 from uvideo.server.credentials import CredentialsError, Key, Keyring, check_pair, load_or_create
 from uvideo.server.faults import Faults, FaultyApp, clock
+from uvideo.server.guesses import Guesses
 from uvideo.server.metrics import Metrics
 from uvideo.server.scrub import Scrubber
 from uvideo.server.service import Restoring, Service
@@ -70,6 +72,7 @@ class Settings:
     restore_seconds: int = 0
     restored_seconds: int = 86400
     callback_allow: tuple[str, ...] = ()
+    guesses: int = 100
     verify_reads: bool = False
     scrub_days: float = 0
     scrub_rate: float = 20
@@ -81,7 +84,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The listening sockets and the TLS of the first."""
+    """The listening sockets, and the TLS of both."""
 
     data: socket.socket
     admin: socket.socket
@@ -96,6 +99,7 @@ def serve(settings: Settings) -> int:
     """Run until told to stop; the exit code.  StartError before anything is served."""
     _check_drivers(settings)
     _check_callbacks(settings)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold the keys
     lock = _claim(settings.folder)
     try:
         key = _key(settings)
@@ -142,7 +146,7 @@ async def _run(
         callbacks = Callbacks(settings.callback_allow)
         if faults is None:
             service = Service(blobs, catalog, keyring, restoring=restoring, verify=settings.verify_reads)
-            app = App(service, metrics, callbacks=callbacks)
+            app = App(service, metrics, callbacks=callbacks, guesses=Guesses(settings.guesses))
         else:
             service = Service(blobs, catalog, keyring, clock, restoring, settings.verify_reads)
             app = FaultyApp(service, metrics, faults, callbacks=callbacks)
@@ -154,7 +158,7 @@ async def _run(
         if number == 0:
             more = {"/faults": faults.answer} if faults is not None else {}
             handler = web.Server(admin_handler(blobs, catalog, metrics, more), access_log=None)
-            admin = await loop.create_server(handler, sock=ports.admin)
+            admin = await loop.create_server(handler, sock=ports.admin, ssl=ports.tls)
         ready()
         if number == 0:
             cutoff = began - CLOCK_GRAIN if fresh else began - SWEEP_AGE
@@ -346,7 +350,7 @@ def _announcer(settings: Settings, key: Key, ports: Ports) -> Callable[[], None]
     def announce() -> None:
         fields = {
             "endpoint": _url(ports.data, "https" if ports.tls else "http"),
-            "admin": _url(ports.admin, "http"),
+            "admin": _url(ports.admin, "https" if ports.tls else "http"),
             "pid": os.getpid(),
             "public_key": key.public,
         }

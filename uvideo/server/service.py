@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from uvideo._core import byterange, condition, dialect, errors, etag, operation, signature
-from uvideo.server import scrub, sts
+from uvideo.server import scrub, seal, sts
 from uvideo.server.append import Append
 from uvideo.server.copies import Copies
 from uvideo.server.credentials import Key, Keyring
@@ -170,7 +170,7 @@ class Service:
             known = sts.known_by(claimed.public_key, headers, query, self.keyring, self.clock())
         token = None
         if known is None:
-            known = token = await self.catalog.token(claimed.public_key)
+            known = token = await self.token(claimed.public_key)
             if known is None:
                 raise errors.UnknownKey()
         key = dialect.key_of(address)
@@ -189,6 +189,15 @@ class Service:
         if claimed.expires is not None and dialect.route(method, key, dialect.parameters(query), headers) in CLOSED:
             raise errors.AccessDenied()
         return key, signed, token
+
+    async def token(self, public: str) -> TokenRecord | None:
+        """The token with this public key, its secret open.  None also if that cannot be opened any more."""
+        token = await self.catalog.token(public)
+        try:
+            return seal.opened(token, self.keyring) if token is not None else None
+        except seal.Unopened as failure:
+            log.warning("the secret of token %s is sealed under another private key", failure)
+            return None
 
     async def _anonymous(
         self, method: str, headers: Any, query: Sequence[tuple[str, str]], space: SpaceRecord, address: Any
