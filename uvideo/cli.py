@@ -71,6 +71,27 @@ else:
         help="Let uploads call this back although its address is not public. Repeatable.",
     )
     @click.option(
+        "--connections",
+        default=10_000,
+        show_default=True,
+        type=click.IntRange(1, 10**6),
+        help="At once, in each process; more are answered 503.",
+    )
+    @click.option(
+        "--rate",
+        default=0.0,
+        show_default=True,
+        type=click.FloatRange(0, 10**6),
+        help="Requests a second for each key, in each process; more are answered 429.  0: any number.",
+    )
+    @click.option(
+        "--headroom",
+        default=64.0,
+        show_default=True,
+        type=click.FloatRange(0, 10**9),
+        help="MiB of the disk that stay free: uploads are answered 503 before they would take them.",
+    )
+    @click.option(
         "--guesses",
         default=100,
         show_default=True,

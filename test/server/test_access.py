@@ -23,6 +23,7 @@ from ucloud.uvideo.protocol import action, dialect, errors, operation, provider,
 from ucloud.uvideo.protocol.message import Headers
 from uvideo.server.credentials import Key, Keyring
 from uvideo.server.guesses import MOST, Guesses
+from uvideo.server.limits import Limits
 from uvideo.server.seal import Unopened, opened, sealed
 from uvideo.storage.base import TokenRecord
 
@@ -302,7 +303,7 @@ def test_wrong_signatures_are_counted_for_each_address_and_key() -> None:
 
 def test_who_guesses_is_held_up_and_nobody_else(tmp_path: Path) -> None:
     guesses = Guesses(5, exempt=lambda remote: False)
-    with running(tmp_path, guesses=guesses) as world:
+    with running(tmp_path, limits=Limits(guesses)) as world:
         owner, guesser = Peer(world), Peer(world)
         space = owner.space()
         info = owner.manage(operation.CreateToken("t", ("TOKEN_ALLOW_READ", "TOKEN_ALLOW_LIST")))

@@ -9,7 +9,7 @@ import asyncio
 import errno
 import logging
 import time
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
 
@@ -17,7 +17,7 @@ from uvideo._core import action, answer, dialect, errors, operation, policy, pos
 from uvideo.server.callback import Callbacks
 from uvideo.server.exchange import LEAST_VERSION, NAME, Disconnected, Exchange, Watch
 from uvideo.server.form import Form, boundary_of
-from uvideo.server.guesses import Guesses
+from uvideo.server.limits import Limits
 from uvideo.server.metrics import Metrics
 from uvideo.server.rights import Rights
 from uvideo.server.service import Service
@@ -33,7 +33,22 @@ LIST_LIMIT = 64 * 1024 * 1024  # bytes of the etag list of the longest upload
 HEAD_LINE, HEAD_FIELDS = 16 * 1024, 1024  # bytes of a line, number of header fields
 CALLING = (operation.PutObject, operation.FinishUpload)  # what a put policy may go with; source: signing.md section 4
 WRONG = (errors.SignatureMismatch, errors.UnknownKey)  # what a guess is answered with
-NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+#: What needs room on the disk.
+STORING = frozenset(
+    (
+        *(operation.PutObject, operation.InitiateUpload, operation.UploadPart),
+        *(operation.AppendObject, operation.CopyPart),
+    )
+)
+#: What the machine may run out of, as a client is told it: the same request may succeed later.
+OUT_OF = {
+    errno.ENOSPC: "no space left",
+    errno.EDQUOT: "no space left",
+    errno.EROFS: "the disk is read-only",
+    errno.EMFILE: "too many files are open",
+    errno.ENFILE: "too many files are open",
+    errno.ENOMEM: "no memory left",
+}
 
 log = logging.getLogger("uvideo.server")
 access = logging.getLogger("uvideo.access")
@@ -43,7 +58,7 @@ class App:
     """The data plane and the management plane on one port.
 
     ``server`` is what asyncio's create_server takes.  ``idle``, ``keep_alive``: seconds.  ``callbacks``: None for those
-    that go to public addresses only.  ``guesses``: what counts wrong signatures; None: nothing does.
+    that go to public addresses only.  ``limits``: None for none.
     """
 
     exchange: type[Exchange] = Exchange
@@ -56,18 +71,19 @@ class App:
         idle: float = IDLE,
         keep_alive: float = KEEP_ALIVE,
         callbacks: Callbacks | None = None,
-        guesses: Guesses | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self._service, self._metrics = service, metrics
         self._rights = Rights(service)
         self._usage = Usage(service.catalog, service.clock)
         self._spaces = Spaces(service, self._usage)
         self._callbacks = callbacks or Callbacks()
-        self._guesses = guesses or Guesses(0)
+        limits = limits or Limits()
+        self._guesses, self._rates, self._headroom = limits.guesses, limits.rates, limits.headroom
         self._watch = Watch(idle)
         self._draining = False
         self._access = access.isEnabledFor(logging.INFO)
-        self.server = _Server(self._handle, keep_alive)
+        self.server = _Server(self._handle, keep_alive, limits.connections)
         self._watch.start()
 
     async def drain(self, grace: float) -> bool:
@@ -151,10 +167,14 @@ class App:
             return await self._post_form(exchange, space, address), None
         key, signed, token = await self._service.authorize(request.method, headers, target.query, space, address)
         exchange.key = signed
+        if self._rates.limit:
+            self._rates.take(_claimed(headers, target.query) or request.remote or "")
         query = dialect.parameters(target.query)
         if signed != key:  # UploadHit
             query["FileName"] = signed
         cls = dialect.route(request.method, key, query, headers)
+        if self._headroom is not None and cls in STORING:
+            self._headroom.check(exchange.length or 0)
         body = (
             await exchange.small(LIST_LIMIT if cls is operation.FinishUpload else FORM_LIMIT)
             if cls in dialect.SMALL
@@ -199,6 +219,8 @@ class App:
                 if type(failure) is errors.UnknownKey or not readings:
                     self._guesses.wrong(remote, public)
                     raise
+        if self._headroom is not None:
+            self._headroom.check(exchange.length or 0)
         op = dialect.decode(operation.PutObject, space.name, key, {}, headers)
         service = self._service
         if token is not None:
@@ -227,6 +249,8 @@ class App:
             given = action.parameters(target.query, exchange.headers, body)
             if self._guesses.seen:
                 self._guesses.check(exchange.request.remote, str(given.get("PublicKey")))
+            if self._rates.limit:
+                self._rates.take(str(given.get("PublicKey")))
             result, name = await self._spaces.run(given, host)
             return action.encode_result(name, result)
         except Disconnected:
@@ -260,9 +284,12 @@ def _refusal(failure: Exception, exchange: Exchange) -> Any:
     """The error that the client is told.  What it must not know goes to the log."""
     if isinstance(failure, errors.Refused):
         return failure
-    if isinstance(failure, OSError) and failure.errno in NO_SPACE:
-        log.error("session %s: no space left", exchange.session)
-        return errors.Unavailable("no space left")
+    if isinstance(failure, OSError) and failure.errno in OUT_OF:
+        log.error("session %s: %s", exchange.session, OUT_OF[failure.errno])
+        return errors.Unavailable(OUT_OF[failure.errno])
+    if isinstance(failure, OSError) and failure.errno == errno.EIO:
+        log.error("session %s: the disk failed: %s", exchange.session, failure)
+        return errors.InternalError("the disk failed")
     log.error("session %s failed", exchange.session, exc_info=failure)
     return errors.InternalError()
 
@@ -281,8 +308,26 @@ def _log_access(exchange: Exchange, seconds: float) -> None:
     )
 
 
+def _crowded() -> bytes:
+    """What a connection too many is told."""
+    response = answer.encode_error(errors.Unavailable("too many connections", retry_after=1))
+    pairs = [*response.headers, ("Content-Length", str(len(response.body))), ("Connection", "close"), ("Server", NAME)]
+    lines = [f"HTTP/1.1 {response.status} Service Unavailable", *(f"{name}: {value}" for name, value in pairs)]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + response.body
+
+
+CROWDED = _crowded()
+
+
 class _Connection(web.RequestHandler):
     """aiohttp's connection; what does not even parse is refused in this protocol's form."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        server = cast(_Server, self._manager)
+        if server.most and len(server._connections) > server.most:
+            cast(asyncio.Transport, transport).write(CROWDED)
+            transport.close()
 
     def handle_error(
         self,
@@ -308,8 +353,11 @@ class _Connection(web.RequestHandler):
 
 
 class _Server(web.Server):
-    def __init__(self, handler: Any, keep_alive: float) -> None:
+    """``most``: connections at once, 0 for any number; one more is told so and closed."""
+
+    def __init__(self, handler: Any, keep_alive: float, most: int) -> None:
         super().__init__(handler)
+        self.most = most
         self._loop_of_connections = asyncio.get_running_loop()
         self._keep_alive = keep_alive
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import json
 import logging
@@ -17,6 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -28,6 +30,7 @@ from uvideo.server.callback import Callbacks
 from uvideo.server.credentials import CredentialsError, Key, Keyring, check_pair, load_or_create
 from uvideo.server.faults import Faults, FaultyApp, clock
 from uvideo.server.guesses import Guesses
+from uvideo.server.limits import Headroom, Limits, Rates, descriptors
 from uvideo.server.metrics import Metrics
 from uvideo.server.scrub import Scrubber
 from uvideo.server.service import Restoring, Service
@@ -72,6 +75,9 @@ class Settings:
     restore_seconds: int = 0
     restored_seconds: int = 86400
     callback_allow: tuple[str, ...] = ()
+    connections: int = 10_000
+    rate: float = 0
+    headroom: float = 64
     guesses: int = 100
     verify_reads: bool = False
     scrub_days: float = 0
@@ -132,9 +138,11 @@ async def _run(
     began = time.time()
     stop = _on_signals()
     metrics.take(number)
+    connections = descriptors(settings.connections)
     blobs: Blobs = DiskBlobs(settings.folder, fsync=settings.fsync)
     catalog: Catalog = SqliteCatalog(settings.folder / "catalog.db", fsync=settings.fsync)
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_on_failure)
     async with contextlib.AsyncExitStack() as stack:
         for driver in (blobs, catalog):
             try:
@@ -144,12 +152,18 @@ async def _run(
             stack.push_async_callback(driver.close)
         restoring = Restoring(settings.restore_seconds, settings.restored_seconds)
         callbacks = Callbacks(settings.callback_allow)
+        limits = Limits(
+            Guesses(settings.guesses),
+            Rates(settings.rate),
+            Headroom(settings.folder, int(settings.headroom * MIB)) if settings.headroom else None,
+            connections,
+        )
         if faults is None:
             service = Service(blobs, catalog, keyring, restoring=restoring, verify=settings.verify_reads)
-            app = App(service, metrics, callbacks=callbacks, guesses=Guesses(settings.guesses))
+            app = App(service, metrics, callbacks=callbacks, limits=limits)
         else:
             service = Service(blobs, catalog, keyring, clock, restoring, settings.verify_reads)
-            app = FaultyApp(service, metrics, faults, callbacks=callbacks)
+            app = FaultyApp(service, metrics, faults, callbacks=callbacks, limits=limits)
         shared = settings.workers > 1  # a small backlog: asyncio takes so many at once, and another may be idle
         data = await loop.create_server(app.server, sock=ports.data, ssl=ports.tls, backlog=1 if shared else BACKLOG)
         if shared:
@@ -176,6 +190,15 @@ async def _run(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     return 0
+
+
+def _on_failure(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What no request is to blame for.  asyncio itself tries again to take a connection, a second later."""
+    failure = context.get("exception")
+    if isinstance(failure, OSError) and failure.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+        log.error("no connection can be taken: %s", failure.strerror)
+    else:
+        loop.default_exception_handler(context)
 
 
 async def _sweep(blobs: Blobs, catalog: Catalog, cutoff: float) -> None:
