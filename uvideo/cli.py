@@ -123,7 +123,7 @@ else:
         type=click.Path(path_type=Path),
         help="For tests: what shall go wrong, TOML or JSON (docs/howto/testing.md).",
     )
-    @click.option("--access-log/--no-access-log", default=False, show_default=True, help="A line a request, on stderr.")
+    @click.option("--access-log/--no-access-log", default=False, show_default=True, help="JSON lines on stderr.")
     def serve(access_log: bool, **options: Any) -> None:
         """Serve object storage out of the folder DIR (default: uvideo-data).
 

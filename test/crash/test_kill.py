@@ -17,7 +17,7 @@ from test.server.wire import Peer
 from test.server_fixture import start_server
 from ucloud.uvideo.protocol import operation
 
-ROUNDS = int(os.environ.get("UVIDEO_TEST_ROUNDS", "200"))
+ROUNDS = int(os.environ.get("UVIDEO_TEST_ROUNDS", "100"))
 WRITERS = 4
 SPACE = "crash"
 OPTIONS = ((), ("--no-fsync",), ("--workers", "2"), ("--workers", "2", "--no-fsync"))

@@ -26,7 +26,7 @@ from ucloud.uvideo.protocol import operation
 
 SPACE = "power"
 WRITERS = 4
-POINTS = int(os.environ.get("UVIDEO_TEST_ROUNDS", "150"))
+POINTS = int(os.environ.get("UVIDEO_TEST_ROUNDS", "80"))
 SESSION = re.compile(rb"X-SessionId: ([0-9a-f-]{36})")
 
 

@@ -21,7 +21,7 @@ from ucloud.uvideo.protocol import operation
 
 CLIENTS = 8
 KEYS = ("a", "b", "c")
-HISTORIES = int(os.environ.get("UVIDEO_TEST_ROUNDS", "150"))
+HISTORIES = int(os.environ.get("UVIDEO_TEST_ROUNDS", "80"))
 SIZES = (100, 20_000, 90_000)
 
 

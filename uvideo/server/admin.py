@@ -20,15 +20,25 @@ log = logging.getLogger("uvideo.server")
 
 
 def admin_handler(
-    blobs: Blobs, catalog: Catalog, metrics: Metrics, more: Mapping[str, Answerer] | None = None
+    blobs: Blobs,
+    catalog: Catalog,
+    metrics: Metrics,
+    check: Callable[[], None],
+    more: Mapping[str, Answerer] | None = None,
 ) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
-    """What answers the requests of the admin port.  ``more``: path -> what answers there, whatever the method."""
+    """What answers the requests of the admin port.
+
+    ``check``: raises if uploads would be refused.  ``more``: path -> what answers there, whatever the method.
+    """
     others = more or {}
 
     async def ready() -> tuple[int, str]:
-        for name, check in (("blobs", blobs.check), ("catalog", catalog.check)):
+        async def app() -> None:
+            check()
+
+        for name, probe in (("server", app), ("blobs", blobs.check), ("catalog", catalog.check)):
             try:
-                await check()
+                await probe()
             except Exception as failure:
                 log.warning("not ready: %s: %s", name, failure)
                 reason = failure.strerror if isinstance(failure, OSError) else str(failure)

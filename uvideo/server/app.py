@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import json
 import logging
 import time
 from typing import Any, cast
@@ -33,6 +34,12 @@ LIST_LIMIT = 64 * 1024 * 1024  # bytes of the etag list of the longest upload
 HEAD_LINE, HEAD_FIELDS = 16 * 1024, 1024  # bytes of a line, number of header fields
 CALLING = (operation.PutObject, operation.FinishUpload)  # what a put policy may go with; source: signing.md section 4
 WRONG = (errors.SignatureMismatch, errors.UnknownKey)  # what a guess is answered with
+#: Steps of uploads that are counted, so that one sees how many stay unfinished.
+COUNTED = {
+    operation.InitiateUpload: "uvideo_uploads_begun_total",
+    operation.FinishUpload: "uvideo_uploads_finished_total",
+    operation.AbortUpload: "uvideo_uploads_aborted_total",
+}
 #: What needs room on the disk.
 STORING = frozenset(
     (
@@ -83,8 +90,15 @@ class App:
         self._watch = Watch(idle)
         self._draining = False
         self._access = access.isEnabledFor(logging.INFO)
-        self.server = _Server(self._handle, keep_alive, limits.connections)
+        self.server = _Server(self._handle, keep_alive, limits.connections, metrics)
         self._watch.start()
+
+    def check(self) -> None:
+        """Refused if a new upload would be."""
+        if self._draining:
+            raise errors.Unavailable("stopping")
+        if self._headroom is not None:
+            self._headroom.check(0)
 
     async def drain(self, grace: float) -> bool:
         """Let the requests in flight finish, for at most ``grace`` seconds; True if all did.
@@ -110,7 +124,7 @@ class App:
         exchange = self.exchange(request)
         self._watch.active.add(exchange)
         self._metrics.begin()
-        started = time.perf_counter() if self._access else 0.0
+        started = time.perf_counter()
         try:
             return await self._answer(exchange)
         except Disconnected:
@@ -121,11 +135,12 @@ class App:
             return gone
         finally:
             self._watch.active.discard(exchange)
-            self._metrics.end(request.method, exchange.status, exchange.received, exchange.sent)
+            seconds = time.perf_counter() - started
+            self._metrics.end(request.method, exchange.status, exchange.received, exchange.sent, seconds)
             if exchange.sent and exchange.space:
                 self._usage.add(exchange.space, exchange.sent)
             if self._access:
-                _log_access(exchange, time.perf_counter() - started)
+                _log_access(exchange, seconds)
 
     async def _answer(self, exchange: Exchange) -> web.StreamResponse:
         content = None
@@ -143,7 +158,9 @@ class App:
                 raise Disconnected() from None
             if type(failure) in WRONG:
                 self._guessed(exchange)
-            return await exchange.answer(answer.encode_error(_refusal(failure, exchange)))
+            refusal = _refusal(failure, exchange)
+            self._metrics.refused(refusal.ret_code)
+            return await exchange.answer(answer.encode_error(refusal))
         finally:
             if content is not None and content.reader is not None:
                 await content.reader.close()
@@ -196,6 +213,8 @@ class App:
             result = await service.append(op, space, exchange)
         else:
             result = await service.run(op, space)
+            if cls in COUNTED:
+                self._metrics.add(COUNTED[cls])
         return await self._called_back(asked, answer.encode(op, result)), None
 
     def _guessed(self, exchange: Exchange) -> None:
@@ -258,7 +277,9 @@ class App:
         except Exception as failure:
             if type(failure) in WRONG:
                 self._guesses.wrong(exchange.request.remote, str(given.get("PublicKey")))
-            return action.encode_error(str(given.get("Action") or "")[:64], _refusal(failure, exchange))
+            refusal = _refusal(failure, exchange)
+            self._metrics.refused(refusal.ret_code)
+            return action.encode_error(str(given.get("Action") or "")[:64], refusal)
 
 
 def _claimed(headers: Any, query: Any) -> str:
@@ -295,17 +316,20 @@ def _refusal(failure: Exception, exchange: Exchange) -> Any:
 
 
 def _log_access(exchange: Exchange, seconds: float) -> None:
-    access.info(
-        "%s %s %s %d in=%d out=%d %.6f %s",
-        exchange.request.method,
-        exchange.space or "-",
-        text.quote_query(exchange.key) or "-",
-        exchange.status,
-        exchange.received,
-        exchange.sent,
-        seconds,
-        exchange.session,
-    )
+    """One JSON object.  ``id`` is the X-SessionId of the answer; the query is left out, it may hold a signature."""
+    fields = {
+        "time": round(time.time(), 3),
+        "id": exchange.session,
+        "remote": exchange.request.remote,
+        "method": exchange.request.method,
+        "space": exchange.space,
+        "key": exchange.key,
+        "status": exchange.status,
+        "received": exchange.received,
+        "sent": exchange.sent,
+        "seconds": round(seconds, 6),
+    }
+    access.info("%s", json.dumps(fields, separators=(",", ":")))
 
 
 def _crowded() -> bytes:
@@ -326,6 +350,7 @@ class _Connection(web.RequestHandler):
         super().connection_made(transport)
         server = cast(_Server, self._manager)
         if server.most and len(server._connections) > server.most:
+            server.metrics.add("uvideo_connections_refused_total")
             cast(asyncio.Transport, transport).write(CROWDED)
             transport.close()
 
@@ -355,9 +380,9 @@ class _Connection(web.RequestHandler):
 class _Server(web.Server):
     """``most``: connections at once, 0 for any number; one more is told so and closed."""
 
-    def __init__(self, handler: Any, keep_alive: float, most: int) -> None:
+    def __init__(self, handler: Any, keep_alive: float, most: int, metrics: Metrics) -> None:
         super().__init__(handler)
-        self.most = most
+        self.most, self.metrics = most, metrics
         self._loop_of_connections = asyncio.get_running_loop()
         self._keep_alive = keep_alive
 

@@ -32,8 +32,9 @@ from uvideo.server.faults import Faults, FaultyApp, clock
 from uvideo.server.guesses import Guesses
 from uvideo.server.limits import Headroom, Limits, Rates, descriptors
 from uvideo.server.metrics import Metrics
-from uvideo.server.scrub import Scrubber
+from uvideo.server.scrub import Found, Scrubber
 from uvideo.server.service import Restoring, Service
+from uvideo.server.timing import timed_blobs, timed_catalog
 from uvideo.storage.base import DAY, Blobs, Catalog
 from uvideo.storage.disk import DiskBlobs
 from uvideo.storage.sqlite import SqliteCatalog
@@ -152,6 +153,7 @@ async def _run(
             stack.push_async_callback(driver.close)
         restoring = Restoring(settings.restore_seconds, settings.restored_seconds)
         callbacks = Callbacks(settings.callback_allow)
+        store, names = timed_blobs(blobs, metrics), timed_catalog(catalog, metrics)
         limits = Limits(
             Guesses(settings.guesses),
             Rates(settings.rate),
@@ -159,10 +161,10 @@ async def _run(
             connections,
         )
         if faults is None:
-            service = Service(blobs, catalog, keyring, restoring=restoring, verify=settings.verify_reads)
+            service = Service(store, names, keyring, restoring=restoring, verify=settings.verify_reads)
             app = App(service, metrics, callbacks=callbacks, limits=limits)
         else:
-            service = Service(blobs, catalog, keyring, clock, restoring, settings.verify_reads)
+            service = Service(store, names, keyring, clock, restoring, settings.verify_reads)
             app = FaultyApp(service, metrics, faults, callbacks=callbacks, limits=limits)
         shared = settings.workers > 1  # a small backlog: asyncio takes so many at once, and another may be idle
         data = await loop.create_server(app.server, sock=ports.data, ssl=ports.tls, backlog=1 if shared else BACKLOG)
@@ -171,14 +173,14 @@ async def _run(
         admin, tasks = None, list[asyncio.Task[None]]()
         if number == 0:
             more = {"/faults": faults.answer} if faults is not None else {}
-            handler = web.Server(admin_handler(blobs, catalog, metrics, more), access_log=None)
+            handler = web.Server(admin_handler(blobs, catalog, metrics, app.check, more), access_log=None)
             admin = await loop.create_server(handler, sock=ports.admin, ssl=ports.tls)
         ready()
         if number == 0:
             cutoff = began - CLOCK_GRAIN if fresh else began - SWEEP_AGE
-            tasks.append(loop.create_task(_sweep(blobs, catalog, cutoff)))
+            tasks.append(loop.create_task(_sweep(blobs, catalog, cutoff, metrics)))
             if settings.scrub_days:
-                tasks.append(loop.create_task(_scrubber(settings, blobs, catalog).run()))
+                tasks.append(loop.create_task(_scrubber(settings, blobs, catalog, metrics).run()))
         await stop.wait()
         log.info("stopping: letting requests in flight finish")
         data.close()
@@ -201,20 +203,23 @@ def _on_failure(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> Non
         loop.default_exception_handler(context)
 
 
-async def _sweep(blobs: Blobs, catalog: Catalog, cutoff: float) -> None:
+async def _sweep(blobs: Blobs, catalog: Catalog, cutoff: float, metrics: Metrics) -> None:
     """Remove garbage last touched before ``cutoff``, then again and again what is old enough to be surely none's."""
     while True:
         try:
             count = await blobs.sweep(catalog.named, cutoff)
+            metrics.add("uvideo_gc_removed_total", count)
+            metrics.set("uvideo_gc_last_run_seconds", int(time.time()))
             if count:
                 log.info("removed %d files that nothing names", count)
         except Exception:
             log.exception("looking for garbage failed")
+            metrics.add("uvideo_gc_failures_total")
         await asyncio.sleep(SWEEP_EVERY)
         cutoff = time.time() - SWEEP_AGE
 
 
-def _scrubber(settings: Settings, blobs: Blobs, catalog: Catalog) -> Scrubber:
+def _scrubber(settings: Settings, blobs: Blobs, catalog: Catalog, metrics: Metrics) -> Scrubber:
     """One that keeps how far it is in the folder."""
     path = settings.folder / "scrub.json"
 
@@ -230,6 +235,11 @@ def _scrubber(settings: Settings, blobs: Blobs, catalog: Catalog) -> Scrubber:
         aside.write_text(json.dumps([began, after]), encoding="utf-8")
         os.replace(aside, path)
 
+    def told(found: Found) -> None:
+        metrics.set("uvideo_scrub_objects", found.objects)
+        metrics.set("uvideo_scrub_bytes", found.size)
+        metrics.set("uvideo_scrub_damaged", len(found.damages))
+
     return Scrubber(
         blobs,
         catalog,
@@ -237,6 +247,7 @@ def _scrubber(settings: Settings, blobs: Blobs, catalog: Catalog) -> Scrubber:
         settings.scrub_rate * MIB,
         load=lambda: asyncio.to_thread(load),
         save=lambda began, after: asyncio.to_thread(save, began, after),
+        told=told,
     )
 
 
@@ -393,6 +404,11 @@ def _announcer(settings: Settings, key: Key, ports: Ports) -> Callable[[], None]
 
 
 def set_up_logging(with_access: bool) -> None:
-    """Everything goes to stderr.  The access log is off unless asked for."""
+    """Everything goes to stderr.  The access log, lines of JSON, is off unless asked for."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("uvideo.access").setLevel(logging.INFO if with_access else logging.WARNING)
+    lines = logging.StreamHandler(sys.stderr)
+    lines.setFormatter(logging.Formatter("%(message)s"))
+    entries = logging.getLogger("uvideo.access")
+    entries.addHandler(lines)
+    entries.propagate = False
+    entries.setLevel(logging.INFO if with_access else logging.WARNING)
