@@ -7,7 +7,7 @@ SHELL := /bin/bash
 VENV := .venv
 PY := $(VENV)/bin/python
 DEMO := .cache/demo
-EXTRAS := test server cli
+EXTRAS := develop test server cli
 TOOLS := "ruff==0.17.*" "mypy==2.4.*" types-requests
 PIP := -m pip --disable-pip-version-check install --quiet
 SOURCES := $(shell find ucloud uvideo -type f -not -name '*.py[co]' 2>/dev/null)

@@ -41,7 +41,9 @@ setup(
     cmdclass={"install": Install},
     version=version(),
     packages=find_packages(HERE, include=["ucloud", "ucloud.*"] + (["uvideo", "uvideo.*"] if TOOLKIT else [])),
-    entry_points={"console_scripts": ["uvideo = uvideo.cli:main"]} if TOOLKIT else {},
+    entry_points={"console_scripts": ["uvideo = uvideo.cli:main"], "pytest11": ["uvideo = uvideo.testing"]}
+    if TOOLKIT
+    else {},
     options={
         # Each family has its own wheel, and pip takes the fitting one: py310 comes before py36 on 3.10 and up.
         "bdist_wheel": {"python_tag": "py310" if TOOLKIT else "py27.py36"},

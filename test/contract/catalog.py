@@ -51,6 +51,24 @@ class CatalogContract:
     def place(self) -> Place:
         raise NotImplementedError
 
+    def test_a_walk_meets_every_object_of_every_space_once(self, place: Place) -> None:
+        async def story(catalog: Catalog) -> list[tuple[str, str]]:
+            await catalog.create_space(SPACE)
+            await catalog.create_space(replace(SPACE, space_id="r", name="other", owner="you"))
+            wanted = [("r", "\u00e9"), ("r", "z"), ("s", "a"), ("s", "b"), ("s", "\U0001f600")]
+            for space_id, key in wanted:
+                await catalog.put(small(key, space_id=space_id))
+            await catalog.put(replace(OBJECT, key="large"))
+            found: list[tuple[str, str]] = []
+            while page := await catalog.walk(found[-1] if found else None, 2):
+                assert len(page) <= 2 and all(each.inline is None for each in page)
+                found += [(each.space_id, each.key) for each in page]
+            assert await catalog.walk(None, 0) == []
+            assert sorted(found) == sorted([*wanted, ("s", "large")])
+            return found
+
+        assert len(set(play(story, place))) == 6
+
     def test_a_catalog_opened_again_has_everything(self, place: Place) -> None:
         async def write(catalog: Catalog) -> None:
             await catalog.create_space(SPACE)

@@ -20,7 +20,7 @@ __all__ = ["serve"]
     text=(
         "DIR is made if it is absent; by default it is uvideo-data.",
         "Each option can be given as UVIDEO_SERVE_<NAME> too, DIR as UVIDEO_SERVE_DIR.  SIGTERM lets the requests in "
-        "flight finish.  Exit codes: 0 stopped, 2 cannot start.",
+        "flight finish.  Exit codes: 0 stopped, 2 cannot start, 3 stopped, and one of --faults never happened.",
     ),
     examples=[
         Example("On port 9000, with a key pair made on first start:", "uvideo serve"),
@@ -39,7 +39,7 @@ __all__ = ["serve"]
 )
 @option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @option("--port", default=9000, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free one.")
-@option("--admin-port", default=9001, show_default=True, type=click.IntRange(0, 65535), help="Health, metrics.")
+@option("--admin-port", default=9001, show_default=True, type=click.IntRange(0, 65535), help="Console, health, metrics.")
 @option("--public-key", help="With --private-key: the key pair, instead of DIR/credentials.json.")
 @option("--private-key", help="Better given as UVIDEO_SERVE_PRIVATE_KEY: others can read a command line.")
 @option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes.")
@@ -69,7 +69,67 @@ __all__ = ["serve"]
     multiple=True,
     help="Let uploads call this back although its address is not public. Repeatable.",
 )
-@option("--access-log/--no-access-log", default=False, show_default=True, help="A line a request, on stderr.")
+@option(
+    "--connections",
+    default=10_000,
+    show_default=True,
+    type=click.IntRange(1, 10**6),
+    help="At once, in each process; more are answered 503.",
+)
+@option(
+    "--rate",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0, 10**6),
+    help="Requests a second for each key, in each process; more are answered 429.  0: any number.",
+)
+@option(
+    "--headroom",
+    default=64.0,
+    show_default=True,
+    type=click.FloatRange(0, 10**9),
+    help="MiB of the disk that stay free: uploads are answered 503 before they would take them.",
+)
+@option(
+    "--guesses",
+    default=100,
+    show_default=True,
+    type=click.IntRange(0, 10**9),
+    help="Wrong signatures a minute that one address may send for one key; 0: any number.",
+)
+@option(
+    "--verify-reads/--no-verify-reads",
+    default=False,
+    show_default=True,
+    help="Read and hash an object before its bytes are sent: damaged ones are refused.",
+)
+@option(
+    "--scrub-days",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0, 3650),
+    help="Look for damaged objects in the background, each once in so many days; 0: never.",
+)
+@option(
+    "--scrub-rate",
+    default=20.0,
+    show_default=True,
+    type=click.FloatRange(0.001, 100_000),
+    help="MiB a second that this reads at most.",
+)
+@option(
+    "--faults",
+    type=click.Path(path_type=Path),
+    help="For tests: what shall go wrong, TOML or JSON (docs/howto/testing.md).",
+)
+@option("--public-url", metavar="URL", help="Where browsers reach the data port, behind a proxy say.")
+@option(
+    "--console-origin",
+    metavar="ORIGIN",
+    multiple=True,
+    help="Let browser pages of this origin use the data port too, as https://console.example.com. Repeatable.",
+)
+@option("--access-log/--no-access-log", default=False, show_default=True, help="JSON lines on stderr.")
 def serve(context: Context, access_log: bool, **options: Any) -> int:
     try:
         from uvideo.server import main as server

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
@@ -14,18 +14,31 @@ __all__ = ["admin_handler"]
 
 PLAIN, PROMETHEUS = "text/plain; charset=utf-8", "text/plain; version=0.0.4; charset=utf-8"
 
+Answerer = Callable[[web.BaseRequest], Awaitable[tuple[int, str]]]
+
 log = logging.getLogger("uvideo.server")
 
 
 def admin_handler(
-    blobs: Blobs, catalog: Catalog, metrics: Metrics
+    blobs: Blobs,
+    catalog: Catalog,
+    metrics: Metrics,
+    check: Callable[[], None],
+    more: Mapping[str, Answerer] | None = None,
 ) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
-    """What answers the requests of the admin port."""
+    """What answers the requests of the admin port.
+
+    ``check``: raises if uploads would be refused.  ``more``: path -> what answers there, whatever the method.
+    """
+    others = more or {}
 
     async def ready() -> tuple[int, str]:
-        for name, check in (("blobs", blobs.check), ("catalog", catalog.check)):
+        async def app() -> None:
+            check()
+
+        for name, probe in (("server", app), ("blobs", blobs.check), ("catalog", catalog.check)):
             try:
-                await check()
+                await probe()
             except Exception as failure:
                 log.warning("not ready: %s: %s", name, failure)
                 reason = failure.strerror if isinstance(failure, OSError) else str(failure)
@@ -34,7 +47,9 @@ def admin_handler(
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         kind = PLAIN
-        if request.method not in ("GET", "HEAD"):
+        if request.path in others:
+            status, text = await others[request.path](request)
+        elif request.method not in ("GET", "HEAD"):
             status, text = 405, "only GET and HEAD\n"
         elif request.path == "/healthz":
             status, text = 200, "ok\n"

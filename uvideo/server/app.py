@@ -7,23 +7,25 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import json
 import logging
 import time
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
 
-from uvideo._core import action, answer, dialect, errors, operation, policy, postfile, provider, text
+from uvideo._core import action, answer, dialect, errors, operation, policy, postfile, provider, signature, text
 from uvideo.server.callback import Callbacks
-from uvideo.server.exchange import NAME, Disconnected, Exchange, Watch
+from uvideo.server.exchange import LEAST_VERSION, NAME, Disconnected, Exchange, Watch
 from uvideo.server.form import Form, boundary_of
+from uvideo.server.limits import Limits
 from uvideo.server.metrics import Metrics
 from uvideo.server.rights import Rights
 from uvideo.server.service import Service
 from uvideo.server.spaces import Spaces
 from uvideo.server.usage import Usage
 
-__all__ = ["App"]
+__all__ = ["App", "is_management"]
 
 IDLE = 60.0  # seconds without a byte until a connection is broken
 KEEP_ALIVE = 75.0  # seconds until a connection without a request, or with half a head, is closed
@@ -31,7 +33,29 @@ FORM_LIMIT = 1024 * 1024  # bytes of a management call
 LIST_LIMIT = 64 * 1024 * 1024  # bytes of the etag list of the longest upload
 HEAD_LINE, HEAD_FIELDS = 16 * 1024, 1024  # bytes of a line, number of header fields
 CALLING = (operation.PutObject, operation.FinishUpload)  # what a put policy may go with; source: signing.md section 4
-NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+WRONG = (errors.SignatureMismatch, errors.UnknownKey)  # what a guess is answered with
+#: Steps of uploads that are counted, so that one sees how many stay unfinished.
+COUNTED = {
+    operation.InitiateUpload: "uvideo_uploads_begun_total",
+    operation.FinishUpload: "uvideo_uploads_finished_total",
+    operation.AbortUpload: "uvideo_uploads_aborted_total",
+}
+#: What needs room on the disk.
+STORING = frozenset(
+    (
+        *(operation.PutObject, operation.InitiateUpload, operation.UploadPart),
+        *(operation.AppendObject, operation.CopyPart),
+    )
+)
+#: What the machine may run out of, as a client is told it: the same request may succeed later.
+OUT_OF = {
+    errno.ENOSPC: "no space left",
+    errno.EDQUOT: "no space left",
+    errno.EROFS: "the disk is read-only",
+    errno.EMFILE: "too many files are open",
+    errno.ENFILE: "too many files are open",
+    errno.ENOMEM: "no memory left",
+}
 
 log = logging.getLogger("uvideo.server")
 access = logging.getLogger("uvideo.access")
@@ -41,8 +65,10 @@ class App:
     """The data plane and the management plane on one port.
 
     ``server`` is what asyncio's create_server takes.  ``idle``, ``keep_alive``: seconds.  ``callbacks``: None for those
-    that go to public addresses only.
+    that go to public addresses only.  ``limits``: None for none.
     """
+
+    exchange: type[Exchange] = Exchange
 
     def __init__(
         self,
@@ -52,17 +78,27 @@ class App:
         idle: float = IDLE,
         keep_alive: float = KEEP_ALIVE,
         callbacks: Callbacks | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self._service, self._metrics = service, metrics
         self._rights = Rights(service)
         self._usage = Usage(service.catalog, service.clock)
         self._spaces = Spaces(service, self._usage)
         self._callbacks = callbacks or Callbacks()
+        limits = limits or Limits()
+        self._guesses, self._rates, self._headroom = limits.guesses, limits.rates, limits.headroom
         self._watch = Watch(idle)
         self._draining = False
         self._access = access.isEnabledFor(logging.INFO)
-        self.server = _Server(self._handle, keep_alive)
+        self.server = _Server(self._handle, keep_alive, limits.connections, metrics)
         self._watch.start()
+
+    def check(self) -> None:
+        """Refused if a new upload would be."""
+        if self._draining:
+            raise errors.Unavailable("stopping")
+        if self._headroom is not None:
+            self._headroom.check(0)
 
     async def drain(self, grace: float) -> bool:
         """Let the requests in flight finish, for at most ``grace`` seconds; True if all did.
@@ -85,10 +121,10 @@ class App:
         return not busy
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        exchange = Exchange(request)
+        exchange = self.exchange(request)
         self._watch.active.add(exchange)
         self._metrics.begin()
-        started = time.perf_counter() if self._access else 0.0
+        started = time.perf_counter()
         try:
             return await self._answer(exchange)
         except Disconnected:
@@ -99,11 +135,12 @@ class App:
             return gone
         finally:
             self._watch.active.discard(exchange)
-            self._metrics.end(request.method, exchange.status, exchange.received, exchange.sent)
+            seconds = time.perf_counter() - started
+            self._metrics.end(request.method, exchange.status, exchange.received, exchange.sent, seconds)
             if exchange.sent and exchange.space:
                 self._usage.add(exchange.space, exchange.sent)
             if self._access:
-                _log_access(exchange, time.perf_counter() - started)
+                _log_access(exchange, seconds)
 
     async def _answer(self, exchange: Exchange) -> web.StreamResponse:
         content = None
@@ -119,7 +156,11 @@ class App:
             if exchange.request.writer.output_size:  # the head is gone: only a broken connection tells
                 log.exception("session %s failed within its answer", exchange.session)
                 raise Disconnected() from None
-            return await exchange.answer(answer.encode_error(_refusal(failure, exchange)))
+            if type(failure) in WRONG:
+                self._guessed(exchange)
+            refusal = _refusal(failure, exchange)
+            self._metrics.refused(refusal.ret_code)
+            return await exchange.answer(answer.encode_error(refusal))
         finally:
             if content is not None and content.reader is not None:
                 await content.reader.close()
@@ -127,10 +168,14 @@ class App:
     async def _respond(self, exchange: Exchange) -> tuple[Any, Any]:
         """(message.Response, Content or None) of a request.  Refused, OSError, Disconnected."""
         request, headers = exchange.request, exchange.headers
+        if request.version < LEAST_VERSION:
+            raise errors.BadRequest("the request says no version of HTTP that is served")
         target = dialect.parse_target(request.raw_path)
         host = target.authority or headers.get("Host", "")
-        if _is_management(exchange, target):
+        if is_management(exchange, target):
             return await self._manage(exchange, target, host), None
+        if self._guesses.seen:
+            self._guesses.check(request.remote, _claimed(headers, target.query))
         bucket = headers.get("Bucket")
         addresses = dialect.addresses(host, bucket, target.path)
         space, address = await self._service.locate(addresses, None if bucket else provider.domain_of(host))
@@ -139,10 +184,14 @@ class App:
             return await self._post_form(exchange, space, address), None
         key, signed, token = await self._service.authorize(request.method, headers, target.query, space, address)
         exchange.key = signed
+        if self._rates.limit:
+            self._rates.take(_claimed(headers, target.query) or request.remote or "")
         query = dialect.parameters(target.query)
         if signed != key:  # UploadHit
             query["FileName"] = signed
         cls = dialect.route(request.method, key, query, headers)
+        if self._headroom is not None and cls in STORING:
+            self._headroom.check(exchange.length or 0)
         body = (
             await exchange.small(LIST_LIMIT if cls is operation.FinishUpload else FORM_LIMIT)
             if cls in dialect.SMALL
@@ -164,7 +213,13 @@ class App:
             result = await service.append(op, space, exchange)
         else:
             result = await service.run(op, space)
+            if cls in COUNTED:
+                self._metrics.add(COUNTED[cls])
         return await self._called_back(asked, answer.encode(op, result)), None
+
+    def _guessed(self, exchange: Exchange) -> None:
+        target = dialect.parse_target(exchange.request.raw_path)
+        self._guesses.wrong(exchange.request.remote, _claimed(exchange.headers, target.query))
 
     async def _post_form(self, exchange: Exchange, space: Any, address: Any) -> Any:
         """The answer to a form upload.  All that stands before the file is judged before the file is read."""
@@ -172,14 +227,19 @@ class App:
         fields = await form.fields()
         key, readings = postfile.readings(exchange.headers, fields, form.mime)
         exchange.key, address = key, address._replace(path=text.quote_path(key))
+        remote, public = exchange.request.remote, _claimed(readings[0], ())
+        self._guesses.check(remote, public)
         while True:
             headers = readings.pop(0)
             try:
                 _, _, token = await self._service.authorize("POST", headers, (), space, address)
                 break
-            except errors.SignatureMismatch:
-                if not readings:
+            except WRONG as failure:
+                if type(failure) is errors.UnknownKey or not readings:
+                    self._guesses.wrong(remote, public)
                     raise
+        if self._headroom is not None:
+            self._headroom.check(exchange.length or 0)
         op = dialect.decode(operation.PutObject, space.name, key, {}, headers)
         service = self._service
         if token is not None:
@@ -206,15 +266,32 @@ class App:
         try:
             body = await exchange.small(FORM_LIMIT) if exchange.request.method == "POST" else b""
             given = action.parameters(target.query, exchange.headers, body)
+            if self._guesses.seen:
+                self._guesses.check(exchange.request.remote, str(given.get("PublicKey")))
+            if self._rates.limit:
+                self._rates.take(str(given.get("PublicKey")))
             result, name = await self._spaces.run(given, host)
             return action.encode_result(name, result)
         except Disconnected:
             raise
         except Exception as failure:
-            return action.encode_error(str(given.get("Action") or "")[:64], _refusal(failure, exchange))
+            if type(failure) in WRONG:
+                self._guesses.wrong(exchange.request.remote, str(given.get("PublicKey")))
+            refusal = _refusal(failure, exchange)
+            self._metrics.refused(refusal.ret_code)
+            return action.encode_error(str(given.get("Action") or "")[:64], refusal)
 
 
-def _is_management(exchange: Exchange, target: Any) -> bool:
+def _claimed(headers: Any, query: Any) -> str:
+    """The public key that a request names, "" if none can be read."""
+    try:
+        claimed = signature.claim(headers, query)
+    except errors.Refused:
+        return ""
+    return claimed.public_key if claimed is not None else ""
+
+
+def is_management(exchange: Exchange, target: Any) -> bool:
     """Source: management-plane.md section 1.  A form upload goes to the same place."""
     if target.path != "/":
         return False
@@ -228,29 +305,54 @@ def _refusal(failure: Exception, exchange: Exchange) -> Any:
     """The error that the client is told.  What it must not know goes to the log."""
     if isinstance(failure, errors.Refused):
         return failure
-    if isinstance(failure, OSError) and failure.errno in NO_SPACE:
-        log.error("session %s: no space left", exchange.session)
-        return errors.Unavailable("no space left")
+    if isinstance(failure, OSError) and failure.errno in OUT_OF:
+        log.error("session %s: %s", exchange.session, OUT_OF[failure.errno])
+        return errors.Unavailable(OUT_OF[failure.errno])
+    if isinstance(failure, OSError) and failure.errno == errno.EIO:
+        log.error("session %s: the disk failed: %s", exchange.session, failure)
+        return errors.InternalError("the disk failed")
     log.error("session %s failed", exchange.session, exc_info=failure)
     return errors.InternalError()
 
 
 def _log_access(exchange: Exchange, seconds: float) -> None:
-    access.info(
-        "%s %s %s %d in=%d out=%d %.6f %s",
-        exchange.request.method,
-        exchange.space or "-",
-        text.quote_query(exchange.key) or "-",
-        exchange.status,
-        exchange.received,
-        exchange.sent,
-        seconds,
-        exchange.session,
-    )
+    """One JSON object.  ``id`` is the X-SessionId of the answer; the query is left out, it may hold a signature."""
+    fields = {
+        "time": round(time.time(), 3),
+        "id": exchange.session,
+        "remote": exchange.request.remote,
+        "method": exchange.request.method,
+        "space": exchange.space,
+        "key": exchange.key,
+        "status": exchange.status,
+        "received": exchange.received,
+        "sent": exchange.sent,
+        "seconds": round(seconds, 6),
+    }
+    access.info("%s", json.dumps(fields, separators=(",", ":")))
+
+
+def _crowded() -> bytes:
+    """What a connection too many is told."""
+    response = answer.encode_error(errors.Unavailable("too many connections", retry_after=1))
+    pairs = [*response.headers, ("Content-Length", str(len(response.body))), ("Connection", "close"), ("Server", NAME)]
+    lines = [f"HTTP/1.1 {response.status} Service Unavailable", *(f"{name}: {value}" for name, value in pairs)]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + response.body
+
+
+CROWDED = _crowded()
 
 
 class _Connection(web.RequestHandler):
     """aiohttp's connection; what does not even parse is refused in this protocol's form."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        server = cast(_Server, self._manager)
+        if server.most and len(server._connections) > server.most:
+            server.metrics.add("uvideo_connections_refused_total")
+            cast(asyncio.Transport, transport).write(CROWDED)
+            transport.close()
 
     def handle_error(
         self,
@@ -276,8 +378,11 @@ class _Connection(web.RequestHandler):
 
 
 class _Server(web.Server):
-    def __init__(self, handler: Any, keep_alive: float) -> None:
+    """``most``: connections at once, 0 for any number; one more is told so and closed."""
+
+    def __init__(self, handler: Any, keep_alive: float, most: int, metrics: Metrics) -> None:
         super().__init__(handler)
+        self.most, self.metrics = most, metrics
         self._loop_of_connections = asyncio.get_running_loop()
         self._keep_alive = keep_alive
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from uvideo._core import errors, operation
+from uvideo._core import errors, etag, operation
 from uvideo.server.copies import busy
 from uvideo.server.record import check_readable
 from uvideo.storage.base import ObjectRecord, Reader, SpaceRecord
@@ -53,7 +53,7 @@ class Append:
         if record.blob is None:
             return None
         try:
-            return await self._service.blobs.open(record.blob)
+            return await self._service.open(record)
         except FileNotFoundError:  # replaced since it was looked up
             raise busy() from None
 
@@ -100,8 +100,14 @@ class _Longer:
 
 
 async def _pieces(record: ObjectRecord, reader: Reader | None) -> AsyncIterator[bytes]:
+    """InternalError at the end unless they are the bytes of the etag: damage must not get a right one."""
+    tree = etag.Etag()
     if reader is not None:
         async for piece in reader.read(0, record.size):
+            tree.update(piece)
             yield piece
     elif record.inline:
+        tree.update(record.inline)
         yield record.inline
+    if not etag.same(record.etag, tree.value(), record.size):
+        raise errors.InternalError("the stored content does not verify")

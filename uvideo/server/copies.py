@@ -135,9 +135,10 @@ class Copies:
     async def _read(self, source: ObjectRecord, first: int, length: int) -> list[bytes] | None:
         """At most one block.  None if the source was replaced since it was looked up."""
         if source.blob is None:
+            await self._service.check_bytes(source, None)
             return [(source.inline or b"")[first : first + length]]
         try:
-            reader = await self._service.blobs.open(source.blob)
+            reader = await self._service.open(source)
         except FileNotFoundError:
             return None
         try:

@@ -22,6 +22,7 @@ from uvideo.server.service import Content
 
 __all__ = ["NAME", "Disconnected", "Exchange", "Watch"]
 
+LEAST_VERSION = (1, 0)  # of an answer
 DIRECT = 256 * 1024  # bytes of a stored body that are joined and written at once
 SENDFILE = 4 * 1024 * 1024  # bytes of one call of sendfile
 DRAIN = 8 * 1024 * 1024  # bytes read and thrown away so that the sender reads the answer and not a reset
@@ -209,7 +210,7 @@ class Exchange:
     async def _send_whole(self, status: int, headers: CIMultiDict[str], body: bytes) -> web.StreamResponse:
         """Head and body in one write; web.Response would take as long as all else together."""
         request, writer = self.request, self.request.writer
-        keep, version = request.keep_alive and not self.closing, request.version
+        keep, version = request.keep_alive and not self.closing, max(request.version, LEAST_VERSION)
         if status in BODILESS:
             headers.popall("Content-Length", None)
             body = b""

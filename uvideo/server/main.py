@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import json
 import logging
 import os
+import resource
 import signal
 import socket
 import ssl
@@ -16,17 +18,24 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
+from uvideo import faults as scripted
 from uvideo.server import workers
 from uvideo.server.admin import admin_handler
 from uvideo.server.app import App
 from uvideo.server.callback import Callbacks
 from uvideo.server.credentials import CredentialsError, Key, Keyring, check_pair, load_or_create
+from uvideo.server.faults import Faults, FaultyApp, clock
+from uvideo.server.guesses import Guesses
+from uvideo.server.limits import Headroom, Limits, Rates, descriptors
 from uvideo.server.metrics import Metrics
+from uvideo.server.scrub import Found, Scrubber
 from uvideo.server.service import Restoring, Service
-from uvideo.storage.base import Blobs, Catalog
+from uvideo.server.timing import timed_blobs, timed_catalog
+from uvideo.storage.base import DAY, Blobs, Catalog
 from uvideo.storage.disk import DiskBlobs
 from uvideo.storage.sqlite import SqliteCatalog
 
@@ -36,6 +45,8 @@ GRACE = 30.0  # seconds for the requests in flight when the server is told to st
 BACKLOG = 1024
 SWEEP_EVERY, SWEEP_AGE = 600.0, 3600.0  # seconds
 CLOCK_GRAIN = 0.1  # seconds; how far the file system's clock may be behind ours
+MIB = 1024 * 1024
+NEVER_HAPPENED = 3  # exit code
 LOCK_SECONDS = 2.0  # how long a predecessor that is just ending is waited for
 
 log = logging.getLogger("uvideo.server")
@@ -65,6 +76,14 @@ class Settings:
     restore_seconds: int = 0
     restored_seconds: int = 86400
     callback_allow: tuple[str, ...] = ()
+    connections: int = 10_000
+    rate: float = 0
+    headroom: float = 64
+    guesses: int = 100
+    verify_reads: bool = False
+    scrub_days: float = 0
+    scrub_rate: float = 20
+    faults: Path | None = None
 
     def __repr__(self) -> str:
         return f"Settings(folder={str(self.folder)!r})"  # there is a secret among the rest
@@ -72,7 +91,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The listening sockets and the TLS of the first."""
+    """The listening sockets, and the TLS of both."""
 
     data: socket.socket
     admin: socket.socket
@@ -87,18 +106,20 @@ def serve(settings: Settings) -> int:
     """Run until told to stop; the exit code.  StartError before anything is served."""
     _check_drivers(settings)
     _check_callbacks(settings)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold the keys
     lock = _claim(settings.folder)
     try:
         key = _key(settings)
         ports = _listen(settings)
         metrics = Metrics(time.time(), settings.workers)
+        faults = _faults(settings)
         announce = _announcer(settings, key, ports)
 
         def run_worker(number: int, ready: Callable[[], None], *, fresh: bool) -> int:
-            return asyncio.run(_run(settings, Keyring([key]), ports, metrics, number, ready, fresh))
+            return asyncio.run(_run(settings, Keyring([key]), ports, metrics, number, ready, fresh, faults))
 
         if settings.workers == 1:
-            return run_worker(0, announce, fresh=True)
+            return run_worker(0, announce, fresh=True) or _never_happened(faults)
         return workers.supervise(settings.workers, run_worker, announce, ports.close, GRACE)
     finally:
         os.close(lock)
@@ -112,14 +133,17 @@ async def _run(
     number: int,
     ready: Callable[[], None],
     fresh: bool,
+    faults: Faults | None,
 ) -> int:
     """One worker, from its drivers' start to their end.  ``fresh``: nobody else has used the folder since its start."""
     began = time.time()
     stop = _on_signals()
     metrics.take(number)
+    connections = descriptors(settings.connections)
     blobs: Blobs = DiskBlobs(settings.folder, fsync=settings.fsync)
     catalog: Catalog = SqliteCatalog(settings.folder / "catalog.db", fsync=settings.fsync)
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_on_failure)
     async with contextlib.AsyncExitStack() as stack:
         for driver in (blobs, catalog):
             try:
@@ -129,42 +153,102 @@ async def _run(
             stack.push_async_callback(driver.close)
         restoring = Restoring(settings.restore_seconds, settings.restored_seconds)
         callbacks = Callbacks(settings.callback_allow)
-        app = App(Service(blobs, catalog, keyring, restoring=restoring), metrics, callbacks=callbacks)
+        store, names = timed_blobs(blobs, metrics), timed_catalog(catalog, metrics)
+        limits = Limits(
+            Guesses(settings.guesses),
+            Rates(settings.rate),
+            Headroom(settings.folder, int(settings.headroom * MIB)) if settings.headroom else None,
+            connections,
+        )
+        if faults is None:
+            service = Service(store, names, keyring, restoring=restoring, verify=settings.verify_reads)
+            app = App(service, metrics, callbacks=callbacks, limits=limits)
+        else:
+            service = Service(store, names, keyring, clock, restoring, settings.verify_reads)
+            app = FaultyApp(service, metrics, faults, callbacks=callbacks, limits=limits)
         shared = settings.workers > 1  # a small backlog: asyncio takes so many at once, and another may be idle
         data = await loop.create_server(app.server, sock=ports.data, ssl=ports.tls, backlog=1 if shared else BACKLOG)
         if shared:
             ports.data.listen(BACKLOG)
-        admin = sweeper = None
+        admin, tasks = None, list[asyncio.Task[None]]()
         if number == 0:
-            handler = web.Server(admin_handler(blobs, catalog, metrics), access_log=None)
-            admin = await loop.create_server(handler, sock=ports.admin)
+            more = {"/faults": faults.answer} if faults is not None else {}
+            handler = web.Server(admin_handler(blobs, catalog, metrics, app.check, more), access_log=None)
+            admin = await loop.create_server(handler, sock=ports.admin, ssl=ports.tls)
         ready()
         if number == 0:
             cutoff = began - CLOCK_GRAIN if fresh else began - SWEEP_AGE
-            sweeper = loop.create_task(_sweep(blobs, catalog, cutoff))
+            tasks.append(loop.create_task(_sweep(blobs, catalog, cutoff, metrics)))
+            if settings.scrub_days:
+                tasks.append(loop.create_task(_scrubber(settings, blobs, catalog, metrics).run()))
         await stop.wait()
         log.info("stopping: letting requests in flight finish")
         data.close()
         if not await app.drain(GRACE):
             log.warning("some requests were still in flight after %.0f s and were broken off", GRACE)
-        if admin is not None and sweeper is not None:
+        if admin is not None:
             admin.close()
-            sweeper.cancel()
-            await asyncio.gather(sweeper, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
     return 0
 
 
-async def _sweep(blobs: Blobs, catalog: Catalog, cutoff: float) -> None:
+def _on_failure(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What no request is to blame for.  asyncio itself tries again to take a connection, a second later."""
+    failure = context.get("exception")
+    if isinstance(failure, OSError) and failure.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+        log.error("no connection can be taken: %s", failure.strerror)
+    else:
+        loop.default_exception_handler(context)
+
+
+async def _sweep(blobs: Blobs, catalog: Catalog, cutoff: float, metrics: Metrics) -> None:
     """Remove garbage last touched before ``cutoff``, then again and again what is old enough to be surely none's."""
     while True:
         try:
             count = await blobs.sweep(catalog.named, cutoff)
+            metrics.add("uvideo_gc_removed_total", count)
+            metrics.set("uvideo_gc_last_run_seconds", int(time.time()))
             if count:
                 log.info("removed %d files that nothing names", count)
         except Exception:
             log.exception("looking for garbage failed")
+            metrics.add("uvideo_gc_failures_total")
         await asyncio.sleep(SWEEP_EVERY)
         cutoff = time.time() - SWEEP_AGE
+
+
+def _scrubber(settings: Settings, blobs: Blobs, catalog: Catalog, metrics: Metrics) -> Scrubber:
+    """One that keeps how far it is in the folder."""
+    path = settings.folder / "scrub.json"
+
+    def load() -> tuple[float, tuple[str, str] | None] | None:
+        try:
+            began, after = json.loads(path.read_text(encoding="utf-8"))
+            return float(began), (str(after[0]), str(after[1])) if after else None
+        except (OSError, ValueError, TypeError, IndexError):
+            return None
+
+    def save(began: float, after: tuple[str, str] | None) -> None:
+        aside = path.with_name(".scrub.json")
+        aside.write_text(json.dumps([began, after]), encoding="utf-8")
+        os.replace(aside, path)
+
+    def told(found: Found) -> None:
+        metrics.set("uvideo_scrub_objects", found.objects)
+        metrics.set("uvideo_scrub_bytes", found.size)
+        metrics.set("uvideo_scrub_damaged", len(found.damages))
+
+    return Scrubber(
+        blobs,
+        catalog,
+        settings.scrub_days * DAY,
+        settings.scrub_rate * MIB,
+        load=lambda: asyncio.to_thread(load),
+        save=lambda began, after: asyncio.to_thread(save, began, after),
+        told=told,
+    )
 
 
 def _on_signals() -> asyncio.Event:
@@ -195,6 +279,30 @@ def _check_callbacks(settings: Settings) -> None:
         Callbacks(settings.callback_allow)
     except ValueError as failure:
         raise StartError(f"--callback-allow: {failure}") from None
+
+
+def _faults(settings: Settings) -> Faults | None:
+    """The scripted faults of a test server; None of any other."""
+    if settings.faults is None:
+        return None
+    if settings.workers != 1:
+        raise StartError("--faults needs --workers 1: each process would count for itself")
+    try:
+        found = Faults(scripted.read(settings.faults))
+    except ValueError as failure:
+        raise StartError(f"--faults: {failure}") from None
+    except OSError as failure:
+        raise StartError(f"--faults: {settings.faults} cannot be read: {failure.strerror}") from None
+    log.warning("this is a test server: scripted faults happen to its requests")
+    return found
+
+
+def _never_happened(faults: Faults | None) -> int:
+    """The exit code of a test server that was told to stop."""
+    left = faults.left() if faults is not None else []
+    for fault in left:
+        log.error("this fault never happened: %s", fault)
+    return NEVER_HAPPENED if left else 0
 
 
 def _without_password(url: str) -> str:
@@ -276,7 +384,7 @@ def _announcer(settings: Settings, key: Key, ports: Ports) -> Callable[[], None]
     def announce() -> None:
         fields = {
             "endpoint": _url(ports.data, "https" if ports.tls else "http"),
-            "admin": _url(ports.admin, "http"),
+            "admin": _url(ports.admin, "https" if ports.tls else "http"),
             "pid": os.getpid(),
             "public_key": key.public,
         }
@@ -296,6 +404,11 @@ def _announcer(settings: Settings, key: Key, ports: Ports) -> Callable[[], None]
 
 
 def set_up_logging(with_access: bool) -> None:
-    """Everything goes to stderr.  The access log is off unless asked for."""
+    """Everything goes to stderr.  The access log, lines of JSON, is off unless asked for."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("uvideo.access").setLevel(logging.INFO if with_access else logging.WARNING)
+    lines = logging.StreamHandler(sys.stderr)
+    lines.setFormatter(logging.Formatter("%(message)s"))
+    entries = logging.getLogger("uvideo.access")
+    entries.addHandler(lines)
+    entries.propagate = False
+    entries.setLevel(logging.INFO if with_access else logging.WARNING)

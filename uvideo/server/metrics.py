@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import mmap
+from bisect import bisect_left
+
+from uvideo._core import errors
 
 __all__ = ["Metrics"]
 
@@ -11,7 +14,35 @@ STATUSES = (200, 204, 206, 304, 400, 401, 403, 404, 412, 416, 429, 499, 500, 503
 _METHOD = {name: number for number, name in enumerate(METHODS)}
 _STATUS = {status: number for number, status in enumerate(STATUSES)}
 _IN = len(METHODS) * len(STATUSES)
-_OUT, _INFLIGHT, _SLOTS = _IN + 1, _IN + 2, _IN + 3
+_OUT, _INFLIGHT = _IN + 1, _IN + 2
+
+#: Upper bounds in seconds; one bucket more is for what takes longer.  Then the sum, in microseconds.
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_WIDTH = len(BUCKETS) + 2
+STORES = ("catalog_read", "catalog_write", "blob_read", "blob_write")
+#: What a refusal or failure said; "other" for what this version does not know.
+CODES = (*sorted({cls.ret_code for cls in errors.CLASSES if cls.ret_code is not None}, reverse=True), 0)
+#: name -> (Prometheus' type, what it is).  A gauge is set by the first worker.
+VALUES = {
+    "uvideo_connections_refused_total": ("counter", "Connections beyond the limit."),
+    "uvideo_uploads_begun_total": ("counter", "Multipart uploads begun."),
+    "uvideo_uploads_finished_total": ("counter", "Multipart uploads finished."),
+    "uvideo_uploads_aborted_total": ("counter", "Multipart uploads aborted."),
+    "uvideo_gc_removed_total": ("counter", "Files that nothing named, removed."),
+    "uvideo_gc_failures_total": ("counter", "Looks for garbage that failed."),
+    "uvideo_gc_last_run_seconds": ("gauge", "When garbage was looked for, unix seconds."),
+    "uvideo_scrub_objects": ("gauge", "Objects read by the pass of the scrubber that is under way, or was the last."),
+    "uvideo_scrub_bytes": ("gauge", "Bytes read by that pass."),
+    "uvideo_scrub_damaged": ("gauge", "Damaged objects that it found."),
+}
+_METHODS_SECONDS = _INFLIGHT + 1
+_STORES_SECONDS = _METHODS_SECONDS + len(METHODS) * _WIDTH
+_CODES = _STORES_SECONDS + len(STORES) * _WIDTH
+_VALUES = _CODES + len(CODES)
+_SLOTS = _VALUES + len(VALUES)
+_STORE = {name: _STORES_SECONDS + at * _WIDTH for at, name in enumerate(STORES)}
+_CODE = {code: _CODES + at for at, code in enumerate(CODES)}
+_VALUE = {name: _VALUES + at for at, name in enumerate(VALUES)}
 
 
 class Metrics:
@@ -30,13 +61,34 @@ class Metrics:
     def begin(self) -> None:
         self._cells[self._base + _INFLIGHT] += 1
 
-    def end(self, method: str, status: int, received: int, sent: int) -> None:
+    def end(self, method: str, status: int, received: int, sent: int, seconds: float = 0.0) -> None:
         """One request is over.  ``received``, ``sent``: bytes of the bodies."""
-        cells, base = self._cells, self._base
+        cells, base, number = self._cells, self._base, _METHOD.get(method, 5)
         cells[base + _INFLIGHT] -= 1
-        cells[base + _METHOD.get(method, 5) * len(STATUSES) + _STATUS.get(status, len(STATUSES) - 1)] += 1
+        cells[base + number * len(STATUSES) + _STATUS.get(status, len(STATUSES) - 1)] += 1
+        slot = base + _METHODS_SECONDS + number * _WIDTH
+        cells[slot + bisect_left(BUCKETS, seconds)] += 1
+        cells[slot + _WIDTH - 1] += int(seconds * 1e6)
         cells[base + _IN] += received
         cells[base + _OUT] += sent
+
+    def stored(self, store: str, seconds: float) -> None:
+        """A driver has done something.  ``store``: out of STORES."""
+        slot = self._base + _STORE[store]
+        self._cells[slot + bisect_left(BUCKETS, seconds)] += 1
+        self._cells[slot + _WIDTH - 1] += int(seconds * 1e6)
+
+    def refused(self, ret_code: int | None) -> None:
+        """A request was answered with this RetCode."""
+        self._cells[self._base + _CODE.get(ret_code or 0, _CODES + len(CODES) - 1)] += 1
+
+    def add(self, name: str, count: int = 1) -> None:
+        """Count up a counter of VALUES."""
+        self._cells[self._base + _VALUE[name]] += count
+
+    def set(self, name: str, value: int) -> None:
+        """Give a gauge of VALUES its value."""
+        self._cells[self._base + _VALUE[name]] = value
 
     def _sum(self, slot: int) -> int:
         return sum(self._cells[worker * _SLOTS + slot] for worker in range(self._workers))
@@ -56,9 +108,35 @@ class Metrics:
             ("uvideo_requests_in_flight", "gauge", _INFLIGHT, "Requests being answered."),
         ):
             lines += [f"# HELP {name} {text}", f"# TYPE {name} {kind}", f"{name} {self._sum(slot)}"]
+        lines += self._histogram(
+            "uvideo_request_seconds", "Time to answer a request.", "method", METHODS, _METHODS_SECONDS
+        )
+        lines += self._histogram("uvideo_store_seconds", "Time of a driver's call.", "store", STORES, _STORES_SECONDS)
+        lines += ["# HELP uvideo_errors_total Answers by their RetCode.", "# TYPE uvideo_errors_total counter"]
+        for code, slot in _CODE.items():
+            count = self._sum(slot)
+            if count:
+                lines.append(f'uvideo_errors_total{{code="{code or "other"}"}} {count}')
+        for name, (kind, text) in VALUES.items():
+            lines += [f"# HELP {name} {text}", f"# TYPE {name} {kind}", f"{name} {self._sum(_VALUE[name])}"]
         lines += [
             "# HELP process_start_time_seconds Start of the server, unix seconds.",
             "# TYPE process_start_time_seconds gauge",
             f"process_start_time_seconds {self._started:.3f}",
         ]
         return "\n".join(lines) + "\n"
+
+    def _histogram(self, name: str, text: str, label: str, names: tuple[str, ...], first: int) -> list[str]:
+        """Of those that were ever used."""
+        lines = [f"# HELP {name} {text}", f"# TYPE {name} histogram"]
+        for at, value in enumerate(names):
+            slot, count = first + at * _WIDTH, 0
+            counts = [self._sum(slot + bucket) for bucket in range(len(BUCKETS) + 1)]
+            if not any(counts):
+                continue
+            for bound, found in zip((*map(str, BUCKETS), "+Inf"), counts, strict=True):
+                count += found
+                lines.append(f'{name}_bucket{{{label}="{value}",le="{bound}"}} {count}')
+            lines.append(f'{name}_sum{{{label}="{value}"}} {self._sum(slot + _WIDTH - 1) / 1e6:.6f}')
+            lines.append(f'{name}_count{{{label}="{value}"}} {count}')
+        return lines

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from uvideo._core import byterange, condition, dialect, errors, etag, operation, signature
-from uvideo.server import sts
+from uvideo.server import scrub, seal, sts
 from uvideo.server.append import Append
 from uvideo.server.copies import Copies
 from uvideo.server.credentials import Key, Keyring
@@ -96,7 +96,10 @@ class Restoring:
 
 
 class Service:
-    """The data plane.  ``clock``: unix seconds.  All methods belong to one event loop."""
+    """The data plane.  ``clock``: unix seconds.  All methods belong to one event loop.
+
+    ``verify``: compare stored bytes with their etag before any of them is used.
+    """
 
     def __init__(
         self,
@@ -105,11 +108,12 @@ class Service:
         keyring: Keyring,
         clock: Callable[[], float] = time.time,
         restoring: Restoring = Restoring(),
+        verify: bool = False,
     ) -> None:
         if blobs.block_size != etag.BLOCK:
             raise ValueError(f"the etag of an upload needs parts of {etag.BLOCK} bytes, not {blobs.block_size}")
         self.blobs, self.catalog, self.keyring, self.clock = blobs, catalog, keyring, clock
-        self._restoring = restoring
+        self._restoring, self.verify = restoring, verify
         self.append = Append(self).run
         self.part_bodies = asyncio.Semaphore(PARTS_HELD)
         self._run: dict[type, Callable[..., Awaitable[Any]]] = {
@@ -128,7 +132,7 @@ class Service:
 
     def over(self, catalog: Catalog) -> Service:
         """The same service over another catalog."""
-        return Service(self.blobs, catalog, self.keyring, self.clock, self._restoring)
+        return Service(self.blobs, catalog, self.keyring, self.clock, self._restoring, self.verify)
 
     # Who may
 
@@ -166,7 +170,7 @@ class Service:
             known = sts.known_by(claimed.public_key, headers, query, self.keyring, self.clock())
         token = None
         if known is None:
-            known = token = await self.catalog.token(claimed.public_key)
+            known = token = await self.token(claimed.public_key)
             if known is None:
                 raise errors.UnknownKey()
         key = dialect.key_of(address)
@@ -185,6 +189,15 @@ class Service:
         if claimed.expires is not None and dialect.route(method, key, dialect.parameters(query), headers) in CLOSED:
             raise errors.AccessDenied()
         return key, signed, token
+
+    async def token(self, public: str) -> TokenRecord | None:
+        """The token with this public key, its secret open.  None also if that cannot be opened any more."""
+        token = await self.catalog.token(public)
+        try:
+            return seal.opened(token, self.keyring) if token is not None else None
+        except seal.Unopened as failure:
+            log.warning("the secret of token %s is sealed under another private key", failure)
+            return None
 
     async def _anonymous(
         self, method: str, headers: Any, query: Sequence[tuple[str, str]], space: SpaceRecord, address: Any
@@ -267,14 +280,32 @@ class Service:
             info = object_info(record, self.clock(), span, op.filename)
             offset, length = span or (0, record.size)
             if record.blob is None:
+                await self.check_bytes(record, None)
                 return info, Content(offset, length, inline=record.inline or b"")
             try:
-                reader = await self.blobs.open(record.blob)
+                reader = await self.open(record)
             except FileNotFoundError:
                 continue
             return info, Content(offset, length, reader=reader)
         log.error("the blob %s of an object in space %s is missing", record.blob, space.name)
         raise errors.InternalError()
+
+    async def open(self, record: ObjectRecord) -> Reader:
+        """The bytes of an object that has a blob.  FileNotFoundError; InternalError if they are to fit and do not."""
+        assert record.blob is not None
+        reader = await self.blobs.open(record.blob)
+        try:
+            await self.check_bytes(record, reader)
+        except BaseException:
+            await reader.close()
+            raise
+        return reader
+
+    async def check_bytes(self, record: ObjectRecord, reader: Reader | None) -> None:
+        """If this service verifies: InternalError unless the bytes, inline ones without a reader, fit the etag."""
+        if self.verify and not await scrub.verified(record, reader):
+            log.error("object %r of space id %s is damaged (blob %s)", record.key, record.space_id, record.blob)
+            raise errors.InternalError("the stored content does not verify")
 
     async def _head(self, op: Any, space: SpaceRecord) -> Any:
         record = await self._record(op, space)

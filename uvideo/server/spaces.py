@@ -64,7 +64,7 @@ class Spaces:
         if not isinstance(public, str) or not isinstance(signed, str) or not public or not signed:
             raise errors.NoCredentials("the parameter PublicKey or Signature is missing")
         known: Any = self._service.keyring.find(public)
-        token = await self._catalog.token(public) if known is None else None
+        token = await self._service.token(public) if known is None else None
         known = known or token
         if known is None:
             raise errors.TokenUnknown() if public.startswith(PREFIX) else errors.UnknownKey()

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from uvideo._core import errors, operation
-from uvideo.server import sts
+from uvideo.server import seal, sts
 from uvideo.server.rights import network_of
 from uvideo.server.service import Service
 from uvideo.storage.base import TokenRecord
@@ -51,7 +51,7 @@ class Tokens:
             created=now,
         )
         token = self._changed(blank, op)
-        await self._catalog.create_token(token, MOST)
+        await self._catalog.create_token(seal.sealed(token, self._keyring), MOST)
         return _info(token)
 
     async def _describe(self, op: Any, owner: str, host: str) -> Any:
@@ -62,7 +62,14 @@ class Tokens:
                 raise errors.TokenNotFound()
         if op.name is not None:
             found = [token for token in found if token.name == op.name]
-        return operation.TokenList(tuple(_info(token, with_secret=op.display != 0) for token in found))
+        return operation.TokenList(tuple(self._said(token, with_secret=op.display != 0) for token in found))
+
+    def _said(self, token: TokenRecord, with_secret: bool) -> Any:
+        """A secret that cannot be opened any more is left out: the account's private key was changed."""
+        try:
+            return _info(seal.opened(token, self._keyring), with_secret)
+        except seal.Unopened:
+            return _info(token, with_secret=False)
 
     async def _update(self, op: Any, owner: str, host: str) -> Any:
         for token in await self._catalog.tokens(owner):

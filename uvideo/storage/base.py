@@ -369,6 +369,13 @@ class Catalog(Protocol):
         """
         ...
 
+    async def walk(self, after: tuple[str, str] | None, limit: int) -> builtins.list[ObjectRecord]:
+        """At most ``limit`` objects of all spaces behind this (space_id, key), None for the first ones.
+
+        Never fills ``inline``.  Every object that is there all the while is met once; the order is the driver's.
+        """
+        ...
+
     async def list_by_offset(self, space_id: str, offset: int, limit: int) -> builtins.list[ObjectRecord]:
         """What the deprecated GetFileList asks for; costs more the farther in."""
         ...

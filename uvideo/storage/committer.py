@@ -21,6 +21,13 @@ Work = Callable[[sqlite3.Connection], T]
 Asked = tuple[Work[Any], "asyncio.Future[Any]", "Callable[[], object] | None"]
 Outcome = tuple["asyncio.Future[Any]", Any, "Exception | None"]
 
+#: SQLite's words for what the machine refuses.
+MACHINE = {
+    "database or disk is full": errno.ENOSPC,
+    "attempt to write a readonly database": errno.EROFS,
+    "disk I/O error": errno.EIO,
+    "unable to open database file": errno.EMFILE,
+}
 MOST_AT_ONCE = 200  # transactions in one commit
 
 
@@ -110,7 +117,6 @@ def _resolve(outcomes: list[Outcome]) -> None:
 
 
 def _told(failure: Exception) -> Exception:
-    """A full disk as every driver says it: OSError with ENOSPC."""
-    if isinstance(failure, sqlite3.OperationalError) and str(failure) == "database or disk is full":
-        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    return failure
+    """What the machine refuses as every driver says it: OSError with its number."""
+    number = MACHINE.get(str(failure)) if isinstance(failure, sqlite3.OperationalError) else None
+    return OSError(number, os.strerror(number)) if number is not None else failure

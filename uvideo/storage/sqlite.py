@@ -271,6 +271,12 @@ class SqliteCatalog(Accounts):
                 lower, beyond = found[0][0], ">="
                 jump = rolled_up(lower, start, split)
 
+    async def walk(self, after: tuple[str, str] | None, limit: int) -> builtins.list[ObjectRecord]:
+        space_id, key = after or ("", "")
+        query = f"""
+            SELECT {OBJECT} FROM objects WHERE (space_id, key) > (?, ?) ORDER BY space_id, key LIMIT ?"""
+        return [object_of(row) for row in self._all(query, space_id, key.encode(), max(0, limit))]
+
     async def list_by_offset(self, space_id: str, offset: int, limit: int) -> builtins.list[ObjectRecord]:
         query = f"SELECT {OBJECT} FROM objects WHERE space_id = ? ORDER BY key LIMIT ? OFFSET ?"
         return [object_of(row) for row in self._all(query, space_id, max(0, limit), offset)]

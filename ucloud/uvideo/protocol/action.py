@@ -100,6 +100,8 @@ _ACTIONS = (
 )
 _BY_CLASS = dict((action.cls, action) for action in _ACTIONS)
 _BY_NAME = dict((name, action) for action in _ACTIONS for name in action.names)
+#: name of a management call -> its operation
+OPERATIONS = dict((name, action.cls) for name, action in _BY_NAME.items())
 _NUMBERS = ("offset", "limit", "begin", "end", "expires", "display", "seconds")
 _LISTS = ("domains", "ops", "prefixes", "spaces", "black_ips", "white_ips")
 LIST_LIMIT = 1000  # entries of one list

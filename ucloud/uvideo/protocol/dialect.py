@@ -370,7 +370,7 @@ def route(method, key, query, headers):
             if name in query:
                 return cls
         return CopyObject if copied else PutObject
-    raise BadRequest(u"the method %s is not supported" % to_text(method))
+    raise BadRequest(u"the method %s is not supported" % to_text(method)[:20])
 
 
 def _route_post(key, query):
@@ -537,3 +537,6 @@ _DECODE = {
     ListObjects: _decode_objects,
 }
 _DECODE.update(objects.DECODE)
+
+#: Every operation of the data plane.
+OPERATIONS = frozenset(_DECODE)

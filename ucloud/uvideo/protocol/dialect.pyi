@@ -93,3 +93,5 @@ def route(method: str, key: str, query: Mapping[str, str], headers: Headers) -> 
 def decode(
     cls: type[_Operation], space: str, key: str, query: Mapping[str, str], headers: Headers, body: bytes = b""
 ) -> _Operation: ...
+
+OPERATIONS: frozenset[type[_Operation]]

@@ -320,6 +320,8 @@ def _tree(cls):
 
 
 _CLASSES = [cls for cls in _tree(Refused) if cls is not Refused]
+#: Every refusal of the service.
+CLASSES = tuple(_CLASSES)
 _BY_TEXT = dict(((cls.status, cls.ret_code, cls.message), cls) for cls in _CLASSES)
 _BY_CODE = {}
 #: For an answer whose body says nothing, a proxy's perhaps: only the general classes, never PartExists, say.

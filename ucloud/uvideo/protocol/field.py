@@ -93,7 +93,7 @@ def metadata(headers):
         if name[:13].lower() == "x-ufile-meta-":
             bare = name[13:].lower()
             if not _META_NAME(bare):
-                raise BadRequest(u"the metadata name %s is not of letters, digits and -" % to_text(bare))
+                raise BadRequest(u"the metadata name %s is not of letters, digits and -" % to_text(bare)[:100])
             value = header_text(value, u"the metadata %s" % to_text(bare))
             size += len(bare) + len(to_bytes(value))
             found[to_text(bare)] = value

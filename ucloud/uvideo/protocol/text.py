@@ -46,8 +46,9 @@ _PAIR = re.compile(u"[\ud800-\udbff][\udc00-\udfff]")
 _SURROGATE = re.compile(u"[\ud800-\udfff]")
 #: The decoder of 2.7 makes surrogates of these; UTF-8 does not have them.
 _SURROGATE_BYTES = re.compile(b"\xed[\xa0-\xbf]")
+#: Controls, and what turns or breaks a line of text: a name with one of these can look like another.
 _UNPRINTABLE = re.compile(
-    u"[\x00-\x1f\x7f-\x9f]"
+    u"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
     + (u"|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]" if PY2 else u"|[\ud800-\udfff]")
 )
 

@@ -1,0 +1,87 @@
+"""kill -9 at random instants, again and again on one folder."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import random
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from test.crash.story import State, Writer, fits, judge, observe
+from test.server.wire import Peer
+from test.server_fixture import start_server
+from ucloud.uvideo.protocol import operation
+
+ROUNDS = int(os.environ.get("UVIDEO_TEST_ROUNDS", "100"))
+WRITERS = 4
+SPACE = "crash"
+OPTIONS = ((), ("--no-fsync",), ("--workers", "2"), ("--workers", "2", "--no-fsync"))
+
+
+def wait_for_the_end(folder: Path) -> None:
+    """Workers whose parent was killed end by themselves; the lock says when."""
+    with open(folder / "lock", "rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+
+def one_round(folder: Path, states: dict[str, State], dice: random.Random, options: tuple[str, ...]) -> Counter[str]:
+    """Serve, write, kill; what is there then.  ``states`` is brought up to date."""
+    done: Counter[str] = Counter()
+    with start_server(folder, *options) as server:
+        writers = [Writer(server, SPACE, name, dice.randrange(1 << 30), states[name]) for name in states]
+        for writer in writers:
+            writer.start()
+        wanted, deadline = dice.randrange(1, 80), time.monotonic() + 20
+        while sum(len(writer.steps) for writer in writers) < wanted and time.monotonic() < deadline:
+            time.sleep(dice.uniform(0, 0.004))
+        server.kill()
+        wait_for_the_end(folder)
+        for writer in writers:
+            writer.stop.set()
+            writer.join(20)
+            assert writer.failure is None and not writer.is_alive(), writer.failure
+    found, leaked = asyncio.run(observe(folder, SPACE, list(states)))
+    for writer in writers:
+        state = found[writer.prefix[:-1]]
+        judge(writer, state)
+        states[writer.prefix[:-1]] = state
+        done.update(step.what for step in writer.steps if step.session is not None)
+        done["broken off"] += sum(step.session is None for step in writer.steps)
+        done["done though not acknowledged"] += not fits(state, writer.allowed()[0])
+    assert leaked == 0
+    done["rounds"] += 1
+    return done
+
+
+def run(folder: Path, rounds: int, seed: int) -> Counter[str]:
+    dice, done = random.Random(seed), Counter[str]()
+    with start_server(folder) as server:
+        Peer(server).manage(operation.CreateSpace(SPACE))
+    states = {f"w{number}": State() for number in range(WRITERS)}
+    for number in range(rounds):
+        done += one_round(folder, states, dice, OPTIONS[number % len(OPTIONS)])
+    with start_server(folder) as server:  # and the service says the same as its folder
+        peer = Peer(server)
+        for state in states.values():
+            for key, (name, size) in state.objects.items():
+                got = peer.call(operation.GetObject(SPACE, key))
+                assert (got.status, got.header("ETag"), len(got.body)) == (200, f'"{name}"', size)
+    return done
+
+
+def test_nothing_acknowledged_is_lost_by_kill_9(tmp_path: Path) -> None:
+    done = run(tmp_path, 4, seed=7)
+    assert done["rounds"] == 4 and sum(done.values()) > 20
+
+
+@pytest.mark.long
+def test_nothing_acknowledged_is_lost_by_kill_9_in_many_rounds(tmp_path: Path) -> None:
+    done = run(tmp_path, ROUNDS, seed=20261125)
+    print(f"kill -9: {dict(done)}")
+    assert done["rounds"] == ROUNDS and done["broken off"] > ROUNDS
+    assert min(done[name] for name in ("PutObject", "FinishUpload", "RenameObject", "AppendObject", "AbortUpload")) > 0

@@ -1,0 +1,273 @@
+"""What is fuzzed: each takes bytes, and raises what its parser must not."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+from unicodedata import category
+
+from test.protocol import samples
+from ucloud.uvideo.protocol import (
+    action,
+    answer,
+    byterange,
+    condition,
+    dialect,
+    errors,
+    etag,
+    operation,
+    policy,
+    postfile,
+    provider,
+    restore,
+    signature,
+    text,
+    upload,
+)
+from ucloud.uvideo.protocol.message import Headers, Response
+from uvideo import faults
+from uvideo.server.form import LIMIT, Form, boundary_of
+
+TURNS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # turn the direction of text
+NOW = 1_700_000_000.0
+RESULTS = (*samples.RESULTS, *samples.ACTION_RESULTS)
+
+
+def _message(data: bytes) -> tuple[str, Headers, bytes]:
+    """(first line, headers, body), as a carrier hands them on."""
+    head, _, body = data.partition(b"\n\n")
+    first, *lines = head.decode("utf-8", "surrogateescape").split("\n")
+    fields = (line.partition(":") for line in lines)
+    return first, Headers([(name, value.strip()) for name, mark, value in fields if mark and name]), body
+
+
+def _said(error: BaseException) -> None:
+    """An error's text is for a terminal: no controls, not endless."""
+    said = str(error)
+    assert not any(category(char) in ("Cc", "Cs", "Zl", "Zp") or char in TURNS for char in said), ascii(said)
+    assert len(said) < 2000, len(said)
+
+
+def request(data: bytes) -> None:
+    """What the server reads out of a request before it touches the store."""
+    first, headers, body = _message(data)
+    method, _, raw = first.partition(" ")
+    try:
+        target = dialect.parse_target(raw)
+        host = target.authority or headers.get("Host") or ""
+        provider.domain_of(host)
+        query = dialect.parameters(target.query)
+        for address in dialect.addresses(host, headers.get("Bucket"), target.path):
+            key = dialect.key_of(address)
+            claimed = signature.claim(headers, target.query)
+            if claimed is not None:
+                keys, tails = signature.variants(method, key, target.query)
+                for signed in keys:
+                    texts = signature.candidates(claimed, method, address.space, (signed,), headers, tails)
+                    try:
+                        signature.verify(claimed, "a private key", texts, NOW)
+                    except errors.SignatureMismatch:
+                        pass
+            cls = dialect.route(method, key, query, headers)
+            op = dialect.decode(cls, address.space, key, query, headers, body)
+            if cls is operation.GetObject:
+                if op.range is not None:
+                    byterange.resolve(op.range, 1000)
+                condition.range_holds(op.conditions, "etag", NOW)
+                condition.not_modified(op.conditions, "etag", NOW)
+            policy.of(headers)
+            assert op.space == address.space
+    except errors.UVideoError as error:
+        assert isinstance(error, errors.Refused) and 400 <= error.status < 500, error
+        _said(error)
+
+
+def management(data: bytes) -> None:
+    """A management call, in its query and its body."""
+    first, headers, body = _message(data)
+    try:
+        target = dialect.parse_target(first)
+        given = action.parameters(target.query, headers, body)
+        signature.action_signature("a private key", given)
+        action.decode(given)
+    except errors.UVideoError as error:
+        assert isinstance(error, errors.Refused)
+        _said(error)
+
+
+def form(data: bytes) -> None:
+    """A form upload, read in two ways: the pieces must not matter."""
+    step, data = (data[0] % 29 + 1, data[1:]) if data else (1, b"")
+    kind, _, body = data.partition(b"\n\n")
+    found = [asyncio.run(_form(kind.decode("latin-1"), body, size)) for size in (step, len(body) + 1)]
+    assert found[0] == found[1], found
+
+
+async def _form(kind: str, body: bytes, step: int) -> Any:
+    at = 0
+
+    async def chunk() -> bytes:
+        nonlocal at
+        piece, at = body[at : at + step], at + step
+        return piece
+
+    try:
+        made = Form(boundary_of(kind), chunk)
+        fields = await made.fields()
+        assert sum(map(len, fields)) + sum(len(value) for value in fields.values()) <= LIMIT
+        postfile.readings(Headers(), fields, made.mime)
+        taken = b""
+        while piece := await made.chunk():
+            taken += piece
+        return fields, made.mime, taken
+    except errors.BadRequest as error:
+        _said(error)
+        return None
+
+
+def reply(data: bytes) -> None:
+    """A hostile server's answer to each kind of call."""
+    which, data = (data[0], data[1:]) if data else (0, b"")
+    op, _ = RESULTS[which % len(RESULTS)]
+    first, headers, body = _message(data)
+    status = text.whole(first[:3]) or 200
+    try:
+        decode = action.decode_result if type(op) in action.OPERATIONS.values() else answer.decode
+        decode(op, Response(status, headers, body), NOW)
+    except errors.UVideoError as error:
+        _said(error)
+
+
+def words(data: bytes) -> None:
+    """The small parsers, on any text."""
+    said = data.decode("utf-8", "surrogateescape")
+    for parse in (
+        *(byterange.parse, byterange.parse_content, restore.parse, answer.parse_date, answer.unquoted),
+        *(text.whole, text.printable, etag.is_etag, answer.readable, provider.domain_of),
+        *(
+            lambda value: etag.agrees(value, bytes(20)),
+            lambda value: answer.retry_after(Headers([("Retry-After", value)])),
+        ),
+    ):
+        parse(said)
+    for strict, allowed in (
+        (etag.part_digest, ValueError),
+        (text.unquote, ValueError),
+        (text.parse_query, ValueError),
+        (signature.read_authorization, errors.UVideoError),
+        (policy.parse, errors.UVideoError),
+        (provider.parse_suffix, (errors.UVideoError, ValueError)),
+        (boundary_of, errors.UVideoError),
+    ):
+        try:
+            strict(said)
+        except allowed as error:
+            if isinstance(error, errors.Refused):
+                _said(error)
+
+
+def records(data: bytes) -> None:
+    """What was kept on a disk that others may write to: an upload's record, a script of faults."""
+    try:
+        made = upload.read(data)
+        again = upload.read("\n".join(made.lines()) + "\n")
+        assert again.digests == made.digests
+        made.sent(), made.complete()
+    except errors.InvalidArgument as error:
+        _said(error)
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        return
+    for each in found if isinstance(found, list) else [found]:
+        if isinstance(each, dict):
+            try:
+                str(faults.parse(each))
+            except ValueError:
+                pass
+
+
+def _lines(first: str, headers: Any, body: bytes) -> bytes:
+    lines = [first, *(f"{name}: {value}" for name, value in headers)]
+    return "\n".join(lines).encode("utf-8", "surrogateescape") + b"\n\n" + body
+
+
+def _seeds() -> dict[str, list[bytes]]:
+    """Right ones, of which the wrong ones are made."""
+    found: dict[str, list[bytes]] = {name: [] for name in TARGETS}
+    for op in samples.OPERATIONS:
+        for suffix in samples.DIALECTS:
+            made = dialect.encode(op, suffix)
+            key = getattr(op, "key", "")
+            signed = signature.authorization(samples.CREDENTIALS, made.method, op.space, key, made.headers)
+            headers = [*made.headers, ("Host", made.origin.partition("://")[2]), ("Authorization", signed)]
+            found["request"].append(_lines(f"{made.method} {made.target}", headers, made.body))
+    for op, _ in samples.ACTION_RESULTS:
+        made = action.encode(op, "http://x", samples.CREDENTIALS)
+        found["management"].append(_lines(made.target, made.headers, b""))
+        given = json.dumps(dict(dialect.parse_target(made.target).query)).encode()
+        found["management"].append(_lines("/", [("Content-Type", "application/json")], given))
+    for which, (op, result) in enumerate(RESULTS[:256]):
+        if type(op) in action.OPERATIONS.values():
+            name = next(name for name, cls in action.OPERATIONS.items() if cls is type(op))
+            made = action.encode_result(name, result)
+        else:
+            made = answer.encode(op, result)
+        found["reply"].append(bytes([which]) + _lines(str(made.status), made.headers, made.body))
+    found["reply"].append(bytes([0]) + _lines("404", [], answer.encode_error(errors.NotFound()).body))
+    pieces = b"\r\n".join(
+        b"--b\r\n" + part
+        for part in (
+            b'Content-Disposition: form-data; name="FileName"\r\n\r\nkey',
+            b'Content-Disposition: form-data; name="file"; filename="x"\r\nContent-Type: a/b\r\n\r\nbytes\r\n--b x\r\n',
+        )
+    )
+    found["form"] = [
+        b"\x05multipart/form-data; boundary=b\n\n" + pieces + end for end in (b"\r\n--b--\r\n", b"\r\n--b")
+    ]
+    found["words"] = [each.encode() for each in WORDS]
+    found["records"] = [json.dumps(SCRIPT).encode(), "\n".join(_noted().lines()).encode() + b"\n"]
+    return found
+
+
+WORDS = (
+    *(
+        "bytes=0-50",
+        "bytes=-5",
+        "bytes 0-50/100",
+        "Tue, 24 Nov 2026 10:00:00 GMT",
+        'W/"x"',
+        "AAAAANo5o-5ea0sNMlW_75VgGJCv2AcJ",
+    ),
+    *(
+        'ongoing-request="false", expiry-date="Tue, 24 Nov 2026 10:00:00 GMT"',
+        "%e8%a7%86",
+        "a=b&c=%20d+e",
+        "UCloud a:b:c",
+    ),
+    *(
+        "127.0.0.1:9000",
+        ".cn-bj.ufileos.com",
+        "https://[::1]:9000",
+        'multipart/form-data; boundary="b"',
+        "120",
+        "B3x5ERngVeegrl5QcImj-RFINvU=",
+    ),
+    *(policy.build("http://a/b", "key=$(key)&x=$(x:v)", None, {"x:v": "1"}),),
+)
+SCRIPT = [{"on": "UploadPart", "part": 3, "do": "answer", "status": 503, "headers": {"a": "b"}, "times": "always"}]
+
+
+def _noted() -> upload.Upload:
+    made = upload.Upload("space", "key", "id", etag.BLOCK, 9_000_000, "video/mp4", {"size": 9_000_000, "mtime": 1})
+    made.acknowledge(0, bytes(20))
+    made.acknowledge(2, bytes(20), "opaque")
+    return made
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    each.__name__: each for each in (request, management, form, reply, words, records)
+}
+SEEDS = _seeds()

@@ -1,0 +1,1 @@
+"""What a hostile peer may send: to the server over raw sockets, to the parsers, to the clients."""

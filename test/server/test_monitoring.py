@@ -1,0 +1,183 @@
+"""What is to be seen of a server: metrics that add up, an access log by session id, readiness that is true."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+from test.interpreters import ROOT
+from test.server.wire import BLOCK, Peer, connect, head, pattern
+from test.server_fixture import Server, start_server
+from ucloud.uvideo.protocol import errors, operation
+from uvideo.server.metrics import BUCKETS, CODES, STORES, VALUES, Metrics
+
+LINE = re.compile(r"([a-z_]+)(?:\{([^}]*)\})? (-?[0-9.e+]+)")
+NAME = re.compile(r"\b(?:uvideo|process)_[a-z_]+\b")
+
+
+def asked(server: Server, path: str) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", server.admin_port, timeout=10)
+    connection.request("GET", path)
+    response = connection.getresponse()
+    found = response.status, response.read().decode()
+    connection.close()
+    return found
+
+
+def parsed(text: str) -> dict[tuple[str, str], float]:
+    """{(name, labels): value}; every line has the form of Prometheus, and every family its HELP and TYPE."""
+    found, told = {}, set()
+    for line in text.splitlines():
+        if line.startswith("# "):
+            told.add(tuple(line.split(" ", 3)[1:3]))
+            continue
+        match = LINE.fullmatch(line)
+        assert match, line
+        name = re.sub("_(bucket|sum|count)$", "", match[1]) if "_seconds" in match[1] else match[1]
+        assert {("HELP", name), ("TYPE", name)} <= told, line
+        assert (match[1], match[2] or "") not in found, f"twice: {line}"
+        found[match[1], match[2] or ""] = float(match[3])
+    return found
+
+
+def test_the_metrics_add_up(tmp_path: Path) -> None:
+    with start_server(tmp_path, "--no-fsync", "--workers", "2") as server:
+        peer = Peer(server)
+        space = peer.space()
+        for number in range(20):
+            peer.do(operation.PutObject(space, str(number)), pattern(20_000 if number % 2 else 10))
+            assert peer.call(operation.GetObject(space, str(number))).status == 200
+        for _ in range(3):
+            assert peer.call(operation.GetObject(space, "none")).status == 404
+        peer.upload(space, "film", pattern(BLOCK + 9))
+        upload = peer.do(operation.InitiateUpload(space, "given up"))
+        peer.do(operation.AbortUpload(space, "given up", upload.upload_id))
+        time.sleep(0.05)  # the last answer is counted after it was read
+        status, text = asked(server, "/metrics")
+    found = parsed(text)
+    assert status == 200
+    assert found["uvideo_requests_total", 'method="GET",status="200"'] == 21  # one of them made the space
+    assert found["uvideo_errors_total", f'code="{errors.NotFound.ret_code}"'] == 3
+    assert found["uvideo_request_seconds_count", 'method="GET"'] == 24
+    assert found["uvideo_request_seconds_bucket", 'method="GET",le="+Inf"'] == 24
+    steps = [found["uvideo_request_seconds_bucket", f'method="GET",le="{bound}"'] for bound in BUCKETS]
+    assert steps == sorted(steps) and 0 < found["uvideo_request_seconds_sum", 'method="GET"'] < 60
+    for store in STORES:
+        assert found["uvideo_store_seconds_count", f'store="{store}"'] > 0, store
+    assert found["uvideo_uploads_begun_total", ""] == 2
+    assert found["uvideo_uploads_finished_total", ""] == found["uvideo_uploads_aborted_total", ""] == 1
+    assert found["uvideo_received_bytes_total", ""] >= 10 * 20_010 + BLOCK + 9
+    assert time.time() - found["uvideo_gc_last_run_seconds", ""] < 60
+
+
+def test_every_code_and_value_has_its_place() -> None:
+    metrics = Metrics(0, 2)
+    metrics.take(1)
+    metrics.begin()
+    metrics.end("BREW", 418, 1, 2, 99.0)
+    for code in (*CODES, -999999, None):
+        metrics.refused(code)
+    for name in VALUES:
+        metrics.set(name, 3)
+    for store in STORES:
+        metrics.stored(store, 0.003)
+    found = parsed(metrics.text())
+    assert found["uvideo_requests_total", 'method="other",status="other"'] == 1
+    assert found["uvideo_request_seconds_bucket", 'method="other",le="10.0"'] == 0
+    assert found["uvideo_errors_total", 'code="other"'] == 3
+    assert all(found[name, ""] == 3 for name in VALUES)
+    assert all(found["uvideo_store_seconds_bucket", f'store="{store}",le="0.005"'] == 1 for store in STORES)
+
+
+def test_the_access_log_has_the_session_of_the_answer(tmp_path: Path) -> None:
+    with start_server(tmp_path, "--no-fsync", "--access-log") as server:
+        peer = Peer(server)
+        space = peer.space()
+        answers = [
+            peer.call(operation.PutObject(space, 'a "b"\n视频'), b"12345"),
+            peer.call(operation.GetObject(space, "none")),
+            peer.send("GET", "/x?Signature=s3cret&UCloudPublicKey=a&Expires=1", host=f"{space}.x"),
+        ]
+        deadline, lines = time.monotonic() + 5, dict[str, Any]()
+        while len(lines) < 3 and time.monotonic() < deadline:
+            found = [json.loads(line) for line in server.log.read_text().splitlines() if line.startswith("{")]
+            lines = {each["id"]: each for each in found if each["space"]}
+        text = server.log.read_text()
+    assert "s3cret" not in text
+    for got, key in zip(answers, ('a "b"\n视频', "none", ""), strict=True):
+        line = lines[got.header("X-SessionId") or ""]
+        assert (line["status"], line["space"], line["key"]) == (got.status, space, key)
+        assert line["remote"] == "127.0.0.1" and 0 < line["seconds"] < 20 and abs(line["time"] - time.time()) < 60
+    assert lines[answers[0].header("X-SessionId") or ""]["received"] == 5
+
+
+def test_readiness_is_true(tmp_path: Path) -> None:
+    place = os.statvfs(tmp_path)
+    most = place.f_blocks * place.f_frsize / (1 << 20)
+    with start_server(tmp_path / "full", "--no-fsync", "--headroom", str(most)) as server:
+        assert asked(server, "/readyz") == (503, "server: the disk is nearly full\n")
+        assert asked(server, "/healthz")[0] == 200
+    with start_server(tmp_path / "stopping", "--no-fsync") as server:
+        peer = Peer(server)
+        space = peer.space()
+        assert asked(server, "/readyz") == (200, "ok\n")
+        signed = ("Authorization", peer.signed("PUT", space, "k"))
+        with connect(server.port) as sock:
+            sock.sendall(head("PUT", "/k", [("Host", f"{space}.x"), signed, ("Content-Length", "5")]) + b"12")
+            deadline = time.monotonic() + 5
+            while "uvideo_requests_in_flight 1" not in asked(server, "/metrics")[1] and time.monotonic() < deadline:
+                time.sleep(0.01)
+            server.process.send_signal(signal.SIGTERM)
+            deadline, found = time.monotonic() + 5, (200, "")
+            while found[0] == 200 and time.monotonic() < deadline:
+                found = asked(server, "/readyz")
+            assert found == (503, "server: stopping\n")
+            sock.sendall(b"345")
+            assert sock.recv(100).startswith(b"HTTP/1.1 200 ")
+        assert server.process.wait(20) == 0
+
+
+# The examples
+
+
+def shown() -> set[str]:
+    """Every name that a server can show."""
+    metrics = Metrics(0)
+    metrics.begin()
+    metrics.end("GET", 200, 1, 1, 0.1)
+    metrics.refused(0)
+    for store in STORES:
+        metrics.stored(store, 0.1)
+    return {name for name, _ in parsed(metrics.text())}
+
+
+def test_the_dashboard_asks_for_what_there_is() -> None:
+    found = json.loads((ROOT / "docs" / "monitoring" / "dashboard.json").read_text())
+    asked_for = set()
+    for panel in found["panels"]:
+        for target in panel["targets"]:
+            assert target["expr"].count("(") == target["expr"].count(")")
+            asked_for |= set(NAME.findall(target["expr"]))
+    assert asked_for <= shown(), asked_for - shown()
+    families = {re.sub("_(bucket|sum|count)$", "", name) for name in shown()}
+    seen = {re.sub("_(bucket|sum|count)$", "", name) for name in asked_for}
+    assert families - seen <= {"process_start_time_seconds", *VALUES}, families - seen
+    places = [(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in found["panels"]]
+    assert len(set(places)) == len(places) == 8
+
+
+def test_the_alerts_ask_for_what_there_is() -> None:
+    text = (ROOT / "docs" / "monitoring" / "alerts.yml").read_text()
+    names = re.findall(r"^      - alert: (\w+)$", text, re.M)
+    expressions = re.findall(r"^        expr: '([^']+)'$", text, re.M)
+    assert len(names) == len(set(names)) == len(expressions) == text.count("severity:") == text.count("summary:") > 5
+    for expression in expressions:
+        assert expression.count("(") == expression.count(")") and re.search("[<>=] ", expression)
+        assert set(NAME.findall(expression)) <= shown() | {"up"}, expression
+    assert "\t" not in text and all(line.startswith((" ", "#", "groups:")) for line in text.splitlines())

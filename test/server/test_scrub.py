@@ -1,0 +1,183 @@
+"""A flipped bit is found, and never sent as if it were right."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from test.server.wire import BLOCK, Peer, pattern
+from test.server_fixture import start_server
+from ucloud.uvideo.protocol import byterange, operation
+from uvideo import Client, Retry, errors
+from uvideo.server.scrub import Damage, Found, Scrubber, fsck
+from uvideo.storage.disk import DiskBlobs
+from uvideo.storage.sqlite import SqliteCatalog
+
+SIZES = {"inline": 1000, "one": 50_000, "many": 2 * BLOCK + 7, "empty": 0}
+ONCE = Retry(0, 0.01, 0.05, 1.0, None, None)
+
+
+def fill(server: Any) -> None:
+    peer = Peer(server)
+    peer.manage(operation.CreateSpace("films"))
+    for key, size in SIZES.items():
+        peer.do(operation.PutObject("films", key), pattern(size))
+    peer.do(operation.CopyObject("films", "copy", "films", "many"))
+
+
+def blob_of(folder: Path, key: str) -> Path:
+    with sqlite3.connect(folder / "catalog.db") as db:
+        ((name,),) = db.execute("SELECT blob FROM objects WHERE key = ?", (key.encode(),)).fetchall()
+    return folder / "blobs" / name[:2] / name
+
+
+def flip(folder: Path, key: str, at: int) -> None:
+    """One bit of the stored bytes."""
+    if key == "inline":
+        with sqlite3.connect(folder / "catalog.db") as db:
+            ((data,),) = db.execute("SELECT data FROM small WHERE key = ?", (key.encode(),)).fetchall()
+            db.execute("UPDATE small SET data = ? WHERE key = ?", (_flipped(data, at), key.encode()))
+    else:
+        path = blob_of(folder, key)
+        path.write_bytes(_flipped(path.read_bytes(), at))
+
+
+def _flipped(data: bytes, at: int) -> bytes:
+    return data[:at] + bytes([data[at] ^ 4]) + data[at + 1 :]
+
+
+def checked(folder: Path, **options: Any) -> Found:
+    async def look() -> Found:
+        blobs, catalog = DiskBlobs(folder), SqliteCatalog(folder / "catalog.db")
+        await blobs.start()
+        await catalog.start()
+        try:
+            return await fsck(blobs, catalog, **options)
+        finally:
+            await catalog.close()
+            await blobs.close()
+
+    return asyncio.run(look())
+
+
+def test_fsck_finds_a_flipped_bit_a_missing_file_and_a_short_one(tmp_path: Path) -> None:
+    with start_server(tmp_path, "--no-fsync") as server:
+        fill(server)
+    sound = checked(tmp_path)
+    assert (sound.objects, sound.damages) == (5, []) and sound.size == sum(SIZES.values())
+    flip(tmp_path, "inline", 999)
+    flip(tmp_path, "many", BLOCK + 3)
+    told: list[Damage] = []
+    found = checked(tmp_path, report=told.append)
+    assert found.damages == told
+    assert {(each.key, each.problem) for each in told} == {
+        ("inline", "damaged"),
+        ("many", "damaged"),
+        ("copy", "damaged"),
+    }
+    blob_of(tmp_path, "one").unlink()
+    os.truncate(blob_of(tmp_path, "many"), BLOCK)
+    assert {(each.key, each.problem) for each in checked(tmp_path).damages} == {
+        ("inline", "damaged"),
+        ("many", "unreadable: EIO"),
+        ("copy", "unreadable: EIO"),
+        ("one", "missing"),
+    }
+
+
+def test_fsck_keeps_to_its_rate_and_goes_on_where_it_was(tmp_path: Path) -> None:
+    with start_server(tmp_path, "--no-fsync") as server:
+        fill(server)
+        began = time.monotonic()
+        found = checked(tmp_path, rate=100 * BLOCK)  # the server is at work meanwhile
+        assert found.objects == 5 and time.monotonic() - began > 2 / 100 * 0.9
+    with sqlite3.connect(tmp_path / "catalog.db") as db:
+        places = db.execute("SELECT space_id, key FROM objects ORDER BY space_id, key").fetchall()
+    assert checked(tmp_path, after=(places[2][0], places[2][1].decode())).objects == 2
+
+
+@pytest.mark.parametrize(("key", "at"), [("inline", 5), ("one", 49_999), ("many", 2 * BLOCK)])
+def test_damage_is_never_sent_as_if_it_were_right(tmp_path: Path, key: str, at: int) -> None:
+    with start_server(tmp_path, "--no-fsync") as server:
+        fill(server)
+        flip(tmp_path, key, at)
+        with Client(server.public_key, server.private_key, endpoint=server.host, retry=ONCE) as client:
+            with pytest.raises(errors.IntegrityError):  # the client finds it
+                client.download("films", key, tmp_path / "out")
+            assert not (tmp_path / "out").exists()
+            with pytest.raises(errors.InternalError):  # and it never gets an etag that fits
+                client.append("films", key, b"more", position=SIZES[key])
+    with start_server(tmp_path, "--no-fsync", "--verify-reads") as server:
+        peer = Peer(server)
+        for op in (
+            operation.GetObject("films", key),
+            operation.GetObject("films", key, byterange.ByteRange(0, 0)),
+        ):
+            status, _, message = peer.call(op).refusal()
+            assert status == 500 and message == "the stored content does not verify"
+        assert f"object {key!r}" in server.log.read_text()
+        upload = peer.do(operation.InitiateUpload("films", "k")).upload_id
+        part = operation.CopyPart("films", "k", upload, 0, "films", key, byterange.ByteRange(0, 9))
+        assert peer.call(part).refusal()[0] == 500
+        sound = next(name for name in ("one", "inline") if name != key)
+        assert peer.call(operation.GetObject("films", sound)).body == pattern(SIZES[sound])
+
+
+def test_the_scrubber_goes_round_and_remembers_where_it_was(tmp_path: Path) -> None:
+    with start_server(tmp_path, "--no-fsync") as server:
+        fill(server)
+    flip(tmp_path, "one", 1)
+    now, kept, told = [1000.0], list[Any](), list[int]()
+
+    async def load() -> Any:
+        return kept[-1] if kept else None
+
+    async def save(began: float, place: Any) -> None:
+        kept.append((began, place))
+
+    async def story() -> None:
+        blobs, catalog = DiskBlobs(tmp_path), SqliteCatalog(tmp_path / "catalog.db")
+        await blobs.start()
+        await catalog.start()
+        scrubber = Scrubber(
+            *(blobs, catalog, 100.0, 1e12),
+            load=load,
+            save=save,
+            told=lambda found: told.append(len(found.damages)),
+            clock=lambda: now[0],
+        )
+        assert await scrubber.once() == 1000
+        assert kept[-1] == (1000.0, None) and kept[-2][1] is not None and told[-1] == 1
+        told.clear()
+        now[0] = 1050
+        assert await scrubber.once() == 1000 and told == []  # not yet
+        now[0] = 1100
+        assert await scrubber.once() == 1100 and told[-1] == 1
+        kept.append((1100.0, kept[-2][1]))  # as if it was stopped at the last object
+        told.clear()
+        assert await scrubber.once() == 1100 and told == [0]
+        await catalog.close()
+        await blobs.close()
+
+    asyncio.run(story())
+
+
+def test_a_server_scrubs_in_the_background(tmp_path: Path) -> None:
+    with start_server(tmp_path, "--no-fsync") as server:
+        fill(server)
+    flip(tmp_path, "many", 0)
+    with start_server(tmp_path, "--no-fsync", "--scrub-days", "1", "--scrub-rate", "10000") as server:
+        deadline = time.monotonic() + 20
+        while "scrubbed 5 objects" not in server.log.read_text() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        text = server.log.read_text()
+        assert "object 'many' of space id" in text and "is damaged" in text and "2 damaged" in text
+        began, place = json.loads((tmp_path / "scrub.json").read_text())
+        assert place is None and abs(began - time.time()) < 60

@@ -1,0 +1,307 @@
+"""Each scripted fault: what a client gets, and what the server has done."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from test.interpreters import ROOT
+from test.server.wire import Peer, connect, head
+from ucloud.uvideo.protocol import etag, operation
+from uvideo import Client, Retry, errors, faults
+from uvideo.testing import TestServer, serve
+
+ONCE = Retry(0, 0.01, 0.05, 1.0, None, None)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestServer]:
+    with serve(tmp_path_factory.mktemp("faults")) as server:
+        yield server
+
+
+@pytest.fixture
+def server(shared: TestServer) -> Iterator[TestServer]:
+    yield shared
+    try:
+        shared.faults.check()
+    finally:
+        shared.faults.clear()
+
+
+@pytest.fixture
+def client(server: TestServer) -> Iterator[Client]:
+    """One that does not try again."""
+    with Client(server.public_key, server.private_key, endpoint=server.host, retry=ONCE, timeout=0.1) as made:
+        yield made
+
+
+@pytest.fixture
+def space(client: Client) -> str:
+    return client.create_space(f"s{time.monotonic_ns()}").name
+
+
+class Wire:
+    """What wire.Peer asks of a server."""
+
+    def __init__(self, server: TestServer) -> None:
+        self.port = int(server.endpoint.rpartition(":")[2])
+        self.public_key, self.private_key = server.public_key, server.private_key
+
+
+def asked(server: TestServer, client: Client, space: str, key: str) -> tuple[dict[str, str], bytes, bool]:
+    """(headers, body, whether it is whole) of a GET, as the bytes come."""
+    peer = Peer(Wire(server))
+    signed = [("Host", f"{space}.x"), ("Authorization", peer.signed("GET", space, key))]
+    with connect(peer.port) as sock:
+        sock.settimeout(0.15)
+        sock.sendall(head("GET", "/" + key, signed))
+        data = b""
+        try:
+            while piece := sock.recv(65536):
+                data += piece
+        except (TimeoutError, ConnectionResetError):
+            pass
+    first, _, body = data.partition(b"\r\n\r\n")
+    fields = dict(line.split(": ", 1) for line in first.decode().split("\r\n")[1:])
+    return fields, body, len(body) == int(fields["Content-Length"])
+
+
+def test_an_answer_in_place_of_the_deed(server: TestServer, client: Client, space: str) -> None:
+    server.faults.on("PutObject", nth=2).answer(503, message="go away", headers={"Retry-After": "7"})
+    client.put(space, "a", b"1")
+    with pytest.raises(errors.UVideoError) as caught:
+        client.put(space, "b", b"2")
+    assert (caught.value.status, caught.value.message, caught.value.retry_after) == (503, "go away", 7)
+    assert not list(client.list(space, "b"))
+    client.put(space, "b", b"2")
+
+
+def test_an_expired_signature_on_both_planes(server: TestServer, client: Client, space: str) -> None:
+    server.faults.on("HeadObject").expired()
+    server.faults.on("UpdateBucket").expired()
+    for call in (lambda: client.stat(space, "a"), lambda: client.update_space(space, type="public")):
+        with pytest.raises(errors.SignatureMismatch):
+            call()
+
+
+def test_a_part_that_is_there_already(server: TestServer, client: Client, space: str) -> None:
+    begun = client.begin_upload(space, "a")
+    server.faults.on("UploadPart", part=0).duplicate_part()
+    peer = Peer(Wire(server))
+    got = peer.call(operation.UploadPart(space, "a", begun.upload_id, 0), b"part")
+    assert got.status == 500 and got.json()["RetCode"] == -1014
+    assert [part.part for part in client.list_parts(space, begun.upload_id)] == [0]
+
+
+def test_a_clock_that_is_wrong(server: TestServer, client: Client, space: str) -> None:
+    client.put(space, "a", b"1")
+    url = client.presign(space, "a", expires=60)
+    server.faults.on("GetObject", space=space).clock_skew(3600)
+    statuses = []
+    for _ in range(2):
+        connection = http.client.HTTPConnection(server.host, timeout=5)
+        connection.request("GET", url.partition(server.host)[2])
+        response = connection.getresponse()
+        statuses.append((response.status, response.read()))
+        connection.close()
+    assert statuses[0][0] == 401 and b"expired" in statuses[0][1] and statuses[1] == (200, b"1")
+
+
+def test_latency(server: TestServer, client: Client, space: str) -> None:
+    server.faults.on("ListObjects").latency(0.15)
+    with pytest.raises(errors.NoAnswer):  # its timeout is 0.1
+        list(client.list(space))
+    assert list(client.list(space)) == []
+
+
+@pytest.mark.parametrize(("after", "size"), [(0, 10), (512, 100_000), (1 << 20, 1000)])
+def test_a_request_that_is_cut(server: TestServer, client: Client, space: str, after: int, size: int) -> None:
+    server.faults.on("PutObject", key="a").cut_after(after)
+    with pytest.raises(errors.NoAnswer):
+        client.put(space, "a", bytes(size))
+    assert list(client.list(space)) == []
+
+
+def test_a_delete_that_is_cut_is_not_done(server: TestServer, client: Client, space: str) -> None:
+    client.put(space, "a", b"1")
+    server.faults.on("DeleteObject").cut_after()
+    with pytest.raises(errors.NoAnswer):
+        client.delete(space, "a")
+    assert client.get(space, "a").data == b"1"
+
+
+def test_a_request_that_is_not_read(server: TestServer, client: Client, space: str) -> None:
+    server.faults.on("PutObject", key="a").stall_after(10)
+    with pytest.raises(errors.NoAnswer):
+        client.put(space, "a", bytes(1000))
+    assert list(client.list(space)) == []
+
+
+def test_an_answer_that_is_lost_after_the_deed(server: TestServer, client: Client, space: str) -> None:
+    server.faults.on("PutObject").lost_answer()
+    with pytest.raises(errors.NoAnswer):
+        client.put(space, "a", b"1")
+    assert client.get(space, "a").data == b"1"
+
+
+@pytest.mark.parametrize("size", [5000, 700_000])
+@pytest.mark.parametrize("kind", ["truncate", "reset", "stall"])
+def test_an_answer_that_breaks_off(server: TestServer, client: Client, space: str, kind: str, size: int) -> None:
+    data = os.urandom(size)
+    client.put(space, "a", data)
+    getattr(server.faults.on("GetObject", key="a"), kind)(1000)
+    _, body, whole = asked(server, client, space, "a")
+    assert not whole and data.startswith(body) and len(body) in ((1000,) if kind != "reset" else range(1001))
+    assert client.get(space, "a").data == data
+
+
+@pytest.mark.parametrize("size", [5000, 700_000])
+def test_a_flipped_bit_is_found_by_the_client(server: TestServer, client: Client, space: str, size: int) -> None:
+    client.put(space, "a", bytes(size))
+    server.faults.on("GetObject", key="a").flip(size - 1, times=None)
+    fields, body, whole = asked(server, client, space, "a")
+    assert whole and body == bytes(size - 1) + b"\1"
+    with pytest.raises(errors.IntegrityError):
+        client.download(space, "a", os.devnull)
+
+
+def test_the_etag_of_other_bytes(server: TestServer, client: Client, space: str) -> None:
+    server.faults.on("PutObject").wrong_etag()
+    with pytest.raises(errors.IntegrityError):
+        client.put(space, "a", b"1")
+    begun = client.begin_upload(space, "b")
+    server.faults.on("UploadPart").wrong_etag()
+    got = Peer(Wire(server)).call(operation.UploadPart(space, "b", begun.upload_id, 0), b"part")
+    wrong, right = (got.header("ETag") or "").strip('"'), etag.part_etag(hashlib.sha1(b"part").digest())
+    assert got.status == 200 and len(wrong) == len(right) and wrong != right
+
+
+def test_a_header_set_and_taken_out(server: TestServer, client: Client, space: str) -> None:
+    client.put(space, "a", b"1")
+    server.faults.on("GetObject").header("Content-Type", "text/x").header("ETag", None)
+    assert asked(server, client, space, "a")[0]["Content-Type"] == "text/x"
+    assert "ETag" not in asked(server, client, space, "a")[0]
+
+
+def test_what_is_no_fault_is_refused(server: TestServer) -> None:
+    for fields, text in (
+        ({"do": "anser", "status": 503}, "did you mean 'answer'"),
+        ({"do": "answer"}, "status is missing"),
+        ({"do": "answer", "status": 99}, "200 to 599"),
+        ({"do": "answer", "status": True}, "wrong type"),
+        ({"do": "stall", "byte": 3}, "did you mean 'bytes'"),
+        ({"do": "stall", "on": "PutObjekt"}, "did you mean 'PutObject'"),
+        ({"do": "stall", "times": 0}, "1 or more"),
+        ({"do": "stall", "nth": 0}, "counts from 1"),
+        ({"do": "latency", "seconds": -1}, "0 to"),
+        ({"do": "clock_skew", "seconds": float("inf")}, "-1000000000 to"),
+        ({"do": {"a": "b"}}, "is no fault"),
+        ({"do": "header", "name": "a\r\nb", "value": "c"}, "no header"),
+    ):
+        with pytest.raises(ValueError, match=text):
+            server.faults.add(fields)
+    connection = http.client.HTTPConnection(server.admin.partition("://")[2], timeout=5)
+    for kind, body, status in (
+        ("application/json", b'[{"do": "nothing"}]', 400),
+        ("application/json", b"{", 400),
+        ("application/json", b"7", 400),
+        ("text/plain", b"[]", 415),
+    ):
+        connection.request("POST", "/faults", body, {"Content-Type": kind})
+        response = connection.getresponse()
+        assert (response.status, b"Traceback" in response.read()) == (status, False)
+    connection.close()
+    assert server.faults.report() == ()
+
+
+def test_a_server_without_faults_takes_none(tmp_path: Path) -> None:
+    from test.server_fixture import start_server
+
+    with start_server(tmp_path, "--no-fsync") as plain, pytest.raises(ValueError):
+        faults.Faults(plain.admin).on("*").answer(503)
+
+
+# As a file
+
+
+TOML = """
+[[fault]]
+on = "CreateBucket"
+do = "answer"
+status = 500
+times = "always"
+
+[[fault]]
+key = "k"
+do = "wrong_etag"
+"""
+
+
+def started(folder: Path, script: Path, *options: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "uvideo", "serve", str(folder), "--port", "0", "--admin-port", "0"]
+    return subprocess.Popen(
+        [*command, "--faults", str(script), *options],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+@pytest.mark.parametrize("name", ["script.toml", "script.json"])
+def test_a_file_for_programs_in_other_languages(tmp_path: Path, name: str) -> None:
+    script = tmp_path / name
+    given = {"on": "CreateBucket", "do": "answer", "status": 500, "times": "always"}
+    script.write_text(
+        TOML if name.endswith("toml") else json.dumps({"fault": [given, {"key": "k", "do": "wrong_etag"}]})
+    )
+    process = started(tmp_path / "data", script)
+    assert process.stdout is not None
+    said = json.loads(process.stdout.readline())
+    keys = json.loads((tmp_path / "data" / "credentials.json").read_text())
+    with Client(keys["public_key"], keys["private_key"], endpoint=said["endpoint"], retry=ONCE) as client:
+        with pytest.raises(errors.InternalError):
+            client.create_space("films")
+    found = faults.Faults(said["admin"]).report()
+    assert [(each.matched, each.happened) for each in found] == [(1, 1), (0, 0)]
+    process.send_signal(signal.SIGTERM)
+    error = process.communicate(timeout=20)[1].decode()
+    assert process.returncode == 3 and "this fault never happened: * key='k': wrong_etag()" in error
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "expected"),
+    [
+        ('[{"do": "answer", "status": 503}, {"do": "x"}]', (), "fault 2: do = 'x' is no fault"),
+        ("{", (), "Expecting"),
+        ('{"faults": []}', (), "there is no 'faults'"),
+        ("7", (), "a list of tables"),
+        ("[]", ("--workers", "2"), "needs --workers 1"),
+        (None, (), "cannot be read"),
+    ],
+)
+def test_a_file_that_is_wrong(tmp_path: Path, text: str | None, options: tuple[str, ...], expected: str) -> None:
+    script = tmp_path / "script.json"
+    if text is not None:
+        script.write_text(text)
+    process = started(tmp_path / "data", script, *options)
+    error = process.communicate(timeout=20)[1].decode()
+    assert process.returncode == 2 and expected in error and "Traceback" not in error
+
+
+def test_the_port_of_the_faulty_server_is_free_again(tmp_path: Path) -> None:
+    with serve(tmp_path) as server:
+        port = Wire(server).port
+    with pytest.raises(OSError):
+        socket.create_connection(("127.0.0.1", port), 1)

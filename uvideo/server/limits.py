@@ -1,0 +1,82 @@
+"""How much at once: requests a second for each key, connections, and room on the disk."""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from uvideo._core import errors
+from uvideo.server.guesses import Guesses
+
+__all__ = ["Headroom", "Limits", "Rates", "descriptors"]
+
+KEYS = 10_000  # buckets remembered
+BURST = 2.0  # seconds' worth that may come at once
+LOOK_EVERY = 0.2  # seconds between two looks at the disk
+SPARE = 128  # descriptors for the catalog, the log and whatever libraries open
+
+
+def descriptors(wanted: int) -> int:
+    """How many connections there may be: ``wanted``, or what the system's limit on open files leaves room for.
+
+    The soft limit is raised as far as it goes.  A request in flight may hold one file beside its connection.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    if hard == resource.RLIM_INFINITY:
+        return wanted
+    return max(1, min(wanted, (hard - SPARE) // 2))
+
+
+class Rates:
+    """``limit``: requests a second of one key, or of one address without a key; 0 for any number.  ``clock``: seconds.
+
+    A bucket for each holds ``BURST`` seconds' worth.
+    """
+
+    def __init__(self, limit: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.limit, self._clock = limit, clock
+        self._buckets: dict[str, tuple[float, float]] = {}  # name -> (when it was looked at, what was in it)
+
+    def take(self, name: str) -> None:
+        """Throttled if there were too many."""
+        now, most = self._clock(), max(1.0, self.limit * BURST)
+        then, held = self._buckets.get(name, (now, most))
+        held = min(most, held + (now - then) * self.limit)
+        if held < 1:
+            self._buckets[name] = now, held
+            raise errors.Throttled(retry_after=max(1, int((1 - held) / self.limit)))
+        if len(self._buckets) >= KEYS and name not in self._buckets:
+            del self._buckets[next(iter(self._buckets))]
+        self._buckets[name] = now, held - 1
+
+
+class Headroom:
+    """Keeps ``least`` bytes of a disk free: what would take them is refused before a byte of it is read."""
+
+    def __init__(self, folder: Path, least: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._folder, self._least, self._clock = folder, least, clock
+        self._free, self._looked = 0, float("-inf")
+
+    def check(self, size: int) -> None:
+        """Unavailable unless so many bytes more may be stored."""
+        now = self._clock()
+        if now - self._looked > LOOK_EVERY:
+            place = os.statvfs(self._folder)
+            self._free, self._looked = place.f_bavail * place.f_frsize, now
+        if self._free - size < self._least:
+            raise errors.Unavailable("the disk is nearly full", retry_after=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one process keeps to.  ``connections``: at once, 0 for any number.  ``headroom``: None for any disk."""
+
+    guesses: Guesses = field(default_factory=lambda: Guesses(0))
+    rates: Rates = field(default_factory=lambda: Rates(0))
+    headroom: Headroom | None = None
+    connections: int = 0
