@@ -13,8 +13,9 @@ from typing import Any
 
 from aiohttp import web
 
-from uvideo._core import action, answer, dialect, errors, operation, policy, postfile, provider, text
+from uvideo._core import action, answer, dialect, errors, message, operation, policy, postfile, provider, text
 from uvideo.server.callback import Callbacks
+from uvideo.server.crossorigin import PREFLIGHT, CrossOrigin
 from uvideo.server.exchange import NAME, Disconnected, Exchange, Watch
 from uvideo.server.form import Form, boundary_of
 from uvideo.server.metrics import Metrics
@@ -41,7 +42,7 @@ class App:
     """The data plane and the management plane on one port.
 
     ``server`` is what asyncio's create_server takes.  ``idle``, ``keep_alive``: seconds.  ``callbacks``: None for those
-    that go to public addresses only.
+    that go to public addresses only.  ``cross_origin``: which pages of other origins may read its answers; None: none.
     """
 
     def __init__(
@@ -52,11 +53,13 @@ class App:
         idle: float = IDLE,
         keep_alive: float = KEEP_ALIVE,
         callbacks: Callbacks | None = None,
+        cross_origin: CrossOrigin | None = None,
     ) -> None:
         self._service, self._metrics = service, metrics
         self._rights = Rights(service)
         self._usage = Usage(service.catalog, service.clock)
-        self._spaces = Spaces(service, self._usage)
+        self.spaces = Spaces(service, self._usage)
+        self._cross_origin = cross_origin or CrossOrigin()
         self._callbacks = callbacks or Callbacks()
         self._watch = Watch(idle)
         self._draining = False
@@ -127,6 +130,11 @@ class App:
     async def _respond(self, exchange: Exchange) -> tuple[Any, Any]:
         """(message.Response, Content or None) of a request.  Refused, OSError, Disconnected."""
         request, headers = exchange.request, exchange.headers
+        asking = headers.get("Origin")
+        if asking is not None:
+            exchange.crossing = self._cross_origin.headers(asking, headers.get("Host", ""))
+            if exchange.crossing and request.method == "OPTIONS":
+                return message.Response(204, message.Headers(PREFLIGHT), b""), None
         target = dialect.parse_target(request.raw_path)
         host = target.authority or headers.get("Host", "")
         if _is_management(exchange, target):
@@ -206,7 +214,7 @@ class App:
         try:
             body = await exchange.small(FORM_LIMIT) if exchange.request.method == "POST" else b""
             given = action.parameters(target.query, exchange.headers, body)
-            result, name = await self._spaces.run(given, host)
+            result, name = await self.spaces.run(given, host)
             return action.encode_result(name, result)
         except Disconnected:
             raise
