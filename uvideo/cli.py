@@ -39,7 +39,7 @@ else:
     @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
     @click.option("--port", default=9000, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free one.")
     @click.option(
-        "--admin-port", default=9001, show_default=True, type=click.IntRange(0, 65535), help="Health, metrics."
+        "--admin-port", default=9001, show_default=True, type=click.IntRange(0, 65535), help="Console, health, metrics."
     )
     @click.option("--public-key", help="With --private-key: the key pair, instead of DIR/credentials.json.")
     @click.option("--private-key", help="Better given as UVIDEO_SERVE_PRIVATE_KEY: others can read a command line.")
@@ -69,6 +69,13 @@ else:
         metavar="HOST[:PORT]",
         multiple=True,
         help="Let uploads call this back although its address is not public. Repeatable.",
+    )
+    @click.option("--public-url", metavar="URL", help="Where browsers reach the data port, behind a proxy say.")
+    @click.option(
+        "--console-origin",
+        metavar="ORIGIN",
+        multiple=True,
+        help="Let browser pages of this origin use the data port too, as https://console.example.com. Repeatable.",
     )
     @click.option("--access-log/--no-access-log", default=False, show_default=True, help="A line a request, on stderr.")
     def serve(access_log: bool, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""The admin port: /healthz, /readyz, /metrics, and nothing of the data."""
+"""The admin port: /healthz, /readyz, /metrics and the console, and nothing of the data."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from uvideo.server.console import Console
 from uvideo.server.metrics import Metrics
 from uvideo.storage.base import Blobs, Catalog
 
@@ -18,7 +19,7 @@ log = logging.getLogger("uvideo.server")
 
 
 def admin_handler(
-    blobs: Blobs, catalog: Catalog, metrics: Metrics
+    blobs: Blobs, catalog: Catalog, metrics: Metrics, console: Console
 ) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
     """What answers the requests of the admin port."""
 
@@ -34,6 +35,9 @@ def admin_handler(
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         kind = PLAIN
+        shown = await console.handle(request)
+        if shown is not None:
+            return shown
         if request.method not in ("GET", "HEAD"):
             status, text = 405, "only GET and HEAD\n"
         elif request.path == "/healthz":
@@ -43,7 +47,7 @@ def admin_handler(
         elif request.path == "/metrics":
             status, text, kind = 200, metrics.text(), PROMETHEUS
         else:
-            status, text = 404, "there are /healthz, /readyz and /metrics\n"
+            status, text = 404, "there are /healthz, /readyz, /metrics and the console at /\n"
         return web.Response(status=status, body=text.encode(), headers={"Content-Type": kind, "Server": "uvideo"})
 
     return handle

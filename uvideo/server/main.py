@@ -23,9 +23,14 @@ from uvideo.server import workers
 from uvideo.server.admin import admin_handler
 from uvideo.server.app import App
 from uvideo.server.callback import Callbacks
+from uvideo.server.console import Console
 from uvideo.server.credentials import CredentialsError, Key, Keyring, check_pair, load_or_create
+from uvideo.server.crossorigin import CrossOrigin, Endpoint, check_origin
+from uvideo.server.history import History
 from uvideo.server.metrics import Metrics
 from uvideo.server.service import Restoring, Service
+from uvideo.server.signin import Sessions
+from uvideo.server.view import View
 from uvideo.storage.base import Blobs, Catalog
 from uvideo.storage.disk import DiskBlobs
 from uvideo.storage.sqlite import SqliteCatalog
@@ -65,6 +70,8 @@ class Settings:
     restore_seconds: int = 0
     restored_seconds: int = 86400
     callback_allow: tuple[str, ...] = ()
+    public_url: str | None = None
+    console_origin: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Settings(folder={str(self.folder)!r})"  # there is a secret among the rest
@@ -72,7 +79,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The listening sockets and the TLS of the first."""
+    """The listening sockets, and the TLS of both."""
 
     data: socket.socket
     admin: socket.socket
@@ -82,20 +89,26 @@ class Ports:
         self.data.close()
         self.admin.close()
 
+    @property
+    def numbers(self) -> tuple[int, int]:
+        """Of the data port and of the admin port."""
+        return self.data.getsockname()[1], self.admin.getsockname()[1]
+
 
 def serve(settings: Settings) -> int:
     """Run until told to stop; the exit code.  StartError before anything is served."""
     _check_drivers(settings)
     _check_callbacks(settings)
+    _check_console(settings)
     lock = _claim(settings.folder)
     try:
         key = _key(settings)
         ports = _listen(settings)
-        metrics = Metrics(time.time(), settings.workers)
+        metrics, sessions = Metrics(time.time(), settings.workers), Sessions()
         announce = _announcer(settings, key, ports)
 
         def run_worker(number: int, ready: Callable[[], None], *, fresh: bool) -> int:
-            return asyncio.run(_run(settings, Keyring([key]), ports, metrics, number, ready, fresh))
+            return asyncio.run(_run(settings, Keyring([key]), ports, metrics, sessions, number, ready, fresh))
 
         if settings.workers == 1:
             return run_worker(0, announce, fresh=True)
@@ -109,6 +122,7 @@ async def _run(
     keyring: Keyring,
     ports: Ports,
     metrics: Metrics,
+    sessions: Sessions,
     number: int,
     ready: Callable[[], None],
     fresh: bool,
@@ -129,28 +143,36 @@ async def _run(
             stack.push_async_callback(driver.close)
         restoring = Restoring(settings.restore_seconds, settings.restored_seconds)
         callbacks = Callbacks(settings.callback_allow)
-        app = App(Service(blobs, catalog, keyring, restoring=restoring), metrics, callbacks=callbacks)
+        service = Service(blobs, catalog, keyring, restoring=restoring)
+        app = App(service, metrics, callbacks=callbacks, cross_origin=_cross_origin(settings, ports))
         shared = settings.workers > 1  # a small backlog: asyncio takes so many at once, and another may be idle
         data = await loop.create_server(app.server, sock=ports.data, ssl=ports.tls, backlog=1 if shared else BACKLOG)
         if shared:
             ports.data.listen(BACKLOG)
-        admin = sweeper = None
+        admin, tasks = None, list[asyncio.Task[None]]()
         if number == 0:
-            handler = web.Server(admin_handler(blobs, catalog, metrics), access_log=None)
-            admin = await loop.create_server(handler, sock=ports.admin)
+            history = History(metrics)
+            view = View(service, app.spaces, history, metrics.started)
+            data_port, admin_port = ports.numbers
+            endpoint = Endpoint(settings.public_url, data_port, ports.tls is not None)
+            console = Console(view, keyring, sessions, endpoint, port=admin_port, tls=ports.tls is not None)
+            handler = web.Server(admin_handler(blobs, catalog, metrics, console), access_log=None)
+            admin = await loop.create_server(handler, sock=ports.admin, ssl=ports.tls)
+            tasks.append(loop.create_task(history.run()))
         ready()
         if number == 0:
             cutoff = began - CLOCK_GRAIN if fresh else began - SWEEP_AGE
-            sweeper = loop.create_task(_sweep(blobs, catalog, cutoff))
+            tasks.append(loop.create_task(_sweep(blobs, catalog, cutoff)))
         await stop.wait()
         log.info("stopping: letting requests in flight finish")
         data.close()
         if not await app.drain(GRACE):
             log.warning("some requests were still in flight after %.0f s and were broken off", GRACE)
-        if admin is not None and sweeper is not None:
+        if admin is not None:
             admin.close()
-            sweeper.cancel()
-            await asyncio.gather(sweeper, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
     return 0
 
 
@@ -195,6 +217,24 @@ def _check_callbacks(settings: Settings) -> None:
         Callbacks(settings.callback_allow)
     except ValueError as failure:
         raise StartError(f"--callback-allow: {failure}") from None
+
+
+def _check_console(settings: Settings) -> None:
+    try:
+        Endpoint(settings.public_url, 0, False)
+    except ValueError as failure:
+        raise StartError(f"--public-url: {failure}") from None
+    try:
+        for value in settings.console_origin:
+            check_origin(value)
+    except ValueError as failure:
+        raise StartError(f"--console-origin: {failure}") from None
+
+
+def _cross_origin(settings: Settings, ports: Ports) -> CrossOrigin:
+    """The console's own pages, and those of the origins that the operator named."""
+    _, admin_port = ports.numbers
+    return CrossOrigin(admin_port, ports.tls is not None, map(check_origin, settings.console_origin))
 
 
 def _without_password(url: str) -> str:
@@ -276,7 +316,7 @@ def _announcer(settings: Settings, key: Key, ports: Ports) -> Callable[[], None]
     def announce() -> None:
         fields = {
             "endpoint": _url(ports.data, "https" if ports.tls else "http"),
-            "admin": _url(ports.admin, "http"),
+            "admin": _url(ports.admin, "https" if ports.tls else "http"),
             "pid": os.getpid(),
             "public_key": key.public,
         }
@@ -290,7 +330,7 @@ def _announcer(settings: Settings, key: Key, ports: Ports) -> Callable[[], None]
                 raise StartError(f"the ready file cannot be written: {failure}") from failure
         with contextlib.suppress(BrokenPipeError):
             print(line, flush=True)
-        log.info("answering on %s", fields["endpoint"])
+        log.info("answering on %s, the console is on %s", fields["endpoint"], fields["admin"])
 
     return announce
 
