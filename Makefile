@@ -16,7 +16,7 @@ SOURCES := $(shell find ucloud uvideo -type f -not -name '*.py[co]' 2>/dev/null)
 PYTHON ?= $(firstword $(foreach command,$(foreach minor,19 18 17 16 15 14 13 12 11 10,python3.$(minor)) python3,\
 	$(shell $(command) -c 'import sys, venv, ensurepip; print("$(command)" if sys.version_info >= (3, 10) else "")' 2>/dev/null)))
 
-.PHONY: help venv demo test test-long test-browser lint bench clean
+.PHONY: help venv demo test test-long test-soak test-browser lint bench clean
 
 help:  ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
@@ -49,10 +49,13 @@ $(DEMO)/.made: setup.py setup.cfg pyproject.toml Makefile $(SOURCES)
 
 test: $(VENV)/.made  ## the tests, on every Python found; ARGS="-k name" chooses
 	@$(PY) -m test.interpreters
-	$(PY) -m pytest -n 2 --dist loadfile -m "not long and not browser" $(ARGS)
+	$(PY) -m pytest -n 2 --dist loadfile -m "not long and not soak and not browser" $(ARGS)
 
 test-long: $(VENV)/.made  ## the tests that take long: a gibibyte, a million keys, installs beside another package
 	$(PY) -m pytest -m long $(ARGS)
+
+test-soak: $(VENV)/.made  ## the long forms of crashes, histories, fuzzing and overload, by hand: docs/reliability.md
+	$(PY) -m pytest -m soak -s $(ARGS)
 
 test-browser: $(VENV)/.browser  ## the console in Chromium (Debian: chromium nginx-light ffmpeg); pictures in .cache/browser
 	$(PY) -m pytest -n 2 --dist loadfile -m browser test/browser $(ARGS)

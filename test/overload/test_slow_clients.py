@@ -99,7 +99,7 @@ def test_slow_clients_hold_nobody_up(tmp_path: Path) -> None:
         assert ratio > 0.4  # the long form measures; here a machine may be busy
 
 
-@pytest.mark.long
+@pytest.mark.soak
 def test_two_thousand_slow_clients_hold_nobody_up(tmp_path: Path) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     assert hard > SLOW + 200, f"this machine lets a process open {hard} files only"
