@@ -157,34 +157,40 @@ def _keys(settings: Settings, sources: Mapping[str, str]) -> Iterator[Finding]:
 
 @dataclass(frozen=True)
 class Host:
-    """roles: upload, download, api.  name, port: where it is asked for."""
+    """roles: upload, download, api.  authority: as in its URL.  port: None if it is none."""
 
     roles: tuple[str, ...]
     scheme: str
+    authority: str
     name: str
-    port: int
+    port: int | None
 
     @property
     def is_loopback(self) -> bool:
-        return bool(provider.is_loopback(self.name))
-
-    @property
-    def shown(self) -> str:
-        return f"{self.name}:{self.port}"
+        return bool(provider.is_loopback(self.authority))
 
 
 def _hosts(settings: Settings, space: str) -> list[Host]:
     """Each once, the upload host first."""
-    hosts, found = settings.hosts(), dict[tuple[str, str, int], tuple[str, ...]]()
+    hosts, found = settings.hosts(), dict[tuple[str, str], tuple[str, ...]]()
     for role, origin in (
         ("upload", hosts.upload.origin(space)),
         ("download", hosts.download.origin(space)),
         ("api", hosts.api),
     ):
         parts = urlsplit(origin)
-        place = (parts.scheme, parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+        place = (parts.scheme, parts.netloc)
         found[place] = (*found.get(place, ()), role)
-    return [Host(roles, *place) for place, roles in found.items()]
+    return [Host(roles, *place, *_split(*place)) for place, roles in found.items()]
+
+
+def _split(scheme: str, authority: str, usual: int = 80) -> tuple[str, int | None]:
+    """(name, port) of an authority; the port is None if it is none."""
+    parts = urlsplit(f"{scheme}://{authority}")
+    try:
+        return parts.hostname or "", parts.port or (443 if scheme == "https" else usual)
+    except ValueError:
+        return parts.hostname or "", None
 
 
 def _within(job: Callable[[], T], seconds: float) -> T:
@@ -194,7 +200,7 @@ def _within(job: Callable[[], T], seconds: float) -> T:
     def run() -> None:
         try:
             found.append((job(), None))
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # a name that cannot be one
             found.append((None, error))
 
     thread = threading.Thread(target=run, daemon=True)
@@ -209,31 +215,34 @@ def _within(job: Callable[[], T], seconds: float) -> T:
     return result
 
 
-def _reason(error: OSError) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "no answer in time"
+    if isinstance(error, UnicodeError):
+        return "it cannot be the name of a host"
     if isinstance(error, ssl.SSLCertVerificationError):
         return error.verify_message
-    return error.strerror or str(error) or type(error).__name__
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def _reached(host: Host, settings: Settings, clock: Callable[[], float]) -> Iterator[Finding]:
     """DNS, TCP and TLS of one host; ends at the first that fails."""
     limit = min(SECONDS, settings.connect_timeout)
-    facts: dict[str, object] = {"host": host.shown, "for": list(host.roles)}
+    facts: dict[str, object] = {"host": host.authority, "for": list(host.roles)}
+    name, port = ("127.0.0.1" if host.name.endswith("localhost") else host.name), host.port
     proxy = None if host.is_loopback else _proxy(host, settings)
+    wrong = "no-such-host"
     if proxy:
-        parts = urlsplit(proxy if "://" in proxy else "http://" + proxy)
-        name, port = parts.hostname or "", parts.port or 8080
-        facts["proxy"] = f"{name}:{port}"
-    else:
-        name, port = ("127.0.0.1" if host.name.endswith("localhost") else host.name), host.port
+        scheme, _, authority = (proxy if "://" in proxy else "http://" + proxy).partition("://")
+        authority = authority.rpartition("@")[2].partition("/")[0]
+        name, port = _split(scheme, authority, 8080)
+        facts, wrong = {**facts, "host": authority, "proxy": authority}, "proxy"
     try:
+        if port is None:
+            raise OSError("there is no such port")
         found = _within(lambda: socket.getaddrinfo(name, port, type=socket.SOCK_STREAM), limit)
-    except OSError as error:
-        yield Finding(
-            f"{host.roles[0]}.dns", "failed", "dns-failed", {**facts, "reason": _reason(error)}, ("no-such-host",)
-        )
+    except (OSError, UnicodeError) as error:
+        yield Finding(f"{host.roles[0]}.dns", "failed", "dns-failed", {**facts, "reason": _reason(error)}, (wrong,))
         return
     addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
     yield Finding(f"{host.roles[0]}.dns", "ok", "dns", {**facts, "addresses": addresses})
@@ -241,8 +250,8 @@ def _reached(host: Host, settings: Settings, clock: Callable[[], float]) -> Iter
     try:
         pipe = socket.create_connection((name, port), limit)
     except OSError as error:
-        cause = "no-server-there" if host.is_loopback else "firewall"
-        yield Finding(f"{host.roles[0]}.tcp", "failed", "tcp-failed", {**facts, "reason": _reason(error)}, (cause,))
+        wrong = "no-server-there" if host.is_loopback else "proxy" if proxy else "firewall"
+        yield Finding(f"{host.roles[0]}.tcp", "failed", "tcp-failed", {**facts, "reason": _reason(error)}, (wrong,))
         return
     with pipe:
         seconds = round(time.perf_counter() - began, 3)
@@ -302,7 +311,6 @@ class Service:
     def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
         self._settings, self._clock = settings, clock
         self._carrier: Any = connect(settings, _impatient())
-        self._skew: float | None = None
 
     def steps(self, space: str | None) -> Iterator[Finding]:
         for host in _hosts(self._settings, space or PLACEHOLDER):
@@ -388,7 +396,8 @@ class Service:
             left = None if self._removed(space, key) else key
         facts: dict[str, object] = {"space": space, "seconds": round(time.perf_counter() - began, 3), "left": left}
         if failure is not None:
-            found = refused("round-trip", failure, self._carrier, op)
+            expires = self._settings.expires if op is get else None
+            found = refused("round-trip", failure, self._carrier, op, expires=expires)
             return replace(found, facts={**found.facts, **facts, "step": step})
         if data != content:
             return Finding("round-trip", "failed", "content-differs", facts, ("changed-on-the-way",))

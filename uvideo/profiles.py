@@ -25,7 +25,7 @@ except ImportError:  # Windows
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
 
-__all__ = ["Draft", "edit"]
+__all__ = ["Draft", "check_name", "edit"]
 
 _AS_GIVEN = ("bandwidth", "multipart_threshold")  # 10M reads better than 10485760
 _NAME_LIMIT = 64
@@ -106,8 +106,13 @@ class Draft:
 @contextlib.contextmanager
 def edit(path: Path) -> Iterator[Draft]:
     """The file's Draft, written when the block ends without an error.  InvalidArgument, LocalFailure."""
-    import tomlkit
-    from tomlkit.exceptions import TOMLKitError
+    try:
+        import tomlkit
+        from tomlkit.exceptions import TOMLKitError
+    except ImportError:
+        raise LocalFailure(
+            "to change the configuration file tomlkit is needed, which is not installed: pip install 'uvideo[cli]'"
+        ) from None
 
     path = Path(os.path.realpath(path))
     try:

@@ -38,10 +38,19 @@ def kind(public_key: str) -> str:
     return "temporary" if public_key.startswith(TEMPORARY) else "account"
 
 
-def refused(check: str, error: UVideoError, carrier: Any, op: Any = None, *, management: bool = False) -> Finding:
+def refused(
+    check: str,
+    error: UVideoError,
+    carrier: Any,
+    op: Any = None,
+    *,
+    management: bool = False,
+    expires: int | None = None,
+) -> Finding:
     """The Finding of an error.  ``op``: what was asked by ``carrier``, if that is known, so that its text is shown.
 
-    ``management``: on that plane; its keys, host and signature are others.
+    ``management``: on that plane; its keys, host and signature are others.  ``expires``: seconds that its signed URL
+    lasts, None if it was signed by a header.
     """
     facts: dict[str, object] = {"message": error.message, "error": type(error).__name__}
     for name in ("operation", "space", "status", "ret_code", "request_id"):
@@ -51,7 +60,7 @@ def refused(check: str, error: UVideoError, carrier: Any, op: Any = None, *, man
     if keys is not None:
         facts["public_key"] = masked(keys.public_key)
     if isinstance(error, SignatureMismatch) and keys is not None and op is not None:
-        facts.update(signed_text(carrier, op, management=management))
+        facts.update(signed_text(carrier, op, management=management, expires=expires))
     return Finding(check, "failed", "refused", facts, causes(error, keys, management=management))
 
 
@@ -84,8 +93,8 @@ def causes(error: UVideoError, keys: Any, *, management: bool = False) -> tuple[
     return ()
 
 
-def signed_text(carrier: Any, op: Any, *, management: bool = False) -> Mapping[str, object]:
-    """method, host and text_to_sign as they were computed for an operation; the keys in it are masked."""
+def signed_text(carrier: Any, op: Any, *, management: bool = False, expires: int | None = None) -> Mapping[str, object]:
+    """method, host and text_to_sign as they are computed for an operation; the keys in it are masked."""
     keys = carrier.credentials
     if management:
         request = carrier.action_request(op)
@@ -95,8 +104,9 @@ def signed_text(carrier: Any, op: Any, *, management: bool = False) -> Mapping[s
         named = sorted(query.items(), key=lambda pair: text.to_bytes(pair[0]))
         signed = "".join(name + value for name, value in named) + PRIVATE
     else:
-        request = carrier.request(op)
-        claim = signature.read_authorization(request.headers.get("Authorization"))
+        request = carrier.request(op) if expires is None else carrier.link(op, expires)
+        claim = signature.claim(request.headers, dialect.parse_target(request.target).query)
+        assert claim is not None  # it was signed just now
         key = getattr(op, "key", "")
         signed = next(iter(signature.candidates(claim, request.method, op.space, (key,), request.headers)))
     return {"method": request.method, "host": urlsplit(request.origin).netloc, "text_to_sign": str(signed)}

@@ -45,7 +45,7 @@ def zsh(shell: Shell, line: str) -> list[str]:
 
 @pytest.fixture
 def space(shell: Shell) -> str:
-    return shell.space(a__b="x", **{"c d": "y"}, e="z")
+    return shell.space(a__b="x", **{"c d": "y", "e,f": "z"})
 
 
 class TestBash:
@@ -60,7 +60,7 @@ class TestBash:
         assert bash(shell, f"ls uvideo://{space[:12]}") == [f"//{space}/"]
 
     def test_keys_with_blanks_escaped(self, shell: Shell, space: str) -> None:
-        assert bash(shell, f"ls uvideo://{space}/") == [f"//{space}/a/", rf"//{space}/c\ d", f"//{space}/e"]
+        assert bash(shell, f"ls uvideo://{space}/") == [f"//{space}/a/", rf"//{space}/c\ d", f"//{space}/e,f"]
         assert bash(shell, f"cp x uvideo://{space}/a") == [f"//{space}/a/"]
 
     def test_profiles(self, shell: Shell) -> None:
@@ -79,7 +79,7 @@ class TestBash:
             PS1="$ ",
             INPUTRC="/dev/null",
         )
-        assert f"uvideo stat uvideo://{space}/e" in done.out
+        assert f"uvideo stat uvideo://{space}/e,f" in done.out
 
     def test_nothing_is_said_where_the_service_does_not_answer(self, shell: Shell) -> None:
         assert bash(shell, "ls --endpoint 127.0.0.1:1 uvideo://x") == []
@@ -91,7 +91,7 @@ def test_the_other_shells_that_are_here(shell: Shell, space: str) -> None:
         if shutil.which(name) is not None:
             assert complete(shell, "spa") == ["spaces"], name
             assert complete(shell, f"ls uvideo://{space[:12]}") == [f"uvideo://{space}/"], name
-            keys = [f"uvideo://{space}/{key}" for key in ("a/", "c d", "e")]
+            keys = [f"uvideo://{space}/{key}" for key in ("a/", "c d", "e,f")]
             assert complete(shell, f"ls uvideo://{space}/") == keys, name
     if shutil.which("zsh") is not None:
         assert zsh(shell, "cp fil") == ["FILES"]

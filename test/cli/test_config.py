@@ -90,6 +90,11 @@ class TestInit:
         assert done.code == 0
         assert load(environ={"UVIDEO_CONFIG": str(path(alone))}).private_key == SECRET
 
+    def test_another_profile_does_not_count_when_keys_are_tried(self, alone: Shell) -> None:
+        write(alone, 'default_profile = "a"\n[profiles.a]\napi_url = "http://127.0.0.1:1"\nretrys = 1\n')
+        init(alone, "--key-file", key_file(alone), "--profile", "b")
+        assert alone("config", "ls").lines == ["* a", "  b"]
+
     def test_a_profile_is_replaced_only_if_wished(self, alone: Shell) -> None:
         init(alone, "--key-file", key_file(alone))
         before = path(alone).read_text()

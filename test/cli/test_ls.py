@@ -162,6 +162,19 @@ class TestStat:
         found = shell("stat", "--json", f"uvideo://{space}/photos/*").records
         assert [each["key"] for each in found] == ["photos/1.jpg", "photos/2.png"]
 
+    def test_what_an_object_is_called_is_no_pattern(self, shell: Shell) -> None:
+        space = shell.space()
+        shell.fill(space, {"a[1].txt": "one", "a1.txt": "other", "a*": "star"})
+        for key in ("a[1].txt", "a*"):
+            for verb in ("ls", "stat", "du"):
+                assert [each["key"] for each in shell(verb, "--json", f"uvideo://{space}/{key}").records] == [key]
+        assert shell("cat", f"uvideo://{space}/a*").data == b"star"
+
+    def test_a_space_that_is_absent_is_named(self, inside: Inside) -> None:
+        for verb in ("ls", "du", "stat", "cat"):
+            done = inside(verb, "uvideo://no-such-space/a")
+            assert (done.code, "there is no space no-such-space" in done.err) == (4, True), verb
+
     def test_what_is_absent_is_4(self, shell: Shell, space: str) -> None:
         done = shell("stat", "--json", f"uvideo://{space}/none")
         assert done.code == 4

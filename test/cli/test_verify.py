@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from bench.measure import processor_seconds
 from test.cli.shell import Shell
 from uvideo import etag
 
@@ -102,6 +107,25 @@ def test_a_large_object_of_many_parts(shell: Shell) -> None:
     (shell.folder / "big").write_bytes(data)
     shell.client.upload(space, "big", Path(shell.folder / "big"))
     assert shell("verify", "big", f"uvideo://{space}/big").code == 0
+
+
+def test_ctrl_c_does_not_wait_for_a_large_file(shell: Shell) -> None:
+    for name in ("one", "other"):
+        with (shell.folder / name).open("wb") as file:
+            file.truncate(60 << 30)  # sparse: hashing it would take a minute
+    process = subprocess.Popen(
+        [sys.executable, "-m", "uvideo", "verify", "one", "other"],
+        cwd=shell.folder,
+        env=shell.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    until = time.monotonic() + 30
+    while processor_seconds(process.pid) < 1 and time.monotonic() < until:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=10)
+    assert (process.returncode, err.strip()) == (130, b"error: interrupted")
 
 
 class TestEtag:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import time
@@ -133,6 +134,13 @@ def test_a_read_that_is_refused_leaves_nothing(server: Server, proxy: FaultProxy
     assert list(client.list(space)) == []
 
 
+def test_a_download_shows_the_text_of_its_signed_url(server: Server, proxy: FaultProxy, space: str) -> None:
+    proxy.on("GetObject").answer(401, json={"RetCode": -148658, "ErrMsg": "invalid signature"})
+    every = found(options(server, endpoint=f"127.0.0.1:{proxy.port}"), space)
+    text = str(every["round-trip"].facts["text_to_sign"])
+    assert re.fullmatch(rf"GET\n\n\n\d{{10}}\n/{space}/\.uvideo-doctor/[0-9a-f]{{16}}", text)
+
+
 def test_a_portal_is_no_service(server: Server, proxy: FaultProxy, space: str) -> None:
     proxy.on("ListObjects").answer(200, body="<html>log in</html>", times=None)
     proxy.on("DescribeSpace").answer(200, body="<html>log in</html>", times=None)
@@ -152,6 +160,22 @@ def test_a_name_that_does_not_resolve_ends_it() -> None:
     every = found({"endpoint": "no-such-host.invalid", "proxy": ""})
     assert every["upload.dns"].code == "dns-failed"
     assert list(every)[-1] == "upload.dns"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "proxy", "check", "cause"),
+    [
+        ("127.0.0.1:99999", "", "upload.dns", "no-such-host"),
+        (f"{'a' * 64}.example", "", "upload.dns", "no-such-host"),
+        ("some-host.invalid", "127.0.0.1:1", "upload.tcp", "proxy"),
+        ("some-host.invalid", "http://me:s3cret@no-such-proxy.invalid:80/", "upload.dns", "proxy"),
+        ("some-host.invalid", "127.0.0.1:99999", "upload.dns", "proxy"),
+    ],
+)
+def test_a_host_or_proxy_that_cannot_be_is_named(endpoint: str, proxy: str, check: str, cause: str) -> None:
+    every = found({"endpoint": endpoint, "proxy": proxy})
+    assert every[check].causes == (cause,)
+    assert "s3cret" not in repr(every)
 
 
 def test_a_certificate_nobody_vouches_for_is_told(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 import threading
 from pathlib import Path
 
@@ -162,6 +163,13 @@ def test_two_writers_at_once_lose_nothing(path: Path) -> None:
         thread.join()
     with edit(path) as draft:
         assert len(draft.tables()) == 30
+
+
+def test_without_tomlkit_it_says_what_to_install(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tomlkit", None)
+    with pytest.raises(LocalFailure, match="pip install"), edit(path):
+        pass
+    assert not path.exists()
 
 
 def test_a_lock_that_is_never_released_ends_in_an_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,6 +120,7 @@ ADVICE = {
     "unreachable": "The network does not reach the service: check cable, VPN and proxy.",
     "no-such-host": "The name is mistyped, or this network's DNS does not know it: check endpoint and region.",
     "no-server-there": "Nothing listens there: start it (uvideo serve), or correct the port in endpoint.",
+    "proxy": "The proxy is not there: check the setting proxy, and http_proxy and https_proxy.",
     "firewall": "A firewall may be in the way, or the port in endpoint is wrong.",
     "ca-bundle": "Your organisation signs by itself: name its authorities' file in ca_bundle.",
     "client-cert": "The files that client_cert and client_key name cannot be read.",

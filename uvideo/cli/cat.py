@@ -5,15 +5,20 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from uvideo.cli.address import Remote, remote_object
 from uvideo.cli.context import Context
+from uvideo.cli.lookup import stat_object
 from uvideo.cli.ls import keys
 from uvideo.cli.verb import Example, option, verb
 from uvideo.cli.words import say
-from uvideo.errors import InvalidArgument, UVideoError
+from uvideo.errors import BadRequest, InvalidArgument, UVideoError
+
+if TYPE_CHECKING:
+    from uvideo.reader import Reader
 
 __all__ = ["cat"]
 
@@ -45,8 +50,6 @@ def cat(context: Context, addresses: Sequence[str], span: str | None, start: int
             raise InvalidArgument(say("give --range, or --start and --end, not both"))
         start, end = _span(span)
     places = [remote_object(each) for each in addresses]
-    if sys.stdout.isatty() and context.json:
-        raise InvalidArgument(say("cat prints bytes, which are no JSON"))
     for place in places:
         try:
             for key in keys(context.client, place):
@@ -72,7 +75,7 @@ def _span(text: str) -> tuple[int | None, int | None]:
 def _pour(context: Context, place: Remote, start: int | None, end: int | None) -> None:
     """What is asked for of one object; a whole one is verified as it passes.  IntegrityError once all has passed."""
     out = sys.stdout.buffer
-    with context.client.open(place.space, place.key, cancel=context.cancel) as file:
+    with _opened(context, place) as file:
         at = start or 0
         at = max(0, file.size + at) if at < 0 else at
         left = (file.size if end is None else min(end, file.size)) - at
@@ -82,3 +85,11 @@ def _pour(context: Context, place: Remote, start: int | None, end: int | None) -
             out.write(piece)
             left -= len(piece)
     out.flush()
+
+
+def _opened(context: Context, place: Remote) -> Reader:
+    try:
+        return context.client.open(place.space, place.key, cancel=context.cancel)
+    except BadRequest:
+        stat_object(context.client, place)  # which says why
+        raise

@@ -10,6 +10,7 @@ import click
 
 from uvideo.cli.address import Remote, remote_object
 from uvideo.cli.context import Context
+from uvideo.cli.lookup import stat_object
 from uvideo.cli.ls import keys
 from uvideo.cli.presign import duration
 from uvideo.cli.report import Kind, named
@@ -106,7 +107,7 @@ def restore(context: Context, addresses: Sequence[str], tier: str | None, wait: 
 
 def _restore(context: Context, place: Remote, tier: str | None) -> bool:
     """Ask for one object; whether it has to be waited for."""
-    info = context.client.stat(place.space, place.key)
+    info = stat_object(context.client, place)
     if not context.dry_run:
         context.client.restore(place.space, place.key, tier=tier and tier.capitalize())
         info = context.client.stat(place.space, place.key)
@@ -197,7 +198,7 @@ def _change(
 ) -> None:
     client = context.client
     if context.dry_run:
-        client.stat(place.space, place.key)
+        stat_object(client, place)
     else:
         if mime is not None:
             client.set_mime(place.space, place.key, mime)

@@ -85,7 +85,8 @@ def _addresses(args: Sequence[str], incomplete: str) -> Iterator[str]:
                     yield f"{SCHEME}{each.name}/"
             return
         page = next(client.list(space, prefix, delimiter="/", page_size=MOST).pages())
-        yield from sorted(f"{SCHEME}{space}/{key}" for key in (*page.prefixes, *(each.key for each in page.items)))
+        found = (*page.prefixes, *(each.key for each in page.items))
+        yield from sorted(f"{SCHEME}{space}/{key}" for key in found if key.isprintable())
 
 
 _BASH = r"""
@@ -177,6 +178,8 @@ class _Zsh(_Completed, ZshComplete):
 
 @add_completion_class
 class _Fish(_Completed, FishComplete):
+    source_template = FishComplete.source_template.replace('string split ","', 'string split -m 1 ","')
+
     def format_completion(self, item: CompletionItem) -> str:
         return f"{item.type},{item.value}"
 

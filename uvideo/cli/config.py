@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from uvideo.cli.report import Kind
 from uvideo.cli.verb import Example, family, option, verb
 from uvideo.cli.words import say
 from uvideo.errors import InvalidArgument, LocalFailure, UVideoError
-from uvideo.profiles import edit
+from uvideo.profiles import check_name, edit
 from uvideo.settings import PROVIDERS, check, config_file, profiles, refuse_unknown
 
 __all__ = ["PROFILE", "SETTING", "config"]
@@ -146,6 +147,7 @@ def set_(context: Context, name: str, value: str | None, key_file: str | None) -
         raise InvalidArgument(
             say("{name} is a secret: leave it out and type it when asked, or give --key-file", name=name)
         )
+    profile = check_name(_chosen(context))
     if value is not None and key_file is not None:
         raise InvalidArgument(say("give a value or --key-file, not both"))
     if key_file is not None:
@@ -155,7 +157,6 @@ def set_(context: Context, name: str, value: str | None, key_file: str | None) -
             raise InvalidArgument(say("give a value; a secret by --key-file FILE or --key-file - (standard input)"))
         value = secret(name) if name in SECRETS else asked(name)
     check(name, value)
-    profile = _chosen(context)
     with edit(_path(context)) as draft:
         draft.set(profile, name, value)
     shown = str(masked(name, value))
@@ -283,6 +284,7 @@ def init(
     context: Context, region: str | None, public_key: str | None, key_file: str | None, no_check: bool, yes: bool
 ) -> None:
     name = context.profile or (asked(say("name of the profile"), "default") if context.interactive else "default")
+    check_name(name)
     if name in _stored(context)[1]:
         agreed(context, say("replace the profile {name}?", name=name), yes)
     given = _answers(context, region, public_key, key_file)
@@ -335,7 +337,8 @@ def _tried(context: Context, given: dict[str, Any]) -> None:
 
     context.report.tell(say("trying the keys ..."))
     try:
-        with Client(environ={}, retry=Retry(1, 0.2, 1.0, 2.0, 15.0, 30.0), **given) as client:
+        nothing = {"UVIDEO_CONFIG": os.devnull}  # no other profile's settings count
+        with Client(environ=nothing, retry=Retry(1, 0.2, 1.0, 2.0, 15.0, 30.0), **given) as client:
             page = next(client.list_spaces().pages())
     except UVideoError as error:
         if not context.interactive:

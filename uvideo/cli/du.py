@@ -113,10 +113,7 @@ def du(context: Context, addresses: Sequence[str], depth: int, by_class: bool, h
 
 def _measured(client: Client, place: Remote, depth: int) -> Iterator[tuple[Usage, bool]]:
     """(Usage, whether it is the total) of each folder once all of it was listed, the total last.  NotFound."""
-    if place.is_pattern:
-        base = len(Pattern(place.key).base)
-    else:
-        base = len(place.key) if place.is_folder else len(place.key) + 1
+    base = len(Pattern(place.key).base) if place.is_pattern else len(place.key) + (not place.is_folder)
     total, above = Usage(place.key), list[Usage]()
     for found in entries(client, place, recursive=True):
         assert not isinstance(found, str)

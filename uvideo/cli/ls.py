@@ -10,6 +10,7 @@ import click
 
 from uvideo.cli.address import Remote, remote
 from uvideo.cli.context import Context
+from uvideo.cli.lookup import exists
 from uvideo.cli.report import Kind, moment, named, size
 from uvideo.cli.route import Pattern
 from uvideo.cli.space import SPACE, space_record
@@ -123,7 +124,7 @@ def entries(client: Client, place: Remote, *, recursive: bool) -> Iterator[Objec
 
 
 def _looked_up(client: Client, place: Remote, recursive: bool) -> Iterator[ObjectInfo | str]:
-    if place.is_pattern:
+    if place.is_pattern and not exists(client, place):
         pattern = Pattern(place.key)
         flat = recursive or "/" in place.key[len(pattern.base) :] or "**" in place.key
         for found in _below(client, place.space, pattern.prefix, "" if flat else "/"):
@@ -149,8 +150,11 @@ def _below(client: Client, space: str, prefix: str, delimiter: str) -> Iterator[
 
 
 def keys(client: Client, place: Remote) -> Iterator[str]:
-    """The keys that an address means: of a pattern those that match, else the one it names.  NotFound without any."""
-    if not place.is_pattern:
+    """The keys that an address means: of a pattern those that match, else the one it names.  NotFound without any.
+
+    What an object is called is no pattern.
+    """
+    if not place.is_pattern or exists(client, place):
         yield place.key
         return
     pattern, some = Pattern(place.key), False

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 from uvideo.cli.address import Address, Local, Pipe, Remote
 from uvideo.cli.carry import Task
+from uvideo.cli.lookup import exists, stat_object
 from uvideo.cli.walk import Entry, files, objects, one_file
 from uvideo.cli.words import say
-from uvideo.errors import BadRequest, InvalidArgument, LocalFailure, NotFound, UVideoError
+from uvideo.errors import InvalidArgument, LocalFailure, NotFound, UVideoError
 from uvideo.folders import Target
 from uvideo.pattern import Filter, compiled, literal_prefix
 
 if TYPE_CHECKING:
     from uvideo import Client
-    from uvideo.models import ObjectInfo
 
 __all__ = ["Pattern", "Route", "expand"]
 
@@ -44,25 +44,8 @@ def _is_folder(client: Client, source: Address, recursive: bool) -> bool:
     if isinstance(source, Local):
         return os.path.isdir(source.path)
     if isinstance(source, Remote) and recursive:
-        return source.is_folder or not _exists(client, source)
+        return source.is_folder or not exists(client, source)
     return False
-
-
-def _exists(client: Client, address: Remote) -> bool:
-    try:
-        _stat(client, address)
-    except NotFound:
-        return False
-    return True
-
-
-def _stat(client: Client, address: Remote) -> ObjectInfo:
-    """As Client.stat; the answer to HEAD has no body that says why it is refused, that to a listing has."""
-    try:
-        return client.stat(address.space, address.key)
-    except BadRequest:
-        next(iter(client.list(address.space, address.key, page_size=1)), None)
-        raise
 
 
 def nothing(address: Address) -> NotFound | FileNotFoundError:
@@ -118,7 +101,7 @@ def _local(source: Local, recursive: bool, refuse: Refuse, prefix: str) -> Itera
 
 def _remote(client: Client, source: Remote, recursive: bool, prefix: str, literal: bool) -> Iterator[Entry]:
     space, key = source.space, source.key
-    if source.is_pattern and not literal and not _exists(client, source):
+    if source.is_pattern and not literal and not exists(client, source):
         pattern = Pattern(key, recursive)
         flat = not recursive and "**" not in key and key.count("/") == pattern.base.count("/")
         for entry in objects(client, space, pattern.prefix, pattern.base, flat):
@@ -132,7 +115,7 @@ def _remote(client: Client, source: Remote, recursive: bool, prefix: str, litera
             yield _under(prefix, entry)
         return
     try:
-        found = _stat(client, source)
+        found = stat_object(client, source)
     except NotFound:
         below = next(iter(client.list(space, key + "/", page_size=1)), None)
         if below is None:

@@ -9,6 +9,7 @@ import click
 
 from uvideo.cli.address import Remote, remote
 from uvideo.cli.context import Context
+from uvideo.cli.lookup import stat_object
 from uvideo.cli.ls import keys
 from uvideo.cli.report import Kind, moment, named, shown, size
 from uvideo.cli.space import SPACE, space_record
@@ -108,7 +109,7 @@ def stat(context: Context, addresses: Sequence[str], tags: bool, acl: bool) -> i
 
 def _tell(context: Context, place: Remote, tags: bool, acl: bool) -> None:
     client = context.client
-    found = client.stat(place.space, place.key)
+    found = stat_object(client, place)
     context.report.result(
         STAT,
         space=place.space,

@@ -8,6 +8,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, repeat
 from pathlib import Path
@@ -21,6 +22,7 @@ from uvideo.cli import failure
 from uvideo.cli.address import Local, Pipe, Remote, parse
 from uvideo.cli.context import Context
 from uvideo.cli.cp import filters
+from uvideo.cli.lookup import exists, stat_object
 from uvideo.cli.report import Kind, shown, size
 from uvideo.cli.verb import Example, option, verb
 from uvideo.cli.walk import Entry, files, objects, one_file
@@ -29,7 +31,7 @@ from uvideo.errors import InvalidArgument, UVideoError
 from uvideo.pattern import Filter
 
 if TYPE_CHECKING:
-    from uvideo import Client
+    pass
 
 __all__ = ["DIFFERENCE", "ETAG", "VERIFIED", "etag", "verify"]
 
@@ -156,7 +158,7 @@ def verify(
     wanted = Filter(include, exclude)
     pairs = _merged(_walked(context, ours, wanted), _walked(context, theirs, wanted))
     counts = dict.fromkeys((*STATES, "bytes"), 0)
-    with ThreadPoolExecutor(jobs) as pool:
+    with _pool(jobs) as pool:
         for pair in _judged(context, pool, pairs, size_only, jobs * 4):
             counts[pair.state] += 1
             if pair.state == "same":
@@ -178,7 +180,7 @@ Place = Local | Remote
 def _places(context: Context, first: str, second: str) -> tuple[Place, Place]:
     """What is compared with what: two single ones, or two folders.  NotFound, FileNotFoundError, InvalidArgument."""
     one, other = _place(first), _place(second)
-    if isinstance(one, Remote) and not one.is_folder and not _is_object(context.client, one):
+    if isinstance(one, Remote) and not one.is_folder and not exists(context.client, one):
         one = Remote(one.space, one.key + "/")
     if isinstance(one, Local) and not os.path.lexists(one.path):
         raise FileNotFoundError(2, os.strerror(2), one.path)
@@ -204,11 +206,6 @@ def _place(text: str) -> Place:
     return found
 
 
-def _is_object(client: Client, place: Remote) -> bool:
-    first = next(client.list(place.space, place.key, page_size=1).pages()).items
-    return bool(first) and first[0].key == place.key
-
-
 def _is_single(place: Place) -> bool:
     """Whether it is one file or object, and not what lies below."""
     return not os.path.isdir(place.path) if isinstance(place, Local) else not place.is_folder
@@ -219,7 +216,7 @@ def _walked(context: Context, place: Place, wanted: Filter) -> Iterator[Entry]:
     if _is_single(place):
         if isinstance(place, Local):
             return iter((one_file(place.path, ""),))
-        info = context.client.stat(place.space, place.key)
+        info = stat_object(context.client, place)
         return iter((Entry("", info.size, space=place.space, key=place.key, etag=info.etag),))
     if isinstance(place, Local):
         found = files(place.path, context.report.fail)
@@ -293,22 +290,30 @@ def _merged(ours: Iterator[Entry], theirs: Iterator[Entry]) -> Iterator[Pair]:
             one, other = next(ours, None), next(theirs, None)
 
 
+@contextmanager
+def _pool(jobs: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads that are not waited for when the block raises: one of them may be at a large file."""
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
+
+
 def _judged(
     context: Context, pool: ThreadPoolExecutor, pairs: Iterator[Pair], size_only: bool, ahead: int
 ) -> Iterator[Pair]:
     """The pairs in their order, at most ``ahead`` of them judged in advance; a file that cannot be read is said."""
     waiting: deque[tuple[Pair, Future[Pair]]] = deque()
-    try:
-        for pair in chain(pairs, repeat(None, ahead)):
-            context.cancel.check()
-            if pair is not None:
-                waiting.append((pair, pool.submit(pair.judge, size_only)))
-            if waiting and (pair is None or len(waiting) >= ahead):
-                first, future = waiting.popleft()
-                try:
-                    yield future.result()
-                except UVideoError as error:
-                    context.report.fail(error, str(first.record()["item"]))
-    finally:
-        for _, future in waiting:
-            future.cancel()
+    for pair in chain(pairs, repeat(None, ahead)):
+        context.cancel.check()
+        if pair is not None:
+            waiting.append((pair, pool.submit(pair.judge, size_only)))
+        if waiting and (pair is None or len(waiting) >= ahead):
+            first, future = waiting.popleft()
+            try:
+                yield future.result()
+            except UVideoError as error:
+                context.report.fail(error, str(first.record()["item"]))

@@ -179,6 +179,9 @@ WORDS = {
     "Nothing listens there: start it (uvideo serve), or correct the port in endpoint.": (
         "该端口没有服务在监听：请启动服务（uvideo serve），或改正 endpoint 的端口。"
     ),
+    "The proxy is not there: check the setting proxy, and http_proxy and https_proxy.": (
+        "代理不可用：请检查 proxy 设置以及 http_proxy、https_proxy。"
+    ),
     "A firewall may be in the way, or the port in endpoint is wrong.": "可能被防火墙阻挡，或 endpoint 的端口不对。",
     "Your organisation signs by itself: name its authorities' file in ca_bundle.": (
         "贵单位使用自签证书：请在 ca_bundle 中指定其 CA 文件。"

@@ -54,7 +54,6 @@ WORDS = {
     ),
     "The first byte, from 0; below 0: the last -N bytes.": "起始字节，从 0 数起；负数表示最后若干字节。",
     "Up to, not including, this byte.": "到这个字节为止，不含它。",
-    "cat prints bytes, which are no JSON": "cat 输出的是原始字节，不能用 JSON",
     "{text} is no range: 0-99, 100- or -100": "{text} 不是有效的范围，应写成 0-99、100- 或 -100",
     "give --range, or --start and --end, not both": "--range 与 --start、--end 不能同时使用",
     # presign
