@@ -337,9 +337,9 @@ class AsyncClient:
         length.  An upload of a path is in the journal: after a lost connection, a crash or a reboot the same call, or
         ``resume``, sends what is missing.  TransferInterrupted says by its ``transfer`` that it can; Cancelled and
         DeadlineExceeded are such.  A file that changes meanwhile is refused: SourceChanged.
-        part_jobs: parts at a time.  bandwidth: bytes a second, or a Limit that several transfers share.
-        progress: called with a Progress, whose done never goes down; what it raises ends the upload.  cancel: a Cancel
-        that another thread sets; a request that waits for its answer first has it.  deadline: seconds for all.
+        part_jobs: parts at a time.  bandwidth: bytes a second, or a Limit shared with others.  progress: called with a
+        Progress, whose done never goes down; what it raises ends it.  cancel: a Cancel that another thread sets;
+        a request that waits for its answer first has it.  deadline: seconds for all.
         journal: False to leave no record.
         """
         told = self._on_loop(progress)
@@ -437,8 +437,8 @@ class AsyncClient:
         include, exclude: patterns of paths (see uvideo.pattern): "*.mp4" in every folder, "/a/*" from the top, "tmp/"
         all in such folders; exclude counts more.  Links are followed, but no folder back into itself; empty folders
         have no key.  A file that cannot be read, or whose name is not UTF-8, is a Failure and the others go on; with
-        on_error "stop", or after what all would meet, a wrong key say, nothing more is begun.  SomeFailed, with the
-        Summary, at the end.
+        on_error "stop", or after what all would meet, a wrong key or a dead line say, nothing more is begun.
+        SomeFailed, with the Summary, at the end.
         progress: called with Totals, which grow while files are found.  report: called with each Stored or Failure;
         the Summary then has failures only, for millions of files.  What they raise ends it.  cancel: Cancelled.
         dry_run: only say what would be uploaded.  The other options are those of ``upload``.

@@ -25,6 +25,7 @@ from uvideo.errors import (
     Cancelled,
     InvalidArgument,
     LocalFailure,
+    NoAnswer,
     NoCredentials,
     SignatureExpired,
     SignatureMismatch,
@@ -47,6 +48,8 @@ OnError = Literal["continue", "stop"]
 PAUSE = 0.1
 #: Errors that every other file would meet as well: nothing is begun after one.
 FOR_ALL = (NoCredentials, SignatureExpired, SignatureMismatch, SpaceNotFound, UnknownKey)
+#: Files in a row, for each one that is moved at a time, that got no answer before the line is taken for dead.
+DEAD = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +78,7 @@ class _Run(Generic[T]):
         self._done: list[T] = []
         self._failures: list[Failure] = []
         self._skipped = self._unsent = 0
+        self._unanswered = 0  # files that failed without an answer since one was moved
         self._stopped = False
         self._broken: BaseException | None = None  # what a callback of the caller raised
         self._told = float("-inf")
@@ -129,6 +133,7 @@ class _Run(Generic[T]):
 
     def _ended(self, result: T) -> None:
         with self._lock:
+            self._unanswered = 0
             if self._plan.report is None:
                 self._done.append(result)
             else:
@@ -139,7 +144,10 @@ class _Run(Generic[T]):
             self._failures.append(failure)
             if self._plan.report is not None:
                 self._hand(self._plan.report, failure)
-            if self._plan.on_error == "stop" or isinstance(failure.error, FOR_ALL):
+            if isinstance(failure.error, NoAnswer):
+                self._unanswered += 1
+            dead = self._unanswered >= DEAD * self._plan.jobs
+            if dead or self._plan.on_error == "stop" or isinstance(failure.error, FOR_ALL):
                 self._stop()
 
     def _tell(self, last: bool = False) -> None:
@@ -346,7 +354,8 @@ class Target:
             raise LocalFailure(f"{folder}: {os.strerror(errno.ENOTDIR)}")
         self._root = os.path.realpath(folder)
         self._files: list[str] = []  # paths of files, each the beginning of the next, that a folder could be named like
-        self._names: set[str] | None = set() if _folds_case(self._root) else None
+        folds = sys.platform in ("darwin", "win32") if dry_run else _folds_case(self._root)
+        self._names: set[str] | None = set() if folds else None
         self._ready: list[str] = []  # the folders on the way to the last file: they are there and inside
 
     def place(self, path: str, size: int) -> str | None:
@@ -455,5 +464,5 @@ def _folds_case(folder: str) -> bool:
     try:
         with tempfile.NamedTemporaryFile(prefix=".uvideo-", dir=folder) as file:
             return os.path.exists(os.path.join(folder, os.path.basename(file.name).upper()))
-    except OSError:
-        return sys.platform in ("darwin", "win32")
+    except OSError as error:
+        raise LocalFailure(f"{folder}: {error.strerror}") from None

@@ -10,13 +10,13 @@ __all__ = ["Limit", "limited"]
 
 
 class Limit:
-    """At most ``rate`` bytes a second over all transfers that are given it.  Safe to share between threads.
+    """At most ``rate`` bytes a second over all transfers that share it.  Safe to share between threads.
 
-    rate: bytes as a whole number, or text such as "10M".  InvalidArgument for anything else.
+    rate: a number, or text such as "10M".  InvalidArgument.
     """
 
     def __init__(self, rate: int | str) -> None:
-        self._rate, self._free = size("bandwidth", rate), 0.0
+        self._rate, self._free = size("rate", rate), 0.0
         self._lock = threading.Lock()
 
     @property
@@ -25,7 +25,7 @@ class Limit:
         return self._rate
 
     def __repr__(self) -> str:
-        return f"Limit({self._rate})"
+        return f"<Limit {self._rate} bytes/s>"
 
     def reserve(self, size: int, now: float) -> float:
         """Seconds to wait before ``size`` bytes are moved.  ``now``: of any clock that never goes back."""
@@ -40,4 +40,4 @@ def limited(bandwidth: int | Limit | None, default: int | None) -> Limit | None:
     if isinstance(bandwidth, Limit):
         return bandwidth
     rate = default if bandwidth is None else bandwidth
-    return None if rate is None else Limit(rate)
+    return None if rate is None else Limit(size("bandwidth", rate))

@@ -89,7 +89,7 @@ class Transfer(Generic[T]):
     def add_done_callback(self, callback: Callable[[Transfer[T]], object]) -> None:
         """Call ``callback(transfer)`` when it is done, in the thread that ended it; at once if it is done already.
 
-        What the callback raises is logged.  It may submit more, without waiting.
+        What the callback raises is logged.  It may submit more, and does not wait then; it may not wait for others.
         """
         self._future.add_done_callback(lambda _: callback(self))
 
@@ -161,6 +161,7 @@ class TransferManager:
         self._client, self._jobs = client, calls.jobs(jobs)
         self._part_jobs = None if part_jobs is None else calls.jobs(part_jobs)
         self._limit = limited(bandwidth, client.settings.bandwidth)
+        self._downloads_tell = "progress" in inspect.signature(client.download).parameters
         self._pid = os.getpid()
         self._changed = threading.Condition()  # on an RLock: a signal's handler may cancel
         self._waiting: deque[Transfer[Any]] = deque()
@@ -216,13 +217,15 @@ class TransferManager:
             return
         with self._changed:
             self._closed = True
+            self._changed.notify_all()
         if kind is not None:
             self.cancel()
         try:
             self._join()
-        except BaseException:  # Ctrl-C
+        except BaseException:  # Ctrl-C; a second one does not wait
             self.cancel()
-            self._join()
+            if kind is None:
+                self._join()
             raise
         if kind is None and self._unseen:
             failures = tuple(self._failures.values())
@@ -247,7 +250,7 @@ class TransferManager:
             options.setdefault("part_jobs", self._part_jobs)
         if self._limit is not None:
             options.setdefault("bandwidth", self._limit)
-        if upload or "progress" in inspect.signature(self._client.download).parameters:
+        if upload or self._downloads_tell:
             options["progress"] = transfer._told
         with self._changed:
             inside = threading.current_thread() in self._workers  # a callback: it must not wait for itself

@@ -184,10 +184,8 @@ class _Object(io.RawIOBase):
         return first + int(length)
 
     def _receive(self, most: int) -> bytes:
-        most = min(most, self._until - self._at)
-        if self._limit is not None:
-            self._wait(self._limit.reserve(most, self._carrier.ticks()))
-        data: bytes = self._stream.read(most)
+        """At least one byte of the stream, at most so many; less than asked for is usual."""
+        data: bytes = self._stream.read(min(most, self._until - self._at))
         if not data:
             raise NoAnswer(f"the body ended {self._until - self._at} bytes early")
         if self._hash is not None and self._at <= self._hashed < self._at + len(data):
@@ -199,6 +197,8 @@ class _Object(io.RawIOBase):
         self._since += len(data)
         if self._at == self._until:
             self._leave()
+        if self._limit is not None:
+            self._wait(self._limit.reserve(len(data), self._carrier.ticks()))
         return data
 
     def _wait(self, seconds: float) -> None:
@@ -253,7 +253,7 @@ class Reader(io.BufferedReader):
     size: bytes.  etag: of the version that was opened.  info: what the service said of it.  verified: whether every
     byte was read and the etag compared.  Reading raises UVideoError: ObjectChanged once the object is another one than
     when it was opened, IntegrityError if the bytes, read from the start without a gap, have another etag.  A body that
-    breaks off is continued where it ended.  Memory: the cache and 64 KiB.  Two threads may share it: each call is done
+    breaks off is continued where it ended.  Memory: the cache and 320 KiB.  Two threads may share it: each call is done
     before the next begins, and there is one position.
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import threading
 import tracemalloc
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from test.fakes import FaultProxy
-from uvideo import Cancel, Client, errors, models
+from uvideo import Cancel, Client, Retry, errors, models
 from uvideo.folders import Target, check_name, walk
 from uvideo.pattern import Filter
 
@@ -239,6 +240,7 @@ def test_a_folder_that_is_none_is_said_at_once(client: Client, space: str, album
 
 
 def test_stop_begins_nothing_more_after_a_failure(space: str, album: Path, proxy: FaultProxy, through: Client) -> None:
+    proxy.on("PutObject", key="a.txt").delay(0.1)  # so that others wait by then
     proxy.on("PutObject", key="a/1.txt").then(403)
     with pytest.raises(errors.SomeFailed) as caught:
         through.upload_dir(album, space, jobs=1, on_error="stop")
@@ -253,6 +255,20 @@ def test_what_every_file_would_meet_ends_it(album: Path, client: Client, proxy: 
         through.upload_dir(album, "absent-space", jobs=1)
     assert isinstance(caught.value.summary.failures[0].error, errors.SpaceNotFound)
     assert len(proxy.log("PutObject")) == 1
+
+
+def test_a_line_that_is_dead_ends_it(album: Path) -> None:
+    for number in range(100):
+        (album / f"{number}.txt").write_bytes(b"data")
+    with socket.socket() as unused:  # bound and not listening: refused
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        client = Client("a", "b", endpoint=f"127.0.0.1:{port}", retry=Retry(0))
+        with pytest.raises(errors.SomeFailed) as caught:
+            client.upload_dir(album, "space", jobs=2)
+    summary = caught.value.summary
+    assert 4 <= len(summary.failures) <= 6
+    assert all(isinstance(each.error, errors.NoAnswer) for each in summary.failures)
 
 
 def test_cancel_ends_it(space: str, album: Path, proxy: FaultProxy, through: Client, client: Client) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import weakref
 from collections.abc import Iterator
@@ -93,6 +94,25 @@ def test_a_block_that_raises_cancels_what_runs(
     assert list(client.list(space)) == []
     (record,) = client.transfers()
     assert through.resume(record.id).size == 3 * BLOCK
+
+
+def test_ctrl_c_while_it_waits_for_all_cancels_what_is_left(space: str, proxy: FaultProxy, through: Client) -> None:
+    proxy.on("PutObject", key="held").pause("held")
+    sent: list[Any] = []
+
+    def interrupt() -> None:
+        proxy.wait("held")
+        os.kill(os.getpid(), signal.SIGINT)
+        sent[1].exception(30)
+        proxy.release("held")
+
+    with pytest.raises(KeyboardInterrupt):
+        with TransferManager(through, jobs=1) as manager:
+            sent += [manager.upload(space, "held", b"data"), manager.upload(space, "waiting", b"data")]
+            interrupter = threading.Thread(target=interrupt)
+            interrupter.start()
+    interrupter.join(30)
+    assert sent[0].exception(0) is None and isinstance(sent[1].exception(0), errors.Cancelled)
 
 
 def test_one_transfer_is_cancelled_and_the_others_go_on(space: str, proxy: FaultProxy, through: Client) -> None:
@@ -192,6 +212,29 @@ def test_submitting_more_than_may_wait_waits(space: str, proxy: FaultProxy, thro
     assert manager.progress().files_done == 40
 
 
+def test_who_waits_to_submit_is_told_that_it_is_closed(space: str, proxy: FaultProxy, through: Client) -> None:
+    proxy.on("PutObject", key="0").pause("held")
+    refused: list[BaseException] = []
+    with TransferManager(through, jobs=1) as manager:
+        manager.upload(space, "0", b"")
+        proxy.wait("held")
+
+        def submit() -> None:
+            try:
+                for number in range(1, 40):
+                    manager.upload(space, str(number), b"")
+            except errors.InvalidArgument as error:
+                refused.append(error)
+                proxy.release("held")
+
+        producer = threading.Thread(target=submit)
+        producer.start()
+        producer.join(0.1)
+        assert producer.is_alive()
+    producer.join(30)
+    assert "closed" in str(refused[0]) and manager.progress().files_done == 5
+
+
 def test_a_callback_may_submit_more_without_waiting(client: Client, space: str) -> None:
     def again(transfer: Any) -> None:
         if transfer.key == "first":
@@ -224,7 +267,7 @@ def test_a_limit_is_shared_by_all(client: Client, space: str) -> None:
         for number in range(4):
             manager.upload(space, str(number), bytes(1 << 20)).result(30)
     assert limit.reserve(1, 0.0) == pytest.approx(0.04)
-    assert (limit.rate, repr(limit)) == (100 << 20, "Limit(104857600)")
+    assert (limit.rate, repr(limit)) == (100 << 20, "<Limit 104857600 bytes/s>")
     for rate in (0, -1, "fast", True, None):
         with pytest.raises(errors.InvalidArgument):
             Limit(rate)  # type: ignore[arg-type]
@@ -275,7 +318,10 @@ def test_a_system_without_threads_is_a_local_failure(
 def test_no_thread_is_left_when_there_is_no_work(client: Client, space: str) -> None:
     with TransferManager(client) as manager:
         manager.upload(space, "a", b"data").result(30)
-    assert not [each for each in threading.enumerate() if each.name == "uvideo-transfer" and each.is_alive()]
+    left = [each for each in threading.enumerate() if each.name == "uvideo-transfer"]
+    for each in left:
+        each.join(30)
+    assert not any(each.is_alive() for each in left)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")

@@ -423,5 +423,5 @@ class FolderContract(Given):
             raise RuntimeError("enough")
 
         with pytest.raises(RuntimeError, match="enough"):
-            subject.upload_dir(folder, space, progress=refuse)
-        assert subject.uploads(space) == []
+            subject.upload_dir(folder, space, jobs=1, progress=refuse)
+        assert len(subject.keys(space, "")) <= 1
