@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 import pytest
 
+from test.cli.inside import Inside
 from test.cli.shell import SECONDS, Shell
 from test.interpreters import ROOT
 from test.server_fixture import Server, start_server
@@ -128,15 +129,8 @@ def test_no_example_has_a_secret_on_its_command_line() -> None:
         assert not re.search(r"--private-key(?! key)|PRIVATE_KEY=|private_key [^-]", example.command), path
 
 
-def test_help_numbers_them() -> None:
+def test_help_numbers_them(inside: Inside) -> None:
     for path in ("ls", "config init", "doctor"):
-        command: click.Command = program.commands
-        for name in path.split():
-            assert isinstance(command, click.Group)
-            found = command.get_command(click.Context(command), name)
-            assert found is not None
-            command = found
-        text = command.get_help(click.Context(command, info_name="uvideo " + path, **command.context_settings))
-        assert isinstance(command, verb.VerbCommand)
-        for number, example in enumerate(command.examples, 1):
+        text = inside(*path.split(), "--help").out
+        for number, example in enumerate([each for name, each in ALL if name == path], 1):
             assert f"  {number}. {example.text}\n       {example.command.splitlines()[0]}\n" in text

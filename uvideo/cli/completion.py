@@ -32,6 +32,7 @@ __all__ = ["completion"]
 
 SCHEME = "uvideo://"
 MOST = 100  # completions of an address
+SPACES = 1000  # that are looked at: a request for each hundred
 Items = list[CompletionItem]
 
 
@@ -73,14 +74,14 @@ def _profiles(args: Sequence[str]) -> list[str]:
 
 
 def _addresses(args: Sequence[str], incomplete: str) -> Iterator[str]:
-    """The spaces, or the folders and keys of a space, that begin so; the service is asked once and not for long."""
+    """The spaces, or the folders and keys of a space, that begin so; the service is not asked for long."""
     from uvideo import Client, Retry
 
     impatient = Retry(0, 0.5, 1.0, 1.0, 3.0, 3.0)
     with Client(retry=impatient, timeout=2, connect_timeout=1, **_settings(args)) as client:
         space, mark, prefix = incomplete[len(SCHEME) :].partition("/")
         if not mark:
-            for each in next(client.list_spaces().pages()).items:
+            for each in islice(client.list_spaces(), SPACES):
                 if each.name.startswith(space):
                     yield f"{SCHEME}{each.name}/"
             return
