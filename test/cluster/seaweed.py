@@ -15,7 +15,7 @@ from urllib.parse import quote
 import obstore
 from obstore.store import S3Store
 
-from test.cluster.program import Program, find, free_ports, scratch, until
+from test.cluster.program import Program, find, free_ports, scratch
 
 __all__ = ["ACCESS", "REGION", "SECRET", "Seaweed", "start_seaweed"]
 
@@ -45,6 +45,7 @@ class Seaweed:
     master: str = ""
     volumes: list[Program] = field(default_factory=list)
     others: list[Program] = field(default_factory=list)
+    filer: int = 0
 
     @property
     def endpoint(self) -> str:
@@ -90,8 +91,6 @@ class Seaweed:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return 200 <= answer.status < 300
 
-    filer: int = 0
-
 
 @contextlib.contextmanager
 def start_seaweed() -> Iterator[Seaweed]:
@@ -111,7 +110,7 @@ def start_seaweed() -> Iterator[Seaweed]:
 
         def start(kind: str, name: str, *options: str) -> Program:
             program = Program([weed, "-logtostderr=true", "-v=0", kind, *bound, *options], folder / f"{name}.log")
-            stack.callback(program.stop)
+            stack.callback(program.kill)  # told to stop, each takes 15 s
             return program
 
         port = next(ports)

@@ -22,6 +22,7 @@ from uvideo.server.rights import Rights
 from uvideo.server.service import Service
 from uvideo.server.spaces import Spaces
 from uvideo.server.usage import Usage
+from uvideo.storage.base import Unreachable
 
 __all__ = ["App"]
 
@@ -31,6 +32,7 @@ FORM_LIMIT = 1024 * 1024  # bytes of a management call
 LIST_LIMIT = 64 * 1024 * 1024  # bytes of the etag list of the longest upload
 HEAD_LINE, HEAD_FIELDS = 16 * 1024, 1024  # bytes of a line, number of header fields
 CALLING = (operation.PutObject, operation.FinishUpload)  # what a put policy may go with; source: signing.md section 4
+AGAIN = 1  # seconds after which a client may ask again when the database or the store is away
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 log = logging.getLogger("uvideo.server")
@@ -228,6 +230,9 @@ def _refusal(failure: Exception, exchange: Exchange) -> Any:
     """The error that the client is told.  What it must not know goes to the log."""
     if isinstance(failure, errors.Refused):
         return failure
+    if isinstance(failure, Unreachable):
+        log.warning("session %s: %s", exchange.session, failure.strerror)
+        return errors.Unavailable(retry_after=AGAIN)
     if isinstance(failure, OSError) and failure.errno in NO_SPACE:
         log.error("session %s: no space left", exchange.session)
         return errors.Unavailable("no space left")

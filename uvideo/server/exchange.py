@@ -231,16 +231,21 @@ class Exchange:
         assert reader is not None
         if self.closing:
             carried.force_close()
-        self.waiting = True
-        await carried.prepare(self.request)
         transport = self.request.transport
         if transport is None:
             raise Disconnected()
+        by_file = reader.file is not None and transport.get_extra_info("sslcontext") is None
+        pieces = reader.read(content.offset, content.length)
+        first = b"" if by_file else await anext(pieces)  # while no head is sent, a failure can still be told
+        self.waiting = True
+        await carried.prepare(self.request)
         try:
-            if reader.file is not None and transport.get_extra_info("sslcontext") is None:
+            if by_file:
                 await self._sendfile(transport, reader.file, content)
             else:
-                async for piece in reader.read(content.offset, content.length):
+                await carried.write(first)
+                self.sent += len(first)
+                async for piece in pieces:
                     await carried.write(piece)
                     self.sent += len(piece)
             await carried.write_eof()

@@ -24,11 +24,10 @@ from uvideo.server.admin import admin_handler
 from uvideo.server.app import App
 from uvideo.server.callback import Callbacks
 from uvideo.server.credentials import CredentialsError, Key, Keyring, check_pair, load_or_create
+from uvideo.server.drivers import DriverError, Drivers, choose
 from uvideo.server.metrics import Metrics
 from uvideo.server.service import Restoring, Service
-from uvideo.storage.base import Blobs, Catalog
-from uvideo.storage.disk import DiskBlobs
-from uvideo.storage.sqlite import SqliteCatalog
+from uvideo.storage.base import Blobs, Catalog, Unreachable
 
 __all__ = ["Settings", "StartError", "serve", "set_up_logging"]
 
@@ -85,17 +84,17 @@ class Ports:
 
 def serve(settings: Settings) -> int:
     """Run until told to stop; the exit code.  StartError before anything is served."""
-    _check_drivers(settings)
+    drivers = _drivers(settings)
     _check_callbacks(settings)
     lock = _claim(settings.folder)
     try:
-        key = _key(settings)
+        key = _key(settings, drivers.shared)
         ports = _listen(settings)
         metrics = Metrics(time.time(), settings.workers)
         announce = _announcer(settings, key, ports)
 
         def run_worker(number: int, ready: Callable[[], None], *, fresh: bool) -> int:
-            return asyncio.run(_run(settings, Keyring([key]), ports, metrics, number, ready, fresh))
+            return asyncio.run(_run(settings, drivers, Keyring([key]), ports, metrics, number, ready, fresh))
 
         if settings.workers == 1:
             return run_worker(0, announce, fresh=True)
@@ -106,6 +105,7 @@ def serve(settings: Settings) -> int:
 
 async def _run(
     settings: Settings,
+    drivers: Drivers,
     keyring: Keyring,
     ports: Ports,
     metrics: Metrics,
@@ -117,13 +117,14 @@ async def _run(
     began = time.time()
     stop = _on_signals()
     metrics.take(number)
-    blobs: Blobs = DiskBlobs(settings.folder, fsync=settings.fsync)
-    catalog: Catalog = SqliteCatalog(settings.folder / "catalog.db", fsync=settings.fsync)
+    blobs, catalog = drivers.make()
     loop = asyncio.get_running_loop()
     async with contextlib.AsyncExitStack() as stack:
         for driver in (blobs, catalog):
             try:
                 await driver.start()
+            except Unreachable as failure:
+                raise StartError(f"cannot start: {failure.strerror}") from None
             except Exception as failure:
                 raise StartError(f"{settings.folder} cannot be used: {failure}") from failure
             stack.push_async_callback(driver.close)
@@ -181,13 +182,11 @@ def _on_signals() -> asyncio.Event:
     return stop
 
 
-def _check_drivers(settings: Settings) -> None:
-    for option, value, only in (
-        ("--database", settings.database, "sqlite"),
-        ("--blobs", settings.blobs, "disk"),
-    ):
-        if value not in (None, "", only):
-            raise StartError(f"{option} is {_without_password(value)!r}: only {only!r} is supported")
+def _drivers(settings: Settings) -> Drivers:
+    try:
+        return choose(settings.folder, settings.database, settings.blobs, fsync=settings.fsync)
+    except DriverError as failure:
+        raise StartError(str(failure)) from None
 
 
 def _check_callbacks(settings: Settings) -> None:
@@ -195,11 +194,6 @@ def _check_callbacks(settings: Settings) -> None:
         Callbacks(settings.callback_allow)
     except ValueError as failure:
         raise StartError(f"--callback-allow: {failure}") from None
-
-
-def _without_password(url: str) -> str:
-    head, mark, tail = url.rpartition("@")
-    return f"{head.partition('://')[0]}://...{mark}{tail}" if mark else url
 
 
 def _claim(folder: Path) -> int:
@@ -221,11 +215,17 @@ def _claim(folder: Path) -> int:
             time.sleep(0.02)
 
 
-def _key(settings: Settings) -> Key:
+def _key(settings: Settings, shared: bool) -> Key:
+    """``shared``: other gateways must know the same pair, so none is made here."""
     try:
         if settings.public_key is not None or settings.private_key is not None:
             return check_pair(settings.public_key or "", settings.private_key or "")
         path = settings.folder / "credentials.json"
+        if shared and not path.exists():
+            raise CredentialsError(
+                "all gateways need the same key pair: set UVIDEO_SERVE_PUBLIC_KEY and UVIDEO_SERVE_PRIVATE_KEY, or "
+                f"put the first one's credentials.json into {settings.folder}"
+            )
         key, created = load_or_create(path)
     except CredentialsError as failure:
         raise StartError(str(failure)) from None

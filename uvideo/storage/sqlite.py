@@ -35,6 +35,7 @@ from uvideo.storage.schema import (
     object_row,
     rolled_up,
     space_of,
+    statements,
     upload_of,
 )
 
@@ -430,9 +431,8 @@ def _migrate(db: sqlite3.Connection) -> None:
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version > len(MIGRATIONS):
             raise RuntimeError(f"the catalog has schema {version}, this program knows {len(MIGRATIONS)}: it is too old")
-        for script in MIGRATIONS[version:]:
-            for statement in script.split(";"):
-                db.execute(statement)
+        for statement in statements(version, postgres=False):
+            db.execute(statement)
         db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
         db.execute("COMMIT")
     except BaseException:
