@@ -126,7 +126,7 @@ def start_seaweed() -> Iterator[Seaweed]:
         filer, s3 = next(ports), next(ports)
         options = [f"-port={filer}", f"-master={master}"]
         options += [f"-defaultStoreDir={where('filer')}", "-s3", f"-s3.port={s3}"]
-        options += [f"-s3.config={identities}"]
+        options += [f"-s3.config={identities}", "-s3.port.iceberg=0", "-s3.port.lance=0"]
         last = start("filer", "filer", *options)
         seaweed = Seaweed(s3, folder, master, volumes, [first, last], filer)
         last.wait_until(seaweed.make_bucket)

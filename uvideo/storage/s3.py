@@ -51,7 +51,6 @@ REQUEST, CONNECT = timedelta(seconds=30), timedelta(seconds=3)
 RETRIES, RETRY_FOR = 4, timedelta(seconds=10)
 BACKOFF, LONGEST_BACKOFF = timedelta(milliseconds=100), timedelta(seconds=2)
 GRACE = 3600.0  # seconds
-LEAST_GRACE = 600.0  # many times what one request may take
 
 _NAME = re.compile(r"[0-9a-f]{32}")
 _KNOWN = ("endpoint", "region", "credentials", "virtual_hosted")
@@ -161,7 +160,7 @@ class S3Blobs:
             await self.ledger.close()
             raise
         if self.grace and self._renewing is None:
-            self._renewing = asyncio.get_running_loop().create_task(self._renew())
+            self._renewing = asyncio.get_running_loop().create_task(self._renewing_on())
 
     async def close(self) -> None:
         if self._renewing is not None:
@@ -287,21 +286,22 @@ class S3Blobs:
                 with contextlib.suppress(FileNotFoundError):
                     await obstore.delete_async(self._store, paths[first : first + 1000])
 
-    async def _renew(self) -> None:
-        """Lease what has been open for a part of the grace, again and again."""
-        while True:
-            await asyncio.sleep(self.grace / 8)
-            now = time.monotonic()
-            old = [each for each in self._open if not each.over and now - each.renewed >= self.grace / 4]
-            if not old:
-                continue
-            try:
-                await self.ledger.lease([each.name for each in old], self.grace)
-            except Exception as failure:
-                log.warning("leases could not be renewed: %s", failure)
-                continue
+    async def renew(self) -> None:
+        """Lease what has been open for a part of the grace."""
+        now = time.monotonic()
+        old = [each for each in self._open if not each.over and now - each.renewed >= self.grace / 4]
+        if old:
+            await self.ledger.lease([each.name for each in old], self.grace)
             for each in old:
                 each.renewed = now
+
+    async def _renewing_on(self) -> None:
+        while True:
+            await asyncio.sleep(self.grace / 8)
+            try:
+                await self.renew()
+            except Exception as failure:
+                log.warning("leases could not be renewed: %s", failure)
 
 
 class _Leased:
