@@ -48,7 +48,9 @@ class Relay:
 
     def close(self) -> None:
         self._server.close()
+        self._is_mute = False
         self.cut()
+        self._on_loop(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
@@ -57,6 +59,12 @@ class Relay:
         for writer in list(self._writers):
             writer.transport.abort()
         await asyncio.sleep(0)
+
+    async def _end(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.accepted += 1

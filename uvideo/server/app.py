@@ -119,7 +119,10 @@ class App:
             if isinstance(failure, Disconnected):
                 raise
             if exchange.request.writer.output_size:  # the head is gone: only a broken connection tells
-                log.exception("session %s failed within its answer", exchange.session)
+                if isinstance(failure, Unreachable):
+                    log.warning("session %s: broken off: %s", exchange.session, failure.strerror)
+                else:
+                    log.exception("session %s failed within its answer", exchange.session)
                 raise Disconnected() from None
             return await exchange.answer(answer.encode_error(_refusal(failure, exchange)))
         finally:

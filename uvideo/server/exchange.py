@@ -19,6 +19,7 @@ from multidict import CIMultiDict
 
 from uvideo._core import answer, errors, message
 from uvideo.server.service import Content
+from uvideo.storage.base import Unreachable
 
 __all__ = ["NAME", "Disconnected", "Exchange", "Watch"]
 
@@ -174,11 +175,14 @@ class Exchange:
     # Answer
 
     async def answer(self, response: Any, content: Content | None = None) -> web.StreamResponse:
-        """Send a message.Response, and the content if there is any.  Disconnected."""
+        """Send a message.Response, and the content if there is any.  Disconnected; Unreachable, most likely before
+        anything was sent."""
         self.status = response.status
         rest = self._rest()
         try:
             carried = await self._send(response, content)
+        except Unreachable:  # not the client's connection
+            raise
         except (OSError, RuntimeError) as error:
             if isinstance(error, OSError) or self.request.transport is None:
                 raise Disconnected() from None

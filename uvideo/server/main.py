@@ -162,6 +162,8 @@ async def _sweep(blobs: Blobs, catalog: Catalog, cutoff: float) -> None:
             count = await blobs.sweep(catalog.named, cutoff)
             if count:
                 log.info("removed %d files that nothing names", count)
+        except Unreachable as failure:
+            log.warning("garbage is looked for later: %s", failure.strerror)
         except Exception:
             log.exception("looking for garbage failed")
         await asyncio.sleep(SWEEP_EVERY)

@@ -21,7 +21,7 @@ T = TypeVar("T")
 Session = Any  # a connection of asyncpg, which comes without types
 
 MOST = 12  # connections of one process
-CONNECT, COMMAND, ACQUIRE = 5.0, 20.0, 10.0  # seconds
+CONNECT, COMMAND, ACQUIRE = 3.0, 10.0, 5.0  # seconds
 TRIES = 5  # of a transaction that lost a deadlock
 ONE_AT_A_TIME = 0x75766964656F  # the lock under which the schema is migrated
 
@@ -78,7 +78,7 @@ class Connections:
                 with told():
                     pool = await asyncpg.create_pool(
                         self._url,
-                        min_size=1,
+                        min_size=0,
                         max_size=MOST,
                         timeout=CONNECT,
                         command_timeout=COMMAND,

@@ -47,7 +47,7 @@ AT_ONCE = 2  # segments of one writer on their way
 NONCE = 8  # bytes
 LISTED = 512  # nonces in memory for one reader: 4 KiB, of 2 GiB
 BATCH = 500  # names asked about at once
-REQUEST, CONNECT = timedelta(seconds=30), timedelta(seconds=3)
+REQUEST, SILENCE, CONNECT = timedelta(seconds=60), timedelta(seconds=12), timedelta(seconds=3)
 RETRIES, RETRY_FOR = 4, timedelta(seconds=10)
 BACKOFF, LONGEST_BACKOFF = timedelta(milliseconds=100), timedelta(seconds=2)
 GRACE = 3600.0  # seconds
@@ -140,7 +140,12 @@ class S3Blobs:
             place.bucket,
             prefix=place.prefix or None,
             config=_config(place),
-            client_options={"allow_http": True, "timeout": REQUEST, "connect_timeout": CONNECT},
+            client_options={
+                "allow_http": True,
+                "timeout": REQUEST,
+                "read_timeout": SILENCE,
+                "connect_timeout": CONNECT,
+            },
             retry_config={
                 "max_retries": RETRIES,
                 "retry_timeout": RETRY_FOR,
