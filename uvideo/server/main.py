@@ -29,7 +29,7 @@ from uvideo.server.metrics import Metrics
 from uvideo.server.service import Restoring, Service
 from uvideo.storage.base import Blobs, Catalog, Unreachable
 
-__all__ = ["Settings", "StartError", "serve", "set_up_logging"]
+__all__ = ["Settings", "StartError", "claim", "serve", "set_up_logging"]
 
 GRACE = 30.0  # seconds for the requests in flight when the server is told to stop
 BACKLOG = 1024
@@ -86,7 +86,7 @@ def serve(settings: Settings) -> int:
     """Run until told to stop; the exit code.  StartError before anything is served."""
     drivers = _drivers(settings)
     _check_callbacks(settings)
-    lock = _claim(settings.folder)
+    lock = claim(settings.folder)
     try:
         key = _key(settings, drivers.shared)
         ports = _listen(settings)
@@ -198,7 +198,7 @@ def _check_callbacks(settings: Settings) -> None:
         raise StartError(f"--callback-allow: {failure}") from None
 
 
-def _claim(folder: Path) -> int:
+def claim(folder: Path) -> int:
     """Make the folder and lock it, so that no second server works on it; the open lock."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from uvideo._core import errors
-from uvideo.storage.base import DAY, DayUsage, TokenRecord
+from uvideo.storage.base import DAY, Census, DayUsage, TokenRecord
 from uvideo.storage.committer import Work
-from uvideo.storage.schema import TOKEN, Row, token_of
+from uvideo.storage.schema import CENSUS, TOKEN, Row, token_of
 
 __all__ = ["Accounts", "token_row"]
 
@@ -89,6 +89,14 @@ class Accounts:
             )
 
         await self._write(work)
+
+    async def census(self) -> Census:
+        return await asyncio.to_thread(self._census)
+
+    def _census(self) -> Census:
+        """On a thread, with a connection of its own, as ``_usage``."""
+        with contextlib.closing(self._another()) as db:
+            return Census(*db.execute(CENSUS).fetchone())
 
     async def usage(self, space_ids: Sequence[str], first: int, last: int) -> builtins.list[DayUsage]:
         return await asyncio.to_thread(self._usage, list(dict.fromkeys(space_ids)), first, last)

@@ -24,6 +24,7 @@ __all__ = [
     "DAY",
     "Blobs",
     "Catalog",
+    "Census",
     "DayUsage",
     "Garbage",
     "Ledger",
@@ -103,6 +104,19 @@ class DayUsage:
     day: int
     stored: int
     sent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """How much a catalog names.  ``stored``: bytes of all objects, each counted under every key that it has.
+    ``unnamed``: blobs and drafts of a ledger that no object names, those of running uploads among them."""
+
+    spaces: int
+    objects: int
+    stored: int
+    uploads: int
+    parts: int
+    unnamed: int
 
 
 @dataclass(slots=True)  # frozen, it would be nine times as dear to make, and each request and listing makes some
@@ -334,6 +348,10 @@ class Catalog(Protocol):
         """The owner's spaces in order of name."""
         ...
 
+    async def all_spaces(self, after: str, limit: int) -> builtins.list[SpaceRecord]:
+        """Everybody's spaces in order of name, behind the name ``after``; for an operator."""
+        ...
+
     async def update_space(self, name: str, *, type: str | None, storage_class: str | None, modified: int) -> None:
         """None leaves a value as it is.  ``errors.SpaceNotFound`` if there is none."""
         ...
@@ -468,6 +486,10 @@ class Catalog(Protocol):
 
     async def usage(self, space_ids: Sequence[str], first: int, last: int) -> builtins.list[DayUsage]:
         """What these spaces together stored and sent on each day from ``first`` to ``last``.  Reads every object."""
+        ...
+
+    async def census(self) -> Census:
+        """Counts every object; for an operator."""
         ...
 
     # Garbage

@@ -86,8 +86,9 @@ class Connections:
                         server_settings={"application_name": "uvideo"},
                     )
                 try:
-                    async with pool.acquire() as db:
-                        await _migrate(db)
+                    with told():
+                        async with pool.acquire() as db:
+                            await _migrate(db)
                 except BaseException:
                     pool.terminate()
                     raise

@@ -117,6 +117,10 @@ class PostgresCatalog(PostgresAccounts):
         query = f"SELECT {SPACE} FROM spaces WHERE owner = $1 ORDER BY name LIMIT $2 OFFSET $3"
         return [space_of(row) for row in await self._db.all(query, owner, max(0, limit), offset)]
 
+    async def all_spaces(self, after: str, limit: int) -> builtins.list[SpaceRecord]:
+        query = f"SELECT {SPACE} FROM spaces WHERE name > $1 ORDER BY name LIMIT $2"
+        return [space_of(row) for row in await self._db.all(query, after, limit)]
+
     async def update_space(self, name: str, *, type: str | None, storage_class: str | None, modified: int) -> None:
         changed = await self._db.change(
             "UPDATE spaces SET type = COALESCE($1, type), storage_class = COALESCE($2, storage_class), modified = $3 "

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 
 from uvideo._core import errors
 from uvideo.storage.accounts import token_row
-from uvideo.storage.base import DAY, DayUsage, TokenRecord
+from uvideo.storage.base import DAY, Census, DayUsage, TokenRecord
 from uvideo.storage.connections import Connections, Lock, Session
-from uvideo.storage.schema import TOKEN, token_of
+from uvideo.storage.schema import CENSUS, TOKEN, token_of
 
 __all__ = ["PostgresAccounts"]
 
+LONG = 3600.0  # seconds that reading every object may take
 MARKS = ", ".join(f"${number + 1}" for number in range(len(TOKEN.split(", "))))
 
 
@@ -63,17 +64,22 @@ class PostgresAccounts:
 
         await self._db.transaction(work)
 
+    async def census(self) -> Census:
+        async with self._db.session() as db:
+            return Census(*await db.fetchrow(CENSUS, timeout=LONG))
+
     async def usage(self, space_ids: Sequence[str], first: int, last: int) -> builtins.list[DayUsage]:
         asked = list(dict.fromkeys(space_ids))
-        made = await self._db.all(
-            f"SELECT GREATEST($2, created / {DAY}), SUM(size)::BIGINT FROM objects WHERE space_id = ANY($1) GROUP BY 1",
-            *(asked, first),
+        made = (
+            f"SELECT GREATEST($2, created / {DAY}), SUM(size)::BIGINT FROM objects WHERE space_id = ANY($1) GROUP BY 1"
         )
+        async with self._db.session() as db:
+            stored = {day: size for day, size in await db.fetch(made, asked, first, timeout=LONG)}
         read = await self._db.all(
             "SELECT day, SUM(sent)::BIGINT FROM flux WHERE space_id = ANY($1) AND day BETWEEN $2 AND $3 GROUP BY 1",
             *(asked, first, last),
         )
-        stored, sent = {day: size for day, size in made}, {day: count for day, count in read}
+        sent = {day: count for day, count in read}
         found, there = [], 0
         for day in range(first, last + 1):
             there += stored.get(day, 0)

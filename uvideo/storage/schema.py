@@ -77,6 +77,12 @@ def statements(version: int, *, postgres: bool) -> Iterator[str]:
         yield from script.split(";")
 
 
+CENSUS = """
+    SELECT (SELECT COUNT(*) FROM spaces), (SELECT COUNT(*) FROM objects),
+    (SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM objects), (SELECT COUNT(*) FROM uploads),
+    (SELECT COUNT(*) FROM parts), (SELECT COUNT(*) FROM blobs WHERE since > 0)"""
+
+
 def headers_of(text: str) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in json.loads(text)) if text != "[]" else ()
 

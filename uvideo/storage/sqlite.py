@@ -141,6 +141,10 @@ class SqliteCatalog(Accounts):
         query = f"SELECT {SPACE} FROM spaces WHERE owner = ? ORDER BY name LIMIT ? OFFSET ?"
         return [space_of(row) for row in self._all(query, owner, max(0, limit), offset)]
 
+    async def all_spaces(self, after: str, limit: int) -> builtins.list[SpaceRecord]:
+        query = f"SELECT {SPACE} FROM spaces WHERE name > ? ORDER BY name LIMIT ?"
+        return [space_of(row) for row in self._all(query, after, limit)]
+
     async def update_space(self, name: str, *, type: str | None, storage_class: str | None, modified: int) -> None:
         def work(db: sqlite3.Connection) -> None:
             changed = db.execute(
