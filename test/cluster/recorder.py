@@ -114,6 +114,7 @@ class Recorder:
                 self._look(client, key)
             listed = {each.key for each in client.list(self.space)}
         there = {key for key, known in self._known.items() if known != {GONE}}
+        print(f"{self.done} done, {len(self.failed)} failed for good, the slowest took {self.slowest:.1f} s")
         assert self.wrong == []
         assert listed == there
         return len(there)

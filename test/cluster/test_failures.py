@@ -289,6 +289,7 @@ def test_a_gateway_without_its_database_says_so_and_recovers(cluster: Cluster, t
     got = peer.call(operation.GetObject(space, "key"))
     assert (got.status, got.header("Retry-After")) == (503, "1")
     assert got.refusal()[1] == -148600
+    print(f"the answer came after {time.monotonic() - began:.1f} s")
     status, reason = readiness(server)
     assert status == 503 and reason.startswith("catalog: the database")
     assert time.monotonic() - began < 60
@@ -314,7 +315,9 @@ def test_a_gateway_without_its_store_says_so_and_recovers(cluster: Cluster, to_s
         with pytest.raises(errors.UVideoError) as caught:
             client.put(space, "new", b"y" * 100_000)
         assert caught.value.status == 503 and caught.value.retryable
+    began = time.monotonic()
     got = peer.call(operation.GetObject(space, "large"))
+    print(f"the answer came after {time.monotonic() - began:.1f} s")
     assert (got.status, got.header("Retry-After")) == (503, "1")
     status, reason = readiness(server)
     assert status == 503 and reason.startswith("blobs: the store")

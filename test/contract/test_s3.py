@@ -321,6 +321,26 @@ def test_the_sweep_never_takes_what_gets_a_name_meanwhile(at_once: Place, names:
     assert kept >= 25 and refused >= 1  # every multipart one: its upload names the draft from the start
 
 
+@cluster
+def test_what_has_a_name_is_not_deleted_by_who_was_not_told_so(at_once: Place, names: Place) -> None:
+    """A gateway whose connection broke while it committed removes what it believes to be garbage."""
+
+    async def story(blobs: S3Blobs, catalog: Catalog) -> list[bytes]:
+        await catalog.create_space(SPACE)
+        blob = await store(blobs, b"named")
+        await catalog.put(ObjectRecord("s", "key", 5, "e", "m", blob=blob))
+        await blobs.delete(blob)
+        assert await blobs.sweep(catalog.named, ALL) == 0
+        found = [await whole(blobs, blob)]
+        assert await catalog.delete("s", "key") == [blob]
+        await blobs.delete(blob)
+        with pytest.raises(FileNotFoundError):
+            await blobs.open(blob)
+        return found
+
+    assert play(story, at_once, names) == [b"named"]
+
+
 # Settings and failures
 
 

@@ -534,7 +534,10 @@ class Ledger(Protocol):
         ...
 
     async def doom(self, blob: str) -> None:
-        """It was deleted: nobody opens it from now on.  One that is not known is no error."""
+        """It was deleted: nobody opens it from now on.  One that is not known is no error.
+
+        One that has a name is left alone: whoever says so was not told that its own transaction has named it.
+        """
         ...
 
     async def lease(self, blobs: Sequence[str], seconds: float) -> None:

@@ -77,7 +77,9 @@ class PostgresLedger:
         return row[0] or b"" if row else b""
 
     async def doom(self, blob: str) -> None:
-        await self._db.change(f"UPDATE blobs SET since = {NOW}, doomed = 1 WHERE blob = $1 AND doomed = 0", blob)
+        await self._db.change(
+            f"UPDATE blobs SET since = {NOW}, doomed = 1 WHERE blob = $1 AND doomed = 0 AND since > 0", blob
+        )
 
     async def lease(self, blobs: Sequence[str], seconds: float) -> None:
         await self._db.change(

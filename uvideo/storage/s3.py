@@ -373,7 +373,8 @@ class _S3Writer(_Leased):
         await asyncio.gather(*self._going, return_exceptions=True)
         self._held.clear()
         if self._noted:
-            await asyncio.shield(self.store.ledger.doom(self.name))
+            with contextlib.suppress(Unreachable):  # then it is garbage without that
+                await asyncio.shield(self.store.ledger.doom(self.name))
 
     def _begin(self) -> None:
         if not self._fit or self._sealed:
