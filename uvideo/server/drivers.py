@@ -79,5 +79,6 @@ def _clustered(folder: Path, database: str, blobs: str | None, fsync: bool) -> D
 
 
 def without_password(url: str | None) -> str:
+    """The URL as it may be shown."""
     head, mark, tail = (url or "").rpartition("@")
     return f"{head.partition('://')[0]}://...{mark}{tail}" if mark else tail

@@ -24,7 +24,7 @@ from uvideo.server.admin import admin_handler
 from uvideo.server.app import App
 from uvideo.server.callback import Callbacks
 from uvideo.server.credentials import CredentialsError, Key, Keyring, check_pair, load_or_create
-from uvideo.server.drivers import DriverError, Drivers, choose
+from uvideo.server.drivers import DriverError, Drivers, choose, without_password
 from uvideo.server.metrics import Metrics
 from uvideo.server.service import Restoring, Service
 from uvideo.storage.base import Blobs, Catalog, Unreachable
@@ -185,6 +185,8 @@ def _on_signals() -> asyncio.Event:
 
 
 def _drivers(settings: Settings) -> Drivers:
+    if settings.database in sys.argv and without_password(settings.database) != settings.database:
+        log.warning("others can read a command line: give --database as UVIDEO_SERVE_DATABASE, or use ~/.pgpass")
     try:
         return choose(settings.folder, settings.database, settings.blobs, fsync=settings.fsync)
     except DriverError as failure:
