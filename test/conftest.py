@@ -9,7 +9,11 @@ from typing import Any
 import pytest
 
 from test import interpreters
-from test.server_fixture import server as server  # a fixture
+from test.cluster.fixtures import bucket as bucket  # fixtures, these five
+from test.cluster.fixtures import database as database
+from test.cluster.fixtures import postgres as postgres
+from test.cluster.fixtures import seaweed as seaweed
+from test.server_fixture import server as server
 
 collect_ignore = ["sdk"]  # run by test_sdk.py on every interpreter, with an environment of its own
 if importlib.util.find_spec("playwright") is None:  # what make test-browser installs

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -78,16 +78,23 @@ class Server:
 
 @contextlib.contextmanager
 def start_server(
-    folder: Path, *options: str, python: str = sys.executable, env: dict[str, str] | None = None
+    folder: Path,
+    *options: str,
+    python: str = sys.executable,
+    env: dict[str, str] | None = None,
+    command: Sequence[str] = (),
 ) -> Iterator[Server]:
-    """Start `uvideo serve FOLDER` on free ports, with more options behind; it is ready.  Stopped at the end."""
+    """Start `uvideo serve FOLDER` on free ports, with more options behind; it is ready.  Stopped at the end.
+
+    ``command``: what to start it with, as ("setpriv", "...").
+    """
     folder = Path(folder)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     log = folder / "server.log"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("UVIDEO_")}
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), environment.get("PYTHONPATH")]))
     environment.update(env or {})
-    command = [python, "-m", "uvideo", "serve", str(folder), "--port", "0", "--admin-port", "0", *options]
+    command = [*command, python, "-m", "uvideo", "serve", str(folder), "--port", "0", "--admin-port", "0", *options]
     with open(log, "ab") as stderr:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, env=environment
@@ -128,7 +135,18 @@ def _first_line(process: subprocess.Popen[bytes], log: Path) -> bytes:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for the whole run: spaces are shared, so each test takes a space of its own."""
-    with start_server(tmp_path_factory.mktemp("server"), "--no-fsync") as started:
-        yield started
+def server(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Server]:
+    """One server for the whole run: spaces are shared, so each test takes a space of its own.
+
+    With UVIDEO_TEST_FRONT it is a cluster of two gateways behind that.
+    """
+    folder, front = tmp_path_factory.mktemp("server"), os.environ.get("UVIDEO_TEST_FRONT")
+    if front:
+        from test.cluster.gateways import start_fronted
+
+        below = [request.getfixturevalue(name) for name in ("postgres", "seaweed")]
+        with start_fronted(front, *below, folder) as cluster:
+            yield cluster
+    else:
+        with start_server(folder, "--no-fsync") as started:
+            yield started

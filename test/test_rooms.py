@@ -147,9 +147,9 @@ def storage_knows_errors_only(each: Import) -> bool:
 
 
 def storage_knows_no_http(each: Import) -> bool:
-    return not inside(each.module, "uvideo.storage") or not each.is_in(
-        "aiohttp", "http", "requests", "urllib", "socket"
-    )
+    if not inside(each.module, "uvideo.storage") or each.name == "urllib.parse":
+        return True
+    return not each.is_in("aiohttp", "http", "requests", "urllib", "socket")
 
 
 def service_knows_no_driver(each: Import) -> bool:
@@ -160,8 +160,8 @@ def service_knows_no_driver(each: Import) -> bool:
     return not each.is_in(*FRAMEWORKS)
 
 
-def only_main_chooses_drivers(each: Import) -> bool:
-    if not inside(each.module, "uvideo.server") or each.module == "uvideo.server.main":
+def only_drivers_chooses_drivers(each: Import) -> bool:
+    if not inside(each.module, "uvideo.server") or each.module == "uvideo.server.drivers":
         return True
     return not each.is_in("uvideo.storage") or each.is_in("uvideo.storage.base")
 
@@ -211,7 +211,10 @@ BROKEN: dict[Rule, list[tuple[str, str]]] = {
         ("uvideo.storage.sqlite", "from ..server import service"),
         ("uvideo.storage.sqlite", "import uvideo.client"),
     ],
-    storage_knows_no_http: [("uvideo.storage.s3", "from aiohttp import web")],
+    storage_knows_no_http: [
+        ("uvideo.storage.s3", "from aiohttp import web"),
+        ("uvideo.storage.s3", "import urllib.request"),
+    ],
     service_knows_no_driver: [
         ("uvideo.server.service", "import aiohttp"),
         ("uvideo.server.service", "import sqlite3"),
@@ -221,7 +224,10 @@ BROKEN: dict[Rule, list[tuple[str, str]]] = {
         ("uvideo.server.service", "from uvideo.storage.disk import DiskBlobs"),
         ("uvideo.server.service", "from uvideo.storage import sqlite"),
     ],
-    only_main_chooses_drivers: [("uvideo.server.app", "from uvideo.storage.sqlite import SqliteCatalog")],
+    only_drivers_chooses_drivers: [
+        ("uvideo.server.app", "from uvideo.storage.sqlite import SqliteCatalog"),
+        ("uvideo.server.main", "from uvideo.storage import postgres"),
+    ],
     tools_use_the_public_client: [
         ("uvideo.cli", "from uvideo._core import signature"),
         ("uvideo.cli.sync", "def f():\n    from uvideo import _core"),

@@ -9,7 +9,17 @@ import pytest
 
 from test.contract.place import Place, play
 from uvideo._core import errors
-from uvideo.storage.base import DAY, Catalog, DayUsage, ObjectRecord, SpaceRecord, TokenRecord, UploadRecord
+from uvideo.storage.base import (
+    DAY,
+    Catalog,
+    Census,
+    DayUsage,
+    ObjectRecord,
+    PartRecord,
+    SpaceRecord,
+    TokenRecord,
+    UploadRecord,
+)
 
 SPACE = SpaceRecord("s", "space", "me", domains=("b.example.com", "a.example.com"))
 TOKEN = TokenRecord(
@@ -113,6 +123,23 @@ class AccountsContract:
             await catalog.delete_space("other")
             await catalog.create_space(SpaceRecord("o", "other", "me"))
             assert await catalog.usage(["o"], 11, 11) == [DayUsage(11, 0, 0)]
+
+        play(story, place)
+
+    # For operators
+
+    def test_all_spaces_and_a_census(self, place: Place) -> None:
+        async def story(catalog: Catalog) -> None:
+            assert await catalog.census() == Census(0, 0, 0, 0, 0, 0)
+            for name in "cab":
+                await catalog.create_space(SpaceRecord(name, name, f"owner of {name}"))
+            await catalog.put(made("one", 7, 1, "a"))
+            await catalog.put(made("two", 5, 1, "b"))
+            await catalog.begin(UploadRecord("upload", "a", "three", "draft"))
+            await catalog.add_part("upload", PartRecord(0, "e", 1))
+            assert await catalog.census() == Census(3, 2, 12, 1, 1, 0)
+            assert [each.name for each in await catalog.all_spaces("", 2)] == ["a", "b"]
+            assert [each.name for each in await catalog.all_spaces("b", 9)] == ["c"]
 
         play(story, place)
 

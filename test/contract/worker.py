@@ -45,18 +45,20 @@ async def seal_blobs(blobs: Blobs) -> None:
 
 async def hold_part(blobs: Blobs, draft: str, part: int) -> None:
     async with blobs.part(draft, part) as slot:
-        await slot.write([block(blobs, part)])
-        say("held")
+        say("held", await slot.write([block(blobs, part)]))
         await told()
         say("leaving")
     say("left")
 
 
 async def seal_draft(blobs: Blobs, draft: str, count: int) -> None:
+    """Says the blob's name, then each part's location."""
+    parts = []
     for part in range(count):
         async with blobs.part(draft, part) as slot:
-            await slot.write([block(blobs, part)])
-    say(await blobs.seal(draft, [PartRecord(part, "e", blobs.block_size) for part in range(count)]))
+            location = await slot.write([block(blobs, part)])
+        parts.append(PartRecord(part, "e", blobs.block_size, location=location))
+    say(await blobs.seal(draft, parts), *(part.location for part in parts))
     await told()
 
 

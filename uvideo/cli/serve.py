@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from uvideo.cli.verb import Example, option, verb
 from uvideo.cli.words import say
 from uvideo.errors import InvalidArgument
 
-__all__ = ["serve"]
+__all__ = ["needs_server", "serve"]
 
 
 @verb(
@@ -46,8 +48,8 @@ __all__ = ["serve"]
 @option("--private-key", help="Better given as UVIDEO_SERVE_PRIVATE_KEY: others can read a command line.")
 @option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes.")
 @option("--fsync/--no-fsync", default=True, show_default=True, help="Sync before acknowledging.")
-@option("--database", metavar="URL", help="Where names are kept: sqlite (in DIR).")
-@option("--blobs", metavar="URL", help="Where bytes are kept: disk (in DIR).")
+@option("--database", metavar="URL", help="Where names are kept: sqlite (in DIR), postgresql://...")
+@option("--blobs", metavar="URL", help="Where bytes are kept: disk (in DIR), s3://...")
 @option("--tls-cert", type=click.Path(path_type=Path), help="PEM file of the certificate chain.")
 @option("--tls-key", type=click.Path(path_type=Path), help="PEM file of its private key.")
 @option("--ready-file", type=click.Path(path_type=Path), help="Written once the server answers (JSON).")
@@ -133,8 +135,20 @@ __all__ = ["serve"]
 )
 @option("--access-log/--no-access-log", default=False, show_default=True, help="JSON lines on stderr.")
 def serve(context: Context, access_log: bool, **options: Any) -> int:
-    try:
+    with needs_server():
         from uvideo.server import main as server
+    server.set_up_logging(access_log)
+    try:
+        return server.serve(server.Settings(**options))
+    except server.StartError as failure:
+        raise InvalidArgument(str(failure)) from None
+
+
+@contextmanager
+def needs_server() -> Iterator[None]:
+    """While the block imports the server: InvalidArgument that says what to install."""
+    try:
+        yield
     except ModuleNotFoundError as failure:
         if failure.name is None or failure.name.partition(".")[0] not in ("aiohttp", "multidict"):
             raise
@@ -144,8 +158,3 @@ def serve(context: Context, access_log: bool, **options: Any) -> int:
                 missing=failure.name,
             )
         ) from None
-    server.set_up_logging(access_log)
-    try:
-        return server.serve(server.Settings(**options))
-    except server.StartError as failure:
-        raise InvalidArgument(str(failure)) from None

@@ -37,6 +37,7 @@ from uvideo.server.rights import Rights
 from uvideo.server.service import Service
 from uvideo.server.spaces import Spaces
 from uvideo.server.usage import Usage
+from uvideo.storage.base import Unreachable
 
 __all__ = ["App", "is_management"]
 
@@ -46,6 +47,7 @@ FORM_LIMIT = 1024 * 1024  # bytes of a management call
 LIST_LIMIT = 64 * 1024 * 1024  # bytes of the etag list of the longest upload
 HEAD_LINE, HEAD_FIELDS = 16 * 1024, 1024  # bytes of a line, number of header fields
 CALLING = (operation.PutObject, operation.FinishUpload)  # what a put policy may go with; source: signing.md section 4
+AGAIN = 1  # seconds after which a client may ask again when the database or the store is away
 WRONG = (errors.SignatureMismatch, errors.UnknownKey)  # what a guess is answered with
 #: Steps of uploads that are counted, so that one sees how many stay unfinished.
 COUNTED = {
@@ -170,7 +172,10 @@ class App:
             if isinstance(failure, Disconnected):
                 raise
             if exchange.request.writer.output_size:  # the head is gone: only a broken connection tells
-                log.exception("session %s failed within its answer", exchange.session)
+                if isinstance(failure, Unreachable):
+                    log.warning("session %s: broken off: %s", exchange.session, failure.strerror)
+                else:
+                    log.exception("session %s failed within its answer", exchange.session)
                 raise Disconnected() from None
             if type(failure) in WRONG:
                 self._guessed(exchange)
@@ -326,6 +331,9 @@ def _refusal(failure: Exception, exchange: Exchange) -> Any:
     """The error that the client is told.  What it must not know goes to the log."""
     if isinstance(failure, errors.Refused):
         return failure
+    if isinstance(failure, Unreachable):
+        log.warning("session %s: %s", exchange.session, failure.strerror)
+        return errors.Unavailable(retry_after=AGAIN)
     if isinstance(failure, OSError) and failure.errno in OUT_OF:
         log.error("session %s: %s", exchange.session, OUT_OF[failure.errno])
         return errors.Unavailable(OUT_OF[failure.errno])

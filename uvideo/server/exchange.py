@@ -19,6 +19,7 @@ from multidict import CIMultiDict
 
 from uvideo._core import answer, errors, message
 from uvideo.server.service import Content
+from uvideo.storage.base import Unreachable
 
 __all__ = ["NAME", "Disconnected", "Exchange", "Watch"]
 
@@ -178,11 +179,14 @@ class Exchange:
     # Answer
 
     async def answer(self, response: Any, content: Content | None = None) -> web.StreamResponse:
-        """Send a message.Response, and the content if there is any.  Disconnected."""
+        """Send a message.Response, and the content if there is any.  Disconnected; Unreachable, most likely before
+        anything was sent."""
         self.status = response.status
         rest = self._rest()
         try:
             carried = await self._send(response, content)
+        except Unreachable:  # not the client's connection
+            raise
         except (OSError, RuntimeError) as error:
             if isinstance(error, OSError) or self.request.transport is None:
                 raise Disconnected() from None
@@ -238,16 +242,21 @@ class Exchange:
         assert reader is not None
         if self.closing:
             carried.force_close()
-        self.waiting = True
-        await carried.prepare(self.request)
         transport = self.request.transport
         if transport is None:
             raise Disconnected()
+        by_file = reader.file is not None and transport.get_extra_info("sslcontext") is None
+        pieces = reader.read(content.offset, content.length)
+        first = b"" if by_file else await anext(pieces)  # while no head is sent, a failure can still be told
+        self.waiting = True
+        await carried.prepare(self.request)
         try:
-            if reader.file is not None and transport.get_extra_info("sslcontext") is None:
+            if by_file:
                 await self._sendfile(transport, reader.file, content)
             else:
-                async for piece in reader.read(content.offset, content.length):
+                await carried.write(first)
+                self.sent += len(first)
+                async for piece in pieces:
                     await carried.write(piece)
                     self.sent += len(piece)
             await carried.write_eof()

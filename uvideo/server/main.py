@@ -30,6 +30,7 @@ from uvideo.server.callback import Callbacks
 from uvideo.server.console import Console
 from uvideo.server.credentials import CredentialsError, Key, Keyring, check_pair, load_or_create
 from uvideo.server.crossorigin import CrossOrigin, Endpoint, check_origin
+from uvideo.server.drivers import DriverError, Drivers, choose, without_password
 from uvideo.server.faults import Faults, FaultyApp, clock
 from uvideo.server.guesses import Guesses
 from uvideo.server.history import History
@@ -40,11 +41,9 @@ from uvideo.server.service import Restoring, Service
 from uvideo.server.signin import Sessions
 from uvideo.server.timing import timed_blobs, timed_catalog
 from uvideo.server.view import View
-from uvideo.storage.base import DAY, Blobs, Catalog
-from uvideo.storage.disk import DiskBlobs
-from uvideo.storage.sqlite import SqliteCatalog
+from uvideo.storage.base import DAY, Blobs, Catalog, Unreachable
 
-__all__ = ["Settings", "StartError", "serve", "set_up_logging"]
+__all__ = ["Settings", "StartError", "claim", "serve", "set_up_logging"]
 
 GRACE = 30.0  # seconds for the requests in flight when the server is told to stop
 BACKLOG = 1024
@@ -116,20 +115,22 @@ class Ports:
 
 def serve(settings: Settings) -> int:
     """Run until told to stop; the exit code.  StartError before anything is served."""
-    _check_drivers(settings)
+    drivers = _drivers(settings)
     _check_callbacks(settings)
     _check_console(settings)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold the keys
-    lock = _claim(settings.folder)
+    lock = claim(settings.folder)
     try:
-        key = _key(settings)
+        key = _key(settings, drivers.shared)
         ports = _listen(settings)
         metrics, sessions = Metrics(time.time(), settings.workers), Sessions()
         faults = _faults(settings)
         announce = _announcer(settings, key, ports)
 
         def run_worker(number: int, ready: Callable[[], None], *, fresh: bool) -> int:
-            return asyncio.run(_run(settings, Keyring([key]), ports, metrics, sessions, number, ready, fresh, faults))
+            return asyncio.run(
+                _run(settings, drivers, Keyring([key]), ports, metrics, sessions, number, ready, fresh, faults)
+            )
 
         if settings.workers == 1:
             return run_worker(0, announce, fresh=True) or _never_happened(faults)
@@ -140,6 +141,7 @@ def serve(settings: Settings) -> int:
 
 async def _run(
     settings: Settings,
+    drivers: Drivers,
     keyring: Keyring,
     ports: Ports,
     metrics: Metrics,
@@ -154,14 +156,15 @@ async def _run(
     stop = _on_signals()
     metrics.take(number)
     connections = descriptors(settings.connections)
-    blobs: Blobs = DiskBlobs(settings.folder, fsync=settings.fsync)
-    catalog: Catalog = SqliteCatalog(settings.folder / "catalog.db", fsync=settings.fsync)
+    blobs, catalog = drivers.make()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_on_failure)
     async with contextlib.AsyncExitStack() as stack:
         for driver in (blobs, catalog):
             try:
                 await driver.start()
+            except Unreachable as failure:
+                raise StartError(f"cannot start: {failure.strerror}") from None
             except Exception as failure:
                 raise StartError(f"{settings.folder} cannot be used: {failure}") from failure
             stack.push_async_callback(driver.close)
@@ -233,6 +236,8 @@ async def _sweep(blobs: Blobs, catalog: Catalog, cutoff: float, metrics: Metrics
             metrics.set("uvideo_gc_last_run_seconds", int(time.time()))
             if count:
                 log.info("removed %d files that nothing names", count)
+        except Unreachable as failure:
+            log.warning("garbage is looked for later: %s", failure.strerror)
         except Exception:
             log.exception("looking for garbage failed")
             metrics.add("uvideo_gc_failures_total")
@@ -286,13 +291,13 @@ def _on_signals() -> asyncio.Event:
     return stop
 
 
-def _check_drivers(settings: Settings) -> None:
-    for option, value, only in (
-        ("--database", settings.database, "sqlite"),
-        ("--blobs", settings.blobs, "disk"),
-    ):
-        if value not in (None, "", only):
-            raise StartError(f"{option} is {_without_password(value)!r}: only {only!r} is supported")
+def _drivers(settings: Settings) -> Drivers:
+    if settings.database in sys.argv and without_password(settings.database) != settings.database:
+        log.warning("others can read a command line: give --database as UVIDEO_SERVE_DATABASE, or use ~/.pgpass")
+    try:
+        return choose(settings.folder, settings.database, settings.blobs, fsync=settings.fsync)
+    except DriverError as failure:
+        raise StartError(str(failure)) from None
 
 
 def _check_callbacks(settings: Settings) -> None:
@@ -344,12 +349,7 @@ def _cross_origin(settings: Settings, ports: Ports) -> CrossOrigin:
     return CrossOrigin(admin_port, ports.tls is not None, map(check_origin, settings.console_origin))
 
 
-def _without_password(url: str) -> str:
-    head, mark, tail = url.rpartition("@")
-    return f"{head.partition('://')[0]}://...{mark}{tail}" if mark else url
-
-
-def _claim(folder: Path) -> int:
+def claim(folder: Path) -> int:
     """Make the folder and lock it, so that no second server works on it; the open lock."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -368,11 +368,17 @@ def _claim(folder: Path) -> int:
             time.sleep(0.02)
 
 
-def _key(settings: Settings) -> Key:
+def _key(settings: Settings, shared: bool) -> Key:
+    """``shared``: other gateways must know the same pair, so none is made here."""
     try:
         if settings.public_key is not None or settings.private_key is not None:
             return check_pair(settings.public_key or "", settings.private_key or "")
         path = settings.folder / "credentials.json"
+        if shared and not path.exists():
+            raise CredentialsError(
+                "all gateways need the same key pair: set UVIDEO_SERVE_PUBLIC_KEY and UVIDEO_SERVE_PRIVATE_KEY, or "
+                f"put the first one's credentials.json into {settings.folder}"
+            )
         key, created = load_or_create(path)
     except CredentialsError as failure:
         raise StartError(str(failure)) from None

@@ -40,6 +40,7 @@ from uvideo.storage.base import (
     Reader,
     SpaceRecord,
     TokenRecord,
+    Unreachable,
     UploadRecord,
     Writer,
 )
@@ -262,6 +263,8 @@ class Service:
         )
         try:
             await self.remove(await self.catalog.put(record, overwrite=overwrite))
+        except Unreachable:  # it may be named by now; if not, it is garbage
+            raise
         except Exception:
             await self.remove([record.blob] if record.blob else [])
             raise

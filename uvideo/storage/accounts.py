@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from uvideo._core import errors
-from uvideo.storage.base import DAY, DayUsage, TokenRecord
+from uvideo.storage.base import DAY, Census, DayUsage, TokenRecord
 from uvideo.storage.committer import Work
-from uvideo.storage.schema import TOKEN, Row, token_of
+from uvideo.storage.schema import CENSUS, TOKEN, Row, token_of
 
-__all__ = ["Accounts"]
+__all__ = ["Accounts", "token_row"]
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ class Accounts:
     # Tokens
 
     async def create_token(self, token: TokenRecord, limit: int) -> None:
-        values = _values(token)
+        values = token_row(token)
 
         def work(db: sqlite3.Connection) -> None:
             (count,) = db.execute("SELECT COUNT(*) FROM tokens WHERE owner = ?", (token.owner,)).fetchone()
@@ -57,7 +57,7 @@ class Accounts:
         return [token_of(row) for row in self._all(query, owner)]
 
     async def update_token(self, token: TokenRecord) -> None:
-        values = _values(token)
+        values = token_row(token)
         changes = ", ".join(f"{name} = ?" for name in TOKEN.split(", "))
 
         def work(db: sqlite3.Connection) -> None:
@@ -90,6 +90,14 @@ class Accounts:
 
         await self._write(work)
 
+    async def census(self) -> Census:
+        return await asyncio.to_thread(self._census)
+
+    def _census(self) -> Census:
+        """On a thread, with a connection of its own, as ``_usage``."""
+        with contextlib.closing(self._another()) as db:
+            return Census(*db.execute(CENSUS).fetchone())
+
     async def usage(self, space_ids: Sequence[str], first: int, last: int) -> builtins.list[DayUsage]:
         return await asyncio.to_thread(self._usage, list(dict.fromkeys(space_ids)), first, last)
 
@@ -111,7 +119,7 @@ class Accounts:
         return found
 
 
-def _values(token: TokenRecord) -> Row:
+def token_row(token: TokenRecord) -> Row:
     """In the order of TOKEN."""
     rights = json.dumps([token.ops, token.prefixes, token.spaces, token.black_ips, token.white_ips])
     return (

@@ -4,8 +4,8 @@
 parts.  The catalog is the truth: a blob or draft that it does not name is garbage and may be swept at any time.
 
 Both are asynchronous and are called from one event loop; a driver may do the work on threads.  Neither knows HTTP, a
-signature or who is asking.  A driver raises ``protocol.errors`` where its docstrings say so, and OSError (or its own
-library's errors) when the machine fails.
+signature or who is asking.  A driver raises ``protocol.errors`` where its docstrings say so, Unreachable when what it
+works on is away for the moment, and OSError (or its own library's errors) when the machine fails.
 
 Everything acknowledged is durable: when a method that stores returns, the effect survives kill -9 and, unless the
 driver was opened with ``fsync=False``, loss of power.  A method that is cancelled may or may not have had its effect.
@@ -14,6 +14,7 @@ driver was opened with ``fsync=False``, loss of power.  A method that is cancell
 from __future__ import annotations
 
 import builtins
+import errno
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -23,7 +24,10 @@ __all__ = [
     "DAY",
     "Blobs",
     "Catalog",
+    "Census",
     "DayUsage",
+    "Garbage",
+    "Ledger",
     "ObjectRecord",
     "Page",
     "PartRecord",
@@ -31,11 +35,22 @@ __all__ = [
     "Reader",
     "SpaceRecord",
     "TokenRecord",
+    "Unreachable",
     "UploadRecord",
     "Writer",
 ]
 
 DAY = 86400  # seconds
+
+
+class Unreachable(OSError):
+    """The database or the store does not answer now, or refuses for now: the same may succeed a little later.
+
+    A write that raises this may have had its effect.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(errno.EAGAIN, message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +104,19 @@ class DayUsage:
     day: int
     stored: int
     sent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """How much a catalog names.  ``stored``: bytes of all objects, each counted under every key that it has.
+    ``unnamed``: blobs and drafts of a ledger that no object names, those of running uploads among them."""
+
+    spaces: int
+    objects: int
+    stored: int
+    uploads: int
+    parts: int
+    unnamed: int
 
 
 @dataclass(slots=True)  # frozen, it would be nine times as dear to make, and each request and listing makes some
@@ -154,6 +182,16 @@ class Page:
     objects: list[ObjectRecord] = field(default_factory=list)
     prefixes: list[str] = field(default_factory=list)
     next_marker: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Garbage:
+    """A blob or draft of a ledger that no object names.  ``doomed``: it was deleted, discarded or claimed already.
+    ``cleared``: its segments were removed once."""
+
+    blob: str
+    doomed: bool
+    cleared: bool
 
 
 class Reader(Protocol):
@@ -269,7 +307,8 @@ class Blobs(Protocol):
         """Remove blobs, drafts and half-written files that nobody names; return how many.
 
         ``named(names)`` answers which of these names the catalog knows.  Files touched after ``older_than`` (unix
-        seconds) are left alone.
+        seconds) are left alone.  A driver that only puts aside what it is told to delete or discard ends that here, and
+        does not count it.
         """
         ...
 
@@ -307,6 +346,10 @@ class Catalog(Protocol):
 
     async def spaces(self, owner: str, offset: int, limit: int) -> builtins.list[SpaceRecord]:
         """The owner's spaces in order of name."""
+        ...
+
+    async def all_spaces(self, after: str, limit: int) -> builtins.list[SpaceRecord]:
+        """Everybody's spaces in order of name, behind the name ``after``; for an operator."""
         ...
 
     async def update_space(self, name: str, *, type: str | None, storage_class: str | None, modified: int) -> None:
@@ -452,8 +495,81 @@ class Catalog(Protocol):
         """What these spaces together stored and sent on each day from ``first`` to ``last``.  Reads every object."""
         ...
 
+    async def census(self) -> Census:
+        """Counts every object; for an operator."""
+        ...
+
     # Garbage
 
     async def named(self, names: Iterable[str]) -> set[str]:
         """Those of these blob and draft names that an object or an upload names."""
+        ...
+
+
+class Ledger(Protocol):
+    """What blobs in segments are made of, for drivers of Blobs whose store knows no rename, lock or age to rely on.
+
+    Kept in the database of the catalog, so that naming a blob and finding it unnamed exclude each other: a blob is born
+    unnamed, an object that names it ends that, and the last one that stops naming it begins it again.  All times are
+    of the database's clock, so gateways may disagree about theirs.
+    """
+
+    async def start(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def intend(self, blob: str) -> None:
+        """Note that segments of a blob or draft are going to be stored.  Known already: nothing happens."""
+        ...
+
+    async def seal(self, blob: str, size: int, segments: bytes) -> None:
+        """Keep what it is made of.  More segments than are known replace them, fewer change nothing.
+
+        FileNotFoundError if it was deleted, discarded or swept.
+        """
+        ...
+
+    async def segments(self, blob: str, first: int, length: int) -> tuple[int, bytes] | None:
+        """(size of the blob, bytes of the segment list from byte ``first`` on); None if it is not sealed or is gone.
+
+        Readers that are open may go on asking after the blob was deleted: see ``kept``.
+        """
+        ...
+
+    async def kept(self, blob: str, first: int, length: int) -> bytes:
+        """As ``segments``, of a blob that may have been deleted meanwhile; b"" once it is swept."""
+        ...
+
+    async def doom(self, blob: str) -> None:
+        """It was deleted: nobody opens it from now on.  One that is not known is no error.
+
+        One that has a name is left alone: whoever says so was not told that its own transaction has named it.
+        """
+        ...
+
+    async def lease(self, blobs: Sequence[str], seconds: float) -> None:
+        """Keep these from being swept for so long, whether they are named or not."""
+        ...
+
+    async def garbage(self, age: float, after: str, limit: int) -> Sequence[Garbage]:
+        """Those that nobody has named for ``age`` seconds and nobody leases, in order of name, behind ``after``."""
+        ...
+
+    async def claim(self, blob: str, age: float) -> bool:
+        """``doom``, unless it was named or leased meanwhile; whether it is doomed now."""
+        ...
+
+    async def cleared(self, blob: str) -> None:
+        """Its segments were removed: what comes late is removed when it is garbage once more."""
+        ...
+
+    async def forget(self, blob: str) -> None:
+        """Nothing of it is left."""
+        ...
+
+    def slot(self, draft: str, part: int) -> AbstractAsyncContextManager[int]:
+        """Hold a lock against all processes; gives how many bytes the draft's segment list has, 0 if not sealed.
+
+        It is freed when the process dies.  Unreachable if another holds it for too long.
+        """
         ...

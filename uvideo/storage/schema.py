@@ -1,13 +1,15 @@
 """The tables of a catalog, and how their rows become records: the same for every SQL driver.
 
-BLOB is BYTEA in PostgreSQL; WITHOUT ROWID is left out there.  A key is kept as UTF-8 bytes, so that its order is that
-of the bytes; headers as JSON; times as unix seconds.  extra is the JSON of what few objects have: tags, acl, ready,
-expires; "" if it has none of them.
+``statements`` says them as PostgreSQL has them.  A key is kept as UTF-8 bytes, so that its order is that of the bytes;
+headers as JSON; times as unix seconds.  extra is the JSON of what few objects have: tags, acl, ready, expires; "" if it
+has none of them.
 """
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from uvideo.storage.base import ObjectRecord, SpaceRecord, TokenRecord, UploadRecord
@@ -49,6 +51,14 @@ MIGRATIONS = (
         upload_id TEXT NOT NULL, part BIGINT NOT NULL, etag TEXT NOT NULL, size BIGINT NOT NULL, mime TEXT,
         location TEXT NOT NULL, created BIGINT NOT NULL, PRIMARY KEY (upload_id, part)) WITHOUT ROWID
     """,
+    # The ledger.  since: when the blob was last without a name, 0 while it has one.  doomed: 1 deleted, 2 removed once.
+    """
+    CREATE TABLE blobs (
+        blob TEXT NOT NULL PRIMARY KEY, size BIGINT NOT NULL, segments BLOB, since BIGINT NOT NULL,
+        doomed BIGINT NOT NULL);
+    CREATE INDEX blobs_since ON blobs (since, blob) WHERE since > 0;
+    CREATE TABLE leases (blob TEXT NOT NULL PRIMARY KEY, until BIGINT NOT NULL)
+    """,
 )
 
 SPACE = "space_id, name, owner, type, region, biz, tag, storage_class, created, modified, domains"
@@ -56,6 +66,21 @@ TOKEN = "token_id, owner, name, public, private, region, rights, expires, create
 OBJECT = "space_id, key, size, etag, mime, blob, storage_class, headers, created, modified, extra"
 UPLOAD = "upload_id, space_id, key, draft, mime, storage_class, headers, created"
 PART = "part, etag, size, mime, location, created"
+
+
+def statements(version: int, *, postgres: bool) -> Iterator[str]:
+    """What brings a database from this version to the newest."""
+    for script in MIGRATIONS[version:]:
+        if postgres:
+            script = re.sub(r"\bBLOB\b", "BYTEA", script).replace(" WITHOUT ROWID", "")
+            script = re.sub(r"\bTEXT\b", 'TEXT COLLATE "C"', script)  # the order of the bytes, as in SQLite
+        yield from script.split(";")
+
+
+CENSUS = """
+    SELECT (SELECT COUNT(*) FROM spaces), (SELECT COUNT(*) FROM objects),
+    (SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM objects), (SELECT COUNT(*) FROM uploads),
+    (SELECT COUNT(*) FROM parts), (SELECT COUNT(*) FROM blobs WHERE since > 0)"""
 
 
 def headers_of(text: str) -> tuple[tuple[str, str], ...]:

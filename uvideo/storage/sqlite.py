@@ -35,6 +35,7 @@ from uvideo.storage.schema import (
     object_row,
     rolled_up,
     space_of,
+    statements,
     upload_of,
 )
 
@@ -139,6 +140,10 @@ class SqliteCatalog(Accounts):
     async def spaces(self, owner: str, offset: int, limit: int) -> builtins.list[SpaceRecord]:
         query = f"SELECT {SPACE} FROM spaces WHERE owner = ? ORDER BY name LIMIT ? OFFSET ?"
         return [space_of(row) for row in self._all(query, owner, max(0, limit), offset)]
+
+    async def all_spaces(self, after: str, limit: int) -> builtins.list[SpaceRecord]:
+        query = f"SELECT {SPACE} FROM spaces WHERE name > ? ORDER BY name LIMIT ?"
+        return [space_of(row) for row in self._all(query, after, limit)]
 
     async def update_space(self, name: str, *, type: str | None, storage_class: str | None, modified: int) -> None:
         def work(db: sqlite3.Connection) -> None:
@@ -436,9 +441,8 @@ def _migrate(db: sqlite3.Connection) -> None:
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version > len(MIGRATIONS):
             raise RuntimeError(f"the catalog has schema {version}, this program knows {len(MIGRATIONS)}: it is too old")
-        for script in MIGRATIONS[version:]:
-            for statement in script.split(";"):
-                db.execute(statement)
+        for statement in statements(version, postgres=False):
+            db.execute(statement)
         db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
         db.execute("COMMIT")
     except BaseException:

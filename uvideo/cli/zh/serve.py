@@ -1,4 +1,4 @@
-"""What `uvideo serve` says."""
+"""What `uvideo serve` and `uvideo admin` say."""
 
 WORDS = {
     "Serve object storage out of a folder.": "把一个文件夹作为对象存储提供服务。",
@@ -23,8 +23,8 @@ WORDS = {
     ),
     "Processes.": "进程数。",
     "Sync before acknowledging.": "落盘之后再应答。",
-    "Where names are kept: sqlite (in DIR).": "元数据的存放位置：sqlite（在 DIR 中）。",
-    "Where bytes are kept: disk (in DIR).": "数据的存放位置：disk（在 DIR 中）。",
+    "Where names are kept: sqlite (in DIR), postgresql://...": "元数据的存放位置：sqlite（在 DIR 中），或 postgresql://...",
+    "Where bytes are kept: disk (in DIR), s3://...": "数据的存放位置：disk（在 DIR 中），或 s3://...",
     "PEM file of the certificate chain.": "证书链的 PEM 文件。",
     "PEM file of its private key.": "证书私钥的 PEM 文件。",
     "Written once the server answers (JSON).": "服务就绪后写入的文件（JSON）。",
@@ -61,4 +61,14 @@ WORDS = {
     "this command needs {missing}, which is not installed: pip install 'uvideo[server]'": (
         "此命令需要 {missing}，尚未安装：pip install 'uvideo[server]'"
     ),
+    "Look after a server's folder, or a cluster.": "维护服务器的文件夹或集群。",
+    "COMMAND is stats, fsck, gc, migrate or keys; `uvideo admin help COMMAND` has its options. Where things are is "
+    "said as to serve: DIR, --database and --blobs. Exit codes: 0 all is well, 1 damage was found, 2 it could not "
+    "be done.": (
+        "COMMAND 是 stats、fsck、gc、migrate 或 keys；选项见 `uvideo admin help COMMAND`。\n"
+        "数据在哪里，写法与 serve 相同：DIR、--database 和 --blobs。退出码：0 一切正常，1 发现损坏，2 无法完成。"
+    ),
+    "What a server's folder holds:": "服务器的文件夹里有什么：",
+    "Read every byte and compare it with its etag:": "读取全部数据并与 ETag 核对：",
+    "From a folder to a database and a store:": "从文件夹迁移到数据库和对象存储：",
 }

@@ -1,0 +1,75 @@
+"""Gateways on one PostgreSQL and one SeaweedFS, and what stands before them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from test.cluster.nginx import start_nginx
+from test.cluster.postgres import Postgres
+from test.cluster.relay import start_relay
+from test.cluster.seaweed import Seaweed
+from test.server_fixture import Server, start_server
+
+__all__ = ["Cluster", "start_cluster", "start_fronted"]
+
+PUBLIC, PRIVATE = "UVIDEOcluster", "a private key of the cluster"
+
+
+@dataclass
+class Cluster:
+    """``settings``: the environment of a gateway.  ``gateways``: those started here, dead ones included."""
+
+    postgres: Postgres
+    seaweed: Seaweed
+    folder: Path
+    settings: dict[str, str]
+    gateways: list[Server] = field(default_factory=list)
+    _stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+
+    def gateway(self, *options: str, command: tuple[str, ...] = (), **settings: str) -> Server:
+        """One more; ``settings`` replace those of all, as ``database=URL``."""
+        changed = {f"UVIDEO_SERVE_{name.upper()}": value for name, value in settings.items()}
+        folder = self.folder / f"gateway{len(self.gateways)}"
+        starting = start_server(folder, *options, env={**self.settings, **changed}, command=command)
+        server = self._stack.enter_context(starting)
+        self.gateways.append(server)
+        return server
+
+    def at(self, port: int) -> Server:
+        """A gateway as it is seen through something that listens on this port."""
+        return replace(self.gateways[0], endpoint=f"http://127.0.0.1:{port}")
+
+
+@contextlib.contextmanager
+def start_cluster(postgres: Postgres, seaweed: Seaweed, folder: Path, count: int = 2) -> Iterator[Cluster]:
+    """A database and a place of its own, and so many gateways."""
+    with postgres.database() as database, contextlib.ExitStack() as stack:
+        settings = {
+            **seaweed.credentials,
+            "UVIDEO_SERVE_DATABASE": database,
+            "UVIDEO_SERVE_BLOBS": seaweed.fresh(),
+            "UVIDEO_SERVE_PUBLIC_KEY": PUBLIC,
+            "UVIDEO_SERVE_PRIVATE_KEY": PRIVATE,
+        }
+        cluster = Cluster(postgres, seaweed, folder, settings, _stack=stack)
+        for _ in range(count):
+            cluster.gateway()
+        yield cluster
+
+
+@contextlib.contextmanager
+def start_fronted(front: str, postgres: Postgres, seaweed: Seaweed, folder: Path) -> Iterator[Server]:
+    """Two gateways as one server: behind ``nginx``, or behind a ``relay`` that changes no byte of a request."""
+    with start_cluster(postgres, seaweed, folder) as cluster:
+        ports = [each.port for each in cluster.gateways]
+        if front == "nginx":
+            with start_nginx(ports) as port:
+                yield cluster.at(port)
+        elif front == "relay":
+            with start_relay(*ports) as relay:
+                yield cluster.at(relay.port)
+        else:
+            raise ValueError(f"UVIDEO_TEST_FRONT is {front!r}: it is nginx or relay")

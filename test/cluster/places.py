@@ -1,0 +1,20 @@
+"""Drivers of a cluster as the contracts open them: by arguments that JSON can carry."""
+
+from __future__ import annotations
+
+from uvideo.storage.connections import Connections
+from uvideo.storage.ledger import PostgresLedger
+from uvideo.storage.postgres import PostgresCatalog
+from uvideo.storage.s3 import S3Blobs, S3Place
+
+__all__ = ["blobs", "catalog"]
+
+
+def catalog(database: str, ledger: bool = False) -> PostgresCatalog:
+    return PostgresCatalog(Connections(database), ledger=ledger)
+
+
+def blobs(url: str, database: str, block_size: int, grace: float = 0) -> S3Blobs:
+    """The credentials are in the environment."""
+    ledger = PostgresLedger(Connections(database))
+    return S3Blobs(S3Place.of(url), ledger, grace=grace, block_size=block_size)

@@ -1,0 +1,108 @@
+"""A PostgreSQL server for tests, and a database of its own for each."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from test.cluster.program import Program, find, free_ports, scratch, unprivileged
+
+__all__ = ["Postgres", "start_postgres"]
+
+BINARIES = "/usr/lib/postgresql/*/bin"
+SETTINGS = """
+listen_addresses = '127.0.0.1'
+unix_socket_directories = ''
+max_connections = 200
+shared_buffers = 128MB
+fsync = {fsync}
+"""
+PASSWORD = "a password of the tests"
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Postgres:
+    """``kill`` and ``start_again`` are for tests of failures; ``program``: the postmaster."""
+
+    program: Program
+    port: int
+    folder: Path
+
+    def url(self, database: str) -> str:
+        return f"postgresql://uvideo:{PASSWORD.replace(' ', '%20')}@127.0.0.1:{self.port}/{database}"
+
+    def answers(self) -> bool:
+        command = [find("psql", BINARIES), "-qtA", "-c", "SELECT 1", self.url("postgres")]
+        done = subprocess.run(command, capture_output=True, timeout=20)
+        return done.stdout == b"1\n"
+
+    def run(self, database: str, script: str) -> str:
+        """Run SQL as the superuser; what psql prints."""
+        command = [find("psql", BINARIES), "-qtA", "-v", "ON_ERROR_STOP=1", "-c", script, self.url(database)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=3600)
+        if done.returncode:
+            raise RuntimeError(done.stderr)
+        return done.stdout
+
+    @contextlib.contextmanager
+    def database(self) -> Iterator[str]:
+        """The URL of an empty database; dropped at the end."""
+        name = f"test{next(_numbers)}"
+        self.run("postgres", f"CREATE DATABASE {name}")
+        try:
+            yield self.url(name)
+        finally:
+            self.run("postgres", f"DROP DATABASE {name} WITH (FORCE)")
+
+    def restart(self) -> None:
+        """As an operator does it: every connection is closed, and after a moment it answers again."""
+        self.stop()
+        self.start_again()
+
+    def stop(self) -> None:
+        self.program.stop(signal.SIGINT)
+
+    def kill(self) -> None:
+        """kill -9 of the postmaster; the others notice and end."""
+        self.program.kill()
+        self._port_is_free()
+
+    def start_again(self) -> None:
+        self.program.start_again()
+        self.program.wait_until(self.answers)
+
+    def _port_is_free(self) -> None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            pass
+
+
+@contextlib.contextmanager
+def start_postgres(*, fsync: bool = False) -> Iterator[Postgres]:
+    """A new server on a free port.  ``fsync=False`` is as safe as long as the machine itself stays up."""
+    with scratch("postgres") as folder:
+        secret = folder / "password"
+        secret.write_text(PASSWORD + "\n")
+        shutil.chown(secret, folder.owner(), folder.group())
+        data = folder / "data"
+        command = [find("initdb", BINARIES), "-D", str(data), "-U", "uvideo", "--pwfile", str(secret), "-A"]
+        command += ["scram-sha-256", "-E", "UTF8", "--locale", "C", "--no-sync"]
+        subprocess.run([*unprivileged(), *command], check=True, stdout=subprocess.DEVNULL, cwd="/", timeout=120)
+        with open(data / "postgresql.conf", "a") as file:
+            file.write(SETTINGS.format(fsync="on" if fsync else "off"))
+        (port,) = free_ports(1)
+        command = [find("postgres", BINARIES), "-D", str(data), "-p", str(port)]
+        program = Program(command, folder / "postgres.log", stop=signal.SIGINT)
+        postgres = Postgres(program, port, folder)
+        try:
+            program.wait_until(postgres.answers)
+            yield postgres
+        finally:
+            postgres.stop()

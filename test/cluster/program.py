@@ -1,0 +1,137 @@
+"""A program of others that a test runs: found, started as nobody where we are root, waited for, ended with the test."""
+
+from __future__ import annotations
+
+import contextlib
+import grp
+import os
+import pwd
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+__all__ = ["Program", "find", "free_ports", "scratch", "unprivileged", "until"]
+
+USER, GROUP = "nobody", "nogroup"
+PATIENCE = 60.0  # seconds a program has to start
+STOP_SECONDS = 15.0
+
+
+class Program:
+    """A running program.  ``log``: the file that both of its outputs go to.  It ends when this process does."""
+
+    def __init__(self, command: list[str], log: Path, *, stop: signal.Signals = signal.SIGTERM) -> None:
+        self.command, self.log, self._stop = command, log, stop
+        self.process = self._started()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        with open(self.log, "ab") as out:
+            os.chmod(self.log, 0o644)
+            command = [*unprivileged(self._stop), *self.command]
+            return subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd="/", start_new_session=True
+            )
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def tail(self) -> str:
+        return self.log.read_text(errors="replace")[-3000:]
+
+    def wait_until(self, ready: Callable[[], bool]) -> None:
+        """Return once ``ready()``; RuntimeError with the end of its log if it ends before or takes too long."""
+
+        def look() -> bool:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"{self.command[0]} ended, status {self.process.returncode}:\n{self.tail()}")
+            return ready()
+
+        if not until(look, PATIENCE):
+            raise RuntimeError(f"{self.command[0]} is not ready after {PATIENCE} s:\n{self.tail()}")
+
+    def stop(self, with_signal: signal.Signals | None = None) -> None:
+        """Tell it to end, and kill it if it does not."""
+        if self.process.poll() is None:
+            self.process.send_signal(with_signal or self._stop)
+            try:
+                self.process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    def kill(self) -> None:
+        """kill -9, and wait for the end."""
+        self.process.kill()
+        self.process.wait()
+
+    def start_again(self) -> None:
+        """The same command, after ``stop`` or ``kill``."""
+        self.process = self._started()
+
+
+def unprivileged(stop: signal.Signals = signal.SIGTERM) -> list[str]:
+    """What to put before a command: another user if we are root (some refuse it), and an end with this process."""
+    if shutil.which("setpriv") is None:
+        raise RuntimeError("setpriv is missing (Debian: apt-get install util-linux)")
+    user = ["--reuid", USER, "--regid", GROUP, "--clear-groups"] if os.geteuid() == 0 else []
+    return ["setpriv", *user, "--pdeathsig", stop.name.removeprefix("SIG")]
+
+
+def find(name: str, *folders: str) -> str:
+    """The path of a program, also looked for in these folders (the highest name first) and beside this Python."""
+    places = [os.environ.get("PATH", ""), os.path.dirname(sys.executable), "/usr/sbin"]
+    for pattern in folders:
+        found = sorted(Path("/").glob(pattern.lstrip("/")), key=lambda path: [len(str(path)), str(path)], reverse=True)
+        places += map(str, found)
+    path = shutil.which(name, path=os.pathsep.join(places))
+    if path is None:
+        raise RuntimeError(f"{name} is missing: `make test-cluster` says what to install")
+    return path
+
+
+def free_ports(count: int, companion: int = 0) -> list[int]:
+    """Ports of 127.0.0.1 that nobody uses at this moment, nor the ports so much above them if ``companion``."""
+    found: list[int] = []
+    with contextlib.ExitStack() as stack:
+        while len(found) < count:
+            try:
+                sock = stack.enter_context(socket.socket())
+                sock.bind(("127.0.0.1", random.randrange(10_000, 22_000) if companion else 0))
+                if companion:
+                    beside = stack.enter_context(socket.socket())
+                    beside.bind(("127.0.0.1", sock.getsockname()[1] + companion))
+            except OSError:
+                continue
+            found.append(sock.getsockname()[1])
+    return found
+
+
+def until(ready: Callable[[], bool], seconds: float) -> bool:
+    """Whether ``ready()`` became true in time; an OSError of it counts as not yet."""
+    deadline = time.monotonic() + seconds
+    while True:
+        with contextlib.suppress(OSError):
+            if ready():
+                return True
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def scratch(name: str) -> Iterator[Path]:
+    """A folder that belongs to whom the programs run as; removed at the end."""
+    folder = Path(tempfile.mkdtemp(prefix=f"uvideo-{name}-"))
+    if os.geteuid() == 0:
+        os.chown(folder, pwd.getpwnam(USER).pw_uid, grp.getgrnam(GROUP).gr_gid)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

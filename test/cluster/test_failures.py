@@ -1,0 +1,329 @@
+"""What fails, with clients at work: nothing that was acknowledged is lost, and the rest goes on by itself."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from test.cluster.gateways import Cluster, start_cluster
+from test.cluster.nginx import start_nginx
+from test.cluster.postgres import Postgres
+from test.cluster.program import until
+from test.cluster.recorder import recording
+from test.cluster.relay import Relay, start_relay
+from test.cluster.seaweed import Seaweed
+from test.server.wire import BLOCK, Peer
+from test.server_fixture import Server
+from ucloud.uvideo.protocol import operation
+from uvideo import Client, errors
+
+pytestmark = pytest.mark.cluster
+
+
+@pytest.fixture(autouse=True)
+def no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+@pytest.fixture
+def cluster(postgres: Postgres, seaweed: Seaweed, tmp_path: Path) -> Iterator[Cluster]:
+    with start_cluster(postgres, seaweed, tmp_path / "cluster") as started:
+        yield started
+
+
+@pytest.fixture
+def front(cluster: Cluster) -> Iterator[Server]:
+    """Both gateways behind nginx."""
+    with start_nginx([each.port for each in cluster.gateways]) as port:
+        yield cluster.at(port)
+
+
+def client_of(server: Server, **options: object) -> Client:
+    return Client(server.public_key, server.private_key, endpoint=server.host, **options)
+
+
+def readiness(server: Server) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", server.admin_port, timeout=60)
+    connection.request("GET", "/readyz")
+    answer = connection.getresponse()
+    return answer.status, answer.read().decode()
+
+
+# Gateways
+
+
+def test_a_gateway_is_killed_and_the_upload_goes_on_through_the_other(
+    cluster: Cluster, front: Server, tmp_path: Path
+) -> None:
+    path = tmp_path / "film.mp4"
+    path.write_bytes(os.urandom(20 * BLOCK + 5))
+    first, second = cluster.gateways
+
+    def watch(progress) -> None:
+        if progress.done > 5 * BLOCK:
+            first.process.kill()
+
+    with client_of(front, retries=8) as client:
+        space = client.create_space("survivor").name
+        stored = client.upload(space, "film.mp4", path, progress=watch)
+        assert first.process.wait() == -9
+        assert stored.verified and stored.size == path.stat().st_size
+        assert list(client.list_uploads(space)) == []
+    with client_of(second) as client:
+        assert hashlib.sha1(client.get(space, "film.mp4").data).digest() == hashlib.sha1(path.read_bytes()).digest()
+
+
+def test_an_upload_that_broke_off_is_resumed_through_the_other(cluster: Cluster, tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    path.write_bytes(os.urandom(12 * BLOCK))
+    first, second = cluster.gateways
+    with start_relay(first.port, second.port) as relay:
+        server = cluster.at(relay.port)
+        sent = []
+
+        def watch(progress) -> None:
+            sent.append(progress.done)
+            if progress.done > 4 * BLOCK:
+                first.process.kill()
+                relay.cut()
+
+        with client_of(server, retries=0) as client:
+            space = client.create_space("resumer").name
+            with pytest.raises(errors.TransferInterrupted) as caught:
+                client.upload(space, "film.mp4", path, progress=watch, part_jobs=2)
+        relay.mend()
+        resumed = []
+        with client_of(server) as client:
+            stored = client.resume(caught.value.transfer, progress=lambda progress: resumed.append(progress.done))
+            assert stored.verified and stored.size == 12 * BLOCK
+            assert resumed[0] >= 2 * BLOCK  # what the dead one had acknowledged is not sent again
+            assert client.get(space, "film.mp4").data == path.read_bytes()
+
+
+def test_gateways_are_replaced_one_by_one(cluster: Cluster, front: Server) -> None:
+    """A rolling upgrade: each is told to stop, drains, and comes back on the same port."""
+    with recording(front) as recorder:
+        recorder.goes_on()
+        for each in list(cluster.gateways):
+            assert each.stop() == 0
+            recorder.goes_on()
+            cluster.gateway("--port", str(each.port))
+            recorder.goes_on()
+    assert recorder.check(cluster.gateways[-1]) > 5
+    assert recorder.failed == []
+
+
+def test_everything_is_killed_at_once(cluster: Cluster, front: Server) -> None:
+    with recording(front) as recorder:
+        recorder.goes_on(40)
+        ports = [each.port for each in cluster.gateways]
+        for each in cluster.gateways:
+            each.process.kill()
+        cluster.postgres.kill()
+        time.sleep(0.1)
+        cluster.postgres.start_again()
+        for port in ports:
+            cluster.gateway("--port", str(port))
+        recorder.goes_on(20)
+    assert recorder.check(cluster.gateways[-1]) > 5
+
+
+def test_two_gateways_finish_one_upload_at_once(cluster: Cluster) -> None:
+    one, two = (Peer(each) for each in cluster.gateways)
+    space = one.space()
+    data = [os.urandom(BLOCK), b"the end"]
+
+    def finish(peer: Peer, upload_id: str, etags: list[str], start: threading.Barrier) -> str:
+        start.wait()
+        try:
+            done = peer.do(operation.FinishUpload(space, "key", upload_id, tuple(etags)))
+        except errors.UploadNotFound:
+            return "not found"
+        assert done.size == BLOCK + 7
+        return "finished"
+
+    with ThreadPoolExecutor(4) as threads:
+        for number in range(15):
+            begun = one.do(operation.InitiateUpload(space, "key"))
+            etags = []
+            for part, piece in enumerate(data):
+                peer = (one, two)[(part + number) % 2]
+                etags.append(peer.do(operation.UploadPart(space, "key", begun.upload_id, part), piece).etag)
+            start = threading.Barrier(4)
+            going = [threads.submit(finish, peer, begun.upload_id, etags, start) for peer in (one, two, one, two)]
+            said = sorted(each.result(60) for each in going)
+            assert said == ["finished"] + 3 * ["not found"]
+            got = two.call(operation.GetObject(space, "key"))
+            assert got.status == 200 and got.body == b"".join(data)
+
+
+def test_the_same_part_through_both_at_once_is_the_same_answer(cluster: Cluster) -> None:
+    one, two = (Peer(each) for each in cluster.gateways)
+    space = one.space()
+    begun = one.do(operation.InitiateUpload(space, "key"))
+    with ThreadPoolExecutor(4) as threads:
+        for part in range(6):
+            data = os.urandom(BLOCK)
+            op = operation.UploadPart(space, "key", begun.upload_id, part)
+            going = [threads.submit(peer.do, op, data) for peer in (one, two, one, two)]
+            assert len({each.result(60).etag for each in going}) == 1
+
+
+def test_a_reader_gets_one_whole_version_while_another_gateway_overwrites(cluster: Cluster) -> None:
+    first, second = cluster.gateways
+    versions = {hashlib.sha1(data).hexdigest(): data for data in (bytes([n]) * (3 * BLOCK + n) for n in range(4))}
+    over = threading.Event()
+    with client_of(first) as writer, client_of(second) as reader:
+        space = writer.create_space("overwritten").name
+        writer.put(space, "key", versions[min(versions)])
+
+        def overwrite() -> int:
+            count = 0
+            while not over.is_set():
+                for data in versions.values():
+                    writer.put(space, "key", data)
+                    count += 1
+            return count
+
+        with ThreadPoolExecutor(1) as threads:
+            writing = threads.submit(overwrite)
+            seen = [hashlib.sha1(reader.get(space, "key").data).hexdigest() for _ in range(40)]
+            over.set()
+            assert writing.result(60) > 3
+    assert set(seen) <= set(versions) and len(set(seen)) > 1
+
+
+SKEW = """
+import os, time
+_real, _by = time.time, float(os.environ["TEST_CLOCK_IS_AHEAD"])
+time.time = lambda: _real() + _by
+"""
+
+
+@pytest.mark.parametrize("hours", [-30, 30])
+def test_a_gateway_whose_clock_is_wrong_loses_nothing(
+    cluster: Cluster, tmp_path: Path, hours: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(SKEW)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with recording(cluster.gateways[0]) as recorder:
+        recorder.goes_on()
+        cluster.settings["TEST_CLOCK_IS_AHEAD"] = str(hours * 3600)
+        wrong = cluster.gateway()  # it looks for garbage at once
+        with client_of(wrong) as client:
+            assert abs(client.stat_space(recorder.space).created.timestamp() - time.time()) < 3600
+            client.put(recorder.space, "9/wrong", bytes(9 * 1024 * 1024))
+            assert abs(client.stat(recorder.space, "9/wrong").modified.timestamp() - time.time()) > 24 * 3600
+        one, two = Peer(cluster.gateways[1]), Peer(wrong)
+        begun = one.do(operation.InitiateUpload(recorder.space, "9/both"))
+        op = operation.UploadPart(recorder.space, "9/both", begun.upload_id, 0)
+        etag = two.do(op, b"x" * 100).etag
+        assert one.do(operation.FinishUpload(recorder.space, "9/both", begun.upload_id, (etag,))).size == 100
+        recorder.goes_on()
+    with client_of(cluster.gateways[0]) as client:
+        assert client.get(recorder.space, "9/wrong").data == bytes(9 * 1024 * 1024)
+        for key in ("9/wrong", "9/both"):
+            client.delete(recorder.space, key)
+    assert recorder.check(cluster.gateways[1]) > 5
+
+
+# What is below them
+
+
+def test_a_volume_server_is_killed(cluster: Cluster, front: Server) -> None:
+    with recording(front) as recorder:
+        recorder.goes_on(40)
+        volume = cluster.seaweed.volumes[0]
+        volume.kill()
+        try:
+            recorder.goes_on(40, 120)
+            there = recorder.done
+        finally:
+            volume.start_again()
+        recorder.goes_on(10)
+    assert there and recorder.check() > 5
+
+
+@pytest.mark.parametrize("how", ["restart", "kill"])
+def test_postgresql_goes_away_and_comes_back(cluster: Cluster, front: Server, how: str) -> None:
+    with recording(front) as recorder:
+        recorder.goes_on(40)
+        getattr(cluster.postgres, "stop" if how == "restart" else "kill")()
+        assert until(lambda: readiness(cluster.gateways[0])[0] == 503, 30)
+        cluster.postgres.start_again()
+        recorder.goes_on(40)
+    assert recorder.check() > 5
+    assert readiness(cluster.gateways[0]) == (200, "ok\n")
+
+
+@pytest.fixture
+def to_postgres(postgres: Postgres) -> Iterator[Relay]:
+    with start_relay(postgres.port) as relay:
+        yield relay
+
+
+@pytest.fixture
+def to_store(seaweed: Seaweed) -> Iterator[Relay]:
+    with start_relay(seaweed.port) as relay:
+        yield relay
+
+
+@pytest.mark.parametrize("how", ["cut", "mute"])
+def test_a_gateway_without_its_database_says_so_and_recovers(cluster: Cluster, to_postgres: Relay, how: str) -> None:
+    database = cluster.settings["UVIDEO_SERVE_DATABASE"].replace(f":{cluster.postgres.port}/", f":{to_postgres.port}/")
+    server = cluster.gateway(database=database)
+    peer = Peer(server)
+    space = peer.space()
+    peer.do(operation.PutObject(space, "key"), b"x" * 100)
+    getattr(to_postgres, how)()
+    began = time.monotonic()
+    got = peer.call(operation.GetObject(space, "key"))
+    assert (got.status, got.header("Retry-After")) == (503, "1")
+    assert got.refusal()[1] == -148600
+    print(f"the answer came after {time.monotonic() - began:.1f} s")
+    status, reason = readiness(server)
+    assert status == 503 and reason.startswith("catalog: the database")
+    assert time.monotonic() - began < 60
+    with client_of(cluster.gateways[0]) as other:
+        assert other.get(space, "key").data == b"x" * 100
+    to_postgres.mend()
+    assert until(lambda: readiness(server)[0] == 200, 30)
+    assert peer.call(operation.GetObject(space, "key")).body == b"x" * 100
+    assert "Traceback" not in server.log.read_text()
+
+
+@pytest.mark.parametrize("how", ["cut", "mute"])
+def test_a_gateway_without_its_store_says_so_and_recovers(cluster: Cluster, to_store: Relay, how: str) -> None:
+    blobs = cluster.settings["UVIDEO_SERVE_BLOBS"].replace(f"%3A{cluster.seaweed.port}&", f"%3A{to_store.port}&")
+    server = cluster.gateway(blobs=blobs)
+    peer = Peer(server)
+    space = peer.space()
+    peer.do(operation.PutObject(space, "small"), b"x" * 100)
+    peer.do(operation.PutObject(space, "large"), b"x" * 100_000)
+    getattr(to_store, how)()
+    with client_of(server, retries=0) as client:
+        assert client.get(space, "small").data == b"x" * 100  # in the catalog
+        with pytest.raises(errors.UVideoError) as caught:
+            client.put(space, "new", b"y" * 100_000)
+        assert caught.value.status == 503 and caught.value.retryable
+    began = time.monotonic()
+    got = peer.call(operation.GetObject(space, "large"))
+    print(f"the answer came after {time.monotonic() - began:.1f} s")
+    assert (got.status, got.header("Retry-After")) == (503, "1")
+    status, reason = readiness(server)
+    assert status == 503 and reason.startswith("blobs: the store")
+    to_store.mend()
+    assert until(lambda: readiness(server)[0] == 200, 30)
+    assert peer.call(operation.GetObject(space, "large")).body == b"x" * 100_000
+    with client_of(server) as client, pytest.raises(errors.NotFound):
+        client.get(space, "new")
+    assert "Traceback" not in server.log.read_text() and "secret" not in server.log.read_text()

@@ -1,0 +1,82 @@
+"""From a folder to a cluster and back; backup and restore; what fsck finds there."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import obstore
+import pytest
+
+from test.cluster.gateways import Cluster, start_cluster
+from test.cluster.postgres import BINARIES, Postgres
+from test.cluster.program import find
+from test.cluster.seaweed import Seaweed
+from test.server.test_maintenance import admin, fill, holds, told
+from test.server.wire import Peer
+from test.server_fixture import start_server
+from ucloud.uvideo.protocol import operation
+
+pytestmark = pytest.mark.cluster
+
+
+@pytest.fixture
+def cluster(postgres: Postgres, seaweed: Seaweed, tmp_path: Path):
+    with start_cluster(postgres, seaweed, tmp_path / "cluster") as started:
+        yield started
+
+
+def keys_of(cluster: Cluster) -> dict[str, str]:
+    return {name: value for name, value in cluster.settings.items() if name.endswith("_KEY")}
+
+
+def test_a_folder_becomes_a_cluster_and_a_folder_again(cluster: Cluster, tmp_path: Path) -> None:
+    env, folder, back = cluster.settings, tmp_path / "folder", tmp_path / "back"
+    to = ("--to-database", env["UVIDEO_SERVE_DATABASE"], "--to-blobs", env["UVIDEO_SERVE_BLOBS"])
+    with start_server(folder, "--no-fsync", env=keys_of(cluster)) as server:
+        space = fill(Peer(server))
+    moved = told(admin("migrate", folder, *to, "--json", env=cluster.seaweed.credentials))
+    assert (moved["copied"], moved["linked"], moved["uploads"]) == (5, 1, 1)
+    for each in cluster.gateways:
+        holds(Peer(each), space)
+    assert told(admin("fsck", folder, "--rehash", "--json", env=env)) == {"objects": 6, "damaged": 0}
+    again = told(admin("migrate", folder, *to, "--json", env=cluster.seaweed.credentials))
+    assert (again["copied"], again["kept"]) == (0, 6)
+    returned = told(admin("migrate", tmp_path / "none", "--to-folder", back, "--json", env=env))
+    assert (returned["copied"], returned["linked"]) == (5, 1)
+    with start_server(back, "--no-fsync", env=keys_of(cluster)) as server:
+        holds(Peer(server), space)
+    stats = told(admin("stats", folder, "--json", env=env))
+    assert (stats["objects"], stats["unnamed"]) == (6, 0)
+
+
+def test_fsck_of_a_cluster_names_what_lost_a_segment(cluster: Cluster, tmp_path: Path) -> None:
+    env = cluster.settings
+    space = fill(Peer(cluster.gateways[0]))
+    store = cluster.seaweed.store()
+    prefix = env["UVIDEO_SERVE_BLOBS"].partition("?")[0].rpartition("/")[2]
+    paths = [entry["path"] for chunk in obstore.list(store, prefix=prefix) for entry in chunk]
+    (lost,) = (path for path in paths if "/000001-" in path)
+    obstore.delete(store, lost)
+    done = admin("fsck", tmp_path, "--rehash", env=env)
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == [f"{space}/large: its bytes are missing", "6 objects, 1 damaged"]
+
+
+def test_a_catalog_is_restored_from_its_backup(cluster: Cluster, tmp_path: Path) -> None:
+    """As docs/operate.md says it: the dump of the database; the bytes are there longer than the grace."""
+    env, dump = cluster.settings, tmp_path / "catalog.dump"
+    peer = Peer(cluster.gateways[0])
+    space = fill(peer)
+    database = env["UVIDEO_SERVE_DATABASE"]
+    subprocess.run([find("pg_dump", BINARIES), "-Fc", "-f", str(dump), database], check=True, timeout=60)
+    for key in ("one", "large", "small"):
+        peer.do(operation.DeleteObject(space, key))
+    with cluster.postgres.database() as restored:
+        subprocess.run([find("pg_restore", BINARIES), "-d", restored, str(dump)], check=True, timeout=60)
+        gateway = cluster.gateway(database=restored)
+        holds(Peer(gateway), space)
+        assert told(admin("fsck", tmp_path, "--rehash", "--json", env={**env, "UVIDEO_SERVE_DATABASE": restored})) == {
+            **{"objects": 6, "damaged": 0}
+        }
+        assert gateway.stop() == 0

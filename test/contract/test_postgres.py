@@ -1,0 +1,137 @@
+"""The contract of Catalog in PostgreSQL, and what only PostgreSQL can get wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from test.cluster.postgres import Postgres
+from test.contract.accounts import AccountsContract
+from test.contract.catalog import OBJECT, SPACE, UPLOAD, CatalogContract, small
+from test.contract.place import Place, play
+from uvideo._core import errors
+from uvideo.storage.base import Catalog, Unreachable
+from uvideo.storage.connections import Connections
+from uvideo.storage.postgres import PostgresCatalog
+from uvideo.storage.schema import MIGRATIONS
+
+pytestmark = pytest.mark.cluster
+
+
+@pytest.fixture
+def place(database: str) -> Place:
+    return Place("test.cluster.places:catalog", {"database": database})
+
+
+class TestPostgres(CatalogContract, AccountsContract):
+    @pytest.fixture
+    def place(self, database: str) -> Place:
+        return Place("test.cluster.places:catalog", {"database": database})
+
+
+def test_a_newer_schema_is_refused(place: Place, postgres: Postgres, database: str) -> None:
+    play(lambda catalog: catalog.check(), place)
+    postgres.run(database.rpartition("/")[2], f"UPDATE schema_version SET version = {len(MIGRATIONS) + 1}")
+    with pytest.raises(RuntimeError, match=f"has schema {len(MIGRATIONS) + 1}"):
+        play(lambda catalog: catalog.check(), place)
+
+
+def test_an_older_schema_is_migrated_once_by_many_at_once(place: Place, postgres: Postgres, database: str) -> None:
+    play(lambda catalog: catalog.create_space(SPACE), place)
+    name = database.rpartition("/")[2]
+    postgres.run(name, "DROP TABLE blobs; DROP TABLE leases; UPDATE schema_version SET version = 1")
+
+    async def story(*catalogs: Catalog) -> None:
+        for catalog in catalogs:
+            assert await catalog.space("space") == SPACE
+
+    async def all_at_once() -> None:
+        catalogs = [place.driver_here() for _ in range(6)]
+        await asyncio.gather(*(catalog.start() for catalog in catalogs))
+        await story(*catalogs)
+        for catalog in catalogs:
+            await catalog.close()
+
+    asyncio.run(all_at_once())
+    assert postgres.run(name, "SELECT version, (SELECT count(*) FROM blobs) FROM schema_version") == (
+        f"{len(MIGRATIONS)}|0\n"
+    )
+
+
+def test_a_failure_says_no_password(postgres: Postgres) -> None:
+    async def story(url: str) -> None:
+        with pytest.raises(Unreachable) as caught:
+            await PostgresCatalog(Connections(url)).start()
+        assert "secret" not in str(caught.value) + repr(caught.value)
+
+    for url in (
+        f"postgresql://uvideo:secret@127.0.0.1:{postgres.port}/postgres",
+        "postgresql://uvideo:secret@127.0.0.1:1/postgres",
+    ):
+        asyncio.run(story(url))
+
+
+def test_of_two_who_drop_the_last_names_of_a_blob_one_gets_it(place: Place) -> None:
+    async def story(one: Catalog, two: Catalog) -> None:
+        await one.create_space(SPACE)
+        for number in range(40):
+            blob = f"blob {number}"
+            for key in "ab":
+                await one.put(replace(OBJECT, key=key, blob=blob))
+            outcomes = await asyncio.gather(one.delete("s", "a"), two.delete("s", "b"))
+            assert sorted(outcomes, key=len) == [[], [blob]]
+
+    play(story, place, place)
+
+
+def test_copies_and_deletions_at_once_never_lose_a_blob(place: Place) -> None:
+    async def story(one: Catalog, two: Catalog) -> None:
+        await one.create_space(SPACE)
+        for number in range(40):
+            source = replace(OBJECT, key="source", blob=f"blob {number}", etag=str(number))
+            await one.put(source)
+            copying = one.put(replace(source, key="copy"), source=source)
+            copied, dropped = await asyncio.gather(copying, two.delete("s", "source"), return_exceptions=True)
+            there = await one.get("s", "copy")
+            if isinstance(copied, errors.NotFound):
+                assert dropped == [source.blob] and there is None
+            else:
+                assert dropped == [] and there is not None
+                assert await one.delete("s", "copy") == [source.blob]
+
+    play(story, place, place)
+
+
+def test_a_space_that_is_deleted_takes_no_more_objects(place: Place) -> None:
+    async def story(one: Catalog, two: Catalog) -> None:
+        for _ in range(20):
+            await one.create_space(SPACE)
+            calls = [one.put(small("a")), two.delete_space("space"), one.begin(UPLOAD), one.put(small("b"))]
+            outcomes = await asyncio.gather(*calls, return_exceptions=True)
+            if isinstance(outcomes[1], errors.SpaceNotEmpty):
+                for key in "ab":
+                    await one.delete("s", key)
+                await one.delete_space("space")
+            else:
+                assert all(isinstance(each, errors.SpaceNotFound) for each in (outcomes[0], outcomes[3]))
+            assert await one.list_by_offset("s", 0, 10) == []
+            assert await one.upload("upload") is None
+
+    play(story, place, place)
+
+
+def test_many_more_at_once_than_connections(place: Place) -> None:
+    async def story(catalog: Catalog) -> int:
+        await catalog.create_space(SPACE)
+        await asyncio.gather(*(catalog.put(small(f"{number:03}")) for number in range(300)))
+        tasks = [asyncio.ensure_future(catalog.put(small(f"x{number}"))) for number in range(60)]
+        await asyncio.sleep(0.01)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await catalog.put(small("after"))
+        return len((await catalog.list("s", "", "", 299)).objects)
+
+    assert play(story, place) == 299

@@ -1,0 +1,418 @@
+"""The contract of Blobs in an S3-compatible store, and what only segments can get wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import obstore
+import pytest
+
+from test.cluster.postgres import Postgres
+from test.cluster.relay import Relay, start_relay
+from test.cluster.seaweed import Seaweed
+from test.contract.blobs import ALL, BlobsContract, nobody, read, store, store_part, whole
+from test.contract.catalog import SPACE
+from test.contract.place import Place, play
+from test.contract.store import StoreContract
+from uvideo._core import errors
+from uvideo.storage import s3
+from uvideo.storage.base import Blobs, Catalog, ObjectRecord, PartRecord, Unreachable, UploadRecord
+from uvideo.storage.s3 import S3Blobs, S3Place
+
+cluster = pytest.mark.cluster
+
+BLOCK = 64 * 1024
+HOUR = 3600
+
+
+@cluster
+class TestS3(BlobsContract):
+    @pytest.fixture
+    def place(self, bucket: str, database: str) -> Place:
+        return Place("test.cluster.places:blobs", {"url": bucket, "database": database, "block_size": BLOCK})
+
+
+@cluster
+class TestCluster(StoreContract):
+    @pytest.fixture
+    def places(self, bucket: str, database: str) -> tuple[Place, Place]:
+        return (
+            Place("test.cluster.places:blobs", {"url": bucket, "database": database, "block_size": 5000}),
+            Place("test.cluster.places:catalog", {"database": database, "ledger": True}),
+        )
+
+
+@pytest.fixture
+def place(bucket: str, database: str) -> Place:
+    """With a grace, as a gateway has it."""
+    arguments = {"url": bucket, "database": database, "block_size": BLOCK, "grace": HOUR}
+    return Place("test.cluster.places:blobs", arguments)
+
+
+@pytest.fixture
+def at_once(bucket: str, database: str) -> Place:
+    """Without a grace: whatever has no name at this moment is taken."""
+    return Place("test.cluster.places:blobs", {"url": bucket, "database": database, "block_size": BLOCK})
+
+
+@pytest.fixture
+def names(database: str) -> Place:
+    return Place("test.cluster.places:catalog", {"database": database, "ledger": True})
+
+
+class Clock:
+    """Lets all that the ledger knows grow older."""
+
+    def __init__(self, postgres: Postgres, database: str) -> None:
+        self._postgres, self._name = postgres, database.rpartition("/")[2]
+
+    def passes(self, seconds: int) -> None:
+        self._postgres.run(
+            self._name,
+            f"UPDATE blobs SET since = since - {seconds} WHERE since > 0; UPDATE leases SET until = until - {seconds}",
+        )
+
+    def known(self) -> int:
+        return int(self._postgres.run(self._name, "SELECT count(*) FROM blobs"))
+
+
+@pytest.fixture
+def clock(postgres: Postgres, database: str) -> Clock:
+    return Clock(postgres, database)
+
+
+def stored(seaweed: Seaweed, bucket: str) -> list[str]:
+    """The S3 objects of a place, but for the probe."""
+    prefix = bucket.partition("?")[0].rpartition("/")[2]
+    found = [entry["path"] for chunk in obstore.list(seaweed.store(), prefix=prefix) for entry in chunk]
+    return [path for path in found if not path.endswith("/probe")]
+
+
+# Segments
+
+
+@cluster
+@pytest.mark.parametrize("by_parts", [True, False], ids=["parts", "one stream"])
+def test_ranges_across_segments(place: Place, monkeypatch: pytest.MonkeyPatch, by_parts: bool) -> None:
+    monkeypatch.setattr(s3, "LISTED", 4)
+    data = os.urandom(11 * BLOCK + 77)
+
+    async def story(blobs: S3Blobs) -> None:
+        if by_parts:
+            draft = blobs.draft()
+            pieces = [data[first : first + BLOCK] for first in range(0, len(data), BLOCK)]
+            parts = await asyncio.gather(*(store_part(blobs, draft, n, piece) for n, piece in enumerate(pieces)))
+            blob = await blobs.seal(draft, parts)
+        else:
+            blob = await store(blobs, *(data[first : first + 10_007] for first in range(0, len(data), 10_007)))
+        reader = await blobs.open(blob)
+        assert reader.size == len(data)
+        edges = (0, 1, BLOCK - 1, BLOCK, 5 * BLOCK + 3, 9 * BLOCK, 11 * BLOCK, len(data) - 1)
+        for first in edges:
+            for last in (*edges, len(data)):
+                if first < last:
+                    assert b"".join(await read(reader, first, last - first)) == data[first:last]
+        await reader.close()
+
+    play(story, place)
+
+
+@cluster
+def test_segments_are_fetched_ahead_but_not_too_many(place: Place) -> None:
+    async def story(blobs: S3Blobs) -> list[int]:
+        reader = await blobs.open(await store(blobs, bytes(10 * BLOCK)))
+        going, seen, real = 0, [], blobs.fetch
+
+        async def fetch(*arguments):
+            nonlocal going
+            going += 1
+            try:
+                return await real(*arguments)
+            finally:
+                going -= 1
+
+        blobs.fetch = fetch
+        async for _ in reader.read(0, 10 * BLOCK):
+            await asyncio.sleep(0)
+            seen.append(going)
+        return seen
+
+    seen = play(story, place)
+    assert 1 <= max(seen) <= s3.AHEAD and len(seen) == 10
+
+
+@cluster
+def test_a_reader_that_is_left_early_leaves_nothing_behind(place: Place) -> None:
+    async def story(blobs: S3Blobs) -> int:
+        reader = await blobs.open(await store(blobs, bytes(10 * BLOCK)))
+        pieces = reader.read(0, 10 * BLOCK)
+        await anext(pieces)
+        await pieces.aclose()
+        await reader.close()
+        return len(asyncio.all_tasks())
+
+    assert play(story, place) <= 4  # the story, its waiter and the renewal
+
+
+@cluster
+def test_a_lost_segment_is_an_error_and_never_other_bytes(place: Place, seaweed: Seaweed, bucket: str) -> None:
+    async def story(blobs: S3Blobs) -> None:
+        reader = await blobs.open(await store(blobs, os.urandom(3 * BLOCK)))
+        (lost,) = (path for path in stored(seaweed, bucket) if "/000001-" in path)
+        obstore.delete(seaweed.store(), lost)
+        with pytest.raises(OSError):
+            await read(reader)
+
+    play(story, place)
+
+
+# Garbage
+
+
+@cluster
+def test_nothing_young_is_swept_whatever_the_caller_says(place: Place, seaweed: Seaweed, bucket: str) -> None:
+    async def story(blobs: S3Blobs) -> list[bytes]:
+        sealed, deleted = await store(blobs, b"sealed"), await store(blobs, b"deleted")
+        reader = await blobs.open(deleted)
+        await blobs.delete(deleted)
+        await store_part(blobs, blobs.draft(), 0, b"part")
+        writer = await blobs.writer()
+        await writer.write([bytes(BLOCK)])
+        assert await blobs.sweep(nobody, ALL) == 0
+        assert len(stored(seaweed, bucket)) >= 3
+        return [await whole(blobs, sealed), *await read(reader), await whole(blobs, await writer.seal())]
+
+    assert play(story, place) == [b"sealed", b"deleted", bytes(BLOCK)]
+
+
+@cluster
+def test_a_gateway_whose_clock_is_wrong_sweeps_nothing_too_early(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = time.time
+
+    async def story(blobs: S3Blobs) -> bytes:
+        blob = await store(blobs, b"young")
+        for wrong in (-86400.0, 86400.0, 10.0**9):
+            monkeypatch.setattr(time, "time", lambda wrong=wrong: real() + wrong)
+            assert await blobs.sweep(nobody, time.time() - HOUR) == 0
+        return await whole(blobs, blob)
+
+    assert play(story, place) == b"young"
+
+
+@cluster
+def test_what_a_lease_keeps_is_swept_only_when_that_has_ended(place: Place, clock: Clock) -> None:
+    async def story(blobs: S3Blobs) -> None:
+        deleted, unsealed, left = await store(blobs, os.urandom(5 * BLOCK)), await blobs.writer(), await blobs.writer()
+        reader = await blobs.open(deleted)
+        await blobs.delete(deleted)
+        for writer in (unsealed, left):
+            await writer.write([bytes(2 * BLOCK)])
+        for each in (reader, unsealed):
+            each.renewed -= HOUR / 4
+        await blobs.renew()
+        await asyncio.to_thread(clock.passes, HOUR - 60)
+        for each in (reader, unsealed):
+            each.renewed -= HOUR / 4
+        await blobs.renew()
+        await asyncio.to_thread(clock.passes, HOUR - 60)
+        assert await blobs.sweep(nobody, ALL) == 1  # left
+        assert len(b"".join(await read(reader))) == 5 * BLOCK
+        kept = await unsealed.seal()
+        assert len(await whole(blobs, kept)) == 2 * BLOCK
+        with pytest.raises(OSError):
+            await left.seal()
+        await asyncio.to_thread(clock.passes, 2 * HOUR)
+        assert await blobs.sweep(nobody, ALL) == 1  # kept, as nobody named it
+        with pytest.raises(OSError):
+            await read(reader)
+
+    play(story, place)
+
+
+@cluster
+def test_a_writer_that_stood_still_for_too_long_seals_nothing(place: Place) -> None:
+    async def story(blobs: S3Blobs) -> None:
+        writer = await blobs.writer()
+        await writer.write([b"x"])
+        writer.renewed -= 3 * HOUR / 4
+        with pytest.raises(Unreachable):
+            await writer.seal()
+        await writer.discard()
+
+    play(story, place)
+
+
+@cluster
+def test_what_comes_after_the_deletion_is_removed_too(
+    place: Place, clock: Clock, seaweed: Seaweed, bucket: str
+) -> None:
+    async def story(blobs: S3Blobs) -> None:
+        draft = blobs.draft()
+        await store_part(blobs, draft, 0, b"early")
+        await blobs.discard(draft)
+        await asyncio.to_thread(clock.passes, 2 * HOUR)
+        assert await blobs.sweep(nobody, ALL) == 0
+        assert stored(seaweed, bucket) == []
+        await blobs.store(draft, 1, [b"late"])  # by a gateway that knew nothing of it
+        assert await blobs.sweep(nobody, ALL) == 0 and len(stored(seaweed, bucket)) == 1
+        await asyncio.to_thread(clock.passes, 2 * HOUR)
+        assert await blobs.sweep(nobody, ALL) == 0
+        assert stored(seaweed, bucket) == [] and clock.known() == 0
+
+    play(story, place)
+
+
+@cluster
+def test_the_sweep_never_takes_what_gets_a_name_meanwhile(at_once: Place, names: Place) -> None:
+    """Sweeps without any grace, one after the other, beside writers: each may lose, none may be told it was stored."""
+
+    async def story(one: S3Blobs, two: S3Blobs, catalog: Catalog) -> tuple[int, int]:
+        await catalog.create_space(SPACE)
+        acknowledged: dict[str, bytes] = {}
+        refused, sweeping = 0, True
+
+        async def sweeps() -> int:
+            rounds = 0
+            while sweeping:
+                await two.sweep(catalog.named, ALL)
+                rounds += 1
+            return rounds
+
+        async def put(key: str) -> None:
+            nonlocal refused
+            data = os.urandom(100)
+            try:
+                blob = await store(one, data)
+                await asyncio.sleep(0.001 * (len(acknowledged) % 5))
+                for gone in await catalog.put(ObjectRecord("s", key, 100, "e", "m", blob=blob)):
+                    await one.delete(gone)
+                acknowledged[key] = data
+            except (OSError, errors.Unavailable):
+                refused += 1
+
+        async def multipart(key: str) -> None:
+            nonlocal refused
+            draft, data = one.draft(), os.urandom(200)
+            await catalog.begin(UploadRecord(key, "s", key, draft))
+            async with one.part(draft, 0) as slot:
+                location = await slot.write([data])
+            await catalog.add_part(key, PartRecord(0, "e", 200, location=location))
+            blob = await one.seal(draft, await catalog.parts(key, 0, None))
+            await catalog.finish(key, ObjectRecord("s", key, 200, "e", "m", blob=blob))
+            acknowledged[key] = data
+
+        sweeper = asyncio.ensure_future(sweeps())
+        for number in range(25):
+            await asyncio.gather(*(put(f"{number % 7}-{each}") for each in range(4)), multipart(f"m{number}"))
+        sweeping = False
+        assert await sweeper > 5
+        await two.sweep(catalog.named, ALL)
+        for key, data in acknowledged.items():
+            found = await catalog.get("s", key)
+            assert found is not None and found.blob is not None
+            assert await whole(one, found.blob) == data
+        return len(acknowledged), refused
+
+    kept, refused = play(story, at_once, at_once, names)
+    assert kept >= 25 and refused >= 1  # every multipart one: its upload names the draft from the start
+
+
+@cluster
+def test_what_has_a_name_is_not_deleted_by_who_was_not_told_so(at_once: Place, names: Place) -> None:
+    """A gateway whose connection broke while it committed removes what it believes to be garbage."""
+
+    async def story(blobs: S3Blobs, catalog: Catalog) -> list[bytes]:
+        await catalog.create_space(SPACE)
+        blob = await store(blobs, b"named")
+        await catalog.put(ObjectRecord("s", "key", 5, "e", "m", blob=blob))
+        await blobs.delete(blob)
+        assert await blobs.sweep(catalog.named, ALL) == 0
+        found = [await whole(blobs, blob)]
+        assert await catalog.delete("s", "key") == [blob]
+        await blobs.delete(blob)
+        with pytest.raises(FileNotFoundError):
+            await blobs.open(blob)
+        return found
+
+    assert play(story, at_once, names) == [b"named"]
+
+
+# Settings and failures
+
+
+def test_a_place_is_read_from_a_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "access")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")
+    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
+    found = S3Place.of("s3://bucket/a/b/?endpoint=https://store.example.com:9/&region=here&virtual_hosted=true")
+    assert found == S3Place(
+        *("bucket", "a/b", "https://store.example.com:9", "here", True), access="access", secret="hidden"
+    )
+    assert "hidden" not in repr(found) and "access" not in repr(found)
+    file = tmp_path / "keys.json"
+    file.write_text('{"access_key_id": "other", "secret_access_key": "s"}')
+    file.chmod(0o600)
+    assert S3Place.of(f"s3://bucket?credentials={file}").access == "other"
+
+
+@pytest.mark.parametrize(
+    ("url", "text"),
+    [
+        ("s3://", "must look like"),
+        ("http://bucket", "must look like"),
+        ("s3://me:secret@bucket", "do not belong"),
+        ("s3://bucket?endpont=x", "'endpont'"),
+        ("s3://bucket?endpoint=host:9", "http://host:port"),
+        ("s3://bucket?endpoint=http://me:secret@host", "http://host:port"),
+        ("s3://bucket?virtual_hosted=yes", "true or false"),
+        ("s3://bucket?credentials=/nowhere/keys.json", "cannot be read"),
+        ("s3://bucket", "there are no credentials"),
+    ],
+)
+def test_a_wrong_place_is_refused_in_words(url: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
+    with pytest.raises(ValueError, match=text) as caught:
+        S3Place.of(url)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("text", "mode"), [("{}", 0o600), ("[1]", 0o600), ("x", 0o600), ("{}", 0o644)])
+def test_a_file_of_credentials_must_be_right_and_private(tmp_path: Path, text: str, mode: int) -> None:
+    file = tmp_path / "keys.json"
+    file.write_text(text)
+    file.chmod(mode)
+    with pytest.raises(ValueError, match="is not JSON with" if mode == 0o600 else "chmod 600"):
+        S3Place.of(f"s3://bucket?credentials={file}")
+
+
+@pytest.fixture
+def relay(seaweed: Seaweed) -> Iterator[Relay]:
+    with start_relay(seaweed.port) as made:
+        yield made
+
+
+@cluster
+def test_a_store_that_is_away_is_unreachable_and_comes_back(
+    bucket: str, database: str, seaweed: Seaweed, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3, "RETRIES", 1)
+    url = bucket.replace(f"%3A{seaweed.port}&", f"%3A{relay.port}&")
+    assert url != bucket
+    place = Place("test.cluster.places:blobs", {"url": url, "database": database, "block_size": BLOCK})
+
+    async def story(blobs: Blobs) -> bytes:
+        blob = await store(blobs, b"x")
+        await asyncio.to_thread(relay.cut)
+        for call in (blobs.check(), store(blobs, b"y"), whole(blobs, blob)):
+            with pytest.raises(Unreachable) as caught:
+                await call
+            assert "secret" not in str(caught.value) and "Signature" not in str(caught.value)
+        await asyncio.to_thread(relay.mend)
+        await blobs.check()
+        return await whole(blobs, blob)
+
+    assert play(story, place) == b"x"

@@ -1,0 +1,40 @@
+"""uvideo admin: for the operator of a server.  The commands are the server's own: uvideo.server.commands."""
+
+from __future__ import annotations
+
+import click
+
+from uvideo.cli.context import Context
+from uvideo.cli.serve import needs_server
+from uvideo.cli.verb import Example, verb
+
+__all__ = ["admin"]
+
+
+@verb(
+    "admin",
+    text=(
+        "COMMAND is stats, fsck, gc, migrate or keys; `uvideo admin help COMMAND` has its options. Where things are is "
+        "said as to serve: DIR, --database and --blobs. Exit codes: 0 all is well, 1 damage was found, 2 it could not "
+        "be done.",
+    ),
+    examples=[
+        Example("What a server's folder holds:", "uvideo admin stats uvideo-data"),
+        Example("Read every byte and compare it with its etag:", "uvideo admin fsck uvideo-data --rehash"),
+        Example("From a folder to a database and a store:", "uvideo admin help migrate"),
+    ],
+    settings={"ignore_unknown_options": True},
+)
+@click.argument("command", metavar="COMMAND")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGUMENT]...")
+def admin(context: Context, command: str, arguments: tuple[str, ...]) -> int:
+    with needs_server():
+        from uvideo.server import commands
+    words = [*arguments, "--help"] if command == "help" else [command, *arguments]
+    if context.json and command != "help":
+        words.append("--json")
+    try:
+        commands.admin.main(args=words, prog_name="uvideo admin", standalone_mode=False)
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 2
+    return 0

@@ -1,0 +1,84 @@
+"""Which drivers ``--database`` and ``--blobs`` mean.  The only room that names them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from uvideo.storage.base import Blobs, Catalog
+from uvideo.storage.disk import DiskBlobs
+from uvideo.storage.sqlite import SqliteCatalog
+
+__all__ = ["DriverError", "Drivers", "choose", "without_password"]
+
+_MISSING = "{option} needs {name}, which is not installed: pip install 'uvideo[cluster]'"
+
+
+class DriverError(ValueError):
+    """These settings mean no drivers; one line that says why, without a secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drivers:
+    """``make``: new drivers, not started, for one event loop; the catalog is to be started first.
+
+    ``shared``: other gateways may work on the same things.
+    """
+
+    shared: bool
+    make: Callable[[], tuple[Blobs, Catalog]] = field(repr=False)
+
+
+def choose(folder: Path, database: str | None, blobs: str | None, *, fsync: bool = True) -> Drivers:
+    """Drivers of a folder (``sqlite``, ``disk``, or nothing said), of PostgreSQL and of S3.  DriverError."""
+    in_postgres = re.match(r"postgres(ql)?://", database or "") is not None
+    in_s3 = (blobs or "").startswith("s3://")
+    if not in_postgres and database not in (None, "", "sqlite"):
+        raise DriverError(f"--database is {without_password(database)!r}: it is sqlite or postgresql://...")
+    if not in_s3 and blobs not in (None, "", "disk"):
+        raise DriverError(f"--blobs is {without_password(blobs)!r}: it is disk or s3://...")
+    if in_s3 and not in_postgres:
+        raise DriverError("--blobs s3://... needs --database postgresql://...: what segments there are is kept in it")
+    if in_postgres:
+        assert database is not None
+        return _clustered(folder, database, blobs if in_s3 else None, fsync)
+    return Drivers(
+        shared=False, make=lambda: (DiskBlobs(folder, fsync=fsync), SqliteCatalog(folder / "catalog.db", fsync=fsync))
+    )
+
+
+def _clustered(folder: Path, database: str, blobs: str | None, fsync: bool) -> Drivers:
+    try:
+        from uvideo.storage.connections import Connections
+        from uvideo.storage.ledger import PostgresLedger
+        from uvideo.storage.postgres import PostgresCatalog
+    except ModuleNotFoundError as failure:
+        raise DriverError(_MISSING.format(option="--database", name=failure.name)) from None
+    if blobs is None:
+
+        def with_folder() -> tuple[Blobs, Catalog]:
+            return DiskBlobs(folder, fsync=fsync), PostgresCatalog(Connections(database))
+
+        return Drivers(shared=False, make=with_folder)
+    try:
+        from uvideo.storage.s3 import S3Blobs, S3Place
+    except ModuleNotFoundError as failure:
+        raise DriverError(_MISSING.format(option="--blobs", name=failure.name)) from None
+    try:
+        place = S3Place.of(blobs)
+    except ValueError as failure:
+        raise DriverError(f"--blobs: {failure}") from None
+
+    def with_store() -> tuple[Blobs, Catalog]:
+        connections = Connections(database)
+        return S3Blobs(place, PostgresLedger(connections)), PostgresCatalog(connections, ledger=True)
+
+    return Drivers(shared=True, make=with_store)
+
+
+def without_password(url: str | None) -> str:
+    """The URL as it may be shown."""
+    head, mark, tail = (url or "").rpartition("@")
+    return f"{head.partition('://')[0]}://...{mark}{tail}" if mark else tail

@@ -1,0 +1,214 @@
+"""What an operator does beside running gateways: counting, checking, collecting garbage, moving to other drivers.
+
+It works on drivers as the service does, and prints nothing: each step is told to the caller.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+
+from uvideo._core import errors, etag
+from uvideo.storage.base import DAY, Blobs, Catalog, ObjectRecord, SpaceRecord
+
+__all__ = ["Damage", "Moved", "check", "collect", "move", "objects", "spaces"]
+
+PAGE = 1000
+BATCH = 1024 * 1024  # bytes handed to a Writer at once
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """One object whose bytes are not what the catalog says."""
+
+    space: str
+    key: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Moved:
+    """``copied``, ``linked`` (bytes that were there already), ``kept`` (there from an earlier run): objects.
+    ``stored``: bytes copied.  ``uploads``: unfinished ones that were left behind."""
+
+    spaces: int = 0
+    copied: int = 0
+    linked: int = 0
+    kept: int = 0
+    stored: int = 0
+    tokens: int = 0
+    uploads: int = 0
+
+
+async def spaces(catalog: Catalog) -> AsyncIterator[SpaceRecord]:
+    after = ""
+    while found := await catalog.all_spaces(after, PAGE):
+        for space in found:
+            yield space
+        after = found[-1].name
+
+
+async def objects(catalog: Catalog, space: SpaceRecord) -> AsyncIterator[ObjectRecord]:
+    """All of a space, without inline bytes."""
+    marker = ""
+    while True:
+        page = await catalog.list(space.space_id, "", marker, PAGE)
+        for record in page.objects:
+            yield record
+        if not page.next_marker:
+            return
+        marker = page.next_marker
+
+
+async def collect(blobs: Blobs, catalog: Catalog, age: float) -> int:
+    """Remove what nobody has named for ``age`` seconds, beside running gateways; how many."""
+    return await blobs.sweep(catalog.named, time.time() - age)
+
+
+async def check(
+    blobs: Blobs, catalog: Catalog, *, rehash: bool, seen: Callable[[ObjectRecord], None] = lambda record: None
+) -> AsyncIterator[Damage]:
+    """Compare every object with its bytes: that they are there and enough; with ``rehash`` that they have its etag.
+
+    ``seen``: called with each object looked at.  One that is replaced or deleted meanwhile is no damage.
+    """
+    async for space in spaces(catalog):
+        async for record in objects(catalog, space):
+            seen(record)
+            reason = await _wrong(blobs, catalog, record, rehash)
+            if reason is not None and await _is_still(catalog, record):
+                yield Damage(space.name, record.key, reason)
+
+
+async def _wrong(blobs: Blobs, catalog: Catalog, record: ObjectRecord, rehash: bool) -> str | None:
+    tree, size = etag.Etag(), 0
+    try:
+        async for piece in _bytes(blobs, catalog, record, all=rehash):
+            size += len(piece)
+            tree.update(piece)
+    except FileNotFoundError:
+        return "its bytes are missing"
+    except OSError as failure:
+        return f"its bytes cannot be read: {failure.strerror or failure}"
+    if rehash and size != record.size:
+        return f"it has {size} bytes instead of {record.size}"
+    if rehash and not _fits(tree.value(), record):
+        return f"its bytes have the etag {tree.value()} instead of {record.etag}"
+    return None
+
+
+def _fits(found: str, record: ObjectRecord) -> bool:
+    """An etag of another form than ours cannot be computed from the bytes."""
+    return found == record.etag or len(found) != len(record.etag)
+
+
+async def _bytes(blobs: Blobs, catalog: Catalog, record: ObjectRecord, *, all: bool = True) -> AsyncIterator[bytes]:
+    """The bytes of an object, or only the last of them.  FileNotFoundError, OSError."""
+    if record.blob is None:
+        found = await catalog.get(record.space_id, record.key)
+        data = b"" if found is None else found.inline or b""
+        if len(data) != record.size:
+            raise OSError(0, f"{len(data)} bytes are there instead of {record.size}")
+        yield data
+        return
+    reader = await blobs.open(record.blob)
+    try:
+        first = 0 if all else max(0, record.size - 1)
+        async for piece in reader.read(first, record.size - first):
+            yield piece
+    finally:
+        await reader.close()
+
+
+async def _is_still(catalog: Catalog, record: ObjectRecord) -> bool:
+    found = await catalog.get(record.space_id, record.key)
+    return found is not None and (found.blob, found.etag, found.size) == (record.blob, record.etag, record.size)
+
+
+async def move(
+    source: tuple[Blobs, Catalog],
+    target: tuple[Blobs, Catalog],
+    done: Callable[[ObjectRecord, str], None] = lambda record, how: None,
+) -> Moved:
+    """Copy everything, bytes verified on the way; run it again after it was broken off, and it goes on.
+
+    ``done``: called with each object and "copied", "linked" or "kept".  Nobody else may write to either meanwhile.
+    IntegrityError if bytes of the source do not have their etag; nothing of that object is then stored.
+    """
+    moved = Moved()
+    owners = set[str]()
+    async for space in spaces(source[1]):
+        await _move_space(source[1], target[1], space)
+        moved.spaces += 1
+        owners.add(space.owner)
+        moved.uploads += len(await source[1].uploads(space.space_id, "", "", "", 1_000_000))
+        async for record in objects(source[1], space):
+            how = await _move_object(source, target, space, record)
+            setattr(moved, how, getattr(moved, how) + 1)
+            moved.stored += record.size if how == "copied" else 0
+            done(record, how)
+    for owner in owners:
+        known = {token.token_id for token in await target[1].tokens(owner)}
+        for token in await source[1].tokens(owner):
+            if token.token_id not in known:
+                await target[1].create_token(token, 1_000_000)
+            moved.tokens += 1
+    return moved
+
+
+async def _move_space(source: Catalog, target: Catalog, space: SpaceRecord) -> None:
+    """The space as it is, and the bytes that were served from it."""
+    there = await target.space(space.name)
+    if there is None:
+        await target.create_space(space)
+    elif there.space_id != space.space_id:
+        raise errors.SpaceExists(f"the target has another space with the name {space.name}", space=space.name)
+    today = int(time.time()) // DAY
+    first = min(space.created // DAY, today)
+    ours = await source.usage([space.space_id], first, today)
+    theirs = await target.usage([space.space_id], first, today)
+    for mine, other in zip(ours, theirs, strict=True):
+        if mine.sent > other.sent:
+            await target.add_flux(mine.day, {space.name: mine.sent - other.sent})
+
+
+async def _move_object(
+    source: tuple[Blobs, Catalog], target: tuple[Blobs, Catalog], space: SpaceRecord, record: ObjectRecord
+) -> str:
+    there = await target[1].get(space.space_id, record.key)
+    if there is not None and replace(there, blob=None, inline=None) == replace(record, blob=None, inline=None):
+        return "kept"
+    if record.blob is not None:
+        known = await target[1].find(space.owner, record.etag, record.size)
+        if known is not None and known.blob is not None:
+            await target[1].put(replace(record, blob=known.blob), source=known)
+            return "linked"
+    tree, held, writer = etag.Etag(), list[bytes](), None
+    size = 0
+    if record.blob is not None:
+        writer = await target[0].writer()
+    try:
+        async for piece in _bytes(*source, record):
+            tree.update(piece)
+            held.append(bytes(piece))
+            size += len(piece)
+            if writer is not None and size >= BATCH:
+                await writer.write(held)
+                held, size = [], 0
+        if tree.size != record.size or not _fits(tree.value(), record):
+            raise errors.IntegrityError(
+                f"the bytes have the etag {tree.value()} instead of {record.etag}", space=space.name, key=record.key
+            )
+        if writer is None:
+            moved = replace(record, inline=b"".join(held))
+        else:
+            await writer.write(held)
+            moved = replace(record, blob=await writer.seal())
+    except BaseException:
+        if writer is not None:
+            await writer.discard()
+        raise
+    for gone in await target[1].put(moved):
+        await target[0].delete(gone)
+    return "copied"

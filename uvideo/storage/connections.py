@@ -1,0 +1,228 @@
+"""Connections to PostgreSQL: a pool, transactions under named locks, and its failures in the words of ``base``."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import asyncpg
+
+from uvideo._core import errors
+from uvideo.storage.base import Unreachable
+from uvideo.storage.schema import MIGRATIONS, Row, statements
+
+__all__ = ["Connections", "Lock", "Session"]
+
+T = TypeVar("T")
+Session = Any  # a connection of asyncpg, which comes without types
+
+MOST = 12  # connections of one process
+CONNECT, COMMAND, ACQUIRE = 3.0, 10.0, 5.0  # seconds
+TRIES = 5  # of a transaction that lost a deadlock
+ONE_AT_A_TIME = 0x75766964656F  # the lock under which the schema is migrated
+
+#: Reasons of the server that pass, or that its operator mends: it starts, ends, is full or a standby, refuses us.
+_PASSING = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InternalClientError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+)
+
+
+class Lock:
+    """A name that one transaction holds at a time; ``shared``: many at once, if none holds it for itself alone."""
+
+    __slots__ = ("number", "shared")
+
+    def __init__(self, *name: str | bytes, shared: bool = False) -> None:
+        text = b"\0".join(part.encode() if isinstance(part, str) else part for part in name)
+        self.number = int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big", signed=True)
+        self.shared = shared
+
+    @property
+    def call(self) -> str:
+        return f"pg_advisory_xact_lock{'_shared' if self.shared else ''}({self.number})"
+
+
+class Connections:
+    """A pool that a catalog and a ledger share: open from the first ``start`` to the last ``close``.
+
+    ``url``: postgresql://user:password@host:port/database; it is never part of an error or a repr.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._pool: Any = None
+        self._users = self._busy = 0
+        self._idle = asyncio.Event()
+        self._opening = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Connect and migrate.  RuntimeError if the schema is newer than this program; Unreachable."""
+        async with self._opening:
+            self._users += 1
+            if self._pool is not None:
+                return
+            try:
+                with told():
+                    pool = await asyncpg.create_pool(
+                        self._url,
+                        min_size=0,
+                        max_size=MOST,
+                        timeout=CONNECT,
+                        command_timeout=COMMAND,
+                        reset=_nothing,  # transactions end before a connection is given back
+                        server_settings={"application_name": "uvideo"},
+                    )
+                try:
+                    with told():
+                        async with pool.acquire() as db:
+                            await _migrate(db)
+                except BaseException:
+                    pool.terminate()
+                    raise
+            except BaseException:
+                self._users -= 1
+                raise
+            self._pool = pool
+
+    async def close(self) -> None:
+        """Let what was asked before end, then disconnect, if this was the last user."""
+        async with self._opening:
+            self._users -= 1
+            if self._users > 0 or self._pool is None:
+                return
+            pool, self._pool = self._pool, None
+            while self._busy:
+                self._idle.clear()
+                await self._idle.wait()
+            await pool.close()
+
+    async def alone(self) -> Session:
+        """A connection outside of the pool, for locks that last longer than a transaction; the caller closes it."""
+        with told():
+            return await asyncpg.connect(self._url, timeout=CONNECT, command_timeout=COMMAND)
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Session]:
+        """A connection of the pool; what goes wrong with it is told as Unreachable."""
+        if self._pool is None:
+            raise RuntimeError("the catalog is not open")
+        self._busy += 1
+        try:
+            with told():
+                async with self._pool.acquire(timeout=ACQUIRE) as db:
+                    yield db
+        finally:
+            self._busy -= 1
+            if not self._busy:
+                self._idle.set()
+
+    async def all(self, query: str, *values: Any) -> list[Row]:
+        async with self.session() as db:
+            return list(await db.fetch(query, *values))
+
+    async def one(self, query: str, *values: Any) -> Row | None:
+        async with self.session() as db:
+            row: Row | None = await db.fetchrow(query, *values)
+            return row
+
+    async def change(self, query: str, *values: Any) -> int:
+        """Run one statement; how many rows it changed."""
+        async with self.session() as db:
+            return count_of(await db.execute(query, *values))
+
+    async def transaction(self, work: Callable[[Session], Awaitable[T]], *locks: Lock) -> T:
+        """Run ``work(db)`` holding these locks, commit, and return what it returned.
+
+        All who take locks take them in one order, and a statement sees what was committed before it: what is read
+        under a lock stays so until the end.  It is run again if it loses a deadlock.
+        """
+        begin = "BEGIN"
+        if locks:
+            calls = ", ".join(lock.call for lock in sorted(locks, key=lambda lock: (lock.number, lock.shared)))
+            begin = f"BEGIN; SELECT {calls}"
+        for tries in range(TRIES):
+            async with self.session() as db:
+                try:
+                    await db.execute(begin)
+                    result = await work(db)
+                    await db.execute("COMMIT")
+                    return result
+                except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
+                    await db.execute("ROLLBACK")
+                    if tries == TRIES - 1:
+                        raise
+                except BaseException:
+                    await _undo(db)
+                    raise
+        raise AssertionError("unreachable")
+
+
+def count_of(status: str) -> int:
+    """The number at the end of what the server says of a statement: "UPDATE 3"."""
+    return int(status.rpartition(" ")[2])
+
+
+@contextlib.contextmanager
+def told() -> Iterator[None]:
+    """Failures of the library as those of ``base``."""
+    try:
+        yield
+    except (RuntimeError, errors.UVideoError, Unreachable, asyncpg.DataError):
+        raise
+    except asyncpg.DiskFullError:
+        raise Unreachable("the database has no space left") from None
+    except _PASSING as failure:
+        raise Unreachable(f"the database: {str(failure) or type(failure).__name__}") from failure
+    except (TimeoutError, asyncio.TimeoutError) as failure:  # two classes on Python 3.10
+        raise Unreachable("the database did not answer in time") from failure
+    except OSError as failure:
+        raise Unreachable(f"the database cannot be reached: {failure.strerror or type(failure).__name__}") from failure
+    except asyncpg.CharacterNotInRepertoireError:
+        raise errors.BadRequest("a value has a character that cannot be stored") from None
+
+
+async def _nothing(db: Session) -> None:
+    return None
+
+
+async def _undo(db: Session) -> None:
+    """Roll back, or throw the connection away if that fails: the server then does."""
+    if db.is_closed():
+        return
+    try:
+        await db.execute("ROLLBACK")
+    except Exception:
+        db.terminate()
+    except BaseException:
+        db.terminate()
+        raise
+
+
+async def _migrate(db: Session) -> None:
+    async with db.transaction():
+        # Of several programs that start at once, one migrates.
+        await db.execute(f"SELECT pg_advisory_xact_lock({ONE_AT_A_TIME})")
+        await db.execute("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)")
+        version = await db.fetchval("SELECT version FROM schema_version")
+        if version is None:
+            version = 0
+            await db.execute("INSERT INTO schema_version VALUES (0)")
+        if version > len(MIGRATIONS):
+            raise RuntimeError(f"the catalog has schema {version}, this program knows {len(MIGRATIONS)}: it is too old")
+        for statement in statements(version, postgres=True):
+            await db.execute(statement)
+        if version < len(MIGRATIONS):
+            await db.execute("UPDATE schema_version SET version = $1", len(MIGRATIONS))

@@ -1,0 +1,87 @@
+"""What a PostgreSQL catalog keeps beside the objects: tokens, and how much was read from each space on each day."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Mapping, Sequence
+
+from uvideo._core import errors
+from uvideo.storage.accounts import token_row
+from uvideo.storage.base import DAY, Census, DayUsage, TokenRecord
+from uvideo.storage.connections import Connections, Lock, Session
+from uvideo.storage.schema import CENSUS, TOKEN, token_of
+
+__all__ = ["PostgresAccounts"]
+
+LONG = 3600.0  # seconds that reading every object may take
+MARKS = ", ".join(f"${number + 1}" for number in range(len(TOKEN.split(", "))))
+
+
+class PostgresAccounts:
+    """The part of ``PostgresCatalog`` that is about tokens and usage."""
+
+    _db: Connections
+
+    # Tokens
+
+    async def create_token(self, token: TokenRecord, limit: int) -> None:
+        async def work(db: Session) -> None:
+            if await db.fetchval("SELECT COUNT(*) FROM tokens WHERE owner = $1", token.owner) >= limit:
+                raise errors.TooManyTokens()
+            await db.execute(f"INSERT INTO tokens ({TOKEN}) VALUES ({MARKS})", *token_row(token))
+
+        await self._db.transaction(work, Lock("tokens", token.owner))
+
+    async def token(self, public: str) -> TokenRecord | None:
+        row = await self._db.one(f"SELECT {TOKEN} FROM tokens WHERE public = $1", public)
+        return token_of(row) if row else None
+
+    async def tokens(self, owner: str) -> builtins.list[TokenRecord]:
+        query = f"SELECT {TOKEN} FROM tokens WHERE owner = $1 ORDER BY created, token_id"
+        return [token_of(row) for row in await self._db.all(query, owner)]
+
+    async def update_token(self, token: TokenRecord) -> None:
+        changes = f"UPDATE tokens SET ({TOKEN}) = ({MARKS}) WHERE token_id = $1 AND owner = $2"
+        if not await self._db.change(changes, *token_row(token)):
+            raise errors.TokenNotFound()
+
+    async def delete_token(self, owner: str, token_id: str) -> None:
+        if not await self._db.change("DELETE FROM tokens WHERE token_id = $1 AND owner = $2", token_id, owner):
+            raise errors.TokenNotFound()
+
+    # Usage
+
+    async def add_flux(self, day: int, sent: Mapping[str, int]) -> None:
+        rows = [(day, count, name) for name, count in sorted(sent.items())]  # sorted: all take the rows in one order
+
+        async def work(db: Session) -> None:
+            await db.executemany(
+                "INSERT INTO flux (space_id, day, sent) "
+                "SELECT space_id, $1::BIGINT, $2::BIGINT FROM spaces WHERE name = $3 "
+                "ON CONFLICT (space_id, day) DO UPDATE SET sent = flux.sent + excluded.sent",
+                rows,
+            )
+
+        await self._db.transaction(work)
+
+    async def census(self) -> Census:
+        async with self._db.session() as db:
+            return Census(*await db.fetchrow(CENSUS, timeout=LONG))
+
+    async def usage(self, space_ids: Sequence[str], first: int, last: int) -> builtins.list[DayUsage]:
+        asked = list(dict.fromkeys(space_ids))
+        made = (
+            f"SELECT GREATEST($2, created / {DAY}), SUM(size)::BIGINT FROM objects WHERE space_id = ANY($1) GROUP BY 1"
+        )
+        async with self._db.session() as db:
+            stored = {day: size for day, size in await db.fetch(made, asked, first, timeout=LONG)}
+        read = await self._db.all(
+            "SELECT day, SUM(sent)::BIGINT FROM flux WHERE space_id = ANY($1) AND day BETWEEN $2 AND $3 GROUP BY 1",
+            *(asked, first, last),
+        )
+        sent = {day: count for day, count in read}
+        found, there = [], 0
+        for day in range(first, last + 1):
+            there += stored.get(day, 0)
+            found.append(DayUsage(day, there, sent.get(day, 0)))
+        return found

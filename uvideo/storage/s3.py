@@ -1,0 +1,506 @@
+"""Blobs in an S3-compatible store: each a list of segments, one S3 object each, that a ledger names.
+
+Below the prefix of the bucket::
+
+    <name>/<number>-<nonce>    one segment: a block of a blob or draft, the last one shorter
+    probe                      what readiness probes write
+
+A name is 32 hex digits made here; the nonce, 16 hex digits, is new for each attempt, so no attempt writes over another
+and what the ledger names never changes.  The ledger's segment list is the nonces, 8 bytes each: all segments but the
+last are one block long.  Nothing is ever looked for by listing the bucket: whatever is going to be stored is noted in
+the ledger before.  Deleting puts aside; ``sweep`` removes what has been aside, or without a name, for the grace.
+Readers and writers that take longer than a part of that hold a lease.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import json
+import logging
+import os
+import re
+import time
+import uuid
+import weakref
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+from urllib.parse import parse_qsl, urlsplit
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import S3Store
+
+from uvideo._core import errors
+from uvideo.storage.base import Ledger, PartRecord, PartSlot, Reader, Unreachable, Writer
+
+__all__ = ["S3Blobs", "S3Place"]
+
+PIECE = 1024 * 1024  # bytes of one piece that a reader yields
+AHEAD = 2  # segments fetched before they are asked for
+AT_ONCE = 2  # segments of one writer on their way
+NONCE = 8  # bytes
+LISTED = 512  # nonces in memory for one reader: 4 KiB, of 2 GiB
+BATCH = 500  # names asked about at once
+REQUEST, SILENCE, CONNECT = timedelta(seconds=60), timedelta(seconds=12), timedelta(seconds=3)
+RETRIES, RETRY_FOR = 4, timedelta(seconds=10)
+BACKOFF, LONGEST_BACKOFF = timedelta(milliseconds=100), timedelta(seconds=2)
+GRACE = 3600.0  # seconds
+
+_NAME = re.compile(r"[0-9a-f]{32}")
+_KNOWN = ("endpoint", "region", "credentials", "virtual_hosted")
+
+log = logging.getLogger("uvideo.storage")
+
+
+@dataclass(frozen=True, slots=True)
+class S3Place:
+    """Where the segments are, and with which credentials.  Its repr has no secret."""
+
+    bucket: str
+    prefix: str = ""
+    endpoint: str = ""
+    region: str = "us-east-1"
+    virtual_hosted: bool = False
+    access: str = field(default="", repr=False)
+    secret: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+
+    @classmethod
+    def of(cls, url: str) -> S3Place:
+        """From ``s3://bucket[/prefix]?endpoint=URL&region=NAME``; ValueError with what is wrong.
+
+        ``credentials``: a JSON file with access_key_id and secret_access_key (and session_token), readable by its owner
+        only; without it AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN of the environment count.
+        ``virtual_hosted=true``: the bucket is part of the host name; otherwise of the path.
+        """
+        parts = urlsplit(url)
+        given = dict(parse_qsl(parts.query, keep_blank_values=True))
+        unknown = sorted(set(given) - set(_KNOWN))
+        if parts.scheme != "s3" or not parts.hostname:
+            raise ValueError("it must look like s3://bucket/prefix?endpoint=https://host&region=name")
+        if parts.username is not None or parts.password is not None:
+            raise ValueError("credentials do not belong into it: use AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+        if unknown:
+            raise ValueError(f"it has the unknown parameter {unknown[0]!r}; there are {', '.join(_KNOWN)}")
+        endpoint = given.get("endpoint", "")
+        if endpoint and not re.match(r"https?://[^/?#@]+/?\Z", endpoint):
+            raise ValueError("the endpoint must be http://host:port or https://host:port")
+        hosted = given.get("virtual_hosted", "false")
+        if hosted not in ("true", "false"):
+            raise ValueError("virtual_hosted must be true or false")
+        keys = _from_file(Path(given["credentials"])) if "credentials" in given else _from_environment()
+        region = given.get("region") or "us-east-1"
+        return cls(parts.netloc, parts.path.strip("/"), endpoint.rstrip("/"), region, hosted == "true", *keys)
+
+
+def _from_environment() -> tuple[str, str, str]:
+    access, secret = os.environ.get("AWS_ACCESS_KEY_ID", ""), os.environ.get("AWS_SECRET_ACCESS_KEY", "")
+    if not access or not secret:
+        raise ValueError(
+            "there are no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or add credentials=FILE"
+        )
+    return access, secret, os.environ.get("AWS_SESSION_TOKEN", "")
+
+
+def _from_file(path: Path) -> tuple[str, str, str]:
+    try:
+        with open(path, encoding="utf-8") as file:
+            if os.fstat(file.fileno()).st_mode & 0o077:
+                raise ValueError(f"{path} can be read by others: run `chmod 600 {path}`")
+            found = json.load(file)
+            access, secret = found["access_key_id"], found["secret_access_key"]
+            token = found.get("session_token", "")
+    except OSError as failure:
+        raise ValueError(f"the credentials cannot be read: {failure}") from None
+    except (KeyError, TypeError, AttributeError, json.JSONDecodeError):
+        access = secret = token = None
+    if not all(isinstance(each, str) for each in (access, secret, token)):
+        raise ValueError(f'{path} is not JSON with "access_key_id" and "secret_access_key"')
+    return access, secret, token
+
+
+class S3Blobs:
+    """Blobs below a place, whose ``ledger`` is the catalog's database.
+
+    ``grace``: seconds that what has no name is kept; 0 for tests only.  All gateways must have the same.
+    ``block_size``: bytes of every segment but the last.
+    """
+
+    def __init__(
+        self, place: S3Place, ledger: Ledger, *, grace: float = GRACE, block_size: int = 4 * 1024 * 1024
+    ) -> None:
+        self.block_size, self.ledger, self.grace = block_size, ledger, grace
+        self._store = S3Store(
+            place.bucket,
+            prefix=place.prefix or None,
+            config=_config(place),
+            client_options={
+                "allow_http": True,
+                "timeout": REQUEST,
+                "read_timeout": SILENCE,
+                "connect_timeout": CONNECT,
+            },
+            retry_config={
+                "max_retries": RETRIES,
+                "retry_timeout": RETRY_FOR,
+                "backoff": {"init_backoff": BACKOFF, "max_backoff": LONGEST_BACKOFF, "base": 2},
+            },
+        )
+        self._turns: weakref.WeakValueDictionary[tuple[str, int], asyncio.Lock] = weakref.WeakValueDictionary()
+        self._noted: set[str] = set()  # drafts that the ledger is known to know
+        self._open: weakref.WeakSet[_Leased] = weakref.WeakSet()
+        self._renewing: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        await self.ledger.start()
+        try:
+            await self.check()
+        except BaseException:
+            await self.ledger.close()
+            raise
+        if self.grace and self._renewing is None:
+            self._renewing = asyncio.get_running_loop().create_task(self._renewing_on())
+
+    async def close(self) -> None:
+        if self._renewing is not None:
+            self._renewing.cancel()
+            await asyncio.gather(self._renewing, return_exceptions=True)
+            self._renewing = None
+        await self.ledger.close()
+
+    async def check(self) -> None:
+        with told():
+            await obstore.put_async(self._store, "probe", b"probe", use_multipart=False)
+
+    async def writer(self) -> Writer:
+        return _S3Writer(self, self.draft())
+
+    def draft(self) -> str:
+        return uuid.uuid4().hex
+
+    def part(self, draft: str, part: int) -> AbstractAsyncContextManager[PartSlot]:
+        checked(draft)
+        if part < 0:
+            raise ValueError(f"part {part}: numbers begin at 0")
+        return self._slot(draft, part)
+
+    @asynccontextmanager
+    async def _slot(self, draft: str, part: int) -> AsyncIterator[PartSlot]:
+        turn = self._turns.setdefault((draft, part), asyncio.Lock())  # the ledger's lock is the process's
+        async with turn, self.ledger.slot(draft, part) as sealed:
+            slot = _S3PartSlot(self, draft, part, is_sealed=part < sealed // NONCE)
+            try:
+                yield slot
+            finally:
+                slot.left = True
+
+    async def seal(self, draft: str, parts: Sequence[PartRecord]) -> str:
+        if [p.part for p in parts] != list(range(len(parts))) or any(p.size != self.block_size for p in parts[:-1]):
+            raise ValueError("a draft in segments has parts 0, 1, 2 ... in order, all but the last one block long")
+        checked(draft)
+        try:
+            nonces = [bytes.fromhex(p.location) for p in parts]
+        except ValueError:
+            nonces = [b""]
+        if any(len(nonce) != NONCE for nonce in nonces):
+            raise OSError(errno.EIO, f"the bytes of a part of {draft} were never stored")
+        await self.ledger.seal(draft, sum(p.size for p in parts), b"".join(nonces))
+        self._noted.discard(draft)
+        return draft
+
+    async def discard(self, draft: str) -> None:
+        await self.delete(draft)
+
+    async def open(self, blob: str) -> Reader:
+        known = await self.ledger.segments(checked(blob), 0, LISTED * NONCE)
+        if known is None:
+            raise FileNotFoundError(errno.ENOENT, "there is no such blob", blob)
+        return _S3Reader(self, blob, *known)
+
+    async def delete(self, blob: str) -> None:
+        await self.ledger.doom(checked(blob))
+        self._noted.discard(blob)
+
+    async def sweep(self, named: Callable[[Sequence[str]], Awaitable[set[str]]], older_than: float) -> int:
+        age = max(time.time() - older_than, self.grace)  # of the database's clock, whatever ours says
+        swept, after = 0, ""
+        while found := await self.ledger.garbage(age, after, BATCH):
+            after = found[-1].blob
+            known = await named([each.blob for each in found])
+            for each in found:
+                if each.blob in known:
+                    if each.doomed:
+                        log.error("the blob %s was deleted, but the catalog names it: it is kept", each.blob)
+                    continue
+                if not each.doomed and not await self.ledger.claim(each.blob, age):
+                    continue
+                swept += not each.doomed
+                await self._remove(each.blob)
+                if each.cleared or not self.grace:
+                    await self.ledger.forget(each.blob)
+                else:  # a request that was under way may have stored one more: look again after the grace
+                    await self.ledger.cleared(each.blob)
+        return swept
+
+    # For this driver's writers, slots and readers
+
+    async def note(self, draft: str) -> None:
+        """Have the ledger know it before anything of it is stored."""
+        if draft not in self._noted:
+            await self.ledger.intend(draft)
+            if len(self._noted) >= 10_000:
+                self._noted.clear()
+            self._noted.add(draft)
+
+    async def store(self, blob: str, number: int, chunks: Sequence[bytes]) -> bytes:
+        """Store a segment; its nonce."""
+        nonce = os.urandom(NONCE)
+        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        with told():
+            await obstore.put_async(self._store, segment(blob, number, nonce), data, use_multipart=False)
+        return nonce
+
+    async def fetch(self, blob: str, number: int, nonce: bytes, start: int, length: int) -> memoryview:
+        """Bytes of a segment.  OSError if it is gone or has fewer."""
+        with told():
+            got = await obstore.get_range_async(self._store, segment(blob, number, nonce), start=start, length=length)
+        view = memoryview(got)
+        if len(view) != length:
+            raise OSError(errno.EIO, f"segment {number} has {start + len(view)} bytes, not {start + length}", blob)
+        return view
+
+    def watch(self, leased: _Leased) -> None:
+        """Renew its lease as long as it lives and is not ``over``."""
+        self._open.add(leased)
+
+    async def _remove(self, blob: str) -> None:
+        """Every segment that was ever stored under the name."""
+        with told():
+            paths = [
+                entry["path"]
+                async for chunk in obstore.list(self._store, prefix=blob, chunk_size=1000)
+                for entry in chunk
+            ]
+            for first in range(0, len(paths), 1000):
+                with contextlib.suppress(FileNotFoundError):
+                    await obstore.delete_async(self._store, paths[first : first + 1000])
+
+    async def renew(self) -> None:
+        """Lease what has been open for a part of the grace."""
+        now = time.monotonic()
+        old = [each for each in self._open if not each.over and now - each.renewed >= self.grace / 4]
+        if old:
+            await self.ledger.lease([each.name for each in old], self.grace)
+            for each in old:
+                each.renewed = now
+
+    async def _renewing_on(self) -> None:
+        while True:
+            await asyncio.sleep(self.grace / 8)
+            try:
+                await self.renew()
+            except Exception as failure:
+                log.warning("leases could not be renewed: %s", failure)
+
+
+class _Leased:
+    """Something that must not be swept while it is in use.  ``renewed``: when it surely was safe for a grace more."""
+
+    def __init__(self, store: S3Blobs, name: str) -> None:
+        self.store, self.name = store, name
+        self.renewed = time.monotonic()
+        self.over = False
+        store.watch(self)
+
+    def check(self) -> None:
+        """Unreachable once it may have been swept: this process stood still, or the ledger was away for long."""
+        if self.store.grace and time.monotonic() - self.renewed > self.store.grace / 2:
+            raise Unreachable("the lease of the bytes being written ran out")
+
+
+class _S3Writer(_Leased):
+    """Holds what does not fill a segment yet; full ones are stored meanwhile, at most AT_ONCE."""
+
+    def __init__(self, store: S3Blobs, name: str) -> None:
+        super().__init__(store, name)
+        self._held: list[bytes] = []
+        self._size = self._stored = 0  # bytes held, bytes handed to the store
+        self._going: list[asyncio.Task[bytes]] = []
+        self._nonces: list[bytes] = []
+        self._fit, self._sealed, self._noted = True, False, False
+
+    async def write(self, chunks: Sequence[bytes]) -> None:
+        self._begin()
+        try:
+            await self._note()
+            for chunk in chunks:
+                self._held.append(chunk)
+                self._size += len(chunk)
+                if self._size >= self.store.block_size:
+                    await self._flush()
+        except BaseException:
+            self._fit = False
+            raise
+
+    async def seal(self) -> str:
+        self._begin()
+        try:
+            await self._note()
+            if self._size:
+                await self._flush(all=True)
+            await self._wait(0)
+            self.check()
+            size = self._stored
+            await self.store.ledger.seal(self.name, size, b"".join(self._nonces))
+        except BaseException:
+            self._fit = False
+            raise
+        self._sealed, self.over = True, True
+        return self.name
+
+    async def discard(self) -> None:
+        if self._sealed or self.over:
+            return
+        self._fit, self.over = False, True
+        for task in self._going:
+            task.cancel()
+        await asyncio.gather(*self._going, return_exceptions=True)
+        self._held.clear()
+        if self._noted:
+            with contextlib.suppress(Unreachable):  # then it is garbage without that
+                await asyncio.shield(self.store.ledger.doom(self.name))
+
+    def _begin(self) -> None:
+        if not self._fit or self._sealed:
+            raise ValueError("this writer has failed, or was sealed or discarded")
+
+    async def _note(self) -> None:
+        if not self._noted:
+            self._noted = True
+            await self.store.ledger.intend(self.name)
+
+    async def _flush(self, all: bool = False) -> None:
+        """Hand full segments to the store; the rest too if ``all``."""
+        data = memoryview(b"".join(self._held))
+        block = self.store.block_size
+        while len(data) >= block or (all and len(data)):
+            await self._wait(AT_ONCE - 1)
+            self.check()
+            number = len(self._nonces) + len(self._going)
+            piece = cast(bytes, data[:block])
+            self._going.append(asyncio.ensure_future(self.store.store(self.name, number, [piece])))
+            self._stored += len(piece)
+            data = data[block:]
+        self._held = [bytes(data)] if data else []
+        self._size = len(data)
+
+    async def _wait(self, most: int) -> None:
+        """Until at most so many are on their way."""
+        while len(self._going) > most:
+            self._nonces.append(await asyncio.shield(self._going[0]))
+            del self._going[0]
+
+
+class _S3PartSlot:
+    def __init__(self, store: S3Blobs, draft: str, part: int, *, is_sealed: bool) -> None:
+        self._store, self._draft, self._part, self._is_sealed = store, draft, part, is_sealed
+        self.left = False
+
+    async def write(self, chunks: Sequence[bytes]) -> str:
+        if sum(map(len, chunks)) > self._store.block_size:
+            raise ValueError(f"part {self._part} is longer than a block")
+        if self.left:
+            raise ValueError("the slot was left")
+        if self._is_sealed:
+            raise errors.UploadNotFound("the upload was finished meanwhile")
+        await self._store.note(self._draft)
+        return (await self._store.store(self._draft, self._part, chunks)).hex()
+
+
+class _S3Reader(_Leased):
+    """Fetches segments ahead of what is asked for; at most AHEAD + 1 are in memory."""
+
+    file: BinaryIO | None = None
+
+    def __init__(self, store: S3Blobs, blob: str, size: int, nonces: bytes) -> None:
+        super().__init__(store, blob)
+        self.size = size
+        self._first, self._nonces = 0, nonces  # the number of the first of the nonces in memory
+
+    async def read(self, offset: int, length: int) -> AsyncIterator[bytes]:
+        if offset < 0 or length < 0 or offset + length > self.size:
+            raise OSError(errno.EIO, f"no {length} bytes at {offset}: there are {self.size}", self.name)
+        block, end = self.store.block_size, offset + length
+        fetching: list[asyncio.Task[memoryview]] = []
+        following = offset
+        try:
+            while offset < end:
+                while following < end and len(fetching) <= AHEAD:
+                    number, start = divmod(following, block)
+                    count = min(block - start, end - following)
+                    nonce = await self._nonce(number)
+                    fetching.append(asyncio.ensure_future(self.store.fetch(self.name, number, nonce, start, count)))
+                    following += count
+                view = await fetching[0]
+                del fetching[0]
+                for first in range(0, len(view), PIECE):
+                    yield cast(bytes, view[first : first + PIECE])
+                offset += len(view)
+        finally:
+            for task in fetching:
+                task.cancel()
+            await asyncio.gather(*fetching, return_exceptions=True)
+
+    async def close(self) -> None:
+        self.over = True
+
+    async def _nonce(self, number: int) -> bytes:
+        at = number - self._first
+        if at < 0 or (at + 1) * NONCE > len(self._nonces):
+            self._first, at = number, 0
+            self._nonces = await self.store.ledger.kept(self.name, number * NONCE, LISTED * NONCE)
+        nonce = self._nonces[at * NONCE : (at + 1) * NONCE]
+        if len(nonce) != NONCE:
+            raise OSError(errno.EIO, f"there is no segment {number}", self.name)
+        return nonce
+
+
+@contextlib.contextmanager
+def told() -> Iterator[None]:
+    """Failures of the library as those of ``base``.  What it says holds requests, but no credentials."""
+    try:
+        yield
+    except (BaseError, TimeoutError) as failure:
+        reason = str(failure).partition("\n")[0][:300]
+        raise Unreachable(f"the store: {reason or type(failure).__name__}") from None
+
+
+def checked(name: str) -> str:
+    """ValueError if it is not a name of this driver: it comes from a catalog and becomes a path."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"not the name of a blob in segments: {name!r}")
+    return name
+
+
+def segment(blob: str, number: int, nonce: bytes) -> str:
+    return f"{blob}/{number:06}-{nonce.hex()}"
+
+
+def _config(place: S3Place) -> Any:
+    config: dict[str, Any] = {
+        "region": place.region,
+        "access_key_id": place.access,
+        "secret_access_key": place.secret,
+        "virtual_hosted_style_request": place.virtual_hosted,
+    }
+    if place.endpoint:
+        config["endpoint"] = place.endpoint
+    if place.token:
+        config["session_token"] = place.token
+    return config
