@@ -16,7 +16,7 @@ SOURCES := $(shell find ucloud uvideo -type f -not -name '*.py[co]' 2>/dev/null)
 PYTHON ?= $(firstword $(foreach command,$(foreach minor,19 18 17 16 15 14 13 12 11 10,python3.$(minor)) python3,\
 	$(shell $(command) -c 'import sys, venv, ensurepip; print("$(command)" if sys.version_info >= (3, 10) else "")' 2>/dev/null)))
 
-.PHONY: help venv demo test test-long lint bench clean
+.PHONY: help venv demo test test-long test-soak test-browser lint bench clean
 
 help:  ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
@@ -34,9 +34,10 @@ $(VENV)/.made: setup.cfg Makefile
 	@touch $@
 
 export FILE
-demo: $(DEMO)/.made  ## the README's programs against a server, on Python 3 and 2.7; FILE=/path/to/movie.mp4 takes yours
+demo: $(DEMO)/.made  ## the README's programs against a server, then its console; FILE=/path/to/movie.mp4 takes yours
 	$(DEMO)/bin/python test/demo/run.py $${FILE:+"$$FILE"}
 	$(DEMO)/bin/python test/demo/run.py --python 2.7 --if-found $${FILE:+"$$FILE"}
+	$(DEMO)/bin/python test/demo/run.py --console $${FILE:+"$$FILE"}
 
 # What a user gets: the package with its extra `server`, installed into an environment of its own.
 $(DEMO)/.made: setup.py setup.cfg pyproject.toml Makefile $(SOURCES)
@@ -48,10 +49,22 @@ $(DEMO)/.made: setup.py setup.cfg pyproject.toml Makefile $(SOURCES)
 
 test: $(VENV)/.made  ## the tests, on every Python found; ARGS="-k name" chooses
 	@$(PY) -m test.interpreters
-	$(PY) -m pytest -n 2 --dist loadfile -m "not long" $(ARGS)
+	$(PY) -m pytest -n 2 --dist loadfile -m "not long and not soak and not browser" $(ARGS)
 
 test-long: $(VENV)/.made  ## the tests that take long: a gibibyte, a million keys, installs beside another package
 	$(PY) -m pytest -m long $(ARGS)
+
+test-soak: $(VENV)/.made  ## the long forms of crashes, histories, fuzzing and overload, by hand: docs/reliability.md
+	$(PY) -m pytest -m soak -s $(ARGS)
+
+test-browser: $(VENV)/.browser  ## the console in Chromium (Debian: chromium nginx-light ffmpeg); pictures in .cache/browser
+	$(PY) -m pytest -n 2 --dist loadfile -m browser test/browser $(ARGS)
+
+$(VENV)/.browser: $(VENV)/.made
+	@$(PY) -c 'import configparser; s = configparser.ConfigParser(); s.read("setup.cfg"); \
+	  print(s["options.extras_require"]["browser"])' > $(VENV)/browser.txt
+	$(PY) $(PIP) -r $(VENV)/browser.txt
+	@touch $@
 
 lint: $(VENV)/.made  ## ruff, mypy, and the syntax of what also runs on 2.7
 	$(VENV)/bin/ruff check .
@@ -59,9 +72,11 @@ lint: $(VENV)/.made  ## ruff, mypy, and the syntax of what also runs on 2.7
 	$(VENV)/bin/mypy
 	$(PY) -m test.syntax
 
-bench: $(VENV)/.made  ## the figures of the README, measured on this machine: the SDK's, then the server's
+bench: $(VENV)/.made  ## the figures of the README, measured on this machine: SDK, server, command, all clients
 	$(PY) -m bench $(ARGS)
 	$(PY) -m bench.server $(SERVER_ARGS)
+	$(PY) -m bench.start
+	$(PY) -m bench.clients $(CLIENT_ARGS)
 
 clean:  ## remove everything that make made
 	rm -rf $(VENV) .cache build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -2,7 +2,7 @@
 
 The private key comes on standard input.
 
-upload FILE THREADS | download FILE | small FOLDER COUNT THREADS
+upload FILE THREADS | download FILE | small FOLDER COUNT THREADS [JOBS]
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 
 from bench.small import report
-from ucloud.uvideo import config, deleteuvideo, downloaduvideo, multipartuploaduvideo
+from ucloud.uvideo import config, deleteuvideo, downloaduvideo, filemanager, multipartuploaduvideo
 
 
 def main() -> None:
@@ -20,6 +20,7 @@ def main() -> None:
     uploader = multipartuploaduvideo.MultipartUploadUVideo(public_key, private_key)
     downloader = downloaduvideo.DownloadUVideo(public_key, private_key)
     deleter = deleteuvideo.DeleteUVideo(public_key, private_key)
+    manager = filemanager.FileManager(public_key, private_key)
 
     def good(answer: tuple) -> None:
         if not answer[1].ok():
@@ -34,11 +35,13 @@ def main() -> None:
         report(
             {
                 "put (multipart)": lambda n: good(uploader.uploadfile(space, f"s/{n}", folder + "/source")),
+                "put": lambda n: good(manager.putfile(space, f"s/{n}", folder + "/source")),
                 "get": lambda n: good(downloader.download_file(space, f"s/{n}", f"{folder}/{n}")),
                 "delete": lambda n: good(deleter.deletefile(space, f"s/{n}")),
             },
             count,
             threads,
+            *rest[3:],
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 
 from ufile import config, filemanager, multipartuploadufile
@@ -14,6 +15,7 @@ def main() -> None:
     private_key = sys.stdin.readline().strip()
     suffix = ":" + endpoint.rpartition(":")[2]
     config.set_default(uploadsuffix=suffix, downloadsuffix=suffix)
+    logging.disable(logging.CRITICAL)  # it logs every request to standard error
     manager = filemanager.FileManager(public_key, private_key)
 
     def uploader() -> multipartuploadufile.MultipartUploadUFile:
@@ -34,12 +36,13 @@ def main() -> None:
         report(
             {
                 "put (multipart)": lambda n: good(uploader().uploadfile(space, f"s/{n}", source)),
-                "put (one request)": lambda n: good(manager.putfile(space, f"s/{n}", source)),
+                "put": lambda n: good(manager.putfile(space, f"s/{n}", source)),
                 "get": lambda n: good(manager.download_file(space, f"s/{n}", f"{folder}/{n}")),
                 "delete": lambda n: good(manager.deletefile(space, f"s/{n}")),
             },
             count,
             threads,
+            *rest[3:],
         )
 
 

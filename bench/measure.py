@@ -77,15 +77,19 @@ def run(command: Sequence[str], server: int, secret: str = "", seconds: float = 
         assert process.stdin is not None
         process.stdin.write(secret.encode() + b"\n")
         process.stdin.close()
-        watch = Watch(process.pid)
+        watch, limit = Watch(process.pid), threading.Timer(seconds, process.kill)
+        limit.start()
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - started
+        limit.cancel()
+        limit.join()  # or it might end another process that has this number by then
         memory = watch.end()
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         err.seek(0)
-        if process.returncode or wall > seconds:
-            raise RuntimeError(f"{command[:3]} ended with {process.returncode}: {err.read()[-2000:].decode()}")
+        if process.returncode:
+            late = f" after {seconds:g} s" if wall >= seconds else ""
+            raise RuntimeError(f"{command[:4]} ended with {process.returncode}{late}: {err.read()[-2000:].decode()}")
         return Figures(
             wall,
             usage.ru_utime + usage.ru_stime,

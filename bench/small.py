@@ -8,13 +8,17 @@ import time
 from collections.abc import Callable
 
 
-def report(jobs: dict[str, Callable[[int], None]], count: int, threads: int) -> None:
-    """Print {"job": {"rate": operations a second, "cpu": microseconds of CPU an operation}} as JSON."""
+def report(jobs: dict[str, Callable[[int], object]], count: int, threads: int, chosen: str = "") -> None:
+    """Print {"job": {"rate": operations a second, "cpu": microseconds of CPU an operation}} as JSON.
+
+    ``chosen``: names of jobs with commas between; all of them if there is none.
+    """
     figures = {}
-    for name, job in jobs.items():
+    for name in chosen.split(",") if chosen else jobs:
+        job = jobs[name]
         failures: list[BaseException] = []
 
-        def work(first: int, job: Callable[[int], None] = job, failures: list[BaseException] = failures) -> None:
+        def work(first: int, job: Callable[[int], object] = job, failures: list[BaseException] = failures) -> None:
             try:
                 for number in range(first, count, threads):
                     job(number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from typing import Any
 
@@ -11,6 +12,8 @@ from test import interpreters
 from test.server_fixture import server as server  # a fixture
 
 collect_ignore = ["sdk"]  # run by test_sdk.py on every interpreter, with an environment of its own
+if importlib.util.find_spec("playwright") is None:  # what make test-browser installs
+    collect_ignore.append("browser")
 
 REQUIRE = "UVIDEO_REQUIRE_INTERPRETERS"  # set by .ci/run: 2.7 and the newest 3, where present, must have been used
 

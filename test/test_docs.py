@@ -25,9 +25,12 @@ def blocks(name: str, language: str) -> list[str]:
 @pytest.mark.parametrize("name", READMES)
 def test_every_python_block_runs(name: str, tmp_path: Path) -> None:
     shutil.copy(ROOT / "test" / "data" / "demo.mp4", tmp_path / "movie.mp4")
+    for photo in ("one.jpg", "cache/two.jpg", "day 1/three.jpg"):
+        (tmp_path / "album" / photo).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "album" / photo).write_bytes(photo.encode())
     with start_server(tmp_path / "uvideo-data") as server:
         programs = blocks(name, "python")
-        assert len(programs) == 4
+        assert len(programs) == 5
         for program in programs:
             done = subprocess.run(
                 [sys.executable, "-c", program.replace("127.0.0.1:9000", server.host)],
@@ -42,6 +45,10 @@ def test_every_python_block_runs(name: str, tmp_path: Path) -> None:
         assert (tmp_path / "start.bin").read_bytes() == (tmp_path / "movie.mp4").read_bytes()[:51]
         assert not (tmp_path / "movie.checkpoint").exists()
         assert (tmp_path / "typed.mp4").read_bytes() == (tmp_path / "movie.mp4").read_bytes()
+        copied = {
+            path.relative_to(tmp_path / "album-copy").as_posix() for path in (tmp_path / "album-copy").rglob("*.jpg")
+        }
+        assert copied == {"one.jpg", "day 1/three.jpg"}
 
 
 def test_the_make_targets_and_options_exist() -> None:

@@ -44,7 +44,21 @@ FRAMEWORKS = (
     "socket",
 )
 RULES_OF_THE_SERVER = ("service", "spaces", "append", "copies", "record", "states", "rights", "tokens")
-CARRIAGE = ("argument", "interrupt", "retry", "transport", "transfer", "carrier", "source", "checkpoint", "body")
+CARRIAGE = (
+    "argument",
+    "body",
+    "carrier",
+    "checkpoint",
+    "connection",
+    "interrupt",
+    "receiver",
+    "retry",
+    "source",
+    "target",
+    "transfer",
+    "transport",
+    "wire",
+)
 
 
 class Import(NamedTuple):
@@ -109,6 +123,12 @@ def only_transport_imports_requests(each: Import) -> bool:
     return each.module == "ucloud.uvideo.transport" or not each.is_in("requests", "urllib3")
 
 
+def wire_knows_no_socket(each: Import) -> bool:
+    if each.module != "ucloud.uvideo.wire":
+        return True
+    return each.name in VALUES or each.is_in("ucloud.uvideo.protocol")
+
+
 def carriage_imports_no_handler(each: Import) -> bool:
     if each.module not in ["ucloud.uvideo." + name for name in CARRIAGE] or not each.is_in("ucloud"):
         return True
@@ -147,7 +167,7 @@ def only_main_chooses_drivers(each: Import) -> bool:
 
 
 def tools_use_the_public_client(each: Import) -> bool:
-    return each.module not in ("uvideo.filesystem", "uvideo.cli", "uvideo.report") or not each.is_in("uvideo._core")
+    return not inside(each.module, "uvideo.filesystem", "uvideo.cli") or not each.is_in("uvideo._core")
 
 
 Rule = Callable[[Import], bool]
@@ -170,6 +190,11 @@ BROKEN: dict[Rule, list[tuple[str, str]]] = {
         ("ucloud.uvideo.transfer", "import requests"),
         ("ucloud.uvideo.config", "from requests.packages import urllib3"),
         ("uvideo.client", "import requests.adapters"),
+    ],
+    wire_knows_no_socket: [
+        ("ucloud.uvideo.wire", "import socket"),
+        ("ucloud.uvideo.wire", "from .connection import Connection"),
+        ("ucloud.uvideo.wire", "import time"),
     ],
     carriage_imports_no_handler: [
         ("ucloud.uvideo.transport", "from . import config"),
@@ -197,7 +222,10 @@ BROKEN: dict[Rule, list[tuple[str, str]]] = {
         ("uvideo.server.service", "from uvideo.storage import sqlite"),
     ],
     only_main_chooses_drivers: [("uvideo.server.app", "from uvideo.storage.sqlite import SqliteCatalog")],
-    tools_use_the_public_client: [("uvideo.cli", "from uvideo._core import signature")],
+    tools_use_the_public_client: [
+        ("uvideo.cli", "from uvideo._core import signature"),
+        ("uvideo.cli.sync", "def f():\n    from uvideo import _core"),
+    ],
 }
 RULES = list(BROKEN)
 

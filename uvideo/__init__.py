@@ -15,23 +15,46 @@ if TYPE_CHECKING:
     from uvideo.aio import AsyncClient
     from uvideo.cancel import Cancel
     from uvideo.client import Client
+    from uvideo.digest import etag, same_etag
+    from uvideo.limit import Limit
     from uvideo.listing import Listing
+    from uvideo.manager import Transfer, TransferManager
     from uvideo.retry import Retry
     from uvideo.settings import Settings
 
-__all__ = ["AsyncClient", "Cancel", "Client", "Listing", "Retry", "Settings", "__version__", "errors", "models"]
+__all__ = [
+    "AsyncClient",
+    "Cancel",
+    "Client",
+    "Limit",
+    "Listing",
+    "Retry",
+    "Settings",
+    "Transfer",
+    "TransferManager",
+    "__version__",
+    "errors",
+    "etag",
+    "models",
+    "same_etag",
+]
 
 #: public name -> the module that has it; "" for a module of this package.
 _HOME = {
     "AsyncClient": "uvideo.aio",
     "Cancel": "uvideo.cancel",
     "Client": "uvideo.client",
+    "Limit": "uvideo.limit",
     "Listing": "uvideo.listing",
     "Retry": "uvideo.retry",
     "Settings": "uvideo.settings",
+    "Transfer": "uvideo.manager",
+    "TransferManager": "uvideo.manager",
     "__version__": "uvideo._core",
     "errors": "",
+    "etag": "uvideo.digest",
     "models": "",
+    "same_etag": "uvideo.digest",
 }
 
 

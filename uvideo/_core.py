@@ -14,6 +14,7 @@ try:
         byterange,
         condition,
         dialect,
+        download,
         errors,
         etag,
         field,
@@ -42,6 +43,7 @@ __all__ = [
     "byterange",
     "condition",
     "dialect",
+    "download",
     "errors",
     "etag",
     "field",
@@ -61,10 +63,13 @@ if TYPE_CHECKING:
     from ucloud.uvideo import body as body
     from ucloud.uvideo import carrier as carrier
     from ucloud.uvideo import interrupt as interrupt
+    from ucloud.uvideo import receiver as receiver
     from ucloud.uvideo import retry as retry
     from ucloud.uvideo import source as source
+    from ucloud.uvideo import target as target
     from ucloud.uvideo import transfer as transfer
     from ucloud.uvideo import transport as transport
+    from ucloud.uvideo import wire as wire
 
 #: The modules that carry operations: loaded when they are first asked for, as they bring `requests` with them.
 CARRIAGE = (
@@ -72,14 +77,18 @@ CARRIAGE = (
     "body",
     "carrier",
     "interrupt",
+    "receiver",
     "retry",
     "source",
+    "target",
     "transfer",
     "transport",
+    "wire",
 )
 
 
 def __getattr__(name: str) -> ModuleType:
     if name not in CARRIAGE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return importlib.import_module("ucloud.uvideo." + name)
+    found = globals()[name] = importlib.import_module("ucloud.uvideo." + name)
+    return found

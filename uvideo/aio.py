@@ -3,7 +3,7 @@
     async with uvideo.AsyncClient(endpoint="127.0.0.1:9000", public_key=..., private_key=...) as client:
         await client.put("movies", "hello.txt", b"hello")
 
-Small operations run on the loop, over aiohttp.  Transfers of files and streams run the very machines of Client in
+Small operations run on the loop.  Transfers of files and streams run the very machines of Client in
 threads: reading files and hashing need threads anyway.
 """
 
@@ -14,7 +14,7 @@ import os
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from uvideo import calls, models
 from uvideo.cancel import Cancel
@@ -27,8 +27,11 @@ from uvideo.stream import Source
 
 if TYPE_CHECKING:
     from uvideo.aiocarrier import AsyncCarrier
+    from uvideo.aiofile import AsyncReader, AsyncWriter
     from uvideo.calls import Call
+    from uvideo.download import Target
     from uvideo.journal import Journal
+    from uvideo.limit import Limit
     from uvideo.retry import Retry
 
 __all__ = ["AsyncClient"]
@@ -94,16 +97,22 @@ class AsyncClient:
             result, _ = await self._carrier.call(call.operation)
         return call.convert(result)
 
+    def _sync(self) -> Client:
+        """The Client whose machines run in threads."""
+        if self._client is None:
+            self._client = Client(settings=self._settings, retry=self._retry)
+        return self._client
+
     async def _bulk(
         self, job: Callable[[Client, Cancel, Any], T], cancel: Cancel | None = None, source: Any = None
     ) -> T:
         """What ``job(client, cancel, source)`` returns, run in a thread; it ends before a cancelled task goes on."""
-        if self._client is None or self._threads is None:
-            self._client = Client(settings=self._settings, retry=self._retry)
+        client = self._sync()
+        if self._threads is None:
             self._threads = ThreadPoolExecutor(TRANSFERS, "uvideo-transfer")
         token = cancel or Cancel()
         given = _bridged(source, asyncio.get_running_loop()) if hasattr(source, "__aiter__") else source
-        running = asyncio.get_running_loop().run_in_executor(self._threads, job, self._client, token, given)
+        running = asyncio.get_running_loop().run_in_executor(self._threads, job, client, token, given)
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
@@ -113,14 +122,14 @@ class AsyncClient:
             raise
 
     @staticmethod
-    def _on_loop(progress: Callable[[models.Progress], None] | None) -> Callable[[models.Progress], None] | None:
+    def _on_loop(progress: Callable[[T], None] | None) -> Callable[[T], None] | None:
         """``progress`` for a thread of a transfer; what it raises comes out there."""
         if progress is None:
             return None
         loop = asyncio.get_running_loop()
         callback = progress
 
-        async def tell(now: models.Progress) -> None:
+        async def tell(now: T) -> None:
             callback(now)
 
         return lambda now: asyncio.run_coroutine_threadsafe(tell(now), loop).result()
@@ -232,6 +241,79 @@ class AsyncClient:
         """Seconds that a signed URL lasts; None of an anonymous client, whose URLs are not signed."""
         return self._settings.expires if self._settings.public_key is not None else None
 
+    @overload
+    def open(
+        self,
+        space: str,
+        key: str,
+        mode: Literal["rb"] = "rb",
+        *,
+        cache: int | None = None,
+        bandwidth: int | Limit | None = None,
+        cancel: Cancel | None = None,
+        deadline: float | None = None,
+        verify: bool | None = None,
+    ) -> AsyncReader: ...
+
+    @overload
+    def open(
+        self,
+        space: str,
+        key: str,
+        mode: Literal["wb"],
+        *,
+        mime: str | None = None,
+        storage_class: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        part_jobs: int | None = None,
+        bandwidth: int | Limit | None = None,
+        progress: Callable[[models.Progress], None] | None = None,
+        cancel: Cancel | None = None,
+        deadline: float | None = None,
+        verify: bool | None = None,
+    ) -> AsyncWriter: ...
+
+    def open(
+        self,
+        space: str,
+        key: str,
+        mode: str = "rb",
+        *,
+        cache: int | None = None,
+        mime: str | None = None,
+        storage_class: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        part_jobs: int | None = None,
+        bandwidth: int | Limit | None = None,
+        progress: Callable[[models.Progress], None] | None = None,
+        cancel: Cancel | None = None,
+        deadline: float | None = None,
+        verify: bool | None = None,
+    ) -> AsyncReader | AsyncWriter:
+        """An object as a binary file.  mode: "rb" to read, "wb" to write; for text wrap it in io.TextIOWrapper.
+
+        A Reader seeks and buffers, reads ahead while it is read in order, keeps up to ``cache`` bytes (8 MiB) for reads
+        that jump, and stays with the version that it was opened on: ObjectChanged.  NotFound at once.
+        A Writer takes any length and stores it when it is closed; a ``with`` block that raises stores nothing.
+        bandwidth, progress, cancel, deadline: as of ``upload``; the deadline counts from now.  The options of the other
+        mode are refused.
+        """
+        from uvideo import aiofile
+
+        sent = {"part_jobs": part_jobs, "progress": progress}
+        stored = {"mime": mime, "storage_class": storage_class, "metadata": metadata, "headers": headers}
+        calls.mode_of(mode, {"cache": cache}, {**stored, **sent})
+        client = self._sync()
+        given: dict[str, Any] = {"bandwidth": bandwidth, "deadline": deadline, "verify": verify}
+        if mode == "rb":
+            return aiofile.AsyncReader(
+                lambda token: client.open(space, key, "rb", cache=cache, cancel=token, **given), cancel
+            )
+        given.update(stored, part_jobs=part_jobs, progress=self._on_loop(progress))
+        return aiofile.AsyncWriter(lambda token: client.open(space, key, "wb", cancel=token, **given), cancel)
+
     async def upload(
         self,
         space: str,
@@ -243,11 +325,12 @@ class AsyncClient:
         metadata: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         part_jobs: int | None = None,
-        bandwidth: int | None = None,
+        bandwidth: int | Limit | None = None,
         progress: Callable[[models.Progress], None] | None = None,
         cancel: Cancel | None = None,
         deadline: float | None = None,
         journal: bool = True,
+        verify: bool | None = None,
     ) -> models.Stored:
         """Store an object of any size: small ones in one request, others in parts, several at a time, each verified.
 
@@ -255,10 +338,11 @@ class AsyncClient:
         length.  An upload of a path is in the journal: after a lost connection, a crash or a reboot the same call, or
         ``resume``, sends what is missing.  TransferInterrupted says by its ``transfer`` that it can; Cancelled and
         DeadlineExceeded are such.  A file that changes meanwhile is refused: SourceChanged.
-        part_jobs: parts at a time.  bandwidth: bytes a second.  progress: called with a Progress, whose done never goes
-        down; what it raises ends the upload.  cancel: a Cancel that another thread sets; a request that waits for its
-        answer first has it.  deadline: seconds for all.
-        journal: False to leave no record.
+        part_jobs: parts at a time.  bandwidth: bytes a second, or a Limit that several transfers share.
+        progress: called with a Progress, whose done never goes down; what it raises ends the upload.  cancel: a Cancel
+        that another thread sets.  deadline: seconds for all.  journal: False to leave no record.
+        verify: False to hash nothing: the service's own etags are then believed, and parts of a file go from the disk
+        to the network without being read.
         """
         told = self._on_loop(progress)
         return await self._bulk(
@@ -276,6 +360,7 @@ class AsyncClient:
                 cancel=token,
                 deadline=deadline,
                 journal=journal,
+                verify=verify,
             ),
             cancel,
             source,
@@ -290,22 +375,141 @@ class AsyncClient:
         self,
         space: str,
         key: str,
-        target: str | os.PathLike[str],
+        target: Target,
         *,
         start: int | None = None,
         end: int | None = None,
+        part_jobs: int | None = None,
+        bandwidth: int | Limit | None = None,
+        progress: Callable[[models.Progress], None] | None = None,
         cancel: Cancel | None = None,
         deadline: float | None = None,
+        journal: bool = True,
+        verify: bool | None = None,
     ) -> models.Downloaded:
-        """Save an object, or the bytes from ``start`` up to ``end``, as the local file ``target``.
+        """Save an object, or the bytes from ``start`` up to ``end``: large ones in several ranges at a time.
 
-        The file appears only when it is complete and verified; a failure leaves an existing one as it was.  A body that
-        breaks off is continued where it ended, as long as the object stays the same.
-        cancel: a Cancel that another thread sets.  deadline: seconds for all.
+        target: a path, or a binary file, which is written from where it stands and left open.  A file at a path appears
+        only when it is complete and verified; a failure leaves an existing one as it was.  What breaks off goes on
+        where it ended; an object that changes meanwhile is fetched anew, once, then it is ObjectChanged.
+        A large download to a path is in the journal: after a lost connection, a crash or a reboot the same call, or
+        ``resume``, fetches what is missing.  TransferInterrupted and the other options are as for ``upload``.
+        verify: False not to compare the etag; one of a part of an object cannot be.
         """
+        told = self._on_loop(progress)
         return await self._bulk(
             lambda client, token, _: client.download(
-                space, key, target, start=start, end=end, cancel=token, deadline=deadline
+                space,
+                key,
+                target,
+                start=start,
+                end=end,
+                part_jobs=part_jobs,
+                bandwidth=bandwidth,
+                progress=told,
+                cancel=token,
+                deadline=deadline,
+                journal=journal,
+                verify=verify,
+            ),
+            cancel,
+        )
+
+    async def upload_dir(
+        self,
+        folder: str | os.PathLike[str],
+        space: str,
+        prefix: str = "",
+        *,
+        jobs: int = 8,
+        include: Iterable[str] = (),
+        exclude: Iterable[str] = (),
+        part_jobs: int | None = None,
+        bandwidth: int | Limit | None = None,
+        progress: Callable[[models.Totals], None] | None = None,
+        report: Callable[[models.Stored | models.Failure], None] | None = None,
+        cancel: Cancel | None = None,
+        on_error: Literal["continue", "stop"] = "continue",
+        dry_run: bool = False,
+        storage_class: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> models.Summary[models.Stored]:
+        """Upload the files below a local folder, ``jobs`` at a time, as the keys prefix/path with "/" between names.
+
+        include, exclude: patterns of paths (see uvideo.pattern): "*.mp4" in every folder, "/a/*" from the top, "tmp/"
+        all in such folders; exclude counts more.  Links are followed, but no folder back into itself; empty folders
+        have no key.  A file that cannot be read, or whose name is not UTF-8, is a Failure and the others go on; with
+        on_error "stop", or after what all would meet, a wrong key or a dead line say, nothing more is begun.
+        SomeFailed, with the Summary, at the end.
+        progress: called with Totals, which grow while files are found.  report: called with each Stored or Failure;
+        the Summary then has failures only, for millions of files.  What they raise ends it.  cancel: Cancelled.
+        dry_run: only say what would be uploaded.  The other options are those of ``upload``.
+        """
+        told, reported = self._on_loop(progress), self._on_loop(report)
+        return await self._bulk(
+            lambda client, token, _: client.upload_dir(
+                folder,
+                space,
+                prefix,
+                jobs=jobs,
+                include=include,
+                exclude=exclude,
+                part_jobs=part_jobs,
+                bandwidth=bandwidth,
+                progress=told,
+                report=reported,
+                cancel=token,
+                on_error=on_error,
+                dry_run=dry_run,
+                storage_class=storage_class,
+                metadata=metadata,
+                headers=headers,
+            ),
+            cancel,
+        )
+
+    async def download_dir(
+        self,
+        space: str,
+        prefix: str,
+        folder: str | os.PathLike[str],
+        *,
+        jobs: int = 8,
+        include: Iterable[str] = (),
+        exclude: Iterable[str] = (),
+        part_jobs: int | None = None,
+        bandwidth: int | Limit | None = None,
+        progress: Callable[[models.Totals], None] | None = None,
+        report: Callable[[models.Downloaded | models.Failure], None] | None = None,
+        cancel: Cancel | None = None,
+        on_error: Literal["continue", "stop"] = "continue",
+        dry_run: bool = False,
+    ) -> models.Summary[models.Downloaded]:
+        """Download the objects below ``prefix`` into a local folder, which is made; the opposite of ``upload_dir``.
+
+        A key that cannot be a file here is a Failure: names such as .. or none at all, or too long; a name that is a
+        file and a folder, or another file's but for upper and lower case where that is the same; what would come to
+        lie outside of the folder, through a link in it say.  Keys that end with / make folders.  Files that are there
+        are replaced, each at once and whole.  include, exclude, on_error, progress, report, cancel, dry_run and errors:
+        as of ``upload_dir``; the other options are those of ``download``.
+        """
+        told, reported = self._on_loop(progress), self._on_loop(report)
+        return await self._bulk(
+            lambda client, token, _: client.download_dir(
+                space,
+                prefix,
+                folder,
+                jobs=jobs,
+                include=include,
+                exclude=exclude,
+                part_jobs=part_jobs,
+                bandwidth=bandwidth,
+                progress=told,
+                report=reported,
+                cancel=token,
+                on_error=on_error,
+                dry_run=dry_run,
             ),
             cancel,
         )
@@ -559,7 +763,7 @@ class AsyncClient:
     # Journal
 
     def transfers(self) -> tuple[models.TransferRecord, ...]:
-        """The uploads in this user's journal that are not finished, the oldest first."""
+        """The uploads and downloads in this user's journal that are not finished, the oldest first."""
         return self._journal().entries()
 
     async def resume(
@@ -567,14 +771,15 @@ class AsyncClient:
         transfer: str,
         *,
         part_jobs: int | None = None,
-        bandwidth: int | None = None,
+        bandwidth: int | Limit | None = None,
         progress: Callable[[models.Progress], None] | None = None,
         cancel: Cancel | None = None,
         deadline: float | None = None,
-    ) -> models.Stored:
-        """Go on with an upload of the journal, by its id.  SourceChanged if its file is not the same any more.
+    ) -> models.Stored | models.Downloaded:
+        """Go on with a transfer of the journal, by its id.
 
-        TransferBusy if another process is at it.  Otherwise as ``upload``.
+        SourceChanged if an upload's file, ObjectChanged if a download's object is not the same any more; TransferBusy
+        if another process is at it.  Otherwise as ``upload`` and ``download``.
         """
         told = self._on_loop(progress)
         return await self._bulk(
@@ -590,7 +795,7 @@ class AsyncClient:
         )
 
     async def abort(self, transfer: str) -> None:
-        """Give an upload of the journal up, and free what the service keeps of it."""
+        """Give a transfer of the journal up: free what the service keeps of it, remove what is here of it."""
         await self._bulk(lambda client, _, __: client.abort(transfer))
 
     # Keys

@@ -1,31 +1,25 @@
-"""One operation carried over aiohttp: the core builds the message and judges the answer, as for the other clients."""
+"""One operation carried on an event loop: the core builds the message and judges the answer, as for Client."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import ssl
+from collections import deque
 from typing import Any
 
-import aiohttp
-import yarl
-
 from uvideo._core import carrier as carriers
-from uvideo._core import message, provider, transport
+from uvideo._core import transport as transports
+from uvideo._core import wire
+from uvideo.aioconnection import Connection, Silence, TooLong
 from uvideo.errors import BadAnswer, DeadlineExceeded, InvalidArgument, NoAnswer, UVideoError
 from uvideo.settings import Settings
 
 __all__ = ["AsyncCarrier"]
 
 SMALL_ANSWER = 64 << 20  # bytes of an answer that is not an object's content
-_SKIPPED = ("Content-Type", "User-Agent", "Accept")
-
-
-class _Resolver(aiohttp.ThreadedResolver):
-    """*.localhost, which seldom resolves, is this machine."""
-
-    async def resolve(self, host: str, port: int = 0, family: Any = 0) -> Any:
-        return await super().resolve("127.0.0.1" if host.endswith(".localhost") else host, port, family)
+CONNECTIONS = 256  # at a time; what is asked for beyond that waits its turn
+LASTING = 45.0  # seconds after which an idle connection is not trusted any more
 
 
 class AsyncCarrier:
@@ -37,49 +31,28 @@ class AsyncCarrier:
     def __init__(self, carrier: Any, settings: Settings) -> None:
         self.carrier, self._settings = carrier, settings
         self.sleep: Any = asyncio.sleep
-        self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._room: asyncio.Semaphore | None = None
+        self._idle: dict[str, deque[Connection]] = {}
+        self._open: set[Connection] = set()
 
-    def _open(self) -> aiohttp.ClientSession:
+    def _running(self) -> asyncio.AbstractEventLoop:
         loop = asyncio.get_running_loop()
-        if self._session is None or self._session.closed:
-            settings = self._settings
-            connector = aiohttp.TCPConnector(
-                limit=256, limit_per_host=0, resolver=_Resolver(), ssl=self._tls(), keepalive_timeout=45
-            )
-            timeout = aiohttp.ClientTimeout(None, sock_connect=settings.connect_timeout, sock_read=settings.timeout)
-            self._session = aiohttp.ClientSession(
-                connector=connector,
-                timeout=timeout,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-                trust_env=settings.proxy is None,
-            )
-            self._loop = loop
-        elif self._loop is not loop:
-            raise InvalidArgument(
-                "this client belongs to another event loop: close it there, or make one for this loop"
-            )
-        return self._session
-
-    def _tls(self) -> ssl.SSLContext:
-        settings = self._settings
-        authorities = settings.ca_bundle or transport.authorities()
-        try:
-            folder = os.path.isdir(authorities)
-            made = ssl.create_default_context(
-                cafile=None if folder else authorities, capath=authorities if folder else None
-            )
-            if settings.client_cert is not None:
-                made.load_cert_chain(settings.client_cert, settings.client_key)
-        except OSError as error:  # ssl.SSLError is one
-            raise InvalidArgument(f"the certificates of ca_bundle or client_cert cannot be read: {error}") from None
-        return made
+        if self._loop is not loop:
+            if self._loop is not None:
+                raise InvalidArgument(
+                    "this client belongs to another event loop: close it there, or make one for this loop"
+                )
+            self._loop, self._room = loop, asyncio.Semaphore(CONNECTIONS)
+        return loop
 
     async def close(self) -> None:
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        connections, self._open, self._idle = self._open, set(), {}
+        self._loop = self._room = None
+        for connection in connections:
+            connection.close()
+        if connections:
+            await asyncio.sleep(0)  # the loop closes the sockets
 
     async def call(self, op: Any, body: bytes | None = None, lost: list[UVideoError] | None = None) -> tuple[Any, Any]:
         """(result, Response) of a data-plane operation.  ``lost``: a list to gather NoAnswer, as in Carrier.call."""
@@ -135,65 +108,112 @@ class AsyncCarrier:
             await self.sleep(seconds)
 
     async def _send(self, request: Any, body: bytes | None, most: int | None) -> Any:
-        session = self._open()
+        loop = self._running()
+        room = self._room
+        assert room is not None
         limit = self.carrier.limit()
         if limit is not None and limit <= 0:
             raise DeadlineExceeded()
-        host = request.origin.partition("://")[2]
-        headers = [("Host", host), ("Accept-Encoding", "identity"), *request.headers]
-        proxy = None if provider.is_loopback(host) else self._settings.proxy or None
-        options: dict[str, Any] = {}
-        if limit is not None:
-            options["timeout"] = aiohttp.ClientTimeout(
-                limit,
-                sock_connect=min(limit, self._settings.connect_timeout),
-                sock_read=min(limit, self._settings.timeout),
-            )
+        until = None if limit is None else loop.time() + limit
+        route = self.carrier.transport.route(request.origin)
+        content, head, _ = transports.message(route, request, body)
+        async with room:
+            connection, reused = self._waiting(request.origin, loop), True
+            if connection is None:
+                connection, reused = await self._connect(route, loop, limit), False
+            keep = False
+            try:
+                response, keep = await connection.exchange(
+                    head + content, request.method, most, self._settings.timeout, until
+                )
+                return response
+            except wire.Malformed as error:
+                raise NoAnswer(f"what came from {request.origin} is not HTTP: {error}") from None
+            except TooLong:
+                raise BadAnswer(f"the answer is longer than {most} bytes") from None
+            except (Silence, EOFError, OSError) as error:
+                failure = NoAnswer(f"no answer from {request.origin} ({_reason(error)})")
+                failure.stale = reused and not connection.begun and not isinstance(error, Silence)  # type: ignore[attr-defined]
+                raise failure from None
+            finally:
+                self._take_back(request.origin, connection, keep, loop)
+
+    def _waiting(self, origin: str, loop: asyncio.AbstractEventLoop) -> Connection | None:
+        """An idle connection that still stands."""
+        idle = self._idle.get(origin)
+        while idle:
+            found = idle.pop()
+            if found.is_idle() and loop.time() - found.used < LASTING:
+                return found
+            self._drop(found)
+        return None
+
+    def _take_back(self, origin: str, connection: Connection, keep: bool, loop: asyncio.AbstractEventLoop) -> None:
+        if keep and connection in self._open and connection.is_idle():
+            connection.used = loop.time()
+            self._idle.setdefault(origin, deque()).append(connection)
+        else:
+            self._drop(connection)
+
+    def _drop(self, connection: Connection) -> None:
+        self._open.discard(connection)
+        connection.close()
+
+    async def _connect(self, route: Any, loop: asyncio.AbstractEventLoop, limit: float | None) -> Connection:
+        seconds = self._settings.connect_timeout if limit is None else min(limit, self._settings.connect_timeout)
         try:
-            async with session.request(
-                request.method,
-                yarl.URL(request.origin + request.target, encoded=True),
-                data=request.body if body is None else body,
-                headers=headers,
-                skip_auto_headers=_SKIPPED,
-                allow_redirects=False,
-                proxy=proxy,
-                **options,
-            ) as answer:
-                content = await _read(answer, most)
-                fields = message.Headers([(name, value) for name, value in answer.headers.items()])
-                return message.Response(answer.status, fields, content)
-        except UVideoError:
+            made = await asyncio.wait_for(self._connected(route, loop), seconds)
+        except ssl.CertificateError:
+            raise NoAnswer(f"the certificate from {route.origin} is not trusted", sent=False) from None
+        except (asyncio.TimeoutError, OSError, EOFError, Silence, TooLong, wire.Malformed) as error:
+            if route.proxy is not None:
+                why = "the proxy does not connect"
+            elif isinstance(error, asyncio.TimeoutError):
+                why = "no connection in time"
+            else:
+                why = f"no connection: {_reason(error)}"
+            raise NoAnswer(f"no answer from {route.origin} ({why})", sent=False) from None
+        self._open.add(made)
+        return made
+
+    async def _connected(self, route: Any, loop: asyncio.AbstractEventLoop) -> Connection:
+        proxy = route.proxy
+        secure = route.is_tls if proxy is None else proxy.is_tls
+        name, port = (route.address, route.port) if proxy is None else (proxy.name, proxy.port)
+        _, made = await loop.create_connection(
+            lambda: Connection(loop),
+            name,
+            port,
+            ssl=route.context if secure else None,
+            server_hostname=(route.name if proxy is None else proxy.name) if secure else None,
+            happy_eyeballs_delay=0.25,
+        )
+        if proxy is None or not route.is_tls:
+            return made
+        try:
+            response, _ = await made.exchange(route.tunnel(), "HEAD", 0, self._settings.connect_timeout, None)
+            if not 200 <= response.status <= 299:
+                raise EOFError
+            inner = Connection(loop)
+            try:
+                inner.connection_made(
+                    await loop.start_tls(made.transport, inner, route.context, server_hostname=route.name)  # type: ignore[arg-type]
+                )
+            except TypeError:  # a proxy that speaks TLS itself, on Python 3.10
+                raise OSError("TLS inside of TLS needs Python 3.11") from None
+            return inner
+        except BaseException:
+            made.close()
             raise
-        except aiohttp.ClientConnectorCertificateError:
-            raise NoAnswer(f"the certificate from {request.origin} is not trusted", sent=False) from None
-        except (
-            aiohttp.ClientConnectorError,
-            aiohttp.ClientProxyConnectionError,
-            aiohttp.ConnectionTimeoutError,
-        ) as error:
-            raise NoAnswer(f"no answer from {request.origin} (no connection: {_reason(error)})", sent=False) from None
-        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
-            raise NoAnswer(f"no answer from {request.origin} ({_reason(error)})") from None
-        except ValueError as error:
-            raise InvalidArgument(f"the request cannot be sent: {error}") from None
-
-
-async def _read(answer: aiohttp.ClientResponse, most: int | None) -> bytes:
-    if most is None:
-        return await answer.read()
-    pieces, size = [], 0
-    async for piece in answer.content.iter_any():
-        pieces.append(piece)
-        size += len(piece)
-        if size > most:
-            raise BadAnswer(f"the answer is longer than {most} bytes")
-    return b"".join(pieces)
 
 
 def _reason(error: BaseException) -> str:
     """Why, without the URL, which may be signed."""
-    if isinstance(error, asyncio.TimeoutError):
+    if isinstance(error, Silence):
         return "silence for too long"
-    cause = getattr(error, "os_error", error)
-    return getattr(cause, "strerror", None) or type(error).__name__
+    if isinstance(error, EOFError):
+        return "the connection broke: it ended too early"
+    code = getattr(error, "errno", None)
+    if isinstance(code, int) and code > 0:
+        return os.strerror(code)
+    return getattr(error, "strerror", None) or type(error).__name__  # a name that nobody knows has a negative code

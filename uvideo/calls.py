@@ -302,6 +302,15 @@ def content(op: Any, found: Any, data: bytes, verify: bool) -> models.Content:
     return models.Content(info(op.space, op.key, found), data, 0 if found.span is None else found.span[0])
 
 
+def mode_of(mode: str, reading: Mapping[str, Any], writing: Mapping[str, Any]) -> None:
+    """InvalidArgument for a mode that a file cannot have, or an option (not None) that is of the other one."""
+    if mode not in ("rb", "wb"):
+        raise InvalidArgument(f"mode must be rb or wb, not {mode!r}; for text, wrap the file in io.TextIOWrapper")
+    for name, value in (writing if mode == "rb" else reading).items():
+        if value is not None:
+            raise InvalidArgument(f"{name} does not go with mode {mode}")
+
+
 def stat(space: str, key: str) -> Call[models.ObjectInfo]:
     op = operation.HeadObject(check_space(space), check_key(key))
     return Call(op, lambda result: info(op.space, op.key, result))
@@ -688,12 +697,14 @@ def jobs(value: int) -> int:
     return value
 
 
-def summed(done: list[Any], failures: list[models.Failure], skipped: int = 0) -> models.Summary[Any]:
-    """The Summary; SomeFailed with it if there are failures."""
+def summed(
+    done: list[Any], failures: list[models.Failure], skipped: int = 0, well: int | None = None
+) -> models.Summary[Any]:
+    """The Summary; SomeFailed with it if there are failures.  ``well``: how many are done, if ``done`` has not all."""
     summary = models.Summary(tuple(done), tuple(failures), skipped)
     if failures:
         first = failures[0]
-        count = f"{len(failures)} of {len(done) + len(failures)} items failed"
+        count = f"{len(failures)} of {(len(done) if well is None else well) + len(failures)} items failed"
         raise SomeFailed(f"{count}; the first is {first.path or first.key}: {first.error}", summary)
     return summary
 

@@ -9,12 +9,13 @@ uvideo.AsyncClient has the same methods.
 
 from __future__ import annotations
 
+import functools
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from uvideo import calls, models
 from uvideo._core import __version__, answer, operation
@@ -28,9 +29,15 @@ from uvideo.stream import Source, stream
 if TYPE_CHECKING:
     from uvideo._core import carrier as _carrier
     from uvideo._core import interrupt as _interrupt
+    from uvideo.cancel import Cancel
+    from uvideo.download import Options as DownloadOptions
+    from uvideo.download import Target
     from uvideo.journal import Journal
+    from uvideo.limit import Limit
+    from uvideo.reader import Reader
     from uvideo.retry import Retry
     from uvideo.upload import Options
+    from uvideo.writer import Writer
 
     Carrier = _carrier.Carrier
     Interrupt = _interrupt.Interrupt
@@ -267,6 +274,92 @@ class Client:
         """Seconds that a signed URL lasts; None of an anonymous client, whose URLs are not signed."""
         return self._settings.expires if self._settings.public_key is not None else None
 
+    @overload
+    def open(
+        self,
+        space: str,
+        key: str,
+        mode: Literal["rb"] = "rb",
+        *,
+        cache: int | None = None,
+        bandwidth: int | Limit | None = None,
+        cancel: Cancel | None = None,
+        deadline: float | None = None,
+        verify: bool | None = None,
+    ) -> Reader: ...
+
+    @overload
+    def open(
+        self,
+        space: str,
+        key: str,
+        mode: Literal["wb"],
+        *,
+        mime: str | None = None,
+        storage_class: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        part_jobs: int | None = None,
+        bandwidth: int | Limit | None = None,
+        progress: Callable[[models.Progress], None] | None = None,
+        cancel: Cancel | None = None,
+        deadline: float | None = None,
+        verify: bool | None = None,
+    ) -> Writer: ...
+
+    def open(
+        self,
+        space: str,
+        key: str,
+        mode: str = "rb",
+        *,
+        cache: int | None = None,
+        mime: str | None = None,
+        storage_class: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        part_jobs: int | None = None,
+        bandwidth: int | Limit | None = None,
+        progress: Callable[[models.Progress], None] | None = None,
+        cancel: Cancel | None = None,
+        deadline: float | None = None,
+        verify: bool | None = None,
+    ) -> Reader | Writer:
+        """An object as a binary file.  mode: "rb" to read, "wb" to write; for text wrap it in io.TextIOWrapper.
+
+        A Reader seeks and buffers, reads ahead while it is read in order, keeps up to ``cache`` bytes (8 MiB) for reads
+        that jump, and stays with the version that it was opened on: ObjectChanged.  NotFound at once.
+        A Writer takes any length and stores it when it is closed; a ``with`` block that raises stores nothing.
+        bandwidth, progress, cancel, deadline: as of ``upload``; the deadline counts from now.  The options of the other
+        mode are refused.
+        """
+        from uvideo import reader, writer
+        from uvideo.limit import limited
+
+        stored = {"mime": mime, "storage_class": storage_class, "metadata": metadata, "headers": headers}
+        sent = {"part_jobs": part_jobs, "progress": progress}
+        calls.mode_of(mode, {"cache": cache}, {**stored, **sent})
+        if mode == "rb":
+            check = self._settings.verify if verify is None else verify
+            room = reader.CACHE if cache is None else size("cache", cache)
+            limit = limited(bandwidth, self._settings.bandwidth)
+            bound = self._bound(cancel, deadline)
+            return reader.opened(bound, self._expires(), space, key, room, limit, check)
+        calls.put(space, key, mime, storage_class, metadata, headers, None)  # bad arguments are said at once
+        given: dict[str, Any] = {**stored, **sent, "bandwidth": bandwidth}
+        if verify is not None:
+            given["verify"] = verify
+        seconds = None if deadline is None else calls.seconds(deadline, "deadline")
+        return writer.Writer(
+            functools.partial(self.upload, space, key, **given),
+            space,
+            key,
+            self._settings.multipart_threshold,
+            self._carrier.ticks,
+            cancel,
+            seconds,
+        )
+
     def upload(
         self,
         space: str,
@@ -278,11 +371,12 @@ class Client:
         metadata: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         part_jobs: int | None = None,
-        bandwidth: int | None = None,
+        bandwidth: int | Limit | None = None,
         progress: Callable[[models.Progress], None] | None = None,
         cancel: Interrupt | None = None,
         deadline: float | None = None,
         journal: bool = True,
+        verify: bool | None = None,
     ) -> models.Stored:
         """Store an object of any size: small ones in one request, others in parts, several at a time, each verified.
 
@@ -290,10 +384,11 @@ class Client:
         length.  An upload of a path is in the journal: after a lost connection, a crash or a reboot the same call, or
         ``resume``, sends what is missing.  TransferInterrupted says by its ``transfer`` that it can; Cancelled and
         DeadlineExceeded are such.  A file that changes meanwhile is refused: SourceChanged.
-        part_jobs: parts at a time.  bandwidth: bytes a second.  progress: called with a Progress, whose done never goes
-        down; what it raises ends the upload.  cancel: a Cancel that another thread sets; a request that waits for its
-        answer first has it.  deadline: seconds for all.
-        journal: False to leave no record.
+        part_jobs: parts at a time.  bandwidth: bytes a second, or a Limit that several transfers share.
+        progress: called with a Progress, whose done never goes down; what it raises ends the upload.  cancel: a Cancel
+        that another thread sets.  deadline: seconds for all.  journal: False to leave no record.
+        verify: False to hash nothing: the service's own etags are then believed, and parts of a file go from the disk
+        to the network without being read.
         """
         from uvideo import upload
 
@@ -307,6 +402,7 @@ class Client:
             metadata=calls.metadata(metadata),
             headers=calls.headers(headers),
             journal=journal,
+            verify=verify,
         )
         return upload.upload(self._bound(cancel, deadline), space, key, source, options)
 
@@ -314,23 +410,39 @@ class Client:
         self,
         *,
         part_jobs: int | None,
-        bandwidth: int | None,
+        bandwidth: int | Limit | None,
         progress: Callable[[models.Progress], None] | None,
         journal: bool = True,
+        verify: bool | None = None,
         **stored: Any,
     ) -> Options:
-        from uvideo.limit import Limit
         from uvideo.upload import Options
 
-        rate = self._settings.bandwidth if bandwidth is None else size("bandwidth", bandwidth)
-        return Options(
-            jobs=calls.jobs(self._settings.part_jobs if part_jobs is None else part_jobs),
-            threshold=self._settings.multipart_threshold,
-            limit=None if rate is None else Limit(rate),
-            progress=progress,
-            journal=self._journal() if journal else None,
-            **stored,
-        )
+        check = self._settings.verify if verify is None else verify
+        return Options(**self._options(part_jobs, bandwidth, progress, journal), verify=check, **stored)
+
+    def _options(
+        self,
+        part_jobs: int | None,
+        bandwidth: int | Limit | None,
+        progress: Callable[[models.Progress], None] | None,
+        journal: bool,
+    ) -> dict[str, Any]:
+        """What uploads and downloads have in common."""
+        from uvideo.limit import limited
+
+        return {
+            "jobs": calls.jobs(self._settings.part_jobs if part_jobs is None else part_jobs),
+            "threshold": self._settings.multipart_threshold,
+            "limit": limited(bandwidth, self._settings.bandwidth),
+            "progress": progress,
+            "journal": self._journal() if journal else None,
+        }
+
+    def _download_options(self, verify: bool | None, *common: Any) -> DownloadOptions:
+        from uvideo.download import Options
+
+        return Options(**self._options(*common), expires=self._expires(), verify=verify)
 
     def _journal(self) -> Journal:
         from uvideo.journal import Journal
@@ -349,27 +461,121 @@ class Client:
         self,
         space: str,
         key: str,
-        target: str | os.PathLike[str],
+        target: Target,
         *,
         start: int | None = None,
         end: int | None = None,
+        part_jobs: int | None = None,
+        bandwidth: int | Limit | None = None,
+        progress: Callable[[models.Progress], None] | None = None,
         cancel: Interrupt | None = None,
         deadline: float | None = None,
+        journal: bool = True,
+        verify: bool | None = None,
     ) -> models.Downloaded:
-        """Save an object, or the bytes from ``start`` up to ``end``, as the local file ``target``.
+        """Save an object, or the bytes from ``start`` up to ``end``: large ones in several ranges at a time.
 
-        The file appears only when it is complete and verified; a failure leaves an existing one as it was.  A body that
-        breaks off is continued where it ended, as long as the object stays the same.
-        cancel: a Cancel that another thread sets.  deadline: seconds for all.
+        target: a path, or a binary file, which is written from where it stands and left open.  A file at a path appears
+        only when it is complete and verified; a failure leaves an existing one as it was.  What breaks off goes on
+        where it ended; an object that changes meanwhile is fetched anew, once, then it is ObjectChanged.
+        A large download to a path is in the journal: after a lost connection, a crash or a reboot the same call, or
+        ``resume``, fetches what is missing.  TransferInterrupted and the other options are as for ``upload``.
+        verify: False not to compare the etag; one of a part of an object cannot be.
         """
-        from uvideo._core import transfer
+        from uvideo import download
 
-        op = calls.get(space, key, start, end)
-        machine = transfer.Download(self._bound(cancel, deadline), op.space, op.key, target, self._expires(), op.range)
-        status, fields = machine.run()
-        found = answer.decode_info(fields, status)
-        size: int = machine.size
-        return models.Downloaded(op.space, op.key, size, found.etag, os.fspath(target), machine.verified)
+        check = self._settings.verify if verify is None else verify
+        options = self._download_options(check, part_jobs, bandwidth, progress, journal)
+        return download.download(self._bound(cancel, deadline), calls.get(space, key, start, end), target, options)
+
+    def upload_dir(
+        self,
+        folder: str | os.PathLike[str],
+        space: str,
+        prefix: str = "",
+        *,
+        jobs: int = 8,
+        include: Iterable[str] = (),
+        exclude: Iterable[str] = (),
+        part_jobs: int | None = None,
+        bandwidth: int | Limit | None = None,
+        progress: Callable[[models.Totals], None] | None = None,
+        report: Callable[[models.Stored | models.Failure], None] | None = None,
+        cancel: Cancel | None = None,
+        on_error: Literal["continue", "stop"] = "continue",
+        dry_run: bool = False,
+        storage_class: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> models.Summary[models.Stored]:
+        """Upload the files below a local folder, ``jobs`` at a time, as the keys prefix/path with "/" between names.
+
+        include, exclude: patterns of paths (see uvideo.pattern): "*.mp4" in every folder, "/a/*" from the top, "tmp/"
+        all in such folders; exclude counts more.  Links are followed, but no folder back into itself; empty folders
+        have no key.  A file that cannot be read, or whose name is not UTF-8, is a Failure and the others go on; with
+        on_error "stop", or after what all would meet, a wrong key or a dead line say, nothing more is begun.
+        SomeFailed, with the Summary, at the end.
+        progress: called with Totals, which grow while files are found.  report: called with each Stored or Failure;
+        the Summary then has failures only, for millions of files.  What they raise ends it.  cancel: Cancelled.
+        dry_run: only say what would be uploaded.  The other options are those of ``upload``.
+        """
+        from uvideo import folders
+
+        plan = folders.Plan(
+            jobs=jobs,
+            include=include,
+            exclude=exclude,
+            part_jobs=part_jobs,
+            bandwidth=bandwidth,
+            progress=progress,
+            report=report,
+            cancel=cancel,
+            on_error=on_error,
+            dry_run=dry_run,
+        )
+        kept = {"storage_class": storage_class, "metadata": metadata, "headers": headers}
+        return folders.upload_dir(self, folder, space, prefix, plan, **kept)
+
+    def download_dir(
+        self,
+        space: str,
+        prefix: str,
+        folder: str | os.PathLike[str],
+        *,
+        jobs: int = 8,
+        include: Iterable[str] = (),
+        exclude: Iterable[str] = (),
+        part_jobs: int | None = None,
+        bandwidth: int | Limit | None = None,
+        progress: Callable[[models.Totals], None] | None = None,
+        report: Callable[[models.Downloaded | models.Failure], None] | None = None,
+        cancel: Cancel | None = None,
+        on_error: Literal["continue", "stop"] = "continue",
+        dry_run: bool = False,
+    ) -> models.Summary[models.Downloaded]:
+        """Download the objects below ``prefix`` into a local folder, which is made; the opposite of ``upload_dir``.
+
+        A key that cannot be a file here is a Failure: names such as .. or none at all, or too long; a name that is a
+        file and a folder, or another file's but for upper and lower case where that is the same; what would come to
+        lie outside of the folder, through a link in it say.  Keys that end with / make folders.  Files that are there
+        are replaced, each at once and whole.  include, exclude, on_error, progress, report, cancel, dry_run and errors:
+        as of ``upload_dir``; the other options are those of ``download``.
+        """
+        from uvideo import folders
+
+        plan = folders.Plan(
+            jobs=jobs,
+            include=include,
+            exclude=exclude,
+            part_jobs=part_jobs,
+            bandwidth=bandwidth,
+            progress=progress,
+            report=report,
+            cancel=cancel,
+            on_error=on_error,
+            dry_run=dry_run,
+        )
+        return folders.download_dir(self, space, prefix, folder, plan)
 
     def stat(self, space: str, key: str) -> models.ObjectInfo:
         """What the service says of an object.  NotFound."""
@@ -620,7 +826,7 @@ class Client:
     # Journal
 
     def transfers(self) -> tuple[models.TransferRecord, ...]:
-        """The uploads in this user's journal that are not finished, the oldest first."""
+        """The uploads and downloads in this user's journal that are not finished, the oldest first."""
         return self._journal().entries()
 
     def resume(
@@ -628,25 +834,31 @@ class Client:
         transfer: str,
         *,
         part_jobs: int | None = None,
-        bandwidth: int | None = None,
+        bandwidth: int | Limit | None = None,
         progress: Callable[[models.Progress], None] | None = None,
         cancel: Interrupt | None = None,
         deadline: float | None = None,
-    ) -> models.Stored:
-        """Go on with an upload of the journal, by its id.  SourceChanged if its file is not the same any more.
+    ) -> models.Stored | models.Downloaded:
+        """Go on with a transfer of the journal, by its id.
 
-        TransferBusy if another process is at it.  Otherwise as ``upload``.
+        SourceChanged if an upload's file, ObjectChanged if a download's object is not the same any more; TransferBusy
+        if another process is at it.  Otherwise as ``upload`` and ``download``.
         """
-        from uvideo import upload
+        from uvideo import download, upload
 
+        bound = self._bound(cancel, deadline)
+        if self._journal().direction(transfer) == "download":
+            return download.resume(bound, transfer, self._download_options(None, part_jobs, bandwidth, progress, True))
         options = self._upload_options(part_jobs=part_jobs, bandwidth=bandwidth, progress=progress)
-        return upload.resume(self._bound(cancel, deadline), transfer, options)
+        return upload.resume(bound, transfer, options)
 
     def abort(self, transfer: str) -> None:
-        """Give an upload of the journal up, and free what the service keeps of it."""
-        from uvideo import upload
+        """Give a transfer of the journal up: free what the service keeps of it, remove what is here of it."""
+        from uvideo import download, upload
 
-        upload.abort(self._carrier, self._journal(), transfer)
+        journal = self._journal()
+        job = download.abort if journal.direction(transfer) == "download" else upload.abort
+        job(self._carrier, journal, transfer)
 
     # Keys
 

@@ -64,6 +64,7 @@ NoAnswer = errors.NoAnswer
 NoCredentials = errors.NoCredentials
 NotFound = errors.NotFound
 NotRestored = errors.NotRestored
+ObjectChanged = errors.ObjectChanged
 PreconditionFailed = errors.PreconditionFailed
 Refused = errors.Refused
 SignatureExpired = errors.SignatureExpired
@@ -84,12 +85,6 @@ class TransferBusy(errors.UVideoError):
     """Another process, or another call of this one, is at this very transfer."""
 
     message = "this transfer is being done by another process"
-
-
-class ObjectChanged(errors.UVideoError):
-    """The object is no longer the one whose download had begun."""
-
-    message = "the object changed while it was being read"
 
 
 class SomeFailed(errors.UVideoError):

@@ -1,8 +1,8 @@
-"""The journal: a record on disk of each upload that can be resumed, by this process, a later one or another.
+"""The journal: a record on disk of each transfer that can be resumed, by this process, a later one or another.
 
 A record is a file of JSON lines, readable by its owner only: the first says what is moved where, the others are those
-of the core's Upload.  Whoever is at a transfer holds a lock on its file, which the system frees when the process ends,
-however it ends.
+of the core's Upload or Download.  Whoever is at a transfer holds a lock on its file, which the system frees when the
+process ends, however it ends.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
+from uvideo._core import download as downloads
 from uvideo._core import upload as uploads
 from uvideo.errors import InvalidArgument, LocalFailure, TransferBusy, UVideoError
-from uvideo.models import TransferRecord
+from uvideo.models import Direction, TransferRecord
 
 __all__ = ["Claim", "Journal"]
 
@@ -34,9 +35,15 @@ VERSION = 1
 LIMIT = 16 << 20  # bytes of a record that is read
 
 
-def identifier(endpoint: str, space: str, key: str, path: str) -> str:
-    """The id of a transfer: the same for the same file and object, so that a second run finds what the first left."""
-    text = json.dumps([endpoint, space, key, path])
+def identifier(
+    endpoint: str, space: str, key: str, path: str, direction: Direction = "upload", wanted: Iterable[int | None] = ()
+) -> str:
+    """The id of a transfer: the same for the same file and object, so that a second run finds what the first left.
+
+    ``wanted``: the range of the object, if that is not all of it.
+    """
+    down = [] if direction == "upload" else [direction, *wanted]
+    text = json.dumps([endpoint, space, key, path, *down])
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
@@ -63,7 +70,7 @@ class Claim:
         self.id, self._path, self._descriptor = id, path, descriptor
 
     def read(self) -> tuple[dict[str, Any], Any] | None:
-        """(first line, Upload) of what an earlier run left; None if that is nothing of use."""
+        """(first line, Upload or Download) of what an earlier run left; None if that is nothing of use."""
         return _read(self._path)
 
     def write(self, lines: Iterable[str]) -> None:
@@ -115,19 +122,42 @@ class Journal:
     def _path(self, id: str) -> Path:
         return self._folder / f"{id}.jsonl"
 
-    def begin(self, endpoint: str, space: str, key: str, path: str) -> Claim:
+    def begin(
+        self,
+        endpoint: str,
+        space: str,
+        key: str,
+        path: str,
+        direction: Direction = "upload",
+        wanted: Iterable[int | None] = (),
+    ) -> Claim:
         """Claim this transfer, new or left by an earlier run.  TransferBusy if another is at it."""
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise LocalFailure(f"{self._folder}: {error.strerror}") from None
-        return self._claim(identifier(endpoint, space, key, path), os.O_CREAT)
+        return self._claim(identifier(endpoint, space, key, path, direction, wanted), os.O_CREAT)
 
-    def first_line(self, endpoint: str, space: str, key: str, path: str, started: int | None = None) -> str:
+    def left(self, id: str) -> Claim | None:
+        """Claim what an earlier run left of a transfer; None if it left nothing.  TransferBusy if another is at it."""
+        try:
+            return self._claim(id, 0)
+        except (InvalidArgument, LocalFailure):
+            return None
+
+    def first_line(
+        self,
+        endpoint: str,
+        space: str,
+        key: str,
+        path: str,
+        started: int | None = None,
+        direction: Direction = "upload",
+    ) -> str:
         """What a record begins with.  ``started``: unix seconds, now if None."""
         fields = {
             "uvideo-transfer": VERSION,
-            "direction": "upload",
+            "direction": direction,
             "endpoint": endpoint,
             "space": space,
             "key": key,
@@ -138,9 +168,13 @@ class Journal:
 
     def claim(self, id: str) -> Claim:
         """Claim a transfer by its id.  InvalidArgument if there is none, TransferBusy if another is at it."""
-        if not id.isalnum():
-            raise InvalidArgument(f"{id!r} is not the id of a transfer")
+        self._claimable(id)
         return self._claim(id, 0)
+
+    @staticmethod
+    def _claimable(id: str) -> None:
+        if not isinstance(id, str) or not id.isalnum():
+            raise InvalidArgument(f"{id!r} is not the id of a transfer")
 
     def _claim(self, id: str, create: int, looks: int = 20) -> Claim:
         """``looks``: how often a lock is tried for, as whoever lists the journal holds it for a moment."""
@@ -176,27 +210,33 @@ class Journal:
             read = _read(path)
             if read is None:
                 continue
-            first, upload = read
             try:
-                found.append(self._record(path, first, upload))
+                found.append(self._record(path, *read))
             except (KeyError, TypeError, ValueError, OSError) as error:
                 _log.warning("%s is no record of a transfer: %s", path, error)
         return tuple(sorted(found, key=lambda record: record.started))
 
-    def _record(self, path: Path, first: dict[str, Any], upload: Any) -> TransferRecord:
+    def direction(self, id: str) -> Direction:
+        """Which way a transfer goes.  InvalidArgument if there is none."""
+        self._claimable(id)
+        read = _read(self._path(id))
+        return "download" if read is not None and _is_download(read[0]) else "upload"
+
+    def _record(self, path: Path, first: dict[str, Any], state: Any) -> TransferRecord:
+        down = _is_download(first)
         return TransferRecord(
             path.stem,
-            "upload",
+            "download" if down else "upload",
             str(first["endpoint"]),
-            upload.space,
-            upload.key,
+            state.space,
+            state.key,
             first["path"],
-            upload.size,
-            upload.sent(),
+            state.size,
+            state.done() if down else state.sent(),
             datetime.fromtimestamp(first["started"], timezone.utc),
             datetime.fromtimestamp(path.stat().st_mtime, timezone.utc),
-            upload.upload_id,
-            None,
+            None if down else state.upload_id,
+            state.etag if down else None,
             self._is_active(path.stem),
         )
 
@@ -208,6 +248,10 @@ class Journal:
         except UVideoError:
             pass
         return False
+
+
+def _is_download(first: dict[str, Any]) -> bool:
+    return bool(first["direction"] == "download")
 
 
 def _read(path: Path) -> tuple[dict[str, Any], Any] | None:
@@ -225,13 +269,13 @@ def _read(path: Path) -> tuple[dict[str, Any], Any] | None:
         first = json.loads(head)
         if first["uvideo-transfer"] != VERSION:
             raise ValueError("written by another version")
-        upload = uploads.read(rest)
+        state: Any = downloads.read(rest) if _is_download(first) else uploads.read(rest)
         texts = (first["endpoint"], first["path"])
-        if not (all(isinstance(text, str) for text in texts) and isinstance(upload.source, dict)):
+        if not all(isinstance(text, str) for text in texts) or not isinstance(first["started"], int):
             raise ValueError("fields of the wrong kind")
-        if upload.size is None or not isinstance(first["started"], int):
+        if not _is_download(first) and (state.size is None or not isinstance(state.source, dict)):
             raise ValueError("fields of the wrong kind")
-        return first, upload
+        return first, state
     except (ValueError, KeyError, TypeError, UVideoError) as error:
         _log.warning("%s is no record of a transfer: %s", path, error)
         return None

@@ -1,18 +1,31 @@
-"""A limit on bytes a second that answers "in t seconds" and leaves the waiting to its caller."""
+"""A limit on bytes a second that answers "in t seconds" and leaves the waiting to its caller: see Limit."""
 
 from __future__ import annotations
 
 import threading
 
-__all__ = ["Limit"]
+from uvideo.settings import size
+
+__all__ = ["Limit", "limited"]
 
 
 class Limit:
-    """At most ``rate`` bytes a second over all that share it.  Safe to share between threads."""
+    """At most ``rate`` bytes a second over all transfers that share it.  Safe to share between threads.
 
-    def __init__(self, rate: int) -> None:
-        self._rate, self._free = rate, 0.0
+    rate: a number, or text such as "10M".  InvalidArgument.
+    """
+
+    def __init__(self, rate: int | str) -> None:
+        self._rate, self._free = size("rate", rate), 0.0
         self._lock = threading.Lock()
+
+    @property
+    def rate(self) -> int:
+        """Bytes a second."""
+        return self._rate
+
+    def __repr__(self) -> str:
+        return f"<Limit {self._rate} bytes/s>"
 
     def reserve(self, size: int, now: float) -> float:
         """Seconds to wait before ``size`` bytes are moved.  ``now``: of any clock that never goes back."""
@@ -20,3 +33,11 @@ class Limit:
             begin = max(self._free, now)
             self._free = begin + size / self._rate
             return begin - now
+
+
+def limited(bandwidth: int | Limit | None, default: int | None) -> Limit | None:
+    """The Limit that an argument means: a shared one, one of its own, or that of the settings; None for no limit."""
+    if isinstance(bandwidth, Limit):
+        return bandwidth
+    rate = default if bandwidth is None else bandwidth
+    return None if rate is None else Limit(size("bandwidth", rate))

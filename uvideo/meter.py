@@ -40,6 +40,19 @@ class Meter:
             if self._moving.pop(part, 0):
                 self._now = replace(self._now, retries=self._now.retries + 1)
 
+    def failed(self) -> None:
+        """A try failed; what it moved stays."""
+        with self._lock:
+            self._now = replace(self._now, retries=self._now.retries + 1)
+
+    def anew(self, total: int | None, parts: int) -> None:
+        """Another version, of which nothing was moved yet; what was told stays, as far as there is so much of it."""
+        with self._lock:
+            self._moving.clear()
+            self._settled = 0
+            done = self._now.done if total is None else min(self._now.done, total)
+            self._now = replace(self._now, done=done, total=total, parts=parts, parts_done=0)
+
     def settled(self, part: int, size: int, total: int | None) -> None:
         """A part of ``size`` bytes is done.  ``total``: bytes of all, as far as is known now."""
         with self._lock:

@@ -17,6 +17,7 @@ StorageClass = Literal["STANDARD", "IA", "ARCHIVE"]
 Tier = Literal["Expedited", "Standard"]
 Grant = Literal["default", "public-read"]
 Direction = Literal["upload", "download"]
+Verdict = Literal["ok", "warning", "failed", "skipped"]
 
 
 def _pairs() -> Mapping[str, str]:
@@ -105,13 +106,16 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Downloaded:
-    """An object that is now in a local file.  verified: the file's etag was compared with the object's."""
+    """An object, or a part of it, that is now in a local file.  verified: its etag was compared with the object's.
+
+    path: None where it was written into a file object of the caller's.
+    """
 
     space: str
     key: str
     size: int
     etag: str | None
-    path: str
+    path: str | None
     verified: bool = False
 
 
@@ -198,7 +202,8 @@ class TemporaryKeys:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a transfer is.  done never goes down, whatever had to be sent again; it counts bytes on this side.
+    """How far a transfer is.  done never goes down, whatever had to be sent again; it counts bytes on this side.  Only
+    where an object that changed while it was downloaded is smaller now, it is as large as that.
 
     total: bytes, None while unknown.  parts_done and parts: 0 of a transfer that has none.  resumed: bytes of done that
     an earlier run had moved already.  retries: tries that failed so far.  transfer: its id in the journal or None.
@@ -215,6 +220,21 @@ class Progress:
     resumed: int = 0
     retries: int = 0
     transfer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Where all transfers of a TransferManager are.  files: submitted so far.  files_done: of them, well ended.
+
+    failed: ended with an error, cancelled ones too.  done, total: bytes; done never goes down, total grows as sizes get
+    known.
+    """
+
+    files: int
+    files_done: int
+    failed: int
+    done: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,3 +282,18 @@ class Summary(Generic[T]):
     def size(self) -> int:
         """Bytes of what is done."""
         return sum(getattr(each, "size", 0) or 0 for each in self.done)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a diagnosis found in one step.  check: the step, "clock" say.  code: what was found, in one word.
+
+    causes: of a failure, codes too, the likeliest first.  facts: what there is to say of it; never a private key, a
+    signature or more of a public key than its end.
+    """
+
+    check: str
+    verdict: Verdict
+    code: str
+    facts: Mapping[str, object] = field(default_factory=dict, hash=False)
+    causes: tuple[str, ...] = ()

@@ -129,17 +129,8 @@ def load(
     UVIDEO_PROFILE or its default_profile.  InvalidArgument for an unknown name, with the nearest known one, or a bad
     value.
     """
-    environ = os.environ if environ is None else environ
-    _refuse_unknown(given, "Client", "option")
-    values: dict[str, Any] = {}
-    for layer in (_profile(profile or environ.get("UVIDEO_PROFILE"), environ), _environment(environ), given):
-        layer = {name: value for name, value in layer.items() if value is not None}
-        if KEYS & layer.keys():  # the keys of one layer belong together
-            values = {name: value for name, value in values.items() if name not in KEYS}
-        values.update(layer)
-    if not KEYS & values.keys():
-        values.update(_vendor(environ))
-    checked = {name: _CHECKS[name](name, value) for name, value in values.items()}
+    values = _merged(profile, os.environ if environ is None else environ, given)
+    checked = {name: check(name, value) for name, (_, value) in values.items()}
     found = Settings(**checked)
     if (found.public_key is None) != (found.private_key is None):
         missing = "private_key" if found.private_key is None else "public_key"
@@ -150,7 +141,39 @@ def load(
     return found
 
 
-def _refuse_unknown(names: Iterable[str], where: str, kind: str) -> None:
+def origins(profile: str | None = None, environ: Mapping[str, str] | None = None, **given: Any) -> dict[str, str]:
+    """Where ``load`` takes each field from that has not its default: "argument", a variable or "profile NAME"."""
+    values = _merged(profile, os.environ if environ is None else environ, given)
+    return {name: origin for name, (origin, _) in values.items()}
+
+
+def check(name: str, value: Any) -> Any:
+    """The value of a field as Settings has it, made of text or of what it is already.  InvalidArgument."""
+    refuse_unknown((name,), "uvideo", "setting")
+    return _CHECKS[name](name, value)
+
+
+def _merged(profile: str | None, environ: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, tuple[str, Any]]:
+    """{field: (origin, value)} of every layer but the defaults; the values are not checked yet."""
+    refuse_unknown(given, "Client", "option")
+    title, table = _profile(profile or environ.get("UVIDEO_PROFILE"), environ)
+    layers = (
+        {name: (f"profile {title}", value) for name, value in table.items()},
+        {name: (_PREFIX + name.upper(), value) for name, value in _environment(environ).items()},
+        {name: ("argument", value) for name, value in given.items() if value is not None},
+    )
+    found: dict[str, tuple[str, Any]] = {}
+    for layer in layers:
+        if KEYS & layer.keys():  # the keys of one layer belong together
+            found = {name: value for name, value in found.items() if name not in KEYS}
+        found.update(layer)
+    if not KEYS & found.keys():
+        found.update({name: ("UCLOUD_" + name.upper(), value) for name, value in _vendor(environ).items()})
+    return found
+
+
+def refuse_unknown(names: Iterable[str], where: str, kind: str) -> None:
+    """InvalidArgument for a name that is no field, with the nearest one."""
     for name in names:
         if name not in FIELDS:
             near = difflib.get_close_matches(name, FIELDS, 1, 0.5)
@@ -191,14 +214,18 @@ def config_file(environ: Mapping[str, str] | None = None) -> Path:
     return Path(environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "uvideo" / "config.toml"
 
 
-def _profile(name: str | None, environ: Mapping[str, str]) -> dict[str, Any]:
+def profiles(
+    environ: Mapping[str, str] | None = None, *, strict: bool = True
+) -> tuple[str | None, dict[str, dict[str, Any]]]:
+    """(default_profile, {name: its table}) of the configuration file; (None, {}) if there is none.  InvalidArgument.
+
+    strict: unknown keys of a profile are refused.
+    """
     path = config_file(environ)
     try:
         content = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        if name is not None or environ.get("UVIDEO_CONFIG"):
-            raise InvalidArgument(f"there is no configuration file {path}") from None
-        return {}
+        return None, {}
     except (OSError, UnicodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise InvalidArgument(f"{path} cannot be read: {reason}") from None
@@ -206,23 +233,34 @@ def _profile(name: str | None, environ: Mapping[str, str]) -> dict[str, Any]:
     unknown = set(document) - {"default_profile", "profiles"}
     if unknown:
         raise InvalidArgument(f"{path} has no key {min(unknown)}; there are default_profile and [profiles.NAME]")
-    profiles = document.get("profiles", {})
-    if not isinstance(profiles, dict) or not all(isinstance(table, dict) for table in profiles.values()):
+    found = document.get("profiles", {})
+    if not isinstance(found, dict) or not all(isinstance(table, dict) for table in found.values()):
         raise InvalidArgument(f"{path}: profiles are tables, [profiles.NAME]")
-    for title, table in profiles.items():
-        _refuse_unknown(table, f"{path}: [profiles.{title}]", "key")
+    for title, table in found.items():
+        if strict:
+            refuse_unknown(table, f"{path}: [profiles.{title}]", "key")
         if "private_key" in table and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
             _log.warning("%s holds a private key and others can read it: chmod 600 it", path)
-    chosen = name or document.get("default_profile")
-    if chosen is None:
-        return {}
-    if not isinstance(chosen, str):
+    default = document.get("default_profile")
+    if default is not None and not isinstance(default, str):
         raise InvalidArgument(f"{path}: default_profile must be text")
-    if chosen not in profiles:
-        near = difflib.get_close_matches(chosen, list(profiles), 1)
+    return default, found
+
+
+def _profile(name: str | None, environ: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+    """(its name, the table) of the profile that counts; ("", {}) if none does."""
+    path = config_file(environ)
+    if (name is not None or environ.get("UVIDEO_CONFIG")) and not path.exists():
+        raise InvalidArgument(f"there is no configuration file {path}")
+    default, found = profiles(environ)
+    chosen = name or default
+    if chosen is None:
+        return "", {}
+    if chosen not in found:
+        near = difflib.get_close_matches(chosen, list(found), 1)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise InvalidArgument(f"{path} has no profile {chosen}{hint}")
-    return dict(profiles[chosen])
+    return chosen, found[chosen]
 
 
 def _parsed(path: Path, content: str) -> dict[str, Any]:

@@ -43,12 +43,13 @@ SLICE = 256 * 1024  # bytes of a part that are sent between two looks at limit, 
 class Options:
     """How an upload goes.  threshold: bytes up to which an object goes in one request.
 
-    jobs: parts sent at a time; that many blocks and two more are in memory.  limit: shared with other transfers.
-    journal: None to leave no record.
+    jobs: parts sent at a time.  verify: compare the etags of parts and object with those of what was sent.
+    limit: shared with other transfers.  journal: None to leave no record.
     """
 
     jobs: int
     threshold: int
+    verify: bool = True
     mime: str | None = None
     storage_class: str | None = None
     metadata: calls.Pairs = ()
@@ -59,24 +60,36 @@ class Options:
 
 
 class _Piece:
-    """Bytes on their way: what Carrier.call takes, cut into slices that wait for the limit and tell the meter."""
+    """A block on its way: what Carrier.call takes, cut into slices that wait for the limit and tell the meter."""
 
-    def __init__(self, carrier: Any, part: int, data: bytes, limit: Limit | None, meter: Meter | None) -> None:
-        self._carrier, self._part, self._data = carrier, part, memoryview(data)
+    def __init__(self, carrier: Any, part: int, block: Any, limit: Limit | None, meter: Meter | None) -> None:
+        self._carrier, self._part, self._block = carrier, part, block
         self._limit, self._meter = limit, meter
-        self.length, self._sent = len(data), 0
+        self.length = block.length
+        if hasattr(block, "piece"):
+            self.piece = self._piece
 
-    def read(self, size: int = SLICE) -> memoryview | bytes:
-        data = self._data[self._sent : self._sent + SLICE]
-        if not data:
-            return b""
+    def read(self, size: int = SLICE) -> Any:
         self._carrier.check()
-        if self._limit is not None:
-            self._wait(self._limit.reserve(len(data), self._carrier.ticks()))
-        self._sent += len(data)
-        if self._meter is not None:
-            self._meter.moved(self._part, len(data))
+        data = self._block.read(SLICE)
+        if data:
+            self._told(len(data))
         return data
+
+    def _piece(self) -> Any:
+        self._carrier.check()
+        return self._block.piece(SLICE)
+
+    def moved(self, length: int) -> None:
+        self._block.moved(length)
+        self._told(length)
+
+    def _told(self, length: int) -> None:
+        """So many bytes are to go, or went, out: wait for their share, and tell."""
+        if self._limit is not None:
+            self._wait(self._limit.reserve(length, self._carrier.ticks()))
+        if self._meter is not None:
+            self._meter.moved(self._part, length)
 
     def _wait(self, seconds: float) -> None:
         if seconds <= 0:
@@ -87,14 +100,10 @@ class _Piece:
             self._carrier.sleep(seconds)
         self._carrier.check()
 
-    def __iter__(self) -> Any:
-        return iter(self.read, b"")
-
     def rewind(self) -> bool:
-        self._sent = 0
         if self._meter is not None:
             self._meter.again(self._part)
-        return True
+        return bool(self._block.rewind())
 
 
 class _Upload:
@@ -110,10 +119,13 @@ class _Upload:
             first = Progress("upload", self._space, self._key, path, done, total, 0, parts, done, 0, id)
             self._meter = Meter(self._options.progress, first, self._carrier.ticks)
 
-    def _body(self, part: int, data: bytes) -> Any:
-        if self._options.limit is None and self._meter is None and not self._carrier.is_bound():
-            return data
-        return _Piece(self._carrier, part, data, self._options.limit, self._meter)
+    def _is_watched(self) -> bool:
+        return self._options.limit is not None or self._meter is not None or self._carrier.is_bound()
+
+    def _body(self, part: int, block: Any) -> Any:
+        if not self._is_watched():
+            return block
+        return _Piece(self._carrier, part, block, self._options.limit, self._meter)
 
     def whole(self, data: bytes, path: str | None) -> Stored:
         """In one request."""
@@ -122,11 +134,13 @@ class _Upload:
         op = operation.PutObject(
             self._space, self._key, options.mime, None, options.storage_class, options.metadata, options.headers
         )
-        result, response = self._carrier.call(op, self._body(0, data))
-        calls.agree(op, result.etag, data, response.status)
+        sent = self._body(0, sources.Block(data, False)) if self._is_watched() else data
+        result, response = self._carrier.call(op, sent)
+        if options.verify:
+            calls.agree(op, result.etag, data, response.status)
         if self._meter is not None:
             self._meter.end(len(data))
-        return Stored(self._space, self._key, len(data), result.etag, True)
+        return Stored(self._space, self._key, len(data), result.etag, options.verify)
 
     def begin(self, source: Any, made: dict[str, Any] | None) -> Any:
         options = self._options
@@ -152,15 +166,17 @@ class _Upload:
                 self._meter.settled(part, upload.slice(part).length, upload.size)
 
         if not upload.complete():
-            retry = self._carrier.retry
-            machines.Sender(self._carrier, upload, source, self._options.jobs, retry, acknowledged, self._body).send()
+            options, retry = self._options, self._carrier.retry
+            machines.Sender(
+                self._carrier, upload, source, options.jobs, retry, acknowledged, self._body, options.verify
+            ).send()
         finished, _ = machines.finish(self._carrier, upload, None)
         return self.stored(upload, finished)
 
     def stored(self, upload: Any, finished: Any) -> Stored:
         if self._meter is not None:
             self._meter.end(upload.size)
-        return Stored(self._space, finished.key, upload.size, finished.etag, upload.etag() is not None)
+        return Stored(self._space, finished.key, upload.size, finished.etag, upload.verified())
 
     # Sources
 

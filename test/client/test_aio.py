@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import threading
 import time
 import uuid
 import warnings
@@ -229,6 +230,50 @@ def test_a_cancelled_task_leaves_an_upload_that_can_be_resumed(go: Any, proxy: F
     go(work)
 
 
+def test_a_download_tells_its_progress_on_the_loop_and_writes_into_file_objects(go: Any, tmp_path: Path) -> None:
+    data = os.urandom(5 * BLOCK + 7)
+
+    async def work(client: AsyncClient, space: str) -> None:
+        await client.put(space, "a", io.BytesIO(data))
+        loop, seen = threading.get_ident(), list[tuple[int, Progress]]()
+        file = io.BytesIO()
+        found = await client.download(
+            space,
+            "a",
+            tmp_path / "a",
+            progress=lambda now: seen.append((threading.get_ident(), now)),
+            bandwidth=1 << 30,
+        )
+        assert found.verified and (tmp_path / "a").read_bytes() == data
+        assert {thread for thread, _ in seen} == {loop} and seen[-1][1].done == len(data)
+        assert (await client.download(space, "a", file, start=5, verify=False)).size == len(data) - 5
+        assert file.getvalue() == data[5:]
+
+    go(work)
+
+
+def test_a_cancelled_task_leaves_a_download_that_can_be_resumed(go: Any, proxy: FaultProxy, tmp_path: Path) -> None:
+    data = os.urandom(5 * BLOCK)
+    proxy.on("GetObject", nth=2).pause("second", answered=True, times=None)
+
+    async def work(client: AsyncClient, space: str) -> None:
+        await client.put(space, "a", io.BytesIO(data))
+        task = asyncio.ensure_future(client.download(space, "a", tmp_path / "a", part_jobs=2))
+        assert await asyncio.to_thread(proxy.wait, "second")
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        proxy.release("second")
+        proxy.reset()
+        (record,) = client.transfers()
+        assert (record.direction, record.active) == ("download", False)
+        found = await client.resume(record.id)
+        assert found.size == len(data) and (tmp_path / "a").read_bytes() == data
+        assert client.transfers() == ()
+
+    go(work)
+
+
 def test_what_progress_raises_ends_the_upload(go: Any, tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(os.urandom(3 * BLOCK))
 
@@ -260,3 +305,71 @@ def test_another_loop_is_refused(server: Server) -> None:
     asyncio.run(other())
     loop.run_until_complete(client.close())
     loop.close()
+
+
+def test_a_file_is_read_in_chunks_and_beside_others(go: Any) -> None:
+    data = os.urandom(3 * BLOCK + 5)
+
+    async def work(client: AsyncClient, space: str) -> None:
+        await client.upload(space, "a", data)
+
+        async def read() -> bytes:
+            async with client.open(space, "a") as file:
+                return b"".join([chunk async for chunk in file])
+
+        assert set(await asyncio.gather(*(read() for _ in range(12)))) == {data}
+
+    go(work)
+
+
+def test_an_upload_may_be_fed_by_readers_without_end_of_threads(go: Any) -> None:
+    """Transfers have a few threads; files that feed all of them need others."""
+    data = os.urandom(BLOCK // 8)
+
+    async def work(client: AsyncClient, space: str) -> None:
+        await client.put(space, "a", data)
+        copies = [client.upload(space, f"copy/{number}", client.open(space, "a")) for number in range(20)]
+        assert all(each.size == len(data) for each in await asyncio.gather(*copies))
+
+    go(work)
+
+
+def test_a_file_that_is_never_opened_closes(go: Any) -> None:
+    async def work(client: AsyncClient, space: str) -> None:
+        file = client.open(space, "absent")
+        with pytest.raises(ValueError, match="not open"):
+            _ = file.size
+        await file.close()
+        with pytest.raises(ValueError, match="closed"):
+            await file.read()
+        other = client.open(space, "absent")
+        with pytest.raises(errors.NotFound):
+            await other.read()
+        await other.close()
+        assert file.closed and other.closed
+        empty = client.open(space, "empty", "wb")
+        await empty.close()
+        assert (await client.stat(space, "empty")).size == 0
+
+    go(work)
+
+
+def test_a_task_that_is_cancelled_in_a_write_leaves_nothing(go: Any, proxy: FaultProxy) -> None:
+    proxy.on("UploadPart", part=0).pause("first")
+
+    async def work(client: AsyncClient, space: str) -> None:
+        async def write() -> None:
+            async with client.open(space, "a", "wb", part_jobs=1) as file:
+                for _ in range(100):
+                    await file.write(bytes(1 << 20))
+
+        task = asyncio.ensure_future(write())
+        await asyncio.get_running_loop().run_in_executor(None, proxy.wait, "first")
+        task.cancel()
+        asyncio.get_running_loop().call_later(0.1, proxy.release, "first")
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert [each.key async for each in client.list(space)] == []
+        assert [each.key async for each in client.list_uploads(space)] == []
+
+    go(work)

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from uvideo._core import download as downloads
 from uvideo._core import upload as uploads
 from uvideo.errors import InvalidArgument, LocalFailure, TransferBusy
 from uvideo.journal import Journal
 
+BLOCK = 4194304
 WHAT = ("http://127.0.0.1:9000", "space", "key", "/films/a.mp4")
 
 
@@ -24,6 +26,67 @@ def noted(journal: Journal) -> str:
     claim.write([journal.first_line(*WHAT), *upload.lines()])
     claim.release()
     return claim.id
+
+
+def fetched(journal: Journal) -> str:
+    """The record of a download of which the blocks 0 and 2 are there."""
+    download = downloads.Download("space", "key", "etag", 0, 9000000, 9000000, {"temporary": "/films/.x.part"})
+    claim = journal.begin(*WHAT, "download")
+    for block in (0, 2):
+        download.arrived(block, b"d" * 20)
+    lines = [download.header_line(), download.target_line(), download.block_line(0), download.block_line(2)]
+    claim.write([journal.first_line(*WHAT, None, "download"), *lines])
+    claim.release()
+    return claim.id
+
+
+def test_uploads_and_downloads_of_one_file_are_two_transfers(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    up, down = noted(journal), fetched(journal)
+    assert up != down
+    found = {record.id: record for record in journal.entries()}
+    assert (found[up].direction, found[down].direction) == ("upload", "download")
+    assert (found[down].size, found[down].done, found[down].etag) == (9000000, BLOCK + 9000000 - 2 * BLOCK, "etag")
+    assert (journal.direction(up), journal.direction(down)) == ("upload", "download")
+    part = journal.begin(*WHAT, "download", (0, 99))
+    assert part.id not in found
+    part.release()
+
+
+def test_the_blocks_of_a_record_come_back(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    claim = journal.claim(fetched(journal))
+    claim.append('{"block": 1}')
+    claim.append('{"block": 3, "sha1": "of a block that there is not"}')
+    claim.append('{"block": "1"}')
+    read = claim.read()
+    claim.release()
+    assert read is not None
+    assert read[1].digests == {0: b"d" * 20, 1: None, 2: b"d" * 20}
+    assert read[1].target == {"temporary": "/films/.x.part"}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        ('"uvideo-download": 1', '"uvideo-download": 2'),
+        ('"direction": "download"', '"direction": "upload"'),
+        ('"etag": "etag"', '"etag": null'),
+        ('"size": 9000000', '"size": null'),
+        ('"size": 9000000', '"size": -1'),
+        ('"size": 9000000', '"size": 9000001'),
+        ('"first": 0', '"first": "0"'),
+        ('"target": {"temporary": "/films/.x.part"}, "total"', '"target": [], "total"'),
+        ('"space": "space", "target"', '"space": "../x", "target"'),
+    ],
+)
+def test_a_damaged_record_of_a_download_is_no_record(tmp_path: Path, damage: tuple[str, str]) -> None:
+    journal = Journal(tmp_path)
+    path = tmp_path / f"{fetched(journal)}.jsonl"
+    text = path.read_text()
+    assert damage[0] in text
+    path.write_text(text.replace(*damage))
+    assert journal.entries() == ()
 
 
 def test_a_week_later_the_record_is_found(tmp_path: Path) -> None:

@@ -14,9 +14,11 @@ SPELLED = (
     ("AsyncListing", "Listing"),
     ("Cancel", "Interrupt"),
     ("AsyncClient", "Client"),
+    ("AsyncReader", "Reader"),
+    ("AsyncWriter", "Writer"),
 )
 #: Methods that ask nothing of the service, or ask it later.
-PLAIN = {"presign", "transfers", "settings", "list", "list_spaces", "list_files", "list_uploads", "list_parts"}
+PLAIN = {"presign", "transfers", "settings", "open", "list", "list_spaces", "list_files", "list_uploads", "list_parts"}
 
 
 def public(cls: type) -> list[str]:

@@ -18,6 +18,7 @@ import pytest
 from test.fakes import FaultProxy
 from test.server_fixture import ROOT, Server
 from uvideo import Cancel, Client, errors
+from uvideo._core import carrier
 from uvideo.models import Progress
 
 BLOCK = 4194304
@@ -328,6 +329,151 @@ def test_a_deadline_ends_it_and_it_can_be_resumed(
     assert caught.value.transfer is not None
     through.resume(caught.value.transfer)
     assert client.get(space, "a").data == data
+
+
+def test_a_request_that_waits_for_its_answer_ends_when_it_is_cancelled(
+    client: Client, space: str, proxy: FaultProxy, through: Client, file: Path, data: bytes
+) -> None:
+    proxy.on("UploadPart", part=1).pause("asked", answered=True)
+    cancel = Cancel()
+
+    def stop() -> None:
+        proxy.wait("asked")
+        cancel.cancel()
+
+    stopper = threading.Thread(target=stop)
+    stopper.start()
+    began = time.monotonic()
+    with pytest.raises(errors.Cancelled) as caught:
+        through.upload(space, "a", file, part_jobs=1, cancel=cancel)
+    assert time.monotonic() - began < 20  # the timeout is 60
+    stopper.join()
+    proxy.release("asked")
+    assert caught.value.transfer is not None
+    through.resume(caught.value.transfer)
+    assert client.get(space, "a").data == data
+
+
+def test_an_upload_that_begins_while_it_is_cancelled_is_aborted(
+    client: Client, space: str, proxy: FaultProxy, through: Client, data: bytes
+) -> None:
+    proxy.on("InitiateUpload").pause("begun", answered=True)
+    cancel = Cancel()
+
+    def stop() -> None:
+        proxy.wait("begun")
+        cancel.cancel()
+        proxy.release("begun")
+
+    stopper = threading.Thread(target=stop)
+    stopper.start()
+    with pytest.raises(errors.Cancelled):
+        through.upload(space, "a", io.BytesIO(data), cancel=cancel)
+    stopper.join()
+    assert list(client.list_uploads(space)) == []
+
+
+def test_one_whose_beginning_gets_no_answer_ends_soon_when_it_is_cancelled(
+    space: str, proxy: FaultProxy, through: Client, data: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(carrier, "GRACE", 0.05)
+    proxy.on("InitiateUpload").stall_response()
+    cancel = Cancel()
+    threading.Timer(0.1, cancel.cancel).start()
+    began = time.monotonic()
+    with pytest.raises(errors.Cancelled):
+        through.upload(space, "a", io.BytesIO(data), cancel=cancel)
+    assert time.monotonic() - began < 20  # the timeout is 60
+
+
+def test_a_request_that_waits_for_its_answer_ends_at_the_deadline(
+    space: str, proxy: FaultProxy, through: Client, file: Path
+) -> None:
+    proxy.on("InitiateUpload").stall_response()
+    with pytest.raises(errors.DeadlineExceeded):
+        through.upload(space, "a", file, deadline=0.2)
+    assert through.transfers() == ()
+
+
+@pytest.mark.parametrize("watched", [False, True])
+def test_nothing_is_hashed_when_nobody_wants_it(
+    client: Client,
+    space: str,
+    proxy: FaultProxy,
+    through: Client,
+    file: Path,
+    data: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+    watched: bool,
+) -> None:
+    def failing(*_: object) -> None:
+        raise AssertionError("it was read, or hashed")
+
+    proxy.on("UploadPart", part=1).cut_after(512).then(500, times=2)
+    seen: list[Progress] = []
+    with monkeypatch.context() as patched:
+        patched.setattr("ucloud.uvideo.source.FileSource.read", failing)
+        patched.setattr("ucloud.uvideo.source.FileBlock.read", failing)
+        options = {"progress": seen.append, "bandwidth": 1 << 40} if watched else {}
+        stored = through.upload(space, "a", file, verify=False, **options)  # type: ignore[arg-type]
+    assert (stored.size, stored.verified) == (len(data), False)
+    assert client.get(space, "a").data == data
+    if watched:
+        assert seen[-1].done == len(data)
+    assert client.upload(space, "b", io.BytesIO(data), verify=False).verified is False
+    assert client.upload(space, "c", b"small", verify=False).verified is False
+    assert client.get(space, "b").data == data
+    tidy(client, space)
+
+
+def test_an_unverified_upload_does_without_sendfile(
+    client: Client, space: str, file: Path, data: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "sendfile")
+    assert client.upload(space, "a", file, verify=False).size == len(data)
+    assert client.get(space, "a").data == data
+
+
+def test_an_unverified_upload_goes_on_after_an_interruption(
+    client: Client, space: str, proxy: FaultProxy, through: Client, file: Path, data: bytes
+) -> None:
+    proxy.on("UploadPart", part=3).then(500, times=6)
+    with pytest.raises(errors.TransferInterrupted):
+        through.upload(space, "a", file, part_jobs=1, verify=False)
+    (record,) = through.transfers()
+    assert record.done == 3 * BLOCK
+    proxy.reset()
+    assert through.upload(space, "a", file, verify=False).verified is False
+    assert parts(proxy) == [3, 4]
+    assert client.get(space, "a").data == data
+    tidy(client, space)
+
+
+def test_an_unverified_part_that_the_service_has_already_is_named_by_its_own_etag(
+    client: Client, space: str, proxy: FaultProxy, through: Client, file: Path, data: bytes
+) -> None:
+    there = {"RetCode": -1014, "ErrMsg": "put duplicate key error"}
+    proxy.on("UploadPart", part=1).lost_answer().forward_then_answer(500, json=there)
+    through.upload(space, "a", file, verify=False)
+    assert client.get(space, "a").data == data
+
+
+def test_a_file_that_ends_too_early_is_refused_unverified_too(
+    client: Client, space: str, proxy: FaultProxy, through: Client, file: Path
+) -> None:
+    proxy.on("UploadPart", part=0).pause("first", answered=True)
+
+    def cut() -> None:
+        proxy.wait("first")
+        os.truncate(file, 3 * BLOCK)
+        proxy.release("first")
+
+    cutter = threading.Thread(target=cut)
+    cutter.start()
+    with pytest.raises(errors.SourceChanged):
+        through.upload(space, "a", file, part_jobs=1, verify=False)
+    cutter.join()
+    tidy(client, space)
 
 
 def test_what_progress_raises_ends_it(client: Client, space: str, through: Client, file: Path) -> None:

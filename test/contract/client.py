@@ -6,9 +6,12 @@ no.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
 import uuid
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +61,51 @@ class Subject:
         raise NotImplementedError
 
 
-class ClientContract:
-    """Give ``subject_class``."""
+class File:
+    """An open file of a TypedSubject."""
+
+    def read(self, size: int = -1) -> bytes:
+        raise NotImplementedError
+
+    def readinto(self, buffer: bytearray) -> int:
+        raise NotImplementedError
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        raise NotImplementedError
+
+    def tell(self) -> int:
+        raise NotImplementedError
+
+    def write(self, data: bytes) -> int:
+        raise NotImplementedError
+
+    @property
+    def facts(self) -> tuple[int, str | None, bool]:
+        """(size, etag, verified) of a reader."""
+        raise NotImplementedError
+
+    @property
+    def stored(self) -> Any: ...
+
+
+class TypedSubject(Subject):
+    """A client of the toolkit."""
+
+    def open(self, space: str, key: str, mode: str, **options: Any) -> AbstractContextManager[File]:
+        raise NotImplementedError
+
+    def uploads(self, space: str) -> list[str]:
+        """The keys of unfinished uploads."""
+        raise NotImplementedError
+
+    def upload_dir(self, *given: Any, **options: Any) -> Any:
+        """The Summary; likewise download_dir."""
+
+    def download_dir(self, *given: Any, **options: Any) -> Any: ...
+
+
+class Given:
+    """The fixtures of a contract.  Give ``subject_class``."""
 
     subject_class: type[Subject]
 
@@ -78,6 +124,17 @@ class ClientContract:
         yield made
         made.close()
 
+    @pytest.fixture(autouse=True)
+    def keys(self, server: Server, proxy: FaultProxy) -> None:
+        self._where = (f"127.0.0.1:{proxy.port}", server.public_key, server.private_key)
+
+    @contextlib.contextmanager
+    def another(self, subject: Subject) -> Iterator[Subject]:
+        """A second client of the same kind, for another thread."""
+        made = type(subject)(*self._where)
+        yield made
+        made.close()
+
     @pytest.fixture
     def space(self, subject: Subject) -> str:
         name = "k-" + uuid.uuid4().hex[:20]
@@ -89,6 +146,10 @@ class ClientContract:
         path = tmp_path / "large.mp4"
         path.write_bytes(os.urandom(2 * BLOCK + 99))
         return path
+
+
+class ClientContract(Given):
+    """What every client does."""
 
     @pytest.mark.parametrize("key", KEYS, ids=lambda key: ascii(key)[:20])
     def test_a_file_comes_back_as_it_went_whatever_its_key(
@@ -164,6 +225,45 @@ class ClientContract:
             subject.download(space, "a", tmp_path / "b")
         assert (tmp_path / "b").read_bytes() == b"mine"
 
+    def test_a_download_leaves_nothing_beside_its_target(
+        self, subject: Subject, space: str, proxy: FaultProxy, large: Path, tmp_path: Path
+    ) -> None:
+        folder = tmp_path / "films"
+        folder.mkdir()
+        subject.upload(space, "a", large)
+        proxy.on("GetObject").flip(5)
+        with pytest.raises(errors.IntegrityError):
+            subject.download(space, "a", folder / "b")
+        assert os.listdir(folder) == []
+        subject.download(space, "a", folder / "b")
+        assert os.listdir(folder) == ["b"]
+
+    def test_an_object_that_changes_while_it_is_downloaded_is_fetched_anew(
+        self, subject: Subject, space: str, proxy: FaultProxy, large: Path, tmp_path: Path
+    ) -> None:
+        subject.upload(space, "a", large)
+        other = tmp_path / "other"
+        other.write_bytes(os.urandom(2 * BLOCK + 5))
+        proxy.on("GetObject").truncate(BLOCK).pause("changed")
+        failures: list[BaseException] = []
+
+        def change() -> None:
+            try:
+                assert proxy.wait("changed", 20)
+                with self.another(subject) as client:
+                    client.upload(space, "a", other)
+            except BaseException as error:
+                failures.append(error)
+            finally:
+                proxy.release("changed")
+
+        changer = threading.Thread(target=change)
+        changer.start()
+        subject.download(space, "a", tmp_path / "b")
+        changer.join()
+        assert failures == []
+        assert (tmp_path / "b").read_bytes() == other.read_bytes()
+
     def test_an_absent_object_is_not_found_and_the_target_stays(
         self, subject: Subject, space: str, tmp_path: Path
     ) -> None:
@@ -192,3 +292,136 @@ class ClientContract:
         with pytest.raises(errors.SignatureMismatch):
             wrong.delete(space, "a")
         wrong.close()
+
+
+class FileContract(Given):
+    """What ``open`` gives."""
+
+    def test_an_object_is_read_as_a_file(self, subject: TypedSubject, space: str, large: Path) -> None:
+        data, etag = large.read_bytes(), subject.upload(space, "a", large)
+        with subject.open(space, "a", "rb") as file:
+            assert file.facts == (len(data), etag, False)
+            assert file.read(10) == data[:10] and file.tell() == 10
+            assert file.seek(-5, os.SEEK_END) == len(data) - 5 and file.read() == data[-5:]
+            buffer = bytearray(200_000)
+            assert file.seek(BLOCK - 9) and file.readinto(buffer) == 200_000
+            assert buffer == data[BLOCK - 9 : BLOCK - 9 + 200_000]
+            assert file.seek(0) == 0 and file.read() == data
+        with pytest.raises(ValueError):
+            file.read(1)
+
+    def test_an_object_that_was_read_in_order_is_verified(
+        self, subject: TypedSubject, space: str, proxy: FaultProxy, large: Path
+    ) -> None:
+        etag = subject.upload(space, "a", large)
+        proxy.on("GetObject", nth=2).reset_response(1000).then(503)
+        with subject.open(space, "a", "rb") as file:
+            assert b"".join(iter(lambda: file.read(100_000), b"")) == large.read_bytes()
+            assert file.facts == (large.stat().st_size, etag, True)
+        proxy.on("GetObject").flip(9)
+        with subject.open(space, "a", "rb") as file, pytest.raises(errors.IntegrityError):
+            file.read()
+
+    def test_an_object_that_is_replaced_while_it_is_open_is_refused(
+        self, subject: TypedSubject, space: str, large: Path, tmp_path: Path
+    ) -> None:
+        subject.upload(space, "a", large)
+        (tmp_path / "other").write_bytes(large.read_bytes()[::-1])
+        with subject.open(space, "a", "rb") as file:
+            file.read(10)
+            subject.upload(space, "a", tmp_path / "other")
+            file.seek(BLOCK)
+            with pytest.raises(errors.ObjectChanged):
+                file.read(10)
+
+    def test_an_absent_object_cannot_be_opened(self, subject: TypedSubject, space: str) -> None:
+        with pytest.raises(errors.NotFound), subject.open(space, "absent", "rb"):
+            pass
+
+    @pytest.mark.parametrize("size", [0, 1, 2 * BLOCK, 3 * BLOCK + 1])
+    def test_what_is_written_is_stored_when_it_is_closed(
+        self, subject: TypedSubject, space: str, tmp_path: Path, size: int
+    ) -> None:
+        data = os.urandom(size)
+        with subject.open(space, "a", "wb", mime="video/mp4") as file:
+            for at in range(0, size, 1_000_000):
+                file.write(data[at : at + 1_000_000])
+            assert file.tell() == size and subject.keys(space, "") == []
+        assert (file.stored.size, file.stored.verified) == (size, True)
+        subject.download(space, "a", tmp_path / "b")
+        assert (tmp_path / "b").read_bytes() == data
+        with pytest.raises(ValueError):
+            file.write(b"late")
+
+    @pytest.mark.parametrize("size", [10, 4 * BLOCK])
+    def test_a_block_that_raises_stores_nothing(self, subject: TypedSubject, space: str, size: int) -> None:
+        with pytest.raises(KeyError), subject.open(space, "a", "wb") as file:
+            file.write(bytes(size))
+            raise KeyError("mine")
+        assert file.stored is None
+        assert subject.keys(space, "") == subject.uploads(space) == []
+
+    def test_a_part_that_fails_stores_nothing(self, subject: TypedSubject, space: str, proxy: FaultProxy) -> None:
+        proxy.on("UploadPart", part=1).then(403)
+        with pytest.raises(errors.AccessDenied), subject.open(space, "a", "wb") as file:
+            for _ in range(40):
+                file.write(bytes(1 << 20))
+        assert subject.keys(space, "") == subject.uploads(space) == []
+
+    def test_a_mode_for_text_is_refused(self, subject: TypedSubject, space: str) -> None:
+        with pytest.raises(errors.InvalidArgument, match="TextIOWrapper"), subject.open(space, "a", "r"):
+            pass
+
+
+class FolderContract(Given):
+    """What ``upload_dir`` and ``download_dir`` do."""
+
+    @pytest.fixture
+    def folder(self, tmp_path: Path) -> Path:
+        for name in ("a/1.txt", "a/b/2.txt", "c.bin", "视频.mp4"):
+            path = tmp_path / "folder" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(name.encode() * 1000)
+        (tmp_path / "folder" / "large").write_bytes(os.urandom(2 * BLOCK + 1))
+        return tmp_path / "folder"
+
+    def test_a_folder_comes_back_as_it_went(
+        self, subject: TypedSubject, space: str, proxy: FaultProxy, folder: Path, tmp_path: Path
+    ) -> None:
+        proxy.on("PutObject", key="p/c.bin").cut_after(100).then(500)
+        proxy.on("GetObject", key="p/a/1.txt").reset_response(100).then(503)
+        totals: list[Any] = []
+        up = subject.upload_dir(folder, space, "p", jobs=2, progress=totals.append, exclude=["b/"])
+        names = ["a/1.txt", "c.bin", "large", "视频.mp4"]
+        assert sorted(each.key for each in up.done) == subject.keys(space, "") == [f"p/{name}" for name in names]
+        assert (totals[-1].files, totals[-1].files_done, totals[-1].done) == (4, 4, up.size)
+        reported: list[Any] = []
+        down = subject.download_dir(space, "p", tmp_path / "copy", report=reported.append)
+        assert down.done == () and sorted(each.key for each in reported) == sorted(each.key for each in up.done)
+        for name in names:
+            assert (tmp_path / "copy" / name).read_bytes() == (folder / name).read_bytes()
+        assert not list((tmp_path / "copy").rglob("*.part"))
+
+    def test_what_fails_is_said_and_the_rest_goes_on(
+        self, subject: TypedSubject, space: str, proxy: FaultProxy, folder: Path, tmp_path: Path
+    ) -> None:
+        proxy.on("PutObject", key="c.bin").then(403)
+        os.symlink("nowhere", folder / "gone")
+        with pytest.raises(errors.SomeFailed) as caught:
+            subject.upload_dir(folder, space)
+        found = {each.key: type(each.error) for each in caught.value.summary.failures}
+        assert found == {"c.bin": errors.AccessDenied, "gone": errors.LocalFailure}
+        assert sorted(each.key for each in caught.value.summary.done) == subject.keys(space, "")
+        subject.upload(space, "../evil", folder / "c.bin")
+        with pytest.raises(errors.SomeFailed) as caught:
+            subject.download_dir(space, "", tmp_path / "in" / "copy")
+        assert [each.key for each in caught.value.summary.failures] == ["../evil"]
+        assert not (tmp_path / "in" / "evil").exists() and len(caught.value.summary.done) == 4
+
+    def test_what_progress_raises_ends_it(self, subject: TypedSubject, space: str, folder: Path) -> None:
+        def refuse(_: Any) -> None:
+            raise RuntimeError("enough")
+
+        with pytest.raises(RuntimeError, match="enough"):
+            subject.upload_dir(folder, space, jobs=1, progress=refuse)
+        assert len(subject.keys(space, "")) <= 1

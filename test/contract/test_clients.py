@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from test.contract.client import ClientContract, Subject
+from test.contract.client import ClientContract, File, FileContract, FolderContract, Subject, TypedSubject
 from ucloud.uvideo import config, deleteuvideo, downloaduvideo, filemanager, multipartuploaduvideo, spacemanager
 from uvideo import AsyncClient, Client, Retry, errors
 from uvideo._core import errors as core
@@ -68,7 +69,38 @@ class Sdk(Subject):
         return [entry["FileName"] for entry in checked(self.files.getfilelist(space, prefix))[0]["DataSet"]]
 
 
-class Typed(Subject):
+class PlainFile(File):
+    """A Reader or Writer, or an AsyncReader or AsyncWriter that ``run`` awaits."""
+
+    def __init__(self, file: Any, run: Callable[[Any], Any] = lambda value: value) -> None:
+        self.file, self.run = file, run
+
+    def read(self, size: int = -1) -> bytes:
+        found: bytes = self.run(self.file.read(size))
+        return found
+
+    def readinto(self, buffer: bytearray) -> int:
+        return int(self.run(self.file.readinto(buffer)))
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return int(self.run(self.file.seek(offset, whence)))
+
+    def tell(self) -> int:
+        return int(self.run(self.file.tell()))
+
+    def write(self, data: bytes) -> int:
+        return int(self.run(self.file.write(data)))
+
+    @property
+    def facts(self) -> tuple[int, str | None, bool]:
+        return self.file.size, self.file.etag, self.file.verified
+
+    @property
+    def stored(self) -> Any:
+        return self.file.stored
+
+
+class Typed(TypedSubject):
     def __init__(self, host: str, public_key: str, private_key: str) -> None:
         self.client = Client(public_key, private_key, endpoint=host, retry=Retry(5, base=0.0))
 
@@ -93,8 +125,22 @@ class Typed(Subject):
     def keys(self, space: str, prefix: str) -> list[str]:
         return [each.key for each in self.client.list(space, prefix)]
 
+    @contextmanager
+    def open(self, space: str, key: str, mode: Any, **options: Any) -> Iterator[File]:
+        with self.client.open(space, key, mode, **options) as file:
+            yield PlainFile(file)
 
-class AsyncTyped(Subject):
+    def uploads(self, space: str) -> list[str]:
+        return [each.key for each in self.client.list_uploads(space)]
+
+    def upload_dir(self, *given: Any, **options: Any) -> Any:
+        return self.client.upload_dir(*given, **options)
+
+    def download_dir(self, *given: Any, **options: Any) -> Any:
+        return self.client.download_dir(*given, **options)
+
+
+class AsyncTyped(TypedSubject):
     def __init__(self, host: str, public_key: str, private_key: str) -> None:
         self.loop = asyncio.new_event_loop()
         self.client = AsyncClient(public_key, private_key, endpoint=host, retry=Retry(5, base=0.0))
@@ -127,14 +173,39 @@ class AsyncTyped(Subject):
 
         return self.run(found())
 
+    @contextmanager
+    def open(self, space: str, key: str, mode: Any, **options: Any) -> Iterator[File]:
+        async def opened() -> Any:
+            return await self.client.open(space, key, mode, **options).__aenter__()
+
+        file = self.run(opened())
+        try:
+            yield PlainFile(file, self.run)
+        except BaseException as error:
+            self.run(file.__aexit__(type(error), error, None))
+            raise
+        self.run(file.__aexit__(None, None, None))
+
+    def uploads(self, space: str) -> list[str]:
+        async def found() -> list[str]:
+            return [each.key async for each in self.client.list_uploads(space)]
+
+        return self.run(found())
+
+    def upload_dir(self, *given: Any, **options: Any) -> Any:
+        return self.run(self.client.upload_dir(*given, **options))
+
+    def download_dir(self, *given: Any, **options: Any) -> Any:
+        return self.run(self.client.download_dir(*given, **options))
+
 
 class TestPublishedSdk(ClientContract):
     subject_class = Sdk
 
 
-class TestTypedClient(ClientContract):
+class TestTypedClient(ClientContract, FileContract, FolderContract):
     subject_class = Typed
 
 
-class TestAsyncClient(ClientContract):
+class TestAsyncClient(ClientContract, FileContract, FolderContract):
     subject_class = AsyncTyped

@@ -79,7 +79,7 @@ def test_nothing_acknowledged_is_lost_by_kill_9(tmp_path: Path) -> None:
     assert done["rounds"] == 4 and sum(done.values()) > 20
 
 
-@pytest.mark.long
+@pytest.mark.soak
 def test_nothing_acknowledged_is_lost_by_kill_9_in_many_rounds(tmp_path: Path) -> None:
     done = run(tmp_path, ROUNDS, seed=20261125)
     print(f"kill -9: {dict(done)}")

@@ -152,7 +152,7 @@ def test_the_server_starts_on_what_is_left(tmp_path: Path) -> None:
         assert looked
 
 
-@pytest.mark.long
+@pytest.mark.soak
 def test_nothing_acknowledged_is_lost_with_the_power_at_many_points(tmp_path: Path) -> None:
     done = lost = noted = 0
     for seed in range(4):

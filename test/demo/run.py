@@ -1,13 +1,16 @@
 """Run the demo programs in order against a server started for them, and compare every file that comes back.
 
-run.py [FILE] [--python COMMAND-OR-VERSION [--if-found]].  FILE is any file, by default test/data/demo.mp4.  The
-programs run under this Python with the uvideo installed in it, or under another one with the folder ucloud/ copied
-beside them and `requests`.  Exit code 0 if every step and every byte was right.
+run.py [FILE] [--python COMMAND-OR-VERSION [--if-found] | --console].  FILE is any file, by default
+test/data/demo.mp4.  The programs run under this Python with the uvideo installed in it, or under another one with the
+folder ucloud/ copied beside them and `requests`.  --console starts a server with the file in it, prints the address of
+its console and a one-time sign-in, and on a terminal lets the server run until Enter.  Exit code 0 if every step and
+every byte was right.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import json
 import os
@@ -18,6 +21,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -57,7 +61,7 @@ class Server:
             )
         try:
             answer = self._wait(ready)
-            self.host = urlsplit(answer["endpoint"]).netloc
+            self.host, self.admin = urlsplit(answer["endpoint"]).netloc, answer["admin"]
             keys = json.loads((self.folder / "credentials.json").read_text(encoding="utf-8"))
             self.public_key, self.private_key = keys["public_key"], keys["private_key"]
         except BaseException:
@@ -252,11 +256,58 @@ def play(source: Path, python: str | None, if_found: bool, folder: Path) -> str:
     return f"{name}: every step as expected, {count} files came back byte for byte, the server has stopped"
 
 
+def ask(server: Server, call: str, **given: str) -> dict[str, str]:
+    """Return what the console's server answers to a call; Failed if it refuses."""
+    request = urllib.request.Request(
+        f"{server.admin}/api/{call}", json.dumps(given).encode(), {"Content-Type": "application/json"}, method="POST"
+    )
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as answer:
+            return dict(json.load(answer))
+    except OSError as failure:
+        raise Failed(f"the console refuses {call}: {failure}") from None
+
+
+def show(source: Path, folder: Path) -> str:
+    """Start a server with the file in it and say how to look at it; return the closing line."""
+    from uvideo import Client
+
+    server = Server(folder)
+    try:
+        keys = {"public_key": server.public_key, "private_key": server.private_key}
+        os.environ["XDG_STATE_HOME"] = str(folder)
+        with Client(server.public_key, server.private_key, provider="local", endpoint=server.host) as client:
+            client.create_space("movies")
+            client.upload("movies", source.name, source)
+        link = ask(server, "link", **keys)["link"]
+        print(f"=== the console, with {source.name} in the space movies: {server.admin}/")
+        print(f"    sign in once, within ten minutes: {server.admin}/#link={link}", flush=True)
+        if sys.stdin.isatty() and sys.stdout.isatty():
+            print("    press Enter to stop the server", flush=True)
+            with contextlib.suppress(KeyboardInterrupt):
+                sys.stdin.readline()
+            server.process.terminate()
+            server.process.wait(STOP_SECONDS)
+            return "the server has stopped"
+        elif ask(server, "session", link=link)["public_key"] != server.public_key:
+            raise Failed("the one-time sign-in is for another key")
+    except BaseException:
+        if server.process.poll() is None:
+            server.process.kill()
+            server.process.wait()
+        raise
+    code = server.stop()
+    if code:
+        raise Failed(f"the server ended with {code} after SIGTERM:\n{server.last_words()}")
+    return "the server has stopped, as nobody sits at a terminal; `uvideo serve` keeps one running"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Run the demo programs against a server and compare every file.")
     parser.add_argument("file", nargs="?", type=Path, default=ROOT / "test" / "data" / "demo.mp4")
     parser.add_argument("--python", help="run the programs under this one: a command, or a version such as 2.7")
     parser.add_argument("--if-found", action="store_true", help="that Python being absent is no failure")
+    parser.add_argument("--console", action="store_true", help="let a server run and say how to look at it")
     options = parser.parse_args()
     source = options.file.resolve()
     if not source.is_file():
@@ -266,7 +317,10 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="uvideo-demo-") as folder:
         try:
-            print(play(source, options.python, options.if_found, Path(folder)))
+            if options.console:
+                print(show(source, Path(folder)))
+            else:
+                print(play(source, options.python, options.if_found, Path(folder)))
         except Failed as failure:
             print(f"FAILED: {failure}", file=sys.stderr)
             return 1

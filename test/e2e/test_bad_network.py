@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from test.server_fixture import start_server
-from test.shaping import bad_network
+from test.shaping import Network, bad_network
 from uvideo import Client
 
 SIZE = 200 << 20
@@ -31,6 +31,7 @@ def test_a_large_file_goes_up_and_down_a_bad_network(tmp_path: Path, monkeypatch
         start_server(tmp_path / "server", "--no-fsync") as server,
         bad_network("127.0.0.1", server.port, RATE, LATENCY, RESETS) as up,
         bad_network("127.0.0.1", server.port, RATE, LATENCY, RESETS) as down,
+        bad_network("127.0.0.1", server.port, RATE, LATENCY, RESETS) as single,
     ):
         keys = (server.public_key, server.private_key)
         with Client(*keys, endpoint=server.host) as near:
@@ -38,26 +39,29 @@ def test_a_large_file_goes_up_and_down_a_bad_network(tmp_path: Path, monkeypatch
             near.upload("films", "down", source)
         failures: list[BaseException] = []
 
-        def download() -> None:
+        def download(network: Network, name: str, jobs: int) -> None:
             try:
-                with Client(*keys, endpoint=f"127.0.0.1:{down.port}") as far:
-                    assert far.download("films", "down", tmp_path / "down").verified
+                with Client(*keys, endpoint=f"127.0.0.1:{network.port}") as far:
+                    assert far.download("films", "down", tmp_path / name, part_jobs=jobs).verified
             except BaseException as error:
                 failures.append(error)
 
-        other = threading.Thread(target=download)
-        other.start()
+        others = [threading.Thread(target=download, args=each) for each in ((down, "down", 4), (single, "single", 1))]
+        for other in others:
+            other.start()
         with Client(*keys, endpoint=f"127.0.0.1:{up.port}") as far:
             stored = far.upload("films", "up", source)
-        other.join()
+        for other in others:
+            other.join()
         assert failures == []
         assert stored.verified and stored.size == SIZE
         with Client(*keys, endpoint=server.host) as near:
             assert near.stat("films", "up").etag == near.stat("films", "down").etag
-        with (tmp_path / "down").open("rb") as got, source.open("rb") as want:
-            while piece := want.read(1 << 20):
-                assert got.read(1 << 20) == piece
-        assert (up.reset, down.reset) == (2, 2)
-        extra = up.passed[0] / SIZE - 1, down.passed[1] / SIZE - 1
-        print(f"sent {extra[0]:.2%} more than the file, received {extra[1]:.2%} more")
+        for name in ("down", "single"):
+            with (tmp_path / name).open("rb") as got, source.open("rb") as want:
+                while piece := want.read(1 << 20):
+                    assert got.read(1 << 20) == piece
+        assert (up.reset, down.reset, single.reset) == (2, 2, 2)
+        extra = [network.passed[way] / SIZE - 1 for network, way in ((up, 0), (down, 1), (single, 1))]
+        print("sent {:.2%} more than the file, received {:.2%} more in 4 ranges, {:.2%} in one".format(*extra))
         assert max(extra) < 0.05

@@ -1,4 +1,4 @@
-"""Uploads whose process is killed at random points, over and over: each ends verified, and nothing is left behind."""
+"""Transfers whose process is killed at random points, over and over: each ends verified, and nothing is left behind."""
 
 from __future__ import annotations
 
@@ -90,3 +90,80 @@ def test_uploads_killed_at_random_points_end_verified(tmp_path: Path, monkeypatc
             assert len(client.clean_uploads("soak", older_than=1)) <= points["begin"] + points["begun"]
             assert list(client.list_uploads("soak")) == []
     assert min(points.values()) >= 5 and len(points) == 5
+
+
+FETCHES = 100
+#: Where a download is killed, and at which call of it at the latest.
+POINTS = {"begin": 1, "write": 1, "start": 1, "moved": 40, "append": 4, "commit": 1, "discard": 1}
+FETCH = """
+import os, signal, sys
+from uvideo import Client
+from uvideo._core import receiver, target
+from uvideo.journal import Claim
+
+point, left, after = sys.argv[4], int(sys.argv[5]), sys.argv[6] == "after"
+cls = next(cls for cls in (Claim, target.FileTarget, receiver.Receiver) if hasattr(cls, point))
+real = getattr(cls, point)
+
+def step(*given):
+    global left
+    left -= 1
+    if left < 0 and not after:
+        os.kill(os.getpid(), signal.SIGKILL)
+    found = real(*given)
+    if left < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return found
+
+setattr(cls, point, step)
+with Client() as client:
+    client.download("soak", sys.argv[1], sys.argv[2], part_jobs=int(sys.argv[3]))
+"""
+
+
+@pytest.mark.long
+def test_downloads_killed_at_random_points_end_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dice = random.Random(20261125)
+    folder = tmp_path / "films"
+    folder.mkdir()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    killed: dict[str, int] = {}
+    with start_server(tmp_path / "server", "--no-fsync") as server:
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "UVIDEO_PUBLIC_KEY": server.public_key,
+            "UVIDEO_PRIVATE_KEY": server.private_key,
+            "UVIDEO_ENDPOINT": server.host,
+        }
+        with Client(server.public_key, server.private_key, endpoint=server.host) as near:
+            near.create_space("soak")
+            for number in range(FETCHES):
+                data = number.to_bytes(4, "big") + os.urandom(PARTS * BLOCK + dice.randrange(1, BLOCK))
+                key, target = f"{number:03}", folder / f"{number:03}.mp4"
+                near.put("soak", key, data)
+                jobs, kills = dice.choice([1, 4]), dice.choice([1, 1, 2])
+                for _ in range(kills):
+                    point = dice.choice(list(POINTS))
+                    when, calls = dice.choice(["before", "after"]), dice.randrange(POINTS[point])
+                    process = subprocess.Popen(
+                        [sys.executable, "-c", FETCH, key, str(target), str(jobs), point, str(calls), when],
+                        env=environment,
+                        stderr=subprocess.PIPE,
+                    )
+                    error = process.communicate(timeout=60)[1]
+                    assert process.returncode in (0, -signal.SIGKILL), (number, point, error)
+                    killed[point] = killed.get(point, 0) + (process.returncode != 0)
+                records = near.transfers()
+                assert all(record.key == key and not record.active for record in records), (number, records)
+                if records and number % 2:
+                    found = near.resume(records[0].id)
+                else:
+                    found = near.download("soak", key, target)
+                assert found.verified and target.read_bytes() == data, (number, killed)
+                assert os.listdir(folder) == [target.name], (number, killed)
+                assert near.transfers() == (), (number, killed)
+                target.unlink()
+    assert min(killed.values()) >= 5 and len(killed) == len(POINTS), killed
+    assert sum(killed.values()) >= FETCHES * 0.9, killed

@@ -31,7 +31,7 @@ def test_a_parser_takes_anything(target: str) -> None:
     assert run(target, 1500, seed=1) > 1500
 
 
-@pytest.mark.long
+@pytest.mark.soak
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_parser_takes_very_many_things(target: str) -> None:
     done = run(target, ROUNDS, seed=2)

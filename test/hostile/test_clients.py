@@ -244,7 +244,7 @@ def test_a_lie_ends_in_an_error(liar: Liar, tmp_path: Path, lie: str, way: Calla
     lied_to(liar, tmp_path, lie, way, ("list", "download") if callable(LIES[lie]) else ("put", "list", "download"))
 
 
-@pytest.mark.long
+@pytest.mark.soak
 @pytest.mark.parametrize("lie", LIES)
 @pytest.mark.parametrize("way", [ask, ask_async])
 def test_a_lie_to_every_call_ends_in_an_error(liar: Liar, tmp_path: Path, lie: str, way: Callable[..., None]) -> None:

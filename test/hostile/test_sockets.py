@@ -388,7 +388,7 @@ def test_requests_with_a_few_things_wrong(server: Server, peer: Peer, space: str
     assert found[400] > 100 and found[401] > 20 and sum(found.values()) >= 600
 
 
-@pytest.mark.long
+@pytest.mark.soak
 def test_very_many_requests_with_a_few_things_wrong(server: Server, peer: Peer, space: str) -> None:
     found = steady(server, peer, space, ROUNDS, 1)
     print(f"bad requests: {ROUNDS}, answers {dict(sorted(found.items()))}")

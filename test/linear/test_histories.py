@@ -120,7 +120,7 @@ def test_they_are_when_a_worker_is_killed(tmp_path: Path) -> None:
     assert done["histories"] == 2
 
 
-@pytest.mark.long
+@pytest.mark.soak
 def test_many_histories_are_linearizable(tmp_path: Path) -> None:
     done: Counter[str] = Counter()
     for turn, options in enumerate((("--no-fsync",), ())):

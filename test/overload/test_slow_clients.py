@@ -92,6 +92,7 @@ async def compare(server: Server, slow: int, rounds: int, seconds: float) -> tup
     return statistics.median(ratios), alive, sent
 
 
+@pytest.mark.soak  # it compares rates, which other work on the machine disturbs
 def test_slow_clients_hold_nobody_up(tmp_path: Path) -> None:
     with start_server(tmp_path, "--no-fsync") as server:
         ratio, alive, sent = asyncio.run(compare(server, 200, 3, 0.3))
@@ -99,7 +100,7 @@ def test_slow_clients_hold_nobody_up(tmp_path: Path) -> None:
         assert ratio > 0.4  # the long form measures; here a machine may be busy
 
 
-@pytest.mark.long
+@pytest.mark.soak
 def test_two_thousand_slow_clients_hold_nobody_up(tmp_path: Path) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     assert hard > SLOW + 200, f"this machine lets a process open {hard} files only"

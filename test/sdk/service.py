@@ -81,8 +81,11 @@ class Service(object):
                 self.headers.append(field)
                 name, _, value = field.decode("latin-1").partition(":")
                 headers[name.lower()] = value.strip()
-            body = stream.read(int(headers.get("content-length", 0)))
+            length = int(headers.get("content-length", 0))
+            body = stream.read(length)
             stream.close()
+            if len(body) < length:
+                return
             method, target, _ = line.split(" ")
             name = self.name(method, target)
             self.seen.append((name, target))

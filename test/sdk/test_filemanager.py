@@ -238,7 +238,7 @@ class Put(Files, Case):
         files = self.files()
         send = files._carrier.transport.send
 
-        def sending(request, body=None, seconds=None):
+        def sending(request, body=None, seconds=None, interrupt=None):
             if request.method == "PUT":
                 first = body.read
 
@@ -249,7 +249,7 @@ class Put(Files, Case):
                     return first(wanted)
 
                 body.read = read
-            return send(request, body, seconds)
+            return send(request, body, seconds, interrupt)
 
         files._carrier.transport.send = sending
         return files

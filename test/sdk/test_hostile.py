@@ -9,6 +9,7 @@ import logging
 import os
 import re
 import ssl
+import time
 
 from ucloud import logger
 from ucloud.uvideo import config, transport
@@ -159,6 +160,18 @@ class Answers(Hostile):
         self.assertStatus(-1, self.deleter().deletefile("space", "k"))
         self.assertLess(self.service.sent, 160 * 1024 * 1024)
 
+    def test_a_refusal_that_comes_in_pieces_is_read_whole(self):
+        whole = reply(403, b'{"RetCode":-148643,"ErrMsg":"not yours"}', (u"Content-Type", u"application/json"))
+
+        def slowly(target, body):
+            for piece in (whole[:-25], whole[-25:-5], whole[-5:]):
+                time.sleep(0.01)
+                yield piece
+
+        self.service.lies = {"get": slowly}
+        resp = self.assertStatus(403, self.download())
+        self.assertEqual((resp.ret_code, resp.error), (-148643, "not yours"))
+
     def test_a_small_answer_takes_little_memory(self):
         asked = []
         self.service.lies = {"delete": reply(204)}
@@ -268,7 +281,7 @@ class Answers(Hostile):
             self.assertIn(resp.status_code, (-1, -2), resp)
             self.assertLess(len([name for name, _ in self.service.seen if name == "list"]), 10)
 
-    def test_no_signature_in_the_log_of_urllib3(self):
+    def test_no_signature_in_the_log_of_requests_sent(self):
         records = []
 
         class Keep(logging.Handler):

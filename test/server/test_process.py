@@ -157,7 +157,7 @@ def test_the_admin_port(server: Server, peer: Peer, space: str) -> None:
     status, text = admin(server, "/metrics")
     assert status == 200 and 'uvideo_requests_total{method="PUT",status="200"}' in text
     assert "process_start_time_seconds" in text and "uvideo_requests_in_flight 0" in text
-    assert admin(server, "/")[0] == admin(server, f"/{space}/k")[0] == 404
+    assert admin(server, "/")[0] == 200 and admin(server, f"/{space}/k")[0] == admin(server, "/nothing")[0] == 404
     assert admin(server, "/healthz", "POST")[0] == 405
 
 

@@ -29,13 +29,29 @@ def mime_of(mime_type, key, path=u"", pairs=()):
     if mime_type is None:
         mime_type = next((value for name, value in pairs if name.lower() == "content-type"), None)
     if mime_type is None:
-        found = mimetypes.guess_type(native(key))[0] or mimetypes.guess_type(native(path))[0]
-        if not found or _UNPRINTABLE(found):  # a key such as data:x,y is guessed by what is in it
-            found = "application/octet-stream"
-        return to_text(found)
+        return _guessed(key) or _guessed(path) or u"application/octet-stream"
     if not is_text(mime_type) or not mime_type.strip() or _UNPRINTABLE(native(mime_type)):
         raise InvalidArgument(u"mime_type must be text such as video/mp4")
     return to_text(mime_type)
+
+
+_GUESSED = {}  # what stands behind the first dot of a name: its media type
+
+
+def _guessed(name):
+    """Text of the media type that a name says, None if it says none."""
+    last = name.rpartition("/")[2]
+    if "." not in last and ":" not in name:
+        return None
+    ending = last[last.find(".") :]
+    plain = ":" not in name and 0 < len(last) - len(ending) and len(ending) <= 16
+    if plain and ending in _GUESSED:
+        return _GUESSED[ending]
+    found = mimetypes.guess_type(native(name))[0]
+    found = to_text(found) if found and not _UNPRINTABLE(found) else None  # data:x,y is guessed by what is in it
+    if plain and len(_GUESSED) < 1000:
+        _GUESSED[ending] = found
+    return found
 
 
 def header_pairs(header):

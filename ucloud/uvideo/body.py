@@ -9,8 +9,8 @@ from .carrier import describe
 from .protocol import etag
 from .protocol.errors import IntegrityError, LocalFailure, SourceChanged
 from .protocol.message import Slice
-from .source import StreamSource, shown
-from .transfer import READ, Hashing
+from .source import READ, StreamSource, shown
+from .transfer import Hashing
 
 _log = logging.getLogger("ucloud.uvideo")
 

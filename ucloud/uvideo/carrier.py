@@ -8,6 +8,7 @@ import random
 import time
 from collections import namedtuple
 
+from .interrupt import Grace
 from .protocol import action, answer, dialect, operation, signature
 from .protocol.errors import (
     BadAnswer,
@@ -24,6 +25,8 @@ from .protocol.text import native
 from .retry import Attempts
 
 _log = logging.getLogger("ucloud.uvideo")
+#: Seconds that an interrupted InitiateUpload still has for its answer: nobody else can say which upload to abort.
+GRACE = 2.0
 _ticks = getattr(time, "monotonic", time.time)
 
 
@@ -83,9 +86,13 @@ class Carrier(object):
         ``check(result)``: raises BadAnswer for a result that is of no use, and it is tried again.
         """
 
+        interrupt = self.interrupt
+        if interrupt is not None and isinstance(op, operation.InitiateUpload):
+            interrupt = Grace(interrupt, GRACE)
+
         def once():
             try:
-                response = self.transport.send(self.request(op, headers), body, self.limit())
+                response = self.transport.send(self.request(op, headers), body, self.limit(), interrupt)
                 found = self.judge(op, response)
                 if check is not None:
                     check(found[0])
@@ -113,7 +120,8 @@ class Carrier(object):
         """(result, Response) of a management operation.  Raises UVideoError; ``status`` 200 if RetCode says no."""
 
         def once():
-            return self.judge_action(op, self.transport.send(self.action_request(op), None, self.limit()))
+            response = self.transport.send(self.action_request(op), None, self.limit(), self.interrupt)
+            return self.judge_action(op, response)
 
         lost = []
         try:
@@ -158,12 +166,16 @@ class Carrier(object):
         ``expires``: seconds that a signed URL lasts; None for an anonymous one.  No retry: the reader decides.
         """
         request = self.link(op, expires)
-        stream = self.transport.open(request._replace(headers=_over(request.headers, headers)), None, self.limit())
+        if headers:
+            request = request._replace(headers=_over(request.headers, headers))
+        stream = self.transport.open(request, None, self.limit(), self.interrupt)
         if stream.status not in (200, 206):
+            content = bytearray(65536)
             try:
-                content = stream.read(65536)
+                length = stream.readinto(memoryview(content))
             finally:
-                stream.close()
+                stream.close(reuse=True)
+            content = bytes(content[:length])
             self.judge_object(op, Response(stream.status, stream.headers, content))
         return stream
 
@@ -182,8 +194,9 @@ class Carrier(object):
         """The Request of an operation on the upload host, signed by header; not signed by an anonymous Carrier."""
         request = dialect.encode(op, self.endpoint.upload)
         request.headers.add("User-Agent", self.endpoint.user_agent)
-        fields = _over(request.headers, headers)
-        request = request._replace(headers=fields)
+        if headers:
+            request = request._replace(headers=_over(request.headers, headers))
+        fields = request.headers
         if self.credentials is None:
             return request
         if self.credentials.security_token is not None:
@@ -199,6 +212,8 @@ class Carrier(object):
         """The Request of a GetObject on the download host; signed in its URL for ``expires`` seconds, or not at all."""
         request = dialect.encode(op, self.endpoint.download)
         request.headers.add("User-Agent", self.endpoint.user_agent)
+        if expires is None:
+            return request
         return request._replace(target=self._signed(request.target, request.method, op, expires))
 
     def url(self, op, expires=None):
@@ -276,8 +291,6 @@ class Carrier(object):
 
 def _over(fields, headers):
     """Headers with the caller's in place of those of the same name."""
-    if not headers:
-        return fields
     given = dict((name.lower(), (native(name), native(value))) for name, value in headers)
     return Headers([pair for pair in fields if pair[0].lower() not in given] + list(given.values()))
 

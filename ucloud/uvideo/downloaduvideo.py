@@ -8,7 +8,8 @@ from .protocol.byterange import ByteRange, parse
 from .protocol.dialect import check_key, check_space
 from .protocol.errors import InvalidArgument
 from .protocol.text import is_integer
-from .transfer import Download
+from .receiver import receive
+from .target import opened
 
 
 class DownloadUVideo(Handler):
@@ -37,10 +38,9 @@ def download(carrier, space, key, localfile, expires, content_range, header):
     named = [value for name, value in pairs if name.lower() == "range"]
     wanted = _range(content_range, named[-1] if named else None)
     pairs = [pair for pair in pairs if pair[0].lower() != "range"]  # a download that goes on asks for another one
-    status, headers = Download(
-        carrier, check_space(space), check_key(key), localfile, expires, wanted, pairs
-    ).run()
-    return succeeded(status, headers)
+    space, key = check_space(space), check_key(key)
+    receiver = receive(carrier, space, key, opened(localfile), expires=expires, wanted=wanted, headers=pairs)
+    return succeeded(receiver.status, receiver.headers)
 
 
 def seconds(expires, settings):

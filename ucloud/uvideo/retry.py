@@ -61,6 +61,8 @@ class Attempts(object):
         seconds = self._retry.decide(self.count, error, self._waited, self._fraction())
         if seconds is None:
             return None
+        if getattr(error, "stale", False):  # a new connection has nothing to wait for
+            seconds = 0.0
         if self.deadline is not None and now + seconds >= self.deadline:
             raise DeadlineExceeded(u"the time for this call is over; the last failure: " + error.message)
         self._waited += seconds

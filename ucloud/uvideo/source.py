@@ -2,13 +2,19 @@
 
 from __future__ import absolute_import, division, print_function
 
+import hashlib
+import io
 import numbers
 import os
 import stat
 import threading
 
 from .protocol.errors import InvalidArgument, LocalFailure, SourceChanged, UVideoError
+from .protocol.message import Slice
 from .protocol.text import to_text
+
+#: Bytes moved at a time: the cheapest on a disk, since they stay in the processor's cache.
+READ = 256 * 1024
 
 
 def local(error, path):
@@ -29,8 +35,80 @@ def identity(status):
     return [status.st_size, int(status.st_mtime * 1000000)]
 
 
+class FileBlock(object):
+    """One block of a FileSource on its way: what Transport.open takes.  Its SHA-1 is made of the very bytes sent.
+
+    One thread at a time; no more than READ bytes of it are in memory.
+    """
+
+    def __init__(self, source, where):
+        self._source, self._where = source, where
+        self.length, self._sent = where.length, 0
+        self._sha1 = hashlib.sha1()
+
+    def read(self, size=READ):
+        """The next bytes, b"" at the end.  SourceChanged."""
+        length = min(size, READ, self.length - self._sent)
+        if not length:
+            return b""
+        data = self._source.read(Slice(self._where.offset + self._sent, length))
+        self._sha1.update(data)
+        self._sent += length
+        return data
+
+    def rewind(self):
+        """Stand at the first byte again."""
+        self._sent, self._sha1 = 0, hashlib.sha1()
+        return True
+
+    def digest(self):
+        """The binary SHA-1 of the block; what was not sent is read for it."""
+        while self.read():
+            pass
+        return self._sha1.digest()
+
+
+class UnreadBlock(object):
+    """As FileBlock, of bytes that nobody hashes, so that the system can send them without their being read."""
+
+    def __init__(self, source, where):
+        self._source, self._where = source, where
+        self.length, self._sent = where.length, 0
+
+    def read(self, size=READ):
+        """The next bytes, b"" at the end.  SourceChanged."""
+        length = min(size, READ, self.length - self._sent)
+        if not length:
+            return b""
+        data = self._source.read(Slice(self._where.offset + self._sent, length))
+        self._sent += length
+        return data
+
+    def piece(self, size=None):
+        """(descriptor, offset, length) of what is still to be sent, at most ``size`` of it; None at the end."""
+        self._source.check()
+        left = self.length - self._sent
+        if not left:
+            return None
+        return self._source.descriptor(), self._where.offset + self._sent, left if size is None else min(size, left)
+
+    def moved(self, length):
+        """So many bytes were sent.  SourceChanged for none: the file ends too early."""
+        if not length:
+            raise self._source.changed()
+        self._sent += length
+
+    def rewind(self):
+        """Stand at the first byte again."""
+        self._sent = 0
+        return True
+
+    def digest(self):
+        """None: it is not known."""
+
+
 class FileSource(object):
-    """A regular file.  ``bind`` an Upload before taking; any number of threads may take at once."""
+    """A regular file.  ``bind`` an Upload before taking; any number of threads may take and read at once."""
 
     def __init__(self, path):
         self.path = path
@@ -39,7 +117,7 @@ class FileSource(object):
                 raise TypeError()
             if not stat.S_ISREG(os.stat(path).st_mode):  # before it is opened, for which a pipe would wait
                 raise InvalidArgument(u"%s is no regular file; open it and use uploadstream" % shown(path))
-            self._file = open(path, "rb")
+            self._file = io.open(path, "rb", buffering=0)
         except EnvironmentError as error:
             raise local(error, path)
         except InvalidArgument:
@@ -49,30 +127,59 @@ class FileSource(object):
         status = os.fstat(self._file.fileno())
         self.identity = identity(status)
         self.size = status.st_size
-        self._lock = threading.Lock()
+        self._lock, self._reading = threading.Lock(), threading.Lock()
         self._pending = iter(())
+        self._block = FileBlock
 
-    def bind(self, upload):
+    def bind(self, upload, verify=True):
+        """``verify``: whether the blocks that are taken know their digests."""
         self._pending = upload.pending()
+        self._block = FileBlock if verify else UnreadBlock
 
     def take(self):
-        """(part, bytes) of the next block to send, or None.  SourceChanged if the file did."""
+        """(part, block) of the next block to send, or None."""
         with self._lock:
             for part, where in self._pending:
-                return part, self.read(where)
+                return part, self._block(self, where)
         return None
 
     def read(self, where):
-        """The bytes of a Slice.  Not to be called beside take by another thread."""
+        """The bytes of a Slice.  SourceChanged if the file is no longer the one that was opened."""
         try:
-            self._file.seek(where.offset)
-            data = self._file.read(where.length)
+            data = self._read(where.offset, where.length)
         except EnvironmentError as error:
             raise local(error, self.path)
         if len(data) != where.length:
-            raise self._changed()
+            raise self.changed()
         self.check()
         return data
+
+    def _read(self, offset, length):
+        """Bytes of the file, fewer only at its end."""
+        pieces = []
+        while length:
+            piece = self._piece(offset, length)
+            if not piece:
+                break
+            pieces.append(piece)
+            offset += len(piece)
+            length -= len(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    if hasattr(os, "pread"):
+
+        def _piece(self, offset, length):
+            return os.pread(self._file.fileno(), length, offset)
+
+    else:  # Python 2.7, Windows
+
+        def _piece(self, offset, length):
+            with self._reading:
+                self._file.seek(offset)
+                return self._file.read(length)
+
+    def descriptor(self):
+        return self._file.fileno()
 
     def let_go(self, part):
         """A block was acknowledged and will not be taken again."""
@@ -80,13 +187,37 @@ class FileSource(object):
     def check(self):
         """SourceChanged if the file is no longer the one that was opened."""
         if identity(os.fstat(self._file.fileno())) != self.identity:
-            raise self._changed()
+            raise self.changed()
 
-    def _changed(self):
+    def changed(self):
+        """The error that it is."""
         return SourceChanged(u"%s changed while it was being uploaded; nothing was stored" % shown(self.path))
 
     def close(self):
         self._file.close()
+
+
+class Block(object):
+    """One block of a stream on its way: what Transport.open takes.  One thread at a time."""
+
+    def __init__(self, data, verify):
+        self._data, self._verify = memoryview(data), verify
+        self.length, self._sent = len(data), 0
+
+    def read(self, size=READ):
+        """The next bytes, b"" at the end."""
+        data = self._data[self._sent : self._sent + min(size, READ)]
+        self._sent += len(data)
+        return data if len(data) else b""
+
+    def rewind(self):
+        """Stand at the first byte again."""
+        self._sent = 0
+        return True
+
+    def digest(self):
+        """The binary SHA-1 of the block; None if nobody asked for it."""
+        return hashlib.sha1(self._data).digest() if self._verify else None
 
 
 class StreamSource(object):
@@ -108,21 +239,21 @@ class StreamSource(object):
         self._pieces = []  # of the block that is being read
         self._next = 0
         self._ended = False
-        self._upload = None
+        self._upload, self._verify = None, True
 
-    def bind(self, upload):
+    def bind(self, upload, verify=True):
         """Blocks that were taken and not acknowledged until now are pending again."""
         with self._lock:
-            self._upload = upload
+            self._upload, self._verify = upload, verify
             self._again = sorted([part for part in self._out if part not in upload.digests], reverse=True)
 
     def take(self):
-        """(part, bytes) of the next block, or None at the end, when the upload's size is set."""
+        """(part, block) of the next block, or None at the end, when the upload's size is set."""
         with self._lock:
             while self._again:
                 part = self._again.pop()
                 if part in self._out:
-                    return part, self._out[part]
+                    return part, Block(self._out[part], self._verify)
             if self._ended:
                 return None
             data = self.block(self._upload.block_size)
@@ -134,7 +265,7 @@ class StreamSource(object):
                 return None
             self._next += 1
             self._out[part] = data
-            return part, data
+            return part, Block(data, self._verify)
 
     def block(self, size):
         """``size`` bytes, fewer only at the end.  Not to be called beside take by another thread."""

@@ -1,84 +1,361 @@
-"""Bytes over HTTP: the only file that imports requests, and it knows no header's meaning.
+"""Bytes over HTTP: connections kept open, and where an origin is reached; knows no meaning of a header.
 
-requests brings urllib3, its pool of connections, which is used directly: a Session costs three times as much for a
-small request.  requests itself says which proxy the environment asks for and where the certificates of authorities are.
+requests says which proxy the environment asks for and where the certificates of authorities are; it is the only file
+that imports it, and not before it needs to.  The rest is ours: urllib3 takes twice as long for a small request, and
+requests six times.
 """
 
 from __future__ import absolute_import, division, print_function
 
+import base64
 import errno
 import logging
 import os
 import re
 import socket
 import ssl
+import sys
 import threading
 
-import requests
-from requests import certs
-from requests.packages import urllib3
-from requests.utils import get_auth_from_url, get_environ_proxies, select_proxy
-
+from . import wire
+from .connection import Idle, Pace, Refusal, connect
 from .protocol.errors import BadAnswer, DeadlineExceeded, InvalidArgument, NoAnswer, UVideoError
-from .protocol.message import Headers, Response
+from .protocol.message import Response
 from .protocol.provider import is_loopback
-from .protocol.text import PY2
+from .protocol.text import native, to_bytes, to_text, unquote
+
+_log = logging.getLogger("ucloud.uvideo")
 
 SMALL_ANSWER = 64 * 1024 * 1024
 _PIECE = 65536  # Python 3.6 to 3.9 fills a buffer of the size asked for with zeros before it reads
-_exceptions = urllib3.exceptions
+_FAILURES = (EnvironmentError, socket.error, ssl.SSLError, ssl.CertificateError)
+#: Bytes of a body that go out together with the head.
+_TOGETHER = 16384
 
-try:
-    from http.client import HTTPException
-except ImportError:  # Python 2.7
-    from httplib import HTTPException
-
-class _Unsigned(logging.Filter):
-    """Takes the signatures out of the URLs that urllib3 logs at level DEBUG."""
-
-    def filter(self, record):
-        if isinstance(record.args, tuple):
-            record.args = tuple([_unsigned(value) for value in record.args])
-        return True
-
-
-_SIGNED = re.compile(r"Signature=[^&\s]*")
-
-
-def _unsigned(value):
-    return _SIGNED.sub("Signature=***", value) if isinstance(value, str) else value
-
-
-logging.getLogger(_exceptions.__name__.rpartition(".")[0] + ".connectionpool").addFilter(_Unsigned())
-
-USER_AGENT = "requests/%s urllib3/%s" % (requests.__version__, getattr(urllib3, "__version__", "?"))
+USER_AGENT = "Python/%d.%d" % sys.version_info[:2]
 
 
 class Stream(object):
     """An answer whose body is still to be read.  Close it when done; one thread at a time."""
 
-    def __init__(self, raw):
-        self._raw = raw
-        self.status = raw.status
-        self.headers = _headers(raw)
+    def __init__(self, exchange, answer, rest):
+        self._exchange = exchange
+        self.status, self.headers = answer.status, answer.headers
+        self._keep, self._left = answer.keep, answer.length
+        self._chunks = wire.Chunks() if answer.chunked else None
+        self._failure = None
+        self._rest = memoryview(self._decoded(rest))  # of the body, received and not yet read
+
+    def _decoded(self, data):
+        """The body's bytes in what was received."""
+        if self._chunks is not None:
+            try:
+                data = self._chunks.feed(data)
+            except wire.Malformed as error:
+                raise self._exchange.broken(error)
+            if self._chunks.ended:
+                self._left = 0
+                self._keep = self._keep and not self._chunks.rest
+        elif self._left is not None:
+            if len(data) > self._left:  # behind its end nobody knows what it is
+                data, self._keep = data[: self._left], False
+            self._left -= len(data)
+        return data
 
     def read(self, size):
         """At most ``size`` bytes as they came over the wire, b"" at the end.  NoAnswer if the connection breaks."""
-        try:
-            return self._raw.read(size, decode_content=False)
-        except _FAILURES as error:
-            raise _no_answer(error)
+        while True:
+            if len(self._rest):
+                data, self._rest = self._rest[:size].tobytes(), self._rest[size:]
+                return data
+            if self._left == 0:
+                return b""
+            if self._chunks is None:
+                return self._took(self._exchange.receive(size if self._left is None else min(size, self._left)))
+            self._unpack()
+
+    def _took(self, data):
+        """``data``, which is the next of a body without chunks."""
+        if self._left is None:
+            self._left = None if data else 0
+        elif data:
+            self._left -= len(data)
+        else:
+            raise self._exchange.broken()
+        return data
+
+    def _unpack(self):
+        """Receive more of a chunked body."""
+        data = self._exchange.receive(_PIECE)
+        if not data:
+            raise self._exchange.broken()
+        self._rest = memoryview(self._decoded(data))
+
+    def readinto(self, view):
+        """Fill a memoryview with bytes as they came over the wire; how many, fewer than it holds only at the end.
+
+        NoAnswer if the connection breaks; what came before that is given first.
+        """
+        done = 0
+        while done < len(view):
+            if len(self._rest):
+                piece = self._rest[: len(view) - done]
+                view[done : done + len(piece)] = piece
+                self._rest = self._rest[len(piece) :]
+                done += len(piece)
+                continue
+            if self._failure is not None or self._left == 0:
+                break
+            try:
+                done += self._receive(view[done:])
+            except NoAnswer as error:
+                self._failure = error
+        if not done and self._failure is not None and len(view):
+            raise self._failure
+        return done
+
+    def _receive(self, view):
+        """How many bytes of the body were received into ``view``; others may be in the rest now."""
+        if self._chunks is not None:
+            self._unpack()
+            return 0
+        length = self._exchange.receive_into(view if self._left is None else view[: self._left])
+        if self._left is not None:
+            if not length:
+                raise self._exchange.broken()
+            self._left -= length
+        elif not length:
+            self._left = 0
+        return length
 
     def missing(self):
         """Bytes of the body that were announced and not yet read; None if that was not said."""
-        return self._raw.length_remaining
+        return None if self._left is None else self._left + len(self._rest)
 
     def close(self, reuse=False):
         """End it.  ``reuse``: the body was read to its end, so the connection can serve again."""
-        if reuse:
-            self._raw.release_conn()
+        self._exchange.end(reuse and self._keep and self._left == 0 and self._failure is None)
+
+
+class Exchange(object):
+    """One request and its answer on one connection of a Route."""
+
+    __slots__ = ("_route", "_connection", "_interrupt", "_pace", "_reused", "_begun")
+
+    def __init__(self, route, pace, interrupt):
+        self._route, self._pace, self._interrupt = route, pace, interrupt
+        self._connection, self._reused, self._begun = None, False, False
+
+    def begin(self, seconds):
+        """Take a connection, or make one."""
+        found = self._route.idle.take()
+        if found is not None:
+            self._reused = True
+            self.hold(found)
         else:
-            self._raw.close()
+            self._route.connect(seconds, self)
+
+    def relax(self, pace):
+        """From now on waits last so long."""
+        self._pace = pace
+
+    def hold(self, connection):
+        """From now on this is the connection that an interrupt ends."""
+        if self._interrupt is not None and connection is not self._connection:
+            if self._connection is not None:
+                self._interrupt.forget(self._connection.abort)
+            self._interrupt.remember(connection.abort)
+        self._connection = connection
+
+    def send(self, head, body, chunked):
+        """True when all was sent, False if an answer, or an end, came before that."""
+        connection, pace = self._connection, self._pace
+        if isinstance(body, bytes):
+            if len(body) <= _TOGETHER:
+                return connection.send(head + body, pace)
+            return connection.send(head, pace) and connection.send(body, pace)
+        if not connection.send(head, pace):
+            return False
+        if not chunked and hasattr(body, "piece") and connection.can_send_files:
+            sent = self._send_file(body)
+            if sent is not None:
+                return sent
+        for data in iter(body.read, b""):
+            if chunked:
+                before, after = wire.chunk(data)
+                sent = connection.send(before, pace) and connection.send(data, pace) and connection.send(after, pace)
+            else:
+                sent = connection.send(data, pace)
+            if not sent:
+                return False
+        return not chunked or connection.send(wire.LAST_CHUNK, pace)
+
+    def _send_file(self, body):
+        """As ``send``; None if the system cannot, and what is left has to be read."""
+        for piece in iter(body.piece, None):
+            sent = self._connection.send_file(piece, self._pace)
+            if sent is None:
+                return False
+            if sent < 0:
+                return None
+            body.moved(sent)
+        return True
+
+    def answer(self, method, whole):
+        """(Answer, what came behind its head).  ``whole``: the request was sent to its end."""
+        head = wire.Head(method)
+        while True:
+            data = self._connection.receive(_PIECE, self._pace)
+            if not data:
+                raise self._connection.failure or EOFError()
+            self._begun = True
+            found = head.feed(data)
+            if found is not None:
+                found.keep = found.keep and whole
+                return found, head.rest
+
+    def receive(self, size):
+        try:
+            return self._connection.receive(size, self._pace)
+        except _FAILURES as error:
+            raise self.broken(error)
+
+    def receive_into(self, view):
+        try:
+            return self._connection.receive_into(view, self._pace)
+        except _FAILURES as error:
+            raise self.broken(error)
+
+    def broken(self, error=None):
+        """The UVideoError of a failure; Cancelled and its like if the interrupt is what led to it."""
+        if self._interrupt is not None and self._interrupt.is_set():
+            try:
+                self._interrupt.check()
+            except UVideoError as wished:
+                return wished
+        if isinstance(error, wire.Malformed):
+            return NoAnswer(u"what came from %s is not HTTP: %s" % (self._route.origin, error))
+        found = _no_answer(error, self._route.origin, self._route.proxy is not None)
+        if self._reused and not self._begun and not isinstance(error, socket.timeout):
+            found.stale = True  # it was closed while it was idle; the others will be no better
+            self._route.idle.shut()
+        return found
+
+    def end(self, keep):
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        if self._interrupt is not None:
+            self._interrupt.forget(connection.abort)
+            keep = keep and not self._interrupt.is_set()
+        if keep:
+            self._route.take_back(connection)
+        else:
+            connection.close()
+
+
+class Route(object):
+    """How an origin, "http://host:port", is reached, and its idle connections.  Safe to share between threads.
+
+    ``proxy``: a Proxy or None.  ``context``: the SSLContext for whoever speaks TLS, None if nobody does.
+    """
+
+    def __init__(self, origin, proxy, context, connect_timeout, pool):
+        scheme, _, host = origin.partition("://")
+        self.origin, self.proxy, self.context = origin, proxy, context
+        self._connect_timeout, self._pool = connect_timeout, pool
+        self.is_tls = scheme == "https"
+        self.name, port = _split(host)
+        self.port = port or (443 if self.is_tls else 80)
+        self.address = self.name  # what is connected to; *.localhost seldom resolves
+        if is_loopback(host) and self.name.endswith("localhost"):
+            self.address = "127.0.0.1"
+        self.fields = [("Host", host), ("Accept-Encoding", "identity")]
+        self.prefix = ""  # of a request's target
+        if proxy is not None and not self.is_tls:
+            self.prefix = origin
+            self.fields += proxy.fields
+        self.idle = Idle()
+        self._pid, self._closed = os.getpid(), False
+
+    def connect(self, seconds, exchange):
+        """Give the exchange a new connection.  NoAnswer; nothing was sent then."""
+        pace = Pace(self._connect_timeout, seconds)
+        proxy = self.proxy
+        name, port = (self.address, self.port) if proxy is None else (proxy.name, proxy.port)
+        try:
+            made = connect(name, port, pace, exchange.hold)
+        except Refusal as refusal:
+            raise exchange.broken(refusal)
+        exchange.hold(made)
+        try:
+            if proxy is not None and proxy.is_tls:
+                made.encrypt(self.context, proxy.name, pace)
+            if proxy is not None and self.is_tls:
+                self._tunnel(made, pace)
+            if self.is_tls:
+                made.encrypt(self.context, self.name, pace)
+        except _FAILURES + (EOFError, Refusal, wire.Malformed) as error:
+            found = exchange.broken(error)
+            found.sent = False
+            raise found
+
+    def tunnel(self):
+        """Bytes that ask the proxy for a way through; its answer has no body when it says yes, like that to HEAD."""
+        target = "%s:%d" % (self.name if ":" not in self.name else "[%s]" % self.name, self.port)
+        return wire.request_head("CONNECT", target, [("Host", target)] + self.proxy.fields)
+
+    def _tunnel(self, connection, pace):
+        reader = wire.Head("HEAD")
+        found = None
+        if connection.send(self.tunnel(), pace):
+            while found is None:
+                data = connection.receive(_PIECE, pace)
+                if not data:
+                    raise EOFError()
+                found = reader.feed(data)
+        if found is None or not 200 <= found.status <= 299:
+            raise Refusal()
+
+    def take_back(self, connection):
+        """Keep a connection that is idle now, for this process only."""
+        if self._closed or len(self.idle) >= self._pool or self._pid != os.getpid():
+            connection.close()
+        else:
+            self.idle.put(connection)
+
+    def close(self):
+        self._closed = True
+        self.idle.shut()
+
+
+class Proxy(object):
+    """Where a proxy is.  ``fields``: what it is to be told with each request, its password among them."""
+
+    def __init__(self, url):
+        """NoAnswer unless it is the URL, or the host and port, of an HTTP proxy."""
+        if "://" not in url:
+            url = "http://" + url
+        scheme, _, rest = url.partition("://")
+        user, mark, host = rest.partition("/")[0].rpartition("@")
+        try:
+            name, port = _split(host)
+            if scheme.lower() not in ("http", "https") or not _HOST(host):
+                raise ValueError()
+        except ValueError:
+            raise NoAnswer(
+                u"the proxy that the environment names cannot be used: http:// and https:// ones can", sent=False
+            )
+        self.is_tls = scheme.lower() == "https"
+        self.name, self.port = name, port or (443 if self.is_tls else 80)
+        self.fields = []
+        if mark:
+            secret = b":".join([to_bytes(unquote(part)) for part in (user.partition(":")[0], user.partition(":")[2])])
+            basic = "Basic " + native(base64.b64encode(secret))
+            self.fields = [("Proxy-Authorization", basic)]
+
+
+_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::[0-9]{1,5})?\Z").match
 
 
 class Transport(object):
@@ -93,120 +370,81 @@ class Transport(object):
     def __init__(
         self, timeout, pool=32, connect_timeout=None, authorities=None, certificate=None, proxy=None
     ):
-        self._seconds = (connect_timeout or timeout, timeout)
-        self._timeout = urllib3.Timeout(connect=self._seconds[0], read=timeout)
+        self._timeout, self._connect_timeout = timeout, connect_timeout or timeout
         self._authorities, self._certificate, self._proxy = authorities, certificate, proxy
-        self._pool_size = pool
+        self._pool = pool
+        self._pace = Pace(timeout)
         self._lock = threading.Lock()
         self._pid = os.getpid()
-        self._pools = {}
+        self._routes = {}
+        self._context = None
 
-    def _pool(self, origin):
+    def route(self, origin):
+        """The Route to an origin."""
         if self._pid != os.getpid():  # a child must not share its parent's connections
-            self._lock, self._pools, self._pid = threading.Lock(), {}, os.getpid()
-        found = self._pools.get(origin)
+            old, self._lock, self._routes, self._pid = self._routes, threading.Lock(), {}, os.getpid()
+            for route in old.values():
+                route.close()
+        found = self._routes.get(origin)
         if found is None:
             with self._lock:
-                found = self._pools.get(origin)
+                found = self._routes.get(origin)
                 if found is None:
-                    found = self._pools[origin] = self._connect(origin)
+                    found = self._routes[origin] = self._made(origin)
         return found
 
-    def _connect(self, origin):
-        """(pool, Host header or None, whether to send absolute targets) for "http://host:port"."""
+    def _made(self, origin):
         scheme, _, host = origin.partition("://")
-        name, port = _split(host)
-        options = {"maxsize": self._pool_size, "timeout": self._timeout}
-        if scheme == "https":
-            trusted = self._authorities or authorities()
-            if not os.path.exists(trusted):
-                raise InvalidArgument(u"there is no file or folder of certificates %s" % trusted)
-            kind = "ca_cert_dir" if os.path.isdir(trusted) else "ca_certs"
-            options.update({"cert_reqs": "CERT_REQUIRED", kind: trusted})
-            if self._certificate is not None:
-                options.update(zip(("cert_file", "key_file"), self._certificate))
-        if is_loopback(host):
-            if name.endswith("localhost"):  # *.localhost seldom resolves; the Host header keeps the name
-                name = "127.0.0.1"
-        else:
-            proxy = self._proxy
-            if proxy is None:
-                proxy = select_proxy(origin + "/", get_environ_proxies(origin + "/", no_proxy=None))
-            if proxy:
-                return self._through(proxy, scheme, name, port, options), host, scheme == "http"
-        manager = urllib3.PoolManager(num_pools=1, **options)
-        return manager.connection_from_host(name, port, scheme), host, False
+        url = None if is_loopback(host) else environment_proxy(origin) if self._proxy is None else self._proxy
+        proxy = Proxy(url) if url else None
+        context = None
+        if scheme == "https" or (proxy is not None and proxy.is_tls):
+            if self._context is None:
+                self._context = tls(self._authorities, self._certificate)
+            context = self._context
+        return Route(origin, proxy, context, self._connect_timeout, self._pool)
 
-    @staticmethod
-    def _through(proxy, scheme, name, port, options):
-        if "://" not in proxy:
-            proxy = "http://" + proxy
-        user, password = get_auth_from_url(proxy)
-        headers = urllib3.make_headers(proxy_basic_auth=user + ":" + password) if user else None
-        manager = urllib3.ProxyManager(proxy, proxy_headers=headers, **options)
-        return manager.connection_from_host(name, port, scheme)
-
-    def _limited(self, seconds):
-        """The urllib3.Timeout of a try that may take so many seconds.  DeadlineExceeded if there are none left."""
-        if seconds is None:
-            return self._timeout
-        if seconds <= 0:
-            raise DeadlineExceeded()
-        return urllib3.Timeout(connect=min(self._seconds[0], seconds), read=min(self._seconds[1], seconds))
-
-    def open(self, request, body=None, seconds=None):
+    def open(self, request, body=None, seconds=None, interrupt=None):
         """Send a Request with ``body`` and return the Stream of its answer.
 
-        body: bytes, default the request's own; or something that gives bytes by ``read(n)`` and by iteration until b""
-        and says its ``length``, None to send it chunked.  What its reading raises comes out as it is, if a UVideoError.
-        NoAnswer if there is none.  Redirects are answers like any other.  ``seconds``: no
-        single wait for the service takes longer, whatever the timeout.
+        body: bytes, default the request's own; or something that gives bytes by ``read()`` until b"" and says its
+        ``length``, None to send it chunked.  What its reading raises comes out as it is, if a UVideoError.  Where it
+        has ``piece()``, (descriptor, offset, length) of a file or None at the end, the system may send those bytes
+        itself, and ``moved(n)`` says how many it did.
+        NoAnswer if there is none; its ``stale`` says that a connection was closed while nobody used it.  Redirects are
+        answers like any other.  ``seconds``: until the head of the answer is there, and no single wait for the body
+        takes longer.  ``interrupt``: an Interrupt that ends any wait; its error is raised.
         """
-        timeout = self._limited(seconds)
+        pace = self._pace
+        if seconds is not None:
+            if seconds <= 0:
+                raise DeadlineExceeded()
+            pace = Pace(self._timeout, seconds)
+        route = self.route(request.origin)
+        body, head, chunked = message(route, request, body)
+        exchange = Exchange(route, pace, interrupt)
         try:
-            pool, host, absolute = self._pool(request.origin)
-        except (_exceptions.HTTPError, ValueError, AssertionError):  # ProxySchemeUnknown is one
-            raise NoAnswer(u"the proxy that the environment names cannot be used: http:// and https:// ones can")
-        headers = {"Host": host, "Accept-Encoding": "identity"}
-        for name, value in request.headers:
-            headers[name] = value if PY2 else _latin(value)
-        url = request.origin + request.target if absolute else request.target
-        chunked = False
-        if body is None:
-            body = request.body
-        elif not isinstance(body, bytes):
-            chunked = body.length is None
-            if not chunked:
-                headers["Content-Length"] = "%d" % body.length
-        try:
-            raw = pool.urlopen(
-                request.method,
-                url,
-                body=body,
-                headers=headers,
-                timeout=timeout,
-                chunked=chunked,
-                retries=False,
-                redirect=False,
-                assert_same_host=False,
-                preload_content=False,
-                decode_content=False,
-                enforce_content_length=True,
-            )
-        except UVideoError:  # of the body's source
+            exchange.begin(seconds)
+            whole = exchange.send(head, body, chunked)
+            answer, rest = exchange.answer(request.method, whole)
+            if seconds is not None:
+                exchange.relax(Pace(min(self._timeout, seconds)))
+            if _log.isEnabledFor(logging.DEBUG):
+                path = request.target.partition("?")[0]
+                _log.debug("%s %s%s: %d", request.method, request.origin, path, answer.status)
+            return Stream(exchange, answer, rest)
+        except (wire.Malformed, EOFError) + _FAILURES as error:
+            found = exchange.broken(error)
+            exchange.end(False)
+            raise found
+        except BaseException:
+            exchange.end(False)
             raise
-        except _FAILURES as error:
-            raise _no_answer(error, request.origin)
-        except (ValueError, TypeError) as error:
-            raise InvalidArgument(u"the request cannot be sent: %s" % _text(error))
-        if raw.version == 9:  # the httplib of 2.7 takes whatever is not HTTP for a 200 of HTTP/0.9
-            raw.close()
-            raise NoAnswer(u"what came from %s is not HTTP" % request.origin)
-        return Stream(raw)
 
-    def send(self, request, body=None, seconds=None):
+    def send(self, request, body=None, seconds=None, interrupt=None):
         """Send a Request and return its Response with the whole body, which is at most 64 MiB."""
-        stream = self.open(request, body, seconds)
+        stream = self.open(request, body, seconds, interrupt)
+        pace = None if seconds is None else Pace(self._timeout, seconds)
         try:
             pieces, size = [], 0
             for piece in iter(lambda: stream.read(_PIECE), b""):
@@ -216,9 +454,12 @@ class Transport(object):
                     raise BadAnswer(u"the answer is longer than %d bytes" % SMALL_ANSWER)
                 if stream.missing() == 0:  # another read would only say so
                     break
+                if pace is not None:
+                    pace.milliseconds()
             content = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-            if stream.missing():
-                raise NoAnswer(u"the answer broke off after %d bytes" % len(content))
+        except socket.timeout as error:
+            stream.close()
+            raise _no_answer(error, request.origin)
         except BaseException:
             stream.close()
             raise
@@ -227,88 +468,113 @@ class Transport(object):
 
     def close(self):
         """Close the idle connections; the next request opens new ones."""
-        pools, self._pools = self._pools, {}
-        for pool, _, _ in pools.values():
-            pool.close()
+        routes, self._routes = self._routes, {}
+        for route in routes.values():
+            route.close()
 
 
-_FAILURES = (_exceptions.HTTPError, HTTPException, EnvironmentError, ssl.SSLError, socket.error)
-
-
-def _headers(raw):
-    """The answer's Headers; values that are UTF-8, which the library reads as Latin-1, are text again."""
-    return Headers([(name, value if PY2 else _utf8(value)) for name, value in raw.headers.items()])
-
-
-def _utf8(value):
-    try:
-        value.encode("ascii")
-        return value
-    except UnicodeEncodeError:
-        return value.encode("latin-1", "replace").decode("utf-8", "replace")
-
-
-def _latin(value):
-    """A value that is not Latin-1 goes out as UTF-8 bytes."""
-    return value if isinstance(value, bytes) or value.isascii() else value.encode("utf-8")
-
-
-if not PY2 and not hasattr(str, "isascii"):  # Python 3.6
-
-    def _latin(value):
-        return value if isinstance(value, bytes) else value.encode("utf-8")
+def message(route, request, body=None):
+    """(body, bytes of the head, whether the body goes chunked) of a Request."""
+    pairs = route.fields + request.headers.pairs
+    if request.headers.get("accept-encoding") is not None:
+        pairs.remove(("Accept-Encoding", "identity"))
+    chunked = False
+    if body is None:
+        body = request.body
+    if isinstance(body, bytes):
+        if body or request.method in ("PUT", "POST"):
+            pairs.append(("Content-Length", "%d" % len(body)))
+    elif body.length is None:
+        chunked = True
+        pairs.append(("Transfer-Encoding", "chunked"))
+    else:
+        pairs.append(("Content-Length", "%d" % body.length))
+    return body, wire.request_head(request.method, route.prefix + request.target, pairs), chunked
 
 
 def _split(host):
+    """(name, port or None) of "host:port"; the name as it is connected to."""
     name, mark, port = host.rpartition(":")
-    if mark and port.isdigit():
-        return name.rstrip("."), int(port)
-    return host.rstrip("."), None
+    if not mark or not port.isdigit():
+        name, port = host, None
+    if name.startswith("[") and name.endswith("]"):
+        name = name[1:-1]
+    return name.rstrip("."), None if port is None else int(port)
+
+
+# What the environment says, by the rules of requests
+
+
+def environment_proxy(origin):
+    """The URL of the proxy that the environment asks for, or None."""
+    from requests.utils import get_environ_proxies, select_proxy
+
+    return select_proxy(origin + "/", get_environ_proxies(origin + "/", no_proxy=None))
 
 
 def authorities():
     """The file or folder of certificates of authorities that the environment names, or that of requests."""
-    return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or certs.where()
+    named = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    if named:
+        return named
+    from requests import certs
+
+    return certs.where()
 
 
-def _text(error):
-    return (u"%s" % error)[:300] if not PY2 else str(error).decode("utf-8", "replace")[:300]
+def tls(trusted, certificate):
+    """An SSLContext.  ``trusted``: file or folder of certificates of authorities, None for the environment's.
+
+    ``certificate``: paths (certificate, key) to show when asked, or None.  InvalidArgument.
+    """
+    trusted = trusted or authorities()
+    if not os.path.exists(trusted):
+        raise InvalidArgument(u"there is no file or folder of certificates %s" % trusted)
+    try:
+        if os.path.isdir(trusted):
+            context = ssl.create_default_context(capath=trusted)
+        else:
+            context = ssl.create_default_context(cafile=trusted)
+        if certificate is not None:
+            context.load_cert_chain(*certificate)
+    except (EnvironmentError, ssl.SSLError) as error:
+        raise InvalidArgument(
+            u"the certificates of %s or the client's own cannot be read: %s" % (trusted, _reason(error))
+        )
+    return context
 
 
-def _no_answer(error, origin=None):
+# Why there is no answer
+
+
+def _no_answer(error, origin=None, proxied=False):
     """NoAnswer that says why without the request's URL, which may be signed."""
     where = u" from " + origin if origin else u""
-    if isinstance(error, (_exceptions.SSLError, ssl.SSLError)) and "CERTIFICATE" in str(error).upper():
+    distrusted = isinstance(error, ssl.SSLError) and "CERTIFICATE" in str(error).upper()
+    if distrusted or isinstance(error, ssl.CertificateError):
         return NoAnswer(u"the certificate%s is not trusted" % where, sent=False)  # it may be a captive portal's
-    unsent = (_exceptions.NewConnectionError, _exceptions.ConnectTimeoutError, _exceptions.ProxyError)
-    if isinstance(error, (_exceptions.ReadTimeoutError, socket.timeout)):
-        reason = u"silence for too long"
-    elif isinstance(error, _exceptions.NewConnectionError):
-        reason = u"no connection: " + _reason(error)
-    elif isinstance(error, _exceptions.ConnectTimeoutError):
-        reason = u"no connection in time"
-    elif isinstance(error, _exceptions.ProxyError):
+    sent = not isinstance(error, Refusal)
+    if not sent and proxied:
         reason = u"the proxy does not connect"
+    elif not sent and error.error is None:
+        reason = u"no connection in time"
+    elif not sent:
+        reason = u"no connection: " + _reason(error.error)
+    elif isinstance(error, socket.timeout):
+        reason = u"silence for too long"
+    elif error is None or isinstance(error, EOFError):
+        reason = u"the connection broke: it ended too early"
     else:
         reason = u"the connection broke: " + _reason(error)
-    return NoAnswer(u"no answer%s (%s)" % (where, reason), sent=not isinstance(error, unsent))
-
-
-_ERRNO = re.compile(r"\[Errno (-?\d+)\] ([A-Za-z ]+)")
+    return NoAnswer(u"no answer%s (%s)" % (where, reason), sent=sent)
 
 
 def _reason(error):
-    """The system's reason inside an error of urllib3, or the name of the error's class."""
-    causes = [error]
-    while causes:
-        cause = causes.pop()
-        if isinstance(cause, EnvironmentError) and cause.errno in errno.errorcode:
-            return _decoded(os.strerror(cause.errno))
-        if isinstance(cause, BaseException):
-            causes.extend(cause.args)
-    found = _ERRNO.search(str(error))
-    return _decoded(found.group(2).strip() if found else type(error).__name__)
+    """The system's reason, or the name of the error's class."""
+    if getattr(error, "errno", None) in errno.errorcode and not isinstance(error, (ssl.SSLError, socket.gaierror)):
+        return _decoded(os.strerror(error.errno))
+    return _decoded(getattr(error, "strerror", None) or type(error).__name__)
 
 
 def _decoded(value):
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else to_text(value)

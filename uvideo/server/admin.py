@@ -1,4 +1,4 @@
-"""The admin port: /healthz, /readyz, /metrics, and nothing of the data."""
+"""The admin port: /healthz, /readyz, /metrics and the console, and nothing of the data."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
+from uvideo.server.console import Console
 from uvideo.server.metrics import Metrics
 from uvideo.storage.base import Blobs, Catalog
 
@@ -24,6 +25,7 @@ def admin_handler(
     catalog: Catalog,
     metrics: Metrics,
     check: Callable[[], None],
+    console: Console,
     more: Mapping[str, Answerer] | None = None,
 ) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
     """What answers the requests of the admin port.
@@ -49,7 +51,11 @@ def admin_handler(
         kind = PLAIN
         if request.path in others:
             status, text = await others[request.path](request)
-        elif request.method not in ("GET", "HEAD"):
+            return web.Response(status=status, body=text.encode(), headers={"Content-Type": kind, "Server": "uvideo"})
+        shown = await console.handle(request)
+        if shown is not None:
+            return shown
+        if request.method not in ("GET", "HEAD"):
             status, text = 405, "only GET and HEAD\n"
         elif request.path == "/healthz":
             status, text = 200, "ok\n"
@@ -58,7 +64,7 @@ def admin_handler(
         elif request.path == "/metrics":
             status, text, kind = 200, metrics.text(), PROMETHEUS
         else:
-            status, text = 404, "there are /healthz, /readyz and /metrics\n"
+            status, text = 404, "there are /healthz, /readyz, /metrics and the console at /\n"
         return web.Response(status=status, body=text.encode(), headers={"Content-Type": kind, "Server": "uvideo"})
 
     return handle

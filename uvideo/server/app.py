@@ -14,8 +14,21 @@ from typing import Any, cast
 
 from aiohttp import web
 
-from uvideo._core import action, answer, dialect, errors, operation, policy, postfile, provider, signature, text
+from uvideo._core import (
+    action,
+    answer,
+    dialect,
+    errors,
+    message,
+    operation,
+    policy,
+    postfile,
+    provider,
+    signature,
+    text,
+)
 from uvideo.server.callback import Callbacks
+from uvideo.server.crossorigin import PREFLIGHT, CrossOrigin
 from uvideo.server.exchange import LEAST_VERSION, NAME, Disconnected, Exchange, Watch
 from uvideo.server.form import Form, boundary_of
 from uvideo.server.limits import Limits
@@ -65,7 +78,8 @@ class App:
     """The data plane and the management plane on one port.
 
     ``server`` is what asyncio's create_server takes.  ``idle``, ``keep_alive``: seconds.  ``callbacks``: None for those
-    that go to public addresses only.  ``limits``: None for none.
+    that go to public addresses only.  ``limits``: None for none.  ``cross_origin``: which pages of other origins may
+    read its answers; None: none.
     """
 
     exchange: type[Exchange] = Exchange
@@ -79,11 +93,13 @@ class App:
         keep_alive: float = KEEP_ALIVE,
         callbacks: Callbacks | None = None,
         limits: Limits | None = None,
+        cross_origin: CrossOrigin | None = None,
     ) -> None:
         self._service, self._metrics = service, metrics
         self._rights = Rights(service)
         self._usage = Usage(service.catalog, service.clock)
-        self._spaces = Spaces(service, self._usage)
+        self.spaces = Spaces(service, self._usage)
+        self._cross_origin = cross_origin or CrossOrigin()
         self._callbacks = callbacks or Callbacks()
         limits = limits or Limits()
         self._guesses, self._rates, self._headroom = limits.guesses, limits.rates, limits.headroom
@@ -170,6 +186,11 @@ class App:
         request, headers = exchange.request, exchange.headers
         if request.version[0] < LEAST_VERSION[0]:
             raise errors.BadRequest("the request says no version of HTTP that is served")
+        asking = headers.get("Origin")
+        if asking is not None:
+            exchange.crossing = self._cross_origin.headers(asking, headers.get("Host", ""))
+            if exchange.crossing and request.method == "OPTIONS":
+                return message.Response(204, message.Headers(PREFLIGHT), b""), None
         target = dialect.parse_target(request.raw_path)
         host = target.authority or headers.get("Host", "")
         if is_management(exchange, target):
@@ -270,7 +291,7 @@ class App:
                 self._guesses.check(exchange.request.remote, str(given.get("PublicKey")))
             if self._rates.limit:
                 self._rates.take(str(given.get("PublicKey")))
-            result, name = await self._spaces.run(given, host)
+            result, name = await self.spaces.run(given, host)
             return action.encode_result(name, result)
         except Disconnected:
             raise

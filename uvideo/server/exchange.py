@@ -73,12 +73,14 @@ class Exchange:
     """A request and its answer.  It is the ``Body`` that the service reads.
 
     ``received``, ``sent``: bytes of the bodies so far.  ``waiting``: True while it is the client's turn.
+    ``crossing``: headers that let a page of another origin read the answer.
     """
 
     __slots__ = (
         "_asked",
         "_content",
         "closing",
+        "crossing",
         "expects",
         "headers",
         "key",
@@ -102,6 +104,7 @@ class Exchange:
         self.received = self.sent = 0
         self.status = 499
         self.space = self.key = ""
+        self.crossing: tuple[tuple[str, str], ...] = ()
         self.waiting = self.closing = self._asked = False
         self.mark: object = None
         self.since = 0.0
@@ -196,6 +199,9 @@ class Exchange:
         headers = CIMultiDict(response.headers.pairs)
         headers[answer.SESSION] = self.session
         headers["Server"] = NAME
+        if self.crossing:
+            headers.extend(self.crossing)
+            headers["Vary"] = "Origin"
         body: bytes = response.body
         if content is not None:
             if content.reader is None:

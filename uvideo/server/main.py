@@ -27,14 +27,19 @@ from uvideo.server import workers
 from uvideo.server.admin import admin_handler
 from uvideo.server.app import App
 from uvideo.server.callback import Callbacks
+from uvideo.server.console import Console
 from uvideo.server.credentials import CredentialsError, Key, Keyring, check_pair, load_or_create
+from uvideo.server.crossorigin import CrossOrigin, Endpoint, check_origin
 from uvideo.server.faults import Faults, FaultyApp, clock
 from uvideo.server.guesses import Guesses
+from uvideo.server.history import History
 from uvideo.server.limits import Headroom, Limits, Rates, descriptors
 from uvideo.server.metrics import Metrics
 from uvideo.server.scrub import Found, Scrubber
 from uvideo.server.service import Restoring, Service
+from uvideo.server.signin import Sessions
 from uvideo.server.timing import timed_blobs, timed_catalog
+from uvideo.server.view import View
 from uvideo.storage.base import DAY, Blobs, Catalog
 from uvideo.storage.disk import DiskBlobs
 from uvideo.storage.sqlite import SqliteCatalog
@@ -84,6 +89,8 @@ class Settings:
     scrub_days: float = 0
     scrub_rate: float = 20
     faults: Path | None = None
+    public_url: str | None = None
+    console_origin: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Settings(folder={str(self.folder)!r})"  # there is a secret among the rest
@@ -101,22 +108,28 @@ class Ports:
         self.data.close()
         self.admin.close()
 
+    @property
+    def numbers(self) -> tuple[int, int]:
+        """Of the data port and of the admin port."""
+        return self.data.getsockname()[1], self.admin.getsockname()[1]
+
 
 def serve(settings: Settings) -> int:
     """Run until told to stop; the exit code.  StartError before anything is served."""
     _check_drivers(settings)
     _check_callbacks(settings)
+    _check_console(settings)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold the keys
     lock = _claim(settings.folder)
     try:
         key = _key(settings)
         ports = _listen(settings)
-        metrics = Metrics(time.time(), settings.workers)
+        metrics, sessions = Metrics(time.time(), settings.workers), Sessions()
         faults = _faults(settings)
         announce = _announcer(settings, key, ports)
 
         def run_worker(number: int, ready: Callable[[], None], *, fresh: bool) -> int:
-            return asyncio.run(_run(settings, Keyring([key]), ports, metrics, number, ready, fresh, faults))
+            return asyncio.run(_run(settings, Keyring([key]), ports, metrics, sessions, number, ready, fresh, faults))
 
         if settings.workers == 1:
             return run_worker(0, announce, fresh=True) or _never_happened(faults)
@@ -130,6 +143,7 @@ async def _run(
     keyring: Keyring,
     ports: Ports,
     metrics: Metrics,
+    sessions: Sessions,
     number: int,
     ready: Callable[[], None],
     fresh: bool,
@@ -160,12 +174,13 @@ async def _run(
             Headroom(settings.folder, int(settings.headroom * MIB)) if settings.headroom else None,
             connections,
         )
+        crossing = _cross_origin(settings, ports)
         if faults is None:
             service = Service(store, names, keyring, restoring=restoring, verify=settings.verify_reads)
-            app = App(service, metrics, callbacks=callbacks, limits=limits)
+            app = App(service, metrics, callbacks=callbacks, limits=limits, cross_origin=crossing)
         else:
             service = Service(store, names, keyring, clock, restoring, settings.verify_reads)
-            app = FaultyApp(service, metrics, faults, callbacks=callbacks, limits=limits)
+            app = FaultyApp(service, metrics, faults, callbacks=callbacks, limits=limits, cross_origin=crossing)
         shared = settings.workers > 1  # a small backlog: asyncio takes so many at once, and another may be idle
         data = await loop.create_server(app.server, sock=ports.data, ssl=ports.tls, backlog=1 if shared else BACKLOG)
         if shared:
@@ -173,8 +188,14 @@ async def _run(
         admin, tasks = None, list[asyncio.Task[None]]()
         if number == 0:
             more = {"/faults": faults.answer} if faults is not None else {}
-            handler = web.Server(admin_handler(blobs, catalog, metrics, app.check, more), access_log=None)
+            history = History(metrics)
+            view = View(service, app.spaces, history, metrics.started)
+            data_port, admin_port = ports.numbers
+            endpoint = Endpoint(settings.public_url, data_port, ports.tls is not None)
+            console = Console(view, keyring, sessions, endpoint, port=admin_port, tls=ports.tls is not None)
+            handler = web.Server(admin_handler(blobs, catalog, metrics, app.check, console, more), access_log=None)
             admin = await loop.create_server(handler, sock=ports.admin, ssl=ports.tls)
+            tasks.append(loop.create_task(history.run()))
         ready()
         if number == 0:
             cutoff = began - CLOCK_GRAIN if fresh else began - SWEEP_AGE
@@ -305,6 +326,24 @@ def _never_happened(faults: Faults | None) -> int:
     return NEVER_HAPPENED if left else 0
 
 
+def _check_console(settings: Settings) -> None:
+    try:
+        Endpoint(settings.public_url, 0, False)
+    except ValueError as failure:
+        raise StartError(f"--public-url: {failure}") from None
+    try:
+        for value in settings.console_origin:
+            check_origin(value)
+    except ValueError as failure:
+        raise StartError(f"--console-origin: {failure}") from None
+
+
+def _cross_origin(settings: Settings, ports: Ports) -> CrossOrigin:
+    """The console's own pages, and those of the origins that the operator named."""
+    _, admin_port = ports.numbers
+    return CrossOrigin(admin_port, ports.tls is not None, map(check_origin, settings.console_origin))
+
+
 def _without_password(url: str) -> str:
     head, mark, tail = url.rpartition("@")
     return f"{head.partition('://')[0]}://...{mark}{tail}" if mark else url
@@ -398,7 +437,7 @@ def _announcer(settings: Settings, key: Key, ports: Ports) -> Callable[[], None]
                 raise StartError(f"the ready file cannot be written: {failure}") from failure
         with contextlib.suppress(BrokenPipeError):
             print(line, flush=True)
-        log.info("answering on %s", fields["endpoint"])
+        log.info("answering on %s, the console is on %s", fields["endpoint"], fields["admin"])
 
     return announce
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import mmap
 from bisect import bisect_left
+from typing import NamedTuple
 
 from uvideo._core import errors
 
-__all__ = ["Metrics"]
+__all__ = ["Counts", "Metrics"]
 
 METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE", "other")
 STATUSES = (200, 204, 206, 304, 400, 401, 403, 404, 412, 416, 429, 499, 500, 503, 0)  # 499: no answer; 0: any other
@@ -43,6 +44,17 @@ _SLOTS = _VALUES + len(VALUES)
 _STORE = {name: _STORES_SECONDS + at * _WIDTH for at, name in enumerate(STORES)}
 _CODE = {code: _CODES + at for at, code in enumerate(CODES)}
 _VALUE = {name: _VALUES + at for at, name in enumerate(VALUES)}
+
+
+class Counts(NamedTuple):
+    """Since the start: requests answered, of them with 4xx and with 5xx, and bytes of bodies.  And those in flight."""
+
+    requests: int
+    refused: int
+    failed: int
+    received: int
+    sent: int
+    in_flight: int
 
 
 class Metrics:
@@ -97,6 +109,21 @@ class Metrics:
 
     def _sum(self, slot: int) -> int:
         return sum(self._cells[worker * _SLOTS + slot] for worker in range(self._workers))
+
+    @property
+    def started(self) -> float:
+        """Unix seconds."""
+        return self._started
+
+    def counts(self) -> Counts:
+        """The sums over the workers."""
+        by_status = [0] * len(STATUSES)
+        for slot in range(_IN):
+            by_status[slot % len(STATUSES)] += self._sum(slot)
+        named = list(zip(STATUSES, by_status, strict=True))
+        refused = sum(count for status, count in named if 400 <= status < 499)
+        failed = sum(count for status, count in named if status >= 500)
+        return Counts(sum(by_status), refused, failed, self._sum(_IN), self._sum(_OUT), self._sum(_INFLIGHT))
 
     def text(self) -> str:
         """All of it in Prometheus' text format, summed over the workers."""

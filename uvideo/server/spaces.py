@@ -56,7 +56,11 @@ class Spaces:
         owner = await self._caller(given)
         if wrong is not None:
             raise wrong
-        return await self._run[type(op)](op, owner, host), name
+        return await self.perform(op, owner, host), name
+
+    async def perform(self, op: Any, owner: str, host: str = "") -> Any:
+        """The result of an operation that this account asks for; who that is was checked by the caller."""
+        return await self._run[type(op)](op, owner, host)
 
     async def _caller(self, given: Mapping[str, Any]) -> str:
         """The account of the key that signed the call.  A token may not call at all."""

@@ -33,6 +33,24 @@ def http_date(seconds):
 
 def parse_date(value):
     """Unix seconds of an HTTP date, or None."""
+    if value and len(value) == 29 and value[25:] == " GMT":  # the usual form: most are of few days
+        midnight, clock = _MIDNIGHT.get(value[:17]), _is_clock(value[17:25])
+        if clock and midnight is None:
+            midnight = _parsed(value[:17] + "00:00:00 GMT")
+            if midnight is not None:
+                if len(_MIDNIGHT) >= 1000:
+                    _MIDNIGHT.clear()
+                _MIDNIGHT[value[:17]] = midnight
+        if clock and midnight is not None:
+            return midnight + int(value[17:19]) * 3600 + int(value[20:22]) * 60 + int(value[23:25])
+    return _parsed(value)
+
+
+_MIDNIGHT = {}  # "Thu, 01 Jan 1970 ": unix seconds of its beginning
+_is_clock = re.compile("[0-2][0-9]:[0-5][0-9]:[0-5][0-9]\\Z").match
+
+
+def _parsed(value):
     try:
         parsed = parsedate_tz(value) if value else None
         # Without a zone it is GMT, as HTTP has it; mktime_tz would take this machine's.
@@ -389,8 +407,15 @@ def decode_info(headers, status=200):
         if ranged is None:
             raise BadAnswer(u"the answer is partial but says no Content-Range", status=status)
         span, length = (ranged[0], ranged[1] - ranged[0] + 1), ranged[2]
-    metadata = [(name[len(META) :].lower(), value) for name, value in headers if name.lower().startswith(META.lower())]
-    kept = [(name, headers.get(name)) for name in KEPT if headers.get(name) is not None]
+    metadata = [
+        (name[len(META) :].lower(), value)
+        for name, value in headers
+        if name[:1] in "xX" and name.lower().startswith(_META)
+    ]
+    kept = ()
+    if headers.has_any(_KEPT):
+        kept = [(name, headers.get(name)) for name in KEPT if headers.get(name) is not None]
+    restore = headers.get(RESTORE)
     return operation.ObjectInfo(
         length,
         etag,
@@ -402,8 +427,12 @@ def decode_info(headers, status=200):
         tuple((name, to_text(value)) for name, value in kept),
         span,
         None,
-        to_text(headers.get(RESTORE)) if headers.get(RESTORE) is not None else None,
+        to_text(restore) if restore is not None else None,
     )
+
+
+_META = META.lower()
+_KEPT = frozenset([name.lower() for name in KEPT])
 
 
 def _decode_initiated(op, response):

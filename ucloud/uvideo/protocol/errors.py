@@ -9,6 +9,7 @@ UVideoError
  |         +-- Cancelled         because its caller wished it
  |         +-- DeadlineExceeded  because its time is over
  +-- IntegrityError         what arrived is not what was sent
+ |    +-- ObjectChanged     the object is no longer the one whose download had begun
  +-- BadAnswer              an answer that this protocol does not have
  +-- Refused                the service answered no; status, ret_code and message as sent
       +-- BadRequest, SpaceNotFound, NoCredentials, SignatureMismatch, UnknownKey, AccessDenied, NotFound ...
@@ -94,8 +95,11 @@ class SourceChanged(LocalFailure):
 
 
 class NoAnswer(UVideoError):
+    """``stale``: it went out on a connection that had been idle, and was closed before anything came back."""
+
     message = u"no answer from the service"
     retryable = True
+    stale = False
 
 
 class TransferInterrupted(NoAnswer):
@@ -114,6 +118,10 @@ class DeadlineExceeded(TransferInterrupted):
 
 class IntegrityError(UVideoError):
     message = u"the content does not verify"
+
+
+class ObjectChanged(IntegrityError):
+    message = u"the object changed while it was being downloaded"
 
 
 class BadAnswer(UVideoError):

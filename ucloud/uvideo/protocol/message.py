@@ -13,17 +13,20 @@ class Slice(namedtuple("Slice", "offset length")):
 
 class Headers(object):
     """Header fields in order of appearance; names are case-insensitive.  Native names and values.  Not to be changed
-    while another thread reads it."""
+    while another thread reads it.
+
+    ``pairs``: (name, value).  ``index``: {lower-case name: its first value}, of whoever has it already.
+    """
 
     __slots__ = ("pairs", "_index")
 
-    def __init__(self, pairs=()):
+    def __init__(self, pairs=(), index=None):
         self.pairs = list(pairs)
-        self._index = None
+        self._index = index
 
     def _find(self):
         if self._index is None:
-            self._index = index = {}  # lower-case name -> its first value
+            self._index = index = {}
             for name, value in self.pairs:
                 index.setdefault(name.lower(), value)
         return self._index
@@ -44,7 +47,8 @@ class Headers(object):
 
     def add(self, name, value):
         self.pairs.append((name, value))
-        self._index = None
+        if self._index is not None:
+            self._index.setdefault(name.lower(), value)
 
     def __iter__(self):
         return iter(self.pairs)

@@ -19,7 +19,7 @@ from collections import namedtuple
 from decimal import Decimal
 
 from .errors import NoCredentials, SignatureExpired, SignatureMismatch
-from .text import build_query, native, to_bytes, to_text
+from .text import build_query, native, quote_query, to_bytes, to_text
 
 WORDS = ("UCloud", "AutoAI")
 
@@ -83,19 +83,32 @@ def string_to_sign(method, space, key, md5=u"", mime=u"", date=u"", canonical=u"
     return u"%s\n%s\n%s\n%s\n%s/%s/%s%s%s" % (method, md5, mime, date, canonical, space, key, tail, policy)
 
 
-if hasattr(hmac, "digest"):  # 3.7; a third of the time
+_KEYED = {}  # private key: the two SHA-1 of its HMAC, begun
+_KEYED_LIMIT = 256
 
-    def _sha1(key, data):
-        return hmac.digest(key, data, "sha1")
 
-else:
-
-    def _sha1(key, data):
-        return hmac.new(key, data, hashlib.sha1).digest()
+def _begun(private_key):
+    """The inner and the outer SHA-1 of HMAC, fed with a private key.  Source: RFC 2104"""
+    key = bytearray(to_bytes(private_key))
+    if len(key) > 64:
+        key = bytearray(hashlib.sha1(key).digest())
+    key += bytearray(64 - len(key))
+    inner = hashlib.sha1(bytes(bytearray([byte ^ 0x36 for byte in key])))
+    outer = hashlib.sha1(bytes(bytearray([byte ^ 0x5C for byte in key])))
+    return inner, outer
 
 
 def _hmac(private_key, text):
-    return native(binascii.b2a_base64(_sha1(to_bytes(private_key), to_bytes(text)))[:-1])
+    found = _KEYED.get(private_key)
+    if found is None:
+        found = _begun(private_key)
+        if len(_KEYED) >= _KEYED_LIMIT:  # of a server with many keys
+            _KEYED.clear()
+        _KEYED[private_key] = found
+    inner, outer = found[0].copy(), found[1].copy()
+    inner.update(to_bytes(text))
+    outer.update(inner.digest())
+    return native(binascii.b2a_base64(outer.digest())[:-1])
 
 
 def authorization(credentials, method, space, key, headers, word="UCloud", policy=None):
@@ -121,13 +134,8 @@ def signed_query(credentials, method, space, key, expires, mime=u"", md5=u""):
     ``mime`` and ``md5``: the Content-Type and Content-MD5 that a later PUT will send; empty for GET and HEAD.
     """
     text = string_to_sign(method, to_text(space), to_text(key), to_text(md5), to_text(mime), u"%d" % expires)
-    query = build_query(
-        [
-            ("UCloudPublicKey", credentials.public_key),
-            ("Expires", "%d" % expires),
-            ("Signature", _hmac(credentials.private_key, text)),
-        ]
-    )
+    signed = _hmac(credentials.private_key, text).replace("+", "%2B").replace("=", "%3D")  # base64 has no other signs
+    query = "UCloudPublicKey=%s&Expires=%d&Signature=%s" % (quote_query(credentials.public_key), expires, signed)
     if credentials.security_token is not None:
         query += "&" + build_query([(TOKEN, credentials.security_token)])
     return query.replace("/", "%2F")

@@ -20,7 +20,8 @@ class Upload(object):
     """One multipart upload.
 
     ``size``: bytes of the object, None until a stream has ended.  ``digests``: {part: binary SHA-1} of the parts that
-    the service has.  ``source``: what tells whether the source is still the same, JSON-able.
+    the service has, None for one that this side did not hash.  ``source``: what tells whether the source is still the
+    same, JSON-able.
     """
 
     def __init__(self, space, key, upload_id, block_size, size=None, mime=None, source=None):
@@ -48,13 +49,15 @@ class Upload(object):
         return Slice(offset, self.block_size if self.size is None else min(self.block_size, self.size - offset))
 
     def acknowledge(self, part, digest, etag=None):
-        """The service has this part; ``digest``: the SHA-1 of its bytes, as this side computed it.
+        """The service has this part; ``digest``: the SHA-1 of its bytes, as this side computed it; None if it did not.
 
-        ``etag``: what the service called it; None where it did not say.  IntegrityError if that is the etag of other
-        bytes; a form that cannot be compared is kept for FinishUpload.
+        ``etag``: what the service called it; None where it did not say, and then there is a digest.  IntegrityError if
+        that is the etag of other bytes; a form that cannot be compared is kept for FinishUpload.
         """
         self._given.pop(part, None)
-        if etag is not None and etag != etags.part_etag(digest):
+        if digest is None:
+            self._given[part] = etag
+        elif etag is not None and etag != etags.part_etag(digest):
             if etags.agrees(etag, digest) is False:
                 raise IntegrityError(
                     u"part %d is stored with etag %s but ours is %s: abort the upload and begin again"
@@ -84,8 +87,26 @@ class Upload(object):
         The tree is over 4 MiB blocks however the object was uploaded, so another block size tells it for one part only.
         """
         if self.block_size == etags.BLOCK or (self.size <= etags.BLOCK and self.parts() <= 1):
-            return etags.from_digests([self.digests[part] for part in range(self.parts())])
+            digests = [self._digest(part) for part in range(self.parts())]
+            return None if None in digests else etags.from_digests(digests)
         return None
+
+    def _digest(self, part):
+        """A part's SHA-1: this side's, else the one that the service's own etag says, else None."""
+        if self.digests[part] is not None:
+            return self.digests[part]
+        try:
+            return etags.part_digest(self._given[part])
+        except ValueError:
+            return None
+
+    def verified(self):
+        """Whether this side hashed all of it, so that ``etag`` is its own.  The upload must be complete."""
+        return None not in self.digests.values() and self.etag() is not None
+
+    def is_noted(self, part, etag):
+        """Whether a part that this side did not hash is acknowledged under this etag."""
+        return part in self.digests and self.digests[part] is None and self._given.get(part) == etag
 
     # The record
 
@@ -105,7 +126,9 @@ class Upload(object):
 
     def part_line(self, part):
         """The record's line of one acknowledged part, without line end."""
-        fields = {"part": part, "sha1": etags.part_etag(self.digests[part])}
+        fields = {"part": part}
+        if self.digests[part] is not None:
+            fields["sha1"] = etags.part_etag(self.digests[part])
         if part in self._given:
             fields["etag"] = self._given[part]
         return native(json.dumps(fields, sort_keys=True))
@@ -139,7 +162,8 @@ def read(text):
     for line in rest.split(u"\n")[:-1]:  # each whole line ends with a line feed, so the last piece is empty or cut
         try:
             fields = json.loads(line)
-            part, digest, given = fields["part"], etags.part_digest(fields["sha1"]), fields.get("etag")
+            part, given = fields["part"], fields.get("etag")
+            digest = None if given is not None and "sha1" not in fields else etags.part_digest(fields["sha1"])
             if not is_integer(part) or part < 0 or not (given is None or is_text(given)):
                 continue
             if upload.size is None or part < upload.parts():
@@ -168,8 +192,13 @@ def match(upload, listed, digest_of):
     side does not know it.  A part that the service does not list becomes pending.  IntegrityError if the service holds
     other bytes than the source.
     """
+    unhashed = [part for part in listed if upload.is_noted(part.part, part.etag)]
     known, upload.digests = upload.digests, {}
+    for part in unhashed:
+        upload.acknowledge(part.part, None, part.etag)
     for part in listed:
+        if part.part in upload.digests:
+            continue
         if upload.size is not None and part.part >= upload.parts():
             raise IntegrityError(u"the service has part %d, which this file does not have" % part.part)
         digest = known.get(part.part)

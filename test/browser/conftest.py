@@ -1,0 +1,144 @@
+"""A browser, a server with something in it, and pages that are signed in.
+
+Screenshots go to .cache/browser/.  A page must not log an error, nor break its own content security policy.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from test.server.wire import Peer
+from test.server_fixture import ROOT, Server, start_server
+
+PICTURES = ROOT / ".cache" / "browser"
+#: A browser that speaks to nobody but this machine.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+]
+
+expect.set_options(timeout=15_000)
+
+
+def until(page: Page, expression: str, seconds: float = 15.0) -> Any:
+    """Wait until an expression is true; its value.  Not wait_for_function: that needs eval, which the page forbids."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = page.evaluate(expression)
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"still not true after {seconds} s: {expression}"
+        page.wait_for_timeout(30)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(item.path).parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.browser)
+
+
+@dataclass
+class Console:
+    """A server's console.  ``open``: a page that is signed in.  ``allowed``: parts of messages that a test expects."""
+
+    server: Server
+    peer: Peer
+    browser: Browser
+    contexts: list[BrowserContext] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+    allowed: list[str] = field(default_factory=list)
+
+    @property
+    def address(self) -> str:
+        return self.server.admin + "/"
+
+    def page(self, language: str = "en", **options: Any) -> Page:
+        """A page of a browser of its own, not signed in."""
+        options.setdefault("viewport", {"width": 1280, "height": 800})
+        context = self.browser.new_context(locale="zh-CN" if language == "zh" else "en-US", **options)
+        self.contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", lambda said: said.type == "error" and self.complaints.append(said.text))
+        return page
+
+    def link(self) -> str:
+        """The address of a one-time sign-in."""
+        body = json.dumps({"public_key": self.server.public_key, "private_key": self.server.private_key}).encode()
+        request = urllib.request.Request(
+            self.address + "api/link", body, {"Content-Type": "application/json"}, method="POST"
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return f"{self.address}#link={json.load(answer)['link']}"
+
+    def open(self, place: str = "", **options: Any) -> Page:
+        page = self.page(**options)
+        page.goto(self.link())
+        page.wait_for_selector(".side")
+        if place:
+            page.evaluate("place => { location.hash = place; }", place)
+        return page
+
+    def done(self) -> None:
+        for context in self.contexts:
+            context.close()
+        self.contexts.clear()
+        found = [each for each in self.complaints if not any(part in each for part in self.allowed)]
+        self.complaints.clear()
+        self.allowed.clear()
+        assert found == []
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if chromium is None:
+        pytest.fail("there is no chromium (Debian: apt-get install chromium), or name one: CHROMIUM=/path/to/it")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Console]:
+    """One server for all tests: each takes a space of its own."""
+    with start_server(tmp_path_factory.mktemp("server"), "--no-fsync") as server:
+        yield Console(server, Peer(server), browser)
+
+
+@pytest.fixture
+def console(running: Console) -> Iterator[Console]:
+    yield running
+    running.done()
+
+
+@pytest.fixture(scope="session")
+def picture() -> Callable[[Page, str], Path]:
+    """Take a screenshot under a name."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+
+    def take(page: Page, name: str) -> Path:
+        path = PICTURES / f"{name}.png"
+        page.screenshot(path=path)
+        return path
+
+    return take

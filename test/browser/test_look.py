@@ -1,0 +1,252 @@
+"""Signing in, spaces, languages, themes, narrow windows, and what axe has to say of every page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from test.browser.conftest import Console
+from test.server.wire import pattern
+from test.server_fixture import start_server
+from ucloud.uvideo.protocol import operation
+
+Picture = Callable[[Page, str], Path]
+
+
+def filled(console: Console) -> str:
+    """A space with a little of everything."""
+    peer, space = console.peer, console.peer.space()
+    demo = (Path(__file__).parents[1] / "data" / "demo.mp4").read_bytes()
+    peer.upload(space, "trailer.mp4", demo, "video/mp4")
+    peer.do(
+        operation.PutObject(space, "说明.txt", mime="text/plain", metadata=(("author", "Li Lei"),)), b"hello\n" * 99
+    )
+    peer.do(operation.PutObject(space, "2024/film.mov", mime="video/quicktime"), pattern(5000))
+    peer.do(operation.PutObject(space, "cold.bin", storage_class="ARCHIVE"), pattern(2000))
+    peer.do(operation.InitiateUpload(space, "half.mp4"))
+    return space
+
+
+def test_signing_in_and_out(console: Console, picture: Picture) -> None:
+    console.allowed.append("403")
+    page = console.page()
+    page.goto(console.address)
+    picture(page, "sign-in")
+    page.get_by_label("Public key").fill(console.server.public_key)
+    page.get_by_label("Private key").fill("not the right key")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_have_text("The key pair is wrong.")
+    assert page.get_by_label("Private key").input_value() == ""
+    page.get_by_label("Private key").fill(console.server.private_key)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Spaces")).to_be_visible()
+    kept = page.evaluate(
+        "JSON.stringify([localStorage, sessionStorage, document.cookie, document.documentElement.outerHTML])"
+    )
+    assert console.server.private_key not in kept
+    assert console.server.public_key in kept  # the page says who is signed in
+    (cookie,) = page.context.cookies()
+    assert cookie["httpOnly"] and cookie["sameSite"] == "Strict" and cookie["path"] == "/api"
+    page.reload()
+    expect(page.get_by_role("heading", name="Spaces")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_label("Private key")).to_be_visible()
+    page.reload()
+    expect(page.get_by_label("Private key")).to_be_visible()
+
+
+def test_the_one_time_link(console: Console) -> None:
+    console.allowed.append("403")
+    link = console.link()
+    page = console.page()
+    page.goto(link)
+    expect(page.get_by_role("heading", name="Spaces")).to_be_visible()
+    assert "link=" not in page.url
+    second = console.page()
+    second.goto(link)
+    expect(second.get_by_role("alert")).to_have_text("This sign-in link was used before or is too old.")
+
+
+def test_a_session_that_ends_meanwhile(console: Console) -> None:
+    console.allowed.append("401")
+    page = console.open()
+    page.context.clear_cookies()
+    page.get_by_role("button", name="New space").first.click()
+    page.get_by_role("textbox", name="Name").fill("too-late")
+    page.get_by_role("button", name="Create", exact=True).click()
+    expect(page.get_by_role("alert")).to_have_text("The session has ended. Sign in again.")
+
+
+def test_spaces(console: Console, browser: object, tmp_path: Path, picture: Picture) -> None:
+    with start_server(tmp_path, "--no-fsync") as server:
+        from test.server.wire import Peer
+
+        alone = Console(server, Peer(server), console.browser)
+        page = alone.open()
+        expect(page.get_by_role("heading", name="Make your first space")).to_be_visible()
+        picture(page, "spaces-empty")
+        page.get_by_role("button", name="New space").first.click()
+        page.get_by_role("textbox", name="Name").fill("family-videos")
+        page.get_by_role("button", name="Create", exact=True).click()
+        expect(page.get_by_role("link", name="family-videos")).to_be_visible()
+        alone.allowed.append("400")
+        page.get_by_role("button", name="New space").first.click()
+        page.get_by_role("textbox", name="Name").fill("family-videos")
+        page.get_by_role("button", name="Create", exact=True).click()
+        expect(page.get_by_role("alert")).to_have_text("This name is taken.")
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="Who may read family-videos").click()
+        page.get_by_role("combobox", name="Who may read").select_option("public")
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_text("Public", exact=True)).to_be_visible()
+        alone.peer.do(operation.PutObject("family-videos", "a"), b"x")
+        page.get_by_role("button", name="Delete family-videos").click()
+        sure = page.get_by_role("button", name="Delete", exact=True)
+        expect(sure).to_be_disabled()
+        page.get_by_label("Type family-videos to confirm").fill("family-video")
+        expect(sure).to_be_disabled()
+        page.get_by_label("Type family-videos to confirm").fill("family-videos")
+        sure.click()
+        expect(page.get_by_role("alert")).to_have_text("The space is not empty. Delete its objects first.")
+        alone.peer.do(operation.DeleteObject("family-videos", "a"))
+        sure.click()
+        expect(page.get_by_role("heading", name="Make your first space")).to_be_visible()
+        alone.done()
+
+
+def test_the_other_language_and_the_other_theme(console: Console) -> None:
+    page = console.open()
+    page.get_by_role("button", name="中文").click()
+    expect(page.get_by_role("heading", name="空间", exact=True)).to_be_visible()
+    assert page.evaluate("document.documentElement.lang") == "zh-CN"
+    before = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.get_by_role("button", name="深色主题").click()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before
+    page.reload()
+    expect(page.get_by_role("heading", name="空间", exact=True)).to_be_visible()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+def problems(page: Page) -> list[str]:
+    """What axe calls serious or worse."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{each['id']}: {node['html'][:200]} {node['failureSummary'][:300]}"
+        for each in found
+        if each["impact"] in ("serious", "critical")
+        for node in each["nodes"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("language", "theme", "width"),
+    (("en", "light", 1280), ("en", "light", 380), ("zh", "dark", 1280), ("zh", "dark", 380)),
+)
+def test_every_page_can_be_read(console: Console, picture: Picture, language: str, theme: str, width: int) -> None:
+    """Both themes, both languages, wide and narrow: axe finds nothing serious, and nothing sticks out."""
+    space = filled(console)
+    page = console.page(language, color_scheme=theme, viewport={"width": width, "height": 800})
+    name = f"{language}-{theme}-{width}"
+    page.goto(console.address)
+    page.wait_for_selector(".signin")
+    found = {"signin": problems(page)}
+    page.goto(console.link())
+    page.wait_for_selector(".side")
+
+    def look(place: str, wait: str) -> None:
+        page.wait_for_selector(wait)
+        page.wait_for_timeout(150)
+        picture(page, f"{place}-{name}")
+        found[place] = problems(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, place
+        assert page.evaluate("document.querySelector('.main').scrollWidth") <= width, place
+
+    look("spaces", f".card:has-text('{space}') .number:not(:text('…'))")
+    page.evaluate("space => { location.hash = `#/s/${space}/`; }", space)
+    look("list", ".rows .row")
+    page.locator(".rows .row", has_text="trailer.mp4").locator(".cell.act button").click()
+    look("details", ".preview img")
+    page.get_by_role("button", name="Share" if language == "en" else "分享").click()
+    look("share", ".qr svg")
+    page.keyboard.press("Escape")
+    page.locator(".panel-head button").click()
+    page.locator(".tools button.bare").click()
+    look("tiles", ".picture img")
+    page.locator(".tools button.bare").click()
+    page.locator(".rows .row", has_text="cold.bin").locator("input").click()
+    look("selected", ".bar:not([hidden])")
+    page.keyboard.press("Delete")
+    look("delete", "dialog[open]")
+    page.keyboard.press("Escape")
+    page.locator(".rows .row", has_text="说明.txt").locator(".label").click()
+    look("text", ".reader pre")
+    page.keyboard.press("Escape")
+    page.evaluate("location.hash = '#/dashboard'")
+    look("dashboard", ".chart")
+    page.evaluate("location.hash = '#/transfers'")
+    look("transfers", ".empty")
+    assert {place: each for place, each in found.items() if each} == {}
+
+
+def test_the_keyboard_is_enough(console: Console) -> None:
+    """From the sign-in to a text, a selection, a search and a deletion, without a mouse."""
+    space = filled(console)
+    page = console.page()
+    page.goto(console.address)
+    page.wait_for_selector(".signin")
+    page.keyboard.type(console.server.public_key)
+    page.keyboard.press("Tab")
+    page.keyboard.type(console.server.private_key)
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".side")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+    page.get_by_role("link", name=space).focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".rows .row")
+    grid = page.get_by_role("grid")
+    page.get_by_label("Names that begin with").focus()
+    page.keyboard.press("ArrowDown")
+    expect(grid).to_be_focused()
+
+    def active() -> str:
+        return str(
+            page.evaluate(
+                "document.getElementById(document.activeElement.getAttribute('aria-activedescendant')).querySelector('.label').textContent"
+            )
+        )
+
+    assert active() == "2024/"
+    page.keyboard.press("End")
+    assert active() == "说明.txt"
+    page.keyboard.press("Enter")
+    expect(page.locator(".reader pre")).to_contain_text("hello")
+    page.keyboard.press("Escape")
+    expect(grid).to_be_focused()
+    page.keyboard.press("Home")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="2024")).to_be_visible()
+    page.wait_for_selector(".rows .row")
+    grid.focus()
+    page.keyboard.press("Backspace")
+    expect(page.get_by_role("heading", name=space)).to_be_visible()
+    page.wait_for_selector(".rows .row >> nth=3")
+    grid.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Shift+ArrowDown")
+    expect(page.get_by_text("2 selected")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    page.keyboard.type("cold")
+    expect(page.locator(".rows .row:visible")).to_have_count(1)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Delete")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("1 object deleted")).to_be_visible()
+    assert console.peer.call(operation.HeadObject(space, "cold.bin")).status == 404

@@ -1,0 +1,179 @@
+"""Watching: large MP4s, WebM, HLS, poster frames, and signed URLs that are renewed under a running player."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, Request, expect
+
+from test.browser.conftest import Console, until
+from test.browser.media import DEMO, ffmpeg, repeated, store
+from ucloud.uvideo.protocol import operation
+
+Picture = Callable[[Page, str], Path]
+TIMES = 222  # the demo so often: a little more than 2 GiB
+GIB = 1024**3
+
+SEEK = """async () => {
+    const video = document.querySelector(".stage video");
+    const took = [];
+    for (const share of [0.5, 0.9, 0.1, 0.97]) {
+        const from = performance.now();
+        video.currentTime = video.duration * share;
+        await new Promise(done => video.addEventListener("seeked", done, { once: true }));
+        await new Promise(done => video.requestVideoFrameCallback(done));
+        took.push(performance.now() - from);
+    }
+    return took;
+}"""
+
+
+def watch(page: Page, name: str) -> None:
+    page.locator(".rows .row", has_text=name).locator(".label").click()
+
+
+def test_seeking_in_two_gibibytes(console: Console, tmp_path: Path, picture: Picture) -> None:
+    space = console.peer.space()
+    path = repeated(tmp_path / "long.mp4", TIMES)
+    assert path.stat().st_size >= 2 * GIB * 0.99
+    store(console.peer, space, "long.mp4", path, "video/mp4")
+    path.unlink()
+    page = console.open(f"#/s/{space}/")
+    ranges: list[str] = []
+    page.on("request", lambda each: ranges.append(each.headers.get("range", "")) if "long.mp4?" in each.url else None)
+    watch(page, "long.mp4")
+    until(page, "document.querySelector('.stage video')?.readyState >= 3")
+    until(page, "document.querySelector('.stage video').currentTime > 0.2")
+    took = page.evaluate(SEEK)
+    print("seeks in 2 GiB, ms:", [round(each) for each in took])
+    assert sorted(took)[1] < 1000
+    assert any(each not in ("", "bytes=0-") for each in ranges)
+    picture(page, "player")
+    console.peer.do(operation.DeleteObject(space, "long.mp4"))
+
+
+def test_webm_and_what_cannot_be_played(console: Console, tmp_path: Path) -> None:
+    console.allowed.append("ERR_")
+    space = console.peer.space()
+    ffmpeg("-t", "1", "-i", DEMO, "-vf", "scale=160:90", "-c:v", "libvpx", "-an", tmp_path / "a.webm")
+    store(console.peer, space, "a.webm", tmp_path / "a.webm", "video/webm")
+    console.peer.do(operation.PutObject(space, "b.mp4", mime="video/mp4"), b"this is no video")
+    page = console.open(f"#/s/{space}/")
+    watch(page, "a.webm")
+    until(page, "document.querySelector('.stage video')?.videoWidth === 160")
+    page.locator(".viewer-head").get_by_role("button", name="Next").click()
+    expect(page.get_by_role("alert")).to_contain_text("This browser cannot play it.")
+
+
+def test_a_poster_is_made_in_the_browser(console: Console) -> None:
+    space = console.peer.space()
+    store(console.peer, space, "demo.mp4", DEMO, "video/mp4")
+    page = console.open(f"#/s/{space}/")
+    page.get_by_role("button", name="Show as tiles").click()
+    page.wait_for_selector(".picture img")
+    colours = page.evaluate(
+        """() => {
+            const image = document.querySelector(".picture img");
+            const canvas = Object.assign(document.createElement("canvas"), { width: 40, height: 20 });
+            const picture = canvas.getContext("2d");
+            picture.drawImage(image, 0, 0, 40, 20);
+            return new Set(picture.getImageData(0, 0, 40, 20).data).size;
+        }"""
+    )
+    assert colours > 20
+    assert page.locator(".picture img").get_attribute("src") or "".startswith("blob:")
+
+
+def test_a_signed_url_is_renewed_under_a_running_player(console: Console) -> None:
+    space = console.peer.space()
+    store(console.peer, space, "demo.mp4", DEMO, "video/mp4")
+    page = console.page()
+    page.clock.install()
+    page.goto(console.link() + "")
+    page.wait_for_selector(".side")
+    page.evaluate("space => { location.hash = `#/s/${space}/`; }", space)
+    watch(page, "demo.mp4")
+    until(page, "document.querySelector('.stage video')?.readyState >= 3")
+    first = page.evaluate("document.querySelector('.stage video').src")
+    page.evaluate("document.querySelector('.stage video').currentTime = 7")
+    until(page, "!document.querySelector('.stage video').seeking")
+    page.wait_for_timeout(1100)  # so that the new URL ends at another second
+    page.clock.fast_forward(545_000)
+    until(page, f"document.querySelector('.stage video').src !== {first!r}")
+    until(page, "document.querySelector('.stage video').currentTime >= 7")
+    until(page, "!document.querySelector('.stage video').paused")
+
+
+@pytest.fixture(scope="module")
+def playlists(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """HLS of ten seconds: fmp4/ of fragmented MP4, ts/ of transport streams."""
+    folder = tmp_path_factory.mktemp("hls")
+    for kind in ("fmp4", "ts"):
+        (folder / kind).mkdir()
+        more = ("-hls_segment_type", "fmp4") if kind == "fmp4" else ()
+        ffmpeg(
+            *("-t", "10", "-i", DEMO, "-c", "copy", "-f", "hls", "-hls_time", "2", "-hls_playlist_type", "vod"),
+            *(*more, folder / kind / "index.m3u8"),
+        )
+    return folder
+
+
+def put_playlist(console: Console, folder: Path, kind: str) -> str:
+    space = console.peer.space()
+    for path in (folder / kind).iterdir():
+        mime = "application/vnd.apple.mpegurl" if path.suffix == ".m3u8" else "application/octet-stream"
+        store(console.peer, space, f"show 1/{path.name}", path, mime)
+    master = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nnowhere.m3u8\n#EXT-X-STREAM-INF:BANDWIDTH=900\nindex.m3u8\n"
+    console.peer.do(operation.PutObject(space, "show 1/master.m3u8", mime="application/x-mpegURL"), master.encode())
+    return space
+
+
+#: As in a browser that does not know HLS, and in one that does.
+WITHOUT = "HTMLMediaElement.prototype.canPlayType = () => '';"
+
+
+@pytest.mark.parametrize("name", ("index.m3u8", "master.m3u8"))
+def test_hls_of_fragmented_mp4_in_any_browser(console: Console, playlists: Path, name: str) -> None:
+    space = put_playlist(console, playlists, "fmp4")
+    page = console.page()
+    page.add_init_script(WITHOUT)
+    page.goto(console.link())
+    page.wait_for_selector(".side")
+    page.evaluate("space => { location.hash = `#/s/${space}/show%201/`; }", space)
+    watch(page, name)
+    until(page, "document.querySelector('.stage video')?.currentTime > 0.3")
+    assert 9 < page.evaluate("document.querySelector('.stage video').duration") < 12
+    page.evaluate("document.querySelector('.stage video').currentTime = 8.5")
+    until(page, "document.querySelector('.stage video').currentTime > 8.6")
+
+
+def test_hls_of_transport_streams_is_played_or_explained(console: Console, playlists: Path) -> None:
+    space = put_playlist(console, playlists, "ts")
+    page = console.page()
+    page.add_init_script(WITHOUT)
+    page.goto(console.link())
+    page.wait_for_selector(".side")
+    page.evaluate("space => { location.hash = `#/s/${space}/show%201/`; }", space)
+    watch(page, "index.m3u8")
+    expect(page.get_by_role("alert")).to_contain_text("does not play HLS of MPEG transport streams by itself")
+
+
+def test_hls_where_the_browser_knows_it(console: Console, playlists: Path) -> None:
+    """The playlist that the browser gets names signed URLs only."""
+    space = put_playlist(console, playlists, "ts")
+    page = console.open(f"#/s/{space}/show%201/")
+    native = page.evaluate("document.createElement('video').canPlayType('application/vnd.apple.mpegurl')")
+    print(f"this browser says of HLS: {native!r}")
+    asked: list[Request] = []
+    page.on("request", lambda each: asked.append(each) if ".ts?" in each.url else None)
+    if native:
+        watch(page, "index.m3u8")
+        until(page, "document.querySelector('.stage video')?.currentTime > 0.3")
+        assert asked and all("Signature=" in each.url for each in asked)
+        return
+    page.evaluate("HTMLMediaElement.prototype.canPlayType = () => 'maybe'")
+    console.allowed.append("ERR_")
+    watch(page, "index.m3u8")
+    expect(page.get_by_role("alert")).to_contain_text("This browser cannot play it.")

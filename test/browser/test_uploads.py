@@ -1,0 +1,353 @@
+"""Uploads as a user does them: chosen, dropped, paused, cut off, gone on with after a reload, given up, refused."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import pytest
+from playwright.sync_api import CDPSession, Page, Route, expect
+
+from test.browser.conftest import Console, until
+from test.server.wire import BLOCK, pattern
+from ucloud.uvideo.protocol import operation
+
+Picture = Callable[[Page, str], Path]
+SLOW = 3 * 1024 * 1024  # bytes a second
+_networks: WeakKeyDictionary[Page, CDPSession] = WeakKeyDictionary()
+
+
+def file(folder: Path, name: str, size: int, seed: int = 0) -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(pattern(size, seed))
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    return path
+
+
+def line(page: Page, name: str) -> Any:
+    return page.locator(".task", has_text=name)
+
+
+def slow(page: Page, rate: int = SLOW) -> None:
+    """Let no more than so many bytes a second leave the page; -1 for as many as it likes."""
+    if page not in _networks:
+        _networks[page] = page.context.new_cdp_session(page)
+    _networks[page].send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": rate},
+    )
+
+
+def stored(console: Console, space: str, key: str) -> bytes:
+    return bytes(console.peer.call(operation.GetObject(space, key)).body)
+
+
+def open_uploads(console: Console, space: str) -> list[str]:
+    return [each.key for each in console.peer.do(operation.ListUploads(space)).uploads]
+
+
+def transfers(page: Page) -> None:
+    page.get_by_role("link", name="Transfers").click()
+
+
+def test_files_are_chosen(console: Console, tmp_path: Path, picture: Picture) -> None:
+    space = console.peer.space()
+    sizes = {"empty": 0, "one byte": 1, "a block": BLOCK, "more.mp4": BLOCK + 1, "视频 & <b>.mp4": 3 * BLOCK + 77}
+    files = [file(tmp_path, name, size, size) for name, size in sizes.items()]
+    page = console.open(f"#/s/{space}/")
+    expect(page.get_by_role("heading", name="Nothing here yet")).to_be_visible()
+    picture(page, "empty-space")
+    page.locator("#files").set_input_files(files)
+    for path in files:
+        expect(page.locator(".rows").get_by_text(path.name, exact=True)).to_be_visible(timeout=20_000)
+    transfers(page)
+    expect(page.locator(".task[data-state=done]")).to_have_count(len(files))
+    expect(line(page, "more.mp4")).to_contain_text("Done · 4 MiB · verified")
+    for path in files:
+        assert stored(console, space, path.name) == path.read_bytes()
+    assert console.peer.call(operation.HeadObject(space, "more.mp4")).header("Content-Type") == "video/mp4"
+    assert open_uploads(console, space) == []
+    page.get_by_role("button", name="Clear finished").click()
+    expect(page.get_by_role("heading", name="No uploads")).to_be_visible()
+
+
+def test_a_folder_is_chosen(console: Console, tmp_path: Path) -> None:
+    space = console.peer.space()
+    file(tmp_path, "album/a.jpg", 10)
+    file(tmp_path, "album/sub/b.jpg", 20)
+    page = console.open(f"#/s/{space}/in/")
+    page.locator("#folder").set_input_files(tmp_path / "album")
+    expect(page.locator(".rows").get_by_text("album/")).to_be_visible()
+    until(page, "!document.querySelector('.dock:not([hidden])')")
+    assert stored(console, space, "in/album/sub/b.jpg") == pattern(20)
+    assert stored(console, space, "in/album/a.jpg") == pattern(10)
+
+
+def test_files_and_folders_are_dropped(console: Console, tmp_path: Path) -> None:
+    space = console.peer.space()
+    for number in range(120):  # more than one page of a folder's entries
+        file(tmp_path, f"clips/{number:03}.txt", number + 1, number)
+    file(tmp_path, "clips/deep/er/x.bin", BLOCK + 5)
+    alone = file(tmp_path, "alone.txt", 7)
+    page = console.open(f"#/s/{space}/to/")
+    page.wait_for_selector(".blank:not([hidden])")
+    inner = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(tmp_path / "clips"), str(alone)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver"):
+        inner.send("Input.dispatchDragEvent", {"type": kind, "x": 700, "y": 400, "data": data})
+    expect(page.get_by_text(f"Drop to upload to {space}/to/")).to_be_visible()
+    inner.send("Input.dispatchDragEvent", {"type": "drop", "x": 700, "y": 400, "data": data})
+    expect(page.get_by_text("All uploads are finished").first).to_be_attached(timeout=40_000)
+    assert stored(console, space, "to/clips/deep/er/x.bin") == pattern(BLOCK + 5)
+    for number in range(120):
+        assert stored(console, space, f"to/clips/{number:03}.txt") == pattern(number + 1, number)
+    assert stored(console, space, "to/alone.txt") == pattern(7)
+
+
+def test_what_is_there_is_replaced_only_if_the_user_says_so(console: Console, tmp_path: Path) -> None:
+    space = console.peer.space()
+    console.peer.do(operation.PutObject(space, "a.txt"), b"old")
+    files = [file(tmp_path, "a.txt", 10), file(tmp_path, "b.txt", 10)]
+    page = console.open(f"#/s/{space}/")
+    page.wait_for_selector(".rows .row")
+    page.locator("#files").set_input_files(files)
+    expect(page.get_by_role("heading", name="Replace what is there?")).to_be_visible()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    expect(page.locator(".rows").get_by_text("b.txt")).to_be_visible()
+    assert stored(console, space, "a.txt") == b"old"
+    page.locator("#files").set_input_files(files[:1])
+    page.get_by_role("button", name="Replace", exact=True).click()
+    until(page, "!document.querySelector('.dock:not([hidden])')")
+    expect(page.get_by_text("All uploads are finished").first).to_be_attached()
+    assert stored(console, space, "a.txt") == pattern(10)
+
+
+def test_pause_go_on_and_cancel(console: Console, tmp_path: Path, picture: Picture) -> None:
+    space = console.peer.space()
+    first, second = file(tmp_path, "first.mp4", 8 * BLOCK + 9), file(tmp_path, "second.mp4", 8 * BLOCK)
+    page = console.open(f"#/s/{space}/")
+    slow(page)
+    page.locator("#files").set_input_files([first, second])
+    expect(page.locator(".dock")).to_contain_text("Uploading 2 files")
+    transfers(page)
+    expect(line(page, "first.mp4")).to_have_attribute("data-state", "sending")
+    until(page, "document.querySelector('.task progress').value > 0")
+    picture(page, "uploading")
+    page.get_by_role("button", name="Pause first.mp4").click()
+    expect(line(page, "first.mp4")).to_have_attribute("data-state", "paused")
+    page.get_by_role("button", name="Cancel second.mp4").click()
+    expect(line(page, "second.mp4")).to_have_attribute("data-state", "cancelled")
+    expect(page.get_by_text("Nothing is being uploaded.")).to_be_visible()
+    assert open_uploads(console, space) == ["first.mp4"]
+    page.get_by_role("button", name="Go on with first.mp4").click()
+    page.get_by_role("button", name="Pause first.mp4").click()
+    page.get_by_role("button", name="Go on with first.mp4").click()
+    slow(page, -1)
+    expect(line(page, "first.mp4")).to_have_attribute("data-state", "done", timeout=30_000)
+    assert stored(console, space, "first.mp4") == first.read_bytes()
+    assert open_uploads(console, space) == []
+    assert console.peer.call(operation.HeadObject(space, "second.mp4")).status == 404
+
+
+def begin_and_reload(console: Console, page: Page, path: Path, space: str) -> int:
+    """Upload until the first parts are there, and reload; how many there are."""
+    slow(page)
+    page.locator("#files").set_input_files(path)
+    parts = 0
+    for _ in range(300):
+        page.wait_for_timeout(50)
+        found = console.peer.do(operation.ListUploads(space)).uploads
+        if found:
+            parts = len(console.peer.do(operation.ListParts(space, found[0].upload_id)).parts)
+        if parts:
+            break
+    assert parts
+    asked = []
+    page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    page.locator("body").click(position={"x": 5, "y": 300})  # without a gesture no page may ask
+    page.reload()
+    assert asked == ["beforeunload"]
+    slow(page, -1)
+    page.wait_for_timeout(100)
+    found = console.peer.do(operation.ListUploads(space)).uploads
+    return len(console.peer.do(operation.ListParts(space, found[0].upload_id)).parts)
+
+
+def age_notes(page: Page) -> None:
+    """As if the page that was reloaded had been closed for a while."""
+    page.evaluate(
+        """() => {
+            const notes = JSON.parse(localStorage["uvideo.uploads"]);
+            for (const each of Object.values(notes)) each.beat -= 60000;
+            localStorage["uvideo.uploads"] = JSON.stringify(notes);
+        }"""
+    )
+
+
+def test_a_reload_loses_nothing(console: Console, tmp_path: Path, picture: Picture) -> None:
+    space = console.peer.space()
+    path = file(tmp_path, "long.mp4", 6 * BLOCK + 1)
+    page = console.open(f"#/s/{space}/")
+    there = begin_and_reload(console, page, path, space)
+    age_notes(page)
+    transfers(page)
+    expect(page.get_by_role("heading", name="1 interrupted upload")).to_be_visible()
+    picture(page, "interrupted")
+    other = file(tmp_path / "other", "long.mp4", 6 * BLOCK)
+    page.locator("#again").set_input_files(other)
+    expect(page.get_by_role("alert")).to_contain_text("These are not the same files")
+    sent: list[str] = []
+    page.on("request", lambda each: sent.append(each.url) if each.method == "PUT" else None)
+    page.locator("#again").set_input_files(path)
+    expect(line(page, "long.mp4")).to_have_attribute("data-state", "done", timeout=30_000)
+    assert len({url.rpartition("partNumber=")[2] for url in sent}) == 7 - there
+    assert stored(console, space, "long.mp4") == path.read_bytes()
+    assert page.evaluate("localStorage['uvideo.uploads']") == "{}"
+
+
+def test_another_file_under_the_same_name_is_found_out(console: Console, tmp_path: Path) -> None:
+    space = console.peer.space()
+    path = file(tmp_path, "long.mp4", 6 * BLOCK)
+    page = console.open(f"#/s/{space}/")
+    begin_and_reload(console, page, path, space)
+    age_notes(page)
+    transfers(page)
+    file(tmp_path, "long.mp4", 6 * BLOCK, seed=5)  # the same size and time
+    page.locator("#again").set_input_files(path)
+    expect(line(page, "long.mp4")).to_contain_text("is not the file that was begun")
+    assert console.peer.call(operation.HeadObject(space, "long.mp4")).status == 404
+    page.get_by_role("button", name="Cancel long.mp4").click()
+    until(page, "localStorage['uvideo.uploads'] === '{}'")
+    page.wait_for_timeout(100)
+    assert open_uploads(console, space) == []
+
+
+def test_an_interrupted_upload_is_given_up(console: Console, tmp_path: Path) -> None:
+    space = console.peer.space()
+    page = console.open(f"#/s/{space}/")
+    begin_and_reload(console, page, file(tmp_path, "long.mp4", 6 * BLOCK), space)
+    age_notes(page)
+    transfers(page)
+    page.get_by_role("button", name="Give up long.mp4").click()
+    page.get_by_role("dialog").get_by_role("button", name="Give the upload up").click()
+    expect(page.get_by_role("heading", name="No uploads")).to_be_visible()
+    assert open_uploads(console, space) == []
+
+
+def test_the_network_goes_away_and_comes_back(console: Console, tmp_path: Path) -> None:
+    console.allowed.append("ERR_INTERNET_DISCONNECTED")
+    space = console.peer.space()
+    path = file(tmp_path, "far.mp4", 8 * BLOCK + 3)
+    page = console.open(f"#/s/{space}/")
+    slow(page)
+    page.locator("#files").set_input_files(path)
+    transfers(page)
+    until(page, "document.querySelector('.task progress')?.value > 4194304")
+    page.context.set_offline(True)
+    page.wait_for_timeout(700)
+    expect(line(page, "far.mp4")).to_have_attribute("data-state", "sending")
+    page.context.set_offline(False)
+    slow(page, -1)
+    expect(line(page, "far.mp4")).to_have_attribute("data-state", "done", timeout=40_000)
+    assert stored(console, space, "far.mp4") == path.read_bytes()
+
+
+@pytest.mark.parametrize("status", (503, 429, 401))
+def test_a_part_that_is_refused_at_first(console: Console, tmp_path: Path, status: int) -> None:
+    console.allowed.append(str(status))
+    space = console.peer.space()
+    path = file(tmp_path, "again.mp4", 2 * BLOCK)
+    page = console.open(f"#/s/{space}/")
+    refused: list[str] = []
+
+    def once(route: Route) -> None:
+        if route.request.method == "PUT" and not refused:
+            refused.append(route.request.url)
+            route.fulfill(
+                status=status,
+                headers={"Access-Control-Allow-Origin": console.server.admin},
+                json={"RetCode": -1, "ErrMsg": "not now"},
+            )
+        else:
+            route.continue_()
+
+    page.route("**/again.mp4?**", once)
+    page.locator("#files").set_input_files(path)
+    transfers(page)
+    expect(line(page, "again.mp4")).to_have_attribute("data-state", "done", timeout=30_000)
+    assert len(refused) == 1 and stored(console, space, "again.mp4") == path.read_bytes()
+
+
+@pytest.mark.parametrize("size", (1000, 2 * BLOCK))
+def test_bytes_that_were_changed_on_the_way_are_found_out(console: Console, tmp_path: Path, size: int) -> None:
+    """The etag of the answer is not that of what was sent: the upload fails, and nothing is left of a large one."""
+    space = console.peer.space()
+    page = console.open(f"#/s/{space}/")
+    headers = {
+        "Access-Control-Allow-Origin": console.server.admin,
+        "Access-Control-Expose-Headers": "ETag",
+        "ETag": '"somethingElse"',
+    }
+    page.route(
+        "**/changed.mp4?**",
+        lambda route: (
+            route.fulfill(status=200, headers=headers) if route.request.method == "PUT" else route.continue_()
+        ),
+    )
+    page.locator("#files").set_input_files(file(tmp_path, "changed.mp4", size))
+    transfers(page)
+    expect(line(page, "changed.mp4")).to_contain_text("What the server stored is not what was sent.")
+    page.wait_for_timeout(200)
+    assert open_uploads(console, space) == []
+
+
+def test_a_file_that_is_changed_while_it_is_read(console: Console, tmp_path: Path) -> None:
+    space = console.peer.space()
+    path = file(tmp_path, "moving.mp4", 8 * BLOCK)
+    page = console.open(f"#/s/{space}/")
+    slow(page)
+    page.locator("#files").set_input_files(path)
+    transfers(page)
+    until(page, "document.querySelector('.task progress')?.value > 100000")
+    path.write_bytes(b"something else")
+    slow(page, -1)
+    expect(line(page, "moving.mp4")).to_contain_text("The file cannot be read any more", timeout=20_000)
+    assert console.peer.call(operation.HeadObject(space, "moving.mp4")).status == 404
+
+
+def test_stale_uploads_are_aborted_on_the_dashboard(console: Console, picture: Picture) -> None:
+    space = console.peer.space()
+    begun = console.peer.do(operation.InitiateUpload(space, "left/behind.mp4"))
+    console.peer.do(operation.UploadPart(space, "left/behind.mp4", begun.upload_id, 0), pattern(BLOCK))
+    page = console.open("#/dashboard")
+    place = page.locator("tr", has_text=f"{space}/left/behind.mp4")
+    place.get_by_role("button", name="count").click()
+    expect(place).to_contain_text("1 part, 4 MiB")
+    picture(page, "dashboard")
+    place.get_by_role("button", name="Abort the upload").click()
+    page.get_by_role("dialog").get_by_role("button", name="Abort", exact=True).click()
+    expect(page.get_by_text("1 upload aborted")).to_be_visible()
+    expect(place).to_have_count(0)
+    assert open_uploads(console, space) == []
+
+
+def test_where_the_browser_hides_its_sha1(console: Console, tmp_path: Path) -> None:
+    """As on a page that is served by an address of the local network without TLS."""
+    page = console.open()
+    digests = page.evaluate(
+        """async () => {
+            const { sha1 } = await import("./sha1.js");
+            const found = [];
+            for (const size of [0, 1, 55, 56, 63, 64, 65, 119, 120, 1000, 4194304]) {
+                const data = new Uint8Array(size).map((_, at) => (at * 7) & 255);
+                const hex = bytes => [...bytes].map(each => each.toString(16).padStart(2, "0")).join("");
+                found.push([hex(sha1(data.buffer)), hex(new Uint8Array(await crypto.subtle.digest("SHA-1", data)))]);
+            }
+            return found;
+        }"""
+    )
+    assert len(digests) == 11 and all(ours == theirs for ours, theirs in digests)

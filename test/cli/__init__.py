@@ -1,0 +1,1 @@
+"""The command uvideo, as a process and in pieces."""

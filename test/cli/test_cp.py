@@ -1,0 +1,284 @@
+"""cp and mv, in all directions, and what they do with what cannot be copied."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from test.cli.inside import Inside
+from test.cli.records import check
+from test.cli.shell import Done, Shell
+from uvideo.cli.carry import COPY_LIMIT
+
+MIB = 1 << 20
+
+
+@pytest.fixture
+def tree(shell: Shell) -> Path:
+    """videos/: a.mp4, b.tmp, 2026/c.mp4, 2026/d e.txt"""
+    folder = shell.folder / "videos"
+    (folder / "2026").mkdir(parents=True)
+    (folder / "a.mp4").write_bytes(b"\0\0\0\x18ftypisom" + b"a" * 50)
+    (folder / "b.tmp").write_text("b")
+    (folder / "2026" / "c.mp4").write_text("c")
+    (folder / "2026" / "d e.txt").write_text("d")
+    return folder
+
+
+def keys(shell: Shell, space: str) -> list[str]:
+    return [each.key for each in shell.client.list(space)]
+
+
+def below(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def failed(done: Done) -> list[str]:
+    """The items of the errors, of a run with --json."""
+    records = [check(line) for line in done.err.splitlines()]
+    return [str(each["item"]) for each in records if each["kind"] == "error"]
+
+
+class TestPlaces:
+    """The rules of docs/cli.md, one after the other."""
+
+    @pytest.mark.parametrize(
+        "words, expected",
+        [
+            (["videos/a.mp4", "uvideo://S/"], ["a.mp4"]),
+            (["videos/a.mp4", "uvideo://S"], ["a.mp4"]),
+            (["videos/a.mp4", "uvideo://S/b"], ["b"]),
+            (["videos/a.mp4", "uvideo://S/b/"], ["b/a.mp4"]),
+            (["videos/a.mp4", "videos/b.tmp", "uvideo://S/b"], ["b/a.mp4", "b/b.tmp"]),
+            (["-r", "videos", "uvideo://S/v"], ["v/2026/c.mp4", "v/2026/d e.txt", "v/a.mp4", "v/b.tmp"]),
+            (["-r", "videos/", "uvideo://S"], ["2026/c.mp4", "2026/d e.txt", "a.mp4", "b.tmp"]),
+            (["-r", "videos/2026", "videos/a.mp4", "uvideo://S/x"], ["x/2026/c.mp4", "x/2026/d e.txt", "x/a.mp4"]),
+            (["videos/*", "uvideo://S"], ["a.mp4", "b.tmp"]),
+            (["-r", "videos/2*", "uvideo://S"], ["2026/c.mp4", "2026/d e.txt"]),
+            (["**/*.{mp4,txt}", "uvideo://S/p/"], ["p/videos/2026/c.mp4", "p/videos/2026/d e.txt", "p/videos/a.mp4"]),
+            (["-r", "videos", "uvideo://S", "--exclude", "*.tmp", "--exclude", "2026/*.txt"], ["2026/c.mp4", "a.mp4"]),
+            (["-r", "videos", "uvideo://S", "--include", "2026/"], ["2026/c.mp4", "2026/d e.txt"]),
+        ],
+        ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+    )
+    def test_up(self, shell: Shell, inside: Inside, tree: Path, words: list[str], expected: list[str]) -> None:
+        space = shell.space()
+        done = inside("cp", *(word.replace("S", space) if "://" in word else word for word in words))
+        assert (done.code, keys(shell, space)) == (0, expected), done.err
+
+    def test_down(self, shell: Shell) -> None:
+        space = shell.space()
+        shell.fill(space, {"v": "0", "v/a.mp4": "1", "v/x/b.mp4": "2", "v/x/c.txt": "3", "v/m/": ""})
+        (shell.folder / "here").mkdir()
+        for words, folder, expected in (
+            (["-r", f"uvideo://{space}/v/", "all"], "all", ["a.mp4", "x/b.mp4", "x/c.txt"]),
+            ([f"uvideo://{space}/v/a.mp4", "here"], "here", ["a.mp4"]),
+            ([f"uvideo://{space}/v/a.mp4", "new/name"], "new", ["name"]),
+            ([f"uvideo://{space}/v/**/*.mp4", "films"], "films", ["a.mp4", "x/b.mp4"]),
+            (["-r", f"uvideo://{space}/v", "one"], "", ["one"]),
+        ):
+            done = shell("cp", *words)
+            assert done.code == 0, done.err
+            if folder:
+                assert below(shell.folder / folder) == expected
+        assert (shell.folder / "all" / "m").is_dir() and (shell.folder / "one").read_text() == "0"
+
+    def test_between_spaces(self, shell: Shell) -> None:
+        space, other = shell.space(a="1", v__b="2", v__w__c="3"), shell.space()
+        shell.client.set_mime(space, "a", "video/mp4")
+        done = shell("cp", "-r", f"uvideo://{space}/", f"uvideo://{other}/n", "--json")
+        assert done.code == 0
+        assert keys(shell, other) == ["n/a", "n/v/b", "n/v/w/c"]
+        assert shell.client.stat(other, "n/a").mime == "video/mp4"
+        records = [check(line) for line in done.lines]
+        assert [each["action"] for each in records[:-1]] == ["copy"] * 3 and records[-1]["done"] == 3
+        assert all(each["verified"] for each in records[:-1])
+
+    @pytest.mark.parametrize(
+        "words, said",
+        [
+            (["videos", "uvideo://S/"], "is a folder: -r"),
+            (["videos/a.mp4", "elsewhere"], "neither side"),
+            (["-", "elsewhere"], "neither side"),
+            (["-", "uvideo://S/x/"], "has no name"),
+            (["-", "videos/a.mp4", "uvideo://S/x"], "goes with no other"),
+            (["-r", "uvideo://S/v", "uvideo://S/v/w"], "lies in the source"),
+            (["-r", "uvideo://S/", "uvideo://S/v"], "lies in the source"),
+            (["uvideo://S/v/x", "uvideo://S/v/x"], "the same object"),
+            (["-r", "uvideo://S/v", "-"], "only one object"),
+            (["uvideo://S/*", "videos/a.mp4"], "is a file; a folder"),
+            (["s3://a/b", "x"], "s3://"),
+            (["videos/a.mp4", "uvideo://S/x", "--meta", "x"], "name=value"),
+            (["videos/a.mp4", "uvideo://S/x", "--bwlimit", "much"], "10M"),
+            (["videos/a.mp4"], "SOURCE... is missing"),
+            (["videos/a.mp4", "uvideo://S/x", "--recursiv"], "did you mean --recursive"),
+        ],
+        ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+    )
+    def test_what_cannot_be_meant(
+        self,
+        shell: Shell,
+        inside: Inside,
+        tree: Path,
+        words: list[str],
+        said: str,
+    ) -> None:
+        space = shell.space(v__x="1")
+        done = inside("cp", *(word.replace("S", space, 1) if "://" in word else word for word in words))
+        assert done.code == 2 and said in done.err and "Traceback" not in done.err
+        assert keys(shell, space) == ["v/x"]
+
+
+def test_bytes_go_both_ways_whatever_the_size(shell: Shell) -> None:
+    space = shell.space()
+    for name, size in (("empty", 0), ("small", 1), ("large", 9 * MIB + 5)):
+        data = os.urandom(size)
+        (shell.folder / name).write_bytes(data)
+        assert shell("cp", name, f"uvideo://{space}/").code == 0
+        assert shell("cp", f"uvideo://{space}/{name}", "back").code == 0
+        assert (shell.folder / "back").read_bytes() == data
+    data = os.urandom(5 * MIB)
+    assert shell("cp", "-", f"uvideo://{space}/piped", stdin=data).code == 0
+    piped = shell("cp", f"uvideo://{space}/piped", "-", "-v")
+    assert piped.data == data and "downloaded" in piped.err
+    gone = shell.sh(f"uvideo cp uvideo://{space}/piped - | head -c 5 | wc -c; echo ${{PIPESTATUS[0]}}")
+    assert gone.out.split() == ["5", "141"] and gone.err == ""
+
+
+def test_options_reach_the_object(shell: Shell, tree: Path) -> None:
+    space = shell.space()
+    (tree / "film").write_bytes((tree / "a.mp4").read_bytes())
+    words = ["--meta", "title=x y", "--meta", "Year=2026", "--class", "ia"]
+    assert shell("cp", "videos/film", f"uvideo://{space}/", *words).code == 0
+    found = shell.client.stat(space, "film")
+    assert (found.mime, found.storage_class) == ("video/mp4", "IA")  # by its content, as the name says nothing
+    assert found.metadata == {"title": "x y", "year": "2026"}
+    assert shell("cp", "videos/film", f"uvideo://{space}/t", "--mime", "text/x").code == 0
+    assert shell.client.stat(space, "t").mime == "text/x"
+    copied = shell("cp", f"uvideo://{space}/film", f"uvideo://{space}/copy", "--mime", "video/x")
+    assert copied.code == 0
+    found = shell.client.stat(space, "copy")
+    assert (found.mime, found.metadata["title"]) == ("video/x", "x y")
+    shell.client.put(space, "t", b"changed")
+    done = shell("cp", "-n", "videos/film", f"uvideo://{space}/t", "--json")
+    assert done.code == 0 and check(done.lines[0])["reason"] == "exists"
+    assert shell.client.get(space, "t").data == b"changed"
+
+
+def test_a_dry_run_changes_nothing(shell: Shell, tree: Path) -> None:
+    space, other = shell.space(x="1"), shell.space()
+    up = shell("mv", "-r", "videos", f"uvideo://{other}/", "--dry-run")
+    assert up.code == 0 and "would upload videos/a.mp4" in up.out and "nothing was changed" in up.err
+    down = shell("cp", "-r", f"uvideo://{space}/", "down/deep", "--dry-run")
+    assert down.code == 0 and "would download" in down.out
+    assert keys(shell, other) == [] and not (shell.folder / "down").exists() and (tree / "a.mp4").exists()
+
+
+def test_a_large_object_is_copied_by_parts_within_the_service(shell: Shell) -> None:
+    space, other = shell.space(), shell.space()
+    source = shell.folder / "large"
+    with source.open("wb") as file:
+        file.write(b"head")
+        file.truncate(COPY_LIMIT + 5)
+    stored = shell.client.upload(space, "large", source, metadata={"a": "b"}, mime="video/x", storage_class="IA")
+    done = shell("cp", f"uvideo://{space}/large", f"uvideo://{other}/", "--json")
+    assert done.code == 0, done.err
+    record = check(done.lines[0])
+    assert (record["action"], record["etag"], record["verified"]) == ("copy", stored.etag, True)
+    found = shell.client.stat(other, "large")
+    assert (found.etag, found.size, found.mime, found.metadata) == (
+        stored.etag,
+        COPY_LIMIT + 5,
+        "video/x",
+        {"a": "b"},
+    )
+    assert list(shell.client.list_uploads(other)) == []
+
+
+class TestBadItems:
+    def test_one_of_many_fails_the_others_go_on_and_it_is_listed_at_the_end(
+        self,
+        shell: Shell,
+        tree: Path,
+    ) -> None:
+        space = shell.space()
+        (tree / "gone.mp4").symlink_to("nowhere")
+        (tree / "loop").symlink_to("..")
+        os.mkfifo(tree / "pipe")
+        os.rename(tree / "b.tmp", os.fsencode(tree) + b"/\xff.tmp")
+        done = shell("cp", "-r", "videos", f"uvideo://{space}/", "--json")
+        assert done.code == 1
+        assert keys(shell, space) == ["2026/c.mp4", "2026/d e.txt", "a.mp4"]
+        assert sorted(failed(done)) == ["videos/gone.mp4", "videos/loop/videos", "videos/pipe", "videos/\udcff.tmp"]
+        assert check(done.lines[-1])["failed"] == 4
+        text = shell("cp", "-r", "videos", f"uvideo://{space}/")
+        assert "4 of 7 failed:" in text.err and r"videos/\udcff.tmp" in text.err
+
+    def test_keys_that_cannot_be_files(self, shell: Shell) -> None:
+        space = shell.space()
+        bad = ["../up", "a//b", "x/../../y", "é" * 200]
+        shell.fill(space, {**dict.fromkeys(bad, "bad"), "good": "1", "f": "2", "f/g": "3"})
+        done = shell("cp", "-r", "-j1", f"uvideo://{space}/", "down/here", "--json")
+        assert done.code == 1
+        assert sorted(failed(done)) == sorted(f"uvideo://{space}/{key}" for key in [*bad, "f/g"])
+        assert below(shell.folder) == ["down/here/f", "down/here/good"]
+
+    def test_control_characters_of_keys_are_not_printed(self, shell: Shell) -> None:
+        space = shell.space()
+        shell.fill(space, {"a\x1b[2Jb": "1"})
+        done = shell("cp", "-r", f"uvideo://{space}/", "down")
+        assert done.code == 0 and "\x1b" not in done.out and r"a\x1b[2Jb" in done.out
+        assert (shell.folder / "down" / "a\x1b[2Jb").read_text() == "1"
+
+    def test_two_sources_do_not_take_one_place(self, shell: Shell, tree: Path) -> None:
+        space = shell.space()
+        (shell.folder / "a.mp4").write_text("other")
+        done = shell("mv", "videos/a.mp4", "a.mp4", f"uvideo://{space}/", "--json")
+        assert done.code == 1 and failed(done) == ["a.mp4"]
+        assert (shell.folder / "a.mp4").read_text() == "other" and not (tree / "a.mp4").exists()
+
+    def test_a_full_disk(self, shell: Shell) -> None:
+        space = shell.space(a="x" * 100)
+        done = shell("cp", f"uvideo://{space}/a", "/dev/full")
+        assert done.code == 1 and "make room" in done.err, done.err
+
+    def test_what_is_not_there(self, shell: Shell, inside: Inside, tree: Path) -> None:
+        space = shell.space()
+        for words, said in (
+            (["none", f"uvideo://{space}/"], "No such file"),
+            (["*.none", f"uvideo://{space}/"], "no name matches"),
+            ([f"uvideo://{space}/none", "x"], f"there is no object uvideo://{space}/none"),
+            ([f"uvideo://{space}/none*", "x"], "nothing matches"),
+            (["-r", f"uvideo://{space}/none", "x"], "there is no object"),
+            (["uvideo://no-such-space/none", "x"], "there is no space no-such-space"),
+            (["videos/a.mp4", "uvideo://no-such-space/none"], "there is no space no-such-space"),
+        ):
+            done = inside("cp", *words)
+            assert done.code == 4 and said in done.err, (words, done)
+
+    def test_wrong_keys_stop_at_once(self, shell: Shell, tree: Path) -> None:
+        space = shell.space()
+        done = shell("cp", "-r", "-j1", "videos", f"uvideo://{space}/", "--json", UVIDEO_PRIVATE_KEY="wrong-key")
+        assert done.code == 3 and len(failed(done)) == 1
+        assert "doctor" in check(done.err.splitlines()[0])["hint"]
+
+
+class TestMv:
+    def test_the_source_is_removed_in_every_direction(self, shell: Shell, tree: Path) -> None:
+        space, other = shell.space(), shell.space()
+        assert shell("mv", "-r", "videos", f"uvideo://{space}/v").code == 0
+        assert below(tree) == [] and len(keys(shell, space)) == 4
+        assert shell("mv", "-r", f"uvideo://{space}/v/2026", f"uvideo://{other}/y").code == 0
+        assert keys(shell, space) == ["v/a.mp4", "v/b.tmp"] and keys(shell, other) == ["y/c.mp4", "y/d e.txt"]
+        done = shell("mv", f"uvideo://{space}/v/a.mp4", f"uvideo://{space}/w.mp4", "--json")
+        assert check(done.lines[0])["action"] == "rename" and keys(shell, space) == ["v/b.tmp", "w.mp4"]
+        assert shell("mv", f"uvideo://{other}/**", "back").code == 0
+        assert keys(shell, other) == [] and below(shell.folder / "back") == ["y/c.mp4", "y/d e.txt"]
+
+    def test_what_is_skipped_or_not_verified_stays(self, shell: Shell, tree: Path) -> None:
+        space = shell.space(**{"a.mp4": "old"})
+        assert shell("mv", "-n", "videos/a.mp4", f"uvideo://{space}/").code == 0
+        assert (tree / "a.mp4").exists() and shell.client.get(space, "a.mp4").data == b"old"
+        assert shell("mv", "-", f"uvideo://{space}/x").code == 2

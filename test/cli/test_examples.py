@@ -1,0 +1,136 @@
+"""Every example of every help text runs as it stands there, and ends as it should."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from test.cli.inside import Inside
+from test.cli.shell import SECONDS, Shell
+from test.interpreters import ROOT
+from test.server_fixture import Server, start_server
+from uvideo.cli import program, verb
+from uvideo.cli.verb import Example
+
+MOVIE = (ROOT / "test" / "data" / "demo.mp4").read_bytes()
+#: The same here and in the space demo.
+FILES = {
+    "movie.mp4": MOVIE,
+    "notes.txt": b"some notes that are longer than twenty bytes\n",
+    "photos/a.jpg": b"a" * 5000,
+    "photos/b.jpg": b"b" * 6000,
+    "videos/2026/a.mp4": MOVIE[:100_000],
+    "videos/x.tmp": b"x",
+}
+OBJECTS = {**FILES, "a.txt": b"a", "old.mp4": MOVIE[:9], "log/1.txt": b"one\n", "log/2.txt": b"two\n"}
+CONFIG = 'default_profile = "home"\n[profiles.home]\nretries = 3\n[profiles.old]\nretries = 1\n'
+
+
+def examples() -> list[tuple[str, Example]]:
+    """(verb, Example) of each."""
+    found: list[tuple[str, Example]] = []
+
+    def read(path: str, command: click.Command) -> None:
+        assert isinstance(command, (verb.VerbCommand, verb.Family))
+        assert command.examples, f"{path} has no example"
+        found.extend((path, each) for each in command.examples)
+        for name, each in getattr(command, "commands", {}).items():
+            read(f"{path} {name}", each)
+
+    for name in program.VERBS:
+        command = program.commands.get_command(click.Context(program.commands), name)
+        assert command is not None
+        read(name, command)
+    return found
+
+
+ALL = examples()
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server whose spaces have the names of the examples."""
+    with start_server(tmp_path_factory.mktemp("own"), "--no-fsync") as server:
+        yield server
+
+
+@pytest.fixture
+def world(own: Server, tmp_path: Path) -> Shell:
+    """What the examples speak of: three spaces, files, profiles."""
+    shell = Shell(own, tmp_path)
+    for space in list(shell.client.list_spaces()):
+        shell.client.delete_many(space.name, [each.key for each in shell.client.list(space.name)])
+        shell.client.delete_space(space.name)
+    for space in ("demo", "backup", "archive"):
+        shell.client.create_space(space)
+    shell.fill("demo", dict(OBJECTS))
+    shell.fill("backup", {"photos/a.jpg": FILES["photos/a.jpg"], "photos/b.jpg": FILES["photos/b.jpg"]})
+    shell.client.put("archive", "2019.mp4", b"x", storage_class="ARCHIVE")
+    for name, content in {**FILES, "logs/a.log": b"log\n", "key.txt": b"some-private-key\n"}.items():
+        (shell.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (shell.folder / name).write_bytes(content)
+    (shell.folder / "uvideo-data").mkdir(mode=0o700)
+    shutil.copy(own.dir / "credentials.json", shell.folder / "uvideo-data")
+    config = shell.home / ".config" / "uvideo" / "config.toml"
+    config.parent.mkdir(parents=True, mode=0o700)
+    config.write_text(CONFIG)
+    config.chmod(0o600)
+    return shell
+
+
+OTHERS = [(path, each) for path, each in ALL if path != "serve"]
+
+
+@pytest.mark.parametrize(("path", "example"), OTHERS, ids=[f"{path} {each.text}"[:60] for path, each in OTHERS])
+def test_an_example_runs(world: Shell, path: str, example: Example) -> None:
+    done = world.sh("set -e -o pipefail\n" + example.command)
+    assert done.code == example.exit, done.err
+    assert "Traceback" not in done.err
+    assert world.server.private_key not in done.out + done.err + example.command
+
+
+@pytest.mark.parametrize("example", [each for path, each in ALL if path == "serve"], ids=lambda each: each.text[:30])
+def test_a_server_starts_and_stops(tmp_path: Path, own: Server, example: Example) -> None:
+    shell = Shell(own, tmp_path)
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2"]
+        + ["-keyout", "key.pem", "-out", "cert.pem"],
+        cwd=shell.folder,
+        capture_output=True,
+        check=True,
+    )
+    environ = {name: value for name, value in shell.environ.items() if not name.startswith("UVIDEO_")}
+    free = {"UVIDEO_SERVE_PORT": "0", "UVIDEO_SERVE_ADMIN_PORT": "0"}
+    command = "exec " + example.command.replace("0.0.0.0", "127.0.0.1")
+    process = subprocess.Popen(
+        ["bash", "-c", command],
+        cwd=shell.folder,
+        env={**environ, **free},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert "endpoint" in process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=SECONDS)
+    assert process.returncode == 0
+
+
+def test_no_example_has_a_secret_on_its_command_line() -> None:
+    for path, example in ALL:
+        assert not re.search(r"--private-key(?! key)|PRIVATE_KEY=|private_key [^-]", example.command), path
+
+
+def test_help_numbers_them(inside: Inside) -> None:
+    for path in ("ls", "config init", "doctor"):
+        text = inside(*path.split(), "--help").out
+        for number, example in enumerate([each for name, each in ALL if name == path], 1):
+            assert f"  {number}. {example.text}\n       {example.command.splitlines()[0]}\n" in text

@@ -1,0 +1,110 @@
+"""The command as a whole: help, options before and after the verb, exit codes, what must not be loaded."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from test.cli.inside import Inside
+from test.cli.records import check
+from test.cli.shell import Shell
+from test.interpreters import ROOT
+from uvideo.cli.table import VERBS
+
+
+def test_help_loads_no_verb_and_nothing_heavy() -> None:
+    program = (
+        "import sys; sys.argv = ['uvideo', '--help']\nimport uvideo.cli\ntry: uvideo.cli.main()\nexcept SystemExit: "
+    )
+    program += "print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=30)
+    loaded = set(done.stderr.split())
+    assert {"rich", "requests", "urllib3", "aiohttp", "asyncio", "sqlite3", "ssl"} & loaded == set()
+    assert [name for name in loaded if name in {f"uvideo.cli.{verb.module}" for verb in VERBS.values()}] == []
+    assert all(f"  {name} " in done.stdout for name in VERBS)
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_every_verb_has_help_with_examples_in_two_languages(
+    inside: Inside,
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    english, short = inside(name, "--help"), inside(name, "-h")
+    assert (english.code, english.err) == (0, "")
+    assert (short.code, short.err, short.out) == (0, "", english.out)
+    assert english.out.startswith(f"Usage: uvideo {name} ") and VERBS[name].summary in english.out
+    assert "Examples:\n  1. " in english.out and "--json" in english.out or name in ("transfers", "config", "spaces")
+    monkeypatch.setenv("UVIDEO_LANG", "zh")
+    chinese = inside(name, "--help").out
+    assert chinese.startswith("用法：") and "示例：\n  1. " in chinese
+
+
+def test_options_are_taken_before_and_after_the_verb(inside: Inside) -> None:
+    for words in (["--json", "cp", "none", "uvideo://x/"], ["cp", "none", "--json", "uvideo://x/"]):
+        done = inside(*words)
+        assert done.code == 4 and check(done.err.splitlines()[0])["error"] == "FileNotFoundError"
+    for words in (["--json", "cp", "--frob"], ["cp", "--frob", "--json"], ["frob", "--json"]):
+        done = inside(*words)
+        assert done.code == 2 and check(done.err)["error"] == "InvalidArgument"
+    quiet = inside("-q", "cp", "none", "uvideo://x/")
+    assert quiet.out == "" and quiet.err.startswith("error: none: ")
+
+
+def test_an_endpoint_or_profile_of_the_command_line_counts(shell: Shell) -> None:
+    space = shell.space(a="1")
+    away = {"UVIDEO_ENDPOINT": "127.0.0.1:1", "UVIDEO_RETRIES": "0"}
+    assert shell("cp", f"uvideo://{space}/a", "x", "--endpoint", shell.server.host, **away).code == 0
+    done = shell("cp", f"uvideo://{space}/a", "x", **away)
+    assert done.code == 1 and "doctor" in done.err
+    config = shell.folder / "c.toml"
+    config.write_text(f'[profiles.p]\nendpoint = "{shell.server.host}"\n')
+    found = shell("--config", "c.toml", "--profile", "p", "cp", f"uvideo://{space}/a", "y", UVIDEO_ENDPOINT=None)
+    assert found.code == 0, found.err
+    assert shell("--profile", "q", "--config", "c.toml", "cp", f"uvideo://{space}/a", "y").code == 2
+
+
+def test_usage_is_exit_code_2_and_names_the_nearest(inside: Inside) -> None:
+    done = inside("snyc", "a", "b")
+    assert done.code == 2 and done.err == "error: there is no verb snyc; did you mean sync?\n"
+    assert "there is no verb frob" in inside("transfers", "frob").err
+    assert "did you mean ls" in inside("transfers", "lss").err
+    assert "-j" in inside("cp", "-j", "x", "a", "b").err
+    assert inside("cp", "-j", "0", "a", "b").code == 2
+    nothing = inside()
+    assert nothing.code == 2 and "Verbs:" in nothing.err
+
+
+def test_no_traceback_reaches_a_user(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    from uvideo.cli import cp
+
+    monkeypatch.setattr(cp, "parse", lambda text: 1 / 0)
+    done = inside("cp", "a", "b")
+    assert done.code == 1 and "UVIDEO_TRACEBACK=1" in done.err and "ZeroDivisionError" in done.err
+    monkeypatch.setenv("UVIDEO_TRACEBACK", "1")
+    with pytest.raises(ZeroDivisionError):
+        inside("cp", "a", "b")
+
+
+def test_whoever_reads_may_go_away(shell: Shell) -> None:
+    space = shell.space()
+    shell.fill(space, {f"k{number:04}": "" for number in range(3)})
+    done = shell.sh(f"uvideo cp -r uvideo://{space}/ down --json | true; echo ${{PIPESTATUS[0]}}")
+    assert done.out in ("141\n", "0\n") and "Traceback" not in done.err
+
+
+def test_messages_are_chinese_where_the_locale_is(shell: Shell) -> None:
+    done = shell("cp", "none", "uvideo://x/", LC_ALL="zh_CN.UTF-8")
+    assert done.err.startswith("错误：none: ")
+
+
+def test_what_the_toolkit_logs_is_a_note(shell: Shell) -> None:
+    space = shell.space(a="1")
+    environ = {"UVIDEO_RETRIE": "3"}
+    text = shell("cp", f"uvideo://{space}/a", "x", **environ)
+    assert text.code == 0 and "is UVIDEO_RETRIES meant?" in text.err
+    assert shell("-q", "cp", f"uvideo://{space}/a", "x", **environ).err == ""
+    done = shell("cp", f"uvideo://{space}/a", "x", "--json", **environ)
+    assert "UVIDEO_RETRIES" in check(done.err.splitlines()[0])["message"]

@@ -1,0 +1,160 @@
+"""verify and etag."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bench.measure import processor_seconds
+from test.cli.shell import Shell
+from uvideo import etag
+
+FILES = {"a.txt": b"a" * 10, "d/b.bin": b"b" * 100_000, "d/e/c.bin": b"c", "d-x": b"x", "empty": b""}
+
+
+@pytest.fixture
+def place(shell: Shell) -> str:
+    """A folder ``tree`` and its copy."""
+    space = shell.space()
+    for name, content in FILES.items():
+        path = shell.folder / "tree" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        shell.client.put(space, f"copy/{name}", content)
+    return f"uvideo://{space}/copy"
+
+
+def states(shell: Shell, *words: str) -> dict[str, str]:
+    done = shell("verify", "--json", *words)
+    *differences, total = done.records
+    assert total["kind"] == "verified"
+    found = {each["name"]: each["state"] for each in differences}
+    assert (done.code == 5) == bool(found)
+    return found
+
+
+def test_the_same_is_0(shell: Shell, place: str) -> None:
+    done = shell("verify", "tree", place)
+    assert (done.code, done.lines) == (0, ["5 the same, 97.7 KiB"])
+    assert shell("verify", place, "tree").code == 0
+
+
+def test_every_difference_is_listed(shell: Shell, place: str) -> None:
+    tree = shell.folder / "tree"
+    (tree / "a.txt").write_bytes(b"A" * 10)
+    (tree / "d-x").write_bytes(b"longer")
+    (tree / "d" / "new").write_bytes(b"n")
+    (tree / "empty").unlink()
+    assert states(shell, "tree", place) == {
+        "a.txt": "different",
+        "d-x": "different",
+        "d/new": "missing",
+        "empty": "extra",
+    }
+    done = shell("verify", "tree", place + "/")
+    assert done.lines[:3] == ["different  tree/a.txt", "different  tree/d-x", "missing  tree/d/new"]
+    assert done.lines[-1] == "2 the same, 97.7 KiB, 2 different, 1 missing, 1 extra"
+
+
+def test_what_does_not_count(shell: Shell, place: str) -> None:
+    (shell.folder / "tree" / "a.txt").write_bytes(b"A" * 10)
+    (shell.folder / "tree" / "empty").unlink()
+    assert states(shell, "--ignore-extra", "--size-only", "tree", place) == {}
+    assert states(shell, "--exclude", "a.txt", "tree", place) == {"empty": "extra"}
+    assert states(shell, "--include", "*.txt", "tree", place) == {"a.txt": "different"}
+
+
+def test_a_file_and_an_object(shell: Shell, place: str) -> None:
+    assert shell("verify", "tree/a.txt", place + "/a.txt").code == 0
+    assert shell("verify", "tree/a.txt", place + "/").code == 0
+    assert shell("verify", place + "/a.txt", "tree").code == 0
+    assert shell("verify", "tree/a.txt", place + "/d-x").code == 5
+    assert shell("verify", "tree/a.txt", place + "/none").code == 4
+
+
+def test_two_places_of_the_service(shell: Shell, place: str) -> None:
+    assert shell("verify", place, place + "/").code == 0
+    assert states(shell, place + "/d", place)["b.bin"] == "missing"
+
+
+def test_a_copy_that_is_not_there_lacks_everything(shell: Shell, place: str) -> None:
+    assert set(states(shell, "tree", place + "/none/").values()) == {"missing"}
+
+
+def test_what_cannot_be_compared_is_said(shell: Shell, place: str) -> None:
+    assert shell("verify", "none", place).code == 4
+    assert shell("verify", "tree", "tree/a.txt").code == 2
+    assert shell("verify", "-", place).code == 2
+    assert shell("verify", "tree", place + "/*").code == 2
+
+
+def test_a_file_that_cannot_be_read_is_not_the_end(shell: Shell, place: str) -> None:
+    (shell.folder / "tree" / "a.txt").unlink()
+    (shell.folder / "tree" / "a.txt").symlink_to("nowhere")
+    done = shell("verify", "--exclude", "none", "tree", place)
+    assert done.code == 1
+    assert "a.txt" in done.err
+    assert done.lines[-1].startswith("4 the same")
+
+
+def test_a_large_object_of_many_parts(shell: Shell) -> None:
+    space, data = shell.space(), bytes(range(256)) * 4096 * 13
+    (shell.folder / "big").write_bytes(data)
+    shell.client.upload(space, "big", Path(shell.folder / "big"))
+    assert shell("verify", "big", f"uvideo://{space}/big").code == 0
+
+
+def test_ctrl_c_does_not_wait_for_a_large_file(shell: Shell) -> None:
+    for name in ("one", "other"):
+        with (shell.folder / name).open("wb") as file:
+            file.truncate(60 << 30)  # sparse: hashing it would take a minute
+    process = subprocess.Popen(
+        [sys.executable, "-m", "uvideo", "verify", "one", "other"],
+        cwd=shell.folder,
+        env=shell.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    until = time.monotonic() + 30
+    while processor_seconds(process.pid) < 1 and time.monotonic() < until:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=10)
+    assert (process.returncode, err.strip()) == (130, b"error: interrupted")
+
+
+class TestEtag:
+    def test_of_files(self, shell: Shell) -> None:
+        (shell.folder / "one").write_bytes(b"1")
+        (shell.folder / "big").write_bytes(bytes(5 << 20))
+        done = shell("etag", "one", "big")
+        assert done.lines == [f"{etag(b'1')}  one", f"{etag(bytes(5 << 20))}  big"]
+
+    def test_of_standard_input(self, shell: Shell) -> None:
+        assert shell("etag", stdin=b"1").lines == [f"{etag(b'1')}  -"]
+        assert shell("etag", "--json", "-", stdin=b"1").records == [
+            {"kind": "etag", "path": "-", "size": None, "etag": etag(b"1")}
+        ]
+
+    def test_of_a_pipe_with_a_name(self, shell: Shell) -> None:
+        assert shell.sh("uvideo etag <(printf 1)").out.startswith(etag(b"1"))
+
+    def test_it_is_what_the_service_says(self, shell: Shell) -> None:
+        space = shell.space(a="some content")
+        assert shell("etag", stdin=b"some content").out.split()[0] == shell.client.stat(space, "a").etag
+
+    def test_without_keys_or_service(self, shell: Shell) -> None:
+        done = shell("etag", stdin=b"1", UVIDEO_ENDPOINT="127.0.0.1:1", UVIDEO_PUBLIC_KEY=None, UVIDEO_PRIVATE_KEY=None)
+        assert done.code == 0
+
+    def test_an_absent_file_is_4_and_one_of_two_1(self, shell: Shell) -> None:
+        (shell.folder / "one").write_bytes(b"1")
+        assert shell("etag", "none").code == 4
+        assert shell("etag", ".").err == "error: .: Is a directory\n"
+        done = shell("etag", "none", "one")
+        assert (done.code, len(done.lines)) == (1, 1)

@@ -1,0 +1,95 @@
+"""Every message has its Chinese form, with the same places, and nothing Chinese is left over."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from test.interpreters import ROOT
+from uvideo.cli import carry, program, verb, words
+
+SOURCES = sorted((ROOT / "uvideo" / "cli").glob("*.py"))
+PLACE = re.compile(r"\{(\w*)\}")
+
+
+def said(source: str) -> list[str]:
+    """The texts that a source gives to say(), which must stand there as they are."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "say":
+            found.extend(literals(node.args[0]))
+    return found
+
+
+def literals(node: ast.expr) -> list[str]:
+    """The texts that an expression can be, as far as they stand in it."""
+    if isinstance(node, ast.IfExp):
+        return literals(node.body) + literals(node.orelse)
+    return [str(node.value)] if isinstance(node, ast.Constant) else []
+
+
+def declared() -> list[str]:
+    """Summaries, texts, examples and options of all verbs."""
+    found: list[str] = []
+
+    def read(command: click.Command) -> None:
+        assert isinstance(command, (verb.VerbCommand, verb.Family)), command
+        found.extend([command.english, *command.paragraphs, *(each.text for each in command.examples)])
+        found.extend(str(getattr(each, "english", "")) for each in command.params)
+        for each in getattr(command, "commands", {}).values():
+            read(each)
+
+    read(program.commands)
+    for name in program.VERBS:
+        command = program.commands.get_command(click.Context(program.commands), name)
+        assert command is not None
+        read(command)
+    return [text for text in found if text]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_every_message_has_its_chinese(path: Path) -> None:
+    missing = [text for text in said(path.read_text(encoding="utf-8")) if text not in words.chinese()]
+    assert missing == []
+
+
+def test_every_help_text_has_its_chinese() -> None:
+    assert [text for text in [*declared(), *carry._WORDS.values()] if text not in words.chinese()] == []
+
+
+def test_the_chinese_has_the_same_places() -> None:
+    for english, chinese in words.chinese().items():
+        assert sorted(PLACE.findall(english)) == sorted(PLACE.findall(chinese)), english
+        assert re.search("[\u4e00-\u9fff]", chinese) or not re.search("[a-z]{3}", PLACE.sub("", english)), english
+
+
+def test_no_chinese_is_left_over() -> None:
+    used = set(declared())
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                used.add(node.value)
+    assert sorted(set(words.chinese()) - used) == []
+
+
+@pytest.mark.parametrize(
+    "set_to, expected",
+    [
+        ({"LANG": "zh_CN.UTF-8"}, "zh"),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C"}, "en"),
+        ({"LANG": "en_US.UTF-8", "UVIDEO_LANG": "zh"}, "zh"),
+        ({"LC_MESSAGES": "zh_TW", "LANG": "C"}, "zh"),
+        ({}, "en"),
+    ],
+)
+def test_the_language_is_chosen(monkeypatch: pytest.MonkeyPatch, set_to: dict[str, str], expected: str) -> None:
+    for name in words.VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in set_to.items():
+        monkeypatch.setenv(name, value)
+    assert words.language() == expected
+    assert words.say("interrupted") == {"en": "interrupted", "zh": "已中断"}[expected]

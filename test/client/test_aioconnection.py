@@ -1,0 +1,311 @@
+"""What AsyncClient promises about connections, against a peer that does what it is told byte by byte."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+import warnings
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+
+from test.sdk.peer import PEM, Call, Peer, answer, context
+from uvideo import AsyncClient, Retry, errors
+from uvideo._core import message
+
+LARGE = b"x" * (64 << 20)
+Start = Callable[..., Peer]
+
+
+@pytest.fixture
+def peer() -> Iterator[Start]:
+    made: list[Peer] = []
+
+    def start(talk: Callable[[Call], None], tls: Any = None) -> Peer:
+        made.append(Peer(talk, tls))
+        return made[-1]
+
+    yield start
+    for each in made:
+        each.close()
+
+
+def run(work: Callable[[AsyncClient], Awaitable[None]], **options: Any) -> None:
+    async def main() -> None:
+        async with AsyncClient("p", "s", endpoint="127.0.0.1:1", retries=0, **options) as client:
+            await work(client)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        asyncio.run(main())
+        gc.collect()
+
+
+async def send(
+    client: AsyncClient, origin: str, method: str = "GET", body: bytes = b"", most: int | None = 1 << 20
+) -> Any:
+    return await client._carrier._send(message.Request(method, origin, "/", message.Headers(), body), None, most)
+
+
+def again(*answers: bytes) -> Callable[[Call], None]:
+    def talk(call: Call) -> None:
+        number = 0
+        while True:
+            call.request()
+            call.send(answers[min(number, len(answers) - 1)])
+            number += 1
+
+    return talk
+
+
+def test_one_connection_serves_many_requests(peer: Start) -> None:
+    chunked = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+    made = peer(again(answer(b"one"), chunked, answer(status="204 No Content"), answer(b"end")))
+
+    async def work(client: AsyncClient) -> None:
+        bodies = [(await send(client, made.origin, "PUT", b"x" * size)).body for size in (1, 200_000, 0, 5)]
+        assert bodies == [b"one", b"abc", b"", b"end"]
+
+    run(work)
+    assert [len(call.requests) for call in made.calls] == [4]
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        answer(b"one", "Connection: close"),
+        answer(b"one") + b"behind it",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n0\r\n\r\nX",
+        b"HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\none",
+    ],
+)
+def test_a_connection_is_not_used_again_when_that_is_not_safe(peer: Start, first: bytes) -> None:
+    made = peer(again(first, answer(b"wrong")))
+
+    async def work(client: AsyncClient) -> None:
+        assert [(await send(client, made.origin)).body for _ in range(2)] == [b"one", b"one"]
+
+    run(work)
+    assert len(made.calls) == 2
+
+
+def test_a_body_without_length_ends_with_the_connection(peer: Start) -> None:
+    def talk(call: Call) -> None:
+        call.request()
+        call.send(b"HTTP/1.1 200 OK\r\n\r\nto the ")
+        call.send(b"end")
+
+    made = peer(talk)
+
+    async def work(client: AsyncClient) -> None:
+        assert (await send(client, made.origin)).body == b"to the end"
+
+    run(work)
+
+
+def test_one_that_was_closed_while_idle_is_replaced_and_one_closed_in_use_is_stale(peer: Start) -> None:
+    closed = threading.Event()
+
+    def closing(call: Call) -> None:
+        call.request()
+        call.send(answer(b"it"))
+        call.close()
+        closed.set()
+
+    def refusing(call: Call) -> None:
+        call.request()
+        call.send(answer(b"it"))
+        call.request()
+
+    idle, used = peer(closing), peer(refusing)
+
+    async def work(client: AsyncClient) -> None:
+        for _ in range(2):
+            assert (await send(client, idle.origin)).body == b"it"
+            await asyncio.to_thread(closed.wait, 10)
+            closed.clear()
+            await asyncio.sleep(0.01)
+        await send(client, used.origin)
+        with pytest.raises(errors.NoAnswer, match="the connection broke") as caught:
+            await send(client, used.origin)
+        assert caught.value.stale  # type: ignore[attr-defined]
+        assert (await send(client, used.origin)).body == b"it"
+
+    run(work)
+    assert (len(idle.calls), len(used.calls)) == (2, 2)
+
+
+def test_an_answer_that_comes_while_the_body_is_sent_is_read(peer: Start) -> None:
+    over = threading.Event()
+
+    def talk(call: Call) -> None:
+        call.more()
+        call.send(answer(b"no", status="403 Forbidden"))
+        over.wait(10)
+
+    made = peer(talk)
+
+    async def work(client: AsyncClient) -> None:
+        assert (await send(client, made.origin, "PUT", LARGE)).status == 403
+        assert client._carrier._open == set()
+
+    run(work)
+    over.set()
+
+
+def test_every_silence_ends_and_a_slow_reader_is_not_silent(peer: Start) -> None:
+    over = threading.Event()
+
+    def silent(call: Call) -> None:
+        call.request()
+        call.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
+        over.wait(10)
+
+    def slow(call: Call) -> None:
+        size = 0
+        while size < len(LARGE):
+            size += len(call.connection.recv(4 << 20))
+            over.wait(0.005)
+        call.send(answer(b"at last"))
+
+    first, second = peer(silent), peer(slow)
+
+    async def work(client: AsyncClient) -> None:
+        with pytest.raises(errors.NoAnswer, match="silence for too long"):
+            await send(client, first.origin)
+        assert (await send(client, second.origin, "PUT", LARGE)).body == b"at last"
+
+    run(work, timeout=0.15)
+    over.set()
+
+
+def test_answers_that_are_none_are_said(peer: Start) -> None:
+    cases = {
+        b"SSH-2.0\r\n\r\n": (errors.NoAnswer, "is not HTTP"),
+        answer(b"x" * 2000): (errors.BadAnswer, "longer than 1000 bytes"),
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf": (errors.NoAnswer, "the connection broke"),
+    }
+
+    async def work(client: AsyncClient) -> None:
+        for data, (expected, text) in cases.items():
+
+            def talk(call: Call, data: bytes = data) -> None:
+                call.request()
+                call.send(data)
+
+            with pytest.raises(expected, match=text):
+                await send(client, peer(talk).origin, most=1000)
+
+    run(work)
+
+
+def test_a_cancelled_task_gives_its_connection_up(peer: Start) -> None:
+    asked = threading.Event()
+
+    def talk(call: Call) -> None:
+        call.request()
+        asked.set()
+        call.more()
+
+    made = peer(talk)
+
+    async def work(client: AsyncClient) -> None:
+        task = asyncio.ensure_future(send(client, made.origin))
+        await asyncio.to_thread(asked.wait, 10)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert client._carrier._open == set()
+
+    run(work)
+
+
+def test_only_a_trusted_certificate_will_do(peer: Start) -> None:
+    made = peer(again(answer(b"secret")), context(client_certificate=True))
+
+    async def work(client: AsyncClient) -> None:
+        assert (await send(client, made.origin, "PUT", LARGE[: 1 << 20])).body == b"secret"
+
+    async def refused(client: AsyncClient) -> None:
+        with pytest.raises(errors.NoAnswer, match="is not trusted") as caught:
+            await send(client, made.origin)
+        assert not caught.value.sent
+
+    run(work, ca_bundle=PEM, client_cert=PEM)
+    run(refused)
+
+
+def test_https_goes_through_a_tunnel(peer: Start) -> None:
+    inside = peer(again(answer(b"inside")), context())
+
+    def tunnel(call: Call) -> None:
+        call.request()
+        call.send(b"HTTP/1.1 200 OK\r\n\r\n")
+        call.tunnel(inside.port)
+
+    proxy = peer(tunnel)
+    no = peer(again(answer(b"who are you", status="407 Proxy Authentication Required")))
+
+    async def work(client: AsyncClient) -> None:
+        for _ in range(2):
+            assert (await send(client, "https://service.test")).body == b"inside"
+
+    async def refused(client: AsyncClient) -> None:
+        with pytest.raises(errors.NoAnswer, match="the proxy does not connect") as caught:
+            await send(client, "https://service.test")
+        assert not caught.value.sent
+
+    run(work, ca_bundle=PEM, proxy=f"http://us%3Aer:pa%40ss@{proxy.host}")
+    line, headers, _ = proxy.calls[0].requests[0]
+    assert (line, headers["proxy-authorization"]) == ("CONNECT service.test:443 HTTP/1.1", "Basic dXM6ZXI6cGFAc3M=")
+    assert "proxy-authorization" not in inside.calls[0].requests[0][1]
+    run(refused, ca_bundle=PEM, proxy=no.host)
+
+
+def test_http_goes_to_the_proxy_with_the_whole_url(peer: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy = peer(again(answer(b"proxied")))
+    monkeypatch.setenv("http_proxy", f"http://{proxy.host}")
+    monkeypatch.delenv("no_proxy", raising=False)
+
+    async def work(client: AsyncClient) -> None:
+        assert (await send(client, "http://service.test")).body == b"proxied"
+
+    run(work)
+    assert proxy.calls[0].requests[0][0] == "GET http://service.test/ HTTP/1.1"
+
+
+def test_no_more_connections_are_open_than_the_limit(peer: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("uvideo.aiocarrier.CONNECTIONS", 3)
+    made = peer(again(answer(b"it")))
+
+    async def work(client: AsyncClient) -> None:
+        found = await asyncio.gather(*(send(client, made.origin) for _ in range(40)))
+        assert [each.body for each in found] == [b"it"] * 40
+
+    run(work)
+    assert len(made.calls) <= 3
+
+
+def test_a_stale_connection_is_replaced_without_a_wait(peer: Start) -> None:
+    def talk(call: Call) -> None:
+        call.request()
+        call.send(answer(status="204 No Content"))
+        call.request()
+
+    made = peer(talk)
+    waits: list[float] = []
+
+    async def main() -> None:
+        async with AsyncClient("p", "s", endpoint=made.host, retry=Retry(3, base=1000.0)) as client:
+
+            async def sleep(seconds: float) -> None:
+                waits.append(seconds)
+
+            client._carrier.sleep = sleep
+            for _ in range(3):
+                await client.delete("space", "k")
+
+    asyncio.run(main())
+    assert waits == [0.0, 0.0]

@@ -1,0 +1,694 @@
+"""The console's calls without a browser: sessions, what refuses a change, and what crosses origins."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+import os
+import re
+import signal
+import ssl
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+
+from test.server.wire import BLOCK, Peer, pattern
+from test.server_fixture import ROOT, Server, start_server
+from ucloud.uvideo.protocol import etag, operation
+from uvideo.server import signin
+from uvideo.server.crossorigin import CrossOrigin, Endpoint, check_origin
+from uvideo.server.history import History
+from uvideo.server.metrics import Metrics
+from uvideo.server.signin import Sessions, Throttle, csrf_of
+
+CONSOLE = ROOT / "uvideo" / "server" / "console"
+
+
+@dataclass
+class Said:
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class Visitor:
+    """A program that speaks to the admin port as a page of the console does."""
+
+    server: Server
+    cookie: str = ""
+    csrf: str = ""
+    more: dict[str, str] = field(default_factory=dict)
+
+    def send(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Said:
+        url = urlsplit(self.server.admin)
+        assert url.hostname is not None
+        connection = http.client.HTTPConnection(url.hostname, url.port, timeout=20)
+        if url.scheme == "https":
+            unchecked = ssl.create_default_context()
+            unchecked.check_hostname, unchecked.verify_mode = False, ssl.CERT_NONE
+            connection = http.client.HTTPSConnection(url.hostname, url.port, timeout=20, context=unchecked)
+        given = {"Cookie": self.cookie} if self.cookie else {}
+        given.update(self.more)
+        given.update({name.replace("_", "-"): value for name, value in headers.items()})
+        connection.request(method, path, body, {name: value for name, value in given.items() if value is not None})
+        answer = connection.getresponse()
+        said = Said(answer.status, answer.headers, answer.read())
+        connection.close()
+        set_cookie = said.headers["Set-Cookie"]
+        if set_cookie:
+            self.cookie = set_cookie.partition(";")[0]
+        return said
+
+    def get(self, name: str, **query: Any) -> Said:
+        return self.send("GET", f"/api/{name}" + ("?" + urlencode(query) if query else ""))
+
+    def post(self, name: str, given: Any = None, **headers: str) -> Said:
+        headers = {"Content_Type": "application/json", "X_CSRF_Token": self.csrf, **headers}
+        return self.send("POST", f"/api/{name}", json.dumps({} if given is None else given).encode(), **headers)
+
+    def sign_in(self, **given: str) -> Said:
+        keys = {"public_key": self.server.public_key, "private_key": self.server.private_key}
+        said = self.post("session", given or keys)
+        if said.status == 200:
+            self.csrf = said.json()["csrf"]
+        return said
+
+    def done(self, name: str, given: Any = None) -> Any:
+        """The result of a change that must be allowed."""
+        said = self.post(name, given)
+        assert said.status == 200, said.body
+        return said.json()
+
+
+@pytest.fixture
+def visitor(server: Server) -> Visitor:
+    return Visitor(server)
+
+
+@pytest.fixture
+def user(visitor: Visitor) -> Visitor:
+    assert visitor.sign_in().status == 200
+    return visitor
+
+
+# Signing in
+
+
+def test_a_session_from_its_beginning_to_its_end(visitor: Visitor) -> None:
+    assert visitor.get("session").json()["signed_in"] is False
+    assert visitor.get("spaces").status == 401
+    said = visitor.sign_in()
+    assert said.json()["endpoint"] == visitor.server.endpoint
+    attributes = said.headers["Set-Cookie"].split("; ")
+    assert attributes[0].startswith(f"uvideo-{visitor.server.admin_port}=")
+    assert attributes[1:] == ["HttpOnly", "SameSite=Strict"]
+    assert visitor.server.private_key.encode() not in said.body
+    assert visitor.get("spaces").status == 200
+    stolen = Visitor(visitor.server, visitor.cookie, visitor.csrf)
+    assert stolen.get("session").json()["signed_in"] is True
+    assert visitor.post("sign-out").status == 200
+    assert stolen.get("spaces").status == stolen.post("spaces/create", {}).status == 401
+
+
+def test_signing_in_again_ends_the_session_before(user: Visitor) -> None:
+    before = Visitor(user.server, user.cookie, user.csrf)
+    assert user.sign_in().status == 200 and user.cookie != before.cookie
+    assert before.get("spaces").status == 401 and user.get("spaces").status == 200
+
+
+def test_a_cookie_that_somebody_made_up_is_never_taken_over(visitor: Visitor) -> None:
+    made_up = f"uvideo-{visitor.server.admin_port}=chosen-by-another"
+    visitor.cookie = made_up
+    assert visitor.get("spaces").status == 401
+    visitor.sign_in()
+    assert visitor.cookie != made_up
+
+
+def test_a_link_signs_in_once(visitor: Visitor) -> None:
+    keys = {"public_key": visitor.server.public_key, "private_key": visitor.server.private_key}
+    link = visitor.post("link", keys).json()["link"]
+    assert visitor.get("spaces").status == 401
+    assert visitor.post("link", {"link": link}).status == 400  # a link makes no other link
+    assert visitor.sign_in(link=link).status == 200
+    assert visitor.get("spaces").status == 200
+    again = Visitor(visitor.server)
+    assert again.sign_in(link=link).json()["error"] == "LinkUsed"
+    assert again.cookie == ""
+
+
+def test_a_link_is_no_session_and_a_session_no_link() -> None:
+    sessions = Sessions()
+    link, token = sessions.link("key"), sessions.open("key")
+    assert sessions.find(link) is None and sessions.redeem(token) is None
+    assert sessions.find(token) == "key" and sessions.redeem(link) == "key" and sessions.redeem(link) is None
+
+
+def test_sessions_end_by_themselves() -> None:
+    now = 1000.0
+    sessions = Sessions(lambda: now)
+    idle, busy, link = sessions.open("key"), sessions.open("key"), sessions.link("key")
+    for _ in range(signin.LONGEST // 1800 - 1):
+        now += 1800
+        assert sessions.find(busy) == "key"
+    assert sessions.find(idle) is None and sessions.redeem(link) is None
+    now += 1800
+    assert sessions.find(busy) is None
+
+
+def test_a_full_table_gives_up_the_session_not_seen_for_longest() -> None:
+    now = 1000.0
+    sessions = Sessions(lambda: now, slots=3)
+    tokens = []
+    for _ in range(3):
+        tokens.append(sessions.open("key"))
+        now += 1
+    assert sessions.find(tokens[0]) == "key"
+    sessions.open("key")
+    assert [sessions.find(token) for token in tokens] == ["key", None, "key"]
+
+
+def test_the_table_holds_nothing_that_signs_in() -> None:
+    sessions = Sessions()
+    token = sessions.open("public key")
+    held = bytes(sessions._table[:])
+    assert token.encode() not in held and b"public" not in held
+    assert hashlib.sha256(token.encode()).digest() in held
+
+
+def test_failed_sign_ins_make_an_address_wait() -> None:
+    now = 0.0
+    throttle = Throttle(lambda: now)
+    for _ in range(4):
+        throttle.failed("192.0.2.1")
+    assert throttle.wait("192.0.2.1") == 0
+    throttle.failed("192.0.2.1")
+    assert throttle.wait("192.0.2.1") == 1 and throttle.wait("192.0.2.2") == 0
+    for _ in range(20):
+        throttle.failed("192.0.2.1")
+    assert throttle.wait("192.0.2.1") == signin.WAIT_LIMIT
+    now = signin.WAIT_LIMIT
+    assert throttle.wait("192.0.2.1") == 0
+    throttle.failed("192.0.2.1")
+    assert throttle.wait("192.0.2.1") > 0
+    throttle.succeeded("192.0.2.1")
+    assert throttle.wait("192.0.2.1") == 0
+    for number in range(5):
+        throttle.failed(f"2001:db8::{number}")
+    assert throttle.wait("2001:db8::ffff") > 0  # the same network
+    for number in range(signin.ADDRESSES + 5):
+        throttle.failed(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
+    assert len(throttle._failures) == signin.ADDRESSES
+
+
+def test_the_server_refuses_who_tries_too_often(tmp_path: Path) -> None:
+    with start_server(tmp_path, "--no-fsync") as server:
+        visitor = Visitor(server)
+        wrong = {"public_key": server.public_key, "private_key": "not the right one"}
+        unknown = {"public_key": "nobody", "private_key": server.private_key}
+        said = [visitor.post("session", keys) for keys in (wrong, unknown) * 2 + (wrong,)]
+        assert {(each.status, each.json()["error"]) for each in said} == {(403, "WrongKeys")}
+        late = visitor.sign_in()
+        assert late.status == 429 and late.json()["wait"] == int(late.headers["Retry-After"]) == 1
+        assert visitor.cookie == ""
+
+
+# What refuses a change
+
+
+def test_a_change_needs_the_token_of_its_own_session(user: Visitor) -> None:
+    other = Visitor(user.server)
+    other.sign_in()
+    for csrf in ("", "wrong", other.csrf):
+        said = user.post("spaces/create", {"space": "never-made", "type": "private"}, X_CSRF_Token=csrf)
+        assert (said.status, said.json()["error"]) == (403, "Csrf")
+    assert "never-made" not in [space["name"] for space in user.get("spaces").json()["spaces"]]
+    assert user.csrf == csrf_of(user.cookie.partition("=")[2])
+
+
+@pytest.mark.parametrize(
+    "headers",
+    (
+        {"Sec_Fetch_Site": "cross-site"},
+        {"Sec_Fetch_Site": "same-site"},  # another port of this host: an object opened from the data port
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+    ),
+)
+def test_other_pages_may_ask_nothing(user: Visitor, headers: dict[str, str]) -> None:
+    for name in ("spaces/create", "session", "link", "sign-out"):
+        said = user.post(name, {}, **headers)
+        assert (said.status, said.json()["error"]) == (403, "OtherOrigin")
+        assert said.headers["Access-Control-Allow-Origin"] is None
+    user.more = {name.replace("_", "-"): value for name, value in headers.items()}
+    assert user.get("spaces").status == user.get("session").status == 403
+    user.more = {}
+    assert user.get("spaces").status == 200
+
+
+def test_the_own_page_may(user: Visitor) -> None:
+    user.more = {"Origin": user.server.admin, "Sec-Fetch-Site": "same-origin"}
+    assert user.post("objects/exist", {"space": "nobodys", "keys": ["a"]}).json()["error"] == "SpaceNotFound"
+
+
+def test_a_form_of_another_page_cannot_be_a_call(user: Visitor) -> None:
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data"):
+        assert user.post("spaces/create", {}, Content_Type=kind).status == 415
+
+
+@pytest.mark.parametrize("body", (b"", b"{}", b"[]", b"{", b"null", b'"x"', b"[" * 10_000, b"\xff"))
+def test_bodies_that_are_no_call(visitor: Visitor, body: bytes) -> None:
+    said = visitor.send("POST", "/api/session", body, Content_Type="application/json")
+    assert (said.status, said.json()["error"]) == (400, "BadRequest")
+
+
+def test_bodies_that_are_too_long(visitor: Visitor) -> None:
+    said = visitor.send("POST", "/api/session", b" " * (20 * 1024), Content_Type="application/json")
+    assert said.status == 413
+
+
+@pytest.mark.parametrize("method", ("PUT", "DELETE", "OPTIONS", "PATCH"))
+def test_other_methods(user: Visitor, method: str) -> None:
+    assert user.send(method, "/api/spaces").status == 405
+
+
+def test_every_call_needs_a_session(visitor: Visitor) -> None:
+    from uvideo.server.view import View
+
+    class Nothing:
+        catalog = None
+
+    calls = View(Nothing(), None, None, 0).calls  # type: ignore[arg-type]
+    assert len(calls) > 20
+    for method, name in calls:
+        said = visitor.get(name) if method == "GET" else visitor.post(name)
+        assert (said.status, said.json()["error"]) == (401, "SignedOut"), name
+
+
+def test_calls_that_are_none(user: Visitor) -> None:
+    for name in ("", "nothing", "spaces/", "../healthz", "session/x"):
+        assert user.get(name).status in (404, 400), name
+    assert user.post("spaces").status == user.get("spaces/create").status == 404
+
+
+# Pages
+
+
+def test_the_pages_and_their_policy(visitor: Visitor) -> None:
+    said = visitor.send("GET", "/")
+    assert said.status == 200 and b"app.js" in said.body
+    policy = said.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy and "unsafe" not in policy and "require-trusted-types-for 'script'" in policy
+    assert f"connect-src 'self' {visitor.server.endpoint};" in policy
+    assert said.headers["X-Frame-Options"] == "DENY" and said.headers["X-Content-Type-Options"] == "nosniff"
+    assert visitor.send("GET", "/", If_None_Match=said.headers["ETag"]).status == 304
+    for path in CONSOLE.iterdir():
+        found = visitor.send("GET", f"/{path.name}")
+        assert found.status == 200 and found.body == path.read_bytes(), path
+    for path in ("/console.py", "/../main.py", "/..%2fmain.py", "/console/app.js", "/app.js/", "/."):
+        assert visitor.send("GET", path).status == 404, path
+    assert visitor.send("GET", "/healthz").body == b"ok\n"
+    assert visitor.send("POST", "/").status == 405
+
+
+def test_a_host_that_is_none_cannot_write_into_the_policy(visitor: Visitor) -> None:
+    for host in ("evil.example; script-src *", "a b", "a/b", "'unsafe-inline'"):
+        policy = visitor.send("GET", "/", Host=host).headers["Content-Security-Policy"]
+        assert "connect-src 'self';" in policy and "evil" not in policy and "unsafe" not in policy
+
+
+def test_nothing_in_the_pages_is_of_another_host_or_inline() -> None:
+    for path in CONSOLE.iterdir():
+        text = path.read_text(encoding="utf-8")
+        assert re.findall(r"https?://(?!www\.w3\.org/2000/svg)[^\s\"']*", text) == [], path.name
+        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", text)
+    index = (CONSOLE / "index.html").read_text()
+    assert not re.search(r"<style|style=|\son\w+=|(?:src|href)=\"/", index)
+    assert all("src=" in script for script in re.findall(r"<script[^>]*>", index))
+
+
+def test_both_languages_say_the_same_things() -> None:
+    english, chinese = (json.loads((CONSOLE / f"{name}.json").read_text("utf-8")) for name in ("en", "zh"))
+    assert list(english) == list(chinese) == sorted(english)
+    for key, text in english.items():
+        assert text.strip() and chinese[key].strip(), key
+        assert set(re.findall(r"{\w+}", text)) | {"{n}"} >= set(re.findall(r"{\w+}", chinese[key])), key
+    sources = "".join(path.read_text("utf-8") for path in CONSOLE.glob("*.js"))
+    asked = set(re.findall(r"""\bt\(\s*"([^"$]+)\"""", sources))
+    assert len(asked) > 150 and asked <= set(english)
+    named = set(re.findall(r"\"([a-zA-Z0-9.]+)\"", sources))
+    composed = ("error.", "share.span.", "class.", "state.", "column.", "acl.")
+    assert [key for key in english if key.removesuffix(".one") not in named and not key.startswith(composed)] == []
+
+
+# Spaces and objects
+
+
+def test_spaces(user: Visitor) -> None:
+    user.done("spaces/create", {"space": "console-one", "type": "private"})
+    again = user.post("spaces/create", {"space": "console-one", "type": "private"})
+    assert again.json()["error"] == "SpaceExists"
+    assert user.post("spaces/create", {"space": "No Good", "type": "private"}).json()["error"] == "SpaceNameInvalid"
+    assert user.post("spaces/create", {"space": "console-two", "type": "secret"}).status == 400
+    user.done("spaces/type", {"space": "console-one", "type": "public"})
+    found = {space["name"]: space for space in user.get("spaces").json()["spaces"]}
+    assert found["console-one"]["type"] == "public"
+    Peer(user.server).do(operation.PutObject("console-one", "a"), b"12345")
+    assert user.get("spaces/usage", space="console-one").json() == {"stored": 5}
+    assert user.post("spaces/delete", {"space": "console-one", "typed": "console"}).status == 400
+    full = user.post("spaces/delete", {"space": "console-one", "typed": "console-one"})
+    assert full.json()["error"] == "SpaceNotEmpty"
+    user.done("objects/delete", {"space": "console-one", "keys": ["a"]})
+    user.done("spaces/delete", {"space": "console-one", "typed": "console-one"})
+    assert user.get("objects", space="console-one").json()["error"] == "SpaceNotFound"
+
+
+def test_objects(user: Visitor, peer: Peer, space: str, public: str) -> None:
+    for key in ("a/1", "a/2", "b", "ü & <b>.txt"):
+        peer.do(operation.PutObject(space, key, mime="text/plain", metadata=(("k", "v"),)), key.encode())
+    page = user.get("objects", space=space, delimiter="/", limit=2).json()
+    assert (page["prefixes"], [each[0] for each in page["objects"]]) == (["a/"], ["b"])
+    rest = user.get("objects", space=space, delimiter="/", marker=page["next"]).json()
+    assert [each[0] for each in rest["objects"]] == ["ü & <b>.txt"] and rest["next"] == ""
+    found = user.get("object", space=space, key="ü & <b>.txt").json()
+    assert (found["size"], found["mime"], found["metadata"], found["acl"]) == (12, "text/plain", {"k": "v"}, "default")
+    assert user.done("objects/exist", {"space": space, "keys": ["b", "c"]}) == {"exist": {"b": 1}}
+
+    user.done("objects/metadata", {"space": space, "key": "b", "mime": "video/mp4", "metadata": {"n": "1"}})
+    changed = user.get("object", space=space, key="b").json()
+    assert (changed["mime"], changed["metadata"]) == ("video/mp4", {"n": "1"})
+    for metadata in ({"a\r\nX-Evil": "1"}, {"a": "1\r\nX: 2"}, {"a": "x" * 9000}, {"a": 1}, "text"):
+        given = {"space": space, "key": "b", "mime": "video/mp4", "metadata": metadata}
+        assert user.post("objects/metadata", given).status == 400, metadata
+    user.done("objects/rename", {"space": space, "key": "b", "new_key": "c"})
+    taken = user.post("objects/rename", {"space": space, "key": "c", "new_key": "a/1"})
+    assert taken.json()["error"] == "AlreadyExists"
+    user.done("objects/copy", {"space": space, "key": "c", "to_space": public, "to_key": "x/c"})
+    again = user.post("objects/copy", {"space": space, "key": "c", "to_space": public, "to_key": "x/c"})
+    assert again.json()["error"] == "AlreadyExists"
+    assert user.get("object", space=public, key="x/c").json()["public"] is True
+    user.done("objects/acl", {"space": space, "key": "c", "acl": "public-read"})
+    assert peer.send("GET", f"/{space}/c").body == b"b"
+    assert user.done("objects/class", {"space": space, "keys": ["c", "gone"], "class": "ARCHIVE"}) == {
+        "failed": {"gone": "NotFound"}
+    }
+    assert user.get("object", space=space, key="c").json()["restore"] is None
+    assert user.done("objects/restore", {"space": space, "keys": ["c"]}) == {"failed": {}}
+    assert user.get("object", space=space, key="c").json()["restore"]
+    keys = ["a/1", "a/2", "c", "never there"]
+    assert user.done("objects/delete", {"space": space, "keys": keys}) == {"failed": {}}
+    assert len(user.get("objects", space=space).json()["objects"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    (
+        ("objects/delete", {"keys": []}),
+        ("objects/delete", {"keys": ["x"] * 1001}),
+        ("objects/delete", {"keys": "x"}),
+        ("objects/delete", {"keys": [1]}),
+        ("objects/delete", {"keys": ["\ud800"]}),
+        ("objects/rename", {"key": "x", "new_key": ""}),
+        ("objects/rename", {"key": "x", "new_key": "y" * 1024}),
+        ("objects/class", {"keys": ["x"], "class": "FROZEN"}),
+        ("sign", {"method": "DELETE", "items": [{"key": "x"}]}),
+        ("sign", {"method": "GET", "items": []}),
+        ("sign", {"method": "GET", "items": ["x"]}),
+        ("sign", {"method": "GET", "items": [{"key": ""}]}),
+        ("sign", {"method": "GET", "items": [{"key": "a/../b"}]}),
+        ("sign", {"method": "GET", "items": [{"key": "x", "mime": "a/b"}]}),
+        ("sign", {"method": "PUT", "items": [{"key": "x", "mime": "a/b\nx"}]}),
+        ("sign", {"method": "GET", "items": [{"key": "x"}], "seconds": 0}),
+        ("sign", {"method": "GET", "items": [{"key": "x"}], "seconds": 10**9}),
+        ("sign", {"method": "GET", "items": [{"key": "x"}], "seconds": True}),
+        ("uploads/begin", {"key": "./x"}),
+        ("uploads/finish", {"key": "x", "upload_id": "u", "etags": ["nonsense"], "etag": "x"}),
+        ("uploads/finish", {"key": "x", "upload_id": "u", "etags": 3, "etag": "x"}),
+    ),
+)
+def test_what_is_given_wrongly(user: Visitor, space: str, name: str, given: dict[str, Any]) -> None:
+    said = user.post(name, {"space": space, **given})
+    assert said.status == 400 or said.json().get("failed"), said.body
+    assert "\n" not in said.json().get("message", "")
+
+
+def test_another_accounts_space_is_not_there(tmp_path: Path) -> None:
+    from test.server.inprocess import running
+    from uvideo.server.credentials import Key
+    from uvideo.server.spaces import Spaces
+    from uvideo.server.usage import Usage
+    from uvideo.server.view import View
+
+    with running(tmp_path, more=(Key("other", "another key", "somebody else"),)) as app:
+        peer = Peer(app)
+        mine = peer.space()
+        peer.do(operation.PutObject(mine, "a"), b"x")
+        service = app.service
+        view = View(service, Spaces(service, Usage(service.catalog, time.time)), History(app.metrics), 0)
+        other = service.keyring.find("other")
+        assert other is not None
+        given = {
+            "space": mine,
+            "key": "a",
+            "keys": ["a"],
+            "typed": mine,
+            "type": "public",
+            "new_key": "b",
+            "to_space": mine,
+            "to_key": "b",
+            "class": "IA",
+            "acl": "public-read",
+            "metadata": {},
+            "mime": "a/b",
+            "method": "GET",
+            "items": [{"key": "a"}],
+            "upload_id": "u",
+            "etags": [],
+            "etag": etag.from_digests([]),
+        }
+        import asyncio
+
+        from ucloud.uvideo.protocol import errors
+
+        # The service belongs to its loop, but none of these gets as far as its drivers' threads.
+        refused = {call: name for name, call in view.calls.items() if name[1] not in ("spaces", "dashboard")}
+        refused.pop(view.calls["POST", "spaces/create"])
+        for call, name in refused.items():
+            with pytest.raises(errors.AccessDenied):
+                asyncio.run(call(other, given, "http://x"))
+                pytest.fail(f"{name} was allowed")
+
+
+# Bulk bytes
+
+
+def test_what_is_signed_works_until_it_ends(user: Visitor, peer: Peer, space: str) -> None:
+    key = "a b/ü+%.bin"
+    said = user.done("sign", {"space": space, "method": "PUT", "items": [{"key": key, "mime": "video/mp4"}]})
+    target = said["urls"][0].removeprefix(user.server.endpoint)
+    assert user.server.private_key not in said["urls"][0]
+    assert peer.send("PUT", target, [("Content-Type", "text/html")], b"x").status == 401
+    assert peer.send("PUT", target, [("Content-Type", "video/mp4")], b"x").status == 200
+    assert peer.send("GET", target).status == 401  # a URL for one method
+    read = user.done("sign", {"space": space, "method": "GET", "items": [{"key": key, "filename": 'q".bin'}]})
+    got = peer.send("GET", read["urls"][0].removeprefix(user.server.endpoint))
+    assert got.body == b"x" and "attachment" in (got.header("Content-Disposition") or "")
+    assert abs(said["expires"] - time.time() - 600) < 5
+
+
+def test_an_upload_as_the_page_does_it(user: Visitor, peer: Peer, space: str) -> None:
+    data = pattern(BLOCK + 1000)
+    begun = user.done("uploads/begin", {"space": space, "key": "v", "mime": "video/mp4"})
+    url = user.done("sign", {"space": space, "method": "PUT", "items": [{"key": "v", "mime": "video/mp4"}]})["urls"][0]
+    target = url.removeprefix(user.server.endpoint) + f"&uploadId={begun['upload_id']}&partNumber="
+    parts = [data[:BLOCK], data[BLOCK:]]
+    etags = [etag.part_etag(hashlib.sha1(part).digest()) for part in parts]
+    origin = [("Origin", user.server.admin), ("Content-Type", "video/mp4")]
+    for number, part in enumerate(parts):
+        got = peer.send("PUT", f"{target}{number}", origin, part)
+        assert got.header("ETag") == f'"{etags[number]}"'
+        assert got.header("Access-Control-Allow-Origin") == user.server.admin
+    listed = user.get("uploads/parts", space=space, upload_id=begun["upload_id"]).json()
+    assert listed == {"key": "v", "parts": [[0, etags[0], BLOCK], [1, etags[1], 1000]], "next": None}
+    opened = user.get("uploads", space=space).json()["uploads"]
+    assert [(each["key"], each["upload_id"]) for each in opened] == [("v", begun["upload_id"])]
+    expected = etag.from_digests([hashlib.sha1(part).digest() for part in parts])
+    given = {"space": space, "key": "v", "upload_id": begun["upload_id"], "etags": etags}
+    assert user.post("uploads/finish", {**given, "etag": "AQ" + expected[2:]}).status == 400
+    assert user.done("uploads/finish", {**given, "etag": expected}) == {
+        "etag": expected,
+        "size": len(data),
+        "key": "v",
+    }
+    assert peer.call(operation.GetObject(space, "v")).body == data
+    assert user.post("uploads/finish", {**given, "etag": expected}).json()["error"] == "UploadNotFound"
+
+
+def test_an_upload_is_aborted(user: Visitor, peer: Peer, space: str) -> None:
+    begun = user.done("uploads/begin", {"space": space, "key": "v"})
+    user.done("uploads/abort", {"space": space, "key": "v", "upload_id": begun["upload_id"]})
+    assert user.get("uploads/parts", space=space, upload_id=begun["upload_id"]).json()["error"] == "UploadNotFound"
+
+
+def test_the_dashboard(user: Visitor, peer: Peer, space: str) -> None:
+    peer.do(operation.PutObject(space, "x"), b"12345")
+    found = user.get("dashboard").json()
+    last = dict(zip(found["fields"], found["samples"][-1], strict=True))
+    assert last["requests"] > 0 and last["received"] >= 5 and abs(last["time"] - time.time()) < 10
+    assert len(found["days"]) == 30 and found["days"][-1][1] >= 5
+    assert len(user.get("dashboard", after=int(time.time()) + 60).json()["samples"]) == 0
+
+
+def test_history_counts_by_kind() -> None:
+    metrics = Metrics(0, workers=2)
+    for worker, status in enumerate((200, 404, 500, 499, 206)):
+        metrics.take(worker % 2)
+        metrics.begin()
+        metrics.end("GET", status, 1, 10)
+    history = History(metrics, lambda: 7.0)
+    history.take()
+    assert [(when, counts[:5]) for when, counts in history.samples()] == [(7.0, (5, 1, 1, 5, 50))] * 2
+
+
+# Crossing origins
+
+
+def crossing(peer: Peer, method: str, target: str, origin: str, **headers: str) -> Any:
+    pairs = [("Origin", origin), *((name.replace("_", "-"), value) for name, value in headers.items())]
+    return peer.send(method, target, pairs)
+
+
+def test_a_preflight_of_the_console(server: Server, peer: Peer) -> None:
+    got = crossing(peer, "OPTIONS", "/any/key?x", server.admin, Access_Control_Request_Method="PUT")
+    assert got.status == 204 and got.body == b""
+    assert got.header("Access-Control-Allow-Origin") == server.admin
+    assert got.header("Access-Control-Allow-Methods") == "GET, HEAD, PUT"
+    assert "Content-Type" in (got.header("Access-Control-Allow-Headers") or "")
+    assert got.header("Access-Control-Allow-Credentials") is None
+    assert got.header("Vary") == "Origin"
+
+
+@pytest.mark.parametrize("origin", ("https://evil.example", "null", "http://127.0.0.1:1", "http://127.0.0.1", ""))
+def test_other_origins_learn_nothing(peer: Peer, origin: str) -> None:
+    for method in ("OPTIONS", "GET", "PUT"):
+        got = crossing(peer, method, "/any/key", origin, Access_Control_Request_Method="PUT")
+        assert got.status >= 400 and got.header("Access-Control-Allow-Origin") is None
+
+
+def test_answers_of_any_length_and_refusals_can_be_read_by_the_console(server: Server, peer: Peer, public: str) -> None:
+    for size in (0, 10, 1024 * 1024):
+        peer.do(operation.PutObject(public, "k"), bytes(size))
+        got = crossing(peer, "GET", f"/{public}/k", server.admin)
+        assert got.status == 200 and len(got.body) == size
+        assert got.header("Access-Control-Allow-Origin") == server.admin
+        assert "ETag" in (got.header("Access-Control-Expose-Headers") or "")
+        assert got.header("Vary") == "Origin"
+    assert crossing(peer, "GET", f"/{public}/gone", server.admin).header("Access-Control-Allow-Origin") == server.admin
+    assert peer.send("GET", f"/{public}/k").header("Access-Control-Allow-Origin") is None
+
+
+def test_which_origins_are_the_consoles() -> None:
+    rules = CrossOrigin(9001, False, ["https://console.example.com"])
+    assert rules.headers("http://localhost:9001", "localhost:9000")
+    assert rules.headers("http://[::1]:9001", "[::1]:9000")
+    assert rules.headers("https://console.example.com", "anything")
+    for origin, host in (
+        ("http://localhost:9001", "127.0.0.1:9000"),
+        ("https://localhost:9001", "localhost:9000"),
+        ("http://localhost:9001.evil.example", "localhost:9000"),
+        ("http://console.example.com", "anything"),
+        ("http://:9001", ""),
+    ):
+        assert rules.headers(origin, host) == ()
+    assert CrossOrigin(443, True).headers("https://video.example.com", "video.example.com:9000")
+    assert CrossOrigin().headers("http://x:1", "x:9000") == ()
+
+
+def test_where_the_data_port_is() -> None:
+    assert Endpoint(None, 9000, False).url("console.example.com:9001") == "http://console.example.com:9000"
+    assert Endpoint(None, 443, True).url("[::1]:9001") == "https://[::1]"
+    assert Endpoint("https://v.example.com/data/", 9000, False).url("x") == "https://v.example.com/data"
+    assert Endpoint(None, 9000, False).url("a b") is None
+    assert check_origin("HTTPS://Console.example.com:443/") == "https://console.example.com"
+    for value in ("console.example.com", "ftp://x", "https://x/path", "https://x?q", "https://x y", "*"):
+        with pytest.raises(ValueError):
+            check_origin(value)
+    for value in ("video.example.com", "ftp://x", "https://", "https://x?q=1"):
+        with pytest.raises(ValueError):
+            Endpoint(value, 1, False)
+
+
+@pytest.mark.parametrize(
+    "options", (("--public-url", "video.example.com"), ("--console-origin", "*"), ("--console-origin", "https://x/y"))
+)
+def test_options_that_mean_nothing(tmp_path: Path, options: tuple[str, ...]) -> None:
+    import sys
+
+    command = [sys.executable, "-m", "uvideo", "serve", str(tmp_path / "data"), "--port", "0", "--admin-port", "0"]
+    done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 2 and options[0] in done.stderr and "Traceback" not in done.stderr
+
+
+def test_options(tmp_path: Path) -> None:
+    options = ("--public-url", "https://video.example.com/data", "--console-origin", "https://console.example.com")
+    with start_server(tmp_path, "--no-fsync", *options) as server:
+        visitor = Visitor(server)
+        assert visitor.sign_in().json()["endpoint"] == "https://video.example.com/data"
+        visitor.done("spaces/create", {"space": "one", "type": "private"})
+        url = visitor.done("sign", {"space": "one", "method": "GET", "items": [{"key": "k"}]})["urls"][0]
+        assert url.startswith("https://video.example.com/data/one/k?")
+        assert (
+            "connect-src 'self' https://video.example.com;"
+            in (visitor.send("GET", "/").headers["Content-Security-Policy"])
+        )
+        got = crossing(Peer(server), "GET", "/one/k", "https://console.example.com")
+        assert got.header("Access-Control-Allow-Origin") == "https://console.example.com"
+
+
+# Processes and TLS
+
+
+def test_a_session_outlives_the_worker_that_opened_it(tmp_path: Path) -> None:
+    from test.server.test_process import children
+
+    with start_server(tmp_path, "--workers", "2", "--no-fsync") as server:
+        visitor = Visitor(server)
+        visitor.sign_in()
+        pids = children(server)
+        os.kill(pids[0], signal.SIGKILL)
+        deadline = time.monotonic() + 20
+        while (pids[0] in children(server) or len(children(server)) < 2) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert visitor.get("spaces").status == 200
+        visitor.done("spaces/create", {"space": "made-after", "type": "private"})
+
+
+def test_both_ports_speak_tls(tmp_path: Path) -> None:
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2"]
+        + ["-keyout", str(key), "-out", str(cert)],
+        check=True,
+        capture_output=True,
+    )
+    with start_server(tmp_path / "data", "--tls-cert", str(cert), "--tls-key", str(key), "--no-fsync") as server:
+        assert server.admin.startswith("https://")
+        visitor = Visitor(server)
+        said = visitor.sign_in()
+        assert "; Secure" in said.headers["Set-Cookie"]
+        assert said.json()["endpoint"] == server.endpoint
+        assert visitor.send("GET", "/healthz").body == b"ok\n"
+
+
+def test_the_cookie_is_secure_behind_a_proxy_with_tls(visitor: Visitor) -> None:
+    visitor.more = {"X-Forwarded-Proto": "https"}
+    assert "; Secure" in visitor.sign_in().headers["Set-Cookie"]

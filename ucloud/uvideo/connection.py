@@ -1,0 +1,373 @@
+"""One connection: made, written to and read from with waits that all end, over TCP or TLS, directly or by a proxy."""
+
+from __future__ import absolute_import, division, print_function
+
+import errno
+import os
+import select
+import socket
+import ssl
+import time
+from collections import deque
+
+_ticks = getattr(time, "monotonic", time.time)
+_READ, _WRITE = 1, 2
+_BLOCKED = (errno.EAGAIN, errno.EWOULDBLOCK)
+_BROKEN = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ECONNABORTED, errno.ETIMEDOUT, errno.EHOSTUNREACH)
+_LONGEST = 10 ** 9  # milliseconds that poll takes at most, with room to spare
+_FAILURES = (EnvironmentError, socket.error, ssl.SSLError)
+#: Bytes handed to the system at a time: between two of them an early answer is looked for.
+_SLICE = 1024 * 1024
+
+
+class Pace(object):
+    """How long a wait may last: ``timeout`` seconds, and all of them until ``seconds`` from now."""
+
+    __slots__ = ("_timeout", "_until")
+
+    def __init__(self, timeout, seconds=None):
+        self._timeout = timeout
+        self._until = None if seconds is None else _ticks() + seconds
+
+    def milliseconds(self):
+        """Of a wait that begins now.  socket.timeout if there are none left."""
+        seconds = self._timeout
+        if self._until is not None:
+            seconds = min(seconds, self._until - _ticks())
+            if seconds <= 0:
+                raise socket.timeout("timed out")
+        return min(_LONGEST, int(seconds * 1000) + 1)
+
+
+if hasattr(select, "poll"):
+
+    def _poller(descriptor, events):
+        """A function of milliseconds that says whether what was waited for happened."""
+        poll = select.poll()
+        poll.register(descriptor, (select.POLLIN if events & _READ else 0) | (select.POLLOUT if events & _WRITE else 0))
+        return poll.poll
+
+else:  # Windows
+
+    def _poller(descriptor, events):
+        reading, writing = [descriptor] if events & _READ else [], [descriptor] if events & _WRITE else []
+        return lambda milliseconds: any(select.select(reading, writing, writing, milliseconds / 1000.0))
+
+
+class Connection(object):
+    """A connected socket.  One thread at a time, but ``abort``, which any may call.
+
+    Failures are socket.timeout for a wait that was too long, else EnvironmentError.
+    """
+
+    __slots__ = ("_socket", "_pollers", "_readable", "_is_tls", "_early", "_waiting", "failure", "used")
+
+    def __init__(self, connected, is_tls=False):
+        self._socket, self._is_tls = connected, is_tls
+        self._early, self._waiting, self.failure = b"", _WRITE, None
+        self._pollers = {}
+        self._readable = self._poll(_READ)
+        self.used = 0.0  # when it became idle, in ticks; 0 while it is new
+
+    def _poll(self, events):
+        found = self._pollers.get(events)
+        if found is None:
+            found = self._pollers[events] = _poller(self._socket.fileno(), events)
+        return found
+
+    def _wait(self, events, pace):
+        wait = self._readable if events == _READ else self._poll(events)
+        while True:
+            try:
+                if wait(pace.milliseconds()):
+                    return
+            except (EnvironmentError, select.error) as error:  # a signal, on Python 2.7
+                if error.args[0] == errno.EINTR:
+                    continue
+                raise
+            raise socket.timeout("timed out")
+
+    def is_idle(self):
+        """False if it was closed by the other side, or something came that nobody asked for."""
+        try:
+            return not self._readable(0) and not (self._is_tls and self._socket.pending())
+        except (EnvironmentError, select.error):
+            return False
+
+    def receive(self, size, pace):
+        """At most ``size`` bytes, b"" at the end."""
+        if self._early:
+            data, self._early = self._early, b""
+            return data
+        if not self._is_tls:  # nothing is there yet when an answer is waited for
+            self._wait(_READ, pace)
+        while True:
+            try:
+                return self._socket.recv(size)
+            except _FAILURES as error:
+                if _ended(error):
+                    return b""
+                self._wait(_wanted(error, _READ), pace)
+
+    def receive_into(self, view, pace):
+        """How many bytes came into ``view``, 0 at the end."""
+        while True:
+            try:
+                return self._socket.recv_into(view)
+            except _FAILURES as error:
+                if _ended(error):
+                    return 0
+                self._wait(_wanted(error, _READ), pace)
+
+    def send(self, data, pace):
+        """Send all of ``data``.  False if an answer, or an end, came before that."""
+        sent = 0 if self._is_tls else self._put(data)
+        if sent == len(data):
+            return True
+        if sent < 0:
+            return False
+        view = memoryview(data)[sent:]
+        while len(view):
+            sent = self._put(view[:_SLICE])  # TLS must be offered the same bytes again that it could not take
+            if sent < 0 or (sent == 0 and not self._may_send(pace)):
+                return False
+            view = view[sent:]
+        return True
+
+    def _put(self, data):
+        """How many bytes the system took; -1 after a ``failure``, before which an answer may have come."""
+        try:
+            return self._socket.send(data)
+        except _FAILURES as error:
+            try:
+                self._waiting = _wanted(error, _WRITE)
+                return 0
+            except _FAILURES:
+                self.failure = error
+                return -1
+
+    def _may_send(self, pace):
+        """Wait until more can be sent.  False if an answer, or an end, is there instead."""
+        self._wait(_READ | self._waiting, pace)
+        if not self._readable(0):
+            return True
+        if not self._is_tls:
+            return False
+        try:  # it may be TLS's own
+            self._early = self._socket.recv(65536)
+            return False
+        except _FAILURES as error:
+            if _ended(error):
+                return False
+            _wanted(error, _READ)
+            return True
+
+    def send_file(self, piece, pace):
+        """Send ``piece``, (descriptor, offset, length) of a file, without reading it.  How much; None for an early end.
+
+        0 if the file has no such bytes, -1 if the system cannot do it with this file.  Only of a connection that
+        ``can_send_files``.
+        """
+        descriptor, offset, length = piece
+        while True:
+            try:
+                return os.sendfile(self._socket.fileno(), descriptor, offset, length)
+            except _FAILURES as error:
+                if error.args[0] in _BROKEN:
+                    self.failure = error
+                    return None
+                if error.args[0] not in _BLOCKED:
+                    return -1
+                if not self._may_send(pace):
+                    return None
+
+    @property
+    def can_send_files(self):
+        return not self._is_tls and hasattr(os, "sendfile")
+
+    def abort(self):
+        """Make whoever waits on it see its end, now."""
+        try:
+            _plain(self._socket).shutdown(socket.SHUT_RDWR)
+        except _FAILURES:
+            pass
+
+    def close(self):
+        try:
+            self._socket.close()
+        except _FAILURES:
+            pass
+
+    def encrypt(self, context, name, pace):
+        """Speak TLS from now on with a host of this name.  ssl.SSLError if its certificate is not trusted."""
+        if self._is_tls:
+            self._socket = _Inner(self._socket, context, name)
+        else:
+            self._socket = context.wrap_socket(self._socket, server_hostname=name, do_handshake_on_connect=False)
+        self._is_tls = True
+        while True:
+            try:
+                self._socket.do_handshake()
+                break
+            except _FAILURES as error:
+                self._wait(_wanted(error, _READ), pace)
+
+
+def _ended(error):
+    """Whether a failure is TLS's way to say that the other side is done."""
+    return isinstance(error, ssl.SSLError) and error.args[0] == ssl.SSL_ERROR_ZERO_RETURN
+
+
+def _wanted(error, usual):
+    """What a call that would block waits for.  Raises what is no such failure."""
+    code = error.args[0] if error.args else None
+    if isinstance(error, ssl.SSLError):
+        if code == ssl.SSL_ERROR_WANT_READ:
+            return _READ
+        if code == ssl.SSL_ERROR_WANT_WRITE:
+            return _WRITE
+    elif code in _BLOCKED:
+        return usual
+    elif code == errno.EINTR:
+        return _READ | _WRITE
+    raise error
+
+
+def _plain(connected):
+    """The socket itself: TLS's own shutdown would pull its state from under the thread that waits."""
+    while isinstance(connected, _Inner):
+        connected = connected.outer
+    return getattr(connected, "_sock", None) or super(type(connected), connected)
+
+
+class _Inner(object):
+    """TLS inside of a TLS connection, to a proxy that speaks it.  Python 3."""
+
+    def __init__(self, outer, context, name):
+        self.outer = outer
+        self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._in, self._out, server_hostname=name)
+        self._waiting = b""  # made by TLS and not taken by the outer connection yet
+
+    def fileno(self):
+        return self.outer.fileno()
+
+    def pending(self):
+        return self._tls.pending() or self.outer.pending()
+
+    def close(self):
+        self.outer.close()
+
+    def _flush(self):
+        self._waiting += self._out.read()
+        while self._waiting:
+            self._waiting = self._waiting[self.outer.send(self._waiting) :]
+
+    def _call(self, work, *arguments):
+        while True:
+            try:
+                done = work(*arguments)
+                self._flush()
+                return done
+            except ssl.SSLWantReadError:
+                self._flush()
+                data = self.outer.recv(65536)
+                if data:
+                    self._in.write(data)
+                else:
+                    self._in.write_eof()
+
+    def do_handshake(self):
+        self._call(self._tls.do_handshake)
+
+    def recv(self, size):
+        return self._call(self._tls.read, size)
+
+    def recv_into(self, view):
+        return self._call(self._tls.read, len(view), view)
+
+    def send(self, data):
+        self._flush()
+        sent = self._tls.write(data)
+        try:
+            self._flush()
+        except (ssl.SSLWantWriteError, ssl.SSLWantReadError):  # it is kept, and goes first
+            pass
+        return sent
+
+
+class Refusal(Exception):
+    """No connection came to be.  ``error``: the system's, None if the time was over."""
+
+    def __init__(self, error=None):
+        super(Refusal, self).__init__(error)
+        self.error = error
+
+
+def connect(name, port, pace, abortable=None):
+    """The Connection to the first address of a host that takes one.  Refusal.
+
+    ``abortable(connection)``: told of each attempt, so that another thread can end it.
+    """
+    last = None
+    try:
+        found = socket.getaddrinfo(name, port, 0, socket.SOCK_STREAM)
+    except (EnvironmentError, UnicodeError, OverflowError) as error:
+        raise Refusal(error)
+    for family, kind, protocol, _, address in found:
+        made = None
+        try:
+            made = socket.socket(family, kind, protocol)
+            made.setblocking(False)
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            code = made.connect_ex(address)
+            connection = Connection(made)
+            if code not in (0, errno.EISCONN):
+                if code not in (errno.EINPROGRESS, errno.EINTR) and code not in _BLOCKED:
+                    raise socket.error(code, os.strerror(code))
+                if abortable is not None:
+                    abortable(connection)
+                connection._wait(_WRITE, pace)
+                code = made.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+                if code:
+                    raise socket.error(code, os.strerror(code))
+            return connection
+        except (EnvironmentError, socket.error, OverflowError) as error:
+            last = error
+            if made is not None:
+                made.close()
+        except BaseException:
+            if made is not None:
+                made.close()
+            raise
+    raise Refusal(None if isinstance(last, socket.timeout) else last)
+
+
+class Idle(deque):
+    """Connections that wait to serve again, the one used last in front.  Safe to share between threads."""
+
+    #: Seconds after which one is not trusted any more: who stands between may have forgotten it without a word.
+    LASTING = 50.0
+
+    def take(self):
+        """A Connection that still stands, or None."""
+        while self:
+            try:
+                found = self.pop()
+            except IndexError:
+                return None
+            if _ticks() - found.used < self.LASTING and found.is_idle():
+                return found
+            found.close()
+        return None
+
+    def put(self, connection):
+        connection.used = _ticks()
+        self.append(connection)
+
+    def shut(self):
+        while self:
+            try:
+                self.pop().close()
+            except IndexError:
+                return

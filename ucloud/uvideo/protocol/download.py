@@ -1,0 +1,129 @@
+"""Download: which blocks of an object have arrived, as a value that threads and a plain loop can drive.
+
+Not safe to share between threads: its driver holds a lock around each call.  The record is a list of JSON lines, the
+first about the download, then one a block, so that it is written by appending.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+import json
+
+from . import etag as etags
+from .dialect import check_key, check_space
+from .errors import InvalidArgument, UVideoError
+from .message import Slice
+from .text import is_integer, is_text, native, to_text
+
+RECORD_VERSION = 1
+
+
+class Download(object):
+    """The download of one object, or of ``size`` bytes of it from ``first`` on, in blocks counted from there.
+
+    ``etag``: of the object when the download began.  ``total``: bytes of the object.  ``size``, ``total``: None until a
+    body of unknown length has ended.  ``digests``: {block: binary SHA-1, None where it was not computed} of the blocks
+    that have arrived.  ``target``: what tells where they lie, JSON-able.
+    """
+
+    def __init__(self, space, key, etag, first=0, size=None, total=None, target=None):
+        self.space, self.key, self.etag = space, key, etag
+        self.first, self.size, self.total = first, size, total
+        self.target = {} if target is None else target
+        self.digests = {}
+
+    def blocks(self):
+        """How many blocks there are.  The size must be known."""
+        return -(-self.size // etags.BLOCK)
+
+    def slice(self, block):
+        """Where a block's bytes lie in the file.  The size must be known."""
+        offset = block * etags.BLOCK
+        return Slice(offset, min(etags.BLOCK, self.size - offset))
+
+    def pending(self):
+        """Yield the blocks that have not arrived, in order.  The size must be known."""
+        block, count = 0, self.blocks()
+        while block < count:  # no range(), which is a list on 2.7: the size is what a service says
+            if block not in self.digests:
+                yield block
+            block += 1
+
+    def arrived(self, block, digest=None):
+        """A block is in the file.  ``digest``: the SHA-1 of its bytes, as this side computed it."""
+        self.digests[block] = digest
+
+    def done(self):
+        """Bytes that have arrived.  The size must be known."""
+        return sum([self.slice(block).length for block in self.digests])
+
+    def complete(self):
+        return self.size is not None and len(self.digests) == self.blocks()
+
+    def is_whole(self):
+        """Whether it is the whole object, which alone has an etag."""
+        return self.first == 0 and self.size == self.total
+
+    def value(self):
+        """The etag of what has arrived, or None where it cannot be told.  The download must be complete."""
+        digests = [self.digests[block] for block in range(self.blocks())]
+        return None if not self.is_whole() or None in digests else etags.from_digests(digests)
+
+    # The record
+
+    def header_line(self):
+        """The record's first line, without line end."""
+        fields = {
+            "uvideo-download": RECORD_VERSION,
+            "space": self.space,
+            "key": self.key,
+            "etag": self.etag,
+            "first": self.first,
+            "size": self.size,
+            "total": self.total,
+            "target": self.target,
+        }
+        return native(json.dumps(fields, sort_keys=True))
+
+    def target_line(self):
+        """The record's line of a ``target`` that is known better since, without line end."""
+        return native(json.dumps({"target": self.target}, sort_keys=True))
+
+    def block_line(self, block):
+        """The record's line of one block, without line end."""
+        fields = {"block": block}
+        if self.digests[block] is not None:
+            fields["sha1"] = etags.part_etag(self.digests[block])
+        return native(json.dumps(fields, sort_keys=True))
+
+
+def read(text):
+    """The Download of a record; InvalidArgument if it is none.  A last line cut short by a crash is left out."""
+    try:
+        text = to_text(text[: text.rfind(b"\n") + 1]) if isinstance(text, bytes) else text
+        head, _, rest = text.partition(u"\n")
+        fields = json.loads(head)
+        if fields["uvideo-download"] != RECORD_VERSION:
+            raise ValueError("written by another version of this program")
+        texts = [fields[name] for name in ("space", "key", "etag")]
+        numbers = [fields[name] for name in ("first", "size", "total")]
+        if not all([is_text(value) for value in texts]) or not isinstance(fields["target"], dict):
+            raise ValueError("fields of the wrong kind")
+        if not all([is_integer(value) and value >= 0 for value in numbers]) or numbers[0] + numbers[1] > numbers[2]:
+            raise ValueError("fields of the wrong kind")
+        space, key = check_space(texts[0]), check_key(texts[1])
+        download = Download(space, key, texts[2], *numbers, target=fields["target"])
+    except (ValueError, KeyError, TypeError, RuntimeError, UVideoError):  # RuntimeError: nested deeper than can be read
+        raise InvalidArgument(u"the file is not the record of a download")
+    count = download.blocks()
+    for line in rest.split(u"\n")[:-1]:  # each whole line ends with a line feed, so the last piece is empty or cut
+        try:
+            fields = json.loads(line)
+            if isinstance(fields.get("target"), dict):
+                download.target = fields["target"]
+                continue
+            block, digest = fields["block"], fields.get("sha1")
+            if is_integer(block) and 0 <= block < count:
+                download.arrived(block, None if digest is None else etags.part_digest(digest))
+        except (ValueError, KeyError, TypeError, AttributeError, RuntimeError):
+            continue
+    return download

@@ -1,0 +1,164 @@
+"""One connection for an event loop: a request goes out, its answer comes back whole, on the core's reader of HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from uvideo._core import message, wire
+
+__all__ = ["Connection"]
+
+
+class Silence(Exception):
+    """The other side said nothing for too long."""
+
+
+class TooLong(Exception):
+    """The answer's body is longer than it may be."""
+
+
+class Connection(asyncio.Protocol):
+    """Carries one request at a time.  ``used``: when it became idle, on the loop's clock."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._transport: Any = None
+        self._future: asyncio.Future[Any] | None = None
+        self._head: Any = None
+        self._answer: Any = None
+        self._chunks: Any = None
+        self._pieces: list[bytes] = []
+        self._left: int | None = 0
+        self._size = self._unsent = 0
+        self._most: int | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timeout = self._quiet = 0.0  # silence that is allowed, and when the last of it began
+        self._until: float | None = None
+        self.used = 0.0
+        self.begun = False  # whether anything of the answer came
+
+    @property
+    def transport(self) -> Any:
+        return self._transport
+
+    def is_idle(self) -> bool:
+        """Whether it can serve: it stands, and nothing came that nobody asked for."""
+        return not self._transport.is_closing()
+
+    async def exchange(
+        self, data: bytes, method: str, most: int | None, timeout: float, until: float | None
+    ) -> tuple[Any, bool]:
+        """(Response, whether the connection serves again).  ``most``: bytes of the body, None for any number.
+
+        ``timeout``: seconds of silence.  ``until``: when it must be over, on the loop's clock.  Silence, TooLong,
+        wire.Malformed, EOFError or OSError if there is none.
+        """
+        self._future = future = self._loop.create_future()
+        self._head, self._answer, self._chunks, self.begun = wire.Head(method), None, None, False
+        self._pieces, self._left, self._size, self._most = [], 0, 0, most
+        self._timeout, self._until, self._quiet = timeout, until, self._loop.time()
+        self._transport.write(data)
+        self._unsent = len(data)
+        if self._timer is None or until is not None:
+            self._look()
+        try:
+            found: tuple[Any, bool] = await future
+            return found
+        finally:
+            self._future = None
+
+    def _look(self) -> None:
+        """End what has been silent for too long; one timer serves all requests of a connection."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._future is None or self._future.done():
+            return
+        now = self._loop.time()
+        unsent = self._transport.get_write_buffer_size()
+        if unsent < self._unsent:  # the other side takes in what is sent
+            self._unsent, self._quiet = unsent, now
+        end = self._quiet + self._timeout
+        if self._until is not None:
+            end = min(end, self._until)
+        if now >= end:
+            self._fail(Silence())
+        else:
+            self._timer = self._loop.call_at(end, self._look)
+
+    def _fail(self, error: BaseException) -> None:
+        if self._future is not None and not self._future.done():
+            self._future.set_exception(error)
+        self._transport.abort()
+
+    def close(self) -> None:
+        """Give it up."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._transport.abort()
+
+    # What the loop calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        if self._future is None or self._future.done():  # nobody asked for it
+            self._transport.abort()
+            return
+        self._quiet = self._loop.time()
+        self.begun = True
+        try:
+            if self._answer is None:
+                self._answer = self._head.feed(data)
+                if self._answer is None:
+                    return
+                data = self._head.rest
+                self._left = self._answer.length
+                if self._answer.chunked:
+                    self._chunks = wire.Chunks()
+            self._body(data)
+        except (wire.Malformed, TooLong) as error:
+            self._fail(error)
+
+    def _body(self, data: bytes) -> None:
+        keep = self._answer.keep and self._transport.get_write_buffer_size() == 0
+        if self._chunks is not None:
+            data = self._chunks.feed(data)
+            ended = self._chunks.ended
+            keep = keep and not self._chunks.rest
+        elif self._left is None:
+            ended = False
+        else:
+            if len(data) > self._left:
+                data, keep = data[: self._left], False
+            self._left -= len(data)
+            ended = self._left == 0
+        if data:
+            self._pieces.append(data)
+            self._size += len(data)
+            if self._most is not None and self._size > self._most:
+                raise TooLong
+        if ended:
+            self._done(keep)
+
+    def _done(self, keep: bool) -> None:
+        if self._future is not None and not self._future.done():
+            content = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+            self._future.set_result((message.Response(self._answer.status, self._answer.headers, content), keep))
+
+    def eof_received(self) -> None:
+        if self._answer is not None and self._left is None and self._chunks is None:
+            self._done(False)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._future is not None and not self._future.done():
+            if error is None and self._answer is not None and self._left is None and self._chunks is None:
+                self._done(False)
+            else:
+                self._future.set_exception(error or EOFError())

@@ -1,0 +1,151 @@
+"""What a command's arguments name: an object, a space, a local path or a pipe.
+
+    uvideo://movies/2026/a.mp4    an object; uvideo://movies/ and uvideo://movies the whole space
+    videos/a.mp4                  a local path; file names that begin with uvideo:// or - are given as ./-
+    -                             standard input, or output
+
+Everything after uvideo://space/ is the key as it is: nothing in it is decoded.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+
+from uvideo.cli.words import say
+from uvideo.errors import InvalidArgument
+from uvideo.pattern import is_pattern
+
+__all__ = ["Address", "Local", "Pipe", "Remote", "local", "parse", "remote", "remote_object", "remote_space"]
+
+SCHEME = "uvideo://"
+_OTHER = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """An object or, with key "" or one that ends in /, what is below it."""
+
+    space: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"{SCHEME}{self.space}/{self.key}"
+
+    @property
+    def is_pattern(self) -> bool:
+        return is_pattern(self.key)
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is written as a folder: the whole space, or with a slash at its end."""
+        return self.key == "" or self.key.endswith("/")
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """A local path, as it was given."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return self.path
+
+    @property
+    def is_pattern(self) -> bool:
+        """A path that exists is never one, whatever it is called."""
+        return is_pattern(self.path) and not os.path.lexists(self.path)
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is written as a folder: with a slash, . or .. at its end."""
+        return self.path.endswith(("/", os.sep)) or os.path.basename(self.path) in (".", "..")
+
+
+@dataclass(frozen=True, slots=True)
+class Pipe:
+    """Standard input of a source, standard output of a target."""
+
+    def __str__(self) -> str:
+        return "-"
+
+
+Address = Remote | Local | Pipe
+
+
+def parse(text: str) -> Address:
+    """The Address of an argument.  InvalidArgument that says what to write instead."""
+    if text == "-":
+        return Pipe()
+    if text == "":
+        raise InvalidArgument(say("an address is empty: a local path or uvideo://space/key is needed"))
+    if text.lower().startswith(SCHEME):
+        return _remote(text)
+    if match := _OTHER.match(text):
+        if os.path.lexists(text):
+            return Local(text)
+        raise InvalidArgument(
+            say(
+                "{text} looks like an address of {scheme}://; objects here are written uvideo://space/key, "
+                "and a file of that name ./{text}",
+                text=text,
+                scheme=match[1],
+            )
+        )
+    if re.match(r"uvideo:/*", text, re.IGNORECASE) and not os.path.lexists(text):
+        raise InvalidArgument(
+            say("{text}: an object is written uvideo://space/key, with two slashes after the colon", text=text)
+        )
+    if "\0" in text:
+        raise InvalidArgument(say("an address holds a zero byte"))
+    return Local(text)
+
+
+def _remote(text: str) -> Remote:
+    space, _, key = text[len(SCHEME) :].partition("/")
+    if not space:
+        raise InvalidArgument(
+            say("{text} names no space: write uvideo://space/key; uvideo spaces lists them", text=text)
+        )
+    if is_pattern(space):
+        raise InvalidArgument(say("{text}: the name of a space cannot be a pattern, only a key can", text=text))
+    try:
+        key.encode("utf-8")
+    except UnicodeEncodeError:
+        raise InvalidArgument(say("{text}: a key is UTF-8, and this is not", text=text)) from None
+    return Remote(space, key)
+
+
+def remote(text: str) -> Remote:
+    """The Remote of an argument that must be one."""
+    found = parse(text)
+    if isinstance(found, Remote):
+        return found
+    raise InvalidArgument(say("{text} is no address of an object: write uvideo://space/key", text=text))
+
+
+def remote_object(text: str) -> Remote:
+    """The Remote of an argument that must name one object."""
+    found = remote(text)
+    if found.key:
+        return found
+    raise InvalidArgument(say("{text} names a space and no object: write uvideo://space/key", text=text))
+
+
+def remote_space(text: str) -> str:
+    """The space that an argument names: uvideo://space, uvideo://space/ or, as nothing else is meant, space."""
+    if "/" not in text and ":" not in text and text not in ("", "-"):
+        return text
+    found = remote(text)
+    if found.key:
+        raise InvalidArgument(say("{text} names an object; a space is written uvideo://space", text=text))
+    return found.space
+
+
+def local(text: str) -> Local:
+    """The Local of an argument that must be one."""
+    found = parse(text)
+    if isinstance(found, Local):
+        return found
+    raise InvalidArgument(say("{text} is no local path", text=text))

@@ -1,0 +1,40 @@
+"""Questions on a terminal, asked on standard error so that a pipe gets results only."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from uvideo.cli import failure
+from uvideo.cli.context import Context
+from uvideo.cli.report import shown
+from uvideo.cli.words import say
+from uvideo.errors import InvalidArgument
+
+__all__ = ["agreed", "asked", "secret"]
+
+
+def agreed(context: Context, question: str, yes: bool = False) -> None:
+    """Return if --yes was given or the user agrees; else the command ends.  InvalidArgument if nobody can be asked."""
+    if yes or context.yes:
+        return
+    if not context.interactive:
+        raise InvalidArgument(say("{question} Nobody can be asked here: give --yes", question=question))
+    click.echo(shown(question) + " [y/N] ", nl=False, err=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes", "是"):
+        context.report.tell(say("nothing was changed"))
+        raise click.exceptions.Exit(failure.FAILED)
+
+
+def asked(question: str, default: str | None = None, choices: tuple[str, ...] = ()) -> str:
+    """A line that the user types."""
+    kind = click.Choice(choices) if choices else None
+    answer: str = click.prompt(question, default=default, type=kind, err=True, show_default=bool(default))
+    return answer.strip()
+
+
+def secret(question: str) -> str:
+    """A line that the user types without seeing it."""
+    answer: str = click.prompt(question, hide_input=True, err=True)
+    return answer.strip()

@@ -1,0 +1,387 @@
+"""One item from where it is to where it shall be, whichever way that is: verified, reported, and removed if moved."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from uvideo import errors, same_etag
+from uvideo.cli import mime
+from uvideo.cli.address import Pipe, Remote
+from uvideo.cli.context import Context
+from uvideo.cli.failure import is_full, system
+from uvideo.cli.progress import Display
+from uvideo.cli.report import Kind, OutputGone, size
+from uvideo.cli.walk import Entry
+from uvideo.cli.words import say
+from uvideo.errors import IntegrityError, InvalidArgument, LocalFailure, UVideoError
+
+if TYPE_CHECKING:
+    from uvideo import Limit
+    from uvideo.models import BegunUpload, PartInfo, Progress
+
+__all__ = ["DONE", "SKIPPED", "Mover", "Task", "Way"]
+
+#: Bytes up to which the service copies an object in one request; it recommends no more.
+COPY_LIMIT = 100_000_000
+
+_WORDS = {
+    ("upload", False): "uploaded {source} -> {target}, {size}",
+    ("download", False): "downloaded {source} -> {target}, {size}",
+    ("copy", False): "copied {source} -> {target}, {size}",
+    ("rename", False): "renamed {source} -> {target}, {size}",
+    ("upload", True): "would upload {source} -> {target}, {size}",
+    ("download", True): "would download {source} -> {target}, {size}",
+    ("copy", True): "would copy {source} -> {target}, {size}",
+    ("rename", True): "would rename {source} -> {target}, {size}",
+}
+
+
+def _done_text(record: dict[str, Any]) -> str:
+    words = _WORDS[record["action"], record["dry_run"]]
+    line = say(words, source=record["source"], target=record["target"], size=size(record["bytes"]))
+    if record["removed"]:
+        line += say(", the source is removed")
+    return line
+
+
+DONE = Kind(
+    "done",
+    {
+        "action": "string",  # upload, download, copy or rename
+        "source": "string",
+        "target": "string",
+        "bytes": "integer?",
+        "etag": "string?",
+        "verified": "boolean",
+        "removed": "boolean",  # the source, by mv
+        "seconds": "number",
+        "dry_run": "boolean",
+    },
+    _done_text,
+)
+SKIPPED = Kind(
+    "skipped",
+    {"source": "string", "target": "string", "reason": "string"},  # reason: exists or same
+    lambda record: say("skipped {source}: {target} is there", source=record["source"], target=record["target"]),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """How items are carried.  limit: shared by all.  keep: leave targets that exist.  move: remove the source after.
+
+    verify: False if a copy need not be verified before its source is removed.  metadata, storage_class, mime: of the
+    new object.
+    """
+
+    part_jobs: int | None = None
+    limit: Limit | None = None
+    metadata: Mapping[str, str] | None = None
+    storage_class: str | None = None
+    mime: str | None = None
+    keep: bool = False
+    move: bool = False
+    verify: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """entry: what is carried; None for standard input.  target: an object, a local path, or standard output."""
+
+    entry: Entry | None
+    target: Remote | str | Pipe
+
+    @property
+    def source(self) -> str:
+        if self.entry is None:
+            return "-"
+        if self.entry.path is not None:
+            return self.entry.path
+        return f"uvideo://{self.entry.space}/{self.entry.key}"
+
+
+#: Errors after which every other item would fail as well.
+HOPELESS = (errors.NoCredentials, errors.SignatureMismatch, errors.UnknownKey, errors.SpaceNotFound)
+
+#: Items without answer, one after the other, after which the service counts as gone.
+UNANSWERED = 16
+
+
+class Mover:
+    """Carries tasks out.  Safe to share between threads.  done, bytes, skipped: counted; hopeless: stop asking.
+
+    learn(path, etag, size, mtime_ns): told of what local files are now known to hold; mtime_ns: None of new ones.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        way: Way,
+        shown: Display,
+        learn: Callable[[str, str, int, int | None], None] | None = None,
+    ) -> None:
+        self._context, self._way, self._display, self._learn = context, way, shown, learn
+        self._client, self._report = context.client, context.report
+        self.done = self.bytes = self.skipped = 0
+        self.hopeless = False
+        self._unanswered = 0  # items without answer since the last one that was done
+        self._lock = threading.Lock()
+
+    def __call__(self, task: Task) -> bool:
+        """Carry one task out; whether it was.  Its failure is said, and counted by the report."""
+        source = task.source
+        line = None if self._context.dry_run else self._display.begin(source)
+        moved = 0
+        try:
+            if self._way.keep and self._exists(task.target):
+                self.skip(source, str(task.target), "exists")
+                return True
+            began = time.monotonic()
+            action, moved, etag, verified = self._carry(task, line)
+            removed = False
+            if self._way.move and not self._context.dry_run:
+                removed = action == "rename" or self._remove(task, etag, verified)
+            with self._lock:
+                self.done += 1
+                self.bytes += moved
+                self._unanswered = 0
+            self._report.item(
+                DONE,
+                action=action,
+                source=source,
+                target=str(task.target),
+                bytes=moved if task.entry is not None or not self._context.dry_run else None,
+                etag=etag,
+                verified=verified,
+                removed=removed,
+                seconds=round(time.monotonic() - began, 3),
+                dry_run=self._context.dry_run,
+            )
+            return True
+        except (UVideoError, OSError) as error:
+            if self._context.cancel.is_set() and isinstance(error, errors.Cancelled):
+                return False
+            if isinstance(task.target, Pipe) and isinstance(system(error), BrokenPipeError):
+                raise OutputGone from None
+            self._judge(error)
+            self._report.fail(error, source)
+            return False
+        finally:
+            self._display.end(line, moved)
+
+    def _judge(self, error: BaseException) -> None:
+        """See whether others would fail in the same way."""
+        with self._lock:
+            if isinstance(error, errors.NoAnswer):
+                self._unanswered += 1
+            if isinstance(error, HOPELESS) or is_full(error) or self._unanswered >= UNANSWERED:
+                self.hopeless = True
+
+    def skip(self, source: str, target: str, reason: str) -> None:
+        with self._lock:
+            self.skipped += 1
+        if self._report.json or self._report.verbose:
+            self._report.item(SKIPPED, source=source, target=target, reason=reason)
+
+    def _exists(self, target: Remote | str | Pipe) -> bool:
+        if isinstance(target, str):
+            return os.path.lexists(target)
+        if isinstance(target, Remote):
+            try:
+                self._client.stat(target.space, target.key)
+            except errors.NotFound:
+                return False
+            return True
+        return False
+
+    def _carry(self, task: Task, line: Callable[[Progress], None] | None) -> tuple[str, int, str | None, bool]:
+        """(action, bytes, etag, verified)"""
+        entry, target = task.entry, task.target
+        if entry is None or entry.path is not None:
+            assert isinstance(target, Remote)
+            return self._upload(entry, target, line)
+        if isinstance(target, Remote):
+            return self._copy(entry, target, line)
+        return self._download(entry, target, line)
+
+    # Ways
+
+    def _upload(
+        self, entry: Entry | None, target: Remote, line: Callable[[Progress], None] | None
+    ) -> tuple[str, int, str | None, bool]:
+        way = self._way
+        if self._context.dry_run:
+            return "upload", entry.size if entry is not None else 0, None, False
+        source: Any
+        if entry is None:
+            source = sys.stdin.buffer
+            kind = way.mime or mime.by_name(target.key) or mime.by_content(source.peek(mime.HEAD)[: mime.HEAD])
+        else:
+            assert entry.path is not None
+            source = Path(entry.path)
+            kind = way.mime or mime.guess(target.key, entry.path)
+        stored = self._client.upload(
+            target.space,
+            target.key,
+            source,
+            mime=kind,
+            storage_class=way.storage_class,
+            metadata=way.metadata,
+            part_jobs=way.part_jobs,
+            bandwidth=way.limit,
+            progress=line,
+            cancel=self._context.cancel,
+        )
+        if entry is not None and entry.path is not None and stored.etag and stored.verified and self._learn:
+            self._learn(entry.path, stored.etag, entry.size, entry.mtime_ns)
+        return "upload", stored.size or 0, stored.etag, stored.verified
+
+    def _download(
+        self, entry: Entry, target: str | Pipe, line: Callable[[Progress], None] | None
+    ) -> tuple[str, int, str | None, bool]:
+        assert entry.space is not None and entry.key is not None
+        if self._context.dry_run:
+            return "download", entry.size, entry.etag, False
+        where: Any = sys.stdout.buffer if isinstance(target, Pipe) else target
+        if isinstance(target, str):
+            folder = os.path.dirname(target)
+            if folder:
+                os.makedirs(folder, exist_ok=True)
+        found = self._client.download(
+            entry.space,
+            entry.key,
+            where,
+            part_jobs=self._way.part_jobs,
+            bandwidth=self._way.limit,
+            progress=line,
+            cancel=self._context.cancel,
+        )
+        if isinstance(target, Pipe):
+            sys.stdout.buffer.flush()
+        elif found.verified and found.etag and self._learn:
+            self._learn(target, found.etag, found.size, None)
+        return "download", found.size, found.etag, found.verified
+
+    def _copy(
+        self, entry: Entry, target: Remote, line: Callable[[Progress], None] | None
+    ) -> tuple[str, int, str | None, bool]:
+        assert entry.space is not None and entry.key is not None
+        way = self._way
+        if (entry.space, entry.key) == (target.space, target.key):
+            raise InvalidArgument(say("source and target are the same object"))
+        changed = any(each is not None for each in (way.metadata, way.storage_class, way.mime))
+        if way.move and entry.space == target.space and not changed:
+            if not self._context.dry_run:
+                self._client.rename(entry.space, entry.key, target.key, force=not way.keep)
+            return "rename", entry.size, entry.etag, True
+        if self._context.dry_run:
+            return "copy", entry.size, entry.etag, False
+        if entry.size > COPY_LIMIT:
+            etag = self._copy_parts(entry, target, line)
+        elif changed and (way.metadata is not None or way.mime is not None):
+            kept = self._client.stat(entry.space, entry.key)
+            etag = self._client.copy(
+                target.space,
+                target.key,
+                entry.space,
+                entry.key,
+                mime=way.mime or kept.mime,
+                metadata=kept.metadata if way.metadata is None else way.metadata,
+                headers=kept.headers,
+                storage_class=way.storage_class,
+            ).etag
+        else:
+            etag = self._client.copy(
+                target.space, target.key, entry.space, entry.key, storage_class=way.storage_class
+            ).etag
+        agrees = same_etag(entry.etag, etag, entry.size)
+        if agrees is False and way.verify:
+            raise IntegrityError(
+                say("the copy has etag {etag}, its source {source}", etag=etag, source=entry.etag),
+                space=target.space,
+                key=target.key,
+            )
+        return "copy", entry.size, etag, bool(agrees) and way.verify
+
+    def _copy_parts(self, entry: Entry, target: Remote, line: Callable[[Progress], None] | None) -> str | None:
+        """An object too large for one request: the service copies it part by part, several at a time."""
+        assert entry.space is not None and entry.key is not None
+        client, way = self._client, self._way
+        kept = client.stat(entry.space, entry.key)
+        begun = client.begin_upload(
+            target.space,
+            target.key,
+            mime=way.mime or kept.mime,
+            metadata=kept.metadata if way.metadata is None else way.metadata,
+            headers=kept.headers,
+            storage_class=way.storage_class,
+        )
+        try:
+            parts = self._parts(entry, begun, kept.size, line)
+            if same_etag(client.stat(entry.space, entry.key).etag, kept.etag, kept.size) is False:
+                raise errors.ObjectChanged(space=entry.space, key=entry.key)
+            return client.finish_upload(begun, parts).etag
+        except BaseException:
+            client.abort_upload(target.space, target.key, begun.upload_id)
+            raise
+
+    def _parts(
+        self, entry: Entry, begun: BegunUpload, total: int, line: Callable[[Progress], None] | None
+    ) -> list[PartInfo]:
+        from uvideo.models import Progress
+
+        block = begun.block_size
+        count = -(-total // block)
+        settled: list[int] = []
+
+        def one(part: int) -> PartInfo:
+            self._context.cancel.check()
+            start, end = part * block, min(total, (part + 1) * block)
+            assert entry.space is not None and entry.key is not None
+            made = self._client.copy_part(begun, part, entry.space, entry.key, start=start, end=end)
+            with self._lock:
+                settled.append(end - start)
+                now = Progress("upload", begun.space, begun.key, None, sum(settled), total, len(settled), count)
+            if line is not None:
+                line(now)
+            return made
+
+        jobs = self._way.part_jobs or self._client.settings.part_jobs
+        pool = ThreadPoolExecutor(jobs)
+        try:
+            return list(pool.map(one, range(count)))
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    # After a move
+
+    def _remove(self, task: Task, etag: str | None, verified: bool) -> bool:
+        """Remove what was moved, if it is still what was copied.  Whether it was."""
+        entry = task.entry
+        assert entry is not None
+        if not verified and self._way.verify:
+            raise IntegrityError(
+                say("the copy could not be verified, so the source stays; --no-verify moves it all the same")
+            )
+        if entry.path is not None:
+            now = os.stat(entry.path)
+            if (now.st_size, now.st_mtime_ns, now.st_ino) != (entry.size, entry.mtime_ns, entry.inode):
+                raise LocalFailure(say("it changed while it was copied, so it stays"))
+            os.unlink(entry.path)
+            return True
+        assert entry.space is not None and entry.key is not None
+        found = self._client.stat(entry.space, entry.key)
+        if found.size != entry.size or (etag and same_etag(found.etag, etag, found.size) is False):
+            raise errors.ObjectChanged(
+                say("it changed while it was copied, so it stays"), space=entry.space, key=entry.key
+            )
+        self._client.delete(entry.space, entry.key)
+        return True

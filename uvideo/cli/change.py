@@ -1,0 +1,219 @@
+"""uvideo restore and set: what can be changed of an object while its bytes stay."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from uvideo.cli.address import Remote, remote_object
+from uvideo.cli.context import Context
+from uvideo.cli.lookup import stat_object
+from uvideo.cli.ls import keys
+from uvideo.cli.presign import duration
+from uvideo.cli.report import Kind, named
+from uvideo.cli.space import CLASSES
+from uvideo.cli.verb import Example, option, verb
+from uvideo.cli.words import say
+from uvideo.errors import DeadlineExceeded, InvalidArgument, UVideoError
+
+__all__ = ["CHANGED", "RESTORED", "restore", "set"]
+
+
+def _restored_text(record: dict[str, Any]) -> str:
+    address = named(record)
+    if record["dry_run"]:
+        return say("would be restored: {address}", address=address)
+    return say("can be read: {address}" if record["readable"] else "is being restored: {address}", address=address)
+
+
+RESTORED = Kind(
+    "restored",
+    {"space": "string", "key": "string", "readable": "boolean", "restore": "string?", "dry_run": "boolean"},
+    _restored_text,
+)
+
+
+def _changed_text(record: dict[str, Any]) -> str:
+    address = named(record)
+    return say("would be changed: {address}" if record["dry_run"] else "changed {address}", address=address)
+
+
+CHANGED = Kind(
+    "changed",
+    {
+        "space": "string",
+        "key": "string",
+        "class": "string?",
+        "mime": "string?",
+        "tags": "object?",
+        "dry_run": "boolean",
+    },
+    _changed_text,
+)
+
+LONGEST = 60.0  # seconds between two looks
+
+
+@verb(
+    "restore",
+    text=(
+        "An object of class ARCHIVE can be read only after it was restored, which takes minutes to hours. --wait looks "
+        "again and again, at growing distances, until all can be read or --timeout is over: exit code 1 then.",
+    ),
+    examples=[
+        Example("One object:", "uvideo restore uvideo://archive/2019.mp4"),
+        Example(
+            "All of a space, faster and dearer, until they can be read:",
+            "uvideo restore --tier Expedited --wait --timeout 2h 'uvideo://archive/**'",
+        ),
+    ],
+    changes=True,
+)
+@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
+@option("--tier", type=click.Choice(["Expedited", "Standard"], case_sensitive=False), help="How fast, at what price.")
+@option("--wait", is_flag=True, help="Wait until they can be read.")
+@option("--timeout", default="12h", show_default=True, metavar="TIME", help="With --wait: for how long at most.")
+@option("--every", default="2s", show_default=True, metavar="TIME", help="With --wait: until the first look.")
+def restore(context: Context, addresses: Sequence[str], tier: str | None, wait: bool, timeout: str, every: str) -> int:
+    until = time.monotonic() + duration(timeout).total_seconds()
+    pause = duration(every).total_seconds()
+    asked: list[Remote] = []
+    places = [remote_object(each) for each in addresses]
+    count = 0
+    for place in places:
+        try:
+            for key in keys(context.client, place):
+                count += 1
+                found = Remote(place.space, key)
+                if _restore(context, found, tier) and wait:
+                    asked.append(found)
+        except UVideoError as error:
+            context.report.fail(error, str(place))
+    while asked:
+        left = until - time.monotonic()
+        if left <= 0:
+            for found in asked:
+                context.report.fail(DeadlineExceeded(say("it cannot be read yet; ask again later")), str(found))
+            break
+        context.cancel.wait(min(pause, left))
+        context.cancel.check()
+        pause = min(pause * 1.5, LONGEST)
+        asked = [found for found in asked if not _look(context, found)]
+    return context.report.finish(max(0, count - context.report.failed))
+
+
+def _restore(context: Context, place: Remote, tier: str | None) -> bool:
+    """Ask for one object; whether it has to be waited for."""
+    info = stat_object(context.client, place)
+    if not context.dry_run:
+        context.client.restore(place.space, place.key, tier=tier and tier.capitalize())
+        info = context.client.stat(place.space, place.key)
+    readable = is_readable(info.restore)
+    context.report.item(
+        RESTORED, space=place.space, key=place.key, readable=readable, restore=info.restore, dry_run=context.dry_run
+    )
+    return not readable and not context.dry_run
+
+
+def _look(context: Context, place: Remote) -> bool:
+    """Whether an object can be read now, or nothing more can be learnt of it."""
+    try:
+        found = context.client.stat(place.space, place.key)
+    except UVideoError as error:
+        context.report.fail(error, str(place))
+        return True
+    if not is_readable(found.restore):
+        return False
+    context.report.item(RESTORED, space=place.space, key=place.key, readable=True, restore=found.restore, dry_run=False)
+    return True
+
+
+def is_readable(restore: str | None) -> bool:
+    """Whether what the service says of an archived object means that it can be read."""
+    return restore is not None and 'ongoing-request="true"' not in restore and restore not in ("Frozen", "Restoring")
+
+
+@verb(
+    "set",
+    text="Classes only get cheaper: STANDARD to IA or ARCHIVE, IA to ARCHIVE. --tag replaces all tags that there were.",
+    examples=[
+        Example("Its media type:", "uvideo set --mime text/markdown uvideo://demo/notes.txt"),
+        Example("The storage class of many:", "uvideo set --class IA 'uvideo://demo/photos/*.jpg'"),
+        Example("Its tags:", "uvideo set --tag project=film --tag year=2026 uvideo://demo/notes.txt"),
+    ],
+    changes=True,
+)
+@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
+@option("--class", "storage_class", type=CLASSES, help="Storage class.")
+@option("--mime", metavar="TYPE", help="Media type, such as video/mp4.")
+@option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="A tag; repeatable.")
+@option("--no-tags", is_flag=True, help="Remove all tags.")
+def set(
+    context: Context,
+    addresses: Sequence[str],
+    storage_class: str | None,
+    mime: str | None,
+    tags: Sequence[str],
+    no_tags: bool,
+) -> int:
+    given = _tags(tags) if tags else {} if no_tags else None
+    if tags and no_tags:
+        raise InvalidArgument(say("give --tag or --no-tags, not both"))
+    if storage_class is None and mime is None and given is None:
+        raise InvalidArgument(say("give --class, --mime, --tag or --no-tags: what is to change"))
+    places = [remote_object(each) for each in addresses]
+    count = 0
+    for place in places:
+        try:
+            for key in list(keys(context.client, place)):
+                count += 1
+                try:
+                    _change(context, Remote(place.space, key), storage_class, mime, given)
+                except InvalidArgument:
+                    raise
+                except UVideoError as error:
+                    context.report.fail(error, f"uvideo://{place.space}/{key}")
+        except InvalidArgument:
+            raise
+        except UVideoError as error:
+            context.report.fail(error, str(place))
+    return context.report.finish(max(0, count - context.report.failed))
+
+
+def _tags(given: Sequence[str]) -> dict[str, str]:
+    found = {}
+    for each in given:
+        name, mark, value = each.partition("=")
+        if not mark or not name:
+            raise InvalidArgument(say("{text} is no tag: NAME=VALUE is", text=each))
+        found[name] = value
+    return found
+
+
+def _change(
+    context: Context, place: Remote, storage_class: str | None, mime: str | None, tags: dict[str, str] | None
+) -> None:
+    client = context.client
+    if context.dry_run:
+        stat_object(client, place)
+    else:
+        if mime is not None:
+            client.set_mime(place.space, place.key, mime)
+        if tags:
+            client.set_tags(place.space, place.key, tags)
+        elif tags is not None:
+            client.delete_tags(place.space, place.key)
+        if storage_class is not None:
+            client.set_class(place.space, place.key, storage_class)
+    context.report.item(
+        CHANGED,
+        space=place.space,
+        key=place.key,
+        **{"class": storage_class},
+        mime=mime,
+        tags=tags,
+        dry_run=context.dry_run,
+    )

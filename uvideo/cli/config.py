@@ -1,0 +1,355 @@
+"""uvideo config: the profiles of the configuration file, changed without a secret on screen or on a command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from uvideo.cli.ask import agreed, asked, secret
+from uvideo.cli.context import Context
+from uvideo.cli.report import Kind
+from uvideo.cli.verb import Example, family, option, verb
+from uvideo.cli.words import say
+from uvideo.errors import InvalidArgument, LocalFailure, UVideoError
+from uvideo.profiles import check_name, edit
+from uvideo.settings import PROVIDERS, check, config_file, profiles, refuse_unknown
+
+__all__ = ["PROFILE", "SETTING", "config"]
+
+#: Never on a command line and never printed.
+SECRETS = ("private_key", "security_token")
+KEY_FILE_LIMIT = 65536
+
+
+def masked(name: str, value: Any) -> Any:
+    """A setting's value as it may be seen."""
+    if name in SECRETS:
+        return "***"
+    if name == "public_key":
+        text = str(value)
+        return "***" + text[-4:] if len(text) > 8 else "***"
+    if name == "proxy" and "@" in str(value):
+        return "***@" + str(value).rpartition("@")[2]
+    return value
+
+
+def _profile_text(record: dict[str, Any]) -> str:
+    mark = "*" if record["default"] else " "
+    return f"{mark} {record['profile']}"
+
+
+PROFILE = Kind("profile", {"profile": "string", "default": "boolean", "settings": "object"}, _profile_text)
+SETTING = Kind(
+    "setting",
+    {"profile": "string", "name": "string", "value": "string?", "removed": "boolean"},
+    lambda record: (
+        say("{profile}: {name} is removed", profile=record["profile"], name=record["name"])
+        if record["removed"]
+        else f"{record['profile']}: {record['name']} = {record['value']}"
+    ),
+)
+DEFAULT = Kind("default", {"profile": "string"}, lambda record: say("{profile} is the default now", **record))
+PATH = Kind("path", {"path": "string", "exists": "boolean"}, lambda record: str(record["path"]))
+REMOVED = Kind("profile_removed", {"profile": "string"}, lambda record: say("{profile} is removed", **record))
+
+config = family(
+    "config",
+    text=(
+        "Profiles are tables of the configuration file; an option or variable stands above them. Private keys are "
+        "typed without being shown, or read from a file: never given on the command line, where others can read them.",
+    ),
+    examples=[
+        Example(
+            "A profile for a local server, with the key pair it made:",
+            "uvideo config init --provider local --key-file uvideo-data/credentials.json --profile lab",
+        ),
+        Example("The profiles there are:", "uvideo config ls"),
+        Example("One setting changed:", "uvideo config set retries 8 --profile home"),
+    ],
+)
+
+
+def _path(context: Context) -> Path:
+    return config_file(context.environ())
+
+
+def _chosen(context: Context) -> str:
+    """The profile that is meant: --profile, UVIDEO_PROFILE, the default one, else "default"."""
+    environ = context.environ()
+    return context.profile or environ.get("UVIDEO_PROFILE") or _stored(context)[0] or "default"
+
+
+def _stored(context: Context) -> tuple[str | None, dict[str, dict[str, Any]]]:
+    """(default, {name: settings}); unknown keys in the file do not matter here."""
+    return profiles(context.environ(), strict=False)
+
+
+@verb(
+    "ls",
+    summary="List the profiles; the default one has a star.",
+    examples=[Example("With their settings:", "uvideo config ls --json")],
+)
+def ls(context: Context) -> None:
+    default, found = _stored(context)
+    for name, settings in found.items():
+        context.report.result(
+            PROFILE,
+            profile=name,
+            default=name == default,
+            settings={each: masked(each, value) for each, value in settings.items()},
+        )
+
+
+@verb(
+    "show",
+    summary="Show the settings of a profile, keys masked.",
+    examples=[Example("Of the profile that is used:", "uvideo config show")],
+)
+@click.argument("name", required=False, metavar="[PROFILE]")
+def show(context: Context, name: str | None) -> None:
+    name = name or _chosen(context)
+    found = _stored(context)[1]
+    if name not in found:
+        raise InvalidArgument(_no_profile(context, name, found))
+    for each, value in found[name].items():
+        text = json.dumps(value) if isinstance(value, bool) else str(masked(each, value))
+        context.report.result(SETTING, profile=name, name=each, value=text, removed=False)
+
+
+def _no_profile(context: Context, name: str, found: Mapping[str, object]) -> str:
+    if not found:
+        return say("there is no profile yet: uvideo config init makes one", name=name)
+    return say("there is no profile {name}; there are {names}", name=name, names=", ".join(found))
+
+
+@verb(
+    "set",
+    summary="Set one setting of a profile, which is made if it is absent.",
+    text="A secret is asked for, or read from --key-file: a file that holds it, or - for standard input.",
+    examples=[
+        Example("The host of the service:", "uvideo config set endpoint 127.0.0.1:9000 --profile lab"),
+        Example("A private key out of a file:", "uvideo config set private_key --key-file key.txt --profile lab"),
+        Example("The storage of transfers' records:", "uvideo config set state_dir ~/.uvideo-state --profile lab"),
+    ],
+)
+@click.argument("name", metavar="SETTING")
+@click.argument("value", required=False, metavar="[VALUE]")
+@option("--key-file", metavar="FILE", help="Read the value from this file; - for standard input.")
+def set_(context: Context, name: str, value: str | None, key_file: str | None) -> None:
+    refuse_unknown((name,), "uvideo", "setting")
+    if value is not None and (name in SECRETS or (name == "proxy" and "@" in value)):
+        raise InvalidArgument(
+            say("{name} is a secret: leave it out and type it when asked, or give --key-file", name=name)
+        )
+    profile = check_name(_chosen(context))
+    if value is not None and key_file is not None:
+        raise InvalidArgument(say("give a value or --key-file, not both"))
+    if key_file is not None:
+        value = _from_file(key_file, name)
+    elif value is None:
+        if not context.interactive:
+            raise InvalidArgument(say("give a value; a secret by --key-file FILE or --key-file - (standard input)"))
+        value = secret(name) if name in SECRETS else asked(name)
+    check(name, value)
+    with edit(_path(context)) as draft:
+        draft.set(profile, name, value)
+    shown = str(masked(name, value))
+    context.report.item(SETTING, profile=profile, name=name, value=shown, removed=False)
+
+
+def _from_file(path: str, name: str) -> str:
+    """A setting's value out of a file: JSON with that name in it, or the text of its only line.  LocalFailure."""
+    content = _read(path)
+    found = _json(content)
+    if name in found:
+        return found[name]
+    lines = content.split("\n")
+    if len(lines) != 1:
+        raise InvalidArgument(say("{path} holds several lines; one with the value alone is expected", path=path))
+    return lines[0]
+
+
+def _json(content: str) -> dict[str, str]:
+    """The texts of a JSON object; empty if it is none."""
+    try:
+        found = json.loads(content)
+    except ValueError:
+        return {}
+    return {name: value for name, value in found.items() if isinstance(value, str)} if isinstance(found, dict) else {}
+
+
+def _read(path: str) -> str:
+    try:
+        if path == "-":
+            data = sys.stdin.buffer.read(KEY_FILE_LIMIT + 1)
+        else:
+            with open(path, "rb") as file:
+                data = file.read(KEY_FILE_LIMIT + 1)
+        if len(data) > KEY_FILE_LIMIT:
+            raise InvalidArgument(say("{path} is too large for a key", path=path))
+        return data.decode("utf-8").strip()
+    except UnicodeDecodeError:
+        raise InvalidArgument(say("{path} is not UTF-8", path=path)) from None
+    except OSError as error:
+        raise LocalFailure(f"{path}: {error.strerror}") from error
+
+
+@verb(
+    "unset",
+    summary="Remove settings of a profile.",
+    examples=[Example("One setting:", "uvideo config unset retries --profile home")],
+)
+@click.argument("names", nargs=-1, required=True, metavar="SETTING...")
+def unset(context: Context, names: Sequence[str]) -> None:
+    profile = _chosen(context)
+    removed = []
+    with edit(_path(context)) as draft:
+        if profile not in draft.tables():
+            raise InvalidArgument(_no_profile(context, profile, draft.tables()))
+        removed = [name for name in names if draft.unset(profile, name)]
+    for name in names:
+        if name in removed:
+            context.report.item(SETTING, profile=profile, name=name, value=None, removed=True)
+        else:
+            context.report.tell(say("{profile} has no {name}: nothing to remove", profile=profile, name=name))
+
+
+@verb(
+    "use",
+    summary="Make a profile the default.",
+    examples=[Example("Commands without --profile take it from now on:", "uvideo config use home")],
+)
+@click.argument("name", metavar="PROFILE")
+def use(context: Context, name: str) -> None:
+    with edit(_path(context)) as draft:
+        if name not in draft.tables():
+            raise InvalidArgument(_no_profile(context, name, draft.tables()))
+        draft.use(name)
+    context.report.item(DEFAULT, profile=name)
+
+
+@verb(
+    "rm",
+    summary="Remove a profile with its keys.",
+    examples=[Example("Without asking:", "uvideo config rm --yes old")],
+)
+@click.argument("name", metavar="PROFILE")
+@option("--yes", "-y", is_flag=True, help="Do not ask.")
+def rm(context: Context, name: str, yes: bool) -> None:
+    found = _stored(context)[1]
+    if name not in found:
+        raise InvalidArgument(_no_profile(context, name, found))
+    agreed(context, say("remove the profile {profile} and its keys?", profile=name), yes)
+    with edit(_path(context)) as draft:
+        draft.remove(name)
+    context.report.item(REMOVED, profile=name)
+
+
+@verb(
+    "path",
+    summary="Print where the configuration file is, whether or not it exists.",
+    examples=[Example("To look at it:", "ls -l $(uvideo config path)")],
+)
+def path(context: Context) -> None:
+    found = _path(context)
+    context.report.result(PATH, path=str(found), exists=found.exists())
+
+
+@verb(
+    "init",
+    summary="Make a profile: provider, host and keys, tried by one call before they are kept.",
+    text=(
+        "On a terminal it asks for what is not given. --key-file is JSON with public_key and private_key, as a local "
+        "server keeps them in credentials.json, or the private key alone; - for standard input.",
+    ),
+    examples=[
+        Example(
+            "For a local server, without a question:",
+            "uvideo config init --provider local --key-file uvideo-data/credentials.json --profile home --yes",
+        ),
+    ],
+)
+@option("--region", metavar="REGION", help="With us3: where the spaces are, such as cn-bj.")
+@option("--public-key", metavar="KEY", help="The public key; the private one is asked for.")
+@option("--key-file", metavar="FILE", help="Read keys from this file; - for standard input.")
+@option("--no-check", is_flag=True, help="Keep the profile without trying it.")
+@option("--yes", "-y", is_flag=True, help="Replace a profile of that name without asking.")
+def init(
+    context: Context, region: str | None, public_key: str | None, key_file: str | None, no_check: bool, yes: bool
+) -> None:
+    name = context.profile or (asked(say("name of the profile"), "default") if context.interactive else "default")
+    check_name(name)
+    if name in _stored(context)[1]:
+        agreed(context, say("replace the profile {name}?", name=name), yes)
+    given = _answers(context, region, public_key, key_file)
+    for each, value in given.items():
+        check(each, value)
+    if not no_check:
+        _tried(context, given)
+    with edit(_path(context)) as draft:
+        was_default = draft.default in (None, name)
+        draft.remove(name)
+        for each, value in given.items():
+            draft.set(name, each, value)
+        if was_default:
+            draft.use(name)
+    for each, value in given.items():
+        context.report.item(SETTING, profile=name, name=each, value=str(masked(each, value)), removed=False)
+    context.report.tell(say("kept in {path}; try: uvideo spaces --profile {name}", path=_path(context), name=name))
+
+
+def _answers(context: Context, region: str | None, public_key: str | None, key_file: str | None) -> dict[str, Any]:
+    """The settings of the new profile, from options, the key file, and questions where they can be asked."""
+    asks = context.interactive
+    provider = context.provider or (asked(say("provider"), "auto-ai", tuple(PROVIDERS)) if asks else "auto-ai")
+    given: dict[str, Any] = {"provider": provider}
+    endpoint = context.endpoint or context.environ().get("UVIDEO_ENDPOINT") or None
+    if endpoint is None and asks and provider == "local":
+        endpoint = asked(say("host and port of the server"), "127.0.0.1:9000")
+    if endpoint is not None:
+        given["endpoint"] = endpoint
+    if region is None and asks and provider == "us3":
+        region = asked(say("region"), "cn-bj")
+    if region is not None:
+        given["region"] = region
+    content = _read(key_file) if key_file is not None else ""
+    keys = _json(content)
+    public = public_key or keys.get("public_key") or (asked(say("public key")) if asks else None)
+    alone = "" if content.startswith("{") else content
+    private = keys.get("private_key") or alone or (secret(say("private key (not shown)")) if asks else None)
+    if not public or not private:
+        raise InvalidArgument(say("give --public-key and --key-file, or run this on a terminal, where it asks"))
+    given.update(public_key=public, private_key=private)
+    if "security_token" in keys:
+        given["security_token"] = keys["security_token"]
+    return given
+
+
+def _tried(context: Context, given: dict[str, Any]) -> None:
+    """List the spaces by these settings; where that fails the user decides, and without one the error stands."""
+    from uvideo import Client, Retry
+
+    context.report.tell(say("trying the keys ..."))
+    try:
+        nothing = {"UVIDEO_CONFIG": os.devnull}  # no other profile's settings count
+        with Client(environ=nothing, retry=Retry(1, 0.2, 1.0, 2.0, 15.0, 30.0), **given) as client:
+            page = next(client.list_spaces().pages())
+    except UVideoError as error:
+        if not context.interactive:
+            raise
+        context.report.error(error)
+        agreed(context, say("keep the profile all the same?"))
+        return
+    context.report.tell(
+        say("the service takes them; spaces: {count}", count=f"{len(page.items)}{'+' * bool(page.marker)}")
+    )
+
+
+for each in (ls, show, set_, unset, use, rm, path, init):
+    config.add_command(each)

@@ -1,0 +1,107 @@
+"""What one call of the command shares: its options, the client, the report, and the wish to stop."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from uvideo.cli.report import Report
+
+if TYPE_CHECKING:
+    from uvideo import Cancel, Client
+
+__all__ = ["Context"]
+
+#: Options that decide what the client is.
+SETTINGS = ("profile", "config", "endpoint", "provider", "no_verify")
+
+
+class Context:
+    """Options that every verb has, given before or after it; the last one counts.
+
+    profile, config, endpoint, provider: see uvideo.Settings.  no_verify: compare no etags.  dry_run: say what would be
+    done.  yes: do not ask.  line, argv: of the command, in a file that ``run`` reads.
+    """
+
+    def __init__(self) -> None:
+        self.profile: str | None = None
+        self.config: str | None = None
+        self.endpoint: str | None = None
+        self.provider: str | None = None
+        self.json = self.quiet = self.verbose = self.no_progress = False
+        self.dry_run = self.yes = self.no_verify = False
+        self.line: int | None = None
+        self.argv: list[str] = []
+        self.goes_on = False  # whether the same command continues what was interrupted
+        self._client: Client | None = None
+        self._owns = True  # whether the client is to be closed here
+        self._report: Report | None = None
+        self._cancel: Cancel | None = None
+
+    @property
+    def client(self) -> Client:
+        """The Client of these options, made when it is first needed.  InvalidArgument."""
+        if self._client is None:
+            from uvideo import Client
+
+            self._client = Client(
+                profile=self.profile,
+                environ=self.environ(),
+                endpoint=self.endpoint,
+                provider=self.provider,
+                verify=False if self.no_verify else None,
+            )
+        return self._client
+
+    def environ(self) -> dict[str, str]:
+        """The environment, with --config in it."""
+        found = dict(os.environ)
+        if self.config is not None:
+            found["UVIDEO_CONFIG"] = self.config
+        return found
+
+    @property
+    def report(self) -> Report:
+        if self._report is None:
+            self._report = Report(json=self.json, quiet=self.quiet, verbose=self.verbose, line=self.line)
+        return self._report
+
+    @property
+    def cancel(self) -> Cancel:
+        """Set when the user wishes to stop; all transfers of this call get it."""
+        if self._cancel is None:
+            from uvideo import Cancel
+
+            self._cancel = Cancel()
+        return self._cancel
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a question can be asked: a terminal on both sides, and no file of commands."""
+        return self.line is None and not self.json and sys.stdin.isatty() and sys.stderr.isatty()
+
+    @property
+    def shows_progress(self) -> bool:
+        return self.line is None and not (self.json or self.quiet or self.no_progress) and sys.stderr.isatty()
+
+    def child(self, line: int, argv: list[str]) -> Context:
+        """The Context of one line of `run`: the same options, client and wish to stop."""
+        made = Context()
+        for name in (*SETTINGS, "json", "quiet", "verbose", "dry_run", "yes"):
+            setattr(made, name, getattr(self, name))
+        made.line, made.argv, made._client, made._cancel = line, argv, self.client, self.cancel
+        made._owns = False
+        return made
+
+    def set(self, name: str, value: Any) -> None:
+        """An option, as it was given; None and False are not given."""
+        if value is not None and value is not False:
+            if self.line is not None and name in SETTINGS:
+                self._client, self._owns = None, True  # this line goes elsewhere than the others
+            setattr(self, name, value)
+            self._report = None
+
+    def close(self) -> None:
+        if self._client is not None and self._owns:
+            self._client.close()

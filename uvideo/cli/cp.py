@@ -1,0 +1,205 @@
+"""uvideo cp and uvideo mv."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import click
+
+from uvideo.cli.address import Pipe, parse
+from uvideo.cli.carry import Mover, Task, Way
+from uvideo.cli.context import Context
+from uvideo.cli.crew import Crew
+from uvideo.cli.progress import display
+from uvideo.cli.route import Route
+from uvideo.cli.verb import Example, Function, option, store, verb
+from uvideo.cli.words import say
+from uvideo.errors import InvalidArgument
+from uvideo.pattern import Filter
+
+__all__ = ["cp", "mv", "carry_all", "filters", "pairs", "rates"]
+
+JOBS = 8
+
+
+def filters(function: Function) -> Function:
+    """The options --include and --exclude."""
+    option("--exclude", multiple=True, metavar="PATTERN", help="Leave out what matches. Repeatable.")(function)
+    return option("--include", multiple=True, metavar="PATTERN", help="Take only what matches. Repeatable.")(function)
+
+
+def rates(function: Function) -> Function:
+    """The options --jobs, --part-jobs, --bwlimit and --no-verify."""
+    option("--no-verify", is_flag=True, expose_value=False, callback=store, help="Compare no etags.")(function)
+    option("--bwlimit", metavar="RATE", help="Bytes a second for all together, 10M say.")(function)
+    option("--part-jobs", type=click.IntRange(1, 64), help="Parts of one file at a time. [default: 4]")(function)
+    jobs = option("--jobs", "-j", type=click.IntRange(1, 256), default=JOBS, show_default=True, help="Files at a time.")
+    return jobs(function)
+
+
+def pairs(texts: Iterable[str]) -> dict[str, str] | None:
+    """The metadata of options k=v; None without one."""
+    found = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise InvalidArgument(say("--meta {text}: write name=value", text=text))
+        found[name.lower()] = value
+    return found or None
+
+
+def limit(rate: str | None) -> Any:
+    from uvideo import Limit
+
+    return None if rate is None else Limit(rate)
+
+
+def moving(function: Function) -> Function:
+    """What cp and mv have in common."""
+    for decorate in reversed(
+        (
+            click.argument("sources", nargs=-1, required=True, metavar="SOURCE..."),
+            click.argument("target", metavar="TARGET"),
+            option("--recursive", "-r", is_flag=True, help="Folders too: what is in them."),
+            filters,
+            option("--no-clobber", "-n", is_flag=True, help="Leave targets alone that exist."),
+            option("--meta", multiple=True, metavar="NAME=VALUE", help="Metadata of the new objects. Repeatable."),
+            option(
+                "--class",
+                "storage_class",
+                type=click.Choice(["STANDARD", "IA", "ARCHIVE"], case_sensitive=False),
+                help="Storage class of the new objects.",
+            ),
+            option("--mime", metavar="TYPE", help="Media type; by default guessed from name, then content."),
+            rates,
+        )
+    ):
+        function = decorate(function)
+    return function
+
+
+def carry_all(context: Context, mover: Mover, tasks: Iterable[Task], jobs: int, expect: Callable[[int], None]) -> None:
+    """Carry tasks out, several at a time, until all are done or none can be."""
+
+    def do(task: Task) -> None:
+        mover(task)
+        if mover.hopeless:
+            crew.stop()
+
+    def announced() -> Iterable[Task]:
+        for task in tasks:
+            expect(task.entry.size if task.entry is not None else 0)
+            yield task
+
+    crew: Crew[Task] = Crew(context, jobs, do)
+    crew.run(announced())
+
+
+def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, **options: Any) -> int:
+    began = time.monotonic()
+    report = context.report
+    to = parse(target)
+    if isinstance(to, Pipe):
+        report.out = report.err  # standard output is the object's
+    given = [parse(each) for each in sources]
+    if move and (isinstance(to, Pipe) or any(isinstance(each, Pipe) for each in given)):
+        raise InvalidArgument(say("a pipe cannot be moved: uvideo cp copies to and from it"))
+    way = Way(
+        part_jobs=options["part_jobs"],
+        limit=limit(options["bwlimit"]),
+        metadata=pairs(options["meta"]),
+        storage_class=options["storage_class"],
+        mime=options["mime"],
+        keep=options["no_clobber"],
+        move=move,
+        verify=not context.no_verify,
+    )
+    route = Route(
+        context.client,
+        given,
+        to,
+        options["recursive"],
+        Filter(options["include"], options["exclude"]),
+        report.fail,
+        context.dry_run,
+    )
+    context.goes_on = not any(isinstance(each, Pipe) for each in (*given, to))
+    with display(context) as shown:
+        mover = Mover(context, way, shown)
+        carry_all(context, mover, route.tasks(), options["jobs"], shown.expect)
+    if mover.done + mover.skipped + report.failed != 1 or report.json:
+        report.summary(
+            done=mover.done,
+            size=mover.bytes,
+            skipped=mover.skipped,
+            seconds=time.monotonic() - began,
+            dry_run=context.dry_run,
+        )
+    return report.finish(mover.done + mover.skipped)
+
+
+SLASHES = (
+    "A target is a folder if it ends with / (a whole space does), is a local folder, or if there are several sources, "
+    "a pattern or a folder: then each item keeps its name in it. Otherwise the target is the item's new name. With -r, "
+    "what is in SOURCE goes to TARGET, with or without a slash after SOURCE; of several sources each folder keeps its "
+    "name."
+)
+PATTERNS = (
+    "Patterns work on both sides: * and ? stop at /, ** does not, [a-z] and {a,b} as in a shell. Quote them. A name "
+    "that exists is never a pattern. --include and --exclude look at the path below SOURCE: *.mp4 in every folder, "
+    "/a/* from the top, tmp/ all that is in such folders."
+)
+AGAIN = "A transfer that was interrupted goes on when the same command is run again."
+
+
+@verb(
+    "cp",
+    text=(SLASHES, PATTERNS, AGAIN),
+    examples=[
+        Example("A file to a space, under its own name:", "uvideo cp movie.mp4 uvideo://demo/"),
+        Example(
+            "A folder, with all in it, but no temporary files:",
+            "uvideo cp -r videos uvideo://demo/videos --exclude '*.tmp'",
+        ),
+        Example("And back:", "uvideo cp -r uvideo://demo/videos copy-of-videos"),
+        Example("Every film of a space, wherever it is:", "uvideo cp 'uvideo://demo/**/*.mp4' films/"),
+        Example(
+            "From one space to another; no byte comes through here:",
+            "uvideo cp -r uvideo://demo/ uvideo://backup/demo/",
+        ),
+        Example(
+            "What a program prints, and back into one:",
+            "tar c videos | uvideo cp - uvideo://demo/videos.tar\nuvideo cp uvideo://demo/videos.tar - | tar t",
+        ),
+        Example(
+            "At most 10 MiB a second, kept as a cheap class, with metadata:",
+            "uvideo cp movie.mp4 uvideo://demo/old/ --bwlimit 10M --class IA --meta title=old",
+        ),
+    ],
+    changes=True,
+)
+@moving
+def cp(context: Context, **options: Any) -> int:
+    return _move(context, False, **options)
+
+
+@verb(
+    "mv",
+    text=(
+        "The source is removed only after its copy was verified, and only if it is still what was copied. Folders that "
+        "become empty stay. Within a space objects are renamed, which copies nothing.",
+        SLASHES,
+        PATTERNS,
+    ),
+    examples=[
+        Example("Rename an object:", "uvideo mv uvideo://demo/a.txt uvideo://demo/b.txt"),
+        Example("Move files away from here:", "uvideo mv 'logs/*.log' uvideo://demo/logs/"),
+        Example("Move a folder of a space to another one:", "uvideo mv -r uvideo://demo/videos uvideo://backup/videos"),
+    ],
+    changes=True,
+)
+@moving
+def mv(context: Context, **options: Any) -> int:
+    return _move(context, True, **options)

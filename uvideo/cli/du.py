@@ -1,0 +1,128 @@
+"""uvideo du: how much is stored, by folder and by storage class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from uvideo.cli.address import Remote, remote
+from uvideo.cli.context import Context
+from uvideo.cli.ls import entries
+from uvideo.cli.report import Kind, named, size
+from uvideo.cli.route import Pattern
+from uvideo.cli.verb import Example, option, verb
+from uvideo.cli.words import say
+from uvideo.errors import UVideoError
+
+if TYPE_CHECKING:
+    from uvideo import Client
+
+__all__ = ["USAGE", "du"]
+
+UNSAID = "STANDARD"  # where the service names no class
+
+
+@dataclass
+class Usage:
+    """What is stored below a folder.  classes: storage class -> [objects, bytes]."""
+
+    key: str
+    classes: dict[str, list[int]] = field(default_factory=dict)
+
+    def add(self, found: Any) -> None:
+        counted = self.classes.setdefault(found.storage_class or UNSAID, [0, 0])
+        counted[0] += 1
+        counted[1] += found.size
+
+    @property
+    def objects(self) -> int:
+        return sum(each[0] for each in self.classes.values())
+
+    @property
+    def bytes(self) -> int:
+        return sum(each[1] for each in self.classes.values())
+
+
+def _usage(human: bool, by_class: bool) -> Kind:
+    def row(objects: int, bytes_: int, name: str) -> str:
+        return f"{size(bytes_) if human else bytes_:>14}  {say('{count} objects', count=objects):>16}  {name}"
+
+    def text(record: dict[str, Any]) -> str:
+        name = named(record)
+        if record["total"]:
+            name = say("{address} in all", address=name)
+        lines = [row(record["objects"], record["bytes"], name)]
+        if by_class:
+            classes: Mapping[str, Mapping[str, int]] = record["classes"]
+            lines += [row(each["objects"], each["bytes"], f"  {kind}") for kind, each in sorted(classes.items())]
+        return "\n".join(lines)
+
+    return Kind("usage", USAGE.fields, text)
+
+
+USAGE = Kind(
+    "usage",
+    {
+        "space": "string",
+        "key": "string",  # what the keys begin with; of the total the address's key
+        "objects": "integer",
+        "bytes": "integer",
+        "classes": "object",  # storage class: {"objects": integer, "bytes": integer}
+        "total": "boolean",
+    },
+    lambda record: None,
+)
+
+
+@verb(
+    "du",
+    text="Reads the listing once; a folder's line comes as soon as the listing has passed it.",
+    examples=[
+        Example("How much there is in a space:", "uvideo du -H uvideo://demo"),
+        Example("And in each of its top folders:", "uvideo du -H --depth 1 uvideo://demo"),
+        Example("By storage class:", "uvideo du --by-class uvideo://demo"),
+        Example("Of all MP4 files:", "uvideo du 'uvideo://demo/**.mp4'"),
+    ],
+)
+@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
+@option("--depth", type=click.IntRange(0, 1000), default=0, show_default=True, help="Folders this deep get a line too.")
+@option("--by-class", is_flag=True, help="Each storage class on a line of its own.")
+@option("--human-readable", "-H", "human", is_flag=True, help="Sizes such as 12.3 MiB.")
+def du(context: Context, addresses: Sequence[str], depth: int, by_class: bool, human: bool) -> int:
+    kind = _usage(human, by_class)
+    places = [remote(each) for each in addresses]
+    for place in places:
+        try:
+            for usage, is_total in _measured(context.client, place, depth):
+                context.report.result(
+                    kind,
+                    space=place.space,
+                    key=usage.key,
+                    objects=usage.objects,
+                    bytes=usage.bytes,
+                    classes={name: {"objects": each[0], "bytes": each[1]} for name, each in usage.classes.items()},
+                    total=is_total,
+                )
+        except UVideoError as error:
+            context.report.fail(error, str(place))
+    return context.report.finish(max(0, len(places) - context.report.failed))
+
+
+def _measured(client: Client, place: Remote, depth: int) -> Iterator[tuple[Usage, bool]]:
+    """(Usage, whether it is the total) of each folder once all of it was listed, the total last.  NotFound."""
+    base = len(Pattern(place.key).base) if place.is_pattern else len(place.key) + (not place.is_folder)
+    total, above = Usage(place.key), list[Usage]()
+    for found in entries(client, place, recursive=True):
+        assert not isinstance(found, str)
+        while above and not found.key.startswith(above[-1].key):
+            yield above.pop(), False
+        while len(above) < depth and (end := found.key.find("/", len(above[-1].key) if above else base)) >= 0:
+            above.append(Usage(found.key[: end + 1]))
+        for each in (total, *above):
+            each.add(found)
+    while above:
+        yield above.pop(), False
+    yield total, True

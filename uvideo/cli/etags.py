@@ -1,0 +1,167 @@
+"""Etags of local files, kept from one run to the next: a file is hashed again only when it changed."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from uvideo import Cancel, etag
+from uvideo.cli.progress import Line
+from uvideo.cli.walk import Entry
+from uvideo.errors import LocalFailure, SourceChanged
+from uvideo.models import Progress
+
+__all__ = ["Etags", "cache_file"]
+
+VERSION = 1
+#: A file that changed less than so many nanoseconds before it was hashed may have changed again within one tick of its
+#: clock: it is not kept.  COARSE: of file systems that count in whole milliseconds or more.
+FINE, COARSE = 50_000_000, 2_000_000_000
+BATCH = 500
+
+
+def cache_file() -> Path:
+    """Where they are kept."""
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "uvideo" / "etags.sqlite"
+
+
+class _Watched:
+    """A file that is hashed: it looks at the wish to stop, and tells how far it is."""
+
+    def __init__(self, file: Any, entry: Entry, cancel: Cancel, line: Line | None) -> None:
+        self._file, self._entry, self._cancel, self._line = file, entry, cancel, line
+        self._done = 0
+
+    def readinto(self, buffer: memoryview) -> int:
+        self._cancel.check()
+        size = int(self._file.readinto(buffer))
+        self._done += size
+        if self._line is not None:
+            self._line(Progress("upload", "", "", self._entry.path, self._done, self._entry.size))
+        return size
+
+
+class Etags:
+    """etag of a file, by path, size, mtime_ns and inode.  Safe to share between threads; close it.
+
+    A cache that cannot be used is no error: everything is hashed then.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._lock = threading.Lock()
+        self._kept = 0
+        self._database: sqlite3.Connection | None = None
+        path = path or cache_file()
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._database = self._opened(path)
+        except sqlite3.DatabaseError:
+            try:
+                path.unlink(missing_ok=True)
+                self._database = self._opened(path)
+            except (sqlite3.Error, OSError):
+                pass
+        except OSError:
+            pass
+
+    def _opened(self, path: Path) -> sqlite3.Connection:
+        made = sqlite3.connect(path, timeout=1.0, check_same_thread=False)
+        try:
+            if made.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+                made.execute("DROP TABLE IF EXISTS etags")
+            made.execute("PRAGMA synchronous=OFF")
+            made.execute(
+                "CREATE TABLE IF NOT EXISTS etags"
+                " (path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, inode INTEGER, etag TEXT) WITHOUT ROWID"
+            )
+            made.execute(f"PRAGMA user_version={VERSION}")
+            made.commit()
+        except BaseException:
+            made.close()
+            raise
+        return made
+
+    def of(self, entry: Entry, cancel: Cancel, line: Line | None = None) -> str:
+        """The etag of a file.  LocalFailure, SourceChanged, Cancelled."""
+        assert entry.path is not None
+        found = self._find(entry)
+        if found is not None:
+            return found
+        began = time.time_ns()
+        try:
+            with open(entry.path, "rb", buffering=0) as file:
+                made = etag(cast(BinaryIO, _Watched(file, entry, cancel, line)))
+                now = os.fstat(file.fileno())
+        except OSError as error:
+            raise LocalFailure(f"{entry.path}: {error.strerror}") from error
+        if (now.st_size, now.st_mtime_ns) != (entry.size, entry.mtime_ns):
+            raise SourceChanged()
+        if began - now.st_mtime_ns > (FINE if _is_fine(now) else COARSE):
+            self._keep(entry.path, now, made)
+        return made
+
+    def learn(self, path: str, known: str, size: int, mtime_ns: int | None) -> None:
+        """Keep what a verified transfer has found out about a file; mtime_ns: None of one that it has written."""
+        try:
+            found = os.stat(path)
+        except OSError:
+            return
+        if mtime_ns is None:
+            unchanged = _is_fine(found)
+        else:
+            unchanged = found.st_mtime_ns == mtime_ns and time.time_ns() - mtime_ns > COARSE
+        if unchanged and found.st_size == size:
+            self._keep(path, found, known)
+
+    def _find(self, entry: Entry) -> str | None:
+        assert entry.path is not None
+        with self._lock:
+            if self._database is None:
+                return None
+            try:
+                row = self._database.execute(
+                    "SELECT etag FROM etags WHERE path=? AND size=? AND mtime_ns=? AND inode=?",
+                    (_name(entry.path), entry.size, entry.mtime_ns, entry.inode),
+                ).fetchone()
+            except sqlite3.Error:
+                return None
+        return None if row is None else str(row[0])
+
+    def _keep(self, path: str, found: os.stat_result, known: str) -> None:
+        with self._lock:
+            if self._database is None:
+                return
+            try:
+                self._database.execute(
+                    "INSERT OR REPLACE INTO etags VALUES (?, ?, ?, ?, ?)",
+                    (_name(path), found.st_size, found.st_mtime_ns, found.st_ino, known),
+                )
+                self._kept += 1
+                if self._kept % BATCH == 0:
+                    self._database.commit()
+            except sqlite3.Error:
+                pass
+
+    def close(self) -> None:
+        with self._lock:
+            if self._database is not None:
+                try:
+                    self._database.commit()
+                except sqlite3.Error:
+                    pass
+                self._database.close()
+                self._database = None
+
+
+def _name(path: str) -> bytes:
+    return os.fsencode(os.path.abspath(path))
+
+
+def _is_fine(found: os.stat_result) -> bool:
+    """Whether the file system counts time in less than milliseconds, as far as a file shows it."""
+    return found.st_mtime_ns % 1_000_000 != 0

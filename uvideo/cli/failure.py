@@ -1,0 +1,115 @@
+"""What went wrong, as the user reads it: the exit code of each error, its text, and what to do about it."""
+
+from __future__ import annotations
+
+import errno
+
+from uvideo import errors
+from uvideo.cli.words import say
+
+__all__ = [
+    "AUTH",
+    "FAILED",
+    "INTEGRITY",
+    "INTERRUPTED",
+    "NOT_FOUND",
+    "OK",
+    "PIPE",
+    "USAGE",
+    "code",
+    "hint",
+    "is_full",
+    "system",
+    "text",
+]
+
+OK, FAILED, USAGE, AUTH, NOT_FOUND, INTEGRITY, INTERRUPTED, PIPE = 0, 1, 2, 3, 4, 5, 130, 141
+
+#: The first class that fits counts.  Everything else is FAILED.
+CODES: tuple[tuple[type[BaseException], int], ...] = (
+    (KeyboardInterrupt, INTERRUPTED),
+    (errors.Cancelled, INTERRUPTED),
+    (errors.InvalidArgument, USAGE),
+    (errors.NoCredentials, AUTH),
+    (errors.SignatureMismatch, AUTH),
+    (errors.SignatureExpired, AUTH),
+    (errors.UnknownKey, AUTH),
+    (errors.AccessDenied, AUTH),
+    (errors.NotFound, NOT_FOUND),
+    (errors.SpaceNotFound, NOT_FOUND),
+    (errors.UploadNotFound, NOT_FOUND),
+    (FileNotFoundError, NOT_FOUND),
+    (errors.IntegrityError, INTEGRITY),
+    (BrokenPipeError, PIPE),
+)
+
+
+def code(error: BaseException) -> int:
+    """The exit code of an error."""
+    for kind, found in CODES:
+        if isinstance(error, kind):
+            return found
+    if isinstance(system(error), FileNotFoundError):
+        return NOT_FOUND
+    return FAILED
+
+
+def system(error: BaseException) -> OSError | None:
+    """What the operating system said, where an error of a local file comes from that."""
+    for found in (error, error.__cause__, error.__context__):
+        if isinstance(found, OSError) and (found is error or isinstance(error, errors.LocalFailure)):
+            return found
+    return None
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether a disk has no room left."""
+    found = system(error)
+    return found is not None and found.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def text(error: BaseException) -> str:
+    """An error in one line."""
+    if isinstance(error, errors.SpaceNotFound) and error.space:
+        return say("there is no space {space}", space=error.space)
+    if isinstance(error, errors.NotFound):
+        if error.key:
+            return say("there is no object uvideo://{space}/{key}", space=error.space, key=error.key)
+        return str(error)
+    if isinstance(error, errors.Cancelled):
+        return say("interrupted")
+    if isinstance(error, errors.Refused):
+        parts = [str(error.message)]
+        if error.status:
+            parts.append(f"HTTP {error.status}")
+        if error.ret_code is not None:
+            parts.append(f"RetCode {error.ret_code}")
+        if error.request_id:
+            parts.append(say("request {id}", id=error.request_id))
+        return say("the service refused: {reason}", reason=", ".join(parts))
+    if isinstance(error, errors.UVideoError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return f"{type(error).__name__}: {error}"
+
+
+def hint(error: BaseException) -> str | None:
+    """What to do about an error, if there is something."""
+    if isinstance(error, errors.SpaceNotFound) and error.space:
+        return say("uvideo mb uvideo://{space} makes it; uvideo spaces lists those there are", space=error.space)
+    if isinstance(error, errors.SpaceNotEmpty):
+        return say("uvideo rb --force removes what is in it, too")
+    if isinstance(error, errors.NoCredentials):
+        return say("set UVIDEO_PUBLIC_KEY and UVIDEO_PRIVATE_KEY, or run uvideo config init; uvideo doctor checks them")
+    if isinstance(error, (errors.SignatureMismatch, errors.SignatureExpired, errors.UnknownKey, errors.AccessDenied)):
+        return say("uvideo doctor says what is wrong with keys, clock or host")
+    if isinstance(error, errors.NotRestored):
+        return say("it is of class ARCHIVE: uvideo restore makes it readable")
+    if isinstance(error, errors.TransferInterrupted) and error.transfer:
+        return say("the same command, or uvideo transfers resume {id}, goes on", id=error.transfer)
+    if isinstance(error, errors.NoAnswer):
+        return say("is the endpoint right and the network up? uvideo doctor checks step by step")
+    if is_full(error):
+        return say("the disk is full: make room and run the command again")
+    return None

@@ -1,0 +1,166 @@
+"""uvideo ls: what is in a space or below a prefix, a page at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from uvideo.cli.address import Remote, remote
+from uvideo.cli.context import Context
+from uvideo.cli.lookup import exists
+from uvideo.cli.report import Kind, moment, named, size
+from uvideo.cli.route import Pattern
+from uvideo.cli.space import SPACE, space_record
+from uvideo.cli.verb import Example, option, verb
+from uvideo.errors import NotFound, UVideoError
+
+if TYPE_CHECKING:
+    from uvideo import Client
+    from uvideo.models import ObjectInfo
+
+__all__ = ["FOLDER", "OBJECT", "entries", "keys", "ls", "object_record"]
+
+OBJECT = Kind(
+    "object",
+    {
+        "space": "string",
+        "key": "string",
+        "size": "integer",
+        "etag": "string?",
+        "mime": "string?",
+        "class": "string?",
+        "modified": "time?",
+        "created": "time?",
+        "restore": "string?",
+        "metadata": "object",
+    },
+    named,
+)
+FOLDER = Kind("folder", {"space": "string", "key": "string"}, named)
+
+
+def object_record(found: ObjectInfo) -> dict[str, Any]:
+    """The fields of OBJECT."""
+    return {
+        "space": found.space,
+        "key": found.key,
+        "size": found.size,
+        "etag": found.etag,
+        "mime": found.mime,
+        "class": found.storage_class,
+        "modified": found.modified,
+        "created": found.created,
+        "restore": found.restore,
+        "metadata": found.metadata,
+    }
+
+
+def _long(human: bool) -> tuple[Kind, Kind]:
+    """(OBJECT, FOLDER) with columns before the address."""
+
+    def object_text(record: dict[str, Any]) -> str:
+        bytes_ = size(record["size"]) if human else str(record["size"])
+        kept = record["class"] or "-"
+        return f"{bytes_:>12}  {moment(record['modified'])}  {kept:<8}  {record['etag'] or '-':<32}  {named(record)}"
+
+    def folder_text(record: dict[str, Any]) -> str:
+        return f"{'-':>12}  {'-':<19}  {'-':<8}  {'-':<32}  {named(record)}"
+
+    return Kind(OBJECT.name, OBJECT.fields, object_text), Kind(FOLDER.name, FOLDER.fields, folder_text)
+
+
+@verb(
+    "ls",
+    text=(
+        "Without an address it lists the spaces. What lies below a slash is shown as one folder, unless -r is given or "
+        "the address is a pattern. Lines are printed as soon as the service has said them.",
+    ),
+    examples=[
+        Example("The spaces of this key pair:", "uvideo ls"),
+        Example("The top of a space, its folders as such:", "uvideo ls uvideo://demo"),
+        Example("All below a folder, with size, time, class and etag:", "uvideo ls -lHr uvideo://demo/photos/"),
+        Example("Every MP4 file, however deep:", "uvideo ls 'uvideo://demo/**.mp4'"),
+        Example("The first five keys, for a program:", "uvideo ls --json -r --max 5 uvideo://demo"),
+    ],
+)
+@click.argument("addresses", nargs=-1, metavar="[ADDRESS...]")
+@option("--long", "-l", is_flag=True, help="Size, time, storage class and etag of each.")
+@option("--human-readable", "-H", "human", is_flag=True, help="Sizes such as 12.3 MiB.")
+@option("--recursive", "-r", is_flag=True, help="All that lies below, not folders.")
+@option("--max", "most", type=click.IntRange(1), metavar="N", help="End after so many lines for each address.")
+def ls(context: Context, addresses: Sequence[str], long: bool, human: bool, recursive: bool, most: int | None) -> int:
+    if not addresses:
+        for space in islice(context.client.list_spaces(), most):
+            context.report.result(SPACE, **space_record(space))
+        return 0
+    kinds = _long(human) if long or human else (OBJECT, FOLDER)
+    places = [remote(each) for each in addresses]
+    for place in places:
+        try:
+            for found in islice(entries(context.client, place, recursive=recursive), most):
+                if isinstance(found, str):
+                    context.report.result(kinds[1], space=place.space, key=found)
+                else:
+                    context.report.result(kinds[0], **object_record(found))
+        except UVideoError as error:
+            context.report.fail(error, str(place))
+    return context.report.finish(max(0, len(places) - context.report.failed))
+
+
+def entries(client: Client, place: Remote, *, recursive: bool) -> Iterator[ObjectInfo | str]:
+    """What an address means: its ObjectInfos, and folders as their prefixes unless it is ``recursive``.
+
+    NotFound if it means nothing; a whole space may be empty.
+    """
+    some = False
+    for found in _looked_up(client, place, recursive):
+        some = True
+        yield found
+    if not some and place.key:
+        raise NotFound(space=place.space, key=place.key)
+
+
+def _looked_up(client: Client, place: Remote, recursive: bool) -> Iterator[ObjectInfo | str]:
+    if place.is_pattern and not exists(client, place):
+        pattern = Pattern(place.key)
+        flat = recursive or "/" in place.key[len(pattern.base) :] or "**" in place.key
+        for found in _below(client, place.space, pattern.prefix, "" if flat else "/"):
+            name = found.rstrip("/") if isinstance(found, str) else found.key
+            if pattern.match(name):
+                yield found
+    elif place.is_folder:
+        yield from _below(client, place.space, place.key, "" if recursive else "/")
+    else:
+        first = next(client.list(place.space, place.key, page_size=1).pages()).items
+        if first and first[0].key == place.key:
+            yield first[0]
+        yield from _below(client, place.space, place.key + "/", "" if recursive else "/")
+
+
+def _below(client: Client, space: str, prefix: str, delimiter: str) -> Iterator[ObjectInfo | str]:
+    """Objects and, with a delimiter, folders; each page in the order of both."""
+    for page in client.list(space, prefix, delimiter=delimiter).pages():
+        found: list[ObjectInfo | str] = [*page.items, *page.prefixes]
+        yield from (
+            sorted(found, key=lambda each: each if isinstance(each, str) else each.key) if page.prefixes else found
+        )
+
+
+def keys(client: Client, place: Remote) -> Iterator[str]:
+    """The keys that an address means: of a pattern those that match, else the one it names.  NotFound without any.
+
+    What an object is called is no pattern.
+    """
+    if not place.is_pattern or exists(client, place):
+        yield place.key
+        return
+    pattern, some = Pattern(place.key), False
+    for found in client.list(place.space, pattern.prefix):
+        if pattern.match(found.key):
+            some = True
+            yield found.key
+    if not some:
+        raise NotFound(space=place.space, key=place.key)

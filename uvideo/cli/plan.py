@@ -1,0 +1,234 @@
+"""What a sync has to do, step by step: made by merging two sorted listings, written to a file, and read again.
+
+A plan is a file of JSON lines: a head, a step a line, and an end that counts them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from types import TracebackType
+from typing import Any, TextIO
+
+from uvideo.cli.address import Local, Remote, parse
+from uvideo.cli.walk import Entry
+from uvideo.cli.words import say
+from uvideo.errors import BadAnswer, InvalidArgument, LocalFailure
+
+__all__ = ["Head", "Plan", "PlanWriter", "Step", "merge", "read"]
+
+VERSION = 1
+ACTIONS = ("upload", "download", "copy", "delete")
+
+
+def merge(left: Iterable[Entry], right: Iterable[Entry]) -> Iterator[tuple[Entry | None, Entry | None]]:
+    """Pairs of the entries of one name, in the order of names; None where a side has none.
+
+    Both must be sorted, as nothing is kept: BadAnswer if one is not.
+    """
+    ours, theirs = _ascending(left), _ascending(right)
+    one, other = next(ours, None), next(theirs, None)
+    while one is not None or other is not None:
+        if other is None or (one is not None and one.name < other.name):
+            yield one, None
+            one = next(ours, None)
+        elif one is None or other.name < one.name:
+            yield None, other
+            other = next(theirs, None)
+        else:
+            yield one, other
+            one, other = next(ours, None), next(theirs, None)
+
+
+def _ascending(entries: Iterable[Entry]) -> Iterator[Entry]:
+    before: str | None = None
+    for entry in entries:
+        if before is not None and entry.name <= before:
+            raise BadAnswer(
+                say("a listing is not in order: {name} comes after {before}", name=entry.name, before=before)
+            )
+        before = entry.name
+        yield entry
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do.  source: None of a delete.  target: what is there now, None if nothing is.
+
+    to: the object or local path that is made or removed.
+    """
+
+    action: str
+    to: Remote | str
+    source: Entry | None
+    target: Entry | None
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """source, target: the addresses, local ones absolute.  endpoint: of the service."""
+
+    source: str
+    target: str
+    endpoint: str
+
+
+def _state(entry: Entry | None) -> dict[str, Any] | None:
+    if entry is None:
+        return None
+    if entry.path is not None:
+        path = os.path.abspath(entry.path)
+        return {"path": path, "size": entry.size, "mtime_ns": entry.mtime_ns, "inode": entry.inode}
+    return {"space": entry.space, "key": entry.key, "size": entry.size, "etag": entry.etag}
+
+
+class PlanWriter:
+    """Writes a plan, which appears under its name when it is complete.  Not safe to share between threads."""
+
+    def __init__(self, path: str, head: Head) -> None:
+        self._path, self._head, self._steps = path, head, 0
+        self._aside = ""
+        self._file: TextIO
+
+    def __enter__(self) -> PlanWriter:
+        folder = os.path.dirname(os.path.abspath(self._path))
+        descriptor, self._aside = tempfile.mkstemp(prefix=".uvideo-plan-", dir=folder)
+        self._file = os.fdopen(descriptor, "w", encoding="utf-8")
+        created = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        self._write(
+            {
+                "uvideo-plan": VERSION,
+                "source": self._head.source,
+                "target": self._head.target,
+                "endpoint": self._head.endpoint,
+                "created": created,
+            }
+        )
+        return self
+
+    def _write(self, record: dict[str, Any]) -> None:
+        self._file.write(json.dumps(record, separators=(",", ":")) + "\n")
+
+    def add(self, step: Step) -> None:
+        self._steps += 1
+        to = {"path": os.path.abspath(step.to)} if isinstance(step.to, str) else _place(step.to)
+        self._write({"do": step.action, "to": to, "source": _state(step.source), "target": _state(step.target)})
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._write({"end": True, "steps": self._steps})
+                self._file.close()
+                os.replace(self._aside, self._path)
+        finally:
+            self._file.close()
+            if os.path.lexists(self._aside):
+                os.unlink(self._aside)
+
+
+def _place(address: Remote) -> dict[str, str]:
+    return {"space": address.space, "key": address.key}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A plan in a file, which is read again whenever its steps are asked for.  deletes: how many of them there are."""
+
+    path: str
+    head: Head
+    deletes: int
+
+    def steps(self, deletes: bool) -> Iterator[Step]:
+        """The deletes, or all other steps.  InvalidArgument if the file is no plan any more."""
+        for step in _records(self.path):
+            if isinstance(step, Step) and (step.action == "delete") == deletes:
+                yield step
+
+
+def read(path: str) -> Plan:
+    """A plan, every step of which was looked at.
+
+    InvalidArgument if it is none, is not complete, or has a step outside of its source or target; LocalFailure.
+    """
+    head: Head | None = None
+    deletes = 0
+    for found in _records(path):
+        if isinstance(found, Head):
+            head = found
+        elif found.action == "delete":
+            deletes += 1
+    assert head is not None
+    return Plan(path, head, deletes)
+
+
+def _records(path: str) -> Iterator[Head | Step]:
+    try:
+        with open(path, encoding="utf-8") as file:
+            first = json.loads(file.readline())
+            if first["uvideo-plan"] != VERSION:
+                raise ValueError(say("it was written by another version"))
+            head = Head(first["source"], first["target"], first["endpoint"])
+            yield head
+            count, last = 0, None
+            for line in file:
+                last = json.loads(line)
+                if "end" in last:
+                    break
+                count += 1
+                yield _step(head, last)
+            if last is None or last.get("end") is not True or last["steps"] != count or file.read(1):
+                raise ValueError(say("its end is missing, so it may be cut off"))
+    except OSError as error:
+        raise LocalFailure(f"{path}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InvalidArgument(say("{path} is no plan: {reason}", path=path, reason=error)) from None
+
+
+def _step(head: Head, record: dict[str, Any]) -> Step:
+    action = record["do"]
+    if action not in ACTIONS:
+        raise ValueError(say("it has the unknown step {action}", action=action))
+    source, target = _entry(record["source"]), _entry(record["target"])
+    to = record["to"]
+    place: Remote | str = to["path"] if "path" in to else Remote(to["space"], to["key"])
+    if (source is None) != (action == "delete") or (action == "delete" and target is None):
+        raise ValueError(say("a step lacks its source or target"))
+    _check_inside(head.target, place)
+    if target is not None and _where(target) != place:
+        raise ValueError(say("a step lacks its source or target"))
+    if source is not None:
+        _check_inside(head.source, _where(source))
+        ways = {"upload": (str, Remote), "download": (Remote, str), "copy": (Remote, Remote)}
+        if (type(_where(source)), type(place)) != ways[action]:
+            raise ValueError(say("a step lacks its source or target"))
+    return Step(action, place, source, target)
+
+
+def _where(entry: Entry) -> Remote | str:
+    return entry.path if entry.path is not None else Remote(str(entry.space), str(entry.key))
+
+
+def _entry(record: dict[str, Any] | None) -> Entry | None:
+    if record is None:
+        return None
+    if "path" in record:
+        return Entry("", int(record["size"]), str(record["path"]), int(record["mtime_ns"]), int(record["inode"]))
+    return Entry("", int(record["size"]), space=str(record["space"]), key=str(record["key"]), etag=record["etag"])
+
+
+def _check_inside(root: str, place: Remote | str) -> None:
+    base = parse(root)
+    if isinstance(base, Local) and isinstance(place, str):
+        if os.path.isabs(place) and os.path.normpath(place) == place:
+            if os.path.commonpath([base.path, place]) == os.path.normpath(base.path):
+                return
+    elif isinstance(base, Remote) and isinstance(place, Remote):
+        if place.space == base.space and place.key.startswith(base.key):
+            return
+    raise ValueError(say("the step {place} lies outside of {root}", place=place, root=root))

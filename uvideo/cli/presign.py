@@ -1,0 +1,90 @@
+"""uvideo presign: links by which others read or store an object without keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
+
+import click
+
+from uvideo.cli.address import remote_object
+from uvideo.cli.context import Context
+from uvideo.cli.ls import keys
+from uvideo.cli.report import Kind
+from uvideo.cli.verb import Example, option, verb
+from uvideo.cli.words import say
+from uvideo.errors import InvalidArgument, UVideoError
+
+__all__ = ["LINK", "duration", "presign"]
+
+LINK = Kind(
+    "link",
+    {"space": "string", "key": "string", "method": "string", "url": "string", "expires": "time"},
+    lambda record: str(record["url"]),
+)
+
+_UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001, "": 1}
+_PART = re.compile(r"(\d+(?:\.\d+)?)(w|d|h|ms|m|s|)", re.ASCII)
+
+
+def duration(text: str) -> timedelta:
+    """The time that is meant by 7d, 12h, 1h30m, 90s or 90, which are seconds.  InvalidArgument."""
+    total, at, plain = 0.0, 0, text.strip().lower()
+    while match := _PART.match(plain, at):
+        total += float(match[1]) * _UNITS[match[2]]
+        at = match.end()
+    if not plain or at != len(plain) or not 0 < total < 1e9:
+        raise InvalidArgument(say("{text} is no time: 7d, 12h, 1h30m, 90s or a number of seconds", text=text))
+    return timedelta(seconds=total)
+
+
+@verb(
+    "presign",
+    text=(
+        "Nothing is asked of the service, so an object that is absent gets a link too. Whoever has a link can use it "
+        "until it expires: it cannot be taken back, but for changing the key pair.",
+    ),
+    examples=[
+        Example("A link for a week:", "uvideo presign --expires 7d uvideo://demo/movie.mp4"),
+        Example(
+            "One that a browser saves under another name:",
+            "uvideo presign --filename holiday.mp4 uvideo://demo/movie.mp4",
+        ),
+        Example(
+            "One by which somebody can store an object:",
+            "curl -sf -T notes.txt -H 'Content-Type: text/plain' "
+            '"$(uvideo presign --method PUT --mime text/plain uvideo://demo/theirs.txt)"',
+        ),
+        Example("What a link opens, and until when:", "uvideo presign uvideo://demo/movie.mp4 | uvideo doctor -"),
+    ],
+)
+@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
+@option(
+    "--method",
+    type=click.Choice(["GET", "HEAD", "PUT"], case_sensitive=False),
+    default="GET",
+    show_default=True,
+    help="What it is for.",
+)
+@option("--expires", default="1h", show_default=True, metavar="TIME", help="How long: 7d, 12h, 90s.")
+@option("--filename", metavar="NAME", help="With GET: what a browser calls the download.")
+@option("--mime", metavar="TYPE", help="With PUT: the Content-Type that must be sent with it.")
+def presign(
+    context: Context, addresses: Sequence[str], method: str, expires: str, filename: str | None, mime: str | None
+) -> int:
+    lasting, method = duration(expires), method.upper()
+    places = [remote_object(each) for each in addresses]
+    for place in places:
+        try:
+            for key in keys(context.client, place):
+                ends = datetime.now(timezone.utc).replace(microsecond=0) + lasting
+                url = context.client.presign(
+                    place.space, key, method=method, expires=lasting, filename=filename, mime=mime
+                )
+                context.report.result(LINK, space=place.space, key=key, method=method, url=url, expires=ends)
+        except InvalidArgument:
+            raise
+        except UVideoError as error:
+            context.report.fail(error, str(place))
+    return context.report.finish(max(0, len(places) - context.report.failed))

@@ -1,0 +1,208 @@
+"""The command as a whole: finds the verb, runs it, and makes every way it can end an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import shlex
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+
+import click
+
+from uvideo.cli import failure
+from uvideo.cli.context import Context
+from uvideo.cli.report import OutputGone
+from uvideo.cli.table import VERBS
+from uvideo.cli.verb import SETTINGS, Family, common
+from uvideo.cli.words import say
+from uvideo.errors import InvalidArgument, UVideoError
+
+__all__ = ["commands", "invoke", "run"]
+
+
+class Commands(Family):
+    """All verbs; a verb's module is loaded when it is called."""
+
+    english = "UVideo / UFile (US3) object storage."
+    paragraphs = (
+        "Objects are written uvideo://space/key; keys may hold *, ?, [...] and **. `uvideo VERB --help` has examples "
+        "that run as they stand. Exit codes: 0 ok, 1 some items failed, 2 usage, 3 keys or rights, 4 not found, "
+        "5 content does not verify, 130 interrupted.",
+    )
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"uvideo.cli.{VERBS[cmd_name].module}")
+        found: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        return found
+
+    def format_verbs(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write(say("Verbs:") + "\n")
+        formatter.indent()
+        formatter.write_dl([(name, say(each.summary)) for name, each in VERBS.items()])
+        formatter.dedent()
+        formatter.write("\n")
+
+
+def _version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        from uvideo import __version__
+
+        click.echo(f"uvideo {__version__}")
+        context.exit()
+
+
+@common(environment=True)
+def _nothing() -> None:
+    """Where the options of the command itself are declared."""
+
+
+commands = Commands(
+    "uvideo",
+    params=list(reversed(_nothing.__click_params__)),  # type: ignore[attr-defined]
+    context_settings={**SETTINGS, "auto_envvar_prefix": "UVIDEO"},
+)
+commands.params.append(
+    click.Option(
+        ["--version"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_version,
+        help=say("Print the version."),
+        allow_from_autoenv=False,
+    )
+)
+
+
+def invoke(context: Context, arguments: Sequence[str]) -> int:
+    """Run one command line in this process; its exit code.  KeyboardInterrupt comes out."""
+    try:
+        found = commands.main(list(arguments), prog_name="uvideo", standalone_mode=False, obj=context)
+        return found if isinstance(found, int) else failure.OK
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx is not None else "", err=True)
+        return failure.USAGE
+    except click.ClickException as error:
+        if "--json" in arguments:
+            context.set("json", True)
+        return context.report.error(InvalidArgument(_usage(error)))
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        raise KeyboardInterrupt from None
+    except UVideoError as error:
+        if "--json" in arguments:
+            context.set("json", True)
+        return context.report.error(error)
+    except (BrokenPipeError, OutputGone):
+        raise OutputGone from None
+    except SystemExit as end:  # of click, where whoever read the output went away
+        if end.code != 1:
+            raise
+        raise OutputGone from None
+    except OSError as error:
+        return context.report.error(error)
+    except Exception as error:
+        if os.environ.get("UVIDEO_TRACEBACK"):
+            raise
+        told = InternalError(type(error).__name__, str(error))
+        context.report.error(told)
+        return failure.FAILED
+
+
+class InternalError(UVideoError):
+    """A mistake of this program."""
+
+    def __init__(self, kind: str, text: str) -> None:
+        super().__init__(
+            say(
+                "this is a mistake of the program, not yours ({kind}: {text}); UVIDEO_TRACEBACK=1 shows where",
+                kind=kind,
+                text=text,
+            )
+        )
+
+
+def _usage(error: click.ClickException) -> str:
+    """What is wrong with a command line, and how its help is asked for."""
+    message = error.format_message()
+    if isinstance(error, click.NoSuchOption):
+        message = say("there is no option {name}", name=error.option_name)
+        if error.possibilities:
+            near = ", ".join(sorted(error.possibilities))
+            message = say("there is no option {name}; did you mean {near}?", name=error.option_name, near=near)
+    elif isinstance(error, click.MissingParameter) and error.param is not None:
+        message = say("{name} is missing", name=error.param.make_metavar(error.ctx or click.Context(commands)))
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        message = say("{message}; {command} --help says more", message=message, command=error.ctx.command_path)
+    return message
+
+
+class Told(logging.Handler):
+    """What the toolkit logs, as notes: warnings always, the rest with --verbose."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(logging.INFO)
+        self._context = context
+
+    def emit(self, record: logging.LogRecord) -> None:
+        report = self._context.report
+        try:
+            (report.tell if record.levelno >= logging.WARNING else report.note)(record.getMessage())
+        except OutputGone:
+            pass
+
+
+def _listen(context: Context) -> None:
+    told = Told(context)
+    for name in ("uvideo", "ucloud"):
+        logger = logging.getLogger(name)
+        logger.addHandler(told)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+
+
+def _terminate(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _leave(code: int) -> None:
+    """End at once where threads are still at work: a request may wait for its answer as long as its timeout."""
+    if threading.active_count() > 1:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """The command line of a process; its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    context = Context()
+    context.argv = list(arguments)
+    if "serve" not in arguments:  # the server drains by itself
+        signal.signal(signal.SIGTERM, _terminate)
+        _listen(context)
+    try:
+        code = invoke(context, arguments)
+        context.close()
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        context.report.above = None
+        context.report.interrupted(f"uvideo {shlex.join(arguments)}" if context.goes_on else None)
+        _leave(failure.INTERRUPTED)
+        return failure.INTERRUPTED
+    except (BrokenPipeError, OutputGone):
+        # Who read the output went away: nothing to say, and nothing to flush at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave(failure.PIPE)
+        return failure.PIPE

@@ -1,0 +1,149 @@
+"""uvideo rm, and how every verb deletes and asks."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator
+
+import click
+
+from uvideo import errors
+from uvideo.cli.address import Remote, remote
+from uvideo.cli.context import Context
+from uvideo.cli.cp import filters
+from uvideo.cli.crew import Crew
+from uvideo.cli.report import Kind, shown
+from uvideo.cli.route import expand
+from uvideo.cli.verb import Example, option, verb
+from uvideo.cli.walk import Entry
+from uvideo.cli.words import say
+from uvideo.errors import InvalidArgument, LocalFailure, UVideoError
+from uvideo.pattern import Filter
+
+__all__ = ["DELETED", "confirmed", "delete_all", "rm"]
+
+JOBS = 16
+
+DELETED = Kind(
+    "deleted",
+    {"target": "string", "bytes": "integer", "dry_run": "boolean"},
+    lambda record: say("would delete {target}" if record["dry_run"] else "deleted {target}", target=record["target"]),
+)
+
+
+def confirmed(context: Context, question: str) -> bool:
+    """Whether it may be done: -y, a dry run, nobody who could be asked, or the user's yes."""
+    if context.yes or context.dry_run or not context.interactive:
+        return True
+    sys.stderr.write(shown(question) + " [y/N] ")
+    sys.stderr.flush()
+    answer = sys.stdin.readline().strip().lower()
+    if answer in ("y", "yes", "是"):
+        return True
+    context.report.tell(say("nothing is deleted"))
+    return False
+
+
+def delete_all(context: Context, entries: Iterable[Entry], jobs: int) -> int:
+    """Delete objects and files, several at a time; how many were.  Failures are said and counted."""
+    report, client, lock = context.report, context.client, threading.Lock()
+    count = 0
+
+    def one(entry: Entry) -> None:
+        nonlocal count
+        target = entry.path or f"uvideo://{entry.space}/{entry.key}"
+        try:
+            if not context.dry_run:
+                if entry.path is not None:
+                    found = os.lstat(entry.path)
+                    if not os.path.islink(entry.path) and found.st_mtime_ns != entry.mtime_ns:
+                        raise LocalFailure(say("it changed meanwhile, so it stays"))
+                    os.unlink(entry.path)
+                else:
+                    context.cancel.check()
+                    client.delete(str(entry.space), str(entry.key))
+        except (UVideoError, OSError) as error:
+            if isinstance(error, errors.Cancelled):
+                return
+            report.fail(error, target)
+            if isinstance(error, (errors.NoCredentials, errors.SignatureMismatch, errors.UnknownKey)):
+                crew.stop()
+            return
+        with lock:
+            count += 1
+        report.item(DELETED, target=target, bytes=entry.size, dry_run=context.dry_run)
+
+    crew: Crew[Entry] = Crew(context, jobs, one)
+    crew.run(entries)
+    return count
+
+
+def _is_all(address: Remote) -> bool:
+    """Whether an address means every object of its space."""
+    return not address.key or not set(address.key) - set("*/")
+
+
+@verb(
+    "rm",
+    text=(
+        "Removes objects; there is no way back. -r removes what is below a folder, a pattern what it matches: both ask "
+        "on a terminal. A whole space is emptied with --all only.",
+    ),
+    examples=[
+        Example("One object:", "uvideo rm uvideo://demo/old.mp4"),
+        Example("What would be removed:", "uvideo rm -r uvideo://demo/videos --dry-run"),
+        Example("Every temporary file of a space:", "uvideo rm 'uvideo://demo/**/*.tmp' -y"),
+        Example("Everything in a space:", "uvideo rm -r uvideo://backup --all -y"),
+    ],
+    changes=True,
+)
+@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
+@option("--recursive", "-r", is_flag=True, help="What is below a folder.")
+@option("--all", "everything", is_flag=True, help="Every object of a space.")
+@option("--force", "-f", is_flag=True, help="Something absent is no error.")
+@option("--yes", "-y", is_flag=True, help="Do not ask.")
+@option("--jobs", "-j", type=click.IntRange(1, 256), default=JOBS, show_default=True, help="Objects at a time.")
+@filters
+def rm(
+    context: Context,
+    addresses: tuple[str, ...],
+    recursive: bool,
+    everything: bool,
+    force: bool,
+    yes: bool,
+    jobs: int,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+) -> int:
+    began = time.monotonic()
+    context.yes = context.yes or yes
+    given = [remote(each) for each in addresses]
+    chosen, report = Filter(include, exclude), context.report
+    for each in given:
+        if not (recursive or each.key):
+            raise InvalidArgument(say("{address} is a whole space: -r --all empties it", address=each))
+        if _is_all(each) and not everything:
+            raise InvalidArgument(say("{address} means every object of the space: that needs --all", address=each))
+    many = recursive or any(each.is_pattern for each in given)
+    if many:
+        question = say("delete everything that {addresses} means?", addresses=", ".join(str(each) for each in given))
+        if not confirmed(context, question):
+            return 1
+
+    def refuse(error: BaseException, item: str) -> None:
+        if not (force and isinstance(error, errors.NotFound)):
+            report.fail(error, item)
+
+    def entries() -> Iterator[Entry]:
+        for each in given:
+            for entry in expand(context.client, each, recursive, refuse):
+                if chosen.takes(entry.name):
+                    yield entry
+
+    deleted = delete_all(context, entries(), jobs)
+    if many or report.json:
+        report.summary(done=0, deleted=deleted, seconds=time.monotonic() - began, dry_run=context.dry_run)
+    return report.finish(deleted)

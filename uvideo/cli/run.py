@@ -1,0 +1,122 @@
+"""uvideo run: many command lines in one process, which share its connections."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import threading
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import click
+
+from uvideo.cli import failure
+from uvideo.cli.address import Pipe, local, parse
+from uvideo.cli.context import Context
+from uvideo.cli.crew import Crew
+from uvideo.cli.report import Kind
+from uvideo.cli.table import VERBS
+from uvideo.cli.verb import Example, option, unknown, verb
+from uvideo.cli.words import say
+from uvideo.errors import InvalidArgument
+
+__all__ = ["run"]
+
+#: What makes no sense in a file of commands.
+NOT_HERE = ("run", "serve")
+
+RAN = Kind("ran", {"line": "integer", "command": "string", "exit": "integer"}, lambda record: None)
+
+
+class Command(NamedTuple):
+    """A line of the file; line: from 1."""
+
+    line: int
+    text: str
+    words: list[str]
+
+
+def commands(lines: Iterator[str]) -> Iterator[Command | tuple[int, str, str]]:
+    """Each command of the lines; (line, text, what is wrong with it) of one that cannot be read."""
+    for number, line in enumerate(lines, 1):
+        text = line.strip()
+        try:
+            words = shlex.split(text, comments=True)
+        except ValueError as error:
+            yield number, text, say("the quotes do not match: {reason}", reason=error)
+            continue
+        if words and words[0] == "uvideo":
+            words = words[1:]
+        if not words:
+            continue
+        if words[0] in NOT_HERE:
+            yield number, text, say("{verb} cannot be run from a file", verb=words[0])
+        elif words[0] not in VERBS and not words[0].startswith("-"):
+            yield number, text, unknown(words[0], VERBS)
+        else:
+            yield Command(number, text, words)
+
+
+@verb(
+    "run",
+    text=(
+        "FILE has a command a line, with or without `uvideo` before it, quoted as in a shell; # begins a comment; - "
+        "reads standard input. The lines are independent of one another: with --jobs several run at a time, in any "
+        "order. A line that fails is said with its number, the others go on, and the exit code is 1.",
+    ),
+    examples=[
+        Example(
+            "A file of commands:",
+            "printf 'cp movie.mp4 uvideo://demo/a.mp4\\nrm uvideo://demo/a.mp4\\n' > todo\nuvideo run todo",
+        ),
+        Example(
+            "Many copies from a pipe, sixteen at a time:",
+            "for n in 1 2 3; do echo cp movie.mp4 uvideo://demo/copy-$n.mp4; done | uvideo run - --jobs 16",
+        ),
+    ],
+    changes=True,
+)
+@click.argument("file", metavar="FILE")
+@option("--jobs", "-j", type=click.IntRange(1, 256), default=1, show_default=True, help="Lines at a time.")
+def run(context: Context, file: str, jobs: int) -> int:
+    from uvideo.cli.program import invoke
+
+    report, lock = context.report, threading.Lock()
+    context.goes_on = not isinstance(parse(file), Pipe)
+    done = 0
+
+    def one(command: Command | tuple[int, str, str]) -> None:
+        nonlocal done
+        if isinstance(command, Command):
+            child = context.child(command.line, command.words)
+            try:
+                code = invoke(child, command.words)
+            except KeyboardInterrupt:
+                code = failure.INTERRUPTED
+                if not context.cancel.is_set():
+                    raise
+            finally:
+                child.close()
+            line, text = command.line, command.text
+        else:
+            line, text, reason = command
+            child = context.child(line, [])
+            code = child.report.error(InvalidArgument(reason))
+        with lock:
+            if code:
+                report.failed += 1
+                report.codes.add(failure.FAILED)
+            else:
+                done += 1
+        report.item(RAN, line=line, command=text, exit=code)
+
+    crew: Crew[Command | tuple[int, str, str]] = Crew(context, jobs, one)
+    if isinstance(parse(file), Pipe):
+        crew.run(commands(iter(sys.stdin)))
+    else:
+        with open(local(file).path, encoding="utf-8", errors="surrogateescape") as opened:
+            crew.run(commands(iter(opened)))
+    if report.failed:
+        report.tell(say("{count} of {total} lines failed", count=report.failed, total=done + report.failed))
+        return failure.FAILED
+    return failure.OK

@@ -1,0 +1,151 @@
+"""uvideo serve: the server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from uvideo.cli.context import Context
+from uvideo.cli.verb import Example, option, verb
+from uvideo.cli.words import say
+from uvideo.errors import InvalidArgument
+
+__all__ = ["serve"]
+
+
+@verb(
+    "serve",
+    text=(
+        "DIR is made if it is absent; by default it is uvideo-data.",
+        "Each option can be given as UVIDEO_SERVE_<NAME> too, DIR as UVIDEO_SERVE_DIR.  SIGTERM lets the requests in "
+        "flight finish.  Exit codes: 0 stopped, 2 cannot start, 3 stopped, and one of --faults never happened.",
+    ),
+    examples=[
+        Example("On port 9000, with a key pair made on first start:", "uvideo serve"),
+        Example(
+            "On a free port; which one is in the ready file and on stdout:",
+            "uvideo serve video-data --port 0 --admin-port 0 --ready-file ready.json",
+        ),
+        Example(
+            "On all addresses, with TLS and two processes:",
+            "uvideo serve video-data --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem --workers 2",
+        ),
+    ],
+)
+@click.argument(
+    "folder", metavar="[DIR]", default="uvideo-data", envvar="UVIDEO_SERVE_DIR", type=click.Path(path_type=Path)
+)
+@option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@option("--port", default=9000, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free one.")
+@option(
+    "--admin-port", default=9001, show_default=True, type=click.IntRange(0, 65535), help="Console, health, metrics."
+)
+@option("--public-key", help="With --private-key: the key pair, instead of DIR/credentials.json.")
+@option("--private-key", help="Better given as UVIDEO_SERVE_PRIVATE_KEY: others can read a command line.")
+@option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes.")
+@option("--fsync/--no-fsync", default=True, show_default=True, help="Sync before acknowledging.")
+@option("--database", metavar="URL", help="Where names are kept: sqlite (in DIR).")
+@option("--blobs", metavar="URL", help="Where bytes are kept: disk (in DIR).")
+@option("--tls-cert", type=click.Path(path_type=Path), help="PEM file of the certificate chain.")
+@option("--tls-key", type=click.Path(path_type=Path), help="PEM file of its private key.")
+@option("--ready-file", type=click.Path(path_type=Path), help="Written once the server answers (JSON).")
+@option(
+    "--restore-seconds",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, 10**9),
+    help="Until a restored object of class ARCHIVE can be read.",
+)
+@option(
+    "--restored-seconds",
+    default=86400,
+    show_default=True,
+    type=click.IntRange(1, 10**9),
+    help="How long it then can be.",
+)
+@option(
+    "--callback-allow",
+    metavar="HOST[:PORT]",
+    multiple=True,
+    help="Let uploads call this back although its address is not public. Repeatable.",
+)
+@option(
+    "--connections",
+    default=10_000,
+    show_default=True,
+    type=click.IntRange(1, 10**6),
+    help="At once, in each process; more are answered 503.",
+)
+@option(
+    "--rate",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0, 10**6),
+    help="Requests a second for each key, in each process; more are answered 429.  0: any number.",
+)
+@option(
+    "--headroom",
+    default=64.0,
+    show_default=True,
+    type=click.FloatRange(0, 10**9),
+    help="MiB of the disk that stay free: uploads are answered 503 before they would take them.",
+)
+@option(
+    "--guesses",
+    default=100,
+    show_default=True,
+    type=click.IntRange(0, 10**9),
+    help="Wrong signatures a minute that one address may send for one key; 0: any number.",
+)
+@option(
+    "--verify-reads/--no-verify-reads",
+    default=False,
+    show_default=True,
+    help="Read and hash an object before its bytes are sent: damaged ones are refused.",
+)
+@option(
+    "--scrub-days",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0, 3650),
+    help="Look for damaged objects in the background, each once in so many days; 0: never.",
+)
+@option(
+    "--scrub-rate",
+    default=20.0,
+    show_default=True,
+    type=click.FloatRange(0.001, 100_000),
+    help="MiB a second that this reads at most.",
+)
+@option(
+    "--faults",
+    type=click.Path(path_type=Path),
+    help="For tests: what shall go wrong, TOML or JSON (docs/howto/testing.md).",
+)
+@option("--public-url", metavar="URL", help="Where browsers reach the data port, behind a proxy say.")
+@option(
+    "--console-origin",
+    metavar="ORIGIN",
+    multiple=True,
+    help="Let browser pages of this origin use the data port too, as https://console.example.com. Repeatable.",
+)
+@option("--access-log/--no-access-log", default=False, show_default=True, help="JSON lines on stderr.")
+def serve(context: Context, access_log: bool, **options: Any) -> int:
+    try:
+        from uvideo.server import main as server
+    except ModuleNotFoundError as failure:
+        if failure.name is None or failure.name.partition(".")[0] not in ("aiohttp", "multidict"):
+            raise
+        raise InvalidArgument(
+            say(
+                "this command needs {missing}, which is not installed: pip install 'uvideo[server]'",
+                missing=failure.name,
+            )
+        ) from None
+    server.set_up_logging(access_log)
+    try:
+        return server.serve(server.Settings(**options))
+    except server.StartError as failure:
+        raise InvalidArgument(str(failure)) from None

@@ -1,0 +1,225 @@
+"""uvideo mb, rb and spaces: spaces made, removed, listed and changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from uvideo.cli.address import remote_space
+from uvideo.cli.ask import agreed
+from uvideo.cli.context import Context
+from uvideo.cli.report import Kind, moment
+from uvideo.cli.verb import Example, Family, family, option, verb
+from uvideo.cli.words import say
+from uvideo.errors import InvalidArgument, SomeFailed, SpaceNotEmpty, UVideoError
+
+if TYPE_CHECKING:
+    from uvideo.models import SpaceInfo
+
+__all__ = ["MADE", "REMOVED", "SPACE", "CHANGED", "mb", "rb", "space_record", "spaces"]
+
+TYPES = click.Choice(["public", "private"])
+CLASSES = click.Choice(["STANDARD", "IA", "ARCHIVE"])
+
+
+def _done(english: str) -> Any:
+    def text(record: dict[str, Any]) -> str:
+        line = say(english, space=record["space"])
+        return say("would be done: {text}", text=line) if record["dry_run"] else line
+
+    return text
+
+
+MADE = Kind("space_made", {"space": "string", "id": "string?", "dry_run": "boolean"}, _done("made uvideo://{space}"))
+REMOVED = Kind(
+    "space_removed",
+    {"space": "string", "objects": "integer", "dry_run": "boolean"},
+    _done("removed uvideo://{space}"),
+)
+CHANGED = Kind(
+    "space_changed",
+    {"space": "string", "type": "string?", "class": "string?", "dry_run": "boolean"},
+    _done("changed uvideo://{space}"),
+)
+
+
+def _space_text(record: dict[str, Any]) -> str:
+    return f"{moment(record['created'])}  {record['type'] or '-':<8}  uvideo://{record['space']}/"
+
+
+SPACE = Kind(
+    "space",
+    {
+        "space": "string",
+        "id": "string?",
+        "type": "string?",
+        "region": "string?",
+        "class": "string?",
+        "created": "time?",
+        "modified": "time?",
+        "source": "list",  # host names
+        "cdn": "list",
+        "domains": "list",
+    },
+    _space_text,
+)
+
+
+def space_record(found: SpaceInfo) -> dict[str, Any]:
+    """The fields of SPACE."""
+    return {
+        "space": found.name,
+        "id": found.id,
+        "type": found.type,
+        "region": found.region,
+        "class": found.storage_class,
+        "created": found.created,
+        "modified": found.modified,
+        "source": found.source,
+        "cdn": found.cdn,
+        "domains": found.domains,
+    }
+
+
+@verb(
+    "mb",
+    examples=[
+        Example("A private space:", "uvideo mb uvideo://holiday"),
+        Example("Two that anybody may read:", "uvideo mb --type public clips-2025 clips-2026"),
+    ],
+    changes=True,
+)
+@click.argument("spaces", nargs=-1, required=True, metavar="SPACE...")
+@option("--type", type=TYPES, default="private", show_default=True, help="Who may read what is in it.")
+@option("--region", metavar="REGION", help="Where it lies, instead of the provider's usual region.")
+def mb(context: Context, spaces: Sequence[str], type: str, region: str | None) -> int:
+    names = [remote_space(each) for each in spaces]
+    for name in names:
+        try:
+            made = None if context.dry_run else context.client.create_space(name, type=type, region=region)
+            context.report.item(MADE, space=name, id=made.id if made else None, dry_run=context.dry_run)
+        except UVideoError as error:
+            context.report.fail(error, f"uvideo://{name}")
+    return context.report.finish(max(0, len(names) - context.report.failed))
+
+
+@verb(
+    "rb",
+    text=(
+        "A space that holds objects is not removed, unless --force removes them too: that is asked about on a "
+        "terminal, and needs --yes elsewhere.",
+    ),
+    examples=[
+        Example("An empty space:", "uvideo mb old-space && uvideo rb uvideo://old-space"),
+        Example("What would be lost with a space:", "uvideo rb --force --dry-run uvideo://demo"),
+        Example(
+            "A space and all that is in it, without asking:", "uvideo mb old-space && uvideo rb --force --yes old-space"
+        ),
+    ],
+    changes=True,
+)
+@click.argument("spaces", nargs=-1, required=True, metavar="SPACE...")
+@option("--force", is_flag=True, help="Remove all objects and unfinished uploads of the space first.")
+@option("--yes", "-y", is_flag=True, help="Do not ask.")
+def rb(context: Context, spaces: Sequence[str], force: bool, yes: bool) -> int:
+    names = [remote_space(each) for each in spaces]
+    for name in names:
+        try:
+            count = _emptied(context, name, yes) if force else 0
+            if not context.dry_run:
+                context.client.delete_space(name)
+            elif not force and next(context.client.list(name, page_size=1).pages()).items:
+                raise SpaceNotEmpty(space=name)
+            context.report.item(REMOVED, space=name, objects=count, dry_run=context.dry_run)
+        except UVideoError as error:
+            context.report.fail(error, f"uvideo://{name}")
+    return context.report.finish(max(0, len(names) - context.report.failed))
+
+
+def _emptied(context: Context, name: str, yes: bool) -> int:
+    """Remove all that is in a space, once its user agrees; how many objects that were."""
+    client, count = context.client, 0
+    if context.dry_run:
+        return sum(1 for _ in client.list(name))
+    first = next(client.list(name).pages())
+    if first.items:
+        many = f"{len(first.items)}+" if first.marker else str(len(first.items))
+        agreed(context, say("remove uvideo://{space} and the {count} objects in it?", space=name, count=many), yes)
+    for page in client.list(name).pages():
+        context.cancel.check()
+        try:
+            client.delete_many(name, [each.key for each in page.items])
+        except SomeFailed as error:
+            for each in error.summary.failures:
+                context.report.fail(each.error, f"uvideo://{name}/{each.key}")
+            raise InvalidArgument(say("some objects could not be removed, so the space stays")) from None
+        count += len(page.items)
+    for upload in client.list_uploads(name):
+        client.abort_upload(name, upload.key, upload.upload_id)
+    return count
+
+
+class Spaces(Family):
+    """Without a verb of its own it lists."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0].startswith("-") and args[0] not in ("-h", "--help")):
+            args = ["ls", *args]
+        return super().parse_args(ctx, args)
+
+
+spaces = family(
+    "spaces",
+    text="Without a verb it lists them.",
+    examples=[
+        Example("All spaces of this key pair:", "uvideo spaces"),
+        Example("Their names only, for a script:", 'uvideo spaces --json | grep -o \'"space":"[^"]*"\''),
+        Example("Let anybody read what is in one:", "uvideo spaces set demo --type public"),
+    ],
+    kind=Spaces,
+)
+
+
+@verb(
+    "ls",
+    summary="List the spaces of this key pair.",
+    examples=[Example("As the short form does:", "uvideo spaces ls")],
+)
+def spaces_ls(context: Context) -> None:
+    for each in context.client.list_spaces():
+        context.report.result(SPACE, **space_record(each))
+
+
+@verb(
+    "set",
+    summary="Make spaces public or private, or change their storage class.",
+    examples=[
+        Example("Nobody but you reads it any more:", "uvideo spaces set demo --type private"),
+        Example("What is stored from now on is seldom read:", "uvideo spaces set demo --class IA"),
+    ],
+    changes=True,
+)
+@click.argument("spaces", nargs=-1, required=True, metavar="SPACE...")
+@option("--type", type=TYPES, help="Who may read what is in it.")
+@option("--class", "storage_class", type=CLASSES, help="Class of what is stored in it from now on.")
+def spaces_set(context: Context, spaces: Sequence[str], type: str | None, storage_class: str | None) -> int:
+    if type is None and storage_class is None:
+        raise InvalidArgument(say("give --type or --class: what is to change"))
+    names = [remote_space(each) for each in spaces]
+    for name in names:
+        try:
+            if context.dry_run:
+                context.client.stat_space(name)
+            else:
+                context.client.update_space(name, type=type, storage_class=storage_class)
+            record = {"space": name, "type": type, "class": storage_class, "dry_run": context.dry_run}
+            context.report.item(CHANGED, **record)
+        except UVideoError as error:
+            context.report.fail(error, f"uvideo://{name}")
+    return context.report.finish(max(0, len(names) - context.report.failed))
+
+
+spaces.add_command(spaces_ls)
+spaces.add_command(spaces_set)

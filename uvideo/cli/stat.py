@@ -1,0 +1,128 @@
+"""uvideo stat: all that the service says of an object or a space."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from uvideo.cli.address import Remote, remote
+from uvideo.cli.context import Context
+from uvideo.cli.lookup import stat_object
+from uvideo.cli.ls import keys
+from uvideo.cli.report import Kind, moment, named, shown, size
+from uvideo.cli.space import SPACE, space_record
+from uvideo.cli.verb import Example, option, verb
+from uvideo.errors import UVideoError
+
+__all__ = ["STAT", "stat"]
+
+
+def _block(title: str, rows: Sequence[tuple[str, Any]]) -> str:
+    """A title, and names with values below it; values that are not known are left out."""
+    lines = [title]
+    for name, value in rows:
+        if value not in (None, "", ()):
+            lines.append(f"  {name + ':':<10} {shown(str(value))}")
+    return "\n".join(lines)
+
+
+def _object_text(record: dict[str, Any]) -> str:
+    size_text = f"{record['size']} ({size(record['size'])})" if record["size"] >= 1024 else str(record["size"])
+    rows: list[tuple[str, Any]] = [
+        ("size", size_text),
+        ("etag", record["etag"]),
+        ("mime", record["mime"]),
+        ("class", record["class"]),
+        ("modified", record["modified"] and moment(record["modified"])),
+        ("created", record["created"] and moment(record["created"])),
+        ("restore", record["restore"]),
+        ("acl", record["acl"]),
+    ]
+    for name, title in (("headers", "header"), ("metadata", "metadata"), ("tags", "tag")):
+        rows += [(title, f"{key}: {value}") for key, value in sorted((record[name] or {}).items())]
+    return _block(named(record), rows)
+
+
+def _space_text(record: dict[str, Any]) -> str:
+    rows = [
+        ("type", record["type"]),
+        ("class", record["class"]),
+        ("region", record["region"]),
+        ("id", record["id"]),
+        ("created", record["created"] and moment(record["created"])),
+        ("modified", record["modified"] and moment(record["modified"])),
+        ("source", ", ".join(record["source"])),
+        ("cdn", ", ".join(record["cdn"])),
+        ("domains", ", ".join(record["domains"])),
+    ]
+    return _block(f"uvideo://{record['space']}/", rows)
+
+
+STAT = Kind(
+    "stat",
+    {
+        "space": "string",
+        "key": "string",
+        "size": "integer",
+        "etag": "string?",
+        "mime": "string?",
+        "class": "string?",
+        "modified": "time?",
+        "created": "time?",
+        "restore": "string?",
+        "metadata": "object",
+        "headers": "object",  # Cache-Control and the like
+        "tags": "object?",  # null unless asked for
+        "acl": "string?",  # null unless asked for
+    },
+    _object_text,
+)
+
+
+@verb(
+    "stat",
+    examples=[
+        Example("One object:", "uvideo stat uvideo://demo/photos/a.jpg"),
+        Example("With its tags and who may read it:", "uvideo stat --tags --acl uvideo://demo/photos/a.jpg"),
+        Example("A space:", "uvideo stat uvideo://demo"),
+        Example("The size of each of many, for a program:", "uvideo stat --json 'uvideo://demo/photos/*.jpg'"),
+    ],
+)
+@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
+@option("--tags", is_flag=True, help="Its tags too, which the service is asked for.")
+@option("--acl", is_flag=True, help="Who may read it beside its owner, too.")
+def stat(context: Context, addresses: Sequence[str], tags: bool, acl: bool) -> int:
+    places, space = [remote(each) for each in addresses], Kind(SPACE.name, SPACE.fields, _space_text)
+    for place in places:
+        try:
+            if place.key == "":
+                context.report.result(space, **space_record(context.client.stat_space(place.space)))
+                continue
+            for key in keys(context.client, place):
+                _tell(context, Remote(place.space, key), tags, acl)
+        except UVideoError as error:
+            context.report.fail(error, str(place))
+    return context.report.finish(max(0, len(places) - context.report.failed))
+
+
+def _tell(context: Context, place: Remote, tags: bool, acl: bool) -> None:
+    client = context.client
+    found = stat_object(client, place)
+    context.report.result(
+        STAT,
+        space=place.space,
+        key=place.key,
+        size=found.size,
+        etag=found.etag,
+        mime=found.mime,
+        **{"class": found.storage_class},
+        modified=found.modified,
+        created=found.created,
+        restore=found.restore,
+        metadata=found.metadata,
+        headers=found.headers,
+        tags=client.get_tags(place.space, place.key) if tags else None,
+        acl=client.get_acl(place.space, place.key).grant if acl else None,
+    )

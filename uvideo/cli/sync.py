@@ -1,0 +1,453 @@
+"""uvideo sync and uvideo apply."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import click
+
+from uvideo import same_etag
+from uvideo.cli.address import Address, Local, Pipe, Remote, parse
+from uvideo.cli.carry import Mover, Task, Way
+from uvideo.cli.context import Context
+from uvideo.cli.cp import carry_all, filters, limit, rates
+from uvideo.cli.crew import Crew
+from uvideo.cli.etags import Etags
+from uvideo.cli.plan import Head, PlanWriter, Step, merge, read
+from uvideo.cli.progress import Display, display
+from uvideo.cli.report import Kind, size
+from uvideo.cli.rm import confirmed, delete_all
+from uvideo.cli.route import nothing
+from uvideo.cli.verb import Example, option, verb
+from uvideo.cli.walk import Entry, files, objects, one_file
+from uvideo.cli.words import say
+from uvideo.errors import Cancelled, InvalidArgument, LocalFailure, NotFound, UVideoError
+from uvideo.folders import Target
+from uvideo.pattern import Filter
+
+__all__ = ["apply", "sync"]
+
+MAX_DELETE = 1000
+
+PLANNED = Kind(
+    "planned",
+    {"action": "string", "source": "string?", "target": "string", "bytes": "integer"},
+    lambda record: say(
+        "{action} {target}, {size}", action=record["action"], target=record["target"], size=size(record["bytes"])
+    ),
+)
+
+
+#: An entry of the source, where it goes, and what is there.
+Pair = tuple[Entry, Remote | str, Entry | None]
+
+
+class Guarded(UVideoError):
+    """Something that would delete too much."""
+
+
+def _folder(text: str) -> Local | Remote:
+    """A side of a sync: a local folder or a prefix."""
+    found = parse(text)
+    if isinstance(found, Pipe) or found.is_pattern:
+        raise InvalidArgument(say("{text}: sync takes whole folders, no patterns and no pipes", text=text))
+    if isinstance(found, Remote):
+        return Remote(found.space, found.key if found.is_folder else found.key + "/")
+    if os.path.lexists(found.path) and not os.path.isdir(found.path):
+        raise InvalidArgument(say("{text} is no folder: uvideo cp copies single files", text=text))
+    return found
+
+
+class Sync:
+    """One sync: compares two sides and has the target made like the source."""
+
+    def __init__(
+        self, context: Context, source: Local | Remote, target: Local | Remote, options: dict[str, Any]
+    ) -> None:
+        self._context, self._source, self._target = context, source, target
+        self._size_only: bool = options["size_only"]
+        self._delete: bool = options["delete"]
+        self._most: int = options["max_delete"]
+        self._jobs: int = options["jobs"]
+        self._plan: str | None = options["plan"]
+        self._filter = Filter(options["include"], options["exclude"])
+        self._way = Way(part_jobs=options["part_jobs"], limit=limit(options["bwlimit"]), verify=not context.no_verify)
+        self._report = context.report
+        self._surplus: list[Entry] = []
+        self._surplus_count = self._seen = 0
+        self._lock = threading.Lock()
+        self._writer: PlanWriter | None = None
+        self._etags = Etags()
+        self._folder: Target | None = None
+
+    # Listings
+
+    def _entries(self, side: Local | Remote) -> Iterator[Entry]:
+        if isinstance(side, Remote):
+            found: Iterable[Entry] = objects(self._context.client, side.space, side.key)
+        elif os.path.isdir(side.path):
+            # What a link in the target leads to is not the target's, and never to be deleted.
+            links = side is self._source
+            found = files(side.path, self._report.fail, skips=self._filter.skips, links=links)
+        else:
+            found = ()
+        for entry in found:
+            if entry.name == "" or (entry.name.endswith("/") and entry.size == 0):
+                continue  # marks of folders
+            if not self._filter.takes(entry.name):
+                continue
+            if side is self._source:
+                self._seen += 1
+            yield entry
+
+    def _pairs(self) -> Iterator[Pair]:
+        """What is in the source, where it goes, and what is there; what only the target has is put aside."""
+        for ours, theirs in merge(self._entries(self._source), self._entries(self._target)):
+            if ours is not None:
+                try:
+                    yield ours, self._place(ours), theirs
+                except (UVideoError, OSError) as error:
+                    self._report.fail(error, Task(ours, "").source)
+            elif theirs is not None and self._delete:
+                self._surplus_count += 1
+                if self._surplus_count <= self._most:
+                    self._surplus.append(theirs)
+
+    # Decisions
+
+    def _place(self, entry: Entry) -> Remote | str:
+        if isinstance(self._target, Remote):
+            return Remote(self._target.space, self._target.key + entry.name)
+        if self._folder is None:
+            self._folder = Target(self._target.path, self._is_trial)
+        found = self._folder.place(entry.name, entry.size)
+        assert found is not None  # marks of folders are left out
+        return found
+
+    def _is_same(self, ours: Entry, theirs: Entry, shown: Display) -> bool:
+        if ours.size != theirs.size:
+            return False
+        if self._size_only:
+            return True
+        one, other = self._etag(ours, shown), self._etag(theirs, shown)
+        found = same_etag(one, other, ours.size)
+        return self._is_older(ours, theirs) if found is None else found
+
+    def _etag(self, entry: Entry, shown: Display) -> str | None:
+        if entry.path is None:
+            return entry.etag
+        line = shown.begin(say("comparing {path}", path=entry.path))
+        try:
+            return self._etags.of(entry, self._context.cancel, line)
+        finally:
+            shown.end(line, 0)
+
+    @staticmethod
+    def _is_older(ours: Entry, theirs: Entry) -> bool:
+        """Whether a source whose content cannot be compared was changed before the target."""
+        times = [
+            each.mtime_ns / 1e9 if each.path is not None else each.modified.timestamp() if each.modified else 0.0
+            for each in (ours, theirs)
+        ]
+        return times[0] <= times[1]
+
+    # Deeds
+
+    def run(self) -> int:
+        began = time.monotonic()
+        self._check()
+        try:
+            if self._plan is None:
+                return self._run(began)
+            head = Head(_written(self._source), _written(self._target), _endpoint(self._context))
+            with PlanWriter(self._plan, head) as self._writer:
+                code = self._run(began)
+                if self._report.failed:
+                    raise Guarded(say("the plan would not be complete, so it is not written"))
+                return code
+        finally:
+            self._etags.close()
+
+    def _check(self) -> None:
+        if isinstance(self._source, Local) and not os.path.isdir(self._source.path):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self._source.path)
+        if isinstance(self._source, Local) and isinstance(self._target, Local):
+            raise InvalidArgument(say("neither side is an object uvideo://space/key: the system's cp does this"))
+        if isinstance(self._source, Remote) and isinstance(self._target, Remote):
+            if self._source.space == self._target.space:
+                one, other = self._source.key, self._target.key
+                if one.startswith(other) or other.startswith(one):
+                    raise InvalidArgument(say("source and target lie in one another"))
+        if self._delete and not (self._context.yes or self._context.interactive or self._is_trial):
+            raise InvalidArgument(say("--delete asks before it deletes; where nobody can be asked it needs -y"))
+
+    @property
+    def _is_trial(self) -> bool:
+        return self._context.dry_run or self._plan is not None
+
+    def _run(self, began: float) -> int:
+        context, report = self._context, self._report
+        with display(context) as shown:
+            mover = Mover(context, self._way, shown, self._etags.learn)
+
+            def one(pair: Pair) -> None:
+                self._one(pair, mover, shown)
+                if mover.hopeless:
+                    crew.stop()
+
+            crew: Crew[Pair] = Crew(context, self._jobs, one)
+            crew.run(self._pairs())
+        if not self._seen and not report.failed:
+            if isinstance(self._source, Remote):
+                raise nothing(self._source)
+            if self._delete:
+                raise Guarded(say("the source {source} is empty: nothing is deleted", source=self._source))
+        deleted = self._remove() if self._surplus_count else 0
+        if self._writer is None or report.json:
+            report.summary(
+                done=mover.done,
+                size=mover.bytes,
+                skipped=mover.skipped,
+                deleted=deleted,
+                seconds=time.monotonic() - began,
+                dry_run=self._is_trial,
+            )
+        return report.finish(mover.done + mover.skipped)
+
+    def _one(self, pair: Pair, mover: Mover, shown: Display) -> None:
+        ours, to, theirs = pair
+        source = Task(ours, to).source
+        try:
+            if theirs is not None and self._is_same(ours, theirs, shown):
+                mover.skip(source, str(to), "same")
+                return
+        except (UVideoError, OSError) as error:
+            if not (self._context.cancel.is_set() and isinstance(error, Cancelled)):
+                self._report.fail(error, source)
+            return
+        if self._writer is not None:
+            action = "copy" if ours.path is None and isinstance(to, Remote) else "upload" if ours.path else "download"
+            with self._lock:
+                self._writer.add(Step(action, to, ours, theirs))
+                mover.done += 1
+                mover.bytes += ours.size
+                self._report.item(PLANNED, action=action, source=source, target=str(to), bytes=ours.size)
+            return
+        shown.expect(ours.size)
+        mover(Task(ours, to))
+
+    def _remove(self) -> int:
+        """Delete what is in the target only; how many."""
+        if self._report.failed:
+            self._report.tell(
+                say("{count} surplus items stay, as other items failed: run it again", count=self._surplus_count)
+            )
+            return 0
+        if self._surplus_count > self._most:
+            raise Guarded(
+                say(
+                    "{count} items would be deleted, more than --max-delete {most}: nothing is deleted",
+                    count=self._surplus_count,
+                    most=self._most,
+                )
+            )
+        if self._writer is not None:
+            for entry in self._surplus:
+                to: Remote | str = entry.path or Remote(str(entry.space), str(entry.key))
+                self._writer.add(Step("delete", to, None, entry))
+                self._report.item(PLANNED, action="delete", source=None, target=str(to), bytes=entry.size)
+            return len(self._surplus)
+        question = say("delete {count} items from {target}?", count=self._surplus_count, target=self._target)
+        if not confirmed(self._context, question):
+            return 0
+        return delete_all(self._context, self._surplus, self._jobs)
+
+
+def _written(side: Address) -> str:
+    return os.path.abspath(side.path) if isinstance(side, Local) else str(side)
+
+
+def _endpoint(context: Context) -> str:
+    hosts = context.client.settings.hosts()
+    return f"{hosts.upload.scheme}://{hosts.upload.host}"
+
+
+@verb(
+    "sync",
+    text=(
+        "Copies what is missing or differs, from a folder to uvideo://space/prefix, back, or between two of those. Two "
+        "files are the same if size and content agree: the content of local files is compared by etag, which is "
+        "computed here and remembered until size, time or inode change. --delete removes what only TARGET has, after "
+        "everything was copied without failure; it refuses an empty source and more than --max-delete items, and asks "
+        "on a terminal.",
+        "--plan FILE changes nothing and writes what would be done; uvideo apply FILE does it.",
+    ),
+    examples=[
+        Example("A folder to a space:", "uvideo sync videos uvideo://demo/videos"),
+        Example("What would be done, and nothing else:", "uvideo sync videos uvideo://demo/videos --delete --dry-run"),
+        Example(
+            "Review what would be done, then do it:",
+            "uvideo sync videos uvideo://demo/videos --delete --plan plan.jsonl\nuvideo apply plan.jsonl -y",
+        ),
+        Example("A mirror of a space, here:", "uvideo sync uvideo://demo/ mirror --delete -y"),
+        Example("One space like another, by size only:", "uvideo sync uvideo://demo/ uvideo://backup/ --size-only"),
+    ],
+    changes=True,
+)
+@click.argument("source", metavar="SOURCE")
+@click.argument("target", metavar="TARGET")
+@option("--delete", is_flag=True, help="Remove what only TARGET has.")
+@option(
+    "--max-delete",
+    type=click.IntRange(0),
+    default=MAX_DELETE,
+    show_default=True,
+    metavar="N",
+    help="Delete nothing if it would be more.",
+)
+@option("--yes", "-y", is_flag=True, help="Do not ask.")
+@option("--size-only", is_flag=True, help="Compare sizes only.")
+@option("--checksum", is_flag=True, help="Compare content too, which is the default.")
+@option("--plan", metavar="FILE", help="Change nothing; write what would be done.")
+@filters
+@rates
+def sync(context: Context, source: str, target: str, yes: bool, checksum: bool, **options: Any) -> int:
+    if checksum and options["size_only"]:
+        raise InvalidArgument(say("--checksum and --size-only exclude one another"))
+    context.yes = context.yes or yes
+    context.goes_on = True
+    return Sync(context, _folder(source), _folder(target), options).run()
+
+
+# A plan that was made before
+
+
+def _now(context: Context, place: Remote | str) -> Entry | None:
+    """What is at a place now; None if nothing is."""
+    if isinstance(place, str):
+        return one_file(place, "") if os.path.lexists(place) else None
+    try:
+        found = context.client.stat(place.space, place.key)
+    except NotFound:
+        return None
+    return Entry("", found.size, space=place.space, key=place.key, etag=found.etag)
+
+
+def _agrees(planned: Entry | None, now: Entry | None) -> bool:
+    """Whether something is as it was when the plan was made."""
+    if planned is None or now is None:
+        return planned is now
+    return (planned.size, planned.mtime_ns, planned.inode, planned.etag) == (
+        now.size,
+        now.mtime_ns,
+        now.inode,
+        now.etag,
+    )
+
+
+def _check_links(root: str, path: str) -> None:
+    """LocalFailure if the folder of a path lies outside of a root, by a link."""
+    base, folder = os.path.realpath(root), os.path.realpath(os.path.dirname(path))
+    if os.path.commonpath([base, folder]) != base:
+        raise LocalFailure(say("{path} lies outside of {root}, by a link", path=path, root=root))
+
+
+def _is_pending(context: Context, head: Head, step: Step, etags: Etags) -> bool:
+    """Whether a step is still to be done.  Changed if its source or target is not what the plan says."""
+    if isinstance(step.to, str):
+        _check_links(head.target, step.to)
+    now = _now(context, step.to)
+    if step.source is None:
+        if now is not None and not _agrees(step.target, now):
+            raise Changed(say("{path} changed since the plan was made", path=step.to))
+        return now is not None
+    source = _now(
+        context, Remote(str(step.source.space), str(step.source.key)) if not step.source.path else step.source.path
+    )
+    if not _agrees(step.source, source):
+        raise Changed(say("{path} changed since the plan was made", path=Task(step.source, step.to).source))
+    if _agrees(step.target, now):
+        return True
+    if now is not None and now.size == step.source.size:
+        one, other = (each.etag if each.path is None else etags.of(each, context.cancel) for each in (step.source, now))
+        if same_etag(one, other, now.size):
+            return False  # an earlier run has done it
+    raise Changed(say("{path} changed since the plan was made", path=step.to))
+
+
+class Changed(UVideoError):
+    """Something is not what it was when the plan was made."""
+
+
+@verb(
+    "apply",
+    text=(
+        "Does what `uvideo sync --plan FILE` wrote down. A step whose source or target changed since then is refused; "
+        "the others are done. Deletes come last, and only if nothing failed.",
+    ),
+    examples=[
+        Example(
+            "Make a plan, look at it, carry it out:",
+            "uvideo sync videos uvideo://demo/videos --plan plan.jsonl\nuvideo apply plan.jsonl --dry-run\n"
+            "uvideo apply plan.jsonl",
+        ),
+    ],
+    changes=True,
+)
+@click.argument("file", metavar="FILE")
+@option("--yes", "-y", is_flag=True, help="Do not ask.")
+@rates
+def apply(context: Context, file: str, yes: bool, jobs: int, **options: Any) -> int:
+    began = time.monotonic()
+    context.yes = context.yes or yes
+    context.goes_on = True
+    plan = read(file)
+    head = plan.head
+    if head.endpoint != _endpoint(context):
+        raise InvalidArgument(
+            say("the plan is for {planned}, not for {endpoint}", planned=head.endpoint, endpoint=_endpoint(context))
+        )
+    report = context.report
+    if plan.deletes and not (context.yes or context.interactive or context.dry_run):
+        raise InvalidArgument(say("the plan deletes something; where nobody can be asked it needs -y"))
+    way = Way(part_jobs=options["part_jobs"], limit=limit(options["bwlimit"]), verify=not context.no_verify)
+
+    etags = Etags()
+
+    def pending(chosen: Iterable[Step]) -> Iterator[Step]:
+        for step in chosen:
+            try:
+                if _is_pending(context, head, step, etags):
+                    yield step
+                elif step.source is not None:
+                    mover.skip(Task(step.source, step.to).source, str(step.to), "same")
+            except (UVideoError, OSError) as error:
+                report.fail(error, str(step.to))
+
+    with display(context) as shown:
+        mover = Mover(context, way, shown, etags.learn)
+        copies = (Task(step.source, step.to) for step in pending(plan.steps(deletes=False)))
+        carry_all(context, mover, copies, jobs, shown.expect)
+    deleted = 0
+    if plan.deletes and report.failed:
+        report.tell(say("{count} surplus items stay, as other items failed: run it again", count=plan.deletes))
+    elif plan.deletes and confirmed(
+        context, say("delete {count} items from {target}?", count=plan.deletes, target=head.target)
+    ):
+        surplus = (step.target for step in pending(plan.steps(deletes=True)) if step.target is not None)
+        deleted = delete_all(context, surplus, jobs)
+    etags.close()
+    report.summary(
+        done=mover.done,
+        size=mover.bytes,
+        skipped=mover.skipped,
+        deleted=deleted,
+        seconds=time.monotonic() - began,
+        dry_run=context.dry_run,
+    )
+    return report.finish(mover.done + deleted)

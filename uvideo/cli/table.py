@@ -1,0 +1,42 @@
+"""Every verb: where it is, and what it does in one line."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["VERBS", "Verb"]
+
+
+class Verb(NamedTuple):
+    """module: of uvideo.cli, loaded when the verb is called; it has the verb's function under the verb's name."""
+
+    module: str
+    summary: str
+
+
+#: In the order of the help.
+VERBS = {
+    "ls": Verb("ls", "List spaces, folders and objects."),
+    "cp": Verb("cp", "Copy files and objects: up, down, between spaces, from and to pipes."),
+    "mv": Verb("cp", "Move files and objects: copied, verified, then removed."),
+    "sync": Verb("sync", "Make a folder or prefix like another one."),
+    "apply": Verb("sync", "Carry out a plan that sync wrote."),
+    "rm": Verb("rm", "Remove objects."),
+    "cat": Verb("cat", "Write objects, or ranges of them, to standard output."),
+    "stat": Verb("stat", "Show all that is known of an object or a space."),
+    "du": Verb("du", "Add up what is stored, by folder and storage class."),
+    "verify": Verb("verify", "Compare files and objects by size and content."),
+    "etag": Verb("verify", "Compute the etag of files, without the service."),
+    "presign": Verb("presign", "Make links by which others read or store an object."),
+    "restore": Verb("change", "Make archived objects readable."),
+    "set": Verb("change", "Change the storage class, media type or tags of objects."),
+    "mb": Verb("space", "Make spaces."),
+    "rb": Verb("space", "Remove spaces."),
+    "spaces": Verb("space", "List spaces, or change who may read them."),
+    "transfers": Verb("transfers", "List, resume, abort and clean up unfinished transfers."),
+    "run": Verb("run", "Run many commands, from a file, in one process."),
+    "config": Verb("config", "Keep profiles: hosts and keys under a name."),
+    "doctor": Verb("doctor", "Check a set-up step by step, and explain refusals and links."),
+    "completion": Verb("completion", "Print the script that completes commands in a shell."),
+    "serve": Verb("serve", "Serve object storage out of a folder."),
+}

@@ -1,0 +1,319 @@
+"""uvideo verify and etag: whether two places hold the same content, found out without moving it."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain, repeat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+import click
+
+from uvideo import etag as etag_of
+from uvideo import same_etag
+from uvideo.cli import failure
+from uvideo.cli.address import Local, Pipe, Remote, parse
+from uvideo.cli.context import Context
+from uvideo.cli.cp import filters
+from uvideo.cli.lookup import exists, stat_object
+from uvideo.cli.report import Kind, shown, size
+from uvideo.cli.verb import Example, option, verb
+from uvideo.cli.walk import Entry, files, objects, one_file
+from uvideo.cli.words import say
+from uvideo.errors import InvalidArgument, UVideoError
+from uvideo.pattern import Filter
+
+if TYPE_CHECKING:
+    pass
+
+__all__ = ["DIFFERENCE", "ETAG", "VERIFIED", "etag", "verify"]
+
+STATES = ("same", "different", "missing", "extra", "unknown")
+
+ETAG = Kind(
+    "etag",
+    {"path": "string", "size": "integer?", "etag": "string"},
+    lambda record: f"{record['etag']}  {shown(record['path'])}",
+)
+
+
+def _difference_text(record: dict[str, Any]) -> str:
+    titles = {
+        "missing": say("missing"),
+        "extra": say("extra"),
+        "different": say("different"),
+        "unknown": say("unknown"),
+    }
+    return f"{titles[record['state']]}  {shown(record['item'])}"
+
+
+DIFFERENCE = Kind(
+    "difference",
+    {
+        "state": "string",  # missing: in the first place only; extra: in the second only; different; unknown: no etag
+        "item": "string",
+        "name": "string",
+        "size": "integer?",
+        "other_size": "integer?",
+        "etag": "string?",
+        "other_etag": "string?",
+    },
+    _difference_text,
+)
+
+
+def _verified_text(record: dict[str, Any]) -> str:
+    words = say("{count} the same, {size}", count=record["same"], size=size(record["bytes"]))
+    for name, text in (
+        ("different", "{count} different"),
+        ("missing", "{count} missing"),
+        ("extra", "{count} extra"),
+        ("unknown", "{count} unknown"),
+    ):
+        if record[name]:
+            words += ", " + say(text, count=record[name])
+    return words
+
+
+VERIFIED = Kind(
+    "verified",
+    {
+        "same": "integer",
+        "different": "integer",
+        "missing": "integer",
+        "extra": "integer",
+        "unknown": "integer",
+        "bytes": "integer",  # of what is the same
+    },
+    _verified_text,
+)
+
+
+@verb(
+    "etag",
+    text="The etag that an object of these bytes has, computed without the service; standard input without a file.",
+    examples=[
+        Example("Of files:", "uvideo etag movie.mp4 notes.txt"),
+        Example("Of what a program writes:", "cat movie.mp4 | uvideo etag"),
+        Example("Whether that is what is stored:", "uvideo verify movie.mp4 uvideo://demo/movie.mp4"),
+    ],
+)
+@click.argument("paths", nargs=-1, metavar="[FILE...]")
+def etag(context: Context, paths: Sequence[str]) -> int:
+    for path in paths or ("-",):
+        try:
+            if path == "-":
+                context.report.result(ETAG, path="-", size=None, etag=etag_of(sys.stdin.buffer))
+                continue
+            with open(path, "rb", buffering=0) as file:  # a pipe too, as <(program) gives
+                found = os.fstat(file.fileno())
+                length = found.st_size if stat.S_ISREG(found.st_mode) else None
+                context.report.result(ETAG, path=path, size=length, etag=etag_of(cast(BinaryIO, file)))
+        except (UVideoError, OSError) as error:
+            context.report.fail(error, path)
+    return context.report.finish((len(paths) or 1) - context.report.failed)
+
+
+@verb(
+    "verify",
+    text=(
+        "Both places are files, folders, objects or what lies below a prefix. Sizes are compared, and etags where they "
+        "are the same: those of local files are computed, nothing is moved. missing: not in the second place; extra: "
+        "not in the first. Exit code 5 if anything differs.",
+    ),
+    examples=[
+        Example("A file and an object:", "uvideo verify movie.mp4 uvideo://demo/movie.mp4"),
+        Example("A folder and its copy:", "uvideo verify photos uvideo://demo/photos/"),
+        Example(
+            "What the second place has more does not count:",
+            "uvideo verify --ignore-extra photos uvideo://demo/photos/",
+        ),
+        Example("Two places of the service:", "uvideo verify uvideo://demo/photos/ uvideo://backup/photos/"),
+    ],
+)
+@click.argument("first", metavar="PLACE")
+@click.argument("second", metavar="OTHER")
+@filters
+@option("--ignore-extra", is_flag=True, help="What only the second place has is no difference.")
+@option("--size-only", is_flag=True, help="Compare sizes, not content.")
+@option("--jobs", type=click.IntRange(1, 64), default=min(4, os.cpu_count() or 1), help="Files hashed at a time.")
+def verify(
+    context: Context,
+    first: str,
+    second: str,
+    include: Sequence[str],
+    exclude: Sequence[str],
+    ignore_extra: bool,
+    size_only: bool,
+    jobs: int,
+) -> int:
+    ours, theirs = _places(context, first, second)
+    wanted = Filter(include, exclude)
+    pairs = _merged(_walked(context, ours, wanted), _walked(context, theirs, wanted))
+    counts = dict.fromkeys((*STATES, "bytes"), 0)
+    with _pool(jobs) as pool:
+        for pair in _judged(context, pool, pairs, size_only, jobs * 4):
+            counts[pair.state] += 1
+            if pair.state == "same":
+                counts["bytes"] += pair.size or 0
+            elif not (ignore_extra and pair.state == "extra"):
+                context.report.result(DIFFERENCE, **pair.record())
+    context.report.result(VERIFIED, **counts)
+    if context.report.failed:
+        return context.report.finish(sum(counts[each] for each in STATES))
+    differs = counts["different"] + counts["missing"] + counts["unknown"] + (0 if ignore_extra else counts["extra"])
+    return failure.INTEGRITY if differs else failure.OK
+
+
+# Places
+
+Place = Local | Remote
+
+
+def _places(context: Context, first: str, second: str) -> tuple[Place, Place]:
+    """What is compared with what: two single ones, or two folders.  NotFound, FileNotFoundError, InvalidArgument."""
+    one, other = _place(first), _place(second)
+    if isinstance(one, Remote) and not one.is_folder and not exists(context.client, one):
+        one = Remote(one.space, one.key + "/")
+    if isinstance(one, Local) and not os.path.lexists(one.path):
+        raise FileNotFoundError(2, os.strerror(2), one.path)
+    if _is_single(one):
+        name = os.path.basename(one.path) if isinstance(one, Local) else one.key.rpartition("/")[2]
+        if isinstance(other, Remote) and other.is_folder:
+            other = Remote(other.space, other.key + name)
+        elif isinstance(other, Local) and os.path.isdir(other.path):
+            other = Local(os.path.join(other.path, name))
+    elif isinstance(other, Remote) and not other.is_folder:
+        other = Remote(other.space, other.key + "/")
+    elif isinstance(other, Local) and not os.path.isdir(other.path):
+        raise InvalidArgument(say("{text} is a folder; {other} is none", text=first, other=second))
+    return one, other
+
+
+def _place(text: str) -> Place:
+    found = parse(text)
+    if isinstance(found, Pipe):
+        raise InvalidArgument(say("verify compares files and objects; uvideo etag reads a pipe"))
+    if isinstance(found, Remote) and found.is_pattern:
+        raise InvalidArgument(say("{text}: verify takes no pattern; --include does", text=text))
+    return found
+
+
+def _is_single(place: Place) -> bool:
+    """Whether it is one file or object, and not what lies below."""
+    return not os.path.isdir(place.path) if isinstance(place, Local) else not place.is_folder
+
+
+def _walked(context: Context, place: Place, wanted: Filter) -> Iterator[Entry]:
+    """The entries of a place in the byte order of their names; "" is the name of a single one."""
+    if _is_single(place):
+        if isinstance(place, Local):
+            return iter((one_file(place.path, ""),))
+        info = stat_object(context.client, place)
+        return iter((Entry("", info.size, space=place.space, key=place.key, etag=info.etag),))
+    if isinstance(place, Local):
+        found = files(place.path, context.report.fail)
+    else:
+        found = objects(context.client, place.space, place.key)
+    return (each for each in found if wanted.takes(each.name))
+
+
+# Comparing
+
+
+@dataclass
+class Pair:
+    """The two of one name, None where there is none.  etags: as the service said, or of the local file."""
+
+    one: Entry | None
+    other: Entry | None
+    etags: tuple[str | None, str | None] = (None, None)
+    state: str = ""
+
+    @property
+    def size(self) -> int | None:
+        return self.one.size if self.one else None
+
+    def record(self) -> dict[str, Any]:
+        """The fields of DIFFERENCE."""
+        known = self.one or self.other
+        assert known is not None
+        item = known.path if known.path is not None else f"uvideo://{known.space}/{known.key}"
+        return {
+            "state": self.state,
+            "item": item,
+            "name": known.name,
+            "size": self.size,
+            "other_size": self.other.size if self.other else None,
+            "etag": self.etags[0],
+            "other_etag": self.etags[1],
+        }
+
+    def judge(self, size_only: bool) -> Pair:
+        """Find the state out, reading local files where only that tells.  LocalFailure."""
+        if self.one is None or self.other is None:
+            self.state = "extra" if self.one is None else "missing"
+        elif self.one.size != self.other.size:
+            self.state = "different"
+        elif size_only:
+            self.state = "same"
+        else:
+            self.etags = (_etag(self.one), _etag(self.other))
+            same = same_etag(*self.etags, self.one.size)
+            self.state = "unknown" if same is None else "same" if same else "different"
+        return self
+
+
+def _etag(entry: Entry) -> str | None:
+    return entry.etag if entry.path is None else etag_of(Path(entry.path))
+
+
+def _merged(ours: Iterator[Entry], theirs: Iterator[Entry]) -> Iterator[Pair]:
+    """Both walks side by side; each is in the byte order of names."""
+    one, other = next(ours, None), next(theirs, None)
+    while one is not None or other is not None:
+        if other is None or (one is not None and one.name < other.name):
+            yield Pair(one, None)
+            one = next(ours, None)
+        elif one is None or other.name < one.name:
+            yield Pair(None, other)
+            other = next(theirs, None)
+        else:
+            yield Pair(one, other)
+            one, other = next(ours, None), next(theirs, None)
+
+
+@contextmanager
+def _pool(jobs: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads that are not waited for when the block raises: one of them may be at a large file."""
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
+
+
+def _judged(
+    context: Context, pool: ThreadPoolExecutor, pairs: Iterator[Pair], size_only: bool, ahead: int
+) -> Iterator[Pair]:
+    """The pairs in their order, at most ``ahead`` of them judged in advance; a file that cannot be read is said."""
+    waiting: deque[tuple[Pair, Future[Pair]]] = deque()
+    for pair in chain(pairs, repeat(None, ahead)):
+        context.cancel.check()
+        if pair is not None:
+            waiting.append((pair, pool.submit(pair.judge, size_only)))
+        if waiting and (pair is None or len(waiting) >= ahead):
+            first, future = waiting.popleft()
+            try:
+                yield future.result()
+            except UVideoError as error:
+                context.report.fail(error, str(first.record()["item"]))

@@ -1,0 +1,213 @@
+"""What doctor says."""
+
+WORDS = {
+    "Check a set-up step by step, and explain refusals and links.": "逐步检查配置，解释拒绝原因和签名链接。",
+    "Looks at the configuration file, the keys and where each setting comes from; at the name, connection and "
+    "certificate of each host; at the clock; and asks the service to list spaces and objects. With --space it stores, "
+    "reads and removes a small object there too. With a URL it says what a signed link opens and until when, asking "
+    "nobody. No private key and no signature is printed, so the output can be shown to others.": (
+        "检查配置文件、密钥以及每项设置的来源，检查各主机的域名解析、连接和证书，检查时钟，\n"
+        "再请服务端列出空间和对象。给出 --space 时还会在其中写入、读取并删除一个小对象。\n"
+        "给出 URL 时说明签名链接指向什么、何时过期，不访问任何服务。\n"
+        "不会输出私钥和签名，因此结果可以放心发给别人看。"
+    ),
+    "Exit codes: 0 nothing failed, 3 keys are refused, 1 something else failed.": (
+        "退出码：0 没有失败项，3 密钥被拒绝，1 其他失败。"
+    ),
+    "The whole set-up:": "检查整个配置：",
+    "And a small object there and back:": "并存取一个小对象：",
+    "A link that does not work:": "检查打不开的链接：",
+    "What failed, for a program:": "统计失败项，供程序使用：",
+    "Store, read and remove a small object in this space.": "在该空间写入、读取并删除一个小对象。",
+    "give a URL or --space, not both": "URL 与 --space 不能同时给出",
+    "ok": "正常",
+    "warning": "警告",
+    "failed": "失败",
+    "skipped": "跳过",
+    "text that was signed, as computed here (keys taken out):": "本地计算的待签名字符串（已去掉密钥）：",
+    "{days} d {hours} h": "{days} 天 {hours} 小时",
+    # What each step looks at
+    "configuration file": "配置文件",
+    "its permissions": "文件权限",
+    "settings": "设置",
+    "key pair": "密钥",
+    "upload host: name": "上传主机：域名",
+    "upload host: connection": "上传主机：连接",
+    "upload host: TLS": "上传主机：TLS",
+    "download host: name": "下载主机：域名",
+    "download host: connection": "下载主机：连接",
+    "download host: TLS": "下载主机：TLS",
+    "management host: name": "管理主机：域名",
+    "management host: connection": "管理主机：连接",
+    "management host: TLS": "管理主机：TLS",
+    "clock": "时钟",
+    "spaces listed": "列出空间",
+    "objects listed": "列出对象",
+    "object stored, read, removed": "写入、读取、删除对象",
+    "link": "链接",
+    "its transport": "传输方式",
+    "its parameters": "参数",
+    "its time": "有效期",
+    "its signature": "签名",
+    # What was found
+    "there is none at {path}; that is fine where variables or options say all": (
+        "{path} 不存在；如果环境变量或选项已经给全，则没有问题"
+    ),
+    "{path} cannot be read: {reason}": "无法读取 {path}：{reason}",
+    "{path}, profiles: {profiles}": "{path}，其中的 profile：{profiles}",
+    "{path} belongs to another user, who can change it": "{path} 属于其他用户，对方可以修改它",
+    "others can read {path} (mode {mode})": "其他用户可以读取 {path}（权限 {mode}）",
+    "others can replace what is in {path}": "其他用户可以替换 {path} 里的文件",
+    "nobody else can read it": "其他用户无法读取",
+    "there are none: only public spaces can be read": "没有密钥，只能读取公开空间",
+    "{public_key}, from {from}": "{public_key}，来自 {from}",
+    "public and private key are the same": "公钥和私钥相同",
+    "the private key holds blanks; it was probably pasted with them": "私钥中有空白字符，可能是粘贴时带入的",
+    "{public_key} is a temporary key, and its security_token is missing": (
+        "{public_key} 是临时密钥，但缺少 security_token"
+    ),
+    "{host} is {addresses}": "{host} 解析为 {addresses}",
+    "{host} does not resolve: {reason}": "{host} 无法解析：{reason}",
+    "{host} answers in {seconds} s": "{host} 连接用时 {seconds} 秒",
+    "the proxy {proxy} answers in {seconds} s": "代理 {proxy} 连接用时 {seconds} 秒",
+    "{host} does not take connections: {reason}": "{host} 无法连接：{reason}",
+    "{version}, the certificate ends in {days} days": "{version}，证书还有 {days} 天到期",
+    "none, as it is this machine": "未使用，因为就是本机",
+    "none: what is sent to {host} can be read on the way": "未使用：发往 {host} 的内容在途中可能被看到",
+    "the certificate of {host} ends in {days} days": "{host} 的证书还有 {days} 天到期",
+    "the certificate of {host} is not trusted: {reason}": "{host} 的证书不受信任：{reason}",
+    "no TLS with {host}: {reason}": "无法与 {host} 建立 TLS：{reason}",
+    "within {seconds} s of the service's": "与服务端相差不超过 {seconds} 秒",
+    "{seconds} s ahead of the service's: links that you sign last so much longer": (
+        "比服务端快 {seconds} 秒：您签名的链接会多有效这么久"
+    ),
+    "{seconds} s behind the service's: links that you sign end so much earlier": (
+        "比服务端慢 {seconds} 秒：您签名的链接会提前这么久失效"
+    ),
+    "the service does not say the time": "服务端没有给出时间",
+    "the service takes the key pair; spaces: {count}": "服务端接受该密钥，空间数：{count}",
+    "the account has no space yet": "该账号还没有空间",
+    "--space NAME tries it there": "用 --space 空间名 可以试一试",
+    "uvideo://{space} can be listed": "uvideo://{space} 可以列出",
+    "in uvideo://{space}, {seconds} s in all": "在 uvideo://{space} 中，共用 {seconds} 秒",
+    "what was read from uvideo://{space} is not what was stored": "从 uvideo://{space} 读到的与写入的不一致",
+    "uvideo://{space}/{left} could not be removed": "uvideo://{space}/{left} 未能删除",
+    "opens uvideo://{space}/{key} on {host}": "指向 {host} 上的 uvideo://{space}/{key}",
+    "it goes over http: whoever sees the traffic can use it too": "使用 http 明文传输：能看到流量的人也能使用它",
+    "it holds &amp; in place of &: it was copied out of the source of a web page": (
+        "其中的 & 变成了 &amp;：是从网页源代码里复制出来的"
+    ),
+    "it is not signed: it opens objects of public spaces only": "没有签名，只能打开公开空间的对象",
+    "it lacks {missing}: it was cut off, or put into a shell without quotes": (
+        "缺少 {missing}：可能被截断，或在 shell 里没有加引号"
+    ),
+    "Expires is {expires}, which is no time": "Expires 的值是 {expires}，不是有效时间",
+    "it ended {when}, {time} ago": "已于 {when} 过期（{time} 之前）",
+    "it lasts until {when}, {time} more": "有效期到 {when}，还剩 {time}",
+    "it lasts for more than ten years, which was hardly meant": "有效期超过十年，恐怕不是本意",
+    "the signature is cut off or was changed in copying": "签名被截断，或在复制时被改动",
+    "signed by {public_key}, which is not the key pair at hand: it cannot be checked here": (
+        "由 {public_key} 签名，不是当前的密钥，无法在此核对"
+    ),
+    "right, for {method}": "正确，用于 {method}",
+    "wrong: the key pair at hand did not sign this": "错误：不是由当前密钥签名的",
+    # What to do
+    "There are no keys: set UVIDEO_PUBLIC_KEY and UVIDEO_PRIVATE_KEY, or run uvideo config init.": (
+        "没有密钥：请设置 UVIDEO_PUBLIC_KEY 和 UVIDEO_PRIVATE_KEY，或运行 uvideo config init。"
+    ),
+    "The service saw no signature where it needs one: the space may be another account's.": (
+        "服务端要求签名却没有收到：该空间可能属于其他账号。"
+    ),
+    "The Authorization header was lost on the way: try without the proxy.": (
+        "Authorization 头在途中丢失：请不经代理再试一次。"
+    ),
+    "The clock of this machine is wrong: set it (timedatectl set-ntp true).": (
+        "本机时钟不准，请校准（timedatectl set-ntp true）。"
+    ),
+    "The link is older than the time it was made for: make a new one, with a longer --expires.": (
+        "链接已过期：请重新生成，并用更长的 --expires。"
+    ),
+    "The private key has blanks at its ends: set it again (uvideo config set private_key).": (
+        "私钥首尾有空白字符：请重新设置（uvideo config set private_key）。"
+    ),
+    "The private key is not that of this public key: copy both anew from the console, whole.": (
+        "私钥与公钥不配对：请从控制台重新完整复制两者。"
+    ),
+    "The service may expect another scheme word: set word to UCloud or AutoAI.": (
+        "服务端可能要求另一个签名前缀：请把 word 设为 UCloud 或 AutoAI。"
+    ),
+    "The host may belong to another space or provider than the one that was signed: compare the text below.": (
+        "主机可能属于另一个空间或服务商，与签名的不一致：请对照下面的文本。"
+    ),
+    'Something between changes requests, a proxy say: try without it (proxy = "").': (
+        '途中有设备改动了请求，例如代理：请不经代理再试（proxy = ""）。'
+    ),
+    "The service does not know this public key: it was mistyped, disabled or deleted.": (
+        "服务端不认识该公钥：可能输错，或已被停用、删除。"
+    ),
+    "The key is of another service: do provider and endpoint fit it?": (
+        "该密钥属于另一个服务：请检查 provider 和 endpoint 是否对应。"
+    ),
+    "The token was deleted or has expired: make a new one, or use the account's key pair.": (
+        "令牌已删除或过期：请新建令牌，或使用账号密钥。"
+    ),
+    "A token may not manage spaces: use the account's key pair for that.": "令牌不能管理空间：请使用账号密钥。",
+    "The token may not do this: look at its operations, prefixes, spaces, addresses and end.": (
+        "令牌没有这项权限：请检查它允许的操作、前缀、空间、IP 和有效期。"
+    ),
+    "The temporary key has ended, or its security_token is another one's: fetch all three anew.": (
+        "临时密钥已失效，或 security_token 不匹配：请重新获取全部三项。"
+    ),
+    "The space belongs to another account.": "该空间属于其他账号。",
+    "The account lacks the right; its administrator can grant it.": "账号没有权限，请联系管理员授权。",
+    "There is no space of this name: uvideo spaces lists those there are.": (
+        "没有这个名称的空间：uvideo spaces 可列出已有的空间。"
+    ),
+    "The space is in another region or at another provider: set region, provider or endpoint.": (
+        "空间在另一个地域或服务商：请设置 region、provider 或 endpoint。"
+    ),
+    "What answers there is not this service: check endpoint and api_url.": (
+        "应答的并不是本服务：请检查 endpoint 和 api_url。"
+    ),
+    "A proxy or the login page of a network answers in its place: open a web page and log in.": (
+        "代理或网络登录页代为应答：请打开网页完成登录。"
+    ),
+    "The network does not reach the service: check cable, VPN and proxy.": "网络不通：请检查网线、VPN 和代理。",
+    "The name is mistyped, or this network's DNS does not know it: check endpoint and region.": (
+        "域名写错，或当前网络的 DNS 无法解析：请检查 endpoint 和 region。"
+    ),
+    "Nothing listens there: start it (uvideo serve), or correct the port in endpoint.": (
+        "该端口没有服务在监听：请启动服务（uvideo serve），或改正 endpoint 的端口。"
+    ),
+    "The proxy is not there: check the setting proxy, and http_proxy and https_proxy.": (
+        "代理不可用：请检查 proxy 设置以及 http_proxy、https_proxy。"
+    ),
+    "A firewall may be in the way, or the port in endpoint is wrong.": "可能被防火墙阻挡，或 endpoint 的端口不对。",
+    "Your organisation signs by itself: name its authorities' file in ca_bundle.": (
+        "贵单位使用自签证书：请在 ca_bundle 中指定其 CA 文件。"
+    ),
+    "The files that client_cert and client_key name cannot be read.": (
+        "无法读取 client_cert 和 client_key 指定的文件。"
+    ),
+    "The host speaks no TLS there: write http:// before it, or correct the port.": (
+        "该端口不支持 TLS：请在主机前写 http://，或改正端口。"
+    ),
+    "The link's path was changed after it was signed: by decoding, by a proxy, or by hand.": (
+        "链接的路径在签名后被改动：可能是解码、代理或手工修改所致。"
+    ),
+    "It may be for storing with a Content-Type of its own, which a link does not say.": (
+        "它可能是用于上传的链接，签名时指定了 Content-Type，而链接中看不出来。"
+    ),
+    "Write https:// before the host in endpoint, if it speaks TLS.": "如果对方支持 TLS，请在 endpoint 的主机前写 https://。",
+    "Set it again: uvideo config set private_key": "请重新设置：uvideo config set private_key",
+    "Set the private key: uvideo config set private_key": "请设置私钥：uvideo config set private_key",
+    "Set it too: uvideo config set security_token": "请一并设置：uvideo config set security_token",
+    "Remove it by hand: uvideo rm uvideo://{space}/{left}": "请手工删除：uvideo rm uvideo://{space}/{left}",
+    "Set the clock: timedatectl set-ntp true": "请校准时钟：timedatectl set-ntp true",
+    "Write & for each &amp;, or copy the link itself and not the page's source.": (
+        "请把 &amp; 改回 &，或直接复制链接而不是网页源代码。"
+    ),
+    "Put the link in single quotes: & ends a command in a shell.": "请给链接加上单引号：& 在 shell 里会结束命令。",
+    "Copy it again, whole; + and / belong to it.": "请重新完整复制，+ 和 / 也是其中的一部分。",
+    "Make a new one: uvideo presign --expires 7d uvideo://...": "请重新生成：uvideo presign --expires 7d uvideo://...",
+}

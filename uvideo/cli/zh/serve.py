@@ -1,0 +1,64 @@
+"""What `uvideo serve` says."""
+
+WORDS = {
+    "Serve object storage out of a folder.": "把一个文件夹作为对象存储提供服务。",
+    "DIR is made if it is absent; by default it is uvideo-data.": "DIR 不存在时会自动新建，默认是 uvideo-data。",
+    "Each option can be given as UVIDEO_SERVE_<NAME> too, DIR as UVIDEO_SERVE_DIR.  SIGTERM lets the requests in "
+    "flight finish.  Exit codes: 0 stopped, 2 cannot start, 3 stopped, and one of --faults never happened.": (
+        "每个选项也可以用环境变量 UVIDEO_SERVE_<名称> 给出，DIR 用 UVIDEO_SERVE_DIR。\n"
+        "收到 SIGTERM 后会先处理完正在进行的请求。退出码：0 正常停止，2 无法启动，\n"
+        "3 已停止，但 --faults 中有从未发生的故障。"
+    ),
+    "On port 9000, with a key pair made on first start:": "使用 9000 端口，首次启动时生成一对密钥：",
+    "On a free port; which one is in the ready file and on stdout:": "使用空闲端口，实际端口见就绪文件和标准输出：",
+    "On all addresses, with TLS and two processes:": "监听所有地址，启用 TLS，两个进程：",
+    "Address to listen on.": "监听的地址。",
+    "0 picks a free one.": "端口，0 表示自动选择空闲端口。",
+    "Console, health, metrics.": "控制台、健康检查与监控指标的端口。",
+    "With --private-key: the key pair, instead of DIR/credentials.json.": (
+        "与 --private-key 一起给出密钥对，代替 DIR/credentials.json。"
+    ),
+    "Better given as UVIDEO_SERVE_PRIVATE_KEY: others can read a command line.": (
+        "最好用 UVIDEO_SERVE_PRIVATE_KEY 给出：命令行会被其他用户看到。"
+    ),
+    "Processes.": "进程数。",
+    "Sync before acknowledging.": "落盘之后再应答。",
+    "Where names are kept: sqlite (in DIR).": "元数据的存放位置：sqlite（在 DIR 中）。",
+    "Where bytes are kept: disk (in DIR).": "数据的存放位置：disk（在 DIR 中）。",
+    "PEM file of the certificate chain.": "证书链的 PEM 文件。",
+    "PEM file of its private key.": "证书私钥的 PEM 文件。",
+    "Written once the server answers (JSON).": "服务就绪后写入的文件（JSON）。",
+    "Until a restored object of class ARCHIVE can be read.": "归档对象解冻所需的秒数。",
+    "How long it then can be.": "解冻后可读取的秒数。",
+    "Let uploads call this back although its address is not public. Repeatable.": (
+        "允许上传回调到该主机，即使它不是公网地址；可重复给出。"
+    ),
+    "JSON lines on stderr.": "在标准错误输出中每个请求记一行 JSON。",
+    "At once, in each process; more are answered 503.": "每个进程同时接受的连接数，超出的应答 503。",
+    "Requests a second for each key, in each process; more are answered 429.  0: any number.": (
+        "每个进程中每个密钥每秒的请求数，超出的应答 429；0 表示不限。"
+    ),
+    "MiB of the disk that stay free: uploads are answered 503 before they would take them.": (
+        "磁盘保留的空闲空间（MiB）：上传将要占用它时应答 503。"
+    ),
+    "Wrong signatures a minute that one address may send for one key; 0: any number.": (
+        "同一地址对同一密钥每分钟允许的错误签名次数；0 表示不限。"
+    ),
+    "Read and hash an object before its bytes are sent: damaged ones are refused.": (
+        "发送前先读取并校验对象，损坏的拒绝发送。"
+    ),
+    "Look for damaged objects in the background, each once in so many days; 0: never.": (
+        "在后台查找损坏的对象，每个对象每隔这么多天检查一次；0 表示不检查。"
+    ),
+    "MiB a second that this reads at most.": "后台检查每秒最多读取的 MiB 数。",
+    "For tests: what shall go wrong, TOML or JSON (docs/howto/testing.md).": (
+        "测试用：要制造的故障，TOML 或 JSON 文件（见 docs/howto/testing.md）。"
+    ),
+    "Where browsers reach the data port, behind a proxy say.": "浏览器访问数据端口的地址，例如在反向代理之后。",
+    "Let browser pages of this origin use the data port too, as https://console.example.com. Repeatable.": (
+        "也允许该来源的网页使用数据端口，如 https://console.example.com；可重复给出。"
+    ),
+    "this command needs {missing}, which is not installed: pip install 'uvideo[server]'": (
+        "此命令需要 {missing}，尚未安装：pip install 'uvideo[server]'"
+    ),
+}

@@ -1,0 +1,432 @@
+"""A set-up checked step by step: configuration, keys, hosts, clock, and whether the service takes our signatures.
+
+    for finding in examine(profile="home", space="movies"):
+        print(finding.verdict, finding.check, finding.code)
+
+No private key, no signature and no whole public key is in what comes out.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import stat
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from uvideo import calls
+from uvideo._core import answer, message, provider
+from uvideo.client import connect
+from uvideo.errors import InvalidArgument, NoAnswer, NotFound, UVideoError
+from uvideo.models import Finding
+from uvideo.refusal import kind, masked, refused
+from uvideo.settings import KEYS, Settings, config_file, load, origins, profiles
+
+if TYPE_CHECKING:
+    from uvideo.retry import Retry
+
+__all__ = ["examine"]
+
+T = TypeVar("T")
+
+SECONDS = 10.0  # a step may wait for a host
+TRIFLE = 30.0  # seconds that a clock may be off
+SOON = 14 * 86400  # seconds until a certificate ends
+_HIDDEN = KEYS | {"proxy"}
+PLACEHOLDER = "uvideo"  # stands before a host that begins with the space, where no space was given
+SCRATCH = ".uvideo-doctor/"  # keys below it are made and removed
+
+
+def examine(
+    profile: str | None = None,
+    space: str | None = None,
+    *,
+    options: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+    clock: Callable[[], float] = time.time,
+) -> Iterator[Finding]:
+    """Every Finding, as it is made.  options: fields of Settings, as a client takes them.  environ: of this process.
+
+    space: one whose listing is asked for, and in which an object is stored, read and removed; without it the first of
+    the account is listed and nothing is stored.  Ends early where further steps would say nothing new.
+    """
+    environ = os.environ if environ is None else environ
+    yield from _configuration(environ)
+    given = dict(options or {})
+    try:
+        settings = load(profile, environ, **given)
+        sources = origins(profile, environ, **given)
+    except InvalidArgument as error:
+        yield Finding("settings", "failed", "settings-bad", {"message": error.message})
+        return
+    yield _settings(settings, sources)
+    yield from _keys(settings, sources)
+    yield from Service(settings, clock).steps(space)
+
+
+# On this machine
+
+
+def _configuration(environ: Mapping[str, str]) -> Iterator[Finding]:
+    """The file, whoever may read it, and whoever may replace it."""
+    path = config_file(environ)
+    facts: dict[str, object] = {"path": str(path)}
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        yield Finding("config", "ok", "config-absent", facts)
+        return
+    except OSError as error:
+        yield Finding("config", "failed", "config-unreadable", {**facts, "reason": error.strerror})
+        return
+    try:
+        default, found = profiles(environ)
+    except InvalidArgument as error:
+        yield Finding("config", "failed", "config-bad", {**facts, "message": error.message})
+        return
+    yield Finding("config", "ok", "config-read", {**facts, "profiles": sorted(found), "default": default})
+    if hasattr(os, "geteuid") and status.st_uid not in (os.geteuid(), 0):
+        yield Finding("config.permissions", "warning", "config-foreign", facts)
+    elif status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        yield Finding(
+            "config.permissions", "warning", "config-open", {**facts, "mode": f"{stat.S_IMODE(status.st_mode):03o}"}
+        )
+    elif (folder := Path(os.path.realpath(path)).parent).stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        yield Finding("config.permissions", "warning", "folder-open", {"path": str(folder)})
+    else:
+        yield Finding("config.permissions", "ok", "config-closed", facts)
+
+
+def _settings(settings: Settings, sources: Mapping[str, str]) -> Finding:
+    """What is not a default, and which layer it is from."""
+    shown = {}
+    for name, origin in sorted(sources.items()):
+        value = getattr(settings, name)
+        if name == "public_key":
+            value = masked(value)
+        elif name in _HIDDEN:
+            value = "***"
+        shown[name] = {"value": value, "from": origin}
+    hosts = settings.hosts()
+    facts = {
+        "settings": shown,
+        "provider": settings.provider,
+        "upload": _suffix(hosts.upload),
+        "download": _suffix(hosts.download),
+        "api": hosts.api,
+        "word": hosts.word,
+    }
+    return Finding("settings", "ok", "settings", facts)
+
+
+def _suffix(suffix: Any) -> str:
+    return f"{suffix.scheme}://{suffix.host if suffix.shared else 'SPACE' + suffix.host}"
+
+
+def _keys(settings: Settings, sources: Mapping[str, str]) -> Iterator[Finding]:
+    keys = settings.credentials()
+    if keys is None:
+        yield Finding("keys", "warning", "keys-absent")
+        return
+    facts = {
+        "public_key": masked(keys.public_key),
+        "from": sources.get("public_key", "argument"),
+        "kind": "temporary" if keys.security_token is not None else kind(keys.public_key),
+    }
+    if keys.public_key == keys.private_key:
+        yield Finding("keys", "failed", "keys-same", facts)
+    elif keys.private_key != keys.private_key.strip() or any(char.isspace() for char in keys.private_key):
+        yield Finding("keys", "warning", "keys-blanks", facts)
+    elif kind(keys.public_key) == "temporary" and keys.security_token is None:
+        yield Finding("keys", "failed", "keys-no-token", facts)
+    else:
+        yield Finding("keys", "ok", "keys-present", facts)
+
+
+# On the way
+
+
+@dataclass(frozen=True)
+class Host:
+    """roles: upload, download, api.  authority: as in its URL.  port: None if it is none."""
+
+    roles: tuple[str, ...]
+    scheme: str
+    authority: str
+    name: str
+    port: int | None
+
+    @property
+    def is_loopback(self) -> bool:
+        return bool(provider.is_loopback(self.authority))
+
+
+def _hosts(settings: Settings, space: str) -> list[Host]:
+    """Each once, the upload host first."""
+    hosts, found = settings.hosts(), dict[tuple[str, str], tuple[str, ...]]()
+    for role, origin in (
+        ("upload", hosts.upload.origin(space)),
+        ("download", hosts.download.origin(space)),
+        ("api", hosts.api),
+    ):
+        parts = urlsplit(origin)
+        place = (parts.scheme, parts.netloc)
+        found[place] = (*found.get(place, ()), role)
+    return [Host(roles, *place, *_split(*place)) for place, roles in found.items()]
+
+
+def _split(scheme: str, authority: str, usual: int = 80) -> tuple[str, int | None]:
+    """(name, port) of an authority; the port is None if it is none."""
+    parts = urlsplit(f"{scheme}://{authority}")
+    try:
+        return parts.hostname or "", parts.port or (443 if scheme == "https" else usual)
+    except ValueError:
+        return parts.hostname or "", None
+
+
+def _within(job: Callable[[], T], seconds: float) -> T:
+    """What ``job`` returns; TimeoutError after so many seconds, as resolving a name has no limit of its own."""
+    found: list[Any] = []
+
+    def run() -> None:
+        try:
+            found.append((job(), None))
+        except (OSError, UnicodeError) as error:  # a name that cannot be one
+            found.append((None, error))
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not found:
+        raise TimeoutError("no answer in time")
+    value, error = found[0]
+    if error is not None:
+        raise error
+    result: T = value
+    return result
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, UnicodeError):
+        return "it cannot be the name of a host"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def _reached(host: Host, settings: Settings, clock: Callable[[], float]) -> Iterator[Finding]:
+    """DNS, TCP and TLS of one host; ends at the first that fails."""
+    limit = min(SECONDS, settings.connect_timeout)
+    facts: dict[str, object] = {"host": host.authority, "for": list(host.roles)}
+    name, port = ("127.0.0.1" if host.name.endswith("localhost") else host.name), host.port
+    proxy = None if host.is_loopback else _proxy(host, settings)
+    wrong = "no-such-host"
+    if proxy:
+        scheme, _, authority = (proxy if "://" in proxy else "http://" + proxy).partition("://")
+        authority = authority.rpartition("@")[2].partition("/")[0]
+        name, port = _split(scheme, authority, 8080)
+        facts, wrong = {**facts, "host": authority, "proxy": authority}, "proxy"
+    try:
+        if port is None:
+            raise OSError("there is no such port")
+        found = _within(lambda: socket.getaddrinfo(name, port, type=socket.SOCK_STREAM), limit)
+    except (OSError, UnicodeError) as error:
+        yield Finding(f"{host.roles[0]}.dns", "failed", "dns-failed", {**facts, "reason": _reason(error)}, (wrong,))
+        return
+    addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
+    yield Finding(f"{host.roles[0]}.dns", "ok", "dns", {**facts, "addresses": addresses})
+    began = time.perf_counter()
+    try:
+        pipe = socket.create_connection((name, port), limit)
+    except OSError as error:
+        wrong = "no-server-there" if host.is_loopback else "proxy" if proxy else "firewall"
+        yield Finding(f"{host.roles[0]}.tcp", "failed", "tcp-failed", {**facts, "reason": _reason(error)}, (wrong,))
+        return
+    with pipe:
+        seconds = round(time.perf_counter() - began, 3)
+        yield Finding(f"{host.roles[0]}.tcp", "ok", "tcp-proxy" if proxy else "tcp", {**facts, "seconds": seconds})
+        if host.scheme != "https":
+            local = host.is_loopback
+            yield Finding(
+                f"{host.roles[0]}.tls", "ok" if local else "warning", "tls-local" if local else "tls-none", facts
+            )
+        elif not proxy:
+            yield _secured(host, pipe, settings, clock, facts)
+
+
+def _proxy(host: Host, settings: Settings) -> str | None:
+    """The proxy's URL, "" or None for none."""
+    if settings.proxy is not None:
+        return settings.proxy
+    if proxy_bypass(host.name):
+        return None
+    found = getproxies()
+    return found.get(host.scheme) or found.get("all")
+
+
+def _secured(
+    host: Host, pipe: socket.socket, settings: Settings, clock: Callable[[], float], facts: Mapping[str, object]
+) -> Finding:
+    from uvideo._core import transport
+
+    trusted = settings.ca_bundle or transport.authorities()
+    check = f"{host.roles[0]}.tls"
+    try:
+        folder = os.path.isdir(trusted)
+        context = ssl.create_default_context(cafile=None if folder else trusted, capath=trusted if folder else None)
+        if settings.client_cert is not None:
+            context.load_cert_chain(settings.client_cert, settings.client_key)
+        with context.wrap_socket(pipe, server_hostname=host.name) as secured:
+            version, certificate = secured.version(), secured.getpeercert() or {}
+    except ssl.SSLCertVerificationError as error:
+        return Finding(check, "failed", "tls-untrusted", {**facts, "reason": _reason(error)}, ("portal", "ca-bundle"))
+    except OSError as error:
+        cause = ("client-cert",) if isinstance(error, FileNotFoundError) else ("not-tls",)
+        return Finding(check, "failed", "tls-failed", {**facts, "reason": _reason(error)}, cause)
+    days = None
+    with suppress(KeyError, ValueError):
+        days = int((ssl.cert_time_to_seconds(str(certificate["notAfter"])) - clock()) // 86400)
+    if days is not None and days * 86400 < SOON:
+        return Finding(check, "warning", "tls-ends", {**facts, "days": days})
+    return Finding(check, "ok", "tls", {**facts, "version": version, "days": days})
+
+
+# With the service
+
+
+class Service:
+    """The steps that ask the service; each is tried twice at most."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
+        self._settings, self._clock = settings, clock
+        self._carrier: Any = connect(settings, _impatient())
+
+    def steps(self, space: str | None) -> Iterator[Finding]:
+        for host in _hosts(self._settings, space or PLACEHOLDER):
+            lost = False
+            for finding in _reached(host, self._settings, self._clock):
+                lost = lost or finding.verdict == "failed"
+                yield finding
+            if lost and "upload" in host.roles:
+                return
+        yield self._clocks(self._settings.hosts().upload.origin(space or PLACEHOLDER))
+        if self._carrier.credentials is None:
+            yield Finding("management", "skipped", "keys-absent")
+            if space is not None:
+                yield self._listed(space)
+            return
+        first, finding = self._managed()
+        yield finding
+        known = space or first
+        if known is None:
+            yield Finding("data", "skipped", "no-space")
+            return
+        listed = self._listed(known, managed=finding.verdict == "ok")
+        yield listed
+        if space is None:
+            yield Finding("round-trip", "skipped", "no-space-given")
+        elif listed.verdict == "ok":
+            yield self._round_trip(space)
+
+    def _clocks(self, origin: str) -> Finding:
+        """Seconds that this clock is ahead of the service's; a Date has whole seconds."""
+        began = self._clock()
+        try:
+            response = self._carrier.transport.send(message.Request("GET", origin, "/", message.Headers(), b""))
+            said = parsedate_to_datetime(response.headers.get("Date") or "").timestamp()
+        except UVideoError as error:
+            return refused("clock", error, self._carrier)
+        except (TypeError, ValueError):
+            return Finding("clock", "skipped", "clock-unsaid")
+        ahead = (began + self._clock()) / 2 - said - 0.5
+        facts = {"seconds": round(abs(ahead)), "expires": self._settings.expires}
+        if abs(ahead) <= TRIFLE:
+            return Finding("clock", "ok", "clock", facts)
+        if ahead > 0:
+            return Finding("clock", "warning", "clock-ahead", facts)
+        return Finding("clock", "failed" if -ahead >= self._settings.expires else "warning", "clock-behind", facts)
+
+    def _managed(self) -> tuple[str | None, Finding]:
+        """(a space of the account, what became of listing them)."""
+        call = calls.list_spaces("")
+        try:
+            page = call.convert(self._carrier.act(call.operation)[0])
+        except UVideoError as error:
+            return None, refused("management", error, self._carrier, call.operation, management=True)
+        names = [each.name for each in page.items]
+        facts: dict[str, object] = {"count": len(names), "more": bool(page.marker)}
+        return (names[0] if names else None), Finding("management", "ok", "spaces", facts)
+
+    def _listed(self, space: str, managed: bool = False) -> Finding:
+        op = None
+        try:
+            op = calls.list_objects(space, "", "", "", 1).operation
+            page = self._carrier.call(op)[0]
+        except UVideoError as error:
+            found = refused("data", error, self._carrier, op)
+            if managed and found.causes and found.causes[0] == "private-key":  # it is right: management took it
+                return replace(found, causes=found.causes[1:])
+            return found
+        return Finding("data", "ok", "listed", {"space": space, "objects": len(page.objects)})
+
+    def _round_trip(self, space: str) -> Finding:
+        """Store, read and remove a small object."""
+        key, content = SCRATCH + os.urandom(8).hex(), os.urandom(64)
+        put, get = calls.put(space, key, None, None, None, None, None), calls.get(space, key)
+        began, step, op, data = time.perf_counter(), "put", put, b""
+        failure: UVideoError | None = None
+        try:
+            self._carrier.call(put, content)
+            step, op = "get", get
+            data = self._read(get)
+        except UVideoError as error:
+            failure = error
+        finally:
+            left = None if self._removed(space, key) else key
+        facts: dict[str, object] = {"space": space, "seconds": round(time.perf_counter() - began, 3), "left": left}
+        if failure is not None:
+            expires = self._settings.expires if op is get else None
+            found = refused("round-trip", failure, self._carrier, op, expires=expires)
+            return replace(found, facts={**found.facts, **facts, "step": step})
+        if data != content:
+            return Finding("round-trip", "failed", "content-differs", facts, ("changed-on-the-way",))
+        return Finding("round-trip", "warning" if left else "ok", "scratch-left" if left else "round-trip", facts)
+
+    def _read(self, op: Any) -> bytes:
+        pipe = self._carrier.open(op, self._settings.expires)
+        ended = False
+        try:
+            answer.decode_info(pipe.headers, pipe.status)
+            data: bytes = b"".join(iter(lambda: pipe.read(4096), b""))
+            if pipe.missing():
+                raise NoAnswer("the body ended before its end")
+            ended = True
+            return data
+        finally:
+            pipe.close(reuse=ended)
+
+    def _removed(self, space: str, key: str) -> bool:
+        try:
+            self._carrier.call(calls.delete(space, key).operation)
+        except NotFound:
+            pass
+        except UVideoError:
+            return False
+        return True
+
+
+def _impatient() -> Retry:
+    from uvideo.retry import Retry
+
+    return Retry(retries=1, base=0.2, cap=1.0, budget=2.0, attempt_seconds=3 * SECONDS, total_seconds=6 * SECONDS)

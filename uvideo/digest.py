@@ -1,0 +1,52 @@
+"""The etag of local bytes, without asking the service, and whether two etags name the same content."""
+
+from __future__ import annotations
+
+import os
+from typing import BinaryIO
+
+from uvideo._core import etag as _etag
+from uvideo.errors import LocalFailure
+
+__all__ = ["etag", "same_etag"]
+
+PIECE = 1 << 20
+
+
+def etag(source: bytes | bytearray | memoryview | os.PathLike[str] | BinaryIO) -> str:
+    """The etag that an object of these bytes has.  A path is read whole, a binary file from where it stands.
+
+    LocalFailure if the file cannot be read.
+    """
+    tree = _etag.Etag()
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        tree.update(source)
+    elif isinstance(source, os.PathLike):
+        try:
+            with open(source, "rb", buffering=0) as file:
+                _feed(tree, file)
+        except OSError as error:
+            raise LocalFailure(f"{os.fspath(source)}: {error.strerror}") from error
+    else:
+        _feed(tree, source)
+    return str(tree.value())
+
+
+def _feed(tree: _etag.Etag, file: object) -> None:
+    buffer = memoryview(bytearray(PIECE))
+    into = getattr(file, "readinto", None)
+    if into is not None:
+        while size := into(buffer):
+            tree.update(buffer[:size])
+        return
+    while piece := file.read(PIECE):  # type: ignore[attr-defined]
+        tree.update(piece)
+
+
+def same_etag(one: str | None, other: str | None, size: int) -> bool | None:
+    """Whether two etags name the same content of ``size`` bytes; None if one of them has a form that says nothing."""
+    if one is None or other is None:
+        return None
+    if _etag.same(one, other, size):
+        return True
+    return False if _etag.is_etag(one) and _etag.is_etag(other) else None

@@ -1,0 +1,372 @@
+"""A download of any size into a file or a stream: verified, in parallel where it is large, and resumable in a file."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any, BinaryIO
+
+from uvideo._core import byterange, etag, operation, receiver
+from uvideo._core import target as targets
+from uvideo.errors import (
+    BadAnswer,
+    IntegrityError,
+    InvalidArgument,
+    LocalFailure,
+    NoAnswer,
+    NotFound,
+    ObjectChanged,
+    UVideoError,
+)
+from uvideo.journal import Claim, Journal, identifier
+from uvideo.limit import Limit
+from uvideo.meter import Meter
+from uvideo.models import Downloaded, Progress
+from uvideo.upload import interrupted
+
+__all__ = ["Options", "Target", "abort", "download", "resume"]
+
+_log = logging.getLogger("uvideo")
+
+Target = str | os.PathLike[str] | BinaryIO
+
+#: Bytes that may arrive until they are synced and then noted, where no digest would tell whether they are there.
+UNSYNCED = 32 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a download goes.  threshold: bytes up to which an object comes in one request.
+
+    jobs: ranges received at a time.  limit: shared with other transfers.  journal: None to leave no record.
+    expires: seconds that a signed URL lasts, None for an anonymous client.  verify: None as an earlier run had it.
+    """
+
+    jobs: int
+    threshold: int
+    limit: Limit | None = None
+    progress: Callable[[Progress], None] | None = None
+    journal: Journal | None = None
+    expires: int | None = None
+    verify: bool | None = True
+
+
+class _Download(receiver.Watch):
+    """One download while it goes on.  ``claim``: of what an earlier run left.  ``path``: None of a file object."""
+
+    def __init__(
+        self,
+        carrier: Any,
+        op: Any,
+        target: Any,
+        options: Options,
+        claim: Claim | None = None,
+        path: str | None = None,
+    ) -> None:
+        self._carrier, self._op, self._target, self._options = carrier, op, target, options
+        self._claim, self._path = claim, path
+        self._meter: Meter | None = None
+        self._download: Any = None
+        self._retries = 0
+        self._unnoted: list[int] = []
+        self._etag: str | None = None  # the only one that will do
+
+    def hashes(self) -> bool:
+        return self._claim is not None and bool(self._options.verify)
+
+    # What the receiver tells
+
+    def begun(self, download: Any, target: Any) -> None:
+        if self._etag is not None and download.etag != self._etag:
+            raise ObjectChanged()
+        _agree(self._op.range, download)
+        self._download = download
+        journal, size = self._options.journal, download.size
+        if journal is None or self._path is None or size is None or size <= self._options.threshold:
+            self._forget()
+            target.start(size)
+        else:
+            self._note(journal, download, target)
+        self._measure(0)
+
+    def _note(self, journal: Journal, download: Any, target: Any) -> None:
+        """The record is on the disk before anything that it names."""
+        assert self._path is not None
+        where = (origin(self._carrier), download.space, download.key, self._path)
+        try:
+            if self._claim is None:
+                self._claim = journal.begin(*where, "download", self._op.range or ())
+            temporary = target.named(f".{self._claim.id}.part")
+            download.target = {"temporary": temporary, "verify": self._options.verify}
+            self._claim.write([journal.first_line(*where, None, "download"), download.header_line()])
+        except LocalFailure as error:
+            _log.warning("%s: this download leaves no record and cannot be resumed", error)
+            self._forget()
+            target.start(download.size)
+            return
+        try:
+            target.start(download.size, temporary)
+        except LocalFailure:
+            self._forget()
+            raise
+        download.target["identity"] = target.identity()
+        self._claim.append(download.target_line())
+
+    def _measure(self, done: int) -> None:
+        download = self._download
+        if self._options.progress is None:
+            return
+        parts = 0 if download.size is None else download.blocks()
+        if self._meter is not None:
+            self._meter.anew(download.size, parts)
+            return
+        first = Progress(
+            "download",
+            download.space,
+            download.key,
+            self._path,
+            done,
+            download.size,
+            len(download.digests),
+            parts,
+            done,
+            self._retries,
+            None if self._claim is None else self._claim.id,
+        )
+        self._meter = Meter(self._options.progress, first, self._carrier.ticks)
+
+    def moved(self, block: int, size: int) -> None:
+        if self._meter is not None:
+            self._meter.moved(block, size)
+
+    def failed(self) -> None:
+        self._retries += 1
+        if self._meter is not None:
+            self._meter.failed()
+
+    def arrived(self, block: int, size: int) -> None:
+        if self._claim is not None:
+            if self._download.digests[block] is not None:
+                self._claim.append(self._download.block_line(block))
+            else:
+                self._unnoted.append(block)
+                if len(self._unnoted) * etag.BLOCK >= UNSYNCED:
+                    self._sync()
+        if self._meter is not None:
+            self._meter.settled(block, size, self._download.size)
+
+    def _sync(self) -> None:
+        """Note what no digest vouches for, now that it cannot be lost."""
+        blocks, self._unnoted = self._unnoted, []
+        if blocks and self._claim is not None:
+            self._target.sync()
+            for block in blocks:
+                self._claim.append(self._download.block_line(block))
+
+    def anew(self) -> None:
+        self._unnoted = []
+
+    # All of it
+
+    def run(self, etag: str | None = None) -> Downloaded:
+        """``etag``: of the object that it must be, ObjectChanged where it is another; None: whichever it is."""
+        options, pinned = self._options, etag is not None
+        self._etag = etag
+        try:
+            download = self._left()
+            if download is not None:
+                self._download = download
+                self._measure(download.done())
+            found = receiver.receive(
+                self._carrier,
+                self._op.space,
+                self._op.key,
+                self._target,
+                pinned,
+                download,
+                self,
+                expires=options.expires,
+                wanted=self._op.range,
+                jobs=options.jobs,
+                lead=options.threshold,
+                verify=bool(options.verify),
+                limit=options.limit,
+            )
+            if self._claim is not None:
+                self._claim.discard()
+        except BaseException as error:
+            self._target.leave()
+            self._failed(error, pinned)
+            raise
+        finally:
+            if self._claim is not None:
+                self._claim.release()
+        if self._meter is not None:
+            self._meter.end(found.download.size)
+        done = found.download
+        return Downloaded(done.space, done.key, done.size, done.etag, self._path, found.verified)
+
+    def _left(self) -> Any:
+        """The Download that an earlier run left, with what of it is really in its file; None if that is of no use."""
+        read = None if self._claim is None else self._claim.read()
+        if read is None or self._claim is None:
+            return None
+        left = read[1]
+        temporary, verify = _temporary(self._claim, left), self._options.verify
+        if temporary is not None and self._target.adopt(temporary, left.size):
+            if verify:
+                self._rehash(left)
+                return left
+            if left.target.get("identity") == self._target.identity():
+                return left
+        _log.info("%s: what its download had left is gone or another's: it begins anew", self._path)
+        self._target.remove()
+        _remove(self._claim)
+        return None
+
+    def _rehash(self, left: Any) -> None:
+        """Take back every block whose bytes are not those that were noted."""
+
+        def digest(block: int) -> bytes:
+            self._carrier.check()
+            found: bytes = self._target.digest(left.slice(block))
+            return found
+
+        noted = dict(left.digests)
+        _log.info("%s: looking at the %d bytes that are there", self._path, left.done())
+        pool = ThreadPoolExecutor(min(self._options.jobs, os.cpu_count() or 1))
+        try:
+            for (block, known), found in zip(noted.items(), pool.map(digest, noted), strict=True):
+                if known is None or known == found:
+                    left.arrived(block, found)
+                else:
+                    _log.info("%s: block %d is not as it was written: it is fetched again", self._path, block)
+                    del left.digests[block]
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _failed(self, error: BaseException, pinned: bool) -> None:
+        """Keep what a later run can go on with, and say so; else leave nothing."""
+        if self._claim is None:
+            return
+        if isinstance(error, ObjectChanged):
+            useless = not pinned
+        else:
+            wrong = isinstance(error, IntegrityError) and (not self._download or self._download.complete())
+            useless = wrong or isinstance(error, NotFound)
+        if useless:
+            self._forget()
+            return
+        try:
+            self._sync()
+        except LocalFailure as unsynced:
+            _log.warning("what arrived last is not noted: %s", unsynced)
+        if not isinstance(error, UVideoError):
+            return
+        if isinstance(error, (NoAnswer, BadAnswer)) or error.retryable:
+            raise interrupted(error, self._claim.id) from error
+        error.transfer = self._claim.id
+
+    def _forget(self) -> None:
+        """Remove the record and what it names."""
+        if self._claim is None:
+            return
+        _remove(self._claim)
+        self._claim.discard()
+        self._claim = None
+
+
+def _temporary(claim: Claim, left: Any) -> str | None:
+    """The temporary file of a record; None if that cannot be one of ours."""
+    found = left.target.get("temporary")
+    return found if isinstance(found, str) and os.path.basename(found) == f".{claim.id}.part" else None
+
+
+def _remove(claim: Claim) -> None:
+    """Remove the temporary file that a record names.  LocalFailure if that cannot be."""
+    read = claim.read()
+    temporary = None if read is None else _temporary(claim, read[1])
+    if temporary is None:
+        return
+    try:
+        os.remove(temporary)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise LocalFailure(f"{temporary}: {error.strerror}") from None
+
+
+def _agree(wanted: Any, download: Any) -> None:
+    """IntegrityError where the whole object came and not the range that was asked for."""
+    if wanted is None or not download.size:
+        return
+    first, last = wanted
+    if first is None:
+        wrong = download.size > last
+    else:
+        wrong = download.first != first or (last is not None and download.size > last - first + 1)
+    if wrong:
+        raise IntegrityError("the service sent the whole object where a range was asked for")
+
+
+def origin(carrier: Any) -> str:
+    """What tells one service from another in the journal."""
+    suffix = carrier.endpoint.download
+    return f"{suffix.scheme}://{suffix.host}"
+
+
+def download(carrier: Any, op: Any, target: Target, options: Options) -> Downloaded:
+    """Save what the GetObject ``op`` names; see Client.download."""
+    if callable(getattr(target, "write", None)):
+        return _Download(carrier, op, targets.StreamTarget(target), options).run()
+    opened = targets.opened(target)
+    given = os.fsdecode(target)  # type: ignore[arg-type]
+    path = os.path.abspath(given)
+    claim, journal = None, options.journal
+    if opened.sequential:
+        options = replace(options, journal=None)
+    elif journal is not None:
+        claim = journal.left(identifier(origin(carrier), op.space, op.key, path, "download", op.range or ()))
+    return replace(_Download(carrier, op, opened, options, claim, path).run(), path=given)
+
+
+def resume(carrier: Any, id: str, options: Options) -> Downloaded:
+    """Go on with a download of the journal.  ObjectChanged, and nothing is lost, if the object is not the same."""
+    assert options.journal is not None
+    claim = options.journal.claim(id)
+    try:
+        first, left = _record(claim, carrier)
+        wanted = None if left.is_whole() else byterange.ByteRange(left.first, left.first + left.size - 1)
+        op = operation.GetObject(left.space, left.key, wanted)
+        if options.verify is None:
+            options = replace(options, verify=bool(left.target.get("verify", True)))
+        target = targets.opened(first["path"])
+        if target.sequential:
+            raise LocalFailure(f"{first['path']} is no file any more: abort({id!r}) and download it again", transfer=id)
+        return _Download(carrier, op, target, options, claim, first["path"]).run(left.etag)
+    finally:
+        claim.release()
+
+
+def abort(carrier: Any, journal: Journal, id: str) -> None:
+    """Give a download of the journal up, and remove its temporary file.  LocalFailure, and the record stays."""
+    claim = journal.claim(id)
+    try:
+        _record(claim, carrier)
+        _remove(claim)
+        claim.discard()
+    finally:
+        claim.release()
+
+
+def _record(claim: Claim, carrier: Any) -> tuple[dict[str, Any], Any]:
+    read = claim.read()
+    if read is None:
+        claim.discard()
+        raise InvalidArgument(f"there is no transfer {claim.id} in the journal")
+    if read[0]["endpoint"] != origin(carrier):
+        raise InvalidArgument(f"the transfer {claim.id} comes from {read[0]['endpoint']}, not from {origin(carrier)}")
+    return read

@@ -1,0 +1,112 @@
+"""Why the service may have refused a request, and the text that was signed for it, with the keys taken out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from uvideo._core import dialect, signature, text
+from uvideo.errors import (
+    AccessDenied,
+    BadAnswer,
+    NoAnswer,
+    NoCredentials,
+    SignatureExpired,
+    SignatureMismatch,
+    SpaceNotFound,
+    UnknownKey,
+    UVideoError,
+)
+from uvideo.models import Finding
+
+__all__ = ["causes", "masked", "refused", "signed_text"]
+
+TOKEN, TEMPORARY = "TOKEN_", "STS_"  # how the public keys of tokens and of temporary key pairs begin
+PRIVATE = "<private key>"
+
+
+def masked(public_key: str) -> str:
+    """What may be shown of a public key: its last four characters."""
+    return "***" + public_key[-4:] if len(public_key) > 8 else "***"
+
+
+def kind(public_key: str) -> str:
+    """account, token or temporary."""
+    if public_key.startswith(TOKEN):
+        return "token"
+    return "temporary" if public_key.startswith(TEMPORARY) else "account"
+
+
+def refused(
+    check: str,
+    error: UVideoError,
+    carrier: Any,
+    op: Any = None,
+    *,
+    management: bool = False,
+    expires: int | None = None,
+) -> Finding:
+    """The Finding of an error.  ``op``: what was asked by ``carrier``, if that is known, so that its text is shown.
+
+    ``management``: on that plane; its keys, host and signature are others.  ``expires``: seconds that its signed URL
+    lasts, None if it was signed by a header.
+    """
+    facts: dict[str, object] = {"message": error.message, "error": type(error).__name__}
+    for name in ("operation", "space", "status", "ret_code", "request_id"):
+        if getattr(error, name) is not None:
+            facts[name] = getattr(error, name)
+    keys = carrier.credentials
+    if keys is not None:
+        facts["public_key"] = masked(keys.public_key)
+    if isinstance(error, SignatureMismatch) and keys is not None and op is not None:
+        facts.update(signed_text(carrier, op, management=management, expires=expires))
+    return Finding(check, "failed", "refused", facts, causes(error, keys, management=management))
+
+
+def causes(error: UVideoError, keys: Any, *, management: bool = False) -> tuple[str, ...]:
+    """What may have led to an error, the likeliest first; empty if there is nothing to say about it."""
+    if isinstance(error, NoCredentials):
+        return ("keys-absent",) if keys is None else ("header-lost", "keys-absent-there")
+    if isinstance(error, SignatureExpired):
+        return ("clock", "url-expired")
+    if isinstance(error, SignatureMismatch):
+        blanks = keys is not None and keys.private_key != keys.private_key.strip()
+        others = ("changed-on-the-way",) if management else ("word", "host", "changed-on-the-way")
+        return ("private-key-blanks",) * blanks + ("private-key", *others)
+    if isinstance(error, UnknownKey):
+        if keys is not None and kind(keys.public_key) == "token":
+            return ("token-gone", "token-on-management") if management else ("token-gone", "other-service")
+        return ("public-key", "other-service")
+    if isinstance(error, AccessDenied):
+        if keys is not None and kind(keys.public_key) == "token":
+            return ("token-on-management",) if management else ("token-limits", "foreign-space")
+        if keys is not None and (keys.security_token is not None or kind(keys.public_key) == "temporary"):
+            return ("temporary-ended", "foreign-space")
+        return ("foreign-space", "rights")
+    if isinstance(error, SpaceNotFound):
+        return ("space-name", "other-region")
+    if isinstance(error, BadAnswer):
+        return ("no-such-service", "portal")
+    if isinstance(error, NoAnswer):
+        return ("unreachable",)
+    return ()
+
+
+def signed_text(carrier: Any, op: Any, *, management: bool = False, expires: int | None = None) -> Mapping[str, object]:
+    """method, host and text_to_sign as they are computed for an operation; the keys in it are masked."""
+    keys = carrier.credentials
+    if management:
+        request = carrier.action_request(op)
+        query = dict(dialect.parse_target(request.target).query)
+        query.pop("Signature", None)
+        query["PublicKey"] = masked(keys.public_key)
+        named = sorted(query.items(), key=lambda pair: text.to_bytes(pair[0]))
+        signed = "".join(name + value for name, value in named) + PRIVATE
+    else:
+        request = carrier.request(op) if expires is None else carrier.link(op, expires)
+        claim = signature.claim(request.headers, dialect.parse_target(request.target).query)
+        assert claim is not None  # it was signed just now
+        key = getattr(op, "key", "")
+        signed = next(iter(signature.candidates(claim, request.method, op.space, (key,), request.headers)))
+    return {"method": request.method, "host": urlsplit(request.origin).netloc, "text_to_sign": str(signed)}

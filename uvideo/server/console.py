@@ -1,0 +1,307 @@
+"""The console on the admin port: its pages, signing in, and the calls of those who are signed in.
+
+HTTP and sessions are here; what may be asked is in ``view``.  Every answer says by its headers that no other page may
+frame it, read it or run a script in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import logging
+import math
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from uvideo._core import __version__, errors
+from uvideo.server.credentials import Key, Keyring
+from uvideo.server.crossorigin import Endpoint
+from uvideo.server.signin import Sessions, Throttle, csrf_of
+from uvideo.server.view import View
+
+__all__ = ["Console"]
+
+BODY_LIMIT = 16 * 1024 * 1024  # bytes of a call; the etags of an upload of 2 TiB
+KEYS_LIMIT = 16 * 1024  # bytes of a key pair, from whoever asks
+BODY_SECONDS = 60.0  # until the body of a call must be there
+API = "/api/"
+TYPES = {
+    "html": "text/html; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "json": "application/json",
+    "svg": "image/svg+xml",
+}
+NOBODY = Key("", "\0")  # what an unknown public key is compared with, to take as long
+
+#: Of every answer.
+GUARDS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+    "Server": "uvideo",
+}
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data: {data}; "
+    "media-src 'self' blob: {data}; connect-src 'self' {data}; frame-src blob:; worker-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; "
+    "trusted-types uvideo"
+)
+CLOSED = "default-src 'none'; frame-ancestors 'none'"
+
+log = logging.getLogger("uvideo.server")
+
+
+class Refusal(Exception):
+    """An answer that is no result.  ``code``: what the page translates.  ``wait``: seconds until another try."""
+
+    def __init__(self, status: int, code: str, message: str, wait: float = 0.0) -> None:
+        super().__init__(message)
+        self.status, self.code, self.wait = status, code, wait
+
+
+class Console:
+    """Answers the requests of the admin port that are about the console.
+
+    ``port``: of the admin port, part of the cookie's name: cookies do not tell ports apart.  ``tls``: whether the port
+    itself speaks TLS; what a proxy before it does, it says in X-Forwarded-Proto.
+    """
+
+    def __init__(
+        self,
+        view: View,
+        keyring: Keyring,
+        sessions: Sessions,
+        endpoint: Endpoint,
+        *,
+        port: int,
+        tls: bool = False,
+        throttle: Throttle | None = None,
+    ) -> None:
+        self._view, self._keyring, self._sessions, self._endpoint = view, keyring, sessions, endpoint
+        self._cookie, self._tls = f"uvideo-{port}", tls
+        self._throttle = throttle or Throttle()
+        self._assets = _Assets()
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse | None:
+        """The answer; None if the request is not about the console."""
+        if request.path.startswith(API):
+            return await self._answer(request)
+        if request.method not in ("GET", "HEAD"):
+            return None
+        found = self._assets.find("index.html" if request.path == "/" else request.path[1:])
+        return None if found is None else self._page(request, *found)
+
+    # Pages
+
+    def _page(self, request: web.BaseRequest, kind: str, body: bytes, mark: str) -> web.StreamResponse:
+        url = urlsplit(self._endpoint.url(request.headers.get("Host", "")) or "")
+        data = f"{url.scheme}://{url.netloc}" if url.netloc else ""
+        headers = {**GUARDS, "ETag": mark, "Cache-Control": "no-cache", "Content-Type": kind}
+        headers["Content-Security-Policy"] = POLICY.format(data=data).replace(" ;", ";")
+        if request.headers.get("If-None-Match") == mark:
+            return web.Response(status=304, headers=headers)
+        return web.Response(body=body, headers=headers)
+
+    # Calls
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        headers = {**GUARDS, "Cache-Control": "no-store", "Content-Security-Policy": CLOSED}
+        headers["Content-Type"] = "application/json"
+        status = 200
+        try:
+            said = await self._call(request, headers)
+        except Refusal as refusal:
+            status, said = refusal.status, {"error": refusal.code, "message": str(refusal)}
+            if refusal.wait:
+                said["wait"] = math.ceil(refusal.wait)
+                headers["Retry-After"] = str(said["wait"])
+        except errors.InvalidArgument as error:
+            status, said = 400, {"error": "BadRequest", "message": str(error)}
+        except errors.Refused as error:
+            status, said = error.status or 400, {"error": type(error).__name__, "message": str(error)}
+            if status == 401:  # 401 means the session here, and nothing else
+                status = 400
+        except (ConnectionError, asyncio.CancelledError):
+            raise
+        except Exception:
+            log.exception("a call of the console failed")
+            status, said = 500, {"error": "InternalError", "message": "internal error"}
+        answer = web.Response(status=status, body=json.dumps(said, ensure_ascii=False).encode(), headers=headers)
+        if not request.content.is_eof():
+            answer.force_close()
+        return answer
+
+    async def _call(self, request: web.BaseRequest, headers: dict[str, str]) -> dict[str, Any]:
+        name, changes = request.path[len(API) :], request.method == "POST"
+        _check_sender(request, changes)
+        if request.method == "GET" and name == "session":
+            return self._session(request)
+        if changes and name == "session":
+            return await self._sign_in(request, headers)
+        if changes and name == "link":
+            return {"link": self._sessions.link((await self._credentials(request, links=False)).public)}
+        call = self._view.calls.get((request.method, name))
+        if call is None and (request.method, name) != ("POST", "sign-out"):
+            raise Refusal(404, "NoCall", "there is no such call")
+        token, key = self._signed_in(request)
+        if changes and not hmac.compare_digest(
+            request.headers.get("X-CSRF-Token", "").encode(), csrf_of(token).encode()
+        ):
+            raise Refusal(403, "Csrf", "the token of the page is missing or wrong: load the page again")
+        if call is None:
+            self._sessions.close(token)
+            headers["Set-Cookie"] = self._set_cookie(request, "", 0)
+            return {}
+        given = await _body(request) if changes else dict(request.query)
+        url = self._endpoint.url(request.headers.get("Host", ""))
+        if url is None:
+            raise Refusal(400, "BadRequest", "the Host header cannot be read")
+        return await call(key, given, url)
+
+    def _token(self, request: web.BaseRequest) -> str:
+        return request.cookies.get(self._cookie, "")
+
+    def _signed_in(self, request: web.BaseRequest) -> tuple[str, Key]:
+        """(token, key) of the session; one whose key the server does not know any more has ended."""
+        token = self._token(request)
+        public = self._sessions.find(token) if token else None
+        key = self._keyring.find(public) if public is not None else None
+        if key is None:
+            raise Refusal(401, "SignedOut", "not signed in")
+        return token, key
+
+    def _session(self, request: web.BaseRequest) -> dict[str, Any]:
+        try:
+            token, key = self._signed_in(request)
+        except Refusal:
+            return {"signed_in": False, "version": __version__}
+        return self._said_of(token, key, request)
+
+    def _said_of(self, token: str, key: Key, request: web.BaseRequest) -> dict[str, Any]:
+        return {
+            "signed_in": True,
+            "public_key": key.public,
+            "csrf": csrf_of(token),
+            "endpoint": self._endpoint.url(request.headers.get("Host", "")),
+            "version": __version__,
+        }
+
+    async def _sign_in(self, request: web.BaseRequest, headers: dict[str, str]) -> dict[str, Any]:
+        """A new session in place of the one that there was."""
+        key = await self._credentials(request)
+        self._sessions.close(self._token(request))
+        token = self._sessions.open(key.public)
+        log.info("console: %s signed in from %s", key.public, request.remote)
+        headers["Set-Cookie"] = self._set_cookie(request, token)
+        return self._said_of(token, key, request)
+
+    async def _credentials(self, request: web.BaseRequest, links: bool = True) -> Key:
+        """The key of a pair, or of a link that is thereby used up.  Failures make the address wait."""
+        given = await _body(request, KEYS_LIMIT)
+        wait = self._throttle.wait(request.remote)
+        if wait:
+            raise Refusal(429, "Throttled", "too many failed sign-ins from this address", wait)
+        link = given.get("link")
+        if links and isinstance(link, str):
+            public = self._sessions.redeem(link)
+            key = self._keyring.find(public) if public is not None else None
+            if key is None:
+                self._failed(request)
+                raise Refusal(403, "LinkUsed", "this link was used before or is too old")
+            return key
+        public, private = given.get("public_key"), given.get("private_key")
+        if not isinstance(public, str) or not isinstance(private, str):
+            raise Refusal(400, "BadRequest", "public_key and private_key are missing or no texts")
+        key = self._keyring.find(public)
+        right = hmac.compare_digest(_bytes((key or NOBODY).private), _bytes(private))
+        if key is None or not right:
+            self._failed(request)
+            raise Refusal(403, "WrongKeys", "the key pair is wrong")
+        self._throttle.succeeded(request.remote)
+        return key
+
+    def _failed(self, request: web.BaseRequest) -> None:
+        self._throttle.failed(request.remote)
+        log.warning("console: a sign-in from %s failed", request.remote)
+
+    def _set_cookie(self, request: web.BaseRequest, token: str, age: int | None = None) -> str:
+        """Without Path: a browser takes the folder of the call, whatever a proxy puts before it."""
+        secure = self._tls or request.headers.get("X-Forwarded-Proto", "").lower() == "https"
+        parts = [f"{self._cookie}={token}", "HttpOnly", "SameSite=Strict"]
+        return "; ".join(parts + ["Secure"] * secure + ([] if age is None else [f"Max-Age={age}"]))
+
+
+def _check_sender(request: web.BaseRequest, changes: bool) -> None:
+    """Only a page of this very origin may call, and only a page or a program of the user may sign in."""
+    if request.method not in ("GET", "POST"):
+        raise Refusal(405, "NoCall", "only GET and POST")
+    site = request.headers.get("Sec-Fetch-Site")
+    if site not in (None, "same-origin"):
+        raise Refusal(403, "OtherOrigin", "only a page of the console may ask this")
+    origin = request.headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc.lower() != request.headers.get("Host", "").lower():
+        raise Refusal(
+            403,
+            "OtherOrigin",
+            "the Origin is not this host; a proxy before the console must pass the Host header on as it came",
+        )
+    if changes and request.content_type != "application/json":
+        raise Refusal(415, "BadRequest", "the body must be application/json")
+
+
+async def _body(request: web.BaseRequest, limit: int = BODY_LIMIT) -> Mapping[str, Any]:
+    async def read() -> bytes:
+        chunks, size = list[bytes](), 0
+        while data := await request.content.readany():
+            size += len(data)
+            if size > limit:
+                raise Refusal(413, "TooLarge", f"the body is longer than {limit} bytes")
+            chunks.append(data)
+        return b"".join(chunks)
+
+    try:
+        found = json.loads(await asyncio.wait_for(read(), BODY_SECONDS) or b"{}")
+    except (ValueError, RecursionError):
+        found = None
+    except asyncio.TimeoutError:
+        raise Refusal(408, "Throttled", "the body did not come") from None
+    except web.RequestPayloadError:
+        raise Refusal(400, "BadRequest", "the body is not transferred as its headers say") from None
+    if not isinstance(found, dict):
+        raise Refusal(400, "BadRequest", "the body is no JSON object")
+    return found
+
+
+def _bytes(value: str) -> bytes:
+    return value.encode("utf-8", "replace")
+
+
+class _Assets:
+    """The files of the pages, read when the first one is asked for."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, tuple[str, bytes, str]] = {}
+
+    def find(self, name: str) -> tuple[str, bytes, str] | None:
+        """(Content-Type, bytes, ETag) of a file by its name."""
+        if not self._files:
+            self._files = {
+                each.name: _asset(each.name, each.read_bytes())
+                for each in (resources.files("uvideo.server") / "console").iterdir()
+                if each.name.rpartition(".")[2] in TYPES
+            }
+        return self._files.get(name)
+
+
+def _asset(name: str, body: bytes) -> tuple[str, bytes, str]:
+    return TYPES[name.rpartition(".")[2]], body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'

@@ -1,0 +1,264 @@
+// The frame of the console: signing in, where we are, and what is always there.
+
+import { loadSession, onSignedOut, session, signIn, signOut } from "./api.js";
+import { browser } from "./browser.js";
+import { dashboard } from "./dashboard.js";
+import { attempt, field, toast } from "./dialogs.js";
+import { button, h, icon, replace, sign } from "./dom.js";
+import { LANGUAGES, keep, language, loadLanguage, setLanguage, size, t } from "./language.js";
+import { spaces } from "./spaces.js";
+import { transfers } from "./transfers.js";
+import { events, interrupted, isActive, reset, speed, tasks } from "./upload.js";
+
+let leave = () => {};
+let main;
+
+function theme() {
+  return document.documentElement.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+}
+
+function switches() {
+  const other = language() === "zh" ? "en" : "zh";
+  const dark = theme() === "dark";
+  return [
+    button(LANGUAGES[other], {
+      iconName: "globe",
+      kind: "quiet",
+      lang: other,
+      onclick: async () => {
+        await setLanguage(other);
+        show();
+      },
+    }),
+    button(t(dark ? "theme.light" : "theme.dark"), {
+      iconName: dark ? "sun" : "moon",
+      kind: "quiet",
+      bare: true,
+      onclick: () => {
+        const next = theme() === "dark" ? "light" : "dark";
+        document.documentElement.dataset.theme = next;
+        keep("uvideo.theme", next);
+        show();
+      },
+    }),
+  ];
+}
+
+// Signing in
+
+function showSignIn(reason = "") {
+  leave();
+  leave = () => {};
+  document.title = t("signin.title");
+  const wrong = h("p", { class: "wrong", role: "alert", hidden: !reason }, reason);
+  const submit = button(t("signin.submit"), { kind: "primary wide", type: "submit" });
+  const form = h(
+    "form",
+    {
+      class: "form",
+      onsubmit: async (event) => {
+        event.preventDefault();
+        submit.disabled = true;
+        try {
+          await signIn({ public_key: form.elements.public_key.value.trim(), private_key: form.elements.private_key.value.trim() });
+          show();
+        } catch (failure) {
+          wrong.hidden = false;
+          wrong.textContent = failure.message;
+        } finally {
+          form.elements.private_key.value = "";
+          submit.disabled = false;
+        }
+      },
+    },
+    field({ name: "public_key", label: t("signin.public"), required: true, autocomplete: "username", autofocus: true }),
+    field({
+      name: "private_key",
+      label: t("signin.private"),
+      type: "password",
+      required: true,
+      autocomplete: "current-password",
+      hint: t("signin.hint"),
+    }),
+    wrong,
+    submit,
+  );
+  replace(
+    document.body,
+    h(
+      "main",
+      { class: "signin", id: "main" },
+      h("div", { class: "signin-card" }, h("div", { class: "brand" }, sign(), h("h1", {}, "uvideo")), h("p", { class: "note" }, t("signin.lead")), form),
+      h("div", { class: "signin-foot" }, switches()),
+    ),
+  );
+  form.elements.public_key.focus();
+}
+
+// The frame
+
+const PLACES = [
+  ["#/", "space", "nav.spaces"],
+  ["#/transfers", "transfer", "nav.transfers"],
+  ["#/dashboard", "chart", "nav.dashboard"],
+];
+
+function frame() {
+  const badge = h("span", { class: "badge", hidden: true });
+  const nav = h(
+    "nav",
+    { class: "places", "aria-label": t("nav.label") },
+    PLACES.map(([place, iconName, text]) =>
+      h("a", { href: place, class: "place" }, icon(iconName), h("span", {}, t(text)), place === "#/transfers" ? badge : null),
+    ),
+  );
+  main = h("main", { class: "main", id: "main", tabindex: -1 });
+  const dock = h("a", { href: "#/transfers", class: "dock", hidden: true });
+  const said = h("div", { class: "unseen", "aria-live": "polite" });
+  replace(
+    document.body,
+    h(
+      "a",
+      {
+        class: "skip",
+        href: "#main",
+        onclick: (event) => {
+          event.preventDefault();
+          main.focus();
+        },
+      },
+      t("nav.skip"),
+    ),
+    h(
+      "header",
+      { class: "side" },
+      h("a", { class: "brand", href: "#/", "aria-label": t("nav.home") }, sign(), h("span", { class: "brand-name" }, "uvideo")),
+      nav,
+      h(
+        "div",
+        { class: "side-foot" },
+        h("div", { class: "who", title: session.public_key }, icon("lock"), h("span", {}, session.public_key)),
+        h(
+          "div",
+          { class: "switches" },
+          switches(),
+          button(t("signout"), {
+            iconName: "out",
+            kind: "quiet",
+            bare: true,
+            onclick: () =>
+              attempt(async () => {
+                if (tasks.some(isActive)) throw new Error(t("signout.busy"));
+                await signOut();
+                reset();
+                showSignIn();
+              }),
+          }),
+        ),
+      ),
+    ),
+    main,
+    dock,
+    said,
+  );
+  let before = 0;
+  const tell = () => {
+    const active = tasks.filter(isActive);
+    badge.hidden = !active.length && !interrupted().length;
+    badge.textContent = String(active.length || interrupted().length);
+    dock.hidden = !active.length || location.hash === "#/transfers";
+    if (active.length) {
+      const all = active.reduce((sum, task) => sum + task.size, 0) || 1;
+      const sent = active.reduce((sum, task) => sum + task.sent, 0);
+      replace(
+        dock,
+        h("span", { class: "dock-text" }, t("dock.text", { n: active.length, percent: Math.floor((100 * sent) / all), speed: size(speed.value) })),
+        h("progress", { max: all, value: sent, "aria-label": t("dock.label") }),
+      );
+    }
+    if (before && !active.length) {
+      const failed = tasks.filter((task) => task.state === "failed").length;
+      said.textContent = failed ? t("dock.failed", { n: failed }) : t("dock.done");
+      if (!failed && tasks.every((task) => task.state === "done" || task.state === "cancelled")) toast(t("dock.done"));
+    }
+    before = active.length;
+  };
+  events.addEventListener("change", tell);
+  tell();
+  return () => events.removeEventListener("change", tell);
+}
+
+let unframe = () => {};
+
+function route() {
+  leave();
+  leave = () => {};
+  const path = location.hash.replace(/^#/, "") || "/";
+  const [, first, space, ...rest] = path.split("/");
+  let place = "#/";
+  let page = spaces;
+  const arguments_ = {};
+  if (first === "dashboard") [place, page] = ["#/dashboard", dashboard];
+  else if (first === "transfers") [place, page] = ["#/transfers", transfers];
+  else if (first === "s" && space) {
+    page = browser;
+    try {
+      arguments_.space = decodeURIComponent(space);
+      arguments_.prefix = rest.map(decodeURIComponent).join("/");
+    } catch {
+      page = spaces;
+    }
+  }
+  for (const link of document.querySelectorAll(".place")) {
+    if (link.getAttribute("href") === place) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  replace(main);
+  leave = page(main, arguments_) || (() => {});
+  events.dispatchEvent(new Event("change"));
+}
+
+function show() {
+  if (!session.signed_in) {
+    showSignIn();
+    return;
+  }
+  leave();
+  leave = () => {};
+  unframe();
+  unframe = frame();
+  route();
+}
+
+async function start() {
+  try {
+    await loadLanguage();
+  } catch {
+    await loadLanguage("en");
+  }
+  onSignedOut(() => {
+    if (!session.signed_in) return;
+    session.signed_in = false;
+    for (const dialog of document.querySelectorAll("dialog")) dialog.remove();
+    showSignIn(t("error.SignedOut"));
+  });
+  // A one-time link is behind the #, which no server and no log ever sees.
+  const link = /^#link=([\w.=-]+)$/.exec(location.hash);
+  if (link) history.replaceState(null, "", location.pathname + location.search);
+  let reason = "";
+  try {
+    if (link) await signIn({ link: link[1] });
+    else await loadSession();
+  } catch (failure) {
+    reason = failure.message;
+    if (link) await loadSession().catch(() => {});
+  }
+  if (session.signed_in) show();
+  else showSignIn(reason);
+  window.addEventListener("hashchange", () => {
+    if (location.hash.startsWith("#link=")) location.reload();
+    else if (session.signed_in) route();
+  });
+}
+
+start();

@@ -1,0 +1,690 @@
+// What is in a space: folders and objects of one prefix, any number of them.
+
+import { get, post } from "./api.js";
+import { details } from "./details.js";
+import { attempt, confirm } from "./dialogs.js";
+import { button, h, icon, replace } from "./dom.js";
+import { ICON_OF, kindOf } from "./kind.js";
+import { date, keep, kept, size, t } from "./language.js";
+import { download, nameOf, remove, rename, restore, setClass, transfer } from "./objects.js";
+import { poster } from "./poster.js";
+import { Rows } from "./rows.js";
+import { addressOf } from "./spaces.js";
+import { add, events, filesOfDrop, filesOfInput } from "./upload.js";
+import { view } from "./viewer.js";
+
+const PAGE = 1000;
+const AHEAD = 300; // entries before the end of what is loaded until more is asked for
+const LINE = 40;
+const TILE = 168;
+const TILE_WIDTH = 160;
+const WAIT = 250; // milliseconds after the last key until a search
+
+const COLUMNS = ["name", "size", "modified", "class"];
+
+export function browser(root, { space, prefix }) {
+  const page = new Browser(root, space, prefix);
+  page.start();
+  return () => page.close();
+}
+
+class Browser {
+  constructor(root, space, prefix) {
+    this.root = root;
+    this.space = space;
+    this.prefix = prefix;
+    this.search = "";
+    this.entries = [];
+    this.next = "";
+    this.more = true;
+    this.loading = null;
+    this.chosen = new Set();
+    this.active = 0;
+    this.anchor = 0;
+    this.sort = null;
+    this.tiles = kept("uvideo.view") === "tiles";
+    this.control = new AbortController();
+  }
+
+  start() {
+    const title = this.prefix ? nameOf(this.prefix) : this.space;
+    document.title = `${title} – uvideo`;
+    this.build(title);
+    this.stored = ({ detail }) => {
+      if (detail.space === this.space && detail.key.startsWith(this.prefix + this.search)) this.insert(detail);
+    };
+    events.addEventListener("stored", this.stored);
+    this.reload();
+  }
+
+  close() {
+    this.control.abort(new DOMException("left", "AbortError"));
+    events.removeEventListener("stored", this.stored);
+    clearTimeout(this.later);
+    this.watcher.disconnect();
+    this.rows.close();
+    this.panel?.close();
+  }
+
+  build(title) {
+    const filesInput = h("input", { type: "file", multiple: true, hidden: true, id: "files", onchange: (event) => this.take(event.target) });
+    const folderInput = h("input", { type: "file", webkitdirectory: true, hidden: true, id: "folder", onchange: (event) => this.take(event.target) });
+    this.find = h("input", {
+      type: "search",
+      class: "search-input",
+      placeholder: t("search.placeholder"),
+      "aria-label": t("search.label"),
+      spellcheck: "false",
+      oninput: () => {
+        clearTimeout(this.typing);
+        this.typing = setTimeout(() => {
+          this.search = this.find.value;
+          this.reload();
+        }, WAIT);
+      },
+      onkeydown: (event) => {
+        if (event.key === "ArrowDown") this.port.focus();
+      },
+    });
+    this.state = h("p", { class: "state", role: "status" });
+    this.bar = h("div", { class: "bar" });
+    this.headings = COLUMNS.map((name) =>
+      h(
+        "div",
+        { role: "columnheader", class: `cell ${name}` },
+        h("button", { type: "button", class: "sort", onclick: () => this.sortBy(name) }, t(`column.${name}`)),
+      ),
+    );
+    const unseen = (text) => h("span", { class: "unseen" }, text);
+    this.heading = h(
+      "div",
+      { role: "rowgroup", class: "grid-head" },
+      h(
+        "div",
+        { role: "row", class: "row heading", "aria-rowindex": 1 },
+        h("div", { role: "columnheader", class: "cell pick" }, unseen(t("select"))),
+        this.headings,
+        h("div", { role: "columnheader", class: "cell act" }, unseen(t("actions"))),
+      ),
+    );
+    this.port = this.grid = h(
+      "div",
+      {
+        class: "grid",
+        role: "grid",
+        tabindex: 0,
+        "aria-label": t("list.of", { name: title }),
+        "aria-multiselectable": "true",
+        onkeydown: (event) => this.key(event),
+      },
+      this.heading,
+    );
+    this.rows = new Rows(this.port, {
+      height: LINE,
+      head: () => this.heading.offsetHeight,
+      make: () => this.make(),
+      draw: (cell, index) => this.draw(cell, index),
+      onscroll: () => this.scrolled(),
+    });
+    this.blank = h("div", { class: "blank", hidden: true });
+    this.drop = h("div", { class: "drop", hidden: true }, h("div", { class: "drop-card" }, icon("upload", "empty-icon"), h("p", {}, t("drop.here", { name: `${this.space}/${this.prefix}` }))));
+    this.area = h("div", { class: "list-area" }, this.grid, this.blank, this.drop);
+    this.side = h("aside", { class: "panel", hidden: true, "aria-label": t("details") });
+    this.viewButton = button("", { bare: true, kind: "quiet", onclick: () => this.switchView() });
+    replace(
+      this.root,
+      h(
+        "div",
+        { class: "head" },
+        this.crumbs(title),
+        h(
+          "div",
+          { class: "head-actions" },
+          button(t("upload.files"), { iconName: "upload", kind: "primary", onclick: () => filesInput.click() }),
+          button(t("upload.folder"), { iconName: "folder", onclick: () => folderInput.click() }),
+          filesInput,
+          folderInput,
+        ),
+      ),
+      h("div", { class: "tools" }, h("div", { class: "search" }, icon("search"), this.find), this.state, this.viewButton),
+      this.bar,
+      h("div", { class: "split" }, this.area, this.side),
+    );
+    this.showView();
+    this.acceptDrops();
+    this.area.addEventListener("dblclick", (event) => this.atEvent(event, (index) => this.open(index)));
+    this.watcher = new ResizeObserver(() => this.tiles && this.showRows());
+    this.watcher.observe(this.port);
+  }
+
+  crumbs(title) {
+    const parts = this.prefix.split("/").slice(0, -1);
+    const links = [h("li", {}, h("a", { href: "#/" }, t("nav.spaces")))];
+    const at = [[this.space, ""], ...parts.map((part, number) => [part || "/", `${parts.slice(0, number + 1).join("/")}/`])];
+    at.forEach(([name, prefix], number) => {
+      const last = number === at.length - 1;
+      links.push(h("li", {}, last ? h("h1", { title }, name) : h("a", { href: addressOf(this.space, prefix) }, name)));
+    });
+    return h("nav", { class: "crumbs", "aria-label": t("crumbs") }, h("ol", {}, links));
+  }
+
+  // Loading
+
+  reload(how) {
+    const loading = (this.loading = this.loadFirst(how).finally(() => {
+      if (this.loading !== loading) return;
+      this.loading = null;
+      this.ahead();
+    }));
+    return loading;
+  }
+
+  async loadFirst({ keep: keepPlace = false } = {}) {
+    this.generation = (this.generation || 0) + 1;
+    const { generation } = this;
+    const wanted = keepPlace ? Math.max(this.entries.length, 1) : 1;
+    const before = this.entries[this.active]?.key;
+    const found = [];
+    let next = "";
+    let more = true;
+    if (!keepPlace) {
+      this.entries = [];
+      this.chosen.clear();
+      this.active = this.anchor = 0;
+      this.port.scrollTop = 0;
+      this.more = true;
+      this.note(true);
+    }
+    try {
+      while (more && found.length < wanted) {
+        const page = await this.ask(next);
+        if (generation !== this.generation) return;
+        found.push(...page.entries);
+        next = page.next;
+        more = Boolean(next);
+      }
+    } catch (failure) {
+      if (generation !== this.generation || failure.name === "AbortError") return;
+      this.failed(failure);
+      return;
+    }
+    this.entries = found;
+    this.next = next;
+    this.more = more;
+    this.whole = !more; // then folders come first; otherwise what is loaded later would move what is seen
+    const keys = new Set(found.map((entry) => entry.key));
+    for (const key of this.chosen) if (!keys.has(key)) this.chosen.delete(key);
+    this.order();
+    this.active = Math.max(0, this.entries.findIndex((entry) => entry.key === before));
+    this.showRows();
+  }
+
+  async ask(marker) {
+    const found = await get("objects", { space: this.space, prefix: this.prefix + this.search, marker, delimiter: "/", limit: PAGE }, this.control.signal);
+    const entries = [
+      ...found.prefixes.map((key) => ({ key, name: key.slice(this.prefix.length), folder: true })),
+      ...found.objects
+        .filter(([key]) => key !== this.prefix)
+        .map(([key, bytes, modified, mime, cls, restored, etag]) => ({
+          key, name: key.slice(this.prefix.length), size: bytes, modified, mime, class: cls, restore: restored, etag, kind: kindOf(key, mime),
+        })),
+    ];
+    if (found.prefixes.length && found.objects.length) entries.sort((a, b) => (a.key < b.key ? -1 : 1));
+    return { entries, next: found.next };
+  }
+
+  scrolled() {
+    if (this.rows.cells.has(this.active)) this.port.setAttribute("aria-activedescendant", `row-${this.active}`);
+    else this.port.removeAttribute("aria-activedescendant");
+    this.ahead();
+  }
+
+  /** Show what was just uploaded from this page, without asking for all again. */
+  insert({ key, size: bytes, mime, etag }) {
+    const rest = key.slice(this.prefix.length);
+    const folder = rest.includes("/");
+    const name = folder ? rest.slice(0, rest.indexOf("/") + 1) : rest;
+    const at = this.entries.findIndex((entry) => entry.key === this.prefix + name);
+    if (folder ? at >= 0 : this.more && at < 0 && key > this.next) return; // there already, or comes with its page
+    const entry = { key: this.prefix + name, name, folder };
+    if (!folder) Object.assign(entry, { size: bytes, modified: Date.now() / 1000, mime, class: "STANDARD", etag, kind: kindOf(key, mime) });
+    this.entries.splice(at < 0 ? this.entries.length : at, at < 0 ? 0 : 1, entry);
+    clearTimeout(this.later);
+    this.later = setTimeout(() => {
+      this.order();
+      this.showRows();
+    }, 100);
+  }
+
+  /** Load another page if the end of what is loaded comes near. */
+  ahead() {
+    if (this.more && !this.loading && this.rows.lastSeen > this.entries.length - AHEAD) this.loadMore();
+  }
+
+  async loadMore() {
+    const { generation } = this;
+    this.note(true);
+    const loading = (this.loading = attempt(async () => {
+      const page = await this.ask(this.next);
+      if (generation !== this.generation) return;
+      this.entries.push(...page.entries);
+      this.next = page.next;
+      this.more = Boolean(page.next);
+      if (this.sort) this.order();
+      this.showRows();
+      return true;
+    }));
+    const done = await loading;
+    if (this.loading !== loading) return;
+    this.loading = null;
+    this.note();
+    if (done) this.ahead();
+  }
+
+  async loadAll() {
+    const { generation } = this;
+    while (this.more && generation === this.generation) {
+      const before = this.entries.length;
+      await (this.loading || this.loadMore());
+      if (this.entries.length === before && this.more && !this.loading) return;
+    }
+  }
+
+  failed(failure) {
+    this.more = false;
+    this.note();
+    this.blank.hidden = false;
+    this.grid.hidden = true;
+    replace(
+      this.blank,
+      h("div", { class: "empty" }, icon("info", "empty-icon"), h("h2", {}, t("list.failed")), h("p", {}, failure.message), button(t("retry"), { iconName: "retry", onclick: () => this.reload() })),
+    );
+  }
+
+  note(busy = false) {
+    this.grid.setAttribute("aria-busy", String(busy));
+    const n = this.entries.length;
+    const parts = [];
+    if (n || !busy) parts.push(t(this.more && n ? "list.loaded" : "list.count", { n }));
+    else parts.push(t("loading"));
+    if (this.sort && this.more) parts.push(t("list.sorted"));
+    replace(
+      this.state,
+      parts.join(" · "),
+      this.more && n ? [" ", h("button", { type: "button", class: "text-button", onclick: () => this.loadAll() }, t("list.all"))] : [],
+    );
+  }
+
+  // Order and form
+
+  sortBy(name) {
+    const down = this.sort && this.sort.name === name && !this.sort.down;
+    const off = this.sort && this.sort.name === name && this.sort.down;
+    this.sort = off ? null : { name, down: Boolean(down) };
+    const key = this.entries[this.active]?.key;
+    this.order();
+    this.active = Math.max(0, this.entries.findIndex((entry) => entry.key === key));
+    this.port.scrollTop = 0;
+    this.showRows();
+  }
+
+  order() {
+    const { name, down } = this.sort || { name: "key", down: false };
+    const sign = down ? -1 : 1;
+    const value = (entry) => (entry.folder ? (typeof entry[name] === "string" ? entry[name] : -1) : entry[name] ?? "");
+    this.entries.sort((a, b) => {
+      if ((this.sort || this.whole) && Boolean(a.folder) !== Boolean(b.folder)) return a.folder ? -1 : 1;
+      const [x, y] = [value(a), value(b)];
+      return x === y ? (a.key < b.key ? -1 : 1) : (x < y ? -1 : 1) * sign;
+    });
+    COLUMNS.forEach((column, at) => {
+      const sorted = this.sort && this.sort.name === column;
+      this.headings[at].setAttribute("aria-sort", sorted ? (down ? "descending" : "ascending") : "none");
+    });
+  }
+
+  switchView() {
+    this.tiles = !this.tiles;
+    keep("uvideo.view", this.tiles ? "tiles" : "list");
+    this.showView();
+    this.showRows();
+    this.rows.show(this.active);
+  }
+
+  showView() {
+    const text = t(this.tiles ? "view.list" : "view.tiles");
+    replace(this.viewButton, icon(this.tiles ? "list" : "tiles"), h("span", { class: "unseen" }, text));
+    this.viewButton.title = text;
+    this.grid.classList.toggle("as-tiles", this.tiles);
+    this.rows.drop();
+  }
+
+  showRows() {
+    const columns = this.tiles ? Math.max(1, Math.floor(this.port.clientWidth / TILE_WIDTH)) : 1;
+    const nothing = !this.entries.length && !this.more;
+    this.blank.hidden = !nothing;
+    this.grid.hidden = nothing;
+    if (nothing) this.showBlank();
+    this.grid.setAttribute("aria-rowcount", String(this.more ? -1 : this.entries.length + 1));
+    this.rows.set(this.entries.length, { columns, height: this.tiles ? TILE : LINE });
+    this.mark();
+    this.note();
+    this.ahead();
+  }
+
+  showBlank() {
+    const searched = Boolean(this.search);
+    replace(
+      this.blank,
+      h(
+        "div",
+        { class: "empty" },
+        icon(searched ? "search" : "folder", "empty-icon"),
+        h("h2", {}, t(searched ? "list.nothing" : "list.empty")),
+        h("p", {}, searched ? t("list.nothing.text", { prefix: this.prefix + this.search }) : t("list.empty.text")),
+        searched ? null : button(t("upload.files"), { iconName: "upload", kind: "primary", onclick: () => document.getElementById("files").click() }),
+      ),
+    );
+  }
+
+  // Cells
+
+  make() {
+    const pick = h("input", { type: "checkbox", tabindex: -1 });
+    const picture = h("span", { class: "picture" });
+    const label = h("span", { class: "label" });
+    const menu = button(t("details"), { iconName: "info", bare: true, kind: "quiet", tabindex: -1 });
+    const cell = h(
+      "div",
+      { role: "row", class: "row" },
+      h("div", { role: "gridcell", class: "cell pick" }, pick),
+      h("div", { role: "gridcell", class: "cell name" }, picture, label),
+      h("div", { role: "gridcell", class: "cell size number" }),
+      h("div", { role: "gridcell", class: "cell modified" }),
+      h("div", { role: "gridcell", class: "cell class" }),
+      h("div", { role: "gridcell", class: "cell act" }, menu),
+    );
+    cell.parts = { pick, picture, label, menu, size: cell.children[2], modified: cell.children[3], class: cell.children[4] };
+    cell.addEventListener("click", (event) => this.click(event, cell.index));
+    return cell;
+  }
+
+  draw(cell, index) {
+    const entry = this.entries[index];
+    if (!entry) return;
+    const { parts } = cell;
+    cell.index = index;
+    cell.id = `row-${index}`;
+    cell.setAttribute("aria-rowindex", String(index + 2));
+    const picked = this.chosen.has(entry.key);
+    cell.setAttribute("aria-selected", String(picked));
+    cell.classList.toggle("active", index === this.active);
+    parts.pick.checked = picked;
+    parts.pick.setAttribute("aria-label", t("select.one", { name: entry.name }));
+    parts.label.textContent = entry.name;
+    parts.label.title = entry.name;
+    parts.size.textContent = entry.folder ? "" : size(entry.size);
+    parts.modified.textContent = entry.folder ? "" : date(entry.modified);
+    const cold = entry.class && entry.class !== "STANDARD";
+    replace(parts.class, cold ? h("span", { class: "tag" }, entry.class === "ARCHIVE" ? icon("snow") : null, t(`class.${entry.class}`)) : "");
+    parts.menu.hidden = Boolean(entry.folder);
+    if (cell.shown !== entry || cell.tiled !== this.tiles) {
+      cell.shown = entry;
+      cell.tiled = this.tiles;
+      replace(parts.picture, icon(entry.folder ? "folder" : ICON_OF[entry.kind], `icon kind-${entry.folder ? "folder" : entry.kind}`));
+      if (this.tiles && entry.kind === "video" && entry.class !== "ARCHIVE") this.showPoster(cell, entry);
+    }
+  }
+
+  async showPoster(cell, entry) {
+    const url = await poster(this.space, entry, this.control.signal);
+    if (url && cell.shown === entry) replace(cell.parts.picture, h("img", { src: url, alt: "" }));
+  }
+
+  mark() {
+    for (const [index, cell] of this.rows.cells) {
+      const entry = this.entries[index];
+      if (!entry) continue;
+      const picked = this.chosen.has(entry.key);
+      cell.classList.toggle("active", index === this.active);
+      cell.setAttribute("aria-selected", String(picked));
+      cell.parts.pick.checked = picked;
+    }
+    if (this.rows.cells.has(this.active)) this.port.setAttribute("aria-activedescendant", `row-${this.active}`);
+    else this.port.removeAttribute("aria-activedescendant");
+    this.showBar();
+  }
+
+  atEvent(event, run) {
+    const cell = event.target.closest(".row");
+    if (cell && cell.index !== undefined && !event.target.closest("input,button")) run(cell.index);
+  }
+
+  click(event, index) {
+    const entry = this.entries[index];
+    if (!entry) return;
+    const before = this.anchor;
+    this.active = index;
+    if (event.target.closest("button")) {
+      this.showDetails(index);
+    } else if (event.shiftKey) {
+      this.range(before, index);
+      getSelection().removeAllRanges();
+    } else if (event.target.closest(".pick") || event.ctrlKey || event.metaKey) {
+      this.toggle(entry);
+      this.anchor = index;
+    } else {
+      this.anchor = index;
+      if (event.target.closest(".label,.picture")) this.open(index);
+      else this.showDetails(index);
+    }
+    if (!event.target.closest("button") && !document.querySelector("dialog[open]")) this.port.focus({ preventScroll: true });
+    this.mark();
+  }
+
+  toggle(entry) {
+    if (!this.chosen.delete(entry.key)) this.chosen.add(entry.key);
+  }
+
+  range(from, to) {
+    this.chosen.clear();
+    for (let at = Math.min(from, to); at <= Math.max(from, to); at++) this.chosen.add(this.entries[at].key);
+  }
+
+  go(index, extend) {
+    this.active = Math.max(0, Math.min(this.entries.length - 1, index));
+    if (extend) this.range(this.anchor, this.active);
+    else this.anchor = this.active;
+    this.rows.show(this.active);
+    this.ahead();
+    this.mark();
+    if (this.panel && !this.entries[this.active].folder) this.showDetails(this.active);
+  }
+
+  key(event) {
+    if (event.target.closest("button") || !this.entries.length || event.altKey) return;
+    const entry = this.entries[this.active];
+    const step = this.rows.columns;
+    const moves = { ArrowDown: step, ArrowUp: -step, PageDown: this.rows.perPage, PageUp: -this.rows.perPage, Home: -Infinity, End: Infinity };
+    if (this.tiles) Object.assign(moves, { ArrowRight: 1, ArrowLeft: -1 });
+    if (event.key in moves) {
+      const last = this.entries.length - 1;
+      this.go(Math.max(0, Math.min(last, this.active + moves[event.key])), event.shiftKey);
+    } else if (event.key === " ") {
+      this.toggle(entry);
+      this.anchor = this.active;
+      this.mark();
+    } else if (event.key === "Enter") this.open(this.active);
+    else if (event.key === "i") this.showDetails(this.active);
+    else if (event.key === "Backspace") this.up();
+    else if (event.key === "Delete") this.act((chosen) => remove(this.space, chosen));
+    else if (event.key === "F2" && !entry.folder) this.act(() => rename(this.space, entry.key));
+    else if (event.key === "a" && (event.ctrlKey || event.metaKey)) {
+      for (const each of this.entries) this.chosen.add(each.key);
+      this.mark();
+    } else if (event.key === "Escape" && this.chosen.size) {
+      this.chosen.clear();
+      this.mark();
+    } else if (event.key === "Escape") this.hideDetails();
+    else if (event.key === "/") this.find.focus();
+    else return;
+    event.preventDefault();
+  }
+
+  up() {
+    const parts = this.prefix.split("/");
+    location.hash = this.prefix ? addressOf(this.space, parts.slice(0, -2).map((part) => `${part}/`).join("")) : "#/";
+  }
+
+  open(index) {
+    const entry = this.entries[index];
+    if (!entry) return;
+    if (entry.folder) {
+      location.hash = addressOf(this.space, entry.key);
+      return;
+    }
+    const objects = this.entries.filter((each) => !each.folder);
+    view(this.space, objects, objects.indexOf(entry), { signal: this.control.signal });
+  }
+
+  // Doing
+
+  get picked() {
+    return this.entries.filter((entry) => this.chosen.has(entry.key));
+  }
+
+  /** Do something to what is chosen, or else to what is active; look again afterwards if it was done. */
+  async act(run) {
+    const chosen = this.chosen.size ? this.picked : [this.entries[this.active]].filter(Boolean);
+    const done = chosen.length ? await attempt(() => run(chosen)) : false;
+    if (done) {
+      this.chosen.clear();
+      if (this.panel) this.hideDetails();
+      if (done.gone) this.takeAway(done.gone);
+      else await this.reload({ keep: true });
+    }
+    this.port.focus();
+  }
+
+  takeAway(gone) {
+    this.entries = this.entries.filter((entry) => !gone.has(entry.key));
+    this.active = this.anchor = Math.max(0, Math.min(this.active, this.entries.length - 1));
+    this.showRows();
+  }
+
+  showBar() {
+    const n = this.chosen.size;
+    this.bar.hidden = !n;
+    if (!n) {
+      replace(this.bar);
+      return;
+    }
+    if (this.bar.count === n && this.bar.children.length) return;
+    this.bar.count = n;
+    const picked = this.picked;
+    const objects = picked.filter((entry) => !entry.folder);
+    const only = objects.length === picked.length;
+    const keys = objects.map((entry) => entry.key);
+    const bytes = objects.reduce((sum, entry) => sum + entry.size, 0);
+    const action = (text, iconName, run, props = {}) => button(text, { iconName, kind: "quiet", onclick: () => this.act(run), ...props });
+    replace(
+      this.bar,
+      h("p", { class: "bar-count", role: "status" }, t("selected", { n }), only ? h("span", { class: "faint" }, size(bytes)) : null),
+      action(t("download"), "download", () => download(this.space, keys).then(() => false), { disabled: !only }),
+      action(t("copy.or.move"), "move", (chosen) => transfer(this.space, this.prefix, chosen)),
+      n === 1 && only ? action(t("rename"), "rename", () => rename(this.space, keys[0])) : null,
+      action(t("class.change"), "snow", () => setClass(this.space, keys), { disabled: !only }),
+      objects.some((entry) => entry.class === "ARCHIVE") ? action(t("restore"), "retry", () => restore(this.space, objects.filter((entry) => entry.class === "ARCHIVE").map((entry) => entry.key))) : null,
+      action(t("delete"), "trash", (chosen) => remove(this.space, chosen), { kind: "quiet danger-text" }),
+      button(t("select.none"), {
+        iconName: "close",
+        bare: true,
+        kind: "quiet",
+        onclick: () => {
+          this.chosen.clear();
+          this.mark();
+          this.port.focus();
+        },
+      }),
+    );
+  }
+
+  showDetails(index) {
+    const entry = this.entries[index];
+    if (!entry || entry.folder) return;
+    this.panel?.close();
+    this.side.hidden = false;
+    this.panel = details(this.side, this.space, entry, {
+      open: () => this.open(this.entries.indexOf(entry)),
+      changed: (gone) => {
+        if (gone) this.hideDetails();
+        if (gone && gone.gone) this.takeAway(gone.gone);
+        else this.reload({ keep: true });
+      },
+      close: () => this.hideDetails(),
+    });
+  }
+
+  hideDetails() {
+    this.panel?.close();
+    this.panel = null;
+    this.side.hidden = true;
+    replace(this.side);
+    this.port.focus();
+  }
+
+  // Uploading
+
+  acceptDrops() {
+    let depth = 0;
+    const has = (event) => [...event.dataTransfer.types].includes("Files");
+    this.area.addEventListener("dragenter", (event) => {
+      if (!has(event)) return;
+      event.preventDefault();
+      depth++;
+      this.drop.hidden = false;
+    });
+    this.area.addEventListener("dragover", (event) => {
+      if (has(event)) event.preventDefault();
+    });
+    this.area.addEventListener("dragleave", () => {
+      depth = Math.max(0, depth - 1);
+      this.drop.hidden = depth === 0;
+    });
+    this.area.addEventListener("drop", (event) => {
+      if (!has(event)) return;
+      event.preventDefault();
+      depth = 0;
+      this.drop.hidden = true;
+      attempt(async () => this.upload(await filesOfDrop(event.dataTransfer)));
+    });
+  }
+
+  take(input) {
+    const found = filesOfInput(input);
+    input.value = "";
+    attempt(() => this.upload(found));
+  }
+
+  /** Queue files, after asking about those that would replace something. */
+  async upload(found) {
+    let items = found.map(({ file, path }) => ({ file, key: this.prefix + path }));
+    const there = {};
+    for (let at = 0; at < items.length; at += PAGE) {
+      const { exist } = await post("objects/exist", { space: this.space, keys: items.slice(at, at + PAGE).map(({ key }) => key) });
+      Object.assign(there, exist);
+    }
+    const taken = Object.keys(there);
+    if (taken.length) {
+      const lines = [
+        t("replace.ask", { n: taken.length }),
+        h("ul", { class: "names" }, taken.slice(0, 5).map((key) => h("li", {}, key))),
+        t("replace.note"),
+      ];
+      if (!(await confirm(t("replace.title"), lines, t("replace"), { danger: true }))) {
+        items = items.filter(({ key }) => !(key in there));
+      }
+    }
+    if (items.length) add(this.space, items);
+  }
+}

@@ -1,0 +1,177 @@
+// What can be done to one object, or to many and to folders of them.
+
+import { get, post, sign } from "./api.js";
+import { attempt, confirm, form, progress, toast } from "./dialogs.js";
+import { h } from "./dom.js";
+import { t } from "./language.js";
+
+const PAGE = 1000;
+const COPIES_AT_ONCE = 6;
+const DOWNLOADS = 20;
+
+/** The last part of a key or prefix. */
+export function nameOf(key) {
+  return key.replace(/\/$/, "").split("/").pop() || key;
+}
+
+/** Pages of all keys below a prefix. */
+async function* below(space, prefix, signal) {
+  let marker = "";
+  do {
+    const page = await get("objects", { space, prefix, marker, limit: PAGE }, signal);
+    yield page.objects.map(([key]) => key);
+    marker = page.next;
+  } while (marker);
+}
+
+/** chosen: entries of a listing, folders among them (entry.folder).  Pages of all their keys. */
+async function* keysOf(space, chosen, signal) {
+  const loose = chosen.filter((each) => !each.folder).map((each) => each.key);
+  for (let at = 0; at < loose.length; at += PAGE) yield loose.slice(at, at + PAGE);
+  for (const each of chosen) if (each.folder) yield* below(space, each.key, signal);
+}
+
+function names(chosen) {
+  const shown = chosen.slice(0, 5).map((each) => h("li", {}, nameOf(each.key) + (each.folder ? "/" : "")));
+  if (chosen.length > 5) shown.push(h("li", { class: "faint" }, t("and.more", { n: chosen.length - 5 })));
+  return h("ul", { class: "names" }, shown);
+}
+
+function report(failed) {
+  const count = Object.keys(failed).length;
+  if (count) toast(t("some.failed", { n: count, first: Object.keys(failed)[0] }), { bad: true });
+  return count;
+}
+
+/** {gone}: the keys that are no more; false if the user did not want it; true if only the server knows. */
+export async function remove(space, chosen) {
+  const folders = chosen.filter((each) => each.folder).length;
+  const lines = [t("delete.ask", { n: chosen.length }), names(chosen)];
+  if (folders) lines.push(t("delete.folders"));
+  if (!(await confirm(t("delete"), lines, t("delete"), { danger: true }))) return false;
+  const left = {};
+  const whole = await attempt(() =>
+    progress(t("deleting"), chosen.length, async (signal, advance) => {
+      let total = folders ? 0 : chosen.length;
+      let removed = 0;
+      for await (const keys of keysOf(space, chosen, signal)) {
+        if (!keys.length) continue;
+        if (folders) total += keys.length;
+        const { failed } = await post("objects/delete", { space, keys }, signal);
+        advance(keys.length, total);
+        removed += keys.length - report(failed);
+        Object.assign(left, failed);
+      }
+      toast(t("deleted", { n: removed }));
+      return true;
+    }),
+  );
+  return whole && !Object.keys(left).length ? { gone: new Set(chosen.map((each) => each.key)) } : true;
+}
+
+export async function rename(space, key) {
+  const done = await form(
+    t("rename"),
+    [
+      { name: "new_key", label: t("rename.to"), value: key, required: true },
+      { name: "force", label: t("replace.existing"), type: "checkbox" },
+    ],
+    t("rename"),
+    ({ new_key, force }) => post("objects/rename", { space, key, new_key, force }),
+  );
+  if (done) toast(t("renamed"));
+  return done;
+}
+
+/** Copy or move objects and folders to another prefix or space.  base: the prefix that they were chosen in. */
+export async function transfer(space, base, chosen) {
+  const spaces = (await get("spaces")).spaces.map((each) => [each.name, each.name]);
+  let asked;
+  const done = await form(
+    t("copy.title"),
+    [
+      { name: "what", label: t("copy.what"), options: [["copy", t("copy")], ["move", t("move")]], value: "copy" },
+      { name: "to", label: t("copy.space"), options: spaces, value: space },
+      { name: "prefix", label: t("copy.prefix"), value: base, hint: t("copy.prefix.hint") },
+      { name: "force", label: t("replace.existing"), type: "checkbox" },
+    ],
+    t("continue"),
+    async (values) => {
+      if (values.prefix && !values.prefix.endsWith("/")) values.prefix += "/";
+      if (values.to === space && values.prefix === base) throw new Error(t("copy.same"));
+      if (values.to === space && chosen.some((each) => each.folder && values.prefix.startsWith(each.key))) throw new Error(t("copy.inside"));
+      asked = values;
+    },
+  );
+  if (!done) return false;
+  const failed = {};
+  await attempt(() =>
+    progress(t(asked.what === "copy" ? "copying" : "moving"), chosen.length, async (signal, advance) => {
+      const folders = chosen.some((each) => each.folder);
+      let total = folders ? 0 : chosen.length;
+      let moved = 0;
+      const one = async (key) => {
+        const to = asked.prefix + key.slice(base.length);
+        try {
+          if (asked.what === "move" && asked.to === space) {
+            await post("objects/rename", { space, key, new_key: to, force: asked.force }, signal);
+          } else {
+            await post("objects/copy", { space, key, to_space: asked.to, to_key: to, force: asked.force }, signal);
+            if (asked.what === "move") await post("objects/delete", { space, keys: [key] }, signal);
+          }
+          moved++;
+        } catch (failure) {
+          if (signal.aborted || failure.status === 401) throw failure;
+          failed[key] = failure.code;
+        }
+        advance(1, total);
+      };
+      for await (const keys of keysOf(space, chosen, signal)) {
+        if (folders) total += keys.length;
+        const queue = [...keys];
+        const lane = async () => {
+          while (queue.length && !signal.aborted) await one(queue.shift());
+        };
+        await Promise.all(Array.from({ length: COPIES_AT_ONCE }, lane));
+        signal.throwIfAborted();
+      }
+      if (!report(failed)) toast(t(asked.what === "copy" ? "copied.objects" : "moved.objects", { n: moved }));
+    }),
+  );
+  return true;
+}
+
+export async function setClass(space, keys) {
+  const done = await form(
+    t("class.title"),
+    [{ name: "class", label: t("class"), options: [["IA", t("class.IA")], ["ARCHIVE", t("class.ARCHIVE")]], value: "IA", hint: t("class.hint") }],
+    t("save"),
+    async (values) => {
+      const { failed } = await post("objects/class", { space, keys, ...values });
+      if (Object.keys(failed).length === keys.length) throw new Error(t("class.failed"));
+      report(failed);
+    },
+  );
+  return done;
+}
+
+export const restore = (space, keys) =>
+  attempt(async () => {
+    const { failed } = await post("objects/restore", { space, keys });
+    if (!report(failed)) toast(t("restore.asked", { n: keys.length }));
+    return true;
+  });
+
+/** Let the browser save objects, one after the other. */
+export const download = (space, keys) =>
+  attempt(async () => {
+    if (keys.length > DOWNLOADS) throw new Error(t("download.many", { n: DOWNLOADS }));
+    const { urls } = await sign(space, "GET", keys.map((key) => ({ key, filename: nameOf(key) })));
+    for (const url of urls) {
+      const link = h("a", { href: url, rel: "noopener noreferrer", download: "" });
+      document.body.append(link);
+      link.click();
+      link.remove();
+      if (urls.length > 1) await new Promise((resolve) => setTimeout(resolve, 400));
+    }
+  });

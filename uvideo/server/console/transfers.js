@@ -1,0 +1,136 @@
+// Everything that is being uploaded from this page, and what an earlier page left unfinished.
+
+import { attempt, confirm, toast } from "./dialogs.js";
+import { button, h, icon, replace } from "./dom.js";
+import { count, size, span, t } from "./language.js";
+import { nameOf } from "./objects.js";
+import { addressOf } from "./spaces.js";
+import { cancel, clear, drop, events, filesOfInput, interrupted, isActive, pause, pickUp, resume, speed, tasks } from "./upload.js";
+
+const SHOWN = 200; // lines in the page
+const BEFORE = { failed: 0, sending: 1, checking: 1, paused: 2, waiting: 3, done: 4, cancelled: 5 };
+
+export function transfers(root) {
+  document.title = `${t("nav.transfers")} – uvideo`;
+  const input = h("input", {
+    type: "file",
+    multiple: true,
+    hidden: true,
+    id: "again",
+    onchange: () => {
+      const found = pickUp(filesOfInput(input).map(({ file }) => file));
+      input.value = "";
+      if (!found) toast(t("resume.none"), { bad: true });
+    },
+  });
+  const summary = h("p", { class: "state", role: "status" });
+  const left = h("section", { class: "left" });
+  const list = h("ul", { class: "tasks" });
+  const lines = new Map();
+  const clearButton = button(t("transfers.clear"), { iconName: "check", onclick: clear });
+  const draw = () => {
+    const active = tasks.filter(isActive);
+    const rest = active.reduce((sum, task) => sum + task.size - task.sent, 0);
+    summary.textContent = active.length
+      ? t("transfers.active", { n: active.length, rest: size(rest), speed: size(speed.value), time: speed.value ? span(rest / speed.value) : "–" })
+      : t("transfers.none");
+    clearButton.disabled = !tasks.some((task) => task.state === "done" || task.state === "cancelled");
+    const unfinished = interrupted();
+    left.hidden = !unfinished.length;
+    const mark = unfinished.map(({ id }) => id).join();
+    if (left.mark !== mark) {
+      left.mark = mark;
+      replace(left, leftovers(unfinished, input));
+    }
+    const order = [...tasks].sort((a, b) => BEFORE[a.state] - BEFORE[b.state]).slice(0, SHOWN);
+    const shown = new Set(order.map((task) => task.id));
+    for (const [id, line] of lines) {
+      if (!shown.has(id)) {
+        line.node.remove();
+        lines.delete(id);
+      }
+    }
+    order.forEach((task, at) => {
+      let line = lines.get(task.id);
+      if (!line) lines.set(task.id, (line = makeLine(task)));
+      if (list.children[at] !== line.node) list.insertBefore(line.node, list.children[at] || null);
+      line.draw();
+    });
+    nothing.hidden = Boolean(tasks.length || unfinished.length);
+  };
+  const nothing = h(
+    "div",
+    { class: "empty" },
+    icon("transfer", "empty-icon"),
+    h("h2", {}, t("transfers.empty")),
+    h("p", {}, t("transfers.empty.text")),
+    h("a", { class: "button primary", href: "#/" }, t("nav.spaces")),
+  );
+  replace(root, h("div", { class: "head" }, h("h1", {}, t("nav.transfers")), clearButton, input), summary, left, list, nothing);
+  events.addEventListener("change", draw);
+  draw();
+  return () => events.removeEventListener("change", draw);
+}
+
+function leftovers(unfinished, input) {
+  return [
+    h("h2", {}, t("resume.title", { n: unfinished.length })),
+    h("p", { class: "note" }, t("resume.text")),
+    h(
+      "ul",
+      { class: "names" },
+      unfinished.slice(0, 20).map((each) =>
+        h(
+          "li",
+          {},
+          h("span", { class: "task-name" }, `${each.space}/${each.key}`),
+          h("span", { class: "faint" }, ` ${size(each.size)} `),
+          button(t("resume.drop", { name: nameOf(each.key) }), {
+            iconName: "trash",
+            bare: true,
+            kind: "quiet",
+            onclick: () =>
+              attempt(async () => {
+                if (await confirm(t("resume.drop.title"), [t("resume.drop.ask", { name: nameOf(each.key) })], t("resume.drop.title"), { danger: true })) await drop(each);
+              }),
+          }),
+        ),
+      ),
+    ),
+    button(t("resume.choose"), { iconName: "file", kind: "primary", onclick: () => input.click() }),
+  ];
+}
+
+function makeLine(task) {
+  const bar = h("progress", { max: Math.max(1, task.size), value: 0, "aria-label": nameOf(task.key) });
+  const state = h("span", { class: "task-state" });
+  const error = h("p", { class: "wrong", hidden: true });
+  const act = (text, iconName, run) => button(t(text, { name: nameOf(task.key) }), { iconName, bare: true, kind: "quiet", onclick: run });
+  const buttons = {
+    pause: act("transfer.pause", "pause", () => pause(task)),
+    resume: act("transfer.resume", "play", () => resume(task)),
+    again: act("transfer.again", "retry", () => resume(task)),
+    cancel: act("transfer.cancel", "close", () => cancel(task)),
+  };
+  const node = h(
+    "li",
+    { class: "task" },
+    h("div", { class: "task-main" }, h("a", { class: "task-name", href: addressOf(task.space, task.key.slice(0, task.key.lastIndexOf("/") + 1)) }, `${task.space}/${task.key}`), state, bar, error),
+    h("div", { class: "task-actions" }, Object.values(buttons)),
+  );
+  const draw = () => {
+    node.dataset.state = task.state;
+    bar.value = task.state === "done" ? bar.max : task.sent;
+    const percent = task.size ? Math.floor((100 * task.sent) / task.size) : 0;
+    state.textContent = [t(`state.${task.state}`), task.state === "sending" ? `${count(percent)} %` : "", size(task.size), task.state === "done" ? t("verified") : ""]
+      .filter(Boolean)
+      .join(" · ");
+    error.hidden = !task.error;
+    error.textContent = task.error;
+    buttons.pause.hidden = !isActive(task);
+    buttons.resume.hidden = task.state !== "paused";
+    buttons.again.hidden = task.state !== "failed";
+    buttons.cancel.hidden = task.state === "done" || task.state === "cancelled";
+  };
+  return { node, draw };
+}

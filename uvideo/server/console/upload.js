@@ -1,0 +1,518 @@
+// Uploads: files in blocks straight to the data port, several at a time, hashed here and compared there.
+//
+// The admin port begins, finishes and aborts an upload and signs the URL that all its parts go to; the key pair stays
+// there.  What is unfinished is noted on this computer, so that after a reload the same file goes on with what is missing.
+
+import { get, post, session, sign } from "./api.js";
+import { BLOCK, hash, objectEtag, partEtag } from "./etag.js";
+import { typeOfFile } from "./kind.js";
+import { keep, kept, t } from "./language.js";
+
+const FILES_AT_ONCE = 3;
+const PARTS_AT_ONCE = 4; // requests in flight, of all files together
+const TRIES = 12;
+const STALL = 60_000; // milliseconds without a byte until a request is given up
+const SIGNED = 900; // seconds that a signed URL lasts
+const RENEW = 60; // seconds before its end
+const BEAT = 5_000; // milliseconds between two signs of life of a tab that uploads
+const NOTES = "uvideo.uploads";
+
+class Stopped extends Error {}
+
+/** One file on its way.  state: waiting, checking, sending, paused, done, failed, cancelled. */
+class Task {
+  constructor(file, space, key) {
+    this.id = `${Date.now()}-${Math.random().toString(36).slice(2)}`;
+    this.file = file;
+    this.space = space;
+    this.key = key;
+    this.size = file.size;
+    this.mime = typeOfFile(file);
+    this.state = "waiting";
+    this.stored = 0; // bytes that the server has
+    this.flying = new Map(); // part -> bytes sent of it so far
+    this.error = "";
+    this.uploadId = null;
+    this.requests = new Set();
+  }
+
+  get sent() {
+    let sum = this.stored;
+    for (const bytes of this.flying.values()) sum += bytes;
+    return Math.min(sum, this.size);
+  }
+}
+
+export const tasks = [];
+export const events = new EventTarget();
+let telling = 0;
+
+/** Tell whoever shows tasks, soon and once for many changes: there may be thousands of files. */
+function changed() {
+  telling ||= setTimeout(() => {
+    telling = 0;
+    events.dispatchEvent(new Event("change"));
+  }, 50);
+}
+
+/** Bytes a second of the last seconds, for all uploads. */
+export const speed = { value: 0, marks: [] };
+let moved = 0;
+setInterval(() => {
+  const now = performance.now();
+  speed.marks.push([now, moved]);
+  while (speed.marks.length > 6) speed.marks.shift();
+  const [then, before] = speed.marks[0];
+  speed.value = now > then ? ((moved - before) * 1000) / (now - then) : 0;
+  if (tasks.some((task) => task.state === "sending")) changed();
+}, 1000);
+
+export const isActive = (task) => ["waiting", "checking", "sending"].includes(task.state);
+
+/** Put files in the queue.  items: [{file, key}]. */
+export function add(space, items) {
+  for (const { file, key } of items) tasks.push(new Task(file, space, key));
+  changed();
+  pump();
+}
+
+export function pause(task) {
+  if (!isActive(task)) return;
+  task.state = "paused";
+  halt(task);
+  changed();
+  pump();
+}
+
+export function resume(task) {
+  if (!["paused", "failed"].includes(task.state)) return;
+  task.state = "waiting";
+  task.error = "";
+  changed();
+  pump();
+}
+
+/** Give an upload up; its parts are removed on the server. */
+export async function cancel(task) {
+  if (["done", "cancelled"].includes(task.state)) return;
+  task.state = "cancelled";
+  halt(task);
+  changed();
+  pump();
+  await forget(task);
+}
+
+export function clear() {
+  for (let at = tasks.length - 1; at >= 0; at--) {
+    if (["done", "cancelled"].includes(tasks[at].state)) tasks.splice(at, 1);
+  }
+  changed();
+}
+
+/** Forget everything that is not active: another account signs in. */
+export function reset() {
+  tasks.splice(0, tasks.length, ...tasks.filter(isActive));
+  changed();
+}
+
+function halt(task) {
+  task.attempt = null;
+  for (const request of task.requests) request.abort();
+  task.flying.clear();
+}
+
+async function forget(task) {
+  const { uploadId } = task;
+  note(task, null);
+  task.uploadId = null;
+  if (!uploadId) return;
+  try {
+    await post("uploads/abort", { space: task.space, key: task.key, upload_id: uploadId });
+  } catch (failure) {
+    if (failure.code !== "UploadNotFound") {
+      task.error = failure.message;
+      changed();
+    }
+  }
+}
+
+function pump() {
+  let room = FILES_AT_ONCE - tasks.filter((task) => ["checking", "sending"].includes(task.state)).length;
+  for (const task of tasks) {
+    if (room <= 0) break;
+    if (task.state !== "waiting") continue;
+    room--;
+    task.state = "checking";
+    run(task).catch(() => {});
+  }
+  changed();
+}
+
+/** One attempt at a task.  After a pause there is another, and whatever of the old one still wakes up stops. */
+async function run(task) {
+  const attempt = (task.attempt = { task });
+  try {
+    task.etag = task.size <= BLOCK && !task.uploadId ? await small(attempt) : await large(attempt);
+    task.stored = task.size;
+    task.state = "done";
+    note(task, null);
+    events.dispatchEvent(new CustomEvent("stored", { detail: task }));
+  } catch (failure) {
+    if (task.attempt !== attempt || failure instanceof Stopped || !isActive(task)) return;
+    task.state = "failed";
+    task.error = failure.message;
+    halt(task);
+    if (failure.final) await forget(task);
+  } finally {
+    pump();
+  }
+}
+
+function fail(key, values, final = false) {
+  const error = new Error(t(key, values));
+  error.final = final;
+  return error;
+}
+
+function check(attempt) {
+  if (attempt.task.attempt !== attempt || !isActive(attempt.task)) throw new Stopped();
+}
+
+/** A block's {digest, buffer}; an error in words if the file cannot be read any more. */
+async function block({ task }, number) {
+  try {
+    return await hash(task.file.slice(number * BLOCK, Math.min(task.size, (number + 1) * BLOCK)));
+  } catch {
+    throw fail("upload.unreadable");
+  }
+}
+
+async function small(attempt) {
+  const { task } = attempt;
+  const { digest, buffer } = await block(attempt, 0);
+  check(attempt);
+  task.state = "sending";
+  const etag = objectEtag(task.size ? [digest] : []);
+  const answer = await slot(() => send(attempt, 0, buffer, ""));
+  if (task.size && answer !== etag) throw fail("upload.differs");
+  return etag;
+}
+
+async function large(attempt) {
+  const { task } = attempt;
+  const count = Math.max(1, Math.ceil(task.size / BLOCK));
+  const there = task.uploadId ? await partsOf(attempt) : new Map();
+  check(attempt);
+  if (!task.uploadId) {
+    const begun = await retried(attempt, () => post("uploads/begin", { space: task.space, key: task.key, mime: task.mime }));
+    task.uploadId = begun.upload_id;
+    if (task.state === "cancelled") await forget(task);
+    else note(task, "begun");
+    if (begun.block_size !== BLOCK) throw fail("upload.block", {}, true);
+    check(attempt);
+  }
+  note(task, "begun");
+  task.state = "sending";
+  task.stored = 0;
+  const digests = new Array(count);
+  let next = 0;
+  const lane = async () => {
+    while (next < count) {
+      const number = next++;
+      await slot(() => part(attempt, number, digests, there));
+    }
+  };
+  await Promise.all(Array.from({ length: PARTS_AT_ONCE }, lane));
+  check(attempt);
+  return finish(attempt, digests);
+}
+
+async function part(attempt, number, digests, there) {
+  const { task } = attempt;
+  check(attempt);
+  const { digest, buffer } = await block(attempt, number);
+  check(attempt);
+  const { byteLength } = buffer;
+  const etag = partEtag(digest);
+  digests[number] = digest;
+  const known = there.get(number);
+  if (known !== undefined && known !== etag) throw fail("upload.other", { name: task.file.name });
+  if (known === undefined) {
+    const answer = await send(attempt, number, buffer, `&uploadId=${encodeURIComponent(task.uploadId)}&partNumber=${number}`);
+    if (answer !== etag) throw fail("upload.differs", {}, true);
+    check(attempt);
+  }
+  task.stored += byteLength;
+  changed();
+}
+
+async function finish(attempt, digests) {
+  const { task } = attempt;
+  const etag = objectEtag(digests);
+  const { space, key, uploadId } = task;
+  let finished;
+  try {
+    finished = await retried(attempt, () =>
+      post("uploads/finish", { space, key, upload_id: uploadId, etags: digests.map(partEtag), etag }),
+    );
+  } catch (failure) {
+    if (failure.code !== "UploadNotFound") throw failure;
+    // The answer to a Finish may be lost although it was done.
+    finished = await get("object", { space, key });
+    if (finished.etag !== etag) throw failure;
+  }
+  if (finished.etag !== etag) throw fail("upload.differs");
+  return etag;
+}
+
+/** part -> etag of what the server has already; a new upload if it does not know this one any more. */
+async function partsOf(attempt) {
+  const { task } = attempt;
+  const found = new Map();
+  let from = 0;
+  try {
+    do {
+      const page = await retried(attempt, () => get("uploads/parts", { space: task.space, upload_id: task.uploadId, from }));
+      for (const [part, etag] of page.parts) found.set(part, etag);
+      from = page.next;
+    } while (from !== null);
+  } catch (failure) {
+    if (failure.code !== "UploadNotFound") throw failure;
+    note(task, null);
+    task.uploadId = null;
+    found.clear();
+  }
+  return found;
+}
+
+let flying = 0;
+const queue = [];
+
+/** Run while one of the requests that all files share is free. */
+async function slot(run) {
+  if (flying >= PARTS_AT_ONCE) await new Promise((resolve) => queue.push(resolve));
+  else flying++;
+  try {
+    return await run();
+  } finally {
+    if (queue.length) queue.shift()();
+    else flying--;
+  }
+}
+
+/** The signed URL for PUT of a task's key, renewed before it ends. */
+async function target({ task }) {
+  if (!task.target || performance.now() > task.target.until) {
+    const until = performance.now() + (SIGNED - RENEW) * 1000;
+    const { urls } = await sign(task.space, "PUT", [{ key: task.key, mime: task.mime }], SIGNED);
+    task.target = { url: urls[0], until };
+  }
+  return task.target.url;
+}
+
+/** Send bytes until they are stored; the etag of the answer. */
+function send(attempt, number, buffer, query) {
+  return retried(attempt, async () => {
+    const url = (await target(attempt)) + query;
+    check(attempt);
+    return put(attempt, number, url, buffer);
+  });
+}
+
+async function retried(attempt, run) {
+  for (let tries = 1; ; tries++) {
+    check(attempt);
+    try {
+      return await run();
+    } catch (failure) {
+      if (failure instanceof Stopped || !failure.retryable || tries >= TRIES) throw failure;
+      check(attempt);
+      if (failure.expired) attempt.task.target = null;
+      if (navigator.onLine) await rest(tries, failure.wait || 0);
+      else tries = await online();
+    }
+  }
+}
+
+/** Wait as long as there is no network; no try is counted meanwhile. */
+function online() {
+  return new Promise((resolve) => window.addEventListener("online", () => resolve(0), { once: true }));
+}
+
+/** Wait before another try, longer each time and never the same; a network that comes back ends it. */
+function rest(tries, seconds) {
+  const most = Math.min(30_000, 500 * 2 ** tries);
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      window.removeEventListener("online", end);
+      resolve();
+    };
+    const timer = setTimeout(end, Math.max(seconds * 1000, Math.random() * most));
+    window.addEventListener("online", end);
+  });
+}
+
+function put(attempt, number, url, buffer) {
+  const { task } = attempt;
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    let timer;
+    let before = 0;
+    const alive = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => request.abort(), STALL);
+    };
+    const end = (settle, value) => {
+      clearTimeout(timer);
+      task.requests.delete(request);
+      if (task.attempt === attempt) task.flying.delete(number);
+      settle(value);
+    };
+    const refuse = (text, retryable, expired = false) =>
+      end(reject, Object.assign(new Error(text), { retryable, expired }));
+    request.upload.onprogress = ({ loaded }) => {
+      alive();
+      if (task.attempt === attempt) task.flying.set(number, loaded);
+      moved += Math.max(0, loaded - before);
+      before = loaded;
+    };
+    request.onload = () => {
+      const { status } = request;
+      if (status === 200) {
+        end(resolve, (request.getResponseHeader("ETag") || "").replaceAll('"', ""));
+        return;
+      }
+      let said = {};
+      try {
+        said = JSON.parse(request.responseText);
+      } catch {
+        // not this server's answer: a proxy's page
+      }
+      const again = status >= 500 || status === 429 || status === 408 || status === 401;
+      refuse(t("upload.refused", { status: String(status), text: String(said.ErrMsg || "") }), again, status === 401);
+    };
+    request.onerror = request.onabort = () => refuse(t("error.NoAnswer"), true);
+    task.requests.add(request);
+    request.open("PUT", url);
+    request.setRequestHeader("Content-Type", task.mime);
+    alive();
+    request.send(buffer);
+  });
+}
+
+// What is unfinished, noted on this computer.  Nothing of it is secret: names, sizes and the upload's id.
+
+const tab = Math.random().toString(36).slice(2);
+
+function notes() {
+  try {
+    return JSON.parse(kept(NOTES) || "{}") || {};
+  } catch {
+    return {};
+  }
+}
+
+function note(task, state) {
+  const all = notes();
+  const name = task.noteId || task.uploadId;
+  if (state === null) {
+    if (!name || !(name in all)) return;
+    delete all[name];
+  } else {
+    task.noteId = task.uploadId;
+    all[task.uploadId] = {
+      account: session.public_key,
+      endpoint: session.endpoint,
+      space: task.space,
+      key: task.key,
+      name: task.file.name,
+      size: task.size,
+      modified: task.file.lastModified,
+      tab,
+      beat: Date.now(),
+    };
+  }
+  keep(NOTES, JSON.stringify(all));
+}
+
+setInterval(() => {
+  const mine = tasks.filter((task) => task.noteId && !["done", "cancelled"].includes(task.state));
+  if (!mine.length) return;
+  const all = notes();
+  for (const task of mine) if (all[task.noteId]) all[task.noteId].beat = Date.now();
+  keep(NOTES, JSON.stringify(all));
+}, BEAT);
+
+/** Uploads of this account that a reload or a crash cut off: [{id, space, key, name, size}]. */
+export function interrupted() {
+  const mine = new Set(tasks.map((task) => task.noteId));
+  return Object.entries(notes())
+    .filter(([id, each]) => each.account === session.public_key && each.endpoint === session.endpoint && !mine.has(id))
+    .filter(([, each]) => each.tab === tab || Date.now() - each.beat > 3 * BEAT)
+    .map(([id, each]) => ({ id, ...each }));
+}
+
+/** Go on with files that were chosen again; how many of the interrupted uploads they are. */
+export function pickUp(files) {
+  let found = 0;
+  for (const each of interrupted()) {
+    const file = files.find(
+      (file) => file.name === each.name && file.size === each.size && file.lastModified === each.modified,
+    );
+    if (!file) continue;
+    const task = new Task(file, each.space, each.key);
+    task.uploadId = task.noteId = each.id;
+    tasks.push(task);
+    found++;
+  }
+  changed();
+  pump();
+  return found;
+}
+
+/** Give an interrupted upload up. */
+export async function drop(each) {
+  const all = notes();
+  delete all[each.id];
+  keep(NOTES, JSON.stringify(all));
+  changed();
+  try {
+    await post("uploads/abort", { space: each.space, key: each.key, upload_id: each.id });
+  } catch (failure) {
+    if (failure.code !== "UploadNotFound") throw failure;
+  }
+}
+
+window.addEventListener("beforeunload", (event) => {
+  if (tasks.some(isActive)) event.preventDefault();
+});
+
+// Files and folders as they are dropped or chosen
+
+/** [{file, path}] of a drop, folders read through. */
+export async function filesOfDrop(transfer) {
+  const entries = [...transfer.items].map((item) => (item.webkitGetAsEntry ? item.webkitGetAsEntry() : null));
+  const loose = [...transfer.files];
+  if (entries.every((entry) => !entry)) return loose.map((file) => ({ file, path: file.name }));
+  const found = [];
+  const walk = async (entry, path) => {
+    if (entry.isFile) {
+      const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+      found.push({ file, path: path + entry.name });
+      return;
+    }
+    const reader = entry.createReader();
+    for (;;) {
+      const page = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+      if (!page.length) return;
+      for (const each of page) await walk(each, `${path}${entry.name}/`);
+    }
+  };
+  for (const entry of entries) if (entry) await walk(entry, "");
+  return found;
+}
+
+/** [{file, path}] of an input, with the folder's own name where a folder was chosen. */
+export const filesOfInput = (input) =>
+  [...input.files].map((file) => ({ file, path: file.webkitRelativePath || file.name }));

@@ -1,0 +1,185 @@
+// An object over the whole window: played, shown or read, by signed URLs that are renewed before they end.
+
+import { readUrl } from "./api.js";
+import { attempt } from "./dialogs.js";
+import { button, freshId, h, icon, replace } from "./dom.js";
+import { playHls } from "./hls.js";
+import { kindOf } from "./kind.js";
+import { size, t } from "./language.js";
+import { download, nameOf } from "./objects.js";
+
+const SIGNED = 600; // seconds of a URL
+const RENEW = 60; // seconds before its end
+const TEXT_LIMIT = 64 * 1024; // bytes of a text that are shown
+const PDF_LIMIT = 64 * 1024 * 1024;
+
+/** Show objects[at]; the others are the next and the previous ones. */
+export function view(space, objects, at, { signal } = {}) {
+  const title = freshId("title");
+  const name = h("h2", { id: title });
+  const stage = h("div", { class: "stage" });
+  const place = h("span", { class: "faint" });
+  const previous = button(t("previous"), { iconName: "left", bare: true, kind: "quiet", onclick: () => show(at - 1) });
+  const next = button(t("next"), { iconName: "right", bare: true, kind: "quiet", onclick: () => show(at + 1) });
+  const before = document.activeElement;
+  let control = new AbortController();
+  const dialog = h(
+    "dialog",
+    { class: "viewer", "aria-labelledby": title },
+    h(
+      "header",
+      { class: "viewer-head" },
+      name,
+      place,
+      previous,
+      next,
+      button(t("download"), { iconName: "download", bare: true, kind: "quiet", onclick: () => download(space, [objects[at].key]) }),
+      button(t("close"), { iconName: "close", bare: true, kind: "quiet", autofocus: true, onclick: () => dialog.close() }),
+    ),
+    stage,
+  );
+  const show = (index) => {
+    if (index < 0 || index >= objects.length) return;
+    at = index;
+    previous.disabled = at === 0;
+    next.disabled = at === objects.length - 1;
+    control.abort(new DOMException("left", "AbortError"));
+    control = new AbortController();
+    const object = objects[at];
+    name.textContent = nameOf(object.key);
+    place.textContent = objects.length > 1 ? t("viewer.place", { at: at + 1, n: objects.length }) : "";
+    stage.dataset.kind = kindOf(object.key, object.mime);
+    replace(stage, h("p", { class: "stage-note", role: "status" }, t("loading")));
+    fill(stage, space, object, control.signal);
+  };
+  dialog.addEventListener("keydown", (event) => {
+    if (event.target.closest("video,audio,iframe,pre") || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.key === "ArrowLeft") show(at - 1);
+    else if (event.key === "ArrowRight") show(at + 1);
+  });
+  const leave = () => dialog.close();
+  signal?.addEventListener("abort", leave);
+  dialog.addEventListener("close", () => {
+    control.abort(new DOMException("closed", "AbortError"));
+    signal?.removeEventListener("abort", leave);
+    replace(stage);
+    dialog.remove();
+    if (before?.isConnected) before.focus();
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+  show(at);
+}
+
+async function fill(stage, space, object, signal) {
+  const kind = kindOf(object.key, object.mime);
+  const url = () => readUrl(space, object.key, { seconds: SIGNED, signal });
+  const how = { video: media, audio: media, hls, image, pdf, text }[kind];
+  await attempt(async () => {
+    try {
+      if (object.class === "ARCHIVE" && object.restore !== "Restored") throw new Error(t("error.NotRestored"));
+      if (!how) throw new Error(t("viewer.unknown"));
+      await how(stage, { space, object, url, signal, kind });
+    } catch (failure) {
+      if (!signal.aborted) message(stage, space, object, failure.message);
+    }
+  });
+}
+
+function message(stage, space, object, text) {
+  replace(
+    stage,
+    h(
+      "div",
+      { class: "empty", role: "alert" },
+      icon("info", "empty-icon"),
+      h("p", {}, text),
+      h("p", { class: "faint" }, `${object.mime} · ${size(object.size)}`),
+      button(t("download"), { iconName: "download", onclick: () => download(space, [object.key]) }),
+    ),
+  );
+}
+
+async function media(stage, { space, object, url, signal, kind }) {
+  const player = h(kind, { controls: true, playsinline: true, preload: "metadata", crossOrigin: "anonymous", autoplay: true, "aria-label": nameOf(object.key) });
+  await renewed(player, url, signal);
+  player.addEventListener("error", () => {
+    if (!signal.aborted && player.error && player.error.code !== 1) message(stage, space, object, t("viewer.unplayable"));
+  });
+  replace(stage, player);
+  player.focus();
+}
+
+/** Give a player a signed URL, and another one before that ends, at the same place. */
+async function renewed(player, url, signal) {
+  const give = async () => {
+    const next = await url();
+    if (signal.aborted) return;
+    const { currentTime, paused, playbackRate } = player;
+    const goes = Boolean(player.src) && !paused;
+    player.src = next;
+    if (currentTime) {
+      player.addEventListener(
+        "loadedmetadata",
+        () => {
+          player.currentTime = currentTime;
+          player.playbackRate = playbackRate;
+          if (goes) player.play().catch(() => {});
+        },
+        { once: true },
+      );
+    }
+    timer = setTimeout(() => attempt(give), (SIGNED - RENEW) * 1000);
+  };
+  let timer;
+  signal.addEventListener("abort", () => {
+    clearTimeout(timer);
+    player.removeAttribute("src");
+    player.load();
+  });
+  await give();
+}
+
+async function hls(stage, { space, object, url, signal }) {
+  const player = h("video", { controls: true, playsinline: true, crossOrigin: "anonymous", autoplay: true, "aria-label": nameOf(object.key) });
+  replace(stage, player);
+  await playHls(player, space, object, signal);
+  player.focus();
+}
+
+async function image(stage, { object, url, signal }) {
+  const picture = h("img", { alt: nameOf(object.key) });
+  await new Promise((resolve, reject) => {
+    picture.onload = resolve;
+    picture.onerror = () => reject(new Error(t("viewer.unshowable")));
+    url().then((found) => (picture.src = found), reject);
+  });
+  if (!signal.aborted) replace(stage, picture);
+}
+
+/** As a blob of this type and no other, whatever the server would say: a PDF viewer runs nothing of this page. */
+async function pdf(stage, { object, url, signal }) {
+  if (object.size > PDF_LIMIT) throw new Error(t("viewer.large", { size: size(PDF_LIMIT) }));
+  const answer = await fetch(await url(), { signal });
+  if (!answer.ok) throw new Error(t("viewer.unshowable"));
+  const address = URL.createObjectURL(new Blob([await answer.arrayBuffer()], { type: "application/pdf" }));
+  signal.addEventListener("abort", () => URL.revokeObjectURL(address));
+  replace(stage, h("iframe", { src: address, title: nameOf(object.key) }));
+}
+
+async function text(stage, { object, url, signal }) {
+  const address = await url();
+  const cut = object.size > TEXT_LIMIT;
+  const answer = await fetch(address, { signal, headers: cut ? { Range: `bytes=0-${TEXT_LIMIT - 1}` } : {} });
+  if (!answer.ok) throw new Error(t("viewer.unshowable"));
+  const words = new TextDecoder("utf-8").decode(await answer.arrayBuffer(), { stream: cut });
+  replace(
+    stage,
+    h(
+      "div",
+      { class: "reader" },
+      cut ? h("p", { class: "notice" }, icon("info"), t("viewer.cut", { size: size(TEXT_LIMIT), all: size(object.size) })) : null,
+      h("pre", { tabindex: 0 }, words),
+    ),
+  );
+}

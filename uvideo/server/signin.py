@@ -1,0 +1,165 @@
+"""Who is signed in to the console: sessions in memory that the workers share, and how often an address may try.
+
+    token = random id "." base64url(public key)
+
+Only its SHA-256 is kept, so nothing that is read out of the table signs anybody in.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import ipaddress
+import mmap
+import secrets
+import struct
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+
+__all__ = ["Sessions", "Throttle", "csrf_of"]
+
+IDLE, LONGEST = 3600, 12 * 3600  # seconds a session lasts without a request, and at all
+LINK = 600  # seconds until a one-time link ends
+SLOTS = 512
+SESSION, ONCE = 1, 2
+
+_SLOT = struct.Struct("<32sQQQ")  # digest, kind, made and last seen in unix seconds; all zero: free
+_PUBLIC_LIMIT = 512
+
+
+class Sessions:
+    """Made before the workers are forked: what one of them opens, all know, and it outlives the one that opened it.
+
+    ``clock``: unix seconds.  When all slots are taken, the one not seen for longest is given up.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time, slots: int = SLOTS) -> None:
+        self._clock, self._slots = clock, slots
+        self._table = mmap.mmap(-1, slots * _SLOT.size)
+
+    def open(self, public: str) -> str:
+        """The token of a new session of this key."""
+        return self._add(public, SESSION)
+
+    def link(self, public: str) -> str:
+        """The token of a link that opens one session, once, within LINK seconds."""
+        return self._add(public, ONCE)
+
+    def find(self, token: str) -> str | None:
+        """The public key of a session that goes on, which is thereby seen; None of any other token."""
+        offset = self._look(token, SESSION)
+        if offset is None:
+            return None
+        digest, kind, made, _ = _SLOT.unpack_from(self._table, offset)
+        _SLOT.pack_into(self._table, offset, digest, kind, made, int(self._clock()))
+        return _public_of(token)
+
+    def redeem(self, token: str) -> str | None:
+        """The public key of a link that was not used yet; it is then."""
+        offset = self._look(token, ONCE)
+        if offset is None:
+            return None
+        self._free(offset)
+        return _public_of(token)
+
+    def close(self, token: str) -> None:
+        """End a session; one that is unknown is no error."""
+        offset = self._look(token, SESSION)
+        if offset is not None:
+            self._free(offset)
+
+    def _add(self, public: str, kind: int) -> str:
+        if len(public) > _PUBLIC_LIMIT:
+            raise ValueError("the public key is too long")
+        token = secrets.token_urlsafe(32) + "." + base64.urlsafe_b64encode(public.encode()).decode()
+        now = int(self._clock())
+        offset = min(self._offsets(), key=lambda offset: self._seen(offset, now))
+        self._free(offset)
+        _SLOT.pack_into(self._table, offset, _digest(token), kind, now, now)
+        return token
+
+    def _look(self, token: str, kind: int) -> int | None:
+        """The offset of what this token opened, if it has not ended."""
+        digest, now = _digest(token), int(self._clock())
+        for offset in self._offsets():
+            found, of_kind, made, seen = _SLOT.unpack_from(self._table, offset)
+            if of_kind == kind and hmac.compare_digest(found, digest):
+                return None if _ended(kind, made, seen, now) else offset
+        return None
+
+    def _offsets(self) -> Iterator[int]:
+        return iter(range(0, self._slots * _SLOT.size, _SLOT.size))
+
+    def _seen(self, offset: int, now: int) -> int:
+        _, kind, made, seen = _SLOT.unpack_from(self._table, offset)
+        return 0 if _ended(kind, made, seen, now) else seen
+
+    def _free(self, offset: int) -> None:
+        self._table[offset : offset + _SLOT.size] = bytes(_SLOT.size)
+
+
+def _ended(kind: int, made: int, seen: int, now: int) -> bool:
+    if kind == SESSION:
+        return now - seen >= IDLE or now - made >= LONGEST
+    return kind != ONCE or now - made >= LINK
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "replace")).digest()
+
+
+def _public_of(token: str) -> str | None:
+    try:
+        return base64.urlsafe_b64decode(token.partition(".")[2]).decode()
+    except (ValueError, binascii.Error):
+        return None
+
+
+def csrf_of(token: str) -> str:
+    """What a page of this session sends with each change: a page of another origin cannot read it."""
+    return hmac.new(token.encode("utf-8", "replace"), b"uvideo console csrf", hashlib.sha256).hexdigest()
+
+
+FREE_TRIES = 5  # failures that cost no wait
+WAIT_LIMIT = 300.0  # seconds
+FORGET = 900.0  # seconds without a failure until an address begins anew
+ADDRESSES = 4096
+
+
+class Throttle:
+    """Failed sign-ins by address (an IPv6 network of 64 bits counts as one).  ``clock``: seconds that never go back."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
+
+    def wait(self, address: str | None) -> float:
+        """Seconds until this address may try again, 0 if it may now."""
+        count, last = self._failures.get(_network(address), (0, 0.0))
+        now = self._clock()
+        if count < FREE_TRIES or now - last >= FORGET:
+            return 0.0
+        return max(0.0, last + min(2.0 ** (count - FREE_TRIES), WAIT_LIMIT) - now)
+
+    def failed(self, address: str | None) -> None:
+        name, now = _network(address), self._clock()
+        count, last = self._failures.pop(name, (0, now))
+        self._failures[name] = (1 if now - last >= FORGET else count + 1), now
+        if len(self._failures) > ADDRESSES:
+            self._failures.popitem(last=False)
+
+    def succeeded(self, address: str | None) -> None:
+        self._failures.pop(_network(address), None)
+
+
+def _network(address: str | None) -> str:
+    try:
+        found = ipaddress.ip_address(address or "")
+    except ValueError:
+        return address or ""
+    if isinstance(found, ipaddress.IPv6Address):
+        return str(found.ipv4_mapped or ipaddress.ip_network((found, 64), strict=False))
+    return str(found)
