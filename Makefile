@@ -16,7 +16,7 @@ SOURCES := $(shell find ucloud uvideo -type f -not -name '*.py[co]' 2>/dev/null)
 PYTHON ?= $(firstword $(foreach command,$(foreach minor,19 18 17 16 15 14 13 12 11 10,python3.$(minor)) python3,\
 	$(shell $(command) -c 'import sys, venv, ensurepip; print("$(command)" if sys.version_info >= (3, 10) else "")' 2>/dev/null)))
 
-.PHONY: help venv demo test test-long test-soak test-browser test-cluster lint bench clean
+.PHONY: help venv demo test test-long test-soak test-browser test-cluster lint audit bench clean
 
 help:  ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
@@ -89,6 +89,10 @@ lint: $(VENV)/.made  ## ruff, mypy, and the syntax of what also runs on 2.7
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(PY) -m test.syntax
+
+audit: $(VENV)/.made  ## known weaknesses of what we depend on, by pip-audit; needs the Internet
+	$(PY) $(PIP) pip-audit
+	$(VENV)/bin/pip-audit -r $(VENV)/requirements.txt
 
 bench: $(VENV)/.made  ## the figures of the README, measured on this machine: SDK, server, command, all clients
 	$(PY) -m bench $(ARGS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from test.cluster.fixtures import bucket as bucket  # fixtures, these five
 from test.cluster.fixtures import database as database
 from test.cluster.fixtures import postgres as postgres
 from test.cluster.fixtures import seaweed as seaweed
+from test.server_fixture import SECRETS
 from test.server_fixture import server as server
 
 collect_ignore = ["sdk"]  # run by test_sdk.py on every interpreter, with an environment of its own
@@ -26,6 +28,16 @@ def left_out() -> list[str]:
     """Return the names of the important interpreters that are here but that no test prepared."""
     found = interpreters.important().values()
     return [each.name for each in found if each is not None and each.version not in interpreters.prepared]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that prints or logs the private key of a server fails, whatever else it does."""
+    report = yield
+    said = "".join(text for _, text in report.sections)
+    if report.passed and any(secret in said for secret in SECRETS):
+        report.outcome, report.longrepr = "failed", f"{item.nodeid}: a private key was printed or logged"
+    return report
 
 
 def pytest_report_header() -> str:

@@ -21,6 +21,9 @@ __all__ = ["Server", "start_server", "server"]
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = STOP_SECONDS = 40.0
+MOST_READ = 16 << 20  # bytes
+#: The private keys of all servers that this process started: conftest looks for them in what tests print.
+SECRETS: set[str] = set()
 
 
 @dataclass
@@ -87,6 +90,7 @@ def start_server(
     """Start `uvideo serve FOLDER` on free ports, with more options behind; it is ready.  Stopped at the end.
 
     ``command``: what to start it with, as ("setpriv", "...").
+    Every server of the suite is held to this: its private key is in none of the files that it leaves but its own.
     """
     folder = Path(folder)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -108,6 +112,7 @@ def start_server(
             private = environment["UVIDEO_SERVE_PRIVATE_KEY"]
         else:
             private = json.loads((folder / "credentials.json").read_text())["private_key"]
+        SECRETS.add(private)
         server = Server(process, folder, log, said["endpoint"], said["admin"], said["pid"], said["public_key"], private)
         yield server
     finally:
@@ -119,6 +124,14 @@ def start_server(
                 process.kill()
                 process.wait()
         process.stdout.close()
+    keeps_secret(folder, private)
+
+
+def keeps_secret(folder: Path, private: str) -> None:
+    """AssertionError if the key stands in a file of the folder that is not made to hold it."""
+    for path in folder.iterdir():
+        if path.is_file() and path.name != "credentials.json" and path.stat().st_size < MOST_READ:
+            assert private.encode() not in path.read_bytes(), f"a private key stands in {path.name}"
 
 
 def _first_line(process: subprocess.Popen[bytes], log: Path) -> bytes:

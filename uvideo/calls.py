@@ -476,7 +476,14 @@ def begin_upload(
         metadata(meta),
         headers(kept),
     )
-    return Call(op, lambda result: models.BegunUpload(op.space, op.key, result.upload_id, result.block_size))
+
+    def begun(result: Any) -> models.BegunUpload:
+        from uvideo._core import transfer
+
+        transfer.check_begun(result)
+        return models.BegunUpload(op.space, op.key, result.upload_id, result.block_size)
+
+    return Call(op, begun)
 
 
 def _part_number(part: int) -> int:

@@ -122,6 +122,11 @@ def endless_status() -> Iterator[bytes]:
         yield b"O" * 65536
 
 
+def endless_interim() -> Iterator[bytes]:
+    while True:
+        yield b"HTTP/1.1 100 Continue\r\n\r\n" * 100
+
+
 def slowly() -> Iterator[bytes]:
     yield b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"
     for _ in range(200):
@@ -157,6 +162,7 @@ LIES: dict[str, bytes | Callable[[], Iterator[bytes]]] = {
     "endless error": endless_error,
     "endless headers": endless_headers,
     "endless status": endless_status,
+    "endless interim answers": endless_interim,
     "one byte now and then": slowly,
 }
 CALLS: dict[str, Callable[[Any, Path], Any]] = {

@@ -18,7 +18,7 @@ import pytest
 
 from test.server.inprocess import Running, running
 from test.server.wire import Answer, Peer
-from test.server_fixture import start_server
+from test.server_fixture import keeps_secret, start_server
 from ucloud.uvideo.protocol import action, dialect, errors, operation, provider, signature
 from ucloud.uvideo.protocol.message import Headers
 from uvideo.server.credentials import Key, Keyring
@@ -379,6 +379,14 @@ def test_no_secret_lies_open_in_the_folder(tmp_path: Path) -> None:
             for secret in [*secrets, signed]:
                 assert secret.encode() not in text or (path.name, secret) == ("credentials.json", server.private_key)
     assert not any(secret in metrics + command for secret in [*secrets, signed])
+
+
+def test_a_secret_that_leaks_is_found(tmp_path: Path) -> None:
+    """By what every server of this suite is held to."""
+    keeps_secret(tmp_path, "the-private-key")
+    (tmp_path / "server.log").write_text("signed with the-private-key\n")
+    with pytest.raises(AssertionError, match="server.log"):
+        keeps_secret(tmp_path, "the-private-key")
 
 
 def test_a_token_outlives_a_restart_and_not_the_key_it_is_sealed_with(tmp_path: Path) -> None:

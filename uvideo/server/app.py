@@ -189,7 +189,7 @@ class App:
     async def _respond(self, exchange: Exchange) -> tuple[Any, Any]:
         """(message.Response, Content or None) of a request.  Refused, OSError, Disconnected."""
         request, headers = exchange.request, exchange.headers
-        if request.version < LEAST_VERSION:
+        if request.version[0] < LEAST_VERSION[0]:
             raise errors.BadRequest("the request says no version of HTTP that is served")
         asking = headers.get("Origin")
         if asking is not None:

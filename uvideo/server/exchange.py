@@ -14,7 +14,7 @@ import struct
 import time
 from typing import Any
 
-from aiohttp import web
+from aiohttp import HttpVersion10, web
 from multidict import CIMultiDict
 
 from uvideo._core import answer, errors, message
@@ -23,7 +23,7 @@ from uvideo.storage.base import Unreachable
 
 __all__ = ["NAME", "Disconnected", "Exchange", "Watch"]
 
-LEAST_VERSION = (1, 0)  # of an answer
+LEAST_VERSION = HttpVersion10
 DIRECT = 256 * 1024  # bytes of a stored body that are joined and written at once
 SENDFILE = 4 * 1024 * 1024  # bytes of one call of sendfile
 DRAIN = 8 * 1024 * 1024  # bytes read and thrown away so that the sender reads the answer and not a reset
@@ -220,7 +220,9 @@ class Exchange:
     async def _send_whole(self, status: int, headers: CIMultiDict[str], body: bytes) -> web.StreamResponse:
         """Head and body in one write; web.Response would take as long as all else together."""
         request, writer = self.request, self.request.writer
-        keep, version = request.keep_alive and not self.closing, max(request.version, LEAST_VERSION)
+        keep, version = request.keep_alive and not self.closing, request.version
+        if version[0] < LEAST_VERSION[0]:
+            version = HttpVersion10
         if status in BODILESS:
             headers.popall("Content-Length", None)
             body = b""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import fcntl
+import gc
 import json
 import logging
 import os
@@ -199,6 +200,8 @@ async def _run(
             handler = web.Server(admin_handler(blobs, catalog, metrics, app.check, console, more), access_log=None)
             admin = await loop.create_server(handler, sock=ports.admin, ssl=ports.tls)
             tasks.append(loop.create_task(history.run()))
+        gc.collect()
+        gc.freeze()  # what is there now stays: no collection needs to look at it again
         ready()
         if number == 0:
             cutoff = began - CLOCK_GRAIN if fresh else began - SWEEP_AGE

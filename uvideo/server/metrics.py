@@ -90,6 +90,11 @@ class Metrics:
         self._cells[slot + bisect_left(BUCKETS, seconds)] += 1
         self._cells[slot + _WIDTH - 1] += int(seconds * 1e6)
 
+    def place(self, store: str) -> tuple[memoryview[int], int, int]:
+        """(cells, the first bucket's, the sum's) of a store in this process; after ``take``."""
+        slot = self._base + _STORE[store]
+        return self._cells, slot, slot + _WIDTH - 1
+
     def refused(self, ret_code: int | None) -> None:
         """A request was answered with this RetCode."""
         self._cells[self._base + _CODE.get(ret_code or 0, _CODES + len(CODES) - 1)] += 1
