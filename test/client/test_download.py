@@ -264,7 +264,7 @@ def test_what_breaks_off_goes_on_where_it_ended(
     assert through.download(stored, "a", folder / "a", progress=seen.append).verified
     assert (folder / "a").read_bytes() == data
     assert received(proxy) < len(data) * 1.1
-    assert seen[-1].retries == 7
+    assert 5 <= seen[-1].retries <= 7  # who gets the last, short range is not said; a cut behind its end breaks nothing
     tidy(through, folder, "a")
 
 
