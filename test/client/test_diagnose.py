@@ -36,7 +36,7 @@ def found(given: dict[str, Any], space: str | None = None, **more: Any) -> dict[
 def test_a_good_set_up_is_all_well(server: Server, space: str, client: Client) -> None:
     every = found(options(server), space)
     assert list(every) == [*STEPS, "round-trip"]
-    assert {each.verdict for each in every.values()} == {"ok"}
+    assert [each for each in every.values() if each.verdict != "ok"] == []
     assert every["upload.dns"].facts["for"] == ["upload", "download", "api"]
     assert list(client.list(space)) == []
 

@@ -15,7 +15,7 @@ from test.server_fixture import Server, start_server
 
 __all__ = ["Cluster", "start_cluster", "start_fronted"]
 
-PUBLIC, PRIVATE = "UVIDEOcluster", "a private key of the cluster"
+PUBLIC, PRIVATE = "UVIDEOcluster", "private-key-of-the-cluster"
 
 
 @dataclass
