@@ -26,6 +26,8 @@ __all__ = ["Transfer", "TransferManager"]
 
 #: Transfers that may wait for each one that runs; whoever submits more waits.
 AHEAD = 4
+#: Seconds that a thread waits for more before it ends.
+LINGER = 0.1
 #: Failures that are kept for the end of the block; those beyond are only counted.
 KEPT = 1000
 
@@ -169,6 +171,7 @@ class TransferManager:
         self._workers: set[threading.Thread] = set()
         self._failures: dict[Transfer[Any], Failure] = {}
         self._closed = self._cancelled = False
+        self._idle = 0  # threads that wait for work
         self._unseen = self._files = self._files_done = self._failed = self._done = self._total = 0
 
     def upload(self, space: str, key: str, source: Source, **options: Any) -> Transfer[Stored]:
@@ -261,6 +264,7 @@ class TransferManager:
             if self._closed and not inside:
                 raise InvalidArgument("this TransferManager is closed")
             self._waiting.append(transfer)
+            self._changed.notify_all()
             try:
                 self._start()
             except LocalFailure:
@@ -271,7 +275,7 @@ class TransferManager:
 
     def _start(self) -> None:
         """See that a thread takes what waits."""
-        if len(self._workers) >= self._jobs:
+        if len(self._workers) >= self._jobs or self._idle >= len(self._waiting):
             return
         worker = threading.Thread(target=self._work, name="uvideo-transfer")
         self._workers.add(worker)
@@ -285,6 +289,10 @@ class TransferManager:
     def _work(self) -> None:
         while True:
             with self._changed:
+                if not self._waiting and not self._closed:
+                    self._idle += 1
+                    self._changed.wait_for(lambda: self._waiting or self._closed, LINGER)
+                    self._idle -= 1
                 if not self._waiting:
                     self._workers.discard(threading.current_thread())
                     return

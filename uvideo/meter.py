@@ -22,8 +22,10 @@ class Meter:
     """
 
     def __init__(self, callback: Callable[[Progress], None], first: Progress, ticks: Callable[[], float]) -> None:
-        self._callback, self._ticks = callback, ticks
-        self._now, self._told = first, float("-inf")
+        self._callback, self._ticks, self._first = callback, ticks, first
+        self._done, self._total, self._retries = first.done, first.total, first.retries
+        self._parts, self._parts_done = first.parts, first.parts_done
+        self._told = float("-inf")
         self._moving: dict[int, int] = {}  # part: bytes of it that are on their way
         self._settled = first.done
         self._lock = threading.RLock()
@@ -38,39 +40,49 @@ class Meter:
         """A part begins anew."""
         with self._lock:
             if self._moving.pop(part, 0):
-                self._now = replace(self._now, retries=self._now.retries + 1)
+                self._retries += 1
 
     def failed(self) -> None:
         """A try failed; what it moved stays."""
         with self._lock:
-            self._now = replace(self._now, retries=self._now.retries + 1)
+            self._retries += 1
 
     def anew(self, total: int | None, parts: int) -> None:
         """Another version, of which nothing was moved yet; what was told stays, as far as there is so much of it."""
         with self._lock:
             self._moving.clear()
             self._settled = 0
-            done = self._now.done if total is None else min(self._now.done, total)
-            self._now = replace(self._now, done=done, total=total, parts=parts, parts_done=0)
+            self._done = self._done if total is None else min(self._done, total)
+            self._total, self._parts, self._parts_done = total, parts, 0
 
     def settled(self, part: int, size: int, total: int | None) -> None:
         """A part of ``size`` bytes is done.  ``total``: bytes of all, as far as is known now."""
         with self._lock:
             self._moving.pop(part, None)
             self._settled += size
-            self._now = replace(self._now, parts_done=self._now.parts_done + 1, total=total)
+            self._parts_done += 1
+            self._total = total
             self._tell()
 
     def end(self, size: int) -> None:
         """Everything is done: the last report."""
         with self._lock:
-            self._now = replace(self._now, done=size, total=size)
-            self._callback(self._now)
+            self._done = self._total = size
+            self._callback(self._now())
+
+    def _now(self) -> Progress:
+        return replace(
+            self._first,
+            done=self._done,
+            total=self._total,
+            parts_done=self._parts_done,
+            parts=self._parts,
+            retries=self._retries,
+        )
 
     def _tell(self) -> None:
-        done = self._settled + sum(self._moving.values())
-        self._now = replace(self._now, done=max(done, self._now.done))
+        self._done = max(self._done, self._settled + sum(self._moving.values()))
         now = self._ticks()
         if now - self._told >= PAUSE:
             self._told = now
-            self._callback(self._now)
+            self._callback(self._now())

@@ -231,8 +231,11 @@ class Receiver(object):
     # Threads
 
     def _share(self):
-        """The work, in as many threads as it needs; this one too, unless it must look at the time meanwhile."""
-        bound = self.carrier.is_bound()
+        """The work, in as many threads as it needs; this one too, unless it must look at the time meanwhile.
+
+        An interrupt ends the waits of all of them by itself; a deadline does not.
+        """
+        bound = self.carrier.deadline is not None
         try:
             workers = 1 if self.download is None else max(1, min(self.jobs, self._left))
             self._add(workers - (0 if bound else 1))
