@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from uvideo import calls, models
 from uvideo.cancel import Cancel
-from uvideo.client import Client, chosen, connect
+from uvideo.carriage import chosen, connect
+from uvideo.client import Client
 from uvideo.errors import AlreadyExists, NotFound, UploadNotFound, UVideoError
 from uvideo.listing import AsyncListing
 from uvideo.models import T

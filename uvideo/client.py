@@ -11,19 +11,19 @@ from __future__ import annotations
 
 import functools
 import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from uvideo import calls, models
-from uvideo._core import __version__, answer, operation
+from uvideo._core import answer, operation
 from uvideo.calls import Call
-from uvideo.errors import AlreadyExists, InvalidArgument, NoAnswer, NotFound, UploadNotFound, UVideoError
+from uvideo.carriage import bounded, chosen, connect
+from uvideo.errors import AlreadyExists, NoAnswer, NotFound, UploadNotFound, UVideoError
 from uvideo.listing import Listing
 from uvideo.models import T
-from uvideo.settings import Settings, load, size
+from uvideo.settings import Settings, size
 from uvideo.stream import Source, stream
 
 if TYPE_CHECKING:
@@ -45,55 +45,6 @@ if TYPE_CHECKING:
 __all__ = ["Client"]
 
 _PIECE = 1 << 20
-
-
-def connect(settings: Settings, tries: Retry | None = None) -> Carrier:
-    """The Carrier of these settings."""
-    from uvideo._core import argument, carrier, retry, transport
-
-    hosts = settings.hosts()
-    argument.warn_of_plain(hosts)
-    endpoint = carrier.Endpoint(
-        hosts.upload,
-        hosts.download,
-        hosts.api,
-        hosts.word,
-        settings.space_parameter,
-        settings.video_actions,
-        settings.user_agent or f"uvideo-python/{__version__}",
-    )
-    certificate = None
-    if settings.client_cert is not None:
-        certificate = (settings.client_cert, settings.client_key or settings.client_cert)
-    pipes = transport.Transport(
-        settings.timeout,
-        connect_timeout=settings.connect_timeout,
-        authorities=settings.ca_bundle,
-        certificate=certificate,
-        proxy=settings.proxy,
-    )
-    if tries is None:
-        tries = retry.Retry(
-            retries=settings.retries,
-            base=0.5,
-            cap=20.0,
-            budget=settings.retry_budget,
-            attempt_seconds=settings.attempt_timeout,
-            total_seconds=settings.total_timeout,
-        )
-    made: Carrier = carrier.Carrier(endpoint, settings.credentials(), pipes, tries)
-    return made
-
-
-def chosen(
-    public_key: str | None, private_key: str | None, settings: Settings | None, options: Mapping[str, Any]
-) -> Settings:
-    """The Settings that a client's arguments mean."""
-    if settings is None:
-        return load(public_key=public_key, private_key=private_key, **options)
-    if public_key is not None or private_key is not None or options:
-        raise InvalidArgument("give settings, or single options, not both")
-    return settings
 
 
 class Client:
@@ -908,14 +859,3 @@ class Client:
 
 def _rebuild(cls: type[Client], settings: Settings, tries: Retry | None) -> Client:
     return cls(settings=settings, retry=tries)
-
-
-def bounded(pool: ThreadPoolExecutor, job: Any, items: Iterable[T], ahead: int) -> Iterator[Any]:
-    """The results of ``job`` of each item, at most ``ahead`` of them begun and not yet taken."""
-    waiting: deque[Any] = deque()
-    for item in items:
-        waiting.append(pool.submit(job, item))
-        if len(waiting) >= ahead:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()

@@ -25,7 +25,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from uvideo import calls
 from uvideo._core import answer, message, provider
-from uvideo.client import connect
+from uvideo.carriage import connect
 from uvideo.errors import InvalidArgument, NoAnswer, NotFound, UVideoError
 from uvideo.models import Finding
 from uvideo.refusal import kind, masked, refused
