@@ -69,6 +69,7 @@ class Client:
         self._settings = chosen(public_key, private_key, settings, options)
         self._retry = retry
         self._carrier = connect(self._settings, retry)
+        self._records: Journal | None = None
 
     @property
     def settings(self) -> Settings:
@@ -396,7 +397,11 @@ class Client:
         return Options(**self._options(*common), expires=self._expires(), verify=verify)
 
     def _journal(self) -> Journal:
-        from uvideo.journal import Journal
+        if self._records is None:
+            from uvideo.journal import Journal
+
+            self._records = Journal(self._settings.state() / "transfers")
+        return self._records
 
         return Journal(self._settings.state() / "transfers")
 

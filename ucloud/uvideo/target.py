@@ -27,21 +27,40 @@ _ticks = getattr(time, "monotonic", time.time)
 def opened(target):
     """The target at a path: a FileTarget, or a StreamTarget where a device or pipe is."""
     try:
-        _check_link(target)
-        final = os.path.realpath(target)
-        status = os.stat(final) if os.path.exists(final) else None
+        status, final = _status(os.lstat, target), _plain(target)
+        if final is None or (status is not None and stat.S_ISLNK(status.st_mode)):
+            _check_link(target)
+            final = os.path.realpath(target)
+            status = _status(os.stat, final)
     except (TypeError, ValueError, AttributeError):
         raise InvalidArgument(u"the local file is a %s; a path is needed" % type(target).__name__)
     if status is not None and stat.S_ISDIR(status.st_mode):
         raise LocalFailure(u"%s is a directory; name a file in it" % shown(target))
-    folder = os.path.dirname(final)
-    if not os.path.isdir(folder):
-        raise LocalFailure(u"the directory %s does not exist" % shown(folder))
     if status is not None and not stat.S_ISREG(status.st_mode):
         return StreamTarget(None, target)
+    folder = os.path.dirname(final)
     if not os.access(folder, os.W_OK | os.X_OK):
+        if not os.path.isdir(folder):
+            raise LocalFailure(u"the directory %s does not exist" % shown(folder))
         raise LocalFailure(u"the directory %s cannot be written to" % shown(folder))
     return FileTarget(target, final, None if status is None else stat.S_IMODE(status.st_mode) & 0o777)
+
+
+def _status(ask, path):
+    """What ``ask`` says of a path; None if nothing is there, or nothing that can be asked about."""
+    try:
+        return ask(path)
+    except EnvironmentError:
+        return None
+
+
+def _plain(path):
+    """A path as it can be used from any folder, if it is; None for one that has to be looked up on the disk first.
+
+    Many small files come with one each: what is asked of the disk is most of their cost.
+    """
+    path = getattr(os, "fspath", lambda same: same)(path)
+    return path if isinstance(path, str) and os.path.isabs(path) and os.path.basename(path) else None
 
 
 def _check_link(path):
