@@ -4,6 +4,7 @@
 from __future__ import absolute_import, division, print_function
 
 import os
+import select
 import socket
 import ssl
 import threading
@@ -116,21 +117,17 @@ class Call(object):
     def tunnel(self, port):
         """Be a proxy that said yes: pass bytes both ways until one side ends."""
         other = socket.create_connection(("127.0.0.1", port), 20)
-
-        def pump(source, target):
-            try:
-                for data in iter(lambda: source.recv(65536), b""):
-                    target.sendall(data)
-                target.shutdown(socket.SHUT_WR)
-            except (EnvironmentError, ValueError):
-                pass
-
-        back = threading.Thread(target=pump, args=(other, self.connection))
-        back.daemon = True
-        back.start()
-        pump(self.connection, other)
-        back.join(20)
-        other.close()
+        goes = {self.connection: other, other: self.connection}  # by one thread: two may not share a TLS connection
+        try:
+            while True:
+                waiting = [each for each in goes if getattr(each, "pending", int)()]
+                for source in waiting or select.select(list(goes), [], [], 20)[0]:
+                    data = source.recv(65536)
+                    if not data:
+                        return
+                    goes[source].sendall(data)
+        finally:
+            other.close()
 
 
 def answer(body=b"", *fields, **options):

@@ -263,11 +263,17 @@ class _Inner(object):
         while self._waiting:
             self._waiting = self._waiting[self.outer.send(self._waiting) :]
 
+    def _try_flush(self):
+        try:
+            self._flush()
+        except (ssl.SSLWantWriteError, ssl.SSLWantReadError):  # it is kept, and goes first
+            pass
+
     def _call(self, work, *arguments):
         while True:
             try:
                 done = work(*arguments)
-                self._flush()
+                self._try_flush()  # what was done is not undone by a full pipe
                 return done
             except ssl.SSLWantReadError:
                 self._flush()
@@ -289,10 +295,7 @@ class _Inner(object):
     def send(self, data):
         self._flush()
         sent = self._tls.write(data)
-        try:
-            self._flush()
-        except (ssl.SSLWantWriteError, ssl.SSLWantReadError):  # it is kept, and goes first
-            pass
+        self._try_flush()
         return sent
 
 
