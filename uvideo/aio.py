@@ -10,13 +10,14 @@ threads: reading files and hashing need threads anyway.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import os
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from uvideo import calls, models
+from uvideo import calls, models, telemetry
 from uvideo.cancel import Cancel
 from uvideo.carriage import chosen, connect
 from uvideo.client import Client
@@ -63,7 +64,12 @@ class AsyncClient:
 
         self._settings = chosen(public_key, private_key, settings, options)
         self._retry = retry
-        self._carrier: AsyncCarrier = AsyncCarrier(connect(self._settings, retry), self._settings)
+        kind = AsyncCarrier
+        if telemetry.is_on():
+            from uvideo.spans import TracedAsyncCarrier
+
+            kind = TracedAsyncCarrier
+        self._carrier: AsyncCarrier = kind(connect(self._settings, retry), self._settings)
         self._client: Client | None = None
         self._threads: ThreadPoolExecutor | None = None
 
@@ -113,7 +119,8 @@ class AsyncClient:
             self._threads = ThreadPoolExecutor(TRANSFERS, "uvideo-transfer")
         token = cancel or Cancel()
         given = _bridged(source, asyncio.get_running_loop()) if hasattr(source, "__aiter__") else source
-        running = asyncio.get_running_loop().run_in_executor(self._threads, job, client, token, given)
+        run = contextvars.copy_context().run
+        running = asyncio.get_running_loop().run_in_executor(self._threads, run, job, client, token, given)
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextvars
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from uvideo import telemetry
 from uvideo._core import __version__
 from uvideo.errors import InvalidArgument
 from uvideo.models import T
@@ -39,7 +41,12 @@ def connect(settings: Settings, tries: Retry | None = None) -> Carrier:
     certificate = None
     if settings.client_cert is not None:
         certificate = (settings.client_cert, settings.client_key or settings.client_cert)
-    pipes = transport.Transport(
+    kinds: Any = carrier.Carrier, transport.Transport
+    if telemetry.is_on():
+        from uvideo import spans
+
+        kinds = spans.TracedCarrier, spans.TracedTransport
+    pipes = kinds[1](
         settings.timeout,
         connect_timeout=settings.connect_timeout,
         authorities=settings.ca_bundle,
@@ -55,7 +62,7 @@ def connect(settings: Settings, tries: Retry | None = None) -> Carrier:
             attempt_seconds=settings.attempt_timeout,
             total_seconds=settings.total_timeout,
         )
-    made: Carrier = carrier.Carrier(endpoint, settings.credentials(), pipes, tries)
+    made: Carrier = kinds[0](endpoint, settings.credentials(), pipes, tries)
     return made
 
 
@@ -74,7 +81,7 @@ def bounded(pool: ThreadPoolExecutor, job: Any, items: Iterable[T], ahead: int) 
     """The results of ``job`` of each item, at most ``ahead`` of them begun and not yet taken."""
     waiting: deque[Any] = deque()
     for item in items:
-        waiting.append(pool.submit(job, item))
+        waiting.append(pool.submit(contextvars.copy_context().run, job, item))
         if len(waiting) >= ahead:
             yield waiting.popleft().result()
     while waiting:

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from uvideo import calls, models
+from uvideo import calls, models, telemetry
 from uvideo._core import answer, operation
 from uvideo.calls import Call
 from uvideo.carriage import bounded, chosen, connect
@@ -356,7 +356,8 @@ class Client:
             journal=journal,
             verify=verify,
         )
-        return upload.upload(self._bound(cancel, deadline), space, key, source, options)
+        with telemetry.whole(self._carrier, "Upload", space):
+            return upload.upload(self._bound(cancel, deadline), space, key, source, options)
 
     def _upload_options(
         self,
@@ -407,8 +408,6 @@ class Client:
 
     def _bound(self, cancel: Interrupt | None, deadline: float | None) -> Carrier:
         """The Carrier of one transfer."""
-        if cancel is None and deadline is None:
-            return self._carrier
         until = None if deadline is None else self._carrier.ticks() + calls.seconds(deadline, "deadline")
         bound: Carrier = self._carrier.bound(cancel, until)
         return bound
@@ -442,7 +441,9 @@ class Client:
 
         check = self._settings.verify if verify is None else verify
         options = self._download_options(check, part_jobs, bandwidth, progress, journal)
-        return download.download(self._bound(cancel, deadline), calls.get(space, key, start, end), target, options)
+        op = calls.get(space, key, start, end)
+        with telemetry.whole(self._carrier, "Download", space):
+            return download.download(self._bound(cancel, deadline), op, target, options)
 
     def upload_dir(
         self,
@@ -802,11 +803,14 @@ class Client:
         """
         from uvideo import download, upload
 
-        bound = self._bound(cancel, deadline)
-        if self._journal().direction(transfer) == "download":
-            return download.resume(bound, transfer, self._download_options(None, part_jobs, bandwidth, progress, True))
-        options = self._upload_options(part_jobs=part_jobs, bandwidth=bandwidth, progress=progress)
-        return upload.resume(bound, transfer, options)
+        is_download = self._journal().direction(transfer) == "download"
+        with telemetry.whole(self._carrier, "Download" if is_download else "Upload"):
+            bound = self._bound(cancel, deadline)
+            if is_download:
+                common = None, part_jobs, bandwidth, progress, True
+                return download.resume(bound, transfer, self._download_options(*common))
+            options = self._upload_options(part_jobs=part_jobs, bandwidth=bandwidth, progress=progress)
+            return upload.resume(bound, transfer, options)
 
     def abort(self, transfer: str) -> None:
         """Give a transfer of the journal up: free what the service keeps of it, remove what is here of it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import inspect
 import os
 import threading
@@ -59,6 +60,7 @@ class Transfer(Generic[T]):
         self._progress: Progress | None = None
         self._is_unseen = False
         self._future: futures.Future[T] = futures.Future()
+        self._context: contextvars.Context | None = contextvars.copy_context()
 
     def __repr__(self) -> str:
         state = "done" if self.done() else "not done"
@@ -106,12 +108,13 @@ class Transfer(Generic[T]):
         """Do it, in the calling thread.  Nothing is raised: the result has it."""
         job, self._job = self._job, None  # with it the source's bytes go, however long the result is kept
         options, self._options = self._options, {}
-        assert job is not None
+        context, self._context = self._context, None
+        assert job is not None and context is not None
         leading = nullcontext() if self._outer is None else self._outer.leading(self._cancel)
         try:
             with leading:
                 self._cancel.check()
-                result = job(cancel=self._cancel, **options)
+                result = context.run(job, cancel=self._cancel, **options)
         except BaseException as error:
             _clear(error)
             self._end(None, error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import io
 import logging
 import os
@@ -238,7 +239,8 @@ class Writer(io.BufferedIOBase):
         """Go on with a thread that uploads.  It does not hold this writer, which may be forgotten."""
         pipe = _Pipe(self._pieces)
         given = (self._upload, pipe, self._outer, self._cancel, self._left(), self._future)
-        thread = threading.Thread(target=_drive, args=given, name="uvideo-writer", daemon=True)
+        run = contextvars.copy_context().run
+        thread = threading.Thread(target=run, args=(_drive, *given), name="uvideo-writer", daemon=True)
         try:
             thread.start()
         except RuntimeError as error:

@@ -133,6 +133,12 @@ __all__ = ["needs_server", "serve"]
     multiple=True,
     help="Let browser pages of this origin use the data port too, as https://console.example.com. Repeatable.",
 )
+@option(
+    "--telemetry/--no-telemetry",
+    default=False,
+    show_default=True,
+    help="A span of each request, exported by OTLP as the variables OTEL_... say.",
+)
 @option("--access-log/--no-access-log", default=False, show_default=True, help="JSON lines on stderr.")
 def serve(context: Context, access_log: bool, **options: Any) -> int:
     with needs_server():

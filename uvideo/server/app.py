@@ -10,7 +10,7 @@ import errno
 import json
 import logging
 import time
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp import web
 
@@ -38,6 +38,9 @@ from uvideo.server.service import Service
 from uvideo.server.spaces import Spaces
 from uvideo.server.usage import Usage
 from uvideo.storage.base import Unreachable
+
+if TYPE_CHECKING:
+    from uvideo.server.spans import Spans
 
 __all__ = ["App", "is_management"]
 
@@ -81,7 +84,7 @@ class App:
 
     ``server`` is what asyncio's create_server takes.  ``idle``, ``keep_alive``: seconds.  ``callbacks``: None for those
     that go to public addresses only.  ``limits``: None for none.  ``cross_origin``: which pages of other origins may
-    read its answers; None: none.
+    read its answers; None: none.  ``spans``: what makes a span of each request; None: nothing does.
     """
 
     exchange: type[Exchange] = Exchange
@@ -96,6 +99,7 @@ class App:
         callbacks: Callbacks | None = None,
         limits: Limits | None = None,
         cross_origin: CrossOrigin | None = None,
+        spans: Spans | None = None,
     ) -> None:
         self._service, self._metrics = service, metrics
         self._rights = Rights(service)
@@ -108,6 +112,7 @@ class App:
         self._watch = Watch(idle)
         self._draining = False
         self._access = access.isEnabledFor(logging.INFO)
+        self._spans = spans
         self.server = _Server(self._handle, keep_alive, limits.connections, metrics)
         self._watch.start()
 
@@ -144,7 +149,10 @@ class App:
         self._metrics.begin()
         started = time.perf_counter()
         try:
-            return await self._answer(exchange)
+            if self._spans is None:
+                return await self._answer(exchange)
+            with self._spans.of(exchange):
+                return await self._answer(exchange)
         except Disconnected:
             exchange.status = 499
             exchange.abort()
@@ -180,6 +188,7 @@ class App:
             if type(failure) in WRONG:
                 self._guessed(exchange)
             refusal = _refusal(failure, exchange)
+            exchange.ret_code = refusal.ret_code
             self._metrics.refused(refusal.ret_code)
             return await exchange.answer(answer.encode_error(refusal))
         finally:
@@ -216,6 +225,7 @@ class App:
         if signed != key:  # UploadHit
             query["FileName"] = signed
         cls = dialect.route(request.method, key, query, headers)
+        exchange.operation = cls.__name__
         if self._headroom is not None and cls in STORING:
             self._headroom.check(exchange.length or 0)
         body = (
@@ -253,6 +263,7 @@ class App:
         fields = await form.fields()
         key, readings = postfile.readings(exchange.headers, fields, form.mime)
         exchange.key, address = key, address._replace(path=text.quote_path(key))
+        exchange.operation = operation.PutObject.__name__
         remote, public = exchange.request.remote, _claimed(readings[0], ())
         self._guesses.check(remote, public)
         while True:
@@ -292,6 +303,8 @@ class App:
         try:
             body = await exchange.small(FORM_LIMIT) if exchange.request.method == "POST" else b""
             given = action.parameters(target.query, exchange.headers, body)
+            asked = action.OPERATIONS.get(str(given.get("Action")))
+            exchange.operation = asked.__name__ if asked is not None else ""
             if self._guesses.seen:
                 self._guesses.check(exchange.request.remote, str(given.get("PublicKey")))
             if self._rates.limit:
@@ -304,6 +317,7 @@ class App:
             if type(failure) in WRONG:
                 self._guesses.wrong(exchange.request.remote, str(given.get("PublicKey")))
             refusal = _refusal(failure, exchange)
+            exchange.ret_code = refusal.action_code or refusal.ret_code
             self._metrics.refused(refusal.ret_code)
             return action.encode_error(str(given.get("Action") or "")[:64], refusal)
 

@@ -74,6 +74,7 @@ class Exchange:
     """A request and its answer.  It is the ``Body`` that the service reads.
 
     ``received``, ``sent``: bytes of the bodies so far.  ``waiting``: True while it is the client's turn.
+    ``operation``: its name, "" while that is not known.  ``ret_code``: of a refusal.
     ``crossing``: headers that let a page of another origin read the answer.
     """
 
@@ -87,8 +88,10 @@ class Exchange:
         "key",
         "length",
         "mark",
+        "operation",
         "received",
         "request",
+        "ret_code",
         "sent",
         "session",
         "since",
@@ -104,7 +107,8 @@ class Exchange:
         self._content = request.content
         self.received = self.sent = 0
         self.status = 499
-        self.space = self.key = ""
+        self.space = self.key = self.operation = ""
+        self.ret_code: int | None = None
         self.crossing: tuple[tuple[str, str], ...] = ()
         self.waiting = self.closing = self._asked = False
         self.mark: object = None

@@ -19,11 +19,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from uvideo import faults as scripted
+from uvideo import telemetry
 from uvideo.server import workers
 from uvideo.server.admin import admin_handler
 from uvideo.server.app import App
@@ -43,6 +44,9 @@ from uvideo.server.signin import Sessions
 from uvideo.server.timing import timed_blobs, timed_catalog
 from uvideo.server.view import View
 from uvideo.storage.base import DAY, Blobs, Catalog, Unreachable
+
+if TYPE_CHECKING:
+    from uvideo.server.spans import Spans
 
 __all__ = ["Settings", "StartError", "claim", "serve", "set_up_logging"]
 
@@ -91,6 +95,7 @@ class Settings:
     faults: Path | None = None
     public_url: str | None = None
     console_origin: tuple[str, ...] = ()
+    telemetry: bool = False
 
     def __repr__(self) -> str:
         return f"Settings(folder={str(self.folder)!r})"  # there is a secret among the rest
@@ -178,13 +183,16 @@ async def _run(
             Headroom(settings.folder, int(settings.headroom * MIB)) if settings.headroom else None,
             connections,
         )
-        crossing = _cross_origin(settings, ports)
+        crossing, spans = _cross_origin(settings, ports), _spans(settings)
+        if spans is not None:
+            stack.push_async_callback(spans.close)
+        common: dict[str, Any] = {"callbacks": callbacks, "limits": limits, "cross_origin": crossing, "spans": spans}
         if faults is None:
             service = Service(store, names, keyring, restoring=restoring, verify=settings.verify_reads)
-            app = App(service, metrics, callbacks=callbacks, limits=limits, cross_origin=crossing)
+            app = App(service, metrics, **common)
         else:
             service = Service(store, names, keyring, clock, restoring, settings.verify_reads)
-            app = FaultyApp(service, metrics, faults, callbacks=callbacks, limits=limits, cross_origin=crossing)
+            app = FaultyApp(service, metrics, faults, **common)
         shared = settings.workers > 1  # a small backlog: asyncio takes so many at once, and another may be idle
         data = await loop.create_server(app.server, sock=ports.data, ssl=ports.tls, backlog=1 if shared else BACKLOG)
         if shared:
@@ -308,6 +316,22 @@ def _check_callbacks(settings: Settings) -> None:
         Callbacks(settings.callback_allow)
     except ValueError as failure:
         raise StartError(f"--callback-allow: {failure}") from None
+
+
+def _spans(settings: Settings) -> Spans | None:
+    """Those of this worker; None if nobody asks for them, and then nothing of OpenTelemetry is loaded."""
+    if not settings.telemetry and not telemetry.is_on():
+        return None
+    try:
+        from uvideo.server import spans
+
+        if not telemetry.is_on():
+            spans.set_up()
+    except ModuleNotFoundError as failure:
+        raise StartError(f"--telemetry needs {failure.name}: pip install 'uvideo[telemetry]'") from None
+    except (spans.Missing, ValueError) as failure:
+        raise StartError(f"{failure}" if isinstance(failure, spans.Missing) else f"--telemetry: {failure}") from None
+    return spans.Spans()
 
 
 def _faults(settings: Settings) -> Faults | None:

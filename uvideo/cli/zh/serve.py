@@ -33,6 +33,9 @@ WORDS = {
     "Let uploads call this back although its address is not public. Repeatable.": (
         "允许上传回调到该主机，即使它不是公网地址；可重复给出。"
     ),
+    "A span of each request, exported by OTLP as the variables OTEL_... say.": (
+        "为每个请求生成一个 span，按 OTEL_... 环境变量以 OTLP 导出。"
+    ),
     "JSON lines on stderr.": "在标准错误输出中每个请求记一行 JSON。",
     "At once, in each process; more are answered 503.": "每个进程同时接受的连接数，超出的应答 503。",
     "Requests a second for each key, in each process; more are answered 429.  0: any number.": (

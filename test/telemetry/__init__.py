@@ -1,0 +1,1 @@
+"""Spans of real clients and a real server."""
