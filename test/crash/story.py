@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from test.server.wire import BLOCK, Peer
 from ucloud.uvideo.protocol import etag, operation
+from uvideo.storage.base import Blobs, Catalog, PartRecord
 from uvideo.storage.disk import DiskBlobs
 from uvideo.storage.sqlite import SqliteCatalog
 
@@ -199,37 +200,19 @@ def judge(writer: Writer, found: State, acknowledged: Callable[[str], bool] = la
 
 
 async def observe(folder: Path, space: str, names: list[str]) -> tuple[dict[str, State], int]:
-    """({writer: what is there}, files that nothing names after a sweep) of a folder that no server uses.
-
-    Every byte is read: an object or a part that does not have its etag's bytes is an AssertionError.
-    """
+    """({writer: what is there}, files that nothing names after a sweep) of a folder that no server uses."""
     blobs, catalog = DiskBlobs(folder, fsync=False), SqliteCatalog(folder / "catalog.db", fsync=False)
+
+    async def part_bytes(draft: str, part: PartRecord) -> bytes:
+        path = blobs.draft_path(draft)
+        with open(path if path.exists() else blobs.blob_path(draft), "rb") as file:  # half finished
+            file.seek(part.part * BLOCK)
+            return file.read(part.size)
+
     await blobs.start()
     await catalog.start()
     try:
-        record = await catalog.space(space)
-        found = {name: State() for name in names}
-        if record is None:
-            return found, 0
-        for name in names:
-            prefix = f"{name}/"
-            for entry in (await catalog.list(record.space_id, prefix, "", 10_000)).objects:
-                known = await catalog.get(record.space_id, entry.key)
-                assert known is not None
-                found[name].objects[entry.key] = (tag(await _bytes(blobs, known)), known.size)
-                assert found[name].objects[entry.key][0] == known.etag, f"{entry.key} has other bytes than its etag"
-            for upload in await catalog.uploads(record.space_id, prefix, "", "", 10_000):
-                parts = {}
-                for part in await catalog.parts(upload.upload_id, 0, None):
-                    draft = blobs.draft_path(upload.draft)
-                    with open(
-                        draft if draft.exists() else blobs.blob_path(upload.draft), "rb"
-                    ) as file:  # half finished
-                        file.seek(part.part * BLOCK)
-                        digest = etag.block_digest(file.read(part.size))
-                    assert etag.part_etag(digest) == part.etag, f"part {part.part} of {upload.key} has other bytes"
-                    parts[part.part] = part.etag
-                found[name].uploads[upload.upload_id] = (upload.key, parts)
+        found = await look(blobs, catalog, space, names, part_bytes)
         await blobs.sweep(catalog.named, float("inf"))
         files = {path.name for place in ("incoming", "blobs") for path in (folder / place).rglob("*") if path.is_file()}
         return found, len(files - await catalog.named(files))
@@ -238,7 +221,39 @@ async def observe(folder: Path, space: str, names: list[str]) -> tuple[dict[str,
         await blobs.close()
 
 
-async def _bytes(blobs: DiskBlobs, record: Any) -> bytes:
+async def look(
+    blobs: Blobs,
+    catalog: Catalog,
+    space: str,
+    names: list[str],
+    part_bytes: Callable[[str, PartRecord], Awaitable[bytes]],
+) -> dict[str, State]:
+    """{writer: what is there}.  ``part_bytes(draft, part)``: how the drivers keep what has no name yet.
+
+    Every byte is read: an object or a part that does not have its etag's bytes is an AssertionError.
+    """
+    record = await catalog.space(space)
+    found = {name: State() for name in names}
+    if record is None:
+        return found
+    for name in names:
+        prefix = f"{name}/"
+        for entry in (await catalog.list(record.space_id, prefix, "", 10_000)).objects:
+            known = await catalog.get(record.space_id, entry.key)
+            assert known is not None
+            found[name].objects[entry.key] = (tag(await _bytes(blobs, known)), known.size)
+            assert found[name].objects[entry.key][0] == known.etag, f"{entry.key} has other bytes than its etag"
+        for upload in await catalog.uploads(record.space_id, prefix, "", "", 10_000):
+            parts = {}
+            for part in await catalog.parts(upload.upload_id, 0, None):
+                digest = etag.block_digest(await part_bytes(upload.draft, part))
+                assert etag.part_etag(digest) == part.etag, f"part {part.part} of {upload.key} has other bytes"
+                parts[part.part] = part.etag
+            found[name].uploads[upload.upload_id] = (upload.key, parts)
+    return found
+
+
+async def _bytes(blobs: Blobs, record: Any) -> bytes:
     if record.blob is None:
         return record.inline or b""
     reader = await blobs.open(record.blob)

@@ -8,14 +8,16 @@ import random
 import signal
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from test.crash.story import tag
 from test.linear.checker import NEVER, Op, linearizable
-from test.server.wire import Peer
+from test.server.wire import Answer, Peer
 from test.server_fixture import Server, start_server
 from ucloud.uvideo.protocol import operation
 
@@ -26,11 +28,15 @@ SIZES = (100, 20_000, 90_000)
 
 
 class Client(threading.Thread):
-    """Does ``count`` operations on random keys and notes them.  ``copies``: whether it copies too."""
+    """Does ``count`` operations on random keys and notes them.  ``copies``: whether it copies too.
 
-    def __init__(self, server: Server, space: str, seed: int, count: int, copies: bool) -> None:
+    ``servers``: several see the same things; it speaks to the first, and to the next where that one is gone.
+    """
+
+    def __init__(self, servers: Sequence[Server], space: str, seed: int, count: int, copies: bool) -> None:
         super().__init__(daemon=True)
-        self.peer, self.space, self.count, self.copies = Peer(server), space, count, copies
+        self.peers = deque(Peer(server) for server in servers)
+        self.space, self.count, self.copies = space, count, copies
         self.dice = random.Random(seed)
         self.history: list[tuple[str, Op]] = []
         self.failure: BaseException | None = None
@@ -41,6 +47,16 @@ class Client(threading.Thread):
                 self._one(self.dice.choice(KEYS))
         except BaseException as failure:
             self.failure = failure
+
+    def _call(self, op: Any, body: bytes = b"") -> Answer:
+        """The answer; ConnectionRefusedError, of something that was surely not done, only if all are gone."""
+        for _ in self.peers:
+            try:
+                return self.peers[0].call(op, body)
+            except ConnectionRefusedError as failure:
+                self.peers.rotate(-1)
+                gone = failure
+        raise gone
 
     def _one(self, key: str) -> None:
         kind = self.dice.choices(("put", "get", "delete", "copy"), (30, 50, 10, 10 if self.copies else 0))[0]
@@ -54,11 +70,14 @@ class Client(threading.Thread):
             op = (operation.GetObject if kind == "get" else operation.DeleteObject)(self.space, key)
         begin = time.monotonic()
         try:
-            got = self.peer.call(op, body)
+            got = self._call(op, body)
         except Exception:  # no answer, or half of one: a worker was killed
             self.history.append((key, Op(kind, value, begin, NEVER)))
             return
         end = time.monotonic()
+        if got.status == 503 and len(self.peers) > 1:  # of a gateway: it may have been done
+            self.history.append((key, Op(kind, value, begin, NEVER)))
+            return
         assert got.status in (200, 204, 404) and (got.status != 404 or kind != "put"), (kind, got)
         if kind == "get" and got.status == 200:
             value = (got.header("ETag") or "").strip('"')
@@ -68,7 +87,7 @@ class Client(threading.Thread):
     def _copy(self, source: str, target: str) -> None:
         """The answer says which value it was: read from one register, put into the other."""
         begin = time.monotonic()
-        got = self.peer.call(operation.CopyObject(self.space, target, self.space, source))
+        got = self._call(operation.CopyObject(self.space, target, self.space, source))
         end = time.monotonic()
         assert got.status in (200, 404, 503), got  # 503: the source changes too often
         if got.status == 503:
@@ -79,16 +98,22 @@ class Client(threading.Thread):
             self.history.append((target, Op("put", value, begin, end)))
 
 
-def history(server: Server, seed: int, count: int, *, killing: bool = False) -> Counter[str]:
-    space = Peer(server).space()
-    clients = [Client(server, space, 1000 * seed + number, count, not killing) for number in range(CLIENTS)]
+def history(
+    servers: Sequence[Server], seed: int, count: int, *, kill: Callable[[random.Random], object] | None = None
+) -> Counter[str]:
+    """One history, judged; what it was made of.  ``kill``: what happens at a random instant of it."""
+    space, dice = Peer(servers[0]).space(), random.Random(seed)
+    clients = [
+        Client([*servers[number % len(servers) :], *servers], space, 1000 * seed + number, count, kill is None)
+        for number in range(CLIENTS)
+    ]
     for client in clients:
         client.start()
-    if killing:
-        wanted = random.Random(seed).randrange(CLIENTS * count)
-        while sum(len(client.history) for client in clients) < wanted:
+    if kill is not None:
+        wanted = dice.randrange(CLIENTS * count)
+        while sum(len(client.history) for client in clients) < wanted and any(map(Client.is_alive, clients)):
             time.sleep(0.001)
-        os.kill(random.Random(seed).choice(children(server.pid)), signal.SIGKILL)
+        kill(dice)
     for client in clients:
         client.join(60)
         assert client.failure is None and not client.is_alive(), client.failure
@@ -101,6 +126,11 @@ def history(server: Server, seed: int, count: int, *, killing: bool = False) -> 
     return done
 
 
+def a_worker_of(server: Server) -> Callable[[random.Random], None]:
+    """What kills one."""
+    return lambda dice: os.kill(dice.choice(children(server.pid)), signal.SIGKILL)
+
+
 def children(pid: int) -> list[int]:
     """The workers of a server."""
     with contextlib.suppress(FileNotFoundError):
@@ -110,13 +140,13 @@ def children(pid: int) -> list[int]:
 
 def test_histories_are_linearizable(tmp_path: Path) -> None:
     with start_server(tmp_path, "--workers", "2", "--no-fsync") as server:
-        done = sum((history(server, seed, 25) for seed in range(3)), Counter())
+        done = sum((history([server], seed, 25) for seed in range(3)), Counter())
     assert done["histories"] == 3 and min(done["put"], done["get"], done["delete"]) > 30
 
 
 def test_they_are_when_a_worker_is_killed(tmp_path: Path) -> None:
     with start_server(tmp_path, "--workers", "2", "--no-fsync") as server:
-        done = sum((history(server, seed, 25, killing=True) for seed in range(2)), Counter())
+        done = sum((history([server], seed, 25, kill=a_worker_of(server)) for seed in range(2)), Counter())
     assert done["histories"] == 2
 
 
@@ -126,9 +156,9 @@ def test_many_histories_are_linearizable(tmp_path: Path) -> None:
     for turn, options in enumerate((("--no-fsync",), ())):
         with start_server(tmp_path / str(turn), "--workers", "2", *options) as server:
             for seed in range(HISTORIES // 2):
-                done += history(server, seed, 60)
+                done += history([server], seed, 60)
     for seed in range(HISTORIES // 3):  # not too often, or the server takes it for a fault of its own
         with start_server(tmp_path / f"killed-{seed}", "--workers", "2", "--no-fsync") as server:
-            done += history(server, 5000 + seed, 60, killing=True)
+            done += history([server], 5000 + seed, 60, kill=a_worker_of(server))
     print(f"linearizable: {dict(done)}")
     assert done["histories"] >= HISTORIES and done["unanswered"] > 0
