@@ -87,9 +87,8 @@ def main() -> None:
         collector.shutdown()
     print(f"{'CPU, us a request':24}{'server':>10}{'client':>10}")
     for name, figures in found.items():
-        print(
-            f"{name + ' spans':24}" + "".join(f"{statistics.median(each):10.0f}" for each in zip(*figures, strict=True))
-        )
+        server, client = (statistics.median(each) for each in zip(*figures, strict=True))
+        print(f"{name + ' spans':24}{server:10.0f}{client:10.0f}")
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ from uvideo.storage.s3 import segment
 
 pytestmark = pytest.mark.cluster
 
-ROUNDS = int(os.environ.get("UVIDEO_TEST_ROUNDS", "4"))
+ROUNDS = int(os.environ.get("UVIDEO_TEST_ROUNDS", "3"))
 WRITERS = 4
 SPACE = "crash"
 
