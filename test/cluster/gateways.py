@@ -29,11 +29,13 @@ class Cluster:
     gateways: list[Server] = field(default_factory=list)
     _stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
-    def gateway(self, *options: str, command: tuple[str, ...] = (), **settings: str) -> Server:
-        """One more; ``settings`` replace those of all, as ``database=URL``."""
+    def gateway(
+        self, *options: str, command: tuple[str, ...] = (), env: dict[str, str] | None = None, **settings: str
+    ) -> Server:
+        """One more; ``settings`` replace those of all, as ``database=URL``.  ``env``: more of its environment."""
         changed = {f"UVIDEO_SERVE_{name.upper()}": value for name, value in settings.items()}
         folder = self.folder / f"gateway{len(self.gateways)}"
-        starting = start_server(folder, *options, env={**self.settings, **changed}, command=command)
+        starting = start_server(folder, *options, env={**self.settings, **changed, **(env or {})}, command=command)
         server = self._stack.enter_context(starting)
         self.gateways.append(server)
         return server

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import os
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -21,9 +22,10 @@ from test.cluster.recorder import recording
 from test.cluster.relay import Relay, start_relay
 from test.cluster.seaweed import Seaweed
 from test.server.wire import BLOCK, Peer
-from test.server_fixture import Server
+from test.server_fixture import ROOT, Server
 from ucloud.uvideo.protocol import operation
 from uvideo import Client, errors
+from uvideo.storage.schema import MIGRATIONS
 
 pytestmark = pytest.mark.cluster
 
@@ -109,8 +111,52 @@ def test_an_upload_that_broke_off_is_resumed_through_the_other(cluster: Cluster,
             assert client.get(space, "film.mp4").data == path.read_bytes()
 
 
+def next_version(folder: Path) -> dict[str, str]:
+    """The environment of a program that is this one with another migration and a longer schema."""
+    for package in ("ucloud", "uvideo"):
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    schema = folder / "uvideo" / "storage" / "schema.py"
+    text, end = schema.read_text(), '    """,\n)\n'
+    assert text.count(end) == 1
+    added = "ALTER TABLE objects ADD COLUMN kept BIGINT NOT NULL DEFAULT 0; CREATE INDEX objects_kept ON objects (kept)"
+    schema.write_text(text.replace(end, f'    """,\n    "{added}",\n)\n'))
+    return {"PYTHONPATH": str(folder)}
+
+
+def test_gateways_are_upgraded_one_by_one_to_another_schema(cluster: Cluster, front: Server, tmp_path: Path) -> None:
+    """As docs/operate.md says it: the first new one migrates, old ones that run go on, none of them starts again."""
+    newer, database = next_version(tmp_path / "next"), cluster.settings["UVIDEO_SERVE_DATABASE"].rpartition("/")[2]
+    inside = ("env", "-C", newer["PYTHONPATH"])
+
+    def version() -> int:
+        return int(cluster.postgres.run(database, "SELECT version FROM schema_version"))
+
+    with recording(front) as recorder:
+        recorder.goes_on()
+        old, last = cluster.gateways
+        assert version() == len(MIGRATIONS)
+        assert old.stop() == 0
+        first = cluster.gateway("--port", str(old.port), command=inside, env=newer)
+        assert version() == len(MIGRATIONS) + 1
+        recorder.goes_on(60)  # one of each
+        assert readiness(first)[0] == readiness(last)[0] == 200
+        for server, other in ((first, last), (last, first)):
+            space, peer = Peer(server).space(), Peer(other)
+            peer.do(operation.PutObject(space, "key"), b"x" * 100_000)
+            assert Peer(server).call(operation.GetObject(space, "key")).body == b"x" * 100_000
+        with pytest.raises(RuntimeError, match=f"the catalog has schema {len(MIGRATIONS) + 1}, this program knows"):
+            cluster.gateway()
+        assert last.stop() == 0
+        recorder.goes_on()
+        second = cluster.gateway("--port", str(last.port), command=inside, env=newer)
+        recorder.goes_on()
+        assert Path(f"/proc/{second.pid}/cwd").readlink() == tmp_path / "next"
+    assert recorder.check(second) > 5
+    assert recorder.failed == []
+
+
 def test_gateways_are_replaced_one_by_one(cluster: Cluster, front: Server) -> None:
-    """A rolling upgrade: each is told to stop, drains, and comes back on the same port."""
+    """Each is told to stop, drains, and comes back on the same port."""
     with recording(front) as recorder:
         recorder.goes_on()
         for each in list(cluster.gateways):

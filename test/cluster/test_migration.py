@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from test.cluster.gateways import Cluster, start_cluster
 from test.cluster.postgres import BINARIES, Postgres
 from test.cluster.program import find
 from test.cluster.seaweed import Seaweed
+from test.server.test_keys import added, peer_of
 from test.server.test_maintenance import admin, fill, holds, told
 from test.server.wire import Peer
 from test.server_fixture import start_server
@@ -48,6 +50,25 @@ def test_a_folder_becomes_a_cluster_and_a_folder_again(cluster: Cluster, tmp_pat
         holds(Peer(server), space)
     stats = told(admin("stats", folder, "--json", env=env))
     assert (stats["objects"], stats["unnamed"]) == (6, 0)
+
+
+def test_a_key_pair_counts_at_all_gateways_until_it_is_removed(cluster: Cluster, tmp_path: Path) -> None:
+    pair = added(tmp_path / "none", "--account", "films", env=cluster.settings)
+    one, two = (peer_of(each, pair) for each in cluster.gateways)
+    space = one.space()
+    two.do(operation.PutObject(space, "key"), b"theirs")
+    assert one.call(operation.GetObject(space, "key")).body == b"theirs"
+    assert Peer(cluster.gateways[0]).call(operation.GetObject(space, "key")).status == 403
+    (listed,) = admin("list-keys", tmp_path, "--json", env=cluster.settings).stdout.splitlines()
+    assert json.loads(listed)["account"] == "films" and pair["private_key"] not in listed
+    dumped = cluster.postgres.run(cluster.settings["UVIDEO_SERVE_DATABASE"].rpartition("/")[2], "SELECT * FROM keys")
+    assert pair["public_key"] in dumped and pair["private_key"] not in dumped
+    told(admin("remove-key", tmp_path, pair["public_key"], "--json", env=cluster.settings))
+    for peer in (one, two):
+        assert peer.call(operation.GetObject(space, "key")).status == 403
+    strangers = {**cluster.settings, "UVIDEO_SERVE_PRIVATE_KEY": "another gateway's"}
+    other = added(tmp_path / "none", env=strangers)  # sealed under another pair: no gateway opens it
+    assert peer_of(cluster.gateways[0], other).call(operation.GetObject(space, "key")).status == 403
 
 
 def test_fsck_of_a_cluster_names_what_lost_a_segment(cluster: Cluster, tmp_path: Path) -> None:

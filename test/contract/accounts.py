@@ -14,6 +14,7 @@ from uvideo.storage.base import (
     Catalog,
     Census,
     DayUsage,
+    KeyRecord,
     ObjectRecord,
     PartRecord,
     SpaceRecord,
@@ -100,6 +101,22 @@ class AccountsContract:
             return [token.token_id for token in await catalog.tokens("me")]
 
         assert play(story, place) == ["t1", "t2", "t0"]
+
+    # Key pairs
+
+    def test_a_key_pair_is_added_once_listed_and_removed(self, place: Place) -> None:
+        first, second = KeyRecord("p2", "me", "sealed", 5), KeyRecord("p1", "é you", "also", 6)
+
+        async def story(catalog: Catalog) -> None:
+            assert await catalog.keys() == [] and await catalog.key("p1") is None
+            assert await catalog.add_key(second) and await catalog.add_key(first)
+            assert not await catalog.add_key(replace(first, owner="another"))
+            assert await catalog.keys() == [first, second] and await catalog.key("p2") == first
+            assert "sealed" not in repr(first)
+            assert await catalog.remove_key("p2") and not await catalog.remove_key("p2")
+            assert await catalog.keys() == [second] and await catalog.key("p2") is None
+
+        play(story, place)
 
     # Usage
 

@@ -343,6 +343,8 @@ def test_a_sealed_secret_opens_for_its_account_and_token_only() -> None:
         (replace(closed, public="TOKEN_2"), KEYRING),
         (replace(closed, owner="other"), KEYRING),
         (replace(closed, owner="nobody"), KEYRING),
+        (replace(sealed(replace(TOKEN, owner="nobody"), KEYRING), owner="somebody"), KEYRING),
+        (replace(sealed(replace(TOKEN, owner="nobody"), KEYRING), owner=TOKEN.owner), KEYRING),
         (closed, Keyring([Key("public", "a new key")])),
         *(
             (replace(closed, private=closed.private[:at] + "A" + closed.private[at + 1 :]), KEYRING)

@@ -6,17 +6,31 @@ import asyncio
 import contextlib
 import json
 import os
+import re
+import sys
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import click
 
 from uvideo._core import errors
-from uvideo.server import maintenance
-from uvideo.server.credentials import CredentialsError, load_or_create
+from uvideo.server import maintenance, seal
+from uvideo.server.credentials import (
+    OWNER,
+    RESERVED,
+    CredentialsError,
+    Key,
+    check_pair,
+    load,
+    load_or_create,
+    made,
+    save,
+)
 from uvideo.server.drivers import DriverError, choose
 from uvideo.server.main import StartError, claim
 from uvideo.storage.base import Blobs, Catalog, ObjectRecord, Unreachable
@@ -26,6 +40,7 @@ __all__ = ["admin"]
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 Pair = tuple[Blobs, Catalog]
+ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}").fullmatch
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -149,13 +164,20 @@ def migrate(
 
 
 @admin.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@place
 @click.option("--replace", is_flag=True, help="Make a new pair; the old one is kept beside it and counts no more.")
 @as_json
-def keys(folder: Path, replace: bool, is_json: bool) -> None:
-    """Show the public key of DIR/credentials.json, which is made if there is none."""
+def keys(folder: Path, database: str | None, blobs: str | None, replace: bool, is_json: bool) -> None:
+    """Show the public key of the server's own pair, DIR/credentials.json, which is made if there is none.
+
+    Of gateways that get theirs as UVIDEO_SERVE_PUBLIC_KEY and UVIDEO_SERVE_PRIVATE_KEY it is that one.  The pairs that
+    were added beside it are those of `uvideo admin list-keys`.
+    """
     path = folder / "credentials.json"
     try:
+        given = _given_pair()
+        if given is not None and not replace:
+            return _say(is_json, {"public_key": given.public, "created": False, "path": None}, f"{given.public}, given")
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if replace and path.exists():
             old, _ = load_or_create(path)
@@ -165,6 +187,137 @@ def keys(folder: Path, replace: bool, is_json: bool) -> None:
         _fail(str(failure))
     text = f"{key.public}, {'made now' if created else 'as it was'}, in {path}"
     _say(is_json, {"public_key": key.public, "created": created, "path": str(path)}, text)
+
+
+@admin.command()
+@place
+@as_json
+def list_keys(folder: Path, database: str | None, blobs: str | None, is_json: bool) -> None:
+    """The key pairs that were added beside the server's own: public keys, accounts and times."""
+
+    async def work() -> None:
+        async with _named(folder, database, blobs) as catalog:
+            for key in await catalog.keys():
+                made = datetime.fromtimestamp(key.created, timezone.utc).isoformat()
+                fields = {"public_key": key.public, "account": key.owner, "created": made}
+                _say(is_json, fields, f"{key.public}  {key.owner}  {made}")
+
+    _run(work())
+
+
+@admin.command()
+@place
+@click.option("--account", default=OWNER, show_default=True, help="Whose it is: accounts see their own spaces only.")
+@click.option("--key-file", type=click.Path(path_type=Path), help="Write the pair to this new file (JSON, mode 0600).")
+@click.option("--pair", type=click.Path(path_type=Path), help="Add the pair of such a file in place of a new one.")
+@as_json
+def add_key(
+    folder: Path,
+    database: str | None,
+    blobs: str | None,
+    account: str,
+    key_file: Path | None,
+    pair: Path | None,
+    is_json: bool,
+) -> None:
+    """Add a key pair, which counts at once, beside running gateways too.
+
+    \b
+    1. For another account, into a file that `uvideo config --key-file` reads:
+         uvideo admin add-key /srv/video --account films --key-file films.json
+    2. A second pair of the same account, so that the first can be given up later:
+         uvideo admin add-key /srv/video --key-file second.json
+
+    The private key is shown once, on a terminal, unless it goes into a file; it is kept sealed under the server's own.
+    """
+    if pair is None and key_file is None and not sys.stdout.isatty():
+        _fail("a private key is shown on a terminal only: give --key-file")
+    if pair is not None and key_file is not None:
+        _fail("--pair is in a file already: leave --key-file out")
+    if not ACCOUNT(account):
+        _fail("an account is 1 to 64 letters, digits and . _ - and begins with a letter or digit")
+
+    async def work() -> None:
+        own = _own_pair(folder)
+        key = replace(load(pair), owner=account) if pair is not None else made(account)
+        if key.public == own.public or key.public.startswith(RESERVED):
+            raise CredentialsError(
+                f"{key.public} cannot be added: it is the server's own, a token's or a temporary one"
+            )
+        async with _named(folder, database, blobs) as catalog:
+            if await catalog.key(key.public) is not None:
+                raise CredentialsError(f"there is a key pair {key.public} already")
+            if key_file is not None:
+                try:
+                    save(key, key_file)
+                except FileExistsError:
+                    raise CredentialsError(f"{key_file} exists already: name a new file") from None
+            try:
+                if not await catalog.add_key(seal.key_record(key, own, int(time.time()))):
+                    raise CredentialsError(f"there is a key pair {key.public} already")
+            except BaseException:
+                if key_file is not None:
+                    key_file.unlink(missing_ok=True)
+                raise
+        _say(is_json, {"public_key": key.public, "account": account}, f"added {key.public} of account {account}")
+        if pair is None and key_file is None:
+            click.echo(f"private key, shown this once: {key.private}")
+
+    _run(work())
+
+
+@admin.command()
+@place
+@click.argument("public_key")
+@as_json
+def remove_key(folder: Path, database: str | None, blobs: str | None, public_key: str, is_json: bool) -> None:
+    """Remove a key pair that was added; it is refused from then on.  What its account has stored stays.
+
+    Tokens of the account go on.  Temporary keys end with their time, in 12 hours at most.
+    """
+
+    async def work() -> None:
+        async with _named(folder, database, blobs) as catalog:
+            if not await catalog.remove_key(public_key):
+                raise CredentialsError(f"no key pair {public_key} was added (the server's own cannot be removed)")
+        _say(is_json, {"removed": public_key}, f"removed {public_key}")
+
+    _run(work())
+
+
+def _given_pair() -> Key | None:
+    """The one that gateways are given in the environment."""
+    public, private = (os.environ.get(f"UVIDEO_SERVE_{name}_KEY") for name in ("PUBLIC", "PRIVATE"))
+    return check_pair(public or "", private or "") if public is not None or private is not None else None
+
+
+def _own_pair(folder: Path) -> Key:
+    """What secrets in the catalog are sealed under.  CredentialsError."""
+    given = _given_pair()
+    if given is not None:
+        return given
+    path = folder / "credentials.json"
+    try:
+        return load(path)
+    except FileNotFoundError:
+        raise CredentialsError(
+            f"the server's own key pair is needed: {path} is not there; of gateways set UVIDEO_SERVE_PUBLIC_KEY and "
+            "UVIDEO_SERVE_PRIVATE_KEY as for them"
+        ) from None
+
+
+@asynccontextmanager
+async def _named(folder: Path, database: str | None, blobs: str | None) -> AsyncIterator[Catalog]:
+    """The started catalog only: keys need no store."""
+    drivers = choose(folder, database, blobs)
+    if not drivers.shared and not folder.is_dir():
+        raise DriverError(f"{folder} is not there")
+    _, catalog = drivers.make()
+    await catalog.start()
+    try:
+        yield catalog
+    finally:
+        await catalog.close()
 
 
 @asynccontextmanager
@@ -188,7 +341,7 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
     """Its result; what goes wrong is one line."""
     try:
         return asyncio.run(work)
-    except (DriverError, StartError, RuntimeError, errors.UVideoError) as failure:
+    except (CredentialsError, DriverError, StartError, RuntimeError, errors.UVideoError) as failure:
         _fail(str(failure))
     except Unreachable as failure:
         _fail(str(failure.strerror))

@@ -12,7 +12,7 @@ import hmac
 import json
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from importlib import resources
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from uvideo._core import __version__, errors
-from uvideo.server.credentials import Key, Keyring
+from uvideo.server.credentials import Key
 from uvideo.server.crossorigin import Endpoint
 from uvideo.server.signin import Sessions, Throttle, csrf_of
 from uvideo.server.view import View
@@ -72,14 +72,15 @@ class Refusal(Exception):
 class Console:
     """Answers the requests of the admin port that are about the console.
 
-    ``port``: of the admin port, part of the cookie's name: cookies do not tell ports apart.  ``tls``: whether the port
-    itself speaks TLS; what a proxy before it does, it says in X-Forwarded-Proto.
+    ``find``: gives the pair of a public key.  ``port``: of the admin port, part of the cookie's name: cookies do not
+    tell ports apart.  ``tls``: whether the port itself speaks TLS; what a proxy before it does, it says in
+    X-Forwarded-Proto.
     """
 
     def __init__(
         self,
         view: View,
-        keyring: Keyring,
+        find: Callable[[str], Awaitable[Key | None]],
         sessions: Sessions,
         endpoint: Endpoint,
         *,
@@ -87,7 +88,7 @@ class Console:
         tls: bool = False,
         throttle: Throttle | None = None,
     ) -> None:
-        self._view, self._keyring, self._sessions, self._endpoint = view, keyring, sessions, endpoint
+        self._view, self._find, self._sessions, self._endpoint = view, find, sessions, endpoint
         self._cookie, self._tls = f"uvideo-{port}", tls
         self._throttle = throttle or Throttle()
         self._assets = _Assets()
@@ -145,7 +146,7 @@ class Console:
         name, changes = request.path[len(API) :], request.method == "POST"
         _check_sender(request, changes)
         if request.method == "GET" and name == "session":
-            return self._session(request)
+            return await self._session(request)
         if changes and name == "session":
             return await self._sign_in(request, headers)
         if changes and name == "link":
@@ -153,7 +154,7 @@ class Console:
         call = self._view.calls.get((request.method, name))
         if call is None and (request.method, name) != ("POST", "sign-out"):
             raise Refusal(404, "NoCall", "there is no such call")
-        token, key = self._signed_in(request)
+        token, key = await self._signed_in(request)
         if changes and not hmac.compare_digest(
             request.headers.get("X-CSRF-Token", "").encode(), csrf_of(token).encode()
         ):
@@ -171,18 +172,18 @@ class Console:
     def _token(self, request: web.BaseRequest) -> str:
         return request.cookies.get(self._cookie, "")
 
-    def _signed_in(self, request: web.BaseRequest) -> tuple[str, Key]:
+    async def _signed_in(self, request: web.BaseRequest) -> tuple[str, Key]:
         """(token, key) of the session; one whose key the server does not know any more has ended."""
         token = self._token(request)
         public = self._sessions.find(token) if token else None
-        key = self._keyring.find(public) if public is not None else None
+        key = await self._find(public) if public is not None else None
         if key is None:
             raise Refusal(401, "SignedOut", "not signed in")
         return token, key
 
-    def _session(self, request: web.BaseRequest) -> dict[str, Any]:
+    async def _session(self, request: web.BaseRequest) -> dict[str, Any]:
         try:
-            token, key = self._signed_in(request)
+            token, key = await self._signed_in(request)
         except Refusal:
             return {"signed_in": False, "version": __version__}
         return self._said_of(token, key, request)
@@ -214,7 +215,7 @@ class Console:
         link = given.get("link")
         if links and isinstance(link, str):
             public = self._sessions.redeem(link)
-            key = self._keyring.find(public) if public is not None else None
+            key = await self._find(public) if public is not None else None
             if key is None:
                 self._failed(request)
                 raise Refusal(403, "LinkUsed", "this link was used before or is too old")
@@ -222,7 +223,7 @@ class Console:
         public, private = given.get("public_key"), given.get("private_key")
         if not isinstance(public, str) or not isinstance(private, str):
             raise Refusal(400, "BadRequest", "public_key and private_key are missing or no texts")
-        key = self._keyring.find(public)
+        key = await self._find(public)
         right = hmac.compare_digest(_bytes((key or NOBODY).private), _bytes(private))
         if key is None or not right:
             self._failed(request)

@@ -1,4 +1,4 @@
-"""Key pairs: who may ask, and where the first pair is kept."""
+"""Key pairs: who may ask, and where the server's own pair is kept; what is added to it is in the catalog."""
 
 from __future__ import annotations
 
@@ -11,9 +11,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["CredentialsError", "Key", "Keyring", "check_pair", "load_or_create"]
+__all__ = [
+    "OWNER",
+    "RESERVED",
+    "CredentialsError",
+    "Key",
+    "Keyring",
+    "check_pair",
+    "load",
+    "load_or_create",
+    "made",
+    "save",
+]
 
 OWNER = "default"
+RESERVED = ("TOKEN_", "STS_")  # how public keys of tokens and of temporary keys begin
 LEAST = 8  # characters of a private key
 
 
@@ -31,20 +43,21 @@ class Key:
 
 
 class Keyring:
-    """The key pairs that the server knows.  Not changed after it is made."""
+    """The key pairs that the server knows without its catalog.  Not changed after it is made.
+
+    ``own``: the first of them; what the catalog has of secrets is sealed under it.
+    """
 
     def __init__(self, keys: Iterable[Key]) -> None:
         self._keys = {key.public: key for key in keys}
+        self.own = next(iter(self._keys.values()))
 
     def find(self, public: str) -> Key | None:
         return self._keys.get(public)
 
     def of(self, owner: str) -> Key:
-        """An account's own pair.  KeyError if it has none here."""
-        for key in self._keys.values():
-            if key.owner == owner:
-                return key
-        raise KeyError(owner)
+        """The pair that an account's tokens are sealed under: its own, or the server's if it has none here."""
+        return next((key for key in self._keys.values() if key.owner == owner), self.own)
 
 
 def check_pair(public: str, private: str) -> Key:
@@ -69,8 +82,19 @@ def load_or_create(path: Path) -> tuple[Key, bool]:
     it or it holds something else; OSError if it cannot be read or written.
     """
     with contextlib.suppress(FileNotFoundError):
-        return _load(path), False
-    key = Key("UVIDEO" + secrets.token_hex(16), secrets.token_hex(20))
+        return load(path), False
+    key = made()
+    save(key, path, replace=True)
+    return key, True
+
+
+def made(owner: str = OWNER) -> Key:
+    """A new pair."""
+    return Key("UVIDEO" + secrets.token_hex(16), secrets.token_hex(20), owner)
+
+
+def save(key: Key, path: Path, *, replace: bool = False) -> None:
+    """Write a file as ``load`` reads it, whole or not at all.  FileExistsError unless it may ``replace`` one."""
     text = json.dumps({"public_key": key.public, "private_key": key.private}) + "\n"
     aside = path.with_name(f"{path.name}.{os.getpid()}")
     fd = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -79,14 +103,18 @@ def load_or_create(path: Path) -> tuple[Key, bool]:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        os.rename(aside, path)
+        if replace:
+            os.rename(aside, path)
+        else:
+            os.link(aside, path)
+            aside.unlink()
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
-    return key, True
 
 
-def _load(path: Path) -> Key:
+def load(path: Path) -> Key:
+    """The Key of such a file.  CredentialsError, OSError."""
     with open(path, encoding="utf-8") as file:
         mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
         if mode & 0o077:

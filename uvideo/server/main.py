@@ -204,7 +204,7 @@ async def _run(
             view = View(service, app.spaces, history, metrics.started)
             data_port, admin_port = ports.numbers
             endpoint = Endpoint(settings.public_url, data_port, ports.tls is not None)
-            console = Console(view, keyring, sessions, endpoint, port=admin_port, tls=ports.tls is not None)
+            console = Console(view, service.key, sessions, endpoint, port=admin_port, tls=ports.tls is not None)
             handler = web.Server(admin_handler(blobs, catalog, metrics, app.check, console, more), access_log=None)
             admin = await loop.create_server(handler, sock=ports.admin, ssl=ports.tls)
             tasks.append(loop.create_task(history.run()))

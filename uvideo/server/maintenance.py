@@ -38,6 +38,7 @@ class Moved:
     kept: int = 0
     stored: int = 0
     tokens: int = 0
+    keys: int = 0
     uploads: int = 0
 
 
@@ -154,6 +155,9 @@ async def move(
             if token.token_id not in known:
                 await target[1].create_token(token, 1_000_000)
             moved.tokens += 1
+    for key in await source[1].keys():
+        await target[1].add_key(key)
+        moved.keys += 1
     return moved
 
 

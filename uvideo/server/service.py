@@ -19,7 +19,7 @@ from uvideo._core import byterange, condition, dialect, errors, etag, operation,
 from uvideo.server import scrub, seal, sts
 from uvideo.server.append import Append
 from uvideo.server.copies import Copies
-from uvideo.server.credentials import Key, Keyring
+from uvideo.server.credentials import RESERVED, Key, Keyring
 from uvideo.server.record import (
     MIME,
     STANDARD,
@@ -166,12 +166,14 @@ class Service:
         if claimed is None:
             key = await self._anonymous(method, headers, query, space, address)
             return key, key, None
-        known: Key | TokenRecord | None = self.keyring.find(claimed.public_key)
+        public, token = claimed.public_key, None
+        known: Key | TokenRecord | None = self.keyring.find(public)
         if known is None:
-            known = sts.known_by(claimed.public_key, headers, query, self.keyring, self.clock())
-        token = None
+            known = sts.known_by(public, headers, query, self.keyring, self.clock())
         if known is None:
-            known = token = await self.token(claimed.public_key)
+            known = await self.key(public)
+        if known is None:
+            known = token = await self.token(public)
             if known is None:
                 raise errors.UnknownKey()
         key = dialect.key_of(address)
@@ -190,6 +192,18 @@ class Service:
         if claimed.expires is not None and dialect.route(method, key, dialect.parameters(query), headers) in CLOSED:
             raise errors.AccessDenied()
         return key, signed, token
+
+    async def key(self, public: str) -> Key | None:
+        """The key pair of an account with this public key: the server's own, or one that was added to its catalog."""
+        known = self.keyring.find(public)
+        if known is not None or public.startswith(RESERVED):
+            return known
+        record = await self.catalog.key(public)
+        try:
+            return seal.key_of(record, self.keyring.own) if record is not None else None
+        except seal.Unopened as failure:
+            log.warning("the key pair %s is sealed under another private key", failure)
+            return None
 
     async def token(self, public: str) -> TokenRecord | None:
         """The token with this public key, its secret open.  None also if that cannot be opened any more."""

@@ -67,7 +67,7 @@ class Spaces:
         public, signed = given.get("PublicKey"), given.get("Signature")
         if not isinstance(public, str) or not isinstance(signed, str) or not public or not signed:
             raise errors.NoCredentials("the parameter PublicKey or Signature is missing")
-        known: Any = self._service.keyring.find(public)
+        known: Any = await self._service.key(public)
         token = await self._service.token(public) if known is None else None
         known = known or token
         if known is None:

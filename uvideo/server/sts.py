@@ -1,7 +1,8 @@
 """Key pairs that end by themselves (STS): the SecurityToken says all, so nothing is stored and every worker agrees.
 
-    SecurityToken = base64url(JSON {"i": id, "k": the account's public key, "e": expiry}) "." HMAC-SHA256 of that
-    secret = HMAC-SHA256 of the SecurityToken, both with the account's private key
+    SecurityToken = base64url(JSON {"i": id, "k": public key, "o": account, "e": expiry}) "." HMAC-SHA256 of that
+    secret = HMAC-SHA256 of the SecurityToken, both with the private key of "k": the server's own pair, or one that it
+    knows of the account without its catalog
 
 Source: management-plane.md section 5 names the action and the three values; the rest is ours.
 """
@@ -28,13 +29,13 @@ LEAST, USUAL, MOST = 900, 3600, 43200  # seconds
 TOKEN_LIMIT = 2048
 
 
-def assume(op: Any, key: Key, now: float) -> Any:
-    """TemporaryKeys that may do on the data plane what their account may.  BadRequest."""
+def assume(op: Any, key: Key, owner: str, now: float) -> Any:
+    """TemporaryKeys that may do on the data plane what this account may, sealed under ``key``.  BadRequest."""
     seconds = USUAL if op.seconds is None else op.seconds
     if not LEAST <= seconds <= MOST:
         raise errors.BadRequest(f"DurationSeconds is not from {LEAST} to {MOST}", action_code=15018)
     name, expires = PREFIX + str(uuid.uuid4()), int(now) + seconds
-    text = json.dumps({"i": name, "k": key.public, "e": expires}, separators=(",", ":"))
+    text = json.dumps({"i": name, "k": key.public, "o": owner, "e": expires}, separators=(",", ":"))
     claim = base64.urlsafe_b64encode(text.encode()).decode()
     token = claim + "." + _mac(key.private, "token:" + claim)
     return operation.TemporaryKeys(name, _mac(key.private, "secret:" + token), token, expires)
@@ -51,7 +52,8 @@ def known_by(public: str, headers: Any, query: Sequence[tuple[str, str]], keyrin
     claim, _, mac = token.rpartition(".")
     try:
         said = json.loads(base64.urlsafe_b64decode(claim)) if len(token) <= TOKEN_LIMIT else None
-        name, account, expires = (said["i"], said["k"], int(said["e"])) if isinstance(said, dict) else ("", "", 0)
+        said = said if isinstance(said, dict) else {"i": "", "k": "", "e": 0}
+        name, account, expires = said["i"], said["k"], int(said["e"])
     except (ValueError, KeyError, TypeError, RecursionError, binascii.Error):
         raise errors.AccessDenied("the SecurityToken cannot be read") from None
     key = keyring.find(account) if isinstance(account, str) else None
@@ -59,7 +61,7 @@ def known_by(public: str, headers: Any, query: Sequence[tuple[str, str]], keyrin
         raise errors.AccessDenied("the SecurityToken is missing or not of this service")
     if name != public or now >= expires:
         raise errors.AccessDenied("the SecurityToken belongs to another key, or has expired")
-    return Key(public, _mac(key.private, "secret:" + token), key.owner)
+    return Key(public, _mac(key.private, "secret:" + token), said.get("o", key.owner))
 
 
 def _equal(left: str, right: str) -> bool:

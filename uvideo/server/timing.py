@@ -14,7 +14,7 @@ from uvideo.storage.base import Blobs, Catalog, PartSlot, Writer
 __all__ = ["timed_blobs", "timed_catalog"]
 
 #: Not space and space_of_domain: every request asks, and mostly gets a copy in memory.
-_READS = ("spaces", "get", "find", "list", "upload", "uploads", "part", "parts", "token")
+_READS = ("spaces", "get", "find", "list", "upload", "uploads", "part", "parts", "token", "key")
 _WRITES = (
     *(
         "create_space",

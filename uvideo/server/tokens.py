@@ -83,7 +83,7 @@ class Tokens:
         return operation.Done()
 
     async def _assume(self, op: Any, owner: str, host: str) -> Any:
-        return sts.assume(op, self._keyring.of(owner), self._clock())
+        return sts.assume(op, self._keyring.of(owner), owner, self._clock())
 
     def _changed(self, token: TokenRecord, op: Any) -> TokenRecord:
         """The token with what the operation gives, all of it checked; an empty list of rights means the default."""

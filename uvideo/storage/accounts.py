@@ -1,4 +1,4 @@
-"""What a SQLite catalog keeps beside the objects: tokens, and how much was read from each space on each day."""
+"""What a SQLite catalog keeps beside the objects: tokens, key pairs, and what was read from each space."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from uvideo._core import errors
-from uvideo.storage.base import DAY, Census, DayUsage, TokenRecord
+from uvideo.storage.base import DAY, Census, DayUsage, KeyRecord, TokenRecord
 from uvideo.storage.committer import Work
-from uvideo.storage.schema import CENSUS, TOKEN, Row, token_of
+from uvideo.storage.schema import CENSUS, KEY, TOKEN, Row, token_of
 
 __all__ = ["Accounts", "token_row"]
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Accounts:
-    """The part of ``SqliteCatalog`` that is about tokens and usage."""
+    """The part of ``SqliteCatalog`` that is about tokens, key pairs and usage."""
 
     # What SqliteCatalog has
 
@@ -75,6 +75,24 @@ class Accounts:
                 raise errors.TokenNotFound()
 
         await self._write(work)
+
+    # Key pairs
+
+    async def add_key(self, key: KeyRecord) -> bool:
+        values = (key.public, key.owner, key.private, key.created)
+        insert = f"INSERT INTO keys ({KEY}) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+        return await self._write(lambda db: db.execute(insert, values).rowcount > 0)
+
+    async def key(self, public: str) -> KeyRecord | None:
+        for row in self._all(f"SELECT {KEY} FROM keys WHERE public = ?", public):
+            return KeyRecord(*row)
+        return None
+
+    async def keys(self) -> builtins.list[KeyRecord]:
+        return [KeyRecord(*row) for row in self._all(f"SELECT {KEY} FROM keys ORDER BY created, public")]
+
+    async def remove_key(self, public: str) -> bool:
+        return await self._write(lambda db: db.execute("DELETE FROM keys WHERE public = ?", (public,)).rowcount > 0)
 
     # Usage
 

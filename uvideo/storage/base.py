@@ -27,6 +27,7 @@ __all__ = [
     "Census",
     "DayUsage",
     "Garbage",
+    "KeyRecord",
     "Ledger",
     "ObjectRecord",
     "Page",
@@ -94,6 +95,19 @@ class TokenRecord:
     expires: int = 0
     created: int = 0
     modified: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """A key pair that may do all that its owner may.  ``created``: unix seconds.
+
+    ``public``: unique.  ``private`` is kept as it is given: sealed.
+    """
+
+    public: str
+    owner: str
+    private: str = field(repr=False)
+    created: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -480,6 +494,22 @@ class Catalog(Protocol):
 
     async def delete_token(self, owner: str, token_id: str) -> None:
         """``errors.TokenNotFound``."""
+        ...
+
+    # Key pairs beside the server's own
+
+    async def add_key(self, key: KeyRecord) -> bool:
+        """False, and nothing changed, if there is one with this public key."""
+        ...
+
+    async def key(self, public: str) -> KeyRecord | None: ...
+
+    async def keys(self) -> builtins.list[KeyRecord]:
+        """All of them, oldest first."""
+        ...
+
+    async def remove_key(self, public: str) -> bool:
+        """False if there was none.  What its owner has stays."""
         ...
 
     # Usage

@@ -1,4 +1,4 @@
-"""What a PostgreSQL catalog keeps beside the objects: tokens, and how much was read from each space on each day."""
+"""What a PostgreSQL catalog keeps beside the objects: tokens, key pairs, and what was read from each space."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from uvideo._core import errors
 from uvideo.storage.accounts import token_row
-from uvideo.storage.base import DAY, Census, DayUsage, TokenRecord
+from uvideo.storage.base import DAY, Census, DayUsage, KeyRecord, TokenRecord
 from uvideo.storage.connections import Connections, Lock, Session
-from uvideo.storage.schema import CENSUS, TOKEN, token_of
+from uvideo.storage.schema import CENSUS, KEY, TOKEN, token_of
 
 __all__ = ["PostgresAccounts"]
 
@@ -18,7 +18,7 @@ MARKS = ", ".join(f"${number + 1}" for number in range(len(TOKEN.split(", "))))
 
 
 class PostgresAccounts:
-    """The part of ``PostgresCatalog`` that is about tokens and usage."""
+    """The part of ``PostgresCatalog`` that is about tokens, key pairs and usage."""
 
     _db: Connections
 
@@ -48,6 +48,22 @@ class PostgresAccounts:
     async def delete_token(self, owner: str, token_id: str) -> None:
         if not await self._db.change("DELETE FROM tokens WHERE token_id = $1 AND owner = $2", token_id, owner):
             raise errors.TokenNotFound()
+
+    # Key pairs
+
+    async def add_key(self, key: KeyRecord) -> bool:
+        insert = f"INSERT INTO keys ({KEY}) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
+        return await self._db.change(insert, key.public, key.owner, key.private, key.created) > 0
+
+    async def key(self, public: str) -> KeyRecord | None:
+        row = await self._db.one(f"SELECT {KEY} FROM keys WHERE public = $1", public)
+        return KeyRecord(*row) if row else None
+
+    async def keys(self) -> builtins.list[KeyRecord]:
+        return [KeyRecord(*row) for row in await self._db.all(f"SELECT {KEY} FROM keys ORDER BY created, public")]
+
+    async def remove_key(self, public: str) -> bool:
+        return await self._db.change("DELETE FROM keys WHERE public = $1", public) > 0
 
     # Usage
 

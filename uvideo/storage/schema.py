@@ -59,10 +59,15 @@ MIGRATIONS = (
     CREATE INDEX blobs_since ON blobs (since, blob) WHERE since > 0;
     CREATE TABLE leases (blob TEXT NOT NULL PRIMARY KEY, until BIGINT NOT NULL)
     """,
+    """
+    CREATE TABLE keys (
+        public TEXT NOT NULL PRIMARY KEY, owner TEXT NOT NULL, private TEXT NOT NULL, created BIGINT NOT NULL)
+    """,
 )
 
 SPACE = "space_id, name, owner, type, region, biz, tag, storage_class, created, modified, domains"
 TOKEN = "token_id, owner, name, public, private, region, rights, expires, created, modified"
+KEY = "public, owner, private, created"
 OBJECT = "space_id, key, size, etag, mime, blob, storage_class, headers, created, modified, extra"
 UPLOAD = "upload_id, space_id, key, draft, mime, storage_class, headers, created"
 PART = "part, etag, size, mime, location, created"

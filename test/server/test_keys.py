@@ -1,0 +1,188 @@
+"""Key pairs beside the server's own: added and removed by `uvideo admin` while the server runs, kept sealed."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import sqlite3
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from test.server.test_console import Visitor
+from test.server.test_maintenance import admin, told
+from test.server.wire import Peer
+from test.server_fixture import ROOT, Server, start_server
+from ucloud.uvideo.protocol import operation, signature
+from uvideo import Client, errors
+
+STRANGERS = ("../x", "", "a b", "-x", "x" * 65, "é")
+
+
+def added(folder: Path, *options: object, env: dict[str, str] | None = None) -> dict[str, str]:
+    """The pair that `uvideo admin add-key` made."""
+    file = folder.parent / f"pair-{time.monotonic_ns()}.json"
+    said = told(admin("add-key", folder, "--key-file", file, "--json", *options, env=env))
+    pair: dict[str, str] = json.loads(file.read_text())
+    assert said["public_key"] == pair["public_key"] and stat.S_IMODE(file.stat().st_mode) == 0o600
+    return pair
+
+
+def peer_of(server: Server, pair: dict[str, str]) -> Peer:
+    return Peer(SimpleNamespace(port=server.port, **pair))
+
+
+def test_a_second_pair_of_the_account_counts_at_once_and_until_it_is_removed(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with start_server(folder, "--no-fsync", "--workers", "2") as server:
+        first = Peer(server)
+        space = first.space()
+        first.do(operation.PutObject(space, "key"), b"of the first")
+        pair = added(folder)
+        second = peer_of(server, pair)
+        for _ in range(6):  # whichever worker answers
+            assert second.call(operation.GetObject(space, "key")).body == b"of the first"
+        assert [each.space for each in second.manage(operation.DescribeSpace(None)).spaces] == [space]
+        with Client(**pair, endpoint=server.host) as client:
+            with pytest.raises(errors.SignatureMismatch):
+                peer_of(server, {**pair, "private_key": "another private key"}).do(operation.GetObject(space, "key"))
+            url = client.presign(space, "key")
+        assert added(folder)["public_key"] != pair["public_key"]
+        listed = [json.loads(line) for line in admin("list-keys", folder, "--json").stdout.splitlines()]
+        assert listed[0]["public_key"] == pair["public_key"] and listed[0]["account"] == "default" and len(listed) == 2
+        assert told(admin("remove-key", folder, pair["public_key"], "--json")) == {"removed": pair["public_key"]}
+        for _ in range(6):
+            assert second.call(operation.GetObject(space, "key")).refusal()[1] == errors.UnknownKey.ret_code
+        target = "/" + url.partition("://")[2].partition("/")[2]
+        assert second.send("GET", target, [("Bucket", space)]).status == 403
+        with pytest.raises(errors.UnknownKey):
+            second.manage(operation.DescribeSpace(None))
+        assert first.call(operation.GetObject(space, "key")).status == 200
+
+
+def test_another_account_sees_its_own_spaces_only(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with start_server(folder, "--no-fsync") as server:
+        ours, theirs = Peer(server), peer_of(server, added(folder, "--account", "films"))
+        mine, other = ours.space(), theirs.space()
+        theirs.do(operation.PutObject(other, "key"), b"theirs")
+        assert [each.space for each in theirs.manage(operation.DescribeSpace(None)).spaces] == [other]
+        for peer, space in ((ours, other), (theirs, mine)):
+            assert peer.call(operation.PutObject(space, "key"), b"x").status == 403
+            assert peer.call(operation.GetObject(space, "key")).status == 403
+            with pytest.raises(errors.AccessDenied):
+                peer.manage(operation.UpdateSpace(space, "public"))
+        # What is derived from its key pair is of its account.
+        token = theirs.manage(operation.CreateToken("t", ("TOKEN_ALLOW_READ",)))
+        reader = peer_of(server, {"public_key": token.public_key, "private_key": token.private_key})
+        assert reader.call(operation.GetObject(other, "key")).body == b"theirs"
+        assert reader.call(operation.GetObject(mine, "key")).status == 403
+        keys = theirs.manage(operation.AssumeRole())
+        credentials = signature.Credentials(keys.public_key, keys.private_key)
+        for space, status in ((other, 200), (mine, 403)):
+            temporary = Peer(server)
+            temporary.credentials = credentials
+            headers = [("Bucket", space), ("SecurityToken", keys.security_token)]
+            headers.append(("Authorization", temporary.signed("GET", space, "key", headers)))
+            assert temporary.send("GET", "/key", headers).status == status
+
+
+def test_the_console_knows_added_pairs(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with start_server(folder, "--no-fsync") as server:
+        pair = added(folder, "--account", "films")
+        visitor = Visitor(server)
+        visitor.sign_in(**pair)
+        assert visitor.get("spaces").status == 200
+        told(admin("remove-key", folder, pair["public_key"], "--json"))
+        assert visitor.get("spaces").status == 401
+        assert visitor.sign_in(**pair).status == 403
+
+
+def test_a_catalog_gives_no_pair_away_and_none_to_another_account(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with start_server(folder, "--no-fsync") as server:
+        space = Peer(server).space()
+        pair = added(folder, "--account", "films")
+        peer = peer_of(server, pair)
+        assert peer.call(operation.PutObject(space, "key"), b"x").status == 403
+    stored = b"".join(path.read_bytes() for path in folder.iterdir() if path.name.startswith("catalog"))
+    assert pair["private_key"].encode() not in stored and pair["public_key"].encode() in stored
+    with sqlite3.connect(folder / "catalog.db") as db:
+        db.execute("UPDATE keys SET owner = 'default'")
+    db.close()
+    with start_server(folder, "--no-fsync") as server:
+        peer = peer_of(server, pair)
+        assert peer.call(operation.PutObject(space, "key"), b"x").refusal()[1] == errors.UnknownKey.ret_code
+        assert "is sealed under another private key" in server.log.read_text()
+        assert pair["private_key"] not in server.log.read_text()
+
+
+def test_a_private_key_is_shown_on_a_terminal_only(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    told(admin("keys", folder, "--json"))
+    done = admin("add-key", folder)
+    assert done.returncode == 2 and "give --key-file" in done.stderr
+    assert admin("list-keys", folder).stdout == ""
+    leader, follower = pty.openpty()
+    command = [sys.executable, "-m", "uvideo", "admin", "add-key", str(folder)]
+    ended = subprocess.run(command, stdout=follower, stdin=follower, stderr=subprocess.PIPE, cwd=ROOT, timeout=60)
+    os.close(follower)
+    said = os.read(leader, 65536).decode()
+    os.close(leader)
+    assert ended.returncode == 0 and "private key, shown this once: " in said
+    public = said.split()[1]
+    assert admin("list-keys", folder).stdout.split()[:2] == [public, "default"]
+
+
+def test_what_cannot_be_added_changes_nothing(tmp_path: Path) -> None:
+    folder, file = tmp_path / "data", tmp_path / "pair.json"
+    own = told(admin("keys", folder, "--json"))["public_key"]
+
+    def refused(*options: object, env: dict[str, str] | None = None) -> str:
+        done = admin("add-key", folder, *options, env=env)
+        assert done.returncode == 2 and "Traceback" not in done.stderr and done.stdout == ""
+        return done.stderr
+
+    def pair(public: str, private: str = "a private key", mode: int = 0o600) -> Path:
+        path = tmp_path / "given.json"
+        path.unlink(missing_ok=True)
+        path.touch(mode)
+        path.write_text(json.dumps({"public_key": public, "private_key": private}))
+        return path
+
+    for account in STRANGERS:
+        assert "an account is" in refused("--account", account, "--key-file", file)
+    assert "server's own" in refused("--pair", pair(own))
+    for name in ("TOKEN_1", "STS_1"):
+        assert "a token's or a temporary one" in refused("--pair", pair(name))
+    assert "shorter than 8" in refused("--pair", pair("mine", "short"))
+    assert "can be read by others" in refused("--pair", pair("mine", mode=0o644))
+    file.write_text("precious")
+    assert "exists already" in refused("--key-file", file) and file.read_text() == "precious"
+    assert told(admin("add-key", folder, "--pair", pair("mine"), "--json"))["public_key"] == "mine"
+    assert "there is a key pair mine already" in refused("--pair", pair("mine"))
+    assert "exists already" in refused("--key-file", file)
+    done = admin("remove-key", folder, own)
+    assert done.returncode == 2 and "cannot be removed" in done.stderr
+    (folder / "credentials.json").unlink()
+    assert "own key pair is needed" in refused("--pair", pair("more"))
+    assert len(admin("list-keys", folder).stdout.splitlines()) == 1
+
+
+def test_key_pairs_move_with_a_folder(tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    with start_server(source, "--no-fsync") as server:
+        pair = added(source, "--account", "films")
+        space = peer_of(server, pair).space()
+    assert told(admin("migrate", source, "--to-folder", target, "--json"))["keys"] == 1
+    (target / "credentials.json").write_bytes((source / "credentials.json").read_bytes())
+    (target / "credentials.json").chmod(0o600)
+    with start_server(target, "--no-fsync") as server:
+        assert peer_of(server, pair).call(operation.PutObject(space, "key"), b"x").status == 200
