@@ -16,7 +16,9 @@ from test.server.wire import BLOCK, Peer, pattern
 from test.server_fixture import start_server
 from ucloud.uvideo.protocol import byterange, operation
 from uvideo import Client, Retry, errors
+from uvideo.server import scrub
 from uvideo.server.scrub import Damage, Found, Scrubber, fsck
+from uvideo.storage.base import Unreachable
 from uvideo.storage.disk import DiskBlobs
 from uvideo.storage.sqlite import SqliteCatalog
 
@@ -128,6 +130,81 @@ def test_damage_is_never_sent_as_if_it_were_right(tmp_path: Path, key: str, at: 
         assert peer.call(part).refusal()[0] == 500
         sound = next(name for name in ("one", "inline") if name != key)
         assert peer.call(operation.GetObject("films", sound)).body == pattern(SIZES[sound])
+
+
+@pytest.mark.parametrize("what", ["blobs", "catalog"])
+def test_a_store_that_is_away_is_no_damage_and_soon_asked_again(tmp_path: Path, what: str) -> None:
+    """It was taken for a damaged object, and a catalog that was away for the end of the pass: days without a look."""
+    with start_server(tmp_path, "--no-fsync") as server:
+        fill(server)
+    told, slept = list[tuple[int, int]](), list[float]()
+    place: list[Any] = [None]
+
+    async def load() -> Any:
+        return place[0]
+
+    async def save(began: float, after: Any) -> None:
+        place[0] = began, after
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 2:
+            raise asyncio.CancelledError
+
+    class Away:
+        """What it wraps, away once: when the fourth of its objects is asked for."""
+
+        def __init__(self, driver: Any) -> None:
+            self._driver, self._left = driver, 4 if what == "catalog" else 2
+
+        def __getattr__(self, name: str) -> Any:
+            if name in ("open", "walk"):
+                self._left -= 1
+                if not self._left:
+                    raise Unreachable("the store is away")
+            return getattr(self._driver, name)
+
+    async def story() -> None:
+        blobs, catalog = DiskBlobs(tmp_path), SqliteCatalog(tmp_path / "catalog.db")
+        await blobs.start()
+        await catalog.start()
+        drivers = (Away(blobs), catalog) if what == "blobs" else (blobs, Away(catalog))
+        scrubber = Scrubber(
+            *drivers,
+            *(86400.0, 1e12),
+            load=load,
+            save=save,
+            told=lambda found: told.append((found.objects, len(found.damages))),
+            sleep=sleep,
+        )
+        with pytest.raises(asyncio.CancelledError):
+            await scrubber.run()
+        await catalog.close()
+        await blobs.close()
+
+    pages, scrub.PAGE = scrub.PAGE, 2
+    try:
+        asyncio.run(story())
+    finally:
+        scrub.PAGE = pages
+    assert slept[0] == scrub.AGAIN < slept[1] <= 86400.0
+    assert all(damaged == 0 for _, damaged in told) and place[0][1] is None
+
+
+def test_fsck_without_rehash_looks_at_what_is_there(tmp_path: Path) -> None:
+    with start_server(tmp_path, "--no-fsync") as server:
+        fill(server)
+    flip(tmp_path, "one", 0)
+    assert checked(tmp_path, rehash=False).damages == []
+    os.truncate(blob_of(tmp_path, "many"), BLOCK)
+    blob_of(tmp_path, "one").unlink()
+    found = checked(tmp_path, rehash=False)
+    assert found.objects == 5
+    assert {(each.key, each.problem) for each in found.damages} == {
+        ("many", "unreadable: EIO"),
+        ("copy", "unreadable: EIO"),
+        ("one", "missing"),
+    }
 
 
 def test_the_scrubber_goes_round_and_remembers_where_it_was(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from uvideo._core import errors
-from uvideo.server import maintenance, seal
+from uvideo.server import maintenance, scrub, seal
 from uvideo.server.credentials import (
     OWNER,
     RESERVED,
@@ -33,13 +33,14 @@ from uvideo.server.credentials import (
 )
 from uvideo.server.drivers import DriverError, choose
 from uvideo.server.main import StartError, claim
-from uvideo.storage.base import Blobs, Catalog, ObjectRecord, Unreachable
+from uvideo.storage.base import Blobs, Catalog, Unreachable
 
 __all__ = ["admin"]
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 Pair = tuple[Blobs, Catalog]
+MIB = 1024 * 1024
 ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}").fullmatch
 
 
@@ -83,23 +84,26 @@ def stats(folder: Path, database: str | None, blobs: str | None, is_json: bool) 
 @admin.command()
 @place
 @click.option("--rehash/--no-rehash", default=False, show_default=True, help="Read every byte and compare the etags.")
+@click.option("--rate", type=click.FloatRange(0.001, 100_000), help="MiB a second that --rehash reads at most.")
 @as_json
-def fsck(folder: Path, database: str | None, blobs: str | None, rehash: bool, is_json: bool) -> None:
+def fsck(
+    folder: Path, database: str | None, blobs: str | None, rehash: bool, rate: float | None, is_json: bool
+) -> None:
     """Compare every object with its bytes.  Gateways may go on; nothing is changed."""
 
     async def work() -> int:
-        looked, found = 0, 0
-
-        def seen(record: ObjectRecord) -> None:
-            nonlocal looked
-            looked += 1
-
         async with _opened(folder, database, blobs) as (store, catalog):
-            async for damage in maintenance.check(store, catalog, rehash=rehash, seen=seen):
-                found += 1
-                _say(is_json, asdict(damage), f"{damage.space}/{damage.key}: {damage.reason}")
-        _say(is_json, {"objects": looked, "damaged": found}, f"{looked} objects, {found} damaged")
-        return found
+            names = {space.space_id: space.name async for space in maintenance.spaces(catalog)}
+
+            def report(damage: scrub.Damage) -> None:
+                space = names.get(damage.space_id, damage.space_id)
+                fields = {"space": space, "key": damage.key, "reason": damage.reason}
+                _say(is_json, fields, f"{space}/{damage.key}: {damage.reason}")
+
+            found = await scrub.fsck(store, catalog, rehash=rehash, rate=rate and rate * MIB, report=report)
+        damaged = len(found.damages)
+        _say(is_json, {"objects": found.objects, "damaged": damaged}, f"{found.objects} objects, {damaged} damaged")
+        return damaged
 
     if _run(work()):
         raise SystemExit(1)

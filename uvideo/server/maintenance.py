@@ -1,4 +1,4 @@
-"""What an operator does beside running gateways: counting, checking, collecting garbage, moving to other drivers.
+"""What an operator does beside running gateways: collecting garbage, moving to other drivers.  Checking: ``scrub``.
 
 It works on drivers as the service does, and prints nothing: each step is told to the caller.
 """
@@ -10,21 +10,13 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 
 from uvideo._core import errors, etag
+from uvideo.server.scrub import fits
 from uvideo.storage.base import DAY, Blobs, Catalog, ObjectRecord, SpaceRecord
 
-__all__ = ["Damage", "Moved", "check", "collect", "move", "objects", "spaces"]
+__all__ = ["Moved", "collect", "move", "objects", "spaces"]
 
 PAGE = 1000
 BATCH = 1024 * 1024  # bytes handed to a Writer at once
-
-
-@dataclass(frozen=True, slots=True)
-class Damage:
-    """One object whose bytes are not what the catalog says."""
-
-    space: str
-    key: str
-    reason: str
 
 
 @dataclass(slots=True)
@@ -67,45 +59,8 @@ async def collect(blobs: Blobs, catalog: Catalog, age: float) -> int:
     return await blobs.sweep(catalog.named, time.time() - age)
 
 
-async def check(
-    blobs: Blobs, catalog: Catalog, *, rehash: bool, seen: Callable[[ObjectRecord], None] = lambda record: None
-) -> AsyncIterator[Damage]:
-    """Compare every object with its bytes: that they are there and enough; with ``rehash`` that they have its etag.
-
-    ``seen``: called with each object looked at.  One that is replaced or deleted meanwhile is no damage.
-    """
-    async for space in spaces(catalog):
-        async for record in objects(catalog, space):
-            seen(record)
-            reason = await _wrong(blobs, catalog, record, rehash)
-            if reason is not None and await _is_still(catalog, record):
-                yield Damage(space.name, record.key, reason)
-
-
-async def _wrong(blobs: Blobs, catalog: Catalog, record: ObjectRecord, rehash: bool) -> str | None:
-    tree, size = etag.Etag(), 0
-    try:
-        async for piece in _bytes(blobs, catalog, record, all=rehash):
-            size += len(piece)
-            tree.update(piece)
-    except FileNotFoundError:
-        return "its bytes are missing"
-    except OSError as failure:
-        return f"its bytes cannot be read: {failure.strerror or failure}"
-    if rehash and size != record.size:
-        return f"it has {size} bytes instead of {record.size}"
-    if rehash and not _fits(tree.value(), record):
-        return f"its bytes have the etag {tree.value()} instead of {record.etag}"
-    return None
-
-
-def _fits(found: str, record: ObjectRecord) -> bool:
-    """An etag of another form than ours cannot be computed from the bytes."""
-    return found == record.etag or len(found) != len(record.etag)
-
-
-async def _bytes(blobs: Blobs, catalog: Catalog, record: ObjectRecord, *, all: bool = True) -> AsyncIterator[bytes]:
-    """The bytes of an object, or only the last of them.  FileNotFoundError, OSError."""
+async def _bytes(blobs: Blobs, catalog: Catalog, record: ObjectRecord) -> AsyncIterator[bytes]:
+    """The bytes of an object.  FileNotFoundError, OSError."""
     if record.blob is None:
         found = await catalog.get(record.space_id, record.key)
         data = b"" if found is None else found.inline or b""
@@ -115,16 +70,10 @@ async def _bytes(blobs: Blobs, catalog: Catalog, record: ObjectRecord, *, all: b
         return
     reader = await blobs.open(record.blob)
     try:
-        first = 0 if all else max(0, record.size - 1)
-        async for piece in reader.read(first, record.size - first):
+        async for piece in reader.read(0, record.size):
             yield piece
     finally:
         await reader.close()
-
-
-async def _is_still(catalog: Catalog, record: ObjectRecord) -> bool:
-    found = await catalog.get(record.space_id, record.key)
-    return found is not None and (found.blob, found.etag, found.size) == (record.blob, record.etag, record.size)
 
 
 async def move(
@@ -200,7 +149,7 @@ async def _move_object(
             if writer is not None and size >= BATCH:
                 await writer.write(held)
                 held, size = [], 0
-        if tree.size != record.size or not _fits(tree.value(), record):
+        if not fits(record, tree):
             raise errors.IntegrityError(
                 f"the bytes have the etag {tree.value()} instead of {record.etag}", space=space.name, key=record.key
             )

@@ -9,17 +9,18 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from uvideo._core import etag
-from uvideo.storage.base import Blobs, Catalog, ObjectRecord, Reader
+from uvideo.storage.base import Blobs, Catalog, ObjectRecord, Reader, Unreachable
 
-__all__ = ["Damage", "Found", "Scrubber", "fsck", "problem", "verified"]
+__all__ = ["Damage", "Found", "Scrubber", "fits", "fsck", "problem", "verified"]
 
 PAGE = 500  # objects looked up at once
 PIECE = 1024 * 1024  # bytes read at once
 KNOWN = 100_000  # blobs that a pass remembers, so that copies are read once
 LONGEST_SLEEP = 1.0  # seconds
+AGAIN = 300.0  # seconds after which a pass that broke off goes on
 
 log = logging.getLogger("uvideo.server")
 
@@ -28,17 +29,21 @@ Place = tuple[str, str]
 
 
 class Damage(NamedTuple):
-    """An object whose bytes are not what its etag says.  ``problem``: "missing", "damaged" or "unreadable: why"."""
+    """An object whose bytes are not what its etag says.
+
+    ``problem``: "missing", "damaged" or "unreadable: why".  ``reason``: the same as a sentence about "it".
+    """
 
     space_id: str
     key: str
     blob: str | None
     problem: str
+    reason: str
 
 
 @dataclass(slots=True)
 class Found:
-    """What a pass saw.  ``size``: bytes read."""
+    """What a pass saw.  ``size``: bytes of what was looked at, each blob once."""
 
     objects: int = 0
     size: int = 0
@@ -50,37 +55,66 @@ async def verified(record: ObjectRecord, reader: Reader | None) -> bool:
 
     An etag that cannot be computed says nothing, and counts as right.
     """
+    return fits(record, await _hashed(record, reader))
+
+
+def fits(record: ObjectRecord, tree: Any) -> bool:
+    """Whether the bytes that were fed to an Etag are the record's, as far as its etag says."""
+    return tree.size == record.size and (
+        not etag.is_etag(record.etag) or etag.same(record.etag, tree.value(), record.size)
+    )
+
+
+async def _hashed(record: ObjectRecord, reader: Reader | None) -> Any:
+    """The Etag of all the bytes."""
     tree = etag.Etag()
     if reader is None:
         tree.update(record.inline or b"")
     else:
         async for piece in reader.read(0, record.size):
             await asyncio.get_running_loop().run_in_executor(None, tree.update, piece)
-    return tree.size == record.size and (
-        not etag.is_etag(record.etag) or etag.same(record.etag, tree.value(), record.size)
-    )
+    return tree
 
 
-async def problem(blobs: Blobs, record: ObjectRecord) -> str | None:
-    """What is wrong with an object's bytes, None if nothing."""
+async def problem(blobs: Blobs, record: ObjectRecord, *, rehash: bool = True) -> tuple[str, str] | None:
+    """(problem, reason) as of Damage; None if nothing is wrong.  Without ``rehash``: whether they are all there."""
+    reader = None
     try:
-        if record.blob is None:
-            return None if await verified(record, None) else "damaged"
-        reader = await blobs.open(record.blob)
-        try:
-            return None if await verified(record, reader) else "damaged"
-        finally:
-            await reader.close()
+        if record.blob is not None:
+            reader = await blobs.open(record.blob)
+        if rehash:
+            tree = await _hashed(record, reader)
+            return None if fits(record, tree) else ("damaged", _different(record, tree))
+        if reader is None:
+            size = len(record.inline or b"")
+            return None if size == record.size else ("damaged", f"it has {size} bytes instead of {record.size}")
+        last = max(0, record.size - 1)
+        async for _ in reader.read(last, record.size - last):
+            pass
+        return None
     except FileNotFoundError:
-        return "missing"
+        return "missing", "its bytes are missing"
+    except Unreachable:
+        raise  # the store is away: that says nothing of an object
     except OSError as failure:
-        return f"unreadable: {errno.errorcode.get(failure.errno or 0, failure)}"
+        why = errno.errorcode.get(failure.errno or 0, str(failure))
+        return f"unreadable: {why}", f"its bytes cannot be read: {failure.strerror or failure}"
+    finally:
+        if reader is not None:
+            await reader.close()
+
+
+def _different(record: ObjectRecord, tree: Any) -> str:
+    if tree.size != record.size:
+        return f"it has {tree.size} bytes instead of {record.size}"
+    return f"its bytes have the etag {tree.value()} instead of {record.etag}"
 
 
 async def fsck(
     blobs: Blobs,
     catalog: Catalog,
     *,
+    rehash: bool = True,
     rate: float | None = None,
     report: Callable[[Damage], None] = lambda damage: None,
     progress: Callable[[Found], None] = lambda found: None,
@@ -88,11 +122,12 @@ async def fsck(
 ) -> Found:
     """Read every object once and say which are damaged.  Nothing is changed, and the store may be in use.
 
+    ``rehash``: False to look only whether the bytes are there and enough, by the last of them.
     ``rate``: bytes a second at most.  ``report``: told of each damage at once; ``progress``: of every page.
     ``after``: begin behind this (space_id, key).
     """
     found = Found()
-    async for _ in _pass(blobs, catalog, found, rate, report, after):
+    async for _ in _pass(blobs, catalog, found, rehash, rate, report, after):
         progress(found)
     return found
 
@@ -101,6 +136,7 @@ async def _pass(
     blobs: Blobs,
     catalog: Catalog,
     found: Found,
+    rehash: bool,
     rate: float | None,
     report: Callable[[Damage], None],
     after: Place | None,
@@ -114,7 +150,7 @@ async def _pass(
             if entry.blob is not None and known_as in known:
                 found.objects += 1
                 continue
-            damage = await _look(blobs, catalog, entry)
+            damage = await _look(blobs, catalog, entry, rehash)
             if damage is not None:
                 found.damages.append(damage)
                 report(damage)
@@ -122,12 +158,12 @@ async def _pass(
                 known.add(known_as)
             found.objects += 1
             found.size += entry.size
-            await pace.spent(entry.size)
+            await pace.spent(entry.size if rehash else 1)
         assert after is not None
         yield after
 
 
-async def _look(blobs: Blobs, catalog: Catalog, entry: ObjectRecord) -> Damage | None:
+async def _look(blobs: Blobs, catalog: Catalog, entry: ObjectRecord, rehash: bool) -> Damage | None:
     """The damage of one object, if it is still the same object when that is known."""
     record: ObjectRecord | None = entry
     if entry.blob is None:
@@ -135,13 +171,13 @@ async def _look(blobs: Blobs, catalog: Catalog, entry: ObjectRecord) -> Damage |
         if record is None or record.blob is not None:
             return None
     assert record is not None
-    wrong = await problem(blobs, record)
+    wrong = await problem(blobs, record, rehash=rehash)
     if wrong is None:
         return None
     now = await catalog.get(entry.space_id, entry.key)
     if now is None or (now.blob, now.etag, now.size) != (record.blob, record.etag, record.size):
         return None  # replaced or deleted meanwhile
-    return Damage(entry.space_id, entry.key, entry.blob, wrong)
+    return Damage(entry.space_id, entry.key, entry.blob, *wrong)
 
 
 class _Pace:
@@ -179,19 +215,23 @@ class Scrubber:
         save: Callable[[float, Place | None], Awaitable[None]],
         told: Callable[[Found], None] = lambda found: None,
         clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._blobs, self._catalog, self._every, self._rate = blobs, catalog, every, rate
-        self._load, self._save, self._told, self._clock = load, save, told, clock
+        self._load, self._save, self._told, self._clock, self._sleep = load, save, told, clock, sleep
 
     async def run(self) -> None:
-        """For ever.  What goes wrong is logged, and tried again with the next pass."""
+        """For ever.  What goes wrong is logged, and a little later the pass goes on where it was."""
         while True:
             try:
-                began = await self.once()
+                left = await self.once() + self._every - self._clock()
+            except Unreachable as failure:
+                log.warning("scrubbing goes on later: %s", failure.strerror)
+                left = AGAIN
             except Exception:
                 log.exception("scrubbing failed")
-                began = self._clock()
-            await asyncio.sleep(max(LONGEST_SLEEP, began + self._every - self._clock()))
+                left = AGAIN
+            await self._sleep(max(LONGEST_SLEEP, left))
 
     async def once(self) -> float:
         """The rest of the pass that is under way, or a new one if it is time; when it began."""
@@ -201,7 +241,7 @@ class Scrubber:
                 return began
             began = self._clock()
         found = Found()
-        async for place in _pass(self._blobs, self._catalog, found, self._rate, _log_damage, after):
+        async for place in _pass(self._blobs, self._catalog, found, True, self._rate, _log_damage, after):
             self._told(found)
             with contextlib.suppress(OSError):  # it begins anew after a restart, then
                 await self._save(began, place)
