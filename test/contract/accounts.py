@@ -16,6 +16,7 @@ from uvideo.storage.base import (
     DayUsage,
     KeyRecord,
     ObjectRecord,
+    OpenUploads,
     PartRecord,
     SpaceRecord,
     TokenRecord,
@@ -101,6 +102,39 @@ class AccountsContract:
             return [token.token_id for token in await catalog.tokens("me")]
 
         assert play(story, place) == ["t1", "t2", "t0"]
+
+    # Uploads
+
+    def test_open_uploads_are_counted_with_what_they_hold_and_for_how_long(self, place: Place) -> None:
+        async def story(catalog: Catalog) -> list[OpenUploads]:
+            found = [await catalog.open_uploads(100)]
+            await catalog.create_space(SPACE)
+            await catalog.create_space(SpaceRecord("o", "other", "another"))
+            for upload_id, space_id, created in (
+                ("old", "s", 10),
+                ("slow", "s", 20),
+                ("new", "o", 300),
+                ("no", "o", 99),
+            ):
+                await catalog.begin(UploadRecord(upload_id, space_id, upload_id, f"d-{upload_id}", created=created))
+            for upload_id, part, size, created in (("old", 0, 1 << 40, 11), ("old", 1, 5, 12), ("slow", 7, 30, 100)):
+                await catalog.add_part(upload_id, PartRecord(part, "e", size, created=created))
+            found += [await catalog.open_uploads(before) for before in (0, 99, 100, 101, 1000)]
+            await catalog.abort("old")
+            await catalog.finish("slow", ObjectRecord("s", "slow", 30, "etag", "m", inline=b"x" * 30))
+            await catalog.delete_space("other")
+            return [*found, await catalog.open_uploads(1000)]
+
+        large = (1 << 40) + 5
+        assert play(story, place) == [
+            OpenUploads(0, 0, 0, 0),
+            OpenUploads(4, large + 30, 0, 0),
+            OpenUploads(4, large + 30, 1, large),
+            OpenUploads(4, large + 30, 2, large),
+            OpenUploads(4, large + 30, 3, large + 30),
+            OpenUploads(4, large + 30, 4, large + 30),
+            OpenUploads(0, 0, 0, 0),
+        ]
 
     # Key pairs
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import os
 import re
 import signal
+import sqlite3
 import time
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,10 @@ from test.interpreters import ROOT
 from test.server.wire import BLOCK, Peer, connect, head, pattern
 from test.server_fixture import Server, start_server
 from ucloud.uvideo.protocol import errors, operation
+from uvideo.server import gauges
+from uvideo.server.gauges import Gauges
 from uvideo.server.metrics import BUCKETS, CODES, STORES, VALUES, Metrics
+from uvideo.storage.base import OpenUploads, Unreachable
 
 LINE = re.compile(r"([a-z_]+)(?:\{([^}]*)\})? (-?[0-9.e+]+)")
 NAME = re.compile(r"\b(?:uvideo|process)_[a-z_]+\b")
@@ -95,6 +100,84 @@ def test_every_code_and_value_has_its_place() -> None:
     assert all(found["uvideo_store_seconds_bucket", f'store="{store}",le="0.005"'] == 1 for store in STORES)
 
 
+def test_open_uploads_are_seen(tmp_path: Path) -> None:
+    def seen() -> list[float]:
+        found = parsed(asked(server, "/metrics")[1])
+        return [found[f"uvideo_uploads_{name}", ""] for name in ("open", "open_bytes", "stale", "stale_bytes")]
+
+    with start_server(tmp_path, "--no-fsync", "--workers", "2") as server:
+        peer = Peer(server)
+        space = peer.space()
+        uploads = [peer.do(operation.InitiateUpload(space, str(number))) for number in range(3)]
+        part = peer.do(operation.UploadPart(space, "0", uploads[0].upload_id, 0), pattern(1000))
+        peer.do(operation.UploadPart(space, "1", uploads[1].upload_id, 0), pattern(50))
+        with sqlite3.connect(tmp_path / "catalog.db") as db:
+            for name in ("uploads", "parts"):
+                db.execute(
+                    f"UPDATE {name} SET created = created - 8 * 86400 WHERE upload_id = ?", (uploads[1].upload_id,)
+                )
+        db.close()
+        assert seen() == [3, 1050, 1, 50]
+        peer.do(operation.FinishUpload(space, "0", uploads[0].upload_id, (part.etag,)))
+        assert seen() == [3, 1050, 1, 50]  # not asked again so soon
+        peer.do(operation.AbortUpload(space, "1", uploads[1].upload_id))
+    with start_server(tmp_path, "--no-fsync") as server:
+        assert seen() == [1, 0, 0, 0]
+
+
+def test_who_looks_at_the_metrics_does_not_wait_for_the_catalog() -> None:
+    """It may be away, or count for long: the last values are shown, and it is not asked again the more often."""
+    now, asked_for, metrics = [0.0], list[int](), Metrics(0)
+
+    class Slow:
+        answer: Any = None
+
+        async def open_uploads(self, before: int) -> OpenUploads:
+            asked_for.append(before)
+            if isinstance(self.answer, Exception):
+                raise self.answer
+            if self.answer is None:
+                await going.wait()
+                now[0] += 10.0
+            return OpenUploads(len(asked_for), 0, 0, 0)
+
+    def count() -> float:
+        return parsed(metrics.text())["uvideo_uploads_open", ""]
+
+    async def story() -> None:
+        nonlocal going
+        going, slow = asyncio.Event(), Slow()
+        made = Gauges(slow, metrics, clock=lambda: 1_000_000.0, ticks=lambda: now[0])  # type: ignore[arg-type]
+        patience, gauges.PATIENCE = gauges.PATIENCE, 0.01
+        try:
+            await asyncio.gather(*(made.refresh() for _ in range(5)))
+        finally:
+            gauges.PATIENCE = patience
+        assert asked_for == [1_000_000 - gauges.STALE] and count() == 0
+        going.set()
+        await made.refresh()
+        assert count() == 1 and len(asked_for) == 1
+        now[0] += gauges.SHARE * 10.0 - 1
+        await made.refresh()
+        assert len(asked_for) == 1
+        for answer in (Unreachable("away"), ValueError("wrong"), 1):
+            slow.answer = answer
+            now[0] += 1000.0
+            await made.refresh()
+            assert count() == (4 if answer == 1 else 1)
+        slow.answer, now[0] = None, now[0] + 1000.0
+        going.clear()
+        waiting = asyncio.create_task(made.refresh())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        await made.close()
+        await waiting
+
+    going: Any = None
+    asyncio.run(story())
+    assert len(asked_for) == 5
+
+
 def test_the_access_log_has_the_session_of_the_answer(tmp_path: Path) -> None:
     with start_server(tmp_path, "--no-fsync", "--access-log") as server:
         peer = Peer(server)
@@ -169,7 +252,7 @@ def test_the_dashboard_asks_for_what_there_is() -> None:
     seen = {re.sub("_(bucket|sum|count)$", "", name) for name in asked_for}
     assert families - seen <= {"process_start_time_seconds", *VALUES}, families - seen
     places = [(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in found["panels"]]
-    assert len(set(places)) == len(places) == 8
+    assert len(set(places)) == len(places) == 9
 
 
 def test_the_alerts_ask_for_what_there_is() -> None:

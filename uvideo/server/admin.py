@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from aiohttp import web
 
 from uvideo.server.console import Console
+from uvideo.server.gauges import Gauges
 from uvideo.server.metrics import Metrics
 from uvideo.storage.base import Blobs, Catalog
 
@@ -25,6 +26,7 @@ def admin_handler(
     catalog: Catalog,
     metrics: Metrics,
     check: Callable[[], None],
+    gauges: Gauges,
     console: Console,
     more: Mapping[str, Answerer] | None = None,
 ) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
@@ -62,6 +64,7 @@ def admin_handler(
         elif request.path == "/readyz":
             status, text = await ready()
         elif request.path == "/metrics":
+            await gauges.refresh()
             status, text, kind = 200, metrics.text(), PROMETHEUS
         else:
             status, text = 404, "there are /healthz, /readyz, /metrics and the console at /\n"

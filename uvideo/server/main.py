@@ -34,6 +34,7 @@ from uvideo.server.credentials import CredentialsError, Key, Keyring, check_pair
 from uvideo.server.crossorigin import CrossOrigin, Endpoint, check_origin
 from uvideo.server.drivers import DriverError, Drivers, choose, without_password
 from uvideo.server.faults import Faults, FaultyApp, clock
+from uvideo.server.gauges import Gauges
 from uvideo.server.guesses import Guesses
 from uvideo.server.history import History
 from uvideo.server.limits import Headroom, Limits, Rates, descriptors
@@ -205,7 +206,10 @@ async def _run(
             data_port, admin_port = ports.numbers
             endpoint = Endpoint(settings.public_url, data_port, ports.tls is not None)
             console = Console(view, service.key, sessions, endpoint, port=admin_port, tls=ports.tls is not None)
-            handler = web.Server(admin_handler(blobs, catalog, metrics, app.check, console, more), access_log=None)
+            gauges = Gauges(catalog, metrics)
+            stack.push_async_callback(gauges.close)
+            answering = admin_handler(blobs, catalog, metrics, app.check, gauges, console, more)
+            handler = web.Server(answering, access_log=None)
             admin = await loop.create_server(handler, sock=ports.admin, ssl=ports.tls)
             tasks.append(loop.create_task(history.run()))
         gc.collect()

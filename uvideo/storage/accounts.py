@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from uvideo._core import errors
-from uvideo.storage.base import DAY, Census, DayUsage, KeyRecord, TokenRecord
+from uvideo.storage.base import DAY, Census, DayUsage, KeyRecord, OpenUploads, TokenRecord
 from uvideo.storage.committer import Work
-from uvideo.storage.schema import CENSUS, KEY, TOKEN, Row, token_of
+from uvideo.storage.schema import CENSUS, KEY, OPEN_UPLOADS, TOKEN, Row, token_of
 
 __all__ = ["Accounts", "token_row"]
 
@@ -115,6 +115,14 @@ class Accounts:
         """On a thread, with a connection of its own, as ``_usage``."""
         with contextlib.closing(self._another()) as db:
             return Census(*db.execute(CENSUS).fetchone())
+
+    async def open_uploads(self, before: int) -> OpenUploads:
+        return await asyncio.to_thread(self._open_uploads, before)
+
+    def _open_uploads(self, before: int) -> OpenUploads:
+        """On a thread, with a connection of its own, as ``_usage``."""
+        with contextlib.closing(self._another()) as db:
+            return OpenUploads(*db.execute(OPEN_UPLOADS.format(mark="?"), (before,)).fetchone())
 
     async def usage(self, space_ids: Sequence[str], first: int, last: int) -> builtins.list[DayUsage]:
         return await asyncio.to_thread(self._usage, list(dict.fromkeys(space_ids)), first, last)

@@ -30,6 +30,7 @@ __all__ = [
     "KeyRecord",
     "Ledger",
     "ObjectRecord",
+    "OpenUploads",
     "Page",
     "PartRecord",
     "PartSlot",
@@ -131,6 +132,16 @@ class Census:
     uploads: int
     parts: int
     unnamed: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenUploads:
+    """Uploads neither finished nor aborted, and bytes of their parts; of them the stale ones."""
+
+    count: int
+    stored: int
+    stale: int
+    stale_stored: int
 
 
 @dataclass(slots=True)  # frozen, it would be nine times as dear to make, and each request and listing makes some
@@ -452,6 +463,10 @@ class Catalog(Protocol):
 
         With ``upload_id_marker`` "" all uploads of the key ``marker`` itself are skipped.
         """
+        ...
+
+    async def open_uploads(self, before: int) -> OpenUploads:
+        """Of all spaces.  Stale: begun, and the last part stored, before ``before``, unix seconds.  Reads all parts."""
         ...
 
     async def part(self, upload_id: str, part: int) -> PartRecord | None: ...

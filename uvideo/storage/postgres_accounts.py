@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from uvideo._core import errors
 from uvideo.storage.accounts import token_row
-from uvideo.storage.base import DAY, Census, DayUsage, KeyRecord, TokenRecord
+from uvideo.storage.base import DAY, Census, DayUsage, KeyRecord, OpenUploads, TokenRecord
 from uvideo.storage.connections import Connections, Lock, Session
-from uvideo.storage.schema import CENSUS, KEY, TOKEN, token_of
+from uvideo.storage.schema import CENSUS, KEY, OPEN_UPLOADS, TOKEN, token_of
 
 __all__ = ["PostgresAccounts"]
 
@@ -83,6 +83,10 @@ class PostgresAccounts:
     async def census(self) -> Census:
         async with self._db.session() as db:
             return Census(*await db.fetchrow(CENSUS, timeout=LONG))
+
+    async def open_uploads(self, before: int) -> OpenUploads:
+        async with self._db.session() as db:
+            return OpenUploads(*await db.fetchrow(OPEN_UPLOADS.format(mark="$1::BIGINT"), before, timeout=LONG))
 
     async def usage(self, space_ids: Sequence[str], first: int, last: int) -> builtins.list[DayUsage]:
         asked = list(dict.fromkeys(space_ids))

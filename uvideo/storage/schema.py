@@ -88,6 +88,15 @@ CENSUS = """
     (SELECT COUNT(*) FROM parts), (SELECT COUNT(*) FROM blobs WHERE since > 0)"""
 
 
+#: With one parameter: what was touched last before it is stale.  A part is stored after its upload was begun.
+OPEN_UPLOADS = """
+    SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT), CAST(COALESCE(SUM(stale), 0) AS BIGINT),
+    CAST(COALESCE(SUM(stale * size), 0) AS BIGINT) FROM (
+        SELECT COALESCE(SUM(parts.size), 0) AS size,
+        CASE WHEN COALESCE(MAX(parts.created), MIN(uploads.created)) < {mark} THEN 1 ELSE 0 END AS stale
+        FROM uploads LEFT JOIN parts ON parts.upload_id = uploads.upload_id GROUP BY uploads.upload_id) AS each_one"""
+
+
 def headers_of(text: str) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in json.loads(text)) if text != "[]" else ()
 
