@@ -9,24 +9,31 @@ import itertools
 import mmap
 import os
 import resource
+import select
 import shutil
+import socket
 import struct
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from test.cluster.program import until
 from test.crash.story import State, fits, observe, tag
 from test.server.wire import BLOCK, Answer, Peer, connect, head, pattern, receive
 from test.server_fixture import Server, start_server
-from ucloud.uvideo.protocol import errors, etag, operation
+from ucloud.uvideo.protocol import errors, etag, operation, signature
+from uvideo.server.app import LARGE_AT_ONCE
+from uvideo.server.exchange import FREE
 from uvideo.server.limits import Headroom
 
 MAKE, WRITE, SYNC, NAME = 1, 2, 4, 8
 SPACE = "films"
 BIG = 300_000
+MIB = 1024 * 1024
 
 
 class Disk:
@@ -169,6 +176,54 @@ def test_no_descriptors_left(tmp_path: Path) -> None:
                 assert receive(sock).status == 200
         assert peer.call(operation.GetObject(SPACE, "more")).body == data
         assert "Traceback" not in server.log.read_text()
+
+
+def test_calls_that_others_sign_wrong_do_not_count_for_a_key(tmp_path: Path) -> None:
+    """A public key stands in every signed URL: whoever read one could have its owner throttled."""
+    with start_server(tmp_path, "--no-fsync", "--rate", "20", "--guesses", "0") as server:
+        peer, stranger = Peer(server), Peer(server)
+        space = peer.space()
+        stranger.credentials = signature.Credentials(server.public_key, "not the private key")
+        for _ in range(60):
+            with pytest.raises(errors.SignatureMismatch):
+                stranger.manage(operation.DescribeSpace(None))
+        assert [each.space for each in peer.manage(operation.DescribeSpace(None)).spaces] == [space]
+        with pytest.raises(errors.Throttled):
+            for _ in range(200):
+                peer.manage(operation.DescribeSpace(None))
+
+
+def test_large_calls_of_strangers_do_not_fill_the_memory(tmp_path: Path) -> None:
+    """Each may have a mebibyte, and is read before it can be told who signed it."""
+    with start_server(tmp_path, "--no-fsync") as server, contextlib.ExitStack() as stack:
+        peer = Peer(server)
+        space = peer.space()
+        pairs = [("Host", "x"), ("Content-Type", "application/json"), ("Content-Length", str(MIB))]
+
+        def begun() -> socket.socket:
+            sock = stack.enter_context(connect(server.port))
+            sock.sendall(head("POST", "/", pairs) + b" " * (FREE + 65536))
+            return sock
+
+        held = [begun() for _ in range(LARGE_AT_ONCE)]
+        refused: list[Any] = []
+        deadline = time.monotonic() + 20
+        while not refused and time.monotonic() < deadline:  # once the server has read all of them
+            another = begun()
+            if select.select([another], [], [], 0.1)[0]:
+                refused.append(receive(another, "POST").json())
+            else:
+                held.append(another)
+        assert refused[0]["Message"] == "too many large requests at once" and len(held) < LARGE_AT_ONCE + 100
+        assert [each.space for each in peer.manage(operation.DescribeSpace(None)).spaces] == [space]  # small ones go on
+        for sock in held:
+            sock.close()
+
+        def passes() -> bool:
+            got = peer.send("POST", "/", [("Content-Type", "application/json")], b" " * (FREE + 65536))
+            return got.json()["Message"] != "too many large requests at once"
+
+        assert until(passes, 20)
 
 
 def test_the_disk_keeps_its_headroom(tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ __all__ = ["App", "is_management"]
 IDLE = 60.0  # seconds without a byte until a connection is broken
 KEEP_ALIVE = 75.0  # seconds until a connection without a request, or with half a head, is closed
 FORM_LIMIT = 1024 * 1024  # bytes of a management call
+LARGE_AT_ONCE = 64  # of those that are no small ones
 LIST_LIMIT = 64 * 1024 * 1024  # bytes of the etag list of the longest upload
 HEAD_LINE, HEAD_FIELDS = 16 * 1024, 1024  # bytes of a line, number of header fields
 CALLING = (operation.PutObject, operation.FinishUpload)  # what a put policy may go with; source: signing.md section 4
@@ -110,6 +111,7 @@ class App:
         limits = limits or Limits()
         self._guesses, self._rates, self._headroom = limits.guesses, limits.rates, limits.headroom
         self._watch = Watch(idle)
+        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
         self._draining = False
         self._access = access.isEnabledFor(logging.INFO)
         self._spans = spans
@@ -301,15 +303,13 @@ class App:
         """The answer of the management plane: HTTP 200, whatever happens."""
         given: dict[str, Any] = dict(target.query)
         try:
-            body = await exchange.small(FORM_LIMIT) if exchange.request.method == "POST" else b""
+            body = await exchange.small(FORM_LIMIT, self._large) if exchange.request.method == "POST" else b""
             given = action.parameters(target.query, exchange.headers, body)
             asked = action.OPERATIONS.get(str(given.get("Action")))
             exchange.operation = asked.__name__ if asked is not None else ""
             if self._guesses.seen:
                 self._guesses.check(exchange.request.remote, str(given.get("PublicKey")))
-            if self._rates.limit:
-                self._rates.take(str(given.get("PublicKey")))
-            result, name = await self.spaces.run(given, host)
+            result, name = await self.spaces.run(given, host, self._rates.take if self._rates.limit else None)
             return action.encode_result(name, result)
         except Disconnected:
             raise

@@ -25,6 +25,7 @@ __all__ = ["NAME", "Disconnected", "Exchange", "Watch"]
 
 LEAST_VERSION = HttpVersion10
 DIRECT = 256 * 1024  # bytes of a stored body that are joined and written at once
+FREE = 64 * 1024  # bytes of a small body that anybody may send
 SENDFILE = 4 * 1024 * 1024  # bytes of one call of sendfile
 DRAIN = 8 * 1024 * 1024  # bytes read and thrown away so that the sender reads the answer and not a reset
 DRAIN_SECONDS = 10.0
@@ -142,16 +143,28 @@ class Exchange:
         self.received += len(data)
         return data
 
-    async def small(self, limit: int) -> bytes:
-        """The whole body; TooLarge if it is longer than ``limit`` bytes."""
+    async def small(self, limit: int, room: asyncio.Semaphore | None = None) -> bytes:
+        """The whole body; TooLarge if it is longer than ``limit`` bytes.
+
+        ``room``: one that comes to more than FREE bytes needs a place in it while it comes.  Unavailable if there is
+        none: who has not signed yet must not fill the memory.
+        """
         if self.length is not None and self.length > limit:
             raise errors.TooLarge(f"the body is longer than {limit} bytes")
-        chunks = []
-        while data := await self.chunk():
-            if self.received > limit:
-                raise errors.TooLarge(f"the body is longer than {limit} bytes")
-            chunks.append(data)
-        return b"".join(chunks)
+        chunks, placed = list[bytes](), False
+        try:
+            while data := await self.chunk():
+                if self.received > limit:
+                    raise errors.TooLarge(f"the body is longer than {limit} bytes")
+                if room is not None and not placed and self.received > FREE:
+                    if room.locked():
+                        raise errors.Unavailable("too many large requests at once", retry_after=1)
+                    placed = await room.acquire()
+                chunks.append(data)
+            return b"".join(chunks)
+        finally:
+            if room is not None and placed:
+                room.release()
 
     def _ask(self) -> None:
         self._asked = True

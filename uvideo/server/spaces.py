@@ -38,8 +38,12 @@ class Spaces:
             **Tokens(service).operations,
         }
 
-    async def run(self, given: Mapping[str, Any], host: str) -> tuple[Any, str]:
+    async def run(
+        self, given: Mapping[str, Any], host: str, admit: Callable[[str], None] | None = None
+    ) -> tuple[Any, str]:
         """(result, action name) of the parameters of a call.  ``host``: what the caller named this server.
+
+        ``admit``: called with the public key once its signature is right, so that nobody else's calls count for it.
 
         Checked in this order: Action is known, PublicKey and Signature are there, the key is known, the signature is
         right, then everything else.
@@ -54,6 +58,8 @@ class Spaces:
         except errors.Refused as error:
             wrong = error
         owner = await self._caller(given)
+        if admit is not None:
+            admit(str(given["PublicKey"]))
         if wrong is not None:
             raise wrong
         return await self.perform(op, owner, host), name
