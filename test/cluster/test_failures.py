@@ -282,6 +282,13 @@ def test_a_gateway_whose_clock_is_wrong_loses_nothing(
     assert recorder.check(cluster.gateways[1]) > 5
 
 
+def test_the_disk_of_a_gateway_may_be_full(cluster: Cluster) -> None:
+    """Nothing is stored there; all uploads were refused."""
+    peer = Peer(cluster.gateway("--headroom", str(10**9)))
+    space = peer.space()
+    assert peer.call(operation.PutObject(space, "key"), b"x" * 100_000).status == 200
+
+
 # What is below them
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 __all__ = [
     "OWNER",
     "RESERVED",
+    "TOKENS",
     "CredentialsError",
     "Key",
     "Keyring",
@@ -25,7 +26,8 @@ __all__ = [
 ]
 
 OWNER = "default"
-RESERVED = ("TOKEN_", "STS_")  # how public keys of tokens and of temporary keys begin
+TOKENS = "TOKEN_"  # how the public keys of tokens begin
+RESERVED = (TOKENS, "STS_")  # and those of temporary keys
 LEAST = 8  # characters of a private key
 
 

@@ -181,7 +181,7 @@ async def _run(
         limits = Limits(
             Guesses(settings.guesses),
             Rates(settings.rate),
-            Headroom(settings.folder, int(settings.headroom * MIB)) if settings.headroom else None,
+            _headroom(settings, drivers),
             connections,
         )
         crossing, spans = _cross_origin(settings, ports), _spans(settings)
@@ -313,6 +313,13 @@ def _drivers(settings: Settings) -> Drivers:
         return choose(settings.folder, settings.database, settings.blobs, fsync=settings.fsync)
     except DriverError as failure:
         raise StartError(str(failure)) from None
+
+
+def _headroom(settings: Settings, drivers: Drivers) -> Headroom | None:
+    """None also where the bytes go elsewhere: the folder then has little more than its lock."""
+    if not settings.headroom or drivers.shared:
+        return None
+    return Headroom(settings.folder, int(settings.headroom * MIB))
 
 
 def _check_callbacks(settings: Settings) -> None:

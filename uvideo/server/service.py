@@ -19,7 +19,7 @@ from uvideo._core import byterange, condition, dialect, errors, etag, operation,
 from uvideo.server import scrub, seal, sts
 from uvideo.server.append import Append
 from uvideo.server.copies import Copies
-from uvideo.server.credentials import RESERVED, Key, Keyring
+from uvideo.server.credentials import RESERVED, TOKENS, Key, Keyring
 from uvideo.server.record import (
     MIME,
     STANDARD,
@@ -207,7 +207,7 @@ class Service:
 
     async def token(self, public: str) -> TokenRecord | None:
         """The token with this public key, its secret open.  None also if that cannot be opened any more."""
-        token = await self.catalog.token(public)
+        token = await self.catalog.token(public) if public.startswith(TOKENS) else None
         try:
             return seal.opened(token, self.keyring) if token is not None else None
         except seal.Unopened as failure:

@@ -9,13 +9,14 @@ from typing import Any
 
 from uvideo._core import errors, operation
 from uvideo.server import seal, sts
+from uvideo.server.credentials import TOKENS
 from uvideo.server.rights import network_of
 from uvideo.server.service import Service
 from uvideo.storage.base import TokenRecord
 
 __all__ = ["PREFIX", "Tokens"]
 
-PREFIX = "TOKEN_"  # of every token's public key
+PREFIX = TOKENS
 MOST = 100  # tokens of one account
 MOST_ENTRIES = 100  # of each list
 LIFE, LAST = 86400, 4102416000  # seconds; unix seconds
