@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import resource
 import statistics
@@ -11,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from test.server.wire import Peer, head
+from test.server.test_monitoring import asked
+from test.server.wire import BLOCK, MIB, Peer, connect, head, pattern, receive
 from test.server_fixture import Server, start_server
-from ucloud.uvideo.protocol import operation
+from ucloud.uvideo.protocol import byterange, dialect, etag, operation, provider
+from uvideo.server.service import PARTS_HELD
 
 SLOW, FAST = 2000, 50
 EVERY = 5.0  # seconds between two bytes of a slow client
@@ -90,6 +93,41 @@ async def compare(server: Server, slow: int, rounds: int, seconds: float) -> tup
         alive, sent = min(alive, await crowd.stop()), sent + crowd.sent
         ratios.append(beside / alone)
     return statistics.median(ratios), alive, sent
+
+
+def test_slow_parts_hold_no_other_part_up(tmp_path: Path) -> None:
+    """Sixteen phones with a bad line were enough: all other parts waited until one of theirs had come."""
+    with start_server(tmp_path, "--no-fsync") as server, contextlib.ExitStack() as stack:
+        peer = Peer(server)
+        space = peer.space()
+        begun = peer.do(operation.InitiateUpload(space, "slow"))
+        slow = []
+        for number in range(3 * PARTS_HELD):
+            request = dialect.encode(
+                operation.UploadPart(space, "slow", begun.upload_id, number), provider.parse_suffix(server.host)
+            )
+            signed = peer.signed(request.method, space, "slow", request.headers)
+            pairs = [("Host", "x"), *request.headers, ("Authorization", signed), ("Content-Length", str(BLOCK))]
+            slow.append(stack.enter_context(connect(server.port)))
+            slow[-1].sendall(head(request.method, request.target, pairs) + bytes(1000 + number))
+        deadline = time.monotonic() + 20  # until the server has them all
+        while f"uvideo_requests_in_flight {len(slow)}\n" not in asked(server, "/metrics")[1]:
+            assert time.monotonic() < deadline
+        data = pattern(3 * BLOCK + 17)
+        peer.upload(space, "fast", data)
+        copied = peer.do(operation.InitiateUpload(space, "copied"))
+        part = operation.CopyPart(
+            space, "copied", copied.upload_id, 0, space, "fast", byterange.ByteRange(0, BLOCK - 1)
+        )
+        assert peer.do(part).length == BLOCK
+        assert peer.call(operation.GetObject(space, "fast")).body == data
+        for number, sock in enumerate(slow):  # and theirs come to their end, in memory or on the disk
+            sock.sendall(bytes(BLOCK - 1000 - number))
+        assert [receive(sock, "PUT").status for sock in slow] == len(slow) * [200]
+        listed = peer.do(operation.ListParts(space, begun.upload_id))
+        assert [each.etag for each in listed.parts] == len(slow) * [etag.part_etag(etag.block_digest(bytes(BLOCK)))]
+        assert server.peak_memory() < 350 * MIB
+    assert sum(path.is_file() for path in (tmp_path / "incoming").iterdir()) == 2  # the drafts
 
 
 @pytest.mark.soak  # it compares rates, which other work on the machine disturbs

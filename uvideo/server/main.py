@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import fcntl
+import functools
 import gc
 import json
 import logging
@@ -42,6 +43,7 @@ from uvideo.server.metrics import Metrics
 from uvideo.server.scrub import Found, Scrubber
 from uvideo.server.service import Restoring, Service
 from uvideo.server.signin import Sessions
+from uvideo.server.spool import Spool
 from uvideo.server.timing import timed_blobs, timed_catalog
 from uvideo.server.view import View
 from uvideo.storage.base import DAY, Blobs, Catalog, Unreachable
@@ -184,15 +186,16 @@ async def _run(
             _headroom(settings, drivers),
             connections,
         )
+        spool = functools.partial(Spool, settings.folder)
         crossing, spans = _cross_origin(settings, ports), _spans(settings)
         if spans is not None:
             stack.push_async_callback(spans.close)
         common: dict[str, Any] = {"callbacks": callbacks, "limits": limits, "cross_origin": crossing, "spans": spans}
         if faults is None:
-            service = Service(store, names, keyring, restoring=restoring, verify=settings.verify_reads)
+            service = Service(store, names, keyring, restoring=restoring, verify=settings.verify_reads, spool=spool)
             app = App(service, metrics, **common)
         else:
-            service = Service(store, names, keyring, clock, restoring, settings.verify_reads)
+            service = Service(store, names, keyring, clock, restoring, settings.verify_reads, spool)
             app = FaultyApp(service, metrics, faults, **common)
         shared = settings.workers > 1  # a small backlog: asyncio takes so many at once, and another may be idle
         data = await loop.create_server(app.server, sock=ports.data, ssl=ports.tls, backlog=1 if shared else BACKLOG)

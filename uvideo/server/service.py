@@ -30,6 +30,7 @@ from uvideo.server.record import (
     stored_acl,
     stored_headers,
 )
+from uvideo.server.spool import Spool
 from uvideo.server.states import States
 from uvideo.storage.base import (
     Blobs,
@@ -60,7 +61,9 @@ CLOSED = frozenset(
         *(operation.PutTags, operation.GetTags, operation.DeleteTags, operation.PutAcl, operation.GetAcl),
     )
 )
-PARTS_HELD = 16  # part bodies in memory at once
+PARTS_HELD = 16  # part bodies that come into memory at once
+PARTS_STORED = 8  # others, whole, that are in memory while they are stored
+STUCK = 0.5  # seconds without one of the former becoming free, after which others go to the disk
 OPEN_TRIES = 4  # an object overwritten between the lookup and the open is looked up again
 FILES_LIMIT, OBJECTS_LIMIT, UPLOADS_LIMIT, PARTS_LIMIT = 20, 100, 20, 1000  # pages where the request names no length
 
@@ -99,7 +102,8 @@ class Restoring:
 class Service:
     """The data plane.  ``clock``: unix seconds.  All methods belong to one event loop.
 
-    ``verify``: compare stored bytes with their etag before any of them is used.
+    ``verify``: compare stored bytes with their etag before any of them is used.  ``spool``: where parts go that come
+    while slow clients have all places in memory; None: they wait.
     """
 
     def __init__(
@@ -110,13 +114,15 @@ class Service:
         clock: Callable[[], float] = time.time,
         restoring: Restoring = Restoring(),
         verify: bool = False,
+        spool: Callable[[], Spool] | None = None,
     ) -> None:
         if blobs.block_size != etag.BLOCK:
             raise ValueError(f"the etag of an upload needs parts of {etag.BLOCK} bytes, not {blobs.block_size}")
         self.blobs, self.catalog, self.keyring, self.clock = blobs, catalog, keyring, clock
         self._restoring, self.verify = restoring, verify
         self.append = Append(self).run
-        self.part_bodies = asyncio.Semaphore(PARTS_HELD)
+        self._spool, self._moved = spool, 0.0
+        self._coming, self.part_bodies = asyncio.Semaphore(PARTS_HELD), asyncio.Semaphore(PARTS_STORED)
         self._run: dict[type, Callable[..., Awaitable[Any]]] = {
             operation.HeadObject: self._head,
             operation.DeleteObject: self._delete,
@@ -133,7 +139,7 @@ class Service:
 
     def over(self, catalog: Catalog) -> Service:
         """The same service over another catalog."""
-        return Service(self.blobs, catalog, self.keyring, self.clock, self._restoring, self.verify)
+        return Service(self.blobs, catalog, self.keyring, self.clock, self._restoring, self.verify, self._spool)
 
     # Who may
 
@@ -377,8 +383,33 @@ class Service:
         """Store a part.  The same bytes again give the same answer; other bytes under the same number PartExists."""
         self.check_part_size(body.length or 0)
         upload = await self.upload(op, space, op.key)
-        async with self.part_bodies:
-            return await self.store_part(op, space, upload, await self._gather(body), op.mime, op.md5)
+        if self._spool is None:
+            async with self._coming:
+                return await self.store_part(op, space, upload, await self._gather(body), op.mime, op.md5)
+        if await self._place():
+            try:
+                return await self.store_part(op, space, upload, await self._gather(body), op.mime, op.md5)
+            finally:
+                self._coming.release()
+                self._moved = asyncio.get_running_loop().time()
+        spool = self._spool()
+        try:
+            await self._gather(body, spool)
+            async with self.part_bodies:
+                return await self.store_part(op, space, upload, await spool.read(), op.mime, op.md5)
+        finally:
+            spool.close()
+
+    async def _place(self) -> bool:
+        """Take a place in memory for a part that comes.  False if there will be none soon: slow clients have them."""
+        if not self._coming.locked():
+            return await self._coming.acquire()
+        if asyncio.get_running_loop().time() - self._moved >= STUCK:
+            return False
+        try:
+            return await asyncio.wait_for(self._coming.acquire(), STUCK)
+        except asyncio.TimeoutError:
+            return False
 
     async def store_part(
         self, op: Any, space: SpaceRecord, upload: UploadRecord, chunks: list[bytes], mime: str | None, md5: str | None
@@ -400,12 +431,16 @@ class Service:
                 raise errors.PartExists()
         return operation.StoredPart(op.part, name)
 
-    async def _gather(self, body: Body) -> list[bytes]:
+    async def _gather(self, body: Body, spool: Spool | None = None) -> list[bytes]:
+        """The bytes of a part; none with a ``spool``, which has them then."""
         chunks, size = list[bytes](), 0
         while data := await body.chunk():
             size += len(data)
             self.check_part_size(size)
-            chunks.append(data)
+            if spool is None:
+                chunks.append(data)
+            else:
+                await spool.write(data)
         if not size:
             raise errors.BadRequest("a part has at least one byte")
         return chunks
