@@ -91,9 +91,10 @@ lint: $(VENV)/.made  ## ruff, mypy, and the syntax of what also runs on 2.7
 	$(VENV)/bin/mypy
 	$(PY) -m test.syntax
 
+# Without --strict it says "no known vulnerabilities" of packages that it could ask nobody about.
 audit: $(VENV)/.made  ## known weaknesses of what we depend on, by pip-audit; needs the Internet
 	$(PY) $(PIP) pip-audit
-	$(VENV)/bin/pip-audit -r $(VENV)/requirements.txt
+	$(VENV)/bin/pip-audit --strict -r $(VENV)/requirements.txt
 
 bench: $(VENV)/.made  ## the figures of the README, measured on this machine: SDK, server, command, all clients
 	$(PY) -m bench $(ARGS)

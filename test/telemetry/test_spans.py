@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 import threading
@@ -295,6 +296,53 @@ def test_a_server_exports_to_a_collector(tmp_path: Path, workers: str) -> None:
     assert sorted(each.name for _, each in spans) == ["CreateSpace"] + 10 * ["PutObject"]
     assert {name for name, _ in spans} == {"uvideo"}
     assert "Traceback" not in log and server.private_key not in repr(spans)
+
+
+PROVIDER = """
+import os
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
+provider = TracerProvider()
+line = lambda span: span.to_json(indent=None) + "\\n"
+out = open(os.environ["TEST_SPANS"], "a", buffering=1)
+provider.add_span_processor(SimpleSpanProcessor(ConsoleSpanExporter(out=out, formatter=line)))
+trace.set_tracer_provider(provider)
+"""
+
+
+def test_what_started_the_program_may_have_set_the_provider(tmp_path: Path) -> None:
+    """As opentelemetry-instrument does it, for the server, forks included, and for the command."""
+    (tmp_path / "sitecustomize.py").write_text(PROVIDER)
+    spans, path = tmp_path / "spans", f"{tmp_path}:{ROOT}"
+    env = {"PYTHONPATH": path, "TEST_SPANS": str(spans)}
+    with start_server(tmp_path / "data", "--no-fsync", "--workers", "2", env=env) as server:
+        space = Peer(server).space()
+        done = subprocess.run(
+            [sys.executable, "-m", "uvideo", "ls", f"uvideo://{space}"],
+            env={
+                **env,
+                "HOME": str(tmp_path),
+                "PATH": "/usr/bin",
+                "UVIDEO_ENDPOINT": server.host,
+                "UVIDEO_PUBLIC_KEY": server.public_key,
+                "UVIDEO_PRIVATE_KEY": server.private_key,
+            },
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        assert server.stop() == 0
+    found = [json.loads(line) for line in spans.read_text().splitlines()]
+    assert found[0]["name"] == "CreateSpace" and {each["name"] for each in found[1:]} == {"ListObjects"}
+    asked, tried, answered = (
+        [each for each in found[1:] if each["kind"] == f"SpanKind.{kind}"] for kind in ("INTERNAL", "CLIENT", "SERVER")
+    )
+    assert len(asked) == len(tried) == len(answered) > 0
+    assert {each["parent_id"] for each in answered} == {each["context"]["span_id"] for each in tried}
+    assert server.private_key not in spans.read_text()
 
 
 def test_a_server_without_a_collector_serves_and_stops(tmp_path: Path) -> None:
