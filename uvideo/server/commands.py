@@ -202,9 +202,9 @@ def list_keys(folder: Path, database: str | None, blobs: str | None, is_json: bo
     async def work() -> None:
         async with _named(folder, database, blobs) as catalog:
             for key in await catalog.keys():
-                made = datetime.fromtimestamp(key.created, timezone.utc).isoformat()
-                fields = {"public_key": key.public, "account": key.owner, "created": made}
-                _say(is_json, fields, f"{key.public}  {key.owner}  {made}")
+                created = datetime.fromtimestamp(key.created, timezone.utc).isoformat()
+                fields = {"public_key": key.public, "account": key.owner, "created": created}
+                _say(is_json, fields, f"{key.public}  {key.owner}  {created}")
 
     _run(work())
 
