@@ -170,7 +170,7 @@ def get(target: str = "/k", extra: str = "") -> bytes:
 
 
 def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.005)
@@ -178,7 +178,7 @@ def eventually(condition: Callable[[], bool]) -> None:
 
 def command(proxy: FaultProxy, name: str, given: Any = None) -> Any:
     method, path = name.split()
-    control = http.client.HTTPConnection(proxy.control.partition("//")[2], timeout=5)
+    control = http.client.HTTPConnection(proxy.control.partition("//")[2], timeout=20)
     control.request(method, path, None if given is None else json.dumps(given))
     answer = control.getresponse()
     found = json.loads(answer.read())
