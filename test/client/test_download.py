@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -700,9 +701,35 @@ def test_blocks_without_digest_are_noted_when_they_cannot_be_lost_any_more(
     monkeypatch.setattr(os, "fdatasync", lambda number: (steps.append("sync"), real(number))[1])
     monkeypatch.setattr(append, lambda self, line: steps.append(line) if '"block"' in line else None)
     monkeypatch.setattr("uvideo.download.UNSYNCED", 2 * BLOCK)
+    monkeypatch.setattr("uvideo.download.boot", lambda: None)
     client.download(stored, "a", folder / "a", verify=False)
     assert [step[:4] for step in steps] == ["sync", '{"bl', '{"bl'] * 3
     assert not any("sha1" in step for step in steps)
+
+
+@pytest.mark.parametrize("synced", [True, False])
+def test_blocks_without_digest_outlast_the_system_once_they_are_synced(
+    stored: str,
+    proxy: FaultProxy,
+    through: Client,
+    folder: Path,
+    data: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+    synced: bool,
+) -> None:
+    def refuse(number: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    if not synced:
+        monkeypatch.setattr(os, "fdatasync", refuse)
+    transfer = interrupted(through, proxy, stored, folder / "a", verify=False)
+    done = through.transfers()[0].done
+    assert done >= BLOCK
+    monkeypatch.setattr("uvideo.journal.boot", lambda: "another")
+    assert through.transfers()[0].done == (done if synced else 0)
+    assert not through.resume(transfer).verified
+    assert (folder / "a").read_bytes() == data
+    tidy(through, folder, "a")
 
 
 def test_a_download_begun_unverified_is_resumed_so_and_the_same_call_may_verify(
