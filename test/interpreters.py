@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".cache" / "interpreters"
-LOOK_SECONDS = 20
+LOOK_SECONDS = 60
 INSTALL_SECONDS = 600
 NAME = re.compile(r"^python(2\.7|3\.\d+)$")
 IDENTIFY = (

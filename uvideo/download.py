@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 from uvideo._core import byterange, etag, operation, receiver
+from uvideo._core import download as downloads
 from uvideo._core import target as targets
 from uvideo.errors import (
     BadAnswer,
@@ -21,7 +22,7 @@ from uvideo.errors import (
     ObjectChanged,
     UVideoError,
 )
-from uvideo.journal import Claim, Journal, identifier
+from uvideo.journal import Claim, Journal, boot, identifier
 from uvideo.limit import Limit
 from uvideo.meter import Meter
 from uvideo.models import Downloaded, Progress
@@ -33,8 +34,10 @@ _log = logging.getLogger("uvideo")
 
 Target = str | os.PathLike[str] | BinaryIO
 
-#: Bytes that may arrive until they are synced and then noted, where no digest would tell whether they are there.
+#: Bytes that may arrive until they are synced, where no digest would tell whether they are there.
 UNSYNCED = 32 << 20
+#: Seconds from one such sync to the next, where what is lost with the system is known by its boot.
+SYNC_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +74,9 @@ class _Download(receiver.Watch):
         self._meter: Meter | None = None
         self._download: Any = None
         self._retries = 0
-        self._unnoted: list[int] = []
+        self._boot = boot()
+        self._unsynced: list[int] = []
+        self._synced = carrier.ticks()
         self._etag: str | None = None  # the only one that will do
 
     def hashes(self) -> bool:
@@ -152,22 +157,32 @@ class _Download(receiver.Watch):
             if self._download.digests[block] is not None:
                 self._claim.append(self._download.block_line(block))
             else:
-                self._unnoted.append(block)
-                if len(self._unnoted) * etag.BLOCK >= UNSYNCED:
+                self._unsynced.append(block)
+                if self._boot is not None:
+                    self._claim.append(self._download.block_line(block, self._boot))
+                if len(self._unsynced) * etag.BLOCK >= UNSYNCED and self._is_time():
                     self._sync()
         if self._meter is not None:
             self._meter.settled(block, size, self._download.size)
 
+    def _is_time(self) -> bool:
+        return self._boot is None or self._carrier.ticks() - self._synced >= SYNC_SECONDS
+
     def _sync(self) -> None:
-        """Note what no digest vouches for, now that it cannot be lost."""
-        blocks, self._unnoted = self._unnoted, []
-        if blocks and self._claim is not None:
-            self._target.sync()
-            for block in blocks:
-                self._claim.append(self._download.block_line(block))
+        """Note of what no digest vouches for that it cannot be lost any more."""
+        blocks, self._unsynced = self._unsynced, []
+        if not blocks or self._claim is None:
+            return
+        self._target.sync()
+        self._synced = self._carrier.ticks()
+        if self._boot is not None:
+            self._claim.append(downloads.SYNCED)
+            return
+        for block in blocks:
+            self._claim.append(self._download.block_line(block))
 
     def anew(self) -> None:
-        self._unnoted = []
+        self._unsynced = []
 
     # All of it
 

@@ -7,6 +7,7 @@ process ends, however it ends.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import logging
@@ -48,6 +49,15 @@ def identifier(
 
 
 _CLOEXEC = getattr(os, "O_CLOEXEC", 0)
+
+
+@functools.cache
+def boot() -> str | None:
+    """What tells this run of the system from the next; None where nobody says."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
+    except OSError:
+        return None
 
 
 def _lock(descriptor: int) -> None:
@@ -275,6 +285,10 @@ def _read(path: Path) -> tuple[dict[str, Any], Any] | None:
             raise ValueError("fields of the wrong kind")
         if not _is_download(first) and (state.size is None or not isinstance(state.source, dict)):
             raise ValueError("fields of the wrong kind")
+        if _is_download(first):
+            for block, held in state.unsynced.items():
+                if held != boot():  # the system that held it in its memory has ended since
+                    del state.digests[block]
         return first, state
     except (ValueError, KeyError, TypeError, UVideoError) as error:
         _log.warning("%s is no record of a transfer: %s", path, error)

@@ -54,7 +54,7 @@ def test_an_interrupted_upload_goes_on(shell: Shell, large: Path, number: signal
     space = shell.space()
     target = f"uvideo://{space}/x y"
     code, err, seconds = stopped(shell, number, "cp", "large", target, "--bwlimit", "8M")
-    assert code == 130 and seconds < 5, err
+    assert code == 130 and seconds < 15, err
     assert f"to go on: uvideo cp large '{target}' --bwlimit 8M" in err and "Traceback" not in err
 
     record = check(shell("transfers", "ls", "--json").lines[0])
@@ -77,7 +77,7 @@ def test_an_interrupted_download_goes_on(shell: Shell, large: Path) -> None:
     space = shell.space()
     shell.client.upload(space, "x", large)
     code, err, seconds = stopped(shell, signal.SIGINT, "cp", f"uvideo://{space}/x", "down/y", "--bwlimit", "8M")
-    assert code == 130 and seconds < 5 and "to go on: uvideo cp" in err, err
+    assert code == 130 and seconds < 15 and "to go on: uvideo cp" in err, err
     assert not (shell.folder / "down" / "y").exists()
     record = check(shell("transfers", "ls", "--json").lines[0])
     assert (record["direction"], record["source"]) == ("download", f"uvideo://{space}/x") and record["done"] > 0

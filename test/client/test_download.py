@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -22,6 +23,7 @@ import pytest
 
 from test.fakes import FaultProxy
 from test.server_fixture import ROOT, Server
+from ucloud.uvideo import connection
 from uvideo import Cancel, Client, Limit, errors
 from uvideo._core import etag, transport
 from uvideo.models import Progress
@@ -60,6 +62,11 @@ def spans(proxy: FaultProxy) -> list[str]:
 
 def received(proxy: FaultProxy) -> int:
     return sum(seen.answer_bytes for seen in proxy.log("GetObject") if seen.status in (200, 206))
+
+
+def patient_later(client: Client) -> None:
+    """What it waits for takes no time, and only the first silence is short."""
+    client._carrier.sleep = lambda seconds: setattr(client._carrier.transport, "_pace", connection.Pace(20))
 
 
 def tidy(client: Client, folder: Path, *names: str) -> None:
@@ -274,7 +281,7 @@ def test_silence_ends_and_is_tried_again(
 ) -> None:
     proxy.on("GetObject").stall_response(BLOCK // 2)
     with Client(server.public_key, server.private_key, endpoint=f"127.0.0.1:{proxy.port}", timeout=0.15) as client:
-        client._carrier.sleep = lambda seconds: None
+        patient_later(client)
         assert client.download(stored, "a", folder / "a", part_jobs=jobs).verified
     assert (folder / "a").read_bytes() == data
 
@@ -392,7 +399,7 @@ def test_a_service_that_gives_no_ranges_is_asked_for_the_whole_again(
     proxy.on("GetObject").answer(200, data[: BLOCK + 9], headers={**whole, "Content-Length": str(len(data))})
     proxy.on("GetObject", nth=2).answer(200, data, headers=whole)
     with Client(server.public_key, server.private_key, endpoint=f"127.0.0.1:{proxy.port}", timeout=0.15) as silent:
-        silent._carrier.sleep = lambda seconds: None
+        patient_later(silent)
         assert silent.download(stored, "a", folder / "a", part_jobs=jobs).verified
     assert (folder / "a").read_bytes() == data
     tidy(client, folder, "a")
@@ -456,14 +463,25 @@ def test_a_silent_service_does_not_hold_up_cancel_or_deadline(
     stored: str, proxy: FaultProxy, through: Client, folder: Path, kind: str, jobs: int
 ) -> None:
     proxy.on("GetObject").stall_response(LEAD // 2)
-    cancel = Cancel()
-    threading.Timer(0.1, cancel.cancel if kind == "cancel" else int).start()
+    cancel, deadline, late = Cancel(), None, [0.0]
+    if kind == "deadline":
+        deadline = 600
+        through._carrier.ticks = lambda: time.monotonic() + late[0]
+
+    def over() -> None:
+        late[0] = 1000.0
+        if kind == "cancel":
+            cancel.cancel()
+
+    def moved(progress: Progress) -> None:  # the silence begins soon
+        if progress.done and not timer.ident:
+            timer.start()
+
+    timer = threading.Timer(0.1, over)
     begin = time.monotonic()
     with pytest.raises(errors.Cancelled if kind == "cancel" else errors.DeadlineExceeded) as caught:
-        through.download(
-            stored, "a", folder / "a", part_jobs=jobs, cancel=cancel, deadline=0.1 if kind == "deadline" else None
-        )
-    assert time.monotonic() - begin < 1
+        through.download(stored, "a", folder / "a", part_jobs=jobs, cancel=cancel, deadline=deadline, progress=moved)
+    assert time.monotonic() - begin < 20  # the timeout is 60
     assert caught.value.transfer is not None
     through.abort(caught.value.transfer)
     tidy(through, folder)
@@ -700,9 +718,35 @@ def test_blocks_without_digest_are_noted_when_they_cannot_be_lost_any_more(
     monkeypatch.setattr(os, "fdatasync", lambda number: (steps.append("sync"), real(number))[1])
     monkeypatch.setattr(append, lambda self, line: steps.append(line) if '"block"' in line else None)
     monkeypatch.setattr("uvideo.download.UNSYNCED", 2 * BLOCK)
+    monkeypatch.setattr("uvideo.download.boot", lambda: None)
     client.download(stored, "a", folder / "a", verify=False)
     assert [step[:4] for step in steps] == ["sync", '{"bl', '{"bl'] * 3
     assert not any("sha1" in step for step in steps)
+
+
+@pytest.mark.parametrize("synced", [True, False])
+def test_blocks_without_digest_outlast_the_system_once_they_are_synced(
+    stored: str,
+    proxy: FaultProxy,
+    through: Client,
+    folder: Path,
+    data: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+    synced: bool,
+) -> None:
+    def refuse(number: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    if not synced:
+        monkeypatch.setattr(os, "fdatasync", refuse)
+    transfer = interrupted(through, proxy, stored, folder / "a", verify=False)
+    done = through.transfers()[0].done
+    assert done >= BLOCK
+    monkeypatch.setattr("uvideo.journal.boot", lambda: "another")
+    assert through.transfers()[0].done == (done if synced else 0)
+    assert not through.resume(transfer).verified
+    assert (folder / "a").read_bytes() == data
+    tidy(through, folder, "a")
 
 
 def test_a_download_begun_unverified_is_resumed_so_and_the_same_call_may_verify(

@@ -21,7 +21,7 @@ __all__ = ["Program", "find", "free_ports", "scratch", "unprivileged", "until"]
 
 USER, GROUP = "nobody", "nogroup"
 PATIENCE = 60.0  # seconds a program has to start
-STOP_SECONDS = 15.0
+STOP_SECONDS = 30.0
 
 
 class Program:

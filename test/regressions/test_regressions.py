@@ -19,7 +19,7 @@ from test.server_fixture import ROOT, Server, start_server
 
 pytest.importorskip("ufile", reason="pip install 'uvideo[test]'")
 
-SECONDS = 30
+SECONDS = 120
 SETUP = """
 import sys
 from ucloud.uvideo import config, spacemanager

@@ -16,7 +16,7 @@ import tempfile
 import unittest
 import uuid
 
-from ucloud.uvideo import config, deleteuvideo, downloaduvideo, multipartuploaduvideo, spacemanager
+from ucloud.uvideo import config, connection, deleteuvideo, downloaduvideo, multipartuploaduvideo, spacemanager
 
 try:
     from http.client import HTTPConnection
@@ -96,8 +96,13 @@ class Case(unittest.TestCase):
             return file.read()
 
     def quick(self, handler):
-        """The handler, which notes its waits instead of waiting."""
-        handler._carrier.sleep = self.slept.append
+        """The handler, which notes its waits instead of waiting; after the first its patience is long."""
+
+        def sleep(seconds):
+            self.slept.append(seconds)
+            handler._carrier.transport._pace = connection.Pace(20)
+
+        handler._carrier.sleep = sleep
         return handler
 
     def uploader(self, public_key=PUBLIC_KEY, private_key=PRIVATE_KEY):
@@ -114,7 +119,7 @@ class Case(unittest.TestCase):
 
     def stored(self, space, key):
         """The object's bytes, read past any fault; None if there is none."""
-        config.set_default(uploadsuffix=ENDPOINT, downloadsuffix=ENDPOINT)
+        config.set_default(uploadsuffix=ENDPOINT, downloadsuffix=ENDPOINT, connection_timeout=20)
         try:
             target = self.path()
             ret, resp = self.downloader().download_file(space, key, target)

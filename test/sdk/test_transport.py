@@ -410,12 +410,12 @@ class Waits(Case):
         over = threading.Event()
         for step in ("accept", "head", "body"):
             peer = self.peer(silent_at(step))
-            pipes = self.transport(timeout=0.05)
+            pipes = self.transport(timeout=0.15)
             self.assertNoAnswer(pipes, self.request(peer), "silence for too long")
             pipes = self.transport(timeout=60)
-            self.assertNoAnswer(pipes, self.request(peer), "silence for too long", seconds=0.05)
+            self.assertNoAnswer(pipes, self.request(peer), "silence for too long", seconds=0.15)
         peer = self.peer(silent_at("accept"))
-        self.assertNoAnswer(self.transport(timeout=0.05), self.request(peer, "PUT", body=b"x" * LARGE), "silence")
+        self.assertNoAnswer(self.transport(timeout=0.15), self.request(peer, "PUT", body=b"x" * LARGE), "silence")
         over.set()
 
     def test_no_time_is_no_request(self):
@@ -454,7 +454,7 @@ class Waits(Case):
             began = time.time()
             with self.assertRaises(Cancelled):
                 self.transport(timeout=60).send(request, interrupt=interrupt)
-            self.assertLess(time.time() - began, 5)
+            self.assertLess(time.time() - began, 30)  # the timeout is 60
             over.set()
             self.assertEqual(interrupt._wake, [])
 

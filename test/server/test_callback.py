@@ -247,7 +247,7 @@ def test_a_callee_that_is_slow_or_not_there(tmp_path: Path) -> None:
         world.callee.hold.clear()
         begun = time.monotonic()
         got = world.put(policy.build(world.callee.url, "x"))
-        assert got.refusal() == (502, -148600, "callback failed: timeout") and time.monotonic() - begun < 3
+        assert got.refusal() == (502, -148600, "callback failed: timeout") and time.monotonic() - begun < 15
         world.callee.hold.set()
         got = world.put(policy.build("http://127.0.0.1:1/", "x"), "other")
         assert got.refusal() == (502, -148600, "callback failed: no answer")

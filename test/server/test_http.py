@@ -269,9 +269,9 @@ def test_stalled_clients_are_broken_off(tmp_path: Path) -> None:
         for sock in stalled:
             assert closed(sock)
             sock.close()
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 20
         while "in_flight 0" not in server.metrics.text():
-            assert time.monotonic() - begun < 10
+            assert time.monotonic() - begun < 30
             time.sleep(0.02)
         reading.close()
         assert [info.key for info in peer.do(operation.ListObjects(space)).objects] == ["big"]

@@ -69,7 +69,7 @@ def test_a_fault_that_never_happened_fails_the_test(tmp_path: Path) -> None:
 def test_it_is_ready_soon_and_keeps_its_address_over_kill_9(tmp_path: Path) -> None:
     began = time.perf_counter()
     with serve(tmp_path) as server:
-        assert time.perf_counter() - began < 5  # 0.5 is the aim, and held by the long form; machines are busy
+        assert time.perf_counter() - began < 20  # 0.5 is the aim, and held by the long form; machines are busy
         endpoint = server.endpoint
         server.client.create_space("films")
         server.client.put("films", "a", b"hello")

@@ -15,6 +15,8 @@ from .message import Slice
 from .text import is_integer, is_text, native, to_text
 
 RECORD_VERSION = 1
+#: The record's line, without line end, after which every block before it is on the disk.
+SYNCED = '{"synced": true}'
 
 
 class Download(object):
@@ -22,14 +24,15 @@ class Download(object):
 
     ``etag``: of the object when the download began.  ``total``: bytes of the object.  ``size``, ``total``: None until a
     body of unknown length has ended.  ``digests``: {block: binary SHA-1, None where it was not computed} of the blocks
-    that have arrived.  ``target``: what tells where they lie, JSON-able.
+    that have arrived.  ``unsynced``: {block: boot} of those in it that only outlast this run of the system, as a record
+    tells.  ``target``: what tells where they lie, JSON-able.
     """
 
     def __init__(self, space, key, etag, first=0, size=None, total=None, target=None):
         self.space, self.key, self.etag = space, key, etag
         self.first, self.size, self.total = first, size, total
         self.target = {} if target is None else target
-        self.digests = {}
+        self.digests, self.unsynced = {}, {}
 
     def blocks(self):
         """How many blocks there are.  The size must be known."""
@@ -88,9 +91,14 @@ class Download(object):
         """The record's line of a ``target`` that is known better since, without line end."""
         return native(json.dumps({"target": self.target}, sort_keys=True))
 
-    def block_line(self, block):
-        """The record's line of one block, without line end."""
+    def block_line(self, block, boot=None):
+        """The record's line of one block, without line end.  ``boot``: what tells this run of the system from the next.
+
+        It says that nothing but the system's memory holds the block, until a SYNCED follows.
+        """
         fields = {"block": block}
+        if boot is not None:
+            fields["boot"] = boot
         if self.digests[block] is not None:
             fields["sha1"] = etags.part_etag(self.digests[block])
         return native(json.dumps(fields, sort_keys=True))
@@ -121,9 +129,14 @@ def read(text):
             if isinstance(fields.get("target"), dict):
                 download.target = fields["target"]
                 continue
+            if fields.get("synced"):
+                download.unsynced = {}
+                continue
             block, digest = fields["block"], fields.get("sha1")
             if is_integer(block) and 0 <= block < count:
                 download.arrived(block, None if digest is None else etags.part_digest(digest))
+                if "boot" in fields:
+                    download.unsynced[block] = fields["boot"]
         except (ValueError, KeyError, TypeError, AttributeError, RuntimeError):
             continue
     return download

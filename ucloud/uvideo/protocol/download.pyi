@@ -4,6 +4,7 @@ from typing import Any
 from .message import Slice
 
 RECORD_VERSION: int
+SYNCED: str
 
 class Download:
     space: str
@@ -14,6 +15,7 @@ class Download:
     total: int | None
     target: dict[str, Any]
     digests: dict[int, bytes | None]
+    unsynced: dict[int, Any]
     def __init__(
         self,
         space: str,
@@ -34,6 +36,6 @@ class Download:
     def value(self) -> str | None: ...
     def header_line(self) -> str: ...
     def target_line(self) -> str: ...
-    def block_line(self, block: int) -> str: ...
+    def block_line(self, block: int, boot: str | None = None) -> str: ...
 
 def read(text: str | bytes) -> Download: ...

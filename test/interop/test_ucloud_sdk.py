@@ -1,0 +1,63 @@
+"""UCloud's SDK of all its services, unmodified: what it does with spaces and tokens, in a process of its own.
+
+It shares the name `ucloud` with ours, so it is installed into a folder that this process does not see.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from test.server_fixture import Server
+
+pytestmark = pytest.mark.long
+
+PROGRAM = """
+import json, sys, time
+from ucloud.client import Client
+from ucloud.core import exc
+endpoint, space, public_key, private_key = sys.argv[1:]
+settings = {"region": "cn-bj2", "project_id": "", "base_url": endpoint, "timeout": 20}
+files = Client(dict(settings, public_key=public_key, private_key=private_key)).ufile()
+told = {"made": files.create_bucket({"BucketName": space, "Type": "public"})["BucketName"]}
+files.update_bucket({"BucketName": space, "Type": "private"})
+told["types"] = [each["Type"] for each in files.describe_bucket({"BucketName": space})["DataSet"]]
+made = files.create_ufile_token({"TokenName": "reader", "AllowedOps": ["TOKEN_ALLOW_READ"], "AllowedPrefixes": ["in/"],
+                                 "AllowedBuckets": [space], "ExpireTime": int(time.time()) + 90000})
+token = made["UFileTokenSet"]
+told["token"] = [token["TokenName"], token["AllowedOps"], token["AllowedPrefixes"], token["AllowedBuckets"]]
+files.update_ufile_token({"TokenId": made["TokenId"], "TokenName": "renamed"})
+listed = [each for each in files.describe_ufile_token({})["DataSet"] if each["TokenId"] == made["TokenId"]]
+told["names"] = [each["TokenName"] for each in listed]
+files.delete_ufile_token({"TokenId": made["TokenId"]})
+told["left"] = [each for each in files.describe_ufile_token({})["DataSet"] if each["TokenId"] == made["TokenId"]]
+files.delete_bucket({"BucketName": space})
+try:
+    files.delete_bucket({"BucketName": space})
+except exc.RetCodeException as error:
+    told["refused"] = error.code
+print(json.dumps(told))
+"""
+
+
+def test_spaces_and_tokens(server: Server, tmp_path: Path) -> None:
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--target", str(tmp_path)]
+    done = subprocess.run([*pip, "ucloud-sdk-python3==0.11.150"], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    words = [server.endpoint, "made-by-their-sdk", server.public_key, server.private_key]
+    command = [sys.executable, "-c", PROGRAM, *words]
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(tmp_path), "no_proxy": "*"}
+    got = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100)
+    assert got.returncode == 0, got.stderr[-3000:]
+    assert json.loads(got.stdout.splitlines()[-1]) == {
+        "made": words[1],
+        "types": ["private"],
+        "token": ["reader", ["TOKEN_ALLOW_READ"], ["in/"], [words[1]]],
+        "names": ["renamed"],
+        "left": [],
+        "refused": 15010,
+    }
