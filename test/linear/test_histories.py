@@ -115,7 +115,7 @@ def history(
             time.sleep(0.001)
         kill(dice)
     for client in clients:
-        client.join(60)
+        client.join(180)
         assert client.failure is None and not client.is_alive(), client.failure
     done: Counter[str] = Counter(histories=1)
     for key in KEYS:

@@ -180,7 +180,7 @@ def test_no_descriptors_left(tmp_path: Path) -> None:
 
 def test_calls_that_others_sign_wrong_do_not_count_for_a_key(tmp_path: Path) -> None:
     """A public key stands in every signed URL: whoever read one could have its owner throttled."""
-    with start_server(tmp_path, "--no-fsync", "--rate", "20", "--guesses", "0") as server:
+    with start_server(tmp_path, "--no-fsync", "--rate", "1", "--guesses", "0") as server:
         peer, stranger = Peer(server), Peer(server)
         space = peer.space()
         stranger.credentials = signature.Credentials(server.public_key, "not the private key")
@@ -207,14 +207,14 @@ def test_large_calls_of_strangers_do_not_fill_the_memory(tmp_path: Path) -> None
 
         held = [begun() for _ in range(LARGE_AT_ONCE)]
         refused: list[Any] = []
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not refused and time.monotonic() < deadline:  # once the server has read all of them
             another = begun()
             if select.select([another], [], [], 0.1)[0]:
                 refused.append(receive(another, "POST").json())
             else:
                 held.append(another)
-        assert refused[0]["Message"] == "too many large requests at once" and len(held) < LARGE_AT_ONCE + 100
+        assert [each["Message"] for each in refused] == ["too many large requests at once"]
         assert [each.space for each in peer.manage(operation.DescribeSpace(None)).spaces] == [space]  # small ones go on
         for sock in held:
             sock.close()
@@ -223,7 +223,7 @@ def test_large_calls_of_strangers_do_not_fill_the_memory(tmp_path: Path) -> None
             got = peer.send("POST", "/", [("Content-Type", "application/json")], b" " * (FREE + 65536))
             return got.json()["Message"] != "too many large requests at once"
 
-        assert until(passes, 20)
+        assert until(passes, 60)
 
 
 def test_the_disk_keeps_its_headroom(tmp_path: Path) -> None:

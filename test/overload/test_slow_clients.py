@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from test.server.test_monitoring import asked
-from test.server.wire import BLOCK, MIB, Peer, connect, head, pattern, receive
+from test.server.wire import BLOCK, Peer, connect, head, pattern, receive
 from test.server_fixture import Server, start_server
 from ucloud.uvideo.protocol import byterange, dialect, etag, operation, provider
 from uvideo.server.service import PARTS_HELD
@@ -102,7 +102,7 @@ def test_slow_parts_hold_no_other_part_up(tmp_path: Path) -> None:
         space = peer.space()
         begun = peer.do(operation.InitiateUpload(space, "slow"))
         slow = []
-        for number in range(3 * PARTS_HELD):
+        for number in range(6 * PARTS_HELD):
             request = dialect.encode(
                 operation.UploadPart(space, "slow", begun.upload_id, number), provider.parse_suffix(server.host)
             )
@@ -110,7 +110,7 @@ def test_slow_parts_hold_no_other_part_up(tmp_path: Path) -> None:
             pairs = [("Host", "x"), *request.headers, ("Authorization", signed), ("Content-Length", str(BLOCK))]
             slow.append(stack.enter_context(connect(server.port)))
             slow[-1].sendall(head(request.method, request.target, pairs) + bytes(1000 + number))
-        deadline = time.monotonic() + 20  # until the server has them all
+        deadline = time.monotonic() + 60  # until the server has them all
         while f"uvideo_requests_in_flight {len(slow)}\n" not in asked(server, "/metrics")[1]:
             assert time.monotonic() < deadline
         data = pattern(3 * BLOCK + 17)
@@ -126,7 +126,8 @@ def test_slow_parts_hold_no_other_part_up(tmp_path: Path) -> None:
         assert [receive(sock, "PUT").status for sock in slow] == len(slow) * [200]
         listed = peer.do(operation.ListParts(space, begun.upload_id))
         assert [each.etag for each in listed.parts] == len(slow) * [etag.part_etag(etag.block_digest(bytes(BLOCK)))]
-        assert server.peak_memory() < 350 * MIB
+        print(f"server peak {server.peak_memory() >> 20} MiB")
+        assert server.peak_memory() < (len(slow) * BLOCK) * 0.9
     assert sum(path.is_file() for path in (tmp_path / "incoming").iterdir()) == 2  # the drafts
 
 
