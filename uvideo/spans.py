@@ -25,6 +25,7 @@ from uvideo.errors import UVideoError
 
 __all__ = ["TracedAsyncCarrier", "TracedCarrier", "TracedTransport"]
 
+TOLD = 200  # characters of what the service says
 _PROPAGATOR = TraceContextTextMapPropagator()
 _trying: ContextVar[Span | None] = ContextVar("uvideo_trying", default=None)
 
@@ -78,7 +79,7 @@ def _say(span: Span, ret_code: Any, request_id: Any) -> None:
     if ret_code is not None:
         span.set_attribute("uvideo.ret_code", ret_code)
     if request_id:
-        span.set_attribute("uvideo.request_id", str(request_id))
+        span.set_attribute("uvideo.request_id", str(request_id)[:TOLD])
 
 
 def _ask(request: Any, size: int | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import pty
@@ -21,6 +22,7 @@ from test.server.wire import Peer
 from test.server_fixture import ROOT, Server, start_server
 from ucloud.uvideo.protocol import operation, signature
 from uvideo import Client, errors
+from uvideo.server import sts
 
 STRANGERS = ("../x", "", "a b", "-x", "x" * 65, "é")
 
@@ -69,7 +71,8 @@ def test_a_second_pair_of_the_account_counts_at_once_and_until_it_is_removed(tmp
 def test_another_account_sees_its_own_spaces_only(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     with start_server(folder, "--no-fsync") as server:
-        ours, theirs = Peer(server), peer_of(server, added(folder, "--account", "films"))
+        pair_of_films = added(folder, "--account", "films")
+        ours, theirs = Peer(server), peer_of(server, pair_of_films)
         mine, other = ours.space(), theirs.space()
         theirs.do(operation.PutObject(other, "key"), b"theirs")
         assert [each.space for each in theirs.manage(operation.DescribeSpace(None)).spaces] == [other]
@@ -85,12 +88,27 @@ def test_another_account_sees_its_own_spaces_only(tmp_path: Path) -> None:
         assert reader.call(operation.GetObject(mine, "key")).status == 403
         keys = theirs.manage(operation.AssumeRole())
         credentials = signature.Credentials(keys.public_key, keys.private_key)
-        for space, status in ((other, 200), (mine, 403)):
+
+        def status(space: str, token: str = keys.security_token) -> int:
             temporary = Peer(server)
             temporary.credentials = credentials
-            headers = [("Bucket", space), ("SecurityToken", keys.security_token)]
+            headers = [("Bucket", space), ("SecurityToken", token)]
             headers.append(("Authorization", temporary.signed("GET", space, "key", headers)))
-            assert temporary.send("GET", "/key", headers).status == status
+            return temporary.send("GET", "/key", headers).status
+
+        assert (status(other), status(mine)) == (200, 403)
+        # Who has a pair makes no keys of another account, whatever he writes into them, the server's own pair included.
+        films = SimpleNamespace(**pair_of_films)
+        for pair, account, space in ((server, "films", other), (films, "default", mine)):
+            said = {"i": keys.public_key, "k": pair.public_key, "o": account, "e": keys.expires}
+            claim = base64.urlsafe_b64encode(json.dumps(said).encode()).decode()
+            token = claim + "." + sts._mac(pair.private_key, "token:" + claim)
+            credentials = signature.Credentials(keys.public_key, sts._mac(pair.private_key, "secret:" + token))
+            assert status(space, token) == 403
+        credentials = signature.Credentials(keys.public_key, keys.private_key)
+        assert status(other) == 200
+        told(admin("remove-key", folder, pair_of_films["public_key"], "--json"))
+        assert status(other) == 403
 
 
 def test_the_console_knows_added_pairs(tmp_path: Path) -> None:

@@ -277,7 +277,7 @@ def add_key(
 def remove_key(folder: Path, database: str | None, blobs: str | None, public_key: str, is_json: bool) -> None:
     """Remove a key pair that was added; it is refused from then on.  What its account has stored stays.
 
-    Tokens of the account go on.  Temporary keys end with their time, in 12 hours at most.
+    Temporary keys that were made with it end with it; tokens of the account go on.
     """
 
     async def work() -> None:

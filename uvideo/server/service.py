@@ -175,7 +175,7 @@ class Service:
         public, token = claimed.public_key, None
         known: Key | TokenRecord | None = self.keyring.find(public)
         if known is None:
-            known = sts.known_by(public, headers, query, self.keyring, self.clock())
+            known = await sts.known_by(public, headers, query, self.key, self.clock())
         if known is None:
             known = await self.key(public)
         if known is None:

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from uvideo._core import action, dialect, errors, operation, provider, signature
+from uvideo.server import sts
+from uvideo.server.credentials import Key
 from uvideo.server.record import file_info
 from uvideo.server.service import Service
 from uvideo.server.tokens import PREFIX, Tokens
@@ -57,33 +59,36 @@ class Spaces:
             raise
         except errors.Refused as error:
             wrong = error
-        owner = await self._caller(given)
+        key = await self._caller(given)
         if admit is not None:
-            admit(str(given["PublicKey"]))
+            admit(key.public)
         if wrong is not None:
             raise wrong
-        return await self.perform(op, owner, host), name
+        if type(op) is operation.AssumeRole:
+            return sts.assume(op, key, self._service.clock()), name
+        return await self.perform(op, key.owner, host), name
 
     async def perform(self, op: Any, owner: str, host: str = "") -> Any:
-        """The result of an operation that this account asks for; who that is was checked by the caller."""
+        """The result of an operation that this account asks for; who that is was checked by the caller.
+
+        AssumeRole is none of them: what it gives belongs to a key pair.
+        """
         return await self._run[type(op)](op, owner, host)
 
-    async def _caller(self, given: Mapping[str, Any]) -> str:
-        """The account of the key that signed the call.  A token may not call at all."""
+    async def _caller(self, given: Mapping[str, Any]) -> Key:
+        """The key pair that signed the call.  A token may not call at all."""
         public, signed = given.get("PublicKey"), given.get("Signature")
         if not isinstance(public, str) or not isinstance(signed, str) or not public or not signed:
             raise errors.NoCredentials("the parameter PublicKey or Signature is missing")
-        known: Any = await self._service.key(public)
-        token = await self._service.token(public) if known is None else None
-        known = known or token
+        key = await self._service.key(public)
+        known = key if key is not None else await self._service.token(public)
         if known is None:
             raise errors.TokenUnknown() if public.startswith(PREFIX) else errors.UnknownKey()
         if not signature.equal(action_signature(known.private, given), signed):
             raise errors.SignatureMismatch("Signature VerifyAC Error")
-        if token is not None:
+        if key is None:
             raise errors.AccessDenied()
-        owner: str = known.owner
-        return owner
+        return key
 
     async def _own(self, name: str, owner: str) -> SpaceRecord:
         space = await self._catalog.space(name)

@@ -57,12 +57,12 @@ class Spans:
     @contextmanager
     def of(self, exchange: Exchange) -> Iterator[Span]:
         """The span of a request, which lasts as long as the block.  Named by its operation once that is known."""
-        request = exchange.request
+        method = exchange.request.method if exchange.request.method in METHODS else "_OTHER"
         span = self._tracer.start_span(
-            request.method if request.method in METHODS else "HTTP",
+            method if method != "_OTHER" else "HTTP",
             _caller(exchange.headers),
             kind=SpanKind.SERVER,
-            attributes={"http.request.method": request.method, "uvideo.request_id": exchange.session},
+            attributes={"http.request.method": method, "uvideo.request_id": exchange.session},
         )
         try:
             with trace.use_span(span, record_exception=False, set_status_on_exception=False):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from uvideo._core import errors, operation
-from uvideo.server import seal, sts
+from uvideo.server import seal
 from uvideo.server.credentials import TOKENS
 from uvideo.server.rights import network_of
 from uvideo.server.service import Service
@@ -35,7 +35,6 @@ class Tokens:
             operation.DescribeToken: self._describe,
             operation.UpdateToken: self._update,
             operation.DeleteToken: self._delete,
-            operation.AssumeRole: self._assume,
         }
 
     async def _create(self, op: Any, owner: str, host: str) -> Any:
@@ -82,9 +81,6 @@ class Tokens:
     async def _delete(self, op: Any, owner: str, host: str) -> Any:
         await self._catalog.delete_token(owner, op.token_id)
         return operation.Done()
-
-    async def _assume(self, op: Any, owner: str, host: str) -> Any:
-        return sts.assume(op, self._keyring.of(owner), owner, self._clock())
 
     def _changed(self, token: TokenRecord, op: Any) -> TokenRecord:
         """The token with what the operation gives, all of it checked; an empty list of rights means the default."""
