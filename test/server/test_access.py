@@ -301,6 +301,24 @@ def test_wrong_signatures_are_counted_for_each_address_and_key() -> None:
     assert not off.seen
 
 
+def test_all_addresses_of_an_ipv6_network_are_one_sender() -> None:
+    """Whoever has one of them has 2 ** 64, so each could be used for as many guesses as one may have."""
+    guesses = Guesses(5)
+    for number in range(5):
+        guesses.wrong(f"2001:db8:1:2::{number:x}", "key")
+    with pytest.raises(errors.Throttled):
+        guesses.check("2001:db8:1:2:ffff::9", "key")
+    guesses.check("2001:db8:1:3::1", "key")
+    for remote in ("::1", "::ffff:127.0.0.1", "127.0.0.9"):  # a proxy on this machine stands for everybody
+        for _ in range(9):
+            guesses.wrong(remote, "key")
+        guesses.check(remote, "key")
+    for remote in ("::ffff:192.0.2.1", "192.0.2.1", "::ffff:192.0.2.1", "192.0.2.1", "192.0.2.1"):
+        guesses.wrong(remote, "key")
+    with pytest.raises(errors.Throttled):
+        guesses.check("192.0.2.1", "key")
+
+
 def test_who_guesses_is_held_up_and_nobody_else(tmp_path: Path) -> None:
     guesses = Guesses(5, exempt=lambda remote: False)
     with running(tmp_path, limits=Limits(guesses)) as world:

@@ -31,6 +31,7 @@ from uvideo.server.callback import Callbacks
 from uvideo.server.crossorigin import PREFLIGHT, CrossOrigin
 from uvideo.server.exchange import LEAST_VERSION, NAME, Disconnected, Exchange, Watch
 from uvideo.server.form import Form, boundary_of
+from uvideo.server.guesses import sender
 from uvideo.server.limits import Limits
 from uvideo.server.metrics import Metrics
 from uvideo.server.rights import Rights
@@ -222,7 +223,7 @@ class App:
         key, signed, token = await self._service.authorize(request.method, headers, target.query, space, address)
         exchange.key = signed
         if self._rates.limit:
-            self._rates.take(_claimed(headers, target.query) or request.remote or "")
+            self._rates.take(_claimed(headers, target.query) or sender(request.remote))
         query = dialect.parameters(target.query)
         if signed != key:  # UploadHit
             query["FileName"] = signed

@@ -11,13 +11,14 @@ import base64
 import binascii
 import hashlib
 import hmac
-import ipaddress
 import mmap
 import secrets
 import struct
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+
+from uvideo.server.guesses import sender
 
 __all__ = ["Sessions", "Throttle", "csrf_of"]
 
@@ -138,28 +139,18 @@ class Throttle:
 
     def wait(self, address: str | None) -> float:
         """Seconds until this address may try again, 0 if it may now."""
-        count, last = self._failures.get(_network(address), (0, 0.0))
+        count, last = self._failures.get(sender(address), (0, 0.0))
         now = self._clock()
         if count < FREE_TRIES or now - last >= FORGET:
             return 0.0
         return max(0.0, last + min(2.0 ** (count - FREE_TRIES), WAIT_LIMIT) - now)
 
     def failed(self, address: str | None) -> None:
-        name, now = _network(address), self._clock()
+        name, now = sender(address), self._clock()
         count, last = self._failures.pop(name, (0, now))
         self._failures[name] = (1 if now - last >= FORGET else count + 1), now
         if len(self._failures) > ADDRESSES:
             self._failures.popitem(last=False)
 
     def succeeded(self, address: str | None) -> None:
-        self._failures.pop(_network(address), None)
-
-
-def _network(address: str | None) -> str:
-    try:
-        found = ipaddress.ip_address(address or "")
-    except ValueError:
-        return address or ""
-    if isinstance(found, ipaddress.IPv6Address):
-        return str(found.ipv4_mapped or ipaddress.ip_network((found, 64), strict=False))
-    return str(found)
+        self._failures.pop(sender(address), None)
