@@ -147,15 +147,19 @@ def default(value: object) -> str:
     return f"<{type(value).__name__}>" if " at 0x" in text or text.startswith("<") else text
 
 
-def signature(found: Any) -> Signature:
-    """The signature of a function: the stub's where there is one, with the defaults that it leaves to the source."""
+def signature(found: Any, name: str) -> Signature:
+    """The signature of a function: the stub's where there is one, with the defaults that it leaves to the source.
+
+    name: what a function that was made by another one is called.
+    """
     real = inspect.signature(found)
     defaults = {
-        name: "" if each.default is inspect.Parameter.empty else default(each.default)
-        for name, each in real.parameters.items()
+        given: "" if each.default is inspect.Parameter.empty else default(each.default)
+        for given, each in real.parameters.items()
     }
     if found.__module__.startswith("ucloud"):
-        known = stub(found.__module__).functions.get(found.__qualname__)
+        functions = stub(found.__module__).functions
+        known = functions.get(found.__qualname__) or functions.get(name)
         if known is not None:
             said = [
                 each._replace(default=defaults.get(each.name, "...")) if each.default == "..." else each
@@ -163,15 +167,15 @@ def signature(found: Any) -> Signature:
             ]
             return Signature(said, known.returns)
     parameters = [
-        Parameter(KINDS[each.kind], name, spelled(each.annotation), defaults[name])
-        for name, each in real.parameters.items()
+        Parameter(KINDS[each.kind], given, spelled(each.annotation), defaults[given])
+        for given, each in real.parameters.items()
     ]
     return Signature(parameters, spelled(real.return_annotation))
 
 
-def function(found: Any) -> list[str]:
+def function(found: Any, name: str) -> list[str]:
     """The lines of a function, without self."""
-    parameters, returns = signature(found)
+    parameters, returns = signature(found, name)
     if parameters and parameters[0].name in ("self", "cls"):
         parameters = parameters[1:]
     return [*map(str, parameters), *([f"returns {returns}"] if returns else [])]
@@ -215,16 +219,17 @@ def members(found: type) -> Iterator[tuple[str, Any]]:
 
 def describe(path: str, found: Any) -> Iterator[tuple[str, list[str]]]:
     """Yield the entries of one published thing: (kind and name, lines)."""
+    last = path.rpartition(".")[2]
     if inspect.isclass(found):
         bases = [f"base {each.__name__}" for each in found.__mro__[1:] if each not in (object, Generic)]
         yield f"class {path}", bases + fields(found)
         for name, member in members(found):
             yield from describe(f"{path}.{name}", member)
     elif inspect.isfunction(found):
-        yield f"function {path}", function(found)
+        yield f"function {path}", function(found, last)
     elif isinstance(found, (property, functools.cached_property)):
         getter = found.fget if isinstance(found, property) else found.func
-        yield f"property {path}", [line for line in function(getter) if line.startswith("returns ")]
+        yield f"property {path}", [line for line in function(getter, last) if line.startswith("returns ")]
     elif not inspect.ismodule(found) and not isinstance(found, TypeVar):
         yield f"value {path}", []
 

@@ -33,7 +33,12 @@ def test_what_is_written_is_what_is_read(package: str) -> None:
 
 def test_nothing_published_is_left_out() -> None:
     names = {entry.split(" ")[1] for dump in api.DUMPS.values() for entry in dump()}
-    assert {"uvideo.Client.upload", "uvideo.AsyncClient.upload", "uvideo.errors.NotFound", "uvideo.__version__"} <= names
+    assert {
+        "uvideo.Client.upload",
+        "uvideo.AsyncClient.upload",
+        "uvideo.errors.NotFound",
+        "uvideo.__version__",
+    } <= names
     assert {"uvideo.models.Content", "uvideo.testing.TestServer.kill", "uvideo.etag"} <= names
     for name in ("config.set_default", "multipartuploaduvideo.MultipartUploadUVideo.uploadstream"):
         assert f"ucloud.uvideo.{name}" in names
@@ -56,7 +61,11 @@ def test_nothing_published_is_left_out() -> None:
         ("function m.get", ["any space: str", "returns str"], "returns was bytes, is str"),
         ("class m.Result", ["field size: int", "field etag: str | None = None"], "base Base is gone"),
         ("class m.Result", ["base Base", "field size: int"], "field etag is gone"),
-        ("class m.Result", ["base Base", "field etag: str | None = None", "field size: int"], "the order was size, etag"),
+        (
+            "class m.Result",
+            ["base Base", "field etag: str | None = None", "field size: int"],
+            "the order was size, etag",
+        ),
     ],
 )
 def test_what_breaks_callers_is_said(entry: str, lines: list[str] | None, said: str) -> None:
