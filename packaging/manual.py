@@ -52,9 +52,13 @@ CHINESE = {
         "服务的主机名或 URL；也可以改为给出服务商：auto-ai、ucloud、us3 或 local。"
     ),
     "Profile and configuration file to use.": "使用哪个配置（profile）和哪个配置文件。",
-    "en or zh: language of messages, instead of that of the locale.": "en 或 zh：消息的语言，不设置时取系统区域的语言。",
+    "en or zh: language of messages, instead of that of the locale.": (
+        "en 或 zh：消息的语言，不设置时取系统区域的语言。"
+    ),
     "The options of serve.": "serve 的选项。",
-    "Profiles; uvideo config writes them. Readable by its owner only.": "各个配置，由 uvideo config 写入。只有所有者可读。",
+    "Profiles; uvideo config writes them. Readable by its owner only.": (
+        "各个配置，由 uvideo config 写入。只有所有者可读。"
+    ),
     "The journal of unfinished transfers; uvideo transfers lists them.": (
         "未完成传输的日志，用 uvideo transfers 查看。"
     ),

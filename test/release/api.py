@@ -1,14 +1,14 @@
 """The published names of both packages with their signatures, as text: what a release must not break.
 
-`python -m test.release.api` writes docs/api/*.txt anew.  An entry is a line `kind name`, and below it its parts, indented:
+`python -m test.release.api` writes docs/api/*.txt anew.  An entry is a line `kind name` with its parts indented below:
 
     function uvideo.Client.get
         any space: str
         keyword start: int | None = None
         returns Content
 
-any: by position or keyword; positional, keyword: only so; base: a class that it is one of; field: of a result, in order;
-attribute: of other instances.
+any: by position or keyword; positional, keyword: only so; base: a class that it is one of; field: of a result, in
+order; attribute: of other instances.
 What runs on 2.7 too has its types from the stubs beside it.
 """
 

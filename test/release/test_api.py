@@ -39,7 +39,7 @@ def test_nothing_published_is_left_out() -> None:
         "uvideo.errors.NotFound",
         "uvideo.__version__",
     } <= names
-    assert {"uvideo.models.Content", "uvideo.testing.TestServer.kill", "uvideo.etag"} <= names
+    assert {"uvideo.errors.NotFound", "uvideo.models.Content", "uvideo.testing.TestServer.kill", "uvideo.etag"} <= names
     for name in ("config.set_default", "multipartuploaduvideo.MultipartUploadUVideo.uploadstream"):
         assert f"ucloud.uvideo.{name}" in names
     typed = api.sdk()["function ucloud.uvideo.spacemanager.createspace"]
