@@ -53,7 +53,7 @@ test: $(VENV)/.made  ## the tests, on every Python found; ARGS="-k name" chooses
 	@$(PY) -m test.interpreters
 	$(PY) -m pytest -n 2 --dist loadfile -m "not long and not soak and not browser and not cluster" $(ARGS)
 
-test-long: $(VENV)/.made $(RELEASE)/.made  ## the tests that take long: a gibibyte, a million keys, installs beside another package
+test-long: $(VENV)/.made $(RELEASE)/.made  ## the tests that take long: a gibibyte, a million keys, installs on every Python
 	$(PY) -m pytest -m "long and not cluster" $(ARGS)
 
 # The database, the store and the proxy are real ones: Debian's packages, and SeaweedFS as a wheel.
