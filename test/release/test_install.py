@@ -42,9 +42,18 @@ class Place:
         more = {"PYTHONPATH": str(self.packages)} if self.packages else {}
         return called(self.python, *words, folder=folder, PIP_DISABLE_PIP_VERSION_CHECK="1", **more, **environ)
 
-    def install(self, what: str, release: Release, folder: Path, *options: str) -> None:
+    def choose(self, release: Release, folder: Path) -> Path:
+        """The wheel that this Python's pip takes of those that are published."""
+        chosen = folder / "chosen"
+        source = ("--no-index", "--no-deps", "--find-links", release.folder)
+        self("-m", "pip", "download", *source, "--dest", chosen, f"uvideo=={uvideo.__version__}", folder=folder)
+        (found,) = chosen.iterdir()
+        return found
+
+    def install(self, what: str, folder: Path, *options: str) -> None:
+        """With what it asks for, from the index."""
         target = ["--target", str(self.packages), "--upgrade"] if self.packages else []
-        self("-m", "pip", "install", "--find-links", str(release.folder), *target, *options, what, folder=folder)
+        self("-m", "pip", "install", *target, *options, what, folder=folder)
 
 
 def place(interpreter: interpreters.Interpreter, folder: Path) -> Place:
@@ -79,10 +88,12 @@ def test_the_wheel_and_the_sdist_install_and_work(
 ) -> None:
     here = place(interpreter, tmp_path)
     toolkit = interpreter.version >= TOOLKIT
-    here.install(f"uvideo=={uvideo.__version__}", release, tmp_path, "--only-binary=uvideo")
+    wheel = here.choose(release, tmp_path)
+    assert wheel.name == (release.toolkit if toolkit else release.sdk).name
+    here.install(str(wheel), tmp_path)
     use(here, server, tmp_path, toolkit)
     again = ("--no-deps", "--force-reinstall", "--no-cache-dir")
-    here.install(f"{release.sdist}", release, tmp_path, *again)
+    here.install(str(release.sdist), tmp_path, *again)
     use(here, server, tmp_path, toolkit)
     if here.packages is None:
         assert (here.python.with_name("uvideo")).exists() == toolkit
@@ -131,7 +142,7 @@ def serving(command: Path, folder: Path) -> Iterator[Server]:
 @pytest.mark.parametrize("interpreter", [each for each in FOUND if each.version >= TOOLKIT], ids=lambda each: each.name)
 def test_the_server_installs_and_works(interpreter: interpreters.Interpreter, release: Release, tmp_path: Path) -> None:
     here = place(interpreter, tmp_path)
-    here.install(f"uvideo[server,cli]=={uvideo.__version__}", release, tmp_path, "--only-binary=uvideo")
+    here.install(f"{release.toolkit}[server,cli]", tmp_path)
     command = here.python.with_name("uvideo")
     assert called(command, "--version", folder=tmp_path) == f"uvideo {uvideo.__version__}\n"
     with serving(command, tmp_path / "store") as server:
