@@ -7,6 +7,7 @@ SHELL := /bin/bash
 VENV := .venv
 PY := $(VENV)/bin/python
 DEMO := .cache/demo
+RELEASE := .cache/release
 EXTRAS := develop test server cli cluster
 TOOLS := "ruff==0.17.*" "mypy==2.4.*" types-requests
 PIP := -m pip --disable-pip-version-check install --quiet
@@ -17,6 +18,7 @@ PYTHON ?= $(firstword $(foreach command,$(foreach minor,19 18 17 16 15 14 13 12 
 	$(shell $(command) -c 'import sys, venv, ensurepip; print("$(command)" if sys.version_info >= (3, 10) else "")' 2>/dev/null)))
 
 .PHONY: help venv demo test test-long test-soak test-browser test-cluster lint audit bench clean
+.PHONY: dist sbom image api manual
 
 help:  ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
@@ -51,7 +53,7 @@ test: $(VENV)/.made  ## the tests, on every Python found; ARGS="-k name" chooses
 	@$(PY) -m test.interpreters
 	$(PY) -m pytest -n 2 --dist loadfile -m "not long and not soak and not browser and not cluster" $(ARGS)
 
-test-long: $(VENV)/.made  ## the tests that take long: a gibibyte, a million keys, installs beside another package
+test-long: $(VENV)/.made $(RELEASE)/.made  ## the tests that take long: a gibibyte, a million keys, installs on every Python
 	$(PY) -m pytest -m "long and not cluster" $(ARGS)
 
 # The database, the store and the proxy are real ones: Debian's packages, and SeaweedFS as a wheel.
@@ -101,6 +103,33 @@ bench: $(VENV)/.made  ## the figures of the README, measured on this machine: SD
 	$(PY) -m bench.server $(SERVER_ARGS)
 	$(PY) -m bench.start
 	$(PY) -m bench.clients $(CLIENT_ARGS)
+
+dist: $(RELEASE)/.made  ## what is published, in dist: wheels, sdist, checksums, SBOM; of the last commit, docs/release.md
+	$(RELEASE)/bin/python packaging/dist.py --out dist
+	$(RELEASE)/bin/python -m twine check --strict dist/*.whl dist/*.tar.gz
+	$(RELEASE)/bin/python packaging/sbom.py --dist dist
+
+sbom: $(RELEASE)/.made  ## what the wheel in dist brings with it, as CycloneDX
+	$(RELEASE)/bin/python packaging/sbom.py --dist dist
+
+$(RELEASE)/.made: packaging/requirements.txt
+	@$(need-python)
+	$(PYTHON) -m venv --clear $(RELEASE)
+	$(RELEASE)/bin/python $(PIP) -r packaging/requirements.txt
+	@touch $@
+
+# Another base: make image BASE=registry.example.com/python:3.13
+BUILDER ?= $(firstword $(foreach command,podman buildah docker,$(shell command -v $(command) 2>/dev/null)))
+image:  ## the server as a container image, by podman, buildah or docker
+	@[ -n "$(BUILDER)" ] || { echo "podman, buildah or docker is needed (Debian: apt-get install buildah)" >&2; exit 1; }
+	$(BUILDER) build $(if $(findstring docker,$(notdir $(BUILDER))),,--format docker) $(if $(BASE),--build-arg BASE=$(BASE)) \
+	  -f packaging/Containerfile -t uvideo .
+
+api: $(VENV)/.made  ## take what is published now for what callers may rely on: docs/api
+	$(PY) -m test.release.api
+
+manual: $(VENV)/.made  ## make the man page and the completions anew, out of the command: packaging/share
+	$(PY) packaging/manual.py
 
 clean:  ## remove everything that make made
 	rm -rf $(VENV) .cache build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

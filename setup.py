@@ -1,6 +1,7 @@
 """Builds the one distribution, uvideo: below Python 3.10 it holds `ucloud` only, from there on `uvideo` too.
 
 The metadata is in setup.cfg; here is what depends on the interpreter.  Runs on Python 2.7 and 3.6 and up.
+UVIDEO_WHEEL=sdk in the environment builds on any of them what those below 3.10 get (packaging/dist.py).
 """
 
 import io
@@ -14,7 +15,7 @@ try:
 except ImportError:
     sys.exit("setup.py needs setuptools: run 'python -m pip install setuptools' first, or install with 'pip install .'")
 
-TOOLKIT = sys.version_info >= (3, 10)
+TOOLKIT = sys.version_info >= (3, 10) and os.environ.get("UVIDEO_WHEEL") != "sdk"
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -22,6 +23,16 @@ def version():
     """Return __version__ of the SDK, read as text: importing it is not needed to build it."""
     with io.open(os.path.join(HERE, "ucloud", "uvideo", "__init__.py"), encoding="utf-8") as source:
         return str(re.search(r'^__version__ = "([^"]+)"$', source.read(), re.MULTILINE).group(1))
+
+
+def shared():
+    """Return what goes below share/ of the environment, man pages and completions: (folder, its files) of each."""
+    found = []
+    for folder, _, names in sorted(os.walk(os.path.join("packaging", "share"))):
+        if names:
+            target = os.path.relpath(folder, "packaging").replace(os.sep, "/")
+            found.append((target, [os.path.join(folder, name) for name in sorted(names)]))
+    return found
 
 
 class Install(install):
@@ -40,14 +51,17 @@ class Install(install):
 setup(
     cmdclass={"install": Install},
     version=version(),
-    packages=find_packages(HERE, include=["ucloud", "ucloud.*"] + (["uvideo", "uvideo.*"] if TOOLKIT else [])),
+    packages=find_packages(HERE, include=["ucloud", "ucloud.*"] + (["uvideo.*"] if TOOLKIT else [])) + ["uvideo"],
+    # Below 3.10 `import uvideo` says why there is none.
+    package_dir={} if TOOLKIT else {"uvideo": "packaging/older"},
+    data_files=shared() if TOOLKIT else [],
     entry_points={"console_scripts": ["uvideo = uvideo.cli:main"], "pytest11": ["uvideo = uvideo.testing"]}
     if TOOLKIT
     else {},
     options={
         # Each family has its own wheel, and pip takes the fitting one: py310 comes before py36 on 3.10 and up.
         "bdist_wheel": {"python_tag": "py310" if TOOLKIT else "py27.py36"},
-        # A build folder for each interpreter, so that one never packs what another left behind.
-        "build": {"build_base": os.path.join("build", "%d.%d" % sys.version_info[:2])},
+        # A build folder for each interpreter and kind, so that one never packs what another left behind.
+        "build": {"build_base": os.path.join("build", "%d.%d" % sys.version_info[:2] + ("" if TOOLKIT else "-sdk"))},
     },
 )

@@ -5,4 +5,4 @@ the names of the official SDK, ufile.  Each loads what it needs when it is impor
 without I/O; retry, transport and transfer carry it.
 """
 
-__version__ = "0.1.0"
+__version__ = "1.0.0.dev0"

@@ -28,7 +28,7 @@ from uvideo.cli.context import Context
 from uvideo.cli.verb import Example, verb
 from uvideo.errors import UVideoError
 
-__all__ = ["completion"]
+__all__ = ["completion", "script"]
 
 SCHEME = "uvideo://"
 MOST = 100  # completions of an address
@@ -134,6 +134,22 @@ else
 fi
 """
 
+_FISH = r"""
+function %(complete_func)s
+    set -l response (env %(complete_var)s=fish_complete COMP_WORDS=(commandline -cp) COMP_CWORD=(commandline -t) \
+                     %(prog_name)s 2>/dev/null)
+    for completion in $response
+        set -l parts (string split -m 1 "," -- $completion)
+        if test "$parts[1]" = file
+            __fish_complete_path $parts[2]
+        else if test "$parts[1]" = plain
+            echo $parts[2]
+        end
+    end
+end
+complete --no-files --command %(prog_name)s --arguments "(%(complete_func)s)"
+"""
+
 _UNSAFE = re.compile(r"([^\w@%+=:,./~^-])")
 
 
@@ -179,7 +195,7 @@ class _Zsh(_Completed, ZshComplete):
 
 @add_completion_class
 class _Fish(_Completed, FishComplete):
-    source_template = FishComplete.source_template.replace('string split ","', 'string split -m 1 ","')
+    source_template = _FISH
 
     def format_completion(self, item: CompletionItem) -> str:
         return f"{item.type},{item.value}"
@@ -196,8 +212,13 @@ class _Fish(_Completed, FishComplete):
 )
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(context: Context, shell: str) -> None:
+    sys.stdout.write(script(shell))
+
+
+def script(shell: str) -> str:
+    """The script for bash, zsh or fish; it needs neither keys nor a configuration."""
     from uvideo.cli.program import commands
 
     found = get_completion_class(shell)
     assert found is not None
-    sys.stdout.write(found(commands, {}, "uvideo", "_UVIDEO_COMPLETE").source().lstrip("\n"))
+    return found(commands, {}, "uvideo", "_UVIDEO_COMPLETE").source().lstrip("\n")

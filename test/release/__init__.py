@@ -1,0 +1,1 @@
+"""A release: what is built, what it installs, and what it must not break."""
