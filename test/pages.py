@@ -46,7 +46,9 @@ class Block:
 
     @property
     def bare(self) -> str:
-        """The text without its comments."""
+        """What is the same in every language: the text without comments, the commands without what they print."""
+        if self.kind == "console":
+            return "\n".join(line for line in self.text.splitlines() if line.startswith("$ "))
         return _COMMENT.sub("", self.text).strip()
 
 
@@ -61,6 +63,10 @@ class Page:
     def prose(self) -> str:
         """The text without its blocks."""
         return _BLOCK.sub("", self.text)
+
+    @property
+    def language(self) -> str:
+        return "zh" if self.name.endswith(".zh.md") else "en"
 
     @property
     def headings(self) -> list[tuple[int, str]]:
@@ -83,9 +89,12 @@ class Page:
 
 
 class Reader:
-    """Somebody with a shell, a home and an empty folder, in which the package is installed."""
+    """Somebody with a shell, a home and a folder with a clone in it, where the package is installed.
 
-    def __init__(self, folder: Path) -> None:
+    language: what the command speaks, "en" or "zh".
+    """
+
+    def __init__(self, folder: Path, language: str = "en") -> None:
         self.folder, self.home = folder / "work", folder / "home"
         self._log = folder / "server.log"
         self._server: subprocess.Popen[bytes] | None = None
@@ -93,6 +102,8 @@ class Reader:
         programs, package = folder / "bin", folder / "package"
         for each in (self.folder, self.home, programs, package / "uvideo-0.dist-info"):
             each.mkdir(parents=True)
+        for part in ("docs", "test"):
+            (self.folder / part).symlink_to(ROOT / part)
         for name, module in (("uvideo", "uvideo"), ("pytest", "pytest"), ("python", ""), ("python3", "")):
             words = f"{sys.executable} -m {module}" if module else sys.executable
             (programs / name).write_text(f'#!/bin/sh\nexec {words} "$@"\n')
@@ -104,7 +115,7 @@ class Reader:
             "HOME": str(self.home),
             "PATH": f"{programs}:/usr/local/bin:/usr/bin:/bin",
             "PYTHONPATH": f"{ROOT}:{package}",
-            "LANG": "C.UTF-8",
+            "LANG": "zh_CN.UTF-8" if language == "zh" else "C.UTF-8",
             "TZ": "UTC",
             "PYTEST_ADDOPTS": "-p no:cacheprovider --color=no",
             "UVIDEO_SERVE_PORT": "0",

@@ -1,4 +1,4 @@
-"""`python -m test.site FOLDER`: the built documentation needs no other host, has no dead link, and lacks no public name."""
+"""`python -m test.site FOLDER`: built documentation needs no other host, has no dead link, lacks no public name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages are run: every block of the READMEs and of the tutorial, in order, against a real server; languages agree."""
+"""The pages are run: every block of READMEs and tutorials against a real server; their two languages say the same."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from test.test_namespace import copied_tree
 from uvideo import Client
 
 READMES = ("README.md", "README.zh.md")
+TUTORIALS = ("docs/tutorial.md", "docs/tutorial.zh.md")
 #: Pages that exist in two languages.
-PAIRS = (READMES,)
+PAIRS = (READMES, TUTORIALS)
 
 
 def elsewhere(block: Block) -> bool:
@@ -34,12 +35,10 @@ def the_block(name: str, beginning: str) -> str:
 
 @pytest.mark.parametrize("name", READMES)
 def test_every_block_of_a_readme_runs(name: str, tmp_path: Path) -> None:
-    with Reader(tmp_path) as reader:
-        folder = reader.folder
-        for part in ("test", "docs"):  # the reader is in a clone
-            (folder / part).symlink_to(ROOT / part)
-        done = 0
-        for block in reader.follow(Page(name), leave=elsewhere):
+    page = Page(name)
+    with Reader(tmp_path, page.language) as reader:
+        folder, done = reader.folder, 0
+        for block in reader.follow(page, leave=elsewhere):
             done += 1
             if block.text.startswith("cp "):  # what somebody's own folder may hold besides
                 for photo in ("cache/two.jpg", "day 1/three.jpg"):
@@ -56,6 +55,17 @@ def test_every_block_of_a_readme_runs(name: str, tmp_path: Path) -> None:
         assert copied == album - {"cache/two.jpg"} and len(copied) > 3
         keys = [line.split("  ")[-1] for line in reader.shell("uvideo ls -r uvideo://movies").splitlines()]
         assert keys == ["uvideo://movies/videos/a.mp4"]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", TUTORIALS)
+def test_the_tutorial_works(name: str, tmp_path: Path) -> None:
+    page = Page(name)
+    with Reader(tmp_path, page.language) as reader:
+        assert len(list(reader.follow(page, leave=elsewhere))) == 10
+        assert "test_what_is_interrupted_goes_on" in (reader.folder / "test_films.py").read_text()
+    installing = {line.partition(" #")[0].rstrip() for line in the_block(READMES[0], "python3 -m venv").splitlines()}
+    assert installing >= set(the_block(name, "python3 -m venv").splitlines())
 
 
 @pytest.mark.long
@@ -158,8 +168,14 @@ def test_two_languages_have_the_same_blocks_and_headings(english: str, chinese: 
 def test_two_languages_have_the_same_figures_links_and_names(english: str, chinese: str) -> None:
     """Section by section: every number, every link (to the page in its language where there is one), all in code."""
 
-    def links(text: str) -> list[str]:
-        return sorted(re.sub(r"\.zh\.md", ".md", each) for each in re.findall(r"\]\(([^)]*)\)", text))
+    def links(page: str, text: str) -> list[tuple[str, int]]:
+        """(page, which of its headings) of each, the same in every language."""
+        found = []
+        for link in re.findall(r"\]\(([^)]*)\)", text):
+            name, _, anchor = link.partition("#")
+            place = anchors((ROOT / page).parent / name).index(anchor) if anchor else -1
+            found.append((name.replace(".zh.md", ".md"), place))
+        return sorted(found)
 
     def figures(text: str) -> set[str]:
         return set(re.findall(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?", re.sub(r"\]\([^)]*\)|`[^`]*`", "", text)))
@@ -169,7 +185,7 @@ def test_two_languages_have_the_same_figures_links_and_names(english: str, chine
 
     sections = zip(Page(english).sections, Page(chinese).sections, strict=True)
     for (_, title), (one, other) in zip([(0, "before"), *Page(english).headings], sections, strict=True):
-        assert links(one) == links(other), title
+        assert links(english, one) == links(chinese, other), title
         assert figures(one) == figures(other), title
         assert code(one) == code(other), title
 
@@ -200,7 +216,7 @@ def test_links_lead_somewhere() -> None:
                 assert anchor in anchors(target), (page.name, link)
 
 
-def anchors(page: Path) -> set[str]:
+def anchors(page: Path) -> list[str]:
     """The names of a page's headings, as GitHub makes them."""
-    names = (text.lower() for _, text in Page(page.relative_to(ROOT).as_posix()).headings)
-    return {re.sub(r"[^\w\- ]", "", name).replace(" ", "-") for name in names}
+    names = (text.lower() for _, text in Page(page.resolve().relative_to(ROOT).as_posix()).headings)
+    return [re.sub(r"[^\w\- ]", "", name).replace(" ", "-") for name in names]

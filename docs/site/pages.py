@@ -1,4 +1,4 @@
-"""What MkDocs asks while it builds the site: the pages beside docs/, links that leave it, patterns in the navigation."""
+"""What MkDocs asks while it builds the site: pages beside docs/, links that leave it, patterns in the navigation."""
 
 from __future__ import annotations
 
