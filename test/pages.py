@@ -156,7 +156,8 @@ class Reader:
 
     def do(self, kind: str, text: str) -> None:
         """Do one block.  AssertionError if it fails, or if nobody has said what is to be done with such a block."""
-        text = text.replace("127.0.0.1:9000", self._ports[0]).replace("127.0.0.1:9001", self._ports[1])
+        for port, address in zip(("9000", "9001"), self._ports, strict=True):
+            text = re.sub(rf"(127\.0\.0\.1|localhost):{port}\b", rf"\1:{address.rpartition(':')[2]}", text)
         named = _NAMED.match(text)
         if named:
             path = self.folder / named.group(1)
@@ -178,8 +179,17 @@ class Reader:
             raise AssertionError(f"what is to be done with this block of kind {kind!r}?\n{text}")
 
     def shell(self, text: str) -> str:
-        """What commands print on stdout; the first that fails ends them, and is an AssertionError."""
-        return self.run(["bash", "-e", "-o", "pipefail", "-c", text])
+        """What commands print on stdout; the first that fails ends them, and is an AssertionError.
+
+        What they export is there for the next, as in one terminal.
+        """
+        kept = self.home / "environment"
+        printed = self.run(["bash", "-e", "-o", "pipefail", "-c", f"{text}\nenv -0 >{kept}"])
+        for entry in kept.read_text().split("\0"):
+            name, _, value = entry.partition("=")
+            if name not in ("", "_", "OLDPWD", "PWD", "SHLVL"):
+                self.environ[name] = value
+        return printed
 
     def run(self, command: list[str]) -> str:
         done = subprocess.run(
@@ -210,7 +220,8 @@ class Reader:
             )
         said = json.loads(self._first_line(self._server))
         self._ports = (urlsplit(said["endpoint"]).netloc, urlsplit(said["admin"]).netloc)
-        self.environ["UVIDEO_ENDPOINT"] = self._ports[0]
+        port, tls = self._ports[0].rpartition(":")[2], said["endpoint"].startswith("https:")
+        self.environ["UVIDEO_ENDPOINT"] = f"https://localhost:{port}" if tls else self._ports[0]
         for name, address in zip(("UVIDEO_SERVE_PORT", "UVIDEO_SERVE_ADMIN_PORT"), self._ports, strict=True):
             self.environ[name] = address.rpartition(":")[2]
         for path in self.folder.glob("*/credentials.json"):
