@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import uvideo
 from test.interpreters import ROOT
 
 #: What a browser fetches by itself for a page.
@@ -89,17 +90,20 @@ def dead(site: Path, pages: dict[Path, Reading]) -> Iterator[str]:
                 yield f"{path.name}: {link} leads to no place of its page"
 
 
-def undocumented(site: Path) -> Iterator[str]:
-    """Public names that the reference lacks."""
-    text = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs" / "reference").glob("*.md"))
-    shown = [resolved(name) for name in re.findall(r"^::: (\S+)$", text, re.MULTILINE)]
-    import uvideo
+def public() -> list[str]:
+    """The names that the reference must have: of the toolkit, the fixture and the published SDK."""
+    names = [f"uvideo.{name}" for name in uvideo.__all__ if name != "__version__"]
+    return [*names, "uvideo.testing", "ucloud.logger", *(f"ucloud.uvideo.{name}" for name in PUBLISHED)]
 
-    wanted = [f"uvideo.{name}" for name in uvideo.__all__ if name != "__version__"]
-    wanted += ["uvideo.testing", "ucloud.logger", *(f"ucloud.uvideo.{name}" for name in PUBLISHED)]
-    for name in wanted:
-        if not any(resolved(name) is each for each in shown):
-            yield f"the reference lacks {name}"
+
+def referred() -> list[object]:
+    """What the pages of the reference are about."""
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs" / "reference").glob("*.md")))
+    return [resolved(name) for name in re.findall(r"^::: (\S+)$", text, re.MULTILINE)]
+
+
+def undocumented(site: Path) -> Iterator[str]:
+    """Methods of the clients that the built reference lacks."""
     built = "".join(path.read_text(encoding="utf-8") for path in (site / "reference").glob("*.html"))
     for method in (name for name in vars(uvideo.Client) if not name.startswith("_")):
         for client in ("Client", "AsyncClient"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import re
 import shutil
 import subprocess
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from test import site
 from test.cluster.postgres import Postgres
 from test.cluster.seaweed import Seaweed
 from test.interpreters import ROOT
@@ -33,7 +36,7 @@ def the_block(name: str, beginning: str) -> str:
     return found
 
 
-@pytest.mark.parametrize("name", READMES)
+@pytest.mark.parametrize("name", [READMES[0], pytest.param(READMES[1], marks=pytest.mark.long)])
 def test_every_block_of_a_readme_runs(name: str, tmp_path: Path) -> None:
     page = Page(name)
     with Reader(tmp_path, page.language) as reader:
@@ -200,6 +203,49 @@ def test_chinese_is_set_as_chinese(name: str) -> None:
     assert re.findall(r"(?<=\S) [，。；：、（）]|[，。；：、（）] ", prose) == []
     for word, better in {"其它": "其他", "应答": "响应", "缺省": "默认", "象素": "像素", "帐": "账"}.items():
         assert word not in prose, better
+
+
+def test_the_reference_has_every_public_name() -> None:
+    shown = site.referred()
+    assert [name for name in site.public() if not any(site.resolved(name) is each for each in shown)] == []
+
+
+def test_every_public_name_says_what_it_gives() -> None:
+    """All that the reference shows has a docstring: modules, their public classes and functions, their methods."""
+
+    def silent(thing: object, name: str) -> list[str]:
+        found = [] if inspect.getdoc(thing) else [name]
+        if inspect.ismodule(thing):
+            names = getattr(thing, "__all__", [each for each in vars(thing) if not each.startswith("_")])
+            below = {each: getattr(thing, each) for each in names}
+            below = {each: got for each, got in below.items() if getattr(got, "__module__", "") == thing.__name__}
+        elif inspect.isclass(thing):
+            below = {each: got for each, got in vars(thing).items() if not each.startswith("_")}
+        else:
+            return found
+        for each, got in below.items():
+            got = got.func if isinstance(got, functools.cached_property) else got
+            if inspect.isroutine(got) or inspect.isclass(got) or isinstance(got, (property, classmethod, staticmethod)):
+                found += silent(got, f"{name}.{each}")
+        return found
+
+    shown = site.referred()
+    assert len(shown) > 20
+    assert [each for thing in shown for each in silent(thing, getattr(thing, "__name__", str(thing)))] == []
+
+
+def test_what_the_check_of_the_site_finds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.html").write_text(
+        '<h1 id="here">a</h1><a href="a.html#here">1</a><a href="a.html#there">2</a><a href="b.html">3</a>'
+        '<script src="https://cdn.example.com/x.js"></script><script>fetch("//other.example.com/y")</script>'
+        '<a href="https://example.com/">a link of people is none of them</a>'
+    )
+    (tmp_path / "a.css").write_text("@import 'https://fonts.example.com/css'; a { background: url(b.png) }")
+    assert site.main(str(tmp_path)) == 1
+    said = capsys.readouterr().out
+    for part in ("a.html#there", "b.html leads nowhere", "cdn.example.com", "other.example.com", "fonts.example.com"):
+        assert said.count(part) == 1, part
+    assert "lacks Client.put" in said and "https://example.com" not in said
 
 
 def test_links_lead_somewhere() -> None:

@@ -26,7 +26,9 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
 def with_a_server(reader: Reader) -> None:
     """What the guides take for granted: a server, a profile, a space."""
     reader.do("sh", "uvideo serve ./uvideo-data")
-    reader.shell("uvideo config init --provider local --key-file uvideo-data/credentials.json && uvideo mb uvideo://films")
+    reader.shell(
+        "uvideo config init --provider local --key-file uvideo-data/credentials.json && uvideo mb uvideo://films"
+    )
 
 
 def test_a_large_file(reader: Reader) -> None:
@@ -62,7 +64,9 @@ def test_ci(reader: Reader) -> None:
     """The steps that a service would take; what installs is another test's."""
     blocks = [each for each in Page("docs/howto/ci.md").blocks if each.kind == "yaml"]
     assert len(blocks) == 3
-    (reader.folder / "test_mine.py").write_text("def test(uvideo_server):\n    uvideo_server.client.create_space('films')\n")
+    (reader.folder / "test_mine.py").write_text(
+        "def test(uvideo_server):\n    uvideo_server.client.create_space('films')\n"
+    )
     tests = reader.folder / "run-my-tests"
     tests.write_text("#!/bin/sh\nset -e\ntest -s scratch/credentials.json\ntouch ran\n")
     tests.chmod(0o755)
