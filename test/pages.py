@@ -135,6 +135,11 @@ class Reader:
         """host:port of the server's data port."""
         return self._ports[0]
 
+    @property
+    def admin(self) -> str:
+        """host:port of the server's admin port."""
+        return self._ports[1]
+
     def follow(
         self,
         page: Page,

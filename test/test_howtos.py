@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import textwrap
 from collections.abc import Iterator
@@ -45,6 +46,17 @@ def test_a_server_of_ones_own(reader: Reader) -> None:
         if block.kind == "python":
             reader.stop()  # as the page says, before the folder is copied
     assert (reader.folder / "restored" / "video" / "credentials.json").exists()
+
+
+def test_faults_for_other_languages(reader: Reader) -> None:
+    """The guide's server; its Python blocks are run by the plugin's own tests."""
+    (toml,) = (each.text for each in Page("docs/howto/testing.md").blocks if each.kind == "toml")
+    (serve,) = (each.text for each in Page("docs/howto/testing.md").blocks if each.kind == "sh")
+    (reader.folder / "faults.toml").write_text(toml)
+    reader.do("sh", serve)
+    said = json.loads(reader.shell(f"curl -sf http://{reader.admin}/faults"))
+    assert [each["text"].partition(" ")[0] for each in said] == ["UploadPart", "GetObject"]
+    assert (reader.folder / "scratch" / "credentials.json").exists()
 
 
 def steps(text: str) -> list[str]:
