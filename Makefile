@@ -9,6 +9,7 @@ PY := $(VENV)/bin/python
 DEMO := .cache/demo
 RELEASE := .cache/release
 EXTRAS := develop test server cli cluster
+SITE := .cache/site
 TOOLS := "ruff==0.17.*" "mypy==2.4.*" types-requests
 PIP := -m pip --disable-pip-version-check install --quiet
 SOURCES := $(shell find ucloud uvideo -type f -not -name '*.py[co]' 2>/dev/null)
@@ -17,7 +18,7 @@ SOURCES := $(shell find ucloud uvideo -type f -not -name '*.py[co]' 2>/dev/null)
 PYTHON ?= $(firstword $(foreach command,$(foreach minor,19 18 17 16 15 14 13 12 11 10,python3.$(minor)) python3,\
 	$(shell $(command) -c 'import sys, venv, ensurepip; print("$(command)" if sys.version_info >= (3, 10) else "")' 2>/dev/null)))
 
-.PHONY: help venv demo test test-long test-soak test-browser test-cluster lint audit bench clean
+.PHONY: help venv demo test test-long test-soak test-browser test-cluster lint docs audit bench clean
 .PHONY: dist sbom image api manual
 
 help:  ## print this list
@@ -92,6 +93,16 @@ lint: $(VENV)/.made  ## ruff, mypy, and the syntax of what also runs on 2.7
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(PY) -m test.syntax
+
+docs: $(VENV)/.docs  ## the documentation as a site, in .cache/site; strict, and nothing in it needs another host
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet --site-dir $(SITE)
+	$(PY) -m test.site $(SITE)
+
+$(VENV)/.docs: $(VENV)/.made
+	@$(PY) -c 'import configparser; s = configparser.ConfigParser(); s.read("setup.cfg"); \
+	  print(s["options.extras_require"]["docs"])' > $(VENV)/docs.txt
+	$(PY) $(PIP) -r $(VENV)/docs.txt
+	@touch $@
 
 # Without --strict it says "no known vulnerabilities" of packages that it could ask nobody about.
 audit: $(VENV)/.made  ## known weaknesses of what we depend on, by pip-audit; needs the Internet

@@ -1,84 +1,255 @@
-"""The READMEs are run: every Python block of each, in order, against a real server; and the two say the same."""
+"""The pages are run: every block of READMEs and tutorials against a real server; their two languages say the same."""
 
 from __future__ import annotations
 
+import functools
+import inspect
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from test import site
+from test.cluster.postgres import Postgres
+from test.cluster.seaweed import Seaweed
 from test.interpreters import ROOT
-from test.server_fixture import start_server
+from test.pages import Block, Page, Reader
+from test.test_namespace import copied_tree
+from uvideo import Client
 
 READMES = ("README.md", "README.zh.md")
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+TUTORIALS = ("docs/tutorial.md", "docs/tutorial.zh.md")
+#: Pages that exist in two languages.
+PAIRS = (READMES, TUTORIALS)
 
 
-def blocks(name: str, language: str) -> list[str]:
-    found = BLOCK.findall((ROOT / name).read_text(encoding="utf-8"))
-    return [text for kind, text in found if kind == language]
+def elsewhere(block: Block) -> bool:
+    """What the test of a whole page leaves: pictures, make, pip and the cluster have tests of their own."""
+    return block.kind == "text" or block.text.startswith(("make ", "python3 -m venv", "export UVIDEO_SERVE_DATABASE"))
 
 
+def the_block(name: str, beginning: str) -> str:
+    (found,) = (each.text for each in Page(name).blocks if each.text.startswith(beginning))
+    return found
+
+
+@pytest.mark.parametrize("name", [READMES[0], pytest.param(READMES[1], marks=pytest.mark.long)])
+def test_every_block_of_a_readme_runs(name: str, tmp_path: Path) -> None:
+    page = Page(name)
+    with Reader(tmp_path, page.language) as reader:
+        folder, done = reader.folder, 0
+        for block in reader.follow(page, leave=elsewhere):
+            done += 1
+            if block.text.startswith("cp "):  # what somebody's own folder may hold besides
+                for photo in ("cache/two.jpg", "day 1/three.jpg"):
+                    (folder / "album" / photo).parent.mkdir()
+                    (folder / "album" / photo).write_bytes(photo.encode())
+        assert done == 10
+        movie = (folder / "movie.mp4").read_bytes()
+        assert (folder / "copy.mp4").read_bytes() == movie
+        assert (folder / "start.bin").read_bytes() == movie[:51]
+        assert not (folder / "movie.checkpoint").exists()
+        assert (folder / "typed.mp4").read_bytes() == movie
+        album = {path.relative_to(folder / "album").as_posix() for path in (folder / "album").rglob("*.*")}
+        copied = {path.relative_to(folder / "album-copy").as_posix() for path in (folder / "album-copy").rglob("*.*")}
+        assert copied == album - {"cache/two.jpg"} and len(copied) > 3
+        keys = [line.split("  ")[-1] for line in reader.shell("uvideo ls -r uvideo://movies").splitlines()]
+        assert keys == ["uvideo://movies/videos/a.mp4"]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", TUTORIALS)
+def test_the_tutorial_works(name: str, tmp_path: Path) -> None:
+    page = Page(name)
+    with Reader(tmp_path, page.language) as reader:
+        assert len(list(reader.follow(page, leave=elsewhere))) == 10
+        assert "test_what_is_interrupted_goes_on" in (reader.folder / "test_films.py").read_text()
+    installing = {line.partition(" #")[0].rstrip() for line in the_block(READMES[0], "python3 -m venv").splitlines()}
+    assert installing >= set(the_block(name, "python3 -m venv").splitlines())
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("name", READMES)
-def test_every_python_block_runs(name: str, tmp_path: Path) -> None:
-    shutil.copy(ROOT / "test" / "data" / "demo.mp4", tmp_path / "movie.mp4")
-    for photo in ("one.jpg", "cache/two.jpg", "day 1/three.jpg"):
-        (tmp_path / "album" / photo).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "album" / photo).write_bytes(photo.encode())
-    with start_server(tmp_path / "uvideo-data") as server:
-        programs = blocks(name, "python")
-        assert len(programs) == 5
-        for program in programs:
-            done = subprocess.run(
-                [sys.executable, "-c", program.replace("127.0.0.1:9000", server.host)],
-                cwd=tmp_path,
-                env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "XDG_STATE_HOME": str(tmp_path / "state")},
-                capture_output=True,
-                text=True,
-                timeout=60,
-            )
-            assert done.returncode == 0, done.stderr
-        assert (tmp_path / "copy.mp4").read_bytes() == (tmp_path / "movie.mp4").read_bytes()
-        assert (tmp_path / "start.bin").read_bytes() == (tmp_path / "movie.mp4").read_bytes()[:51]
-        assert not (tmp_path / "movie.checkpoint").exists()
-        assert (tmp_path / "typed.mp4").read_bytes() == (tmp_path / "movie.mp4").read_bytes()
-        copied = {
-            path.relative_to(tmp_path / "album-copy").as_posix() for path in (tmp_path / "album-copy").rglob("*.jpg")
+def test_what_a_readme_says_of_installing(name: str, tmp_path: Path) -> None:
+    """In an environment of its own, which finds what we depend on where this Python has it."""
+    tree = copied_tree(tmp_path / "tree")
+    packages = subprocess.run(
+        [sys.executable, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    look = (
+        "uvideo serve --help; python -c 'import uvideo.testing as t, ucloud.uvideo as u; print(t.__file__, u.__file__)'"
+    )
+    done = subprocess.run(
+        ["bash", "-e", "-c", the_block(name, "python3 -m venv") + "cd /\n" + look],
+        cwd=tree,
+        env={
+            "HOME": str(tmp_path),
+            "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
+            "PYTHONPATH": packages,
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        },
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "--workers" in done.stdout
+    for path in done.stdout.splitlines()[-1].split():
+        assert Path(path).is_relative_to(tree / ".venv"), path
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("name", READMES)
+def test_the_sketch_of_a_cluster(name: str, tmp_path: Path, postgres: Postgres, seaweed: Seaweed) -> None:
+    """Two machines do what the page says; what goes up through one comes down through the other."""
+    secret = "private-key-of-the-sketch"
+    with postgres.database() as database, Reader(tmp_path / "a") as one, Reader(tmp_path / "b") as two:
+        given = {
+            "postgresql://uvideo@db.internal/uvideo": database,
+            "s3://video?endpoint=https://s3.internal&region=cn-bj": seaweed.fresh(),
+            "0.0.0.0": "127.0.0.1",
+            **{f"{key}=...": f"{key}='{value}'" for key, value in seaweed.credentials.items()},
+            "UVIDEO_SERVE_PUBLIC_KEY=...": "UVIDEO_SERVE_PUBLIC_KEY=UVIDEOsketch",
+            "UVIDEO_SERVE_PRIVATE_KEY=...": f"UVIDEO_SERVE_PRIVATE_KEY={secret}",
         }
-        assert copied == {"one.jpg", "day 1/three.jpg"}
+        text = the_block(name, "export UVIDEO_SERVE_DATABASE")
+        for old, new in given.items():
+            assert old in text
+            text = text.replace(old, new)
+        assert "..." not in text
+        for reader in (one, two):
+            reader.do("sh", text)
+        with (
+            Client("UVIDEOsketch", secret, endpoint=one.endpoint) as up,
+            Client("UVIDEOsketch", secret, endpoint=two.endpoint) as down,
+        ):
+            up.create_space("films")
+            assert up.upload("films", "a", ROOT / "test" / "data" / "demo.mp4").verified
+            down.download("films", "a", tmp_path / "a.mp4")
+        assert (tmp_path / "a.mp4").read_bytes() == (ROOT / "test" / "data" / "demo.mp4").read_bytes()
 
 
-def test_the_make_targets_and_options_exist() -> None:
-    makefile = (ROOT / "Makefile").read_text()
+def test_the_make_targets_exist_and_ci_runs_those_of_the_block() -> None:
+    makefile, ci = (ROOT / "Makefile").read_text(), (ROOT / ".ci" / "run").read_text()
     for name in READMES:
-        text = (ROOT / name).read_text(encoding="utf-8")
-        targets = set(re.findall(r"\bmake ([a-z-]+)", text))
-        assert targets >= {"demo", "test", "venv", "lint", "bench"}
+        targets = set(re.findall(r"\bmake ([a-z-]+)", Page(name).text))
+        assert targets >= {"demo", "test", "venv", "lint", "docs", "bench"}
         for target in targets:
             assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
-    help_text = subprocess.run(
-        [sys.executable, "-m", "uvideo", "serve", "--help"], cwd=ROOT, capture_output=True, text=True, timeout=20
-    ).stdout
-    assert "--workers" in help_text
+        for command in re.findall(r"^make [a-z-]+(?: FILE=)?", the_block(name, "make "), re.MULTILINE):
+            assert re.search(rf"^(\w+=1 )?{command}(?![\w-]).*\|\| fail", ci, re.MULTILINE), command
 
 
-def test_the_two_readmes_have_the_same_code_and_the_same_sections() -> None:
-    def bare(program: str) -> str:
-        return re.sub(r"\s*#.*", "", program).strip()
+@pytest.mark.parametrize(("english", "chinese"), PAIRS)
+def test_two_languages_have_the_same_blocks_and_headings(english: str, chinese: str) -> None:
+    one, other = Page(english), Page(chinese)
+    assert [level for level, _ in one.headings] == [level for level, _ in other.headings]
+    assert [(each.kind, each.section, each.bare) for each in one.blocks] == [
+        (each.kind, each.section, each.bare) for each in other.blocks
+    ]
 
-    english, chinese = (
-        [(kind, bare(text)) for kind, text in BLOCK.findall((ROOT / name).read_text("utf-8"))] for name in READMES
+
+@pytest.mark.parametrize(("english", "chinese"), PAIRS)
+def test_two_languages_have_the_same_figures_links_and_names(english: str, chinese: str) -> None:
+    """Section by section: every number, every link (to the page in its language where there is one), all in code."""
+
+    def links(page: str, text: str) -> list[tuple[str, int]]:
+        """(page, which of its headings) of each, the same in every language."""
+        found = []
+        for link in re.findall(r"\]\(([^)]*)\)", text):
+            name, _, anchor = link.partition("#")
+            place = anchors((ROOT / page).parent / name).index(anchor) if anchor else -1
+            found.append((name.replace(".zh.md", ".md"), place))
+        return sorted(found)
+
+    def figures(text: str) -> set[str]:
+        return set(re.findall(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?", re.sub(r"\]\([^)]*\)|`[^`]*`", "", text)))
+
+    def code(text: str) -> set[str]:
+        return set(re.findall(r"`([^`]+)`", re.sub(r"\s+", " ", text)))
+
+    sections = zip(Page(english).sections, Page(chinese).sections, strict=True)
+    for (_, title), (one, other) in zip([(0, "before"), *Page(english).headings], sections, strict=True):
+        assert links(english, one) == links(chinese, other), title
+        assert figures(one) == figures(other), title
+        assert code(one) == code(other), title
+
+
+@pytest.mark.parametrize("name", [chinese for _, chinese in PAIRS])
+def test_chinese_is_set_as_chinese(name: str) -> None:
+    """Full-width marks beside Chinese, blanks between it and Latin letters or digits, one word for one thing."""
+    prose = re.sub(r"`[^`\n]*`", "`", re.sub(r"\]\([^)]*\)", "]", Page(name).prose))
+    han = r"[\u4e00-\u9fff]"
+    assert re.findall(rf"{han}[,;:!?()]|[,;:!?()]{han}", prose) == []
+    assert re.findall(rf"{han}[A-Za-z0-9`]|[A-Za-z0-9`%]{han}", prose) == []
+    assert re.findall(r"(?<=\S) [，。；：、（）]|[，。；：、（）] ", prose) == []
+    for word, better in {"其它": "其他", "应答": "响应", "缺省": "默认", "象素": "像素", "帐": "账"}.items():
+        assert word not in prose, better
+
+
+def test_the_reference_has_every_public_name() -> None:
+    shown = site.referred()
+    assert [name for name in site.public() if not any(site.resolved(name) is each for each in shown)] == []
+
+
+def test_every_public_name_says_what_it_gives() -> None:
+    """All that the reference shows has a docstring: modules, their public classes and functions, their methods."""
+
+    def silent(thing: object, name: str) -> list[str]:
+        found = [] if inspect.getdoc(thing) else [name]
+        if inspect.ismodule(thing):
+            names = getattr(thing, "__all__", [each for each in vars(thing) if not each.startswith("_")])
+            below = {each: getattr(thing, each) for each in names}
+            below = {each: got for each, got in below.items() if getattr(got, "__module__", "") == thing.__name__}
+        elif inspect.isclass(thing):
+            below = {each: got for each, got in vars(thing).items() if not each.startswith("_")}
+        else:
+            return found
+        for each, got in below.items():
+            got = got.func if isinstance(got, functools.cached_property) else got
+            if inspect.isroutine(got) or inspect.isclass(got) or isinstance(got, (property, classmethod, staticmethod)):
+                found += silent(got, f"{name}.{each}")
+        return found
+
+    shown = site.referred()
+    assert len(shown) > 20
+    assert [each for thing in shown for each in silent(thing, getattr(thing, "__name__", str(thing)))] == []
+
+
+def test_what_the_check_of_the_site_finds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.html").write_text(
+        '<h1 id="here">a</h1><a href="a.html#here">1</a><a href="a.html#there">2</a><a href="b.html">3</a>'
+        '<script src="https://cdn.example.com/x.js"></script><script>fetch("//other.example.com/y")</script>'
+        '<a href="https://example.com/">a link of people is none of them</a>'
     )
-    assert english == chinese
-    sections = [re.findall(r"^(#+) ", (ROOT / name).read_text("utf-8"), re.MULTILINE) for name in READMES]
-    assert sections[0] == sections[1]
+    (tmp_path / "a.css").write_text("@import 'https://fonts.example.com/css'; a { background: url(b.png) }")
+    assert site.main(str(tmp_path)) == 1
+    said = capsys.readouterr().out
+    for part in ("a.html#there", "b.html leads nowhere", "cdn.example.com", "other.example.com", "fonts.example.com"):
+        assert said.count(part) == 1, part
+    assert "lacks Client.put" in said and "https://example.com" not in said
 
 
 def test_links_lead_somewhere() -> None:
-    for page in [ROOT / name for name in READMES] + sorted((ROOT / "docs").glob("*.md")):
-        for link in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8")):
-            if "://" not in link:
-                assert (page.parent / link.replace("\\_", "_")).exists(), (page.name, link)
+    """Files and headings, as a reader of the repository meets them; make docs does the same for the site."""
+    for page in [ROOT / name for name in READMES] + sorted((ROOT / "docs").rglob("*.md")):
+        text = Page(page.relative_to(ROOT).as_posix()).prose
+        for link in re.findall(r"\]\(([^)\s]+)", text):
+            if "://" in link:
+                continue
+            name, _, anchor = link.replace("\\_", "_").partition("#")
+            target = page.parent / name if name else page
+            assert target.exists(), (page.name, link)
+            if anchor:
+                assert anchor in anchors(target), (page.name, link)
+
+
+def anchors(page: Path) -> list[str]:
+    """The names of a page's headings, as GitHub makes them."""
+    names = (text.lower() for _, text in Page(page.resolve().relative_to(ROOT).as_posix()).headings)
+    return [re.sub(r"[^\w\- ]", "", name).replace(" ", "-") for name in names]

@@ -21,7 +21,8 @@ _handler = None
 def set_log_file(locallogname, level=logging.INFO):
     """Write the SDK's log to this file, appending, in place of the one set before; None or '' ends it.
 
-    level: of the logging module.  Raises IOError if the file cannot be opened; then all stays as it was.
+    level: of the logging module.  Raises IOError if the file cannot be opened; then all stays as it was.  Safe to call
+    from any thread.
     """
     global _handler
     made = None

@@ -2,7 +2,7 @@
 
     faults.on("UploadPart", part=3).cut_after(512).then(503, times=2)
 
-As a file, for ``uvideo serve --faults FILE`` (TOML, or JSON with the same names)::
+As a file, for ``uvideo serve --faults FILE`` (TOML, or JSON with the same names):
 
     [[fault]]
     on = "UploadPart"
@@ -96,6 +96,7 @@ class Fault:
         return f"{' '.join([self.match.get('on', ANY), *where])}: {self.kind}({said})"
 
     def fits(self, call: Call) -> bool:
+        """Whether it is about such a request."""
         match = self.match
         return match.get("on", ANY) in (ANY, call.operation) and all(
             match.get(name, found) == found
@@ -291,7 +292,7 @@ class Script:
 class Faults:
     """The faults of a server that was started with ``--faults``.  ``admin``: the URL of its admin port.
 
-    Every method asks the server and may raise OSError.
+    Every method asks the server and may raise OSError.  Safe to share between threads.
     """
 
     def __init__(self, admin: str) -> None:

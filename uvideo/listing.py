@@ -17,12 +17,16 @@ def following(page: Page[T], marker: str) -> str:
 
 
 class Listing(Generic[T]):
-    """What a listing gives, in the service's order; each iteration starts anew.  ``pages()``: a page at a time."""
+    """What a listing gives, in the service's order; each iteration starts anew.  UVideoError while it is iterated.
+
+    Safe to share between threads; an iterator of it is not.
+    """
 
     def __init__(self, fetch: Callable[[str], Page[T]], start: str = "") -> None:
         self._fetch, self._start = fetch, start
 
     def pages(self) -> Iterator[Page[T]]:
+        """The same a Page at a time, each asked for when it is wanted."""
         marker = self._start
         while True:
             page = self._fetch(marker)
@@ -43,6 +47,7 @@ class AsyncListing(Generic[T]):
         self._fetch, self._start = fetch, start
 
     async def pages(self) -> AsyncIterator[Page[T]]:
+        """The same a Page at a time, each asked for when it is wanted."""
         marker = self._start
         while True:
             page = await self._fetch(marker)

@@ -1,6 +1,6 @@
 """For the tests of programs that use the service: a real server in a temporary folder.
 
-A pytest plugin, found by pytest once ``uvideo[test]`` is installed::
+A pytest plugin, found by pytest once ``uvideo[test]`` is installed:
 
     def test_an_upload_survives_a_broken_line(uvideo_server):
         uvideo_server.faults.on("UploadPart", part=1).cut_after(512).then(503, times=2)
@@ -42,7 +42,8 @@ class TestServer:
     """A running ``uvideo serve``.
 
     ``endpoint``, ``admin``: URLs.  ``public_key``, ``private_key``: a pair that may do everything.  ``folder``: where
-    it keeps all.  ``log``: the file of what it says.  ``pid``: of its process.
+    it keeps all.  ``log``: the file of what it says.  ``pid``: of its process.  Its ``client`` may be shared between
+    threads; start, stop and kill are for one.
     """
 
     __test__ = False  # it is no test, whatever its name
@@ -56,6 +57,7 @@ class TestServer:
 
     @property
     def pid(self) -> int:
+        """Of the server's process.  RuntimeError if it was stopped."""
         return self._running().pid
 
     @property

@@ -46,7 +46,19 @@ def run_pytest(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
     (folder / "test_theirs.py").write_text(text)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("UVIDEO_", "PYTEST"))}
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "uvideo.testing", "-p", "no:cacheprovider", "test_theirs.py"],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:uvideo",
+            "-p",
+            "uvideo.testing",
+            "-p",
+            "no:cacheprovider",
+            "test_theirs.py",
+        ],
         cwd=folder,
         env={**environment, "PYTHONPATH": str(ROOT)},
         capture_output=True,

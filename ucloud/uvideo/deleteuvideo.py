@@ -9,7 +9,7 @@ from .protocol.operation import DeleteObject
 
 
 class DeleteUVideo(Handler):
-    """Deletes objects of any space of this key pair."""
+    """Deletes objects of any space of this key pair.  Safe to share between threads."""
 
     @answers
     def deletefile(self, space, key, header=None):

@@ -13,7 +13,7 @@ from .target import opened
 
 
 class DownloadUVideo(Handler):
-    """Downloads objects of public spaces and of this key pair's private ones."""
+    """Downloads objects of public spaces and of this key pair's private ones.  Safe to share between threads."""
 
     @answers
     def download_file(self, space, key, localfile, isprivate=True, expires=None, content_range=None, header=None):

@@ -9,7 +9,7 @@ from .protocol.operation import NOT_IDEMPOTENT
 
 
 class Retry(namedtuple("Retry", "retries base cap budget attempt_seconds total_seconds")):
-    """Exponential back-off with full jitter.
+    """Exponential back-off with full jitter.  Immutable.
 
     ``retries``: how often a request is sent again, 0 for never.  ``base``: seconds; before the n-th retry a random time
     between 0 and base * 2 ** (n - 1) is waited.  ``cap``: seconds that no single wait exceeds.  ``budget``: seconds

@@ -15,7 +15,7 @@ _last = None
 
 
 class BucketManager(Handler):
-    """Manages the spaces of this key pair.
+    """Manages the spaces of this key pair.  Safe to share between threads.
 
     Every method returns (ret, resp).  The service answers with status_code 200 even where it says no: look at
     ret['RetCode'] (0 is yes) or resp.ok(); resp.error has the reason.

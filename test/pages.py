@@ -1,0 +1,256 @@
+"""The pages of the documentation as a reader follows them: every block, from top to bottom, in one folder.
+
+    with Reader(tmp_path) as reader:
+        reader.follow(Page("README.md"))
+
+``sh`` is run by bash; a block that ends with ``uvideo serve`` is a server that goes on running.  ``console`` has
+commands behind "$ " and below each what it prints, ``...`` standing for anything.  A block whose first line is a
+comment with the name of a file is saved as that; ``python`` without a name is run.  What else there is, a test names.
+The servers of the pages listen on 127.0.0.1:9000 and 9001: here they get free ports, and the text those.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from urllib.parse import urlsplit
+
+from test.interpreters import ROOT
+from test.server_fixture import SECRETS
+
+__all__ = ["Block", "Page", "Reader"]
+
+SECONDS = 120.0
+_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
+_NAMED = re.compile(r"(?:#|//|<!--) ([\w./-]+\.\w+)(?: -->)?\n")
+_COMMENT = re.compile(r"\s*(?:#|//).*")
+
+
+@dataclass(frozen=True)
+class Block:
+    """``kind``: its language.  ``section``: how many headings stand before it."""
+
+    kind: str
+    text: str
+    section: int
+
+    @property
+    def bare(self) -> str:
+        """What is the same in every language: the text without comments, the commands without what they print."""
+        if self.kind == "console":
+            return "\n".join(line for line in self.text.splitlines() if line.startswith("$ "))
+        return _COMMENT.sub("", self.text).strip()
+
+
+class Page:
+    """A page by its name below the root of the repository.  ``text``: as it is."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.text = (ROOT / name).read_text(encoding="utf-8")
+
+    @property
+    def prose(self) -> str:
+        """The text without its blocks."""
+        return _BLOCK.sub("", self.text)
+
+    @property
+    def language(self) -> str:
+        return "zh" if self.name.endswith(".zh.md") else "en"
+
+    @property
+    def headings(self) -> list[tuple[int, str]]:
+        """(level, text) of each."""
+        return [(len(level), text) for level, text in _HEADING.findall(self.prose)]
+
+    @property
+    def sections(self) -> list[str]:
+        """The prose between the headings; the first is what stands before them."""
+        return _HEADING.sub("\0", self.prose).split("\0")
+
+    @property
+    def blocks(self) -> list[Block]:
+        found, section, last = [], 0, 0
+        for match in _BLOCK.finditer(self.text):
+            section += len(_HEADING.findall(self.text[last : match.start()]))
+            last = match.end()
+            found.append(Block(match.group(1), match.group(2), section))
+        return found
+
+
+class Reader:
+    """Somebody with a shell, a home and a folder with a clone in it, where the package is installed.
+
+    language: what the command speaks, "en" or "zh".
+    """
+
+    def __init__(self, folder: Path, language: str = "en") -> None:
+        self.folder, self.home = folder / "work", folder / "home"
+        self._log = folder / "server.log"
+        self._server: subprocess.Popen[bytes] | None = None
+        self._ports = ("127.0.0.1:9000", "127.0.0.1:9001")
+        programs, package = folder / "bin", folder / "package"
+        for each in (self.folder, self.home, programs, package / "uvideo-0.dist-info"):
+            each.mkdir(parents=True)
+        for part in ("docs", "test"):
+            (self.folder / part).symlink_to(ROOT / part)
+        for name, module in (("uvideo", "uvideo"), ("pytest", "pytest"), ("python", ""), ("python3", "")):
+            words = f"{sys.executable} -m {module}" if module else sys.executable
+            (programs / name).write_text(f'#!/bin/sh\nexec {words} "$@"\n')
+            (programs / name).chmod(0o755)
+        # What pip would write: by this pytest finds the fixture.
+        (package / "uvideo-0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: uvideo\nVersion: 0\n")
+        (package / "uvideo-0.dist-info" / "entry_points.txt").write_text("[pytest11]\nuvideo = uvideo.testing\n")
+        self.environ = {
+            "HOME": str(self.home),
+            "PATH": f"{programs}:/usr/local/bin:/usr/bin:/bin",
+            "PYTHONPATH": f"{ROOT}:{package}",
+            "LANG": "zh_CN.UTF-8" if language == "zh" else "C.UTF-8",
+            "TZ": "UTC",
+            "PYTEST_ADDOPTS": "-p no:cacheprovider --color=no",
+            "UVIDEO_SERVE_PORT": "0",
+            "UVIDEO_SERVE_ADMIN_PORT": "0",
+        }
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def endpoint(self) -> str:
+        """host:port of the server's data port."""
+        return self._ports[0]
+
+    @property
+    def admin(self) -> str:
+        """host:port of the server's admin port."""
+        return self._ports[1]
+
+    def follow(
+        self,
+        page: Page,
+        instead: Mapping[str, str] | None = None,
+        leave: Callable[[Block], bool] = lambda block: False,
+    ) -> Iterator[Block]:
+        """Do what a page says; each block once it is done, so that a test can look, and add what the page asks for.
+
+        instead: text -> what takes its place.  leave: blocks that are not for this reader.
+        """
+        for block in page.blocks:
+            if leave(block):
+                continue
+            text = block.text
+            for old, new in (instead or {}).items():
+                text = text.replace(old, new)
+            self.do(block.kind, text)
+            yield block
+
+    def do(self, kind: str, text: str) -> None:
+        """Do one block.  AssertionError if it fails, or if nobody has said what is to be done with such a block."""
+        for port, address in zip(("9000", "9001"), self._ports, strict=True):
+            text = re.sub(rf"(127\.0\.0\.1|localhost):{port}\b", rf"\1:{address.rpartition(':')[2]}", text)
+        named = _NAMED.match(text)
+        if named:
+            path = self.folder / named.group(1)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        elif kind == "python":
+            self.run([sys.executable, "-c", text])
+        elif kind == "sh" and text.splitlines()[-1].startswith("uvideo serve"):
+            self.serve(text)
+        elif kind == "sh":
+            self.shell(text)
+        elif kind == "console":
+            for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+                command, _, expected = part.partition("\n")
+                printed = self.shell(command)
+                pattern = re.escape(expected.strip()).replace(r"\.\.\.", ".*")
+                assert re.fullmatch(pattern, printed.strip(), re.DOTALL), f"{command} printed\n{printed}"
+        else:
+            raise AssertionError(f"what is to be done with this block of kind {kind!r}?\n{text}")
+
+    def shell(self, text: str) -> str:
+        """What commands print on stdout; the first that fails ends them, and is an AssertionError.
+
+        What they export is there for the next, as in one terminal.
+        """
+        kept = self.home / "environment"
+        printed = self.run(["bash", "-e", "-o", "pipefail", "-c", f"{text}\nenv -0 >{kept}"])
+        for entry in kept.read_text().split("\0"):
+            name, _, value = entry.partition("=")
+            if name not in ("", "_", "OLDPWD", "PWD", "SHLVL"):
+                self.environ[name] = value
+        return printed
+
+    def run(self, command: list[str]) -> str:
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+        )
+        said = done.stdout + done.stderr
+        assert done.returncode == 0, f"{command[-1]}\nended with {done.returncode}:\n{said}"
+        assert "Traceback" not in said and not any(secret in said for secret in SECRETS), said
+        return done.stdout
+
+    def serve(self, text: str) -> None:
+        """Start a server, in place of the one that runs; the ports are those of the first."""
+        self.stop()
+        with open(self._log, "ab") as log:
+            self._server = subprocess.Popen(
+                ["bash", "-e", "-c", re.sub(r"^uvideo serve", "exec uvideo serve", text, flags=re.MULTILINE)],
+                cwd=self.folder,
+                env=self.environ,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+            )
+        said = json.loads(self._first_line(self._server))
+        self._ports = (urlsplit(said["endpoint"]).netloc, urlsplit(said["admin"]).netloc)
+        port, tls = self._ports[0].rpartition(":")[2], said["endpoint"].startswith("https:")
+        self.environ["UVIDEO_ENDPOINT"] = f"https://localhost:{port}" if tls else self._ports[0]
+        for name, address in zip(("UVIDEO_SERVE_PORT", "UVIDEO_SERVE_ADMIN_PORT"), self._ports, strict=True):
+            self.environ[name] = address.rpartition(":")[2]
+        for path in self.folder.glob("*/credentials.json"):
+            SECRETS.add(json.loads(path.read_text())["private_key"])
+
+    def stop(self) -> None:
+        """End the server, if one runs, as Ctrl-C does."""
+        server, self._server = self._server, None
+        if server is not None and server.stdout is not None:
+            server.terminate()
+            try:
+                server.wait(SECONDS)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+            server.stdout.close()
+
+    def _first_line(self, server: subprocess.Popen[bytes]) -> bytes:
+        assert server.stdout is not None
+        until, line = time.monotonic() + SECONDS, b""
+        while not line.endswith(b"\n") and select.select([server.stdout], [], [], max(0, until - time.monotonic()))[0]:
+            piece = os.read(server.stdout.fileno(), 65536)
+            if not piece:
+                break
+            line += piece
+        assert line.endswith(b"\n"), f"the server did not start:\n{self._log.read_text()[-2000:]}"
+        return line

@@ -1,0 +1,93 @@
+"""Every block of the guides runs, as it stands there, against a real server."""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from test.interpreters import ROOT
+from test.pages import Page, Reader
+
+pytestmark = pytest.mark.long
+
+MOVIE = ROOT / "test" / "data" / "demo.mp4"
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Iterator[Reader]:
+    with Reader(tmp_path) as started:
+        yield started
+
+
+def with_a_server(reader: Reader) -> None:
+    """What the guides take for granted: a server, a profile, a space."""
+    reader.do("sh", "uvideo serve ./uvideo-data")
+    reader.shell(
+        "uvideo config init --provider local --key-file uvideo-data/credentials.json && uvideo mb uvideo://films"
+    )
+
+
+def test_a_large_file(reader: Reader) -> None:
+    with_a_server(reader)
+    (reader.folder / "film.mkv").write_bytes(MOVIE.read_bytes())
+    page = Page("docs/howto/large.md")
+    assert len(list(reader.follow(page, {"--bwlimit 2M": "--bwlimit 1G"}))) == 7
+    assert (reader.folder / "copy.mkv").read_bytes() == MOVIE.read_bytes()
+    assert reader.environ["UVIDEO_RETRIES"] == "100"
+
+
+def test_a_server_of_ones_own(reader: Reader) -> None:
+    for block in reader.follow(Page("docs/howto/selfhost.md"), {"0.0.0.0": "127.0.0.1"}):
+        if block.kind == "python":
+            reader.stop()  # as the page says, before the folder is copied
+    assert (reader.folder / "restored" / "video" / "credentials.json").exists()
+
+
+def test_faults_for_other_languages(reader: Reader) -> None:
+    """The guide's server; its Python blocks are run by the plugin's own tests."""
+    (toml,) = (each.text for each in Page("docs/howto/testing.md").blocks if each.kind == "toml")
+    (serve,) = (each.text for each in Page("docs/howto/testing.md").blocks if each.kind == "sh")
+    (reader.folder / "faults.toml").write_text(toml)
+    reader.do("sh", serve)
+    said = json.loads(reader.shell(f"curl -sf http://{reader.admin}/faults"))
+    assert [each["text"].partition(" ")[0] for each in said] == ["UploadPart", "GetObject"]
+    assert (reader.folder / "scratch" / "credentials.json").exists()
+
+
+def steps(text: str) -> list[str]:
+    """What a workflow runs, step by step, without what installs."""
+    script = re.search(r"^  script:\n((?:    - .*\n)+)", text, re.MULTILINE)
+    if script:
+        found = re.findall(r"- (.*)", script.group(1))
+    else:
+        found = [
+            one or textwrap.dedent(several)
+            for several, one in re.findall(r"run: (?:\|\n((?: {10}.*\n)+)|(.*)\n)", text)
+        ]
+    return [each for each in found if not each.startswith("pip install")]
+
+
+def test_ci(reader: Reader) -> None:
+    """The steps that a service would take; what installs is another test's."""
+    blocks = [each for each in Page("docs/howto/ci.md").blocks if each.kind == "yaml"]
+    assert len(blocks) == 3
+    (reader.folder / "test_mine.py").write_text(
+        "def test(uvideo_server):\n    uvideo_server.client.create_space('films')\n"
+    )
+    tests = reader.folder / "run-my-tests"
+    tests.write_text("#!/bin/sh\nset -e\ntest -s scratch/credentials.json\ntouch ran\n")
+    tests.chmod(0o755)
+    for block in blocks:
+        reader.do(block.kind, block.text)
+    assert steps(blocks[0].text) == ["pytest"] and steps(blocks[1].text) == ["pytest"]
+    reader.environ["PYTEST_ADDOPTS"] += " test_mine.py"
+    reader.shell("pytest")
+    begin, run, show = steps(blocks[2].text)
+    assert run == "./run-my-tests"
+    reader.shell(f"{begin}\ntrap 'kill %1; wait %1' EXIT\n{run}\n{show}")
+    assert (reader.folder / "ran").exists()
