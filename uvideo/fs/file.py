@@ -1,0 +1,205 @@
+"""The files that the filesystem opens: to read through any of fsspec's caches, to write, and both with await."""
+
+from __future__ import annotations
+
+import errno
+import io
+import threading
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from fsspec.asyn import AbstractAsyncStreamedFile
+from fsspec.spec import AbstractBufferedFile
+
+from uvideo.fs.failure import as_oserror
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+    from uvideo.aiofile import AsyncReader, AsyncWriter
+    from uvideo.fs.filesystem import UVideoFileSystem
+    from uvideo.reader import Reader
+    from uvideo.writer import Writer
+
+__all__ = ["ReadFile", "StreamedFile", "WriteFile"]
+
+
+class ReadFile(AbstractBufferedFile):
+    """An object that is read: fsspec's file over a Reader, which stays with one version and goes on where a line broke.
+
+    cache_type: any of fsspec's caches; "none", the default, leaves caching and reading ahead to the Reader.
+    ObjectChanged is an OSError with ESTALE.  Can be pickled; what it is opened on elsewhere is the version of then.
+    """
+
+    def __init__(
+        self, fs: UVideoFileSystem, path: str, reader: Reader, block_size: int | None, cache_type: str, **kwargs: Any
+    ) -> None:
+        self._reader, self._lock = reader, threading.Lock()
+        super().__init__(fs, path, "rb", block_size or "default", cache_type=cache_type, size=reader.size, **kwargs)
+
+    def _fetch_range(self, start: int, end: int) -> bytes:
+        with self._lock, as_oserror(self.path):
+            self._reader.seek(start)
+            if end >= self._reader.size:
+                return self._reader.read()
+            return self._reader.read(end - start)
+
+    def close(self) -> None:
+        super().close()
+        self._reader.close()
+
+
+class WriteFile(io.BufferedIOBase):
+    """An object that is written, of any length: stored by ``close``, or by ``commit`` where autocommit is off.
+
+    A ``with`` block that raises stores nothing and leaves nothing behind, nor does ``discard`` or a file that is
+    forgotten.  settle: what is to be done once it is stored.
+    """
+
+    def __init__(
+        self, fs: UVideoFileSystem, path: str, mode: str, writer: Writer, autocommit: bool, settle: Callable[[], None]
+    ) -> None:
+        super().__init__()
+        self.fs, self.path, self.mode, self.autocommit = fs, path, mode, autocommit
+        self._writer, self._settle = writer, settle
+        self._ended = self._discarded = False
+
+    @property
+    def closed(self) -> bool:
+        return self._ended
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._writer.tell()
+
+    def flush(self) -> None:
+        """Does nothing: what is written is stored all at once."""
+        if self._ended:
+            raise ValueError("I/O operation on closed file.")
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        if self._ended:
+            raise ValueError("I/O operation on closed file.")
+        with as_oserror(self.path):
+            return self._writer.write(data)
+
+    def close(self) -> None:
+        """Store it, unless autocommit is off.  While an error is handled that came up since it was opened: nothing."""
+        if self._ended:
+            return
+        self._ended = True
+        if self.autocommit:
+            self._store()
+
+    def commit(self) -> None:
+        """Store it, unless it was discarded.  OSError with ECANCELED if an error that is being handled forbids it."""
+        self._ended = True
+        if self._discarded:
+            return
+        if not self._store():
+            raise OSError(errno.ECANCELED, "an error is being handled, so nothing is stored", self.path)
+
+    def discard(self) -> None:
+        """Store nothing, and free what the service has of it."""
+        self._ended = self._discarded = True
+        with as_oserror(self.path):
+            self._writer.abort()
+
+    def _store(self) -> bool:
+        with as_oserror(self.path):
+            self._writer.close()
+            if self._writer.stored is None:
+                return False
+            self._settle()
+        self.fs.invalidate_cache(self.path)
+        return True
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is not None:
+            self.discard()
+        else:
+            self.close()
+
+    def __del__(self) -> None:
+        """Nothing: a writer that is forgotten is aborted, and says so in the log."""
+
+    def __repr__(self) -> str:
+        return f"<WriteFile {self.path}, mode {self.mode}>"
+
+
+class StreamedFile(AbstractAsyncStreamedFile):
+    """What open_async gives: a file whose calls are awaited, to read or to write.  For ``async with``.
+
+    A block that raises stores nothing.  size: of one that is read, once it is open.
+    """
+
+    def __init__(
+        self,
+        fs: UVideoFileSystem,
+        path: str,
+        mode: str,
+        file: AsyncReader | AsyncWriter,
+        settle: Callable[[], Awaitable[None]],
+    ) -> None:
+        self.fs, self.path, self.mode = fs, path, mode
+        self._file: Any = file
+        self._settle = settle
+        self.closed = False
+
+    @property
+    def size(self) -> int | None:
+        return self._file.size if self.mode == "rb" else None
+
+    async def read(self, length: int = -1) -> bytes:
+        with as_oserror(self.path):
+            data: bytes = await self._of("rb").read(-1 if length is None else length)
+            return data
+
+    async def seek(self, loc: int, whence: int = io.SEEK_SET) -> int:
+        with as_oserror(self.path):
+            place: int = await self._of("rb").seek(loc, whence)
+            return place
+
+    async def tell(self) -> int:
+        with as_oserror(self.path):
+            place: int = await self._file.tell()
+            return place
+
+    async def write(self, data: ReadableBuffer) -> int:
+        with as_oserror(self.path):
+            count: int = await self._of("wb").write(data)
+            return count
+
+    async def flush(self, force: bool = False) -> None:
+        """Does nothing: what is written is stored by close."""
+
+    async def close(self) -> None:
+        if self.closed:
+            return
+        self.closed = True
+        with as_oserror(self.path):
+            await self._file.close()
+            if self.mode != "rb" and self._file.stored is not None:
+                await self._settle()
+                self.fs.invalidate_cache(self.path)
+
+    async def discard(self) -> None:
+        """Store nothing, and free what the service has of it."""
+        self.closed = True
+        with as_oserror(self.path):
+            await (self._file.close() if self.mode == "rb" else self._file.abort())
+
+    def _of(self, mode: str) -> Any:
+        if (self.mode == "rb") != (mode == "rb"):
+            raise io.UnsupportedOperation(f"not with mode {self.mode}")
+        if self.closed:
+            raise ValueError("I/O operation on closed file.")
+        return self._file
+
+    async def __aexit__(self, kind: object, *_: object) -> None:
+        await (self.close() if kind is None else self.discard())
+
+    def __del__(self) -> None:
+        """Nothing: closing would have to be awaited."""
