@@ -41,7 +41,12 @@ setup(
     cmdclass={"install": Install},
     version=version(),
     packages=find_packages(HERE, include=["ucloud", "ucloud.*"] + (["uvideo", "uvideo.*"] if TOOLKIT else [])),
-    entry_points={"console_scripts": ["uvideo = uvideo.cli:main"], "pytest11": ["uvideo = uvideo.testing"]}
+    entry_points={
+        "console_scripts": ["uvideo = uvideo.cli:main"],
+        "pytest11": ["uvideo = uvideo.testing"],
+        "fsspec.specs": ["uvideo = uvideo.fs:UVideoFileSystem"],
+        "universal_pathlib.implementations": ["uvideo = uvideo.fs.path:UVideoPath"],
+    }
     if TOOLKIT
     else {},
     options={

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from uvideo import errors
 
-__all__ = ["as_oserror", "translated"]
+__all__ = ["as_oserror", "is_absent", "translated"]
 
 #: The first class that fits counts.  No ETIMEDOUT: its TimeoutError is what fsspec takes for one of its own.
 _NUMBERS: tuple[tuple[type[errors.UVideoError], int], ...] = (
-    (errors.NotFound, errno.ENOENT),
-    (errors.SpaceNotFound, errno.ENOENT),
     (errors.AccessDenied, errno.EACCES),
     (errors.UnknownKey, errno.EACCES),
     (errors.NoCredentials, errno.EACCES),
@@ -50,7 +49,18 @@ def _made(error: errors.UVideoError, text: str, path: str) -> OSError:
         number = (isinstance(cause, OSError) and cause.errno) or errno.EIO
     if isinstance(error, errors.NotRestored):
         text += "; it is of class ARCHIVE and has to be restored first"
+    if is_absent(error):
+        number = errno.ENOENT
+        if not isinstance(error, errors.SpaceNotFound):
+            text = os.strerror(number)
     return OSError(number, text, path)
+
+
+def is_absent(error: errors.UVideoError) -> bool:
+    """Whether an object, or its space, is not there.  HEAD says of a space only that the request was bad."""
+    if isinstance(error, errors.BadRequest) and error.operation == "HeadObject":
+        return True
+    return isinstance(error, (errors.NotFound, errors.SpaceNotFound))
 
 
 @contextmanager

@@ -40,8 +40,6 @@ class ReadFile(AbstractBufferedFile):
     def _fetch_range(self, start: int, end: int) -> bytes:
         with self._lock, as_oserror(self.path):
             self._reader.seek(start)
-            if end >= self._reader.size:
-                return self._reader.read()
             return self._reader.read(end - start)
 
     def close(self) -> None:
