@@ -11,6 +11,7 @@ import fsspec
 import pytest
 
 from test.client.conftest import no_settings_of_the_machine as no_settings_of_the_machine
+from test.fakes import FaultProxy
 from test.server_fixture import Server
 from uvideo import Client
 from uvideo.fs import UVideoFileSystem
@@ -48,3 +49,18 @@ def movie(tmp_path: Path) -> Path:
     path = tmp_path / "movie.bin"
     path.write_bytes(bytes(range(256)) * (9 << 12))
     return path
+
+
+@pytest.fixture
+def proxy(server: Server) -> Iterator[FaultProxy]:
+    """Faults that never fired fail the test."""
+    with FaultProxy("127.0.0.1", server.port) as made:
+        yield made
+
+
+@pytest.fixture
+def through(options: dict[str, Any], proxy: FaultProxy) -> Iterator[UVideoFileSystem]:
+    """A filesystem whose requests pass the proxy."""
+    made = UVideoFileSystem(**{**options, "endpoint": f"127.0.0.1:{proxy.port}"}, skip_instance_cache=True)
+    yield made
+    made.close()

@@ -205,7 +205,9 @@ class Tree(AsyncFileSystem, metaclass=Guarded):
             found = await self._level(path)
             if found is None:
                 info = await self._info(path, refresh)
-                return [info if detail else info["name"]]
+                if info["type"] == "file":
+                    return [info if detail else info["name"]]
+                found = []  # of what stands for a directory a listing says nothing
             self.dircache[path] = found
         return list(found) if detail else sorted(each["name"] for each in found)
 
