@@ -37,6 +37,11 @@ class ReadFile(AbstractBufferedFile):
         self._reader, self._lock = reader, threading.Lock()
         super().__init__(fs, path, "rb", block_size or "default", cache_type=cache_type, size=reader.size, **kwargs)
 
+    def read(self, length: int | None = -1) -> bytes:
+        left = max(0, self.size - self.loc)  # some caches make up what lies behind the end
+        data: bytes = super().read(left if length is None or length < 0 else min(length, left))
+        return data
+
     def _fetch_range(self, start: int, end: int) -> bytes:
         with self._lock, as_oserror(self.path):
             self._reader.seek(start)

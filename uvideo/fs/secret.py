@@ -48,7 +48,7 @@ def revealed(options: dict[str, Any]) -> dict[str, Any]:
 
 
 class Guarded(type(AsyncFileSystem)):  # type: ignore[misc]
-    """Makes or finds an instance as fsspec does, after the secrets among its options were wrapped."""
+    """Makes or finds an instance as fsspec does, in whatever order the options are; secrets among them are wrapped."""
 
     def __call__(cls, *args: Any, **options: Any) -> Any:
         options = apply_config(cls, options)
@@ -56,4 +56,4 @@ class Guarded(type(AsyncFileSystem)):  # type: ignore[misc]
             value = options.get(name)
             if value is not None and not isinstance(value, Secret):
                 options[name] = Secret(value)
-        return super().__call__(*args, **options)
+        return super().__call__(*args, **dict(sorted(options.items())))
