@@ -99,6 +99,34 @@ def test_jumps_read_little_and_order_reads_ahead(
     assert sum(each.answer_bytes for each in proxy.log("GetObject")) == SIZE
 
 
+def test_large_reads_that_jump_ask_for_what_they_need(
+    through: UVideoFileSystem, proxy: FaultProxy, client: Client, space: str, film: str, data: bytes
+) -> None:
+    with through.open(film) as file:
+        for start, length in ((1_000_000, 100_000), (500_000, 9_000), (2_000_000, 8_192)):
+            file.seek(start)
+            assert file.read(length) == data[start : start + length]
+        assert file.read(8_192) == data[2_008_192:2_016_384]  # goes on, so the Reader does it
+    asked = [each.headers["range"] for each in proxy.log("GetObject")]
+    assert asked[:3] == ["bytes=1000000-1099999", "bytes=500000-508999", "bytes=2000000-2008191"]
+    proxy.reset()
+    with through.open(film, verify=False) as file:  # an option of the Reader's
+        file.seek(1_000_000)
+        assert file.read(100_000) == data[1_000_000:1_100_000]
+        assert proxy.log("GetObject")[0].headers["range"] != "bytes=1000000-1099999"
+
+    parallel = UVideoFileSystem(**through.storage_options, multipart_threshold=100_000)
+    with through.open(film) as file, parallel.open(film) as large:
+        large.seek(5)
+        assert large.read(2_000_000) == data[5:2_000_005]
+        client.put(space, "film.mp4", bytes(SIZE))
+        for each in (file, large):
+            each.seek(1_000_000)
+            with pytest.raises(OSError) as caught:
+                each.read(1_500_000)
+            assert caught.value.errno == errno.ESTALE
+
+
 def test_a_line_that_breaks_and_an_object_that_changes(
     through: UVideoFileSystem, proxy: FaultProxy, client: Client, space: str, film: str, data: bytes
 ) -> None:

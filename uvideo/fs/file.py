@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fsspec.asyn import AbstractAsyncStreamedFile
 from fsspec.spec import AbstractBufferedFile
 
+from uvideo.errors import ObjectChanged
 from uvideo.fs.failure import as_oserror
 
 if TYPE_CHECKING:
@@ -18,24 +19,44 @@ if TYPE_CHECKING:
 
     from uvideo.aiofile import AsyncReader, AsyncWriter
     from uvideo.fs.filesystem import UVideoFileSystem
+    from uvideo.models import Content
     from uvideo.reader import Reader
     from uvideo.writer import Writer
 
 __all__ = ["ReadFile", "StreamedFile", "WriteFile"]
 
+#: Bytes from which on a read that jumps is asked for as it is; below, what lies beside it may be wanted next.
+EXACT = 8 * 1024
+
 
 class ReadFile(AbstractBufferedFile):
     """An object that is read: fsspec's file over a Reader, which stays with one version and goes on where a line broke.
 
-    cache_type: any of fsspec's caches; "none", the default, leaves caching and reading ahead to the Reader.
-    ObjectChanged is an OSError with ESTALE.  Can be pickled; what it is opened on elsewhere is the version of then.
+    What is read in order comes ahead, and little reads that jump are kept, by the Reader.  A large one that jumps, a
+    column of a table say, is asked for exactly, and in ranges at a time beyond the settings' multipart_threshold.
+    cache_type: any of fsspec's caches before that; "none" is the default.  An object that changes is an OSError with
+    ESTALE.  Can be pickled; what it is opened on elsewhere is the version of then.
     """
 
     def __init__(
-        self, fs: UVideoFileSystem, path: str, reader: Reader, block_size: int | None, cache_type: str, **kwargs: Any
+        self,
+        fs: UVideoFileSystem,
+        path: str,
+        reader: Reader,
+        block_size: int | None,
+        cache_type: str,
+        cache_options: dict[str, Any] | None,
+        options: dict[str, Any],
     ) -> None:
-        self._reader, self._lock = reader, threading.Lock()
-        super().__init__(fs, path, "rb", block_size or "default", cache_type=cache_type, size=reader.size, **kwargs)
+        """options: those that the Reader was made with; with any, all is read by it, since they count for it alone."""
+        self._reader, self._lock, self._next, self._all_by_it = reader, threading.Lock(), 0, bool(options)
+        super().__init__(
+            *(fs, path, "rb", block_size or "default"),
+            cache_type=cache_type,
+            cache_options=cache_options,
+            size=reader.size,
+            **options,
+        )
 
     def read(self, length: int | None = -1) -> bytes:
         left = max(0, self.size - self.loc)  # some caches make up what lies behind the end
@@ -43,9 +64,24 @@ class ReadFile(AbstractBufferedFile):
         return data
 
     def _fetch_range(self, start: int, end: int) -> bytes:
-        with self._lock, as_oserror(self.path):
-            self._reader.seek(start)
-            return self._reader.read(end - start)
+        with as_oserror(self.path):
+            with self._lock:
+                jumps, self._next = start != self._next, end
+                if self._all_by_it or not jumps or end - start < EXACT:
+                    self._reader.seek(start)
+                    return self._reader.read(end - start)
+            return self._exactly(start, end)
+
+    def _exactly(self, start: int, end: int) -> bytes:
+        info, client = self._reader.info, self.fs.client
+        if end - start <= client.settings.multipart_threshold:
+            found: Content = client.get(info.space, info.key, start=start, end=end, if_match=info.etag)
+            return found.data
+        buffer = io.BytesIO()
+        done = client.download(info.space, info.key, buffer, start=start, end=end, journal=False)
+        if done.etag != info.etag:
+            raise ObjectChanged("the object changed since it was opened: open it again")
+        return buffer.getvalue()
 
     def close(self) -> None:
         super().close()

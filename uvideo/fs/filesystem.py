@@ -185,7 +185,7 @@ class UVideoFileSystem(Tree):
         with as_oserror(path):
             if mode == "rb":
                 reader = self.client.open(space, key, "rb", **options)
-                file = ReadFile(self, path, reader, block_size, cache_type, cache_options=cache_options)
+                file = ReadFile(self, path, reader, block_size, cache_type, cache_options, options)
                 file.details = described(reader.info)
                 return file
             self._check_mode(mode)
