@@ -6,9 +6,12 @@ import copy
 import json
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ import fsspec
 import pytest
 from fsspec.config import conf
 
+from test.fakes import FaultProxy
 from test.fs.conftest import UVideoFileSystem
 from test.server_fixture import ROOT, Server
 from uvideo.errors import InvalidArgument
@@ -208,3 +212,40 @@ def test_the_package_does_not_import_fsspec() -> None:
     program = "import sys, uvideo; uvideo.Client, uvideo.AsyncClient, uvideo.TransferManager; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "uvideo.client" in done.stdout.split() and "fsspec" not in done.stdout.split()
+
+
+def test_ctrl_c_ends_a_transfer(through: UVideoFileSystem, proxy: FaultProxy, space: str, movie: Path) -> None:
+    """The process ends although the answer never comes; what was sent is in the journal."""
+    proxy.on("UploadPart", part=1).stall_response()
+    program = (
+        "import pickle, sys\n"
+        "fs = pickle.load(sys.stdin.buffer)\n"
+        "try:\n"
+        f"    fs.put({str(movie)!r}, '{space}/movie')\n"
+        "except KeyboardInterrupt:\n"
+        "    print('interrupted')"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=False
+    )
+    try:
+        assert process.stdin is not None
+        process.stdin.write(pickle.dumps(through))
+        process.stdin.close()
+        process.stdin = None
+        until(lambda: any(each.part == 1 for each in proxy.log("UploadPart")))
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=60)[0] == b"interrupted\n"
+    finally:
+        process.kill()
+    assert process.returncode == 0 and not through.exists(f"{space}/movie")
+    (left,) = through.client.transfers()
+    assert (left.key, left.active) == ("movie", False)
+    through.client.abort(left.id)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

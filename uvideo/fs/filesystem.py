@@ -7,24 +7,23 @@ import errno
 import mimetypes
 import os
 import uuid
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from fsspec.asyn import sync_wrapper
 from fsspec.callbacks import DEFAULT_CALLBACK, NoOpCallback
 from fsspec.utils import isfilelike
 
 from uvideo import etag, same_etag
-from uvideo.errors import AlreadyExists, IntegrityError, InvalidRange, ObjectChanged, SpaceExists
+from uvideo.errors import AlreadyExists, IntegrityError, InvalidRange, ObjectChanged, SpaceExists, UVideoError
 from uvideo.fs.copies import copied
 from uvideo.fs.failure import as_oserror
 from uvideo.fs.file import ReadFile, StreamedFile, WriteFile
 from uvideo.fs.info import described
 from uvideo.fs.ranges import plan
-from uvideo.fs.tree import BATCH, Tree
+from uvideo.fs.tree import BATCH, TRANSFERS, Tree, waited
 from uvideo.models import Progress
 
 __all__ = ["UVideoFileSystem"]
@@ -76,7 +75,8 @@ class UVideoFileSystem(Tree):
             if len(content) < size:
                 buffer = BytesIO()
                 buffer.write(content)
-                rest = await client.download(space, key, buffer, start=len(content), journal=False)
+                given: dict[str, Any] = {"start": len(content), "journal": False, "cancel": TRANSFERS.get()}
+                rest = await client.download(space, key, buffer, **given)
                 if rest.etag != expected:
                     raise ObjectChanged()
                 content = buffer.getvalue()
@@ -163,7 +163,8 @@ class UVideoFileSystem(Tree):
                 return
         try:
             with as_oserror(rpath):
-                await self._here().download(space, key, lpath, progress=told(callback), **kwargs)
+                given = {"progress": told(callback), "cancel": TRANSFERS.get(), **kwargs}
+                await self._here().download(space, key, lpath, **given)
         except FileNotFoundError:
             if is_file or not await self._any_below(rpath):
                 raise
@@ -245,14 +246,19 @@ class UVideoFileSystem(Tree):
         try:
             self.client.rename(space, aside, key)
         except BaseException:
-            self.client.delete(space, aside)
+            with suppress(UVideoError):
+                self.client.delete(space, aside)
             raise
 
-    async def _take_soon(self, space: str, aside: str, key: str) -> None:
+    async def _take_soon(self, space: str, aside: str, key: str, sent: Awaitable[Any] | None = None) -> None:
+        """As ``_take``, once what is ``sent`` has arrived."""
         try:
+            if sent is not None:
+                await sent
             await self._here().rename(space, aside, key)
         except BaseException:
-            await self._here().delete(space, aside)
+            with suppress(UVideoError):
+                await self._here().delete(space, aside)
             raise
 
     async def _stored(
@@ -267,8 +273,7 @@ class UVideoFileSystem(Tree):
         with as_oserror(path):
             if mode == "create":
                 aside = self._aside(key)
-                await send(space, aside, **_typed(options, key))
-                await self._take_soon(space, aside, key)
+                await self._take_soon(space, aside, key, send(space, aside, **_typed(options, key)))
             else:
                 await send(space, key, **options)
         self.invalidate_cache(path)
@@ -291,15 +296,16 @@ class UVideoFileSystem(Tree):
             return
         client = self._here()
         is_small = memoryview(value).nbytes <= client.settings.multipart_threshold and not options.keys() - _OF_PUT
-        send = client.put if is_small else client.upload
-        await self._stored(path, mode, options, lambda space, key, **given: send(space, key, value, **given))
+        send, given = (client.put, options) if is_small else (client.upload, {"cancel": TRANSFERS.get(), **options})
+        await self._stored(path, mode, given, lambda space, key, **each: send(space, key, value, **each))
 
     async def _put_file(
         self, lpath: Any, rpath: str, mode: str = "overwrite", callback: Any = DEFAULT_CALLBACK, **options: Any
     ) -> None:
         """Store a local file: verified, and if it is large in parts; the same call goes on with what is missing.
 
-        options: as of Client.upload.  In a transaction it is stored at the end of it, and cannot go on.
+        options: as of Client.upload.  In a transaction it is stored at the end of it; then, and with mode "create", an
+        upload that breaks off begins anew.
         """
         if os.path.isdir(lpath):
             return
@@ -307,7 +313,9 @@ class UVideoFileSystem(Tree):
             if self._intrans:
                 await self._deferred(rpath, mode, source, options)
                 return
-        given = {**options, "progress": told(callback)}
+        given = {"progress": told(callback), "cancel": TRANSFERS.get(), **options}
+        if mode == "create":
+            given["journal"] = False  # another time it has another name
         await self._stored(
             rpath, mode, given, lambda space, key, **each: self._here().upload(space, key, Path(lpath), **each)
         )
@@ -317,8 +325,6 @@ class UVideoFileSystem(Tree):
         if not truncate and await self._exists(path):
             raise NotImplementedError("the time of an object cannot be set: touch with truncate=True empties it")
         await self._pipe_file(path, b"", **options)
-
-    touch = sync_wrapper(_touch)
 
     # Copying, moving and removing
 
@@ -364,8 +370,6 @@ class UVideoFileSystem(Tree):
         await self._copy(
             path1, path2, recursive=recursive, maxdepth=maxdepth, on_error="raise", move=True, listed=recursive
         )
-
-    mv = sync_wrapper(_mv)
 
     async def _rm_file(self, path: str, **kwargs: Any) -> None:
         """Remove an object.  FileNotFoundError, IsADirectoryError."""
@@ -459,7 +463,13 @@ class UVideoFileSystem(Tree):
                 await client.delete(space, key + "/")
         self.invalidate_cache(path)
 
-    rmdir = sync_wrapper(_rmdir)
+    # For callers without a loop
+
+    cat, cat_file, cat_ranges = waited(Tree._cat), waited(_cat_file), waited(_cat_ranges)
+    get, get_file, put, put_file = waited(Tree._get), waited(_get_file), waited(Tree._put), waited(_put_file)
+    pipe, pipe_file, touch = waited(Tree._pipe), waited(_pipe_file), waited(_touch)
+    copy, cp_file, mv, mv_file = waited(Tree._copy), waited(_cp_file), waited(_mv), waited(_mv_file)
+    rm, rm_file, mkdir, makedirs, rmdir = map(waited, (_rm, _rm_file, _mkdir, _makedirs, _rmdir))
 
 
 def _typed(options: dict[str, Any], key: str) -> dict[str, Any]:

@@ -4,28 +4,57 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import functools
 import os
 import posixpath
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from contextvars import ContextVar
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from fsspec.asyn import AsyncFileSystem, _run_coros_in_chunks, get_loop, sync_wrapper
+from fsspec.asyn import AsyncFileSystem, _run_coros_in_chunks, get_loop, sync
 from fsspec.utils import stringify_path
 
-from uvideo import AsyncClient, Client
+from uvideo import AsyncClient, Cancel, Client
 from uvideo.fs.failure import as_oserror
 from uvideo.fs.info import Info, described, directory
 from uvideo.fs.secret import Guarded, revealed
-from uvideo.models import ObjectInfo
+from uvideo.models import ObjectInfo, T
 
 __all__ = ["Tree"]
 
 #: Requests that one call of many paths has under way.
 BATCH = 64
+#: What ends the transfers of the call that is waited for: fsspec's tasks do not pass it on when they are cancelled.
+TRANSFERS: ContextVar[Cancel | None] = ContextVar("transfers", default=None)
 #: Options of fsspec's own classes, which are no settings.
 _FSSPEC = ("use_listings_cache", "listings_expiry_time", "max_paths")
+
+
+def waited(method: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., T]:
+    """A method for callers without a loop.  Ctrl-C ends what it does, which fsspec's own wrapper leaves going on."""
+
+    @functools.wraps(method)
+    def wrapper(self: Tree, *args: Any, **kwargs: Any) -> T:
+        cancel = Cancel()
+        tasks: list[Any] = []
+
+        async def kept() -> T:
+            TRANSFERS.set(cancel)
+            tasks.append(asyncio.current_task())
+            return await method(self, *args, **kwargs)
+
+        try:
+            result: T = sync(self.loop, kept)
+            return result
+        except BaseException:
+            cancel.cancel()
+            for task in tasks:
+                self.loop.call_soon_threadsafe(task.cancel)  # nothing to one that is over
+            raise
+
+    return wrapper
 
 
 class Tree(AsyncFileSystem, metaclass=Guarded):
@@ -89,7 +118,7 @@ class Tree(AsyncFileSystem, metaclass=Guarded):
             await client.close()
         self.client.close()
 
-    close = sync_wrapper(_close)
+    close = waited(_close)
 
     def _here(self) -> AsyncClient:
         """The client of the running loop."""
@@ -321,8 +350,7 @@ class Tree(AsyncFileSystem, metaclass=Guarded):
         """When an object was made, in UTC."""
         return await self._time(path, "created")
 
-    modified = sync_wrapper(_modified)
-    created = sync_wrapper(_created)
+    modified, created, find, du = waited(_modified), waited(_created), waited(_find), waited(_du)
 
     def ukey(self, path: str) -> str:
         """What changes when the content of an object does."""
