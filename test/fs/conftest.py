@@ -17,7 +17,9 @@ from test.server_fixture import Server
 from uvideo import Client
 from uvideo.fs import UVideoFileSystem
 
-collect_ignore = [] if importlib.util.find_spec("pandas") else ["test_frames.py"]  # what make test-data installs
+collect_ignore = (
+    [] if importlib.util.find_spec("pandas") else ["test_frames.py", "test_howto.py"]
+)  # what make test-data installs
 
 fsspec.register_implementation("uvideo", UVideoFileSystem)  # what the entry point does for who has it installed
 
