@@ -198,9 +198,16 @@ def test_no_key_writes_outside_of_the_folder(fs: UVideoFileSystem, client: Clien
     client.put(space, "in/../../evil", b"evil")
     folder = tmp_path / "deep" / "folder"
     folder.mkdir(parents=True)
-    with pytest.raises((ValueError, OSError)):
-        fs.get(f"{space}/in/", str(folder), recursive=True)
-    assert not (tmp_path / "evil").exists() and not (tmp_path / "deep" / "evil").exists()
+    client.put(space, "in/a", b"a")
+    for source in (f"{space}/in/", f"{space}/in", f"{space}/in/**"):
+        with pytest.raises(OSError, match="not saved") as caught:
+            fs.get(source, str(folder), recursive=True)
+        assert caught.value.errno == errno.EINVAL
+    assert [each.name for each in tmp_path.rglob("*")] == ["deep", "folder"]
+    fs.get(f"{space}/in/../../evil", str(folder / "named"))  # who names it has said where
+    assert (folder / "named").read_bytes() == b"evil"
+    fs.cp(f"{space}/in", f"{space}/out", recursive=True)
+    assert client.get(space, "out/../../evil").data == b"evil"
 
 
 def test_copies_are_made_by_the_service(

@@ -166,6 +166,7 @@ def test_it_works_after_a_fork(fs: UVideoFileSystem, space: str) -> None:
     child = os.fork()
     if not child:
         code = 1
+        signal.alarm(60)  # which ends one that hangs
         try:
             with fs.open(f"{space}/a") as file:
                 if file.read() == b"parent" and fs.cat_file(f"{space}/a") == b"parent":

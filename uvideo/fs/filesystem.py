@@ -9,6 +9,7 @@ import os
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
+from contextvars import ContextVar
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ __all__ = ["UVideoFileSystem"]
 
 #: Options that a put has too.
 _OF_PUT = {"mime", "storage_class", "metadata", "headers", "acl", "verify"}
+#: Whether paths are looked for to be saved below a local folder.
+_INWARD: ContextVar[bool] = ContextVar("inward", default=False)
 #: Bytes that are hashed in a thread, where they do not hold up the loop.
 _LONG = 1 << 20
 
@@ -147,6 +150,23 @@ class UVideoFileSystem(Tree):
             else:
                 out.append(answer[1][wanted])
         return out
+
+    async def _get(self, rpath: Any, lpath: Any, *args: Any, **kwargs: Any) -> Any:
+        """As fsspec's.  A key that was found and has .. in it, which could lead out of the folder, is an OSError."""
+        _INWARD.set(not isinstance(lpath, list))
+        try:
+            return await super()._get(rpath, lpath, *args, **kwargs)
+        finally:
+            _INWARD.set(False)
+
+    async def _expand_path(self, path: Any, *args: Any, **kwargs: Any) -> list[str]:
+        found: list[str] = await super()._expand_path(path, *args, **kwargs)
+        if _INWARD.get():  # releases of fsspec before 2026.7 do not look
+            asked = self._strip_protocol(path if isinstance(path, list) else [path])
+            for each in found:
+                if each not in asked and ".." in each.split("/"):
+                    raise OSError(errno.EINVAL, "a key with .. in it is not saved below a folder", each)
+        return found
 
     async def _get_file(self, rpath: str, lpath: Any, callback: Any = DEFAULT_CALLBACK, **kwargs: Any) -> None:
         """Save an object as a local file, or into a binary file: verified, in ranges at a time where it is large.
@@ -466,7 +486,7 @@ class UVideoFileSystem(Tree):
     # For callers without a loop
 
     cat, cat_file, cat_ranges = waited(Tree._cat), waited(_cat_file), waited(_cat_ranges)
-    get, get_file, put, put_file = waited(Tree._get), waited(_get_file), waited(Tree._put), waited(_put_file)
+    get, get_file, put, put_file = waited(_get), waited(_get_file), waited(Tree._put), waited(_put_file)
     pipe, pipe_file, touch = waited(Tree._pipe), waited(_pipe_file), waited(_touch)
     copy, cp_file, mv, mv_file = waited(Tree._copy), waited(_cp_file), waited(_mv), waited(_mv_file)
     rm, rm_file, mkdir, makedirs, rmdir = map(waited, (_rm, _rm_file, _mkdir, _makedirs, _rmdir))

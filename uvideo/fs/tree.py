@@ -13,7 +13,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from fsspec.asyn import AsyncFileSystem, _run_coros_in_chunks, get_loop, sync
+from fsspec.asyn import AsyncFileSystem, _run_coros_in_chunks, get_loop, reset_lock, sync
 from fsspec.utils import stringify_path
 
 from uvideo import AsyncClient, Cancel, Client
@@ -64,6 +64,7 @@ class Tree(AsyncFileSystem, metaclass=Guarded):
     root_marker = ""
     blocksize = 4 << 20
     _pid: int
+    _loop: Any
 
     def __init__(
         self,
@@ -93,7 +94,10 @@ class Tree(AsyncFileSystem, metaclass=Guarded):
     def loop(self) -> Any:
         if self._pid != os.getpid():  # after a fork; the parent's loop does not run here
             self._pid = os.getpid()
-            self._loop = None if self.asynchronous else get_loop()
+            if not self.asynchronous:
+                if get_loop() is self._loop:  # older releases of fsspec keep it
+                    reset_lock()
+                self._loop = get_loop()
         return self._loop
 
     def __repr__(self) -> str:
