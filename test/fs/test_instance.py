@@ -185,6 +185,7 @@ def test_the_entry_points_are_found(tmp_path: Path) -> None:
         made = [sys.executable, "setup.py", "-q", "egg_info", "--egg-base", str(tmp_path)]
         subprocess.run(made, cwd=ROOT, check=True, capture_output=True)
         entries = next(tmp_path.glob("*/entry_points.txt")).read_text()
+        assert "[universal_pathlib.implementations]\nuvideo = uvideo.fs.path:UVideoPath\n" in entries
     else:  # from 3.12 on an environment has none
         entries = "[fsspec.specs]\nuvideo = uvideo.fs:UVideoFileSystem\n"
     assert "[fsspec.specs]\nuvideo = uvideo.fs:UVideoFileSystem\n" in entries
@@ -219,7 +220,8 @@ def test_ctrl_c_ends_a_transfer(through: UVideoFileSystem, proxy: FaultProxy, sp
     """The process ends although the answer never comes; what was sent is in the journal."""
     proxy.on("UploadPart", part=1).stall_response()
     program = (
-        "import pickle, sys\n"
+        "import pickle, signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs ignore it
         "fs = pickle.load(sys.stdin.buffer)\n"
         "try:\n"
         f"    fs.put({str(movie)!r}, '{space}/movie')\n"

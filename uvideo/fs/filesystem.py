@@ -236,7 +236,12 @@ class UVideoFileSystem(Tree):
                 aside, options = self._aside(key), _typed(options, key)
             opened = client.open(space, aside, "wb", **options)
         file = StreamedFile(self, self._strip_protocol(path), mode, opened, settle)
-        await file.tell()  # FileNotFoundError at once
+        try:
+            await file.tell()  # FileNotFoundError at once
+        except BaseException:
+            if mode == "rb":
+                await opened.close()
+            raise
         return file
 
     # Writing
@@ -420,7 +425,7 @@ class UVideoFileSystem(Tree):
         if not space:
             raise PermissionError(errno.EPERM, "all spaces at once are not removed", path)
         info = await self._info(path, refresh=True)
-        client, jobs = self._here(), min(jobs, BATCH)
+        client, jobs = self._here(), min(jobs, BATCH) if jobs > 0 else BATCH
         with as_oserror(path):
             try:
                 if maxdepth is not None:
