@@ -8,7 +8,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 DEMO := .cache/demo
 RELEASE := .cache/release
-EXTRAS := develop test server cli cluster
+EXTRAS := develop test server cli cluster fsspec
 SITE := .cache/site
 TOOLS := "ruff==0.17.*" "mypy==2.4.*" types-requests
 PIP := -m pip --disable-pip-version-check install --quiet
@@ -18,7 +18,7 @@ SOURCES := $(shell find ucloud uvideo -type f -not -name '*.py[co]' 2>/dev/null)
 PYTHON ?= $(firstword $(foreach command,$(foreach minor,19 18 17 16 15 14 13 12 11 10,python3.$(minor)) python3,\
 	$(shell $(command) -c 'import sys, venv, ensurepip; print("$(command)" if sys.version_info >= (3, 10) else "")' 2>/dev/null)))
 
-.PHONY: help venv demo test test-long test-soak test-browser test-cluster lint docs audit bench clean
+.PHONY: help venv demo test test-long test-data test-soak test-browser test-cluster lint docs audit bench clean
 .PHONY: dist sbom image api manual
 
 help:  ## print this list
@@ -52,7 +52,7 @@ $(DEMO)/.made: setup.py setup.cfg pyproject.toml Makefile $(SOURCES)
 
 test: $(VENV)/.made  ## the tests, on every Python found; ARGS="-k name" chooses
 	@$(PY) -m test.interpreters
-	$(PY) -m pytest -n 2 --dist loadfile -m "not long and not soak and not browser and not cluster" $(ARGS)
+	$(PY) -m pytest -n 2 --dist loadfile -m "not long and not soak and not browser and not cluster and not data" $(ARGS)
 
 test-long: $(VENV)/.made $(RELEASE)/.made  ## the tests that take long: a gibibyte, a million keys, installs on every Python
 	$(PY) -m pytest -m "long and not cluster" $(ARGS)
@@ -86,6 +86,15 @@ $(VENV)/.browser: $(VENV)/.made
 	@$(PY) -c 'import configparser; s = configparser.ConfigParser(); s.read("setup.cfg"); \
 	  print(s["options.extras_require"]["browser"])' > $(VENV)/browser.txt
 	$(PY) $(PIP) -r $(VENV)/browser.txt
+	@touch $@
+
+test-data: $(VENV)/.data  ## the filesystem below pandas, PyArrow, Dask, DuckDB and universal_pathlib
+	$(PY) -m pytest -m data test/fs $(ARGS)
+
+$(VENV)/.data: $(VENV)/.made
+	@$(PY) -c 'import configparser; s = configparser.ConfigParser(); s.read("setup.cfg"); \
+	  print(s["options.extras_require"]["data"])' > $(VENV)/data.txt
+	$(PY) $(PIP) -r $(VENV)/data.txt
 	@touch $@
 
 lint: $(VENV)/.made  ## ruff, mypy, and the syntax of what also runs on 2.7

@@ -55,7 +55,12 @@ setup(
     # Below 3.10 `import uvideo` says why there is none.
     package_dir={} if TOOLKIT else {"uvideo": "packaging/older"},
     data_files=shared() if TOOLKIT else [],
-    entry_points={"console_scripts": ["uvideo = uvideo.cli:main"], "pytest11": ["uvideo = uvideo.testing"]}
+    entry_points={
+        "console_scripts": ["uvideo = uvideo.cli:main"],
+        "pytest11": ["uvideo = uvideo.testing"],
+        "fsspec.specs": ["uvideo = uvideo.fs:UVideoFileSystem"],
+        "universal_pathlib.implementations": ["uvideo = uvideo.fs.path:UVideoPath"],
+    }
     if TOOLKIT
     else {},
     options={

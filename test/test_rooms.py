@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import pytest
 
+import uvideo
+
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("ucloud", "uvideo")
 
@@ -167,7 +169,19 @@ def only_drivers_chooses_drivers(each: Import) -> bool:
 
 
 def tools_use_the_public_client(each: Import) -> bool:
-    return not inside(each.module, "uvideo.filesystem", "uvideo.cli") or not each.is_in("uvideo._core")
+    return not inside(each.module, "uvideo.fs", "uvideo.cli") or not each.is_in("uvideo._core")
+
+
+def filesystem_uses_public_names(each: Import) -> bool:
+    if not inside(each.module, "uvideo.fs") or not each.is_in("uvideo"):
+        return True
+    types = ("uvideo.reader.Reader", "uvideo.writer.Writer", "uvideo.aiofile.AsyncReader", "uvideo.aiofile.AsyncWriter")
+    public = (f"uvideo.{name}" for name in uvideo.__all__)
+    return each.is_in("uvideo.fs", *types) or each.name in public or each.is_in("uvideo.errors", "uvideo.models")
+
+
+def only_the_filesystem_imports_fsspec(each: Import) -> bool:
+    return inside(each.module, "uvideo.fs") or not each.is_in("fsspec", "upath")
 
 
 Rule = Callable[[Import], bool]
@@ -231,6 +245,16 @@ BROKEN: dict[Rule, list[tuple[str, str]]] = {
     tools_use_the_public_client: [
         ("uvideo.cli", "from uvideo._core import signature"),
         ("uvideo.cli.sync", "def f():\n    from uvideo import _core"),
+        ("uvideo.fs.tree", "from uvideo._core import errors"),
+    ],
+    filesystem_uses_public_names: [
+        ("uvideo.fs.tree", "from uvideo.calls import put"),
+        ("uvideo.fs.file", "from ..aiocarrier import AsyncCarrier"),
+        ("uvideo.fs.filesystem", "from uvideo import calls"),
+    ],
+    only_the_filesystem_imports_fsspec: [
+        ("uvideo.client", "import fsspec"),
+        ("uvideo.cli.cp", "def f():\n    from fsspec.asyn import AsyncFileSystem"),
     ],
 }
 RULES = list(BROKEN)

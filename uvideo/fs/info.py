@@ -1,0 +1,32 @@
+"""What fsspec's dictionaries say of an object and of a directory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from uvideo.models import ObjectInfo
+
+__all__ = ["Info", "described", "directory"]
+
+Info = dict[str, Any]
+
+
+def described(info: ObjectInfo) -> Info:
+    """Of an object.  size: bytes; mtime, created: aware datetimes in UTC, or None where the service does not say."""
+    return {
+        "name": f"{info.space}/{info.key}",
+        "size": info.size,
+        "type": "file",
+        "ETag": info.etag,
+        "mtime": info.modified,
+        "created": info.created,
+        "mimetype": info.mime,
+        "StorageClass": info.storage_class,
+        "metadata": dict(info.metadata),
+        "headers": dict(info.headers),
+    }
+
+
+def directory(name: str) -> Info:
+    """Of a space, or of what keys have in common up to a slash."""
+    return {"name": name, "size": 0, "type": "directory"}

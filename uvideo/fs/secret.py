@@ -1,0 +1,59 @@
+"""Options that nobody may read in passing: in a repr, in JSON, or in the token by which fsspec knows an instance."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from typing import Any
+
+from fsspec.asyn import AsyncFileSystem
+from fsspec.config import apply_config
+
+__all__ = ["Guarded", "Secret", "revealed"]
+
+#: Options that are kept as Secret; a proxy's URL may hold a password.
+SECRETS = ("private_key", "security_token", "proxy")
+#: Without it, a token made of a short secret could be tried out.  Of this process, as fsspec's tokens are.
+_SALT = os.urandom(16)
+
+
+class Secret:
+    """A value that only ``reveal`` says.  Equal values have equal reprs in one process.  A pickle holds the value."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return f"<secret {hmac.new(_SALT, str(self._value).encode(), hashlib.sha256).hexdigest()[:16]}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and hmac.compare_digest(repr(self), repr(other))
+
+    def __hash__(self) -> int:
+        return hash(repr(self))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Secret, (self._value,)
+
+
+def revealed(options: dict[str, Any]) -> dict[str, Any]:
+    """The options as they were given."""
+    return {name: value.reveal() if isinstance(value, Secret) else value for name, value in options.items()}
+
+
+class Guarded(type(AsyncFileSystem)):  # type: ignore[misc]
+    """Makes or finds an instance as fsspec does, in whatever order the options are; secrets among them are wrapped."""
+
+    def __call__(cls, *args: Any, **options: Any) -> Any:
+        options = apply_config(cls, options)
+        for name in SECRETS:
+            value = options.get(name)
+            if value is not None and not isinstance(value, Secret):
+                options[name] = Secret(value)
+        return super().__call__(*args, **dict(sorted(options.items())))

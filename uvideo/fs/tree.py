@@ -1,0 +1,366 @@
+"""What there is: spaces, objects and what their keys have in common, as fsspec's spaces, files and directories."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import functools
+import os
+import posixpath
+from collections.abc import Callable, Coroutine, Iterable
+from contextvars import ContextVar
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from fsspec.asyn import AsyncFileSystem, _run_coros_in_chunks, get_loop, reset_lock, sync
+from fsspec.utils import stringify_path
+
+from uvideo import AsyncClient, Cancel, Client
+from uvideo.fs.failure import as_oserror
+from uvideo.fs.info import Info, described, directory
+from uvideo.fs.secret import Guarded, revealed
+from uvideo.models import ObjectInfo, T
+
+__all__ = ["Tree"]
+
+#: Requests that one call of many paths has under way.
+BATCH = 64
+#: What ends the transfers of the call that is waited for: fsspec's tasks do not pass it on when they are cancelled.
+TRANSFERS: ContextVar[Cancel | None] = ContextVar("transfers", default=None)
+#: Options of fsspec's own classes, which are no settings.
+_FSSPEC = ("use_listings_cache", "listings_expiry_time", "max_paths")
+
+
+def waited(method: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., T]:
+    """A method for callers without a loop.  Ctrl-C ends what it does, which fsspec's own wrapper leaves going on."""
+
+    @functools.wraps(method)
+    def wrapper(self: Tree, *args: Any, **kwargs: Any) -> T:
+        cancel = Cancel()
+        tasks: list[Any] = []
+
+        async def kept() -> T:
+            TRANSFERS.set(cancel)
+            tasks.append(asyncio.current_task())
+            return await method(self, *args, **kwargs)
+
+        try:
+            result: T = sync(self.loop, kept)
+            return result
+        except BaseException:
+            cancel.cancel()
+            for task in tasks:
+                self.loop.call_soon_threadsafe(task.cancel)  # nothing to one that is over
+            raise
+
+    return wrapper
+
+
+class Tree(AsyncFileSystem, metaclass=Guarded):
+    """The half of UVideoFileSystem that looks.  Its options are described there."""
+
+    protocol = "uvideo"
+    root_marker = ""
+    blocksize = 4 << 20
+    _pid: int
+    _loop: Any
+
+    def __init__(
+        self,
+        *,
+        profile: str | None = None,
+        create_spaces: bool = False,
+        use_listings_cache: bool = False,
+        asynchronous: bool = False,
+        loop: Any = None,
+        batch_size: int | None = None,
+        **options: Any,
+    ) -> None:
+        listings = {name: options.pop(name) for name in _FSSPEC if name in options}
+        options.pop("skip_instance_cache", None)
+        super().__init__(
+            asynchronous=asynchronous,
+            loop=loop,
+            batch_size=batch_size or BATCH,
+            use_listings_cache=use_listings_cache,
+            **listings,
+        )
+        self.create_spaces = create_spaces
+        self.client = Client(profile=profile, **revealed(options))
+        self._clients: dict[asyncio.AbstractEventLoop, AsyncClient] = {}
+
+    @property
+    def loop(self) -> Any:
+        if self._pid != os.getpid():  # after a fork; the parent's loop does not run here
+            self._pid = os.getpid()
+            if not self.asynchronous:
+                if get_loop() is self._loop:  # older releases of fsspec keep it
+                    reset_lock()
+                self._loop = get_loop()
+        return self._loop
+
+    def __repr__(self) -> str:
+        return repr(self.client).replace("Client", type(self).__name__, 1)
+
+    def to_dict(self, *, include_password: bool = False) -> dict[str, Any]:
+        """What makes another instance, in JSON too: the options as given but without any key, whatever is asked for.
+
+        Where it is read again the keys come from environment or profile.
+        """
+        plain = {
+            name: value
+            for name, value in self.storage_options.items()
+            if name != "public_key" and isinstance(value, (str, int, float, bool))
+        }
+        return {"cls": f"{type(self).__module__}:{type(self).__name__}", "protocol": self.protocol, "args": [], **plain}
+
+    async def _close(self) -> None:
+        """Close the connections.  A later call opens new ones."""
+        client = self._clients.pop(asyncio.get_running_loop(), None)
+        if client is not None:
+            await client.close()
+        self.client.close()
+
+    close = waited(_close)
+
+    def _here(self) -> AsyncClient:
+        """The client of the running loop."""
+        loop = asyncio.get_running_loop()
+        if loop not in self._clients:
+            for each in [each for each in self._clients if each.is_closed()]:
+                del self._clients[each]
+            self._clients[loop] = AsyncClient(settings=self.client.settings)
+        return self._clients[loop]
+
+    # Paths
+
+    @classmethod
+    def _strip_protocol(cls, path: Any) -> Any:
+        if isinstance(path, list):
+            return [cls._strip_protocol(each) for each in path]
+        text: str = stringify_path(path)
+        for mark in ("uvideo://", "uvideo::"):
+            text = text.removeprefix(mark)
+        return text.strip("/")
+
+    def _split(self, path: str) -> tuple[str, str]:
+        """(space, key) of a path; either may be empty."""
+        space, _, key = self._strip_protocol(path).partition("/")
+        return space, key
+
+    def _object(self, path: str) -> tuple[str, str]:
+        """(space, key) of a path that must have both."""
+        space, key = self._split(path)
+        if not key:
+            raise IsADirectoryError(errno.EISDIR, "an object is needed: uvideo://space/key", path)
+        return space, key
+
+    def invalidate_cache(self, path: str | None = None) -> None:
+        """Forget what ``ls`` found: all of it, or of a path, what is above it and what is below."""
+        super().invalidate_cache(path)
+        if path is None:
+            self.dircache.clear()
+            return
+        name = self._strip_protocol(path)
+        for each in list(self.dircache):
+            if each in ("", name) or name.startswith(each + "/") or each.startswith(name + "/"):
+                self.dircache.pop(each, None)
+
+    async def _all(self, jobs: Iterable[Coroutine[Any, Any, Any]], batch_size: int | None = None) -> list[Any]:
+        """What the coroutines return, a batch at a time."""
+        found: list[Any] = await _run_coros_in_chunks(
+            list(jobs), batch_size=batch_size or self.batch_size, nofiles=True
+        )
+        return found
+
+    # Looking
+
+    async def _info(self, path: str, refresh: bool = False, **kwargs: Any) -> Info:
+        """name, size, type; of an object also ETag, mtime, created, mimetype, StorageClass, metadata and headers.
+
+        What was found by ``ls`` and is remembered has no headers.
+        """
+        path = self._strip_protocol(path)
+        space, key = self._split(path)
+        if not space:
+            return directory(path)
+        known = None if refresh else self._ls_from_cache(path)
+        if known is not None:
+            return next((each for each in known if each["name"] == path), directory(path))
+        if key and (found := await self._stat(path)) is not None:
+            return described(found)
+        if await self._any_below(path) or not key:
+            return directory(path)
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+
+    async def _stat(self, path: str) -> ObjectInfo | None:
+        """An object; None if there is none."""
+        try:
+            with as_oserror(path):
+                return await self._here().stat(*self._object(path))
+        except FileNotFoundError:
+            return None
+
+    async def _any_below(self, path: str) -> bool:
+        """Whether a directory has anything in it.  FileNotFoundError if not even its space is there."""
+        space, key = self._split(path)
+        with as_oserror(path):
+            async for page in self._here().list(space, key and key + "/", page_size=1).pages():
+                if page.items or page.prefixes:
+                    return True
+        return False
+
+    async def _exists(self, path: str, **kwargs: Any) -> bool:
+        try:
+            await self._info(path, **kwargs)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            if error.errno == errno.EINVAL:  # no name that anything can have
+                return False
+            raise
+        return True
+
+    async def _listed(self, space: str, prefix: str, delimiter: str = "") -> tuple[list[ObjectInfo], list[str]]:
+        """(objects, keys of directories with their slash) that begin with ``prefix``."""
+        items: list[ObjectInfo] = []
+        folders: list[str] = []
+        async for page in self._here().list(space, prefix, delimiter=delimiter).pages():
+            items += page.items
+            folders += page.prefixes
+        return items, folders
+
+    async def _ls(self, path: str, detail: bool = True, refresh: bool = False, **kwargs: Any) -> list[Any]:
+        path = self._strip_protocol(path)
+        found = None if refresh else self.dircache.get(path)
+        if found is None:
+            found = await self._level(path)
+            if found is None:
+                info = await self._info(path, refresh)
+                if info["type"] == "file":
+                    return [info if detail else info["name"]]
+                found = []  # of what stands for a directory a listing says nothing
+            self.dircache[path] = found
+        return list(found) if detail else sorted(each["name"] for each in found)
+
+    async def _level(self, path: str, prefix: str = "") -> list[Info] | None:
+        """What a directory has in it whose names begin with ``prefix``, in order; None if there is no directory."""
+        space, key = self._split(path)
+        with as_oserror(path):
+            if not space:
+                return [directory(each.name) async for each in self._here().list_spaces()]
+            top = key and key + "/"
+            items, folders = await self._listed(space, top + prefix, "/")
+        if key and not prefix and not items and not folders:
+            return None
+        below = [described(each) for each in items if not each.key.endswith("/")]
+        below += [directory(f"{space}/{each[:-1]}") for each in dict.fromkeys(folders)]
+        return sorted(below, key=lambda each: str(each["name"]))
+
+    async def _find(
+        self,
+        path: str,
+        maxdepth: int | None = None,
+        withdirs: bool = False,
+        detail: bool = False,
+        prefix: str = "",
+        **kwargs: Any,
+    ) -> Any:
+        """As fsspec's; without maxdepth in one listing of keys, whatever directories they are in.
+
+        prefix: what the names directly below ``path`` have to begin with.
+        """
+        if maxdepth is not None and maxdepth < 1:
+            raise ValueError("maxdepth must be at least 1")
+        path = self._strip_protocol(path)
+        try:
+            if not path:
+                found = await self._find_in_spaces(maxdepth, withdirs, prefix)
+            elif maxdepth is None:
+                found = await self._find_all(path, withdirs, prefix)
+            else:
+                found = await self._find_levels(path, maxdepth, withdirs, prefix)
+        except FileNotFoundError:  # there is no such space
+            found = {}
+        if path and found and withdirs:
+            found.setdefault(path, directory(path))
+        elif path and not found and await self._exists(path):
+            info = await self._info(path)
+            if withdirs or info["type"] == "file":
+                found[path] = info
+        names = sorted(found)
+        return {name: found[name] for name in names} if detail else names
+
+    async def _find_in_spaces(self, maxdepth: int | None, withdirs: bool, prefix: str) -> dict[str, Info]:
+        spaces = [each for each in await self._ls("") if each["name"].startswith(prefix)]
+        found = {each["name"]: each for each in spaces} if withdirs else {}
+        if maxdepth != 1:
+            below = maxdepth and maxdepth - 1
+            for each in await self._all(self._find(s["name"], below, withdirs, detail=True) for s in spaces):
+                found.update(each)
+        return found
+
+    async def _find_all(self, path: str, withdirs: bool, prefix: str) -> dict[str, Info]:
+        space, key = self._split(path)
+        top = key and key + "/"
+        found: dict[str, Info] = {}
+        with as_oserror(path):
+            async for each in self._here().list(space, top + prefix):
+                name = f"{space}/{each.key}"
+                if not name.endswith("/"):
+                    found[name] = described(each)
+                if withdirs:
+                    folder = posixpath.dirname(name)
+                    while len(folder) > len(path) and folder not in found:
+                        found[folder] = directory(folder)
+                        folder = posixpath.dirname(folder)
+        return found
+
+    async def _find_levels(self, path: str, depth: int, withdirs: bool, prefix: str) -> dict[str, Info]:
+        found: dict[str, Info] = {}
+        level = [path]
+        for _ in range(depth):
+            folders: list[str] = []
+            for below in await self._all(self._level(each, prefix) for each in level):
+                for info in below or ():
+                    is_folder = info["type"] == "directory"
+                    if is_folder:
+                        folders.append(info["name"])
+                    if withdirs or not is_folder:
+                        found[info["name"]] = info
+            level, prefix = folders, ""
+        return found
+
+    async def _du(self, path: str, total: bool = True, maxdepth: int | None = None, **kwargs: Any) -> Any:
+        found = await self._find(path, maxdepth, detail=True, **kwargs)
+        sizes = {name: info["size"] for name, info in found.items()}
+        return sum(sizes.values()) if total else sizes
+
+    async def _time(self, path: str, name: str) -> datetime:
+        info = await self._info(path)
+        if info["type"] == "directory":
+            raise IsADirectoryError(errno.EISDIR, "a directory has no times", path)
+        time: datetime | None = info[name]
+        if time is None:
+            raise OSError(errno.ENODATA, "the service does not say", path)
+        return time
+
+    async def _modified(self, path: str) -> datetime:
+        """When an object was stored or changed last, in UTC."""
+        return await self._time(path, "mtime")
+
+    async def _created(self, path: str) -> datetime:
+        """When an object was made, in UTC."""
+        return await self._time(path, "created")
+
+    modified, created, find, du = waited(_modified), waited(_created), waited(_find), waited(_du)
+
+    def ukey(self, path: str) -> str:
+        """What changes when the content of an object does."""
+        info = self.info(path)
+        return sha256(repr((info["name"], info["size"], info.get("ETag"))).encode()).hexdigest()
+
+    def checksum(self, path: str) -> int:
+        """As ``ukey``, as a number."""
+        return int(self.ukey(path)[:32], 16)
