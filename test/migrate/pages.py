@@ -7,12 +7,13 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from test.interpreters import ROOT
 from test.server_fixture import Server
 
-__all__ = ["FOLDER", "SERVICE", "page", "program", "run", "titles"]
+__all__ = ["FENCE", "SERVICE", "page", "program", "run"]
 
 FOLDER = ROOT / "docs" / "migrate"
 FENCE = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
@@ -25,11 +26,6 @@ def page(name: str) -> str:
     return (FOLDER / name).read_text(encoding="utf-8")
 
 
-def titles(name: str) -> set[str]:
-    """Of the blocks that are programs."""
-    return {title for _, title, _ in FENCE.findall(page(name)) if title}
-
-
 def program(name: str, title: str) -> str:
     """Its lines have the numbers that they have in the page."""
     text, lines = page(name), list[str]()
@@ -40,17 +36,17 @@ def program(name: str, title: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def run(name: str, title: str, server: Server, folder: Path, address: str = "", **environ: str) -> str:
-    """What the program printed.  address: stands in for SERVICE.  AssertionError if it failed.
+def run(name: str, title: str, server: Server, folder: Path, filled: Mapping[str, str] = {}, **environ: str) -> str:
+    """What the program printed.  filled: what takes the place of what.  AssertionError if it failed.
 
     It runs in ``folder``, where there are a movie.mp4 of two blocks and more, and a notes.txt.
     """
     shutil.copy(ROOT / "test" / "data" / "demo.mp4", folder / "movie.mp4")
     (folder / "notes.txt").write_text("some notes\n")
     source = program(name, title)
-    if address:
-        assert SERVICE in source
-        source = source.replace(SERVICE, address)
+    for written, value in filled.items():
+        assert written in source, written
+        source = source.replace(written, value)
     done = subprocess.run(
         [sys.executable, "-c", f"exec(compile({source!r}, {name!r}, 'exec'))"],
         cwd=folder,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import uvideo
-from test.migrate.pages import FENCE, page, program, run
+from test.migrate.pages import FENCE, SERVICE, page, program, run
 from test.server_fixture import Server, start_server
 
 pytest.importorskip("ufile", reason="pip install 'uvideo[test]'")
@@ -31,14 +31,14 @@ def test_the_programs_do_the_same(own: Server, tmp_path: Path) -> None:
     suffix = f'".localhost:{own.port}"'
     ours = f"uploadsuffix={suffix}, downloadsuffix={suffix}, authscheme='UCloud'"
     printed = {}
-    for title, address, environ in (
-        ("ufile", "", {"http_proxy": own.endpoint}),  # so that *.ufileos.com and the API are our server
-        ("ucloud", ours, {}),
-        ("uvideo.Client", f'endpoint="{own.host}"', {}),
+    for title, filled, environ in (
+        ("ufile", {}, {"http_proxy": own.endpoint}),  # so that *.ufileos.com and the API are our server
+        ("ucloud", {SERVICE: ours}, {}),
+        ("uvideo.Client", {SERVICE: f'endpoint="{own.host}"'}, {}),
     ):
         folder = tmp_path / title
         folder.mkdir()
-        printed[title] = run(PAGE, title, own, folder, address, **environ).splitlines()
+        printed[title] = run(PAGE, title, own, folder, filled, **environ).splitlines()
         movie = (folder / "movie.mp4").read_bytes()
         assert (folder / "copy.mp4").read_bytes() == movie
         assert (folder / "start.bin").read_bytes() == movie[:51]
@@ -77,11 +77,13 @@ def test_every_public_function_is_in_the_table_and_is_called() -> None:
         assert not methods or f"client.{methods[0]}(" in typed, methods
 
 
-def test_the_chinese_page_has_the_same_tables_and_code() -> None:
+def test_the_chinese_page_has_the_same_table_and_no_other_code() -> None:
     english, chinese = page(PAGE), page("from-ufile.zh.md")
 
-    def code(text: str) -> list[str]:
-        return [re.sub(r"\s*#.*", "", block[2]) for block in FENCE.findall(text)]
+    def code(text: str) -> list[tuple[str, str]]:
+        return [(title, re.sub(r"\s*#.*", "", block)) for _, title, block in FENCE.findall(text)]
 
-    shared = set(code(chinese))
-    assert shared and shared <= set(code(english))
+    shared = code(chinese)
+    assert len(shared) == 6 and set(shared) <= set(code(english))
+    what = [text.partition("\n## ")[2].partition("\n## ")[0].count("\n| ") for text in (english, chinese)]
+    assert what[0] == what[1] > 10
