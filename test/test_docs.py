@@ -78,7 +78,7 @@ def test_the_two_readmes_have_the_same_code_and_the_same_sections() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    for page in [ROOT / name for name in READMES] + sorted((ROOT / "docs").glob("*.md")):
+    for page in [ROOT / name for name in READMES] + sorted((ROOT / "docs").rglob("*.md")):
         for link in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8")):
             if "://" not in link:
                 assert (page.parent / link.replace("\\_", "_")).exists(), (page.name, link)
