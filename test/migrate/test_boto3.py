@@ -32,9 +32,8 @@ def test_our_program_runs(tmp_path: Path) -> None:
 @pytest.mark.cluster
 def test_both_programs_do_the_same(server: Server, seaweed: Seaweed, tmp_path: Path) -> None:
     (tmp_path / "boto3").mkdir()
-    printed = run(
-        PAGE, "boto3", server, tmp_path / "boto3", {ENDPOINT: f'endpoint_url="{seaweed.endpoint}"'}, **seaweed.credentials
-    )
+    filled = {ENDPOINT: f'endpoint_url="{seaweed.endpoint}"'}
+    printed = run(PAGE, "boto3", server, tmp_path / "boto3", filled, **seaweed.credentials)
     assert printed == ours(tmp_path)
     assert (tmp_path / "boto3" / "copy.mp4").read_bytes() == (tmp_path / "boto3" / "movie.mp4").read_bytes()
 

@@ -1,4 +1,4 @@
-"""docs/migrate/from-readme: the programs of the README of origin run as they stand, on the oldest Python and this one."""
+"""docs/migrate/from-readme: the programs of the README of origin run as they stand, in both languages."""
 
 from __future__ import annotations
 
