@@ -403,8 +403,6 @@ class Client:
             self._records = Journal(self._settings.state() / "transfers")
         return self._records
 
-        return Journal(self._settings.state() / "transfers")
-
     def _bound(self, cancel: Interrupt | None, deadline: float | None) -> Carrier:
         """The Carrier of one transfer."""
         if cancel is None and deadline is None:

@@ -36,8 +36,6 @@ __all__ = ["Options", "abort", "resume", "upload"]
 
 _log = logging.getLogger("uvideo")
 
-SLICE = 256 * 1024  # bytes of a part that are sent between two looks at limit, progress and cancel
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
@@ -62,23 +60,26 @@ class Options:
 class _Piece:
     """A block on its way: what Carrier.call takes, cut into slices that wait for the limit and tell the meter."""
 
-    def __init__(self, carrier: Any, part: int, block: Any, limit: Limit | None, meter: Meter | None) -> None:
+    def __init__(
+        self, carrier: Any, part: int, block: Any, limit: Limit | None, meter: Meter | None, jobs: int
+    ) -> None:
         self._carrier, self._part, self._block = carrier, part, block
         self._limit, self._meter = limit, meter
+        self._slice = machines.paced(limit, jobs)  # bytes between two looks at limit, progress and cancel
         self.length = block.length
         if hasattr(block, "piece"):
             self.piece = self._piece
 
-    def read(self, size: int = SLICE) -> Any:
+    def read(self, size: int = -1) -> Any:
         self._carrier.check()
-        data = self._block.read(SLICE)
+        data = self._block.read(self._slice)
         if data:
             self._told(len(data))
         return data
 
     def _piece(self) -> Any:
         self._carrier.check()
-        return self._block.piece(SLICE)
+        return self._block.piece(self._slice)
 
     def moved(self, length: int) -> None:
         self._block.moved(length)
@@ -87,18 +88,9 @@ class _Piece:
     def _told(self, length: int) -> None:
         """So many bytes are to go, or went, out: wait for their share, and tell."""
         if self._limit is not None:
-            self._wait(self._limit.reserve(length, self._carrier.ticks()))
+            self._carrier.wait(self._limit.reserve(length, self._carrier.ticks()))
         if self._meter is not None:
             self._meter.moved(self._part, length)
-
-    def _wait(self, seconds: float) -> None:
-        if seconds <= 0:
-            return
-        if self._carrier.interrupt is not None:
-            self._carrier.interrupt.wait(seconds)
-        else:
-            self._carrier.sleep(seconds)
-        self._carrier.check()
 
     def rewind(self) -> bool:
         if self._meter is not None:
@@ -125,7 +117,8 @@ class _Upload:
     def _body(self, part: int, block: Any) -> Any:
         if not self._is_watched():
             return block
-        return _Piece(self._carrier, part, block, self._options.limit, self._meter)
+        options = self._options
+        return _Piece(self._carrier, part, block, options.limit, self._meter, options.jobs)
 
     def whole(self, data: bytes, path: str | None) -> Stored:
         """In one request."""
