@@ -18,7 +18,6 @@ from uvideo.errors import (
     BadAnswer,
     Cancelled,
     DeadlineExceeded,
-    InvalidArgument,
     LocalFailure,
     NoAnswer,
     SourceChanged,
@@ -308,7 +307,7 @@ def resume(carrier: Any, id: str, options: Options) -> Stored:
     assert journal is not None
     claim = journal.claim(id)
     try:
-        first, found = _record(claim, carrier)
+        first, found = claim.record(origin(carrier))
         file = sources.FileSource(first["path"])
         try:
             if found.source.get("identity") != file.identity:
@@ -330,7 +329,7 @@ def abort(carrier: Any, journal: Journal, id: str) -> None:
     """Give an upload of the journal up, and free what the service keeps of it.  UVideoError, and the record stays."""
     claim = journal.claim(id)
     try:
-        _, found = _record(claim, carrier)
+        _, found = claim.record(origin(carrier))
         try:
             carrier.call(operation.AbortUpload(found.space, found.key, found.upload_id))
         except UploadNotFound:
@@ -338,13 +337,3 @@ def abort(carrier: Any, journal: Journal, id: str) -> None:
         claim.discard()
     finally:
         claim.release()
-
-
-def _record(claim: Claim, carrier: Any) -> tuple[dict[str, Any], Any]:
-    read = claim.read()
-    if read is None:
-        claim.discard()
-        raise InvalidArgument(f"there is no transfer {claim.id} in the journal")
-    if read[0]["endpoint"] != origin(carrier):
-        raise InvalidArgument(f"the transfer {claim.id} goes to {read[0]['endpoint']}, not to {origin(carrier)}")
-    return read
