@@ -13,7 +13,7 @@ import uvideo
 from test.migrate.pages import FENCE, SERVICE, page, program, run
 from test.server_fixture import Server, start_server
 
-pytest.importorskip("ufile", reason="pip install 'uvideo[test]'")
+pytest.importorskip("ufile", reason="make venv installs it")
 
 PAGE = "from-ufile.md"
 #: owner, name, ucloud, Client

@@ -26,6 +26,7 @@ def own(tmp_path: Path) -> Iterator[Server]:
         yield server
 
 
+@pytest.mark.long  # a process for each line
 def test_the_lines_run(own: Server, tmp_path: Path) -> None:
     shell = Shell(own, tmp_path)
     shutil.copy(ROOT / "test" / "data" / "demo.mp4", shell.folder / "movie.mp4")

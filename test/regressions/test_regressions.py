@@ -14,7 +14,7 @@ from test.regressions.place import run
 from test.regressions.scenarios import DEFECTS
 from test.server_fixture import Server
 
-pytest.importorskip("ufile", reason="pip install 'uvideo[test]'")
+pytest.importorskip("ufile", reason="make venv installs it")
 
 
 def verdict(name: str, sdk: str, server: Server, folder: Path) -> tuple[list[str], str]:
