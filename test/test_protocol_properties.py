@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
-import string
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -30,7 +29,6 @@ from ucloud.uvideo.protocol.message import Headers, Request, Response
 
 quick = settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
 
-BASE64URL = string.ascii_letters + string.digits + "-_="
 anything = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 some = anything.filter(bool)
 piece = st.sampled_from(

@@ -404,8 +404,6 @@ class Client:
             self._records = Journal(self._settings.state() / "transfers")
         return self._records
 
-        return Journal(self._settings.state() / "transfers")
-
     def _bound(self, cancel: Interrupt | None, deadline: float | None) -> Carrier:
         """The Carrier of one transfer."""
         until = None if deadline is None else self._carrier.ticks() + calls.seconds(deadline, "deadline")

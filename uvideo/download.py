@@ -15,7 +15,6 @@ from uvideo._core import target as targets
 from uvideo.errors import (
     BadAnswer,
     IntegrityError,
-    InvalidArgument,
     LocalFailure,
     NoAnswer,
     NotFound,
@@ -353,7 +352,7 @@ def resume(carrier: Any, id: str, options: Options) -> Downloaded:
     assert options.journal is not None
     claim = options.journal.claim(id)
     try:
-        first, left = _record(claim, carrier)
+        first, left = claim.record(origin(carrier))
         wanted = None if left.is_whole() else byterange.ByteRange(left.first, left.first + left.size - 1)
         op = operation.GetObject(left.space, left.key, wanted)
         if options.verify is None:
@@ -370,18 +369,8 @@ def abort(carrier: Any, journal: Journal, id: str) -> None:
     """Give a download of the journal up, and remove its temporary file.  LocalFailure, and the record stays."""
     claim = journal.claim(id)
     try:
-        _record(claim, carrier)
+        claim.record(origin(carrier))
         _remove(claim)
         claim.discard()
     finally:
         claim.release()
-
-
-def _record(claim: Claim, carrier: Any) -> tuple[dict[str, Any], Any]:
-    read = claim.read()
-    if read is None:
-        claim.discard()
-        raise InvalidArgument(f"there is no transfer {claim.id} in the journal")
-    if read[0]["endpoint"] != origin(carrier):
-        raise InvalidArgument(f"the transfer {claim.id} comes from {read[0]['endpoint']}, not from {origin(carrier)}")
-    return read

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import re
 import stat
 import sys
 import tempfile
@@ -39,11 +40,13 @@ from uvideo.pattern import Filter
 if TYPE_CHECKING:
     from uvideo.client import Client
 
-__all__ = ["Plan", "download_dir", "upload_dir"]
+__all__ = ["PARTIAL", "Plan", "download_dir", "upload_dir"]
 
 _log = logging.getLogger("uvideo")
 
 OnError = Literal["continue", "stop"]
+#: What a download that was not finished has left beside its target.
+PARTIAL = re.compile(r"\.[0-9a-f]{16,32}\.part")
 #: Seconds between two reports of progress, the last one excepted.
 PAUSE = 0.1
 #: Errors that every other file would meet as well: nothing is begun after one.
@@ -241,8 +244,8 @@ class Found:
 def walk(root: str, chosen: Filter) -> Iterator[Found]:
     """The files below a folder in the order of their keys, found as they are asked for.
 
-    Links are followed; a folder that leads back to one it lies in is left out.  Of each folder on the way the names are
-    kept, no more.
+    What a download that was not finished has left is passed over.  Links are followed; a folder that leads back to one
+    it lies in is left out.  Of each folder on the way the names are kept, no more.
     """
     way: list[tuple[tuple[int, int], str, str, Iterator[str]]] = []  # identity, folder, its path, names to come
 
@@ -267,7 +270,7 @@ def walk(root: str, chosen: Filter) -> Iterator[Found]:
         if name is None:
             way.pop()
         elif not name.endswith("/"):
-            if chosen.takes(path + name):
+            if chosen.takes(path + name) and not PARTIAL.fullmatch(name):
                 yield Found(path + name)
         elif not chosen.skips(path + name[:-1]):
             yield from enter(os.path.join(folder, name[:-1]), path + name)

@@ -83,6 +83,18 @@ class Claim:
         """(first line, Upload or Download) of what an earlier run left; None if that is nothing of use."""
         return _read(self._path)
 
+    def record(self, endpoint: str) -> tuple[dict[str, Any], Any]:
+        """As ``read``, to go on with at this endpoint.  InvalidArgument otherwise; what cannot be read stays."""
+        found = self.read()
+        if found is None:
+            if os.fstat(self._descriptor).st_size:
+                raise InvalidArgument(f"{self._path} cannot be read: it is damaged, or of another version")
+            self.discard()
+            raise InvalidArgument(f"there is no transfer {self.id} in the journal")
+        if found[0]["endpoint"] != endpoint:
+            raise InvalidArgument(f"the transfer {self.id} is one with {found[0]['endpoint']}, not with {endpoint}")
+        return found
+
     def write(self, lines: Iterable[str]) -> None:
         """Replace the record at once and whole; it is on the disk when this returns."""
         content = "".join(line + "\n" for line in lines).encode()
@@ -91,7 +103,8 @@ class Claim:
             descriptor = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_TRUNC | _CLOEXEC, 0o600)
             try:
                 _lock(descriptor)
-                os.write(descriptor, content)
+                with open(descriptor, "wb", closefd=False) as file:
+                    file.write(content)
                 os.fsync(descriptor)
                 os.replace(aside, self._path)
                 _sync(self._path.parent)

@@ -12,10 +12,6 @@ from typing import Generic, Literal, TypeVar
 
 T = TypeVar("T")
 
-SpaceType = Literal["public", "private"]
-StorageClass = Literal["STANDARD", "IA", "ARCHIVE"]
-Tier = Literal["Expedited", "Standard"]
-Grant = Literal["default", "public-read"]
 Direction = Literal["upload", "download"]
 Verdict = Literal["ok", "warning", "failed", "skipped"]
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from uvideo import calls
 from uvideo._core import answer, etag
 from uvideo._core import carrier as carriers
+from uvideo._core import transfer as machines
 from uvideo.errors import BadAnswer, IntegrityError, NoAnswer, ObjectChanged, PreconditionFailed, UVideoError
 from uvideo.limit import Limit
 from uvideo.models import ObjectInfo
@@ -185,6 +186,8 @@ class _Object(io.RawIOBase):
 
     def _receive(self, most: int) -> bytes:
         """At least one byte of the stream, at most so many; less than asked for is usual."""
+        if self._limit is not None:
+            most = min(most, machines.paced(self._limit, 1))
         data: bytes = self._stream.read(min(most, self._until - self._at))
         if not data:
             raise NoAnswer(f"the body ended {self._until - self._at} bytes early")
@@ -198,17 +201,8 @@ class _Object(io.RawIOBase):
         if self._at == self._until:
             self._leave()
         if self._limit is not None:
-            self._wait(self._limit.reserve(len(data), self._carrier.ticks()))
+            self._carrier.wait(self._limit.reserve(len(data), self._carrier.ticks()))
         return data
-
-    def _wait(self, seconds: float) -> None:
-        if seconds <= 0:
-            return
-        if self._carrier.interrupt is not None:
-            self._carrier.interrupt.wait(seconds)
-        else:
-            self._carrier.sleep(seconds)
-        self._carrier.check()
 
     def _verify(self) -> None:
         """Compare the etag once every byte was hashed."""

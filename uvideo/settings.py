@@ -316,7 +316,7 @@ def _whole(low: int, high: int) -> Callable[[str, Any], int]:
 
 
 _UNITS = {"": 1, "k": 1024, "m": MIB, "g": 1024 * MIB}
-_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?(?:/s)?\s*\Z", re.IGNORECASE)
+_SIZE = re.compile(r"\s*(\d{1,20}(?:\.\d+)?)\s*([kmg]?)(?:i?b)?(?:/s)?\s*\Z", re.IGNORECASE)
 
 
 def size(name: str, value: Any) -> int:

@@ -18,7 +18,6 @@ from uvideo.errors import (
     BadAnswer,
     Cancelled,
     DeadlineExceeded,
-    InvalidArgument,
     LocalFailure,
     NoAnswer,
     SourceChanged,
@@ -35,8 +34,6 @@ from uvideo.stream import stream
 __all__ = ["Options", "abort", "resume", "upload"]
 
 _log = logging.getLogger("uvideo")
-
-SLICE = 256 * 1024  # bytes of a part that are sent between two looks at limit, progress and cancel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,23 +59,26 @@ class Options:
 class _Piece:
     """A block on its way: what Carrier.call takes, cut into slices that wait for the limit and tell the meter."""
 
-    def __init__(self, carrier: Any, part: int, block: Any, limit: Limit | None, meter: Meter | None) -> None:
+    def __init__(
+        self, carrier: Any, part: int, block: Any, limit: Limit | None, meter: Meter | None, jobs: int
+    ) -> None:
         self._carrier, self._part, self._block = carrier, part, block
         self._limit, self._meter = limit, meter
+        self._slice = machines.paced(limit, jobs)  # bytes between two looks at limit, progress and cancel
         self.length = block.length
         if hasattr(block, "piece"):
             self.piece = self._piece
 
-    def read(self, size: int = SLICE) -> Any:
+    def read(self, size: int = -1) -> Any:
         self._carrier.check()
-        data = self._block.read(SLICE)
+        data = self._block.read(self._slice)
         if data:
             self._told(len(data))
         return data
 
     def _piece(self) -> Any:
         self._carrier.check()
-        return self._block.piece(SLICE)
+        return self._block.piece(self._slice)
 
     def moved(self, length: int) -> None:
         self._block.moved(length)
@@ -87,18 +87,9 @@ class _Piece:
     def _told(self, length: int) -> None:
         """So many bytes are to go, or went, out: wait for their share, and tell."""
         if self._limit is not None:
-            self._wait(self._limit.reserve(length, self._carrier.ticks()))
+            self._carrier.wait(self._limit.reserve(length, self._carrier.ticks()))
         if self._meter is not None:
             self._meter.moved(self._part, length)
-
-    def _wait(self, seconds: float) -> None:
-        if seconds <= 0:
-            return
-        if self._carrier.interrupt is not None:
-            self._carrier.interrupt.wait(seconds)
-        else:
-            self._carrier.sleep(seconds)
-        self._carrier.check()
 
     def rewind(self) -> bool:
         if self._meter is not None:
@@ -125,7 +116,8 @@ class _Upload:
     def _body(self, part: int, block: Any) -> Any:
         if not self._is_watched():
             return block
-        return _Piece(self._carrier, part, block, self._options.limit, self._meter)
+        options = self._options
+        return _Piece(self._carrier, part, block, options.limit, self._meter, options.jobs)
 
     def whole(self, data: bytes, path: str | None) -> Stored:
         """In one request."""
@@ -315,7 +307,7 @@ def resume(carrier: Any, id: str, options: Options) -> Stored:
     assert journal is not None
     claim = journal.claim(id)
     try:
-        first, found = _record(claim, carrier)
+        first, found = claim.record(origin(carrier))
         file = sources.FileSource(first["path"])
         try:
             if found.source.get("identity") != file.identity:
@@ -337,7 +329,7 @@ def abort(carrier: Any, journal: Journal, id: str) -> None:
     """Give an upload of the journal up, and free what the service keeps of it.  UVideoError, and the record stays."""
     claim = journal.claim(id)
     try:
-        _, found = _record(claim, carrier)
+        _, found = claim.record(origin(carrier))
         try:
             carrier.call(operation.AbortUpload(found.space, found.key, found.upload_id))
         except UploadNotFound:
@@ -345,13 +337,3 @@ def abort(carrier: Any, journal: Journal, id: str) -> None:
         claim.discard()
     finally:
         claim.release()
-
-
-def _record(claim: Claim, carrier: Any) -> tuple[dict[str, Any], Any]:
-    read = claim.read()
-    if read is None:
-        claim.discard()
-        raise InvalidArgument(f"there is no transfer {claim.id} in the journal")
-    if read[0]["endpoint"] != origin(carrier):
-        raise InvalidArgument(f"the transfer {claim.id} goes to {read[0]['endpoint']}, not to {origin(carrier)}")
-    return read

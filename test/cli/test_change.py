@@ -10,8 +10,11 @@ import pytest
 
 from test.cli.inside import Inside
 from test.cli.shell import Shell
+from test.fakes import FaultProxy
 from test.server_fixture import start_server
-from uvideo.cli.change import is_readable
+from uvideo.cli.address import Remote
+from uvideo.cli.change import _look, is_readable
+from uvideo.cli.context import Context
 from uvideo.cli.presign import duration
 from uvideo.errors import InvalidArgument
 
@@ -149,6 +152,20 @@ class TestRestore:
         done = slow("restore", "--wait", "--timeout", "150ms", "--every", "40ms", f"uvideo://{space}/a")
         assert done.code == 1
         assert "cannot be read yet" in done.err
+
+    def test_waiting_outlasts_a_service_that_is_away(self, slow: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+        space = self.archived(slow, "a")
+        for name, value in {**slow.environ, "UVIDEO_RETRIES": "0"}.items():
+            monkeypatch.setenv(name, value)
+        context = Context()
+        with FaultProxy("127.0.0.1", slow.server.port) as proxy:
+            context.endpoint = f"127.0.0.1:{proxy.port}"
+            proxy.on("HeadObject").then(503)
+            assert not _look(context, Remote(space, "a"))
+            assert context.report.failed == 0
+            assert _look(context, Remote(space, "none"))
+            assert context.report.failed == 1
+        context.close()
 
     def test_what_is_not_archived_is_refused(self, shell: Shell) -> None:
         space = shell.space(a="x")

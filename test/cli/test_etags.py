@@ -90,3 +90,17 @@ def test_a_file_that_changes_or_goes_is_said(tmp_path: Path, file: Path) -> None
     with pytest.raises(LocalFailure, match="No such file"):
         etags.of(before, Cancel())
     etags.close()
+
+
+def test_a_cache_that_another_process_writes_to_stays(tmp_path: Path, file: Path) -> None:
+    first = Etags(tmp_path / "cache")
+    first.of(entry(file), Cancel())  # not committed: the file is locked
+    inode = (tmp_path / "cache").stat().st_ino
+    second = Etags(tmp_path / "cache")
+    assert second.of(entry(file), Cancel()) == etag(b"content")
+    second.close()
+    first.close()
+    assert (tmp_path / "cache").stat().st_ino == inode
+    third = Etags(tmp_path / "cache")
+    assert third._find(entry(file)) == etag(b"content")
+    third.close()

@@ -108,3 +108,24 @@ def test_what_the_toolkit_logs_is_a_note(shell: Shell) -> None:
     assert shell("-q", "cp", f"uvideo://{space}/a", "x", **environ).err == ""
     done = shell("cp", f"uvideo://{space}/a", "x", "--json", **environ)
     assert "UVIDEO_RETRIES" in check(done.err.splitlines()[0])["message"]
+
+
+@pytest.mark.parametrize("command", ["ls uvideo://{0}", "ls --json uvideo://{0}", "cat uvideo://{0}/a", "--version"])
+def test_output_that_cannot_be_written_is_an_error(shell: Shell, command: str) -> None:
+    space = shell.space(a="1")
+    done = shell.sh(f"uvideo {command.format(space)} > /dev/full")
+    assert done.code == 1
+    assert "No space left on device" in done.err and "Traceback" not in done.err and "Exception ignored" not in done.err
+
+
+def test_errors_that_cannot_be_written_keep_their_exit_code(shell: Shell) -> None:
+    assert shell.sh("uvideo ls uvideo://no-such-space 2> /dev/full").code == 4
+
+
+def test_streams_that_are_closed_are_no_mistake_of_the_program(shell: Shell) -> None:
+    space = shell.space(a="1")
+    assert shell.sh(f"uvideo cp uvideo://{space}/a here >&- 2>&- <&-").code == 0
+    assert (shell.folder / "here").read_text() == "1"
+    done = shell.sh(f"uvideo cp - uvideo://{space}/b <&-")
+    assert done.code == 1 and "Bad file descriptor" in done.err
+    assert [each.key for each in shell.client.list(space)] == ["a"]

@@ -205,3 +205,17 @@ class TestPlan:
         assert shell("sync", f"uvideo://{space}/", "m", "--delete", "--plan", "plan").code == 0
         assert deeds(shell("apply", "plan", "-y", "--json")) == (2, 0, 1)
         assert local(shell.folder / "m") == {"a": "1", "b": "2"}
+
+
+def test_a_plan_may_lie_in_the_folder_that_it_is_about(shell: Shell, tree: Path) -> None:
+    space = shell.space()
+    for _ in range(2):  # the second time the first one's plan is there
+        done = shell.sh(
+            f"cd t && uvideo sync . uvideo://{space}/ --delete --plan plan.jsonl && uvideo apply plan.jsonl -y"
+        )
+        assert done.code == 0, done.err
+        assert content(shell, space) == {"a": "1", "d.x": "2", "d/e": "3"}
+    shell.fill(space, {"f": "4"})
+    done = shell.sh(f"cd t && uvideo sync uvideo://{space}/ . --delete --plan plan.jsonl && uvideo apply plan.jsonl -y")
+    assert done.code == 0, done.err
+    assert sorted(local(tree)) == ["a", "d.x", "d/e", "f", "plan.jsonl"]

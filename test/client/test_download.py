@@ -819,7 +819,7 @@ def test_another_service_is_not_asked_to_go_on(
 ) -> None:
     transfer = interrupted(through, proxy, stored, folder / "a")
     for call in (client.resume, client.abort):
-        with pytest.raises(errors.InvalidArgument, match="comes from"):
+        with pytest.raises(errors.InvalidArgument, match="is one with"):
             call(transfer)
     through.abort(transfer)
     tidy(through, folder)

@@ -164,6 +164,12 @@ def test_a_folder_that_cannot_be_read_is_said(
     assert len(caught.value.summary.done) == 5
 
 
+def test_what_an_unfinished_download_left_does_not_go_up(client: Client, space: str, album: Path) -> None:
+    (album / "a" / ".0123456789abcdef.part").write_bytes(b"half a film")
+    client.upload_dir(album, space)
+    assert not [key for key in keys(client, space) if key.endswith(".part")]
+
+
 def test_a_file_that_vanishes_meanwhile_is_said(space: str, album: Path, proxy: FaultProxy, through: Client) -> None:
     proxy.on("PutObject", key="a.txt").pause("first")
 

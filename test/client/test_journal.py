@@ -6,6 +6,7 @@ import errno
 import json
 import logging
 import os
+import resource
 import threading
 from pathlib import Path
 
@@ -231,3 +232,32 @@ def test_a_folder_without_locks_is_said(tmp_path: Path, monkeypatch: pytest.Monk
         with pytest.raises(LocalFailure, match="cannot be locked"):
             journal.claim(id)
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_disk_that_fills_in_the_middle_of_a_record_leaves_the_old_one(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    id = noted(journal)
+    before = (tmp_path / f"{id}.jsonl").read_text()
+    claim = journal.claim(id)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))  # the first write is cut, the next refused
+    try:
+        with pytest.raises(LocalFailure, match="too large"):
+            claim.write([journal.first_line(*WHAT), "x" * 200_000])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (tmp_path / f"{id}.jsonl").read_text() == before
+    claim.release()
+
+
+def test_a_record_of_another_version_is_not_thrown_away(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    id = noted(journal)
+    path = tmp_path / f"{id}.jsonl"
+    written = path.read_text().replace('"uvideo-transfer": 1', '"uvideo-transfer": 2')
+    path.write_text(written)
+    claim = journal.claim(id)
+    with pytest.raises(InvalidArgument, match="of another version"):
+        claim.record(WHAT[0])
+    claim.release()
+    assert path.read_text() == written

@@ -279,9 +279,6 @@ def test_bad_arguments_are_said_at_once(client: Client, options: dict[str, Any])
 
 
 def test_what_is_done_holds_no_bytes(client: Client, space: str) -> None:
-    class Data(bytes):
-        """bytes that can be looked after."""
-
     class Kept:
         """Something that a frame holds."""
 

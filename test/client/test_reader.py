@@ -282,6 +282,18 @@ def test_bandwidth_is_kept(client: Client, space: str, film: str) -> None:
     assert max(waits) == pytest.approx((SIZE - PIECE) / (1 << 20), abs=0.3)
 
 
+def test_a_deadline_ends_the_wait_for_a_low_rate(client: Client, space: str, film: str) -> None:
+    now = [0.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    client._carrier.ticks, client._carrier.sleep = lambda: now[0], sleep
+    with client.open(space, film, bandwidth=1000, deadline=1.5) as file, pytest.raises(errors.DeadlineExceeded):
+        file.read()
+    assert now[0] == pytest.approx(1.5)
+
+
 @pytest.mark.parametrize(
     ("mode", "options"),
     [

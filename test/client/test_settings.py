@@ -94,6 +94,11 @@ def test_one_key_without_the_other_is_an_error(config: Path) -> None:
         load(environ=env(config), public_key="p")
 
 
+def test_a_bandwidth_beyond_all_numbers_is_refused() -> None:
+    with pytest.raises(InvalidArgument, match="bandwidth"):
+        load(environ={"UVIDEO_BANDWIDTH": "9" * 400})
+
+
 def test_no_secret_is_in_the_repr() -> None:
     shown = repr(load(environ={}, public_key="p", private_key="s3cret", security_token="t0ken", proxy="http://u:pw@h"))
     assert "s3cret" not in shown and "t0ken" not in shown and "pw" not in shown

@@ -514,6 +514,39 @@ def test_a_bandwidth_is_kept_to(client: Client, space: str, through: Client, fil
     assert now[0] == pytest.approx(len(data) / (1 << 20), abs=0.3)
 
 
+def clocked(client: Client, now: list[float]) -> list[float]:
+    """Make the client's time pass by its waits only.  The waits."""
+    waits, lock = list[float](), threading.Lock()
+
+    def sleep(seconds: float) -> None:
+        with lock:
+            waits.append(seconds)
+            now[0] += seconds
+
+    client._carrier.ticks, client._carrier.sleep = lambda: now[0], sleep
+    return waits
+
+
+@pytest.mark.parametrize("verify", [True, False])
+def test_a_low_rate_leaves_no_connection_silent_for_long(client: Client, space: str, verify: bool) -> None:
+    now = [0.0]
+    waits = clocked(client, now)
+    client.upload(space, "a", content(100_000), bandwidth=20_000, part_jobs=2, verify=verify)
+    assert now[0] == pytest.approx(5, abs=0.3)
+    assert max(waits) <= 0.3
+
+
+@pytest.mark.parametrize("verify", [True, False])
+def test_a_deadline_ends_the_wait_for_a_low_rate(client: Client, space: str, file: Path, verify: bool) -> None:
+    now = [0.0]
+    clocked(client, now)
+    with pytest.raises(errors.DeadlineExceeded):
+        client.upload(space, "a", file, bandwidth=1000, deadline=1.5, verify=verify)
+    assert now[0] <= 1.6
+    for record in client.transfers():
+        client.abort(record.id)
+
+
 PROGRAM = """
 import sys, pathlib
 from uvideo import Client

@@ -62,11 +62,6 @@ class Postgres:
         finally:
             self.run("postgres", f"DROP DATABASE {name} WITH (FORCE)")
 
-    def restart(self) -> None:
-        """As an operator does it: every connection is closed, and after a moment it answers again."""
-        self.stop()
-        self.start_again()
-
     def stop(self) -> None:
         self.program.stop(signal.SIGINT)
 

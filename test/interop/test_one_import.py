@@ -12,7 +12,7 @@ import pytest
 
 from test.server_fixture import Server
 
-pytest.importorskip("ufile", reason="pip install 'uvideo[test]'")
+pytest.importorskip("ufile", reason="make venv installs it")
 
 # The space 127 and the suffix .0.0.1:<port> make the host 127.0.0.1:<port>, which needs no name service.
 PROGRAM = """

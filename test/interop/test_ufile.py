@@ -13,7 +13,7 @@ import pytest
 
 from test.server_fixture import Server, start_server
 
-ufile = pytest.importorskip("ufile", reason="pip install 'uvideo[test]'")
+ufile = pytest.importorskip("ufile", reason="make venv installs it")
 
 PROGRAM = Path(__file__).with_name("official.py")
 MODULES = ("auth", "baseufile", "bucketmanager", "config", "filemanager", "httprequest", "logger")

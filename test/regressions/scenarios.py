@@ -1,6 +1,7 @@
-"""Run one scenario with one SDK: `python -m test.regressions.scenarios NAME ufile|ucloud`, a World as JSON on stdin.
+"""Run one scenario: `python -m test.regressions.scenarios NAME ufile|ucloud`, a World as JSON on standard input.
 
-Prints a line {"found": text} for each broken promise, and at the end {"findings": [...]}, the verdict.
+With Client, AsyncClient or uvideo it is the situation of that entry's number.  Prints a line {"found": text} for each
+broken promise, and at the end the verdict: {"findings": [...], "seconds": of the scenario alone}.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from pathlib import Path
 
 from test.regressions import (  # noqa: F401  (each registers its scenarios)
@@ -19,7 +21,9 @@ from test.regressions import (  # noqa: F401  (each registers its scenarios)
     streams,
     uploads,
 )
+from test.regressions.clients import CLIENTS
 from test.regressions.defect import DEFECTS
+from test.regressions.situations import SITUATIONS
 from test.regressions.world import World
 
 for _name in sorted(DEFECTS):
@@ -31,9 +35,13 @@ def main(name: str, sdk: str) -> None:
     world = World(
         name, sdk, given["server"], given["proxy"], given["control"], tuple(given["keys"]), Path(given["folder"])
     )
-    DEFECTS[name].scenario(world)
+    began = time.monotonic()
+    if sdk in CLIENTS:
+        SITUATIONS[DEFECTS[name].number].scenario(world, world.sdk)
+    else:
+        DEFECTS[name].scenario(world)
     world.fired()
-    print(json.dumps({"findings": world.findings}), flush=True)
+    print(json.dumps({"findings": world.findings, "seconds": time.monotonic() - began}), flush=True)
     os._exit(0)  # a thread may stand still for ever
 
 

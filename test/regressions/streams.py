@@ -18,12 +18,18 @@ SIZE = 64 * MIB
 
 def growth(call: Callable[[], Any]) -> float:
     """By how many MiB the process was larger than before, at the worst moment of a call that must succeed."""
-    Path("/proc/self/clear_refs").write_text("5")
-    before = _status("VmRSS")
-    _, resp = call()
+    (_, resp), held = growth_of(call)
     if not resp.ok():
         raise RuntimeError(f"{resp.status_code} {resp.error}")
-    return (_status("VmHWM") - before) / 1024
+    return held
+
+
+def growth_of(call: Callable[[], Any]) -> tuple[Any, float]:
+    """(what a call returned, by how many MiB the process was larger than before at the worst moment)."""
+    Path("/proc/self/clear_refs").write_text("5")
+    before = _status("VmRSS")
+    result = call()
+    return result, (_status("VmHWM") - before) / 1024
 
 
 def _status(name: str) -> int:

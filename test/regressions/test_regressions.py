@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,78 +9,19 @@ import pytest
 from test.fakes import FaultProxy
 from test.regressions import table
 from test.regressions.defect import NOT_APPLICABLE, TOTAL
+from test.regressions.place import place as place  # fixture
+from test.regressions.place import run
 from test.regressions.scenarios import DEFECTS
-from test.server_fixture import ROOT, Server, start_server
+from test.server_fixture import Server
 
-pytest.importorskip("ufile", reason="pip install 'uvideo[test]'")
-
-SECONDS = 120
-SETUP = """
-import sys
-from ucloud.uvideo import config, spacemanager
-config.set_default(uploadsuffix="127.0.0.1:" + sys.argv[1])
-_, resp = spacemanager.BucketManager(*sys.argv[2:]).createspace("localhost", "private")
-assert resp.ok(), resp
-"""
-
-
-def environment(folder: Path) -> dict[str, str]:
-    """Nothing of the caller's: no proxy, no .netrc, no settings."""
-    return {
-        "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
-        "PYTHONPATH": str(ROOT),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONIOENCODING": "utf-8",
-        "HOME": str(folder),
-        "no_proxy": "*",
-    }
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server of this module's own, with the private space `localhost`."""
-    folder = tmp_path_factory.mktemp("regressions")
-    with start_server(folder / "server", "--no-fsync") as server:
-        subprocess.run(
-            [sys.executable, "-c", SETUP, str(server.port), server.public_key, server.private_key],
-            env=environment(folder),
-            check=True,
-            timeout=SECONDS,
-        )
-        yield server
+pytest.importorskip("ufile", reason="make venv installs it")
 
 
 def verdict(name: str, sdk: str, server: Server, folder: Path) -> tuple[list[str], str]:
-    """(the broken promises, all that was printed).  AssertionError if the scenario itself failed.
-
-    A process that does not end is killed; that is a broken promise too.
-    """
+    """(the broken promises, all that was printed)."""
     with FaultProxy("127.0.0.1", server.port) as proxy:
-        world = {
-            "server": server.port,
-            "proxy": proxy.port,
-            "control": int(proxy.control.rpartition(":")[2]),
-            "keys": [server.public_key, server.private_key],
-            "folder": str(folder),
-        }
-        process = subprocess.Popen(
-            [sys.executable, "-m", "test.regressions.scenarios", name, sdk],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment(folder),
-            cwd=folder,
-        )
-        try:
-            told, printed = process.communicate(json.dumps(world), timeout=SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            told, printed = process.communicate()
-            found = [json.loads(line)["found"] for line in told.splitlines()]
-            return [*found, "it does not end"], told + printed
-        assert process.returncode == 0, told[-2000:] + printed[-4000:]
-    return json.loads(told.splitlines()[-1])["findings"], told + printed
+        found, printed = run(name, sdk, server, proxy, folder)
+    return found["findings"], printed
 
 
 @pytest.mark.parametrize("name", DEFECTS)

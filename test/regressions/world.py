@@ -1,4 +1,4 @@
-"""What a scenario has at hand: one of the two SDKs, pointed at a fault proxy before a real server, and a folder."""
+"""What a scenario has at hand: an SDK, or another client, pointed at a fault proxy before a server, and a folder."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from test.regressions.clients import CLIENTS
 
 __all__ = ["BLOCK", "Ours", "Official", "World", "content"]
 
@@ -147,7 +149,7 @@ class World:
         self.name, self.server, self.proxy, self.control = name, server, proxy, control
         self.keys, self.folder = keys, folder
         self.findings: list[str] = []
-        self.sdk: Official | Ours = Official(self) if sdk == "ufile" else Ours(self)
+        self.sdk: Any = {"ufile": Official, "ucloud": Ours, **CLIENTS}[sdk](self)
 
     @property
     def official(self) -> bool:

@@ -281,12 +281,19 @@ class Carrier(object):
             error,
             seconds,
         )
-        if self.interrupt is not None:
-            self.interrupt.wait(seconds)
-            self.interrupt.check()
-        else:
-            self.sleep(seconds)
+        self.wait(seconds)
         return True
+
+    def wait(self, seconds):
+        """Sleep so long, but no longer than deadline and interrupt allow.  Raises what ends the call."""
+        if self.deadline is not None:
+            seconds = min(seconds, self.deadline - self.ticks())
+        if seconds > 0:
+            if self.interrupt is not None:
+                self.interrupt.wait(seconds)
+            else:
+                self.sleep(seconds)
+        self.check()
 
 
 def _over(fields, headers):

@@ -20,15 +20,15 @@ from .protocol.errors import (
     UVideoError,
 )
 from .source import shown
-from .transfer import READ, Hashing, graver
+from .transfer import Hashing, graver, paced
 
 _log = logging.getLogger("ucloud.uvideo")
 
 BLOCK = etag.BLOCK
 #: Blocks that one request asks for at most where several threads share the work.
 RUN = 16
-#: Bytes read at a time at least: however slow a limit, and the network, makes it.
-SLOW, CALM = 1024, 16 * 1024
+#: Bytes read at a time at least, however slow the network is.
+CALM = 16 * 1024
 #: Seconds that one read may take: so much of it is lost when the connection breaks, and progress is silent so long.
 PACE = 0.5
 #: Seconds between two looks at interrupt and deadline, and how often an end is waited for before threads are left.
@@ -167,7 +167,7 @@ class Receiver(object):
         self.jobs = 1 if target.sequential else jobs
         self.lead = self._ahead(lead) if self.jobs > 1 and download is None else None
         self.limit = limit
-        self.piece = READ if limit is None else max(SLOW, min(READ, int(limit.rate / (4 * self.jobs))))
+        self.piece = paced(limit, self.jobs)
         self.download = download
         self.status = self.headers = None  # of the first answer
         self.verified = False  # whether the object's etag was compared
@@ -545,10 +545,7 @@ class _Worker(object):
     def _wait(self, seconds):
         while seconds > 0:
             step = min(seconds, LOOK)
-            if self._carrier.interrupt is not None:
-                self._carrier.interrupt.wait(step)
-            else:
-                self._carrier.sleep(step)
+            self._carrier.wait(step)
             self._receiver.check()
             seconds -= step
 

@@ -40,6 +40,16 @@ BLOCK_FLOOR = 16 * 1024
 ID_LIMIT = 2000
 #: Seconds that an interruption (Ctrl-C) waits for the other threads; they end by themselves after that.
 GRACE = 2.0
+#: Bytes moved at a time at least, however slow a limit makes it.
+SLOW = 1024
+
+
+def paced(limit, jobs):
+    """Bytes that each of ``jobs`` threads moves at a time under a limit, None for none.
+
+    No connection is then silent for much longer than a quarter of a second; a server breaks one that is silent long.
+    """
+    return READ if limit is None else max(SLOW, min(READ, int(limit.rate / (4 * jobs))))
 
 
 # Upload

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -330,7 +331,8 @@ class Mover:
                 raise errors.ObjectChanged(space=entry.space, key=entry.key)
             return client.finish_upload(begun, parts).etag
         except BaseException:
-            client.abort_upload(target.space, target.key, begun.upload_id)
+            with contextlib.suppress(UVideoError):  # what went wrong is told, not what went wrong after it
+                client.abort_upload(target.space, target.key, begun.upload_id)
             raise
 
     def _parts(
@@ -340,16 +342,17 @@ class Mover:
 
         block = begun.block_size
         count = -(-total // block)
-        settled: list[int] = []
+        settled = done = 0
 
         def one(part: int) -> PartInfo:
+            nonlocal settled, done
             self._context.cancel.check()
             start, end = part * block, min(total, (part + 1) * block)
             assert entry.space is not None and entry.key is not None
             made = self._client.copy_part(begun, part, entry.space, entry.key, start=start, end=end)
             with self._lock:
-                settled.append(end - start)
-                now = Progress("upload", begun.space, begun.key, None, sum(settled), total, len(settled), count)
+                settled, done = settled + 1, done + end - start
+                now = Progress("upload", begun.space, begun.key, None, done, total, settled, count)
             if line is not None:
                 line(now)
             return made

@@ -123,6 +123,9 @@ def _look(context: Context, place: Remote) -> bool:
     try:
         found = context.client.stat(place.space, place.key)
     except UVideoError as error:
+        if error.retryable:  # the line is down for a moment of the hours that this takes
+            context.report.note(f"{place}: {error}")
+            return False
         context.report.fail(error, str(place))
         return True
     if not is_readable(found.restore):

@@ -60,6 +60,8 @@ class Etags:
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._database = self._opened(path)
+        except sqlite3.OperationalError:  # another process writes to it, or there is no room: not a reason to lose it
+            pass
         except sqlite3.DatabaseError:
             try:
                 path.unlink(missing_ok=True)
@@ -72,15 +74,15 @@ class Etags:
     def _opened(self, path: Path) -> sqlite3.Connection:
         made = sqlite3.connect(path, timeout=1.0, check_same_thread=False)
         try:
-            if made.execute("PRAGMA user_version").fetchone()[0] != VERSION:
-                made.execute("DROP TABLE IF EXISTS etags")
             made.execute("PRAGMA synchronous=OFF")
-            made.execute(
-                "CREATE TABLE IF NOT EXISTS etags"
-                " (path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, inode INTEGER, etag TEXT) WITHOUT ROWID"
-            )
-            made.execute(f"PRAGMA user_version={VERSION}")
-            made.commit()
+            if made.execute("PRAGMA user_version").fetchone()[0] != VERSION:  # else nothing is written, nor locked
+                made.execute("DROP TABLE IF EXISTS etags")
+                made.execute(
+                    "CREATE TABLE etags"
+                    " (path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, inode INTEGER, etag TEXT) WITHOUT ROWID"
+                )
+                made.execute(f"PRAGMA user_version={VERSION}")
+                made.commit()
         except BaseException:
             made.close()
             raise

@@ -5,9 +5,10 @@ A plan is a file of JSON lines: a head, a step a line, and an end that counts th
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -96,7 +97,9 @@ class PlanWriter:
 
     def __enter__(self) -> PlanWriter:
         folder = os.path.dirname(os.path.abspath(self._path))
-        descriptor, self._aside = tempfile.mkstemp(prefix=".uvideo-plan-", dir=folder)
+        # Named as a download that was not finished, which no walk takes for a file: the plan may lie in what is synced.
+        self._aside = os.path.join(folder, f".{secrets.token_hex(8)}.part")
+        descriptor = os.open(self._aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         self._file = os.fdopen(descriptor, "w", encoding="utf-8")
         created = datetime.now(timezone.utc).isoformat(timespec="seconds")
         self._write(
@@ -127,7 +130,8 @@ class PlanWriter:
                 self._file.close()
                 os.replace(self._aside, self._path)
         finally:
-            self._file.close()
+            with contextlib.suppress(OSError):  # a full disk, which was an error already
+                self._file.close()
             if os.path.lexists(self._aside):
                 os.unlink(self._aside)
 

@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from typing import TextIO
 
 import click
 
@@ -181,8 +182,50 @@ def _leave(code: int) -> None:
         os._exit(code)
 
 
+def _open_closed() -> None:
+    """Where the caller closed a standard stream: what is printed leads nowhere, and reading is an OSError."""
+    for number, name, flags in ((0, "stdin", os.O_WRONLY), (1, "stdout", os.O_WRONLY), (2, "stderr", os.O_WRONLY)):
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, flags)
+            if descriptor != number and not _is_open(number):
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+                descriptor = number
+            setattr(sys, name, open(descriptor, "r" if name == "stdin" else "w", closefd=False))
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
+
+
+def _drop(stream: TextIO) -> None:
+    """What is still to be printed leads nowhere, so that it does not fail once more at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _settled(context: Context, code: int) -> int:
+    """The exit code, once all is printed: that of a failure if it cannot be."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _drop(sys.stdout)
+        code = code or context.report.error(error)
+    try:
+        sys.stderr.flush()
+    except OSError:
+        _drop(sys.stderr)
+    return code
+
+
 def run(arguments: Sequence[str]) -> int:
     """The command line of a process; its exit code."""
+    _open_closed()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -194,15 +237,15 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = invoke(context, arguments)
         context.close()
-        sys.stdout.flush()
-        return code
+        return _settled(context, code)
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is ending already
         context.report.above = None
         context.report.interrupted(f"uvideo {shlex.join(arguments)}" if context.goes_on else None)
         _leave(failure.INTERRUPTED)
         return failure.INTERRUPTED
     except (BrokenPipeError, OutputGone):
         # Who read the output went away: nothing to say, and nothing to flush at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop(sys.stdout)
         _leave(failure.PIPE)
         return failure.PIPE

@@ -305,3 +305,6 @@ class Report:
                 stream.flush()
             except BrokenPipeError:
                 raise OutputGone from None
+            except OSError:
+                if stream is not self.err:  # else there is nobody to tell
+                    raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import threading
@@ -99,11 +100,19 @@ class Sync:
         for entry in found:
             if entry.name == "" or (entry.name.endswith("/") and entry.size == 0):
                 continue  # marks of folders
-            if not self._filter.takes(entry.name):
+            if not self._filter.takes(entry.name) or self._is_plan(entry):
                 continue
             if side is self._source:
                 self._seen += 1
             yield entry
+
+    def _is_plan(self, entry: Entry) -> bool:
+        """Whether it is what an earlier run left of the file that the plan is written to."""
+        if self._plan is None or entry.path is None:
+            return False
+        if os.path.basename(entry.path) != os.path.basename(self._plan):
+            return False
+        return os.path.realpath(entry.path) == os.path.realpath(self._plan)
 
     def _pairs(self) -> Iterator[Pair]:
         """What is in the source, where it goes, and what is there; what only the target has is put aside."""
@@ -417,8 +426,6 @@ def apply(context: Context, file: str, yes: bool, jobs: int, **options: Any) -> 
         raise InvalidArgument(say("the plan deletes something; where nobody can be asked it needs -y"))
     way = Way(part_jobs=options["part_jobs"], limit=limit(options["bwlimit"]), verify=not context.no_verify)
 
-    etags = Etags()
-
     def pending(chosen: Iterable[Step]) -> Iterator[Step]:
         for step in chosen:
             try:
@@ -429,19 +436,19 @@ def apply(context: Context, file: str, yes: bool, jobs: int, **options: Any) -> 
             except (UVideoError, OSError) as error:
                 report.fail(error, str(step.to))
 
-    with display(context) as shown:
-        mover = Mover(context, way, shown, etags.learn)
-        copies = (Task(step.source, step.to) for step in pending(plan.steps(deletes=False)))
-        carry_all(context, mover, copies, jobs, shown.expect)
-    deleted = 0
-    if plan.deletes and report.failed:
-        report.tell(say("{count} surplus items stay, as other items failed: run it again", count=plan.deletes))
-    elif plan.deletes and confirmed(
-        context, say("delete {count} items from {target}?", count=plan.deletes, target=head.target)
-    ):
-        surplus = (step.target for step in pending(plan.steps(deletes=True)) if step.target is not None)
-        deleted = delete_all(context, surplus, jobs)
-    etags.close()
+    with contextlib.closing(Etags()) as etags:
+        with display(context) as shown:
+            mover = Mover(context, way, shown, etags.learn)
+            copies = (Task(step.source, step.to) for step in pending(plan.steps(deletes=False)))
+            carry_all(context, mover, copies, jobs, shown.expect)
+        deleted = 0
+        if plan.deletes and report.failed:
+            report.tell(say("{count} surplus items stay, as other items failed: run it again", count=plan.deletes))
+        elif plan.deletes and confirmed(
+            context, say("delete {count} items from {target}?", count=plan.deletes, target=head.target)
+        ):
+            surplus = (step.target for step in pending(plan.steps(deletes=True)) if step.target is not None)
+            deleted = delete_all(context, surplus, jobs)
     report.summary(
         done=mover.done,
         size=mover.bytes,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,14 +11,12 @@ from typing import TYPE_CHECKING
 
 from uvideo.cli.words import say
 from uvideo.errors import BadAnswer, LocalFailure, UVideoError
+from uvideo.folders import PARTIAL
 
 if TYPE_CHECKING:
     from uvideo import Client
 
 __all__ = ["Entry", "files", "objects", "one_file"]
-
-#: What a download that was not finished has left beside its target.
-PARTIAL = re.compile(r"\.[0-9a-f]{16,32}\.part")
 
 Refuse = Callable[[BaseException, str], None]
 

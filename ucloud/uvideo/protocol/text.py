@@ -12,11 +12,9 @@ import sys
 PY2 = sys.version_info[0] == 2
 
 if PY2:
-    text_type = unicode  # noqa: F821
     string_types = (basestring,)  # noqa: F821
     integer_types = (int, long)  # noqa: F821
 else:
-    text_type = str
     string_types = (str,)
     integer_types = (int,)
 

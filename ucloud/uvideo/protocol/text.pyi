@@ -1,7 +1,6 @@
 from collections.abc import Iterable
 
 PY2: bool
-text_type: type[str]
 string_types: tuple[type[str], ...]
 integer_types: tuple[type[int], ...]
 
