@@ -46,7 +46,7 @@ def test_every_block_of_a_readme_runs(name: str, tmp_path: Path) -> None:
                 for photo in ("cache/two.jpg", "day 1/three.jpg"):
                     (folder / "album" / photo).parent.mkdir()
                     (folder / "album" / photo).write_bytes(photo.encode())
-        assert done == 10
+        assert done >= 10
         movie = (folder / "movie.mp4").read_bytes()
         assert (folder / "copy.mp4").read_bytes() == movie
         assert (folder / "start.bin").read_bytes() == movie[:51]
