@@ -54,7 +54,9 @@ def _expanded(nav: list[Any], pages: list[str], taken: set[str]) -> list[Any]:
 
 
 def _fits(page: str, pattern: str) -> bool:
-    return posixpath.dirname(page) == posixpath.dirname(pattern) and fnmatch.fnmatch(page, pattern)
+    """A pattern without .zh takes no Chinese pages."""
+    same = posixpath.dirname(page) == posixpath.dirname(pattern)
+    return same and fnmatch.fnmatch(page, pattern) and page.endswith(".zh.md") == pattern.endswith(".zh.md")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
