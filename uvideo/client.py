@@ -356,8 +356,8 @@ class Client:
             journal=journal,
             verify=verify,
         )
-        with telemetry.whole(self._carrier, "Upload", space):
-            return upload.upload(self._bound(cancel, deadline), space, key, source, options)
+        with telemetry.whole(self._carrier, "Upload", space) as carrier:
+            return upload.upload(self._bound(cancel, deadline, carrier), space, key, source, options)
 
     def _upload_options(
         self,
@@ -404,10 +404,13 @@ class Client:
             self._records = Journal(self._settings.state() / "transfers")
         return self._records
 
-    def _bound(self, cancel: Interrupt | None, deadline: float | None) -> Carrier:
+    def _bound(self, cancel: Interrupt | None, deadline: float | None, carrier: Carrier | None = None) -> Carrier:
         """The Carrier of one transfer."""
-        until = None if deadline is None else self._carrier.ticks() + calls.seconds(deadline, "deadline")
-        bound: Carrier = self._carrier.bound(cancel, until)
+        found = self._carrier if carrier is None else carrier
+        if cancel is None and deadline is None:
+            return found
+        until = None if deadline is None else found.ticks() + calls.seconds(deadline, "deadline")
+        bound: Carrier = found.bound(cancel, until)
         return bound
 
     def download(
@@ -440,8 +443,8 @@ class Client:
         check = self._settings.verify if verify is None else verify
         options = self._download_options(check, part_jobs, bandwidth, progress, journal)
         op = calls.get(space, key, start, end)
-        with telemetry.whole(self._carrier, "Download", space):
-            return download.download(self._bound(cancel, deadline), op, target, options)
+        with telemetry.whole(self._carrier, "Download", space) as carrier:
+            return download.download(self._bound(cancel, deadline, carrier), op, target, options)
 
     def upload_dir(
         self,
@@ -802,8 +805,8 @@ class Client:
         from uvideo import download, upload
 
         is_download = self._journal().direction(transfer) == "download"
-        with telemetry.whole(self._carrier, "Download" if is_download else "Upload"):
-            bound = self._bound(cancel, deadline)
+        with telemetry.whole(self._carrier, "Download" if is_download else "Upload") as carrier:
+            bound = self._bound(cancel, deadline, carrier)
             if is_download:
                 common = None, part_jobs, bandwidth, progress, True
                 return download.resume(bound, transfer, self._download_options(*common))

@@ -137,11 +137,11 @@ class TracedCarrier(carrier.Carrier):
         return None if trace.get_current_span() is not trace.INVALID_SPAN else self._context
 
     @contextmanager
-    def whole(self, name: str, space: str) -> Iterator[Span]:
-        """While the block runs, what is asked for belongs to one transfer."""
+    def whole(self, name: str, space: str) -> Iterator[TracedCarrier]:
+        """A Carrier like this one whose operations, on whatever thread, belong to one transfer."""
         tracer = trace.get_tracer("uvideo", __version__)
-        with _current(tracer.start_span(name, attributes={"uvideo.space": space} if space else None)) as span:
-            yield span
+        with _current(tracer.start_span(name, attributes={"uvideo.space": space} if space else None)):
+            yield self.bound(self.interrupt, self.deadline)
 
     def persist(self, once: Callable[[], Any], op: Any, retry: Any = None, lost: Any = None) -> Any:
         tries = 0

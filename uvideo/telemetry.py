@@ -16,6 +16,8 @@ def is_on() -> bool:
 
 
 def whole(carrier: Any, name: str, space: str = "") -> AbstractContextManager[Any]:
-    """While a transfer lasts: one span over those of its operations, if the Carrier makes spans at all."""
-    made: AbstractContextManager[Any] = carrier.whole(name, space) if hasattr(carrier, "whole") else nullcontext()
+    """The Carrier of a transfer, for as long as that lasts; if it makes spans, those of the transfer lie in one."""
+    if not hasattr(carrier, "whole"):
+        return nullcontext(carrier)
+    made: AbstractContextManager[Any] = carrier.whole(name, space)
     return made
