@@ -9,6 +9,7 @@ import re
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -72,9 +73,10 @@ def started(command: Sequence[str], folder: Path, **environ: str) -> Iterator[di
 
 
 def here(words: Sequence[str], program: str, folder: Path) -> list[str]:
-    """A command of a file with this Python for its program and a folder of the test for its data."""
+    """A command of a file with this Python for its program, a folder of the test for its data, and loopback only."""
     assert words[0] == program and words.count(DATA) == 1
-    return [sys.executable, "-m", "uvideo", *(str(folder / "store") if each == DATA else each for each in words[1:])]
+    instead = {DATA: str(folder / "store"), "0.0.0.0": "127.0.0.1"}
+    return [sys.executable, "-m", "uvideo", *(instead.get(each, each) for each in words[1:])]
 
 
 class TestUnit:
@@ -146,6 +148,7 @@ class TestContainer:
 
     def test_its_command_runs_and_its_health_is_seen(self, last: dict[str, str], tmp_path: Path) -> None:
         words = [*json.loads(last["ENTRYPOINT"]), *json.loads(last["CMD"])]
+        assert words[-2:] == ["--host", "0.0.0.0"]  # of the container
         command = here(words, "/opt/uvideo/bin/uvideo", tmp_path)
         check = json.loads(last["HEALTHCHECK"].partition("CMD ")[2])
         assert check == ["/opt/uvideo/bin/python", "/opt/uvideo/health.py"]
@@ -153,7 +156,11 @@ class TestContainer:
         with started(command, tmp_path) as said:
             port = said["admin"].rpartition(":")[2]
             assert healthy(port).returncode == 0
-        done = healthy(port)
+
+    def test_a_server_that_is_gone_is_ill(self) -> None:
+        with socket.socket() as nobody:  # has the port, and does not listen
+            nobody.bind(("127.0.0.1", 0))
+            done = healthy(str(nobody.getsockname()[1]))
         assert done.returncode == 1 and done.stderr.startswith("no answer: ") and "Traceback" not in done.stderr
 
     @pytest.mark.long
