@@ -177,6 +177,21 @@ def test_a_put_that_breaks_off_goes_on_with_what_is_missing(
     assert poor.cat_file(f"{space}/movie") == movie.read_bytes()
 
 
+def test_a_get_that_breaks_off_goes_on_with_what_is_missing(
+    through: UVideoFileSystem, proxy: FaultProxy, client: Client, space: str, movie: Path, tmp_path: Path
+) -> None:
+    client.upload(space, "movie", movie)
+    poor = UVideoFileSystem(**through.storage_options, part_jobs=1, retries=0)
+    proxy.on("GetObject").reset_response((4 << 20) + 1000)
+    with pytest.raises(ConnectionAbortedError):
+        poor.get_file(f"{space}/movie", str(tmp_path / "copy"))
+    assert not (tmp_path / "copy").exists()
+    proxy.reset()
+    poor.get_file(f"{space}/movie", str(tmp_path / "copy"))
+    assert (tmp_path / "copy").read_bytes() == movie.read_bytes()
+    assert sum(each.answer_bytes for each in proxy.log("GetObject")) <= 5 << 20
+
+
 def test_a_get_that_fails_leaves_the_old_file(fs: UVideoFileSystem, space: str, tmp_path: Path) -> None:
     target = tmp_path / "here"
     target.write_bytes(b"old")
@@ -342,6 +357,19 @@ def test_a_full_disk_says_so(fs: UVideoFileSystem, space: str) -> None:
         with open("/dev/full", "wb", buffering=0) as full:
             fs.get_file(f"{space}/a", full)
     assert caught.value.errno == errno.ENOSPC
+
+
+def test_without_keys_a_public_space_can_be_read(options: dict[str, Any], client: Client, space: str) -> None:
+    client.update_space(space, type="public")
+    client.put(space, "a", b"open to all")
+    nobody = UVideoFileSystem(endpoint=options["endpoint"])
+    assert nobody.cat_file(f"{space}/a") == b"open to all" and nobody.info(f"{space}/a")["size"] == 11
+    with nobody.open(f"{space}/a") as file:
+        assert file.read(4) == b"open"
+    assert nobody.isfile(f"{space}/a") and not nobody.exists(f"{space}/absent") and not nobody.isdir(space)
+    for call in (nobody.ls, nobody.find, lambda path: nobody.pipe_file(f"{path}/b", b""), lambda path: nobody.ls("")):
+        with pytest.raises(PermissionError):
+            call(space)
 
 
 def test_wrong_keys_and_dead_lines(options: dict[str, Any], space: str, proxy: FaultProxy) -> None:

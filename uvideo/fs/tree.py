@@ -190,8 +190,12 @@ class Tree(AsyncFileSystem, metaclass=Guarded):
             return next((each for each in known if each["name"] == path), directory(path))
         if key and (found := await self._stat(path)) is not None:
             return described(found)
-        if await self._any_below(path) or not key:
-            return directory(path)
+        try:
+            if await self._any_below(path) or not key:
+                return directory(path)
+        except PermissionError:  # who may only read objects is told that this is none
+            if not key:
+                raise
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
 
     async def _stat(self, path: str) -> ObjectInfo | None:
