@@ -25,10 +25,10 @@ from test.fakes import FaultProxy
 from test.server_fixture import ROOT, Server
 from ucloud.uvideo import connection
 from uvideo import Cancel, Client, Limit, errors
-from uvideo._core import etag, transport
+from uvideo._core import etag, transfer, transport
 from uvideo.models import Progress
 
-Stream = transport.Stream
+Hashing, Stream = transfer.Hashing, transport.Stream
 BLOCK = 4194304
 LEAD = 2 * BLOCK  # what the first request asks for
 
@@ -582,6 +582,33 @@ def test_a_slow_network_is_read_in_small_pieces(client: Client, stored: str, fol
     assert sizes[:4] == [262144, 131072, 65536, 32768]
     assert min(sizes[4:19]) == max(sizes[4:19]) == 32768
     assert sizes[40] == 262144
+
+
+def test_what_is_still_to_be_hashed_is_not_read_over_after_a_break(
+    client: Client, space: str, proxy: FaultProxy, through: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, again = content(2 << 20), threading.Event()
+    client.put(space, "a", data)
+    proxy.on("GetObject").truncate(3 * 262144 + 1000)  # as many pieces as may wait to be hashed
+    hashing, readinto, reads = Hashing._work, Stream.readinto, list[int]()
+
+    def behind(self: Any) -> None:
+        again.wait(10)  # until the second request has brought something
+        hashing(self)
+
+    def read(self: Any, view: memoryview) -> int:
+        count: int = readinto(self, view)
+        reads.append(count)
+        if len(proxy.log("GetObject")) > 1:
+            again.set()
+        return count
+
+    monkeypatch.setattr(Hashing, "_work", behind)
+    monkeypatch.setattr(Stream, "readinto", read)
+    target = io.BytesIO()
+    assert through.download(space, "a", target, part_jobs=1).verified
+    assert target.getvalue() == data
+    assert again.is_set() and len(reads) > 5
 
 
 # The journal

@@ -383,6 +383,7 @@ class _Worker(object):
         self._handle = None
         self._piece = receiver.piece
         self._buffers = deque()
+        self._is_taken = True  # whether the last of them is being hashed; there is none yet
 
     def close(self):
         if self._handle is not None:
@@ -538,6 +539,7 @@ class _Worker(object):
         block = run.at // BLOCK
         run.at += size
         shared.moved(block, size)
+        self._is_taken = True
         run.hashing.update(data)
         if shared.limit is not None:
             self._wait(shared.limit.reserve(size, self._carrier.ticks()))
@@ -552,9 +554,11 @@ class _Worker(object):
     def _buffer(self, size):
         """A memoryview to read into, which nobody else looks at: what hashes beside the reading is behind by some."""
         count = 1 if self._receiver.jobs > 1 else Hashing.AHEAD + 1
-        if len(self._buffers) < count:
-            self._buffers.appendleft(memoryview(bytearray(size)))
-        self._buffers.rotate(-1)
+        if self._is_taken:  # else a read that brought nothing had it, and the next one is still to be hashed
+            self._is_taken = False
+            if len(self._buffers) < count:
+                self._buffers.appendleft(memoryview(bytearray(size)))
+            self._buffers.rotate(-1)
         if len(self._buffers[-1]) < size:
             self._buffers[-1] = memoryview(bytearray(size))
         return self._buffers[-1][:size]
