@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".cache" / "interpreters"
@@ -95,6 +95,14 @@ def newest() -> Interpreter:
 def important() -> dict[str, Interpreter | None]:
     """Return 2.7 and the newest Python 3, those that the tests must not leave out; None for one that is absent."""
     return {"2.7": next((each for each in find() if each.version == (2, 7)), None), newest().name: newest()}
+
+
+def cases() -> list[Any]:
+    """Each as the parameter of a test; those between 2.7 or 3.6 and the newest make a long test of it."""
+    import pytest
+
+    ends = {(2, 7), (3, 6), newest().version}
+    return [pytest.param(each, marks=[] if each.version in ends else pytest.mark.long) for each in find()]
 
 
 def prepare(interpreter: Interpreter) -> str:

@@ -57,7 +57,7 @@ def test_what_does_not_run_is_no_interpreter(tmp_path):
     assert interpreters.identify(str(tmp_path / "python3.8")) is None
 
 
-@pytest.mark.parametrize("interpreter", interpreters.find(), ids=lambda each: each.name)
+@pytest.mark.parametrize("interpreter", interpreters.cases(), ids=lambda each: each.name)
 def test_requests_is_installed_for_each(interpreter):
     folder = interpreters.install(interpreter)
     check = [interpreter.path, "-c", "import requests, urllib3; print(requests.__file__)"]

@@ -14,7 +14,7 @@ AT_LEAST = 120
 SECONDS = 120
 
 
-@pytest.mark.parametrize("interpreter", interpreters.find(), ids=lambda each: each.name)
+@pytest.mark.parametrize("interpreter", interpreters.cases(), ids=lambda each: each.name)
 def test_the_protocol_core(interpreter):
     dropped = {"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONWARNINGS"}
     environment = {name: value for name, value in os.environ.items() if name not in dropped}
