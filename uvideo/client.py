@@ -633,7 +633,7 @@ class Client:
         md5: str | None = None,
         filename: str | None = None,
     ) -> str:
-        """A URL by which anybody may read (GET, HEAD) or write (PUT) the object until it expires.
+        """A URL by which anybody may use one ``method`` on the object until it expires: GET, HEAD or PUT.
 
         expires: seconds or a timedelta, default the settings'.  mime, md5: of a PUT; it must send the same headers.
         filename: of a GET, what a browser calls the download.

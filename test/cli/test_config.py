@@ -90,6 +90,12 @@ class TestInit:
         assert done.code == 0
         assert load(environ={"UVIDEO_CONFIG": str(path(alone))}).private_key == SECRET
 
+    def test_keys_are_tried_by_the_certificates_of_the_environment(self, alone: Shell) -> None:
+        words = ("config", "init", "--provider", "local", "--endpoint", f"https://{alone.server.host}")
+        done = alone(*words, "--key-file", key_file(alone), UVIDEO_CA_BUNDLE="/no/such.pem")
+        assert (done.code, path(alone).exists()) == (2, False)
+        assert "/no/such.pem" in done.err
+
     def test_another_profile_does_not_count_when_keys_are_tried(self, alone: Shell) -> None:
         write(alone, 'default_profile = "a"\n[profiles.a]\napi_url = "http://127.0.0.1:1"\nretrys = 1\n')
         init(alone, "--key-file", key_file(alone), "--profile", "b")

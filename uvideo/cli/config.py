@@ -25,6 +25,8 @@ __all__ = ["PROFILE", "SETTING", "config"]
 #: Never on a command line and never printed.
 SECRETS = ("private_key", "security_token")
 KEY_FILE_LIMIT = 65536
+#: How the service is reached, which no profile that is about to be made says.
+WAY = ("UVIDEO_CA_BUNDLE", "UVIDEO_CLIENT_CERT", "UVIDEO_CLIENT_KEY", "UVIDEO_PROXY")
 
 
 def masked(name: str, value: Any) -> Any:
@@ -337,8 +339,9 @@ def _tried(context: Context, given: dict[str, Any]) -> None:
 
     context.report.tell(say("trying the keys ..."))
     try:
-        nothing = {"UVIDEO_CONFIG": os.devnull}  # no other profile's settings count
-        with Client(environ=nothing, retry=Retry(1, 0.2, 1.0, 2.0, 15.0, 30.0), **given) as client:
+        way = {name: value for name, value in context.environ().items() if name in WAY}
+        way["UVIDEO_CONFIG"] = os.devnull  # no other profile's settings count
+        with Client(environ=way, retry=Retry(1, 0.2, 1.0, 2.0, 15.0, 30.0), **given) as client:
             page = next(client.list_spaces().pages())
     except UVideoError as error:
         if not context.interactive:
