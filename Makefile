@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 
-VENV := .venv
+override VENV := .venv
 PY := $(VENV)/bin/python
 DEMO := .cache/demo
 RELEASE := .cache/release
