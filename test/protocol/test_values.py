@@ -368,6 +368,12 @@ class Providers(unittest.TestCase):
                 provider.parse_suffix(value, "uploadsuffix")
             self.assertIn(u"uploadsuffix", caught.exception.message)
 
+    def test_a_password_in_what_is_no_suffix_is_not_repeated(self):
+        with self.assertRaises(InvalidArgument) as caught:
+            provider.parse_suffix("http://user:s3cret@files.example.com", "uploadsuffix")
+        self.assertNotIn(u"s3cret", caught.exception.message)
+        self.assertIn(u"files.example.com", caught.exception.message)
+
     def test_loopback(self):
         local = ("127.0.0.1", "127.9.9.9:1", "[::1]:9000", "localhost", "LOCALHOST:1", "a.localhost", ".localhost:1")
         for host in local:

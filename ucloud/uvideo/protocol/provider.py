@@ -108,6 +108,8 @@ def parse_suffix(value, name="suffix"):
         scheme, host = None, value
     host = host[:-1] if host.endswith("/") else host
     if scheme not in (None, "http", "https") or not _HOST(host):
+        _, at, shown = value.rpartition("@")
+        value = "...@" + shown if at else value  # a password may stand before it
         raise InvalidArgument(
             u"%s is %r: give a host such as uploadvideo.auto-ai.com.cn or 127.0.0.1:9000, or a suffix that begins with "
             u"a dot such as .cn-bj.ufileos.com, with http:// or https:// before it if you wish" % (name, value)
