@@ -21,6 +21,16 @@ __all__ = ["CLIENTS", "Asynchronous", "Command", "Outcome", "Typed"]
 
 SECONDS = 25.0  # that one command may take
 NO_WAIT = 0.01  # seconds of a wait before a new try
+WATCHED = """
+import atexit, re, runpy
+
+def note():
+    with open("/proc/self/status") as status, open({path!r}, "w") as file:
+        file.write(re.search(r"VmHWM:\\s+([0-9]+)", status.read())[1])
+
+atexit.register(note)
+runpy.run_module("uvideo", run_name="__main__", alter_sys=True)
+"""
 
 
 class Outcome(NamedTuple):
@@ -126,11 +136,24 @@ class Command(Typed):
 
     name = "uvideo"
 
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.program = ["-m", "uvideo"]
+        self._peak = world.folder / "peak"
+
+    def watch(self) -> None:
+        """Let the processes from now on note their peak of memory; what the system counts holds their parent's too."""
+        self.program = ["-c", WATCHED.format(path=str(self._peak))]
+
+    def peak(self) -> int:
+        """Bytes of memory that the last process had at most."""
+        return int(self._peak.read_text()) * 1024
+
     def start(self, *words: str, stdin: Any = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
         public, private = self.world.keys
         options = {f"UVIDEO_{name.upper()}": str(value) for name, value in self.options.items()}
         return subprocess.Popen(
-            [sys.executable, "-m", "uvideo", "--json", "-v", *words],
+            [sys.executable, *self.program, "--json", "-v", *words],
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gzip
 import os
-import resource
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -311,7 +310,8 @@ def memory(world: World, client: Typed) -> None:
         ("download", lambda: client.download(world.key("b"), world.path("target"))),
     ):
         if isinstance(client, Command):
-            ok, held = call().ok, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / MIB
+            client.watch()
+            ok, held = call().ok, client.peak() / MIB
             limit = WHOLE_PROCESS
         else:
             (ok, held), limit = growth_of(lambda call=call: call().ok), 48  # type: ignore[misc]
