@@ -18,9 +18,10 @@ class Relay:
 
     def __init__(self, *upstreams: int) -> None:
         self.port = 0
+        self.accepted = 0
         self._turns = itertools.cycle(upstreams)
         self._count = len(upstreams)
-        self._is_cut = False
+        self._is_cut = self._is_mute = False
         self._writers: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -36,13 +37,18 @@ class Relay:
         self._is_cut = True
         self._on_loop(self._drop())
 
+    def mute(self) -> None:
+        """Pass on nothing more, but keep the connections and take new ones: a network that swallows everything."""
+        self._is_mute = True
+
     def mend(self) -> None:
-        """Pass on new connections again."""
-        self._is_cut = False
+        """Pass on new connections again; those that were muted are broken."""
+        self._is_cut = self._is_mute = False
         self._on_loop(self._drop())
 
     def close(self) -> None:
         self._server.close()
+        self._is_mute = False
         self.cut()
         self._on_loop(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -61,8 +67,11 @@ class Relay:
         await asyncio.gather(*others, return_exceptions=True)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.accepted += 1
         self._writers.add(writer)
         try:
+            while self._is_mute:
+                await asyncio.sleep(0.05)
             if self._is_cut:
                 return
             upstream = await self._dial()
@@ -93,6 +102,8 @@ class Relay:
     async def _pump(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             while data := await source.read(PIECE):
+                while self._is_mute:
+                    await asyncio.sleep(0.05)
                 target.write(data)
                 await target.drain()
             target.write_eof()
