@@ -74,7 +74,8 @@ def test_a_poster_is_made_in_the_browser(console: Console) -> None:
     page.get_by_role("button", name="Show as tiles").click()
     page.wait_for_selector(".picture img")
     colours = page.evaluate(
-        """() => {
+        """async () => {
+            await document.querySelector(".picture img").decode();
             const image = document.querySelector(".picture img");
             const canvas = Object.assign(document.createElement("canvas"), { width: 40, height: 20 });
             const picture = canvas.getContext("2d");
@@ -83,7 +84,7 @@ def test_a_poster_is_made_in_the_browser(console: Console) -> None:
         }"""
     )
     assert colours > 20
-    assert page.locator(".picture img").get_attribute("src") or "".startswith("blob:")
+    assert (page.locator(".picture img").get_attribute("src") or "").startswith("blob:")
 
 
 def test_a_signed_url_is_renewed_under_a_running_player(console: Console) -> None:

@@ -4,6 +4,8 @@ import { readUrl } from "./api.js";
 
 const WIDTH = 480;
 const SECONDS = 12;
+const LOOKS = 20;
+const LOOK = 100; // milliseconds
 const KEPT = 400;
 const AT_ONCE = 2;
 
@@ -63,14 +65,23 @@ function frame(url) {
     video.onloadedmetadata = () => {
       video.currentTime = Math.min(3, (video.duration || 0) / 10);
     };
-    video.onseeked = () => {
+    const draw = (looks) => {
       if (!video.videoWidth) return end(reject, new Error("no picture"));
       const canvas = document.createElement("canvas");
       canvas.width = Math.min(WIDTH, video.videoWidth);
       canvas.height = Math.round((canvas.width * video.videoHeight) / video.videoWidth);
       canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
+      // The frame may come a moment after the event; a film that is dark there is shown dark in the end.
+      if (looks && isBlank(canvas)) return setTimeout(draw, LOOK, looks - 1);
       canvas.toBlob((blob) => end(blob ? resolve : reject, blob ? URL.createObjectURL(blob) : new Error("no picture")), "image/jpeg", 0.8);
     };
+    video.onseeked = () => draw(LOOKS);
     video.src = url;
   });
+}
+
+/** Whether every pixel has the same colour. */
+function isBlank(canvas) {
+  const pixels = new Uint32Array(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.buffer);
+  return pixels.every((pixel) => pixel === pixels[0]);
 }
