@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 from collections.abc import Generator
 from typing import Any
 
@@ -20,6 +21,9 @@ from test.server_fixture import server as server
 collect_ignore = ["sdk"]  # run by test_sdk.py on every interpreter, with an environment of its own
 if importlib.util.find_spec("playwright") is None:  # what make test-browser installs
     collect_ignore.append("browser")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as of a background job of a shell; children inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REQUIRE = "UVIDEO_REQUIRE_INTERPRETERS"  # set by .ci/run: 2.7 and the newest 3, where present, must have been used
 
