@@ -69,7 +69,7 @@ $(VENV)/.cluster: $(VENV)/.made
 # Each of these suites takes the server for its own, so they run one after the other.  Left out are what counts in memory
 # for ten seconds, so that two gateways do not agree at once, and the console, whose pages speak to the data port of their
 # own process unless --public-url says another (make test-browser tries that behind nginx).
-BEHIND_NGINX := test/interop test/client test/contract/test_clients.py test/test_sdk.py
+BEHIND_NGINX := test/interop test/client test/cli test/contract/test_clients.py test/test_sdk.py
 COUNTS := test/interop/test_replays_management.py::test_the_status_of_a_space_counts_in_whole_numbers
 test-cluster: $(VENV)/.cluster  ## the drivers for many machines, what may fail there, and the suites against two gateways
 	$(PY) -m pytest -m cluster $(ARGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from pathlib import Path
 
@@ -32,7 +33,13 @@ def write(shell: Shell, text: str) -> None:
 
 
 def key_file(shell: Shell) -> str:
-    return str(shell.server.dir / "credentials.json")
+    """The server's own, or one like it where its pair is a setting, as of a gateway."""
+    path = shell.server.dir / "credentials.json"
+    if not path.exists():
+        path = shell.home / "keys.json"
+        path.write_text(json.dumps({"public_key": shell.server.public_key, "private_key": shell.server.private_key}))
+        path.chmod(0o600)
+    return str(path)
 
 
 def init(shell: Shell, *words: str) -> None:
