@@ -25,7 +25,7 @@ from types import TracebackType
 from urllib.parse import urlsplit
 
 from test.interpreters import ROOT
-from test.server_fixture import SECRETS
+from test.server_fixture import SECRETS, end
 
 __all__ = ["Block", "Page", "Reader"]
 
@@ -235,14 +235,8 @@ class Reader:
     def stop(self) -> None:
         """End the server, if one runs, as Ctrl-C does."""
         server, self._server = self._server, None
-        if server is not None and server.stdout is not None:
-            server.terminate()
-            try:
-                server.wait(SECONDS)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
-            server.stdout.close()
+        if server is not None:
+            end(server)
 
     def _first_line(self, server: subprocess.Popen[bytes]) -> bytes:
         assert server.stdout is not None

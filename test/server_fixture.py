@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -116,15 +117,21 @@ def start_server(
         server = Server(process, folder, log, said["endpoint"], said["admin"], said["pid"], said["public_key"], private)
         yield server
     finally:
-        if process.poll() is None:
-            process.terminate()
-            try:
-                process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        process.stdout.close()
+        end(process)
     keeps_secret(folder, private)
+
+
+def end(process: subprocess.Popen[Any]) -> None:
+    """End a server, if it still runs, as Ctrl-C does."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
 
 
 def keeps_secret(folder: Path, private: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,12 @@ from typing import Any
 import fsspec
 import pytest
 
+from test.client.conftest import client as client  # fixtures, these four
 from test.client.conftest import no_settings_of_the_machine as no_settings_of_the_machine
+from test.client.conftest import proxy as proxy
+from test.client.conftest import space as space
 from test.fakes import FaultProxy
 from test.server_fixture import Server
-from uvideo import Client
 from uvideo.fs import UVideoFileSystem
 
 collect_ignore = (
@@ -38,29 +39,11 @@ def fs(options: dict[str, Any]) -> Iterator[UVideoFileSystem]:
 
 
 @pytest.fixture
-def client(server: Server) -> Iterator[Client]:
-    with Client(server.public_key, server.private_key, endpoint=server.host) as made:
-        yield made
-
-
-@pytest.fixture
-def space(client: Client) -> str:
-    return client.create_space("fs-" + uuid.uuid4().hex[:20]).name
-
-
-@pytest.fixture
 def movie(tmp_path: Path) -> Path:
     """A file of three parts."""
     path = tmp_path / "movie.bin"
     path.write_bytes(bytes(range(256)) * (9 << 12))
     return path
-
-
-@pytest.fixture
-def proxy(server: Server) -> Iterator[FaultProxy]:
-    """Faults that never fired fail the test."""
-    with FaultProxy("127.0.0.1", server.port) as made:
-        yield made
 
 
 @pytest.fixture
