@@ -15,11 +15,11 @@ from test.server_fixture import ROOT, start_server
 
 pytestmark = pytest.mark.data
 
-#: What an installation does, and an end that PyArrow's threads do not get in the way of.
+#: What an installation does, perhaps once more, and an end that PyArrow's threads do not get in the way of.
 BEFORE = """
 import fsspec, upath.registry
 fsspec.register_implementation("uvideo", "uvideo.fs.UVideoFileSystem")
-upath.registry.register_implementation("uvideo", "uvideo.fs.path.UVideoPath")
+upath.registry.register_implementation("uvideo", "uvideo.fs.path.UVideoPath", clobber=True)
 if __name__ == "__main__":
 """
 AFTER = "\n    print('all of it ran', flush=True)\n    import os; os._exit(0)\n"
