@@ -105,7 +105,7 @@ def resume_after_failure(world: World) -> None:
 
     def break_off() -> None:
         """The other parts are done; then the connections go."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline and len(world.seen("UploadPart", status=200)) < 3:
             time.sleep(0.01)
         if len(world.seen("UploadPart", status=200)) != 3:
