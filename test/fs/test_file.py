@@ -46,6 +46,7 @@ def leaves_nothing(client: Client, space: str) -> Iterator[None]:
 CACHES = ("none", "readahead", "bytes", "blockcache", "background", "first", "all", "mmap", "parts")
 
 
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # fsspec leaves that of mmap to the collector
 @pytest.mark.parametrize("cache", CACHES)
 def test_every_cache_gives_the_same_bytes(fs: UVideoFileSystem, film: str, data: bytes, cache: str) -> None:
     options: dict[str, Any] = {"data": {(0, SIZE): data}} if cache == "parts" else {}

@@ -186,7 +186,7 @@ def two_threads_one_handler(world: World) -> None:
     first, second = content(BLOCK + 5, 1), content(BLOCK + 5, 2)
     source, other = world.file("first", first), world.file("second", second)
     held = {"operation": "UploadPart", "key": world.key("first")}
-    world.faults((held, {"action": "pause", "name": "first", "times": 2}))
+    world.faults((held, {"action": "pause", "name": "first", "times": None}))
     parts = world.sdk.parts()
     thread = threading.Thread(target=lambda: parts.uploadfile(world.space, world.key("first"), str(source), **OPTIONS))
     thread.start()

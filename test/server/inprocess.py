@@ -31,17 +31,17 @@ class Running:
     service: Service
     metrics: Metrics
     app: App
-    _loop: asyncio.AbstractEventLoop
+    loop: asyncio.AbstractEventLoop
 
     def later(self, seconds: float) -> None:
         """Let so many seconds pass on the app's loop, at once."""
         passed = threading.Event()
 
         def jump() -> None:
-            self._loop.time = functools.partial(_ahead, self._loop.time, seconds)  # type: ignore[method-assign]
-            self._loop.call_soon(self._loop.call_soon, passed.set)  # what is due by then comes first
+            self.loop.time = functools.partial(_ahead, self.loop.time, seconds)  # type: ignore[method-assign]
+            self.loop.call_soon(self.loop.call_soon, passed.set)  # what is due by then comes first
 
-        self._loop.call_soon_threadsafe(jump)
+        self.loop.call_soon_threadsafe(jump)
         assert passed.wait(30)
 
 
