@@ -156,7 +156,7 @@ def needs_server() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as failure:
-        if failure.name is None or failure.name.partition(".")[0] not in ("aiohttp", "multidict"):
+        if failure.name is None or failure.name.partition(".")[0] not in ("aiohttp", "multidict", "cryptography"):
             raise
         raise InvalidArgument(
             say(
