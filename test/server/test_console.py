@@ -179,13 +179,11 @@ def test_a_full_table_gives_up_the_session_not_seen_for_longest() -> None:
 
 
 def test_an_account_takes_no_place_of_another() -> None:
-    """Neither by sessions nor by links, whichever of them the others have, and its own links end none of its sessions."""
+    """Neither by sessions nor by links; and its own links end none of its sessions."""
     now = 1000.0
     sessions = Sessions(lambda: now, slots=100)
-    held = [
-        (sessions.open(f"key {number}", f"account {number}"), sessions.link("k", f"account {number}"))
-        for number in range(20)
-    ]
+    others = [f"account {number}" for number in range(20)]
+    held = [(sessions.open(f"key of {each}", each), sessions.link("k", each)) for each in others]
     mine = sessions.open("mine", "me")
     for count, add in ((600, sessions.link), (600, sessions.open)):
         for _ in range(count):
@@ -193,8 +191,8 @@ def test_an_account_takes_no_place_of_another() -> None:
             last = add("mine", "me")
         assert sessions.find(mine) == ("mine" if add == sessions.link else None)
     assert sessions.find(last) == "mine"
-    for number, (session, link) in enumerate(held):
-        assert sessions.find(session) == f"key {number}" and sessions.redeem(link) == "k"
+    for each, (session, link) in zip(others, held, strict=True):
+        assert sessions.find(session) == f"key of {each}" and sessions.redeem(link) == "k"
 
 
 def test_the_table_holds_nothing_that_signs_in() -> None:

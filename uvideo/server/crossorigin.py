@@ -46,8 +46,8 @@ def check_origin(value: str) -> str:
 class Endpoint:
     """Where a browser reaches the data port.
 
-    ``public_url``: the URL that is always the right one, None if it is ``host`` and ``port``.  ``host``: the address of the
-    data port, None if it is the host that the browser names.  ValueError if it is not an http or https URL.
+    ``public_url``: the URL that is always the right one, None if it is ``host`` and ``port``; ValueError if it is not
+    an http or https URL.  ``host``: the address of the data port, None if it is the host that the browser names.
     """
 
     def __init__(self, public_url: str | None, port: int, tls: bool, host: str | None = None) -> None:

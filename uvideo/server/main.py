@@ -126,7 +126,7 @@ class Ports:
 
     @property
     def apart(self) -> str | None:
-        """The address of the data port, as in a URL, if the name under which the console is reached does not lead there."""
+        """The address of the data port, as in a URL, if the console's own does not lead there."""
         data, admin = self.data.getsockname()[0], self.admin.getsockname()[0]
         return None if data in ANY or data == admin else _in_url(data)
 

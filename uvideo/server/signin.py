@@ -36,8 +36,8 @@ _PUBLIC_LIMIT = 512
 class Sessions:
     """Made before the workers are forked: what one of them opens, all know, and it outlives the one that opened it.
 
-    ``clock``: unix seconds.  An account has at most MOST sessions and MOST links; one more takes the place of its own that
-    was not seen for longest.  When all slots are taken, the account that has most of them gives one up.
+    ``clock``: unix seconds.  An account has at most MOST sessions and MOST links; one more takes the place of that one
+    of its own that was not seen for longest.  When all slots are taken, the account that has most of them gives one up.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time, slots: int = SLOTS) -> None:
