@@ -27,7 +27,7 @@ from aiohttp import web
 
 from uvideo import faults as scripted
 from uvideo import telemetry
-from uvideo.server import workers
+from uvideo.server import seal, workers
 from uvideo.server.admin import admin_handler
 from uvideo.server.app import App
 from uvideo.server.callback import Callbacks
@@ -186,6 +186,8 @@ async def _run(
             except Exception as failure:
                 raise StartError(f"{settings.folder} cannot be used: {failure}") from failure
             stack.push_async_callback(driver.close)
+        if fresh:
+            await _meet_older(catalog, drivers)
         restoring = Restoring(settings.restore_seconds, settings.restored_seconds)
         callbacks = Callbacks(settings.callback_allow)
         store, names = timed_blobs(blobs, metrics), timed_catalog(catalog, metrics)
@@ -243,6 +245,14 @@ async def _run(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     return 0
+
+
+async def _meet_older(catalog: Catalog, drivers: Drivers) -> None:
+    """Tell the catalog that no older server runs, as the folder's lock says; of a cluster the operator must say it."""
+    if not drivers.shared:
+        await catalog.retire_older()
+    elif await seal.writes_old(catalog):
+        log.warning("older gateways may run beside this one: when none does any more, run `uvideo admin upgraded`")
 
 
 def _on_failure(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
