@@ -188,7 +188,7 @@ print(json.dumps(said))
 def test_connections_of_one_address_are_limited(tmp_path: Path) -> None:
     """On both ports; those of this machine itself are not, as a proxy stands for many."""
     options = ("--no-fsync", "--connections-per-address", "4")
-    with start_server(tmp_path, "--host", "0.0.0.0", *options, command=alone()) as server:
+    with start_server(tmp_path, "--host", "0.0.0.0", "--admin-host", "0.0.0.0", *options, command=alone()) as server:
         for port in (server.port, server.admin_port):
             for host, source in ((ADDRESS, ADDRESS), (ADDRESS, OTHER)):
                 said = inside(server.pid, CROWD, host, str(port), "6", source)
