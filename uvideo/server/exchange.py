@@ -243,6 +243,9 @@ class Exchange:
         headers = CIMultiDict(response.headers.pairs)
         headers[answer.SESSION] = self.session
         headers["Server"] = NAME
+        headers["X-Content-Type-Options"] = (
+            "nosniff"  # no browser runs an object as another type than it was stored with
+        )
         if self.crossing:
             headers.extend(self.crossing)
             headers["Vary"] = "Origin"

@@ -530,6 +530,19 @@ class Catalog(Protocol):
         """``errors.TokenNotFound``."""
         ...
 
+    # Programs
+
+    async def oldest_program(self) -> int:
+        """The schema of the oldest program that may run on this catalog now, 0 if it does not know of this question.
+
+        What is written must be such that it can be read by that program.
+        """
+        ...
+
+    async def retire_older(self) -> None:
+        """Say that no program older than this one runs any more; none can start again, as the schema is too new."""
+        ...
+
     # Key pairs beside the server's own
 
     async def add_key(self, key: KeyRecord) -> bool:
