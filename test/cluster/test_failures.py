@@ -22,7 +22,6 @@ from test.cluster.postgres import Postgres
 from test.cluster.program import until
 from test.cluster.recorder import recording
 from test.cluster.relay import Relay, start_relay
-
 from test.server.test_maintenance import admin, told
 from test.server.wire import BLOCK, Peer
 from test.server_fixture import ROOT, Server
@@ -159,10 +158,10 @@ def test_gateways_are_upgraded_one_by_one_to_another_schema(cluster: Cluster, fr
 
 
 def test_secrets_are_sealed_for_the_older_gateways_until_none_runs(
-    postgres: Postgres, seaweed: Seaweed, tmp_path: Path
+    postgres: Postgres, object_store: ObjectStore, tmp_path: Path
 ) -> None:
     """A database that older gateways may still work on, and `uvideo admin upgraded` once they are gone."""
-    with start_cluster(postgres, seaweed, tmp_path / "cluster", 0) as cluster:
+    with start_cluster(postgres, object_store, tmp_path / "cluster", 0) as cluster:
         name = cluster.settings["UVIDEO_SERVE_DATABASE"].rpartition("/")[2]
         older = "\n;".join(statements(0, postgres=True, to=3))
         postgres.run(name, f"{older}; CREATE TABLE schema_version (version BIGINT NOT NULL)")
