@@ -17,11 +17,11 @@ import pytest
 
 from test.cluster.gateways import Cluster, start_cluster
 from test.cluster.nginx import start_nginx
+from test.cluster.object_store import ObjectStore
 from test.cluster.postgres import Postgres
 from test.cluster.program import until
 from test.cluster.recorder import recording
 from test.cluster.relay import Relay, start_relay
-from test.cluster.seaweed import Seaweed
 from test.server.test_maintenance import admin, told
 from test.server.wire import BLOCK, Peer
 from test.server_fixture import ROOT, Server
@@ -39,8 +39,8 @@ def no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 
 
 @pytest.fixture
-def cluster(postgres: Postgres, seaweed: Seaweed, tmp_path: Path) -> Iterator[Cluster]:
-    with start_cluster(postgres, seaweed, tmp_path / "cluster") as started:
+def cluster(postgres: Postgres, object_store: ObjectStore, tmp_path: Path) -> Iterator[Cluster]:
+    with start_cluster(postgres, object_store, tmp_path / "cluster") as started:
         yield started
 
 
@@ -158,10 +158,10 @@ def test_gateways_are_upgraded_one_by_one_to_another_schema(cluster: Cluster, fr
 
 
 def test_secrets_are_sealed_for_the_older_gateways_until_none_runs(
-    postgres: Postgres, seaweed: Seaweed, tmp_path: Path
+    postgres: Postgres, object_store: ObjectStore, tmp_path: Path
 ) -> None:
     """A database that older gateways may still work on, and `uvideo admin upgraded` once they are gone."""
-    with start_cluster(postgres, seaweed, tmp_path / "cluster", 0) as cluster:
+    with start_cluster(postgres, object_store, tmp_path / "cluster", 0) as cluster:
         name = cluster.settings["UVIDEO_SERVE_DATABASE"].rpartition("/")[2]
         older = "\n;".join(statements(0, postgres=True, to=3))
         postgres.run(name, f"{older}; CREATE TABLE schema_version (version BIGINT NOT NULL)")
@@ -329,7 +329,7 @@ def test_the_disk_of_a_gateway_may_be_full(cluster: Cluster) -> None:
 def test_a_volume_server_is_killed(cluster: Cluster, front: Server) -> None:
     with recording(front) as recorder:
         recorder.goes_on(40)
-        volume = cluster.seaweed.volumes[0]
+        volume = cluster.object_store.the_first_volume()
         volume.kill()
         try:
             recorder.goes_on(40, 120)
@@ -359,8 +359,8 @@ def to_postgres(postgres: Postgres) -> Iterator[Relay]:
 
 
 @pytest.fixture
-def to_store(seaweed: Seaweed) -> Iterator[Relay]:
-    with start_relay(seaweed.port) as relay:
+def to_store(object_store: ObjectStore) -> Iterator[Relay]:
+    with start_relay(object_store.port, host=object_store.host) as relay:
         yield relay
 
 
@@ -390,7 +390,7 @@ def test_a_gateway_without_its_database_says_so_and_recovers(cluster: Cluster, t
 
 @pytest.mark.parametrize("how", ["cut", "mute"])
 def test_a_gateway_without_its_store_says_so_and_recovers(cluster: Cluster, to_store: Relay, how: str) -> None:
-    blobs = cluster.settings["UVIDEO_SERVE_BLOBS"].replace(f"%3A{cluster.seaweed.port}&", f"%3A{to_store.port}&")
+    blobs = cluster.object_store.through(cluster.settings["UVIDEO_SERVE_BLOBS"], to_store.port)
     server = cluster.gateway(blobs=blobs)
     peer = Peer(server)
     space = peer.space()

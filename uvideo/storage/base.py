@@ -21,10 +21,12 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
 __all__ = [
+    "CAUSES",
     "DAY",
     "Blobs",
     "Catalog",
     "Census",
+    "Damaged",
     "DayUsage",
     "Garbage",
     "KeyRecord",
@@ -45,14 +47,31 @@ __all__ = [
 DAY = 86400  # seconds
 
 
+#: Why a database or a store failed, as the metrics count it.
+CAUSES = (
+    *("database", "bucket", "full", "denied", "redirect", "conflict", "busy", "failed", "name", "certificate"),
+    *("refused", "timeout", "broken", "lease", "slot", "damaged"),
+)
+
+
 class Unreachable(OSError):
     """The database or the store does not answer now, or refuses for now: the same may succeed a little later.
 
-    A write that raises this may have had its effect.
+    A write that raises this may have had its effect.  ``cause``: out of CAUSES.
     """
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, cause: str = "database") -> None:
         super().__init__(errno.EAGAIN, message)
+        self.cause = cause
+
+
+class Damaged(OSError):
+    """Bytes that were acknowledged are gone or cut short.  Asking again does not help; ``fsck`` names the objects."""
+
+    cause = "damaged"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(errno.EIO, message)
 
 
 @dataclass(frozen=True, slots=True)
