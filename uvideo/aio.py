@@ -95,7 +95,7 @@ class AsyncClient:
         await self.close()
 
     def __repr__(self) -> str:
-        return f"<AsyncClient {self._settings.public_key or 'anonymous'} at {self._settings.hosts().upload.host}>"
+        return f"<AsyncClient {self._settings.public_key or 'anonymous'} at {self._settings.place()}>"
 
     async def _run(self, call: Call[T]) -> T:
         if call.management:

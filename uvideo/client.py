@@ -87,7 +87,7 @@ class Client:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Client {self._settings.public_key or 'anonymous'} at {self._settings.hosts().upload.host}>"
+        return f"<Client {self._settings.public_key or 'anonymous'} at {self._settings.place()}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self._settings, self._retry)

@@ -21,6 +21,7 @@ from .protocol.errors import (
     UVideoError,
 )
 from .protocol.message import Headers, Response
+from .protocol.provider import named
 from .protocol.text import native
 from .retry import Attempts
 
@@ -31,7 +32,10 @@ _ticks = getattr(time, "monotonic", time.time)
 
 
 class Endpoint(namedtuple("Endpoint", "upload download api word space_parameter video_actions user_agent")):
-    """Where operations go.  ``upload``, ``download``: provider.Suffix.  ``api``: URL of the management plane."""
+    """Where operations go.  ``upload``, ``download``: provider.Suffix.  ``api``: URL of the management plane.
+
+    Each of the three may be provider.Missing: InvalidArgument at the first call that needs it.
+    """
 
     __slots__ = ()
 
@@ -151,7 +155,7 @@ class Carrier(object):
         if self.credentials is None:
             raise NoCredentials(operation=type(op).__name__, space=getattr(op, "space", None))
         request = action.encode(
-            op, self.endpoint.api, self.credentials, self.endpoint.space_parameter, self.endpoint.video_actions
+            op, named(self.endpoint.api), self.credentials, self.endpoint.space_parameter, self.endpoint.video_actions
         )
         request.headers.add("User-Agent", self.endpoint.user_agent)
         return request
