@@ -30,6 +30,7 @@ class Hosts(unittest.TestCase):
         self.addCleanup(os.environ.update, kept)
         before = dict((name, config.get_default(name)) for name in list(OPTIONS.values()) + ["provider", "retries"])
         self.addCleanup(config.set_default, **before)
+        config.set_default(uploadsuffix=None, downloadsuffix=None, apiurl=None)
 
     def named(self, provider, upload, download, api):
         config.set_default(provider=provider, uploadsuffix=upload, downloadsuffix=download, apiurl=api, retries=0)
