@@ -15,6 +15,7 @@ from uvideo.storage.base import Blobs, Catalog
 __all__ = ["admin_handler"]
 
 PLAIN, PROMETHEUS = "text/plain; charset=utf-8", "text/plain; version=0.0.4; charset=utf-8"
+PLAINLY = {"Server": "uvideo", "X-Content-Type-Options": "nosniff"}
 
 Answerer = Callable[[web.BaseRequest], Awaitable[tuple[int, str]]]
 
@@ -53,7 +54,7 @@ def admin_handler(
         kind = PLAIN
         if request.path in others:
             status, text = await others[request.path](request)
-            return web.Response(status=status, body=text.encode(), headers={"Content-Type": kind, "Server": "uvideo"})
+            return web.Response(status=status, body=text.encode(), headers={**PLAINLY, "Content-Type": kind})
         shown = await console.handle(request)
         if shown is not None:
             return shown
@@ -68,6 +69,6 @@ def admin_handler(
             status, text, kind = 200, metrics.text(), PROMETHEUS
         else:
             status, text = 404, "there are /healthz, /readyz, /metrics and the console at /\n"
-        return web.Response(status=status, body=text.encode(), headers={"Content-Type": kind, "Server": "uvideo"})
+        return web.Response(status=status, body=text.encode(), headers={**PLAINLY, "Content-Type": kind})
 
     return handle

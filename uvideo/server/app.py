@@ -29,7 +29,7 @@ from uvideo._core import (
 )
 from uvideo.server.callback import Callbacks
 from uvideo.server.crossorigin import PREFLIGHT, CrossOrigin
-from uvideo.server.exchange import LEAST_VERSION, NAME, Disconnected, Exchange, Watch
+from uvideo.server.exchange import LEAST_VERSION, NAME, BrokenOff, Disconnected, Exchange, Unreadable, Watch
 from uvideo.server.form import Form, boundary_of
 from uvideo.server.guesses import sender
 from uvideo.server.limits import Limits
@@ -38,7 +38,7 @@ from uvideo.server.rights import Rights
 from uvideo.server.service import Service
 from uvideo.server.spaces import Spaces
 from uvideo.server.usage import Usage
-from uvideo.storage.base import Unreachable
+from uvideo.storage.base import Damaged, Unreachable
 
 if TYPE_CHECKING:
     from uvideo.server.spans import Spans
@@ -156,12 +156,12 @@ class App:
                 return await self._answer(exchange)
             with self._spans.of(exchange):
                 return await self._answer(exchange)
-        except Disconnected:
-            exchange.status = 499
+        except Disconnected as gone:
+            exchange.status = 500 if isinstance(gone, BrokenOff) else 499
             exchange.abort()
-            gone = web.Response()  # nobody gets it
-            gone.force_close()
-            return gone
+            unsent = web.Response()  # nobody gets it
+            unsent.force_close()
+            return unsent
         finally:
             self._watch.active.discard(exchange)
             seconds = time.perf_counter() - started
@@ -179,15 +179,18 @@ class App:
             if self._draining:
                 exchange.closing = True
             return await exchange.answer(response, content)
-        except Exception as failure:
-            if isinstance(failure, Disconnected):
+        except Exception as raised:
+            if isinstance(raised, Disconnected):
                 raise
+            failure: Exception = raised.failure if isinstance(raised, Unreadable) else raised
+            if isinstance(failure, (Unreachable, Damaged)):
+                self._metrics.failed(failure.cause)
             if exchange.request.writer.output_size:  # the head is gone: only a broken connection tells
-                if isinstance(failure, Unreachable):
-                    log.warning("session %s: broken off: %s", exchange.session, failure.strerror)
+                if isinstance(failure, OSError):
+                    log.error("session %s: broken off: %s", exchange.session, failure.strerror or failure)
                 else:
-                    log.exception("session %s failed within its answer", exchange.session)
-                raise Disconnected() from None
+                    log.error("session %s failed within its answer", exchange.session, exc_info=failure)
+                raise BrokenOff() from None
             if type(failure) in WRONG:
                 self._guessed(exchange)
             refusal = _refusal(failure, exchange)
@@ -315,6 +318,8 @@ class App:
         except Disconnected:
             raise
         except Exception as failure:
+            if isinstance(failure, (Unreachable, Damaged)):
+                self._metrics.failed(failure.cause)
             if type(failure) in WRONG:
                 self._guesses.wrong(exchange.request.remote, str(given.get("PublicKey")))
             refusal = _refusal(failure, exchange)
@@ -349,6 +354,9 @@ def _refusal(failure: Exception, exchange: Exchange) -> Any:
     if isinstance(failure, Unreachable):
         log.warning("session %s: %s", exchange.session, failure.strerror)
         return errors.Unavailable(retry_after=AGAIN)
+    if isinstance(failure, Damaged):
+        log.error("session %s: %s", exchange.session, failure.strerror)
+        return errors.InternalError("the stored bytes are damaged")
     if isinstance(failure, OSError) and failure.errno in OUT_OF:
         log.error("session %s: %s", exchange.session, OUT_OF[failure.errno])
         return errors.Unavailable(OUT_OF[failure.errno])

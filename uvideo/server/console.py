@@ -150,7 +150,8 @@ class Console:
         if changes and name == "session":
             return await self._sign_in(request, headers)
         if changes and name == "link":
-            return {"link": self._sessions.link((await self._credentials(request, links=False)).public)}
+            key = await self._credentials(request, links=False)
+            return {"link": self._sessions.link(key.public, key.owner)}
         call = self._view.calls.get((request.method, name))
         if call is None and (request.method, name) != ("POST", "sign-out"):
             raise Refusal(404, "NoCall", "there is no such call")
@@ -201,7 +202,7 @@ class Console:
         """A new session in place of the one that there was."""
         key = await self._credentials(request)
         self._sessions.close(self._token(request))
-        token = self._sessions.open(key.public)
+        token = self._sessions.open(key.public, key.owner)
         log.info("console: %s signed in from %s", key.public, request.remote)
         headers["Set-Cookie"] = self._set_cookie(request, token)
         return self._said_of(token, key, request)

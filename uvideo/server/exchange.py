@@ -12,6 +12,7 @@ import random
 import socket
 import struct
 import time
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 from aiohttp import HttpVersion10, web
@@ -19,9 +20,8 @@ from multidict import CIMultiDict
 
 from uvideo._core import answer, errors, message
 from uvideo.server.service import Content
-from uvideo.storage.base import Unreachable
 
-__all__ = ["NAME", "Disconnected", "Exchange", "Watch"]
+__all__ = ["NAME", "BrokenOff", "Disconnected", "Exchange", "Unreadable", "Watch"]
 
 LEAST_VERSION = HttpVersion10
 DIRECT = 256 * 1024  # bytes of a stored body that are joined and written at once
@@ -42,6 +42,32 @@ _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing throws away what was not 
 
 class Disconnected(Exception):
     """The client went away, stalled or broke off its body.  There is nobody to answer."""
+
+
+class BrokenOff(Disconnected):
+    """We broke the connection: the head promised bytes that could not be read."""
+
+
+class Unreadable(Exception):
+    """The object's bytes could not be read.  ``failure``: what the driver raised; it is not the connection's."""
+
+    def __init__(self, failure: OSError) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
+
+
+async def _pieces(content: Content) -> AsyncIterator[bytes]:
+    """The bytes of a content that has a reader.  Unreadable."""
+    assert content.reader is not None
+    pieces = content.reader.read(content.offset, content.length)
+    try:
+        async for piece in pieces:
+            yield piece
+    except OSError as failure:
+        raise Unreadable(failure) from None
+    finally:
+        if isinstance(pieces, AsyncGenerator):
+            await pieces.aclose()
 
 
 def new_session() -> str:
@@ -196,14 +222,11 @@ class Exchange:
     # Answer
 
     async def answer(self, response: Any, content: Content | None = None) -> web.StreamResponse:
-        """Send a message.Response, and the content if there is any.  Disconnected; Unreachable, most likely before
-        anything was sent."""
+        """Send a message.Response, and the content if there is any.  Disconnected; Unreadable."""
         self.status = response.status
         rest = self._rest()
         try:
             carried = await self._send(response, content)
-        except Unreachable:  # not the client's connection
-            raise
         except (OSError, RuntimeError) as error:
             if isinstance(error, OSError) or self.request.transport is None:
                 raise Disconnected() from None
@@ -220,6 +243,9 @@ class Exchange:
         headers = CIMultiDict(response.headers.pairs)
         headers[answer.SESSION] = self.session
         headers["Server"] = NAME
+        headers["X-Content-Type-Options"] = (
+            "nosniff"  # no browser runs an object as another type than it was stored with
+        )
         if self.crossing:
             headers.extend(self.crossing)
             headers["Vary"] = "Origin"
@@ -229,7 +255,7 @@ class Exchange:
                 assert content.inline is not None
                 body = content.inline[content.offset : content.offset + content.length]
             elif content.length <= DIRECT:
-                body = b"".join([piece async for piece in content.reader.read(content.offset, content.length)])
+                body = b"".join([piece async for piece in _pieces(content)])
             else:
                 return await self._send_bulk(web.StreamResponse(status=response.status, headers=headers), content)
         return await self._send_whole(response.status, headers, body)
@@ -265,7 +291,7 @@ class Exchange:
         if transport is None:
             raise Disconnected()
         by_file = reader.file is not None and transport.get_extra_info("sslcontext") is None
-        pieces = reader.read(content.offset, content.length)
+        pieces = _pieces(content)
         first = b"" if by_file else await anext(pieces)  # while no head is sent, a failure can still be told
         self.waiting = True
         await carried.prepare(self.request)
