@@ -23,18 +23,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aiohttp import web
-
 from uvideo import faults as scripted
 from uvideo import telemetry
 from uvideo.server import seal, workers
 from uvideo.server.admin import admin_handler
 from uvideo.server.app import App
 from uvideo.server.callback import Callbacks
+from uvideo.server.connection import Server
 from uvideo.server.console import Console
 from uvideo.server.credentials import CredentialsError, Key, Keyring, check_pair, load_or_create
 from uvideo.server.crossorigin import CrossOrigin, Endpoint, check_origin, origin
 from uvideo.server.drivers import DriverError, Drivers, choose, without_password
+from uvideo.server.exchange import IDLE, LEAST_RATE, Watch
 from uvideo.server.faults import Faults, FaultyApp, clock
 from uvideo.server.gauges import Gauges
 from uvideo.server.guesses import Guesses
@@ -93,6 +93,9 @@ class Settings:
     restored_seconds: int = 86400
     callback_allow: tuple[str, ...] = ()
     connections: int = 10_000
+    connections_per_address: int = 1024
+    idle: float = IDLE
+    least_rate: float = LEAST_RATE
     rate: float = 0
     headroom: float = 64
     guesses: int = 100
@@ -195,12 +198,20 @@ async def _run(
             Rates(settings.rate),
             _headroom(settings, drivers),
             connections,
+            settings.connections_per_address,
         )
         spool = functools.partial(Spool, settings.folder)
         crossing, spans = _cross_origin(settings, ports), _spans(settings)
         if spans is not None:
             stack.push_async_callback(spans.close)
-        common: dict[str, Any] = {"callbacks": callbacks, "limits": limits, "cross_origin": crossing, "spans": spans}
+        rates = {"idle": settings.idle, "least_rate": settings.least_rate}
+        common: dict[str, Any] = {
+            **rates,
+            "callbacks": callbacks,
+            "limits": limits,
+            "cross_origin": crossing,
+            "spans": spans,
+        }
         if faults is None:
             service = Service(store, names, keyring, restoring=restoring, verify=settings.verify_reads, spool=spool)
             app = App(service, metrics, **common)
@@ -221,8 +232,11 @@ async def _run(
             console = Console(view, service.key, sessions, endpoint, port=admin_port, tls=ports.tls is not None)
             gauges = Gauges(catalog, metrics)
             stack.push_async_callback(gauges.close)
-            answering = admin_handler(blobs, catalog, metrics, app.check, gauges, console, more)
-            handler = web.Server(answering, access_log=None)
+            watch = Watch(settings.idle, settings.least_rate)
+            watch.start()
+            stack.callback(watch.stop)
+            answering = admin_handler(blobs, catalog, metrics, app.check, gauges, console, watch, more)
+            handler = Server(answering, metrics, most=connections, each=settings.connections_per_address)
             admin = await loop.create_server(handler, sock=ports.admin, ssl=ports.tls)
             tasks.append(loop.create_task(history.run()))
         gc.collect()

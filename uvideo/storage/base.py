@@ -537,6 +537,10 @@ class Catalog(Protocol):
         """Parts with number >= first, ascending; None for all of them."""
         ...
 
+    async def count_parts(self, upload_id: str) -> int:
+        """How many parts there are; 0 of an upload that is gone."""
+        ...
+
     async def finish(self, upload_id: str, record: ObjectRecord, *, overwrite: bool = True) -> builtins.list[str]:
         """Store the object and forget the upload and its parts, as one; return the blobs no longer named.
 
