@@ -315,6 +315,7 @@ def _whole(low: int, high: int) -> Callable[[str, Any], int]:
     return check
 
 
+LEAST_BANDWIDTH = 1000  # bytes a second
 _UNITS = {"": 1, "k": 1024, "m": MIB, "g": 1024 * MIB}
 _SIZE = re.compile(r"\s*(\d{1,20}(?:\.\d+)?)\s*([kmg]?)(?:i?b)?(?:/s)?\s*\Z", re.IGNORECASE)
 
@@ -325,6 +326,14 @@ def size(name: str, value: Any) -> int:
     number = int(float(match[1]) * _UNITS[match[2].lower()]) if match else value
     if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number < 1 << 60:
         raise InvalidArgument(f"{name} must be a number of bytes such as 10485760 or 10M, not {value!r}")
+    return number
+
+
+def bandwidth(name: str, value: Any) -> int:
+    """Bytes a second, as ``size``; 1000 at least: servers break off what is much slower.  InvalidArgument."""
+    number = size(name, value)
+    if number < LEAST_BANDWIDTH:
+        raise InvalidArgument(f"{name} must be {LEAST_BANDWIDTH} bytes a second or more, not {value!r}")
     return number
 
 
@@ -365,7 +374,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "retry_budget": _number(0, 1e7),
     "expires": _whole(1, 10**9),
     "part_jobs": _whole(1, 64),
-    "bandwidth": size,
+    "bandwidth": bandwidth,
     "verify": _flag,
     "multipart_threshold": size,
     "ca_bundle": _path,

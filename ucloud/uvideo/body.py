@@ -156,7 +156,7 @@ def _remaining(stream, start):
 
 
 def put(carrier, op, body, headers=()):
-    """(Stored, Response, verified) of a PutObject sent with a _Body: whether its etag is the one computed while sending.
+    """(Stored, Response, verified) of a PutObject sent with a _Body.  verified: its etag is the one computed here.
 
     IntegrityError if the service stored other bytes.  An etag of a form that is not known is not compared.
     """
