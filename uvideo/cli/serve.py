@@ -45,6 +45,12 @@ __all__ = ["needs_server", "serve"]
     "--admin-port", default=9001, show_default=True, type=click.IntRange(0, 65535), help="Console, health, metrics."
 )
 @option("--admin-host", default="127.0.0.1", show_default=True, help="Address that this port listens on.")
+@option(
+    "--hostname",
+    metavar="NAME",
+    multiple=True,
+    help="A name that clients reach the server by: no space or domain can take it. Repeatable.",
+)
 @option("--public-key", help="With --private-key: the key pair, instead of DIR/credentials.json.")
 @option("--private-key", help="Better given as UVIDEO_SERVE_PRIVATE_KEY: others can read a command line.")
 @option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes.")
@@ -80,6 +86,27 @@ __all__ = ["needs_server", "serve"]
     show_default=True,
     type=click.IntRange(1, 10**6),
     help="At once, in each process; more are answered 503.",
+)
+@option(
+    "--connections-per-address",
+    default=1024,
+    show_default=True,
+    type=click.IntRange(0, 10**6),
+    help="Of those, from one address that is not this machine's own; more are answered 503.  0: any number.",
+)
+@option(
+    "--idle",
+    default=60.0,
+    show_default=True,
+    type=click.FloatRange(0.1, 86400),
+    help="Seconds without a byte until a connection is broken off in the middle of a request or an answer.",
+)
+@option(
+    "--least-rate",
+    default=16.0,
+    show_default=True,
+    type=click.FloatRange(0, 10**6),
+    help="Bytes a second: a request or an answer that is slower over more than --idle seconds is broken off.  0: none.",
 )
 @option(
     "--rate",

@@ -21,10 +21,13 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
 __all__ = [
+    "CAUSES",
     "DAY",
+    "Absent",
     "Blobs",
     "Catalog",
     "Census",
+    "Damaged",
     "DayUsage",
     "Garbage",
     "KeyRecord",
@@ -45,14 +48,35 @@ __all__ = [
 DAY = 86400  # seconds
 
 
+#: Why a database or a store failed, as the metrics count it.
+CAUSES = (
+    *("database", "bucket", "full", "denied", "redirect", "conflict", "busy", "failed", "name", "certificate"),
+    *("refused", "timeout", "broken", "lease", "slot", "damaged"),
+)
+
+
 class Unreachable(OSError):
     """The database or the store does not answer now, or refuses for now: the same may succeed a little later.
 
-    A write that raises this may have had its effect.
+    A write that raises this may have had its effect.  ``cause``: out of CAUSES.
     """
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, cause: str = "database") -> None:
         super().__init__(errno.EAGAIN, message)
+        self.cause = cause
+
+
+class Damaged(OSError):
+    """Bytes that were acknowledged are gone or cut short.  Asking again does not help; ``fsck`` names the objects."""
+
+    cause = "damaged"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(errno.EIO, message)
+
+
+class Absent(RuntimeError):
+    """There is no catalog, or no place of blobs, where one must be; one line that says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,8 +298,11 @@ class Blobs(Protocol):
     #: Every part of a draft but the last is exactly this long.
     block_size: int
 
-    async def start(self) -> None:
-        """Make ready, creating what is missing.  OSError with a path if the place is unusable."""
+    async def start(self, *, create: bool = True) -> None:
+        """Make ready.  OSError with a path if the place is unusable.
+
+        ``create``: make what is missing; otherwise Absent if there is no such place.
+        """
         ...
 
     async def close(self) -> None:
@@ -284,6 +311,22 @@ class Blobs(Protocol):
 
     async def check(self) -> None:
         """Return if a write would work now; raise OSError with the reason otherwise.  For readiness probes."""
+        ...
+
+    async def identity(self) -> str | None:
+        """What the catalog that names these blobs has too; None if nobody said yet."""
+        ...
+
+    async def identify(self, identity: str) -> None:
+        """Keep it, in place of any other.  ``identity``: 32 hex digits."""
+        ...
+
+    async def has_any(self, names: Sequence[str]) -> bool:
+        """Whether there are bytes of one of these blobs and drafts."""
+        ...
+
+    async def is_empty(self) -> bool:
+        """Whether there is no byte of any blob or draft, named or not."""
         ...
 
     async def writer(self) -> Writer:
@@ -345,8 +388,11 @@ class Catalog(Protocol):
     blobs that no object names any more; the caller deletes those from Blobs *after* the method has returned.
     """
 
-    async def start(self) -> None:
-        """Open, create or migrate the schema.  RuntimeError if the schema is newer than this program."""
+    async def start(self, *, create: bool = True) -> None:
+        """Open and migrate the schema.  RuntimeError if the schema is newer than this program.
+
+        ``create``: make the catalog if there is none; otherwise Absent.
+        """
         ...
 
     async def close(self) -> None:
@@ -355,6 +401,18 @@ class Catalog(Protocol):
 
     async def check(self) -> None:
         """Return if the catalog answers and can be written; raise otherwise."""
+        ...
+
+    async def identity(self) -> str | None:
+        """What the blobs that it names have too; None if nobody said yet."""
+        ...
+
+    async def identify(self, identity: str) -> str:
+        """Keep it, unless there is one already; the one that counts.  ``identity``: 32 hex digits."""
+        ...
+
+    async def sample(self, limit: int) -> builtins.list[str]:
+        """At most so many blobs that objects name, and as many drafts of uploads that have parts."""
         ...
 
     # Spaces
@@ -479,6 +537,10 @@ class Catalog(Protocol):
         """Parts with number >= first, ascending; None for all of them."""
         ...
 
+    async def count_parts(self, upload_id: str) -> int:
+        """How many parts there are; 0 of an upload that is gone."""
+        ...
+
     async def finish(self, upload_id: str, record: ObjectRecord, *, overwrite: bool = True) -> builtins.list[str]:
         """Store the object and forget the upload and its parts, as one; return the blobs no longer named.
 
@@ -509,6 +571,19 @@ class Catalog(Protocol):
 
     async def delete_token(self, owner: str, token_id: str) -> None:
         """``errors.TokenNotFound``."""
+        ...
+
+    # Programs
+
+    async def oldest_program(self) -> int:
+        """The schema of the oldest program that may run on this catalog now, 0 if it does not know of this question.
+
+        What is written must be such that it can be read by that program.
+        """
+        ...
+
+    async def retire_older(self) -> None:
+        """Say that no program older than this one runs any more; none can start again, as the schema is too new."""
         ...
 
     # Key pairs beside the server's own

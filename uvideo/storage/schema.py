@@ -15,6 +15,7 @@ from typing import Any
 from uvideo.storage.base import ObjectRecord, SpaceRecord, TokenRecord, UploadRecord
 
 Row = tuple[Any, ...]
+UNSTORABLE = "a value has a character or a number that cannot be stored"
 
 #: Script n brings a database from version n to n + 1.  Never change one that was published; append.
 #: objects_content is for find, objects_blob for "does any object still name this blob".  small: inline bytes, apart so
@@ -63,7 +64,16 @@ MIGRATIONS = (
     CREATE TABLE keys (
         public TEXT NOT NULL PRIMARY KEY, owner TEXT NOT NULL, private TEXT NOT NULL, created BIGINT NOT NULL)
     """,
+    # One row: the schema of the oldest program that may still run on this database, 0 if that does not know this table.
+    """
+    CREATE TABLE oldest (schema BIGINT NOT NULL);
+    INSERT INTO oldest VALUES (0)
+    """,
+    # One row at most: what the blobs that this catalog names have too.
+    "CREATE TABLE identity (identity TEXT NOT NULL)",
 )
+
+RETIRE = f"UPDATE oldest SET schema = {len(MIGRATIONS)}"
 
 SPACE = "space_id, name, owner, type, region, biz, tag, storage_class, created, modified, domains"
 TOKEN = "token_id, owner, name, public, private, region, rights, expires, created, modified"
@@ -73,13 +83,15 @@ UPLOAD = "upload_id, space_id, key, draft, mime, storage_class, headers, created
 PART = "part, etag, size, mime, location, created"
 
 
-def statements(version: int, *, postgres: bool) -> Iterator[str]:
-    """What brings a database from this version to the newest."""
-    for script in MIGRATIONS[version:]:
+def statements(version: int, *, postgres: bool, to: int = len(MIGRATIONS)) -> Iterator[str]:
+    """What brings a database from this version to another.  No older program ever ran on one that is empty."""
+    for script in MIGRATIONS[version:to]:
         if postgres:
             script = re.sub(r"\bBLOB\b", "BYTEA", script).replace(" WITHOUT ROWID", "")
             script = re.sub(r"\bTEXT\b", 'TEXT COLLATE "C"', script)  # the order of the bytes, as in SQLite
         yield from script.split(";")
+    if version == 0 and to == len(MIGRATIONS):
+        yield RETIRE
 
 
 CENSUS = """
@@ -95,6 +107,12 @@ OPEN_UPLOADS = """
         SELECT COALESCE(SUM(parts.size), 0) AS size,
         CASE WHEN COALESCE(MAX(parts.created), MIN(uploads.created)) < {mark} THEN 1 ELSE 0 END AS stale
         FROM uploads LEFT JOIN parts ON parts.upload_id = uploads.upload_id GROUP BY uploads.upload_id) AS each_one"""
+
+
+#: Of uploads that have parts.
+DRAFTS = """
+    SELECT draft FROM uploads WHERE EXISTS (SELECT 1 FROM parts WHERE parts.upload_id = uploads.upload_id)
+    LIMIT {mark}"""
 
 
 def headers_of(text: str) -> tuple[tuple[str, str], ...]:

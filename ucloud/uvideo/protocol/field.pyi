@@ -12,6 +12,7 @@ ACL: str
 NEW_KEY: tuple[str, ...]
 KEY_LIMIT: int
 METADATA_LIMIT: int
+METADATA_COUNT: int
 PART_LIMIT: int
 MIME_LIMIT: int
 INIT: str
