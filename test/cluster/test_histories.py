@@ -133,7 +133,7 @@ def one_round(
     order = dice.sample([0, 1], 2)
     for at in order:
         ended = sum(len(writer.steps) for writer in writers)
-        wanted, deadline = ended + dice.randrange(1, 40), time.monotonic() + 20
+        wanted, deadline = ended + dice.randrange(1, 40), time.monotonic() + 60
         while sum(len(writer.steps) for writer in writers) < wanted and time.monotonic() < deadline:
             time.sleep(dice.uniform(0, 0.004))
         gateways[at].kill()

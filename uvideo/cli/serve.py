@@ -82,6 +82,27 @@ __all__ = ["needs_server", "serve"]
     help="At once, in each process; more are answered 503.",
 )
 @option(
+    "--connections-per-address",
+    default=1024,
+    show_default=True,
+    type=click.IntRange(0, 10**6),
+    help="Of those, from one address that is not this machine's own; more are answered 503.  0: any number.",
+)
+@option(
+    "--idle",
+    default=60.0,
+    show_default=True,
+    type=click.FloatRange(0.1, 86400),
+    help="Seconds without a byte until a connection is broken off in the middle of a request or an answer.",
+)
+@option(
+    "--least-rate",
+    default=16.0,
+    show_default=True,
+    type=click.FloatRange(0, 10**6),
+    help="Bytes a second: a request or an answer that is slower over more than --idle seconds is broken off.  0: none.",
+)
+@option(
     "--rate",
     default=0.0,
     show_default=True,

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import json
 import logging
 import re
 import socket
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from uvideo._core import errors
+from uvideo._core import errors, json_document
 
 if TYPE_CHECKING:
     import aiohttp
@@ -130,8 +129,8 @@ async def _answer(response: aiohttp.ClientResponse) -> bytes:
         if len(body) > ANSWER_LIMIT:
             raise errors.CallbackFailed(f"callback failed: its answer is longer than {ANSWER_LIMIT} bytes")
     try:
-        json.loads(body)
-    except (ValueError, RecursionError):
+        json_document.parse_json(bytes(body))
+    except ValueError:
         raise errors.CallbackFailed("callback failed: its answer is not JSON") from None
     return bytes(body)
 

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from uvideo._core import __version__, errors
+from uvideo._core import __version__, errors, json_document
 from uvideo.server.credentials import Key
 from uvideo.server.crossorigin import Endpoint
 from uvideo.server.signin import Sessions, Throttle, csrf_of
@@ -93,7 +93,7 @@ class Console:
         self._throttle = throttle or Throttle()
         self._assets = _Assets()
 
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse | None:
+    async def handle(self, request: web.BaseRequest) -> web.Response | None:
         """The answer; None if the request is not about the console."""
         if request.path.startswith(API):
             return await self._answer(request)
@@ -104,7 +104,7 @@ class Console:
 
     # Pages
 
-    def _page(self, request: web.BaseRequest, kind: str, body: bytes, mark: str) -> web.StreamResponse:
+    def _page(self, request: web.BaseRequest, kind: str, body: bytes, mark: str) -> web.Response:
         url = urlsplit(self._endpoint.url(request.headers.get("Host", "")) or "")
         data = f"{url.scheme}://{url.netloc}" if url.netloc else ""
         headers = {**GUARDS, "ETag": mark, "Cache-Control": "no-cache", "Content-Type": kind}
@@ -115,7 +115,7 @@ class Console:
 
     # Calls
 
-    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _answer(self, request: web.BaseRequest) -> web.Response:
         headers = {**GUARDS, "Cache-Control": "no-store", "Content-Security-Policy": CLOSED}
         headers["Content-Type"] = "application/json"
         status = 200
@@ -137,10 +137,7 @@ class Console:
         except Exception:
             log.exception("a call of the console failed")
             status, said = 500, {"error": "InternalError", "message": "internal error"}
-        answer = web.Response(status=status, body=json.dumps(said, ensure_ascii=False).encode(), headers=headers)
-        if not request.content.is_eof():
-            answer.force_close()
-        return answer
+        return web.Response(status=status, body=json.dumps(said, ensure_ascii=False).encode(), headers=headers)
 
     async def _call(self, request: web.BaseRequest, headers: dict[str, str]) -> dict[str, Any]:
         name, changes = request.path[len(API) :], request.method == "POST"
@@ -272,8 +269,8 @@ async def _body(request: web.BaseRequest, limit: int = BODY_LIMIT) -> Mapping[st
         return b"".join(chunks)
 
     try:
-        found = json.loads(await asyncio.wait_for(read(), BODY_SECONDS) or b"{}")
-    except (ValueError, RecursionError):
+        found = json_document.parse_json(await asyncio.wait_for(read(), BODY_SECONDS) or b"{}")
+    except ValueError:
         found = None
     except asyncio.TimeoutError:
         raise Refusal(408, "Throttled", "the body did not come") from None

@@ -23,18 +23,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aiohttp import web
-
 from uvideo import faults as scripted
 from uvideo import telemetry
 from uvideo.server import seal, workers
 from uvideo.server.admin import admin_handler
 from uvideo.server.app import App
 from uvideo.server.callback import Callbacks
+from uvideo.server.connection import Server
 from uvideo.server.console import Console
 from uvideo.server.credentials import CredentialsError, Key, Keyring, check_pair, load_or_create
 from uvideo.server.crossorigin import CrossOrigin, Endpoint, check_origin, origin
 from uvideo.server.drivers import DriverError, Drivers, choose, without_password
+from uvideo.server.exchange import IDLE, LEAST_RATE, Watch
 from uvideo.server.faults import Faults, FaultyApp, clock
 from uvideo.server.gauges import Gauges
 from uvideo.server.guesses import Guesses
@@ -47,6 +47,7 @@ from uvideo.server.signin import Sessions
 from uvideo.server.spool import Spool
 from uvideo.server.timing import timed_blobs, timed_catalog
 from uvideo.server.view import View
+from uvideo.storage import identity
 from uvideo.storage.base import DAY, Blobs, Catalog, Freed, Unreachable
 
 if TYPE_CHECKING:
@@ -92,6 +93,9 @@ class Settings:
     restored_seconds: int = 86400
     callback_allow: tuple[str, ...] = ()
     connections: int = 10_000
+    connections_per_address: int = 1024
+    idle: float = IDLE
+    least_rate: float = LEAST_RATE
     rate: float = 0
     headroom: float = 64
     guesses: int = 100
@@ -178,14 +182,12 @@ async def _run(
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_on_failure)
     async with contextlib.AsyncExitStack() as stack:
-        for driver in (blobs, catalog):
-            try:
-                await driver.start()
-            except Unreachable as failure:
-                raise StartError(f"cannot start: {failure.strerror}") from None
-            except Exception as failure:
-                raise StartError(f"{settings.folder} cannot be used: {failure}") from failure
-            stack.push_async_callback(driver.close)
+        try:
+            await stack.enter_async_context(identity.opened(blobs, catalog, create=True))
+        except Unreachable as failure:
+            raise StartError(f"cannot start: {failure.strerror}") from None
+        except Exception as failure:
+            raise StartError(f"{settings.folder} cannot be used: {failure}") from failure
         if fresh:
             await _meet_older(catalog, drivers)
         restoring = Restoring(settings.restore_seconds, settings.restored_seconds)
@@ -196,12 +198,20 @@ async def _run(
             Rates(settings.rate),
             _headroom(settings, drivers),
             connections,
+            settings.connections_per_address,
         )
         spool = functools.partial(Spool, settings.folder)
         crossing, spans = _cross_origin(settings, ports), _spans(settings)
         if spans is not None:
             stack.push_async_callback(spans.close)
-        common: dict[str, Any] = {"callbacks": callbacks, "limits": limits, "cross_origin": crossing, "spans": spans}
+        rates = {"idle": settings.idle, "least_rate": settings.least_rate}
+        common: dict[str, Any] = {
+            **rates,
+            "callbacks": callbacks,
+            "limits": limits,
+            "cross_origin": crossing,
+            "spans": spans,
+        }
         if faults is None:
             service = Service(store, names, keyring, restoring=restoring, verify=settings.verify_reads, spool=spool)
             app = App(service, metrics, **common)
@@ -222,8 +232,11 @@ async def _run(
             console = Console(view, service.key, sessions, endpoint, port=admin_port, tls=ports.tls is not None)
             gauges = Gauges(catalog, metrics)
             stack.push_async_callback(gauges.close)
-            answering = admin_handler(blobs, catalog, metrics, app.check, gauges, console, more)
-            handler = web.Server(answering, access_log=None)
+            watch = Watch(settings.idle, settings.least_rate)
+            watch.start()
+            stack.callback(watch.stop)
+            answering = admin_handler(blobs, catalog, metrics, app.check, gauges, console, watch, more)
+            handler = Server(answering, metrics, most=connections, each=settings.connections_per_address)
             admin = await loop.create_server(handler, sock=ports.admin, ssl=ports.tls)
             tasks.append(loop.create_task(history.run()))
         gc.collect()
@@ -269,6 +282,7 @@ async def _sweep(blobs: Blobs, catalog: Catalog, cutoff: float, metrics: Metrics
     while True:
         freed = Freed()
         try:
+            await identity.compare(blobs, catalog)
             count = await blobs.sweep(catalog.named, cutoff, freed)
             metrics.add("uvideo_gc_removed_total", count)
             metrics.set("uvideo_gc_last_run_seconds", int(time.time()))
@@ -276,6 +290,9 @@ async def _sweep(blobs: Blobs, catalog: Catalog, cutoff: float, metrics: Metrics
                 log.info("freed %d bytes of %d blobs, %d of them never named", freed.size, freed.blobs, count)
         except Unreachable as failure:
             log.warning("garbage is looked for later: %s", failure.strerror)
+        except identity.Apart as failure:
+            log.error("nothing is swept: %s", failure)
+            metrics.add("uvideo_gc_failures_total")
         except Exception:
             log.exception("looking for garbage failed")
             metrics.add("uvideo_gc_failures_total")

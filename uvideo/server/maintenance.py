@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from uvideo._core import errors, etag
 from uvideo.server.scrub import fits
+from uvideo.storage import identity
 from uvideo.storage.base import DAY, Blobs, Catalog, Freed, ObjectRecord, SpaceRecord
 
 __all__ = ["Moved", "collect", "move", "objects", "spaces"]
@@ -59,6 +60,7 @@ async def collect(blobs: Blobs, catalog: Catalog, age: float, freed: Freed) -> i
 
     ``freed``: counts all that is freed, what was deleted earlier and is put aside included.
     """
+    await identity.compare(blobs, catalog)
     return await blobs.sweep(catalog.named, time.time() - age, freed)
 
 
