@@ -12,6 +12,7 @@ import re
 from collections import namedtuple
 
 from .errors import BadRequest
+from .json_document import parse_json
 from .message import Headers, Response
 from .signature import read_authorization
 from .text import is_text, native, to_bytes, to_text
@@ -76,8 +77,8 @@ def _decoded(text):
         raise BadRequest(u"the put policy is not base64url")
     bare = native(text).rstrip("=")
     try:
-        given = json.loads(base64.urlsafe_b64decode(bare + "=" * (-len(bare) % 4)).decode("utf-8"))
-    except (ValueError, TypeError, binascii.Error, RuntimeError):  # RuntimeError: nested deeper than Python can read
+        given = parse_json(base64.urlsafe_b64decode(bare + "=" * (-len(bare) % 4)))
+    except (ValueError, TypeError, binascii.Error):
         raise BadRequest(u"the put policy is not JSON in base64url")
     if not isinstance(given, dict):
         raise BadRequest(u"the put policy is not a JSON object")
