@@ -35,6 +35,7 @@ from uvideo.server.form import Form, boundary_of
 from uvideo.server.guesses import sender
 from uvideo.server.limits import Limits
 from uvideo.server.metrics import Metrics
+from uvideo.server.names import OwnNames
 from uvideo.server.rights import Rights
 from uvideo.server.service import Service
 from uvideo.server.spaces import Spaces
@@ -86,6 +87,7 @@ class App:
     second.  ``callbacks``: None for those that go to public addresses only.  ``limits``: None for none.
     ``cross_origin``: which pages of other origins may read its answers; None: none.  ``spans``: what makes a span of
     each request; None: nothing does.
+    ``names``: of the server's own.
     """
 
     exchange: type[Exchange] = Exchange
@@ -102,11 +104,13 @@ class App:
         limits: Limits | None = None,
         cross_origin: CrossOrigin | None = None,
         spans: Spans | None = None,
+        names: OwnNames | None = None,
     ) -> None:
         self._service, self._metrics = service, metrics
         self._rights = Rights(service)
         self._usage = Usage(service.catalog, service.clock)
-        self.spaces = Spaces(service, self._usage)
+        self._names = names or OwnNames()
+        self.spaces = Spaces(service, self._usage, self._names)
         self._cross_origin = cross_origin or CrossOrigin()
         self._callbacks = callbacks or Callbacks()
         limits = limits or Limits()
@@ -221,7 +225,8 @@ class App:
             self._guesses.check(request.remote, _claimed(headers, target.query))
         bucket = headers.get("Bucket")
         addresses = dialect.addresses(host, bucket, target.path)
-        space, address = await self._service.locate(addresses, None if bucket else provider.domain_of(host))
+        domain, own = (None, False) if bucket else (provider.domain_of(host), self._names.owns(host))
+        space, address = await self._service.locate(addresses, domain, own)
         exchange.space = space.name
         if not address.path and request.method == "POST" and postfile.is_form(headers):
             return await self._post_form(exchange, space, address), None

@@ -169,11 +169,18 @@ class Service:
 
     # Who may
 
-    async def locate(self, addresses: Sequence[Any], domain: str | None = None) -> tuple[SpaceRecord, Any]:
+    async def locate(
+        self, addresses: Sequence[Any], domain: str | None = None, own: bool = False
+    ) -> tuple[SpaceRecord, Any]:
         """(its record, an Address) of the space that has the domain, else of the first Address that has one.
 
-        SpaceNotFound.
+        ``own``: the host is the server's, so what the path names comes before what the host names.  SpaceNotFound.
         """
+        if own:
+            for address in addresses[1:]:
+                space = await self.catalog.space(address.space)
+                if space is not None:
+                    return space, address
         if domain is not None:
             space = await self.catalog.space_of_domain(domain)
             if space is not None:
