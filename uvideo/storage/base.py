@@ -23,11 +23,13 @@ from typing import BinaryIO, Protocol
 __all__ = [
     "CAUSES",
     "DAY",
+    "Absent",
     "Blobs",
     "Catalog",
     "Census",
     "Damaged",
     "DayUsage",
+    "Freed",
     "Garbage",
     "KeyRecord",
     "Ledger",
@@ -72,6 +74,10 @@ class Damaged(OSError):
 
     def __init__(self, message: str) -> None:
         super().__init__(errno.EIO, message)
+
+
+class Absent(RuntimeError):
+    """There is no catalog, or no place of blobs, where one must be; one line that says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,11 +237,22 @@ class Page:
 @dataclass(frozen=True, slots=True)
 class Garbage:
     """A blob or draft of a ledger that no object names.  ``doomed``: it was deleted, discarded or claimed already.
-    ``cleared``: its segments were removed once."""
+    ``cleared``: its segments were removed once.  ``size``: bytes.  ``segments``: the whole list of its segments, None
+    if it was never sealed or the list is a long one."""
 
     blob: str
     doomed: bool
     cleared: bool
+    size: int = 0
+    segments: bytes | None = None
+
+
+@dataclass(slots=True)
+class Freed:
+    """What a sweep has freed so far: blobs and drafts, those that were deleted included, and their bytes."""
+
+    blobs: int = 0
+    size: int = 0
 
 
 class Reader(Protocol):
@@ -293,8 +310,11 @@ class Blobs(Protocol):
     #: Every part of a draft but the last is exactly this long.
     block_size: int
 
-    async def start(self) -> None:
-        """Make ready, creating what is missing.  OSError with a path if the place is unusable."""
+    async def start(self, *, create: bool = True) -> None:
+        """Make ready.  OSError with a path if the place is unusable.
+
+        ``create``: make what is missing; otherwise Absent if there is no such place.
+        """
         ...
 
     async def close(self) -> None:
@@ -303,6 +323,22 @@ class Blobs(Protocol):
 
     async def check(self) -> None:
         """Return if a write would work now; raise OSError with the reason otherwise.  For readiness probes."""
+        ...
+
+    async def identity(self) -> str | None:
+        """What the catalog that names these blobs has too; None if nobody said yet."""
+        ...
+
+    async def identify(self, identity: str) -> None:
+        """Keep it, in place of any other.  ``identity``: 32 hex digits."""
+        ...
+
+    async def has_any(self, names: Sequence[str]) -> bool:
+        """Whether there are bytes of one of these blobs and drafts."""
+        ...
+
+    async def is_empty(self) -> bool:
+        """Whether there is no byte of any blob or draft, named or not."""
         ...
 
     async def writer(self) -> Writer:
@@ -347,12 +383,16 @@ class Blobs(Protocol):
         """Remove a blob.  One that does not exist is no error; readers already open go on."""
         ...
 
-    async def sweep(self, named: Callable[[Sequence[str]], Awaitable[set[str]]], older_than: float) -> int:
+    async def sweep(
+        self, named: Callable[[Sequence[str]], Awaitable[set[str]]], older_than: float, freed: Freed | None = None
+    ) -> int:
         """Remove blobs, drafts and half-written files that nobody names; return how many.
 
         ``named(names)`` answers which of these names the catalog knows.  Files touched after ``older_than`` (unix
         seconds) are left alone.  A driver that only puts aside what it is told to delete or discard ends that here, and
         does not count it.
+
+        ``freed``: counts all that is freed, step by step, so it is right also if the sweep raises.
         """
         ...
 
@@ -364,8 +404,11 @@ class Catalog(Protocol):
     blobs that no object names any more; the caller deletes those from Blobs *after* the method has returned.
     """
 
-    async def start(self) -> None:
-        """Open, create or migrate the schema.  RuntimeError if the schema is newer than this program."""
+    async def start(self, *, create: bool = True) -> None:
+        """Open and migrate the schema.  RuntimeError if the schema is newer than this program.
+
+        ``create``: make the catalog if there is none; otherwise Absent.
+        """
         ...
 
     async def close(self) -> None:
@@ -374,6 +417,18 @@ class Catalog(Protocol):
 
     async def check(self) -> None:
         """Return if the catalog answers and can be written; raise otherwise."""
+        ...
+
+    async def identity(self) -> str | None:
+        """What the blobs that it names have too; None if nobody said yet."""
+        ...
+
+    async def identify(self, identity: str) -> str:
+        """Keep it, unless there is one already; the one that counts.  ``identity``: 32 hex digits."""
+        ...
+
+    async def sample(self, limit: int) -> builtins.list[str]:
+        """At most so many blobs that objects name, and as many drafts of uploads that have parts."""
         ...
 
     # Spaces
@@ -632,20 +687,26 @@ class Ledger(Protocol):
         """Keep these from being swept for so long, whether they are named or not."""
         ...
 
-    async def garbage(self, age: float, after: str, limit: int) -> Sequence[Garbage]:
-        """Those that nobody has named for ``age`` seconds and nobody leases, in order of name, behind ``after``."""
+    async def garbage(self, age: float, after: str, limit: int, longest: int) -> Sequence[Garbage]:
+        """Those that nobody has named for ``age`` seconds and nobody leases, in order of name, behind ``after``.
+
+        ``longest``: bytes of a segment list that is told.
+        """
         ...
 
-    async def claim(self, blob: str, age: float) -> bool:
-        """``doom``, unless it was named or leased meanwhile; whether it is doomed now."""
+    async def claim(self, blobs: Sequence[str], age: float) -> set[str]:
+        """``doom``, unless named or leased meanwhile; those that are doomed now.
+
+        One that another transaction is at is left out: it is being named, or another gateway claims it.
+        """
         ...
 
-    async def cleared(self, blob: str) -> None:
-        """Its segments were removed: what comes late is removed when it is garbage once more."""
+    async def cleared(self, blobs: Sequence[str]) -> None:
+        """Their segments were removed: what comes late is removed when they are garbage once more."""
         ...
 
-    async def forget(self, blob: str) -> None:
-        """Nothing of it is left."""
+    async def forget(self, blobs: Sequence[str]) -> None:
+        """Nothing of them is left."""
         ...
 
     def slot(self, draft: str, part: int) -> AbstractAsyncContextManager[int]:

@@ -15,6 +15,7 @@ from typing import Any
 from uvideo.storage.base import ObjectRecord, SpaceRecord, TokenRecord, UploadRecord
 
 Row = tuple[Any, ...]
+UNSTORABLE = "a value has a character or a number that cannot be stored"
 
 #: Script n brings a database from version n to n + 1.  Never change one that was published; append.
 #: objects_content is for find, objects_blob for "does any object still name this blob".  small: inline bytes, apart so
@@ -68,6 +69,8 @@ MIGRATIONS = (
     CREATE TABLE oldest (schema BIGINT NOT NULL);
     INSERT INTO oldest VALUES (0)
     """,
+    # One row at most: what the blobs that this catalog names have too.
+    "CREATE TABLE identity (identity TEXT NOT NULL)",
 )
 
 RETIRE = f"UPDATE oldest SET schema = {len(MIGRATIONS)}"
@@ -104,6 +107,12 @@ OPEN_UPLOADS = """
         SELECT COALESCE(SUM(parts.size), 0) AS size,
         CASE WHEN COALESCE(MAX(parts.created), MIN(uploads.created)) < {mark} THEN 1 ELSE 0 END AS stale
         FROM uploads LEFT JOIN parts ON parts.upload_id = uploads.upload_id GROUP BY uploads.upload_id) AS each_one"""
+
+
+#: Of uploads that have parts.
+DRAFTS = """
+    SELECT draft FROM uploads WHERE EXISTS (SELECT 1 FROM parts WHERE parts.upload_id = uploads.upload_id)
+    LIMIT {mark}"""
 
 
 def headers_of(text: str) -> tuple[tuple[str, str], ...]:

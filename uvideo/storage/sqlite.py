@@ -20,10 +20,11 @@ from typing import Any, TypeVar
 
 from uvideo._core import errors
 from uvideo.storage.accounts import Accounts
-from uvideo.storage.base import ObjectRecord, Page, PartRecord, SpaceRecord, UploadRecord
-from uvideo.storage.committer import Committer, Work
+from uvideo.storage.base import Absent, ObjectRecord, Page, PartRecord, SpaceRecord, UploadRecord
+from uvideo.storage.committer import Committer, Work, telling
 from uvideo.storage.mark import Mark
 from uvideo.storage.schema import (
+    DRAFTS,
     MIGRATIONS,
     OBJECT,
     PART,
@@ -43,7 +44,7 @@ __all__ = ["SqliteCatalog"]
 
 T = TypeVar("T")
 
-PATIENCE = 30.0  # seconds a write waits for another process
+PATIENCE = 10.0  # seconds a write waits for another process
 READ_PATIENCE = 5.0  # seconds; a read waits only while another process recovers the log after a crash
 NAMES_AT_ONCE = 500
 SPACES_KEPT = 1000  # answers in memory
@@ -77,8 +78,8 @@ class SqliteCatalog(Accounts):
         self._mark: Mark | None = None
         self._spaces: dict[tuple[str, str], tuple[int, SpaceRecord | None]] = {}
 
-    async def start(self) -> None:
-        reads, writes = await asyncio.to_thread(self._open)
+    async def start(self, *, create: bool = True) -> None:
+        reads, writes = await asyncio.to_thread(self._open, create)
         self._mark = Mark(self._path.with_name(self._path.name + "-spaces"))
         self._reads, self._writes = reads, Committer(writes, asyncio.get_running_loop())
 
@@ -96,6 +97,22 @@ class SqliteCatalog(Accounts):
     async def check(self) -> None:
         await self._write(_rewrite_version)
         self._all("SELECT 1 FROM spaces LIMIT 1")
+
+    async def identity(self) -> str | None:
+        return next((row[0] for row in self._all("SELECT identity FROM identity")), None)
+
+    async def identify(self, identity: str) -> str:
+        def work(db: sqlite3.Connection) -> str:
+            db.execute("INSERT INTO identity SELECT ? WHERE NOT EXISTS (SELECT 1 FROM identity)", (identity,))
+            found = _one(db, "SELECT identity FROM identity")
+            assert found is not None
+            return str(found[0])
+
+        return await self._write(work)
+
+    async def sample(self, limit: int) -> builtins.list[str]:
+        blobs = "SELECT blob FROM objects INDEXED BY objects_blob WHERE blob IS NOT NULL LIMIT ?"
+        return [name for query in (blobs, DRAFTS.format(mark="?")) for (name,) in self._all(query, limit)]
 
     # Spaces
 
@@ -245,11 +262,11 @@ class SqliteCatalog(Accounts):
         ordered = "AND key < ? ORDER BY key" if bound else "ORDER BY key"
         next_key = f"SELECT key FROM objects WHERE space_id = ? AND key >= ? {ordered} LIMIT 1"
         while True:
-            cursor = self._readable().execute(
-                f"SELECT {OBJECT} FROM objects WHERE space_id = ? AND key {beyond} ? {ordered} LIMIT ?",
-                (space_id, lower, *bound, limit + 2),
-            )
-            try:
+            with telling(), contextlib.closing(self._readable().cursor()) as cursor:  # open, it would hold the snapshot
+                cursor.execute(
+                    f"SELECT {OBJECT} FROM objects WHERE space_id = ? AND key {beyond} ? {ordered} LIMIT ?",
+                    (space_id, lower, *bound, limit + 2),
+                )
                 jump = b""
                 for row in cursor:
                     if split and row[1] == start and start.endswith(split):
@@ -261,8 +278,6 @@ class SqliteCatalog(Accounts):
                         break
                     page.objects.append(object_of(row))
                     last = page.objects[-1].key
-            finally:
-                cursor.close()  # an open one would hold a read transaction
             if not jump:
                 return page
             while jump:  # all that begins with it counts once: go on behind it, where mostly another one follows
@@ -370,13 +385,19 @@ class SqliteCatalog(Accounts):
         for first in range(0, len(asked), NAMES_AT_ONCE):
             batch = asked[first : first + NAMES_AT_ONCE]
             marks = ", ".join("?" * len(batch))
-            found.update(name for (name,) in self._all(f"SELECT blob FROM objects WHERE blob IN ({marks})", *batch))
-            found.update(name for (name,) in self._all(f"SELECT draft FROM uploads WHERE draft IN ({marks})", *batch))
+            # One statement, so one snapshot: between two a finish would turn a draft into a blob, seen by neither.
+            query = (
+                f"SELECT blob FROM objects WHERE blob IN ({marks}) UNION ALL "
+                f"SELECT draft FROM uploads WHERE draft IN ({marks})"
+            )
+            found.update(name for (name,) in self._all(query, *batch, *batch))
         return found
 
     # Connections
 
-    def _open(self) -> tuple[sqlite3.Connection, sqlite3.Connection]:
+    def _open(self, create: bool) -> tuple[sqlite3.Connection, sqlite3.Connection]:
+        if not create and not self._path.is_file():
+            raise Absent(f"there is no catalog {self._path}")
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):  # never open and close one that exists: that drops SQLite's locks
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
@@ -401,7 +422,8 @@ class SqliteCatalog(Accounts):
 
     def _all(self, query: str, *values: Any) -> builtins.list[Row]:
         """All rows at once: a cursor left open would hold a read transaction."""
-        return self._readable().execute(query, values).fetchall()
+        with telling():
+            return self._readable().execute(query, values).fetchall()
 
     async def _write(self, work: Work[T]) -> T:
         if self._writes is None:
