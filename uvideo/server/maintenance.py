@@ -55,10 +55,10 @@ async def objects(catalog: Catalog, space: SpaceRecord) -> AsyncIterator[ObjectR
         marker = page.next_marker
 
 
-async def collect(blobs: Blobs, catalog: Catalog, age: float) -> int:
-    """Remove what nobody has named for ``age`` seconds, beside running gateways; how many."""
+async def collect(blobs: Blobs, catalog: Catalog, age: float, *, limited: bool = True) -> int:
+    """Take what nobody has named for ``age`` seconds, beside running gateways; how many.  ``limited``: as of sweep."""
     await identity.compare(blobs, catalog)
-    return await blobs.sweep(catalog.named, time.time() - age)
+    return await blobs.sweep(catalog.named, time.time() - age, limited=limited)
 
 
 async def _bytes(blobs: Blobs, catalog: Catalog, record: ObjectRecord) -> AsyncIterator[bytes]:

@@ -10,7 +10,8 @@ Below the prefix of the bucket::
 A name is 32 hex digits made here; the nonce, 16 hex digits, is new for each attempt, so no attempt writes over another
 and what the ledger names never changes.  The ledger's segment list is the nonces, 8 bytes each: all segments but the
 last are one block long.  Nothing is ever looked for by listing the bucket: whatever is going to be stored is noted in
-the ledger before.  Deleting puts aside; ``sweep`` removes what has been aside, or without a name, for the grace.
+the ledger before.  Deleting puts aside; ``sweep`` removes what has been aside for the grace, and what has
+been without a name, though nobody deleted it, for a longer time.
 Readers and writers that take longer than a part of that hold a lease.
 """
 
@@ -26,7 +27,7 @@ import re
 import time
 import uuid
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -38,7 +39,18 @@ import obstore
 from obstore.store import S3Store
 
 from uvideo._core import errors
-from uvideo.storage.base import Damaged, Ledger, PartRecord, PartSlot, Reader, Unreachable, Writer
+from uvideo.storage.base import (
+    KEEP,
+    Damaged,
+    Ledger,
+    Named,
+    PartRecord,
+    PartSlot,
+    Quarantined,
+    Reader,
+    Unreachable,
+    Writer,
+)
 from uvideo.storage.s3_failures import telling
 
 __all__ = ["S3Blobs", "S3Place"]
@@ -130,14 +142,21 @@ def _from_file(path: Path) -> tuple[str, str, str]:
 class S3Blobs:
     """Blobs below a place, whose ``ledger`` is the catalog's database.
 
-    ``grace``: seconds that what has no name is kept; 0 for tests only.  All gateways must have the same.
+    ``grace``: seconds that what was deleted or discarded is kept; 0 for tests only.  ``keep``: seconds for what has no
+    name though nobody said so.  All gateways must have the same.
     ``block_size``: bytes of every segment but the last.
     """
 
     def __init__(
-        self, place: S3Place, ledger: Ledger, *, grace: float = GRACE, block_size: int = 4 * 1024 * 1024
+        self,
+        place: S3Place,
+        ledger: Ledger,
+        *,
+        grace: float = GRACE,
+        keep: float = KEEP,
+        block_size: int = 4 * 1024 * 1024,
     ) -> None:
-        self.block_size, self.ledger, self.grace = block_size, ledger, grace
+        self.block_size, self.ledger, self.grace, self._keep = block_size, ledger, grace, keep
         self._bucket = place.bucket
         self._store = S3Store(
             place.bucket,
@@ -279,10 +298,12 @@ class S3Blobs:
         await self.ledger.doom(checked(blob))
         self._noted.discard(blob)
 
-    async def sweep(self, named: Callable[[Sequence[str]], Awaitable[set[str]]], older_than: float) -> int:
+    async def sweep(self, named: Named, older_than: float, *, limited: bool = True) -> int:
+        """Nothing is ever too much: what has no name is a fact of the ledger, which is part of the catalog."""
         age = max(time.time() - older_than, self.grace)  # of the database's clock, whatever ours says
+        kept = max(age, self._keep)
         swept, after = 0, ""
-        while found := await self.ledger.garbage(age, after, BATCH):
+        while found := await self.ledger.garbage(age, kept, after, BATCH):
             after = found[-1].blob
             known = await named([each.blob for each in found])
             for each in found:
@@ -290,7 +311,7 @@ class S3Blobs:
                     if each.doomed:
                         log.error("the blob %s was deleted, but the catalog names it: it is kept", each.blob)
                     continue
-                if not each.doomed and not await self.ledger.claim(each.blob, age):
+                if not each.doomed and not await self.ledger.claim(each.blob, kept):
                     continue
                 swept += not each.doomed
                 await self._remove(each.blob)
@@ -299,6 +320,15 @@ class S3Blobs:
                 else:  # a request that was under way may have stored one more: look again after the grace
                     await self.ledger.cleared(each.blob)
         return swept
+
+    async def take_back(self, named: Named) -> int:
+        return 0
+
+    async def quarantined(self) -> Quarantined:
+        return Quarantined()  # what waits stays where it is: Census.unnamed
+
+    async def relieve(self, named: Named, free: int) -> int:
+        return 0
 
     # For this driver's writers, slots and readers
 
