@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from uvideo.errors import (
     NoAnswer,
     NotFound,
     ObjectChanged,
+    Refused,
     UVideoError,
 )
 from uvideo.journal import Claim, Journal, boot, identifier
@@ -86,7 +88,6 @@ class _Download(receiver.Watch):
     def begun(self, download: Any, target: Any) -> None:
         if self._etag is not None and download.etag != self._etag:
             raise ObjectChanged()
-        _agree(self._op.range, download)
         self._download = download
         journal, size = self._options.journal, download.size
         if journal is None or self._path is None or size is None or size <= self._options.threshold:
@@ -313,19 +314,6 @@ def _remove(claim: Claim) -> None:
         raise LocalFailure(f"{temporary}: {error.strerror}") from None
 
 
-def _agree(wanted: Any, download: Any) -> None:
-    """IntegrityError where the whole object came and not the range that was asked for."""
-    if wanted is None or not download.size:
-        return
-    first, last = wanted
-    if first is None:
-        wrong = download.size > last
-    else:
-        wrong = download.first != first or (last is not None and download.size > last - first + 1)
-    if wrong:
-        raise IntegrityError("the service sent the whole object where a range was asked for")
-
-
 def origin(carrier: Any) -> str:
     """What tells one service from another in the journal."""
     suffix = carrier.endpoint.download
@@ -347,12 +335,22 @@ def download(carrier: Any, op: Any, target: Target, options: Options) -> Downloa
     return replace(_Download(carrier, op, opened, options, claim, path).run(), path=given)
 
 
+def _is_known(carrier: Any, left: Any) -> bool:
+    """Whether the service has the very object."""
+    try:
+        return bool(carrier.call(operation.HeadObject(left.space, left.key))[0].etag == left.etag)
+    except Refused as error:  # without a body, so that a space which is not there is a 400 like others
+        if error.retryable or error.status in (401, 403):
+            raise
+        return False
+
+
 def resume(carrier: Any, id: str, options: Options) -> Downloaded:
     """Go on with a download of the journal.  ObjectChanged, and nothing is lost, if the object is not the same."""
     assert options.journal is not None
     claim = options.journal.claim(id)
     try:
-        first, left = claim.record(origin(carrier))
+        first, left = claim.record(origin(carrier), functools.partial(_is_known, carrier))
         wanted = None if left.is_whole() else byterange.ByteRange(left.first, left.first + left.size - 1)
         op = operation.GetObject(left.space, left.key, wanted)
         if options.verify is None:
@@ -369,7 +367,7 @@ def abort(carrier: Any, journal: Journal, id: str) -> None:
     """Give a download of the journal up, and remove its temporary file.  LocalFailure, and the record stays."""
     claim = journal.claim(id)
     try:
-        claim.record(origin(carrier))
+        claim.record(origin(carrier), functools.partial(_is_known, carrier))
         _remove(claim)
         claim.discard()
     finally:

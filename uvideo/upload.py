@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import logging
 import os
@@ -20,6 +21,7 @@ from uvideo.errors import (
     DeadlineExceeded,
     LocalFailure,
     NoAnswer,
+    Refused,
     SourceChanged,
     TransferInterrupted,
     UploadNotFound,
@@ -127,12 +129,11 @@ class _Upload:
             self._space, self._key, options.mime, None, options.storage_class, options.metadata, options.headers
         )
         sent = self._body(0, sources.Block(data, False)) if self._is_watched() else data
-        result, response = self._carrier.call(op, sent)
-        if options.verify:
-            calls.agree(op, result.etag, data, response.status)
+        result, response = self._carrier.call(op, sent, proof=options.verify)
+        verified = options.verify and calls.agrees(op, result.etag, data, response.status)
         if self._meter is not None:
             self._meter.end(len(data))
-        return Stored(self._space, self._key, len(data), result.etag, options.verify)
+        return Stored(self._space, self._key, len(data), result.etag, verified)
 
     def begin(self, source: Any, made: dict[str, Any] | None) -> Any:
         options = self._options
@@ -162,13 +163,15 @@ class _Upload:
             machines.Sender(
                 self._carrier, upload, source, options.jobs, retry, acknowledged, self._body, options.verify
             ).send()
-        finished, _ = machines.finish(self._carrier, upload, None)
-        return self.stored(upload, finished)
+        finished, _, agrees = machines.finish(self._carrier, upload, None, self._options.verify)
+        return self.stored(upload, finished, agrees)
 
-    def stored(self, upload: Any, finished: Any) -> Stored:
+    def stored(self, upload: Any, finished: Any, agrees: bool) -> Stored:
+        """agrees: whether the object's etag was found to be that of the parts."""
         if self._meter is not None:
             self._meter.end(upload.size)
-        return Stored(self._space, finished.key, upload.size, finished.etag, upload.verified())
+        verified = agrees and upload.verified()
+        return Stored(self._space, finished.key, upload.size, finished.etag, verified)
 
     # Sources
 
@@ -230,7 +233,7 @@ class _Upload:
                 else:
                     if found is not None:
                         claim.discard()
-                        return self.stored(upload, found[0])
+                        return self.stored(upload, found[0], True)
             if upload is None:
                 upload = self.begin(source, {"path": path, "identity": source.identity})
             left = claim.read()
@@ -301,13 +304,26 @@ def upload(carrier: Any, space: str, key: str, source: Any, options: Options) ->
     return job.stream(sources.StreamSource(stream(source)))
 
 
+def _is_known(carrier: Any, upload: Any) -> bool:
+    """Whether the service has the upload, or the object that it became."""
+    try:
+        carrier.call(operation.ListParts(upload.space, upload.upload_id, 1))
+        return True
+    except UploadNotFound:
+        return bool(upload.complete()) and machines.stored(carrier, upload) is not None
+    except Refused as error:
+        if error.retryable or error.status in (401, 403):
+            raise
+        return False
+
+
 def resume(carrier: Any, id: str, options: Options) -> Stored:
     """Go on with an upload of the journal.  SourceChanged, and nothing is lost, if its file is not the same."""
     journal = options.journal
     assert journal is not None
     claim = journal.claim(id)
     try:
-        first, found = claim.record(origin(carrier))
+        first, found = claim.record(origin(carrier), functools.partial(_is_known, carrier))
         file = sources.FileSource(first["path"])
         try:
             if found.source.get("identity") != file.identity:
@@ -329,7 +345,7 @@ def abort(carrier: Any, journal: Journal, id: str) -> None:
     """Give an upload of the journal up, and free what the service keeps of it.  UVideoError, and the record stays."""
     claim = journal.claim(id)
     try:
-        _, found = claim.record(origin(carrier))
+        _, found = claim.record(origin(carrier), functools.partial(_is_known, carrier))
         try:
             carrier.call(operation.AbortUpload(found.space, found.key, found.upload_id))
         except UploadNotFound:

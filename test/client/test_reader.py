@@ -258,7 +258,7 @@ def test_another_range_than_the_one_asked_for_is_refused(
     proxy.on("GetObject").header("Content-Range", span, times=None)
     with through.open(space, film) as file, pytest.raises(errors.UVideoError) as caught:
         file.read(10)
-    assert isinstance(caught.value, (errors.BadAnswer, errors.ObjectChanged))
+    assert isinstance(caught.value, (errors.BadAnswer, errors.IntegrityError))
 
 
 def test_a_cancel_and_a_deadline_end_it(client: Client, space: str, film: str) -> None:

@@ -144,13 +144,13 @@ def test_a_sweep_that_would_take_much_takes_nothing(folder: Path) -> None:
     assert names <= set(stored(folder)) and kept(folder) == {}
     done = admin("gc", folder)
     assert done.returncode == 2 and "--no-limit" in done.stderr and names <= set(stored(folder))
-    assert told(admin("gc", folder, "--no-limit", "--json")) == {"removed": 101}
+    assert told(admin("gc", folder, "--no-limit", "--json"))["removed"] == 101
     assert set(kept(folder)) == names and len(stored(folder)) == 1
 
 
 def test_a_hundred_files_are_taken(folder: Path) -> None:
     names = fill(folder, 100)
-    assert told(admin("gc", folder, "--json")) == {"removed": 100}
+    assert told(admin("gc", folder, "--json"))["removed"] == 100
     assert set(kept(folder)) == names
 
 

@@ -34,7 +34,7 @@ from uvideo.server.credentials import (
 from uvideo.server.drivers import DriverError, choose
 from uvideo.server.main import StartError, claim
 from uvideo.storage import identity
-from uvideo.storage.base import DAY, KEEP, Absent, Blobs, Catalog, Quarantined, Unreachable
+from uvideo.storage.base import DAY, KEEP, Absent, Blobs, Catalog, Freed, Quarantined, Unreachable
 
 __all__ = ["admin"]
 
@@ -158,10 +158,12 @@ def gc(
 
     async def work() -> None:
         async with _opened(folder, database, blobs, keep=quarantine_days * DAY) as (store, catalog):
-            count = await maintenance.collect(store, catalog, age, limited=not no_limit)
-            found = await store.quarantined()
-        text = f"removed {count} blobs and drafts that nothing named"
-        _say(is_json, {"removed": count}, text + (f"; {_in_quarantine(found)}" if found.files else ""))
+            freed = Freed()
+            count = await maintenance.collect(store, catalog, age, freed, limited=not no_limit)
+            kept = await store.quarantined()
+        fields = {"removed": count, "freed_blobs": freed.blobs, "freed_bytes": freed.size}
+        text = f"took {count} blobs and drafts that nothing named; freed {freed.size} bytes of {freed.blobs}"
+        _say(is_json, fields, f"{text}; {_in_quarantine(kept)}" if kept.files else text)
 
     _run(work())
 

@@ -22,6 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from uvideo import faults as scripted
 from uvideo import telemetry
@@ -41,6 +42,7 @@ from uvideo.server.guesses import Guesses
 from uvideo.server.history import History
 from uvideo.server.limits import Headroom, Limits, Rates, descriptors
 from uvideo.server.metrics import Metrics
+from uvideo.server.names import OwnNames, canonical
 from uvideo.server.scrub import Found, Scrubber
 from uvideo.server.service import Restoring, Service
 from uvideo.server.signin import Sessions
@@ -80,6 +82,7 @@ class Settings:
     port: int = 9000
     admin_port: int = 9001
     admin_host: str = "127.0.0.1"
+    hostname: tuple[str, ...] = ()
     public_key: str | None = None
     private_key: str | None = None
     workers: int = 1
@@ -141,6 +144,7 @@ def serve(settings: Settings) -> int:
     drivers = _drivers(settings)
     _check_callbacks(settings)
     _check_console(settings)
+    own_names = _own_names(settings)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold the keys
     lock = claim(settings.folder)
     try:
@@ -152,7 +156,9 @@ def serve(settings: Settings) -> int:
 
         def run_worker(number: int, ready: Callable[[], None], *, fresh: bool) -> int:
             return asyncio.run(
-                _run(settings, drivers, Keyring([key]), ports, metrics, sessions, number, ready, fresh, faults)
+                _run(
+                    settings, drivers, Keyring([key]), ports, metrics, sessions, number, ready, fresh, faults, own_names
+                )
             )
 
         if settings.workers == 1:
@@ -173,6 +179,7 @@ async def _run(
     ready: Callable[[], None],
     fresh: bool,
     faults: Faults | None,
+    own_names: OwnNames,
 ) -> int:
     """One worker, from its drivers' start to their end.  ``fresh``: nobody else has used the folder since its start."""
     began = time.time()
@@ -213,6 +220,7 @@ async def _run(
             "limits": limits,
             "cross_origin": crossing,
             "spans": spans,
+            "names": own_names,
         }
         if faults is None:
             service = Service(store, names, keyring, restoring=restoring, verify=settings.verify_reads, spool=spool)
@@ -245,6 +253,7 @@ async def _run(
         gc.freeze()  # what is there now stays: no collection needs to look at it again
         ready()
         if number == 0:
+            tasks.append(loop.create_task(_warn(own_names, catalog)))
             cutoff = began - CLOCK_GRAIN if fresh else began - AGE
             disk = None if drivers.shared else settings.folder
             sweeper = Sweeper(blobs, catalog, metrics, disk, int(settings.headroom * MIB))
@@ -282,6 +291,15 @@ async def _take_back(blobs: Blobs, catalog: Catalog) -> None:
         raise StartError(f"cannot start: {failure.strerror}") from None
     if count:
         log.info("took %d files back from the quarantine", count)
+
+
+async def _warn(own_names: OwnNames, catalog: Catalog) -> None:
+    """Name what was made before the server knew its names, and may take requests of others."""
+    try:
+        async for line in own_names.conflicts(catalog):
+            log.warning("%s", line)
+    except Unreachable as failure:
+        log.warning("spaces cannot be compared with the server's names: %s", failure.strerror)
 
 
 def _on_failure(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -413,6 +431,18 @@ def _check_console(settings: Settings) -> None:
             check_origin(value)
     except ValueError as failure:
         raise StartError(f"--console-origin: {failure}") from None
+
+
+def _own_names(settings: Settings) -> OwnNames:
+    """Those that were given, and what other options say in passing."""
+    urls = [url for url in (settings.public_url, *settings.console_origin) if url]
+    names = [*settings.hostname, *(urlsplit(url).hostname or "" for url in urls)]
+    with contextlib.suppress(ValueError):  # what is bound may be written in more ways than a Host header
+        names.append(canonical(settings.host))
+    try:
+        return OwnNames(names, told=bool(settings.hostname or settings.public_url))
+    except ValueError as failure:
+        raise StartError(f"--hostname: {failure}") from None
 
 
 def _cross_origin(settings: Settings, ports: Ports) -> CrossOrigin:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from uvideo.server.metrics import Metrics
 from uvideo.storage import identity
-from uvideo.storage.base import Blobs, Catalog, SweepStopped, Unreachable
+from uvideo.storage.base import Blobs, Catalog, Freed, SweepStopped, Unreachable
 
 __all__ = ["Sweeper"]
 
@@ -50,14 +50,17 @@ class Sweeper:
     async def once(self, cutoff: float) -> None:
         """One sweep.  ``identity.Apart``, SweepStopped, and what the drivers raise."""
         await identity.compare(self._blobs, self._catalog)
+        freed = Freed()
         try:
-            count = await self._blobs.sweep(self._catalog.named, cutoff)
+            count = await self._blobs.sweep(self._catalog.named, cutoff, freed)
             self._metrics.add("uvideo_gc_removed_total", count)
-            self._metrics.set("uvideo_gc_last_run_seconds", int(time.time()))
-            if count:
-                log.info("took %d files that nothing names", count)
+            if count or freed.blobs:
+                log.info("took %d blobs that nothing names, freed %d bytes of %d", count, freed.size, freed.blobs)
         finally:
+            self._metrics.add("uvideo_gc_freed_total", freed.blobs)
+            self._metrics.add("uvideo_gc_freed_bytes_total", freed.size)
             await self._count()
+        self._metrics.set("uvideo_gc_last_run_seconds", int(time.time()))
 
     async def relieve(self) -> None:
         """For ever: look at the disk, and remove what is in the quarantine while little is free."""

@@ -38,6 +38,7 @@ from uvideo._core import errors
 from uvideo.storage.base import (
     KEEP,
     Absent,
+    Freed,
     Named,
     PartRecord,
     PartSlot,
@@ -157,7 +158,7 @@ class DiskBlobs:
     async def delete(self, blob: str) -> None:
         await self.run(remove, self.blob_path(blob))
 
-    async def sweep(self, named: Named, older_than: float, *, limited: bool = True) -> int:
+    async def sweep(self, named: Named, older_than: float, freed: Freed | None = None, *, limited: bool = True) -> int:
         await self.take_back(named)
         everything = unnamed = taken = 0
         suspects = list[Path]()
@@ -175,7 +176,9 @@ class DiskBlobs:
             _, names = await self.run(old_names, folder, older_than)
             async for batch in _unnamed(named, names):
                 taken += await self.run(self._put_aside, folder, batch)
-        await self.run(self._expire)
+        expired = await self.run(self._expire)
+        if freed is not None:
+            freed.blobs, freed.size = freed.blobs + expired.files, freed.size + expired.size
         return taken
 
     async def take_back(self, named: Named) -> int:
@@ -319,9 +322,11 @@ class DiskBlobs:
                     count += 1
         return count
 
-    def _expire(self) -> None:
+    def _expire(self) -> Quarantined:
+        """Remove what was in the quarantine for its time; what that was."""
         latest = self._clock() - self._keep
-        remove(*(path for since, _, path in self._in_quarantine() if since <= latest))
+        over = [(size, path) for since, size, path in self._in_quarantine() if since <= latest]
+        return Quarantined(remove(*(path for _, path in over)), sum(size for size, _ in over))
 
     def _make_room(self, free: int) -> int:
         count = 0
