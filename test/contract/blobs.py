@@ -438,6 +438,32 @@ class BlobsContract:
 
         assert play(story, place) == (0, b"young")
 
+    # Which catalog they belong to
+
+    def test_an_identity_is_kept_until_another_takes_its_place(self, place: Place) -> None:
+        async def story(blobs: Blobs) -> tuple[str | None, str | None]:
+            before = await blobs.identity()
+            await blobs.identify("a" * 32)
+            await blobs.identify("b" * 32)
+            return before, await blobs.identity()
+
+        assert play(story, place) == (None, "b" * 32)
+        assert play(lambda blobs: blobs.identity(), place) == "b" * 32
+
+    def test_it_is_known_whether_there_is_any_byte(self, place: Place) -> None:
+        async def story(blobs: Blobs) -> list[bool]:
+            draft, found = blobs.draft(), [await blobs.is_empty()]
+            await blobs.identify("a" * 32)
+            await blobs.check()
+            found += [await blobs.is_empty(), await blobs.has_any([draft])]
+            await store_part(blobs, draft, 0, b"x")
+            blob = await store(blobs, b"x")
+            found += [await blobs.has_any([blobs.draft(), name]) for name in (draft, blob, blobs.draft())]
+            await blobs.delete(blob)
+            return [*found, await blobs.is_empty()]
+
+        assert play(story, place) == [True, True, False, True, True, False, False]
+
     def test_check_says_that_a_write_would_work(self, place: Place) -> None:
         async def story(blobs: Blobs) -> int:
             await blobs.start()

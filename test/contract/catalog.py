@@ -10,7 +10,7 @@ import pytest
 
 from test.contract.place import Place, play, worker
 from uvideo._core import errors
-from uvideo.storage.base import Catalog, ObjectRecord, Page, PartRecord, SpaceRecord, UploadRecord
+from uvideo.storage.base import Absent, Catalog, ObjectRecord, Page, PartRecord, SpaceRecord, UploadRecord
 
 SPACE = SpaceRecord("s", "space", "me", "public", "region", "biz", "tag", "IA", 5, 6)
 OBJECT = ObjectRecord("s", "key", 3, "etag", "video/mp4", "blob", None, "IA", (("X-Meta", "é,\n"), ("a", "")), 7, 8)
@@ -46,6 +46,45 @@ def names(found: list[Page]) -> list[str]:
 
 class CatalogContract:
     """A subclass gives the fixture ``place``."""
+
+    # Which blobs it belongs to
+
+    def test_a_catalog_is_made_only_if_asked_for(self, place: Place) -> None:
+        async def start(create: bool) -> None:
+            catalog = place.driver_here()
+            await catalog.start(create=create)
+            await catalog.close()
+
+        for _ in range(2):
+            with pytest.raises(Absent):
+                asyncio.run(start(False))
+        asyncio.run(start(True))
+        asyncio.run(start(False))
+
+    def test_the_first_identity_counts(self, place: Place) -> None:
+        async def story(one: Catalog, two: Catalog) -> list[str | None]:
+            said = await asyncio.gather(one.identify("a" * 32), two.identify("b" * 32), one.identify("c" * 32))
+            return [*said, await one.identity(), await two.identity()]
+
+        assert play(lambda catalog: catalog.identity(), place) is None
+        found = play(story, place, place)
+        assert len(set(found)) == 1 and found[0] is not None
+
+    def test_a_sample_names_what_has_bytes(self, place: Place) -> None:
+        async def story(catalog: Catalog) -> None:
+            await catalog.create_space(SPACE)
+            assert await catalog.sample(10) == []
+            await catalog.put(ObjectRecord("s", "inline", 1, "e", "m", inline=b"x"))
+            await catalog.begin(UploadRecord("u1", "s", "key", "draft without parts"))
+            assert await catalog.sample(10) == []
+            await catalog.begin(UploadRecord("u2", "s", "key", "draft"))
+            await catalog.add_part("u2", PartRecord(0, "e", 1))
+            for number in range(3):
+                await catalog.put(ObjectRecord("s", f"{number}", 1, "e", "m", blob=f"blob{number}"))
+            assert sorted(await catalog.sample(10)) == ["blob0", "blob1", "blob2", "draft"]
+            assert len(await catalog.sample(2)) == 3
+
+        play(story, place)
 
     @pytest.fixture
     def place(self) -> Place:

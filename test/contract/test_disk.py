@@ -15,7 +15,7 @@ import pytest
 from test.contract.blobs import ALL, BlobsContract, nobody, store, store_part, whole
 from test.contract.place import Place, play
 from uvideo.storage import disk
-from uvideo.storage.base import Blobs
+from uvideo.storage.base import Absent, Blobs
 from uvideo.storage.disk import DiskBlobs
 
 BLOCK = 64 * 1024
@@ -157,6 +157,12 @@ def test_check_and_start_name_the_place_and_the_reason(
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match=str(tmp_path / "file")):
         asyncio.run(DiskBlobs(tmp_path / "file").start())
+
+
+def test_a_place_that_is_not_there_is_made_only_if_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(Absent):
+        asyncio.run(DiskBlobs(tmp_path / "none").start(create=False))
+    assert not (tmp_path / "none").exists()
 
 
 def test_sweep_leaves_files_of_others_alone(place: Place, root: Path) -> None:

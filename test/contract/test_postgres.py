@@ -41,7 +41,10 @@ def test_a_newer_schema_is_refused(place: Place, postgres: Postgres, database: s
 def test_an_older_schema_is_migrated_once_by_many_at_once(place: Place, postgres: Postgres, database: str) -> None:
     play(lambda catalog: catalog.create_space(SPACE), place)
     name = database.rpartition("/")[2]
-    postgres.run(name, "DROP TABLE blobs; DROP TABLE leases; DROP TABLE keys; UPDATE schema_version SET version = 1")
+    postgres.run(
+        name,
+        "DROP TABLE blobs, leases, keys, identity; UPDATE schema_version SET version = 1",
+    )
 
     async def story(*catalogs: Catalog) -> None:
         for catalog in catalogs:

@@ -10,7 +10,7 @@ import re
 import sqlite3
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
 from datetime import datetime, timezone
@@ -34,10 +34,11 @@ from uvideo.server.credentials import (
 )
 from uvideo.server.drivers import DriverError, choose
 from uvideo.server.main import StartError, claim
+from uvideo.storage import identity
 from uvideo.storage.backup import BackupError, Copied, Missing
 from uvideo.storage.backup import backup as make_backup
 from uvideo.storage.backup import restore as restore_backup
-from uvideo.storage.base import Blobs, Catalog, Unreachable
+from uvideo.storage.base import Absent, Blobs, Catalog, Unreachable
 
 __all__ = ["admin"]
 
@@ -130,6 +131,32 @@ def gc(folder: Path, database: str | None, blobs: str | None, age: int, is_json:
 
 @admin.command()
 @place
+@as_json
+def adopt(folder: Path, database: str | None, blobs: str | None, is_json: bool) -> None:
+    """Say that a catalog and blobs belong together, where the server does not believe it and refuses to start.
+
+    Look first: what the catalog does not name is put aside by the server's next sweep.  The server is stopped.
+    """
+
+    async def work() -> None:
+        drivers = choose(folder, database, blobs)
+        async with contextlib.AsyncExitStack() as stack:
+            if not drivers.shared:
+                if not folder.is_dir():
+                    raise DriverError(f"{folder} is not there")
+                stack.callback(os.close, claim(folder))
+            store, catalog = drivers.make()
+            for driver in (catalog, store):
+                await _there(driver.start(create=False))
+                stack.push_async_callback(driver.close)
+            carried = await identity.adopt(store, catalog)
+        _say(is_json, {"identity": carried}, f"the catalog and the blobs both have the identity {carried} now")
+
+    _run(work())
+
+
+@admin.command()
+@place
 @click.option("--to-folder", type=click.Path(path_type=Path), help="Target: a folder, with SQLite unless ...")
 @click.option("--to-database", envvar="UVIDEO_ADMIN_TO_DATABASE", metavar="URL", help="Target: a database.")
 @click.option("--to-blobs", envvar="UVIDEO_ADMIN_TO_BLOBS", metavar="URL", help="Target: a store.")
@@ -160,7 +187,7 @@ def migrate(
         there = to_folder or folder
         async with (
             _opened(folder, database, blobs, alone=True) as source,
-            _opened(there, to_database, to_blobs, alone=there != folder) as target,
+            _opened(there, to_database, to_blobs, alone=there != folder, create=True) as target,
         ):
             moved = await maintenance.move(source, target)
             before, after = await source[1].census(), await target[1].census()
@@ -396,7 +423,7 @@ async def _named(folder: Path, database: str | None, blobs: str | None) -> Async
     if not drivers.shared and not folder.is_dir():
         raise DriverError(f"{folder} is not there")
     _, catalog = drivers.make()
-    await catalog.start()
+    await _there(catalog.start(create=False))
     try:
         yield catalog
     finally:
@@ -404,8 +431,11 @@ async def _named(folder: Path, database: str | None, blobs: str | None) -> Async
 
 
 @asynccontextmanager
-async def _opened(folder: Path, database: str | None, blobs: str | None, *, alone: bool = False) -> AsyncIterator[Pair]:
-    """Started drivers.  ``alone``: of a folder, no server may be running."""
+async def _opened(
+    folder: Path, database: str | None, blobs: str | None, *, alone: bool = False, create: bool = False
+) -> AsyncIterator[Pair]:
+    """Started drivers of things that belong together.  ``alone``: of a folder, no server may be running.
+    ``create``: make what is missing, the target of a move."""
     drivers = choose(folder, database, blobs)
     async with contextlib.AsyncExitStack() as stack:
         if not drivers.shared:
@@ -414,10 +444,26 @@ async def _opened(folder: Path, database: str | None, blobs: str | None, *, alon
             if alone:
                 stack.callback(os.close, claim(folder))
         store, catalog = drivers.make()
-        for driver in (catalog, store):
-            await driver.start()
-            stack.push_async_callback(driver.close)
+        try:
+            await stack.enter_async_context(identity.opened(store, catalog, create=create))
+        except Absent as failure:
+            raise _absent(failure) from None
         yield store, catalog
+
+
+async def _there(start: Awaitable[None]) -> None:
+    """DriverError if what is started is not there."""
+    try:
+        await start
+    except Absent as failure:
+        raise _absent(failure) from None
+
+
+def _absent(failure: Absent) -> DriverError:
+    return DriverError(
+        f"{failure}, and `uvideo admin` makes none. Say where things are as to the server: DIR, and --database and "
+        "--blobs or UVIDEO_SERVE_DATABASE and UVIDEO_SERVE_BLOBS"
+    )
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:

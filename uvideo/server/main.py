@@ -46,6 +46,7 @@ from uvideo.server.signin import Sessions
 from uvideo.server.spool import Spool
 from uvideo.server.timing import timed_blobs, timed_catalog
 from uvideo.server.view import View
+from uvideo.storage import identity
 from uvideo.storage.base import DAY, Blobs, Catalog, Unreachable
 
 if TYPE_CHECKING:
@@ -169,14 +170,12 @@ async def _run(
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_on_failure)
     async with contextlib.AsyncExitStack() as stack:
-        for driver in (blobs, catalog):
-            try:
-                await driver.start()
-            except Unreachable as failure:
-                raise StartError(f"cannot start: {failure.strerror}") from None
-            except Exception as failure:
-                raise StartError(f"{settings.folder} cannot be used: {failure}") from failure
-            stack.push_async_callback(driver.close)
+        try:
+            await stack.enter_async_context(identity.opened(blobs, catalog, create=True))
+        except Unreachable as failure:
+            raise StartError(f"cannot start: {failure.strerror}") from None
+        except Exception as failure:
+            raise StartError(f"{settings.folder} cannot be used: {failure}") from failure
         restoring = Restoring(settings.restore_seconds, settings.restored_seconds)
         callbacks = Callbacks(settings.callback_allow)
         store, names = timed_blobs(blobs, metrics), timed_catalog(catalog, metrics)
@@ -249,6 +248,7 @@ async def _sweep(blobs: Blobs, catalog: Catalog, cutoff: float, metrics: Metrics
     """Remove garbage last touched before ``cutoff``, then again and again what is old enough to be surely none's."""
     while True:
         try:
+            await identity.compare(blobs, catalog)
             count = await blobs.sweep(catalog.named, cutoff)
             metrics.add("uvideo_gc_removed_total", count)
             metrics.set("uvideo_gc_last_run_seconds", int(time.time()))
@@ -256,6 +256,9 @@ async def _sweep(blobs: Blobs, catalog: Catalog, cutoff: float, metrics: Metrics
                 log.info("removed %d files that nothing names", count)
         except Unreachable as failure:
             log.warning("garbage is looked for later: %s", failure.strerror)
+        except identity.Apart as failure:
+            log.error("nothing is swept: %s", failure)
+            metrics.add("uvideo_gc_failures_total")
         except Exception:
             log.exception("looking for garbage failed")
             metrics.add("uvideo_gc_failures_total")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from uvideo._core import errors, etag
 from uvideo.server.scrub import fits
+from uvideo.storage import identity
 from uvideo.storage.base import DAY, Blobs, Catalog, ObjectRecord, SpaceRecord
 
 __all__ = ["Moved", "collect", "move", "objects", "spaces"]
@@ -56,6 +57,7 @@ async def objects(catalog: Catalog, space: SpaceRecord) -> AsyncIterator[ObjectR
 
 async def collect(blobs: Blobs, catalog: Catalog, age: float) -> int:
     """Remove what nobody has named for ``age`` seconds, beside running gateways; how many."""
+    await identity.compare(blobs, catalog)
     return await blobs.sweep(catalog.named, time.time() - age)
 
 

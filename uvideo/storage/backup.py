@@ -2,7 +2,7 @@
 
 A backup has the layout of the folder::
 
-    catalog.db             a snapshot of the catalog
+    catalog.db, identity   a snapshot of the catalog, and what it shares with the blobs
     blobs/<2 hex>/<name>   the bytes that its objects name
     incoming/<name>        the drafts of its unfinished uploads
     backup.json            when it began and ended, and what it holds
@@ -31,10 +31,10 @@ from uvideo.storage.hold import HELD, hold
 
 __all__ = ["BackupError", "Copied", "Missing", "backup", "restore"]
 
-CATALOG, ABOUT, CREDENTIALS = "catalog.db", "backup.json", "credentials.json"
+CATALOG, IDENTITY, CREDENTIALS, ABOUT = "catalog.db", "identity", "credentials.json", "backup.json"
 BLOBS, DRAFTS = "blobs", "incoming"
 UNFINISHED = ".unfinished"  # ends the name of what is being written
-UNFINISHED_BACKUP = frozenset(("lock", BLOBS, DRAFTS, CATALOG + UNFINISHED, ABOUT + UNFINISHED))
+UNFINISHED_BACKUP = frozenset(("lock", BLOBS, DRAFTS, IDENTITY, CATALOG + UNFINISHED, ABOUT + UNFINISHED))
 RESTORING = "restore.unfinished"  # there until a restored folder has its catalog
 BATCH = 500  # names asked about at once
 PIECE = 1024 * 1024  # bytes of one read
@@ -100,10 +100,11 @@ def backup(
         aside = target / (CATALOG + UNFINISHED)
         _snapshot(folder / CATALOG, aside)
         with contextlib.closing(_opened(aside)) as catalog:
-            about = {"catalog": _identity(catalog), "began": began}
+            about = {"identity": _identity(folder, catalog), "began": began}
             _check_target(target, about)
             _write_about(target, about)
-            done = _carry(catalog, (folder / BLOBS, folder / DRAFTS, folder / HELD), target, link, report)
+            done = _carry(catalog, (folder / DRAFTS, folder / BLOBS, folder / HELD), target, link, report)
+            _copy(folder / IDENTITY, target / IDENTITY)
             if credentials:
                 _copy(folder / CREDENTIALS, target / CREDENTIALS)
             done.credentials = (target / CREDENTIALS).exists()
@@ -147,7 +148,8 @@ def _restore(source: Path, folder: Path, report: Callable[[Missing], None]) -> C
         (sound,) = catalog.execute("PRAGMA integrity_check(1)").fetchone()
         if sound != "ok":
             raise BackupError(f"the catalog of {source} is damaged: {sound}")
-        done = _carry(catalog, (source / BLOBS, source / DRAFTS), folder, False, report)
+        done = _carry(catalog, (source / DRAFTS, source / BLOBS), folder, False, report)
+    _copy(source / IDENTITY, folder / IDENTITY)
     if (source / CREDENTIALS).exists():
         _copy(source / CREDENTIALS, folder / CREDENTIALS)
         done.credentials = True
@@ -189,7 +191,7 @@ def _check_target(target: Path, about: dict[str, object]) -> None:
         return
     except ValueError:
         raise BackupError(f"{target / ABOUT} cannot be read: name a new or empty folder") from None
-    if earlier.get("catalog") != about["catalog"]:
+    if earlier.get("identity") != about["identity"]:
         raise BackupError(f"{target} is a backup of another server: name a new or empty folder")
 
 
@@ -233,8 +235,16 @@ def _names(catalog: sqlite3.Connection) -> Iterator[tuple[str, str, int]]:
         yield BLOBS, blob, size
 
 
-def _identity(catalog: sqlite3.Connection) -> str:
-    return "x"
+def _identity(folder: Path, catalog: sqlite3.Connection) -> str:
+    """What the catalog and the blobs of the folder carry (``uvideo.storage.identity``)."""
+    try:
+        (ours,) = catalog.execute("SELECT identity FROM identity").fetchone() or (None,)
+        theirs = (folder / IDENTITY).read_text("ascii", "replace").strip()
+    except (sqlite3.OperationalError, FileNotFoundError):
+        ours = theirs = None
+    if ours is None or ours != theirs:
+        raise BackupError(f"the catalog and the blobs of {folder} do not carry one identity: start the server on it first")
+    return str(ours)
 
 
 def _count(catalog: sqlite3.Connection, table: str) -> int:

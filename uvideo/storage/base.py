@@ -22,6 +22,7 @@ from typing import BinaryIO, Protocol
 
 __all__ = [
     "DAY",
+    "Absent",
     "Blobs",
     "Catalog",
     "Census",
@@ -53,6 +54,10 @@ class Unreachable(OSError):
 
     def __init__(self, message: str) -> None:
         super().__init__(errno.EAGAIN, message)
+
+
+class Absent(RuntimeError):
+    """There is no catalog, or no place of blobs, where one must be; one line that says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,8 +279,11 @@ class Blobs(Protocol):
     #: Every part of a draft but the last is exactly this long.
     block_size: int
 
-    async def start(self) -> None:
-        """Make ready, creating what is missing.  OSError with a path if the place is unusable."""
+    async def start(self, *, create: bool = True) -> None:
+        """Make ready.  OSError with a path if the place is unusable.
+
+        ``create``: make what is missing; otherwise Absent if there is no such place.
+        """
         ...
 
     async def close(self) -> None:
@@ -284,6 +292,22 @@ class Blobs(Protocol):
 
     async def check(self) -> None:
         """Return if a write would work now; raise OSError with the reason otherwise.  For readiness probes."""
+        ...
+
+    async def identity(self) -> str | None:
+        """What the catalog that names these blobs has too; None if nobody said yet."""
+        ...
+
+    async def identify(self, identity: str) -> None:
+        """Keep it, in place of any other.  ``identity``: 32 hex digits."""
+        ...
+
+    async def has_any(self, names: Sequence[str]) -> bool:
+        """Whether there are bytes of one of these blobs and drafts."""
+        ...
+
+    async def is_empty(self) -> bool:
+        """Whether there is no byte of any blob or draft, named or not."""
         ...
 
     async def writer(self) -> Writer:
@@ -345,8 +369,11 @@ class Catalog(Protocol):
     blobs that no object names any more; the caller deletes those from Blobs *after* the method has returned.
     """
 
-    async def start(self) -> None:
-        """Open, create or migrate the schema.  RuntimeError if the schema is newer than this program."""
+    async def start(self, *, create: bool = True) -> None:
+        """Open and migrate the schema.  RuntimeError if the schema is newer than this program.
+
+        ``create``: make the catalog if there is none; otherwise Absent.
+        """
         ...
 
     async def close(self) -> None:
@@ -355,6 +382,18 @@ class Catalog(Protocol):
 
     async def check(self) -> None:
         """Return if the catalog answers and can be written; raise otherwise."""
+        ...
+
+    async def identity(self) -> str | None:
+        """What the blobs that it names have too; None if nobody said yet."""
+        ...
+
+    async def identify(self, identity: str) -> str:
+        """Keep it, unless there is one already; the one that counts.  ``identity``: 32 hex digits."""
+        ...
+
+    async def sample(self, limit: int) -> builtins.list[str]:
+        """At most so many blobs that objects name, and as many drafts of uploads that have parts."""
         ...
 
     # Spaces

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import asyncpg
 
 from uvideo._core import errors
-from uvideo.storage.base import Unreachable
+from uvideo.storage.base import Absent, Unreachable
 from uvideo.storage.schema import MIGRATIONS, Row, statements
 
 __all__ = ["Connections", "Lock", "Session"]
@@ -68,8 +68,11 @@ class Connections:
         self._idle = asyncio.Event()
         self._opening = asyncio.Lock()
 
-    async def start(self) -> None:
-        """Connect and migrate.  RuntimeError if the schema is newer than this program; Unreachable."""
+    async def start(self, *, create: bool = True) -> None:
+        """Connect and migrate.  RuntimeError if the schema is newer than this program; Unreachable.
+
+        ``create``: make the tables if there are none; otherwise Absent.
+        """
         async with self._opening:
             self._users += 1
             if self._pool is not None:
@@ -88,7 +91,7 @@ class Connections:
                 try:
                     with told():
                         async with pool.acquire() as db:
-                            await _migrate(db)
+                            await _migrate(db, create)
                 except BaseException:
                     pool.terminate()
                     raise
@@ -211,10 +214,12 @@ async def _undo(db: Session) -> None:
         raise
 
 
-async def _migrate(db: Session) -> None:
+async def _migrate(db: Session, create: bool) -> None:
     async with db.transaction():
         # Of several programs that start at once, one migrates.
         await db.execute(f"SELECT pg_advisory_xact_lock({ONE_AT_A_TIME})")
+        if not create and await db.fetchval("SELECT to_regclass('schema_version')") is None:
+            raise Absent("there is no catalog in the database")
         await db.execute("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)")
         version = await db.fetchval("SELECT version FROM schema_version")
         if version is None:

@@ -4,6 +4,7 @@ Below the root::
 
     incoming/<name>            drafts, and blobs being written
     blobs/<2 hex>/<name>       sealed blobs
+    identity                   what the catalog has too
 
 A name is 32 hex digits made here.  A blob is sealed by the rename from the first folder to the second; a draft keeps
 its name.  Several processes may work on one folder.  All work that may wait for the disk runs on the driver's own few
@@ -23,7 +24,7 @@ import struct
 import threading
 import uuid
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -31,7 +32,7 @@ from typing import BinaryIO, TypeVar
 
 from uvideo._core import errors
 from uvideo.storage import hold
-from uvideo.storage.base import PartRecord, PartSlot, Reader, Writer
+from uvideo.storage.base import Absent, PartRecord, PartSlot, Reader, Writer
 
 __all__ = ["DiskBlobs"]
 
@@ -63,11 +64,14 @@ class DiskBlobs:
         self._root = Path(root)
         self._incoming = self._root / "incoming"
         self._blobs = self._root / "blobs"
+        self._identity = self._root / "identity"
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="uvideo-disk")
         self._turns: weakref.WeakValueDictionary[tuple[str, int], asyncio.Lock] = weakref.WeakValueDictionary()
         self._entered: set[str] = set()  # drafts whose entry in incoming/ is known to be durable
 
-    async def start(self) -> None:
+    async def start(self, *, create: bool = True) -> None:
+        if not create and not self._blobs.is_dir():
+            raise Absent(f"there are no blobs in {self._root}")
         await self.run(self._make_ready)
 
     async def close(self) -> None:
@@ -75,6 +79,18 @@ class DiskBlobs:
 
     async def check(self) -> None:
         await self.run(self._probe)
+
+    async def identity(self) -> str | None:
+        return await self.run(self._read_identity)
+
+    async def identify(self, identity: str) -> None:
+        await self.run(self._write_identity, identity)
+
+    async def has_any(self, names: Sequence[str]) -> bool:
+        return await self.run(lambda: any(map(has_bytes, self._places(names))))
+
+    async def is_empty(self) -> bool:
+        return await self.run(lambda: not any(holds_bytes(folder) for folder in [self._incoming, *self._shelves()]))
 
     async def writer(self) -> Writer:
         return _DiskWriter(self, self.draft())
@@ -176,6 +192,37 @@ class DiskBlobs:
 
     # Work on threads
 
+    def _places(self, names: Iterable[str]) -> Iterator[Path]:
+        """Wherever these blobs and drafts may be."""
+        for name in names:
+            yield self.blob_path(name)
+            yield self.draft_path(name)
+
+    def _read_identity(self) -> str | None:
+        try:
+            found = self._identity.read_text("ascii", "replace").strip()
+        except FileNotFoundError:
+            return None
+        if not _NAME.fullmatch(found):
+            raise OSError(
+                errno.EIO, "it is not an identity: bring it back from a backup, or remove it", str(self._identity)
+            )
+        return found
+
+    def _write_identity(self, identity: str) -> None:
+        aside = self._identity.with_name(f".identity.{self.draft_path(identity).name}")
+        fd = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            write_at(fd, [identity.encode() + b"\n"], 0)
+            self.sync_file(fd)
+            os.rename(aside, self._identity)
+        except BaseException:
+            remove(aside)
+            raise
+        finally:
+            os.close(fd)
+        self.sync_entry(self._identity)
+
     def _shelves(self) -> list[Path]:
         return [self._blobs / f"{number:02x}" for number in range(256)]
 
@@ -197,15 +244,13 @@ class DiskBlobs:
         if free < LEAST_FREE:
             raise OSError(errno.ENOSPC, f"only {free} bytes are free", str(self._incoming))
         path = self.draft_path(self.draft())
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            try:
-                write_at(fd, [bytes(4096)], 0)
-                self.sync_file(fd)
-            finally:
-                os.close(fd)
+            remove(path)  # before it has a byte: whoever is killed here leaves nothing that looks like data
+            write_at(fd, [bytes(4096)], 0)
+            self.sync_file(fd)
         finally:
-            remove(path)
+            os.close(fd)
 
     def _seal(self, draft: str, size: int) -> bool:
         """False if a part is being written, or another process is sealing."""
@@ -468,6 +513,19 @@ def remove(*paths: Path) -> int:
             path.unlink()
             count += 1
     return count
+
+
+def has_bytes(path: Path) -> bool:
+    try:
+        return path.stat(follow_symlinks=False).st_size > 0
+    except FileNotFoundError:
+        return False
+
+
+def holds_bytes(folder: Path) -> bool:
+    """Whether a file with a name of this driver is there and not empty."""
+    with os.scandir(folder) as entries:
+        return any(_NAME.fullmatch(entry.name) and has_bytes(Path(entry.path)) for entry in entries)
 
 
 def old_names(folder: Path, older_than: float) -> list[str]:

@@ -17,6 +17,7 @@ from uvideo.storage.base import ObjectRecord, Page, PartRecord, SpaceRecord, Upl
 from uvideo.storage.connections import Connections, Lock, Session, count_of
 from uvideo.storage.postgres_accounts import PostgresAccounts
 from uvideo.storage.schema import (
+    DRAFTS,
     OBJECT,
     PART,
     SPACE,
@@ -69,8 +70,8 @@ class PostgresCatalog(PostgresAccounts):
         self._ledger = ledger
         self._open = False
 
-    async def start(self) -> None:
-        await self._db.start()
+    async def start(self, *, create: bool = True) -> None:
+        await self._db.start(create=create)
         self._open = True
 
     async def close(self) -> None:
@@ -80,6 +81,22 @@ class PostgresCatalog(PostgresAccounts):
 
     async def check(self) -> None:
         await self._db.change("UPDATE schema_version SET version = version")
+
+    async def identity(self) -> str | None:
+        row = await self._db.one("SELECT identity FROM identity")
+        return row[0] if row else None
+
+    async def identify(self, identity: str) -> str:
+        async def work(db: Session) -> str:
+            await db.execute("INSERT INTO identity SELECT $1 WHERE NOT EXISTS (SELECT 1 FROM identity)", identity)
+            found: str = await db.fetchval("SELECT identity FROM identity")
+            return found
+
+        return await self._db.transaction(work, Lock("identity"))
+
+    async def sample(self, limit: int) -> builtins.list[str]:
+        blobs = "SELECT blob FROM objects WHERE blob IS NOT NULL LIMIT $1"
+        return [name for query in (blobs, DRAFTS.format(mark="$1")) for (name,) in await self._db.all(query, limit)]
 
     # Spaces
 

@@ -4,6 +4,7 @@ Below the prefix of the bucket::
 
     <name>/<number>-<nonce>    one segment: a block of a blob or draft, the last one shorter
     probe                      what readiness probes write
+    identity                   what the catalog has too
 
 A name is 32 hex digits made here; the nonce, 16 hex digits, is new for each attempt, so no attempt writes over another
 and what the ledger names never changes.  The ledger's segment list is the nonces, 8 bytes each: all segments but the
@@ -157,7 +158,7 @@ class S3Blobs:
         self._open: weakref.WeakSet[_Leased] = weakref.WeakSet()
         self._renewing: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
+    async def start(self, *, create: bool = True) -> None:
         await self.ledger.start()
         try:
             await self.check()
@@ -177,6 +178,37 @@ class S3Blobs:
     async def check(self) -> None:
         with told():
             await obstore.put_async(self._store, "probe", b"probe", use_multipart=False)
+
+    async def identity(self) -> str | None:
+        try:
+            with told():
+                got = await obstore.get_async(self._store, "identity")
+                found = bytes(await got.bytes_async()).decode("ascii", "replace").strip()
+        except FileNotFoundError:
+            return None
+        return checked(found)
+
+    async def identify(self, identity: str) -> None:
+        with told():
+            await obstore.put_async(self._store, "identity", checked(identity).encode(), use_multipart=False)
+
+    async def has_any(self, names: Sequence[str]) -> bool:
+        for name in names:
+            if await self._first(checked(name)) is not None:
+                return True
+        return False
+
+    async def is_empty(self) -> bool:
+        return await self._first(None) is None
+
+    async def _first(self, blob: str | None) -> str | None:
+        """The first segment of this blob, or of any."""
+        with told():
+            async for chunk in obstore.list(self._store, prefix=blob, chunk_size=50):
+                for entry in chunk:
+                    if _NAME.fullmatch(str(entry["path"]).partition("/")[0]):
+                        return str(entry["path"])
+        return None
 
     async def writer(self) -> Writer:
         return _S3Writer(self, self.draft())

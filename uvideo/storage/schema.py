@@ -63,6 +63,8 @@ MIGRATIONS = (
     CREATE TABLE keys (
         public TEXT NOT NULL PRIMARY KEY, owner TEXT NOT NULL, private TEXT NOT NULL, created BIGINT NOT NULL)
     """,
+    # One row at most: what the blobs that this catalog names have too.
+    "CREATE TABLE identity (identity TEXT NOT NULL)",
 )
 
 SPACE = "space_id, name, owner, type, region, biz, tag, storage_class, created, modified, domains"
@@ -95,6 +97,12 @@ OPEN_UPLOADS = """
         SELECT COALESCE(SUM(parts.size), 0) AS size,
         CASE WHEN COALESCE(MAX(parts.created), MIN(uploads.created)) < {mark} THEN 1 ELSE 0 END AS stale
         FROM uploads LEFT JOIN parts ON parts.upload_id = uploads.upload_id GROUP BY uploads.upload_id) AS each_one"""
+
+
+#: Of uploads that have parts.
+DRAFTS = """
+    SELECT draft FROM uploads WHERE EXISTS (SELECT 1 FROM parts WHERE parts.upload_id = uploads.upload_id)
+    LIMIT {mark}"""
 
 
 def headers_of(text: str) -> tuple[tuple[str, str], ...]:

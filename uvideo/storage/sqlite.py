@@ -20,10 +20,11 @@ from typing import Any, TypeVar
 
 from uvideo._core import errors
 from uvideo.storage.accounts import Accounts
-from uvideo.storage.base import ObjectRecord, Page, PartRecord, SpaceRecord, UploadRecord
+from uvideo.storage.base import Absent, ObjectRecord, Page, PartRecord, SpaceRecord, UploadRecord
 from uvideo.storage.committer import Committer, Work
 from uvideo.storage.mark import Mark
 from uvideo.storage.schema import (
+    DRAFTS,
     MIGRATIONS,
     OBJECT,
     PART,
@@ -77,8 +78,8 @@ class SqliteCatalog(Accounts):
         self._mark: Mark | None = None
         self._spaces: dict[tuple[str, str], tuple[int, SpaceRecord | None]] = {}
 
-    async def start(self) -> None:
-        reads, writes = await asyncio.to_thread(self._open)
+    async def start(self, *, create: bool = True) -> None:
+        reads, writes = await asyncio.to_thread(self._open, create)
         self._mark = Mark(self._path.with_name(self._path.name + "-spaces"))
         self._reads, self._writes = reads, Committer(writes, asyncio.get_running_loop())
 
@@ -96,6 +97,22 @@ class SqliteCatalog(Accounts):
     async def check(self) -> None:
         await self._write(_rewrite_version)
         self._all("SELECT 1 FROM spaces LIMIT 1")
+
+    async def identity(self) -> str | None:
+        return next((row[0] for row in self._all("SELECT identity FROM identity")), None)
+
+    async def identify(self, identity: str) -> str:
+        def work(db: sqlite3.Connection) -> str:
+            db.execute("INSERT INTO identity SELECT ? WHERE NOT EXISTS (SELECT 1 FROM identity)", (identity,))
+            found = _one(db, "SELECT identity FROM identity")
+            assert found is not None
+            return str(found[0])
+
+        return await self._write(work)
+
+    async def sample(self, limit: int) -> builtins.list[str]:
+        blobs = "SELECT blob FROM objects INDEXED BY objects_blob WHERE blob IS NOT NULL LIMIT ?"
+        return [name for query in (blobs, DRAFTS.format(mark="?")) for (name,) in self._all(query, limit)]
 
     # Spaces
 
@@ -367,13 +384,19 @@ class SqliteCatalog(Accounts):
         for first in range(0, len(asked), NAMES_AT_ONCE):
             batch = asked[first : first + NAMES_AT_ONCE]
             marks = ", ".join("?" * len(batch))
-            found.update(name for (name,) in self._all(f"SELECT blob FROM objects WHERE blob IN ({marks})", *batch))
-            found.update(name for (name,) in self._all(f"SELECT draft FROM uploads WHERE draft IN ({marks})", *batch))
+            # One statement, so one snapshot: between two a finish would turn a draft into a blob, seen by neither.
+            query = (
+                f"SELECT blob FROM objects WHERE blob IN ({marks}) UNION ALL "
+                f"SELECT draft FROM uploads WHERE draft IN ({marks})"
+            )
+            found.update(name for (name,) in self._all(query, *batch, *batch))
         return found
 
     # Connections
 
-    def _open(self) -> tuple[sqlite3.Connection, sqlite3.Connection]:
+    def _open(self, create: bool) -> tuple[sqlite3.Connection, sqlite3.Connection]:
+        if not create and not self._path.is_file():
+            raise Absent(f"there is no catalog {self._path}")
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):  # never open and close one that exists: that drops SQLite's locks
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
