@@ -359,7 +359,8 @@ def restore(source: Path, folder: Path, is_json: bool) -> None:
          uvideo admin fsck --rehash /srv/video-restored
          uvideo serve /srv/video-restored
 
-    DIR is new or empty.  If the command is interrupted, run it again.  BACKUP is not changed and shares no file with DIR.
+    DIR is new or empty.  If the command is interrupted, run it again.  BACKUP is not changed, and DIR shares no file
+    with it.
     """
 
     def work() -> Copied:

@@ -92,16 +92,14 @@ def backup(
     """
     _check_source(folder)
     _check_apart(folder, target)
-    if not (target / ABOUT).exists() and _foreign(target, UNFINISHED_BACKUP):
-        raise BackupError(f"{target} holds something else than a backup: name a new or empty folder")
+    identity = _identity(folder)
+    _check_target(target, identity)
     _make_folders(target)
     with _locked(target), hold(folder):
-        began = time.time()
+        about: dict[str, object] = {"identity": identity, "began": time.time()}
         aside = target / (CATALOG + UNFINISHED)
         _snapshot(folder / CATALOG, aside)
         with contextlib.closing(_opened(aside)) as catalog:
-            about = {"identity": _identity(folder, catalog), "began": began}
-            _check_target(target, about)
             _write_about(target, about)
             done = _carry(catalog, (folder / DRAFTS, folder / BLOBS, folder / HELD), target, link, report)
             _copy(folder / IDENTITY, target / IDENTITY)
@@ -183,16 +181,18 @@ def _foreign(folder: Path, known: Collection[str]) -> bool:
     return folder.exists() and any(path.name not in known for path in folder.iterdir())
 
 
-def _check_target(target: Path, about: dict[str, object]) -> None:
-    """Refuse the backup of another catalog."""
+def _check_target(target: Path, identity: str) -> None:
+    """Refuse what holds anything but a backup of this identity."""
     try:
         earlier = json.loads((target / ABOUT).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return
+        if _foreign(target, UNFINISHED_BACKUP):
+            raise BackupError(f"{target} holds something else than a backup: name a new or empty folder") from None
     except ValueError:
         raise BackupError(f"{target / ABOUT} cannot be read: name a new or empty folder") from None
-    if earlier.get("identity") != about["identity"]:
-        raise BackupError(f"{target} is a backup of another server: name a new or empty folder")
+    else:
+        if earlier.get("identity") != identity:
+            raise BackupError(f"{target} is a backup of another server: name a new or empty folder")
 
 
 @contextlib.contextmanager
@@ -235,15 +235,18 @@ def _names(catalog: sqlite3.Connection) -> Iterator[tuple[str, str, int]]:
         yield BLOBS, blob, size
 
 
-def _identity(folder: Path, catalog: sqlite3.Connection) -> str:
+def _identity(folder: Path) -> str:
     """What the catalog and the blobs of the folder carry (``uvideo.storage.identity``)."""
     try:
-        (ours,) = catalog.execute("SELECT identity FROM identity").fetchone() or (None,)
+        with contextlib.closing(_opened(folder / CATALOG)) as catalog:
+            (ours,) = catalog.execute("SELECT identity FROM identity").fetchone() or (None,)
         theirs = (folder / IDENTITY).read_text("ascii", "replace").strip()
     except (sqlite3.OperationalError, FileNotFoundError):
         ours = theirs = None
     if ours is None or ours != theirs:
-        raise BackupError(f"the catalog and the blobs of {folder} do not carry one identity: start the server on it first")
+        raise BackupError(
+            f"the catalog and the blobs of {folder} do not carry one identity: start the server on it first"
+        )
     return str(ours)
 
 
@@ -387,8 +390,8 @@ def _remove_unnamed(catalog: sqlite3.Connection, target: Path) -> int:
         for first in range(0, len(names), BATCH):
             batch = names[first : first + BATCH]
             marks = ", ".join("?" * len(batch))
-            named = "SELECT draft FROM uploads WHERE draft" if folder.name == DRAFTS else "SELECT blob FROM objects WHERE blob"
-            known = catalog.execute(f"{named} IN ({marks})", batch)
+            column, table = ("draft", "uploads") if folder.name == DRAFTS else ("blob", "objects")
+            known = catalog.execute(f"SELECT {column} FROM {table} WHERE {column} IN ({marks})", batch)
             for name in set(batch).difference(name for (name,) in known):
                 (folder / name).unlink()
                 removed += 1
