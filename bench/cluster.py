@@ -1,7 +1,8 @@
 """Figures of a cluster: bytes through one gateway beside obstore straight to the same store, small requests through one
 and two gateways, and a catalog of many keys.
 
-``python -m bench.cluster throughput|gateways|keys [--keys 1000000]``; it starts PostgreSQL and SeaweedFS itself.
+``python -m bench.cluster throughput|gateways|keys [--keys 1000000]``; it starts PostgreSQL and SeaweedFS itself
+(or takes the store of UVIDEO_TEST_S3).
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ import obstore
 
 from bench.measure import processor_seconds
 from test.cluster.gateways import Cluster, start_cluster
+from test.cluster.object_store import ObjectStore, start_object_store
 from test.cluster.postgres import Postgres, start_postgres
 from test.cluster.relay import start_relay
-from test.cluster.seaweed import Seaweed, start_seaweed
 from uvideo import Client
 from uvideo.storage.base import ObjectRecord, SpaceRecord
 from uvideo.storage.connections import Connections
@@ -38,14 +39,14 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def throughput(postgres: Postgres, seaweed: Seaweed, folder: Path, size: int, rounds: int) -> None:
+def throughput(postgres: Postgres, object_store: ObjectStore, folder: Path, size: int, rounds: int) -> None:
     """Each round: both ways, one after the other; the medians of the rounds and of their ratios."""
     path, target = folder / "source", folder / "target"
     with open(path, "wb") as file:
         for _ in range(size // MIB):
             file.write(os.urandom(MIB))
-    store = seaweed.store()
-    with start_cluster(postgres, seaweed, folder / "cluster", 1) as cluster:
+    store = object_store.store()
+    with start_cluster(postgres, object_store, folder / "cluster", 1) as cluster:
         (gateway,) = cluster.gateways
         with Client(gateway.public_key, gateway.private_key, endpoint=gateway.host, timeout=120.0) as client:
             space = client.create_space("bench").name
@@ -111,8 +112,8 @@ def small(cluster: Cluster, port: int, seconds: float) -> dict[str, float]:
     return found
 
 
-def gateways(postgres: Postgres, seaweed: Seaweed, folder: Path, seconds: float) -> None:
-    with start_cluster(postgres, seaweed, folder / "cluster", 2) as cluster:
+def gateways(postgres: Postgres, object_store: ObjectStore, folder: Path, seconds: float) -> None:
+    with start_cluster(postgres, object_store, folder / "cluster", 2) as cluster:
         ports = [each.port for each in cluster.gateways]
         with start_relay(*ports) as both, start_relay(ports[0]) as one:
             figures = [small(cluster, relay.port, seconds) for relay in (one, both)]
@@ -208,11 +209,11 @@ def main() -> None:
         if given.what == "keys":
             keys(postgres, given.keys)
             return
-        with start_seaweed() as seaweed, tempfile.TemporaryDirectory() as folder:
+        with start_object_store() as object_store, tempfile.TemporaryDirectory() as folder:
             if given.what == "throughput":
-                throughput(postgres, seaweed, Path(folder), given.mib * MIB, given.rounds)
+                throughput(postgres, object_store, Path(folder), given.mib * MIB, given.rounds)
             else:
-                gateways(postgres, seaweed, Path(folder), given.seconds)
+                gateways(postgres, object_store, Path(folder), given.seconds)
 
 
 if __name__ == "__main__":

@@ -12,12 +12,14 @@ SECONDS = 10
 
 def main() -> int:
     port = int(os.environ.get("UVIDEO_SERVE_ADMIN_PORT") or 9001)
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
+    host = os.environ.get("UVIDEO_SERVE_ADMIN_HOST") or "127.0.0.1"
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (asked, not bound)
+    connection = http.client.HTTPConnection(host, port, timeout=SECONDS)
     if os.environ.get("UVIDEO_SERVE_TLS_CERT"):
         # Its certificate names the host that clients know, not this address.
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=SECONDS, context=context)
+        connection = http.client.HTTPSConnection(host, port, timeout=SECONDS, context=context)
     try:
         connection.request("GET", "/healthz")
         status = connection.getresponse().status

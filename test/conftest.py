@@ -13,8 +13,8 @@ import pytest
 from test import interpreters
 from test.cluster.fixtures import bucket as bucket  # fixtures, these five
 from test.cluster.fixtures import database as database
+from test.cluster.fixtures import object_store as object_store
 from test.cluster.fixtures import postgres as postgres
-from test.cluster.fixtures import seaweed as seaweed
 from test.server_fixture import SECRETS
 from test.server_fixture import server as server
 

@@ -7,10 +7,11 @@
 A Script matches requests by operation and gives each, in turn, its next fault; once those are used up requests pass.
 The first script with a fault due takes a request.  Leaving the ``with`` block, and ``check()``, fail if a fault never
 fired.  The same over HTTP on ``proxy.control``, for tests on Python 2.7, all bodies JSON: POST /faults (a list of
-``{"match": {"operation", "space", "key", "part", "method", "nth"}, "actions": [{"action", "times", ...}]}``; it
-replaces), GET /log, GET /unfired, POST /reset, /release {"name"}, /wait {"name", "timeout"}, /stop_listening {"drop"},
-/listen_again, /drop_connections {"count"}, /upstream {"host", "port"}.  ``python -m test.fakes --upstream
-127.0.0.1:PORT`` runs it as a process until its input ends or SIGTERM.  All methods are safe to call from any thread.
+``{"match": {"operation", "space", "key", "part", "method", "byte"}, "actions": [{"action", "times", ...}]}``; it
+replaces), GET /log, GET /unfired, GET /held, POST /reset, /release {"name"}, /wait {"name", "timeout"},
+/stop_listening {"drop"}, /listen_again, /drop_connections {"count"}, /upstream {"host", "port"}.
+``python -m test.fakes --upstream 127.0.0.1:PORT`` runs it as a process until its input ends or SIGTERM.
+All methods are safe to call from any thread.
 """
 
 from __future__ import annotations
@@ -122,6 +123,8 @@ class Connection:
         body = b"" if self.head.first[0] == "HEAD" else body
         self.seen.answer_bytes = len(body)
         self.client.sock.sendall(head + mark + body)
+        if body and len(body) < (Head(head + mark).length() or 0):
+            self.hold()
 
     def linger(self) -> None:
         """Say that nothing more comes, and take in what the client is still sending."""
@@ -135,7 +138,8 @@ class Connection:
         """Do nothing until the client goes away, which ends the connection, or the name is released."""
         deadline = time.monotonic() + MAX_WAIT
         if name is None:
-            self.client.ready(GONE, MAX_WAIT)
+            with self.proxy.holding(self.client.sock):
+                self.client.ready(GONE, MAX_WAIT)
             raise Over(True, "stalled")
         with self.proxy.paused(name) as released:
             while not released.wait(0.005):
@@ -291,6 +295,7 @@ class FaultProxy:
         self._log: list[Seen] = []
         self._gates: dict[str, threading.Event] = {}
         self._held: list[str] = []
+        self._stalled: list[int] = []
         self._connections = self._dropping = 0
         self._reserved: socket.socket | None = None  # keeps the port while nothing listens there
         self._listener, self._control = _bound(), _bound()
@@ -327,7 +332,8 @@ class FaultProxy:
     def on(self, operation: Any = "*", **match: Any) -> Script:
         """A new Script for the requests of an operation (its class, its name, a management Action, or "*").
 
-        ``space``, ``key``, ``part``, ``method``: what else must agree; ``nth``: from the n-th such request on.
+        ``space``, ``key``, ``part``, ``method``: what else must agree; ``byte``: one of the object that is asked for.
+        Requests are not counted: which one comes second is up to threads and retries.
         """
         script = Script({"operation": operation, **match})
         with self._lock:
@@ -390,7 +396,6 @@ class FaultProxy:
             chosen = None
             for script in self._scripts:
                 if script.fits(seen, readings):
-                    script.matched += 1
                     chosen = chosen or script.due()
             if chosen:
                 chosen.fired += 1
@@ -411,7 +416,23 @@ class FaultProxy:
             with self._lock:
                 self._held.remove(name)
 
-    def wait(self, name: str, timeout: float = 10.0) -> bool:
+    @contextlib.contextmanager
+    def holding(self, sock: socket.socket) -> Iterator[None]:
+        port = sock.getpeername()[1]
+        with self._lock:
+            self._stalled.append(port)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._stalled.remove(port)
+
+    def held(self) -> list[int]:
+        """The clients' ports of the connections that are stalled: nothing more comes there."""
+        with self._lock:
+            return list(self._stalled)
+
+    def wait(self, name: str, timeout: float = MAX_WAIT) -> bool:
         """Wait until a request is held under this name; False if none came."""
         with self._lock:
             self._lock.wait_for(lambda: name in self._held or self.closing.is_set(), min(timeout, MAX_WAIT))
@@ -422,7 +443,7 @@ class FaultProxy:
         with self._lock:
             self._gates.setdefault(name, threading.Event()).set()
 
-    def settle(self, name: str, timeout: float = 10.0) -> None:
+    def settle(self, name: str, timeout: float = MAX_WAIT) -> None:
         """After a client's end: let go what is held under this name, and wait until its connections have ended."""
         self.release(name)
         deadline = time.monotonic() + timeout
@@ -549,9 +570,10 @@ class FaultProxy:
             "POST /faults": lambda: self.script(given),
             "GET /log": lambda: [asdict(seen) for seen in self.log()],
             "GET /unfired": self.unfired,
+            "GET /held": self.held,
             "POST /reset": self.reset,
             "POST /release": lambda: self.release(given["name"]),
-            "POST /wait": lambda: {"paused": self.wait(given["name"], given.get("timeout", 10))},
+            "POST /wait": lambda: {"paused": self.wait(given["name"], given.get("timeout", MAX_WAIT))},
             "POST /stop_listening": lambda: self.stop_listening(bool(given.get("drop"))),
             "POST /listen_again": self.listen_again,
             "POST /drop_connections": lambda: self.drop_connections(int(given["count"])),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import inspect
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from ucloud.uvideo.protocol.errors import UVideoError, refusal
 from ucloud.uvideo.protocol.message import Headers
 
 NO_OPERATION = "Unknown"
-_MATCH = ("operation", "space", "key", "part", "method", "nth")
+_MATCH = ("operation", "space", "key", "part", "method", "byte")
 _OPERATIONS = {cls.__name__ for cls in dialect._DECODE} | {cls.__name__ for cls in actions._BY_CLASS}
 _NAMES = _OPERATIONS | set(actions._BY_NAME) | {"*", NO_OPERATION}
 
@@ -140,10 +141,11 @@ class Script:
         if operation not in _NAMES:
             raise ValueError(f"no operation is called {operation!r}")
         for name in self.match:
+            if name == "nth":  # threads and retries decide which one that is
+                raise ValueError("requests are not counted: say which one by part, key or byte")
             if name not in _MATCH:
                 raise ValueError(f"a request cannot be matched by {name!r}")
         self.faults: list[Fault] = []
-        self.matched = 0
 
     def __str__(self) -> str:
         return " ".join(str(value) if name == "operation" else f"{name}={value}" for name, value in self.match.items())
@@ -203,6 +205,8 @@ class Script:
     ) -> Script:
         """Answer without asking the server.  Neither body nor json: the protocol's JSON for an error status.
 
+        A body shorter than the Content-Length in ``headers`` is followed by silence until the client goes away.
+
         ``read_body`` False: answer while the client is still sending, then close; ``drain``: take in what it sends
         until then, as most servers do, False: close at once, so that it may see a reset before it reads the answer.
         """
@@ -254,6 +258,8 @@ class Script:
         want = self.match
         if want.get("method", seen.method) != seen.method:
             return False
+        if "byte" in want and not asks_for(want["byte"], seen.headers.get("range")):
+            return False
         for reading in readings:
             if want["operation"] in ("*", reading.operation, reading.action):
                 if all(want.get(name, getattr(reading, name)) == getattr(reading, name) for name in _MATCH[1:4]):
@@ -261,12 +267,22 @@ class Script:
         return False
 
     def due(self) -> Fault | None:
-        """The fault for the request that was just counted in ``matched``."""
-        if self.matched >= int(self.match.get("nth", 1)):
-            for fault in self.faults:
-                if fault.times is None or fault.fired < fault.times:
-                    return fault
+        """The next fault for a request that fits."""
+        for fault in self.faults:
+            if fault.times is None or fault.fired < fault.times:
+                return fault
         return None
+
+
+def asks_for(byte: int, span: str | None) -> bool:
+    """True if a request with this Range wants that byte of the object, counted from 0.
+
+    One without a Range wants all; which bytes the last n are is not known here.
+    """
+    if span is None:
+        return True
+    found = re.fullmatch(r"bytes=(\d+)-(\d*)", span)
+    return found is not None and int(found[1]) <= byte and (not found[2] or byte <= int(found[2]))
 
 
 _ACTIONS = {name for name, value in vars(Script).items() if inspect.isfunction(value) and not name.startswith("_")}

@@ -164,7 +164,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
     if front:
         from test.cluster.gateways import start_fronted
 
-        below = [request.getfixturevalue(name) for name in ("postgres", "seaweed")]
+        below = [request.getfixturevalue(name) for name in ("postgres", "object_store")]
         with start_fronted(front, *below, folder) as cluster:
             yield cluster
     else:

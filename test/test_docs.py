@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from test import site
+from test.cluster.object_store import ObjectStore
 from test.cluster.postgres import Postgres
-from test.cluster.seaweed import Seaweed
 from test.interpreters import ROOT
 from test.pages import Block, Page, Reader
 from test.test_namespace import copied_tree
@@ -107,15 +107,15 @@ def test_what_a_readme_says_of_installing(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.cluster
 @pytest.mark.parametrize("name", READMES)
-def test_the_sketch_of_a_cluster(name: str, tmp_path: Path, postgres: Postgres, seaweed: Seaweed) -> None:
+def test_the_sketch_of_a_cluster(name: str, tmp_path: Path, postgres: Postgres, object_store: ObjectStore) -> None:
     """Two machines do what the page says; what goes up through one comes down through the other."""
     secret = "private-key-of-the-sketch"
     with postgres.database() as database, Reader(tmp_path / "a") as one, Reader(tmp_path / "b") as two:
         given = {
             "postgresql://uvideo@db.internal/uvideo": database,
-            "s3://video?endpoint=https://s3.internal&region=cn-bj": seaweed.fresh(),
+            "s3://video?endpoint=https://s3.internal&region=cn-bj": object_store.fresh(),
             "0.0.0.0": "127.0.0.1",
-            **{f"{key}=...": f"{key}='{value}'" for key, value in seaweed.credentials.items()},
+            **{f"{key}=...": f"{key}='{value}'" for key, value in object_store.credentials.items()},
             "UVIDEO_SERVE_PUBLIC_KEY=...": "UVIDEO_SERVE_PUBLIC_KEY=UVIDEOsketch",
             "UVIDEO_SERVE_PRIVATE_KEY=...": f"UVIDEO_SERVE_PRIVATE_KEY={secret}",
         }

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import pytest
 
 from test.fakes import FaultProxy
 from test.faults import Reading, classify
+from test.patience import until
 from ucloud.uvideo.protocol.message import Headers
 from ucloud.uvideo.protocol.operation import UploadPart
 
@@ -171,13 +172,6 @@ def received(sock: socket.socket, close: bool = True, until: bytes | None = None
 
 def get(target: str = "/k", extra: str = "") -> bytes:
     return f"GET {target} HTTP/1.1\r\nHost: videos.x\r\n{extra}\r\n".encode()
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def command(proxy: FaultProxy, name: str, given: Any = None) -> Any:
@@ -372,7 +366,7 @@ def test_refuse_resets_the_request_and_refuses_the_next_connection(proxy, client
         except ConnectionRefusedError:
             return False
 
-    eventually(back)
+    until(back)
     assert len(upstream.done) == 2
 
 
@@ -430,9 +424,9 @@ def test_a_stalled_request_is_read_no_further(proxy, client, upstream, after):
     client.timeout = 0.1
     with pytest.raises(TimeoutError):
         put(client)
-    eventually(lambda: proxy.log()[0].body_bytes == after)
+    until(lambda: proxy.log()[0].body_bytes == after)
     client.close()
-    eventually(lambda: proxy.log()[0].done)  # the proxy lets go when the client has
+    until(lambda: proxy.log()[0].done)  # the proxy lets go when the client has
     assert upstream.done == []
 
 
@@ -554,7 +548,7 @@ def test_a_paused_request_ends_with_its_client(proxy, upstream):
     with subprocess.Popen([sys.executable, "-c", code, str(proxy.port)]) as process:
         assert proxy.wait("here")
         process.kill()
-    eventually(lambda: proxy.log()[0].done)
+    until(lambda: proxy.log()[0].done)
     assert upstream.done == [] and not proxy.wait("here", 0)
 
 
@@ -572,9 +566,7 @@ def test_only_what_matches_is_hit(proxy, client):
     proxy.on("UploadPart", part=4).answer(500)
     proxy.on("UploadPart", key="other").answer(500)
     proxy.on(method="POST").answer(500)
-    proxy.on("UploadPart", nth=3).answer(503)
-    proxy.on("UploadPart", nth=5).answer(429, times=None)
-    assert [put(client) for _ in range(6)] == [200, 200, 503, 200, 429, 429]
+    assert [put(client) for _ in range(2)] == [200, 200]
     assert [each["match"] for each in proxy.unfired()] == ["UploadPart part=4", "UploadPart key=other", "* method=POST"]
     proxy.reset()
 
@@ -591,7 +583,7 @@ def test_a_fault_that_never_fired_fails_the_test(server, upstream):
             client.close()
 
 
-@pytest.mark.parametrize("match", [{"operation": "UploadParts"}, {"colour": "red"}])
+@pytest.mark.parametrize("match", [{"operation": "UploadParts"}, {"colour": "red"}, {"nth": 2}])
 def test_a_match_that_could_never_be_is_refused(proxy, match):
     with pytest.raises(ValueError):
         proxy.on(**match)
@@ -601,7 +593,7 @@ def test_close_ends_what_is_stalled_or_paused(server, upstream):
     proxy = FaultProxy("127.0.0.1", server.server_address[1])
     proxy.on("GetObject").stall_response().pause("here").stall_request()
     socks = [raw(proxy, get()) for _ in range(3)] + [raw(proxy, b""), raw(proxy, b"PUT /k HT")]
-    eventually(lambda: len(proxy.log()) == 3)
+    until(lambda: len(proxy.log()) == 3)
     start = time.monotonic()
     proxy.close()
     assert time.monotonic() - start < 10  # a stall lasts 30

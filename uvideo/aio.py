@@ -17,14 +17,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from uvideo import calls, models, telemetry
+from uvideo import calls, copies, models, telemetry
 from uvideo.cancel import Cancel
 from uvideo.carriage import chosen, connect
 from uvideo.client import Client
 from uvideo.errors import AlreadyExists, NotFound, UploadNotFound, UVideoError
 from uvideo.listing import AsyncListing
 from uvideo.models import T
-from uvideo.settings import Settings
+from uvideo.settings import Settings, size
 from uvideo.stream import Source
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class AsyncClient:
         await self.close()
 
     def __repr__(self) -> str:
-        return f"<AsyncClient {self._settings.public_key or 'anonymous'} at {self._settings.hosts().upload.host}>"
+        return f"<AsyncClient {self._settings.public_key or 'anonymous'} at {self._settings.place()}>"
 
     async def _run(self, call: Call[T]) -> T:
         if call.management:
@@ -214,10 +214,9 @@ class AsyncClient:
         op = calls.put(space, key, mime, storage_class, metadata, headers, acl)
         content = data if isinstance(data, bytes) else bytes(data)
         check = self._settings.verify if verify is None else verify
-        result, response = await self._carrier.call(op, content)
-        if check:
-            calls.agree(op, result.etag, content, response.status)
-        return models.Stored(op.space, op.key, len(content), result.etag, check)
+        result, response = await self._carrier.call(op, content, proof=check)
+        verified = check and calls.agrees(op, result.etag, content, response.status)
+        return models.Stored(op.space, op.key, len(content), result.etag, verified)
 
     async def get(
         self,
@@ -584,12 +583,44 @@ class AsyncClient:
         storage_class: str | None = None,
         metadata: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        part_jobs: int | None = None,
+        progress: Callable[[models.Progress], None] | None = None,
+        cancel: Cancel | None = None,
+        verify: bool | None = None,
+        threshold: int | None = None,
     ) -> models.Stored:
         """Store another object's bytes as this one without sending them.
 
-        With mime, metadata or headers the copy has these in place of the source's.  NotFound without a source.
+        Up to ``threshold`` bytes (100 MB) go in one request, a larger object in parts, part_jobs at a time.  Before the
+        parts become an object the source is looked at: if it changed, ObjectChanged, and nothing is stored.
+        mime, metadata, headers: with any of them the copy has these three in place of the source's.  storage_class:
+        default the source's.  verify: False not to compare etags; other bytes are an IntegrityError.  progress, cancel:
+        as of ``upload``.  NotFound without a source.
         """
-        return await self._run(calls.copy(space, key, source_space, source_key, mime, storage_class, metadata, headers))
+        made = copies.Copy(
+            space=space,
+            key=key,
+            source_space=source_space,
+            source_key=source_key,
+            mime=mime,
+            storage_class=storage_class,
+            metadata=metadata,
+            headers=headers,
+            verify=self._settings.verify if verify is None else verify,
+            threshold=copies.ONE_REQUEST if threshold is None else size("threshold", threshold),
+            progress=progress,
+            ticks=self._carrier.carrier.ticks,
+        )
+
+        async def ask(call: Call[Any]) -> Any:
+            if cancel is not None and not call.tidies():
+                cancel.check()
+            result, _ = await self._carrier.call(call.operation, proof=made.verify)
+            return call.convert(result)
+
+        jobs = calls.jobs(self._settings.part_jobs if part_jobs is None else part_jobs)
+        stored: models.Stored = await copies.carried_soon(made.steps(), ask, jobs)
+        return stored
 
     async def rename(self, space: str, key: str, new_key: str, *, force: bool = False) -> None:
         """Give an object another key.  force: also if that takes the place of another object; else AlreadyExists."""

@@ -8,16 +8,17 @@ import ssl
 from collections import deque
 from typing import Any
 
+from uvideo._core import byterange, wire
 from uvideo._core import carrier as carriers
 from uvideo._core import transport as transports
-from uvideo._core import wire
 from uvideo.aioconnection import Connection, Silence, TooLong
-from uvideo.errors import BadAnswer, DeadlineExceeded, InvalidArgument, NoAnswer, UVideoError
+from uvideo.errors import BadAnswer, DeadlineExceeded, IntegrityError, InvalidArgument, NoAnswer, UVideoError
 from uvideo.settings import Settings
 
 __all__ = ["AsyncCarrier"]
 
 SMALL_ANSWER = 64 << 20  # bytes of an answer that is not an object's content
+REFUSAL = 1 << 20  # bytes of an answer that says no
 CONNECTIONS = 256  # at a time; what is asked for beyond that waits its turn
 LASTING = 45.0  # seconds after which an idle connection is not trusted any more
 
@@ -54,12 +55,14 @@ class AsyncCarrier:
         if connections:
             await asyncio.sleep(0)  # the loop closes the sockets
 
-    async def call(self, op: Any, body: bytes | None = None, lost: list[UVideoError] | None = None) -> tuple[Any, Any]:
-        """(result, Response) of a data-plane operation.  ``lost``: a list to gather NoAnswer, as in Carrier.call."""
+    async def call(
+        self, op: Any, body: bytes | None = None, lost: list[UVideoError] | None = None, proof: bool = True
+    ) -> tuple[Any, Any]:
+        """(result, Response) of a data-plane operation.  ``lost``, ``proof``: as of Carrier.call."""
 
         async def once() -> tuple[Any, Any]:
             response = await self._send(self.carrier.request(op), body, SMALL_ANSWER)
-            found: tuple[Any, Any] = self.carrier.judge(op, response)
+            found: tuple[Any, Any] = self.carrier.judge(op, response, proof)
             return found
 
         found: tuple[Any, Any] = await self.persist(once, op, lost)
@@ -88,7 +91,10 @@ class AsyncCarrier:
 
     async def get(self, op: Any, expires: int | None) -> tuple[Any, bytes]:
         """(ObjectInfo of the core, bytes) of one GetObject; no retry."""
-        response = await self._send(self.carrier.link(op, expires), None, None)
+        try:
+            response = await self._send(self.carrier.link(op, expires), None, _longest(op.range))
+        except Longer:  # before all of a large object is in memory
+            raise IntegrityError(byterange.mismatch(op.range, None, None)) from None
         found = self.carrier.judge_object(op, response)
         return found, response.body
 
@@ -130,7 +136,7 @@ class AsyncCarrier:
             except wire.Malformed as error:
                 raise NoAnswer(f"what came from {request.origin} is not HTTP: {error}") from None
             except TooLong:
-                raise BadAnswer(f"the answer is longer than {most} bytes") from None
+                raise Longer(f"the answer is longer than {most} bytes") from None
             except (Silence, EOFError, OSError) as error:
                 failure = NoAnswer(f"no answer from {request.origin} ({_reason(error)})")
                 failure.stale = reused and not connection.begun and not isinstance(error, Silence)  # type: ignore[attr-defined]
@@ -205,6 +211,18 @@ class AsyncCarrier:
         except BaseException:
             made.close()
             raise
+
+
+class Longer(BadAnswer):
+    """More bytes than there can be."""
+
+
+def _longest(wanted: Any) -> int | None:
+    """Bytes that an answer to a request for this range may have; None: any number."""
+    if wanted is None or wanted.last is None:
+        return None
+    length: int = wanted.last if wanted.first is None else wanted.last - wanted.first + 1
+    return max(REFUSAL, length)
 
 
 def _reason(error: BaseException) -> str:

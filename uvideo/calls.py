@@ -13,7 +13,8 @@ from typing import Any, Generic, TypeVar
 
 from uvideo import models
 from uvideo._core import argument, byterange, dialect, etag, field, operation
-from uvideo.errors import IntegrityError, InvalidArgument, SomeFailed, SpaceNotFound
+from uvideo._core import etag as etags
+from uvideo.errors import BadAnswer, IntegrityError, InvalidArgument, SomeFailed, SpaceNotFound
 from uvideo.models import T
 
 R = TypeVar("R")
@@ -29,6 +30,10 @@ class Call(Generic[T]):
     operation: Any
     convert: Callable[[Any], T]
     management: bool = False
+
+    def tidies(self) -> bool:
+        """Whether it takes back what a call that failed has left, so that it is to be done after a cancel too."""
+        return isinstance(self.operation, operation.AbortUpload)
 
 
 def nothing(result: Any) -> None:
@@ -232,11 +237,18 @@ def list_spaces(marker: str) -> Call[models.Page[models.SpaceInfo]]:
     return Call(operation.DescribeSpace(None, offset, SPACES_PAGE), page, True)
 
 
+def _day(seconds: int) -> datetime:
+    found = when(seconds)
+    if found is None:
+        raise BadAnswer(f"{seconds} is no time", operation="GetSpaceStatus")
+    return found
+
+
 def space_usage(spaces: Iterable[str], begin: datetime, end: datetime) -> Call[tuple[models.SpaceUsage, ...]]:
     names = tuple(check_space(name) for name in ((spaces,) if isinstance(spaces, str) else spaces))
 
     def days(result: Any) -> tuple[models.SpaceUsage, ...]:
-        return tuple(models.SpaceUsage(when(day.time) or begin, *day[1:]) for day in result.entries)
+        return tuple(models.SpaceUsage(_day(day.time), *day[1:]) for day in result.entries)
 
     return Call(operation.GetSpaceStatus(names, unix(begin), unix(end)), days, True)
 
@@ -288,6 +300,9 @@ def get(
 def content(op: Any, found: Any, data: bytes, verify: bool) -> models.Content:
     """What a GET gave; IntegrityError if its length, or a whole object's etag, is not what was promised."""
     promised = found.size if found.span is None else found.span[1]
+    if found.span is None and found.size is None:  # the end of the body tells it
+        found = found._replace(size=len(data))
+    check_range(op, found)
     wrong = None
     if promised is not None and len(data) != promised:
         wrong = f"{promised} bytes were promised but {len(data)} came"
@@ -302,6 +317,15 @@ def content(op: Any, found: Any, data: bytes, verify: bool) -> models.Content:
     return models.Content(info(op.space, op.key, found), data, 0 if found.span is None else found.span[0])
 
 
+def check_range(op: Any, found: Any) -> None:
+    """IntegrityError for another range than the one asked for; BadAnswer for one of an object of unknown size."""
+    wrong = byterange.mismatch(op.range, found.span, found.size)
+    if wrong is not None:
+        raise IntegrityError(wrong, operation="GetObject", space=op.space, key=op.key)
+    if found.size is None and found.span is not None:
+        raise BadAnswer("the answer does not say how large the object is", operation="GetObject", status=206)
+
+
 def mode_of(mode: str, reading: Mapping[str, Any], writing: Mapping[str, Any]) -> None:
     """InvalidArgument for a mode that a file cannot have, or an option (not None) that is of the other one."""
     if mode not in ("rb", "wb"):
@@ -313,7 +337,13 @@ def mode_of(mode: str, reading: Mapping[str, Any], writing: Mapping[str, Any]) -
 
 def stat(space: str, key: str) -> Call[models.ObjectInfo]:
     op = operation.HeadObject(check_space(space), check_key(key))
-    return Call(op, lambda result: info(op.space, op.key, result))
+
+    def sized(result: Any) -> models.ObjectInfo:
+        if result.size is None:
+            raise BadAnswer("the answer says no length", operation="HeadObject", space=op.space, key=op.key)
+        return info(op.space, op.key, result)
+
+    return Call(op, sized)
 
 
 def delete(space: str, key: str) -> Call[None]:
@@ -454,7 +484,18 @@ def append(
 
 def put_known(space: str, key: str, etag: str, size: int, mime: str | None) -> Call[models.Stored]:
     op = operation.UploadHit(check_space(space), check_key(key), _text(etag, "etag"), size, mime_of(mime, key))
-    return Call(op, lambda result: models.Stored(op.space, op.key, size, etag, True))
+
+    def hit(result: Any) -> models.Stored:
+        if result.etag is not None and not etags.same(result.etag, etag, size):
+            raise IntegrityError(
+                f"content with etag {etag} was asked for but {result.etag} is stored",
+                operation="UploadHit",
+                space=op.space,
+                key=op.key,
+            )
+        return models.Stored(op.space, op.key, size, result.etag, result.etag is not None)
+
+    return Call(op, hit)
 
 
 # Multipart, by hand
@@ -514,7 +555,20 @@ def copy_part(
         check_key(source_key),
         wanted,
     )
-    return Call(op, lambda result: models.PartInfo(part, result.etag, result.length))
+
+    def copied(result: Any) -> models.PartInfo:
+        given = None if result.first is None else (result.first, result.length)
+        wrong = None if given is None else byterange.mismatch(wanted, given, result.size)
+        if wrong is not None:
+            raise IntegrityError(
+                f"part {part}: {wrong}",
+                operation="CopyPart",
+                space=upload.space,
+                key=upload.key,
+            )
+        return models.PartInfo(part, result.etag, result.length)
+
+    return Call(op, copied)
 
 
 def finish_upload(
@@ -669,10 +723,13 @@ def assume_role(
 # What both clients do around a call
 
 
-def agree(op: Any, given: str | None, content: bytes, status: int) -> None:
-    """IntegrityError unless the etag that the service gave is that of what was sent; a form unknown is let pass."""
+def agrees(op: Any, given: str | None, content: bytes, status: int) -> bool:
+    """Whether the etag that the service gave is that of what was sent; False if it cannot be compared.
+
+    IntegrityError if it is the etag of other bytes.
+    """
     if given is None or not etag.is_etag(given):
-        return
+        return False
     tree = etag.Etag()
     tree.update(content)
     actual = tree.value()
@@ -684,6 +741,7 @@ def agree(op: Any, given: str | None, content: bytes, status: int) -> None:
             key=op.key,
             status=status,
         )
+    return True
 
 
 def agree_part(op: Any, given: str, content: bytes, status: int) -> None:

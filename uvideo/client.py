@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from uvideo import calls, models, telemetry
+from uvideo import calls, copies, models, telemetry
 from uvideo._core import answer, operation
 from uvideo.calls import Call
 from uvideo.carriage import bounded, chosen, connect
@@ -87,7 +87,7 @@ class Client:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Client {self._settings.public_key or 'anonymous'} at {self._settings.hosts().upload.host}>"
+        return f"<Client {self._settings.public_key or 'anonymous'} at {self._settings.place()}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self._settings, self._retry)
@@ -168,19 +168,18 @@ class Client:
         return self._put_body(op, body.StreamBody(stream(data)), check)
 
     def _put_bytes(self, op: Any, content: bytes, verify: bool) -> models.Stored:
-        result, response = self._carrier.call(op, content)
-        if verify:
-            calls.agree(op, result.etag, content, response.status)
-        return models.Stored(op.space, op.key, len(content), result.etag, verify)
+        result, response = self._carrier.call(op, content, proof=verify)
+        verified = verify and calls.agrees(op, result.etag, content, response.status)
+        return models.Stored(op.space, op.key, len(content), result.etag, verified)
 
     def _put_body(self, op: Any, content: Any, verify: bool) -> models.Stored:
         from uvideo._core import body
 
         if not verify:
-            result, _ = self._carrier.call(op, content)
+            result, _ = self._carrier.call(op, content, proof=False)
             return models.Stored(op.space, op.key, content.sent, result.etag, False)
-        result, _ = body.put(self._carrier, op, content)
-        return models.Stored(op.space, op.key, content.sent, result.etag, True)
+        result, _, verified = body.put(self._carrier, op, content)
+        return models.Stored(op.space, op.key, content.sent, result.etag, verified)
 
     def get(
         self,
@@ -214,6 +213,7 @@ class Client:
         ended = False
         try:
             found = answer.decode_info(pipe.headers, pipe.status)
+            calls.check_range(op, found)  # before all of a large object is read
             pieces = list(iter(lambda: pipe.read(_PIECE), b""))
             if pipe.missing():
                 raise NoAnswer("the body ended before its end")
@@ -597,12 +597,45 @@ class Client:
         storage_class: str | None = None,
         metadata: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        part_jobs: int | None = None,
+        progress: Callable[[models.Progress], None] | None = None,
+        cancel: Interrupt | None = None,
+        verify: bool | None = None,
+        threshold: int | None = None,
     ) -> models.Stored:
         """Store another object's bytes as this one without sending them.
 
-        With mime, metadata or headers the copy has these in place of the source's.  NotFound without a source.
+        Up to ``threshold`` bytes (100 MB) go in one request, a larger object in parts, part_jobs at a time.  Before the
+        parts become an object the source is looked at: if it changed, ObjectChanged, and nothing is stored.
+        mime, metadata, headers: with any of them the copy has these three in place of the source's.  storage_class:
+        default the source's.  verify: False not to compare etags; other bytes are an IntegrityError.  progress, cancel:
+        as of ``upload``.  NotFound without a source.
         """
-        return self._run(calls.copy(space, key, source_space, source_key, mime, storage_class, metadata, headers))
+        made = copies.Copy(
+            space=space,
+            key=key,
+            source_space=source_space,
+            source_key=source_key,
+            mime=mime,
+            storage_class=storage_class,
+            metadata=metadata,
+            headers=headers,
+            verify=self._settings.verify if verify is None else verify,
+            threshold=copies.ONE_REQUEST if threshold is None else size("threshold", threshold),
+            progress=progress,
+            ticks=self._carrier.ticks,
+        )
+        bound = self._bound(cancel, None)
+
+        def ask(call: Call[Any]) -> Any:
+            carrier = self._carrier if call.tidies() else bound
+            carrier.check()
+            result, _ = carrier.call(call.operation, proof=made.verify)
+            return call.convert(result)
+
+        jobs = calls.jobs(self._settings.part_jobs if part_jobs is None else part_jobs)
+        stored: models.Stored = copies.carried(made.steps(), ask, jobs)
+        return stored
 
     def rename(self, space: str, key: str, new_key: str, *, force: bool = False) -> None:
         """Give an object another key.  force: also if that takes the place of another object; else AlreadyExists."""

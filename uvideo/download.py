@@ -86,7 +86,6 @@ class _Download(receiver.Watch):
     def begun(self, download: Any, target: Any) -> None:
         if self._etag is not None and download.etag != self._etag:
             raise ObjectChanged()
-        _agree(self._op.range, download)
         self._download = download
         journal, size = self._options.journal, download.size
         if journal is None or self._path is None or size is None or size <= self._options.threshold:
@@ -311,19 +310,6 @@ def _remove(claim: Claim) -> None:
         pass
     except OSError as error:
         raise LocalFailure(f"{temporary}: {error.strerror}") from None
-
-
-def _agree(wanted: Any, download: Any) -> None:
-    """IntegrityError where the whole object came and not the range that was asked for."""
-    if wanted is None or not download.size:
-        return
-    first, last = wanted
-    if first is None:
-        wrong = download.size > last
-    else:
-        wrong = download.first != first or (last is not None and download.size > last - first + 1)
-    if wrong:
-        raise IntegrityError("the service sent the whole object where a range was asked for")
 
 
 def origin(carrier: Any) -> str:

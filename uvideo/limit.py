@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from uvideo.settings import size
+from uvideo.settings import bandwidth as rate_of
 
 __all__ = ["Limit", "limited"]
 
@@ -12,11 +12,11 @@ __all__ = ["Limit", "limited"]
 class Limit:
     """At most ``rate`` bytes a second over all transfers that share it.  Safe to share between threads.
 
-    rate: a number, or text such as "10M".  InvalidArgument.
+    rate: a number, or text such as "10M"; 1000 at least.  InvalidArgument.
     """
 
     def __init__(self, rate: int | str) -> None:
-        self._rate, self._free = size("rate", rate), 0.0
+        self._rate, self._free = rate_of("rate", rate), 0.0
         self._lock = threading.Lock()
 
     @property
@@ -40,4 +40,4 @@ def limited(bandwidth: int | Limit | None, default: int | None) -> Limit | None:
     if isinstance(bandwidth, Limit):
         return bandwidth
     rate = default if bandwidth is None else bandwidth
-    return None if rate is None else Limit(size("bandwidth", rate))
+    return None if rate is None else Limit(rate_of("bandwidth", rate))

@@ -18,6 +18,8 @@ from uvideo.settings import Settings
 __all__ = ["read_link"]
 
 _NAMES = ("UCloudPublicKey", "Expires", "Signature")
+#: The beginning of one percent-encoded character of UTF-8, where a URL ends.
+_HALF = re.compile(r"(%[cd][0-9a-f]|%e[0-9a-f](%[89ab][0-9a-f])?|%f[0-4](%[89ab][0-9a-f]){0,2})?(%[0-9a-f]?)?\Z", re.I)
 _DIGEST = 20  # bytes of a SHA-1
 _LONG = 10 * 365 * 86400  # seconds: later than this was hardly meant
 
@@ -27,7 +29,7 @@ def read_link(url: str, settings: Settings | None, now: float) -> Iterator[Findi
 
     InvalidArgument if it is no URL of http or https.
     """
-    scheme, target = _taken_apart(url)
+    scheme, target, cut = _taken_apart(url)
     given = dict(target.query)
     names = [name for name, _ in target.query]
     places = _places(target, settings)
@@ -37,6 +39,9 @@ def read_link(url: str, settings: Settings | None, now: float) -> Iterator[Findi
     escaped = [name for name in names if name.startswith("amp;")]
     if escaped:
         yield Finding("link.fields", "failed", "link-escaped", {"names": escaped})
+        return
+    if cut:
+        yield Finding("link.signature", "failed", "link-cut")
         return
     missing = [name for name in _NAMES if not given.get(name)]
     if len(missing) == len(_NAMES):
@@ -53,13 +58,15 @@ def read_link(url: str, settings: Settings | None, now: float) -> Iterator[Findi
     yield _verified(given, signed, places, settings)
 
 
-def _taken_apart(url: str) -> tuple[str, Any]:
-    text = url.strip()
+def _taken_apart(url: str) -> tuple[str, Any, bool]:
+    """(scheme, target, whether the URL ends within an escaped character, which is then left out)."""
+    given = url.strip()
+    text = _HALF.sub("", given)
     found = re.match(r"(https?)://([^/?#]+)", text, re.IGNORECASE)
     if found is None or any(char <= " " for char in text):
         raise InvalidArgument("this is no URL: http:// or https:// and no blanks are expected, the whole in quotes")
     try:
-        return found[1].lower(), dialect.parse_target(text)
+        return found[1].lower(), dialect.parse_target(text), text != given
     except UVideoError as error:
         raise InvalidArgument(f"the URL cannot be read: {error.message}") from None
 
@@ -72,8 +79,8 @@ def _places(target: Any, settings: Settings | None) -> Sequence[tuple[str, str]]
             found.append((address.space, dialect.key_of(address)))
         except UVideoError as error:
             raise InvalidArgument(f"the URL cannot be read: {error.message}") from None
-    hosts = settings.hosts() if settings is not None else None
-    shared = {each.host.lower() for each in (hosts.upload, hosts.download) if each.shared} if hosts else set()
+    suffixes = settings.hosts().suffixes() if settings is not None else []
+    shared = {each.host.lower() for each in suffixes if each.shared}
     numeric = re.match(r"[0-9.]+(:|\Z)|\[", target.authority)
     if target.authority.lower() in shared or numeric or "." not in target.authority:
         found.reverse()  # a host that serves every space: its path begins with the space

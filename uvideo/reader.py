@@ -9,7 +9,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 from uvideo import calls
-from uvideo._core import answer, etag
+from uvideo._core import answer, byterange, etag
 from uvideo._core import carrier as carriers
 from uvideo._core import transfer as machines
 from uvideo.errors import BadAnswer, IntegrityError, NoAnswer, ObjectChanged, PreconditionFailed, UVideoError
@@ -179,10 +179,10 @@ class _Object(io.RawIOBase):
         """Where an answer ends that was asked for the bytes from ``at`` up to ``end`` of this version."""
         if found.etag != self.info.etag or found.size not in (None, self.info.size):
             raise self._changed()
-        first, length = found.span or (0, found.size)
-        if first != at or length is None or (found.span and not 0 < length <= end - at):
-            raise BadAnswer(f"bytes {at} to {end} were asked for but {length} from {first} on came", retryable=False)
-        return first + int(length)
+        wrong = byterange.mismatch(byterange.ByteRange(at, end - 1), found.span, self.info.size)
+        if wrong is not None:
+            raise IntegrityError(wrong)
+        return end
 
     def _receive(self, most: int) -> bytes:
         """At least one byte of the stream, at most so many; less than asked for is usual."""

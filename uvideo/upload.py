@@ -127,12 +127,11 @@ class _Upload:
             self._space, self._key, options.mime, None, options.storage_class, options.metadata, options.headers
         )
         sent = self._body(0, sources.Block(data, False)) if self._is_watched() else data
-        result, response = self._carrier.call(op, sent)
-        if options.verify:
-            calls.agree(op, result.etag, data, response.status)
+        result, response = self._carrier.call(op, sent, proof=options.verify)
+        verified = options.verify and calls.agrees(op, result.etag, data, response.status)
         if self._meter is not None:
             self._meter.end(len(data))
-        return Stored(self._space, self._key, len(data), result.etag, options.verify)
+        return Stored(self._space, self._key, len(data), result.etag, verified)
 
     def begin(self, source: Any, made: dict[str, Any] | None) -> Any:
         options = self._options
@@ -162,13 +161,15 @@ class _Upload:
             machines.Sender(
                 self._carrier, upload, source, options.jobs, retry, acknowledged, self._body, options.verify
             ).send()
-        finished, _ = machines.finish(self._carrier, upload, None)
-        return self.stored(upload, finished)
+        finished, _, agrees = machines.finish(self._carrier, upload, None, self._options.verify)
+        return self.stored(upload, finished, agrees)
 
-    def stored(self, upload: Any, finished: Any) -> Stored:
+    def stored(self, upload: Any, finished: Any, agrees: bool) -> Stored:
+        """agrees: whether the object's etag was found to be that of the parts."""
         if self._meter is not None:
             self._meter.end(upload.size)
-        return Stored(self._space, finished.key, upload.size, finished.etag, upload.verified())
+        verified = agrees and upload.verified()
+        return Stored(self._space, finished.key, upload.size, finished.etag, verified)
 
     # Sources
 
@@ -230,7 +231,7 @@ class _Upload:
                 else:
                     if found is not None:
                         claim.discard()
-                        return self.stored(upload, found[0])
+                        return self.stored(upload, found[0], True)
             if upload is None:
                 upload = self.begin(source, {"path": path, "identity": source.identity})
             left = claim.read()

@@ -61,7 +61,7 @@ def nginx(folder: Path, config: str, port: int) -> Iterator[None]:
         [program, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(folder / "e.log")]
     )
     try:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while True:
             try:
                 socket.create_connection(("127.0.0.1", port), 1).close()

@@ -10,7 +10,7 @@ import pytest
 from test.cli.inside import Inside
 from test.cli.records import check
 from test.cli.shell import Done, Shell
-from uvideo.cli.carry import COPY_LIMIT
+from uvideo.copies import ONE_REQUEST
 
 MIB = 1 << 20
 
@@ -181,7 +181,7 @@ def test_a_large_object_is_copied_by_parts_within_the_service(shell: Shell) -> N
     source = shell.folder / "large"
     with source.open("wb") as file:
         file.write(b"head")
-        file.truncate(COPY_LIMIT + 5)
+        file.truncate(ONE_REQUEST + 5)
     stored = shell.client.upload(space, "large", source, metadata={"a": "b"}, mime="video/x", storage_class="IA")
     done = shell("cp", f"uvideo://{space}/large", f"uvideo://{other}/", "--json")
     assert done.code == 0, done.err
@@ -190,7 +190,7 @@ def test_a_large_object_is_copied_by_parts_within_the_service(shell: Shell) -> N
     found = shell.client.stat(other, "large")
     assert (found.etag, found.size, found.mime, found.metadata) == (
         stored.etag,
-        COPY_LIMIT + 5,
+        ONE_REQUEST + 5,
         "video/x",
         {"a": "b"},
     )

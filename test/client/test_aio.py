@@ -254,7 +254,7 @@ def test_a_download_tells_its_progress_on_the_loop_and_writes_into_file_objects(
 
 def test_a_cancelled_task_leaves_a_download_that_can_be_resumed(go: Any, proxy: FaultProxy, tmp_path: Path) -> None:
     data = os.urandom(5 * BLOCK)
-    proxy.on("GetObject", nth=2).pause("second", answered=True, times=None)
+    proxy.on("GetObject", byte=2 * BLOCK).pause("second", answered=True, times=None)
 
     async def work(client: AsyncClient, space: str) -> None:
         await client.put(space, "a", io.BytesIO(data))

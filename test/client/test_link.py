@@ -67,6 +67,20 @@ def test_what_is_wrong_with_a_link_is_told(
     assert read(change(client.presign(space, KEY)), client)[check].code == code
 
 
+def test_wherever_a_link_was_cut_it_is_said(client: Client) -> None:
+    url = client.presign("films", "视频🎬.mp4")
+    escaped = url.partition("&Signature=")[0] + "&Signature=%2Babcdefghijklmnopqrstuvwxy%2F%3D"
+    for end in range(url.index("films/") + 7, len(escaped)):
+        found = read(escaped[:end], client)
+        assert found["link"].facts["space"] == "films"
+        said = {each.code for each in found.values() if each.verdict != "ok"}
+        assert said & {"link-cut", "link-unsigned", "link-incomplete"}, escaped[:end]
+        if escaped[end - 1] == "%" or escaped[end - 2] == "%":
+            assert "link-cut" in said, escaped[:end]
+    with pytest.raises(InvalidArgument, match="percent-encoded|read"):
+        read(escaped.replace("%2B", "%FF"), client)
+
+
 def test_a_mismatch_shows_what_should_have_been_signed(client: Client, space: str) -> None:
     url = client.presign(space, KEY, expires=50).replace("mp4", "mp3")
     expires = parse_qs(urlsplit(url).query)["Expires"][0]

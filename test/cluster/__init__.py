@@ -1,1 +1,1 @@
-"""A cluster of real programs on 127.0.0.1: PostgreSQL, SeaweedFS, gateways and nginx; and what it must withstand."""
+"""A cluster of real programs on 127.0.0.1: PostgreSQL, an S3 store, gateways and nginx; and what it must withstand."""

@@ -1,4 +1,4 @@
-"""One PostgreSQL and one SeaweedFS for a whole run, and an empty place on them for each test."""
+"""One PostgreSQL and one S3 store for a whole run, and an empty place on them for each test."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from test.cluster.object_store import ObjectStore, start_object_store
 from test.cluster.postgres import Postgres, start_postgres
-from test.cluster.seaweed import Seaweed, start_seaweed
 
-__all__ = ["bucket", "database", "postgres", "seaweed"]
+__all__ = ["bucket", "database", "postgres", "object_store"]
 
 
 @pytest.fixture(scope="session")
@@ -19,8 +19,8 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="session")
-def seaweed() -> Iterator[Seaweed]:
-    with start_seaweed() as started:
+def object_store() -> Iterator[ObjectStore]:
+    with start_object_store() as started:
         yield started
 
 
@@ -32,8 +32,8 @@ def database(postgres: Postgres) -> Iterator[str]:
 
 
 @pytest.fixture
-def bucket(seaweed: Seaweed, monkeypatch: pytest.MonkeyPatch) -> str:
+def bucket(object_store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> str:
     """The URL of an empty place; its credentials are in the environment."""
-    for name, value in seaweed.credentials.items():
+    for name, value in object_store.credentials.items():
         monkeypatch.setenv(name, value)
-    return seaweed.fresh()
+    return object_store.fresh()

@@ -1,16 +1,17 @@
-"""Gateways on one PostgreSQL and one SeaweedFS, and what stands before them."""
+"""Gateways on one PostgreSQL and one S3 store, and what stands before them."""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from test.cluster.nginx import start_nginx
+from test.cluster.object_store import ObjectStore
 from test.cluster.postgres import Postgres
 from test.cluster.relay import start_relay
-from test.cluster.seaweed import Seaweed
 from test.server_fixture import Server, start_server
 
 __all__ = ["Cluster", "start_cluster", "start_fronted"]
@@ -23,10 +24,11 @@ class Cluster:
     """``settings``: the environment of a gateway.  ``gateways``: those started here, dead ones included."""
 
     postgres: Postgres
-    seaweed: Seaweed
+    object_store: ObjectStore
     folder: Path
     settings: dict[str, str]
     gateways: list[Server] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
     _stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     def gateway(
@@ -34,7 +36,7 @@ class Cluster:
     ) -> Server:
         """One more; ``settings`` replace those of all, as ``database=URL``.  ``env``: more of its environment."""
         changed = {f"UVIDEO_SERVE_{name.upper()}": value for name, value in settings.items()}
-        folder = self.folder / f"gateway{len(self.gateways)}"
+        folder = self.folder / f"gateway{next(self._numbers)}"  # one that does not start is no gateway
         starting = start_server(folder, *options, env={**self.settings, **changed, **(env or {})}, command=command)
         server = self._stack.enter_context(starting)
         self.gateways.append(server)
@@ -46,26 +48,26 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def start_cluster(postgres: Postgres, seaweed: Seaweed, folder: Path, count: int = 2) -> Iterator[Cluster]:
+def start_cluster(postgres: Postgres, object_store: ObjectStore, folder: Path, count: int = 2) -> Iterator[Cluster]:
     """A database and a place of its own, and so many gateways."""
     with postgres.database() as database, contextlib.ExitStack() as stack:
         settings = {
-            **seaweed.credentials,
+            **object_store.credentials,
             "UVIDEO_SERVE_DATABASE": database,
-            "UVIDEO_SERVE_BLOBS": seaweed.fresh(),
+            "UVIDEO_SERVE_BLOBS": object_store.fresh(),
             "UVIDEO_SERVE_PUBLIC_KEY": PUBLIC,
             "UVIDEO_SERVE_PRIVATE_KEY": PRIVATE,
         }
-        cluster = Cluster(postgres, seaweed, folder, settings, _stack=stack)
+        cluster = Cluster(postgres, object_store, folder, settings, _stack=stack)
         for _ in range(count):
             cluster.gateway()
         yield cluster
 
 
 @contextlib.contextmanager
-def start_fronted(front: str, postgres: Postgres, seaweed: Seaweed, folder: Path) -> Iterator[Server]:
+def start_fronted(front: str, postgres: Postgres, object_store: ObjectStore, folder: Path) -> Iterator[Server]:
     """Two gateways as one server: behind ``nginx``, or behind a ``relay`` that changes no byte of a request."""
-    with start_cluster(postgres, seaweed, folder) as cluster:
+    with start_cluster(postgres, object_store, folder) as cluster:
         ports = [each.port for each in cluster.gateways]
         if front == "nginx":
             with start_nginx(ports) as port:

@@ -16,9 +16,10 @@ PIECE = 256 * 1024
 class Relay:
     """``port``: where it listens, on 127.0.0.1.  Its methods are safe to call from any thread."""
 
-    def __init__(self, *upstreams: int) -> None:
+    def __init__(self, *upstreams: int, host: str = "127.0.0.1") -> None:
         self.port = 0
         self.accepted = 0
+        self._host = host
         self._turns = itertools.cycle(upstreams)
         self._count = len(upstreams)
         self._is_cut = self._is_mute = False
@@ -85,7 +86,7 @@ class Relay:
         """To the next that takes connections."""
         for _ in range(self._count):
             with contextlib.suppress(OSError):
-                return await asyncio.open_connection("127.0.0.1", next(self._turns), limit=PIECE)
+                return await asyncio.open_connection(self._host, next(self._turns), limit=PIECE)
         return None
 
     async def _pair(self, reader, writer, upstream, onward) -> None:
@@ -112,8 +113,9 @@ class Relay:
 
 
 @contextlib.contextmanager
-def start_relay(*upstreams: int) -> Iterator[Relay]:
-    relay = Relay(*upstreams)
+def start_relay(*upstreams: int, host: str = "127.0.0.1") -> Iterator[Relay]:
+    """``upstreams``: ports of the host."""
+    relay = Relay(*upstreams, host=host)
     try:
         yield relay
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import itertools
 import os
 import shutil
 import threading
@@ -16,16 +17,17 @@ import pytest
 
 from test.cluster.gateways import Cluster, start_cluster
 from test.cluster.nginx import start_nginx
+from test.cluster.object_store import ObjectStore
 from test.cluster.postgres import Postgres
 from test.cluster.program import until
 from test.cluster.recorder import recording
 from test.cluster.relay import Relay, start_relay
-from test.cluster.seaweed import Seaweed
+from test.server.test_maintenance import admin, told
 from test.server.wire import BLOCK, Peer
 from test.server_fixture import ROOT, Server
-from ucloud.uvideo.protocol import operation
+from ucloud.uvideo.protocol import operation, signature
 from uvideo import Client, errors
-from uvideo.storage.schema import MIGRATIONS
+from uvideo.storage.schema import MIGRATIONS, statements
 
 pytestmark = pytest.mark.cluster
 
@@ -37,8 +39,8 @@ def no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 
 
 @pytest.fixture
-def cluster(postgres: Postgres, seaweed: Seaweed, tmp_path: Path) -> Iterator[Cluster]:
-    with start_cluster(postgres, seaweed, tmp_path / "cluster") as started:
+def cluster(postgres: Postgres, object_store: ObjectStore, tmp_path: Path) -> Iterator[Cluster]:
+    with start_cluster(postgres, object_store, tmp_path / "cluster") as started:
         yield started
 
 
@@ -153,6 +155,38 @@ def test_gateways_are_upgraded_one_by_one_to_another_schema(cluster: Cluster, fr
         assert Path(f"/proc/{second.pid}/cwd").readlink() == tmp_path / "next"
     assert recorder.check(second) > 5
     assert recorder.failed == []
+
+
+def test_secrets_are_sealed_for_the_older_gateways_until_none_runs(
+    postgres: Postgres, object_store: ObjectStore, tmp_path: Path
+) -> None:
+    """A database that older gateways may still work on, and `uvideo admin upgraded` once they are gone."""
+    with start_cluster(postgres, object_store, tmp_path / "cluster", 0) as cluster:
+        name = cluster.settings["UVIDEO_SERVE_DATABASE"].rpartition("/")[2]
+        older = "\n;".join(statements(0, postgres=True, to=3))
+        postgres.run(name, f"{older}; CREATE TABLE schema_version (version BIGINT NOT NULL)")
+        postgres.run(name, "INSERT INTO schema_version VALUES (3)")
+
+        def forms() -> list[str]:
+            return postgres.run(name, "SELECT left(private, 3) FROM tokens ORDER BY private").split()
+
+        one, two = cluster.gateway(), cluster.gateway("--workers", "2")
+        owner = Peer(one)
+        space, tokens = owner.space(), []
+        for expected in (["s1."], ["s1.", "s1."]):
+            tokens.append(owner.manage(operation.CreateToken("t", ("TOKEN_ALLOW_LIST",))))
+            assert forms() == expected
+        for gateway in (one, two):
+            assert "run `uvideo admin upgraded`" in gateway.log.read_text()
+        told(admin("upgraded", tmp_path, "--json", env=cluster.settings))
+        tokens.append(Peer(two).manage(operation.CreateToken("t", ("TOKEN_ALLOW_LIST",))))
+        assert forms() == ["s1.", "s1.", "s2."]
+        three = cluster.gateway()
+        assert "older gateways" not in three.log.read_text()
+        for gateway, token in itertools.product((one, two, three), tokens):
+            holder = Peer(gateway)
+            holder.credentials = signature.Credentials(token.public_key, token.private_key)
+            assert holder.call(operation.ListObjects(space)).status == 200
 
 
 def test_gateways_are_replaced_one_by_one(cluster: Cluster, front: Server) -> None:
@@ -295,7 +329,7 @@ def test_the_disk_of_a_gateway_may_be_full(cluster: Cluster) -> None:
 def test_a_volume_server_is_killed(cluster: Cluster, front: Server) -> None:
     with recording(front) as recorder:
         recorder.goes_on(40)
-        volume = cluster.seaweed.volumes[0]
+        volume = cluster.object_store.the_first_volume()
         volume.kill()
         try:
             recorder.goes_on(40, 120)
@@ -325,8 +359,8 @@ def to_postgres(postgres: Postgres) -> Iterator[Relay]:
 
 
 @pytest.fixture
-def to_store(seaweed: Seaweed) -> Iterator[Relay]:
-    with start_relay(seaweed.port) as relay:
+def to_store(object_store: ObjectStore) -> Iterator[Relay]:
+    with start_relay(object_store.port, host=object_store.host) as relay:
         yield relay
 
 
@@ -356,7 +390,7 @@ def test_a_gateway_without_its_database_says_so_and_recovers(cluster: Cluster, t
 
 @pytest.mark.parametrize("how", ["cut", "mute"])
 def test_a_gateway_without_its_store_says_so_and_recovers(cluster: Cluster, to_store: Relay, how: str) -> None:
-    blobs = cluster.settings["UVIDEO_SERVE_BLOBS"].replace(f"%3A{cluster.seaweed.port}&", f"%3A{to_store.port}&")
+    blobs = cluster.object_store.through(cluster.settings["UVIDEO_SERVE_BLOBS"], to_store.port)
     server = cluster.gateway(blobs=blobs)
     peer = Peer(server)
     space = peer.space()

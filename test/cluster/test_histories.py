@@ -19,10 +19,10 @@ import obstore
 import pytest
 
 from test.cluster.gateways import Cluster, start_cluster
+from test.cluster.object_store import ObjectStore
 from test.cluster.places import blobs as blobs_of
 from test.cluster.places import catalog as catalog_of
 from test.cluster.postgres import Postgres
-from test.cluster.seaweed import Seaweed
 from test.crash.story import State, Writer, fits, judge, look
 from test.linear.test_histories import history
 from test.server.wire import BLOCK, Peer
@@ -39,8 +39,8 @@ SPACE = "crash"
 
 
 @pytest.fixture
-def cluster(postgres: Postgres, seaweed: Seaweed, tmp_path: Path) -> Iterator[Cluster]:
-    with start_cluster(postgres, seaweed, tmp_path / "cluster") as started:
+def cluster(postgres: Postgres, object_store: ObjectStore, tmp_path: Path) -> Iterator[Cluster]:
+    with start_cluster(postgres, object_store, tmp_path / "cluster") as started:
         yield started
 
 
@@ -133,7 +133,7 @@ def one_round(
     order = dice.sample([0, 1], 2)
     for at in order:
         ended = sum(len(writer.steps) for writer in writers)
-        wanted, deadline = ended + dice.randrange(1, 40), time.monotonic() + 20
+        wanted, deadline = ended + dice.randrange(1, 40), time.monotonic() + 60
         while sum(len(writer.steps) for writer in writers) < wanted and time.monotonic() < deadline:
             time.sleep(dice.uniform(0, 0.004))
         gateways[at].kill()
@@ -157,7 +157,7 @@ def one_round(
 def test_nothing_acknowledged_is_lost_when_gateways_are_killed(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in cluster.seaweed.credentials.items():
+    for name, value in cluster.object_store.credentials.items():
         monkeypatch.setenv(name, value)
     Peer(cluster.gateways[0]).manage(operation.CreateSpace(SPACE))
     states: dict[str, Any] = {f"w{number}": State() for number in range(WRITERS)}

@@ -10,9 +10,9 @@ import obstore
 import pytest
 
 from test.cluster.gateways import Cluster, start_cluster
+from test.cluster.object_store import ObjectStore
 from test.cluster.postgres import BINARIES, Postgres
 from test.cluster.program import find
-from test.cluster.seaweed import Seaweed
 from test.server.test_keys import added, peer_of
 from test.server.test_maintenance import admin, fill, holds, told
 from test.server.wire import Peer
@@ -23,8 +23,8 @@ pytestmark = pytest.mark.cluster
 
 
 @pytest.fixture
-def cluster(postgres: Postgres, seaweed: Seaweed, tmp_path: Path):
-    with start_cluster(postgres, seaweed, tmp_path / "cluster") as started:
+def cluster(postgres: Postgres, object_store: ObjectStore, tmp_path: Path):
+    with start_cluster(postgres, object_store, tmp_path / "cluster") as started:
         yield started
 
 
@@ -37,12 +37,12 @@ def test_a_folder_becomes_a_cluster_and_a_folder_again(cluster: Cluster, tmp_pat
     to = ("--to-database", env["UVIDEO_SERVE_DATABASE"], "--to-blobs", env["UVIDEO_SERVE_BLOBS"])
     with start_server(folder, "--no-fsync", env=keys_of(cluster)) as server:
         space = fill(Peer(server))
-    moved = told(admin("migrate", folder, *to, "--json", env=cluster.seaweed.credentials))
+    moved = told(admin("migrate", folder, *to, "--json", env=cluster.object_store.credentials))
     assert (moved["copied"], moved["linked"], moved["uploads"]) == (5, 1, 1)
     for each in cluster.gateways:
         holds(Peer(each), space)
     assert told(admin("fsck", folder, "--rehash", "--json", env=env)) == {"objects": 6, "damaged": 0}
-    again = told(admin("migrate", folder, *to, "--json", env=cluster.seaweed.credentials))
+    again = told(admin("migrate", folder, *to, "--json", env=cluster.object_store.credentials))
     assert (again["copied"], again["kept"]) == (0, 6)
     returned = told(admin("migrate", tmp_path / "none", "--to-folder", back, "--json", env=env))
     assert (returned["copied"], returned["linked"]) == (5, 1)
@@ -74,7 +74,7 @@ def test_a_key_pair_counts_at_all_gateways_until_it_is_removed(cluster: Cluster,
 def test_fsck_of_a_cluster_names_what_lost_a_segment(cluster: Cluster, tmp_path: Path) -> None:
     env = cluster.settings
     space = fill(Peer(cluster.gateways[0]))
-    store = cluster.seaweed.store()
+    store = cluster.object_store.store()
     prefix = env["UVIDEO_SERVE_BLOBS"].partition("?")[0].rpartition("/")[2]
     paths = [entry["path"] for chunk in obstore.list(store, prefix=prefix) for entry in chunk]
     (lost,) = (path for path in paths if "/000001-" in path)

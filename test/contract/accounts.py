@@ -22,6 +22,7 @@ from uvideo.storage.base import (
     TokenRecord,
     UploadRecord,
 )
+from uvideo.storage.schema import MIGRATIONS
 
 SPACE = SpaceRecord("s", "space", "me", domains=("b.example.com", "a.example.com"))
 TOKEN = TokenRecord(
@@ -135,6 +136,16 @@ class AccountsContract:
             OpenUploads(4, large + 30, 4, large + 30),
             OpenUploads(0, 0, 0, 0),
         ]
+
+    # Programs
+
+    def test_no_older_program_ran_on_a_new_catalog(self, place: Place) -> None:
+        async def story(catalog: Catalog) -> list[int]:
+            found = [await catalog.oldest_program()]
+            await catalog.retire_older()
+            return [*found, await catalog.oldest_program()]
+
+        assert play(story, place) == [len(MIGRATIONS)] * 2
 
     # Key pairs
 

@@ -439,6 +439,19 @@ class CatalogContract:
 
     # Uploads
 
+    def test_parts_are_counted(self, place: Place) -> None:
+        async def story(catalog: Catalog) -> list[int]:
+            await catalog.create_space(SPACE)
+            await catalog.begin(UPLOAD)
+            found = [await catalog.count_parts("upload")]
+            for number in (0, 2, 5):
+                await catalog.add_part("upload", PartRecord(number, "etag", 10, "m", "at", 3))
+            found.append(await catalog.count_parts("upload"))
+            await catalog.abort("upload")
+            return [*found, await catalog.count_parts("upload")]
+
+        assert play(story, place) == [0, 3, 0]
+
     def test_parts_are_recorded_once(self, place: Place) -> None:
         parts = [PartRecord(number, f"etag {number}", 10, "m", f"at {number}", 3) for number in range(12)]
 

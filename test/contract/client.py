@@ -314,7 +314,7 @@ class FileContract(Given):
         self, subject: TypedSubject, space: str, proxy: FaultProxy, large: Path
     ) -> None:
         etag = subject.upload(space, "a", large)
-        proxy.on("GetObject", nth=2).reset_response(1000).then(503)
+        proxy.on("GetObject", byte=BLOCK).reset_response(1000).then(503)
         with subject.open(space, "a", "rb") as file:
             assert b"".join(iter(lambda: file.read(100_000), b"")) == large.read_bytes()
             assert file.facts == (large.stat().st_size, etag, True)

@@ -41,10 +41,7 @@ def test_a_newer_schema_is_refused(place: Place, postgres: Postgres, database: s
 def test_an_older_schema_is_migrated_once_by_many_at_once(place: Place, postgres: Postgres, database: str) -> None:
     play(lambda catalog: catalog.create_space(SPACE), place)
     name = database.rpartition("/")[2]
-    postgres.run(
-        name,
-        "DROP TABLE blobs, leases, keys, identity; UPDATE schema_version SET version = 1",
-    )
+    postgres.run(name, "DROP TABLE blobs, leases, keys, oldest, identity; UPDATE schema_version SET version = 1")
 
     async def story(*catalogs: Catalog) -> None:
         for catalog in catalogs:
@@ -61,6 +58,7 @@ def test_an_older_schema_is_migrated_once_by_many_at_once(place: Place, postgres
     assert postgres.run(name, "SELECT version, (SELECT count(*) FROM blobs) FROM schema_version") == (
         f"{len(MIGRATIONS)}|0\n"
     )
+    assert postgres.run(name, "SELECT schema FROM oldest") == "0\n"  # whoever made the database may still run
 
 
 def test_a_failure_says_no_password(postgres: Postgres) -> None:

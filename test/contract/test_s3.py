@@ -11,9 +11,9 @@ from pathlib import Path
 import obstore
 import pytest
 
+from test.cluster.object_store import ObjectStore
 from test.cluster.postgres import Postgres
 from test.cluster.relay import Relay, start_relay
-from test.cluster.seaweed import Seaweed
 from test.contract.blobs import ALL, BlobsContract, nobody, read, store, store_part, whole
 from test.contract.catalog import SPACE
 from test.contract.place import Place, play
@@ -85,10 +85,10 @@ def clock(postgres: Postgres, database: str) -> Clock:
     return Clock(postgres, database)
 
 
-def stored(seaweed: Seaweed, bucket: str) -> list[str]:
+def stored(object_store: ObjectStore, bucket: str) -> list[str]:
     """The S3 objects of a place, but for the probe."""
     prefix = bucket.partition("?")[0].rpartition("/")[2]
-    found = [entry["path"] for chunk in obstore.list(seaweed.store(), prefix=prefix) for entry in chunk]
+    found = [entry["path"] for chunk in obstore.list(object_store.store(), prefix=prefix) for entry in chunk]
     return [path for path in found if not path.endswith("/probe")]
 
 
@@ -159,11 +159,11 @@ def test_a_reader_that_is_left_early_leaves_nothing_behind(place: Place) -> None
 
 
 @cluster
-def test_a_lost_segment_is_an_error_and_never_other_bytes(place: Place, seaweed: Seaweed, bucket: str) -> None:
+def test_a_lost_segment_is_an_error_and_never_other_bytes(place: Place, object_store: ObjectStore, bucket: str) -> None:
     async def story(blobs: S3Blobs) -> None:
         reader = await blobs.open(await store(blobs, os.urandom(3 * BLOCK)))
-        (lost,) = (path for path in stored(seaweed, bucket) if "/000001-" in path)
-        obstore.delete(seaweed.store(), lost)
+        (lost,) = (path for path in stored(object_store, bucket) if "/000001-" in path)
+        obstore.delete(object_store.store(), lost)
         with pytest.raises(OSError):
             await read(reader)
 
@@ -174,7 +174,7 @@ def test_a_lost_segment_is_an_error_and_never_other_bytes(place: Place, seaweed:
 
 
 @cluster
-def test_nothing_young_is_swept_whatever_the_caller_says(place: Place, seaweed: Seaweed, bucket: str) -> None:
+def test_nothing_young_is_swept_whatever_the_caller_says(place: Place, object_store: ObjectStore, bucket: str) -> None:
     async def story(blobs: S3Blobs) -> list[bytes]:
         sealed, deleted = await store(blobs, b"sealed"), await store(blobs, b"deleted")
         reader = await blobs.open(deleted)
@@ -183,7 +183,7 @@ def test_nothing_young_is_swept_whatever_the_caller_says(place: Place, seaweed: 
         writer = await blobs.writer()
         await writer.write([bytes(BLOCK)])
         assert await blobs.sweep(nobody, ALL) == 0
-        assert len(stored(seaweed, bucket)) >= 3
+        assert len(stored(object_store, bucket)) >= 3
         return [await whole(blobs, sealed), *await read(reader), await whole(blobs, await writer.seal())]
 
     assert play(story, place) == [b"sealed", b"deleted", bytes(BLOCK)]
@@ -248,7 +248,7 @@ def test_a_writer_that_stood_still_for_too_long_seals_nothing(place: Place) -> N
 
 @cluster
 def test_what_comes_after_the_deletion_is_removed_too(
-    place: Place, clock: Clock, seaweed: Seaweed, bucket: str
+    place: Place, clock: Clock, object_store: ObjectStore, bucket: str
 ) -> None:
     async def story(blobs: S3Blobs) -> None:
         draft = blobs.draft()
@@ -256,12 +256,12 @@ def test_what_comes_after_the_deletion_is_removed_too(
         await blobs.discard(draft)
         await asyncio.to_thread(clock.passes, 2 * HOUR)
         assert await blobs.sweep(nobody, ALL) == 0
-        assert stored(seaweed, bucket) == []
+        assert stored(object_store, bucket) == []
         await blobs.store(draft, 1, [b"late"])  # by a gateway that knew nothing of it
-        assert await blobs.sweep(nobody, ALL) == 0 and len(stored(seaweed, bucket)) == 1
+        assert await blobs.sweep(nobody, ALL) == 0 and len(stored(object_store, bucket)) == 1
         await asyncio.to_thread(clock.passes, 2 * HOUR)
         assert await blobs.sweep(nobody, ALL) == 0
-        assert stored(seaweed, bucket) == [] and clock.known() == 0
+        assert stored(object_store, bucket) == [] and clock.known() == 0
 
     play(story, place)
 
@@ -390,18 +390,17 @@ def test_a_file_of_credentials_must_be_right_and_private(tmp_path: Path, text: s
 
 
 @pytest.fixture
-def relay(seaweed: Seaweed) -> Iterator[Relay]:
-    with start_relay(seaweed.port) as made:
+def relay(object_store: ObjectStore) -> Iterator[Relay]:
+    with start_relay(object_store.port, host=object_store.host) as made:
         yield made
 
 
 @cluster
 def test_a_store_that_is_away_is_unreachable_and_comes_back(
-    bucket: str, database: str, seaweed: Seaweed, relay: Relay, monkeypatch: pytest.MonkeyPatch
+    bucket: str, database: str, object_store: ObjectStore, relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(s3, "RETRIES", 1)
-    url = bucket.replace(f"%3A{seaweed.port}&", f"%3A{relay.port}&")
-    assert url != bucket
+    url = object_store.through(bucket, relay.port)
     place = Place("test.cluster.places:blobs", {"url": url, "database": database, "block_size": BLOCK})
 
     async def story(blobs: Blobs) -> bytes:

@@ -36,7 +36,7 @@ def one_round(folder: Path, states: dict[str, State], dice: random.Random, optio
         writers = [Writer(server, SPACE, name, dice.randrange(1 << 30), states[name]) for name in states]
         for writer in writers:
             writer.start()
-        wanted, deadline = dice.randrange(1, 80), time.monotonic() + 20
+        wanted, deadline = dice.randrange(1, 80), time.monotonic() + 60
         while sum(len(writer.steps) for writer in writers) < wanted and time.monotonic() < deadline:
             time.sleep(dice.uniform(0, 0.004))
         server.kill()

@@ -10,8 +10,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from fsspec.config import conf
 
 from test.fakes import FaultProxy
 from test.fs.conftest import UVideoFileSystem
+from test.patience import until
 from test.server_fixture import ROOT, Server
 from uvideo.errors import InvalidArgument
 from uvideo.fs.secret import Secret
@@ -245,10 +244,3 @@ def test_ctrl_c_ends_a_transfer(through: UVideoFileSystem, proxy: FaultProxy, sp
     (left,) = through.client.transfers()
     assert (left.key, left.active) == ("movie", False)
     through.client.abort(left.id)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)

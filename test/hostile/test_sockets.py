@@ -232,8 +232,7 @@ def test_a_client_that_sends_for_ever_and_never_reads_is_held_back(server: Serve
     before, sent = memory(server.pid), 0
     with connect(server.port) as sock:
         sock.setblocking(False)
-        deadline = time.monotonic() + 2
-        while time.monotonic() < deadline and sent < 64 << 20:
+        while sent < 64 << 20:
             try:
                 sent += sock.send(request * 1000)
             except BlockingIOError:
@@ -374,7 +373,7 @@ def steady(server: Server, peer: Peer, space: str, count: int, seed: int) -> Cou
     storm(server, peer, space, 50, seed + 1)
     before, held = memory(server.pid), descriptors(server.pid)
     found = storm(server, peer, space, count, seed)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while descriptors(server.pid) > held and time.monotonic() < deadline:
         time.sleep(0.01)
     assert descriptors(server.pid) <= held

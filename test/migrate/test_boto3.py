@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import uvideo
-from test.cluster.seaweed import Seaweed
+from test.cluster.object_store import ObjectStore
 from test.migrate.pages import SERVICE, page, program, run
 from test.server_fixture import Server, start_server
 
@@ -30,10 +30,10 @@ def test_our_program_runs(tmp_path: Path) -> None:
 
 
 @pytest.mark.cluster
-def test_both_programs_do_the_same(server: Server, seaweed: Seaweed, tmp_path: Path) -> None:
+def test_both_programs_do_the_same(server: Server, object_store: ObjectStore, tmp_path: Path) -> None:
     (tmp_path / "boto3").mkdir()
-    filled = {ENDPOINT: f'endpoint_url="{seaweed.endpoint}"'}
-    printed = run(PAGE, "boto3", server, tmp_path / "boto3", filled, **seaweed.credentials)
+    filled = {ENDPOINT: f'endpoint_url="{object_store.endpoint}"'}
+    printed = run(PAGE, "boto3", server, tmp_path / "boto3", filled, **object_store.credentials)
     assert printed == ours(tmp_path)
     assert (tmp_path / "boto3" / "copy.mp4").read_bytes() == (tmp_path / "boto3" / "movie.mp4").read_bytes()
 

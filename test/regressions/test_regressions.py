@@ -24,6 +24,7 @@ def verdict(name: str, sdk: str, server: Server, folder: Path) -> tuple[list[str
     return found["findings"], printed
 
 
+@pytest.mark.long  # its version is pinned
 @pytest.mark.parametrize("name", DEFECTS)
 def test_the_official_sdk_has_the_defect(name: str, place: Server, tmp_path: Path) -> None:
     findings, printed = verdict(name, "ufile", place, tmp_path)

@@ -193,9 +193,10 @@ def healthy(port: str, **environ: str) -> subprocess.CompletedProcess[str]:
 
 def test_health_is_seen_through_tls_too(tmp_path: Path) -> None:
     pem = str(ROOT / "test" / "data" / "tls.pem")
-    with start_server(tmp_path / "store", "--tls-cert", pem, "--tls-key", pem) as server:
-        assert healthy(str(server.admin_port), UVIDEO_SERVE_TLS_CERT=pem).returncode == 0
-        assert healthy(str(server.admin_port)).returncode == 1
+    with start_server(tmp_path / "store", "--tls-cert", pem, "--tls-key", pem, "--admin-host", "127.0.0.4") as server:
+        port, at = str(server.admin_port), {"UVIDEO_SERVE_ADMIN_HOST": "127.0.0.4"}
+        assert healthy(port, UVIDEO_SERVE_TLS_CERT=pem, **at).returncode == 0
+        assert healthy(port, UVIDEO_SERVE_TLS_CERT=pem).returncode == healthy(port, **at).returncode == 1
 
 
 def test_what_is_not_well_is_said(server: Server) -> None:

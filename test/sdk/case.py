@@ -16,7 +16,9 @@ import tempfile
 import unittest
 import uuid
 
-from ucloud.uvideo import config, connection, deleteuvideo, downloaduvideo, multipartuploaduvideo, spacemanager
+from ucloud.uvideo import config, deleteuvideo, downloaduvideo, multipartuploaduvideo, spacemanager
+
+from . import silence
 
 try:
     from http.client import HTTPConnection
@@ -96,13 +98,8 @@ class Case(unittest.TestCase):
             return file.read()
 
     def quick(self, handler):
-        """The handler, which notes its waits instead of waiting; after the first its patience is long."""
-
-        def sleep(seconds):
-            self.slept.append(seconds)
-            handler._carrier.transport._pace = connection.Pace(20)
-
-        handler._carrier.sleep = sleep
+        """The handler, which notes its waits instead of waiting."""
+        handler._carrier.sleep = self.slept.append
         return handler
 
     def uploader(self, public_key=PUBLIC_KEY, private_key=PRIVATE_KEY):
@@ -177,6 +174,10 @@ class FaultCase(Case):
         """Script faults: (match, action, action...), where match is a dict and each action a dict."""
         self.control("POST", "/faults", [{"match": script[0], "actions": list(script[1:])} for script in scripts])
         self.addCleanup(self.fired)
+
+    def silence(self):
+        """In force: what the proxy holds counts as silent for too long."""
+        return silence.told(lambda: self.control("GET", "/held"))
 
     def fired(self):
         self.assertEqual(self.control("GET", "/unfired"), [], "faults that never fired")

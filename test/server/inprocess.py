@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -29,6 +30,23 @@ class Running:
     private_key: str
     service: Service
     metrics: Metrics
+    app: App
+    loop: asyncio.AbstractEventLoop
+
+    def later(self, seconds: float) -> None:
+        """Let so many seconds pass on the app's loop, at once."""
+        passed = threading.Event()
+
+        def jump() -> None:
+            self.loop.time = functools.partial(_ahead, self.loop.time, seconds)  # type: ignore[method-assign]
+            self.loop.call_soon(self.loop.call_soon, passed.set)  # what is due by then comes first
+
+        self.loop.call_soon_threadsafe(jump)
+        assert passed.wait(30)
+
+
+def _ahead(time: Callable[[], float], seconds: float) -> float:
+    return time() + seconds
 
 
 @contextmanager
@@ -70,7 +88,7 @@ def running(
 
     app, service, listening, metrics = on_loop(start())
     try:
-        yield Running(listening.sockets[0].getsockname()[1], public, private, service, metrics)
+        yield Running(listening.sockets[0].getsockname()[1], public, private, service, metrics, app, loop)
     finally:
         on_loop(stop())
         loop.call_soon_threadsafe(loop.stop)

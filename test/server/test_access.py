@@ -369,7 +369,7 @@ def test_a_sealed_secret_opens_for_its_account_and_token_only() -> None:
             for at in range(3, 40)
             if closed.private[at] != "A"
         ),
-        *((replace(closed, private=text), KEYRING) for text in ("s1.", "s1.AAAA", "s1.\x00", closed.private[:-8])),
+        *((replace(closed, private=text), KEYRING) for text in ("s2.", "s2.AAAA", "s2.\x00", closed.private[:-8])),
     ):
         with pytest.raises(Unopened):
             opened(token, keyring)

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import ipaddress
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -254,14 +255,47 @@ def test_a_callee_that_is_slow_or_not_there(tmp_path: Path) -> None:
         assert world.keys() == ["k", "other"]
 
 
-@pytest.mark.parametrize(
-    "host", ("127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "127.1", "2130706433", "0x7f000001", "0.0.0.0")
+LOCAL = (
+    *("127.0.0.1", "127.0.0.1.", "localhost", "LOCALHOST.", "0.0.0.0"),
+    *("[::1]", "[::ffff:127.0.0.1]", "[::127.0.0.1]", "[::]"),
 )
-def test_no_way_into_the_own_network(tmp_path: Path, host: str) -> None:
-    with worlds(tmp_path, allow=("other.example.com", "127.0.0.1:1", "127.0.0.2")) as world:
-        got = world.put(policy.build(f"http://{host}:{world.callee.port}/", "x"))
-        assert got.refusal()[:2] == (502, -148600)
-        assert world.callee.calls == [] and world.keys() == ["k"]
+#: Ways to write an IPv4 address that C libraries or Unicode's mappings understand, and an IPv6 address with a scope.
+ODD = (
+    *("127.1", "127.0.1", "2130706433", "0", "0177.0.0.1", "017700000001", "0x7f000001", "0x7f.1", "127.0.0.0x1"),
+    *("127.0.0.01", "127.0.0.1.1", "①②⑦.0.0.1", "１２７.0.0.1", "127。0。0。1", "２１３０７０６４３３", "0ｘ7f000001"),
+    *("127.0.0.1%00", "%31%32%37.0.0.1", "[::1%lo]", "[::1%251]", "[127.0.0.1]", "127.0.0.1..", ".127.0.0.1", "a..b"),
+)
+
+
+def test_no_way_into_the_own_network(tmp_path: Path) -> None:
+    """With a real resolver and a real server: however this machine is written, it is not called."""
+    others = ("--callback-allow", "other.example.com", "--callback-allow", "127.0.0.2")
+    with callee() as called, start_server(tmp_path, "--no-fsync", *others) as server:
+        peer = Peer(server)
+        world = World(peer, called, peer.space())
+        for number, host in enumerate(LOCAL):
+            got = world.put(policy.build(f"http://{host}:{called.port}/", "x"), f"k{number}")
+            assert got.refusal() == (502, -148600, "callback failed: address not allowed"), host
+        for host in ODD:
+            got = world.put(policy.build(f"http://{host}:{called.port}/", "x"), "odd")
+            assert got.refusal()[0] == 400 and "callbackUrl" in got.refusal()[2], host
+        assert called.calls == []
+        assert world.keys() == [f"k{number}" for number in range(len(LOCAL))]  # the upload itself is stored
+
+
+@pytest.mark.parametrize("place", ("127.1", "2130706433", "0", "0177.0.0.1", "127.0.0.1", "10.0.0.1"))
+def test_a_socket_is_opened_to_an_allowed_address_only(place: str) -> None:
+    """Whatever found the address: the library may hand a host that it takes for an address on without asking us."""
+    with pytest.raises((errors.CallbackFailed, ValueError)):
+        Callbacks()._socket("example.com", (socket.AF_INET, socket.SOCK_STREAM, 6, "", (place, 80)))
+    Callbacks()._socket("example.com", (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("8.8.8.8", 80))).close()
+
+
+def test_international_names_are_called_by_their_ascii_form(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with worlds(tmp_path, allow=("视频.example.com",)) as world, resolving(monkeypatch, lambda: ["127.0.0.1"]):
+        assert world.put(policy.build(f"http://视频.Example.com:{world.callee.port}/a%20b", "x")).status == 200
+        path, headers, _ = world.callee.calls.pop()
+        assert (path, headers["Host"]) == ("/a%20b", f"xn--cy2a840a.example.com:{world.callee.port}")
 
 
 PUBLIC = ("8.8.8.8", "2606:4700:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808")
@@ -270,6 +304,7 @@ PRIVATE = (
     *("224.0.0.1", "239.1.1.1", "255.255.255.255", "240.0.0.1", "192.0.2.1", "198.18.0.1"),
     *("::1", "::", "fe80::1", "fc00::1", "fd12::1", "ff02::1", "2001:db8::1", "::ffff:10.0.0.1", "::ffff:127.0.0.1"),
     *("64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "2002:7f00:1::", "2002:a00:1::"),
+    *("64:ff9b:1::808:808", "fec0::1", "::8.8.8.8", "100::1", "5f00::1"),
 )
 
 
@@ -300,7 +335,10 @@ def test_what_the_operator_allows() -> None:
         assert callbacks.may(host, port, ipaddress.ip_address(address)) is expected, (host, port)
 
 
-@pytest.mark.parametrize("text", ("", ":80", "a:b", "a:0", "a:70000", "http://a", "a/b", "a b", "*", "user@a", "[::1"))
+@pytest.mark.parametrize(
+    "text",
+    ("", ":80", "a:b", "a:0", "a:70000", "http://a", "a/b", "a b", "*", "user@a", "[::1", "127.1", "[::1%lo]"),
+)
 def test_options_that_allow_nothing(text: str) -> None:
     with pytest.raises(ValueError, match="no HOST or HOST:PORT"):
         Callbacks([text])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import ipaddress
 import json
 import os
 import re
@@ -18,7 +19,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from test.server.wire import BLOCK, Peer, pattern
+from test.server.wire import BLOCK, MIB, Peer, pattern
 from test.server_fixture import ROOT, Server, start_server
 from ucloud.uvideo.protocol import etag, operation
 from uvideo.server import signin
@@ -148,7 +149,7 @@ def test_a_link_signs_in_once(visitor: Visitor) -> None:
 
 def test_a_link_is_no_session_and_a_session_no_link() -> None:
     sessions = Sessions()
-    link, token = sessions.link("key"), sessions.open("key")
+    link, token = sessions.link("key", "me"), sessions.open("key", "me")
     assert sessions.find(link) is None and sessions.redeem(token) is None
     assert sessions.find(token) == "key" and sessions.redeem(link) == "key" and sessions.redeem(link) is None
 
@@ -156,7 +157,7 @@ def test_a_link_is_no_session_and_a_session_no_link() -> None:
 def test_sessions_end_by_themselves() -> None:
     now = 1000.0
     sessions = Sessions(lambda: now)
-    idle, busy, link = sessions.open("key"), sessions.open("key"), sessions.link("key")
+    idle, busy, link = sessions.open("key", "me"), sessions.open("key", "me"), sessions.link("key", "me")
     for _ in range(signin.LONGEST // 1800 - 1):
         now += 1800
         assert sessions.find(busy) == "key"
@@ -170,18 +171,35 @@ def test_a_full_table_gives_up_the_session_not_seen_for_longest() -> None:
     sessions = Sessions(lambda: now, slots=3)
     tokens = []
     for _ in range(3):
-        tokens.append(sessions.open("key"))
+        tokens.append(sessions.open("key", "me"))
         now += 1
     assert sessions.find(tokens[0]) == "key"
-    sessions.open("key")
+    sessions.open("key", "me")
     assert [sessions.find(token) for token in tokens] == ["key", None, "key"]
+
+
+def test_an_account_takes_no_place_of_another() -> None:
+    """Neither by sessions nor by links; and its own links end none of its sessions."""
+    now = 1000.0
+    sessions = Sessions(lambda: now, slots=100)
+    others = [f"account {number}" for number in range(20)]
+    held = [(sessions.open(f"key of {each}", each), sessions.link("k", each)) for each in others]
+    mine = sessions.open("mine", "me")
+    for count, add in ((600, sessions.link), (600, sessions.open)):
+        for _ in range(count):
+            now += 0.1
+            last = add("mine", "me")
+        assert sessions.find(mine) == ("mine" if add == sessions.link else None)
+    assert sessions.find(last) == "mine"
+    for each, (session, link) in zip(others, held, strict=True):
+        assert sessions.find(session) == f"key of {each}" and sessions.redeem(link) == "k"
 
 
 def test_the_table_holds_nothing_that_signs_in() -> None:
     sessions = Sessions()
-    token = sessions.open("public key")
+    token = sessions.open("public key", "account")
     held = bytes(sessions._table[:])
-    assert token.encode() not in held and b"public" not in held
+    assert token.encode() not in held and b"public" not in held and b"account" not in held
     assert hashlib.sha256(token.encode()).digest() in held
 
 
@@ -654,6 +672,56 @@ def test_options(tmp_path: Path) -> None:
         assert got.header("Access-Control-Allow-Origin") == "https://console.example.com"
 
 
+def test_the_admin_port_is_on_loopback_whatever_the_data_port_is_on(tmp_path: Path) -> None:
+    def listens(server: Server) -> tuple[str, str]:
+        """The addresses of (data port, admin port), as the system says."""
+        found = {}
+        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+            address, port = line.split()[1].split(":")
+            if line.split()[3] == "0A":
+                found[int(port, 16)] = str(ipaddress.ip_address(int.from_bytes(bytes.fromhex(address), "little")))
+        return found[server.port], found[server.admin_port]
+
+    with start_server(tmp_path / "one", "--no-fsync", "--host", "0.0.0.0") as server:
+        assert listens(server) == ("0.0.0.0", "127.0.0.1")
+        assert urlsplit(server.admin).hostname == "127.0.0.1"
+    with start_server(tmp_path / "two", "--no-fsync", "--host", "127.0.0.2", "--admin-host", "127.0.0.3") as server:
+        assert listens(server) == ("127.0.0.2", "127.0.0.3")
+        assert (urlsplit(server.endpoint).hostname, urlsplit(server.admin).hostname) == ("127.0.0.2", "127.0.0.3")
+    with start_server(tmp_path / "three", "--no-fsync", env={"UVIDEO_SERVE_ADMIN_HOST": "0.0.0.0"}) as server:
+        assert listens(server) == ("127.0.0.1", "0.0.0.0")
+
+
+def test_the_page_finds_a_data_port_on_another_address(tmp_path: Path) -> None:
+    """The data port is on one address, the console on loopback: the page is told that address, and may read from it."""
+    with start_server(tmp_path, "--no-fsync", "--host", "127.0.0.2") as server:
+        visitor = Visitor(server)
+        assert visitor.sign_in().json()["endpoint"] == server.endpoint == f"http://127.0.0.2:{server.port}"
+        visitor.done("spaces/create", {"space": "one", "type": "private"})
+        url = visitor.done("sign", {"space": "one", "method": "PUT", "items": [{"key": "k"}]})["urls"][0]
+        connection = http.client.HTTPConnection("127.0.0.2", server.port, timeout=20)
+        for name, allowed in (("127.0.0.1", True), ("localhost", True), ("[::1]", True), ("evil.example", False)):
+            asking = f"http://{name}:{server.admin_port}"
+            connection.request("PUT", url.removeprefix(server.endpoint), b"x", {"Origin": asking})
+            answer = connection.getresponse()
+            answer.read()
+            assert answer.status == 200
+            assert answer.headers["Access-Control-Allow-Origin"] == (asking if allowed else None)
+        connection.close()
+
+
+def test_browsers_do_not_guess_types(server: Server, peer: Peer, public: str) -> None:
+    for size in (10, 100_000, MIB):
+        peer.do(operation.PutObject(public, "k", mime="text/plain"), b"<script>" + bytes(size))
+        for method in ("GET", "HEAD"):
+            got = peer.send(method, f"/{public}/k")
+            assert (got.status, got.header("X-Content-Type-Options")) == (200, "nosniff")
+    assert peer.send("GET", f"/{public}/none").header("X-Content-Type-Options") == "nosniff"
+    assert peer.send("GET", f"/{public}/k", [("Range", "bytes=0-9")]).header("X-Content-Type-Options") == "nosniff"
+    for path in ("/metrics", "/healthz", "/readyz", "/none", "/"):
+        assert Visitor(server).send("GET", path).headers["X-Content-Type-Options"] == "nosniff"
+
+
 # Processes and TLS
 
 
@@ -665,7 +733,7 @@ def test_a_session_outlives_the_worker_that_opened_it(tmp_path: Path) -> None:
         visitor.sign_in()
         pids = children(server)
         os.kill(pids[0], signal.SIGKILL)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while (pids[0] in children(server) or len(children(server)) < 2) and time.monotonic() < deadline:
             time.sleep(0.01)
         assert visitor.get("spaces").status == 200

@@ -6,6 +6,7 @@ import hashlib
 import random
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -163,7 +164,7 @@ def test_a_copy_replaces_its_target_and_frees_its_bytes(app: Running, tmp_path: 
 
 
 def test_who_may_read_a_source(app: Running) -> None:
-    mine, foreign = Peer(app), Peer(Running(app.port, FOREIGN.public, FOREIGN.private, app.service, app.metrics))
+    mine, foreign = Peer(app), Peer(replace(app, public_key=FOREIGN.public, private_key=FOREIGN.private))
     space, private, public = mine.space(), foreign.space(), foreign.space("public")
     foreign.do(operation.PutObject(private, "k"), SMALL)
     foreign.do(operation.PutObject(public, "k"), SMALL)
@@ -299,7 +300,7 @@ def test_a_hit_makes_an_object_of_known_content(peer: Peer, space: str, data: by
 
 
 def test_what_is_no_hit(app: Running) -> None:
-    mine, foreign = Peer(app), Peer(Running(app.port, FOREIGN.public, FOREIGN.private, app.service, app.metrics))
+    mine, foreign = Peer(app), Peer(replace(app, public_key=FOREIGN.public, private_key=FOREIGN.private))
     space, other = mine.space(), foreign.space("public")
     hashed = foreign.do(operation.PutObject(other, "k"), SMALL).etag
     absent = (404, -148654, "file not exist")

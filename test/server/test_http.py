@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from test.patience import until
 from test.server.inprocess import running
 from test.server.wire import BLOCK, MIB, Peer, chunked, connect, exchange, head, pattern, receive
 from test.server_fixture import Server
@@ -278,14 +279,19 @@ def test_stalled_clients_are_broken_off(tmp_path: Path) -> None:
 
 
 def test_a_slow_client_that_moves_is_served(tmp_path: Path) -> None:
-    with running(tmp_path, idle=0.3) as server:
+    with running(tmp_path, idle=60) as server:
         peer = Peer(server)
         space = peer.space()
-        with connect(server.port) as sock:
-            sock.sendall(head("PUT", "/k", put_headers(peer, space, "k", ("Content-Length", "8"))))
-            for _ in range(8):
-                time.sleep(0.1)
+        with connect(server.port) as sock, connect(server.port) as silent:
+            for each in (sock, silent):
+                each.sendall(head("PUT", "/k", put_headers(peer, space, "k", ("Content-Length", "8"))))
+            silent.sendall(b"x")
+            for sent in range(1, 8):
                 sock.sendall(b"x")
+                until(lambda sent=sent: sent in (each.received for each in server.app._watch.active))  # type: ignore[misc]
+                server.later(40)
+            assert closed(silent)
+            sock.sendall(b"x")
             assert receive(sock).status == 200
 
 

@@ -68,7 +68,8 @@ def identity_of(folder: Path) -> tuple[list[str], str]:
 def as_of_old(folder: Path) -> None:
     """What a server left that knew of no identity."""
     with catalog(folder) as db:
-        db.execute("DROP TABLE identity")
+        for table in ("identity", "oldest"):
+            db.execute(f"DROP TABLE {table}")
         db.execute("PRAGMA user_version = 3")
     (folder / "identity").unlink()
 
@@ -178,7 +179,7 @@ def test_an_identity_file_that_was_lost_is_written_again(folder: Path) -> None:
     is_refused(folder, "not an identity", "backup")
 
 
-COMMANDS = ("stats", "fsck", "gc", "list-keys", "adopt", "add-key", "remove-key", "migrate")
+COMMANDS = ("stats", "fsck", "gc", "list-keys", "adopt", "add-key", "remove-key", "migrate", "upgraded")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -205,3 +205,16 @@ def test_key_pairs_move_with_a_folder(tmp_path: Path) -> None:
     (target / "credentials.json").chmod(0o600)
     with start_server(target, "--no-fsync") as server:
         assert peer_of(server, pair).call(operation.PutObject(space, "key"), b"x").status == 200
+
+
+def test_512_links_of_one_account_sign_nobody_out(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with start_server(folder, "--no-fsync") as server:
+        pair = added(folder, "--account", "films")
+        mine, theirs = Visitor(server), Visitor(server)
+        assert mine.sign_in().status == theirs.sign_in(**pair).status == 200
+        link = mine.post("link", {"public_key": server.public_key, "private_key": server.private_key}).json()["link"]
+        for _ in range(520):
+            assert theirs.post("link", pair).status == 200
+        assert mine.get("spaces").status == theirs.get("spaces").status == 200
+        assert Visitor(server).sign_in(link=link).status == 200

@@ -187,7 +187,7 @@ def test_the_access_log_has_the_session_of_the_answer(tmp_path: Path) -> None:
             peer.call(operation.GetObject(space, "none")),
             peer.send("GET", "/x?Signature=s3cret&UCloudPublicKey=a&Expires=1", host=f"{space}.x"),
         ]
-        deadline, lines = time.monotonic() + 5, dict[str, Any]()
+        deadline, lines = time.monotonic() + 60, dict[str, Any]()
         while len(lines) < 3 and time.monotonic() < deadline:
             found = [json.loads(line) for line in server.log.read_text().splitlines() if line.startswith("{")]
             lines = {each["id"]: each for each in found if each["space"]}
@@ -213,11 +213,11 @@ def test_readiness_is_true(tmp_path: Path) -> None:
         signed = ("Authorization", peer.signed("PUT", space, "k"))
         with connect(server.port) as sock:
             sock.sendall(head("PUT", "/k", [("Host", f"{space}.x"), signed, ("Content-Length", "5")]) + b"12")
-            deadline = time.monotonic() + 5
+            deadline = time.monotonic() + 60
             while "uvideo_requests_in_flight 1" not in asked(server, "/metrics")[1] and time.monotonic() < deadline:
                 time.sleep(0.01)
             server.process.send_signal(signal.SIGTERM)
-            deadline, found = time.monotonic() + 5, (200, "")
+            deadline, found = time.monotonic() + 60, (200, "")
             while found[0] == 200 and time.monotonic() < deadline:
                 found = asked(server, "/readyz")
             assert found == (503, "server: stopping\n")

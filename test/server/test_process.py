@@ -75,7 +75,7 @@ def test_settings_from_the_environment(tmp_path: Path) -> None:
         peer = Peer(server)
         space = peer.space()
         peer.do(operation.PutObject(space, "a b\n"), b"12345")
-        deadline, expected = time.monotonic() + 5, f'"method":"PUT","space":"{space}","key":"a b\\n","status":200,'
+        deadline, expected = time.monotonic() + 60, f'"method":"PUT","space":"{space}","key":"a b\\n","status":200,'
         while expected not in server.log.read_text() and time.monotonic() < deadline:
             time.sleep(0.01)  # the line is written after the answer
         assert expected in server.log.read_text()
@@ -289,7 +289,7 @@ def test_kill_9_keeps_what_was_acknowledged_and_shows_nothing_half_written(tmp_p
         half = [socket.create_connection(("127.0.0.1", server.port), 10) for _ in range(2)]
         half[0].sendall(put_head(peer, space, "half", 8 * MIB) + pattern(5 * MIB))
         half[1].sendall(put_head(peer, space, "tiny", 10) + b"12345")
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while len(stored) < 24 and time.monotonic() < deadline:
             time.sleep(0.01)
         server.kill()
@@ -328,7 +328,7 @@ def test_garbage_is_removed_at_start(tmp_path: Path) -> None:
         peer.do(operation.PutObject(space, "kept"), pattern(MIB))
         with connect(server.port) as sock:
             sock.sendall(put_head(peer, space, "half", 8 * MIB) + pattern(5 * MIB))
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + 60
             while not list((tmp_path / "incoming").iterdir()) and time.monotonic() < deadline:
                 time.sleep(0.01)
             server.kill()
@@ -336,7 +336,7 @@ def test_garbage_is_removed_at_start(tmp_path: Path) -> None:
     assert len(left) == 1
     os.utime(left[0], (1, 1))
     with start_server(tmp_path, "--no-fsync") as server:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while left[0].exists() and time.monotonic() < deadline:
             time.sleep(0.01)
         assert not left[0].exists()
@@ -366,7 +366,7 @@ def test_several_workers(tmp_path: Path) -> None:
             assert peer.call(operation.GetObject(space, f"{number}")).body == b"%d" % number
         assert 'method="PUT",status="200"} 30' in admin(server, "/metrics")[1]  # of all workers
         os.kill(pids[1], signal.SIGKILL)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while (pids[1] in children(server) or len(children(server)) < 3) and time.monotonic() < deadline:
             time.sleep(0.01)
         assert len(children(server)) == 3 and pids[1] not in children(server)

@@ -111,9 +111,11 @@ class Counted:
     def __init__(self) -> None:
         self.calls: list[tuple[int, dict[str, int]]] = []
         self.failure: Exception | None = None
+        self.failed = 0
 
     async def add_flux(self, day: int, sent: Mapping[str, int]) -> None:
         if self.failure is not None:
+            self.failed += 1
             raise self.failure
         self.calls.append((day, dict(sent)))
 
@@ -128,11 +130,13 @@ def test_counters_are_flushed_now_and_then_and_kept_if_that_fails() -> None:
         usage.add("a", 3)
         clock.now += DAY
         usage.add("a", 5)
-        await asyncio.sleep(0.1)
+        while len(catalog.calls) < 2:
+            await asyncio.sleep(0.01)
         assert catalog.calls == [(20000, {"a": 4, "b": 2}), (20001, {"a": 5})]
         catalog.failure = OSError("full")
         usage.add("a", 7)
-        await asyncio.sleep(0.1)
+        while not catalog.failed:
+            await asyncio.sleep(0.01)
         catalog.failure = None
         await usage.stop()
         assert catalog.calls[2:] == [(20001, {"a": 7})]

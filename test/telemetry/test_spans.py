@@ -356,7 +356,7 @@ def test_a_server_without_a_collector_serves_and_stops(tmp_path: Path) -> None:
 def test_a_server_says_what_telemetry_needs(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['opentelemetry.sdk'] = None\n")
     done = subprocess.run(
-        [sys.executable, "-m", "uvideo", "serve", str(tmp_path / "data"), "--port", "0", "--telemetry"],
+        [sys.executable, "-m", "uvideo", "serve", str(tmp_path), "--port", "0", "--admin-port", "0", "--telemetry"],
         env={"PYTHONPATH": f"{tmp_path}:{ROOT}", "PATH": "/usr/bin"},
         capture_output=True,
         text=True,

@@ -135,7 +135,7 @@ class Assembler(Signer):
         missing = sorted(set(range(numbers[-1] + 1)) - set(numbers)) if numbers else []
         if missing:
             raise InvalidArgument(u"part %d of upload %s was not copied" % (missing[0], begun.upload_id))
-        finished, response = finish(begun.carrier, begun, None)
+        finished, response, _ = finish(begun.carrier, begun, None)
         self._forget(begun)
         return stored_as(finished, response)
 

@@ -156,9 +156,9 @@ def _remaining(stream, start):
 
 
 def put(carrier, op, body, headers=()):
-    """(Stored, Response) of a PutObject sent with a _Body, its etag compared with the one computed while sending.
+    """(Stored, Response, verified) of a PutObject sent with a _Body.  verified: its etag is the one computed here.
 
-    IntegrityError if the service stored other bytes.
+    IntegrityError if the service stored other bytes.  An etag of a form that is not known is not compared.
     """
     try:
         small = body.length is not None and body.length <= READ  # one piece costs the http libraries less
@@ -166,7 +166,8 @@ def put(carrier, op, body, headers=()):
         actual, size = body.etag(), body.sent
     finally:
         body.close()
-    if stored.etag is None or not etag.is_etag(stored.etag):
+    known = etag.is_etag(stored.etag)
+    if not known:
         _log.warning("the service gave no etag that can be checked of what was put")
     elif not etag.same(stored.etag, actual, size):
         error = IntegrityError(
@@ -175,7 +176,7 @@ def put(carrier, op, body, headers=()):
         describe(error, op)
         error.response = response
         raise error
-    return stored, response
+    return stored, response, known
 
 
 def file_etag(source):

@@ -21,17 +21,23 @@ from .protocol.errors import (
     UVideoError,
 )
 from .protocol.message import Headers, Response
+from .protocol.provider import named
 from .protocol.text import native
 from .retry import Attempts
 
 _log = logging.getLogger("ucloud.uvideo")
+#: What stores bytes that are there or come along: the service answers with the etag of what it has then.
+PROVEN = (operation.PutObject, operation.FinishUpload, operation.CopyObject, operation.AppendObject)
 #: Seconds that an interrupted InitiateUpload still has for its answer: nobody else can say which upload to abort.
 GRACE = 2.0
 _ticks = getattr(time, "monotonic", time.time)
 
 
 class Endpoint(namedtuple("Endpoint", "upload download api word space_parameter video_actions user_agent")):
-    """Where operations go.  ``upload``, ``download``: provider.Suffix.  ``api``: URL of the management plane."""
+    """Where operations go.  ``upload``, ``download``: provider.Suffix.  ``api``: URL of the management plane.
+
+    Each of the three may be provider.Missing: InvalidArgument at the first call that needs it.
+    """
 
     __slots__ = ()
 
@@ -76,7 +82,7 @@ class Carrier(object):
         if self.deadline is not None and self.ticks() >= self.deadline:
             raise DeadlineExceeded()
 
-    def call(self, op, body=None, headers=(), retry=None, lost=None, check=None):
+    def call(self, op, body=None, headers=(), retry=None, lost=None, check=None, proof=True):
         """(result, Response) of a data-plane operation.  Raises UVideoError.
 
         ``body``: its bulk bytes, or what Transport.open takes, with ``rewind()``: stand at the first byte again, False
@@ -84,6 +90,7 @@ class Carrier(object):
         ``headers``: (name, value) to send in place of ours of that name, signed where the protocol says so.
         ``lost``: a list to gather the NoAnswers of tries that may have done it all the same.
         ``check(result)``: raises BadAnswer for a result that is of no use, and it is tried again.
+        ``proof``: as of ``judge``.
         """
 
         interrupt = self.interrupt
@@ -93,7 +100,7 @@ class Carrier(object):
         def once():
             try:
                 response = self.transport.send(self.request(op, headers), body, self.limit(), interrupt)
-                found = self.judge(op, response)
+                found = self.judge(op, response, proof)
                 if check is not None:
                     check(found[0])
                 return found
@@ -104,9 +111,17 @@ class Carrier(object):
 
         return self.persist(once, op, retry, lost)
 
-    def judge(self, op, response):
-        """(result, Response) of a data-plane answer; an error raised carries the Response as ``response``."""
-        return self._decode(answer.decode, op, response)
+    def judge(self, op, response, proof=True):
+        """(result, Response) of a data-plane answer; an error raised carries the Response as ``response``.
+
+        ``proof``: an answer to stored bytes that says no etag is a BadAnswer; False of a caller who compares nothing.
+        """
+        found = self._decode(answer.decode, op, response)
+        if proof and isinstance(op, PROVEN) and not found[0].etag:
+            error = BadAnswer(u"the answer says no ETag, so nothing shows that it was stored", status=response.status)
+            error.response = response
+            raise error
+        return found
 
     def _decode(self, decode, op, response):
         """(result, Response); an error raised carries the Response as ``response``."""
@@ -151,7 +166,7 @@ class Carrier(object):
         if self.credentials is None:
             raise NoCredentials(operation=type(op).__name__, space=getattr(op, "space", None))
         request = action.encode(
-            op, self.endpoint.api, self.credentials, self.endpoint.space_parameter, self.endpoint.video_actions
+            op, named(self.endpoint.api), self.credentials, self.endpoint.space_parameter, self.endpoint.video_actions
         )
         request.headers.add("User-Agent", self.endpoint.user_agent)
         return request

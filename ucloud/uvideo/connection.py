@@ -374,3 +374,7 @@ class Idle(deque):
                 self.pop().close()
             except IndexError:
                 return
+
+    def __del__(self):
+        """Whoever forgets a handler without closing it leaves no connection open."""
+        self.shut()

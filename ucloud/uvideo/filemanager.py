@@ -85,7 +85,7 @@ class FileManager(Signer):
 
     def _put(self, space, key, body, pairs, mime):
         md5 = body.md5() if self._settings.md5 and _value(pairs, "content-md5") is None else None
-        _, response = put(self._carrier, PutObject(space, key, mime, md5), body, pairs)
+        _, response, _ = put(self._carrier, PutObject(space, key, mime, md5), body, pairs)
         return succeeded(response.status, response.headers, response.body)
 
     @answers

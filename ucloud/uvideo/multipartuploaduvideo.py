@@ -262,7 +262,7 @@ class MultipartUploadUVideo(Assembler):
             Sender(carrier, upload, task.source, options.maxthread, options.retry, acknowledged).send()
         if options.progress is not None and upload.size == 0:
             options.progress(0, 0)
-        return stored_as(*finish(carrier, upload, options.retry))
+        return stored_as(*finish(carrier, upload, options.retry)[:2])
 
     def _begin(self, task):
         source, options = task.source, task.options

@@ -8,7 +8,7 @@ import threading
 from collections import deque
 
 from .carrier import describe
-from .protocol import answer, etag, operation
+from .protocol import answer, byterange, etag, operation
 from .protocol import download as downloads
 from .protocol.byterange import ByteRange
 from .protocol.errors import (
@@ -443,30 +443,18 @@ class _Worker(object):
             stream = self._get(None)
         try:
             info = answer.decode_info(stream.headers, stream.status)
-            if wanted is not None and info.span is not None:
-                self._check_span(wanted, info.span, info.size)
-                if info.size is None and shared.lead is not None:
-                    shared.lead = None
-                    raise BadAnswer(u"the answer does not say how large the object is")  # and the next asks for all
+            asked = shared.wanted if info.span is None else wanted  # a lead of all may be answered by all
+            wrong = byterange.mismatch(asked, info.span, info.size)
+            if wrong is not None:
+                raise IntegrityError(wrong)
+            if info.span is not None and info.size is None and shared.lead is not None:
+                shared.lead = None
+                raise BadAnswer(u"the answer does not say how large the object is")  # and the next asks for all
             shared.begin(run, stream, info)
             return stream
         except BaseException:
             stream.close()
             raise
-
-    def _check_span(self, wanted, span, total):
-        first, last = wanted
-        if first is None:
-            first = None if total is None else max(0, total - last)
-            last = None
-        end = span[0] + span[1] - 1
-        wrong = first is not None and span[0] != first
-        if last is not None and (end > last or (end < last and total is not None and end != total - 1)):
-            wrong = True
-        if wrong:
-            raise IntegrityError(
-                u"bytes %s were asked for but %s came" % (u"-".join([u"%s" % part for part in wanted]), span)
-            )
 
     def _further(self, run):
         """The Stream that goes on where a run is.  ObjectChanged if the object did."""

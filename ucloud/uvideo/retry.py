@@ -4,7 +4,7 @@ from __future__ import absolute_import, division, print_function
 
 from collections import namedtuple
 
-from .protocol.errors import DeadlineExceeded, NoAnswer
+from .protocol.errors import BadAnswer, DeadlineExceeded, NoAnswer
 from .protocol.operation import NOT_IDEMPOTENT
 
 
@@ -71,4 +71,6 @@ class Attempts(object):
 
 def _may_be_done(error):
     """Whether the service may have done what it did not answer: such an operation is not asked for twice."""
+    if isinstance(error, BadAnswer) and error.status is not None and error.status < 300:
+        return True
     return (isinstance(error, NoAnswer) and error.sent) or error.status in (500, 502, 504)

@@ -166,29 +166,36 @@ def graver(first, error):
     return first
 
 
-def finish(carrier, upload, retry):
-    """(Finished, Response) of a complete Upload, its etag compared with the one computed here.
+def finish(carrier, upload, retry, proof=True):
+    """(Finished, Response, agrees) of a complete Upload.  ``agrees``: whether its etag is the one that its parts make.
 
     When the service does not know the upload, an earlier try may have finished it: then the object itself tells.
+    IntegrityError for another size or etag.  ``proof``: as of Carrier.call.
     """
     op = operation.FinishUpload(upload.space, upload.key, upload.upload_id, upload.part_etags())
     try:
-        finished, response = carrier.call(op, retry=retry)
+        finished, response = carrier.call(op, retry=retry, proof=proof)
     except UploadNotFound:
         found = stored(carrier, upload)
         if found is None:
             raise
         finished, response = found
+    return finished, response, agrees(upload, op, finished, response)
+
+
+def agrees(upload, op, finished, response):
+    """Whether a Finished has the etag of an Upload; IntegrityError if it has another, or another size."""
     expected, wrong = upload.etag(), None
     if finished.size is not None and finished.size != upload.size:
         wrong = u"the stored object has %d bytes but the source has %d" % (finished.size, upload.size)
-    if expected is not None and finished.etag is not None and not etag.same(finished.etag, expected, upload.size):
+    compared = expected is not None and bool(finished.etag)
+    if compared and not etag.same(finished.etag, expected, upload.size):
         wrong = u"the stored object has etag %s but the source has %s" % (shown(finished.etag), expected)
     if wrong is not None:
         error = IntegrityError(wrong, status=response.status)
         describe(error, op)
         raise error
-    return finished, response
+    return compared
 
 
 def stored(carrier, upload, fill=None):

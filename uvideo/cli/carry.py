@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
+import stat
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,12 +25,9 @@ from uvideo.errors import IntegrityError, InvalidArgument, LocalFailure, UVideoE
 
 if TYPE_CHECKING:
     from uvideo import Limit
-    from uvideo.models import BegunUpload, PartInfo, Progress
+    from uvideo.models import ObjectInfo, Progress
 
 __all__ = ["DONE", "SKIPPED", "Mover", "Task", "Way"]
-
-#: Bytes up to which the service copies an object in one request; it recommends no more.
-COPY_LIMIT = 100_000_000
 
 _WORDS = {
     ("upload", False): "uploaded {source} -> {target}, {size}",
@@ -149,7 +145,7 @@ class Mover:
             action, moved, etag, verified = self._carry(task, line)
             removed = False
             if self._way.move and not self._context.dry_run:
-                removed = action == "rename" or self._remove(task, etag, verified)
+                removed = action == "rename" or self._remove(task, moved, etag, verified)
             with self._lock:
                 self.done += 1
                 self.bytes += moved
@@ -280,100 +276,45 @@ class Mover:
             raise InvalidArgument(say("source and target are the same object"))
         changed = any(each is not None for each in (way.metadata, way.storage_class, way.mime))
         if way.move and entry.space == target.space and not changed:
-            if not self._context.dry_run:
-                self._client.rename(entry.space, entry.key, target.key, force=not way.keep)
-            return "rename", entry.size, entry.etag, True
+            if self._context.dry_run:
+                return "rename", entry.size, entry.etag, False
+            self._client.rename(entry.space, entry.key, target.key, force=not way.keep)
+            found = self._client.stat(target.space, target.key)
+            is_same = found.size == entry.size and same_etag(entry.etag, found.etag, found.size)
+            return "rename", found.size, found.etag, bool(is_same)
         if self._context.dry_run:
             return "copy", entry.size, entry.etag, False
-        if entry.size > COPY_LIMIT:
-            etag = self._copy_parts(entry, target, line)
-        elif changed and (way.metadata is not None or way.mime is not None):
+        kept: ObjectInfo | None = None
+        if way.metadata is not None or way.mime is not None:  # what is not given stays as it is
             kept = self._client.stat(entry.space, entry.key)
-            etag = self._client.copy(
-                target.space,
-                target.key,
-                entry.space,
-                entry.key,
-                mime=way.mime or kept.mime,
-                metadata=kept.metadata if way.metadata is None else way.metadata,
-                headers=kept.headers,
-                storage_class=way.storage_class,
-            ).etag
-        else:
-            etag = self._client.copy(
-                target.space, target.key, entry.space, entry.key, storage_class=way.storage_class
-            ).etag
-        agrees = same_etag(entry.etag, etag, entry.size)
-        if agrees is False and way.verify:
-            raise IntegrityError(
-                say("the copy has etag {etag}, its source {source}", etag=etag, source=entry.etag),
-                space=target.space,
-                key=target.key,
-            )
-        return "copy", entry.size, etag, bool(agrees) and way.verify
-
-    def _copy_parts(self, entry: Entry, target: Remote, line: Callable[[Progress], None] | None) -> str | None:
-        """An object too large for one request: the service copies it part by part, several at a time."""
-        assert entry.space is not None and entry.key is not None
-        client, way = self._client, self._way
-        kept = client.stat(entry.space, entry.key)
-        begun = client.begin_upload(
+        copied = self._client.copy(
             target.space,
             target.key,
-            mime=way.mime or kept.mime,
-            metadata=kept.metadata if way.metadata is None else way.metadata,
-            headers=kept.headers,
+            entry.space,
+            entry.key,
+            mime=(way.mime or kept.mime) if kept else None,
+            metadata=(kept.metadata if way.metadata is None else way.metadata) if kept else None,
+            headers=kept.headers if kept else None,
             storage_class=way.storage_class,
+            part_jobs=way.part_jobs,
+            progress=line,
+            cancel=self._context.cancel,
         )
-        try:
-            parts = self._parts(entry, begun, kept.size, line)
-            if same_etag(client.stat(entry.space, entry.key).etag, kept.etag, kept.size) is False:
-                raise errors.ObjectChanged(space=entry.space, key=entry.key)
-            return client.finish_upload(begun, parts).etag
-        except BaseException:
-            with contextlib.suppress(UVideoError):  # what went wrong is told, not what went wrong after it
-                client.abort_upload(target.space, target.key, begun.upload_id)
-            raise
-
-    def _parts(
-        self, entry: Entry, begun: BegunUpload, total: int, line: Callable[[Progress], None] | None
-    ) -> list[PartInfo]:
-        from uvideo.models import Progress
-
-        block = begun.block_size
-        count = -(-total // block)
-        settled = done = 0
-
-        def one(part: int) -> PartInfo:
-            nonlocal settled, done
-            self._context.cancel.check()
-            start, end = part * block, min(total, (part + 1) * block)
-            assert entry.space is not None and entry.key is not None
-            made = self._client.copy_part(begun, part, entry.space, entry.key, start=start, end=end)
-            with self._lock:
-                settled, done = settled + 1, done + end - start
-                now = Progress("upload", begun.space, begun.key, None, done, total, settled, count)
-            if line is not None:
-                line(now)
-            return made
-
-        jobs = self._way.part_jobs or self._client.settings.part_jobs
-        pool = ThreadPoolExecutor(jobs)
-        try:
-            return list(pool.map(one, range(count)))
-        finally:
-            pool.shutdown(cancel_futures=True)
+        return "copy", copied.size or 0, copied.etag, copied.verified
 
     # After a move
 
-    def _remove(self, task: Task, etag: str | None, verified: bool) -> bool:
-        """Remove what was moved, if it is still what was copied.  Whether it was."""
+    def _remove(self, task: Task, moved: int, etag: str | None, verified: bool) -> bool:
+        """Remove what was moved, if it is still what was copied and its copy is there.  Whether it was."""
         entry = task.entry
         assert entry is not None
         if not verified and self._way.verify:
             raise IntegrityError(
                 say("the copy could not be verified, so the source stays; --no-verify moves it all the same")
             )
+        if moved != entry.size:
+            raise LocalFailure(say("it changed while it was copied, so it stays"))
+        self._look(task.target, entry.size, etag)
         if entry.path is not None:
             now = os.stat(entry.path)
             if (now.st_size, now.st_mtime_ns, now.st_ino) != (entry.size, entry.mtime_ns, entry.inode):
@@ -382,9 +323,22 @@ class Mover:
             return True
         assert entry.space is not None and entry.key is not None
         found = self._client.stat(entry.space, entry.key)
-        if found.size != entry.size or (etag and same_etag(found.etag, etag, found.size) is False):
+        if found.size != entry.size or any(
+            same_etag(found.etag, each, found.size) is False for each in (etag, entry.etag) if each
+        ):
             raise errors.ObjectChanged(
                 say("it changed while it was copied, so it stays"), space=entry.space, key=entry.key
             )
         self._client.delete(entry.space, entry.key)
         return True
+
+    def _look(self, target: Remote | str | Pipe, size: int, etag: str | None) -> None:
+        """See that what was stored is there, whatever was said of it.  IntegrityError, NotFound, OSError."""
+        if isinstance(target, Remote):
+            found = self._client.stat(target.space, target.key)
+            is_there = found.size == size and not (etag and same_etag(found.etag, etag, size) is False)
+        else:
+            now = os.stat(str(target))
+            is_there = stat.S_ISREG(now.st_mode) and now.st_size == size
+        if not is_there:
+            raise IntegrityError(say("{target} is not what was stored there, so the source stays", target=target))

@@ -203,6 +203,7 @@ def _change(
     if context.dry_run:
         stat_object(client, place)
     else:
+        asked = (storage_class is not None, mime is not None, tags is not None)
         if mime is not None:
             client.set_mime(place.space, place.key, mime)
         if tags:
@@ -211,6 +212,10 @@ def _change(
             client.delete_tags(place.space, place.key)
         if storage_class is not None:
             client.set_class(place.space, place.key, storage_class)
+        found = client.stat(place.space, place.key)  # what is so now, not what was asked for
+        storage_class = found.storage_class if asked[0] else None
+        mime = found.mime if asked[1] else None
+        tags = client.get_tags(place.space, place.key) if asked[2] else None
     context.report.item(
         CHANGED,
         space=place.space,

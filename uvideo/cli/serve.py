@@ -39,11 +39,12 @@ __all__ = ["needs_server", "serve"]
 @click.argument(
     "folder", metavar="[DIR]", default="uvideo-data", envvar="UVIDEO_SERVE_DIR", type=click.Path(path_type=Path)
 )
-@option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@option("--host", default="127.0.0.1", show_default=True, help="Address to listen on, of the data port.")
 @option("--port", default=9000, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free one.")
 @option(
     "--admin-port", default=9001, show_default=True, type=click.IntRange(0, 65535), help="Console, health, metrics."
 )
+@option("--admin-host", default="127.0.0.1", show_default=True, help="Address that this port listens on.")
 @option("--public-key", help="With --private-key: the key pair, instead of DIR/credentials.json.")
 @option("--private-key", help="Better given as UVIDEO_SERVE_PRIVATE_KEY: others can read a command line.")
 @option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes.")
@@ -79,6 +80,27 @@ __all__ = ["needs_server", "serve"]
     show_default=True,
     type=click.IntRange(1, 10**6),
     help="At once, in each process; more are answered 503.",
+)
+@option(
+    "--connections-per-address",
+    default=1024,
+    show_default=True,
+    type=click.IntRange(0, 10**6),
+    help="Of those, from one address that is not this machine's own; more are answered 503.  0: any number.",
+)
+@option(
+    "--idle",
+    default=60.0,
+    show_default=True,
+    type=click.FloatRange(0.1, 86400),
+    help="Seconds without a byte until a connection is broken off in the middle of a request or an answer.",
+)
+@option(
+    "--least-rate",
+    default=16.0,
+    show_default=True,
+    type=click.FloatRange(0, 10**6),
+    help="Bytes a second: a request or an answer that is slower over more than --idle seconds is broken off.  0: none.",
 )
 @option(
     "--rate",
@@ -156,7 +178,7 @@ def needs_server() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as failure:
-        if failure.name is None or failure.name.partition(".")[0] not in ("aiohttp", "multidict"):
+        if failure.name is None or failure.name.partition(".")[0] not in ("aiohttp", "multidict", "cryptography"):
             raise
         raise InvalidArgument(
             say(

@@ -215,6 +215,10 @@ def spaces_set(context: Context, spaces: Sequence[str], type: str | None, storag
             else:
                 context.client.update_space(name, type=type, storage_class=storage_class)
             record = {"space": name, "type": type, "class": storage_class, "dry_run": context.dry_run}
+            if not context.dry_run:  # what is so now, not what was asked for
+                found = context.client.stat_space(name)
+                record["type"] = found.type if type is not None else None
+                record["class"] = found.storage_class if storage_class is not None else None
             context.report.item(CHANGED, **record)
         except UVideoError as error:
             context.report.fail(error, f"uvideo://{name}")

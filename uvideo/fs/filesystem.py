@@ -19,13 +19,12 @@ from fsspec.utils import isfilelike
 
 from uvideo import etag, same_etag
 from uvideo.errors import AlreadyExists, IntegrityError, InvalidRange, ObjectChanged, SpaceExists, UVideoError
-from uvideo.fs.copies import copied
 from uvideo.fs.failure import as_oserror
 from uvideo.fs.file import ReadFile, StreamedFile, WriteFile
 from uvideo.fs.info import described
 from uvideo.fs.ranges import plan
 from uvideo.fs.tree import BATCH, TRANSFERS, Tree, waited
-from uvideo.models import Progress
+from uvideo.models import Progress, Stored
 
 __all__ = ["UVideoFileSystem"]
 
@@ -367,12 +366,9 @@ class UVideoFileSystem(Tree):
                 if move and source[0] == target[0]:
                     await client.rename(*source, self._object(path2)[1], force=True)
                 else:
-                    info = await client.stat(*source)
-                    made = await copied(client, info, *self._object(path2))
-                    if same_etag(info.etag, made, info.size) is False:
-                        raise ObjectChanged("the object changed while it was copied")
+                    made = await client.copy(*self._object(path2), *source, cancel=TRANSFERS.get())
                     if move:
-                        await client.delete(*source)
+                        await self._leave(source, made)
         except FileNotFoundError:
             if not listed and not await self._any_below(path1):
                 raise
@@ -381,6 +377,14 @@ class UVideoFileSystem(Tree):
                     await client.delete(source[0], source[1] + "/")  # what stands for the directory, if anything does
         for path in (path1, path2) if move else (path2,):
             self.invalidate_cache(path)
+
+    async def _leave(self, source: tuple[str, str], made: Stored) -> None:
+        """Remove what was copied, if it is still that and the copy is there, whatever was said of it."""
+        client = self._here()
+        there, now = await client.stat(made.space, made.key), await client.stat(*source)
+        if now.size != there.size or same_etag(now.etag, there.etag, now.size) is not True:
+            raise ObjectChanged("the copy is not what the source is, so the source stays")
+        await client.delete(*source)
 
     async def _mv_file(self, path1: str, path2: str) -> None:
         await self._cp_file(path1, path2, move=True)

@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
+from uvideo._core import message
 from uvideo.server.console import Console
+from uvideo.server.exchange import Disconnected, Exchange, Watch
 from uvideo.server.gauges import Gauges
 from uvideo.server.metrics import Metrics
 from uvideo.storage.base import Blobs, Catalog
@@ -28,11 +30,13 @@ def admin_handler(
     check: Callable[[], None],
     gauges: Gauges,
     console: Console,
+    watch: Watch,
     more: Mapping[str, Answerer] | None = None,
 ) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
     """What answers the requests of the admin port.
 
-    ``check``: raises if uploads would be refused.  ``more``: path -> what answers there, whatever the method.
+    ``check``: raises if uploads would be refused.  ``watch``: breaks off who takes an answer too slowly.  ``more``:
+    path -> what answers there, whatever the method.
     """
     others = more or {}
 
@@ -50,10 +54,25 @@ def admin_handler(
         return 200, "ok\n"
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        exchange = Exchange(request)
+        watch.active.add(exchange)
+        try:
+            found = await answered(request)
+            body = found.body if isinstance(found.body, bytes) else b""
+            return await exchange.answer(message.Response(found.status, message.Headers(found.headers.items()), body))
+        except Disconnected:
+            exchange.abort()
+            gone = web.Response()  # nobody gets it
+            gone.force_close()
+            return gone
+        finally:
+            watch.active.discard(exchange)
+
+    async def answered(request: web.BaseRequest) -> web.Response:
         kind = PLAIN
         if request.path in others:
             status, text = await others[request.path](request)
-            return web.Response(status=status, body=text.encode(), headers={"Content-Type": kind, "Server": "uvideo"})
+            return web.Response(status=status, body=text.encode(), headers={"Content-Type": kind})
         shown = await console.handle(request)
         if shown is not None:
             return shown
@@ -68,6 +87,6 @@ def admin_handler(
             status, text, kind = 200, metrics.text(), PROMETHEUS
         else:
             status, text = 404, "there are /healthz, /readyz, /metrics and the console at /\n"
-        return web.Response(status=status, body=text.encode(), headers={"Content-Type": kind, "Server": "uvideo"})
+        return web.Response(status=status, body=text.encode(), headers={"Content-Type": kind})
 
     return handle

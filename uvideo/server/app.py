@@ -10,7 +10,7 @@ import errno
 import json
 import logging
 import time
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
@@ -28,8 +28,9 @@ from uvideo._core import (
     text,
 )
 from uvideo.server.callback import Callbacks
+from uvideo.server.connection import KEEP_ALIVE, Server
 from uvideo.server.crossorigin import PREFLIGHT, CrossOrigin
-from uvideo.server.exchange import LEAST_VERSION, NAME, Disconnected, Exchange, Watch
+from uvideo.server.exchange import IDLE, LEAST_RATE, LEAST_VERSION, BrokenOff, Disconnected, Exchange, Unreadable, Watch
 from uvideo.server.form import Form, boundary_of
 from uvideo.server.guesses import sender
 from uvideo.server.limits import Limits
@@ -38,19 +39,16 @@ from uvideo.server.rights import Rights
 from uvideo.server.service import Service
 from uvideo.server.spaces import Spaces
 from uvideo.server.usage import Usage
-from uvideo.storage.base import Unreachable
+from uvideo.storage.base import Damaged, Unreachable
 
 if TYPE_CHECKING:
     from uvideo.server.spans import Spans
 
 __all__ = ["App", "is_management"]
 
-IDLE = 60.0  # seconds without a byte until a connection is broken
-KEEP_ALIVE = 75.0  # seconds until a connection without a request, or with half a head, is closed
 FORM_LIMIT = 1024 * 1024  # bytes of a management call
 LARGE_AT_ONCE = 64  # of those that are no small ones
-LIST_LIMIT = 64 * 1024 * 1024  # bytes of the etag list of the longest upload
-HEAD_LINE, HEAD_FIELDS = 16 * 1024, 1024  # bytes of a line, number of header fields
+DOCUMENT_LIMIT = 64 * 1024  # bytes of tags, or of a media type
 CALLING = (operation.PutObject, operation.FinishUpload)  # what a put policy may go with; source: signing.md section 4
 AGAIN = 1  # seconds after which a client may ask again when the database or the store is away
 WRONG = (errors.SignatureMismatch, errors.UnknownKey)  # what a guess is answered with
@@ -84,9 +82,10 @@ access = logging.getLogger("uvideo.access")
 class App:
     """The data plane and the management plane on one port.
 
-    ``server`` is what asyncio's create_server takes.  ``idle``, ``keep_alive``: seconds.  ``callbacks``: None for those
-    that go to public addresses only.  ``limits``: None for none.  ``cross_origin``: which pages of other origins may
-    read its answers; None: none.  ``spans``: what makes a span of each request; None: nothing does.
+    ``server`` is what asyncio's create_server takes.  ``idle``, ``keep_alive``: seconds.  ``least_rate``: bytes a
+    second.  ``callbacks``: None for those that go to public addresses only.  ``limits``: None for none.
+    ``cross_origin``: which pages of other origins may read its answers; None: none.  ``spans``: what makes a span of
+    each request; None: nothing does.
     """
 
     exchange: type[Exchange] = Exchange
@@ -97,6 +96,7 @@ class App:
         metrics: Metrics,
         *,
         idle: float = IDLE,
+        least_rate: float = LEAST_RATE,
         keep_alive: float = KEEP_ALIVE,
         callbacks: Callbacks | None = None,
         limits: Limits | None = None,
@@ -111,12 +111,14 @@ class App:
         self._callbacks = callbacks or Callbacks()
         limits = limits or Limits()
         self._guesses, self._rates, self._headroom = limits.guesses, limits.rates, limits.headroom
-        self._watch = Watch(idle)
+        self._watch = Watch(idle, least_rate)
         self._large = asyncio.Semaphore(LARGE_AT_ONCE)
         self._draining = False
         self._access = access.isEnabledFor(logging.INFO)
         self._spans = spans
-        self.server = _Server(self._handle, keep_alive, limits.connections, metrics)
+        self.server = Server(
+            self._handle, metrics, most=limits.connections, each=limits.connections_each, keep_alive=keep_alive
+        )
         self._watch.start()
 
     def check(self) -> None:
@@ -156,12 +158,12 @@ class App:
                 return await self._answer(exchange)
             with self._spans.of(exchange):
                 return await self._answer(exchange)
-        except Disconnected:
-            exchange.status = 499
+        except Disconnected as gone:
+            exchange.status = 500 if isinstance(gone, BrokenOff) else 499
             exchange.abort()
-            gone = web.Response()  # nobody gets it
-            gone.force_close()
-            return gone
+            unsent = web.Response()  # nobody gets it
+            unsent.force_close()
+            return unsent
         finally:
             self._watch.active.discard(exchange)
             seconds = time.perf_counter() - started
@@ -179,15 +181,18 @@ class App:
             if self._draining:
                 exchange.closing = True
             return await exchange.answer(response, content)
-        except Exception as failure:
-            if isinstance(failure, Disconnected):
+        except Exception as raised:
+            if isinstance(raised, Disconnected):
                 raise
+            failure: Exception = raised.failure if isinstance(raised, Unreadable) else raised
+            if isinstance(failure, (Unreachable, Damaged)):
+                self._metrics.failed(failure.cause)
             if exchange.request.writer.output_size:  # the head is gone: only a broken connection tells
-                if isinstance(failure, Unreachable):
-                    log.warning("session %s: broken off: %s", exchange.session, failure.strerror)
+                if isinstance(failure, OSError):
+                    log.error("session %s: broken off: %s", exchange.session, failure.strerror or failure)
                 else:
-                    log.exception("session %s failed within its answer", exchange.session)
-                raise Disconnected() from None
+                    log.error("session %s failed within its answer", exchange.session, exc_info=failure)
+                raise BrokenOff() from None
             if type(failure) in WRONG:
                 self._guessed(exchange)
             refusal = _refusal(failure, exchange)
@@ -232,14 +237,15 @@ class App:
         if self._headroom is not None and cls in STORING:
             self._headroom.check(exchange.length or 0)
         body = (
-            await exchange.small(LIST_LIMIT if cls is operation.FinishUpload else FORM_LIMIT)
-            if cls in dialect.SMALL
-            else b""
+            await exchange.small(DOCUMENT_LIMIT) if cls in dialect.SMALL and cls is not operation.FinishUpload else b""
         )
         op = dialect.decode(cls, space.name, key, query, headers, body)
         service = self._service
         if token is not None:
             service = await self._rights.permit(token, op, space, request.remote)
+        if cls is operation.FinishUpload:  # its list may be long: only for who may finish, and as long as it need be
+            body = await self._etags(exchange, op, space)
+            op = dialect.decode(cls, space.name, key, query, headers, body)
         if cls is operation.GetObject:
             info, content = await service.get(op, space)
             return answer.encode(op, info), content
@@ -255,6 +261,13 @@ class App:
             if cls in COUNTED:
                 self._metrics.add(COUNTED[cls])
         return await self._called_back(asked, answer.encode(op, result)), None
+
+    async def _etags(self, exchange: Exchange, op: Any, space: Any) -> bytes:
+        """The body of a FinishUpload.  InvalidPartList if it is longer than the etags of the parts that are there."""
+        try:
+            return await exchange.small(await self._service.list_length(op, space), self._large)
+        except errors.TooLarge:
+            raise errors.InvalidPartList("the list of etags is longer than that of the parts that were sent") from None
 
     def _guessed(self, exchange: Exchange) -> None:
         target = dialect.parse_target(exchange.request.raw_path)
@@ -315,6 +328,8 @@ class App:
         except Disconnected:
             raise
         except Exception as failure:
+            if isinstance(failure, (Unreachable, Damaged)):
+                self._metrics.failed(failure.cause)
             if type(failure) in WRONG:
                 self._guesses.wrong(exchange.request.remote, str(given.get("PublicKey")))
             refusal = _refusal(failure, exchange)
@@ -349,6 +364,9 @@ def _refusal(failure: Exception, exchange: Exchange) -> Any:
     if isinstance(failure, Unreachable):
         log.warning("session %s: %s", exchange.session, failure.strerror)
         return errors.Unavailable(retry_after=AGAIN)
+    if isinstance(failure, Damaged):
+        log.error("session %s: %s", exchange.session, failure.strerror)
+        return errors.InternalError("the stored bytes are damaged")
     if isinstance(failure, OSError) and failure.errno in OUT_OF:
         log.error("session %s: %s", exchange.session, OUT_OF[failure.errno])
         return errors.Unavailable(OUT_OF[failure.errno])
@@ -374,72 +392,3 @@ def _log_access(exchange: Exchange, seconds: float) -> None:
         "seconds": round(seconds, 6),
     }
     access.info("%s", json.dumps(fields, separators=(",", ":")))
-
-
-def _crowded() -> bytes:
-    """What a connection too many is told."""
-    response = answer.encode_error(errors.Unavailable("too many connections", retry_after=1))
-    pairs = [*response.headers, ("Content-Length", str(len(response.body))), ("Connection", "close"), ("Server", NAME)]
-    lines = [f"HTTP/1.1 {response.status} Service Unavailable", *(f"{name}: {value}" for name, value in pairs)]
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + response.body
-
-
-CROWDED = _crowded()
-
-
-class _Connection(web.RequestHandler):
-    """aiohttp's connection; what does not even parse is refused in this protocol's form."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        server = cast(_Server, self._manager)
-        if server.most and len(server._connections) > server.most:
-            server.metrics.add("uvideo_connections_refused_total")
-            cast(asyncio.Transport, transport).write(CROWDED)
-            transport.close()
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        if request.writer.output_size > 0:
-            raise ConnectionError("an answer was already begun")
-        if status < 500:  # never the parser's own text: it quotes headers
-            error: errors.UVideoError = errors.BadRequest("the request is malformed, or its head is too large")
-        else:
-            log.error("a request failed outside of the service", exc_info=exc)
-            error = errors.InternalError()
-        response = answer.encode_error(error)
-        refused = web.Response(status=response.status, headers=response.headers.pairs, body=response.body)
-        refused.headers[answer.SESSION] = Exchange(request).session
-        refused.headers["Server"] = NAME
-        refused.headers["Connection"] = "close"
-        refused.force_close()
-        return refused
-
-
-class _Server(web.Server):
-    """``most``: connections at once, 0 for any number; one more is told so and closed."""
-
-    def __init__(self, handler: Any, keep_alive: float, most: int, metrics: Metrics) -> None:
-        super().__init__(handler)
-        self.most, self.metrics = most, metrics
-        self._loop_of_connections = asyncio.get_running_loop()
-        self._keep_alive = keep_alive
-
-    def __call__(self) -> web.RequestHandler:
-        return _Connection(
-            self,
-            loop=self._loop_of_connections,
-            keepalive_timeout=self._keep_alive,
-            lingering_time=0.0,  # exchange drains what is worth draining
-            auto_decompress=False,
-            access_log=None,  # type: ignore[arg-type]
-            logger=log,
-            max_line_size=HEAD_LINE,
-            max_field_size=HEAD_LINE,
-            max_headers=HEAD_FIELDS,
-        )

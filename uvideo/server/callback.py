@@ -2,6 +2,9 @@
 
 Whoever may upload chooses the URL, so the server must not be a way into the network that it stands in.  Source:
 signing.md section 4.
+
+A host is an IPv4 address of four decimal numbers, an IPv6 address in brackets, or a name; nothing else that a system's
+resolver would take for a number.  The address that a socket is opened to is checked last, whoever found it.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ import asyncio
 import ipaddress
 import json
 import logging
+import re
 import socket
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -25,6 +29,13 @@ CONNECT, TOTAL = 3.0, 10.0  # seconds
 ANSWER_LIMIT = 64 * 1024  # bytes
 AT_ONCE = 64  # calls
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_UNICAST = ipaddress.IPv6Network("2000::/3")  # the rest of IPv6 is local, reserved or for translation
+
+_LABEL = "[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
+_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*\Z").match
+_NUMBER = re.compile(
+    r"(?:[0-9]+|0x[0-9a-f]*)\Z"
+).match  # as a last label: C libraries take the whole for an IPv4 address
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -63,10 +74,12 @@ class Callbacks:
         import aiohttp
 
         url = _parsed(policy.url)
-        address = _literal(url.host)
-        if address is not None and not self.may(url.host, url.port, address):
-            raise errors.CallbackFailed("callback failed: address not allowed")
-        connector = aiohttp.TCPConnector(resolver=_resolver(self, url.host), use_dns_cache=False, force_close=True)
+        connector = aiohttp.TCPConnector(
+            resolver=_resolver(self, url.raw_host),
+            socket_factory=lambda found: self._socket(url.raw_host, found),
+            use_dns_cache=False,
+            force_close=True,
+        )
         timeout = aiohttp.ClientTimeout(total=self._total, connect=self._connect, sock_connect=self._connect)
         headers = {"Content-Type": policy.mime, "Accept-Encoding": "identity", "User-Agent": "uvideo"}
         async with (
@@ -83,7 +96,16 @@ class Callbacks:
         if any((name, known) in self._allow for name in names for known in (None, port)):
             return True
         plain = _plain(address)
+        if isinstance(plain, ipaddress.IPv6Address) and plain not in _UNICAST:
+            return False
         return plain.is_global and not plain.is_multicast and not plain.is_reserved
+
+    def _socket(self, host: str, found: Any) -> socket.socket:
+        """A socket for an address that getaddrinfo could have given.  CallbackFailed unless ``host`` may have it."""
+        family, kind, proto, _, place = found
+        if family not in (socket.AF_INET, socket.AF_INET6) or not self.may(host, place[1], _address(place[0])):
+            raise errors.CallbackFailed("callback failed: address not allowed")
+        return socket.socket(family, kind, proto)
 
 
 class _Nothing:
@@ -126,7 +148,7 @@ def _resolver(callbacks: Callbacks, host: str) -> Any:
             for kind, _, proto, _, place in found:
                 if kind not in (socket.AF_INET, socket.AF_INET6):
                     continue
-                address = ipaddress.ip_address(str(place[0]).partition("%")[0])
+                address = _address(place[0])
                 if callbacks.may(host, port, address):
                     where = {"hostname": name, "host": str(address), "port": port, "family": kind, "proto": proto}
                     hosts.append({**where, "flags": socket.AI_NUMERICHOST})
@@ -149,34 +171,48 @@ def _plain(address: Address) -> Address:
     return address
 
 
-def _literal(host: str) -> Address | None:
-    try:
-        return ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return None
+def _address(text: Any) -> Address:
+    """ValueError."""
+    return ipaddress.ip_address(str(text).partition("%")[0])
+
+
+def _host(text: str) -> str:
+    """An address or a name as ASCII, lower-case, without the dot at its end.  ValueError if it is neither."""
+    if ":" in text and "%" not in text:
+        return str(ipaddress.IPv6Address(text))
+    import idna
+
+    # What becomes a number only by this, full-width digits say, is no way to write one.
+    name = text if text.isascii() else idna.encode(text, uts46=True).decode()
+    name = name.removesuffix(".").lower()
+    if _NUMBER(name.rpartition(".")[2]):
+        return str(ipaddress.IPv4Address(text.removesuffix(".")))
+    if not _NAME(name):
+        raise ValueError(f"{text!r} is no host name")
+    return name
 
 
 def _parsed(url: str) -> Any:
-    """A yarl.URL with a host and a port.  BadRequest."""
+    """A yarl.URL with a host as ``_host`` gives it, and a port.  BadRequest."""
     from yarl import URL
 
     try:
         parsed = URL(url, encoded=True)
-        if parsed.host and parsed.port and parsed.user is None and parsed.raw_host:
-            return parsed
+        if parsed.raw_host and parsed.port and parsed.raw_user is None:
+            return parsed.with_host(_host(parsed.raw_host))
     except ValueError:
         pass
-    raise errors.BadRequest("the callbackUrl of the put policy is not an http URL")
+    raise errors.BadRequest("the callbackUrl of the put policy is not an http URL with a name or an IP address as host")
 
 
 def _allowed(text: str) -> tuple[str, int | None]:
     host, mark, port = text.strip().rpartition(":")
     if not mark or text.endswith("]") or (":" in host and not host.startswith("[")):  # no port, maybe a bare IPv6
         host, port = text.strip(), ""
-    host = host.strip("[]").rstrip(".").lower()
     number = int(port) if port.isascii() and port.isdigit() else None
-    valid = _literal(host) is not None or (host and not set(host) & set("/:@ *?#[]%"))
-    if not valid or (port and (number is None or not 0 < number < 65536)):
-        raise ValueError(f"{text!r} is no HOST or HOST:PORT")
-    address = _literal(host)
-    return (str(address) if address is not None else host), number
+    try:
+        if port and (number is None or not 0 < number < 65536):
+            raise ValueError
+        return _host(host.removeprefix("[").removesuffix("]")), number
+    except ValueError:
+        raise ValueError(f"{text!r} is no HOST or HOST:PORT") from None

@@ -288,7 +288,8 @@ def add_key(
                 except FileExistsError:
                     raise CredentialsError(f"{key_file} exists already: name a new file") from None
             try:
-                if not await catalog.add_key(seal.key_record(key, own, int(time.time()))):
+                record = seal.key_record(key, own, int(time.time()), old=await seal.writes_old(catalog))
+                if not await catalog.add_key(record):
                     raise CredentialsError(f"there is a key pair {key.public} already")
             except BaseException:
                 if key_file is not None:
@@ -316,6 +317,24 @@ def remove_key(folder: Path, database: str | None, blobs: str | None, public_key
             if not await catalog.remove_key(public_key):
                 raise CredentialsError(f"no key pair {public_key} was added (the server's own cannot be removed)")
         _say(is_json, {"removed": public_key}, f"removed {public_key}")
+
+    _run(work())
+
+
+@admin.command()
+@place
+@as_json
+def upgraded(folder: Path, database: str | None, blobs: str | None, is_json: bool) -> None:
+    """Say that every gateway of a cluster runs this version now, once a rolling upgrade is over.
+
+    Until then gateways write secrets of tokens and key pairs in the form that older gateways can read.  A server that
+    has its folder for itself knows this when it starts.
+    """
+
+    async def work() -> None:
+        async with _named(folder, database, blobs) as catalog:
+            await catalog.retire_older()
+        _say(is_json, {"upgraded": True}, "no gateway runs an older version")
 
     _run(work())
 

@@ -93,7 +93,7 @@ class Console:
         self._throttle = throttle or Throttle()
         self._assets = _Assets()
 
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse | None:
+    async def handle(self, request: web.BaseRequest) -> web.Response | None:
         """The answer; None if the request is not about the console."""
         if request.path.startswith(API):
             return await self._answer(request)
@@ -104,7 +104,7 @@ class Console:
 
     # Pages
 
-    def _page(self, request: web.BaseRequest, kind: str, body: bytes, mark: str) -> web.StreamResponse:
+    def _page(self, request: web.BaseRequest, kind: str, body: bytes, mark: str) -> web.Response:
         url = urlsplit(self._endpoint.url(request.headers.get("Host", "")) or "")
         data = f"{url.scheme}://{url.netloc}" if url.netloc else ""
         headers = {**GUARDS, "ETag": mark, "Cache-Control": "no-cache", "Content-Type": kind}
@@ -115,7 +115,7 @@ class Console:
 
     # Calls
 
-    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _answer(self, request: web.BaseRequest) -> web.Response:
         headers = {**GUARDS, "Cache-Control": "no-store", "Content-Security-Policy": CLOSED}
         headers["Content-Type"] = "application/json"
         status = 200
@@ -137,10 +137,7 @@ class Console:
         except Exception:
             log.exception("a call of the console failed")
             status, said = 500, {"error": "InternalError", "message": "internal error"}
-        answer = web.Response(status=status, body=json.dumps(said, ensure_ascii=False).encode(), headers=headers)
-        if not request.content.is_eof():
-            answer.force_close()
-        return answer
+        return web.Response(status=status, body=json.dumps(said, ensure_ascii=False).encode(), headers=headers)
 
     async def _call(self, request: web.BaseRequest, headers: dict[str, str]) -> dict[str, Any]:
         name, changes = request.path[len(API) :], request.method == "POST"
@@ -150,7 +147,8 @@ class Console:
         if changes and name == "session":
             return await self._sign_in(request, headers)
         if changes and name == "link":
-            return {"link": self._sessions.link((await self._credentials(request, links=False)).public)}
+            key = await self._credentials(request, links=False)
+            return {"link": self._sessions.link(key.public, key.owner)}
         call = self._view.calls.get((request.method, name))
         if call is None and (request.method, name) != ("POST", "sign-out"):
             raise Refusal(404, "NoCall", "there is no such call")
@@ -201,7 +199,7 @@ class Console:
         """A new session in place of the one that there was."""
         key = await self._credentials(request)
         self._sessions.close(self._token(request))
-        token = self._sessions.open(key.public)
+        token = self._sessions.open(key.public, key.owner)
         log.info("console: %s signed in from %s", key.public, request.remote)
         headers["Set-Cookie"] = self._set_cookie(request, token)
         return self._said_of(token, key, request)

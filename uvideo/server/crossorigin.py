@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-__all__ = ["CrossOrigin", "Endpoint", "check_origin"]
+__all__ = ["CrossOrigin", "Endpoint", "check_origin", "origin"]
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -46,12 +46,12 @@ def check_origin(value: str) -> str:
 class Endpoint:
     """Where a browser reaches the data port.
 
-    ``public_url``: the URL that is always the right one, None if it is the host that the browser names and ``port``.
-    ValueError if it is not an http or https URL.
+    ``public_url``: the URL that is always the right one, None if it is ``host`` and ``port``; ValueError if it is not
+    an http or https URL.  ``host``: the address of the data port, None if it is the host that the browser names.
     """
 
-    def __init__(self, public_url: str | None, port: int, tls: bool) -> None:
-        self._port, self._scheme = port, "https" if tls else "http"
+    def __init__(self, public_url: str | None, port: int, tls: bool, host: str | None = None) -> None:
+        self._port, self._scheme, self._host = port, "https" if tls else "http", host
         self._url = None
         if public_url is not None:
             parts = urlsplit(public_url)
@@ -64,7 +64,7 @@ class Endpoint:
         if self._url is not None:
             return self._url
         name = name_of(host)
-        return None if name is None else origin(self._scheme, name, self._port)
+        return None if name is None else origin(self._scheme, self._host or name, self._port)
 
 
 class CrossOrigin:

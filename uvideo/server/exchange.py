@@ -12,6 +12,7 @@ import random
 import socket
 import struct
 import time
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 from aiohttp import HttpVersion10, web
@@ -19,11 +20,12 @@ from multidict import CIMultiDict
 
 from uvideo._core import answer, errors, message
 from uvideo.server.service import Content
-from uvideo.storage.base import Unreachable
 
-__all__ = ["NAME", "Disconnected", "Exchange", "Watch"]
+__all__ = ["IDLE", "LEAST_RATE", "NAME", "BrokenOff", "Disconnected", "Exchange", "Unreadable", "Watch"]
 
 LEAST_VERSION = HttpVersion10
+IDLE = 60.0  # seconds without a byte until a connection is broken
+LEAST_RATE = 16.0  # bytes a second; a client's `bandwidth` is 1,000 or more, and 62 of its transfers may share that
 DIRECT = 256 * 1024  # bytes of a stored body that are joined and written at once
 FREE = 64 * 1024  # bytes of a small body that anybody may send
 SENDFILE = 4 * 1024 * 1024  # bytes of one call of sendfile
@@ -42,6 +44,32 @@ _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing throws away what was not 
 
 class Disconnected(Exception):
     """The client went away, stalled or broke off its body.  There is nobody to answer."""
+
+
+class BrokenOff(Disconnected):
+    """We broke the connection: the head promised bytes that could not be read."""
+
+
+class Unreadable(Exception):
+    """The object's bytes could not be read.  ``failure``: what the driver raised; it is not the connection's."""
+
+    def __init__(self, failure: OSError) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
+
+
+async def _pieces(content: Content) -> AsyncIterator[bytes]:
+    """The bytes of a content that has a reader.  Unreadable."""
+    assert content.reader is not None
+    pieces = content.reader.read(content.offset, content.length)
+    try:
+        async for piece in pieces:
+            yield piece
+    except OSError as failure:
+        raise Unreadable(failure) from None
+    finally:
+        if isinstance(pieces, AsyncGenerator):
+            await pieces.aclose()
 
 
 def new_session() -> str:
@@ -82,6 +110,7 @@ class Exchange:
     __slots__ = (
         "_asked",
         "_content",
+        "before",
         "closing",
         "crossing",
         "expects",
@@ -90,6 +119,7 @@ class Exchange:
         "length",
         "mark",
         "operation",
+        "owed",
         "received",
         "request",
         "ret_code",
@@ -112,8 +142,9 @@ class Exchange:
         self.ret_code: int | None = None
         self.crossing: tuple[tuple[str, str], ...] = ()
         self.waiting = self.closing = self._asked = False
-        self.mark: object = None
-        self.since = 0.0
+        self.mark: tuple[int, int, int] | None = None
+        self.since = self.owed = 0.0
+        self.before: int | None = None
         self.length: int | None = 0
         if request.body_exists:
             announced = request.headers.get("Content-Length")
@@ -196,14 +227,11 @@ class Exchange:
     # Answer
 
     async def answer(self, response: Any, content: Content | None = None) -> web.StreamResponse:
-        """Send a message.Response, and the content if there is any.  Disconnected; Unreachable, most likely before
-        anything was sent."""
+        """Send a message.Response, and the content if there is any.  Disconnected; Unreadable."""
         self.status = response.status
         rest = self._rest()
         try:
             carried = await self._send(response, content)
-        except Unreachable:  # not the client's connection
-            raise
         except (OSError, RuntimeError) as error:
             if isinstance(error, OSError) or self.request.transport is None:
                 raise Disconnected() from None
@@ -220,6 +248,9 @@ class Exchange:
         headers = CIMultiDict(response.headers.pairs)
         headers[answer.SESSION] = self.session
         headers["Server"] = NAME
+        headers["X-Content-Type-Options"] = (
+            "nosniff"  # no browser runs an object as another type than it was stored with
+        )
         if self.crossing:
             headers.extend(self.crossing)
             headers["Vary"] = "Origin"
@@ -229,7 +260,7 @@ class Exchange:
                 assert content.inline is not None
                 body = content.inline[content.offset : content.offset + content.length]
             elif content.length <= DIRECT:
-                body = b"".join([piece async for piece in content.reader.read(content.offset, content.length)])
+                body = b"".join([piece async for piece in _pieces(content)])
             else:
                 return await self._send_bulk(web.StreamResponse(status=response.status, headers=headers), content)
         return await self._send_whole(response.status, headers, body)
@@ -265,7 +296,7 @@ class Exchange:
         if transport is None:
             raise Disconnected()
         by_file = reader.file is not None and transport.get_extra_info("sslcontext") is None
-        pieces = reader.read(content.offset, content.length)
+        pieces = _pieces(content)
         first = b"" if by_file else await anext(pieces)  # while no head is sent, a failure can still be told
         self.waiting = True
         await carried.prepare(self.request)
@@ -296,8 +327,8 @@ class Exchange:
 
     # Watch
 
-    def progress(self) -> object:
-        """Something that changes whenever bytes move in either direction."""
+    def progress(self) -> tuple[int, int, int]:
+        """Bytes received and sent, and those that the peer acknowledged since it connected (0 if that is unknown)."""
         transport = self.request.transport
         acked = 0
         if transport is not None:
@@ -320,15 +351,17 @@ class Exchange:
 
 
 class Watch:
-    """Breaks connections on which nothing has moved for ``idle`` seconds although it is the client's turn.
+    """Breaks connections on which nothing has moved for ``idle`` seconds although it is the client's turn, and those
+    that were slower than ``rate`` bytes a second over all the seconds of its turns, once these are more than ``idle``.
 
     One timer for all of them: what a request pays is an entry in a set.
     """
 
-    def __init__(self, idle: float) -> None:
-        self._idle = idle
+    def __init__(self, idle: float, rate: float = 0.0) -> None:
+        self._idle, self._rate = idle, rate
         self.active: set[Exchange] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._looked = 0.0
 
     def start(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(self._idle / 4, self._look)
@@ -339,10 +372,23 @@ class Watch:
 
     def _look(self) -> None:
         now = asyncio.get_running_loop().time()
+        passed, self._looked = now - self._looked, now
         for exchange in self.active:
             mark = exchange.progress() if exchange.waiting else None
+            if mark is not None and exchange.mark is not None:
+                exchange.owed += passed
+            if mark is not None and self._is_slow(exchange, mark):
+                exchange.abort()
             if mark is None or mark != exchange.mark:
                 exchange.mark, exchange.since = mark, now
             elif now - exchange.since >= self._idle:
                 exchange.abort()
         self.start()
+
+    def _is_slow(self, exchange: Exchange, mark: tuple[int, int, int]) -> bool:
+        """Whether too little has moved: what was received at all, and what was sent since the first look."""
+        received, sent, acked = mark
+        if exchange.before is None:
+            exchange.before = acked or sent
+        moved = received + (acked or sent) - exchange.before
+        return exchange.owed > self._idle and moved < self._rate * exchange.owed

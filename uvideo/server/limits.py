@@ -74,9 +74,14 @@ class Headroom:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one process keeps to.  ``connections``: at once, 0 for any number.  ``headroom``: None for any disk."""
+    """What one process keeps to.
+
+    ``connections``: at once, ``connections_each``: of them from one address; 0 for any number.  ``headroom``: None for
+    any disk.
+    """
 
     guesses: Guesses = field(default_factory=lambda: Guesses(0))
     rates: Rates = field(default_factory=lambda: Rates(0))
     headroom: Headroom | None = None
     connections: int = 0
+    connections_each: int = 0

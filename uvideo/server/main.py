@@ -8,6 +8,7 @@ import errno
 import fcntl
 import functools
 import gc
+import ipaddress
 import json
 import logging
 import os
@@ -22,18 +23,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aiohttp import web
-
 from uvideo import faults as scripted
 from uvideo import telemetry
-from uvideo.server import workers
+from uvideo.server import seal, workers
 from uvideo.server.admin import admin_handler
 from uvideo.server.app import App
 from uvideo.server.callback import Callbacks
+from uvideo.server.connection import Server
 from uvideo.server.console import Console
 from uvideo.server.credentials import CredentialsError, Key, Keyring, check_pair, load_or_create
-from uvideo.server.crossorigin import CrossOrigin, Endpoint, check_origin
+from uvideo.server.crossorigin import CrossOrigin, Endpoint, check_origin, origin
 from uvideo.server.drivers import DriverError, Drivers, choose, without_password
+from uvideo.server.exchange import IDLE, LEAST_RATE, Watch
 from uvideo.server.faults import Faults, FaultyApp, clock
 from uvideo.server.gauges import Gauges
 from uvideo.server.guesses import Guesses
@@ -60,6 +61,7 @@ SWEEP_EVERY, SWEEP_AGE = 600.0, 3600.0  # seconds
 CLOCK_GRAIN = 0.1  # seconds; how far the file system's clock may be behind ours
 MIB = 1024 * 1024
 NEVER_HAPPENED = 3  # exit code
+ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # an address that means all -> one of them
 LOCK_SECONDS = 2.0  # how long a predecessor that is just ending is waited for
 
 log = logging.getLogger("uvideo.server")
@@ -77,6 +79,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 9000
     admin_port: int = 9001
+    admin_host: str = "127.0.0.1"
     public_key: str | None = None
     private_key: str | None = None
     workers: int = 1
@@ -90,6 +93,9 @@ class Settings:
     restored_seconds: int = 86400
     callback_allow: tuple[str, ...] = ()
     connections: int = 10_000
+    connections_per_address: int = 1024
+    idle: float = IDLE
+    least_rate: float = LEAST_RATE
     rate: float = 0
     headroom: float = 64
     guesses: int = 100
@@ -121,6 +127,12 @@ class Ports:
     def numbers(self) -> tuple[int, int]:
         """Of the data port and of the admin port."""
         return self.data.getsockname()[1], self.admin.getsockname()[1]
+
+    @property
+    def apart(self) -> str | None:
+        """The address of the data port, as in a URL, if the console's own does not lead there."""
+        data, admin = self.data.getsockname()[0], self.admin.getsockname()[0]
+        return None if data in ANY or data == admin else _in_url(data)
 
 
 def serve(settings: Settings) -> int:
@@ -176,6 +188,8 @@ async def _run(
             raise StartError(f"cannot start: {failure.strerror}") from None
         except Exception as failure:
             raise StartError(f"{settings.folder} cannot be used: {failure}") from failure
+        if fresh:
+            await _meet_older(catalog, drivers)
         restoring = Restoring(settings.restore_seconds, settings.restored_seconds)
         callbacks = Callbacks(settings.callback_allow)
         store, names = timed_blobs(blobs, metrics), timed_catalog(catalog, metrics)
@@ -184,12 +198,20 @@ async def _run(
             Rates(settings.rate),
             _headroom(settings, drivers),
             connections,
+            settings.connections_per_address,
         )
         spool = functools.partial(Spool, settings.folder)
         crossing, spans = _cross_origin(settings, ports), _spans(settings)
         if spans is not None:
             stack.push_async_callback(spans.close)
-        common: dict[str, Any] = {"callbacks": callbacks, "limits": limits, "cross_origin": crossing, "spans": spans}
+        rates = {"idle": settings.idle, "least_rate": settings.least_rate}
+        common: dict[str, Any] = {
+            **rates,
+            "callbacks": callbacks,
+            "limits": limits,
+            "cross_origin": crossing,
+            "spans": spans,
+        }
         if faults is None:
             service = Service(store, names, keyring, restoring=restoring, verify=settings.verify_reads, spool=spool)
             app = App(service, metrics, **common)
@@ -206,12 +228,15 @@ async def _run(
             history = History(metrics)
             view = View(service, app.spaces, history, metrics.started)
             data_port, admin_port = ports.numbers
-            endpoint = Endpoint(settings.public_url, data_port, ports.tls is not None)
+            endpoint = Endpoint(settings.public_url, data_port, ports.tls is not None, ports.apart)
             console = Console(view, service.key, sessions, endpoint, port=admin_port, tls=ports.tls is not None)
             gauges = Gauges(catalog, metrics)
             stack.push_async_callback(gauges.close)
-            answering = admin_handler(blobs, catalog, metrics, app.check, gauges, console, more)
-            handler = web.Server(answering, access_log=None)
+            watch = Watch(settings.idle, settings.least_rate)
+            watch.start()
+            stack.callback(watch.stop)
+            answering = admin_handler(blobs, catalog, metrics, app.check, gauges, console, watch, more)
+            handler = Server(answering, metrics, most=connections, each=settings.connections_per_address)
             admin = await loop.create_server(handler, sock=ports.admin, ssl=ports.tls)
             tasks.append(loop.create_task(history.run()))
         gc.collect()
@@ -233,6 +258,14 @@ async def _run(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     return 0
+
+
+async def _meet_older(catalog: Catalog, drivers: Drivers) -> None:
+    """Tell the catalog that no older server runs, as the folder's lock says; of a cluster the operator must say it."""
+    if not drivers.shared:
+        await catalog.retire_older()
+    elif await seal.writes_old(catalog):
+        log.warning("older gateways may run beside this one: when none does any more, run `uvideo admin upgraded`")
 
 
 def _on_failure(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -390,7 +423,14 @@ def _check_console(settings: Settings) -> None:
 def _cross_origin(settings: Settings, ports: Ports) -> CrossOrigin:
     """The console's own pages, and those of the origins that the operator named."""
     _, admin_port = ports.numbers
-    return CrossOrigin(admin_port, ports.tls is not None, map(check_origin, settings.console_origin))
+    origins = [check_origin(each) for each in settings.console_origin]
+    if ports.apart:
+        address = ports.admin.getsockname()[0]
+        names = (
+            ("localhost", "127.0.0.1", "[::1]") if ipaddress.ip_address(address).is_loopback else (_in_url(address),)
+        )
+        origins += [origin("https" if ports.tls else "http", name, admin_port) for name in names]
+    return CrossOrigin(admin_port, ports.tls is not None, origins)
 
 
 def claim(folder: Path) -> int:
@@ -442,7 +482,7 @@ def _listen(settings: Settings) -> Ports:
             tls.load_cert_chain(settings.tls_cert, settings.tls_key, password=lambda: b"")
         except (OSError, ssl.SSLError) as failure:
             raise StartError(f"the TLS certificate or key cannot be used: {failure}") from failure
-    return Ports(_bind(settings.host, settings.port), _bind(settings.host, settings.admin_port), tls)
+    return Ports(_bind(settings.host, settings.port), _bind(settings.admin_host, settings.admin_port), tls)
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -462,9 +502,11 @@ def _bind(host: str, port: int) -> socket.socket:
 
 def _url(sock: socket.socket, scheme: str) -> str:
     host, port = sock.getsockname()[:2]
-    if sock.family == socket.AF_INET6:
-        host = "[::1]" if host == "::" else f"[{host}]"
-    return f"{scheme}://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"
+    return f"{scheme}://{_in_url(ANY.get(host, host))}:{port}"
+
+
+def _in_url(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
 
 
 def _announcer(settings: Settings, key: Key, ports: Ports) -> Callable[[], None]:

@@ -7,6 +7,7 @@ from bisect import bisect_left
 from typing import NamedTuple
 
 from uvideo._core import errors
+from uvideo.storage.base import CAUSES
 
 __all__ = ["Counts", "Metrics"]
 
@@ -44,9 +45,11 @@ _METHODS_SECONDS = _INFLIGHT + 1
 _STORES_SECONDS = _METHODS_SECONDS + len(METHODS) * _WIDTH
 _CODES = _STORES_SECONDS + len(STORES) * _WIDTH
 _VALUES = _CODES + len(CODES)
-_SLOTS = _VALUES + len(VALUES)
+_CAUSES = _VALUES + len(VALUES)
+_SLOTS = _CAUSES + len(CAUSES)
 _STORE = {name: _STORES_SECONDS + at * _WIDTH for at, name in enumerate(STORES)}
 _CODE = {code: _CODES + at for at, code in enumerate(CODES)}
+_CAUSE = {name: _CAUSES + at for at, name in enumerate(CAUSES)}
 _VALUE = {name: _VALUES + at for at, name in enumerate(VALUES)}
 
 
@@ -103,6 +106,10 @@ class Metrics:
         """A request was answered with this RetCode."""
         self._cells[self._base + _CODE.get(ret_code or 0, _CODES + len(CODES) - 1)] += 1
 
+    def failed(self, cause: str) -> None:
+        """A request failed because the database or the store did.  ``cause``: out of CAUSES."""
+        self._cells[self._base + _CAUSE[cause]] += 1
+
     def add(self, name: str, count: int = 1) -> None:
         """Count up a counter of VALUES."""
         self._cells[self._base + _VALUE[name]] += count
@@ -153,6 +160,9 @@ class Metrics:
             count = self._sum(slot)
             if count:
                 lines.append(f'uvideo_errors_total{{code="{code or "other"}"}} {count}')
+        name, text = "uvideo_storage_failures_total", "Requests that the database or the store failed, by cause."
+        lines += [f"# HELP {name} {text}", f"# TYPE {name} counter"]
+        lines += [f'{name}{{cause="{cause}"}} {self._sum(slot)}' for cause, slot in _CAUSE.items() if self._sum(slot)]
         for name, (kind, text) in VALUES.items():
             lines += [f"# HELP {name} {text}", f"# TYPE {name} {kind}", f"{name} {self._sum(_VALUE[name])}"]
         lines += [

@@ -1,10 +1,13 @@
 """Secrets at rest: sealed under the private key of their account, so that a copy of the catalog alone opens nothing.
 
-    sealed = "s1." + base64url(nonce || ciphertext || mac)
+    sealed = "s2." + base64url(nonce || AES-256-GCM of the secret, with its tag)
 
-The key stream is HMAC-SHA256 of nonce and block number, the mac HMAC-SHA256 of all and of what it belongs to; both with
-keys derived from a private key that is in no catalog: the account's own, where the server has it, else the server's.  A
-secret must be known to check its signatures, so it cannot be hashed.
+The cipher's key is derived by HKDF-SHA256 from a private key that is in no catalog: the account's own, where the server
+has it, else the server's.  The associated data is what the secret belongs to.  A secret must be known to check its
+signatures, so it cannot be hashed.
+
+Programs of a schema before SINCE read and write another form only, "s1.": ``old``.  It is read for ever, and written
+while such a program may run beside this one, which the catalog knows (``Catalog.oldest_program``).
 """
 
 from __future__ import annotations
@@ -16,27 +19,39 @@ import hmac
 import secrets
 from dataclasses import replace
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
 from uvideo.server.credentials import Key, Keyring
-from uvideo.storage.base import KeyRecord, TokenRecord
+from uvideo.storage.base import Catalog, KeyRecord, TokenRecord
 
-__all__ = ["Unopened", "key_of", "key_record", "opened", "sealed"]
+__all__ = ["Unopened", "key_of", "key_record", "opened", "sealed", "writes_old"]
 
-MARK = "s1."
-NONCE, MAC = 16, 32  # bytes
+SINCE = 4  # the schema of the first programs that read the form written here
+MARK, OLD = "s2.", "s1."
+NONCE = 12  # bytes
+OLD_NONCE, OLD_MAC = 16, 32  # bytes
 
 
 class Unopened(Exception):
     """Sealed under another private key than the account has now, or altered."""
 
 
-def sealed(token: TokenRecord, keyring: Keyring) -> TokenRecord:
+async def writes_old(catalog: Catalog) -> bool:
+    """Whether secrets must still be sealed in the old form."""
+    return await catalog.oldest_program() < SINCE
+
+
+def sealed(token: TokenRecord, keyring: Keyring, *, old: bool = False) -> TokenRecord:
     """The token as it is stored."""
-    return replace(token, private=_seal(token.private, *_of(token, keyring)))
+    return replace(token, private=_seal(token.private, *_of(token, keyring), old))
 
 
 def opened(token: TokenRecord, keyring: Keyring) -> TokenRecord:
     """The token as it is used.  One that was stored before there were seals is as it is.  Unopened."""
-    if not token.private.startswith(MARK):
+    if not token.private.startswith((MARK, OLD)):
         return token
     private = _open(token.private, *_of(token, keyring))
     if private is None:
@@ -50,9 +65,10 @@ def _of(token: TokenRecord, keyring: Keyring) -> tuple[str, str]:
     return key.private, token.public if key.owner == token.owner else f"{token.public}\0{token.owner}"
 
 
-def key_record(key: Key, own: Key, created: int) -> KeyRecord:
+def key_record(key: Key, own: Key, created: int, *, old: bool = False) -> KeyRecord:
     """A key pair as the catalog keeps it, sealed under the server's own."""
-    return KeyRecord(key.public, key.owner, _seal(key.private, own.private, _belonging(key.public, key.owner)), created)
+    private = _seal(key.private, own.private, _belonging(key.public, key.owner), old)
+    return KeyRecord(key.public, key.owner, private, created)
 
 
 def key_of(record: KeyRecord, own: Key) -> Key:
@@ -68,36 +84,54 @@ def _belonging(public: str, owner: str) -> str:
     return f"key\0{public}\0{owner}"
 
 
-def _seal(plain: str, under: str, belongs: str) -> str:
+def _seal(plain: str, under: str, belongs: str, old: bool) -> str:
+    if old:
+        nonce = secrets.token_bytes(OLD_NONCE)
+        hidden = nonce + _old_mixed(plain.encode(), under, nonce)
+        return OLD + base64.urlsafe_b64encode(hidden + _old_mac(under, hidden, belongs)).decode()
     nonce = secrets.token_bytes(NONCE)
-    hidden = nonce + _mixed(plain.encode(), under, nonce)
-    return MARK + base64.urlsafe_b64encode(hidden + _mac(under, hidden, belongs)).decode()
+    hidden = nonce + _cipher(under).encrypt(nonce, plain.encode(), belongs.encode())
+    return MARK + base64.urlsafe_b64encode(hidden).decode()
 
 
 def _open(text: str, under: str, belongs: str) -> str | None:
     """None if it was sealed under another private key, for something else, or altered."""
-    if not text.startswith(MARK):
-        return None
     try:
         found = base64.urlsafe_b64decode(text[len(MARK) :])
-    except (ValueError, binascii.Error):
+        if text.startswith(OLD):
+            return _old_open(found, under, belongs)
+        if not text.startswith(MARK) or len(found) < NONCE:
+            return None
+        return _cipher(under).decrypt(found[:NONCE], found[NONCE:], belongs.encode()).decode()
+    except (ValueError, binascii.Error, InvalidTag):
         return None
-    hidden, mac = found[:-MAC], found[-MAC:]
-    if len(hidden) < NONCE or not hmac.compare_digest(mac, _mac(under, hidden, belongs)):
+
+
+def _cipher(under: str) -> AESGCM:
+    return AESGCM(HKDF(SHA256(), 32, salt=None, info=b"uvideo seal 2").derive(under.encode()))
+
+
+# The old form: the key stream is HMAC-SHA256 of nonce and block number, the mac HMAC-SHA256 of all and of what it
+# belongs to.
+
+
+def _old_open(found: bytes, under: str, belongs: str) -> str | None:
+    hidden, mac = found[:-OLD_MAC], found[-OLD_MAC:]
+    if len(hidden) < OLD_NONCE or not hmac.compare_digest(mac, _old_mac(under, hidden, belongs)):
         return None
-    return _mixed(hidden[NONCE:], under, hidden[:NONCE]).decode()
+    return _old_mixed(hidden[OLD_NONCE:], under, hidden[:OLD_NONCE]).decode()
 
 
-def _derived(owner: str, use: str) -> bytes:
-    return hmac.new(owner.encode(), f"uvideo seal {use}".encode(), hashlib.sha256).digest()
+def _old_key(under: str, use: str) -> bytes:
+    return hmac.new(under.encode(), f"uvideo seal {use}".encode(), hashlib.sha256).digest()
 
 
-def _mac(owner: str, hidden: bytes, belongs: str) -> bytes:
-    return hmac.new(_derived(owner, "mac"), hidden + b"\0" + belongs.encode(), hashlib.sha256).digest()
+def _old_mac(under: str, hidden: bytes, belongs: str) -> bytes:
+    return hmac.new(_old_key(under, "mac"), hidden + b"\0" + belongs.encode(), hashlib.sha256).digest()
 
 
-def _mixed(data: bytes, owner: str, nonce: bytes) -> bytes:
-    key, stream = _derived(owner, "stream"), b""
+def _old_mixed(data: bytes, under: str, nonce: bytes) -> bytes:
+    key, stream = _old_key(under, "stream"), b""
     while len(stream) < len(data):
         stream += hmac.new(key, nonce + len(stream).to_bytes(4, "big"), hashlib.sha256).digest()
     return bytes(one ^ other for one, other in zip(data, stream, strict=False))

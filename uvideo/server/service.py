@@ -65,6 +65,7 @@ PARTS_HELD = 16  # part bodies that come into memory at once
 PARTS_STORED = 8  # others, whole, that are in memory while they are stored
 STUCK = 0.5  # seconds without one of the former becoming free, after which others go to the disk
 OPEN_TRIES = 4  # an object overwritten between the lookup and the open is looked up again
+LIST_ENTRY, LIST_SPARE = 64, 1024  # bytes of an etag in the body of FinishUpload: 40, its quotes and blanks; and more
 FILES_LIMIT, OBJECTS_LIMIT, UPLOADS_LIMIT, PARTS_LIMIT = 20, 100, 20, 1000  # pages where the request names no length
 
 log = logging.getLogger("uvideo.server")
@@ -99,6 +100,29 @@ class Restoring:
     lasts: int = 24 * 3600
 
 
+class _Places:
+    """The places in memory for parts that come."""
+
+    def __init__(self) -> None:
+        self.coming, self._moved = asyncio.Semaphore(PARTS_HELD), 0.0
+
+    async def take(self) -> bool:
+        """Take one.  False if there will be none soon: slow clients have them."""
+        if not self.coming.locked():
+            return await self.coming.acquire()
+        if asyncio.get_running_loop().time() - self._moved >= STUCK:
+            return False
+        try:
+            return await asyncio.wait_for(self.coming.acquire(), STUCK)
+        except asyncio.TimeoutError:
+            return False
+
+    def give(self) -> None:
+        """Give it back."""
+        self.coming.release()
+        self._moved = asyncio.get_running_loop().time()
+
+
 class Service:
     """The data plane.  ``clock``: unix seconds.  All methods belong to one event loop.
 
@@ -121,8 +145,8 @@ class Service:
         self.blobs, self.catalog, self.keyring, self.clock = blobs, catalog, keyring, clock
         self._restoring, self.verify = restoring, verify
         self.append = Append(self).run
-        self._spool, self._moved = spool, 0.0
-        self._coming, self.part_bodies = asyncio.Semaphore(PARTS_HELD), asyncio.Semaphore(PARTS_STORED)
+        self._spool = spool
+        self._places, self.part_bodies = _Places(), asyncio.Semaphore(PARTS_STORED)
         self._run: dict[type, Callable[..., Awaitable[Any]]] = {
             operation.HeadObject: self._head,
             operation.DeleteObject: self._delete,
@@ -138,8 +162,10 @@ class Service:
         }
 
     def over(self, catalog: Catalog) -> Service:
-        """The same service over another catalog."""
-        return Service(self.blobs, catalog, self.keyring, self.clock, self._restoring, self.verify, self._spool)
+        """The same service over another catalog.  Both share the places in memory."""
+        other = Service(self.blobs, catalog, self.keyring, self.clock, self._restoring, self.verify, self._spool)
+        other._places, other.part_bodies = self._places, self.part_bodies
+        return other
 
     # Who may
 
@@ -384,14 +410,13 @@ class Service:
         self.check_part_size(body.length or 0)
         upload = await self.upload(op, space, op.key)
         if self._spool is None:
-            async with self._coming:
+            async with self._places.coming:
                 return await self.store_part(op, space, upload, await self._gather(body), op.mime, op.md5)
-        if await self._place():
+        if await self._places.take():
             try:
                 return await self.store_part(op, space, upload, await self._gather(body), op.mime, op.md5)
             finally:
-                self._coming.release()
-                self._moved = asyncio.get_running_loop().time()
+                self._places.give()
         spool = self._spool()
         try:
             await self._gather(body, spool)
@@ -399,17 +424,6 @@ class Service:
                 return await self.store_part(op, space, upload, await spool.read(), op.mime, op.md5)
         finally:
             spool.close()
-
-    async def _place(self) -> bool:
-        """Take a place in memory for a part that comes.  False if there will be none soon: slow clients have them."""
-        if not self._coming.locked():
-            return await self._coming.acquire()
-        if asyncio.get_running_loop().time() - self._moved >= STUCK:
-            return False
-        try:
-            return await asyncio.wait_for(self._coming.acquire(), STUCK)
-        except asyncio.TimeoutError:
-            return False
 
     async def store_part(
         self, op: Any, space: SpaceRecord, upload: UploadRecord, chunks: list[bytes], mime: str | None, md5: str | None
@@ -444,6 +458,11 @@ class Service:
         if not size:
             raise errors.BadRequest("a part has at least one byte")
         return chunks
+
+    async def list_length(self, op: Any, space: SpaceRecord) -> int:
+        """The most bytes that the etags of an upload's parts take, however they are written.  UploadNotFound."""
+        await self.upload(op, space, op.key)
+        return LIST_SPARE + LIST_ENTRY * await self.catalog.count_parts(op.upload_id)
 
     def check_part_size(self, size: int) -> None:
         if size > self.blobs.block_size:

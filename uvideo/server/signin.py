@@ -26,36 +26,39 @@ IDLE, LONGEST = 3600, 12 * 3600  # seconds a session lasts without a request, an
 LINK = 600  # seconds until a one-time link ends
 SLOTS = 512
 SESSION, ONCE = 1, 2
+MOST = {SESSION: 64, ONCE: 8}  # of one account at a time
 
-_SLOT = struct.Struct("<32sQQQ")  # digest, kind, made and last seen in unix seconds; all zero: free
+#: digest of the token, digest of the account, kind, made and last seen in unix seconds; all zero: free
+_SLOT = struct.Struct("<32s16sQQQ")
 _PUBLIC_LIMIT = 512
 
 
 class Sessions:
     """Made before the workers are forked: what one of them opens, all know, and it outlives the one that opened it.
 
-    ``clock``: unix seconds.  When all slots are taken, the one not seen for longest is given up.
+    ``clock``: unix seconds.  An account has at most MOST sessions and MOST links; one more takes the place of that one
+    of its own that was not seen for longest.  When all slots are taken, the account that has most of them gives one up.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time, slots: int = SLOTS) -> None:
         self._clock, self._slots = clock, slots
         self._table = mmap.mmap(-1, slots * _SLOT.size)
 
-    def open(self, public: str) -> str:
-        """The token of a new session of this key."""
-        return self._add(public, SESSION)
+    def open(self, public: str, owner: str) -> str:
+        """The token of a new session of this key, which is of the account ``owner``."""
+        return self._add(public, owner, SESSION)
 
-    def link(self, public: str) -> str:
+    def link(self, public: str, owner: str) -> str:
         """The token of a link that opens one session, once, within LINK seconds."""
-        return self._add(public, ONCE)
+        return self._add(public, owner, ONCE)
 
     def find(self, token: str) -> str | None:
         """The public key of a session that goes on, which is thereby seen; None of any other token."""
         offset = self._look(token, SESSION)
         if offset is None:
             return None
-        digest, kind, made, _ = _SLOT.unpack_from(self._table, offset)
-        _SLOT.pack_into(self._table, offset, digest, kind, made, int(self._clock()))
+        *slot, _ = _SLOT.unpack_from(self._table, offset)
+        _SLOT.pack_into(self._table, offset, *slot, int(self._clock()))
         return _public_of(token)
 
     def redeem(self, token: str) -> str | None:
@@ -72,31 +75,54 @@ class Sessions:
         if offset is not None:
             self._free(offset)
 
-    def _add(self, public: str, kind: int) -> str:
+    def _add(self, public: str, owner: str, kind: int) -> str:
         if len(public) > _PUBLIC_LIMIT:
             raise ValueError("the public key is too long")
         token = secrets.token_urlsafe(32) + "." + base64.urlsafe_b64encode(public.encode()).decode()
         now = int(self._clock())
-        offset = min(self._offsets(), key=lambda offset: self._seen(offset, now))
-        self._free(offset)
-        _SLOT.pack_into(self._table, offset, _digest(token), kind, now, now)
+        group = _digest(owner)[:16], kind
+        offset = self._room(*group, now)
+        _SLOT.pack_into(self._table, offset, _digest(token), *group, now, now)
         return token
+
+    def _room(self, account: bytes, kind: int, now: int) -> int:
+        """The offset of a slot that is free, or whose token ends now."""
+        groups: dict[tuple[bytes, int], list[tuple[int, int]]] = {}  # (account, kind) -> [(last seen, offset)]
+        free = None
+        for offset in self._offsets():
+            _, of_account, of_kind, made, seen = _SLOT.unpack_from(self._table, offset)
+            if _ended(of_kind, made, seen, now):
+                free = offset
+            else:
+                groups.setdefault((of_account, of_kind), []).append((seen, offset))
+        own = groups.get((account, kind), [])
+        if len(own) >= MOST[kind]:
+            return min(own)[1]
+        if free is not None:
+            return free
+        held = dict[bytes, int]()
+        for (of_account, _), slots in groups.items():
+            held[of_account] = held.get(of_account, 0) + len(slots)
+        held[account] = held.get(account, 0) + 1  # with the one that is asked for
+        most = max(held.values())
+        return min(
+            (of_kind != ONCE, seen, offset)  # links before sessions
+            for (of_account, of_kind), slots in groups.items()
+            for seen, offset in slots
+            if held[of_account] == most
+        )[2]
 
     def _look(self, token: str, kind: int) -> int | None:
         """The offset of what this token opened, if it has not ended."""
         digest, now = _digest(token), int(self._clock())
         for offset in self._offsets():
-            found, of_kind, made, seen = _SLOT.unpack_from(self._table, offset)
+            found, _, of_kind, made, seen = _SLOT.unpack_from(self._table, offset)
             if of_kind == kind and hmac.compare_digest(found, digest):
                 return None if _ended(kind, made, seen, now) else offset
         return None
 
     def _offsets(self) -> Iterator[int]:
         return iter(range(0, self._slots * _SLOT.size, _SLOT.size))
-
-    def _seen(self, offset: int, now: int) -> int:
-        _, kind, made, seen = _SLOT.unpack_from(self._table, offset)
-        return 0 if _ended(kind, made, seen, now) else seen
 
     def _free(self, offset: int) -> None:
         self._table[offset : offset + _SLOT.size] = bytes(_SLOT.size)

@@ -51,7 +51,8 @@ class Tokens:
             created=now,
         )
         token = self._changed(blank, op)
-        await self._catalog.create_token(seal.sealed(token, self._keyring), MOST)
+        old = await seal.writes_old(self._catalog)
+        await self._catalog.create_token(seal.sealed(token, self._keyring, old=old), MOST)
         return _info(token)
 
     async def _describe(self, op: Any, owner: str, host: str) -> Any:

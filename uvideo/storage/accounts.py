@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from uvideo._core import errors
 from uvideo.storage.base import DAY, Census, DayUsage, KeyRecord, OpenUploads, TokenRecord
 from uvideo.storage.committer import Work
-from uvideo.storage.schema import CENSUS, KEY, OPEN_UPLOADS, TOKEN, Row, token_of
+from uvideo.storage.schema import CENSUS, KEY, OPEN_UPLOADS, RETIRE, TOKEN, Row, token_of
 
 __all__ = ["Accounts", "token_row"]
 
@@ -75,6 +75,15 @@ class Accounts:
                 raise errors.TokenNotFound()
 
         await self._write(work)
+
+    # Programs
+
+    async def oldest_program(self) -> int:
+        ((schema,),) = self._all("SELECT schema FROM oldest")
+        return int(schema)
+
+    async def retire_older(self) -> None:
+        await self._write(lambda db: db.execute(RETIRE))
 
     # Key pairs
 

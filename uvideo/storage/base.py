@@ -21,11 +21,13 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
 __all__ = [
+    "CAUSES",
     "DAY",
     "Absent",
     "Blobs",
     "Catalog",
     "Census",
+    "Damaged",
     "DayUsage",
     "Garbage",
     "KeyRecord",
@@ -46,14 +48,31 @@ __all__ = [
 DAY = 86400  # seconds
 
 
+#: Why a database or a store failed, as the metrics count it.
+CAUSES = (
+    *("database", "bucket", "full", "denied", "redirect", "conflict", "busy", "failed", "name", "certificate"),
+    *("refused", "timeout", "broken", "lease", "slot", "damaged"),
+)
+
+
 class Unreachable(OSError):
     """The database or the store does not answer now, or refuses for now: the same may succeed a little later.
 
-    A write that raises this may have had its effect.
+    A write that raises this may have had its effect.  ``cause``: out of CAUSES.
     """
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, cause: str = "database") -> None:
         super().__init__(errno.EAGAIN, message)
+        self.cause = cause
+
+
+class Damaged(OSError):
+    """Bytes that were acknowledged are gone or cut short.  Asking again does not help; ``fsck`` names the objects."""
+
+    cause = "damaged"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(errno.EIO, message)
 
 
 class Absent(RuntimeError):
@@ -518,6 +537,10 @@ class Catalog(Protocol):
         """Parts with number >= first, ascending; None for all of them."""
         ...
 
+    async def count_parts(self, upload_id: str) -> int:
+        """How many parts there are; 0 of an upload that is gone."""
+        ...
+
     async def finish(self, upload_id: str, record: ObjectRecord, *, overwrite: bool = True) -> builtins.list[str]:
         """Store the object and forget the upload and its parts, as one; return the blobs no longer named.
 
@@ -548,6 +571,19 @@ class Catalog(Protocol):
 
     async def delete_token(self, owner: str, token_id: str) -> None:
         """``errors.TokenNotFound``."""
+        ...
+
+    # Programs
+
+    async def oldest_program(self) -> int:
+        """The schema of the oldest program that may run on this catalog now, 0 if it does not know of this question.
+
+        What is written must be such that it can be read by that program.
+        """
+        ...
+
+    async def retire_older(self) -> None:
+        """Say that no program older than this one runs any more; none can start again, as the schema is too new."""
         ...
 
     # Key pairs beside the server's own

@@ -125,7 +125,7 @@ class PostgresLedger:
             if held:
                 break
             if loop.time() > deadline:
-                raise Unreachable("the part is being written by another request")
+                raise Unreachable("the part is being written by another request", "slot")
             await asyncio.sleep(wait)
             wait = min(2 * wait, LONGEST_WAIT)
         try:

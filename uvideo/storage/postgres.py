@@ -369,6 +369,10 @@ class PostgresCatalog(PostgresAccounts):
         rows = await self._db.all(query, upload_id, first, None if limit is None else max(0, limit))
         return [PartRecord(*row) for row in rows]
 
+    async def count_parts(self, upload_id: str) -> int:
+        row = await self._db.one("SELECT COUNT(*) FROM parts WHERE upload_id = $1", upload_id)
+        return int(row[0]) if row else 0
+
     async def finish(self, upload_id: str, record: ObjectRecord, *, overwrite: bool = True) -> builtins.list[str]:
         async def work(db: Session) -> list[str]:
             if await _forget_upload(db, upload_id) is None:

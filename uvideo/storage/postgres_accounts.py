@@ -9,7 +9,7 @@ from uvideo._core import errors
 from uvideo.storage.accounts import token_row
 from uvideo.storage.base import DAY, Census, DayUsage, KeyRecord, OpenUploads, TokenRecord
 from uvideo.storage.connections import Connections, Lock, Session
-from uvideo.storage.schema import CENSUS, KEY, OPEN_UPLOADS, TOKEN, token_of
+from uvideo.storage.schema import CENSUS, KEY, OPEN_UPLOADS, RETIRE, TOKEN, token_of
 
 __all__ = ["PostgresAccounts"]
 
@@ -48,6 +48,15 @@ class PostgresAccounts:
     async def delete_token(self, owner: str, token_id: str) -> None:
         if not await self._db.change("DELETE FROM tokens WHERE token_id = $1 AND owner = $2", token_id, owner):
             raise errors.TokenNotFound()
+
+    # Programs
+
+    async def oldest_program(self) -> int:
+        ((schema,),) = await self._db.all("SELECT schema FROM oldest")
+        return int(schema)
+
+    async def retire_older(self) -> None:
+        await self._db.change(RETIRE)
 
     # Key pairs
 

@@ -3,6 +3,7 @@
 Below the prefix of the bucket::
 
     <name>/<number>-<nonce>    one segment: a block of a blob or draft, the last one shorter
+    probe, probe-<nonce>       what readiness probes write, and a start for a moment
     probe                      what readiness probes write
     identity                   what the catalog has too
 
@@ -25,8 +26,8 @@ import re
 import time
 import uuid
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -34,11 +35,11 @@ from typing import Any, BinaryIO, cast
 from urllib.parse import parse_qsl, urlsplit
 
 import obstore
-from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from uvideo._core import errors
-from uvideo.storage.base import Ledger, PartRecord, PartSlot, Reader, Unreachable, Writer
+from uvideo.storage.base import Damaged, Ledger, PartRecord, PartSlot, Reader, Unreachable, Writer
+from uvideo.storage.s3_failures import telling
 
 __all__ = ["S3Blobs", "S3Place"]
 
@@ -137,6 +138,7 @@ class S3Blobs:
         self, place: S3Place, ledger: Ledger, *, grace: float = GRACE, block_size: int = 4 * 1024 * 1024
     ) -> None:
         self.block_size, self.ledger, self.grace = block_size, ledger, grace
+        self._bucket = place.bucket
         self._store = S3Store(
             place.bucket,
             prefix=place.prefix or None,
@@ -161,7 +163,7 @@ class S3Blobs:
     async def start(self, *, create: bool = True) -> None:
         await self.ledger.start()
         try:
-            await self.check()
+            await self._try()
         except BaseException:
             await self.ledger.close()
             raise
@@ -175,21 +177,39 @@ class S3Blobs:
             self._renewing = None
         await self.ledger.close()
 
+    async def _try(self) -> None:
+        """Do once all that is ever asked of the store, so that rights that are missing are told at the start."""
+        path = f"probe-{os.urandom(NONCE).hex()}"  # of several gateways that start at once each has its own
+        with self._telling():
+            made = await obstore.put_async(self._store, path, b"probe", use_multipart=False)
+            if made.get("version") not in (None, "null"):
+                raise RuntimeError(
+                    f"the bucket {self._bucket} keeps old versions, so nothing that is deleted would free its space: "
+                    "take a bucket that never had versioning"
+                )
+        with self._telling(reading=True):
+            got = await obstore.get_range_async(self._store, path, start=0, length=5)
+        with self._telling():
+            listed = await obstore.list(self._store, prefix=None, offset=path[:-1]).__anext__()
+            await obstore.delete_async(self._store, [path])
+        if bytes(got) != b"probe" or path not in [entry["path"] for entry in listed]:
+            raise Unreachable("the store: what was just stored is not read or listed at once: it must be", "failed")
+
     async def check(self) -> None:
-        with told():
+        with self._telling():
             await obstore.put_async(self._store, "probe", b"probe", use_multipart=False)
 
     async def identity(self) -> str | None:
         try:
-            with told():
+            with self._telling(reading=True):
                 got = await obstore.get_async(self._store, "identity")
                 found = bytes(await got.bytes_async()).decode("ascii", "replace").strip()
-        except FileNotFoundError:
+        except Damaged:  # it is not there
             return None
         return checked(found)
 
     async def identify(self, identity: str) -> None:
-        with told():
+        with self._telling():
             await obstore.put_async(self._store, "identity", checked(identity).encode(), use_multipart=False)
 
     async def has_any(self, names: Sequence[str]) -> bool:
@@ -203,7 +223,7 @@ class S3Blobs:
 
     async def _first(self, blob: str | None) -> str | None:
         """The first segment of this blob, or of any."""
-        with told():
+        with self._telling():
             async for chunk in obstore.list(self._store, prefix=blob, chunk_size=50):
                 for entry in chunk:
                     if _NAME.fullmatch(str(entry["path"]).partition("/")[0]):
@@ -294,18 +314,25 @@ class S3Blobs:
         """Store a segment; its nonce."""
         nonce = os.urandom(NONCE)
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        with told():
+        with self._telling():
             await obstore.put_async(self._store, segment(blob, number, nonce), data, use_multipart=False)
         return nonce
 
     async def fetch(self, blob: str, number: int, nonce: bytes, start: int, length: int) -> memoryview:
-        """Bytes of a segment.  OSError if it is gone or has fewer."""
-        with told():
-            got = await obstore.get_range_async(self._store, segment(blob, number, nonce), start=start, length=length)
+        """Bytes of a segment.  Damaged if it is gone or has fewer."""
+        path = segment(blob, number, nonce)
+        try:
+            with self._telling(reading=True):
+                got = await obstore.get_range_async(self._store, path, start=start, length=length)
+        except Damaged as failure:
+            raise Damaged(f"the segment {path} is lost: {failure.strerror}") from None
         view = memoryview(got)
         if len(view) != length:
-            raise OSError(errno.EIO, f"segment {number} has {start + len(view)} bytes, not {start + length}", blob)
+            raise Damaged(f"the segment {path} has {start + len(view)} bytes, not {start + length}")
         return view
+
+    def _telling(self, *, reading: bool = False) -> AbstractContextManager[None]:
+        return telling(self._bucket, reading=reading)
 
     def watch(self, leased: _Leased) -> None:
         """Renew its lease as long as it lives and is not ``over``."""
@@ -313,7 +340,7 @@ class S3Blobs:
 
     async def _remove(self, blob: str) -> None:
         """Every segment that was ever stored under the name."""
-        with told():
+        with self._telling():
             paths = [
                 entry["path"]
                 async for chunk in obstore.list(self._store, prefix=blob, chunk_size=1000)
@@ -353,7 +380,7 @@ class _Leased:
     def check(self) -> None:
         """Unreachable once it may have been swept: this process stood still, or the ledger was away for long."""
         if self.store.grace and time.monotonic() - self.renewed > self.store.grace / 2:
-            raise Unreachable("the lease of the bytes being written ran out")
+            raise Unreachable("the lease of the bytes being written ran out", "lease")
 
 
 class _S3Writer(_Leased):
@@ -467,7 +494,7 @@ class _S3Reader(_Leased):
 
     async def read(self, offset: int, length: int) -> AsyncIterator[bytes]:
         if offset < 0 or length < 0 or offset + length > self.size:
-            raise OSError(errno.EIO, f"no {length} bytes at {offset}: there are {self.size}", self.name)
+            raise Damaged(f"the blob {self.name} has {self.size} bytes, not {offset + length}")
         block, end = self.store.block_size, offset + length
         fetching: list[asyncio.Task[memoryview]] = []
         following = offset
@@ -499,18 +526,8 @@ class _S3Reader(_Leased):
             self._nonces = await self.store.ledger.kept(self.name, number * NONCE, LISTED * NONCE)
         nonce = self._nonces[at * NONCE : (at + 1) * NONCE]
         if len(nonce) != NONCE:
-            raise OSError(errno.EIO, f"there is no segment {number}", self.name)
+            raise Damaged(f"the ledger has no segment {number} of the blob {self.name}")
         return nonce
-
-
-@contextlib.contextmanager
-def told() -> Iterator[None]:
-    """Failures of the library as those of ``base``.  What it says holds requests, but no credentials."""
-    try:
-        yield
-    except (BaseError, TimeoutError) as failure:
-        reason = str(failure).partition("\n")[0][:300]
-        raise Unreachable(f"the store: {reason or type(failure).__name__}") from None
 
 
 def checked(name: str) -> str:

@@ -63,9 +63,16 @@ MIGRATIONS = (
     CREATE TABLE keys (
         public TEXT NOT NULL PRIMARY KEY, owner TEXT NOT NULL, private TEXT NOT NULL, created BIGINT NOT NULL)
     """,
+    # One row: the schema of the oldest program that may still run on this database, 0 if that does not know this table.
+    """
+    CREATE TABLE oldest (schema BIGINT NOT NULL);
+    INSERT INTO oldest VALUES (0)
+    """,
     # One row at most: what the blobs that this catalog names have too.
     "CREATE TABLE identity (identity TEXT NOT NULL)",
 )
+
+RETIRE = f"UPDATE oldest SET schema = {len(MIGRATIONS)}"
 
 SPACE = "space_id, name, owner, type, region, biz, tag, storage_class, created, modified, domains"
 TOKEN = "token_id, owner, name, public, private, region, rights, expires, created, modified"
@@ -75,13 +82,15 @@ UPLOAD = "upload_id, space_id, key, draft, mime, storage_class, headers, created
 PART = "part, etag, size, mime, location, created"
 
 
-def statements(version: int, *, postgres: bool) -> Iterator[str]:
-    """What brings a database from this version to the newest."""
-    for script in MIGRATIONS[version:]:
+def statements(version: int, *, postgres: bool, to: int = len(MIGRATIONS)) -> Iterator[str]:
+    """What brings a database from this version to another.  No older program ever ran on one that is empty."""
+    for script in MIGRATIONS[version:to]:
         if postgres:
             script = re.sub(r"\bBLOB\b", "BYTEA", script).replace(" WITHOUT ROWID", "")
             script = re.sub(r"\bTEXT\b", 'TEXT COLLATE "C"', script)  # the order of the bytes, as in SQLite
         yield from script.split(";")
+    if version == 0 and to == len(MIGRATIONS):
+        yield RETIRE
 
 
 CENSUS = """

@@ -366,6 +366,9 @@ class SqliteCatalog(Accounts):
         )
         return [PartRecord(*row) for row in rows]
 
+    async def count_parts(self, upload_id: str) -> int:
+        return int(self._all("SELECT COUNT(*) FROM parts WHERE upload_id = ?", upload_id)[0][0])
+
     async def finish(self, upload_id: str, record: ObjectRecord, *, overwrite: bool = True) -> builtins.list[str]:
         def work(db: sqlite3.Connection) -> list[str]:
             if _forget_upload(db, upload_id) is None:

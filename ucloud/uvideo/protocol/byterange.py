@@ -58,6 +58,39 @@ def resolve(wanted, size):
     return first, last - first + 1
 
 
+def mismatch(wanted, span, size):
+    """What is wrong with an answer to a request for a range, as text; None if it brings what was asked for.
+
+    ``wanted``: a ByteRange, None for all.  ``span``: (first, length) of a partial answer, None of a whole one.
+    ``size``: bytes of the object, None if the answer does not say; then a shorter answer is taken to end where it ends.
+    """
+    if _agrees(wanted, span, size):
+        return None
+    if span is None:
+        return u"the service sent the whole object where a range was asked for"
+    asked = u"all" if wanted is None else build(wanted)[len("bytes=") :]
+    return u"bytes %s were asked for but %d-%d came" % (asked, span[0], span[0] + span[1] - 1)
+
+
+def _agrees(wanted, span, size):
+    if wanted is None:
+        return span is None or span == (0, size)
+    first, last = wanted
+    if size == 0 and not first:
+        return span is None
+    if size is not None:
+        try:
+            expected = resolve(wanted, size)
+        except InvalidRange:
+            return False
+        return (span or (0, size)) == (expected or (0, size))
+    if span is None:
+        return False
+    if first is None:
+        return span[1] <= last
+    return span[0] == first and (last is None or span[1] <= last - first + 1)
+
+
 def build_content(first, length, size):
     """The Content-Range header of a partial answer."""
     return "bytes %d-%d/%d" % (first, first + length - 1, size)

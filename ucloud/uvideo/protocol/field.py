@@ -19,6 +19,7 @@ SOURCE_RANGE = "X-Ufile-Copy-Source-Range"
 ACL = "x-ufile-object-acl"
 KEY_LIMIT = 1023
 METADATA_LIMIT = 8192
+METADATA_COUNT = 64  # http.client reads 99 headers of an answer; up to 23 are ours, and a proxy adds some
 PART_LIMIT = 1310720  # 5 TiB of 4 MiB blocks
 MIME_LIMIT = 1024
 INIT, PLAIN, FINISH = "init/uvideoUploads/", "uvideoUploads/", "finish/uvideoUploads/"
@@ -97,6 +98,8 @@ def metadata(headers):
             value = header_text(value, u"the metadata %s" % to_text(bare))
             size += len(bare) + len(to_bytes(value))
             found[to_text(bare)] = value
+    if len(found) > METADATA_COUNT:
+        raise TooLarge(u"the metadata has more than %d names" % METADATA_COUNT)
     if size > METADATA_LIMIT:
         raise TooLarge(u"the metadata is longer than %d bytes" % METADATA_LIMIT)
     return tuple(sorted(found.items()))

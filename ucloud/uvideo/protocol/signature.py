@@ -83,32 +83,20 @@ def string_to_sign(method, space, key, md5=u"", mime=u"", date=u"", canonical=u"
     return u"%s\n%s\n%s\n%s\n%s/%s/%s%s%s" % (method, md5, mime, date, canonical, space, key, tail, policy)
 
 
-_KEYED = {}  # private key: the two SHA-1 of its HMAC, begun
+_KEYED = {}  # private key: its HMAC, begun
 _KEYED_LIMIT = 256
-
-
-def _begun(private_key):
-    """The inner and the outer SHA-1 of HMAC, fed with a private key.  Source: RFC 2104"""
-    key = bytearray(to_bytes(private_key))
-    if len(key) > 64:
-        key = bytearray(hashlib.sha1(key).digest())
-    key += bytearray(64 - len(key))
-    inner = hashlib.sha1(bytes(bytearray([byte ^ 0x36 for byte in key])))
-    outer = hashlib.sha1(bytes(bytearray([byte ^ 0x5C for byte in key])))
-    return inner, outer
 
 
 def _hmac(private_key, text):
     found = _KEYED.get(private_key)
     if found is None:
-        found = _begun(private_key)
+        found = hmac.new(to_bytes(private_key), digestmod=hashlib.sha1)
         if len(_KEYED) >= _KEYED_LIMIT:  # of a server with many keys
             _KEYED.clear()
         _KEYED[private_key] = found
-    inner, outer = found[0].copy(), found[1].copy()
-    inner.update(to_bytes(text))
-    outer.update(inner.digest())
-    return native(binascii.b2a_base64(outer.digest())[:-1])
+    keyed = found.copy()
+    keyed.update(to_bytes(text))
+    return native(binascii.b2a_base64(keyed.digest())[:-1])
 
 
 def authorization(credentials, method, space, key, headers, word="UCloud", policy=None):

@@ -12,7 +12,8 @@ WORDS = {
     "On port 9000, with a key pair made on first start:": "使用 9000 端口，首次启动时生成一对密钥：",
     "On a free port; which one is in the ready file and on stdout:": "使用空闲端口，实际端口见就绪文件和标准输出：",
     "On all addresses, with TLS and two processes:": "监听所有地址，启用 TLS，两个进程：",
-    "Address to listen on.": "监听的地址。",
+    "Address to listen on, of the data port.": "数据端口监听的地址。",
+    "Address that this port listens on.": "管理端口监听的地址。",
     "0 picks a free one.": "端口，0 表示自动选择空闲端口。",
     "Console, health, metrics.": "控制台、健康检查与监控指标的端口。",
     "With --private-key: the key pair, instead of DIR/credentials.json.": (
@@ -38,6 +39,15 @@ WORDS = {
     ),
     "JSON lines on stderr.": "在标准错误输出中每个请求记一行 JSON。",
     "At once, in each process; more are answered 503.": "每个进程同时接受的连接数，超出的应答 503。",
+    "Of those, from one address that is not this machine's own; more are answered 503.  0: any number.": (
+        "其中来自同一地址（本机地址除外）的连接数上限，超出的应答 503；0 表示不限。"
+    ),
+    "Seconds without a byte until a connection is broken off in the middle of a request or an answer.": (
+        "请求或响应传输中途无数据多少秒后断开连接。"
+    ),
+    "Bytes a second: a request or an answer that is slower over more than --idle seconds is broken off.  0: none.": (
+        "最低速率（字节/秒）：请求或响应的平均速率在超过 --idle 秒后仍低于此值时断开连接；0 表示不限。"
+    ),
     "Requests a second for each key, in each process; more are answered 429.  0: any number.": (
         "每个进程中每个密钥每秒的请求数，超出的应答 429；0 表示不限。"
     ),
@@ -65,14 +75,15 @@ WORDS = {
         "此命令需要 {missing}，尚未安装：pip install 'uvideo[server]'"
     ),
     "Look after a server's folder, or a cluster.": "维护服务器的文件夹或集群。",
-    "COMMAND is stats, fsck, gc, adopt, migrate, keys, list-keys, add-key or remove-key; `uvideo admin help COMMAND` "
-    "has its options. Where things are is said as to serve: DIR, --database and --blobs. Exit codes: 0 all is well, 1 "
-    "damage was found, 2 it could not be done.": (
-        "COMMAND 是 stats、fsck、gc、adopt、migrate、keys、list-keys、add-key 或 remove-key；"
-        "选项见 `uvideo admin help COMMAND`。\n"
+    "COMMAND is stats, fsck, gc, backup, restore, adopt, migrate, keys, list-keys, add-key, remove-key or "
+    "upgraded; `uvideo admin help COMMAND` has its options. Where things are is said as to serve: DIR, --database "
+    "and --blobs. Exit codes: 0 all is well, 1 damage was found, 2 it could not be done.": (
+        "COMMAND 是 stats、fsck、gc、backup、restore、adopt、migrate、keys、list-keys、add-key、remove-key "
+        "或 upgraded；选项见 `uvideo admin help COMMAND`。\n"
         "数据在哪里，写法与 serve 相同：DIR、--database 和 --blobs。退出码：0 一切正常，1 发现损坏，2 无法完成。"
     ),
     "What a server's folder holds:": "服务器的文件夹里有什么：",
     "Read every byte and compare it with its etag:": "读取全部数据并与 ETag 核对：",
+    "Back it up while the server runs:": "在服务端运行时备份：",
     "From a folder to a database and a store:": "从文件夹迁移到数据库和对象存储：",
 }

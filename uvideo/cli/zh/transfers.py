@@ -62,7 +62,7 @@ WORDS = {
     ", the source is removed": "，源已删除",
     "skipped {source}: {target} is there": "跳过 {source}：{target} 已存在",
     "source and target are the same object": "源和目标是同一个对象",
-    "the copy has etag {etag}, its source {source}": "副本的 ETag 是 {etag}，而源的是 {source}",
+    "{target} is not what was stored there, so the source stays": "{target} 与刚才存入的内容不一致，因此保留源",
     "the copy could not be verified, so the source stays; --no-verify moves it all the same": (
         "副本无法校验，因此保留源；如仍要移动，请使用 --no-verify"
     ),

@@ -1,0 +1,317 @@
+"""Every answer of the store, at every place that asks it: what a client, the log and the metrics are told."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import re
+import socket
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import obstore
+import pytest
+
+from test.cluster.gateways import Cluster, start_cluster
+from test.cluster.object_store import ObjectStore
+from test.cluster.postgres import Postgres
+from test.cluster.program import free_ports
+from test.cluster.store_faults import Fault, StoreProxy, start_store_proxy
+from test.server.wire import BLOCK, Peer
+from test.server_fixture import Server
+from ucloud.uvideo.protocol import operation
+from uvideo.storage.s3_failures import ROWS
+
+pytestmark = pytest.mark.cluster
+
+BODY = os.urandom(100_000)
+LONG = os.urandom(5 * BLOCK)
+METRIC = re.compile(r'uvideo_storage_failures_total\{cause="(\w+)"\} (\d+)')
+TEXTS = {row.text.split("{")[0].strip() or row.text.partition("}")[2].strip() for row in ROWS}
+
+
+@dataclass
+class Gateway:
+    """A gateway whose store is behind the proxy, and what it has stored there."""
+
+    server: Server
+    proxy: StoreProxy
+    peer: Peer
+    space: str
+
+    def causes(self) -> dict[str, int]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.admin_port, timeout=20)
+        connection.request("GET", "/metrics")
+        return {cause: int(count) for cause, count in METRIC.findall(connection.getresponse().read().decode())}
+
+    def readiness(self) -> tuple[int, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.admin_port, timeout=60)
+        connection.request("GET", "/readyz")
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+
+
+@pytest.fixture(scope="module")
+def proxy(object_store: ObjectStore) -> Iterator[StoreProxy]:
+    with start_store_proxy(object_store.endpoint) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def cluster(
+    postgres: Postgres, object_store: ObjectStore, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cluster]:
+    with start_cluster(postgres, object_store, tmp_path_factory.mktemp("cluster"), 0) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def gateway(cluster: Cluster, proxy: StoreProxy) -> Gateway:
+    server = cluster.gateway(blobs=cluster.object_store.through(cluster.settings["UVIDEO_SERVE_BLOBS"], proxy.port))
+    peer = Peer(server)
+    made = Gateway(server, proxy, peer, peer.space())
+    peer.do(operation.PutObject(made.space, "short"), BODY)
+    peer.upload(made.space, "long", LONG)
+    return made
+
+
+def put(gateway: Gateway) -> tuple[int, object]:
+    return answered(gateway, operation.PutObject(gateway.space, "new"), BODY)
+
+
+def head_of_read(gateway: Gateway) -> tuple[int, object]:
+    return answered(gateway, operation.GetObject(gateway.space, "short"))
+
+
+def head_of_long_read(gateway: Gateway) -> tuple[int, object]:
+    return answered(gateway, operation.GetObject(gateway.space, "long"))
+
+
+def part(gateway: Gateway) -> tuple[int, object]:
+    begun = gateway.peer.do(operation.InitiateUpload(gateway.space, "parts"))
+    return answered(gateway, operation.UploadPart(gateway.space, "parts", begun.upload_id, 0), BODY)
+
+
+def copy_of_part(gateway: Gateway) -> tuple[int, object]:
+    begun = gateway.peer.do(operation.InitiateUpload(gateway.space, "parts"))
+    op = operation.CopyPart(gateway.space, "parts", begun.upload_id, 0, gateway.space, "short")
+    return answered(gateway, op)
+
+
+def append(gateway: Gateway) -> tuple[int, object]:
+    return answered(gateway, operation.AppendObject(gateway.space, "short", len(BODY)), BODY)
+
+
+def middle_of_read(gateway: Gateway) -> tuple[int, object]:
+    """The head is sent before the second segment is asked for in vain: only a broken connection tells."""
+    with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+        gateway.peer.call(operation.GetObject(gateway.space, "long"))
+    return 0, None
+
+
+def answered(gateway: Gateway, op: object, body: bytes = b"") -> tuple[int, object]:
+    got = gateway.peer.call(op, body)
+    if got.status == 503:
+        assert got.header("Retry-After") == "1"
+    return got.refusal()[0], got.refusal()[1]
+
+
+READS = {
+    head_of_read: ("GET", "/000000-"),
+    head_of_long_read: ("GET", "/000000-"),
+    copy_of_part: ("GET", "/000000-"),
+    append: ("GET", "/000000-"),
+    middle_of_read: ("GET", "/000001-"),
+}
+WRITES = {put: ("PUT", "/000000-"), part: ("PUT", "/000000-")}
+#: (status, code of the store, cause when reading, cause when writing)
+ANSWERS = [
+    (404, "NoSuchKey", "damaged", "bucket"),
+    (404, "NoSuchBucket", "bucket", "bucket"),
+    (404, "", "bucket", "bucket"),
+    (416, "InvalidRange", "damaged", "failed"),
+    (400, "InvalidArgument", "failed", "failed"),
+    (400, "AuthorizationHeaderMalformed", "redirect", "redirect"),
+    (401, "Unauthorized", "denied", "denied"),
+    (403, "AccessDenied", "denied", "denied"),
+    (403, "SignatureDoesNotMatch", "denied", "denied"),
+    (403, "RequestTimeTooSkewed", "denied", "denied"),
+    (403, "QuotaExceeded", "full", "full"),
+    (507, "InsufficientStorage", "full", "full"),
+    (409, "OperationAborted", "conflict", "conflict"),
+    (412, "PreconditionFailed", "conflict", "conflict"),
+    (429, "TooManyRequests", "busy", "busy"),
+    (503, "SlowDown", "busy", "busy"),
+    (503, "ServiceUnavailable", "failed", "failed"),
+    (500, "InternalError", "failed", "failed"),
+]
+PLACES = [*READS, *WRITES]
+#: All answers at the two simplest places; at the others one of each kind that is treated differently.
+FEW = {(404, "NoSuchKey"), (404, "NoSuchBucket"), (416, "InvalidRange"), (403, "AccessDenied"), (503, "SlowDown")}
+CASES = [
+    pytest.param(place, *answer, id=f"{place.__name__} {answer[0]} {answer[1]}")
+    for place in PLACES
+    for answer in ANSWERS
+    if place in (head_of_read, put) or answer[:2] in FEW
+]
+
+
+@pytest.mark.parametrize(("place", "status", "code", "reading", "writing"), CASES)
+def test_an_answer_of_the_store(gateway: Gateway, place, status: int, code: str, reading: str, writing: str) -> None:
+    cause = reading if place in READS else writing
+    method, where = {**READS, **WRITES}[place]
+    before, logged = gateway.causes(), gateway.server.log.stat().st_size
+    with gateway.proxy.having(Fault(method, where, status, code)):
+        said = place(gateway)
+    wrong = 500 if cause == "damaged" else 503
+    if place is not middle_of_read:
+        assert said == (wrong, -148600)
+    text = gateway.server.log.read_text()[logged:]
+    (line,) = [each for each in text.splitlines() if "session" in each]
+    assert str(status) in line and code in line and ("scripted" in line) == bool(code)
+    assert ("broken off" in line) == (place is middle_of_read)
+    assert any(each in line for each in TEXTS)
+    assert "Traceback" not in text and "Debug" not in text and len(text) < 2000
+    after = gateway.causes()
+    assert {name: after[name] - before.get(name, 0) for name in after if after[name] != before.get(name, 0)} == {
+        cause: 1
+    }
+    assert gateway.peer.call(operation.GetObject(gateway.space, "short")).body == BODY
+
+
+def test_a_read_that_breaks_off_ahead_of_its_end_is_tried_again(gateway: Gateway) -> None:
+    with gateway.proxy.having(Fault("GET", "/000001-", length=1000, times=1)):
+        assert gateway.peer.call(operation.GetObject(gateway.space, "long")).body == LONG
+
+
+def test_a_read_that_breaks_off_for_ever(gateway: Gateway) -> None:
+    before = gateway.causes().get("broken", 0)
+    with gateway.proxy.having(Fault("GET", "/000000-", length=1000)):
+        assert gateway.peer.call(operation.GetObject(gateway.space, "short")).refusal()[0] == 503
+    assert gateway.causes()["broken"] == before + 1
+
+
+def test_a_segment_that_is_too_short_is_damage(gateway: Gateway, object_store: ObjectStore) -> None:
+    gateway.peer.do(operation.PutObject(gateway.space, "cut"), BODY)
+    path = next(target for method, target in reversed(gateway.proxy.seen) if method == "PUT" and "/000000-" in target)
+    store = object_store.store()
+    obstore.put(store, path.removeprefix(f"/{object_store.bucket}/"), BODY[:1000])
+    before = gateway.causes().get("damaged", 0)
+    assert gateway.peer.call(operation.GetObject(gateway.space, "cut")).refusal()[0] == 500
+    assert gateway.causes()["damaged"] == before + 1
+    assert "has 1000 bytes, not 100000" in gateway.server.log.read_text()
+
+
+def test_readiness_says_what_is_wrong_and_what_to_do(gateway: Gateway, object_store: ObjectStore) -> None:
+    for fault, text in (
+        (Fault("PUT", "/probe", 403, "QuotaExceeded"), f"raise the quota of the user and of {object_store.bucket}"),
+        (Fault("PUT", "/probe", 404, "NoSuchBucket"), f"there is no bucket {object_store.bucket}: create it"),
+    ):
+        with gateway.proxy.having(fault):
+            status, said = gateway.readiness()
+        assert status == 503 and text in said
+    assert gateway.readiness()[0] == 200
+
+
+# The start
+
+
+def refused(cluster: Cluster, blobs: str, env: dict[str, str] | None = None) -> str:
+    """What a gateway that does not start says: one line."""
+    with pytest.raises(RuntimeError, match="did not start, exit code 2") as caught:
+        cluster.gateway(blobs=blobs, env=env)
+    said = str(caught.value)
+    assert "Traceback" not in said and "Debug source" not in said and "secret" not in said
+    (line,) = [each for each in said.splitlines() if "cannot start" in each or "cannot be used" in each]
+    return line
+
+
+@pytest.mark.parametrize(
+    ("fault", "text"),
+    [
+        (Fault("PUT", "", 404, "NoSuchBucket"), "there is no bucket"),
+        (Fault("PUT", "", 403, "AccessDenied"), "allow them to get, put, delete and list"),
+        (Fault("GET", "/probe-", 403, "AccessDenied"), "allow them to get, put, delete and list"),
+        (Fault("GET", "list-type", 403, "AccessDenied"), "allow them to get, put, delete and list"),
+        (Fault("POST", "delete", 403, "AccessDenied"), "allow them to get, put, delete and list"),
+        (
+            Fault("PUT", "", 301, "PermanentRedirect", (("Location", "http://127.0.0.1:1/"),)),
+            "correct endpoint and region",
+        ),
+        (Fault("GET", "/probe-", 307, "", (("Location", "http://127.0.0.1:1/"),)), "nothing listens at 127.0.0.1:1"),
+    ],
+    ids=lambda each: f"{each.method} {each.status}" if isinstance(each, Fault) else None,
+)
+def test_a_gateway_does_not_start_and_says_why(cluster: Cluster, proxy: StoreProxy, fault: Fault, text: str) -> None:
+    url = cluster.object_store.through(cluster.settings["UVIDEO_SERVE_BLOBS"], proxy.port)
+    fault.fired = 0
+    with proxy.having(fault):
+        assert text in refused(cluster, url)
+
+
+def test_the_ways_of_not_reaching_a_store_are_told_apart(cluster: Cluster, tmp_path: Path) -> None:
+    store = cluster.object_store
+    (unused,) = free_ports(1)
+    assert f"nothing listens at 127.0.0.1:{unused}" in refused(
+        cluster, store.url(endpoint=f"http://127.0.0.1:{unused}")
+    )
+    assert "the name of nowhere.invalid" in refused(cluster, store.url(endpoint="http://nowhere.invalid:9"))
+    plain = f"https://{store.host}:{store.port}"
+    assert "does not speak TLS: write http://" in refused(cluster, store.url(endpoint=plain))
+
+
+@pytest.fixture
+def tls(tmp_path: Path) -> dict[str, Path]:
+    """A CA of our own, and a certificate of 127.0.0.1 by it."""
+    for name, what in (
+        ("ca", ["-x509", "-subj", "/CN=a CA of the tests", "-addext", "keyUsage=critical,keyCertSign"]),
+        ("host", ["-subj", "/CN=127.0.0.1"]),
+    ):
+        command = ["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.pem"]
+        subprocess.run([*command, *what], cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    (tmp_path / "names").write_text("subjectAltName=IP:127.0.0.1\n")
+    command = ["openssl", "x509", "-req", "-in", "host.pem", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"]
+    command += ["-extfile", "names", "-days", "2", "-out", "host.crt"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    return {"ca": tmp_path / "ca.pem", "key": tmp_path / "host.key", "certificate": tmp_path / "host.crt"}
+
+
+def test_a_store_with_a_private_ca_needs_ssl_cert_file(cluster: Cluster, tls: dict[str, Path]) -> None:
+    with start_store_proxy(cluster.object_store.endpoint, tls=(tls["certificate"], tls["key"])) as proxy:
+        place = cluster.object_store.fresh()
+        url = place.replace(cluster.object_store.url().partition("?")[2], "")
+        blobs = f"{url}endpoint=https%3A%2F%2F127.0.0.1%3A{proxy.port}"
+        assert "set SSL_CERT_FILE to that CA's file" in refused(cluster, blobs)
+        other = blobs.replace("127.0.0.1", "localhost")
+        assert "is not for the name localhost" in refused(cluster, other, {"SSL_CERT_FILE": str(tls["ca"])})
+        server = cluster.gateway(blobs=blobs, env={"SSL_CERT_FILE": str(tls["ca"])})
+        peer = Peer(server)
+        space = peer.space()
+        peer.do(operation.PutObject(space, "key"), BODY)
+        assert peer.call(operation.GetObject(space, "key")).body == BODY
+
+
+def test_a_bucket_that_keeps_versions_is_refused(cluster: Cluster, object_store: ObjectStore) -> None:
+    boto3 = pytest.importorskip("boto3")
+    client = boto3.client(
+        "s3",
+        endpoint_url=object_store.endpoint,
+        aws_access_key_id=object_store.access,
+        aws_secret_access_key=object_store.secret,
+        region_name=object_store.region,
+    )
+    bucket = f"versions-{os.getpid()}-{socket.gethostname().lower()}"[:60].strip("-")
+    client.create_bucket(Bucket=bucket)
+    try:
+        client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        line = refused(cluster, object_store.url("place", bucket=bucket))
+        assert f"the bucket {bucket} keeps old versions" in line and "take a bucket that never had versioning" in line
+    finally:
+        found = client.list_object_versions(Bucket=bucket)
+        for each in (*found.get("Versions", ()), *found.get("DeleteMarkers", ())):
+            client.delete_object(Bucket=bucket, Key=each["Key"], VersionId=each["VersionId"])
+        with contextlib.suppress(client.exceptions.ClientError):
+            client.delete_bucket(Bucket=bucket)

@@ -1,0 +1,16 @@
+"""Waiting for what another thread or process does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+SECONDS = 60.0  # no measure of anything: what has not come by then never comes
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Return once the condition holds.  AssertionError if it never does."""
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.01)

@@ -1,0 +1,51 @@
+# -*- coding: utf-8 -*-
+"""Silence that the fault proxy tells instead of one that is measured: a delay of a busy machine is none."""
+
+from __future__ import absolute_import, division, print_function
+
+import contextlib
+import socket
+
+from ucloud.uvideo.connection import Connection
+
+SLICE = 20  # milliseconds from one look to the next
+
+
+class _Wait(object):
+    """What a Connection asks how long it may wait."""
+
+    def __init__(self, milliseconds):
+        self.milliseconds = lambda: milliseconds
+
+
+@contextlib.contextmanager
+def told(held):
+    """Within: a connection whose wait goes on is silent for too long if the proxy holds it, and only then.
+
+    ``held()``: a container of the clients' ports of the connections that are held.  The client's own timeout is left
+    as it is and should be long.
+    """
+    plain = Connection._wait
+
+    def wait(self, events, pace):
+        for left in range(pace.milliseconds(), 0, -SLICE):
+            try:
+                return plain(self, events, _Wait(min(SLICE, left)))
+            except socket.timeout:
+                if _port(self._socket) in held():
+                    break
+        return plain(self, events, _Wait(0))  # what was sent before the silence has arrived
+
+    Connection._wait = wait
+    try:
+        yield
+    finally:
+        Connection._wait = plain
+
+
+def _port(connected):
+    copy = socket.fromfd(connected.fileno(), socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        return copy.getsockname()[1]
+    finally:
+        copy.close()

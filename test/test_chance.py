@@ -1,0 +1,105 @@
+"""What makes a test red by chance on a busy machine is refused here, kind by kind."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from test.server_fixture import ROOT
+
+LONGEST = 0.2  # seconds that a test may sleep for real
+PATIENCE = 30  # seconds, and more: a limit to a wait is no measure of anything
+SILENCE = 1.0  # seconds: a shorter timeout takes a busy machine's delay for silence
+#: What does not sleep as long as it says, and why.
+NOT_SLEPT = {
+    "contract/blobs.py": "a write that is cancelled meanwhile",
+    "contract/worker.py": "a process that waits to be killed",
+    "demo/demo_multipart.py": "a program of the README, which waits a second before it goes on",
+    "demo/demo_stream.py": "likewise",
+}
+#: Servers that end before they listen.
+NEVER_LISTENS = {"server/test_process.py": 2}
+
+FILES = sorted((ROOT / "test").rglob("*.py"))
+
+
+def number(node: ast.AST | None) -> float | None:
+    value = node.value if isinstance(node, ast.Constant) else None
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def name(node: ast.AST) -> str:
+    return ast.unparse(node) if isinstance(node, (ast.Name, ast.Attribute)) else ""
+
+
+def words(node: ast.AST) -> list[str]:
+    """The texts that stand side by side in a call or a list."""
+    beside = node.elts if isinstance(node, (ast.List, ast.Tuple)) else node.args if isinstance(node, ast.Call) else []
+    return [each.value for each in beside if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+
+
+def found(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """(kind, line) of each thing that depends on the machine."""
+    for node in ast.walk(tree):
+        line = getattr(node, "lineno", 0)
+        if isinstance(node, ast.Call):
+            called, first = name(node.func), node.args[0] if node.args else None
+            if called.endswith("sleep") and (number(first) or 0) > LONGEST:
+                yield "sleeps", line
+            address = first.elts if isinstance(first, ast.Tuple) and len(first.elts) == 2 else ()
+            if (called.endswith((".bind", "Server")) and address and number(address[1])) or (
+                called.endswith(("start_server", "create_server")) and len(node.args) > 2 and number(node.args[2])
+            ):
+                yield "listens on a fixed port", line
+            if called in ("Client", "AsyncClient", "config.set_default", "set_default"):
+                for each in node.keywords:
+                    if each.arg in ("timeout", "connection_timeout") and 0 < (number(each.value) or 9) < SILENCE:
+                        yield "measures a silence", line
+        said = words(node)
+        if "serve" in said and (said[0] == "serve" or "uvideo" in said) and "--help" not in said:
+            if not {"--port", "--admin-port"} <= set(said):
+                yield "serves on the usual ports", line
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) and "monotonic" in ast.unparse(node.left):
+            if 0 < (number(node.right) or 0) < PATIENCE:
+                yield "gives up early", line
+        if isinstance(node, ast.While) and "time.time()" in ast.unparse(node.test):
+            yield "waits by the wall clock", line
+
+
+def allowed(path: str, kind: str, count: int) -> bool:
+    if kind == "sleeps":
+        return path in NOT_SLEPT
+    return kind == "serves on the usual ports" and count <= NEVER_LISTENS.get(path, 0)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT / "test")))
+def test_no_test_depends_on_how_busy_the_machine_is(path: Path) -> None:
+    short = str(path.relative_to(ROOT / "test"))
+    kinds: dict[str, list[int]] = {}
+    for kind, line in found(ast.parse(path.read_bytes())):
+        kinds.setdefault(kind, []).append(line)
+    wrong = {kind: lines for kind, lines in kinds.items() if not allowed(short, kind, len(lines))}
+    assert not wrong, f"{short}: {wrong}; CONTRIBUTING.md says how to wait, and patience.py, fakes.py and silence.py do"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("time.sleep(0.3)", "sleeps"),
+        ("await asyncio.sleep(1)", "sleeps"),
+        ("sock.bind(('127.0.0.1', 9001))", "listens on a fixed port"),
+        ("HTTPServer(('', 8080), Handler)", "listens on a fixed port"),
+        ("await asyncio.start_server(talk, '127.0.0.1', 9000)", "listens on a fixed port"),
+        ("Client(public, private, timeout=0.15)", "measures a silence"),
+        ("config.set_default(connection_timeout=0.15)", "measures a silence"),
+        ("[sys.executable, '-m', 'uvideo', 'serve', folder, '--port', '0']", "serves on the usual ports"),
+        ("run('serve', folder)", "serves on the usual ports"),
+        ("until = time.monotonic() + 5", "gives up early"),
+        ("while time.time() < deadline: pass", "waits by the wall clock"),
+    ],
+)
+def test_each_kind_is_seen(text: str, kind: str) -> None:
+    assert [each for each, _ in found(ast.parse(f"async def test():\n    {text}"))] == [kind]

@@ -1,0 +1,287 @@
+"""Connections of both ports, and what one of them may hold before anybody knows who sends.
+
+aiohttp bounds a line and the number of fields of a head, not the head, and it parses heads ahead of their turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+from aiohttp import web
+
+from uvideo._core import answer, errors
+from uvideo.server.exchange import NAME, Exchange
+from uvideo.server.guesses import sender
+from uvideo.server.metrics import Metrics
+
+__all__ = ["HEAD_FIELDS", "HEAD_LIMIT", "KEEP_ALIVE", "Connection", "Server"]
+
+KEEP_ALIVE = 75.0  # seconds until a connection without a request, or with half a head, is closed
+HEAD_LIMIT = 64 * 1024  # bytes of a head; and of those behind it that wait for their turn
+HEAD_LINE, HEAD_FIELDS = 16 * 1024, 128  # bytes of a line, number of header fields
+SMALL_HEAD = 16 * 1024  # bytes of heads that every connection may hold
+LARGE_HEADS = 64  # connections that hold more at once
+QUEUED = 32  # heads that aiohttp parses ahead
+BODY_READ = 256 * 1024  # bytes read at once while a body comes: what asyncio reads
+
+log = logging.getLogger("uvideo.server")
+
+
+def _said(error: Any) -> bytes:
+    """A whole answer, for whoever has not sent a whole request."""
+    response = answer.encode_error(error)
+    pairs = [*response.headers, ("Content-Length", str(len(response.body))), ("Connection", "close"), ("Server", NAME)]
+    phrase = {400: "Bad Request", 503: "Service Unavailable"}[response.status]
+    lines = [f"HTTP/1.1 {response.status} {phrase}", *(f"{name}: {value}" for name, value in pairs)]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + response.body
+
+
+MALFORMED = errors.BadRequest("the request is malformed, or its head is too large")
+LARGE = errors.Unavailable("too many large requests at once", retry_after=1)
+CROWDED = _said(errors.Unavailable("too many connections", retry_after=1))
+CROWDED_ADDRESS = _said(errors.Unavailable("too many connections from this address", retry_after=1))
+
+
+class Connection(web.RequestHandler):
+    """aiohttp's connection; what does not even parse is refused in this protocol's form.
+
+    It knows where heads begin and end, so that the bytes of those that are not answered yet can be bounded: at most
+    HEAD_LIMIT, and more than SMALL_HEAD only while there is one of LARGE_HEADS places.
+    """
+
+    def __init__(self, server: Server, **options: Any) -> None:
+        super().__init__(server, **options)
+        self._server = server
+        self._payload: Any = None  # of the last head; None before the first
+        self._length: int | None = None  # bytes of that; None if it comes in chunks
+        self._seen = 0  # heads
+        self._half = 0  # bytes of a head that has not ended
+        self._behind = b""  # what came while aiohttp takes no more heads
+        self._waiting: deque[int] = deque()  # bytes of each head that waits for its turn
+        self._answering = 0  # bytes of the head that is being answered
+        self._has_place = False
+        self.refusal: Any = None  # what the next request is told
+        self._address = ""
+
+    # From asyncio
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._read_at_once(SMALL_HEAD)
+        self._address = _counted(transport)
+        refusal = self._server.came(self._address)
+        if refusal:
+            cast(asyncio.Transport, transport).write(refusal)
+            transport.close()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._server.went(self._address)
+        self._behind, self._half, self._answering = b"", 0, 0
+        self._waiting.clear()
+        self._settle()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if not data:  # aiohttp takes heads again
+            super().data_received(b"")
+            self._look(0)
+            data, self._behind = self._behind, b""
+        while data and not self._is_closing():
+            if self._is_full():
+                self._behind += data
+                break
+            in_head, count = self._in_head(), SMALL_HEAD
+            if not in_head and self._length is not None:  # where chunks end is known to aiohttp only
+                count = max(1, self._length - self._payload.total_bytes)
+            piece, data = (data, b"") if count >= len(data) else (data[:count], data[count:])
+            super().data_received(piece)
+            self._look(len(piece) if in_head else 0)
+        self._settle()
+
+    # What it holds
+
+    def _in_head(self) -> bool:
+        return self._payload is None or self._payload.is_eof()
+
+    def _is_full(self) -> bool:
+        return len(self._messages) >= QUEUED
+
+    def _is_closing(self) -> bool:
+        return self._close or self._force_close or self.refusal is not None
+
+    def _look(self, size: int) -> None:
+        """Count what has come: ``size`` bytes of heads, of which some may have ended by now."""
+        fresh, self._seen = self._request_count - self._seen, self._request_count
+        if not fresh:
+            self._half += size
+            return
+        most, self._half = self._half + size, 0
+        for message, payload in list(self._messages)[-fresh:]:
+            self._waiting.append(most if fresh == 1 and most <= SMALL_HEAD else _size_of(message))
+            self._payload = payload
+            length = getattr(message, "headers", {}).get("Content-Length", "")
+            self._length = int(length) if length.isascii() and length.isdigit() else None
+        self._read_at_once(SMALL_HEAD if self._in_head() else BODY_READ)
+
+    def _settle(self) -> None:
+        """Take or give back a place for large heads; what is too large ends the connection."""
+        queued = sum(self._waiting) + len(self._behind)
+        if self._half > HEAD_LIMIT or queued > HEAD_LIMIT:
+            self._refuse(MALFORMED)
+        needs = self._answering + queued + self._half > SMALL_HEAD
+        if needs and not self._has_place:
+            if not self._server.places:
+                self._refuse(LARGE)
+                return
+            self._server.places -= 1
+            self._has_place = True
+        elif self._has_place and not needs:
+            self._server.places += 1
+            self._has_place = False
+
+    def _refuse(self, error: Any) -> None:
+        """No more is read.  What is being answered is answered; else it is said why."""
+        self._half, self._behind = 0, b""
+        if self._is_closing() or self.transport is None:
+            return
+        if self._answering:
+            self.close()
+        elif self._waiting:
+            self.refusal = error
+        else:
+            self.transport.write(_said(error))
+            self.force_close()
+
+    def begin(self) -> None:
+        """The first of the heads that wait is answered now."""
+        self._answering = self._waiting.popleft() if self._waiting else 1
+
+    def end(self) -> None:
+        """It is answered."""
+        self._answering = 0
+        self._settle()
+
+    def _read_at_once(self, size: int) -> None:
+        """Read at most so much at once.  Of TLS asyncio reads as it likes."""
+        if hasattr(self.transport, "max_size"):
+            cast(Any, self.transport).max_size = size
+
+    # To aiohttp
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer was already begun")
+        if status < 500:  # never the parser's own text: it quotes headers
+            return self.refused(request, MALFORMED)
+        log.error("a request failed outside of the service", exc_info=exc)
+        return self.refused(request, errors.InternalError())
+
+    def refused(self, request: web.BaseRequest, error: Any) -> web.StreamResponse:
+        """The answer that says an error and ends the connection."""
+        response = answer.encode_error(error)
+        refused = web.Response(status=response.status, headers=response.headers.pairs, body=response.body)
+        refused.headers[answer.SESSION] = Exchange(request).session
+        refused.headers["Server"] = NAME
+        refused.headers["Connection"] = "close"
+        refused.force_close()
+        return refused
+
+
+def _counted(transport: asyncio.BaseTransport) -> str:
+    """Whose connection it is; "" if that is not counted: this machine's own, as a proxy on it stands for many."""
+    peer = transport.get_extra_info("peername")
+    if not isinstance(peer, tuple):
+        return ""
+    name = sender(str(peer[0]))
+    try:
+        return "" if ipaddress.ip_network(name).is_loopback else name
+    except ValueError:
+        return ""
+
+
+def _size_of(message: Any) -> int:
+    """Bytes of a head, or nearly so."""
+    fields = getattr(message, "raw_headers", ())
+    return len(getattr(message, "path", "")) + sum(len(name) + len(value) + 4 for name, value in fields) + 16
+
+
+class Server(web.Server):
+    """What asyncio's create_server takes.  ``handler``: answers a request.
+
+    ``most``: connections at once; ``each``: of them from one address; 0 for any number.  One more is told so and
+    closed.  ``places``: how many connections may begin to hold large heads.
+    """
+
+    def __init__(
+        self,
+        handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+        metrics: Metrics,
+        *,
+        most: int = 0,
+        each: int = 0,
+        keep_alive: float = KEEP_ALIVE,
+    ) -> None:
+        super().__init__(self._handle)
+        self._handler, self._metrics, self._keep_alive = handler, metrics, keep_alive
+        self._most, self._each = most, each
+        self._here = asyncio.get_running_loop()
+        self._count: Counter[str] = Counter()
+        self.places = LARGE_HEADS
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether one more connection would be refused."""
+        return bool(self._most) and self._count.total() >= self._most
+
+    def came(self, address: str) -> bytes:
+        """Count a connection; what it is told if it is one too many."""
+        self._count[address] += 1
+        if self._most and self._count.total() > self._most:
+            refusal = CROWDED
+        elif self._each and address and self._count[address] > self._each:
+            refusal = CROWDED_ADDRESS
+        else:
+            return b""
+        self._metrics.add("uvideo_connections_refused_total")
+        return refusal
+
+    def went(self, address: str) -> None:
+        """A connection that ``came`` is gone."""
+        self._count[address] -= 1
+        if not self._count[address]:
+            del self._count[address]
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        connection = cast(Connection, request.protocol)
+        connection.begin()
+        try:
+            if connection.refusal is not None:
+                return connection.refused(request, connection.refusal)
+            return await self._handler(request)
+        finally:
+            connection.end()
+
+    def __call__(self) -> web.RequestHandler:
+        return Connection(
+            self,
+            loop=self._here,
+            keepalive_timeout=self._keep_alive,
+            lingering_time=0.0,  # exchange drains what is worth draining
+            auto_decompress=False,
+            access_log=None,
+            logger=log,
+            max_line_size=HEAD_LINE,
+            max_field_size=HEAD_LINE,
+            max_headers=HEAD_FIELDS,
+        )

@@ -1,0 +1,123 @@
+"""What a failure of an S3 store means: one table, for every answer and every way of not answering.
+
+``meaning`` is the only place that reads what the library says.  Its texts are no promise of the library, so what no row
+knows is still an Unreachable with the library's first line, and ``test/contract/test_s3_failures.py`` tries each row.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from obstore.exceptions import BaseError
+
+from uvideo.storage.base import Damaged, Unreachable
+
+__all__ = ["ROWS", "Row", "meaning", "telling"]
+
+LONGEST = 300  # characters of what the store said in its own words
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """``sign``: matches the begin of "404 NoSuchKey", or of the kind of a failed connection and its words.
+
+    ``cause``: out of ``base.CAUSES``.  ``text``: what is wrong, and the one thing to do about it.
+    ``lost``: this row is for reads only, and says that the bytes are gone: asking again does not help.
+    """
+
+    sign: str
+    cause: str
+    text: str
+    lost: bool = False
+
+
+#: The first row that matches counts.
+ROWS = (
+    Row("404 NoSuchBucket", "bucket", "there is no bucket {bucket}: create it, or correct --blobs"),
+    Row("404 NoSuchKey|416", "damaged", "the object is not there, or too short", lost=True),
+    Row("404", "bucket", "{place} does not know this address: correct endpoint and bucket in --blobs"),
+    Row(
+        r"507|\d+ \w*(Quota|StorageFull|InsufficientStorage|InsufficientCapacity)",
+        "full",
+        "it is full or over a quota: raise the quota of the user and of {bucket}, or free space",
+    ),
+    Row(r"\d+ RequestTimeTooSkewed", "denied", "the clocks of this machine and the store differ: synchronize them"),
+    Row(
+        r"401|\d+ (SignatureDoesNotMatch|InvalidAccessKeyId|ExpiredToken|InvalidToken)",
+        "denied",
+        "it does not accept the credentials: correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or credentials=FILE",
+    ),
+    Row("403", "denied", "the credentials are not enough: allow them to get, put, delete and list in {bucket}"),
+    Row("3|400 AuthorizationHeaderMalformed", "redirect", "it is elsewhere: correct endpoint and region in --blobs"),
+    Row("409|412", "conflict", "another request changed the same thing at once: it is tried again"),
+    Row(r"429|\d+ (SlowDown|TooManyRequests|RequestLimitExceeded)", "busy", "it asks for fewer requests: add to it"),
+    Row("5", "failed", "it failed: look into its log"),
+    Row("[124]", "failed", "it does not take such a request: look into its log"),
+    Row("Connect .*dns error", "name", "the name of {place} is unknown: correct the endpoint in --blobs, or the DNS"),
+    Row(
+        ".*NotValidForName",
+        "certificate",
+        "its certificate is not for the name {place}: correct the endpoint in --blobs",
+    ),
+    Row(".*InvalidCertificate.*Expired", "certificate", "the certificate of {place} has expired: renew it"),
+    Row(
+        ".*InvalidCertificate",
+        "certificate",
+        "no CA known here has signed the certificate of {place}: set SSL_CERT_FILE to that CA's file",
+    ),
+    Row(".*InvalidContentType", "certificate", "{place} does not speak TLS: write http:// in --blobs"),
+    Row(".*ConnectionRefused", "refused", "nothing listens at {place}: start the store, or correct --blobs"),
+    Row("Timeout", "timeout", "{place} did not answer in time: look at its load and at the network between"),
+    Row("Connect", "refused", "{place} cannot be reached: look at the network between"),
+    Row("Interrupted|Request|Decode|Unknown", "broken", "{place} broke off the connection: look into its log"),
+)
+
+_STATUS = re.compile(r"status code: (\d{3})")
+_CODE = re.compile(r"<Code>(\w+)</Code>")
+_MESSAGE = re.compile(r"<Message>([^<]+)</Message>")
+_KIND = re.compile(r"kind: (Connect|Timeout|Interrupted|Request|Decode|Unknown)\b")
+_REASON = re.compile(r"(?:error|message): \"([^\"]+)\"")
+_PLACE = re.compile(r"https?://([^/\s?#]+)")
+_ADDRESS = re.compile(r'"tcp connect error",\s+([0-9a-f.:\[\]]+),')
+
+
+def meaning(failure: Exception, bucket: str, *, reading: bool = False) -> OSError:
+    """The failure as one of ``base``: Damaged for bytes that are gone, Unreachable for all else.
+
+    What the library says holds the address of the request, but no credentials.
+    """
+    said = str(failure)
+    sign, detail = _sign(failure, said)
+    for row in ROWS:
+        if (reading or not row.lost) and re.match(row.sign, sign, re.DOTALL):
+            if row.lost:
+                return Damaged(f"the store: {row.text} ({detail})")
+            place = _ADDRESS.search(said) or _PLACE.search(said)
+            text = row.text.format(bucket=bucket, place=place[1] if place else "the store")
+            return Unreachable(f"the store: {text} ({detail})", row.cause)
+    return Unreachable(f"the store: {said.partition(chr(10))[0][:LONGEST] or type(failure).__name__}", "failed")
+
+
+def _sign(failure: Exception, said: str) -> tuple[str, str]:
+    """(what the rows are compared with, the same for people)."""
+    status = _STATUS.search(said)
+    if status is not None:
+        code, message = _CODE.search(said), _MESSAGE.search(said)
+        sign = f"{status[1]} {code[1] if code else ''}".strip()
+        return sign, f"{sign}: {message[1][:LONGEST]}" if message else sign
+    kind, reason = _KIND.search(said), _REASON.findall(said)
+    if kind is not None:
+        return f"{kind[1]} {said}", reason[-1] if reason else kind[1].lower()
+    return ("Timeout", "timeout") if isinstance(failure, TimeoutError) else ("", "")
+
+
+@contextlib.contextmanager
+def telling(bucket: str, *, reading: bool = False) -> Iterator[None]:
+    """Failures of the library as ``meaning`` says them."""
+    try:
+        yield
+    except (BaseError, FileNotFoundError, TimeoutError) as failure:
+        raise meaning(failure, bucket, reading=reading) from None
