@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.client
 import itertools
@@ -56,10 +57,10 @@ def client_of(server: Server, **options: object) -> Client:
 
 
 def readiness(server: Server) -> tuple[int, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.admin_port, timeout=60)
-    connection.request("GET", "/readyz")
-    answer = connection.getresponse()
-    return answer.status, answer.read().decode()
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.admin_port, timeout=60)) as asked:
+        asked.request("GET", "/readyz")
+        answer = asked.getresponse()
+        return answer.status, answer.read().decode()
 
 
 # Gateways

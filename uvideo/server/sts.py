@@ -19,7 +19,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from uvideo._core import errors, operation
+from uvideo._core import errors, json_document, operation
 from uvideo.server.credentials import Key
 
 __all__ = ["HEADER", "assume", "known_by"]
@@ -59,9 +59,9 @@ async def known_by(
     token = headers.get(HEADER) or dict(query).get(HEADER) or ""
     claim, _, mac = token.rpartition(".")
     try:
-        said = json.loads(base64.urlsafe_b64decode(claim)) if len(token) <= TOKEN_LIMIT else None
+        said = json_document.parse_json(base64.urlsafe_b64decode(claim)) if len(token) <= TOKEN_LIMIT else None
         name, account, expires = (said["i"], said["k"], int(said["e"])) if isinstance(said, dict) else ("", "", 0)
-    except (ValueError, KeyError, TypeError, RecursionError, binascii.Error):
+    except (ValueError, KeyError, TypeError, binascii.Error):
         raise errors.AccessDenied("the SecurityToken cannot be read") from None
     key = await find(account) if isinstance(account, str) else None
     if key is None or not _equal(_mac(key.private, "token:" + claim), mac):

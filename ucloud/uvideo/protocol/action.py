@@ -10,6 +10,7 @@ import json
 from . import operation
 from .answer import JSON, document, file_entry, number, parse_file_entry, raise_refusal, readable, text
 from .errors import ActionMissing, ActionUnknown, BadAnswer, BadRequest, ParameterMissing, action_refusal
+from .json_document import parse_json
 from .message import Headers, Request, Response
 from .signature import action_signature, parameter_text
 from .text import build_query, is_integer, native, parse_query, to_bytes, to_text, whole
@@ -137,8 +138,8 @@ def parameters(query, headers, body):
     kind = (headers.get("Content-Type") or "").partition(";")[0].strip().lower()
     if body and kind == "application/json":
         try:
-            given = json.loads(body.decode("utf-8"))
-        except (ValueError, RuntimeError):  # RuntimeError: nested deeper than Python can read
+            given = parse_json(body)
+        except ValueError:
             raise BadRequest(u"the body is not JSON")
         if not isinstance(given, dict):
             raise BadRequest(u"the body is not a JSON object")
