@@ -18,12 +18,13 @@ from test.cluster.relay import Relay, start_relay
 from test.cluster.store_faults import Fault, start_store_proxy
 from test.contract.blobs import ALL, BlobsContract, nobody, read, store, store_part, whole
 from test.contract.catalog import SPACE
-from test.contract.place import Place, play
+from test.contract.place import ROOT, Place, play
 from test.contract.store import StoreContract
 from uvideo._core import errors
 from uvideo.storage import s3
-from uvideo.storage.base import Blobs, Catalog, Freed, ObjectRecord, PartRecord, Unreachable, UploadRecord
+from uvideo.storage.base import CAUSES, Blobs, Catalog, Freed, ObjectRecord, PartRecord, Unreachable, UploadRecord
 from uvideo.storage.s3 import S3Blobs, S3Place
+from uvideo.storage.s3_failures import ROWS
 
 cluster = pytest.mark.cluster
 
@@ -513,6 +514,13 @@ def test_a_file_of_credentials_must_be_right_and_private(tmp_path: Path, text: s
     file.chmod(mode)
     with pytest.raises(ValueError, match="is not JSON with" if mode == 0o600 else "chmod 600"):
         S3Place.of(f"s3://bucket?credentials={file}")
+
+
+def test_every_cause_of_a_failure_is_explained_to_operators() -> None:
+    page = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
+    table = page[page.index("| cause | what it is |") :].partition("\n\n")[0]
+    assert {cause for cause in CAUSES if f"`{cause}`" in table} == set(CAUSES)
+    assert {row.cause for row in ROWS} <= set(CAUSES)
 
 
 @pytest.fixture
