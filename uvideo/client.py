@@ -836,8 +836,9 @@ class Client:
     ) -> models.Stored | models.Downloaded:
         """Go on with a transfer of the journal, by its id.
 
-        SourceChanged if an upload's file, ObjectChanged if a download's object is not the same any more; TransferBusy
-        if another process is at it.  Otherwise as ``upload`` and ``download``.
+        It may have been begun through another address of the same service; InvalidArgument if the service does not
+        know it.  SourceChanged if an upload's file, ObjectChanged if a download's object is not the same any more;
+        TransferBusy if another process is at it.  Otherwise as ``upload`` and ``download``.
         """
         from uvideo import download, upload
 

@@ -50,7 +50,7 @@ from uvideo.server.spool import Spool
 from uvideo.server.timing import timed_blobs, timed_catalog
 from uvideo.server.view import View
 from uvideo.storage import identity
-from uvideo.storage.base import DAY, Blobs, Catalog, Unreachable
+from uvideo.storage.base import DAY, Blobs, Catalog, Freed, Unreachable
 
 if TYPE_CHECKING:
     from uvideo.server.spans import Spans
@@ -298,13 +298,14 @@ def _on_failure(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> Non
 async def _sweep(blobs: Blobs, catalog: Catalog, cutoff: float, metrics: Metrics) -> None:
     """Remove garbage last touched before ``cutoff``, then again and again what is old enough to be surely none's."""
     while True:
+        freed = Freed()
         try:
             await identity.compare(blobs, catalog)
-            count = await blobs.sweep(catalog.named, cutoff)
+            count = await blobs.sweep(catalog.named, cutoff, freed)
             metrics.add("uvideo_gc_removed_total", count)
             metrics.set("uvideo_gc_last_run_seconds", int(time.time()))
-            if count:
-                log.info("removed %d files that nothing names", count)
+            if freed.blobs:
+                log.info("freed %d bytes of %d blobs, %d of them never named", freed.size, freed.blobs, count)
         except Unreachable as failure:
             log.warning("garbage is looked for later: %s", failure.strerror)
         except identity.Apart as failure:
@@ -313,6 +314,8 @@ async def _sweep(blobs: Blobs, catalog: Catalog, cutoff: float, metrics: Metrics
         except Exception:
             log.exception("looking for garbage failed")
             metrics.add("uvideo_gc_failures_total")
+        metrics.add("uvideo_gc_freed_total", freed.blobs)
+        metrics.add("uvideo_gc_freed_bytes_total", freed.size)
         await asyncio.sleep(SWEEP_EVERY)
         cutoff = time.time() - SWEEP_AGE
 
