@@ -39,8 +39,9 @@ from uvideo.server.faults import Faults, FaultyApp, clock
 from uvideo.server.gauges import Gauges
 from uvideo.server.guesses import Guesses
 from uvideo.server.history import History
-from uvideo.server.limits import Headroom, Limits, Rates, descriptors
+from uvideo.server.limits import Headroom, Limits, Rates, descriptors, kept_free
 from uvideo.server.metrics import Metrics
+from uvideo.server.readiness import Readiness, Writes
 from uvideo.server.scrub import Found, Scrubber
 from uvideo.server.service import Restoring, Service
 from uvideo.server.signin import Sessions
@@ -145,13 +146,13 @@ def serve(settings: Settings) -> int:
     try:
         key = _key(settings, drivers.shared)
         ports = _listen(settings)
-        metrics, sessions = Metrics(time.time(), settings.workers), Sessions()
+        metrics, sessions, writes = Metrics(time.time(), settings.workers), Sessions(), Writes()
         faults = _faults(settings)
         announce = _announcer(settings, key, ports)
 
         def run_worker(number: int, ready: Callable[[], None], *, fresh: bool) -> int:
             return asyncio.run(
-                _run(settings, drivers, Keyring([key]), ports, metrics, sessions, number, ready, fresh, faults)
+                _run(settings, drivers, Keyring([key]), ports, metrics, sessions, writes, number, ready, fresh, faults)
             )
 
         if settings.workers == 1:
@@ -168,6 +169,7 @@ async def _run(
     ports: Ports,
     metrics: Metrics,
     sessions: Sessions,
+    writes: Writes,
     number: int,
     ready: Callable[[], None],
     fresh: bool,
@@ -192,15 +194,16 @@ async def _run(
             await _meet_older(catalog, drivers)
         restoring = Restoring(settings.restore_seconds, settings.restored_seconds)
         callbacks = Callbacks(settings.callback_allow)
-        store, names = timed_blobs(blobs, metrics), timed_catalog(catalog, metrics)
+        headroom = _headroom(settings, drivers)
+        store, names = kept_free(timed_blobs(blobs, metrics), headroom), timed_catalog(catalog, metrics)
         limits = Limits(
             Guesses(settings.guesses),
             Rates(settings.rate),
-            _headroom(settings, drivers),
+            headroom,
             connections,
             settings.connections_per_address,
         )
-        spool = functools.partial(Spool, settings.folder)
+        spool = functools.partial(Spool, settings.folder, *([headroom.taking] if headroom is not None else ()))
         crossing, spans = _cross_origin(settings, ports), _spans(settings)
         if spans is not None:
             stack.push_async_callback(spans.close)
@@ -211,6 +214,7 @@ async def _run(
             "limits": limits,
             "cross_origin": crossing,
             "spans": spans,
+            "writes": writes,
         }
         if faults is None:
             service = Service(store, names, keyring, restoring=restoring, verify=settings.verify_reads, spool=spool)
@@ -235,7 +239,13 @@ async def _run(
             watch = Watch(settings.idle, settings.least_rate)
             watch.start()
             stack.callback(watch.stop)
-            answering = admin_handler(blobs, catalog, metrics, app.check, gauges, console, watch, more)
+            readiness = Readiness(
+                *(blobs, catalog, writes),
+                is_stopping=app.is_stopping,
+                is_crowded=lambda: app.server.is_crowded,
+                has_room=app.has_room,
+            )
+            answering = admin_handler(metrics, readiness, gauges, console, watch, more)
             handler = Server(answering, metrics, most=connections, each=settings.connections_per_address)
             admin = await loop.create_server(handler, sock=ports.admin, ssl=ports.tls)
             tasks.append(loop.create_task(history.run()))
