@@ -100,7 +100,7 @@ def _opens(scheme: str, target: Any, place: tuple[str, str], given: dict[str, st
 
 
 def _lasts(expires: str, now: float) -> Finding:
-    if not (expires.isascii() and expires.isdigit() and len(expires) <= 15):
+    if not (expires.isascii() and expires.isdigit() and len(expires) <= signature.EXPIRES_DIGITS):
         return Finding("link.expires", "failed", "link-expires-unreadable", {"expires": expires[:40]})
     left = int(expires) - int(now)
     try:

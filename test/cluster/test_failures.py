@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.client
 import itertools
@@ -56,10 +57,10 @@ def client_of(server: Server, **options: object) -> Client:
 
 
 def readiness(server: Server) -> tuple[int, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.admin_port, timeout=60)
-    connection.request("GET", "/readyz")
-    answer = connection.getresponse()
-    return answer.status, answer.read().decode()
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.admin_port, timeout=60)) as asked:
+        asked.request("GET", "/readyz")
+        answer = asked.getresponse()
+        return answer.status, answer.read().decode()
 
 
 # Gateways
@@ -111,6 +112,39 @@ def test_an_upload_that_broke_off_is_resumed_through_the_other(cluster: Cluster,
             assert stored.verified and stored.size == 12 * BLOCK
             assert resumed[0] >= 2 * BLOCK  # what the dead one had acknowledged is not sent again
             assert client.get(space, "film.mp4").data == path.read_bytes()
+
+
+def test_resume_goes_on_at_the_address_of_another_gateway(cluster: Cluster, tmp_path: Path) -> None:
+    """The first gateway is gone for ever; nothing that it acknowledged is sent again."""
+    path, target = tmp_path / "film.mp4", tmp_path / "again.mp4"
+    path.write_bytes(os.urandom(12 * BLOCK))
+    first, second = cluster.gateways
+
+    def kill(progress) -> None:
+        if progress.done > 4 * BLOCK:
+            first.process.kill()
+
+    with client_of(first, retries=0) as client:
+        space = client.create_space("mover").name
+        with pytest.raises(errors.TransferInterrupted) as up:
+            client.upload(space, "film.mp4", path, progress=kill, part_jobs=2)
+    resumed = []
+    with client_of(second) as client:
+        stored = client.resume(up.value.transfer, progress=lambda progress: resumed.append(progress.done))
+        assert stored.verified and resumed[0] >= 2 * BLOCK
+        assert list(client.list_uploads(space)) == [] and client.transfers() == ()
+    third = cluster.gateway()
+
+    def kill_the_third(progress) -> None:
+        if progress.done > 4 * BLOCK:
+            third.process.kill()
+
+    with client_of(third, retries=0) as client, pytest.raises(errors.TransferInterrupted) as down:
+        client.download(space, "film.mp4", target, progress=kill_the_third, part_jobs=2)
+    with client_of(second) as client:
+        assert client.resume(down.value.transfer).verified
+        assert client.transfers() == ()
+    assert target.read_bytes() == path.read_bytes()
 
 
 def next_version(folder: Path) -> dict[str, str]:

@@ -146,9 +146,8 @@ def test_no_way_to_store_passes_the_headroom(disk: Disk) -> None:
         appended = peer.call(operation.AppendObject(space, "log", len(data)), b"one more")
         assert appended.refusal()[::2] == (503, "the disk is nearly full")  # all is written anew
         disk.fill(least + 3 * MIB)
-        copied = peer.call(
-            operation.CopyPart(space, "u", upload, 0, space, "source", byterange.ByteRange(0, BLOCK - 1))
-        )
+        block = byterange.ByteRange(0, BLOCK - 1)
+        copied = peer.call(operation.CopyPart(space, "u", upload, 0, space, "source", block))
         assert copied.refusal()[::2] == (503, "the disk is nearly full")
         assert disk.free >= least
         for key in ("chunked", "form"):

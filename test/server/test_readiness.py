@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from test.cluster.postgres import Postgres
+from test.cluster.program import until
 from test.server.test_monitoring import asked
 from test.server.wire import Peer, connect
 from test.server_fixture import ROOT, Server, start_server
@@ -106,6 +107,12 @@ def test_the_catalog_is_damaged(tmp_path: Path) -> None:
         assert "Traceback" not in server.log.read_text()
 
 
+def ended(postgres: Postgres, name: str, script: str) -> None:
+    """Run SQL until somebody ends its session."""
+    with contextlib.suppress(RuntimeError):
+        postgres.run(name, script)
+
+
 @pytest.mark.cluster
 def test_the_connections_to_the_database_are_used_up(tmp_path: Path, postgres: Postgres) -> None:
     """All of the pool wait for a lock that somebody holds."""
@@ -115,9 +122,11 @@ def test_the_connections_to_the_database_are_used_up(tmp_path: Path, postgres: P
             peer = Peer(server)
             space = peer.space()
             assert asked(server, "/readyz") == (200, "ok\n")
-            holding = "BEGIN; LOCK TABLE objects; SELECT pg_sleep(12); COMMIT"
-            holder = threading.Thread(target=lambda: postgres.run(name, holding))
+            holding = "BEGIN; LOCK TABLE objects; SELECT pg_sleep(300)"
+            holder = threading.Thread(target=lambda: ended(postgres, name, holding))
             holder.start()
+            held = "SELECT pid FROM pg_locks WHERE relation = 'objects'::regclass AND mode = 'AccessExclusiveLock'"
+            assert until(lambda: postgres.run(name, held) != "", 60)
             puts = [
                 threading.Thread(target=lambda: peer.call(operation.PutObject(space, "k"), b"x")) for _ in range(16)
             ]
@@ -127,6 +136,7 @@ def test_the_connections_to_the_database_are_used_up(tmp_path: Path, postgres: P
             while found[0] == 200 and time.monotonic() < deadline:
                 found = asked(server, "/readyz")
             assert found[0] == 503 and found[1].startswith("catalog: the database "), found
-            for put in (*puts, holder):
-                put.join(60)
+            postgres.run(name, f"SELECT pg_terminate_backend(pid) FROM ({held}) AS holders")
+            for each in (*puts, holder):
+                each.join(60)
             until_said(server, (200, "ok\n"))

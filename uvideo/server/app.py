@@ -35,9 +35,10 @@ from uvideo.server.form import Form, boundary_of
 from uvideo.server.guesses import sender
 from uvideo.server.limits import Limits
 from uvideo.server.metrics import Metrics
+from uvideo.server.names import OwnNames
 from uvideo.server.readiness import Writes
 from uvideo.server.rights import Rights
-from uvideo.server.service import Service
+from uvideo.server.service import Grant, Service
 from uvideo.server.spaces import Spaces
 from uvideo.server.usage import Usage
 from uvideo.storage.base import Damaged, Unreachable
@@ -88,7 +89,7 @@ class App:
     ``server`` is what asyncio's create_server takes.  ``idle``, ``keep_alive``: seconds.  ``least_rate``: bytes a
     second.  ``callbacks``: None for those that go to public addresses only.  ``limits``: None for none.
     ``cross_origin``: which pages of other origins may read its answers; None: none.  ``spans``: what makes a span of
-    each request; None: nothing does.  ``writes``: what is told how puts end.
+    each request; None: nothing does.  ``names``: of the server's own.  ``writes``: what is told how puts end.
     """
 
     exchange: type[Exchange] = Exchange
@@ -106,12 +107,14 @@ class App:
         cross_origin: CrossOrigin | None = None,
         spans: Spans | None = None,
         writes: Writes | None = None,
+        names: OwnNames | None = None,
     ) -> None:
         self._service, self._metrics = service, metrics
         self._rights = Rights(service)
         self._writes = writes or Writes()
         self._usage = Usage(service.catalog, service.clock)
-        self.spaces = Spaces(service, self._usage)
+        self._names = names or OwnNames()
+        self.spaces = Spaces(service, self._usage, self._names)
         self._cross_origin = cross_origin or CrossOrigin()
         self._callbacks = callbacks or Callbacks()
         limits = limits or Limits()
@@ -184,6 +187,8 @@ class App:
         exchange.closing = self._draining
         try:
             response, content = await self._respond(exchange)
+            if exchange.operation in PUTS:
+                self._writes.worked()
             if self._draining:
                 exchange.closing = True
             return await exchange.answer(response, content)
@@ -229,38 +234,34 @@ class App:
             self._guesses.check(request.remote, _claimed(headers, target.query))
         bucket = headers.get("Bucket")
         addresses = dialect.addresses(host, bucket, target.path)
-        space, address = await self._service.locate(addresses, None if bucket else provider.domain_of(host))
+        domain, own = (None, False) if bucket else (provider.domain_of(host), self._names.owns(host))
+        space, address = await self._service.locate(addresses, domain, own)
         exchange.space = space.name
         if not address.path and request.method == "POST" and postfile.is_form(headers):
             return await self._post_form(exchange, space, address), None
-        key, signed, token = await self._service.authorize(request.method, headers, target.query, space, address)
-        exchange.key = signed
+        grant = await self._service.authorize(request.method, headers, target.query, space, address)
+        exchange.key, cls = grant.key, grant.operation
         if self._rates.limit:
             self._rates.take(_claimed(headers, target.query) or sender(request.remote))
-        query = dialect.parameters(target.query)
-        if signed != key:  # UploadHit
-            query["FileName"] = signed
-        cls = dialect.route(request.method, key, query, headers)
         exchange.operation = cls.__name__
         if self._headroom is not None and cls in STORING:
             self._headroom.check(exchange.length or 0)
         body = (
             await exchange.small(DOCUMENT_LIMIT) if cls in dialect.SMALL and cls is not operation.FinishUpload else b""
         )
-        op = dialect.decode(cls, space.name, key, query, headers, body)
+        op = dialect.decode(cls, space.name, grant.key, grant.query, grant.headers, body)
         service = self._service
-        if token is not None:
-            service = await self._rights.permit(token, op, space, request.remote)
+        if grant.token is not None:
+            service = await self._rights.permit(grant.token, op, space, request.remote)
         if cls is operation.FinishUpload:  # its list may be long: only for who may finish, and as long as it need be
             body = await self._etags(exchange, op, space)
-            op = dialect.decode(cls, space.name, key, query, headers, body)
+            op = dialect.decode(cls, space.name, grant.key, grant.query, grant.headers, body)
         if cls is operation.GetObject:
             info, content = await service.get(op, space)
             return answer.encode(op, info), content
-        asked = self._policy(headers) if cls in CALLING else None
+        asked = self._callback(grant) if cls in CALLING else None
         if cls is operation.PutObject:
             result = await service.put(op, space, exchange)
-            self._writes.worked()
         elif cls is operation.UploadPart:
             result = await service.part(op, space, exchange)
         elif cls is operation.AppendObject:
@@ -294,7 +295,7 @@ class App:
         while True:
             headers = readings.pop(0)
             try:
-                _, _, token = await self._service.authorize("POST", headers, (), space, address)
+                grant = await self._service.authorize("POST", headers, (), space, address, form=True)
                 break
             except WRONG as failure:
                 if type(failure) is errors.UnknownKey or not readings:
@@ -302,19 +303,18 @@ class App:
                     raise
         if self._headroom is not None:
             self._headroom.check(exchange.length or 0)
-        op = dialect.decode(operation.PutObject, space.name, key, {}, headers)
+        op = dialect.decode(grant.operation, space.name, grant.key, grant.query, grant.headers)
         service = self._service
-        if token is not None:
-            service = await self._rights.permit(token, op, space, exchange.request.remote)
-        asked = self._policy(headers)
+        if grant.token is not None:
+            service = await self._rights.permit(grant.token, op, space, exchange.request.remote)
+        asked = self._callback(grant)
         return await self._called_back(asked, answer.encode(op, await service.put(op, space, form)))
 
-    def _policy(self, headers: Any) -> Any:
-        """The put policy that was signed, or None.  BadRequest, before anything is stored."""
-        asked = policy.of(headers)
-        if asked is not None:
-            self._callbacks.check(asked)
-        return asked
+    def _callback(self, grant: Grant) -> Any:
+        """The put policy of a request, or None.  BadRequest, before anything is stored, if nobody can be called so."""
+        if grant.policy is not None:
+            self._callbacks.check(grant.policy)
+        return grant.policy
 
     async def _called_back(self, asked: Any, response: Any) -> Any:
         """The answer of an upload that is stored: what the callback says, if one was asked for.  CallbackFailed."""

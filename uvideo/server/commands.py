@@ -34,7 +34,7 @@ from uvideo.server.credentials import (
 from uvideo.server.drivers import DriverError, choose
 from uvideo.server.main import StartError, claim
 from uvideo.storage import identity
-from uvideo.storage.base import Absent, Blobs, Catalog, Unreachable
+from uvideo.storage.base import Absent, Blobs, Catalog, Freed, Unreachable
 
 __all__ = ["admin"]
 
@@ -119,8 +119,11 @@ def gc(folder: Path, database: str | None, blobs: str | None, age: int, is_json:
 
     async def work() -> None:
         async with _opened(folder, database, blobs) as (store, catalog):
-            count = await maintenance.collect(store, catalog, age)
-        _say(is_json, {"removed": count}, f"removed {count} blobs and drafts that nothing named")
+            freed = Freed()
+            count = await maintenance.collect(store, catalog, age, freed)
+        fields = {"removed": count, "freed_blobs": freed.blobs, "freed_bytes": freed.size}
+        text = f"freed {freed.size} bytes of {freed.blobs} blobs and drafts; {count} of them were never named"
+        _say(is_json, fields, text)
 
     _run(work())
 

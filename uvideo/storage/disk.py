@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from uvideo._core import errors
-from uvideo.storage.base import Absent, PartRecord, PartSlot, Reader, Writer
+from uvideo.storage.base import Absent, Freed, PartRecord, PartSlot, Reader, Writer
 
 __all__ = ["DiskBlobs"]
 
@@ -133,14 +133,22 @@ class DiskBlobs:
     async def delete(self, blob: str) -> None:
         await self.run(remove, self.blob_path(blob))
 
-    async def sweep(self, named: Callable[[Sequence[str]], Awaitable[set[str]]], older_than: float) -> int:
+    async def sweep(
+        self, named: Callable[[Sequence[str]], Awaitable[set[str]]], older_than: float, freed: Freed | None = None
+    ) -> int:
         removed = 0
         for folder in [self._incoming, *self._shelves()]:
             names = await self.run(old_names, folder, older_than)
             for first in range(0, len(names), BATCH):
                 batch = names[first : first + BATCH]
                 known = await named(batch)
-                removed += await self.run(remove, *(folder / name for name in batch if name not in known))
+                unnamed = [folder / name for name in batch if name not in known]
+                size = await self.run(total, unnamed)
+                count = await self.run(remove, *unnamed)
+                removed += count
+                if freed is not None:
+                    freed.blobs += count
+                    freed.size += size
         return removed
 
     # For this driver's writers, slots and readers
@@ -510,6 +518,15 @@ def remove(*paths: Path) -> int:
             path.unlink()
             count += 1
     return count
+
+
+def total(paths: Sequence[Path]) -> int:
+    """Bytes of the files that are there."""
+    size = 0
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            size += path.stat().st_size
+    return size
 
 
 def has_bytes(path: Path) -> bool:

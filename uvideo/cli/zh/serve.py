@@ -13,6 +13,9 @@ WORDS = {
     "On a free port; which one is in the ready file and on stdout:": "使用空闲端口，实际端口见就绪文件和标准输出：",
     "On all addresses, with TLS and two processes:": "监听所有地址，启用 TLS，两个进程：",
     "Address to listen on, of the data port.": "数据端口监听的地址。",
+    "A name that clients reach the server by: no space or domain can take it. Repeatable.": (
+        "客户端访问服务端所用的域名：空间和自定义域名都不能占用它；可重复给出。"
+    ),
     "Address that this port listens on.": "管理端口监听的地址。",
     "0 picks a free one.": "端口，0 表示自动选择空闲端口。",
     "Console, health, metrics.": "控制台、健康检查与监控指标的端口。",
