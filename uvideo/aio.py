@@ -854,7 +854,10 @@ class AsyncClient:
         black_ips: Iterable[str] = (),
         white_ips: Iterable[str] = (),
     ) -> models.Token:
-        """Make a key pair that may do less than this one.  ops: TOKEN_ALLOW_READ and so on; prefixes: of keys."""
+        """Make a key pair that may do less than this one.  ops: TOKEN_ALLOW_READ and so on; prefixes: of keys.
+
+        A try whose answer was lost is not repeated, as it may have made one: NoAnswer, and list_tokens tells.
+        """
         return await self._run(calls.create_token(name, ops, prefixes, spaces, expires, black_ips, white_ips))
 
     async def list_tokens(self, *, token_id: str | None = None, show_keys: bool = False) -> tuple[models.Token, ...]:

@@ -150,6 +150,7 @@ def serve(settings: Settings) -> int:
     try:
         key = _key(settings, drivers.shared)
         ports = _listen(settings)
+        guesses = Guesses(settings.guesses, workers=settings.workers)
         metrics, sessions, writes = Metrics(time.time(), settings.workers), Sessions(), Writes()
         faults = _faults(settings)
         announce = _announcer(settings, key, ports)
@@ -158,7 +159,7 @@ def serve(settings: Settings) -> int:
             return asyncio.run(
                 _run(
                     *(settings, drivers, Keyring([key]), ports, metrics, sessions, writes),
-                    *(number, ready, fresh, faults, own_names),
+                    *(number, ready, fresh, faults, own_names, guesses),
                 )
             )
 
@@ -182,11 +183,13 @@ async def _run(
     fresh: bool,
     faults: Faults | None,
     own_names: OwnNames,
+    guesses: Guesses,
 ) -> int:
     """One worker, from its drivers' start to their end.  ``fresh``: nobody else has used the folder since its start."""
     began = time.time()
     stop = _on_signals()
     metrics.take(number)
+    guesses.take(number)
     connections = descriptors(settings.connections)
     blobs, catalog = drivers.make()
     loop = asyncio.get_running_loop()
@@ -205,7 +208,7 @@ async def _run(
         headroom = _headroom(settings, drivers)
         store, names = kept_free(timed_blobs(blobs, metrics), headroom), timed_catalog(catalog, metrics)
         limits = Limits(
-            Guesses(settings.guesses),
+            guesses,
             Rates(settings.rate),
             headroom,
             connections,
