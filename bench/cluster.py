@@ -1,7 +1,7 @@
 """Figures of a cluster: bytes through one gateway beside obstore straight to the same store, small requests through one
 and two gateways, and a catalog of many keys.
 
-``python -m bench.cluster throughput|gateways|keys [--keys 1000000]``; it starts PostgreSQL and SeaweedFS itself
+``python -m bench.cluster throughput|gateways|garbage|keys [--keys 1000000]``; it starts PostgreSQL and SeaweedFS itself
 (or takes the store of UVIDEO_TEST_S3).
 """
 
@@ -12,6 +12,7 @@ import asyncio
 import os
 import statistics
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -27,10 +28,14 @@ from test.cluster.relay import start_relay
 from uvideo import Client
 from uvideo.storage.base import ObjectRecord, SpaceRecord
 from uvideo.storage.connections import Connections
+from uvideo.storage.ledger import PostgresLedger
 from uvideo.storage.postgres import PostgresCatalog
+from uvideo.storage.s3 import S3Blobs, S3Place
 
 MIB = 1024 * 1024
 JOBS = 8
+CLIENTS = 4
+GRACE = 2  # seconds
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -124,6 +129,62 @@ def gateways(postgres: Postgres, object_store: ObjectStore, folder: Path, second
         )
 
 
+def garbage(postgres: Postgres, object_store: ObjectStore, folder: Path, seconds: float, size: int) -> None:
+    """Four clients that overwrite all the time, and after a while a sweep beside them that never rests."""
+    with start_cluster(postgres, object_store, folder / "cluster", 2) as cluster:
+        ports = [each.port for each in cluster.gateways]
+        over, counts = threading.Event(), [0] * CLIENTS
+        with start_relay(*ports) as relay, ThreadPoolExecutor(CLIENTS) as threads:
+            server = cluster.at(relay.port)
+            with Client(server.public_key, server.private_key, endpoint=server.host) as client:
+                space = client.create_space("garbage").name
+
+                def overwrite(number: int) -> None:
+                    while not over.is_set():
+                        client.put(space, f"{number}/{counts[number] % 20}", os.urandom(size))
+                        counts[number] += 1
+
+                going = [threads.submit(overwrite, number) for number in range(CLIENTS)]
+                try:
+                    time.sleep(seconds)
+                    alone, before, backlog = sum(counts) / seconds, sum(counts), unnamed(cluster)
+                    took = asyncio.run(_sweep(cluster, seconds))
+                    made, left = sum(counts) - before, unnamed(cluster)
+                finally:
+                    over.set()
+                for each in going:
+                    each.result()
+    print(
+        f"{CLIENTS} clients overwrite objects of {size} bytes: {alone:.0f} a second become garbage, {made / took:.0f} "
+        f"beside the sweep; it removes {(backlog + made - left) / took:.0f} a second for good ({GRACE} s of grace): "
+        f"{backlog} waited before it and {left} after {took:.0f} s"
+    )
+
+
+def unnamed(cluster: Cluster) -> int:
+    """Blobs that the ledger has and no object names."""
+    database = cluster.settings["UVIDEO_SERVE_DATABASE"].rpartition("/")[2]
+    return int(cluster.postgres.run(database, "SELECT count(*) FROM blobs WHERE since > 0"))
+
+
+async def _sweep(cluster: Cluster, seconds: float) -> float:
+    """Sweep again and again, as a gateway whose grace is short; the seconds that it took."""
+    os.environ.update(cluster.object_store.credentials)
+    connections = Connections(cluster.settings["UVIDEO_SERVE_DATABASE"])
+    catalog = PostgresCatalog(connections, ledger=True)
+    place = S3Place.of(cluster.settings["UVIDEO_SERVE_BLOBS"])
+    blobs = S3Blobs(place, PostgresLedger(connections), grace=GRACE)
+    await blobs.start()
+    await catalog.start()
+    began = time.perf_counter()
+    while time.perf_counter() - began < seconds:
+        await blobs.sweep(catalog.named, float("inf"))
+    took = time.perf_counter() - began
+    await catalog.close()
+    await blobs.close()
+    return took
+
+
 GENERATE = """
     INSERT INTO objects SELECT 's', convert_to('folder' || lpad((n / 1000)::text, 8, '0') || '/video-' ||
     lpad((n % 1000)::text, 4, '0') || '.mp4', 'UTF8'), 4194304, substr(encode(sha256(n::text::bytea), 'base64'), 1, 28),
@@ -199,7 +260,7 @@ async def _ask(url: str, count: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.cluster", description=__doc__)
-    parser.add_argument("what", choices=("throughput", "gateways", "keys"))
+    parser.add_argument("what", choices=("throughput", "gateways", "garbage", "keys"))
     parser.add_argument("--keys", type=int, default=1_000_000)
     parser.add_argument("--mib", type=int, default=512)
     parser.add_argument("--rounds", type=int, default=5)
@@ -212,6 +273,8 @@ def main() -> None:
         with start_object_store() as object_store, tempfile.TemporaryDirectory() as folder:
             if given.what == "throughput":
                 throughput(postgres, object_store, Path(folder), given.mib * MIB, given.rounds)
+            elif given.what == "garbage":
+                garbage(postgres, object_store, Path(folder), given.seconds, 100_000)
             else:
                 gateways(postgres, object_store, Path(folder), given.seconds)
 

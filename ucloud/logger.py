@@ -11,8 +11,9 @@ from __future__ import absolute_import, division, print_function
 import logging
 import threading
 
+from . import uvideo  # noqa: F401  it makes the logger silent
+
 logger = logging.getLogger("ucloud.uvideo")
-logger.addHandler(logging.NullHandler())
 
 _lock = threading.Lock()
 _handler = None

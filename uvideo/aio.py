@@ -26,6 +26,7 @@ from uvideo.listing import AsyncListing
 from uvideo.models import T
 from uvideo.settings import Settings, size
 from uvideo.stream import Source
+from uvideo.texts import several
 
 if TYPE_CHECKING:
     from uvideo.aiocarrier import AsyncCarrier
@@ -95,7 +96,7 @@ class AsyncClient:
         await self.close()
 
     def __repr__(self) -> str:
-        return f"<AsyncClient {self._settings.public_key or 'anonymous'} at {self._settings.hosts().upload.host}>"
+        return f"<AsyncClient {self._settings.public_key or 'anonymous'} at {self._settings.place()}>"
 
     async def _run(self, call: Call[T]) -> T:
         if call.management:
@@ -533,7 +534,7 @@ class AsyncClient:
         """Remove objects, ``jobs`` at a time.  SomeFailed, with the summary, after the others are done."""
         done: list[str] = []
         failures: list[models.Failure] = []
-        rest = iter(keys)
+        rest = iter(several(keys, "keys"))
 
         async def work() -> None:
             for key in rest:
@@ -708,13 +709,15 @@ class AsyncClient:
         position: its size, asked for if not given.  The options count when it is made.  A try whose answer was lost is
         not repeated, as it may have added the bytes: NoAnswer, and stat tells.
         """
+        content = calls.octets(data, "data")
+        stored = mime, storage_class, metadata, headers
+        calls.append(space, key, position or 0, len(content), *stored)  # bad arguments are said at once
         if position is None:
             try:
                 position = (await self.stat(space, key)).size
             except NotFound:
                 position = 0
-        content = bytes(data)
-        call = calls.append(space, key, position, len(content), mime, storage_class, metadata, headers)
+        call = calls.append(space, key, position, len(content), *stored)
         result, _ = await self._carrier.call(call.operation, content)
         return call.convert(result)
 
@@ -739,7 +742,7 @@ class AsyncClient:
 
     async def put_part(self, upload: models.BegunUpload, part: int, data: bytes) -> models.PartInfo:
         """Send one part, from 0: block_size bytes, the last may be shorter.  Its etag is compared."""
-        content = bytes(data)
+        content = calls.octets(data, "data")
         call = calls.put_part(upload, part, content)
         result, response = await self._carrier.call(call.operation, content)
         calls.agree_part(call.operation, result.etag, content, response.status)
@@ -817,8 +820,9 @@ class AsyncClient:
     ) -> models.Stored | models.Downloaded:
         """Go on with a transfer of the journal, by its id.
 
-        SourceChanged if an upload's file, ObjectChanged if a download's object is not the same any more; TransferBusy
-        if another process is at it.  Otherwise as ``upload`` and ``download``.
+        It may have been begun through another address of the same service; InvalidArgument if the service does not
+        know it.  SourceChanged if an upload's file, ObjectChanged if a download's object is not the same any more;
+        TransferBusy if another process is at it.  Otherwise as ``upload`` and ``download``.
         """
         told = self._on_loop(progress)
         return await self._bulk(
@@ -850,7 +854,10 @@ class AsyncClient:
         black_ips: Iterable[str] = (),
         white_ips: Iterable[str] = (),
     ) -> models.Token:
-        """Make a key pair that may do less than this one.  ops: TOKEN_ALLOW_READ and so on; prefixes: of keys."""
+        """Make a key pair that may do less than this one.  ops: TOKEN_ALLOW_READ and so on; prefixes: of keys.
+
+        A try whose answer was lost is not repeated, as it may have made one: NoAnswer, and list_tokens tells.
+        """
         return await self._run(calls.create_token(name, ops, prefixes, spaces, expires, black_ips, white_ips))
 
     async def list_tokens(self, *, token_id: str | None = None, show_keys: bool = False) -> tuple[models.Token, ...]:

@@ -16,6 +16,7 @@ from uvideo._core import argument, byterange, dialect, etag, field, operation
 from uvideo._core import etag as etags
 from uvideo.errors import BadAnswer, IntegrityError, InvalidArgument, SomeFailed, SpaceNotFound
 from uvideo.models import T
+from uvideo.texts import several, texts
 
 R = TypeVar("R")
 Pairs = tuple[tuple[str, str], ...]
@@ -110,6 +111,13 @@ def choice(value: str | None, allowed: Sequence[str], name: str) -> str | None:
     return value
 
 
+def octets(data: bytes, name: str) -> bytes:
+    """The bytes of bytes or their like; InvalidArgument for anything else, whatever ``bytes()`` would make of it."""
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise InvalidArgument(f"{name} is a {type(data).__name__}; bytes are needed")
+    return bytes(data)
+
+
 def mime_of(mime: str | None, key: str, path: str = "") -> str:
     """The media type as given, or guessed from the names."""
     return str(argument.mime_of(mime, key, path))
@@ -194,7 +202,7 @@ def _space_info(found: Any) -> models.SpaceInfo:
 
 def create_space(name: str, type: str, region: str | None, domains: Iterable[str]) -> Call[models.SpaceName]:
     choice(type, operation.SPACE_TYPES, "type")
-    op = operation.CreateSpace(check_space(name), type, region, domains=tuple(domains))
+    op = operation.CreateSpace(check_space(name), type, region, domains=texts(domains, "domains"))
     return Call(op, _space_name, True)
 
 
@@ -245,7 +253,7 @@ def _day(seconds: int) -> datetime:
 
 
 def space_usage(spaces: Iterable[str], begin: datetime, end: datetime) -> Call[tuple[models.SpaceUsage, ...]]:
-    names = tuple(check_space(name) for name in ((spaces,) if isinstance(spaces, str) else spaces))
+    names = tuple(check_space(name) for name in texts((spaces,) if isinstance(spaces, str) else spaces, "spaces"))
 
     def days(result: Any) -> tuple[models.SpaceUsage, ...]:
         return tuple(models.SpaceUsage(_day(day.time), *day[1:]) for day in result.entries)
@@ -574,7 +582,10 @@ def copy_part(
 def finish_upload(
     upload: models.BegunUpload, parts: Iterable[models.PartInfo], new_key: str | None
 ) -> Call[models.Stored]:
-    ordered = sorted(parts, key=lambda each: each.part)
+    found = tuple(several(parts, "parts", "PartInfo"))
+    if not all(isinstance(each, models.PartInfo) for each in found):
+        raise InvalidArgument("parts must be the PartInfo of each part")
+    ordered = sorted(found, key=lambda each: each.part)
     if [each.part for each in ordered] != list(range(len(ordered))):
         raise InvalidArgument("the parts are not all there, or one is there twice: they count from 0")
     op = operation.FinishUpload(
@@ -641,14 +652,12 @@ def token(found: Any) -> models.Token:
     )
 
 
-def _listed(values: Iterable[str] | None) -> tuple[str, ...] | None:
-    if values is None:
-        return None
-    return (values,) if isinstance(values, str) else tuple(values)
+def _listed(values: Iterable[str] | None, name: str) -> tuple[str, ...] | None:
+    return None if values is None else texts(values, name)
 
 
 def _ops(values: Iterable[str] | None) -> tuple[str, ...] | None:
-    found = _listed(values)
+    found = _listed(values, "ops")
     for each in found or ():
         choice(each, operation.TOKEN_OPS, "ops")
     return found
@@ -665,12 +674,12 @@ def create_token(
 ) -> Call[models.Token]:
     op = operation.CreateToken(
         _text(name, "name"),
-        _ops(ops) or (),
-        _listed(prefixes) or (),
-        _listed(spaces) or (),
+        _ops(several(ops, "ops")) or (),
+        texts(prefixes, "prefixes"),
+        texts(spaces, "spaces"),
         None if expires is None else unix(expires),
-        _listed(black_ips) or (),
-        _listed(white_ips) or (),
+        texts(black_ips, "black_ips"),
+        texts(white_ips, "white_ips"),
     )
     return Call(op, token, True)
 
@@ -694,11 +703,11 @@ def update_token(
         _text(token_id, "token_id"),
         name,
         _ops(ops),
-        _listed(prefixes),
-        _listed(spaces),
+        _listed(prefixes, "prefixes"),
+        _listed(spaces, "spaces"),
         None if expires is None else unix(expires),
-        _listed(black_ips),
-        _listed(white_ips),
+        _listed(black_ips, "black_ips"),
+        _listed(white_ips, "white_ips"),
     )
     return Call(op, nothing, True)
 

@@ -25,6 +25,7 @@ from uvideo.listing import Listing
 from uvideo.models import T
 from uvideo.settings import Settings, size
 from uvideo.stream import Source, stream
+from uvideo.texts import several
 
 if TYPE_CHECKING:
     from uvideo._core import carrier as _carrier
@@ -87,7 +88,7 @@ class Client:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Client {self._settings.public_key or 'anonymous'} at {self._settings.hosts().upload.host}>"
+        return f"<Client {self._settings.public_key or 'anonymous'} at {self._settings.place()}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self._settings, self._retry)
@@ -547,6 +548,7 @@ class Client:
         """Remove objects, ``jobs`` at a time.  SomeFailed, with the summary, after the others are done."""
         done: list[str] = []
         failures: list[models.Failure] = []
+        rest = several(keys, "keys")
 
         def one(key: str) -> None:
             try:
@@ -556,7 +558,7 @@ class Client:
                 failures.append(models.Failure(space, key, None, error))
 
         with ThreadPoolExecutor(calls.jobs(jobs)) as pool:
-            for _ in bounded(pool, one, keys, jobs * 4):
+            for _ in bounded(pool, one, rest, jobs * 4):
                 pass
         return calls.summed(done, failures)
 
@@ -723,13 +725,15 @@ class Client:
         position: its size, asked for if not given.  The options count when it is made.  A try whose answer was lost is
         not repeated, as it may have added the bytes: NoAnswer, and stat tells.
         """
+        content = calls.octets(data, "data")
+        stored = mime, storage_class, metadata, headers
+        calls.append(space, key, position or 0, len(content), *stored)  # bad arguments are said at once
         if position is None:
             try:
                 position = self.stat(space, key).size
             except NotFound:
                 position = 0
-        content = bytes(data)
-        call = calls.append(space, key, position, len(content), mime, storage_class, metadata, headers)
+        call = calls.append(space, key, position, len(content), *stored)
         result, _ = self._carrier.call(call.operation, content)
         return call.convert(result)
 
@@ -754,7 +758,7 @@ class Client:
 
     def put_part(self, upload: models.BegunUpload, part: int, data: bytes) -> models.PartInfo:
         """Send one part, from 0: block_size bytes, the last may be shorter.  Its etag is compared."""
-        content = bytes(data)
+        content = calls.octets(data, "data")
         call = calls.put_part(upload, part, content)
         result, response = self._carrier.call(call.operation, content)
         calls.agree_part(call.operation, result.etag, content, response.status)
@@ -832,8 +836,9 @@ class Client:
     ) -> models.Stored | models.Downloaded:
         """Go on with a transfer of the journal, by its id.
 
-        SourceChanged if an upload's file, ObjectChanged if a download's object is not the same any more; TransferBusy
-        if another process is at it.  Otherwise as ``upload`` and ``download``.
+        It may have been begun through another address of the same service; InvalidArgument if the service does not
+        know it.  SourceChanged if an upload's file, ObjectChanged if a download's object is not the same any more;
+        TransferBusy if another process is at it.  Otherwise as ``upload`` and ``download``.
         """
         from uvideo import download, upload
 
@@ -867,7 +872,10 @@ class Client:
         black_ips: Iterable[str] = (),
         white_ips: Iterable[str] = (),
     ) -> models.Token:
-        """Make a key pair that may do less than this one.  ops: TOKEN_ALLOW_READ and so on; prefixes: of keys."""
+        """Make a key pair that may do less than this one.  ops: TOKEN_ALLOW_READ and so on; prefixes: of keys.
+
+        A try whose answer was lost is not repeated, as it may have made one: NoAnswer, and list_tokens tells.
+        """
         return self._run(calls.create_token(name, ops, prefixes, spaces, expires, black_ips, white_ips))
 
     def list_tokens(self, *, token_id: str | None = None, show_keys: bool = False) -> tuple[models.Token, ...]:

@@ -21,7 +21,6 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from uvideo import calls
 from uvideo._core import answer, message, provider
@@ -122,13 +121,15 @@ def _settings(settings: Settings, sources: Mapping[str, str]) -> Finding:
         "provider": settings.provider,
         "upload": _suffix(hosts.upload),
         "download": _suffix(hosts.download),
-        "api": hosts.api,
+        "api": hosts.api if isinstance(hosts.api, str) else None,
         "word": hosts.word,
     }
     return Finding("settings", "ok", "settings", facts)
 
 
-def _suffix(suffix: Any) -> str:
+def _suffix(suffix: Any) -> str | None:
+    if isinstance(suffix, provider.Missing):
+        return None
     return f"{suffix.scheme}://{suffix.host if suffix.shared else 'SPACE' + suffix.host}"
 
 
@@ -169,19 +170,23 @@ class Host:
     def is_loopback(self) -> bool:
         return bool(provider.is_loopback(self.authority))
 
+    @property
+    def origin(self) -> str:
+        return f"{self.scheme}://{self.authority}"
 
-def _hosts(settings: Settings, space: str) -> list[Host]:
-    """Each once, the upload host first."""
-    hosts, found = settings.hosts(), dict[tuple[str, str], tuple[str, ...]]()
-    for role, origin in (
-        ("upload", hosts.upload.origin(space)),
-        ("download", hosts.download.origin(space)),
-        ("api", hosts.api),
-    ):
-        parts = urlsplit(origin)
-        place = (parts.scheme, parts.netloc)
-        found[place] = (*found.get(place, ()), role)
-    return [Host(roles, *place, *_split(*place)) for place, roles in found.items()]
+
+def _hosts(settings: Settings, space: str) -> tuple[list[Host], dict[str, str]]:
+    """(each host once, the upload host first; {role: why it has no host})."""
+    hosts = settings.hosts()
+    found, absent = dict[tuple[str, str], tuple[str, ...]](), dict[str, str]()
+    for role, place in (("upload", hosts.upload), ("download", hosts.download), ("api", hosts.api)):
+        if isinstance(place, provider.Missing):
+            absent[role] = place.reason
+            continue
+        parts = urlsplit(place if isinstance(place, str) else place.origin(space))
+        origin = (parts.scheme, parts.netloc)
+        found[origin] = (*found.get(origin, ()), role)
+    return [Host(roles, *origin, *_split(*origin)) for origin, roles in found.items()], absent
 
 
 def _split(scheme: str, authority: str, usual: int = 80) -> tuple[str, int | None]:
@@ -229,8 +234,10 @@ def _reached(host: Host, settings: Settings, clock: Callable[[], float]) -> Iter
     """DNS, TCP and TLS of one host; ends at the first that fails."""
     limit = min(SECONDS, settings.connect_timeout)
     facts: dict[str, object] = {"host": host.authority, "for": list(host.roles)}
+    from uvideo._core import transport
+
     name, port = ("127.0.0.1" if host.name.endswith("localhost") else host.name), host.port
-    proxy = None if host.is_loopback else _proxy(host, settings)
+    proxy = transport.proxy_of(host.origin, settings.proxy)
     wrong = "no-such-host"
     if proxy:
         scheme, _, authority = (proxy if "://" in proxy else "http://" + proxy).partition("://")
@@ -250,7 +257,7 @@ def _reached(host: Host, settings: Settings, clock: Callable[[], float]) -> Iter
     try:
         pipe = socket.create_connection((name, port), limit)
     except OSError as error:
-        wrong = "no-server-there" if host.is_loopback else "proxy" if proxy else "firewall"
+        wrong = "proxy" if proxy else "no-server-there" if host.is_loopback else "firewall"
         yield Finding(f"{host.roles[0]}.tcp", "failed", "tcp-failed", {**facts, "reason": _reason(error)}, (wrong,))
         return
     with pipe:
@@ -263,16 +270,6 @@ def _reached(host: Host, settings: Settings, clock: Callable[[], float]) -> Iter
             )
         elif not proxy:
             yield _secured(host, pipe, settings, clock, facts)
-
-
-def _proxy(host: Host, settings: Settings) -> str | None:
-    """The proxy's URL, "" or None for none."""
-    if settings.proxy is not None:
-        return settings.proxy
-    if proxy_bypass(host.name):
-        return None
-    found = getproxies()
-    return found.get(host.scheme) or found.get("all")
 
 
 def _secured(
@@ -313,7 +310,13 @@ class Service:
         self._carrier: Any = connect(settings, _impatient())
 
     def steps(self, space: str | None) -> Iterator[Finding]:
-        for host in _hosts(self._settings, space or PLACEHOLDER):
+        hosts, absent = _hosts(self._settings, space or PLACEHOLDER)
+        for role, reason in absent.items():
+            facts = {"message": reason}
+            yield Finding(f"{role}.host", "warning" if role == "api" else "failed", "host-missing", facts)
+        if "upload" in absent:
+            return
+        for host in hosts:
             lost = False
             for finding in _reached(host, self._settings, self._clock):
                 lost = lost or finding.verdict == "failed"
@@ -326,7 +329,10 @@ class Service:
             if space is not None:
                 yield self._listed(space)
             return
-        first, finding = self._managed()
+        if "api" in absent:
+            first, finding = None, Finding("management", "skipped", "no-host")
+        else:
+            first, finding = self._managed()
         yield finding
         known = space or first
         if known is None:
@@ -336,6 +342,8 @@ class Service:
         yield listed
         if space is None:
             yield Finding("round-trip", "skipped", "no-space-given")
+        elif listed.verdict == "ok" and "download" in absent:
+            yield Finding("round-trip", "skipped", "no-host")
         elif listed.verdict == "ok":
             yield self._round_trip(space)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from uvideo.errors import (
     NoAnswer,
     NotFound,
     ObjectChanged,
+    Refused,
     UVideoError,
 )
 from uvideo.journal import Claim, Journal, boot, identifier
@@ -335,6 +337,16 @@ def download(carrier: Any, op: Any, target: Target, options: Options) -> Downloa
         return replace(found, path=given)
 
 
+def _is_known(carrier: Any, left: Any) -> bool:
+    """Whether the service has the very object."""
+    try:
+        return bool(carrier.call(operation.HeadObject(left.space, left.key))[0].etag == left.etag)
+    except Refused as error:  # without a body, so that a space which is not there is a 400 like others
+        if error.retryable or error.status in (401, 403):
+            raise
+        return False
+
+
 def resume(carrier: Any, id: str, options: Options) -> Downloaded:
     """Go on with a download of the journal.  ObjectChanged, and nothing is lost, if the object is not the same."""
     assert options.journal is not None
@@ -345,7 +357,7 @@ def resume(carrier: Any, id: str, options: Options) -> Downloaded:
 def _resumed(carrier: Any, claim: Claim, options: Options) -> Downloaded:
     id = claim.id
     try:
-        first, left = claim.record(origin(carrier))
+        first, left = claim.record(origin(carrier), functools.partial(_is_known, carrier))
         wanted = None if left.is_whole() else byterange.ByteRange(left.first, left.first + left.size - 1)
         op = operation.GetObject(left.space, left.key, wanted)
         if options.verify is None:
@@ -366,7 +378,7 @@ def abort(carrier: Any, journal: Journal, id: str) -> None:
 
 def _aborted(carrier: Any, claim: Claim) -> None:
     try:
-        claim.record(origin(carrier))
+        claim.record(origin(carrier), functools.partial(_is_known, carrier))
         _remove(claim)
         claim.discard()
     finally:

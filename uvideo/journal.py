@@ -102,16 +102,22 @@ class Claim:
         """(first line, Upload or Download) of what an earlier run left; None if that is nothing of use."""
         return _read(self._path)
 
-    def record(self, endpoint: str) -> tuple[dict[str, Any], Any]:
-        """As ``read``, to go on with at this endpoint.  InvalidArgument otherwise; what cannot be read stays."""
+    def record(self, endpoint: str, is_known: Callable[[Any], bool]) -> tuple[dict[str, Any], Any]:
+        """As ``read``, to go on with at this endpoint.  InvalidArgument otherwise; what cannot be read stays.
+
+        ``is_known``: whether the service at the endpoint knows the transfer; it is asked if the record names another
+        address, which may be another gateway of the same service.
+        """
         found = self.read()
         if found is None:
             if os.fstat(self._descriptor).st_size:
                 raise InvalidArgument(f"{self._path} cannot be read: it is damaged, or of another version")
             self.discard()
             raise InvalidArgument(f"there is no transfer {self.id} in the journal")
-        if found[0]["endpoint"] != endpoint:
-            raise InvalidArgument(f"the transfer {self.id} is one with {found[0]['endpoint']}, not with {endpoint}")
+        if found[0]["endpoint"] != endpoint and not is_known(found[1]):
+            raise InvalidArgument(
+                f"the transfer {self.id} is one with {found[0]['endpoint']}, and {endpoint} does not know it"
+            )
         return found
 
     def write(self, lines: Iterable[str]) -> None:

@@ -79,8 +79,8 @@ def _places(target: Any, settings: Settings | None) -> Sequence[tuple[str, str]]
             found.append((address.space, dialect.key_of(address)))
         except UVideoError as error:
             raise InvalidArgument(f"the URL cannot be read: {error.message}") from None
-    hosts = settings.hosts() if settings is not None else None
-    shared = {each.host.lower() for each in (hosts.upload, hosts.download) if each.shared} if hosts else set()
+    suffixes = settings.hosts().suffixes() if settings is not None else []
+    shared = {each.host.lower() for each in suffixes if each.shared}
     numeric = re.match(r"[0-9.]+(:|\Z)|\[", target.authority)
     if target.authority.lower() in shared or numeric or "." not in target.authority:
         found.reverse()  # a host that serves every space: its path begins with the space
@@ -100,7 +100,7 @@ def _opens(scheme: str, target: Any, place: tuple[str, str], given: dict[str, st
 
 
 def _lasts(expires: str, now: float) -> Finding:
-    if not (expires.isascii() and expires.isdigit() and len(expires) <= 15):
+    if not (expires.isascii() and expires.isdigit() and len(expires) <= signature.EXPIRES_DIGITS):
         return Finding("link.expires", "failed", "link-expires-unreadable", {"expires": expires[:40]})
     left = int(expires) - int(now)
     try:

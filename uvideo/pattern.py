@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from uvideo.errors import InvalidArgument
+from uvideo.texts import texts
 
 __all__ = ["Filter", "compiled", "escaped", "is_pattern", "literal_prefix", "matches"]
 
@@ -136,10 +137,10 @@ class Filter:
         return any(each.fullmatch(folder) for each in self._folders)
 
 
-def _listed(patterns: Iterable[str], name: str) -> list[str]:
-    found = [patterns] if isinstance(patterns, str) else list(patterns)
+def _listed(patterns: Iterable[str], name: str) -> tuple[str, ...]:
+    found = texts(patterns, name)
     for each in found:
-        if not isinstance(each, str) or not each.strip("/"):
+        if not each.strip("/"):
             raise InvalidArgument(f"{name} must be patterns such as *.mp4, not {each!r}")
     return found
 

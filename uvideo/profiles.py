@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from uvideo.errors import InvalidArgument, LocalFailure
-from uvideo.settings import check, refuse_unknown
+from uvideo.settings import DEFAULT, check, refuse_unknown
 
 try:
     import fcntl
@@ -86,9 +86,9 @@ class Draft:
 
     @property
     def default(self) -> str | None:
-        """The default profile's name."""
+        """The default profile's name, as ``settings.profiles`` has it."""
         found = self._document.get("default_profile")
-        return found if isinstance(found, str) else None
+        return found if isinstance(found, str) and found else DEFAULT if DEFAULT in self.tables() else None
 
     def use(self, profile: str) -> None:
         """Make a profile the default."""

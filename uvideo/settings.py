@@ -39,6 +39,7 @@ _log = logging.getLogger("uvideo")
 
 MIB = 1 << 20
 _PREFIX = "UVIDEO_"
+DEFAULT = "default"  # the profile that counts where nothing names one
 #: Environment variables of this prefix that are no settings: the server's and the tests'.
 _OTHERS = ("UVIDEO_SERVE", "UVIDEO_TEST_", "UVIDEO_REQUIRE_", "UVIDEO_PROFILE", "UVIDEO_CONFIG", "_UVIDEO")
 
@@ -48,7 +49,7 @@ class Settings:
     """How a client reaches the service.  Immutable; made by ``load``, which checks every value.
 
     provider: auto-ai, ucloud, us3 or local.  endpoint, download_endpoint, api_url: hosts or URLs instead of the
-    provider's; with a loopback endpoint the other two follow it.  word: UCloud or AutoAI, first word of Authorization.
+    provider's; an endpoint of your own stands for all three.  word: UCloud or AutoAI, first word of Authorization.
     timeout: seconds of silence until a request counts as unanswered; connect_timeout: to connect.
     attempt_timeout: seconds one try may take, None for no limit; total_timeout: all tries and waits of a call.
     retries: how often a request is sent again; retry_budget: seconds that all waits of a call may take together.
@@ -88,7 +89,7 @@ class Settings:
     video_actions: bool = False
 
     def hosts(self) -> Hosts:
-        """Where everything goes.  InvalidArgument for a host that is none."""
+        """Where everything goes; a host may be Missing (provider.resolve).  InvalidArgument for a host that is none."""
         names = ("endpoint", "download_endpoint", "api_url")
         return resolve(
             self.provider,
@@ -99,6 +100,11 @@ class Settings:
             self.word,
             names=names,
         )
+
+    def place(self) -> str:
+        """The name of the upload host, for people."""
+        suffix = self.hosts().upload
+        return "no host" if isinstance(suffix, provider.Missing) else suffix.host
 
     def credentials(self) -> Credentials | None:
         """The key pair; None of an anonymous client."""
@@ -116,6 +122,8 @@ class Settings:
 
 FIELDS = tuple(each.name for each in dataclasses.fields(Settings))
 KEYS = frozenset(("public_key", "private_key", "security_token"))
+#: What of the layers below does not count where a layer has an endpoint: they are hosts of another service.
+_BESIDE = frozenset(("download_endpoint", "api_url"))
 
 
 def load(
@@ -164,8 +172,9 @@ def _merged(profile: str | None, environ: Mapping[str, str], given: Mapping[str,
     )
     found: dict[str, tuple[str, Any]] = {}
     for layer in layers:
-        if KEYS & layer.keys():  # the keys of one layer belong together
-            found = {name: value for name, value in found.items() if name not in KEYS}
+        gone = KEYS if KEYS & layer.keys() else frozenset[str]()  # the keys of one layer belong together
+        gone |= _BESIDE if "endpoint" in layer else gone
+        found = {name: value for name, value in found.items() if name not in gone}
         found.update(layer)
     if not KEYS & found.keys():
         found.update({name: ("UCLOUD_" + name.upper(), value) for name, value in _vendor(environ).items()})
@@ -217,9 +226,10 @@ def config_file(environ: Mapping[str, str] | None = None) -> Path:
 def profiles(
     environ: Mapping[str, str] | None = None, *, strict: bool = True
 ) -> tuple[str | None, dict[str, dict[str, Any]]]:
-    """(default_profile, {name: its table}) of the configuration file; (None, {}) if there is none.  InvalidArgument.
+    """(the default profile's name, {name: its table}) of the configuration file; (None, {}) without.  InvalidArgument.
 
-    strict: unknown keys of a profile are refused.
+    The default is what default_profile names, else the profile called "default".  strict: unknown keys of a profile
+    are refused.
     """
     path = config_file(environ)
     try:
@@ -244,7 +254,7 @@ def profiles(
     default = document.get("default_profile")
     if default is not None and not isinstance(default, str):
         raise InvalidArgument(f"{path}: default_profile must be text")
-    return default, found
+    return default or (DEFAULT if DEFAULT in found else None), found
 
 
 def _profile(name: str | None, environ: Mapping[str, str]) -> tuple[str, dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO
 
 from uvideo.errors import InvalidArgument
@@ -37,6 +37,6 @@ def stream(data: BinaryIO | Iterable[bytes]) -> Any:
         return data
     if isinstance(data, str):
         raise InvalidArgument("data is text: give bytes, or a path as pathlib.Path")
-    if isinstance(data, Iterable):
+    if isinstance(data, Iterable) and not isinstance(data, Mapping):
         return _Pieces(data)
     raise InvalidArgument(f"data is a {type(data).__name__}; bytes, a path, a binary file or an iterable is needed")

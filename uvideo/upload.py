@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import logging
 import os
@@ -20,6 +21,7 @@ from uvideo.errors import (
     DeadlineExceeded,
     LocalFailure,
     NoAnswer,
+    Refused,
     SourceChanged,
     TransferInterrupted,
     UploadNotFound,
@@ -318,6 +320,19 @@ def upload(carrier: Any, space: str, key: str, source: Any, options: Options) ->
     return job.stream(sources.StreamSource(stream(source)))
 
 
+def _is_known(carrier: Any, upload: Any) -> bool:
+    """Whether the service has the upload, or the object that it became."""
+    try:
+        carrier.call(operation.ListParts(upload.space, upload.upload_id, 1))
+        return True
+    except UploadNotFound:
+        return bool(upload.complete()) and machines.stored(carrier, upload) is not None
+    except Refused as error:
+        if error.retryable or error.status in (401, 403):
+            raise
+        return False
+
+
 def resume(carrier: Any, id: str, options: Options) -> Stored:
     """Go on with an upload of the journal.  SourceChanged, and nothing is lost, if its file is not the same."""
     journal = options.journal
@@ -329,7 +344,7 @@ def resume(carrier: Any, id: str, options: Options) -> Stored:
 def _resumed(carrier: Any, claim: Claim, journal: Journal, options: Options) -> Stored:
     id = claim.id
     try:
-        first, found = claim.record(origin(carrier))
+        first, found = claim.record(origin(carrier), functools.partial(_is_known, carrier))
         file = sources.FileSource(first["path"])
         try:
             if found.source.get("identity") != file.identity:
@@ -355,7 +370,7 @@ def abort(carrier: Any, journal: Journal, id: str) -> None:
 
 def _aborted(carrier: Any, claim: Claim) -> None:
     try:
-        _, found = claim.record(origin(carrier))
+        _, found = claim.record(origin(carrier), functools.partial(_is_known, carrier))
         try:
             carrier.call(operation.AbortUpload(found.space, found.key, found.upload_id))
         except UploadNotFound:

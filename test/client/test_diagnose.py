@@ -15,6 +15,7 @@ from test.fakes import FaultProxy
 from test.server_fixture import Server, start_server
 from uvideo import Client
 from uvideo.diagnose import examine
+from uvideo.errors import NoAnswer
 from uvideo.models import Finding
 
 STEPS = ["config", "settings", "keys", "upload.dns", "upload.tcp", "upload.tls", "clock", "management", "data"]
@@ -96,6 +97,25 @@ def test_a_token_may_not_manage_and_only_what_it_was_made_for(server: Server, cl
     assert every["data"].verdict == "ok"
     trip = every["round-trip"]
     assert (trip.facts["step"], trip.causes) == ("put", ("token-limits", "foreign-space"))
+
+
+def test_a_host_that_nobody_named_is_told_and_the_rest_is_looked_at(server: Server, space: str) -> None:
+    every = found(options(server, endpoint=f"https://{server.host}", download_endpoint="down.example.com"))
+    assert "api.host" not in every  # an endpoint on loopback is a server's own
+    every = found(options(server, endpoint=".spaces.invalid"))
+    assert (every["api.host"].verdict, every["api.host"].code) == ("warning", "host-missing")
+    assert "set api_url" in str(every["api.host"].facts["message"])
+    every = found(options(server, endpoint=None, api_url="https://manage.example.com"))
+    assert (every["upload.host"].verdict, every["upload.host"].code) == ("failed", "host-missing")
+    assert "set endpoint too" in str(every["upload.host"].facts["message"])
+
+
+def test_a_proxy_that_was_chosen_counts_for_this_machine_too(server: Server) -> None:
+    every = found(options(server, proxy="http://127.0.0.1:9"))
+    assert (every["upload.tcp"].code, every["upload.tcp"].causes) == ("tcp-failed", ("proxy",))
+    with Client(**options(server, proxy="http://127.0.0.1:9", retries=0)) as client:
+        with pytest.raises(NoAnswer, match="the proxy does not connect"):
+            client.get("films", "a")
 
 
 def test_a_space_that_is_absent_is_named(server: Server) -> None:

@@ -81,7 +81,7 @@ def test_a_prefix_is_a_folder_of_keys(client: Client, space: str, tmp_path: Path
 def test_patterns_choose(client: Client, space: str, album: Path, tmp_path: Path) -> None:
     up = client.upload_dir(album, space, include=["*.txt", "*.mp4"], exclude=["/a/2*", "视频/"])
     assert sorted(each.key for each in up.done) == ["a.txt", "a/1.txt", "b.mp4"]
-    client.download_dir(space, "", tmp_path / "copy", exclude="a/")
+    client.download_dir(space, "", tmp_path / "copy", exclude=["a/"])
     assert sorted(tree(tmp_path / "copy")) == ["a.txt", "b.mp4"]
     with pytest.raises(errors.InvalidArgument, match="pattern"):
         client.upload_dir(album, space, include=["[a"])
@@ -90,7 +90,7 @@ def test_patterns_choose(client: Client, space: str, album: Path, tmp_path: Path
 def test_dry_run_says_what_would_be_done_and_does_nothing(
     client: Client, space: str, album: Path, tmp_path: Path
 ) -> None:
-    up = client.upload_dir(album, space, "p", dry_run=True, include="*.txt")
+    up = client.upload_dir(album, space, "p", dry_run=True, include=["*.txt"])
     assert [(each.key, each.size, each.verified) for each in up.done] == [
         ("p/a.txt", 500, False),
         ("p/a/1.txt", 700, False),

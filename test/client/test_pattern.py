@@ -126,9 +126,9 @@ def test_include_and_exclude() -> None:
     assert not films.takes("cache/a.mp4") and not films.takes("x/cache/y/a.mp4") and films.takes("cache.mp4")
     assert not films.takes("a/old.mp4") and films.takes("b/a/old.mp4")
     assert films.skips("cache") and films.skips("x/cache") and not films.skips("caches")
-    assert Filter(exclude="node_modules/**").skips("a/node_modules")
-    assert not Filter(exclude="/tmp/").skips("a/tmp") and Filter(exclude="/tmp/").skips("tmp")
-    assert Filter("{a,b}/*.mp4").takes("x/b/c.mp4")
+    assert Filter(exclude=["node_modules/**"]).skips("a/node_modules")
+    assert not Filter(exclude=["/tmp/"]).skips("a/tmp") and Filter(exclude=["/tmp/"]).skips("tmp")
+    assert Filter(["{a,b}/*.mp4"]).takes("x/b/c.mp4")
 
 
 @pytest.mark.parametrize("given_", [[""], ["/"], [None], ["[a"]])

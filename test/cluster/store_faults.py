@@ -42,12 +42,16 @@ class Fault:
 
 
 class StoreProxy:
-    """``port``: where it listens, on 127.0.0.1.  ``seen``: (method, target) of all requests."""
+    """``port``: where it listens, on 127.0.0.1.  ``seen``: (method, target) of all requests.
+
+    ``most_at_once``: how many of them were there at one time.
+    """
 
     def __init__(self, upstream: str, tls: tuple[Path, Path] | None = None) -> None:
         self.upstream = urlsplit(upstream).netloc
         self.faults: list[Fault] = []
         self.seen: list[tuple[str, str]] = []
+        self.most_at_once = self._now = 0
         self._lock = threading.Lock()
         proxy = self
 
@@ -74,6 +78,18 @@ class StoreProxy:
                     fault.fired += 1
                     return fault
         return None
+
+    @contextlib.contextmanager
+    def counted(self) -> Iterator[None]:
+        """One request, from when the store is asked until it has answered."""
+        with self._lock:
+            self._now += 1
+            self.most_at_once = max(self.most_at_once, self._now)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._now -= 1
 
     @contextlib.contextmanager
     def having(self, *faults: Fault) -> Iterator[None]:
@@ -131,9 +147,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             for name, value in self.headers.items():
                 if name.lower() != "connection":
                     upstream.putheader(name, value)
-            upstream.endheaders(body or None)
-            answer = upstream.getresponse()
-            data = answer.read()
+            with self.front.counted():
+                upstream.endheaders(body or None)
+                answer = upstream.getresponse()
+                data = answer.read()
             self.send_response_only(answer.status, answer.reason)
             for name, value in answer.getheaders():
                 if name.lower() not in ("connection", "transfer-encoding", "content-length"):

@@ -42,16 +42,15 @@ class Gateway:
     peer: Peer
     space: str
 
-    def causes(self) -> dict[str, int]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.admin_port, timeout=20)
-        connection.request("GET", "/metrics")
-        return {cause: int(count) for cause, count in METRIC.findall(connection.getresponse().read().decode())}
+    def page(self, path: str) -> tuple[int, str]:
+        """(status, text) of the admin port."""
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.server.admin_port, timeout=60)) as asked:
+            asked.request("GET", path)
+            answer = asked.getresponse()
+            return answer.status, answer.read().decode()
 
-    def readiness(self) -> tuple[int, str]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.admin_port, timeout=60)
-        connection.request("GET", "/readyz")
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode()
+    def causes(self) -> dict[str, int]:
+        return {cause: int(count) for cause, count in METRIC.findall(self.page("/metrics")[1])}
 
 
 @pytest.fixture(scope="module")
@@ -211,9 +210,9 @@ def test_readiness_says_what_is_wrong_and_what_to_do(gateway: Gateway, object_st
         (Fault("PUT", "/probe", 404, "NoSuchBucket"), f"there is no bucket {object_store.bucket}: create it"),
     ):
         with gateway.proxy.having(fault):
-            status, said = gateway.readiness()
+            status, said = gateway.page("/readyz")
         assert status == 503 and text in said
-    assert gateway.readiness()[0] == 200
+    assert gateway.page("/readyz")[0] == 200
 
 
 # The start
@@ -281,9 +280,8 @@ def tls(tmp_path: Path) -> dict[str, Path]:
 
 def test_a_store_with_a_private_ca_needs_ssl_cert_file(cluster: Cluster, tls: dict[str, Path]) -> None:
     with start_store_proxy(cluster.object_store.endpoint, tls=(tls["certificate"], tls["key"])) as proxy:
-        place = cluster.object_store.fresh()
-        url = place.replace(cluster.object_store.url().partition("?")[2], "")
-        blobs = f"{url}endpoint=https%3A%2F%2F127.0.0.1%3A{proxy.port}"
+        place = cluster.settings["UVIDEO_SERVE_BLOBS"].partition("?")[0]
+        blobs = f"{place}?endpoint=https%3A%2F%2F127.0.0.1%3A{proxy.port}&region={cluster.object_store.region}"
         assert "set SSL_CERT_FILE to that CA's file" in refused(cluster, blobs)
         other = blobs.replace("127.0.0.1", "localhost")
         assert "is not for the name localhost" in refused(cluster, other, {"SSL_CERT_FILE": str(tls["ca"])})

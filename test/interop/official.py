@@ -79,10 +79,8 @@ def fetch(url: str, method: str = "GET") -> tuple[int, bytes]:
 suffix = {
     "proxy": ".cn-bj.ufileos.com",
     "userinfo": "@127.0.0.1:" + port,
-    "number": ".0.0.1:" + port,
-    "localhost": ":" + port,
 }[mode]
-space = {"number": "127", "localhost": "localhost"}.get(mode, "official-" + mode)
+space = "official-" + mode
 config.set_default(uploadsuffix=suffix, downloadsuffix=suffix, expires=60, connection_timeout=20)
 assert config.get_default("upload_suffix") == suffix
 if mode != "proxy":  # else the environment names a proxy, and the SDK asks it for http://api.ucloud.cn

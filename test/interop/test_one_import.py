@@ -10,19 +10,22 @@ from typing import Any
 
 import pytest
 
+from test.server.wire import Peer
 from test.server_fixture import Server
 
 pytest.importorskip("ufile", reason="make venv installs it")
 
-# The space 127 and the suffix .0.0.1:<port> make the host 127.0.0.1:<port>, which needs no name service.
+# Both ask the server as an HTTP proxy for http://<space>.one.example.com/..., which needs no name service.
 PROGRAM = """
 import io, json, sys
 from {package} import config, filemanager, {multipart} as multipart
 
-port, public, private, folder, block = sys.argv[1:]
+S, public, private, folder, block = sys.argv[1:]
 block = int(block)
-config.set_default(uploadsuffix=".0.0.1:" + port, downloadsuffix=".0.0.1:" + port, expires=60, connection_timeout=20)
-S, out = "127", []
+config.set_default(
+    uploadsuffix=".one.example.com", downloadsuffix=".one.example.com", expires=60, connection_timeout=20
+)
+out = []
 data = bytes(range(256)) * 40000
 with open(folder + "/file.html", "wb") as file:
     file.write(data)
@@ -67,7 +70,7 @@ told(files.class_switch_file(S, "copy", "ARCHIVE"))
 told(files.class_switch_file(S, "copy", "IA"))
 told(files.restore_file(S, "copy"))
 out.append(bool(files.head_file(S, "copy")[1].x_ufile_restore))
-out.append(files.public_download_url(S, "stream") == "http://127.0.0.1:" + port + "/stream")
+out.append(files.public_download_url(S, "stream") == "http://" + S + ".one.example.com/stream")
 out.append(files.authorization("put", S, "k", {{"Content-Type": "a/b"}}).split()[1])
 out.append(files.signature(S, "k", "get", {{"Expires": "1893456000"}}))
 
@@ -92,16 +95,16 @@ THEIRS = {"package": "ufile", "multipart": "multipartuploadufile", "cls": "Multi
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run(names: dict[str, str], server: Server, folder: Path) -> list[Any]:
+def run(names: dict[str, str], server: Server, space: str, folder: Path) -> list[Any]:
     folder.mkdir()
-    arguments = [str(server.port), server.public_key, server.private_key, str(folder), str(4 << 20)]
+    arguments = [space, server.public_key, server.private_key, str(folder), str(4 << 20)]
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM.format(**names), *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=60,
-        env={"PATH": "/usr/bin:/bin", "PYTHONIOENCODING": "utf-8", "no_proxy": "*"},
+        env={"PATH": "/usr/bin:/bin", "PYTHONIOENCODING": "utf-8", "http_proxy": server.endpoint},
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
     found: list[Any] = json.loads((folder / "out.json").read_text())
@@ -109,16 +112,8 @@ def run(names: dict[str, str], server: Server, folder: Path) -> list[Any]:
 
 
 def test_the_same_program_is_told_the_same(server: Server, tmp_path: Path) -> None:
-    from ucloud.uvideo import config, spacemanager
-
-    config.set_default(apiurl=server.endpoint)
-    try:
-        manager = spacemanager.BucketManager(server.public_key, server.private_key)
-    finally:
-        config.set_default(apiurl=None)
-    ret, resp = manager.createspace("127", "private")
-    assert resp.ok(), resp
-    theirs, ours = run(THEIRS, server, tmp_path / "theirs"), run(OURS, server, tmp_path / "ours")
+    space = Peer(server).space()
+    theirs, ours = (run(names, server, space, tmp_path / names["package"]) for names in (THEIRS, OURS))
     assert len(ours) == len(theirs) > 40
     for mine, other in zip(ours, theirs, strict=True):
         assert mine == other

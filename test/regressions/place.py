@@ -1,4 +1,8 @@
-"""Where scenarios run: a server with the private space `localhost`, and a process of its own for each."""
+"""Where scenarios run: a server with the private space `localhost`, and a process of its own for each.
+
+The official SDK makes the host of the space's name and a suffix.  With this name and the suffix :PORT it needs no name
+service.  No server makes such a space any more, so the folder is one that an older server left behind.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +18,13 @@ from typing import Any
 import pytest
 
 from test.fakes import FaultProxy
+from test.older import older_folder
 from test.server_fixture import ROOT, Server, start_server
+from uvideo.server.credentials import OWNER
 
 __all__ = ["place", "run", "start_place"]
 
 SECONDS = 120
-SETUP = """
-import sys
-from ucloud.uvideo import config, spacemanager
-config.set_default(uploadsuffix="127.0.0.1:" + sys.argv[1])
-_, resp = spacemanager.BucketManager(*sys.argv[2:]).createspace("localhost", "private")
-assert resp.ok(), resp
-"""
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -42,13 +41,8 @@ def environment(folder: Path) -> dict[str, str]:
 
 @contextlib.contextmanager
 def start_place(folder: Path) -> Iterator[Server]:
+    older_folder(folder / "server", ("localhost", OWNER, "private", ()))
     with start_server(folder / "server", "--no-fsync") as server:
-        subprocess.run(
-            [sys.executable, "-c", SETUP, str(server.port), server.public_key, server.private_key],
-            env=environment(folder),
-            check=True,
-            timeout=SECONDS,
-        )
         yield server
 
 

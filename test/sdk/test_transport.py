@@ -628,6 +628,8 @@ class Proxied(Case):
         found = pipes.send(self.request(peer, "PUT", host="service.test"), Bytes(data))
         self.assertTrue(found.body == data)
 
-    def test_loopback_is_never_proxied(self):
-        peer = self.peer(again(answer(b"direct")))
-        self.assertEqual(self.transport(proxy="http://127.0.0.1:1").send(self.request(peer)).body, b"direct")
+    def test_a_proxy_that_was_chosen_stands_before_loopback_too(self):
+        proxy = self.peer(again(answer(b"proxied")))
+        request = Request("GET", "http://127.0.0.1:1", "/k", Headers(), b"")
+        self.assertEqual(self.transport(proxy=proxy.origin).send(request).body, b"proxied")
+        self.assertEqual(proxy.calls[0].requests[0][0], "GET http://127.0.0.1:1/k HTTP/1.1")

@@ -86,7 +86,7 @@ def test_stats_and_fsck_of_a_whole_folder(filled: tuple[Path, str]) -> None:
     }
     for options in ((), ("--rehash",)):
         assert told(admin("fsck", folder, *options, "--json")) == {"objects": 6, "damaged": 0}
-    assert told(admin("gc", folder, "--json")) == {"removed": 0}
+    assert told(admin("gc", folder, "--json")) == {"removed": 0, "freed_blobs": 0, "freed_bytes": 0}
 
 
 def test_fsck_finds_what_is_lost_cut_or_changed(filled: tuple[Path, str]) -> None:

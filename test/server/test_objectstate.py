@@ -357,7 +357,7 @@ def test_a_signed_url_reaches_no_further_than_its_key(peer: Peer, space: str) ->
         ("POST", "&opmeta", ("A", "b")),
     ):
         got = peer.send(method, f"/k?{signed(method)}{query}", [more], host=host)
-        assert got.refusal() == (403, -148658, "permission denied"), query
+        assert got.refusal()[:2] == (403, -148658) and "not with a signed URL" in got.refusal()[2], query
     for key in ("k", "secret"):
         assert peer.call(operation.GetObject(space, key)).body == SMALL
     assert peer.send("GET", "/k?" + signed("GET"), host=host).body == SMALL

@@ -5,4 +5,10 @@ the names of the official SDK, ufile.  Each loads what it needs when it is impor
 without I/O; retry, transport and transfer carry it.
 """
 
+from __future__ import absolute_import, division, print_function
+
+import logging
+
+logging.getLogger("ucloud.uvideo").addHandler(logging.NullHandler())  # silent until logger.set_log_file
+
 __version__ = "1.0.0.dev0"

@@ -265,6 +265,8 @@ class Route(object):
         self.origin, self.proxy, self.context = origin, proxy, context
         self._connect_timeout, self._pool = connect_timeout, pool
         self.is_tls = scheme == "https"
+        #: Whether nobody on the way can change what comes.
+        self.is_sure = self.is_tls or (proxy is None and is_loopback(host))
         self.name, port = _split(host)
         self.port = port or (443 if self.is_tls else 80)
         self.address = self.name  # what is connected to; *.localhost seldom resolves
@@ -363,8 +365,7 @@ class Transport(object):
 
     ``timeout``: seconds that the other side may be silent, and to connect unless ``connect_timeout`` says otherwise.
     ``pool``: connections kept a host.  ``authorities``: file or folder of certificates instead of the environment's.
-    ``certificate``: paths (certificate, key) that the service may ask for.  ``proxy``: its URL, "" for none, None for
-    what the environment says.
+    ``certificate``: paths (certificate, key) that the service may ask for.  ``proxy``: as ``proxy_of`` takes it.
     """
 
     def __init__(
@@ -395,7 +396,7 @@ class Transport(object):
 
     def _made(self, origin):
         scheme, _, host = origin.partition("://")
-        url = None if is_loopback(host) else environment_proxy(origin) if self._proxy is None else self._proxy
+        url = proxy_of(origin, self._proxy)
         proxy = Proxy(url) if url else None
         context = None
         if scheme == "https" or (proxy is not None and proxy.is_tls):
@@ -505,8 +506,16 @@ def _split(host):
 # What the environment says, by the rules of requests
 
 
-def environment_proxy(origin):
-    """The URL of the proxy that the environment asks for, or None."""
+def proxy_of(origin, given=None):
+    """The URL of the proxy on the way to an origin, or None.
+
+    ``given``: the one that the caller chose, for every host; "" for none.  Where it is None the environment decides,
+    and nothing on loopback has a proxy.
+    """
+    if given is not None:
+        return given or None
+    if is_loopback(origin.partition("://")[2]):
+        return None
     from requests.utils import get_environ_proxies, select_proxy
 
     return select_proxy(origin + "/", get_environ_proxies(origin + "/", no_proxy=None))

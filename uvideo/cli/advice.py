@@ -18,12 +18,15 @@ TITLES = {
     "config.permissions": "its permissions",
     "settings": "settings",
     "keys": "key pair",
+    "upload.host": "upload host",
     "upload.dns": "upload host: name",
     "upload.tcp": "upload host: connection",
     "upload.tls": "upload host: TLS",
+    "download.host": "download host",
     "download.dns": "download host: name",
     "download.tcp": "download host: connection",
     "download.tls": "download host: TLS",
+    "api.host": "management host",
     "api.dns": "management host: name",
     "api.tcp": "management host: connection",
     "api.tls": "management host: TLS",
@@ -55,6 +58,8 @@ FOUND = {
     "keys-same": "public and private key are the same",
     "keys-blanks": "the private key holds blanks; it was probably pasted with them",
     "keys-no-token": "{public_key} is a temporary key, and its security_token is missing",
+    "host-missing": "{message}",
+    "no-host": "it has no host",
     "dns": "{host} is {addresses}",
     "dns-failed": "{host} does not resolve: {reason}",
     "tcp": "{host} answers in {seconds} s",
@@ -169,7 +174,7 @@ def long_span(seconds: int) -> str:
 
 
 def _settings(facts: Mapping[str, Any]) -> str:
-    lines = [f"upload {facts['upload']}, download {facts['download']}, api {facts['api']}"]
+    lines = [", ".join(f"{role} {facts[role] or '-'}" for role in ("upload", "download", "api"))]
     lines += [f"{name} = {each['value']} ({each['from']})" for name, each in facts["settings"].items()]
     return "\n".join(lines)
 

@@ -45,6 +45,12 @@ __all__ = ["needs_server", "serve"]
     "--admin-port", default=9001, show_default=True, type=click.IntRange(0, 65535), help="Console, health, metrics."
 )
 @option("--admin-host", default="127.0.0.1", show_default=True, help="Address that this port listens on.")
+@option(
+    "--hostname",
+    metavar="NAME",
+    multiple=True,
+    help="A name that clients reach the server by: no space or domain can take it. Repeatable.",
+)
 @option("--public-key", help="With --private-key: the key pair, instead of DIR/credentials.json.")
 @option("--private-key", help="Better given as UVIDEO_SERVE_PRIVATE_KEY: others can read a command line.")
 @option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes.")

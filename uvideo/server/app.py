@@ -27,6 +27,7 @@ from uvideo._core import (
     signature,
     text,
 )
+from uvideo.server import sts
 from uvideo.server.callback import Callbacks
 from uvideo.server.connection import KEEP_ALIVE, Server
 from uvideo.server.crossorigin import PREFLIGHT, CrossOrigin
@@ -35,8 +36,9 @@ from uvideo.server.form import Form, boundary_of
 from uvideo.server.guesses import sender
 from uvideo.server.limits import Limits
 from uvideo.server.metrics import Metrics
+from uvideo.server.names import OwnNames
 from uvideo.server.rights import Rights
-from uvideo.server.service import Service
+from uvideo.server.service import Grant, Service
 from uvideo.server.spaces import Spaces
 from uvideo.server.usage import Usage
 from uvideo.storage.base import Damaged, Unreachable
@@ -86,6 +88,7 @@ class App:
     second.  ``callbacks``: None for those that go to public addresses only.  ``limits``: None for none.
     ``cross_origin``: which pages of other origins may read its answers; None: none.  ``spans``: what makes a span of
     each request; None: nothing does.
+    ``names``: of the server's own.
     """
 
     exchange: type[Exchange] = Exchange
@@ -102,11 +105,13 @@ class App:
         limits: Limits | None = None,
         cross_origin: CrossOrigin | None = None,
         spans: Spans | None = None,
+        names: OwnNames | None = None,
     ) -> None:
         self._service, self._metrics = service, metrics
         self._rights = Rights(service)
         self._usage = Usage(service.catalog, service.clock)
-        self.spaces = Spaces(service, self._usage)
+        self._names = names or OwnNames()
+        self.spaces = Spaces(service, self._usage, self._names)
         self._cross_origin = cross_origin or CrossOrigin()
         self._callbacks = callbacks or Callbacks()
         limits = limits or Limits()
@@ -193,8 +198,8 @@ class App:
                 else:
                     log.error("session %s failed within its answer", exchange.session, exc_info=failure)
                 raise BrokenOff() from None
-            if type(failure) in WRONG:
-                self._guessed(exchange)
+            if isinstance(failure, errors.Refused):
+                failure = self._guessed(failure, exchange, _claimed(exchange.headers, _query(exchange)))
             refusal = _refusal(failure, exchange)
             exchange.ret_code = refusal.ret_code
             self._metrics.refused(refusal.ret_code)
@@ -217,39 +222,37 @@ class App:
         host = target.authority or headers.get("Host", "")
         if is_management(exchange, target):
             return await self._manage(exchange, target, host), None
-        if self._guesses.seen:
-            self._guesses.check(request.remote, _claimed(headers, target.query))
+        claimed = _claimed(headers, target.query)
+        self._guesses.check(request.remote, claimed)
         bucket = headers.get("Bucket")
         addresses = dialect.addresses(host, bucket, target.path)
-        space, address = await self._service.locate(addresses, None if bucket else provider.domain_of(host))
+        domain, own = (None, False) if bucket else (provider.domain_of(host), self._names.owns(host))
+        space, address = await self._service.locate(addresses, domain, own)
         exchange.space = space.name
         if not address.path and request.method == "POST" and postfile.is_form(headers):
             return await self._post_form(exchange, space, address), None
-        key, signed, token = await self._service.authorize(request.method, headers, target.query, space, address)
-        exchange.key = signed
+        grant = await self._service.authorize(request.method, headers, target.query, space, address)
+        exchange.key, cls = grant.key, grant.operation
+        self._guesses.check(request.remote, claimed)  # many at once: those before it may have used up what it had
         if self._rates.limit:
-            self._rates.take(_claimed(headers, target.query) or sender(request.remote))
-        query = dialect.parameters(target.query)
-        if signed != key:  # UploadHit
-            query["FileName"] = signed
-        cls = dialect.route(request.method, key, query, headers)
+            self._rates.take(claimed or sender(request.remote))
         exchange.operation = cls.__name__
         if self._headroom is not None and cls in STORING:
             self._headroom.check(exchange.length or 0)
         body = (
             await exchange.small(DOCUMENT_LIMIT) if cls in dialect.SMALL and cls is not operation.FinishUpload else b""
         )
-        op = dialect.decode(cls, space.name, key, query, headers, body)
+        op = dialect.decode(cls, space.name, grant.key, grant.query, grant.headers, body)
         service = self._service
-        if token is not None:
-            service = await self._rights.permit(token, op, space, request.remote)
+        if grant.token is not None:
+            service = await self._rights.permit(grant.token, op, space, request.remote)
         if cls is operation.FinishUpload:  # its list may be long: only for who may finish, and as long as it need be
             body = await self._etags(exchange, op, space)
-            op = dialect.decode(cls, space.name, key, query, headers, body)
+            op = dialect.decode(cls, space.name, grant.key, grant.query, grant.headers, body)
         if cls is operation.GetObject:
             info, content = await service.get(op, space)
             return answer.encode(op, info), content
-        asked = self._policy(headers) if cls in CALLING else None
+        asked = self._callback(grant) if cls in CALLING else None
         if cls is operation.PutObject:
             result = await service.put(op, space, exchange)
         elif cls is operation.UploadPart:
@@ -269,9 +272,16 @@ class App:
         except errors.TooLarge:
             raise errors.InvalidPartList("the list of etags is longer than that of the parts that were sent") from None
 
-    def _guessed(self, exchange: Exchange) -> None:
-        target = dialect.parse_target(exchange.request.raw_path)
-        self._guesses.wrong(exchange.request.remote, _claimed(exchange.headers, target.query))
+    def _guessed(self, failure: Exception, exchange: Exchange, public: str) -> Exception:
+        """What a refusal is answered with: a wrong signature is counted, and who sent too many is told nothing else."""
+        try:
+            if type(failure) in WRONG:
+                self._guesses.wrong(exchange.request.remote, public)
+            else:
+                self._guesses.check(exchange.request.remote, public)
+        except errors.Throttled as throttled:
+            return throttled
+        return failure
 
     async def _post_form(self, exchange: Exchange, space: Any, address: Any) -> Any:
         """The answer to a form upload.  All that stands before the file is judged before the file is read."""
@@ -285,7 +295,8 @@ class App:
         while True:
             headers = readings.pop(0)
             try:
-                _, _, token = await self._service.authorize("POST", headers, (), space, address)
+                grant = await self._service.authorize("POST", headers, (), space, address, form=True)
+                self._guesses.check(remote, public)
                 break
             except WRONG as failure:
                 if type(failure) is errors.UnknownKey or not readings:
@@ -293,19 +304,18 @@ class App:
                     raise
         if self._headroom is not None:
             self._headroom.check(exchange.length or 0)
-        op = dialect.decode(operation.PutObject, space.name, key, {}, headers)
+        op = dialect.decode(grant.operation, space.name, grant.key, grant.query, grant.headers)
         service = self._service
-        if token is not None:
-            service = await self._rights.permit(token, op, space, exchange.request.remote)
-        asked = self._policy(headers)
+        if grant.token is not None:
+            service = await self._rights.permit(grant.token, op, space, exchange.request.remote)
+        asked = self._callback(grant)
         return await self._called_back(asked, answer.encode(op, await service.put(op, space, form)))
 
-    def _policy(self, headers: Any) -> Any:
-        """The put policy that was signed, or None.  BadRequest, before anything is stored."""
-        asked = policy.of(headers)
-        if asked is not None:
-            self._callbacks.check(asked)
-        return asked
+    def _callback(self, grant: Grant) -> Any:
+        """The put policy of a request, or None.  BadRequest, before anything is stored, if nobody can be called so."""
+        if grant.policy is not None:
+            self._callbacks.check(grant.policy)
+        return grant.policy
 
     async def _called_back(self, asked: Any, response: Any) -> Any:
         """The answer of an upload that is stored: what the callback says, if one was asked for.  CallbackFailed."""
@@ -321,17 +331,22 @@ class App:
             given = action.parameters(target.query, exchange.headers, body)
             asked = action.OPERATIONS.get(str(given.get("Action")))
             exchange.operation = asked.__name__ if asked is not None else ""
-            if self._guesses.seen:
-                self._guesses.check(exchange.request.remote, str(given.get("PublicKey")))
-            result, name = await self.spaces.run(given, host, self._rates.take if self._rates.limit else None)
+            public = str(given.get("PublicKey"))
+            self._guesses.check(exchange.request.remote, public)
+
+            def admit(public: str) -> None:
+                self._guesses.check(exchange.request.remote, public)
+                if self._rates.limit:
+                    self._rates.take(public)
+
+            result, name = await self.spaces.run(given, host, admit)
             return action.encode_result(name, result)
         except Disconnected:
             raise
         except Exception as failure:
             if isinstance(failure, (Unreachable, Damaged)):
                 self._metrics.failed(failure.cause)
-            if type(failure) in WRONG:
-                self._guesses.wrong(exchange.request.remote, str(given.get("PublicKey")))
+            failure = self._guessed(failure, exchange, str(given.get("PublicKey")))
             refusal = _refusal(failure, exchange)
             exchange.ret_code = refusal.action_code or refusal.ret_code
             self._metrics.refused(refusal.ret_code)
@@ -339,12 +354,19 @@ class App:
 
 
 def _claimed(headers: Any, query: Any) -> str:
-    """The public key that a request names, "" if none can be read."""
+    """The public key whose private key a request is to prove, "" if none can be read."""
     try:
         claimed = signature.claim(headers, query)
     except errors.Refused:
         return ""
-    return claimed.public_key if claimed is not None else ""
+    return sts.issuer(claimed.public_key, headers, query) if claimed is not None else ""
+
+
+def _query(exchange: Exchange) -> Any:
+    try:
+        return dialect.parse_target(exchange.request.raw_path).query
+    except errors.Refused:
+        return ()
 
 
 def is_management(exchange: Exchange, target: Any) -> bool:

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import json
 import logging
-import re
 import socket
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from uvideo._core import errors
+from uvideo._core import errors, json_document
+from uvideo.server.names import canonical
 
 if TYPE_CHECKING:
     import aiohttp
@@ -30,12 +29,6 @@ ANSWER_LIMIT = 64 * 1024  # bytes
 AT_ONCE = 64  # calls
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _UNICAST = ipaddress.IPv6Network("2000::/3")  # the rest of IPv6 is local, reserved or for translation
-
-_LABEL = "[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
-_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*\Z").match
-_NUMBER = re.compile(
-    r"(?:[0-9]+|0x[0-9a-f]*)\Z"
-).match  # as a last label: C libraries take the whole for an IPv4 address
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -130,8 +123,8 @@ async def _answer(response: aiohttp.ClientResponse) -> bytes:
         if len(body) > ANSWER_LIMIT:
             raise errors.CallbackFailed(f"callback failed: its answer is longer than {ANSWER_LIMIT} bytes")
     try:
-        json.loads(body)
-    except (ValueError, RecursionError):
+        json_document.parse_json(bytes(body))
+    except ValueError:
         raise errors.CallbackFailed("callback failed: its answer is not JSON") from None
     return bytes(body)
 
@@ -176,30 +169,14 @@ def _address(text: Any) -> Address:
     return ipaddress.ip_address(str(text).partition("%")[0])
 
 
-def _host(text: str) -> str:
-    """An address or a name as ASCII, lower-case, without the dot at its end.  ValueError if it is neither."""
-    if ":" in text and "%" not in text:
-        return str(ipaddress.IPv6Address(text))
-    import idna
-
-    # What becomes a number only by this, full-width digits say, is no way to write one.
-    name = text if text.isascii() else idna.encode(text, uts46=True).decode()
-    name = name.removesuffix(".").lower()
-    if _NUMBER(name.rpartition(".")[2]):
-        return str(ipaddress.IPv4Address(text.removesuffix(".")))
-    if not _NAME(name):
-        raise ValueError(f"{text!r} is no host name")
-    return name
-
-
 def _parsed(url: str) -> Any:
-    """A yarl.URL with a host as ``_host`` gives it, and a port.  BadRequest."""
+    """A yarl.URL with a host as ``canonical`` gives it, and a port.  BadRequest."""
     from yarl import URL
 
     try:
         parsed = URL(url, encoded=True)
         if parsed.raw_host and parsed.port and parsed.raw_user is None:
-            return parsed.with_host(_host(parsed.raw_host))
+            return parsed.with_host(canonical(parsed.raw_host))
     except ValueError:
         pass
     raise errors.BadRequest("the callbackUrl of the put policy is not an http URL with a name or an IP address as host")
@@ -213,6 +190,6 @@ def _allowed(text: str) -> tuple[str, int | None]:
     try:
         if port and (number is None or not 0 < number < 65536):
             raise ValueError
-        return _host(host.removeprefix("[").removesuffix("]")), number
+        return canonical(host.removeprefix("[").removesuffix("]")), number
     except ValueError:
         raise ValueError(f"{text!r} is no HOST or HOST:PORT") from None

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from uvideo._core import __version__, errors
+from uvideo._core import __version__, errors, json_document
 from uvideo.server.credentials import Key
 from uvideo.server.crossorigin import Endpoint
 from uvideo.server.signin import Sessions, Throttle, csrf_of
@@ -269,8 +269,8 @@ async def _body(request: web.BaseRequest, limit: int = BODY_LIMIT) -> Mapping[st
         return b"".join(chunks)
 
     try:
-        found = json.loads(await asyncio.wait_for(read(), BODY_SECONDS) or b"{}")
-    except (ValueError, RecursionError):
+        found = json_document.parse_json(await asyncio.wait_for(read(), BODY_SECONDS) or b"{}")
+    except ValueError:
         found = None
     except asyncio.TimeoutError:
         raise Refusal(408, "Throttled", "the body did not come") from None

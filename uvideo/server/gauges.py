@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from uvideo.server.metrics import Metrics
-from uvideo.storage.base import DAY, Catalog, Unreachable
+from uvideo.storage.base import DAY, Catalog
 
 __all__ = ["STALE", "Gauges"]
 
@@ -56,7 +56,7 @@ class Gauges:
             self._metrics.set("uvideo_uploads_open_bytes", found.stored)
             self._metrics.set("uvideo_uploads_stale", found.stale)
             self._metrics.set("uvideo_uploads_stale_bytes", found.stale_stored)
-        except Unreachable as failure:
+        except OSError as failure:
             log.warning("open uploads are counted later: %s", failure.strerror)
         except Exception:
             log.exception("open uploads could not be counted")

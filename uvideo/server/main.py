@@ -22,6 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from uvideo import faults as scripted
 from uvideo import telemetry
@@ -41,6 +42,7 @@ from uvideo.server.guesses import Guesses
 from uvideo.server.history import History
 from uvideo.server.limits import Headroom, Limits, Rates, descriptors
 from uvideo.server.metrics import Metrics
+from uvideo.server.names import OwnNames, canonical
 from uvideo.server.scrub import Found, Scrubber
 from uvideo.server.service import Restoring, Service
 from uvideo.server.signin import Sessions
@@ -48,7 +50,7 @@ from uvideo.server.spool import Spool
 from uvideo.server.timing import timed_blobs, timed_catalog
 from uvideo.server.view import View
 from uvideo.storage import identity
-from uvideo.storage.base import DAY, Blobs, Catalog, Unreachable
+from uvideo.storage.base import DAY, Blobs, Catalog, Freed, Unreachable
 
 if TYPE_CHECKING:
     from uvideo.server.spans import Spans
@@ -80,6 +82,7 @@ class Settings:
     port: int = 9000
     admin_port: int = 9001
     admin_host: str = "127.0.0.1"
+    hostname: tuple[str, ...] = ()
     public_key: str | None = None
     private_key: str | None = None
     workers: int = 1
@@ -140,18 +143,33 @@ def serve(settings: Settings) -> int:
     drivers = _drivers(settings)
     _check_callbacks(settings)
     _check_console(settings)
+    own_names = _own_names(settings)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold the keys
     lock = claim(settings.folder)
     try:
         key = _key(settings, drivers.shared)
         ports = _listen(settings)
+        guesses = Guesses(settings.guesses, workers=settings.workers)
         metrics, sessions = Metrics(time.time(), settings.workers), Sessions()
         faults = _faults(settings)
         announce = _announcer(settings, key, ports)
 
         def run_worker(number: int, ready: Callable[[], None], *, fresh: bool) -> int:
             return asyncio.run(
-                _run(settings, drivers, Keyring([key]), ports, metrics, sessions, number, ready, fresh, faults)
+                _run(
+                    settings,
+                    drivers,
+                    Keyring([key]),
+                    ports,
+                    metrics,
+                    sessions,
+                    number,
+                    ready,
+                    fresh,
+                    faults,
+                    own_names,
+                    guesses,
+                )
             )
 
         if settings.workers == 1:
@@ -172,11 +190,14 @@ async def _run(
     ready: Callable[[], None],
     fresh: bool,
     faults: Faults | None,
+    own_names: OwnNames,
+    guesses: Guesses,
 ) -> int:
     """One worker, from its drivers' start to their end.  ``fresh``: nobody else has used the folder since its start."""
     began = time.time()
     stop = _on_signals()
     metrics.take(number)
+    guesses.take(number)
     connections = descriptors(settings.connections)
     blobs, catalog = drivers.make()
     loop = asyncio.get_running_loop()
@@ -194,7 +215,7 @@ async def _run(
         callbacks = Callbacks(settings.callback_allow)
         store, names = timed_blobs(blobs, metrics), timed_catalog(catalog, metrics)
         limits = Limits(
-            Guesses(settings.guesses),
+            guesses,
             Rates(settings.rate),
             _headroom(settings, drivers),
             connections,
@@ -211,6 +232,7 @@ async def _run(
             "limits": limits,
             "cross_origin": crossing,
             "spans": spans,
+            "names": own_names,
         }
         if faults is None:
             service = Service(store, names, keyring, restoring=restoring, verify=settings.verify_reads, spool=spool)
@@ -243,6 +265,7 @@ async def _run(
         gc.freeze()  # what is there now stays: no collection needs to look at it again
         ready()
         if number == 0:
+            tasks.append(loop.create_task(_warn(own_names, catalog)))
             cutoff = began - CLOCK_GRAIN if fresh else began - SWEEP_AGE
             tasks.append(loop.create_task(_sweep(blobs, catalog, cutoff, metrics)))
             if settings.scrub_days:
@@ -268,6 +291,15 @@ async def _meet_older(catalog: Catalog, drivers: Drivers) -> None:
         log.warning("older gateways may run beside this one: when none does any more, run `uvideo admin upgraded`")
 
 
+async def _warn(own_names: OwnNames, catalog: Catalog) -> None:
+    """Name what was made before the server knew its names, and may take requests of others."""
+    try:
+        async for line in own_names.conflicts(catalog):
+            log.warning("%s", line)
+    except Unreachable as failure:
+        log.warning("spaces cannot be compared with the server's names: %s", failure.strerror)
+
+
 def _on_failure(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """What no request is to blame for.  asyncio itself tries again to take a connection, a second later."""
     failure = context.get("exception")
@@ -280,13 +312,14 @@ def _on_failure(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> Non
 async def _sweep(blobs: Blobs, catalog: Catalog, cutoff: float, metrics: Metrics) -> None:
     """Remove garbage last touched before ``cutoff``, then again and again what is old enough to be surely none's."""
     while True:
+        freed = Freed()
         try:
             await identity.compare(blobs, catalog)
-            count = await blobs.sweep(catalog.named, cutoff)
+            count = await blobs.sweep(catalog.named, cutoff, freed)
             metrics.add("uvideo_gc_removed_total", count)
             metrics.set("uvideo_gc_last_run_seconds", int(time.time()))
-            if count:
-                log.info("removed %d files that nothing names", count)
+            if freed.blobs:
+                log.info("freed %d bytes of %d blobs, %d of them never named", freed.size, freed.blobs, count)
         except Unreachable as failure:
             log.warning("garbage is looked for later: %s", failure.strerror)
         except identity.Apart as failure:
@@ -295,6 +328,8 @@ async def _sweep(blobs: Blobs, catalog: Catalog, cutoff: float, metrics: Metrics
         except Exception:
             log.exception("looking for garbage failed")
             metrics.add("uvideo_gc_failures_total")
+        metrics.add("uvideo_gc_freed_total", freed.blobs)
+        metrics.add("uvideo_gc_freed_bytes_total", freed.size)
         await asyncio.sleep(SWEEP_EVERY)
         cutoff = time.time() - SWEEP_AGE
 
@@ -418,6 +453,18 @@ def _check_console(settings: Settings) -> None:
             check_origin(value)
     except ValueError as failure:
         raise StartError(f"--console-origin: {failure}") from None
+
+
+def _own_names(settings: Settings) -> OwnNames:
+    """Those that were given, and what other options say in passing."""
+    urls = [url for url in (settings.public_url, *settings.console_origin) if url]
+    names = [*settings.hostname, *(urlsplit(url).hostname or "" for url in urls)]
+    with contextlib.suppress(ValueError):  # what is bound may be written in more ways than a Host header
+        names.append(canonical(settings.host))
+    try:
+        return OwnNames(names, told=bool(settings.hostname or settings.public_url))
+    except ValueError as failure:
+        raise StartError(f"--hostname: {failure}") from None
 
 
 def _cross_origin(settings: Settings, ports: Ports) -> CrossOrigin:

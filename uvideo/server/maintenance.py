@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from uvideo._core import errors, etag
 from uvideo.server.scrub import fits
 from uvideo.storage import identity
-from uvideo.storage.base import DAY, Blobs, Catalog, ObjectRecord, SpaceRecord
+from uvideo.storage.base import DAY, Blobs, Catalog, Freed, ObjectRecord, SpaceRecord
 
 __all__ = ["Moved", "collect", "move", "objects", "spaces"]
 
@@ -55,10 +55,13 @@ async def objects(catalog: Catalog, space: SpaceRecord) -> AsyncIterator[ObjectR
         marker = page.next_marker
 
 
-async def collect(blobs: Blobs, catalog: Catalog, age: float) -> int:
-    """Remove what nobody has named for ``age`` seconds, beside running gateways; how many."""
+async def collect(blobs: Blobs, catalog: Catalog, age: float, freed: Freed) -> int:
+    """Remove what nobody has named for ``age`` seconds, beside running gateways; how many.
+
+    ``freed``: counts all that is freed, what was deleted earlier and is put aside included.
+    """
     await identity.compare(blobs, catalog)
-    return await blobs.sweep(catalog.named, time.time() - age)
+    return await blobs.sweep(catalog.named, time.time() - age, freed)
 
 
 async def _bytes(blobs: Blobs, catalog: Catalog, record: ObjectRecord) -> AsyncIterator[bytes]:

@@ -35,6 +35,8 @@ VALUES = {
     "uvideo_uploads_stale": ("gauge", "Those of them that had no new part for 7 days."),
     "uvideo_uploads_stale_bytes": ("gauge", "Bytes of their parts."),
     "uvideo_gc_removed_total": ("counter", "Files that nothing named, removed."),
+    "uvideo_gc_freed_total": ("counter", "Blobs and drafts freed by looks for garbage, deleted ones included."),
+    "uvideo_gc_freed_bytes_total": ("counter", "Bytes of them."),
     "uvideo_gc_failures_total": ("counter", "Looks for garbage that failed."),
     "uvideo_gc_last_run_seconds": ("gauge", "When garbage was looked for, unix seconds."),
     "uvideo_scrub_objects": ("gauge", "Objects read by the pass of the scrubber that is under way, or was the last."),

@@ -10,17 +10,26 @@ from uvideo._core import errors, operation
 from uvideo.server.service import Service
 from uvideo.storage.base import Catalog, ObjectRecord, SpaceRecord, TokenRecord
 
-__all__ = ["Rights", "network_of"]
+__all__ = ["NEEDED", "Rights", "network_of"]
 
 ALL = "*"
 READ, WRITE, DELETE, LIST = "TOKEN_ALLOW_READ", "TOKEN_ALLOW_WRITE", "TOKEN_ALLOW_DELETE", "TOKEN_ALLOW_LIST"
 DENY_UPDATE = "TOKEN_DENY_UPDATE"
 
 _LISTINGS = (operation.ListFiles, operation.ListObjects, operation.ListUploads, operation.ListParts)
-#: Whatever is not named here needs WRITE.
-_NEEDED: dict[Any, tuple[str, ...]] = {
+#: What is not named here is refused.
+NEEDED: dict[Any, tuple[str, ...]] = {
     **dict.fromkeys((operation.GetObject, operation.HeadObject, operation.GetTags, operation.GetAcl), (READ,)),
     **dict.fromkeys(_LISTINGS, (LIST,)),
+    **dict.fromkeys(
+        (
+            *(operation.PutObject, operation.InitiateUpload, operation.UploadPart, operation.FinishUpload),
+            *(operation.AbortUpload, operation.AppendObject, operation.CopyObject, operation.CopyPart),
+            *(operation.UploadHit, operation.SetMime, operation.SwitchClass, operation.RestoreObject),
+            *(operation.PutTags, operation.DeleteTags),
+        ),
+        (WRITE,),
+    ),
     operation.DeleteObject: (DELETE,),
     operation.RenameObject: (WRITE, DELETE),
     operation.PutAcl: (READ, WRITE),  # it may let everybody read
@@ -45,7 +54,8 @@ class Rights:
         """The service that this token may ask for the operation; AccessDenied.  ``remote``: the sender's address."""
         if self._service.clock() >= token.expires or not _may_come_from(token, remote):
             raise errors.AccessDenied()
-        if any(right not in token.ops for right in _NEEDED.get(type(op), (WRITE,))):
+        needed = NEEDED.get(type(op))
+        if needed is None or any(right not in token.ops for right in needed):
             raise errors.AccessDenied()
         for name, key in await self._touched(op, space):
             if not _covers(token, name, key):

@@ -13,13 +13,13 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from uvideo._core import byterange, condition, dialect, errors, etag, operation, signature
-from uvideo.server import scrub, seal, sts
+from uvideo._core import byterange, condition, dialect, errors, etag, operation, policy, signature
+from uvideo.server import carriers, scrub, seal, sts
 from uvideo.server.append import Append
 from uvideo.server.copies import Copies
-from uvideo.server.credentials import RESERVED, TOKENS, Key, Keyring
+from uvideo.server.credentials import PUBLIC_LIMIT, RESERVED, TOKENS, Key, Keyring
 from uvideo.server.record import (
     MIME,
     STANDARD,
@@ -46,21 +46,11 @@ from uvideo.storage.base import (
     Writer,
 )
 
-__all__ = ["Body", "Content", "Restoring", "Service"]
+__all__ = ["Body", "Content", "Grant", "Restoring", "Service"]
 
 INLINE = 16 * 1024  # bytes of an object kept in the catalog
 HASHED_HERE = 64 * 1024  # bytes of a part that are hashed on the loop
 BATCH = 1024 * 1024  # bytes handed to a Writer at once
-OPEN = (operation.GetObject, operation.HeadObject)  # what may be done without a signature
-#: What a signed URL does not stand for: it signs neither query nor headers, so whoever was given one to store an object
-#: could read, rename or replace any other with it.
-CLOSED = frozenset(
-    (
-        *(operation.CopyObject, operation.CopyPart, operation.UploadHit, operation.RenameObject),
-        *(operation.SetMime, operation.SwitchClass, operation.RestoreObject, operation.AppendObject),
-        *(operation.PutTags, operation.GetTags, operation.DeleteTags, operation.PutAcl, operation.GetAcl),
-    )
-)
 PARTS_HELD = 16  # part bodies that come into memory at once
 PARTS_STORED = 8  # others, whole, that are in memory while they are stored
 STUCK = 0.5  # seconds without one of the former becoming free, after which others go to the disk
@@ -98,6 +88,21 @@ class Restoring:
 
     takes: int = 0
     lasts: int = 24 * 3600
+
+
+class Grant(NamedTuple):
+    """A request that may be done: an operation, its key, and what of the request it may read.
+
+    ``policy``: the put policy that was signed, or None.  ``token``: the signer, if it is one; what it may do is for
+    ``rights`` to say.
+    """
+
+    key: str
+    operation: Any
+    query: carriers.Listed
+    headers: carriers.Listed
+    policy: Any
+    token: TokenRecord | None
 
 
 class _Places:
@@ -169,11 +174,18 @@ class Service:
 
     # Who may
 
-    async def locate(self, addresses: Sequence[Any], domain: str | None = None) -> tuple[SpaceRecord, Any]:
+    async def locate(
+        self, addresses: Sequence[Any], domain: str | None = None, own: bool = False
+    ) -> tuple[SpaceRecord, Any]:
         """(its record, an Address) of the space that has the domain, else of the first Address that has one.
 
-        SpaceNotFound.
+        ``own``: the host is the server's, so what the path names comes before what the host names.  SpaceNotFound.
         """
+        if own:
+            for address in addresses[1:]:
+                space = await self.catalog.space(address.space)
+                if space is not None:
+                    return space, address
         if domain is not None:
             space = await self.catalog.space_of_domain(domain)
             if space is not None:
@@ -185,23 +197,29 @@ class Service:
         raise errors.SpaceNotFound()
 
     async def authorize(
-        self, method: str, headers: Any, query: Sequence[tuple[str, str]], space: SpaceRecord, address: Any
-    ) -> tuple[str, str, TokenRecord | None]:
-        """(key, signed, token) of a request that may be done; else NoCredentials, UnknownKey, a signature's error or
-        AccessDenied.  signed: the key that was signed; another one than key for UploadHit only.  token: the signer, if
-        it is one; what it may do is for ``rights`` to say.
+        self,
+        method: str,
+        headers: Any,
+        query: Sequence[tuple[str, str]],
+        space: SpaceRecord,
+        address: Any,
+        form: bool = False,
+    ) -> Grant:
+        """The Grant of a request that may be done; else NoCredentials, UnknownKey, a signature's error, AccessDenied,
+        BadRequest.  ``form``: it is a form upload, and these are the headers that its fields stand for.
 
         Reading public objects, and all objects of a public space, needs no signature, but one that is there must be
-        right.
+        right.  ``carriers`` has what it may stand for.
         """
         claimed = signature.claim(headers, query)
+        carrier = carriers.carrier_of(claimed, form)
         if claimed is None:
-            key = await self._anonymous(method, headers, query, space, address)
-            return key, key, None
+            key, cls, given = await self._anonymous(method, headers, query, space, address)
+            return Grant(key, cls, *carriers.check(carrier, cls, key, given, headers, None), None, None)
         public, token = claimed.public_key, None
         known: Key | TokenRecord | None = self.keyring.find(public)
         if known is None:
-            known = await sts.known_by(public, headers, query, self.key, self.clock())
+            known = await sts.known_by(public, headers, query, self.key)
         if known is None:
             known = await self.key(public)
         if known is None:
@@ -210,25 +228,31 @@ class Service:
                 raise errors.UnknownKey()
         key = dialect.key_of(address)
         keys, tails = signature.variants(method, key, query)
-        signed = ""
+        signed = matched = ""
         for signed in keys:
             texts = signature.candidates(claimed, method, address.space, (signed,), headers, tails)
             try:
-                signature.verify(claimed, known.private, texts, self.clock())
+                matched = signature.verify(claimed, known.private, texts, self.clock())
                 break
             except errors.SignatureMismatch:
                 if signed == keys[-1]:
                     raise
+        if isinstance(known, Key) and known.until is not None and self.clock() >= known.until:
+            raise errors.AccessDenied("the SecurityToken has expired")
         if known.owner != space.owner:
             raise errors.AccessDenied()
-        if claimed.expires is not None and dialect.route(method, key, dialect.parameters(query), headers) in CLOSED:
-            raise errors.AccessDenied()
-        return key, signed, token
+        asked = policy.parse(claimed.policy) if claimed.policy else None
+        given = dialect.parameters(query)
+        cls = operation.PutObject if form else dialect.route(method, key, given, headers)
+        if signed != key:  # of an UploadHit
+            given["FileName"] = signed
+        covered = signature.read_text(matched, address.space, signed, claimed.policy)
+        return Grant(signed, cls, *carriers.check(carrier, cls, signed, given, headers, covered), asked, token)
 
     async def key(self, public: str) -> Key | None:
         """The key pair of an account with this public key: the server's own, or one that was added to its catalog."""
         known = self.keyring.find(public)
-        if known is not None or public.startswith(RESERVED):
+        if known is not None or public.startswith(RESERVED) or len(public) > PUBLIC_LIMIT:
             return known
         record = await self.catalog.key(public)
         try:
@@ -239,7 +263,8 @@ class Service:
 
     async def token(self, public: str) -> TokenRecord | None:
         """The token with this public key, its secret open.  None also if that cannot be opened any more."""
-        token = await self.catalog.token(public) if public.startswith(TOKENS) else None
+        mine = public.startswith(TOKENS) and len(public) <= PUBLIC_LIMIT
+        token = await self.catalog.token(public) if mine else None
         try:
             return seal.opened(token, self.keyring) if token is not None else None
         except seal.Unopened as failure:
@@ -248,16 +273,18 @@ class Service:
 
     async def _anonymous(
         self, method: str, headers: Any, query: Sequence[tuple[str, str]], space: SpaceRecord, address: Any
-    ) -> str:
-        """The key of an object that anybody may read; else NoCredentials, whether it exists or not."""
+    ) -> tuple[str, Any, dict[str, str]]:
+        """(key, operation, parameters) of a request for an object that anybody may read; else NoCredentials, whether it
+        exists or not."""
         if method not in ("GET", "HEAD") or not address.path:
             raise errors.NoCredentials()
-        key: str = dialect.key_of(address)
-        if dialect.route(method, key, dialect.parameters(query), headers) not in OPEN:
+        key, given = dialect.key_of(address), dialect.parameters(query)
+        cls = dialect.route(method, key, given, headers)
+        if carriers.NOBODY not in carriers.MAY.get(cls, ()):
             raise errors.NoCredentials()
         if space.type != "public" and not is_public(await self.catalog.get(space.space_id, key)):
             raise errors.NoCredentials()
-        return key
+        return key, cls, given
 
     async def run(self, op: Any, space: SpaceRecord) -> Any:
         """The result of an operation that has no bulk bytes."""

@@ -10,6 +10,7 @@ from typing import Any
 from uvideo._core import action, dialect, errors, operation, provider, signature
 from uvideo.server import sts
 from uvideo.server.credentials import Key
+from uvideo.server.names import OwnNames
 from uvideo.server.record import file_info
 from uvideo.server.service import Service
 from uvideo.server.tokens import PREFIX, Tokens
@@ -26,10 +27,11 @@ _SPACE_INFO: Any = operation.SpaceInfo
 
 
 class Spaces:
-    """The management plane over the same drivers as a Service.  ``usage``: what this process counts."""
+    """The management plane over the same drivers as a Service.  ``usage``: what this process counts.  ``names``: of the
+    server's own, which nobody may bind."""
 
-    def __init__(self, service: Service, usage: Usage) -> None:
-        self._service, self._catalog, self._usage = service, service.catalog, usage
+    def __init__(self, service: Service, usage: Usage, names: OwnNames | None = None) -> None:
+        self._service, self._catalog, self._usage, self._names = service, service.catalog, usage, names or OwnNames()
         self._run: dict[type, Callable[..., Awaitable[Any]]] = {
             operation.CreateSpace: self._create,
             operation.DescribeSpace: self._describe,
@@ -103,6 +105,7 @@ class Spaces:
             dialect.check_space(op.space)
         except errors.InvalidArgument as error:
             raise errors.SpaceNameInvalid(error.message) from None
+        self._names.check_space(op.space)
         now = int(self._service.clock())
         space = SpaceRecord(
             space_id="ufile-" + secrets.token_hex(8),
@@ -120,7 +123,7 @@ class Spaces:
         return operation.SpaceNamed(space.name, space.space_id)
 
     async def _checked_domains(self, given: tuple[str, ...], owner: str) -> tuple[str, ...]:
-        """Each once.  One that looks like the virtual host of another account's space would take its visitors away."""
+        """Each once.  One that looks like the host of another account's space would take its visitors away."""
         try:
             domains = tuple(dict.fromkeys(provider.check_domain(domain) for domain in given))
         except errors.InvalidArgument as error:
@@ -128,6 +131,7 @@ class Spaces:
         if len(domains) > MOST_DOMAINS:
             raise errors.DomainInvalid(f"a bucket has at most {MOST_DOMAINS} domains")
         for domain in domains:
+            self._names.check_domain(domain, owner)
             space = await self._catalog.space(domain.partition(".")[0])
             if space is not None and space.owner != owner:
                 raise errors.DomainTaken()

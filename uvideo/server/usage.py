@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from uvideo.storage.base import DAY, Catalog, Unreachable
+from uvideo.storage.base import DAY, Catalog
 
 __all__ = ["Usage"]
 
@@ -38,7 +38,7 @@ class Usage:
     async def _try(self) -> None:
         try:
             await self.flush()
-        except Unreachable as failure:
+        except OSError as failure:
             log.warning("the bytes served are counted later: %s", failure.strerror)
         except Exception:
             log.exception("the bytes served could not be counted")

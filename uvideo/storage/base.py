@@ -29,6 +29,7 @@ __all__ = [
     "Census",
     "Damaged",
     "DayUsage",
+    "Freed",
     "Garbage",
     "KeyRecord",
     "Ledger",
@@ -236,11 +237,22 @@ class Page:
 @dataclass(frozen=True, slots=True)
 class Garbage:
     """A blob or draft of a ledger that no object names.  ``doomed``: it was deleted, discarded or claimed already.
-    ``cleared``: its segments were removed once."""
+    ``cleared``: its segments were removed once.  ``size``: bytes.  ``segments``: the whole list of its segments, None
+    if it was never sealed or the list is a long one."""
 
     blob: str
     doomed: bool
     cleared: bool
+    size: int = 0
+    segments: bytes | None = None
+
+
+@dataclass(slots=True)
+class Freed:
+    """What a sweep has freed so far: blobs and drafts, those that were deleted included, and their bytes."""
+
+    blobs: int = 0
+    size: int = 0
 
 
 class Reader(Protocol):
@@ -371,12 +383,16 @@ class Blobs(Protocol):
         """Remove a blob.  One that does not exist is no error; readers already open go on."""
         ...
 
-    async def sweep(self, named: Callable[[Sequence[str]], Awaitable[set[str]]], older_than: float) -> int:
+    async def sweep(
+        self, named: Callable[[Sequence[str]], Awaitable[set[str]]], older_than: float, freed: Freed | None = None
+    ) -> int:
         """Remove blobs, drafts and half-written files that nobody names; return how many.
 
         ``named(names)`` answers which of these names the catalog knows.  Files touched after ``older_than`` (unix
         seconds) are left alone.  A driver that only puts aside what it is told to delete or discard ends that here, and
         does not count it.
+
+        ``freed``: counts all that is freed, step by step, so it is right also if the sweep raises.
         """
         ...
 
@@ -671,20 +687,26 @@ class Ledger(Protocol):
         """Keep these from being swept for so long, whether they are named or not."""
         ...
 
-    async def garbage(self, age: float, after: str, limit: int) -> Sequence[Garbage]:
-        """Those that nobody has named for ``age`` seconds and nobody leases, in order of name, behind ``after``."""
+    async def garbage(self, age: float, after: str, limit: int, longest: int) -> Sequence[Garbage]:
+        """Those that nobody has named for ``age`` seconds and nobody leases, in order of name, behind ``after``.
+
+        ``longest``: bytes of a segment list that is told.
+        """
         ...
 
-    async def claim(self, blob: str, age: float) -> bool:
-        """``doom``, unless it was named or leased meanwhile; whether it is doomed now."""
+    async def claim(self, blobs: Sequence[str], age: float) -> set[str]:
+        """``doom``, unless named or leased meanwhile; those that are doomed now.
+
+        One that another transaction is at is left out: it is being named, or another gateway claims it.
+        """
         ...
 
-    async def cleared(self, blob: str) -> None:
-        """Its segments were removed: what comes late is removed when it is garbage once more."""
+    async def cleared(self, blobs: Sequence[str]) -> None:
+        """Their segments were removed: what comes late is removed when they are garbage once more."""
         ...
 
-    async def forget(self, blob: str) -> None:
-        """Nothing of it is left."""
+    async def forget(self, blobs: Sequence[str]) -> None:
+        """Nothing of them is left."""
         ...
 
     def slot(self, draft: str, part: int) -> AbstractAsyncContextManager[int]:

@@ -10,10 +10,14 @@ import os
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-__all__ = ["Committer", "Work"]
+from uvideo._core import errors
+from uvideo.storage.base import Unreachable
+from uvideo.storage.schema import UNSTORABLE
+
+__all__ = ["Committer", "Work", "telling"]
 
 T = TypeVar("T")
 #: Statements of one transaction; an exception undoes them, and them only.
@@ -28,6 +32,8 @@ MACHINE = {
     "disk I/O error": errno.EIO,
     "unable to open database file": errno.EMFILE,
 }
+LOCKED = ("database is locked", "database table is locked", "database schema is locked")
+DAMAGED = ("database disk image is malformed", "file is not a database")
 MOST_AT_ONCE = 200  # transactions in one commit
 
 
@@ -70,6 +76,8 @@ class Committer(threading.Thread):
                 item = self._asked.get()
             going = item is not None
             outcomes = self._commit([asked for asked in batch if not asked[1].cancelled()])
+            if going and outcomes and _is_locked(outcomes[0][2]):
+                going = self._give_up(outcomes)
             with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more
                 self._loop.call_soon_threadsafe(_resolve, outcomes)
         self._db.close()
@@ -92,6 +100,16 @@ class Committer(threading.Thread):
             return [(answer, None, copy.copy(failure)) for _, answer, _ in batch]
         return outcomes
 
+    def _give_up(self, outcomes: list[Outcome]) -> bool:
+        """Let all that wait fail as well: another program holds the lock, and each would wait as long once more."""
+        failure = outcomes[0][2]
+        while not self._asked.empty():
+            item = self._asked.get()
+            if item is None:
+                return False
+            outcomes.append((item[1], None, copy.copy(failure)))
+        return True
+
     def _attempt(self, work: Work[Any]) -> tuple[Any, Exception | None]:
         """Its result or its own failure; raise if the failure took the whole transaction along."""
         self._db.execute("SAVEPOINT one")
@@ -106,6 +124,10 @@ class Committer(threading.Thread):
         return outcome
 
 
+def _is_locked(failure: Exception | None) -> bool:
+    return isinstance(failure, sqlite3.OperationalError) and str(failure).startswith(LOCKED)
+
+
 def _resolve(outcomes: list[Outcome]) -> None:
     for answer, result, failure in outcomes:
         if answer.cancelled():
@@ -113,10 +135,35 @@ def _resolve(outcomes: list[Outcome]) -> None:
         if failure is None:
             answer.set_result(result)
         else:
-            answer.set_exception(_told(failure))
+            answer.set_exception(told(failure))
 
 
-def _told(failure: Exception) -> Exception:
-    """What the machine refuses as every driver says it: OSError with its number."""
-    number = MACHINE.get(str(failure)) if isinstance(failure, sqlite3.OperationalError) else None
+@contextlib.contextmanager
+def telling() -> Iterator[None]:
+    """Raise SQLite's failures within the block as ``told`` has them."""
+    try:
+        yield
+    except Exception as failure:
+        found = told(failure)
+        if found is failure:
+            raise
+        raise found from failure
+
+
+def told(failure: Exception) -> Exception:
+    """SQLite's failures as every driver says them.
+
+    OSError with its number for what the machine refuses or has damaged; Unreachable if another program holds the lock;
+    BadRequest for a value that has no form in the database: a lone surrogate, a number of more than 64 bits.
+    """
+    if isinstance(failure, (UnicodeEncodeError, OverflowError)):
+        return errors.BadRequest(UNSTORABLE)
+    if not isinstance(failure, sqlite3.DatabaseError):
+        return failure
+    said = str(failure)
+    if said.startswith(LOCKED):
+        return Unreachable("the database is locked by another program")
+    if said in DAMAGED:
+        return OSError(errno.EIO, "the catalog is damaged")
+    number = MACHINE.get(said)
     return OSError(number, os.strerror(number)) if number is not None else failure

@@ -13,7 +13,7 @@ import asyncpg
 
 from uvideo._core import errors
 from uvideo.storage.base import Absent, Unreachable
-from uvideo.storage.schema import MIGRATIONS, Row, statements
+from uvideo.storage.schema import MIGRATIONS, UNSTORABLE, Row, statements
 
 __all__ = ["Connections", "Lock", "Session"]
 
@@ -183,7 +183,9 @@ def told() -> Iterator[None]:
     """Failures of the library as those of ``base``."""
     try:
         yield
-    except (RuntimeError, errors.UVideoError, Unreachable, asyncpg.DataError):
+    except asyncpg.DataError as failure:  # NUL, a lone surrogate, a number that is too large
+        raise errors.BadRequest(UNSTORABLE) from failure
+    except (RuntimeError, errors.UVideoError, Unreachable):
         raise
     except asyncpg.DiskFullError:
         raise Unreachable("the database has no space left") from None
@@ -193,8 +195,6 @@ def told() -> Iterator[None]:
         raise Unreachable("the database did not answer in time") from failure
     except OSError as failure:
         raise Unreachable(f"the database cannot be reached: {failure.strerror or type(failure).__name__}") from failure
-    except asyncpg.CharacterNotInRepertoireError:
-        raise errors.BadRequest("a value has a character that cannot be stored") from None
 
 
 async def _nothing(db: Session) -> None:

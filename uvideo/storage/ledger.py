@@ -88,27 +88,37 @@ class PostgresLedger:
             *(sorted(set(blobs)), int(seconds)),
         )
 
-    async def garbage(self, age: float, after: str, limit: int) -> builtins.list[Garbage]:
+    async def garbage(self, age: float, after: str, limit: int, longest: int) -> builtins.list[Garbage]:
         await self._db.change(f"DELETE FROM leases WHERE until < {NOW} - 3600")
         rows = await self._db.all(
-            f"SELECT blob, doomed FROM blobs WHERE since > 0 AND since <= {NOW} - $1::BIGINT AND blob > $2 "
-            f"AND {UNLEASED} ORDER BY blob LIMIT $3",
-            *(int(age), after, limit),
+            "SELECT blob, doomed, size, CASE WHEN octet_length(segments) <= $4::BIGINT THEN segments END FROM blobs "
+            f"WHERE since > 0 AND since <= {NOW} - $1::BIGINT AND blob > $2 AND {UNLEASED} ORDER BY blob LIMIT $3",
+            *(int(age), after, limit, longest),
         )
-        return [Garbage(blob, doomed > 0, doomed > 1) for blob, doomed in rows]
+        return [Garbage(blob, doomed > 0, doomed > 1, size, segments) for blob, doomed, size, segments in rows]
 
-    async def claim(self, blob: str, age: float) -> bool:
-        return 0 < await self._db.change(
-            "UPDATE blobs SET doomed = 1 WHERE blob = $1 AND doomed = 0 "
-            f"AND since > 0 AND since <= {NOW} - $2::BIGINT AND {UNLEASED}",
-            *(blob, int(age)),
+    async def claim(self, blobs: Sequence[str], age: float) -> set[str]:
+        rows = await self._db.all(
+            "WITH free AS (SELECT blob FROM blobs WHERE blob = ANY($1::TEXT[]) AND doomed = 0 AND since > 0 "
+            f"AND since <= {NOW} - $2::BIGINT AND {UNLEASED} ORDER BY blob FOR UPDATE SKIP LOCKED) "
+            "UPDATE blobs SET doomed = 1 FROM free WHERE blobs.blob = free.blob RETURNING blobs.blob",
+            *(list(blobs), int(age)),
+        )
+        return {blob for (blob,) in rows}
+
+    async def cleared(self, blobs: Sequence[str]) -> None:
+        await self._db.change(
+            f"UPDATE blobs SET since = {NOW}, doomed = 2 WHERE blob IN (SELECT blob FROM blobs "
+            "WHERE blob = ANY($1::TEXT[]) AND doomed > 0 ORDER BY blob FOR UPDATE)",
+            list(blobs),
         )
 
-    async def cleared(self, blob: str) -> None:
-        await self._db.change(f"UPDATE blobs SET since = {NOW}, doomed = 2 WHERE blob = $1 AND doomed > 0", blob)
-
-    async def forget(self, blob: str) -> None:
-        await self._db.change("DELETE FROM blobs WHERE blob = $1 AND doomed > 0", blob)
+    async def forget(self, blobs: Sequence[str]) -> None:
+        await self._db.change(
+            "DELETE FROM blobs WHERE blob IN (SELECT blob FROM blobs "
+            "WHERE blob = ANY($1::TEXT[]) AND doomed > 0 ORDER BY blob FOR UPDATE)",
+            list(blobs),
+        )
 
     @asynccontextmanager
     async def slot(self, draft: str, part: int) -> AsyncIterator[int]:

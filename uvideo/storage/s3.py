@@ -4,7 +4,6 @@ Below the prefix of the bucket::
 
     <name>/<number>-<nonce>    one segment: a block of a blob or draft, the last one shorter
     probe, probe-<nonce>       what readiness probes write, and a start for a moment
-    probe                      what readiness probes write
     identity                   what the catalog has too
 
 A name is 32 hex digits made here; the nonce, 16 hex digits, is new for each attempt, so no attempt writes over another
@@ -26,19 +25,19 @@ import re
 import time
 import uuid
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, TypeVar, cast
 from urllib.parse import parse_qsl, urlsplit
 
 import obstore
 from obstore.store import S3Store
 
 from uvideo._core import errors
-from uvideo.storage.base import Damaged, Ledger, PartRecord, PartSlot, Reader, Unreachable, Writer
+from uvideo.storage.base import Damaged, Freed, Garbage, Ledger, PartRecord, PartSlot, Reader, Unreachable, Writer
 from uvideo.storage.s3_failures import telling
 
 __all__ = ["S3Blobs", "S3Place"]
@@ -48,7 +47,9 @@ AHEAD = 2  # segments fetched before they are asked for
 AT_ONCE = 2  # segments of one writer on their way
 NONCE = 8  # bytes
 LISTED = 512  # nonces in memory for one reader: 4 KiB, of 2 GiB
-BATCH = 500  # names asked about at once
+BATCH = 500  # names that a sweep takes at once
+LISTS, DELETES, DELETED = 16, 4, 250  # of a sweep: lists and deletions on their way, paths of one deletion
+FAILURES = 3  # batches that a sweep may fail to remove before it ends
 REQUEST, SILENCE, CONNECT = timedelta(seconds=60), timedelta(seconds=12), timedelta(seconds=3)
 RETRIES, RETRY_FOR = 4, timedelta(seconds=10)
 BACKOFF, LONGEST_BACKOFF = timedelta(milliseconds=100), timedelta(seconds=2)
@@ -56,6 +57,9 @@ GRACE = 3600.0  # seconds
 
 _NAME = re.compile(r"[0-9a-f]{32}")
 _KNOWN = ("endpoint", "region", "credentials", "virtual_hosted")
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 log = logging.getLogger("uvideo.storage")
 
@@ -279,25 +283,30 @@ class S3Blobs:
         await self.ledger.doom(checked(blob))
         self._noted.discard(blob)
 
-    async def sweep(self, named: Callable[[Sequence[str]], Awaitable[set[str]]], older_than: float) -> int:
+    async def sweep(
+        self, named: Callable[[Sequence[str]], Awaitable[set[str]]], older_than: float, freed: Freed | None = None
+    ) -> int:
         age = max(time.time() - older_than, self.grace)  # of the database's clock, whatever ours says
-        swept, after = 0, ""
-        while found := await self.ledger.garbage(age, after, BATCH):
+        swept, after, failures = 0, "", list[Unreachable]()
+        while found := await self.ledger.garbage(age, after, BATCH, LISTED * NONCE):
             after = found[-1].blob
             known = await named([each.blob for each in found])
             for each in found:
-                if each.blob in known:
-                    if each.doomed:
-                        log.error("the blob %s was deleted, but the catalog names it: it is kept", each.blob)
-                    continue
-                if not each.doomed and not await self.ledger.claim(each.blob, age):
-                    continue
-                swept += not each.doomed
-                await self._remove(each.blob)
-                if each.cleared or not self.grace:
-                    await self.ledger.forget(each.blob)
-                else:  # a request that was under way may have stored one more: look again after the grace
-                    await self.ledger.cleared(each.blob)
+                if each.doomed and each.blob in known:
+                    log.error("the blob %s was deleted, but the catalog names it: it is kept", each.blob)
+            taken = [each for each in found if each.blob not in known]
+            claimed = await self.ledger.claim([each.blob for each in taken if not each.doomed], age)
+            taken = [each for each in taken if each.doomed or each.blob in claimed]
+            try:
+                await self._remove(taken, freed or Freed())
+            except Unreachable as failure:  # one that cannot be removed must not keep the others
+                failures.append(failure)
+                if len(failures) == FAILURES:
+                    raise
+            else:
+                swept += len(claimed)
+        if failures:
+            raise failures[0]
         return swept
 
     # For this driver's writers, slots and readers
@@ -338,17 +347,34 @@ class S3Blobs:
         """Renew its lease as long as it lives and is not ``over``."""
         self._open.add(leased)
 
-    async def _remove(self, blob: str) -> None:
-        """Every segment that was ever stored under the name."""
+    async def _remove(self, taken: Sequence[Garbage], freed: Freed) -> None:
+        """Remove what is stored under these names, and note that.
+
+        The first time it is what the ledger has.  A request that was under way may have stored more, so after the grace
+        the store is looked at.
+        """
+        first = [each for each in taken if self.grace and not each.cleared and each.segments is not None]
+        others = [each.blob for each in taken if each not in first]
+        paths = [path for each in first for path in _segments(each)]
+        for listed in await at_once(LISTS, self._stored_under, others):
+            paths += (path for path, _ in listed)
+            freed.size += sum(size for _, size in listed)
+        await at_once(DELETES, self._delete, [paths[at : at + DELETED] for at in range(0, len(paths), DELETED)])
+        freed.size += sum(each.size for each in first)
+        freed.blobs += sum(not each.cleared for each in taken)
+        done = [each.blob for each in taken if each.cleared or not self.grace]
+        await self.ledger.cleared([each.blob for each in taken if each.blob not in done])
+        await self.ledger.forget(done)
+
+    async def _stored_under(self, blob: str) -> list[tuple[str, int]]:
+        """(path, bytes) of every segment that was ever stored under the name."""
         with self._telling():
-            paths = [
-                entry["path"]
-                async for chunk in obstore.list(self._store, prefix=blob, chunk_size=1000)
-                for entry in chunk
-            ]
-            for first in range(0, len(paths), 1000):
-                with contextlib.suppress(FileNotFoundError):
-                    await obstore.delete_async(self._store, paths[first : first + 1000])
+            chunks = obstore.list(self._store, prefix=blob, chunk_size=1000)
+            return [(entry["path"], entry["size"]) async for chunk in chunks for entry in chunk]
+
+    async def _delete(self, paths: Sequence[str]) -> None:
+        with self._telling():
+            await obstore.delete_async(self._store, paths)
 
     async def renew(self) -> None:
         """Lease what has been open for a part of the grace."""
@@ -535,6 +561,30 @@ def checked(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise ValueError(f"not the name of a blob in segments: {name!r}")
     return name
+
+
+def _segments(garbage: Garbage) -> Iterator[str]:
+    """The paths of the segments that the ledger has of it."""
+    nonces = garbage.segments or b""
+    for number, at in enumerate(range(0, len(nonces), NONCE)):
+        yield segment(garbage.blob, number, nonces[at : at + NONCE])
+
+
+async def at_once(most: int, work: Callable[[T], Awaitable[R]], items: Sequence[T]) -> list[R]:
+    """The results of ``work`` for each of these, at most so many on their way; none is when this returns or raises."""
+    turn = asyncio.Semaphore(most)
+
+    async def one(item: T) -> R:
+        async with turn:
+            return await work(item)
+
+    tasks = [asyncio.ensure_future(one(item)) for item in items]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def segment(blob: str, number: int, nonce: bytes) -> str:

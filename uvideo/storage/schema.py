@@ -15,6 +15,7 @@ from typing import Any
 from uvideo.storage.base import ObjectRecord, SpaceRecord, TokenRecord, UploadRecord
 
 Row = tuple[Any, ...]
+UNSTORABLE = "a value has a character or a number that cannot be stored"
 
 #: Script n brings a database from version n to n + 1.  Never change one that was published; append.
 #: objects_content is for find, objects_blob for "does any object still name this blob".  small: inline bytes, apart so

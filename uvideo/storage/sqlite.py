@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from uvideo._core import errors
 from uvideo.storage.accounts import Accounts
 from uvideo.storage.base import Absent, ObjectRecord, Page, PartRecord, SpaceRecord, UploadRecord
-from uvideo.storage.committer import Committer, Work
+from uvideo.storage.committer import Committer, Work, telling
 from uvideo.storage.mark import Mark
 from uvideo.storage.schema import (
     DRAFTS,
@@ -44,7 +44,7 @@ __all__ = ["SqliteCatalog"]
 
 T = TypeVar("T")
 
-PATIENCE = 30.0  # seconds a write waits for another process
+PATIENCE = 10.0  # seconds a write waits for another process
 READ_PATIENCE = 5.0  # seconds; a read waits only while another process recovers the log after a crash
 NAMES_AT_ONCE = 500
 SPACES_KEPT = 1000  # answers in memory
@@ -262,11 +262,11 @@ class SqliteCatalog(Accounts):
         ordered = "AND key < ? ORDER BY key" if bound else "ORDER BY key"
         next_key = f"SELECT key FROM objects WHERE space_id = ? AND key >= ? {ordered} LIMIT 1"
         while True:
-            cursor = self._readable().execute(
-                f"SELECT {OBJECT} FROM objects WHERE space_id = ? AND key {beyond} ? {ordered} LIMIT ?",
-                (space_id, lower, *bound, limit + 2),
-            )
-            try:
+            with telling(), contextlib.closing(self._readable().cursor()) as cursor:  # open, it would hold the snapshot
+                cursor.execute(
+                    f"SELECT {OBJECT} FROM objects WHERE space_id = ? AND key {beyond} ? {ordered} LIMIT ?",
+                    (space_id, lower, *bound, limit + 2),
+                )
                 jump = b""
                 for row in cursor:
                     if split and row[1] == start and start.endswith(split):
@@ -278,8 +278,6 @@ class SqliteCatalog(Accounts):
                         break
                     page.objects.append(object_of(row))
                     last = page.objects[-1].key
-            finally:
-                cursor.close()  # an open one would hold a read transaction
             if not jump:
                 return page
             while jump:  # all that begins with it counts once: go on behind it, where mostly another one follows
@@ -424,7 +422,8 @@ class SqliteCatalog(Accounts):
 
     def _all(self, query: str, *values: Any) -> builtins.list[Row]:
         """All rows at once: a cursor left open would hold a read transaction."""
-        return self._readable().execute(query, values).fetchall()
+        with telling():
+            return self._readable().execute(query, values).fetchall()
 
     async def _write(self, work: Work[T]) -> T:
         if self._writes is None:

@@ -10,6 +10,7 @@ import json
 from . import operation
 from .answer import JSON, document, file_entry, number, parse_file_entry, raise_refusal, readable, text
 from .errors import ActionMissing, ActionUnknown, BadAnswer, BadRequest, ParameterMissing, action_refusal
+from .json_document import parse_json
 from .message import Headers, Request, Response
 from .signature import action_signature, parameter_text
 from .text import build_query, is_integer, native, parse_query, to_bytes, to_text, whole
@@ -130,6 +131,11 @@ def encode(op, api, credentials, name="BucketName", video=False):
     return Request("GET", api, "/?" + build_query(sorted(parameters.items())), Headers(), b"")
 
 
+def name_of(op):
+    """The Action that a client sends for an operation."""
+    return _BY_CLASS[type(op)].names[0]
+
+
 def parameters(query, headers, body):
     """{name: text} of a management request: the query, a form body or a JSON object.  BadRequest."""
     found = {}
@@ -137,8 +143,8 @@ def parameters(query, headers, body):
     kind = (headers.get("Content-Type") or "").partition(";")[0].strip().lower()
     if body and kind == "application/json":
         try:
-            given = json.loads(body.decode("utf-8"))
-        except (ValueError, RuntimeError):  # RuntimeError: nested deeper than Python can read
+            given = parse_json(body)
+        except ValueError:
             raise BadRequest(u"the body is not JSON")
         if not isinstance(given, dict):
             raise BadRequest(u"the body is not a JSON object")

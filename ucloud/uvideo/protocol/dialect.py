@@ -54,7 +54,7 @@ from .operation import (
     UploadHit,
     UploadPart,
 )
-from .text import build_query, is_integer, is_text, native, parse_query, to_bytes, to_text, unquote
+from .text import build_query, is_integer, is_text, native, parse_query, quote_path, to_bytes, to_text, unquote
 
 LIST_LIMIT = 1000
 
@@ -148,6 +148,8 @@ def _encode_finish(op, shared):
     if op.new_key:
         target += "&" + build_query([("newKey", op.new_key)])
     pairs = [("Content-Type", "text/plain")]
+    if op.new_key:  # which word signs is not known here: each covers its own
+        pairs.extend([(name, quote_path(op.new_key)) for name in field.NEW_KEY])
     if op.directive:
         pairs.append((DIRECTIVE, native(op.directive)))
     pairs.extend([(META + native(name), native(value)) for name, value in op.metadata])
@@ -314,6 +316,9 @@ _NAMES = dict(
         "part-number-marker upload-id-marker ufileattname Hash FileName FileSize force"
     ).split()
 )
+
+#: The parameters that an operation can have; any other says nothing.
+PARAMETERS = frozenset(_NAMES.values())
 
 
 def parameters(query):

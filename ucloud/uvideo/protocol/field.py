@@ -17,6 +17,8 @@ DIRECTIVE = "X-Ufile-Metadata-Directive"
 SOURCE = "X-Ufile-Copy-Source"
 SOURCE_RANGE = "X-Ufile-Copy-Source-Range"
 ACL = "x-ufile-object-acl"
+#: Repeats the newKey of a finish, escaped as in a target, among the headers that are signed: the query is not.
+NEW_KEY = ("X-UCloud-New-Key", "X-AutoAI-New-Key")
 KEY_LIMIT = 1023
 METADATA_LIMIT = 8192
 METADATA_COUNT = 64  # http.client reads 99 headers of an answer; up to 23 are ours, and a proxy adds some

@@ -9,6 +9,7 @@ DIRECTIVE: str
 SOURCE: str
 SOURCE_RANGE: str
 ACL: str
+NEW_KEY: tuple[str, ...]
 KEY_LIMIT: int
 METADATA_LIMIT: int
 METADATA_COUNT: int

@@ -12,6 +12,7 @@ from . import field
 from .byterange import ByteRange
 from .errors import BadRequest, CopyRangeInvalid
 from .field import KEY_LIMIT, SOURCE, SOURCE_RANGE, number, one_of, part_number, place, stored, upload_id, upload_query
+from .json_document import parse_json
 from .operation import (
     ACLS,
     DIRECTIVES,
@@ -220,8 +221,8 @@ def _decode_rename(space, key, query, headers, body):
 
 def _document(body):
     try:
-        found = json.loads(body.decode("utf-8"))
-    except (ValueError, RuntimeError):  # RuntimeError: nested deeper than Python can read
+        found = parse_json(body)
+    except ValueError:
         raise BadRequest(u"the body is not JSON")
     if not isinstance(found, dict):
         raise BadRequest(u"the body is not a JSON object")

@@ -12,8 +12,9 @@ import re
 from collections import namedtuple
 
 from .errors import BadRequest
+from .json_document import parse_json
 from .message import Headers, Response
-from .signature import read_authorization
+from .signature import POLICY, read_authorization
 from .text import is_text, native, to_bytes, to_text
 
 LIMIT = 4096  # bytes of the encoded policy
@@ -74,10 +75,14 @@ def _decoded(text):
         raise BadRequest(u"the put policy is longer than %d bytes" % LIMIT)
     if not _ENCODED(text):
         raise BadRequest(u"the put policy is not base64url")
+    if not text.startswith(POLICY):  # it is told from the key, which is signed before it, by this alone
+        raise BadRequest(u"the put policy is not compact JSON that begins with one of its callback... members")
+    if text.find(POLICY, 1) > 0:
+        raise BadRequest(u"a part of the put policy would be a policy of its own")
     bare = native(text).rstrip("=")
     try:
-        given = json.loads(base64.urlsafe_b64decode(bare + "=" * (-len(bare) % 4)).decode("utf-8"))
-    except (ValueError, TypeError, binascii.Error, RuntimeError):  # RuntimeError: nested deeper than Python can read
+        given = parse_json(base64.urlsafe_b64decode(bare + "=" * (-len(bare) % 4)))
+    except (ValueError, TypeError, binascii.Error):
         raise BadRequest(u"the put policy is not JSON in base64url")
     if not isinstance(given, dict):
         raise BadRequest(u"the put policy is not a JSON object")

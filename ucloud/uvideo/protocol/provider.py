@@ -15,8 +15,11 @@ from .errors import InvalidArgument
 from .text import is_text
 
 
-class Provider(namedtuple("Provider", "name upload download api word region")):
-    """A named bundle of hosts.  ``word``: the scheme word of Authorization.  "{region}" in a host is filled in."""
+class Provider(namedtuple("Provider", "name upload download api word region domains")):
+    """A named bundle of hosts.  ``word``: the scheme word of Authorization.  "{region}" in a host is filled in.
+
+    ``domains``: whatever lies below them is the provider's own host.
+    """
 
     __slots__ = ()
 
@@ -31,9 +34,16 @@ PROVIDERS = dict(
             "https://api.ucloud.cn",
             "AutoAI",
             "cn-bj",
+            ("auto-ai.com.cn",),
         ),
         Provider(
-            "ucloud", "uploadvideo.ucloud.cn", ".uvideo.ucloud.com.cn", "https://api.ucloud.cn", "UCloud", "cn-bj"
+            "ucloud",
+            "uploadvideo.ucloud.cn",
+            ".uvideo.ucloud.com.cn",
+            "https://api.ucloud.cn",
+            "UCloud",
+            "cn-bj",
+            ("ucloud.cn", "ucloud.com.cn"),
         ),
         Provider(
             "us3",
@@ -42,21 +52,60 @@ PROVIDERS = dict(
             "https://api.ucloud.cn",
             "UCloud",
             "cn-bj",
+            ("ufileos.com",),
         ),
-        Provider("local", "127.0.0.1:9000", "127.0.0.1:9000", None, "UCloud", "cn-bj"),
+        Provider("local", "127.0.0.1:9000", "127.0.0.1:9000", "http://127.0.0.1:9000", "UCloud", "cn-bj", ()),
     )
 )
 
 
+def owner_of(host):
+    """The Provider that a host, with or without a port, or a suffix belongs to; None for a host of the user's own."""
+    name = u"." + host.partition(":")[0].strip(".").lower()
+    for found in PROVIDERS.values():
+        if any(name.endswith(u"." + domain) for domain in found.domains):
+            return found
+    return None
+
+
 class Hosts(namedtuple("Hosts", "upload download api word region")):
-    """Where everything goes.  ``upload``, ``download``: Suffix.  ``api``: URL without a trailing slash."""
+    """Where everything goes.  ``upload``, ``download``: Suffix.  ``api``: URL without a trailing slash.
+
+    Each of the three may be Missing instead.
+    """
 
     __slots__ = ()
 
+    def suffixes(self):
+        """The upload and the download Suffix, as far as they are known."""
+        return [each for each in (self.upload, self.download) if not isinstance(each, Missing)]
+
     def plain(self):
         """Names of the public hosts that are spoken to without TLS."""
-        suffixes = (self.upload, self.download, parse_suffix(self.api, "api"))
-        return [each.host for each in suffixes if each.scheme == "http" and not is_loopback(each.host)]
+        found = self.suffixes()
+        if not isinstance(self.api, Missing):
+            found.append(parse_suffix(self.api, "api"))
+        return [each.host for each in found if each.scheme == "http" and not is_loopback(each.host)]
+
+
+class Missing(namedtuple("Missing", "reason")):
+    """Stands where nobody named a host, and none can be told from the others.  Its use raises InvalidArgument.
+
+    ``reason``: what is missing and what to write.
+    """
+
+    __slots__ = ()
+
+    def refuse(self, *_):
+        raise InvalidArgument(self.reason)
+
+    scheme = host = shared = property(refuse)
+    origin = refuse
+
+
+def named(place):
+    """``place``, a part of Hosts; InvalidArgument where it is Missing."""
+    return place.refuse() if isinstance(place, Missing) else place
 
 
 class Suffix(namedtuple("Suffix", "scheme host shared")):
@@ -121,24 +170,86 @@ def parse_suffix(value, name="suffix"):
 
 
 def resolve(provider, upload=None, download=None, api=None, region=None, word=None, ssl=None, names=_NAMES):
-    """The Hosts of a provider's name; what is given stands in for the provider's own.  InvalidArgument.
+    """The Hosts of a provider's name and of the hosts that are given, None for those that are not.  InvalidArgument.
 
-    A program pointed at a local server reads from it and manages its spaces there too.  ``ssl``: True https, False http
-    for hosts given without either.  ``names``: what upload, download and api are called in an error.
+    What is not given comes from the one place that may stand for it; it is Missing where there is none:
+
+    ============================  =====================  =================================================
+    the upload host is            downloads go to        management goes to
+    ============================  =====================  =================================================
+    not given                     the provider           the provider
+    the user's own                the upload host        the upload host, if it is the only host given
+    a host of the provider        the provider           the provider
+    a host of another provider    that host, if it       that other provider
+                                  serves both
+    ============================  =====================  =================================================
+
+    Without an upload host nothing else may be the user's own but a download host that can be a CDN.  So nothing signed
+    goes to a host that the user did not name.
+    ``ssl``: True https, False http for hosts given without either.  ``names``: what upload, download and api are called
+    in an error.
     """
-    found = PROVIDERS[provider]
-    region = str(region or found.region)
-    to = choose(upload or found.upload.format(region=region), names[0], ssl)
-    local = is_loopback(to.host)
-    if download is None and upload is not None and local:
-        source = to
+    chosen = PROVIDERS[provider]
+    region = str(region or chosen.region)
+    to = choose(upload, names[0], ssl) if upload else None
+    source = choose(download, names[1], ssl) if download else None
+    manager = parse_suffix(api, names[2]) if api else None
+    if to is None:
+        hosts = _beside(chosen, source, manager, names, region, ssl)
     else:
-        source = choose(download or found.download.format(region=region), names[1], ssl)
-    if api is None:
-        api = to.scheme + "://" + to.host.lstrip(".") if local else found.api
-    api = str(api).rstrip("/")
-    parse_suffix(api, names[2])
-    return Hosts(to, source, api, word or found.word, region)
+        hosts = to, source or _download_of(to, chosen, names, region, ssl), _api_of(to, source, names)
+    if manager is not None:
+        hosts = hosts[:2] + (str(api).rstrip("/"),)
+    return Hosts(*hosts + (word or chosen.word, region))
+
+
+def _own(suffix):
+    """Whether it is given and the user's own."""
+    return suffix is not None and owner_of(suffix.host) is None
+
+
+def _beside(chosen, source, manager, names, region, ssl):
+    """(upload, download, api) where no upload host is given."""
+    lone = None
+    if chosen.domains:  # otherwise the provider is this machine, which was chosen by its name
+        if _own(manager):
+            lone = names[2]
+        elif source is not None and is_loopback(source.host):
+            lone = names[1]
+    if lone is not None:
+        text = u"%%s: %s is a host of your own and %s is not set; set %s too" % (lone, names[0], names[0])
+        return (
+            Missing(text % u"there is no host to upload to"),
+            source or Missing(text % u"there is no host to download from"),
+            Missing(text % u"there is no host for management"),
+        )
+    to, found = (choose(each.format(region=region), u"", ssl) for each in (chosen.upload, chosen.download))
+    return to, source or found, chosen.api
+
+
+def _download_of(to, chosen, names, region, ssl):
+    owner = owner_of(to.host)
+    if owner is None or owner.upload == owner.download:
+        return to
+    if owner is chosen:
+        return choose(owner.download.format(region=region), names[1], ssl)
+    return Missing(
+        u"there is no host to download from: %s is a host of the provider %s, but the provider is %s; set %s, or the "
+        u"provider to %s" % (names[0], owner.name, chosen.name, names[1], owner.name)
+    )
+
+
+def _api_of(to, source, names):
+    owner = owner_of(to.host)
+    if owner is not None:
+        return owner.api
+    alone = to.shared and (source is None or source.host.lower() == to.host.lower())
+    if alone or is_loopback(to.host):
+        return to.scheme + "://" + to.host.lstrip(".")
+    return Missing(
+        u"there is no host for management: %s is your own, but a suffix or not the only host; set %s to the URL that "
+        u"manages its spaces, such as https://video.example.com" % (names[0], names[2])
+    )
 
 
 def choose(value, name, ssl):

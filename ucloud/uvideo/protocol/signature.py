@@ -6,6 +6,9 @@
     Resource     = "/" space "/" key
 
 A signed URL has Expires in place of Date.  Management calls: hex SHA1 of the sorted parameters and the private key.
+
+No text has two readings: a Date is absent, an HTTP date or 14 digits, an Expires at most 11 digits; none of the first
+three values holds a line break; a put policy is told from the key before it by how it begins.
 Source: signing.md.
 """
 
@@ -18,7 +21,7 @@ import re
 from collections import namedtuple
 from decimal import Decimal
 
-from .errors import NoCredentials, SignatureExpired, SignatureMismatch
+from .errors import InvalidArgument, NoCredentials, SignatureExpired, SignatureMismatch
 from .text import build_query, native, quote_query, to_bytes, to_text
 
 WORDS = ("UCloud", "AutoAI")
@@ -26,6 +29,10 @@ WORDS = ("UCloud", "AutoAI")
 
 #: The header, or parameter of a URL, that temporary keys come with.
 TOKEN = "SecurityToken"
+#: How every put policy begins: base64url of {"callback, as compact JSON with one of its four documented members has it.
+POLICY = u"eyJjYWxsYmFja"
+#: The digits of a URL's Expires, at most.  Java's Date has 14, so no signed text is that of a header and of a URL.
+EXPIRES_DIGITS = 11
 
 
 class Credentials(namedtuple("Credentials", "public_key private_key security_token")):
@@ -99,8 +106,24 @@ def _hmac(private_key, text):
     return native(binascii.b2a_base64(keyed.digest())[:-1])
 
 
+_LISTED = u"\nlistobjects\n"
+
+
+def signs_another(method, key):
+    """Whether a header's signature of this key is also that of another request: the key ends in a put policy, or it is
+    what the Python SDK signs behind an empty key.  No header stands for such a key; a URL does."""
+    if method == "GET":
+        return key.startswith(_LISTED)
+    return method in ("PUT", "POST") and POLICY in key
+
+
 def authorization(credentials, method, space, key, headers, word="UCloud", policy=None):
-    """The Authorization header of a request with these headers (a Headers)."""
+    """The Authorization header of a request with these headers (a Headers).
+
+    InvalidArgument for a key whose signature would be that of another request too.
+    """
+    if signs_another(method, to_text(key)):
+        raise InvalidArgument(u"this key cannot be named by a signed header: use a signed URL, or another key")
     text = string_to_sign(
         method,
         to_text(space),
@@ -120,7 +143,10 @@ def signed_query(credentials, method, space, key, expires, mime=u"", md5=u""):
     """The query that signs a URL until ``expires`` (unix seconds), every value escaped.
 
     ``mime`` and ``md5``: the Content-Type and Content-MD5 that a later PUT will send; empty for GET and HEAD.
+    InvalidArgument for a time of more than EXPIRES_DIGITS digits.
     """
+    if not 0 <= expires < 10**EXPIRES_DIGITS:
+        raise InvalidArgument(u"a signed URL cannot end later than %d" % (10**EXPIRES_DIGITS - 1))
     text = string_to_sign(method, to_text(space), to_text(key), to_text(md5), to_text(mime), u"%d" % expires)
     signed = _hmac(credentials.private_key, text).replace("+", "%2B").replace("=", "%3D")  # base64 has no other signs
     query = "UCloudPublicKey=%s&Expires=%d&Signature=%s" % (quote_query(credentials.public_key), expires, signed)
@@ -167,21 +193,35 @@ def read_authorization(value):
 
 
 _COPY = (u"x-ufile-copy-source", u"x-ufile-copy-source-range")
+_DATE = re.compile(  # IMF-fixdate, RFC 850 and asctime of RFC 9110 section 5.6.7; Java's yyyyMMddHHmmss
+    u"(?:[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT"
+    u"|[A-Z][a-z]{5,8}, [0-9]{2}-[A-Z][a-z]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT"
+    u"|[A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2} [0-9]{4}"
+    u"|[0-9]{14})\\Z"
+).match
 
 
 def candidates(claimed, method, space, keys, headers, tails=(u"",), mime=None):
     """Every text that an official client may have signed for this request, the documented one first.
 
     ``keys``: the raw keys to try.  ``tails``: what may stand behind the resource.  ``mime``: the Content-Type that
-    counts where it is not the request's own (a form upload).  Source: signing.md section 3.
+    counts where it is not the request's own (a form upload).  SignatureMismatch, with the reason, for what would make
+    a text that another request could have too.  Source: signing.md section 3.
     """
     md5 = _trimmed(headers.get("Content-MD5"))
     mime = _trimmed(headers.get("Content-Type") if mime is None else mime)
-    date = _trimmed(headers.get("Date"))
     if claimed.expires is not None:
-        date = claimed.expires
+        date, tails = claimed.expires, (u"",)  # no client signs one in a URL, and a key may look like one
         if method in ("GET", "HEAD"):
             md5 = mime = u""
+    else:
+        date = _trimmed(headers.get("Date"))
+        if date and not _DATE(date):
+            raise SignatureMismatch(u"invalid signature: a signed Date is an HTTP date or 14 digits, or left out")
+        if any(signs_another(method, key) for key in keys):
+            raise SignatureMismatch(u"invalid signature: no signed header can name this key, a signed URL can")
+    if u"\n" in md5 or u"\n" in mime:  # of a form's field, say
+        raise SignatureMismatch(u"invalid signature: a signed header holds a line break")
     seen = set()
     for block in _blocks(claimed, headers):
         for key in keys:
@@ -202,16 +242,49 @@ def _blocks(claimed, headers):
     yield u""
     copied = [(name, headers.get(name)) for name in _COPY if headers.get(name) is not None]
     if copied:  # only Java's part copy signs these
-        lines = u"".join(u"%s:%s\n" % (name, to_text(value)) for name, value in copied)
+        lines = u"".join(u"%s:%s\n" % (name, _BLANKS.sub(u" ", to_text(value))) for name, value in copied)
         for block in blocks:
             yield block + lines
 
 
+class Signed(namedtuple("Signed", "headers tail")):
+    """What a text that was signed holds beside verb, three values and resource.
+
+    ``headers``: {lower-case name: value} of its canonical headers.  ``tail``: what stands behind the resource, the put
+    policy excepted.
+    """
+
+    __slots__ = ()
+
+    @property
+    def is_copy(self):
+        """Whether it names the source of a copy, as Java's part copy does."""
+        return _COPY[0] in self.headers
+
+
+_PLAIN = Signed({}, u"")
+
+
+def read_text(text, space, key, policy=u""):
+    """The Signed of a text out of ``candidates``."""
+    rest = text.split(u"\n", 4)[4]
+    resource = u"/%s/%s%s" % (space, key, policy)
+    if rest == resource:
+        return _PLAIN
+    start = 0 if rest.startswith(u"/") else rest.index(u"\n/") + 1  # a header's line begins with x-
+    lines = [line.partition(u":") for line in rest[:start].split(u"\n") if line]
+    behind = rest[start + len(resource) - len(policy) : len(rest) - len(policy)]
+    return Signed(dict((name, value) for name, _, value in lines), behind)
+
+
+_LENGTH_AND_PREFIX = re.compile(u"\nmax-keys:[0-9]*\nprefix:").findall
+
+
 def list_tail(query):
     """What the Python SDK signs behind the resource of a listobjects call.  ``query``: decoded [(name, value)]."""
-    given = dict(query)
+    given = dict((name.lower(), value) for name, value in query)  # as the call is read
     names = (u"delimiter", u"marker", u"max-keys", u"prefix")
-    return u"\nlistobjects\n" + u"\n".join(u"%s:%s" % (name, given.get(name, u"")) for name in names)
+    return _LISTED + u"\n".join(u"%s:%s" % (name, given.get(name, u"")) for name in names)
 
 
 def variants(method, key, query):
@@ -228,10 +301,18 @@ def variants(method, key, query):
             # JuiceFS does not escape it: what was read as a blank is then a "+"
             keys = (name, name.replace(u" ", u"+")) if u" " in name else (name,)
     elif method == "GET" and key == u"" and u"listobjects" in given:
-        tails.append(list_tail(query))
-    elif method == "PUT" and u"append" in given and u"position" in given:
-        tails.append(u"?append&position=" + given[u"position"])
+        tail = list_tail(query)
+        if len(_LENGTH_AND_PREFIX(tail)) == 1:  # else a marker or a prefix could be read as the other
+            tails.append(tail)
+    elif method == "PUT" and u"append" in given:
+        tail = u"?append&position=" + given.get(u"position", u"")
+        if is_appending(tail):
+            tails.append(tail)
     return keys, tuple(tails)
+
+
+#: A key that Java's appendObject makes, which escapes its query into the path: what is signed is an append's text too.
+is_appending = re.compile(u"[?]append&position=[0-9]+\\Z").search
 
 
 def equal(left, right):
@@ -240,7 +321,7 @@ def equal(left, right):
     return hmac.compare_digest(left, right)
 
 
-_DECIMAL = re.compile(u"[0-9]{1,15}\\Z").match
+_EXPIRES = re.compile(u"[0-9]{1,%d}\\Z" % EXPIRES_DIGITS).match
 
 
 def verify(claimed, private_key, texts, now):
@@ -249,7 +330,7 @@ def verify(claimed, private_key, texts, now):
     ``texts``: the candidates.  ``now``: unix seconds.
     """
     if claimed.expires is not None:
-        if not _DECIMAL(claimed.expires):
+        if not _EXPIRES(claimed.expires):
             raise SignatureMismatch()
         if now > int(claimed.expires):
             raise SignatureExpired()

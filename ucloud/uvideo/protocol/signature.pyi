@@ -1,3 +1,4 @@
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -5,6 +6,8 @@ from .message import Headers
 
 WORDS: tuple[str, ...]
 TOKEN: str
+POLICY: str
+EXPIRES_DIGITS: int
 
 class Credentials(NamedTuple):
     public_key: str
@@ -30,6 +33,7 @@ def string_to_sign(
     tail: str = "",
     policy: str = "",
 ) -> str: ...
+def signs_another(method: str, key: str) -> bool: ...
 def authorization(
     credentials: Credentials,
     method: str,
@@ -53,8 +57,17 @@ def candidates(
     tails: Sequence[str] = ("",),
     mime: str | None = None,
 ) -> Iterator[str]: ...
+
+class Signed(NamedTuple):
+    headers: Mapping[str, str]
+    tail: str
+    @property
+    def is_copy(self) -> bool: ...
+
+def read_text(text: str, space: str, key: str, policy: str = "") -> Signed: ...
 def list_tail(query: Iterable[tuple[str, str]]) -> str: ...
 def variants(method: str, key: str, query: Iterable[tuple[str, str]]) -> tuple[tuple[str, ...], tuple[str, ...]]: ...
+def is_appending(key: str) -> re.Match[str] | None: ...
 def equal(left: str | bytes, right: str | bytes) -> bool: ...
 def verify(claimed: Claim, private_key: str, texts: Iterable[str], now: float) -> str: ...
 def parameter_text(value: str | bytes | float) -> str: ...

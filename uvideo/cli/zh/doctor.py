@@ -31,12 +31,15 @@ WORDS = {
     "its permissions": "文件权限",
     "settings": "设置",
     "key pair": "密钥",
+    "upload host": "上传主机",
     "upload host: name": "上传主机：域名",
     "upload host: connection": "上传主机：连接",
     "upload host: TLS": "上传主机：TLS",
+    "download host": "下载主机",
     "download host: name": "下载主机：域名",
     "download host: connection": "下载主机：连接",
     "download host: TLS": "下载主机：TLS",
+    "management host": "管理主机",
     "management host: name": "管理主机：域名",
     "management host: connection": "管理主机：连接",
     "management host: TLS": "管理主机：TLS",
@@ -77,6 +80,7 @@ WORDS = {
     "the certificate of {host} ends in {days} days": "{host} 的证书还有 {days} 天到期",
     "the certificate of {host} is not trusted: {reason}": "{host} 的证书不受信任：{reason}",
     "no TLS with {host}: {reason}": "无法与 {host} 建立 TLS：{reason}",
+    "it has no host": "没有可用的主机",
     "within {seconds} s of the service's": "与服务端相差不超过 {seconds} 秒",
     "{seconds} s ahead of the service's: links that you sign last so much longer": (
         "比服务端快 {seconds} 秒：您签名的链接会多有效这么久"

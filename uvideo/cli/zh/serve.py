@@ -13,6 +13,9 @@ WORDS = {
     "On a free port; which one is in the ready file and on stdout:": "使用空闲端口，实际端口见就绪文件和标准输出：",
     "On all addresses, with TLS and two processes:": "监听所有地址，启用 TLS，两个进程：",
     "Address to listen on, of the data port.": "数据端口监听的地址。",
+    "A name that clients reach the server by: no space or domain can take it. Repeatable.": (
+        "客户端访问服务端所用的域名：空间和自定义域名都不能占用它；可重复给出。"
+    ),
     "Address that this port listens on.": "管理端口监听的地址。",
     "0 picks a free one.": "端口，0 表示自动选择空闲端口。",
     "Console, health, metrics.": "控制台、健康检查与监控指标的端口。",
@@ -75,14 +78,15 @@ WORDS = {
         "此命令需要 {missing}，尚未安装：pip install 'uvideo[server]'"
     ),
     "Look after a server's folder, or a cluster.": "维护服务器的文件夹或集群。",
-    "COMMAND is stats, fsck, gc, adopt, migrate, keys, list-keys, add-key, remove-key or upgraded; `uvideo admin "
-    "help COMMAND` has its options. Where things are is said as to serve: DIR, --database and --blobs. Exit codes: "
-    "0 all is well, 1 damage was found, 2 it could not be done.": (
-        "COMMAND 是 stats、fsck、gc、adopt、migrate、keys、list-keys、add-key、remove-key 或 upgraded；"
-        "选项见 `uvideo admin help COMMAND`。\n"
+    "COMMAND is stats, fsck, gc, backup, restore, adopt, migrate, keys, list-keys, add-key, remove-key or "
+    "upgraded; `uvideo admin help COMMAND` has its options. Where things are is said as to serve: DIR, --database "
+    "and --blobs. Exit codes: 0 all is well, 1 damage was found, 2 it could not be done.": (
+        "COMMAND 是 stats、fsck、gc、backup、restore、adopt、migrate、keys、list-keys、add-key、remove-key "
+        "或 upgraded；选项见 `uvideo admin help COMMAND`。\n"
         "数据在哪里，写法与 serve 相同：DIR、--database 和 --blobs。退出码：0 一切正常，1 发现损坏，2 无法完成。"
     ),
     "What a server's folder holds:": "服务器的文件夹里有什么：",
     "Read every byte and compare it with its etag:": "读取全部数据并与 ETag 核对：",
+    "Back it up while the server runs:": "在服务端运行时备份：",
     "From a folder to a database and a store:": "从文件夹迁移到数据库和对象存储：",
 }
