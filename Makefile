@@ -19,7 +19,7 @@ PYTHON ?= $(firstword $(foreach command,$(foreach minor,19 18 17 16 15 14 13 12 
 	$(shell $(command) -c 'import sys, venv, ensurepip; print("$(command)" if sys.version_info >= (3, 10) else "")' 2>/dev/null)))
 
 .PHONY: help venv demo test test-long test-data test-soak test-browser test-cluster lint docs audit bench clean
-.PHONY: dist sbom image api manual
+.PHONY: dist sbom image api manual mutants
 
 help:  ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
@@ -97,6 +97,9 @@ $(VENV)/.data: $(VENV)/.made
 	  print(s["options.extras_require"]["data"])' > $(VENV)/data.txt
 	$(PY) $(PIP) -r $(VENV)/data.txt
 	@touch $@
+
+mutants: $(VENV)/.made  ## whether the tests notice faults: a sample of small changes to the code; hours; ARGS="--sample 20"
+	$(PY) -m test.mutants $(ARGS)
 
 lint: $(VENV)/.made  ## ruff, mypy, and the syntax of what also runs on 2.7
 	$(VENV)/bin/ruff check .

@@ -27,6 +27,7 @@ from uvideo._core import (
     signature,
     text,
 )
+from uvideo.server import sts
 from uvideo.server.callback import Callbacks
 from uvideo.server.connection import KEEP_ALIVE, Server
 from uvideo.server.crossorigin import PREFLIGHT, CrossOrigin
@@ -197,8 +198,8 @@ class App:
                 else:
                     log.error("session %s failed within its answer", exchange.session, exc_info=failure)
                 raise BrokenOff() from None
-            if type(failure) in WRONG:
-                self._guessed(exchange)
+            if isinstance(failure, errors.Refused):
+                failure = self._guessed(failure, exchange, _claimed(exchange.headers, _query(exchange)))
             refusal = _refusal(failure, exchange)
             exchange.ret_code = refusal.ret_code
             self._metrics.refused(refusal.ret_code)
@@ -221,8 +222,8 @@ class App:
         host = target.authority or headers.get("Host", "")
         if is_management(exchange, target):
             return await self._manage(exchange, target, host), None
-        if self._guesses.seen:
-            self._guesses.check(request.remote, _claimed(headers, target.query))
+        claimed = _claimed(headers, target.query)
+        self._guesses.check(request.remote, claimed)
         bucket = headers.get("Bucket")
         addresses = dialect.addresses(host, bucket, target.path)
         domain, own = (None, False) if bucket else (provider.domain_of(host), self._names.owns(host))
@@ -232,8 +233,9 @@ class App:
             return await self._post_form(exchange, space, address), None
         grant = await self._service.authorize(request.method, headers, target.query, space, address)
         exchange.key, cls = grant.key, grant.operation
+        self._guesses.check(request.remote, claimed)  # many at once: those before it may have used up what it had
         if self._rates.limit:
-            self._rates.take(_claimed(headers, target.query) or sender(request.remote))
+            self._rates.take(claimed or sender(request.remote))
         exchange.operation = cls.__name__
         if self._headroom is not None and cls in STORING:
             self._headroom.check(exchange.length or 0)
@@ -270,9 +272,16 @@ class App:
         except errors.TooLarge:
             raise errors.InvalidPartList("the list of etags is longer than that of the parts that were sent") from None
 
-    def _guessed(self, exchange: Exchange) -> None:
-        target = dialect.parse_target(exchange.request.raw_path)
-        self._guesses.wrong(exchange.request.remote, _claimed(exchange.headers, target.query))
+    def _guessed(self, failure: Exception, exchange: Exchange, public: str) -> Exception:
+        """What a refusal is answered with: a wrong signature is counted, and who sent too many is told nothing else."""
+        try:
+            if type(failure) in WRONG:
+                self._guesses.wrong(exchange.request.remote, public)
+            else:
+                self._guesses.check(exchange.request.remote, public)
+        except errors.Throttled as throttled:
+            return throttled
+        return failure
 
     async def _post_form(self, exchange: Exchange, space: Any, address: Any) -> Any:
         """The answer to a form upload.  All that stands before the file is judged before the file is read."""
@@ -287,6 +296,7 @@ class App:
             headers = readings.pop(0)
             try:
                 grant = await self._service.authorize("POST", headers, (), space, address, form=True)
+                self._guesses.check(remote, public)
                 break
             except WRONG as failure:
                 if type(failure) is errors.UnknownKey or not readings:
@@ -321,17 +331,22 @@ class App:
             given = action.parameters(target.query, exchange.headers, body)
             asked = action.OPERATIONS.get(str(given.get("Action")))
             exchange.operation = asked.__name__ if asked is not None else ""
-            if self._guesses.seen:
-                self._guesses.check(exchange.request.remote, str(given.get("PublicKey")))
-            result, name = await self.spaces.run(given, host, self._rates.take if self._rates.limit else None)
+            public = str(given.get("PublicKey"))
+            self._guesses.check(exchange.request.remote, public)
+
+            def admit(public: str) -> None:
+                self._guesses.check(exchange.request.remote, public)
+                if self._rates.limit:
+                    self._rates.take(public)
+
+            result, name = await self.spaces.run(given, host, admit)
             return action.encode_result(name, result)
         except Disconnected:
             raise
         except Exception as failure:
             if isinstance(failure, (Unreachable, Damaged)):
                 self._metrics.failed(failure.cause)
-            if type(failure) in WRONG:
-                self._guesses.wrong(exchange.request.remote, str(given.get("PublicKey")))
+            failure = self._guessed(failure, exchange, str(given.get("PublicKey")))
             refusal = _refusal(failure, exchange)
             exchange.ret_code = refusal.action_code or refusal.ret_code
             self._metrics.refused(refusal.ret_code)
@@ -339,12 +354,19 @@ class App:
 
 
 def _claimed(headers: Any, query: Any) -> str:
-    """The public key that a request names, "" if none can be read."""
+    """The public key whose private key a request is to prove, "" if none can be read."""
     try:
         claimed = signature.claim(headers, query)
     except errors.Refused:
         return ""
-    return claimed.public_key if claimed is not None else ""
+    return sts.issuer(claimed.public_key, headers, query) if claimed is not None else ""
+
+
+def _query(exchange: Exchange) -> Any:
+    try:
+        return dialect.parse_target(exchange.request.raw_path).query
+    except errors.Refused:
+        return ()
 
 
 def is_management(exchange: Exchange, target: Any) -> bool:

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import re
+import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -34,6 +35,9 @@ from uvideo.server.credentials import (
 from uvideo.server.drivers import DriverError, choose
 from uvideo.server.main import StartError, claim
 from uvideo.storage import identity
+from uvideo.storage.backup import BackupError, Copied, Missing
+from uvideo.storage.backup import backup as make_backup
+from uvideo.storage.backup import restore as restore_backup
 from uvideo.storage.base import Absent, Blobs, Catalog, Freed, Unreachable
 
 __all__ = ["admin"]
@@ -336,6 +340,82 @@ def upgraded(folder: Path, database: str | None, blobs: str | None, is_json: boo
         _say(is_json, {"upgraded": True}, "no gateway runs an older version")
 
     _run(work())
+
+
+@admin.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("target", metavar="TARGET", type=click.Path(path_type=Path))
+@click.option("--copy", is_flag=True, help="Copy every byte, also where hard links would do.")
+@click.option("--with-credentials", is_flag=True, help="Take credentials.json too: whoever reads it has every key.")
+@as_json
+def backup(folder: Path, target: Path, copy: bool, with_credentials: bool, is_json: bool) -> None:
+    """Back up a server's folder while the server runs.
+
+    \b
+    1. Every night to another disk; each run copies only what is new:
+         uvideo admin backup /srv/video /mnt/backup/video
+    2. Before an upgrade, in a second, by hard links on the same file system:
+         uvideo admin backup /srv/video /srv/video-before-upgrade
+
+    TARGET is then the folder as it was at one instant: everything acknowledged before the command began is in it.
+    Hard links share the bytes with the folder, so only a backup on another disk survives the loss of this one.
+    credentials.json is left out unless you ask for it; keep it elsewhere, as tokens and added keys are sealed under it.
+    """
+
+    def work() -> Copied:
+        return make_backup(folder, target, link=not copy, credentials=with_credentials, report=_missing(is_json))
+
+    _tell_copied(is_json, f"backed up to {target}", work)
+
+
+@admin.command()
+@click.argument("source", metavar="BACKUP", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@as_json
+def restore(source: Path, folder: Path, is_json: bool) -> None:
+    """Make a new folder out of a backup; then start the server on it.
+
+    \b
+    1. Restore, check every byte, serve:
+         uvideo admin restore /mnt/backup/video /srv/video-restored
+         uvideo admin fsck --rehash /srv/video-restored
+         uvideo serve /srv/video-restored
+
+    DIR is new or empty.  If the command is interrupted, run it again.  BACKUP is not changed, and DIR shares no file
+    with it.
+    """
+
+    def work() -> Copied:
+        return restore_backup(source, folder, claim, report=_missing(is_json))
+
+    _tell_copied(is_json, f"restored to {folder}", work)
+
+
+def _missing(is_json: bool) -> Callable[[Missing], None]:
+    def report(missing: Missing) -> None:
+        _say(is_json, asdict(missing), f"{missing.space}/{missing.key}: {missing.reason}")
+
+    return report
+
+
+def _tell_copied(is_json: bool, what: str, work: Callable[[], Copied]) -> None:
+    """Do it and say what was done; exit code 1 if bytes are missing."""
+    try:
+        done = work()
+    except (BackupError, StartError, sqlite3.Error) as failure:
+        _fail(str(failure))
+    except OSError as failure:
+        _fail(f"{failure.filename}: {failure.strerror}" if failure.filename else str(failure))
+    text = (
+        f"{what}: {done.objects} objects and {done.uploads} unfinished uploads; files: {done.linked} linked, "
+        f"{done.copied} copied ({done.stored} bytes), {done.kept} there already, {done.removed} removed; "
+        f"credentials.json is {'' if done.credentials else 'not '}in it"
+    )
+    _say(is_json, asdict(done), text)
+    if done.missing:
+        if not is_json:
+            click.echo(f"{done.missing} objects and uploads have no bytes: they were damaged before", err=True)
+        raise SystemExit(1)
 
 
 def _given_pair() -> Key | None:

@@ -149,6 +149,7 @@ def serve(settings: Settings) -> int:
     try:
         key = _key(settings, drivers.shared)
         ports = _listen(settings)
+        guesses = Guesses(settings.guesses, workers=settings.workers)
         metrics, sessions = Metrics(time.time(), settings.workers), Sessions()
         faults = _faults(settings)
         announce = _announcer(settings, key, ports)
@@ -156,7 +157,18 @@ def serve(settings: Settings) -> int:
         def run_worker(number: int, ready: Callable[[], None], *, fresh: bool) -> int:
             return asyncio.run(
                 _run(
-                    settings, drivers, Keyring([key]), ports, metrics, sessions, number, ready, fresh, faults, own_names
+                    settings,
+                    drivers,
+                    Keyring([key]),
+                    ports,
+                    metrics,
+                    sessions,
+                    number,
+                    ready,
+                    fresh,
+                    faults,
+                    own_names,
+                    guesses,
                 )
             )
 
@@ -179,11 +191,13 @@ async def _run(
     fresh: bool,
     faults: Faults | None,
     own_names: OwnNames,
+    guesses: Guesses,
 ) -> int:
     """One worker, from its drivers' start to their end.  ``fresh``: nobody else has used the folder since its start."""
     began = time.time()
     stop = _on_signals()
     metrics.take(number)
+    guesses.take(number)
     connections = descriptors(settings.connections)
     blobs, catalog = drivers.make()
     loop = asyncio.get_running_loop()
@@ -201,7 +215,7 @@ async def _run(
         callbacks = Callbacks(settings.callback_allow)
         store, names = timed_blobs(blobs, metrics), timed_catalog(catalog, metrics)
         limits = Limits(
-            Guesses(settings.guesses),
+            guesses,
             Rates(settings.rate),
             _headroom(settings, drivers),
             connections,

@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from uvideo._core import errors
+from uvideo.storage import hold
 from uvideo.storage.base import Absent, Freed, PartRecord, PartSlot, Reader, Writer
 
 __all__ = ["DiskBlobs"]
@@ -122,7 +123,7 @@ class DiskBlobs:
         return draft
 
     async def discard(self, draft: str) -> None:
-        await self.run(remove, self.draft_path(draft), self.blob_path(draft))
+        await self.run(hold.delete, self._root, self.draft_path(draft), self.blob_path(draft))
         self._entered.discard(draft)
 
     async def open(self, blob: str) -> Reader:
@@ -131,12 +132,13 @@ class DiskBlobs:
         return reader
 
     async def delete(self, blob: str) -> None:
-        await self.run(remove, self.blob_path(blob))
+        await self.run(hold.delete, self._root, self.blob_path(blob))
 
     async def sweep(
         self, named: Callable[[Sequence[str]], Awaitable[set[str]]], older_than: float, freed: Freed | None = None
     ) -> int:
         removed = 0
+        await self.run(hold.release, self._root)
         for folder in [self._incoming, *self._shelves()]:
             names = await self.run(old_names, folder, older_than)
             for first in range(0, len(names), BATCH):
@@ -154,9 +156,8 @@ class DiskBlobs:
     # For this driver's writers, slots and readers
 
     def draft_path(self, name: str) -> Path:
-        """ValueError if it is not a name of this driver: it comes from a catalog and becomes a path."""
-        if not _NAME.fullmatch(name):
-            raise ValueError(f"not the name of a blob on a disk: {name!r}")
+        """ValueError as ``check_name``."""
+        check_name(name)
         return self._incoming / name
 
     def blob_path(self, name: str) -> Path:
@@ -442,6 +443,12 @@ class _DiskReader:
             if self.file is None:
                 raise ValueError("the reader is closed")
             return os.pread(self.file.fileno(), count, offset)
+
+
+def check_name(name: str) -> None:
+    """ValueError if it is not a name of this driver: it comes from a catalog and becomes a path."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"not the name of a blob on a disk: {name!r}")
 
 
 async def until(attempt: Callable[[], bool], run: Callable[..., Awaitable[bool]]) -> None:

@@ -1,0 +1,137 @@
+"""Which test files reach a line, in their own process or in a Python that they start: asked once, kept in .cache."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from test.mutants.children import run
+
+MARKS = "not long and not soak and not browser and not cluster and not data"
+#: Those that run the SDK's tests on many interpreters: here one, the one that is measured.
+OWN = {"test/test_sdk.py": [f"-k=[{sys.version_info[0]}.{sys.version_info[1]}]"]}
+#: About the tree and not about what it does.
+LEFT_OUT = (
+    "test/mutants/",
+    "test/release/",
+    "test/test_interpreters.py",
+    "test/test_chance.py",
+    "test/test_namespace.py",
+)
+PACKAGES = ("ucloud", "uvideo")
+LIMIT = 900.0  # seconds of one file
+
+START = "import coverage\ncoverage.process_startup()\n"
+SETTINGS = """[run]
+parallel = true
+sigterm = true
+concurrency = thread
+data_file = {data}
+source = {root}/ucloud
+    {root}/uvideo
+"""
+
+
+@dataclass
+class Reached:
+    """What one test file reaches.  ``seconds``: that it takes.  ``lines``: of each path, from 1."""
+
+    seconds: float
+    lines: dict[str, list[int]] = field(default_factory=dict)
+
+    def __contains__(self, place: tuple[str, int]) -> bool:
+        return place[1] in self.lines.get(place[0], ())
+
+    def size(self) -> int:
+        return sum(map(len, self.lines.values()))
+
+
+def files(root: Path) -> list[str]:
+    found = sorted(str(path.relative_to(root)) for path in (root / "test").rglob("test_*.py"))
+    return [each for each in found if not each.startswith(("test/sdk/", "test/protocol/", "test/browser/", *LEFT_OUT))]
+
+
+def command(file: str) -> list[str]:
+    return [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", MARKS, *OWN.get(file, []), file]
+
+
+def measure(root: Path, file: str) -> Reached | None:
+    """Run one test file and see.  None if it fails, or has nothing to run."""
+    from coverage import CoverageData
+
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "sitecustomize.py").write_text(START)
+        settings = Path(folder) / "coveragerc"
+        settings.write_text(SETTINGS.format(data=Path(folder) / "data", root=root))
+        path = os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))
+        began = time.monotonic()
+        code, said = run(command(file), root, {"PYTHONPATH": path, "COVERAGE_PROCESS_START": str(settings)}, LIMIT)
+        found = Reached(round(time.monotonic() - began, 1))
+        if code != 0:
+            if code != 5:  # nothing was to be run
+                print(f"{file}: left out, it fails unchanged\n{said[-1000:]}", flush=True)
+            return None
+        lines: dict[str, set[int]] = {}
+        for data in Path(folder).glob("data.*"):
+            measured = CoverageData(str(data))
+            measured.read()
+            for name in measured.measured_files():
+                short = os.path.relpath(name, root)
+                lines.setdefault(short, set()).update(measured.lines(name) or ())
+    found.lines = {name: sorted(numbers) for name, numbers in sorted(lines.items())}
+    return found
+
+
+def sources(root: Path) -> dict[str, str]:
+    paths = [path for package in PACKAGES for path in sorted((root / package).rglob("*.py"))]
+    return {str(path.relative_to(root)): path.read_text(encoding="utf-8") for path in paths}
+
+
+def moved(before: str, after: str) -> dict[int, int]:
+    """Where each line that is still there stands now.  From 1."""
+    if before == after:
+        return {line: line for line in range(1, before.count("\n") + 2)}
+    same = difflib.SequenceMatcher(None, before.splitlines(), after.splitlines(), False).get_matching_blocks()
+    return {block.a + at + 1: block.b + at + 1 for block in same for at in range(block.size)}
+
+
+def reached(root: Path, cache: Path, anew: bool) -> dict[str, Reached]:
+    """Of each test file, as far as the lines that it reached are still there.
+
+    ``cache``: the folder where it is kept.  ``anew``: ask again, as the sources changed much.
+    """
+    now = sources(root)
+    digest = hashlib.sha256(json.dumps(now).encode()).hexdigest()[:16]
+    if anew:
+        shutil.rmtree(cache, ignore_errors=True)
+    cache.mkdir(parents=True, exist_ok=True)
+    path = cache / "reach.json"
+    asked: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    for file in files(root):
+        if file in asked:
+            continue
+        found = measure(root, file)
+        print(f"{file}: {found.size() if found else 'no'} lines", flush=True)
+        asked[file] = found and {"tree": digest, "seconds": found.seconds, "lines": found.lines}
+        (cache / f"{digest}.json").write_text(json.dumps(now))
+        path.write_text(json.dumps(asked))
+    trees = {each["tree"] for each in asked.values() if each}
+    then = {tree: json.loads((cache / f"{tree}.json").read_text()) for tree in trees}
+    places = {tree: {name: moved(then[tree].get(name, ""), text) for name, text in now.items()} for tree in trees}
+    known = {}
+    for file, each in asked.items():
+        if each and (root / file).exists():
+            found = known[file] = Reached(each["seconds"])
+            for name, lines in each["lines"].items():
+                place = places[each["tree"]].get(name, {})
+                found.lines[name] = sorted(place[line] for line in lines if line in place)
+    return known

@@ -1,0 +1,85 @@
+"""The sampler itself: what it changes, what it leaves alone, and that nothing it starts outlives it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from test.mutants import children
+from test.mutants.__main__ import judged
+from test.mutants.mutation import mutants
+from test.mutants.reach import moved
+from test.patience import until
+
+CHANGES = [
+    ("x = a < b", "comparison", "x = a <= b"),
+    ("x = a is not b", "comparison", "x = a is b"),
+    ("x = a and b", "boolean", "x = a or b"),
+    ("x = not a", "boolean", "x = bool(a)"),
+    ("x = 4", "constant", "x = 5"),
+    ("x = True", "constant", "x = False"),
+    ("x = a[n - 1]", "off by one", "x = a[(n)]"),
+    ("x = a + b", "arithmetic", "x = (a) - (b)"),
+    ("file.close()", "removed call", "pass"),
+    ("x += 2", "removed statement", "pass"),
+    ("raise ValueError", "removed raise", "pass"),
+    ("with self._lock:\n    pass", "removed lock", "with __import__('contextlib').nullcontext():\n    pass"),
+    ("f(a, b)", "swapped arguments", "f(b, a)"),
+    ("try:\n    f()\nexcept (A, B):\n    g()", "exception class", "try:\n    f()\nexcept (B,):\n    g()"),
+    ("def f():\n    return x", "return value", "def f():\n    return None"),
+    ("if a:\n    f()", "negated condition", "if not (a):\n    f()"),
+    ("é = 'é' if a < b else 'ü'", "comparison", "é = 'é' if a <= b else 'ü'"),
+]
+
+
+@pytest.mark.parametrize(("before", "kind", "after"), CHANGES)
+def test_each_kind_of_change(before: str, kind: str, after: str) -> None:
+    found = {(each.kind, each.apply(before.encode()).decode()) for each in mutants("a.py", before.encode())}
+    assert (kind, after) in found
+
+
+def test_what_is_left_alone() -> None:
+    source = (
+        b'"""Text."""\nx: int\nassert a < b\n_log.debug(1)\nif TYPE_CHECKING:\n    import y\ndef f(a: "b < c"): pass\n'
+    )
+    assert list(mutants("a.py", source)) == []
+
+
+def test_an_id_is_that_of_the_change_wherever_it_stands() -> None:
+    def ids(source: str) -> list[str]:
+        return [each.id for each in mutants("a.py", source.encode())]
+
+    twice = "def f():\n    a = 1\n    a = 1\n"
+    assert len(set(ids(twice))) == 2
+    assert ids("import os\n\n\n" + twice) == ids(twice)
+    assert set(ids(twice.replace("def f", "def g"))).isdisjoint(ids(twice))
+
+
+def test_lines_are_followed() -> None:
+    assert moved("a\nb\nc\n", "a\nx\nb\nc\n") == {1: 1, 2: 3, 3: 4}
+
+
+SLEEPER = """
+import subprocess, sys
+command = [sys.executable, "-c", "import time; time.sleep(99)"]
+open("pid", "w").write(str(subprocess.Popen(command, start_new_session=len(sys.argv) > 1).pid))
+print("begun", flush=True)
+"""
+
+
+@pytest.mark.parametrize("session", [(), ("of its own",)])
+def test_what_was_started_ends_with_the_command(tmp_path: Path, session: tuple[str, ...]) -> None:
+    code, said = children.run([sys.executable, "-c", SLEEPER, *session], tmp_path, {}, 60)
+    assert (code, said) == (0, "begun\n")
+    status = Path(f"/proc/{(tmp_path / 'pid').read_text()}/stat")
+    until(lambda: not status.exists() or status.read_text().rpartition(")")[2].split()[0] == "Z")
+
+
+def test_what_hangs_is_ended(tmp_path: Path) -> None:
+    assert children.run([sys.executable, "-c", "import time; time.sleep(99)"], tmp_path, {}, 0.1) == (None, "")
+
+
+def test_every_judgement_has_a_reason() -> None:
+    assert all(len(identity) == 10 and len(reason) > 20 for identity, reason in judged().items())
