@@ -33,7 +33,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         assert {path.name for path in folder.parent.iterdir()} == {"data"}
         assert {path.name for path in folder.iterdir()} <= {
             *("blobs", "incoming", "quarantine", "credentials.json", "lock", "server.log"),
-            *("catalog.db", "catalog.db-wal", "catalog.db-shm", "catalog.db-spaces", "identity"),
+            *("catalog.db", "catalog.db-wal", "catalog.db-shm", "catalog.db-spaces", "catalog.db-reserve", "identity"),
         }
 
 

@@ -40,9 +40,10 @@ from uvideo.server.faults import Faults, FaultyApp, clock
 from uvideo.server.gauges import Gauges
 from uvideo.server.guesses import Guesses
 from uvideo.server.history import History
-from uvideo.server.limits import Headroom, Limits, Rates, descriptors
+from uvideo.server.limits import Headroom, Limits, Rates, descriptors, kept_free
 from uvideo.server.metrics import Metrics
 from uvideo.server.names import OwnNames, canonical
+from uvideo.server.readiness import Readiness, Writes
 from uvideo.server.scrub import Found, Scrubber
 from uvideo.server.service import Restoring, Service
 from uvideo.server.signin import Sessions
@@ -151,25 +152,15 @@ def serve(settings: Settings) -> int:
         key = _key(settings, drivers.shared)
         ports = _listen(settings)
         guesses = Guesses(settings.guesses, workers=settings.workers)
-        metrics, sessions = Metrics(time.time(), settings.workers), Sessions()
+        metrics, sessions, writes = Metrics(time.time(), settings.workers), Sessions(), Writes()
         faults = _faults(settings)
         announce = _announcer(settings, key, ports)
 
         def run_worker(number: int, ready: Callable[[], None], *, fresh: bool) -> int:
             return asyncio.run(
                 _run(
-                    settings,
-                    drivers,
-                    Keyring([key]),
-                    ports,
-                    metrics,
-                    sessions,
-                    number,
-                    ready,
-                    fresh,
-                    faults,
-                    own_names,
-                    guesses,
+                    *(settings, drivers, Keyring([key]), ports, metrics, sessions, writes),
+                    *(number, ready, fresh, faults, own_names, guesses),
                 )
             )
 
@@ -187,6 +178,7 @@ async def _run(
     ports: Ports,
     metrics: Metrics,
     sessions: Sessions,
+    writes: Writes,
     number: int,
     ready: Callable[[], None],
     fresh: bool,
@@ -215,15 +207,16 @@ async def _run(
             await _take_back(blobs, catalog)
         restoring = Restoring(settings.restore_seconds, settings.restored_seconds)
         callbacks = Callbacks(settings.callback_allow)
-        store, names = timed_blobs(blobs, metrics), timed_catalog(catalog, metrics)
+        headroom = _headroom(settings, drivers)
+        store, names = kept_free(timed_blobs(blobs, metrics), headroom), timed_catalog(catalog, metrics)
         limits = Limits(
             guesses,
             Rates(settings.rate),
-            _headroom(settings, drivers),
+            headroom,
             connections,
             settings.connections_per_address,
         )
-        spool = functools.partial(Spool, settings.folder)
+        spool = functools.partial(Spool, settings.folder, *([headroom.taking] if headroom is not None else ()))
         crossing, spans = _cross_origin(settings, ports), _spans(settings)
         if spans is not None:
             stack.push_async_callback(spans.close)
@@ -234,6 +227,7 @@ async def _run(
             "limits": limits,
             "cross_origin": crossing,
             "spans": spans,
+            "writes": writes,
             "names": own_names,
         }
         if faults is None:
@@ -259,7 +253,13 @@ async def _run(
             watch = Watch(settings.idle, settings.least_rate)
             watch.start()
             stack.callback(watch.stop)
-            answering = admin_handler(blobs, catalog, metrics, app.check, gauges, console, watch, more)
+            readiness = Readiness(
+                *(blobs, catalog, writes),
+                is_stopping=app.is_stopping,
+                is_crowded=lambda: app.server.is_crowded,
+                has_room=app.has_room,
+            )
+            answering = admin_handler(metrics, readiness, gauges, console, watch, more)
             handler = Server(answering, metrics, most=connections, each=settings.connections_per_address)
             admin = await loop.create_server(handler, sock=ports.admin, ssl=ports.tls)
             tasks.append(loop.create_task(history.run()))

@@ -351,7 +351,11 @@ class DiskBlobs:
             folder.mkdir(mode=0o700, exist_ok=True)
         for parent in {folder.parent for folder in missing}:
             self.sync_entry(parent / "any")
-        self._probe()
+        try:
+            self._probe()
+        except OSError as failure:
+            if failure.errno not in (errno.ENOSPC, errno.EDQUOT):  # what is there can be served and deleted
+                raise
 
     def _probe(self) -> None:
         place = os.statvfs(self._incoming)
