@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from ucloud.uvideo import interrupt as interrupt
     from ucloud.uvideo import receiver as receiver
     from ucloud.uvideo import retry as retry
+    from ucloud.uvideo import skew as skew
     from ucloud.uvideo import source as source
     from ucloud.uvideo import target as target
     from ucloud.uvideo import transfer as transfer
@@ -81,6 +82,7 @@ CARRIAGE = (
     "interrupt",
     "receiver",
     "retry",
+    "skew",
     "source",
     "target",
     "transfer",

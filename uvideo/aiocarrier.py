@@ -10,9 +10,18 @@ from typing import Any
 
 from uvideo._core import byterange, wire
 from uvideo._core import carrier as carriers
+from uvideo._core import retry as retries
 from uvideo._core import transport as transports
 from uvideo.aioconnection import Connection, Silence, TooLong
-from uvideo.errors import BadAnswer, DeadlineExceeded, IntegrityError, InvalidArgument, NoAnswer, UVideoError
+from uvideo.errors import (
+    BadAnswer,
+    DeadlineExceeded,
+    IntegrityError,
+    InvalidArgument,
+    NoAnswer,
+    SignatureExpired,
+    UVideoError,
+)
 from uvideo.settings import Settings
 
 __all__ = ["AsyncCarrier"]
@@ -61,7 +70,9 @@ class AsyncCarrier:
         """(result, Response) of a data-plane operation.  ``lost``, ``proof``: as of Carrier.call."""
 
         async def once() -> tuple[Any, Any]:
-            response = await self._send(self.carrier.request(op), body, SMALL_ANSWER)
+            request, began = self.carrier.request(op), self.carrier.clock()
+            response = await self._send(request, body, SMALL_ANSWER)
+            self.carrier.heard(request, response.headers, began)
             found: tuple[Any, Any] = self.carrier.judge(op, response, proof)
             return found
 
@@ -72,30 +83,47 @@ class AsyncCarrier:
         """(result, Response) of a management operation."""
 
         async def once() -> tuple[Any, Any]:
-            response = await self._send(self.carrier.action_request(op), None, SMALL_ANSWER)
+            request, began = self.carrier.action_request(op), self.carrier.clock()
+            response = await self._send(request, None, SMALL_ANSWER)
+            self.carrier.heard(request, response.headers, began)
             found: tuple[Any, Any] = self.carrier.judge_action(op, response)
             return found
 
-        lost: list[UVideoError] = []
+        lost, began = self.carrier.doubts(op), self.carrier.ticks()
         try:
             result: tuple[Any, Any] = await self.persist(once, op, lost)
             return result
         except UVideoError as error:
-            found, ask = self.carrier.done_before(op, error, lost)
-            if ask is not None:
-                return await self.act(ask)
-            if found is None:
+            if not self.carrier.was_done(op, error, lost):
                 raise
-            done: tuple[Any, Any] = found
+            ask = self.carrier.question(op)
+            told = None if ask is None else await self.act(ask)
+            done: tuple[Any, Any] | None = self.carrier.recovered(op, told, self.carrier.ticks() - began)
+            if done is None:
+                raise
             return done
 
     async def get(self, op: Any, expires: int | None) -> tuple[Any, bytes]:
         """(ObjectInfo of the core, bytes) of one GetObject; no retry."""
         try:
-            response = await self._send(self.carrier.link(op, expires), None, _longest(op.range))
+            return await self._got(op, expires)
+        except SignatureExpired as error:
+            if not error.again:
+                raise
+        return await self._got(op, expires)
+
+    async def _got(self, op: Any, expires: int | None) -> tuple[Any, bytes]:
+        """As ``get``, with one link."""
+        request, began = self.carrier.link(op, expires), self.carrier.clock()
+        try:
+            response = await self._send(request, None, _longest(op.range))
         except Longer:  # before all of a large object is in memory
             raise IntegrityError(byterange.mismatch(op.range, None, None)) from None
-        found = self.carrier.judge_object(op, response)
+        try:
+            found = self.carrier.judge_object(op, response)
+        except SignatureExpired as error:
+            error.again = self.carrier.expired(error, request, response.headers, began)
+            raise
         return found, response.body
 
     async def persist(self, once: Any, op: Any, lost: list[UVideoError] | None = None) -> Any:
@@ -106,7 +134,7 @@ class AsyncCarrier:
                 return await once()
             except UVideoError as error:
                 carriers.describe(error, op)
-                if lost is not None and isinstance(error, NoAnswer):
+                if lost is not None and retries.may_be_done(error):
                     lost.append(error)
                 seconds = attempts.failed(error, self.carrier.ticks())
                 if seconds is None:

@@ -836,8 +836,9 @@ class Client:
     ) -> models.Stored | models.Downloaded:
         """Go on with a transfer of the journal, by its id.
 
-        SourceChanged if an upload's file, ObjectChanged if a download's object is not the same any more; TransferBusy
-        if another process is at it.  Otherwise as ``upload`` and ``download``.
+        It may have been begun through another address of the same service; InvalidArgument if the service does not
+        know it.  SourceChanged if an upload's file, ObjectChanged if a download's object is not the same any more;
+        TransferBusy if another process is at it.  Otherwise as ``upload`` and ``download``.
         """
         from uvideo import download, upload
 
@@ -871,7 +872,10 @@ class Client:
         black_ips: Iterable[str] = (),
         white_ips: Iterable[str] = (),
     ) -> models.Token:
-        """Make a key pair that may do less than this one.  ops: TOKEN_ALLOW_READ and so on; prefixes: of keys."""
+        """Make a key pair that may do less than this one.  ops: TOKEN_ALLOW_READ and so on; prefixes: of keys.
+
+        A try whose answer was lost is not repeated, as it may have made one: NoAnswer, and list_tokens tells.
+        """
         return self._run(calls.create_token(name, ops, prefixes, spaces, expires, black_ips, white_ips))
 
     def list_tokens(self, *, token_id: str | None = None, show_keys: bool = False) -> tuple[models.Token, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from uvideo.errors import (
     NoAnswer,
     NotFound,
     ObjectChanged,
+    Refused,
     UVideoError,
 )
 from uvideo.journal import Claim, Journal, boot, identifier
@@ -325,20 +327,37 @@ def download(carrier: Any, op: Any, target: Target, options: Options) -> Downloa
     opened = targets.opened(target)
     given = os.fsdecode(target)  # type: ignore[arg-type]
     path = os.path.abspath(given)
-    claim, journal = None, options.journal
-    if opened.sequential:
-        options = replace(options, journal=None)
-    elif journal is not None:
-        claim = journal.left(identifier(origin(carrier), op.space, op.key, path, "download", op.range or ()))
-    return replace(_Download(carrier, op, opened, options, claim, path).run(), path=given)
+    journal = options.journal
+    if opened.sequential or journal is None:
+        found = _Download(carrier, op, opened, replace(options, journal=None), None, path).run()
+        return replace(found, path=given)
+    id = identifier(origin(carrier), op.space, op.key, path, "download", op.range or ())
+    with journal.turn(id, carrier.check):
+        found = _Download(carrier, op, opened, options, journal.left(id), path).run()
+        return replace(found, path=given)
+
+
+def _is_known(carrier: Any, left: Any) -> bool:
+    """Whether the service has the very object."""
+    try:
+        return bool(carrier.call(operation.HeadObject(left.space, left.key))[0].etag == left.etag)
+    except Refused as error:  # without a body, so that a space which is not there is a 400 like others
+        if error.retryable or error.status in (401, 403):
+            raise
+        return False
 
 
 def resume(carrier: Any, id: str, options: Options) -> Downloaded:
     """Go on with a download of the journal.  ObjectChanged, and nothing is lost, if the object is not the same."""
     assert options.journal is not None
-    claim = options.journal.claim(id)
+    with options.journal.turn(id):
+        return _resumed(carrier, options.journal.claim(id), options)
+
+
+def _resumed(carrier: Any, claim: Claim, options: Options) -> Downloaded:
+    id = claim.id
     try:
-        first, left = claim.record(origin(carrier))
+        first, left = claim.record(origin(carrier), functools.partial(_is_known, carrier))
         wanted = None if left.is_whole() else byterange.ByteRange(left.first, left.first + left.size - 1)
         op = operation.GetObject(left.space, left.key, wanted)
         if options.verify is None:
@@ -353,9 +372,13 @@ def resume(carrier: Any, id: str, options: Options) -> Downloaded:
 
 def abort(carrier: Any, journal: Journal, id: str) -> None:
     """Give a download of the journal up, and remove its temporary file.  LocalFailure, and the record stays."""
-    claim = journal.claim(id)
+    with journal.turn(id):
+        _aborted(carrier, journal.claim(id))
+
+
+def _aborted(carrier: Any, claim: Claim) -> None:
     try:
-        claim.record(origin(carrier))
+        claim.record(origin(carrier), functools.partial(_is_known, carrier))
         _remove(claim)
         claim.discard()
     finally:

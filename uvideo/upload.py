@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import logging
 import os
@@ -20,12 +21,13 @@ from uvideo.errors import (
     DeadlineExceeded,
     LocalFailure,
     NoAnswer,
+    Refused,
     SourceChanged,
     TransferInterrupted,
     UploadNotFound,
     UVideoError,
 )
-from uvideo.journal import Claim, Journal
+from uvideo.journal import Claim, Journal, identifier
 from uvideo.limit import Limit
 from uvideo.meter import Meter
 from uvideo.models import Progress, Stored
@@ -192,15 +194,22 @@ class _Upload:
             return self.stream_of_file(source)
         endpoint = origin(self._carrier)
         path = os.path.abspath(source.path)
-        claim = journal.begin(endpoint, self._space, self._key, path)
-        try:
-            upload = self._left(claim, source)
-            return self.journalled(claim, upload, source, journal, path)
-        finally:
-            claim.release()
+        with journal.turn(identifier(endpoint, self._space, self._key, path), self._carrier.check):
+            try:
+                claim = journal.begin(endpoint, self._space, self._key, path)
+            except LocalFailure as error:
+                _log.warning("%s: this upload leaves no record and cannot be resumed", error)
+                return self.stream_of_file(source)
+            try:
+                upload = self._left(claim, source)
+                return self.journalled(claim, upload, source, journal, path)
+            finally:
+                claim.release()
 
     def stream_of_file(self, source: Any) -> Stored:
-        upload = self.begin(source, {"path": source.path, "identity": source.identity})
+        return self.unrecorded(self.begin(source, {"path": source.path, "identity": source.identity}), source)
+
+    def unrecorded(self, upload: Any, source: Any) -> Stored:
         try:
             return self.parts(upload, source, None, source.path)
         except BaseException:
@@ -221,6 +230,7 @@ class _Upload:
 
     def journalled(self, claim: Claim, upload: Any, source: Any, journal: Journal, path: str) -> Stored:
         """With a record in the journal, by which a later run goes on."""
+        noted = True
         try:
             if upload is not None:
                 try:
@@ -237,9 +247,17 @@ class _Upload:
             left = claim.read()
             started = left[0]["started"] if left is not None and upload.digests else None
             first = journal.first_line(origin(self._carrier), self._space, self._key, path, started)
-            claim.write([first, *upload.lines()])
+            try:
+                claim.write([first, *upload.lines()])
+            except LocalFailure as error:
+                _log.warning("%s: this upload leaves no record and cannot be resumed", error)
+                noted = False
+                claim.discard()
+                return self.unrecorded(upload, source)
             result = self.parts(upload, source, claim, path)
         except UVideoError as error:
+            if not noted:
+                raise
             if upload is None:
                 claim.discard()
                 raise
@@ -302,13 +320,31 @@ def upload(carrier: Any, space: str, key: str, source: Any, options: Options) ->
     return job.stream(sources.StreamSource(stream(source)))
 
 
+def _is_known(carrier: Any, upload: Any) -> bool:
+    """Whether the service has the upload, or the object that it became."""
+    try:
+        carrier.call(operation.ListParts(upload.space, upload.upload_id, 1))
+        return True
+    except UploadNotFound:
+        return bool(upload.complete()) and machines.stored(carrier, upload) is not None
+    except Refused as error:
+        if error.retryable or error.status in (401, 403):
+            raise
+        return False
+
+
 def resume(carrier: Any, id: str, options: Options) -> Stored:
     """Go on with an upload of the journal.  SourceChanged, and nothing is lost, if its file is not the same."""
     journal = options.journal
     assert journal is not None
-    claim = journal.claim(id)
+    with journal.turn(id):
+        return _resumed(carrier, journal.claim(id), journal, options)
+
+
+def _resumed(carrier: Any, claim: Claim, journal: Journal, options: Options) -> Stored:
+    id = claim.id
     try:
-        first, found = claim.record(origin(carrier))
+        first, found = claim.record(origin(carrier), functools.partial(_is_known, carrier))
         file = sources.FileSource(first["path"])
         try:
             if found.source.get("identity") != file.identity:
@@ -328,9 +364,13 @@ def resume(carrier: Any, id: str, options: Options) -> Stored:
 
 def abort(carrier: Any, journal: Journal, id: str) -> None:
     """Give an upload of the journal up, and free what the service keeps of it.  UVideoError, and the record stays."""
-    claim = journal.claim(id)
+    with journal.turn(id):
+        _aborted(carrier, journal.claim(id))
+
+
+def _aborted(carrier: Any, claim: Claim) -> None:
     try:
-        _, found = claim.record(origin(carrier))
+        _, found = claim.record(origin(carrier), functools.partial(_is_known, carrier))
         try:
             carrier.call(operation.AbortUpload(found.space, found.key, found.upload_id))
         except UploadNotFound:

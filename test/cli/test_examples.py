@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -76,8 +75,7 @@ def world(own: Server, tmp_path: Path) -> Shell:
     for name, content in {**FILES, "logs/a.log": b"log\n", "key.txt": b"some-private-key\n"}.items():
         (shell.folder / name).parent.mkdir(parents=True, exist_ok=True)
         (shell.folder / name).write_bytes(content)
-    (shell.folder / "uvideo-data").mkdir(mode=0o700)
-    shutil.copy(own.dir / "credentials.json", shell.folder / "uvideo-data")
+    (shell.folder / "uvideo-data").symlink_to(own.dir)
     config = shell.home / ".config" / "uvideo" / "config.toml"
     config.parent.mkdir(parents=True, mode=0o700)
     config.write_text(CONFIG)

@@ -23,7 +23,7 @@ import pytest
 
 from test.fakes import FaultProxy
 from test.sdk import silence
-from test.server_fixture import ROOT, Server
+from test.server_fixture import ROOT, Server, start_server
 from uvideo import Cancel, Client, Limit, errors
 from uvideo._core import etag, transfer, transport
 from uvideo.models import Progress
@@ -833,13 +833,31 @@ def test_the_record_is_its_owners_and_names_what_it_is_about(
     through.abort(transfer)
 
 
-def test_another_service_is_not_asked_to_go_on(
+def test_another_address_of_the_same_service_goes_on(
     client: Client, stored: str, proxy: FaultProxy, through: Client, folder: Path
 ) -> None:
     transfer = interrupted(through, proxy, stored, folder / "a")
-    for call in (client.resume, client.abort):
-        with pytest.raises(errors.InvalidArgument, match="is one with"):
-            call(transfer)
+    assert client.resume(transfer).verified
+    assert (folder / "a").read_bytes() == client.get(stored, "a").data
+    assert client.transfers() == ()
+
+
+def test_another_service_is_not_asked_to_go_on(
+    client: Client, stored: str, proxy: FaultProxy, through: Client, folder: Path, tmp_path: Path, server: Server
+) -> None:
+    transfer = interrupted(through, proxy, stored, folder / "a")
+    keys = "--public-key", server.public_key, "--private-key", server.private_key
+    with (
+        start_server(tmp_path / "other", "--no-fsync", *keys) as other,
+        Client(other.public_key, other.private_key, endpoint=other.host) as stranger,
+    ):
+        for _ in range(2):  # without the space, and with another object of that name
+            for call in (stranger.resume, stranger.abort):
+                with pytest.raises(errors.InvalidArgument, match="is one with .* does not know it"):
+                    call(transfer)
+            if not list(stranger.list_spaces()):
+                stranger.create_space(stored)
+                stranger.put(stored, "a", b"other bytes")
     through.abort(transfer)
     tidy(through, folder)
 

@@ -258,6 +258,6 @@ def test_a_record_of_another_version_is_not_thrown_away(tmp_path: Path) -> None:
     path.write_text(written)
     claim = journal.claim(id)
     with pytest.raises(InvalidArgument, match="of another version"):
-        claim.record(WHAT[0])
+        claim.record(WHAT[0], lambda left: True)
     claim.release()
     assert path.read_text() == written

@@ -114,15 +114,48 @@ def test_an_upload_that_broke_off_is_resumed_through_the_other(cluster: Cluster,
             assert client.get(space, "film.mp4").data == path.read_bytes()
 
 
+def test_resume_goes_on_at_the_address_of_another_gateway(cluster: Cluster, tmp_path: Path) -> None:
+    """The first gateway is gone for ever; nothing that it acknowledged is sent again."""
+    path, target = tmp_path / "film.mp4", tmp_path / "again.mp4"
+    path.write_bytes(os.urandom(12 * BLOCK))
+    first, second = cluster.gateways
+
+    def kill(progress) -> None:
+        if progress.done > 4 * BLOCK:
+            first.process.kill()
+
+    with client_of(first, retries=0) as client:
+        space = client.create_space("mover").name
+        with pytest.raises(errors.TransferInterrupted) as up:
+            client.upload(space, "film.mp4", path, progress=kill, part_jobs=2)
+    resumed = []
+    with client_of(second) as client:
+        stored = client.resume(up.value.transfer, progress=lambda progress: resumed.append(progress.done))
+        assert stored.verified and resumed[0] >= 2 * BLOCK
+        assert list(client.list_uploads(space)) == [] and client.transfers() == ()
+    third = cluster.gateway()
+
+    def kill_the_third(progress) -> None:
+        if progress.done > 4 * BLOCK:
+            third.process.kill()
+
+    with client_of(third, retries=0) as client, pytest.raises(errors.TransferInterrupted) as down:
+        client.download(space, "film.mp4", target, progress=kill_the_third, part_jobs=2)
+    with client_of(second) as client:
+        assert client.resume(down.value.transfer).verified
+        assert client.transfers() == ()
+    assert target.read_bytes() == path.read_bytes()
+
+
 def next_version(folder: Path) -> dict[str, str]:
     """The environment of a program that is this one with another migration and a longer schema."""
     for package in ("ucloud", "uvideo"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     schema = folder / "uvideo" / "storage" / "schema.py"
-    text, end = schema.read_text(), '    """,\n)\n'
-    assert text.count(end) == 1
+    text = schema.read_text()
+    end = text.index("\n)\n", text.index("\nMIGRATIONS = ("))
     added = "ALTER TABLE objects ADD COLUMN kept BIGINT NOT NULL DEFAULT 0; CREATE INDEX objects_kept ON objects (kept)"
-    schema.write_text(text.replace(end, f'    """,\n    "{added}",\n)\n'))
+    schema.write_text(f'{text[:end]}\n    "{added}",{text[end:]}')
     return {"PYTHONPATH": str(folder)}
 
 
@@ -154,7 +187,7 @@ def test_gateways_are_upgraded_one_by_one_to_another_schema(cluster: Cluster, fr
         second = cluster.gateway("--port", str(last.port), command=inside, env=newer)
         recorder.goes_on()
         assert Path(f"/proc/{second.pid}/cwd").readlink() == tmp_path / "next"
-    assert recorder.check(second) > 5
+    assert recorder.check(second)
     assert recorder.failed == []
 
 
@@ -199,7 +232,7 @@ def test_gateways_are_replaced_one_by_one(cluster: Cluster, front: Server) -> No
             recorder.goes_on()
             cluster.gateway("--port", str(each.port))
             recorder.goes_on()
-    assert recorder.check(cluster.gateways[-1]) > 5
+    assert recorder.check(cluster.gateways[-1])
     assert recorder.failed == []
 
 
@@ -215,7 +248,7 @@ def test_everything_is_killed_at_once(cluster: Cluster, front: Server) -> None:
         for port in ports:
             cluster.gateway("--port", str(port))
         recorder.goes_on(20)
-    assert recorder.check(cluster.gateways[-1]) > 5
+    assert recorder.check(cluster.gateways[-1])
 
 
 def test_two_gateways_finish_one_upload_at_once(cluster: Cluster) -> None:
@@ -267,20 +300,27 @@ def test_a_reader_gets_one_whole_version_while_another_gateway_overwrites(cluste
         space = writer.create_space("overwritten").name
         writer.put(space, "key", versions[min(versions)])
 
-        def overwrite() -> int:
-            count = 0
+        def overwrite() -> None:
             while not over.is_set():
                 for data in versions.values():
                     writer.put(space, "key", data)
-                    count += 1
-            return count
+
+        seen: list[str] = []
+
+        def look() -> bool:
+            """True once there were 40 reads, and more than one version in them."""
+            seen.append(hashlib.sha1(reader.get(space, "key").data).hexdigest())
+            return len(seen) >= 40 and len(set(seen)) > 1
 
         with ThreadPoolExecutor(1) as threads:
             writing = threads.submit(overwrite)
-            seen = [hashlib.sha1(reader.get(space, "key").data).hexdigest() for _ in range(40)]
-            over.set()
-            assert writing.result(60) > 3
-    assert set(seen) <= set(versions) and len(set(seen)) > 1
+            try:
+                while not look():
+                    assert not writing.done(), writing.result()
+            finally:
+                over.set()
+            writing.result(60)
+    assert set(seen) <= set(versions)
 
 
 SKEW = """
@@ -314,7 +354,7 @@ def test_a_gateway_whose_clock_is_wrong_loses_nothing(
         assert client.get(recorder.space, "9/wrong").data == bytes(9 * 1024 * 1024)
         for key in ("9/wrong", "9/both"):
             client.delete(recorder.space, key)
-    assert recorder.check(cluster.gateways[1]) > 5
+    assert recorder.check(cluster.gateways[1])
 
 
 def test_the_disk_of_a_gateway_may_be_full(cluster: Cluster) -> None:
@@ -338,7 +378,7 @@ def test_a_volume_server_is_killed(cluster: Cluster, front: Server) -> None:
         finally:
             volume.start_again()
         recorder.goes_on(10)
-    assert there and recorder.check() > 5
+    assert there and recorder.check()
 
 
 @pytest.mark.parametrize("how", ["restart", "kill"])
@@ -349,7 +389,7 @@ def test_postgresql_goes_away_and_comes_back(cluster: Cluster, front: Server, ho
         assert until(lambda: readiness(cluster.gateways[0])[0] == 503, 30)
         cluster.postgres.start_again()
         recorder.goes_on(40)
-    assert recorder.check() > 5
+    assert recorder.check()
     assert readiness(cluster.gateways[0]) == (200, "ok\n")
 
 

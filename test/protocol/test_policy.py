@@ -64,6 +64,9 @@ class Policies(unittest.TestCase):
             encoded(u"7"),
             encoded(u"[" * 3000),
             encoded(u"{}"),
+            encoded(u'{ "callbackUrl":"http://a/","callbackBody":""}'),
+            encoded(u'{"a":1,"callbackUrl":"http://a/","callbackBody":""}'),
+            policy.build(URL, u"x").rstrip("=") + policy.build(URL, u"x"),
         ) + tuple(
             encoded(json.dumps(dict(good, **changed)))
             for changed in (
@@ -85,6 +88,12 @@ class Policies(unittest.TestCase):
             )
         ):
             self.assertRaises(errors.BadRequest, policy.parse, text)
+
+    def test_every_policy_begins_alike(self):
+        for body, mime, variables in ((u"", None, None), (u"x", policy.JSON, {u"x:a": u"\u89c6"})):
+            self.assertTrue(policy.build(URL, body, mime, variables).startswith(signature.POLICY))
+        for name in ("callbackUrl", "callbackBody", "callbackBodyType", "callbackVar"):
+            self.assertTrue(encoded(u'{"%s' % name).startswith(signature.POLICY))
 
     def test_the_policy_of_a_request(self):
         text = policy.build(URL, u"x")

@@ -8,22 +8,25 @@ import random
 import time
 from collections import namedtuple
 
+from . import skew as skews
 from .interrupt import Grace
 from .protocol import action, answer, dialect, operation, signature
 from .protocol.errors import (
     BadAnswer,
     DeadlineExceeded,
-    NoAnswer,
     NoCredentials,
     Refused,
+    SignatureExpired,
     SpaceExists,
     SpaceNotFound,
+    TokenNotFound,
     UVideoError,
 )
 from .protocol.message import Headers, Response
 from .protocol.provider import named
 from .protocol.text import native
-from .retry import Attempts
+from .retry import Attempts, may_be_done
+from .skew import Skew
 
 _log = logging.getLogger("ucloud.uvideo")
 #: What stores bytes that are there or come along: the service answers with the etag of what it has then.
@@ -31,6 +34,12 @@ PROVEN = (operation.PutObject, operation.FinishUpload, operation.CopyObject, ope
 #: Seconds that an interrupted InitiateUpload still has for its answer: nobody else can say which upload to abort.
 GRACE = 2.0
 _ticks = getattr(time, "monotonic", time.time)
+#: What the service says to a management operation that it has done already.
+_DONE_BEFORE = {
+    operation.CreateSpace: SpaceExists,
+    operation.DeleteSpace: SpaceNotFound,
+    operation.DeleteToken: TokenNotFound,
+}
 
 
 class Endpoint(namedtuple("Endpoint", "upload download api word space_parameter video_actions user_agent")):
@@ -58,6 +67,7 @@ class Carrier(object):
         self.endpoint, self.credentials, self.transport, self.retry = endpoint, credentials, transport, retry
         self.clock, self.sleep, self.ticks = clock, sleep, ticks
         self.fraction = fraction or random.SystemRandom().random
+        self.skew = Skew()
 
     def to(self, upload):
         """A Carrier like this one to another upload host, a provider.Suffix, over the same connections."""
@@ -88,7 +98,7 @@ class Carrier(object):
         ``body``: its bulk bytes, or what Transport.open takes, with ``rewind()``: stand at the first byte again, False
         if that cannot be, and then there is no further try.
         ``headers``: (name, value) to send in place of ours of that name, signed where the protocol says so.
-        ``lost``: a list to gather the NoAnswers of tries that may have done it all the same.
+        ``lost``: a list to gather the errors of tries that may have done it all the same.
         ``check(result)``: raises BadAnswer for a result that is of no use, and it is tried again.
         ``proof``: as of ``judge``.
         """
@@ -99,8 +109,10 @@ class Carrier(object):
 
         def once():
             try:
-                response = self.transport.send(self.request(op, headers), body, self.limit(), interrupt)
-                found = self.judge(op, response, proof)
+                request, began = self.request(op, headers), self.clock()
+                response = self.transport.send(request, body, self.limit(), interrupt)
+                self.heard(request, response.headers, began)
+                found = self.judge(op, response, proof, _conditional(headers))
                 if check is not None:
                     check(found[0])
                 return found
@@ -111,12 +123,17 @@ class Carrier(object):
 
         return self.persist(once, op, retry, lost)
 
-    def judge(self, op, response, proof=True):
+    def judge(self, op, response, proof=True, conditional=False):
         """(result, Response) of a data-plane answer; an error raised carries the Response as ``response``.
 
         ``proof``: an answer to stored bytes that says no etag is a BadAnswer; False of a caller who compares nothing.
+        ``conditional``: headers of the caller's own ask for "not modified" where things are so.
         """
         found = self._decode(answer.decode, op, response)
+        if isinstance(found[0], operation.NotModified) and not (conditional or op.conditions):
+            error = BadAnswer(u"the answer is 304, which nothing asked for", status=response.status)
+            error.response = response
+            raise error
         if proof and isinstance(op, PROVEN) and not found[0].etag:
             error = BadAnswer(u"the answer says no ETag, so nothing shows that it was stored", status=response.status)
             error.response = response
@@ -135,31 +152,60 @@ class Carrier(object):
         """(result, Response) of a management operation.  Raises UVideoError; ``status`` 200 if RetCode says no."""
 
         def once():
-            response = self.transport.send(self.action_request(op), None, self.limit(), self.interrupt)
+            request, began = self.action_request(op), self.clock()
+            response = self.transport.send(request, None, self.limit(), self.interrupt)
+            self.heard(request, response.headers, began)
             return self.judge_action(op, response)
 
-        lost = []
+        lost, began = self.doubts(op), self.ticks()
         try:
             return self.persist(once, op, None, lost)
-        except (SpaceExists, SpaceNotFound) as error:
-            found, ask = self.done_before(op, error, lost)
-            if ask is not None:
-                return self.act(ask)
-            if found is None:
+        except UVideoError as error:
+            if not self.was_done(op, error, lost):
                 raise
+            ask = self.question(op)
+            found = self.recovered(op, ask and self.act(ask), self.ticks() - began)
+            if found is None:
+                raise error
             return found
 
-    @staticmethod
-    def done_before(op, error, lost):
-        """What a refusal means after tries whose answers were ``lost``: the first may have done what was asked.
+    # After a lost answer: a refusal of the next try may only mean that the first one had done it.
 
-        ((result, Response), None) if it did; (None, operation) if that tells; (None, None) if it is a refusal.
+    @staticmethod
+    def doubts(op):
+        """A list to gather the tries without answer of a management operation; None if it could not be told later
+        what they did, so that one that may not be done twice is not asked for again."""
+        return [] if type(op) in _DONE_BEFORE else None
+
+    @staticmethod
+    def was_done(op, error, lost):
+        """Whether a refusal after tries whose answers were ``lost`` is what the service says of what is done."""
+        return bool(lost) and isinstance(error, _DONE_BEFORE[type(op)])
+
+    @staticmethod
+    def question(op):
+        """The operation that tells whether it was done; None if the refusal itself does."""
+        return operation.DescribeSpace(op.space) if isinstance(op, operation.CreateSpace) else None
+
+    @staticmethod
+    def recovered(op, told, seconds):
+        """(result, Response) as the service would have answered; None if it was not this call that did it.
+
+        ``told``: (result, Response) of the question.  ``seconds``: since the first try.
         """
-        if lost and isinstance(error, SpaceNotFound) and isinstance(op, operation.DeleteSpace):
-            return (operation.SpaceNamed(op.space, None), error.response), None
-        if lost and isinstance(error, SpaceExists) and isinstance(op, operation.CreateSpace):
-            return None, operation.DescribeSpace(op.space)
-        return None, None
+        result = operation.Done()
+        if isinstance(op, operation.DeleteSpace):
+            result = operation.SpaceNamed(op.space, None)
+        elif isinstance(op, operation.CreateSpace):
+            found = next((each for each in told[0].spaces if each.space == op.space), None)
+            if found is None or (op.type is not None and found.type not in (None, op.type)):
+                return None
+            now = answer.parse_date(told[1].headers.get("Date"))
+            if now is not None and found.created is not None and now - found.created > seconds + 2:
+                return None  # it is older than this call
+            result = operation.SpaceNamed(op.space, found.space_id)
+        response = action.encode_result(action.name_of(op), result)
+        return action.decode_result(op, response), response
 
     def action_request(self, op):
         """The signed Request of a management operation.  NoCredentials of an anonymous Carrier."""
@@ -171,6 +217,23 @@ class Carrier(object):
         request.headers.add("User-Agent", self.endpoint.user_agent)
         return request
 
+    def heard(self, request, headers, began):
+        """Learn of the service's clock from an answer that no cache keeps; whether that changes signed times."""
+        if not self.transport.route(request.origin).is_sure:
+            return False
+        return self.skew.learn(skews.seen(headers, began, self.clock()))
+
+    def expired(self, error, request, headers, began):
+        """Say of a SignatureExpired what is wrong with the clock; whether a link made now lasts longer."""
+        seconds = skews.seen(headers, began, self.clock())
+        if seconds:
+            error.message = u"%s: %s" % (error.message, skews.told(seconds))
+        return self.heard(request, headers, began)
+
+    def now(self):
+        """Unix seconds by the service's clock, as far as it is known."""
+        return self.clock() + self.skew.seconds
+
     def judge_action(self, op, response):
         """(result, Response) of a management answer; an error raised carries the Response as ``response``."""
         return self._decode(action.decode_result, op, response)
@@ -180,7 +243,16 @@ class Carrier(object):
 
         ``expires``: seconds that a signed URL lasts; None for an anonymous one.  No retry: the reader decides.
         """
-        request = self.link(op, expires)
+        try:
+            return self._opened(op, expires, headers)
+        except SignatureExpired as error:
+            if not error.again:
+                raise
+        return self._opened(op, expires, headers)
+
+    def _opened(self, op, expires, headers):
+        """As ``open``, with one link.  ``again`` of a SignatureExpired: whether another one would last longer."""
+        request, began = self.link(op, expires), self.clock()
         if headers:
             request = request._replace(headers=_over(request.headers, headers))
         stream = self.transport.open(request, None, self.limit(), self.interrupt)
@@ -191,12 +263,16 @@ class Carrier(object):
             finally:
                 stream.close(reuse=True)
             content = bytes(content[:length])
-            self.judge_object(op, Response(stream.status, stream.headers, content))
+            try:
+                self.judge_object(op, Response(stream.status, stream.headers, content))
+            except SignatureExpired as error:
+                error.again = self.expired(error, request, stream.headers, began)
+                raise
         return stream
 
     def judge_object(self, op, response):
         """The ObjectInfo of a GetObject's answer that brings bytes; any other answer is raised."""
-        found, _ = self.judge(op, response)
+        found, _ = self.judge(op, response, conditional=True)
         if isinstance(found, operation.NotModified):
             error = Refused(u"not modified", status=response.status)
             error.response = response
@@ -244,7 +320,7 @@ class Carrier(object):
             return target
         if self.credentials is None:
             raise NoCredentials(operation=type(op).__name__, space=op.space, key=op.key)
-        until = int(self.clock()) + expires
+        until = int(self.now()) + expires
         query = signature.signed_query(self.credentials, method, op.space, op.key, until, mime or u"", md5 or u"")
         return target + ("&" if "?" in target else "?") + query
 
@@ -273,7 +349,7 @@ class Carrier(object):
                 return once()
             except UVideoError as error:
                 describe(error, op)
-                if lost is not None and isinstance(error, NoAnswer):
+                if lost is not None and may_be_done(error):
                     lost.append(error)
                 if not self.pause(attempts, error, op):
                     raise
@@ -315,6 +391,10 @@ def _over(fields, headers):
     """Headers with the caller's in place of those of the same name."""
     given = dict((name.lower(), (native(name), native(value))) for name, value in headers)
     return Headers([pair for pair in fields if pair[0].lower() not in given] + list(given.values()))
+
+
+def _conditional(headers):
+    return any(name.lower().startswith("if-") for name, _ in headers)
 
 
 def describe(error, op):

@@ -4,7 +4,7 @@ from __future__ import absolute_import, division, print_function
 
 from collections import namedtuple
 
-from .protocol.errors import BadAnswer, DeadlineExceeded, NoAnswer
+from .protocol.errors import DeadlineExceeded, NoAnswer, Throttled
 from .protocol.operation import NOT_IDEMPOTENT
 
 
@@ -56,7 +56,8 @@ class Attempts(object):
     def failed(self, error, now):
         """Seconds to wait before the next try, None to give up.  DeadlineExceeded if the time would be over then."""
         self.count += 1
-        if self._once and _may_be_done(error):
+        if self._once and may_be_done(error):
+            error.message += u"; it was not asked for again, as it may be done: look before you repeat it"
             return None
         seconds = self._retry.decide(self.count, error, self._waited, self._fraction())
         if seconds is None:
@@ -69,8 +70,11 @@ class Attempts(object):
         return seconds
 
 
-def _may_be_done(error):
-    """Whether the service may have done what it did not answer: such an operation is not asked for twice."""
-    if isinstance(error, BadAnswer) and error.status is not None and error.status < 300:
-        return True
-    return (isinstance(error, NoAnswer) and error.sent) or error.status in (500, 502, 504)
+def may_be_done(error):
+    """Whether the service may have done what was asked, though it did not say so: by no answer, by one that cannot be
+    read, or by an error of its own.  What must not be done twice is not asked for again then."""
+    if isinstance(error, NoAnswer):
+        return error.sent
+    if error.status is not None and error.status < 300:  # the management plane says its own errors so too
+        return error.retryable and not isinstance(error, Throttled)
+    return error.status in (500, 502, 504)

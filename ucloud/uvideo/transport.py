@@ -265,6 +265,8 @@ class Route(object):
         self.origin, self.proxy, self.context = origin, proxy, context
         self._connect_timeout, self._pool = connect_timeout, pool
         self.is_tls = scheme == "https"
+        #: Whether nobody on the way can change what comes.
+        self.is_sure = self.is_tls or (proxy is None and is_loopback(host))
         self.name, port = _split(host)
         self.port = port or (443 if self.is_tls else 80)
         self.address = self.name  # what is connected to; *.localhost seldom resolves

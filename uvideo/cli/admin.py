@@ -14,13 +14,14 @@ __all__ = ["admin"]
 @verb(
     "admin",
     text=(
-        "COMMAND is stats, fsck, gc, adopt, migrate, keys, list-keys, add-key, remove-key or upgraded; `uvideo admin "
-        "help COMMAND` has its options. Where things are is said as to serve: DIR, --database and --blobs. Exit codes: "
-        "0 all is well, 1 damage was found, 2 it could not be done.",
+        "COMMAND is stats, fsck, gc, backup, restore, adopt, migrate, keys, list-keys, add-key, remove-key or "
+        "upgraded; `uvideo admin help COMMAND` has its options. Where things are is said as to serve: DIR, --database "
+        "and --blobs. Exit codes: 0 all is well, 1 damage was found, 2 it could not be done.",
     ),
     examples=[
         Example("What a server's folder holds:", "uvideo admin stats uvideo-data"),
         Example("Read every byte and compare it with its etag:", "uvideo admin fsck uvideo-data --rehash"),
+        Example("Back it up while the server runs:", "uvideo admin backup uvideo-data uvideo-backup"),
         Example("From a folder to a database and a store:", "uvideo admin help migrate"),
     ],
     settings={"ignore_unknown_options": True},

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import re
+import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -34,7 +35,10 @@ from uvideo.server.credentials import (
 from uvideo.server.drivers import DriverError, choose
 from uvideo.server.main import StartError, claim
 from uvideo.storage import identity
-from uvideo.storage.base import Absent, Blobs, Catalog, Freed, Unreachable
+from uvideo.storage.backup import BackupError, Copied, Missing
+from uvideo.storage.backup import backup as make_backup
+from uvideo.storage.backup import restore as restore_backup
+from uvideo.storage.base import DAY, KEEP, Absent, Blobs, Catalog, Freed, Quarantined, Unreachable
 
 __all__ = ["admin"]
 
@@ -75,8 +79,13 @@ def stats(folder: Path, database: str | None, blobs: str | None, is_json: bool) 
     """Count what the catalog names."""
 
     async def work() -> None:
-        async with _opened(folder, database, blobs) as (_, catalog):
-            census = asdict(await catalog.census())
+        async with _opened(folder, database, blobs) as (store, catalog):
+            found = await store.quarantined()
+            census = {
+                **asdict(await catalog.census()),
+                "quarantine_files": found.files,
+                "quarantine_bytes": found.size,
+            }
         _say(is_json, census, "\n".join(f"{name}: {value}" for name, value in census.items()))
 
     _run(work())
@@ -86,14 +95,24 @@ def stats(folder: Path, database: str | None, blobs: str | None, is_json: bool) 
 @place
 @click.option("--rehash/--no-rehash", default=False, show_default=True, help="Read every byte and compare the etags.")
 @click.option("--rate", type=click.FloatRange(0.001, 100_000), help="MiB a second that --rehash reads at most.")
+@click.option("--take-back", is_flag=True, help="First bring back from the quarantine what the catalog names.")
 @as_json
 def fsck(
-    folder: Path, database: str | None, blobs: str | None, rehash: bool, rate: float | None, is_json: bool
+    folder: Path,
+    database: str | None,
+    blobs: str | None,
+    rehash: bool,
+    rate: float | None,
+    take_back: bool,
+    is_json: bool,
 ) -> None:
-    """Compare every object with its bytes.  Gateways may go on; nothing is changed."""
+    """Compare every object with its bytes.  Gateways may go on; nothing is changed, unless --take-back is given."""
 
     async def work() -> int:
         async with _opened(folder, database, blobs) as (store, catalog):
+            if take_back:
+                count = await store.take_back(catalog.named)
+                _say(is_json, {"taken_back": count}, f"took {count} files back from the quarantine")
             names = {space.space_id: space.name async for space in maintenance.spaces(catalog)}
 
             def report(damage: scrub.Damage) -> None:
@@ -102,6 +121,10 @@ def fsck(
                 _say(is_json, fields, f"{space}/{damage.key}: {damage.reason}")
 
             found = await scrub.fsck(store, catalog, rehash=rehash, rate=rate and rate * MIB, report=report)
+            kept = await store.quarantined()
+        if kept.files:
+            fields = {"quarantine_files": kept.files, "quarantine_bytes": kept.size}
+            _say(is_json, fields, _in_quarantine(kept))
         damaged = len(found.damages)
         _say(is_json, {"objects": found.objects, "damaged": damaged}, f"{found.objects} objects, {damaged} damaged")
         return damaged
@@ -114,16 +137,37 @@ def fsck(
 @place
 @click.option("--age", default=3600, show_default=True, type=click.IntRange(3600), help="Seconds without a name.")
 @as_json
-def gc(folder: Path, database: str | None, blobs: str | None, age: int, is_json: bool) -> None:
-    """Remove what nobody names, as gateways do by themselves every ten minutes."""
+@click.option(
+    "--quarantine-days",
+    envvar="UVIDEO_SERVE_QUARANTINE_DAYS",
+    default=7.0,
+    show_default=True,
+    type=click.FloatRange(0, 3650),
+    help="As of uvideo serve.",
+)
+@click.option("--no-limit", is_flag=True, help="Also if it is over 100 files and over a tenth of all.")
+def gc(
+    folder: Path,
+    database: str | None,
+    blobs: str | None,
+    age: int,
+    is_json: bool,
+    quarantine_days: float,
+    no_limit: bool,
+) -> None:
+    """Take what nobody names, as gateways do by themselves every ten minutes.
+
+    In a folder it goes into DIR/quarantine for some days; in a store it stays for as long.  Then it is removed.
+    """
 
     async def work() -> None:
-        async with _opened(folder, database, blobs) as (store, catalog):
+        async with _opened(folder, database, blobs, keep=quarantine_days * DAY) as (store, catalog):
             freed = Freed()
-            count = await maintenance.collect(store, catalog, age, freed)
+            count = await maintenance.collect(store, catalog, age, freed, limited=not no_limit)
+            kept = await store.quarantined()
         fields = {"removed": count, "freed_blobs": freed.blobs, "freed_bytes": freed.size}
-        text = f"freed {freed.size} bytes of {freed.blobs} blobs and drafts; {count} of them were never named"
-        _say(is_json, fields, text)
+        text = f"took {count} blobs and drafts that nothing named; freed {freed.size} bytes of {freed.blobs}"
+        _say(is_json, fields, f"{text}; {_in_quarantine(kept)}" if kept.files else text)
 
     _run(work())
 
@@ -338,6 +382,82 @@ def upgraded(folder: Path, database: str | None, blobs: str | None, is_json: boo
     _run(work())
 
 
+@admin.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("target", metavar="TARGET", type=click.Path(path_type=Path))
+@click.option("--copy", is_flag=True, help="Copy every byte, also where hard links would do.")
+@click.option("--with-credentials", is_flag=True, help="Take credentials.json too: whoever reads it has every key.")
+@as_json
+def backup(folder: Path, target: Path, copy: bool, with_credentials: bool, is_json: bool) -> None:
+    """Back up a server's folder while the server runs.
+
+    \b
+    1. Every night to another disk; each run copies only what is new:
+         uvideo admin backup /srv/video /mnt/backup/video
+    2. Before an upgrade, in a second, by hard links on the same file system:
+         uvideo admin backup /srv/video /srv/video-before-upgrade
+
+    TARGET is then the folder as it was at one instant: everything acknowledged before the command began is in it.
+    Hard links share the bytes with the folder, so only a backup on another disk survives the loss of this one.
+    credentials.json is left out unless you ask for it; keep it elsewhere, as tokens and added keys are sealed under it.
+    """
+
+    def work() -> Copied:
+        return make_backup(folder, target, link=not copy, credentials=with_credentials, report=_missing(is_json))
+
+    _tell_copied(is_json, f"backed up to {target}", work)
+
+
+@admin.command()
+@click.argument("source", metavar="BACKUP", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@as_json
+def restore(source: Path, folder: Path, is_json: bool) -> None:
+    """Make a new folder out of a backup; then start the server on it.
+
+    \b
+    1. Restore, check every byte, serve:
+         uvideo admin restore /mnt/backup/video /srv/video-restored
+         uvideo admin fsck --rehash /srv/video-restored
+         uvideo serve /srv/video-restored
+
+    DIR is new or empty.  If the command is interrupted, run it again.  BACKUP is not changed, and DIR shares no file
+    with it.
+    """
+
+    def work() -> Copied:
+        return restore_backup(source, folder, claim, report=_missing(is_json))
+
+    _tell_copied(is_json, f"restored to {folder}", work)
+
+
+def _missing(is_json: bool) -> Callable[[Missing], None]:
+    def report(missing: Missing) -> None:
+        _say(is_json, asdict(missing), f"{missing.space}/{missing.key}: {missing.reason}")
+
+    return report
+
+
+def _tell_copied(is_json: bool, what: str, work: Callable[[], Copied]) -> None:
+    """Do it and say what was done; exit code 1 if bytes are missing."""
+    try:
+        done = work()
+    except (BackupError, StartError, sqlite3.Error) as failure:
+        _fail(str(failure))
+    except OSError as failure:
+        _fail(f"{failure.filename}: {failure.strerror}" if failure.filename else str(failure))
+    text = (
+        f"{what}: {done.objects} objects and {done.uploads} unfinished uploads; files: {done.linked} linked, "
+        f"{done.copied} copied ({done.stored} bytes), {done.kept} there already, {done.removed} removed; "
+        f"credentials.json is {'' if done.credentials else 'not '}in it"
+    )
+    _say(is_json, asdict(done), text)
+    if done.missing:
+        if not is_json:
+            click.echo(f"{done.missing} objects and uploads have no bytes: they were damaged before", err=True)
+        raise SystemExit(1)
+
+
 def _given_pair() -> Key | None:
     """The one that gateways are given in the environment."""
     public, private = (os.environ.get(f"UVIDEO_SERVE_{name}_KEY") for name in ("PUBLIC", "PRIVATE"))
@@ -375,11 +495,17 @@ async def _named(folder: Path, database: str | None, blobs: str | None) -> Async
 
 @asynccontextmanager
 async def _opened(
-    folder: Path, database: str | None, blobs: str | None, *, alone: bool = False, create: bool = False
+    folder: Path,
+    database: str | None,
+    blobs: str | None,
+    *,
+    alone: bool = False,
+    create: bool = False,
+    keep: float = KEEP,
 ) -> AsyncIterator[Pair]:
     """Started drivers of things that belong together.  ``alone``: of a folder, no server may be running.
-    ``create``: make what is missing, the target of a move."""
-    drivers = choose(folder, database, blobs)
+    ``create``: make what is missing, the target of a move.  ``keep``: seconds in the quarantine."""
+    drivers = choose(folder, database, blobs, keep=keep)
     async with contextlib.AsyncExitStack() as stack:
         if not drivers.shared:
             if not alone and not folder.is_dir():
@@ -419,6 +545,10 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
         _fail(str(failure.strerror))
     except OSError as failure:
         _fail(str(failure))
+
+
+def _in_quarantine(found: Quarantined) -> str:
+    return f"{found.files} files with {found.size} bytes are in the quarantine"
 
 
 def _say(is_json: bool, fields: dict[str, Any], text: str) -> None:

@@ -131,6 +131,11 @@ def encode(op, api, credentials, name="BucketName", video=False):
     return Request("GET", api, "/?" + build_query(sorted(parameters.items())), Headers(), b"")
 
 
+def name_of(op):
+    """The Action that a client sends for an operation."""
+    return _BY_CLASS[type(op)].names[0]
+
+
 def parameters(query, headers, body):
     """{name: text} of a management request: the query, a form body or a JSON object.  BadRequest."""
     found = {}

@@ -162,7 +162,10 @@ class SignatureMismatch(Refused):
 
 
 class SignatureExpired(SignatureMismatch):
+    """``again``: another signature made now would last longer, as our clock was found to be behind."""
+
     message = u"signature expired"
+    again = False
 
 
 class UnknownKey(Refused):

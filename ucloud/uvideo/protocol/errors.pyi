@@ -65,7 +65,8 @@ class SignatureMismatch(Refused):
     status: int
     ret_code: int
 
-class SignatureExpired(SignatureMismatch): ...
+class SignatureExpired(SignatureMismatch):
+    again: bool
 
 class UnknownKey(Refused):
     status: int

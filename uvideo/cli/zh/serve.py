@@ -57,6 +57,9 @@ WORDS = {
     "MiB of the disk that stay free: uploads are answered 503 before they would take them.": (
         "磁盘保留的空闲空间（MiB）：上传将要占用它时应答 503。"
     ),
+    "How long what a sweep finds without a name is kept; less if the disk runs full.": (
+        "清理时发现的、目录中没有记录的数据保留多少天；磁盘将满时会提前删除。"
+    ),
     "Wrong signatures a minute that one address may send for one key; 0: any number.": (
         "同一地址对同一密钥每分钟允许的错误签名次数；0 表示不限。"
     ),
@@ -78,14 +81,15 @@ WORDS = {
         "此命令需要 {missing}，尚未安装：pip install 'uvideo[server]'"
     ),
     "Look after a server's folder, or a cluster.": "维护服务器的文件夹或集群。",
-    "COMMAND is stats, fsck, gc, adopt, migrate, keys, list-keys, add-key, remove-key or upgraded; `uvideo admin "
-    "help COMMAND` has its options. Where things are is said as to serve: DIR, --database and --blobs. Exit codes: "
-    "0 all is well, 1 damage was found, 2 it could not be done.": (
-        "COMMAND 是 stats、fsck、gc、adopt、migrate、keys、list-keys、add-key、remove-key 或 upgraded；"
-        "选项见 `uvideo admin help COMMAND`。\n"
+    "COMMAND is stats, fsck, gc, backup, restore, adopt, migrate, keys, list-keys, add-key, remove-key or "
+    "upgraded; `uvideo admin help COMMAND` has its options. Where things are is said as to serve: DIR, --database "
+    "and --blobs. Exit codes: 0 all is well, 1 damage was found, 2 it could not be done.": (
+        "COMMAND 是 stats、fsck、gc、backup、restore、adopt、migrate、keys、list-keys、add-key、remove-key "
+        "或 upgraded；选项见 `uvideo admin help COMMAND`。\n"
         "数据在哪里，写法与 serve 相同：DIR、--database 和 --blobs。退出码：0 一切正常，1 发现损坏，2 无法完成。"
     ),
     "What a server's folder holds:": "服务器的文件夹里有什么：",
     "Read every byte and compare it with its etag:": "读取全部数据并与 ETag 核对：",
+    "Back it up while the server runs:": "在服务端运行时备份：",
     "From a folder to a database and a store:": "从文件夹迁移到数据库和对象存储：",
 }

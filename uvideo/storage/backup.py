@@ -1,0 +1,413 @@
+"""A backup of a folder with disk blobs and a SQLite catalog, made while its server runs, and the way back.
+
+A backup has the layout of the folder::
+
+    catalog.db, identity   a snapshot of the catalog, and what it shares with the blobs
+    blobs/<2 hex>/<name>   the bytes that its objects name
+    incoming/<name>        the drafts of its unfinished uploads
+    backup.json            when it began and ended, and what it holds
+
+The catalog is copied in one read transaction, under a hold on the folder: from then on nothing that it names is
+unlinked.  So the backup is the folder as it was at that instant.  Sealed blobs never change, so on the same file
+system they are hard links, and a later backup to the same place takes only what is new.  Drafts are written in place,
+so they are always copied.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from uvideo.storage.disk import check_name, fdatasync, sync_folder, write_at
+from uvideo.storage.hold import HELD, hold
+
+__all__ = ["BackupError", "Copied", "Missing", "backup", "restore"]
+
+CATALOG, IDENTITY, CREDENTIALS, ABOUT = "catalog.db", "identity", "credentials.json", "backup.json"
+BLOBS, DRAFTS = "blobs", "incoming"
+UNFINISHED = ".unfinished"  # ends the name of what is being written
+UNFINISHED_BACKUP = frozenset(("lock", BLOBS, DRAFTS, IDENTITY, CATALOG + UNFINISHED, ABOUT + UNFINISHED))
+RESTORING = "restore.unfinished"  # there until a restored folder has its catalog
+BATCH = 500  # names asked about at once
+PIECE = 1024 * 1024  # bytes of one read
+#: What a link answers where only a copy works: another file system, one without links, too many links.
+NO_LINK = frozenset((errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EACCES))
+
+NAMED_BLOBS = "SELECT blob, MAX(size) FROM objects WHERE blob IS NOT NULL GROUP BY blob"
+NAMED_DRAFTS = "SELECT draft, EXISTS (SELECT 1 FROM parts WHERE parts.upload_id = uploads.upload_id) FROM uploads"
+KEYS_OF = "SELECT spaces.name, objects.key FROM objects JOIN spaces USING (space_id) WHERE blob = ?"
+KEYS_OF_DRAFT = "SELECT spaces.name, uploads.key FROM uploads JOIN spaces USING (space_id) WHERE draft = ?"
+
+
+class BackupError(Exception):
+    """It cannot be done; one line that says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """An object, or an unfinished upload, whose bytes are not there, or too few.  The catalog names it all the same."""
+
+    space: str
+    key: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Copied:
+    """``objects``, ``uploads``: what the catalog names.  ``linked``, ``copied``, ``kept`` (there already): files of
+    bytes.  ``stored``: bytes copied.  ``removed``: files of an earlier backup that nothing names any more.
+    ``missing``: how many objects and uploads have no bytes.  ``credentials``: whether credentials.json came along."""
+
+    objects: int = 0
+    uploads: int = 0
+    linked: int = 0
+    copied: int = 0
+    kept: int = 0
+    stored: int = 0
+    removed: int = 0
+    missing: int = 0
+    credentials: bool = False
+
+
+def backup(
+    folder: Path,
+    target: Path,
+    *,
+    link: bool = True,
+    credentials: bool = False,
+    report: Callable[[Missing], None] = lambda missing: None,
+) -> Copied:
+    """Bring ``target`` to what ``folder`` is now: a new or empty folder, or an earlier backup of the same catalog.
+
+    ``link``: hard links where the file system has them.  ``credentials``: take credentials.json as well.  ``report``
+    is called with each object that has no bytes.  BackupError, Busy, OSError; the earlier backup is then still whole.
+    """
+    _check_source(folder)
+    _check_apart(folder, target)
+    identity = _identity(folder)
+    _check_target(target, identity)
+    _make_folders(target)
+    with _locked(target), hold(folder):
+        about: dict[str, object] = {"identity": identity, "began": time.time()}
+        aside = target / (CATALOG + UNFINISHED)
+        _snapshot(folder / CATALOG, aside)
+        with contextlib.closing(_opened(aside)) as catalog:
+            _write_about(target, about)
+            done = _carry(catalog, (folder / DRAFTS, folder / BLOBS, folder / HELD), target, link, report)
+            _copy(folder / IDENTITY, target / IDENTITY)
+            if credentials:
+                _copy(folder / CREDENTIALS, target / CREDENTIALS)
+            done.credentials = (target / CREDENTIALS).exists()
+            _replace(aside, target / CATALOG)
+            done.removed = _remove_unnamed(catalog, target)
+        _write_about(target, {**about, "completed": time.time(), **asdict(done)})
+    return done
+
+
+def restore(
+    source: Path,
+    folder: Path,
+    claim: Callable[[Path], int],
+    *,
+    report: Callable[[Missing], None] = lambda missing: None,
+) -> Copied:
+    """Make a server's folder out of a backup; ``folder`` is new or empty, or one whose restore was interrupted.
+
+    Always copies, so that the backup shares no file with a server.  ``claim`` locks the folder against servers and
+    returns the open lock.  BackupError, OSError; the folder then has no catalog, and the same call goes on.
+    """
+    if not (source / CATALOG).is_file() or not (source / ABOUT).is_file():
+        raise BackupError(f"{source} is no complete backup: it has no {CATALOG} and {ABOUT}")
+    _check_apart(source, folder)
+    if not (folder / RESTORING).exists() and _foreign(folder, {"lock"}):
+        raise BackupError(f"{folder} is not empty: name a new folder, and keep this one until the new one serves")
+    lock = claim(folder)
+    try:
+        return _restore(source, folder, report)
+    finally:
+        os.close(lock)
+
+
+def _restore(source: Path, folder: Path, report: Callable[[Missing], None]) -> Copied:
+    marker = folder / RESTORING
+    _make_folders(folder)
+    _copy(source / ABOUT, marker)
+    aside = folder / (CATALOG + UNFINISHED)
+    _snapshot(source / CATALOG, aside)
+    with contextlib.closing(_opened(aside)) as catalog:
+        (sound,) = catalog.execute("PRAGMA integrity_check(1)").fetchone()
+        if sound != "ok":
+            raise BackupError(f"the catalog of {source} is damaged: {sound}")
+        done = _carry(catalog, (source / DRAFTS, source / BLOBS), folder, False, report)
+    _copy(source / IDENTITY, folder / IDENTITY)
+    if (source / CREDENTIALS).exists():
+        _copy(source / CREDENTIALS, folder / CREDENTIALS)
+        done.credentials = True
+    _replace(aside, folder / CATALOG)
+    marker.unlink()
+    sync_folder(folder)
+    return done
+
+
+# What may be done
+
+
+def _check_source(folder: Path) -> None:
+    if not (folder / CATALOG).is_file():
+        raise BackupError(
+            f"{folder} has no {CATALOG}: it is no server's folder, or its catalog is in PostgreSQL "
+            "(then use pg_dump: docs/operate.md, Backup and restore)"
+        )
+    if folder.stat().st_uid != os.geteuid():
+        raise BackupError(f"{folder} belongs to another user: run this as the user that the server runs as")
+
+
+def _check_apart(one: Path, other: Path) -> None:
+    first, second = one.resolve(), other.resolve()
+    if first.is_relative_to(second) or second.is_relative_to(first):
+        raise BackupError(f"{other} and {one} lie in one another: name a folder apart")
+
+
+def _foreign(folder: Path, known: Collection[str]) -> bool:
+    """Whether a folder holds anything but these names."""
+    return folder.exists() and any(path.name not in known for path in folder.iterdir())
+
+
+def _check_target(target: Path, identity: str) -> None:
+    """Refuse what holds anything but a backup of this identity."""
+    try:
+        earlier = json.loads((target / ABOUT).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if _foreign(target, UNFINISHED_BACKUP):
+            raise BackupError(f"{target} holds something else than a backup: name a new or empty folder") from None
+    except ValueError:
+        raise BackupError(f"{target / ABOUT} cannot be read: name a new or empty folder") from None
+    else:
+        if earlier.get("identity") != identity:
+            raise BackupError(f"{target} is a backup of another server: name a new or empty folder")
+
+
+@contextlib.contextmanager
+def _locked(target: Path) -> Iterator[None]:
+    """One backup at a time writes to a target."""
+    fd = os.open(target / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise BackupError(f"{target} is in use by another backup or by a server") from None
+    finally:
+        os.close(fd)
+
+
+# The catalog
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    """A catalog that exists; none is made."""
+    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=30.0, isolation_level=None)
+
+
+def _snapshot(source: Path, target: Path) -> None:
+    """Copy a catalog in one read transaction, beside servers that write to it."""
+    for leftover in (target, *(target.with_name(target.name + end) for end in ("-wal", "-shm", "-journal"))):
+        leftover.unlink(missing_ok=True)
+    os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    with contextlib.closing(_opened(source)) as there, contextlib.closing(_opened(target)) as here:
+        there.backup(here)
+        here.execute("PRAGMA journal_mode = DELETE")  # one file, whole by itself; a server switches it back
+
+
+def _names(catalog: sqlite3.Connection) -> Iterator[tuple[str, str, int]]:
+    """(folder, name, least bytes) of every file that the catalog names; a draft's bytes are not counted."""
+    for draft, has_parts in catalog.execute(NAMED_DRAFTS):  # first: they are what a running server still changes
+        if has_parts:
+            yield DRAFTS, draft, 0
+    for blob, size in catalog.execute(NAMED_BLOBS):
+        yield BLOBS, blob, size
+
+
+def _identity(folder: Path) -> str:
+    """What the catalog and the blobs of the folder carry (``uvideo.storage.identity``)."""
+    try:
+        with contextlib.closing(_opened(folder / CATALOG)) as catalog:
+            (ours,) = catalog.execute("SELECT identity FROM identity").fetchone() or (None,)
+        theirs = (folder / IDENTITY).read_text("ascii", "replace").strip()
+    except (sqlite3.OperationalError, FileNotFoundError):
+        ours = theirs = None
+    if ours is None or ours != theirs:
+        raise BackupError(
+            f"the catalog and the blobs of {folder} do not carry one identity: start the server on it first"
+        )
+    return str(ours)
+
+
+def _count(catalog: sqlite3.Connection, table: str) -> int:
+    (count,) = catalog.execute(f"SELECT COUNT(*) FROM {table}").fetchone()
+    return int(count)
+
+
+# The bytes
+
+
+def _carry(
+    catalog: sqlite3.Connection,
+    places: tuple[Path, ...],
+    target: Path,
+    link: bool,
+    report: Callable[[Missing], None],
+) -> Copied:
+    """Bring every file that the catalog names from the first of the places that has it to the target."""
+    done = Copied(objects=_count(catalog, "objects"), uploads=_count(catalog, "uploads"))
+    for kind, name, size in _names(catalog):
+        goal = _path(target / kind, name)
+        if kind == BLOBS and _is_there(goal, size):
+            done.kept += 1
+            continue
+        try:
+            stored = _bring(places, name, size, goal, link and kind == BLOBS)
+        except _Lost as lost:
+            for space, key in catalog.execute(KEYS_OF if kind == BLOBS else KEYS_OF_DRAFT, (name,)).fetchall():
+                done.missing += 1
+                report(Missing(space, key.decode(), str(lost)))
+        else:
+            done.linked += stored is None
+            done.copied += stored is not None
+            done.stored += stored or 0
+    for folder in _folders(target):
+        sync_folder(folder)
+    return done
+
+
+class _Lost(Exception):
+    """The reason why bytes are not there."""
+
+
+def _bring(places: tuple[Path, ...], name: str, size: int, goal: Path, link: bool) -> int | None:
+    """Bytes copied, None if it was linked.  A file only moves from a place to a later one while we look."""
+    lost = "its bytes are gone"
+    for place in places:
+        path = _path(place, name)
+        with contextlib.suppress(FileNotFoundError):
+            there = path.stat().st_size
+            if there < size:
+                lost = f"only {there} of its {size} bytes are there"
+            elif link and _link(path, goal):
+                return None
+            else:
+                return _copy(path, goal)
+    raise _Lost(lost)
+
+
+def _is_there(path: Path, size: int) -> bool:
+    try:
+        return path.stat().st_size >= size
+    except FileNotFoundError:
+        return False
+
+
+def _link(source: Path, goal: Path) -> bool:
+    """False if only a copy works."""
+    goal.unlink(missing_ok=True)  # too short: a copy that lost its end
+    try:
+        os.link(source, goal)
+    except OSError as failure:
+        if failure.errno in NO_LINK:
+            return False
+        raise
+    return True
+
+
+def _copy(source: Path, goal: Path) -> int:
+    """Copy what is there now, holes left out; it has its name once it is durable.  How many bytes."""
+    aside = goal.with_name(goal.name + UNFINISHED)
+    copied = 0
+    with open(source, "rb", buffering=0) as there, open(aside, "wb", buffering=0, opener=_private) as here:
+        size = os.fstat(there.fileno()).st_size
+        for first, end in _extents(there.fileno(), size):
+            offset = first
+            while offset < end:
+                piece = os.pread(there.fileno(), min(PIECE, end - offset), offset)
+                if not piece:
+                    break  # cut short meanwhile: what follows had no name
+                offset += write_at(here.fileno(), [piece], offset)
+            copied += offset - first
+        os.ftruncate(here.fileno(), size)
+        fdatasync(here.fileno())
+    os.rename(aside, goal)
+    return copied
+
+
+def _extents(fd: int, size: int) -> Iterator[tuple[int, int]]:
+    """(first, end) of what is no hole."""
+    end = 0
+    while end < size:
+        try:
+            first = os.lseek(fd, end, os.SEEK_DATA)
+        except OSError as failure:
+            if failure.errno == errno.ENXIO:  # a hole to the end
+                return
+            raise
+        end = min(size, os.lseek(fd, first, os.SEEK_HOLE))
+        yield first, end
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CLOEXEC, 0o600)
+
+
+def _replace(aside: Path, path: Path) -> None:
+    """Give a finished file its name, durably."""
+    for end in ("-wal", "-shm"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
+    with open(aside, "rb") as file:
+        os.fsync(file.fileno())
+    os.replace(aside, path)
+    sync_folder(path.parent)
+
+
+def _write_about(target: Path, about: dict[str, object]) -> None:
+    aside = target / (ABOUT + UNFINISHED)
+    with open(aside, "w", encoding="utf-8", opener=_private) as file:
+        file.write(json.dumps(about, indent=1) + "\n")
+    _replace(aside, target / ABOUT)
+
+
+def _remove_unnamed(catalog: sqlite3.Connection, target: Path) -> int:
+    """Remove what an earlier backup, or one that was broken off, left.  The last step: nothing names it now."""
+    removed = 0
+    for folder in _folders(target):
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries if entry.is_file(follow_symlinks=False)]
+        for first in range(0, len(names), BATCH):
+            batch = names[first : first + BATCH]
+            marks = ", ".join("?" * len(batch))
+            column, table = ("draft", "uploads") if folder.name == DRAFTS else ("blob", "objects")
+            known = catalog.execute(f"SELECT {column} FROM {table} WHERE {column} IN ({marks})", batch)
+            for name in set(batch).difference(name for (name,) in known):
+                (folder / name).unlink()
+                removed += 1
+    return removed
+
+
+def _path(folder: Path, name: str) -> Path:
+    """Where a folder of files has the file of this name; ValueError as DiskBlobs.draft_path."""
+    check_name(name)
+    return folder / name[:2] / name if folder.name == BLOBS else folder / name
+
+
+def _folders(root: Path) -> list[Path]:
+    return [root / DRAFTS, *(root / BLOBS / f"{number:02x}" for number in range(256))]
+
+
+def _make_folders(root: Path) -> None:
+    for folder in (root, root / BLOBS, *_folders(root)):
+        folder.mkdir(mode=0o700, parents=folder == root, exist_ok=True)
