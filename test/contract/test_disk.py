@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import stat
+import threading
 from collections import namedtuple
 from collections.abc import Sequence
 from pathlib import Path
@@ -256,3 +257,29 @@ def test_no_descriptor_is_left_open(place: Place) -> None:
 
     before, after = play(story, place)
     assert before == after
+
+
+def test_what_is_discarded_goes_even_if_nobody_waits_for_it(root: Path) -> None:
+    """A request is cancelled when its client goes away, also while all threads of the disk are at work."""
+
+    async def story() -> None:
+        blobs = DiskBlobs(root, fsync=False, block_size=BLOCK)
+        await blobs.start()
+        writer = await blobs.writer()
+        await writer.write([b"x" * 100_000])
+        assert len(list((root / "incoming").iterdir())) == 1
+        free = threading.Event()
+        busy = [asyncio.ensure_future(blobs.run(free.wait, 60)) for _ in range(disk.THREADS)]
+        leaving = asyncio.ensure_future(writer.discard())
+        for _ in range(5):
+            await asyncio.sleep(0)
+        leaving.cancel()
+        await asyncio.gather(leaving, return_exceptions=True)
+        free.set()
+        await asyncio.gather(*busy)
+        await blobs.close()
+        assert list((root / "incoming").iterdir()) == []
+
+    opened = len(os.listdir("/proc/self/fd"))
+    asyncio.run(story())
+    assert len(os.listdir("/proc/self/fd")) == opened
