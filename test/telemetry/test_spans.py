@@ -169,6 +169,22 @@ def test_a_client_that_went_away_is_seen_as_499(exporter: InMemorySpanExporter, 
     assert span.status.status_code is StatusCode.ERROR
 
 
+def test_a_client_that_leaves_in_the_middle_of_an_answer_is_seen_too(
+    exporter: InMemorySpanExporter, server: Running
+) -> None:
+    with client_of(server) as client:
+        space = client.create_space("spans").name
+        client.put(space, "k", pattern(64 << 20))
+    settled(exporter, server)
+    with connect(server.port) as sock:
+        signed = ("Authorization", Peer(server).signed("GET", space, "k"))
+        sock.sendall(head("GET", "/k", [("Host", f"{space}.x"), signed]))
+        assert sock.recv(1000).startswith(b"HTTP/1.1 200 ")
+    until(exporter.get_finished_spans)
+    (span,) = settled(exporter, server)
+    assert (span.name, span.attributes["http.response.status_code"]) == ("GetObject", 499)
+
+
 def test_a_refusal_is_no_error_of_the_server(exporter: InMemorySpanExporter, server: Running) -> None:
     with client_of(server) as client:
         space = client.create_space("spans").name
