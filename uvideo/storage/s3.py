@@ -49,6 +49,7 @@ NONCE = 8  # bytes
 LISTED = 512  # nonces in memory for one reader: 4 KiB, of 2 GiB
 BATCH = 500  # names that a sweep takes at once
 LISTS, DELETES, DELETED = 16, 4, 250  # of a sweep: lists and deletions on their way, paths of one deletion
+SHORT = 64  # segments of a blob that a sweep knows from the ledger, 256 MiB; those of a longer one are listed
 FAILURES = 3  # batches that a sweep may fail to remove before it ends
 REQUEST, SILENCE, CONNECT = timedelta(seconds=60), timedelta(seconds=12), timedelta(seconds=3)
 RETRIES, RETRY_FOR = 4, timedelta(seconds=10)
@@ -288,7 +289,7 @@ class S3Blobs:
     ) -> int:
         age = max(time.time() - older_than, self.grace)  # of the database's clock, whatever ours says
         swept, after, failures = 0, "", list[Unreachable]()
-        while found := await self.ledger.garbage(age, after, BATCH, LISTED * NONCE):
+        while found := await self.ledger.garbage(age, after, BATCH, SHORT * NONCE):
             after = found[-1].blob
             known = await named([each.blob for each in found])
             for each in found:
@@ -353,28 +354,33 @@ class S3Blobs:
         The first time it is what the ledger has.  A request that was under way may have stored more, so after the grace
         the store is looked at.
         """
-        first = [each for each in taken if self.grace and not each.cleared and each.segments is not None]
-        others = [each.blob for each in taken if each not in first]
-        paths = [path for each in first for path in _segments(each)]
-        for listed in await at_once(LISTS, self._stored_under, others):
-            paths += (path for path, _ in listed)
-            freed.size += sum(size for _, size in listed)
+        known, others = list[Garbage](), list[str]()
+        for each in taken:
+            if self.grace and not each.cleared and each.segments is not None:
+                known.append(each)
+            else:
+                others.append(each.blob)
+        paths = [path for each in known for path in _segments(each)]
         await at_once(DELETES, self._delete, [paths[at : at + DELETED] for at in range(0, len(paths), DELETED)])
-        freed.size += sum(each.size for each in first)
+        freed.size += sum(each.size for each in known)
+        freed.size += sum(await at_once(LISTS, self._empty, others))
         freed.blobs += sum(not each.cleared for each in taken)
-        done = [each.blob for each in taken if each.cleared or not self.grace]
-        await self.ledger.cleared([each.blob for each in taken if each.blob not in done])
-        await self.ledger.forget(done)
+        await self.ledger.cleared([each.blob for each in taken if self.grace and not each.cleared])
+        await self.ledger.forget([each.blob for each in taken if each.cleared or not self.grace])
 
-    async def _stored_under(self, blob: str) -> list[tuple[str, int]]:
-        """(path, bytes) of every segment that was ever stored under the name."""
+    async def _empty(self, blob: str) -> int:
+        """Remove every segment that was ever stored under the name, a page at a time; their bytes."""
+        size = 0
         with self._telling():
-            chunks = obstore.list(self._store, prefix=blob, chunk_size=1000)
-            return [(entry["path"], entry["size"]) async for chunk in chunks for entry in chunk]
+            async for chunk in obstore.list(self._store, prefix=blob, chunk_size=1000):
+                await self._delete([entry["path"] for entry in chunk])
+                size += sum(entry["size"] for entry in chunk)
+        return size
 
     async def _delete(self, paths: Sequence[str]) -> None:
-        with self._telling():
-            await obstore.delete_async(self._store, paths)
+        if paths:
+            with self._telling():
+                await obstore.delete_async(self._store, paths)
 
     async def renew(self) -> None:
         """Lease what has been open for a part of the grace."""
