@@ -187,17 +187,21 @@ class S3Blobs:
         path = f"probe-{os.urandom(NONCE).hex()}"  # of several gateways that start at once each has its own
         with self._telling():
             made = await obstore.put_async(self._store, path, b"probe", use_multipart=False)
+        try:
             if made.get("version") not in (None, "null"):
                 raise RuntimeError(
                     f"the bucket {self._bucket} keeps old versions, so nothing that is deleted would free its space: "
                     "take a bucket that never had versioning"
                 )
-        with self._telling(reading=True):
-            got = await obstore.get_range_async(self._store, path, start=0, length=5)
-        with self._telling():
-            listed = await obstore.list(self._store, prefix=None, offset=path[:-1]).__anext__()
-            await obstore.delete_async(self._store, [path])
-        if bytes(got) != b"probe" or path not in [entry["path"] for entry in listed]:
+            with self._telling(reading=True):
+                got = await obstore.get_range_async(self._store, path, start=0, length=5)
+            with self._telling():
+                chunks = obstore.list(self._store, prefix=None, offset=path[:-1])
+                listed = {entry["path"] async for chunk in chunks for entry in chunk}
+        finally:
+            with self._telling():
+                await obstore.delete_async(self._store, [path])
+        if bytes(got) != b"probe" or path not in listed:
             raise Unreachable("the store: what was just stored is not read or listed at once: it must be", "failed")
 
     async def check(self) -> None:
@@ -266,7 +270,7 @@ class S3Blobs:
         except ValueError:
             nonces = [b""]
         if any(len(nonce) != NONCE for nonce in nonces):
-            raise OSError(errno.EIO, f"the bytes of a part of {draft} were never stored")
+            raise Damaged(f"the bytes of a part of {draft} were never stored")
         await self.ledger.seal(draft, sum(p.size for p in parts), b"".join(nonces))
         self._noted.discard(draft)
         return draft
