@@ -55,6 +55,7 @@ CARRIAGE = (
     "interrupt",
     "receiver",
     "retry",
+    "skew",
     "source",
     "target",
     "transfer",
