@@ -9,6 +9,7 @@ from .protocol.dialect import check_key, check_space
 from .protocol.errors import InvalidArgument
 from .protocol.text import is_integer
 from .receiver import receive
+from .source import usable
 from .target import opened
 
 
@@ -39,7 +40,7 @@ def download(carrier, space, key, localfile, expires, content_range, header):
     wanted = _range(content_range, named[-1] if named else None)
     pairs = [pair for pair in pairs if pair[0].lower() != "range"]  # a download that goes on asks for another one
     space, key = check_space(space), check_key(key)
-    receiver = receive(carrier, space, key, opened(localfile), expires=expires, wanted=wanted, headers=pairs)
+    receiver = receive(carrier, space, key, opened(usable(localfile)), expires=expires, wanted=wanted, headers=pairs)
     return succeeded(receiver.status, receiver.headers)
 
 
