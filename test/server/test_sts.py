@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,10 +56,36 @@ def test_temporary_keys_do_what_the_account_may_with_their_token_only(world: Run
     altered = keys.security_token[:-1] + ("0" if keys.security_token[-1] != "0" else "1")
     another = owner.manage(operation.AssumeRole())
     forged = keys.security_token.partition(".")[0] + "." + "0" * 64
-    for token in (None, "", "junk", "a.b", ".", "e30.x", altered, another.security_token, forged, "x" * 5000):
-        assert status(peer, space, token) == 403, token
+    wrong = (401, -148658, "invalid signature")
+    for token in ("junk", "a.b", ".", "e30.x", "é", altered, another.security_token, forged, "x" * 5000, *unreadable()):
+        assert peer.ask("GET", space, "/k", "k", [("SecurityToken", token)]).refusal() == wrong, token
+    for token in (None, ""):
+        assert status(peer, space, token) == 403
     peer.credentials = signature.Credentials(keys.public_key, "wrong")
-    assert status(peer, space, keys.security_token) == 401
+    assert peer.ask("GET", space, "/k", "k", [("SecurityToken", keys.security_token)]).refusal() == wrong
+    own = {"i": keys.public_key, "k": world.public_key, "e": int(NOW) - 1}
+    for private in (world.private_key, "a guess"):  # who guesses the pair's key is told nothing by an old token either
+        token = vouched(own, private)
+        assert peer.ask("GET", space, "/k", "k", [("SecurityToken", token)]).refusal() == wrong
+
+
+def vouched(said: object, private: str) -> str:
+    claim = base64.urlsafe_b64encode(json.dumps(said).encode()).decode()
+    return f"{claim}.{hmac.new(private.encode(), f'token:{claim}'.encode(), hashlib.sha256).hexdigest()}"
+
+
+def unreadable() -> list[str]:
+    """Tokens that say something else than they must, each rightly sealed by a key that nobody asked."""
+    says = (
+        [],
+        None,
+        7,
+        {},
+        {"i": "STS_1", "k": 7, "e": 8},
+        {"i": 1, "k": "\ud800", "e": 1},
+        {"i": [], "k": "k", "e": None},
+    )
+    return [vouched(said, "any key") for said in (*says, {"i": "STS_1", "k": "x" * 900, "e": 10**40})]
 
 
 def test_they_end(world: Running, clock: Clock) -> None:

@@ -104,7 +104,10 @@ class Peer:
         pairs = [("Host", host or f"127.0.0.1:{self.port}"), *headers]
         if framing and (body or method in ("PUT", "POST")):
             pairs.append(("Content-Length", str(len(body))))
-        return exchange(self.port, head(method, target, pairs) + body, method)
+        return self.exchange(head(method, target, pairs) + body, method)
+
+    def exchange(self, data: bytes, method: str) -> Answer:
+        return exchange(self.port, data, method)
 
     def ask(
         self,

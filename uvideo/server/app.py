@@ -27,6 +27,7 @@ from uvideo._core import (
     signature,
     text,
 )
+from uvideo.server import sts
 from uvideo.server.callback import Callbacks
 from uvideo.server.connection import KEEP_ALIVE, Server
 from uvideo.server.crossorigin import PREFLIGHT, CrossOrigin
@@ -36,6 +37,7 @@ from uvideo.server.guesses import sender
 from uvideo.server.limits import Limits
 from uvideo.server.metrics import Metrics
 from uvideo.server.names import OwnNames
+from uvideo.server.readiness import Writes
 from uvideo.server.rights import Rights
 from uvideo.server.service import Grant, Service
 from uvideo.server.spaces import Spaces
@@ -66,6 +68,8 @@ STORING = frozenset(
         *(operation.AppendObject, operation.CopyPart),
     )
 )
+#: Those of them that tell whether the disk and the catalog take anything.
+PUTS = frozenset(cls.__name__ for cls in (operation.PutObject, operation.InitiateUpload, operation.UploadPart))
 #: What the machine may run out of, as a client is told it: the same request may succeed later.
 OUT_OF = {
     errno.ENOSPC: "no space left",
@@ -86,8 +90,7 @@ class App:
     ``server`` is what asyncio's create_server takes.  ``idle``, ``keep_alive``: seconds.  ``least_rate``: bytes a
     second.  ``callbacks``: None for those that go to public addresses only.  ``limits``: None for none.
     ``cross_origin``: which pages of other origins may read its answers; None: none.  ``spans``: what makes a span of
-    each request; None: nothing does.
-    ``names``: of the server's own.
+    each request; None: nothing does.  ``names``: of the server's own.  ``writes``: what is told how puts end.
     """
 
     exchange: type[Exchange] = Exchange
@@ -104,10 +107,12 @@ class App:
         limits: Limits | None = None,
         cross_origin: CrossOrigin | None = None,
         spans: Spans | None = None,
+        writes: Writes | None = None,
         names: OwnNames | None = None,
     ) -> None:
         self._service, self._metrics = service, metrics
         self._rights = Rights(service)
+        self._writes = writes or Writes()
         self._usage = Usage(service.catalog, service.clock)
         self._names = names or OwnNames()
         self.spaces = Spaces(service, self._usage, self._names)
@@ -125,12 +130,13 @@ class App:
         )
         self._watch.start()
 
-    def check(self) -> None:
-        """Refused if a new upload would be."""
-        if self._draining:
-            raise errors.Unavailable("stopping")
-        if self._headroom is not None:
-            self._headroom.check(0)
+    def is_stopping(self) -> bool:
+        """Whether it was told to drain."""
+        return self._draining
+
+    def has_room(self) -> bool:
+        """Whether the disk has more free than its headroom."""
+        return self._headroom is None or self._headroom.has(0)
 
     async def drain(self, grace: float) -> bool:
         """Let the requests in flight finish, for at most ``grace`` seconds; True if all did.
@@ -182,6 +188,8 @@ class App:
         exchange.closing = self._draining
         try:
             response, content = await self._respond(exchange)
+            if exchange.operation in PUTS:
+                self._writes.worked()
             if self._draining:
                 exchange.closing = True
             return await exchange.answer(response, content)
@@ -197,9 +205,11 @@ class App:
                 else:
                     log.error("session %s failed within its answer", exchange.session, exc_info=failure)
                 raise BrokenOff() from None
-            if type(failure) in WRONG:
-                self._guessed(exchange)
+            if isinstance(failure, errors.Refused):
+                failure = self._guessed(failure, exchange, _claimed(exchange.headers, _query(exchange)))
             refusal = _refusal(failure, exchange)
+            if refusal.status == 500 and exchange.operation in PUTS:
+                self._writes.failed()
             exchange.ret_code = refusal.ret_code
             self._metrics.refused(refusal.ret_code)
             return await exchange.answer(answer.encode_error(refusal))
@@ -221,8 +231,8 @@ class App:
         host = target.authority or headers.get("Host", "")
         if is_management(exchange, target):
             return await self._manage(exchange, target, host), None
-        if self._guesses.seen:
-            self._guesses.check(request.remote, _claimed(headers, target.query))
+        claimed = _claimed(headers, target.query)
+        self._guesses.check(request.remote, claimed)
         bucket = headers.get("Bucket")
         addresses = dialect.addresses(host, bucket, target.path)
         domain, own = (None, False) if bucket else (provider.domain_of(host), self._names.owns(host))
@@ -232,8 +242,9 @@ class App:
             return await self._post_form(exchange, space, address), None
         grant = await self._service.authorize(request.method, headers, target.query, space, address)
         exchange.key, cls = grant.key, grant.operation
+        self._guesses.check(request.remote, claimed)  # many at once: those before it may have used up what it had
         if self._rates.limit:
-            self._rates.take(_claimed(headers, target.query) or sender(request.remote))
+            self._rates.take(claimed or sender(request.remote))
         exchange.operation = cls.__name__
         if self._headroom is not None and cls in STORING:
             self._headroom.check(exchange.length or 0)
@@ -270,9 +281,16 @@ class App:
         except errors.TooLarge:
             raise errors.InvalidPartList("the list of etags is longer than that of the parts that were sent") from None
 
-    def _guessed(self, exchange: Exchange) -> None:
-        target = dialect.parse_target(exchange.request.raw_path)
-        self._guesses.wrong(exchange.request.remote, _claimed(exchange.headers, target.query))
+    def _guessed(self, failure: Exception, exchange: Exchange, public: str) -> Exception:
+        """What a refusal is answered with: a wrong signature is counted, and who sent too many is told nothing else."""
+        try:
+            if type(failure) in WRONG:
+                self._guesses.wrong(exchange.request.remote, public)
+            else:
+                self._guesses.check(exchange.request.remote, public)
+        except errors.Throttled as throttled:
+            return throttled
+        return failure
 
     async def _post_form(self, exchange: Exchange, space: Any, address: Any) -> Any:
         """The answer to a form upload.  All that stands before the file is judged before the file is read."""
@@ -287,6 +305,7 @@ class App:
             headers = readings.pop(0)
             try:
                 grant = await self._service.authorize("POST", headers, (), space, address, form=True)
+                self._guesses.check(remote, public)
                 break
             except WRONG as failure:
                 if type(failure) is errors.UnknownKey or not readings:
@@ -321,17 +340,22 @@ class App:
             given = action.parameters(target.query, exchange.headers, body)
             asked = action.OPERATIONS.get(str(given.get("Action")))
             exchange.operation = asked.__name__ if asked is not None else ""
-            if self._guesses.seen:
-                self._guesses.check(exchange.request.remote, str(given.get("PublicKey")))
-            result, name = await self.spaces.run(given, host, self._rates.take if self._rates.limit else None)
+            public = str(given.get("PublicKey"))
+            self._guesses.check(exchange.request.remote, public)
+
+            def admit(public: str) -> None:
+                self._guesses.check(exchange.request.remote, public)
+                if self._rates.limit:
+                    self._rates.take(public)
+
+            result, name = await self.spaces.run(given, host, admit)
             return action.encode_result(name, result)
         except Disconnected:
             raise
         except Exception as failure:
             if isinstance(failure, (Unreachable, Damaged)):
                 self._metrics.failed(failure.cause)
-            if type(failure) in WRONG:
-                self._guesses.wrong(exchange.request.remote, str(given.get("PublicKey")))
+            failure = self._guessed(failure, exchange, str(given.get("PublicKey")))
             refusal = _refusal(failure, exchange)
             exchange.ret_code = refusal.action_code or refusal.ret_code
             self._metrics.refused(refusal.ret_code)
@@ -339,12 +363,19 @@ class App:
 
 
 def _claimed(headers: Any, query: Any) -> str:
-    """The public key that a request names, "" if none can be read."""
+    """The public key whose private key a request is to prove, "" if none can be read."""
     try:
         claimed = signature.claim(headers, query)
     except errors.Refused:
         return ""
-    return claimed.public_key if claimed is not None else ""
+    return sts.issuer(claimed.public_key, headers, query) if claimed is not None else ""
+
+
+def _query(exchange: Exchange) -> Any:
+    try:
+        return dialect.parse_target(exchange.request.raw_path).query
+    except errors.Refused:
+        return ()
 
 
 def is_management(exchange: Exchange, target: Any) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 __all__ = [
     "OWNER",
+    "PUBLIC_LIMIT",
     "RESERVED",
     "TOKENS",
     "CredentialsError",
@@ -29,6 +30,7 @@ OWNER = "default"
 TOKENS = "TOKEN_"  # how the public keys of tokens begin
 RESERVED = (TOKENS, "STS_")  # and those of temporary keys
 LEAST = 8  # characters of a private key
+PUBLIC_LIMIT = 512  # characters of a public one
 
 
 class CredentialsError(Exception):
@@ -42,6 +44,7 @@ class Key:
     public: str
     private: str = field(repr=False)
     owner: str = OWNER
+    until: int | None = None  # unix seconds from which on it may do nothing; None: for ever
 
 
 class Keyring:
@@ -68,6 +71,8 @@ def check_pair(public: str, private: str) -> Key:
         raise CredentialsError("the public and the private key must be given together, and neither may be empty")
     if not public.isascii() or any(char in ": " or not char.isprintable() for char in public):
         raise CredentialsError("the public key must be of printable ASCII characters without a blank or a colon")
+    if len(public) > PUBLIC_LIMIT:
+        raise CredentialsError(f"the public key is longer than {PUBLIC_LIMIT} characters")
     if len(private) < LEAST:
         raise CredentialsError(f"the private key is shorter than {LEAST} characters")
     try:

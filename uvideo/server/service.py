@@ -19,7 +19,7 @@ from uvideo._core import byterange, condition, dialect, errors, etag, operation,
 from uvideo.server import carriers, scrub, seal, sts
 from uvideo.server.append import Append
 from uvideo.server.copies import Copies
-from uvideo.server.credentials import RESERVED, TOKENS, Key, Keyring
+from uvideo.server.credentials import PUBLIC_LIMIT, RESERVED, TOKENS, Key, Keyring
 from uvideo.server.record import (
     MIME,
     STANDARD,
@@ -219,7 +219,7 @@ class Service:
         public, token = claimed.public_key, None
         known: Key | TokenRecord | None = self.keyring.find(public)
         if known is None:
-            known = await sts.known_by(public, headers, query, self.key, self.clock())
+            known = await sts.known_by(public, headers, query, self.key)
         if known is None:
             known = await self.key(public)
         if known is None:
@@ -237,9 +237,11 @@ class Service:
             except errors.SignatureMismatch:
                 if signed == keys[-1]:
                     raise
+        if isinstance(known, Key) and known.until is not None and self.clock() >= known.until:
+            raise errors.AccessDenied("the SecurityToken has expired")
         if known.owner != space.owner:
             raise errors.AccessDenied()
-        asked = policy.parse(claimed.policy) if claimed.policy else None
+        asked = policy.of(headers)
         given = dialect.parameters(query)
         cls = operation.PutObject if form else dialect.route(method, key, given, headers)
         if signed != key:  # of an UploadHit
@@ -250,7 +252,7 @@ class Service:
     async def key(self, public: str) -> Key | None:
         """The key pair of an account with this public key: the server's own, or one that was added to its catalog."""
         known = self.keyring.find(public)
-        if known is not None or public.startswith(RESERVED):
+        if known is not None or public.startswith(RESERVED) or len(public) > PUBLIC_LIMIT:
             return known
         record = await self.catalog.key(public)
         try:
@@ -261,7 +263,8 @@ class Service:
 
     async def token(self, public: str) -> TokenRecord | None:
         """The token with this public key, its secret open.  None also if that cannot be opened any more."""
-        token = await self.catalog.token(public) if public.startswith(TOKENS) else None
+        mine = public.startswith(TOKENS) and len(public) <= PUBLIC_LIMIT
+        token = await self.catalog.token(public) if mine else None
         try:
             return seal.opened(token, self.keyring) if token is not None else None
         except seal.Unopened as failure:
