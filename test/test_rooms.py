@@ -45,7 +45,7 @@ FRAMEWORKS = (
     "tempfile",
     "socket",
 )
-RULES_OF_THE_SERVER = ("service", "spaces", "append", "copies", "record", "states", "rights", "tokens")
+RULES_OF_THE_SERVER = ("service", "spaces", "append", "copies", "record", "states", "rights", "carriers", "tokens")
 CARRIAGE = (
     "argument",
     "body",
