@@ -241,7 +241,7 @@ class Service:
             raise errors.AccessDenied("the SecurityToken has expired")
         if known.owner != space.owner:
             raise errors.AccessDenied()
-        asked = policy.parse(claimed.policy) if claimed.policy else None
+        asked = policy.of(headers)
         given = dialect.parameters(query)
         cls = operation.PutObject if form else dialect.route(method, key, given, headers)
         if signed != key:  # of an UploadHit

@@ -23,6 +23,7 @@ from typing import BinaryIO, Protocol
 __all__ = [
     "CAUSES",
     "DAY",
+    "KEEP",
     "Absent",
     "Blobs",
     "Catalog",
@@ -33,13 +34,16 @@ __all__ = [
     "Garbage",
     "KeyRecord",
     "Ledger",
+    "Named",
     "ObjectRecord",
     "OpenUploads",
     "Page",
     "PartRecord",
     "PartSlot",
+    "Quarantined",
     "Reader",
     "SpaceRecord",
+    "SweepStopped",
     "TokenRecord",
     "Unreachable",
     "UploadRecord",
@@ -47,6 +51,7 @@ __all__ = [
 ]
 
 DAY = 86400  # seconds
+KEEP = 7.0 * DAY  # seconds that what a sweep finds without a name is kept
 
 
 #: Why a database or a store failed, as the metrics count it.
@@ -78,6 +83,10 @@ class Damaged(OSError):
 
 class Absent(RuntimeError):
     """There is no catalog, or no place of blobs, where one must be; one line that says so."""
+
+
+class SweepStopped(RuntimeError):
+    """A sweep would take so much that the catalog is likely the wrong one.  Nothing was taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +244,14 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Quarantined:
+    """What sweeps put aside and nobody took back.  ``size``: bytes."""
+
+    files: int = 0
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Garbage:
     """A blob or draft of a ledger that no object names.  ``doomed``: it was deleted, discarded or claimed already.
     ``cleared``: its segments were removed once.  ``size``: bytes.  ``segments``: the whole list of its segments, None
@@ -253,6 +270,10 @@ class Freed:
 
     blobs: int = 0
     size: int = 0
+
+
+#: Answers which of these names the catalog knows.
+Named = Callable[[Sequence[str]], Awaitable[set[str]]]
 
 
 class Reader(Protocol):
@@ -383,17 +404,28 @@ class Blobs(Protocol):
         """Remove a blob.  One that does not exist is no error; readers already open go on."""
         ...
 
-    async def sweep(
-        self, named: Callable[[Sequence[str]], Awaitable[set[str]]], older_than: float, freed: Freed | None = None
-    ) -> int:
-        """Remove blobs, drafts and half-written files that nobody names; return how many.
+    async def sweep(self, named: Named, older_than: float, freed: Freed | None = None, *, limited: bool = True) -> int:
+        """Take blobs, drafts and half-written files that nobody names; return how many.
 
-        ``named(names)`` answers which of these names the catalog knows.  Files touched after ``older_than`` (unix
-        seconds) are left alone.  A driver that only puts aside what it is told to delete or discard ends that here, and
-        does not count it.
-
+        They are not removed yet: a driver puts them into a quarantine, or leaves them where they are, for the time that
+        it was made with (KEEP), and takes back by itself what has a name again.  Files touched after ``older_than``
+        (unix seconds) are left alone.  A driver that only puts aside what it is told to delete or discard ends that
+        here, and does not count it.
         ``freed``: counts all that is freed, step by step, so it is right also if the sweep raises.
+        ``limited``: SweepStopped, and nothing is taken, if that would be over 100 files and over a tenth of all.
         """
+        ...
+
+    async def take_back(self, named: Named) -> int:
+        """Bring back from the quarantine what has a name; return how many."""
+        ...
+
+    async def quarantined(self) -> Quarantined:
+        """What is in the quarantine."""
+        ...
+
+    async def relieve(self, named: Named, free: int) -> int:
+        """Remove from the quarantine, the oldest first, until so many bytes of the disk are free; how many files."""
         ...
 
 
@@ -687,9 +719,10 @@ class Ledger(Protocol):
         """Keep these from being swept for so long, whether they are named or not."""
         ...
 
-    async def garbage(self, age: float, after: str, limit: int, longest: int) -> Sequence[Garbage]:
-        """Those that nobody has named for ``age`` seconds and nobody leases, in order of name, behind ``after``.
+    async def garbage(self, age: float, kept: float, after: str, limit: int, longest: int) -> Sequence[Garbage]:
+        """Those that nobody has named for so long and nobody leases, in order of name, behind ``after``.
 
+        ``age``: seconds since they were doomed.  ``kept``: seconds for those that were not.
         ``longest``: bytes of a segment list that is told.
         """
         ...
