@@ -130,7 +130,10 @@ def test_the_sdks_answer_is_what_was_answered(
         proxy.on(operation).answer(200, json={}, times=None)
     else:
         proxy.on(operation).header("ETag", value, times=None)
-    _, resp = way(sdk(server, proxy, kind), space, tmp_path)
+    handler = sdk(server, proxy, kind)
+    _, resp = way(handler, space, tmp_path)
+    if resp.status_code == -1 and hasattr(handler, "abort"):
+        handler.abort()  # else it keeps the file open, to resume
     if says is None:
         assert resp.status_code == -1 and "ETag" in resp.error, resp
     elif operation != "CopyObject" and (says == OTHER or (says == "odd" and operation == "FinishUpload")):
