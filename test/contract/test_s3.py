@@ -22,7 +22,17 @@ from test.contract.place import ROOT, Place, play
 from test.contract.store import StoreContract
 from uvideo._core import errors
 from uvideo.storage import s3
-from uvideo.storage.base import CAUSES, Blobs, Catalog, Freed, ObjectRecord, PartRecord, Unreachable, UploadRecord
+from uvideo.storage.base import (
+    CAUSES,
+    KEEP,
+    Blobs,
+    Catalog,
+    Freed,
+    ObjectRecord,
+    PartRecord,
+    Unreachable,
+    UploadRecord,
+)
 from uvideo.storage.s3 import S3Blobs, S3Place
 from uvideo.storage.s3_failures import ROWS
 
@@ -92,7 +102,7 @@ def stored(object_store: ObjectStore, bucket: str) -> list[str]:
     """The S3 objects of a place, but for the probe."""
     prefix = bucket.partition("?")[0].rpartition("/")[2]
     found = [entry["path"] for chunk in obstore.list(object_store.store(), prefix=prefix) for entry in chunk]
-    return [path for path in found if not path.endswith("/probe")]
+    return [path for path in found if not path.endswith(("/probe", "/identity"))]
 
 
 # Segments
@@ -247,6 +257,22 @@ def test_a_writer_that_stood_still_for_too_long_seals_nothing(place: Place) -> N
         await writer.discard()
 
     play(story, place)
+
+
+@cluster
+def test_what_lost_its_name_unasked_is_kept_longer_than_what_was_deleted(place: Place, clock: Clock) -> None:
+    async def story(blobs: S3Blobs) -> None:
+        lost, deleted = await store(blobs, b"lost"), await store(blobs, b"deleted")
+        await blobs.delete(deleted)
+        await asyncio.to_thread(clock.passes, 6 * 24 * HOUR)
+        assert await blobs.sweep(nobody, ALL) == 0 and clock.known() == 2
+        assert await whole(blobs, lost) == b"lost"
+        await asyncio.to_thread(clock.passes, 2 * HOUR)
+        assert await blobs.sweep(nobody, ALL) == 0 and clock.known() == 1
+        await asyncio.to_thread(clock.passes, 24 * HOUR)
+        assert await blobs.sweep(nobody, ALL) == 1
+
+    play(story, Place(place.driver, {**place.arguments, "keep": KEEP}))
 
 
 @cluster

@@ -9,7 +9,8 @@ Below the prefix of the bucket::
 A name is 32 hex digits made here; the nonce, 16 hex digits, is new for each attempt, so no attempt writes over another
 and what the ledger names never changes.  The ledger's segment list is the nonces, 8 bytes each: all segments but the
 last are one block long.  Nothing is ever looked for by listing the bucket: whatever is going to be stored is noted in
-the ledger before.  Deleting puts aside; ``sweep`` removes what has been aside, or without a name, for the grace.
+the ledger before.  Deleting puts aside; ``sweep`` removes what has been aside for the grace, and what has
+been without a name, though nobody deleted it, for a longer time.
 Readers and writers that take longer than a part of that hold a lease.
 """
 
@@ -37,7 +38,20 @@ import obstore
 from obstore.store import S3Store
 
 from uvideo._core import errors
-from uvideo.storage.base import Damaged, Freed, Garbage, Ledger, PartRecord, PartSlot, Reader, Unreachable, Writer
+from uvideo.storage.base import (
+    KEEP,
+    Damaged,
+    Freed,
+    Garbage,
+    Ledger,
+    Named,
+    PartRecord,
+    PartSlot,
+    Quarantined,
+    Reader,
+    Unreachable,
+    Writer,
+)
 from uvideo.storage.s3_failures import telling
 
 __all__ = ["S3Blobs", "S3Place"]
@@ -134,14 +148,21 @@ def _from_file(path: Path) -> tuple[str, str, str]:
 class S3Blobs:
     """Blobs below a place, whose ``ledger`` is the catalog's database.
 
-    ``grace``: seconds that what has no name is kept; 0 for tests only.  All gateways must have the same.
+    ``grace``: seconds that what was deleted or discarded is kept; 0 for tests only.  ``keep``: seconds for what has no
+    name though nobody said so.  All gateways must have the same.
     ``block_size``: bytes of every segment but the last.
     """
 
     def __init__(
-        self, place: S3Place, ledger: Ledger, *, grace: float = GRACE, block_size: int = 4 * 1024 * 1024
+        self,
+        place: S3Place,
+        ledger: Ledger,
+        *,
+        grace: float = GRACE,
+        keep: float = KEEP,
+        block_size: int = 4 * 1024 * 1024,
     ) -> None:
-        self.block_size, self.ledger, self.grace = block_size, ledger, grace
+        self.block_size, self.ledger, self.grace, self._keep = block_size, ledger, grace, keep
         self._bucket = place.bucket
         self._store = S3Store(
             place.bucket,
@@ -256,7 +277,10 @@ class S3Blobs:
             finally:
                 slot.left = True
 
-    async def seal(self, draft: str, parts: Sequence[PartRecord]) -> str:
+    async def seal(
+        self, draft: str, parts: Sequence[PartRecord], confirm: Callable[[], Awaitable[None]] | None = None
+    ) -> str:
+        """Nothing is cut, so nothing needs to be confirmed."""
         if [p.part for p in parts] != list(range(len(parts))) or any(p.size != self.block_size for p in parts[:-1]):
             raise ValueError("a draft in segments has parts 0, 1, 2 ... in order, all but the last one block long")
         checked(draft)
@@ -283,19 +307,19 @@ class S3Blobs:
         await self.ledger.doom(checked(blob))
         self._noted.discard(blob)
 
-    async def sweep(
-        self, named: Callable[[Sequence[str]], Awaitable[set[str]]], older_than: float, freed: Freed | None = None
-    ) -> int:
+    async def sweep(self, named: Named, older_than: float, freed: Freed | None = None, *, limited: bool = True) -> int:
+        """Nothing is ever too much: what has no name is a fact of the ledger, which is part of the catalog."""
         age = max(time.time() - older_than, self.grace)  # of the database's clock, whatever ours says
+        kept = max(age, self._keep)
         swept, after, failures = 0, "", list[Unreachable]()
-        while found := await self.ledger.garbage(age, after, BATCH, LISTED * NONCE):
+        while found := await self.ledger.garbage(age, kept, after, BATCH, LISTED * NONCE):
             after = found[-1].blob
             known = await named([each.blob for each in found])
             for each in found:
                 if each.doomed and each.blob in known:
                     log.error("the blob %s was deleted, but the catalog names it: it is kept", each.blob)
             taken = [each for each in found if each.blob not in known]
-            claimed = await self.ledger.claim([each.blob for each in taken if not each.doomed], age)
+            claimed = await self.ledger.claim([each.blob for each in taken if not each.doomed], kept)
             taken = [each for each in taken if each.doomed or each.blob in claimed]
             try:
                 await self._remove(taken, freed or Freed())
@@ -308,6 +332,15 @@ class S3Blobs:
         if failures:
             raise failures[0]
         return swept
+
+    async def take_back(self, named: Named) -> int:
+        return 0
+
+    async def quarantined(self) -> Quarantined:
+        return Quarantined()  # what waits stays where it is: Census.unnamed
+
+    async def relieve(self, named: Named, free: int) -> int:
+        return 0
 
     # For this driver's writers, slots and readers
 
