@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
+import re
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,6 +21,7 @@ from ucloud.uvideo.protocol import (
     errors,
     etag,
     operation,
+    policy,
     provider,
     signature,
     text,
@@ -364,6 +366,73 @@ def test_what_is_signed_verifies(space, key, method, word, mime):
     other = signature.candidates(claim, method, space, [key + "x"], headers)
     with pytest.raises(errors.SignatureMismatch):
         signature.verify(claim, CREDENTIALS.private_key, other, 0)
+
+
+def reading(signed):
+    """What a signed text says, read without knowing the request: (carrier, verb, md5, type, time, headers, space, key,
+    (marker, prefix) of a listing or None, policy)."""
+    verb, md5, mime, date, rest = signed.split("\n", 4)
+    start = 0 if rest.startswith("/") else rest.index("\n/") + 1
+    _, space, key = rest[start:].split("/", 2)
+    listing, policy = None, ""
+    if re.fullmatch("[0-9]{1,11}", date):
+        return ("url", verb, md5, mime, date, rest[:start], space, key, listing, policy)
+    if verb == "GET" and key.startswith("\nlistobjects\n"):
+        found = re.fullmatch("\nlistobjects\ndelimiter:\nmarker:(.*)\nmax-keys:5\nprefix:(.*)", key, re.S)
+        assert found is not None
+        key, listing = "", found.groups()
+    elif verb in ("PUT", "POST") and signature.POLICY in key:
+        at = key.index(signature.POLICY)
+        key, policy = key[:at], key[at:]
+    return ("header", verb, md5, mime, date, rest[:start], space, key, listing, policy)
+
+
+tricky = st.lists(
+    st.sampled_from(
+        ["\n", "/", "k", "PUT", "x-ucloud-a:b\n", "20240131235959", "5", signature.POLICY, "eyJj", "YWxsYmFja", "=="]
+        + ["\nlistobjects\ndelimiter:\nmarker:", "\nmax-keys:5\nprefix:", "/space/k", "?append&position=5", ":"]
+    ),
+    max_size=5,
+).map("".join)
+times = st.sampled_from(["", "5", "99999999999", "20240131235959", "Sun, 06 Nov 1994 08:49:37 GMT", "\n", "x"]) | tricky
+
+
+@settings(quick, max_examples=500)
+@given(
+    st.sampled_from(["GET", "PUT", "POST", "DELETE"]),
+    *(tricky, tricky, tricky, tricky, times, times),
+    st.lists(tricky, max_size=2),
+    st.sampled_from(
+        ["", policy.build("http://a/", "b"), policy.build("http://a/", "key=k&x=1", variables={"x:a": "é"})]
+    ),
+    st.booleans(),
+)
+def test_no_signed_text_has_two_readings(verb, key, md5, mime, marker, date, expires, extra, asked, is_url):
+    """But for the end of a key that Java's append has: docs/security.md."""
+    headers = Headers([("Content-MD5", md5), ("Content-Type", mime), ("Date", date)])
+    for value in extra:
+        headers.add("X-UCloud-A", value)
+    asked = asked if verb in ("PUT", "POST") and not is_url else ""  # no other request has one: the table of carriers
+    claim = signature.Claim("UCloud", "k", "s", expires if is_url else None, asked)
+    query = [("listobjects", ""), ("marker", marker), ("max-keys", "5"), ("prefix", mime)]
+    (signed,), tails = signature.variants(verb, key, query)
+    try:
+        texts = list(signature.candidates(claim, verb, "space", (signed,), headers, tails))
+        with pytest.raises(errors.SignatureMismatch, match="^invalid signature$"):
+            signature.verify(claim, "a private key", texts, 0)  # an Expires that is no time is refused here
+    except errors.SignatureMismatch as refused:
+        assert str(refused).startswith("invalid signature: ")
+        return
+    if is_url and not re.fullmatch("[0-9]{1,11}", expires):
+        return
+    for text_ in texts:
+        said = reading(text_)
+        assert said[:2] == ("url" if is_url else "header", verb)
+        assert said[6:8] == ("space", key) and said[9] == asked
+        assert said[8] is None or (said[8] == (marker, mime) and key == "" and not is_url)
+        assert said[4] == (expires if is_url else date.strip(" \t"))
+        if not is_url:
+            assert said[2:4] == (md5.strip(" \t"), mime.strip(" \t"))
 
 
 # Hostile input: whatever comes, a promised error or none.

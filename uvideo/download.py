@@ -327,12 +327,14 @@ def download(carrier: Any, op: Any, target: Target, options: Options) -> Downloa
     opened = targets.opened(target)
     given = os.fsdecode(target)  # type: ignore[arg-type]
     path = os.path.abspath(given)
-    claim, journal = None, options.journal
-    if opened.sequential:
-        options = replace(options, journal=None)
-    elif journal is not None:
-        claim = journal.left(identifier(origin(carrier), op.space, op.key, path, "download", op.range or ()))
-    return replace(_Download(carrier, op, opened, options, claim, path).run(), path=given)
+    journal = options.journal
+    if opened.sequential or journal is None:
+        found = _Download(carrier, op, opened, replace(options, journal=None), None, path).run()
+        return replace(found, path=given)
+    id = identifier(origin(carrier), op.space, op.key, path, "download", op.range or ())
+    with journal.turn(id, carrier.check):
+        found = _Download(carrier, op, opened, options, journal.left(id), path).run()
+        return replace(found, path=given)
 
 
 def _is_known(carrier: Any, left: Any) -> bool:
@@ -348,7 +350,12 @@ def _is_known(carrier: Any, left: Any) -> bool:
 def resume(carrier: Any, id: str, options: Options) -> Downloaded:
     """Go on with a download of the journal.  ObjectChanged, and nothing is lost, if the object is not the same."""
     assert options.journal is not None
-    claim = options.journal.claim(id)
+    with options.journal.turn(id):
+        return _resumed(carrier, options.journal.claim(id), options)
+
+
+def _resumed(carrier: Any, claim: Claim, options: Options) -> Downloaded:
+    id = claim.id
     try:
         first, left = claim.record(origin(carrier), functools.partial(_is_known, carrier))
         wanted = None if left.is_whole() else byterange.ByteRange(left.first, left.first + left.size - 1)
@@ -365,7 +372,11 @@ def resume(carrier: Any, id: str, options: Options) -> Downloaded:
 
 def abort(carrier: Any, journal: Journal, id: str) -> None:
     """Give a download of the journal up, and remove its temporary file.  LocalFailure, and the record stays."""
-    claim = journal.claim(id)
+    with journal.turn(id):
+        _aborted(carrier, journal.claim(id))
+
+
+def _aborted(carrier: Any, claim: Claim) -> None:
     try:
         claim.record(origin(carrier), functools.partial(_is_known, carrier))
         _remove(claim)

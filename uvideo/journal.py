@@ -12,8 +12,10 @@ import hashlib
 import json
 import logging
 import os
+import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,7 @@ _log = logging.getLogger("uvideo")
 
 VERSION = 1
 LIMIT = 16 << 20  # bytes of a record that is read
+LOOK = 0.1  # seconds between two looks at what may end a wait
 
 
 def identifier(
@@ -58,6 +61,22 @@ def boot() -> str | None:
         return Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
     except OSError:
         return None
+
+
+#: The transfers that threads of this process are at: {path of the record: the thread}.
+_turns: dict[str, int] = {}
+_ended = threading.Condition()
+
+
+def _forked() -> None:
+    """The threads of the parent, and what they are at, are not this process's."""
+    global _ended
+    _ended = threading.Condition()
+    _turns.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 def _lock(descriptor: int) -> None:
@@ -133,7 +152,10 @@ class Claim:
 
     def discard(self) -> None:
         """Forget the transfer, and release it."""
-        self._path.unlink(missing_ok=True)
+        try:
+            self._path.unlink(missing_ok=True)
+        except OSError as error:
+            _log.warning("%s stays: %s", self._path, error.strerror)
         self.release()
 
     def release(self) -> None:
@@ -150,6 +172,30 @@ class Journal:
 
     def _path(self, id: str) -> Path:
         return self._folder / f"{id}.jsonl"
+
+    @contextmanager
+    def turn(self, id: str, check: Callable[[], None] | None = None) -> Iterator[None]:
+        """Be the only thread of this process at a transfer while the block runs.
+
+        If another is at it, wait until it ends.  ``check()``: called while waiting, to raise what ends that; None:
+        TransferBusy instead of waiting.  TransferBusy also for a thread that is at it already, in a callback say.
+        """
+        path, ours = os.path.abspath(self._path(id)), threading.get_ident()
+        with _ended:
+            while path in _turns:
+                if _turns[path] == ours:
+                    raise TransferBusy("this thread is at this transfer already", transfer=id)
+                if check is None:
+                    raise TransferBusy("another thread of this process is at this transfer", transfer=id)
+                _ended.wait(LOOK)
+                check()
+            _turns[path] = ours
+        try:
+            yield
+        finally:
+            with _ended:
+                _turns.pop(path, None)
+                _ended.notify_all()
 
     def begin(
         self,

@@ -27,7 +27,7 @@ from uvideo.errors import (
     UploadNotFound,
     UVideoError,
 )
-from uvideo.journal import Claim, Journal
+from uvideo.journal import Claim, Journal, identifier
 from uvideo.limit import Limit
 from uvideo.meter import Meter
 from uvideo.models import Progress, Stored
@@ -194,15 +194,22 @@ class _Upload:
             return self.stream_of_file(source)
         endpoint = origin(self._carrier)
         path = os.path.abspath(source.path)
-        claim = journal.begin(endpoint, self._space, self._key, path)
-        try:
-            upload = self._left(claim, source)
-            return self.journalled(claim, upload, source, journal, path)
-        finally:
-            claim.release()
+        with journal.turn(identifier(endpoint, self._space, self._key, path), self._carrier.check):
+            try:
+                claim = journal.begin(endpoint, self._space, self._key, path)
+            except LocalFailure as error:
+                _log.warning("%s: this upload leaves no record and cannot be resumed", error)
+                return self.stream_of_file(source)
+            try:
+                upload = self._left(claim, source)
+                return self.journalled(claim, upload, source, journal, path)
+            finally:
+                claim.release()
 
     def stream_of_file(self, source: Any) -> Stored:
-        upload = self.begin(source, {"path": source.path, "identity": source.identity})
+        return self.unrecorded(self.begin(source, {"path": source.path, "identity": source.identity}), source)
+
+    def unrecorded(self, upload: Any, source: Any) -> Stored:
         try:
             return self.parts(upload, source, None, source.path)
         except BaseException:
@@ -223,6 +230,7 @@ class _Upload:
 
     def journalled(self, claim: Claim, upload: Any, source: Any, journal: Journal, path: str) -> Stored:
         """With a record in the journal, by which a later run goes on."""
+        noted = True
         try:
             if upload is not None:
                 try:
@@ -239,9 +247,17 @@ class _Upload:
             left = claim.read()
             started = left[0]["started"] if left is not None and upload.digests else None
             first = journal.first_line(origin(self._carrier), self._space, self._key, path, started)
-            claim.write([first, *upload.lines()])
+            try:
+                claim.write([first, *upload.lines()])
+            except LocalFailure as error:
+                _log.warning("%s: this upload leaves no record and cannot be resumed", error)
+                noted = False
+                claim.discard()
+                return self.unrecorded(upload, source)
             result = self.parts(upload, source, claim, path)
         except UVideoError as error:
+            if not noted:
+                raise
             if upload is None:
                 claim.discard()
                 raise
@@ -321,7 +337,12 @@ def resume(carrier: Any, id: str, options: Options) -> Stored:
     """Go on with an upload of the journal.  SourceChanged, and nothing is lost, if its file is not the same."""
     journal = options.journal
     assert journal is not None
-    claim = journal.claim(id)
+    with journal.turn(id):
+        return _resumed(carrier, journal.claim(id), journal, options)
+
+
+def _resumed(carrier: Any, claim: Claim, journal: Journal, options: Options) -> Stored:
+    id = claim.id
     try:
         first, found = claim.record(origin(carrier), functools.partial(_is_known, carrier))
         file = sources.FileSource(first["path"])
@@ -343,7 +364,11 @@ def resume(carrier: Any, id: str, options: Options) -> Stored:
 
 def abort(carrier: Any, journal: Journal, id: str) -> None:
     """Give an upload of the journal up, and free what the service keeps of it.  UVideoError, and the record stays."""
-    claim = journal.claim(id)
+    with journal.turn(id):
+        _aborted(carrier, journal.claim(id))
+
+
+def _aborted(carrier: Any, claim: Claim) -> None:
     try:
         _, found = claim.record(origin(carrier), functools.partial(_is_known, carrier))
         try:

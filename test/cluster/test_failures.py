@@ -152,10 +152,10 @@ def next_version(folder: Path) -> dict[str, str]:
     for package in ("ucloud", "uvideo"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     schema = folder / "uvideo" / "storage" / "schema.py"
-    text, end = schema.read_text(), '    """,\n)\n'
-    assert text.count(end) == 1
+    text = schema.read_text()
+    end = text.index("\n)\n", text.index("\nMIGRATIONS = ("))
     added = "ALTER TABLE objects ADD COLUMN kept BIGINT NOT NULL DEFAULT 0; CREATE INDEX objects_kept ON objects (kept)"
-    schema.write_text(text.replace(end, f'    """,\n    "{added}",\n)\n'))
+    schema.write_text(f'{text[:end]}\n    "{added}",{text[end:]}')
     return {"PYTHONPATH": str(folder)}
 
 
@@ -187,7 +187,7 @@ def test_gateways_are_upgraded_one_by_one_to_another_schema(cluster: Cluster, fr
         second = cluster.gateway("--port", str(last.port), command=inside, env=newer)
         recorder.goes_on()
         assert Path(f"/proc/{second.pid}/cwd").readlink() == tmp_path / "next"
-    assert recorder.check(second) > 5
+    assert recorder.check(second)
     assert recorder.failed == []
 
 
@@ -232,7 +232,7 @@ def test_gateways_are_replaced_one_by_one(cluster: Cluster, front: Server) -> No
             recorder.goes_on()
             cluster.gateway("--port", str(each.port))
             recorder.goes_on()
-    assert recorder.check(cluster.gateways[-1]) > 5
+    assert recorder.check(cluster.gateways[-1])
     assert recorder.failed == []
 
 
@@ -248,7 +248,7 @@ def test_everything_is_killed_at_once(cluster: Cluster, front: Server) -> None:
         for port in ports:
             cluster.gateway("--port", str(port))
         recorder.goes_on(20)
-    assert recorder.check(cluster.gateways[-1]) > 5
+    assert recorder.check(cluster.gateways[-1])
 
 
 def test_two_gateways_finish_one_upload_at_once(cluster: Cluster) -> None:
@@ -300,20 +300,27 @@ def test_a_reader_gets_one_whole_version_while_another_gateway_overwrites(cluste
         space = writer.create_space("overwritten").name
         writer.put(space, "key", versions[min(versions)])
 
-        def overwrite() -> int:
-            count = 0
+        def overwrite() -> None:
             while not over.is_set():
                 for data in versions.values():
                     writer.put(space, "key", data)
-                    count += 1
-            return count
+
+        seen: list[str] = []
+
+        def look() -> bool:
+            """True once there were 40 reads, and more than one version in them."""
+            seen.append(hashlib.sha1(reader.get(space, "key").data).hexdigest())
+            return len(seen) >= 40 and len(set(seen)) > 1
 
         with ThreadPoolExecutor(1) as threads:
             writing = threads.submit(overwrite)
-            seen = [hashlib.sha1(reader.get(space, "key").data).hexdigest() for _ in range(40)]
-            over.set()
-            assert writing.result(60) > 3
-    assert set(seen) <= set(versions) and len(set(seen)) > 1
+            try:
+                while not look():
+                    assert not writing.done(), writing.result()
+            finally:
+                over.set()
+            writing.result(60)
+    assert set(seen) <= set(versions)
 
 
 SKEW = """
@@ -347,7 +354,7 @@ def test_a_gateway_whose_clock_is_wrong_loses_nothing(
         assert client.get(recorder.space, "9/wrong").data == bytes(9 * 1024 * 1024)
         for key in ("9/wrong", "9/both"):
             client.delete(recorder.space, key)
-    assert recorder.check(cluster.gateways[1]) > 5
+    assert recorder.check(cluster.gateways[1])
 
 
 def test_the_disk_of_a_gateway_may_be_full(cluster: Cluster) -> None:
@@ -371,7 +378,7 @@ def test_a_volume_server_is_killed(cluster: Cluster, front: Server) -> None:
         finally:
             volume.start_again()
         recorder.goes_on(10)
-    assert there and recorder.check() > 5
+    assert there and recorder.check()
 
 
 @pytest.mark.parametrize("how", ["restart", "kill"])
@@ -382,7 +389,7 @@ def test_postgresql_goes_away_and_comes_back(cluster: Cluster, front: Server, ho
         assert until(lambda: readiness(cluster.gateways[0])[0] == 503, 30)
         cluster.postgres.start_again()
         recorder.goes_on(40)
-    assert recorder.check() > 5
+    assert recorder.check()
     assert readiness(cluster.gateways[0]) == (200, "ok\n")
 
 
@@ -442,6 +449,7 @@ def test_a_gateway_without_its_store_says_so_and_recovers(cluster: Cluster, to_s
     assert (got.status, got.header("Retry-After")) == (503, "1")
     status, reason = readiness(server)
     assert status == 503 and reason.startswith("blobs: the store")
+    assert {"cut": "broke off the connection", "mute": "did not answer in time"}[how] in reason
     to_store.mend()
     assert until(lambda: readiness(server)[0] == 200, 30)
     assert peer.call(operation.GetObject(space, "large")).body == b"x" * 100_000

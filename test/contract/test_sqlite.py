@@ -50,8 +50,8 @@ def test_the_files_are_private(place: Place, path: Path) -> None:
         return {each.name: stat.S_IMODE(each.stat().st_mode) for each in [path.parent, *path.parent.iterdir()]}
 
     modes = play(story, place)
-    name = "catalog.sqlite"
-    assert modes == {"made": 0o700, **dict.fromkeys([name, f"{name}-wal", f"{name}-shm", f"{name}-spaces"], 0o600)}
+    files = [f"catalog.sqlite{tail}" for tail in ("", "-wal", "-shm", "-spaces", "-reserve")]
+    assert modes == {"made": 0o700, **dict.fromkeys(files, 0o600)}
 
 
 @pytest.mark.parametrize(("fsync", "level"), [(True, 2), (False, 1)])

@@ -310,6 +310,9 @@ class Requests(unittest.TestCase):
     def test_new_key(self):
         self.assertIsNone(wired("POST", "/k?uploadId=u&newKey=").new_key)
         self.assertEqual(u"x y", wired("POST", "/k?uploadId=u&newObject=x+y").new_key)
+        made = dialect.encode(operation.FinishUpload(u"space", u"k", u"u", (), u"\u89c6 b+c%"), UFILE)
+        for name in ("X-UCloud-New-Key", "X-AutoAI-New-Key"):  # the query is not signed, these are
+            self.assertEqual("%E8%A7%86%20b+c%25", made.headers.get(name))
 
     def test_initiate_of_the_video_client_says_no_type(self):
         mime = wired("POST", "/k?uploads", [("Content-Type", "application/x-www-form-urlencoded")]).mime

@@ -40,6 +40,16 @@ class Policies(unittest.TestCase):
             text = policy.build(URL, body)
             self.assertEqual(policy.parse(text), policy.parse(text.rstrip("=")))
 
+    def test_the_longest_has_4096_bytes(self):
+        bare = len(base64.urlsafe_b64decode(policy.build(URL, u"")))
+        longest = policy.build(URL, u"x" * (3072 - bare))
+        self.assertEqual(policy.LIMIT, len(longest))
+        self.assertEqual(3072 - bare, len(policy.parse(longest).body))
+        for text in (policy.build(URL, u"x" * (3073 - bare)).rstrip("="), longest + "="):
+            with self.assertRaises(errors.BadRequest) as caught:
+                policy.parse(text)
+            self.assertIn("longer than 4096 bytes", str(caught.exception))
+
     def test_what_is_refused(self):
         good = {"callbackUrl": URL, "callbackBody": u""}
         for text in (
@@ -54,6 +64,9 @@ class Policies(unittest.TestCase):
             encoded(u"7"),
             encoded(u"[" * 3000),
             encoded(u"{}"),
+            encoded(u'{ "callbackUrl":"http://a/","callbackBody":""}'),
+            encoded(u'{"a":1,"callbackUrl":"http://a/","callbackBody":""}'),
+            policy.build(URL, u"x").rstrip("=") + policy.build(URL, u"x"),
         ) + tuple(
             encoded(json.dumps(dict(good, **changed)))
             for changed in (
@@ -75,6 +88,12 @@ class Policies(unittest.TestCase):
             )
         ):
             self.assertRaises(errors.BadRequest, policy.parse, text)
+
+    def test_every_policy_begins_alike(self):
+        for body, mime, variables in ((u"", None, None), (u"x", policy.JSON, {u"x:a": u"\u89c6"})):
+            self.assertTrue(policy.build(URL, body, mime, variables).startswith(signature.POLICY))
+        for name in ("callbackUrl", "callbackBody", "callbackBodyType", "callbackVar"):
+            self.assertTrue(encoded(u'{"%s' % name).startswith(signature.POLICY))
 
     def test_the_policy_of_a_request(self):
         text = policy.build(URL, u"x")

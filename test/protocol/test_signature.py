@@ -10,7 +10,7 @@ import unittest
 
 from test.protocol.samples import CREDENTIALS, UFILE, VECTORS, headers
 from ucloud.uvideo.protocol import action, dialect, signature
-from ucloud.uvideo.protocol.errors import NoCredentials, SignatureExpired, SignatureMismatch
+from ucloud.uvideo.protocol.errors import InvalidArgument, NoCredentials, SignatureExpired, SignatureMismatch
 from ucloud.uvideo.protocol.message import Headers, Request
 from ucloud.uvideo.protocol.operation import PutObject
 from ucloud.uvideo.protocol.text import build_query, native, to_bytes, to_text
@@ -215,6 +215,83 @@ class HeaderVectors(unittest.TestCase):
         self.assertEqual(2, len(signature.variants("GET", u"", [(u"listobjects", u"")])[1]))
         self.assertEqual(((u"k",), (u"",)), signature.variants("GET", u"k", [(u"listobjects", u"")]))
 
+    def test_a_signed_date_is_no_time_of_a_url(self):
+        vector = BY_ID["h09-put-md5-date"]
+        for date in (u"1893456000", u"0", u"99999999999", u"2024013123595", u"202401312359590", u"x", u"\u0661" * 14):
+            with self.assertRaises(SignatureMismatch) as caught:
+                Received(vector, headers=[("Date", native(date))]).verify()
+            self.assertIn("14 digits", str(caught.exception))
+        for date in (
+            "Sun, 06 Nov 1994 08:49:37 GMT",
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994",
+            "  20240131235959\t",
+            "",
+        ):
+            given = Headers([("Date", date)])
+            claimed = signature.claim(
+                Headers([("Authorization", signature.authorization(CREDENTIALS, "PUT", u"s", u"k", given))]), []
+            )
+            texts = signature.candidates(claimed, "PUT", u"s", [u"k"], given)
+            found = signature.verify(claimed, CREDENTIALS.private_key, texts, 0)
+            self.assertEqual(u"PUT\n\n\n%s\n/s/k" % date.strip(), found)
+
+    def test_no_value_of_a_text_holds_a_line_break(self):
+        for name in ("Content-MD5", "Content-Type"):
+            received = Received(BY_ID["h01-put-plain"], headers=[(name, "a\nb")])
+            with self.assertRaises(SignatureMismatch) as caught:
+                received.verify()
+            self.assertIn("line break", str(caught.exception))
+
+    def test_a_key_whose_text_is_anothers_is_not_signed_by_header(self):
+        listed = signature.list_tail([(u"prefix", u"a")])
+        for method, key, expected in (
+            ("PUT", u"k" + signature.POLICY, True),
+            ("POST", signature.POLICY, True),
+            ("GET", u"k" + signature.POLICY, False),
+            ("PUT", u"k" + signature.POLICY[:-1], False),
+            ("GET", listed, True),
+            ("PUT", listed, False),
+            ("GET", u"k" + listed, False),
+        ):
+            self.assertIs(expected, signature.signs_another(method, key))
+            claimed = signature.Claim("UCloud", u"a", u"b", None, u"")
+            given = (method, u"s", [key], Headers())
+            if expected:
+                with self.assertRaises(InvalidArgument):
+                    signature.authorization(CREDENTIALS, method, u"s", key, Headers())
+                with self.assertRaises(SignatureMismatch):
+                    list(signature.candidates(claimed, *given))
+            else:
+                self.assertTrue(signature.authorization(CREDENTIALS, method, u"s", key, Headers()))
+                self.assertTrue(list(signature.candidates(claimed, *given)))
+            url = claimed._replace(expires=u"1")
+            self.assertTrue(list(signature.candidates(url, *given)))
+
+    def test_what_a_text_holds_beside_the_usual(self):
+        for vector in HEADER:
+            asked = vector.get("put_policy_base64", u"")
+            found = signature.read_text(vector["string_to_sign"], vector["bucket"], vector["key"], asked)
+            self.assertEqual(vector["id"].startswith("h28"), found.is_copy)
+            tail = signature.list_tail(list(vector["query"].items())) if vector["id"].startswith("h20") else u""
+            self.assertEqual(tail, found.tail)
+        lines = u"x-ucloud-a:b:c\nx-ucloud-d:\n"
+        text = signature.string_to_sign("PUT", u"s", u"k\n/s/x", u"", u"/s/k", u"", lines, u"t", u"p")
+        found = signature.read_text(text, u"s", u"k\n/s/x", u"p")
+        self.assertEqual(({u"x-ucloud-a": u"b:c", u"x-ucloud-d": u""}, u"t"), found)
+
+    def test_two_listings_never_have_one_text(self):
+        for marker, prefix, tails in (
+            (u"a", u"b", 2),
+            (u"a\nb", u"c\nd", 2),
+            (u"a\nmax-keys:5\nprefix:b", u"c", 1),
+            (u"a", u"b\nmax-keys:\nprefix:c", 1),
+        ):
+            query = [(u"listobjects", u""), (u"Marker", marker), (u"prefix", prefix), (u"MAX-KEYS", u"5")]
+            self.assertEqual(tails, len(signature.variants("GET", u"", query)[1]))
+            tail = u"\nlistobjects\ndelimiter:\nmarker:%s\nmax-keys:5\nprefix:%s" % (marker, prefix)
+            self.assertEqual(tail, signature.list_tail(query))
+
     def test_canonical_headers_fold_and_trim(self):
         given = Headers([("x-ucloud-b", "  1 \t 2 "), ("X-UCloud-A", "x"), ("X-UCLOUD-B", "3"), ("X-AutoAI-c", "4")])
         self.assertEqual(u"x-ucloud-a:x\nx-ucloud-b:1 2,3\n", signature.canonical_headers(given))
@@ -294,6 +371,16 @@ class UrlVectors(unittest.TestCase):
                 altered.append({"headers": [("Content-MD5", "0" * 32)]})
             for change in altered:
                 self.assertRaises(SignatureMismatch, Received(vector, target, **change).verify)
+
+    def test_its_end_has_eleven_digits_at_most(self):
+        for expires in (0, 99999999999):
+            self.assertIn("Expires=%d&" % expires, signature.signed_query(CREDENTIALS, "GET", u"s", u"k", expires))
+        for expires in (-1, 100000000000, 20240131235959):
+            self.assertRaises(InvalidArgument, signature.signed_query, CREDENTIALS, "GET", u"s", u"k", expires)
+        claimed = signature.Claim(None, u"a", u"b", u"100000000000", u"")
+        with self.assertRaises(SignatureMismatch) as caught:
+            signature.verify(claimed, u"x", [], 10**12)
+        self.assertNotIsInstance(caught.exception, SignatureExpired)
 
     def test_it_ends_when_it_says(self):
         for vector in URL:

@@ -4,11 +4,15 @@ from __future__ import absolute_import, division, print_function
 
 from .argument import header_pairs
 from .handler import Handler, answers, succeeded
+from .leftover import Leftover
 from .protocol.byterange import ByteRange, parse
 from .protocol.dialect import check_key, check_space
 from .protocol.errors import InvalidArgument
+from .protocol.message import Headers
+from .protocol.operation import GetObject
 from .protocol.text import is_integer
 from .receiver import receive
+from .source import usable
 from .target import opened
 
 
@@ -38,9 +42,30 @@ def download(carrier, space, key, localfile, expires, content_range, header):
     named = [value for name, value in pairs if name.lower() == "range"]
     wanted = _range(content_range, named[-1] if named else None)
     pairs = [pair for pair in pairs if pair[0].lower() != "range"]  # a download that goes on asks for another one
-    space, key = check_space(space), check_key(key)
-    receiver = receive(carrier, space, key, opened(localfile), expires=expires, wanted=wanted, headers=pairs)
-    return succeeded(receiver.status, receiver.headers)
+    op = GetObject(check_space(space), check_key(key), wanted)
+    target = opened(usable(localfile))
+    options = {"expires": expires, "wanted": wanted, "headers": pairs}
+    if target.sequential or wanted is not None:
+        receiver = receive(carrier, op.space, op.key, target, **options)
+        return succeeded(receiver.status, receiver.headers)
+    suffix = carrier.endpoint.download
+    leftover = Leftover(op, target, u"%s://%s" % (suffix.scheme, suffix.host))
+    try:
+        receiver = receive(carrier, op.space, op.key, target, download=leftover.find(), watch=leftover, **options)
+    except BaseException:
+        target.leave()
+        raise
+    finally:
+        leftover.close()
+    return succeeded(*_whole(receiver))
+
+
+def _whole(receiver):
+    """(status, headers) of a download of all, the last part of which may be all that was asked for."""
+    if receiver.status != 206:
+        return receiver.status, receiver.headers
+    kept = [pair for pair in receiver.headers if pair[0].lower() not in ("content-length", "content-range")]
+    return 200, Headers(kept + [("Content-Length", "%d" % receiver.download.size)])
 
 
 def seconds(expires, settings):

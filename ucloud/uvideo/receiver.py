@@ -467,6 +467,8 @@ class _Worker(object):
         except InvalidRange:  # it is shorter now
             raise ObjectChanged()
         try:
+            if shared.headers is None:  # of a download that goes on with what an earlier run left
+                shared.status, shared.headers = stream.status, stream.headers
             info = answer.decode_info(stream.headers, stream.status)
             if info.etag != download.etag:
                 raise ObjectChanged()

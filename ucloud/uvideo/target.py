@@ -11,7 +11,13 @@ import threading
 import time
 import uuid
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
 from .protocol.errors import InvalidArgument, LocalFailure
+from .protocol.text import PY2
 from .source import local, shown
 
 #: Files up to this size have no room set aside before the bytes come.
@@ -19,31 +25,52 @@ ROOM = 1024 * 1024
 #: Bytes that are set aside in one go, and how many seconds all may take: a system that cannot do it writes zeros.
 STEP, PATIENCE = 64 * 1024 * 1024, 0.25
 _PIECE = 256 * 1024
+#: Links that are followed one after the other; the system follows as many.
+LINKS = 40
+#: Temporary files that one target can have at a time before they get random names.
+SLOTS = 8
+#: How often a name is tried again that another process gave up meanwhile.
+TRIES = 4
 
 _OPEN = os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 _ticks = getattr(time, "monotonic", time.time)
 
 
 def opened(target):
-    """The target at a path: a FileTarget, or a StreamTarget where a device or pipe is."""
+    """The target at a path: a FileTarget; a StreamTarget where a device, pipe, socket or open descriptor is.
+
+    A symbolic link to a file stays: the file that it leads to is replaced.  A name in the system's folder of
+    descriptors (/dev/stdout, /dev/fd/3, what a shell makes of ``>(command)``) is no such link: it is written to.
+    """
     try:
-        status, final = _status(os.lstat, target), _plain(target)
-        if final is None or (status is not None and stat.S_ISLNK(status.st_mode)):
-            _check_link(target)
-            final = os.path.realpath(target)
-            status = _status(os.stat, final)
+        place = _text(getattr(os, "fspath", lambda same: same)(target))
+        if not os.path.isabs(place):
+            place = os.path.join(os.path.abspath(place[:0]), place)  # usable from any folder
+        status = _status(os.lstat, place)
+        for _ in range(LINKS):
+            if _is_descriptor(place, status):
+                return StreamTarget(None, place)
+            if status is None or not stat.S_ISLNK(status.st_mode):
+                break
+            _check_link(place)
+            place = os.path.join(os.path.dirname(place), os.readlink(place))
+            status = _status(os.lstat, place)
+        else:
+            raise LocalFailure(u"%s: %s" % (shown(target), shown(os.strerror(errno.ELOOP))))
     except (TypeError, ValueError, AttributeError):
         raise InvalidArgument(u"the local file is a %s; a path is needed" % type(target).__name__)
+    except EnvironmentError as error:
+        raise local(error, target)
     if status is not None and stat.S_ISDIR(status.st_mode):
         raise LocalFailure(u"%s is a directory; name a file in it" % shown(target))
     if status is not None and not stat.S_ISREG(status.st_mode):
-        return StreamTarget(None, target)
-    folder = os.path.dirname(final)
+        return StreamTarget(None, place)
+    folder = os.path.dirname(place)
     if not os.access(folder, os.W_OK | os.X_OK):
         if not os.path.isdir(folder):
             raise LocalFailure(u"the directory %s does not exist" % shown(folder))
         raise LocalFailure(u"the directory %s cannot be written to" % shown(folder))
-    return FileTarget(target, final, None if status is None else stat.S_IMODE(status.st_mode) & 0o777)
+    return FileTarget(target, place, None if status is None else stat.S_IMODE(status.st_mode) & 0o777)
 
 
 def _status(ask, path):
@@ -54,13 +81,40 @@ def _status(ask, path):
         return None
 
 
-def _plain(path):
-    """A path as it can be used from any folder, if it is; None for one that has to be looked up on the disk first.
+def _is_descriptor(path, status):
+    """Whether a path names what some process has open, so that its link may lead to another file by now, or to none."""
+    if status is None:
+        return False
+    if stat.S_ISLNK(status.st_mode):
+        found = _status(os.lstat, "/proc/self")
+        return found is not None and found.st_dev == status.st_dev
+    return os.path.dirname(path) == "/dev/fd"  # where these are no links
 
-    Many small files come with one each: what is asked of the disk is most of their cost.
+
+def _own(path):
+    """The descriptor of this process that a path names, or None."""
+    folder, name = os.path.split(path)
+    if not name.isdigit():
+        return None
+    folder, ours = os.path.realpath(folder), os.path.realpath("/proc/self")
+    is_own = folder in ("/dev/fd", ours + "/fd") or (folder.startswith(ours + "/task/") and folder.endswith("/fd"))
+    return int(name) if is_own else None
+
+
+def _text(path):
+    return os.fsdecode(path) if isinstance(path, bytes) and not PY2 else path
+
+
+def _stream(path):
+    """The raw file to write to at the path of a device, pipe or descriptor.
+
+    A descriptor of this process is shared, with its place in the file.  What else is open is written to at its end.
     """
-    path = getattr(os, "fspath", lambda same: same)(path)
-    return path if isinstance(path, str) and os.path.isabs(path) and os.path.basename(path) else None
+    number = _own(path)
+    if number is not None:
+        return io.open(os.dup(number), "wb", 0)
+    flags = os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOCTTY", 0)
+    return io.open(os.open(path, flags | getattr(os, "O_BINARY", 0)), "wb", 0)
 
 
 def _check_link(path):
@@ -95,16 +149,20 @@ class FileTarget(object):
     def start(self, size, temporary=None):
         """Begin with a new file, again if need be, in which ``size`` bytes have room; None: nobody knows.
 
-        ``temporary``: its path, and then ``leave`` keeps it; else it is a random one.
+        ``temporary``: its path, and then ``leave`` keeps it; else one of the target's own names, in place of what an
+        earlier run left there.
         """
         self._drop()
         self._named = temporary is not None
-        self.temporary = temporary or self.named(".%s.part" % uuid.uuid4().hex)
+        mode = 0o666 if self._mode is None else 0o600
         try:
-            if self._named and os.path.lexists(temporary):
-                os.remove(temporary)
-            mode = 0o666 if self._mode is None else 0o600
-            self._file = _file(os.open(self.temporary, _OPEN | os.O_CREAT | os.O_EXCL, mode))
+            if temporary is None:
+                self.temporary, self._file = self._aside(mode)
+            else:
+                if os.path.lexists(temporary):
+                    os.remove(temporary)
+                self.temporary = temporary
+                self._file = _made(temporary, mode)
             if self._mode is not None:
                 os.chmod(self.temporary, self._mode)
             if size is not None and size > ROOM:
@@ -112,17 +170,55 @@ class FileTarget(object):
         except EnvironmentError as error:
             raise local(error, self.path)
 
+    def _names(self):
+        """The paths of this target's temporary files.  Who holds the lock of one has it for itself."""
+        name = os.path.basename(self._final)
+        if not isinstance(name, bytes):
+            name = name.encode("utf-8", "strict" if PY2 else "surrogatepass")
+        for slot in range(SLOTS if fcntl is not None else 0):
+            yield self.named(".%s.part" % hashlib.sha256(name + b"/%d" % slot).hexdigest()[:32])
+
+    def _aside(self, mode):
+        """(path, file) of a new temporary file; what an earlier run left of its name is removed."""
+        for path in self._names():
+            for _ in range(TRIES):
+                try:
+                    file, is_new = _made(path, mode), True
+                except EnvironmentError:
+                    file, is_new = _found(path), False
+                if file is None or not _locked(file, path):
+                    break
+                if is_new:
+                    return path, file
+                os.remove(path)
+                file.close()
+        path = self.named(".%s.part" % uuid.uuid4().hex)
+        return path, _made(path, mode)
+
+    def reclaim(self):
+        """Go on with the temporary file that an earlier run left, if nobody is at it.  False if there is none."""
+        for path in self._names():
+            file = _found(path)
+            if file is not None and _locked(file, path):
+                self._drop()
+                self.temporary, self._file, self._named = path, file, False
+                try:
+                    if self._mode is not None:
+                        os.chmod(path, self._mode)
+                    return True
+                except EnvironmentError as error:
+                    raise local(error, self.path)
+        return False
+
     def adopt(self, temporary, size):
         """Go on with the temporary file of an earlier run.  False if it is not there as that run left it."""
-        if os.path.dirname(temporary) != os.path.dirname(self._final):
+        here, there = [_status(os.stat, os.path.dirname(path)) for path in (self._final, temporary)]
+        if here is None or there is None or (here.st_dev, here.st_ino) != (there.st_dev, there.st_ino):
             return False
-        try:
-            file = _file(os.open(temporary, _OPEN))
-        except EnvironmentError:
+        file = _found(temporary)
+        if file is None:
             return False
-        status = os.fstat(file.fileno())
-        ours = stat.S_ISREG(status.st_mode) and status.st_nlink == 1 and status.st_size == size
-        if not ours or (hasattr(os, "geteuid") and status.st_uid != os.geteuid()):
+        if os.fstat(file.fileno()).st_size != size:
             file.close()
             return False
         self._drop()
@@ -173,6 +269,10 @@ class FileTarget(object):
             handle.close()
         return sha1.digest()
 
+    def length(self):
+        """Bytes of the temporary file."""
+        return os.fstat(self._file.fileno()).st_size
+
     def sync(self):
         """Wait until what was written is on the disk."""
         try:
@@ -189,9 +289,15 @@ class FileTarget(object):
         try:
             if os.fstat(self._file.fileno()).st_size != size:
                 os.ftruncate(self._file.fileno(), size)
-            self._file.close()
-            getattr(os, "replace", os.rename)(self.temporary, self._final)
-            self.temporary = self._file = None
+            held = os.dup(self._file.fileno())  # and with it the lock, until nobody can take it for a leftover
+            try:
+                self._file.close()
+                if fcntl is None:
+                    held = _closed(held)
+                getattr(os, "replace", os.rename)(self.temporary, self._final)
+                self.temporary = self._file = None
+            finally:
+                _closed(held)
         except EnvironmentError as error:
             raise local(error, self.path)
 
@@ -214,17 +320,61 @@ class FileTarget(object):
                 pass
 
     def _drop(self):
-        self._close()
+        if fcntl is None:  # no file is removed there while it is open
+            self._close()
         if self.temporary is not None:
-            try:
-                os.remove(self.temporary)
-            except EnvironmentError:
-                pass
+            _removed(self.temporary)
+        self._close()
         self.temporary = self._file = None
 
 
 def _file(descriptor):
     return os.fdopen(descriptor, "r+b", 0)
+
+
+def _made(path, mode):
+    """The new file at a path."""
+    return _file(os.open(path, _OPEN | os.O_CREAT | os.O_EXCL, mode))
+
+
+def _found(path):
+    """The file that this user left at a path, or None: what another user planted there is not touched."""
+    try:
+        file = _file(os.open(path, _OPEN))
+    except EnvironmentError:
+        return None
+    status = os.fstat(file.fileno())
+    is_ours = stat.S_ISREG(status.st_mode) and status.st_nlink == 1
+    if not is_ours or (hasattr(os, "geteuid") and status.st_uid != os.geteuid()):
+        file.close()
+        return None
+    return file
+
+
+def _locked(file, path):
+    """Whether nobody else is at the file of a path, from now on until it is closed; else it is closed."""
+    try:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        one, other = os.fstat(file.fileno()), os.lstat(path)
+        if (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino):
+            return True
+    except EnvironmentError as error:
+        if error.errno not in (errno.EWOULDBLOCK, errno.EAGAIN, errno.ENOENT):  # it knows no locks
+            _removed(path)
+    file.close()
+    return False
+
+
+def _removed(path):
+    try:
+        os.remove(path)
+    except EnvironmentError:
+        pass
+
+
+def _closed(descriptor):
+    if descriptor is not None:
+        os.close(descriptor)
 
 
 class _Handle(object):
@@ -281,7 +431,9 @@ class _Handle(object):
 
 
 class StreamTarget(object):
-    """A device or pipe at ``path``, or the caller's ``file`` from where it stands, which stays open: one thread writes.
+    """A device, pipe or descriptor at ``path``, or the caller's ``file`` from where it stands, which stays open.
+
+    One thread writes.
 
     What was written before a failure stays in it.
     """
@@ -298,15 +450,22 @@ class StreamTarget(object):
         """Begin, again if need be.  LocalFailure if it cannot go back."""
         if self._file is None:
             try:
-                self._file = io.open(self.path, "wb", 0)
+                self._file = _stream(self.path)
             except EnvironmentError as error:
                 raise local(error, self.path)
+            self._start = None if _own(self.path) is None else self._position()
         elif self._at:
             self._back()
         else:
             self._start = self._position()
 
     def _position(self):
+        """Where the file stands; None of one that cannot go back, or is written to at its end wherever it stands."""
+        try:
+            if fcntl is not None and fcntl.fcntl(self._file.fileno(), fcntl.F_GETFL) & os.O_APPEND:
+                return None
+        except (EnvironmentError, ValueError, AttributeError, TypeError):
+            pass  # nothing of the system's
         try:
             return self._file.tell()
         except (EnvironmentError, ValueError, AttributeError, TypeError):
@@ -314,7 +473,7 @@ class StreamTarget(object):
 
     def _back(self):
         try:
-            if self._start is None or not self._given:
+            if self._start is None:
                 raise ValueError()
             self._file.seek(0, 2)
             ends = self._file.tell() == self._start + self._at

@@ -173,8 +173,13 @@ def finish(carrier, upload, retry, proof=True):
     IntegrityError for another size or etag.  ``proof``: as of Carrier.call.
     """
     op = operation.FinishUpload(upload.space, upload.key, upload.upload_id, upload.part_etags())
+
+    def check(finished):
+        if proof and not finished.etag and finished.size in (None, upload.size):  # another size is worse
+            raise BadAnswer(u"the answer says no ETag, so nothing shows that it was stored", status=200)
+
     try:
-        finished, response = carrier.call(op, retry=retry, proof=proof)
+        finished, response = carrier.call(op, retry=retry, check=check, proof=False)
     except UploadNotFound:
         found = stored(carrier, upload)
         if found is None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import click
 
-from uvideo.cli.address import Pipe, parse
+from uvideo.cli.address import Local, Pipe, parse
 from uvideo.cli.carry import Mover, Task, Way
 from uvideo.cli.context import Context
 from uvideo.cli.crew import Crew
@@ -97,11 +98,19 @@ def carry_all(context: Context, mover: Mover, tasks: Iterable[Task], jobs: int, 
     crew.run(announced())
 
 
+def _is_output(path: str) -> bool:
+    """Whether a path, /dev/stdout say, names what standard output is."""
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(1)) and not os.path.samefile(path, os.devnull)
+    except OSError:
+        return False
+
+
 def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, **options: Any) -> int:
     began = time.monotonic()
     report = context.report
     to = parse(target)
-    if isinstance(to, Pipe):
+    if isinstance(to, Pipe) or (isinstance(to, Local) and _is_output(to.path)):
         report.out = report.err  # standard output is the object's
     given = [parse(each) for each in sources]
     if move and (isinstance(to, Pipe) or any(isinstance(each, Pipe) for each in given)):

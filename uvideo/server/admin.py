@@ -12,7 +12,7 @@ from uvideo.server.console import Console
 from uvideo.server.exchange import Disconnected, Exchange, Watch
 from uvideo.server.gauges import Gauges
 from uvideo.server.metrics import Metrics
-from uvideo.storage.base import Blobs, Catalog
+from uvideo.server.readiness import Readiness
 
 __all__ = ["admin_handler"]
 
@@ -24,10 +24,8 @@ log = logging.getLogger("uvideo.server")
 
 
 def admin_handler(
-    blobs: Blobs,
-    catalog: Catalog,
     metrics: Metrics,
-    check: Callable[[], None],
+    readiness: Readiness,
     gauges: Gauges,
     console: Console,
     watch: Watch,
@@ -35,23 +33,10 @@ def admin_handler(
 ) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
     """What answers the requests of the admin port.
 
-    ``check``: raises if uploads would be refused.  ``watch``: breaks off who takes an answer too slowly.  ``more``:
+    ``watch``: breaks off who takes an answer too slowly.  ``more``:
     path -> what answers there, whatever the method.
     """
     others = more or {}
-
-    async def ready() -> tuple[int, str]:
-        async def app() -> None:
-            check()
-
-        for name, probe in (("server", app), ("blobs", blobs.check), ("catalog", catalog.check)):
-            try:
-                await probe()
-            except Exception as failure:
-                log.warning("not ready: %s: %s", name, failure)
-                reason = failure.strerror if isinstance(failure, OSError) else str(failure)
-                return 503, f"{name}: {reason or type(failure).__name__}\n"
-        return 200, "ok\n"
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         exchange = Exchange(request)
@@ -81,7 +66,7 @@ def admin_handler(
         elif request.path == "/healthz":
             status, text = 200, "ok\n"
         elif request.path == "/readyz":
-            status, text = await ready()
+            status, text = await readiness.look()
         elif request.path == "/metrics":
             await gauges.refresh()
             status, text, kind = 200, metrics.text(), PROMETHEUS

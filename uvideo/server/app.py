@@ -37,6 +37,7 @@ from uvideo.server.guesses import sender
 from uvideo.server.limits import Limits
 from uvideo.server.metrics import Metrics
 from uvideo.server.names import OwnNames
+from uvideo.server.readiness import Writes
 from uvideo.server.rights import Rights
 from uvideo.server.service import Grant, Service
 from uvideo.server.spaces import Spaces
@@ -67,6 +68,8 @@ STORING = frozenset(
         *(operation.AppendObject, operation.CopyPart),
     )
 )
+#: Those of them that tell whether the disk and the catalog take anything.
+PUTS = frozenset(cls.__name__ for cls in (operation.PutObject, operation.InitiateUpload, operation.UploadPart))
 #: What the machine may run out of, as a client is told it: the same request may succeed later.
 OUT_OF = {
     errno.ENOSPC: "no space left",
@@ -87,8 +90,7 @@ class App:
     ``server`` is what asyncio's create_server takes.  ``idle``, ``keep_alive``: seconds.  ``least_rate``: bytes a
     second.  ``callbacks``: None for those that go to public addresses only.  ``limits``: None for none.
     ``cross_origin``: which pages of other origins may read its answers; None: none.  ``spans``: what makes a span of
-    each request; None: nothing does.
-    ``names``: of the server's own.
+    each request; None: nothing does.  ``names``: of the server's own.  ``writes``: what is told how puts end.
     """
 
     exchange: type[Exchange] = Exchange
@@ -105,10 +107,12 @@ class App:
         limits: Limits | None = None,
         cross_origin: CrossOrigin | None = None,
         spans: Spans | None = None,
+        writes: Writes | None = None,
         names: OwnNames | None = None,
     ) -> None:
         self._service, self._metrics = service, metrics
         self._rights = Rights(service)
+        self._writes = writes or Writes()
         self._usage = Usage(service.catalog, service.clock)
         self._names = names or OwnNames()
         self.spaces = Spaces(service, self._usage, self._names)
@@ -126,12 +130,13 @@ class App:
         )
         self._watch.start()
 
-    def check(self) -> None:
-        """Refused if a new upload would be."""
-        if self._draining:
-            raise errors.Unavailable("stopping")
-        if self._headroom is not None:
-            self._headroom.check(0)
+    def is_stopping(self) -> bool:
+        """Whether it was told to drain."""
+        return self._draining
+
+    def has_room(self) -> bool:
+        """Whether the disk has more free than its headroom."""
+        return self._headroom is None or self._headroom.has(0)
 
     async def drain(self, grace: float) -> bool:
         """Let the requests in flight finish, for at most ``grace`` seconds; True if all did.
@@ -183,6 +188,8 @@ class App:
         exchange.closing = self._draining
         try:
             response, content = await self._respond(exchange)
+            if exchange.operation in PUTS:
+                self._writes.worked()
             if self._draining:
                 exchange.closing = True
             return await exchange.answer(response, content)
@@ -201,6 +208,8 @@ class App:
             if type(failure) in WRONG or (self._guesses.seen and isinstance(failure, errors.Refused)):
                 failure = self._guessed(failure, exchange, _claimed(exchange.headers, _query(exchange)))
             refusal = _refusal(failure, exchange)
+            if refusal.status == 500 and exchange.operation in PUTS:
+                self._writes.failed()
             exchange.ret_code = refusal.ret_code
             self._metrics.refused(refusal.ret_code)
             return await exchange.answer(answer.encode_error(refusal))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from uvideo._core import etag
-from uvideo.storage.base import Blobs, Catalog, ObjectRecord, Reader, Unreachable
+from uvideo.storage.base import Blobs, Catalog, Damaged, ObjectRecord, Reader, Unreachable
 
 __all__ = ["Damage", "Found", "Scrubber", "fits", "fsck", "problem", "verified"]
 
@@ -96,6 +96,8 @@ async def problem(blobs: Blobs, record: ObjectRecord, *, rehash: bool = True) ->
         return "missing", "its bytes are missing"
     except Unreachable:
         raise  # the store is away: that says nothing of an object
+    except Damaged as failure:
+        return "damaged", f"its bytes are damaged: {failure.strerror}"
     except OSError as failure:
         why = errno.errorcode.get(failure.errno or 0, str(failure))
         return f"unreadable: {why}", f"its bytes cannot be read: {failure.strerror or failure}"

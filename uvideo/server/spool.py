@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import IO
 
@@ -14,17 +16,21 @@ PIECE = 1024 * 1024  # bytes read at once
 
 
 class Spool:
-    """Opened by the first write, in ``folder``; what is left of it goes with the process.  OSError as the disk says."""
+    """Opened by the first write, in ``folder``; what is left of it goes with the process.  OSError as the disk says.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    ``taking``: is entered while so many bytes are written; raises if the disk has no room for them.
+    """
+
+    def __init__(self, folder: Path, taking: Callable[[int], AbstractContextManager[object]] = nullcontext) -> None:
+        self._folder, self._taking = folder, taking
         self._file: IO[bytes] | None = None
 
     async def write(self, data: bytes) -> None:
-        if len(data) <= SMALL:
-            self._write(data)
-        else:
-            await asyncio.shield(asyncio.to_thread(self._write, data))
+        with self._taking(len(data)):
+            if len(data) <= SMALL:
+                self._write(data)
+            else:
+                await asyncio.shield(asyncio.to_thread(self._write, data))
 
     def _write(self, data: bytes) -> None:
         if self._file is None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import copy
 import errno
+import logging
 import os
 import queue
 import sqlite3
@@ -15,21 +16,25 @@ from typing import Any, TypeVar
 
 from uvideo._core import errors
 from uvideo.storage.base import Unreachable
+from uvideo.storage.reserve import Reserve
 from uvideo.storage.schema import UNSTORABLE
 
 __all__ = ["Committer", "Work", "telling"]
 
+log = logging.getLogger("uvideo.server")
+
 T = TypeVar("T")
 #: Statements of one transaction; an exception undoes them, and them only.
 Work = Callable[[sqlite3.Connection], T]
-Asked = tuple[Work[Any], "asyncio.Future[Any]", "Callable[[], object] | None"]
+Asked = tuple[Work[Any], "asyncio.Future[Any]", "Callable[[], object] | None", bool]
 Outcome = tuple["asyncio.Future[Any]", Any, "Exception | None"]
 
 #: SQLite's words for what the machine refuses.
+FULL, FAILED = "database or disk is full", "disk I/O error"
 MACHINE = {
-    "database or disk is full": errno.ENOSPC,
+    FULL: errno.ENOSPC,
     "attempt to write a readonly database": errno.EROFS,
-    "disk I/O error": errno.EIO,
+    FAILED: errno.EIO,
     "unable to open database file": errno.EMFILE,
 }
 LOCKED = ("database is locked", "database table is locked", "database schema is locked")
@@ -42,21 +47,24 @@ class Committer(threading.Thread):
 
     Each work has a savepoint of its own, so one's failure does not hurt the others; if the commit fails, all fail.
     ``db``: in autocommit mode (isolation_level None); nobody else uses it from now on.  ``loop``: the one that asks.
+    ``reserve``: room for the work that frees some, when there is no other.
     """
 
-    def __init__(self, db: sqlite3.Connection, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, db: sqlite3.Connection, loop: asyncio.AbstractEventLoop, reserve: Reserve) -> None:
         super().__init__(name="uvideo-sqlite", daemon=True)
-        self._db, self._loop = db, loop
+        self._db, self._loop, self._reserve = db, loop, reserve
         self._asked: queue.SimpleQueue[Asked | None] = queue.SimpleQueue()
+        self._has_reserve = False  # until the first look
         self.start()
 
-    def ask(self, work: Work[T], then: Callable[[], object] | None = None) -> asyncio.Future[T]:
+    def ask(self, work: Work[T], then: Callable[[], object] | None = None, *, frees: bool = False) -> asyncio.Future[T]:
         """Have it run; the future gets its result once that is committed.  Call from the loop.
 
         ``then`` is called on this thread between the commit and the result, even if nobody waits any more.
+        ``frees``: it leaves the disk more room than it found, so it may use the reserve.
         """
         answer: asyncio.Future[T] = self._loop.create_future()
-        self._asked.put((work, answer, then))
+        self._asked.put((work, answer, then, frees))
         return answer
 
     def stop(self) -> None:
@@ -65,6 +73,7 @@ class Committer(threading.Thread):
         self.join()
 
     def run(self) -> None:
+        self._has_reserve = self._reserve.make()
         going = True
         while going:
             batch = []
@@ -75,12 +84,27 @@ class Committer(threading.Thread):
                     break
                 item = self._asked.get()
             going = item is not None
-            outcomes = self._commit([asked for asked in batch if not asked[1].cancelled()])
+            outcomes = self._do([asked for asked in batch if not asked[1].cancelled()])
             if going and outcomes and _is_locked(outcomes[0][2]):
                 going = self._give_up(outcomes)
             with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more
                 self._loop.call_soon_threadsafe(_resolve, outcomes)
         self._db.close()
+
+    def _do(self, batch: list[Asked]) -> list[Outcome]:
+        """Commit the batch; on a full disk what frees room, by the reserve."""
+        if not self._has_reserve:
+            self._has_reserve = self._reserve.make()
+        outcomes = self._commit(batch)
+        if not outcomes or not _is_full(outcomes[0][2]) or not any(frees for *_, frees in batch):
+            return outcomes
+        with self._reserve.spent() as has_more:
+            if not has_more:
+                return outcomes
+            self._has_reserve = False
+            log.warning("no room for the catalog: what frees some uses the reserve")
+            freed = self._commit([asked for asked in batch if asked[3]])
+        return [*freed, *(outcome for outcome, asked in zip(outcomes, batch, strict=True) if not asked[3])]
 
     def _commit(self, batch: list[Asked]) -> list[Outcome]:
         outcomes: list[Outcome] = []
@@ -88,16 +112,16 @@ class Committer(threading.Thread):
             return outcomes
         try:
             self._db.execute("BEGIN IMMEDIATE")
-            for work, answer, _ in batch:
+            for work, answer, _, _ in batch:
                 outcomes.append((answer, *self._attempt(work)))
             self._db.execute("COMMIT")
-            for _, _, then in batch:
+            for _, _, then, _ in batch:
                 if then is not None:
                     then()
         except Exception as failure:  # the disk, most likely; nothing of the batch has happened
             with contextlib.suppress(sqlite3.Error):
                 self._db.execute("ROLLBACK")
-            return [(answer, None, copy.copy(failure)) for _, answer, _ in batch]
+            return [(answer, None, copy.copy(failure)) for _, answer, _, _ in batch]
         return outcomes
 
     def _give_up(self, outcomes: list[Outcome]) -> bool:
@@ -116,12 +140,17 @@ class Committer(threading.Thread):
         try:
             outcome: tuple[Any, Exception | None] = work(self._db), None
         except Exception as failure:
-            if not self._db.in_transaction:
+            if not self._db.in_transaction or _is_full(failure):
                 raise
             self._db.execute("ROLLBACK TO one")
             outcome = None, failure
         self._db.execute("RELEASE one")
         return outcome
+
+
+def _is_full(failure: Exception | None) -> bool:
+    """Whether the disk has no room.  Over a quota SQLite says that it failed."""
+    return isinstance(failure, sqlite3.OperationalError) and str(failure) in (FULL, FAILED)
 
 
 def _is_locked(failure: Exception | None) -> bool:

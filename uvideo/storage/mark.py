@@ -20,7 +20,8 @@ class Mark:
     def __init__(self, path: Path) -> None:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            os.ftruncate(fd, 8)
+            # On a full disk a hole could be mapped, and writing to that would end the process.
+            getattr(os, "posix_fallocate", lambda fd, _, size: os.ftruncate(fd, size))(fd, 0, 8)
             self._map = mmap.mmap(fd, 8)
         finally:
             os.close(fd)

@@ -23,12 +23,14 @@ from uvideo.storage.accounts import Accounts
 from uvideo.storage.base import Absent, ObjectRecord, Page, PartRecord, SpaceRecord, UploadRecord
 from uvideo.storage.committer import Committer, Work, telling
 from uvideo.storage.mark import Mark
+from uvideo.storage.reserve import Reserve
 from uvideo.storage.schema import (
     DRAFTS,
     MIGRATIONS,
     OBJECT,
     PART,
     SPACE,
+    STALE,
     UPLOAD,
     Row,
     behind,
@@ -73,15 +75,22 @@ class SqliteCatalog(Accounts):
     def __init__(self, path: Path, *, fsync: bool = True) -> None:
         self._path = Path(path)
         self._fsync = fsync
+        self._reserve = Reserve(self._path.with_name(self._path.name + "-reserve"))
         self._reads: sqlite3.Connection | None = None
         self._writes: Committer | None = None
         self._mark: Mark | None = None
         self._spaces: dict[tuple[str, str], tuple[int, SpaceRecord | None]] = {}
 
     async def start(self, *, create: bool = True) -> None:
-        reads, writes = await asyncio.to_thread(self._open, create)
+        try:
+            reads, writes = await asyncio.to_thread(self._open, create)
+        except sqlite3.Error:  # on a full disk even reading needs some room
+            with self._reserve.spent() as has_more:
+                if not has_more:
+                    raise
+                reads, writes = await asyncio.to_thread(self._open, create)
         self._mark = Mark(self._path.with_name(self._path.name + "-spaces"))
-        self._reads, self._writes = reads, Committer(writes, asyncio.get_running_loop())
+        self._reads, self._writes = reads, Committer(writes, asyncio.get_running_loop(), self._reserve)
 
     async def close(self) -> None:
         writes, self._writes = self._writes, None
@@ -95,8 +104,15 @@ class SqliteCatalog(Accounts):
             reads.close()
 
     async def check(self) -> None:
-        await self._write(_rewrite_version)
+        await asyncio.to_thread(self._try_write)
         self._all("SELECT 1 FROM spaces LIMIT 1")
+
+    def _try_write(self) -> None:
+        """On a connection of its own: the writer waits longer for a lock than whoever asks for the health."""
+        with telling(), contextlib.closing(self._another()) as db:
+            db.execute("BEGIN IMMEDIATE")
+            _rewrite_version(db)
+            db.execute("COMMIT")
 
     async def identity(self) -> str | None:
         return next((row[0] for row in self._all("SELECT identity FROM identity")), None)
@@ -189,7 +205,7 @@ class SqliteCatalog(Accounts):
             db.execute("DELETE FROM spaces WHERE space_id = ?", row)
             return [draft for (draft,) in drafts]
 
-        return await self._write_space(work)
+        return await self._write_space(work, frees=True)
 
     # Objects
 
@@ -248,7 +264,7 @@ class SqliteCatalog(Accounts):
             row = _object_row(db, space_id, key.encode())
             return None if row is None else _drop(db, row)
 
-        return await self._write(work)
+        return await self._write(work, frees=True)
 
     async def list(self, space_id: str, prefix: str, marker: str, limit: int, delimiter: str = "") -> Page:
         page, last = Page(), ""
@@ -367,16 +383,21 @@ class SqliteCatalog(Accounts):
     async def count_parts(self, upload_id: str) -> int:
         return int(self._all("SELECT COUNT(*) FROM parts WHERE upload_id = ?", upload_id)[0][0])
 
-    async def finish(self, upload_id: str, record: ObjectRecord, *, overwrite: bool = True) -> builtins.list[str]:
+    async def finish(
+        self, upload_id: str, record: ObjectRecord, *, overwrite: bool = True, parts: int | None = None
+    ) -> builtins.list[str]:
         def work(db: sqlite3.Connection) -> list[str]:
+            found = _one(db, "SELECT COUNT(*) FROM parts WHERE upload_id = ?", upload_id)
             if _forget_upload(db, upload_id) is None:
                 raise errors.UploadNotFound(key=record.key)
+            if parts is not None and found != (parts,):
+                raise errors.InvalidPartList(STALE)
             return _put(db, record, overwrite)
 
         return await self._write(work)
 
     async def abort(self, upload_id: str) -> str | None:
-        return await self._write(lambda db: _forget_upload(db, upload_id))
+        return await self._write(lambda db: _forget_upload(db, upload_id), frees=True)
 
     # Garbage
 
@@ -425,16 +446,17 @@ class SqliteCatalog(Accounts):
         with telling():
             return self._readable().execute(query, values).fetchall()
 
-    async def _write(self, work: Work[T]) -> T:
+    async def _write(self, work: Work[T], *, frees: bool = False) -> T:
+        """``frees``: it leaves more room than it found."""
         if self._writes is None:
             raise RuntimeError("the catalog is not open")
-        return await self._writes.ask(work)
+        return await self._writes.ask(work, frees=frees)
 
-    async def _write_space(self, work: Work[T]) -> T:
+    async def _write_space(self, work: Work[T], *, frees: bool = False) -> T:
         """``_write`` for what changes a space."""
         if self._writes is None or self._mark is None:
             raise RuntimeError("the catalog is not open")
-        return await self._writes.ask(work, self._mark.move)
+        return await self._writes.ask(work, self._mark.move, frees=frees)
 
 
 # Connections

@@ -77,8 +77,6 @@ def _decoded(text):
         raise BadRequest(u"the put policy is not base64url")
     if not text.startswith(POLICY):  # it is told from the key, which is signed before it, by this alone
         raise BadRequest(u"the put policy is not compact JSON that begins with one of its callback... members")
-    if text.find(POLICY, 1) > 0:
-        raise BadRequest(u"a part of the put policy would be a policy of its own")
     bare = native(text).rstrip("=")
     try:
         given = parse_json(base64.urlsafe_b64decode(bare + "=" * (-len(bare) % 4)))

@@ -1,0 +1,142 @@
+"""What /readyz says, each line of it made to happen."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sqlite3
+import threading
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from test.cluster.postgres import Postgres
+from test.cluster.program import until
+from test.server.test_monitoring import asked
+from test.server.wire import Peer, connect
+from test.server_fixture import ROOT, Server, start_server
+from ucloud.uvideo.protocol import operation
+from uvideo.server.readiness import CONDITIONS, CROWDED, DAMAGED, FAILING, LASTING, LOCKED, Writes
+
+KEYS = {
+    "UVIDEO_SERVE_PUBLIC_KEY": "UVIDEOready",
+    "UVIDEO_SERVE_PRIVATE_KEY": "private-key-of-the-ready-0123456789abcdefg",
+}
+
+
+def test_the_documents_have_the_same_table() -> None:
+    text = (ROOT / "docs" / "operate.md").read_text()
+    section = text.partition("## What /readyz says\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (.+) \| (\d+) \| (.+) \|$", section, re.MULTILINE)
+    assert [(what, int(status), said.replace("`", "")) for what, status, said in rows] == [
+        (each.what, each.status, each.text) for each in CONDITIONS
+    ]
+
+
+def until_said(server: Server, wanted: tuple[int, str]) -> None:
+    deadline, found = time.monotonic() + 60, (0, "")
+    while found != wanted and time.monotonic() < deadline:
+        found = asked(server, "/readyz")
+    assert found == wanted
+
+
+def test_all_connections_are_taken(tmp_path: Path) -> None:
+    with start_server(tmp_path, "--no-fsync", "--connections", "2") as server:
+        assert asked(server, "/readyz") == (200, "ok\n")
+        with contextlib.ExitStack() as stack:
+            for _ in range(2):
+                stack.enter_context(connect(server.port))
+            until_said(server, (503, CROWDED.text + "\n"))
+        until_said(server, (200, "ok\n"))
+
+
+def test_puts_that_fail(tmp_path: Path) -> None:
+    """The looks of /readyz itself find nothing: what is wrong is elsewhere in the database."""
+    with start_server(tmp_path, "--no-fsync", "--workers", "2") as server:
+        peer = Peer(server)
+        space = peer.space()
+        with closing(sqlite3.connect(tmp_path / "catalog.db", timeout=30)) as other:
+            other.execute("ALTER TABLE small RENAME TO away")
+            assert peer.call(operation.PutObject(space, "k"), b"x").status == 500
+            assert asked(server, "/readyz") == (503, FAILING.text + "\n")
+            assert peer.call(operation.GetObject(space, "k")).status in (404, 500)
+            other.execute("ALTER TABLE away RENAME TO small")
+        peer.do(operation.PutObject(space, "k"), b"x")
+        assert asked(server, "/readyz") == (200, "ok\n")
+
+
+def test_a_put_that_failed_counts_for_a_while() -> None:
+    """Out of rotation no put comes that could succeed."""
+    now = [1000.0]
+    writes = Writes(lambda: now[0])
+    assert not writes.is_failing()
+    writes.failed()
+    now[0] += LASTING - 1
+    assert writes.is_failing()
+    now[0] += 2
+    assert not writes.is_failing()
+    writes.failed()
+    now[0] += 1
+    writes.worked()
+    assert not writes.is_failing()
+
+
+def test_another_program_holds_the_lock(tmp_path: Path) -> None:
+    with start_server(tmp_path, "--no-fsync") as server:
+        with closing(sqlite3.connect(tmp_path / "catalog.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            assert asked(server, "/readyz") == (503, LOCKED.text + "\n")
+            other.execute("ROLLBACK")
+        assert asked(server, "/readyz") == (200, "ok\n")
+
+
+def test_the_catalog_is_damaged(tmp_path: Path) -> None:
+    with start_server(tmp_path, "--no-fsync") as server:
+        peer = Peer(server)
+        space = peer.space()
+        path = tmp_path / "catalog.db"
+        with closing(sqlite3.connect(path, timeout=30)) as other:
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with path.open("r+b") as file:
+            file.write(b"\xa5" * path.stat().st_size)
+        assert asked(server, "/readyz") == (503, DAMAGED.text + "\n")
+        assert asked(server, "/healthz")[0] == 200
+        assert peer.call(operation.PutObject(space, "k"), b"x").status == 500
+        assert "Traceback" not in server.log.read_text()
+
+
+def ended(postgres: Postgres, name: str, script: str) -> None:
+    """Run SQL until somebody ends its session."""
+    with contextlib.suppress(RuntimeError):
+        postgres.run(name, script)
+
+
+@pytest.mark.cluster
+def test_the_connections_to_the_database_are_used_up(tmp_path: Path, postgres: Postgres) -> None:
+    """All of the pool wait for a lock that somebody holds."""
+    with postgres.database() as url:
+        name = url.rpartition("/")[2]
+        with start_server(tmp_path, "--no-fsync", env={"UVIDEO_SERVE_DATABASE": url, **KEYS}) as server:
+            peer = Peer(server)
+            space = peer.space()
+            assert asked(server, "/readyz") == (200, "ok\n")
+            holding = "BEGIN; LOCK TABLE objects; SELECT pg_sleep(300)"
+            holder = threading.Thread(target=lambda: ended(postgres, name, holding))
+            holder.start()
+            held = "SELECT pid FROM pg_locks WHERE relation = 'objects'::regclass AND mode = 'AccessExclusiveLock'"
+            assert until(lambda: postgres.run(name, held) != "", 60)
+            puts = [
+                threading.Thread(target=lambda: peer.call(operation.PutObject(space, "k"), b"x")) for _ in range(16)
+            ]
+            for put in puts:
+                put.start()
+            deadline, found = time.monotonic() + 60, (200, "ok\n")
+            while found[0] == 200 and time.monotonic() < deadline:
+                found = asked(server, "/readyz")
+            assert found[0] == 503 and found[1].startswith("catalog: the database "), found
+            postgres.run(name, f"SELECT pg_terminate_backend(pid) FROM ({held}) AS holders")
+            for each in (*puts, holder):
+                each.join(60)
+            until_said(server, (200, "ok\n"))

@@ -1,0 +1,110 @@
+"""Whether a load balancer should send requests here: what /readyz says, for each condition that there is."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import mmap
+import struct
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from uvideo.storage.base import Blobs, Catalog
+
+__all__ = ["CONDITIONS", "Readiness", "Writes"]
+
+PATIENCE = 6.0  # seconds for one of the looks
+LASTING = 60.0  # seconds that a put which failed counts, if none succeeds
+
+log = logging.getLogger("uvideo.server")
+
+
+class Condition(NamedTuple):
+    """A row of the table in docs/operate.md.  ``text``: of the answer; "..." is what the machine says."""
+
+    what: str
+    status: int
+    text: str
+
+
+READY = Condition("all is well", 200, "ok")
+FULL = Condition("the disk is full or over its quota, or `--headroom` is reached", 200, "ok / writes: false")
+STOPPING = Condition("the server is told to stop", 503, "server: stopping")
+CROWDED = Condition("all `--connections` are taken", 503, "server: too many connections")
+FAILING = Condition("the last put of the last minute was answered 500", 503, "server: writes fail")
+NO_BLOBS = Condition("the disk fails or is read-only, the store cannot be reached", 503, "blobs: ...")
+LOCKED = Condition(
+    "another program holds SQLite's lock for 5 s", 503, "catalog: the database is locked by another program"
+)
+DAMAGED = Condition("SQLite says that its file is damaged", 503, "catalog: the catalog is damaged")
+NO_CATALOG = Condition("PostgreSQL cannot be reached, or has no connection left", 503, "catalog: the database ...")
+SLOW = Condition("one of these looks takes more than 6 s", 503, "blobs: no answer, catalog: no answer")
+CONDITIONS = (READY, FULL, STOPPING, CROWDED, FAILING, NO_BLOBS, LOCKED, DAMAGED, NO_CATALOG, SLOW)
+
+_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
+
+class Writes:
+    """When a put failed last, and when one succeeded.  Made before the workers are forked: all of them write here."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock, self._cells = clock, mmap.mmap(-1, 16)
+
+    def failed(self) -> None:
+        struct.pack_into("=d", self._cells, 0, self._clock())
+
+    def worked(self) -> None:
+        struct.pack_into("=d", self._cells, 8, self._clock())
+
+    def is_failing(self) -> bool:
+        """Whether the last one of the last minute failed."""
+        failed, worked = struct.unpack("=dd", self._cells[:16])
+        return bool(failed) and failed > worked and self._clock() - failed < LASTING
+
+
+class Readiness:
+    """``is_stopping``, ``is_crowded``, ``has_room``: of the app: whether it drains, would refuse one more connection,
+    and would take an upload."""
+
+    def __init__(
+        self,
+        blobs: Blobs,
+        catalog: Catalog,
+        writes: Writes,
+        *,
+        is_stopping: Callable[[], bool],
+        is_crowded: Callable[[], bool],
+        has_room: Callable[[], bool],
+        patience: float = PATIENCE,
+    ) -> None:
+        self._probes = {"blobs": blobs.check, "catalog": catalog.check}
+        self._own = ((is_stopping, STOPPING), (is_crowded, CROWDED), (writes.is_failing, FAILING))
+        self._has_room, self._patience = has_room, patience
+
+    async def look(self) -> tuple[int, str]:
+        """Status and text of the answer: of the first condition that takes the server out of rotation."""
+        for is_so, condition in self._own:
+            if is_so():
+                return condition.status, condition.text + "\n"
+        has_room = self._has_room()
+        for name, probe in self._probes.items():
+            try:
+                await asyncio.wait_for(probe(), self._patience)
+            except Exception as failure:
+                if isinstance(failure, OSError) and failure.errno in _ROOM:
+                    has_room = False
+                    continue
+                reason = _reason(failure)
+                log.warning("not ready: %s: %s", name, reason)
+                return 503, f"{name}: {reason}\n"
+        found = READY if has_room else FULL
+        return found.status, found.text.replace(" / ", "\n") + "\n"
+
+
+def _reason(failure: Exception) -> str:
+    if isinstance(failure, (asyncio.TimeoutError, TimeoutError)):
+        return "no answer"
+    text = failure.strerror if isinstance(failure, OSError) else str(failure)
+    return text or type(failure).__name__
