@@ -378,7 +378,9 @@ class Blobs(Protocol):
         """
         ...
 
-    async def seal(self, draft: str, parts: Sequence[PartRecord]) -> str:
+    async def seal(
+        self, draft: str, parts: Sequence[PartRecord], confirm: Callable[[], Awaitable[None]] | None = None
+    ) -> str:
         """Turn the draft into a blob made of exactly these parts, durable, and return the blob's name.
 
         Copies no data.  Calling it again with the same parts, even after a crash in between, returns the same name; if
@@ -386,6 +388,9 @@ class Blobs(Protocol):
         blob is empty.  Bytes behind the last part are cut off, except where that could take bytes from another finish
         of the same upload: so serve the size that the catalog has.  OSError if bytes of a part are missing; ValueError
         unless the parts are 0, 1, 2 ... in order, all but the last one block long.
+
+        ``confirm``: raises if the catalog names other parts than these.  A driver that cuts awaits it while no part can
+        be stored, and before anything is changed: a part that was acknowledged after the list was read is never cut.
         """
         ...
 
@@ -589,11 +594,14 @@ class Catalog(Protocol):
         """How many parts there are; 0 of an upload that is gone."""
         ...
 
-    async def finish(self, upload_id: str, record: ObjectRecord, *, overwrite: bool = True) -> builtins.list[str]:
+    async def finish(
+        self, upload_id: str, record: ObjectRecord, *, overwrite: bool = True, parts: int | None = None
+    ) -> builtins.list[str]:
         """Store the object and forget the upload and its parts, as one; return the blobs no longer named.
 
         ``errors.AlreadyExists`` if the key is taken and ``overwrite`` is false; the upload then stays.
         ``errors.UploadNotFound`` if the upload is gone: of two that finish at once, one gets this.
+        ``parts``: how many parts the object has.  ``errors.InvalidPartList`` if there are others by now; all stays.
         """
         ...
 

@@ -140,11 +140,20 @@ class DiskBlobs:
             finally:
                 slot.leave()
 
-    async def seal(self, draft: str, parts: Sequence[PartRecord]) -> str:
+    async def seal(
+        self, draft: str, parts: Sequence[PartRecord], confirm: Callable[[], Awaitable[None]] | None = None
+    ) -> str:
         if [p.part for p in parts] != list(range(len(parts))) or any(p.size != self.block_size for p in parts[:-1]):
             raise ValueError("a draft on a disk has parts 0, 1, 2 ... in order, all but the last one block long")
-        self.draft_path(draft)
-        await until(lambda: self._seal(draft, sum(p.size for p in parts)), self.brief)
+        sealing = _DiskSealing(self, draft, sum(p.size for p in parts))
+        try:
+            await until(sealing.enter, self.brief)
+            if confirm is not None:
+                await confirm()
+            await self.brief(sealing.seal)
+        finally:
+            sealing.leave()
+        self._entered.discard(draft)
         return draft
 
     async def discard(self, draft: str) -> None:
@@ -371,28 +380,6 @@ class DiskBlobs:
         finally:
             os.close(fd)
 
-    def _seal(self, draft: str, size: int) -> bool:
-        """False if a part is being written, or another process is sealing."""
-        source, target = self.draft_path(draft), self.blob_path(draft)
-        fd = open_draft(source, target, create=size == 0)
-        try:
-            if not try_lock(fd, 0, 0):
-                return False
-            there = os.fstat(fd).st_size
-            if there < size:
-                raise OSError(errno.EIO, f"{there} bytes are there, the parts have {size}", str(source))
-            if target.exists():  # sealed before, maybe by one that names more parts: never cut, only make sure
-                self.sync_file(fd)
-            else:
-                os.ftruncate(fd, size)
-                self.sync_file(fd)
-                os.rename(source, target)
-            self.sync_entry(target)
-        finally:
-            os.close(fd)
-        self._entered.discard(draft)
-        return True
-
 
 class _DiskWriter:
     """The file is made by the first write, so that a small blob costs two hops to a thread and not three."""
@@ -498,6 +485,61 @@ class _DiskPartSlot:
             write_at(self._fd, chunks, offset)
             self._store.sync_file(self._fd)
             self._store.sync_draft_entry(self._draft)
+
+    def _leave(self) -> None:
+        with self._guard:
+            self._close()
+
+    def _close(self) -> None:
+        self._left = True
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+class _DiskSealing:
+    """A lock on all parts of a draft, held until ``leave``; meanwhile nobody stores one."""
+
+    def __init__(self, store: DiskBlobs, draft: str, size: int) -> None:
+        self._store, self._size = store, size
+        self._source, self._target = store.draft_path(draft), store.blob_path(draft)
+        self._guard = threading.Lock()  # a cancelled call may still be at work
+        self._fd = -1
+        self._left = False
+
+    def enter(self) -> bool:
+        """False if a part is being written, or another process is sealing."""
+        with self._guard:
+            if self._left:
+                return True
+            if self._fd < 0:
+                self._fd = open_draft(self._source, self._target, create=self._size == 0)
+            return try_lock(self._fd, 0, 0)
+
+    def seal(self) -> None:
+        with self._guard:
+            if self._left:
+                return
+            there = os.fstat(self._fd).st_size
+            if there < self._size:
+                raise OSError(errno.EIO, f"{there} bytes are there, the parts have {self._size}", str(self._source))
+            if self._target.exists():  # sealed before, maybe by one that names more parts: never cut, only make sure
+                self._store.sync_file(self._fd)
+            else:
+                os.ftruncate(self._fd, self._size)
+                self._store.sync_file(self._fd)
+                os.rename(self._source, self._target)
+            self._store.sync_entry(self._target)
+
+    def leave(self) -> None:
+        """Free the lock, as soon as a call that still runs has ended."""
+        if self._guard.acquire(blocking=False):
+            try:
+                self._close()
+            finally:
+                self._guard.release()
+        else:
+            self._store.later(self._leave)
 
     def _leave(self) -> None:
         with self._guard:
