@@ -5,14 +5,17 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
+import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from test.cluster.program import until
 from test.hostile.test_sockets import memory, statuses, talk
 from test.namespace import ADDRESS, OTHER, alone, inside
+from test.server.test_monitoring import asked
 from test.server.wire import BLOCK, Peer, connect, head, pattern, receive
 from test.server_fixture import Server, start_server
 from ucloud.uvideo.protocol import errors, etag, operation
@@ -166,6 +169,19 @@ def until_broken(sock: socket.socket) -> bool:
         except ConnectionError:
             return True
     return False
+
+
+def test_who_asks_much_and_leaves_makes_no_traceback(server: Server, peer: Peer, space: str) -> None:
+    """While one object is sent the connection ends, and the next request that was sent ahead has its turn."""
+    peer.do(operation.PutObject(space, "public", acl="public-read"), bytes(200_000))
+    request = head("GET", "/public", [("Host", f"{space}.localhost")]) * 40
+    for _ in range(100):
+        with connect(server.port) as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            sock.sendall(request)
+            assert sock.recv(1000).startswith(b"HTTP/1.1 200 ")
+    assert until(lambda: "uvideo_requests_in_flight 0\n" in asked(server, "/metrics")[1], 60)
+    assert "Traceback" not in server.log.read_text()
 
 
 # Connections
