@@ -45,7 +45,7 @@ FRAMEWORKS = (
     "tempfile",
     "socket",
 )
-RULES_OF_THE_SERVER = ("service", "spaces", "append", "copies", "record", "states", "rights", "tokens")
+RULES_OF_THE_SERVER = ("service", "spaces", "append", "copies", "record", "states", "rights", "carriers", "tokens")
 CARRIAGE = (
     "argument",
     "body",
@@ -55,6 +55,7 @@ CARRIAGE = (
     "interrupt",
     "receiver",
     "retry",
+    "skew",
     "source",
     "target",
     "transfer",

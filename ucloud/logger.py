@@ -19,6 +19,16 @@ _lock = threading.Lock()
 _handler = None
 
 
+class _Text(logging.Formatter):
+    """Gives text that can be written as UTF-8: of a native str on 2.7, and whatever a name of a file holds."""
+
+    def format(self, record):
+        line = logging.Formatter.format(self, record)
+        if not isinstance(line, bytes):
+            line = line.encode("utf-8", "replace")
+        return line.decode("utf-8", "replace")
+
+
 def set_log_file(locallogname, level=logging.INFO):
     """Write the SDK's log to this file, appending, in place of the one set before; None or '' ends it.
 
@@ -29,7 +39,7 @@ def set_log_file(locallogname, level=logging.INFO):
     made = None
     if locallogname:
         made = logging.FileHandler(locallogname, encoding="utf-8")
-        made.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(threadName)s %(message)s"))
+        made.setFormatter(_Text("%(asctime)s %(levelname)s %(threadName)s %(message)s"))
     with _lock:
         if _handler is not None:
             logger.removeHandler(_handler)

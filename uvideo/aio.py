@@ -46,6 +46,7 @@ TRANSFERS = 8
 
 class AsyncClient:
     """As Client, for one event loop.  Not to be shared between threads or loops; close it, or use ``async with``.
+    A pickle or copy is a client of its own, for another loop.
 
     Arguments, errors and methods are those of Client; ``list`` and its like give an AsyncListing, for ``async for``.
     Where Client takes an iterable of bytes, an async iterable will do too.  Cancelling the task of a transfer ends the
@@ -97,6 +98,9 @@ class AsyncClient:
 
     def __repr__(self) -> str:
         return f"<AsyncClient {self._settings.public_key or 'anonymous'} at {self._settings.place()}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self._settings, self._retry)
 
     async def _run(self, call: Call[T]) -> T:
         if call.management:
@@ -902,3 +906,7 @@ def _bridged(source: AsyncIterable[bytes], loop: asyncio.AbstractEventLoop) -> I
 
     while (piece := asyncio.run_coroutine_threadsafe(following(), loop).result()) is not None:
         yield piece
+
+
+def _rebuild(cls: type[AsyncClient], settings: Settings, tries: Retry | None) -> AsyncClient:
+    return cls(settings=settings, retry=tries)

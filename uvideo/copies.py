@@ -100,8 +100,13 @@ class Copy:
         begun: BegunUpload = yield calls.begin_upload(
             self.space, self.key, mime, self._class(source), metadata, headers
         )
+        meter = None
+        if self.progress is not None:
+            count = -(-source.size // begun.block_size)
+            first = Progress("upload", self.space, self.key, None, 0, source.size, 0, count)
+            meter = Meter(self.progress, first, self.ticks)
         try:
-            parts: list[PartInfo] = yield Together(self._parts(begun, source))
+            parts: list[PartInfo] = yield Together(self._parts(begun, source, meter))
             now: ObjectInfo = yield self._look()
             if (now.etag, now.size, now.modified) != (source.etag, source.size, source.modified):
                 raise ObjectChanged(operation="CopyPart", space=self.source_space, key=self.source_key)
@@ -121,6 +126,8 @@ class Copy:
                 yield calls.set_mime(self.space, self.key, wanted)
         if tags:
             yield calls.set_tags(self.space, self.key, tags)
+        if meter is not None:
+            meter.end(source.size)
         return done
 
     def _tags(self) -> Steps:
@@ -130,13 +137,8 @@ class Copy:
         except Refused:
             return {}
 
-    def _parts(self, begun: BegunUpload, source: ObjectInfo) -> Iterator[Steps]:
-        count = -(-source.size // begun.block_size)
-        meter = None
-        if self.progress is not None:
-            first = Progress("upload", self.space, self.key, None, 0, source.size, 0, count)
-            meter = Meter(self.progress, first, self.ticks)
-        for part in range(count):
+    def _parts(self, begun: BegunUpload, source: ObjectInfo, meter: Meter | None) -> Iterator[Steps]:
+        for part in range(-(-source.size // begun.block_size)):
             yield self._part(begun, part, source, meter)
 
     def _part(self, begun: BegunUpload, part: int, source: ObjectInfo, meter: Meter | None) -> Steps:

@@ -24,6 +24,10 @@ class Limit:
         """Bytes a second."""
         return self._rate
 
+    def __reduce__(self) -> tuple[type[Limit], tuple[int]]:
+        """A copy, or what a pickle brings to another process, is a limit of its own with the same rate."""
+        return type(self), (self._rate,)
+
     def __repr__(self) -> str:
         return f"<Limit {self._rate} bytes/s>"
 

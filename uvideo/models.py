@@ -1,6 +1,7 @@
 """What the clients return and report: frozen dataclasses.
 
-Sizes are bytes, etags unquoted, times aware datetimes in UTC; None where the service did not say.
+Sizes are bytes, etags unquoted, times aware datetimes in UTC; None where the service did not say.  space, key, path and
+part name what was asked for; everything else was seen: counted here, or said by the service.
 """
 
 from __future__ import annotations
@@ -91,7 +92,10 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An object as it was stored.  verified: its etag was compared with that of the bytes that were sent."""
+    """An object as it was stored.  size: bytes that were sent, or copied.  etag: as the service said it.
+
+    verified: the etag was compared with that of the bytes that were sent, or of the source, and is the same.
+    """
 
     space: str
     key: str

@@ -158,6 +158,17 @@ def _read(path: Path) -> str:
         return ""
 
 
+def _sync(folder: Path) -> None:
+    """Wait until the names in it are on the disk."""
+    if fcntl is None:  # Windows opens no folder
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _write(path: Path, text: str) -> None:
     descriptor, aside = tempfile.mkstemp(prefix=path.name + ".", dir=path.parent)  # 0600
     try:
@@ -166,6 +177,7 @@ def _write(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(aside, path)
+        _sync(path.parent)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(aside)

@@ -292,6 +292,8 @@ def _text(name: str, value: Any) -> str:
 
 
 def _key(name: str, value: Any) -> str:
+    if isinstance(value, str) and value.endswith(("\n", "\r")):
+        raise InvalidArgument(f"{name} ends with a line break, as a line of a file does: .strip() takes it off")
     text = _text(name, value)
     if not text.strip() or (name == "public_key" and any(char <= " " or char == ":" for char in text)):
         raise InvalidArgument(f"{name} is empty or holds blanks or a colon: was it pasted whole?")

@@ -110,7 +110,20 @@ def test_what_the_toolkit_logs_is_a_note(shell: Shell) -> None:
     assert "UVIDEO_RETRIES" in check(done.err.splitlines()[0])["message"]
 
 
-@pytest.mark.parametrize("command", ["ls uvideo://{0}", "ls --json uvideo://{0}", "cat uvideo://{0}/a", "--version"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(
+            "ls uvideo://{0}",
+            "ls --json uvideo://{0}",
+            "cat uvideo://{0}/a",
+            "cp uvideo://{0}/a -",
+            "--version",
+            "--help",
+        ),
+        *("completion bash", "completion zsh", "completion fish", "spaces ls", "presign uvideo://{0}/a"),
+    ],
+)
 def test_output_that_cannot_be_written_is_an_error(shell: Shell, command: str) -> None:
     space = shell.space(a="1")
     done = shell.sh(f"uvideo {command.format(space)} > /dev/full")

@@ -159,7 +159,7 @@ def test_progress_grows_and_a_cancel_leaves_nothing(copy: Copy, client: Client, 
     seen: list[Progress] = []
     copy(space, "copy", space, "film", threshold=LOW, progress=seen.append)
     assert seen and [each.done for each in seen] == sorted(each.done for each in seen)
-    assert {(each.total, each.parts) for each in seen} == {(SIZE, 3)}
+    assert {(each.total, each.parts) for each in seen} == {(SIZE, 3)} and seen[-1].done == SIZE
     cancel = Cancel()
     with pytest.raises(errors.Cancelled):
         copy(space, "other", space, "film", threshold=LOW, cancel=cancel, progress=lambda _: cancel.cancel())

@@ -14,7 +14,7 @@ def catalog(database: str, ledger: bool = False) -> PostgresCatalog:
     return PostgresCatalog(Connections(database), ledger=ledger)
 
 
-def blobs(url: str, database: str, block_size: int, grace: float = 0) -> S3Blobs:
+def blobs(url: str, database: str, block_size: int, grace: float = 0, keep: float = 0) -> S3Blobs:
     """The credentials are in the environment."""
     ledger = PostgresLedger(Connections(database))
-    return S3Blobs(S3Place.of(url), ledger, grace=grace, block_size=block_size)
+    return S3Blobs(S3Place.of(url), ledger, grace=grace, keep=keep, block_size=block_size)

@@ -449,6 +449,7 @@ def test_a_gateway_without_its_store_says_so_and_recovers(cluster: Cluster, to_s
     assert (got.status, got.header("Retry-After")) == (503, "1")
     status, reason = readiness(server)
     assert status == 503 and reason.startswith("blobs: the store")
+    assert {"cut": "broke off the connection", "mute": "did not answer in time"}[how] in reason
     to_store.mend()
     assert until(lambda: readiness(server)[0] == 200, 30)
     assert peer.call(operation.GetObject(space, "large")).body == b"x" * 100_000

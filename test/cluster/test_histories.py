@@ -106,7 +106,8 @@ class Below:
     async def _left(self) -> int:
         await asyncio.sleep(0.2)  # what was under way to the store has come
         await self.blobs.sweep(self.catalog.named, time.time())
-        paths = {each["path"] async for chunk in obstore.list(self.blobs._store) for each in chunk} - {"probe"}
+        listed = {each["path"] async for chunk in obstore.list(self.blobs._store) for each in chunk}
+        paths = listed - {"probe", "identity"}
         needed, after = set[str](), None
         while page := await self.catalog.walk(after, 1000):
             after = (page[-1].space_id, page[-1].key)

@@ -18,7 +18,7 @@ import pytest
 from test.cluster.gateways import Cluster, start_cluster
 from test.cluster.object_store import ObjectStore
 from test.cluster.postgres import Postgres
-from test.cluster.program import free_ports
+from test.cluster.program import find, free_ports
 from test.cluster.store_faults import Fault, StoreProxy, start_store_proxy
 from test.server.wire import BLOCK, Peer
 from test.server_fixture import Server
@@ -262,30 +262,49 @@ def test_the_ways_of_not_reaching_a_store_are_told_apart(cluster: Cluster, tmp_p
     assert "does not speak TLS: write http://" in refused(cluster, store.url(endpoint=plain))
 
 
+def test_the_ways_of_not_reaching_a_database_are_told_apart(cluster: Cluster) -> None:
+    url, (unused,) = cluster.settings["UVIDEO_SERVE_DATABASE"], free_ports(1)
+    port = f":{cluster.postgres.port}/"
+    for wrong, text in (
+        (url.replace(port, f":{unused}/"), "start PostgreSQL, or correct host and port"),
+        (url.replace(f"@127.0.0.1{port}", f"@nowhere.invalid{port}"), "correct the host in --database, or the DNS"),
+        (url.replace("a%20password", "another"), "correct user and password in --database or ~/.pgpass"),
+        (f"{url}-none", "create it with createdb, or correct --database"),
+    ):
+        assert wrong != url
+        assert text in refused(cluster, cluster.settings["UVIDEO_SERVE_BLOBS"], {"UVIDEO_SERVE_DATABASE": wrong})
+
+
 @pytest.fixture
 def tls(tmp_path: Path) -> dict[str, Path]:
-    """A CA of our own, and a certificate of 127.0.0.1 by it."""
+    """Certificates of a CA of our own: its own, one of 127.0.0.1 and one of it that has expired.  "host" has a key."""
+    openssl = find("openssl")
     for name, what in (
         ("ca", ["-x509", "-subj", "/CN=a CA of the tests", "-addext", "keyUsage=critical,keyCertSign"]),
         ("host", ["-subj", "/CN=127.0.0.1"]),
     ):
-        command = ["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.pem"]
+        command = [openssl, "req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.pem"]
         subprocess.run([*command, *what], cwd=tmp_path, check=True, capture_output=True, timeout=60)
     (tmp_path / "names").write_text("subjectAltName=IP:127.0.0.1\n")
-    command = ["openssl", "x509", "-req", "-in", "host.pem", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"]
-    command += ["-extfile", "names", "-days", "2", "-out", "host.crt"]
-    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=60)
-    return {"ca": tmp_path / "ca.pem", "key": tmp_path / "host.key", "certificate": tmp_path / "host.crt"}
+    for name, days in (("host", "2"), ("expired", "0")):
+        command = [openssl, "x509", "-req", "-in", "host.pem", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"]
+        command += ["-extfile", "names", "-days", days, "-out", f"{name}.crt"]
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    return {name.partition(".")[0]: tmp_path / name for name in ("ca.pem", "host.crt", "expired.crt")}
 
 
 def test_a_store_with_a_private_ca_needs_ssl_cert_file(cluster: Cluster, tls: dict[str, Path]) -> None:
-    with start_store_proxy(cluster.object_store.endpoint, tls=(tls["certificate"], tls["key"])) as proxy:
-        place = cluster.settings["UVIDEO_SERVE_BLOBS"].partition("?")[0]
+    key, trusted = tls["host"].with_suffix(".key"), {"SSL_CERT_FILE": str(tls["ca"])}
+    place = cluster.settings["UVIDEO_SERVE_BLOBS"].partition("?")[0]
+    with start_store_proxy(cluster.object_store.endpoint, tls=(tls["expired"], key)) as proxy:
+        blobs = f"{place}?endpoint=https%3A%2F%2F127.0.0.1%3A{proxy.port}"
+        assert "has expired: renew it" in refused(cluster, blobs, trusted)
+    with start_store_proxy(cluster.object_store.endpoint, tls=(tls["host"], key)) as proxy:
         blobs = f"{place}?endpoint=https%3A%2F%2F127.0.0.1%3A{proxy.port}&region={cluster.object_store.region}"
         assert "set SSL_CERT_FILE to that CA's file" in refused(cluster, blobs)
         other = blobs.replace("127.0.0.1", "localhost")
-        assert "is not for the name localhost" in refused(cluster, other, {"SSL_CERT_FILE": str(tls["ca"])})
-        server = cluster.gateway(blobs=blobs, env={"SSL_CERT_FILE": str(tls["ca"])})
+        assert "is not for the name localhost" in refused(cluster, other, trusted)
+        server = cluster.gateway(blobs=blobs, env=trusted)
         peer = Peer(server)
         space = peer.space()
         peer.do(operation.PutObject(space, "key"), BODY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import time
 from collections.abc import Sequence
@@ -271,6 +272,50 @@ class BlobsContract:
             return await whole(blobs, blob)
 
         assert play(story, place) == b"sealed"
+
+    def test_a_part_that_the_finish_did_not_list_is_never_cut(self, place: Place) -> None:
+        """It was acknowledged after the list was read: the finish hears of it before anything is changed."""
+
+        async def story(blobs: Blobs) -> bytes:
+            draft = blobs.draft()
+            parts = [
+                await store_part(blobs, draft, 0, b"x" * blobs.block_size),
+                await store_part(blobs, draft, 1, b"y"),
+            ]
+
+            async def confirm() -> None:
+                raise errors.InvalidPartList
+
+            with contextlib.suppress(errors.InvalidPartList):
+                await blobs.seal(draft, parts[:1], confirm)
+            return await whole(blobs, await blobs.seal(draft, parts))
+
+        found = play(story, place)
+        assert found == b"x" * (len(found) - 1) + b"y" and len(found) > 1
+
+    def test_no_part_is_stored_while_a_finish_asks(self, place: Place) -> None:
+        """Or nothing of it is cut; whatever a driver does, what was stored meanwhile is whole."""
+
+        async def story(blobs: Blobs) -> tuple[bytes, int]:
+            draft, stored = blobs.draft(), list[PartRecord]()
+            parts = [await store_part(blobs, draft, 0, b"x" * blobs.block_size)]
+
+            async def late() -> None:
+                stored.append(await store_part(blobs, draft, 1, b"y"))
+
+            async def confirm() -> None:
+                waiting.append(asyncio.ensure_future(late()))
+                await asyncio.sleep(0.02)
+                assert not stored
+
+            waiting = list[asyncio.Future[None]]()
+            await blobs.seal(draft, parts, confirm)
+            await asyncio.gather(*waiting or [late()])
+            found = await whole(blobs, await blobs.seal(draft, parts + stored))
+            return found, blobs.block_size
+
+        found, block = play(story, place)
+        assert found == b"x" * block + b"y"
 
     def test_discard_removes_a_draft_sealed_or_not(self, place: Place) -> None:
         async def story(blobs: Blobs) -> int:

@@ -70,6 +70,44 @@ class CatalogContract:
         found = play(story, place, place)
         assert len(set(found)) == 1 and found[0] is not None
 
+    def test_a_finish_that_knows_too_few_parts_changes_nothing(self, place: Place) -> None:
+        async def story(catalog: Catalog) -> list[str]:
+            await catalog.create_space(SPACE)
+            await catalog.begin(UPLOAD)
+            for number in range(3):
+                await catalog.add_part("upload", PartRecord(number, "e", 1))
+            with pytest.raises(errors.InvalidPartList):
+                await catalog.finish("upload", OBJECT, parts=2)
+            assert await catalog.get("s", "key") is None and len(await catalog.parts("upload", 0, None)) == 3
+            return await catalog.finish("upload", OBJECT, parts=3)
+
+        assert play(story, place) == []
+
+    def test_a_name_is_seen_while_it_goes_from_the_upload_to_the_object(self, place: Place) -> None:
+        """The sweep asks at any moment: a draft that becomes a blob is known all the while."""
+
+        async def story(one: Catalog, two: Catalog) -> int:
+            await one.create_space(SPACE)
+            going, asked = True, 0
+
+            async def ask() -> None:
+                nonlocal asked
+                while going:
+                    assert await two.named(["draft"]) == {"draft"}
+                    asked += 1
+                    await asyncio.sleep(0)
+
+            await one.begin(UPLOAD)
+            asking = asyncio.ensure_future(ask())
+            for number in range(20):
+                await one.finish("upload", replace(OBJECT, key=f"{number}", blob="draft"))
+                await one.begin(UPLOAD)
+            going = False
+            await asking
+            return asked
+
+        assert play(story, place, place)
+
     def test_a_sample_names_what_has_bytes(self, place: Place) -> None:
         async def story(catalog: Catalog) -> None:
             await catalog.create_space(SPACE)

@@ -7,6 +7,7 @@ import errno
 import os
 import stat
 from collections import namedtuple
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 from test.contract.blobs import ALL, BlobsContract, nobody, store, store_part, whole
 from test.contract.place import Place, play
 from uvideo.storage import disk
-from uvideo.storage.base import Absent, Blobs
+from uvideo.storage.base import Absent, Blobs, Quarantined
 from uvideo.storage.disk import DiskBlobs
 
 BLOCK = 64 * 1024
@@ -163,6 +164,56 @@ def test_a_place_that_is_not_there_is_made_only_if_asked_for(tmp_path: Path) -> 
     with pytest.raises(Absent):
         asyncio.run(DiskBlobs(tmp_path / "none").start(create=False))
     assert not (tmp_path / "none").exists()
+
+
+def test_the_quarantine_takes_back_what_has_a_name_and_gives_up_the_oldest_first(root: Path) -> None:
+    now = [1e9]
+
+    async def story() -> None:
+        blobs = DiskBlobs(root, fsync=False, block_size=BLOCK, keep=100, clock=lambda: now[0])
+        await blobs.start()
+        draft, names = blobs.draft(), [await store(blobs, b"%d" % number) for number in range(3)]
+        part = await store_part(blobs, draft, 0, b"draft")
+
+        async def all_but(*some: str) -> int:
+            async def named(asked: Sequence[str]) -> set[str]:
+                return set(asked) - set(some)
+
+            return await blobs.sweep(named, ALL)
+
+        assert await all_but(names[0], draft) == 2
+        now[0] += 60
+        assert await all_but(names[0], draft, names[1]) == 1
+        assert await blobs.quarantined() == Quarantined(3, 7)
+        assert not await blobs.is_empty() and await blobs.has_any([names[0]])
+        with pytest.raises(FileNotFoundError):
+            await blobs.open(names[0])
+        assert await all_but(names[1]) == 0  # and two have a name again
+        assert await whole(blobs, names[0]) + await whole(blobs, await blobs.seal(draft, [part])) == b"0draft"
+        now[0] += 60
+        await all_but(names[1], names[2])
+        now[0] += 60
+        await all_but(names[1], names[2])
+        assert await blobs.quarantined() == Quarantined(1, 1)  # the other was there for its time
+        assert await blobs.relieve(nobody, 1 << 80) == 1
+        assert await blobs.quarantined() == Quarantined()
+        await blobs.close()
+
+    asyncio.run(story())
+
+
+def test_what_took_a_name_meanwhile_is_not_replaced_from_the_quarantine(place: Place, root: Path) -> None:
+    async def story(blobs: Blobs) -> bytes:
+        blob = await store(blobs, b"new")
+        (root / "quarantine" / "blobs" / blob).write_bytes(b"old")
+
+        async def everything(names: Sequence[str]) -> set[str]:
+            return set(names)
+
+        assert await blobs.take_back(everything) == 0
+        return await whole(blobs, blob)
+
+    assert play(story, place) == b"new"
 
 
 def test_sweep_leaves_files_of_others_alone(place: Place, root: Path) -> None:

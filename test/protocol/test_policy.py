@@ -40,6 +40,16 @@ class Policies(unittest.TestCase):
             text = policy.build(URL, body)
             self.assertEqual(policy.parse(text), policy.parse(text.rstrip("=")))
 
+    def test_the_longest_has_4096_bytes(self):
+        bare = len(base64.urlsafe_b64decode(policy.build(URL, u"")))
+        longest = policy.build(URL, u"x" * (3072 - bare))
+        self.assertEqual(policy.LIMIT, len(longest))
+        self.assertEqual(3072 - bare, len(policy.parse(longest).body))
+        for text in (policy.build(URL, u"x" * (3073 - bare)).rstrip("="), longest + "="):
+            with self.assertRaises(errors.BadRequest) as caught:
+                policy.parse(text)
+            self.assertIn("longer than 4096 bytes", str(caught.exception))
+
     def test_what_is_refused(self):
         good = {"callbackUrl": URL, "callbackBody": u""}
         for text in (

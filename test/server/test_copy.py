@@ -274,10 +274,11 @@ def test_ranges_that_are_not_there(peer: Peer, space: str) -> None:
     assert peer.do(operation.ListParts(space, upload)).parts == ()
 
 
-def test_java_signs_the_source_of_a_part(peer: Peer, space: str) -> None:
-    peer.do(operation.PutObject(space, "k"), SMALL)
+@pytest.mark.parametrize("key", ("k", "a  b"))
+def test_java_signs_the_source_of_a_part(peer: Peer, space: str, key: str) -> None:
+    peer.do(operation.PutObject(space, key), SMALL)
     upload = peer.do(operation.InitiateUpload(space, "m")).upload_id
-    pairs = [("X-Ufile-Copy-Source", f"/{space}/k"), ("X-Ufile-Copy-Source-Range", "bytes=0-9")]
+    pairs = [("X-Ufile-Copy-Source", f"/{space}/{key}"), ("X-Ufile-Copy-Source-Range", "bytes=0-9")]
     lines = "".join(f"{name.lower()}:{value}\n" for name, value in pairs)
     text = signature.string_to_sign("PUT", space, "m", canonical=lines)
     signed = signature._hmac(peer.credentials.private_key, text)

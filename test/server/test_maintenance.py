@@ -82,6 +82,7 @@ def test_stats_and_fsck_of_a_whole_folder(filled: tuple[Path, str]) -> None:
     folder, _ = filled
     assert told(admin("stats", folder, "--json")) == {
         **{"spaces": 1, "objects": 6, "uploads": 1, "parts": 1, "unnamed": 0},
+        **{"quarantine_files": 0, "quarantine_bytes": 0},
         "stored": sum(map(len, OBJECTS.values())) + 100_000,
     }
     for options in ((), ("--rehash",)):

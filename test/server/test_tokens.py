@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from test.server.test_postfile import fields_of, file_of, post
 from test.server.test_spaces import ask
 from test.server.wire import Answer, Peer
 from ucloud.uvideo.protocol import errors, operation, signature
+from uvideo.server import rights
 from uvideo.server.credentials import Key
 
 NOW = 1_700_000_000.0
@@ -350,6 +352,30 @@ def test_where_a_token_may_be_used(
     token = holder(world, owner, *ALL, black_ips=black, white_ips=white)
     got = token.call(operation.PutObject(space, "k"), b"x")
     assert got.status == 200 if allowed else got.refusal() == DENIED
+
+
+@pytest.mark.parametrize(
+    ("black", "white", "remote", "allowed"),
+    (
+        ((), ("192.0.2.0/24",), "192.0.2.7", True),
+        ((), ("192.0.2.0/24",), "192.0.3.7", False),
+        ((), ("192.0.2.0/24",), "::ffff:192.0.2.7", True),
+        (("192.0.2.7",), (), "::ffff:192.0.2.7", False),
+        (("192.0.2.7",), (), "192.0.2.8", True),
+        ((), ("2001:db8::/32",), "2001:db8::1%eth0", True),
+        (("2001:db8::/32",), (), "2001:db8::1", False),
+        (("192.0.2.7",), ("192.0.2.0/24",), "192.0.2.7", False),
+        (("192.0.2.7",), ("192.0.2.0/24",), "192.0.2.8", True),
+        (("192.0.2.7",), (), None, False),
+        (("192.0.2.7",), (), "a name", False),
+        ((), (), None, True),
+    ),
+)
+def test_a_list_is_for_the_address_however_it_is_written(
+    black: tuple[str, ...], white: tuple[str, ...], remote: str | None, allowed: bool
+) -> None:
+    token: Any = SimpleNamespace(black_ips=black, white_ips=white)
+    assert rights._may_come_from(token, remote) == allowed
 
 
 def test_signed_urls_and_forms_of_a_token(world: Running, owner: Peer) -> None:

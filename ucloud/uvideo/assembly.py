@@ -57,8 +57,8 @@ class Assembler(Signer):
     last; in a thread that began none, on the only one that is begun.  So several threads may copy parts of one upload.
     """
 
-    def __init__(self, public_key, private_key, upload_suffix=None, download_suffix=None):
-        super(Assembler, self).__init__(public_key, private_key, upload_suffix, download_suffix)
+    def _make(self, credentials, chosen):
+        super(Assembler, self)._make(credentials, chosen)
         self._begun_lock = threading.Lock()
         self._begun = {}  # thread's ident: Begun
 

@@ -137,6 +137,8 @@ class Carrier(object):
         if proof and isinstance(op, PROVEN) and not found[0].etag:
             error = BadAnswer(u"the answer says no ETag, so nothing shows that it was stored", status=response.status)
             error.response = response
+            if isinstance(op, operation.FinishUpload):  # asked again, the service would not know the upload any more
+                error.retryable = False
             raise error
         return found
 

@@ -12,6 +12,7 @@ from .protocol.message import Headers
 from .protocol.operation import GetObject
 from .protocol.text import is_integer
 from .receiver import receive
+from .source import usable
 from .target import opened
 
 
@@ -42,7 +43,7 @@ def download(carrier, space, key, localfile, expires, content_range, header):
     wanted = _range(content_range, named[-1] if named else None)
     pairs = [pair for pair in pairs if pair[0].lower() != "range"]  # a download that goes on asks for another one
     op = GetObject(check_space(space), check_key(key), wanted)
-    target = opened(localfile)
+    target = opened(usable(localfile))
     options = {"expires": expires, "wanted": wanted, "headers": pairs}
     if target.sequential or wanted is not None:
         receiver = receive(carrier, op.space, op.key, target, **options)

@@ -3,6 +3,7 @@
 from __future__ import absolute_import, division, print_function
 
 import functools
+import logging
 
 from . import __version__
 from .argument import header_pairs
@@ -14,9 +15,11 @@ from .protocol.dialect import check_key, check_space
 from .protocol.errors import BadAnswer, IntegrityError, InvalidArgument, NoAnswer, UVideoError
 from .protocol.message import Headers, Response
 from .protocol.signature import Credentials, authorization
-from .protocol.text import is_integer, is_text, native, to_text, whole
+from .protocol.text import is_integer, is_text, native, printable, to_text, whole
 from .retry import Retry
 from .transport import USER_AGENT, Transport
+
+_log = logging.getLogger("ucloud.uvideo")
 
 #: status_code where the service gave no answer, or another than it (a captive portal) did; resume may continue.
 NO_ANSWER = -1
@@ -92,7 +95,7 @@ def stored_as(finished, response):
 
 
 def failed(error):
-    """(ret, resp) of a UVideoError.  ret is None, but a management answer's dict."""
+    """(ret, resp) of a UVideoError, which is logged here, once.  ret is None, but a management answer's dict."""
     response = getattr(error, "response", None)
     if isinstance(error, IntegrityError):
         status = NOT_VERIFIED
@@ -106,10 +109,20 @@ def failed(error):
     resp.x_session_id = resp.x_session_id or error.request_id
     if status == NO_ANSWER:
         resp.exception = NoAnswer(error.message)  # not that one, which holds on to what was sent
+    _log.error(
+        "%s %s/%s failed: %s ret_code=%s request=%s: %s",
+        *[_line(each) for each in (error.operation, error.space, error.key, status)]
+        + [_line(each) for each in (error.ret_code, resp.x_session_id, error.message)]
+    )
     ret = None
     if status == 200 and content:  # the management plane says no with HTTP 200
         ret = succeeded(status, headers, content)[0]
     return ret, resp
+
+
+def _line(value):
+    """A value in a line of the log, "-" for None."""
+    return "-" if value is None else native(printable(u"%s" % (value,)))
 
 
 def answers(method):
@@ -120,6 +133,7 @@ def answers(method):
         try:
             return method(self, *args, **kwargs)
         except UVideoError as error:
+            error.operation = error.operation or method.__name__
             return failed(error)
 
     return wrapper
@@ -129,11 +143,15 @@ class Handler(object):
     """A key pair and a copy of the settings.  Safe to share between threads; usable after a fork.
 
     public_key, private_key: non-empty text.  upload_suffix, download_suffix: instead of config's.  Raises ValueError.
+    It can be pickled and copied: a pickle holds the keys and the settings, not the connections or unfinished uploads.
     """
 
     def __init__(self, public_key, private_key, upload_suffix=None, download_suffix=None):
-        credentials = _credentials(public_key, private_key)
-        self._settings = settings(upload_suffix, download_suffix)
+        self._make(_credentials(public_key, private_key), settings(upload_suffix, download_suffix))
+
+    def _make(self, credentials, chosen):
+        """Be a handler of these keys with these Settings, about which nothing is under way."""
+        self._settings = chosen
         agent = self._settings.user_agent or "uvideo-python/%s %s" % (__version__, USER_AGENT)
         endpoint = Endpoint(
             self._settings.upload,
@@ -147,6 +165,22 @@ class Handler(object):
         self._carrier = Carrier(
             endpoint, credentials, Transport(self._settings.timeout), Retry(self._settings.retries)
         )
+
+    def __getstate__(self):
+        return {"credentials": tuple(self._carrier.credentials), "settings": self._settings}
+
+    def __setstate__(self, state):
+        self._make(Credentials(*state["credentials"]), state["settings"])
+
+    def close(self):
+        """Close the idle connections.  A later call opens new ones."""
+        self._carrier.transport.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
 
     def set_keys(self, public_key, private_key):
         """Sign with these keys from the next request on.  Raises ValueError."""
@@ -164,6 +198,8 @@ def _credentials(public_key, private_key):
         credentials = Credentials(to_text(public_key), to_text(private_key))
     except UnicodeError:
         raise InvalidArgument(u"the keys must be UTF-8 text")
+    if credentials.private_key.endswith((u"\n", u"\r")):
+        raise InvalidArgument(u"private_key ends with a line break, as a line of a file does: .strip() takes it off")
     if any(char <= u" " or char == u":" for char in credentials.public_key):
         raise InvalidArgument(u"public_key holds a blank, a colon or a control character: was it pasted whole?")
     return credentials

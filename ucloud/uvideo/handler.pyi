@@ -1,7 +1,9 @@
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from .protocol.errors import NoAnswer
+
+T = TypeVar("T")
 
 NO_ANSWER: int
 NOT_VERIFIED: int
@@ -40,6 +42,9 @@ class Handler:
         download_suffix: str | None = None,
     ) -> None: ...
     def set_keys(self, public_key: str, private_key: str) -> None: ...
+    def close(self) -> None: ...
+    def __enter__(self: T) -> T: ...
+    def __exit__(self, *_: object) -> None: ...
 
 class Signer(Handler):
     def authorization(

@@ -26,7 +26,7 @@ from .protocol.errors import (
 from .protocol.operation import AbortUpload, InitiateUpload
 from .protocol.text import is_integer, is_text, native
 from .retry import Retry
-from .source import FileSource, StreamSource, shown
+from .source import FileSource, StreamSource, shown, usable
 from .transfer import Sender, begin, finish, give_up, reconcile
 
 _log = logging.getLogger("ucloud.uvideo")
@@ -57,10 +57,18 @@ class MultipartUploadUVideo(Assembler):
     by hand, out of parts of other objects: init_multipart_upload, upload_part_copy, finish_upload.
     """
 
-    def __init__(self, public_key, private_key, upload_suffix=None, download_suffix=None):
-        super(MultipartUploadUVideo, self).__init__(public_key, private_key, upload_suffix, download_suffix)
+    def _make(self, credentials, chosen):
+        super(MultipartUploadUVideo, self)._make(credentials, chosen)
         self._lock = threading.Lock()
         self._interrupted = []  # (thread's ident, _Task), the newest last
+
+    def close(self):
+        """Close the idle connections, and the files of interrupted uploads: only a checkpoint continues one then."""
+        with self._lock:
+            interrupted, self._interrupted = self._interrupted, []
+        for _, task in interrupted:
+            task.source.close()
+        super(MultipartUploadUVideo, self).close()
 
     @answers
     def uploadfile(
@@ -334,9 +342,7 @@ class MultipartUploadUVideo(Assembler):
 def _path(value):
     if value is None:
         return None
-    if not is_text(value) and not hasattr(value, "__fspath__"):
-        raise InvalidArgument(u"checkpoint must be a path")
-    path = value.__fspath__() if hasattr(value, "__fspath__") else value
-    if not is_text(path) or not path:
-        raise InvalidArgument(u"checkpoint must be text and not empty")
+    path = usable(value, u"the checkpoint")
+    if not is_text(path):
+        raise InvalidArgument(u"checkpoint must be text")
     return path

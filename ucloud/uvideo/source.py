@@ -4,14 +4,14 @@ from __future__ import absolute_import, division, print_function
 
 import hashlib
 import io
-import numbers
 import os
 import stat
+import sys
 import threading
 
 from .protocol.errors import InvalidArgument, LocalFailure, SourceChanged, UVideoError
 from .protocol.message import Slice
-from .protocol.text import to_text
+from .protocol.text import PY2, is_text, to_text
 
 #: Bytes moved at a time: the cheapest on a disk, since they stay in the processor's cache.
 READ = 256 * 1024
@@ -28,6 +28,27 @@ def local(error, path):
 def shown(path):
     """A path as text for a message."""
     return path.decode("utf-8", "replace") if isinstance(path, bytes) else to_text(u"%s" % (path,))
+
+
+def usable(path, what=u"the local file"):
+    """A path as text or bytes, as it was given; InvalidArgument for what cannot name a file here.  ``what``: it is for.
+
+    open() would say that by errors of many kinds, and take a number for a descriptor.
+    """
+    path = path.__fspath__() if hasattr(path, "__fspath__") else path
+    if not isinstance(path, bytes) and not is_text(path):
+        raise InvalidArgument(u"%s is a %s; a path is needed" % (what, type(path).__name__))
+    coding = sys.getfilesystemencoding() or "ascii"
+    try:
+        name = path if isinstance(path, bytes) else path.encode(coding, "strict" if PY2 else "surrogateescape")
+    except UnicodeError:
+        raise InvalidArgument(
+            u"%s %s cannot be written in this system's encoding of names, %s: set LC_ALL=C.UTF-8, or give bytes"
+            % (what, shown(path), coding)
+        )
+    if not name or b"\0" in name:
+        raise InvalidArgument(u"%s %s is empty or holds a NUL" % (what, shown(path)))
+    return path
 
 
 def identity(status):
@@ -111,19 +132,13 @@ class FileSource(object):
     """A regular file.  ``bind`` an Upload before taking; any number of threads may take and read at once."""
 
     def __init__(self, path):
-        self.path = path
+        self.path = path = usable(path)
         try:
-            if isinstance(path, numbers.Number):  # open() would take it for a descriptor, and close it in the end
-                raise TypeError()
             if not stat.S_ISREG(os.stat(path).st_mode):  # before it is opened, for which a pipe would wait
                 raise InvalidArgument(u"%s is no regular file; open it and use uploadstream" % shown(path))
             self._file = io.open(path, "rb", buffering=0)
         except EnvironmentError as error:
             raise local(error, path)
-        except InvalidArgument:
-            raise
-        except (TypeError, ValueError):
-            raise InvalidArgument(u"the local file is a %s; a path is needed" % type(path).__name__)
         status = os.fstat(self._file.fileno())
         self.identity = identity(status)
         self.size = status.st_size

@@ -123,6 +123,13 @@ __all__ = ["needs_server", "serve"]
     help="MiB of the disk that stay free: uploads are answered 503 before they would take them.",
 )
 @option(
+    "--quarantine-days",
+    default=7.0,
+    show_default=True,
+    type=click.FloatRange(0, 3650),
+    help="How long what a sweep finds without a name is kept; less if the disk runs full.",
+)
+@option(
     "--guesses",
     default=100,
     show_default=True,

@@ -38,7 +38,7 @@ from uvideo.storage import identity
 from uvideo.storage.backup import BackupError, Copied, Missing
 from uvideo.storage.backup import backup as make_backup
 from uvideo.storage.backup import restore as restore_backup
-from uvideo.storage.base import Absent, Blobs, Catalog, Freed, Unreachable
+from uvideo.storage.base import DAY, KEEP, Absent, Blobs, Catalog, Freed, Quarantined, Unreachable
 
 __all__ = ["admin"]
 
@@ -79,8 +79,13 @@ def stats(folder: Path, database: str | None, blobs: str | None, is_json: bool) 
     """Count what the catalog names."""
 
     async def work() -> None:
-        async with _opened(folder, database, blobs) as (_, catalog):
-            census = asdict(await catalog.census())
+        async with _opened(folder, database, blobs) as (store, catalog):
+            found = await store.quarantined()
+            census = {
+                **asdict(await catalog.census()),
+                "quarantine_files": found.files,
+                "quarantine_bytes": found.size,
+            }
         _say(is_json, census, "\n".join(f"{name}: {value}" for name, value in census.items()))
 
     _run(work())
@@ -90,14 +95,24 @@ def stats(folder: Path, database: str | None, blobs: str | None, is_json: bool) 
 @place
 @click.option("--rehash/--no-rehash", default=False, show_default=True, help="Read every byte and compare the etags.")
 @click.option("--rate", type=click.FloatRange(0.001, 100_000), help="MiB a second that --rehash reads at most.")
+@click.option("--take-back", is_flag=True, help="First bring back from the quarantine what the catalog names.")
 @as_json
 def fsck(
-    folder: Path, database: str | None, blobs: str | None, rehash: bool, rate: float | None, is_json: bool
+    folder: Path,
+    database: str | None,
+    blobs: str | None,
+    rehash: bool,
+    rate: float | None,
+    take_back: bool,
+    is_json: bool,
 ) -> None:
-    """Compare every object with its bytes.  Gateways may go on; nothing is changed."""
+    """Compare every object with its bytes.  Gateways may go on; nothing is changed, unless --take-back is given."""
 
     async def work() -> int:
         async with _opened(folder, database, blobs) as (store, catalog):
+            if take_back:
+                count = await store.take_back(catalog.named)
+                _say(is_json, {"taken_back": count}, f"took {count} files back from the quarantine")
             names = {space.space_id: space.name async for space in maintenance.spaces(catalog)}
 
             def report(damage: scrub.Damage) -> None:
@@ -106,6 +121,10 @@ def fsck(
                 _say(is_json, fields, f"{space}/{damage.key}: {damage.reason}")
 
             found = await scrub.fsck(store, catalog, rehash=rehash, rate=rate and rate * MIB, report=report)
+            kept = await store.quarantined()
+        if kept.files:
+            fields = {"quarantine_files": kept.files, "quarantine_bytes": kept.size}
+            _say(is_json, fields, _in_quarantine(kept))
         damaged = len(found.damages)
         _say(is_json, {"objects": found.objects, "damaged": damaged}, f"{found.objects} objects, {damaged} damaged")
         return damaged
@@ -118,16 +137,37 @@ def fsck(
 @place
 @click.option("--age", default=3600, show_default=True, type=click.IntRange(3600), help="Seconds without a name.")
 @as_json
-def gc(folder: Path, database: str | None, blobs: str | None, age: int, is_json: bool) -> None:
-    """Remove what nobody names, as gateways do by themselves every ten minutes."""
+@click.option(
+    "--quarantine-days",
+    envvar="UVIDEO_SERVE_QUARANTINE_DAYS",
+    default=7.0,
+    show_default=True,
+    type=click.FloatRange(0, 3650),
+    help="As of uvideo serve.",
+)
+@click.option("--no-limit", is_flag=True, help="Also if it is over 100 files and over a tenth of all.")
+def gc(
+    folder: Path,
+    database: str | None,
+    blobs: str | None,
+    age: int,
+    is_json: bool,
+    quarantine_days: float,
+    no_limit: bool,
+) -> None:
+    """Take what nobody names, as gateways do by themselves every ten minutes.
+
+    In a folder it goes into DIR/quarantine for some days; in a store it stays for as long.  Then it is removed.
+    """
 
     async def work() -> None:
-        async with _opened(folder, database, blobs) as (store, catalog):
+        async with _opened(folder, database, blobs, keep=quarantine_days * DAY) as (store, catalog):
             freed = Freed()
-            count = await maintenance.collect(store, catalog, age, freed)
+            count = await maintenance.collect(store, catalog, age, freed, limited=not no_limit)
+            kept = await store.quarantined()
         fields = {"removed": count, "freed_blobs": freed.blobs, "freed_bytes": freed.size}
-        text = f"freed {freed.size} bytes of {freed.blobs} blobs and drafts; {count} of them were never named"
-        _say(is_json, fields, text)
+        text = f"took {count} blobs and drafts that nothing named; freed {freed.size} bytes of {freed.blobs}"
+        _say(is_json, fields, f"{text}; {_in_quarantine(kept)}" if kept.files else text)
 
     _run(work())
 
@@ -455,11 +495,17 @@ async def _named(folder: Path, database: str | None, blobs: str | None) -> Async
 
 @asynccontextmanager
 async def _opened(
-    folder: Path, database: str | None, blobs: str | None, *, alone: bool = False, create: bool = False
+    folder: Path,
+    database: str | None,
+    blobs: str | None,
+    *,
+    alone: bool = False,
+    create: bool = False,
+    keep: float = KEEP,
 ) -> AsyncIterator[Pair]:
     """Started drivers of things that belong together.  ``alone``: of a folder, no server may be running.
-    ``create``: make what is missing, the target of a move."""
-    drivers = choose(folder, database, blobs)
+    ``create``: make what is missing, the target of a move.  ``keep``: seconds in the quarantine."""
+    drivers = choose(folder, database, blobs, keep=keep)
     async with contextlib.AsyncExitStack() as stack:
         if not drivers.shared:
             if not alone and not folder.is_dir():
@@ -499,6 +545,10 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
         _fail(str(failure.strerror))
     except OSError as failure:
         _fail(str(failure))
+
+
+def _in_quarantine(found: Quarantined) -> str:
+    return f"{found.files} files with {found.size} bytes are in the quarantine"
 
 
 def _say(is_json: bool, fields: dict[str, Any], text: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from uvideo.storage.base import Blobs, Catalog
+from uvideo.storage.base import KEEP, Blobs, Catalog
 from uvideo.storage.disk import DiskBlobs
 from uvideo.storage.sqlite import SqliteCatalog
 
@@ -31,8 +31,11 @@ class Drivers:
     make: Callable[[], tuple[Blobs, Catalog]] = field(repr=False)
 
 
-def choose(folder: Path, database: str | None, blobs: str | None, *, fsync: bool = True) -> Drivers:
-    """Drivers of a folder (``sqlite``, ``disk``, or nothing said), of PostgreSQL and of S3.  DriverError."""
+def choose(folder: Path, database: str | None, blobs: str | None, *, fsync: bool = True, keep: float = KEEP) -> Drivers:
+    """Drivers of a folder (``sqlite``, ``disk``, or nothing said), of PostgreSQL and of S3.  DriverError.
+
+    ``keep``: seconds that what a sweep finds without a name is kept.
+    """
     in_postgres = re.match(r"postgres(ql)?://", database or "") is not None
     in_s3 = (blobs or "").startswith("s3://")
     if not in_postgres and database not in (None, "", "sqlite"):
@@ -43,13 +46,15 @@ def choose(folder: Path, database: str | None, blobs: str | None, *, fsync: bool
         raise DriverError("--blobs s3://... needs --database postgresql://...: what segments there are is kept in it")
     if in_postgres:
         assert database is not None
-        return _clustered(folder, database, blobs if in_s3 else None, fsync)
-    return Drivers(
-        shared=False, make=lambda: (DiskBlobs(folder, fsync=fsync), SqliteCatalog(folder / "catalog.db", fsync=fsync))
-    )
+        return _clustered(folder, database, blobs if in_s3 else None, fsync, keep)
+
+    def in_folder() -> tuple[Blobs, Catalog]:
+        return DiskBlobs(folder, fsync=fsync, keep=keep), SqliteCatalog(folder / "catalog.db", fsync=fsync)
+
+    return Drivers(shared=False, make=in_folder)
 
 
-def _clustered(folder: Path, database: str, blobs: str | None, fsync: bool) -> Drivers:
+def _clustered(folder: Path, database: str, blobs: str | None, fsync: bool, keep: float) -> Drivers:
     try:
         from uvideo.storage.connections import Connections
         from uvideo.storage.ledger import PostgresLedger
@@ -59,7 +64,7 @@ def _clustered(folder: Path, database: str, blobs: str | None, fsync: bool) -> D
     if blobs is None:
 
         def with_folder() -> tuple[Blobs, Catalog]:
-            return DiskBlobs(folder, fsync=fsync), PostgresCatalog(Connections(database))
+            return DiskBlobs(folder, fsync=fsync, keep=keep), PostgresCatalog(Connections(database))
 
         return Drivers(shared=False, make=with_folder)
     try:
@@ -73,7 +78,7 @@ def _clustered(folder: Path, database: str, blobs: str | None, fsync: bool) -> D
 
     def with_store() -> tuple[Blobs, Catalog]:
         connections = Connections(database)
-        return S3Blobs(place, PostgresLedger(connections)), PostgresCatalog(connections, ledger=True)
+        return S3Blobs(place, PostgresLedger(connections), keep=keep), PostgresCatalog(connections, ledger=True)
 
     return Drivers(shared=True, make=with_store)
 

@@ -48,10 +48,11 @@ from uvideo.server.scrub import Found, Scrubber
 from uvideo.server.service import Restoring, Service
 from uvideo.server.signin import Sessions
 from uvideo.server.spool import Spool
+from uvideo.server.sweeper import AGE, Sweeper
 from uvideo.server.timing import timed_blobs, timed_catalog
 from uvideo.server.view import View
 from uvideo.storage import identity
-from uvideo.storage.base import DAY, Blobs, Catalog, Freed, Unreachable
+from uvideo.storage.base import DAY, Blobs, Catalog, Unreachable
 
 if TYPE_CHECKING:
     from uvideo.server.spans import Spans
@@ -60,7 +61,6 @@ __all__ = ["Settings", "StartError", "claim", "serve", "set_up_logging"]
 
 GRACE = 30.0  # seconds for the requests in flight when the server is told to stop
 BACKLOG = 1024
-SWEEP_EVERY, SWEEP_AGE = 600.0, 3600.0  # seconds
 CLOCK_GRAIN = 0.1  # seconds; how far the file system's clock may be behind ours
 MIB = 1024 * 1024
 NEVER_HAPPENED = 3  # exit code
@@ -102,6 +102,7 @@ class Settings:
     least_rate: float = LEAST_RATE
     rate: float = 0
     headroom: float = 64
+    quarantine_days: float = 7
     guesses: int = 100
     verify_reads: bool = False
     scrub_days: float = 0
@@ -203,6 +204,7 @@ async def _run(
             raise StartError(f"{settings.folder} cannot be used: {failure}") from failure
         if fresh:
             await _meet_older(catalog, drivers)
+            await _take_back(blobs, catalog)
         restoring = Restoring(settings.restore_seconds, settings.restored_seconds)
         callbacks = Callbacks(settings.callback_allow)
         headroom = _headroom(settings, drivers)
@@ -266,8 +268,12 @@ async def _run(
         ready()
         if number == 0:
             tasks.append(loop.create_task(_warn(own_names, catalog)))
-            cutoff = began - CLOCK_GRAIN if fresh else began - SWEEP_AGE
-            tasks.append(loop.create_task(_sweep(blobs, catalog, cutoff, metrics)))
+            cutoff = began - CLOCK_GRAIN if fresh else began - AGE
+            disk = None if drivers.shared else settings.folder
+            sweeper = Sweeper(blobs, catalog, metrics, disk, int(settings.headroom * MIB))
+            tasks.append(loop.create_task(sweeper.run(cutoff)))
+            if disk is not None:
+                tasks.append(loop.create_task(sweeper.relieve()))
             if settings.scrub_days:
                 tasks.append(loop.create_task(_scrubber(settings, blobs, catalog, metrics).run()))
         await stop.wait()
@@ -291,6 +297,16 @@ async def _meet_older(catalog: Catalog, drivers: Drivers) -> None:
         log.warning("older gateways may run beside this one: when none does any more, run `uvideo admin upgraded`")
 
 
+async def _take_back(blobs: Blobs, catalog: Catalog) -> None:
+    """Before anybody asks for it: a catalog that was restored may name again what a sweep put aside."""
+    try:
+        count = await blobs.take_back(catalog.named)
+    except Unreachable as failure:
+        raise StartError(f"cannot start: {failure.strerror}") from None
+    if count:
+        log.info("took %d files back from the quarantine", count)
+
+
 async def _warn(own_names: OwnNames, catalog: Catalog) -> None:
     """Name what was made before the server knew its names, and may take requests of others."""
     try:
@@ -307,31 +323,6 @@ def _on_failure(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> Non
         log.error("no connection can be taken: %s", failure.strerror)
     else:
         loop.default_exception_handler(context)
-
-
-async def _sweep(blobs: Blobs, catalog: Catalog, cutoff: float, metrics: Metrics) -> None:
-    """Remove garbage last touched before ``cutoff``, then again and again what is old enough to be surely none's."""
-    while True:
-        freed = Freed()
-        try:
-            await identity.compare(blobs, catalog)
-            count = await blobs.sweep(catalog.named, cutoff, freed)
-            metrics.add("uvideo_gc_removed_total", count)
-            metrics.set("uvideo_gc_last_run_seconds", int(time.time()))
-            if freed.blobs:
-                log.info("freed %d bytes of %d blobs, %d of them never named", freed.size, freed.blobs, count)
-        except Unreachable as failure:
-            log.warning("garbage is looked for later: %s", failure.strerror)
-        except identity.Apart as failure:
-            log.error("nothing is swept: %s", failure)
-            metrics.add("uvideo_gc_failures_total")
-        except Exception:
-            log.exception("looking for garbage failed")
-            metrics.add("uvideo_gc_failures_total")
-        metrics.add("uvideo_gc_freed_total", freed.blobs)
-        metrics.add("uvideo_gc_freed_bytes_total", freed.size)
-        await asyncio.sleep(SWEEP_EVERY)
-        cutoff = time.time() - SWEEP_AGE
 
 
 def _scrubber(settings: Settings, blobs: Blobs, catalog: Catalog, metrics: Metrics) -> Scrubber:
@@ -384,7 +375,8 @@ def _drivers(settings: Settings) -> Drivers:
     if settings.database in sys.argv and without_password(settings.database) != settings.database:
         log.warning("others can read a command line: give --database as UVIDEO_SERVE_DATABASE, or use ~/.pgpass")
     try:
-        return choose(settings.folder, settings.database, settings.blobs, fsync=settings.fsync)
+        keep = settings.quarantine_days * DAY
+        return choose(settings.folder, settings.database, settings.blobs, fsync=settings.fsync, keep=keep)
     except DriverError as failure:
         raise StartError(str(failure)) from None
 

@@ -55,13 +55,13 @@ async def objects(catalog: Catalog, space: SpaceRecord) -> AsyncIterator[ObjectR
         marker = page.next_marker
 
 
-async def collect(blobs: Blobs, catalog: Catalog, age: float, freed: Freed) -> int:
-    """Remove what nobody has named for ``age`` seconds, beside running gateways; how many.
+async def collect(blobs: Blobs, catalog: Catalog, age: float, freed: Freed, *, limited: bool = True) -> int:
+    """Take what nobody has named for ``age`` seconds, beside running gateways; how many.  ``limited``: as of sweep.
 
     ``freed``: counts all that is freed, what was deleted earlier and is put aside included.
     """
     await identity.compare(blobs, catalog)
-    return await blobs.sweep(catalog.named, time.time() - age, freed)
+    return await blobs.sweep(catalog.named, time.time() - age, freed, limited=limited)
 
 
 async def _bytes(blobs: Blobs, catalog: Catalog, record: ObjectRecord) -> AsyncIterator[bytes]:

@@ -506,7 +506,13 @@ class Service:
         if op.directive == "REPLACE":
             kept = [pair for pair in headers if not pair[0].startswith(dialect.META)]
             headers = stored_headers(kept, op.metadata)
-        blob = await self._seal(upload, parts) if parts else None
+
+        async def confirm() -> None:
+            await self.upload(op, space, op.key)
+            if await self.catalog.parts(op.upload_id, len(parts), 1):
+                raise errors.InvalidPartList("invalid etag count")
+
+        blob = await self._seal(upload, parts, confirm) if parts else None
         now = int(self.clock())
         record = ObjectRecord(
             space_id=space.space_id,
@@ -521,7 +527,7 @@ class Service:
             created=now,
             modified=now,
         )
-        await self.remove(await self.catalog.finish(op.upload_id, record))
+        await self.remove(await self.catalog.finish(op.upload_id, record, parts=len(parts)))
         return operation.Finished(space.name, key, record.size, record.etag)
 
     def _check_part_list(self, op: Any, parts: Sequence[PartRecord]) -> None:
@@ -535,9 +541,11 @@ class Service:
                 f"validate initidx and partlist [{op.space}:{op.upload_id}] failed, err: invalid middle block size"
             )
 
-    async def _seal(self, upload: UploadRecord, parts: Sequence[PartRecord]) -> str:
+    async def _seal(
+        self, upload: UploadRecord, parts: Sequence[PartRecord], confirm: Callable[[], Awaitable[None]]
+    ) -> str:
         try:
-            return await self.blobs.seal(upload.draft, parts)
+            return await self.blobs.seal(upload.draft, parts, confirm)
         except OSError:  # aborted or finished meanwhile; or the bytes of parts that the catalog names are lost
             if await self.catalog.upload(upload.upload_id) is None:
                 raise errors.UploadNotFound() from None

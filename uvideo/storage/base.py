@@ -23,6 +23,7 @@ from typing import BinaryIO, Protocol
 __all__ = [
     "CAUSES",
     "DAY",
+    "KEEP",
     "Absent",
     "Blobs",
     "Catalog",
@@ -33,13 +34,16 @@ __all__ = [
     "Garbage",
     "KeyRecord",
     "Ledger",
+    "Named",
     "ObjectRecord",
     "OpenUploads",
     "Page",
     "PartRecord",
     "PartSlot",
+    "Quarantined",
     "Reader",
     "SpaceRecord",
+    "SweepStopped",
     "TokenRecord",
     "Unreachable",
     "UploadRecord",
@@ -47,6 +51,7 @@ __all__ = [
 ]
 
 DAY = 86400  # seconds
+KEEP = 7.0 * DAY  # seconds that what a sweep finds without a name is kept
 
 
 #: Why a database or a store failed, as the metrics count it.
@@ -78,6 +83,10 @@ class Damaged(OSError):
 
 class Absent(RuntimeError):
     """There is no catalog, or no place of blobs, where one must be; one line that says so."""
+
+
+class SweepStopped(RuntimeError):
+    """A sweep would take so much that the catalog is likely the wrong one.  Nothing was taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +244,14 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Quarantined:
+    """What sweeps put aside and nobody took back.  ``size``: bytes."""
+
+    files: int = 0
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Garbage:
     """A blob or draft of a ledger that no object names.  ``doomed``: it was deleted, discarded or claimed already.
     ``cleared``: its segments were removed once.  ``size``: bytes.  ``segments``: the whole list of its segments, None
@@ -253,6 +270,10 @@ class Freed:
 
     blobs: int = 0
     size: int = 0
+
+
+#: Answers which of these names the catalog knows.
+Named = Callable[[Sequence[str]], Awaitable[set[str]]]
 
 
 class Reader(Protocol):
@@ -357,7 +378,9 @@ class Blobs(Protocol):
         """
         ...
 
-    async def seal(self, draft: str, parts: Sequence[PartRecord]) -> str:
+    async def seal(
+        self, draft: str, parts: Sequence[PartRecord], confirm: Callable[[], Awaitable[None]] | None = None
+    ) -> str:
         """Turn the draft into a blob made of exactly these parts, durable, and return the blob's name.
 
         Copies no data.  Calling it again with the same parts, even after a crash in between, returns the same name; if
@@ -365,6 +388,9 @@ class Blobs(Protocol):
         blob is empty.  Bytes behind the last part are cut off, except where that could take bytes from another finish
         of the same upload: so serve the size that the catalog has.  OSError if bytes of a part are missing; ValueError
         unless the parts are 0, 1, 2 ... in order, all but the last one block long.
+
+        ``confirm``: raises if the catalog names other parts than these.  A driver that cuts awaits it while no part can
+        be stored, and before anything is changed: a part that was acknowledged after the list was read is never cut.
         """
         ...
 
@@ -383,17 +409,28 @@ class Blobs(Protocol):
         """Remove a blob.  One that does not exist is no error; readers already open go on."""
         ...
 
-    async def sweep(
-        self, named: Callable[[Sequence[str]], Awaitable[set[str]]], older_than: float, freed: Freed | None = None
-    ) -> int:
-        """Remove blobs, drafts and half-written files that nobody names; return how many.
+    async def sweep(self, named: Named, older_than: float, freed: Freed | None = None, *, limited: bool = True) -> int:
+        """Take blobs, drafts and half-written files that nobody names; return how many.
 
-        ``named(names)`` answers which of these names the catalog knows.  Files touched after ``older_than`` (unix
-        seconds) are left alone.  A driver that only puts aside what it is told to delete or discard ends that here, and
-        does not count it.
-
+        They are not removed yet: a driver puts them into a quarantine, or leaves them where they are, for the time that
+        it was made with (KEEP), and takes back by itself what has a name again.  Files touched after ``older_than``
+        (unix seconds) are left alone.  A driver that only puts aside what it is told to delete or discard ends that
+        here, and does not count it.
         ``freed``: counts all that is freed, step by step, so it is right also if the sweep raises.
+        ``limited``: SweepStopped, and nothing is taken, if that would be over 100 files and over a tenth of all.
         """
+        ...
+
+    async def take_back(self, named: Named) -> int:
+        """Bring back from the quarantine what has a name; return how many."""
+        ...
+
+    async def quarantined(self) -> Quarantined:
+        """What is in the quarantine."""
+        ...
+
+    async def relieve(self, named: Named, free: int) -> int:
+        """Remove from the quarantine, the oldest first, until so many bytes of the disk are free; how many files."""
         ...
 
 
@@ -557,11 +594,14 @@ class Catalog(Protocol):
         """How many parts there are; 0 of an upload that is gone."""
         ...
 
-    async def finish(self, upload_id: str, record: ObjectRecord, *, overwrite: bool = True) -> builtins.list[str]:
+    async def finish(
+        self, upload_id: str, record: ObjectRecord, *, overwrite: bool = True, parts: int | None = None
+    ) -> builtins.list[str]:
         """Store the object and forget the upload and its parts, as one; return the blobs no longer named.
 
         ``errors.AlreadyExists`` if the key is taken and ``overwrite`` is false; the upload then stays.
         ``errors.UploadNotFound`` if the upload is gone: of two that finish at once, one gets this.
+        ``parts``: how many parts the object has.  ``errors.InvalidPartList`` if there are others by now; all stays.
         """
         ...
 
@@ -687,9 +727,10 @@ class Ledger(Protocol):
         """Keep these from being swept for so long, whether they are named or not."""
         ...
 
-    async def garbage(self, age: float, after: str, limit: int, longest: int) -> Sequence[Garbage]:
-        """Those that nobody has named for ``age`` seconds and nobody leases, in order of name, behind ``after``.
+    async def garbage(self, age: float, kept: float, after: str, limit: int, longest: int) -> Sequence[Garbage]:
+        """Those that nobody has named for so long and nobody leases, in order of name, behind ``after``.
 
+        ``age``: seconds since they were doomed.  ``kept``: seconds for those that were not.
         ``longest``: bytes of a segment list that is told.
         """
         ...

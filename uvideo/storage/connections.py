@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -178,23 +180,40 @@ def count_of(status: str) -> int:
     return int(status.rpartition(" ")[2])
 
 
+#: What to do about a failure; the first row that it is an instance of counts.
+_REMEDIES: tuple[tuple[type[BaseException], str], ...] = (
+    (asyncpg.DiskFullError, "free space on its disk"),
+    (asyncpg.InvalidAuthorizationSpecificationError, "correct user and password in --database or ~/.pgpass"),
+    (asyncpg.InvalidCatalogNameError, "create it with createdb, or correct --database"),
+    (asyncpg.TooManyConnectionsError, "raise its max_connections"),
+    (asyncpg.ReadOnlySQLTransactionError, "name the primary in --database, this is a standby"),
+    (ssl.SSLError, "name the file of its CA as sslrootcert in --database"),
+    (socket.gaierror, "correct the host in --database, or the DNS"),
+    (ConnectionRefusedError, "start PostgreSQL, or correct host and port in --database"),
+)
+
+
 @contextlib.contextmanager
 def told() -> Iterator[None]:
-    """Failures of the library as those of ``base``."""
+    """Failures of the library as those of ``base``, with what to do about them where that is known."""
     try:
         yield
     except asyncpg.DataError as failure:  # NUL, a lone surrogate, a number that is too large
         raise errors.BadRequest(UNSTORABLE) from failure
     except (RuntimeError, errors.UVideoError, Unreachable):
         raise
-    except asyncpg.DiskFullError:
-        raise Unreachable("the database has no space left") from None
-    except _PASSING as failure:
-        raise Unreachable(f"the database: {str(failure) or type(failure).__name__}") from failure
+    except (*_PASSING, asyncpg.DiskFullError) as failure:
+        raise Unreachable(f"the database: {_reason(failure)}") from failure
     except (TimeoutError, asyncio.TimeoutError) as failure:  # two classes on Python 3.10
         raise Unreachable("the database did not answer in time") from failure
     except OSError as failure:
-        raise Unreachable(f"the database cannot be reached: {failure.strerror or type(failure).__name__}") from failure
+        raise Unreachable(f"the database cannot be reached: {_reason(failure)}") from failure
+
+
+def _reason(failure: BaseException) -> str:
+    said = (failure.strerror if isinstance(failure, OSError) else str(failure)) or type(failure).__name__
+    remedy = next((text for cls, text in _REMEDIES if isinstance(failure, cls)), "")
+    return f"{said}: {remedy}" if remedy else said
 
 
 async def _nothing(db: Session) -> None:

@@ -4,6 +4,8 @@ Below the root::
 
     incoming/<name>            drafts, and blobs being written
     blobs/<2 hex>/<name>       sealed blobs
+    quarantine/incoming/<name> what a sweep found there and the catalog did not name; its time is that of the sweep
+    quarantine/blobs/<name>
     identity                   what the catalog has too
 
 A name is 32 hex digits made here.  A blob is sealed by the rename from the first folder to the second; a draft keeps
@@ -18,10 +20,12 @@ import asyncio
 import contextlib
 import errno
 import fcntl
+import math
 import os
 import re
 import struct
 import threading
+import time
 import uuid
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
@@ -32,7 +36,18 @@ from typing import BinaryIO, TypeVar
 
 from uvideo._core import errors
 from uvideo.storage import hold
-from uvideo.storage.base import Absent, Freed, PartRecord, PartSlot, Reader, Writer
+from uvideo.storage.base import (
+    KEEP,
+    Absent,
+    Freed,
+    Named,
+    PartRecord,
+    PartSlot,
+    Quarantined,
+    Reader,
+    SweepStopped,
+    Writer,
+)
 
 __all__ = ["DiskBlobs"]
 
@@ -43,6 +58,7 @@ PIECE = 1024 * 1024  # bytes of one read
 SMALL = 64 * 1024  # bytes worth no hop to a thread
 LEAST_FREE = 16 * 1024 * 1024  # bytes
 BATCH = 500  # names asked about at once
+TAKEN_AT_ONCE, SHARE = 100, 10  # the most files that a sweep takes, or one of so many if that is more
 FIRST_WAIT, LONGEST_WAIT = 0.001, 0.05  # seconds between two tries for a lock of another process
 MOST_BUFFERS = os.sysconf("SC_IOV_MAX")
 
@@ -55,15 +71,24 @@ class DiskBlobs:
     """Blobs below ``root``, made where missing (folders 0700, files 0600).
 
     ``fsync=False`` leaves syncing to the system: what was acknowledged survives kill -9 but not a loss of power.
-    ``block_size``: bytes of every part but the last.
+    ``block_size``: bytes of every part but the last.  ``keep``: seconds in the quarantine.  ``clock``: unix seconds.
     """
 
-    def __init__(self, root: Path, *, fsync: bool = True, block_size: int = 4 * 1024 * 1024) -> None:
-        self.block_size = block_size
+    def __init__(
+        self,
+        root: Path,
+        *,
+        fsync: bool = True,
+        block_size: int = 4 * 1024 * 1024,
+        keep: float = KEEP,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.block_size, self._keep, self._clock = block_size, keep, clock
         self._fsync = fsync
         self._root = Path(root)
         self._incoming = self._root / "incoming"
         self._blobs = self._root / "blobs"
+        self._quarantine = self._root / "quarantine"
         self._identity = self._root / "identity"
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="uvideo-disk")
         self._turns: weakref.WeakValueDictionary[tuple[str, int], asyncio.Lock] = weakref.WeakValueDictionary()
@@ -90,7 +115,7 @@ class DiskBlobs:
         return await self.run(lambda: any(map(has_bytes, self._places(names))))
 
     async def is_empty(self) -> bool:
-        return await self.run(lambda: not any(holds_bytes(folder) for folder in [self._incoming, *self._shelves()]))
+        return await self.run(lambda: not any(map(holds_bytes, [self._incoming, *self._shelves(), *self._cells()])))
 
     async def writer(self) -> Writer:
         return _DiskWriter(self, self.draft())
@@ -115,11 +140,20 @@ class DiskBlobs:
             finally:
                 slot.leave()
 
-    async def seal(self, draft: str, parts: Sequence[PartRecord]) -> str:
+    async def seal(
+        self, draft: str, parts: Sequence[PartRecord], confirm: Callable[[], Awaitable[None]] | None = None
+    ) -> str:
         if [p.part for p in parts] != list(range(len(parts))) or any(p.size != self.block_size for p in parts[:-1]):
             raise ValueError("a draft on a disk has parts 0, 1, 2 ... in order, all but the last one block long")
-        self.draft_path(draft)
-        await until(lambda: self._seal(draft, sum(p.size for p in parts)), self.brief)
+        sealing = _DiskSealing(self, draft, sum(p.size for p in parts))
+        try:
+            await until(sealing.enter, self.brief)
+            if confirm is not None:
+                await confirm()
+            await self.brief(sealing.seal)
+        finally:
+            sealing.leave()
+        self._entered.discard(draft)
         return draft
 
     async def discard(self, draft: str) -> None:
@@ -134,24 +168,46 @@ class DiskBlobs:
     async def delete(self, blob: str) -> None:
         await self.run(hold.delete, self._root, self.blob_path(blob))
 
-    async def sweep(
-        self, named: Callable[[Sequence[str]], Awaitable[set[str]]], older_than: float, freed: Freed | None = None
-    ) -> int:
-        removed = 0
+    async def sweep(self, named: Named, older_than: float, freed: Freed | None = None, *, limited: bool = True) -> int:
         await self.run(hold.release, self._root)
+        await self.take_back(named)
+        everything = unnamed = taken = 0
+        suspects = list[Path]()
         for folder in [self._incoming, *self._shelves()]:
-            names = await self.run(old_names, folder, older_than)
+            count, names = await self.run(old_names, folder, older_than)
+            found = sum([len(batch) async for batch in _unnamed(named, names)])
+            everything, unnamed = everything + count, unnamed + found
+            suspects += [folder] if found else []
+        if limited and unnamed > max(TAKEN_AT_ONCE, everything // SHARE):
+            raise SweepStopped(
+                f"{unnamed} of {everything} blobs and drafts have no name in the catalog, so it may be the wrong one. "
+                "Nothing was taken. If it is right, run `uvideo admin gc DIR --no-limit`"
+            )
+        for folder in suspects:
+            _, names = await self.run(old_names, folder, older_than)
+            async for batch in _unnamed(named, names):
+                taken += await self.run(self._put_aside, folder, batch)
+        expired = await self.run(self._expire)
+        if freed is not None:
+            freed.blobs, freed.size = freed.blobs + expired.files, freed.size + expired.size
+        return taken
+
+    async def take_back(self, named: Named) -> int:
+        back = 0
+        for cell in self._cells():
+            _, names = await self.run(old_names, cell, math.inf)
             for first in range(0, len(names), BATCH):
                 batch = names[first : first + BATCH]
                 known = await named(batch)
-                unnamed = [folder / name for name in batch if name not in known]
-                size = await self.run(total, unnamed)
-                count = await self.run(remove, *unnamed)
-                removed += count
-                if freed is not None:
-                    freed.blobs += count
-                    freed.size += size
-        return removed
+                back += await self.run(self._bring_back, cell, [name for name in batch if name in known])
+        return back
+
+    async def quarantined(self) -> Quarantined:
+        return await self.run(self._count_quarantined)
+
+    async def relieve(self, named: Named, free: int) -> int:
+        await self.take_back(named)
+        return await self.run(self._make_room, free)
 
     # For this driver's writers, slots and readers
 
@@ -205,6 +261,7 @@ class DiskBlobs:
         for name in names:
             yield self.blob_path(name)
             yield self.draft_path(name)
+            yield from (cell / name for cell in self._cells())
 
     def _read_identity(self) -> str | None:
         try:
@@ -231,11 +288,70 @@ class DiskBlobs:
             os.close(fd)
         self.sync_entry(self._identity)
 
+    def _cells(self) -> list[Path]:
+        return [self._quarantine / "incoming", self._quarantine / "blobs"]
+
+    def _in_quarantine(self) -> list[tuple[float, int, Path]]:
+        """(when it was put aside, bytes, path) of each file, the oldest first."""
+        found = []
+        for cell in self._cells():
+            with os.scandir(cell) as entries:
+                for entry in entries:
+                    with contextlib.suppress(FileNotFoundError):
+                        if _NAME.fullmatch(entry.name):
+                            known = entry.stat(follow_symlinks=False)
+                            found.append((known.st_mtime, known.st_size, Path(entry.path)))
+        return sorted(found)
+
+    def _count_quarantined(self) -> Quarantined:
+        found = self._in_quarantine()
+        return Quarantined(len(found), sum(size for _, size, _ in found))
+
+    def _put_aside(self, folder: Path, names: Sequence[str]) -> int:
+        """Into the quarantine; a file without a byte is removed, as there is nothing to bring back."""
+        cell, now, count = self._quarantine / ("incoming" if folder == self._incoming else "blobs"), self._clock(), 0
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                if has_bytes(folder / name):
+                    os.utime(folder / name, (now, now))
+                    os.rename(folder / name, cell / name)
+                else:
+                    os.unlink(folder / name)
+                count += 1
+        return count
+
+    def _bring_back(self, cell: Path, names: Sequence[str]) -> int:
+        """Where they were; what is there under the name already stays, and so does that in the quarantine."""
+        count = 0
+        for name in names:
+            target = self.draft_path(name) if cell.name == "incoming" else self.blob_path(name)
+            with contextlib.suppress(FileNotFoundError):
+                if not target.exists():
+                    os.rename(cell / name, target)
+                    self.sync_entry(target)
+                    count += 1
+        return count
+
+    def _expire(self) -> Quarantined:
+        """Remove what was in the quarantine for its time; what that was."""
+        latest = self._clock() - self._keep
+        over = [(size, path) for since, size, path in self._in_quarantine() if since <= latest]
+        return Quarantined(remove(*(path for _, path in over)), sum(size for size, _ in over))
+
+    def _make_room(self, free: int) -> int:
+        count = 0
+        for _, _, path in self._in_quarantine():
+            place = os.statvfs(self._quarantine)
+            if place.f_bavail * place.f_frsize >= free:
+                break
+            count += remove(path)
+        return count
+
     def _shelves(self) -> list[Path]:
         return [self._blobs / f"{number:02x}" for number in range(256)]
 
     def _make_ready(self) -> None:
-        folders = [self._incoming, self._blobs, *self._shelves()]
+        folders = [self._incoming, self._blobs, *self._shelves(), self._quarantine, *self._cells()]
         if not self._root.is_dir():
             self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.sync_entry(self._root)
@@ -263,28 +379,6 @@ class DiskBlobs:
             self.sync_file(fd)
         finally:
             os.close(fd)
-
-    def _seal(self, draft: str, size: int) -> bool:
-        """False if a part is being written, or another process is sealing."""
-        source, target = self.draft_path(draft), self.blob_path(draft)
-        fd = open_draft(source, target, create=size == 0)
-        try:
-            if not try_lock(fd, 0, 0):
-                return False
-            there = os.fstat(fd).st_size
-            if there < size:
-                raise OSError(errno.EIO, f"{there} bytes are there, the parts have {size}", str(source))
-            if target.exists():  # sealed before, maybe by one that names more parts: never cut, only make sure
-                self.sync_file(fd)
-            else:
-                os.ftruncate(fd, size)
-                self.sync_file(fd)
-                os.rename(source, target)
-            self.sync_entry(target)
-        finally:
-            os.close(fd)
-        self._entered.discard(draft)
-        return True
 
 
 class _DiskWriter:
@@ -391,6 +485,61 @@ class _DiskPartSlot:
             write_at(self._fd, chunks, offset)
             self._store.sync_file(self._fd)
             self._store.sync_draft_entry(self._draft)
+
+    def _leave(self) -> None:
+        with self._guard:
+            self._close()
+
+    def _close(self) -> None:
+        self._left = True
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+class _DiskSealing:
+    """A lock on all parts of a draft, held until ``leave``; meanwhile nobody stores one."""
+
+    def __init__(self, store: DiskBlobs, draft: str, size: int) -> None:
+        self._store, self._size = store, size
+        self._source, self._target = store.draft_path(draft), store.blob_path(draft)
+        self._guard = threading.Lock()  # a cancelled call may still be at work
+        self._fd = -1
+        self._left = False
+
+    def enter(self) -> bool:
+        """False if a part is being written, or another process is sealing."""
+        with self._guard:
+            if self._left:
+                return True
+            if self._fd < 0:
+                self._fd = open_draft(self._source, self._target, create=self._size == 0)
+            return try_lock(self._fd, 0, 0)
+
+    def seal(self) -> None:
+        with self._guard:
+            if self._left:
+                return
+            there = os.fstat(self._fd).st_size
+            if there < self._size:
+                raise OSError(errno.EIO, f"{there} bytes are there, the parts have {self._size}", str(self._source))
+            if self._target.exists():  # sealed before, maybe by one that names more parts: never cut, only make sure
+                self._store.sync_file(self._fd)
+            else:
+                os.ftruncate(self._fd, self._size)
+                self._store.sync_file(self._fd)
+                os.rename(self._source, self._target)
+            self._store.sync_entry(self._target)
+
+    def leave(self) -> None:
+        """Free the lock, as soon as a call that still runs has ended."""
+        if self._guard.acquire(blocking=False):
+            try:
+                self._close()
+            finally:
+                self._guard.release()
+        else:
+            self._store.later(self._leave)
 
     def _leave(self) -> None:
         with self._guard:
@@ -527,15 +676,6 @@ def remove(*paths: Path) -> int:
     return count
 
 
-def total(paths: Sequence[Path]) -> int:
-    """Bytes of the files that are there."""
-    size = 0
-    for path in paths:
-        with contextlib.suppress(FileNotFoundError):
-            size += path.stat().st_size
-    return size
-
-
 def has_bytes(path: Path) -> bool:
     try:
         return path.stat(follow_symlinks=False).st_size > 0
@@ -549,12 +689,22 @@ def holds_bytes(folder: Path) -> bool:
         return any(_NAME.fullmatch(entry.name) and has_bytes(Path(entry.path)) for entry in entries)
 
 
-def old_names(folder: Path, older_than: float) -> list[str]:
-    """Names of this driver in the folder that nobody touched since."""
-    found = []
+def old_names(folder: Path, older_than: float) -> tuple[int, list[str]]:
+    """(how many names of this driver are in the folder, those that nobody touched since)."""
+    count, found = 0, []
     with os.scandir(folder) as entries:
         for entry in entries:
             with contextlib.suppress(FileNotFoundError):
-                if _NAME.fullmatch(entry.name) and entry.stat(follow_symlinks=False).st_mtime <= older_than:
-                    found.append(entry.name)
-    return found
+                if _NAME.fullmatch(entry.name):
+                    count += 1
+                    if entry.stat(follow_symlinks=False).st_mtime <= older_than:
+                        found.append(entry.name)
+    return count, found
+
+
+async def _unnamed(named: Named, names: Sequence[str]) -> AsyncIterator[list[str]]:
+    """Those that the catalog does not know, batch by batch."""
+    for first in range(0, len(names), BATCH):
+        batch = names[first : first + BATCH]
+        known = await named(batch)
+        yield [name for name in batch if name not in known]

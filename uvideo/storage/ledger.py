@@ -88,12 +88,13 @@ class PostgresLedger:
             *(sorted(set(blobs)), int(seconds)),
         )
 
-    async def garbage(self, age: float, after: str, limit: int, longest: int) -> builtins.list[Garbage]:
+    async def garbage(self, age: float, kept: float, after: str, limit: int, longest: int) -> builtins.list[Garbage]:
         await self._db.change(f"DELETE FROM leases WHERE until < {NOW} - 3600")
         rows = await self._db.all(
-            "SELECT blob, doomed, size, CASE WHEN octet_length(segments) <= $4::BIGINT THEN segments END FROM blobs "
-            f"WHERE since > 0 AND since <= {NOW} - $1::BIGINT AND blob > $2 AND {UNLEASED} ORDER BY blob LIMIT $3",
-            *(int(age), after, limit, longest),
+            "SELECT blob, doomed, size, CASE WHEN octet_length(segments) <= $5::BIGINT THEN segments END FROM blobs "
+            f"WHERE since > 0 AND blob > $3 AND {UNLEASED} "
+            f"AND since <= {NOW} - CASE WHEN doomed > 0 THEN $1::BIGINT ELSE $2::BIGINT END ORDER BY blob LIMIT $4",
+            *(int(age), int(kept), after, limit, longest),
         )
         return [Garbage(blob, doomed > 0, doomed > 1, size, segments) for blob, doomed, size, segments in rows]
 

@@ -21,6 +21,7 @@ from uvideo.storage.schema import (
     OBJECT,
     PART,
     SPACE,
+    STALE,
     UPLOAD,
     Row,
     behind,
@@ -373,10 +374,17 @@ class PostgresCatalog(PostgresAccounts):
         row = await self._db.one("SELECT COUNT(*) FROM parts WHERE upload_id = $1", upload_id)
         return int(row[0]) if row else 0
 
-    async def finish(self, upload_id: str, record: ObjectRecord, *, overwrite: bool = True) -> builtins.list[str]:
+    async def finish(
+        self, upload_id: str, record: ObjectRecord, *, overwrite: bool = True, parts: int | None = None
+    ) -> builtins.list[str]:
         async def work(db: Session) -> list[str]:
-            if await _forget_upload(db, upload_id) is None:
+            # Locked, the upload gets no part more; those that were being added are there when this returns.
+            locked = await db.fetchval("SELECT 1 FROM uploads WHERE upload_id = $1 FOR UPDATE", upload_id)
+            count = await db.fetchval("SELECT COUNT(*) FROM parts WHERE upload_id = $1", upload_id)
+            if locked is None or await _forget_upload(db, upload_id) is None:
                 raise errors.UploadNotFound(key=record.key)
+            if parts is not None and count != parts:
+                raise errors.InvalidPartList(STALE)
             return await self._put(db, record, overwrite)
 
         locks = {_space(record.space_id), _key(record.space_id, record.key.encode())}

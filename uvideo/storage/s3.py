@@ -9,7 +9,8 @@ Below the prefix of the bucket::
 A name is 32 hex digits made here; the nonce, 16 hex digits, is new for each attempt, so no attempt writes over another
 and what the ledger names never changes.  The ledger's segment list is the nonces, 8 bytes each: all segments but the
 last are one block long.  Nothing is ever looked for by listing the bucket: whatever is going to be stored is noted in
-the ledger before.  Deleting puts aside; ``sweep`` removes what has been aside, or without a name, for the grace.
+the ledger before.  Deleting puts aside; ``sweep`` removes what has been aside for the grace, and what has
+been without a name, though nobody deleted it, for a longer time.
 Readers and writers that take longer than a part of that hold a lease.
 """
 
@@ -37,7 +38,20 @@ import obstore
 from obstore.store import S3Store
 
 from uvideo._core import errors
-from uvideo.storage.base import Damaged, Freed, Garbage, Ledger, PartRecord, PartSlot, Reader, Unreachable, Writer
+from uvideo.storage.base import (
+    KEEP,
+    Damaged,
+    Freed,
+    Garbage,
+    Ledger,
+    Named,
+    PartRecord,
+    PartSlot,
+    Quarantined,
+    Reader,
+    Unreachable,
+    Writer,
+)
 from uvideo.storage.s3_failures import telling
 
 __all__ = ["S3Blobs", "S3Place"]
@@ -49,6 +63,7 @@ NONCE = 8  # bytes
 LISTED = 512  # nonces in memory for one reader: 4 KiB, of 2 GiB
 BATCH = 500  # names that a sweep takes at once
 LISTS, DELETES, DELETED = 16, 4, 250  # of a sweep: lists and deletions on their way, paths of one deletion
+SHORT = 64  # segments of a blob that a sweep knows from the ledger, 256 MiB; those of a longer one are listed
 FAILURES = 3  # batches that a sweep may fail to remove before it ends
 REQUEST, SILENCE, CONNECT = timedelta(seconds=60), timedelta(seconds=12), timedelta(seconds=3)
 RETRIES, RETRY_FOR = 4, timedelta(seconds=10)
@@ -134,14 +149,21 @@ def _from_file(path: Path) -> tuple[str, str, str]:
 class S3Blobs:
     """Blobs below a place, whose ``ledger`` is the catalog's database.
 
-    ``grace``: seconds that what has no name is kept; 0 for tests only.  All gateways must have the same.
+    ``grace``: seconds that what was deleted or discarded is kept; 0 for tests only.  ``keep``: seconds for what has no
+    name though nobody said so.  All gateways must have the same.
     ``block_size``: bytes of every segment but the last.
     """
 
     def __init__(
-        self, place: S3Place, ledger: Ledger, *, grace: float = GRACE, block_size: int = 4 * 1024 * 1024
+        self,
+        place: S3Place,
+        ledger: Ledger,
+        *,
+        grace: float = GRACE,
+        keep: float = KEEP,
+        block_size: int = 4 * 1024 * 1024,
     ) -> None:
-        self.block_size, self.ledger, self.grace = block_size, ledger, grace
+        self.block_size, self.ledger, self.grace, self._keep = block_size, ledger, grace, keep
         self._bucket = place.bucket
         self._store = S3Store(
             place.bucket,
@@ -186,17 +208,21 @@ class S3Blobs:
         path = f"probe-{os.urandom(NONCE).hex()}"  # of several gateways that start at once each has its own
         with self._telling():
             made = await obstore.put_async(self._store, path, b"probe", use_multipart=False)
+        try:
             if made.get("version") not in (None, "null"):
                 raise RuntimeError(
                     f"the bucket {self._bucket} keeps old versions, so nothing that is deleted would free its space: "
                     "take a bucket that never had versioning"
                 )
-        with self._telling(reading=True):
-            got = await obstore.get_range_async(self._store, path, start=0, length=5)
-        with self._telling():
-            listed = await obstore.list(self._store, prefix=None, offset=path[:-1]).__anext__()
-            await obstore.delete_async(self._store, [path])
-        if bytes(got) != b"probe" or path not in [entry["path"] for entry in listed]:
+            with self._telling(reading=True):
+                got = await obstore.get_range_async(self._store, path, start=0, length=5)
+            with self._telling():
+                chunks = obstore.list(self._store, prefix=None, offset=path[:-1])
+                listed = {entry["path"] async for chunk in chunks for entry in chunk}
+        finally:
+            with self._telling():
+                await obstore.delete_async(self._store, [path])
+        if bytes(got) != b"probe" or path not in listed:
             raise Unreachable("the store: what was just stored is not read or listed at once: it must be", "failed")
 
     async def check(self) -> None:
@@ -256,7 +282,10 @@ class S3Blobs:
             finally:
                 slot.left = True
 
-    async def seal(self, draft: str, parts: Sequence[PartRecord]) -> str:
+    async def seal(
+        self, draft: str, parts: Sequence[PartRecord], confirm: Callable[[], Awaitable[None]] | None = None
+    ) -> str:
+        """Nothing is cut, so nothing needs to be confirmed."""
         if [p.part for p in parts] != list(range(len(parts))) or any(p.size != self.block_size for p in parts[:-1]):
             raise ValueError("a draft in segments has parts 0, 1, 2 ... in order, all but the last one block long")
         checked(draft)
@@ -265,7 +294,7 @@ class S3Blobs:
         except ValueError:
             nonces = [b""]
         if any(len(nonce) != NONCE for nonce in nonces):
-            raise OSError(errno.EIO, f"the bytes of a part of {draft} were never stored")
+            raise Damaged(f"the bytes of a part of {draft} were never stored")
         await self.ledger.seal(draft, sum(p.size for p in parts), b"".join(nonces))
         self._noted.discard(draft)
         return draft
@@ -283,19 +312,19 @@ class S3Blobs:
         await self.ledger.doom(checked(blob))
         self._noted.discard(blob)
 
-    async def sweep(
-        self, named: Callable[[Sequence[str]], Awaitable[set[str]]], older_than: float, freed: Freed | None = None
-    ) -> int:
+    async def sweep(self, named: Named, older_than: float, freed: Freed | None = None, *, limited: bool = True) -> int:
+        """Nothing is ever too much: what has no name is a fact of the ledger, which is part of the catalog."""
         age = max(time.time() - older_than, self.grace)  # of the database's clock, whatever ours says
+        kept = max(age, self._keep)
         swept, after, failures = 0, "", list[Unreachable]()
-        while found := await self.ledger.garbage(age, after, BATCH, LISTED * NONCE):
+        while found := await self.ledger.garbage(age, kept, after, BATCH, SHORT * NONCE):
             after = found[-1].blob
             known = await named([each.blob for each in found])
             for each in found:
                 if each.doomed and each.blob in known:
                     log.error("the blob %s was deleted, but the catalog names it: it is kept", each.blob)
             taken = [each for each in found if each.blob not in known]
-            claimed = await self.ledger.claim([each.blob for each in taken if not each.doomed], age)
+            claimed = await self.ledger.claim([each.blob for each in taken if not each.doomed], kept)
             taken = [each for each in taken if each.doomed or each.blob in claimed]
             try:
                 await self._remove(taken, freed or Freed())
@@ -308,6 +337,15 @@ class S3Blobs:
         if failures:
             raise failures[0]
         return swept
+
+    async def take_back(self, named: Named) -> int:
+        return 0
+
+    async def quarantined(self) -> Quarantined:
+        return Quarantined()  # what waits stays where it is: Census.unnamed
+
+    async def relieve(self, named: Named, free: int) -> int:
+        return 0
 
     # For this driver's writers, slots and readers
 
@@ -353,28 +391,33 @@ class S3Blobs:
         The first time it is what the ledger has.  A request that was under way may have stored more, so after the grace
         the store is looked at.
         """
-        first = [each for each in taken if self.grace and not each.cleared and each.segments is not None]
-        others = [each.blob for each in taken if each not in first]
-        paths = [path for each in first for path in _segments(each)]
-        for listed in await at_once(LISTS, self._stored_under, others):
-            paths += (path for path, _ in listed)
-            freed.size += sum(size for _, size in listed)
+        known, others = list[Garbage](), list[str]()
+        for each in taken:
+            if self.grace and not each.cleared and each.segments is not None:
+                known.append(each)
+            else:
+                others.append(each.blob)
+        paths = [path for each in known for path in _segments(each)]
         await at_once(DELETES, self._delete, [paths[at : at + DELETED] for at in range(0, len(paths), DELETED)])
-        freed.size += sum(each.size for each in first)
+        freed.size += sum(each.size for each in known)
+        freed.size += sum(await at_once(LISTS, self._empty, others))
         freed.blobs += sum(not each.cleared for each in taken)
-        done = [each.blob for each in taken if each.cleared or not self.grace]
-        await self.ledger.cleared([each.blob for each in taken if each.blob not in done])
-        await self.ledger.forget(done)
+        await self.ledger.cleared([each.blob for each in taken if self.grace and not each.cleared])
+        await self.ledger.forget([each.blob for each in taken if each.cleared or not self.grace])
 
-    async def _stored_under(self, blob: str) -> list[tuple[str, int]]:
-        """(path, bytes) of every segment that was ever stored under the name."""
+    async def _empty(self, blob: str) -> int:
+        """Remove every segment that was ever stored under the name, a page at a time; their bytes."""
+        size = 0
         with self._telling():
-            chunks = obstore.list(self._store, prefix=blob, chunk_size=1000)
-            return [(entry["path"], entry["size"]) async for chunk in chunks for entry in chunk]
+            async for chunk in obstore.list(self._store, prefix=blob, chunk_size=1000):
+                await self._delete([entry["path"] for entry in chunk])
+                size += sum(entry["size"] for entry in chunk)
+        return size
 
     async def _delete(self, paths: Sequence[str]) -> None:
-        with self._telling():
-            await obstore.delete_async(self._store, paths)
+        if paths:
+            with self._telling():
+                await obstore.delete_async(self._store, paths)
 
     async def renew(self) -> None:
         """Lease what has been open for a part of the grace."""

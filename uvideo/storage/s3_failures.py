@@ -1,7 +1,7 @@
 """What a failure of an S3 store means: one table, for every answer and every way of not answering.
 
 ``meaning`` is the only place that reads what the library says.  Its texts are no promise of the library, so what no row
-knows is still an Unreachable with the library's first line, and ``test/contract/test_s3_failures.py`` tries each row.
+knows is still an Unreachable with the library's first line, and ``test/cluster/test_store_answers.py`` tries them.
 """
 
 from __future__ import annotations
@@ -52,8 +52,12 @@ ROWS = (
     ),
     Row("403", "denied", "the credentials are not enough: allow them to get, put, delete and list in {bucket}"),
     Row("3|400 AuthorizationHeaderMalformed", "redirect", "it is elsewhere: correct endpoint and region in --blobs"),
-    Row("409|412", "conflict", "another request changed the same thing at once: it is tried again"),
-    Row(r"429|\d+ (SlowDown|TooManyRequests|RequestLimitExceeded)", "busy", "it asks for fewer requests: add to it"),
+    Row("409|412", "conflict", "another request changed the same thing at once: it may be tried again"),
+    Row(
+        r"429|\d+ (SlowDown|TooManyRequests|RequestLimitExceeded)",
+        "busy",
+        "it asks for fewer requests: it needs more capacity",
+    ),
     Row("5", "failed", "it failed: look into its log"),
     Row("[124]", "failed", "it does not take such a request: look into its log"),
     Row("Connect .*dns error", "name", "the name of {place} is unknown: correct the endpoint in --blobs, or the DNS"),
@@ -107,7 +111,7 @@ def _sign(failure: Exception, said: str) -> tuple[str, str]:
     if status is not None:
         code, message = _CODE.search(said), _MESSAGE.search(said)
         sign = f"{status[1]} {code[1] if code else ''}".strip()
-        return sign, f"{sign}: {message[1][:LONGEST]}" if message else sign
+        return sign, f"{sign}: {' '.join(message[1].split())[:LONGEST]}" if message else sign
     kind, reason = _KIND.search(said), _REASON.findall(said)
     if kind is not None:
         return f"{kind[1]} {said}", reason[-1] if reason else kind[1].lower()

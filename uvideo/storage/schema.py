@@ -109,6 +109,7 @@ OPEN_UPLOADS = """
         FROM uploads LEFT JOIN parts ON parts.upload_id = uploads.upload_id GROUP BY uploads.upload_id) AS each_one"""
 
 
+STALE = "a part was stored while the upload was finished: list its parts and finish again"
 #: Of uploads that have parts.
 DRAFTS = """
     SELECT draft FROM uploads WHERE EXISTS (SELECT 1 FROM parts WHERE parts.upload_id = uploads.upload_id)

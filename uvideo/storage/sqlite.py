@@ -30,6 +30,7 @@ from uvideo.storage.schema import (
     OBJECT,
     PART,
     SPACE,
+    STALE,
     UPLOAD,
     Row,
     behind,
@@ -382,10 +383,15 @@ class SqliteCatalog(Accounts):
     async def count_parts(self, upload_id: str) -> int:
         return int(self._all("SELECT COUNT(*) FROM parts WHERE upload_id = ?", upload_id)[0][0])
 
-    async def finish(self, upload_id: str, record: ObjectRecord, *, overwrite: bool = True) -> builtins.list[str]:
+    async def finish(
+        self, upload_id: str, record: ObjectRecord, *, overwrite: bool = True, parts: int | None = None
+    ) -> builtins.list[str]:
         def work(db: sqlite3.Connection) -> list[str]:
+            found = _one(db, "SELECT COUNT(*) FROM parts WHERE upload_id = ?", upload_id)
             if _forget_upload(db, upload_id) is None:
                 raise errors.UploadNotFound(key=record.key)
+            if parts is not None and found != (parts,):
+                raise errors.InvalidPartList(STALE)
             return _put(db, record, overwrite)
 
         return await self._write(work)

@@ -9,7 +9,15 @@ import json
 
 from . import operation
 from .answer import JSON, document, file_entry, number, parse_file_entry, raise_refusal, readable, text
-from .errors import ActionMissing, ActionUnknown, BadAnswer, BadRequest, ParameterMissing, action_refusal
+from .errors import (
+    ActionMissing,
+    ActionUnknown,
+    BadAnswer,
+    BadRequest,
+    InvalidArgument,
+    ParameterMissing,
+    action_refusal,
+)
 from .json_document import parse_json
 from .message import Headers, Request, Response
 from .signature import action_signature, parameter_text
@@ -127,8 +135,12 @@ def encode(op, api, credentials, name="BucketName", video=False):
             parameters.update(("%s.%d" % (parameter, at), item) for at, item in enumerate(value or ()))
         elif value is not None:
             parameters[parameter] = u"%d" % value if field in _NUMBERS else value
-    parameters["Signature"] = action_signature(credentials.private_key, parameters)
-    return Request("GET", api, "/?" + build_query(sorted(parameters.items())), Headers(), b"")
+    try:
+        parameters["Signature"] = action_signature(credentials.private_key, parameters)
+        query = build_query(sorted(parameters.items()))
+    except UnicodeError:  # a lone surrogate in a name, say
+        raise InvalidArgument(u"%s has a text that cannot be written as UTF-8" % type(op).__name__)
+    return Request("GET", api, "/?" + query, Headers(), b"")
 
 
 def name_of(op):

@@ -340,13 +340,33 @@ def readable(message):
     return printable((u"%s" % to_text(message))[:500]).strip() or None
 
 
+_ORIGIN = re.compile(
+    r"(?:(https?):)?//(?:[^/?#]*@)?"  # a user's name and password may stand there
+    r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?(?=[/?#]|\Z)",
+    re.I,
+)
+
+
+def _elsewhere(headers):
+    """Text of where a redirect points: scheme and host only, as the rest may quote what was signed."""
+    location = (headers.get("Location") or "").strip()
+    found = _ORIGIN.match(location)
+    if found:
+        scheme = found.group(1).lower() + "://" if found.group(1) else ""
+        return to_text(scheme + found.group(2) + (found.group(3) or ""))
+    if not location:
+        return u"nowhere (no Location)"
+    return u"another path of the same host" if location.startswith("/") else u"a place that cannot be read"
+
+
 def raise_refusal(response, now=None, **context):
     """Raise the error that a response is.  A body that is not this protocol's is quoted shortly, free of controls.
 
     BadAnswer for a redirect: the service never sends one, but a captive portal or a proxy in its place.
     """
     if 300 <= response.status <= 399 and response.status != 304:
-        raise BadAnswer(u"%d is not an answer of the service" % response.status, status=response.status, **context)
+        text = u"%d is not an answer of the service: it points to %s" % (response.status, _elsewhere(response.headers))
+        raise BadAnswer(text, status=response.status, **context)
     found = document(response)
     ret_code = message = None
     if found is not None:

@@ -215,9 +215,9 @@ _NATIVE_BREAK = re.compile("[\\r\\n\\0]").search
 def encode(operation, suffix):
     """The unsigned Request of an operation to the hosts of ``suffix`` (a provider.Suffix).
 
-    InvalidArgument for a header that holds a line break.
+    InvalidArgument for a header that holds a line break, or a text that cannot be written as UTF-8.
     """
-    method, target, pairs, body = _ENCODE[type(operation)](operation, suffix.shared)
+    method, target, pairs, body = _encoded(operation, suffix.shared)
     for name, value in pairs:
         if _NATIVE_BREAK(name) or _NATIVE_BREAK(value):
             raise InvalidArgument(u"the header %s holds a line break" % to_text(name))
@@ -226,10 +226,17 @@ def encode(operation, suffix):
     return Request(method, suffix.origin(native(operation.space)), target, Headers(pairs), body)
 
 
+def _encoded(operation, shared):
+    try:
+        return _ENCODE[type(operation)](operation, shared)
+    except UnicodeError:  # a lone surrogate in a prefix, say
+        raise InvalidArgument(u"%s has a text that cannot be written as UTF-8" % type(operation).__name__)
+
+
 def url(operation, suffix):
     """The unsigned URL of a GetObject or HeadObject for whoever sends no header: path style on a shared host."""
     space = native(operation.space)
-    target = _ENCODE[type(operation)](operation, False)[1]
+    target = _encoded(operation, False)[1]
     return suffix.origin(space) + ("/" + space if suffix.shared else "") + target
 
 

@@ -240,9 +240,9 @@ def _blocks(claimed, headers):
         yield blocks[-1]
     blocks.append(u"")  # Go sends such headers and does not sign them
     yield u""
-    copied = [(name, headers.get(name)) for name in _COPY if headers.get(name) is not None]
-    if copied:  # only Java's part copy signs these
-        lines = u"".join(u"%s:%s\n" % (name, _BLANKS.sub(u" ", to_text(value))) for name, value in copied)
+    copied = [(name, to_text(headers.get(name))) for name in _COPY if headers.get(name) is not None]
+    if copied and not any(u"\n" in value for _, value in copied):  # only Java's part copy signs these, as they are sent
+        lines = u"".join(u"%s:%s\n" % pair for pair in copied)
         for block in blocks:
             yield block + lines
 

@@ -57,6 +57,9 @@ WORDS = {
     "MiB of the disk that stay free: uploads are answered 503 before they would take them.": (
         "磁盘保留的空闲空间（MiB）：上传将要占用它时应答 503。"
     ),
+    "How long what a sweep finds without a name is kept; less if the disk runs full.": (
+        "清理时发现的、目录中没有记录的数据保留多少天；磁盘将满时会提前删除。"
+    ),
     "Wrong signatures a minute that one address may send for one key; 0: any number.": (
         "同一地址对同一密钥每分钟允许的错误签名次数；0 表示不限。"
     ),
