@@ -279,7 +279,7 @@ def test_stalled_clients_are_broken_off(tmp_path: Path) -> None:
 
 
 def test_a_slow_client_that_moves_is_served(tmp_path: Path) -> None:
-    with running(tmp_path, idle=60) as server:
+    with running(tmp_path, idle=60, least_rate=0) as server:
         peer = Peer(server)
         space = peer.space()
         with connect(server.port) as sock, connect(server.port) as silent:
