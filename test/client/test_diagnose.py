@@ -118,6 +118,23 @@ def test_a_proxy_that_was_chosen_counts_for_this_machine_too(server: Server) -> 
             client.get("films", "a")
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "host"), [("10.1.2.3:9", "10.1.2.3:9"), ("11.1.2.3:9", "127.0.0.1:9"), ("127.0.0.1:1", "127.0.0.1:1")]
+)
+def test_the_environments_proxy_is_that_of_the_client(
+    monkeypatch: pytest.MonkeyPatch, endpoint: str, host: str
+) -> None:
+    for name, value in (("http_proxy", "http://127.0.0.1:9"), ("no_proxy", "10.0.0.0/8")):
+        monkeypatch.setenv(name, value)
+        monkeypatch.delenv(name.upper(), raising=False)
+    given = {"endpoint": endpoint, "public_key": "p", "private_key": "s"}
+    finding = next(each for each in examine(options=given) if each.check == "upload.dns")
+    assert finding.facts["host"] == host
+    with Client(**given) as client:
+        proxy = client._carrier.transport.route(f"http://{endpoint}").proxy
+        assert (f"{proxy.name}:{proxy.port}" if proxy else endpoint) == host
+
+
 def test_a_space_that_is_absent_is_named(server: Server) -> None:
     every = found(options(server), "no-such-space")
     assert every["data"].causes == ("space-name", "other-region")
