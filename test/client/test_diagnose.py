@@ -73,13 +73,16 @@ def test_where_management_takes_the_key_it_is_not_blamed(server: Server, proxy: 
     assert every["data"].causes == ("word", "host", "changed-on-the-way")
 
 
+ENDED = ("temporary-ended", "private-key", "word", "host", "changed-on-the-way")
+
+
 @pytest.mark.parametrize(
     ("given", "check", "causes"),
     [
         ({"public_key": "nobody-here"}, "management", ("public-key", "other-service")),
         ({"public_key": "TOKEN_nobody-here"}, "management", ("token-gone", "token-on-management")),
         ({"public_key": "TOKEN_nobody-here"}, "data", ("token-gone", "other-service")),
-        ({"public_key": "STS_x", "security_token": "gone-long-ago"}, "data", ("temporary-ended", "foreign-space")),
+        ({"public_key": "STS_x", "security_token": "gone-long-ago"}, "data", ENDED),
         ({"public_key": None, "private_key": None}, "data", ("keys-absent",)),
     ],
 )

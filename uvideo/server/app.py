@@ -261,6 +261,8 @@ class App:
             info, content = await service.get(op, space)
             return answer.encode(op, info), content
         asked = self._callback(grant) if cls in CALLING else None
+        if cls in dialect.BULK:
+            exchange.bulk()
         if cls is operation.PutObject:
             result = await service.put(op, space, exchange)
         elif cls is operation.UploadPart:
@@ -322,6 +324,7 @@ class App:
         if grant.token is not None:
             service = await self._rights.permit(grant.token, op, space, exchange.request.remote)
         asked = self._callback(grant)
+        exchange.bulk()
         return await self._called_back(asked, answer.encode(op, await service.put(op, space, form)))
 
     def _callback(self, grant: Grant) -> Any:
