@@ -448,13 +448,17 @@ class FaultProxy:
         self.release(name)
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
-            with self._lock:
-                if not any(self._sockets.values()):
-                    return
+            if not self.connected():
+                return
             self.closing.wait(0.005)
         raise AssertionError("the client's connections did not end")
 
     # Connections
+
+    def connected(self) -> int:
+        """How many connections clients have to it now."""
+        with self._lock:
+            return sum(self._sockets.values())
 
     def stop_listening(self, drop: bool = False) -> None:
         """Refuse connections from now on.  ``drop``: end those that stand, too."""

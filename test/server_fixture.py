@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -22,6 +23,7 @@ __all__ = ["Server", "start_server", "server"]
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = STOP_SECONDS = 40.0
+RANDOM = re.compile(r"[0-9a-f]{10}|[0-9]{10}")  # what a test puts into the name of a space of its own
 MOST_READ = 16 << 20  # bytes
 #: The private keys of all servers that this process started: conftest looks for them in what tests print.
 SECRETS: set[str] = set()
@@ -154,6 +156,14 @@ def _first_line(process: subprocess.Popen[bytes], log: Path) -> bytes:
     raise RuntimeError(f"the server did not start, exit code {process.wait()}:\n{log.read_text()[-2000:]}")
 
 
+def names_of_others(server: Server) -> list[str]:
+    """The spaces that another test might mean, too: those without a random part."""
+    from uvideo import Client
+
+    with Client(server.public_key, server.private_key, endpoint=server.host) as client:
+        return [each.name for each in client.list_spaces() if not RANDOM.search(each.name)]
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Server]:
     """One server for the whole run: spaces are shared, so each test takes a space of its own.
@@ -170,3 +180,5 @@ def server(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
     else:
         with start_server(folder, "--no-fsync") as started:
             yield started
+            left = names_of_others(started)
+            assert not left, f"tests left spaces on the shared server under names that are not their own: {left}"

@@ -73,7 +73,8 @@ def causes(error: UVideoError, keys: Any, *, management: bool = False) -> tuple[
     if isinstance(error, SignatureMismatch):
         blanks = keys is not None and keys.private_key != keys.private_key.strip()
         others = ("changed-on-the-way",) if management else ("word", "host", "changed-on-the-way")
-        return ("private-key-blanks",) * blanks + ("private-key", *others)
+        ended = keys is not None and _is_temporary(keys)  # one that has ended is refused like a wrong signature
+        return ("private-key-blanks",) * blanks + ("temporary-ended",) * ended + ("private-key", *others)
     if isinstance(error, UnknownKey):
         if keys is not None and kind(keys.public_key) == "token":
             return ("token-gone", "token-on-management") if management else ("token-gone", "other-service")
@@ -81,7 +82,7 @@ def causes(error: UVideoError, keys: Any, *, management: bool = False) -> tuple[
     if isinstance(error, AccessDenied):
         if keys is not None and kind(keys.public_key) == "token":
             return ("token-on-management",) if management else ("token-limits", "foreign-space")
-        if keys is not None and (keys.security_token is not None or kind(keys.public_key) == "temporary"):
+        if keys is not None and _is_temporary(keys):
             return ("temporary-ended", "foreign-space")
         return ("foreign-space", "rights")
     if isinstance(error, SpaceNotFound):
@@ -91,6 +92,10 @@ def causes(error: UVideoError, keys: Any, *, management: bool = False) -> tuple[
     if isinstance(error, NoAnswer):
         return ("unreachable",)
     return ()
+
+
+def _is_temporary(keys: Any) -> bool:
+    return keys.security_token is not None or kind(keys.public_key) == "temporary"
 
 
 def signed_text(carrier: Any, op: Any, *, management: bool = False, expires: int | None = None) -> Mapping[str, object]:

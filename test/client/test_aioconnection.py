@@ -91,6 +91,32 @@ def test_a_connection_is_not_used_again_when_that_is_not_safe(peer: Start, first
     assert len(made.calls) == 2
 
 
+def test_a_connection_on_which_something_came_unasked_is_not_used_again(peer: Start) -> None:
+    idle, sent = threading.Event(), threading.Event()
+
+    def talk(call: Call) -> None:
+        call.request()
+        call.send(answer(b"one"))
+        if idle.wait(60) and not sent.is_set():
+            call.send(answer(b"of another"))
+            sent.set()
+        call.request()
+        call.send(answer(b"wrong"))
+
+    made = peer(talk)
+
+    async def work(client: AsyncClient) -> None:
+        assert (await send(client, made.origin)).body == b"one"
+        idle.set()
+        assert await asyncio.to_thread(sent.wait, 60)
+        for _ in range(3):
+            await asyncio.sleep(0.01)
+        assert (await send(client, made.origin)).body == b"one"
+
+    run(work)
+    assert len(made.calls) == 2
+
+
 def test_a_body_without_length_ends_with_the_connection(peer: Start) -> None:
     def talk(call: Call) -> None:
         call.request()

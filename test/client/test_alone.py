@@ -13,7 +13,7 @@ import pytest
 
 from test.alone import SECONDS, Alone, at_once
 from test.fakes import FaultProxy
-from uvideo import Cancel, Client, Limit, folders
+from uvideo import Cancel, Client, Limit, errors, folders
 from uvideo._core import download as downloads
 from uvideo._core import interrupt, receiver
 from uvideo._core import target as targets
@@ -111,6 +111,25 @@ def test_two_threads_never_take_the_same_blocks(
     receive(through, space, tmp_path / "a", Watch())
     assert (tmp_path / "a").read_bytes() == stored
     assert sum(each.answer_bytes for each in proxy.log("GetObject")) == len(stored)
+
+
+def test_of_two_failures_at_once_the_graver_is_told(
+    client: Client, space: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = receiver.graver
+
+    def slow(first: Any, error: Any) -> Any:
+        time.sleep(SECONDS)
+        return plain(first, error)
+
+    monkeypatch.setattr(receiver, "graver", slow)
+    target = targets.opened(str(tmp_path / "a"))
+    for first, second in ((errors.NoAnswer(), errors.AccessDenied()), (errors.AccessDenied(), errors.NoAnswer())):
+        found = receiver.Receiver(client._carrier, space, "a", target, jobs=2)
+        at_once(
+            lambda found=found, error=first: found._fail(error), lambda found=found, error=second: found._fail(error)
+        )
+        assert isinstance(found._error, errors.AccessDenied)
 
 
 # Interrupts

@@ -73,13 +73,16 @@ def test_where_management_takes_the_key_it_is_not_blamed(server: Server, proxy: 
     assert every["data"].causes == ("word", "host", "changed-on-the-way")
 
 
+ENDED = ("temporary-ended", "private-key", "word", "host", "changed-on-the-way")
+
+
 @pytest.mark.parametrize(
     ("given", "check", "causes"),
     [
         ({"public_key": "nobody-here"}, "management", ("public-key", "other-service")),
         ({"public_key": "TOKEN_nobody-here"}, "management", ("token-gone", "token-on-management")),
         ({"public_key": "TOKEN_nobody-here"}, "data", ("token-gone", "other-service")),
-        ({"public_key": "STS_x", "security_token": "gone-long-ago"}, "data", ("temporary-ended", "foreign-space")),
+        ({"public_key": "STS_x", "security_token": "gone-long-ago"}, "data", ENDED),
         ({"public_key": None, "private_key": None}, "data", ("keys-absent",)),
     ],
 )
@@ -116,6 +119,23 @@ def test_a_proxy_that_was_chosen_counts_for_this_machine_too(server: Server) -> 
     with Client(**options(server, proxy="http://127.0.0.1:9", retries=0)) as client:
         with pytest.raises(NoAnswer, match="the proxy does not connect"):
             client.get("films", "a")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "host"), [("10.1.2.3:9", "10.1.2.3:9"), ("11.1.2.3:9", "127.0.0.1:9"), ("127.0.0.1:1", "127.0.0.1:1")]
+)
+def test_the_environments_proxy_is_that_of_the_client(
+    monkeypatch: pytest.MonkeyPatch, endpoint: str, host: str
+) -> None:
+    for name, value in (("http_proxy", "http://127.0.0.1:9"), ("no_proxy", "10.0.0.0/8")):
+        monkeypatch.setenv(name, value)
+        monkeypatch.delenv(name.upper(), raising=False)
+    given = {"endpoint": endpoint, "public_key": "p", "private_key": "s"}
+    finding = next(each for each in examine(options=given) if each.check == "upload.dns")
+    assert finding.facts["host"] == host
+    with Client(**given) as client:
+        proxy = client._carrier.transport.route(f"http://{endpoint}").proxy
+        assert (f"{proxy.name}:{proxy.port}" if proxy else endpoint) == host
 
 
 def test_a_space_that_is_absent_is_named(server: Server) -> None:

@@ -185,6 +185,12 @@ def test_the_descriptor_of_another_process_is_written_to_at_its_end(client: Clie
         other.wait()
 
 
+def open_below(folder: Path) -> list[str]:
+    """What this process has open there."""
+    found = [os.path.realpath(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd")]
+    return sorted(each for each in found if each.startswith(str(folder)))
+
+
 def test_what_cannot_be_written_to_is_said(client: Client, space: str, tmp_path: Path) -> None:
     client.put(space, "small", SMALL)
     with (tmp_path / "file").open("wb") as file:
@@ -192,9 +198,14 @@ def test_what_cannot_be_written_to_is_said(client: Client, space: str, tmp_path:
     (tmp_path / "loop").symlink_to("loop")
     with (tmp_path / "file").open("rb") as file, socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(tmp_path / "socket"))
-        for target in (f"/dev/fd/{file.fileno()}", str(tmp_path / "socket"), str(tmp_path / "loop"), "/proc/self/cwd"):
+        folder = os.open(tmp_path, os.O_RDONLY)
+        before = open_below(tmp_path)
+        targets = [str(tmp_path / name) for name in ("socket", "loop")]
+        for target in (f"/dev/fd/{file.fileno()}", f"/dev/fd/{folder}", "/proc/self/cwd", *targets):
             with pytest.raises(errors.LocalFailure):
                 client.download(space, "small", target)
+        assert open_below(tmp_path) == before
+        os.close(folder)
     assert (tmp_path / "file").read_bytes() == b"content" and (tmp_path / "socket").is_socket()
 
 

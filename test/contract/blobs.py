@@ -372,6 +372,40 @@ class BlobsContract:
 
         assert play(story, place, place) == ["first", "second"]
 
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "",
+            "..",
+            "../../etc/passwd",
+            "/etc/passwd",
+            "a" * 31,
+            "a" * 33,
+            "A" * 32,
+            "g" * 32,
+            "a" * 32 + "\n",
+            "a" * 32 + "/x",
+        ],
+    )
+    def test_a_name_that_the_driver_never_gave_is_refused(self, place: Place, name: str) -> None:
+        """It comes out of a catalog, and becomes a path."""
+
+        async def story(blobs: Blobs) -> None:
+            part = PartRecord(0, "etag", 1, location="0" * 32)
+            with pytest.raises(ValueError):
+                async with blobs.part(name, 0):
+                    pass
+            for refused in (
+                lambda: blobs.seal(name, [part]),
+                lambda: blobs.open(name),
+                lambda: blobs.discard(name),
+                lambda: blobs.delete(name),
+            ):
+                with pytest.raises(ValueError):
+                    await refused()
+
+        play(story, place)
+
     def test_a_slot_is_free_again_after_a_failure_or_a_cancel(self, place: Place) -> None:
         async def story(blobs: Blobs) -> str:
             draft = blobs.draft()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 import stat
+import threading
+import time
 from collections import namedtuple
 from collections.abc import Sequence
 from pathlib import Path
@@ -256,3 +259,95 @@ def test_no_descriptor_is_left_open(place: Place) -> None:
 
     before, after = play(story, place)
     assert before == after
+
+
+def test_what_is_discarded_goes_even_if_nobody_waits_for_it(root: Path) -> None:
+    """A request is cancelled when its client goes away, also while all threads of the disk are at work."""
+
+    async def story() -> None:
+        blobs = DiskBlobs(root, fsync=False, block_size=BLOCK)
+        await blobs.start()
+        writer = await blobs.writer()
+        await writer.write([b"x" * 100_000])
+        assert len(list((root / "incoming").iterdir())) == 1
+        free = threading.Event()
+        busy = [asyncio.ensure_future(blobs.run(free.wait, 60)) for _ in range(disk.THREADS)]
+        leaving = asyncio.ensure_future(writer.discard())
+        for _ in range(5):
+            await asyncio.sleep(0)
+        leaving.cancel()
+        await asyncio.gather(leaving, return_exceptions=True)
+        free.set()
+        await asyncio.gather(*busy)
+        await blobs.close()
+        assert list((root / "incoming").iterdir()) == []
+
+    opened = len(os.listdir("/proc/self/fd"))
+    asyncio.run(story())
+    assert len(os.listdir("/proc/self/fd")) == opened
+
+
+class Slow:
+    """Takes its time with a descriptor.  ``same``: whether that was the same open file until the end."""
+
+    def __init__(self, real: Any, at: int = 0) -> None:
+        self._real, self._at = real, at
+        self.entered, self.same = threading.Event(), False
+
+    def __call__(self, *given: Any) -> Any:
+        fd = given[self._at]
+        before = os.fstat(fd)
+        self.entered.set()
+        time.sleep(0.03)
+        with contextlib.suppress(OSError):
+            self.same = os.path.samestat(before, os.fstat(fd))
+        return self._real(*given)
+
+
+def writer_of(blobs: DiskBlobs) -> Any:
+    made = disk._DiskWriter(blobs, blobs.draft())
+    made._write([b"begun"])
+    return made
+
+
+def slot_of(blobs: DiskBlobs) -> Any:
+    made = disk._DiskPartSlot(blobs, blobs.draft(), 0)
+    assert made.enter()
+    return made
+
+
+def reader_of(blobs: DiskBlobs) -> Any:
+    made = disk._DiskReader(blobs, blobs.blob_path(asyncio.run(store(blobs, b"x" * 1000))))
+    made.open()
+    return made
+
+
+@pytest.mark.parametrize(
+    ("made", "work", "end", "slowed"),
+    [
+        (writer_of, lambda it: it._write([b"x"]), lambda it: it._discard(), (disk, "write_at")),
+        (writer_of, lambda it: it._write([b"x"]), lambda it: it._seal(), (disk, "write_at")),
+        (writer_of, lambda it: it._seal(), lambda it: it._discard(), (DiskBlobs, "sync_file")),
+        (slot_of, lambda it: it._write([b"x"]), lambda it: it._leave(), (disk, "write_at")),
+        (slot_of, lambda it: it._write([b"x"]), lambda it: it.leave(), (disk, "write_at")),
+        (slot_of, lambda it: it.enter(), lambda it: it._leave(), (disk, "try_lock")),
+        (reader_of, lambda it: it._pread(10, 0), lambda it: it.shut(), (os, "pread")),
+        (reader_of, lambda it: it._pread(10, 0), lambda it: asyncio.run(it.close()), (os, "pread")),
+    ],
+)
+def test_a_file_stays_open_as_long_as_a_cancelled_call_is_at_work_on_it(
+    root: Path, monkeypatch: pytest.MonkeyPatch, made: Any, work: Any, end: Any, slowed: tuple[Any, str]
+) -> None:
+    """A descriptor that is closed under it may be another file's by then."""
+    blobs = DiskBlobs(root, fsync=False, block_size=BLOCK)
+    asyncio.run(blobs.start())
+    it = made(blobs)
+    slow = Slow(getattr(*slowed), int(slowed[0] is DiskBlobs))
+    monkeypatch.setattr(*slowed, slow if slowed[0] is not DiskBlobs else lambda *given: slow(*given))
+    thread = threading.Thread(target=work, args=(it,))
+    thread.start()
+    assert slow.entered.wait(60)
+    end(it)
+    thread.join(60)
+    assert slow.same
+    asyncio.run(blobs.close())

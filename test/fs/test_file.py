@@ -10,6 +10,7 @@ import logging
 import os
 import pickle
 import random
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 import fsspec
 import pytest
 
+from test.alone import at_once
 from test.fakes import FaultProxy
 from test.fs.conftest import UVideoFileSystem
 from uvideo import Client
@@ -61,6 +63,31 @@ def test_every_cache_gives_the_same_bytes(fs: UVideoFileSystem, film: str, data:
         file.seek(0)
         assert file.read() == data and file.read(1) == b""
     assert file.closed
+
+
+class SlowReader:
+    """A reader that takes its time between being moved and being read."""
+
+    def __init__(self, reader: Any) -> None:
+        self._reader = reader
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._reader, name)
+
+    def seek(self, place: int) -> int:
+        found: int = self._reader.seek(place)
+        time.sleep(0.01)
+        return found
+
+
+def test_threads_that_read_one_file_do_not_move_it_from_under_each_other(
+    fs: UVideoFileSystem, film: str, data: bytes
+) -> None:
+    with fs.open(film, cache_type="none") as file:
+        file._reader = SlowReader(file._reader)
+        places = [number * 100_001 for number in range(12)]
+        found = at_once(*(lambda at=at: file._fetch_range(at, at + 1000) for at in places))  # type: ignore[misc]
+        assert found == [data[at : at + 1000] for at in places]
 
 
 def test_it_reads_as_a_file(fs: UVideoFileSystem, space: str, film: str, data: bytes) -> None:

@@ -128,6 +128,18 @@ def test_settings_come_as_for_the_clients(server: Server, tmp_path: Path, space:
         UVideoFileSystem(public_key="x")
 
 
+def test_close_ends_every_connection_and_a_later_call_makes_another(
+    through: UVideoFileSystem, proxy: FaultProxy, space: str
+) -> None:
+    for _ in range(2):
+        through.pipe({f"{space}/{number}": b"x" for number in range(5)})  # on the loop
+        assert through.client.get(space, "1").data == b"x"  # and beside it
+        assert proxy.connected() > 1
+        through.close()
+        until(lambda: not proxy.connected())
+    through.close()
+
+
 def test_paths() -> None:
     strip = UVideoFileSystem._strip_protocol
     for path in ("uvideo://space/a/b", "space/a/b", "/space/a/b", "uvideo:///space/a/b/", "space/a/b/"):

@@ -5,21 +5,25 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
+import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from test.cluster.program import until
 from test.hostile.test_sockets import memory, statuses, talk
 from test.namespace import ADDRESS, OTHER, alone, inside
+from test.server.test_monitoring import asked
 from test.server.wire import BLOCK, Peer, connect, head, pattern, receive
 from test.server_fixture import Server, start_server
 from ucloud.uvideo.protocol import errors, etag, operation
-from ucloud.uvideo.protocol.field import METADATA_COUNT
+from ucloud.uvideo.protocol.field import STORED_COUNT
 from uvideo.server.connection import HEAD_LIMIT, LARGE_HEADS, SMALL_HEAD
 
 MIB = 1 << 20
+MOST_METADATA = STORED_COUNT - len(operation.KEPT)  # beside all that can be kept
 
 
 @pytest.fixture(scope="module")
@@ -168,6 +172,19 @@ def until_broken(sock: socket.socket) -> bool:
     return False
 
 
+def test_who_asks_much_and_leaves_makes_no_traceback(server: Server, peer: Peer, space: str) -> None:
+    """While one object is sent the connection ends, and the next request that was sent ahead has its turn."""
+    peer.do(operation.PutObject(space, "public", acl="public-read"), bytes(200_000))
+    request = head("GET", "/public", [("Host", f"{space}.localhost")]) * 40
+    for _ in range(100):
+        with connect(server.port) as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            sock.sendall(request)
+            assert sock.recv(1000).startswith(b"HTTP/1.1 200 ")
+    assert until(lambda: "uvideo_requests_in_flight 0\n" in asked(server, "/metrics")[1], 60)
+    assert "Traceback" not in server.log.read_text()
+
+
 # Connections
 
 CROWD = """
@@ -230,16 +247,28 @@ def test_no_object_gets_more_headers_than_a_client_can_read(peer: Peer, space: s
     """http.client reads 99 headers of an answer; what has more could never be read back."""
     ask = WAYS[way]
     peer.do(operation.PutObject(space, "source"), b"x")
-    got = ask(peer, space, f"{way}/many", METADATA_COUNT + 1)
-    assert got.refusal()[2] == f"the metadata has more than {METADATA_COUNT} names"
+    got = ask(peer, space, f"{way}/many", STORED_COUNT + 1)
+    assert got.refusal()[2] == f"metadata and kept headers are more than {STORED_COUNT}"
     assert peer.call(operation.HeadObject(space, f"{way}/many")).status == 404
-    got = ask(peer, space, f"{way}/most", METADATA_COUNT)
+    got = ask(peer, space, f"{way}/most", MOST_METADATA)
     assert got.status == 200, got
     if way == "initiate":
         upload = got.json()["UploadId"]
         peer.do(operation.FinishUpload(space, f"{way}/most", upload, ()))
     found = peer.call(operation.GetObject(space, f"{way}/most"))
-    assert sum(name.lower().startswith("x-ufile-meta-") for name, _ in found.headers) == METADATA_COUNT
+    assert sum(name.lower().startswith("x-ufile-meta-") for name, _ in found.headers) == MOST_METADATA
+
+
+def test_the_longest_answer_can_be_read(peer: Peer, space: str) -> None:
+    """All that may stand in one: a range, what is kept, and a connection that ends."""
+    op = operation.PutObject(space, "all", metadata=many(MOST_METADATA), headers=KEPT, storage_class="ARCHIVE")
+    peer.do(op, b"xyz")
+    peer.do(operation.RestoreObject(space, "all"))
+    signed = ("Authorization", peer.signed("GET", space, "all"))
+    pairs = [signed, ("Range", "bytes=0-0"), ("Connection", "close")]
+    got = peer.send("GET", "/all", pairs, host=f"{space}.localhost")
+    assert got.status == 206 and len(got.headers) <= 99
+    assert got.header("Content-Range") and got.header("X-Ufile-Restore") and got.header("Connection") == "close"
 
 
 def many(count: int) -> tuple[tuple[str, str], ...]:
@@ -268,7 +297,7 @@ def _form(peer: Peer, space: str, key: str, count: int):  # type: ignore[no-unty
 
 
 def _copy(peer: Peer, space: str, key: str, count: int):  # type: ignore[no-untyped-def]
-    op = operation.CopyObject(space, key, space, "source", directive="REPLACE", metadata=many(count))
+    op = operation.CopyObject(space, key, space, "source", directive="REPLACE", metadata=many(count), headers=KEPT)
     return peer.call(op)
 
 

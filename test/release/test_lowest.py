@@ -20,18 +20,19 @@ TESTS = ("test_http.py", "test_callback.py", "test_seal.py", "test_tokens.py", "
 
 
 def lowest() -> list[str]:
-    """The extra `server`, each library at the version that its ">=" names."""
+    """The extra `server`, each library at the version that its ">=" names; and `cluster`, which the fixtures import."""
     parser = configparser.ConfigParser()
     parser.read(interpreters.ROOT / "setup.cfg")
-    wanted = parser["options.extras_require"]["server"].split()
+    extras = parser["options.extras_require"]
+    wanted = extras["server"].split()
     assert sum(">=" in each for each in wanted) >= 2
-    return [each.replace(">=", "==") for each in wanted]
+    return [each.replace(">=", "==") for each in wanted] + extras["cluster"].split()
 
 
 def test_the_server_runs_with_the_lowest_versions(tmp_path: Path) -> None:
     venv.create(tmp_path / "venv", with_pip=True)
     python = str(tmp_path / "venv" / "bin" / "python")
-    wanted = [*lowest(), "requests", "pytest"] + ["tomli"] * (sys.version_info < (3, 11))
+    wanted = [*lowest(), "requests", "pytest", "hypothesis"] + ["tomli"] * (sys.version_info < (3, 11))
     install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted]
     subprocess.run(install, check=True, timeout=300)
     files = [str(interpreters.ROOT / "test" / "server" / each) for each in TESTS]

@@ -567,7 +567,8 @@ class Read(Files, Case):
 
     def test_signatures_of_the_callers_own(self):
         files = self.files()
-        header = {"Content-Type": "text/x-own", "Content-MD5": hashlib.md5(b"own").hexdigest(), "Date": "yesterday"}
+        header = {"Content-Type": "text/x-own", "Content-MD5": hashlib.md5(b"own").hexdigest()}
+        header["Date"] = "Thu, 01 Jan 1970 00:00:00 GMT"
         header["Authorization"] = files.authorization("put", self.private, u"键", dict(header))
         self.assertIsInstance(header["Authorization"], str)
         connection = HTTPConnection(ENDPOINT, timeout=20)

@@ -39,7 +39,7 @@ class Hosts(unittest.TestCase):
         """(role, call of a handler that returns resp)."""
         files = filemanager.FileManager(*PAIR)
         parts = multipartuploaduvideo.MultipartUploadUVideo(*PAIR)
-        self.addCleanup(parts.abort)
+        self.addCleanup(parts.close)
         spaces = spacemanager.BucketManager(*PAIR)
         at = hosts.SPACE, "film.mp4"
         target = os.path.join(self.folder, "target")
@@ -112,6 +112,20 @@ class Hosts(unittest.TestCase):
         self.assertEqual(found.upload, found.download)
         self.assertEqual("https://video.example.com:8443", found.api)
         self.assertEqual([], found.plain())
+
+    def test_a_suffix_serves_both_ways_whoever_it_belongs_to(self):
+        for provider in ("auto-ai", "ucloud", "us3"):
+            for suffix in (".ufile.cn-north-02.ucloud.cn", ".internal-cn-gd.ufileos.com", ".spaces.example.net"):
+                found = providers.resolve(provider, suffix)
+                self.assertEqual(found.upload, found.download)
+        for host, owner in (
+            ("uploadvideo.ucloud.cn:80", "ucloud"),
+            ("A.UFILEOS.COM.", "us3"),
+            ("evil-ucloud.cn", None),
+            ("ucloud.cn.example.com", None),
+            ("[::1]:9000", None),
+        ):
+            self.assertEqual(owner, getattr(providers.owner_of(host), "name", None), host)
 
     def test_no_operation_goes_anywhere_else(self):
         cases = [case for case in hosts.combinations() if case[0] in ("auto-ai", "us3")]

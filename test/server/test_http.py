@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 import uuid
@@ -15,6 +16,8 @@ from test.server.inprocess import running
 from test.server.wire import BLOCK, MIB, Peer, chunked, connect, exchange, head, pattern, receive
 from test.server_fixture import Server
 from ucloud.uvideo.protocol import operation
+from uvideo.server.app import FORM_LIMIT
+from uvideo.server.exchange import FREE
 
 
 def put_headers(peer: Peer, space: str, key: str, *more: tuple[str, str]) -> list[tuple[str, str]]:
@@ -279,7 +282,7 @@ def test_stalled_clients_are_broken_off(tmp_path: Path) -> None:
 
 
 def test_a_slow_client_that_moves_is_served(tmp_path: Path) -> None:
-    with running(tmp_path, idle=60) as server:
+    with running(tmp_path, idle=60, least_rate=0) as server:
         peer = Peer(server)
         space = peer.space()
         with connect(server.port) as sock, connect(server.port) as silent:
@@ -341,3 +344,54 @@ def test_nothing_secret_is_logged(server: Server, peer: Peer, space: str) -> Non
     exchange(peer.port, b"GET / HTTP/1.1\r\nAuthorization: veryverysecret\x01\r\n\r\n")
     said = server.log.read_text()
     assert "veryverysecret" not in said and server.private_key not in said
+
+
+# Bodies of whoever has not signed
+
+LONGER, BUSY = f"the body is longer than {FORM_LIMIT} bytes", "too many large requests at once"
+
+
+def management_body(size: int) -> bytes:
+    begin = b"Action=DescribeBucket&Padding="
+    return begin + b"x" * (size - len(begin))
+
+
+def unsigned(peer: Peer, size: int, in_chunks: bool) -> str:
+    """What is said to a management call without a signature whose body has this size."""
+    fields = [("Content-Type", "application/x-www-form-urlencoded")]
+    body = management_body(size)
+    if not in_chunks:
+        return str(peer.send("POST", "/", fields, body).json()["Message"])
+    got = peer.send("POST", "/", [*fields, ("Transfer-Encoding", "chunked")], chunked(body), framing=False)
+    return str(got.json()["Message"])
+
+
+@pytest.mark.parametrize("in_chunks", [False, True])
+def test_an_unsigned_body_has_a_limit_to_the_byte(server: Server, peer: Peer, in_chunks: bool) -> None:
+    assert unsigned(peer, FORM_LIMIT, in_chunks) != LONGER
+    assert unsigned(peer, FORM_LIMIT + 1, in_chunks) == LONGER
+
+
+@pytest.mark.parametrize("in_chunks", [False, True])
+def test_a_large_unsigned_body_needs_a_place_and_gives_it_back(tmp_path: Path, in_chunks: bool) -> None:
+    with running(tmp_path) as server:
+        peer, places = Peer(server), server.app._large
+
+        async def take(count: int = 1000) -> int:
+            taken = 0
+            while not places.locked() and taken < count:
+                taken += await places.acquire()
+            return taken
+
+        def on_loop(work: Any) -> Any:
+            return asyncio.run_coroutine_threadsafe(work, server.loop).result(60)
+
+        for _ in range(3):
+            assert unsigned(peer, FREE + 1, in_chunks) != BUSY
+        held = on_loop(take())
+        assert unsigned(peer, FREE, in_chunks) != BUSY
+        assert unsigned(peer, FREE + 1, in_chunks) == BUSY
+        server.loop.call_soon_threadsafe(places.release)
+        for _ in range(3):
+            assert unsigned(peer, FREE + 1, in_chunks) != BUSY
+        assert on_loop(take()) == 1 and held > 1

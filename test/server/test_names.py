@@ -82,6 +82,7 @@ def test_other_names_are_free(world: World) -> None:
         assert peer.manage(operation.DescribeSpace(made)).spaces[0].custom == free
         peer.manage(operation.CreateSpace(f"storage-{number}"))
         peer.manage(operation.CreateSpace(f"127{number}"))
+        peer.manage(operation.CreateSpace(f"25{number + 6}"))
 
 
 #: Ways to name the server itself; with {port} where a client sends one.

@@ -17,11 +17,13 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import StatusCode
 
 from test.fakes import FaultProxy
 from test.interpreters import ROOT
+from test.patience import until
 from test.server.inprocess import PRIVATE, PUBLIC, Running, running
-from test.server.wire import BLOCK, Peer, pattern
+from test.server.wire import BLOCK, Peer, connect, head, pattern
 from test.server_fixture import start_server
 from ucloud.uvideo.protocol import dialect, operation, provider, signature
 from uvideo import AsyncClient, Client, Retry, TransferManager, errors, telemetry
@@ -145,6 +147,53 @@ def test_a_transfer_has_its_parts_below_it(exporter: InMemorySpanExporter, serve
             assert len(file.read(10)) == 10
         spans = settled(exporter, server)
         assert [each.name for each in spans if each.kind is CLIENT] == ["HeadObject", "GetObject"]
+
+
+def test_a_client_that_went_away_is_seen_as_499(exporter: InMemorySpanExporter, server: Running) -> None:
+    with client_of(server) as client:
+        space = client.create_space("spans").name
+    settled(exporter, server)
+    peer = Peer(server)
+    with connect(server.port) as sock:
+        given = [
+            ("Host", f"{space}.x"),
+            ("Content-Length", "100000"),
+            ("Authorization", peer.signed("PUT", space, "k")),
+        ]
+        sock.sendall(head("PUT", "/k", given) + b"the beginning")
+        until(lambda: any(each.received for each in server.app._watch.active))
+    until(exporter.get_finished_spans)
+    (span,) = settled(exporter, server)
+    assert (span.name, span.attributes["http.response.status_code"]) == ("PutObject", 499)
+    assert span.attributes["http.request.body.size"] == len(b"the beginning")
+    assert span.status.status_code is StatusCode.ERROR
+
+
+def test_a_client_that_leaves_in_the_middle_of_an_answer_is_seen_too(
+    exporter: InMemorySpanExporter, server: Running
+) -> None:
+    with client_of(server) as client:
+        space = client.create_space("spans").name
+        client.put(space, "k", pattern(64 << 20))
+    settled(exporter, server)
+    with connect(server.port) as sock:
+        signed = ("Authorization", Peer(server).signed("GET", space, "k"))
+        sock.sendall(head("GET", "/k", [("Host", f"{space}.x"), signed]))
+        assert sock.recv(1000).startswith(b"HTTP/1.1 200 ")
+    until(exporter.get_finished_spans)
+    (span,) = settled(exporter, server)
+    assert (span.name, span.attributes["http.response.status_code"]) == ("GetObject", 499)
+
+
+def test_a_refusal_is_no_error_of_the_server(exporter: InMemorySpanExporter, server: Running) -> None:
+    with client_of(server) as client:
+        space = client.create_space("spans").name
+        settled(exporter, server)
+        with pytest.raises(errors.NotFound):
+            client.stat(space, "absent")
+    spans = [each for each in settled(exporter, server) if each.kind is SERVER]
+    assert [each.attributes["http.response.status_code"] for each in spans] == [404]
+    assert spans[0].status.status_code is StatusCode.UNSET
 
 
 def test_each_try_is_seen(exporter: InMemorySpanExporter, server: Running) -> None:

@@ -10,7 +10,7 @@ import logging
 
 from .protocol import download as downloads
 from .protocol.errors import LocalFailure, UVideoError
-from .protocol.etag import BLOCK, DIGEST
+from .protocol.etag import BLOCK, DIGEST, is_etag
 from .protocol.text import native, to_bytes
 from .receiver import Watch
 
@@ -54,7 +54,7 @@ class Leftover(Watch):
             head = handle.read(length, end - length) if 0 < length <= end else b""
             found = downloads.read(head + b"\n")
             about = (self._op.space, self._op.key, self._origin)
-            if (found.space, found.key, found.target.get("origin")) != about or not found.is_whole():
+            if (found.space, found.key, found.target.get("origin")) != about or not _is_verifiable(found):
                 return None
             if end != found.size + found.blocks() * DIGEST + length:
                 return None
@@ -77,7 +77,7 @@ class Leftover(Watch):
     def begun(self, download, target):
         self.close()
         target.start(download.size)
-        if not download.size or download.size <= BLOCK or not download.is_whole():
+        if not download.size or download.size <= BLOCK or not _is_verifiable(download):
             return
         download.target = {"origin": self._origin}
         head = to_bytes(download.header_line())
@@ -105,3 +105,8 @@ class Leftover(Watch):
         notes, self._notes = self._notes, None
         if notes is not None:
             notes.close()
+
+
+def _is_verifiable(download):
+    """Whether the etag will tell in the end if all of it is right, also what somebody may have put into the file."""
+    return download.is_whole() and is_etag(download.etag)

@@ -112,9 +112,15 @@ def _stream(path):
     """
     number = _own(path)
     if number is not None:
-        return io.open(os.dup(number), "wb", 0)
-    flags = os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOCTTY", 0)
-    return io.open(os.open(path, flags | getattr(os, "O_BINARY", 0)), "wb", 0)
+        descriptor = os.dup(number)
+    else:
+        flags = os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOCTTY", 0)
+        descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0))
+    try:
+        return io.open(descriptor, "wb", 0)
+    except BaseException:  # a directory's
+        os.close(descriptor)
+        raise
 
 
 def _check_link(path):

@@ -45,7 +45,7 @@ def admin_handler(
             found = await answered(request)
             body = found.body if isinstance(found.body, bytes) else b""
             return await exchange.answer(message.Response(found.status, message.Headers(found.headers.items()), body))
-        except Disconnected:
+        except (Disconnected, ConnectionError):
             exchange.abort()
             gone = web.Response()  # nobody gets it
             gone.force_close()

@@ -205,7 +205,7 @@ class App:
                 else:
                     log.error("session %s failed within its answer", exchange.session, exc_info=failure)
                 raise BrokenOff() from None
-            if isinstance(failure, errors.Refused):
+            if type(failure) in WRONG or (self._guesses.seen and isinstance(failure, errors.Refused)):
                 failure = self._guessed(failure, exchange, _claimed(exchange.headers, _query(exchange)))
             refusal = _refusal(failure, exchange)
             if refusal.status == 500 and exchange.operation in PUTS:
@@ -231,8 +231,7 @@ class App:
         host = target.authority or headers.get("Host", "")
         if is_management(exchange, target):
             return await self._manage(exchange, target, host), None
-        claimed = _claimed(headers, target.query)
-        self._guesses.check(request.remote, claimed)
+        self._check_guesses(exchange, target.query)
         bucket = headers.get("Bucket")
         addresses = dialect.addresses(host, bucket, target.path)
         domain, own = (None, False) if bucket else (provider.domain_of(host), self._names.owns(host))
@@ -242,9 +241,9 @@ class App:
             return await self._post_form(exchange, space, address), None
         grant = await self._service.authorize(request.method, headers, target.query, space, address)
         exchange.key, cls = grant.key, grant.operation
-        self._guesses.check(request.remote, claimed)  # many at once: those before it may have used up what it had
+        self._check_guesses(exchange, target.query)  # many at once: those before it may have used up what it had
         if self._rates.limit:
-            self._rates.take(claimed or sender(request.remote))
+            self._rates.take(_claimed(headers, target.query) or sender(request.remote))
         exchange.operation = cls.__name__
         if self._headroom is not None and cls in STORING:
             self._headroom.check(exchange.length or 0)
@@ -262,6 +261,8 @@ class App:
             info, content = await service.get(op, space)
             return answer.encode(op, info), content
         asked = self._callback(grant) if cls in CALLING else None
+        if cls in dialect.BULK:
+            exchange.bulk()
         if cls is operation.PutObject:
             result = await service.put(op, space, exchange)
         elif cls is operation.UploadPart:
@@ -280,6 +281,11 @@ class App:
             return await exchange.small(await self._service.list_length(op, space), self._large)
         except errors.TooLarge:
             raise errors.InvalidPartList("the list of etags is longer than that of the parts that were sent") from None
+
+    def _check_guesses(self, exchange: Exchange, query: Any) -> None:
+        """Throttled if its sender sent too many wrong signatures for its key."""
+        if self._guesses.seen:
+            self._guesses.check(exchange.request.remote, _claimed(exchange.headers, query))
 
     def _guessed(self, failure: Exception, exchange: Exchange, public: str) -> Exception:
         """What a refusal is answered with: a wrong signature is counted, and who sent too many is told nothing else."""
@@ -318,6 +324,7 @@ class App:
         if grant.token is not None:
             service = await self._rights.permit(grant.token, op, space, exchange.request.remote)
         asked = self._callback(grant)
+        exchange.bulk()
         return await self._called_back(asked, answer.encode(op, await service.put(op, space, form)))
 
     def _callback(self, grant: Grant) -> Any:

@@ -110,6 +110,12 @@ def fsck(
 
     async def work() -> int:
         async with _opened(folder, database, blobs) as (store, catalog):
+            problems = await catalog.problems()
+            for line in problems:
+                text = f"the catalog is damaged: {line}"
+                _say(is_json, {"catalog": "damaged", "reason": line}, text)
+            if problems:  # what it says of objects is worth nothing
+                return len(problems)
             if take_back:
                 count = await store.take_back(catalog.named)
                 _say(is_json, {"taken_back": count}, f"took {count} files back from the quarantine")

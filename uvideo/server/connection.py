@@ -6,6 +6,7 @@ aiohttp bounds a line and the number of fields of a head, not the head, and it p
 from __future__ import annotations
 
 import asyncio
+import asyncio.sslproto as sslproto
 import ipaddress
 import logging
 from collections import Counter, deque
@@ -27,7 +28,8 @@ HEAD_LINE, HEAD_FIELDS = 16 * 1024, 128  # bytes of a line, number of header fie
 SMALL_HEAD = 16 * 1024  # bytes of heads that every connection may hold
 LARGE_HEADS = 64  # connections that hold more at once
 QUEUED = 32  # heads that aiohttp parses ahead
-BODY_READ = 256 * 1024  # bytes read at once while a body comes: what asyncio reads
+BODY_READ = 256 * 1024  # bytes read at once while a body comes that is stored: what asyncio reads
+TLS_BUFFER = 64 * 1024  # bytes that asyncio sets aside for each connection with TLS; it would take four times as many
 
 log = logging.getLogger("uvideo.server")
 
@@ -126,7 +128,6 @@ class Connection(web.RequestHandler):
             self._payload = payload
             length = getattr(message, "headers", {}).get("Content-Length", "")
             self._length = int(length) if length.isascii() and length.isdigit() else None
-        self._read_at_once(SMALL_HEAD if self._in_head() else BODY_READ)
 
     def _settle(self) -> None:
         """Take or give back a place for large heads; what is too large ends the connection."""
@@ -164,7 +165,12 @@ class Connection(web.RequestHandler):
     def end(self) -> None:
         """It is answered."""
         self._answering = 0
+        self._read_at_once(SMALL_HEAD)
         self._settle()
+
+    def expect_bulk(self) -> None:
+        """The body that comes is stored: take it in large pieces.  Of what nobody may send, little is read at once."""
+        self._read_at_once(BODY_READ)
 
     def _read_at_once(self, size: int) -> None:
         """Read at most so much at once.  Of TLS asyncio reads as it likes."""
@@ -233,6 +239,8 @@ class Server(web.Server):
         keep_alive: float = KEEP_ALIVE,
     ) -> None:
         super().__init__(self._handle)
+        if hasattr(sslproto.SSLProtocol, "max_size"):  # since Python 3.11
+            sslproto.SSLProtocol.max_size = TLS_BUFFER
         self._handler, self._metrics, self._keep_alive = handler, metrics, keep_alive
         self._most, self._each = most, each
         self._here = asyncio.get_running_loop()

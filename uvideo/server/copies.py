@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from uvideo._core import errors, operation
 from uvideo.server.record import MIME, STANDARD, check_readable, is_public, stored_headers
-from uvideo.storage.base import ObjectRecord, SpaceRecord
+from uvideo.storage.base import Damaged, ObjectRecord, SpaceRecord
 
 if TYPE_CHECKING:
     from uvideo.server.service import Service
@@ -16,7 +17,12 @@ if TYPE_CHECKING:
 __all__ = ["TRIES", "Copies", "busy"]
 
 TRIES = 16  # an object that changes between the lookup and the write is looked up again
+#: Bytes of a source up to which all of it is compared with its etag before a part of it is copied: a copy of damaged
+#: bytes gets an etag that fits them.
+VERIFIED = 64 * 1024 * 1024
 COPY, REPLACE = operation.DIRECTIVES
+
+log = logging.getLogger("uvideo.server")
 
 
 class Copies:
@@ -54,8 +60,10 @@ class Copies:
         for _ in range(TRIES):
             source = await self._source(op, space)
             try:
+                if (source.space_id, source.key) != (space.space_id, op.key):
+                    await self._service.look(source)
                 return await self._put(self._copied(op, space, source), source)
-            except errors.NotFound:
+            except (errors.NotFound, FileNotFoundError):
                 continue
         raise busy()
 
@@ -84,6 +92,13 @@ class Copies:
             source = await self._catalog.find(space.owner, op.etag, op.size)
             if source is None:
                 raise errors.NotFound()
+            try:
+                await self._service.look(source)
+            except FileNotFoundError:
+                continue
+            except Damaged as failure:  # the client has the bytes, and sends them when they are not there
+                log.error("no hit: %s", failure.strerror)
+                raise errors.NotFound() from None
             now = int(self._service.clock())
             record = ObjectRecord(
                 space_id=space.space_id,
@@ -135,13 +150,16 @@ class Copies:
     async def _read(self, source: ObjectRecord, first: int, length: int) -> list[bytes] | None:
         """At most one block.  None if the source was replaced since it was looked up."""
         if source.blob is None:
-            await self._service.check_bytes(source, None)
+            await self._service.look(source)
+            await self._service.check_bytes(source, None, always=True)
             return [(source.inline or b"")[first : first + length]]
         try:
             reader = await self._service.open(source)
         except FileNotFoundError:
             return None
         try:
+            if not self._service.verify and source.size <= VERIFIED:
+                await self._service.check_bytes(source, reader, always=True)
             return [piece async for piece in reader.read(first, length)]
         finally:
             await reader.close()

@@ -26,7 +26,7 @@ __all__ = ["IDLE", "LEAST_RATE", "NAME", "BrokenOff", "Disconnected", "Exchange"
 LEAST_VERSION = HttpVersion10
 IDLE = 60.0  # seconds without a byte until a connection is broken
 LEAST_RATE = 16.0  # bytes a second; a client's `bandwidth` is 1,000 or more, and 62 of its transfers may share that
-DIRECT = 256 * 1024  # bytes of a stored body that are joined and written at once
+DIRECT = 64 * 1024  # bytes of a stored body that are joined and written at once
 FREE = 64 * 1024  # bytes of a small body that anybody may send
 SENDFILE = 4 * 1024 * 1024  # bytes of one call of sendfile
 DRAIN = 8 * 1024 * 1024  # bytes read and thrown away so that the sender reads the answer and not a reset
@@ -197,6 +197,12 @@ class Exchange:
             if room is not None and placed:
                 room.release()
 
+    def bulk(self) -> None:
+        """Take the body in large pieces: whoever sends it may store it."""
+        connection = self.request.protocol
+        if hasattr(connection, "expect_bulk"):
+            connection.expect_bulk()
+
     def _ask(self) -> None:
         self._asked = True
         if self.expects and self.request.transport is not None and self.request.version >= (1, 1):
@@ -233,7 +239,7 @@ class Exchange:
         try:
             carried = await self._send(response, content)
         except (OSError, RuntimeError) as error:
-            if isinstance(error, OSError) or self.request.transport is None:
+            if isinstance(error, OSError) or self.is_gone():
                 raise Disconnected() from None
             raise
         finally:
@@ -336,6 +342,11 @@ class Exchange:
                 info = transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 192)
                 (acked,) = struct.unpack_from("Q", info, _TCP_ACKED)
         return self.received, self.sent, acked
+
+    def is_gone(self) -> bool:
+        """Whether there is nobody to answer."""
+        transport = self.request.transport
+        return transport is None or transport.is_closing()
 
     def abort(self) -> None:
         """Break the connection.  Whatever waits for it gets an error.

@@ -22,7 +22,7 @@ _LABEL = "[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
 _NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*\Z").match
 #: Of a name whose last label is a number: C libraries take the whole for an IPv4 address.
 _NUMERIC = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\Z").match
-_OCTET = re.compile(r"[0-9]{1,3}\Z").match  # the first label of an IPv4 address
+_OCTET = re.compile(r"(?:[01]?[0-9]{1,2}|2[0-4][0-9]|25[0-5])\Z").match  # the first label of an IPv4 address
 
 
 def canonical(text: str) -> str:

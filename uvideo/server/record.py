@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from uvideo._core import dialect, errors, operation, restore
+from uvideo._core import dialect, errors, field, operation, restore
 from uvideo.storage.base import ObjectRecord
 
 __all__ = [
@@ -31,7 +31,8 @@ Pairs = tuple[tuple[str, str], ...]
 
 
 def stored_headers(headers: Sequence[tuple[str, str]], metadata: Sequence[tuple[str, str]]) -> Pairs:
-    """The headers of a record: those replayed as they are, and the metadata."""
+    """The headers of a record: those replayed as they are, and the metadata.  TooLarge."""
+    field.check_count(len(headers) + len(metadata))
     return (*headers, *((dialect.META + name, value) for name, value in metadata))
 
 

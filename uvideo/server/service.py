@@ -35,6 +35,7 @@ from uvideo.server.states import States
 from uvideo.storage.base import (
     Blobs,
     Catalog,
+    Damaged,
     ObjectRecord,
     Page,
     PartRecord,
@@ -356,32 +357,54 @@ class Service:
             info = object_info(record, self.clock(), span, op.filename)
             offset, length = span or (0, record.size)
             if record.blob is None:
-                if self.verify:
-                    await self.check_bytes(record, None)
+                await self.look(record)
+                await self.check_bytes(record, None)
                 return info, Content(offset, length, inline=record.inline or b"")
             try:
                 reader = await self.open(record)
             except FileNotFoundError:
                 continue
             return info, Content(offset, length, reader=reader)
-        log.error("the blob %s of an object in space %s is missing", record.blob, space.name)
-        raise errors.InternalError()
+        raise errors.Unavailable("the object changes too often at this moment")
 
     async def open(self, record: ObjectRecord) -> Reader:
-        """The bytes of an object that has a blob.  FileNotFoundError; InternalError if they are to fit and do not."""
+        """The bytes of an object that has a blob.
+
+        FileNotFoundError if the object was changed meanwhile.  Damaged if they are gone or too few; InternalError if
+        they are to fit and do not.
+        """
         assert record.blob is not None
-        reader = await self.blobs.open(record.blob)
-        if self.verify:
-            try:
-                await self.check_bytes(record, reader)
-            except BaseException:
-                await reader.close()
-                raise
+        try:
+            reader = await self.blobs.open(record.blob)
+        except FileNotFoundError:
+            found = await self.catalog.get(record.space_id, record.key)
+            if found is not None and found.blob == record.blob:
+                raise Damaged(f"the blob {record.blob} of {_described(record)} is missing") from None
+            raise
+        try:
+            if reader.size < record.size:
+                raise Damaged(
+                    f"the blob {record.blob} of {_described(record)} has {reader.size} bytes, not {record.size}"
+                )
+            await self.check_bytes(record, reader)
+        except BaseException:
+            await reader.close()
+            raise
         return reader
 
-    async def check_bytes(self, record: ObjectRecord, reader: Reader | None) -> None:
-        """If this service verifies: InternalError unless the bytes, inline ones without a reader, fit the etag."""
-        if self.verify and not await scrub.verified(record, reader):
+    async def look(self, record: ObjectRecord) -> None:
+        """As ``open``, of any object, without keeping it open."""
+        if record.blob is not None:
+            await (await self.open(record)).close()
+        elif record.inline is not None and len(record.inline) != record.size:
+            raise Damaged(f"{_described(record)} has {len(record.inline)} bytes, not {record.size}")
+
+    async def check_bytes(self, record: ObjectRecord, reader: Reader | None, *, always: bool = False) -> None:
+        """If this service verifies, or ``always``: InternalError unless the bytes fit the etag.
+
+        ``reader``: None for inline ones.
+        """
+        if (self.verify or always) and not await scrub.verified(record, reader):
             log.error("object %r of space id %s is damaged (blob %s)", record.key, record.space_id, record.blob)
             raise errors.InternalError("the stored content does not verify")
 
@@ -634,6 +657,10 @@ class Service:
     def _entries(self, page: Page | None) -> tuple[Any, ...]:
         now = self.clock()
         return tuple([file_info(record, now) for record in page.objects]) if page else ()
+
+
+def _described(record: ObjectRecord) -> str:
+    return f"object {record.key!r} of space id {record.space_id}"
 
 
 def _page_length(asked: int | None, default: int) -> int:

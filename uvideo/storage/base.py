@@ -460,6 +460,13 @@ class Catalog(Protocol):
         """What the blobs that it names have too; None if nobody said yet."""
         ...
 
+    async def problems(self) -> builtins.list[str]:
+        """What the database itself finds damaged in its tables and indexes, a few lines; reads all of it.
+
+        PostgreSQL is not asked: its own tool is pg_amcheck.
+        """
+        ...
+
     async def identify(self, identity: str) -> str:
         """Keep it, unless there is one already; the one that counts.  ``identity``: 32 hex digits."""
         ...

@@ -39,6 +39,7 @@ from uvideo.storage import hold
 from uvideo.storage.base import (
     KEEP,
     Absent,
+    Damaged,
     Freed,
     Named,
     PartRecord,
@@ -568,12 +569,12 @@ class _DiskReader:
 
     async def read(self, offset: int, length: int) -> AsyncIterator[bytes]:
         if offset < 0 or length < 0 or offset + length > self.size:
-            raise OSError(errno.EIO, f"no {length} bytes at {offset}: there are {self.size}", str(self._path))
+            raise Damaged(f"the blob {self._path.name} has {self.size} bytes, not {offset + length}")
         while length:
             count = min(length, PIECE)
             piece = self._pread(count, offset) if count <= SMALL else await self._store.run(self._pread, count, offset)
             if not piece:
-                raise OSError(errno.EIO, "the blob has become shorter", str(self._path))
+                raise Damaged(f"the blob {self._path.name} has become shorter: it has {offset} bytes")
             yield piece
             offset += len(piece)
             length -= len(piece)
@@ -595,7 +596,10 @@ class _DiskReader:
         with self._guard:
             if self.file is None:
                 raise ValueError("the reader is closed")
-            return os.pread(self.file.fileno(), count, offset)
+            try:
+                return os.pread(self.file.fileno(), count, offset)
+            except OSError as failure:
+                raise OSError(failure.errno, f"{failure.strerror}: the blob {self._path.name}") from None
 
 
 def check_name(name: str) -> None:

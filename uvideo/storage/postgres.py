@@ -87,6 +87,9 @@ class PostgresCatalog(PostgresAccounts):
         row = await self._db.one("SELECT identity FROM identity")
         return row[0] if row else None
 
+    async def problems(self) -> builtins.list[str]:
+        return []
+
     async def identify(self, identity: str) -> str:
         async def work(db: Session) -> str:
             await db.execute("INSERT INTO identity SELECT $1 WHERE NOT EXISTS (SELECT 1 FROM identity)", identity)

@@ -49,6 +49,7 @@ T = TypeVar("T")
 PATIENCE = 10.0  # seconds a write waits for another process
 READ_PATIENCE = 5.0  # seconds; a read waits only while another process recovers the log after a crash
 NAMES_AT_ONCE = 500
+PROBLEMS = 20  # told of a damaged file
 SPACES_KEPT = 1000  # answers in memory
 
 PUT = f"""
@@ -82,13 +83,14 @@ class SqliteCatalog(Accounts):
         self._spaces: dict[tuple[str, str], tuple[int, SpaceRecord | None]] = {}
 
     async def start(self, *, create: bool = True) -> None:
-        try:
-            reads, writes = await asyncio.to_thread(self._open, create)
-        except sqlite3.Error:  # on a full disk even reading needs some room
-            with self._reserve.spent() as has_more:
-                if not has_more:
-                    raise
+        with telling():
+            try:
                 reads, writes = await asyncio.to_thread(self._open, create)
+            except sqlite3.Error:  # on a full disk even reading needs some room
+                with self._reserve.spent() as has_more:
+                    if not has_more:
+                        raise
+                    reads, writes = await asyncio.to_thread(self._open, create)
         self._mark = Mark(self._path.with_name(self._path.name + "-spaces"))
         self._reads, self._writes = reads, Committer(writes, asyncio.get_running_loop(), self._reserve)
 
@@ -116,6 +118,14 @@ class SqliteCatalog(Accounts):
 
     async def identity(self) -> str | None:
         return next((row[0] for row in self._all("SELECT identity FROM identity")), None)
+
+    async def problems(self) -> builtins.list[str]:
+        def look() -> builtins.list[str]:
+            with telling(), contextlib.closing(self._another()) as db:
+                lines = [str(line) for (line,) in db.execute(f"PRAGMA integrity_check({PROBLEMS})")]
+            return lines if lines != ["ok"] else []
+
+        return await asyncio.to_thread(look)
 
     async def identify(self, identity: str) -> str:
         def work(db: sqlite3.Connection) -> str:

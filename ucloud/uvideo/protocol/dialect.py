@@ -416,7 +416,9 @@ def decode(cls, space, key, query, headers, body=b""):
     """
     if key and len(to_bytes(key)) > KEY_LIMIT:
         raise BadRequest(u"the key is longer than %d bytes" % KEY_LIMIT)
-    return _DECODE[cls](space, key, query, headers, body)
+    found = _DECODE[cls](space, key, query, headers, body)
+    field.check_count(len(getattr(found, "metadata", ())) + len(getattr(found, "headers", ())))
+    return found
 
 
 def _limit(query, name, default):

@@ -21,7 +21,7 @@ ACL = "x-ufile-object-acl"
 NEW_KEY = ("X-UCloud-New-Key", "X-AutoAI-New-Key")
 KEY_LIMIT = 1023
 METADATA_LIMIT = 8192
-METADATA_COUNT = 64  # http.client reads 99 headers of an answer; up to 23 are ours, and a proxy adds some
+STORED_COUNT = 80  # http.client reads 99 headers of an answer, and up to 15 are ours
 PART_LIMIT = 1310720  # 5 TiB of 4 MiB blocks
 MIME_LIMIT = 1024
 INIT, PLAIN, FINISH = "init/uvideoUploads/", "uvideoUploads/", "finish/uvideoUploads/"
@@ -87,6 +87,12 @@ def one_of(value, allowed, name):
     return to_text(value)
 
 
+def check_count(count):
+    """TooLarge for more headers of one object than an answer can hold."""
+    if count > STORED_COUNT:
+        raise TooLarge(u"metadata and kept headers are more than %d" % STORED_COUNT)
+
+
 _META_NAME = re.compile(r"[A-Za-z0-9-]+\Z").match
 
 
@@ -100,8 +106,6 @@ def metadata(headers):
             value = header_text(value, u"the metadata %s" % to_text(bare))
             size += len(bare) + len(to_bytes(value))
             found[to_text(bare)] = value
-    if len(found) > METADATA_COUNT:
-        raise TooLarge(u"the metadata has more than %d names" % METADATA_COUNT)
     if size > METADATA_LIMIT:
         raise TooLarge(u"the metadata is longer than %d bytes" % METADATA_LIMIT)
     return tuple(sorted(found.items()))

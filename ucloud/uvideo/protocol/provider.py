@@ -181,7 +181,8 @@ def resolve(provider, upload=None, download=None, api=None, region=None, word=No
     the user's own                the upload host        the upload host, if it is the only host given
     a host of the provider        the provider           the provider
     a host of another provider    that host, if it       that other provider
-                                  serves both
+                                  serves both, as a
+                                  suffix does
     ============================  =====================  =================================================
 
     Without an upload host nothing else may be the user's own but a download host that can be a CDN.  So nothing signed
@@ -229,7 +230,7 @@ def _beside(chosen, source, manager, names, region, ssl):
 
 def _download_of(to, chosen, names, region, ssl):
     owner = owner_of(to.host)
-    if owner is None or owner.upload == owner.download:
+    if owner is None or not to.shared or owner.upload == owner.download:
         return to
     if owner is chosen:
         return choose(owner.download.format(region=region), names[1], ssl)
