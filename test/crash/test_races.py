@@ -72,6 +72,7 @@ def judge(peer: Peer, key: str, upload_id: str, found: dict[str, list[int]]) -> 
     if got.status == 200:
         assert got.body in (b"".join(DATA[:2]), b"".join(DATA)), f"{len(got.body)} bytes, {found}"
         assert sum(status == 200 for status in found["two"] + found["three"]) <= 1
+        assert not (200 in found["part"] and 200 in found["two"]), "a finish left out a part that was acknowledged"
         return "finished"
     assert 200 not in found["two"] + found["three"], found
     listed = peer.call(operation.ListParts(SPACE, upload_id))

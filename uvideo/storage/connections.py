@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import socket
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -180,17 +178,17 @@ def count_of(status: str) -> int:
     return int(status.rpartition(" ")[2])
 
 
-#: What to do about a failure; the first row that it is an instance of counts.
-_REMEDIES: tuple[tuple[type[BaseException], str], ...] = (
-    (asyncpg.DiskFullError, "free space on its disk"),
-    (asyncpg.InvalidAuthorizationSpecificationError, "correct user and password in --database or ~/.pgpass"),
-    (asyncpg.InvalidCatalogNameError, "create it with createdb, or correct --database"),
-    (asyncpg.TooManyConnectionsError, "raise its max_connections"),
-    (asyncpg.ReadOnlySQLTransactionError, "name the primary in --database, this is a standby"),
-    (ssl.SSLError, "name the file of its CA as sslrootcert in --database"),
-    (socket.gaierror, "correct the host in --database, or the DNS"),
-    (ConnectionRefusedError, "start PostgreSQL, or correct host and port in --database"),
-)
+#: What to do about a failure, by the name of its class or of one that it comes from.
+_REMEDIES = {
+    "DiskFullError": "free space on its disk",
+    "InvalidAuthorizationSpecificationError": "correct user and password in --database or ~/.pgpass",
+    "InvalidCatalogNameError": "create it with createdb, or correct --database",
+    "TooManyConnectionsError": "raise its max_connections",
+    "ReadOnlySQLTransactionError": "name the primary in --database, this is a standby",
+    "SSLError": "name the file of its CA as sslrootcert in --database",
+    "gaierror": "correct the host in --database, or the DNS",
+    "ConnectionRefusedError": "start PostgreSQL, or correct host and port in --database",
+}
 
 
 @contextlib.contextmanager
@@ -212,7 +210,8 @@ def told() -> Iterator[None]:
 
 def _reason(failure: BaseException) -> str:
     said = (failure.strerror if isinstance(failure, OSError) else str(failure)) or type(failure).__name__
-    remedy = next((text for cls, text in _REMEDIES if isinstance(failure, cls)), "")
+    names = (cls.__name__ for cls in type(failure).__mro__)
+    remedy = next((_REMEDIES[name] for name in names if name in _REMEDIES), "")
     return f"{said}: {remedy}" if remedy else said
 
 
