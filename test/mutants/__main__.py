@@ -6,6 +6,7 @@ import argparse
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -90,6 +91,8 @@ def main() -> int:
     parser.add_argument("--list", action="store_true", help="show the sample and run nothing")
     given = parser.parse_args()
     children.adopt()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # what was started and the copy go in any case
+        signal.signal(number, lambda *_: sys.exit(1))
     os.nice(19 - os.nice(0))
     reasons = judged()
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
