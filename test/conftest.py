@@ -34,6 +34,16 @@ def left_out() -> list[str]:
     return [each.name for each in found if each is not None and each.version not in interpreters.prepared]
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Behind a front run what talks to the shared server.  `make test` runs the rest, which would be the same here."""
+    if os.environ.get("UVIDEO_TEST_FRONT"):
+        fronted, others = list[pytest.Item](), list[pytest.Item]()
+        for each in items:
+            (fronted if "server" in getattr(each, "fixturenames", ()) else others).append(each)
+        config.hook.pytest_deselected(items=others)
+        items[:] = fronted
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A test that prints or logs the private key of a server fails, whatever else it does."""
