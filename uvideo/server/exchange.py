@@ -59,17 +59,24 @@ class Unreadable(Exception):
 
 
 async def _pieces(content: Content) -> AsyncIterator[bytes]:
-    """The bytes of a content that has a reader.  Unreadable."""
-    assert content.reader is not None
-    pieces = content.reader.read(content.offset, content.length)
-    try:
-        async for piece in pieces:
-            yield piece
-    except OSError as failure:
-        raise Unreadable(failure) from None
-    finally:
-        if isinstance(pieces, AsyncGenerator):
-            await pieces.aclose()
+    """The bytes of a content that has a reader.  Unreadable.
+
+    Those of a file in small pieces: a client that does not read holds one of them.  A store is asked for all at once.
+    """
+    reader, offset, end = content.reader, content.offset, content.offset + content.length
+    assert reader is not None
+    step = content.length if reader.file is None else DIRECT
+    while offset < end:
+        pieces = reader.read(offset, min(step, end - offset))
+        try:
+            async for piece in pieces:
+                yield piece
+        except OSError as failure:
+            raise Unreadable(failure) from None
+        finally:
+            if isinstance(pieces, AsyncGenerator):
+                await pieces.aclose()
+        offset += step
 
 
 def new_session() -> str:
