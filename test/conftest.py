@@ -38,14 +38,18 @@ def left_out() -> list[str]:
 FIRST = ("test/test_sdk.py", "test/cli/test_examples.py", "test/client/test_targets.py")
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """make test has pytest-xdist hand out the files in this order."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The order of the files.  And behind a front run what talks to the shared server.
 
-    def place(item: pytest.Item) -> int:
-        return next((at for at, name in enumerate(FIRST) if item.nodeid.startswith(name)), len(FIRST))
-
-    items.sort(key=place)
+    `make test` runs the rest, which would be the same here.
+    """
+    items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
+    if os.environ.get("UVIDEO_TEST_FRONT"):
+        fronted, others = list[pytest.Item](), list[pytest.Item]()
+        for each in items:
+            (fronted if "server" in getattr(each, "fixturenames", ()) else others).append(each)
+        config.hook.pytest_deselected(items=others)
+        items[:] = fronted
 
 
 @pytest.hookimpl(wrapper=True)

@@ -146,7 +146,7 @@ def only_core_imports_ucloud(each: Import) -> bool:
 def storage_knows_errors_only(each: Import) -> bool:
     if not inside(each.module, "uvideo.storage") or not each.is_in("uvideo"):
         return True
-    return each.is_in("uvideo.storage", "uvideo._core.errors")
+    return each.is_in("uvideo.storage", "uvideo._core.errors", "uvideo._core.json_document")
 
 
 def storage_knows_no_http(each: Import) -> bool:

@@ -6,18 +6,16 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import CDPSession, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from test.browser.conftest import Console, until
 from test.server.wire import BLOCK, pattern
 from ucloud.uvideo.protocol import operation
 
 Picture = Callable[[Page, str], Path]
-SLOW = 3 * 1024 * 1024  # bytes a second
-_networks: WeakKeyDictionary[Page, CDPSession] = WeakKeyDictionary()
 
 
 def file(folder: Path, name: str, size: int, seed: int = 0) -> Path:
@@ -32,14 +30,27 @@ def line(page: Page, name: str) -> Any:
     return page.locator(".task", has_text=name)
 
 
-def slow(page: Page, rate: int = SLOW) -> None:
-    """Let no more than so many bytes a second leave the page; -1 for as many as it likes."""
-    if page not in _networks:
-        _networks[page] = page.context.new_cdp_session(page)
-    _networks[page].send(
-        "Network.emulateNetworkConditions",
-        {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": rate},
-    )
+def hold(page: Page, first: int) -> Callable[[], None]:
+    """Let the parts before that number leave the page; the others when what is returned is called."""
+    held: list[Route] = []
+    released = False
+
+    def judge(route: Route) -> None:
+        (number,) = parse_qs(urlsplit(route.request.url).query)["partNumber"]
+        if route.request.method == "PUT" and int(number) >= first and not released:
+            held.append(route)
+        else:
+            route.continue_()
+
+    def release() -> None:
+        nonlocal released
+        assert held, "no part was held"
+        released = True
+        for each in held:
+            each.continue_()  # nothing, if the page has given the request up
+
+    page.route("**/*partNumber=*", judge)
+    return release
 
 
 def stored(console: Console, space: str, key: str) -> bytes:
@@ -129,7 +140,7 @@ def test_pause_go_on_and_cancel(console: Console, tmp_path: Path, picture: Pictu
     space = console.peer.space()
     first, second = file(tmp_path, "first.mp4", 8 * BLOCK + 9), file(tmp_path, "second.mp4", 8 * BLOCK)
     page = console.open(f"#/s/{space}/")
-    slow(page)
+    release = hold(page, 2)
     page.locator("#files").set_input_files([first, second])
     expect(page.locator(".dock")).to_contain_text("Uploading 2 files")
     transfers(page)
@@ -145,7 +156,7 @@ def test_pause_go_on_and_cancel(console: Console, tmp_path: Path, picture: Pictu
     page.get_by_role("button", name="Go on with first.mp4").click()
     page.get_by_role("button", name="Pause first.mp4").click()
     page.get_by_role("button", name="Go on with first.mp4").click()
-    slow(page, -1)
+    release()
     expect(line(page, "first.mp4")).to_have_attribute("data-state", "done", timeout=30_000)
     assert stored(console, space, "first.mp4") == first.read_bytes()
     assert open_uploads(console, space) == []
@@ -153,27 +164,23 @@ def test_pause_go_on_and_cancel(console: Console, tmp_path: Path, picture: Pictu
 
 
 def begin_and_reload(console: Console, page: Page, path: Path, space: str) -> int:
-    """Upload until the first parts are there, and reload; how many there are."""
-    slow(page)
+    """Upload the first parts of a file, and reload; how many parts there are."""
+    release = hold(page, 2)
     page.locator("#files").set_input_files(path)
-    parts = 0
-    for _ in range(300):
+    for _ in range(400):
         page.wait_for_timeout(50)
         found = console.peer.do(operation.ListUploads(space)).uploads
-        if found:
-            parts = len(console.peer.do(operation.ListParts(space, found[0].upload_id)).parts)
-        if parts:
+        if found and len(console.peer.do(operation.ListParts(space, found[0].upload_id)).parts) == 2:
             break
-    assert parts
     asked = []
     page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
     page.locator("body").click(position={"x": 5, "y": 300})  # without a gesture no page may ask
     page.reload()
     assert asked == ["beforeunload"]
-    slow(page, -1)
-    page.wait_for_timeout(100)
-    found = console.peer.do(operation.ListUploads(space)).uploads
-    return len(console.peer.do(operation.ListParts(space, found[0].upload_id)).parts)
+    release()
+    parts = console.peer.do(operation.ListParts(space, found[0].upload_id)).parts
+    assert [each.part for each in parts] == [0, 1]
+    return len(parts)
 
 
 def age_notes(page: Page) -> None:
@@ -242,15 +249,18 @@ def test_the_network_goes_away_and_comes_back(console: Console, tmp_path: Path) 
     space = console.peer.space()
     path = file(tmp_path, "far.mp4", 8 * BLOCK + 3)
     page = console.open(f"#/s/{space}/")
-    slow(page)
+    release = hold(page, 2)
     page.locator("#files").set_input_files(path)
     transfers(page)
-    until(page, "document.querySelector('.task progress')?.value > 4194304")
+    until(page, f"document.querySelector('.task progress')?.value >= {2 * BLOCK}")
+    broken: list[str] = []
+    page.on("requestfailed", lambda each: broken.append(each.url))
     page.context.set_offline(True)
+    release()
     page.wait_for_timeout(700)
     expect(line(page, "far.mp4")).to_have_attribute("data-state", "sending")
+    assert broken
     page.context.set_offline(False)
-    slow(page, -1)
     expect(line(page, "far.mp4")).to_have_attribute("data-state", "done", timeout=40_000)
     assert stored(console, space, "far.mp4") == path.read_bytes()
 
@@ -308,12 +318,12 @@ def test_a_file_that_is_changed_while_it_is_read(console: Console, tmp_path: Pat
     space = console.peer.space()
     path = file(tmp_path, "moving.mp4", 8 * BLOCK)
     page = console.open(f"#/s/{space}/")
-    slow(page)
+    release = hold(page, 2)
     page.locator("#files").set_input_files(path)
     transfers(page)
-    until(page, "document.querySelector('.task progress')?.value > 100000")
+    until(page, "document.querySelector('.task progress')?.value > 0")
     path.write_bytes(b"something else")
-    slow(page, -1)
+    release()
     expect(line(page, "moving.mp4")).to_contain_text("The file cannot be read any more", timeout=20_000)
     assert console.peer.call(operation.HeadObject(space, "moving.mp4")).status == 404
 

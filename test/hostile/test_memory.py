@@ -104,8 +104,9 @@ def test_a_thousand_strangers(tmp_path: Path, name: str) -> None:
     kind, request = ATTACKS[name]
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     options = ("--tls-cert", str(PEM), "--tls-key", str(PEM)) if kind == "tls" else ()
+    with start_server(tmp_path, "--no-fsync") as server:
+        space = prepared(server)
     with start_server(tmp_path, "--no-fsync", *options) as server:
-        space = "" if kind == "tls" else prepared(server)
         before = memory(server.pid)
         with contextlib.ExitStack() as stack:
             attack(stack, server.admin_port if kind == "admin" else server.port, request(space), kind == "tls")

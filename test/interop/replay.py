@@ -10,10 +10,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import itertools
 import json
-import os
 import socket
+import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from string import Template
@@ -91,7 +90,6 @@ UPLOADS = {
     "DataSet": [{"UploadId": str, "FileName": str, "StartTime": int, "StorageClass": str}],
 }
 SECONDS = 20.0
-_numbers = itertools.count(1)
 
 
 @dataclass
@@ -130,7 +128,7 @@ class Client:
 
     def __init__(self, server: Server, kind: str = "private") -> None:
         self.port, self.public, self.private = server.port, server.public_key, server.private_key
-        self.space = f"r{os.getpid()}-{next(_numbers)}"
+        self.space = f"r-{uuid.uuid4().hex}"
         self.sock = socket.create_connection(("127.0.0.1", self.port), SECONDS)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.input = self.sock.makefile("rb")

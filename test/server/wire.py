@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import http.client
-import itertools
 import json
-import os
 import socket
+import uuid
 from collections.abc import Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +17,6 @@ from ucloud.uvideo.protocol.message import Headers
 SECONDS = 20.0
 MIB = 1024 * 1024
 BLOCK = 4 * MIB
-_numbers = itertools.count(1)
 
 
 @dataclass
@@ -145,7 +143,7 @@ class Peer:
 
     def space(self, kind: str = "private") -> str:
         """A new space."""
-        name = f"t{os.getpid()}-{next(_numbers)}"
+        name = f"t-{uuid.uuid4().hex}"
         self.manage(operation.CreateSpace(name, type=kind))
         return name
 

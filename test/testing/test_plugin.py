@@ -104,7 +104,7 @@ def test_the_package_names_the_plugin(tmp_path: Path) -> None:
     info = tmp_path / "uvideo.egg-info"
     assert "[pytest11]\nuvideo = uvideo.testing" in (info / "entry_points.txt").read_text()
     needed = (info / "requires.txt").read_text().partition("[test]\n")[2].partition("\n\n")[0]
-    assert {line.partition(">")[0] for line in needed.split()} == {"aiohttp", "click", "pytest"}
+    assert {line.partition(">")[0] for line in needed.split()} == {"aiohttp", "click", "cryptography", "pytest"}
 
 
 def test_the_guide(tmp_path: Path) -> None:

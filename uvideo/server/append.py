@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from uvideo._core import errors, etag, operation
 from uvideo.server.copies import busy
 from uvideo.server.record import check_readable
-from uvideo.storage.base import ObjectRecord, Reader, SpaceRecord, Unreachable
+from uvideo.storage.base import ObjectRecord, Reader, SpaceRecord
 
 if TYPE_CHECKING:
     from uvideo.server.service import Body, Service
@@ -70,10 +70,8 @@ class Append:
                     if found is None or (found.etag, found.size, found.blob) != (old.etag, old.size, old.blob):
                         raise _wrong_position(op, found) from None
                     old = found
-        except Unreachable:  # it may be named by now; if not, it is garbage
-            raise
-        except Exception:
-            await service.remove([where["blob"]] if "blob" in where else [])
+        except Exception as failure:
+            await service.unnamed(where.get("blob"), failure)
             raise
 
 

@@ -144,9 +144,11 @@ class _AddOnly:
                 raise
             raise errors.AccessDenied() from None
 
-    async def finish(self, upload_id: str, record: ObjectRecord, *, overwrite: bool = True) -> list[str]:
+    async def finish(
+        self, upload_id: str, record: ObjectRecord, *, overwrite: bool = True, parts: int | None = None
+    ) -> list[str]:
         try:
-            return await self._catalog.finish(upload_id, record, overwrite=False)
+            return await self._catalog.finish(upload_id, record, overwrite=False, parts=parts)
         except errors.AlreadyExists:
             raise errors.AccessDenied() from None
 

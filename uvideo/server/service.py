@@ -7,6 +7,7 @@ go as a ``Content``.  What is refused is raised as a ``protocol.errors.Refused``
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import logging
 import time
@@ -42,7 +43,6 @@ from uvideo.storage.base import (
     Reader,
     SpaceRecord,
     TokenRecord,
-    Unreachable,
     UploadRecord,
     Writer,
 )
@@ -52,6 +52,8 @@ __all__ = ["Body", "Content", "Grant", "Restoring", "Service"]
 INLINE = 16 * 1024  # bytes of an object kept in the catalog
 HASHED_HERE = 64 * 1024  # bytes of a part that are hashed on the loop
 BATCH = 1024 * 1024  # bytes handed to a Writer at once
+#: Failures of the machine after which a transaction surely has not happened.
+NOTHING_DONE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE))
 PARTS_HELD = 16  # part bodies that come into memory at once
 PARTS_STORED = 8  # others, whole, that are in memory while they are stored
 STUCK = 0.5  # seconds without one of the former becoming free, after which others go to the disk
@@ -337,10 +339,8 @@ class Service:
         )
         try:
             await self.remove(await self.catalog.put(record, overwrite=overwrite))
-        except Unreachable:  # it may be named by now; if not, it is garbage
-            raise
-        except Exception:
-            await self.remove([record.blob] if record.blob else [])
+        except Exception as failure:
+            await self.unnamed(record.blob, failure)
             raise
         return operation.Stored(record.etag)
 
@@ -423,6 +423,18 @@ class Service:
     async def _delete(self, op: Any, space: SpaceRecord) -> Any:
         await self.remove(await self.catalog.delete(space.space_id, op.key) or ())
         return operation.Done()
+
+    async def unnamed(self, blob: str | None, failure: Exception) -> None:
+        """Remove a blob after a failure of the catalog to name it, unless it may be named all the same.
+
+        A commit whose sync failed may be there after a crash, and one whose answer was lost may be there now.  The
+        sweep asks the catalog.
+        """
+        is_certain = isinstance(failure, errors.UVideoError) or (
+            isinstance(failure, OSError) and failure.errno in NOTHING_DONE
+        )
+        if blob is not None and is_certain:
+            await self.remove([blob])
 
     async def remove(self, blobs: Sequence[str]) -> None:
         """Delete blobs that nothing names.  A failure costs space until the next sweep, and nothing else."""

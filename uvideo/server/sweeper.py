@@ -38,7 +38,7 @@ class Sweeper:
                 await self.once(cutoff)
             except Unreachable as failure:
                 log.warning("garbage is looked for later: %s", failure.strerror)
-            except (identity.Apart, SweepStopped) as failure:
+            except (identity.Apart, SweepStopped, OSError) as failure:  # the machine fails: one line says it
                 log.error("nothing is swept: %s", failure)
                 self._metrics.add("uvideo_gc_failures_total")
             except Exception:

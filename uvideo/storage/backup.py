@@ -24,15 +24,17 @@ import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
+from uvideo._core import json_document
 from uvideo.storage.disk import check_name, fdatasync, sync_folder, write_at
 from uvideo.storage.hold import HELD, hold
 
 __all__ = ["BackupError", "Copied", "Missing", "backup", "restore"]
 
 CATALOG, IDENTITY, CREDENTIALS, ABOUT = "catalog.db", "identity", "credentials.json", "backup.json"
-BLOBS, DRAFTS = "blobs", "incoming"
+BLOBS, DRAFTS, QUARANTINE = "blobs", "incoming", "quarantine"
 UNFINISHED = ".unfinished"  # ends the name of what is being written
 UNFINISHED_BACKUP = frozenset(("lock", BLOBS, DRAFTS, IDENTITY, CATALOG + UNFINISHED, ABOUT + UNFINISHED))
 RESTORING = "restore.unfinished"  # there until a restored folder has its catalog
@@ -45,6 +47,10 @@ NAMED_BLOBS = "SELECT blob, MAX(size) FROM objects WHERE blob IS NOT NULL GROUP 
 NAMED_DRAFTS = "SELECT draft, EXISTS (SELECT 1 FROM parts WHERE parts.upload_id = uploads.upload_id) FROM uploads"
 KEYS_OF = "SELECT spaces.name, objects.key FROM objects JOIN spaces USING (space_id) WHERE blob = ?"
 KEYS_OF_DRAFT = "SELECT spaces.name, uploads.key FROM uploads JOIN spaces USING (space_id) WHERE draft = ?"
+
+
+#: Where a folder keeps the file of a name.
+Place = Callable[[str], Path]
 
 
 class BackupError(Exception):
@@ -101,7 +107,7 @@ def backup(
         _snapshot(folder / CATALOG, aside)
         with contextlib.closing(_opened(aside)) as catalog:
             _write_about(target, about)
-            done = _carry(catalog, (folder / DRAFTS, folder / BLOBS, folder / HELD), target, link, report)
+            done = _carry(catalog, (*_places(folder), *_aside(folder)), target, link, report)
             _copy(folder / IDENTITY, target / IDENTITY)
             if credentials:
                 _copy(folder / CREDENTIALS, target / CREDENTIALS)
@@ -146,7 +152,7 @@ def _restore(source: Path, folder: Path, report: Callable[[Missing], None]) -> C
         (sound,) = catalog.execute("PRAGMA integrity_check(1)").fetchone()
         if sound != "ok":
             raise BackupError(f"the catalog of {source} is damaged: {sound}")
-        done = _carry(catalog, (source / DRAFTS, source / BLOBS), folder, False, report)
+        done = _carry(catalog, _places(source), folder, False, report)
     _copy(source / IDENTITY, folder / IDENTITY)
     if (source / CREDENTIALS).exists():
         _copy(source / CREDENTIALS, folder / CREDENTIALS)
@@ -184,14 +190,14 @@ def _foreign(folder: Path, known: Collection[str]) -> bool:
 def _check_target(target: Path, identity: str) -> None:
     """Refuse what holds anything but a backup of this identity."""
     try:
-        earlier = json.loads((target / ABOUT).read_text(encoding="utf-8"))
+        earlier = json_document.parse_json((target / ABOUT).read_bytes())
     except FileNotFoundError:
         if _foreign(target, UNFINISHED_BACKUP):
             raise BackupError(f"{target} holds something else than a backup: name a new or empty folder") from None
     except ValueError:
         raise BackupError(f"{target / ABOUT} cannot be read: name a new or empty folder") from None
     else:
-        if earlier.get("identity") != identity:
+        if not isinstance(earlier, dict) or earlier.get("identity") != identity:
             raise BackupError(f"{target} is a backup of another server: name a new or empty folder")
 
 
@@ -260,7 +266,7 @@ def _count(catalog: sqlite3.Connection, table: str) -> int:
 
 def _carry(
     catalog: sqlite3.Connection,
-    places: tuple[Path, ...],
+    places: tuple[Place, ...],
     target: Path,
     link: bool,
     report: Callable[[Missing], None],
@@ -268,7 +274,8 @@ def _carry(
     """Bring every file that the catalog names from the first of the places that has it to the target."""
     done = Copied(objects=_count(catalog, "objects"), uploads=_count(catalog, "uploads"))
     for kind, name, size in _names(catalog):
-        goal = _path(target / kind, name)
+        check_name(name)
+        goal = _draft(target, name) if kind == DRAFTS else _blob(target, name)
         if kind == BLOBS and _is_there(goal, size):
             done.kept += 1
             continue
@@ -291,11 +298,11 @@ class _Lost(Exception):
     """The reason why bytes are not there."""
 
 
-def _bring(places: tuple[Path, ...], name: str, size: int, goal: Path, link: bool) -> int | None:
+def _bring(places: tuple[Place, ...], name: str, size: int, goal: Path, link: bool) -> int | None:
     """Bytes copied, None if it was linked.  A file only moves from a place to a later one while we look."""
     lost = "its bytes are gone"
     for place in places:
-        path = _path(place, name)
+        path = place(name)
         with contextlib.suppress(FileNotFoundError):
             there = path.stat().st_size
             if there < size:
@@ -398,10 +405,21 @@ def _remove_unnamed(catalog: sqlite3.Connection, target: Path) -> int:
     return removed
 
 
-def _path(folder: Path, name: str) -> Path:
-    """Where a folder of files has the file of this name; ValueError as DiskBlobs.draft_path."""
-    check_name(name)
-    return folder / name[:2] / name if folder.name == BLOBS else folder / name
+def _draft(root: Path, name: str) -> Path:
+    return root / DRAFTS / name
+
+
+def _blob(root: Path, name: str) -> Path:
+    return root / BLOBS / name[:2] / name
+
+
+def _places(root: Path) -> tuple[Place, ...]:
+    return partial(_draft, root), partial(_blob, root)
+
+
+def _aside(root: Path) -> tuple[Place, ...]:
+    """Where a server moves what it deletes, under a hold, and what a sweep found without a name."""
+    return tuple(folder.joinpath for folder in (root / HELD, root / QUARANTINE / DRAFTS, root / QUARANTINE / BLOBS))
 
 
 def _folders(root: Path) -> list[Path]:

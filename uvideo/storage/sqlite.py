@@ -85,6 +85,8 @@ class SqliteCatalog(Accounts):
         self._spaces: dict[tuple[str, str], tuple[int, SpaceRecord | None]] = {}
 
     async def start(self, *, create: bool = True) -> None:
+        if self._writes is not None:
+            return
         with telling():
             try:
                 reads, writes = await asyncio.to_thread(self._open, create)
