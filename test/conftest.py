@@ -34,6 +34,24 @@ def left_out() -> list[str]:
     return [each.name for each in found if each is not None and each.version not in interpreters.prepared]
 
 
+#: The files that take longest come first, so that no process is left alone with one at the end.
+FIRST = ("test/test_sdk.py", "test/cli/test_examples.py", "test/client/test_targets.py")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The order of the files.  And behind a front run what talks to the shared server.
+
+    `make test` runs the rest, which would be the same here.
+    """
+    items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
+    if os.environ.get("UVIDEO_TEST_FRONT"):
+        fronted, others = list[pytest.Item](), list[pytest.Item]()
+        for each in items:
+            (fronted if "server" in getattr(each, "fixturenames", ()) else others).append(each)
+        config.hook.pytest_deselected(items=others)
+        items[:] = fronted
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A test that prints or logs the private key of a server fails, whatever else it does."""

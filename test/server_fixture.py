@@ -174,11 +174,10 @@ def server(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
     if front:
         from test.cluster.gateways import start_fronted
 
-        below = [request.getfixturevalue(name) for name in ("postgres", "object_store")]
-        with start_fronted(front, *below, folder) as cluster:
-            yield cluster
+        starting = start_fronted(front, *map(request.getfixturevalue, ("postgres", "object_store")), folder)
     else:
-        with start_server(folder, "--no-fsync") as started:
-            yield started
-            left = names_of_others(started)
-            assert not left, f"tests left spaces on the shared server under names that are not their own: {left}"
+        starting = start_server(folder, "--no-fsync")
+    with starting as started:
+        yield started
+        left = names_of_others(started)
+        assert not left, f"tests left spaces on the shared server under names that are not their own: {left}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 import io
+import json
 import re
 import socket
 import urllib.request
@@ -212,9 +213,11 @@ def test_config_init_makes_a_profile_whose_endpoint_is_all_three_hosts(
     monkeypatch.chdir(tmp_path)
     space = "h-" + uuid.uuid4().hex[:20]
     (tmp_path / "a.txt").write_text("film")
-    keys = str(server.dir / "credentials.json")
+    keys = tmp_path / "keys.json"  # a gateway of a cluster has no credentials.json
+    keys.touch(0o600)
+    keys.write_text(json.dumps({"public_key": server.public_key, "private_key": server.private_key}))
     for words in (
-        ("config", "init", "--endpoint", named[0], "--key-file", keys, "--yes"),
+        ("config", "init", "--endpoint", named[0], "--key-file", str(keys), "--yes"),
         ("mb", f"uvideo://{space}"),
         ("cp", "a.txt", f"uvideo://{space}/"),
         ("cat", f"uvideo://{space}/a.txt"),

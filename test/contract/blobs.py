@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import hashlib
 import time
 from collections.abc import Sequence
@@ -543,9 +544,17 @@ class BlobsContract:
 
         assert play(story, place) == [True, True, False, True, True, False, False]
 
-    def test_check_says_that_a_write_would_work(self, place: Place) -> None:
+    def test_starting_twice_leaves_nothing_open(self, place: Place) -> None:
         async def story(blobs: Blobs) -> int:
             await blobs.start()
+            await blobs.check()
+            return await blobs.sweep(nobody, ALL)
+
+        assert play(story, place) == 0
+        gc.collect()  # what was not closed warns now, and a warning is an error
+
+    def test_check_says_that_a_write_would_work(self, place: Place) -> None:
+        async def story(blobs: Blobs) -> int:
             await blobs.check()
             return await blobs.sweep(nobody, ALL)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from dataclasses import replace
 from typing import Any
 
@@ -157,6 +158,15 @@ class CatalogContract:
 
         play(write, place)
         assert play(read, place) == [SPACE, OBJECT, UPLOAD]
+
+    def test_starting_twice_leaves_nothing_open(self, place: Place) -> None:
+        async def story(catalog: Catalog) -> SpaceRecord | None:
+            await catalog.create_space(SPACE)
+            await catalog.start()
+            return await catalog.space("space")
+
+        assert play(story, place) == SPACE
+        gc.collect()  # what was not closed warns now, and a warning is an error
 
     def test_nothing_works_when_closed(self, place: Place) -> None:
         async def story() -> None:

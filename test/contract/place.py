@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 20  # seconds before a story counts as stuck
+PATIENCE = 120  # seconds before a story counts as stuck: one that waits for a loaded machine is not
 
 
 @dataclass(frozen=True)

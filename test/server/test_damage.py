@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import sqlite3
@@ -11,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from test.server.test_maintenance import admin
+from test.server.test_monitoring import asked
 from test.server.test_scrub import blob_of, flip
-from test.server.wire import BLOCK, Peer, pattern
+from test.server.wire import BLOCK, MIB, Peer, connect, head, pattern
 from test.server_fixture import Server, start_server
 from ucloud.uvideo.protocol import byterange, etag, operation
 
@@ -63,6 +65,29 @@ def test_what_was_cut_or_lost_is_refused_and_named(tmp_path: Path, damage: str, 
         assert peer.do(operation.ListParts(SPACE, upload)).parts == ()
         peer.do(operation.PutObject(SPACE, "key"), pattern(SIZE))  # and it can be stored anew
         assert peer.call(operation.GetObject(SPACE, "key")).body == pattern(SIZE)
+
+
+def test_what_is_cut_while_it_is_sent_is_no_fault_of_the_client(tmp_path: Path) -> None:
+    """By sendfile, as all large objects on a disk without TLS.  The head is gone, so only the log can say it."""
+    size = 48 * MIB  # more than the kernel keeps for both sockets
+    with start_server(tmp_path, "--no-fsync", "--access-log") as server:
+        peer = Peer(server)
+        peer.manage(operation.CreateSpace(SPACE))
+        peer.do(operation.PutObject(SPACE, "key"), bytes(size))
+        path = blob_of(tmp_path, "key")
+        server.log.write_text("")
+        with connect(server.port) as sock:
+            authorization = peer.signed("GET", SPACE, "key")
+            sock.sendall(head("GET", "/key", [("Host", f"{SPACE}.localhost"), ("Authorization", authorization)]))
+            response = http.client.HTTPResponse(sock)
+            response.begin()
+            os.truncate(path, BLOCK)
+            with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+                response.read()
+        text = said(server)
+        assert f"broken off: the blob {path.name} has become shorter" in text and "Traceback" not in text
+        assert '"status":500' in text
+        assert 'uvideo_storage_failures_total{cause="damaged"} 1' in asked(server, "/metrics")[1]
 
 
 @pytest.mark.parametrize(("key", "size"), [("inline", 1000), ("one", 50_000)])

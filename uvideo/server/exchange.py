@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import http
 import random
 import socket
 import struct
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
+from pathlib import Path
 from typing import Any
 
 from aiohttp import HttpVersion10, web
@@ -20,6 +22,7 @@ from multidict import CIMultiDict
 
 from uvideo._core import answer, errors, message
 from uvideo.server.service import Content
+from uvideo.storage.base import Damaged
 
 __all__ = ["IDLE", "LEAST_RATE", "NAME", "BrokenOff", "Disconnected", "Exchange", "Unreadable", "Watch"]
 
@@ -34,6 +37,8 @@ DRAIN_SECONDS = 10.0
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
 BODILESS = (204, 304)
+#: What only a file can raise within sendfile, not the socket: the disk failed, or its filesystem is damaged.
+OF_THE_FILE = (errno.EIO, errno.ESTALE, errno.EUCLEAN, errno.EBADMSG)
 NAME = "uvideo"  # of the Server header; no version
 
 _UUID_BITS = 4 << 76 | 2 << 62  # version 4 of the variant of RFC 9562
@@ -329,12 +334,19 @@ class Exchange:
         return carried
 
     async def _sendfile(self, transport: asyncio.Transport, file: Any, content: Content) -> None:
+        """OSError of the connection; Unreadable if the file fails or ends too early."""
         loop = asyncio.get_running_loop()
         offset, end = content.offset, content.offset + content.length
         while offset < end:
-            count = await loop.sendfile(transport, file, offset, min(SENDFILE, end - offset))
+            try:
+                count = await loop.sendfile(transport, file, offset, min(SENDFILE, end - offset))
+            except OSError as failure:
+                if failure.errno in OF_THE_FILE:
+                    raise Unreadable(failure) from None
+                raise
             if not count:
-                raise OSError(f"a blob ends at {offset}, before {end}")
+                name = Path(file.name).name
+                raise Unreadable(Damaged(f"the blob {name} has become shorter: nothing is left at byte {offset}"))
             offset += count
             self.sent += count
 

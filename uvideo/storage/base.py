@@ -332,7 +332,7 @@ class Blobs(Protocol):
     block_size: int
 
     async def start(self, *, create: bool = True) -> None:
-        """Make ready.  OSError with a path if the place is unusable.
+        """Make ready.  OSError with a path if the place is unusable.  Started already, it is only looked at again.
 
         ``create``: make what is missing; otherwise Absent if there is no such place.
         """
@@ -442,7 +442,7 @@ class Catalog(Protocol):
     """
 
     async def start(self, *, create: bool = True) -> None:
-        """Open and migrate the schema.  RuntimeError if the schema is newer than this program.
+        """Open and migrate the schema.  RuntimeError if the schema is newer than this program.  Open already: nothing.
 
         ``create``: make the catalog if there is none; otherwise Absent.
         """

@@ -31,8 +31,9 @@ class PostgresLedger:
         self._open = False
 
     async def start(self) -> None:
-        await self._db.start()
-        self._open = True
+        if not self._open:
+            await self._db.start()
+            self._open = True
 
     async def close(self) -> None:
         if self._open:

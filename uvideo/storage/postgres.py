@@ -72,8 +72,9 @@ class PostgresCatalog(PostgresAccounts):
         self._open = False
 
     async def start(self, *, create: bool = True) -> None:
-        await self._db.start(create=create)
-        self._open = True
+        if not self._open:
+            await self._db.start(create=create)
+            self._open = True
 
     async def close(self) -> None:
         if self._open:
