@@ -34,8 +34,16 @@ def left_out() -> list[str]:
     return [each.name for each in found if each is not None and each.version not in interpreters.prepared]
 
 
+#: The files that take longest come first, so that no process is left alone with one at the end.
+FIRST = ("test/test_sdk.py", "test/cli/test_examples.py", "test/client/test_targets.py")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Behind a front run what talks to the shared server.  `make test` runs the rest, which would be the same here."""
+    """The order of the files.  And behind a front run what talks to the shared server.
+
+    `make test` runs the rest, which would be the same here.
+    """
+    items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
     if os.environ.get("UVIDEO_TEST_FRONT"):
         fronted, others = list[pytest.Item](), list[pytest.Item]()
         for each in items:

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -97,11 +97,11 @@ def important() -> dict[str, Interpreter | None]:
     return {"2.7": next((each for each in find() if each.version == (2, 7)), None), newest().name: newest()}
 
 
-def cases() -> list[Any]:
-    """Each as the parameter of a test; those between 2.7 or 3.6 and the newest make a long test of it."""
+def cases(ends: Sequence[tuple[int, int]] = ((2, 7), (3, 6))) -> list[Any]:
+    """Each as the parameter of a test; all but ``ends`` and the newest make a long test of it."""
     import pytest
 
-    ends = {(2, 7), (3, 6), newest().version}
+    ends = (*ends, newest().version)
     return [pytest.param(each, marks=[] if each.version in ends else pytest.mark.long) for each in find()]
 
 

@@ -16,8 +16,10 @@ from test.server_fixture import Server
 from ucloud.uvideo import config, filemanager, multipartuploaduvideo
 from uvideo import AsyncClient, Client, errors, etag
 from uvideo.models import ObjectInfo, Stored
+from uvideo.retry import Retry
 
 SMALL, LARGE = b"some bytes", b"large" * 1_000_000  # two parts
+AT_ONCE = Retry(retries=5, base=0.0)  # no wait between tries
 OTHER = etag(b"other bytes")
 Way = Callable[..., Any]
 
@@ -47,17 +49,14 @@ ANSWERS = ["right", "weak", None, "odd", OTHER]
 def client_of(request: pytest.FixtureRequest, server: Server, through: Client) -> Callable[[Way, Any], Any]:
     """Calls a way with either client."""
     settings = replace(through.settings, multipart_threshold=1 << 20)
-    made = Client(settings=settings)
-    made._carrier.sleep = lambda seconds: None
+    made = Client(settings=settings, retry=AT_ONCE)
     request.addfinalizer(made.close)
     if request.param == "Client":
         return lambda way, *given, **options: way(made, *given, **options)
 
     def run(way: Way, *given: Any, **options: Any) -> Any:
         async def once() -> Any:
-            async with AsyncClient(settings=settings) as soon:
-                soon._carrier.sleep = lambda seconds: asyncio.sleep(0)
-                soon._sync()._carrier.sleep = lambda seconds: None
+            async with AsyncClient(settings=settings, retry=AT_ONCE) as soon:
                 return await way(soon, *given, **options)
 
         return asyncio.run(once())

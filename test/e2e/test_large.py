@@ -52,10 +52,10 @@ def begin(host: str, server: Server, job: str, path: Path | str = "", checkpoint
 
 def do(host: str, server: Server, job: str, path: Path | str = "", checkpoint: Path | str = "") -> dict:
     """What the program printed, after asserting that all went well."""
-    process = begin(host, server, job, path, checkpoint)
-    assert process.stdout is not None
-    out = process.stdout.read()
-    assert process.wait(120) == 0
+    with begin(host, server, job, path, checkpoint) as process:
+        assert process.stdout is not None
+        out = process.stdout.read()
+        assert process.wait(120) == 0
     answer = json.loads(out)
     assert answer["status"] == 200, answer
     return answer
@@ -88,10 +88,9 @@ def test_killed_in_the_middle_then_only_the_missing_parts_are_sent(large: Path, 
         do(host, server, "space")
         checkpoint = tmp_path / "checkpoint"
         proxy.on("UploadPart", part=PARTS // 2).pause("middle", after=1000)
-        uploading = begin(host, server, "upload", large, checkpoint)
-        assert proxy.wait("middle", 60)
-        uploading.kill()
-        uploading.wait()
+        with begin(host, server, "upload", large, checkpoint) as uploading:
+            assert proxy.wait("middle", 60)
+            uploading.kill()
         proxy.release("middle")
         while not all(seen.done for seen in proxy.log()):
             pass

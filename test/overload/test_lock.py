@@ -13,7 +13,7 @@ from ucloud.uvideo.protocol import operation
 
 
 def test_a_writer_that_waits_for_the_lock_is_told_to_come_again(tmp_path: Path) -> None:
-    with start_server(tmp_path, "--no-fsync") as server:
+    with start_server(tmp_path, "--no-fsync", "--lock-seconds", "0.2") as server:
         peer = Peer(server)
         space = peer.space()
         peer.do(operation.PutObject(space, "k"), b"old")

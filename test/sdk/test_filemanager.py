@@ -439,7 +439,7 @@ class Md5(Files, FaultCase):
         )
         large = self.path()
         with io.open(large, "wb") as file:
-            file.truncate(96 * 1024 * 1024)
+            file.truncate(40 * 1024 * 1024)
         process = subprocess.Popen(
             [sys.executable, "-c", code, ENDPOINT, PUBLIC_KEY, self.private, large, self.file(content(BLOCK))],
             stdin=subprocess.PIPE,

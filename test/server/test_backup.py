@@ -142,7 +142,7 @@ def test_what_is_deleted_during_a_backup_is_kept_for_it_and_then_removed(origin:
         peer.do(operation.DeleteObject(space, "copy"))
         held = {path.name for path in (origin.dir / hold.HELD).iterdir()}
         assert len(held) == 2 and held == there - set(files(origin.dir))
-        with pytest.raises(hold.Busy), hold.hold(origin.dir):
+        with pytest.raises(hold.Busy), hold.hold(origin.dir, patience=0.1):
             pass
     assert not list((origin.dir / hold.HELD).iterdir())
     before = set(files(origin.dir))

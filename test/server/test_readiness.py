@@ -84,7 +84,7 @@ def test_a_put_that_failed_counts_for_a_while() -> None:
 
 
 def test_another_program_holds_the_lock(tmp_path: Path) -> None:
-    with start_server(tmp_path, "--no-fsync") as server:
+    with start_server(tmp_path, "--no-fsync", "--lock-seconds", "0.2") as server:
         with closing(sqlite3.connect(tmp_path / "catalog.db", isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             assert asked(server, "/readyz") == (503, LOCKED.text + "\n")

@@ -130,6 +130,13 @@ __all__ = ["needs_server", "serve"]
     help="How long what a sweep finds without a name is kept; less if the disk runs full.",
 )
 @option(
+    "--lock-seconds",
+    default=10.0,
+    show_default=True,
+    type=click.FloatRange(0, 3600),
+    help="How long a write waits while another program holds SQLite's lock; then it is answered 503.",
+)
+@option(
     "--guesses",
     default=100,
     show_default=True,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from uvideo.storage.base import KEEP, Blobs, Catalog
 from uvideo.storage.disk import DiskBlobs
-from uvideo.storage.sqlite import SqliteCatalog
+from uvideo.storage.sqlite import PATIENCE, SqliteCatalog
 
 __all__ = ["DriverError", "Drivers", "choose", "without_password"]
 
@@ -31,10 +31,19 @@ class Drivers:
     make: Callable[[], tuple[Blobs, Catalog]] = field(repr=False)
 
 
-def choose(folder: Path, database: str | None, blobs: str | None, *, fsync: bool = True, keep: float = KEEP) -> Drivers:
+def choose(
+    folder: Path,
+    database: str | None,
+    blobs: str | None,
+    *,
+    fsync: bool = True,
+    keep: float = KEEP,
+    lock_seconds: float = PATIENCE,
+) -> Drivers:
     """Drivers of a folder (``sqlite``, ``disk``, or nothing said), of PostgreSQL and of S3.  DriverError.
 
-    ``keep``: seconds that what a sweep finds without a name is kept.
+    ``keep``: seconds that what a sweep finds without a name is kept.  ``lock_seconds``: how long a write waits while
+    another program holds SQLite's lock.
     """
     in_postgres = re.match(r"postgres(ql)?://", database or "") is not None
     in_s3 = (blobs or "").startswith("s3://")
@@ -49,7 +58,8 @@ def choose(folder: Path, database: str | None, blobs: str | None, *, fsync: bool
         return _clustered(folder, database, blobs if in_s3 else None, fsync, keep)
 
     def in_folder() -> tuple[Blobs, Catalog]:
-        return DiskBlobs(folder, fsync=fsync, keep=keep), SqliteCatalog(folder / "catalog.db", fsync=fsync)
+        catalog = SqliteCatalog(folder / "catalog.db", fsync=fsync, patience=lock_seconds)
+        return DiskBlobs(folder, fsync=fsync, keep=keep), catalog
 
     return Drivers(shared=False, make=in_folder)
 

@@ -103,6 +103,7 @@ class Settings:
     rate: float = 0
     headroom: float = 64
     quarantine_days: float = 7
+    lock_seconds: float = 10
     guesses: int = 100
     verify_reads: bool = False
     scrub_days: float = 0
@@ -376,7 +377,14 @@ def _drivers(settings: Settings) -> Drivers:
         log.warning("others can read a command line: give --database as UVIDEO_SERVE_DATABASE, or use ~/.pgpass")
     try:
         keep = settings.quarantine_days * DAY
-        return choose(settings.folder, settings.database, settings.blobs, fsync=settings.fsync, keep=keep)
+        return choose(
+            settings.folder,
+            settings.database,
+            settings.blobs,
+            fsync=settings.fsync,
+            keep=keep,
+            lock_seconds=settings.lock_seconds,
+        )
     except DriverError as failure:
         raise StartError(str(failure)) from None
 

@@ -36,7 +36,9 @@ CROWDED = Condition("all `--connections` are taken", 503, "server: too many conn
 FAILING = Condition("the last put of the last minute was answered 500", 503, "server: writes fail")
 NO_BLOBS = Condition("the disk fails or is read-only, the store cannot be reached", 503, "blobs: ...")
 LOCKED = Condition(
-    "another program holds SQLite's lock for 5 s", 503, "catalog: the database is locked by another program"
+    "another program holds SQLite's lock for 5 s, or for `--lock-seconds` if that is less",
+    503,
+    "catalog: the database is locked by another program",
 )
 DAMAGED = Condition("SQLite says that its file is damaged", 503, "catalog: the catalog is damaged")
 NO_CATALOG = Condition("PostgreSQL cannot be reached, or has no connection left", 503, "catalog: the database ...")

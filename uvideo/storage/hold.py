@@ -25,13 +25,14 @@ class Busy(OSError):
 
 
 @contextlib.contextmanager
-def hold(root: Path) -> Iterator[None]:
-    """Have the folder's servers keep what they delete from now on, until the block is left.  Busy.
+def hold(root: Path, patience: float = PATIENCE) -> Iterator[None]:
+    """Have the folder's servers keep what they delete from now on, until the block is left.
 
+    ``patience``: seconds to wait for another hold to end; then Busy.
     What was deleted before may be unlinked still; so look at the catalog only after this has begun.
     """
     (root / HELD).mkdir(mode=0o700, exist_ok=True)
-    fd = _lock(root / LOCK)
+    fd = _lock(root / LOCK, patience)
     try:
         yield
     finally:
@@ -73,9 +74,9 @@ def release(root: Path) -> None:
         os.close(fd)
 
 
-def _lock(path: Path) -> int:
-    """The lock file, made where missing and locked; Busy if another process has it for PATIENCE."""
-    deadline = time.monotonic() + PATIENCE
+def _lock(path: Path, patience: float) -> int:
+    """The lock file, made where missing and locked; Busy if another process has it for so many seconds."""
+    deadline = time.monotonic() + patience
     while True:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:

@@ -71,10 +71,12 @@ class SqliteCatalog(Accounts):
 
     ``fsync=False``: synchronous is NORMAL instead of FULL.  A loss of power may then take the last writes but leaves
     the database whole; OFF would gain little, as NORMAL syncs at checkpoints only, and could ruin it.
+    ``patience``: seconds that a write waits while another program holds the lock; a read waits at most READ_PATIENCE.
     """
 
-    def __init__(self, path: Path, *, fsync: bool = True) -> None:
+    def __init__(self, path: Path, *, fsync: bool = True, patience: float = PATIENCE) -> None:
         self._path = Path(path)
+        self._patience, self._read_patience = patience, min(patience, READ_PATIENCE)
         self._fsync = fsync
         self._reserve = Reserve(self._path.with_name(self._path.name + "-reserve"))
         self._reads: sqlite3.Connection | None = None
@@ -435,18 +437,18 @@ class SqliteCatalog(Accounts):
         with contextlib.suppress(FileExistsError):  # never open and close one that exists: that drops SQLite's locks
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         with contextlib.ExitStack() as stack:
-            writes = stack.enter_context(contextlib.closing(_connect(self._path, PATIENCE)))
-            _use_wal(writes)
+            writes = stack.enter_context(contextlib.closing(_connect(self._path, self._patience)))
+            _use_wal(writes, self._patience)
             writes.execute(f"PRAGMA synchronous = {'FULL' if self._fsync else 'NORMAL'}")
             _migrate(writes)
-            reads = stack.enter_context(contextlib.closing(_connect(self._path, READ_PATIENCE)))
+            reads = stack.enter_context(contextlib.closing(_connect(self._path, self._read_patience)))
             reads.execute("PRAGMA query_only = ON")
             stack.pop_all()
         return reads, writes
 
     def _another(self) -> sqlite3.Connection:
         self._readable()
-        return _connect(self._path, READ_PATIENCE)
+        return _connect(self._path, self._read_patience)
 
     def _readable(self) -> sqlite3.Connection:
         if self._reads is None:
@@ -478,14 +480,14 @@ def _connect(path: Path, patience: float) -> sqlite3.Connection:
     return sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
 
 
-def _use_wal(db: sqlite3.Connection) -> None:
+def _use_wal(db: sqlite3.Connection, patience: float) -> None:
     """Switching does not wait for other connections by itself, as all else does."""
-    patience = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while True:
         try:
             (mode,) = db.execute("PRAGMA journal_mode = WAL").fetchone()
         except sqlite3.OperationalError as failure:
-            if "locked" not in str(failure) or time.monotonic() > patience:
+            if "locked" not in str(failure) or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
             continue

@@ -60,6 +60,9 @@ WORDS = {
     "How long what a sweep finds without a name is kept; less if the disk runs full.": (
         "清理时发现的、目录中没有记录的数据保留多少天；磁盘将满时会提前删除。"
     ),
+    "How long a write waits while another program holds SQLite's lock; then it is answered 503.": (
+        "SQLite 的锁被其他程序占用时，一次写入最多等待的秒数；超过后返回 503。"
+    ),
     "Wrong signatures a minute that one address may send for one key; 0: any number.": (
         "同一地址对同一密钥每分钟允许的错误签名次数；0 表示不限。"
     ),
