@@ -18,7 +18,7 @@ import pytest
 from test.cluster.gateways import Cluster, start_cluster
 from test.cluster.object_store import ObjectStore
 from test.cluster.postgres import Postgres
-from test.cluster.program import find, free_ports
+from test.cluster.program import find, free_ports, until
 from test.cluster.store_faults import Fault, StoreProxy, start_store_proxy
 from test.server.wire import BLOCK, Peer
 from test.server_fixture import Server
@@ -168,6 +168,8 @@ def test_an_answer_of_the_store(gateway: Gateway, place, status: int, code: str,
     wrong = 500 if cause == "damaged" else 503
     if place is not middle_of_read:
         assert said == (wrong, -148600)
+    # A connection that breaks is seen before the line is written.
+    assert until(lambda: "session" in gateway.server.log.read_text()[logged:].rpartition("\n")[0], 30)
     text = gateway.server.log.read_text()[logged:]
     (line,) = [each for each in text.splitlines() if "session" in each]
     assert str(status) in line and code in line and ("scripted" in line) == bool(code)
