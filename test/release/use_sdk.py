@@ -4,6 +4,7 @@ from __future__ import absolute_import, division, print_function
 
 import os
 import sys
+import uuid
 
 import ucloud.uvideo
 from ucloud import logger
@@ -11,7 +12,7 @@ from ucloud.uvideo import config, deleteuvideo, downloaduvideo, filemanager, mul
 
 host, source = sys.argv[1:]
 keys = os.environ["SDK_PUBLIC_KEY"], os.environ["SDK_PRIVATE_KEY"]
-space = "installed-%d-%d-%d" % (sys.version_info[0], sys.version_info[1], os.getpid())
+space = "installed-%d-%d-%s" % (sys.version_info[0], sys.version_info[1], uuid.uuid4().hex)
 logger.set_log_file(source + ".log")
 config.set_default(uploadsuffix=host, downloadsuffix=host)
 

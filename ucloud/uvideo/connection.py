@@ -347,7 +347,11 @@ def connect(name, port, pace, abortable=None):
 
 
 class Idle(deque):
-    """Connections that wait to serve again, the one used last in front.  Safe to share between threads."""
+    """Connections that wait to serve again, the one used last in front.  Safe to share between threads.
+
+    Those of a forgotten handler are closed by the interpreter, as their sockets are.  A ``__del__`` here would swallow
+    the KeyboardInterrupt that arrives while it runs.
+    """
 
     #: Seconds after which one is not trusted any more: who stands between may have forgotten it without a word.
     LASTING = 50.0
@@ -374,7 +378,3 @@ class Idle(deque):
                 self.pop().close()
             except IndexError:
                 return
-
-    def __del__(self):
-        """Whoever forgets a handler without closing it leaves no connection open."""
-        self.shut()
