@@ -397,7 +397,7 @@ tricky = st.lists(
 times = st.sampled_from(["", "5", "99999999999", "20240131235959", "Sun, 06 Nov 1994 08:49:37 GMT", "\n", "x"]) | tricky
 
 
-@settings(quick, max_examples=500)
+@settings(quick, max_examples=250)
 @given(
     st.sampled_from(["GET", "PUT", "POST", "DELETE"]),
     *(tricky, tricky, tricky, tricky, times, times),
@@ -470,7 +470,7 @@ json_values = st.recursive(
 )
 
 
-@settings(quick, max_examples=300)
+@settings(quick, max_examples=150)
 @given(st.sampled_from(["GET", "PUT", "POST", "DELETE", "HEAD"]), fragments, wire, header_lists, st.binary(max_size=20))
 def test_a_server_refuses_or_understands_any_request(method, target, host, pairs, body):
     headers = Headers(pairs)
@@ -484,7 +484,7 @@ def test_a_server_refuses_or_understands_any_request(method, target, host, pairs
             assert type(received(dialect.encode(op._replace(space="abc"), suffix))) is type(op)
 
 
-@settings(quick, max_examples=200)
+@settings(quick, max_examples=100)
 @given(st.lists(st.tuples(wire, wire), max_size=3), header_lists)
 def test_a_server_refuses_or_understands_any_claim(query, pairs):
     headers = Headers(pairs)
@@ -499,7 +499,7 @@ def test_a_server_refuses_or_understands_any_claim(query, pairs):
             signature.verify(claim, "secret", texts, 0)
 
 
-@settings(quick, max_examples=200)
+@settings(quick, max_examples=100)
 @given(st.dictionaries(st.sampled_from(["Action", "BucketName", "Limit", "x", "Signature"]), json_values, max_size=4))
 def test_a_server_refuses_or_understands_any_action(document):
     for name in (None, *action._BY_NAME):
@@ -512,7 +512,7 @@ def test_a_server_refuses_or_understands_any_action(document):
             action.encode_error("", error)
 
 
-@settings(quick, max_examples=200)
+@settings(quick, max_examples=100)
 @given(
     st.sampled_from([200, 204, 206, 304, 400, 404, 500, 503, 302]),
     header_lists,

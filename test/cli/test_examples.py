@@ -83,10 +83,14 @@ def world(own: Server, tmp_path: Path) -> Shell:
     return shell
 
 
-OTHERS = [(path, each) for path, each in ALL if path != "serve"]
+EVERY = 3  # one example of so many runs in the quick suite, each in the long one
+OTHERS = [
+    pytest.param(path, each, id=f"{path} {each.text}"[:60], marks=() if number % EVERY == 0 else pytest.mark.long)
+    for number, (path, each) in enumerate([(path, each) for path, each in ALL if path != "serve"])
+]
 
 
-@pytest.mark.parametrize(("path", "example"), OTHERS, ids=[f"{path} {each.text}"[:60] for path, each in OTHERS])
+@pytest.mark.parametrize(("path", "example"), OTHERS)
 def test_an_example_runs(world: Shell, path: str, example: Example) -> None:
     done = world.sh("set -e -o pipefail\n" + example.command)
     assert done.code == example.exit, done.err

@@ -5,6 +5,7 @@ Nobody is told 500, and a part that was acknowledged is there as long as its upl
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from test.server_fixture import start_server
 from ucloud.uvideo.protocol import etag, operation
 
 SPACE = "races"
+RACES = int(os.environ.get("UVIDEO_TEST_ROUNDS", "4"))
 DATA = [bytes([65 + number]) * BLOCK for number in range(2)] + [b"the third part"]
 TAGS = [etag.part_etag(etag.block_digest(data)) for data in DATA]
 
@@ -91,7 +93,7 @@ def test_nobody_who_races_is_told_500(tmp_path: Path, options: tuple[str, ...]) 
         peer = Peer(server)
         peer.manage(operation.CreateSpace(SPACE))
         ended = set[str]()
-        for number in range(12):
+        for number in range(RACES):
             key = f"key{number}"
             upload_id = begin(peer, key)
             found, threads = race(server, key, upload_id, abort=number % 3 == 2)
@@ -103,7 +105,7 @@ def test_nobody_who_races_is_told_500(tmp_path: Path, options: tuple[str, ...]) 
 
 def test_a_part_that_was_acknowledged_survives_a_finish_that_was_killed(tmp_path: Path) -> None:
     dice = random.Random(5)
-    for number in range(6):
+    for number in range(RACES // 2):
         key = f"key{number}"
         with start_server(tmp_path, "--no-fsync") as server:
             peer = Peer(server)

@@ -106,8 +106,8 @@ def test_a_hot_backup_holds_everything_acknowledged_before_it_began(origin: Serv
     writers = [Writer(origin, SPACE, f"w{number}", dice.randrange(1 << 30), State()) for number in range(WRITERS)]
     for writer in writers:
         writer.start()
-    for round_ in range(3):
-        before = [wait_for(writer, 15 * (round_ + 1)) for writer in writers]
+    for round_ in range(2):
+        before = [wait_for(writer, 8 * (round_ + 1)) for writer in writers]
         told(admin("backup", origin.dir, tmp_path / "copy", "--json"))
         after = [len(writer.steps) for writer in writers]
         restored = tmp_path / f"restored{round_}"
