@@ -288,7 +288,7 @@ def tls(tmp_path: Path) -> dict[str, Path]:
         command = [openssl, "req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.pem"]
         subprocess.run([*command, *what], cwd=tmp_path, check=True, capture_output=True, timeout=60)
     (tmp_path / "names").write_text("subjectAltName=IP:127.0.0.1\n")
-    for name, days in (("host", "2"), ("expired", "0")):
+    for name, days in (("host", "2"), ("expired", "-1")):
         command = [openssl, "x509", "-req", "-in", "host.pem", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"]
         command += ["-extfile", "names", "-days", days, "-out", f"{name}.crt"]
         subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=60)
