@@ -400,7 +400,7 @@ def backup(folder: Path, target: Path, copy: bool, with_credentials: bool, is_js
     \b
     1. Every night to another disk; each run copies only what is new:
          uvideo admin backup /srv/video /mnt/backup/video
-    2. Before an upgrade, in a second, by hard links on the same file system:
+    2. Before an upgrade, by hard links on the same file system:
          uvideo admin backup /srv/video /srv/video-before-upgrade
 
     TARGET is then the folder as it was at one instant: everything acknowledged before the command began is in it.
