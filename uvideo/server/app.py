@@ -224,8 +224,8 @@ class App:
         if request.version[0] < LEAST_VERSION[0]:
             raise errors.BadRequest("the request says no version of HTTP that is served")
         if exchange.crossing is not None and request.method == "OPTIONS":
-            asked = headers.get("Access-Control-Request-Headers", "")
-            return message.Response(204, message.Headers(exchange.crossing.preflight(asked)), b""), None
+            told = exchange.crossing.preflight(headers.get("Access-Control-Request-Headers", ""))
+            return message.Response(204, message.Headers(told), b""), None
         target = dialect.parse_target(request.raw_path)
         host = target.authority or headers.get("Host", "")
         if is_management(exchange, target):
