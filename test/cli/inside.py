@@ -27,6 +27,7 @@ def inside(shell: Shell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
         code = invoke(context, words)
         context.close()
         said = capsys.readouterr()
+        shell.check(said.out + said.err)
         return Done(code, said.out.encode("utf-8", "surrogateescape"), said.err)
 
     return call

@@ -75,7 +75,7 @@ def parts(folder: Path) -> list[Path]:
     return sorted(each for each in folder.iterdir() if each.name.endswith(".part"))
 
 
-@pytest.mark.parametrize("interpreter", interpreters.cases(ends=[(2, 7)]), ids=lambda each: each.name)
+@pytest.mark.parametrize("interpreter", interpreters.cases(), ids=lambda each: each.name)
 def test_three_kills_leave_one_file_and_the_next_call_goes_on(
     start: Start, client: Client, space: str, proxy: FaultProxy, tmp_path: Path, interpreter: interpreters.Interpreter
 ) -> None:

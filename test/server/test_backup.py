@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from test.crash.story import State, Writer, fits, observe
-from test.server.test_maintenance import OBJECTS, admin, fill, told
+from test.server.test_maintenance import OBJECTS, admin, fill, inside, told
 from test.server.wire import BLOCK, Peer
 from test.server_fixture import ROOT, Server, start_server
 from ucloud.uvideo.protocol import etag, operation
@@ -58,7 +58,7 @@ def test_a_restored_folder_serves_what_was_there_and_unfinished_uploads_go_on(or
         peer.do(operation.DeleteObject(space, key))  # the backup does not change with the folder
     restored = told(admin("restore", tmp_path / "copy", tmp_path / "restored", "--json"))
     assert restored["objects"] == done["objects"] and restored["linked"] == 0
-    assert told(admin("fsck", "--rehash", tmp_path / "restored", "--json")) == {"objects": len(before), "damaged": 0}
+    assert told(inside("fsck", "--rehash", tmp_path / "restored", "--json")) == {"objects": len(before), "damaged": 0}
     with start_server(tmp_path / "restored") as server:
         assert server.public_key == origin.public_key
         assert everything(server, space) == before
@@ -74,7 +74,7 @@ def test_drafts_are_copied_and_never_linked(origin: Server, tmp_path: Path) -> N
     space = peer.space()
     begun = peer.do(operation.InitiateUpload(space, "draft"))
     peer.do(operation.UploadPart(space, "draft", begun.upload_id, 0), bytes(BLOCK))
-    assert told(admin("backup", origin.dir, tmp_path / "copy", "--json"))["copied"] == 1
+    assert told(inside("backup", origin.dir, tmp_path / "copy", "--json"))["copied"] == 1
     (name,) = files(tmp_path / "copy")
     peer.do(operation.UploadPart(space, "draft", begun.upload_id, 1), b"later")
     assert (tmp_path / "copy" / "incoming" / name).stat().st_nlink == 1
@@ -85,18 +85,18 @@ def test_a_second_backup_takes_what_is_new_and_removes_what_is_gone(origin: Serv
     peer = Peer(origin)
     space = fill(peer)
     target = tmp_path / "copy"
-    first = told(admin("backup", origin.dir, target, "--copy", "--json"))
+    first = told(inside("backup", origin.dir, target, "--copy", "--json"))
     assert first["linked"] == 0 and first["stored"] > 0
     kept = files(target)
     peer.do(operation.DeleteObject(space, "large"))
     peer.do(operation.PutObject(space, "new"), os.urandom(200_000))
-    second = told(admin("backup", origin.dir, target, "--copy", "--json"))
+    second = told(inside("backup", origin.dir, target, "--copy", "--json"))
     assert (second["removed"], second["copied"]) == (1, 1 + 1)  # the blob of "new", and the draft again
     assert second["kept"] == len(kept) - 1 - 1
     same = [name for name in kept if name in files(target) and files(target)[name].st_ino == kept[name].st_ino]
     assert len(same) == second["kept"], "what was there was not written again"
-    told(admin("restore", target, tmp_path / "restored", "--json"))
-    assert told(admin("fsck", "--rehash", tmp_path / "restored", "--json"))["damaged"] == 0
+    told(inside("restore", target, tmp_path / "restored", "--json"))
+    assert told(inside("fsck", "--rehash", tmp_path / "restored", "--json"))["damaged"] == 0
 
 
 def test_a_hot_backup_holds_everything_acknowledged_before_it_began(origin: Server, tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_a_hot_backup_holds_everything_acknowledged_before_it_began(origin: Serv
         told(admin("backup", origin.dir, tmp_path / "copy", "--json"))
         after = [len(writer.steps) for writer in writers]
         restored = tmp_path / f"restored{round_}"
-        told(admin("restore", tmp_path / "copy", restored, "--json"))
+        told(inside("restore", tmp_path / "copy", restored, "--json"))
         found, _ = asyncio.run(observe(restored, SPACE, [writer.prefix[:-1] for writer in writers]))
         for writer, first, last in zip(writers, before, after, strict=True):
             assert writer.failure is None, writer.failure
@@ -154,7 +154,7 @@ def test_a_backup_that_was_killed_leaves_nothing_held_and_its_target_as_it_was(o
     peer = Peer(origin)
     space = fill(peer)
     target = tmp_path / "copy"
-    told(admin("backup", origin.dir, target, "--json"))
+    told(inside("backup", origin.dir, target, "--json"))
     program = (
         "import os, sys; from pathlib import Path; from uvideo.storage import backup\n"
         "backup._remove_unnamed = backup._replace = lambda *_: os.kill(os.getpid(), 9)\n"
@@ -166,9 +166,9 @@ def test_a_backup_that_was_killed_leaves_nothing_held_and_its_target_as_it_was(o
     assert killed.returncode == -signal.SIGKILL
     peer.do(operation.DeleteObject(space, "one"))
     peer.do(operation.DeleteObject(space, "copy"))
-    told(admin("restore", target, tmp_path / "restored", "--json"))
-    assert told(admin("fsck", "--rehash", tmp_path / "restored", "--json"))["damaged"] == 0
-    assert told(admin("backup", origin.dir, target, "--json"))["removed"] > 0
+    told(inside("restore", target, tmp_path / "restored", "--json"))
+    assert told(inside("fsck", "--rehash", tmp_path / "restored", "--json"))["damaged"] == 0
+    assert told(inside("backup", origin.dir, target, "--json"))["removed"] > 0
     assert not list((origin.dir / hold.HELD).iterdir())
 
 
@@ -177,15 +177,15 @@ def test_damage_is_named_and_the_rest_is_backed_up(origin: Server, tmp_path: Pat
     space = fill(peer)
     largest = max(files(origin.dir).items(), key=lambda each: each[1].st_size)[0]
     os.truncate(origin.dir / "blobs" / largest[:2] / largest, 5)
-    done = admin("backup", origin.dir, tmp_path / "copy")
+    done = inside("backup", origin.dir, tmp_path / "copy")
     assert done.returncode == 1
     assert f"{space}/large: only 5 of its {2 * BLOCK + 77} bytes are there" in done.stdout
-    assert told(admin("restore", tmp_path / "copy", tmp_path / "restored", "--json"))["missing"] == 1
-    assert told(admin("fsck", "--rehash", tmp_path / "restored", "--json"))["damaged"] == 1
+    assert told(inside("restore", tmp_path / "copy", tmp_path / "restored", "--json"))["missing"] == 1
+    assert told(inside("fsck", "--rehash", tmp_path / "restored", "--json"))["damaged"] == 1
 
 
 def test_nothing_is_written_where_it_does_not_belong(origin: Server, tmp_path: Path) -> None:
-    told(admin("backup", origin.dir, tmp_path / "done", "--json"))
+    told(inside("backup", origin.dir, tmp_path / "done", "--json"))
     for name in ("mine", "other/blobs"):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "mine" / "film.mp4").touch()
@@ -202,7 +202,7 @@ def test_nothing_is_written_where_it_does_not_belong(origin: Server, tmp_path: P
         ("restore", "done", "done/restored"): "lie in one another",
     }.items():
         before = tree(tmp_path)
-        refused = admin(arguments[0], *(tmp_path / each for each in arguments[1:]))
+        refused = inside(arguments[0], *(tmp_path / each for each in arguments[1:]))
         assert refused.returncode == 2 and says in refused.stderr, (arguments, refused)
         assert len(refused.stderr.splitlines()) == 1, refused.stderr
         assert tree(tmp_path) == before, arguments

@@ -13,11 +13,12 @@ import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from test.server.test_console import Visitor
-from test.server.test_maintenance import admin, told
+from test.server.test_maintenance import admin, inside, told
 from test.server.wire import Peer
 from test.server_fixture import ROOT, Server, start_server
 from ucloud.uvideo.protocol import operation, signature
@@ -27,10 +28,10 @@ from uvideo.server import sts
 STRANGERS = ("../x", "", "a b", "-x", "x" * 65, "é")
 
 
-def added(folder: Path, *options: object, env: dict[str, str] | None = None) -> dict[str, str]:
-    """The pair that `uvideo admin add-key` made."""
+def added(folder: Path, *options: object, env: dict[str, str] | None = None, run: Any = inside) -> dict[str, str]:
+    """The pair that `uvideo admin add-key` made, which ``run`` runs."""
     file = folder.parent / f"pair-{time.monotonic_ns()}.json"
-    said = told(admin("add-key", folder, "--key-file", file, "--json", *options, env=env))
+    said = told(run("add-key", folder, "--key-file", file, "--json", *options, env=env))
     pair: dict[str, str] = json.loads(file.read_text())
     assert said["public_key"] == pair["public_key"] and stat.S_IMODE(file.stat().st_mode) == 0o600
     return pair
@@ -46,7 +47,7 @@ def test_a_second_pair_of_the_account_counts_at_once_and_until_it_is_removed(tmp
         first = Peer(server)
         space = first.space()
         first.do(operation.PutObject(space, "key"), b"of the first")
-        pair = added(folder)
+        pair = added(folder, run=admin)
         second = peer_of(server, pair)
         for _ in range(6):  # whichever worker answers
             assert second.call(operation.GetObject(space, "key")).body == b"of the first"
@@ -108,7 +109,7 @@ def test_another_account_sees_its_own_spaces_only(tmp_path: Path) -> None:
             assert status(space, token) == 403
         credentials = signature.Credentials(keys.public_key, keys.private_key)
         assert status(other) == 200
-        told(admin("remove-key", folder, pair_of_films["public_key"], "--json"))
+        told(inside("remove-key", folder, pair_of_films["public_key"], "--json"))
         assert status(other) == 401
 
 
@@ -119,7 +120,7 @@ def test_the_console_knows_added_pairs(tmp_path: Path) -> None:
         visitor = Visitor(server)
         visitor.sign_in(**pair)
         assert visitor.get("spaces").status == 200
-        told(admin("remove-key", folder, pair["public_key"], "--json"))
+        told(inside("remove-key", folder, pair["public_key"], "--json"))
         assert visitor.get("spaces").status == 401
         assert visitor.sign_in(**pair).status == 403
 
@@ -147,9 +148,9 @@ def test_a_private_key_is_shown_on_a_terminal_only(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     with start_server(folder):
         pass  # it makes the catalog
-    done = admin("add-key", folder)
+    done = inside("add-key", folder)
     assert done.returncode == 2 and "give --key-file" in done.stderr
-    assert admin("list-keys", folder).stdout == ""
+    assert inside("list-keys", folder).stdout == ""
     leader, follower = pty.openpty()
     command = [sys.executable, "-m", "uvideo", "admin", "add-key", str(folder)]
     ended = subprocess.run(command, stdout=follower, stdin=follower, stderr=subprocess.PIPE, cwd=ROOT, timeout=60)
@@ -158,7 +159,7 @@ def test_a_private_key_is_shown_on_a_terminal_only(tmp_path: Path) -> None:
     os.close(leader)
     assert ended.returncode == 0 and "private key, shown this once: " in said
     public = said.split()[1]
-    assert admin("list-keys", folder).stdout.split()[:2] == [public, "default"]
+    assert inside("list-keys", folder).stdout.split()[:2] == [public, "default"]
 
 
 def test_what_cannot_be_added_changes_nothing(tmp_path: Path) -> None:
@@ -167,7 +168,7 @@ def test_what_cannot_be_added_changes_nothing(tmp_path: Path) -> None:
         own = server.public_key
 
     def refused(*options: object, env: dict[str, str] | None = None) -> str:
-        done = admin("add-key", folder, *options, env=env)
+        done = inside("add-key", folder, *options, env=env)
         assert done.returncode == 2 and "Traceback" not in done.stderr and done.stdout == ""
         return done.stderr
 
@@ -187,14 +188,14 @@ def test_what_cannot_be_added_changes_nothing(tmp_path: Path) -> None:
     assert "can be read by others" in refused("--pair", pair("mine", mode=0o644))
     file.write_text("precious")
     assert "exists already" in refused("--key-file", file) and file.read_text() == "precious"
-    assert told(admin("add-key", folder, "--pair", pair("mine"), "--json"))["public_key"] == "mine"
+    assert told(inside("add-key", folder, "--pair", pair("mine"), "--json"))["public_key"] == "mine"
     assert "there is a key pair mine already" in refused("--pair", pair("mine"))
     assert "exists already" in refused("--key-file", file)
-    done = admin("remove-key", folder, own)
+    done = inside("remove-key", folder, own)
     assert done.returncode == 2 and "cannot be removed" in done.stderr
     (folder / "credentials.json").unlink()
     assert "own key pair is needed" in refused("--pair", pair("more"))
-    assert len(admin("list-keys", folder).stdout.splitlines()) == 1
+    assert len(inside("list-keys", folder).stdout.splitlines()) == 1
 
 
 def test_key_pairs_move_with_a_folder(tmp_path: Path) -> None:
@@ -202,7 +203,7 @@ def test_key_pairs_move_with_a_folder(tmp_path: Path) -> None:
     with start_server(source, "--no-fsync") as server:
         pair = added(source, "--account", "films")
         space = peer_of(server, pair).space()
-    assert told(admin("migrate", source, "--to-folder", target, "--json"))["keys"] == 1
+    assert told(inside("migrate", source, "--to-folder", target, "--json"))["keys"] == 1
     (target / "credentials.json").write_bytes((source / "credentials.json").read_bytes())
     (target / "credentials.json").chmod(0o600)
     with start_server(target, "--no-fsync") as server:
