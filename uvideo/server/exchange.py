@@ -21,6 +21,7 @@ from aiohttp import HttpVersion10, web
 from multidict import CIMultiDict
 
 from uvideo._core import answer, errors, message
+from uvideo.server.crossorigin import Crossing
 from uvideo.server.service import Content
 from uvideo.storage.base import Damaged
 
@@ -116,7 +117,7 @@ class Exchange:
 
     ``received``, ``sent``: bytes of the bodies so far.  ``waiting``: True while it is the client's turn.
     ``operation``: its name, "" while that is not known.  ``ret_code``: of a refusal.
-    ``crossing``: headers that let a page of another origin read the answer.
+    ``crossing``: the page of another origin that may read the answer; None if none asked that may.
     """
 
     __slots__ = (
@@ -152,7 +153,7 @@ class Exchange:
         self.status = 499
         self.space = self.key = self.operation = ""
         self.ret_code: int | None = None
-        self.crossing: tuple[tuple[str, str], ...] = ()
+        self.crossing: Crossing | None = None
         self.waiting = self.closing = self._asked = False
         self.mark: tuple[int, int, int] | None = None
         self.since = self.owed = 0.0
@@ -262,16 +263,21 @@ class Exchange:
             self.waiting = False
         return carried
 
-    async def _send(self, response: Any, content: Content | None) -> web.StreamResponse:
-        headers = CIMultiDict(response.headers.pairs)
+    def _head(self, response: Any) -> CIMultiDict[str]:
+        """The headers of a response, with those that every answer has."""
+        headers = CIMultiDict[str](response.headers.pairs)
         headers[answer.SESSION] = self.session
         headers["Server"] = NAME
         headers["X-Content-Type-Options"] = (
             "nosniff"  # no browser runs an object as another type than it was stored with
         )
-        if self.crossing:
-            headers.extend(self.crossing)
-            headers["Vary"] = "Origin"
+        headers.setdefault("Vary", "Origin")  # also where no page asks: what a cache keeps may be asked for by one
+        if self.crossing is not None:
+            headers.extend(self.crossing.answer(list(headers)))
+        return headers
+
+    async def _send(self, response: Any, content: Content | None) -> web.StreamResponse:
+        headers = self._head(response)
         body: bytes = response.body
         if content is not None:
             if content.reader is None:
