@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from test.server.inprocess import Running, running
+from test.server.inprocess import running
 from test.server.wire import Peer
 from ucloud.uvideo.protocol import errors, operation, signature
 from uvideo.link import read_link

@@ -6,11 +6,13 @@ import base64
 import json
 import os
 import pty
+import shutil
 import sqlite3
 import stat
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -35,6 +37,27 @@ def added(folder: Path, *options: object, env: dict[str, str] | None = None, run
     pair: dict[str, str] = json.loads(file.read_text())
     assert said["public_key"] == pair["public_key"] and stat.S_IMODE(file.stat().st_mode) == 0o600
     return pair
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """For tests that add pairs of an account of their own."""
+    with start_server(tmp_path_factory.mktemp("keys") / "data", "--no-fsync") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("made") / "data"
+    with start_server(folder, "--no-fsync"):
+        pass  # it makes the catalog
+    return folder
+
+
+@pytest.fixture
+def folder(made: Path, tmp_path: Path) -> Path:
+    """The folder of a stopped server."""
+    return Path(shutil.copytree(made, tmp_path / "data"))
 
 
 def peer_of(server: Server, pair: dict[str, str]) -> Peer:
@@ -70,59 +93,57 @@ def test_a_second_pair_of_the_account_counts_at_once_and_until_it_is_removed(tmp
         assert first.call(operation.GetObject(space, "key")).status == 200
 
 
-def test_another_account_sees_its_own_spaces_only(tmp_path: Path) -> None:
-    folder = tmp_path / "data"
-    with start_server(folder, "--no-fsync") as server:
-        pair_of_films = added(folder, "--account", "films")
-        ours, theirs = Peer(server), peer_of(server, pair_of_films)
-        mine, other = ours.space(), theirs.space()
-        theirs.do(operation.PutObject(other, "key"), b"theirs")
-        assert [each.space for each in theirs.manage(operation.DescribeSpace(None)).spaces] == [other]
-        for peer, space in ((ours, other), (theirs, mine)):
-            assert peer.call(operation.PutObject(space, "key"), b"x").status == 403
-            assert peer.call(operation.GetObject(space, "key")).status == 403
-            with pytest.raises(errors.AccessDenied):
-                peer.manage(operation.UpdateSpace(space, "public"))
-        # What is derived from its key pair is of its account.
-        token = theirs.manage(operation.CreateToken("t", ("TOKEN_ALLOW_READ",)))
-        reader = peer_of(server, {"public_key": token.public_key, "private_key": token.private_key})
-        assert reader.call(operation.GetObject(other, "key")).body == b"theirs"
-        assert reader.call(operation.GetObject(mine, "key")).status == 403
-        keys = theirs.manage(operation.AssumeRole())
-        credentials = signature.Credentials(keys.public_key, keys.private_key)
+def test_another_account_sees_its_own_spaces_only(shared: Server) -> None:
+    server, folder = shared, shared.dir
+    pair_of_films = added(folder, "--account", "films")
+    ours, theirs = Peer(server), peer_of(server, pair_of_films)
+    mine, other = ours.space(), theirs.space()
+    theirs.do(operation.PutObject(other, "key"), b"theirs")
+    assert [each.space for each in theirs.manage(operation.DescribeSpace(None)).spaces] == [other]
+    for peer, space in ((ours, other), (theirs, mine)):
+        assert peer.call(operation.PutObject(space, "key"), b"x").status == 403
+        assert peer.call(operation.GetObject(space, "key")).status == 403
+        with pytest.raises(errors.AccessDenied):
+            peer.manage(operation.UpdateSpace(space, "public"))
+    # What is derived from its key pair is of its account.
+    token = theirs.manage(operation.CreateToken("t", ("TOKEN_ALLOW_READ",)))
+    reader = peer_of(server, {"public_key": token.public_key, "private_key": token.private_key})
+    assert reader.call(operation.GetObject(other, "key")).body == b"theirs"
+    assert reader.call(operation.GetObject(mine, "key")).status == 403
+    keys = theirs.manage(operation.AssumeRole())
+    credentials = signature.Credentials(keys.public_key, keys.private_key)
 
-        def status(space: str, token: str = keys.security_token) -> int:
-            temporary = Peer(server)
-            temporary.credentials = credentials
-            headers = [("Bucket", space), ("SecurityToken", token)]
-            headers.append(("Authorization", temporary.signed("GET", space, "key", headers)))
-            return temporary.send("GET", "/key", headers).status
+    def status(space: str, token: str = keys.security_token) -> int:
+        temporary = Peer(server)
+        temporary.credentials = credentials
+        headers = [("Bucket", space), ("SecurityToken", token)]
+        headers.append(("Authorization", temporary.signed("GET", space, "key", headers)))
+        return temporary.send("GET", "/key", headers).status
 
-        assert (status(other), status(mine)) == (200, 403)
-        # Who has a pair makes no keys of another account, whatever he writes into them, the server's own pair included.
-        films = SimpleNamespace(**pair_of_films)
-        for pair, account, space in ((server, "films", other), (films, "default", mine)):
-            said = {"i": keys.public_key, "k": pair.public_key, "o": account, "e": keys.expires}
-            claim = base64.urlsafe_b64encode(json.dumps(said).encode()).decode()
-            token = claim + "." + sts._mac(pair.private_key, "token:" + claim)
-            credentials = signature.Credentials(keys.public_key, sts._mac(pair.private_key, "secret:" + token))
-            assert status(space, token) == 403
-        credentials = signature.Credentials(keys.public_key, keys.private_key)
-        assert status(other) == 200
-        told(inside("remove-key", folder, pair_of_films["public_key"], "--json"))
-        assert status(other) == 401
+    assert (status(other), status(mine)) == (200, 403)
+    # Who has a pair makes no keys of another account, whatever he writes into them, the server's own pair included.
+    films = SimpleNamespace(**pair_of_films)
+    for pair, account, space in ((server, "films", other), (films, "default", mine)):
+        said = {"i": keys.public_key, "k": pair.public_key, "o": account, "e": keys.expires}
+        claim = base64.urlsafe_b64encode(json.dumps(said).encode()).decode()
+        token = claim + "." + sts._mac(pair.private_key, "token:" + claim)
+        credentials = signature.Credentials(keys.public_key, sts._mac(pair.private_key, "secret:" + token))
+        assert status(space, token) == 403
+    credentials = signature.Credentials(keys.public_key, keys.private_key)
+    assert status(other) == 200
+    told(inside("remove-key", folder, pair_of_films["public_key"], "--json"))
+    assert status(other) == 401
 
 
-def test_the_console_knows_added_pairs(tmp_path: Path) -> None:
-    folder = tmp_path / "data"
-    with start_server(folder, "--no-fsync") as server:
-        pair = added(folder, "--account", "films")
-        visitor = Visitor(server)
-        visitor.sign_in(**pair)
-        assert visitor.get("spaces").status == 200
-        told(inside("remove-key", folder, pair["public_key"], "--json"))
-        assert visitor.get("spaces").status == 401
-        assert visitor.sign_in(**pair).status == 403
+def test_the_console_knows_added_pairs(shared: Server) -> None:
+    server, folder = shared, shared.dir
+    pair = added(folder, "--account", "music")
+    visitor = Visitor(server)
+    visitor.sign_in(**pair)
+    assert visitor.get("spaces").status == 200
+    told(inside("remove-key", folder, pair["public_key"], "--json"))
+    assert visitor.get("spaces").status == 401
+    assert visitor.sign_in(**pair).status == 403
 
 
 def test_a_catalog_gives_no_pair_away_and_none_to_another_account(tmp_path: Path) -> None:
@@ -144,10 +165,7 @@ def test_a_catalog_gives_no_pair_away_and_none_to_another_account(tmp_path: Path
         assert pair["private_key"] not in server.log.read_text()
 
 
-def test_a_private_key_is_shown_on_a_terminal_only(tmp_path: Path) -> None:
-    folder = tmp_path / "data"
-    with start_server(folder):
-        pass  # it makes the catalog
+def test_a_private_key_is_shown_on_a_terminal_only(folder: Path) -> None:
     done = inside("add-key", folder)
     assert done.returncode == 2 and "give --key-file" in done.stderr
     assert inside("list-keys", folder).stdout == ""
@@ -162,10 +180,9 @@ def test_a_private_key_is_shown_on_a_terminal_only(tmp_path: Path) -> None:
     assert inside("list-keys", folder).stdout.split()[:2] == [public, "default"]
 
 
-def test_what_cannot_be_added_changes_nothing(tmp_path: Path) -> None:
-    folder, file = tmp_path / "data", tmp_path / "pair.json"
-    with start_server(folder) as server:
-        own = server.public_key
+def test_what_cannot_be_added_changes_nothing(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "pair.json"
+    own = json.loads((folder / "credentials.json").read_text())["public_key"]
 
     def refused(*options: object, env: dict[str, str] | None = None) -> str:
         done = inside("add-key", folder, *options, env=env)
@@ -210,14 +227,13 @@ def test_key_pairs_move_with_a_folder(tmp_path: Path) -> None:
         assert peer_of(server, pair).call(operation.PutObject(space, "key"), b"x").status == 200
 
 
-def test_512_links_of_one_account_sign_nobody_out(tmp_path: Path) -> None:
-    folder = tmp_path / "data"
-    with start_server(folder, "--no-fsync") as server:
-        pair = added(folder, "--account", "films")
-        mine, theirs = Visitor(server), Visitor(server)
-        assert mine.sign_in().status == theirs.sign_in(**pair).status == 200
-        link = mine.post("link", {"public_key": server.public_key, "private_key": server.private_key}).json()["link"]
-        for _ in range(520):
-            assert theirs.post("link", pair).status == 200
-        assert mine.get("spaces").status == theirs.get("spaces").status == 200
-        assert Visitor(server).sign_in(link=link).status == 200
+def test_512_links_of_one_account_sign_nobody_out(shared: Server) -> None:
+    server, folder = shared, shared.dir
+    pair = added(folder, "--account", "links")
+    mine, theirs = Visitor(server), Visitor(server)
+    assert mine.sign_in().status == theirs.sign_in(**pair).status == 200
+    link = mine.post("link", {"public_key": server.public_key, "private_key": server.private_key}).json()["link"]
+    for _ in range(520):
+        assert theirs.post("link", pair).status == 200
+    assert mine.get("spaces").status == theirs.get("spaces").status == 200
+    assert Visitor(server).sign_in(link=link).status == 200
