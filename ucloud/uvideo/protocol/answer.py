@@ -137,7 +137,8 @@ def _encode_part(op, result):
 
 def _encode_copied(op, result):
     ranged = byterange.build_content(result.first, result.length, result.size)
-    return _json({"PartNumber": result.part}, [_quoted(result.etag), ("Content-Range", ranged)])
+    # Java reads the etag of a copied part here, and that of a part which was sent in the header.
+    return _json({"PartNumber": result.part, "ETag": result.etag}, [_quoted(result.etag), ("Content-Range", ranged)])
 
 
 def _encode_tags(op, result):
