@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
-from uvideo._core import argument, dialect, message, provider, signature
+from uvideo._core import argument, dialect, expiry, message, provider, signature
 from uvideo.errors import InvalidArgument, SignatureMismatch, UVideoError
 from uvideo.models import Finding
 from uvideo.refusal import masked
@@ -107,7 +107,7 @@ def _lasts(expires: str, now: float) -> Finding:
         facts: dict[str, object] = {"expires": datetime.fromtimestamp(int(expires), timezone.utc), "seconds": left}
     except (OverflowError, OSError, ValueError):
         return Finding("link.expires", "warning", "link-long", {"expires": expires, "seconds": left})
-    if left < 0:
+    if expiry.is_past(int(expires), now):
         return Finding("link.expires", "failed", "link-expired", {**facts, "seconds": -left})
     return Finding(
         "link.expires", "warning" if left > _LONG else "ok", "link-long" if left > _LONG else "link-lasts", facts

@@ -94,7 +94,7 @@ def test_they_end(world: Running, clock: Clock) -> None:
     keys = owner.manage(operation.AssumeRole(seconds=900))
     peer = holder(world, keys)
     assert status(peer, space, keys.security_token, "PUT", body=b"x") == 200
-    clock.now = NOW + 900
+    clock.now = NOW + 901
     assert status(peer, space, keys.security_token) == 403
     assert status(owner, space, None) == 200
 

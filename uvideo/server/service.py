@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from uvideo._core import byterange, condition, dialect, errors, etag, operation, policy, signature
+from uvideo._core import byterange, condition, dialect, errors, etag, expiry, operation, policy, signature
 from uvideo.server import carriers, scrub, seal, sts
 from uvideo.server.append import Append
 from uvideo.server.copies import Copies
@@ -241,7 +241,7 @@ class Service:
             except errors.SignatureMismatch:
                 if signed == keys[-1]:
                     raise
-        if isinstance(known, Key) and known.until is not None and self.clock() >= known.until:
+        if isinstance(known, Key) and known.until is not None and expiry.is_past(known.until, self.clock()):
             raise errors.AccessDenied("the SecurityToken has expired")
         if known.owner != space.owner:
             raise errors.AccessDenied()

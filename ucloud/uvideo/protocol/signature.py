@@ -22,6 +22,7 @@ from collections import namedtuple
 from decimal import Decimal
 
 from .errors import InvalidArgument, NoCredentials, SignatureExpired, SignatureMismatch
+from .expiry import is_past
 from .text import build_query, native, quote_query, to_bytes, to_text
 
 WORDS = ("UCloud", "AutoAI")
@@ -332,7 +333,7 @@ def verify(claimed, private_key, texts, now):
     if claimed.expires is not None:
         if not _EXPIRES(claimed.expires):
             raise SignatureMismatch()
-        if now > int(claimed.expires):
+        if is_past(int(claimed.expires), now):
             raise SignatureExpired()
     for text in texts:
         try:
