@@ -22,6 +22,7 @@ class Claim(NamedTuple):
     policy: str
 
 def canonical_headers(headers: Iterable[tuple[str, str]], word: str = "UCloud") -> str: ...
+def sign(private_key: str, text: str) -> str: ...
 def string_to_sign(
     method: str,
     space: str,
