@@ -50,9 +50,9 @@ $(DEMO)/.made: setup.py setup.cfg pyproject.toml Makefile $(SOURCES)
 	$(DEMO)/bin/python $(PIP) '.[server]'
 	@touch $@
 
-test: $(VENV)/.made  ## the tests, the SDK's on 2.7, 3.6 and the newest Python found; ARGS="-k name" chooses
+test: $(VENV)/.made  ## the tests, the SDK's on 2.7 and the newest Python found; ARGS="-k name" chooses
 	@$(PY) -m test.interpreters
-	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not long and not soak and not browser and not cluster and not data" $(ARGS)
+	$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not long and not soak and not browser and not cluster and not data" $(ARGS)
 
 test-long: $(VENV)/.made $(RELEASE)/.made  ## the tests that take long: the other Pythons, a gibibyte, a million keys, installs on each
 	$(PY) -m pytest -m "long and not cluster" $(ARGS)

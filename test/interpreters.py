@@ -97,7 +97,7 @@ def important() -> dict[str, Interpreter | None]:
     return {"2.7": next((each for each in find() if each.version == (2, 7)), None), newest().name: newest()}
 
 
-def cases(ends: Sequence[tuple[int, int]] = ((2, 7), (3, 6))) -> list[Any]:
+def cases(ends: Sequence[tuple[int, int]] = ((2, 7),)) -> list[Any]:
     """Each as the parameter of a test; all but ``ends`` and the newest make a long test of it."""
     import pytest
 

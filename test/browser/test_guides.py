@@ -12,9 +12,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from test.browser.conftest import until
 from test.browser.media import DEMO
-from test.browser.test_proxy import certificate, free_port, nginx
+from test.browser.test_proxy import certificate, nginx
 from test.pages import Block, Reader
 from test.pages import Page as Guide
+from test.ports import free_ports
 
 BROWSER, PLAYER = Guide("docs/howto/browser.md"), Guide("docs/howto/player.md")
 
@@ -79,7 +80,7 @@ def test_a_player_behind_nginx(reader: Reader, page: Page, tmp_path: Path) -> No
         "uvideo config init --provider local --key-file uvideo-data/credentials.json && uvideo mb uvideo://films"
     )
     reader.shell(f"uvideo cp {DEMO} uvideo://films/film.mp4")
-    port, (cert, key) = free_port(), certificate(tmp_path)
+    (port,), (cert, key) = free_ports(1), certificate(tmp_path)
     text = block(PLAYER, "nginx").text
     for before, after in (
         ("443 ssl", f"127.0.0.1:{port} ssl"),

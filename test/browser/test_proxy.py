@@ -18,6 +18,7 @@ from playwright.sync_api import expect
 from test.browser.conftest import Console, until
 from test.browser.media import DEMO
 from test.browser.test_uploads import file
+from test.ports import free_ports
 from test.server.wire import BLOCK, Peer
 from test.server_fixture import ROOT, start_server
 
@@ -34,12 +35,6 @@ def certificate(folder: Path) -> tuple[Path, Path]:
         capture_output=True,
     )
     return cert, key
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 @contextmanager
@@ -125,7 +120,7 @@ def use(console: Console, address: str, folder: Path) -> None:
 
 
 def test_under_a_path_behind_nginx(console: Console, tmp_path: Path) -> None:
-    port = free_port()
+    (port,) = free_ports(1)
     public = f"https://localhost:{port}/data"
     with start_server(tmp_path / "data", "--no-fsync", "--public-url", public) as server:
         alone = Console(server, Peer(server), console.browser)

@@ -92,7 +92,7 @@ class Shell:
             timeout=SECONDS,
         )
         found = Done(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
-        self._check(found.out + found.err)
+        self.check(found.out + found.err)
         return found
 
     def sh(self, script: str, program: str = "bash", **environ: str | None) -> Done:
@@ -144,13 +144,14 @@ class Shell:
             _, status = os.waitpid(pid, 0)
         assert not waiting, f"never asked: {waiting}\n{seen.decode('utf-8', 'replace')}"
         found = Done(os.waitstatus_to_exitcode(status), seen.replace(b"\r\n", b"\n"), "")
-        self._check(found.out)
+        self.check(found.out)
         return found
 
     def _environ(self, given: dict[str, str | None]) -> dict[str, str]:
         return {name: value for name, value in {**self.environ, **given}.items() if value is not None}
 
-    def _check(self, text: str) -> None:
+    def check(self, text: str) -> None:
+        """No secret may be in what is printed."""
         assert self.server.private_key not in text
 
 

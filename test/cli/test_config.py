@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from test.cli.inside import Inside
-from test.cli.shell import Shell
+from test.cli.shell import Done, Shell
 from uvideo.settings import load
 
 SECRET = "s3cret-that-nobody-sees"
@@ -42,20 +43,20 @@ def key_file(shell: Shell) -> str:
     return str(path)
 
 
-def init(shell: Shell, *words: str) -> None:
-    done = shell("config", "init", "--provider", "local", "--endpoint", shell.server.host, *words)
+def init(run: Callable[..., Done], shell: Shell, *words: str) -> None:
+    done = run("config", "init", "--provider", "local", "--endpoint", shell.server.host, *words)
     assert done.code == 0, done.err
 
 
 class TestInit:
     def test_a_key_file_makes_a_profile_that_works(self, alone: Shell) -> None:
-        init(alone, "--key-file", key_file(alone))
+        init(alone, alone, "--key-file", key_file(alone))
         assert alone("spaces").code == 0
         assert stat.S_IMODE(path(alone).stat().st_mode) == 0o600
         assert stat.S_IMODE(path(alone).parent.stat().st_mode) == 0o700
         assert load(environ={"UVIDEO_CONFIG": str(path(alone))}).private_key == alone.server.private_key
 
-    def test_a_new_user_answers_questions(self, alone: Shell) -> None:
+    def test_a_new_user_answers_questions(self, alone: Shell, inside: Inside) -> None:
         done = alone.terminal(
             "config",
             "init",
@@ -69,7 +70,7 @@ class TestInit:
         )
         assert done.code == 0, done.out
         assert "the service takes them" in done.out
-        assert alone("spaces").code == 0
+        assert inside("spaces").code == 0
 
     def test_keys_that_are_refused_are_kept_only_if_wished(self, alone: Shell) -> None:
         words = ("config", "init", "--profile", "x", "--provider", "local", "--endpoint", alone.server.host)
@@ -103,13 +104,13 @@ class TestInit:
         assert (done.code, path(alone).exists()) == (2, False)
         assert "/no/such.pem" in done.err
 
-    def test_another_profile_does_not_count_when_keys_are_tried(self, alone: Shell) -> None:
+    def test_another_profile_does_not_count_when_keys_are_tried(self, alone: Shell, inside: Inside) -> None:
         write(alone, 'default_profile = "a"\n[profiles.a]\napi_url = "http://127.0.0.1:1"\nretrys = 1\n')
-        init(alone, "--key-file", key_file(alone), "--profile", "b")
-        assert alone("config", "ls").lines == ["* a", "  b"]
+        init(inside, alone, "--key-file", key_file(alone), "--profile", "b")
+        assert inside("config", "ls").lines == ["* a", "  b"]
 
-    def test_a_profile_is_replaced_only_if_wished(self, alone: Shell) -> None:
-        init(alone, "--key-file", key_file(alone))
+    def test_a_profile_is_replaced_only_if_wished(self, alone: Shell, inside: Inside) -> None:
+        init(inside, alone, "--key-file", key_file(alone))
         before = path(alone).read_text()
         again = (
             "config",
@@ -121,17 +122,17 @@ class TestInit:
             "--key-file",
             key_file(alone),
         )
-        assert alone(*again).code == 2
+        assert inside(*again).code == 2
         assert path(alone).read_text() == before
-        assert alone(*again, "--yes").code == 0
+        assert inside(*again, "--yes").code == 0
 
     @pytest.mark.parametrize("content", [b"", b"{}", b'{"public_key": "p"}', b"one\ntwo", b"\xff\xfe", b"x" * 70000])
     def test_a_key_file_that_is_none_is_said(self, alone: Shell, content: bytes) -> None:
         done = alone("config", "init", "--public-key", "p", "--no-check", "--key-file", "-", stdin=content)
         assert (done.code, path(alone).exists()) == (2, False)
 
-    def test_a_key_file_that_is_absent_is_4(self, alone: Shell) -> None:
-        assert alone("config", "init", "--key-file", "none.json").code == 4
+    def test_a_key_file_that_is_absent_is_4(self, alone: Shell, inside: Inside) -> None:
+        assert inside("config", "init", "--key-file", "none.json").code == 4
 
 
 class TestSet:
@@ -152,14 +153,14 @@ class TestSet:
         assert stat.S_IMODE(path(alone).stat().st_mode) == 0o600
 
     @pytest.mark.parametrize("name", ["private_key", "security_token"])
-    def test_a_secret_comes_from_a_file(self, alone: Shell, name: str) -> None:
+    def test_a_secret_comes_from_a_file(self, alone: Shell, inside: Inside, name: str) -> None:
         (alone.folder / "key.txt").write_text(SECRET + "\n")
-        assert alone("config", "set", name, "--key-file", "key.txt").out == f"default: {name} = ***\n"
+        assert inside("config", "set", name, "--key-file", "key.txt").out == f"default: {name} = ***\n"
         assert alone("config", "set", name, "--key-file", "-", stdin=SECRET.encode()).code == 0
         assert f'{name} = "{SECRET}"' in path(alone).read_text()
 
-    def test_one_key_of_json(self, alone: Shell) -> None:
-        assert alone("config", "set", "private_key", "--key-file", key_file(alone)).code == 0
+    def test_one_key_of_json(self, alone: Shell, inside: Inside) -> None:
+        assert inside("config", "set", "private_key", "--key-file", key_file(alone)).code == 0
         assert alone.server.private_key in path(alone).read_text()
 
     @pytest.mark.parametrize("name", ["private_key", "security_token", "proxy"])
@@ -185,26 +186,26 @@ class TestSet:
         assert (done.code, path(alone).exists()) == (2, False)
         assert said in done.err
 
-    def test_comments_stay(self, alone: Shell) -> None:
+    def test_comments_stay(self, alone: Shell, inside: Inside) -> None:
         write(alone, "# mine\n[profiles.a]\nretries = 1  # few\n")
-        assert alone("config", "set", "part_jobs", "2", "--profile", "a").code == 0
+        assert inside("config", "set", "part_jobs", "2", "--profile", "a").code == 0
         assert path(alone).read_text() == "# mine\n[profiles.a]\nretries = 1  # few\npart_jobs = 2\n"
 
-    def test_another_file(self, alone: Shell) -> None:
-        assert alone("--config", "other.toml", "config", "set", "retries", "1").code == 0
+    def test_another_file(self, alone: Shell, inside: Inside) -> None:
+        assert inside("--config", "other.toml", "config", "set", "retries", "1").code == 0
         assert "retries = 1" in (alone.folder / "other.toml").read_text()
         assert not path(alone).exists()
 
-    def test_a_file_that_cannot_be_written_is_said(self, alone: Shell) -> None:
+    def test_a_file_that_cannot_be_written_is_said(self, alone: Shell, inside: Inside) -> None:
         (alone.folder / "file").write_text("")
-        done = alone("--config", "file/config.toml", "config", "set", "retries", "1")
+        done = inside("--config", "file/config.toml", "config", "set", "retries", "1")
         assert (done.code, done.err) == (2, "error: file/config.toml cannot be read: Not a directory\n")
-        done = alone("--config", "/proc/none/config.toml", "config", "set", "retries", "1")
+        done = inside("--config", "/proc/none/config.toml", "config", "set", "retries", "1")
         assert (done.code, "cannot be changed" in done.err) == (4, True)
 
 
 class TestShown:
-    def test_keys_are_masked(self, alone: Shell) -> None:
+    def test_keys_are_masked(self, alone: Shell, inside: Inside) -> None:
         write(
             alone,
             f'[profiles.a]\npublic_key = "PUBLIC-{SECRET}"\nprivate_key = "{SECRET}"\nsecurity_token = "{SECRET}"\n'
@@ -212,34 +213,34 @@ class TestShown:
         )
         path(alone).chmod(0o600)
         for words in (("config", "show", "a"), ("config", "ls", "--json"), ("config", "show", "a", "--json")):
-            done = alone(*words)
+            done = inside(*words)
             assert done.code == 0
             assert SECRET not in done.out + done.err
             assert f"***{SECRET[-4:]}" in done.out
             assert "***@proxy:80" in done.out
 
-    def test_a_misspelt_key_in_the_file_can_be_seen_and_removed(self, alone: Shell) -> None:
+    def test_a_misspelt_key_in_the_file_can_be_seen_and_removed(self, alone: Shell, inside: Inside) -> None:
         write(alone, "[profiles.a]\nretrys = 1\n")
-        done = alone("spaces", "--profile", "a")
+        done = inside("spaces", "--profile", "a")
         assert (done.code, "did you mean retries" in done.err) == (2, True)
-        assert alone("config", "show", "a").lines == ["a: retrys = 1"]
-        assert alone("config", "unset", "retrys", "--profile", "a").code == 0
-        assert alone("config", "show", "a").out == ""
+        assert inside("config", "show", "a").lines == ["a: retrys = 1"]
+        assert inside("config", "unset", "retrys", "--profile", "a").code == 0
+        assert inside("config", "show", "a").out == ""
 
-    def test_profiles_that_are_absent(self, alone: Shell) -> None:
-        assert "uvideo config init" in alone("config", "show").err
+    def test_profiles_that_are_absent(self, alone: Shell, inside: Inside) -> None:
+        assert "uvideo config init" in inside("config", "show").err
         write(alone, "[profiles.a]\n[profiles.b]\n")
         for words in (("show", "c"), ("use", "c"), ("rm", "c"), ("unset", "retries", "--profile", "c")):
-            done = alone("config", *words)
+            done = inside("config", *words)
             assert (done.code, "there are a, b" in done.err) == (2, True), words
 
-    def test_a_profile_is_removed(self, alone: Shell) -> None:
+    def test_a_profile_is_removed(self, alone: Shell, inside: Inside) -> None:
         write(alone, 'default_profile = "a"\n[profiles.a]\nretries = 1\n')
-        assert alone("config", "rm", "a").code == 2
+        assert inside("config", "rm", "a").code == 2
         done = alone.terminal("config", "rm", "a", answers={"[y/N]": "n"})
         assert (done.code, "profiles.a" in path(alone).read_text()) == (1, True)
-        assert alone("config", "rm", "-y", "a").code == 0
-        assert alone("config", "ls").out == ""
+        assert inside("config", "rm", "-y", "a").code == 0
+        assert inside("config", "ls").out == ""
 
     def test_the_path(self, alone: Shell) -> None:
         assert alone("config", "path").out == f"{path(alone)}\n"

@@ -68,7 +68,7 @@ class TestPlaces:
         done = inside("cp", *(word.replace("S", space) if "://" in word else word for word in words))
         assert (done.code, keys(shell, space)) == (0, expected), done.err
 
-    def test_down(self, shell: Shell) -> None:
+    def test_down(self, shell: Shell, inside: Inside) -> None:
         space = shell.space()
         shell.fill(space, {"v": "0", "v/a.mp4": "1", "v/x/b.mp4": "2", "v/x/c.txt": "3", "v/m/": ""})
         (shell.folder / "here").mkdir()
@@ -79,16 +79,16 @@ class TestPlaces:
             ([f"uvideo://{space}/v/**/*.mp4", "films"], "films", ["a.mp4", "x/b.mp4"]),
             (["-r", f"uvideo://{space}/v", "one"], "", ["one"]),
         ):
-            done = shell("cp", *words)
+            done = inside("cp", *words)
             assert done.code == 0, done.err
             if folder:
                 assert below(shell.folder / folder) == expected
         assert (shell.folder / "all" / "m").is_dir() and (shell.folder / "one").read_text() == "0"
 
-    def test_between_spaces(self, shell: Shell) -> None:
+    def test_between_spaces(self, shell: Shell, inside: Inside) -> None:
         space, other = shell.space(a="1", v__b="2", v__w__c="3"), shell.space()
         shell.client.set_mime(space, "a", "video/mp4")
-        done = shell("cp", "-r", f"uvideo://{space}/", f"uvideo://{other}/n", "--json")
+        done = inside("cp", "-r", f"uvideo://{space}/", f"uvideo://{other}/n", "--json")
         assert done.code == 0
         assert keys(shell, other) == ["n/a", "n/v/b", "n/v/w/c"]
         assert shell.client.stat(other, "n/a").mime == "video/mp4"
@@ -147,43 +147,43 @@ def test_bytes_go_both_ways_whatever_the_size(shell: Shell) -> None:
     assert gone.out.split() == ["5", "141"] and gone.err == ""
 
 
-def test_options_reach_the_object(shell: Shell, tree: Path) -> None:
+def test_options_reach_the_object(shell: Shell, inside: Inside, tree: Path) -> None:
     space = shell.space()
     (tree / "film").write_bytes((tree / "a.mp4").read_bytes())
     words = ["--meta", "title=x y", "--meta", "Year=2026", "--class", "ia"]
-    assert shell("cp", "videos/film", f"uvideo://{space}/", *words).code == 0
+    assert inside("cp", "videos/film", f"uvideo://{space}/", *words).code == 0
     found = shell.client.stat(space, "film")
     assert (found.mime, found.storage_class) == ("video/mp4", "IA")  # by its content, as the name says nothing
     assert found.metadata == {"title": "x y", "year": "2026"}
-    assert shell("cp", "videos/film", f"uvideo://{space}/t", "--mime", "text/x").code == 0
+    assert inside("cp", "videos/film", f"uvideo://{space}/t", "--mime", "text/x").code == 0
     assert shell.client.stat(space, "t").mime == "text/x"
-    copied = shell("cp", f"uvideo://{space}/film", f"uvideo://{space}/copy", "--mime", "video/x")
+    copied = inside("cp", f"uvideo://{space}/film", f"uvideo://{space}/copy", "--mime", "video/x")
     assert copied.code == 0
     found = shell.client.stat(space, "copy")
     assert (found.mime, found.metadata["title"]) == ("video/x", "x y")
     shell.client.put(space, "t", b"changed")
-    done = shell("cp", "-n", "videos/film", f"uvideo://{space}/t", "--json")
+    done = inside("cp", "-n", "videos/film", f"uvideo://{space}/t", "--json")
     assert done.code == 0 and check(done.lines[0])["reason"] == "exists"
     assert shell.client.get(space, "t").data == b"changed"
 
 
-def test_a_dry_run_changes_nothing(shell: Shell, tree: Path) -> None:
+def test_a_dry_run_changes_nothing(shell: Shell, inside: Inside, tree: Path) -> None:
     space, other = shell.space(x="1"), shell.space()
-    up = shell("mv", "-r", "videos", f"uvideo://{other}/", "--dry-run")
+    up = inside("mv", "-r", "videos", f"uvideo://{other}/", "--dry-run")
     assert up.code == 0 and "would upload videos/a.mp4" in up.out and "nothing was changed" in up.err
-    down = shell("cp", "-r", f"uvideo://{space}/", "down/deep", "--dry-run")
+    down = inside("cp", "-r", f"uvideo://{space}/", "down/deep", "--dry-run")
     assert down.code == 0 and "would download" in down.out
     assert keys(shell, other) == [] and not (shell.folder / "down").exists() and (tree / "a.mp4").exists()
 
 
-def test_a_large_object_is_copied_by_parts_within_the_service(shell: Shell) -> None:
+def test_a_large_object_is_copied_by_parts_within_the_service(shell: Shell, inside: Inside) -> None:
     space, other = shell.space(), shell.space()
     source = shell.folder / "large"
     with source.open("wb") as file:
         file.write(b"head")
         file.truncate(ONE_REQUEST + 5)
     stored = shell.client.upload(space, "large", source, metadata={"a": "b"}, mime="video/x", storage_class="IA")
-    done = shell("cp", f"uvideo://{space}/large", f"uvideo://{other}/", "--json")
+    done = inside("cp", f"uvideo://{space}/large", f"uvideo://{other}/", "--json")
     assert done.code == 0, done.err
     record = check(done.lines[0])
     assert (record["action"], record["etag"], record["verified"]) == ("copy", stored.etag, True)
@@ -216,32 +216,32 @@ class TestBadItems:
         text = shell("cp", "-r", "videos", f"uvideo://{space}/")
         assert "4 of 7 failed:" in text.err and r"videos/\udcff.tmp" in text.err
 
-    def test_keys_that_cannot_be_files(self, shell: Shell) -> None:
+    def test_keys_that_cannot_be_files(self, shell: Shell, inside: Inside) -> None:
         space = shell.space()
         bad = ["../up", "a//b", "x/../../y", "é" * 200]
         shell.fill(space, {**dict.fromkeys(bad, "bad"), "good": "1", "f": "2", "f/g": "3"})
-        done = shell("cp", "-r", "-j1", f"uvideo://{space}/", "down/here", "--json")
+        done = inside("cp", "-r", "-j1", f"uvideo://{space}/", "down/here", "--json")
         assert done.code == 1
         assert sorted(failed(done)) == sorted(f"uvideo://{space}/{key}" for key in [*bad, "f/g"])
         assert below(shell.folder) == ["down/here/f", "down/here/good"]
 
-    def test_control_characters_of_keys_are_not_printed(self, shell: Shell) -> None:
+    def test_control_characters_of_keys_are_not_printed(self, shell: Shell, inside: Inside) -> None:
         space = shell.space()
         shell.fill(space, {"a\x1b[2Jb": "1"})
-        done = shell("cp", "-r", f"uvideo://{space}/", "down")
+        done = inside("cp", "-r", f"uvideo://{space}/", "down")
         assert done.code == 0 and "\x1b" not in done.out and r"a\x1b[2Jb" in done.out
         assert (shell.folder / "down" / "a\x1b[2Jb").read_text() == "1"
 
-    def test_two_sources_do_not_take_one_place(self, shell: Shell, tree: Path) -> None:
+    def test_two_sources_do_not_take_one_place(self, shell: Shell, inside: Inside, tree: Path) -> None:
         space = shell.space()
         (shell.folder / "a.mp4").write_text("other")
-        done = shell("mv", "videos/a.mp4", "a.mp4", f"uvideo://{space}/", "--json")
+        done = inside("mv", "videos/a.mp4", "a.mp4", f"uvideo://{space}/", "--json")
         assert done.code == 1 and failed(done) == ["a.mp4"]
         assert (shell.folder / "a.mp4").read_text() == "other" and not (tree / "a.mp4").exists()
 
-    def test_a_full_disk(self, shell: Shell) -> None:
+    def test_a_full_disk(self, shell: Shell, inside: Inside) -> None:
         space = shell.space(a="x" * 100)
-        done = shell("cp", f"uvideo://{space}/a", "/dev/full")
+        done = inside("cp", f"uvideo://{space}/a", "/dev/full")
         assert done.code == 1 and "make room" in done.err, done.err
 
     def test_what_is_not_there(self, shell: Shell, inside: Inside, tree: Path) -> None:
@@ -277,8 +277,8 @@ class TestMv:
         assert shell("mv", f"uvideo://{other}/**", "back").code == 0
         assert keys(shell, other) == [] and below(shell.folder / "back") == ["y/c.mp4", "y/d e.txt"]
 
-    def test_what_is_skipped_or_not_verified_stays(self, shell: Shell, tree: Path) -> None:
+    def test_what_is_skipped_or_not_verified_stays(self, shell: Shell, inside: Inside, tree: Path) -> None:
         space = shell.space(**{"a.mp4": "old"})
-        assert shell("mv", "-n", "videos/a.mp4", f"uvideo://{space}/").code == 0
+        assert inside("mv", "-n", "videos/a.mp4", f"uvideo://{space}/").code == 0
         assert (tree / "a.mp4").exists() and shell.client.get(space, "a.mp4").data == b"old"
-        assert shell("mv", "-", f"uvideo://{space}/x").code == 2
+        assert inside("mv", "-", f"uvideo://{space}/x").code == 2

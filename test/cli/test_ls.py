@@ -40,19 +40,19 @@ class TestLs:
         assert f"uvideo://{space}/" in shell("ls").out
         assert space in [each["space"] for each in shell("ls", "--json").records]
 
-    def test_folders_are_shown_as_such(self, shell: Shell, space: str) -> None:
-        assert self.names(shell, f"uvideo://{space}") == ["a.txt", "photos-old/", "photos/", "视频/"]
+    def test_folders_are_shown_as_such(self, shell: Shell, inside: Inside, space: str) -> None:
+        assert self.names(inside, f"uvideo://{space}") == ["a.txt", "photos-old/", "photos/", "视频/"]
 
     @pytest.mark.parametrize("end", ["", "/"])
     def test_a_folder_is_listed_with_or_without_its_slash(self, inside: Inside, space: str, end: str) -> None:
         assert self.names(inside, f"uvideo://{space}/photos{end}") == ["photos/1.jpg", "photos/2.png", "photos/x/"]
 
-    def test_an_object_is_listed_alone(self, shell: Shell, space: str) -> None:
+    def test_an_object_is_listed_alone(self, shell: Shell, inside: Inside, space: str) -> None:
         shell.fill(space, {"a.txt.bak": "x"})
-        assert self.names(shell, f"uvideo://{space}/a.txt") == ["a.txt"]
+        assert self.names(inside, f"uvideo://{space}/a.txt") == ["a.txt"]
 
-    def test_all_that_lies_below(self, shell: Shell, space: str) -> None:
-        assert self.names(shell, "-r", f"uvideo://{space}") == list(KEYS)
+    def test_all_that_lies_below(self, shell: Shell, inside: Inside, space: str) -> None:
+        assert self.names(inside, "-r", f"uvideo://{space}") == list(KEYS)
 
     @pytest.mark.parametrize(
         ("pattern", "found"),
@@ -68,22 +68,22 @@ class TestLs:
     def test_patterns(self, inside: Inside, space: str, pattern: str, found: list[str]) -> None:
         assert self.names(inside, f"uvideo://{space}/{pattern}") == found
 
-    def test_long_lines(self, shell: Shell, space: str) -> None:
-        line = shell("ls", "-l", f"uvideo://{space}/a.txt").lines[0]
+    def test_long_lines(self, shell: Shell, inside: Inside, space: str) -> None:
+        line = inside("ls", "-l", f"uvideo://{space}/a.txt").lines[0]
         etag = shell.client.stat(space, "a.txt").etag
         assert re.fullmatch(rf" +10  20\d\d-\d\d-\d\d \d\d:\d\d:\d\d  STANDARD  {etag}  uvideo://{space}/a\.txt", line)
-        assert " 10 B " in shell("ls", "-lH", f"uvideo://{space}/a.txt").lines[0]
+        assert " 10 B " in inside("ls", "-lH", f"uvideo://{space}/a.txt").lines[0]
 
-    def test_json(self, shell: Shell, space: str) -> None:
-        found = shell("ls", "--json", f"uvideo://{space}").records
+    def test_json(self, shell: Shell, inside: Inside, space: str) -> None:
+        found = inside("ls", "--json", f"uvideo://{space}").records
         assert [(each["kind"], each["key"]) for each in found] == [
             ("object", "a.txt"),
             *(("folder", key) for key in ("photos-old/", "photos/", "视频/")),
         ]
         assert found[0]["size"] == 10 and found[0]["modified"].endswith("Z")
 
-    def test_so_many_and_no_more(self, shell: Shell, space: str) -> None:
-        assert self.names(shell, "-r", "--max", "2", f"uvideo://{space}") == list(KEYS)[:2]
+    def test_so_many_and_no_more(self, shell: Shell, inside: Inside, space: str) -> None:
+        assert self.names(inside, "-r", "--max", "2", f"uvideo://{space}") == list(KEYS)[:2]
 
     @pytest.mark.parametrize("key", ["none", "none/", "none*"])
     def test_what_is_absent_is_4(self, inside: Inside, space: str, key: str) -> None:
@@ -91,19 +91,19 @@ class TestLs:
         assert (done.code, done.out) == (4, "")
         assert f"there is no object uvideo://{space}/{key}" in done.err
 
-    def test_an_empty_space_is_no_error(self, shell: Shell) -> None:
-        done = shell("ls", f"uvideo://{shell.space()}")
+    def test_an_empty_space_is_no_error(self, shell: Shell, inside: Inside) -> None:
+        done = inside("ls", f"uvideo://{shell.space()}")
         assert (done.code, done.out, done.err) == (0, "", "")
 
-    def test_one_wrong_address_of_two_is_1(self, shell: Shell, space: str) -> None:
-        done = shell("ls", "uvideo://no-such-space", f"uvideo://{space}/a.txt")
+    def test_one_wrong_address_of_two_is_1(self, shell: Shell, inside: Inside, space: str) -> None:
+        done = inside("ls", "uvideo://no-such-space", f"uvideo://{space}/a.txt")
         assert (done.code, done.lines) == (1, [f"uvideo://{space}/a.txt"])
         assert "there is no space no-such-space" in done.err
 
-    def test_a_key_cannot_write_to_the_terminal(self, shell: Shell) -> None:
+    def test_a_key_cannot_write_to_the_terminal(self, shell: Shell, inside: Inside) -> None:
         space = shell.space()
         shell.fill(space, {"a\x1b[31m\nb": "x"})
-        assert shell("ls", f"uvideo://{space}").lines == [rf"uvideo://{space}/a\x1b[31m\nb"]
+        assert inside("ls", f"uvideo://{space}").lines == [rf"uvideo://{space}/a\x1b[31m\nb"]
 
     def test_it_ends_quietly_when_nobody_reads_on(self, shell: Shell, space: str) -> None:
         done = shell.sh(f"uvideo ls -r uvideo://{space} | head -c 5; echo ${{PIPESTATUS[0]}}")
@@ -114,8 +114,8 @@ class TestDu:
     def test_the_total(self, shell: Shell, space: str) -> None:
         assert shell("du", f"uvideo://{space}").out.split()[:3] == ["210", "6", "objects"]
 
-    def test_each_folder_down_to_a_depth(self, shell: Shell, space: str) -> None:
-        found = shell("du", "--json", "--depth", "2", f"uvideo://{space}").records
+    def test_each_folder_down_to_a_depth(self, shell: Shell, inside: Inside, space: str) -> None:
+        found = inside("du", "--json", "--depth", "2", f"uvideo://{space}").records
         assert [(each["key"], each["objects"], each["bytes"], each["total"]) for each in found] == [
             ("photos-old/", 1, 20, False),
             ("photos/x/", 1, 50, False),
@@ -124,24 +124,24 @@ class TestDu:
             ("", 6, 210, True),
         ]
 
-    def test_a_folder_is_not_its_neighbour(self, shell: Shell, space: str) -> None:
-        found = shell("du", "--json", "--depth", "1", f"uvideo://{space}/photos").records
+    def test_a_folder_is_not_its_neighbour(self, shell: Shell, inside: Inside, space: str) -> None:
+        found = inside("du", "--json", "--depth", "1", f"uvideo://{space}/photos").records
         assert [(each["key"], each["bytes"]) for each in found] == [("photos/x/", 50), ("photos", 120)]
 
-    def test_by_class(self, shell: Shell, space: str) -> None:
+    def test_by_class(self, shell: Shell, inside: Inside, space: str) -> None:
         shell.client.set_class(space, "a.txt", "IA")
-        found = shell("du", "--json", f"uvideo://{space}").records[0]["classes"]
+        found = inside("du", "--json", f"uvideo://{space}").records[0]["classes"]
         assert found == {"IA": {"objects": 1, "bytes": 10}, "STANDARD": {"objects": 5, "bytes": 200}}
-        assert [line.split()[-1] for line in shell("du", "--by-class", f"uvideo://{space}").lines[1:]] == [
+        assert [line.split()[-1] for line in inside("du", "--by-class", f"uvideo://{space}").lines[1:]] == [
             "IA",
             "STANDARD",
         ]
 
-    def test_a_pattern(self, shell: Shell, space: str) -> None:
-        assert shell("du", "--json", f"uvideo://{space}/**.jpg").records[0]["bytes"] == 100
+    def test_a_pattern(self, shell: Shell, inside: Inside, space: str) -> None:
+        assert inside("du", "--json", f"uvideo://{space}/**.jpg").records[0]["bytes"] == 100
 
-    def test_what_is_absent_is_4(self, shell: Shell, space: str) -> None:
-        assert shell("du", f"uvideo://{space}/none/").code == 4
+    def test_what_is_absent_is_4(self, shell: Shell, inside: Inside, space: str) -> None:
+        assert inside("du", f"uvideo://{space}/none/").code == 4
 
 
 class TestStat:
@@ -154,29 +154,29 @@ class TestStat:
         record = shell("stat", "--json", f"uvideo://{space}/n.txt").records[0]
         assert (record["size"], record["metadata"], record["tags"]) == (2048, {"author": "li"}, None)
 
-    def test_a_space(self, shell: Shell, space: str) -> None:
-        assert "private" in shell("stat", f"uvideo://{space}").out
-        assert shell("stat", "--json", f"uvideo://{space}/").records[0]["space"] == space
+    def test_a_space(self, shell: Shell, inside: Inside, space: str) -> None:
+        assert "private" in inside("stat", f"uvideo://{space}").out
+        assert inside("stat", "--json", f"uvideo://{space}/").records[0]["space"] == space
 
-    def test_a_pattern(self, shell: Shell, space: str) -> None:
-        found = shell("stat", "--json", f"uvideo://{space}/photos/*").records
+    def test_a_pattern(self, shell: Shell, inside: Inside, space: str) -> None:
+        found = inside("stat", "--json", f"uvideo://{space}/photos/*").records
         assert [each["key"] for each in found] == ["photos/1.jpg", "photos/2.png"]
 
-    def test_what_an_object_is_called_is_no_pattern(self, shell: Shell) -> None:
+    def test_what_an_object_is_called_is_no_pattern(self, shell: Shell, inside: Inside) -> None:
         space = shell.space()
         shell.fill(space, {"a[1].txt": "one", "a1.txt": "other", "a*": "star"})
         for key in ("a[1].txt", "a*"):
             for verb in ("ls", "stat", "du"):
-                assert [each["key"] for each in shell(verb, "--json", f"uvideo://{space}/{key}").records] == [key]
-        assert shell("cat", f"uvideo://{space}/a*").data == b"star"
+                assert [each["key"] for each in inside(verb, "--json", f"uvideo://{space}/{key}").records] == [key]
+        assert inside("cat", f"uvideo://{space}/a*").data == b"star"
 
     def test_a_space_that_is_absent_is_named(self, inside: Inside) -> None:
         for verb in ("ls", "du", "stat", "cat"):
             done = inside(verb, "uvideo://no-such-space/a")
             assert (done.code, "there is no space no-such-space" in done.err) == (4, True), verb
 
-    def test_what_is_absent_is_4(self, shell: Shell, space: str) -> None:
-        done = shell("stat", "--json", f"uvideo://{space}/none")
+    def test_what_is_absent_is_4(self, shell: Shell, inside: Inside, space: str) -> None:
+        done = inside("stat", "--json", f"uvideo://{space}/none")
         assert done.code == 4
         assert '"error":"NotFound"' in done.err
 
@@ -186,8 +186,8 @@ class TestCat:
         done = shell("cat", f"uvideo://{space}/photos/2.png", f"uvideo://{space}/视频/b c+d.mp4")
         assert done.data == b"2" * 40 + b"v" * 60
 
-    def test_a_pattern(self, shell: Shell, space: str) -> None:
-        assert shell("cat", f"uvideo://{space}/**.jpg").data == b"9" * 20 + b"1" * 30 + b"3" * 50
+    def test_a_pattern(self, shell: Shell, inside: Inside, space: str) -> None:
+        assert inside("cat", f"uvideo://{space}/**.jpg").data == b"9" * 20 + b"1" * 30 + b"3" * 50
 
     @pytest.mark.parametrize(
         ("words", "data"),
@@ -234,12 +234,12 @@ class TestCat:
         done = shell.sh(f"uvideo cat uvideo://{space}/big | head -c 3 | wc -c; exit ${{PIPESTATUS[0]}}")
         assert (done.code, done.out.strip(), done.err) == (141, "3", "")
 
-    def test_one_that_is_absent_does_not_stop_the_others(self, shell: Shell, space: str) -> None:
-        done = shell("cat", f"uvideo://{space}/none", f"uvideo://{space}/a.txt")
+    def test_one_that_is_absent_does_not_stop_the_others(self, shell: Shell, inside: Inside, space: str) -> None:
+        done = inside("cat", f"uvideo://{space}/none", f"uvideo://{space}/a.txt")
         assert (done.code, done.data) == (1, b"a" * 10)
 
-    def test_a_space_is_no_object(self, shell: Shell) -> None:
-        assert shell("cat", "uvideo://any-space").code == 2
+    def test_a_space_is_no_object(self, shell: Shell, inside: Inside) -> None:
+        assert inside("cat", "uvideo://any-space").code == 2
 
 
 def test_help_needs_no_server() -> None:

@@ -51,30 +51,30 @@ def test_up_then_only_what_differs(shell: Shell, tree: Path) -> None:
     assert content(shell, space)["q"] == "y"
 
 
-def test_down_and_between_spaces(shell: Shell) -> None:
+def test_down_and_between_spaces(shell: Shell, inside: Inside) -> None:
     space, other = shell.space(a="1", **{"a.b": "2"}, a__c="3"), shell.space(x="9", a="0")
-    done = shell("sync", f"uvideo://{space}/", f"uvideo://{other}", "--delete", "-y", "--json")
+    done = inside("sync", f"uvideo://{space}/", f"uvideo://{other}", "--delete", "-y", "--json")
     assert deeds(done) == (3, 0, 1) and content(shell, other) == content(shell, space)
-    assert deeds(shell("sync", f"uvideo://{space}", f"uvideo://{other}", "--json")) == (0, 3, 0)
+    assert deeds(inside("sync", f"uvideo://{space}", f"uvideo://{other}", "--json")) == (0, 3, 0)
     shell.client.delete(space, "a")
     (shell.folder / "m" / "z").mkdir(parents=True)
     (shell.folder / "m" / "z" / "y").write_text("surplus")
-    assert deeds(shell("sync", f"uvideo://{space}/", "m", "--json")) == (2, 0, 0)
-    done = shell("sync", f"uvideo://{space}/", "m", "--delete", "-y", "--json")
+    assert deeds(inside("sync", f"uvideo://{space}/", "m", "--json")) == (2, 0, 0)
+    done = inside("sync", f"uvideo://{space}/", "m", "--delete", "-y", "--json")
     assert deeds(done) == (0, 2, 1) and local(shell.folder / "m") == content(shell, space)
 
 
-def test_the_content_is_hashed_once(shell: Shell, tree: Path) -> None:
+def test_the_content_is_hashed_once(shell: Shell, inside: Inside, tree: Path) -> None:
     space = shell.space()
     for path in tree.rglob("*"):
         os.utime(path, (1, 1))
-    assert deeds(shell("sync", "t", f"uvideo://{space}/", "--json")) == (3, 0, 0)
+    assert deeds(inside("sync", "t", f"uvideo://{space}/", "--json")) == (3, 0, 0)
     (tree / "a").write_text("8")
     os.utime(tree / "a", (1, 1))  # the same size, time and inode: what is remembered counts, as is documented
-    assert deeds(shell("sync", "t", f"uvideo://{space}/", "--json")) == (0, 3, 0)
+    assert deeds(inside("sync", "t", f"uvideo://{space}/", "--json")) == (0, 3, 0)
     cache = shell.home / ".cache" / "uvideo" / "etags.sqlite"
     cache.write_bytes(b"not a database at all" * 100)
-    assert deeds(shell("sync", "t", f"uvideo://{space}/", "--json")) == (1, 2, 0)
+    assert deeds(inside("sync", "t", f"uvideo://{space}/", "--json")) == (1, 2, 0)
     assert content(shell, space)["a"] == "8"
 
 
@@ -98,49 +98,49 @@ class TestGuards:
             assert done.code == code and "Traceback" not in done.err, (words, done)
         assert content(shell, space) == {"a": "1"} and (shell.folder / "m" / "f").exists()
 
-    def test_more_than_max_delete_deletes_nothing(self, shell: Shell, tree: Path) -> None:
+    def test_more_than_max_delete_deletes_nothing(self, shell: Shell, inside: Inside, tree: Path) -> None:
         space = shell.space(**{f"x{number}": "1" for number in range(4)})
-        done = shell("sync", "t", f"uvideo://{space}/", "--delete", "-y", "--max-delete", "3")
+        done = inside("sync", "t", f"uvideo://{space}/", "--delete", "-y", "--max-delete", "3")
         assert done.code == 1 and "4 items would be deleted, more than --max-delete 3" in done.err
         assert len(content(shell, space)) == 7
 
-    def test_a_failure_keeps_what_is_surplus(self, shell: Shell, tree: Path) -> None:
+    def test_a_failure_keeps_what_is_surplus(self, shell: Shell, inside: Inside, tree: Path) -> None:
         space = shell.space(x="1")
         (tree / "broken").symlink_to("nowhere")
-        done = shell("sync", "t", f"uvideo://{space}/", "--delete", "-y")
+        done = inside("sync", "t", f"uvideo://{space}/", "--delete", "-y")
         assert done.code == 1 and "surplus items stay" in done.err and "x" in content(shell, space)
 
-    def test_it_asks_before_it_deletes(self, shell: Shell, tree: Path) -> None:
+    def test_it_asks_before_it_deletes(self, shell: Shell, inside: Inside, tree: Path) -> None:
         space = shell.space(x="1")
-        assert shell("sync", "t", f"uvideo://{space}/", "--delete").code == 2
+        assert inside("sync", "t", f"uvideo://{space}/", "--delete").code == 2
         assert content(shell, space) == {"x": "1"}
         done = shell.terminal("sync", "t", f"uvideo://{space}/", "--delete", answers={"[y/N]": "n"})
         assert "nothing is deleted" in done.out and "x" in content(shell, space)
         done = shell.terminal("sync", "t", f"uvideo://{space}/", "--delete", answers={"[y/N]": "y"})
         assert done.code == 0 and content(shell, space) == local(tree)
 
-    def test_what_a_filter_leaves_out_is_not_deleted(self, shell: Shell, tree: Path) -> None:
+    def test_what_a_filter_leaves_out_is_not_deleted(self, shell: Shell, inside: Inside, tree: Path) -> None:
         space = shell.space(keep__x="1", y="2")
-        done = shell("sync", "t", f"uvideo://{space}/", "--delete", "-y", "--exclude", "keep/", "--exclude", "d.x")
+        done = inside("sync", "t", f"uvideo://{space}/", "--delete", "-y", "--exclude", "keep/", "--exclude", "d.x")
         assert done.code == 0 and content(shell, space) == {"a": "1", "d/e": "3", "keep/x": "1"}
 
-    def test_a_dry_run_changes_nothing(self, shell: Shell, tree: Path) -> None:
+    def test_a_dry_run_changes_nothing(self, shell: Shell, inside: Inside, tree: Path) -> None:
         space = shell.space(x="1")
-        done = shell("sync", "t", f"uvideo://{space}/", "--delete", "--dry-run", "--json")
+        done = inside("sync", "t", f"uvideo://{space}/", "--delete", "--dry-run", "--json")
         assert deeds(done) == (3, 0, 1) and content(shell, space) == {"x": "1"}
-        down = shell("sync", f"uvideo://{space}/", "none/deep", "--dry-run")
+        down = inside("sync", f"uvideo://{space}/", "none/deep", "--dry-run")
         assert down.code == 0 and not (shell.folder / "none").exists()
 
-    def test_what_a_link_leads_to_is_not_deleted(self, shell: Shell) -> None:
+    def test_what_a_link_leads_to_is_not_deleted(self, shell: Shell, inside: Inside) -> None:
         space = shell.space(a="1", link__b="2")
         for name in ("m", "outside"):
             (shell.folder / name).mkdir()
         (shell.folder / "outside" / "precious").write_text("1")
         (shell.folder / "m" / "link").symlink_to("../outside")
-        done = shell("sync", f"uvideo://{space}/", "m", "--delete", "-y")
+        done = inside("sync", f"uvideo://{space}/", "m", "--delete", "-y")
         assert done.code == 1 and "leads out of" in done.err
         shell.client.delete(space, "link/b")
-        assert shell("sync", f"uvideo://{space}/", "m", "--delete", "-y").code == 0
+        assert inside("sync", f"uvideo://{space}/", "m", "--delete", "-y").code == 0
         assert local(shell.folder / "outside") == {"precious": "1"}
         for do in ("download", "delete"):
             place = {"path": str(shell.folder / "m" / "link" / "precious")}
@@ -153,17 +153,17 @@ class TestGuards:
             ]
             steps[0]["endpoint"] = f"http://{shell.server.host}"
             (shell.folder / "plan").write_text("\n".join(json.dumps(step) for step in steps))
-            done = shell("apply", "plan", "-y")
+            done = inside("apply", "plan", "-y")
             assert done.code == 1 and "by a link" in done.err
         assert local(shell.folder / "outside") == {"precious": "1"}
 
 
 class TestPlan:
     @pytest.fixture
-    def planned(self, shell: Shell, tree: Path) -> str:
+    def planned(self, shell: Shell, inside: Inside, tree: Path) -> str:
         """A space whose sync is planned: a is new, d.x is another, d/e is the same, x and y are too many."""
         space = shell.space(**{"d.x": "0", "d__e": "3", "x": "1", "y": "1"})
-        done = shell("sync", "t", f"uvideo://{space}/", "--delete", "--plan", "plan", "--json")
+        done = inside("sync", "t", f"uvideo://{space}/", "--delete", "--plan", "plan", "--json")
         assert done.code == 0, done.err
         records = [check(line) for line in done.lines]
         assert [each.get("action") for each in records].count("upload") == 2
@@ -177,33 +177,33 @@ class TestPlan:
         assert content(shell, planned) == local(tree)
         assert deeds(shell("apply", "plan", "-y", "--json")) == (0, 2, 0)  # as after an interruption
 
-    def test_what_changed_since_is_refused(self, shell: Shell, tree: Path, planned: str) -> None:
+    def test_what_changed_since_is_refused(self, shell: Shell, inside: Inside, tree: Path, planned: str) -> None:
         (tree / "a").write_text("changed")
         shell.client.put(planned, "d.x", b"changed")
-        done = shell("apply", "plan", "-y")
+        done = inside("apply", "plan", "-y")
         assert done.code == 1 and done.err.count("changed since the plan was made") == 2
         assert content(shell, planned) == {"d.x": "changed", "d/e": "3", "x": "1", "y": "1"}
 
-    def test_a_surplus_object_that_changed_stays(self, shell: Shell, tree: Path, planned: str) -> None:
+    def test_a_surplus_object_that_changed_stays(self, shell: Shell, inside: Inside, tree: Path, planned: str) -> None:
         shell.client.put(planned, "x", b"changed")
-        done = shell("apply", "plan", "-y")
+        done = inside("apply", "plan", "-y")
         assert done.code == 1
         assert content(shell, planned) == {**local(tree), "x": "changed"}
 
-    def test_it_is_for_one_service(self, shell: Shell, planned: str) -> None:
+    def test_it_is_for_one_service(self, shell: Shell, inside: Inside, planned: str) -> None:
         lines = (shell.folder / "plan").read_text().splitlines()
         head = {**json.loads(lines[0]), "endpoint": "http://elsewhere"}
         (shell.folder / "plan").write_text("\n".join([json.dumps(head), *lines[1:]]))
-        done = shell("apply", "plan", "-y")
+        done = inside("apply", "plan", "-y")
         assert done.code == 2 and "http://elsewhere" in done.err
 
-    def test_a_plan_of_a_download(self, shell: Shell) -> None:
+    def test_a_plan_of_a_download(self, shell: Shell, inside: Inside) -> None:
         space = shell.space(a="1", b="2")
         (shell.folder / "m").mkdir()
         (shell.folder / "m" / "b").write_text("other")
         (shell.folder / "m" / "c").write_text("surplus")
-        assert shell("sync", f"uvideo://{space}/", "m", "--delete", "--plan", "plan").code == 0
-        assert deeds(shell("apply", "plan", "-y", "--json")) == (2, 0, 1)
+        assert inside("sync", f"uvideo://{space}/", "m", "--delete", "--plan", "plan").code == 0
+        assert deeds(inside("apply", "plan", "-y", "--json")) == (2, 0, 1)
         assert local(shell.folder / "m") == {"a": "1", "b": "2"}
 
 

@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bench.measure import processor_seconds
-from test.cli.shell import Shell
+from test.cli.inside import Inside
+from test.cli.shell import Done, Shell
 from uvideo import etag
 
 FILES = {"a.txt": b"a" * 10, "d/b.bin": b"b" * 100_000, "d/e/c.bin": b"c", "d-x": b"x", "empty": b""}
@@ -29,8 +31,8 @@ def place(shell: Shell) -> str:
     return f"uvideo://{space}/copy"
 
 
-def states(shell: Shell, *words: str) -> dict[str, str]:
-    done = shell("verify", "--json", *words)
+def states(run: Callable[..., Done], *words: str) -> dict[str, str]:
+    done = run("verify", "--json", *words)
     *differences, total = done.records
     assert total["kind"] == "verified"
     found = {each["name"]: each["state"] for each in differences}
@@ -44,69 +46,69 @@ def test_the_same_is_0(shell: Shell, place: str) -> None:
     assert shell("verify", place, "tree").code == 0
 
 
-def test_every_difference_is_listed(shell: Shell, place: str) -> None:
+def test_every_difference_is_listed(shell: Shell, inside: Inside, place: str) -> None:
     tree = shell.folder / "tree"
     (tree / "a.txt").write_bytes(b"A" * 10)
     (tree / "d-x").write_bytes(b"longer")
     (tree / "d" / "new").write_bytes(b"n")
     (tree / "empty").unlink()
-    assert states(shell, "tree", place) == {
+    assert states(inside, "tree", place) == {
         "a.txt": "different",
         "d-x": "different",
         "d/new": "missing",
         "empty": "extra",
     }
-    done = shell("verify", "tree", place + "/")
+    done = inside("verify", "tree", place + "/")
     assert done.lines[:3] == ["different  tree/a.txt", "different  tree/d-x", "missing  tree/d/new"]
     assert done.lines[-1] == "2 the same, 97.7 KiB, 2 different, 1 missing, 1 extra"
 
 
-def test_what_does_not_count(shell: Shell, place: str) -> None:
+def test_what_does_not_count(shell: Shell, inside: Inside, place: str) -> None:
     (shell.folder / "tree" / "a.txt").write_bytes(b"A" * 10)
     (shell.folder / "tree" / "empty").unlink()
-    assert states(shell, "--ignore-extra", "--size-only", "tree", place) == {}
-    assert states(shell, "--exclude", "a.txt", "tree", place) == {"empty": "extra"}
-    assert states(shell, "--include", "*.txt", "tree", place) == {"a.txt": "different"}
+    assert states(inside, "--ignore-extra", "--size-only", "tree", place) == {}
+    assert states(inside, "--exclude", "a.txt", "tree", place) == {"empty": "extra"}
+    assert states(inside, "--include", "*.txt", "tree", place) == {"a.txt": "different"}
 
 
-def test_a_file_and_an_object(shell: Shell, place: str) -> None:
-    assert shell("verify", "tree/a.txt", place + "/a.txt").code == 0
-    assert shell("verify", "tree/a.txt", place + "/").code == 0
-    assert shell("verify", place + "/a.txt", "tree").code == 0
-    assert shell("verify", "tree/a.txt", place + "/d-x").code == 5
-    assert shell("verify", "tree/a.txt", place + "/none").code == 4
+def test_a_file_and_an_object(shell: Shell, inside: Inside, place: str) -> None:
+    assert inside("verify", "tree/a.txt", place + "/a.txt").code == 0
+    assert inside("verify", "tree/a.txt", place + "/").code == 0
+    assert inside("verify", place + "/a.txt", "tree").code == 0
+    assert inside("verify", "tree/a.txt", place + "/d-x").code == 5
+    assert inside("verify", "tree/a.txt", place + "/none").code == 4
 
 
-def test_two_places_of_the_service(shell: Shell, place: str) -> None:
-    assert shell("verify", place, place + "/").code == 0
-    assert states(shell, place + "/d", place)["b.bin"] == "missing"
+def test_two_places_of_the_service(shell: Shell, inside: Inside, place: str) -> None:
+    assert inside("verify", place, place + "/").code == 0
+    assert states(inside, place + "/d", place)["b.bin"] == "missing"
 
 
-def test_a_copy_that_is_not_there_lacks_everything(shell: Shell, place: str) -> None:
-    assert set(states(shell, "tree", place + "/none/").values()) == {"missing"}
+def test_a_copy_that_is_not_there_lacks_everything(shell: Shell, inside: Inside, place: str) -> None:
+    assert set(states(inside, "tree", place + "/none/").values()) == {"missing"}
 
 
-def test_what_cannot_be_compared_is_said(shell: Shell, place: str) -> None:
-    assert shell("verify", "none", place).code == 4
-    assert shell("verify", "tree", "tree/a.txt").code == 2
-    assert shell("verify", "-", place).code == 2
-    assert shell("verify", "tree", place + "/*").code == 2
+def test_what_cannot_be_compared_is_said(shell: Shell, inside: Inside, place: str) -> None:
+    assert inside("verify", "none", place).code == 4
+    assert inside("verify", "tree", "tree/a.txt").code == 2
+    assert inside("verify", "-", place).code == 2
+    assert inside("verify", "tree", place + "/*").code == 2
 
 
-def test_a_file_that_cannot_be_read_is_not_the_end(shell: Shell, place: str) -> None:
+def test_a_file_that_cannot_be_read_is_not_the_end(shell: Shell, inside: Inside, place: str) -> None:
     (shell.folder / "tree" / "a.txt").unlink()
     (shell.folder / "tree" / "a.txt").symlink_to("nowhere")
-    done = shell("verify", "--exclude", "none", "tree", place)
+    done = inside("verify", "--exclude", "none", "tree", place)
     assert done.code == 1
     assert "a.txt" in done.err
     assert done.lines[-1].startswith("4 the same")
 
 
-def test_a_large_object_of_many_parts(shell: Shell) -> None:
+def test_a_large_object_of_many_parts(shell: Shell, inside: Inside) -> None:
     space, data = shell.space(), bytes(range(256)) * 4096 * 13
     (shell.folder / "big").write_bytes(data)
     shell.client.upload(space, "big", Path(shell.folder / "big"))
-    assert shell("verify", "big", f"uvideo://{space}/big").code == 0
+    assert inside("verify", "big", f"uvideo://{space}/big").code == 0
 
 
 def test_ctrl_c_does_not_wait_for_a_large_file(shell: Shell) -> None:
@@ -152,9 +154,9 @@ class TestEtag:
         done = shell("etag", stdin=b"1", UVIDEO_ENDPOINT="127.0.0.1:1", UVIDEO_PUBLIC_KEY=None, UVIDEO_PRIVATE_KEY=None)
         assert done.code == 0
 
-    def test_an_absent_file_is_4_and_one_of_two_1(self, shell: Shell) -> None:
+    def test_an_absent_file_is_4_and_one_of_two_1(self, shell: Shell, inside: Inside) -> None:
         (shell.folder / "one").write_bytes(b"1")
-        assert shell("etag", "none").code == 4
-        assert shell("etag", ".").err == "error: .: Is a directory\n"
-        done = shell("etag", "none", "one")
+        assert inside("etag", "none").code == 4
+        assert inside("etag", ".").err == "error: .: Is a directory\n"
+        done = inside("etag", "none", "one")
         assert (done.code, len(done.lines)) == (1, 1)

@@ -12,6 +12,7 @@ from test.cluster.nginx import start_nginx
 from test.cluster.object_store import ObjectStore
 from test.cluster.postgres import Postgres
 from test.cluster.relay import start_relay
+from test.ports import free_ports
 from test.server_fixture import Server, start_server
 
 __all__ = ["Cluster", "start_cluster", "start_fronted"]
@@ -37,7 +38,10 @@ class Cluster:
         """One more; ``settings`` replace those of all, as ``database=URL``.  ``env``: more of its environment."""
         changed = {f"UVIDEO_SERVE_{name.upper()}": value for name, value in settings.items()}
         folder = self.folder / f"gateway{next(self._numbers)}"  # one that does not start is no gateway
-        starting = start_server(folder, *options, env={**self.settings, **changed, **(env or {})}, command=command)
+        port = "--port", str(*free_ports(1))  # it may come back there
+        starting = start_server(
+            folder, *port, *options, env={**self.settings, **changed, **(env or {})}, command=command
+        )
         server = self._stack.enter_context(starting)
         self.gateways.append(server)
         return server

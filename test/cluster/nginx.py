@@ -8,7 +8,8 @@ import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from test.cluster.program import Program, find, free_ports, scratch
+from test.cluster.program import Program, find, scratch
+from test.ports import free_ports
 
 __all__ = ["start_nginx"]
 

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from test.cluster.program import Program, find, free_ports, scratch, unprivileged
+from test.cluster.program import Program, find, scratch, unprivileged
+from test.ports import free_ports
 
 __all__ = ["Postgres", "start_postgres"]
 

@@ -6,10 +6,8 @@ import contextlib
 import grp
 import os
 import pwd
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-__all__ = ["Program", "find", "free_ports", "scratch", "unprivileged", "until"]
+__all__ = ["Program", "find", "scratch", "unprivileged", "until"]
 
 USER, GROUP = "nobody", "nogroup"
 PATIENCE = 60.0  # seconds a program has to start
@@ -94,23 +92,6 @@ def find(name: str, *folders: str) -> str:
     if path is None:
         raise RuntimeError(f"{name} is missing: `make test-cluster` says what to install")
     return path
-
-
-def free_ports(count: int, companion: int = 0) -> list[int]:
-    """Ports of 127.0.0.1 that nobody uses at this moment, nor the ports so much above them if ``companion``."""
-    found: list[int] = []
-    with contextlib.ExitStack() as stack:
-        while len(found) < count:
-            try:
-                sock = stack.enter_context(socket.socket())
-                sock.bind(("127.0.0.1", random.randrange(10_000, 22_000) if companion else 0))
-                if companion:
-                    beside = stack.enter_context(socket.socket())
-                    beside.bind(("127.0.0.1", sock.getsockname()[1] + companion))
-            except OSError:
-                continue
-            found.append(sock.getsockname()[1])
-    return found
 
 
 def until(ready: Callable[[], bool], seconds: float) -> bool:

@@ -9,7 +9,8 @@ import urllib.request
 from collections.abc import Iterator
 
 from test.cluster.object_store import ObjectStore
-from test.cluster.program import Program, find, free_ports, scratch
+from test.cluster.program import Program, find, scratch
+from test.ports import free_ports
 
 __all__ = ["start_seaweed"]
 

@@ -18,8 +18,9 @@ import pytest
 from test.cluster.gateways import Cluster, start_cluster
 from test.cluster.object_store import ObjectStore
 from test.cluster.postgres import Postgres
-from test.cluster.program import find, free_ports, until
+from test.cluster.program import find, until
 from test.cluster.store_faults import Fault, StoreProxy, start_store_proxy
+from test.ports import free_ports
 from test.server.wire import BLOCK, Peer
 from test.server_fixture import Server
 from ucloud.uvideo.protocol import operation

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from test.interop.replay import Client, Go, Java, JuiceFS, UVideo
+from test.interop.replay import PHP, Browser, C, Client, Cpp, Go, Hadoop, Java, JuiceFS, Requests, UVideo
 from test.server_fixture import Server
 
 
@@ -24,6 +24,36 @@ def go(server: Server) -> Iterator[Client]:
 @pytest.fixture
 def java(server: Server) -> Iterator[Client]:
     yield from opened(Java, server)
+
+
+@pytest.fixture
+def hadoop(server: Server) -> Iterator[Client]:
+    yield from opened(Hadoop, server)
+
+
+@pytest.fixture
+def c(server: Server) -> Iterator[Client]:
+    yield from opened(C, server)
+
+
+@pytest.fixture
+def cpp(server: Server) -> Iterator[Client]:
+    yield from opened(Cpp, server)
+
+
+@pytest.fixture
+def php(server: Server) -> Iterator[Client]:
+    yield from opened(PHP, server)
+
+
+@pytest.fixture
+def browser(server: Server) -> Iterator[Client]:
+    yield from opened(Browser, server)
+
+
+@pytest.fixture
+def requests_ucloud(server: Server) -> Iterator[Client]:
+    yield from opened(Requests, server)
 
 
 @pytest.fixture

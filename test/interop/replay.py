@@ -199,6 +199,9 @@ class Client:
         first = self.input.readline().decode("latin-1")
         version, status, _ = first.split(" ", 2)
         assert version == "HTTP/1.1", first
+        if status == "100":  # what "Expect: 100-continue" asked for
+            assert self.input.readline() == b"\r\n"
+            return self.receive(method)
         headers = []
         while (line := self.input.readline()) not in (b"\r\n", b""):
             name, colon, value = line.decode("utf-8").partition(":")
@@ -294,6 +297,90 @@ class Java(Client):
             f"Host: {self.host}",
             "Connection: Keep-Alive",
             *([] if ranged else ["Accept-Encoding: gzip"]),
+        ]
+
+
+class Hadoop(Java):
+    """The Hadoop adaptor: the Java SDK 2.6.7."""
+
+    agent = "Ufile-SDK-Java/Ver-2.6.7"
+
+
+class C(Client):
+    """The C SDK on libcurl: a length only where there is a body, and that last."""
+
+    agent = "UFile CSDK/2.0.0"
+
+    def profile(self, fields: list[str], framing: str | None, authorization: str | None) -> list[str]:
+        signed = [f"User-Agent: {self.agent}"] + ([f"Authorization: {authorization}"] if authorization else [])
+        counted = [framing] if framing and framing != "Content-Length: 0" else []
+        return [f"Host: {self.host}", "Accept: */*", *self.ordered(fields, signed, counted)]
+
+    def ordered(self, fields: list[str], signed: list[str], counted: list[str]) -> list[str]:
+        return [*fields, *signed, *counted]
+
+
+class Cpp(C):
+    """The C++ SDK on libcurl: the length of a part stands before the signature."""
+
+    agent = "UFile C++SDK/1.1.1"
+
+    def ordered(self, fields: list[str], signed: list[str], counted: list[str]) -> list[str]:
+        return [*fields, *counted, *signed] if fields else [*signed, *counted]
+
+
+class PHP(C):
+    """The PHP SDK on libcurl: it escapes nothing of a path, and sends a length with everything but HEAD."""
+
+    agent = "UCloudPHP/1.0.9 (Linux/x86_64) PHP/8.2.7"
+
+    def profile(self, fields: list[str], framing: str | None, authorization: str | None) -> list[str]:
+        signed = [f"Authorization: {authorization}"] if authorization else []
+        counted = [framing] if framing else []
+        return [f"Host: {self.host}", f"User-Agent: {self.agent}", "Accept: */*", *fields, *signed, *counted]
+
+
+class Browser(Client):
+    """The JS SDKs, v1 and v2, on XMLHttpRequest in Chromium, from a page of another origin."""
+
+    agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
+    page = "http://127.0.0.1:8000"
+
+    def profile(self, fields: list[str], framing: str | None, authorization: str | None) -> list[str]:
+        return [
+            f"Host: {self.host}",
+            "Connection: keep-alive",
+            *([framing] if framing else []),
+            'sec-ch-ua-platform: "Linux"',
+            *([f"Authorization: {authorization}"] if authorization else []),
+            f"User-Agent: {self.agent}",
+            *fields,
+            "Accept: */*",
+            f"Origin: {self.page}",
+            "Sec-Fetch-Site: cross-site",
+            "Sec-Fetch-Mode: cors",
+            "Sec-Fetch-Dest: empty",
+            f"Referer: {self.page}/",
+            "Accept-Encoding: gzip, deflate, br, zstd",
+            "Accept-Language: zh-CN,zh;q=0.9",
+        ]
+
+
+class Requests(Client):
+    """requests with the authentication of requests-ucloud."""
+
+    agent = "python-requests/2.32.3"
+
+    def profile(self, fields: list[str], framing: str | None, authorization: str | None) -> list[str]:
+        return [
+            f"Host: {self.host}",
+            f"User-Agent: {self.agent}",
+            "Accept-Encoding: gzip, deflate",
+            "Accept: */*",
+            "Connection: keep-alive",
+            *([framing] if framing else []),
+            *fields,
+            *([f"Authorization: {authorization}"] if authorization else []),
         ]
 
 

@@ -1,4 +1,4 @@
-"""python -m test.mutants [--sample N] [--seed S] [--only PART OF A PATH] [--id ID]: see CONTRIBUTING.md."""
+"""python -m test.mutants [--sample N] [--seed S] [--only TEXT] [--id ID] [--share K/N]: see CONTRIBUTING.md."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+
+import pytest
 
 from test.mutants import children
 from test.mutants.mutation import Mutant, mutants
@@ -73,7 +75,11 @@ def tried(tree: Path, mutant: Mutant, known: dict[str, Reached]) -> str | None:
         at = (mutant.path, mutant.line)
         files = [(each.size() + 50 * each.seconds, name) for name, each in known.items() if at in each]
         for _, name in sorted(files):
-            code, _ = children.run(command(name), tree, {}, FACTOR * known[name].seconds + GRACE)
+            each = known[name]
+            limit = FACTOR * each.seconds + GRACE
+            code, _ = children.run(command(name, each.tests(at)), tree, {}, limit)
+            if code == pytest.ExitCode.USAGE_ERROR:  # a test has another name now
+                code, _ = children.run(command(name), tree, {}, limit)
             if code != 0:
                 return f"{name}{'' if code else ' (hung)'}"
         return None
@@ -88,6 +94,7 @@ def main() -> int:
     parser.add_argument("--only", default="", metavar="TEXT", help="what the path must contain")
     parser.add_argument("--id", action="append", default=[], help="these mutants and no sample")
     parser.add_argument("--anew", action="store_true", help="ask again which tests reach what")
+    parser.add_argument("--share", default="1/1", metavar="K/N", help="only the K-th of N shares: one process for each")
     parser.add_argument("--list", action="store_true", help="show the sample and run nothing")
     given = parser.parse_args()
     children.adopt()
@@ -104,9 +111,10 @@ def main() -> int:
             chosen = [each for each in every if each.id in given.id]
         else:
             chosen = random.Random(given.seed).sample(chosen, min(given.sample, len(chosen)))
+        share, shares = map(int, given.share.split("/"))
         print(f"{len(every)} mutants; a sample of {len(chosen)} with the seed {given.seed}", flush=True)
         counts: Counter[str] = Counter()
-        for number, each in enumerate(chosen, 1):
+        for number, each in list(enumerate(chosen, 1))[share - 1 :: shares]:
             source = (tree / each.path).read_bytes()
             if given.list:
                 print(each.diff(source))

@@ -1,4 +1,4 @@
-"""Which test files reach a line, in their own process or in a Python that they start: asked once, kept in .cache."""
+"""Which tests reach a line, in their own process or in a Python that they start: asked once, kept in .cache."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import shutil
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from test.mutants.children import run
+from test.mutants.context import NAME
 
 MARKS = "not long and not soak and not browser and not cluster and not data"
 #: Those that run the SDK's tests on many interpreters: here one, the one that is measured.
@@ -35,6 +36,7 @@ SETTINGS = """[run]
 parallel = true
 sigterm = true
 concurrency = thread
+context = ${{{name}-}}
 data_file = {data}
 source = {root}/ucloud
     {root}/uvideo
@@ -43,13 +45,22 @@ source = {root}/ucloud
 
 @dataclass
 class Reached:
-    """What one test file reaches.  ``seconds``: that it takes.  ``lines``: of each path, from 1."""
+    """What one test file reaches.
+
+    ``seconds``: that it takes.  ``groups``: sets of tests, None for the file as a whole.  ``lines``: of each path the
+    number of the group that reaches a line.
+    """
 
     seconds: float
-    lines: dict[str, list[int]] = field(default_factory=dict)
+    groups: list[list[str] | None] = field(default_factory=list)
+    lines: dict[str, dict[int, int]] = field(default_factory=dict)
 
     def __contains__(self, place: tuple[str, int]) -> bool:
         return place[1] in self.lines.get(place[0], ())
+
+    def tests(self, place: tuple[str, int]) -> list[str] | None:
+        """Those that reach it; None: the file as a whole."""
+        return self.groups[self.lines[place[0]][place[1]]]
 
     def size(self) -> int:
         return sum(map(len, self.lines.values()))
@@ -60,8 +71,9 @@ def files(root: Path) -> list[str]:
     return [each for each in found if not each.startswith(("test/sdk/", "test/protocol/", "test/browser/", *LEFT_OUT))]
 
 
-def command(file: str) -> list[str]:
-    return [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", MARKS, *OWN.get(file, []), file]
+def command(file: str, tests: list[str] | None = None) -> list[str]:
+    chosen = [*OWN.get(file, []), *(tests or [file])]
+    return [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", MARKS, *chosen]
 
 
 def measure(root: Path, file: str) -> Reached | None:
@@ -71,23 +83,29 @@ def measure(root: Path, file: str) -> Reached | None:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "sitecustomize.py").write_text(START)
         settings = Path(folder) / "coveragerc"
-        settings.write_text(SETTINGS.format(data=Path(folder) / "data", root=root))
+        settings.write_text(SETTINGS.format(data=Path(folder) / "data", root=root, name=NAME))
         path = os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))
         began = time.monotonic()
-        code, said = run(command(file), root, {"PYTHONPATH": path, "COVERAGE_PROCESS_START": str(settings)}, LIMIT)
+        environment = {"PYTHONPATH": path, "COVERAGE_PROCESS_START": str(settings)}
+        code, said = run([*command(file), "-p", "test.mutants.context"], root, environment, LIMIT)
         found = Reached(round(time.monotonic() - began, 1))
         if code != 0:
             if code != 5:  # nothing was to be run
                 print(f"{file}: left out, it fails unchanged\n{said[-1000:]}", flush=True)
             return None
-        lines: dict[str, set[int]] = {}
+        by: dict[tuple[str, int], set[str]] = {}
         for data in Path(folder).glob("data.*"):
             measured = CoverageData(str(data))
             measured.read()
             for name in measured.measured_files():
                 short = os.path.relpath(name, root)
-                lines.setdefault(short, set()).update(measured.lines(name) or ())
-    found.lines = {name: sorted(numbers) for name, numbers in sorted(lines.items())}
+                for line, contexts in measured.contexts_by_lineno(name).items():
+                    by.setdefault((short, line), set()).update(contexts)
+    numbers: dict[tuple[str, ...] | None, int] = {}
+    for (name, line), contexts in sorted(by.items()):
+        group = None if "" in contexts else tuple(sorted(contexts))
+        found.lines.setdefault(name, {})[line] = numbers.setdefault(group, len(numbers))
+    found.groups = [group and list(group) for group in numbers]
     return found
 
 
@@ -121,7 +139,7 @@ def reached(root: Path, cache: Path, anew: bool) -> dict[str, Reached]:
             continue
         found = measure(root, file)
         print(f"{file}: {found.size() if found else 'no'} lines", flush=True)
-        asked[file] = found and {"tree": digest, "seconds": found.seconds, "lines": found.lines}
+        asked[file] = found and {**asdict(found), "tree": digest}
         (cache / f"{digest}.json").write_text(json.dumps(now))
         path.write_text(json.dumps(asked))
     trees = {each["tree"] for each in asked.values() if each}
@@ -130,8 +148,8 @@ def reached(root: Path, cache: Path, anew: bool) -> dict[str, Reached]:
     known = {}
     for file, each in asked.items():
         if each and (root / file).exists():
-            found = known[file] = Reached(each["seconds"])
+            found = known[file] = Reached(each["seconds"], each["groups"])
             for name, lines in each["lines"].items():
                 place = places[each["tree"]].get(name, {})
-                found.lines[name] = sorted(place[line] for line in lines if line in place)
+                found.lines[name] = {place[int(line)]: group for line, group in lines.items() if int(line) in place}
     return known

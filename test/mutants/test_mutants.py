@@ -10,8 +10,9 @@ import pytest
 from test.mutants import children
 from test.mutants.__main__ import judged
 from test.mutants.mutation import mutants
-from test.mutants.reach import moved
+from test.mutants.reach import measure, moved
 from test.patience import until
+from test.server_fixture import ROOT
 
 CHANGES = [
     ("x = a < b", "comparison", "x = a <= b"),
@@ -59,6 +60,45 @@ def test_an_id_is_that_of_the_change_wherever_it_stands() -> None:
 
 def test_lines_are_followed() -> None:
     assert moved("a\nb\nc\n", "a\nx\nb\nc\n") == {1: 1, 2: 3, 3: 4}
+
+
+CODE = """def one():
+    return 1
+def two():
+    return 2
+def three():
+    return 3
+if __name__ == "__main__":
+    two()
+"""
+TESTS = """import pathlib, subprocess, sys, pytest
+from uvideo import code
+
+@pytest.fixture(scope="module")
+def made():
+    return code.three()
+
+def test_here():
+    code.one()
+
+def test_elsewhere(made):
+    subprocess.run([sys.executable, "-m", "uvideo.code"], check=True)
+"""
+
+
+def test_which_test_reaches_a_line_here_and_in_a_process_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in (("uvideo/__init__.py", ""), ("uvideo/code.py", CODE), ("test_it.py", TESTS)):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    found = measure(tmp_path, "test_it.py")
+    assert found is not None
+    assert found.tests(("uvideo/code.py", 2)) == ["test_it.py::test_here"]
+    assert found.tests(("uvideo/code.py", 4)) == ["test_it.py::test_elsewhere"]
+    assert found.tests(("uvideo/code.py", 6)) is None  # by a fixture of the module
 
 
 SLEEPER = """

@@ -271,11 +271,21 @@ class Requests(unittest.TestCase):
         self.assertEqual(expected, op)
         self.assertEqual(operation.PutObject(u"space", u"k"), wired("PUT", "/k", [("Content-Type", " ")]))
 
+    def test_the_two_spellings_of_an_md5(self):
+        for value in ("5EB63BBBE01EEED093CB22BB8F5ACDC3", " XrY7u+Ae7tCTyyK7j1rNww== "):
+            found = wired("PUT", "/k", [("Content-MD5", value)])
+            self.assertEqual(u"5eb63bbbe01eeed093cb22bb8f5acdc3", found.md5)
+        for value in ("5eb63bbbe01eeed093cb22bb8f5acdc3", "abc"):
+            self.assertEqual(value, wired("PUT", "/k?uploadId=u&partNumber=0", [("Content-MD5", value)]).md5)
+
     def test_wrong_headers(self):
         odd = "\xff" if PY2 else "\udcff"
         for pair in (
             ("Content-MD5", "abc"),
-            ("Content-MD5", "XrY7u+Ae7tCTyyK7j1rNww=="),
+            ("Content-MD5", "XrY7u-Ae7tCTyyK7j1rNww=="),
+            ("Content-MD5", "XrY7u+Ae7tCTyyK7j1rNww"),
+            ("Content-MD5", "XrY7u+Ae7tCTyyK7j1rNwx=="),
+            ("Content-MD5", "XrY7u+Ae7tCTyyK7j1rN"),
             ("X-Ufile-Storage-Class", "GLACIER"),
             ("X-Ufile-Meta-", "x"),
             ("X-Ufile-Meta-a_b", "x"),
@@ -302,7 +312,12 @@ class Requests(unittest.TestCase):
             (b"a,b", (u"a", u"b")),
             (b'"a","b"', (u"a", u"b")),
             (b' "a" , b\r\n', (u"a", u"b")),
+            (b"a,b,", (u"a", u"b")),
+            (b'"a","b", \r\n', (u"a", u"b")),
             (b"a,,b", (u"a", u"", u"b")),
+            (b"a,b,,", (u"a", u"b", u"")),
+            (b",a", (u"", u"a")),
+            (b",", (u"",)),
         ):
             self.assertEqual(etags, wired("POST", "/k?uploadId=u", body=body).etags)
         self.assertRaises(BadRequest, wired, "POST", "/k?uploadId=u", body=b"\xff")

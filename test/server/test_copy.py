@@ -239,7 +239,8 @@ def test_a_part_of_a_whole_object_and_of_an_inline_one(peer: Peer, space: str, s
     part = peer.do(operation.CopyPart(space, "k", upload, 0, space, "small"), suffix=suffix)
     assert part[2:] == (0, 1000, 1000)
     got = peer.call(operation.CopyPart(space, "k", upload, 1, space, "small", ByteRange(990, 999)), suffix=suffix)
-    assert (got.header("Content-Range"), got.json()) == ("bytes 990-999/1000", {"PartNumber": 1})
+    name = etag.part_etag(hashlib.sha1(SMALL[990:]).digest())
+    assert (got.header("Content-Range"), got.json()) == ("bytes 990-999/1000", {"PartNumber": 1, "ETag": name})
     peer.do(operation.AbortUpload(space, "k", upload))
 
 
@@ -251,8 +252,9 @@ def test_ranges_that_are_not_there(peer: Peer, space: str) -> None:
     target, source = f"/m?uploadId={upload}&partNumber=0", ("X-Ufile-Copy-Source", f"/{space}/k")
     invalid = (419, -148660, "invalid copy range")
     for value in (
-        "bytes=0-1000",
         "bytes=1000-1000",
+        "bytes=1000-1001",
+        "bytes=9223372036854775807-9223372036854775807",
         "bytes=5-4",
         "bytes=0-",
         "bytes=-5",
@@ -272,6 +274,18 @@ def test_ranges_that_are_not_there(peer: Peer, space: str) -> None:
     with pytest.raises(errors.UploadNotFound):
         peer.do(operation.CopyPart(space, "m", "none", 0, space, "k"))
     assert peer.do(operation.ListParts(space, upload)).parts == ()
+
+
+@pytest.mark.parametrize("last", (len(SMALL) - 1, len(SMALL), len(SMALL) + BLOCK, 2**63 - 1))
+def test_a_range_ends_with_its_source(peer: Peer, space: str, last: int) -> None:
+    peer.do(operation.PutObject(space, "k"), SMALL)
+    upload = peer.do(operation.InitiateUpload(space, "m")).upload_id
+    got = peer.call(operation.CopyPart(space, "m", upload, 0, space, "k", ByteRange(1, last)))
+    name = etag.part_etag(hashlib.sha1(SMALL[1:]).digest())
+    assert (got.status, got.json()) == (200, {"PartNumber": 0, "ETag": name})
+    assert got.header("ETag") == f'"{name}"' and got.header("Content-Range") == f"bytes 1-{len(SMALL) - 1}/{len(SMALL)}"
+    peer.do(operation.FinishUpload(space, "m", upload, (name,)))
+    assert peer.call(operation.GetObject(space, "m")).body == SMALL[1:]
 
 
 @pytest.mark.parametrize("key", ("k", "a  b"))

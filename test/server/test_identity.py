@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from test.server.test_maintenance import admin, fill, holds, told
+from test.server.test_maintenance import admin, fill, holds, inside, told
 from test.server.wire import Peer
 from test.server_fixture import ROOT, start_server
 from ucloud.uvideo.protocol import operation
@@ -27,6 +27,21 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         space = fill(Peer(server))
     (folder / "space").write_text(space)
     return folder
+
+
+@pytest.fixture(scope="module")
+def another(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same of another server."""
+    folder = tmp_path_factory.mktemp("another") / "data"
+    with start_server(folder, "--no-fsync") as server:
+        space = fill(Peer(server))
+    (folder / "space").write_text(space)
+    return folder
+
+
+@pytest.fixture
+def other(another: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(another, tmp_path / "other"))
 
 
 @pytest.fixture
@@ -106,13 +121,11 @@ def test_a_server_without_its_catalog_makes_none_and_removes_nothing(folder: Pat
     assert stored(folder) == before
 
 
-def test_the_catalog_of_another_server_is_refused(folder: Path, tmp_path: Path) -> None:
-    with start_server(tmp_path / "other", "--no-fsync") as server:
-        fill(Peer(server))
+def test_the_catalog_of_another_server_is_refused(folder: Path, other: Path) -> None:
     take_catalog(folder)
-    shutil.copy(tmp_path / "other" / "catalog.db", folder)
+    shutil.copy(other / "catalog.db", folder)
     is_refused(folder, "does not belong to these blobs", "uvideo admin adopt")
-    done = admin("gc", folder)
+    done = inside("gc", folder)
     assert done.returncode == 2 and "does not belong" in done.stderr
 
 
@@ -123,7 +136,7 @@ def test_a_folder_of_an_older_server_gets_one(folder: Path, what: str) -> None:
     if what == "stats":
         with start_server(folder, "--no-fsync") as server:
             holds(Peer(server), space_of(folder))
-    told(admin(what, folder, "--json"))
+    told(inside(what, folder, "--json"))
     (ours,), theirs = identity_of(folder)
     assert ours == theirs and stored(folder) == before
 
@@ -141,14 +154,12 @@ def test_blobs_beside_a_new_catalog_never_get_one(folder: Path) -> None:
     assert not (folder / "identity").exists()
 
 
-def test_another_server_of_old_is_refused_too(folder: Path, tmp_path: Path) -> None:
+def test_another_server_of_old_is_refused_too(folder: Path, other: Path) -> None:
     """Neither has an identity, but no blob that the catalog names is there."""
-    with start_server(tmp_path / "other", "--no-fsync") as server:
-        fill(Peer(server))
     as_of_old(folder)
-    as_of_old(tmp_path / "other")
+    as_of_old(other)
     take_catalog(folder)
-    shutil.copy(tmp_path / "other" / "catalog.db", folder)
+    shutil.copy(other / "catalog.db", folder)
     is_refused(folder, "none of them is where they should be")
 
 
@@ -165,7 +176,7 @@ def test_a_volume_that_is_not_mounted_is_no_empty_folder(folder: Path, with_iden
 def test_a_volume_that_is_swapped_under_a_running_server_is_not_swept(folder: Path) -> None:
     """What is swept is compared first: gc does it as the server does."""
     (folder / "identity").write_text("0" * 32 + "\n")
-    done = admin("gc", folder)
+    done = inside("gc", folder)
     assert done.returncode == 2 and "does not belong" in done.stderr and len(stored(folder)) == 4
 
 
@@ -192,13 +203,14 @@ def test_no_admin_command_makes_a_catalog(folder: Path, tmp_path: Path, command:
         "remove-key": ("UVIDEOnone",),
         "migrate": ("--to-folder", tmp_path / "target"),
     }
-    done = admin(command, folder, *more.get(command, ()))
+    run = admin if command == "upgraded" else inside  # the others are started as processes elsewhere
+    done = run(command, folder, *more.get(command, ()))
     assert done.returncode == 2 and "UVIDEO_SERVE_DATABASE" in done.stderr and "Traceback" not in done.stderr
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()} == before
     assert not (tmp_path / "key.json").exists() and not (tmp_path / "target").exists()
     empty = tmp_path / "empty"
     empty.mkdir()
-    assert admin(command, empty, *more.get(command, ())).returncode == 2
+    assert inside(command, empty, *more.get(command, ())).returncode == 2
     assert [path.name for path in empty.iterdir()] in ([], ["lock"])
 
 
@@ -208,20 +220,18 @@ def test_every_admin_command_is_in_these_tests() -> None:
     assert set(group.commands) - {"keys", "backup", "restore"} == set(COMMANDS)  # those open no catalog by themselves
 
 
-def test_an_operator_may_say_that_they_belong_together(folder: Path, tmp_path: Path) -> None:
-    with start_server(tmp_path / "other", "--no-fsync") as server:
-        space = fill(Peer(server))
+def test_an_operator_may_say_that_they_belong_together(folder: Path, other: Path) -> None:
     before = stored(folder)
     take_catalog(folder)
-    shutil.copy(tmp_path / "other" / "catalog.db", folder)
-    shutil.copy(tmp_path / "other" / "credentials.json", folder)
-    shutil.copytree(tmp_path / "other" / "blobs", folder / "blobs", dirs_exist_ok=True)
+    shutil.copy(other / "catalog.db", folder)
+    shutil.copy(other / "credentials.json", folder)
+    shutil.copytree(other / "blobs", folder / "blobs", dirs_exist_ok=True)
     carried = told(admin("adopt", folder, "--json"))["identity"]
     assert identity_of(folder) == ([carried], carried)
     assert before.items() <= stored(folder).items()
     with start_server(folder, "--no-fsync") as server:
-        holds(Peer(server), space)
-        done = admin("adopt", folder)
+        holds(Peer(server), space_of(other))
+        done = inside("adopt", folder)
         assert done.returncode == 2 and "in use by another server" in done.stderr
 
 

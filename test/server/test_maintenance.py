@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import io
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -18,6 +21,8 @@ from test.server.wire import BLOCK, Peer
 from test.server_fixture import ROOT, start_server
 from ucloud.uvideo.protocol import operation
 from uvideo._core import errors
+from uvideo.cli.context import Context
+from uvideo.cli.program import invoke
 from uvideo.server import maintenance
 from uvideo.server.drivers import choose
 from uvideo.storage.base import ObjectRecord, SpaceRecord
@@ -42,6 +47,20 @@ def admin(*arguments: object, env: dict[str, str] | None = None) -> subprocess.C
         cwd=ROOT,
         env={**environment, "PYTHONPATH": str(ROOT), **(env or {})},
     )
+
+
+def inside(*arguments: object, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """As ``admin``, in this process: for tests that start each command as a process elsewhere."""
+    words, out, err = ["admin", *map(str, arguments)], io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        for name in [name for name in os.environ if name.startswith("UVIDEO_")]:
+            patch.delenv(name)
+        for name, value in (env or {}).items():
+            patch.setenv(name, value)
+        context = Context()
+        code = invoke(context, words)
+        context.close()
+    return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
 
 
 def told(done: subprocess.CompletedProcess[str]) -> Any:
@@ -71,11 +90,18 @@ def holds(peer: Peer, space: str) -> None:
     assert peer.do(operation.GetTags(space, "one")).tags == (("a", "b"),)
 
 
-@pytest.fixture
-def filled(tmp_path: Path) -> tuple[Path, str]:
-    folder = tmp_path / "source"
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    folder = tmp_path_factory.mktemp("made") / "source"
     with start_server(folder, "--no-fsync") as server:
-        return folder, fill(Peer(server))
+        space = fill(Peer(server))
+    return folder, space
+
+
+@pytest.fixture
+def filled(made: tuple[Path, str], tmp_path: Path) -> tuple[Path, str]:
+    """The folder of a stopped server of the test's own, and the space in it."""
+    return shutil.copytree(made[0], tmp_path / "source"), made[1]
 
 
 def test_stats_and_fsck_of_a_whole_folder(filled: tuple[Path, str]) -> None:
@@ -85,8 +111,8 @@ def test_stats_and_fsck_of_a_whole_folder(filled: tuple[Path, str]) -> None:
         **{"quarantine_files": 0, "quarantine_bytes": 0},
         "stored": sum(map(len, OBJECTS.values())) + 100_000,
     }
-    for options in ((), ("--rehash",)):
-        assert told(admin("fsck", folder, *options, "--json")) == {"objects": 6, "damaged": 0}
+    for run, options in ((admin, ()), (inside, ("--rehash",))):
+        assert told(run("fsck", folder, *options, "--json")) == {"objects": 6, "damaged": 0}
     assert told(admin("gc", folder, "--json")) == {"removed": 0, "freed_blobs": 0, "freed_bytes": 0}
 
 
@@ -103,7 +129,7 @@ def test_fsck_finds_what_is_lost_cut_or_changed(filled: tuple[Path, str]) -> Non
     os.truncate(path("large"), BLOCK)
     with open(path("é/视频.mp4"), "r+b") as file:
         file.write(b"changed")
-    done = admin("fsck", folder, "--json")
+    done = inside("fsck", folder, "--json")
     assert done.returncode == 1
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert {line["key"] for line in lines[:-1]} == {"one", "copy", "large"} and lines[-1]["damaged"] == 3
@@ -118,13 +144,13 @@ def test_a_folder_is_moved_and_moved_again(filled: tuple[Path, str], tmp_path: P
     target = tmp_path / "target"
     moved = told(admin("migrate", folder, "--to-folder", target, "--json"))
     assert (moved["copied"], moved["linked"], moved["kept"], moved["uploads"]) == (5, 1, 0, 1)
-    again = told(admin("migrate", folder, "--to-folder", target, "--json"))
+    again = told(inside("migrate", folder, "--to-folder", target, "--json"))
     assert (again["copied"], again["linked"], again["kept"]) == (0, 0, 6)
     (target / "credentials.json").write_bytes((folder / "credentials.json").read_bytes())
     (target / "credentials.json").chmod(0o600)
     with start_server(target, "--no-fsync") as server:
         holds(Peer(server), space)
-    assert told(admin("fsck", target, "--rehash", "--json")) == {"objects": 6, "damaged": 0}
+    assert told(inside("fsck", target, "--rehash", "--json")) == {"objects": 6, "damaged": 0}
     with start_server(folder, "--no-fsync"):
         done = admin("migrate", folder, "--to-folder", target)
         assert done.returncode == 2 and "in use by another server" in done.stderr
@@ -174,8 +200,8 @@ def maintenance_etag(data: bytes) -> str:
 
 def test_keys_are_made_shown_and_replaced(tmp_path: Path) -> None:
     first = told(admin("keys", tmp_path / "data", "--json"))
-    assert first["created"] and told(admin("keys", tmp_path / "data", "--json"))["public_key"] == first["public_key"]
-    second = told(admin("keys", tmp_path / "data", "--replace", "--json"))
+    assert first["created"] and told(inside("keys", tmp_path / "data", "--json"))["public_key"] == first["public_key"]
+    second = told(inside("keys", tmp_path / "data", "--replace", "--json"))
     assert second["public_key"] != first["public_key"]
     kept = tmp_path / "data" / f"credentials.json.{first['public_key']}"
     assert json.loads(kept.read_text())["public_key"] == first["public_key"]
@@ -193,6 +219,6 @@ def test_keys_are_made_shown_and_replaced(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_done_is_one_clear_line(arguments: tuple[str, ...], text: str) -> None:
-    done = admin(*arguments)
+    done = inside(*arguments)
     assert done.returncode == 2 and text in done.stderr
     assert "Traceback" not in done.stderr and ":pass@" not in done.stderr

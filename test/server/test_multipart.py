@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from string import Template
 
 import pytest
 
 from test.server.wire import BLOCK, MIB, Answer, Peer, chunked, pattern
 from ucloud.uvideo.protocol import errors, etag, operation
+from uvideo.server.service import LIST_ENTRY, LIST_SPARE
 
 
 def begin(peer: Peer, space: str, key: str = "k", **more: object) -> str:
@@ -30,6 +32,13 @@ def part_etag(data: bytes) -> str:
     return str(etag.part_etag(hashlib.sha1(data).digest()))
 
 
+def etag_of(data: bytes) -> str:
+    """The etag of an object with these bytes."""
+    tree = etag.Etag()
+    tree.update(data)
+    return str(tree.value())
+
+
 @pytest.mark.parametrize("suffix", (None, ".localhost"), ids=("uvideo", "ufile"))
 def test_parts_in_any_order_make_the_object(peer: Peer, space: str, suffix: str | None) -> None:
     data = pattern(2 * BLOCK + 12345)
@@ -44,9 +53,7 @@ def test_parts_in_any_order_make_the_object(peer: Peer, space: str, suffix: str 
     op = operation.FinishUpload(space, "k", upload, (names[0], names[1], names[2]))
     got = peer.call(op, suffix=suffix)
     assert got.status == 200 and got.json() == {"Bucket": space, "Key": "k", "FileSize": len(data)}
-    tree = etag.Etag()
-    tree.update(data)
-    assert got.header("ETag") == f'"{tree.value()}"'
+    assert got.header("ETag") == f'"{etag_of(data)}"'
     found = peer.call(operation.GetObject(space, "k"))
     assert found.body == data and found.header("ETag") == got.header("ETag")
     assert found.header("Content-Type") == "video/mp4"
@@ -95,11 +102,16 @@ def test_a_part_must_be_neither_empty_nor_longer_than_a_block(peer: Peer, space:
     assert part(peer, space, upload, 0, pattern(BLOCK)).status == 200
 
 
-def test_a_part_with_a_wrong_md5_is_not_stored(peer: Peer, space: str) -> None:
+def test_the_md5_of_a_part_is_signed_and_not_compared(peer: Peer, space: str) -> None:
     upload = begin(peer, space)
-    assert part(peer, space, upload, 0, b"abc", md5="0" * 32).refusal() == (400, -148660, "content md5 mismatch")
-    assert peer.do(operation.ListParts(space, upload)).parts == ()
-    assert part(peer, space, upload, 0, b"abc", md5=hashlib.md5(b"abc").hexdigest()).status == 200
+    for number, md5 in enumerate((hashlib.md5(b"abc").hexdigest(), "0" * 32, "XrY7u+Ae7tCTyyK7j1rNww==", "abc")):
+        got = part(peer, space, upload, number, b"abc", md5=md5)
+        assert got.status == 200 and got.header("ETag") == f'"{part_etag(b"abc")}"'
+    signed = ("Authorization", peer.signed("PUT", space, "k", [("Content-MD5", "0" * 32)]))
+    target, host = f"/k?uploadId={upload}&partNumber=9", f"{space}.localhost"
+    got = peer.send("PUT", target, [("Content-MD5", "1" * 32), signed], b"abc", host=host)
+    assert got.refusal() == (401, -148658, "invalid signature")
+    assert len(peer.do(operation.ListParts(space, upload)).parts) == 4
 
 
 def test_an_upload_id_belongs_to_one_space_and_key(peer: Peer, space: str) -> None:
@@ -123,8 +135,54 @@ def test_finish_wants_exactly_the_parts_that_are_stored(peer: Peer, space: str) 
     assert finish(peer, space, upload, a).refusal() == (400, -148669, "invalid etag count")
     assert finish(peer, space, upload, a, b, b).refusal() == (400, -148669, "invalid etag count")
     assert finish(peer, space, upload).refusal() == (400, -148669, "invalid etag count")
-    assert finish(peer, space, upload, b, a).refusal() == (400, -148669, "invalid etag")
-    assert finish(peer, space, upload, a, b).status == 200
+    assert finish(peer, space, upload, a, a).refusal() == (400, -148669, "invalid etag")
+    assert finish(peer, space, upload, b, part_etag(b"other")).refusal() == (400, -148669, "invalid etag")
+    assert finish(peer, space, upload, b, a).status == 200
+    assert peer.call(operation.GetObject(space, "k")).body == whole + rest
+
+
+#: Lists of etags that are not those of two equal parts $a and of a third, $b.
+NO_PERMUTATIONS = (
+    *("", ",", "$a", "$a,$b", "$a,$a", "$b,$a,$b", "$b,$b,$a", "$b,$b,$b", "$a,$a,$a", "$a,$a,$b,$b", "$a,$a,$a,$b"),
+    *("$a,$a,$c", "$a,$a,", "$a,$a,,$b", ",$a,$a,$b", "$a,$a,$b,,", "$a,$a,$b,null", "$a $a $b", "$a;$a;$b"),
+    *("$a\n$a\n$b", "$a,$a,W/$b", "[$a,$a,$b]", "null,null,null", "$a,$a,${b}x", "*", '"$a,$a,$b"x'),
+)
+
+
+def twins(peer: Peer, space: str) -> tuple[str, dict[str, str]]:
+    """(an upload of two equal parts and a third, the etags that lists are made of)."""
+    upload = begin(peer, space)
+    for number, data in enumerate((pattern(BLOCK), pattern(BLOCK), b"x")):
+        assert part(peer, space, upload, number, data).status == 200
+    return upload, {"a": part_etag(pattern(BLOCK)), "b": part_etag(b"x"), "c": part_etag(b"y")}
+
+
+def listed(peer: Peer, space: str, upload: str, text: str) -> Answer:
+    """The answer to a finish whose body is that text."""
+    return peer.ask("POST", space, f"/k?uploadId={upload}", "k", [("Content-Type", "text/plain")], text.encode())
+
+
+def test_a_list_that_is_no_permutation_of_the_parts_is_refused(peer: Peer, space: str) -> None:
+    upload, names = twins(peer, space)
+    for text in NO_PERMUTATIONS:
+        got = listed(peer, space, upload, Template(text).substitute(names))
+        assert got.refusal()[:2] == (400, -148669), text
+    room = LIST_SPARE + 3 * LIST_ENTRY
+    whole = Template('"$b" , "$a" , "$a" ,').substitute(names)
+    assert listed(peer, space, upload, whole.ljust(room + 1)).refusal()[:2] == (400, -148669)
+    assert peer.call(operation.HeadObject(space, "k")).status == 404
+    assert len(peer.do(operation.ListParts(space, upload)).parts) == 3
+    assert listed(peer, space, upload, whole.ljust(room)).status == 200
+
+
+@pytest.mark.parametrize("order", ("$a,$a,$b", "$a,$b,$a", "$b,$a,$a"))
+def test_parts_listed_in_any_order_make_the_object_by_their_numbers(peer: Peer, space: str, order: str) -> None:
+    upload, names = twins(peer, space)
+    got = listed(peer, space, upload, Template(order).substitute(names))
+    data = 2 * pattern(BLOCK) + b"x"
+    assert got.json() == {"Bucket": space, "Key": "k", "FileSize": len(data)}
+    assert got.header("ETag") == f'"{etag_of(data)}"'
+    assert peer.call(operation.GetObject(space, "k")).body == data
 
 
 def test_finish_refuses_a_gap_and_a_short_middle_part(peer: Peer, space: str) -> None:
@@ -145,13 +203,13 @@ def test_finish_refuses_a_gap_and_a_short_middle_part(peer: Peer, space: str) ->
 
 
 def test_etags_come_quoted_or_bare_with_blanks_or_without(peer: Peer, space: str) -> None:
-    for body in ('"{0}","{1}"', "{0},{1}", ' "{0}" , {1} \r\n'):
+    for body in ('"{0}","{1}"', "{0},{1}", ' "{0}" , {1} \r\n', "{1},{0}", "{0},{1},", '\t"{1}" ,"{0}", \n'):
         upload = begin(peer, space)
         part(peer, space, upload, 0, pattern(BLOCK))
         part(peer, space, upload, 1, b"x")
         text = body.format(part_etag(pattern(BLOCK)), part_etag(b"x"))
-        got = peer.ask("POST", space, f"/k?uploadId={upload}", "k", [("Content-Type", "text/plain")], text.encode())
-        assert got.status == 200
+        assert listed(peer, space, upload, text).status == 200, body
+        assert peer.do(operation.HeadObject(space, "k")).etag == etag_of(pattern(BLOCK) + b"x")
 
 
 def test_the_type_is_the_first_parts_then_the_begins_then_the_general(peer: Peer, space: str) -> None:

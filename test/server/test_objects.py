@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import time
 
@@ -86,10 +87,12 @@ def test_a_deleted_object_is_gone_and_deleting_it_again_is_no_error(peer: Peer, 
 @pytest.mark.parametrize("size", (5, INLINE + 1, 3 * MIB))
 def test_content_md5_is_verified(peer: Peer, space: str, size: int) -> None:
     data = pattern(size)
-    right = hashlib.md5(data).hexdigest()
-    assert peer.do(operation.PutObject(space, "k", md5=right), data)
-    got = peer.call(operation.PutObject(space, "wrong", md5="0" * 32), data)
-    assert got.refusal() == (400, -148660, "content md5 mismatch")
+    right, other = hashlib.md5(data), hashlib.md5(b"other")
+    for md5 in (right.hexdigest(), right.hexdigest().upper(), base64.b64encode(right.digest()).decode()):
+        assert peer.do(operation.PutObject(space, "k", md5=md5), data)
+    for md5 in (other.hexdigest(), base64.b64encode(other.digest()).decode()):
+        got = peer.call(operation.PutObject(space, "wrong", md5=md5), data)
+        assert got.refusal() == (400, -148660, "content md5 mismatch")
     assert peer.call(operation.HeadObject(space, "wrong")).status == 404
     assert peer.call(operation.PutObject(space, "bad", md5="xyz"), data).status == 400
 

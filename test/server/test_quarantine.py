@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from test.server.test_identity import stored
-from test.server.test_maintenance import admin, told
+from test.server.test_maintenance import inside, told
 from test.server.wire import BLOCK, Peer
 from test.server_fixture import Server, start_server
 from ucloud.uvideo.protocol import operation
@@ -76,14 +76,21 @@ def fill(folder: Path, count: int) -> set[str]:
     return names
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A stopped server's, with one object and the part of an upload; what it knew is saved as ``old``."""
-    folder = tmp_path / "data"
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a stopped server, with one object."""
+    folder = tmp_path_factory.mktemp("made") / "data"
     with start_server(folder, "--no-fsync") as server:
         peer = Peer(server)
         peer.manage(operation.CreateSpace(SPACE))
         put(peer, {"first": DATA["key0"]})
+    return folder
+
+
+@pytest.fixture
+def folder(made: Path, tmp_path: Path) -> Path:
+    """A copy of the test's own; what the server knew is saved as ``old``."""
+    folder = Path(shutil.copytree(made, tmp_path / "data"))
     save_catalog(folder, "old")
     return folder
 
@@ -103,7 +110,7 @@ def test_an_older_catalog_costs_nothing_when_the_newer_one_comes_back(folder: Pa
         assert metric(server, "uvideo_quarantine_files") == len(kept(folder)) == 5
         size = metric(server, "uvideo_quarantine_bytes")
         assert size == sum(map(len, kept(folder).values())) == sum(map(len, DATA.values())) + BLOCK
-    stats = told(admin("stats", folder, "--json"))
+    stats = told(inside("stats", folder, "--json"))
     assert (stats["quarantine_files"], stats["quarantine_bytes"]) == (5, size)
     restore_catalog(folder, "new")
     with start_server(folder, "--no-fsync") as server:
@@ -123,11 +130,11 @@ def test_fsck_counts_it_and_takes_it_back(folder: Path) -> None:
     with start_server(folder, "--no-fsync") as server:
         swept(server)
     restore_catalog(folder, "new")
-    done = admin("fsck", folder, "--json")
+    done = inside("fsck", folder, "--json")
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 1 and lines[-1] == {"objects": 5, "damaged": 4}
     assert lines[-2] == {"quarantine_files": 4, "quarantine_bytes": sum(map(len, DATA.values()))}
-    done = admin("fsck", folder, "--take-back", "--rehash", "--json")
+    done = inside("fsck", folder, "--take-back", "--rehash", "--json")
     assert [json.loads(line) for line in done.stdout.splitlines()] == [
         {"taken_back": 4},
         {"objects": 5, "damaged": 0},
@@ -142,15 +149,15 @@ def test_a_sweep_that_would_take_much_takes_nothing(folder: Path) -> None:
         assert "101 of 102 blobs and drafts have no name" in text and "uvideo admin gc DIR --no-limit" in text
         assert "Traceback" not in text and metric(server, "uvideo_gc_failures_total") == 1
     assert names <= set(stored(folder)) and kept(folder) == {}
-    done = admin("gc", folder)
+    done = inside("gc", folder)
     assert done.returncode == 2 and "--no-limit" in done.stderr and names <= set(stored(folder))
-    assert told(admin("gc", folder, "--no-limit", "--json"))["removed"] == 101
+    assert told(inside("gc", folder, "--no-limit", "--json"))["removed"] == 101
     assert set(kept(folder)) == names and len(stored(folder)) == 1
 
 
 def test_a_hundred_files_are_taken(folder: Path) -> None:
     names = fill(folder, 100)
-    assert told(admin("gc", folder, "--json"))["removed"] == 100
+    assert told(inside("gc", folder, "--json"))["removed"] == 100
     assert set(kept(folder)) == names
 
 
@@ -171,12 +178,12 @@ def test_what_clients_delete_and_replace_is_removed_at_once(folder: Path) -> Non
 @pytest.mark.parametrize(("days", "age", "left"), [("7", 6.9, 1), ("7", 7.1, 0), ("2", 1.9, 1), ("2", 2.1, 0)])
 def test_it_is_kept_for_as_long_as_the_operator_says(folder: Path, days: str, age: float, left: int) -> None:
     (name,) = fill(folder, 1)
-    told(admin("gc", folder, "--json"))
+    told(inside("gc", folder, "--json"))
     path, then = folder / "quarantine" / "blobs" / name, time.time() - age * 86400
     assert abs(path.stat().st_mtime - time.time()) < 600
     os.utime(path, (then, then))
     env = {"UVIDEO_SERVE_QUARANTINE_DAYS": days}
-    told(admin("gc", folder, "--json", env=env))
+    told(inside("gc", folder, "--json", env=env))
     assert len(kept(folder)) == left
 
 
@@ -191,7 +198,7 @@ def test_no_time_in_the_quarantine_is_allowed(folder: Path) -> None:
 def test_a_disk_that_runs_full_empties_it_first(folder: Path) -> None:
     """But never what the catalog names."""
     names = fill(folder, 3)
-    told(admin("gc", folder, "--json"))
+    told(inside("gc", folder, "--json"))
     assert set(kept(folder)) == names
     place = os.statvfs(folder)
     headroom = place.f_bavail * place.f_frsize * 3 // 4 // 1024**2  # less than is free, and more than half of it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import http.client
 import json
 import socket
@@ -159,5 +160,10 @@ class Peer:
 
 def pattern(size: int, seed: int = 0) -> bytes:
     """Bytes that differ at every offset that matters."""
-    line = b"".join(b"%08x" % (number * 2654435761 + seed & 0xFFFFFFFF) for number in range(8192))
+    line = _line(seed)
     return (line * (size // len(line) + 1))[:size]
+
+
+@functools.lru_cache(32)
+def _line(seed: int) -> bytes:
+    return b"".join(b"%08x" % (number * 2654435761 + seed & 0xFFFFFFFF) for number in range(8192))

@@ -173,7 +173,19 @@ __all__ = ["needs_server", "serve"]
     "--console-origin",
     metavar="ORIGIN",
     multiple=True,
-    help="Let browser pages of this origin use the data port too, as https://console.example.com. Repeatable.",
+    help="Let browser pages of this origin use signed URLs, as https://console.example.com. Repeatable.",
+)
+@option(
+    "--cors-origin",
+    metavar="ORIGIN",
+    multiple=True,
+    help="Let programs in browser pages of this origin make every call of the data port; * for any origin. Repeatable.",
+)
+@option(
+    "--permanent-links/--no-permanent-links",
+    default=False,
+    show_default=True,
+    help="Serve signed URLs without Expires, which never end, for GET and HEAD of their key.",
 )
 @option(
     "--telemetry/--no-telemetry",

@@ -27,10 +27,10 @@ from uvideo._core import (
     signature,
     text,
 )
-from uvideo.server import sts
+from uvideo.server import crossorigin, sts
 from uvideo.server.callback import Callbacks
 from uvideo.server.connection import KEEP_ALIVE, Server
-from uvideo.server.crossorigin import PREFLIGHT, CrossOrigin
+from uvideo.server.crossorigin import CrossOrigin
 from uvideo.server.exchange import IDLE, LEAST_RATE, LEAST_VERSION, BrokenOff, Disconnected, Exchange, Unreadable, Watch
 from uvideo.server.form import Form, boundary_of
 from uvideo.server.guesses import sender
@@ -160,6 +160,7 @@ class App:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         exchange = self.exchange(request)
+        exchange.crossing = self._cross_origin.of(exchange.headers)
         self._watch.active.add(exchange)
         self._metrics.begin()
         started = time.perf_counter()
@@ -222,11 +223,9 @@ class App:
         request, headers = exchange.request, exchange.headers
         if request.version[0] < LEAST_VERSION[0]:
             raise errors.BadRequest("the request says no version of HTTP that is served")
-        asking = headers.get("Origin")
-        if asking is not None:
-            exchange.crossing = self._cross_origin.headers(asking, headers.get("Host", ""))
-            if exchange.crossing and request.method == "OPTIONS":
-                return message.Response(204, message.Headers(PREFLIGHT), b""), None
+        if exchange.crossing is not None and request.method == "OPTIONS":
+            told = exchange.crossing.preflight(headers.get("Access-Control-Request-Headers", ""))
+            return message.Response(204, message.Headers(told), b""), None
         target = dialect.parse_target(request.raw_path)
         host = target.authority or headers.get("Host", "")
         if is_management(exchange, target):
@@ -237,6 +236,8 @@ class App:
         domain, own = (None, False) if bucket else (provider.domain_of(host), self._names.owns(host))
         space, address = await self._service.locate(addresses, domain, own)
         exchange.space = space.name
+        if request.method == "OPTIONS" and headers.get("Origin") is not None:
+            raise crossorigin.denied()
         if not address.path and request.method == "POST" and postfile.is_form(headers):
             return await self._post_form(exchange, space, address), None
         grant = await self._service.authorize(request.method, headers, target.query, space, address)

@@ -135,14 +135,18 @@ class Copies:
                 chunks = await self._read(source, first, length)
                 if chunks is None:
                     continue
-                stored = await service.store_part(op, space, upload, chunks, source.mime, None)
+                stored = await service.store_part(op, space, upload, chunks, source.mime)
             return operation.CopiedPart(stored.part, stored.etag, first, length, source.size)
         raise busy()
 
     def _span(self, op: Any, source: ObjectRecord) -> tuple[int, int]:
-        """(first, length); CopyRangeInvalid for what the source does not have, PartTooLarge."""
+        """(first, length) of what the source has of the range; CopyRangeInvalid if that is nothing, PartTooLarge.
+
+        Hadoop's last range ends at the size.
+        """
         first, last = op.range or (0, source.size - 1)
-        if not 0 <= first <= last < source.size:
+        last = min(last, source.size - 1)
+        if first > last:
             raise errors.CopyRangeInvalid()
         self._service.check_part_size(last - first + 1)
         return first, last - first + 1

@@ -13,13 +13,12 @@ from contextvars import ContextVar
 from typing import Any
 
 from aiohttp import web
-from multidict import CIMultiDict
 
 from uvideo import faults
 from uvideo._core import action, answer, dialect, errors, etag, message, postfile
 from uvideo.faults import Call, Fault
 from uvideo.server.app import App, is_management
-from uvideo.server.exchange import NAME, Disconnected, Exchange
+from uvideo.server.exchange import Disconnected, Exchange
 from uvideo.server.metrics import Metrics
 from uvideo.server.service import Content, Service
 
@@ -120,9 +119,7 @@ class _FaultyExchange(Exchange):
     async def _send(self, response: Any, content: Content | None) -> web.StreamResponse:
         if self._kind not in _BODILY:
             return await super()._send(response, content)
-        headers = CIMultiDict(response.headers.pairs)
-        headers[answer.SESSION] = self.session
-        headers["Server"] = NAME
+        headers = self._head(response)
         size = content.length if content is not None else len(response.body)
         if response.status not in (204, 304):
             headers.setdefault("Content-Length", str(size))

@@ -33,7 +33,7 @@ from uvideo.server.callback import Callbacks
 from uvideo.server.connection import Server
 from uvideo.server.console import Console
 from uvideo.server.credentials import CredentialsError, Key, Keyring, check_pair, load_or_create
-from uvideo.server.crossorigin import CrossOrigin, Endpoint, check_origin, origin
+from uvideo.server.crossorigin import CrossOrigin, Endpoint, check_origin, check_program, origin
 from uvideo.server.drivers import DriverError, Drivers, choose, without_password
 from uvideo.server.exchange import IDLE, LEAST_RATE, Watch
 from uvideo.server.faults import Faults, FaultyApp, clock
@@ -111,6 +111,8 @@ class Settings:
     faults: Path | None = None
     public_url: str | None = None
     console_origin: tuple[str, ...] = ()
+    cors_origin: tuple[str, ...] = ()
+    permanent_links: bool = False
     telemetry: bool = False
 
     def __repr__(self) -> str:
@@ -231,11 +233,12 @@ async def _run(
             "writes": writes,
             "names": own_names,
         }
+        rules = restoring, settings.verify_reads, spool, settings.permanent_links
         if faults is None:
-            service = Service(store, names, keyring, restoring=restoring, verify=settings.verify_reads, spool=spool)
+            service = Service(store, names, keyring, time.time, *rules)
             app = App(service, metrics, **common)
         else:
-            service = Service(store, names, keyring, clock, restoring, settings.verify_reads, spool)
+            service = Service(store, names, keyring, clock, *rules)
             app = FaultyApp(service, metrics, faults, **common)
         shared = settings.workers > 1  # a small backlog: asyncio takes so many at once, and another may be idle
         data = await loop.create_server(app.server, sock=ports.data, ssl=ports.tls, backlog=1 if shared else BACKLOG)
@@ -448,11 +451,15 @@ def _check_console(settings: Settings) -> None:
         Endpoint(settings.public_url, 0, False)
     except ValueError as failure:
         raise StartError(f"--public-url: {failure}") from None
-    try:
-        for value in settings.console_origin:
-            check_origin(value)
-    except ValueError as failure:
-        raise StartError(f"--console-origin: {failure}") from None
+    for name, check, values in (
+        ("--console-origin", check_origin, settings.console_origin),
+        ("--cors-origin", check_program, settings.cors_origin),
+    ):
+        try:
+            for value in values:
+                check(value)
+        except ValueError as failure:
+            raise StartError(f"{name}: {failure}") from None
 
 
 def _own_names(settings: Settings) -> OwnNames:
@@ -468,7 +475,7 @@ def _own_names(settings: Settings) -> OwnNames:
 
 
 def _cross_origin(settings: Settings, ports: Ports) -> CrossOrigin:
-    """The console's own pages, and those of the origins that the operator named."""
+    """The console's own pages, and those of the origins that the operator named for it or for programs."""
     _, admin_port = ports.numbers
     origins = [check_origin(each) for each in settings.console_origin]
     if ports.apart:
@@ -477,7 +484,8 @@ def _cross_origin(settings: Settings, ports: Ports) -> CrossOrigin:
             ("localhost", "127.0.0.1", "[::1]") if ipaddress.ip_address(address).is_loopback else (_in_url(address),)
         )
         origins += [origin("https" if ports.tls else "http", name, admin_port) for name in names]
-    return CrossOrigin(admin_port, ports.tls is not None, origins)
+    programs = [check_program(each) for each in settings.cors_origin]
+    return CrossOrigin(admin_port, ports.tls is not None, origins, programs)
 
 
 def claim(folder: Path) -> int:

@@ -12,11 +12,12 @@ import hashlib
 import logging
 import time
 import uuid
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from uvideo._core import byterange, condition, dialect, errors, etag, operation, policy, signature
+from uvideo._core import byterange, condition, dialect, errors, etag, expiry, operation, policy, signature
 from uvideo.server import carriers, scrub, seal, sts
 from uvideo.server.append import Append
 from uvideo.server.copies import Copies
@@ -135,7 +136,8 @@ class Service:
     """The data plane.  ``clock``: unix seconds.  All methods belong to one event loop.
 
     ``verify``: compare stored bytes with their etag before any of them is used.  ``spool``: where parts go that come
-    while slow clients have all places in memory; None: they wait.
+    while slow clients have all places in memory; None: they wait.  ``permanent_links``: whether signed URLs may be
+    without an end.
     """
 
     def __init__(
@@ -147,13 +149,14 @@ class Service:
         restoring: Restoring = Restoring(),
         verify: bool = False,
         spool: Callable[[], Spool] | None = None,
+        permanent_links: bool = False,
     ) -> None:
         if blobs.block_size != etag.BLOCK:
             raise ValueError(f"the etag of an upload needs parts of {etag.BLOCK} bytes, not {blobs.block_size}")
         self.blobs, self.catalog, self.keyring, self.clock = blobs, catalog, keyring, clock
         self._restoring, self.verify = restoring, verify
         self.append = Append(self).run
-        self._spool = spool
+        self._spool, self._permanent_links = spool, permanent_links
         self._places, self.part_bodies = _Places(), asyncio.Semaphore(PARTS_STORED)
         self._run: dict[type, Callable[..., Awaitable[Any]]] = {
             operation.HeadObject: self._head,
@@ -171,7 +174,8 @@ class Service:
 
     def over(self, catalog: Catalog) -> Service:
         """The same service over another catalog.  Both share the places in memory."""
-        other = Service(self.blobs, catalog, self.keyring, self.clock, self._restoring, self.verify, self._spool)
+        settings = self._restoring, self.verify, self._spool, self._permanent_links
+        other = Service(self.blobs, catalog, self.keyring, self.clock, *settings)
         other._places, other.part_bodies = self._places, self.part_bodies
         return other
 
@@ -219,6 +223,11 @@ class Service:
         if claimed is None:
             key, cls, given = await self._anonymous(method, headers, query, space, address)
             return Grant(key, cls, *carriers.check(carrier, cls, key, given, headers, None), None, None)
+        if carrier is carriers.LINK and not self._permanent_links:
+            raise errors.NoCredentials(
+                "a signed URL without an end, that is without Expires or with Expires=0, is not served here: "
+                "the operator can allow it (uvideo serve --permanent-links)"
+            )
         public, token = claimed.public_key, None
         known: Key | TokenRecord | None = self.keyring.find(public)
         if known is None:
@@ -240,7 +249,7 @@ class Service:
             except errors.SignatureMismatch:
                 if signed == keys[-1]:
                     raise
-        if isinstance(known, Key) and known.until is not None and self.clock() >= known.until:
+        if isinstance(known, Key) and known.until is not None and expiry.is_past(known.until, self.clock()):
             raise errors.AccessDenied("the SecurityToken has expired")
         if known.owner != space.owner:
             raise errors.AccessDenied()
@@ -473,28 +482,25 @@ class Service:
         upload = await self.upload(op, space, op.key)
         if self._spool is None:
             async with self._places.coming:
-                return await self.store_part(op, space, upload, await self._gather(body), op.mime, op.md5)
+                return await self.store_part(op, space, upload, await self._gather(body), op.mime)
         if await self._places.take():
             try:
-                return await self.store_part(op, space, upload, await self._gather(body), op.mime, op.md5)
+                return await self.store_part(op, space, upload, await self._gather(body), op.mime)
             finally:
                 self._places.give()
         spool = self._spool()
         try:
             await self._gather(body, spool)
             async with self.part_bodies:
-                return await self.store_part(op, space, upload, await spool.read(), op.mime, op.md5)
+                return await self.store_part(op, space, upload, await spool.read(), op.mime)
         finally:
             spool.close()
 
     async def store_part(
-        self, op: Any, space: SpaceRecord, upload: UploadRecord, chunks: list[bytes], mime: str | None, md5: str | None
+        self, op: Any, space: SpaceRecord, upload: UploadRecord, chunks: list[bytes], mime: str | None
     ) -> Any:
         """As ``part``, of bytes that are there, while one of ``part_bodies`` is held."""
-        digest, found = await _hashed(chunks, md5 is not None)
-        if found != md5:
-            raise errors.DigestMismatch()
-        name = etag.part_etag(digest)
+        name = etag.part_etag(await _hashed(chunks))
         async with self.blobs.part(upload.draft, op.part) as slot:
             await self.upload(op, space, op.key)
             known = await self.catalog.part(op.upload_id, op.part)
@@ -566,11 +572,17 @@ class Service:
         return operation.Finished(space.name, key, record.size, record.etag)
 
     def _check_part_list(self, op: Any, parts: Sequence[PartRecord]) -> None:
-        if len(op.etags) != len(parts):
+        """InvalidPartList unless the list has the etag of each stored part as often as they have it, in any order.
+
+        Browsers, Hadoop and C list them as the parts were stored.  The object has its parts in order of number.
+        """
+        stored = tuple([part.etag for part in parts])
+        if len(op.etags) != len(stored):
             raise errors.InvalidPartList("invalid etag count")
-        for number, (name, part) in enumerate(zip(op.etags, parts, strict=True)):
-            if part.part != number or part.etag != name:
-                raise errors.InvalidPartList()
+        if op.etags != stored and Counter(op.etags) != Counter(stored):
+            raise errors.InvalidPartList()
+        if any(part.part != number for number, part in enumerate(parts)):
+            raise errors.InvalidPartList()
         if any(part.size != self.blobs.block_size for part in parts[:-1]):
             raise errors.InvalidPartList(
                 f"validate initidx and partlist [{op.space}:{op.upload_id}] failed, err: invalid middle block size"
@@ -697,21 +709,19 @@ def _check_md5(wanted: str | None, md5: Any) -> None:
         raise errors.DigestMismatch()
 
 
-async def _hashed(chunks: Sequence[bytes], with_md5: bool) -> tuple[bytes, str | None]:
-    """``_digests``, on a thread if that is worth the way there and back."""
+async def _hashed(chunks: Sequence[bytes]) -> bytes:
+    """``_digest``, on a thread if that is worth the way there and back."""
     if sum(map(len, chunks)) <= HASHED_HERE:
-        return _digests(chunks, with_md5)
-    return await asyncio.get_running_loop().run_in_executor(None, _digests, chunks, with_md5)
+        return _digest(chunks)
+    return await asyncio.get_running_loop().run_in_executor(None, _digest, chunks)
 
 
-def _digests(chunks: Sequence[bytes], with_md5: bool) -> tuple[bytes, str | None]:
-    """Binary SHA-1 and, if asked for, hex MD5.  On a thread: hashlib lets others run."""
-    sha1, md5 = hashlib.sha1(usedforsecurity=False), hashlib.md5(usedforsecurity=False)
+def _digest(chunks: Sequence[bytes]) -> bytes:
+    """Binary SHA-1.  On a thread: hashlib lets others run."""
+    sha1 = hashlib.sha1(usedforsecurity=False)
     for chunk in chunks:
         sha1.update(chunk)
-        if with_md5:
-            md5.update(chunk)
-    return sha1.digest(), md5.hexdigest() if with_md5 else None
+    return sha1.digest()
 
 
 async def _pour(writer: Writer, batch: list[bytes], body: Body, tree: Any, md5: Any) -> None:

@@ -482,15 +482,22 @@ def _decode_initiate(space, key, query, headers, body):
 
 
 def _decode_part(space, key, query, headers, body):
-    return UploadPart(space, key, upload_id(query), part_number(query), field.mime(headers), field.md5(headers))
+    # Its Content-MD5 is for the signature alone: Java's is of a whole buffer, also where the part is a piece of that.
+    md5 = field.header_text(headers.get("Content-MD5") or "", u"Content-MD5").strip() or None
+    return UploadPart(space, key, upload_id(query), part_number(query), field.mime(headers), md5)
+
+
+def _etags(body):
+    """Tuple of the etags in the body of FinishUpload, each bare or quoted.  C and C++ write a comma behind the last."""
+    try:
+        names = [name.strip().strip(u'"').strip() for name in body.decode("utf-8").split(u",")]
+    except UnicodeDecodeError:
+        raise BadRequest(u"the body is not a list of etags")
+    return tuple(names if names[-1] else names[:-1])
 
 
 def _decode_finish(space, key, query, headers, body):
-    try:
-        text = body.decode("utf-8").strip()
-    except UnicodeDecodeError:
-        raise BadRequest(u"the body is not a list of etags")
-    etags = tuple([etag.strip().strip(u'"') for etag in text.split(u",")]) if text else ()
+    etags = _etags(body)
     directive = headers.get(DIRECTIVE)
     if directive is not None and directive not in ("UNCHANGED", "REPLACE"):
         raise BadRequest(u"%s is neither UNCHANGED nor REPLACE" % DIRECTIVE)

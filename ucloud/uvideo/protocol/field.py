@@ -5,6 +5,7 @@ Source: data-plane.md sections 4 and 5.
 
 from __future__ import absolute_import, division, print_function
 
+import binascii
 import re
 
 from .errors import BadRequest, TooLarge
@@ -148,13 +149,20 @@ def acl(headers):
     return one_of(headers.get(ACL), ACLS, ACL)
 
 
-_MD5 = re.compile(r"[0-9a-fA-F]{32}\Z").match
+_HEX_MD5 = re.compile(r"[0-9a-fA-F]{32}\Z").match
+_BASE64_MD5 = re.compile(r"[A-Za-z0-9+/]{21}[AQgw]==\Z").match
 
 
 def md5(headers):
-    value = headers.get("Content-MD5")
-    if not value or not value.strip():
+    """The hexadecimal digits of a Content-MD5, None if there is none; BadRequest.
+
+    Official clients send them so, requests-ucloud the base64 of RFC 1864.
+    """
+    value = (headers.get("Content-MD5") or "").strip()
+    if not value:
         return None
-    if not _MD5(value.strip()):
-        raise BadRequest(u"Content-MD5 is not 32 hexadecimal digits")
-    return to_text(value.strip().lower())
+    if _BASE64_MD5(value):
+        return to_text(binascii.hexlify(binascii.a2b_base64(value)))
+    if not _HEX_MD5(value):
+        raise BadRequest(u"Content-MD5 is neither 32 hexadecimal digits nor the base64 of 16 bytes")
+    return to_text(value.lower())

@@ -198,7 +198,7 @@ def _decode_copy(space, key, query, headers, body):
     )
 
 
-_CLOSED_RANGE = re.compile(r"bytes=[ \t]*([0-9]{1,18})[ \t]*-[ \t]*([0-9]{1,18})[ \t]*\Z", re.I).match
+_CLOSED_RANGE = re.compile(r"bytes=[ \t]*([0-9]{1,19})[ \t]*-[ \t]*([0-9]{1,19})[ \t]*\Z", re.I).match
 
 
 def _decode_copy_part(space, key, query, headers, body):

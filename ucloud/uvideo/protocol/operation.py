@@ -58,15 +58,15 @@ class InitiateUpload(_operation("InitiateUpload", "space key", "mime storage_cla
 
 
 class UploadPart(_operation("UploadPart", "space key upload_id part", "mime md5 slice")):
-    """Send one part.  part: int from 0.  slice: where its bytes lie; one block long, the last may be shorter.
-    -> StoredPart"""
+    """Send one part.  part: int from 0.  slice: where its bytes lie; one block long, the last may be shorter.  md5 is
+    signed and nothing else; the part's etag says what was stored.  -> StoredPart"""
 
     __slots__ = ()
 
 
 class FinishUpload(_operation("FinishUpload", "space key upload_id etags", "new_key metadata directive")):
-    """Make the object of its parts.  etags: tuple of the parts' etags in order.  new_key: the name to take if the key
-    has meanwhile been taken.  directive: UNCHANGED or REPLACE the metadata of InitiateUpload.  -> Finished"""
+    """Make the object of its parts.  etags: tuple of the parts' etags in any order.  new_key: the name to take if the
+    key has meanwhile been taken.  directive: UNCHANGED or REPLACE the metadata of InitiateUpload.  -> Finished"""
 
     __slots__ = ()
 
@@ -130,7 +130,8 @@ class CopyObject(
 class CopyPart(
     _operation("CopyPart", "space key upload_id part source_space source_key", "range verbatim")
 ):
-    """Make a part of another object's bytes.  range: a ByteRange with both ends; None: all of it.  -> CopiedPart
+    """Make a part of another object's bytes.  range: a ByteRange with both ends, of which the last may lie behind the
+    object's; None: all of it.  -> CopiedPart
 
     verbatim: as in CopyObject.
     """
@@ -267,8 +268,11 @@ class UpdateToken(_operation("UpdateToken", "token_id", "name " + _TOKEN)):
 UpdateToken.__new__.__defaults__ = (None,) * len(UpdateToken.__new__.__defaults__)
 
 
-class AssumeRole(_operation("AssumeRole", "", "role session seconds")):
-    """A key pair that ends by itself.  role, session: text of the caller's.  seconds: how long.  -> TemporaryKeys"""
+class AssumeRole(_operation("AssumeRole", "", "role session seconds policy")):
+    """A key pair that ends by itself.  role, session: text of the caller's.  seconds: how long.  -> TemporaryKeys
+
+    policy: JSON text that narrows what the pair may do; a server that cannot apply it refuses.
+    """
 
     __slots__ = ()
 

@@ -77,8 +77,14 @@ WORDS = {
         "测试用：要制造的故障，TOML 或 JSON 文件（见 docs/howto/testing.md）。"
     ),
     "Where browsers reach the data port, behind a proxy say.": "浏览器访问数据端口的地址，例如在反向代理之后。",
-    "Let browser pages of this origin use the data port too, as https://console.example.com. Repeatable.": (
-        "也允许该来源的网页使用数据端口，如 https://console.example.com；可重复给出。"
+    "Let browser pages of this origin use signed URLs, as https://console.example.com. Repeatable.": (
+        "允许该来源的网页使用签名 URL，如 https://console.example.com；可重复给出。"
+    ),
+    "Let programs in browser pages of this origin make every call of the data port; * for any origin. Repeatable.": (
+        "允许该来源网页中的程序调用数据端口的全部接口，* 表示任意来源；可重复给出。"
+    ),
+    "Serve signed URLs without Expires, which never end, for GET and HEAD of their key.": (
+        "接受不带 Expires、永不过期的签名 URL，仅限对其所签对象的 GET 和 HEAD。"
     ),
     "this command needs {missing}, which is not installed: pip install 'uvideo[server]'": (
         "此命令需要 {missing}，尚未安装：pip install 'uvideo[server]'"
