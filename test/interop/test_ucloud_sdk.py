@@ -35,6 +35,13 @@ listed = [each for each in files.describe_ufile_token({})["DataSet"] if each["To
 told["names"] = [each["TokenName"] for each in listed]
 files.delete_ufile_token({"TokenId": made["TokenId"]})
 told["left"] = [each for each in files.describe_ufile_token({})["DataSet"] if each["TokenId"] == made["TokenId"]]
+roles = Client(dict(settings, public_key=public_key, private_key=private_key)).sts()
+asked = {"RoleUrn": "ucs:iam::1:role/r", "RoleSessionName": "alice", "DurationSeconds": 900}
+told["ends"] = time.strptime(roles.assume_role(asked)["Credentials"]["Expiration"], "%Y-%m-%dT%H:%M:%SZ")[6] < 7
+try:
+    roles.assume_role(dict(asked, Policy="{}"))
+except exc.RetCodeException as error:
+    told["policy"] = error.code
 files.delete_bucket({"BucketName": space})
 try:
     files.delete_bucket({"BucketName": space})
@@ -53,5 +60,7 @@ def test_spaces_and_tokens(server: Server, tmp_path: Path) -> None:
         "token": ["reader", ["TOKEN_ALLOW_READ"], ["in/"], [space]],
         "names": ["renamed"],
         "left": [],
+        "ends": True,
+        "policy": 15017,
         "refused": 15010,
     }

@@ -117,6 +117,13 @@ def test_how_long_they_last(world: Running, seconds: int) -> None:
     assert caught.value.ret_code == 15018
 
 
+@pytest.mark.parametrize("policy", ("{}", '{"Version":"1","Statement":[]}', "*", " ", "x" * 5000))
+def test_keys_are_not_given_under_a_policy_that_would_not_hold(world: Running, policy: str) -> None:
+    with pytest.raises(errors.BadRequest, match="Policy is not applied") as caught:
+        Peer(world).manage(operation.AssumeRole(policy=policy))
+    assert caught.value.ret_code == 15017
+
+
 def test_the_headers_name_is_read_in_any_case(world: Running) -> None:
     owner = Peer(world)
     space = owner.space()
