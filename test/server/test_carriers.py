@@ -604,7 +604,7 @@ def test_the_signature_of_a_form_reaches_no_other_key(world: World) -> None:
 def test_a_listing_is_no_object_and_an_object_no_listing(world: World) -> None:
     tail = signature.list_tail([("marker", ""), ("prefix", "k"), ("max-keys", "10"), ("delimiter", "")])
     text = signature.string_to_sign("GET", world.space, "", tail=tail)
-    signed = f"UCloud {world.owner.credentials.public_key}:{signature._hmac(world.owner.credentials.private_key, text)}"
+    signed = f"UCloud {world.owner.credentials.public_key}:{signature.sign(world.owner.credentials.private_key, text)}"
     ask: Callable[[str], Answer] = lambda target: world.send("GET", target, ("Authorization", signed))  # noqa: E731
     assert ask("/?listobjects&prefix=k&max-keys=10&marker=&delimiter=").status == 200
     for target in (
@@ -636,7 +636,7 @@ def test_a_marker_is_not_read_as_a_prefix(world: World) -> None:
         [("marker", "a"), ("prefix", "b\nmax-keys:5\nprefix:c"), ("max-keys", "5")],
     ):
         text = signature.string_to_sign("GET", world.space, "", tail=signature.list_tail(one))
-        mac = signature._hmac(world.owner.credentials.private_key, text)
+        mac = signature.sign(world.owner.credentials.private_key, text)
         target = "/?listobjects&" + "&".join(f"{name}={value}" for name, value in one).replace("\n", "%0A")
         signed = ("Authorization", f"UCloud {world.owner.credentials.public_key}:{mac}")
         assert world.send("GET", target, signed).refusal()[:2] == MISMATCH
@@ -673,7 +673,7 @@ def test_the_copy_of_a_part_as_java_signs_it_is_nothing_else(world: World) -> No
     source = [("X-Ufile-Copy-Source", f"/{world.space}/other"), ("X-Ufile-Copy-Source-Range", "bytes=0-3")]
     lines = "".join(f"{name.lower()}:{value}\n" for name, value in source)
     text = signature.string_to_sign("PUT", world.space, "k", canonical=lines)
-    mac = signature._hmac(world.owner.credentials.private_key, text)
+    mac = signature.sign(world.owner.credentials.private_key, text)
     signed = ("Authorization", f"UCloud {world.owner.credentials.public_key}:{mac}")
     before = world.state()
     for target in ("/k", "/k?acl", "/k?newFileName=other&force=true", "/k?tagging", "/k?restore"):
@@ -699,7 +699,7 @@ def test_line_breaks_shift_nothing(world: World) -> None:
         assert got.status in (400, 401), fields
     assert world.state() == before
     shifted = signature.string_to_sign("POST", world.space, "k", md5="a\nb", mime=MIME)
-    mac = signature._hmac(world.owner.credentials.private_key, shifted)
+    mac = signature.sign(world.owner.credentials.private_key, shifted)
     form = fields_of(
         ("FileName", "k"),
         ("Authorization", f"UCloud {world.owner.credentials.public_key}:{mac}"),

@@ -107,7 +107,8 @@ _KEYED = {}  # private key: its HMAC, begun
 _KEYED_LIMIT = 256
 
 
-def _hmac(private_key, text):
+def sign(private_key, text):
+    """The signature of a text: HMAC-SHA1 in base64."""
     found = _KEYED.get(private_key)
     if found is None:
         found = hmac.new(to_bytes(private_key), digestmod=hashlib.sha1)
@@ -148,7 +149,7 @@ def authorization(credentials, method, space, key, headers, word="UCloud", polic
         u"",
         to_text(policy or u""),
     )
-    value = "%s %s:%s" % (word, native(credentials.public_key), _hmac(credentials.private_key, text))
+    value = "%s %s:%s" % (word, native(credentials.public_key), sign(credentials.private_key, text))
     return value + ":" + native(policy) if policy else value
 
 
@@ -161,7 +162,7 @@ def signed_query(credentials, method, space, key, expires, mime=u"", md5=u""):
     if not 0 <= expires < 10**EXPIRES_DIGITS:
         raise InvalidArgument(u"a signed URL cannot end later than %d" % (10**EXPIRES_DIGITS - 1))
     text = string_to_sign(method, to_text(space), to_text(key), to_text(md5), to_text(mime), u"%d" % expires)
-    signed = _hmac(credentials.private_key, text).replace("+", "%2B").replace("=", "%3D")  # base64 has no other signs
+    signed = sign(credentials.private_key, text).replace("+", "%2B").replace("=", "%3D")  # base64 has no other signs
     query = "UCloudPublicKey=%s&Expires=%d&Signature=%s" % (quote_query(credentials.public_key), expires, signed)
     if credentials.security_token is not None:
         query += "&" + build_query([(TOKEN, credentials.security_token)])
@@ -367,7 +368,7 @@ def verify(claimed, private_key, texts, now):
             raise SignatureExpired()
     for text in texts:
         try:
-            if equal(_hmac(private_key, text), claimed.signature):
+            if equal(sign(private_key, text), claimed.signature):
                 return text
         except UnicodeError:  # a lone surrogate out of a header signs nothing
             continue
