@@ -15,6 +15,10 @@ from . import uvideo  # noqa: F401  it makes the logger silent
 
 logger = logging.getLogger("ucloud.uvideo")
 
+#: The file that set_log_file() writes.
+LOG_FILE = "ufile.log"
+
+_UNSET = object()
 _lock = threading.Lock()
 _handler = None
 
@@ -29,14 +33,17 @@ class _Text(logging.Formatter):
         return line.decode("utf-8", "replace")
 
 
-def set_log_file(locallogname, level=logging.INFO):
+def set_log_file(locallogname=_UNSET, level=logging.INFO, localfile=_UNSET):
     """Write the SDK's log to this file, appending, in place of the one set before; None or '' ends it.
 
-    level: of the logging module.  Raises IOError if the file cannot be opened; then all stays as it was.  Safe to call
-    from any thread.
+    Without a name it is LOG_FILE, ufile.log in the folder where the program runs.  localfile: the official SDK's word
+    for locallogname.  level: of the logging module.  Raises IOError if the file cannot be opened; then all stays as it
+    was.  Safe to call from any thread.
     """
     global _handler
     made = None
+    if locallogname is _UNSET:
+        locallogname = LOG_FILE if localfile is _UNSET else localfile
     if locallogname:
         made = logging.FileHandler(locallogname, encoding="utf-8")
         made.setFormatter(_Text("%(asctime)s %(levelname)s %(threadName)s %(message)s"))

@@ -717,11 +717,11 @@ def delete_token(token_id: str) -> Call[None]:
 
 
 def assume_role(
-    role: str | None, session: str | None, duration: float | timedelta | None
+    role: str | None, session: str | None, duration: float | timedelta | None, policy: str | None
 ) -> Call[models.TemporaryKeys]:
     lasting = None if duration is None else int(seconds(duration, "duration"))
     return Call(
-        operation.AssumeRole(role, session, lasting),
+        operation.AssumeRole(role, session, lasting, policy),
         lambda result: models.TemporaryKeys(
             result.public_key, result.private_key, result.security_token, when(result.expires)
         ),

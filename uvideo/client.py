@@ -902,10 +902,19 @@ class Client:
         self._run(calls.delete_token(token_id))
 
     def assume_role(
-        self, *, role: str | None = None, session: str | None = None, duration: float | timedelta | None = None
+        self,
+        *,
+        role: str | None = None,
+        session: str | None = None,
+        duration: float | timedelta | None = None,
+        policy: str | None = None,
     ) -> models.TemporaryKeys:
-        """A key pair that ends by itself.  duration: seconds or a timedelta."""
-        return self._run(calls.assume_role(role, session, duration))
+        """A key pair that ends by itself.
+
+        duration: seconds or a timedelta.  policy: JSON text that narrows what the pair may do; `uvideo serve` applies
+        none, so it refuses the call (BadRequest).
+        """
+        return self._run(calls.assume_role(role, session, duration, policy))
 
 
 def _rebuild(cls: type[Client], settings: Settings, tries: Retry | None) -> Client:

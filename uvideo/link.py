@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
-from uvideo._core import argument, dialect, message, provider, signature
+from uvideo._core import argument, dialect, expiry, message, provider, signature
 from uvideo.errors import InvalidArgument, SignatureMismatch, UVideoError
 from uvideo.models import Finding
 from uvideo.refusal import masked
@@ -47,15 +47,18 @@ def read_link(url: str, settings: Settings | None, now: float) -> Iterator[Findi
     if len(missing) == len(_NAMES):
         yield Finding("link.fields", "warning", "link-unsigned")
         return
-    if missing:
+    if missing not in ([], ["Expires"]) or given.get("Expires") == "":
         yield Finding("link.fields", "failed", "link-incomplete", {"missing": missing})
         return
-    yield _lasts(given["Expires"], now)
+    expires = given.get("Expires") or signature.ENDLESS
+    yield _lasts(expires, now)
     signed = given["Signature"].replace(" ", "+")
     if not _is_signature(signed):
         yield Finding("link.signature", "failed", "link-cut")
         return
-    yield _verified(given, signed, places, settings)
+    public = given["UCloudPublicKey"].replace(" ", "+")
+    claim = signature.Claim(None, public, signed, "" if expires == signature.ENDLESS else expires, "")
+    yield _verified(claim, places, settings)
 
 
 def _taken_apart(url: str) -> tuple[str, Any, bool]:
@@ -102,12 +105,14 @@ def _opens(scheme: str, target: Any, place: tuple[str, str], given: dict[str, st
 def _lasts(expires: str, now: float) -> Finding:
     if not (expires.isascii() and expires.isdigit() and len(expires) <= signature.EXPIRES_DIGITS):
         return Finding("link.expires", "failed", "link-expires-unreadable", {"expires": expires[:40]})
+    if expires == signature.ENDLESS:
+        return Finding("link.expires", "warning", "link-endless")
     left = int(expires) - int(now)
     try:
         facts: dict[str, object] = {"expires": datetime.fromtimestamp(int(expires), timezone.utc), "seconds": left}
     except (OverflowError, OSError, ValueError):
         return Finding("link.expires", "warning", "link-long", {"expires": expires, "seconds": left})
-    if left < 0:
+    if expiry.is_past(int(expires), now):
         return Finding("link.expires", "failed", "link-expired", {**facts, "seconds": -left})
     return Finding(
         "link.expires", "warning" if left > _LONG else "ok", "link-long" if left > _LONG else "link-lasts", facts
@@ -121,16 +126,13 @@ def _is_signature(value: str) -> bool:
         return False
 
 
-def _verified(
-    given: dict[str, str], signed: str, places: Sequence[tuple[str, str]], settings: Settings | None
-) -> Finding:
+def _verified(claim: Any, places: Sequence[tuple[str, str]], settings: Settings | None) -> Finding:
     """Whether the settings' key pair signed it, and for which method."""
-    public = given["UCloudPublicKey"].replace(" ", "+")
+    public = claim.public_key
     keys = settings.credentials() if settings is not None else None
     if keys is None or keys.public_key != public:
         facts = {"public_key": masked(public), "ours": masked(keys.public_key) if keys else None}
         return Finding("link.signature", "skipped", "link-other-key", facts)
-    claim = signature.Claim(None, public, signed, given["Expires"], "")
     for method in ("GET", "HEAD", "PUT"):
         for space, key in places:
             for mime in ("", argument.mime_of(None, key)) if method == "PUT" and key else ("",):

@@ -10,14 +10,13 @@ from test.cli.shell import Done, Shell
 from uvideo.cli.context import Context
 from uvideo.cli.program import invoke
 
-__all__ = ["Inside", "inside"]
+__all__ = ["Inside", "calls", "inside"]
 
 Inside = Callable[..., Done]
 
 
-@pytest.fixture
-def inside(shell: Shell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Inside:
-    """As ``shell``, in this process: inside("cp", "a", "b")."""
+def calls(shell: Shell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Inside:
+    """Calls in this process that see what those of ``shell`` see."""
     for name, value in shell.environ.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(shell.folder)
@@ -31,3 +30,9 @@ def inside(shell: Shell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
         return Done(code, said.out.encode("utf-8", "surrogateescape"), said.err)
 
     return call
+
+
+@pytest.fixture
+def inside(shell: Shell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Inside:
+    """As ``shell``, in this process: inside("cp", "a", "b")."""
+    return calls(shell, monkeypatch, capsys)

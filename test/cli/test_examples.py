@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -11,8 +12,8 @@ from pathlib import Path
 import click
 import pytest
 
-from test.cli.inside import Inside
-from test.cli.shell import SECONDS, Shell
+from test.cli.inside import Inside, calls
+from test.cli.shell import SECONDS, Done, Shell
 from test.interpreters import ROOT
 from test.server_fixture import Server, start_server
 from uvideo.cli import program, verb
@@ -83,19 +84,46 @@ def world(own: Server, tmp_path: Path) -> Shell:
     return shell
 
 
+@pytest.fixture
+def within(world: Shell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Inside:
+    return calls(world, monkeypatch, capsys)
+
+
+def plain(example: Example) -> bool:
+    """Whether it is one call of the command, with nothing for the shell but quotes."""
+    return not re.search(r"[|<>&;$`\n]", re.sub(r"'[^']*'", "", example.command))
+
+
 EVERY = 3  # one example of so many runs in the quick suite, each in the long one
-OTHERS = [
-    pytest.param(path, each, id=f"{path} {each.text}"[:60], marks=() if number % EVERY == 0 else pytest.mark.long)
-    for number, (path, each) in enumerate([(path, each) for path, each in ALL if path != "serve"])
+OTHERS = [(path, each) for path, each in ALL if path != "serve"]
+QUICK = OTHERS[::EVERY]
+CASES = [
+    pytest.param(
+        *each,
+        id=f"{each[0]} {each[1].text}"[:60],
+        marks=pytest.mark.long if each not in QUICK or plain(each[1]) else (),
+    )
+    for each in OTHERS
 ]
+HERE = [pytest.param(each, id=f"{path} {each.text}"[:60]) for path, each in QUICK if plain(each)]
 
 
-@pytest.mark.parametrize(("path", "example"), OTHERS)
-def test_an_example_runs(world: Shell, path: str, example: Example) -> None:
-    done = world.sh("set -e -o pipefail\n" + example.command)
+def judge(world: Shell, example: Example, done: Done) -> None:
     assert done.code == example.exit, done.err
     assert "Traceback" not in done.err
     assert world.server.private_key not in done.out + done.err + example.command
+
+
+@pytest.mark.parametrize(("path", "example"), CASES)
+def test_an_example_runs(world: Shell, path: str, example: Example) -> None:
+    judge(world, example, world.sh("set -e -o pipefail\n" + example.command))
+
+
+@pytest.mark.parametrize("example", HERE)
+def test_a_plain_example_runs_in_this_process(world: Shell, within: Inside, example: Example) -> None:
+    program, *words = shlex.split(example.command)
+    assert program == "uvideo"
+    judge(world, example, within(*words))
 
 
 @pytest.mark.parametrize("example", [each for path, each in ALL if path == "serve"], ids=lambda each: each.text[:30])

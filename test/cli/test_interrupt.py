@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from test.cli.inside import Inside
 from test.cli.records import check
 from test.cli.shell import Shell
 
@@ -50,14 +51,14 @@ def stopped(shell: Shell, number: int, *words: str) -> tuple[int, str, float]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
-def test_an_interrupted_upload_goes_on(shell: Shell, large: Path, number: signal.Signals) -> None:
+def test_an_interrupted_upload_goes_on(shell: Shell, inside: Inside, large: Path, number: signal.Signals) -> None:
     space = shell.space()
     target = f"uvideo://{space}/x y"
     code, err, seconds = stopped(shell, number, "cp", "large", target, "--bwlimit", "8M")
     assert code == 130 and seconds < 15, err
     assert f"to go on: uvideo cp large '{target}' --bwlimit 8M" in err and "Traceback" not in err
 
-    record = check(shell("transfers", "ls", "--json").lines[0])
+    record = check(inside("transfers", "ls", "--json").lines[0])
     assert (record["direction"], record["target"], record["bytes"]) == ("upload", target, SIZE)
     assert 0 < record["done"] < SIZE and not record["active"]
     kept = len(list(shell.client.list_parts(space, next(iter(shell.client.list_uploads(space))).upload_id)))
@@ -65,42 +66,42 @@ def test_an_interrupted_upload_goes_on(shell: Shell, large: Path, number: signal
     if number == signal.SIGINT:
         done = shell("cp", "large", target, "--json")
     else:
-        assert "would" in shell("transfers", "resume", record["id"], "--dry-run").out
+        assert "would" in inside("transfers", "resume", record["id"], "--dry-run").out
         done = shell("transfers", "resume", record["id"], "--json")
     assert done.code == 0, done.err
     assert check(done.lines[0])["verified"] and kept > 0
     assert shell.client.get(space, "x y").data == large.read_bytes()
-    assert shell("transfers", "ls").out == "" and list(shell.client.list_uploads(space)) == []
+    assert inside("transfers", "ls").out == "" and list(shell.client.list_uploads(space)) == []
 
 
-def test_an_interrupted_download_goes_on(shell: Shell, large: Path) -> None:
+def test_an_interrupted_download_goes_on(shell: Shell, inside: Inside, large: Path) -> None:
     space = shell.space()
     shell.client.upload(space, "x", large)
     code, err, seconds = stopped(shell, signal.SIGINT, "cp", f"uvideo://{space}/x", "down/y", "--bwlimit", "8M")
     assert code == 130 and seconds < 15 and "to go on: uvideo cp" in err, err
     assert not (shell.folder / "down" / "y").exists()
-    record = check(shell("transfers", "ls", "--json").lines[0])
+    record = check(inside("transfers", "ls", "--json").lines[0])
     assert (record["direction"], record["source"]) == ("download", f"uvideo://{space}/x") and record["done"] > 0
     assert shell("sync", "down", f"uvideo://{space}/d", "--json").code == 0  # what is unfinished is no file yet
     assert [each.key for each in shell.client.list(space)] == ["x"]
     done = shell("cp", f"uvideo://{space}/x", "down/y", "--json")
     assert done.code == 0 and (shell.folder / "down" / "y").read_bytes() == large.read_bytes()
-    assert shell("transfers", "ls").out == "" and os.listdir(shell.folder / "down") == ["y"]
+    assert inside("transfers", "ls").out == "" and os.listdir(shell.folder / "down") == ["y"]
 
 
-def test_an_upload_is_given_up_and_old_ones_are_cleaned(shell: Shell, large: Path) -> None:
+def test_an_upload_is_given_up_and_old_ones_are_cleaned(shell: Shell, inside: Inside, large: Path) -> None:
     space = shell.space()
     stopped(shell, signal.SIGKILL, "cp", "large", f"uvideo://{space}/k", "--bwlimit", "8M")
     record = check(shell("transfers", "ls", "--json").lines[0])
-    assert shell("transfers", "abort", record["id"], "--dry-run").code == 0
+    assert inside("transfers", "abort", record["id"], "--dry-run").code == 0
     assert len(list(shell.client.list_uploads(space))) == 1
     done = shell("transfers", "abort", "--all", "--json")
     assert check(done.lines[0])["id"] == record["id"]
-    assert shell("transfers", "ls").out == "" and list(shell.client.list_uploads(space)) == []
+    assert inside("transfers", "ls").out == "" and list(shell.client.list_uploads(space)) == []
 
     orphan = shell.client.begin_upload(space, "orphan")
-    assert shell("transfers", "clean", f"uvideo://{space}").out == ""
-    done = shell("transfers", "clean", f"uvideo://{space}", "--older-than", "0s")
+    assert inside("transfers", "clean", f"uvideo://{space}").out == ""
+    done = inside("transfers", "clean", f"uvideo://{space}", "--older-than", "0s")
     assert done.code == 2 and "above 0" in done.err
     shell.client.abort_upload(space, "orphan", orphan.upload_id)
     for words in (
@@ -110,7 +111,7 @@ def test_an_upload_is_given_up_and_old_ones_are_cleaned(shell: Shell, large: Pat
         ["clean", "x"],
         ["clean", "uvideo://s/", "--older-than", "x"],
     ):
-        assert shell("transfers", *words).code == 2, words
+        assert inside("transfers", *words).code == 2, words
 
 
 def test_progress_is_shown_on_a_terminal_only(shell: Shell, large: Path) -> None:

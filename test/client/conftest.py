@@ -10,7 +10,7 @@ import pytest
 
 from test.fakes import FaultProxy
 from test.server_fixture import Server
-from uvideo import Client
+from uvideo import Client, Retry
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +44,6 @@ def proxy(server: Server) -> Iterator[FaultProxy]:
 @pytest.fixture
 def through(server: Server, proxy: FaultProxy) -> Iterator[Client]:
     """A Client whose requests pass the proxy, and which does not wait between tries."""
-    with Client(server.public_key, server.private_key, endpoint=f"127.0.0.1:{proxy.port}") as made:
-        made._carrier.sleep = lambda seconds: None
+    endpoint = f"127.0.0.1:{proxy.port}"
+    with Client(server.public_key, server.private_key, endpoint=endpoint, retry=Retry(5, base=0.0)) as made:
         yield made

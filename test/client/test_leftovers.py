@@ -140,7 +140,7 @@ def test_blocks_that_are_not_as_they_came_are_fetched_again(
     assert b"200" in out and (tmp_path / "film").read_bytes() == CONTENT and parts(tmp_path) == []
 
 
-@pytest.mark.parametrize("damage", ["cut", "noise", "link"])
+@pytest.mark.parametrize("damage", [pytest.param("cut", marks=pytest.mark.long), "noise", "link"])
 def test_what_lies_there_and_is_of_no_use_is_replaced(
     start: Start, client: Client, space: str, proxy: FaultProxy, tmp_path: Path, damage: str
 ) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
 from test.server_fixture import Server
+from ucloud.uvideo.protocol import signature as protocol
 from uvideo import Client
 from uvideo.errors import InvalidArgument
 from uvideo.link import read_link
@@ -33,6 +34,18 @@ def test_what_a_link_opens_is_told_and_verified(client: Client, space: str, meth
     assert (found["link.signature"].code, found["link.signature"].facts["method"]) == ("link-verified", method)
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_link_without_an_end_is_told_and_verified(client: Client, server: Server, space: str, method: str) -> None:
+    keys = protocol.Credentials(server.public_key, server.private_key)
+    text = protocol.string_to_sign(method, space, KEY)
+    signed = quote(protocol._hmac(keys.private_key, text), safe="")
+    base = client.presign(space, KEY).partition("?")[0] + f"?UCloudPublicKey={server.public_key}&Signature={signed}"
+    for url in (base, base + "&Expires=0"):
+        found = read(url, client)
+        assert (found["link.expires"].code, found["link.expires"].verdict) == ("link-endless", "warning")
+        assert (found["link.signature"].code, found["link.signature"].facts["method"]) == ("link-verified", method)
+
+
 def test_a_put_that_signs_its_type_is_verified(client: Client, space: str) -> None:
     found = read(client.presign(space, KEY, method="PUT", mime="video/mp4"), client)
     assert found["link.signature"].facts["mime"] == "video/mp4"
@@ -52,6 +65,8 @@ CHANGED: list[tuple[Callable[[str], str], str, str]] = [
     (lambda url: url.replace("&", "&amp;"), "link.fields", "link-escaped"),
     (lambda url: url.partition("?")[0], "link.fields", "link-unsigned"),
     (lambda url: url.partition("&Signature")[0], "link.fields", "link-incomplete"),
+    (lambda url: url.replace("Expires=", "Expires=&x="), "link.fields", "link-incomplete"),
+    (lambda url: url.replace("Expires=", "x="), "link.expires", "link-endless"),
     (lambda url: url[:-8], "link.signature", "link-cut"),
     (lambda url: url.replace("Expires=", "Expires=x"), "link.expires", "link-expires-unreadable"),
     (lambda url: url.replace("Expires=", "Expires=9"), "link.expires", "link-long"),

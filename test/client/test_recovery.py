@@ -79,12 +79,14 @@ def test_a_space_is_removed_once(given: dict[str, Any], proxy: FaultProxy, clien
 
 def test_the_sdk_answers_as_the_service_would_have(given: dict[str, Any], proxy: FaultProxy, client: Client) -> None:
     before = {name: config.get_default(name) for name in ("uploadsuffix", "downloadsuffix", "retries")}
-    config.set_default(uploadsuffix=given["endpoint"], downloadsuffix=None)
+    config.unset_default("downloadsuffix")
+    config.set_default(uploadsuffix=given["endpoint"])
     try:
         manager = spacemanager.BucketManager(given["public_key"], given["private_key"])
+        manager._carrier.sleep = lambda seconds: None
     finally:
+        config.unset_default(*before)
         config.set_default(**before)
-    manager._carrier.sleep = lambda seconds: None
     name = fresh()
     proxy.on("CreateSpace").lost_answer()
     proxy.on("DeleteSpace").lost_answer()

@@ -18,7 +18,7 @@ from uvideo import AsyncClient, Client, errors, etag
 from uvideo.models import ObjectInfo, Stored
 from uvideo.retry import Retry
 
-SMALL, LARGE = b"some bytes", b"large" * 1_000_000  # two parts
+SMALL, LARGE = b"some bytes", b"large" * 840_000  # two parts
 AT_ONCE = Retry(retries=5, base=0.0)  # no wait between tries
 OTHER = etag(b"other bytes")
 Way = Callable[..., Any]
@@ -64,8 +64,15 @@ def client_of(request: pytest.FixtureRequest, server: Server, through: Client) -
     return run
 
 
-@pytest.mark.parametrize("says", ANSWERS, ids=str)
-@pytest.mark.parametrize("verify", [True, False])
+#: verify, and an answer; where it is not compared, the quick suite has one that is right, one that is not, and none.
+SAID = [
+    *((True, each) for each in ANSWERS),
+    *((False, each) for each in ("right", None, OTHER)),
+    *(pytest.param(False, each, marks=pytest.mark.long) for each in ("weak", "odd")),
+]
+
+
+@pytest.mark.parametrize(("verify", "says"), SAID, ids=str)
 @pytest.mark.parametrize("name", WAYS)
 def test_stored_is_what_was_answered(
     client_of: Any, space: str, tmp_path: Path, proxy: FaultProxy, name: str, verify: bool, says: str | None

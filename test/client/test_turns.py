@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from test.fakes import FaultProxy
-from uvideo import Client, TransferManager, errors, etag
+from uvideo import Client, Retry, TransferManager, errors, etag
 from uvideo.models import Downloaded, Progress, Stored
 
 DATA = bytes(range(256)) * 20_000  # two parts
@@ -20,8 +20,7 @@ DATA = bytes(range(256)) * 20_000  # two parts
 @pytest.fixture
 def parted(through: Client) -> Iterator[Client]:
     """A Client through the proxy that sends and fetches this much in parts."""
-    with Client(settings=replace(through.settings, multipart_threshold=1 << 20)) as made:
-        made._carrier.sleep = lambda seconds: None
+    with Client(settings=replace(through.settings, multipart_threshold=1 << 20), retry=Retry(5, base=0.0)) as made:
         yield made
 
 

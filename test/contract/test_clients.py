@@ -46,7 +46,7 @@ class Sdk(Subject):
         self.spaces, self.uploader, self.downloader, self.deleter, self.files = made
 
     def close(self) -> None:
-        config.set_default(uploadsuffix=None, downloadsuffix=None)
+        config.unset_default("uploadsuffix", "downloadsuffix")
 
     def create_space(self, space: str) -> None:
         checked(self.spaces.createspace(space))

@@ -44,22 +44,24 @@ class Story:
         return self.answers.get(session, count) < count
 
 
-def shim(folder: Path) -> Path:
+@pytest.fixture(scope="module")
+def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """shim.c, compiled."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if compiler is None:
         if os.environ.get("UVIDEO_REQUIRE_INTERPRETERS"):
             pytest.fail("there is no C compiler here: apt-get install gcc libc6-dev")
         pytest.skip("there is no C compiler here")
-    made = folder / "shim.so"
+    made = tmp_path_factory.mktemp("shim") / "shim.so"
     command = [compiler, "-shared", "-fPIC", "-O1", "-o", str(made), str(Path(__file__).with_name("shim.c"))]
     subprocess.run([*command, "-ldl", "-lpthread"], check=True, timeout=60)
     return made
 
 
-def record(folder: Path, steps: int, seed: int, *options: str) -> Story:
+def record(shim: Path, folder: Path, steps: int, seed: int, *options: str) -> Story:
     """Let writers work on a server whose every change is noted, and kill it."""
     root, log = folder / "data", folder / "changes"
-    env = {"LD_PRELOAD": str(shim(folder)), "UVIDEO_TEST_LOG": str(log), "UVIDEO_TEST_ROOT": str(root)}
+    env = {"LD_PRELOAD": str(shim), "UVIDEO_TEST_LOG": str(log), "UVIDEO_TEST_ROOT": str(root)}
     with start_server(root, *options, env=env) as server:
         Peer(server).manage(operation.CreateSpace(SPACE))
         writers = [Writer(server, SPACE, f"w{number}", seed + number, State()) for number in range(WRITERS)]
@@ -119,23 +121,23 @@ def explore(story: Story, count: int, folder: Path, seed: int) -> tuple[int, int
     return done, unsynced
 
 
-def test_nothing_acknowledged_is_lost_with_the_power(tmp_path: Path) -> None:
-    story = record(tmp_path, 60, seed=11)
+def test_nothing_acknowledged_is_lost_with_the_power(shim: Path, tmp_path: Path) -> None:
+    story = record(shim, tmp_path, 60, seed=11)
     done, unsynced = explore(story, 20, tmp_path, seed=1)
     assert done == 20 and unsynced > 0
 
 
-def test_without_syncing_it_is_lost_and_seen(tmp_path: Path) -> None:
+def test_without_syncing_it_is_lost_and_seen(shim: Path, tmp_path: Path) -> None:
     """The harness finds what it looks for."""
-    story = record(tmp_path, 40, 12, "--no-fsync")
+    story = record(shim, tmp_path, 40, 12, "--no-fsync")
     last = max(story.answers.values()) + 1
     with pytest.raises((AssertionError, OSError)):
         crash(story, last, "none", "all", random.Random(1), tmp_path / "crash")
 
 
-def test_the_server_starts_on_what_is_left(tmp_path: Path) -> None:
+def test_the_server_starts_on_what_is_left(shim: Path, tmp_path: Path) -> None:
     """With its own key pair, and it serves the space that was acknowledged."""
-    story = record(tmp_path, 20, seed=13)
+    story = record(shim, tmp_path, 20, seed=13)
     point = max(story.answers.values()) + 1
     Disk(story.records, point).lay_out(str(story.root), tmp_path / "left", "none", "none", random.Random(1))
     with start_server(tmp_path / "left", "--no-fsync") as server:
@@ -153,12 +155,12 @@ def test_the_server_starts_on_what_is_left(tmp_path: Path) -> None:
 
 
 @pytest.mark.soak
-def test_nothing_acknowledged_is_lost_with_the_power_at_many_points(tmp_path: Path) -> None:
+def test_nothing_acknowledged_is_lost_with_the_power_at_many_points(shim: Path, tmp_path: Path) -> None:
     done = lost = noted = 0
     for seed in range(4):
         place = tmp_path / str(seed)
         place.mkdir()
-        story = record(place, 400, seed=100 * seed)
+        story = record(shim, place, 400, seed=100 * seed)
         noted += len(story.records)
         found = explore(story, POINTS, place, seed)
         done, lost = done + found[0], lost + found[1]

@@ -94,6 +94,7 @@ ATTACKS: dict[str, tuple[str, Callable[[str], bytes]]] = {
     "console: pages, not read": ("admin", lambda space: head("GET", "/console.js", [("Host", "x")]) * 400),
     "console: metrics, not read": ("admin", lambda space: head("GET", "/metrics", [("Host", "x")]) * 400),
     "TLS: half heads": ("tls", lambda space: fields(16_000, 1)),
+    "TLS: public objects of 4 MB, not read": ("tls", lambda space: unread(space, "/large")),
 }
 LONG = ("Content-Length", "10000000")
 
@@ -129,12 +130,12 @@ def prepared(server: Server) -> str:
     return space
 
 
-def attack(stack: contextlib.ExitStack, port: int, data: bytes, tls: bool) -> None:
-    """A thousand connections that send as much of it as is taken, and read nothing."""
+def attack(stack: contextlib.ExitStack, port: int, data: bytes, tls: bool, connections: int = CONNECTIONS) -> None:
+    """So many connections that send as much of it as is taken, and read nothing."""
     looking = stack.enter_context(selectors.DefaultSelector())
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    for _ in range(CONNECTIONS):
+    for _ in range(connections):
         sock = stack.enter_context(socket.socket())
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         sock.settimeout(30)

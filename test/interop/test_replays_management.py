@@ -9,6 +9,7 @@ import copy
 import hashlib
 import json
 import time
+from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import urlencode
 
@@ -44,6 +45,17 @@ def test_a_call_as_query_form_and_json(old: Client) -> None:
     ):
         assert (told["RetCode"], told["Action"]) == (0, "DescribeBucketResponse")
         assert [space["BucketName"] for space in told["DataSet"]] == [old.space]
+
+
+def test_go_decodes_temporary_keys_strictly(old: Client) -> None:
+    """Source: ucloud-sdk-go, services/sts: four texts.  The form of Expiration is that of the vendor's guide."""
+    given = {"Action": "AssumeRole", "RoleUrn": "ucs:iam::1:role/r", "RoleSessionName": "alice"}
+    made = old.manage(**given, DurationSeconds="900")
+    conforms(made["Credentials"], dict.fromkeys(("AccessKeyId", "AccessKeySecret", "SecurityToken", "Expiration"), str))
+    ends = datetime.strptime(made["Credentials"]["Expiration"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+    assert 800 < ends.timestamp() - time.time() <= 900
+    refused = old.manage(**given, Policy='{"Version":"1","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}')
+    assert refused["RetCode"] == 15017 and "Policy" in refused["Message"] and "Credentials" not in refused
 
 
 def test_a_token_does_what_it_may_and_ends(old: Client) -> None:

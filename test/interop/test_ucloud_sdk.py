@@ -5,16 +5,16 @@ It shares the name `ucloud` with ours, so it is installed into a folder that thi
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from test.interop.packages import installed, told
 from test.server_fixture import Server
 
 pytestmark = pytest.mark.long
+
+UCLOUD_SDK_PYTHON3 = "0.11.150"
 
 PROGRAM = """
 import json, sys, time
@@ -35,6 +35,13 @@ listed = [each for each in files.describe_ufile_token({})["DataSet"] if each["To
 told["names"] = [each["TokenName"] for each in listed]
 files.delete_ufile_token({"TokenId": made["TokenId"]})
 told["left"] = [each for each in files.describe_ufile_token({})["DataSet"] if each["TokenId"] == made["TokenId"]]
+roles = Client(dict(settings, public_key=public_key, private_key=private_key)).sts()
+asked = {"RoleUrn": "ucs:iam::1:role/r", "RoleSessionName": "alice", "DurationSeconds": 900}
+told["ends"] = time.strptime(roles.assume_role(asked)["Credentials"]["Expiration"], "%Y-%m-%dT%H:%M:%SZ")[6] < 7
+try:
+    roles.assume_role(dict(asked, Policy="{}"))
+except exc.RetCodeException as error:
+    told["policy"] = error.code
 files.delete_bucket({"BucketName": space})
 try:
     files.delete_bucket({"BucketName": space})
@@ -45,19 +52,15 @@ print(json.dumps(told))
 
 
 def test_spaces_and_tokens(server: Server, tmp_path: Path) -> None:
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--target", str(tmp_path)]
-    done = subprocess.run([*pip, "ucloud-sdk-python3==0.11.150"], capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    words = [server.endpoint, "made-by-their-sdk", server.public_key, server.private_key]
-    command = [sys.executable, "-c", PROGRAM, *words]
-    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(tmp_path), "no_proxy": "*"}
-    got = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100)
-    assert got.returncode == 0, got.stderr[-3000:]
-    assert json.loads(got.stdout.splitlines()[-1]) == {
-        "made": words[1],
+    site = installed(tmp_path, f"ucloud-sdk-python3=={UCLOUD_SDK_PYTHON3}")
+    space = "made-by-their-sdk"
+    assert told(site, PROGRAM, server.endpoint, space, server.public_key, server.private_key) == {
+        "made": space,
         "types": ["private"],
-        "token": ["reader", ["TOKEN_ALLOW_READ"], ["in/"], [words[1]]],
+        "token": ["reader", ["TOKEN_ALLOW_READ"], ["in/"], [space]],
         "names": ["renamed"],
         "left": [],
+        "ends": True,
+        "policy": 15017,
         "refused": 15010,
     }

@@ -138,6 +138,7 @@ ACTIONS = (  # operation, whether with the names of video spaces
     (operation.UpdateToken(u"token-id", u"name", *TOKEN_FIELDS), False),
     (operation.DeleteToken(u"token-id", u"cn-bj", u"org-1"), False),
     (operation.AssumeRole(u"ucs:iam::1:role/r", u"session", 900), False),
+    (operation.AssumeRole(None, None, None, u'{"Version":"1","Statement":[]}'), False),
 )
 
 ETAG = u"AQAAACqubDXJT8-0FdvpX0CLnOke6Ebt"

@@ -91,6 +91,29 @@ class Operations(unittest.TestCase):
 
 
 class Answers(unittest.TestCase):
+    def test_the_end_of_temporary_keys_in_each_form(self):
+        """Text of UTC as documented; a number, as servers before 1.0 said it."""
+        keys = {"AccessKeyId": "a", "AccessKeySecret": "b", "SecurityToken": "c"}
+
+        def said(expiration):
+            document = {"RetCode": 0, "Credentials": dict(keys, Expiration=expiration)}
+            response = Response(200, JSON, json.dumps(document).encode("ascii"))
+            return action.decode_result(operation.AssumeRole(), response).expires
+
+        for text in (
+            u"2023-07-11T20:15:58Z",
+            u"2023-07-11 20:15:58",
+            u"2023-07-11T20:15:58.250Z",
+            u"2023-07-11T20:15:58+00:00",
+            1689106558,
+            u"1689106558",
+        ):
+            self.assertEqual(1689106558, said(text))
+        self.assertEqual(1709164800, said(u"2024-02-29T00:00:00Z"))
+        dates = (u"2023-02-29T00:00:00Z", u"2023-13-01T00:00:00Z", u"2023-07-11T20:15:58+08:00")
+        for text in dates + (u"soon", None, 1.5, -1):
+            self.assertRaises(errors.BadAnswer, said, text)
+
     def test_every_result_comes_back(self):
         for op, result in ACTION_RESULTS:
             response = action.encode_result(u"NameResponseIsOf", result)

@@ -83,6 +83,8 @@ class Policies(unittest.TestCase):
                 {"callbackBodyType": u"text/html"},
                 {"callbackBodyType": u"application/json;\r\nX: y"},
                 {"callbackVar": u"x"},
+                {"deadline": 1893456000},  # it would not hold
+                {"callbackurl": URL},
                 {"callbackVar": {u"x:a": None}},
                 {"callbackBody": u"$(x:a)" * 200, "callbackVar": {u"x:a": u"y" * 1000}},
             )

@@ -130,7 +130,7 @@ class HeaderVectors(unittest.TestCase):
             (u"\u00e9" * 40, u"longer than a block of SHA-1", None),
             (u"", u"no key", None),
         ):
-            made = [signature._hmac(key, text) for _ in range(2)]  # begun, and begun already
+            made = [signature.sign(key, text) for _ in range(2)]  # begun, and begun already
             if expected is None:
                 expected = native(base64.b64encode(hmac.new(to_bytes(key), to_bytes(text), hashlib.sha1).digest()))
             self.assertEqual([expected] * 2, made)
@@ -407,8 +407,22 @@ class UrlVectors(unittest.TestCase):
 
     def test_nobody_and_half_a_claim(self):
         self.assertIsNone(signature.claim(Headers(), [(u"Expires", u"1")]))
-        for pairs in ([(u"Signature", u"x")], [(u"UCloudPublicKey", u"x"), (u"Signature", u"x")]):
+        both = [(u"UCloudPublicKey", u"x"), (u"Signature", u"x")]
+        for pairs in ([(u"Signature", u"x")], both[:1], [(u"Expires", u"0"), both[1]], both + [(u"Expires", u"")]):
             self.assertRaises(NoCredentials, signature.claim, Headers(), pairs)
+        for pairs in (both, both + [(u"Expires", u"0")]):
+            self.assertTrue(signature.claim(Headers(), pairs).is_endless)
+        self.assertFalse(signature.claim(Headers(), both + [(u"Expires", u"00")]).is_endless)
+
+    def test_a_url_without_an_end_signs_its_verb_and_key_alone(self):
+        claimed = signature.Claim(None, u"a", u"b", u"", u"")
+        headers = Headers([("Date", "x"), ("Content-MD5", "y"), ("Content-Type", "z"), ("X-UCloud-A", "b")])
+        for method, expected in (("GET", [u"GET"]), ("HEAD", [u"HEAD", u"GET"]), ("PUT", [u"PUT"])):
+            texts = list(signature.candidates(claimed, method, u"s", [u"k"], headers, (u"", u"?append&position=1")))
+            self.assertEqual([u"%s\n\n\n\n/s/k" % verb for verb in expected], texts)
+        for method in ("GET", "HEAD"):
+            with self.assertRaises(SignatureMismatch):
+                list(signature.candidates(claimed, method, u"s", [signature.list_tail([])], headers))
 
 
 class ActionVectors(unittest.TestCase):

@@ -21,22 +21,23 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @defect(
     29,
-    "A handler keeps the settings it was made with",
+    "A handler keeps the settings of its first call",
     official=(
-        "a handler that was made before follows a later set_default to another host",
+        "a handler that was used before follows a later set_default to another host",
         "set_default(expires=0) is ignored in silence",
     ),
-    ours="a handler copies the settings when it is made; a value that cannot be is a ValueError",
+    ours="a handler copies the settings at its first call; a value that cannot be is a ValueError",
 )
 def global_settings(world: World) -> None:
     key, config = world.key("a"), world.sdk.config
     world.put(key, b"x")
     deleter = world.sdk.deleter()
+    deleter.deletefile(world.space, key)
     config.set_default(uploadsuffix=world.sdk.suffix(world.server))
     deleter.deletefile(world.space, key)
     world.check(
-        len(world.seen("DeleteObject")) == 1,
-        "a handler that was made before follows a later set_default to another host",
+        len(world.seen("DeleteObject")) == 2,
+        "a handler that was used before follows a later set_default to another host",
     )
     _, _, raised = world.ends(lambda: config.set_default(expires=0))
     world.check(

@@ -26,7 +26,8 @@ def tls_is_off(world: World) -> None:
     if world.official:
         default = config.get_default("open_ssl")
     else:
-        config.set_default(provider="us3", uploadsuffix=None, region="cn-bj")
+        config.unset_default("uploadsuffix")
+        config.set_default(provider="us3", region="cn-bj")
         made = config.settings()
         default = made.upload.scheme == made.download.scheme == "https" and made.api.startswith("https://")
     config.set_default(open_ssl=True)

@@ -35,6 +35,10 @@ RETURNED = (
     *("uvideo.aiofile.AsyncReader", "uvideo.aiofile.AsyncWriter", "uvideo.faults.Fault", "uvideo.faults.Faults"),
 )
 SDK = (
+    *("ucloud.auth", "ucloud.compact", "ucloud.util"),
+    *("ucloud.ufile." + name for name in ("baseufile", "bucketmanager", "config", "deleteufile", "downloadufile")),
+    *("ucloud.ufile." + name for name in ("getfilelist", "getufilelist", "httprequest", "magicwrapper")),
+    *("ucloud.ufile." + name for name in ("multipartuploadufile", "postufile", "putufile", "uploadhitufile")),
     *("ucloud.logger", "ucloud.uvideo.config", "ucloud.uvideo.deleteuvideo", "ucloud.uvideo.downloaduvideo"),
     *("ucloud.uvideo.filemanager", "ucloud.uvideo.handler", "ucloud.uvideo.multipartuploaduvideo"),
     "ucloud.uvideo.spacemanager",

@@ -138,7 +138,7 @@ class PutFaults(Files, FaultCase):
 
     def test_with_md5_the_service_refuses_flipped_bits(self):
         config.set_default(md5=True)
-        self.addCleanup(config.set_default, md5=None)
+        self.addCleanup(config.unset_default, "md5")
         self.faults(({"operation": "PutObject"}, {"action": "flip_request", "offset": 12345}))
         self.assertStatus(400, self.files().putfile(self.private, "flipped", self.source))
         self.assertStatus(404, self.files().head_file(self.private, "flipped"))

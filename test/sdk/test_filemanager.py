@@ -198,7 +198,7 @@ class Put(Files, Case):
         self.addCleanup(thread.join)
 
     def test_streams_that_are_none(self):
-        for stream in (io.StringIO(u"text"), u"text", None, 5):
+        for stream in (None, 5, {"a": b"b"}, set([b"x"]), [5]):
             self.assertStatus(-3, self.files().putstream(self.private, "none", stream))
         self.assertStatus(404, self.files().head_file(self.private, "none"))
 
@@ -345,6 +345,10 @@ class Put(Files, Case):
             files.putfile(self.private, "bad", source, header=[("a", "b")]),
             files.putfile(self.private, "bad", source, header={"X-Ufile-Meta-A": "a\r\nb"}),
             files.putfile(self.private, "bad", source, header={"Authorization": "mine"}),
+            files.putfile(self.private, "bad", source, header={"host": "elsewhere.example.com"}),
+            files.putfile(self.private, "bad", source, header={"Content-Length": "2"}),
+            files.putfile(self.private, "bad", source, header={"Bucket": self.public}),
+            files.download_file(self.private, "bad", self.path(), header={"Host": "elsewhere.example.com"}),
             files.putstream(self.private, "bad", io.BytesIO(b"x"), mime_type=5),
             files.download_file(self.private, "bad", self.path(), expires=0),
             files.download_file(self.private, "bad", self.path(), content_range=(5, 4)),
@@ -352,6 +356,7 @@ class Put(Files, Case):
             files.getfilelist(self.private, limit=-1),
             files.getfilelist(self.private, prefix=5),
             files.listobjects(self.private, maxkeys="5"),
+            files.getfilelist(self.private, limit="five"),
             files.opMeta(self.private, "bad", "colour", "red"),
             files.class_switch_file(self.private, "bad", None),
         ):
@@ -393,7 +398,7 @@ class Md5(Files, FaultCase):
     def setUp(self):
         super(Md5, self).setUp()
         config.set_default(md5=True)
-        self.addCleanup(config.set_default, md5=None)
+        self.addCleanup(config.unset_default, "md5")
 
     def test_files_and_streams_carry_it(self):
         data = content(BLOCK + 7)
@@ -545,17 +550,12 @@ class Read(Files, Case):
         expected = "space.cn-gd.ufileos.com/%E8%A7%86%E9%A2%91/a%20b%23c%3Fd%252F+.mp4"
         self.assertEqual(url, "https://" + expected)
         config.set_default(open_ssl=False)
-        try:
-            plain = filemanager.FileManager("pub==", "secret", download_suffix=".cn-gd.ufileos.com")
-        finally:
-            config.set_default(open_ssl=None)
+        self.addCleanup(config.unset_default, "open_ssl")
+        plain = filemanager.FileManager("pub==", "secret", download_suffix=".cn-gd.ufileos.com")
         self.assertTrue(plain.private_download_url("space", "k").startswith("http://space.cn-gd.ufileos.com/k?"))
         config.set_default(open_ssl=True)
-        try:
-            config.set_default(expires=60)
-            secure = filemanager.FileManager("pub==", "secret", download_suffix=".example.com")
-        finally:
-            config.set_default(open_ssl=None)
+        config.set_default(expires=60)
+        secure = filemanager.FileManager("pub==", "secret", download_suffix=".example.com")
         self.assertTrue(secure.private_download_url("space", "k").startswith("https://space.example.com/k?"))
 
     def test_a_url_expires(self):

@@ -81,7 +81,7 @@ class Logged(FaultCase):
 class Values(Case):
     def test_a_handler_can_be_copied_and_pickled(self):
         config.set_default(expires=77)
-        self.addCleanup(config.set_default, expires=None)
+        self.addCleanup(config.unset_default, "expires")
         for kind in HANDLERS:
             handler = kind(PUBLIC_KEY, PRIVATE_KEY)
             copies = [copy.copy(handler), copy.deepcopy(handler)]

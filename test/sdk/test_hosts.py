@@ -30,9 +30,11 @@ class Hosts(unittest.TestCase):
         self.addCleanup(os.environ.update, kept)
         before = dict((name, config.get_default(name)) for name in list(OPTIONS.values()) + ["provider", "retries"])
         self.addCleanup(config.set_default, **before)
-        config.set_default(uploadsuffix=None, downloadsuffix=None, apiurl=None)
+        self.addCleanup(config.unset_default, *before)
+        config.unset_default(*OPTIONS.values())
 
     def named(self, provider, upload, download, api):
+        config.unset_default(*OPTIONS.values())
         config.set_default(provider=provider, uploadsuffix=upload, downloadsuffix=download, apiurl=api, retries=0)
 
     def operations(self):

@@ -9,7 +9,7 @@ import shutil
 
 from ucloud.uvideo import config, deleteuvideo, downloaduvideo, multipartuploaduvideo, spacemanager
 
-from .case import FAULTS, PUBLIC_KEY, FaultCase
+from .case import FAULTS, PRIVATE_KEY, PUBLIC_KEY, FaultCase
 
 HANDLERS = (
     downloaduvideo.DownloadUVideo,
@@ -63,7 +63,7 @@ class Input(FaultCase):
             manager.createspace(self.private, "secret"),
             manager.updatespace(self.private, None),
             manager.getfilelist(self.private, -1),
-            manager.getfilelist(self.private, 0, "20"),
+            manager.getfilelist(self.private, 0, "twenty"),
         ):
             self.assertStatus(-3, answer)
         self.assertNothingSent()
@@ -96,15 +96,27 @@ class Input(FaultCase):
             self.assertIn(name, str(caught.exception))
             self.assertEqual(config.get_default(name), before)
 
-    def test_a_handler_keeps_its_copy_of_the_settings(self):
-        deleter = self.deleter()
+    def test_a_handler_copies_the_settings_at_its_first_call(self):
         config.set_default(uploadsuffix="127.0.0.1:1", connection_timeout=1)
+        deleter = deleteuvideo.DeleteUVideo(PUBLIC_KEY, PRIVATE_KEY)
+        deleter.set_keys(PUBLIC_KEY, PRIVATE_KEY)
+        config.set_default(uploadsuffix=FAULTS, connection_timeout=20)
+        self.assertStatus(204, deleter.deletefile(self.private, "k"))
+        config.set_default(uploadsuffix="127.0.0.1:1")
         self.assertStatus(204, deleter.deletefile(self.private, "k"))
 
-    def test_none_means_the_default_again(self):
-        config.set_default(expires=5, maxthread=2)
-        config.set_default(expires=None, maxthread=None)
-        self.assertEqual((config.get_default("expires"), config.get_default("maxthread")), (60, 4))
+    def test_none_leaves_an_option_as_it_is(self):
+        self.addCleanup(config.unset_default, "expires", "maxthread", "md5")
+        config.set_default(expires=5, maxthread=2, md5=True)
+        config.set_default(**dict((name, None) for name in ("uploadsuffix", "expires", "maxthread", "md5")))
+        self.assertEqual(
+            [config.get_default(name) for name in ("uploadsuffix", "expires", "maxthread", "md5")], [FAULTS, 5, 2, True]
+        )
+        config.unset_default("expires")
+        self.assertEqual((config.get_default("expires"), config.get_default("maxthread")), (60, 2))
+        config.unset_default()
+        self.assertEqual((config.get_default("uploadsuffix"), config.get_default("maxthread")), (None, 4))
+        self.assertRaises(TypeError, config.unset_default, "uploadsufix")
 
     def test_local_files(self):
         uploader = self.uploader()

@@ -202,7 +202,7 @@ class Machine(Hostile):
         logger.set_log_file(log)
         self.addCleanup(logger.set_log_file, None)
         config.set_default(apiurl="http://api.service.test")
-        self.addCleanup(config.set_default, apiurl=None)
+        self.addCleanup(config.unset_default, "apiurl")
         self.manager()
         self.assertIn(b"api.service.test is used without TLS", self.read(log))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,6 +31,33 @@ def origin(tmp_path: Path) -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    folder = tmp_path_factory.mktemp("made") / "data"
+    with start_server(folder, "--no-fsync") as server:
+        space = fill(Peer(server))
+    return folder, space
+
+
+@pytest.fixture
+def folder(made: tuple[Path, str], tmp_path: Path) -> Path:
+    """The folder of a stopped server with what ``fill`` stores."""
+    return Path(shutil.copytree(made[0], tmp_path / "origin"))
+
+
+@pytest.fixture
+def space(made: tuple[Path, str]) -> str:
+    """The space in ``folder``."""
+    return made[1]
+
+
+@pytest.fixture
+def filled(folder: Path) -> Iterator[Server]:
+    """A server on ``folder``."""
+    with start_server(folder, "--no-fsync") as server:
+        yield server
+
+
 def files(folder: Path) -> dict[str, os.stat_result]:
     """name -> stat of every file with bytes of objects or drafts."""
     return {path.name: path.stat() for place in ("blobs", "incoming") for path in (folder / place).rglob("?" * 32)}
@@ -44,14 +72,15 @@ def everything(server: Server, space: str) -> dict[str, tuple[int, str | None, b
     return found
 
 
-def test_a_restored_folder_serves_what_was_there_and_unfinished_uploads_go_on(origin: Server, tmp_path: Path) -> None:
-    peer = Peer(origin)
-    space = fill(peer)
+def test_a_restored_folder_serves_what_was_there_and_unfinished_uploads_go_on(
+    filled: Server, space: str, tmp_path: Path
+) -> None:
+    peer = Peer(filled)
     first = os.urandom(BLOCK)
     begun = peer.do(operation.InitiateUpload(space, "goes on"))
     part = peer.do(operation.UploadPart(space, "goes on", begun.upload_id, 0), first)
-    before = everything(origin, space)
-    done = told(admin("backup", origin.dir, tmp_path / "copy", "--with-credentials", "--json"))
+    before = everything(filled, space)
+    done = told(admin("backup", filled.dir, tmp_path / "copy", "--with-credentials", "--json"))
     assert done["objects"] == len(OBJECTS) + 1 and done["uploads"] == 2 and done["missing"] == 0
     assert done["linked"] > 0, "one file system: sealed blobs are hard links"
     for key in OBJECTS:
@@ -60,7 +89,7 @@ def test_a_restored_folder_serves_what_was_there_and_unfinished_uploads_go_on(or
     assert restored["objects"] == done["objects"] and restored["linked"] == 0
     assert told(inside("fsck", "--rehash", tmp_path / "restored", "--json")) == {"objects": len(before), "damaged": 0}
     with start_server(tmp_path / "restored") as server:
-        assert server.public_key == origin.public_key
+        assert server.public_key == filled.public_key
         assert everything(server, space) == before
         tags = part.etag, etag.part_etag(etag.block_digest(b"the end"))
         again = Peer(server)
@@ -81,16 +110,15 @@ def test_drafts_are_copied_and_never_linked(origin: Server, tmp_path: Path) -> N
     assert files(tmp_path / "copy")[name].st_size == BLOCK < files(origin.dir)[name].st_size
 
 
-def test_a_second_backup_takes_what_is_new_and_removes_what_is_gone(origin: Server, tmp_path: Path) -> None:
-    peer = Peer(origin)
-    space = fill(peer)
+def test_a_second_backup_takes_what_is_new_and_removes_what_is_gone(filled: Server, space: str, tmp_path: Path) -> None:
+    peer = Peer(filled)
     target = tmp_path / "copy"
-    first = told(inside("backup", origin.dir, target, "--copy", "--json"))
+    first = told(inside("backup", filled.dir, target, "--copy", "--json"))
     assert first["linked"] == 0 and first["stored"] > 0
     kept = files(target)
     peer.do(operation.DeleteObject(space, "large"))
     peer.do(operation.PutObject(space, "new"), os.urandom(200_000))
-    second = told(inside("backup", origin.dir, target, "--copy", "--json"))
+    second = told(inside("backup", filled.dir, target, "--copy", "--json"))
     assert (second["removed"], second["copied"]) == (1, 1 + 1)  # the blob of "new", and the draft again
     assert second["kept"] == len(kept) - 1 - 1
     same = [name for name in kept if name in files(target) and files(target)[name].st_ino == kept[name].st_ino]
@@ -132,29 +160,29 @@ def wait_for(writer: Writer, steps: int) -> int:
     return len(writer.steps)
 
 
-def test_what_is_deleted_during_a_backup_is_kept_for_it_and_then_removed(origin: Server) -> None:
-    peer = Peer(origin)
-    space = fill(peer)
-    there = set(files(origin.dir))
-    with hold.hold(origin.dir):
+def test_what_is_deleted_during_a_backup_is_kept_for_it_and_then_removed(filled: Server, space: str) -> None:
+    peer = Peer(filled)
+    there = set(files(filled.dir))
+    with hold.hold(filled.dir):
         peer.do(operation.DeleteObject(space, "large"))
         peer.do(operation.PutObject(space, "one"), b"replaced")
         peer.do(operation.DeleteObject(space, "copy"))
-        held = {path.name for path in (origin.dir / hold.HELD).iterdir()}
-        assert len(held) == 2 and held == there - set(files(origin.dir))
-        with pytest.raises(hold.Busy), hold.hold(origin.dir, patience=0.1):
+        held = {path.name for path in (filled.dir / hold.HELD).iterdir()}
+        assert len(held) == 2 and held == there - set(files(filled.dir))
+        with pytest.raises(hold.Busy), hold.hold(filled.dir, patience=0.1):
             pass
-    assert not list((origin.dir / hold.HELD).iterdir())
-    before = set(files(origin.dir))
+    assert not list((filled.dir / hold.HELD).iterdir())
+    before = set(files(filled.dir))
     peer.do(operation.DeleteObject(space, "é/视频.mp4"))
-    assert len(before - set(files(origin.dir))) == 1 and not list((origin.dir / hold.HELD).iterdir())
+    assert len(before - set(files(filled.dir))) == 1 and not list((filled.dir / hold.HELD).iterdir())
 
 
-def test_a_backup_that_was_killed_leaves_nothing_held_and_its_target_as_it_was(origin: Server, tmp_path: Path) -> None:
-    peer = Peer(origin)
-    space = fill(peer)
+def test_a_backup_that_was_killed_leaves_nothing_held_and_its_target_as_it_was(
+    filled: Server, space: str, tmp_path: Path
+) -> None:
+    peer = Peer(filled)
     target = tmp_path / "copy"
-    told(inside("backup", origin.dir, target, "--json"))
+    told(inside("backup", filled.dir, target, "--json"))
     program = (
         "import os, sys; from pathlib import Path; from uvideo.storage import backup\n"
         "backup._remove_unnamed = backup._replace = lambda *_: os.kill(os.getpid(), 9)\n"
@@ -162,30 +190,28 @@ def test_a_backup_that_was_killed_leaves_nothing_held_and_its_target_as_it_was(o
     )
     peer.do(operation.DeleteObject(space, "large"))
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    killed = subprocess.run([sys.executable, "-c", program, origin.dir, target], timeout=60, env=environment)
+    killed = subprocess.run([sys.executable, "-c", program, filled.dir, target], timeout=60, env=environment)
     assert killed.returncode == -signal.SIGKILL
     peer.do(operation.DeleteObject(space, "one"))
     peer.do(operation.DeleteObject(space, "copy"))
     told(inside("restore", target, tmp_path / "restored", "--json"))
     assert told(inside("fsck", "--rehash", tmp_path / "restored", "--json"))["damaged"] == 0
-    assert told(inside("backup", origin.dir, target, "--json"))["removed"] > 0
-    assert not list((origin.dir / hold.HELD).iterdir())
+    assert told(inside("backup", filled.dir, target, "--json"))["removed"] > 0
+    assert not list((filled.dir / hold.HELD).iterdir())
 
 
-def test_damage_is_named_and_the_rest_is_backed_up(origin: Server, tmp_path: Path) -> None:
-    peer = Peer(origin)
-    space = fill(peer)
-    largest = max(files(origin.dir).items(), key=lambda each: each[1].st_size)[0]
-    os.truncate(origin.dir / "blobs" / largest[:2] / largest, 5)
-    done = inside("backup", origin.dir, tmp_path / "copy")
+def test_damage_is_named_and_the_rest_is_backed_up(folder: Path, space: str, tmp_path: Path) -> None:
+    largest = max(files(folder).items(), key=lambda each: each[1].st_size)[0]
+    os.truncate(folder / "blobs" / largest[:2] / largest, 5)
+    done = inside("backup", folder, tmp_path / "copy")
     assert done.returncode == 1
     assert f"{space}/large: only 5 of its {2 * BLOCK + 77} bytes are there" in done.stdout
     assert told(inside("restore", tmp_path / "copy", tmp_path / "restored", "--json"))["missing"] == 1
     assert told(inside("fsck", "--rehash", tmp_path / "restored", "--json"))["damaged"] == 1
 
 
-def test_nothing_is_written_where_it_does_not_belong(origin: Server, tmp_path: Path) -> None:
-    told(inside("backup", origin.dir, tmp_path / "done", "--json"))
+def test_nothing_is_written_where_it_does_not_belong(folder: Path, tmp_path: Path) -> None:
+    told(inside("backup", folder, tmp_path / "done", "--json"))
     for name in ("mine", "other/blobs"):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "mine" / "film.mp4").touch()

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import pytest
 
@@ -27,7 +28,7 @@ from ucloud.uvideo.protocol import dialect, errors, field, operation, policy, pr
 from ucloud.uvideo.protocol.message import Headers
 from ucloud.uvideo.protocol.text import quote_path
 from uvideo.server import carriers, rights
-from uvideo.server.carriers import BRINGS, FORM, HEADER, MAY, NOBODY, POLICY, URL, Carrier
+from uvideo.server.carriers import BRINGS, FORM, HEADER, LINK, MAY, NOBODY, POLICY, URL, Carrier
 
 MIME = "video/mp4"
 HELD, SECRET, NEW = b"held", b"secret", b"new bytes"
@@ -100,7 +101,8 @@ def called() -> Iterator[Callee]:
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory, called: Callee) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("carriers")
-    with start_server(folder, "--no-fsync", "--callback-allow", f"127.0.0.1:{called.port}") as server:
+    options = ("--callback-allow", f"127.0.0.1:{called.port}", "--permanent-links")
+    with start_server(folder, "--no-fsync", *options) as server:
         yield server
 
 
@@ -150,6 +152,10 @@ def hit(data: bytes) -> str:
     return base64.urlsafe_b64encode((1).to_bytes(4, "little") + hashlib.sha1(data).digest()).decode()
 
 
+#: Of each server, the token of the actors that have one.
+TOKENS: dict[int, Any] = {}
+
+
 @dataclass
 class Actor:
     """Who signs, and how it travels."""
@@ -165,7 +171,9 @@ class Actor:
         owner = world.owner
         if self.keys == "token":
             allowed = tuple(f"TOKEN_ALLOW_{right}" for right in ("READ", "WRITE", "DELETE", "LIST"))
-            info = owner.manage(operation.CreateToken("t", allowed))
+            if owner.port not in TOKENS:  # an account has at most 100
+                TOKENS[owner.port] = owner.manage(operation.CreateToken("t", allowed))
+            info = TOKENS[owner.port]
             return signature.Credentials(info.public_key, info.private_key), []
         if self.keys == "temporary keys":
             made = owner.manage(operation.AssumeRole())
@@ -194,13 +202,22 @@ class Actor:
             until = int(time.time()) + 300
             signed = signature.signed_query(credentials, made.method, op.space, key, until, mime)
             target += ("&" if "?" in target else "?") + signed
+        elif self.carrier is LINK:
+            target += ("&" if "?" in target else "?") + endless(credentials, made.method, op.space, key)
         return world.owner.send(made.method, target, pairs, body, host=world.host)
 
 
 ACTORS = [
     *(Actor(carrier) for carrier in Carrier),
-    *(Actor(carrier, keys) for keys in ("token", "temporary keys") for carrier in (HEADER, POLICY, FORM, URL)),
+    *(Actor(carrier, keys) for keys in ("token", "temporary keys") for carrier in (HEADER, POLICY, FORM, URL, LINK)),
 ]
+
+
+def endless(credentials: signature.Credentials, method: str, space: str, key: str, tail: str = "") -> str:
+    """The query of a signed URL without an end, as C++ makes it."""
+    text = signature.string_to_sign(method, space, key, tail=tail)
+    mac = signature._hmac(credentials.private_key, text)
+    return f"UCloudPublicKey={quote(credentials.public_key, safe='')}&Signature={quote(mac, safe='')}"
 
 
 def test_every_operation_is_in_the_tables() -> None:
@@ -587,7 +604,7 @@ def test_the_signature_of_a_form_reaches_no_other_key(world: World) -> None:
 def test_a_listing_is_no_object_and_an_object_no_listing(world: World) -> None:
     tail = signature.list_tail([("marker", ""), ("prefix", "k"), ("max-keys", "10"), ("delimiter", "")])
     text = signature.string_to_sign("GET", world.space, "", tail=tail)
-    signed = f"UCloud {world.owner.credentials.public_key}:{signature._hmac(world.owner.credentials.private_key, text)}"
+    signed = f"UCloud {world.owner.credentials.public_key}:{signature.sign(world.owner.credentials.private_key, text)}"
     ask: Callable[[str], Answer] = lambda target: world.send("GET", target, ("Authorization", signed))  # noqa: E731
     assert ask("/?listobjects&prefix=k&max-keys=10&marker=&delimiter=").status == 200
     for target in (
@@ -619,7 +636,7 @@ def test_a_marker_is_not_read_as_a_prefix(world: World) -> None:
         [("marker", "a"), ("prefix", "b\nmax-keys:5\nprefix:c"), ("max-keys", "5")],
     ):
         text = signature.string_to_sign("GET", world.space, "", tail=signature.list_tail(one))
-        mac = signature._hmac(world.owner.credentials.private_key, text)
+        mac = signature.sign(world.owner.credentials.private_key, text)
         target = "/?listobjects&" + "&".join(f"{name}={value}" for name, value in one).replace("\n", "%0A")
         signed = ("Authorization", f"UCloud {world.owner.credentials.public_key}:{mac}")
         assert world.send("GET", target, signed).refusal()[:2] == MISMATCH
@@ -656,7 +673,7 @@ def test_the_copy_of_a_part_as_java_signs_it_is_nothing_else(world: World) -> No
     source = [("X-Ufile-Copy-Source", f"/{world.space}/other"), ("X-Ufile-Copy-Source-Range", "bytes=0-3")]
     lines = "".join(f"{name.lower()}:{value}\n" for name, value in source)
     text = signature.string_to_sign("PUT", world.space, "k", canonical=lines)
-    mac = signature._hmac(world.owner.credentials.private_key, text)
+    mac = signature.sign(world.owner.credentials.private_key, text)
     signed = ("Authorization", f"UCloud {world.owner.credentials.public_key}:{mac}")
     before = world.state()
     for target in ("/k", "/k?acl", "/k?newFileName=other&force=true", "/k?tagging", "/k?restore"):
@@ -682,7 +699,7 @@ def test_line_breaks_shift_nothing(world: World) -> None:
         assert got.status in (400, 401), fields
     assert world.state() == before
     shifted = signature.string_to_sign("POST", world.space, "k", md5="a\nb", mime=MIME)
-    mac = signature._hmac(world.owner.credentials.private_key, shifted)
+    mac = signature.sign(world.owner.credentials.private_key, shifted)
     form = fields_of(
         ("FileName", "k"),
         ("Authorization", f"UCloud {world.owner.credentials.public_key}:{mac}"),
@@ -704,10 +721,119 @@ def test_a_link_to_store_is_a_link_to_store(world: World) -> None:
     assert world.send("PUT", f"/new?{query}", ("Content-Type", "text/html"), body=NEW).refusal()[:2] == MISMATCH
 
 
+# Signed URLs without an end: the text of a header without a Date
+
+
+def moved(query: str) -> tuple[str, str]:
+    """The Authorization that the signature of a URL makes."""
+    given = {name: unquote(value) for name, value in (each.split("=", 1) for each in query.split("&"))}
+    return "Authorization", f"UCloud {given['UCloudPublicKey']}:{given['Signature']}"
+
+
+def test_a_permanent_link_reads_its_key_and_nothing_else(world: World) -> None:
+    keys, before = world.owner.credentials, world.state()
+    link, look = (endless(keys, method, world.space, "k") for method in ("GET", "HEAD"))
+    assert world.send("GET", f"/k?{link}").body == world.send("GET", f"/k?{link}&Expires=0").body == HELD
+    assert world.send("GET", f"/k?{link}&ufileattname=a", ("Range", "bytes=1-2")).body == HELD[1:3]
+    for query in (link, look, f"Expires=0&{look}"):
+        assert world.send("HEAD", f"/k?{query}").status == 200
+    assert world.send("GET", f"/k?{look}").refusal()[:2] == MISMATCH
+    another = world.owner.space()
+    world.owner.do(operation.PutObject(another, "k"), SECRET)
+    assert world.owner.send("GET", f"/k?{link}", host=f"{another}.localhost").refusal()[:2] == MISMATCH
+    for target in ("/other", "/K", "/k/", "//k", "/k%00", "/"):
+        for method in ("GET", "HEAD"):
+            assert world.send(method, f"{target}?{link}").status in (400, 401), target
+    for flag in ("tagging", "acl", "uploads", "restore"):
+        for method, query in (("GET", link), ("HEAD", link), ("PUT", link), ("POST", link), ("DELETE", link)):
+            got = world.send(method, f"/k?{flag}&{query}", body=b"{}" if method in ("PUT", "POST") else b"")
+            assert got.status in ((401,) if method not in ("GET", "HEAD") else (200, 400, 403)), (flag, method)
+            assert got.body in (HELD, b"") or got.refusal(), (flag, method)
+    for flag in ("tagging", "acl"):
+        assert world.send("GET", f"/k?{flag}&{link}").refusal()[:2] == DENIED
+    for method in ("PUT", "POST", "DELETE"):  # signed rightly, and still no link
+        query = endless(keys, method, world.space, "k")
+        assert world.send(method, f"/k?{query}", body=NEW if method != "DELETE" else b"").status in (400, 403), method
+    assert world.state() == before and not world.public()
+
+
+def test_no_listing_becomes_a_permanent_link(world: World) -> None:
+    """The header of a listing signs no key, or what the Python SDK puts behind it: neither text opens anything."""
+    keys = world.owner.credentials
+    tail = signature.list_tail([("marker", ""), ("prefix", ""), ("max-keys", "10"), ("delimiter", "")])
+    world.owner.do(operation.PutObject(world.space, tail), SECRET)
+    bare, listed = endless(keys, "GET", world.space, ""), endless(keys, "GET", world.space, "", tail)
+    call = "listobjects&prefix=&max-keys=10&marker=&delimiter="
+    assert (
+        world.send("GET", f"/?{call}", moved(bare)).status
+        == world.send("GET", f"/?{call}", moved(listed)).status
+        == 200
+    )
+    for query in (bare, listed):
+        for flags in ("", f"{call}&", "list&", "muploadid&", f"muploadpart&uploadId={world.upload}&"):
+            for method in ("GET", "HEAD"):
+                assert world.send(method, f"/?{flags}{query}").status in (400, 401, 403), flags
+                assert world.send(method, f"/{quote(tail, safe='')}?{flags}{query}").status in (400, 401, 403)
+
+
+def test_a_link_with_an_end_stays_one(world: World) -> None:
+    """Its Expires taken out, or made 0, is another text; and a link without an end gets none."""
+    keys = world.owner.credentials
+    for until in (int(time.time()) + 300, int(time.time()) - 300, 0):
+        ended = signature.signed_query(keys, "GET", world.space, "k", until)
+        bare = "&".join(each for each in ended.split("&") if not each.startswith("Expires="))
+        for query in (bare, f"{bare}&Expires=0", f"{ended}&Expires=0", f"Expires=0&{bare}"):
+            assert world.send("GET", f"/k?{query}").refusal()[:2] == MISMATCH, query
+    link = endless(keys, "GET", world.space, "k")
+    for text in ("", "00", "-0", "+0", "0.0", "%200", "0%20", "x", "1", "99999999999", str(int(time.time()) + 300)):
+        assert world.send("GET", f"/k?{link}&Expires={text}").status == 401, text
+        assert world.send("GET", f"/k?Expires=0&{link}&Expires={text}").status == 401, text
+    assert world.send("GET", f"/k?{link}&expires=1").status == 200  # not its name
+
+
+def test_what_moves_between_a_permanent_link_and_a_header(world: World) -> None:
+    """They sign one text: a link read as a header reads tags and ACL of its key too.  The page says so."""
+    link = endless(world.owner.credentials, "GET", world.space, "k")
+    for target in ("/k", "/k?tagging", "/k?acl"):
+        assert world.send("GET", target, moved(link)).status == 200
+    for target in ("/other", "/other?acl", "/?list", "/?muploadid", "/"):
+        assert world.send("GET", target, moved(link)).status in (400, 401), target
+    for headers in (
+        [("Date", "20240131235959")],
+        [("Content-Type", "application/json; charset=utf-8")],
+        [("Content-MD5", "0" * 32)],
+        [("X-UCloud-A", "b")],
+        [("X-AutoAI-A", "b")],
+    ):  # a header that signs more than its key is no link, whatever comes along
+        word = "AutoAI" if "AutoAI" in headers[0][0] else "UCloud"
+        mac = world.owner.signed("GET", world.space, "k", headers, word=word).rpartition(":")[2]
+        public = quote(world.owner.credentials.public_key, safe="")
+        query = f"UCloudPublicKey={public}&Signature={quote(mac, safe='')}"
+        assert world.send("GET", f"/k?{query}", *headers).refusal()[:2] == MISMATCH, headers
+        assert world.send("GET", f"/k?{query}&Expires=0").refusal()[:2] == MISMATCH
+    assert world.send("GET", f"/k?{link}", ("X-UCloud-A", "b"), ("Date", "x")).body == HELD  # nor are they looked at
+
+
+def test_a_permanent_link_is_refused_unless_the_operator_allows_it(server: Server) -> None:
+    """It says why, whether the signature is right or not, and where anybody may read as well."""
+    owner = Peer(server)
+    for kind in ("private", "public"):
+        space = owner.space(kind)
+        owner.do(operation.PutObject(space, "k"), HELD)
+        link = endless(owner.credentials, "GET", space, "k")
+        for query in (link, f"{link}&Expires=0", link.replace("Signature=", "Signature=A")):
+            got = owner.send("GET", f"/k?{query}", host=f"{space}.localhost").refusal()
+            assert got[:2] == (401, -148643) and "--permanent-links" in got[2]
+        assert owner.send("HEAD", f"/k?{link}", host=f"{space}.localhost").status == 401
+        got = owner.send("GET", f"/k?{link}&Expires=", host=f"{space}.localhost").refusal()
+        assert got[:2] == (401, -148643) and "needs UCloudPublicKey, Expires" in got[2]
+
+
 # The table that people read
 
 ROOT = Path(__file__).parents[2]
-COLUMNS = {"header": HEADER, "put policy": POLICY, "form": FORM, "signed URL": URL, "nobody": NOBODY}
+COLUMNS = {"header": HEADER, "put policy": POLICY, "form": FORM, "signed URL": URL, "permanent link": LINK}
+COLUMNS["nobody"] = NOBODY
 
 
 def tables() -> list[tuple[list[str], list[list[str]]]]:

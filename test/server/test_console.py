@@ -162,7 +162,7 @@ def test_sessions_end_by_themselves() -> None:
         now += 1800
         assert sessions.find(busy) == "key"
     assert sessions.find(idle) is None and sessions.redeem(link) is None
-    now += 1800
+    now += 1801
     assert sessions.find(busy) is None
 
 

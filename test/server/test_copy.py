@@ -295,7 +295,7 @@ def test_java_signs_the_source_of_a_part(peer: Peer, space: str, key: str) -> No
     pairs = [("X-Ufile-Copy-Source", f"/{space}/{key}"), ("X-Ufile-Copy-Source-Range", "bytes=0-9")]
     lines = "".join(f"{name.lower()}:{value}\n" for name, value in pairs)
     text = signature.string_to_sign("PUT", space, "m", canonical=lines)
-    signed = signature._hmac(peer.credentials.private_key, text)
+    signed = signature.sign(peer.credentials.private_key, text)
     pairs.append(("Authorization", f"UCloud {peer.credentials.public_key}:{signed}"))
     got = peer.send("PUT", f"/m?uploadId={upload}&partNumber=0", pairs, b"{}", host=f"{space}.localhost")
     assert (got.status, got.header("Content-Range")) == (200, "bytes 0-9/1000")

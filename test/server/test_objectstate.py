@@ -151,9 +151,9 @@ def test_an_archived_object_is_readable_only_when_restored(slow: Running, clock:
     peer.do(operation.CopyObject(other, "copy", space, "k"))
     clock.now += 500
     peer.do(operation.RestoreObject(space, "k", "Standard"))  # lasts anew
-    clock.now += 999
+    clock.now += 1000.9
     assert peer.call(operation.GetObject(space, "k")).body == SMALL
-    clock.now += 1
+    clock.now += 0.1
     assert_frozen()
     assert statuses() == {"Frozen"}
     assert peer.do(head_of_k).restore is None

@@ -94,7 +94,7 @@ def test_they_end(world: Running, clock: Clock) -> None:
     keys = owner.manage(operation.AssumeRole(seconds=900))
     peer = holder(world, keys)
     assert status(peer, space, keys.security_token, "PUT", body=b"x") == 200
-    clock.now = NOW + 900
+    clock.now = NOW + 901
     assert status(peer, space, keys.security_token) == 403
     assert status(owner, space, None) == 200
 
@@ -115,6 +115,13 @@ def test_how_long_they_last(world: Running, seconds: int) -> None:
     with pytest.raises(errors.Refused) as caught:
         Peer(world).manage(operation.AssumeRole(seconds=seconds))
     assert caught.value.ret_code == 15018
+
+
+@pytest.mark.parametrize("policy", ("{}", '{"Version":"1","Statement":[]}', "*", " ", "x" * 5000))
+def test_keys_are_not_given_under_a_policy_that_would_not_hold(world: Running, policy: str) -> None:
+    with pytest.raises(errors.BadRequest, match="Policy is not applied") as caught:
+        Peer(world).manage(operation.AssumeRole(policy=policy))
+    assert caught.value.ret_code == 15017
 
 
 def test_the_headers_name_is_read_in_any_case(world: Running) -> None:

@@ -140,7 +140,7 @@ def test_the_codes_of_refusals(owner: Peer) -> None:
     ):
         assert code("CreateUFileToken", **{"TokenName": "t", **wrong}) == 15017, wrong
     for wrong in (
-        {"ExpireTime": int(NOW)},
+        {"ExpireTime": int(NOW) - 1},
         {"ExpireTime": 4102416001},
         {f"AllowedPrefixes_{number}": f"p{number}" for number in range(101)},
     ):
@@ -322,9 +322,9 @@ def test_a_token_ends(world: Running, owner: Peer, clock: Clock) -> None:
     token = Peer(world)
     token.credentials = signature.Credentials(info.public_key, info.private_key)
     assert token.call(operation.PutObject(space, "k"), b"x").status == 200
-    clock.now = NOW + 9.9
+    clock.now = NOW + 10.9
     assert token.call(operation.GetObject(space, "k")).status == 200
-    clock.now = NOW + 10
+    clock.now = NOW + 11
     assert token.call(operation.GetObject(space, "k")).refusal() == DENIED
     owner.manage(operation.UpdateToken(info.token_id, expires=int(NOW) + 100))
     assert token.call(operation.GetObject(space, "k")).status == 200

@@ -327,7 +327,7 @@ class _Taker(BaseHTTPRequestHandler):
         """Not on stderr."""
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", [pytest.param("1", marks=pytest.mark.long), "2"])
 def test_a_server_exports_to_a_collector(tmp_path: Path, workers: str) -> None:
     with Collector() as collector:
         taking = threading.Thread(target=collector.serve_forever, daemon=True)

@@ -277,13 +277,12 @@ def started(folder: Path, script: Path, *options: str) -> subprocess.Popen[bytes
     )
 
 
-@pytest.mark.parametrize("name", ["script.toml", "script.json"])
-def test_a_file_for_programs_in_other_languages(tmp_path: Path, name: str) -> None:
-    script = tmp_path / name
+def test_a_file_for_programs_in_other_languages(tmp_path: Path) -> None:
+    script, same = tmp_path / "script.toml", tmp_path / "script.json"
     given = {"on": "CreateBucket", "do": "answer", "status": 500, "times": "always"}
-    script.write_text(
-        TOML if name.endswith("toml") else json.dumps({"fault": [given, {"key": "k", "do": "wrong_etag"}]})
-    )
+    script.write_text(TOML)
+    same.write_text(json.dumps({"fault": [given, {"key": "k", "do": "wrong_etag"}]}))
+    assert faults.read(same) == faults.read(script) and len(faults.read(same)) == 2
     process = started(tmp_path / "data", script)
     assert process.stdout is not None
     said = json.loads(process.stdout.readline())
@@ -302,20 +301,30 @@ def test_a_file_for_programs_in_other_languages(tmp_path: Path, name: str) -> No
     ("text", "options", "expected"),
     [
         ('[{"do": "answer", "status": 503}, {"do": "x"}]', (), "fault 2: do = 'x' is no fault"),
-        ("{", (), "Expecting"),
-        ('{"faults": []}', (), "there is no 'faults'"),
-        ("7", (), "a list of tables"),
         ("[]", ("--workers", "2"), "needs --workers 1"),
         (None, (), "cannot be read"),
     ],
 )
-def test_a_file_that_is_wrong(tmp_path: Path, text: str | None, options: tuple[str, ...], expected: str) -> None:
+def test_a_server_does_not_start_with_a_file_that_is_wrong(
+    tmp_path: Path, text: str | None, options: tuple[str, ...], expected: str
+) -> None:
     script = tmp_path / "script.json"
     if text is not None:
         script.write_text(text)
     process = started(tmp_path / "data", script, *options)
     error = process.communicate(timeout=20)[1].decode()
     assert process.returncode == 2 and expected in error and "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("{", "Expecting"), ('{"faults": []}', "there is no 'faults'"), ("7", "a list of tables")]
+)
+def test_what_is_wrong_in_a_file_is_said(tmp_path: Path, text: str, expected: str) -> None:
+    script = tmp_path / "script.json"
+    script.write_text(text)
+    with pytest.raises(ValueError, match=expected) as caught:
+        faults.read(script)
+    assert str(script) in str(caught.value)
 
 
 def test_the_port_of_the_faulty_server_is_free_again(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import mimetypes
 import re
 
 from .protocol.errors import InvalidArgument
-from .protocol.text import is_text, native, to_text
+from .protocol.text import is_integer, is_text, native, to_text, whole
 
 _log = logging.getLogger("ucloud.uvideo")
 _warned = set()
@@ -19,6 +19,31 @@ def warn_of_plain(hosts):
         if host not in _warned:
             _warned.add(host)
             _log.warning("%s is used without TLS; put https:// before it if it speaks TLS", host)
+
+
+def count(name, value, low=0, digits=False):
+    """The whole number that an argument is; None of None.  InvalidArgument.
+
+    ``digits``: its digits as text will do, where the official SDK takes them.
+    """
+    if value is None:
+        return None
+    found = whole(value.strip()) if digits and is_text(value) else value
+    if not is_integer(found) or found < low:
+        raise InvalidArgument(u"%s must be a whole number from %d, not %r" % (name, low, value))
+    return found
+
+
+def text(name, value):
+    """Text of an argument; None of None.  InvalidArgument."""
+    if value is None:
+        return None
+    if not is_text(value):
+        raise InvalidArgument(u"%s is a %s; a str is needed" % (name, type(value).__name__))
+    try:
+        return to_text(value)
+    except UnicodeError:
+        raise InvalidArgument(u"%s must be UTF-8 text" % name)
 
 
 _UNPRINTABLE = re.compile("[^ -~]").search
@@ -65,6 +90,4 @@ def header_pairs(header):
     for name, value in pairs:
         if not name or any(char in "\r\n\0" for char in name + value):
             raise InvalidArgument(u"the header %r holds a line break or no name" % name)
-        if name.lower() in ("authorization", "content-length", "host", "bucket", "transfer-encoding"):
-            raise InvalidArgument(u"the header %s is made by the SDK and cannot be given" % to_text(name))
     return tuple(pairs)

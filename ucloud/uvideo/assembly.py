@@ -57,8 +57,8 @@ class Assembler(Signer):
     last; in a thread that began none, on the only one that is begun.  So several threads may copy parts of one upload.
     """
 
-    def _make(self, credentials, chosen):
-        super(Assembler, self)._make(credentials, chosen)
+    def _make(self, credentials, suffixes=(), chosen=None):
+        super(Assembler, self)._make(credentials, suffixes, chosen)
         self._begun_lock = threading.Lock()
         self._begun = {}  # thread's ident: Begun
 

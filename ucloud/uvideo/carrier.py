@@ -14,6 +14,7 @@ from .protocol import action, answer, dialect, operation, signature
 from .protocol.errors import (
     BadAnswer,
     DeadlineExceeded,
+    InvalidArgument,
     NoCredentials,
     Refused,
     SignatureExpired,
@@ -24,7 +25,7 @@ from .protocol.errors import (
 )
 from .protocol.message import Headers, Response
 from .protocol.provider import named
-from .protocol.text import native
+from .protocol.text import native, to_text
 from .retry import Attempts, may_be_done
 from .skew import Skew
 
@@ -109,7 +110,7 @@ class Carrier(object):
 
         def once():
             try:
-                request, began = self.request(op, headers), self.clock()
+                request, began = self.request(op, headers, body), self.clock()
                 response = self.transport.send(request, body, self.limit(), interrupt)
                 self.heard(request, response.headers, began)
                 found = self.judge(op, response, proof, _conditional(headers))
@@ -150,11 +151,14 @@ class Carrier(object):
             error.response = response
             raise
 
-    def act(self, op):
-        """(result, Response) of a management operation.  Raises UVideoError; ``status`` 200 if RetCode says no."""
+    def act(self, op, headers=()):
+        """(result, Response) of a management operation.  Raises UVideoError; ``status`` 200 if RetCode says no.
+
+        ``headers``: (name, value) to send in place of ours of that name.
+        """
 
         def once():
-            request, began = self.action_request(op), self.clock()
+            request, began = self.action_request(op, headers), self.clock()
             response = self.transport.send(request, None, self.limit(), self.interrupt)
             self.heard(request, response.headers, began)
             return self.judge_action(op, response)
@@ -209,7 +213,7 @@ class Carrier(object):
         response = action.encode_result(action.name_of(op), result)
         return action.decode_result(op, response), response
 
-    def action_request(self, op):
+    def action_request(self, op, headers=()):
         """The signed Request of a management operation.  NoCredentials of an anonymous Carrier."""
         if self.credentials is None:
             raise NoCredentials(operation=type(op).__name__, space=getattr(op, "space", None))
@@ -217,7 +221,7 @@ class Carrier(object):
             op, named(self.endpoint.api), self.credentials, self.endpoint.space_parameter, self.endpoint.video_actions
         )
         request.headers.add("User-Agent", self.endpoint.user_agent)
-        return request
+        return _over(request, op, headers) if headers else request
 
     def heard(self, request, headers, began):
         """Learn of the service's clock from an answer that no cache keeps; whether that changes signed times."""
@@ -256,7 +260,7 @@ class Carrier(object):
         """As ``open``, with one link.  ``again`` of a SignatureExpired: whether another one would last longer."""
         request, began = self.link(op, expires), self.clock()
         if headers:
-            request = request._replace(headers=_over(request.headers, headers))
+            request = _over(request, op, headers)
         stream = self.transport.open(request, None, self.limit(), self.interrupt)
         if stream.status not in (200, 206):
             content = bytearray(65536)
@@ -283,12 +287,15 @@ class Carrier(object):
             raise BadAnswer(u"%d is no answer to a download" % response.status, status=response.status)
         return found
 
-    def request(self, op, headers=()):
-        """The Request of an operation on the upload host, signed by header; not signed by an anonymous Carrier."""
+    def request(self, op, headers=(), body=None):
+        """The Request of an operation on the upload host, signed by header; not signed by an anonymous Carrier.
+
+        ``body``: what will be sent with it, as ``call`` takes it.
+        """
         request = dialect.encode(op, self.endpoint.upload)
         request.headers.add("User-Agent", self.endpoint.user_agent)
         if headers:
-            request = request._replace(headers=_over(request.headers, headers))
+            request = _over(request, op, headers, body)
         fields = request.headers
         if self.credentials is None:
             return request
@@ -389,10 +396,32 @@ class Carrier(object):
         self.check()
 
 
-def _over(fields, headers):
-    """Headers with the caller's in place of those of the same name."""
+def _over(request, op, headers, body=None):
+    """The Request with the caller's headers in place of those of the same name.
+
+    InvalidArgument for one that is made here, unless it says the same.
+    """
     given = dict((name.lower(), (native(name), native(value))) for name, value in headers)
-    return Headers([pair for pair in fields if pair[0].lower() not in given] + list(given.values()))
+    if not _MADE_HERE.isdisjoint(given):
+        length = body.length if hasattr(body, "length") else len(request.body if body is None else body)
+        made = {
+            "host": request.origin.partition("://")[2].lower(),
+            "bucket": native(getattr(op, "space", None) or u""),
+            "content-length": None if length is None else "%d" % length,
+        }
+        for name in _MADE_HERE.intersection(given):
+            own, value = made.get(name), given.pop(name)[1].strip()
+            if own is None or (value.lower() if name == "host" else value) != own:
+                raise InvalidArgument(
+                    u"the header %s is made by the SDK%s: leave it out"
+                    % (to_text(name), u"" if own is None else u", which sends " + to_text(own))
+                )
+    kept = [pair for pair in request.headers if pair[0].lower() not in given]
+    return request._replace(headers=Headers(kept + list(given.values())))
+
+
+#: A caller may give these only as they are sent anyway.
+_MADE_HERE = frozenset(("authorization", "bucket", "content-length", "host", "transfer-encoding"))
 
 
 def _conditional(headers):

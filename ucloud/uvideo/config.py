@@ -1,4 +1,4 @@
-"""Settings of the SDK for the whole process.  A handler copies them when it is made.
+"""Settings of the SDK for the whole process.  A handler copies them at its first call.
 
     from ucloud.uvideo import config
     config.set_default(uploadsuffix='uploadvideo.auto-ai.com.cn')
@@ -10,16 +10,23 @@ import difflib
 import threading
 from collections import namedtuple
 
+from . import __version__
 from .argument import warn_of_plain
 from .protocol.errors import InvalidArgument
+from .protocol.etag import BLOCK
 from .protocol.provider import PROVIDERS, parse_suffix, resolve
 from .protocol.signature import WORDS
 from .protocol.text import is_integer, is_text, native
+from .transport import USER_AGENT as _CARRIAGE
 
-_UNSET = object()
-_lock = threading.Lock()
+#: What requests call themselves unless user_agent says otherwise.
+USER_AGENT = "uvideo-python/%s %s" % (__version__, _CARRIAGE)
+#: Where the management plane is unless apiurl or another host says otherwise.
+UCLOUD_API_URL = PROVIDERS["auto-ai"].api
+#: Bytes of a block, over which etags are made and which parts are long.
+BLOCKSIZE = BLOCK
 
-_DEFAULTS = {
+_OPTIONS = {
     "uploadsuffix": None,
     "downloadsuffix": None,
     "connection_timeout": 60,
@@ -36,28 +43,112 @@ _DEFAULTS = {
     "md5": False,
     "open_ssl": None,
 }
-_config = dict(_DEFAULTS)
+
+
+class Defaults(object):
+    """The options of a package for the whole process.  Safe to share between threads.
+
+    ``first``: what they are before anybody sets them, where that differs.  ``providers``: by name, further ones.
+    """
+
+    def __init__(self, first=(), providers=()):
+        self._providers = dict(PROVIDERS, **dict(providers))
+        self._first = dict(_OPTIONS, **dict(first))
+        self._now = dict(self._first)
+        self._lock = threading.Lock()
+
+    def set(self, given):
+        """Set these options (a dict).  ValueError for a bad value and TypeError for an unknown option; none is set."""
+        for name, value in given.items():
+            if name not in self._first:
+                near = difflib.get_close_matches(name, self._first, 1)
+                hint = "; did you mean %s?" % near[0] if near else ""
+                raise TypeError("set_default has no option %s%s" % (name, hint))
+            if name == "provider":
+                _one_of(self._providers)(name, value)
+            else:
+                _CHECKS[name](name, value)
+        with self._lock:
+            self._now.update(given)
+
+    def unset(self, names):
+        """Let these options be what they were first, all of them if none is named.  TypeError for an unknown one."""
+        unknown = sorted(set(names) - set(self._first))
+        if unknown:
+            raise TypeError("there is no option %s" % unknown[0])
+        with self._lock:
+            self._now.update((name, self._first[name]) for name in names or self._first)
+
+    def get(self, name):
+        """The value of an option; KeyError for an unknown one."""
+        return self._now[name]
+
+    def settings(self, upload_suffix=None, download_suffix=None, apiurl=None):
+        """The Settings as they are now; arguments stand in for uploadsuffix, downloadsuffix and apiurl."""
+        with self._lock:
+            current = dict(self._now)
+        hosts = resolve(
+            self._providers[current["provider"]],
+            upload_suffix or current["uploadsuffix"],
+            download_suffix or current["downloadsuffix"],
+            current["apiurl"] or apiurl,
+            current["region"],
+            current["authscheme"],
+            current["open_ssl"],
+        )
+        warn_of_plain(hosts)
+        return Settings(
+            hosts.upload,
+            hosts.download,
+            hosts.api,
+            hosts.word,
+            hosts.region,
+            current["connection_timeout"],
+            current["expires"],
+            current["maxthread"],
+            current["retries"],
+            current["user_agent"] or USER_AGENT,
+            current["space_parameter"],
+            current["video_actions"],
+            current["md5"],
+            current["open_ssl"],
+        )
+
+
+_SETTINGS = (
+    "upload download api word region timeout expires maxthread retries user_agent space_parameter video_actions md5 "
+    "open_ssl"
+)
+
+
+class Settings(namedtuple("Settings", _SETTINGS)):
+    """One handler's copy, the provider's hosts filled in.  upload, download: provider.Suffix."""
+
+    __slots__ = ()
+
+
+DEFAULTS = Defaults()
 
 
 def set_default(
-    uploadsuffix=_UNSET,
-    downloadsuffix=_UNSET,
-    connection_timeout=_UNSET,
-    expires=_UNSET,
-    provider=_UNSET,
-    authscheme=_UNSET,
-    apiurl=_UNSET,
-    region=_UNSET,
-    maxthread=_UNSET,
-    retries=_UNSET,
-    user_agent=_UNSET,
-    space_parameter=_UNSET,
-    video_actions=_UNSET,
-    md5=_UNSET,
-    open_ssl=_UNSET,
+    uploadsuffix=None,
+    downloadsuffix=None,
+    connection_timeout=None,
+    expires=None,
+    provider=None,
+    authscheme=None,
+    apiurl=None,
+    region=None,
+    maxthread=None,
+    retries=None,
+    user_agent=None,
+    space_parameter=None,
+    video_actions=None,
+    md5=None,
+    open_ssl=None,
     **unknown
 ):
-    """Set defaults for the handlers made from now on; what is not given stays as it is, None means the provider's.
+    """Set defaults for handlers that have made no call yet.  What is None or not given stays as it is.
 
     uploadsuffix: upload host, such as uploadvideo.auto-ai.com.cn or 127.0.0.1:9000, or a suffix that begins with a dot.
     downloadsuffix: download host or suffix, such as .uvideo.auto-ai.com.cn.
@@ -70,28 +161,27 @@ def set_default(
     user_agent: what requests call themselves.
     space_parameter: BucketName or SpaceName.  video_actions: use CreateVideoSpace and its like.
     md5: send Content-MD5 with whole objects, which are read once more for it; the etag is compared anyway.
-    open_ssl: True https, False http for hosts given without either; None: as the provider's documents have it.
+    open_ssl: True https, False http for hosts given without either; unset: as the provider's documents have it.
 
     Raises ValueError for a bad value and TypeError for an unknown option.  Safe to call from any thread.
     """
-    given = dict((name, value) for name, value in locals().items() if name in _DEFAULTS and value is not _UNSET)
-    if unknown:
-        name = sorted(unknown)[0]
-        near = difflib.get_close_matches(name, _DEFAULTS, 1)
-        hint = "; did you mean %s?" % near[0] if near else ""
-        raise TypeError("set_default has no option %s%s" % (name, hint))
-    for name, value in given.items():
-        if value is None:
-            given[name] = _DEFAULTS[name]
-        else:
-            _CHECKS[name](name, value)
-    with _lock:
-        _config.update(given)
+    given = dict((name, value) for name, value in locals().items() if name != "unknown" and value is not None)
+    DEFAULTS.set(dict(given, **unknown))
+
+
+def unset_default(*names):
+    """Let these options be the provider's again, all of them without names.  TypeError for an unknown option."""
+    DEFAULTS.unset(names)
 
 
 def get_default(name):
-    """The value that handlers made now would copy; KeyError for an unknown name."""
-    return _config[name]
+    """The value that a handler's first call would copy now; KeyError for an unknown name."""
+    return DEFAULTS.get(name)
+
+
+def settings(upload_suffix=None, download_suffix=None):
+    """The Settings as they are now; arguments stand in for uploadsuffix and downloadsuffix."""
+    return DEFAULTS.settings(upload_suffix, download_suffix)
 
 
 def _host(name, value):
@@ -143,7 +233,6 @@ _CHECKS = {
     "downloadsuffix": _host,
     "connection_timeout": _seconds,
     "expires": _whole(1, 10**9),
-    "provider": _one_of(tuple(PROVIDERS)),
     "authscheme": _one_of(WORDS),
     "apiurl": _url,
     "region": _word,
@@ -155,47 +244,3 @@ _CHECKS = {
     "md5": _flag,
     "open_ssl": _flag,
 }
-
-
-_SETTINGS = (
-    "upload download api word region timeout expires maxthread retries user_agent space_parameter video_actions md5 "
-    "open_ssl"
-)
-
-
-class Settings(namedtuple("Settings", _SETTINGS)):
-    """One handler's copy, the provider's hosts filled in.  upload, download: provider.Suffix."""
-
-    __slots__ = ()
-
-
-def settings(upload_suffix=None, download_suffix=None):
-    """The Settings as they are now; arguments stand in for uploadsuffix and downloadsuffix."""
-    with _lock:
-        current = dict(_config)
-    hosts = resolve(
-        current["provider"],
-        upload_suffix or current["uploadsuffix"],
-        download_suffix or current["downloadsuffix"],
-        current["apiurl"],
-        current["region"],
-        current["authscheme"],
-        current["open_ssl"],
-    )
-    warn_of_plain(hosts)
-    return Settings(
-        hosts.upload,
-        hosts.download,
-        hosts.api,
-        hosts.word,
-        hosts.region,
-        current["connection_timeout"],
-        current["expires"],
-        current["maxthread"],
-        current["retries"],
-        current["user_agent"],
-        current["space_parameter"],
-        current["video_actions"],
-        current["md5"],
-        current["open_ssl"],
-    )

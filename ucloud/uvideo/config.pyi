@@ -1,20 +1,25 @@
 from typing import Any
 
+USER_AGENT: str
+UCLOUD_API_URL: str
+BLOCKSIZE: int
+
 def set_default(
-    uploadsuffix: str | None = ...,
-    downloadsuffix: str | None = ...,
-    connection_timeout: float | None = ...,
-    expires: int | None = ...,
-    provider: str | None = ...,
-    authscheme: str | None = ...,
-    apiurl: str | None = ...,
-    region: str | None = ...,
-    maxthread: int | None = ...,
-    retries: int | None = ...,
-    user_agent: str | None = ...,
-    space_parameter: str | None = ...,
-    video_actions: bool | None = ...,
-    md5: bool | None = ...,
-    open_ssl: bool | None = ...,
+    uploadsuffix: str | None = None,
+    downloadsuffix: str | None = None,
+    connection_timeout: float | None = None,
+    expires: int | None = None,
+    provider: str | None = None,
+    authscheme: str | None = None,
+    apiurl: str | None = None,
+    region: str | None = None,
+    maxthread: int | None = None,
+    retries: int | None = None,
+    user_agent: str | None = None,
+    space_parameter: str | None = None,
+    video_actions: bool | None = None,
+    md5: bool | None = None,
+    open_ssl: bool | None = None,
 ) -> None: ...
+def unset_default(*names: str) -> None: ...
 def get_default(name: str) -> Any: ...

@@ -3,7 +3,7 @@
 from __future__ import absolute_import, division, print_function
 
 from .argument import header_pairs
-from .handler import Handler, answers, succeeded
+from .handler import Handler, also, answers, succeeded
 from .protocol.dialect import check_key, check_space
 from .protocol.operation import DeleteObject
 
@@ -11,6 +11,7 @@ from .protocol.operation import DeleteObject
 class DeleteUVideo(Handler):
     """Deletes objects of any space of this key pair.  Safe to share between threads."""
 
+    @also(bucket="space")
     @answers
     def deletefile(self, space, key, header=None):
         """Delete an object.  (ret, resp); status_code 204 also if it was not there, 401 signature, 403 keys."""

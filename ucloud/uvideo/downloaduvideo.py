@@ -3,7 +3,7 @@
 from __future__ import absolute_import, division, print_function
 
 from .argument import header_pairs
-from .handler import Handler, answers, succeeded
+from .handler import Handler, also, answers, succeeded
 from .leftover import Leftover
 from .protocol.byterange import ByteRange, parse
 from .protocol.dialect import check_key, check_space
@@ -19,6 +19,7 @@ from .target import opened
 class DownloadUVideo(Handler):
     """Downloads objects of public spaces and of this key pair's private ones.  Safe to share between threads."""
 
+    @also(bucket="space")
     @answers
     def download_file(self, space, key, localfile, isprivate=True, expires=None, content_range=None, header=None):
         """Save an object, or a part of it, as ``localfile``.

@@ -7,8 +7,11 @@ FileManager has the names and arguments of the official SDK's (ufile), so that o
 
 from __future__ import absolute_import, division, print_function
 
-from .argument import header_pairs, mime_of
+from ..logger import logger  # noqa: F401  the official SDK's modules have these names too
+from . import config  # noqa: F401
+from .argument import count, header_pairs, mime_of, text
 from .body import FileBody, StreamBody, file_etag, put
+from .config import BLOCKSIZE, get_default  # noqa: F401
 from .downloaduvideo import download, seconds
 from .handler import ResponseInfo, Signer, answers, paired, succeeded
 from .protocol import etag
@@ -29,11 +32,66 @@ from .protocol.operation import (
     SwitchClass,
     UploadHit,
 )
-from .protocol.text import is_integer, is_text, native, to_text
-from .source import FileSource, shown
+from .protocol.text import is_text, native, to_text
+from .source import FileSource, reader, shown
 
 
-class FileManager(Signer):
+class Files(Signer):
+    """What the methods about objects are made of.  Safe to share between threads."""
+
+    def _put_file(self, bucket, key, localfile, header):
+        if hasattr(localfile, "read"):  # the older SDK's README puts a stream so
+            return self._put_stream(bucket, key, localfile, None, header)
+        space, key, pairs, mime = self._target(bucket, key, None, shown(localfile), header)
+        source = FileSource(localfile)
+        try:
+            return self._put(space, key, FileBody(source), pairs, mime)
+        finally:
+            source.close()
+
+    def _put_stream(self, bucket, key, stream, mime_type, header):
+        space, key, pairs, mime = self._target(bucket, key, mime_type, u"", header)
+        return self._put(space, key, StreamBody(reader(stream)), pairs, mime)
+
+    def _target(self, bucket, key, mime_type, path, header):
+        space, key = check_space(bucket), check_key(key)
+        pairs = header_pairs(header)
+        mime = mime_of(mime_type, key, path, pairs)
+        return space, key, [pair for pair in pairs if pair[0].lower() != "content-type"], mime
+
+    def _put(self, space, key, body, pairs, mime):
+        md5 = body.md5() if self._settings.md5 and _value(pairs, "content-md5") is None else None
+        _, response, _ = put(self._carrier, PutObject(space, key, mime, md5), body, pairs)
+        return succeeded(response.status, response.headers, response.body)
+
+    def _head(self, bucket, key, header=None):
+        op = HeadObject(check_space(bucket), check_key(key))
+        return self._carrier.call(op, headers=header_pairs(header))
+
+    def _did(self, op, pairs, refusals=(), done=None):
+        """(ret, resp) of an operation.
+
+        ``refusals``: what a service says to a second try when the first one, whose answer was lost, did it already;
+        ``done()`` finds out whether that is so.
+        """
+        lost = []
+        try:
+            _, response = self._carrier.call(op, headers=pairs, lost=lost)
+        except refusals as error:
+            if not lost or not done():
+                raise
+            return succeeded(200, error.response.headers)
+        return succeeded(response.status, response.headers, response.body)
+
+    def _is_absent(self, bucket, key):
+        try:
+            self._head(bucket, key)
+        except NotFound:
+            return True
+        return False
+
+
+class FileManager(Files):
     """Puts, reads and manages objects of any space of this key pair.  Safe to share between threads.
 
     Methods return (ret, resp) and raise nothing: ret is the dict of the answer's JSON, {} without one and None if the
@@ -62,31 +120,12 @@ class FileManager(Signer):
     def putstream(self, bucket, key, stream, mime_type=None, header=None):
         """Store what a stream gives, from where it stands to its end, as an object.  It is left open.
 
-        stream: anything with read() or recv() that gives bytes; one that cannot seek is sent chunked, and sent again
-        after a lost connection only while no more than 1 MiB of it was read.
+        stream: anything with read() or recv() that gives bytes; bytes; an iterable of bytes; text or what gives text,
+        stored as UTF-8, but a file that was opened as text is stored as the bytes that it has.  What cannot seek is
+        sent chunked, and sent again after a lost connection only while no more than 1 MiB of it was read.
         mime_type: else header's Content-Type, else guessed from the key.  Otherwise as putfile.
         """
-        space, key, pairs, mime = self._target(bucket, key, mime_type, u"", header)
-        return self._put(space, key, StreamBody(stream), pairs, mime)
-
-    def _put_file(self, bucket, key, localfile, header):
-        space, key, pairs, mime = self._target(bucket, key, None, shown(localfile), header)
-        source = FileSource(localfile)
-        try:
-            return self._put(space, key, FileBody(source), pairs, mime)
-        finally:
-            source.close()
-
-    def _target(self, bucket, key, mime_type, path, header):
-        space, key = check_space(bucket), check_key(key)
-        pairs = header_pairs(header)
-        mime = mime_of(mime_type, key, path, pairs)
-        return space, key, [pair for pair in pairs if pair[0].lower() != "content-type"], mime
-
-    def _put(self, space, key, body, pairs, mime):
-        md5 = body.md5() if self._settings.md5 and _value(pairs, "content-md5") is None else None
-        _, response, _ = put(self._carrier, PutObject(space, key, mime, md5), body, pairs)
-        return succeeded(response.status, response.headers, response.body)
+        return self._put_stream(bucket, key, stream, mime_type, header)
 
     @answers
     def uploadhit(self, bucket, key, localfile, header=None):
@@ -145,10 +184,6 @@ class FileManager(Signer):
             return None, ResponseInfo(response.status, response.headers, response.body, u"not modified")
         return succeeded(response.status, response.headers, response.body)
 
-    def _head(self, bucket, key, header=None):
-        op = HeadObject(check_space(bucket), check_key(key))
-        return self._carrier.call(op, headers=header_pairs(header))
-
     def compare_file_etag(self, bucket, remotekey, localfile):
         """True if an object has a file's content, False if it has another or there is no such object.
 
@@ -175,7 +210,12 @@ class FileManager(Signer):
         limit: of the page, the service's default is 20.  ret: DataSet (FileName, Hash, MimeType, Size, CreateTime ...)
         and NextMarker, the next page's marker, empty after the last.
         """
-        op = ListFiles(check_space(bucket), _text(u"prefix", prefix), _text(u"marker", marker), _count(u"limit", limit))
+        op = ListFiles(
+            check_space(bucket),
+            text(u"prefix", prefix) or u"",
+            text(u"marker", marker) or u"",
+            count(u"limit", limit, digits=True),
+        )
         return self._did(op, header_pairs(header))
 
     @answers
@@ -187,10 +227,10 @@ class FileManager(Signer):
         """
         op = ListObjects(
             check_space(bucket),
-            _text(u"prefix", prefix),
-            _text(u"marker", marker),
-            100 if maxkeys is None else _count(u"maxkeys", maxkeys),
-            _text(u"delimiter", delimiter),
+            text(u"prefix", prefix) or u"",
+            text(u"marker", marker) or u"",
+            100 if maxkeys is None else count(u"maxkeys", maxkeys),
+            text(u"delimiter", delimiter) or u"",
         )
         return self._did(op, header_pairs(header))
 
@@ -252,45 +292,6 @@ class FileManager(Signer):
         pairs = [pair for pair in header_pairs(header) if pair[0].lower() != "content-type"]
         return self._did(operation, pairs)
 
-    def _did(self, op, pairs, refusals=(), done=None):
-        """(ret, resp) of an operation.
-
-        ``refusals``: what a service says to a second try when the first one, whose answer was lost, did it already;
-        ``done()`` finds out whether that is so.
-        """
-        lost = []
-        try:
-            _, response = self._carrier.call(op, headers=pairs, lost=lost)
-        except refusals as error:
-            if not lost or not done():
-                raise
-            return succeeded(200, error.response.headers)
-        return succeeded(response.status, response.headers, response.body)
-
-    def _is_absent(self, bucket, key):
-        try:
-            self._head(bucket, key)
-        except NotFound:
-            return True
-        return False
-
 
 def _value(pairs, name):
     return next((value for given, value in pairs if given.lower() == name), None)
-
-
-def _text(name, value):
-    if value is None:
-        return u""
-    if not is_text(value):
-        raise InvalidArgument(u"%s is a %s; a str is needed" % (name, type(value).__name__))
-    try:
-        return to_text(value)
-    except UnicodeError:
-        raise InvalidArgument(u"%s must be UTF-8 text" % name)
-
-
-def _count(name, value):
-    if value is not None and (not is_integer(value) or value < 0):
-        raise InvalidArgument(u"%s must be a whole number from 0, not %r" % (name, value))
-    return value

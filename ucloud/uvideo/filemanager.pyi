@@ -1,5 +1,5 @@
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .handler import ResponseInfo, Signer
@@ -9,14 +9,16 @@ _Answer = tuple[dict[str, Any] | None, ResponseInfo]
 _Header = Mapping[str, str] | None
 _Path = str | os.PathLike[str]
 
-class FileManager(Signer):
+class Files(Signer): ...
+
+class FileManager(Files):
     def putfile(self, bucket: str, key: str, localfile: _Path, header: _Header = None) -> _Answer: ...
     def postfile(self, bucket: str, key: str, localfile: _Path, header: _Header = None) -> _Answer: ...
     def putstream(
         self,
         bucket: str,
         key: str,
-        stream: _Readable | _Receiving,
+        stream: _Readable | _Receiving | bytes | str | Iterable[bytes | str],
         mime_type: str | None = None,
         header: _Header = None,
     ) -> _Answer: ...
@@ -43,7 +45,7 @@ class FileManager(Signer):
         bucket: str,
         prefix: str | None = None,
         marker: str | None = None,
-        limit: int | None = None,
+        limit: int | str | None = None,
         header: _Header = None,
     ) -> _Answer: ...
     def listobjects(

@@ -4,22 +4,25 @@ from __future__ import absolute_import, division, print_function
 
 import functools
 import logging
+import threading
+import time
 
-from . import __version__
 from .argument import header_pairs
 from .carrier import Carrier, Endpoint
-from .config import settings
+from .config import DEFAULTS
 from .protocol.answer import RESTORE, SESSION, document, unquoted
 from .protocol.byterange import parse_content
 from .protocol.dialect import check_key, check_space
 from .protocol.errors import BadAnswer, IntegrityError, InvalidArgument, NoAnswer, UVideoError
 from .protocol.message import Headers, Response
+from .protocol.provider import parse_suffix
 from .protocol.signature import Credentials, authorization
 from .protocol.text import is_integer, is_text, native, printable, to_text, whole
 from .retry import Retry
-from .transport import USER_AGENT, Transport
+from .transport import Transport
 
 _log = logging.getLogger("ucloud.uvideo")
+_ticks = getattr(time, "monotonic", time.time)
 
 #: status_code where the service gave no answer, or another than it (a captive portal) did; resume may continue.
 NO_ANSWER = -1
@@ -38,13 +41,14 @@ class ResponseInfo(object):
     content_type, content_length (int), content_range, x_session_id: of the answer's headers, None where absent.
     content: the answer's body as bytes, None for a download into a file.
     md5: the answer's Content-MD5.  x_ufile_restore: what it says of a restore.  exception: why there is no answer.
+    headers: of the answer, ``headers.get(name)`` in any case; None without one.
     """
 
     exception = None
 
     def __init__(self, status_code, headers=None, content=None, error=None, ret_code=None):
         self.status_code, self.content, self.ret_code = status_code, content, ret_code
-        self.error = None if error is None else native(error)
+        self.error, self.headers = None if error is None else native(error), headers
         get = headers.get if headers is not None else lambda name: None
         self.etag = unquoted(get("ETag"))
         self.content_type = get("Content-Type")
@@ -126,55 +130,121 @@ def _line(value):
 
 
 def answers(method):
-    """Make a method that returns (ret, resp), or raises a UVideoError, always return (ret, resp)."""
+    """Make a method that returns (ret, resp), or raises a UVideoError, always return (ret, resp), and log it once."""
+    names = method.__code__.co_varnames[1 : method.__code__.co_argcount]
 
     @functools.wraps(method)
     def wrapper(self, *args, **kwargs):
+        began = _ticks()
         try:
-            return method(self, *args, **kwargs)
+            answer = method(self, *args, **kwargs)
         except UVideoError as error:
             error.operation = error.operation or method.__name__
-            return failed(error)
+            answer = failed(error)
+        else:
+            if _log.isEnabledFor(logging.INFO):
+                given = dict(zip(names, args), **kwargs)
+                about = [given[name] for name in ("bucket", "space", "name", "key") if given.get(name) is not None]
+                _log.info(
+                    "%s %s: %s in %.3f s request=%s",
+                    method.__name__,
+                    "/".join([_line(each) for each in about]) or "-",
+                    answer[1].status_code,
+                    _ticks() - began,
+                    _line(answer[1].x_session_id),
+                )
+        return self._told(*answer)
 
     return wrapper
+
+
+def also(**others):
+    """Let a method take arguments under other names too: ``other="own"``."""
+
+    def decorate(method):
+        @functools.wraps(method)
+        def wrapper(self, *args, **kwargs):
+            for other in [name for name in others if name in kwargs]:
+                own = others[other]
+                if own in kwargs:
+                    raise TypeError("%s() got %s and %s, which are the same" % (method.__name__, own, other))
+                kwargs[own] = kwargs.pop(other)
+            return method(self, *args, **kwargs)
+
+        return wrapper
+
+    return decorate
 
 
 class Handler(object):
     """A key pair and a copy of the settings.  Safe to share between threads; usable after a fork.
 
     public_key, private_key: non-empty text.  upload_suffix, download_suffix: instead of config's.  Raises ValueError.
-    It can be pickled and copied: a pickle holds the keys and the settings, not the connections or unfinished uploads.
+    The settings are copied at its first call; what is set later does not touch it.
+    It can be pickled and copied, which counts as a call: a pickle holds the keys and the settings, not the connections
+    or unfinished uploads.
     """
 
-    def __init__(self, public_key, private_key, upload_suffix=None, download_suffix=None):
-        self._make(_credentials(public_key, private_key), settings(upload_suffix, download_suffix))
+    _defaults = DEFAULTS
 
-    def _make(self, credentials, chosen):
-        """Be a handler of these keys with these Settings, about which nothing is under way."""
-        self._settings = chosen
-        agent = self._settings.user_agent or "uvideo-python/%s %s" % (__version__, USER_AGENT)
+    def __init__(self, public_key, private_key, upload_suffix=None, download_suffix=None):
+        for name, value in (("upload_suffix", upload_suffix), ("download_suffix", download_suffix)):
+            if value:
+                parse_suffix(value, name)
+        self._make(_credentials(public_key, private_key), (upload_suffix, download_suffix))
+
+    def _make(self, credentials, suffixes=(), chosen=None):
+        """Be a handler of these keys, about which nothing is under way.  ``chosen``: its Settings, copied already."""
+        self._guard = threading.Lock()
+        self._credentials, self._suffixes, self._chosen, self._carries = credentials, suffixes, chosen, None
+
+    def _told(self, ret, resp):
+        """(ret, resp) as this handler's callers know it."""
+        return ret, resp
+
+    def _copied(self):
+        """(Settings, Carrier), made at the first call."""
+        with self._guard:
+            if self._carries is None:
+                if self._chosen is None:
+                    self._chosen = self._defaults.settings(*self._hosts())
+                self._carries = self._carrier_of(self._chosen)
+            return self._chosen, self._carries
+
+    def _hosts(self):
+        """The hosts of this handler's own, as Defaults.settings takes them."""
+        return self._suffixes
+
+    def _carrier_of(self, chosen):
         endpoint = Endpoint(
-            self._settings.upload,
-            self._settings.download,
-            self._settings.api,
-            self._settings.word,
-            self._settings.space_parameter,
-            self._settings.video_actions,
-            native(agent),
+            chosen.upload,
+            chosen.download,
+            chosen.api,
+            chosen.word,
+            chosen.space_parameter,
+            chosen.video_actions,
+            native(chosen.user_agent),
         )
-        self._carrier = Carrier(
-            endpoint, credentials, Transport(self._settings.timeout), Retry(self._settings.retries)
-        )
+        return Carrier(endpoint, self._credentials, Transport(chosen.timeout), Retry(chosen.retries))
+
+    @property
+    def _settings(self):
+        return self._copied()[0]
+
+    @property
+    def _carrier(self):
+        return self._copied()[1]
 
     def __getstate__(self):
-        return {"credentials": tuple(self._carrier.credentials), "settings": self._settings}
+        return {"credentials": tuple(self._credentials), "settings": self._settings}
 
     def __setstate__(self, state):
-        self._make(Credentials(*state["credentials"]), state["settings"])
+        self._make(Credentials(*state["credentials"]), chosen=state["settings"])
 
     def close(self):
         """Close the idle connections.  A later call opens new ones."""
-        self._carrier.transport.close()
+        if self._carries is not None:
+            self._carries.transport.close()
 
     def __enter__(self):
         return self
@@ -184,10 +254,14 @@ class Handler(object):
 
     def set_keys(self, public_key, private_key):
         """Sign with these keys from the next request on.  Raises ValueError."""
-        self._carrier.credentials = _credentials(public_key, private_key)
+        credentials = _credentials(public_key, private_key)
+        with self._guard:
+            self._credentials = credentials
+            if self._carries is not None:
+                self._carries.credentials = credentials
 
     def __repr__(self):
-        return "<%s %s>" % (type(self).__name__, native(self._carrier.credentials.public_key))
+        return "<%s %s>" % (type(self).__name__, native(self._credentials.public_key))
 
 
 def _credentials(public_key, private_key):
@@ -230,5 +304,5 @@ class Signer(Handler):
         if not is_text(method):
             raise InvalidArgument(u"method is a %s; a str is needed" % type(method).__name__)
         return authorization(
-            self._carrier.credentials, native(method).upper(), space, key, Headers(pairs), self._settings.word
+            self._credentials, native(method).upper(), space, key, Headers(pairs), self._settings.word
         )

@@ -20,6 +20,7 @@ class ResponseInfo:
     x_session_id: str | None
     content: bytes | None
     md5: str | None
+    headers: Any
     x_ufile_restore: str | None
     exception: NoAnswer | None
     def __init__(

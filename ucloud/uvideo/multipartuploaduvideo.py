@@ -6,13 +6,16 @@ import logging
 import os
 import threading
 
+from ..logger import logger  # noqa: F401  the official SDK's modules have these names too
 from . import checkpoint as checkpoints
+from . import config  # noqa: F401
 from .argument import header_pairs, mime_of
 from .assembly import Assembler
-from .handler import answers, stored_as, succeeded
+from .handler import also, answers, stored_as, succeeded
 from .protocol import upload as uploads
 from .protocol.dialect import check_key, check_space
 from .protocol.errors import (
+    BadAnswer,
     IntegrityError,
     InvalidArgument,
     LocalFailure,
@@ -23,11 +26,12 @@ from .protocol.errors import (
     UploadNotFound,
     UVideoError,
 )
+from .protocol.message import Headers
 from .protocol.operation import AbortUpload, InitiateUpload
 from .protocol.text import is_integer, is_text, native
 from .retry import Retry
 from .source import FileSource, StreamSource, shown, usable
-from .transfer import Sender, begin, finish, give_up, reconcile
+from .transfer import Sender, begin, check_begun, finish, give_up, reconcile
 
 _log = logging.getLogger("ucloud.uvideo")
 
@@ -57,8 +61,8 @@ class MultipartUploadUVideo(Assembler):
     by hand, out of parts of other objects: init_multipart_upload, upload_part_copy, finish_upload.
     """
 
-    def _make(self, credentials, chosen):
-        super(MultipartUploadUVideo, self)._make(credentials, chosen)
+    def _make(self, credentials, suffixes=(), chosen=None):
+        super(MultipartUploadUVideo, self)._make(credentials, suffixes, chosen)
         self._lock = threading.Lock()
         self._interrupted = []  # (thread's ident, _Task), the newest last
 
@@ -70,6 +74,7 @@ class MultipartUploadUVideo(Assembler):
             task.source.close()
         super(MultipartUploadUVideo, self).close()
 
+    @also(bucket="space")
     @answers
     def uploadfile(
         self,
@@ -142,6 +147,7 @@ class MultipartUploadUVideo(Assembler):
             raise
         return self._run(task)
 
+    @also(bucket="space")
     @answers
     def uploadstream(
         self,
@@ -190,7 +196,7 @@ class MultipartUploadUVideo(Assembler):
             if upload is None:
                 raise InvalidArgument(u"there is no checkpoint %s" % shown(path))
         if upload is None:
-            return succeeded(200, {})
+            return succeeded(200, Headers())
         try:
             _, response = self._carrier.call(AbortUpload(upload.space, upload.key, upload.upload_id))
         except UploadNotFound as error:  # it is gone already, which is what was wanted
@@ -287,6 +293,23 @@ class MultipartUploadUVideo(Assembler):
 
         task.upload = begin(self._carrier, op, make, options.header, options.retry)
 
+    def _described(self, source, options, space, key, upload_id, block_size, etags=()):
+        """(ret, resp) of going on with an upload that this handler need not have begun.
+
+        ``etags``: of the parts before a stream's next bytes.  Which parts of a file the service has it is asked.
+        """
+        task = _Task(check_space(space), check_key(key), source, options)
+        size = source.size if task.is_file() else None
+        upload = uploads.Upload(task.space, task.key, upload_id, block_size, size, options.mime)
+        try:
+            check_begun(upload)
+        except BadAnswer as error:
+            raise InvalidArgument(u"this upload cannot be continued: " + error.message)
+        for part, given in enumerate(etags):
+            upload.acknowledge(part, None, given)
+        task.upload = upload
+        return self._run(task)
+
     def _reconcile(self, task):
         """The (ret, resp) of an upload that had finished after all, else None.  One no longer known is begun anew."""
         try:
@@ -328,15 +351,27 @@ class MultipartUploadUVideo(Assembler):
     def _claim(self, file):
         """Take the interrupted task to go on with.  ``file``: True of a file, False of a stream, None of either."""
         with self._lock:
-            fitting = [entry for entry in self._interrupted if file is None or entry[1].is_file() is file]
-            own = [entry for entry in fitting if entry[0] == threading.current_thread().ident]
+            fitting, entry = self._fitting(file)
             if not fitting:
                 raise InvalidArgument(u"no upload of this handler is interrupted")
-            if not own and len(fitting) > 1:
+            if entry is None:
                 raise InvalidArgument(u"several uploads are interrupted: resume each in its own thread")
-            entry = (own or fitting)[-1]
             self._interrupted.remove(entry)
             return entry[1]
+
+    def _paused(self, file=None):
+        """The task that ``_claim`` would take; None without one."""
+        with self._lock:
+            entry = self._fitting(file)[1]
+        return None if entry is None else entry[1]
+
+    def _fitting(self, file):
+        """(entries of such tasks, the one of them that the calling thread may take or None).  The lock is held."""
+        fitting = [entry for entry in self._interrupted if file is None or entry[1].is_file() is file]
+        own = [entry for entry in fitting if entry[0] == threading.current_thread().ident]
+        if not own and len(fitting) > 1:
+            return fitting, None
+        return fitting, (own or fitting or [None])[-1]
 
 
 def _path(value):

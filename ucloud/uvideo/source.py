@@ -2,6 +2,7 @@
 
 from __future__ import absolute_import, division, print_function
 
+import codecs
 import hashlib
 import io
 import os
@@ -11,7 +12,7 @@ import threading
 
 from .protocol.errors import InvalidArgument, LocalFailure, SourceChanged, UVideoError
 from .protocol.message import Slice
-from .protocol.text import PY2, is_text, to_text
+from .protocol.text import PY2, is_text, to_bytes, to_text
 
 #: Bytes moved at a time: the cheapest on a disk, since they stay in the processor's cache.
 READ = 256 * 1024
@@ -212,6 +213,73 @@ class FileSource(object):
         self._file.close()
 
 
+class Pieces(object):
+    """An iterable of bytes as something with read()."""
+
+    def __init__(self, pieces):
+        self._pieces, self._left = iter(pieces), memoryview(b"")
+
+    def read(self, size):
+        while not len(self._left):
+            piece = next(self._pieces, None)
+            if piece is None:
+                return b""
+            if not isinstance(piece, (bytes, bytearray, memoryview)):
+                raise InvalidArgument(u"the iterable gives %s; bytes are needed" % type(piece).__name__)
+            view = memoryview(piece)
+            self._left = view.cast("B") if hasattr(view, "cast") else view
+        data, self._left = self._left[:size], self._left[size:]
+        return data
+
+
+def reader(data):
+    """Something with read() that gives the bytes of whatever may be given as a stream.
+
+    data: what has read() or recv(); bytes; an iterable of bytes.  Text, an iterable of text and what gives text by
+    read() are taken as UTF-8, but a file that was opened as text as the bytes that it has.  InvalidArgument.
+    """
+    if isinstance(data, (bytes, bytearray, memoryview)):
+        return io.BytesIO(data)
+    if is_text(data):
+        return io.BytesIO(to_bytes(data))
+    if isinstance(data, io.TextIOBase):
+        return _binary(data) or Pieces(_encoded(_read(data)))
+    if isinstance(data, (codecs.StreamReader, codecs.StreamReaderWriter)):
+        return Pieces(_encoded(_read(data)))
+    if hasattr(data, "read") or hasattr(data, "recv"):
+        return data
+    if hasattr(data, "__iter__") and not isinstance(data, (dict, set, frozenset)):
+        return Pieces(_encoded(data))
+    raise InvalidArgument(
+        u"the stream is a %s; something with read(), bytes, text or an iterable of them is needed" % type(data).__name__
+    )
+
+
+def _binary(file):
+    """The bytes below a file that was opened as text, where it stands; None where that cannot be told."""
+    try:
+        position = file.tell()
+        if position >> 64:  # in the middle of something that only its decoder knows
+            return None
+        file.buffer.seek(position)
+        return file.buffer
+    except (AttributeError, EnvironmentError, ValueError):
+        return None
+
+
+def _read(file):
+    return iter(lambda: file.read(READ), u"")
+
+
+def _encoded(pieces):
+    """Pieces with text as UTF-8."""
+    for piece in pieces:
+        try:
+            yield to_bytes(piece) if is_text(piece) else piece
+        except UnicodeError:
+            raise InvalidArgument(u"the stream gives text that cannot be written as UTF-8")
+
+
 class Block(object):
     """One block of a stream on its way: what Transport.open takes.  One thread at a time."""
 
@@ -244,7 +312,8 @@ class StreamSource(object):
 
     identity = None
 
-    def __init__(self, stream):
+    def __init__(self, stream, first=0):
+        """``first``: the part that its next bytes belong to."""
         self._read = getattr(stream, "read", None) or getattr(stream, "recv", None)
         if not callable(self._read):
             raise InvalidArgument(u"the stream is a %s; something with read() is needed" % type(stream).__name__)
@@ -252,7 +321,7 @@ class StreamSource(object):
         self._out = {}  # part: block that was taken and is not acknowledged
         self._again = []  # those of them that are to be taken again, in descending order
         self._pieces = []  # of the block that is being read
-        self._next = 0
+        self._next = first
         self._ended = False
         self._upload, self._verify = None, True
 

@@ -5,16 +5,74 @@ The functions of the module are those of the BucketManager made last, as the pub
 
 from __future__ import absolute_import, division, print_function
 
-from .handler import Handler, answers, failed, succeeded
+from ..logger import logger  # noqa: F401  the official SDK's modules have these names too
+from . import config
+from .argument import count, header_pairs, text
+from .handler import Handler, also, answers, failed, succeeded
 from .protocol import operation
 from .protocol.dialect import check_space
 from .protocol.errors import InvalidArgument
-from .protocol.text import is_integer, to_text
+from .protocol.text import to_text
 
 _last = None
+#: Another URL in its place is where the managers send their calls, unless config's apiurl says otherwise.
+UCLOUD_API_URL = config.UCLOUD_API_URL
 
 
-class BucketManager(Handler):
+class Spaces(Handler):
+    """The calls about spaces.  Safe to share between threads."""
+
+    def _act(self, op, header):
+        _, response = self._carrier.act(op, header_pairs(header))
+        return succeeded(response.status, response.headers, response.body)
+
+    @also(bucket="name", buckettype="type")
+    @answers
+    def createspace(self, name, type="private", domainlist=None, header=None, projectid=None):
+        """Make a space, public or private.  ret: BucketName, BucketId.
+
+        domainlist: host names of its own.  projectid: the project that it belongs to, None for the default one.
+        """
+        region = to_text(self._settings.region) or None
+        domains = tuple([text(u"each of domainlist", each) for each in domainlist or ()])
+        project = text(u"projectid", projectid)
+        return self._act(
+            operation.CreateSpace(check_space(name), _type(type), region, project=project, domains=domains), header
+        )
+
+    @also(bucket="name")
+    @answers
+    def deletespace(self, name, header=None, projectid=None):
+        """Delete an empty space.  ret: BucketName, BucketId; RetCode 15023 while it is not empty."""
+        return self._act(operation.DeleteSpace(check_space(name), text(u"projectid", projectid)), header)
+
+    @also(bucket="name")
+    @answers
+    def describespace(self, name=None, offset=0, limit=20, header=None, projectid=None):
+        """Describe one space, or without a name a page of them.  ret: DataSet."""
+        project = text(u"projectid", projectid)
+        if name is not None:
+            return self._act(operation.DescribeSpace(check_space(name), project=project), header)
+        page = count(u"offset", offset, digits=True), count(u"limit", limit, digits=True)
+        return self._act(operation.DescribeSpace(None, *page, project=project), header)
+
+    @also(bucket="name", buckettype="type")
+    @answers
+    def updatespace(self, name, type, header=None, projectid=None):
+        """Make a space public or private.  ret: BucketName, BucketId."""
+        project = text(u"projectid", projectid)
+        return self._act(operation.UpdateSpace(check_space(name), _type(type), project=project), header)
+
+    @also(bucket="name")
+    @answers
+    def getfilelist(self, name, offset=0, limit=20, header=None, projectid=None):
+        """List objects in order of their keys.  ret: DataSet of FileName, Hash (etag), MimeType, Size, CreateTime."""
+        page = count(u"offset", offset, digits=True), count(u"limit", limit, digits=True)
+        op = operation.ListSpaceFiles(check_space(name), *page, project=text(u"projectid", projectid))
+        return self._act(op, header)
+
+
+class BucketManager(Spaces):
     """Manages the spaces of this key pair.  Safe to share between threads.
 
     Every method returns (ret, resp).  The service answers with status_code 200 even where it says no: look at
@@ -26,50 +84,14 @@ class BucketManager(Handler):
         super(BucketManager, self).__init__(public_key, private_key)
         _last = self
 
-    def _act(self, op):
-        _, response = self._carrier.act(op)
-        return succeeded(response.status, response.headers, response.body)
-
-    @answers
-    def createspace(self, name, type="private"):
-        """Make a space, public or private.  ret: BucketName, BucketId."""
-        op = operation.CreateSpace(check_space(name), _type(type), to_text(self._settings.region))
-        return self._act(op)
-
-    @answers
-    def deletespace(self, name):
-        """Delete an empty space.  ret: BucketName, BucketId; RetCode 15023 while it is not empty."""
-        return self._act(operation.DeleteSpace(check_space(name)))
-
-    @answers
-    def describespace(self, name=None, offset=0, limit=20):
-        """Describe one space, or without a name a page of them.  ret: DataSet."""
-        if name is not None:
-            return self._act(operation.DescribeSpace(check_space(name)))
-        return self._act(operation.DescribeSpace(None, _count("offset", offset), _count("limit", limit)))
-
-    @answers
-    def updatespace(self, name, type):
-        """Make a space public or private.  ret: BucketName, BucketId."""
-        return self._act(operation.UpdateSpace(check_space(name), _type(type)))
-
-    @answers
-    def getfilelist(self, name, offset=0, limit=20):
-        """List objects in order of their keys.  ret: DataSet of FileName, Hash (etag), MimeType, Size, CreateTime."""
-        op = operation.ListSpaceFiles(check_space(name), _count("offset", offset), _count("limit", limit))
-        return self._act(op)
+    def _hosts(self):
+        return () if UCLOUD_API_URL == config.UCLOUD_API_URL else (None, None, UCLOUD_API_URL)
 
 
 def _type(value):
     if value not in operation.SPACE_TYPES:
         raise InvalidArgument(u"type must be public or private, not %r" % (value,))
     return to_text(value)
-
-
-def _count(name, value):
-    if not is_integer(value) or value < 0:
-        raise InvalidArgument(u"%s must be a whole number from 0, not %r" % (name, value))
-    return value
 
 
 def _of_last(name):

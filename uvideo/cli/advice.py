@@ -92,6 +92,7 @@ FOUND = {
     "link-expired": "it ended {when}, {time} ago",
     "link-lasts": "it lasts until {when}, {time} more",
     "link-long": "it lasts for more than ten years, which was hardly meant",
+    "link-endless": "none: only a server that allows links without an end serves it, or the end was cut off",
     "link-cut": "the signature is cut off or was changed in copying",
     "link-other-key": "signed by {public_key}, which is not the key pair at hand: it cannot be checked here",
     "link-verified": "right, for {method}",
@@ -144,6 +145,7 @@ ADVICE = {
     "clock-behind": "Set the clock: timedatectl set-ntp true",
     "link-escaped": "Write & for each &amp;, or copy the link itself and not the page's source.",
     "link-incomplete": "Put the link in single quotes: & ends a command in a shell.",
+    "link-endless": "Make a new one: uvideo presign --expires 7d uvideo://...",
     "link-cut": "Copy it again, whole; + and / belong to it.",
     "link-expired": "Make a new one: uvideo presign --expires 7d uvideo://...",
 }

@@ -182,6 +182,12 @@ __all__ = ["needs_server", "serve"]
     help="Let programs in browser pages of this origin make every call of the data port; * for any origin. Repeatable.",
 )
 @option(
+    "--permanent-links/--no-permanent-links",
+    default=False,
+    show_default=True,
+    help="Serve signed URLs without Expires, which never end, for GET and HEAD of their key.",
+)
+@option(
     "--telemetry/--no-telemetry",
     default=False,
     show_default=True,

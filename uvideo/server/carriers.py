@@ -20,24 +20,25 @@ __all__ = ["BRINGS", "MAY", "Brings", "Carrier", "Listed", "carrier_of", "check"
 
 
 class Carrier(enum.Enum):
-    """How a request brings its signature.  A signed URL without Expires would be one more."""
+    """How a request brings its signature.  LINK: only where the operator lets a signed URL have no end."""
 
     HEADER = "a signed header"
     POLICY = "a put policy"
     FORM = "a form"
     URL = "a signed URL"
+    LINK = "a signed URL without an end"
     NOBODY = "no signature"
 
     __hash__ = object.__hash__  # each is one object: a dict finds it five times as fast
 
 
-HEADER, POLICY, FORM, URL, NOBODY = Carrier
+HEADER, POLICY, FORM, URL, LINK, NOBODY = Carrier
 ALL = tuple(Carrier)
 
 #: Operation: the carriers whose signature may stand for it.
 MAY: dict[type, tuple[Carrier, ...]] = {
-    operation.GetObject: (HEADER, URL, NOBODY),
-    operation.HeadObject: (HEADER, URL, NOBODY),
+    operation.GetObject: (HEADER, URL, LINK, NOBODY),
+    operation.HeadObject: (HEADER, URL, LINK, NOBODY),
     operation.PutObject: (HEADER, POLICY, FORM, URL),
     operation.InitiateUpload: (HEADER, URL),
     operation.UploadPart: (HEADER, POLICY, URL),
@@ -188,7 +189,7 @@ def carrier_of(claimed: Any, form: bool = False) -> Carrier:
     if form:
         return FORM
     if claimed.expires is not None:
-        return URL
+        return LINK if claimed.is_endless else URL
     return POLICY if claimed.policy else HEADER
 
 

@@ -28,9 +28,10 @@ HEAD_LIMIT = 64 * 1024  # bytes of a head; and of those behind it that wait for 
 HEAD_LINE, HEAD_FIELDS = 16 * 1024, 128  # bytes of a line, number of header fields
 SMALL_HEAD = 16 * 1024  # bytes of heads that every connection may hold
 LARGE_HEADS = 64  # connections that hold more at once
-QUEUED = 32  # heads that aiohttp parses ahead
+QUEUED = 4  # heads that aiohttp parses ahead
 BODY_READ = 256 * 1024  # bytes read at once while a body comes that is stored: what asyncio reads
-TLS_BUFFER = 64 * 1024  # bytes that asyncio sets aside for each connection with TLS; it would take four times as many
+WRITTEN = 16 * 1024  # bytes that may wait in a connection before more is written; with TLS asyncio would allow 512 KiB
+TLS_BUFFER = 16 * 1024  # bytes that asyncio sets aside for each connection with TLS; it would take 16 times as many
 
 log = logging.getLogger("uvideo.server")
 
@@ -76,6 +77,8 @@ class Connection(web.RequestHandler):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
+        for each in (transport, _beneath(transport)):
+            cast(asyncio.WriteTransport, each).set_write_buffer_limits(high=WRITTEN)
         self._read_at_once(SMALL_HEAD)
         self._address = _counted(transport)
         refusal = self._server.came(self._address)
@@ -212,6 +215,11 @@ class Connection(web.RequestHandler):
         refused.headers["Connection"] = "close"
         refused.force_close()
         return refused
+
+
+def _beneath(transport: asyncio.BaseTransport) -> asyncio.BaseTransport:
+    """Where TLS writes what it has encrypted; asyncio has no public name for that.  Without TLS the same transport."""
+    return getattr(getattr(transport, "_ssl_protocol", None), "_transport", None) or transport
 
 
 def _counted(transport: asyncio.BaseTransport) -> str:

@@ -44,7 +44,7 @@ class Key:
     public: str
     private: str = field(repr=False)
     owner: str = OWNER
-    until: int | None = None  # unix seconds from which on it may do nothing; None: for ever
+    until: int | None = None  # unix seconds after which it may do nothing; None: for ever
 
 
 class Keyring:

@@ -25,6 +25,7 @@ from uvideo._core import answer, errors, message
 from uvideo.server.crossorigin import Crossing
 from uvideo.server.service import Content
 from uvideo.storage.base import Damaged
+from uvideo.storage.window import Window
 
 __all__ = ["IDLE", "LEAST_RATE", "NAME", "BrokenOff", "Disconnected", "Exchange", "Unreadable", "Watch"]
 
@@ -32,6 +33,9 @@ LEAST_VERSION = HttpVersion10
 IDLE = 60.0  # seconds without a byte until a connection is broken
 LEAST_RATE = 16.0  # bytes a second; a client's `bandwidth` is 1,000 or more, and 62 of its transfers may share that
 DIRECT = 64 * 1024  # bytes of a stored body that are joined and written at once
+#: Of files that the system cannot send by itself, as with TLS: bytes written at once, and held by all answers.
+WRITTEN = 32 * 1024
+WINDOW = Window(1024 * 1024, least=8 * 1024)
 FREE = 64 * 1024  # bytes of a small body that anybody may send
 SENDFILE = 4 * 1024 * 1024  # bytes of one call of sendfile
 DRAIN = 8 * 1024 * 1024  # bytes read and thrown away so that the sender reads the answer and not a reset
@@ -68,12 +72,14 @@ class Unreadable(Exception):
 async def _pieces(content: Content) -> AsyncIterator[bytes]:
     """The bytes of a content that has a reader.  Unreadable.
 
-    Those of a file in small pieces: a client that does not read holds one of them.  A store is asked for all at once.
+    Those of a file in small pieces: a client that does not read holds one of them.  A store is asked for all at once,
+    and has a window of its own.
     """
     reader, offset, end = content.reader, content.offset, content.offset + content.length
     assert reader is not None
-    step = content.length if reader.file is None else DIRECT
     while offset < end:
+        taken = WINDOW.take(min(WRITTEN, end - offset)) if reader.file else 0
+        step = taken or content.length
         pieces = reader.read(offset, min(step, end - offset))
         try:
             async for piece in pieces:
@@ -81,6 +87,7 @@ async def _pieces(content: Content) -> AsyncIterator[bytes]:
         except OSError as failure:
             raise Unreadable(failure) from None
         finally:
+            WINDOW.give(taken)
             if isinstance(pieces, AsyncGenerator):
                 await pieces.aclose()
         offset += step
@@ -329,16 +336,21 @@ class Exchange:
             if by_file:
                 await self._sendfile(transport, reader.file, content)
             else:
-                await carried.write(first)
-                self.sent += len(first)
+                await self._write(carried, first)
+                first = b""
                 async for piece in pieces:
-                    await carried.write(piece)
-                    self.sent += len(piece)
+                    await self._write(carried, piece)
             await carried.write_eof()
         except BaseException:  # the head promised more than was sent: only a broken connection tells
             self.abort()
             raise
         return carried
+
+    async def _write(self, carried: web.StreamResponse, piece: bytes) -> None:
+        """Write a piece, and wait until no more of it is held than the connection may hold."""
+        await carried.write(piece)
+        await self.request.writer.drain()  # aiohttp waits after each 64 KiB
+        self.sent += len(piece)
 
     async def _sendfile(self, transport: asyncio.Transport, file: Any, content: Content) -> None:
         """OSError of the connection; Unreadable if the file fails or ends too early."""

@@ -1,6 +1,6 @@
 """The heads of a connection, cut out of its bytes before aiohttp parses them, and their targets in ASCII.
 
-Some official clients escape nothing of a target: PHP and C send keys so, JuiceFS queries.  aiohttp's parser in C refuses
+Official clients escape nothing of a target: PHP and C send keys so, JuiceFS queries.  aiohttp's parser in C refuses
 what no URL may have.  Here each byte from 0x80 on becomes its escape, so both spellings are one request from here on.
 All other bytes of a head, and those of bodies, stay as they are.
 """

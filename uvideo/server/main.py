@@ -112,6 +112,7 @@ class Settings:
     public_url: str | None = None
     console_origin: tuple[str, ...] = ()
     cors_origin: tuple[str, ...] = ()
+    permanent_links: bool = False
     telemetry: bool = False
 
     def __repr__(self) -> str:
@@ -232,11 +233,12 @@ async def _run(
             "writes": writes,
             "names": own_names,
         }
+        rules = restoring, settings.verify_reads, spool, settings.permanent_links
         if faults is None:
-            service = Service(store, names, keyring, restoring=restoring, verify=settings.verify_reads, spool=spool)
+            service = Service(store, names, keyring, time.time, *rules)
             app = App(service, metrics, **common)
         else:
-            service = Service(store, names, keyring, clock, restoring, settings.verify_reads, spool)
+            service = Service(store, names, keyring, clock, *rules)
             app = FaultyApp(service, metrics, faults, **common)
         shared = settings.workers > 1  # a small backlog: asyncio takes so many at once, and another may be idle
         data = await loop.create_server(app.server, sock=ports.data, ssl=ports.tls, backlog=1 if shared else BACKLOG)

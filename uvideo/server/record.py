@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from uvideo._core import dialect, errors, field, operation, restore
+from uvideo._core import dialect, errors, expiry, field, operation, restore
 from uvideo.storage.base import ObjectRecord
 
 __all__ = [
@@ -62,9 +62,11 @@ def restore_state(record: ObjectRecord, now: float) -> str | None:
     if record.storage_class != ARCHIVE:
         return None
     frozen, restoring, restored = operation.RESTORES
-    if not record.ready or record.ready <= now >= record.expires:
+    if not record.ready:
         return frozen
-    return restored if record.ready <= now else restoring
+    if now < record.ready:
+        return restoring
+    return frozen if expiry.is_past(record.expires, now) else restored
 
 
 def check_readable(record: ObjectRecord, now: float) -> None:

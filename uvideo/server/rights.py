@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
-from uvideo._core import errors, operation
+from uvideo._core import errors, expiry, operation
 from uvideo.server.service import Service
 from uvideo.storage.base import Catalog, ObjectRecord, SpaceRecord, TokenRecord
 
@@ -52,7 +52,7 @@ class Rights:
 
     async def permit(self, token: TokenRecord, op: Any, space: SpaceRecord, remote: str | None) -> Service:
         """The service that this token may ask for the operation; AccessDenied.  ``remote``: the sender's address."""
-        if self._service.clock() >= token.expires or not _may_come_from(token, remote):
+        if expiry.is_past(token.expires, self._service.clock()) or not _may_come_from(token, remote):
             raise errors.AccessDenied()
         needed = NEEDED.get(type(op))
         if needed is None or any(right not in token.ops for right in needed):

@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from uvideo._core import byterange, condition, dialect, errors, etag, operation, policy, signature
+from uvideo._core import byterange, condition, dialect, errors, etag, expiry, operation, policy, signature
 from uvideo.server import carriers, scrub, seal, sts
 from uvideo.server.append import Append
 from uvideo.server.copies import Copies
@@ -136,7 +136,8 @@ class Service:
     """The data plane.  ``clock``: unix seconds.  All methods belong to one event loop.
 
     ``verify``: compare stored bytes with their etag before any of them is used.  ``spool``: where parts go that come
-    while slow clients have all places in memory; None: they wait.
+    while slow clients have all places in memory; None: they wait.  ``permanent_links``: whether signed URLs may be
+    without an end.
     """
 
     def __init__(
@@ -148,13 +149,14 @@ class Service:
         restoring: Restoring = Restoring(),
         verify: bool = False,
         spool: Callable[[], Spool] | None = None,
+        permanent_links: bool = False,
     ) -> None:
         if blobs.block_size != etag.BLOCK:
             raise ValueError(f"the etag of an upload needs parts of {etag.BLOCK} bytes, not {blobs.block_size}")
         self.blobs, self.catalog, self.keyring, self.clock = blobs, catalog, keyring, clock
         self._restoring, self.verify = restoring, verify
         self.append = Append(self).run
-        self._spool = spool
+        self._spool, self._permanent_links = spool, permanent_links
         self._places, self.part_bodies = _Places(), asyncio.Semaphore(PARTS_STORED)
         self._run: dict[type, Callable[..., Awaitable[Any]]] = {
             operation.HeadObject: self._head,
@@ -172,7 +174,8 @@ class Service:
 
     def over(self, catalog: Catalog) -> Service:
         """The same service over another catalog.  Both share the places in memory."""
-        other = Service(self.blobs, catalog, self.keyring, self.clock, self._restoring, self.verify, self._spool)
+        settings = self._restoring, self.verify, self._spool, self._permanent_links
+        other = Service(self.blobs, catalog, self.keyring, self.clock, *settings)
         other._places, other.part_bodies = self._places, self.part_bodies
         return other
 
@@ -220,6 +223,11 @@ class Service:
         if claimed is None:
             key, cls, given = await self._anonymous(method, headers, query, space, address)
             return Grant(key, cls, *carriers.check(carrier, cls, key, given, headers, None), None, None)
+        if carrier is carriers.LINK and not self._permanent_links:
+            raise errors.NoCredentials(
+                "a signed URL without an end, that is without Expires or with Expires=0, is not served here: "
+                "the operator can allow it (uvideo serve --permanent-links)"
+            )
         public, token = claimed.public_key, None
         known: Key | TokenRecord | None = self.keyring.find(public)
         if known is None:
@@ -241,7 +249,7 @@ class Service:
             except errors.SignatureMismatch:
                 if signed == keys[-1]:
                     raise
-        if isinstance(known, Key) and known.until is not None and self.clock() >= known.until:
+        if isinstance(known, Key) and known.until is not None and expiry.is_past(known.until, self.clock()):
             raise errors.AccessDenied("the SecurityToken has expired")
         if known.owner != space.owner:
             raise errors.AccessDenied()

@@ -18,6 +18,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
+from uvideo._core import expiry
 from uvideo.server.guesses import sender
 
 __all__ = ["Sessions", "Throttle", "csrf_of"]
@@ -130,8 +131,8 @@ class Sessions:
 
 def _ended(kind: int, made: int, seen: int, now: int) -> bool:
     if kind == SESSION:
-        return now - seen >= IDLE or now - made >= LONGEST
-    return kind != ONCE or now - made >= LINK
+        return expiry.is_past(seen + IDLE, now) or expiry.is_past(made + LONGEST, now)
+    return kind != ONCE or expiry.is_past(made + LINK, now)
 
 
 def _digest(token: str) -> bytes:

@@ -34,6 +34,11 @@ NOBODY = Key("", secrets.token_hex(20))
 
 def assume(op: Any, key: Key, now: float) -> Any:
     """TemporaryKeys that may do on the data plane what the account of ``key``, which asked, may.  BadRequest."""
+    if op.policy:
+        raise errors.BadRequest(
+            "Policy is not applied by this server, so it gives no keys under one: leave it out, or make a token that "
+            "may do less (CreateUFileToken)"
+        )
     seconds = USUAL if op.seconds is None else op.seconds
     if not LEAST <= seconds <= MOST:
         raise errors.BadRequest(f"DurationSeconds is not from {LEAST} to {MOST}", action_code=15018)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-from uvideo._core import errors, operation
+from uvideo._core import errors, expiry, operation
 from uvideo.server import seal
 from uvideo.server.credentials import TOKENS
 from uvideo.server.rights import network_of
@@ -87,7 +87,7 @@ class Tokens:
         """The token with what the operation gives, all of it checked; an empty list of rights means the default."""
         now = int(self._clock())
         expires = token.expires if op.expires is None else op.expires
-        if op.expires is not None and not now < expires <= LAST:
+        if op.expires is not None and (expiry.is_past(expires, now) or expires > LAST):
             raise errors.BadRequest(f"ExpireTime is not between now and {LAST}", action_code=15018)
         name = token.name if op.name is None else op.name
         if not 1 <= len(name) <= NAME_LIMIT:

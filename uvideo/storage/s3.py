@@ -53,11 +53,13 @@ from uvideo.storage.base import (
     Writer,
 )
 from uvideo.storage.s3_failures import telling
+from uvideo.storage.window import Window
 
 __all__ = ["S3Blobs", "S3Place"]
 
 PIECE = 1024 * 1024  # bytes of one piece that a reader yields
 AHEAD = 2  # segments fetched before they are asked for
+WINDOW, LEAST = 64 * 1024 * 1024, 32 * 1024  # bytes that all readers hold; bytes that one may hold in any case
 AT_ONCE = 2  # segments of one writer on their way
 NONCE = 8  # bytes
 LISTED = 512  # nonces in memory for one reader: 4 KiB, of 2 GiB
@@ -164,6 +166,7 @@ class S3Blobs:
         block_size: int = 4 * 1024 * 1024,
     ) -> None:
         self.block_size, self.ledger, self.grace, self._keep = block_size, ledger, grace, keep
+        self.window = Window(WINDOW, LEAST)
         self._bucket = place.bucket
         self._store = S3Store(
             place.bucket,
@@ -552,7 +555,7 @@ class _S3PartSlot:
 
 
 class _S3Reader(_Leased):
-    """Fetches segments ahead of what is asked for; at most AHEAD + 1 are in memory."""
+    """Fetches segments ahead of what is asked for; at most AHEAD + 1 are in memory, and no more than the window has."""
 
     file: BinaryIO | None = None
 
@@ -566,13 +569,14 @@ class _S3Reader(_Leased):
             raise Damaged(f"the blob {self.name} has {self.size} bytes, not {offset + length}")
         block, end = self.store.block_size, offset + length
         fetching: list[asyncio.Task[memoryview]] = []
-        following = offset
+        following, window, taken = offset, self.store.window, list[int]()
         try:
             while offset < end:
-                while following < end and len(fetching) <= AHEAD:
+                while following < end and len(fetching) <= (0 if window.is_full else AHEAD):
                     number, start = divmod(following, block)
-                    count = min(block - start, end - following)
                     nonce = await self._nonce(number)
+                    count = window.take(min(block - start, end - following))
+                    taken.append(count)
                     fetching.append(asyncio.ensure_future(self.store.fetch(self.name, number, nonce, start, count)))
                     following += count
                 view = await fetching[0]
@@ -580,7 +584,9 @@ class _S3Reader(_Leased):
                 for first in range(0, len(view), PIECE):
                     yield cast(bytes, view[first : first + PIECE])
                 offset += len(view)
+                window.give(taken.pop(0))
         finally:
+            window.give(sum(taken))
             for task in fetching:
                 task.cancel()
             await asyncio.gather(*fetching, return_exceptions=True)

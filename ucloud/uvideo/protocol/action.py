@@ -8,7 +8,18 @@ from __future__ import absolute_import, division, print_function
 import json
 
 from . import operation
-from .answer import JSON, document, file_entry, number, parse_file_entry, raise_refusal, readable, text
+from .answer import (
+    JSON,
+    document,
+    file_entry,
+    number,
+    parse_file_entry,
+    parse_utc,
+    raise_refusal,
+    readable,
+    text,
+    utc_text,
+)
 from .errors import (
     ActionMissing,
     ActionUnknown,
@@ -98,7 +109,12 @@ _ACTIONS = (
     _Action(
         operation.AssumeRole,
         ("AssumeRole",),
-        (("role", "RoleUrn"), ("session", "RoleSessionName"), ("seconds", "DurationSeconds")),
+        (
+            ("role", "RoleUrn"),
+            ("session", "RoleSessionName"),
+            ("seconds", "DurationSeconds"),
+            ("policy", "Policy"),
+        ),
     ),
     _Action(
         operation.DeleteToken,
@@ -276,7 +292,7 @@ def encode_result(name, result):
     elif isinstance(result, operation.TokenInfo):
         fields.update(TokenId=result.token_id, UFileTokenSet=_token_entry(result))
     elif isinstance(result, operation.TemporaryKeys):
-        fields.update(Credentials=dict(zip(_TEMPORARY, result)))
+        fields.update(Credentials=dict(zip(_TEMPORARY, result), Expiration=utc_text(result.expires)))
     elif isinstance(result, operation.TokenList):
         fields.update(DataSet=[_token_entry(info) for info in result.tokens])
     elif isinstance(result, operation.SpaceList):
@@ -407,7 +423,10 @@ def _decode_token(op, found):
 
 def _decode_temporary(op, found):
     given = found["Credentials"]
-    return operation.TemporaryKeys(*([text(given[name]) for name in _TEMPORARY[:3]] + [number(given["Expiration"])]))
+    expires = parse_utc(given["Expiration"])
+    if expires is None:  # a number, as servers before this one said it
+        expires = number(given["Expiration"])
+    return operation.TemporaryKeys(*([text(given[name]) for name in _TEMPORARY[:3]] + [expires]))
 
 
 def _decode_tokens(op, found):

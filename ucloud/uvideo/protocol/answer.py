@@ -46,6 +46,26 @@ def parse_date(value):
     return _parsed(value)
 
 
+def utc_text(seconds):
+    """Unix seconds as "2023-07-11T20:15:58Z", as management answers write an end."""
+    _, day, month, year, clock, _ = http_date(seconds).split()
+    return "%s-%02d-%sT%sZ" % (year, _MONTHS.index(month) + 1, day, clock)
+
+
+def parse_utc(value):
+    """Unix seconds of such a text, or None.  A blank for the T, and no zone or one of +00:00, are read as well."""
+    found = _UTC(value) if is_text(value) else None
+    if found is None:
+        return None
+    year, month, day, clock = found.groups()
+    seconds = parse_date("Thu, %s %s %s %s GMT" % (day, _MONTHS[int(month) - 1], year, clock))
+    return seconds if seconds is not None and utc_text(seconds)[:10] == value[:10] else None  # no 31st of February
+
+
+_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_UTC = re.compile(
+    "([0-9]{4})-(0[1-9]|1[0-2])-([0-3][0-9])[T ]([0-2][0-9]:[0-5][0-9]:[0-5][0-9])(?:[.][0-9]+)?(?:Z|[+]00:?00)?\\Z"
+).match
 _MIDNIGHT = {}  # "Thu, 01 Jan 1970 ": unix seconds of its beginning
 _is_clock = re.compile("[0-2][0-9]:[0-5][0-9]:[0-5][0-9]\\Z").match
 

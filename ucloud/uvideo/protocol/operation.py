@@ -268,8 +268,11 @@ class UpdateToken(_operation("UpdateToken", "token_id", "name " + _TOKEN)):
 UpdateToken.__new__.__defaults__ = (None,) * len(UpdateToken.__new__.__defaults__)
 
 
-class AssumeRole(_operation("AssumeRole", "", "role session seconds")):
-    """A key pair that ends by itself.  role, session: text of the caller's.  seconds: how long.  -> TemporaryKeys"""
+class AssumeRole(_operation("AssumeRole", "", "role session seconds policy")):
+    """A key pair that ends by itself.  role, session: text of the caller's.  seconds: how long.  -> TemporaryKeys
+
+    policy: JSON text that narrows what the pair may do; a server that cannot apply it refuses.
+    """
 
     __slots__ = ()
 

@@ -213,6 +213,7 @@ class AssumeRole(NamedTuple):
     role: str | None = None
     session: str | None = None
     seconds: int | None = None
+    policy: str | None = None
 
 class TemporaryKeys(NamedTuple):
     public_key: str

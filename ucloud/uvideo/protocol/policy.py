@@ -18,6 +18,7 @@ from .signature import POLICY, read_authorization
 from .text import is_text, native, to_bytes, to_text
 
 LIMIT = 4096  # bytes of the encoded policy
+MEMBERS = frozenset((u"callbackUrl", u"callbackBody", u"callbackBodyType", u"callbackVar"))
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
 
@@ -84,6 +85,9 @@ def _decoded(text):
         raise BadRequest(u"the put policy is not JSON in base64url")
     if not isinstance(given, dict):
         raise BadRequest(u"the put policy is not a JSON object")
+    unknown = sorted(set(given) - MEMBERS)
+    if unknown:  # what its author meant by it would not hold
+        raise BadRequest(u"the put policy has a member that is not known here: %s" % unknown[0][:100])
     return given
 
 

@@ -4,6 +4,7 @@ from typing import NamedTuple
 from .message import Headers, Response
 
 LIMIT: int
+MEMBERS: frozenset[str]
 FORM: str
 JSON: str
 

@@ -170,7 +170,7 @@ def parse_suffix(value, name="suffix"):
 
 
 def resolve(provider, upload=None, download=None, api=None, region=None, word=None, ssl=None, names=_NAMES):
-    """The Hosts of a provider's name and of the hosts that are given, None for those that are not.  InvalidArgument.
+    """The Hosts of a Provider, or of its name, and of the hosts given, None for those that are not.  InvalidArgument.
 
     What is not given comes from the one place that may stand for it; it is Missing where there is none:
 
@@ -190,7 +190,7 @@ def resolve(provider, upload=None, download=None, api=None, region=None, word=No
     ``ssl``: True https, False http for hosts given without either.  ``names``: what upload, download and api are called
     in an error.
     """
-    chosen = PROVIDERS[provider]
+    chosen = provider if isinstance(provider, Provider) else PROVIDERS[provider]
     region = str(region or chosen.region)
     to = choose(upload, names[0], ssl) if upload else None
     source = choose(download, names[1], ssl) if download else None

@@ -5,10 +5,12 @@
     StringToSign = VERB LF Content-MD5 LF Content-Type LF Date LF CanonicalHeaders Resource [PutPolicy]
     Resource     = "/" space "/" key
 
-A signed URL has Expires in place of Date.  Management calls: hex SHA1 of the sorted parameters and the private key.
+A signed URL has Expires in place of Date, and one without an end has nothing there.  Management calls: hex SHA1 of the
+sorted parameters and the private key.
 
 No text has two readings: a Date is absent, an HTTP date or 14 digits, an Expires at most 11 digits; none of the first
-three values holds a line break; a put policy is told from the key before it by how it begins.
+three values holds a line break; a put policy is told from the key before it by how it begins.  The one exception is a
+URL without an end, whose text is that of a header without Date: a server takes it only if its operator says so.
 Source: signing.md.
 """
 
@@ -22,6 +24,7 @@ from collections import namedtuple
 from decimal import Decimal
 
 from .errors import InvalidArgument, NoCredentials, SignatureExpired, SignatureMismatch
+from .expiry import is_past
 from .text import build_query, native, quote_query, to_bytes, to_text
 
 WORDS = ("UCloud", "AutoAI")
@@ -33,6 +36,8 @@ TOKEN = "SecurityToken"
 POLICY = u"eyJjYWxsYmFja"
 #: The digits of a URL's Expires, at most.  Java's Date has 14, so no signed text is that of a header and of a URL.
 EXPIRES_DIGITS = 11
+#: The Expires that says the same as none.
+ENDLESS = u"0"
 
 
 class Credentials(namedtuple("Credentials", "public_key private_key security_token")):
@@ -50,9 +55,17 @@ Credentials.__new__.__defaults__ = (None,)
 
 
 class Claim(namedtuple("Claim", "word public_key signature expires policy")):
-    """What a request says of its sender.  ``expires``: the text of a signed URL's Expires, None for a header."""
+    """What a request says of its sender.
+
+    ``expires``: the text of a signed URL's Expires, u"" of a signed URL without an end, None for a header.
+    """
 
     __slots__ = ()
+
+    @property
+    def is_endless(self):
+        """Whether it is a signed URL without an end."""
+        return self.expires == u""
 
     def __repr__(self):
         return "Claim(%s)" % native(self.public_key)
@@ -94,7 +107,8 @@ _KEYED = {}  # private key: its HMAC, begun
 _KEYED_LIMIT = 256
 
 
-def _hmac(private_key, text):
+def sign(private_key, text):
+    """The signature of a text: HMAC-SHA1 in base64."""
     found = _KEYED.get(private_key)
     if found is None:
         found = hmac.new(to_bytes(private_key), digestmod=hashlib.sha1)
@@ -135,7 +149,7 @@ def authorization(credentials, method, space, key, headers, word="UCloud", polic
         u"",
         to_text(policy or u""),
     )
-    value = "%s %s:%s" % (word, native(credentials.public_key), _hmac(credentials.private_key, text))
+    value = "%s %s:%s" % (word, native(credentials.public_key), sign(credentials.private_key, text))
     return value + ":" + native(policy) if policy else value
 
 
@@ -148,7 +162,7 @@ def signed_query(credentials, method, space, key, expires, mime=u"", md5=u""):
     if not 0 <= expires < 10**EXPIRES_DIGITS:
         raise InvalidArgument(u"a signed URL cannot end later than %d" % (10**EXPIRES_DIGITS - 1))
     text = string_to_sign(method, to_text(space), to_text(key), to_text(md5), to_text(mime), u"%d" % expires)
-    signed = _hmac(credentials.private_key, text).replace("+", "%2B").replace("=", "%3D")  # base64 has no other signs
+    signed = sign(credentials.private_key, text).replace("+", "%2B").replace("=", "%3D")  # base64 has no other signs
     query = "UCloudPublicKey=%s&Expires=%d&Signature=%s" % (quote_query(credentials.public_key), expires, signed)
     if credentials.security_token is not None:
         query += "&" + build_query([(TOKEN, credentials.security_token)])
@@ -158,7 +172,8 @@ def signed_query(credentials, method, space, key, expires, mime=u"", md5=u""):
 def claim(headers, query):
     """The Claim of a request, or None of an anonymous one.  ``query``: of parse_target.
 
-    An Authorization header alone decides if there is one.  NoCredentials if it cannot be read.
+    An Authorization header alone decides if there is one.  NoCredentials if it cannot be read.  Without Expires, or
+    with Expires=0 as PHP 8 writes it, the URL has no end.
     """
     value = headers.get("Authorization")
     if value is not None:
@@ -166,14 +181,15 @@ def claim(headers, query):
     given = dict((name, value) for name, value in query if name in ("UCloudPublicKey", "Signature", "Expires"))
     if "UCloudPublicKey" not in given and "Signature" not in given:
         return None
-    if len(given) < 3:
+    expires = given.get("Expires", ENDLESS)
+    if "UCloudPublicKey" not in given or "Signature" not in given or not expires:
         raise NoCredentials(u"a signed URL needs UCloudPublicKey, Expires and Signature")
     # Blanks in these two can only have been a "+": the Python SDK leaves it unescaped.  Source: signing.md section 2
     return Claim(
         None,
         given["UCloudPublicKey"].replace(u" ", u"+"),
         given["Signature"].replace(u" ", u"+"),
-        given["Expires"],
+        u"" if expires == ENDLESS else expires,
         u"",
     )
 
@@ -208,6 +224,10 @@ def candidates(claimed, method, space, keys, headers, tails=(u"",), mime=None):
     counts where it is not the request's own (a form upload).  SignatureMismatch, with the reason, for what would make
     a text that another request could have too.  Source: signing.md section 3.
     """
+    if claimed.is_endless:
+        for text in _endless(method, space, keys):
+            yield text
+        return
     md5 = _trimmed(headers.get("Content-MD5"))
     mime = _trimmed(headers.get("Content-Type") if mime is None else mime)
     if claimed.expires is not None:
@@ -230,6 +250,18 @@ def candidates(claimed, method, space, keys, headers, tails=(u"",), mime=None):
                 if text not in seen:
                     seen.add(text)
                     yield text
+
+
+def _endless(method, space, keys):
+    """The texts of a URL without an end: of the method, and for HEAD that of GET, as whoever may read may look.
+
+    Nothing else is signed: a header or a parameter in the text would make it that of another request.
+    """
+    for verb in (u"HEAD", u"GET") if method == "HEAD" else (method,):
+        for key in keys:
+            if signs_another(verb, key):
+                raise SignatureMismatch(u"invalid signature: this key needs a signed URL with an end")
+            yield string_to_sign(verb, space, key)
 
 
 def _blocks(claimed, headers):
@@ -329,14 +361,14 @@ def verify(claimed, private_key, texts, now):
 
     ``texts``: the candidates.  ``now``: unix seconds.
     """
-    if claimed.expires is not None:
+    if claimed.expires is not None and not claimed.is_endless:
         if not _EXPIRES(claimed.expires):
             raise SignatureMismatch()
-        if now > int(claimed.expires):
+        if is_past(int(claimed.expires), now):
             raise SignatureExpired()
     for text in texts:
         try:
-            if equal(_hmac(private_key, text), claimed.signature):
+            if equal(sign(private_key, text), claimed.signature):
                 return text
         except UnicodeError:  # a lone surrogate out of a header signs nothing
             continue

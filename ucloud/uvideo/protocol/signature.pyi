@@ -8,6 +8,7 @@ WORDS: tuple[str, ...]
 TOKEN: str
 POLICY: str
 EXPIRES_DIGITS: int
+ENDLESS: str
 
 class Credentials(NamedTuple):
     public_key: str
@@ -20,8 +21,11 @@ class Claim(NamedTuple):
     signature: str
     expires: str | None
     policy: str
+    @property
+    def is_endless(self) -> bool: ...
 
 def canonical_headers(headers: Iterable[tuple[str, str]], word: str = "UCloud") -> str: ...
+def sign(private_key: str, text: str) -> str: ...
 def string_to_sign(
     method: str,
     space: str,

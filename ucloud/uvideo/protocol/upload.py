@@ -81,6 +81,14 @@ class Upload(object):
         """The parts' etags in order, for FinishUpload.  The upload must be complete."""
         return tuple([self._given.get(part) or etags.part_etag(self.digests[part]) for part in range(self.parts())])
 
+    def first_etags(self):
+        """The etags of the parts from 0 up to the first that the service does not have."""
+        found = []
+        while len(found) in self.digests:
+            part = len(found)
+            found.append(self._given.get(part) or etags.part_etag(self.digests[part]))
+        return tuple(found)
+
     def etag(self):
         """The etag the finished object must have, or None where it cannot be told from the parts.
 

@@ -108,6 +108,9 @@ WORDS = {
     "Expires is {expires}, which is no time": "Expires 的值是 {expires}，不是有效时间",
     "it ended {when}, {time} ago": "已于 {when} 过期（{time} 之前）",
     "it lasts until {when}, {time} more": "有效期到 {when}，还剩 {time}",
+    "none: only a server that allows links without an end serves it, or the end was cut off": (
+        "没有期限：只有允许永久链接的服务端才接受，也可能是期限被截断了"
+    ),
     "it lasts for more than ten years, which was hardly meant": "有效期超过十年，恐怕不是本意",
     "the signature is cut off or was changed in copying": "签名被截断，或在复制时被改动",
     "signed by {public_key}, which is not the key pair at hand: it cannot be checked here": (

@@ -83,6 +83,9 @@ WORDS = {
     "Let programs in browser pages of this origin make every call of the data port; * for any origin. Repeatable.": (
         "允许该来源网页中的程序调用数据端口的全部接口，* 表示任意来源；可重复给出。"
     ),
+    "Serve signed URLs without Expires, which never end, for GET and HEAD of their key.": (
+        "接受不带 Expires、永不过期的签名 URL，仅限对其所签对象的 GET 和 HEAD。"
+    ),
     "this command needs {missing}, which is not installed: pip install 'uvideo[server]'": (
         "此命令需要 {missing}，尚未安装：pip install 'uvideo[server]'"
     ),

@@ -1,6 +1,8 @@
-"""What the official browser SDK sends from a page of another origin, as Chromium puts it on the wire.
+"""What clients send that a server serves only with an option: a browser's pages, and links without an end.
 
-Source: ufilesdk-dev/ufile-jssdk at 8fa68fc, src/ufile.js.  Its token server signs without a Date.
+The official browser SDK, as Chromium puts it on the wire: ufilesdk-dev/ufile-jssdk at 8fa68fc, src/ufile.js; its token
+server signs without a Date.  Links: ufilesdk-dev/ufile-cppsdk, ucloud/api/download.cpp (DownloadURL without expires);
+ufilesdk-dev/ufile-phpsdk, v1/ucloud/proxy.php (UCloud_MakePrivateUrl).
 """
 
 from __future__ import annotations
@@ -65,13 +67,15 @@ class Browser(Client):
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with start_server(tmp_path_factory.mktemp("browser"), "--no-fsync", "--cors-origin", PAGE) as server:
-        yield from opened(server)
+def opted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    options = ("--cors-origin", PAGE, "--permanent-links")
+    with start_server(tmp_path_factory.mktemp("opted"), "--no-fsync", *options) as server:
+        yield server
 
 
-def opened(server: Server) -> Iterator[Browser]:
-    client = Browser(server)
+@pytest.fixture(scope="module")
+def page(opted: Server) -> Iterator[Browser]:
+    client = Browser(opted)
     yield client
     client.close()
 
@@ -121,3 +125,29 @@ def test_a_page_reads_why_it_was_refused(page: Browser) -> None:
     page.fetch("GET /none", "GET\n\n\n\n/$space/none").refusal(404, -148654, "file not exist")
     page.fetch("GET /none", "GET\n\n\n\n/$space/another").refusal(401, -148658, "invalid signature")
     page.fetch("DELETE /none", None).refusal(401, -148643, "no authorization found")
+
+
+@pytest.mark.parametrize("end", ("", "&Expires=0"), ids=("C++ and PHP 7", "PHP 8"))
+def test_a_link_without_an_end(opted: Server, end: str) -> None:
+    client = Client(opted)
+    client.put("dir/a b.txt", HELLO)
+    link = client.url("GET\n\n\n\n/$space/dir/a b.txt")
+    for path in ("dir/a%20b.txt", "dir%2Fa%20b.txt"):  # PHP escapes the slash
+        target = f"/{path}?UCloudPublicKey=$pub&Signature=$signature{end}"
+        got = client.ask(f"GET {target}", **link)
+        assert (got.status, got.body, got.header("ETag")) == (200, HELLO, f'"{HELLO_ETAG}"')
+        assert client.ask(f"GET {target}", None, ["Range: bytes=6-"], **link).body == b"world"
+        assert client.ask(f"HEAD {target}", **link).status == 200
+    client.ask(f"GET /dir/a%20b.tx?UCloudPublicKey=$pub&Signature=$signature{end}", **link).refusal(
+        401, -148658, "invalid signature"
+    )
+    client.close()
+
+
+@pytest.mark.parametrize("end", ("", "&Expires=0"))
+def test_a_link_without_an_end_says_which_option_serves_it(server: Server, end: str) -> None:
+    client = Client(server)
+    link = client.url("GET\n\n\n\n/$space/k")
+    got = client.ask(f"GET /k?UCloudPublicKey=$pub&Signature=$signature{end}", **link)
+    assert got.status == 401 and "uvideo serve --permanent-links" in got.json()["ErrMsg"]
+    client.close()

@@ -1,0 +1,37 @@
+"""Signatures of a key pair, for programs of the older SDK that make requests of their own."""
+
+from __future__ import absolute_import, division, print_function
+
+from .ufile.baseufile import BaseUFile
+from .uvideo.protocol.signature import action_signature, sign
+from .uvideo.protocol.text import native
+
+
+class Auth(object):
+    """Signs with a key pair.  Raises ValueError for keys that cannot be."""
+
+    def __init__(self, public_key, private_key):
+        self.set_keys(public_key, private_key)
+
+    def set_keys(self, public_key, private_key):
+        """Sign with these keys from now on.  Raises ValueError."""
+        self._handler = BaseUFile(public_key, private_key)
+
+    def bucket_signature(self, query):
+        """The Signature of a management call with these parameters (a dict), which get their PublicKey here."""
+        query["PublicKey"] = self._public_key()
+        return action_signature(self._handler._credentials.private_key, query)
+
+    def ufile_signature(self, data):
+        """The base64 signature of a text."""
+        return sign(self._handler._credentials.private_key, data)
+
+    def ufile_authorization(self, data):
+        """The Authorization header that says this signature."""
+        return "UCloud %s:%s" % (self._public_key(), self.ufile_signature(data))
+
+    def _public_key(self):
+        return native(self._handler._credentials.public_key)
+
+    def __repr__(self):
+        return "<Auth %s>" % self._public_key()

@@ -1,0 +1,47 @@
+"""What the older SDK's programs take from here to be written once for Python 2 and 3."""
+
+from __future__ import absolute_import, division, print_function
+
+import sys
+
+is_py2 = sys.version_info[0] == 2
+is_py3 = sys.version_info[0] == 3
+
+if is_py2:
+    import StringIO
+    from urlparse import urlparse
+
+    StringIO = BytesIO = StringIO.StringIO
+    builtin_str, bytes, str, basestring = str, str, unicode, basestring  # noqa: F821
+    numeric_types = (int, long, float)  # noqa: F821
+
+    def b(data):
+        """The data as it is."""
+        return data
+
+    def s(data):
+        """The data as it is."""
+        return data
+
+    def u(data):
+        """The unicode of a str that is written with escapes."""
+        return unicode(data, "unicode_escape")  # noqa: F821
+
+else:
+    from io import BytesIO, StringIO  # noqa: F401
+    from urllib.parse import urlparse  # noqa: F401
+
+    builtin_str, bytes, str, basestring = str, bytes, str, (str, bytes)
+    numeric_types = (int, float)
+
+    def b(data):
+        """Text as UTF-8 bytes, anything else as it is."""
+        return data.encode("utf-8") if isinstance(data, str) else data
+
+    def s(data):
+        """UTF-8 bytes as text, anything else as it is."""
+        return data.decode("utf-8") if isinstance(data, bytes) else data
+
+    def u(data):
+        """The data as it is."""
+        return data

@@ -1,0 +1,4 @@
+from ..uvideo.handler import Signer
+
+class BaseUFile(Signer):
+    def __init__(self, public_key: str, private_key: str) -> None: ...

@@ -1,0 +1,42 @@
+"""Create, delete, describe, update and list spaces, by the names of the older SDK."""
+
+from __future__ import absolute_import, division, print_function
+
+from ..logger import logger  # noqa: F401  the older SDK's modules have these names too
+from ..uvideo import spacemanager
+from . import config
+from .baseufile import BaseUFile
+
+#: Another URL in its place is where the managers send their calls, unless config's apiurl says otherwise.
+UCLOUD_API_URL = config.UCLOUD_API_URL
+
+
+class BucketManager(BaseUFile, spacemanager.Spaces):
+    """Manages the spaces of this key pair.  Safe to share between threads.
+
+    Every method returns (ret, resp).  The service answers with status_code 200 even where it says no: look at
+    ret['RetCode'] (0 is yes) or resp.ok(); resp.error has the reason.
+    """
+
+    def _hosts(self):
+        return () if UCLOUD_API_URL == config.UCLOUD_API_URL else (None, None, UCLOUD_API_URL)
+
+    def createbucket(self, bucket, buckettype="private", domainlist=None, header=None, projectid=None):
+        """Make a space, public or private.  domainlist: host names of its own.  ret: BucketName, BucketId."""
+        return self.createspace(bucket, buckettype, domainlist, header, projectid)
+
+    def describebucket(self, bucket=None, offset=0, limit=10, header=None, projectid=None):
+        """Describe one space, or without a name a page of them.  ret: DataSet."""
+        return self.describespace(bucket, offset, limit, header, projectid)
+
+    def updatebucket(self, bucket, buckettype, header=None, projectid=None):
+        """Make a space public or private.  ret: BucketName, BucketId."""
+        return self.updatespace(bucket, buckettype, header, projectid)
+
+    def deletebucket(self, bucket, header=None, projectid=None):
+        """Delete an empty space.  ret: BucketName, BucketId; RetCode 15023 while it is not empty."""
+        return self.deletespace(bucket, header, projectid)
+
+    def getfilelist(self, bucket, offset=0, limit=20, header=None, projectid=None):
+        """List objects in order of their keys.  ret: DataSet of FileName, Hash (etag), MimeType, Size, CreateTime."""
+        return super(BucketManager, self).getfilelist(bucket, offset, limit, header, projectid)

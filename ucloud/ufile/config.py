@@ -1,0 +1,59 @@
+"""Settings of the older SDK's handlers for the whole process, which copy them at their first call.
+
+    from ucloud.ufile import config
+    config.set_default(uploadsuffix='.ufile.ucloud.cn')
+"""
+
+from __future__ import absolute_import, division, print_function
+
+from ..uvideo.config import BLOCKSIZE, USER_AGENT, Defaults  # noqa: F401
+from ..uvideo.protocol.provider import PROVIDERS, Provider
+
+UCLOUD_PROXY_SUFFIX = ".ufile.ucloud.cn"
+UCLOUD_DOWNLOAD_SUFFIX = ".ufile.ucloud.cn"
+#: As the older SDK has it.  Calls go to the same host by https; bucketmanager says what another URL does.
+UCLOUD_API_URL = "http://api.ucloud.cn"
+
+_HOSTS = Provider(
+    "ufile",
+    UCLOUD_PROXY_SUFFIX,
+    UCLOUD_DOWNLOAD_SUFFIX,
+    PROVIDERS["ucloud"].api,
+    PROVIDERS["ucloud"].word,
+    "",
+    PROVIDERS["ucloud"].domains,
+)
+DEFAULTS = Defaults({"provider": "ufile", "expires": 300, "user_agent": USER_AGENT}, {"ufile": _HOSTS})
+#: What the older SDK calls an option -> (what it is called here, what it is while nobody sets it).
+_OLDER = {
+    "upload_suffix": ("uploadsuffix", UCLOUD_PROXY_SUFFIX),
+    "download_suffix": ("downloadsuffix", UCLOUD_DOWNLOAD_SUFFIX),
+}
+
+
+def get_default(key):
+    """The value that a handler's first call would copy now; None for an unknown name."""
+    name, first = _OLDER.get(key, (key, None))
+    try:
+        return DEFAULTS.get(name) or first
+    except KeyError:
+        return None
+
+
+def set_default(
+    connection_timeout=None, expires=None, user_agent=None, uploadsuffix=None, downloadsuffix=None, **more
+):
+    """Set defaults for handlers that have made no call yet.  What is None, 0, empty or not given stays as it is.
+
+    connection_timeout: seconds to connect, and seconds of silence, until a request counts as unanswered; first 60.
+    expires: seconds that the signed URL of a private download lasts; first 300.
+    user_agent: what requests call themselves.
+    uploadsuffix, downloadsuffix: .ufile.ucloud.cn at first.  A host of your own, such as 127.0.0.1:9000, stands for the
+    other and for management too, unless they are set.
+    more: further options of ucloud.uvideo.config.set_default, such as apiurl, retries and maxthread.
+
+    Raises ValueError for a bad value and TypeError for an unknown option.  Safe to call from any thread.
+    """
+    given = dict(more, connection_timeout=connection_timeout, expires=expires, user_agent=user_agent)
+    given.update(uploadsuffix=uploadsuffix, downloadsuffix=downloadsuffix)
+    DEFAULTS.set(dict((name, value) for name, value in given.items() if value))

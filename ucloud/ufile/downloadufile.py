@@ -1,0 +1,21 @@
+"""Downloads objects, and makes URLs that others may download with."""
+
+from __future__ import absolute_import, division, print_function
+
+from ..logger import logger  # noqa: F401  the older SDK's modules have these names too
+from ..uvideo.filemanager import FileManager, Files
+from . import config  # noqa: F401
+from .baseufile import BaseUFile
+from .config import BLOCKSIZE  # noqa: F401
+
+
+class DownloadUFile(BaseUFile, Files):
+    """Downloads objects, and makes URLs that others may download with.  Safe to share between threads.
+
+    Its methods are those of ucloud.uvideo.filemanager.FileManager.
+    """
+
+    download_file = vars(FileManager)["download_file"]
+    public_download_url = vars(FileManager)["public_download_url"]
+    private_download_url = vars(FileManager)["private_download_url"]
+    private_head_url = vars(FileManager)["private_head_url"]

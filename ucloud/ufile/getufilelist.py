@@ -1,0 +1,18 @@
+"""Lists the objects of a space."""
+
+from __future__ import absolute_import, division, print_function
+
+from ..logger import logger  # noqa: F401  the older SDK's modules have these names too
+from ..uvideo.filemanager import FileManager, Files
+from . import config  # noqa: F401
+from .baseufile import BaseUFile
+from .config import BLOCKSIZE  # noqa: F401
+
+
+class GetFileList(BaseUFile, Files):
+    """Lists the objects of a space.  Safe to share between threads.
+
+    Its methods are those of ucloud.uvideo.filemanager.FileManager.
+    """
+
+    getfilelist = vars(FileManager)["getfilelist"]

@@ -1,0 +1,52 @@
+"""What the older SDK's handlers answer."""
+
+from __future__ import absolute_import, division, print_function
+
+from ..uvideo import handler
+from ..uvideo.protocol.answer import document
+from ..uvideo.protocol.byterange import parse_content
+from ..uvideo.protocol.message import Headers, Response
+from ..uvideo.protocol.text import is_integer
+
+
+class ResponseInfo(handler.ResponseInfo):
+    """What the service answered, or why there is no answer.
+
+    As ucloud.uvideo's, but etag and content_length are text as the headers have them, the etag in its quotes;
+    content_range is (first, last); ret_code is -1 where the service refused without one.
+
+    response: of requests or of this SDK, None if there is none; exception says why.  content_consumed: its content is
+    not kept.
+    """
+
+    def __init__(self, response, exception=None, content_consumed=False):
+        if response is None:
+            super(ResponseInfo, self).__init__(handler.NO_ANSWER, error=u"%s" % exception)
+            self.exception = exception
+            return
+        headers = Headers((response.headers or {}).items()) if isinstance(response.headers, dict) else response.headers
+        content = None if content_consumed else response.content
+        error, code = getattr(response, "error", None), getattr(response, "ret_code", None)
+        status = response.status_code
+        if error is None and not 200 <= status <= 299:
+            said = document(Response(status, headers, content or b"")) or {}
+            error, code = said.get("ErrMsg", u"unknown error"), said.get("RetCode")
+        if status >= 300 and not is_integer(code):
+            code = -1
+        super(ResponseInfo, self).__init__(status, headers, content, error, code)
+        self.exception = exception
+        self.x_session_id = getattr(response, "x_session_id", self.x_session_id)
+        self.content_range = (parse_content(self.content_range) or (None,))[:2] if self.content_range else None
+        if headers is not None:
+            self.etag = headers.get("ETag")
+            self.content_length = headers.get("Content-Length")
+
+    def __str__(self):
+        return ", ".join(["%s: %s" % (name, getattr(self, name)) for name in _SHOWN])
+
+    __repr__ = __str__
+
+
+_SHOWN = (
+    "status_code error ret_code x_session_id content_type content_length content_range etag exception".split()
+)

@@ -1,0 +1,8 @@
+from typing import Any
+
+from ..uvideo import handler
+
+class ResponseInfo(handler.ResponseInfo):
+    def __init__(
+        self, response: Any, exception: BaseException | None = None, content_consumed: bool = False
+    ) -> None: ...

@@ -1,0 +1,20 @@
+"""Media types by the name of a file."""
+
+from __future__ import absolute_import, division, print_function
+
+from ..uvideo.argument import mime_of
+from ..uvideo.protocol.text import native
+
+
+class Mimetype(object):
+    """Guesses media types."""
+
+    @staticmethod
+    def from_file(file):
+        """The media type that the name of a file says, application/octet-stream if it says none."""
+        return native(mime_of(None, file))
+
+    @staticmethod
+    def from_buffer(stream):
+        """application/octet-stream: bytes are not looked at."""
+        return "application/octet-stream"

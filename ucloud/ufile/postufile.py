@@ -1,0 +1,18 @@
+"""Puts files as objects."""
+
+from __future__ import absolute_import, division, print_function
+
+from ..logger import logger  # noqa: F401  the older SDK's modules have these names too
+from ..uvideo.filemanager import FileManager, Files
+from . import config  # noqa: F401
+from .baseufile import BaseUFile
+from .config import BLOCKSIZE  # noqa: F401
+
+
+class PostUFile(BaseUFile, Files):
+    """Puts files as objects.  Safe to share between threads.
+
+    Its methods are those of ucloud.uvideo.filemanager.FileManager.
+    """
+
+    postfile = vars(FileManager)["postfile"]

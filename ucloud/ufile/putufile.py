@@ -1,0 +1,19 @@
+"""Puts files and streams as objects."""
+
+from __future__ import absolute_import, division, print_function
+
+from ..logger import logger  # noqa: F401  the older SDK's modules have these names too
+from ..uvideo.filemanager import FileManager, Files
+from . import config  # noqa: F401
+from .baseufile import BaseUFile
+from .config import BLOCKSIZE  # noqa: F401
+
+
+class PutUFile(BaseUFile, Files):
+    """Puts files and streams as objects.  Safe to share between threads.
+
+    Its methods are those of ucloud.uvideo.filemanager.FileManager.
+    """
+
+    putstream = vars(FileManager)["putstream"]
+    putfile = vars(FileManager)["putfile"]
