@@ -133,6 +133,17 @@ def test_a_target_cut_anywhere(parsed: Peer) -> None:
             assert receive(first).body == b"bytes", at
 
 
+@pytest.mark.parametrize("size", (10, 1500, 3500))
+def test_more_heads_at_once_than_are_parsed_ahead(parsed: Peer, size: int) -> None:
+    space, count = parsed.space("public"), 50
+    parsed.do(operation.PutObject(space, "k"), b"bytes")
+    wanted = head("GET", "/k", [("Host", f"{space}.localhost"), ("X-Pad", "x" * size)]) * count
+    wanted += head("GET", "/k", [("Host", f"{space}.localhost"), ("Connection", "close")])
+    with connect(parsed.port) as sock, sock.makefile("rb") as stream:
+        sock.sendall(wanted)
+        assert stream.read().count(b"HTTP/1.1 200 OK\r\n") == count + 1
+
+
 def test_heads_and_bodies_that_come_at_once(parsed: Peer) -> None:
     """Nothing of a body is taken for a head, and each head behind one is seen."""
     space = parsed.space("public")

@@ -60,6 +60,7 @@ class Connection(web.RequestHandler):
 
     def __init__(self, server: Server, **options: Any) -> None:
         super().__init__(server, **options)
+        self._max_msg_queue_size, self._msg_queue_resume_size = QUEUED, QUEUED // 2  # aiohttp's own: it stops to read
         self._server = server
         self._payload: Any = None  # of the last head; None before the first
         self._left: int | None = 0  # bytes of that which have not come; None if it comes in chunks
