@@ -52,6 +52,14 @@ def test_c_finishes_what_has_one_part(c: Client) -> None:
     assert got.status == 200 and got.header("ETag") == f'"{HELLO_ETAG}"'
 
 
+def test_c_writes_a_key_as_it_is(c: Client) -> None:
+    sign = "PUT\n\ntext/plain\n\n/$space/目录/a.txt"
+    stored(c.ask("PUT /目录/a.txt", sign, ["Content-Type: text/plain"], HELLO), HELLO_ETAG)
+    url = c.url("GET\n\n\n4102416000\n/$space/目录/a.txt")
+    got = c.ask("GET /目录/a.txt?UCloudPublicKey=$pub&Signature=$raw&Expires=4102416000", **url)
+    assert (got.status, got.body) == (200, HELLO) and c.keys() == ["目录/a.txt"]
+
+
 def test_cpp_finishes_with_quoted_etags_and_a_comma_behind_each(cpp: Client) -> None:
     begun = cpp.ask("POST /d/big.mp4?uploads", "POST\n\n\n\n/$space/d/big.mp4").json()
     conforms(begun, INITIATED)
