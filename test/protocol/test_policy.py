@@ -143,7 +143,10 @@ class Forms(unittest.TestCase):
         for fields in ({}, {u"filename": u""}, {u"filename": u"a", u"objectname": u"b"}):
             self.assertRaises(errors.BadRequest, postfile.readings, Headers(), fields, u"")
         both = {u"filename": u"a", u"objectname": u"a"}
-        self.assertEqual(u"a", postfile.readings(Headers(), both, u"")[0])
+        for fields, target in ((both, u""), (both, u"a"), ({u"filename": u"a"}, u"a"), ({}, u"a")):
+            self.assertEqual(u"a", postfile.readings(Headers(), fields, u"", target)[0])
+        for fields in (both, {u"filename": u"a"}, {u"objectname": u"A", u"filename": u"b"}):
+            self.assertRaises(errors.BadRequest, postfile.readings, Headers(), fields, u"", u"b")
 
 
 class Domains(unittest.TestCase):

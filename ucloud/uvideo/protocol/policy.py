@@ -1,6 +1,7 @@
 """The put policy of an upload: whom the service asks after storing, and with what.  Source: signing.md section 4.
 
-It travels as base64url of a JSON object, third field of Authorization, and is part of what is signed.
+It travels as base64url of a JSON object, third field of Authorization, and is part of what is signed.  The JS SDK
+writes it in the other alphabet of base64.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -28,7 +29,7 @@ class Policy(namedtuple("Policy", "url body mime")):
     __slots__ = ()
 
 
-_ENCODED = re.compile(r"[A-Za-z0-9_-]+={0,2}\Z").match
+_ENCODED = re.compile(r"[A-Za-z0-9_+/-]+={0,2}\Z").match
 _URL = re.compile(u"https?://[^\\s/?#@\\\\]+(?:[/?#][!-~]*)?\\Z", re.I).match
 _VARIABLE = re.compile(u"\\$\\((x:[^()]*)\\)")
 
