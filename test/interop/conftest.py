@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from test.interop.replay import PHP, Browser, C, Client, Cpp, Go, Hadoop, Java, JuiceFS, Requests, UVideo
+from test.interop.replay import PHP, Browser, C, Client, Cpp, CSharp, Go, Hadoop, Java, JuiceFS, Node, Requests, UVideo
 from test.server_fixture import Server
 
 
@@ -44,6 +44,16 @@ def cpp(server: Server) -> Iterator[Client]:
 @pytest.fixture
 def php(server: Server) -> Iterator[Client]:
     yield from opened(PHP, server)
+
+
+@pytest.fixture
+def node(server: Server) -> Iterator[Client]:
+    yield from opened(Node, server)
+
+
+@pytest.fixture
+def csharp(server: Server) -> Iterator[Client]:
+    yield from opened(CSharp, server)
 
 
 @pytest.fixture

@@ -129,10 +129,13 @@ class Client:
     def __init__(self, server: Server, kind: str = "private") -> None:
         self.port, self.public, self.private = server.port, server.public_key, server.private_key
         self.space = f"r-{uuid.uuid4().hex}"
+        self.connect()
+        self.manage(Action="CreateBucket", BucketName=self.space, Region="cn-bj", Type=kind)
+
+    def connect(self) -> None:
         self.sock = socket.create_connection(("127.0.0.1", self.port), SECONDS)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.input = self.sock.makefile("rb")
-        self.manage(Action="CreateBucket", BucketName=self.space, Region="cn-bj", Type=kind)
 
     def close(self) -> None:
         self.input.close()
@@ -301,9 +304,9 @@ class Java(Client):
 
 
 class Hadoop(Java):
-    """The Hadoop adaptor: the Java SDK 2.6.7."""
+    """The Hadoop adaptor: the Java SDK 2.6.7, behind an interceptor that gives it another name."""
 
-    agent = "Ufile-SDK-Java/Ver-2.6.7"
+    agent = "us3-bigdata/v1.4.3"
 
 
 class C(Client):
@@ -338,6 +341,48 @@ class PHP(C):
         signed = [f"Authorization: {authorization}"] if authorization else []
         counted = [framing] if framing else []
         return [f"Host: {self.host}", f"User-Agent: {self.agent}", "Accept: */*", *fields, *signed, *counted]
+
+
+class Node(Client):
+    """The Node SDK on request: its own headers first, X-UCloud-* signed, and a length where a test gives one."""
+
+    agent = "nodejs-sdk-ver/1.0.3"
+    marks = ["x-ucloud-hello: 1234,3.14", "x-ucloud-world: abcd"]  # those of its examples
+
+    def profile(self, fields: list[str], framing: str | None, authorization: str | None) -> list[str]:
+        late = [field for field in fields if field.startswith("content-")]  # request's own, not the SDK's
+        return [
+            *([f"Authorization: {authorization}"] if authorization else []),
+            *[field for field in fields if field not in late],
+            f"User-Agent: {self.agent}",
+            *self.marks,
+            f"host: {self.host}",
+            *late,
+            "Connection: keep-alive",
+        ]
+
+
+class CSharp(Client):
+    """The C# SDK on Mono's HttpWebRequest, which asks a proxy: a length only with a body, no connection twice."""
+
+    agent = "UCloudCSharp/1.0.2"
+
+    def profile(self, fields: list[str], framing: str | None, authorization: str | None) -> list[str]:
+        counted = [framing, "Expect: 100-continue"] if framing and framing != "Content-Length: 0" else []
+        return [
+            f"User-Agent: {self.agent}",
+            *fields,
+            *([f"Authorization: {authorization}"] if authorization else []),
+            *counted,
+            "Proxy-Connection: close",
+            f"Host: {self.host}",
+        ]
+
+    def receive(self, method: str) -> Reply:
+        reply = super().receive(method)
+        self.close()
+        self.connect()
+        return reply
 
 
 class Browser(Client):

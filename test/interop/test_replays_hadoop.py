@@ -10,10 +10,28 @@ import hashlib
 
 import pytest
 
-from test.interop.replay import BIG, BIG_ETAG, BLOCK, FINISHED, INITIATED, PART_ETAGS, PARTS, Client, Java, conforms
+from test.interop.replay import (
+    BIG,
+    BIG_ETAG,
+    BLOCK,
+    EMPTY_ETAG,
+    FINISHED,
+    HELLO,
+    HELLO_ETAG,
+    INITIATED,
+    OBJECTS,
+    PART_ETAGS,
+    PARTS,
+    Client,
+    Java,
+    conforms,
+    empty,
+    stored,
+)
 
 DATE = Java.date
 MIME = "application/octet-stream"
+JSON = "application/json; charset=utf-8"  # on calls that upload nothing
 
 
 def initiate(hadoop: Client, key: str) -> str:
@@ -60,3 +78,44 @@ def test_hadoop_copies_in_parts_of_which_the_last_ends_at_the_size(hadoop: Clien
     line, body = f"POST /target?uploadId={upload}&newKey=", ",".join(etags).encode()
     got = hadoop.ask(line, sign, [f"Content-Type: {MIME}"], body)
     assert got.header("ETag") == f'"{BIG_ETAG}"' and got.json()["FileSize"] == len(BIG)
+
+
+def test_hadoop_makes_a_folder_and_puts_a_small_file(hadoop: Client) -> None:
+    """``-mkdir``: two objects without bytes.  ``-put`` below 4 MiB.  What it asks before, and the list of ``-ls``."""
+    mine = {"X-Ufile-Meta-hdfs-owner": "me", "X-Ufile-Meta-hdfs-group": "supergroup", "X-Ufile-Meta-hdfs-rep": "1"}
+    meta = [f"{name}: {value}" for name, value in mine.items()]
+    head = f"HEAD\n\n{JSON}\n{DATE}\n/$space/dir"
+    hadoop.ask("HEAD /dir", head, [f"Content-Type: {JSON}"])
+    line = "GET /?listobjects&prefix=dir&marker=&max-keys=1"
+    listed = hadoop.ask(line, f"GET\n\n{JSON}\n{DATE}\n/$space/", [f"Content-Type: {JSON}"]).json()
+    conforms(listed, OBJECTS)
+    assert listed["Contents"] == []
+    for target, key, mime in (("/dir", "dir", "file/path"), ("/dir%2F", "dir/", "application/x-directory")):
+        sign = f"PUT\n\n{mime}\n{DATE}\n/$space/{key}"
+        stored(hadoop.ask(f"PUT {target}", sign, [*meta, f"Content-Type: {mime}"], b""), EMPTY_ETAG)
+    sign = f"PUT\n\n{MIME}\n{DATE}\n/$space/dir/small.txt._COPYING_"
+    put = hadoop.ask("PUT /dir%2Fsmall.txt._COPYING_", sign, [*meta, f"Content-Type: {MIME}"], HELLO)
+    stored(put, HELLO_ETAG)
+    got = hadoop.ask("HEAD /dir", head, [f"Content-Type: {JSON}"])
+    assert got.status == 200 and got.header("Content-Type") == "file/path"
+    told = {name.lower(): value for name, value in got.headers if name.startswith("X-Ufile-Meta-")}  # as it reads them
+    assert told == {name.lower(): value for name, value in mine.items()}
+    listed = hadoop.ask(line.replace("max-keys=1", "max-keys=1000&delimiter=%2F"), f"GET\n\n{JSON}\n{DATE}\n/$space/",
+                        [f"Content-Type: {JSON}"]).json()  # fmt: skip
+    conforms(listed, OBJECTS)
+    assert ([entry["Key"] for entry in listed["Contents"]], listed["CommonPrefixes"]) == (["dir"], [{"Prefix": "dir/"}])
+
+
+def test_hadoop_moves_by_a_copy_and_reads_over_a_link(hadoop: Client) -> None:
+    """``-mv`` copies and deletes, every finished ``-put`` too; ``-get`` signs a link and leaves the slash in it."""
+    hadoop.put("dir/a._COPYING_", HELLO, MIME, ["X-Ufile-Meta-hdfs-rep: 1"])
+    headers = ["X-Ufile-Copy-Source: /$space/dir%2Fa._COPYING_", f"Content-Type: {JSON}"]
+    copied = hadoop.ask("PUT /dir%2Fa", f"PUT\n\n{JSON}\n{DATE}\n/$space/dir/a", headers, b"{}")
+    stored(copied, HELLO_ETAG)
+    line, sign = "DELETE /dir%2Fa._COPYING_", f"DELETE\n\n{JSON}\n{DATE}\n/$space/dir/a._COPYING_"
+    empty(hadoop.ask(line, sign, [f"Content-Type: {JSON}"], b""), 204)
+    url = hadoop.url("GET\n\n\n4102416000\n/$space/dir/a")
+    line = "GET /dir/a?UCloudPublicKey=$pub&Signature=$signature&Expires=4102416000"
+    got = hadoop.ask(line, None, ["Range: bytes=0-"], **url)
+    assert (got.status, got.body, got.header("Content-Range")) == (206, HELLO, "bytes 0-10/11")
+    assert got.header("X-Ufile-Meta-hdfs-rep") == "1" and hadoop.keys() == ["dir/a"]

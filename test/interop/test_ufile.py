@@ -15,6 +15,7 @@ from test.server_fixture import Server, start_server
 
 ufile = pytest.importorskip("ufile", reason="make venv installs it")
 
+VERSION = "3.2.11"
 PROGRAM = Path(__file__).with_name("official.py")
 MODULES = ("auth", "baseufile", "bucketmanager", "config", "filemanager", "httprequest", "logger")
 MODULES += ("multipartuploadufile",)
@@ -56,7 +57,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.mark.parametrize("mode", ("proxy", "userinfo"))
 def test_every_public_method_of_the_official_sdk(alone: Server, tmp_path: Path, mode: str) -> None:
-    assert ufile.__version__ == "3.2.11"
+    assert ufile.__version__ == VERSION
     environment = {"PATH": "/usr/bin:/bin", "PYTHONIOENCODING": "utf-8"}
     environment |= {"http_proxy": f"http://127.0.0.1:{alone.port}"} if mode == "proxy" else {"no_proxy": "*"}
     got = subprocess.run(

@@ -258,7 +258,7 @@ def test_keys_and_targets(world: World) -> None:
                 world.refused(long.sent(world), asked.method)
         world.refused(replace(asked, target="/" + "x" * 20000).sent(world), asked.method)
         world.refused(replace(asked, target="*").sent(world), asked.method)
-    for target in ("", "k", "://", "http://", "/a b", "/\x00", "/\x7f"):
+    for target in ("", "k", "://", "http://", "/a b", "/\x00", "/\x7f", "/é ", "/é\x00", "é", "http://é"):
         world.refused(Asked("GET", target, [], b"", "").sent(world))
 
 
@@ -270,21 +270,24 @@ WRONG_HEADERS = (
     ("X-Ufile-Meta-B_c", "x"),
     ("X-Ufile-Meta-", "x"),
     ("X-Ufile-Storage-Class", "GLACIER"),
-    ("Content-MD5", "nonsense"),
-    ("Content-MD5", "0" * 31),
-    ("Content-MD5", "0" * 32),
 )
+WRONG_MD5 = ("nonsense", "0" * 31, "0" * 32, "XrY7u+Ae7tCTyyK7j1rNww==", "XrY7u+Ae7tCTyyK7j1rN")
 
 
 @pytest.mark.parametrize("wrong", WRONG_HEADERS, ids=lambda wrong: f"{wrong[0]} {wrong[1][:10]}")
 @pytest.mark.parametrize("cls", (operation.PutObject, operation.AppendObject, operation.InitiateUpload))
 def test_headers_of_an_upload(world: World, cls: type, wrong: tuple[str, str]) -> None:
-    if cls is operation.InitiateUpload and wrong[0] == "Content-MD5":
-        cls = operation.UploadPart
     if cls is operation.InitiateUpload and wrong[0] == "X-Ufile-Meta-A":
         wrong = ("X-Ufile-Meta-A", "x" * 8192)
     asked = world.asked(world.operations()[cls])
     world.refused(replace(asked, headers=[*asked.headers, wrong]).sent(world), asked.method)
+
+
+@pytest.mark.parametrize("cls", (operation.PutObject, operation.AppendObject))
+def test_the_md5_of_an_upload(world: World, cls: type) -> None:
+    asked = world.asked(world.operations()[cls])
+    for wrong in WRONG_MD5:
+        world.refused(replace(asked, headers=[*asked.headers, ("Content-MD5", wrong)]).sent(world), asked.method)
 
 
 @pytest.mark.parametrize(
@@ -302,7 +305,7 @@ def test_headers_of_an_upload(world: World, cls: type, wrong: tuple[str, str]) -
         (
             operation.CopyPart,
             "X-Ufile-Copy-Source-Range",
-            ("x", "bytes=", "bytes=5", "bytes=3-1", "bytes=0-99", "bytes=-2"),
+            ("x", "bytes=", "bytes=5", "bytes=3-1", "bytes=5-99", "bytes=-2"),
         ),
         (operation.CopyPart, "X-Ufile-Copy-Source-Range", ("bytes=0-1,2-3", "lines=0-1", "bytes=0-" + "9" * 30)),
         (operation.RestoreObject, "Tier", ("Bulk", "standard", "x" * 1000)),

@@ -216,7 +216,7 @@ ACTORS = [
 def endless(credentials: signature.Credentials, method: str, space: str, key: str, tail: str = "") -> str:
     """The query of a signed URL without an end, as C++ makes it."""
     text = signature.string_to_sign(method, space, key, tail=tail)
-    mac = signature._hmac(credentials.private_key, text)
+    mac = signature.sign(credentials.private_key, text)
     return f"UCloudPublicKey={quote(credentials.public_key, safe='')}&Signature={quote(mac, safe='')}"
 
 

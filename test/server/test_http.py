@@ -38,7 +38,7 @@ def test_a_target_in_absolute_form(peer: Peer, space: str) -> None:
 
     request = action.encode(given, "", peer.credentials)
     got = peer.send("GET", "http://api.ucloud.cn" + request.target, host="api.ucloud.cn").json()
-    assert got["DataSet"][0]["Domain"]["Src"] == [f"{space}.api.ucloud.cn"]
+    assert got["DataSet"][0]["Domain"]["Src"] == [f"{space}.cn-bj.ufileos.com"]
     bare = head("GET", f"http://{space}.x?list", [("Host", "x"), ("Authorization", peer.signed("GET", space, ""))])
     assert exchange(peer.port, bare).json()["BucketName"] == space
 

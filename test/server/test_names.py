@@ -13,11 +13,13 @@ import pytest
 
 from test.older import older_folder
 from test.server.test_keys import added, peer_of
-from test.server.test_spaces import name_of
+from test.server.test_spaces import hosts_of, name_of
 from test.server.wire import Peer, exchange, head
 from test.server_fixture import ROOT, Server, start_server
 from ucloud.uvideo.protocol import errors, operation
+from uvideo.server.hosts import SpaceHosts
 from uvideo.server.names import OwnNames, canonical
+from uvideo.storage.base import SpaceRecord
 
 OWN = ("storage.example.com", "视频.example.org", "front")
 OPTIONS = [word for name in OWN for word in ("--hostname", name)]
@@ -72,6 +74,32 @@ def test_such_spaces_and_domains_are_refused(world: World, who: str) -> None:
         assert type(caught.value) is (errors.DomainInvalid if domain in MALFORMED else errors.DomainTaken), domain
         with pytest.raises(errors.SpaceNotFound):
             peer.manage(operation.DescribeSpace(name))
+
+
+def test_the_hosts_of_a_space_are_below_the_names_that_were_given(world: World) -> None:
+    space = world.owner.space("public")
+    world.owner.do(operation.PutObject(space, "k"), b"x")
+    names = [f"{space}.storage.example.com", f"{space}.xn--cy2a840a.example.org", f"{space}.front"]
+    for host in ("api.ucloud.cn", "api.example.com", "127.0.0.1:9000", "192.0.2.7", "video.example.net"):
+        assert hosts_of(world.owner, space, host) == names, host
+    assert hosts_of(world.owner, space, "FRONT:9000") == [*names[:2], f"{space}.front:9000"]
+    for name in names:
+        assert world.owner.send("GET", "/k", host=name).body == b"x"
+
+
+def test_which_names_have_spaces_below_them() -> None:
+    space = SpaceRecord("ufile-1", "films", "me", "private", "a b", "general", "", 1, 1)
+    for names, url, expected in (
+        (("192.0.2.7", "[::1]", "v.example.com"), None, "films.v.example.com"),
+        (("v.example.com",), "https://w.example.com", "films.v.example.com"),
+        ((), "https://w.example.com:8443/", "films.w.example.com:8443"),
+        ((), "https://w.example.com/data", "films.cn-bj.ufileos.com"),  # its path is the proxy's
+        (("192.0.2.7",), "https://192.0.2.7", "films.cn-bj.ufileos.com"),
+        (("localhost",), None, "films.localhost"),
+    ):
+        assert SpaceHosts(names, url).of(space, "api.ucloud.cn") == (expected,)
+    assert SpaceHosts(["localhost"]).of(space, "127.0.0.1:9000") == ("films.localhost:9000",)
+    assert SpaceHosts().of(space, "") == SpaceHosts().of(space, "a b") == ("films.localhost",)  # of the console
 
 
 def test_other_names_are_free(world: World) -> None:

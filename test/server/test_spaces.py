@@ -139,17 +139,37 @@ def test_pages_of_spaces(tmp_path: Path) -> None:
         assert peer.manage(operation.DescribeSpace(limit=0)).spaces == ()
 
 
-def test_the_hosts_of_a_space_follow_the_host_that_was_asked(peer: Peer, space: str) -> None:
+def hosts_of(peer: Peer, space: str, host: str) -> list[str]:
+    """What DescribeBucket says of a space's hosts, asked under this host."""
     given = {"Action": "DescribeBucket", "BucketName": space, "PublicKey": peer.credentials.public_key}
     given["Signature"] = signature.action_signature(peer.credentials.private_key, given)
-    for host, expected in (
-        ("storage.example.com:8080", f"{space}.storage.example.com:8080"),
-        ("localhost", f"{space}.localhost"),
-        ("[::1]:9000", f"{space}.localhost:9000"),
-        ("127.0.0.1", f"{space}.localhost"),
+    domain = peer.send("GET", "/?" + build_query(sorted(given.items())), host=host).json()["DataSet"][0]["Domain"]
+    assert domain["Cdn"] == domain["Src"]
+    found: list[str] = domain["Src"]
+    return found
+
+
+def test_the_hosts_of_a_space_if_the_server_was_told_no_name(peer: Peer, space: str) -> None:
+    """Each of them leads to the space; the host of a provider's management plane, which a proxy brings, does not."""
+    video = name_of(peer)
+    ask(peer, Action="CreateVideoSpace", SpaceName=video, Region="cn-sh2", Type="public")
+    peer.do(operation.PutObject(video, "k"), b"x")
+    for host, plain, of_video in (
+        ("storage.example.com:8080", ".storage.example.com:8080", ".storage.example.com:8080"),
+        ("localhost", ".localhost", ".localhost"),
+        ("[::1]:9000", ".localhost:9000", ".localhost:9000"),
+        ("127.0.0.1", ".localhost", ".localhost"),
+        ("api.ucloud.cn", ".cn-bj.ufileos.com", ".uvideo.ucloud.com.cn"),
+        ("API.ucloud.cn.:443", ".cn-bj.ufileos.com", ".uvideo.ucloud.com.cn"),
+        ("uploadvideo.auto-ai.com.cn", ".uvideo.auto-ai.com.cn", ".uvideo.auto-ai.com.cn"),
+        ("any.cn-bj.ufileos.com", ".cn-bj.ufileos.com", ".cn-sh2.ufileos.com"),
     ):
-        got = peer.send("GET", "/?" + build_query(sorted(given.items())), host=host).json()
-        assert got["DataSet"][0]["Domain"]["Src"] == [expected]
+        assert hosts_of(peer, space, host) == [space + plain], host
+        assert hosts_of(peer, video, host) == [video + of_video], host
+        assert peer.send("GET", "/k", host=video + of_video).body == b"x"
+    for host in ("192.0.2.7:9000", "[2001:db8::7]:9000"):  # no name is below an address
+        assert hosts_of(peer, video, host) == [f"{host}/{video}"]
+        assert peer.send("GET", f"/{video}/k", host=host).body == b"x"
 
 
 def test_the_spaces_of_others(tmp_path: Path) -> None:

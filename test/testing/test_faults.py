@@ -106,6 +106,15 @@ def test_an_answer_in_place_of_the_deed(server: TestServer, client: Client, spac
     client.put(space, "b", b"2")
 
 
+def test_a_browsers_question_takes_no_fault(server: TestServer, client: Client, space: str) -> None:
+    peer, origin = Peer(Wire(server)), ("Origin", server.admin)
+    server.faults.on().answer(500)
+    told = peer.send("OPTIONS", f"/{space}/k", [origin, ("Access-Control-Request-Method", "PUT")])
+    assert (told.status, told.header("Access-Control-Allow-Origin")) == (204, server.admin)
+    got = peer.send("GET", f"/{space}/k", [origin])
+    assert (got.status, got.header("Access-Control-Allow-Origin")) == (500, server.admin)  # the page can read it
+
+
 def test_an_expired_signature_on_both_planes(server: TestServer, client: Client, space: str) -> None:
     server.faults.on("HeadObject").expired()
     server.faults.on("UpdateBucket").expired()

@@ -34,6 +34,7 @@ from uvideo.server.crossorigin import CrossOrigin
 from uvideo.server.exchange import IDLE, LEAST_RATE, LEAST_VERSION, BrokenOff, Disconnected, Exchange, Unreadable, Watch
 from uvideo.server.form import Form, boundary_of
 from uvideo.server.guesses import sender
+from uvideo.server.hosts import SpaceHosts
 from uvideo.server.limits import Limits
 from uvideo.server.metrics import Metrics
 from uvideo.server.names import OwnNames
@@ -90,7 +91,8 @@ class App:
     ``server`` is what asyncio's create_server takes.  ``idle``, ``keep_alive``: seconds.  ``least_rate``: bytes a
     second.  ``callbacks``: None for those that go to public addresses only.  ``limits``: None for none.
     ``cross_origin``: which pages of other origins may read its answers; None: none.  ``spans``: what makes a span of
-    each request; None: nothing does.  ``names``: of the server's own.  ``writes``: what is told how puts end.
+    each request; None: nothing does.  ``names``: of the server's own.  ``hosts``: of spaces, as answers say them.
+    ``writes``: what is told how puts end.
     """
 
     exchange: type[Exchange] = Exchange
@@ -109,13 +111,14 @@ class App:
         spans: Spans | None = None,
         writes: Writes | None = None,
         names: OwnNames | None = None,
+        hosts: SpaceHosts | None = None,
     ) -> None:
         self._service, self._metrics = service, metrics
         self._rights = Rights(service)
         self._writes = writes or Writes()
         self._usage = Usage(service.catalog, service.clock)
         self._names = names or OwnNames()
-        self.spaces = Spaces(service, self._usage, self._names)
+        self.spaces = Spaces(service, self._usage, self._names, hosts)
         self._cross_origin = cross_origin or CrossOrigin()
         self._callbacks = callbacks or Callbacks()
         limits = limits or Limits()

@@ -18,6 +18,7 @@ from aiohttp import web
 from uvideo._core import answer, errors
 from uvideo.server.exchange import NAME, Exchange
 from uvideo.server.guesses import sender
+from uvideo.server.heads import Heads
 from uvideo.server.metrics import Metrics
 
 __all__ = ["HEAD_FIELDS", "HEAD_LIMIT", "KEEP_ALIVE", "Connection", "Server"]
@@ -59,9 +60,11 @@ class Connection(web.RequestHandler):
 
     def __init__(self, server: Server, **options: Any) -> None:
         super().__init__(server, **options)
+        self._max_msg_queue_size, self._msg_queue_resume_size = QUEUED, QUEUED // 2  # aiohttp's own: it stops to read
         self._server = server
         self._payload: Any = None  # of the last head; None before the first
-        self._length: int | None = None  # bytes of that; None if it comes in chunks
+        self._left: int | None = 0  # bytes of that which have not come; None if it comes in chunks
+        self._heads = Heads()
         self._seen = 0  # heads
         self._half = 0  # bytes of a head that has not ended
         self._behind = b""  # what came while aiohttp takes no more heads
@@ -100,10 +103,14 @@ class Connection(web.RequestHandler):
             if self._is_full():
                 self._behind += data
                 break
-            in_head, count = self._in_head(), SMALL_HEAD
-            if not in_head and self._length is not None:  # where chunks end is known to aiohttp only
-                count = max(1, self._length - self._payload.total_bytes)
-            piece, data = (data, b"") if count >= len(data) else (data[:count], data[count:])
+            in_head = self._in_head()
+            if self._left:
+                piece, data = data[: self._left], data[self._left :]
+                self._left -= len(piece)
+            else:
+                piece, data = self._heads.cut(data, SMALL_HEAD)
+            if in_head:
+                piece = self._heads.in_ascii(piece)
             super().data_received(piece)
             self._look(len(piece) if in_head else 0)
         self._settle()
@@ -111,7 +118,7 @@ class Connection(web.RequestHandler):
     # What it holds
 
     def _in_head(self) -> bool:
-        return self._payload is None or self._payload.is_eof()
+        return not self._left if self._left is not None else self._payload.is_eof()
 
     def _is_full(self) -> bool:
         return len(self._messages) >= QUEUED
@@ -125,12 +132,16 @@ class Connection(web.RequestHandler):
         if not fresh:
             self._half += size
             return
+        self._heads.begin()
+        if self._payload is not None and not self._payload.is_eof() and self._left is None:
+            # Within a body aiohttp has met what it cannot parse.  Its parser in C does not tell who reads the body.
+            self._payload.set_exception(web.RequestPayloadError("the body is malformed"))
         most, self._half = self._half + size, 0
         for message, payload in list(self._messages)[-fresh:]:
             self._waiting.append(most if fresh == 1 and most <= SMALL_HEAD else _size_of(message))
             self._payload = payload
             length = getattr(message, "headers", {}).get("Content-Length", "")
-            self._length = int(length) if length.isascii() and length.isdigit() else None
+            self._left = int(length) if length.isascii() and length.isdigit() else None
 
     def _settle(self) -> None:
         """Take or give back a place for large heads; what is too large ends the connection."""

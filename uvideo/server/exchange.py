@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import HttpVersion10, web
+from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 
 from uvideo._core import answer, errors, message
@@ -180,7 +181,7 @@ class Exchange:
         self.waiting = True
         try:
             data = await self._content.readany()
-        except web.RequestPayloadError:
+        except (web.RequestPayloadError, HttpProcessingError):  # the latter is of aiohttp's parser in Python
             self.closing = True
             raise errors.BadRequest("the body is not transferred as its headers say") from None
         except OSError:

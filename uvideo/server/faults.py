@@ -187,6 +187,8 @@ class FaultyApp(App):
 
     async def _answer(self, exchange: Exchange) -> web.StreamResponse:
         assert isinstance(exchange, _FaultyExchange)
+        if exchange.request.method == "OPTIONS":  # a browser's question before the request that a fault is meant for
+            return await super()._answer(exchange)
         try:
             call, name = await self._call(exchange)
         except errors.Refused:

@@ -40,6 +40,7 @@ from uvideo.server.faults import Faults, FaultyApp, clock
 from uvideo.server.gauges import Gauges
 from uvideo.server.guesses import Guesses
 from uvideo.server.history import History
+from uvideo.server.hosts import SpaceHosts
 from uvideo.server.limits import Headroom, Limits, Rates, descriptors, kept_free
 from uvideo.server.metrics import Metrics
 from uvideo.server.names import OwnNames, canonical
@@ -232,6 +233,7 @@ async def _run(
             "spans": spans,
             "writes": writes,
             "names": own_names,
+            "hosts": SpaceHosts(settings.hostname, settings.public_url),
         }
         rules = restoring, settings.verify_reads, spool, settings.permanent_links
         if faults is None:

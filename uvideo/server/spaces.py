@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from uvideo._core import action, dialect, errors, operation, provider, signature
 from uvideo.server import sts
 from uvideo.server.credentials import Key
+from uvideo.server.hosts import SpaceHosts
 from uvideo.server.names import OwnNames
 from uvideo.server.record import file_info
 from uvideo.server.service import Service
@@ -28,9 +28,12 @@ _SPACE_INFO: Any = operation.SpaceInfo
 
 class Spaces:
     """The management plane over the same drivers as a Service.  ``usage``: what this process counts.  ``names``: of the
-    server's own, which nobody may bind."""
+    server's own, which nobody may bind.  ``hosts``: what it says of where a space is."""
 
-    def __init__(self, service: Service, usage: Usage, names: OwnNames | None = None) -> None:
+    def __init__(
+        self, service: Service, usage: Usage, names: OwnNames | None = None, hosts: SpaceHosts | None = None
+    ) -> None:
+        self._hosts = hosts or SpaceHosts()
         self._service, self._catalog, self._usage, self._names = service, service.catalog, usage, names or OwnNames()
         self._run: dict[type, Callable[..., Awaitable[Any]]] = {
             operation.CreateSpace: self._create,
@@ -143,7 +146,7 @@ class Spaces:
         else:
             limit = action.LIMIT if op.limit is None else min(op.limit, MOST_LISTED)
             found = await self._catalog.spaces(owner, op.offset or 0, limit) if limit else []
-        return operation.SpaceList(tuple(_space_info(space, host) for space in found))
+        return operation.SpaceList(tuple(_space_info(space, self._hosts.of(space, host)) for space in found))
 
     async def _update(self, op: Any, owner: str, host: str) -> Any:
         space = await self._own(op.space, owner)
@@ -203,12 +206,7 @@ def _checked_type(kind: str | None) -> str | None:
     return kind
 
 
-def _space_info(space: SpaceRecord, host: str) -> Any:
-    """``host``: of the request; a space of a local server is reached below localhost, whatever its address."""
-    if provider.is_loopback(host):
-        port = re.search(r":\d+\Z", host)
-        host = "localhost" + (port.group() if port else "")
-    hosts = (f"{space.name}.{host}",)
+def _space_info(space: SpaceRecord, hosts: tuple[str, ...]) -> Any:
     return _SPACE_INFO(
         space.name,
         space.space_id,
