@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from test.interpreters import ROOT
+from test.interpreters import ROOT, Interpreter, prepare
 from test.server_fixture import Server
 
 __all__ = ["FENCE", "SERVICE", "page", "program", "run"]
@@ -36,8 +36,18 @@ def program(name: str, title: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def run(name: str, title: str, server: Server, folder: Path, filled: Mapping[str, str] = {}, **environ: str) -> str:
-    """What the program printed.  filled: what takes the place of what.  AssertionError if it failed.
+def run(
+    name: str,
+    title: str,
+    server: Server,
+    folder: Path,
+    filled: Mapping[str, str] = {},
+    interpreter: Interpreter | None = None,
+    **environ: str,
+) -> str:
+    """What the program printed.  filled: what takes the place of what.  interpreter: instead of this one.
+
+    AssertionError if it failed.
 
     It runs in ``folder``, where there are a movie.mp4 of two blocks and more, and a notes.txt.
     """
@@ -47,13 +57,15 @@ def run(name: str, title: str, server: Server, folder: Path, filled: Mapping[str
     for written, value in filled.items():
         assert written in source, written
         source = source.replace(written, value)
+    (folder / "program.py").write_text("# -*- coding: utf-8 -*-\n" + source, "utf-8")
+    python, path = (interpreter.path, prepare(interpreter)) if interpreter else (sys.executable, "")
     done = subprocess.run(
-        [sys.executable, "-c", f"exec(compile({source!r}, {name!r}, 'exec'))"],
+        [python, "program.py"],
         cwd=folder,
         env={
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), path])),
             "PYTHONIOENCODING": "utf-8",
             "UCLOUD_PUBLIC_KEY": server.public_key,
             "UCLOUD_PRIVATE_KEY": server.private_key,

@@ -50,6 +50,16 @@ class Policies(unittest.TestCase):
                 policy.parse(text)
             self.assertIn("longer than 4096 bytes", str(caught.exception))
 
+    def test_the_method_that_the_android_sdk_writes(self):
+        for method, taken in ((u"POST", True), (u"post", True), (u"", True), (u"GET", False), (7, False)):
+            text = u'{"callbackUrl":"%s","callbackBody":"a=b","callbackMethod":%s}' % (URL, json.dumps(method))
+            if taken:
+                self.assertEqual(b"a=b", policy.parse(encoded(text)).body)
+            else:
+                with self.assertRaises(errors.BadRequest) as caught:
+                    policy.parse(encoded(text))
+                self.assertIn("callbackMethod", str(caught.exception))
+
     def test_what_is_refused(self):
         good = {"callbackUrl": URL, "callbackBody": u""}
         for text in (

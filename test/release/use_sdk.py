@@ -8,6 +8,8 @@ import uuid
 
 import ucloud.uvideo
 from ucloud import logger
+from ucloud.ufile import config as older
+from ucloud.ufile import getufilelist, putufile
 from ucloud.uvideo import config, deleteuvideo, downloaduvideo, filemanager, multipartuploaduvideo, spacemanager
 
 host, source = sys.argv[1:]
@@ -27,6 +29,11 @@ with open(source, "rb") as one, open(target, "rb") as two:
     assert one.read() == two.read()
 os.unlink(target)
 assert filemanager.FileManager(*keys).compare_file_etag(space, "films/movie.bin", source)
+older.set_default(uploadsuffix=host)
+ret, resp = putufile.PutUFile(*keys).putfile(space, "films/movie.bin", source)
+assert resp.status_code == 200, resp.error
+ret, resp = getufilelist.GetFileList(*keys).getfilelist(space, prefix="films/")
+assert [item["FileName"] for item in ret["DataSet"]] == ["films/movie.bin"], resp.error
 ret, resp = deleteuvideo.DeleteUVideo(*keys).deletefile(space, "films/movie.bin")
 assert resp.status_code == 204, resp.error
 

@@ -434,6 +434,25 @@ def test_a_new_key_that_is_signed_counts_and_another_does_not(world: World) -> N
     assert world.objects() == before
 
 
+def test_a_new_key_that_is_not_signed_says_only_that_nothing_may_be_replaced(world: World) -> None:
+    """The Node and Android SDKs' examples send one.  It counts where the key is taken, so there it is refused."""
+    before = world.objects()
+
+    def finish(query: str) -> Answer:
+        upload = world.owner.do(operation.InitiateUpload(world.space, "mine")).upload_id
+        part = world.owner.do(operation.UploadPart(world.space, "mine", upload, 0), NEW).etag
+        signed = ("Authorization", world.owner.signed("POST", world.space, "mine"))
+        return world.send("POST", f"/mine?uploadId={upload}&{query}", signed, body=part.encode())
+
+    assert finish("newKey=other").json()["Key"] == "mine"
+    assert set(world.objects()) == {*before, "mine"} and world.objects()["other"] == before["other"]
+    held = world.objects()
+    for query in ("newKey=other", "newObject=free", "newkey=free", "newKey=&newObject=free"):
+        assert finish(query).refusal()[:2] == DENIED, query
+    assert world.objects() == held
+    assert finish("newKey=").json()["Key"] == finish("newKey=mine").json()["Key"] == "mine"
+
+
 # The attacks, one by one
 
 

@@ -258,6 +258,8 @@ class App:
         service = self._service
         if grant.token is not None:
             service = await self._rights.permit(grant.token, op, space, request.remote)
+        if grant.query.left_out:
+            service = await self._rights.add(op, space)
         if cls is operation.FinishUpload:  # its list may be long: only for who may finish, and as long as it need be
             body = await self._etags(exchange, op, space)
             op = dialect.decode(cls, space.name, grant.key, grant.query, grant.headers, body)

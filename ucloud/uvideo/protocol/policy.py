@@ -19,7 +19,7 @@ from .signature import POLICY, read_authorization
 from .text import is_text, native, to_bytes, to_text
 
 LIMIT = 4096  # bytes of the encoded policy
-MEMBERS = frozenset((u"callbackUrl", u"callbackBody", u"callbackBodyType", u"callbackVar"))
+MEMBERS = frozenset((u"callbackUrl", u"callbackBody", u"callbackBodyType", u"callbackVar", u"callbackMethod"))
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
 
@@ -58,6 +58,8 @@ def parse(text):
         raise BadRequest(u"the callbackBodyType of the put policy is neither %s nor %s" % (FORM, JSON))
     if not all(u" " <= char <= u"~" for char in mime):
         raise BadRequest(u"the callbackBodyType of the put policy cannot be a header")
+    if (_field(given, u"callbackMethod") or u"POST").upper() != u"POST":  # the Android SDK writes it
+        raise BadRequest(u"the callbackMethod of the put policy is not POST, and the service calls back with no other")
     variables = given.get(u"callbackVar")
     if variables is None:
         variables = {}
