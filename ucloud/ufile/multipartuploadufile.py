@@ -145,6 +145,10 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
         found = self._current_upload()
         return MultipartUploadUVideo.etaglist.fget(self) if found is None else list(found.first_etags())
 
+    @etaglist.setter
+    def etaglist(self, etags):
+        MultipartUploadUVideo.etaglist.fset(self, etags)
+
     @property
     def pausepartnumber(self):
         """The first part that is missing."""
