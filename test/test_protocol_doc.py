@@ -118,7 +118,9 @@ def test_every_linked_test_exists() -> None:
 def test_the_form_of_a_request_means_that_operation(entry: Entry) -> None:
     assert entry.forms
     if entry.names == ["PostFile"]:
-        assert entry.forms == [("POST", "/")] and "`multipart/form-data`" in entry.lines["Request"]
+        assert entry.forms == [("POST", "/"), ("POST", "/<key>")] and "`multipart/form-data`" in entry.lines["Request"]
+        for _, form in entry.forms:
+            assert dialect.takes_form(dialect.addresses("space.localhost", None, form)[0], [])
         return
     headers = [SOURCES] if "`X-Ufile-Copy-Source:" in entry.lines["Request"] else []
     for method, form in entry.forms:

@@ -1,4 +1,4 @@
-"""Uploads with a put policy as the Go and Java SDKs send them, and the callback that they ask for.
+"""Uploads with a put policy as the Go, Java and JS SDKs send them, and the callback that they ask for.
 
 Source: clients.md sections 3 and 4, signing.md section 4.
 """
@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from test.interop.replay import HELLO, HELLO_ETAG, PART_ETAGS, PARTS, Client, Go, Java
+from test.interop.replay import HELLO, HELLO_ETAG, HELLO_MD5, PART_ETAGS, PARTS, Browser, Client, Go, Java
 from test.server.inprocess import running
 from test.server_fixture import Server
 from uvideo.server.callback import Callbacks
@@ -66,6 +66,13 @@ def allowing(tmp_path: Path) -> Iterator[Any]:
 @pytest.fixture
 def go(allowing: Any) -> Iterator[Client]:
     client = Go(allowing)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def browser(allowing: Any) -> Iterator[Client]:
+    client = Browser(allowing)
     yield client
     client.close()
 
@@ -141,3 +148,14 @@ def test_loopback_is_not_called_unless_it_is_allowed(server: Server, callee: Cal
         assert client.get("pol.txt").body == HELLO
     finally:
         client.close()
+
+
+def test_js_posts_a_form_with_a_policy_in_plain_base64(browser: Browser, callee: Callee) -> None:
+    asked = f'{{"callbackUrl":"{callee.url}","callbackBody":"who=\xc3\xbf\xc3\xbf?>~?>~"}}'
+    policy = base64.b64encode(asked.encode("latin-1")).decode()
+    assert "/" in policy and "+" in policy
+    headers = [f"Content-MD5: {HELLO_MD5}", f"Content-Type: multipart/form-data; boundary={browser.boundary}"]
+    got = browser.ask("POST /dir%2Fa.txt", None, headers, browser.form("dir/a.txt", "text/plain", HELLO, policy))
+    assert (got.status, got.json()) == (200, {"saved": True, "id": 7})
+    assert [call[2] for call in callee.calls] == ["who=\xff\xff?>~?>~".encode()]
+    assert browser.get("dir/a.txt").body == HELLO

@@ -74,8 +74,11 @@ def test_node_uploads_in_parts(node: Client) -> None:
     assert got.header("ETag") == f'"{BIG_ETAG}"' and node.get("6M-file").body == BIG
 
 
-def test_node_may_not_finish_under_a_key_that_it_did_not_sign(node: Client) -> None:
-    """Its example names a new key in the query, which the SDK signs no more than other clients (docs/security.md)."""
-    message = "permission denied: newKey must be signed too, as X-UCloud-New-Key"
+def test_node_finishes_its_own_key_whatever_new_key_it_names(node: Client) -> None:
+    """Its example names one in the query, which the SDK signs no more than others do (docs/security.md)."""
+    got = finished(node, "&newKey=new6M-file")
+    assert got.json() == {"Bucket": node.space, "Key": "6M-file", "FileSize": len(BIG)}
+    assert node.keys() == ["6M-file"] and node.get("6M-file").body == BIG
+    message = "permission denied: the key is taken, and newKey counts only if it is signed too, as X-UCloud-New-Key"
     finished(node, "&newKey=new6M-file").refusal(403, -148658, message)
-    assert node.keys() == []
+    assert node.keys() == ["6M-file"]

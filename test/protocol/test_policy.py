@@ -50,6 +50,16 @@ class Policies(unittest.TestCase):
                 policy.parse(text)
             self.assertIn("longer than 4096 bytes", str(caught.exception))
 
+    def test_the_method_that_the_android_sdk_writes(self):
+        for method, taken in ((u"POST", True), (u"post", True), (u"", True), (u"GET", False), (7, False)):
+            text = u'{"callbackUrl":"%s","callbackBody":"a=b","callbackMethod":%s}' % (URL, json.dumps(method))
+            if taken:
+                self.assertEqual(b"a=b", policy.parse(encoded(text)).body)
+            else:
+                with self.assertRaises(errors.BadRequest) as caught:
+                    policy.parse(encoded(text))
+                self.assertIn("callbackMethod", str(caught.exception))
+
     def test_what_is_refused(self):
         good = {"callbackUrl": URL, "callbackBody": u""}
         for text in (
@@ -143,7 +153,10 @@ class Forms(unittest.TestCase):
         for fields in ({}, {u"filename": u""}, {u"filename": u"a", u"objectname": u"b"}):
             self.assertRaises(errors.BadRequest, postfile.readings, Headers(), fields, u"")
         both = {u"filename": u"a", u"objectname": u"a"}
-        self.assertEqual(u"a", postfile.readings(Headers(), both, u"")[0])
+        for fields, target in ((both, u""), (both, u"a"), ({u"filename": u"a"}, u"a"), ({}, u"a")):
+            self.assertEqual(u"a", postfile.readings(Headers(), fields, u"", target)[0])
+        for fields in (both, {u"filename": u"a"}, {u"objectname": u"A", u"filename": u"b"}):
+            self.assertRaises(errors.BadRequest, postfile.readings, Headers(), fields, u"", u"b")
 
 
 class Domains(unittest.TestCase):

@@ -388,8 +388,21 @@ class Resume(Older, FaultCase):
         self.assertEqual(data, self.stored("k"))
         sent = sorted([entry["part"] for entry in self.seen("UploadPart", status=200)])
         self.assertEqual([0, 1, 2, 3], sent)  # what the service had was not sent again
-        self.assertStatus(-3, self.parts().resumeuploadfile(bucket=self.private, key="k", localfile=self.source))
+        anew = self.parts().resumeuploadfile(bucket=self.private, key="anew", localfile=self.source)
+        self.assertEqual(len(data), anew[0]["FileSize"])
+        self.assertStatus(-3, self.parts().resumeuploadfile(bucket=self.private, key="k"))
         self.assertStatus(-3, self.parts().resumeuploadfile(**dict(kept, blocksize=5)))
+
+    def test_one_that_was_not_begun(self):
+        self.faults(({"operation": "InitiateUpload"}, {"action": "reset_request", "times": 4}))
+        handler, source = self.parts(), self.file(b"x")
+        self.assertStatus(-1, handler.uploadfile(self.private, "k", source, **OPTIONS))
+        self.assertEqual((None, 0), (handler.uploadid, handler.pausepartnumber))
+        kept = {"uploadid": handler.uploadid, "blocksize": handler.blocksize, "etaglist": handler.etaglist}
+        answer = handler.resumeuploadfile(bucket=self.private, key="k", localfile=source, **kept)
+        self.assertStatus(200, answer)
+        self.assertEqual(b"x", self.stored("k"))
+        self.assertStatus(-3, handler.resumeuploadfile())
 
     def test_another_file_is_refused(self):
         handler, data = self.interrupted(self.files)
@@ -398,6 +411,8 @@ class Resume(Older, FaultCase):
         other = self.file(content(3 * BLOCK + 5, 2))
         answer = self.parts().resumeuploadfile(bucket=self.private, key="k", uploadid=upload, localfile=other)
         self.assertStatus(-2, answer)
+        handler, data = self.interrupted(self.files)
+        self.assertStatus(-2, handler.resumeuploadfile(localfile=other, etaglist=handler.etaglist))
 
     def test_a_file_with_arguments_in_the_same_process(self):
         handler, data = self.interrupted(self.files)
@@ -420,6 +435,8 @@ class Resume(Older, FaultCase):
         handler.close()
         again = self.parts()
         kept.update(pausepartnumber=2, stream=rest)
+        nameless = dict(kept, uploadid=None, etaglist=quoted)
+        self.assertIn("uploadid is needed", self.assertStatus(-3, again.resumeuploadstream(**nameless)).error)
         resp = self.assertStatus(-3, again.resumeuploadstream(etaglist=quoted[:1], **kept))
         self.assertIn("one for each part", resp.error)
         self.assertStatus(200, again.resumeuploadstream(etaglist=quoted, **kept))

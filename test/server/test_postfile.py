@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from test.server.inprocess import running
 from test.server.test_form import ENDINGS
 from test.server.wire import MIB, Answer, Peer, chunked, connect, exchange, head, pattern, receive
-from ucloud.uvideo.protocol import operation
+from ucloud.uvideo.protocol import operation, signature
+from ucloud.uvideo.protocol.text import quote_path
+from uvideo.server.limits import Limits, Rates
 
 BOUNDARY = "B"
 VECTORS = json.loads((Path(__file__).parents[1] / "data" / "vectors.json").read_text(encoding="utf-8"))
@@ -76,6 +80,56 @@ def test_the_space_in_the_bucket_header_and_in_the_path(peer: Peer, space: str) 
     assert exchange(peer.port, head("POST", "/", chunks) + chunked(form[:50], form[50:])).status == 200
 
 
+KIND = ("Content-Type", "multipart/form-data; boundary=B")
+
+
+@pytest.mark.parametrize(
+    "place", ("/{key}", "/{space}/{key}", "http://{space}.localhost/{key}", "/uvideoUploads/{key}")
+)
+def test_a_form_posted_to_its_key(peer: Peer, space: str, place: str) -> None:
+    key = "dir/视频 a+b%20.txt"
+    allowed = ("Authorization", signed(peer, space, key))
+    host = f"127.0.0.1:{peer.port}" if "{space}/" in place else f"{space}.localhost"
+    headers = [KIND, ("Bucket", space)] if place.startswith("/uvideo") else [KIND]
+    for escaped in (quote_path(key), key.replace("%", "%25").replace(" ", "%20"), quote(key, safe="")):
+        target = place.format(space=space, key=escaped)
+        for number, fields in enumerate(([("FileName", key)], [("ObjectName", key)], [])):
+            data = f"{escaped} {number}".encode()
+            got = peer.send("POST", target, headers, fields_of(*fields, allowed) + file_of(data), host=host)
+            assert (got.status, got.body) == (200, b"") and got.header("ETag"), (target, fields)
+            assert peer.call(operation.GetObject(space, key)).body == data
+    assert keys(peer, space) == [key]
+
+
+def test_a_form_that_names_two_keys_stores_neither(peer: Peer, space: str) -> None:
+    for target, name in (("/a", "b"), ("/a/", "a"), ("//a", "a"), ("/A", "a"), ("/a%20", "a%20"), ("/%61b", "a")):
+        for key in (name, target[1:]):
+            form = fields_of(("FileName", name), ("Authorization", signed(peer, space, key))) + file_of(b"x")
+            got = peer.send("POST", target, [KIND], form, host=f"{space}.localhost")
+            assert got.refusal()[:2] == (400, -148660) and "do not name one key" in got.refusal()[2], target
+    for target in ("/%zz", "/%ff", "/k?uploads&uploads=1"):
+        form = fields_of(("FileName", "k"), ("Authorization", signed(peer, space, "k"))) + file_of(b"x")
+        assert peer.send("POST", target, [KIND], form, host=f"{space}.localhost").refusal()[:2] == (400, -148660)
+    assert keys(peer, space) == []
+
+
+def test_a_form_takes_no_signature_of_its_target(peer: Peer, space: str) -> None:
+    url = signature.signed_query(peer.credentials, "POST", space, "k", 4102416000, "text/plain")
+    form = fields_of(("FileName", "k")) + file_of(b"x")
+    assert peer.send("POST", "/k?" + url, [KIND], form, host=f"{space}.localhost").refusal()[:2] == (401, -148643)
+    public = peer.space("public")
+    assert peer.send("POST", "/k", [KIND], form, host=f"{public}.localhost").refusal()[:2] == (401, -148643)
+    assert keys(peer, space) == keys(peer, public) == []
+
+
+def test_other_posts_of_a_key_may_have_the_type_of_a_form(peer: Peer, space: str) -> None:
+    """It is the media type of what is uploaded."""
+    upload = peer.do(operation.InitiateUpload(space, "k", KIND[1])).upload_id
+    etag = peer.do(operation.UploadPart(space, "k", upload, 0, KIND[1]), b"x").etag
+    got = peer.ask("POST", space, f"/k?uploadId={upload}", "k", [KIND], etag.encode())
+    assert got.status == 200 and peer.do(operation.HeadObject(space, "k")).mime == KIND[1]
+
+
 def test_which_type_counts(peer: Peer, space: str) -> None:
     for number, (field, part, signs, stored) in enumerate(
         (
@@ -98,7 +152,8 @@ def test_which_type_counts(peer: Peer, space: str) -> None:
 def test_the_md5_of_the_file_as_a_field_and_as_a_header(peer: Peer, space: str) -> None:
     data = pattern(100000)
     good, bad = (hashlib.md5(each).hexdigest() for each in (data, b"other"))
-    for md5, outcome in ((good, 200), (bad, 400)):
+    in_base64 = [base64.b64encode(bytes.fromhex(each)).decode() for each in (good, bad)]
+    for md5, outcome in ((good, 200), (bad, 400), (in_base64[0], 200), (in_base64[1], 400)):
         allowed = peer.signed("POST", space, "k", [("Content-Type", "text/plain"), ("Content-MD5", md5)])
         fields = [("FileName", "k"), ("Authorization", allowed)]
         assert post(peer, space, fields_of(*fields) + file_of(data), ("Content-MD5", md5)).status == outcome
@@ -177,3 +232,12 @@ def test_the_connection_stays_usable(peer: Peer, space: str) -> None:
             sock.sendall(head("POST", "/", [*pairs, ("Content-Length", str(len(form)))]) + form)
             assert receive(sock, "POST").status == status
     assert peer.call(operation.GetObject(space, "k")).body == b"z"
+
+
+def test_forms_count_for_the_rate_of_their_key(tmp_path: Path) -> None:
+    with running(tmp_path, limits=Limits(rates=Rates(2, clock=lambda: 0.0))) as server:
+        peer = Peer(server)
+        space = peer.space()  # one of the four requests that may come at once
+        forms = [fields_of(("FileName", k), ("Authorization", signed(peer, space, k))) + file_of(b"x") for k in "abcd"]
+        assert [post(peer, space, form).status for form in forms] == [200, 200, 200, 429]
+        assert sorted(path.name for path in tmp_path.glob("incoming/*")) == []

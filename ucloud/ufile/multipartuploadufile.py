@@ -49,8 +49,9 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
     ):
         """Continue an interrupted uploadfile: this handler's, or in any process the one that the arguments describe.
 
-        What is not given is that of this handler's interrupted upload.  The service is asked which parts it has, and
-        each is compared with the file: etaglist and pausepartnumber are not needed.  (ret, resp) as uploadfile.
+        What is not given is that of this handler's interrupted upload; without an uploadid the upload is begun anew.
+        The service is asked which parts it has, and each is compared with the file: etaglist and pausepartnumber are
+        not needed.  (ret, resp) as uploadfile.
         """
         given = (bucket, key, uploadid, localfile)
         options = self._options(None, retrycount, retryinterval, header, None)
@@ -79,34 +80,41 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
         given = (bucket, key, uploadid, stream)
         etags = [unquoted(text(u"each of etaglist", each)) for each in etaglist or ()]
         paused = count(u"pausepartnumber", pausepartnumber)
-        if paused is not None and stream is not None and uploadid and paused != len(etags):
-            raise InvalidArgument(
-                u"etaglist has %d etags, but the stream goes on with part %d: one for each part before it is needed"
-                % (len(etags), paused)
-            )
         options = self._options(None, retrycount, retryinterval, header, None)
-        return self._resumed(False, options, given, blocksize, etags, mime_type)
+        return self._resumed(False, options, given, blocksize, etags, mime_type, paused)
 
-    def _resumed(self, is_file, options, given, blocksize, etags, mime_type):
-        """(ret, resp) of going on.  ``given``: space, key, upload id and file or stream, None where not given."""
-        paused = self._paused(is_file)
+    def _resumed(self, is_file, options, given, blocksize, etags, mime_type, first=None):
+        """(ret, resp) of going on with what the caller describes and, for what is None, with the interrupted upload.
+
+        ``given``: space, key, upload id and file or stream.  ``first``: the part that a stream goes on with.
+        """
         space, key, upload_id, data = given
-        if not any(each is not None for each in given) or (data is None and self._is_about(paused, *given[:3])):
+        paused = self._paused(is_file)
+        if paused is None or not _is_about(paused, space, key, upload_id):
+            paused = None
+        if data is None and (paused is not None or not any(each is not None for each in given)):
             task = self._claim(is_file)
             task.options.retry = options.retry
             return self._run(task)
-        if paused is not None and self._is_about(paused, *given[:3]):
-            task = self._claim(is_file)
-            space, key, upload_id = task.space, task.key, task.upload.upload_id
-            blocksize = blocksize or task.upload.block_size
-            etags = etags or task.upload.first_etags()
-            mime_type = mime_type or task.options.mime
-            task.source.close()
-        names = ("bucket", "key", "uploadid", "localfile" if is_file else "stream")
-        missing = [name for name, value in zip(names, (space, key, upload_id, data)) if value is None]
+        if paused is not None:
+            space, key, mime_type = paused.space, paused.key, mime_type or paused.options.mime
+            if paused.upload is not None:
+                upload_id, blocksize = paused.upload.upload_id, blocksize or paused.upload.block_size
+                if not is_file:  # the parts of a file are compared with it
+                    etags = etags or paused.upload.first_etags()
+        missing = [name for name, value in (("bucket", space), ("key", key)) if value is None]
+        missing += ["localfile" if is_file else "stream"] if data is None else []
+        missing += ["uploadid"] if upload_id is None and (etags or first) else []
         if missing:
             raise InvalidArgument(u"%s is needed to continue this upload" % missing[0])
+        if first is not None and first != len(etags):
+            raise InvalidArgument(
+                u"etaglist has %d etags, but the stream goes on with part %d: one for each part before it is needed"
+                % (len(etags), first)
+            )
         source = FileSource(data) if is_file else StreamSource(data, len(etags))
+        if paused is not None:
+            self._claim(is_file).source.close()
         try:
             options.mime = mime_of(mime_type, key, shown(data) if is_file else u"", options.header)
             size = count(u"blocksize", blocksize) or BLOCKSIZE
@@ -114,14 +122,6 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
         except InvalidArgument:
             source.close()
             raise
-
-    @staticmethod
-    def _is_about(task, space, key, upload_id):
-        """Whether a task has begun an upload, of which what is given does not differ."""
-        if task is None or task.upload is None:
-            return False
-        pairs = zip((space, key, upload_id), (task.space, task.key, task.upload.upload_id))
-        return all([given is None or text(u"each of bucket, key and uploadid", given) == own for given, own in pairs])
 
     def _current_upload(self):
         paused = self._paused()
@@ -145,7 +145,18 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
         found = self._current_upload()
         return MultipartUploadUVideo.etaglist.fget(self) if found is None else list(found.first_etags())
 
+    @etaglist.setter
+    def etaglist(self, etags):
+        MultipartUploadUVideo.etaglist.fset(self, etags)
+
     @property
     def pausepartnumber(self):
         """The first part that is missing."""
         return len(self.etaglist)
+
+
+def _is_about(task, space, key, upload_id):
+    """Whether what is given, not None, does not differ from what a task is about."""
+    about = task.space, task.key, None if task.upload is None else task.upload.upload_id
+    pairs = zip((space, key, upload_id), about)
+    return all([given is None or text(u"each of bucket, key and uploadid", given) == own for given, own in pairs])

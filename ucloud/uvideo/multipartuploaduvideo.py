@@ -294,11 +294,14 @@ class MultipartUploadUVideo(Assembler):
         task.upload = begin(self._carrier, op, make, options.header, options.retry)
 
     def _described(self, source, options, space, key, upload_id, block_size, etags=()):
-        """(ret, resp) of going on with an upload that this handler need not have begun.
+        """(ret, resp) of going on with an upload that this handler need not have begun; without an upload id of a new
+        one.
 
         ``etags``: of the parts before a stream's next bytes.  Which parts of a file the service has it is asked.
         """
         task = _Task(check_space(space), check_key(key), source, options)
+        if upload_id is None:
+            return self._run(task)
         size = source.size if task.is_file() else None
         upload = uploads.Upload(task.space, task.key, upload_id, block_size, size, options.mime)
         try:

@@ -241,7 +241,7 @@ class App:
         exchange.space = space.name
         if request.method == "OPTIONS" and headers.get("Origin") is not None:
             raise crossorigin.denied()
-        if not address.path and request.method == "POST" and postfile.is_form(headers):
+        if request.method == "POST" and postfile.is_form(headers) and dialect.takes_form(address, target.query):
             return await self._post_form(exchange, space, address), None
         grant = await self._service.authorize(request.method, headers, target.query, space, address)
         exchange.key, cls = grant.key, grant.operation
@@ -258,6 +258,8 @@ class App:
         service = self._service
         if grant.token is not None:
             service = await self._rights.permit(grant.token, op, space, request.remote)
+        if grant.query.left_out:
+            service = await self._rights.add(op, space)
         if cls is operation.FinishUpload:  # its list may be long: only for who may finish, and as long as it need be
             body = await self._etags(exchange, op, space)
             op = dialect.decode(cls, space.name, grant.key, grant.query, grant.headers, body)
@@ -267,6 +269,8 @@ class App:
         asked = self._callback(grant) if cls in CALLING else None
         if cls in dialect.BULK:
             exchange.bulk()
+        if cls is operation.UploadHit:
+            await exchange.skip()  # JS sends the file along
         if cls is operation.PutObject:
             result = await service.put(op, space, exchange)
         elif cls is operation.UploadPart:
@@ -306,7 +310,7 @@ class App:
         """The answer to a form upload.  All that stands before the file is judged before the file is read."""
         form = Form(boundary_of(exchange.headers.get("Content-Type") or ""), exchange.chunk)
         fields = await form.fields()
-        key, readings = postfile.readings(exchange.headers, fields, form.mime)
+        key, readings = postfile.readings(exchange.headers, fields, form.mime, dialect.key_of(address))
         exchange.key, address = key, address._replace(path=text.quote_path(key))
         exchange.operation = operation.PutObject.__name__
         remote, public = exchange.request.remote, _claimed(readings[0], ())
@@ -321,6 +325,8 @@ class App:
                 if type(failure) is errors.UnknownKey or not readings:
                     self._guesses.wrong(remote, public)
                     raise
+        if self._rates.limit:
+            self._rates.take(public or sender(remote))
         if self._headroom is not None:
             self._headroom.check(exchange.length or 0)
         op = dialect.decode(grant.operation, space.name, grant.key, grant.query, grant.headers)

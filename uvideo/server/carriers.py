@@ -61,7 +61,7 @@ MAY: dict[type, tuple[Carrier, ...]] = {
 
 class Brings(NamedTuple):
     """``names``: of headers or parameters, "*" at the end for all that begin so.  ``operations``: those that read them.
-    ``carriers``: those that may bring them.  ``covered``: only if the signature covers the value, or it says nothing.
+    ``carriers``: those that may bring them.  ``covered``: another value than one that the signature covers is left out.
     """
 
     names: tuple[str, ...]
@@ -110,13 +110,14 @@ BRINGS: tuple[Brings, ...] = (
 class Listed:
     """The headers or the parameters of a request, as far as the table has them for its operation.
 
-    LookupError for any other: what reads it must be in the table first.
+    LookupError for any other: what reads it must be in the table first.  ``left_out``: those given without a signature
+    that covers them; they read as absent.
     """
 
-    __slots__ = ("_given", "_names")
+    __slots__ = ("_given", "_names", "left_out")
 
-    def __init__(self, given: Any, names: frozenset[str]) -> None:
-        self._given, self._names = given, names
+    def __init__(self, given: Any, names: frozenset[str], left_out: tuple[str, ...] = ()) -> None:
+        self._given, self._names, self.left_out = given, names, left_out
 
     def get(self, name: str, default: Any = None) -> Any:
         if name.lower() not in self._names:
@@ -210,12 +211,12 @@ def check(
     for name in rule.parameters:
         if query.get(name):
             raise _brought(name, cls, carrier)
-    for name in rule.covered:
-        if query.get(name) not in (None, "", key, *_covered(signed)):
-            raise errors.AccessDenied(f"permission denied: {name} must be signed too, as {field.NEW_KEY[0]}")
+    bare = tuple(name for name in rule.covered if query.get(name) not in (None, "", key, *_covered(signed)))
+    if bare:
+        query = {name: value for name, value in query.items() if name not in bare}
     if signed is not None:
         _check_purpose(carrier, cls, key, signed)
-    return Listed(query, rule.reads), Listed(headers, rule.reads)
+    return Listed(query, rule.reads, bare), Listed(headers, rule.reads)
 
 
 def _check_purpose(carrier: Carrier, cls: type, key: str, signed: Any) -> None:

@@ -218,6 +218,11 @@ class Exchange:
             if room is not None and placed:
                 room.release()
 
+    async def skip(self) -> None:
+        """Throw the body away, however long it is: who is cut off hears no answer.  Only for who may send one."""
+        while await self.chunk():
+            pass
+
     def bulk(self) -> None:
         """Take the body in large pieces: whoever sends it may store it."""
         connection = self.request.protocol

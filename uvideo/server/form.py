@@ -185,6 +185,7 @@ class Form:
                 for key, quoted, bare in _PARAMETER.findall(value):
                     if key.lower() == "name":
                         name = re.sub(r"\\(.)", r"\1", quoted) or bare
+                        break  # what follows may be a piece of a file's name: JS does not escape its quotes
 
     async def _header_line(self) -> str:
         while (at := self._held.find(b"\r\n")) < 0:

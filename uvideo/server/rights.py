@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
-from uvideo._core import errors, expiry, operation
+from uvideo._core import errors, expiry, field, operation
 from uvideo.server.service import Service
 from uvideo.storage.base import Catalog, ObjectRecord, SpaceRecord, TokenRecord
 
@@ -69,6 +69,16 @@ class Rights:
             return self._service
         if type(op) in _STORES and await self._service.catalog.get(space.space_id, op.key) is not None:
             raise errors.AccessDenied()
+        return self._adding
+
+    async def add(self, op: Any, space: SpaceRecord) -> Service:
+        """The service for a FinishUpload whose new key is not signed: it would count only if the key were taken, so
+        nothing is stored under a key that is.  AccessDenied if it is."""
+        if await self._service.catalog.get(space.space_id, op.key) is not None:
+            raise errors.AccessDenied(
+                "permission denied: the key is taken, and newKey counts only if it is signed too, "
+                f"as {field.NEW_KEY[0]}"
+            )
         return self._adding
 
     async def _touched(self, op: Any, space: SpaceRecord) -> Sequence[tuple[str, str]]:

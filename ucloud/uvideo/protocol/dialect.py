@@ -386,15 +386,31 @@ def route(method, key, query, headers):
 
 
 def _route_post(key, query):
+    found = _posted(key, query)
+    if found is None:
+        raise BadRequest(u"this POST is not supported")
+    return found
+
+
+def _posted(key, query):
+    """The class of the operation that a POST of a key asks for in its query, or None."""
     if key == u"uploadhit" and "Hash" in query:
         return UploadHit
-    if "uploads" in query:
-        return InitiateUpload
-    if "uploadId" in query:
-        return FinishUpload
-    if "opmeta" in query:
-        return SetMime
-    raise BadRequest(u"this POST is not supported")
+    for name, cls in _POSTS:
+        if name in query:
+            return cls
+    return None
+
+
+def takes_form(address, query):
+    """Whether a form that is posted there is an upload: to the space, or to a key and no operation that has a POST.
+
+    ``query``: decoded [(name, value)].  BadRequest as key_of and parameters.
+    """
+    return not address.path or _posted(key_of(address), parameters(query)) is None
+
+
+_POSTS = (("uploads", InitiateUpload), ("uploadId", FinishUpload), ("opmeta", SetMime))
 
 
 _LISTS = (

@@ -1,6 +1,7 @@
 """The put policy of an upload: whom the service asks after storing, and with what.  Source: signing.md section 4.
 
-It travels as base64url of a JSON object, third field of Authorization, and is part of what is signed.
+It travels as base64url of a JSON object, third field of Authorization, and is part of what is signed.  The JS SDK
+writes it in the other alphabet of base64.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -18,7 +19,7 @@ from .signature import POLICY, read_authorization
 from .text import is_text, native, to_bytes, to_text
 
 LIMIT = 4096  # bytes of the encoded policy
-MEMBERS = frozenset((u"callbackUrl", u"callbackBody", u"callbackBodyType", u"callbackVar"))
+MEMBERS = frozenset((u"callbackUrl", u"callbackBody", u"callbackBodyType", u"callbackVar", u"callbackMethod"))
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
 
@@ -28,7 +29,7 @@ class Policy(namedtuple("Policy", "url body mime")):
     __slots__ = ()
 
 
-_ENCODED = re.compile(r"[A-Za-z0-9_-]+={0,2}\Z").match
+_ENCODED = re.compile(r"[A-Za-z0-9_+/-]+={0,2}\Z").match
 _URL = re.compile(u"https?://[^\\s/?#@\\\\]+(?:[/?#][!-~]*)?\\Z", re.I).match
 _VARIABLE = re.compile(u"\\$\\((x:[^()]*)\\)")
 
@@ -57,6 +58,8 @@ def parse(text):
         raise BadRequest(u"the callbackBodyType of the put policy is neither %s nor %s" % (FORM, JSON))
     if not all(u" " <= char <= u"~" for char in mime):
         raise BadRequest(u"the callbackBodyType of the put policy cannot be a header")
+    if (_field(given, u"callbackMethod") or u"POST").upper() != u"POST":  # the Android SDK writes it
+        raise BadRequest(u"the callbackMethod of the put policy is not POST, and the service calls back with no other")
     variables = given.get(u"callbackVar")
     if variables is None:
         variables = {}

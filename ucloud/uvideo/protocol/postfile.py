@@ -19,15 +19,18 @@ def is_form(headers):
     return (headers.get("Content-Type") or "").partition(";")[0].strip().lower() == FORM
 
 
-def readings(headers, fields, mime):
+def readings(headers, fields, mime, key=u""):
     """(key, [Headers]): the headers of the PUT that the form may stand for, the likelier first.
 
     ``headers``: of the request; a Content-MD5 among them is about the file.  ``fields``: {lower-case name: text}.
-    ``mime``: of the file's own part.  Which Content-Type was signed only the signature tells.  BadRequest: no key.
+    ``mime``: of the file's own part.  ``key``: what the target names, "" for the space.  Which Content-Type was signed
+    only the signature tells.  BadRequest for no key, or two.
     """
-    keys = [fields[name] for name in _NAMES if fields.get(name)]
-    if not keys or keys[0] != keys[-1]:
-        raise BadRequest(u"the form says no FileName before its file, or another ObjectName")
+    keys = [name for name in [key] + [fields.get(name) for name in _NAMES] if name]
+    if not keys:
+        raise BadRequest(u"the form says no FileName before its file")
+    if keys.count(keys[0]) < len(keys):
+        raise BadRequest(u"the target, FileName and ObjectName of the form do not name one key")
     given = dict((name, fields[field]) for field, name in _FIELDS if field in fields)
     dropped = [name.lower() for name in given] + ["content-type"]
     kept = [(name, value) for name, value in headers if name.lower() not in dropped]
