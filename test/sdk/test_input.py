@@ -105,6 +105,13 @@ class Input(FaultCase):
         config.set_default(uploadsuffix="127.0.0.1:1")
         self.assertStatus(204, deleter.deletefile(self.private, "k"))
 
+    def test_a_space_has_one_name_in_a_call(self):
+        deleter = self.deleter()
+        self.assertStatus(204, deleter.deletefile(bucket=self.private, key="k"))
+        self.assertStatus(204, deleter.deletefile(space=self.private, key="k"))
+        self.assertRaises(TypeError, deleter.deletefile, key="k", space=self.private, bucket=self.private)
+        self.assertRaises(TypeError, deleter.deletefile, self.private, "k", bucket=self.private)
+
     def test_none_leaves_an_option_as_it_is(self):
         self.addCleanup(config.unset_default, "expires", "maxthread", "md5")
         config.set_default(expires=5, maxthread=2, md5=True)

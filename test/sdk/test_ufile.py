@@ -411,6 +411,8 @@ class Resume(Older, FaultCase):
         other = self.file(content(3 * BLOCK + 5, 2))
         answer = self.parts().resumeuploadfile(bucket=self.private, key="k", uploadid=upload, localfile=other)
         self.assertStatus(-2, answer)
+        handler, data = self.interrupted(self.files)
+        self.assertStatus(-2, handler.resumeuploadfile(localfile=other, etaglist=handler.etaglist))
 
     def test_a_file_with_arguments_in_the_same_process(self):
         handler, data = self.interrupted(self.files)

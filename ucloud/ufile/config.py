@@ -43,7 +43,8 @@ def get_default(key):
 def set_default(
     connection_timeout=None, expires=None, user_agent=None, uploadsuffix=None, downloadsuffix=None, **more
 ):
-    """Set defaults for handlers that have made no call yet.  What is None, 0, empty or not given stays as it is.
+    """Set defaults for handlers that have made no call yet.  What is None, 0, empty or not given stays as it is; of
+    ``more`` what is None.
 
     connection_timeout: seconds to connect, and seconds of silence, until a request counts as unanswered; first 60.
     expires: seconds that the signed URL of a private download lasts; first 300.
@@ -54,6 +55,6 @@ def set_default(
 
     Raises ValueError for a bad value and TypeError for an unknown option.  Safe to call from any thread.
     """
-    given = dict(more, connection_timeout=connection_timeout, expires=expires, user_agent=user_agent)
-    given.update(uploadsuffix=uploadsuffix, downloadsuffix=downloadsuffix)
-    DEFAULTS.set(dict((name, value) for name, value in given.items() if value))
+    given = dict((name, value) for name, value in locals().items() if name != "more" and value)
+    given.update((name, value) for name, value in more.items() if value is not None)
+    DEFAULTS.set(given)

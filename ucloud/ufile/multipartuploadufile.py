@@ -99,8 +99,9 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
         if paused is not None:
             space, key, mime_type = paused.space, paused.key, mime_type or paused.options.mime
             if paused.upload is not None:
-                upload_id, etags = paused.upload.upload_id, etags or paused.upload.first_etags()
-                blocksize = blocksize or paused.upload.block_size
+                upload_id, blocksize = paused.upload.upload_id, blocksize or paused.upload.block_size
+                if not is_file:  # the parts of a file are compared with it
+                    etags = etags or paused.upload.first_etags()
         missing = [name for name, value in (("bucket", space), ("key", key)) if value is None]
         missing += ["localfile" if is_file else "stream"] if data is None else []
         missing += ["uploadid"] if upload_id is None and (etags or first) else []
@@ -143,6 +144,10 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
         """Its parts' etags in order, from part 0 up to the first that is missing."""
         found = self._current_upload()
         return MultipartUploadUVideo.etaglist.fget(self) if found is None else list(found.first_etags())
+
+    @etaglist.setter
+    def etaglist(self, etags):
+        MultipartUploadUVideo.etaglist.fset(self, etags)
 
     @property
     def pausepartnumber(self):

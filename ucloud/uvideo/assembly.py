@@ -185,6 +185,11 @@ class Assembler(Signer):
         found = self._found()
         return [] if found is None else list(found.part_etags())
 
+    @etaglist.setter
+    def etaglist(self, etags):  # with the official SDK it must be emptied between uploads
+        if etags:
+            raise InvalidArgument(u"the etags are those of the parts that were copied: only [] can be set")
+
     def _at(self, upload_suffix):
         """The Carrier to another upload host, over the same connections and with the same keys."""
         if upload_suffix is None:

@@ -85,6 +85,8 @@ class Defaults(object):
 
     def settings(self, upload_suffix=None, download_suffix=None, apiurl=None):
         """The Settings as they are now; arguments stand in for uploadsuffix, downloadsuffix and apiurl."""
+        if apiurl is not None:
+            _url("UCLOUD_API_URL", apiurl)
         with self._lock:
             current = dict(self._now)
         hosts = resolve(

@@ -9,7 +9,7 @@ import time
 
 from .argument import header_pairs
 from .carrier import Carrier, Endpoint
-from .config import DEFAULTS
+from .config import DEFAULTS, USER_AGENT
 from .protocol.answer import RESTORE, SESSION, document, unquoted
 from .protocol.byterange import parse_content
 from .protocol.dialect import check_key, check_space
@@ -204,6 +204,8 @@ class Handler(object):
 
     def _copied(self):
         """(Settings, Carrier), made at the first call."""
+        if self._carries is not None:
+            return self._chosen, self._carries
         with self._guard:
             if self._carries is None:
                 if self._chosen is None:
@@ -223,7 +225,7 @@ class Handler(object):
             chosen.word,
             chosen.space_parameter,
             chosen.video_actions,
-            native(chosen.user_agent),
+            native(chosen.user_agent or USER_AGENT),  # a pickle may be older than this default
         )
         return Carrier(endpoint, self._credentials, Transport(chosen.timeout), Retry(chosen.retries))
 
