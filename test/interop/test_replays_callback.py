@@ -159,3 +159,17 @@ def test_js_posts_a_form_with_a_policy_in_plain_base64(browser: Browser, callee:
     assert (got.status, got.json()) == (200, {"saved": True, "id": 7})
     assert [call[2] for call in callee.calls] == ["who=\xff\xff?>~?>~".encode()]
     assert browser.get("dir/a.txt").body == HELLO
+
+
+def test_ios_puts_with_a_policy_in_lines_of_their_own(go: Client, callee: Callee) -> None:
+    """Source: ufile-sdk-ios at d092399, UFConfig.mm: pretty JSON, slashes escaped, in the plain alphabet of base64."""
+    url = callee.url.replace("/", "\\/")
+    text = f'{{\n  "callbackBody" : "key=ios.txt",\n  "callbackUrl" : "{url}"\n}}'
+    policy = base64.b64encode(text.encode()).decode()
+    headers = ["Content-Type: text/plain", f"Content-MD5: {HELLO_MD5}"]
+    sign = f"PUT\n{HELLO_MD5}\ntext/plain\n\n/$space/ios.txt"
+    got = go.ask("PUT /ios.txt", sign, headers, HELLO, policy=policy)
+    assert (got.status, got.json()) == (200, {"saved": True, "id": 7})
+    assert callee.calls == [("/hook?a=b", "application/x-www-form-urlencoded", b"key=ios.txt")]
+    other = go.ask("PUT /else.txt", sign, headers, HELLO, policy=policy)
+    assert other.status == 401 and go.keys() == ["ios.txt"]

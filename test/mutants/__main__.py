@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import random
 import shutil
@@ -110,9 +111,11 @@ def main() -> int:
         if given.id:
             chosen = [each for each in every if each.id in given.id]
         else:
-            chosen = random.Random(given.seed).sample(chosen, min(given.sample, len(chosen)))
+            random.Random(given.seed).shuffle(chosen)
+            faults = (each for each in chosen if each.is_fault((tree / each.path).read_bytes()))
+            chosen = list(itertools.islice(faults, given.sample))
         share, shares = map(int, given.share.split("/"))
-        print(f"{len(every)} mutants; a sample of {len(chosen)} with the seed {given.seed}", flush=True)
+        print(f"{len(every)} places to change; a sample of {len(chosen)} with the seed {given.seed}", flush=True)
         counts: Counter[str] = Counter()
         for number, each in list(enumerate(chosen, 1))[share - 1 :: shares]:
             source = (tree / each.path).read_bytes()

@@ -132,12 +132,10 @@ def test_a_key_round_trips(peer: Peer, space: str, key: str, suffix: str | None)
 
 
 def test_every_way_to_escape_a_key_means_the_same_key(peer: Peer, space: str) -> None:
-    peer.do(operation.PutObject(space, "a+b/c d"), b"x")
-    for target in ("/a+b/c%20d", "/a%2Bb%2Fc%20d", "/%61%2bb/c%20%64"):
-        assert peer.ask("GET", space, target, "a+b/c d").body == b"x"
-    raw = b"/" + "视频".encode()  # not escaped at all is not HTTP
-    got = peer.send("GET", raw, [("Authorization", peer.signed("GET", space, "视频"))], host=f"{space}.localhost")
-    assert got.refusal()[:2] == (400, -148660)
+    key = "a+b/c d视"
+    peer.do(operation.PutObject(space, key), b"x")
+    for target in ("/a+b/c%20d视", "/a%2Bb%2Fc%20d%E8%A7%86", "/%61%2bb/c%20%64%e8%a7%86"):
+        assert peer.ask("GET", space, target, key).body == b"x"
 
 
 @pytest.mark.parametrize("target", ("/%zz", "/%", "/a%2", "/%ff%fe"))

@@ -15,7 +15,7 @@ from collections import namedtuple
 from .errors import BadRequest
 from .json_document import parse_json
 from .message import Headers, Response
-from .signature import POLICY, read_authorization
+from .signature import POLICIES, read_authorization
 from .text import is_text, native, to_bytes, to_text
 
 LIMIT = 4096  # bytes of the encoded policy
@@ -79,7 +79,7 @@ def _decoded(text):
         raise BadRequest(u"the put policy is longer than %d bytes" % LIMIT)
     if not _ENCODED(text):
         raise BadRequest(u"the put policy is not base64url")
-    if not text.startswith(POLICY):  # it is told from the key, which is signed before it, by this alone
+    if not text.startswith(POLICIES):  # it is told from the key, which is signed before it, by this alone
         raise BadRequest(u"the put policy is not compact JSON that begins with one of its callback... members")
     bare = native(text).rstrip("=")
     try:
