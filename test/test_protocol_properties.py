@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import pickle
@@ -368,6 +369,10 @@ def test_what_is_signed_verifies(space, key, method, word, mime):
         signature.verify(claim, CREDENTIALS.private_key, other, 0)
 
 
+#: A put policy as the iOS SDK writes it.
+PRETTY = base64.b64encode(b'{\n  "callbackBody" : "b",\n  "callbackUrl" : "http:\\/\\/a\\/"\n}').decode()
+
+
 def reading(signed):
     """What a signed text says, read without knowing the request: (carrier, verb, md5, type, time, headers, space, key,
     (marker, prefix) of a listing or None, policy)."""
@@ -381,15 +386,28 @@ def reading(signed):
         found = re.fullmatch("\nlistobjects\ndelimiter:\nmarker:(.*)\nmax-keys:5\nprefix:(.*)", key, re.S)
         assert found is not None
         key, listing = "", found.groups()
-    elif verb in ("PUT", "POST") and signature.POLICY in key:
-        at = key.index(signature.POLICY)
+    elif verb in ("PUT", "POST") and any(each in key for each in signature.POLICIES):
+        at = min(key.index(each) for each in signature.POLICIES if each in key)
         key, policy = key[:at], key[at:]
     return ("header", verb, md5, mime, date, rest[:start], space, key, listing, policy)
 
 
 tricky = st.lists(
     st.sampled_from(
-        ["\n", "/", "k", "PUT", "x-ucloud-a:b\n", "20240131235959", "5", signature.POLICY, "eyJj", "YWxsYmFja", "=="]
+        [
+            "\n",
+            "/",
+            "k",
+            "PUT",
+            "x-ucloud-a:b\n",
+            "20240131235959",
+            "5",
+            *signature.POLICIES,
+            "eyJj",
+            "ewogICJj",
+            "YWxsYmFja",
+            "==",
+        ]
         + ["\nlistobjects\ndelimiter:\nmarker:", "\nmax-keys:5\nprefix:", "/space/k", "?append&position=5", ":"]
     ),
     max_size=5,
@@ -403,7 +421,7 @@ times = st.sampled_from(["", "5", "99999999999", "20240131235959", "Sun, 06 Nov 
     *(tricky, tricky, tricky, tricky, times, times),
     st.lists(tricky, max_size=2),
     st.sampled_from(
-        ["", policy.build("http://a/", "b"), policy.build("http://a/", "key=k&x=1", variables={"x:a": "é"})]
+        ["", policy.build("http://a/", "b"), policy.build("http://a/", "key=k&x=1", variables={"x:a": "é"}), PRETTY]
     ),
     st.booleans(),
 )

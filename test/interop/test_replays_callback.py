@@ -159,3 +159,23 @@ def test_js_posts_a_form_with_a_policy_in_plain_base64(browser: Browser, callee:
     assert (got.status, got.json()) == (200, {"saved": True, "id": 7})
     assert [call[2] for call in callee.calls] == ["who=\xff\xff?>~?>~".encode()]
     assert browser.get("dir/a.txt").body == HELLO
+
+
+@pytest.mark.parametrize(
+    "form",
+    (
+        '{{\n  "callbackBody" : "key=a.txt",\n  "callbackUrl" : "{url}"\n}}',
+        '{{"callbackUrl":"{url}","callbackBody":"key=a.txt","callbackMethod":"POST"}}',
+    ),
+    ids=("ios", "php"),
+)
+def test_ios_and_an_older_php_put_with_a_policy_of_another_look(go: Client, callee: Callee, form: str) -> None:
+    """Source: ufile-sdk-ios at d092399 (UFConfig.mm), ufile-jssdk at 8fa68fc (v1/ucloud/http.php).  Both escape
+    slashes, and write the plain alphabet of base64."""
+    policy = base64.b64encode(form.format(url=callee.url.replace("/", "\\/")).encode()).decode()
+    headers = ["Content-Type: text/plain", f"Content-MD5: {HELLO_MD5}"]
+    sign = f"PUT\n{HELLO_MD5}\ntext/plain\n\n/$space/a.txt"
+    got = go.ask("PUT /a.txt", sign, headers, HELLO, policy=policy)
+    assert (got.status, got.json()) == (200, {"saved": True, "id": 7})
+    assert callee.calls == [("/hook?a=b", "application/x-www-form-urlencoded", b"key=a.txt")]
+    assert go.ask("PUT /else.txt", sign, headers, HELLO, policy=policy).status == 401 and go.keys() == ["a.txt"]

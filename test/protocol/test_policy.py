@@ -101,11 +101,20 @@ class Policies(unittest.TestCase):
         ):
             self.assertRaises(errors.BadRequest, policy.parse, text)
 
-    def test_every_policy_begins_alike(self):
+    def test_every_policy_begins_in_one_of_two_ways(self):
+        compact, lines = signature.POLICIES
         for body, mime, variables in ((u"", None, None), (u"x", policy.JSON, {u"x:a": u"\u89c6"})):
-            self.assertTrue(policy.build(URL, body, mime, variables).startswith(signature.POLICY))
-        for name in ("callbackUrl", "callbackBody", "callbackBodyType", "callbackVar"):
-            self.assertTrue(encoded(u'{"%s' % name).startswith(signature.POLICY))
+            self.assertTrue(policy.build(URL, body, mime, variables).startswith(compact))
+        for name in sorted(policy.MEMBERS):
+            self.assertTrue(encoded(u'{"%s' % name).startswith(compact))
+            self.assertTrue(encoded(u'{\n  "%s' % name).startswith(lines))
+        for one, other in ((compact, lines), (lines, compact)):  # a key with a policy behind has but one
+            self.assertFalse(any(one.endswith(other[:length]) for length in range(1, len(other) + 1)))
+
+    def test_the_lines_that_the_ios_sdk_writes(self):
+        text = u'{\n  "callbackBody" : "key=a\\/b",\n  "callbackUrl" : "http:\\/\\/cb.example.com\\/hook"\n}'
+        found = policy.parse(native(base64.b64encode(to_bytes(text))))
+        self.assertEqual((native(URL), b"key=a/b"), (found.url, found.body))
 
     def test_the_policy_of_a_request(self):
         text = policy.build(URL, u"x")

@@ -246,10 +246,12 @@ class HeaderVectors(unittest.TestCase):
     def test_a_key_whose_text_is_anothers_is_not_signed_by_header(self):
         listed = signature.list_tail([(u"prefix", u"a")])
         for method, key, expected in (
-            ("PUT", u"k" + signature.POLICY, True),
-            ("POST", signature.POLICY, True),
-            ("GET", u"k" + signature.POLICY, False),
-            ("PUT", u"k" + signature.POLICY[:-1], False),
+            ("PUT", u"k" + signature.POLICIES[0], True),
+            ("PUT", u"k" + signature.POLICIES[1], True),
+            ("POST", signature.POLICIES[0], True),
+            ("GET", u"k" + signature.POLICIES[0], False),
+            ("PUT", u"k" + signature.POLICIES[0][:-1], False),
+            ("PUT", u"k" + signature.POLICIES[1][:-1], False),
             ("GET", listed, True),
             ("PUT", listed, False),
             ("GET", u"k" + listed, False),

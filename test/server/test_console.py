@@ -398,7 +398,13 @@ def test_objects(user: Visitor, peer: Peer, space: str, public: str) -> None:
     rest = user.get("objects", space=space, delimiter="/", marker=page["next"]).json()
     assert [each[0] for each in rest["objects"]] == ["ü & <b>.txt"] and rest["next"] == ""
     found = user.get("object", space=space, key="ü & <b>.txt").json()
-    assert (found["size"], found["mime"], found["metadata"], found["acl"]) == (12, "text/plain", {"k": "v"}, "default")
+    info = peer.do(operation.HeadObject(space, "ü & <b>.txt"))
+    assert found.pop("url").endswith(f"/{space}/%C3%BC%20&%20%3Cb%3E.txt")
+    assert found == {
+        **{"key": "ü & <b>.txt", "size": 12, "etag": info.etag, "mime": "text/plain", "class": "STANDARD"},
+        **{"created": info.created, "modified": info.modified, "metadata": {"k": "v"}, "headers": {}, "tags": {}},
+        **{"acl": "default", "restore": info.restore, "ready": 0, "expires": 0, "public": False},
+    }
     assert user.done("objects/exist", {"space": space, "keys": ["b", "c"]}) == {"exist": {"b": 1}}
 
     user.done("objects/metadata", {"space": space, "key": "b", "mime": "video/mp4", "metadata": {"n": "1"}})
@@ -416,6 +422,7 @@ def test_objects(user: Visitor, peer: Peer, space: str, public: str) -> None:
     assert user.get("object", space=public, key="x/c").json()["public"] is True
     user.done("objects/acl", {"space": space, "key": "c", "acl": "public-read"})
     assert peer.send("GET", f"/{space}/c").body == b"b"
+    assert user.get("object", space=space, key="c").json()["public"] is True
     assert user.done("objects/class", {"space": space, "keys": ["c", "gone"], "class": "ARCHIVE"}) == {
         "failed": {"gone": "NotFound"}
     }

@@ -20,7 +20,10 @@ UCLOUD_API_URL = config.UCLOUD_API_URL
 
 
 class Spaces(Handler):
-    """The calls about spaces.  Safe to share between threads."""
+    """The calls about spaces, where bucket is another name for name.  Safe to share between threads.
+
+    header: a dict of more headers to send.  projectid: the project that the space belongs to, None for the default one.
+    """
 
     def _act(self, op, header):
         _, response = self._carrier.act(op, header_pairs(header))
@@ -31,7 +34,7 @@ class Spaces(Handler):
     def createspace(self, name, type="private", domainlist=None, header=None, projectid=None):
         """Make a space, public or private.  ret: BucketName, BucketId.
 
-        domainlist: host names of its own.  projectid: the project that it belongs to, None for the default one.
+        domainlist: host names of its own.
         """
         region = to_text(self._settings.region) or None
         domains = tuple([text(u"each of domainlist", each) for each in domainlist or ()])

@@ -15,7 +15,7 @@ from collections import namedtuple
 from .errors import BadRequest
 from .json_document import parse_json
 from .message import Headers, Response
-from .signature import POLICY, read_authorization
+from .signature import POLICIES, read_authorization
 from .text import is_text, native, to_bytes, to_text
 
 LIMIT = 4096  # bytes of the encoded policy
@@ -58,7 +58,7 @@ def parse(text):
         raise BadRequest(u"the callbackBodyType of the put policy is neither %s nor %s" % (FORM, JSON))
     if not all(u" " <= char <= u"~" for char in mime):
         raise BadRequest(u"the callbackBodyType of the put policy cannot be a header")
-    if (_field(given, u"callbackMethod") or u"POST").upper() != u"POST":  # the Android SDK writes it
+    if (_field(given, u"callbackMethod") or u"POST").upper() != u"POST":  # the Android and an older PHP SDK write it
         raise BadRequest(u"the callbackMethod of the put policy is not POST, and the service calls back with no other")
     variables = given.get(u"callbackVar")
     if variables is None:
@@ -79,7 +79,7 @@ def _decoded(text):
         raise BadRequest(u"the put policy is longer than %d bytes" % LIMIT)
     if not _ENCODED(text):
         raise BadRequest(u"the put policy is not base64url")
-    if not text.startswith(POLICY):  # it is told from the key, which is signed before it, by this alone
+    if not text.startswith(POLICIES):  # it is told from the key, which is signed before it, by this alone
         raise BadRequest(u"the put policy is not compact JSON that begins with one of its callback... members")
     bare = native(text).rstrip("=")
     try:

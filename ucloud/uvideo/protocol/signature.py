@@ -32,8 +32,9 @@ WORDS = ("UCloud", "AutoAI")
 
 #: The header, or parameter of a URL, that temporary keys come with.
 TOKEN = "SecurityToken"
-#: How every put policy begins: base64url of {"callback, as compact JSON with one of its four documented members has it.
-POLICY = u"eyJjYWxsYmFja"
+#: How put policies begin: base64 of {"callback, as compact JSON with one of its members has it, and of what the iOS SDK
+#: writes, which puts each member in a line of its own behind two blanks.
+POLICIES = (u"eyJjYWxsYmFja", u"ewogICJjYWxsYmFja")
 #: The digits of a URL's Expires, at most.  Java's Date has 14, so no signed text is that of a header and of a URL.
 EXPIRES_DIGITS = 11
 #: The Expires that says the same as none.
@@ -128,7 +129,7 @@ def signs_another(method, key):
     what the Python SDK signs behind an empty key.  No header stands for such a key; a URL does."""
     if method == "GET":
         return key.startswith(_LISTED)
-    return method in ("PUT", "POST") and POLICY in key
+    return method in ("PUT", "POST") and any(beginning in key for beginning in POLICIES)
 
 
 def authorization(credentials, method, space, key, headers, word="UCloud", policy=None):

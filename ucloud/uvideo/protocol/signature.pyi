@@ -6,7 +6,7 @@ from .message import Headers
 
 WORDS: tuple[str, ...]
 TOKEN: str
-POLICY: str
+POLICIES: tuple[str, ...]
 EXPIRES_DIGITS: int
 ENDLESS: str
 
