@@ -372,6 +372,8 @@ class Put(Files, Case):
             files.putfile(self.private, "bad", source, header={"host": "elsewhere.example.com"}),
             files.putfile(self.private, "bad", source, header={"Content-Length": "2"}),
             files.putfile(self.private, "bad", source, header={"Bucket": self.public}),
+            files.putfile(self.private, "bad", source, header={"Transfer-Encoding": "chunked"}),
+            files.putstream(self.private, "bad", Pipe(content(BLOCK)), header={"Content-Length": "%d" % BLOCK}),
             files.download_file(self.private, "bad", self.path(), header={"Host": "elsewhere.example.com"}),
             files.putstream(self.private, "bad", io.BytesIO(b"x"), mime_type=5),
             files.download_file(self.private, "bad", self.path(), expires=0),

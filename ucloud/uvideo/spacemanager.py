@@ -37,8 +37,7 @@ class Spaces(Handler):
         domainlist: host names of its own.
         """
         region = to_text(self._settings.region) or None
-        domains = tuple([text(u"each of domainlist", each) for each in domainlist or ()])
-        project = text(u"projectid", projectid)
+        domains, project = _domains(domainlist), text(u"projectid", projectid)
         return self._act(
             operation.CreateSpace(check_space(name), _type(type), region, project=project, domains=domains), header
         )
@@ -95,6 +94,12 @@ def _type(value):
     if value not in operation.SPACE_TYPES:
         raise InvalidArgument(u"type must be public or private, not %r" % (value,))
     return to_text(value)
+
+
+def _domains(value):
+    if value is not None and (not isinstance(value, (list, tuple)) or None in value):
+        raise InvalidArgument(u"domainlist must be a list of host names, not %r" % (value,))
+    return tuple([text(u"each of domainlist", each) for each in value or ()])
 
 
 def _of_last(name):
