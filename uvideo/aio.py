@@ -907,14 +907,14 @@ def _bridged(source: AsyncIterable[bytes], loop: asyncio.AbstractEventLoop) -> I
     """What an async iterable gives, for a thread: one item at a time is asked of the loop."""
     iterator = source.__aiter__()
 
-    async def following() -> bytes | None:
+    async def following() -> tuple[bytes] | None:  # None at the end only: an item that is None is an error of its own
         try:
-            return await iterator.__anext__()
+            return (await iterator.__anext__(),)
         except StopAsyncIteration:
             return None
 
-    while (piece := asyncio.run_coroutine_threadsafe(following(), loop).result()) is not None:
-        yield piece
+    while (found := asyncio.run_coroutine_threadsafe(following(), loop).result()) is not None:
+        yield found[0]
 
 
 def _rebuild(cls: type[AsyncClient], settings: Settings, tries: Retry | None) -> AsyncClient:

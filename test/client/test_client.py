@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 import pickle
 import urllib.request
 import uuid
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from test.fakes import FaultProxy
 from test.server_fixture import Server
-from uvideo import Client, Settings, errors
+from uvideo import AsyncClient, Client, Settings, errors
 from uvideo._core import etag
 
 BLOCK = 4194304
@@ -81,6 +84,25 @@ def test_put_takes_bytes_paths_files_and_iterables(client: Client, space: str, t
             assert client.get(space, key).data == expected
         assert not pipe.closed and not file.closed
     assert client.stat(space, "path").mime == "application/octet-stream"
+
+
+def test_an_iterable_that_gives_none_has_not_ended(client: Client, space: str) -> None:
+    async def pieces() -> AsyncIterator[Any]:
+        yield b"first"
+        yield None
+        yield b"last"
+
+    async def put() -> None:
+        async with AsyncClient(settings=client.settings) as loop:
+            await loop.put(space, "k", pieces())
+
+    gives_none: Any = iter([b"first", None, b"last"])
+    with pytest.raises(errors.InvalidArgument, match="NoneType"):
+        client.put(space, "k", gives_none)
+    with pytest.raises(errors.InvalidArgument, match="NoneType"):
+        asyncio.run(put())
+    with pytest.raises(errors.NotFound):
+        client.stat(space, "k")
 
 
 def test_put_stores_what_is_given_with_the_object(client: Client, space: str) -> None:

@@ -5,6 +5,7 @@ Source: ufile-jssdk at 8fa68fc.  XMLHttpRequest sends an empty Content-Type wher
 
 from __future__ import annotations
 
+import contextlib
 from urllib.parse import quote
 
 import pytest
@@ -22,6 +23,7 @@ from test.interop.replay import (
     conforms,
     stored,
 )
+from test.server_fixture import Server
 
 KEY = '目录/a "b"; name=x+%41.txt'
 ESCAPED = quote(KEY, safe="!'()*~")  # encodeURIComponent
@@ -37,12 +39,21 @@ def test_a_browser_posts_a_form(browser: Browser, target: str, mime: str) -> Non
     assert browser.keys() == [KEY]
 
 
-def test_a_browser_posts_a_form_to_a_space_in_the_path(browser: Browser) -> None:
-    """``bucketUrl`` is any URL: that of a space on a server without names for spaces."""
-    headers = [f"Content-MD5: {HELLO_MD5}", f"Content-Type: multipart/form-data; boundary={browser.boundary}"]
-    line = f"POST http://127.0.0.1:{browser.port}/{browser.space}/{ESCAPED}"
-    stored(browser.ask(line, None, headers, browser.form(KEY, "text/plain", HELLO)), HELLO_ETAG)
-    assert browser.keys() == [KEY]
+class ByPath(Browser):
+    """Its ``bucketUrl`` is that of a space on a server without names for spaces."""
+
+    @property
+    def host(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+
+def test_a_browser_posts_a_form_to_a_space_in_the_path(server: Server) -> None:
+    with contextlib.closing(ByPath(server)) as browser:
+        headers = [f"Content-MD5: {HELLO_MD5}", f"Content-Type: multipart/form-data; boundary={browser.boundary}"]
+        body = browser.form(KEY, "text/plain", HELLO)
+        stored(browser.ask(f"POST /{browser.space}/{ESCAPED}", None, headers, body), HELLO_ETAG)
+        line, sign = f"GET /{browser.space}/{ESCAPED}", "GET\n\n\n\n/$space/" + KEY
+        assert browser.ask(line, sign).body == HELLO
 
 
 @pytest.mark.parametrize("mime", ("video/mp4", ""))

@@ -161,15 +161,21 @@ def test_js_posts_a_form_with_a_policy_in_plain_base64(browser: Browser, callee:
     assert browser.get("dir/a.txt").body == HELLO
 
 
-def test_ios_puts_with_a_policy_in_lines_of_their_own(go: Client, callee: Callee) -> None:
-    """Source: ufile-sdk-ios at d092399, UFConfig.mm: pretty JSON, slashes escaped, in the plain alphabet of base64."""
-    url = callee.url.replace("/", "\\/")
-    text = f'{{\n  "callbackBody" : "key=ios.txt",\n  "callbackUrl" : "{url}"\n}}'
-    policy = base64.b64encode(text.encode()).decode()
+@pytest.mark.parametrize(
+    "form",
+    (
+        '{{\n  "callbackBody" : "key=a.txt",\n  "callbackUrl" : "{url}"\n}}',
+        '{{"callbackUrl":"{url}","callbackBody":"key=a.txt","callbackMethod":"POST"}}',
+    ),
+    ids=("ios", "php"),
+)
+def test_ios_and_an_older_php_put_with_a_policy_of_another_look(go: Client, callee: Callee, form: str) -> None:
+    """Source: ufile-sdk-ios at d092399 (UFConfig.mm), ufile-jssdk at 8fa68fc (v1/ucloud/http.php).  Both escape
+    slashes, and write the plain alphabet of base64."""
+    policy = base64.b64encode(form.format(url=callee.url.replace("/", "\\/")).encode()).decode()
     headers = ["Content-Type: text/plain", f"Content-MD5: {HELLO_MD5}"]
-    sign = f"PUT\n{HELLO_MD5}\ntext/plain\n\n/$space/ios.txt"
-    got = go.ask("PUT /ios.txt", sign, headers, HELLO, policy=policy)
+    sign = f"PUT\n{HELLO_MD5}\ntext/plain\n\n/$space/a.txt"
+    got = go.ask("PUT /a.txt", sign, headers, HELLO, policy=policy)
     assert (got.status, got.json()) == (200, {"saved": True, "id": 7})
-    assert callee.calls == [("/hook?a=b", "application/x-www-form-urlencoded", b"key=ios.txt")]
-    other = go.ask("PUT /else.txt", sign, headers, HELLO, policy=policy)
-    assert other.status == 401 and go.keys() == ["ios.txt"]
+    assert callee.calls == [("/hook?a=b", "application/x-www-form-urlencoded", b"key=a.txt")]
+    assert go.ask("PUT /else.txt", sign, headers, HELLO, policy=policy).status == 401 and go.keys() == ["a.txt"]

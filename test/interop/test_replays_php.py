@@ -5,7 +5,20 @@ Source: ufile-phpsdk at ab79c6b (v1/ucloud/proxy.php, http.php).
 
 from __future__ import annotations
 
-from test.interop.replay import BIG, BIG_ETAG, FINISHED, HELLO, HELLO_ETAG, INITIATED, PARTS, Client, conforms, stored
+from test.interop.replay import (
+    BIG,
+    BIG_ETAG,
+    FINISHED,
+    HELLO,
+    HELLO_ETAG,
+    INITIATED,
+    OBJECTS,
+    PARTS,
+    Client,
+    conforms,
+    empty,
+    stored,
+)
 
 FORM = "application/x-www-form-urlencoded"  # what it signs on calls that upload nothing
 
@@ -49,3 +62,34 @@ def test_php_uploads_in_parts(php: Client) -> None:
     got = php.ask(line, sign, ["Content-Type: text/plain"], ",".join(etags).encode())
     conforms(got.json(), FINISHED)
     assert got.header("ETag") == f'"{BIG_ETAG}"' and php.get("影片/a.mp4").body == BIG
+
+
+def test_php_posts_a_form_with_an_authorization_of_its_own_too(php: Client) -> None:
+    boundary = "6e253f9b0b63ea8274d9a770f66db195"
+    token = f"UCloud {php.public}:" + php.sign("POST\n\nimage/png\n\n/$space/dir/form.png")
+    body = "".join(
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in (("Authorization", token), ("FileName", "dir/form.png"))
+    )
+    body += f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="/tmp/form.png"\r\n'
+    body += f"Content-Type: image/png\r\n\r\n{HELLO.decode()}\r\n--{boundary}--\r\n"
+    kind = f"multipart/form-data; boundary={boundary}"
+    got = php.ask("POST /", f"POST\n\n{kind}\n\n/$space/dir/form.png", [f"Content-Type: {kind}"], body.encode())
+    stored(got, HELLO_ETAG)
+    got = php.get("dir/form.png")
+    assert (got.body, got.header("Content-Type")) == (HELLO, "image/png")
+
+
+def test_php_lists_with_a_length_and_cancels(php: Client) -> None:
+    for key in ("dir/a", "e"):
+        php.put(key, HELLO)
+    form = [f"Content-Type: {FORM}"]
+    line = "GET /?listobjects=&prefix=&marker=&max-keys=100&delimiter=%2F"
+    got = php.ask(line, f"GET\n\n{FORM}\n\n/$space/", [*form, "Content-Length: 0"]).json()
+    conforms(got, OBJECTS)
+    assert ([entry["Key"] for entry in got["Contents"]], got["CommonPrefixes"]) == (["e"], [{"Prefix": "dir/"}])
+    upload = php.ask("POST /k?&uploads=", f"POST\n\n{FORM}\n\n/$space/k", form).json()["UploadId"]
+    line = f"DELETE /k?&uploadId={upload}"
+    empty(php.ask(line, f"DELETE\n\n{FORM}\n\n/$space/k", [*form, "Content-Length: 0"]))
+    again = php.ask(line, f"DELETE\n\n{FORM}\n\n/$space/k", [*form, "Content-Length: 0"])
+    again.refusal(404, -148654, "upload id not exist")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from test import interpreters
+from test.fakes import FaultProxy
 from test.migrate.pages import page, run
 from test.migrate.rows import Rows
 from test.migrate.world import World, good, refused, world
@@ -21,6 +22,7 @@ from ucloud.ufile import (
     downloadufile,
     getfilelist,
     multipartuploadufile,
+    postufile,
     putufile,
 )
 from ucloud.uvideo.protocol.provider import Missing
@@ -104,6 +106,17 @@ def _(at: World) -> None:
     assert all(re.search(r"Signature=[A-Za-z0-9%]+$", each) for each in links)
 
 
+@ROW("`postfile` sends")
+def _(at: World) -> None:
+    with FaultProxy("127.0.0.1", at.server.port) as proxy:
+        config.set_default(uploadsuffix=f"127.0.0.1:{proxy.port}")
+        good(postufile.PostUFile(*at.keys).postfile(at.space, "form", at.file))
+        assert [each.operation for each in proxy.log()] == ["PutObject"]
+    config.set_default(uploadsuffix=at.server.host)
+    good(downloadufile.DownloadUFile(*at.keys).download_file(at.space, "form", at.folder / "back"))
+    assert (at.folder / "back").read_bytes() == b"local"
+
+
 @ROW("a missing file")
 def _(at: World) -> None:
     refused(putufile.PutUFile(*at.keys).putfile(at.space, "k", at.folder / "absent"))
@@ -120,8 +133,12 @@ def _(at: World) -> None:
 @ROW("parts are sent one")
 def _(at: World) -> None:
     assert config.get_default("maxthread") == 4
-    config.set_default(maxthread=1)
-    good(multipartuploadufile.MultipartUploadUFile(*at.keys).uploadfile(at.space, "k", at.file))
+    at.file.write_bytes(b"x" * (13 << 20))  # four parts
+    with FaultProxy("127.0.0.1", at.server.port) as proxy:
+        config.set_default(uploadsuffix=f"127.0.0.1:{proxy.port}", maxthread=1)
+        good(multipartuploadufile.MultipartUploadUFile(*at.keys).uploadfile(at.space, "k", at.file))
+        sent = proxy.log("UploadPart")
+    assert [each.part for each in sent] == [0, 1, 2, 3] and len({each.connection for each in sent}) == 1
 
 
 @ROW("`resumeuploadfile(...)` trusts")
@@ -187,6 +204,8 @@ def test_the_row_is_so(row: str, at: World, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_every_row_is_shown() -> None:
     assert ROW.unchecked() == [] and len(ROW.rows) >= 15
+    chinese = page("from-ucloud-ufile.zh.md").partition("\n|---|---|\n")[2].strip()
+    assert len(chinese.splitlines()) == len(ROW.rows)
 
 
 def test_the_page_names_each_program_that_runs() -> None:

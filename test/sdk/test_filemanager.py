@@ -202,6 +202,30 @@ class Put(Files, Case):
             self.assertStatus(-3, self.files().putstream(self.private, "none", stream))
         self.assertStatus(404, self.files().head_file(self.private, "none"))
 
+    def test_closed_streams_are_refused(self):
+        with io.open(self.file(b"x"), encoding="ascii") as text, io.open(self.file(b"x"), "rb") as file:
+            pass
+        closed = [text, file, io.BytesIO(b"x"), io.StringIO(u"x")]
+        for stream in closed:
+            stream.close()
+            self.assertStatus(-3, self.files().putstream(self.private, "closed", stream))
+        self.assertStatus(404, self.files().head_file(self.private, "closed"))
+
+    def test_what_an_iterable_gives_is_checked(self):
+        def broken():
+            yield b"x" * 10
+            raise KeyError("mine")
+
+        for stream, word in (
+            ([5], "int"),
+            (iter([b"a", None]), "NoneType"),
+            (broken(), "mine"),
+            ([u"\ud800"], "UTF-8"),
+        ):
+            resp = self.assertStatus(-3, self.files().putstream(self.private, "pieces", stream))
+            self.assertIn(word, resp.error)
+        self.assertStatus(404, self.files().head_file(self.private, "pieces"))
+
     def test_a_stream_that_ends_early_is_refused(self):
         class Shrinking(io.BytesIO):
             def read(self, size=-1):
@@ -348,6 +372,8 @@ class Put(Files, Case):
             files.putfile(self.private, "bad", source, header={"host": "elsewhere.example.com"}),
             files.putfile(self.private, "bad", source, header={"Content-Length": "2"}),
             files.putfile(self.private, "bad", source, header={"Bucket": self.public}),
+            files.putfile(self.private, "bad", source, header={"Transfer-Encoding": "chunked"}),
+            files.putstream(self.private, "bad", Pipe(content(BLOCK)), header={"Content-Length": "%d" % BLOCK}),
             files.download_file(self.private, "bad", self.path(), header={"Host": "elsewhere.example.com"}),
             files.putstream(self.private, "bad", io.BytesIO(b"x"), mime_type=5),
             files.download_file(self.private, "bad", self.path(), expires=0),

@@ -11,6 +11,8 @@ import pickle
 import subprocess
 import sys
 
+from ucloud.ufile import config as older
+from ucloud.ufile import putufile
 from ucloud.uvideo import config, deleteuvideo, downloaduvideo, filemanager, multipartuploaduvideo, spacemanager
 from ucloud.uvideo.protocol import answer
 from ucloud.uvideo.protocol.errors import BadAnswer, InvalidArgument
@@ -98,6 +100,22 @@ class Values(Case):
         self.assertEqual(200, files.putfile(self.private, "pickled", self.file(b"x"))[1].status_code)
         parts = copy.deepcopy(multipartuploaduvideo.MultipartUploadUVideo(PUBLIC_KEY, PRIVATE_KEY))
         self.assertEqual(200, parts.uploadfile(self.private, "copied", self.file(b"x"))[1].status_code)
+
+    def test_answers_can_be_copied_and_pickled(self):
+        self.addCleanup(older.DEFAULTS.unset, ())
+        for kind, options in ((filemanager.FileManager, config), (putufile.PutUFile, older)):
+            options.set_default(uploadsuffix=ENDPOINT, retries=0)
+            good = kind(PUBLIC_KEY, PRIVATE_KEY).putstream(self.private, "answer", b"x")[1]
+            options.set_default(uploadsuffix="127.0.0.1:1")
+            bad = kind(PUBLIC_KEY, PRIVATE_KEY).putstream(self.private, "answer", b"x")[1]
+            for resp, status in ((good, 200), (bad, -1)):
+                self.assertEqual(status, resp.status_code, resp)
+                copies = [copy.copy(resp), copy.deepcopy(resp)]
+                for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+                    copies.append(pickle.loads(pickle.dumps(resp, protocol)))
+                for made in copies:
+                    self.assertEqual(str(resp), str(made))
+                    self.assertEqual(resp.headers, made.headers)
 
     def test_a_handler_with_a_missing_host_can_be_pickled(self):
         config.set_default(uploadsuffix="up.example.com", downloadsuffix="down.example.com")

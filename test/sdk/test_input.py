@@ -62,6 +62,12 @@ class Input(FaultCase):
         for answer in (
             manager.createspace(self.private, "secret"),
             manager.updatespace(self.private, None),
+            manager.createspace(self.private, "private", "a.example.com"),
+            manager.createspace(self.private, "private", 5),
+            manager.createspace(self.private, "private", [None]),
+            manager.createspace(self.private, projectid=5),
+            manager.describespace(self.private, header=[("a", "b")]),
+            manager.describespace(self.private, header={"Host": "elsewhere.example.com"}),
             manager.getfilelist(self.private, -1),
             manager.getfilelist(self.private, 0, "twenty"),
         ):

@@ -1,4 +1,4 @@
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from ..uvideo import spacemanager
@@ -16,7 +16,7 @@ class BucketManager(BaseUFile, spacemanager.Spaces):
         self,
         bucket: str,
         buckettype: _Type = "private",
-        domainlist: Iterable[str] | None = None,
+        domainlist: list[str] | tuple[str, ...] | None = None,
         header: _Header = None,
         projectid: str | None = None,
     ) -> _Answer: ...

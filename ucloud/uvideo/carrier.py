@@ -411,7 +411,7 @@ def _over(request, op, headers, body=None):
         }
         for name in _MADE_HERE.intersection(given):
             own, value = made.get(name), given.pop(name)[1].strip()
-            if own is None or (value.lower() if name == "host" else value) != own:
+            if (value.lower() if name == "host" else value) != own:
                 raise InvalidArgument(
                     u"the header %s is made by the SDK%s: leave it out"
                     % (to_text(name), u"" if own is None else u", which sends " + to_text(own))

@@ -14,7 +14,10 @@ class DeleteUVideo(Handler):
     @also(bucket="space")
     @answers
     def deletefile(self, space, key, header=None):
-        """Delete an object.  (ret, resp); status_code 204 also if it was not there, 401 signature, 403 keys."""
+        """Delete an object.  bucket: another name for space.
+
+        (ret, resp); status_code 204 also if it was not there, 401 signature, 403 keys.
+        """
         op = DeleteObject(check_space(space), check_key(key))
         _, response = self._carrier.call(op, headers=header_pairs(header))
         return succeeded(response.status, response.headers, response.body)

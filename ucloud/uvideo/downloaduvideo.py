@@ -22,7 +22,7 @@ class DownloadUVideo(Handler):
     @also(bucket="space")
     @answers
     def download_file(self, space, key, localfile, isprivate=True, expires=None, content_range=None, header=None):
-        """Save an object, or a part of it, as ``localfile``.
+        """Save an object, or a part of it, as ``localfile``.  bucket: another name for space.
 
         isprivate: sign the URL.  expires: seconds that it lasts, default config's.  content_range: (first, last), both
         inclusive, bytes from 0; last None means to the end, first None means the last ``last`` bytes.

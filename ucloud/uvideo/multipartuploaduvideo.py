@@ -89,7 +89,7 @@ class MultipartUploadUVideo(Assembler):
         checkpoint=None,
         progress=None,
     ):
-        """Upload a file in parts.
+        """Upload a file in parts.  bucket: another name for space.
 
         maxthread: parts sent at a time, default config's 4.
         retrycount: how often a part is sent again.
@@ -163,6 +163,7 @@ class MultipartUploadUVideo(Assembler):
     ):
         """Upload what a stream gives from where it stands to its end, of unknown length.
 
+        bucket: another name for space.
         stream: anything with read() or recv() that gives bytes: a file, BytesIO, pipe, socket or HTTP answer; it need
         not seek, and short reads are gathered.  It is left open.
         Otherwise as uploadfile; progress's total is None until the end is known.

@@ -213,6 +213,9 @@ class FileSource(object):
         self._file.close()
 
 
+_END = object()
+
+
 class Pieces(object):
     """An iterable of bytes as something with read()."""
 
@@ -221,8 +224,8 @@ class Pieces(object):
 
     def read(self, size):
         while not len(self._left):
-            piece = next(self._pieces, None)
-            if piece is None:
+            piece = next(self._pieces, _END)
+            if piece is _END:
                 return b""
             if not isinstance(piece, (bytes, bytearray, memoryview)):
                 raise InvalidArgument(u"the iterable gives %s; bytes are needed" % type(piece).__name__)
@@ -244,7 +247,7 @@ def reader(data):
         return io.BytesIO(to_bytes(data))
     if isinstance(data, io.TextIOBase):
         return _binary(data) or Pieces(_encoded(_read(data)))
-    if isinstance(data, (codecs.StreamReader, codecs.StreamReaderWriter)):
+    if isinstance(data, (codecs.StreamReader, codecs.StreamReaderWriter)) or _is_of_text(data):
         return Pieces(_encoded(_read(data)))
     if hasattr(data, "read") or hasattr(data, "recv"):
         return data
@@ -253,6 +256,14 @@ def reader(data):
     raise InvalidArgument(
         u"the stream is a %s; something with read(), bytes, text or an iterable of them is needed" % type(data).__name__
     )
+
+
+def _is_of_text(data):
+    """Whether it is a StringIO of 2.7 that holds text; that of bytes is of the same type."""
+    try:
+        return hasattr(data, "getvalue") and not isinstance(data.read(0), bytes)
+    except ValueError:  # it is closed, which is said when it is read
+        return False
 
 
 def _binary(file):

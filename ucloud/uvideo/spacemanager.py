@@ -20,7 +20,10 @@ UCLOUD_API_URL = config.UCLOUD_API_URL
 
 
 class Spaces(Handler):
-    """The calls about spaces.  Safe to share between threads."""
+    """The calls about spaces, where bucket is another name for name.  Safe to share between threads.
+
+    header: a dict of more headers to send.  projectid: the project that the space belongs to, None for the default one.
+    """
 
     def _act(self, op, header):
         _, response = self._carrier.act(op, header_pairs(header))
@@ -31,11 +34,10 @@ class Spaces(Handler):
     def createspace(self, name, type="private", domainlist=None, header=None, projectid=None):
         """Make a space, public or private.  ret: BucketName, BucketId.
 
-        domainlist: host names of its own.  projectid: the project that it belongs to, None for the default one.
+        domainlist: host names of its own.
         """
         region = to_text(self._settings.region) or None
-        domains = tuple([text(u"each of domainlist", each) for each in domainlist or ()])
-        project = text(u"projectid", projectid)
+        domains, project = _domains(domainlist), text(u"projectid", projectid)
         return self._act(
             operation.CreateSpace(check_space(name), _type(type), region, project=project, domains=domains), header
         )
@@ -92,6 +94,12 @@ def _type(value):
     if value not in operation.SPACE_TYPES:
         raise InvalidArgument(u"type must be public or private, not %r" % (value,))
     return to_text(value)
+
+
+def _domains(value):
+    if value is not None and (not isinstance(value, (list, tuple)) or None in value):
+        raise InvalidArgument(u"domainlist must be a list of host names, not %r" % (value,))
+    return tuple([text(u"each of domainlist", each) for each in value or ()])
 
 
 def _of_last(name):

@@ -1,4 +1,4 @@
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from .handler import Handler, ResponseInfo
@@ -13,7 +13,7 @@ class Spaces(Handler):
         self,
         name: str,
         type: Literal["public", "private"] = "private",
-        domainlist: Iterable[str] | None = None,
+        domainlist: list[str] | tuple[str, ...] | None = None,
         header: _Header = None,
         projectid: str | None = None,
     ) -> _Answer: ...

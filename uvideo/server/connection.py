@@ -100,19 +100,24 @@ class Connection(web.RequestHandler):
             self._look(0)
             data, self._behind = self._behind, b""
         while data and not self._is_closing():
-            if self._is_full():
+            if self._behind or self._is_full():
                 self._behind += data
                 break
-            in_head = self._in_head()
-            if self._left:
+            if self._in_head():
+                piece, data = self._heads.cut(data, SMALL_HEAD)
+                piece = self._heads.in_ascii(piece)
+                super().data_received(piece)
+                self._look(len(piece))
+            elif self._left:
                 piece, data = data[: self._left], data[self._left :]
                 self._left -= len(piece)
-            else:
-                piece, data = self._heads.cut(data, SMALL_HEAD)
-            if in_head:
-                piece = self._heads.in_ascii(piece)
-            super().data_received(piece)
-            self._look(len(piece) if in_head else 0)
+                super().data_received(piece)
+                self._look(0)
+            else:  # in chunks: where they end is known to aiohttp only
+                piece, data = data[:SMALL_HEAD], data[SMALL_HEAD:]
+                super().data_received(piece)
+                self._look(0)
+                self._heads.passed(piece, self._in_head())
         self._settle()
 
     # What it holds
@@ -141,7 +146,7 @@ class Connection(web.RequestHandler):
             self._waiting.append(most if fresh == 1 and most <= SMALL_HEAD else _size_of(message))
             self._payload = payload
             length = getattr(message, "headers", {}).get("Content-Length", "")
-            self._left = int(length) if length.isascii() and length.isdigit() else None
+            self._left = int(length) - payload.total_bytes if length.isascii() and length.isdigit() else None
 
     def _settle(self) -> None:
         """Take or give back a place for large heads; what is too large ends the connection."""

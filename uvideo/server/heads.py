@@ -21,7 +21,7 @@ def _escape(found: re.Match[bytes]) -> bytes:
 
 
 class Heads:
-    """Of one connection.  What it is told is each byte of heads and of bodies in chunks, in order."""
+    """Of one connection.  What it is given is each byte of heads, and of bodies in chunks, in order."""
 
     __slots__ = ("_last", "_stage")
 
@@ -34,13 +34,22 @@ class Heads:
         self._stage = _BEFORE
 
     def cut(self, data: bytes, most: int) -> tuple[bytes, bytes]:
-        """(the first bytes, the rest): at most so many, and none behind the end of a head or of a body in chunks."""
+        """(the next bytes of a head, what is left of the data): at most so many, and none behind its end."""
         piece = data[:most]
         found = (self._last + piece).find(_END)
         if found >= 0:
             piece = piece[: found + len(_END) - len(self._last)]
         self._last = (self._last + piece[-3:])[-3:]
         return piece, data[len(piece) :]
+
+    def passed(self, piece: bytes, is_due: bool) -> None:
+        """Bytes of a body in chunks.  ``is_due``: it has ended, so what comes next is of a head.
+
+        If that began among them, its target is left as it is: only here can it not be told from its other lines.
+        """
+        begun = is_due and not (self._last + piece).endswith(_END)
+        self._stage = _OVER if begun else _BEFORE
+        self._last = (self._last + piece[-3:])[-3:]
 
     def in_ascii(self, piece: bytes) -> bytes:
         """The next bytes of a head, with escapes in its target."""

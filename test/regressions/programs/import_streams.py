@@ -5,6 +5,7 @@ import codecs
 import io
 import os
 
+from ucloud.compact import BytesIO, StringIO
 from ucloud.uvideo import config, filemanager
 
 config.set_default(uploadsuffix=os.environ["SUFFIX"], downloadsuffix=os.environ["SUFFIX"])
@@ -35,6 +36,8 @@ for number, (stream, expected) in enumerate([
     (io.StringIO(u"\u4e2d"), u"\u4e2d".encode("utf-8")),
     (codecs.open("lines.txt", "r", "utf-8"), written),
     (open("lines.txt", "rb"), written),
+    (StringIO(u"\u4e2d"), u"\u4e2d".encode("utf-8")),
+    (BytesIO(b"bytes"), b"bytes"),
     ("", b""),
 ]):
     ret, resp = files.putstream(bucket, "stream-%d" % number, stream)

@@ -64,6 +64,9 @@ class Headers(object):
 
     __hash__ = None
 
+    def __reduce__(self):  # the oldest protocols of pickle know no __slots__
+        return Headers, (self.pairs,)
+
     def __repr__(self):
         return "Headers(%s)" % ", ".join(sorted(name for name, _ in self.pairs))  # values may be secrets
 

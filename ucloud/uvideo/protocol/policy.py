@@ -58,7 +58,7 @@ def parse(text):
         raise BadRequest(u"the callbackBodyType of the put policy is neither %s nor %s" % (FORM, JSON))
     if not all(u" " <= char <= u"~" for char in mime):
         raise BadRequest(u"the callbackBodyType of the put policy cannot be a header")
-    if (_field(given, u"callbackMethod") or u"POST").upper() != u"POST":  # the Android SDK writes it
+    if (_field(given, u"callbackMethod") or u"POST").upper() != u"POST":  # the Android and an older PHP SDK write it
         raise BadRequest(u"the callbackMethod of the put policy is not POST, and the service calls back with no other")
     variables = given.get(u"callbackVar")
     if variables is None:
