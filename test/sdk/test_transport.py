@@ -362,14 +362,16 @@ class SentBySystem(Case):
             file.write(os.urandom(3000000))
 
         def talk(call):
-            call.send(answer(hashlib.sha1(call.request()[2]).hexdigest().encode("ascii")))
-            call.more()
+            while True:
+                call.send(answer(hashlib.sha1(call.request()[2]).hexdigest().encode("ascii")))
 
         body = File(path)
         self.addCleanup(body.close)
-        peer = self.peer(talk, tls)
-        found = self.transport(authorities=PEM).send(self.request(peer, "PUT"), body)
+        peer, pipes = self.peer(talk, tls), self.transport(authorities=PEM)
+        found = pipes.send(self.request(peer, "PUT"), body)
         self.assertEqual(found.body.decode("ascii"), hashlib.sha1(body._data).hexdigest())
+        pipes.send(self.request(peer))
+        self.assertEqual(len(peer.calls), 1)  # the connection serves again
         return body
 
     def test_a_file_goes_without_being_read_where_that_can_be(self):
