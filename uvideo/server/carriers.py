@@ -61,7 +61,7 @@ MAY: dict[type, tuple[Carrier, ...]] = {
 
 class Brings(NamedTuple):
     """``names``: of headers or parameters, "*" at the end for all that begin so.  ``operations``: those that read them.
-    ``carriers``: those that may bring them.  ``covered``: another value than one that the signature covers is left out.
+    ``carriers``: those that may bring them.  ``covered``: a value that the signature does not cover is left out.
     """
 
     names: tuple[str, ...]
@@ -144,7 +144,8 @@ class Listed:
 
 class _Rule(NamedTuple):
     """Of an operation and a carrier: the names, lower-case, of what the operation ``reads``; of it ``headers`` and
-    ``parameters`` that this carrier may not bring, metadata among them or not; and parameters that must be ``covered``.
+    ``parameters`` that this carrier may not bring, metadata among them or not; and parameters
+    that count only if they are ``covered``.
     """
 
     reads: frozenset[str]

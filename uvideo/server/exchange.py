@@ -229,7 +229,10 @@ class Exchange:
                 room.release()
 
     async def skip(self) -> None:
-        """Throw the body away, however long it is: who is cut off hears no answer.  Only for who may send one."""
+        """Throw the whole body away: a client that is cut off while it sends does not read the answer.
+
+        It has no limit, so the request's signature must have been checked.
+        """
         while await self.chunk():
             pass
 

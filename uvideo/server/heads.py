@@ -45,7 +45,7 @@ class Heads:
     def passed(self, piece: bytes, is_due: bool) -> None:
         """Bytes of a body in chunks.  ``is_due``: it has ended, so what comes next is of a head.
 
-        If that began among them, its target is left as it is: only here can it not be told from its other lines.
+        If that head began within them, its target is not escaped: only aiohttp knows where within them it began.
         """
         begun = is_due and not (self._last + piece).endswith(_END)
         self._stage = _OVER if begun else _BEFORE

@@ -72,8 +72,10 @@ class Rights:
         return self._adding
 
     async def add(self, op: Any, space: SpaceRecord) -> Service:
-        """The service for a FinishUpload whose new key is not signed: it would count only if the key were taken, so
-        nothing is stored under a key that is.  AccessDenied if it is."""
+        """The service for a FinishUpload whose new key is not signed.  AccessDenied if the signed key is taken.
+
+        Only then would the new key count, and it may not.  This service stores nothing under a key that is taken since.
+        """
         if await self._service.catalog.get(space.space_id, op.key) is not None:
             raise errors.AccessDenied(
                 "permission denied: the key is taken, and newKey counts only if it is signed too, "
