@@ -2,11 +2,17 @@
 
 from __future__ import absolute_import, division, print_function
 
+import re  # noqa: F401  the older SDK's module has these names too
+
+import requests  # noqa: F401
+
+from ..logger import logger  # noqa: F401
 from ..uvideo import handler
 from ..uvideo.protocol.answer import document
 from ..uvideo.protocol.byterange import parse_content
 from ..uvideo.protocol.message import Headers, Response
 from ..uvideo.protocol.text import is_integer
+from . import config  # noqa: F401
 
 
 class ResponseInfo(handler.ResponseInfo):
