@@ -83,7 +83,7 @@ OLDER = {
         "ufile_authorization": ("data", None),
     },
 }
-#: What ``from module import *`` gives with ucloud 2.0.2.
+#: What ``from module import *`` gives with ucloud 2.0.2, but requests, which only one module imports here.
 STAR = {
     "ucloud.auth": "Auth b hashlib hmac logger reduce s standard_b64encode",
     "ucloud.compact": "BytesIO StringIO b basestring builtin_str bytes is_py2 is_py3 numeric_types s str sys u "
@@ -101,7 +101,7 @@ STAR = {
     "ucloud.ufile.downloadufile": "BaseUFile DownloadUFile ResponseInfo config logger os s time urllib",
     "ucloud.ufile.getfilelist": "BaseUFile GetFileList Mimetype ResponseInfo config json logger os s",
     "ucloud.ufile.getufilelist": "BaseUFile GetFileList ResponseInfo config json logger os s ufile_getfilelist_url",
-    "ucloud.ufile.httprequest": "ResponseInfo config logger re requests",
+    "ucloud.ufile.httprequest": "ResponseInfo config logger re",
     "ucloud.ufile.magicwrapper": "Mimetype mimetypes path",
     "ucloud.ufile.multipartuploadufile": "BaseUFile Mimetype MultipartUploadUFile ResponseInfo config "
     "finishsharding_url initialsharding_url json logger os s shardingupload_url time",

@@ -4,8 +4,6 @@ from __future__ import absolute_import, division, print_function
 
 import re  # noqa: F401  the older SDK's module has these names too
 
-import requests  # noqa: F401
-
 from ..logger import logger  # noqa: F401
 from ..uvideo import handler
 from ..uvideo.protocol.answer import document

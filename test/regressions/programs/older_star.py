@@ -1,6 +1,7 @@
 # -*- coding: utf-8 -*-
 """Names that `from ucloud.ufile.x import *` gives, and an upload resumed after the handler's attributes are set"""
 
+import requests
 from ucloud.auth import *
 from ucloud.compact import *
 from ucloud.logger import *
