@@ -54,6 +54,8 @@ def found(tree: ast.AST) -> Iterator[tuple[str, int]]:
                 called.endswith(("start_server", "create_server")) and len(node.args) > 2 and number(node.args[2])
             ):
                 yield "listens on a fixed port", line
+            if called.endswith("simplefilter") and len(node.args) == 1 and words(node) == ["error"]:
+                yield "takes what others left for its own", line
             if called in ("Client", "AsyncClient", "config.set_default", "set_default"):
                 for each in node.keywords:
                     if each.arg in ("timeout", "connection_timeout") and 0 < (number(each.value) or 9) < SILENCE:
@@ -98,6 +100,7 @@ def test_no_test_depends_on_how_busy_the_machine_is(path: Path) -> None:
         ("[sys.executable, '-m', 'uvideo', 'serve', folder, '--port', '0']", "serves on the usual ports"),
         ("run('serve', folder)", "serves on the usual ports"),
         ("until = time.monotonic() + 5", "gives up early"),
+        ("warnings.simplefilter('error')", "takes what others left for its own"),
         ("while time.time() < deadline: pass", "waits by the wall clock"),
     ],
 )

@@ -8,7 +8,6 @@ import os
 import threading
 import time
 import uuid
-import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -37,9 +36,7 @@ def go(server: Server, proxy: FaultProxy) -> Callable[[Callable[[AsyncClient, st
                 space = (await client.create_space("a-" + uuid.uuid4().hex[:20])).name
                 return await work(client, space)
 
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            return asyncio.run(main())
+        return asyncio.run(main())
 
     return run
 

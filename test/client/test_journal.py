@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from uvideo import journal as journals
 from uvideo._core import download as downloads
 from uvideo._core import upload as uploads
 from uvideo.errors import InvalidArgument, LocalFailure, TransferBusy
-from uvideo.journal import Journal
+from uvideo.journal import Claim, Journal
 
 BLOCK = 4194304
 WHAT = ("http://127.0.0.1:9000", "space", "key", "/films/a.mp4")
@@ -114,15 +115,43 @@ def test_one_claim_at_a_time(tmp_path: Path) -> None:
     assert journal.entries() == ()
 
 
-def test_a_claim_that_waited_for_a_finished_one_gets_a_record_of_its_own(tmp_path: Path) -> None:
+@pytest.fixture(params=["waits", "looks"])
+def meanwhile(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> list[Claim]:
+    """Claims that are discarded while another claim waits for their lock, or once it has opened the file."""
+    claims = list[Claim]()
+    lock = journals._lock
+
+    def late(descriptor: int) -> None:
+        while claims:
+            claims.pop().discard()
+        lock(descriptor)
+
+    if request.param == "waits":
+        monkeypatch.setattr("time.sleep", lambda seconds: claims.pop().discard())
+    else:
+        monkeypatch.setattr(journals, "_lock", late)
+    return claims
+
+
+def test_a_claim_that_waited_for_a_finished_one_gets_a_record_of_its_own(
+    tmp_path: Path, meanwhile: list[Claim]
+) -> None:
     journal = Journal(tmp_path)
-    first = journal.begin(*WHAT)
-    first.discard()
+    meanwhile.append(journal.begin(*WHAT))
     second = journal.begin(*WHAT)
-    assert second.read() is None
+    assert not meanwhile and second.read() is None
     second.write([journal.first_line(*WHAT)])
     assert (tmp_path / f"{second.id}.jsonl").exists()
     second.release()
+
+
+def test_what_was_finished_while_a_claim_waited_is_no_transfer_any_more(tmp_path: Path, meanwhile: list[Claim]) -> None:
+    journal = Journal(tmp_path)
+    id = noted(journal)
+    meanwhile.append(journal.claim(id))
+    with pytest.raises(InvalidArgument, match="there is no transfer"):
+        journal.claim(id)
+    assert not meanwhile
 
 
 @pytest.mark.parametrize(

@@ -269,7 +269,7 @@ def registered() -> None:
 @pytest.mark.usefixtures("registered")
 def test_universal_pathlib(options: dict[str, Any], client: Client, space: str) -> None:
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", UserWarning)
         top = UPath(f"uvideo://{space}", **options)
     assert get_upath_class("uvideo") is UVideoPath is type(top)
     path = top / "films" / "one.txt"

@@ -30,12 +30,12 @@ class Bytes(object):
     """A body that says its length, or none."""
 
     def __init__(self, data, length=True):
-        self._data, self._sent = data, 0
+        self._data, self.sent = data, 0
         self.length = len(data) if length else None
 
     def read(self, size=65536):
-        piece = self._data[self._sent : self._sent + size]
-        self._sent += len(piece)
+        piece = self._data[self.sent : self.sent + size]
+        self.sent += len(piece)
         return piece
 
 
@@ -337,16 +337,16 @@ class File(Bytes):
         self.read_at, self.by_system = None, 0
 
     def piece(self):
-        left = self.length - self._sent
-        return (self._file.fileno(), self._sent, left) if left else None
+        left = self.length - self.sent
+        return (self._file.fileno(), self.sent, left) if left else None
 
     def moved(self, length):
         self.by_system += length
-        self._sent += length
+        self.sent += length
 
     def read(self, size=65536):
         if self.read_at is None:
-            self.read_at = self._sent
+            self.read_at = self.sent
         return super(File, self).read(size)
 
     def close(self):
@@ -362,14 +362,16 @@ class SentBySystem(Case):
             file.write(os.urandom(3000000))
 
         def talk(call):
-            call.send(answer(hashlib.sha1(call.request()[2]).hexdigest().encode("ascii")))
-            call.more()
+            while True:
+                call.send(answer(hashlib.sha1(call.request()[2]).hexdigest().encode("ascii")))
 
         body = File(path)
         self.addCleanup(body.close)
-        peer = self.peer(talk, tls)
-        found = self.transport(authorities=PEM).send(self.request(peer, "PUT"), body)
+        peer, pipes = self.peer(talk, tls), self.transport(authorities=PEM)
+        found = pipes.send(self.request(peer, "PUT"), body)
         self.assertEqual(found.body.decode("ascii"), hashlib.sha1(body._data).hexdigest())
+        pipes.send(self.request(peer))
+        self.assertEqual(len(peer.calls), 1)  # the connection serves again
         return body
 
     def test_a_file_goes_without_being_read_where_that_can_be(self):
@@ -551,6 +553,23 @@ class Encrypted(Case):
             self.transport(authorities=PEM, timeout=60).send(
                 self.request(self.peer(waiting, context())), interrupt=interrupt
             )
+
+    def test_what_tls_says_by_itself_is_no_early_answer(self):
+        body = Bytes(b"x" * LARGE)
+
+        def talk(call):  # the tickets of TLS 1.3 are still unread when the client has to wait
+            sent = -1
+            while sent != body.sent or not sent:
+                sent = body.sent
+                time.sleep(0.05)
+            first = call.connection.recv(65536)
+            left = LARGE - len(first.partition(b"\r\n\r\n")[2])
+            while left:
+                left -= len(call.connection.recv(65536))
+            call.send(answer(b"all of it"))
+
+        found = self.transport(authorities=PEM).send(self.request(self.peer(talk, context()), "PUT"), body)
+        self.assertEqual(found.body, b"all of it")
 
     def test_large_bodies_pass_both_ways(self):
         data = bytes(bytearray(range(256))) * 16384
