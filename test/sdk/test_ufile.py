@@ -8,7 +8,7 @@ import importlib
 import inspect
 import io
 
-from ucloud import auth, compact, util
+from ucloud import auth, compact, logger, util
 from ucloud.ufile import (
     baseufile,
     bucketmanager,
@@ -392,6 +392,20 @@ class Objects(Older, Case):
         self.assertEqual(('"x"', "s", False), (resp.etag, resp.x_session_id, resp.ok()))
         resp = httprequest.ResponseInfo(None, ValueError("no network"))
         self.assertEqual((-1, "no network", True), (resp.status_code, resp.error, resp.need_retry()))
+        self.assertEqual("断网", httprequest.ResponseInfo(None, IOError("断网")).error)
+
+    def test_names_that_are_not_ascii_are_logged(self):
+        log = self.path()
+        logger.set_log_file(log)
+        self.addCleanup(logger.set_log_file, None)
+        put, down = self.quick(putufile.PutUFile(*PAIR)), self.quick(downloadufile.DownloadUFile(*PAIR))
+        for key in ("视频", u"视频"):  # on 2.7 the first is bytes
+            self.assertStatus(200, put.putstream(self.private, key, b"x"))
+            self.assertStatus(404, down.download_file(self.private, key + key, self.path()))
+        with io.open(log, encoding="utf-8") as lines:
+            said = lines.read()
+        self.assertEqual(2, said.count(u"/视频: 200 "))
+        self.assertEqual(2, said.count(u"/视频视频 failed: 404 "))
 
 
 class Resume(Older, FaultCase):
