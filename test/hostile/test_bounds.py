@@ -77,6 +77,24 @@ def test_half_a_head_has_the_same_limit(port: int) -> None:
                 pass
 
 
+@pytest.mark.parametrize(
+    ("line", "more"),
+    ((b"CONNECT a:80", b"Content-Length: 1000000000"), (b"GET /", b"Connection: upgrade\r\nUpgrade: websocket")),
+    ids=("connect", "upgrade"),
+)
+def test_what_comes_behind_a_request_without_a_body_is_a_head(port: int, line: bytes, more: bytes) -> None:
+    """Whatever length it says: the parser takes no body of a CONNECT."""
+    with connect(port) as sock:
+        with contextlib.suppress(ConnectionError):
+            sock.sendall(line + b" HTTP/1.1\r\nHost: a:80\r\n" + more + b"\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n")
+            for number in range(20):
+                sock.sendall(b"X-%d: " % number + b"a" * 16000 + b"\r\n")
+        sock.settimeout(20)
+        with contextlib.suppress(ConnectionError):
+            while sock.recv(65536):
+                pass
+
+
 def test_heads_that_were_sent_ahead_have_a_limit_too(server: Server, peer: Peer, space: str) -> None:
     """While one request is answered, others can be sent behind it; they are not kept in any number."""
     signed = ("Authorization", peer.signed("PUT", space, "slow"))

@@ -16,6 +16,7 @@ from test.server.test_tokens import NOW, Clock
 from test.server.wire import Peer
 from ucloud.uvideo.protocol import errors, operation, signature
 from ucloud.uvideo.protocol.message import Headers
+from ucloud.uvideo.protocol.text import build_query
 from uvideo.server.credentials import Key
 
 
@@ -122,6 +123,15 @@ def test_keys_are_not_given_under_a_policy_that_would_not_hold(world: Running, p
     with pytest.raises(errors.BadRequest, match="Policy is not applied") as caught:
         Peer(world).manage(operation.AssumeRole(policy=policy))
     assert caught.value.ret_code == 15017
+
+
+@pytest.mark.parametrize("name", ("policy", "POLICY", "Policy.0", "PolicyDocument", "PolicyArns.0"))
+def test_no_other_spelling_of_a_policy_is_lost(world: Running, name: str) -> None:
+    owner = Peer(world)
+    given = {"Action": "AssumeRole", "PublicKey": world.public_key, name: "{}"}
+    given["Signature"] = signature.action_signature(world.private_key, given)
+    got = owner.send("GET", "/?" + build_query(given.items()))
+    assert got.json()["RetCode"] == 15017 and "Credentials" not in got.json()
 
 
 def test_the_headers_name_is_read_in_any_case(world: Running) -> None:

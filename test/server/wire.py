@@ -37,7 +37,7 @@ class Answer:
     def refusal(self) -> tuple[int, int, str]:
         """(status, RetCode, ErrMsg); the form of an error is checked as well."""
         assert self.header("Content-Type") == "application/json"
-        assert self.header("X-SessionId")
+        assert self.header("X-SessionId") and self.header("X-Content-Type-Options") == "nosniff"
         found = self.json()
         assert set(found) == {"RetCode", "ErrMsg"}
         return self.status, found["RetCode"], found["ErrMsg"]

@@ -16,7 +16,7 @@ from typing import Any, cast
 from aiohttp import web
 
 from uvideo._core import answer, errors
-from uvideo.server.exchange import NAME, Exchange
+from uvideo.server.exchange import Exchange, common, new_session
 from uvideo.server.guesses import sender
 from uvideo.server.heads import Heads
 from uvideo.server.metrics import Metrics
@@ -39,7 +39,8 @@ log = logging.getLogger("uvideo.server")
 def _said(error: Any) -> bytes:
     """A whole answer, for whoever has not sent a whole request."""
     response = answer.encode_error(error)
-    pairs = [*response.headers, ("Content-Length", str(len(response.body))), ("Connection", "close"), ("Server", NAME)]
+    pairs = [*response.headers, *common(new_session())]
+    pairs += [("Content-Length", str(len(response.body))), ("Connection", "close")]
     phrase = {400: "Bad Request", 503: "Service Unavailable"}[response.status]
     lines = [f"HTTP/1.1 {response.status} {phrase}", *(f"{name}: {value}" for name, value in pairs)]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + response.body
@@ -47,8 +48,8 @@ def _said(error: Any) -> bytes:
 
 MALFORMED = errors.BadRequest("the request is malformed, or its head is too large")
 LARGE = errors.Unavailable("too many large requests at once", retry_after=1)
-CROWDED = _said(errors.Unavailable("too many connections", retry_after=1))
-CROWDED_ADDRESS = _said(errors.Unavailable("too many connections from this address", retry_after=1))
+CROWDED = errors.Unavailable("too many connections", retry_after=1)
+CROWDED_ADDRESS = errors.Unavailable("too many connections from this address", retry_after=1)
 
 
 class Connection(web.RequestHandler):
@@ -63,7 +64,7 @@ class Connection(web.RequestHandler):
         self._max_msg_queue_size, self._msg_queue_resume_size = QUEUED, QUEUED // 2  # aiohttp's own: it stops to read
         self._server = server
         self._payload: Any = None  # of the last head; None before the first
-        self._left: int | None = 0  # bytes of that which have not come; None if it comes in chunks
+        self._left: int | None = 0  # bytes of that which have not come; None if it has no length or is complete
         self._heads = Heads()
         self._seen = 0  # heads
         self._half = 0  # bytes of a head that has not ended
@@ -83,8 +84,8 @@ class Connection(web.RequestHandler):
         self._read_at_once(SMALL_HEAD)
         self._address = _counted(transport)
         refusal = self._server.came(self._address)
-        if refusal:
-            cast(asyncio.Transport, transport).write(refusal)
+        if refusal is not None:
+            cast(asyncio.Transport, transport).write(_said(refusal))
             transport.close()
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -146,7 +147,9 @@ class Connection(web.RequestHandler):
             self._waiting.append(most if fresh == 1 and most <= SMALL_HEAD else _size_of(message))
             self._payload = payload
             length = getattr(message, "headers", {}).get("Content-Length", "")
-            self._left = int(length) - payload.total_bytes if length.isascii() and length.isdigit() else None
+            # The body of a CONNECT is none to aiohttp's parser in C, whatever its length says: heads follow.
+            has_length = not payload.is_eof() and length.isascii() and length.isdigit()
+            self._left = int(length) - payload.total_bytes if has_length else None
 
     def _settle(self) -> None:
         """Take or give back a place for large heads; what is too large ends the connection."""
@@ -215,10 +218,8 @@ class Connection(web.RequestHandler):
     def refused(self, request: web.BaseRequest, error: Any) -> web.StreamResponse:
         """The answer that says an error and ends the connection."""
         response = answer.encode_error(error)
-        refused = web.Response(status=response.status, headers=response.headers.pairs, body=response.body)
-        refused.headers[answer.SESSION] = Exchange(request).session
-        refused.headers["Server"] = NAME
-        refused.headers["Connection"] = "close"
+        pairs = [*response.headers, *common(Exchange(request).session), ("Connection", "close")]
+        refused = web.Response(status=response.status, headers=pairs, body=response.body)
         refused.force_close()
         return refused
 
@@ -276,15 +277,15 @@ class Server(web.Server):
         """Whether one more connection would be refused."""
         return bool(self._most) and self._count.total() >= self._most
 
-    def came(self, address: str) -> bytes:
-        """Count a connection; what it is told if it is one too many."""
+    def came(self, address: str) -> Any:
+        """Count a connection; the error that it is told if it is one too many, else None."""
         self._count[address] += 1
         if self._most and self._count.total() > self._most:
             refusal = CROWDED
         elif self._each and address and self._count[address] > self._each:
             refusal = CROWDED_ADDRESS
         else:
-            return b""
+            return None
         self._metrics.add("uvideo_connections_refused_total")
         return refusal
 

@@ -13,7 +13,7 @@ import random
 import socket
 import struct
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ class Unreadable(Exception):
         self.failure = failure
 
 
-async def _pieces(content: Content) -> AsyncIterator[bytes]:
+async def _pieces(content: Content) -> AsyncGenerator[bytes, None]:
     """The bytes of a content that has a reader.  Unreadable.
 
     Those of a file in small pieces: a client that does not read holds one of them.  A store is asked for all at once,
@@ -97,6 +97,16 @@ def new_session() -> str:
     """A random UUID as text.  It is no secret, so it need not come from the system, which takes ten times as long."""
     digits = "%032x" % (random.getrandbits(128) & _UUID_MASK | _UUID_BITS)
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def common(session: str) -> tuple[tuple[str, str], ...]:
+    """The headers that every answer has, whoever writes it."""
+    return (
+        (answer.SESSION, session),
+        ("Server", NAME),
+        ("X-Content-Type-Options", "nosniff"),  # no browser runs an object as another type than it was stored with
+        ("Vary", "Origin"),  # also where no page asks: what a cache keeps may be asked for by one
+    )
 
 
 class _Sent(web.StreamResponse):
@@ -277,14 +287,10 @@ class Exchange:
         return carried
 
     def _head(self, response: Any) -> CIMultiDict[str]:
-        """The headers of a response, with those that every answer has."""
+        """The headers of a response, with those that every answer has.  A preflight's Vary says more."""
         headers = CIMultiDict[str](response.headers.pairs)
-        headers[answer.SESSION] = self.session
-        headers["Server"] = NAME
-        headers["X-Content-Type-Options"] = (
-            "nosniff"  # no browser runs an object as another type than it was stored with
-        )
-        headers.setdefault("Vary", "Origin")  # also where no page asks: what a cache keeps may be asked for by one
+        for name, value in common(self.session):
+            headers.setdefault(name, value)
         if self.crossing is not None:
             headers.extend(self.crossing.answer(list(headers)))
         return headers
@@ -333,22 +339,22 @@ class Exchange:
         if transport is None:
             raise Disconnected()
         by_file = reader.file is not None and transport.get_extra_info("sslcontext") is None
-        pieces = _pieces(content)
-        first = b"" if by_file else await anext(pieces)  # while no head is sent, a failure can still be told
-        self.waiting = True
-        await carried.prepare(self.request)
-        try:
-            if by_file:
-                await self._sendfile(transport, reader.file, content)
-            else:
-                await self._write(carried, first)
-                first = b""
-                async for piece in pieces:
-                    await self._write(carried, piece)
-            await carried.write_eof()
-        except BaseException:  # the head promised more than was sent: only a broken connection tells
-            self.abort()
-            raise
+        async with contextlib.aclosing(_pieces(content)) as pieces:
+            first = b"" if by_file else await anext(pieces)  # while no head is sent, a failure can still be told
+            self.waiting = True
+            await carried.prepare(self.request)
+            try:
+                if by_file:
+                    await self._sendfile(transport, reader.file, content)
+                else:
+                    await self._write(carried, first)
+                    first = b""
+                    async for piece in pieces:
+                        await self._write(carried, piece)
+                await carried.write_eof()
+            except BaseException:  # the head promised more than was sent: only a broken connection tells
+                self.abort()
+                raise
         return carried
 
     async def _write(self, carried: web.StreamResponse, piece: bytes) -> None:

@@ -240,6 +240,9 @@ def decode(given):
         fields[field] = _number(parameter, value) if field in _NUMBERS else _short(value)
     if action.cls is operation.GetSpaceStatus:
         fields.setdefault("spaces", _list("BucketName", given) or ())
+    if action.cls is operation.AssumeRole:  # it narrows what is given, so no spelling of its name may be lost
+        policies = [given[each] for each in given if given[each] and each.lower().startswith(u"policy")]
+        fields["policy"] = _short(policies[0]) if policies else None
     if action.cls is operation.CreateSpace and name == action.names[1]:
         fields["biz"] = to_text(_BIZ)
     return action.cls(**fields), to_text(name)
