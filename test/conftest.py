@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import signal
 from collections.abc import Generator
 from typing import Any
@@ -52,13 +53,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = fronted
 
 
+#: What asyncio logs where a callback raises or a task's exception is never read: nobody else hears of it.
+CALLBACK = re.compile(r"^ERROR +asyncio:", re.MULTILINE).search
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A test that prints or logs the private key of a server fails, whatever else it does."""
+    """A test that prints or logs the private key of a server fails, whatever else it does.
+
+    So does one in which asyncio logs an error.
+    """
     report = yield
     said = "".join(text for _, text in report.sections)
     if report.passed and any(secret in said for secret in SECRETS):
         report.outcome, report.longrepr = "failed", f"{item.nodeid}: a private key was printed or logged"
+    if report.passed and CALLBACK(said):
+        report.outcome, report.longrepr = (
+            "failed",
+            f"{item.nodeid}: a callback of asyncio's loop raised\n{said[-3000:]}",
+        )
     return report
 
 

@@ -108,6 +108,26 @@ def inside(module: str, *packages: str) -> bool:
     return Import("", module, 0).is_in(*packages)
 
 
+#: What gevent replaces in the standard library, by putting other names into these modules.
+REPLACED = {"queue", "Queue", "select", "socket", "ssl", "subprocess", "thread", "_thread", "threading", "time"}
+
+
+def bound(source: str) -> list[str]:
+    """Names that a source takes out of those modules when it is imported."""
+    tree = ast.parse(source)
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and not node.level]
+    return [alias.name for node in found if node.module in REPLACED for alias in node.names]
+
+
+def test_the_sdk_uses_what_gevent_replaced() -> None:
+    """Programs patch after their imports: a name taken before would block every greenlet."""
+    assert bound("try:\n    from queue import SimpleQueue as Queue\nexcept ImportError:\n    import Queue") == [
+        "SimpleQueue"
+    ]
+    taken = {name: bound(source) for name, source, _ in modules() if inside(name, "ucloud")}
+    assert {name: names for name, names in taken.items() if names} == {}
+
+
 def protocol_imports_values_only(each: Import) -> bool:
     if not inside(each.module, "ucloud.uvideo.protocol"):
         return True

@@ -2,7 +2,14 @@
 
 from __future__ import absolute_import, division, print_function
 
-from .ufile.baseufile import BaseUFile
+import hashlib  # noqa: F401  the older SDK's module has these names too
+import hmac  # noqa: F401
+from functools import reduce  # noqa: F401
+
+from .compact import b, s  # noqa: F401
+from .logger import logger  # noqa: F401
+from .util import standard_b64encode  # noqa: F401
+from .uvideo.handler import Signer
 from .uvideo.protocol.signature import action_signature, sign
 from .uvideo.protocol.text import native
 
@@ -15,7 +22,7 @@ class Auth(object):
 
     def set_keys(self, public_key, private_key):
         """Sign with these keys from now on.  Raises ValueError."""
-        self._handler = BaseUFile(public_key, private_key)
+        self._handler = Signer(public_key, private_key)
 
     def bucket_signature(self, query):
         """The Signature of a management call with these parameters (a dict), which get their PublicKey here."""

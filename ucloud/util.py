@@ -5,6 +5,8 @@ from __future__ import absolute_import, division, print_function
 import base64
 import hashlib
 import io
+import os  # noqa: F401  the older SDK's module has these names too
+import struct  # noqa: F401
 
 from .compact import *  # noqa: F403  the older SDK's module has these names too
 from .compact import b, s

@@ -128,6 +128,21 @@ def test_a_body_without_length_ends_with_the_connection(peer: Start) -> None:
     run(work)
 
 
+def test_a_body_without_length_that_ends_with_a_reset_is_no_answer(peer: Start) -> None:
+    def talk(call: Call) -> None:
+        call.request()
+        call.send(b"HTTP/1.1 200 OK\r\n\r\nnot the ")
+        call.reset()
+
+    made = peer(talk)
+
+    async def work(client: AsyncClient) -> None:
+        with pytest.raises(errors.NoAnswer):
+            await send(client, made.origin)
+
+    run(work)
+
+
 def test_one_that_was_closed_while_idle_is_replaced_and_one_closed_in_use_is_stale(peer: Start) -> None:
     closed = threading.Event()
 

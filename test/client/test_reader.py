@@ -71,6 +71,15 @@ def test_reading_all_is_verified(client: Client, space: str, film: str, data: by
         assert file.read() == data[1:] and not file.verified
 
 
+def test_what_was_read_to_its_end_has_given_its_connection_back(
+    through: Client, proxy: FaultProxy, space: str, film: str, data: bytes
+) -> None:
+    with through.open(space, film) as file:
+        assert file.read() == data
+        through.stat(space, film)
+    assert len({each.connection for each in proxy.log()}) == 1
+
+
 def test_an_object_without_bytes(client: Client, space: str) -> None:
     client.put(space, "empty", b"")
     with client.open(space, "empty") as file:

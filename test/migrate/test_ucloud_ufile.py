@@ -152,6 +152,21 @@ def _(at: World) -> None:
     refused(again.resumeuploadfile(localfile=str(at.file), **kept), -2)  # type: ignore[arg-type]
 
 
+@ROW("`handler.uploadid` and")
+def _(at: World) -> None:
+    parts = multipartuploadufile.MultipartUploadUFile(*at.keys)
+    good(parts.uploadfile(at.space, "k", at.file))
+    assert parts.uploadid is None and parts.etaglist == []
+
+
+@ROW("the type of a file")
+def _(at: World) -> None:
+    put, down = putufile.PutUFile(*at.keys), downloadufile.DownloadUFile(*at.keys)
+    for header, expected in (({}, "audio/mpeg"), ({"Content-Type": "text/x-mine"}, "text/x-mine")):
+        good(put.putfile(at.space, "a.mp3", at.file, header))
+        assert good(down.download_file(at.space, "a.mp3", at.folder / "back")).content_type == expected
+
+
 @ROW("the type of a stream")
 def _(at: World) -> None:
     put, down = putufile.PutUFile(*at.keys), downloadufile.DownloadUFile(*at.keys)
@@ -187,7 +202,15 @@ def _(at: World) -> None:
     good(putufile.PutUFile(*at.keys).putfile(at.space, "k", at.file))
     ret, _ = getfilelist.GetFileList(*at.keys).list(at.space, "", 10)
     assert ret is not None and [each["FileName"] for each in ret["DataSet"]] == ["k"]
+    down = downloadufile.DownloadUFile(*at.keys)
+    good(down.download_file(at.space, "k", at.folder / "copy"))
+    assert "Signature=" in down.private_download_url(at.space, "k")
+
+
+@ROW("`bucketmanager.createbucket(...)`")
+def _(at: World) -> None:
     assert not hasattr(bucketmanager, "createbucket")
+    assert hasattr(bucketmanager.BucketManager, "createbucket")
 
 
 @pytest.fixture

@@ -133,9 +133,9 @@ def moved(before: str, after: str) -> dict[int, int]:
 
 
 def reached(root: Path, cache: Path, anew: bool) -> dict[str, Reached]:
-    """Of each test file, as far as the lines that it reached are still there.
+    """Of each test file, as far as the lines that it reached are still there.  A file that has changed is asked again.
 
-    ``cache``: the folder where it is kept.  ``anew``: ask again, as the sources changed much.
+    ``cache``: the folder where it is kept.  ``anew``: ask all again, as the sources changed much.
     """
     now = sources(root)
     digest = hashlib.sha256(json.dumps(now).encode()).hexdigest()[:16]
@@ -145,19 +145,20 @@ def reached(root: Path, cache: Path, anew: bool) -> dict[str, Reached]:
     path = cache / "reach.json"
     asked: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     for file in files(root):
-        if file in asked:
+        source = hashlib.sha256((root / file).read_bytes()).hexdigest()[:16]
+        if asked.get(file, {}).get("source") == source:
             continue
         found = measure(root, file)
         print(f"{file}: {found.size() if found else 'no'} lines", flush=True)
-        asked[file] = found and {**asdict(found), "tree": digest}
+        asked[file] = {**asdict(found or Reached(0.0)), "tree": digest, "source": source}
         (cache / f"{digest}.json").write_text(json.dumps(now))
         path.write_text(json.dumps(asked))
-    trees = {each["tree"] for each in asked.values() if each}
+    trees = {each["tree"] for each in asked.values()}
     then = {tree: json.loads((cache / f"{tree}.json").read_text()) for tree in trees}
     places = {tree: {name: moved(then[tree].get(name, ""), text) for name, text in now.items()} for tree in trees}
     known = {}
     for file, each in asked.items():
-        if each and (root / file).exists():
+        if each["groups"] and (root / file).exists():
             found = known[file] = Reached(each["seconds"], each["groups"])
             for name, lines in each["lines"].items():
                 place = places[each["tree"]].get(name, {})

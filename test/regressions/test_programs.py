@@ -69,4 +69,4 @@ def test_programs_run_with_the_folder_copied(
     assert Path(told["from"]) == project
     failed = {name: said[-3000:] for name, (status, said) in told["programs"].items() if status}
     assert failed == {}
-    assert len(told["programs"]) == len(PROGRAMS) >= 13
+    assert len(told["programs"]) == len(PROGRAMS) >= 14

@@ -497,6 +497,8 @@ class Read(Files, Case):
             ((500, None), (500, 99999)),
             ((None, 7), (99993, 99999)),
             ((99990, 10**9), (99990, 99999)),
+            (("0", u"9"), (0, 9)),
+            ((500, ""), (500, 99999)),
         ):
             resp = self.assertStatus(206, files.download_file(self.private, "k", self.target, content_range=given))
             self.assertEqual(resp.content_range, expected)

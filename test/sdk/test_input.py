@@ -208,7 +208,8 @@ class Input(FaultCase):
         self.assertEqual(self.read(target), b"old")
 
     def test_ranges(self):
-        for given in ((5, 4), (-1, 5), (0, 1.5), ("0", "5"), (None, None), (1,), (1, 2, 3), 7, "0-5", (True, 5)):
+        of_text = (("x", "5"), (0, "x"), (" ", 5), ("", ""))
+        for given in of_text + ((5, 4), (-1, 5), (0, 1.5), (None, None), (1,), (1, 2, 3), 7, "0-5", (True, 5)):
             resp = self.assertStatus(
                 -3, self.downloader().download_file(self.private, "k", self.path(), content_range=given)
             )

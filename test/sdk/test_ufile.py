@@ -8,7 +8,7 @@ import importlib
 import inspect
 import io
 
-from ucloud import auth, compact, util
+from ucloud import auth, compact, logger, util
 from ucloud.ufile import (
     baseufile,
     bucketmanager,
@@ -83,6 +83,35 @@ OLDER = {
         "ufile_authorization": ("data", None),
     },
 }
+#: What ``from module import *`` gives with ucloud 2.0.2, but requests, which only one module imports here.
+STAR = {
+    "ucloud.auth": "Auth b hashlib hmac logger reduce s standard_b64encode",
+    "ucloud.compact": "BytesIO StringIO b basestring builtin_str bytes is_py2 is_py3 numeric_types s str sys u "
+    "urlparse",
+    "ucloud.logger": "LOG_FILE logger logging set_log_file",
+    "ucloud.util": "BytesIO StringIO b base64 basestring builtin_str bytes config file_etag finishsharding_url hashlib "
+    "initialsharding_url is_py2 is_py3 numeric_types os s shardingupload_url standard_b64decode standard_b64encode str "
+    "struct sys u ufile_getfilelist_url ufile_post_url ufile_put_url ufile_uploadhit_url urlparse urlsafe_b64decode "
+    "urlsafe_b64encode",
+    "ucloud.ufile.baseufile": "Auth BaseUFile string",
+    "ucloud.ufile.bucketmanager": "Auth BucketManager ResponseInfo UCLOUD_API_URL config logger s",
+    "ucloud.ufile.config": "BLOCKSIZE UCLOUD_API_URL UCLOUD_DOWNLOAD_SUFFIX UCLOUD_PROXY_SUFFIX USER_AGENT get_default "
+    "platform set_default",
+    "ucloud.ufile.deleteufile": "BaseUFile DeleteUFile ResponseInfo config logger ufile_put_url",
+    "ucloud.ufile.downloadufile": "BaseUFile DownloadUFile ResponseInfo config logger os s time urllib",
+    "ucloud.ufile.getfilelist": "BaseUFile GetFileList Mimetype ResponseInfo config json logger os s",
+    "ucloud.ufile.getufilelist": "BaseUFile GetFileList ResponseInfo config json logger os s ufile_getfilelist_url",
+    "ucloud.ufile.httprequest": "ResponseInfo config logger re",
+    "ucloud.ufile.magicwrapper": "Mimetype mimetypes path",
+    "ucloud.ufile.multipartuploadufile": "BaseUFile Mimetype MultipartUploadUFile ResponseInfo config "
+    "finishsharding_url initialsharding_url json logger os s shardingupload_url time",
+    "ucloud.ufile.postufile": "BaseUFile Mimetype PostUFile ResponseInfo b config hashlib logger os s time u "
+    "ufile_post_url",
+    "ucloud.ufile.putufile": "BaseUFile Mimetype PutUFile ResponseInfo config json logger os s ufile_put_url",
+    "ucloud.ufile.uploadhitufile": "BLOCKSIZE BaseUFile Mimetype ResponseInfo UploadHitUFile config file_etag logger "
+    "os s ufile_uploadhit_url",
+}
+ATTRIBUTES = ("uploadid", "blocksize", "etaglist", "pausepartnumber")
 HANDLERS = [kind for kind in OLDER if kind is not auth.Auth]
 PAIR = (PUBLIC_KEY, PRIVATE_KEY)
 
@@ -140,6 +169,12 @@ class Names(Older, Case):
             for name in names.split():
                 self.assertTrue(hasattr(found, name), (module, name))
         self.assertEqual(4 * 1024 * 1024, config.BLOCKSIZE)
+
+    def test_a_star_gives_what_it_gave(self):
+        for module, names in STAR.items():
+            given = {}
+            exec("from %s import *" % module, given)
+            self.assertEqual([], [name for name in names.split() if name not in given], module)
 
     def test_the_settings_are_its_own(self):
         config.DEFAULTS.unset(())
@@ -357,6 +392,20 @@ class Objects(Older, Case):
         self.assertEqual(('"x"', "s", False), (resp.etag, resp.x_session_id, resp.ok()))
         resp = httprequest.ResponseInfo(None, ValueError("no network"))
         self.assertEqual((-1, "no network", True), (resp.status_code, resp.error, resp.need_retry()))
+        self.assertEqual("断网", httprequest.ResponseInfo(None, IOError("断网")).error)
+
+    def test_names_that_are_not_ascii_are_logged(self):
+        log = self.path()
+        logger.set_log_file(log)
+        self.addCleanup(logger.set_log_file, None)
+        put, down = self.quick(putufile.PutUFile(*PAIR)), self.quick(downloadufile.DownloadUFile(*PAIR))
+        for key in ("视频", u"视频"):  # on 2.7 the first is bytes
+            self.assertStatus(200, put.putstream(self.private, key, b"x"))
+            self.assertStatus(404, down.download_file(self.private, key + key, self.path()))
+        with io.open(log, encoding="utf-8") as lines:
+            said = lines.read()
+        self.assertEqual(2, said.count(u"/视频: 200 "))
+        self.assertEqual(2, said.count(u"/视频视频 failed: 404 "))
 
 
 class Resume(Older, FaultCase):
@@ -392,6 +441,24 @@ class Resume(Older, FaultCase):
         self.assertEqual(len(data), anew[0]["FileSize"])
         self.assertStatus(-3, self.parts().resumeuploadfile(bucket=self.private, key="k"))
         self.assertStatus(-3, self.parts().resumeuploadfile(**dict(kept, blocksize=5)))
+
+    def test_attributes_that_a_program_sets(self):
+        handler, data = self.interrupted(self.files)
+        kept = handler.uploadid, handler.blocksize, handler.etaglist, handler.pausepartnumber
+        handler.close()
+        again = self.parts()
+        again.uploadid, again.blocksize, again.etaglist, again.pausepartnumber = kept
+        given = {"bucket": self.private, "key": "k", "retryinterval": 0}
+        self.assertStatus(-3, again.resumeuploadfile(**given))
+        self.assertEqual(kept, (again.uploadid, again.blocksize, again.etaglist, again.pausepartnumber))
+        falsy = {"uploadid": "", "blocksize": 0, "etaglist": [], "pausepartnumber": 0, "mime_type": ""}
+        self.assertStatus(200, again.resumeuploadfile(localfile=self.source, **dict(falsy, **given)))
+        self.assertEqual(data, self.stored("k"))
+        self.assertEqual([0, 1, 2, 3], sorted([each["part"] for each in self.seen("UploadPart", status=200)]))
+        self.assertEqual((None, None, [], 0), tuple([getattr(again, name) for name in ATTRIBUTES]))
+        again.uploadid = kept[0]
+        self.assertStatus(200, again.uploadfile(self.private, "new", self.source, **OPTIONS))
+        self.assertIsNone(again.uploadid)  # of an upload that is begun anew nothing is set
 
     def test_one_that_was_not_begun(self):
         self.faults(({"operation": "InitiateUpload"}, {"action": "reset_request", "times": 4}))

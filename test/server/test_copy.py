@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from test.patience import until
 from test.server.inprocess import Running, running
 from test.server.wire import BLOCK, MIB, Answer, Peer, pattern
 from ucloud.uvideo.protocol import errors, etag, operation, signature
@@ -472,3 +474,49 @@ def test_everything_at_once_leaves_no_name_without_bytes_and_no_bytes_without_na
     for each in found:
         peer.do(operation.DeleteObject(space, each.key))
     assert files(tmp_path) == {}
+
+
+class Meanwhile:
+    """Blobs between whose lookup and ``open`` something happens: once, by ``action``."""
+
+    def __init__(self, blobs: Any) -> None:
+        self._blobs = blobs
+        self.action: Callable[[], None] | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._blobs, name)
+
+    async def open(self, blob: str) -> Any:
+        action, self.action = self.action, None
+        if action is not None:
+            await asyncio.to_thread(action)
+        return await self._blobs.open(blob)
+
+
+@pytest.mark.parametrize("asked", ["get", "copy", "part", "hit"])
+def test_an_object_that_is_replaced_between_its_lookup_and_its_bytes_is_looked_up_again(
+    tmp_path: Path, asked: str
+) -> None:
+    with running(tmp_path, wrap=Meanwhile) as app:
+        peer = Peer(app)
+        space, blobs = peer.space(), cast(Any, app.service.blobs)
+        stored = peer.do(operation.PutObject(space, "key"), LARGE)
+        (old,) = files(tmp_path)
+
+        def replace_it() -> None:
+            peer.do(operation.PutObject(space, "key"), LARGE[::-1])
+            until(lambda: not Path(old).exists())
+
+        upload = peer.do(operation.InitiateUpload(space, "parts")).upload_id
+        blobs.action = replace_it
+        if asked == "get":
+            assert peer.call(operation.GetObject(space, "key")).body == LARGE[::-1]
+        elif asked == "copy":
+            peer.do(operation.CopyObject(space, "copy", space, "key"))
+            assert peer.call(operation.GetObject(space, "copy")).body == LARGE[::-1]
+        elif asked == "part":
+            made = peer.do(operation.CopyPart(space, "parts", upload, 0, space, "key", ByteRange(0, 99)))
+            assert made.etag == etag.part_etag(hashlib.sha1(LARGE[::-1][:100]).digest())
+        else:
+            assert peer.call(operation.UploadHit(space, "hit", stored.etag, len(LARGE))).status == 404
+        assert blobs.action is None

@@ -2,6 +2,9 @@
 
 from __future__ import absolute_import, division, print_function
 
+import string  # noqa: F401  the older SDK's module has these names too
+
+from ..auth import Auth  # noqa: F401
 from ..uvideo.handler import Signer
 from . import config
 from .httprequest import ResponseInfo

@@ -2,10 +2,13 @@
 
 from __future__ import absolute_import, division, print_function
 
+from ..auth import Auth  # noqa: F401
+from ..compact import s  # noqa: F401
 from ..logger import logger  # noqa: F401  the older SDK's modules have these names too
 from ..uvideo import spacemanager
 from . import config
 from .baseufile import BaseUFile
+from .httprequest import ResponseInfo  # noqa: F401
 
 #: Another URL in its place is where the managers send their calls, unless config's apiurl says otherwise.
 UCLOUD_API_URL = config.UCLOUD_API_URL

@@ -6,6 +6,8 @@
 
 from __future__ import absolute_import, division, print_function
 
+import platform  # noqa: F401  the older SDK's module has these names too
+
 from ..uvideo.config import BLOCKSIZE, USER_AGENT, Defaults  # noqa: F401
 from ..uvideo.protocol.provider import PROVIDERS, Provider
 

@@ -18,7 +18,7 @@ class DownloadUFile(BaseUFile, Files):
         localfile: _Path,
         isprivate: bool = True,
         expires: int | None = None,
-        content_range: tuple[int | None, int | None] | None = None,
+        content_range: tuple[int | str | None, int | str | None] | None = None,
         header: _Header = None,
     ) -> _Answer: ...
     def public_download_url(self, bucket: str, key: str) -> str: ...

@@ -2,8 +2,19 @@
 
 from __future__ import absolute_import, division, print_function
 
-from . import getufilelist
+import json  # noqa: F401
+import os  # noqa: F401
+
+from ..compact import s  # noqa: F401
+from ..logger import logger  # noqa: F401  the older SDK's modules have these names too
+from . import (
+    config,  # noqa: F401
+    getufilelist,
+)
+from .baseufile import BaseUFile  # noqa: F401
 from .config import BLOCKSIZE  # noqa: F401
+from .httprequest import ResponseInfo  # noqa: F401
+from .magicwrapper import Mimetype  # noqa: F401
 
 
 class GetFileList(getufilelist.GetFileList):

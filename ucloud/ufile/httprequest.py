@@ -2,11 +2,15 @@
 
 from __future__ import absolute_import, division, print_function
 
+import re  # noqa: F401  the older SDK's module has these names too
+
+from ..logger import logger  # noqa: F401
 from ..uvideo import handler
 from ..uvideo.protocol.answer import document
 from ..uvideo.protocol.byterange import parse_content
 from ..uvideo.protocol.message import Headers, Response
 from ..uvideo.protocol.text import is_integer
+from . import config  # noqa: F401
 
 
 class ResponseInfo(handler.ResponseInfo):
@@ -21,7 +25,7 @@ class ResponseInfo(handler.ResponseInfo):
 
     def __init__(self, response, exception=None, content_consumed=False):
         if response is None:
-            super(ResponseInfo, self).__init__(handler.NO_ANSWER, error=u"%s" % exception)
+            super(ResponseInfo, self).__init__(handler.NO_ANSWER, error=_said(exception))
             self.exception = exception
             return
         headers = Headers((response.headers or {}).items()) if isinstance(response.headers, dict) else response.headers
@@ -45,6 +49,13 @@ class ResponseInfo(handler.ResponseInfo):
         return ", ".join(["%s: %s" % (name, getattr(self, name)) for name in _SHOWN])
 
     __repr__ = __str__
+
+
+def _said(exception):
+    try:
+        return u"%s" % (exception,)
+    except UnicodeError:  # on 2.7, of bytes that are not ASCII
+        return str(exception).decode("utf-8", "replace")
 
 
 _SHOWN = (

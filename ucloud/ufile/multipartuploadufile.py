@@ -2,7 +2,13 @@
 
 from __future__ import absolute_import, division, print_function
 
+import json  # noqa: F401  the older SDK's modules have these names too
+import os  # noqa: F401
+import time  # noqa: F401
+
+from ..compact import s  # noqa: F401
 from ..logger import logger  # noqa: F401  the older SDK's modules have these names too
+from ..util import finishsharding_url, initialsharding_url, shardingupload_url  # noqa: F401
 from ..uvideo.argument import count, mime_of, text
 from ..uvideo.handler import answers
 from ..uvideo.multipartuploaduvideo import MultipartUploadUVideo
@@ -12,22 +18,31 @@ from ..uvideo.source import FileSource, StreamSource, shown
 from . import config  # noqa: F401
 from .baseufile import BaseUFile
 from .config import BLOCKSIZE
+from .httprequest import ResponseInfo  # noqa: F401
+from .magicwrapper import Mimetype  # noqa: F401
 
 
 class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
     """Uploads files and streams in parts, several at a time.  Safe to share between threads.
 
     uploadid, blocksize, etaglist, pausepartnumber: of the upload that resume would continue, for whoever keeps them.
+    What a program sets them to is what resume takes for an argument that it is not given.
     """
+
+    def _make(self, credentials, suffixes=(), chosen=None):
+        super(MultipartUploadUFile, self)._make(credentials, suffixes, chosen)
+        self._kept = {}  # name: value, of the attributes that the program has set
 
     def uploadfile(self, bucket, key, localfile, retrycount=3, retryinterval=5, header=None):
         """Upload a file in parts.  As ucloud.uvideo's."""
+        self._kept = {}
         return super(MultipartUploadUFile, self).uploadfile(
             bucket, key, localfile, None, retrycount, retryinterval, header=header
         )
 
     def uploadstream(self, bucket, key, stream, retrycount=3, retryinterval=5, mime_type=None, header=None):
         """Upload what a stream gives from where it stands to its end.  As ucloud.uvideo's."""
+        self._kept = {}
         return super(MultipartUploadUFile, self).uploadstream(
             bucket, key, stream, None, retrycount, retryinterval, mime_type, header
         )
@@ -53,9 +68,10 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
         The service is asked which parts it has, and each is compared with the file: etaglist and pausepartnumber are
         not needed.  (ret, resp) as uploadfile.
         """
-        given = (bucket, key, uploadid, localfile)
+        kept = self._kept
+        given = [each or None for each in (bucket, key, uploadid or kept.get("uploadid"), localfile)]
         options = self._options(None, retrycount, retryinterval, header, None)
-        return self._resumed(True, options, given, blocksize, (), mime_type)
+        return self._resumed(True, options, given, blocksize or kept.get("blocksize"), (), mime_type)
 
     @answers
     def resumeuploadstream(
@@ -77,11 +93,12 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
         stream: gives the bytes of part pausepartnumber next, that is from pausepartnumber * blocksize on.
         etaglist: the etags of the parts before it, in their order.  (ret, resp) as uploadstream.
         """
-        given = (bucket, key, uploadid, stream)
-        etags = [unquoted(text(u"each of etaglist", each)) for each in etaglist or ()]
-        paused = count(u"pausepartnumber", pausepartnumber)
+        kept = self._kept
+        given = [each or None for each in (bucket, key, uploadid or kept.get("uploadid"))] + [stream]
+        etags = [unquoted(text(u"each of etaglist", each)) for each in etaglist or kept.get("etaglist") or ()]
+        paused = count(u"pausepartnumber", pausepartnumber or kept.get("pausepartnumber") or pausepartnumber)
         options = self._options(None, retrycount, retryinterval, header, None)
-        return self._resumed(False, options, given, blocksize, etags, mime_type, paused)
+        return self._resumed(False, options, given, blocksize or kept.get("blocksize"), etags, mime_type, paused)
 
     def _resumed(self, is_file, options, given, blocksize, etags, mime_type, first=None):
         """(ret, resp) of going on with what the caller describes and, for what is None, with the interrupted upload.
@@ -95,6 +112,7 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
         if data is None and (paused is not None or not any(each is not None for each in given)):
             task = self._claim(is_file)
             task.options.retry = options.retry
+            self._kept = {}
             return self._run(task)
         if paused is not None:
             space, key, mime_type = paused.space, paused.key, mime_type or paused.options.mime
@@ -116,9 +134,10 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
         if paused is not None:
             self._claim(is_file).source.close()
         try:
-            options.mime = mime_of(mime_type, key, shown(data) if is_file else u"", options.header)
+            options.mime = mime_of(mime_type or None, key, shown(data) if is_file else u"", options.header)
             size = count(u"blocksize", blocksize) or BLOCKSIZE
-            return self._described(source, options, space, key, text(u"uploadid", upload_id), size, etags)
+            upload_id, self._kept = text(u"uploadid", upload_id), {}
+            return self._described(source, options, space, key, upload_id, size, etags)
         except InvalidArgument:
             source.close()
             raise
@@ -127,32 +146,49 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
         paused = self._paused()
         return None if paused is None else paused.upload
 
+    def _attribute(self, name, own, begun):
+        """What the program set; else ``own(upload)`` of the interrupted upload; else that of one begun by hand."""
+        if name in self._kept:
+            return self._kept[name]
+        found = self._current_upload()
+        return begun.fget(self) if found is None else own(found)
+
     @property
     def uploadid(self):
         """The UploadId of the interrupted upload, or else of one begun by init_multipart_upload; None without one."""
-        found = self._current_upload()
-        return MultipartUploadUVideo.uploadid.fget(self) if found is None else found.upload_id
+        return self._attribute("uploadid", lambda upload: upload.upload_id, MultipartUploadUVideo.uploadid)
+
+    @uploadid.setter
+    def uploadid(self, value):
+        self._kept["uploadid"] = value
 
     @property
     def blocksize(self):
         """Its BlkSize, bytes; None without one."""
-        found = self._current_upload()
-        return MultipartUploadUVideo.blocksize.fget(self) if found is None else found.block_size
+        return self._attribute("blocksize", lambda upload: upload.block_size, MultipartUploadUVideo.blocksize)
+
+    @blocksize.setter
+    def blocksize(self, value):
+        self._kept["blocksize"] = value
 
     @property
     def etaglist(self):
         """Its parts' etags in order, from part 0 up to the first that is missing."""
-        found = self._current_upload()
-        return MultipartUploadUVideo.etaglist.fget(self) if found is None else list(found.first_etags())
+        found = self._attribute("etaglist", lambda upload: upload.first_etags(), MultipartUploadUVideo.etaglist)
+        return list(found or ())
 
     @etaglist.setter
-    def etaglist(self, etags):
-        MultipartUploadUVideo.etaglist.fset(self, etags)
+    def etaglist(self, value):
+        self._kept["etaglist"] = value
 
     @property
     def pausepartnumber(self):
         """The first part that is missing."""
-        return len(self.etaglist)
+        return self._kept.get("pausepartnumber", len(self.etaglist))
+
+    @pausepartnumber.setter
+    def pausepartnumber(self, value):
+        self._kept["pausepartnumber"] = value
 
 
 def _is_about(task, space, key, upload_id):

@@ -2,11 +2,18 @@
 
 from __future__ import absolute_import, division, print_function
 
+import json  # noqa: F401
+import os  # noqa: F401
+
+from ..compact import s  # noqa: F401
 from ..logger import logger  # noqa: F401  the older SDK's modules have these names too
+from ..util import ufile_put_url  # noqa: F401
 from ..uvideo.filemanager import FileManager, Files
 from . import config  # noqa: F401
 from .baseufile import BaseUFile
 from .config import BLOCKSIZE  # noqa: F401
+from .httprequest import ResponseInfo  # noqa: F401
+from .magicwrapper import Mimetype  # noqa: F401
 
 
 class PutUFile(BaseUFile, Files):

@@ -10,7 +10,7 @@ from .protocol.dialect import check_key, check_space
 from .protocol.errors import InvalidArgument
 from .protocol.message import Headers
 from .protocol.operation import GetObject
-from .protocol.text import is_integer
+from .protocol.text import is_integer, is_text, whole
 from .receiver import receive
 from .source import usable
 from .target import opened
@@ -25,7 +25,8 @@ class DownloadUVideo(Handler):
         """Save an object, or a part of it, as ``localfile``.  bucket: another name for space.
 
         isprivate: sign the URL.  expires: seconds that it lasts, default config's.  content_range: (first, last), both
-        inclusive, bytes from 0; last None means to the end, first None means the last ``last`` bytes.
+        inclusive, bytes from 0; last None means to the end, first None means the last ``last`` bytes.  Digits as text
+        will do, and empty text for None.
 
         (ret, resp); status_code 200 for the whole, 206 for a range; 400 no such space, 401 signature, 403 keys, 404 no
         such object, 416 range outside of it; -1 no answer, -2 the content does not verify, -3 a local failure.
@@ -78,6 +79,14 @@ def seconds(expires, settings):
     return expires
 
 
+def _place(value):
+    """A number, or its digits as text, as the official SDK takes both; None of None and of empty text."""
+    if not is_text(value):
+        return value
+    found = whole(value.strip())
+    return found if found is not None or not value else value
+
+
 def _range(content_range, named):
     """The ByteRange of a pair, or else of a Range header; None without either."""
     if content_range is None:
@@ -89,6 +98,7 @@ def _range(content_range, named):
         first, last = content_range
     except (TypeError, ValueError):
         raise InvalidArgument(u"content_range must be a pair (first, last)")
+    first, last = _place(first), _place(last)
     numbers = [value for value in (first, last) if value is not None]
     if not numbers or not all(is_integer(value) and value >= 0 for value in numbers):
         raise InvalidArgument(u"content_range must hold whole numbers from 0, not %r" % (content_range,))

@@ -12,6 +12,6 @@ class DownloadUVideo(Handler):
         localfile: str | os.PathLike[str],
         isprivate: bool = True,
         expires: int | None = None,
-        content_range: tuple[int | None, int | None] | None = None,
+        content_range: tuple[int | str | None, int | str | None] | None = None,
         header: Mapping[str, str] | None = None,
     ) -> tuple[dict[str, Any] | None, ResponseInfo]: ...

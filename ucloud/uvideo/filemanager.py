@@ -56,7 +56,7 @@ class Files(Signer):
     def _target(self, bucket, key, mime_type, path, header):
         space, key = check_space(bucket), check_key(key)
         pairs = header_pairs(header)
-        mime = mime_of(mime_type, key, path, pairs)
+        mime = mime_of(mime_type or None, key, path, pairs)
         return space, key, [pair for pair in pairs if pair[0].lower() != "content-type"], mime
 
     def _put(self, space, key, body, pairs, mime):

@@ -126,6 +126,8 @@ def failed(error):
 
 def _line(value):
     """A value in a line of the log, "-" for None."""
+    if isinstance(value, bytes):  # a name as a program on 2.7 has it
+        value = value.decode("utf-8", "replace")
     return "-" if value is None else native(printable(u"%s" % (value,)))
 
 

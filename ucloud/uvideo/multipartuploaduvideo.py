@@ -109,7 +109,7 @@ class MultipartUploadUVideo(Assembler):
         source = FileSource(localfile)
         try:
             task = _Task(space, key, source, options)
-            options.mime = mime_of(mime_type, key, shown(localfile), options.header)
+            options.mime = mime_of(mime_type or None, key, shown(localfile), options.header)
             task.checkpoint = _path(checkpoint)
             found = checkpoints.load(task.checkpoint) if task.checkpoint else None
             if found is not None:
@@ -170,7 +170,7 @@ class MultipartUploadUVideo(Assembler):
         """
         space, key = check_space(space), check_key(key)
         options = self._options(maxthread, retrycount, retryinterval, header, progress)
-        options.mime = mime_of(mime_type, key, u"", options.header)
+        options.mime = mime_of(mime_type or None, key, u"", options.header)
         return self._run(_Task(space, key, StreamSource(stream), options))
 
     @answers

@@ -23,12 +23,9 @@ from .retry import Retry
 from .source import READ, shown
 
 try:
-    from queue import SimpleQueue as Queue  # in C, half the cost of queue.Queue for each piece
+    import queue
 except ImportError:
-    try:
-        from queue import Queue  # Python 3.6
-    except ImportError:
-        from Queue import Queue  # Python 2.7
+    import Queue as queue  # Python 2.7
 
 _log = logging.getLogger("ucloud.uvideo")
 
@@ -305,7 +302,9 @@ class Hashing(object):
         self._etag = etag.Etag() if digest is None else digest
         self._queue = self._error = None
         if size is None or size > 4 * READ:
-            self._queue, self._room = Queue(), Queue()
+            # SimpleQueue is in C and costs half; 3.6 has none.  Looked up here, as gevent may have replaced it.
+            made = getattr(queue, "SimpleQueue", queue.Queue)
+            self._queue, self._room = made(), made()
             for _ in range(self.AHEAD):
                 self._room.put(None)
             self._thread = threading.Thread(target=self._work)
