@@ -349,6 +349,21 @@ def test_the_sweep_never_takes_what_gets_a_name_meanwhile(at_once: Place, names:
 
 
 @cluster
+def test_what_a_sweep_forgot_is_not_sealed(at_once: Place) -> None:
+    """The sweep took what was stored, and its row: whoever seals late is told so."""
+
+    async def story(blobs: S3Blobs) -> None:
+        writer = await blobs.writer()
+        await writer.write([b"late"])
+        assert await blobs.sweep(nobody, ALL) == 1
+        with pytest.raises(FileNotFoundError):
+            await writer.seal()
+        assert await whole(blobs, await store(blobs)) == b""
+
+    play(story, at_once)
+
+
+@cluster
 def test_what_has_a_name_is_not_deleted_by_who_was_not_told_so(at_once: Place, names: Place) -> None:
     """A gateway whose connection broke while it committed removes what it believes to be garbage."""
 

@@ -51,14 +51,16 @@ class PostgresLedger:
         )
 
     async def seal(self, blob: str, size: int, segments: bytes) -> None:
+        """What has segments was intended: if it is not known any more, a sweep has taken them."""
+        if not segments:
+            await self.intend(blob)
         sealed = await self._db.change(
-            f"INSERT INTO blobs (blob, size, segments, since, doomed) VALUES ($1, $2, $3, {NOW}, 0) "
-            "ON CONFLICT (blob) DO UPDATE SET "
-            "size = CASE WHEN octet_length(blobs.segments) > octet_length(excluded.segments) "
-            "    THEN blobs.size ELSE excluded.size END, "
-            "segments = CASE WHEN octet_length(blobs.segments) > octet_length(excluded.segments) "
-            "    THEN blobs.segments ELSE excluded.segments END "
-            "WHERE blobs.doomed = 0",
+            "UPDATE blobs SET "
+            "size = CASE WHEN octet_length(blobs.segments) > octet_length($3::BYTEA) "
+            "    THEN blobs.size ELSE $2::BIGINT END, "
+            "segments = CASE WHEN octet_length(blobs.segments) > octet_length($3::BYTEA) "
+            "    THEN blobs.segments ELSE $3::BYTEA END "
+            "WHERE blob = $1 AND doomed = 0",
             *(blob, size, segments),
         )
         if not sealed:
