@@ -24,10 +24,11 @@ class Relay:
         self._count = len(upstreams)
         self._is_cut = self._is_mute = False
         self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Future[None]] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self._server = self._on_loop(asyncio.start_server(self._connected, "127.0.0.1", 0, limit=PIECE))
+        self._server = self._on_loop(asyncio.start_server(self._begin, "127.0.0.1", 0, limit=PIECE))
         self.port = self._server.sockets[0].getsockname()[1]
 
     def _on_loop(self, work):
@@ -66,6 +67,12 @@ class Relay:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+
+    def _begin(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """A task of our own: asyncio logs an error where one of its own is cancelled."""
+        task = asyncio.ensure_future(self._connected(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.accepted += 1
