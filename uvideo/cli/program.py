@@ -182,6 +182,12 @@ def _leave(code: int) -> None:
         os._exit(code)
 
 
+def _end(code: int) -> None:
+    """End at once where the client of an S3 store is loaded: its threads go on while Python ends, and may abort."""
+    if "obstore" in sys.modules:
+        os._exit(code)
+
+
 def _open_closed() -> None:
     """Where the caller closed a standard stream: what is printed leads nowhere, and reading is an OSError."""
     for number, name, flags in ((0, "stdin", os.O_WRONLY), (1, "stdout", os.O_WRONLY), (2, "stderr", os.O_WRONLY)):
@@ -237,7 +243,9 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = invoke(context, arguments)
         context.close()
-        return _settled(context, code)
+        code = _settled(context, code)
+        _end(code)
+        return code
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is ending already
         context.report.above = None
