@@ -19,7 +19,7 @@ import pytest
 
 from test.mutants import children
 from test.mutants.mutation import Mutant, mutants
-from test.mutants.reach import KILL, PACKAGES, Reached, command, reached
+from test.mutants.reach import PACKAGES, UNSEEN, Reached, command, reached
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "mutants"
@@ -75,10 +75,8 @@ def tried(tree: Path, mutant: Mutant, known: dict[str, Reached]) -> str | None:
     try:
         at = (mutant.path, mutant.line)
         files = [(each.size() + 50 * each.seconds, name) for name, each in known.items() if at in each]
-        killing = [
-            name for name in KILL if name in known and mutant.path in known[name].lines and at not in known[name]
-        ]
-        for name in [*(name for _, name in sorted(files)), *killing]:
+        unseen = [name for name, place in UNSEEN.items() if at[0].startswith(place) and name in known]
+        for name in [*(name for _, name in sorted(files)), *(name for name in unseen if at not in known[name])]:
             each = known[name]
             limit = FACTOR * each.seconds + GRACE
             code, _ = children.run(command(name, each.tests(at)), tree, {}, limit)
