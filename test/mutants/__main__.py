@@ -75,9 +75,10 @@ def tried(tree: Path, mutant: Mutant, known: dict[str, Reached]) -> str | None:
     try:
         at = (mutant.path, mutant.line)
         files = [(each.size() + 50 * each.seconds, name) for name, each in known.items() if at in each]
-        unseen = [name for name, place in UNSEEN.items() if at[0].startswith(place) and name in known]
-        for name in [*(name for _, name in sorted(files)), *(name for name in unseen if at not in known[name])]:
-            each = known[name]
+        ordered = [name for _, name in sorted(files)]
+        ordered += [name for name, place in UNSEEN.items() if at[0].startswith(place) and name not in ordered]
+        for name in ordered:
+            each = known.get(name) or Reached(GRACE)
             limit = FACTOR * each.seconds + GRACE
             code, _ = children.run(command(name, each.tests(at)), tree, {}, limit)
             if code == pytest.ExitCode.USAGE_ERROR:  # a test has another name now
