@@ -49,13 +49,16 @@ class Relay:
         self._on_loop(self._drop())
 
     def close(self) -> None:
-        self._server.close()
+        self._on_loop(self._refuse())
         self._is_mute = False
         self.cut()
         self._on_loop(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
+
+    async def _refuse(self) -> None:
+        self._server.close()  # by its own thread, as a connection that ends meanwhile looks at it too
 
     async def _drop(self) -> None:
         for writer in list(self._writers):
