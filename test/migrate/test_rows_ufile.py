@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from test.migrate.pages import page
 from test.migrate.rows import Rows
-from test.migrate.world import World, good, refused, world
-from test.server_fixture import Server
+from test.migrate.world import World, good, refused
 from ucloud import logger
 from ucloud.uvideo import config, filemanager, multipartuploaduvideo, spacemanager
 
@@ -213,12 +209,6 @@ def _(at: World) -> None:
     exec("from ucloud.uvideo.filemanager import *\nfrom ucloud.uvideo.config import *", given)
     assert given["config"] is config and given["logger"] is logger.logger and given["BLOCKSIZE"] == 4 << 20
     assert {"get_default", "USER_AGENT", "UCLOUD_API_URL"} <= set(given) and "json" not in given
-
-
-@pytest.fixture
-def at(server: Server, tmp_path: Path) -> Iterator[World]:
-    with world(server, tmp_path) as made:
-        yield made
 
 
 @pytest.mark.parametrize("row", ROW.checks)

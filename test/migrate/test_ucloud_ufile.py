@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,9 +11,9 @@ from test import interpreters
 from test.fakes import FaultProxy
 from test.migrate.pages import page, run
 from test.migrate.rows import Rows
-from test.migrate.world import World, good, refused, world
+from test.migrate.world import World, good, refused
 from test.regressions.test_programs import PROGRAMS, shape
-from test.server_fixture import Server, start_server
+from test.server_fixture import start_server
 from ucloud import logger
 from ucloud.ufile import (
     bucketmanager,
@@ -211,12 +210,6 @@ def _(at: World) -> None:
 def _(at: World) -> None:
     assert not hasattr(bucketmanager, "createbucket")
     assert hasattr(bucketmanager.BucketManager, "createbucket")
-
-
-@pytest.fixture
-def at(server: Server, tmp_path: Path) -> Iterator[World]:
-    with world(server, tmp_path) as made:
-        yield made
 
 
 @pytest.mark.parametrize("row", ROW.checks)

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from test.crash.story import State, Writer, fits, observe
-from test.server.test_maintenance import OBJECTS, admin, fill, inside, told
+from test.server.test_maintenance import OBJECTS, admin, inside, told
+from test.server.test_maintenance import made as made  # a fixture
 from test.server.wire import BLOCK, Peer
 from test.server_fixture import ROOT, Server, start_server
 from ucloud.uvideo.protocol import etag, operation
@@ -29,14 +30,6 @@ WRITERS = 10
 def origin(tmp_path: Path) -> Iterator[Server]:
     with start_server(tmp_path / "origin", "--no-fsync") as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    folder = tmp_path_factory.mktemp("made") / "data"
-    with start_server(folder, "--no-fsync") as server:
-        space = fill(Peer(server))
-    return folder, space
 
 
 @pytest.fixture

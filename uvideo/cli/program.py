@@ -24,6 +24,8 @@ from uvideo.errors import InvalidArgument, UVideoError
 
 __all__ = ["commands", "invoke", "run"]
 
+STORE = "obstore"  # the client of an S3 store
+
 
 class Commands(Family):
     """All verbs; a verb's module is loaded when it is called."""
@@ -175,16 +177,13 @@ def _terminate(number: int, frame: object) -> None:
 
 
 def _leave(code: int) -> None:
-    """End at once where threads are still at work: a request may wait for its answer as long as its timeout."""
-    if threading.active_count() > 1:
+    """End at once where threads are still at work: a request may wait for its answer as long as its timeout.
+
+    So too where the client of an S3 store is loaded: its threads go on while Python ends, and may then abort.
+    """
+    if threading.active_count() > 1 or STORE in sys.modules:
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(code)
-
-
-def _end(code: int) -> None:
-    """End at once where the client of an S3 store is loaded: its threads go on while Python ends, and may abort."""
-    if "obstore" in sys.modules:
         os._exit(code)
 
 
@@ -244,7 +243,8 @@ def run(arguments: Sequence[str]) -> int:
         code = invoke(context, arguments)
         context.close()
         code = _settled(context, code)
-        _end(code)
+        if STORE in sys.modules:
+            _leave(code)
         return code
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is ending already
