@@ -34,7 +34,7 @@ IDLE = 60.0  # seconds without a byte until a connection is broken
 LEAST_RATE = 16.0  # bytes a second; a client's `bandwidth` is 1,000 or more, and 62 of its transfers may share that
 DIRECT = 64 * 1024  # bytes of a stored body that are joined and written at once
 #: Of files that the system cannot send by itself, as with TLS: bytes written at once, and held by all answers.
-WRITTEN = 32 * 1024
+PIECE = 32 * 1024
 WINDOW = Window(1024 * 1024, least=8 * 1024)
 FREE = 64 * 1024  # bytes of a small body that anybody may send
 SENDFILE = 4 * 1024 * 1024  # bytes of one call of sendfile
@@ -78,7 +78,7 @@ async def _pieces(content: Content) -> AsyncGenerator[bytes, None]:
     reader, offset, end = content.reader, content.offset, content.offset + content.length
     assert reader is not None
     while offset < end:
-        taken = WINDOW.take(min(WRITTEN, end - offset)) if reader.file else 0
+        taken = WINDOW.take(min(PIECE, end - offset)) if reader.file else 0
         step = taken or content.length
         pieces = reader.read(offset, min(step, end - offset))
         try:
