@@ -18,6 +18,7 @@ from uvideo._core import upload as uploads
 from uvideo.errors import (
     BadAnswer,
     Cancelled,
+    ConfigurationError,
     DeadlineExceeded,
     LocalFailure,
     NoAnswer,
@@ -273,9 +274,9 @@ class _Upload:
         return result
 
 
-def interrupted(error: UVideoError, transfer: str) -> TransferInterrupted:
+def interrupted(error: UVideoError, transfer: str) -> NoAnswer:
     """The error of a transfer that can be resumed."""
-    if isinstance(error, (Cancelled, DeadlineExceeded)):
+    if isinstance(error, (Cancelled, ConfigurationError, DeadlineExceeded)):
         error.transfer = transfer
         return error
     found = TransferInterrupted(

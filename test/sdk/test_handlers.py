@@ -13,9 +13,18 @@ import sys
 
 from ucloud.ufile import config as older
 from ucloud.ufile import putufile
-from ucloud.uvideo import config, deleteuvideo, downloaduvideo, filemanager, multipartuploaduvideo, spacemanager
+from ucloud.uvideo import (
+    config,
+    deleteuvideo,
+    downloaduvideo,
+    filemanager,
+    handler,
+    multipartuploaduvideo,
+    retry,
+    spacemanager,
+)
 from ucloud.uvideo.protocol import answer
-from ucloud.uvideo.protocol.errors import BadAnswer, InvalidArgument
+from ucloud.uvideo.protocol.errors import BadAnswer, ConfigurationError, InvalidArgument
 from ucloud.uvideo.protocol.message import Headers, Response
 
 from .case import ENDPOINT, PRIVATE_KEY, PUBLIC_KEY, Case, FaultCase, content
@@ -164,6 +173,13 @@ class Values(Case):
             self.assertIn(u"302", caught.exception.message)
             self.assertIn(u"points to " + text, caught.exception.message)
             self.assertNotIn(u"s3cret", caught.exception.message)
+
+    def test_what_only_a_setting_can_mend_is_no_reason_to_resume(self):
+        ret, resp = handler.failed(ConfigurationError(u"the proxy wants a password"))
+        self.assertEqual((None, -3, False, False), (ret, resp.status_code, resp.ok(), resp.need_retry()))
+        self.assertIsInstance(resp.exception, ConfigurationError)
+        self.assertFalse(retry.may_be_done(ConfigurationError()))
+        self.assertIsNone(retry.Retry().decide(1, ConfigurationError(), 0.0, 0.0))
 
 
 SILENT = u"""

@@ -5,6 +5,7 @@ UVideoError
  +-- LocalFailure           the caller's machine: file missing, disk full
  |    +-- SourceChanged     the file changed while it was read
  +-- NoAnswer               no answer after all tries
+ |    +-- ConfigurationError     because of a setting: proxy, certificates, host; trying again changes nothing
  |    +-- TransferInterrupted    a transfer stopped so; it can be resumed
  |         +-- Cancelled         because its caller wished it
  |         +-- DeadlineExceeded  because its time is over
@@ -100,6 +101,14 @@ class NoAnswer(UVideoError):
     message = u"no answer from the service"
     retryable = True
     stale = False
+
+
+class ConfigurationError(NoAnswer):
+    """What only another setting, here or at a proxy, can mend.  Nothing reached the service."""
+
+    message = u"a setting keeps the service from being reached"
+    retryable = False
+    sent = False
 
 
 class TransferInterrupted(NoAnswer):
