@@ -53,6 +53,7 @@ CARRIAGE = (
     "checkpoint",
     "connection",
     "interrupt",
+    "proxy",
     "receiver",
     "retry",
     "skew",
@@ -60,6 +61,7 @@ CARRIAGE = (
     "target",
     "transfer",
     "transport",
+    "trust",
     "wire",
 )
 
@@ -140,10 +142,10 @@ def sdk_stands_alone(each: Import) -> bool:
     return not inside(each.module, "ucloud") or not each.is_in("uvideo")
 
 
-def only_transport_imports_requests(each: Import) -> bool:
+def only_proxy_and_trust_import_requests(each: Import) -> bool:
     if not inside(each.module, "ucloud"):
         return not each.is_in("requests", "urllib3")
-    return each.module == "ucloud.uvideo.transport" or not each.is_in("requests", "urllib3")
+    return each.module in ("ucloud.uvideo.proxy", "ucloud.uvideo.trust") or not each.is_in("requests", "urllib3")
 
 
 def wire_knows_no_socket(each: Import) -> bool:
@@ -222,8 +224,8 @@ BROKEN: dict[Rule, list[tuple[str, str]]] = {
         ("ucloud.uvideo.protocol.etag", "__import__('time')"),
     ],
     sdk_stands_alone: [("ucloud.uvideo.config", "import uvideo"), ("ucloud.logger", "from uvideo import client")],
-    only_transport_imports_requests: [
-        ("ucloud.uvideo.transfer", "import requests"),
+    only_proxy_and_trust_import_requests: [
+        ("ucloud.uvideo.transport", "import requests"),
         ("ucloud.uvideo.config", "from requests.packages import urllib3"),
         ("uvideo.client", "import requests.adapters"),
     ],

@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from ucloud.uvideo import body as body
     from ucloud.uvideo import carrier as carrier
     from ucloud.uvideo import interrupt as interrupt
+    from ucloud.uvideo import proxy as proxy
     from ucloud.uvideo import receiver as receiver
     from ucloud.uvideo import retry as retry
     from ucloud.uvideo import skew as skew
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
     from ucloud.uvideo import target as target
     from ucloud.uvideo import transfer as transfer
     from ucloud.uvideo import transport as transport
+    from ucloud.uvideo import trust as trust
     from ucloud.uvideo import wire as wire
 
 #: The modules that carry operations: loaded when they are first asked for, as they bring `requests` with them.
@@ -82,6 +84,7 @@ CARRIAGE = (
     "body",
     "carrier",
     "interrupt",
+    "proxy",
     "receiver",
     "retry",
     "skew",
@@ -89,6 +92,7 @@ CARRIAGE = (
     "target",
     "transfer",
     "transport",
+    "trust",
     "wire",
 )
 

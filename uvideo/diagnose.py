@@ -234,10 +234,10 @@ def _reached(host: Host, settings: Settings, clock: Callable[[], float]) -> Iter
     """DNS, TCP and TLS of one host; ends at the first that fails."""
     limit = min(SECONDS, settings.connect_timeout)
     facts: dict[str, object] = {"host": host.authority, "for": list(host.roles)}
-    from uvideo._core import transport
+    from uvideo._core import proxy as proxies
 
     name, port = ("127.0.0.1" if host.name.endswith("localhost") else host.name), host.port
-    proxy = transport.proxy_of(host.origin, settings.proxy)
+    proxy = proxies.proxy_of(host.origin, settings.proxy)
     wrong = "no-such-host"
     if proxy:
         scheme, _, authority = (proxy if "://" in proxy else "http://" + proxy).partition("://")
@@ -275,9 +275,9 @@ def _reached(host: Host, settings: Settings, clock: Callable[[], float]) -> Iter
 def _secured(
     host: Host, pipe: socket.socket, settings: Settings, clock: Callable[[], float], facts: Mapping[str, object]
 ) -> Finding:
-    from uvideo._core import transport
+    from uvideo._core import trust
 
-    trusted = settings.ca_bundle or transport.authorities()
+    trusted = settings.ca_bundle or trust.authorities()
     check = f"{host.roles[0]}.tls"
     try:
         folder = os.path.isdir(trusted)

@@ -187,7 +187,8 @@ class Proxies(unittest.TestCase):
             os.environ.update(kept)
 
     def test_which_proxy_stands_before_a_host(self):
-        from ucloud.uvideo.transport import Transport, proxy_of
+        from ucloud.uvideo.proxy import proxy_of
+        from ucloud.uvideo.transport import Transport
 
         with self.environment(http_proxy="http://proxy.example.com:3128", no_proxy="10.0.0.0/8,inside.example.com"):
             for origin, given, expected in (

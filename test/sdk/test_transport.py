@@ -19,6 +19,7 @@ from ucloud.uvideo import connection, transport
 from ucloud.uvideo.interrupt import Interrupt
 from ucloud.uvideo.protocol.errors import Cancelled, DeadlineExceeded, InvalidArgument, NoAnswer, Unavailable
 from ucloud.uvideo.protocol.message import Headers, Request
+from ucloud.uvideo.proxy import split
 from ucloud.uvideo.retry import Attempts, Retry
 
 from .peer import PEM, Peer, answer, context
@@ -485,7 +486,7 @@ class Addresses(Case):
             ("[::1]:9", ("::1", 9)),
             ("[::1]", ("::1", None)),
         ):
-            self.assertEqual(transport._split(host), expected)
+            self.assertEqual(split(host), expected)
 
     def test_localhost_of_any_space_is_this_machine_and_the_host_stays(self):
         peer = self.peer(again(answer()))

@@ -1,17 +1,13 @@
 """Bytes over HTTP: connections kept open, and where an origin is reached; knows no meaning of a header.
 
-requests says which proxy the environment asks for and where the certificates of authorities are; it is the only file
-that imports it, and not before it needs to.  The rest is ours: urllib3 takes twice as long for a small request, and
-requests six times.
+All of it is ours: urllib3 takes twice as long for a small request, and requests six times.
 """
 
 from __future__ import absolute_import, division, print_function
 
-import base64
 import errno
 import logging
 import os
-import re
 import socket
 import ssl
 import sys
@@ -19,10 +15,12 @@ import threading
 
 from . import wire
 from .connection import Idle, Pace, Refusal, connect
-from .protocol.errors import BadAnswer, DeadlineExceeded, InvalidArgument, NoAnswer, UVideoError
+from .protocol.errors import BadAnswer, DeadlineExceeded, NoAnswer, UVideoError
 from .protocol.message import Response
 from .protocol.provider import is_loopback
-from .protocol.text import native, to_bytes, to_text, unquote
+from .protocol.text import to_text
+from .proxy import Proxy, proxy_of, split
+from .trust import tls
 
 _log = logging.getLogger("ucloud.uvideo")
 
@@ -267,7 +265,7 @@ class Route(object):
         self.is_tls = scheme == "https"
         #: Whether nobody on the way can change what comes.
         self.is_sure = self.is_tls or (proxy is None and is_loopback(host))
-        self.name, port = _split(host)
+        self.name, port = split(host)
         self.port = port or (443 if self.is_tls else 80)
         self.address = self.name  # what is connected to; *.localhost seldom resolves
         if is_loopback(host) and self.name.endswith("localhost"):
@@ -329,35 +327,6 @@ class Route(object):
     def close(self):
         self._closed = True
         self.idle.shut()
-
-
-class Proxy(object):
-    """Where a proxy is.  ``fields``: what it is to be told with each request, its password among them."""
-
-    def __init__(self, url):
-        """NoAnswer unless it is the URL, or the host and port, of an HTTP proxy."""
-        if "://" not in url:
-            url = "http://" + url
-        scheme, _, rest = url.partition("://")
-        user, mark, host = rest.partition("/")[0].rpartition("@")
-        try:
-            name, port = _split(host)
-            if scheme.lower() not in ("http", "https") or not _HOST(host):
-                raise ValueError()
-        except ValueError:
-            raise NoAnswer(
-                u"the proxy that the environment names cannot be used: http:// and https:// ones can", sent=False
-            )
-        self.is_tls = scheme.lower() == "https"
-        self.name, self.port = name, port or (443 if self.is_tls else 80)
-        self.fields = []
-        if mark:
-            secret = b":".join([to_bytes(unquote(part)) for part in (user.partition(":")[0], user.partition(":")[2])])
-            basic = "Basic " + native(base64.b64encode(secret))
-            self.fields = [("Proxy-Authorization", basic)]
-
-
-_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::[0-9]{1,5})?\Z").match
 
 
 class Transport(object):
@@ -491,66 +460,6 @@ def message(route, request, body=None):
     else:
         pairs.append(("Content-Length", "%d" % body.length))
     return body, wire.request_head(request.method, route.prefix + request.target, pairs), chunked
-
-
-def _split(host):
-    """(name, port or None) of "host:port"; the name as it is connected to."""
-    name, mark, port = host.rpartition(":")
-    if not mark or not port.isdigit():
-        name, port = host, None
-    if name.startswith("[") and name.endswith("]"):
-        name = name[1:-1]
-    return name.rstrip("."), None if port is None else int(port)
-
-
-# What the environment says, by the rules of requests
-
-
-def proxy_of(origin, given=None):
-    """The URL of the proxy on the way to an origin, or None.
-
-    ``given``: the one that the caller chose, for every host; "" for none.  Where it is None the environment decides,
-    and nothing on loopback has a proxy.
-    """
-    if given is not None:
-        return given or None
-    if is_loopback(origin.partition("://")[2]):
-        return None
-    from requests.utils import get_environ_proxies, select_proxy
-
-    return select_proxy(origin + "/", get_environ_proxies(origin + "/", no_proxy=None))
-
-
-def authorities():
-    """The file or folder of certificates of authorities that the environment names, or that of requests."""
-    named = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-    if named:
-        return named
-    from requests import certs
-
-    return certs.where()
-
-
-def tls(trusted, certificate):
-    """An SSLContext.  ``trusted``: file or folder of certificates of authorities, None for the environment's.
-
-    ``certificate``: paths (certificate, key) to show when asked, or None.  InvalidArgument.
-    """
-    trusted = trusted or authorities()
-    if not os.path.exists(trusted):
-        raise InvalidArgument(u"there is no file or folder of certificates %s" % trusted)
-    try:
-        if os.path.isdir(trusted):
-            context = ssl.create_default_context(capath=trusted)
-        else:
-            context = ssl.create_default_context(cafile=trusted)
-        if certificate is not None:
-            context.load_cert_chain(*certificate)
-    except (EnvironmentError, ssl.SSLError) as error:
-        raise InvalidArgument(
-            u"the certificates of %s or the client's own cannot be read: %s" % (trusted, _reason(error))
-        )
-    return context
 
 
 # Why there is no answer

@@ -1,0 +1,64 @@
+"""Which proxy is on the way to an origin.  requests is asked what the environment says, when it is needed."""
+
+from __future__ import absolute_import, division, print_function
+
+import base64
+import re
+
+from .protocol.errors import NoAnswer
+from .protocol.provider import is_loopback
+from .protocol.text import native, to_bytes, unquote
+
+
+def proxy_of(origin, given=None):
+    """The URL of the proxy on the way to an origin, or None.
+
+    ``given``: the one that the caller chose, for every host; "" for none.  Where it is None the environment decides,
+    and nothing on loopback has a proxy.
+    """
+    if given is not None:
+        return given or None
+    if is_loopback(origin.partition("://")[2]):
+        return None
+    from requests.utils import get_environ_proxies, select_proxy
+
+    return select_proxy(origin + "/", get_environ_proxies(origin + "/", no_proxy=None))
+
+
+class Proxy(object):
+    """Where a proxy is.  ``fields``: what it is to be told with each request, its password among them."""
+
+    def __init__(self, url):
+        """NoAnswer unless it is the URL, or the host and port, of an HTTP proxy."""
+        if "://" not in url:
+            url = "http://" + url
+        scheme, _, rest = url.partition("://")
+        user, mark, host = rest.partition("/")[0].rpartition("@")
+        try:
+            name, port = split(host)
+            if scheme.lower() not in ("http", "https") or not _HOST(host):
+                raise ValueError()
+        except ValueError:
+            raise NoAnswer(
+                u"the proxy that the environment names cannot be used: http:// and https:// ones can", sent=False
+            )
+        self.is_tls = scheme.lower() == "https"
+        self.name, self.port = name, port or (443 if self.is_tls else 80)
+        self.fields = []
+        if mark:
+            secret = b":".join([to_bytes(unquote(part)) for part in (user.partition(":")[0], user.partition(":")[2])])
+            basic = "Basic " + native(base64.b64encode(secret))
+            self.fields = [("Proxy-Authorization", basic)]
+
+
+_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::[0-9]{1,5})?\Z").match
+
+
+def split(host):
+    """(name, port or None) of "host:port"; the name as it is connected to."""
+    name, mark, port = host.rpartition(":")
+    if not mark or not port.isdigit():
+        name, port = host, None
+    if name.startswith("[") and name.endswith("]"):
+        name = name[1:-1]
+    return name.rstrip("."), None if port is None else int(port)
