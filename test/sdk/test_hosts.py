@@ -173,6 +173,14 @@ class Hosts(unittest.TestCase):
             self.assertEqual("https://video.example.com", made._settings.api)
 
 
+class Unicode(unittest.TestCase):
+    def test_a_host_that_is_unicode_leaves_a_request_in_bytes(self):
+        from ucloud.uvideo.protocol.provider import parse_suffix
+
+        for value in (u"http://video.example.com", u"https://.spaces.example.net", u"127.0.0.1:9000"):
+            self.assertIs(type(parse_suffix(value).origin("films")), str)
+
+
 class Proxies(unittest.TestCase):
     @contextlib.contextmanager
     def environment(self, **given):
