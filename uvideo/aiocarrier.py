@@ -43,7 +43,7 @@ class AsyncCarrier:
         self.sleep: Any = asyncio.sleep
         self._loop: asyncio.AbstractEventLoop | None = None
         self._room: asyncio.Semaphore | None = None
-        self._idle: dict[str, deque[Connection]] = {}
+        self._idle: dict[Any, deque[Connection]] = {}  # by Route
         self._open: set[Connection] = set()
 
     def _running(self) -> asyncio.AbstractEventLoop:
@@ -149,14 +149,17 @@ class AsyncCarrier:
         if limit is not None and limit <= 0:
             raise DeadlineExceeded()
         until = None if limit is None else loop.time() + limit
-        route = self.carrier.transport.route(request.origin)
-        content, head, _ = transports.message(route, request, body)
+        transport = self.carrier.transport
         async with room:
-            connection, reused = self._waiting(request.origin, loop), True
-            if connection is None:
-                connection, reused = await self._connect(route, loop, limit), False
-            keep = False
+            route = transport.route(request.origin)
+            connection, keep = self._waiting(route, loop), False
+            reused = connection is not None
             try:
+                if connection is None:
+                    route = transport.route(request.origin, anew=True)
+                content, head, _ = transports.message(route, request, body)
+                if connection is None:
+                    connection = await self._connect(route, loop, limit)
                 response, keep = await connection.exchange(
                     head + content, request.method, most, self._settings.timeout, until
                 )
@@ -167,14 +170,20 @@ class AsyncCarrier:
                 raise Longer(f"the answer is longer than {most} bytes") from None
             except (Silence, EOFError, OSError) as error:
                 failure = NoAnswer(f"no answer from {request.origin} ({_reason(error)})")
-                failure.stale = reused and not connection.begun and not isinstance(error, Silence)  # type: ignore[attr-defined]
+                silent = isinstance(error, Silence)
+                failure.stale = reused and connection is not None and not connection.begun and not silent  # type: ignore[attr-defined]
                 raise failure from None
             finally:
-                self._take_back(request.origin, connection, keep, loop)
+                if connection is not None:
+                    self._take_back(route, connection, keep, loop)
 
-    def _waiting(self, origin: str, loop: asyncio.AbstractEventLoop) -> Connection | None:
+    def _waiting(self, route: Any, loop: asyncio.AbstractEventLoop) -> Connection | None:
         """An idle connection that still stands."""
-        idle = self._idle.get(origin)
+        if route not in self._idle:
+            for old in [each for each in self._idle if each.closed]:
+                for connection in self._idle.pop(old):
+                    self._drop(connection)
+        idle = self._idle.get(route)
         while idle:
             found = idle.pop()
             if found.is_idle() and loop.time() - found.used < LASTING:
@@ -182,10 +191,10 @@ class AsyncCarrier:
             self._drop(found)
         return None
 
-    def _take_back(self, origin: str, connection: Connection, keep: bool, loop: asyncio.AbstractEventLoop) -> None:
-        if keep and connection in self._open and connection.is_idle():
+    def _take_back(self, route: Any, connection: Connection, keep: bool, loop: asyncio.AbstractEventLoop) -> None:
+        if keep and not route.closed and connection in self._open and connection.is_idle():
             connection.used = loop.time()
-            self._idle.setdefault(origin, deque()).append(connection)
+            self._idle.setdefault(route, deque()).append(connection)
         else:
             self._drop(connection)
 

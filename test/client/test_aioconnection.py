@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from test.sdk.peer import PEM, Call, Peer, answer, context
+from test.sdk.test_proxies import environment
 from uvideo import AsyncClient, Retry, errors
 from uvideo._core import message
 
@@ -312,6 +314,43 @@ def test_http_goes_to_the_proxy_with_the_whole_url(peer: Start, monkeypatch: pyt
 
     run(work)
     assert proxy.calls[0].requests[0][0] == "GET http://service.test/ HTTP/1.1"
+
+
+def test_a_changed_variable_counts_from_the_next_request_on(peer: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = peer(again(answer(b"first"))), peer(again(answer(b"second")))
+    closing = peer(again(answer(b"third", "Connection: close")))
+
+    async def get(client: AsyncClient) -> Any:
+        return (await send(client, "http://service.test")).body
+
+    async def work(client: AsyncClient) -> None:
+        with environment(http_proxy=first.origin):
+            assert [await get(client) for _ in range(2)] == [b"first", b"first"]
+            os.environ["http_proxy"] = second.origin
+            assert [await get(client) for _ in range(2)] == [b"second", b"second"]
+            assert len(client._carrier._open) == 1  # the idle one through the old proxy is closed
+            del os.environ["http_proxy"]
+            os.environ["Http_Proxy"] = closing.origin  # no variable that is compared
+            os.environ["no_proxy"] = "other.test"  # one that is, so that everything is looked up again
+            assert await get(client) == b"third"
+            os.environ["Http_Proxy"] = first.origin
+            assert await get(client) == b"first"
+
+    run(work)
+    assert (len(first.calls), len(second.calls)) == (2, 1)
+
+
+def test_a_request_that_cannot_be_sent_leaves_no_connection(peer: Start) -> None:
+    made = peer(again(answer(b"it")))
+
+    async def work(client: AsyncClient) -> None:
+        await send(client, made.origin)
+        with pytest.raises(errors.InvalidArgument, match="cannot be sent"):
+            await send(client, made.origin, "GET\r\n")
+        assert client._carrier._open == set()
+        assert (await send(client, made.origin)).body == b"it"
+
+    run(work)
 
 
 def test_no_more_connections_are_open_than_the_limit(peer: Start, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import absolute_import, division, print_function
 
 import base64
+import os
 import re
 
 from .protocol.errors import NoAnswer
@@ -22,7 +23,20 @@ def proxy_of(origin, given=None):
         return None
     from requests.utils import get_environ_proxies, select_proxy
 
-    return select_proxy(origin + "/", get_environ_proxies(origin + "/", no_proxy=None))
+    return select_proxy(origin + "/", get_environ_proxies(origin + "/", no_proxy=None)) or None
+
+
+_NAMES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+_NAMES += tuple([name.upper() for name in _NAMES])
+_KEYS = tuple([getattr(os.environ, "encodekey", str)(name) for name in _NAMES])
+
+
+def variables():
+    """What the environment's variables say of proxies now.  It is compared before each request."""
+    data = getattr(os.environ, "_data", None)  # os.environ itself, on Python 3, takes 15 times as long
+    if data is None:
+        return tuple([os.environ.get(name) for name in _NAMES])
+    return tuple([data.get(key) for key in _KEYS])
 
 
 class Proxy(object):
@@ -30,6 +44,7 @@ class Proxy(object):
 
     def __init__(self, url):
         """NoAnswer unless it is the URL, or the host and port, of an HTTP proxy."""
+        self.url = url
         if "://" not in url:
             url = "http://" + url
         scheme, _, rest = url.partition("://")

@@ -19,8 +19,8 @@ from .protocol.errors import BadAnswer, DeadlineExceeded, NoAnswer, UVideoError
 from .protocol.message import Response
 from .protocol.provider import is_loopback
 from .protocol.text import to_text
-from .proxy import Proxy, proxy_of, split
-from .trust import tls
+from .proxy import Proxy, proxy_of, split, variables
+from .trust import authorities, tls
 
 _log = logging.getLogger("ucloud.uvideo")
 
@@ -138,20 +138,20 @@ class Stream(object):
 class Exchange(object):
     """One request and its answer on one connection of a Route."""
 
-    __slots__ = ("_route", "_connection", "_interrupt", "_pace", "_reused", "_begun")
+    __slots__ = ("route", "_connection", "_interrupt", "_pace", "_reused", "_begun")
 
     def __init__(self, route, pace, interrupt):
-        self._route, self._pace, self._interrupt = route, pace, interrupt
+        self.route, self._pace, self._interrupt = route, pace, interrupt
         self._connection, self._reused, self._begun = None, False, False
 
-    def begin(self, seconds):
-        """Take a connection, or make one."""
-        found = self._route.idle.take()
-        if found is not None:
-            self._reused = True
-            self.hold(found)
-        else:
-            self._route.connect(seconds, self)
+    def resume(self):
+        """Take an idle connection; False if there is none."""
+        found = self.route.idle.take()
+        if found is None:
+            return False
+        self._reused = True
+        self.hold(found)
+        return True
 
     def relax(self, pace):
         """From now on waits last so long."""
@@ -232,11 +232,11 @@ class Exchange(object):
             except UVideoError as wished:
                 return wished
         if isinstance(error, wire.Malformed):
-            return NoAnswer(u"what came from %s is not HTTP: %s" % (self._route.origin, error))
-        found = _no_answer(error, self._route.origin, self._route.proxy is not None)
+            return NoAnswer(u"what came from %s is not HTTP: %s" % (self.route.origin, error))
+        found = _no_answer(error, self.route.origin, self.route.proxy is not None)
         if self._reused and not self._begun and not isinstance(error, socket.timeout):
             found.stale = True  # it was closed while it was idle; the others will be no better
-            self._route.idle.shut()
+            self.route.idle.shut()
         return found
 
     def end(self, keep):
@@ -247,7 +247,7 @@ class Exchange(object):
             self._interrupt.forget(connection.abort)
             keep = keep and not self._interrupt.is_set()
         if keep:
-            self._route.take_back(connection)
+            self.route.take_back(connection)
         else:
             connection.close()
 
@@ -256,11 +256,12 @@ class Route(object):
     """How an origin, "http://host:port", is reached, and its idle connections.  Safe to share between threads.
 
     ``proxy``: a Proxy or None.  ``context``: the SSLContext for whoever speaks TLS, None if nobody does.
+    ``said``: what the environment said of proxies when it was asked for this one; None if it has no say.
     """
 
-    def __init__(self, origin, proxy, context, connect_timeout, pool):
+    def __init__(self, origin, proxy, context, connect_timeout, pool, said=None):
         scheme, _, host = origin.partition("://")
-        self.origin, self.proxy, self.context = origin, proxy, context
+        self.origin, self.proxy, self.context, self.said = origin, proxy, context, said
         self._connect_timeout, self._pool = connect_timeout, pool
         self.is_tls = scheme == "https"
         #: Whether nobody on the way can change what comes.
@@ -276,7 +277,7 @@ class Route(object):
             self.prefix = origin
             self.fields += proxy.fields
         self.idle = Idle()
-        self._pid, self._closed = os.getpid(), False
+        self._pid, self.closed = os.getpid(), False
 
     def connect(self, seconds, exchange):
         """Give the exchange a new connection.  NoAnswer; nothing was sent then."""
@@ -319,13 +320,14 @@ class Route(object):
 
     def take_back(self, connection):
         """Keep a connection that is idle now, for this process only."""
-        if self._closed or len(self.idle) >= self._pool or self._pid != os.getpid():
+        if self.closed or len(self.idle) >= self._pool or self._pid != os.getpid():
             connection.close()
         else:
             self.idle.put(connection)
 
     def close(self):
-        self._closed = True
+        """Close the idle connections, and each other one when it becomes idle."""
+        self.closed = True
         self.idle.shut()
 
 
@@ -335,6 +337,7 @@ class Transport(object):
     ``timeout``: seconds that the other side may be silent, and to connect unless ``connect_timeout`` says otherwise.
     ``pool``: connections kept a host.  ``authorities``: file or folder of certificates instead of the environment's.
     ``certificate``: paths (certificate, key) that the service may ask for.  ``proxy``: as ``proxy_of`` takes it.
+    Where the environment decides on proxy or authorities, a change of it counts from the next connection on.
     """
 
     def __init__(
@@ -347,32 +350,41 @@ class Transport(object):
         self._lock = threading.Lock()
         self._pid = os.getpid()
         self._routes = {}
-        self._context = None
+        self._context = self._trusted = None
 
-    def route(self, origin):
-        """The Route to an origin."""
+    def route(self, origin, anew=False):
+        """The Route to an origin.  ``anew``: for a new connection, for which everything is looked up again."""
         if self._pid != os.getpid():  # a child must not share its parent's connections
             old, self._lock, self._routes, self._pid = self._routes, threading.Lock(), {}, os.getpid()
             for route in old.values():
                 route.close()
         found = self._routes.get(origin)
-        if found is None:
+        if found is None or anew or (found.said is not None and found.said != variables()):
             with self._lock:
-                found = self._routes.get(origin)
-                if found is None:
-                    found = self._routes[origin] = self._made(origin)
+                found = self._looked(origin, self._routes.get(origin))
         return found
 
-    def _made(self, origin):
-        scheme, _, host = origin.partition("://")
+    def _looked(self, origin, known):
+        """The Route that counts now: the known one unless something changed."""
+        said = variables() if self._proxy is None and not is_loopback(origin.partition("://")[2]) else None
         url = proxy_of(origin, self._proxy)
-        proxy = Proxy(url) if url else None
+        proxy = Proxy(url) if url is not None else None
         context = None
-        if scheme == "https" or (proxy is not None and proxy.is_tls):
-            if self._context is None:
-                self._context = tls(self._authorities, self._certificate)
-            context = self._context
-        return Route(origin, proxy, context, self._connect_timeout, self._pool)
+        if origin.startswith("https://") or (proxy is not None and proxy.is_tls):
+            context = self._tls()
+        if known is not None and getattr(known.proxy, "url", None) == url and known.context is context:
+            known.said = said
+            return known
+        self._routes[origin] = made = Route(origin, proxy, context, self._connect_timeout, self._pool, said)
+        if known is not None:
+            known.close()
+        return made
+
+    def _tls(self):
+        trusted = self._authorities or authorities()
+        if self._context is None or self._trusted != trusted:
+            self._context, self._trusted = tls(trusted, self._certificate), trusted
+        return self._context
 
     def open(self, request, body=None, seconds=None, interrupt=None):
         """Send a Request with ``body`` and return the Stream of its answer.
@@ -390,11 +402,14 @@ class Transport(object):
             if seconds <= 0:
                 raise DeadlineExceeded()
             pace = Pace(self._timeout, seconds)
-        route = self.route(request.origin)
-        body, head, chunked = message(route, request, body)
-        exchange = Exchange(route, pace, interrupt)
+        exchange = Exchange(self.route(request.origin), pace, interrupt)
         try:
-            exchange.begin(seconds)
+            reused = exchange.resume()
+            if not reused:
+                exchange.route = self.route(request.origin, anew=True)
+            body, head, chunked = message(exchange.route, request, body)
+            if not reused:
+                exchange.route.connect(seconds, exchange)
             whole = exchange.send(head, body, chunked)
             answer, rest = exchange.answer(request.method, whole)
             if seconds is not None:

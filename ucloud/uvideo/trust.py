@@ -19,11 +19,10 @@ def authorities():
 
 
 def tls(trusted, certificate):
-    """An SSLContext.  ``trusted``: file or folder of certificates of authorities, None for the environment's.
+    """An SSLContext.  ``trusted``: file or folder of certificates of authorities.
 
     ``certificate``: paths (certificate, key) to show when asked, or None.  InvalidArgument.
     """
-    trusted = trusted or authorities()
     if not os.path.exists(trusted):
         raise InvalidArgument(u"there is no file or folder of certificates %s" % trusted)
     try:
