@@ -24,11 +24,11 @@ from urllib.parse import urlsplit
 
 from uvideo import calls
 from uvideo._core import answer, message, provider
-from uvideo.carriage import connect
+from uvideo.carriage import certificate, connect
 from uvideo.errors import InvalidArgument, NoAnswer, NotFound, UVideoError
 from uvideo.models import Finding
 from uvideo.refusal import kind, masked, refused
-from uvideo.settings import KEYS, Settings, config_file, load, origins, profiles
+from uvideo.settings import SECRETS, Settings, config_file, load, origins, profiles
 
 if TYPE_CHECKING:
     from uvideo.retry import Retry
@@ -40,7 +40,6 @@ T = TypeVar("T")
 SECONDS = 10.0  # a step may wait for a host
 TRIFLE = 30.0  # seconds that a clock may be off
 SOON = 14 * 86400  # seconds until a certificate ends
-_HIDDEN = KEYS | {"proxy"}
 PLACEHOLDER = "uvideo"  # stands before a host that begins with the space, where no space was given
 SCRATCH = ".uvideo-doctor/"  # keys below it are made and removed
 
@@ -112,7 +111,7 @@ def _settings(settings: Settings, sources: Mapping[str, str]) -> Finding:
         value = getattr(settings, name)
         if name == "public_key":
             value = masked(value)
-        elif name in _HIDDEN:
+        elif name in SECRETS:
             value = "***"
         shown[name] = {"value": value, "from": origin}
     hosts = settings.hosts()
@@ -277,23 +276,20 @@ def _secured(
 ) -> Finding:
     from uvideo._core import trust
 
-    trusted = settings.ca_bundle or trust.authorities()
     check = f"{host.roles[0]}.tls"
     try:
-        folder = os.path.isdir(trusted)
-        context = ssl.create_default_context(cafile=None if folder else trusted, capath=trusted if folder else None)
-        if settings.client_cert is not None:
-            context.load_cert_chain(settings.client_cert, settings.client_key)
+        context = trust.tls(settings.ca_bundle or trust.authorities(), certificate(settings))
         with context.wrap_socket(pipe, server_hostname=host.name) as secured:
-            version, certificate = secured.version(), secured.getpeercert() or {}
+            version, theirs = secured.version(), secured.getpeercert() or {}
     except ssl.SSLCertVerificationError as error:
         return Finding(check, "failed", "tls-untrusted", {**facts, "reason": _reason(error)}, ("portal", "ca-bundle"))
+    except InvalidArgument as error:
+        return Finding(check, "failed", "tls-failed", {**facts, "reason": error.message}, ("client-cert",))
     except OSError as error:
-        cause = ("client-cert",) if isinstance(error, FileNotFoundError) else ("not-tls",)
-        return Finding(check, "failed", "tls-failed", {**facts, "reason": _reason(error)}, cause)
+        return Finding(check, "failed", "tls-failed", {**facts, "reason": _reason(error)}, ("not-tls",))
     days = None
     with suppress(KeyError, ValueError):
-        days = int((ssl.cert_time_to_seconds(str(certificate["notAfter"])) - clock()) // 86400)
+        days = int((ssl.cert_time_to_seconds(str(theirs["notAfter"])) - clock()) // 86400)
     if days is not None and days * 86400 < SOON:
         return Finding(check, "warning", "tls-ends", {**facts, "days": days})
     return Finding(check, "ok", "tls", {**facts, "version": version, "days": days})

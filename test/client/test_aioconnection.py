@@ -13,6 +13,7 @@ import pytest
 
 from test.sdk.peer import PEM, Call, Peer, answer, context
 from test.sdk.test_proxies import environment
+from test.sdk.test_trust import ENCRYPTED
 from uvideo import AsyncClient, Retry, errors
 from uvideo._core import message
 
@@ -274,7 +275,19 @@ def test_only_a_trusted_certificate_will_do(peer: Start) -> None:
         assert not caught.value.sent
 
     run(work, ca_bundle=PEM, client_cert=PEM)
+    run(work, ca_bundle=PEM, client_cert=PEM, client_key=ENCRYPTED, client_key_password="pass words")
     run(refused)
+
+
+def test_an_encrypted_key_without_its_password_is_said_at_once(peer: Start) -> None:
+    made = peer(again(answer(b"secret")), context(client_certificate=True))
+
+    async def work(client: AsyncClient) -> None:
+        with pytest.raises(errors.InvalidArgument, match="is encrypted: set client_key_password"):
+            await send(client, made.origin)
+
+    run(work, ca_bundle=PEM, client_cert=PEM, client_key=ENCRYPTED)
+    assert made.calls == []
 
 
 def test_https_goes_through_a_tunnel(peer: Start) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from test.fakes import FaultProxy
+from test.sdk.peer import PEM
+from test.sdk.test_trust import ENCRYPTED
 from test.server_fixture import Server, start_server
 from uvideo import Client
 from uvideo.diagnose import examine
@@ -209,13 +211,18 @@ def test_a_name_that_does_not_resolve_ends_it() -> None:
         (f"{'a' * 64}.example", "", "upload.dns", "no-such-host"),
         ("some-host.invalid", "127.0.0.1:1", "upload.tcp", "proxy"),
         ("some-host.invalid", "http://me:s3cret@no-such-proxy.invalid:80/", "upload.dns", "proxy"),
-        ("some-host.invalid", "127.0.0.1:99999", "upload.dns", "proxy"),
     ],
 )
 def test_a_host_or_proxy_that_cannot_be_is_named(endpoint: str, proxy: str, check: str, cause: str) -> None:
     every = found({"endpoint": endpoint, "proxy": proxy})
     assert every[check].causes == (cause,)
     assert "s3cret" not in repr(every)
+
+
+def test_a_proxy_that_is_none_is_a_bad_setting() -> None:
+    every = found({"endpoint": "some-host.invalid", "proxy": "me:s3cret@127.0.0.1:99999"})
+    assert every["settings"].code == "settings-bad"
+    assert "a proxy is http://" in str(every["settings"].facts) and "s3cret" not in repr(every)
 
 
 def test_a_certificate_nobody_vouches_for_is_told(tmp_path: Path) -> None:
@@ -229,6 +236,13 @@ def test_a_certificate_nobody_vouches_for_is_told(tmp_path: Path) -> None:
     with start_server(tmp_path / "data", "--tls-cert", str(cert), "--tls-key", str(key), "--no-fsync") as server:
         given = options(server, endpoint=server.endpoint)
         assert found(given)["upload.tls"].causes == ("portal", "ca-bundle")
+        for wrong, reason in (
+            ({"client_cert": PEM, "client_key": ENCRYPTED}, "is encrypted: set client_key_password"),
+            ({"ca_bundle": "/nowhere"}, "no file or folder of certificates /nowhere"),
+        ):
+            finding = found({**given, **wrong})["upload.tls"]
+            assert (finding.code, finding.causes) == ("tls-failed", ("client-cert",))
+            assert reason in str(finding.facts["reason"])
         every = found({**given, "ca_bundle": str(cert)})
         assert every["upload.tls"].code == "tls-ends"
         assert every["management"].verdict == "ok"

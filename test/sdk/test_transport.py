@@ -21,6 +21,7 @@ from ucloud.uvideo.protocol.errors import Cancelled, DeadlineExceeded, InvalidAr
 from ucloud.uvideo.protocol.message import Headers, Request
 from ucloud.uvideo.proxy import split
 from ucloud.uvideo.retry import Attempts, Retry
+from ucloud.uvideo.trust import Certificate
 
 from .peer import PEM, Peer, answer, context
 
@@ -516,7 +517,7 @@ class Encrypted(Case):
 
     def test_a_client_certificate_is_shown(self):
         peer = self.peer(again(answer(b"in")), context(client_certificate=True))
-        pipes = self.transport(authorities=PEM, certificate=(PEM, PEM))
+        pipes = self.transport(authorities=PEM, certificate=Certificate(PEM, None, None))
         self.assertEqual(pipes.send(self.request(peer)).body, b"in")
         with self.assertRaises(NoAnswer):
             self.transport(authorities=PEM).send(self.request(peer))
@@ -526,7 +527,7 @@ class Encrypted(Case):
         for options in (
             {"authorities": "/nowhere"},
             {"authorities": __file__},
-            {"authorities": PEM, "certificate": (__file__, __file__)},
+            {"authorities": PEM, "certificate": Certificate(__file__, None, None)},
         ):
             with self.assertRaises(InvalidArgument):
                 self.transport(**options).send(self.request(peer))

@@ -3,12 +3,13 @@
 from __future__ import absolute_import, division, print_function
 
 import base64
+import binascii
 import os
 import re
 
-from .protocol.errors import NoAnswer
+from .protocol.errors import InvalidArgument
 from .protocol.provider import is_loopback
-from .protocol.text import native, to_bytes, unquote
+from .protocol.text import native, to_bytes
 
 
 def proxy_of(origin, given=None):
@@ -40,32 +41,43 @@ def variables():
 
 
 class Proxy(object):
-    """Where a proxy is.  ``fields``: what it is to be told with each request, its password among them."""
+    """A proxy's URL taken apart; a host and port alone are those of an HTTP proxy.  InvalidArgument.
+
+    ``fields``: what it is to be told with each request, its password among them.
+    """
 
     def __init__(self, url):
-        """NoAnswer unless it is the URL, or the host and port, of an HTTP proxy."""
-        self.url = url
-        if "://" not in url:
-            url = "http://" + url
-        scheme, _, rest = url.partition("://")
-        user, mark, host = rest.partition("/")[0].rpartition("@")
-        try:
-            name, port = split(host)
-            if scheme.lower() not in ("http", "https") or not _HOST(host):
-                raise ValueError()
-        except ValueError:
-            raise NoAnswer(
-                u"the proxy that the environment names cannot be used: http:// and https:// ones can", sent=False
-            )
-        self.is_tls = scheme.lower() == "https"
-        self.name, self.port = name, port or (443 if self.is_tls else 80)
+        scheme, mark, rest = url.partition("://")
+        if not mark:
+            scheme, rest = "http", url
+        scheme = scheme.lower()
+        account, mark, host = rest.partition("/")[0].rpartition("@")
+        name, port = split(host)
+        if scheme not in _PORTS or not _HOST(host) or not 0 < (port or 1) < 65536:
+            # Without its text: what is misspelt may be the password.
+            raise InvalidArgument(u"a proxy is http:// or https://, perhaps USER:PASSWORD@, and HOST:PORT")
+        self.url, self.name, self.port = url, name, port or _PORTS[scheme]
+        self.is_tls = scheme == "https"
         self.fields = []
         if mark:
-            secret = b":".join([to_bytes(unquote(part)) for part in (user.partition(":")[0], user.partition(":")[2])])
-            basic = "Basic " + native(base64.b64encode(secret))
-            self.fields = [("Proxy-Authorization", basic)]
+            user, _, password = account.partition(":")
+            basic = base64.b64encode(_bytes(user) + b":" + _bytes(password))
+            self.fields = [("Proxy-Authorization", "Basic " + native(basic))]
 
 
+_ESCAPE = re.compile(b"%([0-9A-Fa-f]{2})")
+
+
+def _bytes(text):
+    """Of a user's name or password in a URL; a percent sign that is no escape stands for itself."""
+    try:
+        return _ESCAPE.sub(lambda match: binascii.unhexlify(match.group(1)), to_bytes(text))
+    except UnicodeError:
+        raise InvalidArgument(u"the user or password of a proxy is not UTF-8")
+
+
+#: Schemes of proxies, and their ports where the URL names none.
+_PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::[0-9]{1,5})?\Z").match
 
 

@@ -15,7 +15,7 @@ import threading
 
 from . import wire
 from .connection import Idle, Pace, Refusal, connect
-from .protocol.errors import BadAnswer, DeadlineExceeded, NoAnswer, UVideoError
+from .protocol.errors import BadAnswer, ConfigurationError, DeadlineExceeded, InvalidArgument, NoAnswer, UVideoError
 from .protocol.message import Response
 from .protocol.provider import is_loopback
 from .protocol.text import to_text
@@ -336,7 +336,7 @@ class Transport(object):
 
     ``timeout``: seconds that the other side may be silent, and to connect unless ``connect_timeout`` says otherwise.
     ``pool``: connections kept a host.  ``authorities``: file or folder of certificates instead of the environment's.
-    ``certificate``: paths (certificate, key) that the service may ask for.  ``proxy``: as ``proxy_of`` takes it.
+    ``certificate``: a trust.Certificate that the service may ask for.  ``proxy``: as ``proxy_of`` takes it.
     Where the environment decides on proxy or authorities, a change of it counts from the next connection on.
     """
 
@@ -368,7 +368,10 @@ class Transport(object):
         """The Route that counts now: the known one unless something changed."""
         said = variables() if self._proxy is None and not is_loopback(origin.partition("://")[2]) else None
         url = proxy_of(origin, self._proxy)
-        proxy = Proxy(url) if url is not None else None
+        try:
+            proxy = None if url is None else Proxy(url)
+        except InvalidArgument as error:
+            raise ConfigurationError(u"the proxy of the environment cannot be used: %s" % error.message)
         context = None
         if origin.startswith("https://") or (proxy is not None and proxy.is_tls):
             context = self._tls()

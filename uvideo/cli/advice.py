@@ -129,7 +129,7 @@ ADVICE = {
     "proxy": "The proxy is not there: check the setting proxy, and http_proxy and https_proxy.",
     "firewall": "A firewall may be in the way, or the port in endpoint is wrong.",
     "ca-bundle": "Your organisation signs by itself: name its authorities' file in ca_bundle.",
-    "client-cert": "The files that client_cert and client_key name cannot be read.",
+    "client-cert": "A file that ca_bundle, client_cert or client_key names cannot be used.",
     "not-tls": "The host speaks no TLS there: write http:// before it, or correct the port.",
     "link-changed": "The link's path was changed after it was signed: by decoding, by a proxy, or by hand.",
     "link-put": "It may be for storing with a Content-Type of its own, which a link does not say.",

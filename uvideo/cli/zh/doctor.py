@@ -193,8 +193,8 @@ WORDS = {
     "Your organisation signs by itself: name its authorities' file in ca_bundle.": (
         "贵单位使用自签证书：请在 ca_bundle 中指定其 CA 文件。"
     ),
-    "The files that client_cert and client_key name cannot be read.": (
-        "无法读取 client_cert 和 client_key 指定的文件。"
+    "A file that ca_bundle, client_cert or client_key names cannot be used.": (
+        "ca_bundle、client_cert 或 client_key 指定的文件无法使用。"
     ),
     "The host speaks no TLS there: write http:// before it, or correct the port.": (
         "该端口不支持 TLS：请在主机前写 http://，或改正端口。"
