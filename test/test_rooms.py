@@ -47,6 +47,7 @@ FRAMEWORKS = (
 )
 RULES_OF_THE_SERVER = ("service", "spaces", "append", "copies", "record", "states", "rights", "carriers", "tokens")
 CARRIAGE = (
+    "address",
     "argument",
     "body",
     "carrier",
@@ -54,6 +55,7 @@ CARRIAGE = (
     "connection",
     "interrupt",
     "proxy",
+    "race",
     "receiver",
     "retry",
     "skew",

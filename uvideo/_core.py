@@ -63,6 +63,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from ucloud.uvideo import address as address
     from ucloud.uvideo import argument as argument
     from ucloud.uvideo import body as body
     from ucloud.uvideo import carrier as carrier
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
 
 #: The modules that carry operations: loaded when they are first asked for, as they bring `requests` with them.
 CARRIAGE = (
+    "address",
     "argument",
     "body",
     "carrier",

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 from uvideo._core import message, wire
 
 __all__ = ["Connection"]
 
+#: While bytes are unsent, how many looks are taken in the time that silence may last: at whether some went out.
+LOOKS = 20
+
+
+ticks = time.monotonic  # a loop's own clock may stand still while it is busy, uvloop's does
+
 
 class Silence(Exception):
-    """The other side said nothing for too long."""
+    """The other side said nothing for too long.  ``late``: it may have, but the time for all of it is over."""
+
+    def __init__(self, late: bool = False) -> None:
+        super().__init__()
+        self.late = late
 
 
 class TooLong(Exception):
@@ -51,16 +62,16 @@ class Connection(asyncio.Protocol):
     ) -> tuple[Any, bool]:
         """(Response, whether the connection serves again).  ``most``: bytes of the body, None for any number.
 
-        ``timeout``: seconds of silence.  ``until``: when it must be over, on the loop's clock.  Silence, TooLong,
-        wire.Malformed, EOFError or OSError if there is none.
+        ``timeout``: seconds of silence.  ``until``: when it must be over, in ticks.  Silence, TooLong, EOFError,
+        OSError or wire.Malformed if there is none.
         """
         self._future = future = self._loop.create_future()
         self._head, self._answer, self._chunks, self.begun = wire.Head(method), None, None, False
         self._pieces, self._left, self._size, self._most = [], 0, 0, most
-        self._timeout, self._until, self._quiet = timeout, until, self._loop.time()
+        self._timeout, self._until, self._quiet = timeout, until, ticks()
         self._transport.write(data)
-        self._unsent = len(data)
-        if self._timer is None or until is not None:
+        self._unsent = self._transport.get_write_buffer_size()
+        if self._timer is None or self._unsent or until is not None:
             self._look()
         try:
             found: tuple[Any, bool] = await future
@@ -69,23 +80,30 @@ class Connection(asyncio.Protocol):
             self._future = None
 
     def _look(self) -> None:
-        """End what has been silent for too long; one timer serves all requests of a connection."""
+        """End what has been silent for too long.
+
+        One timer serves all requests of a connection: one that is left from an earlier request rings no later than
+        this one's silence may end.  When bytes go out nobody tells, so those that are unsent are looked after.
+        """
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         if self._future is None or self._future.done():
             return
-        now = self._loop.time()
+        now = ticks()
         unsent = self._transport.get_write_buffer_size()
         if unsent < self._unsent:  # the other side takes in what is sent
             self._unsent, self._quiet = unsent, now
-        end = self._quiet + self._timeout
-        if self._until is not None:
-            end = min(end, self._until)
+        end, late = self._quiet + self._timeout, False
+        if self._until is not None and self._until <= end:
+            end, late = self._until, True
         if now >= end:
-            self._fail(Silence())
-        else:
-            self._timer = self._loop.call_at(end, self._look)
+            self._fail(Silence(late))
+            return
+        seconds = end - now
+        if unsent:
+            seconds = min(seconds, self._timeout / LOOKS)
+        self._timer = self._loop.call_later(seconds, self._look)
 
     def _fail(self, error: BaseException) -> None:
         if self._future is not None and not self._future.done():
@@ -108,7 +126,7 @@ class Connection(asyncio.Protocol):
         if self._future is None or self._future.done():  # nobody asked for it
             self._transport.abort()
             return
-        self._quiet = self._loop.time()
+        self._quiet = ticks()
         self.begun = True
         try:
             if self._answer is None:

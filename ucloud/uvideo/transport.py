@@ -14,12 +14,14 @@ import sys
 import threading
 
 from . import wire
-from .connection import Idle, Pace, Refusal, connect
+from .address import Refusal
+from .connection import Idle, Pace
 from .protocol.errors import BadAnswer, ConfigurationError, DeadlineExceeded, InvalidArgument, NoAnswer, UVideoError
 from .protocol.message import Response
 from .protocol.provider import is_loopback
 from .protocol.text import to_text
 from .proxy import Proxy, proxy_of, split, variables
+from .race import connect
 from .trust import authorities, tls
 
 _log = logging.getLogger("ucloud.uvideo")
@@ -130,6 +132,10 @@ class Stream(object):
         """Bytes of the body that were announced and not yet read; None if that was not said."""
         return None if self._left is None else self._left + len(self._rest)
 
+    def limit(self, seconds):
+        """Let all that is read from now on take so many seconds at most, None for any number."""
+        self._exchange.limit(seconds)
+
     def close(self, reuse=False):
         """End it.  ``reuse``: the body was read to its end, so the connection can serve again."""
         self._exchange.end(reuse and self._keep and self._left == 0 and self._failure is None)
@@ -153,17 +159,21 @@ class Exchange(object):
         self.hold(found)
         return True
 
-    def relax(self, pace):
-        """From now on waits last so long."""
-        self._pace = pace
+    def limit(self, seconds):
+        """As Stream.limit."""
+        self._pace = self._pace.anew(seconds)
 
     def hold(self, connection):
-        """From now on this is the connection that an interrupt ends."""
-        if self._interrupt is not None and connection is not self._connection:
-            if self._connection is not None:
-                self._interrupt.forget(self._connection.abort)
+        """From now on this, a Connection or the race for one, is what an interrupt ends; what was held is closed."""
+        held, self._connection = self._connection, connection
+        if held is connection:
+            return
+        if self._interrupt is not None:
+            if held is not None:
+                self._interrupt.forget(held.abort)
             self._interrupt.remember(connection.abort)
-        self._connection = connection
+        if held is not None:
+            held.close()
 
     def send(self, head, body, chunked):
         """True when all was sent, False if an answer, or an end, came before that."""
@@ -179,6 +189,7 @@ class Exchange(object):
             if sent is not None:
                 return sent
         for data in iter(body.read, b""):
+            pace.check()
             if chunked:
                 before, after = wire.chunk(data)
                 sent = connection.send(before, pace) and connection.send(data, pace) and connection.send(after, pace)
@@ -191,6 +202,7 @@ class Exchange(object):
     def _send_file(self, body):
         """As ``send``; None if the system cannot, and what is left has to be read."""
         for piece in iter(body.piece, None):
+            self._pace.check()
             sent = self._connection.send_file(piece, self._pace)
             if sent is None:
                 return False
@@ -214,12 +226,14 @@ class Exchange(object):
 
     def receive(self, size):
         try:
+            self._pace.check()
             return self._connection.receive(size, self._pace)
         except _FAILURES as error:
             raise self.broken(error)
 
     def receive_into(self, view):
         try:
+            self._pace.check()
             return self._connection.receive_into(view, self._pace)
         except _FAILURES as error:
             raise self.broken(error)
@@ -233,7 +247,9 @@ class Exchange(object):
                 return wished
         if isinstance(error, wire.Malformed):
             return NoAnswer(u"what came from %s is not HTTP: %s" % (self.route.origin, error))
-        found = _no_answer(error, self.route.origin, self.route.proxy is not None)
+        late = self._pace.is_over()
+        found = _no_answer(error, self.route.origin, self.route.proxy is not None, late)
+        found.late = late
         if self._reused and not self._begun and not isinstance(error, socket.timeout):
             found.stale = True  # it was closed while it was idle; the others will be no better
             self.route.idle.shut()
@@ -279,9 +295,12 @@ class Route(object):
         self.idle = Idle()
         self._pid, self.closed = os.getpid(), False
 
-    def connect(self, seconds, exchange):
-        """Give the exchange a new connection.  NoAnswer; nothing was sent then."""
-        pace = Pace(self._connect_timeout, seconds)
+    def connect(self, pace, exchange):
+        """Give the exchange a new connection.  NoAnswer; nothing was sent then.
+
+        Look-up, TCP, proxy and TLS together take connect_timeout at most, and no longer than ``pace`` allows.
+        """
+        pace = pace.within(self._connect_timeout)
         proxy = self.proxy
         name, port = (self.address, self.port) if proxy is None else (proxy.name, proxy.port)
         try:
@@ -397,14 +416,14 @@ class Transport(object):
         has ``piece()``, (descriptor, offset, length) of a file or None at the end, the system may send those bytes
         itself, and ``moved(n)`` says how many it did.
         NoAnswer if there is none; its ``stale`` says that a connection was closed while nobody used it.  Redirects are
-        answers like any other.  ``seconds``: until the head of the answer is there, and no single wait for the body
-        takes longer.  ``interrupt``: an Interrupt that ends any wait; its error is raised.
+        answers like any other.  ``seconds``: for all of it, from the connection to the last byte of the answer's body;
+        Stream.limit sets others for that.  ``interrupt``: an Interrupt that ends any wait; its error is raised.
         """
         pace = self._pace
         if seconds is not None:
             if seconds <= 0:
                 raise DeadlineExceeded()
-            pace = Pace(self._timeout, seconds)
+            pace = pace.anew(seconds)
         exchange = Exchange(self.route(request.origin), pace, interrupt)
         try:
             reused = exchange.resume()
@@ -412,11 +431,9 @@ class Transport(object):
                 exchange.route = self.route(request.origin, anew=True)
             body, head, chunked = message(exchange.route, request, body)
             if not reused:
-                exchange.route.connect(seconds, exchange)
+                exchange.route.connect(pace, exchange)
             whole = exchange.send(head, body, chunked)
             answer, rest = exchange.answer(request.method, whole)
-            if seconds is not None:
-                exchange.relax(Pace(min(self._timeout, seconds)))
             if _log.isEnabledFor(logging.DEBUG):
                 path = request.target.partition("?")[0]
                 _log.debug("%s %s%s: %d", request.method, request.origin, path, answer.status)
@@ -432,7 +449,6 @@ class Transport(object):
     def send(self, request, body=None, seconds=None, interrupt=None):
         """Send a Request and return its Response with the whole body, which is at most 64 MiB."""
         stream = self.open(request, body, seconds, interrupt)
-        pace = None if seconds is None else Pace(self._timeout, seconds)
         try:
             pieces, size = [], 0
             for piece in iter(lambda: stream.read(_PIECE), b""):
@@ -442,12 +458,7 @@ class Transport(object):
                     raise BadAnswer(u"the answer is longer than %d bytes" % SMALL_ANSWER)
                 if stream.missing() == 0:  # another read would only say so
                     break
-                if pace is not None:
-                    pace.milliseconds()
             content = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        except socket.timeout as error:
-            stream.close()
-            raise _no_answer(error, request.origin)
         except BaseException:
             stream.close()
             raise
@@ -483,7 +494,7 @@ def message(route, request, body=None):
 # Why there is no answer
 
 
-def _no_answer(error, origin=None, proxied=False):
+def _no_answer(error, origin=None, proxied=False, late=False):
     """NoAnswer that says why without the request's URL, which may be signed."""
     where = u" from " + origin if origin else u""
     distrusted = isinstance(error, ssl.SSLError) and "CERTIFICATE" in str(error).upper()
@@ -497,7 +508,7 @@ def _no_answer(error, origin=None, proxied=False):
     elif not sent:
         reason = u"no connection: " + _reason(error.error)
     elif isinstance(error, socket.timeout):
-        reason = u"silence for too long"
+        reason = u"no whole answer in time" if late else u"silence for too long"
     elif error is None or isinstance(error, EOFError):
         reason = u"the connection broke: it ended too early"
     else:
