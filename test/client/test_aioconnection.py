@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from test.sdk.peer import PEM, Call, Peer, answer, context
+from test.sdk.test_interim import CONTINUE, DATA, ETAG, HINTS, ROOM, SIZE, Incoming, piecemeal
 from test.sdk.test_proxies import environment
 from test.sdk.test_trust import ENCRYPTED
 from uvideo import AsyncClient, Retry, errors
@@ -25,8 +26,8 @@ Start = Callable[..., Peer]
 def peer() -> Iterator[Start]:
     made: list[Peer] = []
 
-    def start(talk: Callable[[Call], None], tls: Any = None) -> Peer:
-        made.append(Peer(talk, tls))
+    def start(talk: Callable[[Call], None], tls: Any = None, room: int | None = None) -> Peer:
+        made.append(Peer(talk, tls, room))
         return made[-1]
 
     yield start
@@ -194,6 +195,59 @@ def test_an_answer_that_comes_while_the_body_is_sent_is_read(peer: Start) -> Non
 
     run(work)
     over.set()
+
+
+def test_answers_1xx_while_the_body_is_sent_change_nothing(peer: Start) -> None:
+    def talk(call: Call) -> None:
+        incoming = Incoming(call)
+        piecemeal(call, CONTINUE + HINTS)
+        incoming.read(SIZE // 2)
+        piecemeal(call, HINTS + HINTS[:9])
+        incoming.read(SIZE - 1000)
+        call.send(HINTS[9:] + answer(incoming.sha1()))
+        call.request()
+        call.send(CONTINUE + answer(b"again"))
+
+    made = [peer(talk, room=ROOM), peer(talk, context(), room=ROOM)]
+
+    async def work(client: AsyncClient) -> None:
+        for each in made:
+            assert (await send(client, each.origin, "PUT", DATA)).body == ETAG
+            assert (await send(client, each.origin)).body == b"again"
+            assert len(each.calls) == 1
+
+    run(work, ca_bundle=PEM)
+
+
+def test_nothing_more_is_sent_after_the_answer(peer: Start) -> None:
+    drained, received = threading.Event(), 0
+
+    def talk(call: Call) -> None:
+        nonlocal received
+        Incoming(call)
+        call.send(HINTS + b"HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nn")
+        call.connection.settimeout(0.02)
+        while True:
+            try:
+                received += len(call.connection.recv(1 << 20))
+            except TimeoutError:
+                if drained.is_set():
+                    break
+        call.send(b"o!")
+
+    made = peer(talk, room=ROOM)
+
+    async def work(client: AsyncClient) -> None:
+        asked = asyncio.ensure_future(send(client, made.origin, "PUT", LARGE))
+        while not any(each._answer and not each.transport.get_write_buffer_size() for each in client._carrier._open):
+            await asyncio.sleep(0.005)
+        drained.set()
+        found = await asked
+        assert (found.status, found.body) == (413, b"no!")
+        assert client._carrier._open == set()
+
+    run(work)
+    assert received < len(LARGE) // 2
 
 
 def test_every_silence_ends_and_a_slow_reader_is_not_silent(peer: Start) -> None:

@@ -42,8 +42,8 @@ class Bytes(object):
 
 
 class Case(unittest.TestCase):
-    def peer(self, talk, tls=None):
-        made = Peer(talk, tls)
+    def peer(self, talk, tls=None, **options):
+        made = Peer(talk, tls, **options)
         self.addCleanup(made.close)
         return made
 

@@ -136,13 +136,27 @@ class Stream(object):
 
 
 class Exchange(object):
-    """One request and its answer on one connection of a Route."""
+    """One request and its answer on one connection of a Route.
 
-    __slots__ = ("route", "_connection", "_interrupt", "_pace", "_reused", "_begun")
+    connecting -> sending -> answering -> body -> ended; each ends early by a failure, which is ``broken``'s to name.
 
-    def __init__(self, route, pace, interrupt):
+    - connecting (``resume``, else the route's ``connect``): an idle connection, or a new one.
+    - sending (``send``): whatever comes meanwhile is read, TLS's own or HTTP's.  An answer 1xx changes nothing.  The
+      answer, or an end, stops the body for good, and the connection does not serve again.  After a failure to send
+      the answer is still looked for, as it may have come before.
+    - answering (``answer``): answers 1xx are passed over, up to wire.INTERIM_LIMIT of them from the beginning on; 101
+      was not asked for and is no answer.  The answer's head may have come while the request was sent.
+    - body: of a Stream.  The connection serves again if request and answer were both carried to their ends.
+
+    Each wait for bytes that come or go lasts as long as the pace allows; any byte in either direction ends it.
+    """
+
+    __slots__ = ("route", "_connection", "_interrupt", "_pace", "_reused", "_reader")
+
+    def __init__(self, route, pace, interrupt, method):
         self.route, self._pace, self._interrupt = route, pace, interrupt
-        self._connection, self._reused, self._begun = None, False, False
+        self._connection, self._reused = None, False
+        self._reader = wire.Head(method)
 
     def resume(self):
         """Take an idle connection; False if there is none."""
@@ -166,32 +180,37 @@ class Exchange(object):
         self._connection = connection
 
     def send(self, head, body, chunked):
-        """True when all was sent, False if an answer, or an end, came before that."""
-        connection, pace = self._connection, self._pace
+        """True when all was sent, False if the answer, or an end, came before that."""
+        connection, pace, reader = self._connection, self._pace, self._reader
         if isinstance(body, bytes):
             if len(body) <= _TOGETHER:
-                return connection.send(head + body, pace)
-            return connection.send(head, pace) and connection.send(body, pace)
-        if not connection.send(head, pace):
+                return connection.send(head + body, pace, reader)
+            return connection.send(head, pace, reader) and connection.send(body, pace, reader)
+        if not connection.send(head, pace, reader):
             return False
         if not chunked and hasattr(body, "piece") and connection.can_send_files:
             sent = self._send_file(body)
             if sent is not None:
                 return sent
         for data in iter(body.read, b""):
+            if connection.is_answered(pace, reader):
+                return False
             if chunked:
                 before, after = wire.chunk(data)
-                sent = connection.send(before, pace) and connection.send(data, pace) and connection.send(after, pace)
+                pieces = (before, data, after)
             else:
-                sent = connection.send(data, pace)
-            if not sent:
-                return False
-        return not chunked or connection.send(wire.LAST_CHUNK, pace)
+                pieces = (data,)
+            for piece in pieces:
+                if not connection.send(piece, pace, reader):
+                    return False
+        return not chunked or connection.send(wire.LAST_CHUNK, pace, reader)
 
     def _send_file(self, body):
         """As ``send``; None if the system cannot, and what is left has to be read."""
         for piece in iter(body.piece, None):
-            sent = self._connection.send_file(piece, self._pace)
+            if self._connection.is_answered(self._pace, self._reader):
+                return False
+            sent = self._connection.send_file(piece, self._pace, self._reader)
             if sent is None:
                 return False
             if sent < 0:
@@ -199,18 +218,17 @@ class Exchange(object):
             body.moved(sent)
         return True
 
-    def answer(self, method, whole):
+    def answer(self, whole):
         """(Answer, what came behind its head).  ``whole``: the request was sent to its end."""
-        head = wire.Head(method)
-        while True:
+        reader = self._reader
+        found = reader.found
+        while found is None:
             data = self._connection.receive(_PIECE, self._pace)
             if not data:
                 raise self._connection.failure or EOFError()
-            self._begun = True
-            found = head.feed(data)
-            if found is not None:
-                found.keep = found.keep and whole
-                return found, head.rest
+            found = reader.feed(data)
+        found.keep = found.keep and whole
+        return found, reader.rest
 
     def receive(self, size):
         try:
@@ -234,7 +252,7 @@ class Exchange(object):
         if isinstance(error, wire.Malformed):
             return NoAnswer(u"what came from %s is not HTTP: %s" % (self.route.origin, error))
         found = _no_answer(error, self.route.origin, self.route.proxy is not None)
-        if self._reused and not self._begun and not isinstance(error, socket.timeout):
+        if self._reused and not self._reader.begun() and not isinstance(error, socket.timeout):
             found.stale = True  # it was closed while it was idle; the others will be no better
             self.route.idle.shut()
         return found
@@ -308,14 +326,13 @@ class Route(object):
 
     def _tunnel(self, connection, pace):
         reader = wire.Head("HEAD")
-        found = None
-        if connection.send(self.tunnel(), pace):
-            while found is None:
-                data = connection.receive(_PIECE, pace)
-                if not data:
-                    raise EOFError()
-                found = reader.feed(data)
-        if found is None or not 200 <= found.status <= 299:
+        connection.send(self.tunnel(), pace, reader)
+        while reader.found is None:
+            data = connection.receive(_PIECE, pace)
+            if not data:
+                raise connection.failure or EOFError()
+            reader.feed(data)
+        if not 200 <= reader.found.status <= 299:
             raise Refusal()
 
     def take_back(self, connection):
@@ -405,7 +422,7 @@ class Transport(object):
             if seconds <= 0:
                 raise DeadlineExceeded()
             pace = Pace(self._timeout, seconds)
-        exchange = Exchange(self.route(request.origin), pace, interrupt)
+        exchange = Exchange(self.route(request.origin), pace, interrupt, request.method)
         try:
             reused = exchange.resume()
             if not reused:
@@ -414,7 +431,7 @@ class Transport(object):
             if not reused:
                 exchange.route.connect(seconds, exchange)
             whole = exchange.send(head, body, chunked)
-            answer, rest = exchange.answer(request.method, whole)
+            answer, rest = exchange.answer(whole)
             if seconds is not None:
                 exchange.relax(Pace(min(self._timeout, seconds)))
             if _log.isEnabledFor(logging.DEBUG):
