@@ -202,6 +202,11 @@ class Connection:
             self.hold(self.given["name"])
             self.given = {}
             return CHUNK
+        if self.kind == "interim":
+            for place in range(0, len(self.given["content"]), 11):
+                self.client.sock.sendall(self.given["content"][place : place + 11])
+            self.given = {}
+            return CHUNK
         if self.kind.startswith("stall"):
             self.hold()
         if self.kind == "truncate":
@@ -211,7 +216,7 @@ class Connection:
 
     def send_body(self, server: Wire) -> Head | None:
         """Send the body, or what the server takes of it; the head of its answer if that comes first."""
-        kinds, body = "reset_request stall_request pause", self.body
+        kinds, body = "reset_request stall_request pause interim", self.body
         while not body.done:
             limit = self.at_limit(kinds, body)
             if not self.client.buffer and self.answers_first(server):
@@ -274,6 +279,7 @@ class Connection:
 def _bound(port: int = 0) -> socket.socket:
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)  # clients must wait, as elsewhere
     sock.bind(("127.0.0.1", port))
     return sock
 

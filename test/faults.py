@@ -9,6 +9,7 @@ import http.client
 import inspect
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -177,6 +178,14 @@ class Script:
     def truncate(self, after: int = 0, times: int | None = 1) -> Script:
         """Send the answer's head and n bytes of its body, then close in order."""
         return self._add("truncate", times, after=after)
+
+    def interim(self, after: int = 0, statuses: Sequence[int] = (100, 103), times: int | None = 1) -> Script:
+        """Tell the client these answers 1xx, which it did not ask for, when n bytes of its body have come; then go on.
+
+        They come in many segments.  What is not read yet of a body of some MiB has no room in the sockets' buffers.
+        """
+        content = b"".join(b"HTTP/1.1 %d Interim\r\nLink: </x>; rel=preload\r\n\r\n" % each for each in statuses)
+        return self._add("interim", times, after=after, content=content)
 
     def lost_answer(self, times: int | None = 1) -> Script:
         """The server does it; its answer is thrown away and the connection closed."""

@@ -53,6 +53,7 @@ CARRIAGE = (
     "carrier",
     "checkpoint",
     "connection",
+    "fault",
     "interrupt",
     "proxy",
     "race",

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import os
-import ssl
 from collections import deque
 from typing import Any
 
 from uvideo import aiorace
-from uvideo._core import address, byterange, wire
+from uvideo._core import address, byterange, fault, wire
 from uvideo._core import carrier as carriers
 from uvideo._core import retry as retries
 from uvideo._core import transport as transports
@@ -20,7 +18,6 @@ from uvideo.errors import (
     DeadlineExceeded,
     IntegrityError,
     InvalidArgument,
-    NoAnswer,
     SignatureExpired,
     UVideoError,
 )
@@ -30,7 +27,6 @@ __all__ = ["AsyncCarrier"]
 
 SMALL_ANSWER = 64 << 20  # bytes of an answer that is not an object's content
 REFUSAL = 1 << 20  # bytes of an answer that says no
-_UNCONNECTED = (asyncio.TimeoutError, address.Refusal, OSError, EOFError, Silence, TooLong, wire.Malformed)
 CONNECTIONS = 256  # at a time; what is asked for beyond that waits its turn
 LASTING = 45.0  # seconds after which an idle connection is not trusted any more
 
@@ -183,7 +179,10 @@ class AsyncCarrier:
             try:
                 await asyncio.wait_for(room.acquire(), limit)
             except asyncio.TimeoutError:
-                raise self._failed(f"no answer from {request.origin} (no connection was free in time)", end) from None
+                route = self.carrier.transport.route(request.origin)
+                late = fault.judged(TimeoutError(), fault.REQUEST, route, late=True)
+                late.sent = False
+                raise late from None
         try:
             return await self._sent(request, body, most, end, loop)
         finally:
@@ -206,26 +205,19 @@ class AsyncCarrier:
             response, keep = await connection.exchange(
                 head + content, request.method, most, self._settings.timeout, end
             )
+            if response.status == 407:
+                raise fault.wants_password(route)
             return response
-        except wire.Malformed as error:
-            raise NoAnswer(f"what came from {request.origin} is not HTTP: {error}") from None
         except TooLong:
             raise Longer(f"the answer is longer than {most} bytes") from None
-        except (Silence, EOFError, OSError) as error:
-            failure = self._failed(f"no answer from {request.origin} ({_reason(error)})", end, sent=True)
-            silent = isinstance(error, Silence)
-            failure.stale = reused and connection is not None and not connection.begun and not silent
+        except (Silence, EOFError, OSError, wire.Malformed) as error:
+            failure = fault.judged(_core(error), fault.REQUEST, route, _is_over(end))
+            if reused and connection is not None and not connection.begun and failure.cause == "broken":
+                failure.stale = True
             raise failure from None
         finally:
             if connection is not None:
                 self._take_back(route, connection, keep, loop)
-
-    @staticmethod
-    def _failed(message: str, end: float | None, sent: bool = False) -> Any:
-        """The NoAnswer of a try that was to be over by ``end``, in ticks."""
-        failure: Any = NoAnswer(message, sent=sent)
-        failure.late = end is not None and ticks() >= end
-        return failure
 
     def _waiting(self, route: Any, loop: asyncio.AbstractEventLoop) -> Connection | None:
         """An idle connection that still stands."""
@@ -256,54 +248,63 @@ class AsyncCarrier:
         seconds = self._settings.connect_timeout
         if end is not None:
             seconds = max(0.0, min(seconds, end - ticks()))
+        way = Way(route, loop)
         try:
-            made = await asyncio.wait_for(self._connected(route, loop, seconds), seconds)
-        except ssl.CertificateError:
-            raise NoAnswer(f"the certificate from {route.origin} is not trusted", sent=False) from None
-        except _UNCONNECTED as error:
-            cause = error.error if isinstance(error, address.Refusal) else error
-            if route.proxy is not None:
-                why = "the proxy does not connect"
-            elif cause is None or isinstance(cause, asyncio.TimeoutError):
-                why = "no connection in time"
-            else:
-                why = f"no connection: {_reason(cause)}"
-            raise self._failed(f"no answer from {route.origin} ({why})", end) from None
+            made = await asyncio.wait_for(way.connected(seconds), seconds)
+        except way.FAILURES as error:
+            raise fault.judged(_core(error), way.leg, route, _is_over(end)) from None
         self._pool.open.add(made)
         return made
 
-    async def _connected(self, route: Any, loop: asyncio.AbstractEventLoop, seconds: float) -> Connection:
-        proxy = route.proxy
-        secure = route.is_tls if proxy is None else proxy.is_tls
+
+class Way:
+    """The way to a new connection.  ``leg``: how far it has come, as the core's fault names it."""
+
+    FAILURES: Any = (asyncio.TimeoutError, OSError, EOFError, ValueError, OverflowError, NotImplementedError)
+    FAILURES += (Silence, wire.Malformed, fault.Denied, address.Refusal)
+
+    def __init__(self, route: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self._route, self._loop = route, loop
+        self.leg: int = fault.HOST if route.proxy is None else fault.PROXY
+
+    async def connected(self, seconds: float) -> Connection:
+        """One of FAILURES if there is none.  seconds: in which the caller ends it."""
+        route, proxy = self._route, self._route.proxy
         name, port = (route.address, route.port) if proxy is None else (proxy.name, proxy.port)
-        plain = await aiorace.connect(loop, name, port, seconds)
+        plain = await aiorace.connect(self._loop, name, port, seconds)
         try:
-            _, made = await loop.create_connection(
-                lambda: Connection(loop),
-                sock=plain,
-                ssl=route.context if secure else None,
-                server_hostname=(route.name if proxy is None else proxy.name) if secure else None,
-            )
+            _, made = await self._loop.create_connection(lambda: Connection(self._loop), sock=plain)
         except BaseException:
             plain.close()
             raise
-        if proxy is None or not route.is_tls:
-            return made
         try:
-            response, _ = await made.exchange(route.tunnel(), "HEAD", 0, seconds, None)
-            if not 200 <= response.status <= 299:
-                raise EOFError
-            inner = Connection(loop)
-            try:
-                inner.connection_made(
-                    await loop.start_tls(made.transport, inner, route.context, server_hostname=route.name)  # type: ignore[arg-type]
-                )
-            except TypeError:  # a proxy that speaks TLS itself, on Python 3.10
-                raise OSError("TLS inside of TLS needs Python 3.11") from None
-            return inner
+            if proxy is not None and proxy.is_tls:
+                self.leg = fault.PROXY_TLS
+                made = await self._encrypted(made, proxy.name)
+            if proxy is not None and route.is_tls:
+                self.leg = fault.TUNNEL
+                response, _ = await made.exchange(route.tunnel(), "HEAD", 0, seconds, None)
+                if not 200 <= response.status <= 299:
+                    raise fault.Denied(response.status)
+            if route.is_tls:
+                self.leg = fault.TLS
+                made = await self._encrypted(made, route.name)
+            return made
         except BaseException:
             made.close()
             raise
+
+    async def _encrypted(self, made: Connection, name: str) -> Connection:
+        """The Connection that speaks TLS over this one."""
+        inner = Connection(self._loop)
+        try:
+            transport = await self._loop.start_tls(made.transport, inner, self._route.context, server_hostname=name)
+        except TypeError:  # over TLS already, on Python 3.10
+            raise NotImplementedError from None
+        if transport is None:
+            raise EOFError
+        inner.connection_made(transport)
+        return inner
 
 
 class Longer(BadAnswer):
@@ -318,13 +319,10 @@ def _longest(wanted: Any) -> int | None:
     return max(REFUSAL, length)
 
 
-def _reason(error: BaseException) -> str:
-    """Why, without the URL, which may be signed."""
-    if isinstance(error, Silence):
-        return "no whole answer in time" if error.late else "silence for too long"
-    if isinstance(error, EOFError):
-        return "the connection broke: it ended too early"
-    code = getattr(error, "errno", None)
-    if isinstance(code, int) and code > 0:
-        return os.strerror(code)
-    return getattr(error, "strerror", None) or type(error).__name__  # a name that nobody knows has a negative code
+def _is_over(end: float | None) -> bool:
+    return end is not None and ticks() >= end
+
+
+def _core(error: BaseException) -> BaseException:
+    """A failure as the core knows it."""
+    return TimeoutError() if isinstance(error, (Silence, asyncio.TimeoutError)) else error

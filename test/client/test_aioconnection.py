@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from test.sdk.peer import PEM, Call, Peer, answer, context
+from test.sdk.test_interim import CONTINUE, DATA, ETAG, HINTS, ROOM, SIZE, Incoming, piecemeal
 from test.sdk.test_proxies import environment
 from test.sdk.test_trust import ENCRYPTED
 from uvideo import AsyncClient, Retry, aioconnection, errors
@@ -25,8 +26,8 @@ Start = Callable[..., Peer]
 def peer() -> Iterator[Start]:
     made: list[Peer] = []
 
-    def start(talk: Callable[[Call], None], tls: Any = None) -> Peer:
-        made.append(Peer(talk, tls))
+    def start(talk: Callable[[Call], None], tls: Any = None, room: int | None = None) -> Peer:
+        made.append(Peer(talk, tls, room))
         return made[-1]
 
     yield start
@@ -196,6 +197,61 @@ def test_an_answer_that_comes_while_the_body_is_sent_is_read(peer: Start) -> Non
     over.set()
 
 
+def test_answers_1xx_while_the_body_is_sent_change_nothing(peer: Start) -> None:
+    def talk(call: Call) -> None:
+        incoming = Incoming(call)
+        piecemeal(call, CONTINUE + HINTS)
+        incoming.read(SIZE // 2)
+        piecemeal(call, HINTS + HINTS[:9])
+        incoming.read(SIZE - 1000)
+        call.send(HINTS[9:] + answer(incoming.sha1()))
+        call.request()
+        call.send(CONTINUE + answer(b"again"))
+
+    made = [peer(talk, room=ROOM), peer(talk, context(), room=ROOM)]
+
+    async def work(client: AsyncClient) -> None:
+        for each in made:
+            assert (await send(client, each.origin, "PUT", DATA)).body == ETAG
+            assert (await send(client, each.origin)).body == b"again"
+            assert len(each.calls) == 1
+
+    run(work, ca_bundle=PEM)
+
+
+def test_nothing_more_is_sent_after_the_answer(peer: Start) -> None:
+    drained, received = threading.Event(), 0
+
+    def talk(call: Call) -> None:
+        nonlocal received
+        Incoming(call)
+        call.send(HINTS + b"HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nn")
+        call.connection.settimeout(0.02)
+        while True:
+            try:
+                received += len(call.connection.recv(1 << 20))
+            except TimeoutError:
+                if drained.is_set():
+                    break
+        call.send(b"o!")
+
+    made = peer(talk, room=ROOM)
+
+    async def work(client: AsyncClient) -> None:
+        asked = asyncio.ensure_future(send(client, made.origin, "PUT", LARGE))
+        while not any(
+            each._answer and not each.transport.get_write_buffer_size() for each in client._carrier._pool.open
+        ):
+            await asyncio.sleep(0.005)
+        drained.set()
+        found = await asked
+        assert (found.status, found.body) == (413, b"no!")
+        assert client._carrier._pool.open == set()
+
+    run(work)
+    assert received < len(LARGE) // 2
+
+
 def test_every_silence_ends(peer: Start) -> None:
     over = threading.Event()
 
@@ -243,9 +299,9 @@ def test_who_takes_what_is_sent_is_not_silent(peer: Start, monkeypatch: pytest.M
             await asyncio.sleep(0.001)
         (connection,) = client._carrier._pool.open
         for turn in turns:
-            unsent = connection.transport.get_write_buffer_size()
+            unsent = connection._left_to_send()
             turn.set()
-            while unsent and connection.transport.get_write_buffer_size() == unsent:
+            while unsent and connection._left_to_send() == unsent:
                 await asyncio.sleep(0.001)
             clock.now += 9.0
             connection._look()
@@ -372,7 +428,7 @@ def test_https_goes_through_a_tunnel(peer: Start) -> None:
             assert (await send(client, "https://service.test")).body == b"inside"
 
     async def refused(client: AsyncClient) -> None:
-        with pytest.raises(errors.NoAnswer, match="the proxy does not connect") as caught:
+        with pytest.raises(errors.NoAnswer, match="asks for a user and a password: 407") as caught:
             await send(client, "https://service.test")
         assert not caught.value.sent
 

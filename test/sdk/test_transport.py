@@ -42,8 +42,8 @@ class Bytes(object):
 
 
 class Case(unittest.TestCase):
-    def peer(self, talk, tls=None):
-        made = Peer(talk, tls)
+    def peer(self, talk, tls=None, **options):
+        made = Peer(talk, tls, **options)
         self.addCleanup(made.close)
         return made
 
@@ -417,7 +417,7 @@ class Waits(Case):
             pipes = self.transport(timeout=0.15)
             self.assertNoAnswer(pipes, self.request(peer), "silence for too long")
             pipes = self.transport(timeout=60)
-            self.assertNoAnswer(pipes, self.request(peer), "no whole answer in time", seconds=0.15)
+            self.assertNoAnswer(pipes, self.request(peer), "not complete in time", seconds=0.15)
         peer = self.peer(silent_at("accept"))
         self.assertNoAnswer(self.transport(timeout=0.15), self.request(peer, "PUT", body=b"x" * LARGE), "silence")
         over.set()
@@ -436,7 +436,7 @@ class Waits(Case):
                 call.send(b"x")
 
         peer = self.peer(talk)
-        self.assertNoAnswer(self.transport(), self.request(peer), "no whole answer in time", seconds=0.1)
+        self.assertNoAnswer(self.transport(), self.request(peer), "not complete in time", seconds=0.1)
         over.set()
 
     def test_an_interrupt_ends_any_wait_at_once(self):
@@ -622,11 +622,14 @@ class Proxied(Case):
     def test_a_proxy_that_says_no_or_is_not_there(self):
         peer = self.peer(again(answer()), context())
         proxy = self.proxy(peer, status=b"407 Proxy Authentication Required")
-        for options in ({"proxy": proxy.host}, {"proxy": "http://127.0.0.1:1"}):
+        for options, text in (
+            ({"proxy": proxy.host}, "the proxy %s asks for a user and a password" % proxy.host),
+            ({"proxy": "http://127.0.0.1:1"}, "the proxy 127.0.0.1:1 takes no connection: Connection refused"),
+        ):
             self.assertNoAnswer(
                 self.transport(authorities=PEM, **options),
                 self.request(peer, host="service.test"),
-                "the proxy does not connect",
+                text,
                 sent=False,
             )
 

@@ -81,11 +81,11 @@ class Connection(object):
     Failures are socket.timeout for a wait that was too long, else EnvironmentError.
     """
 
-    __slots__ = ("_socket", "_pollers", "_readable", "_is_tls", "_early", "_waiting", "failure", "used")
+    __slots__ = ("_socket", "_pollers", "_readable", "_is_tls", "_waiting", "failure", "used")
 
     def __init__(self, connected, is_tls=False):
         self._socket, self._is_tls = connected, is_tls
-        self._early, self._waiting, self.failure = b"", _WRITE, None
+        self._waiting, self.failure = _WRITE, None
         self._pollers = {}
         self._readable = self._poll(_READ)
         self.used = 0.0  # when it became idle, in ticks; 0 while it is new
@@ -117,9 +117,6 @@ class Connection(object):
 
     def receive(self, size, pace):
         """At most ``size`` bytes, b"" at the end."""
-        if self._early:
-            data, self._early = self._early, b""
-            return data
         if not self._is_tls:  # nothing is there yet when an answer is waited for
             self._wait(_READ, pace)
         while True:
@@ -140,8 +137,11 @@ class Connection(object):
                     return 0
                 self._wait(_wanted(error, _READ), pace)
 
-    def send(self, data, pace):
-        """Send all of ``data``.  False if an answer, or an end, came before that."""
+    def send(self, data, pace, reader):
+        """Send all of ``data``.  False if the answer, or an end, came before that.
+
+        ``reader``: a wire.Head, which is fed with whatever comes as long as the system takes no more.
+        """
         sent = 0 if self._is_tls else self._put(data)
         if sent == len(data):
             return True
@@ -150,7 +150,7 @@ class Connection(object):
         view = memoryview(data)[sent:]
         while len(view):
             sent = self._put(view[:_SLICE])  # TLS must be offered the same bytes again that it could not take
-            if sent < 0 or (sent == 0 and not self._may_send(pace)):
+            if sent < 0 or (sent == 0 and not self._may_send(pace, reader)):
                 return False
             view = view[sent:]
         return True
@@ -167,27 +167,36 @@ class Connection(object):
                 self.failure = error
                 return -1
 
-    def _may_send(self, pace):
-        """Wait until more can be sent.  False if an answer, or an end, is there instead."""
+    def _may_send(self, pace, reader):
+        """Wait until more can be sent.  False if the answer, or an end, is there instead."""
         self._wait(_READ | self._waiting, pace)
-        if not self._readable(0):
-            return True
-        if not self._is_tls:
-            return False
-        try:  # it may be TLS's own
-            self._early = self._socket.recv(65536)
-            return False
-        except _FAILURES as error:
-            if _ended(error):
-                return False
-            _wanted(error, _READ)
-            return True
+        return not self.is_answered(pace, reader)
 
-    def send_file(self, piece, pace):
+    def is_answered(self, pace, reader):
+        """Feed ``reader`` with what has come.  True if the answer, or an end, is there.
+
+        Neither an answer 1xx nor what TLS says by itself is one.
+        """
+        if not self._readable(0):
+            return False
+        while True:
+            try:
+                data = self._socket.recv(65536)
+            except _FAILURES as error:
+                if _ended(error):
+                    return True
+                if _wanted(error, _READ) != _WRITE:
+                    return False
+                self._wait(_WRITE, pace)  # TLS has to say something before it reads on
+            else:
+                if not data or reader.feed(data) is not None:
+                    return True
+
+    def send_file(self, piece, pace, reader):
         """Send ``piece``, (descriptor, offset, length) of a file, without reading it.  How much; None for an early end.
 
-        0 if the file has no such bytes, -1 if the system cannot do it with this file.  Only of a connection that
-        ``can_send_files``.
+        0 if the file has no such bytes, -1 if the system cannot do it with this file.  ``reader``: as of ``send``.
+        Only of a connection that ``can_send_files``.
         """
         descriptor, offset, length = piece
         while True:
@@ -199,7 +208,7 @@ class Connection(object):
                     return None
                 if error.args[0] not in _BLOCKED:
                     return -1
-                if not self._may_send(pace):
+                if not self._may_send(pace, reader):
                     return None
 
     @property
@@ -218,6 +227,10 @@ class Connection(object):
             self._socket.close()
         except _FAILURES:
             pass
+
+    def security(self):
+        """(version of TLS, the other side's certificate as ssl gives it); (None, None) without TLS."""
+        return (self._socket.version(), self._socket.getpeercert()) if self._is_tls else (None, None)
 
     def encrypt(self, context, name, pace):
         """Speak TLS from now on with a host of this name.  ssl.SSLError if its certificate is not trusted."""
@@ -241,6 +254,8 @@ def _ended(error):
 
 def _wanted(error, usual):
     """What a call that would block waits for.  Raises what is no such failure."""
+    if isinstance(error, _WantsBoth):
+        return _READ | _WRITE
     code = error.args[0] if error.args else None
     if isinstance(error, ssl.SSLError):
         if code == ssl.SSL_ERROR_WANT_READ:
@@ -261,8 +276,15 @@ def _plain(connected):
     return getattr(connected, "_sock", None) or super(type(connected), connected)
 
 
+class _WantsBoth(ssl.SSLError):
+    """There is nothing to read yet, and not everything could be sent."""
+
+
 class _Inner(object):
-    """TLS inside of a TLS connection, to a proxy that speaks it.  Python 3."""
+    """TLS inside of a TLS connection, to a proxy that speaks it.  Python 3.
+
+    What cannot be sent does not keep anybody from reading: the answer may be there already.
+    """
 
     def __init__(self, outer, context, name):
         self.outer = outer
@@ -273,8 +295,14 @@ class _Inner(object):
     def fileno(self):
         return self.outer.fileno()
 
+    def version(self):
+        return self._tls.version()
+
+    def getpeercert(self):
+        return self._tls.getpeercert()
+
     def pending(self):
-        return self._tls.pending() or self.outer.pending()
+        return self._tls.pending() or self._in.pending or self.outer.pending()
 
     def close(self):
         self.outer.close()
@@ -287,7 +315,7 @@ class _Inner(object):
     def _try_flush(self):
         try:
             self._flush()
-        except (ssl.SSLWantWriteError, ssl.SSLWantReadError):  # it is kept, and goes first
+        except EnvironmentError:  # a full pipe or a broken one: it is kept, and goes first
             pass
 
     def _call(self, work, *arguments):
@@ -297,12 +325,20 @@ class _Inner(object):
                 self._try_flush()  # what was done is not undone by a full pipe
                 return done
             except ssl.SSLWantReadError:
-                self._flush()
-                data = self.outer.recv(65536)
-                if data:
-                    self._in.write(data)
-                else:
-                    self._in.write_eof()
+                self._try_flush()
+                self._fill()
+
+    def _fill(self):
+        try:
+            data = self.outer.recv(65536)
+        except ssl.SSLWantReadError:
+            if self._waiting:
+                raise _WantsBoth(ssl.SSL_ERROR_WANT_READ, "there is more to send as well")
+            raise
+        if data:
+            self._in.write(data)
+        else:
+            self._in.write_eof()
 
     def do_handshake(self):
         self._call(self._tls.do_handshake)

@@ -124,13 +124,16 @@ def _framing(status, method, index):
 
 
 class Head(object):
-    """Gathers the head of the answer to a request of ``method``; answers 1xx before it are passed over."""
+    """Gathers the head of the answer to a request of ``method``; answers 1xx before it are passed over.
 
-    __slots__ = ("_method", "_buffer", "_interim", "rest")
+    ``found``: the Answer once it is there.  ``rest``: what came behind its head.
+    """
+
+    __slots__ = ("_method", "_buffer", "_interim", "found", "rest")
 
     def __init__(self, method):
         self._method, self._buffer, self._interim = method, b"", 0
-        self.rest = b""  # what came behind the head
+        self.found, self.rest = None, b""
 
     def feed(self, data):
         """The Answer, or None as long as there is more to come.  Malformed."""
@@ -150,7 +153,7 @@ class Head(object):
             found = read_head(data[:end], self._method)
             data = data[end + 4 :]
             if found.status >= 200:
-                self.rest, self._buffer = data, b""
+                self.found, self.rest, self._buffer = found, data, b""
                 return found
             self._interim += 1
             if found.status == 101 or self._interim > INTERIM_LIMIT:
@@ -158,7 +161,7 @@ class Head(object):
 
     def begun(self):
         """Whether anything of an answer came."""
-        return bool(self._buffer) or self._interim > 0
+        return bool(self._buffer) or self._interim > 0 or self.found is not None
 
 
 class Chunks(object):
