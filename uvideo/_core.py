@@ -69,9 +69,11 @@ if TYPE_CHECKING:
     from ucloud.uvideo import argument as argument
     from ucloud.uvideo import body as body
     from ucloud.uvideo import carrier as carrier
+    from ucloud.uvideo import connection as connection
     from ucloud.uvideo import fault as fault
     from ucloud.uvideo import interrupt as interrupt
     from ucloud.uvideo import proxy as proxy
+    from ucloud.uvideo import race as race
     from ucloud.uvideo import receiver as receiver
     from ucloud.uvideo import retry as retry
     from ucloud.uvideo import skew as skew
@@ -88,9 +90,11 @@ CARRIAGE = (
     "argument",
     "body",
     "carrier",
+    "connection",
     "fault",
     "interrupt",
     "proxy",
+    "race",
     "receiver",
     "retry",
     "skew",

@@ -154,7 +154,7 @@ def test_an_address_that_cannot_be_reached_is_said(run: Run, live: Peer) -> None
         asking(run, f"http://dead.test:{live.port}", "no connection in time", connect_timeout=0.05)
         asking(run, f"http://127.0.0.2:{live.port}", "no connection in time", connect_timeout=0.05)
         asking(run, f"http://no.test:{live.port}", "no connection: Connection refused")
-        asking(run, f"http://nobody.test:{live.port}", "no connection: nobody knows it")
+        asking(run, f"http://nobody.test:{live.port}", "does not resolve (nobody knows it)")
 
 
 def test_a_look_up_that_hangs_holds_nothing_up(run: Run) -> None:

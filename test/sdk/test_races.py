@@ -129,7 +129,7 @@ class Races(Case):
     def test_a_name_that_nobody_knows_is_said_each_time(self):
         with Names(nobody_test=[]) as names:
             for _ in range(2):
-                self.refused("nobody.test", "no connection: nobody knows it")
+                self.refused("nobody.test", "does not resolve (nobody knows it)")
         self.assertEqual(names.asked, ["nobody.test"] * 2)
 
 

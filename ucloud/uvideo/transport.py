@@ -491,10 +491,10 @@ class Transport(object):
 
         UVideoError as ``open``; ``seconds``: for all of it.
         """
-        route = self.route(origin, anew=True)
-        exchange = Exchange(route, self._pace, None, "HEAD")
+        route, pace = self.route(origin, anew=True), self._pace.anew(seconds)
+        exchange = Exchange(route, pace, None, "HEAD")
         try:
-            route.connect(seconds, exchange)
+            route.connect(pace, exchange)
             return exchange.security()
         finally:
             exchange.end(False)
