@@ -60,6 +60,7 @@ CARRIAGE = (
     "receiver",
     "retry",
     "skew",
+    "socksproxy",
     "source",
     "target",
     "transfer",

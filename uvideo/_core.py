@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from ucloud.uvideo import receiver as receiver
     from ucloud.uvideo import retry as retry
     from ucloud.uvideo import skew as skew
+    from ucloud.uvideo import socksproxy as socksproxy
     from ucloud.uvideo import source as source
     from ucloud.uvideo import target as target
     from ucloud.uvideo import transfer as transfer
@@ -98,6 +99,7 @@ CARRIAGE = (
     "receiver",
     "retry",
     "skew",
+    "socksproxy",
     "source",
     "target",
     "transfer",

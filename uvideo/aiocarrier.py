@@ -7,8 +7,8 @@ import copy
 from collections import deque
 from typing import Any
 
-from uvideo import aiorace
-from uvideo._core import address, byterange, fault, wire
+from uvideo import aiorace, aiosocks
+from uvideo._core import address, byterange, fault, socksproxy, wire
 from uvideo._core import carrier as carriers
 from uvideo._core import retry as retries
 from uvideo._core import transport as transports
@@ -261,7 +261,7 @@ class Way:
     """The way to a new connection.  ``leg``: how far it has come, as the core's fault names it."""
 
     FAILURES: Any = (asyncio.TimeoutError, OSError, EOFError, ValueError, OverflowError, NotImplementedError)
-    FAILURES += (Silence, wire.Malformed, fault.Denied, address.Refusal)
+    FAILURES += (Silence, wire.Malformed, fault.Denied, address.Refusal, socksproxy.Unfit)
 
     def __init__(self, route: Any, loop: asyncio.AbstractEventLoop) -> None:
         self._route, self._loop = route, loop
@@ -270,18 +270,12 @@ class Way:
     async def connected(self, seconds: float) -> Connection:
         """One of FAILURES if there is none.  seconds: in which the caller ends it."""
         route, proxy = self._route, self._route.proxy
-        name, port = (route.address, route.port) if proxy is None else (proxy.name, proxy.port)
-        plain = await aiorace.connect(self._loop, name, port, seconds)
-        try:
-            _, made = await self._loop.create_connection(lambda: Connection(self._loop), sock=plain)
-        except BaseException:
-            plain.close()
-            raise
+        made = await self._plain(seconds)
         try:
             if proxy is not None and proxy.is_tls:
                 self.leg = fault.PROXY_TLS
                 made = await self._encrypted(made, proxy.name)
-            if proxy is not None and route.is_tls:
+            if proxy is not None and proxy.socks is None and route.is_tls:
                 self.leg = fault.TUNNEL
                 response, _ = await made.exchange(route.tunnel(), "HEAD", 0, seconds, None)
                 if not 200 <= response.status <= 299:
@@ -292,6 +286,23 @@ class Way:
             return made
         except BaseException:
             made.close()
+            raise
+
+    async def _plain(self, seconds: float) -> Connection:
+        """The Connection without TLS: to the host, by way of a SOCKS proxy too, or to a proxy of another kind."""
+        route, proxy, loop = self._route, self._route.proxy, self._loop
+        name, port = (route.address, route.port) if proxy is None else (proxy.name, proxy.port)
+        plain = await aiorace.connect(loop, name, port, seconds)
+        try:
+            if proxy is not None and proxy.socks is not None:
+                self.leg = fault.HOST
+                name = await aiosocks.destination(loop, route)
+                self.leg = fault.SOCKS
+                await aiosocks.pass_on(loop, plain, route, name, seconds)
+            _, made = await loop.create_connection(lambda: Connection(loop), sock=plain)
+            return made
+        except BaseException:
+            plain.close()
             raise
 
     async def _encrypted(self, made: Connection, name: str) -> Connection:

@@ -8,7 +8,7 @@ from typing import Any
 
 from uvideo._core import address
 
-__all__ = ["connect"]
+__all__ = ["addresses", "connect"]
 
 
 async def connect(loop: asyncio.AbstractEventLoop, name: str, port: int, seconds: float) -> socket.socket:
@@ -16,7 +16,7 @@ async def connect(loop: asyncio.AbstractEventLoop, name: str, port: int, seconds
 
     seconds: in which the caller ends it; the addresses share them.
     """
-    waiting = list(await _addresses(loop, name, port))
+    waiting = list(await addresses(loop, name, port))
     if len(waiting) == 1:
         return await _arrived(loop, *waiting[0])
     pause = address.seconds_between(seconds, len(waiting))
@@ -43,7 +43,8 @@ async def connect(loop: asyncio.AbstractEventLoop, name: str, port: int, seconds
     raise last or address.Refusal()
 
 
-async def _addresses(loop: asyncio.AbstractEventLoop, name: str, port: int) -> Any:
+async def addresses(loop: asyncio.AbstractEventLoop, name: str, port: int) -> Any:
+    """As address.Lookup.addresses, of a host.  A look-up that nobody waits for any more is left behind.  Refusal."""
     found = address.known(name, port)
     if found is not None:
         return found

@@ -35,6 +35,17 @@ def connect(name, port, pace, abortable=None):
             race.close()
 
 
+def addresses(name, port, pace, abortable=None):
+    """As address.Lookup.addresses, of a host.  Refusal.  ``pace``, ``abortable``: as of ``connect``."""
+    race = _Race(pace.left())
+    if abortable is not None:
+        abortable(race)
+    try:
+        return race.addresses(name, port)
+    except socket.timeout:
+        raise Refusal()
+
+
 class _Race(object):
     """Sockets on their way to the addresses of one host.  Source: RFC 8305."""
 
@@ -54,7 +65,7 @@ class _Race(object):
 
     def run(self, name, port):
         """The socket that arrived first.  Refusal with the last one's error if none does; socket.timeout."""
-        waiting, last, due, pause = deque(self._addresses(name, port)), None, 0, 0.0
+        waiting, last, due, pause = deque(self.addresses(name, port)), None, 0, 0.0
         if len(waiting) > 1:
             pause = address.seconds_between(self._left(), len(waiting))
         while waiting or self._sockets:
@@ -79,7 +90,8 @@ class _Race(object):
                 self._lost.append(self._sockets.pop(made.fileno()))
         raise Refusal(last)
 
-    def _addresses(self, name, port):
+    def addresses(self, name, port):
+        """What its host resolves to."""
         found = address.known(name, port)
         if found is None:
             looking = address.look_up(name, port)

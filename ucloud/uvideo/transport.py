@@ -12,14 +12,13 @@ import ssl
 import sys
 import threading
 
-from . import fault, wire
+from . import fault, race, socksproxy, wire
 from .address import Refusal
 from .connection import Idle, Pace
-from .protocol.errors import BadAnswer, ConfigurationError, DeadlineExceeded, InvalidArgument, NoAnswer, UVideoError
+from .protocol.errors import BadAnswer, DeadlineExceeded, NoAnswer, UVideoError
 from .protocol.message import Response
 from .protocol.provider import is_loopback
-from .proxy import Proxy, proxy_of, split, variables
-from .race import connect
+from .proxy import proxy_of, split, variables
 from .trust import authorities, tls
 
 _log = logging.getLogger("ucloud.uvideo")
@@ -309,7 +308,7 @@ class Route(object):
             self.address = "127.0.0.1"
         self.fields = [("Host", host), ("Accept-Encoding", "identity")]
         self.prefix = ""  # of a request's target
-        if proxy is not None and not self.is_tls:
+        if proxy is not None and proxy.socks is None and not self.is_tls:
             self.prefix = origin
             self.fields += proxy.fields
         self.idle = Idle()
@@ -323,20 +322,26 @@ class Route(object):
         pace = pace.within(self._connect_timeout)
         proxy = self.proxy
         name, port = (self.address, self.port) if proxy is None else (proxy.name, proxy.port)
-        leg = fault.HOST if proxy is None else fault.PROXY
+        leg = fault.HOST
         try:
-            made = connect(name, port, pace, exchange.hold)
+            if proxy is not None:
+                there = self._destination(pace, exchange)
+                leg = fault.PROXY
+            made = race.connect(name, port, pace, exchange.hold)
             exchange.hold(made)
             if proxy is not None and proxy.is_tls:
                 leg = fault.PROXY_TLS
                 made.encrypt(self.context, proxy.name, pace)
-            if proxy is not None and self.is_tls:
+            if proxy is not None and proxy.socks is not None:
+                leg = fault.SOCKS
+                self._pass_on(made, there, pace)
+            elif proxy is not None and self.is_tls:
                 leg = fault.TUNNEL
                 self._tunnel(made, pace)
             if self.is_tls:
                 leg = fault.TLS
                 made.encrypt(self.context, self.name, pace)
-        except _FAILURES + (EOFError, Refusal, fault.Denied, wire.Malformed) as error:
+        except _FAILURES + (EOFError, Refusal, fault.Denied, socksproxy.Unfit, wire.Malformed) as error:
             raise exchange.broken(error, leg)
 
     def tunnel(self):
@@ -354,6 +359,25 @@ class Route(object):
             reader.feed(data)
         if not 200 <= reader.found.status <= 299:
             raise fault.Denied(reader.found.status)
+
+    def handshake(self, connected, pace, name):
+        """The Handshake that lets the SOCKS proxy connect a socket on to the host."""
+        return socksproxy.Handshake(connected, self.proxy.socks, name, self.port, pace)
+
+    def _destination(self, pace, exchange):
+        """What a SOCKS proxy is to connect to; None of a proxy of another kind."""
+        told = self.proxy.socks
+        if told is None or told.resolves:
+            return told and self.address
+        return socksproxy.destination(told, race.addresses(self.address, self.port, pace, exchange.hold))
+
+    def _pass_on(self, connection, name, pace):
+        handshake = self.handshake(connection.socket, pace, name)
+        try:
+            handshake.run()
+        finally:
+            handshake.close()
+            connection.socket.setblocking(False)
 
     def take_back(self, connection):
         """Keep a connection that is idle now, for this process only."""
@@ -405,17 +429,14 @@ class Transport(object):
         """The Route that counts now: the known one unless something changed."""
         said = variables() if self._proxy is None and not is_loopback(origin.partition("://")[2]) else None
         url = proxy_of(origin, self._proxy)
-        try:
-            proxy = None if url is None else Proxy(url)
-        except InvalidArgument as error:
-            raise ConfigurationError(u"the proxy of the environment cannot be used: %s" % error.message)
+        names = fault.names(self._authorities, self._proxy)
+        proxy = None if url is None else fault.proxy(url, origin, names)
         context = None
         if origin.startswith("https://") or (proxy is not None and proxy.is_tls):
             context = self._tls()
         if known is not None and getattr(known.proxy, "url", None) == url and known.context is context:
             known.said = said
             return known
-        names = fault.names(self._authorities, self._proxy)
         self._routes[origin] = made = Route(origin, proxy, context, self._connect_timeout, self._pool, said, names)
         if known is not None:
             known.close()
