@@ -52,6 +52,7 @@ CARRIAGE = (
     "carrier",
     "checkpoint",
     "connection",
+    "fault",
     "interrupt",
     "proxy",
     "receiver",

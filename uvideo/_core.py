@@ -12,6 +12,7 @@ try:
         action,
         answer,
         byterange,
+        cause,
         condition,
         dialect,
         download,
@@ -43,6 +44,7 @@ __all__ = [
     "action",
     "answer",
     "byterange",
+    "cause",
     "condition",
     "dialect",
     "download",
@@ -66,6 +68,7 @@ if TYPE_CHECKING:
     from ucloud.uvideo import argument as argument
     from ucloud.uvideo import body as body
     from ucloud.uvideo import carrier as carrier
+    from ucloud.uvideo import fault as fault
     from ucloud.uvideo import interrupt as interrupt
     from ucloud.uvideo import proxy as proxy
     from ucloud.uvideo import receiver as receiver
@@ -83,6 +86,7 @@ CARRIAGE = (
     "argument",
     "body",
     "carrier",
+    "fault",
     "interrupt",
     "proxy",
     "receiver",

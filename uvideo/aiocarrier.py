@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import ssl
 from collections import deque
 from typing import Any
 
-from uvideo._core import byterange, wire
+from uvideo._core import byterange, fault, wire
 from uvideo._core import carrier as carriers
 from uvideo._core import retry as retries
 from uvideo._core import transport as transports
@@ -18,7 +16,6 @@ from uvideo.errors import (
     DeadlineExceeded,
     IntegrityError,
     InvalidArgument,
-    NoAnswer,
     SignatureExpired,
     UVideoError,
 )
@@ -163,15 +160,15 @@ class AsyncCarrier:
                 response, keep = await connection.exchange(
                     head + content, request.method, most, self._settings.timeout, until
                 )
+                if response.status == 407:
+                    raise fault.wants_password(route)
                 return response
-            except wire.Malformed as error:
-                raise NoAnswer(f"what came from {request.origin} is not HTTP: {error}") from None
             except TooLong:
                 raise Longer(f"the answer is longer than {most} bytes") from None
-            except (Silence, EOFError, OSError) as error:
-                failure = NoAnswer(f"no answer from {request.origin} ({_reason(error)})")
-                silent = isinstance(error, Silence)
-                failure.stale = reused and connection is not None and not connection.begun and not silent  # type: ignore[attr-defined]
+            except (Silence, EOFError, OSError, wire.Malformed) as error:
+                failure = fault.judged(_core(error), fault.REQUEST, route)
+                if reused and connection is not None and not connection.begun and failure.cause == "broken":
+                    failure.stale = True
                 raise failure from None
             finally:
                 if connection is not None:
@@ -204,50 +201,60 @@ class AsyncCarrier:
 
     async def _connect(self, route: Any, loop: asyncio.AbstractEventLoop, limit: float | None) -> Connection:
         seconds = self._settings.connect_timeout if limit is None else min(limit, self._settings.connect_timeout)
+        way = Way(route, loop)
         try:
-            made = await asyncio.wait_for(self._connected(route, loop), seconds)
-        except ssl.CertificateError:
-            raise NoAnswer(f"the certificate from {route.origin} is not trusted", sent=False) from None
-        except (asyncio.TimeoutError, OSError, EOFError, Silence, TooLong, wire.Malformed) as error:
-            if route.proxy is not None:
-                why = "the proxy does not connect"
-            elif isinstance(error, asyncio.TimeoutError):
-                why = "no connection in time"
-            else:
-                why = f"no connection: {_reason(error)}"
-            raise NoAnswer(f"no answer from {route.origin} ({why})", sent=False) from None
+            made = await asyncio.wait_for(way.connected(self._settings.connect_timeout), seconds)
+        except way.FAILURES as error:
+            raise fault.judged(_core(error), way.leg, route) from None
         self._open.add(made)
         return made
 
-    async def _connected(self, route: Any, loop: asyncio.AbstractEventLoop) -> Connection:
-        proxy = route.proxy
-        secure = route.is_tls if proxy is None else proxy.is_tls
+
+class Way:
+    """The way to a new connection.  ``leg``: how far it has come, as the core's fault names it."""
+
+    FAILURES: Any = (asyncio.TimeoutError, OSError, EOFError, ValueError, OverflowError, NotImplementedError)
+    FAILURES += (Silence, wire.Malformed, fault.Denied)
+
+    def __init__(self, route: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self._route, self._loop = route, loop
+        self.leg: int = fault.HOST if route.proxy is None else fault.PROXY
+
+    async def connected(self, timeout: float) -> Connection:
+        """One of FAILURES if there is none.  ``timeout``: seconds of silence that a proxy is allowed."""
+        route, proxy = self._route, self._route.proxy
         name, port = (route.address, route.port) if proxy is None else (proxy.name, proxy.port)
-        _, made = await loop.create_connection(
-            lambda: Connection(loop),
-            name,
-            port,
-            ssl=route.context if secure else None,
-            server_hostname=(route.name if proxy is None else proxy.name) if secure else None,
-            happy_eyeballs_delay=0.25,
+        _, made = await self._loop.create_connection(
+            lambda: Connection(self._loop), name, port, happy_eyeballs_delay=0.25
         )
-        if proxy is None or not route.is_tls:
-            return made
         try:
-            response, _ = await made.exchange(route.tunnel(), "HEAD", 0, self._settings.connect_timeout, None)
-            if not 200 <= response.status <= 299:
-                raise EOFError
-            inner = Connection(loop)
-            try:
-                inner.connection_made(
-                    await loop.start_tls(made.transport, inner, route.context, server_hostname=route.name)  # type: ignore[arg-type]
-                )
-            except TypeError:  # a proxy that speaks TLS itself, on Python 3.10
-                raise OSError("TLS inside of TLS needs Python 3.11") from None
-            return inner
+            if proxy is not None and proxy.is_tls:
+                self.leg = fault.PROXY_TLS
+                made = await self._encrypted(made, proxy.name)
+            if proxy is not None and route.is_tls:
+                self.leg = fault.TUNNEL
+                response, _ = await made.exchange(route.tunnel(), "HEAD", 0, timeout, None)
+                if not 200 <= response.status <= 299:
+                    raise fault.Denied(response.status)
+            if route.is_tls:
+                self.leg = fault.TLS
+                made = await self._encrypted(made, route.name)
+            return made
         except BaseException:
             made.close()
             raise
+
+    async def _encrypted(self, made: Connection, name: str) -> Connection:
+        """The Connection that speaks TLS over this one."""
+        inner = Connection(self._loop)
+        try:
+            transport = await self._loop.start_tls(made.transport, inner, self._route.context, server_hostname=name)
+        except TypeError:  # over TLS already, on Python 3.10
+            raise NotImplementedError from None
+        if transport is None:
+            raise EOFError
+        inner.connection_made(transport)
+        return inner
 
 
 class Longer(BadAnswer):
@@ -262,13 +269,6 @@ def _longest(wanted: Any) -> int | None:
     return max(REFUSAL, length)
 
 
-def _reason(error: BaseException) -> str:
-    """Why, without the URL, which may be signed."""
-    if isinstance(error, Silence):
-        return "silence for too long"
-    if isinstance(error, EOFError):
-        return "the connection broke: it ended too early"
-    code = getattr(error, "errno", None)
-    if isinstance(code, int) and code > 0:
-        return os.strerror(code)
-    return getattr(error, "strerror", None) or type(error).__name__  # a name that nobody knows has a negative code
+def _core(error: BaseException) -> BaseException:
+    """A failure as the core knows it."""
+    return TimeoutError() if isinstance(error, (Silence, asyncio.TimeoutError)) else error

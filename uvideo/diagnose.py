@@ -24,10 +24,10 @@ from urllib.parse import urlsplit
 
 from uvideo import calls
 from uvideo._core import answer, message, provider
-from uvideo.carriage import certificate, connect
+from uvideo.carriage import connect
 from uvideo.errors import InvalidArgument, NoAnswer, NotFound, UVideoError
 from uvideo.models import Finding
-from uvideo.refusal import kind, masked, refused
+from uvideo.refusal import failed, kind, masked, refused
 from uvideo.settings import SECRETS, Settings, config_file, load, origins, profiles
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ def _within(job: Callable[[], T], seconds: float) -> T:
     def run() -> None:
         try:
             found.append((job(), None))
-        except (OSError, UnicodeError) as error:  # a name that cannot be one
+        except (OSError, ValueError, OverflowError) as error:  # a name or a port that cannot be one
             found.append((None, error))
 
     thread = threading.Thread(target=run, daemon=True)
@@ -219,77 +219,69 @@ def _within(job: Callable[[], T], seconds: float) -> T:
     return result
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    if isinstance(error, UnicodeError):
-        return "it cannot be the name of a host"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return error.verify_message
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
-
-
-def _reached(host: Host, settings: Settings, clock: Callable[[], float]) -> Iterator[Finding]:
-    """DNS, TCP and TLS of one host; ends at the first that fails."""
-    limit = min(SECONDS, settings.connect_timeout)
-    facts: dict[str, object] = {"host": host.authority, "for": list(host.roles)}
+def _reached(host: Host, settings: Settings, clock: Callable[[], float], transport: Any) -> Iterator[Finding]:
+    """DNS, TCP and TLS of one host, on the way that a client takes; ends at the first that fails."""
+    from uvideo._core import fault
     from uvideo._core import proxy as proxies
 
-    name, port = ("127.0.0.1" if host.name.endswith("localhost") else host.name), host.port
-    proxy = proxies.proxy_of(host.origin, settings.proxy)
-    wrong = "no-such-host"
-    if proxy:
-        scheme, _, authority = (proxy if "://" in proxy else "http://" + proxy).partition("://")
-        authority = authority.rpartition("@")[2].partition("/")[0]
-        name, port = _split(scheme, authority, 8080)
-        facts, wrong = {**facts, "host": authority, "proxy": authority}, "proxy"
+    limit = min(SECONDS, settings.connect_timeout)
+    facts: dict[str, object] = {"host": host.authority, "for": list(host.roles)}
+    role = host.roles[0]
     try:
-        if port is None:
-            raise OSError("there is no such port")
+        url = proxies.proxy_of(host.origin, settings.proxy)
+        if url is not None:
+            proxies.Proxy(url)
+    except UVideoError as error:
+        yield failed(f"{role}.host", error, facts)
+        return
+    try:
+        route = transport.route(host.origin)
+    except InvalidArgument as error:
+        yield Finding(f"{role}.tls", "failed", "tls-failed", {**facts, "reason": error.message}, ("client-cert",))
+        return
+    proxy, leg = route.proxy, fault.HOST
+    name, port = route.address, route.port
+    if proxy is not None:
+        name, port, leg = proxy.name, proxy.port, fault.PROXY
+        facts["host"] = facts["proxy"] = f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
+    try:
+        if not 0 < port < 65536:
+            raise OverflowError
         found = _within(lambda: socket.getaddrinfo(name, port, type=socket.SOCK_STREAM), limit)
-    except (OSError, UnicodeError) as error:
-        yield Finding(f"{host.roles[0]}.dns", "failed", "dns-failed", {**facts, "reason": _reason(error)}, (wrong,))
+    except (OSError, ValueError, OverflowError) as error:
+        if isinstance(error, TimeoutError):
+            error = socket.gaierror(socket.EAI_AGAIN, "no answer in time")
+        yield failed(f"{role}.dns", fault.judged(error, leg, route), facts)
         return
     addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
-    yield Finding(f"{host.roles[0]}.dns", "ok", "dns", {**facts, "addresses": addresses})
+    yield Finding(f"{role}.dns", "ok", "dns", {**facts, "addresses": addresses})
     began = time.perf_counter()
     try:
-        pipe = socket.create_connection((name, port), limit)
-    except OSError as error:
-        wrong = "proxy" if proxy else "no-server-there" if host.is_loopback else "firewall"
-        yield Finding(f"{host.roles[0]}.tcp", "failed", "tcp-failed", {**facts, "reason": _reason(error)}, (wrong,))
+        socket.create_connection((name, port), limit).close()
+    except (OSError, OverflowError) as error:
+        yield failed(f"{role}.tcp", fault.judged(error, leg, route), facts)
         return
-    with pipe:
-        seconds = round(time.perf_counter() - began, 3)
-        yield Finding(f"{host.roles[0]}.tcp", "ok", "tcp-proxy" if proxy else "tcp", {**facts, "seconds": seconds})
-        if host.scheme != "https":
-            local = host.is_loopback
-            yield Finding(
-                f"{host.roles[0]}.tls", "ok" if local else "warning", "tls-local" if local else "tls-none", facts
-            )
-        elif not proxy:
-            yield _secured(host, pipe, settings, clock, facts)
+    seconds = round(time.perf_counter() - began, 3)
+    yield Finding(f"{role}.tcp", "ok", "tcp" if proxy is None else "tcp-proxy", {**facts, "seconds": seconds})
+    if host.scheme != "https" and host.is_loopback:
+        yield Finding(f"{role}.tls", "ok", "tls-local", facts)
+    elif host.scheme != "https":
+        yield Finding(f"{role}.tls", "warning", "tls-none", facts)
+    else:
+        yield _secured(host, transport, limit, clock, {**facts, "host": host.authority})
 
 
 def _secured(
-    host: Host, pipe: socket.socket, settings: Settings, clock: Callable[[], float], facts: Mapping[str, object]
+    host: Host, transport: Any, limit: float, clock: Callable[[], float], facts: Mapping[str, object]
 ) -> Finding:
-    from uvideo._core import trust
-
     check = f"{host.roles[0]}.tls"
     try:
-        context = trust.tls(settings.ca_bundle or trust.authorities(), certificate(settings))
-        with context.wrap_socket(pipe, server_hostname=host.name) as secured:
-            version, theirs = secured.version(), secured.getpeercert() or {}
-    except ssl.SSLCertVerificationError as error:
-        return Finding(check, "failed", "tls-untrusted", {**facts, "reason": _reason(error)}, ("portal", "ca-bundle"))
-    except InvalidArgument as error:
-        return Finding(check, "failed", "tls-failed", {**facts, "reason": error.message}, ("client-cert",))
-    except OSError as error:
-        return Finding(check, "failed", "tls-failed", {**facts, "reason": _reason(error)}, ("not-tls",))
+        version, certificate = transport.probe(host.origin, limit)
+    except UVideoError as error:
+        return failed(check, error, facts)
     days = None
     with suppress(KeyError, ValueError):
-        days = int((ssl.cert_time_to_seconds(str(theirs["notAfter"])) - clock()) // 86400)
+        days = int((ssl.cert_time_to_seconds(str(certificate["notAfter"])) - clock()) // 86400)
     if days is not None and days * 86400 < SOON:
         return Finding(check, "warning", "tls-ends", {**facts, "days": days})
     return Finding(check, "ok", "tls", {**facts, "version": version, "days": days})
@@ -314,7 +306,7 @@ class Service:
             return
         for host in hosts:
             lost = False
-            for finding in _reached(host, self._settings, self._clock):
+            for finding in _reached(host, self._settings, self._clock, self._carrier.transport):
                 lost = lost or finding.verdict == "failed"
                 yield finding
             if lost and "upload" in host.roles:

@@ -360,7 +360,7 @@ def test_https_goes_through_a_tunnel(peer: Start) -> None:
             assert (await send(client, "https://service.test")).body == b"inside"
 
     async def refused(client: AsyncClient) -> None:
-        with pytest.raises(errors.NoAnswer, match="the proxy does not connect") as caught:
+        with pytest.raises(errors.NoAnswer, match="asks for a user and a password: 407") as caught:
             await send(client, "https://service.test")
         assert not caught.value.sent
 

@@ -622,11 +622,14 @@ class Proxied(Case):
     def test_a_proxy_that_says_no_or_is_not_there(self):
         peer = self.peer(again(answer()), context())
         proxy = self.proxy(peer, status=b"407 Proxy Authentication Required")
-        for options in ({"proxy": proxy.host}, {"proxy": "http://127.0.0.1:1"}):
+        for options, text in (
+            ({"proxy": proxy.host}, "the proxy %s asks for a user and a password" % proxy.host),
+            ({"proxy": "http://127.0.0.1:1"}, "the proxy 127.0.0.1:1 takes no connection: Connection refused"),
+        ):
             self.assertNoAnswer(
                 self.transport(authorities=PEM, **options),
                 self.request(peer, host="service.test"),
-                "the proxy does not connect",
+                text,
                 sent=False,
             )
 

@@ -207,6 +207,10 @@ class Connection(object):
         except _FAILURES:
             pass
 
+    def security(self):
+        """(version of TLS, the other side's certificate as ssl gives it); (None, None) without TLS."""
+        return (self._socket.version(), self._socket.getpeercert()) if self._is_tls else (None, None)
+
     def encrypt(self, context, name, pace):
         """Speak TLS from now on with a host of this name.  ssl.SSLError if its certificate is not trusted."""
         if self._is_tls:
@@ -269,6 +273,12 @@ class _Inner(object):
 
     def fileno(self):
         return self.outer.fileno()
+
+    def version(self):
+        return self._tls.version()
+
+    def getpeercert(self):
+        return self._tls.getpeercert()
 
     def pending(self):
         return self._tls.pending() or self._in.pending or self.outer.pending()

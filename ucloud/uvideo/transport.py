@@ -5,7 +5,6 @@ All of it is ours: urllib3 takes twice as long for a small request, and requests
 
 from __future__ import absolute_import, division, print_function
 
-import errno
 import logging
 import os
 import socket
@@ -13,12 +12,11 @@ import ssl
 import sys
 import threading
 
-from . import wire
+from . import fault, wire
 from .connection import Idle, Pace, Refusal, connect
 from .protocol.errors import BadAnswer, ConfigurationError, DeadlineExceeded, InvalidArgument, NoAnswer, UVideoError
 from .protocol.message import Response
 from .protocol.provider import is_loopback
-from .protocol.text import to_text
 from .proxy import Proxy, proxy_of, split, variables
 from .trust import authorities, tls
 
@@ -129,6 +127,10 @@ class Stream(object):
     def missing(self):
         """Bytes of the body that were announced and not yet read; None if that was not said."""
         return None if self._left is None else self._left + len(self._rest)
+
+    def broken(self, error):
+        """The UVideoError of a failure while it is read."""
+        return self._exchange.broken(error)
 
     def close(self, reuse=False):
         """End it.  ``reuse``: the body was read to its end, so the connection can serve again."""
@@ -242,20 +244,21 @@ class Exchange(object):
         except _FAILURES as error:
             raise self.broken(error)
 
-    def broken(self, error=None):
+    def broken(self, error=None, leg=fault.REQUEST):
         """The UVideoError of a failure; Cancelled and its like if the interrupt is what led to it."""
         if self._interrupt is not None and self._interrupt.is_set():
             try:
                 self._interrupt.check()
             except UVideoError as wished:
                 return wished
-        if isinstance(error, wire.Malformed):
-            return NoAnswer(u"what came from %s is not HTTP: %s" % (self.route.origin, error))
-        found = _no_answer(error, self.route.origin, self.route.proxy is not None)
-        if self._reused and not self._reader.begun() and not isinstance(error, socket.timeout):
+        found = fault.judged(error, leg, self.route)
+        if self._reused and not self._reader.begun() and found.cause == "broken":
             found.stale = True  # it was closed while it was idle; the others will be no better
             self.route.idle.shut()
         return found
+
+    def security(self):
+        return self._connection.security()
 
     def end(self, keep):
         connection, self._connection = self._connection, None
@@ -275,12 +278,13 @@ class Route(object):
 
     ``proxy``: a Proxy or None.  ``context``: the SSLContext for whoever speaks TLS, None if nobody does.
     ``said``: what the environment said of proxies when it was asked for this one; None if it has no say.
+    ``names``: what the settings are called, as fault.names gives it.
     """
 
-    def __init__(self, origin, proxy, context, connect_timeout, pool, said=None):
+    def __init__(self, origin, proxy, context, connect_timeout, pool, said=None, names=None):
         scheme, _, host = origin.partition("://")
         self.origin, self.proxy, self.context, self.said = origin, proxy, context, said
-        self._connect_timeout, self._pool = connect_timeout, pool
+        self._connect_timeout, self._pool, self.names = connect_timeout, pool, names
         self.is_tls = scheme == "https"
         #: Whether nobody on the way can change what comes.
         self.is_sure = self.is_tls or (proxy is None and is_loopback(host))
@@ -302,22 +306,21 @@ class Route(object):
         pace = Pace(self._connect_timeout, seconds)
         proxy = self.proxy
         name, port = (self.address, self.port) if proxy is None else (proxy.name, proxy.port)
+        leg = fault.HOST if proxy is None else fault.PROXY
         try:
             made = connect(name, port, pace, exchange.hold)
-        except Refusal as refusal:
-            raise exchange.broken(refusal)
-        exchange.hold(made)
-        try:
+            exchange.hold(made)
             if proxy is not None and proxy.is_tls:
+                leg = fault.PROXY_TLS
                 made.encrypt(self.context, proxy.name, pace)
             if proxy is not None and self.is_tls:
+                leg = fault.TUNNEL
                 self._tunnel(made, pace)
             if self.is_tls:
+                leg = fault.TLS
                 made.encrypt(self.context, self.name, pace)
-        except _FAILURES + (EOFError, Refusal, wire.Malformed) as error:
-            found = exchange.broken(error)
-            found.sent = False
-            raise found
+        except _FAILURES + (EOFError, Refusal, fault.Denied, wire.Malformed) as error:
+            raise exchange.broken(error, leg)
 
     def tunnel(self):
         """Bytes that ask the proxy for a way through; its answer has no body when it says yes, like that to HEAD."""
@@ -333,7 +336,7 @@ class Route(object):
                 raise connection.failure or EOFError()
             reader.feed(data)
         if not 200 <= reader.found.status <= 299:
-            raise Refusal()
+            raise fault.Denied(reader.found.status)
 
     def take_back(self, connection):
         """Keep a connection that is idle now, for this process only."""
@@ -395,7 +398,8 @@ class Transport(object):
         if known is not None and getattr(known.proxy, "url", None) == url and known.context is context:
             known.said = said
             return known
-        self._routes[origin] = made = Route(origin, proxy, context, self._connect_timeout, self._pool, said)
+        names = fault.names(self._authorities, self._proxy)
+        self._routes[origin] = made = Route(origin, proxy, context, self._connect_timeout, self._pool, said, names)
         if known is not None:
             known.close()
         return made
@@ -432,6 +436,8 @@ class Transport(object):
                 exchange.route.connect(seconds, exchange)
             whole = exchange.send(head, body, chunked)
             answer, rest = exchange.answer(whole)
+            if answer.status == 407:
+                raise fault.wants_password(exchange.route)
             if seconds is not None:
                 exchange.relax(Pace(min(self._timeout, seconds)))
             if _log.isEnabledFor(logging.DEBUG):
@@ -463,13 +469,27 @@ class Transport(object):
                     pace.milliseconds()
             content = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         except socket.timeout as error:
+            found = stream.broken(error)
             stream.close()
-            raise _no_answer(error, request.origin)
+            raise found
         except BaseException:
             stream.close()
             raise
         stream.close(reuse=True)
         return Response(stream.status, stream.headers, content)
+
+    def probe(self, origin, seconds):
+        """(version of TLS, certificate of the host), as Connection.security, of a new connection, which is closed.
+
+        UVideoError as ``open``; ``seconds``: for all of it.
+        """
+        route = self.route(origin, anew=True)
+        exchange = Exchange(route, self._pace, None, "HEAD")
+        try:
+            route.connect(seconds, exchange)
+            return exchange.security()
+        finally:
+            exchange.end(False)
 
     def close(self):
         """Close the idle connections; the next request opens new ones."""
@@ -495,39 +515,3 @@ def message(route, request, body=None):
     else:
         pairs.append(("Content-Length", "%d" % body.length))
     return body, wire.request_head(request.method, route.prefix + request.target, pairs), chunked
-
-
-# Why there is no answer
-
-
-def _no_answer(error, origin=None, proxied=False):
-    """NoAnswer that says why without the request's URL, which may be signed."""
-    where = u" from " + origin if origin else u""
-    distrusted = isinstance(error, ssl.SSLError) and "CERTIFICATE" in str(error).upper()
-    if distrusted or isinstance(error, ssl.CertificateError):
-        return NoAnswer(u"the certificate%s is not trusted" % where, sent=False)  # it may be a captive portal's
-    sent = not isinstance(error, Refusal)
-    if not sent and proxied:
-        reason = u"the proxy does not connect"
-    elif not sent and error.error is None:
-        reason = u"no connection in time"
-    elif not sent:
-        reason = u"no connection: " + _reason(error.error)
-    elif isinstance(error, socket.timeout):
-        reason = u"silence for too long"
-    elif error is None or isinstance(error, EOFError):
-        reason = u"the connection broke: it ended too early"
-    else:
-        reason = u"the connection broke: " + _reason(error)
-    return NoAnswer(u"no answer%s (%s)" % (where, reason), sent=sent)
-
-
-def _reason(error):
-    """The system's reason, or the name of the error's class."""
-    if getattr(error, "errno", None) in errno.errorcode and not isinstance(error, (ssl.SSLError, socket.gaierror)):
-        return _decoded(os.strerror(error.errno))
-    return _decoded(getattr(error, "strerror", None) or type(error).__name__)
-
-
-def _decoded(value):
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else to_text(value)

@@ -10,11 +10,19 @@ from .protocol.errors import InvalidArgument
 from .protocol.text import to_bytes, to_text
 
 
+def named():
+    """The variable of the environment that names the certificates of authorities; None if none does."""
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        if os.environ.get(name):
+            return name
+    return None
+
+
 def authorities():
     """The file or folder of certificates of authorities that the environment names, or that of requests."""
-    named = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-    if named:
-        return named
+    variable = named()
+    if variable is not None:
+        return os.environ[variable]
     from requests import certs
 
     return certs.where()
