@@ -640,6 +640,11 @@ class Proxied(Case):
         self.assertEqual(pipes.send(request).body, b"plain")
         self.assertEqual(proxy.calls[0].requests[0][0], "GET http://service.test/k HTTP/1.1")
         if not hasattr(ssl, "MemoryBIO"):  # Python 2.7
+            with self.assertRaises(ConfigurationError) as caught:
+                pipes.send(request._replace(origin="https://service.test"))
+            self.assertIn("cannot speak TLS inside of TLS; use an http:// proxy, or Python 3", caught.exception.message)
+            self.assertFalse(caught.exception.retryable or caught.exception.sent)
+            self.assertEqual([len(call.requests) for call in proxy.calls], [1])
             return
         data = bytes(bytearray(range(256))) * 4096
 

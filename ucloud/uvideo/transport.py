@@ -13,7 +13,7 @@ import sys
 import threading
 
 from . import fault, wire
-from .connection import Idle, Pace, Refusal, connect
+from .connection import NESTS, Idle, Pace, Refusal, connect
 from .protocol.errors import BadAnswer, ConfigurationError, DeadlineExceeded, InvalidArgument, NoAnswer, UVideoError
 from .protocol.message import Response
 from .protocol.provider import is_loopback
@@ -307,6 +307,8 @@ class Route(object):
         proxy = self.proxy
         name, port = (self.address, self.port) if proxy is None else (proxy.name, proxy.port)
         leg = fault.HOST if proxy is None else fault.PROXY
+        if self.is_tls and proxy is not None and proxy.is_tls and not NESTS:
+            raise exchange.broken(NotImplementedError(), fault.TLS)
         try:
             made = connect(name, port, pace, exchange.hold)
             exchange.hold(made)
