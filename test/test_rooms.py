@@ -58,6 +58,7 @@ CARRIAGE = (
     "receiver",
     "retry",
     "skew",
+    "socksproxy",
     "source",
     "target",
     "transfer",

@@ -68,12 +68,14 @@ if TYPE_CHECKING:
     from ucloud.uvideo import argument as argument
     from ucloud.uvideo import body as body
     from ucloud.uvideo import carrier as carrier
+    from ucloud.uvideo import connection as connection
     from ucloud.uvideo import fault as fault
     from ucloud.uvideo import interrupt as interrupt
     from ucloud.uvideo import proxy as proxy
     from ucloud.uvideo import receiver as receiver
     from ucloud.uvideo import retry as retry
     from ucloud.uvideo import skew as skew
+    from ucloud.uvideo import socksproxy as socksproxy
     from ucloud.uvideo import source as source
     from ucloud.uvideo import target as target
     from ucloud.uvideo import transfer as transfer
@@ -86,12 +88,14 @@ CARRIAGE = (
     "argument",
     "body",
     "carrier",
+    "connection",
     "fault",
     "interrupt",
     "proxy",
     "receiver",
     "retry",
     "skew",
+    "socksproxy",
     "source",
     "target",
     "transfer",

@@ -6,7 +6,8 @@ import asyncio
 from collections import deque
 from typing import Any
 
-from uvideo._core import byterange, fault, wire
+from uvideo import aiosocks
+from uvideo._core import byterange, fault, socksproxy, wire
 from uvideo._core import carrier as carriers
 from uvideo._core import retry as retries
 from uvideo._core import transport as transports
@@ -214,7 +215,7 @@ class Way:
     """The way to a new connection.  ``leg``: how far it has come, as the core's fault names it."""
 
     FAILURES: Any = (asyncio.TimeoutError, OSError, EOFError, ValueError, OverflowError, NotImplementedError)
-    FAILURES += (Silence, wire.Malformed, fault.Denied)
+    FAILURES += (Silence, wire.Malformed, fault.Denied, socksproxy.Unfit)
 
     def __init__(self, route: Any, loop: asyncio.AbstractEventLoop) -> None:
         self._route, self._loop = route, loop
@@ -223,15 +224,12 @@ class Way:
     async def connected(self, timeout: float) -> Connection:
         """One of FAILURES if there is none.  ``timeout``: seconds of silence that a proxy is allowed."""
         route, proxy = self._route, self._route.proxy
-        name, port = (route.address, route.port) if proxy is None else (proxy.name, proxy.port)
-        _, made = await self._loop.create_connection(
-            lambda: Connection(self._loop), name, port, happy_eyeballs_delay=0.25
-        )
+        made = await self._plain(timeout)
         try:
             if proxy is not None and proxy.is_tls:
                 self.leg = fault.PROXY_TLS
                 made = await self._encrypted(made, proxy.name)
-            if proxy is not None and route.is_tls:
+            if proxy is not None and proxy.socks is None and route.is_tls:
                 self.leg = fault.TUNNEL
                 response, _ = await made.exchange(route.tunnel(), "HEAD", 0, timeout, None)
                 if not 200 <= response.status <= 299:
@@ -242,6 +240,25 @@ class Way:
             return made
         except BaseException:
             made.close()
+            raise
+
+    async def _plain(self, timeout: float) -> Connection:
+        """The Connection without TLS: to the host, by way of a SOCKS proxy too, or to a proxy of another kind."""
+        route, proxy, loop = self._route, self._route.proxy, self._loop
+        name, port = (route.address, route.port) if proxy is None else (proxy.name, proxy.port)
+        if proxy is None or proxy.socks is None:
+            _, made = await loop.create_connection(lambda: Connection(loop), name, port, happy_eyeballs_delay=0.25)
+            return made
+        plain = await aiosocks.reach(loop, name, port)
+        try:
+            self.leg = fault.HOST
+            name = await aiosocks.destination(loop, route)
+            self.leg = fault.SOCKS
+            await aiosocks.pass_on(loop, plain, route, name, timeout)
+            _, made = await loop.create_connection(lambda: Connection(loop), sock=plain)
+            return made
+        except BaseException:
+            plain.close()
             raise
 
     async def _encrypted(self, made: Connection, name: str) -> Connection:

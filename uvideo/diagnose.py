@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 from uvideo import calls
 from uvideo._core import answer, message, provider
 from uvideo.carriage import connect
-from uvideo.errors import InvalidArgument, NoAnswer, NotFound, UVideoError
+from uvideo.errors import ConfigurationError, InvalidArgument, NoAnswer, NotFound, UVideoError
 from uvideo.models import Finding
 from uvideo.refusal import failed, kind, masked, refused
 from uvideo.settings import SECRETS, Settings, config_file, load, origins, profiles
@@ -222,20 +222,15 @@ def _within(job: Callable[[], T], seconds: float) -> T:
 def _reached(host: Host, settings: Settings, clock: Callable[[], float], transport: Any) -> Iterator[Finding]:
     """DNS, TCP and TLS of one host, on the way that a client takes; ends at the first that fails."""
     from uvideo._core import fault
-    from uvideo._core import proxy as proxies
 
     limit = min(SECONDS, settings.connect_timeout)
     facts: dict[str, object] = {"host": host.authority, "for": list(host.roles)}
     role = host.roles[0]
     try:
-        url = proxies.proxy_of(host.origin, settings.proxy)
-        if url is not None:
-            proxies.Proxy(url)
-    except UVideoError as error:
+        route = transport.route(host.origin)
+    except ConfigurationError as error:  # of the proxy
         yield failed(f"{role}.host", error, facts)
         return
-    try:
-        route = transport.route(host.origin)
     except InvalidArgument as error:
         yield Finding(f"{role}.tls", "failed", "tls-failed", {**facts, "reason": error.message}, ("client-cert",))
         return

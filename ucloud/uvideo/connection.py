@@ -193,6 +193,11 @@ class Connection(object):
                     return None
 
     @property
+    def socket(self):
+        """What it is made of."""
+        return self._socket
+
+    @property
     def can_send_files(self):
         return not self._is_tls and hasattr(os, "sendfile")
 

@@ -8,13 +8,15 @@ import re
 import socket
 import ssl
 
-from . import trust, wire
+from . import socksproxy, trust, wire
 from .connection import Refusal
 from .protocol.cause import told
+from .protocol.errors import InvalidArgument
+from .proxy import Proxy
 
-#: How far it had come: a connection to the proxy, TLS with it, CONNECT; a connection to the host, TLS with it; the
-#: request.
-PROXY, PROXY_TLS, TUNNEL, HOST, TLS, REQUEST = range(6)
+#: How far it had come: a connection to the proxy, TLS with it, CONNECT or SOCKS's handshake; a connection to the host,
+#: TLS with it; the request.
+PROXY, PROXY_TLS, TUNNEL, SOCKS, HOST, TLS, REQUEST = range(7)
 
 _REFUSED = (errno.ECONNREFUSED,)
 #: OpenSSL's numbers of what is wrong with a certificate.
@@ -75,6 +77,17 @@ def names(authorities, proxy):
         "bundle": u"ca_bundle" if authorities else u"%s / ca_bundle" % (trust.named() or u"REQUESTS_CA_BUNDLE"),
         "proxies": u"http_proxy / https_proxy / proxy" if proxy is None else u"proxy",
     }
+
+
+def proxy(url, origin, settings):
+    """The Proxy of a URL on the way to an origin.  ConfigurationError.  ``settings``: as ``names`` gives them."""
+    try:
+        found = Proxy(url)
+    except InvalidArgument:
+        raise told("proxy-url", origin, **settings)
+    if found.socks is not None and socksproxy.library is None:
+        raise told("socks-missing", origin, proxy=_authority(found), **settings)
+    return found
 
 
 class Denied(Exception):
@@ -172,6 +185,12 @@ def _tunnel(error):
     return "proxy-silent" if isinstance(error, _TIMES) else "proxy-ended"
 
 
+def _socks(error):
+    if isinstance(error, socksproxy.Unfit):
+        return error.code
+    return "proxy-silent" if isinstance(error, _TIMES) else "proxy-ended"
+
+
 def _request(error):
     if isinstance(error, wire.Malformed):
         return "not-http"
@@ -186,6 +205,7 @@ _LEGS = {
     PROXY: _connecting("proxy-"),
     PROXY_TLS: _handshake,
     TUNNEL: _tunnel,
+    SOCKS: _socks,
     HOST: _connecting(""),
     TLS: _handshake,
     REQUEST: _request,
@@ -200,6 +220,8 @@ def reason(error):
         return _BARE.sub("", str(error)) or getattr(error, "reason", None) or type(error).__name__
     if isinstance(error, wire.Malformed):
         return error
+    if isinstance(error, socksproxy.Unfit):
+        return error.reason
     number = getattr(error, "errno", None)
     if number in errno.errorcode and not isinstance(error, socket.gaierror):
         return os.strerror(number)

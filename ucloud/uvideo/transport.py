@@ -12,12 +12,12 @@ import ssl
 import sys
 import threading
 
-from . import fault, wire
+from . import fault, socksproxy, wire
 from .connection import NESTS, Idle, Pace, Refusal, connect
-from .protocol.errors import BadAnswer, ConfigurationError, DeadlineExceeded, InvalidArgument, NoAnswer, UVideoError
+from .protocol.errors import BadAnswer, DeadlineExceeded, NoAnswer, UVideoError
 from .protocol.message import Response
 from .protocol.provider import is_loopback
-from .proxy import Proxy, proxy_of, split, variables
+from .proxy import proxy_of, split, variables
 from .trust import authorities, tls
 
 _log = logging.getLogger("ucloud.uvideo")
@@ -295,7 +295,7 @@ class Route(object):
             self.address = "127.0.0.1"
         self.fields = [("Host", host), ("Accept-Encoding", "identity")]
         self.prefix = ""  # of a request's target
-        if proxy is not None and not self.is_tls:
+        if proxy is not None and proxy.socks is None and not self.is_tls:
             self.prefix = origin
             self.fields += proxy.fields
         self.idle = Idle()
@@ -315,13 +315,18 @@ class Route(object):
             if proxy is not None and proxy.is_tls:
                 leg = fault.PROXY_TLS
                 made.encrypt(self.context, proxy.name, pace)
-            if proxy is not None and self.is_tls:
+            if proxy is not None and proxy.socks is not None:
+                leg = fault.HOST
+                name = self._destination()
+                leg = fault.SOCKS
+                self._pass_on(made, name, pace)
+            elif proxy is not None and self.is_tls:
                 leg = fault.TUNNEL
                 self._tunnel(made, pace)
             if self.is_tls:
                 leg = fault.TLS
                 made.encrypt(self.context, self.name, pace)
-        except _FAILURES + (EOFError, Refusal, fault.Denied, wire.Malformed) as error:
+        except _FAILURES + (EOFError, Refusal, fault.Denied, socksproxy.Unfit, wire.Malformed) as error:
             raise exchange.broken(error, leg)
 
     def tunnel(self):
@@ -339,6 +344,25 @@ class Route(object):
             reader.feed(data)
         if not 200 <= reader.found.status <= 299:
             raise fault.Denied(reader.found.status)
+
+    def handshake(self, connected, pace, name):
+        """The Handshake that lets the SOCKS proxy connect a socket on to the host."""
+        return socksproxy.Handshake(connected, self.proxy.socks, name, self.port, pace)
+
+    def _destination(self):
+        """What the SOCKS proxy is to connect to."""
+        told = self.proxy.socks
+        if told.resolves:
+            return self.address
+        return socksproxy.destination(told, socket.getaddrinfo(self.address, self.port, 0, socket.SOCK_STREAM))
+
+    def _pass_on(self, connection, name, pace):
+        handshake = self.handshake(connection.socket, pace, name)
+        try:
+            handshake.run()
+        finally:
+            handshake.close()
+            connection.socket.setblocking(False)
 
     def take_back(self, connection):
         """Keep a connection that is idle now, for this process only."""
@@ -390,17 +414,14 @@ class Transport(object):
         """The Route that counts now: the known one unless something changed."""
         said = variables() if self._proxy is None and not is_loopback(origin.partition("://")[2]) else None
         url = proxy_of(origin, self._proxy)
-        try:
-            proxy = None if url is None else Proxy(url)
-        except InvalidArgument as error:
-            raise ConfigurationError(u"the proxy of the environment cannot be used: %s" % error.message)
+        names = fault.names(self._authorities, self._proxy)
+        proxy = None if url is None else fault.proxy(url, origin, names)
         context = None
         if origin.startswith("https://") or (proxy is not None and proxy.is_tls):
             context = self._tls()
         if known is not None and getattr(known.proxy, "url", None) == url and known.context is context:
             known.said = said
             return known
-        names = fault.names(self._authorities, self._proxy)
         self._routes[origin] = made = Route(origin, proxy, context, self._connect_timeout, self._pool, said, names)
         if known is not None:
             known.close()

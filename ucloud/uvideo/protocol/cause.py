@@ -50,13 +50,16 @@ CAUSES = (
     ),
     Cause("proxy-time", NoAnswer, u"no connection to the proxy {proxy} in time", u"check the network and {proxies}"),
     Cause(
-        "proxy-silent", NoAnswer, u"the proxy {proxy}: silence for too long", u"is it an HTTP proxy? check {proxies}"
+        "proxy-silent",
+        NoAnswer,
+        u"the proxy {proxy}: silence for too long",
+        u"is it a proxy of that kind? check {proxies}",
     ),
     Cause(
         "proxy-ended",
         NoAnswer,
         u"the proxy {proxy} ended the connection without an answer: {reason}",
-        u"is it an HTTP proxy? check {proxies}",
+        u"is it a proxy of that kind? check {proxies}",
     ),
     Cause(
         "proxy-not-http",
@@ -99,6 +102,48 @@ CAUSES = (
         NoAnswer,
         u"the proxy {proxy} answers {status} to CONNECT",
         u"try again later; if it lasts, ask who runs the proxy",
+    ),
+    Cause(
+        "proxy-url",
+        ConfigurationError,
+        u"{proxies} holds no URL of a proxy",
+        u"write http://, https:// or socks5h://, perhaps USER:PASSWORD@, and HOST:PORT",
+    ),
+    Cause(
+        "socks-missing",
+        ConfigurationError,
+        u"the proxy {proxy} is a SOCKS proxy, and PySocks is not installed",
+        u"pip install 'uvideo[socks]', or PySocks",
+    ),
+    Cause(
+        "socks-auth",
+        ConfigurationError,
+        u"the SOCKS proxy {proxy} refuses the user and the password, or wants them: {reason}",
+        u"name them in {proxies}: socks5h://USER:PASSWORD@HOST:PORT",
+    ),
+    Cause(
+        "socks-denied",
+        ConfigurationError,
+        u"the SOCKS proxy {proxy} forbids this connection: {reason}",
+        u"ask who runs it to allow the host, or name the host in no_proxy",
+    ),
+    Cause(
+        "socks-unfit",
+        ConfigurationError,
+        u"the SOCKS proxy {proxy} cannot make this connection: {reason}",
+        u"with socks5h:// in {proxies} the proxy looks names up",
+    ),
+    Cause(
+        "socks-gateway",
+        NoAnswer,
+        u"the SOCKS proxy {proxy} does not reach the service: {reason}",
+        u"try again later; if it lasts, ask who runs the proxy",
+    ),
+    Cause(
+        "not-socks",
+        ConfigurationError,
+        u"what the proxy {proxy} answers is not SOCKS: {reason}",
+        u"correct the scheme in {proxies}",
     ),
     Cause(
         "tls-in-tls",

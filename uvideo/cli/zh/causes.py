@@ -23,6 +23,27 @@ WORDS = {
     "check the network and {proxies}": "请检查网络和 {proxies}",
     "the proxy {proxy}: silence for too long": "代理 {proxy} 长时间没有响应",
     "is it an HTTP proxy? check {proxies}": "它是 HTTP 代理吗？请检查 {proxies}",
+    "is it a proxy of that kind? check {proxies}": "它是这一类代理吗？请检查 {proxies}",
+    "{proxies} holds no URL of a proxy": "{proxies} 不是代理的 URL",
+    "write http://, https:// or socks5h://, perhaps USER:PASSWORD@, and HOST:PORT": (
+        "请写成 http://、https:// 或 socks5h://，可加 USER:PASSWORD@，再写 HOST:PORT"
+    ),
+    "the proxy {proxy} is a SOCKS proxy, and PySocks is not installed": (
+        "代理 {proxy} 是 SOCKS 代理，但没有安装 PySocks"
+    ),
+    "pip install 'uvideo[socks]', or PySocks": "请运行 pip install 'uvideo[socks]'，或安装 PySocks",
+    "the SOCKS proxy {proxy} refuses the user and the password, or wants them: {reason}": (
+        "SOCKS 代理 {proxy} 不接受用户名和密码，或要求提供：{reason}"
+    ),
+    "name them in {proxies}: socks5h://USER:PASSWORD@HOST:PORT": (
+        "请写入 {proxies}：socks5h://USER:PASSWORD@HOST:PORT"
+    ),
+    "the SOCKS proxy {proxy} forbids this connection: {reason}": "SOCKS 代理 {proxy} 禁止此连接：{reason}",
+    "the SOCKS proxy {proxy} cannot make this connection: {reason}": "SOCKS 代理 {proxy} 无法建立此连接：{reason}",
+    "with socks5h:// in {proxies} the proxy looks names up": "{proxies} 写成 socks5h:// 时由代理解析域名",
+    "the SOCKS proxy {proxy} does not reach the service: {reason}": "SOCKS 代理 {proxy} 无法连接服务端：{reason}",
+    "what the proxy {proxy} answers is not SOCKS: {reason}": "代理 {proxy} 的响应不是 SOCKS：{reason}",
+    "correct the scheme in {proxies}": "请改正 {proxies} 中的协议",
     "the proxy {proxy} ended the connection without an answer: {reason}": "代理 {proxy} 未响应就断开了连接：{reason}",
     "what the proxy {proxy} answers is not HTTP: {reason}": "代理 {proxy} 的响应不是 HTTP：{reason}",
     "the proxy {proxy} asks for a user and a password: 407": "代理 {proxy} 要求用户名和密码：407",
