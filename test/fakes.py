@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import errno
+import gzip
 import json
 import select
 import signal
@@ -181,7 +182,10 @@ class Connection:
             return self.tell(self.given["content"])
         if self.kind == "pause" and self.given.get("answered"):
             self.hold(self.given["name"])
-        self.relay(answer, status, body)
+        if self.kind == "compress" and not bare:
+            self.compressed(answer, status, body)
+        else:
+            self.relay(answer, status, body)
         self.rest_of_body(server)
         if answer.last or (body.left is None and not body.chunked):
             raise Over
@@ -255,6 +259,21 @@ class Connection:
             if (not self.client.buffer and self.answers_first(server)) or not self.pass_on(server, CHUNK):
                 self.linger()
                 raise Over(error="upstream: the connection ended before the body")
+
+    def compressed(self, answer: Head, status: int, body: Body) -> None:
+        pieces = []
+        while not body.done:
+            piece, is_data = body.piece()
+            pieces.append(piece if is_data else b"")
+        content = gzip.compress(b"".join(pieces))
+        changes = {"Transfer-Encoding": None, "Content-Length": str(len(content)), "Content-Encoding": "gzip"}
+        if etag := answer.headers.get("ETag"):
+            changes["ETag"] = self.given["etag"].format(etag.strip('"'))
+        raw = answer.raw
+        for name, value in changes.items():
+            raw = Head(raw).replacing(name, value)
+        self.seen.status, self.seen.answer_bytes = status, len(content)
+        self.client.sock.sendall(raw + content)
 
     def relay(self, answer: Head, status: int, body: Body) -> None:
         kinds = "reset_response truncate stall_response"

@@ -221,9 +221,7 @@ class _Object(io.RawIOBase):
         actual = self._hash.value()
         self._hash = None
         if not etag.same(str(self.info.etag), actual, self.info.size):
-            self._wrong = self._about(
-                IntegrityError(f"the content does not verify: expected etag {self.info.etag}, actual {actual}")
-            )
+            self._wrong = self._about(IntegrityError(etag.mismatch(self.info.etag, actual, self.info.headers.items())))
             raise self._wrong
         self.verified = True
 

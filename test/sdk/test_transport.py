@@ -17,7 +17,14 @@ import unittest
 
 from ucloud.uvideo import connection, transport
 from ucloud.uvideo.interrupt import Interrupt
-from ucloud.uvideo.protocol.errors import Cancelled, DeadlineExceeded, InvalidArgument, NoAnswer, Unavailable
+from ucloud.uvideo.protocol.errors import (
+    Cancelled,
+    ConfigurationError,
+    DeadlineExceeded,
+    InvalidArgument,
+    NoAnswer,
+    Unavailable,
+)
 from ucloud.uvideo.protocol.message import Headers, Request
 from ucloud.uvideo.proxy import split
 from ucloud.uvideo.retry import Attempts, Retry
@@ -640,6 +647,13 @@ class Proxied(Case):
         self.assertEqual(pipes.send(request).body, b"plain")
         self.assertEqual(proxy.calls[0].requests[0][0], "GET http://service.test/k HTTP/1.1")
         if not hasattr(ssl, "MemoryBIO"):  # Python 2.7
+            with self.assertRaises(ConfigurationError) as caught:
+                pipes.send(request._replace(origin="https://service.test"))
+            self.assertIn(
+                "cannot speak TLS inside of TLS); use an http:// proxy", caught.exception.message
+            )
+            self.assertFalse(caught.exception.retryable or caught.exception.sent)
+            self.assertEqual([len(call.requests) for call in proxy.calls], [1])
             return
         data = bytes(bytearray(range(256))) * 4096
 

@@ -18,6 +18,8 @@ _LONGEST = 10 ** 9  # milliseconds that poll takes at most, with room to spare
 _FAILURES = (EnvironmentError, socket.error, ssl.SSLError)
 #: Bytes handed to the system at a time: between two of them an early answer is looked for.
 _SLICE = 1024 * 1024
+#: Whether TLS can be spoken inside of TLS: not on Python 2.7.
+NESTS = hasattr(ssl, "MemoryBIO")
 
 
 class Pace(object):
@@ -286,7 +288,7 @@ class _WantsBoth(ssl.SSLError):
 
 
 class _Inner(object):
-    """TLS inside of a TLS connection, to a proxy that speaks it.  Python 3.
+    """TLS inside of a TLS connection, to a proxy that speaks it.  Only where it ``NESTS``.
 
     What cannot be sent does not keep anybody from reading: the answer may be there already.
     """

@@ -220,7 +220,7 @@ class Receiver(object):
         actual = download.value()
         if actual is None or not etag.same(download.etag, actual, download.size):
             raise IntegrityError(
-                u"the content does not verify: expected etag %s, actual %s" % (shown(download.etag), shown(actual)),
+                shown(etag.mismatch(download.etag, actual, self.headers)),
                 operation="GetObject",
                 space=self.op.space,
                 key=self.op.key,

@@ -43,7 +43,7 @@ class Handshake(_BASE):
     def __init__(self, connected, told, name, port, pace):
         self._pace, self._to = pace, (name, port)
         seconds = pace.milliseconds() / 1000.0
-        beneath = connected._sock if PY2 else connected.dup().detach()
+        beneath = connected._sock if PY2 else socket.dup(connected.fileno())
         super(Handshake, self).__init__(connected.family, socket.SOCK_STREAM, connected.proto, beneath)
         self.settimeout(seconds)
         # As set_proxy would; but that takes no bytes, and on Python 2.7 no text that is not ASCII.

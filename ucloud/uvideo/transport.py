@@ -14,7 +14,7 @@ import threading
 
 from . import fault, race, socksproxy, wire
 from .address import Refusal
-from .connection import Idle, Pace
+from .connection import NESTS, Idle, Pace
 from .protocol.errors import BadAnswer, DeadlineExceeded, NoAnswer, UVideoError
 from .protocol.message import Response
 from .protocol.provider import is_loopback
@@ -323,6 +323,8 @@ class Route(object):
         proxy = self.proxy
         name, port = (self.address, self.port) if proxy is None else (proxy.name, proxy.port)
         leg = fault.HOST
+        if self.is_tls and proxy is not None and proxy.is_tls and not NESTS:
+            raise exchange.broken(NotImplementedError(), fault.TLS)
         try:
             if proxy is not None:
                 there = self._destination(pace, exchange)

@@ -284,6 +284,12 @@ CAUSES = (
         u"raise its limit, which nginx calls client_max_body_size, to more than 4 MiB",
     ),
     Cause(
+        "encoded",
+        ConfigurationError,
+        u"something before the service changes what it answers: {reason}, which nobody asked for",
+        u"switch compression off there for this host, or go past it by https:// or no_proxy",
+    ),
+    Cause(
         "auth-on-the-way",
         ConfigurationError,
         u"a proxy on the way asks for a user and a password: 407",

@@ -141,6 +141,12 @@ WORDS = {
     "raise its limit, which nginx calls client_max_body_size, to more than 4 MiB": (
         "请把它的上限（nginx 中为 client_max_body_size）调到 4 MiB 以上"
     ),
+    "something before the service changes what it answers: {reason}, which nobody asked for": (
+        "服务端前面有环节改动了响应：{reason}，而客户端并未请求"
+    ),
+    "switch compression off there for this host, or go past it by https:// or no_proxy": (
+        "请在那里对这个主机关闭压缩，或用 https:// 或 no_proxy 绕过它"
+    ),
     "a proxy on the way asks for a user and a password: 407": "途中的代理要求用户名和密码：407",
     "write them into the proxy's URL: http://USER:PASSWORD@HOST:PORT": (
         "请写入代理的 URL：http://USER:PASSWORD@HOST:PORT"
