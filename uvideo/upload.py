@@ -18,6 +18,7 @@ from uvideo._core import upload as uploads
 from uvideo.errors import (
     BadAnswer,
     Cancelled,
+    ConfigurationError,
     DeadlineExceeded,
     LocalFailure,
     NoAnswer,
@@ -181,7 +182,7 @@ class _Upload:
         try:
             return self.parts(upload, source, None, None)
         except BaseException:
-            machines.give_up(_unbound(self._carrier), upload)
+            machines.give_up(self._carrier.tidying(), upload)
             raise
 
     def file(self, source: Any) -> Stored:
@@ -213,7 +214,7 @@ class _Upload:
         try:
             return self.parts(upload, source, None, source.path)
         except BaseException:
-            machines.give_up(_unbound(self._carrier), upload)
+            machines.give_up(self._carrier.tidying(), upload)
             raise
 
     def _left(self, claim: Claim, source: Any) -> Any:
@@ -266,16 +267,16 @@ class _Upload:
             if isinstance(error, LocalFailure) and not isinstance(error, SourceChanged):
                 error.transfer = claim.id  # a disk that is plugged in again can be read again
                 raise
-            if machines.give_up(_unbound(self._carrier), upload):
+            if machines.give_up(self._carrier.tidying(), upload):
                 claim.discard()
             raise
         claim.discard()
         return result
 
 
-def interrupted(error: UVideoError, transfer: str) -> TransferInterrupted:
+def interrupted(error: UVideoError, transfer: str) -> NoAnswer:
     """The error of a transfer that can be resumed."""
-    if isinstance(error, (Cancelled, DeadlineExceeded)):
+    if isinstance(error, (Cancelled, ConfigurationError, DeadlineExceeded)):
         error.transfer = transfer
         return error
     found = TransferInterrupted(
@@ -290,11 +291,6 @@ def interrupted(error: UVideoError, transfer: str) -> TransferInterrupted:
         transfer=transfer,
     )
     return found
-
-
-def _unbound(carrier: Any) -> Any:
-    """The Carrier without its interrupt and deadline, for tidying up after either."""
-    return carrier.bound()
 
 
 def origin(carrier: Any) -> str:

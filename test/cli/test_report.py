@@ -99,6 +99,7 @@ def test_an_error_in_json() -> None:
     "error, code",
     [
         (errors.InvalidArgument("x"), 2),
+        (errors.ConfigurationError(), 2),
         (errors.NoCredentials(), 3),
         (errors.SignatureMismatch(), 3),
         (errors.AccessDenied(), 3),

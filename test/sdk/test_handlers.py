@@ -13,9 +13,18 @@ import sys
 
 from ucloud.ufile import config as older
 from ucloud.ufile import putufile
-from ucloud.uvideo import config, deleteuvideo, downloaduvideo, filemanager, multipartuploaduvideo, spacemanager
+from ucloud.uvideo import (
+    config,
+    deleteuvideo,
+    downloaduvideo,
+    filemanager,
+    handler,
+    multipartuploaduvideo,
+    retry,
+    spacemanager,
+)
 from ucloud.uvideo.protocol import answer
-from ucloud.uvideo.protocol.errors import BadAnswer, InvalidArgument
+from ucloud.uvideo.protocol.errors import BadAnswer, ConfigurationError, InvalidArgument
 from ucloud.uvideo.protocol.message import Headers, Response
 
 from .case import ENDPOINT, PRIVATE_KEY, PUBLIC_KEY, Case, FaultCase, content
@@ -151,10 +160,12 @@ class Values(Case):
 
     def test_a_redirect_says_where_it_points(self):
         for location, text in (
-            ("https://login.example.com/portal?url=http%3A%2F%2Fx%3FSignature%3Ds3cret", u"https://login.example.com"),
-            ("http://user:s3cret@login.example.com:8080/s3cret", u"http://login.example.com:8080"),
-            ("//login.example.com", u"login.example.com"),
-            ("/s3cret", u"another path of the same host"),
+            ("https://a.example/in?url=http%3A%2F%2Fx%3FSignature%3Ds3cret", u"https://a.example/in;"),
+            ("https://a.example/in/http%3A%2F%2Fx%3FSignature%3Ds3cret", u"https://a.example;"),
+            ("http://user:s3cret@a.example:8080/in#s3cret", u"http://a.example:8080/in;"),
+            ("//login.example.com", u"login.example.com;"),
+            ("/in?s3cret", u"another path of the same host, /in;"),
+            ("/in/Signature=s3cret", u"another path of the same host;"),
             ("javascript:s3cret", u"a place that cannot be read"),
             ("http://login.example.com.s3cret\x1b[2J/", u"a place that cannot be read"),
             ("", u"nowhere"),
@@ -164,6 +175,13 @@ class Values(Case):
             self.assertIn(u"302", caught.exception.message)
             self.assertIn(u"points to " + text, caught.exception.message)
             self.assertNotIn(u"s3cret", caught.exception.message)
+
+    def test_what_only_a_setting_can_mend_is_no_reason_to_resume(self):
+        ret, resp = handler.failed(ConfigurationError(u"the proxy wants a password"))
+        self.assertEqual((None, -3, False, False), (ret, resp.status_code, resp.ok(), resp.need_retry()))
+        self.assertIsInstance(resp.exception, ConfigurationError)
+        self.assertFalse(retry.may_be_done(ConfigurationError()))
+        self.assertIsNone(retry.Retry().decide(1, ConfigurationError(), 0.0, 0.0))
 
 
 SILENT = u"""

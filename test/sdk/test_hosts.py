@@ -2,7 +2,6 @@
 
 from __future__ import absolute_import, division, print_function
 
-import contextlib
 import io
 import os
 import shutil
@@ -14,6 +13,7 @@ from ucloud.uvideo.protocol import provider as providers
 from ucloud.uvideo.protocol.errors import InvalidArgument, UVideoError
 
 from . import hosts
+from .test_proxies import environment
 
 PAIR = ("public", "private")
 OPTIONS = {"upload": "uploadsuffix", "download": "downloadsuffix", "api": "apiurl"}
@@ -173,23 +173,20 @@ class Hosts(unittest.TestCase):
             self.assertEqual("https://video.example.com", made._settings.api)
 
 
+class Unicode(unittest.TestCase):
+    def test_a_host_that_is_unicode_leaves_a_request_in_bytes(self):
+        from ucloud.uvideo.protocol.provider import parse_suffix
+
+        for value in (u"http://video.example.com", u"https://.spaces.example.net", u"127.0.0.1:9000"):
+            self.assertIs(type(parse_suffix(value).origin("films")), str)
+
+
 class Proxies(unittest.TestCase):
-    @contextlib.contextmanager
-    def environment(self, **given):
-        kept = dict(os.environ)
-        for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
-            del os.environ[name]
-        os.environ.update(given)
-        try:
-            yield
-        finally:
-            os.environ.clear()
-            os.environ.update(kept)
-
     def test_which_proxy_stands_before_a_host(self):
-        from ucloud.uvideo.transport import Transport, proxy_of
+        from ucloud.uvideo.proxy import proxy_of
+        from ucloud.uvideo.transport import Transport
 
-        with self.environment(http_proxy="http://proxy.example.com:3128", no_proxy="10.0.0.0/8,inside.example.com"):
+        with environment(http_proxy="http://proxy.example.com:3128", no_proxy="10.0.0.0/8,inside.example.com"):
             for origin, given, expected in (
                 ("http://video.example.com", None, "proxy.example.com"),
                 ("http://inside.example.com", None, None),

@@ -13,13 +13,14 @@ from .config import DEFAULTS, USER_AGENT
 from .protocol.answer import RESTORE, SESSION, document, unquoted
 from .protocol.byterange import parse_content
 from .protocol.dialect import check_key, check_space
-from .protocol.errors import BadAnswer, IntegrityError, InvalidArgument, NoAnswer, UVideoError
+from .protocol.errors import BadAnswer, ConfigurationError, IntegrityError, InvalidArgument, NoAnswer, UVideoError
 from .protocol.message import Headers, Response
 from .protocol.provider import parse_suffix
 from .protocol.signature import Credentials, authorization
 from .protocol.text import is_integer, is_text, native, printable, to_text, whole
 from .retry import Retry
 from .transport import Transport
+from .trust import Certificate
 
 _log = logging.getLogger("ucloud.uvideo")
 _ticks = getattr(time, "monotonic", time.time)
@@ -28,7 +29,8 @@ _ticks = getattr(time, "monotonic", time.time)
 NO_ANSWER = -1
 #: status_code where content does not verify.
 NOT_VERIFIED = -2
-#: status_code where the caller's side failed: a bad argument, a missing file, a full disk.  Nothing was sent in vain.
+#: status_code where the caller's side failed: a bad argument, a missing file, a full disk, a setting (of a proxy, of
+#: certificates) that keeps the service from being reached.  Nothing was sent in vain.
 LOCAL = -3
 
 
@@ -103,6 +105,8 @@ def failed(error):
     response = getattr(error, "response", None)
     if isinstance(error, IntegrityError):
         status = NOT_VERIFIED
+    elif isinstance(error, ConfigurationError):
+        status = LOCAL
     elif isinstance(error, (NoAnswer, BadAnswer)):
         status = NO_ANSWER
     else:
@@ -111,8 +115,10 @@ def failed(error):
     content = response.content if hasattr(response, "content") else getattr(response, "body", None)
     resp = ResponseInfo(status, headers, content, error.message, error.ret_code)
     resp.x_session_id = resp.x_session_id or error.request_id
-    if status == NO_ANSWER:
-        resp.exception = NoAnswer(error.message)  # not that one, which holds on to what was sent
+    if isinstance(error, ConfigurationError):
+        resp.exception = ConfigurationError(error.message)  # not that one, which holds on to what was sent
+    elif status == NO_ANSWER:
+        resp.exception = NoAnswer(error.message)
     _log.error(
         "%s %s/%s failed: %s ret_code=%s request=%s: %s",
         *[_line(each) for each in (error.operation, error.space, error.key, status)]
@@ -229,7 +235,13 @@ class Handler(object):
             chosen.video_actions,
             native(chosen.user_agent or USER_AGENT),  # a pickle may be older than this default
         )
-        return Carrier(endpoint, self._credentials, Transport(chosen.timeout), Retry(chosen.retries))
+        certificate = None
+        if chosen.client_cert is not None:
+            certificate = Certificate(chosen.client_cert, chosen.client_key, chosen.client_key_password)
+        transport = Transport(
+            chosen.timeout, authorities=chosen.ca_bundle, certificate=certificate, proxy=chosen.proxy
+        )
+        return Carrier(endpoint, self._credentials, transport, Retry(chosen.retries))
 
     @property
     def _settings(self):

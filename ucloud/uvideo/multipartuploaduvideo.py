@@ -102,7 +102,8 @@ class MultipartUploadUVideo(Assembler):
         can be resumed then.
 
         (ret, resp); ret has Bucket, Key and FileSize.  status_code 200; 400 no such space, 401 signature, 403 keys;
-        -1 no answer: resume; -2 the stored content does not verify; -3 a local failure, such as the file changing.
+        -1 no answer: resume; -2 the stored content does not verify; -3 a local failure: the file changed, or a setting
+        of proxy or certificates is wrong.
         """
         space, key = check_space(space), check_key(key)
         options = self._options(maxthread, retrycount, retryinterval, header, progress)

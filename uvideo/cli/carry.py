@@ -106,7 +106,13 @@ class Task:
 
 
 #: Errors after which every other item would fail as well.
-HOPELESS = (errors.NoCredentials, errors.SignatureMismatch, errors.UnknownKey, errors.SpaceNotFound)
+HOPELESS = (
+    errors.ConfigurationError,
+    errors.NoCredentials,
+    errors.SignatureMismatch,
+    errors.UnknownKey,
+    errors.SpaceNotFound,
+)
 
 #: Items without answer, one after the other, after which the service counts as gone.
 UNANSWERED = 16

@@ -30,6 +30,7 @@ CODES: tuple[tuple[type[BaseException], int], ...] = (
     (KeyboardInterrupt, INTERRUPTED),
     (errors.Cancelled, INTERRUPTED),
     (errors.InvalidArgument, USAGE),
+    (errors.ConfigurationError, USAGE),
     (errors.NoCredentials, AUTH),
     (errors.SignatureMismatch, AUTH),
     (errors.SignatureExpired, AUTH),
@@ -106,8 +107,10 @@ def hint(error: BaseException) -> str | None:
         return say("uvideo doctor says what is wrong with keys, clock or host")
     if isinstance(error, errors.NotRestored):
         return say("it is of class ARCHIVE: uvideo restore makes it readable")
-    if isinstance(error, errors.TransferInterrupted) and error.transfer:
+    if isinstance(error, errors.NoAnswer) and error.transfer:
         return say("the same command, or uvideo transfers resume {id}, goes on", id=error.transfer)
+    if isinstance(error, errors.ConfigurationError):
+        return say("uvideo doctor checks proxy, certificates and host step by step")
     if isinstance(error, errors.NoAnswer):
         return say("is the endpoint right and the network up? uvideo doctor checks step by step")
     if is_full(error):

@@ -166,7 +166,7 @@ def parse_suffix(value, name="suffix"):
     if scheme is None:
         # What the provider's own documents show: us3 and the API https, the video hosts http.
         scheme = "https" if host.split(":")[0].lower().endswith((".ufileos.com", "api.ucloud.cn")) else "http"
-    return Suffix(scheme, str(host), not host.startswith("."))
+    return Suffix(str(scheme), str(host), not host.startswith("."))
 
 
 def resolve(provider, upload=None, download=None, api=None, region=None, word=None, ssl=None, names=_NAMES):

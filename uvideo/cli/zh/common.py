@@ -80,6 +80,7 @@ WORDS = {
     "is the endpoint right and the network up? uvideo doctor checks step by step": (
         "endpoint 是否写对、网络是否通畅？uvideo doctor 会逐步检查"
     ),
+    "uvideo doctor checks proxy, certificates and host step by step": "uvideo doctor 会逐步检查代理、证书和主机",
     "the disk is full: make room and run the command again": "磁盘已满：请腾出空间后重新运行该命令",
     # Reports
     ", ": "，",

@@ -1,0 +1,1 @@
+"""Every client through real middleboxes.  `make test-proxies` runs these; test_table.py alone is quick."""

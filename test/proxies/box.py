@@ -1,0 +1,55 @@
+"""A box: a program that stands between, started for a while."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from test.cluster.program import Program
+from test.proxies.world import Way, World
+
+__all__ = ["Box", "listens", "running", "text_of"]
+
+
+@dataclass(frozen=True)
+class Box:
+    """``start``: as a context manager that gives the Way through it."""
+
+    name: str
+    start: Callable[[World], AbstractContextManager[Way]]
+
+
+def listens(port: int) -> Callable[[], bool]:
+    def look() -> bool:
+        with socket.create_connection(("127.0.0.1", port), 1):
+            return True
+
+    return look
+
+
+@contextlib.contextmanager
+def running(command: Sequence[str], log: Path, port: int) -> Iterator[Program]:
+    """The program, once it listens on the port; ended afterwards."""
+    program = Program(list(command), log)
+    try:
+        program.wait_until(listens(port))
+        yield program
+    finally:
+        program.stop()
+
+
+def text_of(path: Path) -> Callable[[], str]:
+    return lambda: path.read_text(errors="replace") if path.exists() else ""
+
+
+def knowing_names(world: World) -> list[str]:
+    """What to put before a command of a program that asks the system for names."""
+    library = next(iter(Path("/usr/lib").glob("**/libnss_wrapper.so")), None)
+    if library is None:
+        raise RuntimeError("libnss_wrapper.so is missing (Debian: apt-get install libnss-wrapper)")
+    return ["env", f"LD_PRELOAD={library}", f"NSS_WRAPPER_HOSTS={world.hosts}", f"HOME={os.devnull}"]

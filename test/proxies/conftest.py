@@ -1,0 +1,34 @@
+"""The world behind the boxes, once for each process of the run, and a box at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from test.proxies.boxes import BOXES
+from test.proxies.world import Way, World, start_world
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with start_world(tmp_path_factory.mktemp("origins")) as made:
+        yield made
+
+
+@pytest.fixture(scope="session", params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in BOXES])
+def way(request: pytest.FixtureRequest, world: World) -> Iterator[Way]:
+    """The way through each of the boxes."""
+    with BOXES[request.param].start(world) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """(small, large): a file that goes in one request, and one of three parts."""
+    folder = tmp_path_factory.mktemp("files")
+    small, large = folder / "small.bin", folder / "large.bin"
+    small.write_bytes(bytes(range(256)) * 13)
+    large.write_bytes(b"".join(b"%07d\n" % number for number in range((9 << 20) // 8 + 5)))
+    return small, large
