@@ -47,6 +47,7 @@ FRAMEWORKS = (
 )
 RULES_OF_THE_SERVER = ("service", "spaces", "append", "copies", "record", "states", "rights", "carriers", "tokens")
 CARRIAGE = (
+    "address",
     "argument",
     "body",
     "carrier",
@@ -55,6 +56,7 @@ CARRIAGE = (
     "fault",
     "interrupt",
     "proxy",
+    "race",
     "receiver",
     "retry",
     "skew",

@@ -65,6 +65,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from ucloud.uvideo import address as address
     from ucloud.uvideo import argument as argument
     from ucloud.uvideo import body as body
     from ucloud.uvideo import carrier as carrier
@@ -72,6 +73,7 @@ if TYPE_CHECKING:
     from ucloud.uvideo import fault as fault
     from ucloud.uvideo import interrupt as interrupt
     from ucloud.uvideo import proxy as proxy
+    from ucloud.uvideo import race as race
     from ucloud.uvideo import receiver as receiver
     from ucloud.uvideo import retry as retry
     from ucloud.uvideo import skew as skew
@@ -85,6 +87,7 @@ if TYPE_CHECKING:
 
 #: The modules that carry operations: loaded when they are first asked for, as they bring `requests` with them.
 CARRIAGE = (
+    "address",
     "argument",
     "body",
     "carrier",
@@ -92,6 +95,7 @@ CARRIAGE = (
     "fault",
     "interrupt",
     "proxy",
+    "race",
     "receiver",
     "retry",
     "skew",

@@ -8,18 +8,18 @@ import socket
 import threading
 from typing import Any
 
+from uvideo import aiorace
 from uvideo._core import connection, socksproxy
 
-__all__ = ["destination", "pass_on", "reach"]
+__all__ = ["destination", "pass_on"]
 
 
 async def destination(loop: asyncio.AbstractEventLoop, route: Any) -> str:
-    """What the SOCKS proxy of a Route is to connect to.  OSError, socksproxy.Unfit."""
+    """What the SOCKS proxy of a Route is to connect to.  address.Refusal, socksproxy.Unfit."""
     told, name = route.proxy.socks, route.address
     if told.resolves:
         return str(name)
-    found = await loop.getaddrinfo(name, route.port, type=socket.SOCK_STREAM)
-    return str(socksproxy.destination(told, found))
+    return str(socksproxy.destination(told, await aiorace.addresses(loop, name, route.port)))
 
 
 async def pass_on(loop: asyncio.AbstractEventLoop, plain: socket.socket, route: Any, name: str, seconds: float) -> None:
@@ -34,24 +34,6 @@ async def pass_on(loop: asyncio.AbstractEventLoop, plain: socket.socket, route: 
         with contextlib.suppress(OSError):
             plain.shutdown(socket.SHUT_RDWR)  # ends the thread, which has a descriptor of its own
         raise
-
-
-async def reach(loop: asyncio.AbstractEventLoop, name: str, port: int) -> socket.socket:
-    """A socket to a host.  OSError."""
-    last: OSError | None = None
-    for family, kind, protocol, _, where in await loop.getaddrinfo(name, port, type=socket.SOCK_STREAM):
-        made = socket.socket(family, kind, protocol)
-        try:
-            made.setblocking(False)
-            await loop.sock_connect(made, where)
-            return made
-        except OSError as error:
-            last = error
-            made.close()
-        except BaseException:
-            made.close()
-            raise
-    raise last or OSError("the name has no address")
 
 
 async def _run(loop: asyncio.AbstractEventLoop, handshake: Any) -> None:

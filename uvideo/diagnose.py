@@ -221,7 +221,7 @@ def _within(job: Callable[[], T], seconds: float) -> T:
 
 def _reached(host: Host, settings: Settings, clock: Callable[[], float], transport: Any) -> Iterator[Finding]:
     """DNS, TCP and TLS of one host, on the way that a client takes; ends at the first that fails."""
-    from uvideo._core import fault
+    from uvideo._core import address, connection, fault, race
 
     limit = min(SECONDS, settings.connect_timeout)
     facts: dict[str, object] = {"host": host.authority, "for": list(host.roles)}
@@ -252,8 +252,8 @@ def _reached(host: Host, settings: Settings, clock: Callable[[], float], transpo
     yield Finding(f"{role}.dns", "ok", "dns", {**facts, "addresses": addresses})
     began = time.perf_counter()
     try:
-        socket.create_connection((name, port), limit).close()
-    except (OSError, OverflowError) as error:
+        race.connect(name, port, connection.Pace(limit, limit)).close()
+    except address.Refusal as error:
         yield failed(f"{role}.tcp", fault.judged(error, leg, route), facts)
         return
     seconds = round(time.perf_counter() - began, 3)
@@ -334,7 +334,9 @@ class Service:
         """Seconds that this clock is ahead of the service's; a Date has whole seconds."""
         began = self._clock()
         try:
-            response = self._carrier.transport.send(message.Request("GET", origin, "/", message.Headers(), b""))
+            response = self._carrier.transport.send(
+                message.Request("GET", origin, "/", message.Headers(), b""), None, self._carrier.limit()
+            )
             said = parsedate_to_datetime(response.headers.get("Date") or "").timestamp()
         except UVideoError as error:
             return refused("clock", error, self._carrier)

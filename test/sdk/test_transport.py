@@ -180,11 +180,11 @@ class Connections(Case):
     def test_one_that_was_idle_for_long_is_not_trusted(self):
         peer = self.peer(again(answer(b"it")))
         pipes = self.transport()
-        now = connection._ticks()
-        real = connection._ticks
-        self.addCleanup(setattr, connection, "_ticks", real)
+        now = connection.ticks()
+        real = connection.ticks
+        self.addCleanup(setattr, connection, "ticks", real)
         for passed, calls in ((0, 1), (49, 1), (200, 2)):
-            connection._ticks = lambda passed=passed: now + passed
+            connection.ticks = lambda passed=passed: now + passed
             pipes.send(self.request(peer))
             self.assertEqual(len(peer.calls), calls)
 
@@ -424,7 +424,7 @@ class Waits(Case):
             pipes = self.transport(timeout=0.15)
             self.assertNoAnswer(pipes, self.request(peer), "silence for too long")
             pipes = self.transport(timeout=60)
-            self.assertNoAnswer(pipes, self.request(peer), "silence for too long", seconds=0.15)
+            self.assertNoAnswer(pipes, self.request(peer), "not complete in time", seconds=0.15)
         peer = self.peer(silent_at("accept"))
         self.assertNoAnswer(self.transport(timeout=0.15), self.request(peer, "PUT", body=b"x" * LARGE), "silence")
         over.set()
@@ -443,7 +443,7 @@ class Waits(Case):
                 call.send(b"x")
 
         peer = self.peer(talk)
-        self.assertNoAnswer(self.transport(), self.request(peer), "silence for too long", seconds=0.1)
+        self.assertNoAnswer(self.transport(), self.request(peer), "not complete in time", seconds=0.1)
         over.set()
 
     def test_an_interrupt_ends_any_wait_at_once(self):

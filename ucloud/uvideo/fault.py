@@ -9,7 +9,7 @@ import socket
 import ssl
 
 from . import socksproxy, trust, wire
-from .connection import Refusal
+from .address import Refusal
 from .protocol.cause import told
 from .protocol.errors import InvalidArgument
 from .proxy import Proxy
@@ -98,21 +98,25 @@ class Denied(Exception):
         self.status = status
 
 
-def judged(error, leg, route):
+def judged(error, leg, route, late=False):
     """The UVideoError of a failure.  ``error``: an exception, None for an early end.  ``route``: to whom, a Route.
 
-    The request's URL is not in it, as that may be signed.
+    ``late``: the time for the try is over.  The request's URL is not in it, as that may be signed.
     """
     if isinstance(error, Refusal):
         error = socket.timeout() if error.error is None else error.error
     code = _LEGS[leg](error)
+    if late and code == "silence":
+        code = "time"
     context = {}
     if isinstance(error, Denied):
         code = _denied(error.status, bool(route.proxy.fields))
         context["status"] = error.status
     if leg != REQUEST:
         context["sent"] = False
-    return _said(code, error, leg, route, context)
+    found = _said(code, error, leg, route, context)
+    found.late = late
+    return found
 
 
 def wants_password(route):
@@ -152,12 +156,14 @@ def _denied(status, has_password):
 def _connecting(prefix):
     def code(error):
         if isinstance(error, _TIMES):
-            return "proxy-time" if prefix else "connect-time"
+            return (prefix or "connect-") + "time"
+        if getattr(error, "errno", None) in _REFUSED:
+            return (prefix or "connect-") + "refused"
         if isinstance(error, socket.gaierror):
             return prefix + "name"
         if isinstance(error, (UnicodeError, OverflowError, ValueError)):
             return prefix + "address"
-        return prefix + ("refused" if getattr(error, "errno", None) in _REFUSED else "unreachable")
+        return prefix + "unreachable"
 
     return code
 
@@ -175,7 +181,7 @@ def _tls(error):
     name = getattr(error, "reason", None) or re.sub("[^A-Z0-9]+", "_", str(error).upper())
     if "EOF" in name or error.args[:1] in ((ssl.SSL_ERROR_EOF,), (ssl.SSL_ERROR_ZERO_RETURN,)):
         return None
-    code = next((code for sign, code in _SIGNS if sign in name), "tls")
+    code = next((code for sign, code in _SIGNS if sign in name), "tls-other")
     return _VERIFY.get(getattr(error, "verify_code", None), code) if code == "certificate" else code
 
 

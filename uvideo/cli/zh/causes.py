@@ -117,6 +117,10 @@ WORDS = {
     "where the network is slow, allow more time: timeout, in the SDK connection_timeout": (
         "网络较慢时请增大 timeout（SDK 中为 connection_timeout）"
     ),
+    "the answer was not complete in time": "未在限定时间内收到完整响应",
+    "allow more time: attempt_timeout, total_timeout or deadline": (
+        "请增大 attempt_timeout、total_timeout 或 deadline"
+    ),
     "the connection broke: {reason}": "连接中断：{reason}",
     "check the network, and try again": "请检查网络后重试",
     "what came from {peer} is not HTTP: {reason}": "{peer} 的响应不是 HTTP：{reason}",
