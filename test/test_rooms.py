@@ -56,6 +56,7 @@ CARRIAGE = (
     "fault",
     "interrupt",
     "localfile",
+    "mocks",
     "proxy",
     "race",
     "receiver",
@@ -147,10 +148,14 @@ def sdk_stands_alone(each: Import) -> bool:
     return not inside(each.module, "ucloud") or not each.is_in("uvideo")
 
 
-def only_proxy_and_trust_import_requests(each: Import) -> bool:
+#: What it says of the environment, and what is carried over a session of it.
+USERS_OF_REQUESTS = ("ucloud.uvideo.proxy", "ucloud.uvideo.trust", "ucloud.uvideo.session")
+
+
+def only_some_import_requests(each: Import) -> bool:
     if not inside(each.module, "ucloud"):
         return not each.is_in("requests", "urllib3")
-    return each.module in ("ucloud.uvideo.proxy", "ucloud.uvideo.trust") or not each.is_in("requests", "urllib3")
+    return each.module in USERS_OF_REQUESTS or not each.is_in("requests", "urllib3")
 
 
 def wire_knows_no_socket(each: Import) -> bool:
@@ -229,7 +234,7 @@ BROKEN: dict[Rule, list[tuple[str, str]]] = {
         ("ucloud.uvideo.protocol.etag", "__import__('time')"),
     ],
     sdk_stands_alone: [("ucloud.uvideo.config", "import uvideo"), ("ucloud.logger", "from uvideo import client")],
-    only_proxy_and_trust_import_requests: [
+    only_some_import_requests: [
         ("ucloud.uvideo.transport", "import requests"),
         ("ucloud.uvideo.config", "from requests.packages import urllib3"),
         ("uvideo.client", "import requests.adapters"),
