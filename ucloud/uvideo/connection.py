@@ -298,6 +298,7 @@ class _Inner(object):
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._in, self._out, server_hostname=name)
         self._waiting = b""  # made by TLS and not taken by the outer connection yet
+        self._taken = 0  # bytes of what is sent that are in it
 
     def fileno(self):
         return self.outer.fileno()
@@ -357,10 +358,13 @@ class _Inner(object):
         return self._call(self._tls.read, len(view), view)
 
     def send(self, data):
+        """Takes data once the outer connection has all of it; until then the same is offered again, as to any TLS."""
+        if not self._taken:
+            self._flush()
+            self._taken = self._tls.write(data)
         self._flush()
-        sent = self._tls.write(data)
-        self._try_flush()
-        return sent
+        taken, self._taken = self._taken, 0
+        return taken
 
 
 class Idle(deque):
