@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import Any
 
-from uvideo._core import message, wire
+from uvideo._core import connection, message, wire
 
 __all__ = ["Connection"]
 
@@ -39,6 +39,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._transport: Any = None
+        self._readable: Any = None
         self._future: asyncio.Future[Any] | None = None
         self._head: Any = None
         self._answer: Any = None
@@ -60,8 +61,12 @@ class Connection(asyncio.Protocol):
         return self._transport
 
     def is_idle(self) -> bool:
-        """Whether it can serve: it stands, and nothing came that nobody asked for."""
-        return not self._transport.is_closing()
+        """Whether it can serve: it stands, and nothing came that nobody asked for, whether the loop has read it or not."""
+        if self._transport.is_closing():
+            return False
+        if self._readable is None:
+            self._readable = connection.readable(self._transport.get_extra_info("socket").fileno())
+        return not self._readable(0)
 
     async def exchange(
         self, data: bytes, method: str, most: int | None, timeout: float, until: float | None

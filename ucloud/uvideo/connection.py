@@ -77,6 +77,11 @@ def _poller(descriptor, events):
     return lambda milliseconds: any(select.select(reading, writing, [], milliseconds / 1000.0))
 
 
+def readable(descriptor):
+    """A function of milliseconds that says whether something came, or an end."""
+    return _poller(descriptor, _READ)
+
+
 class Connection(object):
     """A connected socket.  One thread at a time, but ``abort``, which any may call.
 
