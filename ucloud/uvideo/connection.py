@@ -249,7 +249,10 @@ class Connection(object):
         if self._is_tls:
             self._socket = _Inner(self._socket, context, name)
         else:
-            self._socket = context.wrap_socket(self._socket, server_hostname=name, do_handshake_on_connect=False)
+            # An end of TCP without TLS's word for it is a failure: whoever stands between could have made it.
+            self._socket = context.wrap_socket(
+                self._socket, server_hostname=name, do_handshake_on_connect=False, suppress_ragged_eofs=False
+            )
         self._is_tls = True
         while True:
             try:
