@@ -63,7 +63,7 @@ class Connection(asyncio.Protocol):
         return self._transport
 
     def is_idle(self) -> bool:
-        """Whether it can serve: it stands, and nothing came that nobody asked for, whether the loop has read it or not."""
+        """Whether it can serve: it stands, and nothing came unasked, whether the loop has read it or not."""
         if self._transport.is_closing():
             return False
         if self._readable is None:
