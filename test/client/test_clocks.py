@@ -10,6 +10,9 @@ import asyncio
 import contextlib
 import gc
 import io
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +26,7 @@ import pytest
 from test.sdk.dead import Dead, Names
 from test.sdk.peer import PEM, Peer, answer
 from test.sdk.phases import LARGE, PHASES, WAITS, Phase, Script
+from test.server_fixture import ROOT
 from uvideo import AsyncClient, Client, Retry, errors
 from uvideo._core import connection
 
@@ -349,3 +353,51 @@ def test_each_read_of_an_open_file_has_its_time() -> None:
     finally:
         over.set()
         peer.close()
+
+
+# The command and fsspec
+
+
+@pytest.mark.parametrize(
+    "words", [("cat", "uvideo://space/k"), ("ls", "uvideo://space"), ("cp", "uvideo://space/k", ".")]
+)
+def test_no_command_outlasts_a_limit(words: str, tmp_path: Path) -> None:
+    phase = next(each for each in PHASES if each.name == "a head byte by byte")
+    with scripted(Row("total_timeout", phase, False)) as peer:
+        settings = {"ENDPOINT": peer.host, "TIMEOUT": OTHERS, "CONNECT_TIMEOUT": OTHERS, "TOTAL_TIMEOUT": SHORT}
+        settings |= {"PUBLIC_KEY": "p", "PRIVATE_KEY": "s", "PROXY": ""}
+        given = {"UVIDEO_" + name: str(value) for name, value in settings.items()}
+        done = subprocess.run(
+            [sys.executable, "-m", "uvideo", *words.split()],
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                **{"UVIDEO_" + name: str(value) for name, value in settings.items()},
+            },
+            cwd=tmp_path,
+            capture_output=True,
+            timeout=OTHERS,
+        )
+        assert done.returncode == 1 and b"the time for this call is over" in done.stderr, done
+
+
+def test_no_call_of_the_filesystem_outlasts_a_limit() -> None:
+    filesystem = pytest.importorskip("uvideo.fs").UVideoFileSystem
+    phase = next(each for each in PHASES if each.name == "a head byte by byte")
+    with scripted(Row("total_timeout", phase, False)) as peer:
+        fs = filesystem(public_key="p", private_key="s", total_timeout=SHORT, skip_instance_cache=True, **options(peer))
+        try:
+            calls: list[Callable[[], object]] = [
+                lambda: fs.cat_file("space/k"),
+                lambda: fs.ls("space"),
+                lambda: fs.info("space/k"),
+                lambda: fs.pipe_file("space/k", b"x"),
+                lambda: fs.open("space/k").read(),
+            ]
+            for call in calls:
+                began = time.monotonic()
+                with pytest.raises(OSError, match="the time for this call is over"):
+                    call()
+                assert time.monotonic() - began < LONG
+        finally:
+            fs.close()
