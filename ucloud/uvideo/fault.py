@@ -156,12 +156,14 @@ def _denied(status, has_password):
 def _connecting(prefix):
     def code(error):
         if isinstance(error, _TIMES):
-            return "proxy-time" if prefix else "connect-time"
+            return (prefix or "connect-") + "time"
+        if getattr(error, "errno", None) in _REFUSED:
+            return (prefix or "connect-") + "refused"
         if isinstance(error, socket.gaierror):
             return prefix + "name"
         if isinstance(error, (UnicodeError, OverflowError, ValueError)):
             return prefix + "address"
-        return prefix + ("refused" if getattr(error, "errno", None) in _REFUSED else "unreachable")
+        return prefix + "unreachable"
 
     return code
 
@@ -179,7 +181,7 @@ def _tls(error):
     name = getattr(error, "reason", None) or re.sub("[^A-Z0-9]+", "_", str(error).upper())
     if "EOF" in name or error.args[:1] in ((ssl.SSL_ERROR_EOF,), (ssl.SSL_ERROR_ZERO_RETURN,)):
         return None
-    code = next((code for sign, code in _SIGNS if sign in name), "tls")
+    code = next((code for sign, code in _SIGNS if sign in name), "tls-other")
     return _VERIFY.get(getattr(error, "verify_code", None), code) if code == "certificate" else code
 
 

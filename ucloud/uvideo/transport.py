@@ -12,7 +12,7 @@ import ssl
 import sys
 import threading
 
-from . import fault, race, socksproxy, wire
+from . import fault, mocks, race, socksproxy, wire
 from .address import Refusal
 from .connection import NESTS, Idle, Pace
 from .protocol.errors import BadAnswer, DeadlineExceeded, NoAnswer, UVideoError
@@ -416,7 +416,11 @@ class Transport(object):
         self._context = self._trusted = None
 
     def route(self, origin, anew=False):
-        """The Route to an origin.  ``anew``: for a new connection, for which everything is looked up again."""
+        """The Route to an origin.  ``anew``: for a new connection, for which everything is looked up again.
+
+        ConfigurationError where a mock of requests expects to be asked instead.
+        """
+        mocks.check(origin)
         if self._pid != os.getpid():  # a child must not share its parent's connections
             old, self._lock, self._routes, self._pid = self._routes, threading.Lock(), {}, os.getpid()
             for route in old.values():
@@ -531,7 +535,13 @@ class Transport(object):
 
 def message(route, request, body=None):
     """(body, bytes of the head, whether the body goes chunked) of a Request."""
-    pairs = route.fields + request.headers.pairs
+    body, pairs, chunked = framed(route.fields, request, body)
+    return body, wire.request_head(request.method, route.prefix + request.target, pairs), chunked
+
+
+def framed(fields, request, body=None):
+    """(body, (name, value) of the head, whether the body goes chunked) of a Request.  ``fields``: of the way to it."""
+    pairs = fields + request.headers.pairs
     if request.headers.get("accept-encoding") is not None:
         pairs.remove(("Accept-Encoding", "identity"))
     chunked = False
@@ -545,4 +555,4 @@ def message(route, request, body=None):
         pairs.append(("Transfer-Encoding", "chunked"))
     else:
         pairs.append(("Content-Length", "%d" % body.length))
-    return body, wire.request_head(request.method, route.prefix + request.target, pairs), chunked
+    return body, pairs, chunked

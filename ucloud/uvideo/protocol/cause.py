@@ -30,7 +30,12 @@ CAUSES = (
         u"check the endpoint, the region and this network's DNS",
     ),
     Cause("address", ConfigurationError, u"that cannot be a host and a port: {reason}", u"correct the endpoint"),
-    Cause("refused", NoAnswer, u"no connection: {reason}", u"is the port right, and does the service run there?"),
+    Cause(
+        "connect-refused",
+        NoAnswer,
+        u"no connection: {reason}",
+        u"is the port right, and does the service run there?",
+    ),
     Cause("unreachable", NoAnswer, u"no connection: {reason}", u"check the network, the VPN and the firewall"),
     Cause("connect-time", NoAnswer, u"no connection in time", u"a firewall may be in the way: check host and port"),
     # No connection to the proxy, or none through it
@@ -237,7 +242,7 @@ CAUSES = (
         u"{peer}: silence for too long in the TLS handshake",
         u"a firewall may be in the way, or the port is not one for TLS",
     ),
-    Cause("tls", NoAnswer, u"TLS with {peer} failed: {reason}", u"try another network, without a proxy"),
+    Cause("tls-other", NoAnswer, u"TLS with {peer} failed: {reason}", u"try another network, without a proxy"),
     # The request was on its way
     Cause(
         "silence",
