@@ -34,47 +34,65 @@ CAUSES = (
     Cause("unreachable", NoAnswer, u"no connection: {reason}", u"check the network, the VPN and the firewall"),
     Cause("connect-time", NoAnswer, u"no connection in time", u"a firewall may be in the way: check host and port"),
     # No connection to the proxy, or none through it
-    Cause("proxy-name", NoAnswer, u"the name of the proxy {proxy} does not resolve: {reason}", u"check {proxies}"),
+    Cause(
+        "proxy-name",
+        NoAnswer,
+        u"the name of the proxy {proxy} does not resolve: {reason}",
+        u"check the setting {proxies}",
+    ),
     Cause(
         "proxy-address",
         ConfigurationError,
         u"that cannot be the host and the port of a proxy: {reason}",
-        u"correct {proxies}",
+        u"correct the setting {proxies}",
     ),
-    Cause("proxy-refused", NoAnswer, u"the proxy {proxy} takes no connection: {reason}", u"check {proxies}"),
+    Cause(
+        "proxy-refused",
+        NoAnswer,
+        u"the proxy {proxy} takes no connection: {reason}",
+        u"check the setting {proxies}",
+    ),
     Cause(
         "proxy-unreachable",
         NoAnswer,
         u"no connection to the proxy {proxy}: {reason}",
-        u"check the network, the VPN and {proxies}",
+        u"check the network, the VPN and the setting {proxies}",
     ),
-    Cause("proxy-time", NoAnswer, u"no connection to the proxy {proxy} in time", u"check the network and {proxies}"),
     Cause(
-        "proxy-silent", NoAnswer, u"the proxy {proxy}: silence for too long", u"is it an HTTP proxy? check {proxies}"
+        "proxy-time",
+        NoAnswer,
+        u"no connection to the proxy {proxy} in time",
+        u"check the network and the setting {proxies}",
+    ),
+    Cause(
+        "proxy-silent",
+        NoAnswer,
+        u"the proxy {proxy}: silence for too long",
+        u"is it an HTTP proxy? check the setting {proxies}",
     ),
     Cause(
         "proxy-ended",
         NoAnswer,
         u"the proxy {proxy} ended the connection without an answer: {reason}",
-        u"is it an HTTP proxy? check {proxies}",
+        u"is it an HTTP proxy? check the setting {proxies}",
     ),
     Cause(
         "proxy-not-http",
         NoAnswer,
         u"what the proxy {proxy} answers is not HTTP: {reason}",
-        u"is it an HTTP proxy? check {proxies}",
+        u"is it an HTTP proxy? check the setting {proxies}",
     ),
     Cause(
         "proxy-auth",
         ConfigurationError,
         u"the proxy {proxy} asks for a user and a password: 407",
-        u"name them in {proxies}: http://USER:PASSWORD@HOST:PORT",
+        u"write them into the setting {proxies}: http://USER:PASSWORD@HOST:PORT",
     ),
     Cause(
         "proxy-password",
         ConfigurationError,
         u"the proxy {proxy} refuses the user and the password that it was given: 407",
-        u"correct them in {proxies}",
+        u"correct them in the setting {proxies}",
     ),
     Cause(
         "proxy-denied",
@@ -86,7 +104,7 @@ CAUSES = (
         "proxy-unfit",
         ConfigurationError,
         u"the proxy {proxy} makes no connections for HTTPS: {status}",
-        u"is it the right proxy? check {proxies}",
+        u"is it the right proxy? check the setting {proxies}",
     ),
     Cause(
         "proxy-gateway",
@@ -148,7 +166,7 @@ CAUSES = (
         "not-tls",
         ConfigurationError,
         u"{peer} does not speak TLS, perhaps plain HTTP: {reason}",
-        u"write http:// in place of https://, or correct the port",
+        u"correct the host and the port, or write http:// where there is to be no TLS",
     ),
     Cause(
         "tls-version",

@@ -13,30 +13,30 @@ WORDS = {
     "a firewall may be in the way: check host and port": "可能被防火墙阻挡：请检查主机和端口",
     # 代理
     "the name of the proxy {proxy} does not resolve: {reason}": "代理 {proxy} 的域名无法解析：{reason}",
-    "check {proxies}": "请检查 {proxies}",
+    "check the setting {proxies}": "请检查设置项 {proxies}",
     "that cannot be the host and the port of a proxy: {reason}": "代理的主机名或端口无效：{reason}",
-    "correct {proxies}": "请改正 {proxies}",
+    "correct the setting {proxies}": "请改正设置项 {proxies}",
     "the proxy {proxy} takes no connection: {reason}": "代理 {proxy} 拒绝连接：{reason}",
     "no connection to the proxy {proxy}: {reason}": "无法连接代理 {proxy}：{reason}",
-    "check the network, the VPN and {proxies}": "请检查网络、VPN 和 {proxies}",
+    "check the network, the VPN and the setting {proxies}": "请检查网络、VPN 和设置项 {proxies}",
     "no connection to the proxy {proxy} in time": "连接代理 {proxy} 超时",
-    "check the network and {proxies}": "请检查网络和 {proxies}",
+    "check the network and the setting {proxies}": "请检查网络和设置项 {proxies}",
     "the proxy {proxy}: silence for too long": "代理 {proxy} 长时间没有响应",
-    "is it an HTTP proxy? check {proxies}": "它是 HTTP 代理吗？请检查 {proxies}",
+    "is it an HTTP proxy? check the setting {proxies}": "它是 HTTP 代理吗？请检查设置项 {proxies}",
     "the proxy {proxy} ended the connection without an answer: {reason}": "代理 {proxy} 未响应就断开了连接：{reason}",
     "what the proxy {proxy} answers is not HTTP: {reason}": "代理 {proxy} 的响应不是 HTTP：{reason}",
     "the proxy {proxy} asks for a user and a password: 407": "代理 {proxy} 要求用户名和密码：407",
-    "name them in {proxies}: http://USER:PASSWORD@HOST:PORT": "请写入 {proxies}：http://USER:PASSWORD@HOST:PORT",
+    "write them into the setting {proxies}: http://USER:PASSWORD@HOST:PORT": "请写入设置项 {proxies}：http://USER:PASSWORD@HOST:PORT",
     "the proxy {proxy} refuses the user and the password that it was given: 407": (
         "代理 {proxy} 不接受给出的用户名和密码：407"
     ),
-    "correct them in {proxies}": "请在 {proxies} 中改正",
+    "correct them in the setting {proxies}": "请在设置项 {proxies} 中改正",
     "the proxy {proxy} forbids this connection: {status}": "代理 {proxy} 禁止此连接：{status}",
     "ask who runs it to allow the host, or name the host in no_proxy": (
         "请联系代理管理员放行该主机，或把该主机加入 no_proxy"
     ),
     "the proxy {proxy} makes no connections for HTTPS: {status}": "代理 {proxy} 不为 HTTPS 建立连接：{status}",
-    "is it the right proxy? check {proxies}": "代理是否写对？请检查 {proxies}",
+    "is it the right proxy? check the setting {proxies}": "代理是否写对？请检查设置项 {proxies}",
     "the proxy {proxy} does not reach the service: {status}": "代理 {proxy} 无法连接服务端：{status}",
     "try again later; if it lasts, ask who runs the proxy": "请稍后重试；若持续出现，请联系代理管理员",
     "the proxy {proxy} answers {status} to CONNECT": "代理 {proxy} 对 CONNECT 返回 {status}",
@@ -73,7 +73,9 @@ WORDS = {
     "check the clock of this machine and the authorities in {bundle}": "请检查本机时钟和 {bundle} 中的 CA",
     # TLS
     "{peer} does not speak TLS, perhaps plain HTTP: {reason}": "{peer} 不支持 TLS，可能是明文 HTTP：{reason}",
-    "write http:// in place of https://, or correct the port": "请把 https:// 改为 http://，或改正端口",
+    "correct the host and the port, or write http:// where there is to be no TLS": (
+        "请改正主机和端口；确实不使用 TLS 时才写 http://"
+    ),
     "{peer} and this machine have no version or cipher of TLS in common: {reason}": (
         "{peer} 与本机没有共同支持的 TLS 版本或加密套件：{reason}"
     ),
