@@ -241,6 +241,10 @@ class Script:
         """Forward, and set one header of the answer; None takes it out."""
         return self._add("header", times, name=name, value=value)
 
+    def compress(self, etag: str = 'W/"{}"', times: int | None = 1) -> Script:
+        """Forward, and compress the answer as a proxy does that was not asked.  ``etag``: what it makes of the ETag."""
+        return self._add("compress", times, etag=etag)
+
     def flip(self, offset: int = 0, times: int | None = 1) -> Script:
         """Forward, and flip the lowest bit of this byte of the answer's body."""
         return self._add("flip", times, offset=offset)

@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 try:
-    from ucloud.uvideo import __version__
+    from ucloud.uvideo import __version__, localfile
     from ucloud.uvideo.protocol import (
         action,
         answer,
@@ -53,6 +53,7 @@ __all__ = [
     "expiry",
     "field",
     "json_document",
+    "localfile",
     "message",
     "operation",
     "policy",
@@ -65,15 +66,19 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from ucloud.uvideo import address as address
     from ucloud.uvideo import argument as argument
     from ucloud.uvideo import body as body
     from ucloud.uvideo import carrier as carrier
+    from ucloud.uvideo import connection as connection
     from ucloud.uvideo import fault as fault
     from ucloud.uvideo import interrupt as interrupt
     from ucloud.uvideo import proxy as proxy
+    from ucloud.uvideo import race as race
     from ucloud.uvideo import receiver as receiver
     from ucloud.uvideo import retry as retry
     from ucloud.uvideo import skew as skew
+    from ucloud.uvideo import socksproxy as socksproxy
     from ucloud.uvideo import source as source
     from ucloud.uvideo import target as target
     from ucloud.uvideo import transfer as transfer
@@ -83,15 +88,19 @@ if TYPE_CHECKING:
 
 #: The modules that carry operations: loaded when they are first asked for, as they bring `requests` with them.
 CARRIAGE = (
+    "address",
     "argument",
     "body",
     "carrier",
+    "connection",
     "fault",
     "interrupt",
     "proxy",
+    "race",
     "receiver",
     "retry",
     "skew",
+    "socksproxy",
     "source",
     "target",
     "transfer",

@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from uvideo import calls
-from uvideo._core import answer, message, provider
+from uvideo._core import answer, localfile, message, provider
 from uvideo.carriage import connect
-from uvideo.errors import InvalidArgument, NoAnswer, NotFound, UVideoError
+from uvideo.errors import ConfigurationError, InvalidArgument, NoAnswer, NotFound, UVideoError
 from uvideo.models import Finding
 from uvideo.refusal import failed, kind, masked, refused
 from uvideo.settings import SECRETS, Settings, config_file, load, origins, profiles
@@ -92,7 +92,9 @@ def _configuration(environ: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding("config", "failed", "config-bad", {**facts, "message": error.message})
         return
     yield Finding("config", "ok", "config-read", {**facts, "profiles": sorted(found), "default": default})
-    if hasattr(os, "geteuid") and status.st_uid not in (os.geteuid(), 0):
+    if not localfile.HAS_OWNERS:
+        return  # access control lists say it there, which nobody here reads
+    if status.st_uid not in (os.geteuid(), 0):
         yield Finding("config.permissions", "warning", "config-foreign", facts)
     elif status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         yield Finding(
@@ -221,21 +223,16 @@ def _within(job: Callable[[], T], seconds: float) -> T:
 
 def _reached(host: Host, settings: Settings, clock: Callable[[], float], transport: Any) -> Iterator[Finding]:
     """DNS, TCP and TLS of one host, on the way that a client takes; ends at the first that fails."""
-    from uvideo._core import fault
-    from uvideo._core import proxy as proxies
+    from uvideo._core import address, connection, fault, race
 
     limit = min(SECONDS, settings.connect_timeout)
     facts: dict[str, object] = {"host": host.authority, "for": list(host.roles)}
     role = host.roles[0]
     try:
-        url = proxies.proxy_of(host.origin, settings.proxy)
-        if url is not None:
-            proxies.Proxy(url)
-    except UVideoError as error:
+        route = transport.route(host.origin)
+    except ConfigurationError as error:  # of the proxy
         yield failed(f"{role}.host", error, facts)
         return
-    try:
-        route = transport.route(host.origin)
     except InvalidArgument as error:
         yield Finding(f"{role}.tls", "failed", "tls-failed", {**facts, "reason": error.message}, ("client-cert",))
         return
@@ -257,8 +254,8 @@ def _reached(host: Host, settings: Settings, clock: Callable[[], float], transpo
     yield Finding(f"{role}.dns", "ok", "dns", {**facts, "addresses": addresses})
     began = time.perf_counter()
     try:
-        socket.create_connection((name, port), limit).close()
-    except (OSError, OverflowError) as error:
+        race.connect(name, port, connection.Pace(limit, limit)).close()
+    except address.Refusal as error:
         yield failed(f"{role}.tcp", fault.judged(error, leg, route), facts)
         return
     seconds = round(time.perf_counter() - began, 3)
@@ -339,7 +336,9 @@ class Service:
         """Seconds that this clock is ahead of the service's; a Date has whole seconds."""
         began = self._clock()
         try:
-            response = self._carrier.transport.send(message.Request("GET", origin, "/", message.Headers(), b""))
+            response = self._carrier.transport.send(
+                message.Request("GET", origin, "/", message.Headers(), b""), None, self._carrier.limit()
+            )
             said = parsedate_to_datetime(response.headers.get("Date") or "").timestamp()
         except UVideoError as error:
             return refused("clock", error, self._carrier)

@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from uvideo._core import provider, signature
+from uvideo._core import localfile, provider, signature
 from uvideo.errors import InvalidArgument
 
 __all__ = ["Settings", "load"]
@@ -50,8 +50,9 @@ class Settings:
 
     provider: auto-ai, ucloud, us3 or local.  endpoint, download_endpoint, api_url: hosts or URLs instead of the
     provider's; an endpoint of your own stands for all three.  word: UCloud or AutoAI, first word of Authorization.
-    timeout: seconds of silence until a request counts as unanswered; connect_timeout: to connect.
-    attempt_timeout: seconds one try may take, None for no limit; total_timeout: all tries and waits of a call.
+    timeout: seconds of silence until a request counts as unanswered; connect_timeout: to connect, with look-up and TLS.
+    attempt_timeout: seconds one try may take, None for no limit; total_timeout: all tries and waits of a call, be it
+    an upload or a download.
     retries: how often a request is sent again; retry_budget: seconds that all waits of a call may take together.
     expires: seconds that a signed URL lasts.  part_jobs: parts moved at a time.  bandwidth: bytes a second each way,
     None for no limit.  verify: compare etags.  multipart_threshold: bytes up to which an object goes in one request.
@@ -258,7 +259,7 @@ def profiles(
         if strict:
             refuse_unknown(table, f"{path}: [profiles.{title}]", "key")
         secret = any(is_secret(name, value) for name, value in table.items())
-        if secret and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        if secret and localfile.is_open_to_others(path.stat(), stat.S_IRGRP | stat.S_IROTH):
             _log.warning("%s holds a secret and others can read it: chmod 600 it", path)
     default = document.get("default_profile")
     if default is not None and not isinstance(default, str):

@@ -234,7 +234,7 @@ def _ways(make: _Maker) -> Iterator[tuple[str, Way]]:
     nowhere, label = "255.255.255.255:9", "a" * 64
     yield "name", Way("name", "http://no-such-host.invalid")
     yield "label", Way("address", f"http://{label}.invalid", oldest="name")
-    yield "refused", Way("refused", f"http://{make.closed}", said="Connection refused")
+    yield "refused", Way("connect-refused", f"http://{make.closed}", said="Connection refused")
     yield "unreachable", Way("unreachable", f"http://{nowhere}", said="Network is unreachable")
     yield "full", Way("connect-time", f"http://{make.full()}", options=short)
 
@@ -292,7 +292,7 @@ def _ways(make: _Maker) -> Iterator[tuple[str, Way]]:
         yield f"alert {number}", make.tls("client-certificate-refused", alert(number))
     yield "TLS ends", make.tls("tls-ended", hello(wait=False))
     yield "TLS silent", make.tls("tls-silent", silent, options=short)
-    yield "alert 80", make.tls("tls", alert(80), said="internal error")
+    yield "alert 80", make.tls("tls-other", alert(80), said="internal error")
 
     yield "silence", make.host("silence", silent, options=short)
     yield "ends", make.host("broken", ends, said="it ended too early")
@@ -322,4 +322,6 @@ def _ways(make: _Maker) -> Iterator[tuple[str, Way]]:
     other_json = answers("403 No", b'{"message":"no key"}', "Content-Type: application/json")
     yield "another JSON", make.host("page", other_json, said="403")
     yield "413", make.host("too-long", page("413 Too Large"), said="client_max_body_size")
+    packed = answers("200 OK", b"\x1f\x8b", "Content-Encoding: gzip", "Content-Type: application/json")
+    yield "packed", make.host("encoded", packed)
     yield "407", make.host("auth-on-the-way", page("407 Who"))

@@ -45,6 +45,11 @@ def test_every_cause_has_its_advice() -> None:
     assert written - known - {"round-trip", "uvideo-doctor"} == set()
 
 
+def test_no_cause_has_the_code_of_another_finding() -> None:
+    for table in (advice.FOUND, advice.ADVICE):
+        assert CAUSES.keys() & table.keys() == set()
+
+
 def test_nothing_is_said_of_what_cannot_be_found() -> None:
     written = {text for name in SOURCES for text in literals(name)}
     assert advice.FOUND.keys() - written == set()

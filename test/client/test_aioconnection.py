@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
@@ -15,7 +17,7 @@ from test.sdk.peer import PEM, Call, Peer, answer, context
 from test.sdk.test_interim import CONTINUE, DATA, ETAG, HINTS, ROOM, SIZE, Incoming, piecemeal
 from test.sdk.test_proxies import environment
 from test.sdk.test_trust import ENCRYPTED
-from uvideo import AsyncClient, Retry, errors
+from uvideo import AsyncClient, Retry, aioconnection, errors
 from uvideo._core import message
 
 LARGE = b"x" * (64 << 20)
@@ -191,7 +193,7 @@ def test_an_answer_that_comes_while_the_body_is_sent_is_read(peer: Start) -> Non
 
     async def work(client: AsyncClient) -> None:
         assert (await send(client, made.origin, "PUT", LARGE)).status == 403
-        assert client._carrier._open == set()
+        assert client._carrier._pool.open == set()
 
     run(work)
     over.set()
@@ -208,15 +210,26 @@ def test_answers_1xx_while_the_body_is_sent_change_nothing(peer: Start) -> None:
         call.request()
         call.send(CONTINUE + answer(b"again"))
 
-    made = [peer(talk, room=ROOM), peer(talk, context(), room=ROOM)]
+    def tunnel(call: Call) -> None:
+        call.request()
+        call.send(HINTS + b"HTTP/1.1 200 Connection established\r\n\r\n")
+        call.tunnel(inside.port)
+
+    plain, encrypted, inside = peer(talk, room=ROOM), peer(talk, context(), room=ROOM), peer(talk, context(), room=ROOM)
 
     async def work(client: AsyncClient) -> None:
-        for each in made:
-            assert (await send(client, each.origin, "PUT", DATA)).body == ETAG
-            assert (await send(client, each.origin)).body == b"again"
-            assert len(each.calls) == 1
+        for made in (plain, encrypted):
+            await twice(client, made.origin)
+
+    async def twice(client: AsyncClient, origin: str) -> None:
+        assert (await send(client, origin, "PUT", DATA)).body == ETAG
+        assert (await send(client, origin)).body == b"again"
 
     run(work, ca_bundle=PEM)
+    secure = sys.version_info >= (3, 11)  # TLS inside of TLS
+    proxy = peer(tunnel, context() if secure else None, room=ROOM)
+    run(lambda client: twice(client, "https://service.test"), ca_bundle=PEM, proxy=proxy.origin)
+    assert [len(made.calls) for made in (plain, encrypted, inside, proxy)] == [1, 1, 1, 1]
 
 
 def test_nothing_more_is_sent_after_the_answer(peer: Start) -> None:
@@ -239,18 +252,54 @@ def test_nothing_more_is_sent_after_the_answer(peer: Start) -> None:
 
     async def work(client: AsyncClient) -> None:
         asked = asyncio.ensure_future(send(client, made.origin, "PUT", LARGE))
-        while not any(each._answer and not each.transport.get_write_buffer_size() for each in client._carrier._open):
+        while not any(
+            each._answer and not each.transport.get_write_buffer_size() for each in client._carrier._pool.open
+        ):
             await asyncio.sleep(0.005)
         drained.set()
         found = await asked
         assert (found.status, found.body) == (413, b"no!")
-        assert client._carrier._open == set()
+        assert client._carrier._pool.open == set()
 
     run(work)
     assert received < len(LARGE) // 2
 
 
-def test_every_silence_ends_and_a_slow_reader_is_not_silent(peer: Start) -> None:
+def test_an_answer_before_a_reset_is_read_though_sending_fails_first(peer: Start) -> None:
+    drain, drained, end, ended = (threading.Event() for _ in range(4))
+
+    def talk(call: Call) -> None:
+        Incoming(call)
+        assert drain.wait(20)
+        call.connection.settimeout(0.02)
+        with contextlib.suppress(TimeoutError):
+            while call.connection.recv(1 << 20):
+                pass
+        call.connection.settimeout(20)
+        drained.set()
+        assert end.wait(20)
+        call.send(HINTS + answer(b"no room", status="507 Full"))
+        call.reset()
+        ended.set()
+
+    made = peer(talk, room=ROOM)
+
+    async def work(client: AsyncClient) -> None:
+        asked = asyncio.ensure_future(send(client, made.origin, "PUT", LARGE))
+        while not any(each._is_full for each in client._carrier._open):
+            await asyncio.sleep(0.005)
+        drain.set()
+        assert drained.wait(20)  # the loop stands still
+        await asyncio.sleep(0)  # it has seen that it can send on, but not done so
+        end.set()
+        assert ended.wait(20)
+        found = await asked
+        assert (found.status, found.body) == (507, b"no room")
+
+    run(work)
+
+
+def test_every_silence_ends(peer: Start) -> None:
     over = threading.Event()
 
     def silent(call: Call) -> None:
@@ -258,22 +307,88 @@ def test_every_silence_ends_and_a_slow_reader_is_not_silent(peer: Start) -> None
         call.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
         over.wait(10)
 
-    def slow(call: Call) -> None:
-        size = 0
-        while size < len(LARGE):
-            size += len(call.connection.recv(4 << 20))
-            over.wait(0.005)
-        call.send(answer(b"at last"))
-
-    first, second = peer(silent), peer(slow)
+    made = peer(silent)
 
     async def work(client: AsyncClient) -> None:
         with pytest.raises(errors.NoAnswer, match="silence for too long"):
-            await send(client, first.origin)
-        assert (await send(client, second.origin, "PUT", LARGE)).body == b"at last"
+            await send(client, made.origin)
 
     run(work, timeout=0.15)
     over.set()
+
+
+class Clock:
+    """In place of a Connection's clock: it stands still until it is moved."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        monkeypatch.setattr(aioconnection, "ticks", lambda: self.now)
+
+
+def test_who_takes_what_is_sent_is_not_silent(peer: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, turns = Clock(monkeypatch), [threading.Event() for _ in range(6)]
+
+    def slow(call: Call) -> None:
+        taken = 0
+        for number, turn in enumerate(turns, 1):
+            assert turn.wait(30)
+            while taken < number * len(LARGE) // len(turns):
+                taken += len(call.connection.recv(1 << 20))
+        while taken < len(LARGE):  # the head
+            taken += len(call.connection.recv(1 << 20))
+        call.send(answer(b"at last"))
+
+    made = peer(slow)
+
+    async def work(client: AsyncClient) -> None:
+        sending = asyncio.ensure_future(send(client, made.origin, "PUT", LARGE))
+        while not client._carrier._pool.open:
+            await asyncio.sleep(0.001)
+        (connection,) = client._carrier._pool.open
+        for turn in turns:
+            unsent = connection._left_to_send()
+            turn.set()
+            while unsent and connection._left_to_send() == unsent:
+                await asyncio.sleep(0.001)
+            clock.now += 9.0
+            connection._look()
+        assert (await sending).body == b"at last"
+
+    run(work, timeout=10.0)
+
+
+@pytest.mark.parametrize(("size", "looks"), [(1, [39.0, 99.0, 100.0]), (8 << 20, [5.0, 60.0, 104.0, 105.0])])
+def test_a_connection_that_was_used_before_allows_no_longer_silence(
+    peer: Start, monkeypatch: pytest.MonkeyPatch, size: int, looks: list[float]
+) -> None:
+    """looks: when, after the request began, its timer rings: as the request before left it, or by what is unsent."""
+    clock = Clock(monkeypatch)
+
+    def talk(call: Call) -> None:
+        call.request()
+        call.send(answer(b"first"))
+        call.request()
+        call.more()
+
+    made = peer(talk)
+
+    async def work(client: AsyncClient) -> None:
+        await send(client, made.origin)
+        (connection,) = client._carrier._pool.open
+        clock.now += 60.0
+        sending = asyncio.ensure_future(send(client, made.origin, "PUT", b"x" * size))
+        while len(made.calls[0].requests) < 2:
+            await asyncio.sleep(0.001)
+        began = clock.now
+        for seconds in looks:
+            assert not sending.done()
+            clock.now = began + seconds
+            connection._look()
+            await asyncio.sleep(0)
+        with pytest.raises(errors.NoAnswer, match="silence for too long"):
+            await sending
+
+    run(work, timeout=100.0)
 
 
 def test_answers_that_are_none_are_said(peer: Start) -> None:
@@ -312,7 +427,7 @@ def test_a_cancelled_task_gives_its_connection_up(peer: Start) -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert client._carrier._open == set()
+        assert client._carrier._pool.open == set()
 
     run(work)
 
@@ -395,7 +510,7 @@ def test_a_changed_variable_counts_from_the_next_request_on(peer: Start, monkeyp
             assert [await get(client) for _ in range(2)] == [b"first", b"first"]
             os.environ["http_proxy"] = second.origin
             assert [await get(client) for _ in range(2)] == [b"second", b"second"]
-            assert len(client._carrier._open) == 1  # the idle one through the old proxy is closed
+            assert len(client._carrier._pool.open) == 1  # the idle one through the old proxy is closed
             del os.environ["http_proxy"]
             os.environ["Http_Proxy"] = closing.origin  # no variable that is compared
             os.environ["no_proxy"] = "other.test"  # one that is, so that everything is looked up again
@@ -414,7 +529,7 @@ def test_a_request_that_cannot_be_sent_leaves_no_connection(peer: Start) -> None
         await send(client, made.origin)
         with pytest.raises(errors.InvalidArgument, match="cannot be sent"):
             await send(client, made.origin, "GET\r\n")
-        assert client._carrier._open == set()
+        assert client._carrier._pool.open == set()
         assert (await send(client, made.origin)).body == b"it"
 
     run(work)

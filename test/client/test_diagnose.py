@@ -196,7 +196,7 @@ def test_a_port_where_nobody_listens_ends_it() -> None:
         port = taken.getsockname()[1]
     every = found({"endpoint": f"127.0.0.1:{port}"})
     assert list(every)[-1] == "upload.tcp"
-    assert every["upload.tcp"].causes == ("refused",)
+    assert every["upload.tcp"].causes == ("connect-refused",)
 
 
 def test_a_name_that_does_not_resolve_ends_it() -> None:

@@ -256,6 +256,26 @@ class ClientContract(Given):
         subject.download(space, "a", folder / "b")
         assert os.listdir(folder) == ["b"]
 
+    def test_what_a_proxy_compresses_unasked_is_named_and_never_taken_for_the_object(
+        self, subject: Subject, space: str, proxy: FaultProxy, large: Path, tmp_path: Path
+    ) -> None:
+        setting = errors.ConfigurationError, errors.LocalFailure  # the SDK's -3 may be either
+        subject.upload(space, "a", large)
+        (tmp_path / "b").write_bytes(b"mine")
+        for etag in ('W/"{}"', '"{}-gzip"'):
+            proxy.on("GetObject").compress(etag)
+            with pytest.raises(setting, match="Content-Encoding: gzip"):
+                subject.download(space, "a", tmp_path / "b")
+        proxy.on("GetObject").compress('"{}"')  # only length or hash tell, whichever comes first
+        with pytest.raises((*setting, errors.IntegrityError), match="Content-Encoding: gzip"):
+            subject.download(space, "a", tmp_path / "b")
+        assert (tmp_path / "b").read_bytes() == b"mine"
+        proxy.on("*").compress()
+        asked = len(proxy.log())
+        with pytest.raises(setting, match="Content-Encoding: gzip"):
+            subject.keys(space, "")
+        assert len(proxy.log()) == asked + 1  # trying again would change nothing
+
     def test_an_object_that_changes_while_it_is_downloaded_is_fetched_anew(
         self, subject: Subject, space: str, proxy: FaultProxy, large: Path, tmp_path: Path
     ) -> None:

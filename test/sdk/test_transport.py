@@ -17,7 +17,14 @@ import unittest
 
 from ucloud.uvideo import connection, transport
 from ucloud.uvideo.interrupt import Interrupt
-from ucloud.uvideo.protocol.errors import Cancelled, DeadlineExceeded, InvalidArgument, NoAnswer, Unavailable
+from ucloud.uvideo.protocol.errors import (
+    Cancelled,
+    ConfigurationError,
+    DeadlineExceeded,
+    InvalidArgument,
+    NoAnswer,
+    Unavailable,
+)
 from ucloud.uvideo.protocol.message import Headers, Request
 from ucloud.uvideo.proxy import split
 from ucloud.uvideo.retry import Attempts, Retry
@@ -173,11 +180,11 @@ class Connections(Case):
     def test_one_that_was_idle_for_long_is_not_trusted(self):
         peer = self.peer(again(answer(b"it")))
         pipes = self.transport()
-        now = connection._ticks()
-        real = connection._ticks
-        self.addCleanup(setattr, connection, "_ticks", real)
+        now = connection.ticks()
+        real = connection.ticks
+        self.addCleanup(setattr, connection, "ticks", real)
         for passed, calls in ((0, 1), (49, 1), (200, 2)):
-            connection._ticks = lambda passed=passed: now + passed
+            connection.ticks = lambda passed=passed: now + passed
             pipes.send(self.request(peer))
             self.assertEqual(len(peer.calls), calls)
 
@@ -417,7 +424,7 @@ class Waits(Case):
             pipes = self.transport(timeout=0.15)
             self.assertNoAnswer(pipes, self.request(peer), "silence for too long")
             pipes = self.transport(timeout=60)
-            self.assertNoAnswer(pipes, self.request(peer), "silence for too long", seconds=0.15)
+            self.assertNoAnswer(pipes, self.request(peer), "not complete in time", seconds=0.15)
         peer = self.peer(silent_at("accept"))
         self.assertNoAnswer(self.transport(timeout=0.15), self.request(peer, "PUT", body=b"x" * LARGE), "silence")
         over.set()
@@ -436,7 +443,7 @@ class Waits(Case):
                 call.send(b"x")
 
         peer = self.peer(talk)
-        self.assertNoAnswer(self.transport(), self.request(peer), "silence for too long", seconds=0.1)
+        self.assertNoAnswer(self.transport(), self.request(peer), "not complete in time", seconds=0.1)
         over.set()
 
     def test_an_interrupt_ends_any_wait_at_once(self):
@@ -640,6 +647,13 @@ class Proxied(Case):
         self.assertEqual(pipes.send(request).body, b"plain")
         self.assertEqual(proxy.calls[0].requests[0][0], "GET http://service.test/k HTTP/1.1")
         if not hasattr(ssl, "MemoryBIO"):  # Python 2.7
+            with self.assertRaises(ConfigurationError) as caught:
+                pipes.send(request._replace(origin="https://service.test"))
+            self.assertIn(
+                "cannot speak TLS inside of TLS); use an http:// proxy", caught.exception.message
+            )
+            self.assertFalse(caught.exception.retryable or caught.exception.sent)
+            self.assertEqual([len(call.requests) for call in proxy.calls], [1])
             return
         data = bytes(bytearray(range(256))) * 4096
 

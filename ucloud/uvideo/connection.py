@@ -10,7 +10,7 @@ import ssl
 import time
 from collections import deque
 
-_ticks = getattr(time, "monotonic", time.time)
+ticks = getattr(time, "monotonic", time.time)
 _READ, _WRITE = 1, 2
 _BLOCKED = (errno.EAGAIN, errno.EWOULDBLOCK)
 _BROKEN = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ECONNABORTED, errno.ETIMEDOUT, errno.EHOSTUNREACH)
@@ -18,40 +18,63 @@ _LONGEST = 10 ** 9  # milliseconds that poll takes at most, with room to spare
 _FAILURES = (EnvironmentError, socket.error, ssl.SSLError)
 #: Bytes handed to the system at a time: between two of them an early answer is looked for.
 _SLICE = 1024 * 1024
+#: Whether TLS can be spoken inside of TLS: not on Python 2.7.
+NESTS = hasattr(ssl, "MemoryBIO")
 
 
 class Pace(object):
-    """How long a wait may last: ``timeout`` seconds, and all of them until ``seconds`` from now."""
+    """How long a wait may last: ``timeout`` seconds, and all of them until ``seconds`` from now.
+
+    The one place where a limit of time becomes waits: whoever waits for the other side asks a Pace how long.
+    """
 
     __slots__ = ("_timeout", "_until")
 
     def __init__(self, timeout, seconds=None):
         self._timeout = timeout
-        self._until = None if seconds is None else _ticks() + seconds
+        self._until = None if seconds is None else ticks() + seconds
+
+    def anew(self, seconds):
+        """The same silence, and the time for all waits begins now."""
+        return Pace(self._timeout, seconds)
+
+    def within(self, seconds):
+        """The Pace of a part of the work, all of whose waits together take so long at most."""
+        made = Pace(seconds, seconds)
+        if self._until is not None:
+            made._until = min(made._until, self._until)
+        return made
+
+    def left(self):
+        """Seconds of a wait that begins now.  socket.timeout if there are none."""
+        if self._until is None:
+            return self._timeout
+        self.check()
+        return max(0.0, min(self._timeout, self._until - ticks()))
 
     def milliseconds(self):
-        """Of a wait that begins now.  socket.timeout if there are none left."""
-        seconds = self._timeout
-        if self._until is not None:
-            seconds = min(seconds, self._until - _ticks())
-            if seconds <= 0:
-                raise socket.timeout("timed out")
-        return min(_LONGEST, int(seconds * 1000) + 1)
+        """As ``left``, a little more rather than less."""
+        return min(_LONGEST, int(self.left() * 1000) + 1)
+
+    def is_over(self):
+        """Whether the time for all waits has passed."""
+        return self._until is not None and ticks() >= self._until
+
+    def check(self):
+        """socket.timeout if it has: also what never waits, as its bytes come fast, must end."""
+        if self.is_over():
+            raise socket.timeout("timed out")
 
 
-if hasattr(select, "poll"):
-
-    def _poller(descriptor, events):
-        """A function of milliseconds that says whether what was waited for happened."""
+def _poller(descriptor, events):
+    """A function of milliseconds that says whether what was waited for happened."""
+    if hasattr(select, "poll"):
         poll = select.poll()
         poll.register(descriptor, (select.POLLIN if events & _READ else 0) | (select.POLLOUT if events & _WRITE else 0))
         return poll.poll
-
-else:  # Windows
-
-    def _poller(descriptor, events):
-        reading, writing = [descriptor] if events & _READ else [], [descriptor] if events & _WRITE else []
-        return lambda milliseconds: any(select.select(reading, writing, writing, milliseconds / 1000.0))
+    # Windows, and where eventlet took it away
+    reading, writing = [descriptor] if events & _READ else [], [descriptor] if events & _WRITE else []
+    return lambda milliseconds: any(select.select(reading, writing, [], milliseconds / 1000.0))
 
 
 class Connection(object):
@@ -191,6 +214,11 @@ class Connection(object):
                     return None
 
     @property
+    def socket(self):
+        """What it is made of."""
+        return self._socket
+
+    @property
     def can_send_files(self):
         return not self._is_tls and hasattr(os, "sendfile")
 
@@ -260,7 +288,7 @@ class _WantsBoth(ssl.SSLError):
 
 
 class _Inner(object):
-    """TLS inside of a TLS connection, to a proxy that speaks it.  Python 3.
+    """TLS inside of a TLS connection, to a proxy that speaks it.  Only where it ``NESTS``.
 
     What cannot be sent does not keep anybody from reading: the answer may be there already.
     """
@@ -335,53 +363,6 @@ class _Inner(object):
         return sent
 
 
-class Refusal(Exception):
-    """No connection came to be.  ``error``: the system's, None if the time was over."""
-
-    def __init__(self, error=None):
-        super(Refusal, self).__init__(error)
-        self.error = error
-
-
-def connect(name, port, pace, abortable=None):
-    """The Connection to the first address of a host that takes one.  Refusal.
-
-    ``abortable(connection)``: told of each attempt, so that another thread can end it.
-    """
-    last = None
-    try:
-        found = socket.getaddrinfo(name, port, 0, socket.SOCK_STREAM)
-    except (EnvironmentError, UnicodeError, OverflowError) as error:
-        raise Refusal(error)
-    for family, kind, protocol, _, address in found:
-        made = None
-        try:
-            made = socket.socket(family, kind, protocol)
-            made.setblocking(False)
-            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            code = made.connect_ex(address)
-            connection = Connection(made)
-            if code not in (0, errno.EISCONN):
-                if code not in (errno.EINPROGRESS, errno.EINTR) and code not in _BLOCKED:
-                    raise socket.error(code, os.strerror(code))
-                if abortable is not None:
-                    abortable(connection)
-                connection._wait(_WRITE, pace)
-                code = made.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-                if code:
-                    raise socket.error(code, os.strerror(code))
-            return connection
-        except (EnvironmentError, socket.error, OverflowError) as error:
-            last = error
-            if made is not None:
-                made.close()
-        except BaseException:
-            if made is not None:
-                made.close()
-            raise
-    raise Refusal(None if isinstance(last, socket.timeout) else last)
-
-
 class Idle(deque):
     """Connections that wait to serve again, the one used last in front.  Safe to share between threads.
 
@@ -399,13 +380,13 @@ class Idle(deque):
                 found = self.pop()
             except IndexError:
                 return None
-            if _ticks() - found.used < self.LASTING and found.is_idle():
+            if ticks() - found.used < self.LASTING and found.is_idle():
                 return found
             found.close()
         return None
 
     def put(self, connection):
-        connection.used = _ticks()
+        connection.used = ticks()
         self.append(connection)
 
     def shut(self):

@@ -8,13 +8,15 @@ import re
 import socket
 import ssl
 
-from . import trust, wire
-from .connection import Refusal
+from . import socksproxy, trust, wire
+from .address import Refusal
 from .protocol.cause import told
+from .protocol.errors import InvalidArgument
+from .proxy import Proxy
 
-#: How far it had come: a connection to the proxy, TLS with it, CONNECT; a connection to the host, TLS with it; the
-#: request.
-PROXY, PROXY_TLS, TUNNEL, HOST, TLS, REQUEST = range(6)
+#: How far it had come: a connection to the proxy, TLS with it, CONNECT or SOCKS's handshake; a connection to the host,
+#: TLS with it; the request.
+PROXY, PROXY_TLS, TUNNEL, SOCKS, HOST, TLS, REQUEST = range(7)
 
 _REFUSED = (errno.ECONNREFUSED,)
 #: OpenSSL's numbers of what is wrong with a certificate.
@@ -77,6 +79,17 @@ def names(authorities, proxy):
     }
 
 
+def proxy(url, origin, settings):
+    """The Proxy of a URL on the way to an origin.  ConfigurationError.  ``settings``: as ``names`` gives them."""
+    try:
+        found = Proxy(url)
+    except InvalidArgument:
+        raise told("proxy-url", origin, **settings)
+    if found.socks is not None and socksproxy.library is None:
+        raise told("socks-missing", origin, proxy=_authority(found), **settings)
+    return found
+
+
 class Denied(Exception):
     """What a proxy answers to CONNECT, if it is not yes."""
 
@@ -85,21 +98,25 @@ class Denied(Exception):
         self.status = status
 
 
-def judged(error, leg, route):
+def judged(error, leg, route, late=False):
     """The UVideoError of a failure.  ``error``: an exception, None for an early end.  ``route``: to whom, a Route.
 
-    The request's URL is not in it, as that may be signed.
+    ``late``: the time for the try is over.  The request's URL is not in it, as that may be signed.
     """
     if isinstance(error, Refusal):
         error = socket.timeout() if error.error is None else error.error
     code = _LEGS[leg](error)
+    if late and code == "silence":
+        code = "time"
     context = {}
     if isinstance(error, Denied):
         code = _denied(error.status, bool(route.proxy.fields))
         context["status"] = error.status
     if leg != REQUEST:
         context["sent"] = False
-    return _said(code, error, leg, route, context)
+    found = _said(code, error, leg, route, context)
+    found.late = late
+    return found
 
 
 def wants_password(route):
@@ -139,12 +156,14 @@ def _denied(status, has_password):
 def _connecting(prefix):
     def code(error):
         if isinstance(error, _TIMES):
-            return "proxy-time" if prefix else "connect-time"
+            return (prefix or "connect-") + "time"
+        if getattr(error, "errno", None) in _REFUSED:
+            return (prefix or "connect-") + "refused"
         if isinstance(error, socket.gaierror):
             return prefix + "name"
         if isinstance(error, (UnicodeError, OverflowError, ValueError)):
             return prefix + "address"
-        return prefix + ("refused" if getattr(error, "errno", None) in _REFUSED else "unreachable")
+        return prefix + "unreachable"
 
     return code
 
@@ -163,13 +182,19 @@ def _tls(error):
     names = [re.sub("[^A-Z0-9]+", "_", name.upper()) for name in (_bare(error), getattr(error, "reason", None) or "")]
     if "EOF" in names[0] or error.args[:1] in ((ssl.SSL_ERROR_EOF,), (ssl.SSL_ERROR_ZERO_RETURN,)):
         return None
-    code = next((code for name in names for sign, code in _SIGNS if sign in name), "tls")
+    code = next((code for name in names for sign, code in _SIGNS if sign in name), "tls-other")
     return _VERIFY.get(getattr(error, "verify_code", None), code) if code == "certificate" else code
 
 
 def _tunnel(error):
     if isinstance(error, wire.Malformed):
         return "proxy-not-http"
+    return "proxy-silent" if isinstance(error, _TIMES) else "proxy-ended"
+
+
+def _socks(error):
+    if isinstance(error, socksproxy.Unfit):
+        return error.code
     return "proxy-silent" if isinstance(error, _TIMES) else "proxy-ended"
 
 
@@ -187,6 +212,7 @@ _LEGS = {
     PROXY: _connecting("proxy-"),
     PROXY_TLS: _handshake,
     TUNNEL: _tunnel,
+    SOCKS: _socks,
     HOST: _connecting(""),
     TLS: _handshake,
     REQUEST: _request,
@@ -206,6 +232,8 @@ def reason(error):
         return _bare(error) or getattr(error, "reason", None) or type(error).__name__
     if isinstance(error, wire.Malformed):
         return error
+    if isinstance(error, socksproxy.Unfit):
+        return error.reason
     number = getattr(error, "errno", None)
     if number in errno.errorcode and not isinstance(error, socket.gaierror):
         return os.strerror(number)

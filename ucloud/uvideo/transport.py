@@ -12,12 +12,13 @@ import ssl
 import sys
 import threading
 
-from . import fault, wire
-from .connection import Idle, Pace, Refusal, connect
-from .protocol.errors import BadAnswer, ConfigurationError, DeadlineExceeded, InvalidArgument, NoAnswer, UVideoError
+from . import fault, mocks, race, socksproxy, wire
+from .address import Refusal
+from .connection import NESTS, Idle, Pace
+from .protocol.errors import BadAnswer, DeadlineExceeded, NoAnswer, UVideoError
 from .protocol.message import Response
 from .protocol.provider import is_loopback
-from .proxy import Proxy, proxy_of, split, variables
+from .proxy import proxy_of, split, variables
 from .trust import authorities, tls
 
 _log = logging.getLogger("ucloud.uvideo")
@@ -128,6 +129,10 @@ class Stream(object):
         """Bytes of the body that were announced and not yet read; None if that was not said."""
         return None if self._left is None else self._left + len(self._rest)
 
+    def limit(self, seconds):
+        """Let all that is read from now on take so many seconds at most, None for any number."""
+        self._exchange.limit(seconds)
+
     def broken(self, error):
         """The UVideoError of a failure while it is read."""
         return self._exchange.broken(error)
@@ -169,17 +174,21 @@ class Exchange(object):
         self.hold(found)
         return True
 
-    def relax(self, pace):
-        """From now on waits last so long."""
-        self._pace = pace
+    def limit(self, seconds):
+        """As Stream.limit."""
+        self._pace = self._pace.anew(seconds)
 
     def hold(self, connection):
-        """From now on this is the connection that an interrupt ends."""
-        if self._interrupt is not None and connection is not self._connection:
-            if self._connection is not None:
-                self._interrupt.forget(self._connection.abort)
+        """From now on this, a Connection or the race for one, is what an interrupt ends; what was held is closed."""
+        held, self._connection = self._connection, connection
+        if held is connection:
+            return
+        if self._interrupt is not None:
+            if held is not None:
+                self._interrupt.forget(held.abort)
             self._interrupt.remember(connection.abort)
-        self._connection = connection
+        if held is not None:
+            held.close()
 
     def send(self, head, body, chunked):
         """True when all was sent, False if the answer, or an end, came before that."""
@@ -195,6 +204,7 @@ class Exchange(object):
             if sent is not None:
                 return sent
         for data in iter(body.read, b""):
+            pace.check()
             if connection.is_answered(pace, reader):
                 return False
             if chunked:
@@ -210,6 +220,7 @@ class Exchange(object):
     def _send_file(self, body):
         """As ``send``; None if the system cannot, and what is left has to be read."""
         for piece in iter(body.piece, None):
+            self._pace.check()
             if self._connection.is_answered(self._pace, self._reader):
                 return False
             sent = self._connection.send_file(piece, self._pace, self._reader)
@@ -234,12 +245,14 @@ class Exchange(object):
 
     def receive(self, size):
         try:
+            self._pace.check()
             return self._connection.receive(size, self._pace)
         except _FAILURES as error:
             raise self.broken(error)
 
     def receive_into(self, view):
         try:
+            self._pace.check()
             return self._connection.receive_into(view, self._pace)
         except _FAILURES as error:
             raise self.broken(error)
@@ -251,7 +264,7 @@ class Exchange(object):
                 self._interrupt.check()
             except UVideoError as wished:
                 return wished
-        found = fault.judged(error, leg, self.route)
+        found = fault.judged(error, leg, self.route, self._pace.is_over())
         if self._reused and not self._reader.begun() and found.cause == "broken":
             found.stale = True  # it was closed while it was idle; the others will be no better
             self.route.idle.shut()
@@ -295,31 +308,42 @@ class Route(object):
             self.address = "127.0.0.1"
         self.fields = [("Host", host), ("Accept-Encoding", "identity")]
         self.prefix = ""  # of a request's target
-        if proxy is not None and not self.is_tls:
+        if proxy is not None and proxy.socks is None and not self.is_tls:
             self.prefix = origin
             self.fields += proxy.fields
         self.idle = Idle()
         self._pid, self.closed = os.getpid(), False
 
-    def connect(self, seconds, exchange):
-        """Give the exchange a new connection.  NoAnswer; nothing was sent then."""
-        pace = Pace(self._connect_timeout, seconds)
+    def connect(self, pace, exchange):
+        """Give the exchange a new connection.  NoAnswer; nothing was sent then.
+
+        Look-up, TCP, proxy and TLS together take connect_timeout at most, and no longer than ``pace`` allows.
+        """
+        pace = pace.within(self._connect_timeout)
         proxy = self.proxy
         name, port = (self.address, self.port) if proxy is None else (proxy.name, proxy.port)
-        leg = fault.HOST if proxy is None else fault.PROXY
+        leg = fault.HOST
+        if self.is_tls and proxy is not None and proxy.is_tls and not NESTS:
+            raise exchange.broken(NotImplementedError(), fault.TLS)
         try:
-            made = connect(name, port, pace, exchange.hold)
+            if proxy is not None:
+                there = self._destination(pace, exchange)
+                leg = fault.PROXY
+            made = race.connect(name, port, pace, exchange.hold)
             exchange.hold(made)
             if proxy is not None and proxy.is_tls:
                 leg = fault.PROXY_TLS
                 made.encrypt(self.context, proxy.name, pace)
-            if proxy is not None and self.is_tls:
+            if proxy is not None and proxy.socks is not None:
+                leg = fault.SOCKS
+                self._pass_on(made, there, pace)
+            elif proxy is not None and self.is_tls:
                 leg = fault.TUNNEL
                 self._tunnel(made, pace)
             if self.is_tls:
                 leg = fault.TLS
                 made.encrypt(self.context, self.name, pace)
-        except _FAILURES + (EOFError, Refusal, fault.Denied, wire.Malformed) as error:
+        except _FAILURES + (EOFError, Refusal, fault.Denied, socksproxy.Unfit, wire.Malformed) as error:
             raise exchange.broken(error, leg)
 
     def tunnel(self):
@@ -337,6 +361,25 @@ class Route(object):
             reader.feed(data)
         if not 200 <= reader.found.status <= 299:
             raise fault.Denied(reader.found.status)
+
+    def handshake(self, connected, pace, name):
+        """The Handshake that lets the SOCKS proxy connect a socket on to the host."""
+        return socksproxy.Handshake(connected, self.proxy.socks, name, self.port, pace)
+
+    def _destination(self, pace, exchange):
+        """What a SOCKS proxy is to connect to; None of a proxy of another kind."""
+        told = self.proxy.socks
+        if told is None or told.resolves:
+            return told and self.address
+        return socksproxy.destination(told, race.addresses(self.address, self.port, pace, exchange.hold))
+
+    def _pass_on(self, connection, name, pace):
+        handshake = self.handshake(connection.socket, pace, name)
+        try:
+            handshake.run()
+        finally:
+            handshake.close()
+            connection.socket.setblocking(False)
 
     def take_back(self, connection):
         """Keep a connection that is idle now, for this process only."""
@@ -373,7 +416,11 @@ class Transport(object):
         self._context = self._trusted = None
 
     def route(self, origin, anew=False):
-        """The Route to an origin.  ``anew``: for a new connection, for which everything is looked up again."""
+        """The Route to an origin.  ``anew``: for a new connection, for which everything is looked up again.
+
+        ConfigurationError where a mock of requests expects to be asked instead.
+        """
+        mocks.check(origin)
         if self._pid != os.getpid():  # a child must not share its parent's connections
             old, self._lock, self._routes, self._pid = self._routes, threading.Lock(), {}, os.getpid()
             for route in old.values():
@@ -388,17 +435,14 @@ class Transport(object):
         """The Route that counts now: the known one unless something changed."""
         said = variables() if self._proxy is None and not is_loopback(origin.partition("://")[2]) else None
         url = proxy_of(origin, self._proxy)
-        try:
-            proxy = None if url is None else Proxy(url)
-        except InvalidArgument as error:
-            raise ConfigurationError(u"the proxy of the environment cannot be used: %s" % error.message)
+        names = fault.names(self._authorities, self._proxy)
+        proxy = None if url is None else fault.proxy(url, origin, names)
         context = None
         if origin.startswith("https://") or (proxy is not None and proxy.is_tls):
             context = self._tls()
         if known is not None and getattr(known.proxy, "url", None) == url and known.context is context:
             known.said = said
             return known
-        names = fault.names(self._authorities, self._proxy)
         self._routes[origin] = made = Route(origin, proxy, context, self._connect_timeout, self._pool, said, names)
         if known is not None:
             known.close()
@@ -418,14 +462,14 @@ class Transport(object):
         has ``piece()``, (descriptor, offset, length) of a file or None at the end, the system may send those bytes
         itself, and ``moved(n)`` says how many it did.
         NoAnswer if there is none; its ``stale`` says that a connection was closed while nobody used it.  Redirects are
-        answers like any other.  ``seconds``: until the head of the answer is there, and no single wait for the body
-        takes longer.  ``interrupt``: an Interrupt that ends any wait; its error is raised.
+        answers like any other.  ``seconds``: for all of it, from the connection to the last byte of the answer's body;
+        Stream.limit sets others for that.  ``interrupt``: an Interrupt that ends any wait; its error is raised.
         """
         pace = self._pace
         if seconds is not None:
             if seconds <= 0:
                 raise DeadlineExceeded()
-            pace = Pace(self._timeout, seconds)
+            pace = pace.anew(seconds)
         exchange = Exchange(self.route(request.origin), pace, interrupt, request.method)
         try:
             reused = exchange.resume()
@@ -433,13 +477,11 @@ class Transport(object):
                 exchange.route = self.route(request.origin, anew=True)
             body, head, chunked = message(exchange.route, request, body)
             if not reused:
-                exchange.route.connect(seconds, exchange)
+                exchange.route.connect(pace, exchange)
             whole = exchange.send(head, body, chunked)
             answer, rest = exchange.answer(whole)
             if answer.status == 407:
                 raise fault.wants_password(exchange.route)
-            if seconds is not None:
-                exchange.relax(Pace(min(self._timeout, seconds)))
             if _log.isEnabledFor(logging.DEBUG):
                 path = request.target.partition("?")[0]
                 _log.debug("%s %s%s: %d", request.method, request.origin, path, answer.status)
@@ -455,7 +497,6 @@ class Transport(object):
     def send(self, request, body=None, seconds=None, interrupt=None):
         """Send a Request and return its Response with the whole body, which is at most 64 MiB."""
         stream = self.open(request, body, seconds, interrupt)
-        pace = None if seconds is None else Pace(self._timeout, seconds)
         try:
             pieces, size = [], 0
             for piece in iter(lambda: stream.read(_PIECE), b""):
@@ -465,13 +506,7 @@ class Transport(object):
                     raise BadAnswer(u"the answer is longer than %d bytes" % SMALL_ANSWER)
                 if stream.missing() == 0:  # another read would only say so
                     break
-                if pace is not None:
-                    pace.milliseconds()
             content = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        except socket.timeout as error:
-            found = stream.broken(error)
-            stream.close()
-            raise found
         except BaseException:
             stream.close()
             raise
@@ -483,10 +518,10 @@ class Transport(object):
 
         UVideoError as ``open``; ``seconds``: for all of it.
         """
-        route = self.route(origin, anew=True)
-        exchange = Exchange(route, self._pace, None, "HEAD")
+        route, pace = self.route(origin, anew=True), self._pace.anew(seconds)
+        exchange = Exchange(route, pace, None, "HEAD")
         try:
-            route.connect(seconds, exchange)
+            route.connect(pace, exchange)
             return exchange.security()
         finally:
             exchange.end(False)
@@ -500,7 +535,13 @@ class Transport(object):
 
 def message(route, request, body=None):
     """(body, bytes of the head, whether the body goes chunked) of a Request."""
-    pairs = route.fields + request.headers.pairs
+    body, pairs, chunked = framed(route.fields, request, body)
+    return body, wire.request_head(request.method, route.prefix + request.target, pairs), chunked
+
+
+def framed(fields, request, body=None):
+    """(body, (name, value) of the head, whether the body goes chunked) of a Request.  ``fields``: of the way to it."""
+    pairs = fields + request.headers.pairs
     if request.headers.get("accept-encoding") is not None:
         pairs.remove(("Accept-Encoding", "identity"))
     chunked = False
@@ -514,4 +555,4 @@ def message(route, request, body=None):
         pairs.append(("Transfer-Encoding", "chunked"))
     else:
         pairs.append(("Content-Length", "%d" % body.length))
-    return body, wire.request_head(request.method, route.prefix + request.target, pairs), chunked
+    return body, pairs, chunked

@@ -10,6 +10,7 @@ import json
 from . import operation
 from .answer import (
     JSON,
+    check_coding,
     document,
     file_entry,
     number,
@@ -364,6 +365,7 @@ def decode_result(op, response, now=None):
     if found is None or not is_integer(found.get("RetCode")):
         if is_page(response.headers, response.body):
             raise stranger(response, now, **context)
+        check_coding(response.headers, response.status)
         raise BadAnswer(u"the answer has no RetCode", status=response.status, **context)
     if found["RetCode"] != 0:
         message = readable(found.get("Message") or found.get("ErrMsg"))

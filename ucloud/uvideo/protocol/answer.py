@@ -13,7 +13,7 @@ from .errors import BadAnswer, refusal
 from .field import CLASS, META
 from .message import Headers, Response
 from .operation import KEPT
-from .page import is_page, title
+from .page import coding, is_page, title
 from .text import is_integer, is_text, native, printable, quote_query, to_bytes, to_text, whole
 
 JSON = ("Content-Type", "application/json")
@@ -422,8 +422,10 @@ def stranger(response, now=None, **context):
         return told("login", None, context, status=status, reason=_elsewhere(headers, True))
     if status == 407:
         return told("auth-on-the-way", None, context)
-    shown = said(title(headers, response.body))
-    reason = u'"%s"' % shown if shown else u"a page without a title" if response.body else u"without a word"
+    reason = _unreadable(response)
+    if not reason:
+        shown = said(title(headers, response.body))
+        reason = u'"%s"' % shown if shown else u"a page without a title" if response.body else u"without a word"
     context["retry_after"] = retry_after(headers, now)
     return told("too-long" if status == 413 else "page", None, context, status=status, reason=reason)
 
@@ -455,8 +457,17 @@ def raise_refusal(response, now=None, **context):
     raise error
 
 
+def _unreadable(response):
+    """Text of why nobody can read a body; u"" if that is not so."""
+    code = coding(response.headers) if response.body else u""
+    return code and u"a body with %s, which nobody asked for" % code
+
+
 def _unformed(response):
     """What a body says that is not JSON."""
+    unreadable = _unreadable(response)
+    if unreadable:
+        return unreadable
     found = _S3_ERROR(response.body[:8192])
     if found:
         return b": ".join([part for part in found.groups() if part]).decode("utf-8", "replace")
@@ -492,29 +503,47 @@ def number(value, optional=False):
     return found
 
 
+def check_coding(headers, status):
+    """ConfigurationError if a proxy encoded an answer: what is read then is not what the service sent."""
+    code = coding(headers)
+    if code:
+        raise told("encoded", None, {"status": status, "sent": True}, reason=code)
+
+
+#: An etag that somebody on the way changed, as servers do who compress: weak, or with what they did behind it.
+_CHANGED = re.compile(r'\s*W/|.*[-+;:.](?:gzip|br|zstd|deflate|df)"?\s*\Z', re.I).match
+
+
 def decode_info(headers, status=200):
     """ObjectInfo of a GET or HEAD answer's headers.  size and span are None where the headers do not say them.
 
-    BadAnswer for an answer without ETag, or a partial one that does not say which part it is.
+    BadAnswer for an answer without ETag, or a partial one that does not say which part it is.  ConfigurationError for
+    one that was compressed on the way.  An object may have been stored with a Content-Encoding: then length and etag
+    of the answer are as the service gives them.
     """
-    etag = unquoted(headers.get("ETag"))
+    tag, length = headers.get("ETag"), headers.get("Content-Length")
+    replays = headers.has_any(_KEPT)
+    if replays and (length is None or tag is None or _CHANGED(tag)):
+        check_coding(headers, status)
+    etag = unquoted(tag)
     if not etag:  # every object has one; a captive portal's page has none
         raise BadAnswer(u"the answer says no ETag", status=status)
-    length = headers.get("Content-Length")
-    length = whole(length.strip()) if length is not None else None
+    length = sent = whole(length.strip()) if length is not None else None
     span = None
     if status == 206:
         ranged = byterange.parse_content(headers.get("Content-Range"))
         if ranged is None:
             raise BadAnswer(u"the answer is partial but says no Content-Range", status=status)
         span, length = (ranged[0], ranged[1] - ranged[0] + 1), ranged[2]
+        if replays and sent != span[1]:
+            check_coding(headers, status)
     metadata = [
         (name[len(META) :].lower(), value)
         for name, value in headers
         if name[:1] in "xX" and name.lower().startswith(_META)
     ]
     kept = ()
-    if headers.has_any(_KEPT):
+    if replays:
         kept = [(name, headers.get(name)) for name in KEPT if headers.get(name) is not None]
     restore = headers.get(RESTORE)
     return operation.ObjectInfo(
@@ -698,9 +727,14 @@ _DECODE = {
 
 
 def _check_sender(response, reader):
-    """BadAnswer for a web page as a sign of success: somebody else said it in the service's place."""
+    """BadAnswer for a web page as a sign of success: somebody else said it in the service's place.
+
+    ConfigurationError for a body that a proxy encoded.
+    """
     if response.status > 299 or reader is _decode_object:
         return
+    if response.body and response.headers.get("Content-Encoding") is not None and document(response) is None:
+        check_coding(response.headers, response.status)
     if response.body[:1] == b"<" or (response.headers.get("Content-Type") or "")[:5].lower() == "text/":
         if is_page(response.headers, response.body):
             raise stranger(response)

@@ -100,11 +100,14 @@ class SourceChanged(LocalFailure):
 
 
 class NoAnswer(UVideoError):
-    """``stale``: it went out on a connection that had been idle, and was closed before anything came back."""
+    """``stale``: it went out on a connection that had been idle, and was closed before anything came back.
+
+    ``late``: not silence ended the try, but the time for all of it.
+    """
 
     message = u"no answer from the service"
     retryable = True
-    stale = False
+    stale = late = False
 
 
 class ConfigurationError(NoAnswer):

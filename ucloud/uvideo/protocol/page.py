@@ -4,6 +4,8 @@ from __future__ import absolute_import, division, print_function
 
 import re
 
+from .text import to_text
+
 _LOOKED_AT = 16384  # bytes; a title stands near the beginning
 _TEXT = 2048
 _KIND = re.compile(r"text/html|application/xhtml", re.I)
@@ -20,6 +22,12 @@ _ENTITIES = ((u"&lt;", u"<"), (u"&gt;", u">"), (u"&quot;", u'"'), (u"&#39;", u"'
 def is_page(headers, body):
     """Whether it is a web page, by its type or how it begins.  The answer to HEAD has only the type."""
     return bool(_KIND.match(headers.get("Content-Type") or "") or _MARKUP.match(body[:200]))
+
+
+def coding(headers):
+    """Text of how a body is encoded, u"" if it is not.  No client here asks for that."""
+    value = (headers.get("Content-Encoding") or "").strip()
+    return u"" if value.lower() in ("", "identity") else u"Content-Encoding: " + to_text(value)
 
 
 def title(headers, body):

@@ -13,30 +13,51 @@ WORDS = {
     "a firewall may be in the way: check host and port": "可能被防火墙阻挡：请检查主机和端口",
     # 代理
     "the name of the proxy {proxy} does not resolve: {reason}": "代理 {proxy} 的域名无法解析：{reason}",
-    "check the setting {proxies}": "请检查设置项 {proxies}",
+    "check {proxies}": "请检查 {proxies}",
     "that cannot be the host and the port of a proxy: {reason}": "代理的主机名或端口无效：{reason}",
-    "correct the setting {proxies}": "请改正设置项 {proxies}",
+    "correct {proxies}": "请改正 {proxies}",
     "the proxy {proxy} takes no connection: {reason}": "代理 {proxy} 拒绝连接：{reason}",
     "no connection to the proxy {proxy}: {reason}": "无法连接代理 {proxy}：{reason}",
-    "check the network, the VPN and the setting {proxies}": "请检查网络、VPN 和设置项 {proxies}",
+    "check the network, the VPN and {proxies}": "请检查网络、VPN 和 {proxies}",
     "no connection to the proxy {proxy} in time": "连接代理 {proxy} 超时",
-    "check the network and the setting {proxies}": "请检查网络和设置项 {proxies}",
+    "check the network and {proxies}": "请检查网络和 {proxies}",
     "the proxy {proxy}: silence for too long": "代理 {proxy} 长时间没有响应",
-    "is it an HTTP proxy? check the setting {proxies}": "它是 HTTP 代理吗？请检查设置项 {proxies}",
+    "is it an HTTP proxy? check {proxies}": "它是 HTTP 代理吗？请检查 {proxies}",
+    "is it a proxy of that kind? check {proxies}": "它是这一类代理吗？请检查 {proxies}",
+    "{proxies} holds no URL of a proxy": "{proxies} 不是代理的 URL",
+    "write http://, https:// or socks5h://, perhaps USER:PASSWORD@, and HOST:PORT": (
+        "请写成 http://、https:// 或 socks5h://，可加 USER:PASSWORD@，再写 HOST:PORT"
+    ),
+    "the proxy {proxy} is a SOCKS proxy, and PySocks is not installed": (
+        "代理 {proxy} 是 SOCKS 代理，但没有安装 PySocks"
+    ),
+    "pip install 'uvideo[socks]', or PySocks": "请运行 pip install 'uvideo[socks]'，或安装 PySocks",
+    "the SOCKS proxy {proxy} refuses the user and the password, or wants them: {reason}": (
+        "SOCKS 代理 {proxy} 不接受用户名和密码，或要求提供：{reason}"
+    ),
+    "name them in {proxies}: socks5h://USER:PASSWORD@HOST:PORT": (
+        "请写入 {proxies}：socks5h://USER:PASSWORD@HOST:PORT"
+    ),
+    "the SOCKS proxy {proxy} forbids this connection: {reason}": "SOCKS 代理 {proxy} 禁止此连接：{reason}",
+    "the SOCKS proxy {proxy} cannot make this connection: {reason}": "SOCKS 代理 {proxy} 无法建立此连接：{reason}",
+    "with socks5h:// in {proxies} the proxy looks names up": "{proxies} 写成 socks5h:// 时由代理解析域名",
+    "the SOCKS proxy {proxy} does not reach the service: {reason}": "SOCKS 代理 {proxy} 无法连接服务端：{reason}",
+    "what the proxy {proxy} answers is not SOCKS: {reason}": "代理 {proxy} 的响应不是 SOCKS：{reason}",
+    "correct the scheme in {proxies}": "请改正 {proxies} 中的协议",
     "the proxy {proxy} ended the connection without an answer: {reason}": "代理 {proxy} 未响应就断开了连接：{reason}",
     "what the proxy {proxy} answers is not HTTP: {reason}": "代理 {proxy} 的响应不是 HTTP：{reason}",
     "the proxy {proxy} asks for a user and a password: 407": "代理 {proxy} 要求用户名和密码：407",
-    "write them into the setting {proxies}: http://USER:PASSWORD@HOST:PORT": "请写入设置项 {proxies}：http://USER:PASSWORD@HOST:PORT",
+    "name them in {proxies}: http://USER:PASSWORD@HOST:PORT": "请写入 {proxies}：http://USER:PASSWORD@HOST:PORT",
     "the proxy {proxy} refuses the user and the password that it was given: 407": (
         "代理 {proxy} 不接受给出的用户名和密码：407"
     ),
-    "correct them in the setting {proxies}": "请在设置项 {proxies} 中改正",
+    "correct them in {proxies}": "请在 {proxies} 中改正",
     "the proxy {proxy} forbids this connection: {status}": "代理 {proxy} 禁止此连接：{status}",
     "ask who runs it to allow the host, or name the host in no_proxy": (
         "请联系代理管理员放行该主机，或把该主机加入 no_proxy"
     ),
     "the proxy {proxy} makes no connections for HTTPS: {status}": "代理 {proxy} 不为 HTTPS 建立连接：{status}",
-    "is it the right proxy? check the setting {proxies}": "代理是否写对？请检查设置项 {proxies}",
+    "is it the right proxy? check {proxies}": "代理是否写对？请检查 {proxies}",
     "the proxy {proxy} does not reach the service: {status}": "代理 {proxy} 无法连接服务端：{status}",
     "try again later; if it lasts, ask who runs the proxy": "请稍后重试；若持续出现，请联系代理管理员",
     "the proxy {proxy} answers {status} to CONNECT": "代理 {proxy} 对 CONNECT 返回 {status}",
@@ -98,6 +119,10 @@ WORDS = {
     "where the network is slow, allow more time: timeout, in the SDK connection_timeout": (
         "网络较慢时请增大 timeout（SDK 中为 connection_timeout）"
     ),
+    "the answer was not complete in time": "未在限定时间内收到完整响应",
+    "allow more time: attempt_timeout, total_timeout or deadline": (
+        "请增大 attempt_timeout、total_timeout 或 deadline"
+    ),
     "the connection broke: {reason}": "连接中断：{reason}",
     "check the network, and try again": "请检查网络后重试",
     "what came from {peer} is not HTTP: {reason}": "{peer} 的响应不是 HTTP：{reason}",
@@ -117,6 +142,12 @@ WORDS = {
     ),
     "raise its limit, which nginx calls client_max_body_size, to more than 4 MiB": (
         "请把它的上限（nginx 中为 client_max_body_size）调到 4 MiB 以上"
+    ),
+    "something before the service changes what it answers: {reason}, which nobody asked for": (
+        "服务端前面有环节改动了响应：{reason}，而客户端并未请求"
+    ),
+    "switch compression off there for this host, or go past it by https:// or no_proxy": (
+        "请在那里对这个主机关闭压缩，或用 https:// 或 no_proxy 绕过它"
     ),
     "a proxy on the way asks for a user and a password: 407": "途中的代理要求用户名和密码：407",
     "write them into the proxy's URL: http://USER:PASSWORD@HOST:PORT": (
