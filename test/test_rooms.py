@@ -55,6 +55,7 @@ CARRIAGE = (
     "connection",
     "fault",
     "interrupt",
+    "localfile",
     "mocks",
     "proxy",
     "race",
@@ -174,10 +175,10 @@ def only_core_imports_ucloud(each: Import) -> bool:
     return not inside(each.module, "uvideo") or each.module == "uvideo._core" or not each.is_in("ucloud")
 
 
-def storage_knows_errors_only(each: Import) -> bool:
+def storage_knows_errors_and_files_only(each: Import) -> bool:
     if not inside(each.module, "uvideo.storage") or not each.is_in("uvideo"):
         return True
-    return each.is_in("uvideo.storage", "uvideo._core.errors", "uvideo._core.json_document")
+    return each.is_in("uvideo.storage", "uvideo._core.errors", "uvideo._core.json_document", "uvideo._core.localfile")
 
 
 def storage_knows_no_http(each: Import) -> bool:
@@ -252,7 +253,7 @@ BROKEN: dict[Rule, list[tuple[str, str]]] = {
         ("uvideo.server.app", "def f():\n    import ucloud.uvideo"),
         ("uvideo.storage.disk", "importlib.import_module('ucloud.uvideo')"),
     ],
-    storage_knows_errors_only: [
+    storage_knows_errors_and_files_only: [
         ("uvideo.storage.disk", "from uvideo._core import dialect"),
         ("uvideo.storage.disk", "from uvideo import _core"),
         ("uvideo.storage.sqlite", "from ..server import service"),

@@ -286,7 +286,7 @@ def test_an_answer_before_a_reset_is_read_though_sending_fails_first(peer: Start
 
     async def work(client: AsyncClient) -> None:
         asked = asyncio.ensure_future(send(client, made.origin, "PUT", LARGE))
-        while not any(each._is_full for each in client._carrier._open):
+        while not any(each._is_full for each in client._carrier._pool.open):
             await asyncio.sleep(0.005)
         drain.set()
         assert drained.wait(20)  # the loop stands still
