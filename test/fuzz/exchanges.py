@@ -326,7 +326,7 @@ class Theatre:
                 raise Wrong(f"h11: {_brief(expected)}\nours: {_brief(ours)} {why}; {len(job.seen)} bytes came")
             self.differences |= listed
             return
-        if how != "keep":
+        if how != "keep" or not ours.complete:
             return
         early = bool(sends) and sends[-1][0] < len(request)
         if job.probed == "first" and not expected.reusable:
