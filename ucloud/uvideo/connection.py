@@ -77,6 +77,11 @@ def _poller(descriptor, events):
     return lambda milliseconds: any(select.select(reading, writing, [], milliseconds / 1000.0))
 
 
+def readable(descriptor):
+    """A function of milliseconds that says whether something came, or an end."""
+    return _poller(descriptor, _READ)
+
+
 class Connection(object):
     """A connected socket.  One thread at a time, but ``abort``, which any may call.
 
@@ -244,7 +249,10 @@ class Connection(object):
         if self._is_tls:
             self._socket = _Inner(self._socket, context, name)
         else:
-            self._socket = context.wrap_socket(self._socket, server_hostname=name, do_handshake_on_connect=False)
+            # An end of TCP without TLS's word for it is a failure: whoever stands between could have made it.
+            self._socket = context.wrap_socket(
+                self._socket, server_hostname=name, do_handshake_on_connect=False, suppress_ragged_eofs=False
+            )
         self._is_tls = True
         while True:
             try:
@@ -298,6 +306,7 @@ class _Inner(object):
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._in, self._out, server_hostname=name)
         self._waiting = b""  # made by TLS and not taken by the outer connection yet
+        self._taken = 0  # bytes of what is sent that are in it
 
     def fileno(self):
         return self.outer.fileno()
@@ -357,10 +366,13 @@ class _Inner(object):
         return self._call(self._tls.read, len(view), view)
 
     def send(self, data):
+        """Takes data once the outer connection has all of it; until then the same is offered again, as to any TLS."""
+        if not self._taken:
+            self._flush()
+            self._taken = self._tls.write(data)
         self._flush()
-        sent = self._tls.write(data)
-        self._try_flush()
-        return sent
+        taken, self._taken = self._taken, 0
+        return taken
 
 
 class Idle(deque):
