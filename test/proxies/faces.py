@@ -17,7 +17,10 @@ __all__ = ["FACES", "Face", "Said"]
 
 ROOT = interpreters.ROOT
 PROGRAMS = Path(__file__).parent / "programs"
-SECONDS = 240
+SECONDS = 180
+#: Longer than a program may take: whoever waits for silence to end fails the test.
+SILENCE = 2 * SECONDS
+SILENT = {"sdk": "connection_timeout"}  # what a program calls it, where not timeout
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class Face:
             "space": world.space,
             "folder": str(tmp),
             **job,
-            "options": {**options, **job.get("options", {})} if self.program != "sdk" else job.get("sdk", {}),
+            "options": {**options, "retries": way.retries, SILENT.get(self.program, "timeout"): SILENCE},
         }
         (tmp / "job.json").write_text(json.dumps(job))
         path = [str(Path(__file__).parent / "watch"), packages, str(ROOT)]
@@ -75,7 +78,8 @@ class Face:
                 "PYTHONDONTWRITEBYTECODE": "1",
                 "UVIDEO_TEST_WATCH": str(watch),
                 **environ,
-                **job.get("environ", {}),
+                "UVIDEO_RETRIES": str(way.retries),
+                "UVIDEO_TIMEOUT": str(SILENCE),
             },
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -30,6 +30,8 @@ pinger_enable off
 max_filedescriptors 1024
 shutdown_lifetime 0 seconds
 """
+#: Squid 5.7 closes a connection in the middle of a body now and then.
+RETRIES = 3
 OPEN = "http_access allow all"
 CLOSED = """auth_param basic program /usr/lib/squid/basic_ncsa_auth {folder}/passwords
 auth_param basic children 1
@@ -64,4 +66,5 @@ def start_squid(world: World, *, tunnel: bool = False, password: bool = False) -
                 f"CONNECT {where}" if tunnel else None,
                 f"http://{ESCAPED + '@' if password else ''}127.0.0.1:{port}",
                 world.certificate if tunnel else None,
+                RETRIES,
             )

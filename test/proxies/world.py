@@ -73,6 +73,7 @@ class Way:
     """How a client reaches the service through a box.
 
     ``port``: the box's, the only one that a client may connect to.  ``seen``: all that the box's log says by now.
+    ``retries``: how often a request may be sent again, where the box itself breaks what goes through it.
     ``trace``: what is in it of a request for the key; None where the key itself is.
     """
 
@@ -83,6 +84,7 @@ class Way:
     trace: str | None = None
     proxy: str | None = field(default=None, repr=False)
     bundle: Path | None = None
+    retries: int = 0
 
 
 @contextlib.contextmanager
