@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import errno
+import gzip
 import json
 import select
 import signal
@@ -181,7 +182,10 @@ class Connection:
             return self.tell(self.given["content"])
         if self.kind == "pause" and self.given.get("answered"):
             self.hold(self.given["name"])
-        self.relay(answer, status, body)
+        if self.kind == "compress" and not bare:
+            self.compressed(answer, status, body)
+        else:
+            self.relay(answer, status, body)
         self.rest_of_body(server)
         if answer.last or (body.left is None and not body.chunked):
             raise Over
@@ -202,6 +206,11 @@ class Connection:
             self.hold(self.given["name"])
             self.given = {}
             return CHUNK
+        if self.kind == "interim":
+            for place in range(0, len(self.given["content"]), 11):
+                self.client.sock.sendall(self.given["content"][place : place + 11])
+            self.given = {}
+            return CHUNK
         if self.kind.startswith("stall"):
             self.hold()
         if self.kind == "truncate":
@@ -211,7 +220,7 @@ class Connection:
 
     def send_body(self, server: Wire) -> Head | None:
         """Send the body, or what the server takes of it; the head of its answer if that comes first."""
-        kinds, body = "reset_request stall_request pause", self.body
+        kinds, body = "reset_request stall_request pause interim", self.body
         while not body.done:
             limit = self.at_limit(kinds, body)
             if not self.client.buffer and self.answers_first(server):
@@ -251,6 +260,21 @@ class Connection:
                 self.linger()
                 raise Over(error="upstream: the connection ended before the body")
 
+    def compressed(self, answer: Head, status: int, body: Body) -> None:
+        pieces = []
+        while not body.done:
+            piece, is_data = body.piece()
+            pieces.append(piece if is_data else b"")
+        content = gzip.compress(b"".join(pieces))
+        changes = {"Transfer-Encoding": None, "Content-Length": str(len(content)), "Content-Encoding": "gzip"}
+        if etag := answer.headers.get("ETag"):
+            changes["ETag"] = self.given["etag"].format(etag.strip('"'))
+        raw = answer.raw
+        for name, value in changes.items():
+            raw = Head(raw).replacing(name, value)
+        self.seen.status, self.seen.answer_bytes = status, len(content)
+        self.client.sock.sendall(raw + content)
+
     def relay(self, answer: Head, status: int, body: Body) -> None:
         kinds = "reset_response truncate stall_response"
         if self.kind == "stall_response" and self.given["after"] is None:
@@ -274,6 +298,7 @@ class Connection:
 def _bound(port: int = 0) -> socket.socket:
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)  # clients must wait, as elsewhere
     sock.bind(("127.0.0.1", port))
     return sock
 

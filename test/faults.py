@@ -9,6 +9,7 @@ import http.client
 import inspect
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -178,6 +179,14 @@ class Script:
         """Send the answer's head and n bytes of its body, then close in order."""
         return self._add("truncate", times, after=after)
 
+    def interim(self, after: int = 0, statuses: Sequence[int] = (100, 103), times: int | None = 1) -> Script:
+        """Tell the client these answers 1xx, which it did not ask for, when n bytes of its body have come; then go on.
+
+        They come in many segments.  What is not read yet of a body of some MiB has no room in the sockets' buffers.
+        """
+        content = b"".join(b"HTTP/1.1 %d Interim\r\nLink: </x>; rel=preload\r\n\r\n" % each for each in statuses)
+        return self._add("interim", times, after=after, content=content)
+
     def lost_answer(self, times: int | None = 1) -> Script:
         """The server does it; its answer is thrown away and the connection closed."""
         return self._add("lost_answer", times)
@@ -231,6 +240,10 @@ class Script:
     def header(self, name: str, value: str | None, times: int | None = 1) -> Script:
         """Forward, and set one header of the answer; None takes it out."""
         return self._add("header", times, name=name, value=value)
+
+    def compress(self, etag: str = 'W/"{}"', times: int | None = 1) -> Script:
+        """Forward, and compress the answer as a proxy does that was not asked.  ``etag``: what it makes of the ETag."""
+        return self._add("compress", times, etag=etag)
 
     def flip(self, offset: int = 0, times: int | None = 1) -> Script:
         """Forward, and flip the lowest bit of this byte of the answer's body."""

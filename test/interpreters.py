@@ -106,14 +106,14 @@ def cases(ends: Sequence[tuple[int, int]] = ((2, 7),)) -> list[Any]:
 
 
 def prepare(interpreter: Interpreter) -> str:
-    """Return a folder with `requests` for that interpreter, for PYTHONPATH; counts as use of it."""
+    """Return a folder with `requests` and PySocks for that interpreter, for PYTHONPATH; counts as use of it."""
     folder = install(interpreter)
     prepared.add(interpreter.version)
     return folder
 
 
 def install(interpreter: Interpreter, own_pip: bool | None = None) -> str:
-    """Return a folder with `requests` for that interpreter, made on the first call.
+    """Return a folder with `requests` and PySocks for that interpreter, made on the first call.
 
     own_pip: True to use the pip of that interpreter, False to use the running one's, None for what works.
     Safe in several processes at once: each builds aside and renames, and the folder exists only when complete.
@@ -190,8 +190,8 @@ def _foreign(interpreter: Interpreter) -> list[str]:
 
 def _requirements(interpreter: Interpreter) -> list[str]:
     if interpreter.version > (3, 6):
-        return ["requests"]
-    return [*PINNED, "chardet<5" if interpreter.version == (2, 7) else "charset_normalizer<2.1"]
+        return ["requests", "PySocks"]
+    return [*PINNED, "PySocks", "chardet<5" if interpreter.version == (2, 7) else "charset_normalizer<2.1"]
 
 
 def _run(command: list[str], seconds: float = INSTALL_SECONDS) -> None:

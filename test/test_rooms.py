@@ -47,16 +47,20 @@ FRAMEWORKS = (
 )
 RULES_OF_THE_SERVER = ("service", "spaces", "append", "copies", "record", "states", "rights", "carriers", "tokens")
 CARRIAGE = (
+    "address",
     "argument",
     "body",
     "carrier",
     "checkpoint",
     "connection",
+    "fault",
     "interrupt",
     "proxy",
+    "race",
     "receiver",
     "retry",
     "skew",
+    "socksproxy",
     "source",
     "target",
     "transfer",

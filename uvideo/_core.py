@@ -12,6 +12,7 @@ try:
         action,
         answer,
         byterange,
+        cause,
         condition,
         dialect,
         download,
@@ -43,6 +44,7 @@ __all__ = [
     "action",
     "answer",
     "byterange",
+    "cause",
     "condition",
     "dialect",
     "download",
@@ -63,14 +65,19 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from ucloud.uvideo import address as address
     from ucloud.uvideo import argument as argument
     from ucloud.uvideo import body as body
     from ucloud.uvideo import carrier as carrier
+    from ucloud.uvideo import connection as connection
+    from ucloud.uvideo import fault as fault
     from ucloud.uvideo import interrupt as interrupt
     from ucloud.uvideo import proxy as proxy
+    from ucloud.uvideo import race as race
     from ucloud.uvideo import receiver as receiver
     from ucloud.uvideo import retry as retry
     from ucloud.uvideo import skew as skew
+    from ucloud.uvideo import socksproxy as socksproxy
     from ucloud.uvideo import source as source
     from ucloud.uvideo import target as target
     from ucloud.uvideo import transfer as transfer
@@ -80,14 +87,19 @@ if TYPE_CHECKING:
 
 #: The modules that carry operations: loaded when they are first asked for, as they bring `requests` with them.
 CARRIAGE = (
+    "address",
     "argument",
     "body",
     "carrier",
+    "connection",
+    "fault",
     "interrupt",
     "proxy",
+    "race",
     "receiver",
     "retry",
     "skew",
+    "socksproxy",
     "source",
     "target",
     "transfer",

@@ -21,7 +21,7 @@ from uvideo import calls, copies, models, telemetry
 from uvideo.cancel import Cancel
 from uvideo.carriage import chosen, connect
 from uvideo.client import Client
-from uvideo.errors import AlreadyExists, NotFound, UploadNotFound, UVideoError
+from uvideo.errors import AlreadyExists, DeadlineExceeded, NotFound, UploadNotFound, UVideoError
 from uvideo.listing import AsyncListing
 from uvideo.models import T
 from uvideo.settings import Settings, size
@@ -109,6 +109,16 @@ class AsyncClient:
             result, _ = await self._carrier.call(call.operation)
         return call.convert(result)
 
+    def _one(self) -> AsyncClient:
+        """This client for a call of several operations, which share its total time."""
+        whole = self._carrier.one()
+        if whole is self._carrier:
+            return self
+        made = object.__new__(type(self))
+        made.__dict__.update(self.__dict__)
+        made._carrier = whole
+        return made
+
     def _sync(self) -> Client:
         """The Client whose machines run in threads."""
         if self._client is None:
@@ -116,17 +126,30 @@ class AsyncClient:
         return self._client
 
     async def _bulk(
-        self, job: Callable[[Client, Cancel, Any], T], cancel: Cancel | None = None, source: Any = None
+        self,
+        job: Callable[[Client, Cancel, Any], T],
+        cancel: Cancel | None = None,
+        source: Any = None,
+        deadline: float | None = None,
     ) -> T:
-        """What ``job(client, cancel, source)`` returns, run in a thread; it ends before a cancelled task goes on."""
-        client = self._sync()
+        """What ``job(client, cancel, source)`` returns, run in a thread; it ends before a cancelled task goes on.
+
+        deadline: as of the transfer that it is, one call; the wait for a thread counts.
+        """
+        return await self._threaded(self._sync()._one(deadline), job, cancel or Cancel(), source)
+
+    async def _threaded(self, client: Client, job: Callable[[Client, Cancel, Any], T], token: Cancel, source: Any) -> T:
         if self._threads is None:
             self._threads = ThreadPoolExecutor(TRANSFERS, "uvideo-transfer")
-        token = cancel or Cancel()
         given = _bridged(source, asyncio.get_running_loop()) if hasattr(source, "__aiter__") else source
-        run = contextvars.copy_context().run
-        running = asyncio.get_running_loop().run_in_executor(self._threads, run, job, client, token, given)
+        begun = self._threads.submit(contextvars.copy_context().run, job, client, token, given)
+        running = asyncio.wrap_future(begun)
         try:
+            end = client._carrier.deadline
+            if end is not None:
+                await asyncio.wait([running], timeout=max(0.0, end - client._carrier.ticks()))
+                if begun.cancel():  # no thread was free
+                    raise DeadlineExceeded("the time for this call is over: other transfers were before it")
             return await asyncio.shield(running)
         except asyncio.CancelledError:
             token.cancel()
@@ -242,8 +265,8 @@ class AsyncClient:
         op = calls.get(space, key, start, end, if_match, if_none_match)
         check = self._settings.verify if verify is None else verify
 
-        async def once() -> models.Content:
-            found, data = await self._carrier.get(op, self._expires())
+        async def once(until: float | None) -> models.Content:
+            found, data = await self._carrier.get(op, self._expires(), until)
             return calls.content(op, found, data, check)
 
         found: models.Content = await self._carrier.persist(once, op)
@@ -376,6 +399,7 @@ class AsyncClient:
             ),
             cancel,
             source,
+            deadline=deadline,
         )
 
     def _journal(self) -> Journal:
@@ -425,6 +449,7 @@ class AsyncClient:
                 verify=verify,
             ),
             cancel,
+            deadline=deadline,
         )
 
     async def upload_dir(
@@ -459,7 +484,8 @@ class AsyncClient:
         dry_run: only say what would be uploaded.  The other options are those of ``upload``.
         """
         told, reported = self._on_loop(progress), self._on_loop(report)
-        return await self._bulk(
+        return await self._threaded(
+            self._sync(),
             lambda client, token, _: client.upload_dir(
                 folder,
                 space,
@@ -478,7 +504,8 @@ class AsyncClient:
                 metadata=metadata,
                 headers=headers,
             ),
-            cancel,
+            cancel or Cancel(),
+            None,
         )
 
     async def download_dir(
@@ -507,7 +534,8 @@ class AsyncClient:
         as of ``upload_dir``; the other options are those of ``download``.
         """
         told, reported = self._on_loop(progress), self._on_loop(report)
-        return await self._bulk(
+        return await self._threaded(
+            self._sync(),
             lambda client, token, _: client.download_dir(
                 space,
                 prefix,
@@ -523,7 +551,8 @@ class AsyncClient:
                 on_error=on_error,
                 dry_run=dry_run,
             ),
-            cancel,
+            cancel or Cancel(),
+            None,
         )
 
     async def stat(self, space: str, key: str) -> models.ObjectInfo:
@@ -617,10 +646,14 @@ class AsyncClient:
             ticks=self._carrier.carrier.ticks,
         )
 
+        whole = self._carrier.one()
+
         async def ask(call: Call[Any]) -> Any:
             if cancel is not None and not call.tidies():
                 cancel.check()
-            result, _ = await self._carrier.call(call.operation, proof=made.verify)
+            carrier = whole.tidying() if call.tidies() else whole
+            carrier.carrier.check()
+            result, _ = await carrier.call(call.operation, proof=made.verify)
             return call.convert(result)
 
         jobs = calls.jobs(self._settings.part_jobs if part_jobs is None else part_jobs)
@@ -629,13 +662,13 @@ class AsyncClient:
 
     async def rename(self, space: str, key: str, new_key: str, *, force: bool = False) -> None:
         """Give an object another key.  force: also if that takes the place of another object; else AlreadyExists."""
-        call = calls.rename(space, key, new_key, force)
+        call, one = calls.rename(space, key, new_key, force), self._one()
         lost: list[UVideoError] = []
         try:
-            await self._carrier.call(call.operation, lost=lost)
+            await one._carrier.call(call.operation, lost=lost)
         except (NotFound, AlreadyExists):
             # A try without answer may have done it already; then the object is there under its new key only.
-            if not lost or await self._is_there(space, key) or not await self._is_there(space, new_key):
+            if not lost or await one._is_there(space, key) or not await one._is_there(space, new_key):
                 raise
 
     async def _is_there(self, space: str, key: str) -> bool:
@@ -716,13 +749,14 @@ class AsyncClient:
         content = calls.octets(data, "data")
         stored = mime, storage_class, metadata, headers
         calls.append(space, key, position or 0, len(content), *stored)  # bad arguments are said at once
+        one = self._one()
         if position is None:
             try:
-                position = (await self.stat(space, key)).size
+                position = (await one.stat(space, key)).size
             except NotFound:
                 position = 0
         call = calls.append(space, key, position, len(content), *stored)
-        result, _ = await self._carrier.call(call.operation, content)
+        result, _ = await one._carrier.call(call.operation, content)
         return call.convert(result)
 
     async def put_known(self, space: str, key: str, *, etag: str, size: int, mime: str | None = None) -> models.Stored:
@@ -839,6 +873,7 @@ class AsyncClient:
                 deadline=deadline,
             ),
             cancel,
+            deadline=deadline,
         )
 
     async def abort(self, transfer: str) -> None:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import ssl
+import copy
 from collections import deque
 from typing import Any
 
-from uvideo._core import byterange, wire
+from uvideo import aiorace, aiosocks
+from uvideo._core import address, byterange, fault, socksproxy, wire
 from uvideo._core import carrier as carriers
 from uvideo._core import retry as retries
 from uvideo._core import transport as transports
-from uvideo.aioconnection import Connection, Silence, TooLong
+from uvideo.aioconnection import Connection, Silence, TooLong, ticks
 from uvideo.errors import (
     BadAnswer,
     DeadlineExceeded,
     IntegrityError,
     InvalidArgument,
-    NoAnswer,
     SignatureExpired,
     UVideoError,
 )
@@ -32,6 +31,16 @@ CONNECTIONS = 256  # at a time; what is asked for beyond that waits its turn
 LASTING = 45.0  # seconds after which an idle connection is not trusted any more
 
 
+class _Pool:
+    """The connections of one client, all on one loop, which is the first that asks for them."""
+
+    def __init__(self) -> None:
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.room: asyncio.Semaphore | None = None
+        self.idle: dict[Any, deque[Connection]] = {}  # by Route
+        self.open: set[Connection] = set()
+
+
 class AsyncCarrier:
     """Carries operations for one event loop, over connections that it keeps.  Not to be shared between loops.
 
@@ -41,24 +50,38 @@ class AsyncCarrier:
     def __init__(self, carrier: Any, settings: Settings) -> None:
         self.carrier, self._settings = carrier, settings
         self.sleep: Any = asyncio.sleep
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._room: asyncio.Semaphore | None = None
-        self._idle: dict[Any, deque[Connection]] = {}  # by Route
-        self._open: set[Connection] = set()
+        self._pool = _Pool()
+
+    def one(self) -> AsyncCarrier:
+        """As Carrier.one."""
+        return self._with(self.carrier.one())
+
+    def tidying(self) -> AsyncCarrier:
+        """As Carrier.tidying."""
+        return self._with(self.carrier.tidying())
+
+    def _with(self, carrier: Any) -> AsyncCarrier:
+        """One like this over the same connections."""
+        if carrier is self.carrier:
+            return self
+        made = copy.copy(self)
+        made.carrier = carrier
+        return made
 
     def _running(self) -> asyncio.AbstractEventLoop:
-        loop = asyncio.get_running_loop()
-        if self._loop is not loop:
-            if self._loop is not None:
+        loop, pool = asyncio.get_running_loop(), self._pool
+        if pool.loop is not loop:
+            if pool.loop is not None:
                 raise InvalidArgument(
                     "this client belongs to another event loop: close it there, or make one for this loop"
                 )
-            self._loop, self._room = loop, asyncio.Semaphore(CONNECTIONS)
+            pool.loop, pool.room = loop, asyncio.Semaphore(CONNECTIONS)
         return loop
 
     async def close(self) -> None:
-        connections, self._open, self._idle = self._open, set(), {}
-        self._loop = self._room = None
+        pool = self._pool
+        connections, pool.open, pool.idle = pool.open, set(), {}
+        pool.loop = pool.room = None
         for connection in connections:
             connection.close()
         if connections:
@@ -69,9 +92,9 @@ class AsyncCarrier:
     ) -> tuple[Any, Any]:
         """(result, Response) of a data-plane operation.  ``lost``, ``proof``: as of Carrier.call."""
 
-        async def once() -> tuple[Any, Any]:
+        async def once(until: float | None) -> tuple[Any, Any]:
             request, began = self.carrier.request(op), self.carrier.clock()
-            response = await self._send(request, body, SMALL_ANSWER)
+            response = await self._send(request, body, SMALL_ANSWER, until)
             self.carrier.heard(request, response.headers, began)
             found: tuple[Any, Any] = self.carrier.judge(op, response, proof)
             return found
@@ -82,41 +105,41 @@ class AsyncCarrier:
     async def act(self, op: Any) -> tuple[Any, Any]:
         """(result, Response) of a management operation."""
 
-        async def once() -> tuple[Any, Any]:
+        async def once(until: float | None) -> tuple[Any, Any]:
             request, began = self.carrier.action_request(op), self.carrier.clock()
-            response = await self._send(request, None, SMALL_ANSWER)
+            response = await self._send(request, None, SMALL_ANSWER, until)
             self.carrier.heard(request, response.headers, began)
             found: tuple[Any, Any] = self.carrier.judge_action(op, response)
             return found
 
-        lost, began = self.carrier.doubts(op), self.carrier.ticks()
+        lost, began, whole = self.carrier.doubts(op), self.carrier.ticks(), self.one()
         try:
-            result: tuple[Any, Any] = await self.persist(once, op, lost)
+            result: tuple[Any, Any] = await whole.persist(once, op, lost)
             return result
         except UVideoError as error:
             if not self.carrier.was_done(op, error, lost):
                 raise
             ask = self.carrier.question(op)
-            told = None if ask is None else await self.act(ask)
+            told = None if ask is None else await whole.act(ask)
             done: tuple[Any, Any] | None = self.carrier.recovered(op, told, self.carrier.ticks() - began)
             if done is None:
                 raise
             return done
 
-    async def get(self, op: Any, expires: int | None) -> tuple[Any, bytes]:
-        """(ObjectInfo of the core, bytes) of one GetObject; no retry."""
+    async def get(self, op: Any, expires: int | None, until: float | None = None) -> tuple[Any, bytes]:
+        """(ObjectInfo of the core, bytes) of one GetObject; no retry.  ``until``: as of Carrier.limit."""
         try:
-            return await self._got(op, expires)
+            return await self._got(op, expires, until)
         except SignatureExpired as error:
             if not error.again:
                 raise
-        return await self._got(op, expires)
+        return await self._got(op, expires, until)
 
-    async def _got(self, op: Any, expires: int | None) -> tuple[Any, bytes]:
+    async def _got(self, op: Any, expires: int | None, until: float | None) -> tuple[Any, bytes]:
         """As ``get``, with one link."""
         request, began = self.carrier.link(op, expires), self.carrier.clock()
         try:
-            response = await self._send(request, None, _longest(op.range))
+            response = await self._send(request, None, _longest(op.range), until)
         except Longer:  # before all of a large object is in memory
             raise IntegrityError(byterange.mismatch(op.range, None, None)) from None
         try:
@@ -131,7 +154,7 @@ class AsyncCarrier:
         attempts = self.carrier.attempts(op, None, lost is not None)
         while True:
             try:
-                return await once()
+                return await once(attempts.deadline)
             except UVideoError as error:
                 carriers.describe(error, op)
                 if lost is not None and retries.may_be_done(error):
@@ -141,49 +164,68 @@ class AsyncCarrier:
                     raise
             await self.sleep(seconds)
 
-    async def _send(self, request: Any, body: bytes | None, most: int | None) -> Any:
+    async def _send(self, request: Any, body: bytes | None, most: int | None, until: float | None = None) -> Any:
+        """``until``: as of Carrier.limit."""
         loop = self._running()
-        room = self._room
+        room = self._pool.room
         assert room is not None
-        limit = self.carrier.limit()
+        limit = self.carrier.limit(until)
         if limit is not None and limit <= 0:
             raise DeadlineExceeded()
-        until = None if limit is None else loop.time() + limit
-        transport = self.carrier.transport
-        async with room:
-            route = transport.route(request.origin)
-            connection, keep = self._waiting(route, loop), False
-            reused = connection is not None
+        end = None if limit is None else ticks() + limit
+        if end is None or not room.locked():
+            await room.acquire()
+        else:
             try:
-                if connection is None:
-                    route = transport.route(request.origin, anew=True)
-                content, head, _ = transports.message(route, request, body)
-                if connection is None:
-                    connection = await self._connect(route, loop, limit)
-                response, keep = await connection.exchange(
-                    head + content, request.method, most, self._settings.timeout, until
-                )
-                return response
-            except wire.Malformed as error:
-                raise NoAnswer(f"what came from {request.origin} is not HTTP: {error}") from None
-            except TooLong:
-                raise Longer(f"the answer is longer than {most} bytes") from None
-            except (Silence, EOFError, OSError) as error:
-                failure = NoAnswer(f"no answer from {request.origin} ({_reason(error)})")
-                silent = isinstance(error, Silence)
-                failure.stale = reused and connection is not None and not connection.begun and not silent  # type: ignore[attr-defined]
-                raise failure from None
-            finally:
-                if connection is not None:
-                    self._take_back(route, connection, keep, loop)
+                await asyncio.wait_for(room.acquire(), limit)
+            except asyncio.TimeoutError:
+                route = self.carrier.transport.route(request.origin)
+                late = fault.judged(TimeoutError(), fault.REQUEST, route, late=True)
+                late.sent = False
+                raise late from None
+        try:
+            return await self._sent(request, body, most, end, loop)
+        finally:
+            room.release()
+
+    async def _sent(
+        self, request: Any, body: bytes | None, most: int | None, end: float | None, loop: asyncio.AbstractEventLoop
+    ) -> Any:
+        """The Response, by ``end``, in ticks."""
+        transport = self.carrier.transport
+        route = transport.route(request.origin)
+        connection, keep = self._waiting(route, loop), False
+        reused = connection is not None
+        try:
+            if connection is None:
+                route = transport.route(request.origin, anew=True)
+            content, head, _ = transports.message(route, request, body)
+            if connection is None:
+                connection = await self._connect(route, loop, end)
+            response, keep = await connection.exchange(
+                head + content, request.method, most, self._settings.timeout, end
+            )
+            if response.status == 407:
+                raise fault.wants_password(route)
+            return response
+        except TooLong:
+            raise Longer(f"the answer is longer than {most} bytes") from None
+        except (Silence, EOFError, OSError, wire.Malformed) as error:
+            failure = fault.judged(_core(error), fault.REQUEST, route, _is_over(end))
+            if reused and connection is not None and not connection.begun and failure.cause == "broken":
+                failure.stale = True
+            raise failure from None
+        finally:
+            if connection is not None:
+                self._take_back(route, connection, keep, loop)
 
     def _waiting(self, route: Any, loop: asyncio.AbstractEventLoop) -> Connection | None:
         """An idle connection that still stands."""
-        if route not in self._idle:
-            for old in [each for each in self._idle if each.closed]:
-                for connection in self._idle.pop(old):
+        if route not in self._pool.idle:
+            for old in [each for each in self._pool.idle if each.closed]:
+                for connection in self._pool.idle.pop(old):
                     self._drop(connection)
-        idle = self._idle.get(route)
+        idle = self._pool.idle.get(route)
         while idle:
             found = idle.pop()
             if found.is_idle() and loop.time() - found.used < LASTING:
@@ -192,62 +234,88 @@ class AsyncCarrier:
         return None
 
     def _take_back(self, route: Any, connection: Connection, keep: bool, loop: asyncio.AbstractEventLoop) -> None:
-        if keep and not route.closed and connection in self._open and connection.is_idle():
+        if keep and not route.closed and connection in self._pool.open and connection.is_idle():
             connection.used = loop.time()
-            self._idle.setdefault(route, deque()).append(connection)
+            self._pool.idle.setdefault(route, deque()).append(connection)
         else:
             self._drop(connection)
 
     def _drop(self, connection: Connection) -> None:
-        self._open.discard(connection)
+        self._pool.open.discard(connection)
         connection.close()
 
-    async def _connect(self, route: Any, loop: asyncio.AbstractEventLoop, limit: float | None) -> Connection:
-        seconds = self._settings.connect_timeout if limit is None else min(limit, self._settings.connect_timeout)
+    async def _connect(self, route: Any, loop: asyncio.AbstractEventLoop, end: float | None) -> Connection:
+        seconds = self._settings.connect_timeout
+        if end is not None:
+            seconds = max(0.0, min(seconds, end - ticks()))
+        way = Way(route, loop)
         try:
-            made = await asyncio.wait_for(self._connected(route, loop), seconds)
-        except ssl.CertificateError:
-            raise NoAnswer(f"the certificate from {route.origin} is not trusted", sent=False) from None
-        except (asyncio.TimeoutError, OSError, EOFError, Silence, TooLong, wire.Malformed) as error:
-            if route.proxy is not None:
-                why = "the proxy does not connect"
-            elif isinstance(error, asyncio.TimeoutError):
-                why = "no connection in time"
-            else:
-                why = f"no connection: {_reason(error)}"
-            raise NoAnswer(f"no answer from {route.origin} ({why})", sent=False) from None
-        self._open.add(made)
+            made = await asyncio.wait_for(way.connected(seconds), seconds)
+        except way.FAILURES as error:
+            raise fault.judged(_core(error), way.leg, route, _is_over(end)) from None
+        self._pool.open.add(made)
         return made
 
-    async def _connected(self, route: Any, loop: asyncio.AbstractEventLoop) -> Connection:
-        proxy = route.proxy
-        secure = route.is_tls if proxy is None else proxy.is_tls
-        name, port = (route.address, route.port) if proxy is None else (proxy.name, proxy.port)
-        _, made = await loop.create_connection(
-            lambda: Connection(loop),
-            name,
-            port,
-            ssl=route.context if secure else None,
-            server_hostname=(route.name if proxy is None else proxy.name) if secure else None,
-            happy_eyeballs_delay=0.25,
-        )
-        if proxy is None or not route.is_tls:
-            return made
+
+class Way:
+    """The way to a new connection.  ``leg``: how far it has come, as the core's fault names it."""
+
+    FAILURES: Any = (asyncio.TimeoutError, OSError, EOFError, ValueError, OverflowError, NotImplementedError)
+    FAILURES += (Silence, wire.Malformed, fault.Denied, address.Refusal, socksproxy.Unfit)
+
+    def __init__(self, route: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self._route, self._loop = route, loop
+        self.leg: int = fault.HOST if route.proxy is None else fault.PROXY
+
+    async def connected(self, seconds: float) -> Connection:
+        """One of FAILURES if there is none.  seconds: in which the caller ends it."""
+        route, proxy = self._route, self._route.proxy
+        made = await self._plain(seconds)
         try:
-            response, _ = await made.exchange(route.tunnel(), "HEAD", 0, self._settings.connect_timeout, None)
-            if not 200 <= response.status <= 299:
-                raise EOFError
-            inner = Connection(loop)
-            try:
-                inner.connection_made(
-                    await loop.start_tls(made.transport, inner, route.context, server_hostname=route.name)  # type: ignore[arg-type]
-                )
-            except TypeError:  # a proxy that speaks TLS itself, on Python 3.10
-                raise OSError("TLS inside of TLS needs Python 3.11") from None
-            return inner
+            if proxy is not None and proxy.is_tls:
+                self.leg = fault.PROXY_TLS
+                made = await self._encrypted(made, proxy.name)
+            if proxy is not None and proxy.socks is None and route.is_tls:
+                self.leg = fault.TUNNEL
+                response, _ = await made.exchange(route.tunnel(), "HEAD", 0, seconds, None)
+                if not 200 <= response.status <= 299:
+                    raise fault.Denied(response.status)
+            if route.is_tls:
+                self.leg = fault.TLS
+                made = await self._encrypted(made, route.name)
+            return made
         except BaseException:
             made.close()
             raise
+
+    async def _plain(self, seconds: float) -> Connection:
+        """The Connection without TLS: to the host, by way of a SOCKS proxy too, or to a proxy of another kind."""
+        route, proxy, loop = self._route, self._route.proxy, self._loop
+        name, port = (route.address, route.port) if proxy is None else (proxy.name, proxy.port)
+        plain = await aiorace.connect(loop, name, port, seconds)
+        try:
+            if proxy is not None and proxy.socks is not None:
+                self.leg = fault.HOST
+                name = await aiosocks.destination(loop, route)
+                self.leg = fault.SOCKS
+                await aiosocks.pass_on(loop, plain, route, name, seconds)
+            _, made = await loop.create_connection(lambda: Connection(loop), sock=plain)
+            return made
+        except BaseException:
+            plain.close()
+            raise
+
+    async def _encrypted(self, made: Connection, name: str) -> Connection:
+        """The Connection that speaks TLS over this one."""
+        inner = Connection(self._loop)
+        try:
+            transport = await self._loop.start_tls(made.transport, inner, self._route.context, server_hostname=name)
+        except TypeError:  # over TLS already, on Python 3.10
+            raise NotImplementedError from None
+        if transport is None:
+            raise EOFError
+        inner.connection_made(transport)
+        return inner
 
 
 class Longer(BadAnswer):
@@ -262,13 +330,10 @@ def _longest(wanted: Any) -> int | None:
     return max(REFUSAL, length)
 
 
-def _reason(error: BaseException) -> str:
-    """Why, without the URL, which may be signed."""
-    if isinstance(error, Silence):
-        return "silence for too long"
-    if isinstance(error, EOFError):
-        return "the connection broke: it ended too early"
-    code = getattr(error, "errno", None)
-    if isinstance(code, int) and code > 0:
-        return os.strerror(code)
-    return getattr(error, "strerror", None) or type(error).__name__  # a name that nobody knows has a negative code
+def _is_over(end: float | None) -> bool:
+    return end is not None and ticks() >= end
+
+
+def _core(error: BaseException) -> BaseException:
+    """A failure as the core knows it."""
+    return TimeoutError() if isinstance(error, (Silence, asyncio.TimeoutError)) else error

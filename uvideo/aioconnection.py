@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 from uvideo._core import message, wire
 
 __all__ = ["Connection"]
 
+#: While bytes are unsent, how many looks are taken in the time that silence may last: at whether some went out.
+LOOKS = 20
+SLICE = 256 * 1024  # bytes given to the loop at a time
+
+ticks = time.monotonic  # a loop's own clock may stand still while it is busy, uvloop's does
+
 
 class Silence(Exception):
-    """The other side said nothing for too long."""
+    """The other side said nothing for too long.  ``late``: it may have, but the time for all of it is over."""
+
+    def __init__(self, late: bool = False) -> None:
+        super().__init__()
+        self.late = late
 
 
 class TooLong(Exception):
@@ -19,7 +30,11 @@ class TooLong(Exception):
 
 
 class Connection(asyncio.Protocol):
-    """Carries one request at a time.  ``used``: when it became idle, on the loop's clock."""
+    """Carries one request at a time.  ``used``: when it became idle, on the loop's clock.
+
+    The states are those of the core's Exchange, but that sending and reading go on side by side.  No more of a request
+    is given to the loop than it can send soon, so that the answer stops the rest.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -30,6 +45,8 @@ class Connection(asyncio.Protocol):
         self._chunks: Any = None
         self._pieces: list[bytes] = []
         self._left: int | None = 0
+        self._rest = memoryview(b"")  # of the request, not yet given to the loop
+        self._is_full = False  # whether the loop wants no more now
         self._size = self._unsent = 0
         self._most: int | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -51,16 +68,21 @@ class Connection(asyncio.Protocol):
     ) -> tuple[Any, bool]:
         """(Response, whether the connection serves again).  ``most``: bytes of the body, None for any number.
 
-        ``timeout``: seconds of silence.  ``until``: when it must be over, on the loop's clock.  Silence, TooLong,
-        wire.Malformed, EOFError or OSError if there is none.
+        ``timeout``: seconds of silence.  ``until``: when it must be over, in ticks.  Silence, TooLong, EOFError,
+        OSError or wire.Malformed if there is none.
         """
         self._future = future = self._loop.create_future()
         self._head, self._answer, self._chunks, self.begun = wire.Head(method), None, None, False
         self._pieces, self._left, self._size, self._most = [], 0, 0, most
-        self._timeout, self._until, self._quiet = timeout, until, self._loop.time()
-        self._transport.write(data)
-        self._unsent = len(data)
-        if self._timer is None or until is not None:
+        self._rest = self._rest[:0]
+        self._timeout, self._until, self._quiet = timeout, until, ticks()
+        if len(data) <= SLICE:
+            self._transport.write(data)
+        else:
+            self._rest = memoryview(data)
+            self._go_on()
+        self._unsent = self._left_to_send()
+        if self._timer is None or self._unsent or until is not None:
             self._look()
         try:
             found: tuple[Any, bool] = await future
@@ -68,24 +90,42 @@ class Connection(asyncio.Protocol):
         finally:
             self._future = None
 
+    def _left_to_send(self) -> int:
+        """Bytes of the request that the system has not taken yet."""
+        unsent: int = self._transport.get_write_buffer_size() + len(self._rest)
+        return unsent
+
+    def _go_on(self) -> None:
+        """Give the loop what it takes of the request."""
+        while self._rest and not self._is_full and not self._transport.is_closing():
+            piece, self._rest = self._rest[:SLICE], self._rest[SLICE:]
+            self._transport.write(piece)
+
     def _look(self) -> None:
-        """End what has been silent for too long; one timer serves all requests of a connection."""
+        """End what has been silent for too long.
+
+        One timer serves all requests of a connection: one that is left from an earlier request rings no later than
+        this one's silence may end.  When bytes go out nobody tells, so those that are unsent are looked after.
+        """
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         if self._future is None or self._future.done():
             return
-        now = self._loop.time()
-        unsent = self._transport.get_write_buffer_size()
+        now = ticks()
+        unsent = self._left_to_send()
         if unsent < self._unsent:  # the other side takes in what is sent
             self._unsent, self._quiet = unsent, now
-        end = self._quiet + self._timeout
-        if self._until is not None:
-            end = min(end, self._until)
+        end, late = self._quiet + self._timeout, False
+        if self._until is not None and self._until <= end:
+            end, late = self._until, True
         if now >= end:
-            self._fail(Silence())
-        else:
-            self._timer = self._loop.call_at(end, self._look)
+            self._fail(Silence(late))
+            return
+        seconds = end - now
+        if unsent:
+            seconds = min(seconds, self._timeout / LOOKS)
+        self._timer = self._loop.call_later(seconds, self._look)
 
     def _fail(self, error: BaseException) -> None:
         if self._future is not None and not self._future.done():
@@ -108,13 +148,15 @@ class Connection(asyncio.Protocol):
         if self._future is None or self._future.done():  # nobody asked for it
             self._transport.abort()
             return
-        self._quiet = self._loop.time()
+        self._quiet = ticks()
         self.begun = True
         try:
             if self._answer is None:
                 self._answer = self._head.feed(data)
                 if self._answer is None:
                     return
+                if self._rest:  # nobody waits for it any more
+                    self._rest, self._answer.keep = self._rest[:0], False
                 data = self._head.rest
                 self._left = self._answer.length
                 if self._answer.chunked:
@@ -149,11 +191,19 @@ class Connection(asyncio.Protocol):
             content = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
             self._future.set_result((message.Response(self._answer.status, self._answer.headers, content), keep))
 
+    def pause_writing(self) -> None:
+        self._is_full = True
+
+    def resume_writing(self) -> None:
+        self._is_full = False
+        self._go_on()
+
     def eof_received(self) -> None:
         if self._answer is not None and self._left is None and self._chunks is None:
             self._done(False)
 
     def connection_lost(self, error: Exception | None) -> None:
+        self._rest = self._rest[:0]
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

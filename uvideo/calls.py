@@ -319,7 +319,7 @@ def content(op: Any, found: Any, data: bytes, verify: bool) -> models.Content:
         tree.update(data)
         actual = tree.value()
         if not etag.same(found.etag, actual, len(data)):
-            wrong = f"the content does not verify: expected etag {found.etag}, actual {actual}"
+            wrong = etag.mismatch(found.etag, actual, found.headers)
     if wrong is not None:
         raise IntegrityError(wrong, operation="GetObject", space=op.space, key=op.key)
     return models.Content(info(op.space, op.key, found), data, 0 if found.span is None else found.span[0])

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Carrier = _carrier.Carrier
 
-__all__ = ["bounded", "chosen", "connect"]
+__all__ = ["bounded", "certificate", "chosen", "connect"]
 
 
 def connect(settings: Settings, tries: Retry | None = None) -> Carrier:
@@ -38,9 +38,6 @@ def connect(settings: Settings, tries: Retry | None = None) -> Carrier:
         settings.video_actions,
         settings.user_agent or f"uvideo-python/{__version__}",
     )
-    certificate = None
-    if settings.client_cert is not None:
-        certificate = (settings.client_cert, settings.client_key or settings.client_cert)
     kinds: Any = carrier.Carrier, transport.Transport
     if telemetry.is_on():
         from uvideo import spans
@@ -50,7 +47,7 @@ def connect(settings: Settings, tries: Retry | None = None) -> Carrier:
         settings.timeout,
         connect_timeout=settings.connect_timeout,
         authorities=settings.ca_bundle,
-        certificate=certificate,
+        certificate=certificate(settings),
         proxy=settings.proxy,
     )
     if tries is None:
@@ -64,6 +61,15 @@ def connect(settings: Settings, tries: Retry | None = None) -> Carrier:
         )
     made: Carrier = kinds[0](endpoint, settings.credentials(), pipes, tries)
     return made
+
+
+def certificate(settings: Settings) -> Any:
+    """The client's own trust.Certificate, or None."""
+    from uvideo._core import trust
+
+    if settings.client_cert is None:
+        return None
+    return trust.Certificate(settings.client_cert, settings.client_key, settings.client_key_password)
 
 
 def chosen(

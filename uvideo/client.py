@@ -201,16 +201,16 @@ class Client:
         op = calls.get(space, key, start, end, if_match, if_none_match)
         check = self._settings.verify if verify is None else verify
 
-        def once() -> models.Content:
-            found, data = self._fetched(op)
+        def once(until: float | None) -> models.Content:
+            found, data = self._fetched(op, until)
             return calls.content(op, found, data, check)
 
         found: models.Content = self._carrier.persist(once, op)
         return found
 
-    def _fetched(self, op: Any) -> tuple[Any, bytes]:
+    def _fetched(self, op: Any, until: float | None) -> tuple[Any, bytes]:
         """(ObjectInfo of the core, bytes) of one GET."""
-        pipe = self._carrier.open(op, self._expires())
+        pipe = self._carrier.open(op, self._expires(), (), until)
         ended = False
         try:
             found = answer.decode_info(pipe.headers, pipe.status)
@@ -358,7 +358,7 @@ class Client:
             verify=verify,
         )
         with telemetry.whole(self._carrier, "Upload", space) as carrier:
-            return upload.upload(self._bound(cancel, deadline, carrier), space, key, source, options)
+            return upload.upload(self._whole(cancel, deadline, carrier), space, key, source, options)
 
     def _upload_options(
         self,
@@ -406,13 +406,28 @@ class Client:
         return self._records
 
     def _bound(self, cancel: Interrupt | None, deadline: float | None, carrier: Carrier | None = None) -> Carrier:
-        """The Carrier of one transfer."""
+        """The Carrier of what ends so."""
         found = self._carrier if carrier is None else carrier
         if cancel is None and deadline is None:
             return found
         until = None if deadline is None else found.ticks() + calls.seconds(deadline, "deadline")
         bound: Carrier = found.bound(cancel, until)
         return bound
+
+    def _whole(self, cancel: Interrupt | None = None, deadline: float | None = None, carrier: Any = None) -> Carrier:
+        """As ``_bound``, of a transfer that is one call with a total time."""
+        whole: Carrier = self._bound(cancel, deadline, carrier).one()
+        return whole
+
+    def _one(self, deadline: float | None = None) -> Client:
+        """This client for a call of several operations, which share its total time and, if given, these seconds."""
+        bound = self._whole(None, deadline)
+        if bound is self._carrier:
+            return self
+        made = object.__new__(type(self))
+        made.__dict__.update(self.__dict__)
+        made._carrier = bound
+        return made
 
     def download(
         self,
@@ -445,7 +460,7 @@ class Client:
         options = self._download_options(check, part_jobs, bandwidth, progress, journal)
         op = calls.get(space, key, start, end)
         with telemetry.whole(self._carrier, "Download", space) as carrier:
-            return download.download(self._bound(cancel, deadline, carrier), op, target, options)
+            return download.download(self._whole(cancel, deadline, carrier), op, target, options)
 
     def upload_dir(
         self,
@@ -627,10 +642,10 @@ class Client:
             progress=progress,
             ticks=self._carrier.ticks,
         )
-        bound = self._bound(cancel, None)
+        bound = self._whole(cancel)
 
         def ask(call: Call[Any]) -> Any:
-            carrier = self._carrier if call.tidies() else bound
+            carrier = bound.tidying() if call.tidies() else bound
             carrier.check()
             result, _ = carrier.call(call.operation, proof=made.verify)
             return call.convert(result)
@@ -641,13 +656,13 @@ class Client:
 
     def rename(self, space: str, key: str, new_key: str, *, force: bool = False) -> None:
         """Give an object another key.  force: also if that takes the place of another object; else AlreadyExists."""
-        call = calls.rename(space, key, new_key, force)
+        call, one = calls.rename(space, key, new_key, force), self._one()
         lost: list[UVideoError] = []
         try:
-            self._carrier.call(call.operation, lost=lost)
+            one._carrier.call(call.operation, lost=lost)
         except (NotFound, AlreadyExists):
             # A try without answer may have done it already; then the object is there under its new key only.
-            if not lost or self._is_there(space, key) or not self._is_there(space, new_key):
+            if not lost or one._is_there(space, key) or not one._is_there(space, new_key):
                 raise
 
     def _is_there(self, space: str, key: str) -> bool:
@@ -728,13 +743,14 @@ class Client:
         content = calls.octets(data, "data")
         stored = mime, storage_class, metadata, headers
         calls.append(space, key, position or 0, len(content), *stored)  # bad arguments are said at once
+        one = self._one()
         if position is None:
             try:
-                position = self.stat(space, key).size
+                position = one.stat(space, key).size
             except NotFound:
                 position = 0
         call = calls.append(space, key, position, len(content), *stored)
-        result, _ = self._carrier.call(call.operation, content)
+        result, _ = one._carrier.call(call.operation, content)
         return call.convert(result)
 
     def put_known(self, space: str, key: str, *, etag: str, size: int, mime: str | None = None) -> models.Stored:
@@ -844,7 +860,7 @@ class Client:
 
         is_download = self._journal().direction(transfer) == "download"
         with telemetry.whole(self._carrier, "Download" if is_download else "Upload") as carrier:
-            bound = self._bound(cancel, deadline, carrier)
+            bound = self._whole(cancel, deadline, carrier)
             if is_download:
                 common = None, part_jobs, bandwidth, progress, True
                 return download.resume(bound, transfer, self._download_options(*common))
@@ -857,7 +873,7 @@ class Client:
 
         journal = self._journal()
         job = download.abort if journal.direction(transfer) == "download" else upload.abort
-        job(self._carrier, journal, transfer)
+        job(self._whole(), journal, transfer)
 
     # Keys
 

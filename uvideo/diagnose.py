@@ -25,10 +25,10 @@ from urllib.parse import urlsplit
 from uvideo import calls
 from uvideo._core import answer, message, provider
 from uvideo.carriage import connect
-from uvideo.errors import InvalidArgument, NoAnswer, NotFound, UVideoError
+from uvideo.errors import ConfigurationError, InvalidArgument, NoAnswer, NotFound, UVideoError
 from uvideo.models import Finding
-from uvideo.refusal import kind, masked, refused
-from uvideo.settings import KEYS, Settings, config_file, load, origins, profiles
+from uvideo.refusal import failed, kind, masked, refused
+from uvideo.settings import SECRETS, Settings, config_file, load, origins, profiles
 
 if TYPE_CHECKING:
     from uvideo.retry import Retry
@@ -40,7 +40,6 @@ T = TypeVar("T")
 SECONDS = 10.0  # a step may wait for a host
 TRIFLE = 30.0  # seconds that a clock may be off
 SOON = 14 * 86400  # seconds until a certificate ends
-_HIDDEN = KEYS | {"proxy"}
 PLACEHOLDER = "uvideo"  # stands before a host that begins with the space, where no space was given
 SCRATCH = ".uvideo-doctor/"  # keys below it are made and removed
 
@@ -112,7 +111,7 @@ def _settings(settings: Settings, sources: Mapping[str, str]) -> Finding:
         value = getattr(settings, name)
         if name == "public_key":
             value = masked(value)
-        elif name in _HIDDEN:
+        elif name in SECRETS:
             value = "***"
         shown[name] = {"value": value, "from": origin}
     hosts = settings.hosts()
@@ -205,7 +204,7 @@ def _within(job: Callable[[], T], seconds: float) -> T:
     def run() -> None:
         try:
             found.append((job(), None))
-        except (OSError, UnicodeError) as error:  # a name that cannot be one
+        except (OSError, ValueError, OverflowError) as error:  # a name or a port that cannot be one
             found.append((None, error))
 
     thread = threading.Thread(target=run, daemon=True)
@@ -220,77 +219,61 @@ def _within(job: Callable[[], T], seconds: float) -> T:
     return result
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    if isinstance(error, UnicodeError):
-        return "it cannot be the name of a host"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return error.verify_message
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+def _reached(host: Host, settings: Settings, clock: Callable[[], float], transport: Any) -> Iterator[Finding]:
+    """DNS, TCP and TLS of one host, on the way that a client takes; ends at the first that fails."""
+    from uvideo._core import address, connection, fault, race
 
-
-def _reached(host: Host, settings: Settings, clock: Callable[[], float]) -> Iterator[Finding]:
-    """DNS, TCP and TLS of one host; ends at the first that fails."""
     limit = min(SECONDS, settings.connect_timeout)
     facts: dict[str, object] = {"host": host.authority, "for": list(host.roles)}
-    from uvideo._core import proxy as proxies
-
-    name, port = ("127.0.0.1" if host.name.endswith("localhost") else host.name), host.port
-    proxy = proxies.proxy_of(host.origin, settings.proxy)
-    wrong = "no-such-host"
-    if proxy:
-        scheme, _, authority = (proxy if "://" in proxy else "http://" + proxy).partition("://")
-        authority = authority.rpartition("@")[2].partition("/")[0]
-        name, port = _split(scheme, authority, 8080)
-        facts, wrong = {**facts, "host": authority, "proxy": authority}, "proxy"
+    role = host.roles[0]
     try:
-        if port is None:
-            raise OSError("there is no such port")
+        route = transport.route(host.origin)
+    except ConfigurationError as error:  # of the proxy
+        yield failed(f"{role}.host", error, facts)
+        return
+    except InvalidArgument as error:
+        yield Finding(f"{role}.tls", "failed", "tls-failed", {**facts, "reason": error.message}, ("client-cert",))
+        return
+    proxy, leg = route.proxy, fault.HOST
+    name, port = route.address, route.port
+    if proxy is not None:
+        name, port, leg = proxy.name, proxy.port, fault.PROXY
+        facts["host"] = facts["proxy"] = f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
+    try:
+        if not 0 < port < 65536:
+            raise OverflowError
         found = _within(lambda: socket.getaddrinfo(name, port, type=socket.SOCK_STREAM), limit)
-    except (OSError, UnicodeError) as error:
-        yield Finding(f"{host.roles[0]}.dns", "failed", "dns-failed", {**facts, "reason": _reason(error)}, (wrong,))
+    except (OSError, ValueError, OverflowError) as error:
+        if isinstance(error, TimeoutError):
+            error = socket.gaierror(socket.EAI_AGAIN, "no answer in time")
+        yield failed(f"{role}.dns", fault.judged(error, leg, route), facts)
         return
     addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
-    yield Finding(f"{host.roles[0]}.dns", "ok", "dns", {**facts, "addresses": addresses})
+    yield Finding(f"{role}.dns", "ok", "dns", {**facts, "addresses": addresses})
     began = time.perf_counter()
     try:
-        pipe = socket.create_connection((name, port), limit)
-    except OSError as error:
-        wrong = "proxy" if proxy else "no-server-there" if host.is_loopback else "firewall"
-        yield Finding(f"{host.roles[0]}.tcp", "failed", "tcp-failed", {**facts, "reason": _reason(error)}, (wrong,))
+        race.connect(name, port, connection.Pace(limit, limit)).close()
+    except address.Refusal as error:
+        yield failed(f"{role}.tcp", fault.judged(error, leg, route), facts)
         return
-    with pipe:
-        seconds = round(time.perf_counter() - began, 3)
-        yield Finding(f"{host.roles[0]}.tcp", "ok", "tcp-proxy" if proxy else "tcp", {**facts, "seconds": seconds})
-        if host.scheme != "https":
-            local = host.is_loopback
-            yield Finding(
-                f"{host.roles[0]}.tls", "ok" if local else "warning", "tls-local" if local else "tls-none", facts
-            )
-        elif not proxy:
-            yield _secured(host, pipe, settings, clock, facts)
+    seconds = round(time.perf_counter() - began, 3)
+    yield Finding(f"{role}.tcp", "ok", "tcp" if proxy is None else "tcp-proxy", {**facts, "seconds": seconds})
+    if host.scheme != "https" and host.is_loopback:
+        yield Finding(f"{role}.tls", "ok", "tls-local", facts)
+    elif host.scheme != "https":
+        yield Finding(f"{role}.tls", "warning", "tls-none", facts)
+    else:
+        yield _secured(host, transport, limit, clock, {**facts, "host": host.authority})
 
 
 def _secured(
-    host: Host, pipe: socket.socket, settings: Settings, clock: Callable[[], float], facts: Mapping[str, object]
+    host: Host, transport: Any, limit: float, clock: Callable[[], float], facts: Mapping[str, object]
 ) -> Finding:
-    from uvideo._core import trust
-
-    trusted = settings.ca_bundle or trust.authorities()
     check = f"{host.roles[0]}.tls"
     try:
-        folder = os.path.isdir(trusted)
-        context = ssl.create_default_context(cafile=None if folder else trusted, capath=trusted if folder else None)
-        if settings.client_cert is not None:
-            context.load_cert_chain(settings.client_cert, settings.client_key)
-        with context.wrap_socket(pipe, server_hostname=host.name) as secured:
-            version, certificate = secured.version(), secured.getpeercert() or {}
-    except ssl.SSLCertVerificationError as error:
-        return Finding(check, "failed", "tls-untrusted", {**facts, "reason": _reason(error)}, ("portal", "ca-bundle"))
-    except OSError as error:
-        cause = ("client-cert",) if isinstance(error, FileNotFoundError) else ("not-tls",)
-        return Finding(check, "failed", "tls-failed", {**facts, "reason": _reason(error)}, cause)
+        version, certificate = transport.probe(host.origin, limit)
+    except UVideoError as error:
+        return failed(check, error, facts)
     days = None
     with suppress(KeyError, ValueError):
         days = int((ssl.cert_time_to_seconds(str(certificate["notAfter"])) - clock()) // 86400)
@@ -318,7 +301,7 @@ class Service:
             return
         for host in hosts:
             lost = False
-            for finding in _reached(host, self._settings, self._clock):
+            for finding in _reached(host, self._settings, self._clock, self._carrier.transport):
                 lost = lost or finding.verdict == "failed"
                 yield finding
             if lost and "upload" in host.roles:
@@ -351,7 +334,9 @@ class Service:
         """Seconds that this clock is ahead of the service's; a Date has whole seconds."""
         began = self._clock()
         try:
-            response = self._carrier.transport.send(message.Request("GET", origin, "/", message.Headers(), b""))
+            response = self._carrier.transport.send(
+                message.Request("GET", origin, "/", message.Headers(), b""), None, self._carrier.limit()
+            )
             said = parsedate_to_datetime(response.headers.get("Date") or "").timestamp()
         except UVideoError as error:
             return refused("clock", error, self._carrier)

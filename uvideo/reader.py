@@ -54,9 +54,14 @@ class _Object(io.RawIOBase):
         self.verified = False
         self._attempts: Any = None
         self._since = 0  # bytes that came since a try failed
+        self._deadline: float | None = None  # of the call that goes on, in the carrier's ticks
         self._pid = os.getpid()
         if not info.size:
             self._verify()
+
+    def begin(self) -> None:
+        """A call begins, whose total time counts from now."""
+        self._deadline = self._carrier.attempts(None).deadline
 
     def readable(self) -> bool:
         return True
@@ -139,6 +144,9 @@ class _Object(io.RawIOBase):
             op: Any = calls.get(self.info.space, self.info.key)
             try:
                 self._carrier.check()
+                limit = self._carrier.limit(self._deadline)
+                if self._stream is not None and limit is not None:
+                    self._stream.limit(limit)
                 self._stand(at, most)
                 return self._receive(min(most, PIECE))
             except UVideoError as error:
@@ -148,6 +156,8 @@ class _Object(io.RawIOBase):
                     raise self._changed() from error
                 if self._attempts is None or self._since >= PIECE:  # it goes forward
                     self._attempts, self._since = self._carrier.attempts(op), 0
+                if self._deadline is not None:
+                    self._attempts.deadline = self._deadline
                 if not self._carrier.pause(self._attempts, error, op):
                     raise
             except BaseException:
@@ -167,7 +177,7 @@ class _Object(io.RawIOBase):
         length = max(most + BLOCK if most > BLOCK else BLOCK, BLOCK << 2 * min(self._streak, 20))
         end = min(self.info.size, at + length)
         op = calls.get(self.info.space, self.info.key, at, end, self.info.etag)
-        stream = self._carrier.open(op, self._expires)
+        stream = self._carrier.open(op, self._expires, (), self._deadline)
         try:
             self._until = self._checked(answer.decode_info(stream.headers, stream.status), at, end)
         except BaseException:
@@ -211,9 +221,7 @@ class _Object(io.RawIOBase):
         actual = self._hash.value()
         self._hash = None
         if not etag.same(str(self.info.etag), actual, self.info.size):
-            self._wrong = self._about(
-                IntegrityError(f"the content does not verify: expected etag {self.info.etag}, actual {actual}")
-            )
+            self._wrong = self._about(IntegrityError(etag.mismatch(self.info.etag, actual, self.info.headers.items())))
             raise self._wrong
         self.verified = True
 
@@ -275,6 +283,34 @@ class Reader(io.BufferedReader):
         return f"<Reader of {self.info.space}/{self.info.key}, {self.size} bytes>"
 
 
+class _TimedReader(Reader):
+    """A Reader of a client whose calls have a total time: each of these is one."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self._object.begin()
+        return super().read(size)
+
+    def read1(self, size: int = -1, /) -> bytes:
+        self._object.begin()
+        return super().read1(size)
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        self._object.begin()
+        return super().readinto(buffer)
+
+    def readinto1(self, buffer: WriteableBuffer, /) -> int:
+        self._object.begin()
+        return super().readinto1(buffer)
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        self._object.begin()
+        return super().readline(size)
+
+    def peek(self, size: int = 0, /) -> bytes:
+        self._object.begin()
+        return super().peek(size)
+
+
 def opened(
     carrier: Any, expires: int | None, space: str, key: str, cache: int, limit: Limit | None, verify: bool
 ) -> Reader:
@@ -284,4 +320,5 @@ def opened(
     info = call.convert(found)
     if info.size is None:
         raise BadAnswer("the answer says no length", operation="HeadObject", space=space, key=key)
-    return Reader(_Object(carrier, expires, info, cache, limit, verify))
+    kind = Reader if carrier.retry.total_seconds is None else _TimedReader
+    return kind(_Object(carrier, expires, info, cache, limit, verify))

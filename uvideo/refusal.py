@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from uvideo._core import dialect, signature, text
+from uvideo._core import cause, dialect, signature, text
 from uvideo.errors import (
     AccessDenied,
     BadAnswer,
@@ -20,7 +20,10 @@ from uvideo.errors import (
 )
 from uvideo.models import Finding
 
-__all__ = ["causes", "masked", "refused", "signed_text"]
+__all__ = ["CAUSES", "causes", "failed", "masked", "refused", "signed_text"]
+
+#: {code: (text, remedy)} of every cause that no answer of the service came.
+CAUSES = {each.code: (each.text, each.remedy) for each in cause.CAUSES}
 
 TOKEN, TEMPORARY = "TOKEN_", "STS_"  # how the public keys of tokens and of temporary key pairs begin
 PRIVATE = "<private key>"
@@ -36,6 +39,14 @@ def kind(public_key: str) -> str:
     if public_key.startswith(TOKEN):
         return "token"
     return "temporary" if public_key.startswith(TEMPORARY) else "account"
+
+
+def failed(check: str, error: UVideoError, facts: Mapping[str, object]) -> Finding:
+    """The Finding of an error that says why no answer of the service came: its text and remedy are in CAUSES."""
+    said: dict[str, object] = {**facts, "message": error.message, "error": type(error).__name__}
+    if error.cause is None:
+        return Finding(check, "failed", "refused", said, causes(error, None))
+    return Finding(check, "failed", error.cause, {**said, **getattr(error, "facts", {})}, (error.cause,))
 
 
 def refused(
@@ -61,6 +72,8 @@ def refused(
         facts["public_key"] = masked(keys.public_key)
     if isinstance(error, SignatureMismatch) and keys is not None and op is not None:
         facts.update(signed_text(carrier, op, management=management, expires=expires))
+    if error.cause is not None:
+        return failed(check, error, facts)
     return Finding(check, "failed", "refused", facts, causes(error, keys, management=management))
 
 

@@ -50,13 +50,14 @@ class Settings:
 
     provider: auto-ai, ucloud, us3 or local.  endpoint, download_endpoint, api_url: hosts or URLs instead of the
     provider's; an endpoint of your own stands for all three.  word: UCloud or AutoAI, first word of Authorization.
-    timeout: seconds of silence until a request counts as unanswered; connect_timeout: to connect.
-    attempt_timeout: seconds one try may take, None for no limit; total_timeout: all tries and waits of a call.
+    timeout: seconds of silence until a request counts as unanswered; connect_timeout: to connect, with look-up and TLS.
+    attempt_timeout: seconds one try may take, None for no limit; total_timeout: all tries and waits of a call, be it
+    an upload or a download.
     retries: how often a request is sent again; retry_budget: seconds that all waits of a call may take together.
     expires: seconds that a signed URL lasts.  part_jobs: parts moved at a time.  bandwidth: bytes a second each way,
     None for no limit.  verify: compare etags.  multipart_threshold: bytes up to which an object goes in one request.
-    ca_bundle: file or folder of authorities; client_cert, client_key: PEM files; proxy: URL, "" for none, None for what
-    the environment says.  state_dir: where unfinished transfers are noted.
+    ca_bundle: file or folder of authorities; client_cert, client_key: PEM files, client_key_password: of an encrypted
+    key.  proxy: URL, "" for none, None for what the environment says.  state_dir: where unfinished transfers are noted.
     """
 
     public_key: str | None = None
@@ -82,6 +83,7 @@ class Settings:
     ca_bundle: str | None = None
     client_cert: str | None = None
     client_key: str | None = None
+    client_key_password: str | None = field(default=None, repr=False)
     proxy: str | None = field(default=None, repr=False)
     user_agent: str | None = None
     state_dir: str | None = None
@@ -122,8 +124,15 @@ class Settings:
 
 FIELDS = tuple(each.name for each in dataclasses.fields(Settings))
 KEYS = frozenset(("public_key", "private_key", "security_token"))
+#: What nobody may read in passing.  The URL of a proxy may hold a password.
+SECRETS = frozenset(each.name for each in dataclasses.fields(Settings) if not each.repr)
 #: What of the layers below does not count where a layer has an endpoint: they are hosts of another service.
 _BESIDE = frozenset(("download_endpoint", "api_url"))
+
+
+def is_secret(name: str, value: Any) -> bool:
+    """Whether the value of a field is never printed or given on a command line: a proxy's only with a password."""
+    return name in SECRETS and (name != "proxy" or "@" in str(value))
 
 
 def load(
@@ -249,8 +258,9 @@ def profiles(
     for title, table in found.items():
         if strict:
             refuse_unknown(table, f"{path}: [profiles.{title}]", "key")
-        if "private_key" in table and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
-            _log.warning("%s holds a private key and others can read it: chmod 600 it", path)
+        secret = any(is_secret(name, value) for name, value in table.items())
+        if secret and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+            _log.warning("%s holds a secret and others can read it: chmod 600 it", path)
     default = document.get("default_profile")
     if default is not None and not isinstance(default, str):
         raise InvalidArgument(f"{path}: default_profile must be text")
@@ -297,6 +307,24 @@ def _key(name: str, value: Any) -> str:
     text = _text(name, value)
     if not text.strip() or (name == "public_key" and any(char <= " " or char == ":" for char in text)):
         raise InvalidArgument(f"{name} is empty or holds blanks or a colon: was it pasted whole?")
+    return text
+
+
+def _password(name: str, value: Any) -> str:
+    if isinstance(value, str) and value.endswith(("\n", "\r")):
+        raise InvalidArgument(f"{name} ends with a line break, as a line of a file does: .strip() takes it off")
+    text = _text(name, value)
+    if not text:
+        raise InvalidArgument(f"{name} is empty: leave it out for a key that is not encrypted")
+    return text
+
+
+def _proxy(name: str, value: Any) -> str:
+    text = _text(name, value)
+    if text:
+        from uvideo._core import proxy
+
+        proxy.Proxy(text)
     return text
 
 
@@ -392,7 +420,8 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "ca_bundle": _path,
     "client_cert": _path,
     "client_key": _path,
-    "proxy": _text,
+    "client_key_password": _password,
+    "proxy": _proxy,
     "user_agent": _text,
     "state_dir": _path,
     "space_parameter": _one_of(("BucketName", "SpaceName")),

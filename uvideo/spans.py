@@ -143,24 +143,24 @@ class TracedCarrier(carrier.Carrier):
         with _current(tracer.start_span(name, attributes={"uvideo.space": space} if space else None)):
             yield self.bound(self.interrupt, self.deadline)
 
-    def persist(self, once: Callable[[], Any], op: Any, retry: Any = None, lost: Any = None) -> Any:
+    def persist(self, once: Callable[[Any], Any], op: Any, retry: Any = None, lost: Any = None) -> Any:
         tries = 0
 
-        def tried() -> Any:
+        def tried(until: float | None) -> Any:
             nonlocal tries
             tries += 1
             with _try(op, number=tries):
-                return once()
+                return once(until)
 
         with _current(_start(op, SpanKind.INTERNAL, self.where())):
             return super().persist(tried, op, retry, lost)  # type: ignore[no-untyped-call]
 
-    def open(self, op: Any, expires: int | None = None, headers: Any = ()) -> Any:
+    def open(self, op: Any, expires: int | None = None, headers: Any = (), until: float | None = None) -> Any:
         """One that is no try of a ``persist`` is a span of its own, until the stream is closed."""
         if _trying.get() is not None:
-            return super().open(op, expires, headers)  # type: ignore[no-untyped-call]
+            return super().open(op, expires, headers, until)  # type: ignore[no-untyped-call]
         with _try(op, self.where(), ends=False) as span:
-            stream = super().open(op, expires, headers)  # type: ignore[no-untyped-call]
+            stream = super().open(op, expires, headers, until)  # type: ignore[no-untyped-call]
         close = stream.close
 
         def closed(reuse: bool = False) -> None:
@@ -178,17 +178,17 @@ class TracedAsyncCarrier(AsyncCarrier):
     async def persist(self, once: Any, op: Any, lost: list[UVideoError] | None = None) -> Any:
         tries = 0
 
-        async def tried() -> Any:
+        async def tried(until: float | None) -> Any:
             nonlocal tries
             tries += 1
             with _try(op, number=tries):
-                return await once()
+                return await once(until)
 
         with _current(_start(op, SpanKind.INTERNAL, None)):
             return await super().persist(tried, op, lost)
 
-    async def _send(self, request: Any, body: bytes | None, most: int | None) -> Any:
+    async def _send(self, request: Any, body: bytes | None, most: int | None, until: float | None = None) -> Any:
         _ask(request, len(request.body if body is None else body))
-        response = await super()._send(request, body, most)
+        response = await super()._send(request, body, most, until)
         _told(response.status, response.headers)
         return response

@@ -182,7 +182,7 @@ class _Upload:
         try:
             return self.parts(upload, source, None, None)
         except BaseException:
-            machines.give_up(_unbound(self._carrier), upload)
+            machines.give_up(self._carrier.tidying(), upload)
             raise
 
     def file(self, source: Any) -> Stored:
@@ -214,7 +214,7 @@ class _Upload:
         try:
             return self.parts(upload, source, None, source.path)
         except BaseException:
-            machines.give_up(_unbound(self._carrier), upload)
+            machines.give_up(self._carrier.tidying(), upload)
             raise
 
     def _left(self, claim: Claim, source: Any) -> Any:
@@ -267,7 +267,7 @@ class _Upload:
             if isinstance(error, LocalFailure) and not isinstance(error, SourceChanged):
                 error.transfer = claim.id  # a disk that is plugged in again can be read again
                 raise
-            if machines.give_up(_unbound(self._carrier), upload):
+            if machines.give_up(self._carrier.tidying(), upload):
                 claim.discard()
             raise
         claim.discard()
@@ -291,11 +291,6 @@ def interrupted(error: UVideoError, transfer: str) -> NoAnswer:
         transfer=transfer,
     )
     return found
-
-
-def _unbound(carrier: Any) -> Any:
-    """The Carrier without its interrupt and deadline, for tidying up after either."""
-    return carrier.bound()
 
 
 def origin(carrier: Any) -> str:

@@ -10,6 +10,7 @@ import pytest
 from test.interpreters import ROOT
 from uvideo.cli import advice, words
 from uvideo.models import Finding
+from uvideo.refusal import CAUSES
 
 SOURCES = ("diagnose", "link", "refusal")
 
@@ -40,8 +41,13 @@ def test_every_code_has_its_text() -> None:
 
 def test_every_cause_has_its_advice() -> None:
     written = {text for name in SOURCES for text in literals(name) if re.fullmatch(r"[a-z]+(-[a-z]+)+", text)}
-    known = advice.FOUND.keys() | advice.ADVICE.keys() | advice.TITLES.keys()
+    known = advice.FOUND.keys() | advice.ADVICE.keys() | advice.TITLES.keys() | CAUSES.keys()
     assert written - known - {"round-trip", "uvideo-doctor"} == set()
+
+
+def test_no_cause_has_the_code_of_another_finding() -> None:
+    for table in (advice.FOUND, advice.ADVICE):
+        assert CAUSES.keys() & table.keys() == set()
 
 
 def test_nothing_is_said_of_what_cannot_be_found() -> None:
@@ -50,7 +56,17 @@ def test_nothing_is_said_of_what_cannot_be_found() -> None:
     assert advice.ADVICE.keys() - written == set()
 
 
-@pytest.mark.parametrize("table", [advice.TITLES, advice.FOUND, advice.ADVICE], ids=["titles", "found", "advice"])
+@pytest.mark.parametrize(
+    "table",
+    [
+        advice.TITLES,
+        advice.FOUND,
+        advice.ADVICE,
+        {code: text for code, (text, _) in CAUSES.items()},
+        {code: remedy for code, (_, remedy) in CAUSES.items()},
+    ],
+    ids=["titles", "found", "advice", "causes", "remedies"],
+)
 def test_every_text_has_its_chinese(table: dict[str, str]) -> None:
     plain = [text for text in table.values() if re.search("[a-z]{3}", re.sub(r"\{\w+\}", "", text))]
     commands = ("chmod ", "sudo ")

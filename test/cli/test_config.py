@@ -152,7 +152,7 @@ class TestSet:
         assert SECRET in path(alone).read_text()
         assert stat.S_IMODE(path(alone).stat().st_mode) == 0o600
 
-    @pytest.mark.parametrize("name", ["private_key", "security_token"])
+    @pytest.mark.parametrize("name", ["private_key", "security_token", "client_key_password"])
     def test_a_secret_comes_from_a_file(self, alone: Shell, inside: Inside, name: str) -> None:
         (alone.folder / "key.txt").write_text(SECRET + "\n")
         assert inside("config", "set", name, "--key-file", "key.txt").out == f"default: {name} = ***\n"
@@ -163,7 +163,7 @@ class TestSet:
         assert inside("config", "set", "private_key", "--key-file", key_file(alone)).code == 0
         assert alone.server.private_key in path(alone).read_text()
 
-    @pytest.mark.parametrize("name", ["private_key", "security_token", "proxy"])
+    @pytest.mark.parametrize("name", ["private_key", "security_token", "client_key_password", "proxy"])
     def test_a_secret_on_the_command_line_is_refused(self, alone: Shell, inside: Inside, name: str) -> None:
         value = f"http://user:{SECRET}@host" if name == "proxy" else SECRET
         done = inside("config", "set", name, value)
@@ -209,7 +209,7 @@ class TestShown:
         write(
             alone,
             f'[profiles.a]\npublic_key = "PUBLIC-{SECRET}"\nprivate_key = "{SECRET}"\nsecurity_token = "{SECRET}"\n'
-            f'proxy = "http://me:{SECRET}@proxy:80"\n',
+            f'proxy = "http://me:{SECRET}@proxy:80"\nclient_key_password = "{SECRET}"\n',
         )
         path(alone).chmod(0o600)
         for words in (("config", "show", "a"), ("config", "ls", "--json"), ("config", "show", "a", "--json")):

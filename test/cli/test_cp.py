@@ -10,6 +10,7 @@ import pytest
 from test.cli.inside import Inside
 from test.cli.records import check
 from test.cli.shell import Done, Shell
+from test.fakes import FaultProxy
 from uvideo.copies import ONE_REQUEST
 
 MIB = 1 << 20
@@ -145,6 +146,19 @@ def test_bytes_go_both_ways_whatever_the_size(shell: Shell) -> None:
     assert piped.data == data and "downloaded" in piped.err
     gone = shell.sh(f"uvideo cp uvideo://{space}/piped - | head -c 5 | wc -c; echo ${{PIPESTATUS[0]}}")
     assert gone.out.split() == ["5", "141"] and gone.err == ""
+
+
+def test_answers_that_precede_the_answer_do_not_end_what_is_sent(shell: Shell) -> None:
+    space, data = shell.space(), os.urandom(5 * MIB)
+    (shell.folder / "film").write_bytes(data)
+    with FaultProxy("127.0.0.1", shell.server.port) as proxy:
+        proxy.on("PutObject").interim(times=None)
+        proxy.on("UploadPart", part=0).interim(1 << 20, times=None)
+        environ = {"UVIDEO_ENDPOINT": f"127.0.0.1:{proxy.port}", "UVIDEO_RETRIES": "0"}
+        for source, more in (("film", b""), ("-", data)):
+            done = shell("cp", source, f"uvideo://{space}/of{source}", stdin=more, **environ)
+            assert done.code == 0, done.err
+            assert shell.client.get(space, f"of{source}").data == data
 
 
 def test_options_reach_the_object(shell: Shell, inside: Inside, tree: Path) -> None:

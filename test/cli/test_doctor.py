@@ -52,8 +52,8 @@ def test_a_wrong_private_key(shell: Shell) -> None:
     [
         ({"UVIDEO_PUBLIC_KEY": "not-a-known-key"}, 3, "management", "public-key"),
         ({"UVIDEO_PUBLIC_KEY": None, "UVIDEO_PRIVATE_KEY": None}, 3, "data", "keys-absent"),
-        ({"UVIDEO_ENDPOINT": "127.0.0.1:1"}, 1, "upload.tcp", "no-server-there"),
-        ({"UVIDEO_ENDPOINT": "no-such-host.invalid"}, 1, "upload.dns", "no-such-host"),
+        ({"UVIDEO_ENDPOINT": "127.0.0.1:1"}, 1, "upload.tcp", "connect-refused"),
+        ({"UVIDEO_ENDPOINT": "no-such-host.invalid"}, 1, "upload.dns", "name"),
     ],
 )
 def test_what_fails_has_its_code_and_cause(

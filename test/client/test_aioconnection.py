@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from test.sdk.peer import PEM, Call, Peer, answer, context
+from test.sdk.test_interim import CONTINUE, DATA, ETAG, HINTS, ROOM, SIZE, Incoming, piecemeal
 from test.sdk.test_proxies import environment
-from uvideo import AsyncClient, Retry, errors
+from test.sdk.test_trust import ENCRYPTED
+from uvideo import AsyncClient, Retry, aioconnection, errors
 from uvideo._core import message
 
 LARGE = b"x" * (64 << 20)
@@ -24,8 +26,8 @@ Start = Callable[..., Peer]
 def peer() -> Iterator[Start]:
     made: list[Peer] = []
 
-    def start(talk: Callable[[Call], None], tls: Any = None) -> Peer:
-        made.append(Peer(talk, tls))
+    def start(talk: Callable[[Call], None], tls: Any = None, room: int | None = None) -> Peer:
+        made.append(Peer(talk, tls, room))
         return made[-1]
 
     yield start
@@ -189,13 +191,68 @@ def test_an_answer_that_comes_while_the_body_is_sent_is_read(peer: Start) -> Non
 
     async def work(client: AsyncClient) -> None:
         assert (await send(client, made.origin, "PUT", LARGE)).status == 403
-        assert client._carrier._open == set()
+        assert client._carrier._pool.open == set()
 
     run(work)
     over.set()
 
 
-def test_every_silence_ends_and_a_slow_reader_is_not_silent(peer: Start) -> None:
+def test_answers_1xx_while_the_body_is_sent_change_nothing(peer: Start) -> None:
+    def talk(call: Call) -> None:
+        incoming = Incoming(call)
+        piecemeal(call, CONTINUE + HINTS)
+        incoming.read(SIZE // 2)
+        piecemeal(call, HINTS + HINTS[:9])
+        incoming.read(SIZE - 1000)
+        call.send(HINTS[9:] + answer(incoming.sha1()))
+        call.request()
+        call.send(CONTINUE + answer(b"again"))
+
+    made = [peer(talk, room=ROOM), peer(talk, context(), room=ROOM)]
+
+    async def work(client: AsyncClient) -> None:
+        for each in made:
+            assert (await send(client, each.origin, "PUT", DATA)).body == ETAG
+            assert (await send(client, each.origin)).body == b"again"
+            assert len(each.calls) == 1
+
+    run(work, ca_bundle=PEM)
+
+
+def test_nothing_more_is_sent_after_the_answer(peer: Start) -> None:
+    drained, received = threading.Event(), 0
+
+    def talk(call: Call) -> None:
+        nonlocal received
+        Incoming(call)
+        call.send(HINTS + b"HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nn")
+        call.connection.settimeout(0.02)
+        while True:
+            try:
+                received += len(call.connection.recv(1 << 20))
+            except TimeoutError:
+                if drained.is_set():
+                    break
+        call.send(b"o!")
+
+    made = peer(talk, room=ROOM)
+
+    async def work(client: AsyncClient) -> None:
+        asked = asyncio.ensure_future(send(client, made.origin, "PUT", LARGE))
+        while not any(
+            each._answer and not each.transport.get_write_buffer_size() for each in client._carrier._pool.open
+        ):
+            await asyncio.sleep(0.005)
+        drained.set()
+        found = await asked
+        assert (found.status, found.body) == (413, b"no!")
+        assert client._carrier._pool.open == set()
+
+    run(work)
+    assert received < len(LARGE) // 2
+
+
+def test_every_silence_ends(peer: Start) -> None:
     over = threading.Event()
 
     def silent(call: Call) -> None:
@@ -203,22 +260,88 @@ def test_every_silence_ends_and_a_slow_reader_is_not_silent(peer: Start) -> None
         call.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
         over.wait(10)
 
-    def slow(call: Call) -> None:
-        size = 0
-        while size < len(LARGE):
-            size += len(call.connection.recv(4 << 20))
-            over.wait(0.005)
-        call.send(answer(b"at last"))
-
-    first, second = peer(silent), peer(slow)
+    made = peer(silent)
 
     async def work(client: AsyncClient) -> None:
         with pytest.raises(errors.NoAnswer, match="silence for too long"):
-            await send(client, first.origin)
-        assert (await send(client, second.origin, "PUT", LARGE)).body == b"at last"
+            await send(client, made.origin)
 
     run(work, timeout=0.15)
     over.set()
+
+
+class Clock:
+    """In place of a Connection's clock: it stands still until it is moved."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        monkeypatch.setattr(aioconnection, "ticks", lambda: self.now)
+
+
+def test_who_takes_what_is_sent_is_not_silent(peer: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, turns = Clock(monkeypatch), [threading.Event() for _ in range(6)]
+
+    def slow(call: Call) -> None:
+        taken = 0
+        for number, turn in enumerate(turns, 1):
+            assert turn.wait(30)
+            while taken < number * len(LARGE) // len(turns):
+                taken += len(call.connection.recv(1 << 20))
+        while taken < len(LARGE):  # the head
+            taken += len(call.connection.recv(1 << 20))
+        call.send(answer(b"at last"))
+
+    made = peer(slow)
+
+    async def work(client: AsyncClient) -> None:
+        sending = asyncio.ensure_future(send(client, made.origin, "PUT", LARGE))
+        while not client._carrier._pool.open:
+            await asyncio.sleep(0.001)
+        (connection,) = client._carrier._pool.open
+        for turn in turns:
+            unsent = connection._left_to_send()
+            turn.set()
+            while unsent and connection._left_to_send() == unsent:
+                await asyncio.sleep(0.001)
+            clock.now += 9.0
+            connection._look()
+        assert (await sending).body == b"at last"
+
+    run(work, timeout=10.0)
+
+
+@pytest.mark.parametrize(("size", "looks"), [(1, [39.0, 99.0, 100.0]), (8 << 20, [5.0, 60.0, 104.0, 105.0])])
+def test_a_connection_that_was_used_before_allows_no_longer_silence(
+    peer: Start, monkeypatch: pytest.MonkeyPatch, size: int, looks: list[float]
+) -> None:
+    """looks: when, after the request began, its timer rings: as the request before left it, or by what is unsent."""
+    clock = Clock(monkeypatch)
+
+    def talk(call: Call) -> None:
+        call.request()
+        call.send(answer(b"first"))
+        call.request()
+        call.more()
+
+    made = peer(talk)
+
+    async def work(client: AsyncClient) -> None:
+        await send(client, made.origin)
+        (connection,) = client._carrier._pool.open
+        clock.now += 60.0
+        sending = asyncio.ensure_future(send(client, made.origin, "PUT", b"x" * size))
+        while len(made.calls[0].requests) < 2:
+            await asyncio.sleep(0.001)
+        began = clock.now
+        for seconds in looks:
+            assert not sending.done()
+            clock.now = began + seconds
+            connection._look()
+            await asyncio.sleep(0)
+        with pytest.raises(errors.NoAnswer, match="silence for too long"):
+            await sending
+
+    run(work, timeout=100.0)
 
 
 def test_answers_that_are_none_are_said(peer: Start) -> None:
@@ -257,7 +380,7 @@ def test_a_cancelled_task_gives_its_connection_up(peer: Start) -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert client._carrier._open == set()
+        assert client._carrier._pool.open == set()
 
     run(work)
 
@@ -274,7 +397,19 @@ def test_only_a_trusted_certificate_will_do(peer: Start) -> None:
         assert not caught.value.sent
 
     run(work, ca_bundle=PEM, client_cert=PEM)
+    run(work, ca_bundle=PEM, client_cert=PEM, client_key=ENCRYPTED, client_key_password="pass words")
     run(refused)
+
+
+def test_an_encrypted_key_without_its_password_is_said_at_once(peer: Start) -> None:
+    made = peer(again(answer(b"secret")), context(client_certificate=True))
+
+    async def work(client: AsyncClient) -> None:
+        with pytest.raises(errors.InvalidArgument, match="is encrypted: set client_key_password"):
+            await send(client, made.origin)
+
+    run(work, ca_bundle=PEM, client_cert=PEM, client_key=ENCRYPTED)
+    assert made.calls == []
 
 
 def test_https_goes_through_a_tunnel(peer: Start) -> None:
@@ -293,7 +428,7 @@ def test_https_goes_through_a_tunnel(peer: Start) -> None:
             assert (await send(client, "https://service.test")).body == b"inside"
 
     async def refused(client: AsyncClient) -> None:
-        with pytest.raises(errors.NoAnswer, match="the proxy does not connect") as caught:
+        with pytest.raises(errors.NoAnswer, match="asks for a user and a password: 407") as caught:
             await send(client, "https://service.test")
         assert not caught.value.sent
 
@@ -328,7 +463,7 @@ def test_a_changed_variable_counts_from_the_next_request_on(peer: Start, monkeyp
             assert [await get(client) for _ in range(2)] == [b"first", b"first"]
             os.environ["http_proxy"] = second.origin
             assert [await get(client) for _ in range(2)] == [b"second", b"second"]
-            assert len(client._carrier._open) == 1  # the idle one through the old proxy is closed
+            assert len(client._carrier._pool.open) == 1  # the idle one through the old proxy is closed
             del os.environ["http_proxy"]
             os.environ["Http_Proxy"] = closing.origin  # no variable that is compared
             os.environ["no_proxy"] = "other.test"  # one that is, so that everything is looked up again
@@ -347,7 +482,7 @@ def test_a_request_that_cannot_be_sent_leaves_no_connection(peer: Start) -> None
         await send(client, made.origin)
         with pytest.raises(errors.InvalidArgument, match="cannot be sent"):
             await send(client, made.origin, "GET\r\n")
-        assert client._carrier._open == set()
+        assert client._carrier._pool.open == set()
         assert (await send(client, made.origin)).body == b"it"
 
     run(work)

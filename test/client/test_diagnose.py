@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from test.fakes import FaultProxy
+from test.sdk.peer import PEM
+from test.sdk.test_trust import ENCRYPTED
 from test.server_fixture import Server, start_server
 from uvideo import Client
 from uvideo.diagnose import examine
@@ -115,9 +117,9 @@ def test_a_host_that_nobody_named_is_told_and_the_rest_is_looked_at(server: Serv
 
 def test_a_proxy_that_was_chosen_counts_for_this_machine_too(server: Server) -> None:
     every = found(options(server, proxy="http://127.0.0.1:9"))
-    assert (every["upload.tcp"].code, every["upload.tcp"].causes) == ("tcp-failed", ("proxy",))
+    assert (every["upload.tcp"].code, every["upload.tcp"].causes) == ("proxy-refused", ("proxy-refused",))
     with Client(**options(server, proxy="http://127.0.0.1:9", retries=0)) as client:
-        with pytest.raises(NoAnswer, match="the proxy does not connect"):
+        with pytest.raises(NoAnswer, match="the proxy 127.0.0.1:9 takes no connection: Connection refused"):
             client.get("films", "a")
 
 
@@ -185,7 +187,8 @@ def test_a_portal_is_no_service(server: Server, proxy: FaultProxy, space: str) -
     proxy.on("ListObjects").answer(200, body="<html>log in</html>", times=None)
     proxy.on("DescribeSpace").answer(200, body="<html>log in</html>", times=None)
     every = found(options(server, endpoint=f"127.0.0.1:{proxy.port}"), space)
-    assert every["data"].causes == every["management"].causes == ("no-such-service", "portal")
+    assert every["data"].causes == every["management"].causes == ("page",)
+    assert every["data"].facts["reason"] == '"log in"'
 
 
 def test_a_port_where_nobody_listens_ends_it() -> None:
@@ -193,29 +196,34 @@ def test_a_port_where_nobody_listens_ends_it() -> None:
         port = taken.getsockname()[1]
     every = found({"endpoint": f"127.0.0.1:{port}"})
     assert list(every)[-1] == "upload.tcp"
-    assert every["upload.tcp"].causes == ("no-server-there",)
+    assert every["upload.tcp"].causes == ("connect-refused",)
 
 
 def test_a_name_that_does_not_resolve_ends_it() -> None:
     every = found({"endpoint": "no-such-host.invalid", "proxy": ""})
-    assert every["upload.dns"].code == "dns-failed"
+    assert every["upload.dns"].code == "name"
     assert list(every)[-1] == "upload.dns"
 
 
 @pytest.mark.parametrize(
     ("endpoint", "proxy", "check", "cause"),
     [
-        ("127.0.0.1:99999", "", "upload.dns", "no-such-host"),
-        (f"{'a' * 64}.example", "", "upload.dns", "no-such-host"),
-        ("some-host.invalid", "127.0.0.1:1", "upload.tcp", "proxy"),
-        ("some-host.invalid", "http://me:s3cret@no-such-proxy.invalid:80/", "upload.dns", "proxy"),
-        ("some-host.invalid", "127.0.0.1:99999", "upload.dns", "proxy"),
+        ("127.0.0.1:99999", "", "upload.dns", "address"),
+        (f"{'a' * 64}.example", "", "upload.dns", "address"),
+        ("some-host.invalid", "127.0.0.1:1", "upload.tcp", "proxy-refused"),
+        ("some-host.invalid", "http://me:s3cret@no-such-proxy.invalid:80/", "upload.dns", "proxy-name"),
     ],
 )
 def test_a_host_or_proxy_that_cannot_be_is_named(endpoint: str, proxy: str, check: str, cause: str) -> None:
     every = found({"endpoint": endpoint, "proxy": proxy})
     assert every[check].causes == (cause,)
     assert "s3cret" not in repr(every)
+
+
+def test_a_proxy_that_is_none_is_a_bad_setting() -> None:
+    every = found({"endpoint": "some-host.invalid", "proxy": "me:s3cret@127.0.0.1:99999"})
+    assert every["settings"].code == "settings-bad"
+    assert "a proxy is http://" in str(every["settings"].facts) and "s3cret" not in repr(every)
 
 
 def test_a_certificate_nobody_vouches_for_is_told(tmp_path: Path) -> None:
@@ -228,7 +236,14 @@ def test_a_certificate_nobody_vouches_for_is_told(tmp_path: Path) -> None:
     )
     with start_server(tmp_path / "data", "--tls-cert", str(cert), "--tls-key", str(key), "--no-fsync") as server:
         given = options(server, endpoint=server.endpoint)
-        assert found(given)["upload.tls"].causes == ("portal", "ca-bundle")
+        assert found(given)["upload.tls"].causes == ("certificate-self-signed",)
+        for wrong, reason in (
+            ({"client_cert": PEM, "client_key": ENCRYPTED}, "is encrypted: set client_key_password"),
+            ({"ca_bundle": "/nowhere"}, "no file or folder of certificates /nowhere"),
+        ):
+            finding = found({**given, **wrong})["upload.tls"]
+            assert (finding.code, finding.causes) == ("tls-failed", ("client-cert",))
+            assert reason in str(finding.facts["reason"])
         every = found({**given, "ca_bundle": str(cert)})
         assert every["upload.tls"].code == "tls-ends"
         assert every["management"].verdict == "ok"

@@ -100,8 +100,9 @@ def test_a_bandwidth_beyond_all_numbers_is_refused() -> None:
 
 
 def test_no_secret_is_in_the_repr() -> None:
-    shown = repr(load(environ={}, public_key="p", private_key="s3cret", security_token="t0ken", proxy="http://u:pw@h"))
-    assert "s3cret" not in shown and "t0ken" not in shown and "pw" not in shown
+    secrets = {"security_token": "t0ken", "proxy": "http://u:pw@h", "client_key_password": "p4ss"}
+    shown = repr(load(environ={}, public_key="p", private_key="s3cret", **secrets))
+    assert not any(secret in shown for secret in ("s3cret", "t0ken", "pw", "p4ss"))
 
 
 @pytest.mark.parametrize(
@@ -135,7 +136,8 @@ BAD = {
     "ca_bundle": 3,
     "client_cert": 3,
     "client_key": 3,
-    "proxy": "a\nb",
+    "client_key_password": "s3cret\n",
+    "proxy": "ftp://us:pw@h",
     "user_agent": "a\r\nb",
     "state_dir": 3,
     "space_parameter": "Name",

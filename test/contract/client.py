@@ -7,6 +7,7 @@ no.
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import threading
 import uuid
@@ -51,6 +52,9 @@ class Subject:
         """The etag."""
 
     def upload_stream(self, space: str, key: str, stream: Any) -> None: ...
+
+    def put(self, space: str, key: str, path: Path) -> None:
+        """Store a file in one request, as often as the client can in another way."""
 
     def download(self, space: str, key: str, path: Path, first: int | None = None, last: int | None = None) -> None:
         """Both ends inclusive."""
@@ -196,6 +200,20 @@ class ClientContract(Given):
         subject.download(space, "a", tmp_path / "b")
         assert (tmp_path / "b").read_bytes() == (tmp_path / "big").read_bytes()
 
+    def test_answers_that_precede_the_answer_do_not_end_what_is_sent(
+        self, subject: Subject, space: str, proxy: FaultProxy, large: Path, tmp_path: Path
+    ) -> None:
+        proxy.on("UploadPart", part=0).interim()
+        proxy.on("UploadPart", part=1).interim(100_000, [103] * 9)
+        proxy.on("PutObject").interim(after=1, times=None)
+        subject.upload(space, "a", large)
+        subject.upload_stream(space, "b", io.BytesIO(large.read_bytes()))
+        subject.put(space, "c", large)
+        for key in "abc":
+            subject.download(space, key, tmp_path / key)
+            assert (tmp_path / key).read_bytes() == large.read_bytes()
+        assert (len(proxy.log("UploadPart")), len(proxy.log("PutObject"))) == (6, 3)  # nothing was sent twice
+
     def test_a_part_that_is_there_already_counts(
         self, subject: Subject, space: str, proxy: FaultProxy, large: Path, tmp_path: Path
     ) -> None:
@@ -237,6 +255,26 @@ class ClientContract(Given):
         assert os.listdir(folder) == []
         subject.download(space, "a", folder / "b")
         assert os.listdir(folder) == ["b"]
+
+    def test_what_a_proxy_compresses_unasked_is_named_and_never_taken_for_the_object(
+        self, subject: Subject, space: str, proxy: FaultProxy, large: Path, tmp_path: Path
+    ) -> None:
+        setting = errors.ConfigurationError, errors.LocalFailure  # the SDK's -3 may be either
+        subject.upload(space, "a", large)
+        (tmp_path / "b").write_bytes(b"mine")
+        for etag in ('W/"{}"', '"{}-gzip"'):
+            proxy.on("GetObject").compress(etag)
+            with pytest.raises(setting, match="Content-Encoding: gzip"):
+                subject.download(space, "a", tmp_path / "b")
+        proxy.on("GetObject").compress('"{}"')  # only length or hash tell, whichever comes first
+        with pytest.raises((*setting, errors.IntegrityError), match="Content-Encoding: gzip"):
+            subject.download(space, "a", tmp_path / "b")
+        assert (tmp_path / "b").read_bytes() == b"mine"
+        proxy.on("*").compress()
+        asked = len(proxy.log())
+        with pytest.raises(setting, match="Content-Encoding: gzip"):
+            subject.keys(space, "")
+        assert len(proxy.log()) == asked + 1  # trying again would change nothing
 
     def test_an_object_that_changes_while_it_is_downloaded_is_fetched_anew(
         self, subject: Subject, space: str, proxy: FaultProxy, large: Path, tmp_path: Path

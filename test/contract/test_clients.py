@@ -58,6 +58,11 @@ class Sdk(Subject):
     def upload_stream(self, space: str, key: str, stream: Any) -> None:
         checked(self.uploader.uploadstream(space, key, stream))
 
+    def put(self, space: str, key: str, path: Path) -> None:
+        checked(self.files.putfile(space, key, str(path)))
+        checked(self.files.postfile(space, key, str(path)))
+        checked(self.files.putstream(space, key, iter([path.read_bytes()])))
+
     def download(self, space: str, key: str, path: Path, first: int | None = None, last: int | None = None) -> None:
         wanted = None if first is None else (first, last)
         checked(self.downloader.download_file(space, key, str(path), content_range=wanted))
@@ -116,6 +121,10 @@ class Typed(TypedSubject):
     def upload_stream(self, space: str, key: str, stream: Any) -> None:
         self.client.upload(space, key, stream)
 
+    def put(self, space: str, key: str, path: Path) -> None:
+        for data in (path, path.read_bytes(), iter([path.read_bytes()])):
+            self.client.put(space, key, data)
+
     def download(self, space: str, key: str, path: Path, first: int | None = None, last: int | None = None) -> None:
         self.client.download(space, key, path, start=first, end=None if last is None else last + 1)
 
@@ -160,6 +169,10 @@ class AsyncTyped(TypedSubject):
 
     def upload_stream(self, space: str, key: str, stream: Any) -> None:
         self.run(self.client.upload(space, key, stream))
+
+    def put(self, space: str, key: str, path: Path) -> None:
+        for data in (path, path.read_bytes(), iter([path.read_bytes()])):
+            self.run(self.client.put(space, key, data))
 
     def download(self, space: str, key: str, path: Path, first: int | None = None, last: int | None = None) -> None:
         self.run(self.client.download(space, key, path, start=first, end=None if last is None else last + 1))

@@ -22,6 +22,7 @@ from test.fs.conftest import UVideoFileSystem
 from test.patience import until
 from test.server_fixture import ROOT, Server
 from uvideo.errors import InvalidArgument
+from uvideo.fs import secret as secrets
 from uvideo.fs.secret import Secret
 
 PRIVATE, TOKEN, PROXY = "private-" + "k" * 20, "token-" + "t" * 20, "http://user:password@127.0.0.1:1"
@@ -33,6 +34,10 @@ def secretive() -> UVideoFileSystem:
     return UVideoFileSystem(
         endpoint="127.0.0.1:9", public_key="public", private_key=PRIVATE, security_token=TOKEN, proxy=PROXY
     )
+
+
+def test_every_secret_setting_is_kept_as_one() -> None:
+    assert set(secrets.SECRETS) == {"private_key", "security_token", "client_key_password", "proxy"}
 
 
 def test_no_secret_is_said_in_passing(secretive: UVideoFileSystem) -> None:

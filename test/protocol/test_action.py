@@ -191,10 +191,13 @@ class Answers(unittest.TestCase):
                     self.assertRaises(errors.BadAnswer, action.decode_result, op, Response(200, JSON, body))
 
     def test_an_error_of_a_proxy(self):
-        with self.assertRaises(errors.Unavailable) as caught:
-            action.decode_result(operation.DescribeSpace(), Response(502, Headers(), b"<html>\x1b"))
-        error = caught.exception
-        self.assertEqual((502, u"<html>", True), (error.status, str(error), error.retryable))
+        for status in (200, 502):
+            with self.assertRaises(errors.BadAnswer) as caught:
+                response = Response(status, Headers(), b"<html><title>Bad Gateway\x1b</title>")
+                action.decode_result(operation.DescribeSpace(), response)
+            error = caught.exception
+            self.assertEqual((status, "page", True), (error.status, error.cause, error.retryable))
+            self.assertIn('not the service answers %d: "Bad Gateway"' % status, str(error))
 
 
 if __name__ == "__main__":

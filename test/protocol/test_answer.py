@@ -57,6 +57,52 @@ class Results(unittest.TestCase):
         entry = json.loads(answer.encode(*files).body.decode("ascii"))["DataSet"][0]
         self.assertEqual((FILM, FILM, 11), (entry["FileName"], entry["ObjectName"], entry["Size"]))
 
+    def test_an_object_that_was_stored_encoded_comes_as_it_was_stored(self):
+        info = INFO._replace(headers=((u"Content-Encoding", u"gzip"),))
+        for each in (info, info._replace(span=(2, 3))):
+            self.assertEqual(each, answer.decode(GET, answer.encode(GET, each)))
+
+    def test_what_was_encoded_on_the_way_is_named(self):
+        for span, pairs in (
+            (None, {"ETag": 'W/"%s"' % ETAG}),
+            (None, {"ETag": '"%s-gzip"' % ETAG}),
+            (None, {"ETag": '"%s;br"' % ETAG}),
+            (None, {"ETag": None}),
+            (None, {"Content-Length": None}),
+            ((2, 3), {"Content-Length": "40"}),
+            ((2, 3), {"Content-Length": None}),
+        ):
+            sent = answer.encode(GET, INFO._replace(span=span))
+            changed = dict(sent.headers.pairs, **{"Content-Encoding": "gzip"})
+            changed.update(pairs)
+            headers = Headers([(name, value) for name, value in changed.items() if value is not None])
+            with self.assertRaises(errors.ConfigurationError) as caught:
+                answer.decode(GET, sent._replace(headers=headers))
+            self.assertIn("Content-Encoding: gzip", caught.exception.message)
+            self.assertTrue(caught.exception.sent)
+            plain = Headers([pair for pair in headers.pairs if pair[0] != "Content-Encoding"])
+            if pairs.get("ETag", "") is not None:  # without it nothing of this is a sign
+                answer.decode(GET, sent._replace(headers=plain))
+
+    def test_an_encoded_answer_that_is_no_object_is_named(self):
+        packed = b"\x1f\x8b\x08 of whatever"
+        for op, result in RESULTS:
+            sent = answer.encode(op, result)
+            if isinstance(op, (operation.GetObject, operation.HeadObject)):
+                continue
+            headers = Headers(sent.headers.pairs + [("Content-Encoding", "gzip")])
+            with self.assertRaises(errors.ConfigurationError) as caught:
+                answer.decode(op, Response(200, headers, packed))
+            self.assertIn("Content-Encoding: gzip, which nobody asked for", caught.exception.message)
+            self.assertEqual(result, answer.decode(op, sent._replace(headers=headers)))  # one that can be read is
+        for status in (403, 404, 502, 503):
+            for pairs in ([], [("X-SessionId", "s")]):
+                headers = Headers(pairs + [("Content-Encoding", "br")])
+                with self.assertRaises(errors.UVideoError) as caught:
+                    answer.decode(GET, Response(status, headers, packed))
+                self.assertIn("a body with Content-Encoding: br", caught.exception.message)
+                self.assertEqual(caught.exception.status, status)
+
     def test_the_time_is_never_this_moment(self):
         response = answer.encode(GET, INFO._replace(modified=None, created=None))
         self.assertIsNone(response.headers.get("Last-Modified"))
@@ -95,7 +141,9 @@ class Results(unittest.TestCase):
         page = Headers([("Content-Type", "text/html; charset=utf-8")])
         for op in (operation.DeleteObject(u"space", u"k"), operation.AbortUpload(u"space", u"k", u"u"), GET):
             self.assertRaises(errors.BadAnswer, answer.decode, op, Response(200, page, b"<html>"))
-            for status in (301, 302, 303, 307, 308):
+            for status in (301, 308):
+                self.assertRaises(errors.ConfigurationError, answer.decode, op, Response(status, page, b"<html>"))
+            for status in (302, 303, 307, 401, 403, 404, 500, 511):
                 self.assertRaises(errors.BadAnswer, answer.decode, op, Response(status, page, b"<html>"))
         finish = operation.FinishUpload(u"space", u"k", u"u", (u"e",))
         self.assertRaises(errors.BadAnswer, answer.decode, finish, Response(200, Headers(), b"welcome"))
@@ -243,7 +291,7 @@ class Errors(unittest.TestCase):
     def test_an_answer_that_is_none_of_ours(self):
         for body, message in (
             (b"", u"the service answered 503"),
-            (b"<html>\x00\x1b[31m\r\n</html>", u"<html>  [31m  </html>"),
+            (b"<html>\x00\x1b[31m\r\n</html>", u"[31m"),
             (b"\xff\xfe", u"\ufffd\ufffd"),
             (b"x" * 9999, u"x" * 200),
             (b"[" * 100000, u"[" * 200),

@@ -1,4 +1,4 @@
-"""The server with the lowest versions of its libraries that setup.cfg allows."""
+"""The server, and the clients through SOCKS proxies, with the lowest versions of libraries that setup.cfg allows."""
 
 from __future__ import annotations
 
@@ -15,27 +15,36 @@ from test import interpreters
 
 pytestmark = pytest.mark.long
 
-#: What speaks to those libraries: sockets, the parser, outgoing calls, ciphers.
-TESTS = ("test_http.py", "test_callback.py", "test_seal.py", "test_tokens.py", "test_console.py", "test_signatures.py")
+#: What speaks to those libraries: sockets, the parser, outgoing calls, ciphers; PySocks.
+TESTS = (
+    "server/test_http.py",
+    "server/test_callback.py",
+    "server/test_seal.py",
+    "server/test_tokens.py",
+    "server/test_console.py",
+    "server/test_signatures.py",
+    "client/test_aiosocks.py",
+    "sdk/test_socks.py",
+)
 
 
 def lowest() -> list[str]:
-    """The extra `server`, each library at the version that its ">=" names; and `cluster`, which the fixtures import."""
+    """The extras `server` and `socks`, each library at what its ">=" names; and `cluster`, for the fixtures."""
     parser = configparser.ConfigParser()
     parser.read(interpreters.ROOT / "setup.cfg")
     extras = parser["options.extras_require"]
-    wanted = extras["server"].split()
-    assert sum(">=" in each for each in wanted) >= 2
+    wanted = extras["server"].split() + extras["socks"].split()
+    assert sum(">=" in each for each in wanted) >= 3
     return [each.replace(">=", "==") for each in wanted] + extras["cluster"].split()
 
 
-def test_the_server_runs_with_the_lowest_versions(tmp_path: Path) -> None:
+def test_they_run_with_the_lowest_versions(tmp_path: Path) -> None:
     venv.create(tmp_path / "venv", with_pip=True)
     python = str(tmp_path / "venv" / "bin" / "python")
     wanted = [*lowest(), "requests", "pytest", "hypothesis"] + ["tomli"] * (sys.version_info < (3, 11))
     install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted]
     subprocess.run(install, check=True, timeout=300)
-    files = [str(interpreters.ROOT / "test" / "server" / each) for each in TESTS]
+    files = [str(interpreters.ROOT / "test" / each) for each in TESTS]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "UVIDEO_"))}
     done = subprocess.run(
         [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files],

@@ -3,6 +3,7 @@
 
 from __future__ import absolute_import, division, print_function
 
+import errno
 import os
 import select
 import socket
@@ -23,11 +24,16 @@ def context(client_certificate=False):
 
 
 class Peer(object):
-    """Calls ``talk(call)`` for each connection, in a thread of its own.  ``calls``: every Call so far."""
+    """Calls ``talk(call)`` for each connection, in a thread of its own.  ``calls``: every Call so far.
 
-    def __init__(self, talk, tls=None):
+    ``room``: bytes that the system keeps of what comes and of what goes, for a client that has to wait.
+    """
+
+    def __init__(self, talk, tls=None, room=None):
         self._talk, self._tls, self.calls = talk, tls, []
         self._socket = socket.socket()
+        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF) if room is not None else ():
+            self._socket.setsockopt(socket.SOL_SOCKET, option, room)  # before it listens, or the window is large
         self._socket.bind(("127.0.0.1", 0))
         self._socket.listen(50)
         self.port = self._socket.getsockname()[1]
@@ -45,15 +51,15 @@ class Peer(object):
     def _accept(self):
         while True:
             try:
-                connection = self._socket.accept()[0]
+                self._start(self._serve, self._socket.accept()[0])  # no name: on Python 2.7 it would hold it open
             except EnvironmentError:
                 self._socket.close()
                 return
-            self._start(self._serve, connection)
 
     def _serve(self, connection):
         try:
             connection.settimeout(20)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else a reset takes back what was sent
             if self._tls is not None:
                 connection = self._tls.wrap_socket(connection, server_side=True)
             call = Call(connection)
@@ -118,16 +124,39 @@ class Call(object):
         """Be a proxy that said yes: pass bytes both ways until one side ends."""
         other = socket.create_connection(("127.0.0.1", port), 20)
         goes = {self.connection: other, other: self.connection}  # by one thread: two may not share a TLS connection
+        held = {self.connection: b"", other: b""}  # what is to be sent to each
+        for each in goes:
+            each.setblocking(False)
         try:
             while True:
-                waiting = [each for each in goes if getattr(each, "pending", int)()]
-                for source in waiting or select.select(list(goes), [], [], 20)[0]:
-                    data = source.recv(65536)
-                    if not data:
+                sources = [each for each in goes if not held[goes[each]]]
+                ready = [each for each in sources if getattr(each, "pending", int)()]
+                if not ready:
+                    ready, free, _ = select.select(sources, [each for each in held if held[each]], [], 20)
+                    if not ready and not free:
                         return
-                    goes[source].sendall(data)
+                    for each in free:
+                        try:
+                            held[each] = held[each][_now(each.send, held[each]) or 0 :]
+                        except EnvironmentError:  # it takes no more, but may have said something
+                            held[each] = b""
+                for each in ready:
+                    held[goes[each]] = _now(each.recv, 16384)
+                    if held[goes[each]] == b"":
+                        return
+                    held[goes[each]] = held[goes[each]] or b""
         finally:
             other.close()
+
+
+def _now(work, argument):
+    """What a call on a socket that does not block returns; None if it would have to wait."""
+    try:
+        return work(argument)
+    except (EnvironmentError, ssl.SSLError) as error:
+        if error.args[0] in (errno.EAGAIN, ssl.SSL_ERROR_WANT_READ, ssl.SSL_ERROR_WANT_WRITE):
+            return None
+        raise
 
 
 def answer(body=b"", *fields, **options):

@@ -160,10 +160,12 @@ class Values(Case):
 
     def test_a_redirect_says_where_it_points(self):
         for location, text in (
-            ("https://login.example.com/portal?url=http%3A%2F%2Fx%3FSignature%3Ds3cret", u"https://login.example.com"),
-            ("http://user:s3cret@login.example.com:8080/s3cret", u"http://login.example.com:8080"),
-            ("//login.example.com", u"login.example.com"),
-            ("/s3cret", u"another path of the same host"),
+            ("https://a.example/in?url=http%3A%2F%2Fx%3FSignature%3Ds3cret", u"https://a.example/in;"),
+            ("https://a.example/in/http%3A%2F%2Fx%3FSignature%3Ds3cret", u"https://a.example;"),
+            ("http://user:s3cret@a.example:8080/in#s3cret", u"http://a.example:8080/in;"),
+            ("//login.example.com", u"login.example.com;"),
+            ("/in?s3cret", u"another path of the same host, /in;"),
+            ("/in/Signature=s3cret", u"another path of the same host;"),
             ("javascript:s3cret", u"a place that cannot be read"),
             ("http://login.example.com.s3cret\x1b[2J/", u"a place that cannot be read"),
             ("", u"nowhere"),

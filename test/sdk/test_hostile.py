@@ -8,11 +8,10 @@ import json
 import logging
 import os
 import re
-import ssl
 import time
 
 from ucloud import logger
-from ucloud.uvideo import config, transport
+from ucloud.uvideo import config
 
 from .case import OPTIONS
 from .service import BLOCK, PORTALS, Hostile, as_json, reply
@@ -77,9 +76,28 @@ class Portal(Hostile):
             self.assertStatus(-1, uploader.resumeuploadfile())
             self.assertNotIn("initiate", [name for name, _ in self.service.seen])
 
-    def test_a_certificate_that_is_not_trusted_may_be_a_portals(self):
-        error = transport._no_answer(ssl.SSLError(1, "CERTIFICATE_VERIFY_FAILED"))
-        self.assertTrue(error.retryable, "the loop of the README would spin without a pause")
+    def test_a_page_is_no_refusal_and_its_title_is_said(self):
+        html = (u"Content-Type", u"text/html")
+        for status in (400, 401, 403, 404, 429, 500, 502, 503, 504):
+            self.service.lies = {"*": reply(status, b"<html><title>No\x1b[2J way</title><p>x</html>", html)}
+            for _, resp in (self.download(), self.deleter().deletefile("space", "k"), self.upload()):
+                self.assertStatus(-1, (_, resp))
+                self.assertIn("something that is not the service answers %d" % status, resp.error)
+                self.assertIn('"No [2J way"', resp.error)
+                self.assertIsNone(resp.ret_code)
+
+    def test_a_limit_of_nginx_ends_the_loop(self):
+        page = b"<html><head><title>413 Request Entity Too Large</title></head></html>"
+        self.service.lies = {"part": reply(413, page, (u"Content-Type", u"text/html"))}
+        uploader = self.uploader()
+        resp = self.assertStatus(-3, self.upload(uploader))
+        self.assertIn("client_max_body_size", resp.error)
+
+    def test_a_move_for_good_ends_the_loop(self):
+        for status in (301, 308):
+            self.service.lies = {"*": reply(status, b"", (u"Location", u"https://new.example/k?Signature=s3cret"))}
+            resp = self.assertStatus(-3, self.upload())
+            self.assertIn("points to https://new.example;", resp.error)
 
 
 class Answers(Hostile):

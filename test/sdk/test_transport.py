@@ -17,10 +17,18 @@ import unittest
 
 from ucloud.uvideo import connection, transport
 from ucloud.uvideo.interrupt import Interrupt
-from ucloud.uvideo.protocol.errors import Cancelled, DeadlineExceeded, InvalidArgument, NoAnswer, Unavailable
+from ucloud.uvideo.protocol.errors import (
+    Cancelled,
+    ConfigurationError,
+    DeadlineExceeded,
+    InvalidArgument,
+    NoAnswer,
+    Unavailable,
+)
 from ucloud.uvideo.protocol.message import Headers, Request
 from ucloud.uvideo.proxy import split
 from ucloud.uvideo.retry import Attempts, Retry
+from ucloud.uvideo.trust import Certificate
 
 from .peer import PEM, Peer, answer, context
 
@@ -41,8 +49,8 @@ class Bytes(object):
 
 
 class Case(unittest.TestCase):
-    def peer(self, talk, tls=None):
-        made = Peer(talk, tls)
+    def peer(self, talk, tls=None, **options):
+        made = Peer(talk, tls, **options)
         self.addCleanup(made.close)
         return made
 
@@ -172,11 +180,11 @@ class Connections(Case):
     def test_one_that_was_idle_for_long_is_not_trusted(self):
         peer = self.peer(again(answer(b"it")))
         pipes = self.transport()
-        now = connection._ticks()
-        real = connection._ticks
-        self.addCleanup(setattr, connection, "_ticks", real)
+        now = connection.ticks()
+        real = connection.ticks
+        self.addCleanup(setattr, connection, "ticks", real)
         for passed, calls in ((0, 1), (49, 1), (200, 2)):
-            connection._ticks = lambda passed=passed: now + passed
+            connection.ticks = lambda passed=passed: now + passed
             pipes.send(self.request(peer))
             self.assertEqual(len(peer.calls), calls)
 
@@ -416,7 +424,7 @@ class Waits(Case):
             pipes = self.transport(timeout=0.15)
             self.assertNoAnswer(pipes, self.request(peer), "silence for too long")
             pipes = self.transport(timeout=60)
-            self.assertNoAnswer(pipes, self.request(peer), "silence for too long", seconds=0.15)
+            self.assertNoAnswer(pipes, self.request(peer), "not complete in time", seconds=0.15)
         peer = self.peer(silent_at("accept"))
         self.assertNoAnswer(self.transport(timeout=0.15), self.request(peer, "PUT", body=b"x" * LARGE), "silence")
         over.set()
@@ -435,7 +443,7 @@ class Waits(Case):
                 call.send(b"x")
 
         peer = self.peer(talk)
-        self.assertNoAnswer(self.transport(), self.request(peer), "silence for too long", seconds=0.1)
+        self.assertNoAnswer(self.transport(), self.request(peer), "not complete in time", seconds=0.1)
         over.set()
 
     def test_an_interrupt_ends_any_wait_at_once(self):
@@ -516,7 +524,7 @@ class Encrypted(Case):
 
     def test_a_client_certificate_is_shown(self):
         peer = self.peer(again(answer(b"in")), context(client_certificate=True))
-        pipes = self.transport(authorities=PEM, certificate=(PEM, PEM))
+        pipes = self.transport(authorities=PEM, certificate=Certificate(PEM, None, None))
         self.assertEqual(pipes.send(self.request(peer)).body, b"in")
         with self.assertRaises(NoAnswer):
             self.transport(authorities=PEM).send(self.request(peer))
@@ -526,7 +534,7 @@ class Encrypted(Case):
         for options in (
             {"authorities": "/nowhere"},
             {"authorities": __file__},
-            {"authorities": PEM, "certificate": (__file__, __file__)},
+            {"authorities": PEM, "certificate": Certificate(__file__, None, None)},
         ):
             with self.assertRaises(InvalidArgument):
                 self.transport(**options).send(self.request(peer))
@@ -621,11 +629,14 @@ class Proxied(Case):
     def test_a_proxy_that_says_no_or_is_not_there(self):
         peer = self.peer(again(answer()), context())
         proxy = self.proxy(peer, status=b"407 Proxy Authentication Required")
-        for options in ({"proxy": proxy.host}, {"proxy": "http://127.0.0.1:1"}):
+        for options, text in (
+            ({"proxy": proxy.host}, "the proxy %s asks for a user and a password" % proxy.host),
+            ({"proxy": "http://127.0.0.1:1"}, "the proxy 127.0.0.1:1 takes no connection: Connection refused"),
+        ):
             self.assertNoAnswer(
                 self.transport(authorities=PEM, **options),
                 self.request(peer, host="service.test"),
-                "the proxy does not connect",
+                text,
                 sent=False,
             )
 
@@ -636,6 +647,13 @@ class Proxied(Case):
         self.assertEqual(pipes.send(request).body, b"plain")
         self.assertEqual(proxy.calls[0].requests[0][0], "GET http://service.test/k HTTP/1.1")
         if not hasattr(ssl, "MemoryBIO"):  # Python 2.7
+            with self.assertRaises(ConfigurationError) as caught:
+                pipes.send(request._replace(origin="https://service.test"))
+            self.assertIn(
+                "cannot speak TLS inside of TLS); use an http:// proxy", caught.exception.message
+            )
+            self.assertFalse(caught.exception.retryable or caught.exception.sent)
+            self.assertEqual([len(call.requests) for call in proxy.calls], [1])
             return
         data = bytes(bytearray(range(256))) * 4096
 

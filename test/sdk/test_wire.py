@@ -64,6 +64,39 @@ class Heads(unittest.TestCase):
         for line in (b"HTTP/1.1 20 OK", b"HTTP/1.1 2000 OK", b"HTTP/1.1 abc", b"HTTP/1.1  200", b"HTTP/1.2 200 OK"):
             self.assertRaises(wire.Malformed, fed, line + b"\r\n\r\n")
 
+    def test_what_cannot_become_an_answer_is_refused_before_the_head_ends(self):
+        for begin in (
+            b"HTTP/1.1 200 OK\n",
+            b"HTTP/1.1 200 OK\r\nX: a\n",
+            b"HTTP/1.1 200 OK\n\nbody",
+            b"HTTP/1.1 200 OK\rX",
+            b"HTTP/1.1 200 OK\r\r\n",
+            b"HTTP/1.1 200 OK\r\nX: \0",
+            b"HTTP/1.1 OK\r\n",
+            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\n",
+        ):
+            for step in (None, 1):
+                self.assertRaises(wire.Malformed, fed, begin, "GET", step)
+        for begin in (b"HTTP/1.1 200 OK\r", b"HTTP/1.1 200 OK\r\n\r", b"HTTP/1.1 20", b"HTTP/1.1 200 OK\r\nX: y\r\n"):
+            for step in (None, 1):
+                self.assertIsNone(fed(begin, "GET", step))
+
+    def test_a_folded_line_is_one_with_blanks_in_it(self):
+        for lines, expected in (
+            (b"X: a\r\n b", "a b"),
+            (b"X: a\r\n\t \tb\r\n c", "a b c"),
+            (b"X:\r\n a: b", "a: b"),
+            (b"X: a\r\n \r\nY: b", "a"),
+            (b"X: a\r\n  \r\n b\r\nContent-Length:\r\n 3", "a  b"),
+        ):
+            for step in (None, 1):
+                found, rest = fed(b"HTTP/1.1 200 OK\r\n" + lines + b"\r\n\r\nabc", "GET", step)
+                self.assertEqual((found.headers.get("x"), rest), (expected, b"abc"))
+                self.assertEqual(found.length, 3 if b"Content-Length" in lines else None)
+        self.assertRaises(wire.Malformed, fed, b"HTTP/1.1 200 OK\r\n X: a\r\nY: b\r\n\r\n")
+        for twice in (b"Content-Length: 1\r\n 2", b"Content-Length: 1\r\nContent-Length:\r\n 2"):
+            self.assertRaises(wire.Malformed, fed, b"HTTP/1.1 200 OK\r\n" + twice + b"\r\n\r\n")
+
     def test_fields_that_two_readers_could_read_in_two_ways_are_refused(self):
         for lines in (
             b"Content-Length: 1\r\nContent-Length: 2",
@@ -76,7 +109,6 @@ class Heads(unittest.TestCase):
             u"Content-Length: ²".encode("utf-8"),
             b"Transfer-Encoding: gzip, chunked",
             b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity",
-            b"X: a\r\n folded",
             b"X : a",
             b" X: a",
             b"no field",

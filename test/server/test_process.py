@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from test.sdk.peer import PEM
+from test.sdk.test_trust import ENCRYPTED
 from test.server.wire import BLOCK, MIB, Peer, connect, head, pattern, receive
 from test.server_fixture import Server, start_server
 from ucloud.uvideo.protocol import operation
@@ -92,6 +94,7 @@ BAD = (
     (("--database", "postgresql://host/db", "--blobs", "s3://x?endpont=http://y"), "'endpont'"),
     (("--database", "postgresql://host/db", "--blobs", "s3://x"), "AWS_ACCESS_KEY_ID"),
     (("--tls-cert", "/nowhere", "--tls-key", "/nowhere"), "TLS"),
+    (("--tls-cert", PEM, "--tls-key", ENCRYPTED), "is encrypted: give --tls-key a file without a password"),
     (("--host", "no.such.host.invalid"), "cannot listen"),
     (("--ready-file", "/nowhere/ready"), "ready file"),
     (("--nonsense",), "nonsense"),

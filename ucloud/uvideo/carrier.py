@@ -34,6 +34,8 @@ _log = logging.getLogger("ucloud.uvideo")
 PROVEN = (operation.PutObject, operation.FinishUpload, operation.CopyObject, operation.AppendObject)
 #: Seconds that an interrupted InitiateUpload still has for its answer: nobody else can say which upload to abort.
 GRACE = 2.0
+#: Seconds that a call whose time is over still has to take back what it has left.
+TIDYING = 0.2
 _ticks = getattr(time, "monotonic", time.time)
 #: What the service says to a management operation that it has done already.
 _DONE_BEFORE = {
@@ -77,9 +79,30 @@ class Carrier(object):
         return made
 
     def bound(self, interrupt=None, deadline=None):
-        """A Carrier like this one whose calls end at ``deadline`` and when the interrupt is set."""
+        """A Carrier like this one whose calls end by the interrupt, and at ``deadline`` or its own, what is sooner."""
         made = copy.copy(self)
-        made.interrupt, made.deadline = interrupt, deadline
+        made.interrupt = interrupt
+        if deadline is not None:
+            made.deadline = deadline if self.deadline is None else min(deadline, self.deadline)
+        return made
+
+    def one(self):
+        """A Carrier like this one for a call of several operations, which share its total time: it counts from now."""
+        if self.retry.total_seconds is None:
+            return self
+        made = copy.copy(self)
+        made.deadline = self._until(self.retry.total_seconds)
+        return made
+
+    def tidying(self):
+        """A Carrier like this one for taking back what a failed call has left.
+
+        It heeds no interrupt, and has a moment even if the call's time is over.
+        """
+        made = copy.copy(self)
+        made.interrupt = None
+        if self.deadline is not None:
+            made.deadline = max(self.deadline, self.ticks() + TIDYING)
         return made
 
     def is_bound(self):
@@ -108,10 +131,10 @@ class Carrier(object):
         if interrupt is not None and isinstance(op, operation.InitiateUpload):
             interrupt = Grace(interrupt, GRACE)
 
-        def once():
+        def once(until):
             try:
                 request, began = self.request(op, headers, body), self.clock()
-                response = self.transport.send(request, body, self.limit(), interrupt)
+                response = self.transport.send(request, body, self.limit(until), interrupt)
                 self.heard(request, response.headers, began)
                 found = self.judge(op, response, proof, _conditional(headers))
                 if check is not None:
@@ -157,20 +180,20 @@ class Carrier(object):
         ``headers``: (name, value) to send in place of ours of that name.
         """
 
-        def once():
+        def once(until):
             request, began = self.action_request(op, headers), self.clock()
-            response = self.transport.send(request, None, self.limit(), self.interrupt)
+            response = self.transport.send(request, None, self.limit(until), self.interrupt)
             self.heard(request, response.headers, began)
             return self.judge_action(op, response)
 
-        lost, began = self.doubts(op), self.ticks()
+        lost, began, whole = self.doubts(op), self.ticks(), self.one()
         try:
-            return self.persist(once, op, None, lost)
+            return whole.persist(once, op, None, lost)
         except UVideoError as error:
             if not self.was_done(op, error, lost):
                 raise
             ask = self.question(op)
-            found = self.recovered(op, ask and self.act(ask), self.ticks() - began)
+            found = self.recovered(op, ask and whole.act(ask), self.ticks() - began)
             if found is None:
                 raise error
             return found
@@ -244,24 +267,25 @@ class Carrier(object):
         """(result, Response) of a management answer; an error raised carries the Response as ``response``."""
         return self._decode(action.decode_result, op, response)
 
-    def open(self, op, expires=None, headers=()):
+    def open(self, op, expires=None, headers=(), until=None):
         """The Stream of a GetObject whose answer says yes; any other answer is raised.
 
-        ``expires``: seconds that a signed URL lasts; None for an anonymous one.  No retry: the reader decides.
+        ``expires``: seconds that a signed URL lasts; None for an anonymous one.  ``until``: as of ``limit``; it counts
+        for the body too.  No retry: the reader decides.
         """
         try:
-            return self._opened(op, expires, headers)
+            return self._opened(op, expires, headers, until)
         except SignatureExpired as error:
             if not error.again:
                 raise
-        return self._opened(op, expires, headers)
+        return self._opened(op, expires, headers, until)
 
-    def _opened(self, op, expires, headers):
+    def _opened(self, op, expires, headers, until):
         """As ``open``, with one link.  ``again`` of a SignatureExpired: whether another one would last longer."""
         request, began = self.link(op, expires), self.clock()
         if headers:
             request = _over(request, op, headers)
-        stream = self.transport.open(request, None, self.limit(), self.interrupt)
+        stream = self.transport.open(request, None, self.limit(until), self.interrupt)
         if stream.status not in (200, 206):
             content = bytearray(65536)
             try:
@@ -333,10 +357,16 @@ class Carrier(object):
         query = signature.signed_query(self.credentials, method, op.space, op.key, until, mime or u"", md5 or u"")
         return target + ("&" if "?" in target else "?") + query
 
-    def limit(self):
-        """How many seconds a try that begins now may take; None: no limit."""
-        until = self._until(self.retry.attempt_seconds)
-        return None if until is None else until - self.ticks()
+    def limit(self, until=None):
+        """How many seconds a try that begins now may take, its answer's body included; None: no limit.
+
+        ``until``: when, in ticks, the call that it belongs to must be over; None: at the deadline.
+        """
+        seconds, until = self.retry.attempt_seconds, self.deadline if until is None else until
+        if until is None:
+            return seconds
+        left = until - self.ticks()
+        return left if seconds is None else min(left, seconds)
 
     def _until(self, seconds):
         """When, in ticks, what begins now and may take so many seconds must be over; None: never."""
@@ -350,12 +380,15 @@ class Carrier(object):
         return Attempts(retry or self.retry, op, self.fraction, self._until(self.retry.total_seconds), knows)
 
     def persist(self, once, op, retry=None, lost=None):
-        """What ``once()`` returns, called again after failures that may pass.  ``lost``: a list to gather NoAnswer."""
+        """What ``once(until)`` returns, called again after failures that may pass.  ``until``: as of ``limit``.
+
+        ``lost``: a list to gather NoAnswer.
+        """
         attempts = self.attempts(op, retry, lost is not None)
         while True:
             try:
                 self.check()
-                return once()
+                return once(attempts.deadline)
             except UVideoError as error:
                 describe(error, op)
                 if lost is not None and may_be_done(error):
@@ -384,10 +417,13 @@ class Carrier(object):
         self.wait(seconds)
         return True
 
+    def shorter(self, seconds):
+        """So many seconds, or those that are left until the deadline."""
+        return seconds if self.deadline is None else max(0.0, min(seconds, self.deadline - self.ticks()))
+
     def wait(self, seconds):
         """Sleep so long, but no longer than deadline and interrupt allow.  Raises what ends the call."""
-        if self.deadline is not None:
-            seconds = min(seconds, self.deadline - self.ticks())
+        seconds = self.shorter(seconds)
         if seconds > 0:
             if self.interrupt is not None:
                 self.interrupt.wait(seconds)

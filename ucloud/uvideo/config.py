@@ -17,6 +17,7 @@ from .protocol.etag import BLOCK
 from .protocol.provider import PROVIDERS, parse_suffix, resolve
 from .protocol.signature import WORDS
 from .protocol.text import is_integer, is_text, native
+from .proxy import Proxy
 from .transport import USER_AGENT as _CARRIAGE
 
 #: What requests call themselves unless user_agent says otherwise.
@@ -42,6 +43,11 @@ _OPTIONS = {
     "video_actions": False,
     "md5": False,
     "open_ssl": None,
+    "ca_bundle": None,
+    "client_cert": None,
+    "client_key": None,
+    "client_key_password": None,
+    "proxy": None,
 }
 
 
@@ -99,6 +105,8 @@ class Defaults(object):
             current["open_ssl"],
         )
         warn_of_plain(hosts)
+        if current["client_key"] is not None and current["client_cert"] is None:
+            raise InvalidArgument(u"client_key needs client_cert")
         return Settings(
             hosts.upload,
             hosts.download,
@@ -114,12 +122,15 @@ class Defaults(object):
             current["video_actions"],
             current["md5"],
             current["open_ssl"],
+            *[current[name] for name in _WAY]
         )
 
 
+#: How the service is reached.  Pickles of earlier handlers do not have them.
+_WAY = ("ca_bundle", "client_cert", "client_key", "client_key_password", "proxy")
 _SETTINGS = (
     "upload download api word region timeout expires maxthread retries user_agent space_parameter video_actions md5 "
-    "open_ssl"
+    "open_ssl " + " ".join(_WAY)
 )
 
 
@@ -128,7 +139,11 @@ class Settings(namedtuple("Settings", _SETTINGS)):
 
     __slots__ = ()
 
+    def __repr__(self):
+        return "<Settings of %s>" % (self.upload,)
 
+
+Settings.__new__.__defaults__ = (None,) * len(_WAY)
 DEFAULTS = Defaults()
 
 
@@ -148,6 +163,11 @@ def set_default(
     video_actions=None,
     md5=None,
     open_ssl=None,
+    ca_bundle=None,
+    client_cert=None,
+    client_key=None,
+    client_key_password=None,
+    proxy=None,
     **unknown
 ):
     """Set defaults for handlers that have made no call yet.  What is None or not given stays as it is.
@@ -164,6 +184,10 @@ def set_default(
     space_parameter: BucketName or SpaceName.  video_actions: use CreateVideoSpace and its like.
     md5: send Content-MD5 with whole objects, which are read once more for it; the etag is compared anyway.
     open_ssl: True https, False http for hosts given without either; unset: as the provider's documents have it.
+    ca_bundle: file or folder of certificates that are believed, instead of REQUESTS_CA_BUNDLE's or those of certifi.
+    client_cert, client_key: PEM files that the client shows when asked; without client_key it is in client_cert.
+    client_key_password: of an encrypted key, which is refused without it.
+    proxy: URL of the proxy for every host, "" for none; unset: what the environment says.
 
     Raises ValueError for a bad value and TypeError for an unknown option.  Safe to call from any thread.
     """
@@ -230,6 +254,25 @@ def _flag(name, value):
         raise InvalidArgument(u"%s must be True or False" % name)
 
 
+def _path(name, value):
+    if not (is_text(value) or hasattr(value, "__fspath__")) or not value:
+        raise InvalidArgument(u"%s must be the path of a file" % name)
+
+
+def _password(name, value):
+    if not is_text(value) or not value:
+        raise InvalidArgument(u"%s must be text, not empty" % name)
+    if value.endswith(("\n", "\r")):
+        raise InvalidArgument(u"%s ends with a line break, as a line of a file does: .strip() takes it off" % name)
+
+
+def _proxy(name, value):
+    if not is_text(value):
+        raise InvalidArgument(u"%s must be the URL of a proxy, or empty for none" % name)
+    if value:
+        Proxy(native(value))
+
+
 _CHECKS = {
     "uploadsuffix": _host,
     "downloadsuffix": _host,
@@ -245,4 +288,9 @@ _CHECKS = {
     "video_actions": _flag,
     "md5": _flag,
     "open_ssl": _flag,
+    "ca_bundle": _path,
+    "client_cert": _path,
+    "client_key": _path,
+    "client_key_password": _password,
+    "proxy": _proxy,
 }

@@ -1,3 +1,4 @@
+from os import PathLike
 from typing import Any
 
 USER_AGENT: str
@@ -20,6 +21,11 @@ def set_default(
     video_actions: bool | None = None,
     md5: bool | None = None,
     open_ssl: bool | None = None,
+    ca_bundle: str | PathLike[str] | None = None,
+    client_cert: str | PathLike[str] | None = None,
+    client_key: str | PathLike[str] | None = None,
+    client_key_password: str | None = None,
+    proxy: str | None = None,
 ) -> None: ...
 def unset_default(*names: str) -> None: ...
 def get_default(name: str) -> Any: ...

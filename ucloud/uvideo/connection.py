@@ -10,7 +10,7 @@ import ssl
 import time
 from collections import deque
 
-_ticks = getattr(time, "monotonic", time.time)
+ticks = getattr(time, "monotonic", time.time)
 _READ, _WRITE = 1, 2
 _BLOCKED = (errno.EAGAIN, errno.EWOULDBLOCK)
 _BROKEN = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ECONNABORTED, errno.ETIMEDOUT, errno.EHOSTUNREACH)
@@ -18,40 +18,63 @@ _LONGEST = 10 ** 9  # milliseconds that poll takes at most, with room to spare
 _FAILURES = (EnvironmentError, socket.error, ssl.SSLError)
 #: Bytes handed to the system at a time: between two of them an early answer is looked for.
 _SLICE = 1024 * 1024
+#: Whether TLS can be spoken inside of TLS: not on Python 2.7.
+NESTS = hasattr(ssl, "MemoryBIO")
 
 
 class Pace(object):
-    """How long a wait may last: ``timeout`` seconds, and all of them until ``seconds`` from now."""
+    """How long a wait may last: ``timeout`` seconds, and all of them until ``seconds`` from now.
+
+    The one place where a limit of time becomes waits: whoever waits for the other side asks a Pace how long.
+    """
 
     __slots__ = ("_timeout", "_until")
 
     def __init__(self, timeout, seconds=None):
         self._timeout = timeout
-        self._until = None if seconds is None else _ticks() + seconds
+        self._until = None if seconds is None else ticks() + seconds
+
+    def anew(self, seconds):
+        """The same silence, and the time for all waits begins now."""
+        return Pace(self._timeout, seconds)
+
+    def within(self, seconds):
+        """The Pace of a part of the work, all of whose waits together take so long at most."""
+        made = Pace(seconds, seconds)
+        if self._until is not None:
+            made._until = min(made._until, self._until)
+        return made
+
+    def left(self):
+        """Seconds of a wait that begins now.  socket.timeout if there are none."""
+        if self._until is None:
+            return self._timeout
+        self.check()
+        return max(0.0, min(self._timeout, self._until - ticks()))
 
     def milliseconds(self):
-        """Of a wait that begins now.  socket.timeout if there are none left."""
-        seconds = self._timeout
-        if self._until is not None:
-            seconds = min(seconds, self._until - _ticks())
-            if seconds <= 0:
-                raise socket.timeout("timed out")
-        return min(_LONGEST, int(seconds * 1000) + 1)
+        """As ``left``, a little more rather than less."""
+        return min(_LONGEST, int(self.left() * 1000) + 1)
+
+    def is_over(self):
+        """Whether the time for all waits has passed."""
+        return self._until is not None and ticks() >= self._until
+
+    def check(self):
+        """socket.timeout if it has: also what never waits, as its bytes come fast, must end."""
+        if self.is_over():
+            raise socket.timeout("timed out")
 
 
-if hasattr(select, "poll"):
-
-    def _poller(descriptor, events):
-        """A function of milliseconds that says whether what was waited for happened."""
+def _poller(descriptor, events):
+    """A function of milliseconds that says whether what was waited for happened."""
+    if hasattr(select, "poll"):
         poll = select.poll()
         poll.register(descriptor, (select.POLLIN if events & _READ else 0) | (select.POLLOUT if events & _WRITE else 0))
         return poll.poll
-
-else:  # Windows
-
-    def _poller(descriptor, events):
-        reading, writing = [descriptor] if events & _READ else [], [descriptor] if events & _WRITE else []
-        return lambda milliseconds: any(select.select(reading, writing, writing, milliseconds / 1000.0))
+    # Windows, and where eventlet took it away
+    reading, writing = [descriptor] if events & _READ else [], [descriptor] if events & _WRITE else []
+    return lambda milliseconds: any(select.select(reading, writing, [], milliseconds / 1000.0))
 
 
 class Connection(object):
@@ -60,11 +83,11 @@ class Connection(object):
     Failures are socket.timeout for a wait that was too long, else EnvironmentError.
     """
 
-    __slots__ = ("_socket", "_pollers", "_readable", "_is_tls", "_early", "_waiting", "failure", "used")
+    __slots__ = ("_socket", "_pollers", "_readable", "_is_tls", "_waiting", "failure", "used")
 
     def __init__(self, connected, is_tls=False):
         self._socket, self._is_tls = connected, is_tls
-        self._early, self._waiting, self.failure = b"", _WRITE, None
+        self._waiting, self.failure = _WRITE, None
         self._pollers = {}
         self._readable = self._poll(_READ)
         self.used = 0.0  # when it became idle, in ticks; 0 while it is new
@@ -96,9 +119,6 @@ class Connection(object):
 
     def receive(self, size, pace):
         """At most ``size`` bytes, b"" at the end."""
-        if self._early:
-            data, self._early = self._early, b""
-            return data
         if not self._is_tls:  # nothing is there yet when an answer is waited for
             self._wait(_READ, pace)
         while True:
@@ -119,8 +139,11 @@ class Connection(object):
                     return 0
                 self._wait(_wanted(error, _READ), pace)
 
-    def send(self, data, pace):
-        """Send all of ``data``.  False if an answer, or an end, came before that."""
+    def send(self, data, pace, reader):
+        """Send all of ``data``.  False if the answer, or an end, came before that.
+
+        ``reader``: a wire.Head, which is fed with whatever comes as long as the system takes no more.
+        """
         sent = 0 if self._is_tls else self._put(data)
         if sent == len(data):
             return True
@@ -129,7 +152,7 @@ class Connection(object):
         view = memoryview(data)[sent:]
         while len(view):
             sent = self._put(view[:_SLICE])  # TLS must be offered the same bytes again that it could not take
-            if sent < 0 or (sent == 0 and not self._may_send(pace)):
+            if sent < 0 or (sent == 0 and not self._may_send(pace, reader)):
                 return False
             view = view[sent:]
         return True
@@ -146,27 +169,36 @@ class Connection(object):
                 self.failure = error
                 return -1
 
-    def _may_send(self, pace):
-        """Wait until more can be sent.  False if an answer, or an end, is there instead."""
+    def _may_send(self, pace, reader):
+        """Wait until more can be sent.  False if the answer, or an end, is there instead."""
         self._wait(_READ | self._waiting, pace)
-        if not self._readable(0):
-            return True
-        if not self._is_tls:
-            return False
-        try:  # it may be TLS's own
-            self._early = self._socket.recv(65536)
-            return False
-        except _FAILURES as error:
-            if _ended(error):
-                return False
-            _wanted(error, _READ)
-            return True
+        return not self.is_answered(pace, reader)
 
-    def send_file(self, piece, pace):
+    def is_answered(self, pace, reader):
+        """Feed ``reader`` with what has come.  True if the answer, or an end, is there.
+
+        Neither an answer 1xx nor what TLS says by itself is one.
+        """
+        if not self._readable(0):
+            return False
+        while True:
+            try:
+                data = self._socket.recv(65536)
+            except _FAILURES as error:
+                if _ended(error):
+                    return True
+                if _wanted(error, _READ) != _WRITE:
+                    return False
+                self._wait(_WRITE, pace)  # TLS has to say something before it reads on
+            else:
+                if not data or reader.feed(data) is not None:
+                    return True
+
+    def send_file(self, piece, pace, reader):
         """Send ``piece``, (descriptor, offset, length) of a file, without reading it.  How much; None for an early end.
 
-        0 if the file has no such bytes, -1 if the system cannot do it with this file.  Only of a connection that
-        ``can_send_files``.
+        0 if the file has no such bytes, -1 if the system cannot do it with this file.  ``reader``: as of ``send``.
+        Only of a connection that ``can_send_files``.
         """
         descriptor, offset, length = piece
         while True:
@@ -178,8 +210,13 @@ class Connection(object):
                     return None
                 if error.args[0] not in _BLOCKED:
                     return -1
-                if not self._may_send(pace):
+                if not self._may_send(pace, reader):
                     return None
+
+    @property
+    def socket(self):
+        """What it is made of."""
+        return self._socket
 
     @property
     def can_send_files(self):
@@ -197,6 +234,10 @@ class Connection(object):
             self._socket.close()
         except _FAILURES:
             pass
+
+    def security(self):
+        """(version of TLS, the other side's certificate as ssl gives it); (None, None) without TLS."""
+        return (self._socket.version(), self._socket.getpeercert()) if self._is_tls else (None, None)
 
     def encrypt(self, context, name, pace):
         """Speak TLS from now on with a host of this name.  ssl.SSLError if its certificate is not trusted."""
@@ -220,6 +261,8 @@ def _ended(error):
 
 def _wanted(error, usual):
     """What a call that would block waits for.  Raises what is no such failure."""
+    if isinstance(error, _WantsBoth):
+        return _READ | _WRITE
     code = error.args[0] if error.args else None
     if isinstance(error, ssl.SSLError):
         if code == ssl.SSL_ERROR_WANT_READ:
@@ -240,8 +283,15 @@ def _plain(connected):
     return getattr(connected, "_sock", None) or super(type(connected), connected)
 
 
+class _WantsBoth(ssl.SSLError):
+    """There is nothing to read yet, and not everything could be sent."""
+
+
 class _Inner(object):
-    """TLS inside of a TLS connection, to a proxy that speaks it.  Python 3."""
+    """TLS inside of a TLS connection, to a proxy that speaks it.  Only where it ``NESTS``.
+
+    What cannot be sent does not keep anybody from reading: the answer may be there already.
+    """
 
     def __init__(self, outer, context, name):
         self.outer = outer
@@ -252,8 +302,14 @@ class _Inner(object):
     def fileno(self):
         return self.outer.fileno()
 
+    def version(self):
+        return self._tls.version()
+
+    def getpeercert(self):
+        return self._tls.getpeercert()
+
     def pending(self):
-        return self._tls.pending() or self.outer.pending()
+        return self._tls.pending() or self._in.pending or self.outer.pending()
 
     def close(self):
         self.outer.close()
@@ -266,7 +322,7 @@ class _Inner(object):
     def _try_flush(self):
         try:
             self._flush()
-        except (ssl.SSLWantWriteError, ssl.SSLWantReadError):  # it is kept, and goes first
+        except EnvironmentError:  # a full pipe or a broken one: it is kept, and goes first
             pass
 
     def _call(self, work, *arguments):
@@ -276,12 +332,20 @@ class _Inner(object):
                 self._try_flush()  # what was done is not undone by a full pipe
                 return done
             except ssl.SSLWantReadError:
-                self._flush()
-                data = self.outer.recv(65536)
-                if data:
-                    self._in.write(data)
-                else:
-                    self._in.write_eof()
+                self._try_flush()
+                self._fill()
+
+    def _fill(self):
+        try:
+            data = self.outer.recv(65536)
+        except ssl.SSLWantReadError:
+            if self._waiting:
+                raise _WantsBoth(ssl.SSL_ERROR_WANT_READ, "there is more to send as well")
+            raise
+        if data:
+            self._in.write(data)
+        else:
+            self._in.write_eof()
 
     def do_handshake(self):
         self._call(self._tls.do_handshake)
@@ -297,53 +361,6 @@ class _Inner(object):
         sent = self._tls.write(data)
         self._try_flush()
         return sent
-
-
-class Refusal(Exception):
-    """No connection came to be.  ``error``: the system's, None if the time was over."""
-
-    def __init__(self, error=None):
-        super(Refusal, self).__init__(error)
-        self.error = error
-
-
-def connect(name, port, pace, abortable=None):
-    """The Connection to the first address of a host that takes one.  Refusal.
-
-    ``abortable(connection)``: told of each attempt, so that another thread can end it.
-    """
-    last = None
-    try:
-        found = socket.getaddrinfo(name, port, 0, socket.SOCK_STREAM)
-    except (EnvironmentError, UnicodeError, OverflowError) as error:
-        raise Refusal(error)
-    for family, kind, protocol, _, address in found:
-        made = None
-        try:
-            made = socket.socket(family, kind, protocol)
-            made.setblocking(False)
-            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            code = made.connect_ex(address)
-            connection = Connection(made)
-            if code not in (0, errno.EISCONN):
-                if code not in (errno.EINPROGRESS, errno.EINTR) and code not in _BLOCKED:
-                    raise socket.error(code, os.strerror(code))
-                if abortable is not None:
-                    abortable(connection)
-                connection._wait(_WRITE, pace)
-                code = made.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-                if code:
-                    raise socket.error(code, os.strerror(code))
-            return connection
-        except (EnvironmentError, socket.error, OverflowError) as error:
-            last = error
-            if made is not None:
-                made.close()
-        except BaseException:
-            if made is not None:
-                made.close()
-            raise
-    raise Refusal(None if isinstance(last, socket.timeout) else last)
 
 
 class Idle(deque):
@@ -363,13 +380,13 @@ class Idle(deque):
                 found = self.pop()
             except IndexError:
                 return None
-            if _ticks() - found.used < self.LASTING and found.is_idle():
+            if ticks() - found.used < self.LASTING and found.is_idle():
                 return found
             found.close()
         return None
 
     def put(self, connection):
-        connection.used = _ticks()
+        connection.used = ticks()
         self.append(connection)
 
     def shut(self):

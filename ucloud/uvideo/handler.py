@@ -20,6 +20,7 @@ from .protocol.signature import Credentials, authorization
 from .protocol.text import is_integer, is_text, native, printable, to_text, whole
 from .retry import Retry
 from .transport import Transport
+from .trust import Certificate
 
 _log = logging.getLogger("ucloud.uvideo")
 _ticks = getattr(time, "monotonic", time.time)
@@ -234,7 +235,13 @@ class Handler(object):
             chosen.video_actions,
             native(chosen.user_agent or USER_AGENT),  # a pickle may be older than this default
         )
-        return Carrier(endpoint, self._credentials, Transport(chosen.timeout), Retry(chosen.retries))
+        certificate = None
+        if chosen.client_cert is not None:
+            certificate = Certificate(chosen.client_cert, chosen.client_key, chosen.client_key_password)
+        transport = Transport(
+            chosen.timeout, authorities=chosen.ca_bundle, certificate=certificate, proxy=chosen.proxy
+        )
+        return Carrier(endpoint, self._credentials, transport, Retry(chosen.retries))
 
     @property
     def _settings(self):

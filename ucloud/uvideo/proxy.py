@@ -3,12 +3,14 @@
 from __future__ import absolute_import, division, print_function
 
 import base64
+import binascii
 import os
 import re
+from collections import namedtuple
 
-from .protocol.errors import NoAnswer
+from .protocol.errors import InvalidArgument
 from .protocol.provider import is_loopback
-from .protocol.text import native, to_bytes, unquote
+from .protocol.text import PY2, native, to_bytes
 
 
 def proxy_of(origin, given=None):
@@ -33,39 +35,68 @@ _KEYS = tuple([getattr(os.environ, "encodekey", str)(name) for name in _NAMES])
 
 def variables():
     """What the environment's variables say of proxies now.  It is compared before each request."""
-    data = getattr(os.environ, "_data", None)  # os.environ itself, on Python 3, takes 15 times as long
+    data = getattr(os.environ, "data" if PY2 else "_data", None)  # os.environ itself takes 15 times as long
     if data is None:
         return tuple([os.environ.get(name) for name in _NAMES])
     return tuple([data.get(key) for key in _KEYS])
 
 
 class Proxy(object):
-    """Where a proxy is.  ``fields``: what it is to be told with each request, its password among them."""
+    """A proxy's URL taken apart; a host and port alone are those of an HTTP proxy.  InvalidArgument.
+
+    ``fields``: what an HTTP proxy is to be told with each request, its password among them.
+    ``socks``: what a SOCKS proxy is to be told, a Socks; None for an HTTP proxy.
+    """
 
     def __init__(self, url):
-        """NoAnswer unless it is the URL, or the host and port, of an HTTP proxy."""
-        self.url = url
-        if "://" not in url:
-            url = "http://" + url
-        scheme, _, rest = url.partition("://")
-        user, mark, host = rest.partition("/")[0].rpartition("@")
-        try:
-            name, port = split(host)
-            if scheme.lower() not in ("http", "https") or not _HOST(host):
-                raise ValueError()
-        except ValueError:
-            raise NoAnswer(
-                u"the proxy that the environment names cannot be used: http:// and https:// ones can", sent=False
+        scheme, mark, rest = url.partition("://")
+        if not mark:
+            scheme, rest = "http", url
+        scheme = scheme.lower()
+        account, mark, host = rest.partition("/")[0].rpartition("@")
+        name, port = split(host)
+        if scheme not in _PORTS or not _HOST(host) or not 0 < (port or 1) < 65536:
+            # Without its text: what is misspelt may be the password.
+            raise InvalidArgument(
+                u"a proxy is http://, https://, socks5://, socks5h://, socks4:// or socks4a://, perhaps "
+                u"USER:PASSWORD@, and HOST:PORT"
             )
-        self.is_tls = scheme.lower() == "https"
-        self.name, self.port = name, port or (443 if self.is_tls else 80)
-        self.fields = []
-        if mark:
-            secret = b":".join([to_bytes(unquote(part)) for part in (user.partition(":")[0], user.partition(":")[2])])
-            basic = "Basic " + native(base64.b64encode(secret))
-            self.fields = [("Proxy-Authorization", basic)]
+        self.url, self.name, self.port = url, name, port or _PORTS[scheme]
+        self.is_tls = scheme == "https"
+        self.fields, self.socks = [], None
+        user, _, password = account.partition(":")
+        user, password = _bytes(user), _bytes(password)
+        if scheme in _SOCKS:
+            self.socks = Socks(*_SOCKS[scheme], user=user, password=password)
+        elif mark:
+            basic = base64.b64encode(user + b":" + password)
+            self.fields = [("Proxy-Authorization", "Basic " + native(basic))]
 
 
+class Socks(namedtuple("Socks", "version resolves user password")):
+    """version: 4 or 5.  resolves: whether the proxy looks names up.  user, password: bytes, empty for none."""
+
+    __slots__ = ()
+
+    def __repr__(self):
+        return "<Socks %d>" % self.version
+
+
+_ESCAPE = re.compile(b"%([0-9A-Fa-f]{2})")
+
+
+def _bytes(text):
+    """Of a user's name or password in a URL; a percent sign that is no escape stands for itself."""
+    try:
+        return _ESCAPE.sub(lambda match: binascii.unhexlify(match.group(1)), to_bytes(text))
+    except UnicodeError:
+        raise InvalidArgument(u"the user or password of a proxy is not UTF-8")
+
+
+#: Schemes of proxies, and their ports where the URL names none.
+_PORTS = {"http": 80, "https": 443, "socks4": 1080, "socks4a": 1080, "socks5": 1080, "socks5h": 1080}
+#: SOCKS by scheme, as requests has it: version, and who looks up names.
+_SOCKS = {"socks4": (4, False), "socks4a": (4, True), "socks5": (5, False), "socks5h": (5, True)}
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::[0-9]{1,5})?\Z").match
 
 

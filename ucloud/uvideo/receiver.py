@@ -32,7 +32,7 @@ CALM = 16 * 1024
 #: Seconds that one read may take: so much of it is lost when the connection breaks, and progress is silent so long.
 PACE = 0.5
 #: Seconds between two looks at interrupt and deadline, and how often an end is waited for before threads are left.
-LOOK, LOOKS = 0.1, 3
+LOOK, LOOKS = 0.1, 2
 
 
 class Watch(object):
@@ -220,7 +220,7 @@ class Receiver(object):
         actual = download.value()
         if actual is None or not etag.same(download.etag, actual, download.size):
             raise IntegrityError(
-                u"the content does not verify: expected etag %s, actual %s" % (shown(download.etag), shown(actual)),
+                shown(etag.mismatch(download.etag, actual, self.headers)),
                 operation="GetObject",
                 space=self.op.space,
                 key=self.op.key,
@@ -233,7 +233,7 @@ class Receiver(object):
     def _share(self):
         """The work, in as many threads as it needs; this one too, unless it must look at the time meanwhile.
 
-        An interrupt ends the waits of all of them by itself; a deadline does not.
+        An interrupt or a deadline ends what waits for the service by itself; a target may be a pipe that nobody reads.
         """
         bound = self.carrier.deadline is not None
         try:
@@ -245,7 +245,7 @@ class Receiver(object):
                 self._work()
             with self._over:
                 while self._working and not self._stopped:
-                    self._over.wait(LOOK)
+                    self._over.wait(self.carrier.shorter(LOOK))
                     self.carrier.check()
         except BaseException as error:
             self._fail(error)
@@ -428,7 +428,8 @@ class _Worker(object):
 
     def _get(self, wanted, headers=()):
         op = operation.GetObject(self._op.space, self._op.key, wanted)
-        return self._carrier.open(op, self._receiver.expires, self._receiver.fields + list(headers))
+        shared = self._receiver
+        return self._carrier.open(op, shared.expires, shared.fields + list(headers), shared.until)
 
     def _first(self, run):
         """The Stream that tells what there is."""

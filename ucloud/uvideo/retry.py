@@ -58,16 +58,19 @@ class Attempts(object):
         self.count += 1
         if self._once and may_be_done(error):
             error.message += u"; it was not asked for again, as it may be done: look before you repeat it"
+            seconds = None
+        else:
+            seconds = self._retry.decide(self.count, error, self._waited, self._fraction())
+        if seconds is None and not getattr(error, "late", False):
             return None
-        seconds = self._retry.decide(self.count, error, self._waited, self._fraction())
+        wait = 0.0 if seconds is None or getattr(error, "stale", False) else seconds  # a new connection need not wait
+        if self.deadline is not None and now + wait >= self.deadline:
+            message = u"the time for this call is over; the last failure: " + error.message
+            raise DeadlineExceeded(message, sent=error.sent)
         if seconds is None:
             return None
-        if getattr(error, "stale", False):  # a new connection has nothing to wait for
-            seconds = 0.0
-        if self.deadline is not None and now + seconds >= self.deadline:
-            raise DeadlineExceeded(u"the time for this call is over; the last failure: " + error.message)
-        self._waited += seconds
-        return seconds
+        self._waited += wait
+        return wait
 
 
 def may_be_done(error):

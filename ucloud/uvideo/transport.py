@@ -5,7 +5,6 @@ All of it is ours: urllib3 takes twice as long for a small request, and requests
 
 from __future__ import absolute_import, division, print_function
 
-import errno
 import logging
 import os
 import socket
@@ -13,13 +12,13 @@ import ssl
 import sys
 import threading
 
-from . import wire
-from .connection import Idle, Pace, Refusal, connect
+from . import fault, race, socksproxy, wire
+from .address import Refusal
+from .connection import NESTS, Idle, Pace
 from .protocol.errors import BadAnswer, DeadlineExceeded, NoAnswer, UVideoError
 from .protocol.message import Response
 from .protocol.provider import is_loopback
-from .protocol.text import to_text
-from .proxy import Proxy, proxy_of, split, variables
+from .proxy import proxy_of, split, variables
 from .trust import authorities, tls
 
 _log = logging.getLogger("ucloud.uvideo")
@@ -130,19 +129,41 @@ class Stream(object):
         """Bytes of the body that were announced and not yet read; None if that was not said."""
         return None if self._left is None else self._left + len(self._rest)
 
+    def limit(self, seconds):
+        """Let all that is read from now on take so many seconds at most, None for any number."""
+        self._exchange.limit(seconds)
+
+    def broken(self, error):
+        """The UVideoError of a failure while it is read."""
+        return self._exchange.broken(error)
+
     def close(self, reuse=False):
         """End it.  ``reuse``: the body was read to its end, so the connection can serve again."""
         self._exchange.end(reuse and self._keep and self._left == 0 and self._failure is None)
 
 
 class Exchange(object):
-    """One request and its answer on one connection of a Route."""
+    """One request and its answer on one connection of a Route.
 
-    __slots__ = ("route", "_connection", "_interrupt", "_pace", "_reused", "_begun")
+    connecting -> sending -> answering -> body -> ended; each ends early by a failure, which is ``broken``'s to name.
 
-    def __init__(self, route, pace, interrupt):
+    - connecting (``resume``, else the route's ``connect``): an idle connection, or a new one.
+    - sending (``send``): whatever comes meanwhile is read, TLS's own or HTTP's.  An answer 1xx changes nothing.  The
+      answer, or an end, stops the body for good, and the connection does not serve again.  After a failure to send
+      the answer is still looked for, as it may have come before.
+    - answering (``answer``): answers 1xx are passed over, up to wire.INTERIM_LIMIT of them from the beginning on; 101
+      was not asked for and is no answer.  The answer's head may have come while the request was sent.
+    - body: of a Stream.  The connection serves again if request and answer were both carried to their ends.
+
+    Each wait for bytes that come or go lasts as long as the pace allows; any byte in either direction ends it.
+    """
+
+    __slots__ = ("route", "_connection", "_interrupt", "_pace", "_reused", "_reader")
+
+    def __init__(self, route, pace, interrupt, method):
         self.route, self._pace, self._interrupt = route, pace, interrupt
-        self._connection, self._reused, self._begun = None, False, False
+        self._connection, self._reused = None, False
+        self._reader = wire.Head(method)
 
     def resume(self):
         """Take an idle connection; False if there is none."""
@@ -153,45 +174,56 @@ class Exchange(object):
         self.hold(found)
         return True
 
-    def relax(self, pace):
-        """From now on waits last so long."""
-        self._pace = pace
+    def limit(self, seconds):
+        """As Stream.limit."""
+        self._pace = self._pace.anew(seconds)
 
     def hold(self, connection):
-        """From now on this is the connection that an interrupt ends."""
-        if self._interrupt is not None and connection is not self._connection:
-            if self._connection is not None:
-                self._interrupt.forget(self._connection.abort)
+        """From now on this, a Connection or the race for one, is what an interrupt ends; what was held is closed."""
+        held, self._connection = self._connection, connection
+        if held is connection:
+            return
+        if self._interrupt is not None:
+            if held is not None:
+                self._interrupt.forget(held.abort)
             self._interrupt.remember(connection.abort)
-        self._connection = connection
+        if held is not None:
+            held.close()
 
     def send(self, head, body, chunked):
-        """True when all was sent, False if an answer, or an end, came before that."""
-        connection, pace = self._connection, self._pace
+        """True when all was sent, False if the answer, or an end, came before that."""
+        connection, pace, reader = self._connection, self._pace, self._reader
         if isinstance(body, bytes):
             if len(body) <= _TOGETHER:
-                return connection.send(head + body, pace)
-            return connection.send(head, pace) and connection.send(body, pace)
-        if not connection.send(head, pace):
+                return connection.send(head + body, pace, reader)
+            return connection.send(head, pace, reader) and connection.send(body, pace, reader)
+        if not connection.send(head, pace, reader):
             return False
         if not chunked and hasattr(body, "piece") and connection.can_send_files:
             sent = self._send_file(body)
             if sent is not None:
                 return sent
         for data in iter(body.read, b""):
+            pace.check()
+            if connection.is_answered(pace, reader):
+                return False
             if chunked:
                 before, after = wire.chunk(data)
-                sent = connection.send(before, pace) and connection.send(data, pace) and connection.send(after, pace)
+                pieces = (before, data, after)
             else:
-                sent = connection.send(data, pace)
-            if not sent:
-                return False
-        return not chunked or connection.send(wire.LAST_CHUNK, pace)
+                pieces = (data,)
+            for piece in pieces:
+                if not connection.send(piece, pace, reader):
+                    return False
+        return not chunked or connection.send(wire.LAST_CHUNK, pace, reader)
 
     def _send_file(self, body):
         """As ``send``; None if the system cannot, and what is left has to be read."""
         for piece in iter(body.piece, None):
-            sent = self._connection.send_file(piece, self._pace)
+            self._pace.check()
+            if self._connection.is_answered(self._pace, self._reader):
+                return False
+            sent = self._connection.send_file(piece, self._pace, self._reader)
             if sent is None:
                 return False
             if sent < 0:
@@ -199,45 +231,47 @@ class Exchange(object):
             body.moved(sent)
         return True
 
-    def answer(self, method, whole):
+    def answer(self, whole):
         """(Answer, what came behind its head).  ``whole``: the request was sent to its end."""
-        head = wire.Head(method)
-        while True:
+        reader = self._reader
+        found = reader.found
+        while found is None:
             data = self._connection.receive(_PIECE, self._pace)
             if not data:
                 raise self._connection.failure or EOFError()
-            self._begun = True
-            found = head.feed(data)
-            if found is not None:
-                found.keep = found.keep and whole
-                return found, head.rest
+            found = reader.feed(data)
+        found.keep = found.keep and whole
+        return found, reader.rest
 
     def receive(self, size):
         try:
+            self._pace.check()
             return self._connection.receive(size, self._pace)
         except _FAILURES as error:
             raise self.broken(error)
 
     def receive_into(self, view):
         try:
+            self._pace.check()
             return self._connection.receive_into(view, self._pace)
         except _FAILURES as error:
             raise self.broken(error)
 
-    def broken(self, error=None):
+    def broken(self, error=None, leg=fault.REQUEST):
         """The UVideoError of a failure; Cancelled and its like if the interrupt is what led to it."""
         if self._interrupt is not None and self._interrupt.is_set():
             try:
                 self._interrupt.check()
             except UVideoError as wished:
                 return wished
-        if isinstance(error, wire.Malformed):
-            return NoAnswer(u"what came from %s is not HTTP: %s" % (self.route.origin, error))
-        found = _no_answer(error, self.route.origin, self.route.proxy is not None)
-        if self._reused and not self._begun and not isinstance(error, socket.timeout):
+        found = fault.judged(error, leg, self.route, self._pace.is_over())
+        if self._reused and not self._reader.begun() and found.cause == "broken":
             found.stale = True  # it was closed while it was idle; the others will be no better
             self.route.idle.shut()
         return found
+
+    def security(self):
+        return self._connection.security()
 
     def end(self, keep):
         connection, self._connection = self._connection, None
@@ -257,12 +291,13 @@ class Route(object):
 
     ``proxy``: a Proxy or None.  ``context``: the SSLContext for whoever speaks TLS, None if nobody does.
     ``said``: what the environment said of proxies when it was asked for this one; None if it has no say.
+    ``names``: what the settings are called, as fault.names gives it.
     """
 
-    def __init__(self, origin, proxy, context, connect_timeout, pool, said=None):
+    def __init__(self, origin, proxy, context, connect_timeout, pool, said=None, names=None):
         scheme, _, host = origin.partition("://")
         self.origin, self.proxy, self.context, self.said = origin, proxy, context, said
-        self._connect_timeout, self._pool = connect_timeout, pool
+        self._connect_timeout, self._pool, self.names = connect_timeout, pool, names
         self.is_tls = scheme == "https"
         #: Whether nobody on the way can change what comes.
         self.is_sure = self.is_tls or (proxy is None and is_loopback(host))
@@ -273,33 +308,43 @@ class Route(object):
             self.address = "127.0.0.1"
         self.fields = [("Host", host), ("Accept-Encoding", "identity")]
         self.prefix = ""  # of a request's target
-        if proxy is not None and not self.is_tls:
+        if proxy is not None and proxy.socks is None and not self.is_tls:
             self.prefix = origin
             self.fields += proxy.fields
         self.idle = Idle()
         self._pid, self.closed = os.getpid(), False
 
-    def connect(self, seconds, exchange):
-        """Give the exchange a new connection.  NoAnswer; nothing was sent then."""
-        pace = Pace(self._connect_timeout, seconds)
+    def connect(self, pace, exchange):
+        """Give the exchange a new connection.  NoAnswer; nothing was sent then.
+
+        Look-up, TCP, proxy and TLS together take connect_timeout at most, and no longer than ``pace`` allows.
+        """
+        pace = pace.within(self._connect_timeout)
         proxy = self.proxy
         name, port = (self.address, self.port) if proxy is None else (proxy.name, proxy.port)
+        leg = fault.HOST
+        if self.is_tls and proxy is not None and proxy.is_tls and not NESTS:
+            raise exchange.broken(NotImplementedError(), fault.TLS)
         try:
-            made = connect(name, port, pace, exchange.hold)
-        except Refusal as refusal:
-            raise exchange.broken(refusal)
-        exchange.hold(made)
-        try:
+            if proxy is not None:
+                there = self._destination(pace, exchange)
+                leg = fault.PROXY
+            made = race.connect(name, port, pace, exchange.hold)
+            exchange.hold(made)
             if proxy is not None and proxy.is_tls:
+                leg = fault.PROXY_TLS
                 made.encrypt(self.context, proxy.name, pace)
-            if proxy is not None and self.is_tls:
+            if proxy is not None and proxy.socks is not None:
+                leg = fault.SOCKS
+                self._pass_on(made, there, pace)
+            elif proxy is not None and self.is_tls:
+                leg = fault.TUNNEL
                 self._tunnel(made, pace)
             if self.is_tls:
+                leg = fault.TLS
                 made.encrypt(self.context, self.name, pace)
-        except _FAILURES + (EOFError, Refusal, wire.Malformed) as error:
-            found = exchange.broken(error)
-            found.sent = False
-            raise found
+        except _FAILURES + (EOFError, Refusal, fault.Denied, socksproxy.Unfit, wire.Malformed) as error:
+            raise exchange.broken(error, leg)
 
     def tunnel(self):
         """Bytes that ask the proxy for a way through; its answer has no body when it says yes, like that to HEAD."""
@@ -308,15 +353,33 @@ class Route(object):
 
     def _tunnel(self, connection, pace):
         reader = wire.Head("HEAD")
-        found = None
-        if connection.send(self.tunnel(), pace):
-            while found is None:
-                data = connection.receive(_PIECE, pace)
-                if not data:
-                    raise EOFError()
-                found = reader.feed(data)
-        if found is None or not 200 <= found.status <= 299:
-            raise Refusal()
+        connection.send(self.tunnel(), pace, reader)
+        while reader.found is None:
+            data = connection.receive(_PIECE, pace)
+            if not data:
+                raise connection.failure or EOFError()
+            reader.feed(data)
+        if not 200 <= reader.found.status <= 299:
+            raise fault.Denied(reader.found.status)
+
+    def handshake(self, connected, pace, name):
+        """The Handshake that lets the SOCKS proxy connect a socket on to the host."""
+        return socksproxy.Handshake(connected, self.proxy.socks, name, self.port, pace)
+
+    def _destination(self, pace, exchange):
+        """What a SOCKS proxy is to connect to; None of a proxy of another kind."""
+        told = self.proxy.socks
+        if told is None or told.resolves:
+            return told and self.address
+        return socksproxy.destination(told, race.addresses(self.address, self.port, pace, exchange.hold))
+
+    def _pass_on(self, connection, name, pace):
+        handshake = self.handshake(connection.socket, pace, name)
+        try:
+            handshake.run()
+        finally:
+            handshake.close()
+            connection.socket.setblocking(False)
 
     def take_back(self, connection):
         """Keep a connection that is idle now, for this process only."""
@@ -336,7 +399,7 @@ class Transport(object):
 
     ``timeout``: seconds that the other side may be silent, and to connect unless ``connect_timeout`` says otherwise.
     ``pool``: connections kept a host.  ``authorities``: file or folder of certificates instead of the environment's.
-    ``certificate``: paths (certificate, key) that the service may ask for.  ``proxy``: as ``proxy_of`` takes it.
+    ``certificate``: a trust.Certificate that the service may ask for.  ``proxy``: as ``proxy_of`` takes it.
     Where the environment decides on proxy or authorities, a change of it counts from the next connection on.
     """
 
@@ -368,14 +431,15 @@ class Transport(object):
         """The Route that counts now: the known one unless something changed."""
         said = variables() if self._proxy is None and not is_loopback(origin.partition("://")[2]) else None
         url = proxy_of(origin, self._proxy)
-        proxy = Proxy(url) if url is not None else None
+        names = fault.names(self._authorities, self._proxy)
+        proxy = None if url is None else fault.proxy(url, origin, names)
         context = None
         if origin.startswith("https://") or (proxy is not None and proxy.is_tls):
             context = self._tls()
         if known is not None and getattr(known.proxy, "url", None) == url and known.context is context:
             known.said = said
             return known
-        self._routes[origin] = made = Route(origin, proxy, context, self._connect_timeout, self._pool, said)
+        self._routes[origin] = made = Route(origin, proxy, context, self._connect_timeout, self._pool, said, names)
         if known is not None:
             known.close()
         return made
@@ -394,26 +458,26 @@ class Transport(object):
         has ``piece()``, (descriptor, offset, length) of a file or None at the end, the system may send those bytes
         itself, and ``moved(n)`` says how many it did.
         NoAnswer if there is none; its ``stale`` says that a connection was closed while nobody used it.  Redirects are
-        answers like any other.  ``seconds``: until the head of the answer is there, and no single wait for the body
-        takes longer.  ``interrupt``: an Interrupt that ends any wait; its error is raised.
+        answers like any other.  ``seconds``: for all of it, from the connection to the last byte of the answer's body;
+        Stream.limit sets others for that.  ``interrupt``: an Interrupt that ends any wait; its error is raised.
         """
         pace = self._pace
         if seconds is not None:
             if seconds <= 0:
                 raise DeadlineExceeded()
-            pace = Pace(self._timeout, seconds)
-        exchange = Exchange(self.route(request.origin), pace, interrupt)
+            pace = pace.anew(seconds)
+        exchange = Exchange(self.route(request.origin), pace, interrupt, request.method)
         try:
             reused = exchange.resume()
             if not reused:
                 exchange.route = self.route(request.origin, anew=True)
             body, head, chunked = message(exchange.route, request, body)
             if not reused:
-                exchange.route.connect(seconds, exchange)
+                exchange.route.connect(pace, exchange)
             whole = exchange.send(head, body, chunked)
-            answer, rest = exchange.answer(request.method, whole)
-            if seconds is not None:
-                exchange.relax(Pace(min(self._timeout, seconds)))
+            answer, rest = exchange.answer(whole)
+            if answer.status == 407:
+                raise fault.wants_password(exchange.route)
             if _log.isEnabledFor(logging.DEBUG):
                 path = request.target.partition("?")[0]
                 _log.debug("%s %s%s: %d", request.method, request.origin, path, answer.status)
@@ -429,7 +493,6 @@ class Transport(object):
     def send(self, request, body=None, seconds=None, interrupt=None):
         """Send a Request and return its Response with the whole body, which is at most 64 MiB."""
         stream = self.open(request, body, seconds, interrupt)
-        pace = None if seconds is None else Pace(self._timeout, seconds)
         try:
             pieces, size = [], 0
             for piece in iter(lambda: stream.read(_PIECE), b""):
@@ -439,17 +502,25 @@ class Transport(object):
                     raise BadAnswer(u"the answer is longer than %d bytes" % SMALL_ANSWER)
                 if stream.missing() == 0:  # another read would only say so
                     break
-                if pace is not None:
-                    pace.milliseconds()
             content = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        except socket.timeout as error:
-            stream.close()
-            raise _no_answer(error, request.origin)
         except BaseException:
             stream.close()
             raise
         stream.close(reuse=True)
         return Response(stream.status, stream.headers, content)
+
+    def probe(self, origin, seconds):
+        """(version of TLS, certificate of the host), as Connection.security, of a new connection, which is closed.
+
+        UVideoError as ``open``; ``seconds``: for all of it.
+        """
+        route, pace = self.route(origin, anew=True), self._pace.anew(seconds)
+        exchange = Exchange(route, pace, None, "HEAD")
+        try:
+            route.connect(pace, exchange)
+            return exchange.security()
+        finally:
+            exchange.end(False)
 
     def close(self):
         """Close the idle connections; the next request opens new ones."""
@@ -475,39 +546,3 @@ def message(route, request, body=None):
     else:
         pairs.append(("Content-Length", "%d" % body.length))
     return body, wire.request_head(request.method, route.prefix + request.target, pairs), chunked
-
-
-# Why there is no answer
-
-
-def _no_answer(error, origin=None, proxied=False):
-    """NoAnswer that says why without the request's URL, which may be signed."""
-    where = u" from " + origin if origin else u""
-    distrusted = isinstance(error, ssl.SSLError) and "CERTIFICATE" in str(error).upper()
-    if distrusted or isinstance(error, ssl.CertificateError):
-        return NoAnswer(u"the certificate%s is not trusted" % where, sent=False)  # it may be a captive portal's
-    sent = not isinstance(error, Refusal)
-    if not sent and proxied:
-        reason = u"the proxy does not connect"
-    elif not sent and error.error is None:
-        reason = u"no connection in time"
-    elif not sent:
-        reason = u"no connection: " + _reason(error.error)
-    elif isinstance(error, socket.timeout):
-        reason = u"silence for too long"
-    elif error is None or isinstance(error, EOFError):
-        reason = u"the connection broke: it ended too early"
-    else:
-        reason = u"the connection broke: " + _reason(error)
-    return NoAnswer(u"no answer%s (%s)" % (where, reason), sent=sent)
-
-
-def _reason(error):
-    """The system's reason, or the name of the error's class."""
-    if getattr(error, "errno", None) in errno.errorcode and not isinstance(error, (ssl.SSLError, socket.gaierror)):
-        return _decoded(os.strerror(error.errno))
-    return _decoded(getattr(error, "strerror", None) or type(error).__name__)
-
-
-def _decoded(value):
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else to_text(value)

@@ -1,7 +1,8 @@
 """HTTP/1.1 as bytes: the head of a request, the head of an answer, and where the answer's body ends.
 
 Bytes in, values out: no socket and no clock, so that every carrier shares it.  Strict where a lenient reader could be
-led astray: one way to end a line, one length, nothing that is not HTTP/1.  Source: RFC 9112.
+led astray: one way to end a line, one length, nothing that is not HTTP/1.  What cannot become an answer any more is
+refused as soon as that is seen, or the wait for the rest would end as silence.  Source: RFC 9112.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -22,6 +23,7 @@ _is_status = re.compile(r"HTTP/1\.[01] [1-9][0-9][0-9](?: |\Z)").match
 _is_length = re.compile(r"[0-9]{1,18}\Z").match
 _is_size = re.compile(br"([0-9A-Fa-f]{1,15})[ \t]*(?:;|\Z)").match
 _outside_target = re.compile(r"[^!-~]").search
+_fold = re.compile(br"\r\n[ \t]+")
 
 
 class Malformed(Exception):
@@ -76,9 +78,9 @@ def read_head(head, method):
     first = lines[0]
     breaks = len(lines) - 1
     if not _is_status(first):
-        raise Malformed(u"the status line is not of HTTP/1")
+        raise Malformed(_NO_STATUS)
     if text.count("\n") != breaks or text.count("\r") != breaks or "\0" in text:
-        raise Malformed(u"a line of the head ends in another way than HTTP's")
+        raise Malformed(_NO_LINE)
     if breaks > FIELD_LIMIT:
         raise Malformed(u"the head has more than %d fields" % FIELD_LIMIT)
     pairs, index = [], {}
@@ -86,6 +88,8 @@ def read_head(head, method):
         name, colon, value = line.partition(":")
         lower = _NAMES.get(name)
         if not colon or (lower is None and not _learn(name)):
+            if pairs and line[:1] in (" ", "\t"):  # it belongs to the field before.  Source: RFC 9112 section 5.2
+                return read_head(_fold.sub(b" ", head), method)
             raise Malformed(u"a line of the head is no field")
         value = value.strip(" \t")
         pairs.append((name, value))
@@ -105,6 +109,8 @@ def read_head(head, method):
 
 
 _FRAMING = frozenset(("content-length", "transfer-encoding"))
+_NO_STATUS = u"the status line is not of HTTP/1"
+_NO_LINE = u"a line of the head does not end in CR and LF, or holds one of them or NUL"
 
 
 def _framing(status, method, index):
@@ -124,13 +130,16 @@ def _framing(status, method, index):
 
 
 class Head(object):
-    """Gathers the head of the answer to a request of ``method``; answers 1xx before it are passed over."""
+    """Gathers the head of the answer to a request of ``method``; answers 1xx before it are passed over.
 
-    __slots__ = ("_method", "_buffer", "_interim", "rest")
+    ``found``: the Answer once it is there.  ``rest``: what came behind its head.
+    """
+
+    __slots__ = ("_method", "_buffer", "_interim", "found", "rest")
 
     def __init__(self, method):
         self._method, self._buffer, self._interim = method, b"", 0
-        self.rest = b""  # what came behind the head
+        self.found, self.rest = None, b""
 
     def feed(self, data):
         """The Answer, or None as long as there is more to come.  Malformed."""
@@ -143,6 +152,7 @@ class Head(object):
                     raise Malformed(u"the head is longer than %d bytes" % HEAD_LIMIT)
                 if data[:7] != b"HTTP/1."[: len(data)]:
                     raise Malformed(u"it does not begin as HTTP/1 does")
+                _check_lines(data)
                 self._buffer = data
                 return None
             if end > HEAD_LIMIT:
@@ -150,7 +160,7 @@ class Head(object):
             found = read_head(data[:end], self._method)
             data = data[end + 4 :]
             if found.status >= 200:
-                self.rest, self._buffer = data, b""
+                self.found, self.rest, self._buffer = found, data, b""
                 return found
             self._interim += 1
             if found.status == 101 or self._interim > INTERIM_LIMIT:
@@ -158,7 +168,19 @@ class Head(object):
 
     def begun(self):
         """Whether anything of an answer came."""
-        return bool(self._buffer) or self._interim > 0
+        return bool(self._buffer) or self._interim > 0 or self.found is not None
+
+
+def _check_lines(data):
+    """Malformed if the beginning of a head, of which there is more to come, cannot become one."""
+    breaks = data.count(b"\r\n")
+    loose = data.count(b"\r") - (data[-1:] == b"\r")  # what follows the last one is still to come
+    if data.count(b"\n") != breaks or loose != breaks or b"\0" in data:
+        raise Malformed(_NO_LINE)
+    if breaks:
+        first = data[: data.find(b"\r\n")]
+        if not _is_status(first if PY2 else first.decode("utf-8", "replace")):
+            raise Malformed(_NO_STATUS)
 
 
 class Chunks(object):

@@ -9,6 +9,7 @@ from typing import Any
 from uvideo.cli.report import moment, span
 from uvideo.cli.words import say
 from uvideo.models import Finding
+from uvideo.refusal import CAUSES
 
 __all__ = ["ADVICE", "FOUND", "TITLES", "advice", "found"]
 
@@ -61,16 +62,13 @@ FOUND = {
     "host-missing": "{message}",
     "no-host": "it has no host",
     "dns": "{host} is {addresses}",
-    "dns-failed": "{host} does not resolve: {reason}",
     "tcp": "{host} answers in {seconds} s",
     "tcp-proxy": "the proxy {proxy} answers in {seconds} s",
-    "tcp-failed": "{host} does not take connections: {reason}",
     "tls": "{version}, the certificate ends in {days} days",
     "tls-local": "none, as it is this machine",
     "tls-none": "none: what is sent to {host} can be read on the way",
-    "tls-ends": "the certificate of {host} ends in {days} days",
-    "tls-untrusted": "the certificate of {host} is not trusted: {reason}",
     "tls-failed": "no TLS with {host}: {reason}",
+    "tls-ends": "the certificate of {host} ends in {days} days",
     "clock": "within {seconds} s of the service's",
     "clock-ahead": "{seconds} s ahead of the service's: links that you sign last so much longer",
     "clock-behind": "{seconds} s behind the service's: links that you sign end so much earlier",
@@ -123,14 +121,7 @@ ADVICE = {
     "other-region": "The space is in another region or at another provider: set region, provider or endpoint.",
     "no-such-service": "What answers there is not this service: check endpoint and api_url.",
     "portal": "A proxy or the login page of a network answers in its place: open a web page and log in.",
-    "unreachable": "The network does not reach the service: check cable, VPN and proxy.",
-    "no-such-host": "The name is mistyped, or this network's DNS does not know it: check endpoint and region.",
-    "no-server-there": "Nothing listens there: start it (uvideo serve), or correct the port in endpoint.",
-    "proxy": "The proxy is not there: check the setting proxy, and http_proxy and https_proxy.",
-    "firewall": "A firewall may be in the way, or the port in endpoint is wrong.",
-    "ca-bundle": "Your organisation signs by itself: name its authorities' file in ca_bundle.",
-    "client-cert": "The files that client_cert and client_key name cannot be read.",
-    "not-tls": "The host speaks no TLS there: write http:// before it, or correct the port.",
+    "client-cert": "A file that ca_bundle, client_cert or client_key names cannot be used.",
     "link-changed": "The link's path was changed after it was signed: by decoding, by a proxy, or by hand.",
     "link-put": "It may be for storing with a Content-Type of its own, which a link does not say.",
     "config-open": "chmod 600 {path}",
@@ -193,12 +184,14 @@ def _refusal(facts: Mapping[str, Any]) -> str:
 
 def found(finding: Finding) -> str:
     """What was found, in a line or, of settings, several."""
-    return say(FOUND[finding.code], **_values(finding), _=None)
+    text = CAUSES[finding.code][0] if finding.code in CAUSES else FOUND[finding.code]
+    return say(text, **_values(finding), _=None)
 
 
 def advice(finding: Finding) -> list[str]:
     """What to do, the likeliest first."""
-    codes = [each for each in (finding.code, *finding.causes) if each in ADVICE]
     if finding.verdict in ("ok", "skipped"):
         return []
-    return [say(ADVICE[each], **_values(finding), _=None) for each in dict.fromkeys(codes)]
+    codes = dict.fromkeys((finding.code, *finding.causes))
+    texts = [CAUSES[each][1] if each in CAUSES else ADVICE.get(each) for each in codes]
+    return [say(text, **_values(finding), _=None) for text in texts if text is not None]

@@ -18,27 +18,29 @@ from uvideo.cli.verb import Example, family, option, verb
 from uvideo.cli.words import say
 from uvideo.errors import InvalidArgument, LocalFailure, UVideoError
 from uvideo.profiles import check_name, edit
-from uvideo.settings import PROVIDERS, check, config_file, profiles, refuse_unknown
+from uvideo.settings import PROVIDERS, SECRETS, check, config_file, is_secret, profiles, refuse_unknown
 
 __all__ = ["PROFILE", "SETTING", "config"]
 
-#: Never on a command line and never printed.
-SECRETS = ("private_key", "security_token")
 KEY_FILE_LIMIT = 65536
 #: How the service is reached, which no profile that is about to be made says.
-WAY = ("UVIDEO_CA_BUNDLE", "UVIDEO_CLIENT_CERT", "UVIDEO_CLIENT_KEY", "UVIDEO_PROXY")
+WAY = (
+    "UVIDEO_CA_BUNDLE",
+    "UVIDEO_CLIENT_CERT",
+    "UVIDEO_CLIENT_KEY",
+    "UVIDEO_CLIENT_KEY_PASSWORD",
+    "UVIDEO_PROXY",
+)
 
 
 def masked(name: str, value: Any) -> Any:
     """A setting's value as it may be seen."""
-    if name in SECRETS:
-        return "***"
+    text = str(value)
     if name == "public_key":
-        text = str(value)
         return "***" + text[-4:] if len(text) > 8 else "***"
-    if name == "proxy" and "@" in str(value):
-        return "***@" + str(value).rpartition("@")[2]
-    return value
+    if not is_secret(name, text):
+        return value
+    return "***@" + text.rpartition("@")[2] if name == "proxy" else "***"
 
 
 def _profile_text(record: dict[str, Any]) -> str:
@@ -145,7 +147,7 @@ def _no_profile(context: Context, name: str, found: Mapping[str, object]) -> str
 @option("--key-file", metavar="FILE", help="Read the value from this file; - for standard input.")
 def set_(context: Context, name: str, value: str | None, key_file: str | None) -> None:
     refuse_unknown((name,), "uvideo", "setting")
-    if value is not None and (name in SECRETS or (name == "proxy" and "@" in value)):
+    if value is not None and is_secret(name, value):
         raise InvalidArgument(
             say("{name} is a secret: leave it out and type it when asked, or give --key-file", name=name)
         )
@@ -157,7 +159,7 @@ def set_(context: Context, name: str, value: str | None, key_file: str | None) -
     elif value is None:
         if not context.interactive:
             raise InvalidArgument(say("give a value; a secret by --key-file FILE or --key-file - (standard input)"))
-        value = secret(name) if name in SECRETS else asked(name)
+        value = secret(name) if name in SECRETS - {"proxy"} else asked(name)
     check(name, value)
     with edit(_path(context)) as draft:
         draft.set(profile, name, value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import hmac
 import os
@@ -10,10 +11,12 @@ from typing import Any
 from fsspec.asyn import AsyncFileSystem
 from fsspec.config import apply_config
 
+from uvideo import Settings
+
 __all__ = ["Guarded", "Secret", "revealed"]
 
-#: Options that are kept as Secret; a proxy's URL may hold a password.
-SECRETS = ("private_key", "security_token", "proxy")
+#: Options that are kept as Secret: those that a repr of Settings leaves out.
+SECRETS = tuple(each.name for each in dataclasses.fields(Settings) if not each.repr)
 #: Without it, a token made of a short secret could be tried out.  Of this process, as fsspec's tokens are.
 _SALT = os.urandom(16)
 

@@ -535,9 +535,20 @@ def _listen(settings: Settings) -> Ports:
         raise StartError("--tls-cert and --tls-key must be given together")
     if settings.tls_cert is not None:
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        encrypted = []
+
+        def password() -> bytes:  # without one OpenSSL would ask on the terminal
+            encrypted.append(True)
+            return b""
+
         try:
-            tls.load_cert_chain(settings.tls_cert, settings.tls_key, password=lambda: b"")
+            tls.load_cert_chain(settings.tls_cert, settings.tls_key, password)
         except (OSError, ssl.SSLError) as failure:
+            if encrypted:
+                raise StartError(
+                    f"the key in {settings.tls_key} is encrypted: give --tls-key a file without a password, which "
+                    "only the server can read"
+                ) from failure
             raise StartError(f"the TLS certificate or key cannot be used: {failure}") from failure
     return Ports(_bind(settings.host, settings.port), _bind(settings.admin_host, settings.admin_port), tls)
 

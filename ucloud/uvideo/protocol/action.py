@@ -10,6 +10,7 @@ import json
 from . import operation
 from .answer import (
     JSON,
+    check_coding,
     document,
     file_entry,
     number,
@@ -17,6 +18,7 @@ from .answer import (
     parse_utc,
     raise_refusal,
     readable,
+    stranger,
     text,
     utc_text,
 )
@@ -31,6 +33,7 @@ from .errors import (
 )
 from .json_document import parse_json
 from .message import Headers, Request, Response
+from .page import is_page
 from .signature import action_signature, parameter_text
 from .text import build_query, is_integer, native, parse_query, to_bytes, to_text, whole
 
@@ -360,6 +363,9 @@ def decode_result(op, response, now=None):
     if not 200 <= response.status <= 299:
         raise_refusal(response, now, **context)
     if found is None or not is_integer(found.get("RetCode")):
+        if is_page(response.headers, response.body):
+            raise stranger(response, now, **context)
+        check_coding(response.headers, response.status)
         raise BadAnswer(u"the answer has no RetCode", status=response.status, **context)
     if found["RetCode"] != 0:
         message = readable(found.get("Message") or found.get("ErrMsg"))

@@ -7,11 +7,13 @@ import re
 from email.utils import formatdate, mktime_tz, parsedate_tz
 
 from . import byterange, objects, operation
+from .cause import said, told
 from .dialect import LIST_LIMIT
 from .errors import BadAnswer, refusal
 from .field import CLASS, META
 from .message import Headers, Response
 from .operation import KEPT
+from .page import coding, is_page, title
 from .text import is_integer, is_text, native, printable, quote_query, to_bytes, to_text, whole
 
 JSON = ("Content-Type", "application/json")
@@ -366,36 +368,83 @@ _ORIGIN = re.compile(
     r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?(?=[/?#]|\Z)",
     re.I,
 )
+#: A path that quotes no other URL, and so nothing that was signed.
+_PLAIN_PATH = re.compile(r"(/[A-Za-z0-9._~/-]{0,100})(?=[?#]|\Z)")
 
 
-def _elsewhere(headers):
-    """Text of where a redirect points: scheme and host only, as the rest may quote what was signed."""
+def _elsewhere(headers, with_path):
+    """Text of where a redirect points: scheme, host and perhaps a plain path, as the rest may quote what was signed."""
     location = (headers.get("Location") or "").strip()
-    found = _ORIGIN.match(location)
-    if found:
-        scheme = found.group(1).lower() + "://" if found.group(1) else ""
-        return to_text(scheme + found.group(2) + (found.group(3) or ""))
     if not location:
         return u"nowhere (no Location)"
-    return u"another path of the same host" if location.startswith("/") else u"a place that cannot be read"
+    found = _ORIGIN.match(location)
+    path = _PLAIN_PATH.match(location[found.end() if found else 0 :])
+    path = to_text(path.group(1)) if path and with_path else u""
+    if found:
+        scheme = found.group(1).lower() + "://" if found.group(1) else ""
+        return to_text(scheme + found.group(2) + (found.group(3) or "")) + path
+    if location.startswith("/"):
+        return u"another path of the same host%s" % (path and u", " + path)
+    return u"a place that cannot be read"
+
+
+def _is_own(response, found):
+    """Whether a refusal has the service's form.  ``found``: its JSON object, or None.
+
+    That is its session, or its JSON; or nothing at all, as in the answer to HEAD, and no type of a page.  An S3 gateway
+    before the service says XML.
+    """
+    headers = response.headers
+    if headers.get(SESSION) is not None:
+        return True
+    if headers.get("WWW-Authenticate") is not None:
+        return False
+    if found is not None:
+        return "RetCode" in found or "ErrMsg" in found
+    if response.body:
+        return _S3_ERROR(response.body[:8192]) is not None
+    return not is_page(headers, b"")
+
+
+#: The answer of an S3 gateway.
+_S3_ERROR = re.compile(
+    br"\s*(?:<\?xml[^<>]{0,200}\?>)?\s*<Error[^<>]{0,200}>\s*<Code>([^<]{1,200})</Code>\s*(?:<Message>([^<]{0,500})|)"
+).match
+
+
+def stranger(response, now=None, **context):
+    """The UVideoError of an answer that somebody else gave in the service's place: a proxy, a captive portal."""
+    status, headers = response.status, response.headers
+    context["status"] = status
+    if status in (301, 308):
+        return told("moved", None, context, status=status, reason=_elsewhere(headers, False))
+    if 300 <= status <= 399:
+        return told("login", None, context, status=status, reason=_elsewhere(headers, True))
+    if status == 407:
+        return told("auth-on-the-way", None, context)
+    reason = _unreadable(response)
+    if not reason:
+        shown = said(title(headers, response.body))
+        reason = u'"%s"' % shown if shown else u"a page without a title" if response.body else u"without a word"
+    context["retry_after"] = retry_after(headers, now)
+    return told("too-long" if status == 413 else "page", None, context, status=status, reason=reason)
 
 
 def raise_refusal(response, now=None, **context):
-    """Raise the error that a response is.  A body that is not this protocol's is quoted shortly, free of controls.
+    """Raise the error that a response is.
 
-    BadAnswer for a redirect: the service never sends one, but a captive portal or a proxy in its place.
+    One that has not the service's form is no refusal: BadAnswer, or ConfigurationError where trying again cannot help.
     """
-    if 300 <= response.status <= 399 and response.status != 304:
-        text = u"%d is not an answer of the service: it points to %s" % (response.status, _elsewhere(response.headers))
-        raise BadAnswer(text, status=response.status, **context)
     found = document(response)
+    if (300 <= response.status <= 399 and response.status != 304) or not _is_own(response, found):
+        raise stranger(response, now, **context)
     ret_code = message = None
     if found is not None:
         ret_code = found.get("RetCode") if is_integer(found.get("RetCode")) else None
         message = found.get("ErrMsg") or found.get("Message")
     if message is None and response.body:
-        message = response.body[:200].decode("utf-8", "replace")
-    raise refusal(
+        message = _unformed(response)
+    error = refusal(
         response.status,
         ret_code,
         readable(message) or u"the service answered %d" % response.status,
@@ -403,6 +452,28 @@ def raise_refusal(response, now=None, **context):
         retry_after=retry_after(response.headers, now),
         **context
     )
+    if ret_code is None:
+        error.ret_code = None  # not that of the class, which nobody said
+    raise error
+
+
+def _unreadable(response):
+    """Text of why nobody can read a body; u"" if that is not so."""
+    code = coding(response.headers) if response.body else u""
+    return code and u"a body with %s, which nobody asked for" % code
+
+
+def _unformed(response):
+    """What a body says that is not JSON."""
+    unreadable = _unreadable(response)
+    if unreadable:
+        return unreadable
+    found = _S3_ERROR(response.body[:8192])
+    if found:
+        return b": ".join([part for part in found.groups() if part]).decode("utf-8", "replace")
+    if is_page(response.headers, response.body):
+        return title(response.headers, response.body)
+    return response.body[:200].decode("utf-8", "replace")
 
 
 def _fields(response, *names):
@@ -432,29 +503,47 @@ def number(value, optional=False):
     return found
 
 
+def check_coding(headers, status):
+    """ConfigurationError if a proxy encoded an answer: what is read then is not what the service sent."""
+    code = coding(headers)
+    if code:
+        raise told("encoded", None, {"status": status, "sent": True}, reason=code)
+
+
+#: An etag that somebody on the way changed, as servers do who compress: weak, or with what they did behind it.
+_CHANGED = re.compile(r'\s*W/|.*[-+;:.](?:gzip|br|zstd|deflate|df)"?\s*\Z', re.I).match
+
+
 def decode_info(headers, status=200):
     """ObjectInfo of a GET or HEAD answer's headers.  size and span are None where the headers do not say them.
 
-    BadAnswer for an answer without ETag, or a partial one that does not say which part it is.
+    BadAnswer for an answer without ETag, or a partial one that does not say which part it is.  ConfigurationError for
+    one that was compressed on the way.  An object may have been stored with a Content-Encoding: then length and etag
+    of the answer are as the service gives them.
     """
-    etag = unquoted(headers.get("ETag"))
+    tag, length = headers.get("ETag"), headers.get("Content-Length")
+    replays = headers.has_any(_KEPT)
+    if replays and (length is None or tag is None or _CHANGED(tag)):
+        check_coding(headers, status)
+    etag = unquoted(tag)
     if not etag:  # every object has one; a captive portal's page has none
         raise BadAnswer(u"the answer says no ETag", status=status)
-    length = headers.get("Content-Length")
-    length = whole(length.strip()) if length is not None else None
+    length = sent = whole(length.strip()) if length is not None else None
     span = None
     if status == 206:
         ranged = byterange.parse_content(headers.get("Content-Range"))
         if ranged is None:
             raise BadAnswer(u"the answer is partial but says no Content-Range", status=status)
         span, length = (ranged[0], ranged[1] - ranged[0] + 1), ranged[2]
+        if replays and sent != span[1]:
+            check_coding(headers, status)
     metadata = [
         (name[len(META) :].lower(), value)
         for name, value in headers
         if name[:1] in "xX" and name.lower().startswith(_META)
     ]
     kept = ()
-    if headers.has_any(_KEPT):
+    if replays:
         kept = [(name, headers.get(name)) for name in KEPT if headers.get(name) is not None]
     restore = headers.get(RESTORE)
     return operation.ObjectInfo(
@@ -638,10 +727,17 @@ _DECODE = {
 
 
 def _check_sender(response, reader):
-    """BadAnswer for a web page as a sign of success: a captive portal or a proxy said it in the service's place."""
-    kind = (response.headers.get("Content-Type") or "").lower()
-    if response.status <= 299 and reader is not _decode_object and kind.startswith("text/html"):
-        raise BadAnswer(u"a web page is not an answer of the service", status=response.status)
+    """BadAnswer for a web page as a sign of success: somebody else said it in the service's place.
+
+    ConfigurationError for a body that a proxy encoded.
+    """
+    if response.status > 299 or reader is _decode_object:
+        return
+    if response.body and response.headers.get("Content-Encoding") is not None and document(response) is None:
+        check_coding(response.headers, response.status)
+    if response.body[:1] == b"<" or (response.headers.get("Content-Type") or "")[:5].lower() == "text/":
+        if is_page(response.headers, response.body):
+            raise stranger(response)
 
 
 def decode(op, response, now=None):

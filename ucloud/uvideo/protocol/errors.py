@@ -28,7 +28,9 @@ GENERAL = -148660  # the vendor's RetCode for several texts
 
 
 def _rebuild(cls, text, context):
-    return cls(text, **context)
+    error = cls(text)
+    error.__dict__.update(context)
+    return error
 
 
 class UVideoError(Exception):
@@ -36,7 +38,7 @@ class UVideoError(Exception):
 
     ``retryable``: whether the same request may succeed a little later.  ``retry_after``: seconds the service asked for.
     ``sent``: False where it is certain that the service never saw the request.  ``transfer``: the id in the journal of
-    a transfer that can be resumed, else None.
+    a transfer that can be resumed, else None.  ``cause``: why no answer of the service came, a code of cause.CAUSES.
     ``message``: text without control characters, whoever wrote it.  An error can be pickled.
     """
 
@@ -46,6 +48,7 @@ class UVideoError(Exception):
     retryable = False
     sent = True
     transfer = None
+    cause = None
     message = u"failed"
     _CONTEXT = (
         "operation",
@@ -59,6 +62,7 @@ class UVideoError(Exception):
         "action_code",
         "sent",
         "transfer",
+        "cause",
     )
 
     def __init__(self, message=None, **context):
@@ -96,11 +100,14 @@ class SourceChanged(LocalFailure):
 
 
 class NoAnswer(UVideoError):
-    """``stale``: it went out on a connection that had been idle, and was closed before anything came back."""
+    """``stale``: it went out on a connection that had been idle, and was closed before anything came back.
+
+    ``late``: not silence ended the try, but the time for all of it.
+    """
 
     message = u"no answer from the service"
     retryable = True
-    stale = False
+    stale = late = False
 
 
 class ConfigurationError(NoAnswer):

@@ -14,6 +14,7 @@ class UVideoError(Exception):
     retryable: bool
     sent: bool
     transfer: str | None
+    cause: str | None
     message: str
     def __init__(
         self,
@@ -30,6 +31,7 @@ class UVideoError(Exception):
         action_code: int | None = None,
         sent: bool | None = None,
         transfer: str | None = None,
+        cause: str | None = None,
     ) -> None: ...
     def __unicode__(self) -> str: ...
     def __reduce__(self) -> tuple[Any, ...]: ...

@@ -69,6 +69,15 @@ def same(etag, other, size):
     return etag == other or (size == 0 and etag in EMPTY and other in EMPTY)
 
 
+def mismatch(expected, actual, headers):
+    """What to say of content that has another etag than it should.  ``headers``: (name, value) that came with it."""
+    told = u"the content does not verify: expected etag %s, actual %s" % (expected, actual)
+    for name, value in headers:
+        if name.lower() == "content-encoding" and value.lower() != "identity":
+            told += u"; it came with Content-Encoding: %s, so a proxy may have compressed it" % value
+    return told
+
+
 def is_etag(value):
     """True if this can be the etag of an object; another form cannot be checked offline."""
     if value in EMPTY:

@@ -70,15 +70,12 @@ WORDS = {
         "{public_key} 是临时密钥，但缺少 security_token"
     ),
     "{host} is {addresses}": "{host} 解析为 {addresses}",
-    "{host} does not resolve: {reason}": "{host} 无法解析：{reason}",
     "{host} answers in {seconds} s": "{host} 连接用时 {seconds} 秒",
     "the proxy {proxy} answers in {seconds} s": "代理 {proxy} 连接用时 {seconds} 秒",
-    "{host} does not take connections: {reason}": "{host} 无法连接：{reason}",
     "{version}, the certificate ends in {days} days": "{version}，证书还有 {days} 天到期",
     "none, as it is this machine": "未使用，因为就是本机",
     "none: what is sent to {host} can be read on the way": "未使用：发往 {host} 的内容在途中可能被看到",
     "the certificate of {host} ends in {days} days": "{host} 的证书还有 {days} 天到期",
-    "the certificate of {host} is not trusted: {reason}": "{host} 的证书不受信任：{reason}",
     "no TLS with {host}: {reason}": "无法与 {host} 建立 TLS：{reason}",
     "it has no host": "没有可用的主机",
     "within {seconds} s of the service's": "与服务端相差不超过 {seconds} 秒",
@@ -179,25 +176,8 @@ WORDS = {
     "A proxy or the login page of a network answers in its place: open a web page and log in.": (
         "代理或网络登录页代为应答：请打开网页完成登录。"
     ),
-    "The network does not reach the service: check cable, VPN and proxy.": "网络不通：请检查网线、VPN 和代理。",
-    "The name is mistyped, or this network's DNS does not know it: check endpoint and region.": (
-        "域名写错，或当前网络的 DNS 无法解析：请检查 endpoint 和 region。"
-    ),
-    "Nothing listens there: start it (uvideo serve), or correct the port in endpoint.": (
-        "该端口没有服务在监听：请启动服务（uvideo serve），或改正 endpoint 的端口。"
-    ),
-    "The proxy is not there: check the setting proxy, and http_proxy and https_proxy.": (
-        "代理不可用：请检查 proxy 设置以及 http_proxy、https_proxy。"
-    ),
-    "A firewall may be in the way, or the port in endpoint is wrong.": "可能被防火墙阻挡，或 endpoint 的端口不对。",
-    "Your organisation signs by itself: name its authorities' file in ca_bundle.": (
-        "贵单位使用自签证书：请在 ca_bundle 中指定其 CA 文件。"
-    ),
-    "The files that client_cert and client_key name cannot be read.": (
-        "无法读取 client_cert 和 client_key 指定的文件。"
-    ),
-    "The host speaks no TLS there: write http:// before it, or correct the port.": (
-        "该端口不支持 TLS：请在主机前写 http://，或改正端口。"
+    "A file that ca_bundle, client_cert or client_key names cannot be used.": (
+        "ca_bundle、client_cert 或 client_key 指定的文件无法使用。"
     ),
     "The link's path was changed after it was signed: by decoding, by a proxy, or by hand.": (
         "链接的路径在签名后被改动：可能是解码、代理或手工修改所致。"

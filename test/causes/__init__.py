@@ -1,0 +1,1 @@
+"""Every cause that no answer of the service comes, in every client."""

@@ -1,0 +1,31 @@
+"""The table of causes as docs/reliability.md shows it.  `python -m test.causes.page` writes it there."""
+
+from __future__ import annotations
+
+from test.interpreters import ROOT
+from uvideo._core import cause
+from uvideo.errors import ConfigurationError
+
+PATH = ROOT / "docs" / "reliability.md"
+BEGIN, END = "<!-- causes -->\n", "<!-- end of causes -->\n"
+
+
+def table() -> str:
+    rows = ["| `cause` | what is said | what to do | error | SDK | tried again |", "|---|---|---|---|---|---|"]
+    for each in cause.CAUSES:
+        final = issubclass(each.error, ConfigurationError)
+        cells = (f"`{each.code}`", each.text, each.remedy, f"`{each.error.__name__}`", "-3" if final else "-1")
+        rows.append(f"| {' | '.join(cells)} | {'no' if final else 'yes'} |")
+    return "\n".join(rows) + "\n"
+
+
+def written() -> str:
+    """The table in the page."""
+    page = PATH.read_text(encoding="utf-8")
+    return page.partition(BEGIN)[2].partition(END)[0]
+
+
+if __name__ == "__main__":
+    page = PATH.read_text(encoding="utf-8")
+    before, _, rest = page.partition(BEGIN)
+    PATH.write_text(before + BEGIN + table() + END + rest.partition(END)[2], encoding="utf-8")

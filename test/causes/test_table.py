@@ -1,0 +1,40 @@
+"""The table of causes: each has an error, and docs/reliability.md shows it."""
+
+from __future__ import annotations
+
+import pickle
+import re
+
+import pytest
+
+from test.causes.page import table, written
+from uvideo._core import cause
+from uvideo.errors import BadAnswer, ConfigurationError, NoAnswer
+
+FACTS = ("proxy", "peer", "reason", "status", "bundle", "proxies")
+
+
+def test_the_page_shows_the_table() -> None:
+    assert written() == table(), "run: python -m test.causes.page"
+
+
+@pytest.mark.parametrize("each", cause.CAUSES, ids=lambda each: str(each.code))
+def test_each_makes_its_error(each: cause.Cause) -> None:
+    error = cause.told(each.code, "https://h.example", {"status": 502}, **dict.fromkeys(FACTS, "<a {fact}>"))
+    assert type(error) is each.error and each.error in (NoAnswer, ConfigurationError, BadAnswer)
+    assert error.cause == each.code and error.status == 502
+    assert error.retryable is not isinstance(error, ConfigurationError)
+    assert each.remedy.format(**dict.fromkeys(FACTS, "<a {fact}>")) in error.message
+    again = pickle.loads(pickle.dumps(error))
+    assert (again.cause, again.message, again.retryable) == (error.cause, error.message, error.retryable)
+
+
+def test_codes_are_single_and_facts_are_known() -> None:
+    codes = [each.code for each in cause.CAUSES]
+    assert len(set(codes)) == len(codes)
+    assert {name for each in cause.CAUSES for name in re.findall(r"\{(\w+)\}", each.text + each.remedy)} == set(FACTS)
+
+
+def test_what_strangers_say_is_short_and_cannot_write_to_a_terminal() -> None:
+    assert cause.said("a\x1b[2J\r\n\u202eb" + "x" * 999) == "a [2J b" + "x" * 193
+    assert cause.said(b"\xff\x00no") == "\ufffd no"

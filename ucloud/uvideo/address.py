@@ -1,0 +1,116 @@
+"""The addresses of a host: how they are looked up, and in which order they are tried."""
+
+from __future__ import absolute_import, division, print_function
+
+import os
+import re
+import socket
+import threading
+
+#: Seconds after which the next address is tried beside those that have not answered.  Source: RFC 8305 section 8.
+STAGGER = 0.25
+#: Addresses of one host that are tried.
+MOST = 32
+_is_numeric = re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}\Z|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%.*)?\Z").match
+_FAILURES = (EnvironmentError, UnicodeError, OverflowError)
+_under_way = {}
+
+
+class Refusal(Exception):
+    """No connection came to be.  ``error``: the system's, None if the time was over."""
+
+    def __init__(self, error=None):
+        super(Refusal, self).__init__(error)
+        self.error = error
+
+
+def known(name, port):
+    """The addresses of a host whose name is an address; None of any other, which must be looked up.  Refusal."""
+    if not _is_numeric(name):
+        return None
+    try:
+        return _found(name, port, socket.AI_NUMERICHOST)
+    except _FAILURES as error:
+        raise Refusal(error)
+
+
+def look_up(name, port):
+    """The Lookup of a host: one that is under way for the same host serves all who ask."""
+    key = os.getpid(), name, port  # a child has none of its parent's threads
+    made = Lookup(key)
+    found = _under_way.setdefault(key, made)
+    if found is made:
+        made.start()
+    return found
+
+
+def seconds_between(left, count):
+    """Seconds from one attempt to the next, of ``count`` in the ``left`` seconds: the last one has half of them."""
+    return min(STAGGER, left / (2.0 * count))
+
+
+class Lookup(object):
+    """A question to the system's resolver, in a daemon thread.
+
+    Nobody can end it: who has waited long enough leaves it behind.
+    """
+
+    def __init__(self, key):
+        self._key, self._lock = key, threading.Lock()
+        self._is_over, self._waiting = False, []
+        self._addresses, self._error = (), None
+
+    def start(self):
+        thread = threading.Thread(target=self._work, name="look-up")
+        thread.daemon = True
+        try:
+            thread.start()
+        except RuntimeError:  # the system gives no more threads
+            self._work()
+
+    def _work(self):
+        try:
+            self._addresses = _found(*self._key[1:])
+        except Exception as error:
+            self._error = error
+        _under_way.pop(self._key, None)
+        with self._lock:
+            self._is_over, waiting, self._waiting = True, self._waiting, []
+        for wake in waiting:
+            wake()
+
+    def tell(self, wake):
+        """Call ``wake()`` when there is a result, at once if there is one; it must not block."""
+        with self._lock:
+            if not self._is_over:
+                self._waiting.append(wake)
+                return
+        wake()
+
+    def addresses(self):
+        """What was found, as getaddrinfo gives it, in the order to try.  Refusal, also if it is not over."""
+        if not self._addresses:
+            raise Refusal(self._error)
+        return self._addresses
+
+
+def _found(name, port, flags=0):
+    return in_turn(socket.getaddrinfo(name, port, 0, socket.SOCK_STREAM, 0, flags))
+
+
+def in_turn(found):
+    """What getaddrinfo gave, the families in turn, so that one that does not work delays by one attempt only.
+
+    Source: RFC 8305 section 4.
+    """
+    families, order = {}, []
+    for each in found:
+        if each[0] not in families:
+            order.append(each[0])
+        families.setdefault(each[0], []).append(each)
+    return [
+        families[family][place]
+        for place in range(max([len(each) for each in families.values()] or [0]))
+        for family in order
+        if place < len(families[family])
+    ][:MOST]

@@ -1,0 +1,46 @@
+"""What a page says that came in place of an answer: its title, or the beginning of its text."""
+
+from __future__ import absolute_import, division, print_function
+
+import re
+
+from .text import to_text
+
+_LOOKED_AT = 16384  # bytes; a title stands near the beginning
+_TEXT = 2048
+_KIND = re.compile(r"text/html|application/xhtml", re.I)
+_MARKUP = re.compile(br"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html|head|body|title|h1)\b", re.I)
+_TITLE = re.compile(br"<title[^<>]{0,200}>([^<]{1,1000})", re.I)
+_UNSEEN = re.compile(br"<(script|style)\b[^<]*(?:</\1>)?", re.I)
+_TAG = re.compile(br"<[^<>]*>")
+_CHARSET = re.compile(r"charset=[\"']?([A-Za-z0-9-]{1,20})", re.I)
+#: Besides UTF-8; no other name is given to a decoder, as some of those unpack or compute.
+_CHARSETS = {"gbk": "gb18030", "gb2312": "gb18030", "gb18030": "gb18030", "big5": "big5", "iso-8859-1": "latin-1"}
+_ENTITIES = ((u"&lt;", u"<"), (u"&gt;", u">"), (u"&quot;", u'"'), (u"&#39;", u"'"), (u"&nbsp;", u" "), (u"&amp;", u"&"))
+
+
+def is_page(headers, body):
+    """Whether it is a web page, by its type or how it begins.  The answer to HEAD has only the type."""
+    return bool(_KIND.match(headers.get("Content-Type") or "") or _MARKUP.match(body[:200]))
+
+
+def coding(headers):
+    """Text of how a body is encoded, u"" if it is not.  No client here asks for that."""
+    value = (headers.get("Content-Encoding") or "").strip()
+    return u"" if value.lower() in ("", "identity") else u"Content-Encoding: " + to_text(value)
+
+
+def title(headers, body):
+    """Text of what a page or another body says; u"" if it says nothing.  It is not yet printable."""
+    body = body[:_LOOKED_AT]
+    found = _TITLE.search(body)
+    shown = found.group(1) if found else _TAG.sub(b" ", _UNSEEN.sub(b" ", body[:_TEXT]))
+    text = shown.decode(_charset(headers, body), "replace")
+    for name, char in _ENTITIES:
+        text = text.replace(name, char)
+    return text.strip()
+
+
+def _charset(headers, body):
+    named = _CHARSET.search(headers.get("Content-Type") or "") or _CHARSET.search(body[:1024].decode("latin-1"))
+    return _CHARSETS.get(named.group(1).lower(), "utf-8") if named else "utf-8"

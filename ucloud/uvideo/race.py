@@ -1,0 +1,152 @@
+"""Making a connection: the addresses of a host race, so that one that is dead does not take the others' time."""
+
+from __future__ import absolute_import, division, print_function
+
+import errno
+import os
+import select
+import socket
+import threading
+from collections import deque
+
+from . import address
+from .address import Refusal
+from .connection import Connection, ticks
+
+_STARTED = (errno.EINPROGRESS, errno.EINTR, errno.EAGAIN, errno.EWOULDBLOCK)
+_FAILURES = (EnvironmentError, socket.error, OverflowError)
+
+
+def connect(name, port, pace, abortable=None):
+    """The Connection to the address of a host that answers first.  Refusal.
+
+    All of it, the look-up too, is one wait of ``pace``.  ``abortable(race)``: told before anything waits; any thread
+    may then call ``race.abort()``, and who was told calls ``race.close()`` once none will any more.
+    """
+    race = _Race(pace.left())
+    if abortable is not None:
+        abortable(race)
+    try:
+        return Connection(race.run(name, port))
+    except socket.timeout:
+        raise Refusal()
+    finally:
+        if abortable is None:
+            race.close()
+
+
+def addresses(name, port, pace, abortable=None):
+    """As address.Lookup.addresses, of a host.  Refusal.  ``pace``, ``abortable``: as of ``connect``."""
+    race = _Race(pace.left())
+    if abortable is not None:
+        abortable(race)
+    try:
+        return race.addresses(name, port)
+    except socket.timeout:
+        raise Refusal()
+
+
+class _Race(object):
+    """Sockets on their way to the addresses of one host.  Source: RFC 8305."""
+
+    def __init__(self, seconds):
+        self._until = ticks() + seconds
+        self._sockets = {}  # on their way, by descriptor
+        self._lost = []  # not closed before ``close``: another thread that aborts could hit a descriptor's next owner
+        self._is_aborted = False
+        self._looked_up = threading.Event()
+
+    def _left(self):
+        """Seconds.  socket.timeout if there are none."""
+        left = self._until - ticks()
+        if left <= 0:
+            raise socket.timeout("timed out")
+        return left
+
+    def run(self, name, port):
+        """The socket that arrived first.  Refusal with the last one's error if none does; socket.timeout."""
+        waiting, last, due, pause = deque(self.addresses(name, port)), None, 0, 0.0
+        if len(waiting) > 1:
+            pause = address.seconds_between(self._left(), len(waiting))
+        while waiting or self._sockets:
+            arrived = ()
+            if waiting and (not self._sockets or ticks() >= due):
+                due = ticks() + pause
+                try:
+                    arrived = self._start(*waiting.popleft())
+                except _FAILURES as error:
+                    last = error
+            if self._is_aborted:
+                raise Refusal()
+            if not arrived and self._sockets:
+                arrived = self._wait(due - ticks() if waiting else None)
+            if self._is_aborted:
+                raise Refusal()
+            for made in arrived:
+                code = made.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+                if not code:
+                    return self._sockets.pop(made.fileno())
+                last = socket.error(code, os.strerror(code))
+                self._lost.append(self._sockets.pop(made.fileno()))
+        raise Refusal(last)
+
+    def addresses(self, name, port):
+        """What its host resolves to."""
+        found = address.known(name, port)
+        if found is None:
+            looking = address.look_up(name, port)
+            looking.tell(self._looked_up.set)
+            self._looked_up.wait(self._left())
+            if not self._is_aborted:
+                self._left()
+            found = looking.addresses()
+        return found
+
+    def _start(self, family, kind, protocol, _, where):
+        """The socket, in a sequence, if it arrived at once."""
+        made = socket.socket(family, kind, protocol)
+        self._lost.append(made)
+        made.setblocking(False)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        code = made.connect_ex(where)
+        if code not in (0, errno.EISCONN) and code not in _STARTED:
+            raise socket.error(code, os.strerror(code))
+        self._sockets[made.fileno()] = self._lost.pop()
+        return () if code in _STARTED else (made,)
+
+    def _wait(self, seconds):
+        """Those that arrived or failed, after so many seconds at most; an empty sequence if none did."""
+        left = self._left()
+        try:
+            ready = _settled(list(self._sockets), left if seconds is None else max(0.0, min(seconds, left)))
+        except (EnvironmentError, select.error) as error:
+            if error.args[0] != errno.EINTR:  # a signal, on Python 2.7
+                raise
+            return ()
+        return [self._sockets[each] for each in ready]
+
+    def abort(self):
+        """Make ``run`` end, now, whatever it waits for."""
+        self._is_aborted = True
+        for made in list(self._sockets.values()):
+            try:
+                made.shutdown(socket.SHUT_RDWR)
+            except _FAILURES:
+                pass
+        self._looked_up.set()
+
+    def close(self):
+        """Close those that lost."""
+        for made in self._lost + list(self._sockets.values()):
+            made.close()
+
+
+def _settled(descriptors, seconds):
+    """Those whose connecting has ended, well or not."""
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        for each in descriptors:
+            poll.register(each, select.POLLOUT)
+        return [each for each, _ in poll.poll(int(seconds * 1000) + 1)]
+    _, arrived, failed = select.select([], descriptors, descriptors, seconds)  # Windows tells of failures apart
+    return set(arrived + failed)

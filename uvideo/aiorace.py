@@ -1,0 +1,84 @@
+"""Making a socket for an event loop: the addresses of a host race, as for Client; on any loop, uvloop's too."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import Any
+
+from uvideo._core import address
+
+__all__ = ["addresses", "connect"]
+
+
+async def connect(loop: asyncio.AbstractEventLoop, name: str, port: int, seconds: float) -> socket.socket:
+    """The socket to the address that answers first.  address.Refusal with the last one's error if none does.
+
+    seconds: in which the caller ends it; the addresses share them.
+    """
+    waiting = list(await addresses(loop, name, port))
+    if len(waiting) == 1:
+        return await _arrived(loop, *waiting[0])
+    pause = address.seconds_between(seconds, len(waiting))
+    tries: set[asyncio.Task[socket.socket]] = set()
+    last: BaseException | None = None
+    try:
+        while waiting or tries:
+            if waiting:
+                tries.add(loop.create_task(_arrived(loop, *waiting.pop(0))))
+            ended, _ = await asyncio.wait(
+                tries, timeout=pause if waiting else None, return_when=asyncio.FIRST_COMPLETED
+            )
+            for each in ended:
+                tries.discard(each)
+                last = each.exception()
+                if last is None:
+                    return each.result()
+    finally:
+        for each in tries:
+            each.cancel()
+        for late in await asyncio.gather(*tries, return_exceptions=True):
+            if isinstance(late, socket.socket):
+                late.close()
+    raise last or address.Refusal()
+
+
+async def addresses(loop: asyncio.AbstractEventLoop, name: str, port: int) -> Any:
+    """As address.Lookup.addresses, of a host.  A look-up that nobody waits for any more is left behind.  Refusal."""
+    found = address.known(name, port)
+    if found is not None:
+        return found
+    looking, over = address.look_up(name, port), loop.create_future()
+
+    def tell() -> None:
+        if not over.done():
+            over.set_result(None)
+
+    def wake() -> None:
+        try:
+            loop.call_soon_threadsafe(tell)
+        except RuntimeError:  # the loop was closed meanwhile
+            pass
+
+    looking.tell(wake)
+    await over
+    return looking.addresses()
+
+
+async def _arrived(
+    loop: asyncio.AbstractEventLoop, family: int, kind: int, protocol: int, _: str, where: Any
+) -> socket.socket:
+    made = None
+    try:
+        made = socket.socket(family, kind, protocol)
+        made.setblocking(False)
+        await loop.sock_connect(made, where)
+        return made
+    except (OSError, OverflowError) as error:
+        if made is not None:
+            made.close()
+        raise address.Refusal(error) from None
+    except BaseException:
+        if made is not None:
+            made.close()
+        raise
