@@ -14,7 +14,7 @@ from test.proxies.squid import start_squid
 from test.proxies.stunnel import start_stunnel, start_stunnel_squid
 from test.proxies.tinyproxy import start_tinyproxy
 
-__all__ = ["BOXES"]
+__all__ = ["BOXES", "UNFIT"]
 
 BOXES = {
     each.name: each
@@ -42,3 +42,5 @@ BOXES = {
         Box("mitmproxy, TLS, streaming", partial(start_mitmproxy, more="stream_large_bodies=64k", tls=True)),
     )
 }
+#: Who cannot go through what, and what is said then.
+UNFIT = {("squid by TLS, tunnel", "sdk 2.7"): "this Python cannot speak TLS inside of TLS"}

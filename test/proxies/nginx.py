@@ -45,11 +45,20 @@ STREAM = """
 
 @contextlib.contextmanager
 def start_nginx(world: World, lines: str = "client_max_body_size 0;", *, tls: bool = False) -> Iterator[Way]:
-    """``lines``: more of the server's configuration.  As it is, it buffers and speaks HTTP/1.0 to the service."""
+    """``lines``: more of the server's configuration; $decoy is the port of the decoy.
+
+    As it is, it buffers and speaks HTTP/1.0 to the service.
+    """
     with scratch("nginx") as folder:
         (port,) = free_ports(1)
         secure = TLS.format(certificate=world.certificate, key=world.key) if tls else ""
-        site = SITE.format(port=port, tls=secure, folder=folder, origin=world.plain.port, lines=lines)
+        site = SITE.format(
+            port=port,
+            tls=secure,
+            folder=folder,
+            origin=world.plain.port,
+            lines=lines.replace("$decoy", str(world.decoy.port)),
+        )
         config = folder / "nginx.conf"
         config.write_text(MAIN.format(folder=folder, site=site))
         with running([find("nginx"), "-c", str(config), "-e", str(folder / "error.log")], folder / "log", port):

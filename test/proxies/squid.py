@@ -30,8 +30,6 @@ pinger_enable off
 max_filedescriptors 1024
 shutdown_lifetime 0 seconds
 """
-#: Squid 5.7 closes a connection in the middle of a body now and then.
-RETRIES = 3
 OPEN = "http_access allow all"
 CLOSED = """auth_param basic program /usr/lib/squid/basic_ncsa_auth {folder}/passwords
 auth_param basic children 1
@@ -47,12 +45,12 @@ def write_passwords(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def start_squid(world: World, *, tunnel: bool = False, password: bool = False) -> Iterator[Way]:
-    """``tunnel``: to the service that speaks TLS.  ``password``: it asks for one."""
+def start_squid(world: World, *, tunnel: bool = False, password: bool = False, rights: str = OPEN) -> Iterator[Way]:
+    """``tunnel``: to the service that speaks TLS.  ``password``: it asks for one.  ``rights``: who may do what."""
     with scratch("squid") as folder:
         (port,) = free_ports(1)
         write_passwords(folder / "passwords")
-        rights = CLOSED.format(folder=folder) if password else OPEN
+        rights = CLOSED.format(folder=folder) if password else rights
         config = folder / "squid.conf"
         config.write_text(CONFIG.format(port=port, hosts=world.hosts, folder=folder, rights=rights))
         with running([find("squid"), "-N", "-f", str(config)], folder / "squid.log", port):
@@ -66,5 +64,4 @@ def start_squid(world: World, *, tunnel: bool = False, password: bool = False) -
                 f"CONNECT {where}" if tunnel else None,
                 f"http://{ESCAPED + '@' if password else ''}127.0.0.1:{port}",
                 world.certificate if tunnel else None,
-                RETRIES,
             )

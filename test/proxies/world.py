@@ -73,7 +73,6 @@ class Way:
     """How a client reaches the service through a box.
 
     ``port``: the box's, the only one that a client may connect to.  ``seen``: all that the box's log says by now.
-    ``retries``: how often a request may be sent again, where the box itself breaks what goes through it.
     ``trace``: what is in it of a request for the key; None where the key itself is.
     """
 
@@ -84,7 +83,11 @@ class Way:
     trace: str | None = None
     proxy: str | None = field(default=None, repr=False)
     bundle: Path | None = None
-    retries: int = 0
+
+    def its(self) -> set[str]:
+        """What a client may connect to and look up."""
+        addresses = {f"connect 127.0.0.1:{self.port}", f"connect ::1:{self.port}"}
+        return addresses | {"lookup 127.0.0.1", "lookup localhost", "lookup ::1"}
 
 
 @contextlib.contextmanager
