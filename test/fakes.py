@@ -21,7 +21,6 @@ import contextlib
 import errno
 import gzip
 import json
-import select
 import signal
 import socket
 import struct
@@ -33,11 +32,10 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from test.faults import Fault, Reading, Script, Seen, answer_bytes, classify, is_management_path, read_script
-from test.wire import CHUNK, LINGER, Body, Head, Over, Wire, flipped
+from test.wire import CHUNK, LINGER, Body, Head, Over, Wire, flipped, waiting
 from ucloud.uvideo.protocol.message import Headers
 
 MAX_WAIT = 30.0  # seconds that a stall or a pause lasts at most
-GONE = select.POLLRDHUP | select.POLLHUP | select.POLLERR
 
 
 class Connection:
@@ -140,11 +138,11 @@ class Connection:
         deadline = time.monotonic() + MAX_WAIT
         if name is None:
             with self.proxy.holding(self.client.sock):
-                self.client.ready(GONE, MAX_WAIT)
+                self.client.is_gone(MAX_WAIT)
             raise Over(True, "stalled")
         with self.proxy.paused(name) as released:
             while not released.wait(0.005):
-                if self.proxy.closing.is_set() or self.client.ready(GONE) or time.monotonic() > deadline:
+                if self.proxy.closing.is_set() or self.client.is_gone() or time.monotonic() > deadline:
                     raise Over(True, f"never released from {name}")
 
     def upstream(self) -> Wire:
@@ -236,10 +234,7 @@ class Connection:
 
     def answers_first(self, server: Wire) -> bool:
         """Wait for the client or the server; True if the server has something to say."""
-        poll = select.poll()
-        poll.register(self.client.sock, select.POLLIN)
-        poll.register(server.sock, select.POLLIN)
-        return bool(server.buffer) or server.sock.fileno() in dict(poll.poll())
+        return bool(server.buffer) or server.sock in waiting([self.client.sock, server.sock])
 
     def pass_on(self, server: Wire, limit: int) -> bool:
         """Send one piece of the body on; False if the server takes no more."""
@@ -265,7 +260,7 @@ class Connection:
         while not body.done:
             piece, is_data = body.piece()
             pieces.append(piece if is_data else b"")
-        content = gzip.compress(b"".join(pieces))
+        content = gzip.compress(b"".join(pieces), 1)
         changes = {"Transfer-Encoding": None, "Content-Length": str(len(content)), "Content-Encoding": "gzip"}
         if etag := answer.headers.get("ETag"):
             changes["ETag"] = self.given["etag"].format(etag.strip('"'))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import queue
 import re
-import select
 import signal
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,14 +144,12 @@ def keeps_secret(folder: Path, private: str) -> None:
 
 
 def _first_line(process: subprocess.Popen[bytes], log: Path) -> bytes:
-    assert process.stdout is not None
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        if select.select([process.stdout], [], [], 0.2)[0]:
-            line = process.stdout.readline()
-            if line:
-                return line
-            break
+    stdout, lines = process.stdout, queue.SimpleQueue[bytes]()
+    assert stdout is not None
+    threading.Thread(target=lambda: lines.put(stdout.readline()), daemon=True).start()
+    with contextlib.suppress(queue.Empty):
+        if line := lines.get(timeout=START_SECONDS):
+            return line
     process.kill()
     raise RuntimeError(f"the server did not start, exit code {process.wait()}:\n{log.read_text()[-2000:]}")
 

@@ -55,6 +55,8 @@ CARRIAGE = (
     "connection",
     "fault",
     "interrupt",
+    "localfile",
+    "mocks",
     "proxy",
     "race",
     "receiver",
@@ -146,10 +148,14 @@ def sdk_stands_alone(each: Import) -> bool:
     return not inside(each.module, "ucloud") or not each.is_in("uvideo")
 
 
-def only_proxy_and_trust_import_requests(each: Import) -> bool:
+#: What it says of the environment, and what is carried over a session of it.
+USERS_OF_REQUESTS = ("ucloud.uvideo.proxy", "ucloud.uvideo.trust", "ucloud.uvideo.session")
+
+
+def only_some_import_requests(each: Import) -> bool:
     if not inside(each.module, "ucloud"):
         return not each.is_in("requests", "urllib3")
-    return each.module in ("ucloud.uvideo.proxy", "ucloud.uvideo.trust") or not each.is_in("requests", "urllib3")
+    return each.module in USERS_OF_REQUESTS or not each.is_in("requests", "urllib3")
 
 
 def wire_knows_no_socket(each: Import) -> bool:
@@ -169,10 +175,10 @@ def only_core_imports_ucloud(each: Import) -> bool:
     return not inside(each.module, "uvideo") or each.module == "uvideo._core" or not each.is_in("ucloud")
 
 
-def storage_knows_errors_only(each: Import) -> bool:
+def storage_knows_errors_and_files_only(each: Import) -> bool:
     if not inside(each.module, "uvideo.storage") or not each.is_in("uvideo"):
         return True
-    return each.is_in("uvideo.storage", "uvideo._core.errors", "uvideo._core.json_document")
+    return each.is_in("uvideo.storage", "uvideo._core.errors", "uvideo._core.json_document", "uvideo._core.localfile")
 
 
 def storage_knows_no_http(each: Import) -> bool:
@@ -228,7 +234,7 @@ BROKEN: dict[Rule, list[tuple[str, str]]] = {
         ("ucloud.uvideo.protocol.etag", "__import__('time')"),
     ],
     sdk_stands_alone: [("ucloud.uvideo.config", "import uvideo"), ("ucloud.logger", "from uvideo import client")],
-    only_proxy_and_trust_import_requests: [
+    only_some_import_requests: [
         ("ucloud.uvideo.transport", "import requests"),
         ("ucloud.uvideo.config", "from requests.packages import urllib3"),
         ("uvideo.client", "import requests.adapters"),
@@ -247,7 +253,7 @@ BROKEN: dict[Rule, list[tuple[str, str]]] = {
         ("uvideo.server.app", "def f():\n    import ucloud.uvideo"),
         ("uvideo.storage.disk", "importlib.import_module('ucloud.uvideo')"),
     ],
-    storage_knows_errors_only: [
+    storage_knows_errors_and_files_only: [
         ("uvideo.storage.disk", "from uvideo._core import dialect"),
         ("uvideo.storage.disk", "from uvideo import _core"),
         ("uvideo.storage.sqlite", "from ..server import service"),

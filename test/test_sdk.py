@@ -1,4 +1,7 @@
-"""The SDK's own tests (test/sdk, unittest) as real processes on every interpreter, with a real server and a proxy."""
+"""The SDK's own tests (test/sdk, unittest) as real processes on every interpreter, with a real server and a proxy.
+
+Those that are about calls run once more with everything over a requests.Session.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,13 @@ import pytest
 
 from test import interpreters
 from test.fakes import FaultProxy
+from test.patience import SUITE_SECONDS
 from test.server_fixture import Server
 
-SECONDS = 240
 AT_ONCE = 2  # cores
+ALL = ["discover", "-s", "test/sdk", "-t", "."]
+#: What any way to the service must keep; the others are about our own connections, or about no way at all.
+CALLS = [f"test.sdk.test_{name}" for name in "faults filefaults filemanager handlers hostile hosts input ufile".split()]
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,7 @@ class Run:
     output: str
 
 
-def run(interpreter: interpreters.Interpreter, server: Server) -> Run:
+def run(interpreter: interpreters.Interpreter, session: bool, server: Server) -> Run:
     host = server.endpoint.partition("://")[2]
     name, _, port = host.rpartition(":")
     with FaultProxy(name, int(port)) as proxy:
@@ -38,33 +44,44 @@ def run(interpreter: interpreters.Interpreter, server: Server) -> Run:
             "UVIDEO_TEST_CONTROL": proxy.control.rpartition("/")[2],
             "UVIDEO_TEST_PUBLIC_KEY": server.public_key,
             "UVIDEO_TEST_PRIVATE_KEY": server.private_key,
+            "UVIDEO_TEST_SESSION": "yes" if session else "",
         }
         done = subprocess.run(
-            [interpreter.path, "-m", "unittest", "discover", "-s", "test/sdk", "-t", "."],
+            [interpreter.path, "-m", "unittest", *(CALLS if session else ALL)],
             cwd=interpreters.ROOT,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=SECONDS,
+            timeout=SUITE_SECONDS,
         )
         proxy.reset()
     return Run(done.returncode, done.stdout.decode("utf-8", "replace"))
 
 
+Runs = dict[tuple[interpreters.Interpreter, bool], Future[Run]]
+
+
 @pytest.fixture(scope="module")
-def runs(request: pytest.FixtureRequest, server: Server) -> Iterator[dict[interpreters.Interpreter, Future[Run]]]:
+def runs(request: pytest.FixtureRequest, server: Server) -> Iterator[Runs]:
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        chosen = [item.callspec.params["interpreter"] for item in request.session.items if item.path == request.path]
-        yield {each: pool.submit(run, each, server) for each in chosen}
+        items = [item for item in request.session.items if item.path == request.path]
+        chosen = [(item.callspec.params["interpreter"], "session" in item.name) for item in items]
+        yield {each: pool.submit(run, *each, server) for each in chosen}
 
 
-@pytest.mark.parametrize("interpreter", interpreters.cases(), ids=lambda each: each.name)
-def test_the_sdk_keeps_its_promises_on(
-    interpreter: interpreters.Interpreter, runs: dict[interpreters.Interpreter, Future[Run]]
-) -> None:
-    result = runs[interpreter].result(SECONDS)
+def check(result: Run) -> None:
     count = re.search(r"^Ran (\d+) tests", result.output, re.MULTILINE)
     assert result.returncode == 0, result.output[-8000:]
     assert count is not None and int(count.group(1)) >= 100, result.output[-2000:]
     assert "skipped" not in result.output
+
+
+@pytest.mark.parametrize("interpreter", interpreters.cases(), ids=lambda each: each.name)
+def test_the_sdk_keeps_its_promises_on(interpreter: interpreters.Interpreter, runs: Runs) -> None:
+    check(runs[interpreter, False].result(SUITE_SECONDS))
+
+
+@pytest.mark.parametrize("interpreter", interpreters.cases(()), ids=lambda each: each.name)
+def test_the_sdk_keeps_them_over_a_session_on(interpreter: interpreters.Interpreter, runs: Runs) -> None:
+    check(runs[interpreter, True].result(SUITE_SECONDS))

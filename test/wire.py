@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-import fcntl
+import contextlib
 import select
+import selectors
 import socket
-import termios
 import time
 
+from test.posix import fcntl, termios
 from ucloud.uvideo.protocol.message import Headers
 
 CHUNK = 1 << 18
 LINGER = 2.0  # seconds that a closing connection still waits for the other side
+
+
+def waiting(socks: list[socket.socket], seconds: float | None = None) -> list[socket.socket]:
+    """Those of the sockets that have something to read, or have ended.  ``seconds``: None to wait for one."""
+    with selectors.DefaultSelector() as selector:
+        for each in socks:
+            with contextlib.suppress(KeyError):  # named twice
+                selector.register(each, selectors.EVENT_READ)
+        return [key.fileobj for key, _ in selector.select(seconds)]  # type: ignore[misc]
 
 
 class Over(Exception):
@@ -59,14 +69,32 @@ class Wire:
         self.buffer += data
         return bool(data)
 
-    def ready(self, events: int = select.POLLIN, seconds: float = 0) -> bool:
-        poll = select.poll()
-        poll.register(self.sock, events)
-        return bool(poll.poll(seconds * 1000))
+    def ready(self, seconds: float = 0) -> bool:
+        """Whether there is something to read, or the end."""
+        return bool(waiting([self.sock], seconds))
+
+    def is_gone(self, seconds: float = 0) -> bool:
+        """Whether the other side has ended, whatever it sent before."""
+        if hasattr(select, "poll"):
+            poll = select.poll()
+            poll.register(self.sock, getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR)
+            return bool(poll.poll(seconds * 1000))
+        deadline = time.monotonic() + seconds
+        while True:  # Windows tells it by reading only
+            try:
+                if self.ready() and not self.sock.recv(1, socket.MSG_PEEK):
+                    return True
+            except OSError:
+                return True
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.005)
 
     def delivered(self) -> None:
         """Wait until the other side's system has all that was sent: a reset would take back what it has not."""
         deadline = time.monotonic() + LINGER
+        if fcntl is None:  # nobody says it there
+            return
         while time.monotonic() < deadline and any(fcntl.ioctl(self.sock, termios.TIOCOUTQ, b"\0" * 4)):
             time.sleep(0.001)
 

@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 try:
-    from ucloud.uvideo import __version__
+    from ucloud.uvideo import __version__, localfile
     from ucloud.uvideo.protocol import (
         action,
         answer,
@@ -53,6 +53,7 @@ __all__ = [
     "expiry",
     "field",
     "json_document",
+    "localfile",
     "message",
     "operation",
     "policy",

@@ -198,12 +198,26 @@ class Connection(asyncio.Protocol):
         self._is_full = False
         self._go_on()
 
+    def _read_on(self) -> None:
+        """Take what came before sending failed: the loop does not look after that.  Not over TLS, nor with uvloop."""
+        if self._transport.get_extra_info("sslcontext") is not None:
+            return
+        try:
+            with self._transport.get_extra_info("socket").dup() as left:
+                left.setblocking(False)
+                while data := left.recv(65536):
+                    self.data_received(data)
+        except (OSError, TypeError):  # nothing is left, or this loop's socket has no copy
+            pass
+
     def eof_received(self) -> None:
         if self._answer is not None and self._left is None and self._chunks is None:
             self._done(False)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._rest = self._rest[:0]
+        if error is not None and self._future is not None and not self._future.done():
+            self._read_on()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
-from uvideo._core import byterange, etag, operation, receiver
+from uvideo._core import byterange, etag, localfile, operation, receiver
 from uvideo._core import download as downloads
 from uvideo._core import target as targets
 from uvideo.errors import (
@@ -307,7 +307,7 @@ def _remove(claim: Claim) -> None:
     if temporary is None:
         return
     try:
-        os.remove(temporary)
+        localfile.remove(temporary)
     except FileNotFoundError:
         pass
     except OSError as error:

@@ -20,12 +20,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
-
 from uvideo._core import download as downloads
+from uvideo._core import localfile
 from uvideo._core import upload as uploads
 from uvideo.errors import InvalidArgument, LocalFailure, TransferBusy, UVideoError
 from uvideo.models import Direction, TransferRecord
@@ -51,9 +47,6 @@ def identifier(
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-_CLOEXEC = getattr(os, "O_CLOEXEC", 0)
-
-
 @functools.cache
 def boot() -> str | None:
     """What tells this run of the system from the next; None where nobody says."""
@@ -77,19 +70,6 @@ def _forked() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forked)
-
-
-def _lock(descriptor: int) -> None:
-    if fcntl is not None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class Claim:
@@ -125,22 +105,16 @@ class Claim:
         content = "".join(line + "\n" for line in lines).encode()
         aside = self._path.with_suffix(".new")  # ours alone, as the claim is
         try:
-            descriptor = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_TRUNC | _CLOEXEC, 0o600)
+            localfile.write(aside, content)
             try:
-                _lock(descriptor)
-                with open(descriptor, "wb", closefd=False) as file:
-                    file.write(content)
-                os.fsync(descriptor)
-                os.replace(aside, self._path)
-                _sync(self._path.parent)
-            except BaseException:
-                os.close(descriptor)
+                if not localfile.supplant(aside, self._path, self._descriptor):
+                    raise TransferBusy(transfer=self.id)
+                localfile.sync_folder(self._path.parent)
+            except OSError:
                 aside.unlink(missing_ok=True)
                 raise
         except OSError as error:
             raise LocalFailure(f"{self._path}: {error.strerror}") from None
-        os.close(self._descriptor)  # the claim goes on with the new file's lock
-        self._descriptor = descriptor
 
     def append(self, line: str) -> None:
         """Add one line.  Where that fails the transfer goes on: the service knows its parts too."""
@@ -153,10 +127,11 @@ class Claim:
     def discard(self) -> None:
         """Forget the transfer, and release it."""
         try:
-            self._path.unlink(missing_ok=True)
+            localfile.remove(self._path, self.release)
+        except FileNotFoundError:
+            pass
         except OSError as error:
             _log.warning("%s stays: %s", self._path, error.strerror)
-        self.release()
 
     def release(self) -> None:
         if self._descriptor >= 0:
@@ -256,23 +231,22 @@ class Journal:
         path = self._path(id)
         while True:
             try:
-                descriptor = os.open(path, os.O_RDWR | create | _CLOEXEC, 0o600)
+                descriptor = localfile.opened(path, os.O_RDWR | create)
             except FileNotFoundError:
                 raise InvalidArgument(f"there is no transfer {id} in the journal") from None
             except OSError as error:
                 raise LocalFailure(f"{path}: {error.strerror}") from None
             try:
-                _lock(descriptor)
-                if os.path.samestat(os.fstat(descriptor), os.stat(path)):
+                if not localfile.lock(descriptor):
+                    looks -= 1
+                    if looks <= 0:
+                        raise TransferBusy(transfer=id)
+                    time.sleep(0.005)
+                elif localfile.is_at(descriptor, path):
                     return Claim(id, path, descriptor)
-            except BlockingIOError:
-                looks -= 1
-                if looks <= 0:
-                    os.close(descriptor)
-                    raise TransferBusy(transfer=id) from None
-                time.sleep(0.005)
-            except FileNotFoundError:
-                pass
+            except TransferBusy:
+                os.close(descriptor)
+                raise
             except OSError as error:
                 os.close(descriptor)
                 raise LocalFailure(f"{path} cannot be locked: {error.strerror}") from None
@@ -332,7 +306,7 @@ def _is_download(first: dict[str, Any]) -> bool:
 def _read(path: Path) -> tuple[dict[str, Any], Any] | None:
     try:
         with path.open("rb") as file:
-            if hasattr(os, "geteuid") and os.fstat(file.fileno()).st_uid != os.geteuid():
+            if not localfile.is_own(os.fstat(file.fileno())):
                 _log.warning("%s is another user's and is not trusted", path)
                 return None
             head, _, rest = file.read(LIMIT).partition(b"\n")

@@ -8,19 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
-import time
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from uvideo._core import localfile
 from uvideo.errors import InvalidArgument, LocalFailure
 from uvideo.settings import DEFAULT, check, refuse_unknown
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
@@ -29,7 +24,7 @@ __all__ = ["Draft", "check_name", "edit"]
 
 _AS_GIVEN = ("bandwidth", "multipart_threshold")  # 10M reads better than 10485760
 _NAME_LIMIT = 64
-_LOOKS = 200  # for the lock, 10 s
+_PATIENCE = 10.0  # seconds, for the lock
 
 
 def check_name(profile: str) -> str:
@@ -133,18 +128,9 @@ def edit(path: Path) -> Iterator[Draft]:
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    if fcntl is None:
-        yield
-        return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = localfile.folder_lock(folder)
     try:
-        for _ in range(_LOOKS):
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                time.sleep(0.05)
-        else:
+        if not localfile.lock_soon(descriptor, _PATIENCE, 0.05):
             raise LocalFailure(f"another process has been changing what is in {folder} for too long")
         yield
     finally:
@@ -158,27 +144,13 @@ def _read(path: Path) -> str:
         return ""
 
 
-def _sync(folder: Path) -> None:
-    """Wait until the names in it are on the disk."""
-    if fcntl is None:  # Windows opens no folder
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _write(path: Path, text: str) -> None:
-    descriptor, aside = tempfile.mkstemp(prefix=path.name + ".", dir=path.parent)  # 0600
+    aside = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     try:
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-        _sync(path.parent)
+        localfile.write(aside, text.encode())
+        localfile.replace(aside, path)
+        localfile.sync_folder(path.parent)
     except BaseException:
         with contextlib.suppress(OSError):
-            os.unlink(aside)
+            aside.unlink()
         raise

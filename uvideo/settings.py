@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from uvideo._core import provider, signature
+from uvideo._core import localfile, provider, signature
 from uvideo.errors import InvalidArgument
 
 __all__ = ["Settings", "load"]
@@ -259,7 +259,7 @@ def profiles(
         if strict:
             refuse_unknown(table, f"{path}: [profiles.{title}]", "key")
         secret = any(is_secret(name, value) for name, value in table.items())
-        if secret and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        if secret and localfile.is_open_to_others(path.stat(), stat.S_IRGRP | stat.S_IROTH):
             _log.warning("%s holds a secret and others can read it: chmod 600 it", path)
     default = document.get("default_profile")
     if default is not None and not isinstance(default, str):

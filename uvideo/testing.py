@@ -16,10 +16,11 @@ import contextlib
 import functools
 import json
 import os
-import select
+import queue
+import signal
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -113,6 +114,7 @@ class TestServer:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 env=environment,
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # for Ctrl-Break
             )
         said = json.loads(self._first_line())
         self.endpoint, self.admin, self.public_key = said["endpoint"], said["admin"], said["public_key"]
@@ -122,7 +124,7 @@ class TestServer:
         """Let the requests in flight finish, and end."""
         process = self._process
         if process is not None:
-            process.terminate()
+            _tell_to_stop(process)
             try:
                 process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
@@ -144,21 +146,28 @@ class TestServer:
         return self._process
 
     def _first_line(self) -> bytes:
+        """What says that it answers.  A thread waits for it: not every system can wait for a pipe with a limit."""
         process = self._running()
         assert process.stdout is not None
-        deadline, line = time.monotonic() + START_SECONDS, b""
-        while not line.endswith(b"\n"):
-            if not select.select([process.stdout], [], [], max(0.0, deadline - time.monotonic()))[0]:
-                break
-            piece = os.read(process.stdout.fileno(), 65536)
-            if not piece:
-                break
-            line += piece
-        if not line.endswith(b"\n"):
-            self.kill()
-            said = self.log.read_text(errors="replace")[-_LOG_TAIL:]
-            raise RuntimeError(f"the server did not start; it needs: pip install 'uvideo[test]'.  It said:\n{said}")
-        return line
+        lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        stdout = process.stdout
+        threading.Thread(target=lambda: lines.put(stdout.readline()), name="uvideo-start", daemon=True).start()
+        with contextlib.suppress(queue.Empty):
+            line = lines.get(timeout=START_SECONDS)
+            if line.endswith(b"\n"):
+                return line
+        self.kill()
+        said = self.log.read_text(errors="replace")[-_LOG_TAIL:]
+        raise RuntimeError(f"the server did not start; it needs: pip install 'uvideo[test]'.  It said:\n{said}")
+
+
+def _tell_to_stop(process: subprocess.Popen[bytes]) -> None:
+    """Let a server finish its requests, by SIGTERM or Ctrl-Break.  On Windows without a console it is ended at once."""
+    if sys.platform == "win32":
+        with contextlib.suppress(OSError, SystemError):  # the second is what os.kill makes of a missing console
+            process.send_signal(signal.CTRL_BREAK_EVENT)
+            return
+    process.terminate()
 
 
 @contextlib.contextmanager

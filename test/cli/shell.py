@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
 import select
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import pytest
 
 from test.cli.records import check
 from test.interpreters import ROOT
+from test.posix import pty
 from test.server_fixture import Server
 from uvideo import Client
 

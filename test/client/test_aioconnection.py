@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
@@ -208,15 +210,26 @@ def test_answers_1xx_while_the_body_is_sent_change_nothing(peer: Start) -> None:
         call.request()
         call.send(CONTINUE + answer(b"again"))
 
-    made = [peer(talk, room=ROOM), peer(talk, context(), room=ROOM)]
+    def tunnel(call: Call) -> None:
+        call.request()
+        call.send(HINTS + b"HTTP/1.1 200 Connection established\r\n\r\n")
+        call.tunnel(inside.port)
+
+    plain, encrypted, inside = peer(talk, room=ROOM), peer(talk, context(), room=ROOM), peer(talk, context(), room=ROOM)
 
     async def work(client: AsyncClient) -> None:
-        for each in made:
-            assert (await send(client, each.origin, "PUT", DATA)).body == ETAG
-            assert (await send(client, each.origin)).body == b"again"
-            assert len(each.calls) == 1
+        for made in (plain, encrypted):
+            await twice(client, made.origin)
+
+    async def twice(client: AsyncClient, origin: str) -> None:
+        assert (await send(client, origin, "PUT", DATA)).body == ETAG
+        assert (await send(client, origin)).body == b"again"
 
     run(work, ca_bundle=PEM)
+    secure = sys.version_info >= (3, 11)  # TLS inside of TLS
+    proxy = peer(tunnel, context() if secure else None, room=ROOM)
+    run(lambda client: twice(client, "https://service.test"), ca_bundle=PEM, proxy=proxy.origin)
+    assert [len(made.calls) for made in (plain, encrypted, inside, proxy)] == [1, 1, 1, 1]
 
 
 def test_nothing_more_is_sent_after_the_answer(peer: Start) -> None:
@@ -250,6 +263,40 @@ def test_nothing_more_is_sent_after_the_answer(peer: Start) -> None:
 
     run(work)
     assert received < len(LARGE) // 2
+
+
+def test_an_answer_before_a_reset_is_read_though_sending_fails_first(peer: Start) -> None:
+    drain, drained, end, ended = (threading.Event() for _ in range(4))
+
+    def talk(call: Call) -> None:
+        Incoming(call)
+        assert drain.wait(20)
+        call.connection.settimeout(0.02)
+        with contextlib.suppress(TimeoutError):
+            while call.connection.recv(1 << 20):
+                pass
+        call.connection.settimeout(20)
+        drained.set()
+        assert end.wait(20)
+        call.send(HINTS + answer(b"no room", status="507 Full"))
+        call.reset()
+        ended.set()
+
+    made = peer(talk, room=ROOM)
+
+    async def work(client: AsyncClient) -> None:
+        asked = asyncio.ensure_future(send(client, made.origin, "PUT", LARGE))
+        while not any(each._is_full for each in client._carrier._pool.open):
+            await asyncio.sleep(0.005)
+        drain.set()
+        assert drained.wait(20)  # the loop stands still
+        await asyncio.sleep(0)  # it has seen that it can send on, but not done so
+        end.set()
+        assert ended.wait(20)
+        found = await asked
+        assert (found.status, found.body) == (507, b"no room")
+
+    run(work)
 
 
 def test_every_silence_ends(peer: Start) -> None:

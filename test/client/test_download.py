@@ -7,7 +7,6 @@ import io
 import json
 import os
 import re
-import resource
 import signal
 import stat
 import subprocess
@@ -23,6 +22,7 @@ from typing import Any
 import pytest
 
 from test.fakes import FaultProxy
+from test.posix import resource
 from test.sdk import silence
 from test.server_fixture import ROOT, Server, start_server
 from uvideo import Cancel, Client, Limit, errors
@@ -412,7 +412,7 @@ def test_a_full_disk_is_said_before_the_bytes_come(
 ) -> None:
     (folder / "a").write_bytes(b"mine")
     full = SimpleNamespace(f_frsize=4096, f_bavail=10, f_bfree=10)
-    monkeypatch.setattr(os, "fstatvfs", lambda number: full)
+    monkeypatch.setattr(os, "statvfs", lambda path: full)
     with pytest.raises(errors.LocalFailure, match="No space left on device: 20971597 bytes are needed and 40960"):
         through.download(stored, "a", folder / "a")
     assert len(spans(proxy)) == 1

@@ -6,7 +6,6 @@ import contextlib
 import errno
 import io
 import os
-import resource
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from test.posix import resource
 from uvideo import Client
 from uvideo._core import target as targets
 from uvideo.cli.address import Remote

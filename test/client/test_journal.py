@@ -6,14 +6,14 @@ import errno
 import json
 import logging
 import os
-import resource
 import threading
 from pathlib import Path
 
 import pytest
 
-from uvideo import journal as journals
+from test.posix import resource
 from uvideo._core import download as downloads
+from uvideo._core import localfile
 from uvideo._core import upload as uploads
 from uvideo.errors import InvalidArgument, LocalFailure, TransferBusy
 from uvideo.journal import Claim, Journal
@@ -119,17 +119,17 @@ def test_one_claim_at_a_time(tmp_path: Path) -> None:
 def meanwhile(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> list[Claim]:
     """Claims that are discarded while another claim waits for their lock, or once it has opened the file."""
     claims = list[Claim]()
-    lock = journals._lock
+    lock = localfile.lock
 
-    def late(descriptor: int) -> None:
+    def late(descriptor: int) -> bool:
         while claims:
             claims.pop().discard()
-        lock(descriptor)
+        return lock(descriptor)
 
     if request.param == "waits":
         monkeypatch.setattr("time.sleep", lambda seconds: claims.pop().discard())
     else:
-        monkeypatch.setattr(journals, "_lock", late)
+        monkeypatch.setattr(localfile, "lock", late)
     return claims
 
 

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
-from test.cluster.object_store import ObjectStore, start_object_store
-from test.cluster.postgres import Postgres, start_postgres
+if TYPE_CHECKING:  # their clients are loaded where a test asks for them: not every system has them
+    from test.cluster.object_store import ObjectStore
+    from test.cluster.postgres import Postgres
 
 __all__ = ["bucket", "database", "postgres", "object_store"]
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
+    from test.cluster.postgres import start_postgres
+
     with start_postgres() as started:
         yield started
 
 
 @pytest.fixture(scope="session")
 def object_store() -> Iterator[ObjectStore]:
+    from test.cluster.object_store import start_object_store
+
     with start_object_store() as started:
         yield started
 

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import requests
+
 from test.contract.client import ClientContract, File, FileContract, FolderContract, Subject, TypedSubject
 from ucloud.uvideo import config, deleteuvideo, downloaduvideo, filemanager, multipartuploaduvideo, spacemanager
 from uvideo import AsyncClient, Client, Retry, errors
@@ -72,6 +74,20 @@ class Sdk(Subject):
 
     def keys(self, space: str, prefix: str) -> list[str]:
         return [entry["FileName"] for entry in checked(self.files.getfilelist(space, prefix))[0]["DataSet"]]
+
+
+class SdkWithSession(Sdk):
+    """The same over a session of requests."""
+
+    def __init__(self, host: str, public_key: str, private_key: str) -> None:
+        self.session = requests.Session()
+        config.set_default(session=self.session)
+        super().__init__(host, public_key, private_key)
+
+    def close(self) -> None:
+        super().close()
+        config.unset_default("session")
+        self.session.close()
 
 
 class PlainFile(File):
@@ -214,6 +230,10 @@ class AsyncTyped(TypedSubject):
 
 class TestPublishedSdk(ClientContract):
     subject_class = Sdk
+
+
+class TestPublishedSdkWithSession(ClientContract):
+    subject_class = SdkWithSession
 
 
 class TestTypedClient(ClientContract, FileContract, FolderContract):

@@ -67,7 +67,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         monkeypatch.setattr(os, name, watched)
 
-    for name in ("fdatasync", "fsync", "rename"):
+    for name in ("fdatasync", "fsync", "replace"):
         watch(name)
     return made
 
@@ -79,14 +79,14 @@ def test_bytes_are_synced_before_the_name_and_the_name_before_the_answer(
     async def story(blobs: Blobs) -> None:
         calls.clear()
         await store(blobs, b"x")
-        assert calls == (["fdatasync", "rename", "fsync folder"] if fsync else ["rename"])
+        assert calls == (["fdatasync", "replace", "fsync folder"] if fsync else ["replace"])
         calls.clear()
         draft = blobs.draft()
         parts = [await store_part(blobs, draft, 0, b"x" * BLOCK), await store_part(blobs, draft, 1, b"x")]
         assert calls == (["fdatasync", "fsync folder", "fdatasync"] if fsync else [])
         calls.clear()
         await blobs.seal(draft, parts)
-        assert calls == (["fdatasync", "rename", "fsync folder"] if fsync else ["rename"])
+        assert calls == (["fdatasync", "replace", "fsync folder"] if fsync else ["replace"])
 
     play(story, Place("uvideo.storage.disk:DiskBlobs", {"root": str(root), "fsync": fsync, "block_size": BLOCK}))
 

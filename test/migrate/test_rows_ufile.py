@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+import requests
+import responses
 
 from test.migrate.pages import page
 from test.migrate.rows import Rows
@@ -193,6 +195,19 @@ def _(at: World) -> None:
     refused(files.putfile(at.space, "k", at.folder / "absent"))
     config.set_default(uploadsuffix="127.0.0.1:1", retries=0)
     refused(FileManager(*at.keys).putfile(at.space, "k", at.file), -1)
+
+
+@ROW("requests carries everything")
+def _(at: World) -> None:
+    seen, session = list[str](), requests.Session()
+    session.hooks["response"].append(lambda response, **_: seen.append(response.request.method))
+    good(FileManager(*at.keys, session=session).putstream(at.space, "k", b"x"))
+    config.set_default(session=session)
+    good(FileManager(*at.keys).head_file(at.space, "k"))
+    assert seen == ["PUT", "HEAD"]
+    config.unset_default("session")
+    with responses.RequestsMock():
+        assert "session" in refused(FileManager(*at.keys).head_file(at.space, "k"))
 
 
 @ROW("the console shows")

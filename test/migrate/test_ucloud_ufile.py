@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
+import requests
+import responses
 
 from test import interpreters
 from test.fakes import FaultProxy
@@ -186,6 +188,19 @@ def _(at: World) -> None:
     resp = good(putufile.PutUFile(*at.keys).putfile(at.space, "k", at.file))
     assert str(resp).startswith("status_code: 200, error: None, ret_code: None, x_session_id: ")
     assert re.fullmatch('"[A-Za-z0-9_-]{32}"', resp.etag) and resp.content_length == "0"
+
+
+@ROW("requests carries everything")
+def _(at: World) -> None:
+    seen, session = list[str](), requests.Session()
+    session.hooks["response"].append(lambda response, **_: seen.append(response.request.method))
+    good(putufile.PutUFile(*at.keys, session=session).putfile(at.space, "k", at.file))
+    config.set_default(session=session)
+    good(downloadufile.DownloadUFile(*at.keys).download_file(at.space, "k", at.folder / "copy"))
+    assert seen == ["PUT", "GET"]
+    config.DEFAULTS.unset(("session",))
+    with responses.RequestsMock():
+        assert "session" in refused(putufile.PutUFile(*at.keys).putfile(at.space, "k", at.file))
 
 
 @ROW("the console shows")

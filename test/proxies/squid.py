@@ -17,6 +17,7 @@ __all__ = ["start_squid"]
 CONFIG = """
 http_port 127.0.0.1:{port}
 hosts_file {hosts}
+dns_nameservers 127.0.0.1
 visible_hostname box.test
 {rights}
 cache deny all

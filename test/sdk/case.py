@@ -3,6 +3,7 @@
 
 The environment says where: UVIDEO_TEST_ENDPOINT (host:port of the server), UVIDEO_TEST_FAULTS (host:port of a fault
 proxy before it), UVIDEO_TEST_CONTROL (host:port of the proxy's control), UVIDEO_TEST_PUBLIC_KEY and _PRIVATE_KEY.
+UVIDEO_TEST_SESSION: not empty where everything shall go through a requests.Session.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -16,6 +17,7 @@ import tempfile
 import unittest
 import uuid
 
+from ucloud.ufile import config as ufile_config
 from ucloud.uvideo import config, deleteuvideo, downloaduvideo, multipartuploaduvideo, spacemanager
 
 from . import silence
@@ -30,6 +32,12 @@ FAULTS = os.environ.get("UVIDEO_TEST_FAULTS", "")
 CONTROL = os.environ.get("UVIDEO_TEST_CONTROL", "")
 PUBLIC_KEY = os.environ.get("UVIDEO_TEST_PUBLIC_KEY", "")
 PRIVATE_KEY = os.environ.get("UVIDEO_TEST_PRIVATE_KEY", "")
+SESSION = os.environ.get("UVIDEO_TEST_SESSION", "")
+if SESSION:
+    import requests
+
+    for each in (config.DEFAULTS, ufile_config.DEFAULTS):
+        each.set({"session": requests.Session()})
 BLOCK = 4194304
 OPTIONS = {"retryinterval": 0.001}
 
@@ -83,6 +91,12 @@ class Case(unittest.TestCase):
         self.folder = tempfile.mkdtemp()
         self.addCleanup(shutil.rmtree, self.folder, True)
         self.slept = []
+
+    def directly(self):
+        """From now on handlers use connections of their own."""
+        if SESSION:
+            self.addCleanup(config.set_default, session=config.get_default("session"))
+            config.unset_default("session")
 
     def path(self, name=None):
         return os.path.join(self.folder, name or uuid.uuid4().hex)

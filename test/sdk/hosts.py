@@ -86,7 +86,7 @@ class Lookups(object):
         socket.getaddrinfo = self._real
 
 
-def looked_up(host):
-    """What is asked of the resolver for a host."""
+def looked_up(host, session=False):
+    """What is asked of the resolver for a host.  ``session``: by requests."""
     name = host.partition(":")[0]
-    return "127.0.0.1" if name.endswith("localhost") else name
+    return "127.0.0.1" if name.endswith("localhost") and not session else name

@@ -5,6 +5,7 @@ from __future__ import absolute_import, division, print_function
 
 import contextlib
 import socket
+import threading
 
 from ucloud.uvideo.connection import Connection
 
@@ -26,6 +27,8 @@ def told(held):
     as it is and should be long.
     """
     plain = Connection._wait
+    receive = getattr(socket.socket, "recv_into", None)  # what a session's connections wait in, on Python 3
+    asking = threading.local()
 
     def wait(self, events, pace):
         for left in range(pace.milliseconds(), 0, -SLICE):
@@ -36,11 +39,33 @@ def told(held):
                     break
         return plain(self, events, _Wait(0))  # what was sent before the silence has arrived
 
+    def received(self, *arguments):
+        timeout = self.gettimeout()
+        if not timeout or getattr(asking, "now", False):
+            return receive(self, *arguments)
+        try:
+            for left in range(int(timeout * 1000), 0, -SLICE):
+                self.settimeout(min(SLICE, left) / 1000.0)
+                try:
+                    return receive(self, *arguments)
+                except socket.timeout:
+                    asking.now = True
+                    if _port(self) in held():
+                        raise
+                finally:
+                    asking.now = False
+        finally:
+            self.settimeout(timeout)
+
     Connection._wait = wait
+    if receive is not None:
+        socket.socket.recv_into = received
     try:
         yield
     finally:
         Connection._wait = plain
+        if receive is not None:
+            socket.socket.recv_into = receive
 
 
 def _port(connected):

@@ -101,7 +101,7 @@ class Names(Case):
         expected.update({"copy": (None,), "putstream": (None, None), "private_download_url": (None, None, False)})
         for name, defaults in expected.items():
             self.assertEqual(self.spec(name, getattr(filemanager.FileManager, name))[1], defaults, name)
-        expected = "public_key private_key upload_suffix download_suffix".split()
+        expected = "public_key private_key upload_suffix download_suffix session".split()
         self.assertEqual(arguments(filemanager.FileManager.__init__)[0], expected)
 
     def test_those_of_assembled_uploads_too(self):

@@ -13,6 +13,7 @@ from ucloud.uvideo.protocol import provider as providers
 from ucloud.uvideo.protocol.errors import InvalidArgument, UVideoError
 
 from . import hosts
+from .case import SESSION
 from .test_proxies import environment
 
 PAIR = ("public", "private")
@@ -141,7 +142,7 @@ class Hosts(unittest.TestCase):
                     self.assertIn("set ", error)
                     continue
                 self.assertIn(status, (-1,), (case, call, resp))
-                self.assertEqual(set([hosts.looked_up(wanted[role])]), set(names), (case, call))
+                self.assertEqual(set([hosts.looked_up(wanted[role], SESSION)]), set(names), (case, call))
                 self.assertIn("//%s " % wanted[role], error)
 
     def test_urls_name_the_download_host(self):

@@ -151,7 +151,7 @@ class Names(Older, Case):
                     method = [cell for cell in cells if inspect.isfunction(cell)][0]
                 found, given = arguments(method)
                 self.assertEqual((expected.split(), defaults), (found, given), name)
-            self.assertEqual(["public_key", "private_key"], arguments(kind.__init__)[0], kind)
+            self.assertEqual(["public_key", "private_key"], arguments(kind.__init__)[0][:2], kind)
 
     def test_modules_have_the_names_that_programs_take_from_them(self):
         for module, names in (

@@ -110,7 +110,7 @@ def test_the_guide(tmp_path: Path) -> None:
     blocks = re.findall(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     programs = [block for kind, block in blocks if kind == "python"]
     done = run_pytest(tmp_path, "\n".join(programs))
-    assert done.returncode == 0 and "2 passed" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 0 and "3 passed" in done.stdout, done.stdout + done.stderr
     kinds = {name for name, value in vars(faults.Script).items() if callable(value) and not name.startswith("_")}
     assert (
         set(re.findall(r"`\.?(\w+)\(", text.partition("## Faults")[2].partition("**A fault")[0])) - {"faults"} >= kinds

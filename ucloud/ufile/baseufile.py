@@ -13,13 +13,13 @@ from .httprequest import ResponseInfo
 class BaseUFile(Signer):
     """A key pair and a copy of ucloud.ufile.config.  Safe to share between threads.
 
-    public_key, private_key: non-empty text.  Raises ValueError.
+    public_key, private_key: non-empty text.  session: instead of config's.  Raises ValueError.
     """
 
     _defaults = config.DEFAULTS
 
-    def __init__(self, public_key, private_key):
-        super(BaseUFile, self).__init__(public_key, private_key)
+    def __init__(self, public_key, private_key, session=None):
+        super(BaseUFile, self).__init__(public_key, private_key, session=session)
 
     def _told(self, ret, resp):
         return ret, ResponseInfo(resp, resp.exception)

@@ -8,6 +8,7 @@ import os
 import threading
 import uuid
 
+from . import localfile
 from .protocol import upload as uploads
 from .protocol.dialect import check_key, check_space
 from .protocol.errors import BadAnswer, InvalidArgument
@@ -49,7 +50,7 @@ def _usable(upload):
 
 def _own(file, path):
     """The file, if this user wrote it: a checkpoint says which file is sent where, so nobody else may."""
-    if hasattr(os, "geteuid") and os.fstat(file.fileno()).st_uid != os.geteuid():
+    if not localfile.is_own(os.fstat(file.fileno())):
         raise InvalidArgument(u"%s is a checkpoint of another user" % shown(path))
     return file
 
@@ -62,10 +63,10 @@ class Checkpoint(object):
         self._lock = threading.Lock()
         temporary = os.path.join(os.path.dirname(path), ".%s.tmp" % uuid.uuid4().hex)
         try:
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            descriptor = localfile.opened(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(to_bytes("".join([line + "\n" for line in upload.lines()])))
-            getattr(os, "replace", os.rename)(temporary, path)
+            localfile.replace(temporary, path)
         except EnvironmentError as error:
             if os.path.lexists(temporary):
                 os.remove(temporary)
@@ -83,7 +84,7 @@ class Checkpoint(object):
 def remove(path):
     """Forget a checkpoint.  One that stays is no error: its upload is over, and the next one finds that out."""
     try:
-        os.remove(path)
+        localfile.remove(path)
     except EnvironmentError as error:
         if os.path.lexists(path):
             _log.warning("the checkpoint stays: %s", local(error, path))

@@ -48,6 +48,7 @@ _OPTIONS = {
     "client_key": None,
     "client_key_password": None,
     "proxy": None,
+    "session": None,
 }
 
 
@@ -127,7 +128,7 @@ class Defaults(object):
 
 
 #: How the service is reached.  Pickles of earlier handlers do not have them.
-_WAY = ("ca_bundle", "client_cert", "client_key", "client_key_password", "proxy")
+_WAY = ("ca_bundle", "client_cert", "client_key", "client_key_password", "proxy", "session")
 _SETTINGS = (
     "upload download api word region timeout expires maxthread retries user_agent space_parameter video_actions md5 "
     "open_ssl " + " ".join(_WAY)
@@ -168,6 +169,7 @@ def set_default(
     client_key=None,
     client_key_password=None,
     proxy=None,
+    session=None,
     **unknown
 ):
     """Set defaults for handlers that have made no call yet.  What is None or not given stays as it is.
@@ -188,6 +190,7 @@ def set_default(
     client_cert, client_key: PEM files that the client shows when asked; without client_key it is in client_cert.
     client_key_password: of an encrypted key, which is refused without it.
     proxy: URL of the proxy for every host, "" for none; unset: what the environment says.
+    session: a requests.Session that carries everything, slower than the SDK's own connections; it stays the caller's.
 
     Raises ValueError for a bad value and TypeError for an unknown option.  Safe to call from any thread.
     """
@@ -273,6 +276,13 @@ def _proxy(name, value):
         Proxy(native(value))
 
 
+def check_session(name, value):
+    """InvalidArgument unless it is a requests.Session."""
+    from .session import check  # which loads requests
+
+    check(name, value)
+
+
 _CHECKS = {
     "uploadsuffix": _host,
     "downloadsuffix": _host,
@@ -293,4 +303,5 @@ _CHECKS = {
     "client_key": _path,
     "client_key_password": _password,
     "proxy": _proxy,
+    "session": check_session,
 }

@@ -1,6 +1,8 @@
 from os import PathLike
 from typing import Any
 
+from requests import Session
+
 USER_AGENT: str
 UCLOUD_API_URL: str
 BLOCKSIZE: int
@@ -26,6 +28,7 @@ def set_default(
     client_key: str | PathLike[str] | None = None,
     client_key_password: str | None = None,
     proxy: str | None = None,
+    session: Session | None = None,
 ) -> None: ...
 def unset_default(*names: str) -> None: ...
 def get_default(name: str) -> Any: ...

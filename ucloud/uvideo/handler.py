@@ -9,7 +9,7 @@ import time
 
 from .argument import header_pairs
 from .carrier import Carrier, Endpoint
-from .config import DEFAULTS, USER_AGENT
+from .config import DEFAULTS, USER_AGENT, check_session
 from .protocol.answer import RESTORE, SESSION, document, unquoted
 from .protocol.byterange import parse_content
 from .protocol.dialect import check_key, check_space
@@ -187,18 +187,22 @@ def also(**others):
 class Handler(object):
     """A key pair and a copy of the settings.  Safe to share between threads; usable after a fork.
 
-    public_key, private_key: non-empty text.  upload_suffix, download_suffix: instead of config's.  Raises ValueError.
+    public_key, private_key: non-empty text.  upload_suffix, download_suffix, session: instead of config's.  Raises
+    ValueError.
     The settings are copied at its first call; what is set later does not touch it.
-    It can be pickled and copied, which counts as a call: a pickle holds the keys and the settings, not the connections
-    or unfinished uploads.
+    It can be pickled and copied, which counts as a call: a pickle holds the keys and the settings, a session as it
+    pickles itself among them, not the connections or unfinished uploads.
     """
 
     _defaults = DEFAULTS
 
-    def __init__(self, public_key, private_key, upload_suffix=None, download_suffix=None):
+    def __init__(self, public_key, private_key, upload_suffix=None, download_suffix=None, session=None):
         for name, value in (("upload_suffix", upload_suffix), ("download_suffix", download_suffix)):
             if value:
                 parse_suffix(value, name)
+        if session is not None:
+            check_session(u"session", session)
+        self._session = session
         self._make(_credentials(public_key, private_key), (upload_suffix, download_suffix))
 
     def _make(self, credentials, suffixes=(), chosen=None):
@@ -217,7 +221,8 @@ class Handler(object):
         with self._guard:
             if self._carries is None:
                 if self._chosen is None:
-                    self._chosen = self._defaults.settings(*self._hosts())
+                    chosen = self._defaults.settings(*self._hosts())
+                    self._chosen = chosen if self._session is None else chosen._replace(session=self._session)
                 self._carries = self._carrier_of(self._chosen)
             return self._chosen, self._carries
 
@@ -235,13 +240,7 @@ class Handler(object):
             chosen.video_actions,
             native(chosen.user_agent or USER_AGENT),  # a pickle may be older than this default
         )
-        certificate = None
-        if chosen.client_cert is not None:
-            certificate = Certificate(chosen.client_cert, chosen.client_key, chosen.client_key_password)
-        transport = Transport(
-            chosen.timeout, authorities=chosen.ca_bundle, certificate=certificate, proxy=chosen.proxy
-        )
-        return Carrier(endpoint, self._credentials, transport, Retry(chosen.retries))
+        return Carrier(endpoint, self._credentials, _transport_of(chosen), Retry(chosen.retries))
 
     @property
     def _settings(self):
@@ -258,7 +257,7 @@ class Handler(object):
         self._make(Credentials(*state["credentials"]), chosen=state["settings"])
 
     def close(self):
-        """Close the idle connections.  A later call opens new ones."""
+        """Close the idle connections, but not a session.  A later call opens new ones."""
         if self._carries is not None:
             self._carries.transport.close()
 
@@ -278,6 +277,23 @@ class Handler(object):
 
     def __repr__(self):
         return "<%s %s>" % (type(self).__name__, native(self._credentials.public_key))
+
+
+def _transport_of(chosen):
+    """The Transport that Settings ask for."""
+    certificate = None
+    if chosen.client_cert is not None:
+        certificate = Certificate(chosen.client_cert, chosen.client_key, chosen.client_key_password)
+    if chosen.session is None:
+        return Transport(chosen.timeout, authorities=chosen.ca_bundle, certificate=certificate, proxy=chosen.proxy)
+    if certificate is not None or chosen.ca_bundle is not None or chosen.proxy is not None:
+        raise InvalidArgument(
+            u"a session says by itself which proxy and certificates count: set its proxies, verify and cert, and unset "
+            u"ca_bundle, client_cert and proxy"
+        )
+    from .session import SessionTransport  # which loads requests
+
+    return SessionTransport(chosen.session, chosen.timeout)
 
 
 def _credentials(public_key, private_key):

@@ -1,6 +1,8 @@
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from requests import Session
+
 from .protocol.errors import NoAnswer
 
 T = TypeVar("T")
@@ -41,6 +43,7 @@ class Handler:
         private_key: str,
         upload_suffix: str | None = None,
         download_suffix: str | None = None,
+        session: Session | None = None,
     ) -> None: ...
     def set_keys(self, public_key: str, private_key: str) -> None: ...
     def close(self) -> None: ...

@@ -101,6 +101,9 @@ class Leftover(Watch):
             _log.warning("%s: a block is not noted", error)
             self.close()
 
+    def ending(self):
+        self.close()
+
     def close(self):
         notes, self._notes = self._notes, None
         if notes is not None:

@@ -58,6 +58,9 @@ class Watch(object):
     def anew(self):
         """The object changed: everything begins anew."""
 
+    def ending(self):
+        """All is in the target and verified; it is committed next, so nobody may have its file open."""
+
 
 def receive(carrier, space, key, target, pinned=False, download=None, watch=None, **options):
     """Download into a target, which is committed when all is complete and verified, and left after an error.
@@ -79,6 +82,7 @@ def receive(carrier, space, key, target, pinned=False, download=None, watch=None
                 _log.info("%s; it is fetched anew", error)
                 pinned, download = True, None
                 watch.anew()
+        watch.ending()
         target.commit(receiver.download.size)
     except BaseException:
         target.leave()

@@ -81,9 +81,9 @@ class BucketManager(Spaces):
     ret['RetCode'] (0 is yes) or resp.ok(); resp.error has the reason.
     """
 
-    def __init__(self, public_key, private_key):
+    def __init__(self, public_key, private_key, session=None):
         global _last
-        super(BucketManager, self).__init__(public_key, private_key)
+        super(BucketManager, self).__init__(public_key, private_key, session=session)
         _last = self
 
     def _hosts(self):

@@ -1,6 +1,8 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from requests import Session
+
 from .handler import Handler, ResponseInfo
 
 _Answer = tuple[dict[str, Any] | None, ResponseInfo]
@@ -43,7 +45,7 @@ class Spaces(Handler):
     ) -> _Answer: ...
 
 class BucketManager(Spaces):
-    def __init__(self, public_key: str, private_key: str) -> None: ...
+    def __init__(self, public_key: str, private_key: str, session: Session | None = None) -> None: ...
 
 def createspace(name: str, type: Literal["public", "private"] = "private") -> _Answer: ...
 def deletespace(name: str) -> _Answer: ...

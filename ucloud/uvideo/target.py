@@ -7,7 +7,6 @@ import hashlib
 import io
 import os
 import stat
-import threading
 import time
 import uuid
 
@@ -16,6 +15,7 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
+from . import localfile
 from .protocol.errors import InvalidArgument, LocalFailure
 from .protocol.text import PY2
 from .source import local, shown
@@ -32,7 +32,7 @@ SLOTS = 8
 #: How often a name is tried again that another process gave up meanwhile.
 TRIES = 4
 
-_OPEN = os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+_OPEN = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0)
 _ticks = getattr(time, "monotonic", time.time)
 
 
@@ -114,8 +114,7 @@ def _stream(path):
     if number is not None:
         descriptor = os.dup(number)
     else:
-        flags = os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOCTTY", 0)
-        descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0))
+        descriptor = localfile.opened(path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_NOCTTY", 0))
     try:
         return io.open(descriptor, "wb", 0)
     except BaseException:  # a directory's
@@ -125,7 +124,7 @@ def _stream(path):
 
 def _check_link(path):
     """LocalFailure for a link that another user left in a sticky folder; the system does not follow it either."""
-    if not os.path.islink(path) or not hasattr(os, "geteuid"):
+    if not os.path.islink(path) or not localfile.HAS_OWNERS:
         return
     folder, owner = os.stat(os.path.dirname(path) or "."), os.lstat(path).st_uid
     shared = folder.st_mode & stat.S_ISVTX and folder.st_mode & stat.S_IWOTH
@@ -166,7 +165,7 @@ class FileTarget(object):
                 self.temporary, self._file = self._aside(mode)
             else:
                 if os.path.lexists(temporary):
-                    os.remove(temporary)
+                    localfile.remove(temporary)
                 self.temporary = temporary
                 self._file = _made(temporary, mode)
             if self._mode is not None:
@@ -181,7 +180,7 @@ class FileTarget(object):
         name = os.path.basename(self._final)
         if not isinstance(name, bytes):
             name = name.encode("utf-8", "strict" if PY2 else "surrogatepass")
-        for slot in range(SLOTS if fcntl is not None else 0):
+        for slot in range(SLOTS if localfile.LOCKS else 0):
             yield self.named(".%s.part" % hashlib.sha256(name + b"/%d" % slot).hexdigest()[:32])
 
     def _aside(self, mode):
@@ -196,8 +195,7 @@ class FileTarget(object):
                     break
                 if is_new:
                     return path, file
-                os.remove(path)
-                file.close()
+                localfile.remove(path, file.close)
         path = self.named(".%s.part" % uuid.uuid4().hex)
         return path, _made(path, mode)
 
@@ -239,13 +237,11 @@ class FileTarget(object):
     def _make_room(self, size):
         """LocalFailure now if the disk is too full, and not when half of it is there."""
         number = self._file.fileno()
-        if hasattr(os, "fstatvfs"):
-            disk = os.fstatvfs(number)
-            free = disk.f_frsize * (disk.f_bavail if os.geteuid() else disk.f_bfree)
-            if free < size:
-                reason = u"%s: %s: %d bytes are needed and %d are free"
-                raise LocalFailure(reason % (shown(self.path), shown(os.strerror(errno.ENOSPC)), size, free))
-        os.ftruncate(number, size)
+        free = localfile.free(self.temporary, reserve=True)
+        if free is not None and free < size:
+            reason = u"%s: %s: %d bytes are needed and %d are free"
+            raise LocalFailure(reason % (shown(self.path), shown(os.strerror(errno.ENOSPC)), size, free))
+        self._file.truncate(size)
         done, until = 0, _ticks() + PATIENCE
         while hasattr(os, "posix_fallocate") and done < size and _ticks() < until:
             try:
@@ -282,9 +278,9 @@ class FileTarget(object):
     def sync(self):
         """Wait until what was written is on the disk."""
         try:
-            descriptor = os.open(self.temporary, _OPEN)
+            descriptor = localfile.opened(self.temporary, _OPEN)
             try:
-                getattr(os, "fdatasync", os.fsync)(descriptor)
+                localfile.sync(descriptor, data=True)
             finally:
                 os.close(descriptor)
         except EnvironmentError as error:
@@ -294,16 +290,14 @@ class FileTarget(object):
         """Make it the target.  ``size``: of its bytes."""
         try:
             if os.fstat(self._file.fileno()).st_size != size:
-                os.ftruncate(self._file.fileno(), size)
-            held = os.dup(self._file.fileno())  # and with it the lock, until nobody can take it for a leftover
+                self._file.truncate(size)
+            held = _file(os.dup(self._file.fileno()))  # and with it the lock, until nobody can take it for a leftover
             try:
                 self._file.close()
-                if fcntl is None:
-                    held = _closed(held)
-                getattr(os, "replace", os.rename)(self.temporary, self._final)
+                localfile.replace(self.temporary, self._final, held.close)
                 self.temporary = self._file = None
             finally:
-                _closed(held)
+                held.close()
         except EnvironmentError as error:
             raise local(error, self.path)
 
@@ -326,10 +320,8 @@ class FileTarget(object):
                 pass
 
     def _drop(self):
-        if fcntl is None:  # no file is removed there while it is open
-            self._close()
         if self.temporary is not None:
-            _removed(self.temporary)
+            _removed(self.temporary, self._close)
         self._close()
         self.temporary = self._file = None
 
@@ -340,18 +332,17 @@ def _file(descriptor):
 
 def _made(path, mode):
     """The new file at a path."""
-    return _file(os.open(path, _OPEN | os.O_CREAT | os.O_EXCL, mode))
+    return _file(localfile.opened(path, _OPEN | os.O_CREAT | os.O_EXCL, mode))
 
 
 def _found(path):
     """The file that this user left at a path, or None: what another user planted there is not touched."""
     try:
-        file = _file(os.open(path, _OPEN))
+        file = _file(localfile.opened(path, _OPEN))
     except EnvironmentError:
         return None
     status = os.fstat(file.fileno())
-    is_ours = stat.S_ISREG(status.st_mode) and status.st_nlink == 1
-    if not is_ours or (hasattr(os, "geteuid") and status.st_uid != os.geteuid()):
+    if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1 or not localfile.is_own(status):
         file.close()
         return None
     return file
@@ -360,34 +351,23 @@ def _found(path):
 def _locked(file, path):
     """Whether nobody else is at the file of a path, from now on until it is closed; else it is closed."""
     try:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        one, other = os.fstat(file.fileno()), os.lstat(path)
-        if (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino):
+        if localfile.lock(file.fileno()) and localfile.is_at(file.fileno(), path, os.lstat):
             return True
-    except EnvironmentError as error:
-        if error.errno not in (errno.EWOULDBLOCK, errno.EAGAIN, errno.ENOENT):  # it knows no locks
-            _removed(path)
+    except EnvironmentError:  # it knows no locks
+        _removed(path, file.close)
     file.close()
     return False
 
 
-def _removed(path):
+def _removed(path, close=None):
     try:
-        os.remove(path)
+        localfile.remove(path, close)
     except EnvironmentError:
         pass
 
 
-def _closed(descriptor):
-    if descriptor is not None:
-        os.close(descriptor)
-
-
 class _Handle(object):
     """One thread's way to a file."""
-
-    if not hasattr(os, "pwrite"):
-        _lock = threading.Lock()  # the position is shared by all descriptors of a file
 
     def __init__(self, file, path):
         self._file, self._number, self._path = file, file.fileno(), path
@@ -395,39 +375,16 @@ class _Handle(object):
     def write(self, data, offset):
         """Write a memoryview, all of it.  LocalFailure."""
         try:
-            written = self._write(data, offset)
-            while written < len(data):  # a full disk takes less
-                data, offset = data[written:], offset + written
-                written = self._write(data, offset)
+            localfile.write_at(self._number, data, offset)
         except EnvironmentError as error:
             raise local(error, self._path)
 
     def read(self, size, offset):
         """At most so many bytes, b"" at the end.  LocalFailure."""
         try:
-            return self._read(size, offset)
+            return localfile.read_at(self._number, size, offset)
         except EnvironmentError as error:
             raise local(error, self._path)
-
-    if hasattr(os, "pwrite"):
-
-        def _write(self, data, offset):
-            return os.pwrite(self._number, data, offset)
-
-        def _read(self, size, offset):
-            return os.pread(self._number, size, offset)
-
-    else:
-
-        def _write(self, data, offset):
-            with self._lock:
-                os.lseek(self._number, offset, os.SEEK_SET)
-                return os.write(self._number, data)
-
-        def _read(self, size, offset):
-            with self._lock:
-                os.lseek(self._number, offset, os.SEEK_SET)
-                return os.read(self._number, size)
 
     def close(self):
         try:

@@ -12,12 +12,13 @@ import ssl
 import sys
 import threading
 
-from . import fault, race, socksproxy, wire
+from . import fault, mocks, race, socksproxy, wire
 from .address import Refusal
 from .connection import NESTS, Idle, Pace
 from .protocol.errors import BadAnswer, DeadlineExceeded, NoAnswer, UVideoError
 from .protocol.message import Response
 from .protocol.provider import is_loopback
+from .protocol.text import native
 from .proxy import proxy_of, split, variables
 from .trust import authorities, tls
 
@@ -407,7 +408,8 @@ class Transport(object):
         self, timeout, pool=32, connect_timeout=None, authorities=None, certificate=None, proxy=None
     ):
         self._timeout, self._connect_timeout = timeout, connect_timeout or timeout
-        self._authorities, self._certificate, self._proxy = authorities, certificate, proxy
+        self._authorities, self._certificate = authorities, certificate
+        self._proxy = None if proxy is None else native(proxy)
         self._pool = pool
         self._pace = Pace(timeout)
         self._lock = threading.Lock()
@@ -416,7 +418,11 @@ class Transport(object):
         self._context = self._trusted = None
 
     def route(self, origin, anew=False):
-        """The Route to an origin.  ``anew``: for a new connection, for which everything is looked up again."""
+        """The Route to an origin.  ``anew``: for a new connection, for which everything is looked up again.
+
+        ConfigurationError where a mock of requests expects to be asked instead.
+        """
+        mocks.check(origin)
         if self._pid != os.getpid():  # a child must not share its parent's connections
             old, self._lock, self._routes, self._pid = self._routes, threading.Lock(), {}, os.getpid()
             for route in old.values():
@@ -531,7 +537,13 @@ class Transport(object):
 
 def message(route, request, body=None):
     """(body, bytes of the head, whether the body goes chunked) of a Request."""
-    pairs = route.fields + request.headers.pairs
+    body, pairs, chunked = framed(route.fields, request, body)
+    return body, wire.request_head(request.method, route.prefix + request.target, pairs), chunked
+
+
+def framed(fields, request, body=None):
+    """(body, (name, value) of the head, whether the body goes chunked) of a Request.  ``fields``: of the way to it."""
+    pairs = fields + request.headers.pairs
     if request.headers.get("accept-encoding") is not None:
         pairs.remove(("Accept-Encoding", "identity"))
     chunked = False
@@ -545,4 +557,4 @@ def message(route, request, body=None):
         pairs.append(("Transfer-Encoding", "chunked"))
     else:
         pairs.append(("Content-Length", "%d" % body.length))
-    return body, wire.request_head(request.method, route.prefix + request.target, pairs), chunked
+    return body, pairs, chunked

@@ -15,6 +15,7 @@ from datetime import datetime, timezone
 from types import TracebackType
 from typing import Any, TextIO
 
+from uvideo import localfile
 from uvideo.cli.address import Local, Remote, parse
 from uvideo.cli.walk import Entry
 from uvideo.cli.words import say
@@ -128,7 +129,7 @@ class PlanWriter:
             if kind is None:
                 self._write({"end": True, "steps": self._steps})
                 self._file.close()
-                os.replace(self._aside, self._path)
+                localfile.replace(self._aside, self._path)
         finally:
             with contextlib.suppress(OSError):  # a full disk, which was an error already
                 self._file.close()

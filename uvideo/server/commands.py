@@ -19,7 +19,7 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from uvideo._core import errors
+from uvideo._core import errors, localfile
 from uvideo.server import maintenance, scrub, seal
 from uvideo.server.credentials import (
     OWNER,
@@ -265,7 +265,7 @@ def keys(folder: Path, database: str | None, blobs: str | None, replace: bool, i
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if replace and path.exists():
             old, _ = load_or_create(path)
-            os.replace(path, path.with_name(f"credentials.json.{old.public}"))
+            localfile.replace(path, path.with_name(f"credentials.json.{old.public}"))
         key, created = load_or_create(path)
     except (CredentialsError, OSError) as failure:
         _fail(str(failure))

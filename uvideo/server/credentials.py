@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from uvideo._core import localfile
+
 __all__ = [
     "OWNER",
     "PUBLIC_LIMIT",
@@ -104,17 +106,12 @@ def save(key: Key, path: Path, *, replace: bool = False) -> None:
     """Write a file as ``load`` reads it, whole or not at all.  FileExistsError unless it may ``replace`` one."""
     text = json.dumps({"public_key": key.public, "private_key": key.private}) + "\n"
     aside = path.with_name(f"{path.name}.{os.getpid()}")
-    fd = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        with open(fd, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+        localfile.write(aside, text.encode())
         if replace:
-            os.rename(aside, path)
+            localfile.replace(aside, path)
         else:
-            os.link(aside, path)
-            aside.unlink()
+            localfile.place(aside, path)
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
@@ -123,9 +120,11 @@ def save(key: Key, path: Path, *, replace: bool = False) -> None:
 def load(path: Path) -> Key:
     """The Key of such a file.  CredentialsError, OSError."""
     with open(path, encoding="utf-8") as file:
-        mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-        if mode & 0o077:
-            raise CredentialsError(f"{path} can be read by others (mode {mode:03o}): run `chmod 600 {path}`")
+        status = os.fstat(file.fileno())
+        if localfile.is_open_to_others(status):
+            raise CredentialsError(
+                f"{path} can be read by others (mode {stat.S_IMODE(status.st_mode):03o}): run `chmod 600 {path}`"
+            )
         try:
             found = json.load(file)
             public, private = found["public_key"], found["private_key"]

@@ -44,7 +44,7 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
 BODILESS = (204, 304)
 #: What only a file can raise within sendfile, not the socket: the disk failed, or its filesystem is damaged.
-OF_THE_FILE = (errno.EIO, errno.ESTALE, errno.EUCLEAN, errno.EBADMSG)
+OF_THE_FILE = (errno.EIO, errno.ESTALE, errno.EBADMSG, getattr(errno, "EUCLEAN", errno.EIO))  # the last: Linux
 NAME = "uvideo"  # of the Server header; no version
 
 _UUID_BITS = 4 << 76 | 2 << 62  # version 4 of the variant of RFC 9562

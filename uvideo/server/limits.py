@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import resource
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -12,11 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from uvideo._core import errors
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
+from uvideo._core import errors, localfile
 from uvideo.server.guesses import Guesses
 from uvideo.storage.base import Blobs, PartSlot, Writer
 
-__all__ = ["Headroom", "Limits", "Rates", "descriptors", "kept_free"]
+__all__ = ["Headroom", "Limits", "Rates", "descriptors", "kept_free", "no_core"]
 
 KEYS = 10_000  # buckets remembered
 BURST = 2.0  # seconds' worth that may come at once
@@ -24,11 +27,19 @@ LOOK_EVERY = 0.2  # seconds between two looks at the disk
 SPARE = 128  # descriptors for the catalog, the log and whatever libraries open
 
 
+def no_core() -> None:
+    """Leave no core file, which would hold the keys."""
+    if resource is not None:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
 def descriptors(wanted: int) -> int:
     """How many connections there may be: ``wanted``, or what the system's limit on open files leaves room for.
 
     The soft limit is raised as far as it goes.  A request in flight may hold one file beside its connection.
     """
+    if resource is None:  # the system has no such limit
+        return wanted
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     if hard == resource.RLIM_INFINITY:
@@ -95,8 +106,7 @@ class Headroom:
             self._going -= size
 
     def _look(self) -> int:
-        place = os.statvfs(self._folder)
-        return place.f_bavail * place.f_frsize
+        return int(localfile.free(self._folder))
 
 
 def _nearly_full() -> errors.Unavailable:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import fcntl
 import functools
 import gc
 import ipaddress
 import json
 import logging
 import os
-import resource
 import signal
 import socket
 import ssl
@@ -26,7 +24,8 @@ from urllib.parse import urlsplit
 
 from uvideo import faults as scripted
 from uvideo import telemetry
-from uvideo.server import seal, workers
+from uvideo._core import localfile
+from uvideo.server import seal
 from uvideo.server.admin import admin_handler
 from uvideo.server.app import App
 from uvideo.server.callback import Callbacks
@@ -41,7 +40,7 @@ from uvideo.server.gauges import Gauges
 from uvideo.server.guesses import Guesses
 from uvideo.server.history import History
 from uvideo.server.hosts import SpaceHosts
-from uvideo.server.limits import Headroom, Limits, Rates, descriptors, kept_free
+from uvideo.server.limits import Headroom, Limits, Rates, descriptors, kept_free, no_core
 from uvideo.server.metrics import Metrics
 from uvideo.server.names import OwnNames, canonical
 from uvideo.server.readiness import Readiness, Writes
@@ -150,7 +149,7 @@ def serve(settings: Settings) -> int:
     _check_callbacks(settings)
     _check_console(settings)
     own_names = _own_names(settings)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold the keys
+    no_core()
     lock = claim(settings.folder)
     try:
         key = _key(settings, drivers.shared)
@@ -158,6 +157,7 @@ def serve(settings: Settings) -> int:
         guesses = Guesses(settings.guesses, workers=settings.workers)
         metrics, sessions, writes = Metrics(time.time(), settings.workers), Sessions(), Writes()
         faults = _faults(settings)
+        _check_workers(settings)
         announce = _announcer(settings, key, ports)
 
         def run_worker(number: int, ready: Callable[[], None], *, fresh: bool) -> int:
@@ -170,6 +170,8 @@ def serve(settings: Settings) -> int:
 
         if settings.workers == 1:
             return run_worker(0, announce, fresh=True) or _never_happened(faults)
+        from uvideo.server import workers
+
         return workers.supervise(settings.workers, run_worker, announce, ports.close, GRACE)
     finally:
         os.close(lock)
@@ -345,7 +347,7 @@ def _scrubber(settings: Settings, blobs: Blobs, catalog: Catalog, metrics: Metri
     def save(began: float, after: tuple[str, str] | None) -> None:
         aside = path.with_name(".scrub.json")
         aside.write_text(json.dumps([began, after]), encoding="utf-8")
-        os.replace(aside, path)
+        localfile.replace(aside, path)
 
     def told(found: Found) -> None:
         metrics.set("uvideo_scrub_objects", found.objects)
@@ -372,8 +374,12 @@ def _on_signals() -> asyncio.Event:
             os._exit(128 + number)
         stop.set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told, number)
+    names = (getattr(signal, name, None) for name in ("SIGTERM", "SIGINT", "SIGBREAK"))
+    for number in (each for each in names if each is not None):
+        try:
+            loop.add_signal_handler(number, told, number)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda found, _: loop.call_soon_threadsafe(told, found))
     return stop
 
 
@@ -392,6 +398,11 @@ def _drivers(settings: Settings) -> Drivers:
         )
     except DriverError as failure:
         raise StartError(str(failure)) from None
+
+
+def _check_workers(settings: Settings) -> None:
+    if settings.workers > 1 and not hasattr(os, "fork"):
+        raise StartError("--workers: this system starts no further process for it; use --workers 1")
 
 
 def _headroom(settings: Settings, drivers: Drivers) -> Headroom | None:
@@ -494,19 +505,16 @@ def claim(folder: Path) -> int:
     """Make the folder and lock it, so that no second server works on it; the open lock."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fd = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fd = localfile.opened(folder / "lock", os.O_RDWR | os.O_CREAT)
     except OSError as failure:
         raise StartError(f"{folder} cannot be used as the server's folder: {failure.strerror}") from failure
-    deadline = time.monotonic() + LOCK_SECONDS
-    while True:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    try:
+        if localfile.lock_soon(fd, LOCK_SECONDS):
             return fd
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                os.close(fd)
-                raise StartError(f"{folder} is in use by another server") from None
-            time.sleep(0.02)
+        raise StartError(f"{folder} is in use by another server")
+    except BaseException:
+        os.close(fd)
+        raise
 
 
 def _key(settings: Settings, shared: bool) -> Key:
@@ -559,7 +567,8 @@ def _bind(host: str, port: int) -> socket.socket:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         sock = socket.socket(family, kind, proto)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Windows' SO_REUSEADDR would let another process take the address of one that listens.
+        sock.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR), 1)
         sock.bind(address)
         sock.listen(BACKLOG)
         sock.setblocking(False)
@@ -592,7 +601,7 @@ def _announcer(settings: Settings, key: Key, ports: Ports) -> Callable[[], None]
             aside = settings.ready_file.with_name(f".{settings.ready_file.name}.{os.getpid()}")
             try:
                 aside.write_text(line + "\n", encoding="utf-8")
-                os.replace(aside, settings.ready_file)
+                localfile.replace(aside, settings.ready_file)
             except OSError as failure:
                 raise StartError(f"the ready file cannot be written: {failure}") from failure
         with contextlib.suppress(BrokenPipeError):

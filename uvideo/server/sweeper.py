@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
 from pathlib import Path
 
+from uvideo._core import localfile
 from uvideo.server.metrics import Metrics
 from uvideo.storage import identity
 from uvideo.storage.base import Blobs, Catalog, Freed, SweepStopped, Unreachable
@@ -68,8 +68,7 @@ class Sweeper:
         while True:
             await asyncio.sleep(LOOK_EVERY)
             try:
-                place = os.statvfs(self._folder)
-                if place.f_bavail * place.f_frsize >= self._least:
+                if localfile.free(self._folder) >= self._least:
                     continue
                 count = await self._blobs.relieve(self._catalog.named, self._least)
                 if count:

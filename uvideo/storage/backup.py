@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import json
 import os
 import sqlite3
@@ -27,8 +26,8 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
-from uvideo._core import json_document
-from uvideo.storage.disk import check_name, fdatasync, sync_folder, write_at
+from uvideo._core import json_document, localfile
+from uvideo.storage.disk import check_name, write_at
 from uvideo.storage.hold import HELD, hold
 
 __all__ = ["BackupError", "Copied", "Missing", "backup", "restore"]
@@ -159,7 +158,7 @@ def _restore(source: Path, folder: Path, report: Callable[[Missing], None]) -> C
         done.credentials = True
     _replace(aside, folder / CATALOG)
     marker.unlink()
-    sync_folder(folder)
+    localfile.sync_folder(folder)
     return done
 
 
@@ -172,7 +171,7 @@ def _check_source(folder: Path) -> None:
             f"{folder} has no {CATALOG}: it is no server's folder, or its catalog is in PostgreSQL "
             "(then use pg_dump: docs/operate.md, Backup and restore)"
         )
-    if folder.stat().st_uid != os.geteuid():
+    if not localfile.is_own(folder.stat()):
         raise BackupError(f"{folder} belongs to another user: run this as the user that the server runs as")
 
 
@@ -204,12 +203,11 @@ def _check_target(target: Path, identity: str) -> None:
 @contextlib.contextmanager
 def _locked(target: Path) -> Iterator[None]:
     """One backup at a time writes to a target."""
-    fd = os.open(target / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fd = localfile.opened(target / "lock", os.O_RDWR | os.O_CREAT)
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not localfile.lock(fd):
+            raise BackupError(f"{target} is in use by another backup or by a server")
         yield
-    except BlockingIOError:
-        raise BackupError(f"{target} is in use by another backup or by a server") from None
     finally:
         os.close(fd)
 
@@ -290,7 +288,7 @@ def _carry(
             done.copied += stored is not None
             done.stored += stored or 0
     for folder in _folders(target):
-        sync_folder(folder)
+        localfile.sync_folder(folder)
     return done
 
 
@@ -342,20 +340,23 @@ def _copy(source: Path, goal: Path) -> int:
         for first, end in _extents(there.fileno(), size):
             offset = first
             while offset < end:
-                piece = os.pread(there.fileno(), min(PIECE, end - offset), offset)
+                piece = localfile.read_at(there.fileno(), min(PIECE, end - offset), offset)
                 if not piece:
                     break  # cut short meanwhile: what follows had no name
                 offset += write_at(here.fileno(), [piece], offset)
             copied += offset - first
         os.ftruncate(here.fileno(), size)
-        fdatasync(here.fileno())
-    os.rename(aside, goal)
+        localfile.sync(here.fileno(), data=True)
+    localfile.replace(aside, goal)
     return copied
 
 
 def _extents(fd: int, size: int) -> Iterator[tuple[int, int]]:
     """(first, end) of what is no hole."""
     end = 0
+    if not hasattr(os, "SEEK_DATA"):
+        yield 0, size
+        return
     while end < size:
         try:
             first = os.lseek(fd, end, os.SEEK_DATA)
@@ -368,17 +369,17 @@ def _extents(fd: int, size: int) -> Iterator[tuple[int, int]]:
 
 
 def _private(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_CLOEXEC, 0o600)
+    return localfile.opened(path, flags)
 
 
 def _replace(aside: Path, path: Path) -> None:
     """Give a finished file its name, durably."""
     for end in ("-wal", "-shm"):
         path.with_name(path.name + end).unlink(missing_ok=True)
-    with open(aside, "rb") as file:
-        os.fsync(file.fileno())
-    os.replace(aside, path)
-    sync_folder(path.parent)
+    with open(aside, "r+b") as file:
+        localfile.sync(file.fileno())
+    localfile.replace(aside, path)
+    localfile.sync_folder(path.parent)
 
 
 def _write_about(target: Path, about: dict[str, object]) -> None:

@@ -19,7 +19,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import fcntl
 import math
 import os
 import re
@@ -34,7 +33,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from uvideo._core import errors
+from uvideo._core import errors, localfile
 from uvideo.storage import hold
 from uvideo.storage.base import (
     KEEP,
@@ -61,11 +60,12 @@ LEAST_FREE = 16 * 1024 * 1024  # bytes
 BATCH = 500  # names asked about at once
 TAKEN_AT_ONCE, SHARE = 100, 10  # the most files that a sweep takes, or one of so many if that is more
 FIRST_WAIT, LONGEST_WAIT = 0.001, 0.05  # seconds between two tries for a lock of another process
-MOST_BUFFERS = os.sysconf("SC_IOV_MAX")
+MOST_BUFFERS = os.sysconf("SC_IOV_MAX") if hasattr(os, "sysconf") else 1024
 
 _NAME = re.compile(r"[0-9a-f]{32}")
+_GOES = getattr(os, "O_TEMPORARY", 0)  # Windows: the file goes with its last descriptor
 #: Locks of an open file, not of a process: they exclude threads as well, and another close does not drop them.
-_OPEN_FILE_LOCK: int | None = getattr(fcntl, "F_OFD_SETLK", None)
+_OPEN_FILE_LOCK: int | None = getattr(localfile.fcntl, "F_OFD_SETLK", None)
 
 
 class DiskBlobs:
@@ -132,8 +132,7 @@ class DiskBlobs:
 
     @asynccontextmanager
     async def _slot(self, draft: str, part: int) -> AsyncIterator[PartSlot]:
-        turn = self._turns.setdefault((draft, part), asyncio.Lock())  # wakes waiters of this process at once
-        async with turn:
+        async with self._turn(draft, part):
             slot = _DiskPartSlot(self, draft, part)
             try:
                 await until(slot.enter, self.brief)
@@ -141,19 +140,28 @@ class DiskBlobs:
             finally:
                 slot.leave()
 
+    def _turn(self, draft: str, part: int) -> asyncio.Lock:
+        """Who of this process is at a part, or where parts have no locks of their own at the draft.
+
+        It wakes those that wait at once; and while somebody is at a draft nobody who waits has it open, so that it can
+        be renamed on Windows.
+        """
+        return self._turns.setdefault((draft, part if _OPEN_FILE_LOCK is not None else -1), asyncio.Lock())
+
     async def seal(
         self, draft: str, parts: Sequence[PartRecord], confirm: Callable[[], Awaitable[None]] | None = None
     ) -> str:
         if [p.part for p in parts] != list(range(len(parts))) or any(p.size != self.block_size for p in parts[:-1]):
             raise ValueError("a draft on a disk has parts 0, 1, 2 ... in order, all but the last one block long")
-        sealing = _DiskSealing(self, draft, sum(p.size for p in parts))
-        try:
-            await until(sealing.enter, self.brief)
-            if confirm is not None:
-                await confirm()
-            await self.brief(sealing.seal)
-        finally:
-            sealing.leave()
+        async with self._turn(draft, -1):
+            sealing = _DiskSealing(self, draft, sum(p.size for p in parts))
+            try:
+                await until(sealing.enter, self.brief)
+                if confirm is not None:
+                    await confirm()
+                await self.brief(sealing.seal)
+            finally:
+                sealing.leave()
         self._entered.discard(draft)
         return draft
 
@@ -240,17 +248,17 @@ class DiskBlobs:
 
     def sync_file(self, fd: int) -> None:
         if self._fsync:
-            fdatasync(fd)
+            localfile.sync(fd, data=True)
 
     def sync_entry(self, path: Path) -> None:
         """Make a file's name durable."""
         if self._fsync:
-            sync_folder(path.parent)
+            localfile.sync_folder(path.parent)
 
     def sync_draft_entry(self, draft: str) -> None:
         """Make the name of a draft durable, once for each draft or nearly so."""
         if self._fsync and draft not in self._entered:
-            sync_folder(self._incoming)
+            localfile.sync_folder(self._incoming)
             if len(self._entered) >= 10_000:
                 self._entered.clear()
             self._entered.add(draft)
@@ -277,16 +285,17 @@ class DiskBlobs:
 
     def _write_identity(self, identity: str) -> None:
         aside = self._identity.with_name(f".identity.{self.draft_path(identity).name}")
-        fd = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
-            write_at(fd, [identity.encode() + b"\n"], 0)
-            self.sync_file(fd)
-            os.rename(aside, self._identity)
+            fd = localfile.opened(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            try:
+                write_at(fd, [identity.encode() + b"\n"], 0)
+                self.sync_file(fd)
+            finally:
+                os.close(fd)
+            localfile.replace(aside, self._identity)
         except BaseException:
             remove(aside)
             raise
-        finally:
-            os.close(fd)
         self.sync_entry(self._identity)
 
     def _cells(self) -> list[Path]:
@@ -312,7 +321,7 @@ class DiskBlobs:
         """Into the quarantine; a file without a byte is removed, as there is nothing to bring back."""
         cell, now, count = self._quarantine / ("incoming" if folder == self._incoming else "blobs"), self._clock(), 0
         for name in names:
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(FileNotFoundError, *localfile.IN_USE):
                 if has_bytes(folder / name):
                     os.utime(folder / name, (now, now))
                     os.rename(folder / name, cell / name)
@@ -342,8 +351,7 @@ class DiskBlobs:
     def _make_room(self, free: int) -> int:
         count = 0
         for _, _, path in self._in_quarantine():
-            place = os.statvfs(self._quarantine)
-            if place.f_bavail * place.f_frsize >= free:
+            if localfile.free(self._quarantine) >= free:
                 break
             count += remove(path)
         return count
@@ -368,14 +376,14 @@ class DiskBlobs:
                 raise
 
     def _probe(self) -> None:
-        place = os.statvfs(self._incoming)
-        free = place.f_bavail * place.f_frsize
+        free = localfile.free(self._incoming)
         if free < LEAST_FREE:
             raise OSError(errno.ENOSPC, f"only {free} bytes are free", str(self._incoming))
         path = self.draft_path(self.draft())
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        fd = localfile.opened(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _GOES)
         try:
-            remove(path)  # before it has a byte: whoever is killed here leaves nothing that looks like data
+            if not _GOES:
+                remove(path)  # before it has a byte: whoever is killed here leaves nothing that looks like data
             write_at(fd, [bytes(4096)], 0)
             self.sync_file(fd)
         finally:
@@ -410,7 +418,7 @@ class _DiskWriter:
         if not self._fit:
             raise ValueError("this writer has failed, or was sealed or discarded")
         if self._fd < 0:
-            self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            self._fd = localfile.opened(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         return self._fd
 
     def _write(self, chunks: Sequence[bytes]) -> None:
@@ -425,9 +433,8 @@ class _DiskWriter:
             fd = self._open()
             self._fit = False
             self._store.sync_file(fd)
-            os.rename(self._path, self._target)
+            localfile.replace(self._path, self._target, self._close)
             self._store.sync_entry(self._target)
-            self._close()
 
     def _discard(self) -> None:
         with self._guard:
@@ -529,7 +536,7 @@ class _DiskSealing:
             else:
                 os.ftruncate(self._fd, self._size)
                 self._store.sync_file(self._fd)
-                os.rename(self._source, self._target)
+                localfile.replace(self._source, self._target, self._shut)
             self._store.sync_entry(self._target)
 
     def leave(self) -> None:
@@ -548,6 +555,9 @@ class _DiskSealing:
 
     def _close(self) -> None:
         self._left = True
+        self._shut()
+
+    def _shut(self) -> None:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
@@ -597,7 +607,7 @@ class _DiskReader:
             if self.file is None:
                 raise ValueError("the reader is closed")
             try:
-                return os.pread(self.file.fileno(), count, offset)
+                return localfile.read_at(self.file.fileno(), count, offset)
             except OSError as failure:
                 raise OSError(failure.errno, f"{failure.strerror}: the blob {self._path.name}") from None
 
@@ -621,11 +631,11 @@ def try_lock(fd: int, start: int, length: int) -> bool:
 
     Without such locks (not Linux) the whole file is locked: the parts of a draft are then stored one by one.
     """
-    try:
-        if _OPEN_FILE_LOCK is None:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        else:  # struct flock: type, whence, start, length, pid
-            fcntl.fcntl(fd, _OPEN_FILE_LOCK, struct.pack("hhqqi0q", fcntl.F_WRLCK, os.SEEK_SET, start, length, 0))
+    if _OPEN_FILE_LOCK is None:
+        return localfile.lock(fd)
+    fcntl = localfile.fcntl
+    try:  # struct flock: type, whence, start, length, pid
+        fcntl.fcntl(fd, _OPEN_FILE_LOCK, struct.pack("hhqqi0q", fcntl.F_WRLCK, os.SEEK_SET, start, length, 0))
     except OSError as failure:
         if failure.errno in (errno.EACCES, errno.EAGAIN):
             return False
@@ -637,14 +647,19 @@ def open_draft(path: Path, sealed: Path, *, create: bool) -> int:
     """A descriptor of the draft, wherever it is; FileNotFoundError if nowhere and ``create`` is false."""
     for place in (sealed, path, sealed):  # it may move while we look
         with contextlib.suppress(FileNotFoundError):
-            return os.open(place, os.O_RDWR)
-    return os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o600)
+            return localfile.opened(place)
+    return localfile.opened(path, os.O_RDWR | (os.O_CREAT if create else 0))
 
 
 def write_at(fd: int, chunks: Sequence[bytes], offset: int) -> int:
     """Write all chunks in a row from ``offset``; return how many bytes that is."""
     views = [memoryview(chunk) for chunk in chunks if chunk]
     first, start = 0, offset
+    if not hasattr(os, "pwritev"):
+        for view in views:
+            localfile.write_at(fd, view, offset)
+            offset += len(view)
+        return offset - start
     while first < len(views):
         count = os.pwritev(fd, views[first : first + MOST_BUFFERS], offset)
         if not count:
@@ -658,23 +673,11 @@ def write_at(fd: int, chunks: Sequence[bytes], offset: int) -> int:
     return offset - start
 
 
-def fdatasync(fd: int) -> None:
-    getattr(os, "fdatasync", os.fsync)(fd)
-
-
-def sync_folder(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
 def remove(*paths: Path) -> int:
-    """Remove the files that are there; return how many."""
+    """Remove the files that are there; return how many.  One that is open on Windows is left to a sweep."""
     count = 0
     for path in paths:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError, *localfile.IN_USE):
             path.unlink()
             count += 1
     return count

@@ -7,11 +7,12 @@ waits for a backup, and a backup that was killed holds nothing: its lock is gone
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from uvideo._core import localfile
 
 __all__ = ["HELD", "Busy", "delete", "hold", "release"]
 
@@ -37,22 +38,20 @@ def hold(root: Path, patience: float = PATIENCE) -> Iterator[None]:
         yield
     finally:
         _empty(root)
-        (root / LOCK).unlink(missing_ok=True)
-        os.close(fd)
+        with contextlib.suppress(FileNotFoundError):
+            localfile.remove(root / LOCK, lambda: os.close(fd))
         release(root)
 
 
 def delete(root: Path, *paths: Path) -> int:
     """Remove these files of the folder, or move them aside while there is a hold; return how many there were."""
     try:
-        fd = os.open(root / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+        fd = localfile.opened(root / LOCK)
     except FileNotFoundError:
         return _unlink(paths)
     try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return sum(_put_aside(root, path) for path in paths)
-    else:
+        if not localfile.lock(fd, shared=True):
+            return sum(_put_aside(root, path) for path in paths)
         return _unlink(paths)  # the shared lock keeps a hold from beginning meanwhile
     finally:
         os.close(fd)
@@ -61,15 +60,13 @@ def delete(root: Path, *paths: Path) -> int:
 def release(root: Path) -> None:
     """Remove what a hold that has ended left, after a crash for example.  While there is one, nothing happens."""
     try:
-        fd = os.open(root / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+        fd = localfile.opened(root / LOCK)
     except FileNotFoundError:
         _empty(root)
         return
     try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        _empty(root)
-    except BlockingIOError:
-        pass
+        if localfile.lock(fd, shared=True):
+            _empty(root)
     finally:
         os.close(fd)
 
@@ -78,28 +75,19 @@ def _lock(path: Path, patience: float) -> int:
     """The lock file, made where missing and locked; Busy if another process has it for so many seconds."""
     deadline = time.monotonic() + patience
     while True:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fd = localfile.opened(path, os.O_RDWR | os.O_CREAT)
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if _is(fd, path):
-                return fd
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                os.close(fd)
-                raise Busy(f"another backup of {path.parent} is running") from None
-            time.sleep(0.02)
+            if localfile.lock(fd):
+                if localfile.is_at(fd, path):  # else another hold has ended and removed it
+                    return fd
+            elif time.monotonic() > deadline:
+                raise Busy(f"another backup of {path.parent} is running")
+            else:
+                time.sleep(0.02)
         except BaseException:
             os.close(fd)
             raise
         os.close(fd)
-
-
-def _is(fd: int, path: Path) -> bool:
-    """Whether the open file is still the one of that name: another hold may have ended and removed it."""
-    try:
-        return os.path.samestat(os.fstat(fd), path.stat())
-    except FileNotFoundError:
-        return False
 
 
 def _put_aside(root: Path, path: Path) -> int:
@@ -113,7 +101,7 @@ def _put_aside(root: Path, path: Path) -> int:
 def _unlink(paths: tuple[Path, ...]) -> int:
     count = 0
     for path in paths:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError, *localfile.IN_USE):  # what is open is left to a sweep
             path.unlink()
             count += 1
     return count
@@ -122,5 +110,5 @@ def _unlink(paths: tuple[Path, ...]) -> int:
 def _empty(root: Path) -> None:
     with contextlib.suppress(FileNotFoundError), os.scandir(root / HELD) as entries:
         for entry in entries:
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(FileNotFoundError, *localfile.IN_USE):
                 os.unlink(entry.path)

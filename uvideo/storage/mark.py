@@ -6,6 +6,8 @@ import mmap
 import os
 from pathlib import Path
 
+from uvideo._core import localfile
+
 __all__ = ["Mark"]
 
 
@@ -18,7 +20,7 @@ class Mark:
     """
 
     def __init__(self, path: Path) -> None:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fd = localfile.opened(path, os.O_RDWR | os.O_CREAT)
         try:
             # On a full disk a hole could be mapped, and writing to that would end the process.
             getattr(os, "posix_fallocate", lambda fd, _, size: os.ftruncate(fd, size))(fd, 0, 8)

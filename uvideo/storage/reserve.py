@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from uvideo._core import localfile
+
 __all__ = ["Reserve"]
 
 #: Bytes.  SQLite's log grows to 4 MiB before it begins anew, and what it copies from there may lengthen the database.
@@ -39,19 +41,18 @@ class Reserve:
 
     def _held(self) -> int:
         try:
-            return os.stat(self._path).st_blocks * 512
+            return getattr(os.stat(self._path), "st_blocks", 0) * 512
         except OSError:
             return 0
 
     def _free(self) -> int:
-        place = os.statvfs(self._path.parent)
-        return place.f_bavail * place.f_frsize
+        return int(localfile.free(self._path.parent))
 
     def _hold(self, size: int) -> bool:
         if size <= 0 or not hasattr(os, "posix_fallocate"):
             return False
         with contextlib.suppress(OSError):
-            fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fd = localfile.opened(self._path, os.O_RDWR | os.O_CREAT)
             try:
                 os.posix_fallocate(fd, 0, size)
                 return True

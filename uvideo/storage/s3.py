@@ -37,7 +37,7 @@ from urllib.parse import parse_qsl, urlsplit
 import obstore
 from obstore.store import S3Store
 
-from uvideo._core import errors
+from uvideo._core import errors, localfile
 from uvideo.storage.base import (
     KEEP,
     Damaged,
@@ -134,7 +134,7 @@ def _from_environment() -> tuple[str, str, str]:
 def _from_file(path: Path) -> tuple[str, str, str]:
     try:
         with open(path, encoding="utf-8") as file:
-            if os.fstat(file.fileno()).st_mode & 0o077:
+            if localfile.is_open_to_others(os.fstat(file.fileno())):
                 raise ValueError(f"{path} can be read by others: run `chmod 600 {path}`")
             found = json.load(file)
             access, secret = found["access_key_id"], found["secret_access_key"]
