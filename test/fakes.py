@@ -260,7 +260,7 @@ class Connection:
         while not body.done:
             piece, is_data = body.piece()
             pieces.append(piece if is_data else b"")
-        content = gzip.compress(b"".join(pieces))
+        content = gzip.compress(b"".join(pieces), 1)
         changes = {"Transfer-Encoding": None, "Content-Length": str(len(content)), "Content-Encoding": "gzip"}
         if etag := answer.headers.get("ETag"):
             changes["ETag"] = self.given["etag"].format(etag.strip('"'))

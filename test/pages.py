@@ -186,14 +186,12 @@ class Reader:
     def shell(self, text: str) -> str:
         """What commands print on stdout; the first that fails ends them, and is an AssertionError.
 
-        What they export is there for the next, as in one terminal.
+        What they export or unset is so for the next, as in one terminal.
         """
         kept = self.home / "environment"
         printed = self.run(["bash", "-e", "-o", "pipefail", "-c", f"{text}\nenv -0 >{kept}"])
-        for entry in kept.read_text().split("\0"):
-            name, _, value = entry.partition("=")
-            if name not in ("", "_", "OLDPWD", "PWD", "SHLVL"):
-                self.environ[name] = value
+        found = dict(entry.split("=", 1) for entry in kept.read_text().split("\0") if entry)
+        self.environ = {name: found[name] for name in found.keys() - {"_", "OLDPWD", "PWD", "SHLVL"}}
         return printed
 
     def run(self, command: list[str]) -> str:

@@ -8,7 +8,12 @@ import sys
 from test import interpreters
 
 CLEAN_ON_2_7 = ["setup.py", "packaging/older", "ucloud", "test/demo", "test/sdk", "test/protocol"]
-CLEAN_ON_2_7 += ["test/release/use_sdk.py", "test/regressions/programs", "test/regressions/run_programs.py"]
+CLEAN_ON_2_7 += [
+    "test/causes/sdk.py",
+    "test/release/use_sdk.py",
+    "test/regressions/programs",
+    "test/regressions/run_programs.py",
+]
 ONLY_ON_3 = ["test/demo/run.py", "test/demo/link.py"]
 
 # Reads names of files and folders, compiles every module in them, and writes nothing.

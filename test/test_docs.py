@@ -16,6 +16,7 @@ from test.cluster.object_store import ObjectStore
 from test.cluster.postgres import Postgres
 from test.interpreters import ROOT
 from test.pages import Block, Page, Reader
+from test.patience import SUITE_SECONDS
 from test.test_namespace import copied_tree
 from uvideo import Client
 
@@ -97,7 +98,7 @@ def test_what_a_readme_says_of_installing(name: str, tmp_path: Path) -> None:
         },
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=SUITE_SECONDS,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "--workers" in done.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import http.server
 import json
@@ -480,6 +481,34 @@ def test_an_answer_comes_while_the_client_is_still_sending(proxy):
     found, end = received(raw(proxy, head))
     assert found.startswith(b"HTTP/1.1 403 ")
     assert [seen.body_bytes for seen in proxy.log()] == [0, 0]
+
+
+def test_answers_1xx_come_before_the_body_has(proxy, upstream):
+    proxy.on("UploadPart").interim().interim(after=5, statuses=[102])
+    head = f"PUT {PART} HTTP/1.1\r\nHost: x\r\nBucket: videos\r\nContent-Length: 10\r\n\r\n".encode()
+    sock = raw(proxy, head)
+    found, _ = received(sock, close=False, until=b"103 Interim\r\nLink: </x>; rel=preload\r\n\r\n")
+    assert found.startswith(b"HTTP/1.1 100 Interim\r\n") and found.count(b"HTTP/1.1 ") == 2
+    sock.settimeout(20)
+    sock.sendall(b"0123456789" + head + b"01234")
+    found, _ = received(sock, close=False, until=b"102 Interim\r\nLink: </x>; rel=preload\r\n\r\n")
+    assert found.startswith(b"HTTP/1.1 200 ") and found.count(b"HTTP/1.1 ") == 2
+    sock.settimeout(20)
+    sock.sendall(b"56789")
+    assert sock.recv(5) == b"HTTP/"
+    sock.close()
+    assert upstream.stored[PART] == b"0123456789"
+
+
+def test_an_answer_is_compressed_as_a_proxy_would(proxy, client, upstream):
+    upstream.stored["/k"] = MIB
+    proxy.on("*").compress().compress(etag='"{}-gzip"')
+    client.request("GET", "/k", headers=BUCKET)
+    answer = client.getresponse()
+    assert gzip.decompress(answer.read()) == MIB and answer.getheader("Content-Encoding") == "gzip"
+    client.request("PUT", PART, b"x", BUCKET)
+    answer = client.getresponse()
+    assert (gzip.decompress(answer.read()), answer.getheader("ETag")) == (b'{"PartNumber":3}', '"right-gzip"')
 
 
 def test_the_server_does_it_and_the_client_is_told_otherwise(proxy, client, upstream):

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import textwrap
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from test.interpreters import ROOT
 from test.pages import Page, Reader
+from test.sdk.peer import PEM, Call, Peer, context
+from test.sdk.socksserver import SocksServer
+from test.sdk.test_trust import ENCRYPTED
 
 pytestmark = pytest.mark.long
 
@@ -39,6 +45,50 @@ def test_a_large_file(reader: Reader) -> None:
     assert len(list(reader.follow(page, {"--bwlimit 2M": "--bwlimit 1G"}))) == 7
     assert (reader.folder / "copy.mkv").read_bytes() == MOVIE.read_bytes()
     assert reader.environ["UVIDEO_RETRIES"] == "100"
+
+
+def test_networks(reader: Reader) -> None:
+    """Ours stand in for the proxies; behind them TLS stands before the server, and at last asks for a certificate."""
+    with_a_server(reader)
+    port = int(reader.endpoint.rpartition(":")[2])
+    for name in ("company-ca.pem", "me.pem"):
+        shutil.copy(PEM, reader.folder / name)
+    shutil.copy(ENCRYPTED, reader.folder / "me.key")
+    (reader.folder / "password.txt").write_text("pass words\n")
+    shutil.copy(MOVIE, reader.folder / "a.mp4")
+    with ExitStack() as stack:
+
+        def started(kind: Any, *given: Any, **options: Any) -> Any:
+            made = kind(*given, **options)
+            stack.callback(made.close)
+            return made
+
+        def connect(call: Call) -> None:
+            call.request()
+            call.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            call.tunnel(gate.port)
+
+        gate = started(Peer, lambda call: call.tunnel(port), context())
+        strict = started(Peer, lambda call: call.tunnel(port), context(client_certificate=True))
+        proxy, socks = started(Peer, connect), started(SocksServer, gate.port, account=(b"user", b"password"))
+        instead = {
+            "https://video.example.com": "https://service.test",
+            "proxy.example.com:3128": proxy.host,
+            "proxy.example.com:1080": socks.host,
+        }
+        used, seen = [], (0, 0)
+        for block in reader.follow(
+            Page("docs/network.md"), instead, leave=lambda block: block.text.startswith("pip install")
+        ):
+            before, seen = seen, (len(proxy.calls), len(socks.asked))
+            used.append("proxy" if seen[0] > before[0] else "socks" if seen[1] > before[1] else "none")
+            if len(used) == 1:  # what the page takes for granted from here on
+                del reader.environ["UVIDEO_ENDPOINT"]
+                reader.shell("uvideo config set endpoint https://service.test")
+            if "certifi" in block.text:
+                socks.to = strict.port
+        assert used == ["none", "proxy", "proxy", "proxy", "socks", "none", "socks", "socks", "socks", "none"]
+        assert len(strict.calls) > 2
 
 
 def test_a_server_of_ones_own(reader: Reader) -> None:

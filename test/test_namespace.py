@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 from test import interpreters
+from test.patience import SUITE_SECONDS
 
 pytestmark = pytest.mark.long
 
 ROOT = interpreters.ROOT
-SECONDS = 300
 SOURCES = ("setup.py", "setup.cfg", "pyproject.toml", "README.md", "LICENSE", "MANIFEST.in")
 
 OURS = (
@@ -34,7 +34,7 @@ def run(command: list[str], *path: Path | str, folder: Path | None = None) -> su
     """Run a command with these folders as PYTHONPATH, in a folder that holds none of our sources."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     environment.update(PYTHONPATH=os.pathsep.join(map(str, path)), PYTHONDONTWRITEBYTECODE="1")
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=SECONDS)
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=SUITE_SECONDS)
 
 
 def done(command: list[str | Path]) -> None:

@@ -16,9 +16,9 @@ import pytest
 
 from test import interpreters
 from test.fakes import FaultProxy
+from test.patience import SUITE_SECONDS
 from test.server_fixture import Server
 
-SECONDS = 240
 AT_ONCE = 2  # cores
 ALL = ["discover", "-s", "test/sdk", "-t", "."]
 #: What any way to the service must keep; the others are about our own connections, or about no way at all.
@@ -53,7 +53,7 @@ def run(interpreter: interpreters.Interpreter, session: bool, server: Server) ->
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=SECONDS,
+            timeout=SUITE_SECONDS,
         )
         proxy.reset()
     return Run(done.returncode, done.stdout.decode("utf-8", "replace"))
@@ -79,9 +79,9 @@ def check(result: Run) -> None:
 
 @pytest.mark.parametrize("interpreter", interpreters.cases(), ids=lambda each: each.name)
 def test_the_sdk_keeps_its_promises_on(interpreter: interpreters.Interpreter, runs: Runs) -> None:
-    check(runs[interpreter, False].result(SECONDS))
+    check(runs[interpreter, False].result(SUITE_SECONDS))
 
 
 @pytest.mark.parametrize("interpreter", interpreters.cases(()), ids=lambda each: each.name)
 def test_the_sdk_keeps_them_over_a_session_on(interpreter: interpreters.Interpreter, runs: Runs) -> None:
-    check(runs[interpreter, True].result(SECONDS))
+    check(runs[interpreter, True].result(SUITE_SECONDS))

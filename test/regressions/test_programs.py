@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from test import interpreters
+from test.patience import SUITE_SECONDS
 from test.server.wire import Peer
 from test.server_fixture import ROOT, Server, start_server
 
 FOLDER = Path(__file__).with_name("programs")
 PROGRAMS = sorted(FOLDER.glob("*.py"))
-SECONDS = 120
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_programs_run_with_the_folder_copied(
         env=environment,
         capture_output=True,
         text=True,
-        timeout=SECONDS,
+        timeout=SUITE_SECONDS,
     )
     assert done.returncode == 0, done.stderr[-4000:]
     told = json.loads(result.read_text())

@@ -26,7 +26,7 @@ class SocksServer(Peer):
     """
 
     def __init__(self, to, account=None, reply=None, slowly=None):
-        self._to, self._account, self._reply, self._slowly = to, account, reply, slowly
+        self.to, self._account, self._reply, self._slowly = to, account, reply, slowly
         self.asked = []
         super(SocksServer, self).__init__(self._proxy)
 
@@ -35,7 +35,7 @@ class SocksServer(Peer):
         self.asked.append(asked)
         yes = self._five(call, asked) if asked.version == 5 else self._four(call, asked)
         if yes:
-            call.tunnel(self._to)
+            call.tunnel(self.to)
 
     def _say(self, call, data):
         if self._slowly is None:

@@ -7,14 +7,16 @@ The peer's system keeps few bytes, so that the client has to wait while it sends
 from __future__ import absolute_import, division, print_function
 
 import hashlib
+import io
 import os
 import shutil
 import ssl
 import tempfile
 import threading
 
-from ucloud.uvideo import wire
+from ucloud.uvideo import filemanager, wire
 
+from .case import BLOCK, OPTIONS, PRIVATE_KEY, PUBLIC_KEY, FaultCase, content
 from .peer import PEM, answer, context
 from .test_transport import Bytes, Case, File
 
@@ -231,3 +233,32 @@ class Sending(Case):
         for _, peer, pipes, host, body in self.each(talk, bodies=("bytes", "file"), timeout=0.15):
             self.assertNoAnswer(pipes, self.request(peer, "PUT", host=host), "silence for too long", body=body)
         over.set()
+
+
+class Uploads(FaultCase):
+    """Every way to send something to the real server, which says 1xx meanwhile."""
+
+    def test_each_is_stored_and_sent_once(self):
+        data = content(2 * BLOCK + 9, 3)
+        path, files = self.file(data), self.quick(filemanager.FileManager(PUBLIC_KEY, PRIVATE_KEY))
+        hints = {"action": "interim", "times": None}
+        late = dict(hints, after=BLOCK // 2, statuses=[103] * 9)
+        self.faults(
+            ({"operation": "UploadPart", "part": 0}, hints),
+            ({"operation": "UploadPart", "part": 1}, late),
+            ({"operation": "PutObject", "key": "late"}, late),
+            ({"operation": "PutObject"}, hints),
+            ({"operation": "FinishUpload"}, hints),
+        )
+        for key, send in (
+            ("parts", lambda key: self.uploader().uploadfile(self.private, key, path, **OPTIONS)),
+            ("stream", lambda key: self.uploader().uploadstream(self.private, key, io.BytesIO(data), **OPTIONS)),
+            ("put", lambda key: files.putfile(self.private, key, path)),
+            ("late", lambda key: files.putfile(self.private, key, path)),
+            ("post", lambda key: files.postfile(self.private, key, path)),
+            ("chunks", lambda key: files.putstream(self.private, key, iter([data]))),
+        ):
+            self.assertStatus(200, send(key))
+            self.assertEqual(self.stored(self.private, key), data, key)
+            self.assertEqual(len(self.seen("UploadPart", key=key)), 3 if key in ("parts", "stream") else 0)
+            self.assertEqual(len(self.seen("PutObject", key=key)), 0 if key in ("parts", "stream") else 1)

@@ -10,6 +10,8 @@ import threading
 
 from ucloud.uvideo.protocol.errors import InvalidArgument
 from ucloud.uvideo.protocol.message import Headers, Request
+from ucloud.uvideo.protocol.text import native
+from ucloud.uvideo.proxy import Proxy
 
 from .peer import PEM, answer, context
 from .test_transport import Case, again
@@ -27,6 +29,49 @@ def environment(**given):
     finally:
         os.environ.clear()
         os.environ.update(kept)
+
+
+class Urls(Case):
+    def test_what_is_a_proxy(self):
+        for url, name, port, fields in (
+            ("h", "h", 80, []),
+            ("h:3128", "h", 3128, []),
+            ("HTTPS://h/", "h", 443, []),
+            ("http://[::1]:8", "::1", 8, []),
+            ("us:p%40s@h:8", "h", 8, [("Proxy-Authorization", "Basic dXM6cEBz")]),
+            ("http://us:100%@h", "h", 80, [("Proxy-Authorization", "Basic dXM6MTAwJQ==")]),
+            (u"http://us:p\xe4@h", "h", 80, [("Proxy-Authorization", "Basic dXM6cMOk")]),
+            ("socks5://h", "h", 1080, []),
+        ):
+            made = Proxy(native(url))
+            self.assertEqual((made.name, made.port, made.fields), (name, port, fields), url)
+
+    def test_what_is_none(self):
+        for url in (
+            "://h",
+            "http://",
+            "http://us:pw@",
+            "http://us:p/w@h",
+            "http://h:0",
+            "http://h:65536",
+            "http://h:x",
+            u"http://h:\xb2",
+            "http://[::1",
+            "http://h h",
+            "http://h\r\nX: y",
+            "ftp://h",
+            "socks://h",
+            "file:///etc/proxy.pac",
+        ):
+            with self.assertRaises(InvalidArgument):
+                Proxy(native(url))
+
+    def test_one_that_is_unicode_keeps_its_connections(self):
+        peer = self.peer(again(answer(b"it")))
+        pipes = self.transport(proxy=u"http://us:p\xe4@" + peer.host)
+        for _ in range(2):
+            pipes.send(Request("GET", "http://service.test", "/", Headers(), b""))
+        self.assertEqual(len(peer.calls), 1)
 
 
 class Changes(Case):

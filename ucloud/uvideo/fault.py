@@ -31,7 +31,7 @@ _VERIFY = {
     62: "certificate-name",
     64: "certificate-name",
 }
-#: Parts of the names of OpenSSL's reasons, or of its texts where Python gives no name.  The first that fits counts.
+#: Parts of OpenSSL's texts, or of the names that Python has for them.  The first that fits counts.
 _SIGNS = (
     ("CERTIFICATE_VERIFY_FAILED", "certificate"),
     ("WRONG_VERSION_NUMBER", "not-tls"),
@@ -178,10 +178,11 @@ def _tls(error):
         if isinstance(error, ssl.CertificateError):  # before Python 3.7, another name than the certificate's is one
             return "certificate-name"
         return "tls-in-tls" if isinstance(error, NotImplementedError) else None
-    name = getattr(error, "reason", None) or re.sub("[^A-Z0-9]+", "_", str(error).upper())
-    if "EOF" in name or error.args[:1] in ((ssl.SSL_ERROR_EOF,), (ssl.SSL_ERROR_ZERO_RETURN,)):
+    # OpenSSL's text first: Pythons older than their OpenSSL have other names for its numbers.
+    names = [re.sub("[^A-Z0-9]+", "_", name.upper()) for name in (_bare(error), getattr(error, "reason", None) or "")]
+    if "EOF" in names[0] or error.args[:1] in ((ssl.SSL_ERROR_EOF,), (ssl.SSL_ERROR_ZERO_RETURN,)):
         return None
-    code = next((code for sign, code in _SIGNS if sign in name), "tls-other")
+    code = next((code for name in names for sign, code in _SIGNS if sign in name), "tls-other")
     return _VERIFY.get(getattr(error, "verify_code", None), code) if code == "certificate" else code
 
 
@@ -218,12 +219,18 @@ _LEGS = {
 }
 
 
+def _bare(error):
+    """OpenSSL's text, without what Python puts around it."""
+    return _BARE.sub("", str(error))
+
+
 def reason(error):
     """What the system or OpenSSL says of a failure, without a URL."""
-    if error is None or isinstance(error, EOFError):
+    cut = isinstance(error, ssl.SSLError) and error.args[:1] == (ssl.SSL_ERROR_EOF,)
+    if error is None or isinstance(error, EOFError) or cut:
         return u"it ended too early"
     if isinstance(error, (ssl.SSLError, ssl.CertificateError)):
-        return _BARE.sub("", str(error)) or getattr(error, "reason", None) or type(error).__name__
+        return _bare(error) or getattr(error, "reason", None) or type(error).__name__
     if isinstance(error, wire.Malformed):
         return error
     if isinstance(error, socksproxy.Unfit):

@@ -54,8 +54,8 @@ class Proxy(object):
             scheme, rest = "http", url
         scheme = scheme.lower()
         account, mark, host = rest.partition("/")[0].rpartition("@")
-        name, port = split(host)
-        if scheme not in _PORTS or not _HOST(host) or not 0 < (port or 1) < 65536:
+        name, port = split(host) if _HOST(host) else ("", 0)
+        if scheme not in _PORTS or not name or not (port is None or 0 < port < 65536):
             # Without its text: what is misspelt may be the password.
             raise InvalidArgument(
                 u"a proxy is http://, https://, socks5://, socks5h://, socks4:// or socks4a://, perhaps "

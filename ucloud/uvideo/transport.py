@@ -18,6 +18,7 @@ from .connection import NESTS, Idle, Pace
 from .protocol.errors import BadAnswer, DeadlineExceeded, NoAnswer, UVideoError
 from .protocol.message import Response
 from .protocol.provider import is_loopback
+from .protocol.text import native
 from .proxy import proxy_of, split, variables
 from .trust import authorities, tls
 
@@ -407,7 +408,8 @@ class Transport(object):
         self, timeout, pool=32, connect_timeout=None, authorities=None, certificate=None, proxy=None
     ):
         self._timeout, self._connect_timeout = timeout, connect_timeout or timeout
-        self._authorities, self._certificate, self._proxy = authorities, certificate, proxy
+        self._authorities, self._certificate = authorities, certificate
+        self._proxy = None if proxy is None else native(proxy)
         self._pool = pool
         self._pace = Pace(timeout)
         self._lock = threading.Lock()

@@ -198,7 +198,7 @@ CAUSES = (
         "not-tls",
         ConfigurationError,
         u"{peer} does not speak TLS, perhaps plain HTTP: {reason}",
-        u"write http:// in place of https://, or correct the port",
+        u"correct the host and the port, or write http:// where there is to be no TLS",
     ),
     Cause(
         "tls-version",

@@ -94,7 +94,9 @@ WORDS = {
     "check the clock of this machine and the authorities in {bundle}": "请检查本机时钟和 {bundle} 中的 CA",
     # TLS
     "{peer} does not speak TLS, perhaps plain HTTP: {reason}": "{peer} 不支持 TLS，可能是明文 HTTP：{reason}",
-    "write http:// in place of https://, or correct the port": "请把 https:// 改为 http://，或改正端口",
+    "correct the host and the port, or write http:// where there is to be no TLS": (
+        "请改正主机和端口；确实不使用 TLS 时才写 http://"
+    ),
     "{peer} and this machine have no version or cipher of TLS in common: {reason}": (
         "{peer} 与本机没有共同支持的 TLS 版本或加密套件：{reason}"
     ),
