@@ -299,6 +299,48 @@ def test_an_answer_before_a_reset_is_read_though_sending_fails_first(peer: Start
     run(work)
 
 
+class Held:
+    """A transport whose first write ends when the peer has said its last words."""
+
+    def __init__(self, transport: Any, wait: Callable[[], None]) -> None:
+        self._transport, self._wait = transport, wait
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        self._transport.write(data)
+        self._wait()
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_an_answer_before_a_reset_is_read_though_the_next_piece_fails(peer: Start, encrypted: bool) -> None:
+    end, ended = threading.Event(), threading.Event()
+
+    def talk(call: Call) -> None:
+        call.request()
+        call.send(answer(b"first"))
+        Incoming(call)
+        assert end.wait(20)
+        call.send(HINTS + answer(b"no room", status="507 Full"))
+        call.reset()
+        ended.set()
+
+    def wait() -> None:
+        end.set()
+        assert ended.wait(20)
+
+    made = peer(talk, context() if encrypted else None, room=ROOM)
+
+    async def work(client: AsyncClient) -> None:
+        assert (await send(client, made.origin)).body == b"first"
+        (connection,) = client._carrier._pool.open
+        connection._transport = Held(connection._transport, wait)
+        assert (await send(client, made.origin, "PUT", LARGE)).status == 507
+
+    run(work, ca_bundle=PEM)
+
+
 def test_every_silence_ends(peer: Start) -> None:
     over = threading.Event()
 
@@ -394,6 +436,7 @@ def test_a_connection_that_was_used_before_allows_no_longer_silence(
 def test_answers_that_are_none_are_said(peer: Start) -> None:
     cases = {
         b"SSH-2.0\r\n\r\n": (errors.NoAnswer, "is not HTTP"),
+        b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok": (errors.NoAnswer, "is not HTTP"),
         answer(b"x" * 2000): (errors.BadAnswer, "longer than 1000 bytes"),
         b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf": (errors.NoAnswer, "the connection broke"),
     }
@@ -404,6 +447,8 @@ def test_answers_that_are_none_are_said(peer: Start) -> None:
             def talk(call: Call, data: bytes = data) -> None:
                 call.request()
                 call.send(data)
+                if b"half" not in data:
+                    call.request()  # nothing more comes, and no end
 
             with pytest.raises(expected, match=text):
                 await send(client, peer(talk).origin, most=1000)

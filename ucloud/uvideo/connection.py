@@ -16,7 +16,7 @@ _BLOCKED = (errno.EAGAIN, errno.EWOULDBLOCK)
 _BROKEN = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ECONNABORTED, errno.ETIMEDOUT, errno.EHOSTUNREACH)
 _LONGEST = 10 ** 9  # milliseconds that poll takes at most, with room to spare
 _FAILURES = (EnvironmentError, socket.error, ssl.SSLError)
-#: Bytes handed to the system at a time: between two of them an early answer is looked for.
+#: Bytes handed to the system at a time, at most.
 _SLICE = 1024 * 1024
 #: Whether TLS can be spoken inside of TLS: not on Python 2.7.
 NESTS = hasattr(ssl, "MemoryBIO")
