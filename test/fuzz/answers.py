@@ -24,7 +24,7 @@ STRANGE = (
     b"HTTP/1.1 200 OK\r\nX: y\nContent-Length: 5\r\n\r\nhello",
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\n",
     b"HTTP/1.2 200 OK\r\nContent-Length: 5\r\n\r\nhello",
-    b"HTTP/2.0 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+    b"HTTP/2.0 200 OK\nContent-Length: 5\n\nhello",
     b"HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\nhello",
     b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5, 5\r\n\r\nhello",
     b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: " + b"v" * 70000 + b"\r\n\r\nhello",

@@ -158,6 +158,7 @@ DIFFERENCES = (
     ),
     Difference("LF alone in a trailer", "as above", "a line of the chunks ends in another way"),
     Difference("another version", "what HTTP/1.2 or 2.0 means in such a line nobody knows", "not of HTTP/1"),
+    Difference("another protocol", "as above; it is seen with the first bytes", "does not begin as HTTP/1 does"),
     Difference("a list of lengths", "RFC 9110 8.6 lets a reader refuse it", "the length of the body is no number"),
     Difference("a list and a length", "as above", "the head says content-length twice"),
     Difference("the size of a head", "memory is bounded", "the head is longer than"),
