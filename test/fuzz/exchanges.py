@@ -358,7 +358,7 @@ class Theatre:
         same = (ours.status, ours.headers) == (expected.status, expected.headers)
         same = same and expected.body.startswith(ours.body)
         if ours.complete:
-            # Where sending has failed, any end of TCP ends an answer without length: a refusal counts more than its end.
+            # Where sending has failed, any end of TCP ends an answer without length: its status counts more.
             counted = {name for name, _ in ours.headers} & {"content-length", "transfer-encoding"}
             return same and lossy and at < total and case.way == "tcp" and not counted
         if expected.complete and not lossy:
