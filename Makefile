@@ -18,7 +18,7 @@ SOURCES := $(shell find ucloud uvideo -type f -not -name '*.py[co]' 2>/dev/null)
 PYTHON ?= $(firstword $(foreach command,$(foreach minor,19 18 17 16 15 14 13 12 11 10,python3.$(minor)) python3,\
 	$(shell $(command) -c 'import sys, venv, ensurepip; print("$(command)" if sys.version_info >= (3, 10) else "")' 2>/dev/null)))
 
-.PHONY: help venv demo test test-long test-data test-soak test-browser test-cluster test-proxies lint docs audit bench clean
+.PHONY: help venv demo test test-long test-data test-soak test-browser test-cluster test-proxies test-systems lint docs audit bench clean
 .PHONY: dist sbom image api manual mutants
 
 help:  ## print this list
@@ -52,7 +52,7 @@ $(DEMO)/.made: setup.py setup.cfg pyproject.toml Makefile $(SOURCES)
 
 test: $(VENV)/.made  ## the tests, the SDK's on 2.7 and the newest Python found; ARGS="-k name" chooses
 	@$(PY) -m test.interpreters
-	$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not long and not soak and not browser and not cluster and not data and not proxies" $(ARGS)
+	$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not long and not soak and not browser and not cluster and not data and not proxies and not systems" $(ARGS)
 
 test-long: $(VENV)/.made $(RELEASE)/.made  ## the tests that take long: the other Pythons, a gibibyte, a million keys, installs on each
 	$(PY) -m pytest -m "long and not cluster" $(ARGS)
@@ -113,6 +113,9 @@ $(VENV)/.data: $(VENV)/.made
 	  print(s["options.extras_require"]["data"])' > $(VENV)/data.txt
 	$(PY) $(PIP) -r $(VENV)/data.txt
 	@touch $@
+
+test-systems: $(VENV)/.made  ## as on Windows, by Wine (Debian: wine64 wine gcc-mingw-w64-x86-64-win32), and as on macOS
+	$(PY) -m pytest -n 2 --dist loadfile -m systems test/systems $(ARGS)
 
 mutants: $(VENV)/.made  ## whether the tests notice faults: a sample of small changes to the code; hours; ARGS="--sample 20"
 	$(PY) -m test.mutants $(ARGS)

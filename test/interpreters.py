@@ -142,6 +142,9 @@ def install(interpreter: Interpreter, own_pip: bool | None = None) -> str:
 
 def _candidates() -> Iterator[str]:
     """Yield commands that may be interpreters: PATH first, then where they are commonly put, then the running one."""
+    if os.name == "nt":  # below Wine the PATH leads to programs of another system
+        yield sys.executable
+        return
     folders = [Path(each) for each in os.environ.get("PATH", "").split(os.pathsep) if each]
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     folders += sorted(pyenv.glob("versions/*/bin"), key=_natural, reverse=True)

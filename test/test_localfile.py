@@ -86,7 +86,7 @@ def test_an_open_file_gets_its_name(tmp_path: Path) -> None:
     number = localfile.opened(tmp_path / "aside", os.O_RDWR | os.O_CREAT)
     localfile.write_at(number, b"new", 0)
     localfile.replace(tmp_path / "aside", tmp_path / "target", lambda: os.close(number))
-    with pytest.raises(OSError, match=os.strerror(errno.EBADF)):
+    with pytest.raises(OSError):
         os.fstat(number)
     assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("target", b"new")]
 

@@ -167,6 +167,17 @@ def test_what_lets_the_service_pass_is_no_reason_to_refuse(library: str, peer: P
     assert len(peer.calls) == 3
 
 
+def test_a_filter_that_cannot_take_the_question_lets_nothing_pass(peer: Peer, tmp_path: Path) -> None:
+    def refuse(request: Any) -> None:
+        raise ValueError(request.body)
+
+    with cassette(tmp_path, before_record_request=refuse):
+        for call in calls(peer.host).values():
+            with pytest.raises(errors.ConfigurationError):
+                call()
+    assert peer.calls == []
+
+
 def test_nothing_is_looked_at_where_no_such_library_is_loaded() -> None:
     program = (
         "import sys; from ucloud.uvideo import mocks, filemanager;"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from typing import Any
 
-from uvideo._core import message, wire
+from uvideo._core import connection, message, wire
 
 __all__ = ["Connection"]
 
@@ -39,6 +40,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._transport: Any = None
+        self._readable: Any = None
         self._future: asyncio.Future[Any] | None = None
         self._head: Any = None
         self._answer: Any = None
@@ -47,6 +49,7 @@ class Connection(asyncio.Protocol):
         self._left: int | None = 0
         self._rest = memoryview(b"")  # of the request, not yet given to the loop
         self._is_full = False  # whether the loop wants no more now
+        self._is_lost = False  # whether the loop has done with it
         self._size = self._unsent = 0
         self._most: int | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -60,8 +63,12 @@ class Connection(asyncio.Protocol):
         return self._transport
 
     def is_idle(self) -> bool:
-        """Whether it can serve: it stands, and nothing came that nobody asked for."""
-        return not self._transport.is_closing()
+        """Whether it can serve: it stands, and nothing came unasked, whether the loop has read it or not."""
+        if self._transport.is_closing():
+            return False
+        if self._readable is None:
+            self._readable = connection.readable(self._transport.get_extra_info("socket").fileno())
+        return not self._readable(0)
 
     async def exchange(
         self, data: bytes, method: str, most: int | None, timeout: float, until: float | None
@@ -71,6 +78,8 @@ class Connection(asyncio.Protocol):
         ``timeout``: seconds of silence.  ``until``: when it must be over, in ticks.  Silence, TooLong, EOFError,
         OSError or wire.Malformed if there is none.
         """
+        if self._transport.is_closing():  # ended, or something came, before anything was asked
+            raise EOFError
         self._future = future = self._loop.create_future()
         self._head, self._answer, self._chunks, self.begun = wire.Head(method), None, None, False
         self._pieces, self._left, self._size, self._most = [], 0, 0, most
@@ -130,14 +139,18 @@ class Connection(asyncio.Protocol):
     def _fail(self, error: BaseException) -> None:
         if self._future is not None and not self._future.done():
             self._future.set_exception(error)
-        self._transport.abort()
+        self._abort()
 
     def close(self) -> None:
         """Give it up."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._transport.abort()
+        self._abort()
+
+    def _abort(self) -> None:
+        if not self._is_lost:  # asyncio's transport raises then
+            self._transport.abort()
 
     # What the loop calls
 
@@ -146,7 +159,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._future is None or self._future.done():  # nobody asked for it
-            self._transport.abort()
+            self._abort()
             return
         self._quiet = ticks()
         self.begun = True
@@ -211,10 +224,24 @@ class Connection(asyncio.Protocol):
             pass
 
     def eof_received(self) -> None:
-        if self._answer is not None and self._left is None and self._chunks is None:
+        if self._is_whole():
             self._done(False)
 
+    def _is_whole(self) -> bool:
+        """Whether the end that is here is that of the answer.
+
+        Under TLS the other side must have said so: whoever stands between could have made an end of TCP.
+        """
+        if self._answer is None or self._left is not None or self._chunks is not None:
+            return False
+        tls = self._transport.get_extra_info("ssl_object")
+        try:
+            return tls is None or not tls.read(1)
+        except ssl.SSLError as error:
+            return isinstance(error, ssl.SSLZeroReturnError)
+
     def connection_lost(self, error: Exception | None) -> None:
+        self._is_lost = True
         self._rest = self._rest[:0]
         if error is not None and self._future is not None and not self._future.done():
             self._read_on()
@@ -222,7 +249,7 @@ class Connection(asyncio.Protocol):
             self._timer.cancel()
             self._timer = None
         if self._future is not None and not self._future.done():
-            if error is None and self._answer is not None and self._left is None and self._chunks is None:
+            if error is None and self._is_whole():
                 self._done(False)
             else:
                 self._future.set_exception(error or EOFError())

@@ -127,6 +127,7 @@ class Claim:
     def discard(self) -> None:
         """Forget the transfer, and release it."""
         try:
+            os.ftruncate(self._descriptor, 0)  # so that nobody goes on with it where it cannot be removed
             localfile.remove(self._path, self.release)
         except FileNotFoundError:
             pass

@@ -394,6 +394,7 @@ def test_a_connection_that_was_used_before_allows_no_longer_silence(
 def test_answers_that_are_none_are_said(peer: Start) -> None:
     cases = {
         b"SSH-2.0\r\n\r\n": (errors.NoAnswer, "is not HTTP"),
+        b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok": (errors.NoAnswer, "is not HTTP"),
         answer(b"x" * 2000): (errors.BadAnswer, "longer than 1000 bytes"),
         b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf": (errors.NoAnswer, "the connection broke"),
     }
@@ -404,6 +405,8 @@ def test_answers_that_are_none_are_said(peer: Start) -> None:
             def talk(call: Call, data: bytes = data) -> None:
                 call.request()
                 call.send(data)
+                if b"half" not in data:
+                    call.request()  # nothing more comes, and no end
 
             with pytest.raises(expected, match=text):
                 await send(client, peer(talk).origin, most=1000)

@@ -39,7 +39,12 @@ KEYS = [
 
 
 class Subject:
-    """A client whose requests go to ``host`` and which does not wait between tries."""
+    """A client whose requests go to ``host`` and which does not wait between tries.
+
+    ``interim``: the answers 1xx that it passes over.
+    """
+
+    interim: tuple[int, ...] = (100, 103)
 
     def __init__(self, host: str, public_key: str, private_key: str) -> None:
         raise NotImplementedError
@@ -203,9 +208,9 @@ class ClientContract(Given):
     def test_answers_that_precede_the_answer_do_not_end_what_is_sent(
         self, subject: Subject, space: str, proxy: FaultProxy, large: Path, tmp_path: Path
     ) -> None:
-        proxy.on("UploadPart", part=0).interim()
-        proxy.on("UploadPart", part=1).interim(100_000, [103] * 9)
-        proxy.on("PutObject").interim(after=1, times=None)
+        proxy.on("UploadPart", part=0).interim(statuses=subject.interim)
+        proxy.on("UploadPart", part=1).interim(100_000, subject.interim[-1:] * 9)
+        proxy.on("PutObject").interim(1, subject.interim, times=None)
         subject.upload(space, "a", large)
         subject.upload_stream(space, "b", io.BytesIO(large.read_bytes()))
         subject.put(space, "c", large)

@@ -124,6 +124,22 @@ class Asked(Sessions):
         self.assertEqual(401, self.pipes().send(self.request(peer, headers=SIGNED)).status)
         self.assertEqual(1, len(self.heads(peer)))
 
+    def test_the_service_hears_nothing_that_is_for_a_proxy(self):
+        peer = self.peer(again(answer(b"", "Proxy-Authenticate: Basic", status="407 Who")))
+        asked = []
+
+        class Login(requests.auth.HTTPProxyAuth):
+            def __call__(self, request):
+                request.register_hook("response", lambda response, **_: asked.append(response))
+                return super(Login, self).__call__(request)
+
+        self.session.auth = Login("me", "hush")
+        with self.assertRaises(ConfigurationError):
+            self.pipes().send(self.request(peer, headers=SIGNED))
+        ((_, fields, _),) = self.heads(peer)
+        self.assertNotIn("proxy-authorization", fields)
+        self.assertEqual([], asked)
+
     def test_the_auth_of_the_session_lets_a_proxy_pass(self):
         proxy = self.peer(again(answer(b"", "X-Ask: yes", status="407 Who"), answer(b"it"), answer(b"it")))
 
@@ -144,6 +160,7 @@ class Asked(Sessions):
                 return response.connection.send(request, **options)
 
         self.session.auth, self.session.proxies = Login(), {"http": proxy.origin}
+        self.session.hooks["response"].append(lambda response, **_: response.raise_for_status())
         request = Request("PUT", "http://up.example.com", "/k", Headers(SIGNED), b"")
         body = Bytes(b"x" * 100000)
         body.rewind = lambda: setattr(body, "sent", 0) or True

@@ -325,7 +325,11 @@ class Bodies(Case):
             self.assertNoAnswer(self.transport(), self.request(self.peer(talk)), "the connection broke")
 
     def test_what_is_not_http_is_no_answer(self):
-        for data in (b"SSH-2.0-x\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n12"):
+        for data in (
+            b"SSH-2.0-x\r\n",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n12",
+            b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok",  # and the rest of it is not waited for
+        ):
 
             def talk(call, data=data):
                 call.request()

@@ -109,6 +109,8 @@ class Heads(unittest.TestCase):
             u"Content-Length: ²".encode("utf-8"),
             b"Transfer-Encoding: gzip, chunked",
             b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity",
+            b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+            b"Transfer-Encoding: chunked\r\nContent-Length: x",
             b"X : a",
             b" X: a",
             b"no field",
@@ -140,6 +142,7 @@ class Heads(unittest.TestCase):
             ("GET", 204, "Content-Length: x", (0, False, True)),
             ("GET", 304, "Content-Length: 5", (0, False, True)),
             ("GET", 200, "Content-Length: 5\r\nConnection: Close", (5, False, False)),
+            ("GET", 200, "Content-Length: 5\r\nConnection: keep-alive\r\nConnection: X, Close", (5, False, False)),
         ):
             data = "HTTP/1.1 %d X\r\n%s\r\n\r\n" % (status, lines)
             found, _ = fed(data.encode("ascii"), method)

@@ -16,7 +16,7 @@ _BLOCKED = (errno.EAGAIN, errno.EWOULDBLOCK)
 _BROKEN = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ECONNABORTED, errno.ETIMEDOUT, errno.EHOSTUNREACH)
 _LONGEST = 10 ** 9  # milliseconds that poll takes at most, with room to spare
 _FAILURES = (EnvironmentError, socket.error, ssl.SSLError)
-#: Bytes handed to the system at a time: between two of them an early answer is looked for.
+#: Bytes handed to the system at a time, at most.
 _SLICE = 1024 * 1024
 #: Whether TLS can be spoken inside of TLS: not on Python 2.7.
 NESTS = hasattr(ssl, "MemoryBIO")
@@ -75,6 +75,11 @@ def _poller(descriptor, events):
     # Windows, and where eventlet took it away
     reading, writing = [descriptor] if events & _READ else [], [descriptor] if events & _WRITE else []
     return lambda milliseconds: any(select.select(reading, writing, [], milliseconds / 1000.0))
+
+
+def readable(descriptor):
+    """A function of milliseconds that says whether something came, or an end."""
+    return _poller(descriptor, _READ)
 
 
 class Connection(object):
@@ -244,7 +249,10 @@ class Connection(object):
         if self._is_tls:
             self._socket = _Inner(self._socket, context, name)
         else:
-            self._socket = context.wrap_socket(self._socket, server_hostname=name, do_handshake_on_connect=False)
+            # An end of TCP without TLS's word for it is a failure: whoever stands between could have made it.
+            self._socket = context.wrap_socket(
+                self._socket, server_hostname=name, do_handshake_on_connect=False, suppress_ragged_eofs=False
+            )
         self._is_tls = True
         while True:
             try:
@@ -298,6 +306,7 @@ class _Inner(object):
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._in, self._out, server_hostname=name)
         self._waiting = b""  # made by TLS and not taken by the outer connection yet
+        self._taken = 0  # bytes of what is sent that are in it
 
     def fileno(self):
         return self.outer.fileno()
@@ -357,10 +366,13 @@ class _Inner(object):
         return self._call(self._tls.read, len(view), view)
 
     def send(self, data):
+        """Takes data once the outer connection has all of it; until then the same is offered again, as to any TLS."""
+        if not self._taken:
+            self._flush()
+            self._taken = self._tls.write(data)
         self._flush()
-        sent = self._tls.write(data)
-        self._try_flush()
-        return sent
+        taken, self._taken = self._taken, 0
+        return taken
 
 
 class Idle(deque):

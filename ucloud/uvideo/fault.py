@@ -225,7 +225,8 @@ def _bare(error):
 
 def reason(error):
     """What the system or OpenSSL says of a failure, without a URL."""
-    if error is None or isinstance(error, EOFError):
+    cut = isinstance(error, ssl.SSLError) and error.args[:1] == (ssl.SSL_ERROR_EOF,)
+    if error is None or isinstance(error, EOFError) or cut:
         return u"it ended too early"
     if isinstance(error, (ssl.SSLError, ssl.CertificateError)):
         return _bare(error) or getattr(error, "reason", None) or type(error).__name__

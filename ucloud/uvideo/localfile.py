@@ -35,7 +35,7 @@ BYTE = 0x7FFFFFFE
 #: Seconds for which a name is tried again that Windows refuses: a virus scanner may have the file open.
 PATIENCE, PAUSE = 1.0, 0.01
 _FLAGS = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
-_BUSY = (EACCES, EAGAIN, EDEADLK, EWOULDBLOCK)
+_BUSY = (EACCES, EAGAIN, EDEADLK, EWOULDBLOCK, 0)  # 0: Wine gives no reason
 _FULLY = getattr(fcntl, "F_FULLFSYNC", None)
 _ticks = getattr(time, "monotonic", time.time)
 

@@ -160,7 +160,7 @@ class SessionTransport(transport.Transport):
         settings = self._settings(prepared.url)
         way = self._way(request.origin, settings["proxies"])
         self._check_target(prepared, request, settings["proxies"])
-        if callable(self._session.auth):
+        if callable(self._session.auth) and way.proxy is not None and not way.is_tls:  # else the service would hear it
             _let_in(self._session.auth, prepared)
         return prepared, settings, way
 
@@ -291,7 +291,7 @@ def _let_in(auth, prepared):
     for name, value in draft.headers.items():
         if name.lower().startswith("proxy-"):
             prepared.headers[name] = value
-    prepared.hooks["response"] += [functools.partial(_if_proxy, hook) for hook in draft.hooks["response"]]
+    prepared.hooks["response"][:0] = [functools.partial(_if_proxy, hook) for hook in draft.hooks["response"]]
 
 
 def _if_proxy(hook, response, *args, **options):

@@ -83,7 +83,7 @@ def read_head(head, method):
         raise Malformed(_NO_LINE)
     if breaks > FIELD_LIMIT:
         raise Malformed(u"the head has more than %d fields" % FIELD_LIMIT)
-    pairs, index = [], {}
+    pairs, index, again = [], {}, ""
     for line in lines[1:]:
         name, colon, value = line.partition(":")
         lower = _NAMES.get(name)
@@ -96,19 +96,21 @@ def read_head(head, method):
         lower = lower or name.lower()
         if lower not in index:
             index[lower] = value
-        elif lower in _FRAMING and index[lower] != value:
+        elif lower == "connection":
+            again += "," + value
+        elif lower == "transfer-encoding" or (lower == "content-length" and index[lower] != value):
             raise Malformed(u"the head says %s twice" % to_text(lower))
     status = int(first[9:12])
     length, chunked, keep = _framing(status, method, index)
     connection = index.get("connection")
-    if connection is not None and keep:
-        keep = "close" not in connection.lower()
+    if connection is not None:
+        connection = (connection + again).lower()
+        keep = keep and "close" not in connection
     if first[7] == "0":
-        keep = keep and connection is not None and "keep-alive" in connection.lower()
+        keep = keep and connection is not None and "keep-alive" in connection
     return Answer(status, Headers(pairs, index), length, chunked, keep)
 
 
-_FRAMING = frozenset(("content-length", "transfer-encoding"))
 _NO_STATUS = u"the status line is not of HTTP/1"
 _NO_LINE = u"a line of the head does not end in CR and LF, or holds one of them or NUL"
 
@@ -118,14 +120,14 @@ def _framing(status, method, index):
     if method == "HEAD" or status == 204 or status == 304 or status < 200:
         return 0, False, True
     length, coding = index.get("content-length"), index.get("transfer-encoding")
+    if length is not None and not _is_length(length):
+        raise Malformed(u"the length of the body is no number")
     if coding is not None:
         if coding.lower() != "chunked":
             raise Malformed(u"the transfer coding is not chunked")
         return None, True, length is None  # with both, somebody on the way may have counted otherwise
     if length is None:
         return None, False, False
-    if not _is_length(length):
-        raise Malformed(u"the length of the body is no number")
     return int(length), False, True
 
 

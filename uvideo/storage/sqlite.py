@@ -440,6 +440,8 @@ class SqliteCatalog(Accounts):
             writes = stack.enter_context(contextlib.closing(_connect(self._path, self._patience)))
             _use_wal(writes, self._patience)
             writes.execute(f"PRAGMA synchronous = {'FULL' if self._fsync else 'NORMAL'}")
+            if self._fsync:  # macOS: F_FULLFSYNC; of no effect elsewhere
+                writes.execute("PRAGMA fullfsync = ON")
             _migrate(writes)
             reads = stack.enter_context(contextlib.closing(_connect(self._path, self._read_patience)))
             reads.execute("PRAGMA query_only = ON")
