@@ -9,7 +9,7 @@ import pytest
 
 from test.causes.page import table, written
 from uvideo._core import cause, fault, proxy, transport
-from uvideo.errors import BadAnswer, ConfigurationError, NoAnswer
+from uvideo.errors import BadAnswer, ConfigurationError, NoAnswer, Unavailable
 
 FACTS = ("proxy", "peer", "reason", "status", "bundle", "proxies")
 
@@ -21,7 +21,7 @@ def test_the_page_shows_the_table() -> None:
 @pytest.mark.parametrize("each", cause.CAUSES, ids=lambda each: str(each.code))
 def test_each_makes_its_error(each: cause.Cause) -> None:
     error = cause.told(each.code, "https://h.example", {"status": 502}, **dict.fromkeys(FACTS, "<a {fact}>"))
-    assert type(error) is each.error and each.error in (NoAnswer, ConfigurationError, BadAnswer)
+    assert type(error) is each.error and each.error in (NoAnswer, ConfigurationError, BadAnswer, Unavailable)
     assert error.cause == each.code and error.status == 502
     assert error.retryable is not isinstance(error, ConfigurationError)
     assert each.remedy.format(**dict.fromkeys(FACTS, "<a {fact}>")) in error.message

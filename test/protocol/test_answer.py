@@ -143,7 +143,7 @@ class Results(unittest.TestCase):
             self.assertRaises(errors.BadAnswer, answer.decode, op, Response(200, page, b"<html>"))
             for status in (301, 308):
                 self.assertRaises(errors.ConfigurationError, answer.decode, op, Response(status, page, b"<html>"))
-            for status in (302, 303, 307, 401, 403, 404, 500, 511):
+            for status in (302, 303, 307, 401, 403, 404):
                 self.assertRaises(errors.BadAnswer, answer.decode, op, Response(status, page, b"<html>"))
         finish = operation.FinishUpload(u"space", u"k", u"u", (u"e",))
         self.assertRaises(errors.BadAnswer, answer.decode, finish, Response(200, Headers(), b"welcome"))
@@ -342,10 +342,12 @@ class Errors(unittest.TestCase):
             ([html], b"<" * 100000, u"<"),
         ):
             for status in (400, 401, 403, 404, 405, 416, 429, 500, 502, 503, 504):
-                with self.assertRaises(errors.BadAnswer) as caught:
+                late = status >= 429
+                with self.assertRaises(errors.Refused if late else errors.BadAnswer) as caught:
                     answer.decode(GET, Response(status, Headers(pairs + [("Retry-After", "2")]), body))
                 error = caught.exception
-                self.assertEqual(("page", status, 2), (error.cause, error.status, error.retry_after))
+                self.assertEqual((status, 2, None), (error.status, error.retry_after, error.ret_code))
+                self.assertEqual("gateway" if late else "page", error.cause)
                 self.assertIn(shown, error.message)
                 self.assertTrue(error.retryable and len(error.message) < 500)
 
