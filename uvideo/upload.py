@@ -289,6 +289,7 @@ def interrupted(error: UVideoError, transfer: str) -> NoAnswer:
         request_id=error.request_id,
         retry_after=error.retry_after,
         transfer=transfer,
+        cause=error.cause,
     )
     return found
 

@@ -174,6 +174,16 @@ def test_an_interrupted_upload_goes_on_with_what_is_missing(
     assert through.transfers() == () and list(client.list_uploads(space)) == []
 
 
+def test_an_interrupted_upload_says_what_cause_it_had(
+    space: str, proxy: FaultProxy, through: Client, file: Path
+) -> None:
+    page = "<html><title>403 Forbidden</title></html>"
+    proxy.on("UploadPart", part=1).answer(403, body=page, headers={"Content-Type": "text/html"}, times=6)
+    with pytest.raises(errors.TransferInterrupted, match="403 Forbidden") as caught:
+        through.upload(space, "a", file, part_jobs=1)
+    assert (caught.value.cause, caught.value.status) == ("page", 403)
+
+
 def interrupted(through: Client, proxy: FaultProxy, space: str, file: Path) -> str:
     proxy.on("UploadPart", part=2).then(500, times=6)
     with pytest.raises(errors.TransferInterrupted) as caught:

@@ -23,16 +23,22 @@ STOP_SECONDS = 30.0
 
 
 class Program:
-    """A running program.  ``log``: the file that both of its outputs go to.  It ends when this process does."""
+    """A running program.  ``log``: the file that both of its outputs go to.  It ends when this process does.
 
-    def __init__(self, command: list[str], log: Path, *, stop: signal.Signals = signal.SIGTERM) -> None:
+    ``as_ourselves``: not as nobody where we are root.
+    """
+
+    def __init__(
+        self, command: list[str], log: Path, *, stop: signal.Signals = signal.SIGTERM, as_ourselves: bool = False
+    ) -> None:
         self.command, self.log, self._stop = command, log, stop
+        self._before = unprivileged(stop, as_ourselves)
         self.process = self._started()
 
     def _started(self) -> subprocess.Popen[bytes]:
         with open(self.log, "ab") as out:
             os.chmod(self.log, 0o644)
-            command = [*unprivileged(self._stop), *self.command]
+            command = [*self._before, *self.command]
             return subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd="/", start_new_session=True
             )
@@ -74,11 +80,14 @@ class Program:
         self.process = self._started()
 
 
-def unprivileged(stop: signal.Signals = signal.SIGTERM) -> list[str]:
-    """What to put before a command: another user if we are root (some refuse it), and an end with this process."""
+def unprivileged(stop: signal.Signals = signal.SIGTERM, as_ourselves: bool = False) -> list[str]:
+    """What to put before a command: another user if we are root (some refuse it), and an end with this process.
+
+    ``as_ourselves``: no other user.
+    """
     if shutil.which("setpriv") is None:
         raise RuntimeError("setpriv is missing (Debian: apt-get install util-linux)")
-    user = ["--reuid", USER, "--regid", GROUP, "--clear-groups"] if os.geteuid() == 0 else []
+    user = ["--reuid", USER, "--regid", GROUP, "--clear-groups"] if os.geteuid() == 0 and not as_ourselves else []
     return ["setpriv", *user, "--pdeathsig", stop.name.removeprefix("SIG")]
 
 
@@ -90,7 +99,7 @@ def find(name: str, *folders: str) -> str:
         places += map(str, found)
     path = shutil.which(name, path=os.pathsep.join(places))
     if path is None:
-        raise RuntimeError(f"{name} is missing: `make test-cluster` says what to install")
+        raise RuntimeError(f"{name} is missing: `make test-cluster` and `make test-proxies` say what to install")
     return path
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from test.cluster.program import Program
 from test.proxies.world import Way, World
 
-__all__ = ["Box", "listens", "running", "text_of"]
+__all__ = ["Box", "knowing_names", "listens", "running", "text_of"]
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ def listens(port: int) -> Callable[[], bool]:
 
 
 @contextlib.contextmanager
-def running(command: Sequence[str], log: Path, port: int) -> Iterator[Program]:
-    """The program, once it listens on the port; ended afterwards."""
-    program = Program(list(command), log)
+def running(command: Sequence[str], log: Path, port: int, *, as_ourselves: bool = False) -> Iterator[Program]:
+    """The program, once it listens on the port; ended afterwards.  ``as_ourselves``: one that only we can read."""
+    program = Program(list(command), log, as_ourselves=as_ourselves)
     try:
         program.wait_until(listens(port))
         yield program

@@ -18,10 +18,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 @pytest.fixture(scope="session", params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in BOXES])
-def way(request: pytest.FixtureRequest, world: World) -> Iterator[Way]:
-    """The way through each of the boxes."""
+def box(request: pytest.FixtureRequest, world: World) -> Iterator[tuple[str, Way]]:
+    """The name of each box, and the way through it."""
     with BOXES[request.param].start(world) as made:
-        yield made
+        yield request.param, made
 
 
 @pytest.fixture(scope="session")

@@ -13,11 +13,14 @@ from typing import Any
 from test import interpreters
 from test.proxies.world import Way, World
 
-__all__ = ["FACES", "Face", "Said"]
+__all__ = ["FACES", "MAIN", "Face", "Said"]
 
 ROOT = interpreters.ROOT
 PROGRAMS = Path(__file__).parent / "programs"
-SECONDS = 240
+SECONDS = 180
+#: Longer than a program may take: whoever waits for silence to end fails the test.
+SILENCE = 2 * SECONDS
+SILENT = {"sdk": "connection_timeout"}  # what a program calls it, where not timeout
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,8 @@ class Face:
     around: str = ""
     old: bool = False
 
-    def run(self, way: Way, world: World, tmp: Path, job: dict[str, Any]) -> Said:
-        """Do a job on this way."""
+    def run(self, way: Way, world: World, tmp: Path, job: dict[str, Any], retries: int = 3) -> Said:
+        """Do a job on this way.  ``retries``: as users set it; what an idle connection was closed under needs one."""
         home, watch = tmp / "home", tmp / "watch"
         home.mkdir(exist_ok=True)
         watch.touch()
@@ -61,7 +64,7 @@ class Face:
             "space": world.space,
             "folder": str(tmp),
             **job,
-            "options": {**options, **job.get("options", {})} if self.program != "sdk" else job.get("sdk", {}),
+            "options": {**options, "retries": retries, SILENT.get(self.program, "timeout"): SILENCE},
         }
         (tmp / "job.json").write_text(json.dumps(job))
         path = [str(Path(__file__).parent / "watch"), packages, str(ROOT)]
@@ -75,7 +78,8 @@ class Face:
                 "PYTHONDONTWRITEBYTECODE": "1",
                 "UVIDEO_TEST_WATCH": str(watch),
                 **environ,
-                **job.get("environ", {}),
+                "UVIDEO_RETRIES": str(retries),
+                "UVIDEO_TIMEOUT": str(SILENCE),
             },
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -84,6 +88,16 @@ class Face:
         )
         assert done.returncode == 0 and done.stdout, done.stderr[-4000:]
         return Said(json.loads(done.stdout.splitlines()[-1]), frozenset(watch.read_text().splitlines()), done.stderr)
+
+    def says(self, failure: dict[str, Any], cause: str, code: int) -> bool:
+        """Whether its error is that of a cause, which has this status_code in the SDK."""
+        if self.program == "sdk":
+            return bool(failure["status"] == code)
+        if self.program == "command":
+            return bool(failure["status"] == (2 if code == -3 else 1))
+        return (
+            self.program == "filesystem" or failure["cause"] == cause
+        )  # fsspec's errors are the system's: only a text
 
     def _telling(self, way: Way, world: World) -> tuple[dict[str, Any], dict[str, str]]:
         """(options, environment).  What the environment has of proxies leads astray where another carrier decides."""
@@ -128,3 +142,5 @@ FACES = {
         Face("Client, eventlet", "typed", "options", "eventlet"),
     )
 }
+#: Those that stand on nothing unusual.
+MAIN = [name for name, face in FACES.items() if not face.around]

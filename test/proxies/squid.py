@@ -17,6 +17,7 @@ __all__ = ["start_squid"]
 CONFIG = """
 http_port 127.0.0.1:{port}
 hosts_file {hosts}
+dns_nameservers 127.0.0.1
 visible_hostname box.test
 {rights}
 cache deny all
@@ -45,12 +46,12 @@ def write_passwords(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def start_squid(world: World, *, tunnel: bool = False, password: bool = False) -> Iterator[Way]:
-    """``tunnel``: to the service that speaks TLS.  ``password``: it asks for one."""
+def start_squid(world: World, *, tunnel: bool = False, password: bool = False, rights: str = OPEN) -> Iterator[Way]:
+    """``tunnel``: to the service that speaks TLS.  ``password``: it asks for one.  ``rights``: who may do what."""
     with scratch("squid") as folder:
         (port,) = free_ports(1)
         write_passwords(folder / "passwords")
-        rights = CLOSED.format(folder=folder) if password else OPEN
+        rights = CLOSED.format(folder=folder) if password else rights
         config = folder / "squid.conf"
         config.write_text(CONFIG.format(port=port, hosts=world.hosts, folder=folder, rights=rights))
         with running([find("squid"), "-N", "-f", str(config)], folder / "squid.log", port):

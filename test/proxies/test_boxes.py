@@ -10,6 +10,7 @@ import pytest
 
 import uvideo
 from test.patience import until
+from test.proxies.boxes import UNFIT
 from test.proxies.faces import FACES
 from test.proxies.world import Way, World
 
@@ -21,13 +22,20 @@ RANGE = (4194300, 4194311)  # over the edge of two blocks
 
 @pytest.mark.parametrize("face", FACES)
 def test_all_operations_work_through(
-    face: str, way: Way, world: World, files: tuple[Path, Path], tmp_path: Path
+    face: str, box: tuple[str, Way], world: World, files: tuple[Path, Path], tmp_path: Path
 ) -> None:
+    name, way = box
     small, large = files
-    content, prefix = large.read_bytes(), f"{uuid.uuid4().hex}/"
+    content, prefix = large.read_bytes(), f"{uuid.uuid4().hex[:8]}/"
     before, visits = len(way.seen()), world.decoy.visits
     job = {"steps": STEPS, "prefix": prefix, "small": str(small), "large": str(large), "range": RANGE}
     said = FACES[face].run(way, world, tmp_path, job)
+    assert said.met <= way.its()
+    assert world.decoy.visits == visits
+    unfit = UNFIT.get((name, face))
+    if unfit:
+        assert all(unfit in each["text"] for each in said.outcome.values()), said.outcome
+        return
     assert said.outcome == {
         "put": uvideo.etag(small),
         "multipart": uvideo.etag(large),
@@ -38,5 +46,3 @@ def test_all_operations_work_through(
         "delete": 404,
     }
     until(lambda: (way.trace or prefix) in way.seen()[before:])
-    assert said.met <= {f"connect 127.0.0.1:{way.port}", "lookup 127.0.0.1"}
-    assert world.decoy.visits == visits

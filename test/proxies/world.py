@@ -84,6 +84,11 @@ class Way:
     proxy: str | None = field(default=None, repr=False)
     bundle: Path | None = None
 
+    def its(self) -> set[str]:
+        """What a client may connect to and look up."""
+        addresses = {f"connect 127.0.0.1:{self.port}", f"connect ::1:{self.port}"}
+        return addresses | {"lookup 127.0.0.1", "lookup localhost", "lookup ::1"}
+
 
 @contextlib.contextmanager
 def start_world(tmp: Path) -> Iterator[World]:

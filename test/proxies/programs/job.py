@@ -41,6 +41,7 @@ def run(job, steps, failure):
             found[name] = {
                 "failed": type(error).__name__,
                 "status": getattr(error, "status", None),
+                "cause": getattr(error, "cause", None),
                 "text": "%s" % error,
             }
     print(json.dumps(found))
