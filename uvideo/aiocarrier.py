@@ -314,6 +314,7 @@ class Way:
             raise NotImplementedError from None
         if transport is None:
             raise EOFError
+        inner.lowest = made.lowest
         inner.connection_made(transport)
         return inner
 

@@ -47,8 +47,10 @@ class Connection(asyncio.Protocol):
         self._chunks: Any = None
         self._pieces: list[bytes] = []
         self._left: int | None = 0
+        self.lowest: Any = None  # the transport beneath that of TLS
         self._rest = memoryview(b"")  # of the request, not yet given to the loop
         self._is_full = False  # whether the loop wants no more now
+        self._went = False  # whether a piece of a long request went out
         self._is_lost = False  # whether the loop has done with it
         self._size = self._unsent = 0
         self._most: int | None = None
@@ -83,7 +85,7 @@ class Connection(asyncio.Protocol):
         self._future = future = self._loop.create_future()
         self._head, self._answer, self._chunks, self.begun = wire.Head(method), None, None, False
         self._pieces, self._left, self._size, self._most = [], 0, 0, most
-        self._rest = self._rest[:0]
+        self._rest, self._went = self._rest[:0], False
         self._timeout, self._until, self._quiet = timeout, until, ticks()
         if len(data) <= SLICE:
             self._transport.write(data)
@@ -106,9 +108,14 @@ class Connection(asyncio.Protocol):
 
     def _go_on(self) -> None:
         """Give the loop what it takes of the request."""
-        while self._rest and not self._is_full and not self._transport.is_closing():
+        while self._rest and not self._is_full:
             piece, self._rest = self._rest[:SLICE], self._rest[SLICE:]
             self._transport.write(piece)
+            if self.lowest.is_closing():  # it failed
+                self._rest = self._rest[:0]
+                self._read_on()
+            else:
+                self._went = True
 
     def _look(self) -> None:
         """End what has been silent for too long.
@@ -156,6 +163,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
+        self.lowest = self.lowest or transport
 
     def data_received(self, data: bytes) -> None:
         if self._future is None or self._future.done():  # nobody asked for it
@@ -212,15 +220,19 @@ class Connection(asyncio.Protocol):
         self._go_on()
 
     def _read_on(self) -> None:
-        """Take what came before sending failed: the loop does not look after that.  Not over TLS, nor with uvloop."""
-        if self._transport.get_extra_info("sslcontext") is not None:
+        """Take what came before sending failed: the loop does not look after that.  Not with uvloop."""
+        if not self._went:  # what is there came before the request did, and is no answer to it
             return
+        receiver = self.lowest.get_protocol()
         try:
-            with self._transport.get_extra_info("socket").dup() as left:
+            with self.lowest.get_extra_info("socket").dup() as left:
                 left.setblocking(False)
                 while data := left.recv(65536):
-                    self.data_received(data)
-        except (OSError, TypeError):  # nothing is left, or this loop's socket has no copy
+                    if isinstance(receiver, asyncio.BufferedProtocol):  # TLS
+                        _fill(receiver, data)
+                    else:
+                        receiver.data_received(data)
+        except (OSError, TypeError, AttributeError):  # nothing is left, or this loop's socket has no copy
             pass
 
     def eof_received(self) -> None:
@@ -253,3 +265,11 @@ class Connection(asyncio.Protocol):
                 self._done(False)
             else:
                 self._future.set_exception(error or EOFError())
+
+
+def _fill(receiver: asyncio.BufferedProtocol, data: bytes) -> None:
+    """Give it bytes as a transport does."""
+    while data:
+        buffer = memoryview(receiver.get_buffer(len(data)))[: len(data)]
+        buffer[:], data = data[: len(buffer)], data[len(buffer) :]
+        receiver.buffer_updated(len(buffer))

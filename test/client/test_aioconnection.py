@@ -299,6 +299,48 @@ def test_an_answer_before_a_reset_is_read_though_sending_fails_first(peer: Start
     run(work)
 
 
+class Held:
+    """A transport whose first write ends when the peer has said its last words."""
+
+    def __init__(self, transport: Any, wait: Callable[[], None]) -> None:
+        self._transport, self._wait = transport, wait
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        self._transport.write(data)
+        self._wait()
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_an_answer_before_a_reset_is_read_though_the_next_piece_fails(peer: Start, encrypted: bool) -> None:
+    end, ended = threading.Event(), threading.Event()
+
+    def talk(call: Call) -> None:
+        call.request()
+        call.send(answer(b"first"))
+        Incoming(call)
+        assert end.wait(20)
+        call.send(HINTS + answer(b"no room", status="507 Full"))
+        call.reset()
+        ended.set()
+
+    def wait() -> None:
+        end.set()
+        assert ended.wait(20)
+
+    made = peer(talk, context() if encrypted else None, room=ROOM)
+
+    async def work(client: AsyncClient) -> None:
+        assert (await send(client, made.origin)).body == b"first"
+        (connection,) = client._carrier._pool.open
+        connection._transport = Held(connection._transport, wait)
+        assert (await send(client, made.origin, "PUT", LARGE)).status == 507
+
+    run(work, ca_bundle=PEM)
+
+
 def test_every_silence_ends(peer: Start) -> None:
     over = threading.Event()
 
@@ -571,3 +613,41 @@ def test_a_stale_connection_is_replaced_without_a_wait(peer: Start) -> None:
 
     asyncio.run(main())
     assert waits == [0.0, 0.0]
+
+
+def test_a_connection_that_ended_before_it_was_used_is_not_waited_for(peer: Start) -> None:
+    made = peer(lambda call: call.close())
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        _, connection = await loop.create_connection(lambda: aioconnection.Connection(loop), "127.0.0.1", made.port)
+        while not connection.transport.is_closing():
+            await asyncio.sleep(0.001)
+        with pytest.raises(EOFError):
+            await connection.exchange(b"GET / HTTP/1.1\r\n\r\n", "GET", None, 1000, None)
+        connection.close()
+
+    asyncio.run(main())
+
+
+def test_what_came_unasked_and_the_loop_has_not_read_is_seen(peer: Start) -> None:
+    sent = threading.Event()
+
+    def talk(call: Call) -> None:
+        call.send(b"nobody asked")
+        sent.set()
+        call.request()
+
+    made = peer(talk)
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        transport, connection = await loop.create_connection(
+            lambda: aioconnection.Connection(loop), "127.0.0.1", made.port
+        )
+        transport.pause_reading()
+        assert sent.wait(60)
+        assert not connection.is_idle()
+        connection.close()
+
+    asyncio.run(main())

@@ -146,6 +146,32 @@ def test_no_transfer_outlasts_a_limit(tmp_path: Path) -> None:
     together(client_download, tmp_path, chosen)
 
 
+def test_no_upload_in_parts_outlasts_a_limit(tmp_path: Path) -> None:
+    """The parts get no answer; the upload is aborted all the same, as that is answered."""
+    over, aborted = threading.Event(), threading.Event()
+    begun = b'{"UploadId": "u", "BlkSize": 65536, "Bucket": "space", "Key": "k"}'
+
+    def talk(call: Any) -> None:
+        while True:
+            line = call.request()[0]
+            if line.startswith("PUT"):
+                over.wait(OTHERS)
+            call.send(answer(begun if line.startswith("POST") else b"", status="200 OK"))
+            if line.startswith("DELETE"):
+                aborted.set()
+
+    peer = Peer(talk)
+    try:
+        with Client("p", "s", state_dir=str(tmp_path), **options(peer)) as client:
+            tighten(client._carrier, "total_timeout")
+            source = io.BytesIO(b"x" * 300000)
+            assert not timed("total_timeout", lambda: client.upload("space", "k", source, journal=False))
+            assert aborted.is_set()
+    finally:
+        over.set()
+        peer.close()
+
+
 # AsyncClient, on either loop
 
 

@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 import requests
 
 from test.contract.client import ClientContract, File, FileContract, FolderContract, Subject, TypedSubject
+from test.fakes import FaultProxy
 from ucloud.uvideo import config, deleteuvideo, downloaduvideo, filemanager, multipartuploaduvideo, spacemanager
 from uvideo import AsyncClient, Client, Retry, errors
 from uvideo._core import errors as core
@@ -236,6 +238,18 @@ class TestPublishedSdk(ClientContract):
 
 class TestPublishedSdkWithSession(ClientContract):
     subject_class = SdkWithSession
+
+    def test_answers_that_precede_the_answer_do_not_end_what_is_sent(
+        self, subject: Subject, space: str, proxy: FaultProxy, large: Path, tmp_path: Path
+    ) -> None:
+        """Only 100: http.client takes others for the answer, which is said."""
+        proxy.on("PutObject", key="a").interim(100_000, [100, 100])
+        proxy.on("PutObject", key="b").interim(100_000, [103])
+        subject.put(space, "a", large)
+        with pytest.raises(errors.LocalFailure, match="103"):
+            subject.put(space, "b", large)
+        subject.download(space, "a", tmp_path / "a")
+        assert (tmp_path / "a").read_bytes() == large.read_bytes()
 
 
 class TestTypedClient(ClientContract, FileContract, FolderContract):

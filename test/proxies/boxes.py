@@ -8,6 +8,7 @@ from test.proxies.apache import OLD, start_apache, start_apache_forward
 from test.proxies.box import Box
 from test.proxies.caddy import start_caddy
 from test.proxies.haproxy import start_haproxy
+from test.proxies.microsocks import start_microsocks
 from test.proxies.mitmproxy import start_mitmproxy
 from test.proxies.nginx import STREAM, start_nginx
 from test.proxies.squid import start_squid
@@ -37,6 +38,8 @@ BOXES = {
         Box("tinyproxy, tunnel, password", partial(start_tinyproxy, tunnel=True, password=True)),
         Box("apache, forward", start_apache_forward),
         Box("apache, forward, tunnel, password", partial(start_apache_forward, tunnel=True, password=True)),
+        Box("microsocks, password", start_microsocks),
+        Box("microsocks, TLS, password", partial(start_microsocks, tls=True)),
         Box("mitmproxy", start_mitmproxy),
         Box("mitmproxy, TLS", partial(start_mitmproxy, tls=True)),
         Box("mitmproxy, TLS, streaming", partial(start_mitmproxy, more="stream_large_bodies=64k", tls=True)),

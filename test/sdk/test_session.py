@@ -292,10 +292,18 @@ class Answered(Sessions):
             b"SSH-2.0-OpenSSH\r\n\r\n",
             b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
             b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
-            b"HTTP/1.1 103 Hints\r\n\r\n" + answer(b"it"),
         ):
             peer = self.peer(lambda call, bad=bad: call.request() and call.send(bad))
             self.assertNoAnswer(self.pipes(), self.request(peer), "is not HTTP")
+
+    def test_what_requests_takes_for_the_answer_is_said(self):
+        peer = self.peer(again(b"HTTP/1.1 100 Continue\r\n\r\n" + answer(b"it")))
+        self.assertEqual(b"it", self.pipes().send(self.request(peer)).body)
+        peer = self.peer(again(b"HTTP/1.1 103 Hints\r\n\r\n" + answer(b"it")))
+        with self.assertRaises(ConfigurationError) as caught:
+            self.pipes().send(self.request(peer))
+        self.assertIn("103", caught.exception.message)
+        self.assertTrue(caught.exception.sent)
 
     def test_no_answer_says_why(self):
         closed = self.peer(lambda call: None)

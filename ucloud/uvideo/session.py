@@ -357,9 +357,11 @@ def _stream(request, response, way, watch):
             raise fault.wants_password(way)
         answer = wire.read_head(_head(response), request.method)
         if answer.status < 200:
-            raise wire.Malformed(
-                u"an answer %d came before the answer, and requests takes it for that: this way needs no session"
-                % answer.status
+            raise ConfigurationError(
+                u"%d came from %s before the answer, and requests takes it for that: leave the session out here"
+                % (answer.status, way.origin),
+                status=answer.status,
+                sent=True,
             )
         answer.chunked = False  # http.client has undone that
         return transport.Stream(exchange, answer, b"")
