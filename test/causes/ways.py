@@ -239,7 +239,7 @@ def _ways(make: _Maker) -> Iterator[tuple[str, Way]]:
 
     https = "https://service.test"
     yield "proxy name", Way("proxy-name", https, "http://no-such-proxy.invalid:80", said="no-such-proxy.invalid:80")
-    yield "proxy label", Way("proxy-address", https, f"http://{label}.invalid:80")
+    yield "proxy label", Way("proxy-address", https, f"http://{label}.invalid:80", oldest="proxy-name")
     yield "proxy refused", Way("proxy-refused", https, f"http://{make.closed}", said="Connection refused")
     yield "proxy unreachable", Way("proxy-unreachable", https, f"http://{nowhere}", said="Network is unreachable")
     yield "proxy full", Way("proxy-time", https, f"http://{make.full()}", options=short)
@@ -310,8 +310,10 @@ def _ways(make: _Maker) -> Iterator[tuple[str, Way]]:
             status,
             make.host("login", page(f"{status} No", signed), said=f"{status}: it points to https://a.example/in;"),
         )
-    for status in ("200", "400", "401", "403", "404", "429", "500", "502", "503", "504", "511"):
+    for status in ("200", "400", "401", "403", "404"):
         yield status, make.host("page", page(f"{status} No"), said=f'{status}: "No way [2J {status} No"')
+    for status in ("408", "429", "500", "502", "503", "504", "511"):
+        yield status, make.host("gateway", page(f"{status} No"), said=f'{status}: "No way [2J {status} No"')
     basic = answers("401 Unauthorized", b"", 'WWW-Authenticate: Basic realm="x"')
     yield "basic", make.host("page", basic, said="401: without a word")
     yield (

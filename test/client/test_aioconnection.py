@@ -613,3 +613,41 @@ def test_a_stale_connection_is_replaced_without_a_wait(peer: Start) -> None:
 
     asyncio.run(main())
     assert waits == [0.0, 0.0]
+
+
+def test_a_connection_that_ended_before_it_was_used_is_not_waited_for(peer: Start) -> None:
+    made = peer(lambda call: call.close())
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        _, connection = await loop.create_connection(lambda: aioconnection.Connection(loop), "127.0.0.1", made.port)
+        while not connection.transport.is_closing():
+            await asyncio.sleep(0.001)
+        with pytest.raises(EOFError):
+            await connection.exchange(b"GET / HTTP/1.1\r\n\r\n", "GET", None, 1000, None)
+        connection.close()
+
+    asyncio.run(main())
+
+
+def test_what_came_unasked_and_the_loop_has_not_read_is_seen(peer: Start) -> None:
+    sent = threading.Event()
+
+    def talk(call: Call) -> None:
+        call.send(b"nobody asked")
+        sent.set()
+        call.request()
+
+    made = peer(talk)
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        transport, connection = await loop.create_connection(
+            lambda: aioconnection.Connection(loop), "127.0.0.1", made.port
+        )
+        transport.pause_reading()
+        assert sent.wait(60)
+        assert not connection.is_idle()
+        connection.close()
+
+    asyncio.run(main())
