@@ -186,7 +186,7 @@ def test_sdk(every: dict[str, Way], interpreter: interpreters.Interpreter) -> No
     def told(way: Way) -> None:
         name = names[id(way)]
         status, text, exception, ret_code, tries = said[name]
-        code = (interpreter.version < (3, 7) and way.old) or (interpreter.version < (3,) and way.oldest) or way.code
+        code = (interpreter.version < (3, 7) and way.old) or way.code
         final = issubclass(TABLE[code].error, ConfigurationError)
         if code == "gateway":
             assert (status, exception) == (int(name), "NoneType"), text

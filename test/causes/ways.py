@@ -23,7 +23,7 @@ HELLO = 65536
 
 @dataclass
 class Way:
-    """``code``: of the cause.  ``old``: on Python before 3.7, where that is another; ``oldest``: on 2.7.
+    """``code``: of the cause.  ``old``: on Python before 3.7, where that is another.
 
     ``options``: of a Client.  ``said``: what must be in the text.  ``peer``: whose connections are the tries, None
     where nobody counts them.
@@ -33,7 +33,6 @@ class Way:
     endpoint: str
     proxy: str = ""
     old: str = ""
-    oldest: str = ""
     options: dict[str, Any] = field(default_factory=dict)
     said: str = ""
     peer: Peer | None = None
@@ -233,7 +232,7 @@ def _ways(make: _Maker) -> Iterator[tuple[str, Way]]:
     short = {"timeout": SHORT, "connect_timeout": SHORT}
     nowhere, label = "255.255.255.255:9", "a" * 64
     yield "name", Way("name", "http://no-such-host.invalid")
-    yield "label", Way("address", f"http://{label}.invalid", oldest="name")
+    yield "label", Way("address", f"http://{label}.invalid")
     yield "refused", Way("connect-refused", f"http://{make.closed}", said="Connection refused")
     yield "unreachable", Way("unreachable", f"http://{nowhere}", said="Network is unreachable")
     yield "full", Way("connect-time", f"http://{make.full()}", options=short)

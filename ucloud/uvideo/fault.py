@@ -129,7 +129,7 @@ def wants_password(route):
 def _said(code, error, leg, route, context):
     proxy = None if route.proxy is None else _authority(route.proxy)
     host = route.origin
-    if proxy is not None and leg in (TLS, REQUEST):
+    if proxy is not None and leg in (HOST, TLS, REQUEST):
         host += u" through the proxy %s" % proxy
     peer = u"the proxy %s" % proxy if leg == PROXY_TLS else route.origin
     facts = {"proxy": proxy, "peer": peer, "reason": reason(error), "status": getattr(error, "status", u"")}
