@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from test.interpreters import ROOT
 from uvideo._core import cause
-from uvideo.errors import ConfigurationError
+from uvideo.errors import ConfigurationError, Refused
 
 PATH = ROOT / "docs" / "reliability.md"
 BEGIN, END = "<!-- causes -->\n", "<!-- end of causes -->\n"
@@ -14,7 +14,8 @@ def table() -> str:
     rows = ["| `cause` | what is said | what to do | error | SDK | tried again |", "|---|---|---|---|---|---|"]
     for each in cause.CAUSES:
         final = issubclass(each.error, ConfigurationError)
-        cells = (f"`{each.code}`", each.text, each.remedy, f"`{each.error.__name__}`", "-3" if final else "-1")
+        status = "-3" if final else "its status" if issubclass(each.error, Refused) else "-1"
+        cells = (f"`{each.code}`", each.text, each.remedy, f"`{each.error.__name__}`", status)
         rows.append(f"| {' | '.join(cells)} | {'no' if final else 'yes'} |")
     return "\n".join(rows) + "\n"
 

@@ -23,7 +23,7 @@ HELLO = 65536
 
 @dataclass
 class Way:
-    """``code``: of the cause.  ``old``: on Python before 3.7, where that is another; ``oldest``: on 2.7.
+    """``code``: of the cause.  ``old``: on Python before 3.7, where that is another.
 
     ``options``: of a Client.  ``said``: what must be in the text.  ``peer``: whose connections are the tries, None
     where nobody counts them.
@@ -33,7 +33,6 @@ class Way:
     endpoint: str
     proxy: str = ""
     old: str = ""
-    oldest: str = ""
     options: dict[str, Any] = field(default_factory=dict)
     said: str = ""
     peer: Peer | None = None
@@ -233,14 +232,14 @@ def _ways(make: _Maker) -> Iterator[tuple[str, Way]]:
     short = {"timeout": SHORT, "connect_timeout": SHORT}
     nowhere, label = "255.255.255.255:9", "a" * 64
     yield "name", Way("name", "http://no-such-host.invalid")
-    yield "label", Way("address", f"http://{label}.invalid", oldest="name")
+    yield "label", Way("address", f"http://{label}.invalid")
     yield "refused", Way("connect-refused", f"http://{make.closed}", said="Connection refused")
     yield "unreachable", Way("unreachable", f"http://{nowhere}", said="Network is unreachable")
     yield "full", Way("connect-time", f"http://{make.full()}", options=short)
 
     https = "https://service.test"
     yield "proxy name", Way("proxy-name", https, "http://no-such-proxy.invalid:80", said="no-such-proxy.invalid:80")
-    yield "proxy label", Way("proxy-address", https, f"http://{label}.invalid:80")
+    yield "proxy label", Way("proxy-address", https, f"http://{label}.invalid:80", oldest="proxy-name")
     yield "proxy refused", Way("proxy-refused", https, f"http://{make.closed}", said="Connection refused")
     yield "proxy unreachable", Way("proxy-unreachable", https, f"http://{nowhere}", said="Network is unreachable")
     yield "proxy full", Way("proxy-time", https, f"http://{make.full()}", options=short)
@@ -311,8 +310,10 @@ def _ways(make: _Maker) -> Iterator[tuple[str, Way]]:
             status,
             make.host("login", page(f"{status} No", signed), said=f"{status}: it points to https://a.example/in;"),
         )
-    for status in ("200", "400", "401", "403", "404", "429", "500", "502", "503", "504", "511"):
+    for status in ("200", "400", "401", "403", "404"):
         yield status, make.host("page", page(f"{status} No"), said=f'{status}: "No way [2J {status} No"')
+    for status in ("408", "429", "500", "502", "503", "504", "511"):
+        yield status, make.host("gateway", page(f"{status} No"), said=f'{status}: "No way [2J {status} No"')
     basic = answers("401 Unauthorized", b"", 'WWW-Authenticate: Basic realm="x"')
     yield "basic", make.host("page", basic, said="401: without a word")
     yield (

@@ -278,6 +278,18 @@ class TestBadItems:
         assert done.code == 3 and len(failed(done)) == 1
         assert "doctor" in check(done.err.splitlines()[0])["hint"]
 
+    def test_a_wrong_proxy_stops_at_once_and_one_file_that_is_too_long_does_not(self, shell: Shell, tree: Path) -> None:
+        space = shell.space()
+        moved = {"Location": "https://elsewhere.example/?Signature=x"}
+        for status, headers, code, failures in ((301, moved, 2, 1), (413, {}, 1, 1)):
+            with FaultProxy("127.0.0.1", shell.server.port) as proxy:
+                page = "<html><title>no</title></html>"
+                proxy.on("PutObject").answer(status, body=page, headers={"Content-Type": "text/html", **headers})
+                endpoint = f"127.0.0.1:{proxy.port}"
+                done = shell("cp", "-r", "-j1", "videos", f"uvideo://{space}/", "--json", UVIDEO_ENDPOINT=endpoint)
+                assert (done.code, len(failed(done))) == (code, failures), done
+                assert len(proxy.log("PutObject")) == (1 if status == 301 else 4)
+
 
 class TestMv:
     def test_the_source_is_removed_in_every_direction(self, shell: Shell, tree: Path) -> None:

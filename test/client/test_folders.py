@@ -256,6 +256,17 @@ def test_stop_begins_nothing_more_after_a_failure(space: str, album: Path, proxy
     assert [seen.key for seen in proxy.log("PutObject")] == ["a.txt", "a/1.txt"]
 
 
+def test_one_file_that_is_too_long_for_a_gateway_stops_no_other(
+    space: str, album: Path, proxy: FaultProxy, through: Client
+) -> None:
+    page = "<html><title>413 Request Entity Too Large</title></html>"
+    proxy.on("PutObject", key="a.txt").answer(413, body=page, headers={"Content-Type": "text/html"})
+    with pytest.raises(errors.SomeFailed) as caught:
+        through.upload_dir(album, space, jobs=1)
+    assert [type(each.error) for each in caught.value.summary.failures] == [errors.ConfigurationError]
+    assert len(caught.value.summary.done) > 1 and caught.value.summary.skipped == 0
+
+
 def test_what_every_file_would_meet_ends_it(album: Path, client: Client, proxy: FaultProxy, through: Client) -> None:
     with pytest.raises(errors.SomeFailed) as caught:
         through.upload_dir(album, "absent-space", jobs=1)

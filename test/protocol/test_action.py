@@ -191,12 +191,12 @@ class Answers(unittest.TestCase):
                     self.assertRaises(errors.BadAnswer, action.decode_result, op, Response(200, JSON, body))
 
     def test_an_error_of_a_proxy(self):
-        for status in (200, 502):
-            with self.assertRaises(errors.BadAnswer) as caught:
+        for status, cls, cause in ((200, errors.BadAnswer, "page"), (502, errors.Unavailable, "gateway")):
+            with self.assertRaises(cls) as caught:
                 response = Response(status, Headers(), b"<html><title>Bad Gateway\x1b</title>")
                 action.decode_result(operation.DescribeSpace(), response)
             error = caught.exception
-            self.assertEqual((status, "page", True), (error.status, error.cause, error.retryable))
+            self.assertEqual((status, cause, True), (error.status, error.cause, error.retryable))
             self.assertIn('not the service answers %d: "Bad Gateway"' % status, str(error))
 
 

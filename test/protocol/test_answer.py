@@ -143,7 +143,7 @@ class Results(unittest.TestCase):
             self.assertRaises(errors.BadAnswer, answer.decode, op, Response(200, page, b"<html>"))
             for status in (301, 308):
                 self.assertRaises(errors.ConfigurationError, answer.decode, op, Response(status, page, b"<html>"))
-            for status in (302, 303, 307, 401, 403, 404, 500, 511):
+            for status in (302, 303, 307, 401, 403, 404):
                 self.assertRaises(errors.BadAnswer, answer.decode, op, Response(status, page, b"<html>"))
         finish = operation.FinishUpload(u"space", u"k", u"u", (u"e",))
         self.assertRaises(errors.BadAnswer, answer.decode, finish, Response(200, Headers(), b"welcome"))
@@ -306,6 +306,50 @@ class Errors(unittest.TestCase):
             error = caught.exception
             self.assertEqual((message, "s", 2), (error.message, error.request_id, error.retry_after))
             self.assertEqual(native(message), str(error))
+
+    def test_what_has_the_services_form_is_a_refusal(self):
+        html, session = ("Content-Type", "text/html"), ("X-SessionId", "s")
+        xml = b'<?xml version="1.0"?>\n<Error><Code>AccessDenied</Code><Message>No</Message></Error>'
+        for pairs, body, status, cls, message in (
+            ([], b"", 404, errors.NotFound, u"the service answered 404"),  # to HEAD
+            ([("Content-Type", "application/json")], b"", 403, errors.AccessDenied, u"the service answered 403"),
+            ([session, html], b"<html><title>a</title>", 404, errors.NotFound, u"a"),
+            ([session], b"gone", 500, errors.InternalError, u"gone"),
+            ([("Content-Type", "application/xml")], xml, 403, errors.AccessDenied, u"AccessDenied: No"),
+            ([], b'{"ErrMsg":"x"}', 401, errors.SignatureMismatch, u"x"),
+        ):
+            with self.assertRaises(cls) as caught:
+                answer.decode(GET, Response(status, Headers(pairs), body))
+            error = pickle.loads(pickle.dumps(caught.exception))
+            self.assertEqual((message, None, None), (error.message, error.ret_code, error.cause))
+        own = answer.encode_error(errors.NotFound())
+        self.assertRaises(errors.NotFound, answer.decode, GET, own)
+
+    def test_what_has_another_form_is_not(self):
+        html, text = ("Content-Type", "text/html"), ("Content-Type", "text/plain")
+        for pairs, body, shown in (
+            ([html], b"", u"without a word"),  # to HEAD
+            ([("WWW-Authenticate", "Basic")], b"", u"without a word"),
+            ([("WWW-Authenticate", "Basic")], b'{"RetCode":-1,"ErrMsg":"x"}', u'"{"RetCode":-1,"ErrMsg":"x"}"'),
+            ([html], u"<title>\u767b\u5f55</title>".encode("utf-8"), u'"\u767b\u5f55"'),
+            ([("Content-Type", "text/html; charset=GBK")], u"<TITLE>\u767b\u5f55".encode("gbk"), u'"\u767b\u5f55"'),
+            ([("Content-Type", "text/html; charset=zlib")], b"<title>a", u'"a"'),
+            ([], b"<!DOCTYPE html><style>b{}</style><h1>No &amp;\x1b[2J way</h1>", u"No & [2J way"),
+            ([text], b"upstream connect error\r\nmore", u'"upstream connect error more"'),
+            ([], b'{"message":"no key"}', u"no key"),
+            ([], b"\xff" * 9, u"\ufffd" * 9),
+            ([html], b"<title" * 30000, u'"<title<title'),
+            ([html], b"<" * 100000, u"<"),
+        ):
+            for status in (400, 401, 403, 404, 405, 416, 429, 500, 502, 503, 504):
+                late = status >= 429
+                with self.assertRaises(errors.Refused if late else errors.BadAnswer) as caught:
+                    answer.decode(GET, Response(status, Headers(pairs + [("Retry-After", "2")]), body))
+                error = caught.exception
+                self.assertEqual((status, 2, None), (error.status, error.retry_after, error.ret_code))
+                self.assertEqual("gateway" if late else "page", error.cause)
+                self.assertIn(shown, error.message)
+                self.assertTrue(error.retryable and len(error.message) < 500)
 
     def test_retry_after_is_sent(self):
         response = answer.encode_error(errors.Throttled(retry_after=1.5))

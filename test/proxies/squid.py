@@ -54,7 +54,7 @@ def start_squid(world: World, *, tunnel: bool = False, password: bool = False, r
         rights = CLOSED.format(folder=folder) if password else rights
         config = folder / "squid.conf"
         config.write_text(CONFIG.format(port=port, hosts=world.hosts, folder=folder, rights=rights))
-        with running([find("squid"), "-N", "-f", str(config)], folder / "squid.log", port):
+        with running([find("squid"), "-N", "-n", f"box{port}", "-f", str(config)], folder / "squid.log", port):
             origin = world.tls if tunnel else world.plain
             where = f"{NAME}:{origin.port}"
             yield Way(

@@ -17,7 +17,7 @@ __all__ = ["start_stunnel", "start_stunnel_squid", "wrapped"]
 CONFIG = """
 foreground = yes
 pid =
-debug = 5
+debug = 6
 syslog = no
 [box]
 accept = 127.0.0.1:{port}

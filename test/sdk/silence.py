@@ -5,6 +5,7 @@ from __future__ import absolute_import, division, print_function
 
 import contextlib
 import socket
+import sys
 import threading
 
 from ucloud.uvideo.connection import Connection
@@ -27,7 +28,8 @@ def told(held):
     as it is and should be long.
     """
     plain = Connection._wait
-    receive = getattr(socket.socket, "recv_into", None)  # what a session's connections wait in, on Python 3
+    # What a session's connections wait in; the socket of Python 2.7 cannot be changed so.
+    receive = socket.socket.recv_into if sys.version_info >= (3,) else None
     asking = threading.local()
 
     def wait(self, events, pace):

@@ -133,6 +133,14 @@ class Refusing(Socks):
         with self.assertRaises(ConfigurationError):
             pipes.send(self.get("http://%s.test" % ".".join(["a" * 60] * 3)))
 
+    def test_a_host_that_cannot_be(self):
+        for scheme in ("socks5h", "socks4a"):
+            proxy = self.server(1)
+            for host in ("a..test", "service.test:99999", "%s.test" % ("a" * 64)):
+                with self.assertRaises(ConfigurationError) as caught:
+                    self.transport(proxy="%s://%s" % (scheme, proxy.host)).send(self.get("http://" + host))
+                self.assertEqual(caught.exception.cause, "address")
+
     def test_a_name_that_does_not_resolve_here(self):
         pipes = self.transport(proxy="socks5://" + self.server(1).host)
         with self.assertRaises(NoAnswer) as caught:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from test.interpreters import ROOT
+from test.patience import until
 from ucloud.uvideo import config, downloaduvideo, multipartuploaduvideo
 from uvideo import AsyncClient
 from uvideo.errors import UVideoError
@@ -89,6 +90,49 @@ def test_the_sdk_with_a_checkpoint(served: TestServer, film: Path, tmp_path: Pat
         assert resp.status_code == 200, resp
         _, resp = downloaduvideo.DownloadUVideo(*keys).download_file("films", "d", str(tmp_path / "copy"))
         assert resp.status_code in (200, 206), resp
+    assert (tmp_path / "copy").read_bytes() == film.read_bytes() and left(tmp_path) == ["copy"]
+
+
+DOWNLOAD = """
+import sys
+from ucloud.uvideo import config, downloaduvideo
+config.set_default(uploadsuffix=sys.argv[1], downloadsuffix=sys.argv[1], connection_timeout=60)
+downloaduvideo.DownloadUVideo(sys.argv[2], sys.stdin.read()).download_file("films", "f", sys.argv[3])
+"""
+
+
+def test_a_killed_download_of_the_sdk_is_gone_on_with(
+    served: TestServer, film: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    served.client.upload("films", "f", film)
+    served.faults.on("GetObject").stall(9 * 1024 * 1024, times=None)
+    process = subprocess.Popen(
+        [sys.executable, "-c", DOWNLOAD, served.host, served.public_key, str(tmp_path / "copy")],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    with process:
+        assert process.stdin is not None
+        process.stdin.write(served.private_key)
+        process.stdin.close()
+
+        def has_a_block() -> bool:  # behind the bytes are the digests of those blocks that have arrived
+            for path in tmp_path.glob(".*.part"):
+                with path.open("rb") as file:
+                    file.seek(SIZE)
+                    return any(file.read(20))
+            return False
+
+        until(has_a_block)
+        process.kill()
+    served.faults.clear()
+    config.set_default(uploadsuffix=served.host, downloadsuffix=served.host)
+    with caplog.at_level("INFO", "ucloud.uvideo"):
+        handler = downloaduvideo.DownloadUVideo(served.public_key, served.private_key)
+        _, resp = handler.download_file("films", "f", str(tmp_path / "copy"))
+    assert resp.status_code in (200, 206), resp
+    assert "going on with" in caplog.text
     assert (tmp_path / "copy").read_bytes() == film.read_bytes() and left(tmp_path) == ["copy"]
 
 

@@ -30,7 +30,12 @@ MODERN = next(
 #: cryptography: the lowest that we allow; later ones ask for a DLL that Wine 8 does not have.
 PACKAGES = ["requests", "pytest", "hypothesis", "h11", "colorama", "tzdata", "click", "rich", "tomlkit"]
 SERVER = ["aiohttp>=3.14.4", "cryptography==42.0.8"]
-FILES = ["test/systems/test_transfers.py", "test/test_localfile.py", "test/client/test_journal.py"]
+FILES = [
+    "test/systems/test_transfers.py",
+    "test/test_localfile.py",
+    "test/client/test_journal.py",
+    "test/client/test_profiles.py",
+]
 OLD = [*interpreters.PINNED, "chardet<5"]
 MODULES = ["test.sdk.test_filefaults", "test.sdk.test_handlers", "test.sdk.test_input"]
 #: Runs modules of unittest without what windows.txt lists.

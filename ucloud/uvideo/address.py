@@ -12,6 +12,7 @@ STAGGER = 0.25
 #: Addresses of one host that are tried.
 MOST = 32
 _is_numeric = re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}\Z|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%.*)?\Z").match
+_has_long_label = re.compile(r"[^.]{64}").search
 _FAILURES = (EnvironmentError, UnicodeError, OverflowError)
 _under_way = {}
 
@@ -27,6 +28,8 @@ class Refusal(Exception):
 def known(name, port):
     """The addresses of a host whose name is an address; None of any other, which must be looked up.  Refusal."""
     if not _is_numeric(name):
+        if _has_long_label(name):  # Python 2.7 would ask for it
+            raise Refusal(UnicodeError("a label of the name is longer than 63 characters"))
         return None
     try:
         return _found(name, port, socket.AI_NUMERICHOST)

@@ -67,7 +67,6 @@ _BARE = re.compile(r"^\[[^\]]*\] *|  *\(_ssl\.c:[0-9]+\)")
 _TIMES = (socket.timeout,)
 
 
-
 def names(authorities, proxy):
     """What the settings are called that count here: {fact of the texts: name}.
 
@@ -122,7 +121,7 @@ def judged(error, leg, route, late=False):
 def wants_password(route):
     """The ConfigurationError of a 407 that came in place of the service's answer."""
     proxy = route.proxy
-    if proxy is None or route.is_tls:
+    if proxy is None or proxy.socks is not None or route.is_tls:  # a SOCKS proxy speaks no HTTP
         return told("auth-on-the-way", route.origin, {"status": 407})
     return _said(_denied(407, bool(proxy.fields)), None, REQUEST, route, {"status": 407})
 
@@ -130,7 +129,7 @@ def wants_password(route):
 def _said(code, error, leg, route, context):
     proxy = None if route.proxy is None else _authority(route.proxy)
     host = route.origin
-    if proxy is not None and leg in (TLS, REQUEST):
+    if proxy is not None and leg in (HOST, TLS, REQUEST):
         host += u" through the proxy %s" % proxy
     peer = u"the proxy %s" % proxy if leg == PROXY_TLS else route.origin
     facts = {"proxy": proxy, "peer": peer, "reason": reason(error), "status": getattr(error, "status", u"")}

@@ -52,14 +52,19 @@ class Handshake(_BASE):
 
     def run(self):
         """Let the proxy connect it on; blocks as long as the Pace allows.  Unfit, EOFError, EnvironmentError."""
-        if len(self._to[0]) > _LONGEST:
+        name, port = self._to
+        if len(name) > _LONGEST:
             raise Unfit("socks-unfit", u"the name is longer than %d characters" % _LONGEST)
+        if not 0 < port < 65536:
+            raise Unfit("address", u"there is no such port")
         if max(len(each or b"") for each in self.proxy[-2:]) > _LONGEST:
             raise Unfit("socks-auth", u"one of them is longer than %d bytes" % _LONGEST)
         try:
-            self._proxy_negotiators[self.proxy[0]](self, *self._to)
+            self._proxy_negotiators[self.proxy[0]](self, name, port)
         except library.ProxyError as error:
             raise _unfit(error)
+        except UnicodeError:
+            raise Unfit("address", u"it cannot be the name of a host")
 
     def _readall(self, file, count):
         data = b""

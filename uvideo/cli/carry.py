@@ -183,9 +183,11 @@ class Mover:
     def _judge(self, error: BaseException) -> None:
         """See whether others would fail in the same way."""
         with self._lock:
-            if isinstance(error, errors.NoAnswer):
+            alone = getattr(error, "cause", None) == "too-long"  # a shorter file may pass
+            if isinstance(error, errors.NoAnswer) and not alone:
                 self._unanswered += 1
-            if isinstance(error, HOPELESS) or is_full(error) or self._unanswered >= UNANSWERED:
+            hopeless = isinstance(error, HOPELESS) and not alone
+            if hopeless or is_full(error) or self._unanswered >= UNANSWERED:
                 self.hopeless = True
 
     def skip(self, source: str, target: str, reason: str) -> None:

@@ -79,7 +79,7 @@ def text(error: BaseException) -> str:
         return str(error)
     if isinstance(error, errors.Cancelled):
         return say("interrupted")
-    if isinstance(error, errors.Refused):
+    if isinstance(error, errors.Refused) and error.cause is None:
         parts = [str(error.message)]
         if error.status:
             parts.append(f"HTTP {error.status}")

@@ -5,7 +5,9 @@ from __future__ import absolute_import, division, print_function
 import hashlib
 import io
 import json
+import os
 import sys
+import time
 
 
 def read():
@@ -28,6 +30,13 @@ def sha256(path):
         return hashlib.sha256(file.read()).hexdigest()
 
 
+def rest(job):
+    """Use no connection until the test says so."""
+    while not os.path.exists(job["signal"]):
+        time.sleep(0.05)
+    return True
+
+
 def run(job, steps, failure):
     """Do each step of the job by its method of ``steps``; print {step: what it returned, or {"failed": ...}}.
 
@@ -36,7 +45,7 @@ def run(job, steps, failure):
     found = {}
     for name in job["steps"]:
         try:
-            found[name] = getattr(steps, name)()
+            found[name] = rest(job) if name == "rest" else getattr(steps, name)()
         except failure as error:
             found[name] = {
                 "failed": type(error).__name__,

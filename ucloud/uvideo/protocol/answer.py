@@ -427,7 +427,13 @@ def stranger(response, now=None, **context):
         shown = said(title(headers, response.body))
         reason = u'"%s"' % shown if shown else u"a page without a title" if response.body else u"without a word"
     context["retry_after"] = retry_after(headers, now)
-    return told("too-long" if status == 413 else "page", None, context, status=status, reason=reason)
+    if status < 500 and status not in (408, 429):
+        return told("too-long" if status == 413 else "page", None, context, status=status, reason=reason)
+    found = told("gateway", None, context, status=status, reason=reason)
+    del context["status"]
+    error = refusal(status, None, found.message, cause=found.cause, **context)
+    error.ret_code, error.facts = None, found.facts
+    return error
 
 
 def raise_refusal(response, now=None, **context):

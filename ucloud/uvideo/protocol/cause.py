@@ -8,7 +8,7 @@ from __future__ import absolute_import, division, print_function
 
 from collections import namedtuple
 
-from .errors import BadAnswer, ConfigurationError, NoAnswer
+from .errors import BadAnswer, ConfigurationError, NoAnswer, Unavailable
 from .text import printable, to_text
 
 #: Characters of what others said.
@@ -281,6 +281,12 @@ CAUSES = (
         BadAnswer,
         u"something that is not the service answers {status}: {reason}",
         u"check the endpoint and the proxy, and whether the network wants you to log in",
+    ),
+    Cause(
+        "gateway",
+        Unavailable,
+        u"something that is not the service answers {status}: {reason}",
+        u"try again later; if it lasts, ask who runs the gateway or the proxy",
     ),
     Cause(
         "too-long",

@@ -137,6 +137,9 @@ WORDS = {
     "check the endpoint and the proxy, and whether the network wants you to log in": (
         "请检查 endpoint 和代理，以及当前网络是否需要登录"
     ),
+    "try again later; if it lasts, ask who runs the gateway or the proxy": (
+        "请稍后重试；若持续出现，请联系网关或代理的管理员"
+    ),
     "something before the service takes no body of this length: {status}, {reason}": (
         "服务端前面的网关不接受这么长的请求体：{status}，{reason}"
     ),
