@@ -239,7 +239,7 @@ def _ways(make: _Maker) -> Iterator[tuple[str, Way]]:
 
     https = "https://service.test"
     yield "proxy name", Way("proxy-name", https, "http://no-such-proxy.invalid:80", said="no-such-proxy.invalid:80")
-    yield "proxy label", Way("proxy-address", https, f"http://{label}.invalid:80", oldest="proxy-name")
+    yield "proxy label", Way("proxy-address", https, f"http://{label}.invalid:80")
     yield "proxy refused", Way("proxy-refused", https, f"http://{make.closed}", said="Connection refused")
     yield "proxy unreachable", Way("proxy-unreachable", https, f"http://{nowhere}", said="Network is unreachable")
     yield "proxy full", Way("proxy-time", https, f"http://{make.full()}", options=short)
