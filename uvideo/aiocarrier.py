@@ -26,7 +26,7 @@ from uvideo.settings import Settings
 __all__ = ["AsyncCarrier"]
 
 SMALL_ANSWER = 64 << 20  # bytes of an answer that is not an object's content
-REFUSAL = 1 << 20  # bytes of an answer that says no
+LEAST = 1 << 20  # bytes that may come, however few were asked for
 CONNECTIONS = 256  # at a time; what is asked for beyond that waits its turn
 LASTING = 45.0  # seconds after which an idle connection is not trusted any more
 
@@ -328,7 +328,7 @@ def _longest(wanted: Any) -> int | None:
     if wanted is None or wanted.last is None:
         return None
     length: int = wanted.last if wanted.first is None else wanted.last - wanted.first + 1
-    return max(REFUSAL, length)
+    return max(LEAST, length)
 
 
 def _is_over(end: float | None) -> bool:

@@ -301,6 +301,14 @@ def _text(name: str, value: Any) -> str:
     return value
 
 
+def _said(name: str, value: Any) -> str:
+    """Text that says something: an empty host would stand for the provider's."""
+    text = _text(name, value)
+    if not text:
+        raise InvalidArgument(f"{name} is empty: give a value, or leave it out (None)")
+    return text
+
+
 def _key(name: str, value: Any) -> str:
     if isinstance(value, str) and value.endswith(("\n", "\r")):
         raise InvalidArgument(f"{name} ends with a line break, as a line of a file does: .strip() takes it off")
@@ -329,7 +337,7 @@ def _proxy(name: str, value: Any) -> str:
 
 
 def _path(name: str, value: Any) -> str:
-    return os.fspath(value) if isinstance(value, os.PathLike) else _text(name, value)
+    return os.fspath(value) if isinstance(value, os.PathLike) else _said(name, value)
 
 
 def _number(low: float, high: float) -> Callable[[str, Any], float]:
@@ -401,10 +409,10 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "private_key": _key,
     "security_token": _key,
     "provider": _one_of(PROVIDERS),
-    "endpoint": _text,
-    "download_endpoint": _text,
-    "api_url": _text,
-    "region": _text,
+    "endpoint": _said,
+    "download_endpoint": _said,
+    "api_url": _said,
+    "region": _said,
     "word": _one_of(signature.WORDS),
     "timeout": _number(0, 1e6),
     "connect_timeout": _number(0, 1e6),
@@ -422,7 +430,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "client_key": _path,
     "client_key_password": _password,
     "proxy": _proxy,
-    "user_agent": _text,
+    "user_agent": _said,
     "state_dir": _path,
     "space_parameter": _one_of(("BucketName", "SpaceName")),
     "video_actions": _flag,

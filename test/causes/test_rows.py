@@ -25,8 +25,8 @@ from uvideo.retry import Retry
 TABLE = {each.code: each for each in cause.CAUSES}
 SECONDS = 240
 #: ``certificate`` is what Python 2.7 and 3.6 say of most certificates.  The others have tests of their own: SOCKS in
-#: test_socks.py and test_aiosocks.py, the rest in test_transport.py, test_proxies.py and test_machine.py.
-ELSEWHERE = {"certificate", "tls-in-tls", "proxy-url", "time", "not-socks"}
+#: test_socks.py and test_aiosocks.py, the rest in test_transport.py, test_proxies.py, test_machine.py, test_files.py.
+ELSEWHERE = {"certificate", "tls-in-tls", "proxy-url", "time", "not-socks", "open-files"}
 ELSEWHERE |= {"socks-auth", "socks-unfit", "socks-gateway", "socks-denied", "socks-missing"}
 
 

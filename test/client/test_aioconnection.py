@@ -456,6 +456,30 @@ def test_answers_that_are_none_are_said(peer: Start) -> None:
     run(work)
 
 
+@pytest.mark.parametrize("framing", ["", "Content-Length: 999999999999\r\n", "Transfer-Encoding: chunked\r\n"])
+def test_of_a_refusal_without_end_the_beginning_counts(peer: Start, framing: str) -> None:
+    piece = b"x" * 65536
+    if "chunked" in framing:
+        piece = b"10000\r\n" + piece + b"\r\n"
+
+    def talk(call: Call) -> None:
+        call.request()
+        call.send(f"HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\n{framing}\r\n".encode())
+        with contextlib.suppress(OSError):
+            while True:
+                call.send(piece)
+
+    made = peer(talk)
+
+    async def work(client: AsyncClient) -> None:
+        for most in (None, 1):
+            response = await send(client, made.origin, most=most)
+            assert response.status == 502 and message.REFUSAL <= len(response.body) < 1 << 20
+
+    run(work)
+    assert len(made.calls) == 2  # such a connection does not serve again
+
+
 def test_a_cancelled_task_gives_its_connection_up(peer: Start) -> None:
     asked = threading.Event()
 

@@ -156,6 +156,23 @@ def test_a_bad_value_is_an_error_that_names_the_setting(name: str) -> None:
         load(environ={}, **{**keys, name: BAD[name]})
 
 
+EMPTY = sorted(set(FIELDS) - {"proxy"})  # whose empty value is "no proxy"
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_an_empty_argument_is_refused_and_an_empty_variable_is_none(name: str) -> None:
+    keys = {} if name in ("public_key", "private_key") else {"public_key": "p", "private_key": "s"}
+    with pytest.raises(InvalidArgument, match=name):
+        load(environ={"UVIDEO_ENDPOINT": "http://127.0.0.1:1"}, **{**keys, name: ""})
+    assert load(environ={"UVIDEO_" + name.upper(): ""}) == load(environ={})
+
+
+def test_a_profile_with_an_empty_endpoint_does_not_go_to_the_provider(config: Path) -> None:
+    write(config, '[profiles.a]\nendpoint = ""\n')
+    with pytest.raises(InvalidArgument, match="endpoint is empty: give a value, or leave it out"):
+        load("a", environ=env(config))
+
+
 def test_a_loopback_endpoint_takes_download_and_management_with_it() -> None:
     hosts = load(environ={}, endpoint="127.0.0.1:9000").hosts()
     assert (hosts.download, hosts.api) == (hosts.upload, "http://127.0.0.1:9000")

@@ -14,6 +14,7 @@ import zipfile
 
 import pytest
 
+from test import patience
 from test.fakes import FaultProxy
 from test.server_fixture import ROOT, Server
 from uvideo import Cancel, Client, Limit, errors
@@ -281,16 +282,28 @@ def test_a_child_is_told_to_open_another(client: Client, space: str) -> None:
     assert client.stat(space, "a").size == 3 * BLOCK
 
 
-def test_a_program_that_ends_with_an_open_writer_ends(client: Client, server: Server, space: str) -> None:
+@pytest.mark.parametrize("is_asking", [False, True])
+def test_a_program_that_ends_with_an_open_writer_ends(
+    client: Client, server: Server, proxy: FaultProxy, space: str, is_asking: bool
+) -> None:
+    """``is_asking``: the upload waits for the id that it is to be aborted by."""
     program = """
-import os, sys, uvideo
+import sys, uvideo
 client = uvideo.Client(endpoint=sys.argv[1])
 file = client.open(sys.argv[2], "a", "wb")
 file.write(bytes(3 * 4194304))
+sys.stdin.readline()
 """
+    if is_asking:
+        proxy.on("InitiateUpload").stall_response()
     environment = {**os.environ, "UVIDEO_PUBLIC_KEY": server.public_key, "UVIDEO_PRIVATE_KEY": server.private_key}
-    ended = subprocess.run(
-        [sys.executable, "-c", program, server.host, space], cwd=ROOT, env=environment, capture_output=True, timeout=60
-    )
-    assert ended.returncode == 0 and b"Traceback" not in ended.stderr
+    command = [sys.executable, "-c", program, f"127.0.0.1:{proxy.port}", space]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdin=pipe, stderr=pipe) as process:
+        try:
+            patience.until(lambda: proxy.log("InitiateUpload"))
+            _, said = process.communicate(b"\n", timeout=patience.SECONDS)
+        finally:
+            process.kill()
+    assert process.returncode == 0 and b"Traceback" not in said
     assert list(client.list(space)) == []

@@ -131,6 +131,13 @@ class Values(Case):
         made = pickle.loads(pickle.dumps(spacemanager.BucketManager("p", "s")))
         self.assertIn("set apiurl", made.createspace("films")[1].error)
 
+    def test_an_empty_host_is_refused(self):
+        for kind in (filemanager.FileManager, downloaduvideo.DownloadUVideo):
+            for name in ("upload_suffix", "download_suffix"):
+                with self.assertRaises(InvalidArgument) as caught:
+                    kind("p", "s", **{name: ""})
+                self.assertIn("%s is ''" % name, str(caught.exception).replace("u''", "''"))
+
     def test_a_handler_is_closed_by_with(self):
         self.directly()
         for kind in HANDLERS:

@@ -126,11 +126,46 @@ class Races(Case):
             self.assertEqual(names.asked, ["stuck.test"])  # one serves all who ask
             self.assertEqual([each.daemon for each in threading.enumerate() if each.name == "look-up"], [True])
 
+    def test_without_a_thread_for_it_the_name_is_looked_up_all_the_same(self):
+        with Names(live_test=["127.0.0.1"]) as names:
+            for failure in (threading.ThreadError("can't start new thread"), RuntimeError()):
+                with Unstartable(failure):
+                    self.assertEqual(address.look_up("live.test", 80).addresses()[0][4], ("127.0.0.1", 80))
+            with Unstartable(KeyboardInterrupt()):
+                self.assertRaises(KeyboardInterrupt, address.look_up, "live.test", 80)
+            self.assertEqual(address._under_way, {})  # nobody waits for what never began
+        self.assertEqual(names.asked, ["live.test"] * 2)
+
+    def test_a_limit_longer_than_poll_takes_is_one(self):
+        with Dead("127.0.0.2", self.live.port):
+            interrupt = Interrupt()
+            timer = threading.Timer(0.05, interrupt.cancel)
+            timer.start()
+            with self.assertRaises(Cancelled):
+                self.ask("127.0.0.2", timeout=9 * 10 ** 6, interrupt=interrupt)
+            timer.join()
+
     def test_a_name_that_nobody_knows_is_said_each_time(self):
         with Names(nobody_test=[]) as names:
             for _ in range(2):
                 self.refused("nobody.test", "does not resolve (nobody knows it)")
         self.assertEqual(names.asked, ["nobody.test"] * 2)
+
+
+class Unstartable(object):
+    """``with`` it no thread starts: the failure comes instead."""
+
+    def __init__(self, failure):
+        self._failure, self._real = failure, threading.Thread.start
+
+    def __enter__(self):
+        def start(_):
+            raise self._failure
+
+        threading.Thread.start = start
+
+    def __exit__(self, *_):
+        threading.Thread.start = self._real
 
 
 class Selected(Races):

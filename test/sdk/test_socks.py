@@ -174,7 +174,7 @@ class Limits(Socks):
             self.transport(60, proxy="socks5h://" + proxy.host).send(self.get(), interrupt=interrupt)
 
     def test_no_socket_is_left(self):
-        ended = []
+        ended = threading.Event()
 
         def talk(call):
             call.more()
@@ -182,18 +182,16 @@ class Limits(Socks):
             try:
                 call.more()
             except EnvironmentError:
-                ended.append(True)
+                ended.set()
                 raise
 
         proxy = self.peer(talk)
         pipes = self.transport(proxy="socks5h://" + proxy.host)
-        for count in range(3):
+        for _ in range(3):
             with self.assertRaises(ConfigurationError):
                 pipes.send(self.get())
-            until = time.time() + 20
-            while len(ended) <= count and time.time() < until:
-                time.sleep(0.005)
-            self.assertEqual(count + 1, len(ended))
+            self.assertTrue(ended.wait(60))
+            ended.clear()
         gc.collect()
 
 

@@ -25,7 +25,7 @@ from ucloud.uvideo.protocol.errors import (
     NoAnswer,
     Unavailable,
 )
-from ucloud.uvideo.protocol.message import Headers, Request
+from ucloud.uvideo.protocol.message import REFUSAL, Headers, Request
 from ucloud.uvideo.proxy import split
 from ucloud.uvideo.retry import Attempts, Retry
 from ucloud.uvideo.trust import Certificate
@@ -103,6 +103,26 @@ class Connections(Case):
             found = pipes.send(self.request(peer, "HEAD"))
             self.assertEqual((found.body, found.headers.get("content-length")), (b"", "99"))
         self.assertEqual(len(peer.calls), 1)
+
+    def test_of_a_refusal_without_end_the_beginning_counts(self):
+        piece = b"x" * 65536
+
+        def talk(call):
+            call.request()
+            call.send(b"HTTP/1.1 502 Bad Gateway\r\n" + framing + b"\r\n")
+            try:
+                while True:
+                    call.send(b"10000\r\n" + piece + b"\r\n" if b"chunked" in framing else piece)
+            except EnvironmentError:
+                pass
+
+        for framing in (b"", b"Content-Length: 999999999999\r\n", b"Transfer-Encoding: chunked\r\n"):
+            peer, pipes = self.peer(talk), self.transport()
+            for _ in range(2):
+                found = pipes.send(self.request(peer))
+                self.assertEqual(found.status, 502)
+                self.assertTrue(REFUSAL <= len(found.body) <= 2 * REFUSAL, (framing, len(found.body)))
+            self.assertEqual(len(peer.calls), 2)  # such a connection does not serve again
 
     def test_answers_before_the_answer_are_passed_over(self):
         peer = self.peer(again(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nX: y\r\n\r\n" + answer(b"it")))

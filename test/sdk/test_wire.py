@@ -61,6 +61,9 @@ class Heads(unittest.TestCase):
     def test_what_is_not_http_is_refused_as_soon_as_that_is_clear(self):
         for data in (b"SSH-2.0", b"<html>", b"HTTP/0.9 200 OK\r\n\r\n", b"HTTP/2 200\r\n\r\n", b"\0", b"HTTP/1X"):
             self.assertRaises(wire.Malformed, fed, data)
+        with self.assertRaises(wire.Malformed) as caught:  # however much of it comes at once
+            fed(b"SSH-2.0" * wire.HEAD_LIMIT, step=7 * wire.HEAD_LIMIT)
+        self.assertIn("begin as HTTP/1", str(caught.exception))
         for line in (b"HTTP/1.1 20 OK", b"HTTP/1.1 2000 OK", b"HTTP/1.1 abc", b"HTTP/1.1  200", b"HTTP/1.2 200 OK"):
             self.assertRaises(wire.Malformed, fed, line + b"\r\n\r\n")
 

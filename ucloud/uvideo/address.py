@@ -68,8 +68,11 @@ class Lookup(object):
         thread.daemon = True
         try:
             thread.start()
-        except RuntimeError:  # the system gives no more threads
+        except Exception:  # the system gives no more threads: RuntimeError, thread.error on Python 2.7
             self._work()
+        except BaseException:  # nobody else may wait for what may never begin
+            _under_way.pop(self._key, None)
+            raise
 
     def _work(self):
         try:

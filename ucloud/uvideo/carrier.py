@@ -23,7 +23,7 @@ from .protocol.errors import (
     TokenNotFound,
     UVideoError,
 )
-from .protocol.message import Headers, Response
+from .protocol.message import REFUSAL, Headers, Response
 from .protocol.provider import named
 from .protocol.text import native, to_text
 from .retry import Attempts, may_be_done
@@ -287,7 +287,7 @@ class Carrier(object):
             request = _over(request, op, headers)
         stream = self.transport.open(request, None, self.limit(until), self.interrupt)
         if stream.status not in (200, 206):
-            content = bytearray(65536)
+            content = bytearray(REFUSAL)
             try:
                 length = stream.readinto(memoryview(content))
             finally:

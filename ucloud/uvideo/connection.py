@@ -14,7 +14,8 @@ ticks = getattr(time, "monotonic", time.time)
 _READ, _WRITE = 1, 2
 _BLOCKED = (errno.EAGAIN, errno.EWOULDBLOCK)
 _BROKEN = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ECONNABORTED, errno.ETIMEDOUT, errno.EHOSTUNREACH)
-_LONGEST = 10 ** 9  # milliseconds that poll takes at most, with room to spare
+#: Milliseconds that poll takes at most, with room to spare.
+LONGEST = 10 ** 9
 _FAILURES = (EnvironmentError, socket.error, ssl.SSLError)
 #: Bytes handed to the system at a time, at most.
 _SLICE = 1024 * 1024
@@ -54,7 +55,7 @@ class Pace(object):
 
     def milliseconds(self):
         """As ``left``, a little more rather than less."""
-        return min(_LONGEST, int(self.left() * 1000) + 1)
+        return min(LONGEST, int(self.left() * 1000) + 1)
 
     def is_over(self):
         """Whether the time for all waits has passed."""

@@ -19,6 +19,7 @@ from .proxy import Proxy
 PROXY, PROXY_TLS, TUNNEL, SOCKS, HOST, TLS, REQUEST = range(7)
 
 _REFUSED = (errno.ECONNREFUSED,)
+_FILES = (errno.EMFILE, errno.ENFILE)
 #: OpenSSL's numbers of what is wrong with a certificate.
 _VERIFY = {
     2: "certificate-issuer",
@@ -156,8 +157,11 @@ def _connecting(prefix):
     def code(error):
         if isinstance(error, _TIMES):
             return (prefix or "connect-") + "time"
-        if getattr(error, "errno", None) in _REFUSED:
+        number = getattr(error, "errno", None)
+        if number in _REFUSED:
             return (prefix or "connect-") + "refused"
+        if number in _FILES:
+            return "open-files"
         if isinstance(error, socket.gaierror):
             return prefix + "name"
         if isinstance(error, (UnicodeError, OverflowError, ValueError)):

@@ -198,7 +198,7 @@ class Handler(object):
 
     def __init__(self, public_key, private_key, upload_suffix=None, download_suffix=None, session=None):
         for name, value in (("upload_suffix", upload_suffix), ("download_suffix", download_suffix)):
-            if value:
+            if value is not None:  # an empty one would stand for the provider's host
                 parse_suffix(value, name)
         if session is not None:
             check_session(u"session", session)

@@ -3,9 +3,12 @@
 from __future__ import absolute_import, division, print_function
 
 import copy
+import sys
 import threading
 
 from .protocol.errors import Cancelled
+
+_is_finalizing = getattr(sys, "is_finalizing", lambda: False)  # not on Python 2.7
 
 
 class Interrupt(object):
@@ -85,6 +88,9 @@ class Grace(object):
             self._interrupt.check()
 
     def _start(self):
+        if _is_finalizing():  # no thread begins to run any more, and its start would wait for that for ever
+            self._end()
+            return
         self._timer = threading.Timer(self._seconds, self._end)
         self._timer.daemon = True
         self._timer.start()

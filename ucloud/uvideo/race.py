@@ -11,7 +11,7 @@ from collections import deque
 
 from . import address
 from .address import Refusal
-from .connection import Connection, ticks
+from .connection import LONGEST, Connection, ticks
 
 _STARTED = (errno.EINPROGRESS, errno.EINTR, errno.EAGAIN, errno.EWOULDBLOCK)
 _FAILURES = (EnvironmentError, socket.error, OverflowError)
@@ -147,6 +147,6 @@ def _settled(descriptors, seconds):
         poll = select.poll()
         for each in descriptors:
             poll.register(each, select.POLLOUT)
-        return [each for each, _ in poll.poll(int(seconds * 1000) + 1)]
+        return [each for each, _ in poll.poll(min(LONGEST, int(seconds * 1000) + 1))]
     _, arrived, failed = select.select([], descriptors, descriptors, seconds)  # Windows tells of failures apart
     return set(arrived + failed)

@@ -16,7 +16,7 @@ from . import fault, mocks, race, socksproxy, wire
 from .address import Refusal
 from .connection import NESTS, Idle, Pace
 from .protocol.errors import BadAnswer, DeadlineExceeded, NoAnswer, UVideoError
-from .protocol.message import Response
+from .protocol.message import REFUSAL, Response
 from .protocol.provider import is_loopback
 from .protocol.text import native
 from .proxy import proxy_of, split, variables
@@ -497,16 +497,19 @@ class Transport(object):
             raise
 
     def send(self, request, body=None, seconds=None, interrupt=None):
-        """Send a Request and return its Response with the whole body, which is at most 64 MiB."""
+        """Send a Request and return its Response with the whole body, which is at most 64 MiB.
+
+        Of an answer that says no only the beginning is read.
+        """
         stream = self.open(request, body, seconds, interrupt)
         try:
-            pieces, size = [], 0
+            pieces, size, refused = [], 0, stream.status >= 300
             for piece in iter(lambda: stream.read(_PIECE), b""):
                 pieces.append(piece)
                 size += len(piece)
                 if size >= SMALL_ANSWER:
                     raise BadAnswer(u"the answer is longer than %d bytes" % SMALL_ANSWER)
-                if stream.missing() == 0:  # another read would only say so
+                if stream.missing() == 0 or (refused and size >= REFUSAL):  # another read would only say so
                     break
             content = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         except BaseException:

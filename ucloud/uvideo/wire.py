@@ -150,10 +150,10 @@ class Head(object):
         while True:
             end = data.find(b"\r\n\r\n")
             if end < 0:
-                if len(data) > HEAD_LIMIT:
-                    raise Malformed(u"the head is longer than %d bytes" % HEAD_LIMIT)
                 if data[:7] != b"HTTP/1."[: len(data)]:
                     raise Malformed(u"it does not begin as HTTP/1 does")
+                if len(data) > HEAD_LIMIT:
+                    raise Malformed(u"the head is longer than %d bytes" % HEAD_LIMIT)
                 _check_lines(data)
                 self._buffer = data
                 return None

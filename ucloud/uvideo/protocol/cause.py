@@ -37,6 +37,12 @@ CAUSES = (
         u"is the port right, and does the service run there?",
     ),
     Cause("unreachable", NoAnswer, u"no connection: {reason}", u"check the network, the VPN and the firewall"),
+    Cause(
+        "open-files",
+        NoAnswer,
+        u"this program cannot open a connection: {reason}",
+        u"let it open more files at once: ulimit -n",
+    ),
     Cause("connect-time", NoAnswer, u"no connection in time", u"a firewall may be in the way: check host and port"),
     # No connection to the proxy, or none through it
     Cause("proxy-name", NoAnswer, u"the name of the proxy {proxy} does not resolve: {reason}", u"check {proxies}"),

@@ -4,6 +4,9 @@ from __future__ import absolute_import, division, print_function
 
 from collections import namedtuple
 
+#: Bytes that are read of an answer that says no: a stranger's may have no end.
+REFUSAL = 65536
+
 
 class Slice(namedtuple("Slice", "offset length")):
     """Where bulk bytes lie in their source: offset and length in bytes."""

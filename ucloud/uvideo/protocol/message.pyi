@@ -1,6 +1,8 @@
 from collections.abc import Iterable, Iterator
 from typing import ClassVar, NamedTuple, overload
 
+REFUSAL: int
+
 class Slice(NamedTuple):
     offset: int
     length: int

@@ -9,6 +9,8 @@ WORDS = {
     "no connection: {reason}": "无法连接：{reason}",
     "is the port right, and does the service run there?": "端口是否正确？服务是否已在该处启动？",
     "check the network, the VPN and the firewall": "请检查网络、VPN 和防火墙",
+    "this program cannot open a connection: {reason}": "本程序无法建立连接：{reason}",
+    "let it open more files at once: ulimit -n": "请调高同时打开的文件数上限：ulimit -n",
     "no connection in time": "连接超时",
     "a firewall may be in the way: check host and port": "可能被防火墙阻挡：请检查主机和端口",
     # 代理
