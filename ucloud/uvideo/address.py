@@ -109,6 +109,8 @@ def in_turn(found):
 
     Source: RFC 8305 section 4.
     """
+    if len(found) < 2:
+        return found
     families, order = {}, []
     for each in found:
         if each[0] not in families:
@@ -116,7 +118,7 @@ def in_turn(found):
         families.setdefault(each[0], []).append(each)
     return [
         families[family][place]
-        for place in range(max([len(each) for each in families.values()] or [0]))
+        for place in range(max([len(each) for each in families.values()]))
         for family in order
         if place < len(families[family])
     ][:MOST]

@@ -248,7 +248,7 @@ class Carrier(object):
 
     def heard(self, request, headers, began):
         """Learn of the service's clock from an answer that no cache keeps; whether that changes signed times."""
-        if not self.transport.route(request.origin).is_sure:
+        if not self.transport.is_sure(request.origin):
             return False
         return self.skew.learn(skews.seen(headers, began, self.clock()))
 

@@ -54,7 +54,7 @@ class _Race(object):
         self._sockets = {}  # on their way, by descriptor
         self._lost = []  # not closed before ``close``: another thread that aborts could hit a descriptor's next owner
         self._is_aborted = False
-        self._looked_up = threading.Event()
+        self._looked_up = None  # an Event while something is looked up
 
     def _left(self):
         """Seconds.  socket.timeout if there are none."""
@@ -95,8 +95,10 @@ class _Race(object):
         found = address.known(name, port)
         if found is None:
             looking = address.look_up(name, port)
+            self._looked_up = threading.Event()
             looking.tell(self._looked_up.set)
-            self._looked_up.wait(self._left())
+            if not self._is_aborted:  # it may have been before there was an event
+                self._looked_up.wait(self._left())
             if not self._is_aborted:
                 self._left()
             found = looking.addresses()
@@ -133,7 +135,8 @@ class _Race(object):
                 made.shutdown(socket.SHUT_RDWR)
             except _FAILURES:
                 pass
-        self._looked_up.set()
+        if self._looked_up is not None:
+            self._looked_up.set()
 
     def close(self):
         """Close those that lost."""

@@ -88,6 +88,10 @@ class SessionTransport(transport.Transport):
         """What is known of the way to an origin: whether nobody on it can change what comes."""
         return self._way(origin, None if origin.startswith("https:") else self._settings(origin)["proxies"])
 
+    def is_sure(self, origin):
+        """As Transport.is_sure."""
+        return self.route(origin).is_sure
+
     def _way(self, origin, proxies):
         """A _Way.  ConfigurationError for a proxy that cannot be one."""
         url = select_proxy(origin, proxies)

@@ -433,22 +433,30 @@ class Transport(object):
                 found = self._looked(origin, self._routes.get(origin))
         return found
 
+    def is_sure(self, origin):
+        """Whether nobody on the way by which an answer came could change it."""
+        found = self._routes.get(origin)
+        return found is not None and found.is_sure
+
     def _looked(self, origin, known):
         """The Route that counts now: the known one unless something changed."""
         said = variables() if self._proxy is None and not is_loopback(origin.partition("://")[2]) else None
         url = proxy_of(origin, self._proxy)
-        names = fault.names(self._authorities, self._proxy)
-        proxy = None if url is None else fault.proxy(url, origin, names)
+        proxy = None if url is None else fault.proxy(url, origin, self._names())
         context = None
         if origin.startswith("https://") or (proxy is not None and proxy.is_tls):
             context = self._tls()
         if known is not None and getattr(known.proxy, "url", None) == url and known.context is context:
             known.said = said
             return known
-        self._routes[origin] = made = Route(origin, proxy, context, self._connect_timeout, self._pool, said, names)
+        made = Route(origin, proxy, context, self._connect_timeout, self._pool, said, self._names())
+        self._routes[origin] = made
         if known is not None:
             known.close()
         return made
+
+    def _names(self):
+        return fault.names(self._authorities, self._proxy)
 
     def _tls(self):
         trusted = self._authorities or authorities()

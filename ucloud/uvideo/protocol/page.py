@@ -21,7 +21,8 @@ _ENTITIES = ((u"&lt;", u"<"), (u"&gt;", u">"), (u"&quot;", u'"'), (u"&#39;", u"'
 
 def is_page(headers, body):
     """Whether it is a web page, by its type or how it begins.  The answer to HEAD has only the type."""
-    return bool(_KIND.match(headers.get("Content-Type") or "") or _MARKUP.match(body[:200]))
+    kind = headers.get("Content-Type")
+    return bool(kind and _KIND.match(kind) or body and _MARKUP.match(body[:200]))
 
 
 def coding(headers):
