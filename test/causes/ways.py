@@ -157,7 +157,10 @@ def encrypted(pair: Pair, *, chain: Pair | None = None, clients: Authority | Non
                     break
                 except ssl.SSLWantReadError:
                     connection.sendall(goes.read())
-                    came.write(connection.recv(HELLO))
+                    data = connection.recv(HELLO)
+                    if not data:
+                        return  # the client is gone
+                    came.write(data)
         except ssl.SSLError:
             pass
         connection.sendall(goes.read())  # an alert, if that is what there is to say
