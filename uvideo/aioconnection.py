@@ -202,10 +202,11 @@ class Connection(asyncio.Protocol):
         if data:
             self._pieces.append(data)
             self._size += len(data)
-            if self._answer.status >= 300 and self._size >= message.REFUSAL:
-                self._done(keep and ended)  # a stranger's may have no end
-                return
-            if self._most is not None and self._size > self._most:
+            if self._answer.status >= 300:
+                if self._size >= message.REFUSAL and not ended:
+                    self._done(False)  # a stranger's may have no end
+                    return
+            elif self._most is not None and self._size > self._most:
                 raise TooLong
         if ended:
             self._done(keep)
