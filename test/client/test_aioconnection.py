@@ -639,15 +639,19 @@ def test_a_stale_connection_is_replaced_without_a_wait(peer: Start) -> None:
     assert waits == [0.0, 0.0]
 
 
-def test_a_connection_that_ended_before_it_was_used_is_not_waited_for(peer: Start) -> None:
-    made = peer(lambda call: call.close())
+@pytest.mark.parametrize(("end", "expected"), [(Call.close, EOFError), (Call.reset, ConnectionResetError)])
+@pytest.mark.parametrize("is_told", [False, True])
+def test_a_connection_that_ended_before_it_was_used_is_not_waited_for(
+    peer: Start, end: Callable[[Call], None], expected: type[Exception], is_told: bool
+) -> None:
+    made = peer(end)
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
         _, connection = await loop.create_connection(lambda: aioconnection.Connection(loop), "127.0.0.1", made.port)
-        while not connection.transport.is_closing():
-            await asyncio.sleep(0.001)
-        with pytest.raises(EOFError):
+        while not (connection._is_lost if is_told else connection.transport.is_closing()):
+            await asyncio.sleep(0)
+        with pytest.raises(expected):
             await connection.exchange(b"GET / HTTP/1.1\r\n\r\n", "GET", None, 1000, None)
         connection.close()
 
