@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -112,6 +114,23 @@ def test_bytes_at_an_offset(tmp_path: Path) -> None:
 
 def test_room_that_is_free(tmp_path: Path) -> None:
     assert 0 < localfile.free(tmp_path) <= localfile.free(tmp_path, reserve=True)
+
+
+def test_room_that_is_free_beside_a_file_where_only_folders_are_asked_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.statvfs
+
+    def usage(path: Any) -> Any:  # as on Windows before Python 3.8
+        if not os.path.isdir(path):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
+        return SimpleNamespace(free=real(path).f_bavail)
+
+    monkeypatch.delattr(os, "statvfs")
+    monkeypatch.setattr(shutil, "disk_usage", usage)
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_bytes(b"")
+    assert all(localfile.free(each) for each in (str(tmp_path), str(tmp_path / "file"), "file"))
 
 
 def test_a_refused_name_is_tried_again_for_a_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,6 +52,7 @@ class Connection(asyncio.Protocol):
         self._is_full = False  # whether the loop wants no more now
         self._went = False  # whether a piece of a long request went out
         self._is_lost = False  # whether the loop has done with it
+        self._failure: Exception | None = None  # why, if it said so
         self._size = self._unsent = 0
         self._most: int | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -80,14 +81,16 @@ class Connection(asyncio.Protocol):
         ``timeout``: seconds of silence.  ``until``: when it must be over, in ticks.  Silence, TooLong, EOFError,
         OSError or wire.Malformed if there is none.
         """
-        if self._transport.is_closing():  # ended, or something came, before anything was asked
-            raise EOFError
+        if self._is_lost:  # it ended, or something came, before anything was asked
+            raise self._failure or EOFError
         self._future = future = self._loop.create_future()
         self._head, self._answer, self._chunks, self.begun = wire.Head(method), None, None, False
         self._pieces, self._left, self._size, self._most = [], 0, 0, most
         self._rest, self._went = self._rest[:0], False
         self._timeout, self._until, self._quiet = timeout, until, ticks()
-        if len(data) <= SLICE:
+        if self._transport.is_closing():  # likewise; the loop will say why
+            pass
+        elif len(data) <= SLICE:
             self._transport.write(data)
         else:
             self._rest = memoryview(data)
@@ -202,10 +205,11 @@ class Connection(asyncio.Protocol):
         if data:
             self._pieces.append(data)
             self._size += len(data)
-            if self._answer.status >= 300 and self._size >= message.REFUSAL:
-                self._done(keep and ended)  # a stranger's may have no end
-                return
-            if self._most is not None and self._size > self._most:
+            if self._answer.status >= 300:
+                if self._size >= message.REFUSAL and not ended:
+                    self._done(False)  # a stranger's may have no end
+                    return
+            elif self._most is not None and self._size > self._most:
                 raise TooLong
         if ended:
             self._done(keep)
@@ -256,7 +260,7 @@ class Connection(asyncio.Protocol):
             return isinstance(error, ssl.SSLZeroReturnError)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._is_lost = True
+        self._is_lost, self._failure = True, error
         self._rest = self._rest[:0]
         if error is not None and self._future is not None and not self._future.done():
             self._read_on()

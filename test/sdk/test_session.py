@@ -464,12 +464,16 @@ class Handlers(FaultCase):
     def test_every_key_makes_the_round_trip(self):
         files, target = self.made(filemanager.FileManager), self.path()
         for key in KEYS:
-            answered = files.putstream(self.private, key, io.BytesIO(key.encode("utf-8")))
-            if answered[1].status_code == -3 and key.startswith("/"):  # what some versions of requests would change
-                self.assertIn("session", answered[1].error)
+            answers = (
+                files.putstream(self.private, key, io.BytesIO(key.encode("utf-8"))),
+                files.download_file(self.private, key, target),
+            )
+            refused = [resp.error for _, resp in answers if resp.status_code == -3]
+            if refused and key.startswith("/"):  # some versions of requests would change it, as path or behind a space
+                self.assertIn("needs a handler without a session", refused[0])
                 continue
-            self.assertStatus(200, answered)
-            self.assertStatus(200, files.download_file(self.private, key, target))
+            for answered in answers:
+                self.assertStatus(200, answered)
             self.assertEqual(key.encode("utf-8"), self.read(target))
             self.assertStatus(200, files.head_file(self.private, key))
             self.assertStatus(204, files.deletefile(self.private, key))

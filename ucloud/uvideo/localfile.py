@@ -315,4 +315,7 @@ def free(path, reserve=False):
         return disk.f_frsize * (disk.f_bavail if not reserve or os.geteuid() else disk.f_bfree)
     import shutil
 
-    return shutil.disk_usage(path).free if hasattr(shutil, "disk_usage") else None
+    if not hasattr(shutil, "disk_usage"):
+        return None
+    folder = path if os.path.isdir(path) else os.path.dirname(path) or "."  # Windows before Python 3.8 takes no file
+    return shutil.disk_usage(folder).free

@@ -94,7 +94,7 @@ CAUSES = (
         "proxy-denied",
         ConfigurationError,
         u"the proxy {proxy} forbids this connection: {status}",
-        u"ask who runs it to allow the host, or name the host in no_proxy",
+        u"ask who runs it to allow the host",
     ),
     Cause(
         "proxy-unfit",
@@ -136,7 +136,7 @@ CAUSES = (
         "socks-denied",
         ConfigurationError,
         u"the SOCKS proxy {proxy} forbids this connection: {reason}",
-        u"ask who runs it to allow the host, or name the host in no_proxy",
+        u"ask who runs it to allow the host",
     ),
     Cause(
         "socks-unfit",

@@ -5,7 +5,7 @@ from __future__ import absolute_import, division, print_function
 from collections import namedtuple
 
 #: Bytes that are read of an answer that says no: a stranger's may have no end.
-REFUSAL = 65536
+REFUSAL = 1024 * 1024
 
 
 class Slice(namedtuple("Slice", "offset length")):

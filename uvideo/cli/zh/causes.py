@@ -55,9 +55,7 @@ WORDS = {
     ),
     "correct them in {proxies}": "请在 {proxies} 中改正",
     "the proxy {proxy} forbids this connection: {status}": "代理 {proxy} 禁止此连接：{status}",
-    "ask who runs it to allow the host, or name the host in no_proxy": (
-        "请联系代理管理员放行该主机，或把该主机加入 no_proxy"
-    ),
+    "ask who runs it to allow the host": "请联系代理管理员放行该主机",
     "the proxy {proxy} makes no connections for HTTPS: {status}": "代理 {proxy} 不为 HTTPS 建立连接：{status}",
     "is it the right proxy? check {proxies}": "代理是否写对？请检查 {proxies}",
     "the proxy {proxy} does not reach the service: {status}": "代理 {proxy} 无法连接服务端：{status}",
