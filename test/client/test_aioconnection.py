@@ -644,11 +644,18 @@ def test_a_stale_connection_is_replaced_without_a_wait(peer: Start) -> None:
 def test_a_connection_that_ended_before_it_was_used_is_not_waited_for(
     peer: Start, end: Callable[[Call], None], expected: type[Exception], is_told: bool
 ) -> None:
-    made = peer(end)
+    connected = threading.Event()
+
+    def talk(call: Call) -> None:
+        assert connected.wait(60)  # else it is connecting that fails
+        end(call)
+
+    made = peer(talk)
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
         _, connection = await loop.create_connection(lambda: aioconnection.Connection(loop), "127.0.0.1", made.port)
+        connected.set()
         while not (connection._is_lost if is_told else connection.transport.is_closing()):
             await asyncio.sleep(0)
         with pytest.raises(expected):
