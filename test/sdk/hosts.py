@@ -87,6 +87,6 @@ class Lookups(object):
 
 
 def looked_up(host, session=False):
-    """What is asked of the resolver for a host.  ``session``: by requests."""
+    """The set of names that the resolver is asked for a host: none for localhost.  ``session``: by requests."""
     name = host.partition(":")[0]
-    return "127.0.0.1" if name.endswith("localhost") and not session else name
+    return set() if name.endswith("localhost") and not session else {name}

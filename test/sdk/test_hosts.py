@@ -142,7 +142,7 @@ class Hosts(unittest.TestCase):
                     self.assertIn("set ", error)
                     continue
                 self.assertIn(status, (-1,), (case, call, resp))
-                self.assertEqual(set([hosts.looked_up(wanted[role], SESSION)]), set(names), (case, call))
+                self.assertEqual(hosts.looked_up(wanted[role], SESSION), set(names), (case, call))
                 self.assertIn("//%s " % wanted[role], error)
 
     def test_urls_name_the_download_host(self):
