@@ -166,7 +166,7 @@ CAUSES = (
     Cause(
         "certificate-self-signed",
         ConfigurationError,
-        u"the certificate from {peer} is not trusted: it is its own authority ({reason})",
+        u"the certificate from {peer} is not trusted: it is self-signed ({reason})",
         u"if it is yours, name its file in {bundle}",
     ),
     Cause(

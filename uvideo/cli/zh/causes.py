@@ -68,7 +68,7 @@ WORDS = {
         "请使用 http:// 代理，或使用 Python 3（AsyncClient 需要 3.11）"
     ),
     # 证书
-    "the certificate from {peer} is not trusted: it is its own authority ({reason})": (
+    "the certificate from {peer} is not trusted: it is self-signed ({reason})": (
         "{peer} 的证书不受信任：是自签名证书（{reason}）"
     ),
     "if it is yours, name its file in {bundle}": "如果是你自己的证书，请在 {bundle} 中指定其文件",
