@@ -88,6 +88,7 @@ OF_REQUESTS = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("interpreter", OF_REQUESTS, ids=lambda each: each.name)
 def test_the_sdk_keeps_them_over_a_session_on(interpreter: interpreters.Interpreter, runs: Runs) -> None:
     check(runs[interpreter, True].result(SUITE_SECONDS))
