@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from uvideo import calls, copies, models, telemetry
 from uvideo.cancel import Cancel
-from uvideo.carriage import chosen, connect
+from uvideo.carriage import carried, chosen, connect
 from uvideo.client import Client
 from uvideo.errors import AlreadyExists, DeadlineExceeded, NotFound, UploadNotFound, UVideoError
 from uvideo.listing import AsyncListing
@@ -111,13 +111,7 @@ class AsyncClient:
 
     def _one(self) -> AsyncClient:
         """This client for a call of several operations, which share its total time."""
-        whole = self._carrier.one()
-        if whole is self._carrier:
-            return self
-        made = object.__new__(type(self))
-        made.__dict__.update(self.__dict__)
-        made._carrier = whole
-        return made
+        return carried(self, self._carrier.one())
 
     def _sync(self) -> Client:
         """The Client whose machines run in threads."""

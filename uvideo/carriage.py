@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Carrier = _carrier.Carrier
 
-__all__ = ["bounded", "certificate", "chosen", "connect"]
+__all__ = ["bounded", "carried", "certificate", "chosen", "connect"]
 
 
 def connect(settings: Settings, tries: Retry | None = None) -> Carrier:
@@ -81,6 +81,15 @@ def chosen(
     if public_key is not None or private_key is not None or options:
         raise InvalidArgument("give settings, or single options, not both")
     return settings
+
+
+def carried(client: T, by: Any) -> T:
+    """A client like this one whose operations another carrier carries, over the same connections."""
+    if client.__dict__["_carrier"] is by:
+        return client
+    made = object.__new__(type(client))  # copy.copy would make one with connections of its own
+    made.__dict__.update(client.__dict__, _carrier=by)
+    return made
 
 
 def bounded(pool: ThreadPoolExecutor, job: Any, items: Iterable[T], ahead: int) -> Iterator[Any]:

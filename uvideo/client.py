@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from uvideo import calls, copies, models, telemetry
 from uvideo._core import answer, operation
 from uvideo.calls import Call
-from uvideo.carriage import bounded, chosen, connect
+from uvideo.carriage import bounded, carried, chosen, connect
 from uvideo.errors import AlreadyExists, NoAnswer, NotFound, UploadNotFound, UVideoError
 from uvideo.listing import Listing
 from uvideo.models import T
@@ -421,13 +421,7 @@ class Client:
 
     def _one(self, deadline: float | None = None) -> Client:
         """This client for a call of several operations, which share its total time and, if given, these seconds."""
-        bound = self._whole(None, deadline)
-        if bound is self._carrier:
-            return self
-        made = object.__new__(type(self))
-        made.__dict__.update(self.__dict__)
-        made._carrier = bound
-        return made
+        return carried(self, self._whole(None, deadline))
 
     def download(
         self,

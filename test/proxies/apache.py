@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from test.cluster.program import find, scratch
 from test.ports import free_ports
-from test.proxies.box import knowing_names, running, text_of
+from test.proxies.box import forward, knowing_names, running, text_of
 from test.proxies.squid import write_passwords
-from test.proxies.world import ESCAPED, NAME, Way, World
+from test.proxies.world import ESCAPED, Way, World
 
 __all__ = ["start_apache", "start_apache_forward"]
 
@@ -84,16 +84,6 @@ def start_apache(world: World, lines: str = CHUNKED) -> Iterator[Way]:
 @contextlib.contextmanager
 def start_apache_forward(world: World, *, tunnel: bool = False, password: bool = False) -> Iterator[Way]:
     """A forward proxy.  ``tunnel``: to the service that speaks TLS.  ``password``: it asks for one."""
-    origin = world.tls if tunnel else world.plain
     rights = PASSWORD if password else "Require all granted"
-    where = f"{NAME}:{origin.port}"
-    with _started(world, FORWARD.format(tunnel=origin.port, rights=rights)) as (port, way):
-        yield Way(
-            origin,
-            ("https://" if tunnel else "http://") + where,
-            port,
-            way.seen,
-            f"CONNECT {where}" if tunnel else None,
-            f"http://{ESCAPED + '@' if password else ''}127.0.0.1:{port}",
-            world.certificate if tunnel else None,
-        )
+    with _started(world, FORWARD.format(tunnel=world.tls.port, rights=rights)) as (port, way):
+        yield forward(world, port, way.seen, tunnel=tunnel, account=ESCAPED if password else "")

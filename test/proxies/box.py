@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from test.cluster.program import Program
-from test.proxies.world import Way, World
+from test.proxies.world import NAME, Way, World
 
-__all__ = ["Box", "knowing_names", "listens", "running", "text_of"]
+__all__ = ["Box", "forward", "knowing_names", "listens", "running", "text_of"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,21 @@ def running(command: Sequence[str], log: Path, port: int, *, as_ourselves: bool 
         yield program
     finally:
         program.stop()
+
+
+def forward(world: World, port: int, seen: Callable[[], str], *, tunnel: bool, account: str = "") -> Way:
+    """The Way through a forward proxy.  ``tunnel``: to the service that speaks TLS.  ``account``: for its URL."""
+    origin = world.tls if tunnel else world.plain
+    where = f"{NAME}:{origin.port}"
+    return Way(
+        origin,
+        f"{'https' if tunnel else 'http'}://{where}",
+        port,
+        seen,
+        f"CONNECT {where}" if tunnel else None,
+        f"http://{account and account + '@'}127.0.0.1:{port}",
+        world.certificate if tunnel else None,
+    )
 
 
 def text_of(path: Path) -> Callable[[], str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 
 from test.cluster.program import find, scratch
 from test.ports import free_ports
-from test.proxies.box import knowing_names, running, text_of
+from test.proxies.box import forward, knowing_names, running, text_of
 from test.proxies.world import ESCAPED, NAME, PASSWORD, USER, Way, World
 
 __all__ = ["start_microsocks"]
@@ -21,13 +22,6 @@ def start_microsocks(world: World, *, tls: bool = False) -> Iterator[Way]:
         log = folder / "microsocks.log"
         command = [find("microsocks"), "-i", "127.0.0.1", "-p", str(port), "-u", USER, "-P", PASSWORD]
         with running([*knowing_names(world), *command], log, port):
-            origin = world.tls if tls else world.plain
-            yield Way(
-                origin,
-                f"{'https' if tls else 'http'}://{NAME}:{origin.port}",
-                port,
-                text_of(log),
-                f"connected to {NAME}:{origin.port}",
-                f"socks5h://{ESCAPED}@127.0.0.1:{port}",
-                world.certificate if tls else None,
-            )
+            way = forward(world, port, text_of(log), tunnel=tls)
+            trace = f"connected to {NAME}:{way.origin.port}"
+            yield replace(way, trace=trace, proxy=f"socks5h://{ESCAPED}@127.0.0.1:{port}")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 
 from test.cluster.program import scratch
 from test.interpreters import ROOT
 from test.ports import free_ports
-from test.proxies.box import knowing_names, running, text_of
-from test.proxies.world import NAME, Way, World
+from test.proxies.box import forward, knowing_names, running, text_of
+from test.proxies.world import Way, World
 
 __all__ = ["start_mitmproxy"]
 
@@ -19,7 +20,6 @@ PROGRAM = ROOT / ".cache" / "mitmproxy" / "bin" / "mitmdump"  # made by make tes
 @contextlib.contextmanager
 def start_mitmproxy(world: World, more: str = "connection_strategy=lazy", *, tls: bool = False) -> Iterator[Way]:
     """``tls``: to the service that speaks TLS.  ``more``: one of its options."""
-    origin = world.tls if tls else world.plain
     with scratch("mitmproxy") as folder:
         (port,) = free_ports(1)
         given = [f"confdir={folder}", f"ssl_verify_upstream_trusted_ca={world.certificate}", more]
@@ -35,13 +35,5 @@ def start_mitmproxy(world: World, more: str = "connection_strategy=lazy", *, tls
         command += [word for each in given for word in ("--set", each)]
         log = folder / "log"
         with running(command, log, port, as_ourselves=True):
-            where = f"{NAME}:{origin.port}"
-            yield Way(
-                origin,
-                ("https://" if tls else "http://") + where,
-                port,
-                text_of(log),
-                None,
-                f"http://127.0.0.1:{port}",
-                folder / "mitmproxy-ca-cert.pem",
-            )
+            way = forward(world, port, text_of(log), tunnel=tls)
+            yield replace(way, trace=None, bundle=folder / "mitmproxy-ca-cert.pem")

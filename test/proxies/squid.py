@@ -9,8 +9,8 @@ from pathlib import Path
 
 from test.cluster.program import find, scratch
 from test.ports import free_ports
-from test.proxies.box import running, text_of
-from test.proxies.world import ESCAPED, NAME, PASSWORD, USER, Way, World
+from test.proxies.box import forward, running, text_of
+from test.proxies.world import ESCAPED, PASSWORD, USER, Way, World
 
 __all__ = ["start_squid"]
 
@@ -55,14 +55,5 @@ def start_squid(world: World, *, tunnel: bool = False, password: bool = False, r
         config = folder / "squid.conf"
         config.write_text(CONFIG.format(port=port, hosts=world.hosts, folder=folder, rights=rights))
         with running([find("squid"), "-N", "-n", f"box{port}", "-f", str(config)], folder / "squid.log", port):
-            origin = world.tls if tunnel else world.plain
-            where = f"{NAME}:{origin.port}"
-            yield Way(
-                origin,
-                ("https://" if tunnel else "http://") + where,
-                port,
-                text_of(folder / "access.log"),
-                f"CONNECT {where}" if tunnel else None,
-                f"http://{ESCAPED + '@' if password else ''}127.0.0.1:{port}",
-                world.certificate if tunnel else None,
-            )
+            seen = text_of(folder / "access.log")
+            yield forward(world, port, seen, tunnel=tunnel, account=ESCAPED if password else "")

@@ -11,6 +11,7 @@ from ucloud.uvideo import config, filemanager
 from ucloud.uvideo.protocol.errors import NoAnswer
 
 from .case import BLOCK, ENDPOINT, PRIVATE_KEY, PUBLIC_KEY, FaultCase, content
+from .surroundings import logged
 from .test_filemanager import Files, Pipe
 
 WRONG = '"AQAAACqubDXJT8-0FdvpX0CLnOke6Ebt"'
@@ -150,27 +151,12 @@ class PutFaults(Files, FaultCase):
         self.assertTrue(resp.need_retry())
 
     def test_no_secret_is_logged(self):
-        import logging
-
-        lines = []
-
-        class Keep(logging.Handler):
-            def emit(self, record):
-                lines.append(record.getMessage())
-
-        keep, log = Keep(), logging.getLogger("ucloud.uvideo")
-        level = log.level
-        log.addHandler(keep)
-        log.setLevel(1)
-        try:
+        with logged("ucloud.uvideo") as lines:
             self.faults(({"operation": "PutObject"}, answer(503)), ({"operation": "GetObject"}, answer(503)))
             files = self.files()
             self.assertStatus(200, files.putfile(self.private, "k", self.source))
             self.assertStatus(200, files.download_file(self.private, "k", self.path()))
             files.private_download_url(self.private, "k")
-        finally:
-            log.removeHandler(keep)
-            log.setLevel(level)
         self.assertTrue(lines)
         text = "\n".join(lines)
         for secret in (PRIVATE_KEY, "Signature", "Authorization", PUBLIC_KEY + ":"):

@@ -5,7 +5,6 @@ from __future__ import absolute_import, division, print_function
 
 import io
 import json
-import logging
 import os
 import re
 import time
@@ -15,6 +14,7 @@ from ucloud.uvideo import config
 
 from .case import OPTIONS
 from .service import BLOCK, PORTALS, Hostile, as_json, reply
+from .surroundings import environment, logged
 
 
 class Portal(Hostile):
@@ -300,54 +300,28 @@ class Answers(Hostile):
             self.assertLess(len([name for name, _ in self.service.seen if name == "list"]), 10)
 
     def test_no_signature_in_the_log_of_requests_sent(self):
-        records = []
-
-        class Keep(logging.Handler):
-            def emit(self, record):
-                records.append(record.getMessage())
-
-        keep, root = Keep(), logging.getLogger()
-        level = root.level
-        root.addHandler(keep)
-        root.setLevel(1)
-        try:
+        with logged() as records:
             self.download()
             self.manager().describespace("space")
-        finally:
-            root.removeHandler(keep)
-            root.setLevel(level)
         self.assertTrue([text for text in records if "GET" in text], records)
         self.assertEqual([text for text in records if re.search("Signature=(?!\\*)", text)], [])
 
 
 class Proxies(Hostile):
-    def environment(self, **values):
-        before = dict(os.environ)
-
-        def restore():
-            os.environ.clear()
-            os.environ.update(before)
-
-        self.addCleanup(restore)
-        for name in list(os.environ):
-            if name.lower().endswith("_proxy"):
-                del os.environ[name]
-        os.environ.update(values)
-
     def test_a_proxy_that_cannot_be_used_is_said(self):
         for proxy in ("socks5://127.0.0.1:1", "ftp://127.0.0.1:1", "http://127.0.0.1:1:1", "http://[", "http://"):
-            self.environment(http_proxy=proxy)
             config.set_default(uploadsuffix="service.test", retries=0)
-            ret, resp = self.deleter().deletefile("space", "k")
+            with environment(http_proxy=proxy):
+                ret, resp = self.deleter().deletefile("space", "k")
             self.assertIn(resp.status_code, (-1, -3), (proxy, resp))
             self.assertIn("proxy", resp.error)
 
     def test_a_password_of_a_proxy_is_percent_decoded(self):
         from base64 import b64decode
 
-        self.environment(http_proxy="http://us%3Aer:p%40ss@" + self.service.host)
         config.set_default(uploadsuffix="service.test")
-        self.assertStatus(204, self.deleter().deletefile("space", "k"))
+        with environment(http_proxy="http://us%3Aer:p%40ss@" + self.service.host):
+            self.assertStatus(204, self.deleter().deletefile("space", "k"))
         fields = [field.partition(b":")[2].split() for field in self.service.headers if b"proxy-auth" in field.lower()]
         self.assertEqual([b64decode(value) for _, value in fields], [b"us:er:p@ss"])
         self.assertTrue(self.service.seen[0][1].startswith("http://service.test/"))

@@ -14,7 +14,7 @@ from ucloud.uvideo.protocol.errors import InvalidArgument, UVideoError
 
 from . import hosts
 from .case import SESSION
-from .test_proxies import environment
+from .surroundings import environment
 
 PAIR = ("public", "private")
 OPTIONS = {"upload": "uploadsuffix", "download": "downloadsuffix", "api": "apiurl"}

@@ -2,7 +2,6 @@
 
 from __future__ import absolute_import, division, print_function
 
-import contextlib
 import os
 import shutil
 import tempfile
@@ -14,21 +13,8 @@ from ucloud.uvideo.protocol.text import native
 from ucloud.uvideo.proxy import Proxy
 
 from .peer import PEM, answer, context
+from .surroundings import environment
 from .test_transport import Case, again
-
-
-@contextlib.contextmanager
-def environment(**given):
-    """Only these variables say anything of proxies."""
-    kept = dict(os.environ)
-    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
-        del os.environ[name]
-    os.environ.update(given)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(kept)
 
 
 class Urls(Case):

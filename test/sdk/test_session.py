@@ -7,7 +7,6 @@ import base64
 import copy
 import gzip
 import io
-import logging
 import os
 import pickle
 import threading
@@ -31,6 +30,7 @@ from ucloud.uvideo.session import SessionTransport
 
 from .case import BLOCK, ENDPOINT, KEYS, PRIVATE_KEY, PUBLIC_KEY, FaultCase, content
 from .peer import PEM, answer, context
+from .surroundings import environment, logged
 from .test_transport import Bytes, Case, again
 
 SIGNED = [("Authorization", "UCloud p:s")]
@@ -49,20 +49,6 @@ class Sessions(Case):
 
     def heads(self, peer):
         return [request for call in peer.calls for request in call.requests]
-
-    def environment(self, **values):
-        before = dict(os.environ)
-
-        def restore():
-            os.environ.clear()
-            os.environ.update(before)
-
-        self.addCleanup(restore)
-        for name in list(os.environ):
-            if name.lower().endswith("_proxy"):
-                del os.environ[name]
-        os.environ.update(values)
-        self.session.trust_env = True
 
 
 class Asked(Sessions):
@@ -97,7 +83,10 @@ class Asked(Sessions):
         folder = self.folder()
         with io.open(os.path.join(folder, "netrc"), "w") as file:
             file.write(u"machine 127.0.0.1 login me password hush\n")
-        self.environment(NETRC=os.path.join(folder, "netrc"))
+        around = environment(NETRC=os.path.join(folder, "netrc"))
+        around.__enter__()
+        self.addCleanup(around.__exit__, None, None, None)
+        self.session.trust_env = True
         self.assertIsNotNone(requests.utils.get_netrc_auth("http://127.0.0.1/"))
         peer = self.peer(again(answer(b"", "Set-Cookie: theirs=1; Path=/")))
         self.session.cookies.set("mine", "1", domain="127.0.0.1", path="/")
@@ -411,38 +400,12 @@ class Answered(Sessions):
         self.assertEqual(3, self.session.count)
 
     def test_a_child_does_not_share_its_parents_connections(self):
-        if not hasattr(os, "fork"):
-            return
-        peer = self.peer(again(answer(b"it")))
-        pipes = self.pipes()
-        pipes.send(self.request(peer))
-        child = os.fork()
-        if not child:
-            try:
-                os._exit(0 if pipes.send(self.request(peer)).body == b"it" else 1)
-            finally:
-                os._exit(2)
-        self.assertEqual(0, os.waitpid(child, 0)[1])
-        self.assertEqual(b"it", pipes.send(self.request(peer)).body)
-        self.assertEqual([2, 1], [len(call.requests) for call in peer.calls])
+        self.assertNotShared(self.pipes())
 
     def test_no_signature_is_logged(self):
-        lines = []
-
-        class Keep(logging.Handler):
-            def emit(self, record):
-                lines.append(record.getMessage())
-
-        keep, logger = Keep(), logging.getLogger("urllib3")
-        level = logger.level
-        logger.addHandler(keep)
-        logger.setLevel(1)
-        try:
+        with logged("urllib3") as lines:
             peer = self.peer(again(answer(b"it")))
             self.pipes().send(self.request(peer, target="/k?Expires=1&Signature=hush%3D"))
-        finally:
-            logger.removeHandler(keep)
-            logger.setLevel(level)
         self.assertTrue([each for each in lines if "Expires=1" in each], lines)
         self.assertFalse([each for each in lines if "hush" in each], lines)
 

@@ -13,7 +13,7 @@ from ucloud.uvideo.protocol.message import Headers, Request
 
 from .peer import PEM, answer, context
 from .socksserver import SocksServer
-from .test_proxies import environment
+from .surroundings import environment
 from .test_transport import Bytes, Case, again
 
 ACCOUNT = (b"us:er", u"p\xe4ss".encode("utf-8"))

@@ -71,6 +71,22 @@ class Case(unittest.TestCase):
         self.assertEqual(caught.exception.sent, sent)
         return caught.exception
 
+    def assertNotShared(self, pipes):
+        """A forked child makes a connection of its own, and its parent keeps the one that it had."""
+        if not hasattr(os, "fork"):
+            return
+        peer = self.peer(again(answer(b"it")))
+        pipes.send(self.request(peer))
+        child = os.fork()
+        if not child:
+            try:
+                os._exit(0 if pipes.send(self.request(peer)).body == b"it" else 1)
+            finally:
+                os._exit(2)
+        self.assertEqual(os.waitpid(child, 0)[1], 0)
+        self.assertEqual(pipes.send(self.request(peer)).body, b"it")
+        self.assertEqual([len(call.requests) for call in peer.calls], [2, 1])
+
 
 def again(*answers):
     """Answers the requests of each connection in turn with these; the last one again and again."""
@@ -209,20 +225,7 @@ class Connections(Case):
             self.assertEqual(len(peer.calls), calls)
 
     def test_a_child_does_not_share_its_parents_connections(self):
-        if not hasattr(os, "fork"):
-            return
-        peer = self.peer(again(answer(b"it")))
-        pipes = self.transport()
-        pipes.send(self.request(peer))
-        child = os.fork()
-        if not child:
-            try:
-                os._exit(0 if pipes.send(self.request(peer)).body == b"it" else 1)
-            finally:
-                os._exit(2)
-        self.assertEqual(os.waitpid(child, 0)[1], 0)
-        self.assertEqual(pipes.send(self.request(peer)).body, b"it")
-        self.assertEqual([len(call.requests) for call in peer.calls], [2, 1])
+        self.assertNotShared(self.transport())
 
     def test_no_more_are_kept_than_the_pool_holds_and_none_after_close(self):
         peer = self.peer(again(answer(b"it")))
