@@ -36,6 +36,7 @@ def as_json(document, *pairs):
 PORTALS = (
     reply(200, HTML, (u"Content-Type", u"text/html; charset=utf-8")),
     reply(302, HTML, (u"Content-Type", u"text/html"), (u"Location", u"http://10.0.0.1/login")),
+    reply(200, b"You are not logged in", (u"Content-Type", u"text/plain")),
 )
 
 

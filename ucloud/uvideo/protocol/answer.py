@@ -757,6 +757,8 @@ def decode(op, response, now=None):
         context = {"operation": type(op).__name__, "space": op.space, "key": getattr(op, "key", None) or None}
         raise_refusal(response, now, **context)
     if reader is None:
+        if response.body and response.headers.get(SESSION) is None and document(response) is None:
+            raise stranger(response)  # the service says nothing then, or JSON
         return operation.Done()
     try:
         return reader(op, response)
