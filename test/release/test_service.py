@@ -88,12 +88,12 @@ class TestUnit:
         assert service["StateDirectory"] == Path(DATA).name and service["StateDirectoryMode"] == "0700"
 
     def test_it_keeps_what_the_server_needs(self) -> None:
-        from uvideo.server import main
+        from uvideo.server import worker
 
         service = Unit()["Service"]
         # A second SIGTERM ends a worker at once, so it is the first process alone that is told.
         assert service["KillMode"] == "mixed"
-        assert int(service["TimeoutStopSec"]) > main.GRACE
+        assert int(service["TimeoutStopSec"]) > worker.GRACE
         assert (service["User"], service["Group"]) == ("uvideo", "uvideo")
         assert service["EnvironmentFile"].startswith("-/etc/") and "UVIDEO_SERVE_PRIVATE" not in UNIT.read_text()
         for name in ("NoNewPrivileges", "PrivateDevices", "PrivateTmp", "ProtectHome", "MemoryDenyWriteExecute"):

@@ -1,0 +1,90 @@
+"""The listening sockets of a server, their TLS, and the addresses that lead to them."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from dataclasses import dataclass
+
+from uvideo.server.settings import Settings, StartError
+
+__all__ = ["BACKLOG", "Ports", "in_url", "listen", "url"]
+
+BACKLOG = 1024
+ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # an address that means all -> one of them
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The listening sockets, and the TLS of both."""
+
+    data: socket.socket
+    admin: socket.socket
+    tls: ssl.SSLContext | None
+
+    def close(self) -> None:
+        self.data.close()
+        self.admin.close()
+
+    @property
+    def numbers(self) -> tuple[int, int]:
+        """Of the data port and of the admin port."""
+        return self.data.getsockname()[1], self.admin.getsockname()[1]
+
+    @property
+    def apart(self) -> str | None:
+        """The address of the data port, as in a URL, if the console's own does not lead there."""
+        data, admin = self.data.getsockname()[0], self.admin.getsockname()[0]
+        return None if data in ANY or data == admin else in_url(data)
+
+
+def listen(settings: Settings) -> Ports:
+    """The sockets that the settings ask for, listening.  StartError."""
+    tls = None
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        raise StartError("--tls-cert and --tls-key must be given together")
+    if settings.tls_cert is not None:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        encrypted = []
+
+        def password() -> bytes:  # without one OpenSSL would ask on the terminal
+            encrypted.append(True)
+            return b""
+
+        try:
+            tls.load_cert_chain(settings.tls_cert, settings.tls_key, password)
+        except (OSError, ssl.SSLError) as failure:
+            if encrypted:
+                raise StartError(
+                    f"the key in {settings.tls_key} is encrypted: give --tls-key a file without a password, which "
+                    "only the server can read"
+                ) from failure
+            raise StartError(f"the TLS certificate or key cannot be used: {failure}") from failure
+    return Ports(_bind(settings.host, settings.port), _bind(settings.admin_host, settings.admin_port), tls)
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, proto, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        sock = socket.socket(family, kind, proto)
+        # Windows' SO_REUSEADDR would let another process take the address of one that listens.
+        sock.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR), 1)
+        sock.bind(address)
+        sock.listen(BACKLOG)
+        sock.setblocking(False)
+    except (OSError, OverflowError, UnicodeError) as failure:
+        raise StartError(f"cannot listen on {host}:{port}: {getattr(failure, 'strerror', failure)}") from failure
+    return sock
+
+
+def url(sock: socket.socket, scheme: str) -> str:
+    """One that leads to this listening socket."""
+    host, port = sock.getsockname()[:2]
+    return f"{scheme}://{in_url(ANY.get(host, host))}:{port}"
+
+
+def in_url(address: str) -> str:
+    """An address as a URL has it."""
+    return f"[{address}]" if ":" in address else address

@@ -1,0 +1,25 @@
+"""What the workers of a server share: memory that is mapped before they are forked, so no lock outlives one of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from uvideo.server.guesses import Guesses
+from uvideo.server.metrics import Metrics
+from uvideo.server.readiness import Writes
+from uvideo.server.signin import Sessions
+
+__all__ = ["Shared"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    guesses: Guesses
+    metrics: Metrics
+    sessions: Sessions
+    writes: Writes
+
+    def take(self, number: int) -> None:
+        """Say which worker this process is."""
+        self.guesses.take(number)
+        self.metrics.take(number)

@@ -1,0 +1,302 @@
+"""One process that serves: from its drivers' start to their end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import functools
+import gc
+import ipaddress
+import json
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from uvideo import telemetry
+from uvideo._core import localfile
+from uvideo.server import seal
+from uvideo.server.admin import admin_handler
+from uvideo.server.app import App
+from uvideo.server.callback import Callbacks
+from uvideo.server.connection import Server
+from uvideo.server.console import Console
+from uvideo.server.credentials import Keyring
+from uvideo.server.crossorigin import CrossOrigin, Endpoint, check_origin, check_program, origin
+from uvideo.server.drivers import Drivers
+from uvideo.server.exchange import Watch
+from uvideo.server.faults import Faults, FaultyApp, clock
+from uvideo.server.gauges import Gauges
+from uvideo.server.history import History
+from uvideo.server.hosts import SpaceHosts
+from uvideo.server.limits import Headroom, Limits, Rates, descriptors, kept_free
+from uvideo.server.metrics import Metrics
+from uvideo.server.names import OwnNames
+from uvideo.server.ports import BACKLOG, Ports, in_url
+from uvideo.server.readiness import Readiness
+from uvideo.server.scrub import Found, Scrubber
+from uvideo.server.service import Restoring, Service
+from uvideo.server.settings import Settings, StartError
+from uvideo.server.shared import Shared
+from uvideo.server.spool import Spool
+from uvideo.server.sweeper import AGE, Sweeper
+from uvideo.server.timing import timed_blobs, timed_catalog
+from uvideo.server.view import View
+from uvideo.storage import identity
+from uvideo.storage.base import DAY, Blobs, Catalog, Unreachable
+
+if TYPE_CHECKING:
+    from uvideo.server.spans import Spans
+
+__all__ = ["GRACE", "Plan", "run"]
+
+GRACE = 30.0  # seconds for the requests in flight when the server is told to stop
+CLOCK_GRAIN = 0.1  # seconds; how far the file system's clock may be behind ours
+MIB = 1024 * 1024
+
+log = logging.getLogger("uvideo.server")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What was made of the settings before the workers are forked."""
+
+    settings: Settings
+    drivers: Drivers
+    keyring: Keyring
+    ports: Ports
+    names: OwnNames
+    faults: Faults | None
+    shared: Shared
+
+
+async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool) -> int:
+    """One worker, from its drivers' start to their end.  ``fresh``: nobody else has used the folder since its start."""
+    settings, drivers, ports, shared = plan.settings, plan.drivers, plan.ports, plan.shared
+    faults, metrics = plan.faults, shared.metrics
+    began = time.time()
+    stop = _on_signals()
+    shared.take(number)
+    connections = descriptors(settings.connections)
+    blobs, catalog = drivers.make()
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_on_failure)
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(identity.opened(blobs, catalog, create=True))
+        except Unreachable as failure:
+            raise StartError(f"cannot start: {failure.strerror}") from None
+        except Exception as failure:
+            raise StartError(f"{settings.folder} cannot be used: {failure}") from failure
+        if fresh:
+            await _meet_older(catalog, drivers)
+            await _take_back(blobs, catalog)
+        restoring = Restoring(settings.restore_seconds, settings.restored_seconds)
+        callbacks = Callbacks(settings.callback_allow)
+        headroom = _headroom(settings, drivers)
+        store, names = kept_free(timed_blobs(blobs, metrics), headroom), timed_catalog(catalog, metrics)
+        limits = Limits(
+            shared.guesses,
+            Rates(settings.rate),
+            headroom,
+            connections,
+            settings.connections_per_address,
+        )
+        spool = functools.partial(Spool, settings.folder, *([headroom.taking] if headroom is not None else ()))
+        crossing, spans = _cross_origin(settings, ports), _spans(settings)
+        if spans is not None:
+            stack.push_async_callback(spans.close)
+        rates = {"idle": settings.idle, "least_rate": settings.least_rate}
+        common: dict[str, Any] = {
+            **rates,
+            "callbacks": callbacks,
+            "limits": limits,
+            "cross_origin": crossing,
+            "spans": spans,
+            "writes": shared.writes,
+            "names": plan.names,
+            "hosts": SpaceHosts(settings.hostname, settings.public_url),
+        }
+        rules = restoring, settings.verify_reads, spool, settings.permanent_links
+        if faults is None:
+            service = Service(store, names, plan.keyring, time.time, *rules)
+            app = App(service, metrics, **common)
+        else:
+            service = Service(store, names, plan.keyring, clock, *rules)
+            app = FaultyApp(service, metrics, faults, **common)
+        many = settings.workers > 1  # a small backlog: asyncio takes so many at once, and another may be idle
+        data = await loop.create_server(app.server, sock=ports.data, ssl=ports.tls, backlog=1 if many else BACKLOG)
+        if many:
+            ports.data.listen(BACKLOG)
+        admin, tasks = None, list[asyncio.Task[None]]()
+        if number == 0:
+            more = {"/faults": faults.answer} if faults is not None else {}
+            history = History(metrics)
+            view = View(service, app.spaces, history, metrics.started)
+            data_port, admin_port = ports.numbers
+            endpoint = Endpoint(settings.public_url, data_port, ports.tls is not None, ports.apart)
+            console = Console(view, service.key, shared.sessions, endpoint, port=admin_port, tls=ports.tls is not None)
+            gauges = Gauges(catalog, metrics)
+            stack.push_async_callback(gauges.close)
+            watch = Watch(settings.idle, settings.least_rate)
+            watch.start()
+            stack.callback(watch.stop)
+            readiness = Readiness(
+                *(blobs, catalog, shared.writes),
+                is_stopping=app.is_stopping,
+                is_crowded=lambda: app.server.is_crowded,
+                has_room=app.has_room,
+            )
+            answering = admin_handler(metrics, readiness, gauges, console, watch, more)
+            handler = Server(answering, metrics, most=connections, each=settings.connections_per_address)
+            admin = await loop.create_server(handler, sock=ports.admin, ssl=ports.tls)
+            tasks.append(loop.create_task(history.run()))
+        gc.collect()
+        gc.freeze()  # what is there now stays: no collection needs to look at it again
+        ready()
+        if number == 0:
+            tasks.append(loop.create_task(_warn(plan.names, catalog)))
+            cutoff = began - CLOCK_GRAIN if fresh else began - AGE
+            disk = None if drivers.shared else settings.folder
+            sweeper = Sweeper(blobs, catalog, metrics, disk, int(settings.headroom * MIB))
+            tasks.append(loop.create_task(sweeper.run(cutoff)))
+            if disk is not None:
+                tasks.append(loop.create_task(sweeper.relieve()))
+            if settings.scrub_days:
+                tasks.append(loop.create_task(_scrubber(settings, blobs, catalog, metrics).run()))
+        await stop.wait()
+        log.info("stopping: letting requests in flight finish")
+        data.close()
+        if not await app.drain(GRACE):
+            log.warning("some requests were still in flight after %.0f s and were broken off", GRACE)
+        if admin is not None:
+            admin.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return 0
+
+
+async def _meet_older(catalog: Catalog, drivers: Drivers) -> None:
+    """Tell the catalog that no older server runs, as the folder's lock says; of a cluster the operator must say it."""
+    if not drivers.shared:
+        await catalog.retire_older()
+    elif await seal.writes_old(catalog):
+        log.warning("older gateways may run beside this one: when none does any more, run `uvideo admin upgraded`")
+
+
+async def _take_back(blobs: Blobs, catalog: Catalog) -> None:
+    """Before anybody asks for it: a catalog that was restored may name again what a sweep put aside."""
+    try:
+        count = await blobs.take_back(catalog.named)
+    except Unreachable as failure:
+        raise StartError(f"cannot start: {failure.strerror}") from None
+    if count:
+        log.info("took %d files back from the quarantine", count)
+
+
+async def _warn(own_names: OwnNames, catalog: Catalog) -> None:
+    """Name what was made before the server knew its names, and may take requests of others."""
+    try:
+        async for line in own_names.conflicts(catalog):
+            log.warning("%s", line)
+    except Unreachable as failure:
+        log.warning("spaces cannot be compared with the server's names: %s", failure.strerror)
+
+
+def _on_failure(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What no request is to blame for.  asyncio itself tries again to take a connection, a second later."""
+    failure = context.get("exception")
+    if isinstance(failure, OSError) and failure.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+        log.error("no connection can be taken: %s", failure.strerror)
+    else:
+        loop.default_exception_handler(context)
+
+
+def _scrubber(settings: Settings, blobs: Blobs, catalog: Catalog, metrics: Metrics) -> Scrubber:
+    """One that keeps how far it is in the folder."""
+    path = settings.folder / "scrub.json"
+
+    def load() -> tuple[float, tuple[str, str] | None] | None:
+        try:
+            began, after = json.loads(path.read_text(encoding="utf-8"))
+            return float(began), (str(after[0]), str(after[1])) if after else None
+        except (OSError, ValueError, TypeError, IndexError):
+            return None
+
+    def save(began: float, after: tuple[str, str] | None) -> None:
+        aside = path.with_name(".scrub.json")
+        aside.write_text(json.dumps([began, after]), encoding="utf-8")
+        localfile.replace(aside, path)
+
+    def told(found: Found) -> None:
+        metrics.set("uvideo_scrub_objects", found.objects)
+        metrics.set("uvideo_scrub_bytes", found.size)
+        metrics.set("uvideo_scrub_damaged", len(found.damages))
+
+    return Scrubber(
+        blobs,
+        catalog,
+        settings.scrub_days * DAY,
+        settings.scrub_rate * MIB,
+        load=lambda: asyncio.to_thread(load),
+        save=lambda began, after: asyncio.to_thread(save, began, after),
+        told=told,
+    )
+
+
+def _on_signals() -> asyncio.Event:
+    """An event that the first SIGTERM or SIGINT sets; the second ends the process at once."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+
+    def told(number: int) -> None:
+        if stop.is_set():
+            os._exit(128 + number)
+        stop.set()
+
+    names = (getattr(signal, name, None) for name in ("SIGTERM", "SIGINT", "SIGBREAK"))
+    for number in (each for each in names if each is not None):
+        try:
+            loop.add_signal_handler(number, told, number)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda found, _: loop.call_soon_threadsafe(told, found))
+    return stop
+
+
+def _headroom(settings: Settings, drivers: Drivers) -> Headroom | None:
+    """None also where the bytes go elsewhere: the folder then has little more than its lock."""
+    if not settings.headroom or drivers.shared:
+        return None
+    return Headroom(settings.folder, int(settings.headroom * MIB))
+
+
+def _spans(settings: Settings) -> Spans | None:
+    """Those of this worker; None if nobody asks for them, and then nothing of OpenTelemetry is loaded."""
+    if not settings.telemetry and not telemetry.is_on():
+        return None
+    try:
+        from uvideo.server import spans
+
+        if not telemetry.is_on():
+            spans.set_up()
+    except ModuleNotFoundError as failure:
+        raise StartError(f"--telemetry needs {failure.name}: pip install 'uvideo[telemetry]'") from None
+    except (spans.Missing, ValueError) as failure:
+        raise StartError(f"{failure}" if isinstance(failure, spans.Missing) else f"--telemetry: {failure}") from None
+    return spans.Spans()
+
+
+def _cross_origin(settings: Settings, ports: Ports) -> CrossOrigin:
+    """The console's own pages, and those of the origins that the operator named for it or for programs."""
+    _, admin_port = ports.numbers
+    origins = [check_origin(each) for each in settings.console_origin]
+    if ports.apart:
+        address = ports.admin.getsockname()[0]
+        names = ("localhost", "127.0.0.1", "[::1]") if ipaddress.ip_address(address).is_loopback else (in_url(address),)
+        origins += [origin("https" if ports.tls else "http", name, admin_port) for name in names]
+    programs = [check_program(each) for each in settings.cors_origin]
+    return CrossOrigin(admin_port, ports.tls is not None, origins, programs)
