@@ -84,7 +84,7 @@ test-operate: $(VENV)/.operate  ## the server under Prometheus, systemd's tools,
 	$(PY) -m pytest -n 2 --dist loadfile -m operate test/operate $(ARGS)
 
 $(VENV)/.operate: $(VENV)/.made
-	@for each in setpriv:util-linux prometheus promtool:prometheus nginx:nginx-light haproxy systemd-analyze:systemd; do \
+	@for each in setpriv:util-linux prometheus promtool:prometheus nginx:nginx-light haproxy systemd-analyze:systemd systemd-nspawn:systemd-container; do \
 	  PATH="$$PATH:/usr/sbin" command -v $${each%:*} >/dev/null || { \
 	  echo "$${each%:*} is missing (Debian: apt-get install --no-install-recommends $${each#*:})" >&2; exit 1; }; done
 	@touch $@

@@ -6,21 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from test.operate import machine
-
-pytestmark = [
-    pytest.mark.operate,
-    pytest.mark.skipif(bool(machine.missing()), reason=f"no {machine.missing()}"),
-]
+from test.operate.machine import Failed, Machine
 
 
-def test_it_boots_and_is_gone_afterwards(tmp_path: Path) -> None:
+def test_systemd_runs_in_it_and_nothing_of_it_is_seen_outside(machine: Machine) -> None:
     mark = Path("/etc/uvideo-machine-test")
-    with machine.booted() as found:
-        assert found.run("cat /proc/1/comm; systemctl is-system-running || true").split() == ["systemd", "running"]
-        found.run(f"touch {mark}; test -e {mark}")
-        with pytest.raises(machine.Failed, match="exit code 3:\nseen"):
-            found.run("echo seen; exit 3")
-        assert found.run("test -e /etc/uvideo-machine-test && echo still").strip() == "still"
+    assert machine.run("cat /proc/1/comm; systemctl is-system-running --wait").split() == ["systemd", "running"]
+    machine.run(f"touch {mark}")
+    assert machine.run(f"test -e {mark} && echo still").strip() == "still"
     assert not mark.exists()
     assert "machine-" not in Path("/proc/mounts").read_text()
+
+
+def test_a_script_that_fails_fails_the_test(machine: Machine) -> None:
+    with pytest.raises(Failed, match="exit code 3:\nseen"):
+        machine.run("echo seen; (exit 3); echo never")
