@@ -514,8 +514,9 @@ def _migrate(db: sqlite3.Connection) -> None:
 
 
 def _rewrite_version(db: sqlite3.Connection) -> None:
-    """A write that changes nothing."""
-    db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    """A write that changes nothing: a newer program may have migrated, beside which this one finishes its requests."""
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    db.execute(f"PRAGMA user_version = {version}")
 
 
 # Steps of a transaction
