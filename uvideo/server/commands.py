@@ -20,7 +20,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from uvideo._core import errors, localfile
-from uvideo.server import maintenance, scrub, seal
+from uvideo.server import handover, maintenance, scrub, seal
 from uvideo.server.credentials import (
     OWNER,
     RESERVED,
@@ -386,6 +386,27 @@ def upgraded(folder: Path, database: str | None, blobs: str | None, is_json: boo
         _say(is_json, {"upgraded": True}, "no gateway runs an older version")
 
     _run(work())
+
+
+@admin.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@as_json
+def restart(folder: Path, is_json: bool) -> None:
+    """Replace the server of a folder by a new process of its own command line, without a request that fails.
+
+    \b
+    1. After an upgrade of the program, or after a change that counts at the next start only:
+         /opt/uvideo/bin/pip install --upgrade 'uvideo[server]'
+         uvideo admin restart /var/lib/uvideo
+
+    The new server takes the listening sockets over once it answers; the old one finishes what is under way and ends.
+    If the new one cannot serve, the old one goes on, and this command says why and ends with 2.
+    """
+    try:
+        pid = handover.restart(folder)
+    except (StartError, OSError) as failure:
+        _fail(str(failure))
+    _say(is_json, {"pid": pid}, f"process {pid} serves now")
 
 
 @admin.command()

@@ -20,12 +20,16 @@ from uvideo.server.credentials import CredentialsError, Key, Keyring, check_pair
 from uvideo.server.crossorigin import Endpoint, check_origin, check_program
 from uvideo.server.drivers import DriverError, Drivers, choose, without_password
 from uvideo.server.faults import Faults
-from uvideo.server.folder import claim
+from uvideo.server.folder import Folder, claim
 from uvideo.server.guesses import Guesses
+from uvideo.server.handover import Predecessor, Succession
+from uvideo.server.inherited import inherited
 from uvideo.server.limits import no_core
 from uvideo.server.metrics import Metrics
 from uvideo.server.names import OwnNames, canonical
+from uvideo.server.notify import Notify
 from uvideo.server.ports import Ports, listen, url
+from uvideo.server.pulse import Pulse
 from uvideo.server.readiness import Writes
 from uvideo.server.settings import Settings, StartError
 from uvideo.server.shared import Shared
@@ -42,15 +46,25 @@ log = logging.getLogger("uvideo.server")
 
 def serve(settings: Settings) -> int:
     """Run until told to stop; the exit code.  StartError before anything is served."""
+    service, predecessor = Notify.taken(os.environ), Predecessor.taken(os.environ)
+    try:
+        return _serve(settings, service, predecessor)
+    except BaseException as failure:
+        if predecessor is not None:
+            predecessor.failed(str(failure) or type(failure).__name__)
+        raise
+
+
+def _serve(settings: Settings, service: Notify, predecessor: Predecessor | None) -> int:
     drivers = _drivers(settings)
     _check_callbacks(settings)
     _check_console(settings)
     own_names = _own_names(settings)
     no_core()
-    lock = claim(settings.folder)
+    folder = predecessor.folder(settings.folder) if predecessor is not None else Folder.claimed(settings.folder)
     try:
         key = _key(settings, drivers.shared)
-        ports = listen(settings)
+        ports = listen(settings, predecessor.ports() if predecessor is not None else inherited(os.environ))
         faults = _faults(settings)
         _check_workers(settings)
         shared = Shared(
@@ -58,20 +72,39 @@ def serve(settings: Settings) -> int:
             metrics=Metrics(time.time(), settings.workers),
             sessions=Sessions(),
             writes=Writes(),
+            pulse=Pulse(settings.workers),
         )
-        plan = Plan(settings, drivers, Keyring([key]), ports, own_names, faults, shared)
-        announce = _announcer(settings, key, ports)
+        succession = Succession(folder, ports, service, is_first=predecessor is None)
+        say = _announcer(settings, key, ports)
 
-        def run_worker(number: int, ready: Callable[[], None], *, fresh: bool) -> int:
-            return asyncio.run(worker.run(plan, number, ready, fresh=fresh))
+        def announce() -> None:
+            if predecessor is not None:
+                predecessor.serving()
+            folder.say(pid=os.getpid(), failures=0)
+            say()
+            service.ready(f"answering on {url(ports.data, 'https' if ports.tls else 'http')}")
 
-        if settings.workers == 1:
-            return run_worker(0, announce, fresh=True) or _never_happened(faults)
+        # A service manager gets a supervisor, which can end before the last answer is sent.
+        alone = settings.workers == 1 and (faults is not None or not service.is_there)
+        plan = Plan(
+            *(settings, drivers, Keyring([key]), ports, own_names, faults, shared, folder, service),
+            succession=succession if alone else None,
+        )
+
+        def run_worker(
+            number: int, ready: Callable[[], None], stopped: Callable[[], None] = lambda: None, *, fresh: bool
+        ) -> int:
+            return asyncio.run(worker.run(plan, number, ready, stopped, fresh=fresh))
+
+        if alone:
+            code = run_worker(0, announce, fresh=True) or _never_happened(faults)
+            return succession.wait() if succession.waits else code
         from uvideo.server import workers
 
-        return workers.supervise(settings.workers, run_worker, announce, ports.close, worker.GRACE)
+        count, pulse = settings.workers, shared.pulse
+        return workers.supervise(count, run_worker, announce, folder, ports, service, succession, pulse)
     finally:
-        os.close(lock)
+        folder.close()
 
 
 def _drivers(settings: Settings) -> Drivers:

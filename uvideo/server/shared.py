@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from uvideo.server.guesses import Guesses
 from uvideo.server.metrics import Metrics
+from uvideo.server.pulse import Pulse
 from uvideo.server.readiness import Writes
 from uvideo.server.signin import Sessions
 
@@ -18,6 +19,7 @@ class Shared:
     metrics: Metrics
     sessions: Sessions
     writes: Writes
+    pulse: Pulse
 
     def take(self, number: int) -> None:
         """Say which worker this process is."""

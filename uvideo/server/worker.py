@@ -10,8 +10,6 @@ import gc
 import ipaddress
 import json
 import logging
-import os
-import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,12 +28,15 @@ from uvideo.server.crossorigin import CrossOrigin, Endpoint, check_origin, check
 from uvideo.server.drivers import Drivers
 from uvideo.server.exchange import Watch
 from uvideo.server.faults import Faults, FaultyApp, clock
+from uvideo.server.folder import Folder
 from uvideo.server.gauges import Gauges
+from uvideo.server.handover import Succession
 from uvideo.server.history import History
 from uvideo.server.hosts import SpaceHosts
 from uvideo.server.limits import Headroom, Limits, Rates, descriptors, kept_free
 from uvideo.server.metrics import Metrics
 from uvideo.server.names import OwnNames
+from uvideo.server.notify import Notify
 from uvideo.server.ports import BACKLOG, Ports, in_url
 from uvideo.server.readiness import Readiness
 from uvideo.server.scrub import Found, Scrubber
@@ -43,6 +44,7 @@ from uvideo.server.service import Restoring, Service
 from uvideo.server.settings import Settings, StartError
 from uvideo.server.shared import Shared
 from uvideo.server.spool import Spool
+from uvideo.server.stopping import GRACE, Stop
 from uvideo.server.sweeper import AGE, Sweeper
 from uvideo.server.timing import timed_blobs, timed_catalog
 from uvideo.server.view import View
@@ -52,9 +54,9 @@ from uvideo.storage.base import DAY, Blobs, Catalog, Unreachable
 if TYPE_CHECKING:
     from uvideo.server.spans import Spans
 
-__all__ = ["GRACE", "Plan", "run"]
+__all__ = ["Plan", "run"]
 
-GRACE = 30.0  # seconds for the requests in flight when the server is told to stop
+ALONE_EVERY = 5.0  # seconds between two looks whether a predecessor has ended
 CLOCK_GRAIN = 0.1  # seconds; how far the file system's clock may be behind ours
 MIB = 1024 * 1024
 
@@ -63,7 +65,7 @@ log = logging.getLogger("uvideo.server")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What was made of the settings before the workers are forked."""
+    """What was made of the settings before the workers are forked.  ``succession``: None if a supervisor sees to it."""
 
     settings: Settings
     drivers: Drivers
@@ -72,15 +74,25 @@ class Plan:
     names: OwnNames
     faults: Faults | None
     shared: Shared
+    folder: Folder
+    service: Notify
+    succession: Succession | None
 
 
-async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool) -> int:
-    """One worker, from its drivers' start to their end.  ``fresh``: nobody else has used the folder since its start."""
+async def run(
+    plan: Plan, number: int, ready: Callable[[], None], stopped: Callable[[], None] = lambda: None, *, fresh: bool
+) -> int:
+    """One worker, from its drivers' start to their end.
+
+    ``ready``, ``stopped``: called when it takes connections, and when it takes no more.  ``fresh``: none of this
+    server's workers has used the folder.
+    """
     settings, drivers, ports, shared = plan.settings, plan.drivers, plan.ports, plan.shared
     faults, metrics = plan.faults, shared.metrics
     began = time.time()
-    stop = _on_signals()
+    stop = Stop(plan.ports.outlive, plan.succession)
     shared.take(number)
+    alone = fresh and plan.folder.alone
     connections = descriptors(settings.connections)
     blobs, catalog = drivers.make()
     loop = asyncio.get_running_loop()
@@ -92,8 +104,9 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
             raise StartError(f"cannot start: {failure.strerror}") from None
         except Exception as failure:
             raise StartError(f"{settings.folder} cannot be used: {failure}") from failure
-        if fresh:
+        if alone:
             await _meet_older(catalog, drivers)
+        if fresh:
             await _take_back(blobs, catalog)
         restoring = Restoring(settings.restore_seconds, settings.restored_seconds)
         callbacks = Callbacks(settings.callback_allow)
@@ -132,7 +145,7 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
         data = await loop.create_server(app.server, sock=ports.data, ssl=ports.tls, backlog=1 if many else BACKLOG)
         if many:
             ports.data.listen(BACKLOG)
-        admin, tasks = None, list[asyncio.Task[None]]()
+        admin, admin_drained, tasks = None, None, [loop.create_task(shared.pulse.run(number))]
         if number == 0:
             more = {"/faults": faults.answer} if faults is not None else {}
             history = History(metrics)
@@ -154,13 +167,16 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
             answering = admin_handler(metrics, readiness, gauges, console, watch, more)
             handler = Server(answering, metrics, most=connections, each=settings.connections_per_address)
             admin = await loop.create_server(handler, sock=ports.admin, ssl=ports.tls)
+            admin_drained = functools.partial(handler.drained, watch)
             tasks.append(loop.create_task(history.run()))
         gc.collect()
         gc.freeze()  # what is there now stays: no collection needs to look at it again
         ready()
         if number == 0:
             tasks.append(loop.create_task(_warn(plan.names, catalog)))
-            cutoff = began - CLOCK_GRAIN if fresh else began - AGE
+            cutoff = began - CLOCK_GRAIN if alone else began - AGE
+            if not plan.folder.alone:
+                tasks.append(loop.create_task(_outlast(plan.folder, catalog, drivers)))
             disk = None if drivers.shared else settings.folder
             sweeper = Sweeper(blobs, catalog, metrics, disk, int(settings.headroom * MIB))
             tasks.append(loop.create_task(sweeper.run(cutoff)))
@@ -170,13 +186,18 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
                 tasks.append(loop.create_task(_scrubber(settings, blobs, catalog, metrics).run()))
         await stop.wait()
         log.info("stopping: letting requests in flight finish")
-        data.close()
-        if not await app.drain(GRACE):
-            log.warning("some requests were still in flight after %.0f s and were broken off", GRACE)
-        if admin is not None:
-            admin.close()
+        for listening in (data, admin):
+            if listening is not None:
+                listening.close()
+        ports.close()
         for task in tasks:
             task.cancel()
+        plan.folder.give_up()
+        stopped()
+        if not await app.drain(stop.deadline, keep_idle=stop.deadline() is None):
+            log.warning("some requests were still in flight after %.0f s and were broken off", GRACE)
+        if admin_drained is not None:
+            await admin_drained(stop.deadline)
         await asyncio.gather(*tasks, return_exceptions=True)
     return 0
 
@@ -187,6 +208,16 @@ async def _meet_older(catalog: Catalog, drivers: Drivers) -> None:
         await catalog.retire_older()
     elif await seal.writes_old(catalog):
         log.warning("older gateways may run beside this one: when none does any more, run `uvideo admin upgraded`")
+
+
+async def _outlast(folder: Folder, catalog: Catalog, drivers: Drivers) -> None:
+    """Once the server that this one replaced has nothing more in flight, do what a server does that is alone."""
+    while not folder.look_alone():
+        await asyncio.sleep(ALONE_EVERY)
+    try:
+        await _meet_older(catalog, drivers)
+    except Unreachable as failure:
+        log.warning("secrets are sealed as older servers read them until the next start: %s", failure.strerror)
 
 
 async def _take_back(blobs: Blobs, catalog: Catalog) -> None:
@@ -247,24 +278,6 @@ def _scrubber(settings: Settings, blobs: Blobs, catalog: Catalog, metrics: Metri
         save=lambda began, after: asyncio.to_thread(save, began, after),
         told=told,
     )
-
-
-def _on_signals() -> asyncio.Event:
-    """An event that the first SIGTERM or SIGINT sets; the second ends the process at once."""
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
-
-    def told(number: int) -> None:
-        if stop.is_set():
-            os._exit(128 + number)
-        stop.set()
-
-    names = (getattr(signal, name, None) for name in ("SIGTERM", "SIGINT", "SIGBREAK"))
-    for number in (each for each in names if each is not None):
-        try:
-            loop.add_signal_handler(number, told, number)
-        except NotImplementedError:  # Windows
-            signal.signal(number, lambda found, _: loop.call_soon_threadsafe(told, found))
-    return stop
 
 
 def _headroom(settings: Settings, drivers: Drivers) -> Headroom | None:
