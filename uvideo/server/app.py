@@ -29,6 +29,7 @@ from uvideo._core import (
 )
 from uvideo.server import crossorigin, sts
 from uvideo.server.callback import Callbacks
+from uvideo.server.causes import cause_of
 from uvideo.server.connection import KEEP_ALIVE, Server
 from uvideo.server.crossorigin import CrossOrigin
 from uvideo.server.exchange import IDLE, LEAST_RATE, LEAST_VERSION, BrokenOff, Disconnected, Exchange, Unreadable, Watch
@@ -206,9 +207,8 @@ class App:
             if isinstance(raised, Disconnected):
                 raise
             failure: Exception = raised.failure if isinstance(raised, Unreadable) else raised
-            if isinstance(failure, (Unreachable, Damaged)):
-                self._metrics.failed(failure.cause)
             if exchange.request.writer.output_size:  # the head is gone: only a broken connection tells
+                self._count(failure)
                 if isinstance(failure, OSError):
                     log.error("session %s: broken off: %s", exchange.session, failure.strerror or failure)
                 else:
@@ -216,6 +216,7 @@ class App:
                 raise BrokenOff() from None
             if type(failure) in WRONG or (self._guesses.seen and isinstance(failure, errors.Refused)):
                 failure = self._guessed(failure, exchange, _claimed(exchange.headers, _query(exchange)))
+            self._count(failure)
             refusal = _refusal(failure, exchange)
             if refusal.status == 500 and exchange.operation in PUTS:
                 self._writes.failed()
@@ -287,6 +288,11 @@ class App:
             if cls in COUNTED:
                 self._metrics.add(COUNTED[cls])
         return await self._called_back(asked, answer.encode(op, result)), None
+
+    def _count(self, failure: Exception) -> None:
+        cause = cause_of(failure)
+        if cause is not None:
+            self._metrics.failed(cause)
 
     async def _etags(self, exchange: Exchange, op: Any, space: Any) -> bytes:
         """The body of a FinishUpload.  InvalidPartList if it is longer than the etags of the parts that are there."""
@@ -375,9 +381,8 @@ class App:
         except Disconnected:
             raise
         except Exception as failure:
-            if isinstance(failure, (Unreachable, Damaged)):
-                self._metrics.failed(failure.cause)
             failure = self._guessed(failure, exchange, str(given.get("PublicKey")))
+            self._count(failure)
             refusal = _refusal(failure, exchange)
             exchange.ret_code = refusal.action_code or refusal.ret_code
             self._metrics.refused(refusal.ret_code)

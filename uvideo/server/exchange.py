@@ -220,7 +220,7 @@ class Exchange:
                     raise errors.TooLarge(f"the body is longer than {limit} bytes")
                 if room is not None and not placed and self.received > FREE:
                     if room.locked():
-                        raise errors.Unavailable("too many large requests at once", retry_after=1)
+                        raise errors.Unavailable("too many large requests at once", retry_after=1, cause="requests")
                     placed = await room.acquire()
                 chunks.append(data)
             return b"".join(chunks)

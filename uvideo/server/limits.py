@@ -64,7 +64,7 @@ class Rates:
         held = min(most, held + (now - then) * self.limit)
         if held < 1:
             self._buckets[name] = now, held
-            raise errors.Throttled(retry_after=max(1, int((1 - held) / self.limit)))
+            raise errors.Throttled(retry_after=max(1, int((1 - held) / self.limit)), cause="rate")
         if len(self._buckets) >= KEYS and name not in self._buckets:
             del self._buckets[next(iter(self._buckets))]
         self._buckets[name] = now, held - 1
@@ -110,7 +110,7 @@ class Headroom:
 
 
 def _nearly_full() -> errors.Unavailable:
-    return errors.Unavailable("the disk is nearly full", retry_after=60)
+    return errors.Unavailable("the disk is nearly full", retry_after=60, cause="full")
 
 
 def kept_free(blobs: Blobs, headroom: Headroom | None) -> Blobs:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from uvideo import telemetry
 from uvideo._core import localfile
-from uvideo.server import seal
+from uvideo.server import certificates, seal
 from uvideo.server.admin import admin_handler
 from uvideo.server.app import App
 from uvideo.server.callback import Callbacks
@@ -30,7 +30,7 @@ from uvideo.server.crossorigin import CrossOrigin, Endpoint, check_origin, check
 from uvideo.server.drivers import Drivers
 from uvideo.server.exchange import Watch
 from uvideo.server.faults import Faults, FaultyApp, clock
-from uvideo.server.gauges import Gauges
+from uvideo.server.gauges import Gauges, readiness_look, uploads_look
 from uvideo.server.history import History
 from uvideo.server.hosts import SpaceHosts
 from uvideo.server.limits import Headroom, Limits, Rates, descriptors, kept_free
@@ -46,6 +46,7 @@ from uvideo.server.spool import Spool
 from uvideo.server.sweeper import AGE, Sweeper
 from uvideo.server.timing import timed_blobs, timed_catalog
 from uvideo.server.view import View
+from uvideo.server.vitals import Vitals
 from uvideo.storage import identity
 from uvideo.storage.base import DAY, Blobs, Catalog, Unreachable
 
@@ -140,8 +141,6 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
             data_port, admin_port = ports.numbers
             endpoint = Endpoint(settings.public_url, data_port, ports.tls is not None, ports.apart)
             console = Console(view, service.key, shared.sessions, endpoint, port=admin_port, tls=ports.tls is not None)
-            gauges = Gauges(catalog, metrics)
-            stack.push_async_callback(gauges.close)
             watch = Watch(settings.idle, settings.least_rate)
             watch.start()
             stack.callback(watch.stop)
@@ -151,6 +150,16 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
                 is_crowded=lambda: app.server.is_crowded,
                 has_room=app.has_room,
             )
+            ends = certificates.not_after(settings.tls_cert)
+            vitals = Vitals(metrics, settings.folder, int(settings.headroom * MIB), lambda: ends)
+            gauges = Gauges(
+                {
+                    "open uploads": uploads_look(catalog, metrics),
+                    "readiness": readiness_look(readiness, metrics),
+                    "the machine": vitals.look,
+                }
+            )
+            stack.push_async_callback(gauges.close)
             answering = admin_handler(metrics, readiness, gauges, console, watch, more)
             handler = Server(answering, metrics, most=connections, each=settings.connections_per_address)
             admin = await loop.create_server(handler, sock=ports.admin, ssl=ports.tls)
