@@ -408,6 +408,10 @@ def is_management(exchange: Exchange, target: Any) -> bool:
 def _refusal(failure: Exception, exchange: Exchange) -> Any:
     """The error that the client is told.  What it must not know goes to the log."""
     if isinstance(failure, errors.Refused):
+        kind = type(failure).__name__  # its text may quote the request
+        log.debug(
+            "session %s refused: %s, status %d, RetCode %s", exchange.session, kind, failure.status, failure.ret_code
+        )
         return failure
     if isinstance(failure, Unreachable):
         log.warning("session %s: %s", exchange.session, failure.strerror)

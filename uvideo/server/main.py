@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from uvideo import faults as scripted
 from uvideo._core import localfile
-from uvideo.server import worker
+from uvideo.server import endings, logs, worker
 from uvideo.server.callback import Callbacks
 from uvideo.server.credentials import CredentialsError, Key, Keyring, check_pair, load_or_create
 from uvideo.server.crossorigin import Endpoint, check_origin, check_program
@@ -33,15 +33,24 @@ from uvideo.server.signin import Sessions
 from uvideo.server.worker import Plan
 from uvideo.storage.base import DAY
 
-__all__ = ["Settings", "StartError", "claim", "serve", "set_up_logging"]
-
-NEVER_HAPPENED = 3  # exit code
+__all__ = ["Settings", "StartError", "claim", "serve"]
 
 log = logging.getLogger("uvideo.server")
 
 
 def serve(settings: Settings) -> int:
-    """Run until told to stop; the exit code.  StartError before anything is served."""
+    """Run until told to stop; the exit code, as ``endings`` has them.  StartError before anything is served."""
+    logs.set_up(settings.log_level, settings.access_log)
+    try:
+        return _serve(settings)
+    except StartError:
+        raise
+    except Exception:
+        log.critical("the server failed", exc_info=True)
+        return endings.FAILED.code
+
+
+def _serve(settings: Settings) -> int:
     drivers = _drivers(settings)
     _check_callbacks(settings)
     _check_console(settings)
@@ -88,19 +97,19 @@ def _drivers(settings: Settings) -> Drivers:
             lock_seconds=settings.lock_seconds,
         )
     except DriverError as failure:
-        raise StartError(str(failure)) from None
+        raise StartError(str(failure), endings.SETTINGS) from None
 
 
 def _check_workers(settings: Settings) -> None:
     if settings.workers > 1 and not hasattr(os, "fork"):
-        raise StartError("--workers: this system starts no further process for it; use --workers 1")
+        raise StartError("--workers: this system starts no further process for it; use --workers 1", endings.SETTINGS)
 
 
 def _check_callbacks(settings: Settings) -> None:
     try:
         Callbacks(settings.callback_allow)
     except ValueError as failure:
-        raise StartError(f"--callback-allow: {failure}") from None
+        raise StartError(f"--callback-allow: {failure}", endings.SETTINGS) from None
 
 
 def _faults(settings: Settings) -> Faults | None:
@@ -108,13 +117,13 @@ def _faults(settings: Settings) -> Faults | None:
     if settings.faults is None:
         return None
     if settings.workers != 1:
-        raise StartError("--faults needs --workers 1: each process would count for itself")
+        raise StartError("--faults needs --workers 1: each process would count for itself", endings.SETTINGS)
     try:
         found = Faults(scripted.read(settings.faults))
     except ValueError as failure:
-        raise StartError(f"--faults: {failure}") from None
+        raise StartError(f"--faults: {failure}", endings.SETTINGS) from None
     except OSError as failure:
-        raise StartError(f"--faults: {settings.faults} cannot be read: {failure.strerror}") from None
+        raise StartError(f"--faults: {settings.faults} cannot be read: {failure.strerror}", endings.SETTINGS) from None
     log.warning("this is a test server: scripted faults happen to its requests")
     return found
 
@@ -124,14 +133,14 @@ def _never_happened(faults: Faults | None) -> int:
     left = faults.left() if faults is not None else []
     for fault in left:
         log.error("this fault never happened: %s", fault)
-    return NEVER_HAPPENED if left else 0
+    return (endings.NEVER_HAPPENED if left else endings.STOPPED).code
 
 
 def _check_console(settings: Settings) -> None:
     try:
         Endpoint(settings.public_url, 0, False)
     except ValueError as failure:
-        raise StartError(f"--public-url: {failure}") from None
+        raise StartError(f"--public-url: {failure}", endings.SETTINGS) from None
     for name, check, values in (
         ("--console-origin", check_origin, settings.console_origin),
         ("--cors-origin", check_program, settings.cors_origin),
@@ -140,7 +149,7 @@ def _check_console(settings: Settings) -> None:
             for value in values:
                 check(value)
         except ValueError as failure:
-            raise StartError(f"{name}: {failure}") from None
+            raise StartError(f"{name}: {failure}", endings.SETTINGS) from None
 
 
 def _own_names(settings: Settings) -> OwnNames:
@@ -152,14 +161,17 @@ def _own_names(settings: Settings) -> OwnNames:
     try:
         return OwnNames(names, told=bool(settings.hostname or settings.public_url))
     except ValueError as failure:
-        raise StartError(f"--hostname: {failure}") from None
+        raise StartError(f"--hostname: {failure}", endings.SETTINGS) from None
 
 
 def _key(settings: Settings, shared: bool) -> Key:
     """``shared``: other gateways must know the same pair, so none is made here."""
     try:
         if settings.public_key is not None or settings.private_key is not None:
-            return check_pair(settings.public_key or "", settings.private_key or "")
+            try:
+                return check_pair(settings.public_key or "", settings.private_key or "")
+            except CredentialsError as failure:
+                raise StartError(str(failure), endings.SETTINGS) from None
         path = settings.folder / "credentials.json"
         if shared and not path.exists():
             raise CredentialsError(
@@ -168,9 +180,11 @@ def _key(settings: Settings, shared: bool) -> Key:
             )
         key, created = load_or_create(path)
     except CredentialsError as failure:
-        raise StartError(str(failure)) from None
+        raise StartError(str(failure), endings.KEYS) from None
     except OSError as failure:
-        raise StartError(f"the key pair cannot be kept: {failure}") from failure
+        raise StartError(
+            f"the key pair cannot be kept: {failure}", endings.of_system(failure, endings.KEYS)
+        ) from failure
     log.info("%s key pair in %s", "made a new" if created else "using the", path)
     return key
 
@@ -192,20 +206,10 @@ def _announcer(settings: Settings, key: Key, ports: Ports) -> Callable[[], None]
                 aside.write_text(line + "\n", encoding="utf-8")
                 localfile.replace(aside, settings.ready_file)
             except OSError as failure:
-                raise StartError(f"the ready file cannot be written: {failure}") from failure
+                ending = endings.of_system(failure, endings.READY_FILE)
+                raise StartError(f"the ready file cannot be written: {failure}", ending) from failure
         with contextlib.suppress(BrokenPipeError):
             print(line, flush=True)
         log.info("answering on %s, the console is on %s", fields["endpoint"], fields["admin"])
 
     return announce
-
-
-def set_up_logging(with_access: bool) -> None:
-    """Everything goes to stderr.  The access log, lines of JSON, is off unless asked for."""
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    lines = logging.StreamHandler(sys.stderr)
-    lines.setFormatter(logging.Formatter("%(message)s"))
-    entries = logging.getLogger("uvideo.access")
-    entries.addHandler(lines)
-    entries.propagate = False
-    entries.setLevel(logging.INFO if with_access else logging.WARNING)

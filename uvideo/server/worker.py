@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from uvideo import telemetry
 from uvideo._core import localfile
-from uvideo.server import seal
+from uvideo.server import endings, seal
 from uvideo.server.admin import admin_handler
 from uvideo.server.app import App
 from uvideo.server.callback import Callbacks
@@ -28,6 +28,7 @@ from uvideo.server.console import Console
 from uvideo.server.credentials import Keyring
 from uvideo.server.crossorigin import CrossOrigin, Endpoint, check_origin, check_program, origin
 from uvideo.server.drivers import Drivers
+from uvideo.server.endings import Ending
 from uvideo.server.exchange import Watch
 from uvideo.server.faults import Faults, FaultyApp, clock
 from uvideo.server.gauges import Gauges
@@ -47,7 +48,7 @@ from uvideo.server.sweeper import AGE, Sweeper
 from uvideo.server.timing import timed_blobs, timed_catalog
 from uvideo.server.view import View
 from uvideo.storage import identity
-from uvideo.storage.base import DAY, Blobs, Catalog, Unreachable
+from uvideo.storage.base import DAY, Blobs, Catalog, Unfit, Unreachable
 
 if TYPE_CHECKING:
     from uvideo.server.spans import Spans
@@ -89,9 +90,9 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
         try:
             await stack.enter_async_context(identity.opened(blobs, catalog, create=True))
         except Unreachable as failure:
-            raise StartError(f"cannot start: {failure.strerror}") from None
+            raise StartError(f"cannot start: {failure.strerror}", endings.AWAY) from None
         except Exception as failure:
-            raise StartError(f"{settings.folder} cannot be used: {failure}") from failure
+            raise StartError(f"{settings.folder} cannot be used: {failure}", _unusable(failure)) from failure
         if fresh:
             await _meet_older(catalog, drivers)
             await _take_back(blobs, catalog)
@@ -181,6 +182,13 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
     return 0
 
 
+def _unusable(failure: Exception) -> Ending:
+    """How a start ends at which the drivers raise this."""
+    if isinstance(failure, Unfit):
+        return endings.UNFIT
+    return endings.of_system(failure, endings.FOLDER) if isinstance(failure, OSError) else endings.UNFORESEEN
+
+
 async def _meet_older(catalog: Catalog, drivers: Drivers) -> None:
     """Tell the catalog that no older server runs, as the folder's lock says; of a cluster the operator must say it."""
     if not drivers.shared:
@@ -194,7 +202,7 @@ async def _take_back(blobs: Blobs, catalog: Catalog) -> None:
     try:
         count = await blobs.take_back(catalog.named)
     except Unreachable as failure:
-        raise StartError(f"cannot start: {failure.strerror}") from None
+        raise StartError(f"cannot start: {failure.strerror}", endings.AWAY) from None
     if count:
         log.info("took %d files back from the quarantine", count)
 
@@ -284,9 +292,12 @@ def _spans(settings: Settings) -> Spans | None:
         if not telemetry.is_on():
             spans.set_up()
     except ModuleNotFoundError as failure:
-        raise StartError(f"--telemetry needs {failure.name}: pip install 'uvideo[telemetry]'") from None
+        raise StartError(
+            f"--telemetry needs {failure.name}: pip install 'uvideo[telemetry]'", endings.SETTINGS
+        ) from None
     except (spans.Missing, ValueError) as failure:
-        raise StartError(f"{failure}" if isinstance(failure, spans.Missing) else f"--telemetry: {failure}") from None
+        said = f"{failure}" if isinstance(failure, spans.Missing) else f"--telemetry: {failure}"
+        raise StartError(said, endings.SETTINGS) from None
     return spans.Spans()
 
 
