@@ -10,6 +10,7 @@ import errno
 import json
 import logging
 import time
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -66,7 +67,7 @@ COUNTED = {
 STORING = frozenset(
     (
         *(operation.PutObject, operation.InitiateUpload, operation.UploadPart),
-        *(operation.AppendObject, operation.CopyPart),
+        *(operation.AppendObject, operation.CopyPart, operation.CopyObject, operation.UploadHit),
     )
 )
 #: Those of them that tell whether the disk and the catalog take anything.
@@ -249,8 +250,6 @@ class App:
         if self._rates.limit:
             self._rates.take(_claimed(headers, target.query) or sender(request.remote))
         exchange.operation = cls.__name__
-        if self._headroom is not None and cls in STORING:
-            self._headroom.check(exchange.length or 0)
         body = (
             await exchange.small(DOCUMENT_LIMIT) if cls in dialect.SMALL and cls is not operation.FinishUpload else b""
         )
@@ -267,21 +266,33 @@ class App:
             info, content = await service.get(op, space)
             return answer.encode(op, info), content
         asked = self._callback(grant) if cls in CALLING else None
+        with self._announced(cls, exchange):
+            result = await self._done(service, op, space, exchange)
+        return await self._called_back(asked, answer.encode(op, result)), None
+
+    def _announced(self, cls: Any, exchange: Exchange) -> AbstractContextManager[None]:
+        """While the request is done: room on the disk for what it says that it will store.  Unavailable."""
+        if self._headroom is None or cls not in STORING:
+            return nullcontext()
+        return self._headroom.announced((exchange.length or 0) if cls in dialect.BULK else 0)
+
+    async def _done(self, service: Service, op: Any, space: Any, exchange: Exchange) -> Any:
+        """The result of any operation but GetObject."""
+        cls = type(op)
         if cls in dialect.BULK:
             exchange.bulk()
         if cls is operation.UploadHit:
             await exchange.skip()  # JS sends the file along
         if cls is operation.PutObject:
-            result = await service.put(op, space, exchange)
-        elif cls is operation.UploadPart:
-            result = await service.part(op, space, exchange)
-        elif cls is operation.AppendObject:
-            result = await service.append(op, space, exchange)
-        else:
-            result = await service.run(op, space)
-            if cls in COUNTED:
-                self._metrics.add(COUNTED[cls])
-        return await self._called_back(asked, answer.encode(op, result)), None
+            return await service.put(op, space, exchange)
+        if cls is operation.UploadPart:
+            return await service.part(op, space, exchange)
+        if cls is operation.AppendObject:
+            return await service.append(op, space, exchange)
+        result = await service.run(op, space)
+        if cls in COUNTED:
+            self._metrics.add(COUNTED[cls])
+        return result
 
     async def _etags(self, exchange: Exchange, op: Any, space: Any) -> bytes:
         """The body of a FinishUpload.  InvalidPartList if it is longer than the etags of the parts that are there."""
@@ -309,6 +320,8 @@ class App:
     async def _post_form(self, exchange: Exchange, space: Any, address: Any) -> Any:
         """The answer to a form upload.  All that stands before the file is judged before the file is read."""
         form = Form(boundary_of(exchange.headers.get("Content-Type") or ""), exchange.chunk)
+        if self._headroom is not None:
+            self._headroom.check(exchange.length or 0)
         fields = await form.fields()
         key, readings = postfile.readings(exchange.headers, fields, form.mime, dialect.key_of(address))
         exchange.key, address = key, address._replace(path=text.quote_path(key))
@@ -327,15 +340,15 @@ class App:
                     raise
         if self._rates.limit:
             self._rates.take(public or sender(remote))
-        if self._headroom is not None:
-            self._headroom.check(exchange.length or 0)
         op = dialect.decode(grant.operation, space.name, grant.key, grant.query, grant.headers)
         service = self._service
         if grant.token is not None:
             service = await self._rights.permit(grant.token, op, space, exchange.request.remote)
         asked = self._callback(grant)
-        exchange.bulk()
-        return await self._called_back(asked, answer.encode(op, await service.put(op, space, form)))
+        with self._announced(operation.PutObject, exchange):
+            exchange.bulk()
+            result = await service.put(op, space, form)
+        return await self._called_back(asked, answer.encode(op, result))
 
     def _callback(self, grant: Grant) -> Any:
         """The put policy of a request, or None.  BadRequest, before anything is stored, if nobody can be called so."""

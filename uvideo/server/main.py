@@ -22,6 +22,7 @@ from uvideo.server.drivers import DriverError, Drivers, choose, without_password
 from uvideo.server.faults import Faults
 from uvideo.server.folder import claim
 from uvideo.server.guesses import Guesses
+from uvideo.server.levels import Level
 from uvideo.server.limits import no_core
 from uvideo.server.metrics import Metrics
 from uvideo.server.names import OwnNames, canonical
@@ -58,6 +59,7 @@ def serve(settings: Settings) -> int:
             metrics=Metrics(time.time(), settings.workers),
             sessions=Sessions(),
             writes=Writes(),
+            reserved=Level(settings.workers),
         )
         plan = Plan(settings, drivers, Keyring([key]), ports, own_names, faults, shared)
         announce = _announcer(settings, key, ports)

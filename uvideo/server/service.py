@@ -22,6 +22,7 @@ from uvideo.server import carriers, scrub, seal, sts
 from uvideo.server.append import Append
 from uvideo.server.copies import Copies
 from uvideo.server.credentials import PUBLIC_LIMIT, RESERVED, TOKENS, Key, Keyring
+from uvideo.server.headroom import announce
 from uvideo.server.record import (
     MIME,
     STANDARD,
@@ -488,6 +489,7 @@ class Service:
                 return await self.store_part(op, space, upload, await self._gather(body), op.mime)
             finally:
                 self._places.give()
+        announce(body.length or 0)  # once for the spool, and once for where it goes then
         spool = self._spool()
         try:
             await self._gather(body, spool)

@@ -31,9 +31,10 @@ from uvideo.server.drivers import Drivers
 from uvideo.server.exchange import Watch
 from uvideo.server.faults import Faults, FaultyApp, clock
 from uvideo.server.gauges import Gauges
+from uvideo.server.headroom import Headroom, kept_free
 from uvideo.server.history import History
 from uvideo.server.hosts import SpaceHosts
-from uvideo.server.limits import Headroom, Limits, Rates, descriptors, kept_free
+from uvideo.server.limits import Limits, Rates, descriptors
 from uvideo.server.metrics import Metrics
 from uvideo.server.names import OwnNames
 from uvideo.server.ports import BACKLOG, Ports, in_url
@@ -97,12 +98,13 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
             await _take_back(blobs, catalog)
         restoring = Restoring(settings.restore_seconds, settings.restored_seconds)
         callbacks = Callbacks(settings.callback_allow)
-        headroom = _headroom(settings, drivers)
-        store, names = kept_free(timed_blobs(blobs, metrics), headroom), timed_catalog(catalog, metrics)
+        headroom = _headroom(settings, shared)
+        of_blobs = None if drivers.shared else headroom  # elsewhere the folder has little more than its spools
+        store, names = kept_free(timed_blobs(blobs, metrics), of_blobs), timed_catalog(catalog, metrics)
         limits = Limits(
             shared.guesses,
             Rates(settings.rate),
-            headroom,
+            of_blobs,
             connections,
             settings.connections_per_address,
         )
@@ -140,7 +142,7 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
             data_port, admin_port = ports.numbers
             endpoint = Endpoint(settings.public_url, data_port, ports.tls is not None, ports.apart)
             console = Console(view, service.key, shared.sessions, endpoint, port=admin_port, tls=ports.tls is not None)
-            gauges = Gauges(catalog, metrics)
+            gauges = Gauges(catalog, metrics, levels=shared.gauges)
             stack.push_async_callback(gauges.close)
             watch = Watch(settings.idle, settings.least_rate)
             watch.start()
@@ -267,11 +269,10 @@ def _on_signals() -> asyncio.Event:
     return stop
 
 
-def _headroom(settings: Settings, drivers: Drivers) -> Headroom | None:
-    """None also where the bytes go elsewhere: the folder then has little more than its lock."""
-    if not settings.headroom or drivers.shared:
+def _headroom(settings: Settings, shared: Shared) -> Headroom | None:
+    if not settings.headroom:
         return None
-    return Headroom(settings.folder, int(settings.headroom * MIB))
+    return Headroom(settings.folder, int(settings.headroom * MIB), shared.reserved)
 
 
 def _spans(settings: Settings) -> Spans | None:
