@@ -130,7 +130,12 @@ class App:
         self._access = access.isEnabledFor(logging.INFO)
         self._spans = spans
         self.server = Server(
-            self._handle, metrics, most=limits.connections, each=limits.connections_each, keep_alive=keep_alive
+            self._handle,
+            metrics,
+            most=limits.connections,
+            each=limits.connections_each,
+            keep_alive=keep_alive,
+            counted=True,
         )
         self._watch.start()
 
