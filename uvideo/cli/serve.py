@@ -193,6 +193,18 @@ __all__ = ["needs_server", "serve"]
     show_default=True,
     help="A span of each request, exported by OTLP as the variables OTEL_... say.",
 )
+@option(
+    "--audit-log",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Append a JSON line for each change: who, what, from where, and how it ended.",
+)
+@option(
+    "--audit-reads/--no-audit-reads",
+    default=False,
+    show_default=True,
+    help="Record what only reads, and each part of an upload, too.",
+)
 @option("--access-log/--no-access-log", default=False, show_default=True, help="JSON lines on stderr.")
 def serve(context: Context, access_log: bool, **options: Any) -> int:
     with needs_server():

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from uvideo import faults as scripted
-from uvideo._core import localfile
-from uvideo.server import worker
+from uvideo._core import __version__, localfile
+from uvideo.server import audit, worker
 from uvideo.server.callback import Callbacks
 from uvideo.server.credentials import CredentialsError, Key, Keyring, check_pair, load_or_create
 from uvideo.server.crossorigin import Endpoint, check_origin, check_program
@@ -52,6 +52,7 @@ def serve(settings: Settings) -> int:
     try:
         key = _key(settings, drivers.shared)
         ports = listen(settings)
+        trail = _audit(settings)
         faults = _faults(settings)
         _check_workers(settings)
         shared = Shared(
@@ -61,8 +62,8 @@ def serve(settings: Settings) -> int:
             writes=Writes(),
             reserved=Level(settings.workers),
         )
-        plan = Plan(settings, drivers, Keyring([key]), ports, own_names, faults, shared)
-        announce = _announcer(settings, key, ports)
+        plan = Plan(settings, drivers, Keyring([key]), ports, own_names, faults, shared, trail)
+        announce = _announcer(settings, key, ports, trail)
 
         def run_worker(number: int, ready: Callable[[], None], *, fresh: bool) -> int:
             return asyncio.run(worker.run(plan, number, ready, fresh=fresh))
@@ -74,6 +75,16 @@ def serve(settings: Settings) -> int:
         return workers.supervise(settings.workers, run_worker, announce, ports.close, worker.GRACE)
     finally:
         os.close(lock)
+
+
+def _audit(settings: Settings) -> audit.Audit:
+    """The audit log; where it is is kept in the folder, for the commands of `uvideo admin`."""
+    try:
+        opened = audit.Audit(settings.audit_log, reads=settings.audit_reads)
+        audit.note(settings.folder, settings.audit_log)
+    except OSError as failure:
+        raise StartError(f"--audit-log: {settings.audit_log} cannot be written: {failure.strerror}") from None
+    return opened
 
 
 def _drivers(settings: Settings) -> Drivers:
@@ -177,7 +188,7 @@ def _key(settings: Settings, shared: bool) -> Key:
     return key
 
 
-def _announcer(settings: Settings, key: Key, ports: Ports) -> Callable[[], None]:
+def _announcer(settings: Settings, key: Key, ports: Ports, trail: audit.Audit) -> Callable[[], None]:
     """What says that the server answers: the ready file, and the first line of stdout."""
 
     def announce() -> None:
@@ -197,6 +208,7 @@ def _announcer(settings: Settings, key: Key, ports: Ports) -> Callable[[], None]
                 raise StartError(f"the ready file cannot be written: {failure}") from failure
         with contextlib.suppress(BrokenPipeError):
             print(line, flush=True)
+        trail.record("StartServer", audit.Who("server", key.public), version=__version__, workers=settings.workers)
         log.info("answering on %s, the console is on %s", fields["endpoint"], fields["admin"])
 
     return announce

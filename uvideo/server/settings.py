@@ -54,6 +54,8 @@ class Settings:
     cors_origin: tuple[str, ...] = ()
     permanent_links: bool = False
     telemetry: bool = False
+    audit_log: Path | None = None
+    audit_reads: bool = False
 
     def __repr__(self) -> str:
         return f"Settings(folder={str(self.folder)!r})"  # there is a secret among the rest

@@ -22,6 +22,7 @@ from uvideo._core import localfile
 from uvideo.server import seal
 from uvideo.server.admin import admin_handler
 from uvideo.server.app import App
+from uvideo.server.audit import Audit, Who
 from uvideo.server.callback import Callbacks
 from uvideo.server.connection import Server
 from uvideo.server.console import Console
@@ -73,6 +74,7 @@ class Plan:
     names: OwnNames
     faults: Faults | None
     shared: Shared
+    audit: Audit
 
 
 async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool) -> int:
@@ -87,6 +89,7 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_on_failure)
     async with contextlib.AsyncExitStack() as stack:
+        stack.callback(plan.audit.close)
         try:
             await stack.enter_async_context(identity.opened(blobs, catalog, create=True))
         except Unreachable as failure:
@@ -122,6 +125,7 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
             "writes": shared.writes,
             "names": plan.names,
             "hosts": SpaceHosts(settings.hostname, settings.public_url),
+            "audit": plan.audit,
         }
         rules = restoring, settings.verify_reads, spool, settings.permanent_links
         if faults is None:
@@ -138,10 +142,15 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
         if number == 0:
             more = {"/faults": faults.answer} if faults is not None else {}
             history = History(metrics)
-            view = View(service, app.spaces, history, metrics.started)
+            view = View(service, app.spaces, history, metrics.started, plan.audit)
             data_port, admin_port = ports.numbers
             endpoint = Endpoint(settings.public_url, data_port, ports.tls is not None, ports.apart)
-            console = Console(view, service.key, shared.sessions, endpoint, port=admin_port, tls=ports.tls is not None)
+            console = Console(
+                *(view, service.key, shared.sessions, endpoint),
+                port=admin_port,
+                tls=ports.tls is not None,
+                audit=plan.audit,
+            )
             gauges = Gauges(catalog, metrics, levels=shared.gauges)
             stack.push_async_callback(gauges.close)
             watch = Watch(settings.idle, settings.least_rate)
@@ -177,6 +186,7 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
             log.warning("some requests were still in flight after %.0f s and were broken off", GRACE)
         if admin is not None:
             admin.close()
+            plan.audit.record("StopServer", Who("server", plan.keyring.own.public))
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
