@@ -8,6 +8,7 @@ override VENV := .venv
 PY := $(VENV)/bin/python
 DEMO := .cache/demo
 RELEASE := .cache/release
+OPERATE := .cache/operate
 EXTRAS := develop test server cli cluster fsspec
 SITE := .cache/site
 TOOLS := "ruff==0.17.*" "mypy==2.4.*" types-requests
@@ -18,7 +19,7 @@ SOURCES := $(shell find ucloud uvideo -type f -not -name '*.py[co]' 2>/dev/null)
 PYTHON ?= $(firstword $(foreach command,$(foreach minor,19 18 17 16 15 14 13 12 11 10,python3.$(minor)) python3,\
 	$(shell $(command) -c 'import sys, venv, ensurepip; print("$(command)" if sys.version_info >= (3, 10) else "")' 2>/dev/null)))
 
-.PHONY: help venv demo test test-long test-data test-soak test-browser test-cluster test-proxies test-systems lint docs audit bench clean
+.PHONY: help venv demo test test-long test-data test-soak test-browser test-cluster test-operate test-proxies test-systems lint docs audit bench clean
 .PHONY: dist sbom image api manual mutants
 
 help:  ## print this list
@@ -26,10 +27,11 @@ help:  ## print this list
 
 venv: $(VENV)/.made  ## what development needs, in .venv (uvideo itself is used from this folder)
 
-# The repository root is the installation: what setup.cfg asks for is installed, the package is not.
+# The repository root is the installation: what setup.cfg asks for is installed, the package is not.  An environment that
+# was complete once is kept, and gets what it lacks.
 $(VENV)/.made: setup.cfg Makefile
 	@$(need-python)
-	$(PYTHON) -m venv --clear $(VENV)
+	[ -e $@ ] || $(PYTHON) -m venv --clear $(VENV)
 	@$(PY) -c 'import configparser, sys; s = configparser.ConfigParser(); s.read("setup.cfg"); \
 	  print(s["options"]["install_requires"], *(s["options.extras_require"][e] for e in sys.argv[1:]))' \
 	  $(EXTRAS) > $(VENV)/requirements.txt
@@ -52,7 +54,7 @@ $(DEMO)/.made: setup.py setup.cfg pyproject.toml Makefile $(SOURCES)
 
 test: $(VENV)/.made  ## the tests, the SDK's on 2.7 and the newest Python found; ARGS="-k name" chooses
 	@$(PY) -m test.interpreters
-	$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not long and not soak and not browser and not cluster and not data and not proxies and not systems" $(ARGS)
+	$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not long and not soak and not browser and not cluster and not data and not proxies and not systems and not operate" $(ARGS)
 
 test-long: $(VENV)/.made $(RELEASE)/.made  ## the tests that take long: the other Pythons, a gibibyte, a million keys, installs on each
 	$(PY) -m pytest -m "long and not cluster" $(ARGS)
@@ -77,6 +79,24 @@ test-cluster: $(VENV)/.cluster  ## the drivers for many machines, what may fail 
 	for each in $(BEHIND_NGINX); do \
 	  UVIDEO_TEST_FRONT=nginx $(PY) -m pytest -m "not long and not soak and not browser and not cluster" --deselect $(COUNTS) $$each $(ARGS); done
 	UVIDEO_TEST_FRONT=relay $(PY) -m pytest -m "not long and not soak and not browser and not cluster" --ignore test/server/test_console.py test/server $(ARGS)
+
+# What an operator has beside the server.  Debian's prometheus brings promtool; its service is not needed.
+test-operate: $(VENV)/.operate $(OPERATE)/.made  ## the server under Prometheus, systemd's tools, nginx and haproxy, at most 5 minutes
+	$(PY) -m pytest -n 2 --dist loadfile -m operate test/operate $(ARGS)
+
+# What the machine of these tests installs, which has no network: the package as its users get it, for Debian's Python.
+$(OPERATE)/.made: setup.py setup.cfg pyproject.toml Makefile $(SOURCES)
+	/usr/bin/python3 -m venv --clear $(OPERATE)/venv
+	rm -rf build $(OPERATE)/wheels
+	$(OPERATE)/venv/bin/python $(PIP) --upgrade pip wheel setuptools
+	$(OPERATE)/venv/bin/python -m pip --disable-pip-version-check wheel --quiet --wheel-dir $(OPERATE)/wheels '.[server,cluster]'
+	@touch $@
+
+$(VENV)/.operate: $(VENV)/.made
+	@for each in setpriv:util-linux prometheus promtool:prometheus nginx:nginx-light haproxy systemd-analyze:systemd systemd-nspawn:systemd-container; do \
+	  PATH="$$PATH:/usr/sbin" command -v $${each%:*} >/dev/null || { \
+	  echo "$${each%:*} is missing (Debian: apt-get install --no-install-recommends $${each#*:})" >&2; exit 1; }; done
+	@touch $@
 
 # Real middleboxes: Debian's packages and two wheels.  mitmproxy has an environment of its own, as it pins what we use.
 MITMPROXY := .cache/mitmproxy

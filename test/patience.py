@@ -10,9 +10,9 @@ SECONDS = 60.0  # no measure of anything: what has not come by then never comes
 SUITE_SECONDS = 1800.0
 
 
-def until(condition: Callable[[], object]) -> None:
-    """Return once the condition holds.  AssertionError if it never does."""
-    deadline = time.monotonic() + SECONDS
+def until(condition: Callable[[], object], seconds: float = SECONDS) -> None:
+    """Return once the condition holds.  AssertionError if it never does, that is for so many seconds."""
+    deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it never came to that"
         time.sleep(0.01)

@@ -99,7 +99,9 @@ def find(name: str, *folders: str) -> str:
         places += map(str, found)
     path = shutil.which(name, path=os.pathsep.join(places))
     if path is None:
-        raise RuntimeError(f"{name} is missing: `make test-cluster` and `make test-proxies` say what to install")
+        raise RuntimeError(
+            f"{name} is missing: `make test-cluster`, `make test-operate` and `make test-proxies` say what to install"
+        )
     return path
 
 

@@ -165,10 +165,11 @@ def port_taken(folder: Path) -> None:
         refused(folder, endings.PORT, f"cannot listen on 127.0.0.1:{port}: Address already in use", "--port", port)
 
 
-def no_ready_file(folder: Path) -> None:
+def no_file(folder: Path) -> None:
     for workers in "12":
         options = ("--ready-file", "/nowhere/ready", "--workers", workers)
-        refused(folder, endings.READY_FILE, "the ready file cannot be written", *options)
+        refused(folder, endings.FILE, "the ready file cannot be written", *options)
+    refused(folder, endings.FILE, "cannot be written", "--audit-log", "/nowhere/audit")
 
 
 def no_folder(folder: Path) -> None:
@@ -203,7 +204,7 @@ WAYS: dict[Ending, Callable[[Path], None]] = {
     endings.KEYS: no_keys,
     endings.CERTIFICATE: no_certificate,
     endings.PORT: port_taken,
-    endings.READY_FILE: no_ready_file,
+    endings.FILE: no_file,
     endings.FOLDER: no_folder,
     endings.UNFIT: unfit,
     endings.DAMAGED: damaged,

@@ -101,6 +101,34 @@ def test_every_code_and_value_has_its_place() -> None:
     assert all(found["uvideo_store_seconds_bucket", f'store="{store}",le="0.005"'] == 1 for store in STORES)
 
 
+def test_the_connections_of_all_workers_are_counted() -> None:
+    metrics = Metrics(0, 2)
+    for worker, count in ((0, 3), (1, 4)):
+        metrics.take(worker)
+        metrics.set("uvideo_connections_limit", 5)
+        metrics.set("uvideo_connections_open", count)
+    found = parsed(metrics.text())
+    assert (found["uvideo_connections_open", ""], found["uvideo_connections_limit", ""]) == (7, 10)
+    assert not metrics.is_crowded()
+    metrics.set("uvideo_connections_open", 5)
+    metrics.take(0)
+    assert metrics.is_crowded()
+    metrics.take(1)
+    assert not metrics.is_crowded() and parsed(metrics.text())["uvideo_connections_open", ""] == 0
+
+
+def test_open_connections_are_seen(tmp_path: Path) -> None:
+    def seen() -> tuple[float, float]:
+        found = parsed(asked(server, "/metrics")[1])
+        return found["uvideo_connections_open", ""], found["uvideo_connections_limit", ""]
+
+    with start_server(tmp_path, "--no-fsync", "--workers", "2", "--connections", "7") as server:
+        assert until(lambda: seen() == (0, 14), 60)
+        with connect(server.port), connect(server.port), connect(server.port):
+            assert until(lambda: seen() == (3, 14), 60)
+        assert until(lambda: seen() == (0, 14), 60)
+
+
 def test_open_uploads_are_seen(tmp_path: Path) -> None:
     def seen() -> list[float]:
         found = parsed(asked(server, "/metrics")[1])

@@ -203,6 +203,18 @@ __all__ = ["needs_server", "serve"]
     type=click.Choice(("debug", "info", "warning", "error")),
     help="What is logged on stderr; debug says why each request was refused.",
 )
+@option(
+    "--audit-log",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Append a JSON line for each change: who, what, from where, and how it ended.",
+)
+@option(
+    "--audit-reads/--no-audit-reads",
+    default=False,
+    show_default=True,
+    help="Record what only reads, and each part of an upload, too.",
+)
 @option("--access-log/--no-access-log", default=False, show_default=True, help="JSON lines on stderr.")
 def serve(context: Context, **options: Any) -> int:
     with needs_server():

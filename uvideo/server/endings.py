@@ -36,7 +36,7 @@ NEVER_HAPPENED = Ending("a test server was told to stop, and one of `--faults` n
 KEYS = Ending("the key pair cannot be read: damaged, of another user, or open to others", 4, False)
 CERTIFICATE = Ending("the TLS certificate or its key cannot be read, or they do not belong together", 4, False)
 PORT = Ending("the port is taken by another program, or needs a right that the server does not have", 4, False)
-READY_FILE = Ending("the ready file cannot be written", 4, False)
+FILE = Ending("the ready file or the audit log cannot be written", 4, False)
 FOLDER = Ending("the folder cannot be made, read or written: it is no folder, or another user's", 4, False)
 UNFIT = Ending("the catalog is a newer program's, is missing, or does not belong to the blobs", 4, False)
 DAMAGED = Ending("the disk fails, or what is on it is damaged", 4, False)
@@ -44,7 +44,7 @@ TWICE = Ending("without `--workers`: told to stop twice, by SIGINT (130) or SIGT
 
 ENDINGS = (
     *(STOPPED, FAILED, BROKEN_OFF, AWAY, NOT_YET, IN_USE, FULL, UNFORESEEN, SETTINGS, NEVER_HAPPENED),
-    *(KEYS, CERTIFICATE, PORT, READY_FILE, FOLDER, UNFIT, DAMAGED, TWICE),
+    *(KEYS, CERTIFICATE, PORT, FILE, FOLDER, UNFIT, DAMAGED, TWICE),
 )
 #: Exit codes after which nothing should start the server again.
 PERMANENT = frozenset(ending.code for ending in ENDINGS if ending.code and not ending.again)

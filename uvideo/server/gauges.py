@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+from uvideo.server.levels import Level
 from uvideo.server.metrics import Metrics
 from uvideo.storage.base import DAY, Catalog
 
@@ -21,7 +22,10 @@ log = logging.getLogger("uvideo.server")
 
 
 class Gauges:
-    """Sets the gauges of open uploads.  ``clock``: unix seconds.  ``ticks``: seconds that never go back."""
+    """Sets the gauges of open uploads, and those of ``levels`` by their names.
+
+    ``clock``: unix seconds.  ``ticks``: seconds that never go back.
+    """
 
     def __init__(
         self,
@@ -29,13 +33,17 @@ class Gauges:
         metrics: Metrics,
         clock: Callable[[], float] = time.time,
         ticks: Callable[[], float] = time.monotonic,
+        levels: Mapping[str, Level] | None = None,
     ) -> None:
         self._catalog, self._metrics, self._clock, self._ticks = catalog, metrics, clock, ticks
+        self._levels = levels or {}
         self._looking: asyncio.Task[None] | None = None
         self._due = float("-inf")
 
     async def refresh(self) -> None:
         """Bring them up to date, if that is due; after PATIENCE, or without the catalog, the last ones stay."""
+        for name, level in self._levels.items():
+            self._metrics.set(name, max(0, level.total))
         if self._looking is None:
             if self._ticks() < self._due:
                 return

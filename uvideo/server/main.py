@@ -13,8 +13,8 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from uvideo import faults as scripted
-from uvideo._core import localfile
-from uvideo.server import endings, logs, worker
+from uvideo._core import __version__, localfile
+from uvideo.server import audit, endings, logs, worker
 from uvideo.server.callback import Callbacks
 from uvideo.server.credentials import CredentialsError, Key, Keyring, check_pair, load_or_create
 from uvideo.server.crossorigin import Endpoint, check_origin, check_program
@@ -22,6 +22,7 @@ from uvideo.server.drivers import DriverError, Drivers, choose, without_password
 from uvideo.server.faults import Faults
 from uvideo.server.folder import claim
 from uvideo.server.guesses import Guesses
+from uvideo.server.levels import Level
 from uvideo.server.limits import no_core
 from uvideo.server.metrics import Metrics
 from uvideo.server.names import OwnNames, canonical
@@ -60,6 +61,7 @@ def _serve(settings: Settings) -> int:
     try:
         key = _key(settings, drivers.shared)
         ports = listen(settings)
+        trail = _audit(settings)
         faults = _faults(settings)
         _check_workers(settings)
         shared = Shared(
@@ -67,9 +69,10 @@ def _serve(settings: Settings) -> int:
             metrics=Metrics(time.time(), settings.workers),
             sessions=Sessions(),
             writes=Writes(),
+            reserved=Level(settings.workers),
         )
-        plan = Plan(settings, drivers, Keyring([key]), ports, own_names, faults, shared)
-        announce = _announcer(settings, key, ports)
+        plan = Plan(settings, drivers, Keyring([key]), ports, own_names, faults, shared, trail)
+        announce = _announcer(settings, key, ports, trail)
 
         def run_worker(number: int, ready: Callable[[], None], *, fresh: bool) -> int:
             return asyncio.run(worker.run(plan, number, ready, fresh=fresh))
@@ -81,6 +84,17 @@ def _serve(settings: Settings) -> int:
         return workers.supervise(settings.workers, run_worker, announce, ports.close, worker.GRACE)
     finally:
         os.close(lock)
+
+
+def _audit(settings: Settings) -> audit.Audit:
+    """The audit log; where it is is kept in the folder, for the commands of `uvideo admin`."""
+    try:
+        opened = audit.Audit(settings.audit_log, reads=settings.audit_reads)
+        audit.note(settings.folder, settings.audit_log)
+    except OSError as failure:
+        said = f"--audit-log: {settings.audit_log} cannot be written: {failure.strerror}"
+        raise StartError(said, endings.of_system(failure, endings.FILE)) from None
+    return opened
 
 
 def _drivers(settings: Settings) -> Drivers:
@@ -189,7 +203,7 @@ def _key(settings: Settings, shared: bool) -> Key:
     return key
 
 
-def _announcer(settings: Settings, key: Key, ports: Ports) -> Callable[[], None]:
+def _announcer(settings: Settings, key: Key, ports: Ports, trail: audit.Audit) -> Callable[[], None]:
     """What says that the server answers: the ready file, and the first line of stdout."""
 
     def announce() -> None:
@@ -206,10 +220,11 @@ def _announcer(settings: Settings, key: Key, ports: Ports) -> Callable[[], None]
                 aside.write_text(line + "\n", encoding="utf-8")
                 localfile.replace(aside, settings.ready_file)
             except OSError as failure:
-                ending = endings.of_system(failure, endings.READY_FILE)
+                ending = endings.of_system(failure, endings.FILE)
                 raise StartError(f"the ready file cannot be written: {failure}", ending) from failure
         with contextlib.suppress(BrokenPipeError):
             print(line, flush=True)
+        trail.record("StartServer", audit.Who("server", key.public), version=__version__, workers=settings.workers)
         log.info("answering on %s, the console is on %s", fields["endpoint"], fields["admin"])
 
     return announce

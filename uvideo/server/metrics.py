@@ -24,9 +24,11 @@ _WIDTH = len(BUCKETS) + 2
 STORES = ("catalog_read", "catalog_write", "blob_read", "blob_write")
 #: What a refusal or failure said; "other" for what this version does not know.
 CODES = (*sorted({cls.ret_code for cls in errors.CLASSES if cls.ret_code is not None}, reverse=True), 0)
-#: name -> (Prometheus' type, what it is).  A gauge is set by the first worker.
+#: name -> (Prometheus' type, what it is).  A gauge is set by the first worker, one of EACH by each for itself.
 VALUES = {
     "uvideo_connections_refused_total": ("counter", "Connections beyond the limit."),
+    "uvideo_connections_open": ("gauge", "Connections to the data port, of all workers."),
+    "uvideo_connections_limit": ("gauge", "How many there may be, of all workers; 0: any number."),
     "uvideo_uploads_begun_total": ("counter", "Multipart uploads begun."),
     "uvideo_uploads_finished_total": ("counter", "Multipart uploads finished."),
     "uvideo_uploads_aborted_total": ("counter", "Multipart uploads aborted."),
@@ -34,6 +36,7 @@ VALUES = {
     "uvideo_uploads_open_bytes": ("gauge", "Bytes of their parts."),
     "uvideo_uploads_stale": ("gauge", "Those of them that had no new part for 7 days."),
     "uvideo_uploads_stale_bytes": ("gauge", "Bytes of their parts."),
+    "uvideo_disk_reserved_bytes": ("gauge", "Room on the disk that uploads under way have announced."),
     "uvideo_gc_removed_total": ("counter", "Files that nothing named, put into the quarantine or removed."),
     "uvideo_gc_freed_total": ("counter", "Blobs and drafts freed by looks for garbage, deleted ones included."),
     "uvideo_gc_freed_bytes_total": ("counter", "Bytes of them."),
@@ -45,6 +48,7 @@ VALUES = {
     "uvideo_scrub_bytes": ("gauge", "Bytes read by that pass."),
     "uvideo_scrub_damaged": ("gauge", "Damaged objects that it found."),
 }
+EACH = ("uvideo_connections_open", "uvideo_connections_limit")
 _METHODS_SECONDS = _INFLIGHT + 1
 _STORES_SECONDS = _METHODS_SECONDS + len(METHODS) * _WIDTH
 _CODES = _STORES_SECONDS + len(STORES) * _WIDTH
@@ -77,9 +81,11 @@ class Metrics:
         self._base = 0
 
     def take(self, worker: int) -> None:
-        """Say which worker this process is.  What an earlier one of this number had in flight is gone."""
+        """Say which worker this process is.  What an earlier one of this number had in flight, or open, is gone."""
         self._base = worker * _SLOTS
         self._cells[self._base + _INFLIGHT] = 0
+        for name in EACH:
+            self.set(name, 0)
 
     def begin(self) -> None:
         self._cells[self._base + _INFLIGHT] += 1
@@ -124,6 +130,12 @@ class Metrics:
 
     def _sum(self, slot: int) -> int:
         return sum(self._cells[worker * _SLOTS + slot] for worker in range(self._workers))
+
+    def is_crowded(self) -> bool:
+        """Whether any of the workers would refuse one more connection to the data port."""
+        open_at, limit_at = (_VALUE[name] for name in EACH)
+        cells, bases = self._cells, range(0, self._workers * _SLOTS, _SLOTS)
+        return any(0 < cells[base + limit_at] <= cells[base + open_at] for base in bases)
 
     @property
     def started(self) -> float:

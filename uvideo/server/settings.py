@@ -61,6 +61,8 @@ class Settings:
     telemetry: bool = False
     log_level: str = "info"
     access_log: bool = False
+    audit_log: Path | None = None
+    audit_reads: bool = False
 
     def __repr__(self) -> str:
         return f"Settings(folder={str(self.folder)!r})"  # there is a secret among the rest

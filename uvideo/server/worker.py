@@ -22,6 +22,7 @@ from uvideo._core import localfile
 from uvideo.server import endings, seal
 from uvideo.server.admin import admin_handler
 from uvideo.server.app import App
+from uvideo.server.audit import Audit, Who
 from uvideo.server.callback import Callbacks
 from uvideo.server.connection import Server
 from uvideo.server.console import Console
@@ -32,9 +33,10 @@ from uvideo.server.endings import Ending
 from uvideo.server.exchange import Watch
 from uvideo.server.faults import Faults, FaultyApp, clock
 from uvideo.server.gauges import Gauges
+from uvideo.server.headroom import Headroom, kept_free
 from uvideo.server.history import History
 from uvideo.server.hosts import SpaceHosts
-from uvideo.server.limits import Headroom, Limits, Rates, descriptors, kept_free
+from uvideo.server.limits import Limits, Rates, descriptors
 from uvideo.server.metrics import Metrics
 from uvideo.server.names import OwnNames
 from uvideo.server.ports import BACKLOG, Ports, in_url
@@ -73,6 +75,7 @@ class Plan:
     names: OwnNames
     faults: Faults | None
     shared: Shared
+    audit: Audit
 
 
 async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool) -> int:
@@ -87,6 +90,7 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_on_failure)
     async with contextlib.AsyncExitStack() as stack:
+        stack.callback(plan.audit.close)
         try:
             await stack.enter_async_context(identity.opened(blobs, catalog, create=True))
         except Unreachable as failure:
@@ -98,12 +102,13 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
             await _take_back(blobs, catalog)
         restoring = Restoring(settings.restore_seconds, settings.restored_seconds)
         callbacks = Callbacks(settings.callback_allow)
-        headroom = _headroom(settings, drivers)
-        store, names = kept_free(timed_blobs(blobs, metrics), headroom), timed_catalog(catalog, metrics)
+        headroom = _headroom(settings, shared)
+        of_blobs = None if drivers.shared else headroom  # elsewhere the folder has little more than its spools
+        store, names = kept_free(timed_blobs(blobs, metrics), of_blobs), timed_catalog(catalog, metrics)
         limits = Limits(
             shared.guesses,
             Rates(settings.rate),
-            headroom,
+            of_blobs,
             connections,
             settings.connections_per_address,
         )
@@ -121,6 +126,7 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
             "writes": shared.writes,
             "names": plan.names,
             "hosts": SpaceHosts(settings.hostname, settings.public_url),
+            "audit": plan.audit,
         }
         rules = restoring, settings.verify_reads, spool, settings.permanent_links
         if faults is None:
@@ -137,11 +143,16 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
         if number == 0:
             more = {"/faults": faults.answer} if faults is not None else {}
             history = History(metrics)
-            view = View(service, app.spaces, history, metrics.started)
+            view = View(service, app.spaces, history, metrics.started, plan.audit)
             data_port, admin_port = ports.numbers
             endpoint = Endpoint(settings.public_url, data_port, ports.tls is not None, ports.apart)
-            console = Console(view, service.key, shared.sessions, endpoint, port=admin_port, tls=ports.tls is not None)
-            gauges = Gauges(catalog, metrics)
+            console = Console(
+                *(view, service.key, shared.sessions, endpoint),
+                port=admin_port,
+                tls=ports.tls is not None,
+                audit=plan.audit,
+            )
+            gauges = Gauges(catalog, metrics, levels=shared.gauges)
             stack.push_async_callback(gauges.close)
             watch = Watch(settings.idle, settings.least_rate)
             watch.start()
@@ -176,6 +187,7 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
             log.warning("some requests were still in flight after %.0f s and were broken off", GRACE)
         if admin is not None:
             admin.close()
+            plan.audit.record("StopServer", Who("server", plan.keyring.own.public))
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -275,11 +287,10 @@ def _on_signals() -> asyncio.Event:
     return stop
 
 
-def _headroom(settings: Settings, drivers: Drivers) -> Headroom | None:
-    """None also where the bytes go elsewhere: the folder then has little more than its lock."""
-    if not settings.headroom or drivers.shared:
+def _headroom(settings: Settings, shared: Shared) -> Headroom | None:
+    if not settings.headroom:
         return None
-    return Headroom(settings.folder, int(settings.headroom * MIB))
+    return Headroom(settings.folder, int(settings.headroom * MIB), shared.reserved)
 
 
 def _spans(settings: Settings) -> Spans | None:

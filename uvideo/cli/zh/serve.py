@@ -93,15 +93,19 @@ WORDS = {
     "Serve signed URLs without Expires, which never end, for GET and HEAD of their key.": (
         "接受不带 Expires、永不过期的签名 URL，仅限对其所签对象的 GET 和 HEAD。"
     ),
+    "Append a JSON line for each change: who, what, from where, and how it ended.": (
+        "为每次更改追加一行 JSON：谁、做了什么、从哪里、结果如何。"
+    ),
+    "Record what only reads, and each part of an upload, too.": "读操作和每个分片也记录。",
     "this command needs {missing}, which is not installed: pip install 'uvideo[server]'": (
         "此命令需要 {missing}，尚未安装：pip install 'uvideo[server]'"
     ),
     "Look after a server's folder, or a cluster.": "维护服务器的文件夹或集群。",
-    "COMMAND is stats, fsck, gc, backup, restore, adopt, migrate, keys, list-keys, add-key, remove-key or "
-    "upgraded; `uvideo admin help COMMAND` has its options. Where things are is said as to serve: DIR, --database "
-    "and --blobs. Exit codes: 0 all is well, 1 damage was found, 2 it could not be done.": (
-        "COMMAND 是 stats、fsck、gc、backup、restore、adopt、migrate、keys、list-keys、add-key、remove-key "
-        "或 upgraded；选项见 `uvideo admin help COMMAND`。\n"
+    "COMMAND is stats, fsck, gc, backup, restore, adopt, migrate, keys, list-keys, add-key, remove-key, "
+    "audit or upgraded; `uvideo admin help COMMAND` has its options. Where things are is said as to serve: DIR, "
+    "--database and --blobs. Exit codes: 0 all is well, 1 damage was found, 2 it could not be done.": (
+        "COMMAND 是 stats、fsck、gc、backup、restore、adopt、migrate、keys、list-keys、add-key、remove-key、 "
+        "audit 或 upgraded；选项见 `uvideo admin help COMMAND`。\n"
         "数据在哪里，写法与 serve 相同：DIR、--database 和 --blobs。退出码：0 一切正常，1 发现损坏，2 无法完成。"
     ),
     "What a server's folder holds:": "服务器的文件夹里有什么：",

@@ -1,0 +1,23 @@
+"""The machine of the operators' tests: its first process is systemd, and it leaves nothing behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from test.operate.machine import Failed, Machine
+
+
+def test_systemd_runs_in_it_and_nothing_of_it_is_seen_outside(machine: Machine) -> None:
+    mark = Path("/etc/uvideo-machine-test")
+    assert machine.run("cat /proc/1/comm; systemctl is-system-running --wait").split() == ["systemd", "running"]
+    machine.run(f"touch {mark}")
+    assert machine.run(f"test -e {mark} && echo still").strip() == "still"
+    assert not mark.exists()
+    assert "machine-" not in Path("/proc/mounts").read_text()
+
+
+def test_a_script_that_fails_fails_the_test(machine: Machine) -> None:
+    with pytest.raises(Failed, match="exit code 3:\nseen"):
+        machine.run("echo seen; (exit 3); echo never")
