@@ -18,6 +18,7 @@ OWN = {
     "memory": "no memory is left",
     "readonly": "the disk is read-only",
     "disk": "the disk failed",
+    "audit": "the audit log cannot be written",
     "unexpected": "this program failed: the log has a traceback",
 }
 CAUSES = (*base.CAUSES, *OWN)

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from uvideo.server.exposition import Sample
+from uvideo.server.levels import Level
 from uvideo.server.metrics import Metrics
 from uvideo.server.readiness import Readiness
 from uvideo.storage.base import DAY, Catalog
@@ -38,19 +39,26 @@ class _Turn:
 class Gauges:
     """Has ``looks`` set their gauges: name -> look, or (look, seconds between two).
 
-    Each has its own turn: one that waits for the database holds up no other.  ``ticks``: seconds that never go back.
+    Each has its own turn: one that waits for the database holds up no other.  ``levels``: gauge -> what it shows at
+    every scrape.  ``ticks``: seconds that never go back.
     """
 
     def __init__(
-        self, looks: Mapping[str, Look | tuple[Look, float]], ticks: Callable[[], float] = time.monotonic
+        self,
+        looks: Mapping[str, Look | tuple[Look, float]],
+        metrics: Metrics,
+        levels: Mapping[str, Level] | None = None,
+        ticks: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._ticks = ticks
+        self._metrics, self._levels, self._ticks = metrics, levels or {}, ticks
         self._turns = {
             name: _Turn(*(given if isinstance(given, tuple) else (given, EVERY))) for name, given in looks.items()
         }
 
     async def refresh(self) -> None:
         """Bring up to date what is due; after PATIENCE, or without the catalog, the last values stay."""
+        for name, level in self._levels.items():
+            self._metrics.set(name, max(0, level.total))
         loop = asyncio.get_running_loop()
         for name, turn in self._turns.items():
             if turn.task is None and self._ticks() >= turn.due:

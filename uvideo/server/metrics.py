@@ -43,6 +43,7 @@ VALUES = {
     "uvideo_uploads_open_bytes": ("gauge", "Bytes of their parts."),
     "uvideo_uploads_stale": ("gauge", "Those of them that had no new part for 7 days."),
     "uvideo_uploads_stale_bytes": ("gauge", "Bytes of their parts."),
+    "uvideo_disk_reserved_bytes": ("gauge", "Room on the disk that uploads under way have announced."),
     "uvideo_gc_removed_total": ("counter", "Files that nothing named, put into the quarantine or removed."),
     "uvideo_gc_freed_total": ("counter", "Blobs and drafts freed by looks for garbage, deleted ones included."),
     "uvideo_gc_freed_bytes_total": ("counter", "Bytes of them."),
