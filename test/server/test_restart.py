@@ -25,7 +25,7 @@ from test.server.wire import BLOCK, MIB, SECONDS, Answer, Peer, head, pattern, r
 from test.server_fixture import START_SECONDS, end, start_server
 from ucloud.uvideo.protocol import operation
 from uvideo.server.folder import claim, state
-from uvideo.server.handover import restart
+from uvideo.server.handover import NotReplaced, restart
 from uvideo.server.settings import StartError
 from uvideo.storage.schema import MIGRATIONS
 
@@ -229,7 +229,7 @@ def test_an_upgrade_by_command_fails_no_request(tmp_path: Path, program: Path, w
                 cli = program / "uvideo" / "cli" / "serve.py"
                 text = cli.read_text()
                 cli.write_text(text + "\n)\n")
-                with pytest.raises(StartError, match=r"does not serve, process \d+ goes on: .*SyntaxError"):
+                with pytest.raises(NotReplaced, match=r"does not serve, process \d+ goes on: .*SyntaxError"):
                     restart(folder)
                 cli.write_text(text)
                 assert state(folder)["pid"] == server.pid
@@ -302,15 +302,15 @@ def test_a_successor_that_cannot_serve_costs_nothing(tmp_path: Path, program: Pa
 
 
 def test_nobody_to_restart(tmp_path: Path) -> None:
-    with pytest.raises(StartError, match="no server runs on"):
+    with pytest.raises(NotReplaced, match="no server runs on"):
         restart(tmp_path / "none")
     os.close(claim(tmp_path / "data"))
-    with pytest.raises(StartError, match="no server runs on"):
+    with pytest.raises(NotReplaced, match="no server runs on"):
         restart(tmp_path / "data")
     lock = claim(tmp_path / "data")
     try:
         os.write(lock, b'{"pid": 1}')
-        with pytest.raises(StartError, match="cannot be found from here"):
+        with pytest.raises(NotReplaced, match="cannot be found from here"):
             restart(tmp_path / "data")
     finally:
         os.close(lock)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from uvideo._core import localfile
+from uvideo.server import endings
 from uvideo.server.settings import StartError
 
 __all__ = ["Folder", "claim", "is_served", "state"]
@@ -84,7 +85,8 @@ def claim(folder: Path) -> int:
             try:
                 if not localfile.lock_soon(serving, LOCK_SECONDS):
                     raise StartError(
-                        f"{folder} is in use: a server that was told to stop is still answering requests for it"
+                        f"{folder} is in use: a server that was told to stop is still answering requests for it",
+                        endings.IN_USE,
                     )
             finally:
                 os.close(serving)  # who has the lock keeps others from coming
@@ -121,7 +123,7 @@ def _locked(folder: Path) -> int:
     try:
         if localfile.lock_soon(lock, LOCK_SECONDS):
             return lock
-        raise StartError(f"{folder} is in use by another server")
+        raise StartError(f"{folder} is in use by another server", endings.IN_USE)
     except BaseException:
         os.close(lock)
         raise
@@ -136,4 +138,5 @@ def _opened(folder: Path, name: str) -> int:
 
 
 def _unusable(folder: Path, failure: OSError) -> StartError:
-    return StartError(f"{folder} cannot be used as the server's folder: {failure.strerror}")
+    said = f"{folder} cannot be used as the server's folder: {failure.strerror}"
+    return StartError(said, endings.of_system(failure, endings.FOLDER))

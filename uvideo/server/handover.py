@@ -28,13 +28,14 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
+from uvideo.server import endings
 from uvideo.server.folder import Folder, is_served, state
 from uvideo.server.inherited import Inherited, adopted
 from uvideo.server.notify import Notify
 from uvideo.server.ports import Ports
 from uvideo.server.settings import StartError
 
-__all__ = ["Predecessor", "Succession", "restart"]
+__all__ = ["NotReplaced", "Predecessor", "Succession", "restart"]
 
 VARIABLE = "UVIDEO_HANDOVER"
 SERVING, FAILED, GO = "serving", "failed ", b"go\n"
@@ -47,6 +48,10 @@ FORWARDED = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP", "
 SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of Linux' prctl
 
 log = logging.getLogger("uvideo.server")
+
+
+class NotReplaced(Exception):
+    """No other server has taken over; one line that says why."""
 
 
 class Succession:
@@ -260,7 +265,9 @@ class Predecessor:
             os.close(found._given["log"])
             os.set_inheritable(found._given["lock"], False)
         except (OSError, ValueError, TypeError, KeyError) as failure:
-            raise StartError(f"{VARIABLE} is for servers that are replaced, not to be set: {failure}") from None
+            raise StartError(
+                f"{VARIABLE} is for servers that are replaced, not to be set: {failure}", endings.SETTINGS
+            ) from None
         signal.pthread_sigmask(signal.SIG_SETMASK, ())  # a supervisor blocks what it waits for
         return found
 
@@ -270,9 +277,10 @@ class Predecessor:
         try:
             there, here = os.stat(path / "lock"), os.fstat(lock)
         except OSError as failure:
-            raise StartError(f"{path} cannot be used as the server's folder: {failure.strerror}") from None
+            said = f"{path} cannot be used as the server's folder: {failure.strerror}"
+            raise StartError(said, endings.of_system(failure, endings.FOLDER)) from None
         if (there.st_dev, there.st_ino) != (here.st_dev, here.st_ino):
-            raise StartError(f"{path} is not the folder of the server that is to be replaced")
+            raise StartError(f"{path} is not the folder of the server that is to be replaced", endings.SETTINGS)
         return Folder(path, lock)
 
     def ports(self) -> Inherited:
@@ -288,7 +296,8 @@ class Predecessor:
             if self._control.recv(len(GO)) != GO:
                 raise OSError("it has ended")
         except OSError as failure:
-            raise StartError(f"the server that was to be replaced does not hand over: {failure}") from None
+            said = f"the server that was to be replaced does not hand over: {failure}"
+            raise StartError(said, endings.IN_USE) from None
         self._control.close()
         self._served = True
 
@@ -300,18 +309,18 @@ class Predecessor:
 
 
 def restart(folder: Path, *, sleep: Callable[[float], None] = time.sleep) -> int:
-    """Have the server of a folder replaced by a new one; the process that serves then.  StartError says why not."""
+    """Have the server of a folder replaced by a new one; the process that serves then.  NotReplaced says why not."""
     if not hasattr(signal, "SIGUSR2"):
-        raise StartError("a server cannot be replaced while it runs on this system: stop it and start another one")
+        raise NotReplaced("a server cannot be replaced while it runs on this system: stop it and start another one")
     try:
         if not is_served(folder):
-            raise StartError(f"no server runs on {folder}: start one with `uvideo serve`")
+            raise NotReplaced(f"no server runs on {folder}: start one with `uvideo serve`")
     except OSError as failure:
-        raise StartError(f"no server runs on {folder}: {failure.strerror}") from None
+        raise NotReplaced(f"no server runs on {folder}: {failure.strerror}") from None
     before = state(folder)
     pid = before.get("pid")
     if not isinstance(pid, int) or not _has_open(pid, folder / "lock"):
-        raise StartError(
+        raise NotReplaced(
             f"the server of {folder} cannot be found from here: run this on the same machine (in the same container), "
             "as the user that it runs as"
         )
@@ -322,11 +331,11 @@ def restart(folder: Path, *, sleep: Callable[[float], None] = time.sleep) -> int
         if now.get("pid", pid) != pid:
             return int(now["pid"])
         if now.get("failures", before.get("failures")) != before.get("failures"):
-            raise StartError(f"the new server does not serve, process {pid} goes on: {now.get('why')}")
+            raise NotReplaced(f"the new server does not serve, process {pid} goes on: {now.get('why')}")
         if not is_served(folder):
-            raise StartError(f"the server ended, and no other one serves {folder}: look at its log")
+            raise NotReplaced(f"the server ended, and no other one serves {folder}: look at its log")
         if time.monotonic() > deadline:
-            raise StartError(f"process {pid} does not answer: look at its log")
+            raise NotReplaced(f"process {pid} does not answer: look at its log")
         sleep(LOOK_EVERY)
 
 

@@ -9,10 +9,10 @@ import select
 import signal
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from typing import Protocol
 
+from uvideo.server import endings
 from uvideo.server.folder import Folder
 from uvideo.server.handover import Succession
 from uvideo.server.notify import Notify
@@ -53,8 +53,9 @@ def supervise(
     """Run ``count`` workers until SIGTERM or SIGINT, or until a successor has taken over; the exit code.
 
     Must be called before the process has a thread or an event loop.  The first worker prepares the folder alone.  A
-    worker that dies is replaced, and one that hangs is killed, if the service has a watchdog.  ``announce``: called
-    once all take connections.  If this process dies, its workers end at once.
+    worker that dies is replaced, unless its exit code says that this is of no use, and one that hangs is killed, if the
+    service has a watchdog.  ``announce``: called once all take connections.  If this process dies, its workers end at
+    once.
 
     With a service manager this process does not wait for the last of them: as soon as none takes connections it ends,
     and they finish by themselves.
@@ -90,7 +91,8 @@ class _Supervisor:
             for number in range(self._count):
                 why = self._start(number, fresh=number == 0)
                 if why is not None:
-                    raise StartError(why)
+                    code = self._stop(signal.SIGKILL).get(number, 0) or endings.FAILED.code
+                    raise StartError(why, endings.Ending(why, code, again=code not in endings.PERMANENT))
             announce()
         except BaseException:
             self._stop(signal.SIGKILL)
@@ -106,10 +108,11 @@ class _Supervisor:
             if self._succession.look():
                 return self._retire()
             self._end_hanging()
-            if not self._replace():
+            code = self._replace()
+            if code:
                 self._succession.abandon()
                 self._stop(signal.SIGKILL)
-                return 1
+                return code
 
     def _pause(self) -> float:
         """Seconds until there is something to look at."""
@@ -133,7 +136,7 @@ class _Supervisor:
         return None if answer == b"1" else answer.decode("utf-8", "replace") or f"worker {number} ended as it started"
 
     def _be_worker(self, number: int, tell: int, fresh: bool) -> None:
-        code = 1
+        code = endings.FAILED.code
         try:
             os.close(self._life[1])
             for told in self._told.values():
@@ -144,10 +147,10 @@ class _Supervisor:
             threading.Thread(target=self._end_with_parent, name="uvideo-parent", daemon=True).start()
             code = self._worker(number, lambda: _tell(tell, b"1"), lambda: os.close(tell), fresh=fresh)
         except StartError as failure:
-            log.error("worker %d cannot start: %s", number, failure)
             _tell(tell, str(failure).encode()[:MOST_TOLD])
+            code = failure.ending.code
         except BaseException:
-            log.error("worker %d failed:\n%s", number, traceback.format_exc())
+            log.exception("worker %d failed", number)
         finally:
             os._exit(code)
 
@@ -156,25 +159,29 @@ class _Supervisor:
         if not os.read(self._life[0], 1):
             os._exit(1)
 
-    def _replace(self) -> bool:
-        """Start the workers that died again; False if that is of no use."""
-        for number in self._reap():
+    def _replace(self) -> int:
+        """Start the workers that died again; the exit code if that is of no use, else 0."""
+        for number, code in self._reap():
+            if code in endings.PERMANENT:
+                return code
             now = time.monotonic()
             self._deaths = [*(then for then in self._deaths if now - then < WITHIN), now]
             if len(self._deaths) > FAILURES:
                 log.error("workers die again and again")
-                return False
+                return endings.FAILED.code
             log.error("worker %d died; starting another", number)
-            self._start(number, fresh=False)
-        return True
+            why = self._start(number, fresh=False)
+            if why is not None:
+                log.error("worker %d cannot start: %s", number, why)
+        return 0
 
-    def _reap(self) -> list[int]:
-        """The numbers of the workers that have ended."""
+    def _reap(self) -> list[tuple[int, int]]:
+        """(number, exit code) of the workers that have ended."""
         ended = []
         for pid in list(self._pids):
-            found, _ = os.waitpid(pid, os.WNOHANG)
+            found, status = os.waitpid(pid, os.WNOHANG)
             if found:
-                ended.append(self._forget(pid))
+                ended.append((self._forget(pid), os.waitstatus_to_exitcode(status)))
         return ended
 
     def _forget(self, pid: int) -> int:
@@ -214,8 +221,8 @@ class _Supervisor:
                 continue
             if self._pids and (found is None or found.si_signo not in (signal.SIGCHLD, signal.SIGUSR2)):
                 self._stop(signal.SIGKILL)
-                return 1
-        return 0
+                return endings.BROKEN_OFF.code
+        return endings.STOPPED.code
 
     def _retire(self) -> int:
         """A successor serves: let the workers finish, for as long as that moves."""
@@ -229,7 +236,7 @@ class _Supervisor:
         """
         self._stop_listening()
         self._signal(signal.SIGUSR2)
-        deadline, code = time.monotonic() + STOPPED_SECONDS, 0
+        deadline, ending = time.monotonic() + STOPPED_SECONDS, endings.STOPPED
         while self._told:
             found = signal.sigtimedwait(SIGNALS, 0.02)
             self._reap()
@@ -238,10 +245,10 @@ class _Supervisor:
                 for pid in self._told:
                     log.error("worker %d does not stop, and is killed", self._pids[pid])
                     os.kill(pid, signal.SIGKILL)
-                code = 1
+                ending = endings.BROKEN_OFF
                 break
         os.write(self._life[1], b"1" * len(self._pids))
-        return code
+        return ending.code
 
     def _hear(self) -> None:
         """Take note of the workers that take no more connections."""
@@ -254,12 +261,15 @@ class _Supervisor:
         self._ports.close()
         self._folder.give_up()
 
-    def _stop(self, name: signal.Signals) -> None:
+    def _stop(self, name: signal.Signals) -> dict[int, int]:
+        """End all workers; the exit code of each that had ended by itself."""
         self._signal(name)
-        for pid in list(self._pids):
+        codes = {}
+        for pid, number in list(self._pids.items()):
             with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, 0)
+                codes[number] = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
             self._forget(pid)
+        return {number: code for number, code in codes.items() if code >= 0}
 
     def _signal(self, name: signal.Signals) -> None:
         for pid in self._pids:
