@@ -134,7 +134,7 @@ __all__ = ["needs_server", "serve"]
 )
 @option(
     "--lock-seconds",
-    default=10.0,
+    default=4.0,
     show_default=True,
     type=click.FloatRange(0, 3600),
     help="How long a write waits while another program holds SQLite's lock; then it is answered 503.",

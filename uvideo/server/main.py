@@ -27,7 +27,7 @@ from uvideo.server.limits import no_core
 from uvideo.server.metrics import Metrics
 from uvideo.server.names import OwnNames, canonical
 from uvideo.server.ports import Ports, listen, url
-from uvideo.server.readiness import Writes
+from uvideo.server.readiness import Moment, Writes
 from uvideo.server.settings import Settings, StartError
 from uvideo.server.shared import Shared
 from uvideo.server.signin import Sessions
@@ -69,6 +69,7 @@ def _serve(settings: Settings) -> int:
             metrics=Metrics(time.time(), settings.workers),
             sessions=Sessions(),
             writes=Writes(),
+            short=Moment(),
             reserved=Level(settings.workers),
         )
         plan = Plan(settings, drivers, Keyring([key]), ports, own_names, faults, shared, trail)

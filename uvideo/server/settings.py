@@ -48,7 +48,7 @@ class Settings:
     rate: float = 0
     headroom: float = 64
     quarantine_days: float = 7
-    lock_seconds: float = 10
+    lock_seconds: float = 4
     guesses: int = 100
     verify_reads: bool = False
     scrub_days: float = 0

@@ -40,7 +40,7 @@ from uvideo.server.limits import Limits, Rates, descriptors
 from uvideo.server.metrics import Metrics
 from uvideo.server.names import OwnNames
 from uvideo.server.ports import BACKLOG, Ports, in_url
-from uvideo.server.readiness import Readiness
+from uvideo.server.readiness import Moment, Readiness
 from uvideo.server.scrub import Found, Scrubber
 from uvideo.server.service import Restoring, Service
 from uvideo.server.settings import Settings, StartError
@@ -89,17 +89,18 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
     connections = descriptors(settings.connections)
     blobs, catalog = drivers.make()
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(_on_failure)
+    loop.set_exception_handler(functools.partial(_on_failure, shared.short))
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(plan.audit.close)
         try:
             await stack.enter_async_context(identity.opened(blobs, catalog, create=True))
+            if fresh:
+                await _meet_older(catalog, drivers)
         except Unreachable as failure:
             raise StartError(f"cannot start: {failure.strerror}", endings.AWAY) from None
         except Exception as failure:
             raise StartError(f"{settings.folder} cannot be used: {failure}", _unusable(failure)) from failure
         if fresh:
-            await _meet_older(catalog, drivers)
             await _take_back(blobs, catalog)
         restoring = Restoring(settings.restore_seconds, settings.restored_seconds)
         callbacks = Callbacks(settings.callback_allow)
@@ -159,8 +160,9 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
             readiness = Readiness(
                 *(blobs, catalog, shared.writes),
                 is_stopping=app.is_stopping,
-                is_crowded=lambda: app.server.is_crowded,
+                is_crowded=metrics.is_crowded,
                 has_room=app.has_room,
+                short=shared.short,
             )
             ends = certificates.not_after(settings.tls_cert)
             vitals = Vitals(metrics, settings.folder, int(settings.headroom * MIB), lambda: ends)
@@ -239,10 +241,11 @@ async def _warn(own_names: OwnNames, catalog: Catalog) -> None:
         log.warning("spaces cannot be compared with the server's names: %s", failure.strerror)
 
 
-def _on_failure(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def _on_failure(short: Moment, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """What no request is to blame for.  asyncio itself tries again to take a connection, a second later."""
     failure = context.get("exception")
     if isinstance(failure, OSError) and failure.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+        short.now()
         log.error("no connection can be taken: %s", failure.strerror)
     else:
         loop.default_exception_handler(context)
