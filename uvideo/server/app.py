@@ -33,13 +33,13 @@ from uvideo.server.connection import KEEP_ALIVE, Server
 from uvideo.server.crossorigin import CrossOrigin
 from uvideo.server.exchange import IDLE, LEAST_RATE, LEAST_VERSION, BrokenOff, Disconnected, Exchange, Unreadable, Watch
 from uvideo.server.form import Form, boundary_of
-from uvideo.server.guesses import sender
 from uvideo.server.hosts import SpaceHosts
 from uvideo.server.limits import Limits
 from uvideo.server.metrics import Metrics
 from uvideo.server.names import OwnNames
 from uvideo.server.readiness import Writes
 from uvideo.server.rights import Rights
+from uvideo.server.senders import Senders
 from uvideo.server.service import Grant, Service
 from uvideo.server.spaces import Spaces
 from uvideo.server.usage import Usage
@@ -92,7 +92,7 @@ class App:
     second.  ``callbacks``: None for those that go to public addresses only.  ``limits``: None for none.
     ``cross_origin``: which pages of other origins may read its answers; None: none.  ``spans``: what makes a span of
     each request; None: nothing does.  ``names``: of the server's own.  ``hosts``: of spaces, as answers say them.
-    ``writes``: what is told how puts end.
+    ``writes``: what is told how puts end.  ``senders``: which proxies are trusted to say who sends; None: none.
     """
 
     exchange: type[Exchange] = Exchange
@@ -112,6 +112,7 @@ class App:
         writes: Writes | None = None,
         names: OwnNames | None = None,
         hosts: SpaceHosts | None = None,
+        senders: Senders | None = None,
     ) -> None:
         self._service, self._metrics = service, metrics
         self._rights = Rights(service)
@@ -129,7 +130,12 @@ class App:
         self._access = access.isEnabledFor(logging.INFO)
         self._spans = spans
         self.server = Server(
-            self._handle, metrics, most=limits.connections, each=limits.connections_each, keep_alive=keep_alive
+            self._handle,
+            metrics,
+            senders,
+            most=limits.connections,
+            each=limits.connections_each,
+            keep_alive=keep_alive,
         )
         self._watch.start()
 
@@ -247,7 +253,7 @@ class App:
         exchange.key, cls = grant.key, grant.operation
         self._check_guesses(exchange, target.query)  # many at once: those before it may have used up what it had
         if self._rates.limit:
-            self._rates.take(_claimed(headers, target.query) or sender(request.remote))
+            self._rates.take(_claimed(headers, target.query) or exchange.sender.name)
         exchange.operation = cls.__name__
         if self._headroom is not None and cls in STORING:
             self._headroom.check(exchange.length or 0)
@@ -257,7 +263,7 @@ class App:
         op = dialect.decode(cls, space.name, grant.key, grant.query, grant.headers, body)
         service = self._service
         if grant.token is not None:
-            service = await self._rights.permit(grant.token, op, space, request.remote)
+            service = await self._rights.permit(grant.token, op, space, exchange.sender)
         if grant.query.left_out:
             service = await self._rights.add(op, space)
         if cls is operation.FinishUpload:  # its list may be long: only for who may finish, and as long as it need be
@@ -293,15 +299,15 @@ class App:
     def _check_guesses(self, exchange: Exchange, query: Any) -> None:
         """Throttled if its sender sent too many wrong signatures for its key."""
         if self._guesses.seen:
-            self._guesses.check(exchange.request.remote, _claimed(exchange.headers, query))
+            self._guesses.check(exchange.sender, _claimed(exchange.headers, query))
 
     def _guessed(self, failure: Exception, exchange: Exchange, public: str) -> Exception:
         """What a refusal is answered with: a wrong signature is counted, and who sent too many is told nothing else."""
         try:
             if type(failure) in WRONG:
-                self._guesses.wrong(exchange.request.remote, public)
+                self._guesses.wrong(exchange.sender, public)
             else:
-                self._guesses.check(exchange.request.remote, public)
+                self._guesses.check(exchange.sender, public)
         except errors.Throttled as throttled:
             return throttled
         return failure
@@ -313,26 +319,26 @@ class App:
         key, readings = postfile.readings(exchange.headers, fields, form.mime, dialect.key_of(address))
         exchange.key, address = key, address._replace(path=text.quote_path(key))
         exchange.operation = operation.PutObject.__name__
-        remote, public = exchange.request.remote, _claimed(readings[0], ())
-        self._guesses.check(remote, public)
+        sender, public = exchange.sender, _claimed(readings[0], ())
+        self._guesses.check(sender, public)
         while True:
             headers = readings.pop(0)
             try:
                 grant = await self._service.authorize("POST", headers, (), space, address, form=True)
-                self._guesses.check(remote, public)
+                self._guesses.check(sender, public)
                 break
             except WRONG as failure:
                 if type(failure) is errors.UnknownKey or not readings:
-                    self._guesses.wrong(remote, public)
+                    self._guesses.wrong(sender, public)
                     raise
         if self._rates.limit:
-            self._rates.take(public or sender(remote))
+            self._rates.take(public or sender.name)
         if self._headroom is not None:
             self._headroom.check(exchange.length or 0)
         op = dialect.decode(grant.operation, space.name, grant.key, grant.query, grant.headers)
         service = self._service
         if grant.token is not None:
-            service = await self._rights.permit(grant.token, op, space, exchange.request.remote)
+            service = await self._rights.permit(grant.token, op, space, sender)
         asked = self._callback(grant)
         exchange.bulk()
         return await self._called_back(asked, answer.encode(op, await service.put(op, space, form)))
@@ -358,10 +364,10 @@ class App:
             asked = action.OPERATIONS.get(str(given.get("Action")))
             exchange.operation = asked.__name__ if asked is not None else ""
             public = str(given.get("PublicKey"))
-            self._guesses.check(exchange.request.remote, public)
+            self._guesses.check(exchange.sender, public)
 
             def admit(public: str) -> None:
-                self._guesses.check(exchange.request.remote, public)
+                self._guesses.check(exchange.sender, public)
                 if self._rates.limit:
                     self._rates.take(public)
 
@@ -430,7 +436,7 @@ def _log_access(exchange: Exchange, seconds: float) -> None:
     fields = {
         "time": round(time.time(), 3),
         "id": exchange.session,
-        "remote": exchange.request.remote,
+        "remote": exchange.sender.address,
         "method": exchange.request.method,
         "space": exchange.space,
         "key": exchange.key,

@@ -22,6 +22,7 @@ from aiohttp import web
 from uvideo._core import __version__, errors, json_document
 from uvideo.server.credentials import Key
 from uvideo.server.crossorigin import Endpoint
+from uvideo.server.senders import Sender
 from uvideo.server.signin import Sessions, Throttle, csrf_of
 from uvideo.server.view import View
 
@@ -93,10 +94,10 @@ class Console:
         self._throttle = throttle or Throttle()
         self._assets = _Assets()
 
-    async def handle(self, request: web.BaseRequest) -> web.Response | None:
+    async def handle(self, request: web.BaseRequest, sender: Sender) -> web.Response | None:
         """The answer; None if the request is not about the console."""
         if request.path.startswith(API):
-            return await self._answer(request)
+            return await self._answer(request, sender)
         if request.method not in ("GET", "HEAD"):
             return None
         found = self._assets.find("index.html" if request.path == "/" else request.path[1:])
@@ -115,12 +116,12 @@ class Console:
 
     # Calls
 
-    async def _answer(self, request: web.BaseRequest) -> web.Response:
+    async def _answer(self, request: web.BaseRequest, sender: Sender) -> web.Response:
         headers = {**GUARDS, "Cache-Control": "no-store", "Content-Security-Policy": CLOSED}
         headers["Content-Type"] = "application/json"
         status = 200
         try:
-            said = await self._call(request, headers)
+            said = await self._call(request, sender, headers)
         except Refusal as refusal:
             status, said = refusal.status, {"error": refusal.code, "message": str(refusal)}
             if refusal.wait:
@@ -139,15 +140,15 @@ class Console:
             status, said = 500, {"error": "InternalError", "message": "internal error"}
         return web.Response(status=status, body=json.dumps(said, ensure_ascii=False).encode(), headers=headers)
 
-    async def _call(self, request: web.BaseRequest, headers: dict[str, str]) -> dict[str, Any]:
+    async def _call(self, request: web.BaseRequest, sender: Sender, headers: dict[str, str]) -> dict[str, Any]:
         name, changes = request.path[len(API) :], request.method == "POST"
         _check_sender(request, changes)
         if request.method == "GET" and name == "session":
             return await self._session(request)
         if changes and name == "session":
-            return await self._sign_in(request, headers)
+            return await self._sign_in(request, sender, headers)
         if changes and name == "link":
-            key = await self._credentials(request, links=False)
+            key = await self._credentials(request, sender, links=False)
             return {"link": self._sessions.link(key.public, key.owner)}
         call = self._view.calls.get((request.method, name))
         if call is None and (request.method, name) != ("POST", "sign-out"):
@@ -195,19 +196,19 @@ class Console:
             "version": __version__,
         }
 
-    async def _sign_in(self, request: web.BaseRequest, headers: dict[str, str]) -> dict[str, Any]:
+    async def _sign_in(self, request: web.BaseRequest, sender: Sender, headers: dict[str, str]) -> dict[str, Any]:
         """A new session in place of the one that there was."""
-        key = await self._credentials(request)
+        key = await self._credentials(request, sender)
         self._sessions.close(self._token(request))
         token = self._sessions.open(key.public, key.owner)
-        log.info("console: %s signed in from %s", key.public, request.remote)
+        log.info("console: %s signed in from %s", key.public, sender.address)
         headers["Set-Cookie"] = self._set_cookie(request, token)
         return self._said_of(token, key, request)
 
-    async def _credentials(self, request: web.BaseRequest, links: bool = True) -> Key:
+    async def _credentials(self, request: web.BaseRequest, sender: Sender, links: bool = True) -> Key:
         """The key of a pair, or of a link that is thereby used up.  Failures make the address wait."""
         given = await _body(request, KEYS_LIMIT)
-        wait = self._throttle.wait(request.remote)
+        wait = self._throttle.wait(sender)
         if wait:
             raise Refusal(429, "Throttled", "too many failed sign-ins from this address", wait)
         link = given.get("link")
@@ -215,7 +216,7 @@ class Console:
             public = self._sessions.redeem(link)
             key = await self._find(public) if public is not None else None
             if key is None:
-                self._failed(request)
+                self._failed(sender)
                 raise Refusal(403, "LinkUsed", "this link was used before or is too old")
             return key
         public, private = given.get("public_key"), given.get("private_key")
@@ -224,14 +225,14 @@ class Console:
         key = await self._find(public)
         right = hmac.compare_digest(_bytes((key or NOBODY).private), _bytes(private))
         if key is None or not right:
-            self._failed(request)
+            self._failed(sender)
             raise Refusal(403, "WrongKeys", "the key pair is wrong")
-        self._throttle.succeeded(request.remote)
+        self._throttle.succeeded(sender)
         return key
 
-    def _failed(self, request: web.BaseRequest) -> None:
-        self._throttle.failed(request.remote)
-        log.warning("console: a sign-in from %s failed", request.remote)
+    def _failed(self, sender: Sender) -> None:
+        self._throttle.failed(sender)
+        log.warning("console: a sign-in from %s failed", sender.address)
 
     def _set_cookie(self, request: web.BaseRequest, token: str, age: int | None = None) -> str:
         """Without Path: a browser takes the folder of the call, whatever a proxy puts before it."""

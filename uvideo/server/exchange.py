@@ -15,7 +15,7 @@ import struct
 import time
 from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import HttpVersion10, web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -23,6 +23,7 @@ from multidict import CIMultiDict
 
 from uvideo._core import answer, errors, message
 from uvideo.server.crossorigin import Crossing
+from uvideo.server.senders import Sender
 from uvideo.server.service import Content
 from uvideo.storage.base import Damaged
 from uvideo.storage.window import Window
@@ -136,6 +137,7 @@ class Exchange:
     ``received``, ``sent``: bytes of the bodies so far.  ``waiting``: True while it is the client's turn.
     ``operation``: its name, "" while that is not known.  ``ret_code``: of a refusal.
     ``crossing``: the page of another origin that may read the answer; None if none asked that may.
+    ``sender``: who sent the request.
     """
 
     __slots__ = (
@@ -154,6 +156,7 @@ class Exchange:
         "received",
         "request",
         "ret_code",
+        "sender",
         "sent",
         "session",
         "since",
@@ -166,6 +169,7 @@ class Exchange:
         self.request = request
         self.session = new_session()
         self.headers = message.Headers(request.headers.items())
+        self.sender: Sender = cast(Any, request.protocol).sender_of(self.headers)
         self._content = request.content
         self.received = self.sent = 0
         self.status = 499
