@@ -8,6 +8,7 @@ override VENV := .venv
 PY := $(VENV)/bin/python
 DEMO := .cache/demo
 RELEASE := .cache/release
+OPERATE := .cache/operate
 EXTRAS := develop test server cli cluster fsspec
 SITE := .cache/site
 TOOLS := "ruff==0.17.*" "mypy==2.4.*" types-requests
@@ -80,8 +81,16 @@ test-cluster: $(VENV)/.cluster  ## the drivers for many machines, what may fail 
 	UVIDEO_TEST_FRONT=relay $(PY) -m pytest -m "not long and not soak and not browser and not cluster" --ignore test/server/test_console.py test/server $(ARGS)
 
 # What an operator has beside the server.  Debian's prometheus brings promtool; its service is not needed.
-test-operate: $(VENV)/.operate  ## the server under Prometheus, systemd's tools, nginx and haproxy, at most 5 minutes
+test-operate: $(VENV)/.operate $(OPERATE)/.made  ## the server under Prometheus, systemd's tools, nginx and haproxy, at most 5 minutes
 	$(PY) -m pytest -n 2 --dist loadfile -m operate test/operate $(ARGS)
+
+# What the machine of these tests installs, which has no network: the package as its users get it, for Debian's Python.
+$(OPERATE)/.made: setup.py setup.cfg pyproject.toml Makefile $(SOURCES)
+	/usr/bin/python3 -m venv --clear $(OPERATE)/venv
+	rm -rf build $(OPERATE)/wheels
+	$(OPERATE)/venv/bin/python $(PIP) --upgrade pip wheel setuptools
+	$(OPERATE)/venv/bin/python -m pip --disable-pip-version-check wheel --quiet --wheel-dir $(OPERATE)/wheels '.[server,cluster]'
+	@touch $@
 
 $(VENV)/.operate: $(VENV)/.made
 	@for each in setpriv:util-linux prometheus promtool:prometheus nginx:nginx-light haproxy systemd-analyze:systemd systemd-nspawn:systemd-container; do \

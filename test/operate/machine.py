@@ -1,7 +1,8 @@
 """A machine with systemd as its first process: this one's files below an overlay, booted by systemd-nspawn.
 
-What a test does in it is gone afterwards.  It has its own loopback and no other network; Debian's packages that this
-machine has are there, their services are not started by themselves.  Needs root, systemd-nspawn and overlayfs.
+What a test does in it is gone afterwards.  It has its own loopback and no other network.  Debian's packages that this
+machine has are there, but their services are not started; pip finds the wheels of this project.  Needs root,
+systemd-nspawn and overlayfs.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from test import patience
+from test.interpreters import ROOT
 
 __all__ = ["Failed", "Machine", "booted", "missing"]
 
+WHEELS = ROOT / ".cache" / "operate" / "wheels"  # made by make test-operate
 #: $1: an empty folder; $2: what both sides see, /shared in the machine.
 LAUNCH = r"""
 set -eu
@@ -37,7 +40,7 @@ exec systemd-nspawn --quiet --directory="$1/root" --boot --register=no --keep-un
 RUNNER = r"""
 exec 3<>/shared/ask
 echo up > /shared/up.part && mv /shared/up.part /shared/up
-export HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export PIP_CONFIG_FILE=/shared/pip.conf HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 cd /root
 while read -r number <&3; do
     bash -eu -o pipefail "/shared/$number.sh" > "/shared/$number.out" 2>&1 </dev/null
@@ -96,10 +99,23 @@ def booted() -> Iterator[Machine]:
         for each in (shared, inside):
             each.mkdir(mode=0o755)
         (shared / "runner.sh").write_text(RUNNER, encoding="utf-8")
+        (shared / "pip.conf").write_text(f"[global]\nno-index = true\nfind-links = {WHEELS}\n", encoding="utf-8")
         os.mkfifo(shared / "ask")
         with open(folder / "console", "wb") as console:
             process = subprocess.Popen(
-                ["unshare", "--mount", "--propagation", "private", "bash", "-c", LAUNCH, "machine", inside, shared],
+                [
+                    "unshare",
+                    "--mount",
+                    "--propagation",
+                    "private",
+                    "bash",
+                    "-c",
+                    LAUNCH,
+                    "machine",
+                    inside,
+                    shared,
+                    WHEELS,
+                ],
                 stdout=console,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

@@ -28,7 +28,6 @@ from test.server_fixture import Server, start_server
 from ucloud.uvideo.protocol import errors, etag, operation, signature
 from uvideo.server.app import LARGE_AT_ONCE
 from uvideo.server.exchange import FREE
-from uvideo.server.limits import Headroom
 
 MAKE, WRITE, SYNC, NAME = 1, 2, 4, 8
 SPACE = "films"
@@ -253,15 +252,6 @@ def test_the_disk_keeps_its_headroom(tmp_path: Path) -> None:
             assert got.refusal()[::2] == (503, "the disk is nearly full")
             assert got.header("Retry-After") == "60"
         assert peer.call(operation.DeleteObject(SPACE, "k")).status == 204
-
-
-def test_a_look_at_the_disk_counts_what_was_announced(tmp_path: Path) -> None:
-    place = os.statvfs(tmp_path)
-    headroom = Headroom(tmp_path, 1 << 20, clock=lambda: 1.0)
-    headroom.check(0)
-    with pytest.raises(errors.Unavailable):
-        headroom.check(place.f_blocks * place.f_frsize)
-    headroom.check(1000)
 
 
 def test_connections_are_limited_and_one_more_is_told_so(tmp_path: Path) -> None:

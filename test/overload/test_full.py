@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -157,6 +159,80 @@ def test_no_way_to_store_passes_the_headroom(disk: Disk) -> None:
         disk.fill(least - MIB)
         assert asked(server, "/readyz") == (200, "ok\nwrites: false\n")
         peer.do(operation.DeleteObject(space, "log"))
+        assert "Traceback" not in server.log.read_text()
+
+
+def test_as_many_uploads_begin_as_have_room(disk: Disk) -> None:
+    """All that were announced at once were admitted, and all of them failed."""
+    least, size, count, piece = 40 * MIB, 5 * MIB, 12, 65536
+    with disk.server("--no-fsync", "--headroom", "40", "--workers", "2") as server, contextlib.ExitStack() as stack:
+        peer = Peer(server)
+        space = peer.space()
+        peer.do(operation.PutObject(space, "source"), pattern(BLOCK))
+        upload = peer.do(operation.InitiateUpload(space, "u")).upload_id
+        host, length = ("Host", f"{space}.localhost"), ("Content-Length", str(size))
+
+        def begun(key: str, *pairs: tuple[str, str]) -> socket.socket:
+            sock = stack.enter_context(connect(server.port))
+            sock.sendall(head("PUT", f"/{key}", [host, ("Authorization", peer.signed("PUT", space, key)), *pairs]))
+            return sock
+
+        stream = begun("stream", ("Transfer-Encoding", "chunked"))
+        stream.sendall(b"%x\r\n%s\r\n" % (piece, bytes(piece)))
+        socks = [begun(f"k{number}", length, ("Expect", "100-continue")) for number in range(count)]
+        admitted, refused = list[tuple[int, socket.socket]](), 0
+        for number, sock in enumerate(socks):
+            if sock.recv(21, socket.MSG_PEEK).startswith(b"HTTP/1.1 100 "):
+                assert sock.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"
+                admitted.append((number, sock))
+            else:
+                got = receive(sock, "PUT")
+                assert got.refusal()[::2] == (503, "the disk is nearly full") and got.header("Retry-After") == "60"
+                refused += 1
+        room = (disk.free - least) // size
+        assert 5 <= len(admitted) == room <= 10 and refused == count - room
+        assert f"uvideo_disk_reserved_bytes {room * size}\n" in asked(server, "/metrics")[1]
+        assert asked(server, "/readyz")[0] == 200
+        # What was announced is theirs: nobody else gets it, however it comes.
+        with contextlib.suppress(ConnectionError):
+            stream.sendall(b"".join(b"%x\r\n%s\r\n" % (piece, bytes(piece)) for _ in range(size // piece)))
+        assert receive(stream, "PUT").refusal()[::2] == (503, "the disk is nearly full")
+        whole = byterange.ByteRange(0, BLOCK - 1)
+        copied = peer.call(operation.CopyPart(space, "u", upload, 0, space, "source", whole))
+        kind = ("Content-Type", "multipart/form-data; boundary=b")
+        form = stack.enter_context(connect(server.port))
+        form.sendall(head("POST", "/", [host, kind, length, ("Expect", "100-continue")]))
+        for got in (copied, peer.call(operation.UploadPart(space, "u", upload, 0), bytes(BLOCK)), receive(form)):
+            assert got.refusal()[::2] == (503, "the disk is nearly full")
+        for _, sock in admitted:  # each begins, then all end
+            sock.sendall(bytes(piece))
+        for _, sock in admitted:
+            sock.sendall(bytes(size - piece))
+        assert [receive(sock, "PUT").status for _, sock in admitted] == len(admitted) * [200]
+        assert disk.free >= least
+        assert until(lambda: "uvideo_disk_reserved_bytes 0\n" in asked(server, "/metrics")[1], 20)
+        # It ends with the request, however that ends.
+        for number, sock in admitted:
+            peer.do(operation.DeleteObject(space, f"k{number}"))
+            sock.close()
+        half = begun("half", length)
+        half.sendall(bytes(piece))
+        assert until(lambda: "uvideo_disk_reserved_bytes 0\n" not in asked(server, "/metrics")[1], 20)
+        half.close()
+        assert until(lambda: "uvideo_disk_reserved_bytes 0\n" in asked(server, "/metrics")[1], 20)
+        killed = begun("killed", length, ("Expect", "100-continue"))
+        assert killed.recv(25).startswith(b"HTTP/1.1 100 ")
+        workers = [int(pid) for pid in Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()]
+        assert len(workers) == 2
+        for pid in workers:
+            os.kill(pid, signal.SIGKILL)
+
+        def is_back() -> bool:
+            with contextlib.suppress(OSError):
+                return "uvideo_disk_reserved_bytes 0\n" in asked(server, "/metrics")[1]
+            return False
+
+        assert until(is_back, 30)
         assert "Traceback" not in server.log.read_text()
 
 

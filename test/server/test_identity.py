@@ -17,6 +17,7 @@ from test.server.test_maintenance import admin, fill, holds, inside, told
 from test.server.wire import Peer
 from test.server_fixture import ROOT, start_server
 from ucloud.uvideo.protocol import operation
+from uvideo.server.endings import UNFIT
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +96,7 @@ def is_refused(folder: Path, *words: str, env: dict[str, str] | None = None) -> 
     with pytest.raises(RuntimeError) as refusal, start_server(folder, "--no-fsync", env=env):
         pass
     text = str(refusal.value)
-    assert "exit code 2" in text and "Traceback" not in text
+    assert f"exit code {UNFIT.code}" in text and "Traceback" not in text
     assert all(word in text for word in words), text
     assert stored(folder) == before
 

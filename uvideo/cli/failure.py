@@ -16,6 +16,7 @@ __all__ = [
     "OK",
     "PIPE",
     "USAGE",
+    "CannotStart",
     "code",
     "hint",
     "is_full",
@@ -45,8 +46,18 @@ CODES: tuple[tuple[type[BaseException], int], ...] = (
 )
 
 
+class CannotStart(errors.UVideoError):
+    """The server cannot start, or ended.  ``exit``: the code that says how, as docs/operate.md has them."""
+
+    def __init__(self, message: str, exit: int) -> None:
+        super().__init__(message)
+        self.exit = exit
+
+
 def code(error: BaseException) -> int:
     """The exit code of an error."""
+    if isinstance(error, CannotStart):
+        return error.exit
     for kind, found in CODES:
         if isinstance(error, kind):
             return found

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, TextIO
 
-from uvideo import errors
+from uvideo import errors, priority
 from uvideo.cli import failure
 from uvideo.cli.words import say
 
@@ -293,7 +293,10 @@ class Report:
             return
         text = kind.text(record)
         if text is not None:
-            self._print(stream, "\n".join(shown(line) for line in text.split("\n")))
+            text = "\n".join(shown(line) for line in text.split("\n"))
+            if priority.leads_to_journal(stream):
+                text = priority.prioritized(text, priority.ERROR if kind is ERROR else priority.INFO)
+            self._print(stream, text)
 
     def _print(self, stream: TextIO, text: str) -> None:
         with self._lock:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from uvideo.cli.context import Context
+from uvideo.cli.failure import CannotStart
 from uvideo.cli.verb import Example, option, verb
 from uvideo.cli.words import say
 from uvideo.errors import InvalidArgument
@@ -22,7 +23,9 @@ __all__ = ["needs_server", "serve"]
     text=(
         "DIR is made if it is absent; by default it is uvideo-data.",
         "Each option can be given as UVIDEO_SERVE_<NAME> too, DIR as UVIDEO_SERVE_DIR.  SIGTERM lets the requests in "
-        "flight finish.  Exit codes: 0 stopped, 2 cannot start, 3 stopped, and one of --faults never happened.",
+        "flight finish.",
+        "Exit codes: 0 stopped, 1 failed, and starting again may help, 2 wrong settings, 3 stopped, and one of "
+        "--faults never happened, 4 cannot start until somebody mends what the message says.",
     ),
     examples=[
         Example("On port 9000, with a key pair made on first start:", "uvideo serve"),
@@ -200,15 +203,33 @@ __all__ = ["needs_server", "serve"]
     show_default=True,
     help="A span of each request, exported by OTLP as the variables OTEL_... say.",
 )
+@option(
+    "--log-level",
+    default="info",
+    show_default=True,
+    type=click.Choice(("debug", "info", "warning", "error")),
+    help="What is logged on stderr; debug says why each request was refused.",
+)
+@option(
+    "--audit-log",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Append a JSON line for each change: who, what, from where, and how it ended.",
+)
+@option(
+    "--audit-reads/--no-audit-reads",
+    default=False,
+    show_default=True,
+    help="Record what only reads, and each part of an upload, too.",
+)
 @option("--access-log/--no-access-log", default=False, show_default=True, help="JSON lines on stderr.")
-def serve(context: Context, access_log: bool, **options: Any) -> int:
+def serve(context: Context, **options: Any) -> int:
     with needs_server():
         from uvideo.server import main as server
-    server.set_up_logging(access_log)
     try:
         return server.serve(server.Settings(**options))
     except server.StartError as failure:
-        raise InvalidArgument(str(failure)) from None
+        return context.report.error(CannotStart(str(failure), failure.ending.code))
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import errno
 import json
 import logging
 import time
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -28,8 +29,11 @@ from uvideo._core import (
     text,
 )
 from uvideo.server import crossorigin, sts
+from uvideo.server.audit import FREES, OFF, Audit, Entry, Who, details
 from uvideo.server.callback import Callbacks
+from uvideo.server.causes import cause_of
 from uvideo.server.connection import KEEP_ALIVE, Server
+from uvideo.server.credentials import Key
 from uvideo.server.crossorigin import CrossOrigin
 from uvideo.server.exchange import IDLE, LEAST_RATE, LEAST_VERSION, BrokenOff, Disconnected, Exchange, Unreadable, Watch
 from uvideo.server.form import Form, boundary_of
@@ -40,10 +44,10 @@ from uvideo.server.names import OwnNames
 from uvideo.server.readiness import Writes
 from uvideo.server.rights import Rights
 from uvideo.server.senders import Senders
-from uvideo.server.service import Grant, Service
+from uvideo.server.service import Grant, Service, who
 from uvideo.server.spaces import Spaces
 from uvideo.server.usage import Usage
-from uvideo.storage.base import Damaged, Unreachable
+from uvideo.storage.base import Damaged, TokenRecord, Unreachable
 
 if TYPE_CHECKING:
     from uvideo.server.spans import Spans
@@ -66,7 +70,7 @@ COUNTED = {
 STORING = frozenset(
     (
         *(operation.PutObject, operation.InitiateUpload, operation.UploadPart),
-        *(operation.AppendObject, operation.CopyPart),
+        *(operation.AppendObject, operation.CopyPart, operation.CopyObject, operation.UploadHit),
     )
 )
 #: Those of them that tell whether the disk and the catalog take anything.
@@ -93,6 +97,7 @@ class App:
     ``cross_origin``: which pages of other origins may read its answers; None: none.  ``spans``: what makes a span of
     each request; None: nothing does.  ``names``: of the server's own.  ``hosts``: of spaces, as answers say them.
     ``writes``: what is told how puts end.  ``senders``: which proxies are trusted to say who sends; None: none.
+    ``audit``: what is told who changed what.
     """
 
     exchange: type[Exchange] = Exchange
@@ -113,8 +118,9 @@ class App:
         names: OwnNames | None = None,
         hosts: SpaceHosts | None = None,
         senders: Senders | None = None,
+        audit: Audit = OFF,
     ) -> None:
-        self._service, self._metrics = service, metrics
+        self._service, self._metrics, self._audit = service, metrics, audit
         self._rights = Rights(service)
         self._writes = writes or Writes()
         self._usage = Usage(service.catalog, service.clock)
@@ -136,6 +142,7 @@ class App:
             most=limits.connections,
             each=limits.connections_each,
             keep_alive=keep_alive,
+            counted=True,
         )
         self._watch.start()
 
@@ -186,6 +193,7 @@ class App:
             return unsent
         finally:
             self._watch.active.discard(exchange)
+            self._noted(exchange, exchange.status)
             seconds = time.perf_counter() - started
             self._metrics.end(request.method, exchange.status, exchange.received, exchange.sent, seconds)
             if exchange.sent and exchange.space:
@@ -198,6 +206,7 @@ class App:
         exchange.closing = self._draining
         try:
             response, content = await self._respond(exchange)
+            self._noted(exchange, response.status)
             if exchange.operation in PUTS:
                 self._writes.worked()
             if self._draining:
@@ -207,9 +216,8 @@ class App:
             if isinstance(raised, Disconnected):
                 raise
             failure: Exception = raised.failure if isinstance(raised, Unreadable) else raised
-            if isinstance(failure, (Unreachable, Damaged)):
-                self._metrics.failed(failure.cause)
             if exchange.request.writer.output_size:  # the head is gone: only a broken connection tells
+                self._count(failure)
                 if isinstance(failure, OSError):
                     log.error("session %s: broken off: %s", exchange.session, failure.strerror or failure)
                 else:
@@ -217,15 +225,30 @@ class App:
                 raise BrokenOff() from None
             if type(failure) in WRONG or (self._guesses.seen and isinstance(failure, errors.Refused)):
                 failure = self._guessed(failure, exchange, _claimed(exchange.headers, _query(exchange)))
+            self._count(failure)
             refusal = _refusal(failure, exchange)
             if refusal.status == 500 and exchange.operation in PUTS:
                 self._writes.failed()
             exchange.ret_code = refusal.ret_code
+            self._noted(exchange, refusal.status)
             self._metrics.refused(refusal.ret_code)
             return await exchange.answer(answer.encode_error(refusal))
         finally:
             if content is not None and content.reader is not None:
                 await content.reader.close()
+
+    def _note(self, exchange: Exchange, who: Who, cls: type, space: str, key: str) -> None:
+        """Begin the line of an operation that was asked for with a right signature.  Unavailable."""
+        if self._audit.wants(cls):
+            self._audit.admit(frees=cls in FREES)
+            exchange.entry = Entry(who, cls.__name__, space, key)
+
+    def _noted(self, exchange: Exchange, status: int) -> None:
+        """Write the line that was begun, unless it is written: the operation is over."""
+        entry, exchange.entry = exchange.entry, None
+        if entry is not None:
+            code = exchange.ret_code or 0
+            self._audit.end(entry, status, code, exchange.sender.address, exchange.session)
 
     async def _respond(self, exchange: Exchange) -> tuple[Any, Any]:
         """(message.Response, Content or None) of a request.  Refused, OSError, Disconnected."""
@@ -251,16 +274,17 @@ class App:
             return await self._post_form(exchange, space, address), None
         grant = await self._service.authorize(request.method, headers, target.query, space, address)
         exchange.key, cls = grant.key, grant.operation
+        self._note(exchange, grant.who, cls, space.name, grant.key)
         self._check_guesses(exchange, target.query)  # many at once: those before it may have used up what it had
         if self._rates.limit:
             self._rates.take(_claimed(headers, target.query) or exchange.sender.name)
         exchange.operation = cls.__name__
-        if self._headroom is not None and cls in STORING:
-            self._headroom.check(exchange.length or 0)
         body = (
             await exchange.small(DOCUMENT_LIMIT) if cls in dialect.SMALL and cls is not operation.FinishUpload else b""
         )
         op = dialect.decode(cls, space.name, grant.key, grant.query, grant.headers, body)
+        if exchange.entry is not None:
+            exchange.entry.more.update(details(op))
         service = self._service
         if grant.token is not None:
             service = await self._rights.permit(grant.token, op, space, exchange.sender)
@@ -273,21 +297,40 @@ class App:
             info, content = await service.get(op, space)
             return answer.encode(op, info), content
         asked = self._callback(grant) if cls in CALLING else None
+        with self._announced(cls, exchange):
+            result = await self._done(service, op, space, exchange)
+        return await self._called_back(asked, answer.encode(op, result)), None
+
+    def _announced(self, cls: Any, exchange: Exchange) -> AbstractContextManager[None]:
+        """While the request is done: room on the disk for what it says that it will store.  Unavailable."""
+        if self._headroom is None or cls not in STORING:
+            return nullcontext()
+        return self._headroom.announced((exchange.length or 0) if cls in dialect.BULK else 0)
+
+    async def _done(self, service: Service, op: Any, space: Any, exchange: Exchange) -> Any:
+        """The result of any operation but GetObject."""
+        cls = type(op)
         if cls in dialect.BULK:
             exchange.bulk()
         if cls is operation.UploadHit:
             await exchange.skip()  # JS sends the file along
         if cls is operation.PutObject:
-            result = await service.put(op, space, exchange)
-        elif cls is operation.UploadPart:
-            result = await service.part(op, space, exchange)
-        elif cls is operation.AppendObject:
-            result = await service.append(op, space, exchange)
-        else:
-            result = await service.run(op, space)
-            if cls in COUNTED:
-                self._metrics.add(COUNTED[cls])
-        return await self._called_back(asked, answer.encode(op, result)), None
+            return await service.put(op, space, exchange)
+        if cls is operation.UploadPart:
+            return await service.part(op, space, exchange)
+        if cls is operation.AppendObject:
+            return await service.append(op, space, exchange)
+        result = await service.run(op, space)
+        if cls is operation.FinishUpload and exchange.entry is not None:
+            exchange.entry.object = result.key
+        if cls in COUNTED:
+            self._metrics.add(COUNTED[cls])
+        return result
+
+    def _count(self, failure: Exception) -> None:
+        cause = cause_of(failure)
+        if cause is not None:
+            self._metrics.failed(cause)
 
     async def _etags(self, exchange: Exchange, op: Any, space: Any) -> bytes:
         """The body of a FinishUpload.  InvalidPartList if it is longer than the etags of the parts that are there."""
@@ -315,6 +358,8 @@ class App:
     async def _post_form(self, exchange: Exchange, space: Any, address: Any) -> Any:
         """The answer to a form upload.  All that stands before the file is judged before the file is read."""
         form = Form(boundary_of(exchange.headers.get("Content-Type") or ""), exchange.chunk)
+        if self._headroom is not None:
+            self._headroom.check(exchange.length or 0)
         fields = await form.fields()
         key, readings = postfile.readings(exchange.headers, fields, form.mime, dialect.key_of(address))
         exchange.key, address = key, address._replace(path=text.quote_path(key))
@@ -331,17 +376,18 @@ class App:
                 if type(failure) is errors.UnknownKey or not readings:
                     self._guesses.wrong(sender, public)
                     raise
+        self._note(exchange, grant.who, grant.operation, space.name, grant.key)
         if self._rates.limit:
             self._rates.take(public or sender.name)
-        if self._headroom is not None:
-            self._headroom.check(exchange.length or 0)
         op = dialect.decode(grant.operation, space.name, grant.key, grant.query, grant.headers)
         service = self._service
         if grant.token is not None:
             service = await self._rights.permit(grant.token, op, space, sender)
         asked = self._callback(grant)
-        exchange.bulk()
-        return await self._called_back(asked, answer.encode(op, await service.put(op, space, form)))
+        with self._announced(operation.PutObject, exchange):
+            exchange.bulk()
+            result = await service.put(op, space, form)
+        return await self._called_back(asked, answer.encode(op, result))
 
     def _callback(self, grant: Grant) -> Any:
         """The put policy of a request, or None.  BadRequest, before anything is stored, if nobody can be called so."""
@@ -366,23 +412,35 @@ class App:
             public = str(given.get("PublicKey"))
             self._guesses.check(exchange.sender, public)
 
-            def admit(public: str) -> None:
-                self._guesses.check(exchange.sender, public)
+            def admit(known: Key | TokenRecord) -> None:
+                self._guesses.check(exchange.sender, known.public)
+                if asked is not None:
+                    space = str(given.get("BucketName") or given.get("SpaceName") or "")
+                    self._note(exchange, who(known, "management"), asked, space, "")
                 if self._rates.limit:
-                    self._rates.take(public)
+                    self._rates.take(known.public)
 
             result, name = await self.spaces.run(given, host, admit)
+            if exchange.entry is not None:
+                exchange.entry.more.update(_managed(given, result))
             return action.encode_result(name, result)
         except Disconnected:
             raise
         except Exception as failure:
-            if isinstance(failure, (Unreachable, Damaged)):
-                self._metrics.failed(failure.cause)
             failure = self._guessed(failure, exchange, str(given.get("PublicKey")))
+            self._count(failure)
             refusal = _refusal(failure, exchange)
             exchange.ret_code = refusal.action_code or refusal.ret_code
             self._metrics.refused(refusal.ret_code)
             return action.encode_error(str(given.get("Action") or "")[:64], refusal)
+
+
+def _managed(given: dict[str, Any], result: Any) -> dict[str, Any]:
+    """What of a management call is worth a line: which token, or whose temporary keys."""
+    if isinstance(result, operation.TemporaryKeys):
+        return {"made": result.public_key}
+    token_id = getattr(result, "token_id", None) or given.get("TokenId")
+    return {"about_token": token_id} if isinstance(token_id, str) else {}
 
 
 def _claimed(headers: Any, query: Any) -> str:
@@ -414,6 +472,10 @@ def is_management(exchange: Exchange, target: Any) -> bool:
 def _refusal(failure: Exception, exchange: Exchange) -> Any:
     """The error that the client is told.  What it must not know goes to the log."""
     if isinstance(failure, errors.Refused):
+        kind = type(failure).__name__  # its text may quote the request
+        log.debug(
+            "session %s refused: %s, status %d, RetCode %s", exchange.session, kind, failure.status, failure.ret_code
+        )
         return failure
     if isinstance(failure, Unreachable):
         log.warning("session %s: %s", exchange.session, failure.strerror)

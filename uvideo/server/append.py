@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from uvideo._core import errors, etag, operation
 from uvideo.server.copies import busy
+from uvideo.server.headroom import announce
 from uvideo.server.record import check_readable
 from uvideo.storage.base import ObjectRecord, Reader, SpaceRecord
 
@@ -35,6 +36,7 @@ class Append:
         if old is None:
             return await self._first(op, space, body)
         check_readable(old, self._service.clock())
+        announce(old.size)
         reader = await self._open(old)
         try:
             tree, where = await self._service.receive(_Longer(old, reader, body, op.md5), None)

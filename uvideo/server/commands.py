@@ -10,7 +10,7 @@ import re
 import sqlite3
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
 from datetime import datetime, timezone
@@ -20,7 +20,8 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from uvideo._core import errors, localfile
-from uvideo.server import maintenance, scrub, seal
+from uvideo.server import backups, maintenance, scrub, seal, trail
+from uvideo.server.audit import Audit, noted, operator
 from uvideo.server.credentials import (
     OWNER,
     RESERVED,
@@ -117,7 +118,9 @@ def fsck(
             if problems:  # what it says of objects is worth nothing
                 return len(problems)
             if take_back:
-                count = await store.take_back(catalog.named)
+                with _audited(folder) as log:
+                    count = await store.take_back(catalog.named)
+                    log.record("TakeBack", operator(), files=count)
                 _say(is_json, {"taken_back": count}, f"took {count} files back from the quarantine")
             names = {space.space_id: space.name async for space in maintenance.spaces(catalog)}
 
@@ -167,10 +170,12 @@ def gc(
     """
 
     async def work() -> None:
-        async with _opened(folder, database, blobs, keep=quarantine_days * DAY) as (store, catalog):
-            freed = Freed()
-            count = await maintenance.collect(store, catalog, age, freed, limited=not no_limit)
-            kept = await store.quarantined()
+        freed = Freed()
+        with _audited(folder) as log:
+            async with _opened(folder, database, blobs, keep=quarantine_days * DAY) as (store, catalog):
+                count = await maintenance.collect(store, catalog, age, freed, limited=not no_limit)
+                kept = await store.quarantined()
+            log.record("CollectGarbage", operator(), removed=count, freed_bytes=freed.size)
         fields = {"removed": count, "freed_blobs": freed.blobs, "freed_bytes": freed.size}
         text = f"took {count} blobs and drafts that nothing named; freed {freed.size} bytes of {freed.blobs}"
         _say(is_json, fields, f"{text}; {_in_quarantine(kept)}" if kept.files else text)
@@ -198,7 +203,9 @@ def adopt(folder: Path, database: str | None, blobs: str | None, is_json: bool) 
             for driver in (catalog, store):
                 await _there(driver.start(create=False))
                 stack.push_async_callback(driver.close)
+            log = stack.enter_context(_audited(folder))
             carried = await identity.adopt(store, catalog)
+            log.record("Adopt", operator(), identity=carried)
         _say(is_json, {"identity": carried}, f"the catalog and the blobs both have the identity {carried} now")
 
     _run(work())
@@ -238,7 +245,9 @@ def migrate(
             _opened(folder, database, blobs, alone=True) as source,
             _opened(there, to_database, to_blobs, alone=there != folder, create=True) as target,
         ):
-            moved = await maintenance.move(source, target)
+            with _audited(folder) as log:
+                moved = await maintenance.move(source, target)
+                log.record("Migrate", operator(), **asdict(moved))
             before, after = await source[1].census(), await target[1].census()
         _say(is_json, asdict(moved), ", ".join(f"{name} {value}" for name, value in asdict(moved).items()))
         if after.objects < before.objects:
@@ -337,9 +346,11 @@ def add_key(
                 except FileExistsError:
                     raise CredentialsError(f"{key_file} exists already: name a new file") from None
             try:
-                record = seal.key_record(key, own, int(time.time()), old=await seal.writes_old(catalog))
-                if not await catalog.add_key(record):
-                    raise CredentialsError(f"there is a key pair {key.public} already")
+                with _audited(folder) as log:
+                    record = seal.key_record(key, own, int(time.time()), old=await seal.writes_old(catalog))
+                    if not await catalog.add_key(record):
+                        raise CredentialsError(f"there is a key pair {key.public} already")
+                    log.record("AddKey", operator(), about_key=key.public, of_account=account)
             except BaseException:
                 if key_file is not None:
                     key_file.unlink(missing_ok=True)
@@ -363,8 +374,10 @@ def remove_key(folder: Path, database: str | None, blobs: str | None, public_key
 
     async def work() -> None:
         async with _named(folder, database, blobs) as catalog:
-            if not await catalog.remove_key(public_key):
-                raise CredentialsError(f"no key pair {public_key} was added (the server's own cannot be removed)")
+            with _audited(folder) as log:
+                if not await catalog.remove_key(public_key):
+                    raise CredentialsError(f"no key pair {public_key} was added (the server's own cannot be removed)")
+                log.record("RemoveKey", operator(), about_key=public_key)
         _say(is_json, {"removed": public_key}, f"removed {public_key}")
 
     _run(work())
@@ -382,7 +395,9 @@ def upgraded(folder: Path, database: str | None, blobs: str | None, is_json: boo
 
     async def work() -> None:
         async with _named(folder, database, blobs) as catalog:
-            await catalog.retire_older()
+            with _audited(folder) as log:
+                await catalog.retire_older()
+                log.record("RetireOlder", operator())
         _say(is_json, {"upgraded": True}, "no gateway runs an older version")
 
     _run(work())
@@ -409,9 +424,41 @@ def backup(folder: Path, target: Path, copy: bool, with_credentials: bool, is_js
     """
 
     def work() -> Copied:
-        return make_backup(folder, target, link=not copy, credentials=with_credentials, report=_missing(is_json))
+        began = time.time()
+        with _audited(folder) as log:
+            done = make_backup(folder, target, link=not copy, credentials=with_credentials, report=_missing(is_json))
+            log.record("Backup", operator(), target=str(target.absolute()), with_credentials=done.credentials)
+        try:
+            backups.note(folder, began)
+        except OSError as failure:
+            click.echo(f"the backup is complete, but {folder / backups.NAME} cannot be written: {failure}", err=True)
+        return done
 
     _tell_copied(is_json, f"backed up to {target}", work)
+
+
+@admin.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@as_json
+def backed_up(folder: Path, is_json: bool) -> None:
+    """Say that a backup was made by other means, so that the metrics tell when.
+
+    \b
+    1. Of a cluster, after the dump of its database, on one of the gateways:
+         pg_dump --format=custom --file=/mnt/backup/uvideo.dump uvideo && uvideo admin backed-up /var/lib/uvideo
+    2. After a snapshot of the disk:
+         uvideo admin backed-up /srv/video
+
+    `uvideo admin backup` does this by itself.  The time is in DIR/last-backup.json, the server shows it as
+    uvideo_backup_last_seconds, and an alert fires when it is older than 26 hours.
+    """
+    now = int(time.time())
+    try:
+        backups.note(folder, now)
+    except OSError as failure:
+        _fail(f"{folder / backups.NAME} cannot be written: {failure.strerror}")
+    when = datetime.fromtimestamp(now, timezone.utc).isoformat()
+    _say(is_json, {"completed": when}, f"a backup was complete at {when}")
 
 
 @admin.command()
@@ -437,6 +484,81 @@ def restore(source: Path, folder: Path, is_json: bool) -> None:
     _tell_copied(is_json, f"restored to {folder}", work)
 
 
+@admin.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--file", "path", type=click.Path(path_type=Path), help="Read this one, not that of DIR's server.")
+@click.option("--space", help="Of this space.")
+@click.option("--key", help="Of the object with this key; with * at the end, of all whose keys begin so.")
+@click.option("--operation", help="As DeleteObject.")
+@click.option("--who", help="Public key of whoever asked, or the id of a token.")
+@click.option("--address", help="From this address.")
+@click.option("--since", help="As 2h, 3d, 2026-11-29 or 2026-11-29T14:00; UTC.")
+@click.option("--until", help="The same.")
+@click.option("--failed", is_flag=True, help="Only what was refused or failed.")
+@as_json
+def audit(
+    folder: Path,
+    path: Path | None,
+    space: str | None,
+    key: str | None,
+    operation: str | None,
+    who: str | None,
+    address: str | None,
+    since: str | None,
+    until: str | None,
+    failed: bool,
+    is_json: bool,
+) -> None:
+    """Say who changed what, out of the audit log of `uvideo serve --audit-log` and the files it was rotated into.
+
+    \b
+    1. Who deleted it?
+         uvideo admin audit /srv/video --space films --key 2026/cut.mp4 --operation DeleteObject
+    2. What did that key do today?
+         uvideo admin audit /srv/video --who UVIDEO... --since 24h
+    """
+    now = datetime.now(timezone.utc)
+    try:
+        asked = trail.Asked(
+            *(space, key, operation, who, address),
+            since=trail.moment(since, now) if since is not None else "",
+            until=trail.moment(until, now) if until is not None else "~",
+            failed=failed,
+        )
+        path = path or _audit_file(folder)
+        if path is None:
+            _fail(f"the server of {folder} has no audit log: start it with --audit-log FILE, or say --file")
+        damaged = 0
+        for line, text in trail.read(trail.files(path), asked):
+            damaged += line is None
+            if line is not None:
+                click.echo(text if is_json else trail.told(line))
+    except (ValueError, OSError) as failure:
+        _fail(str(failure))
+    if damaged:
+        click.echo(f"uvideo: {damaged} lines cannot be read", err=True)
+        raise SystemExit(1)
+
+
+def _audit_file(folder: Path) -> Path | None:
+    """That of the gateways, if this runs with their environment; else what the folder's server noted."""
+    given = os.environ.get("UVIDEO_SERVE_AUDIT_LOG")
+    return Path(given) if given else noted(folder)
+
+
+@contextlib.contextmanager
+def _audited(folder: Path) -> Iterator[Audit]:
+    """The audit log, before anything is changed.  DriverError if it cannot be written."""
+    try:
+        found = Audit(_audit_file(folder))
+    except OSError as failure:
+        raise DriverError(f"the audit log cannot be written, so nothing is changed: {failure}") from None
+    try:
+        yield found
+    finally:
+        found.close()
+
+
 def _missing(is_json: bool) -> Callable[[Missing], None]:
     def report(missing: Missing) -> None:
         _say(is_json, asdict(missing), f"{missing.space}/{missing.key}: {missing.reason}")
@@ -448,7 +570,7 @@ def _tell_copied(is_json: bool, what: str, work: Callable[[], Copied]) -> None:
     """Do it and say what was done; exit code 1 if bytes are missing."""
     try:
         done = work()
-    except (BackupError, StartError, sqlite3.Error) as failure:
+    except (BackupError, DriverError, StartError, sqlite3.Error) as failure:
         _fail(str(failure))
     except OSError as failure:
         _fail(f"{failure.filename}: {failure.strerror}" if failure.filename else str(failure))

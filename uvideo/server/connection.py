@@ -250,7 +250,8 @@ class Server(web.Server):
     """What asyncio's create_server takes.  ``handler``: answers a request.  ``senders``: None trusts no proxy.
 
     ``most``: connections at once; ``each``: of them from one address; 0 for any number.  One more is told so and
-    closed.  ``places``: how many connections may begin to hold large heads.
+    closed.  ``counted``: whether the metrics tell how many are open.  ``places``: how many connections may begin to
+    hold large heads.
     """
 
     def __init__(
@@ -262,6 +263,7 @@ class Server(web.Server):
         most: int = 0,
         each: int = 0,
         keep_alive: float = KEEP_ALIVE,
+        counted: bool = False,
     ) -> None:
         super().__init__(self._handle)
         if hasattr(sslproto.SSLProtocol, "max_size"):  # since Python 3.11
@@ -271,17 +273,22 @@ class Server(web.Server):
         self._most, self._each = most, each
         self._here = asyncio.get_running_loop()
         self._count: Counter[str] = Counter()
+        self._open = 0  # all of them together
         self.places = LARGE_HEADS
+        self._counted = counted
+        if counted:
+            metrics.set("uvideo_connections_limit", most)
 
     @property
     def is_crowded(self) -> bool:
         """Whether one more connection would be refused."""
-        return bool(self._most) and self._count.total() >= self._most
+        return bool(self._most) and self._open >= self._most
 
     def came(self, address: str) -> Any:
         """Count a connection; the error that it is told if it is one too many, else None."""
         self._count[address] += 1
-        if self._most and self._count.total() > self._most:
+        self._tell(self._open + 1)
+        if self._most and self._open > self._most:
             refusal = CROWDED
         elif self._each and address and self._count[address] > self._each:
             refusal = CROWDED_ADDRESS
@@ -295,6 +302,12 @@ class Server(web.Server):
         self._count[address] -= 1
         if not self._count[address]:
             del self._count[address]
+        self._tell(self._open - 1)
+
+    def _tell(self, count: int) -> None:
+        self._open = count
+        if self._counted:
+            self._metrics.set("uvideo_connections_open", count)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         connection = cast(Connection, request.protocol)

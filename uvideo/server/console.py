@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from uvideo._core import __version__, errors, json_document
+from uvideo.server.audit import OFF, Audit, Who, visited
 from uvideo.server.credentials import Key
 from uvideo.server.crossorigin import Endpoint
 from uvideo.server.senders import Sender
@@ -88,10 +89,12 @@ class Console:
         port: int,
         tls: bool = False,
         throttle: Throttle | None = None,
+        audit: Audit = OFF,
     ) -> None:
         self._view, self._find, self._sessions, self._endpoint = view, find, sessions, endpoint
         self._cookie, self._tls = f"uvideo-{port}", tls
         self._throttle = throttle or Throttle()
+        self._audit = audit
         self._assets = _Assets()
 
     async def handle(self, request: web.BaseRequest, sender: Sender) -> web.Response | None:
@@ -149,6 +152,7 @@ class Console:
             return await self._sign_in(request, sender, headers)
         if changes and name == "link":
             key = await self._credentials(request, sender, links=False)
+            self._record("MakeLink", key, sender)
             return {"link": self._sessions.link(key.public, key.owner)}
         call = self._view.calls.get((request.method, name))
         if call is None and (request.method, name) != ("POST", "sign-out"):
@@ -160,13 +164,18 @@ class Console:
             raise Refusal(403, "Csrf", "the token of the page is missing or wrong: load the page again")
         if call is None:
             self._sessions.close(token)
+            self._record("SignOut", key, sender)
             headers["Set-Cookie"] = self._set_cookie(request, "", 0)
             return {}
         given = await _body(request) if changes else dict(request.query)
         url = self._endpoint.url(request.headers.get("Host", ""))
         if url is None:
             raise Refusal(400, "BadRequest", "the Host header cannot be read")
-        return await call(key, given, url)
+        with visited(_who(key), sender.address):
+            return await call(key, given, url)
+
+    def _record(self, operation: str, key: Key, sender: Sender) -> None:
+        self._audit.record(operation, _who(key), status=200, address=sender.address)
 
     def _token(self, request: web.BaseRequest) -> str:
         return request.cookies.get(self._cookie, "")
@@ -202,6 +211,7 @@ class Console:
         self._sessions.close(self._token(request))
         token = self._sessions.open(key.public, key.owner)
         log.info("console: %s signed in from %s", key.public, sender.address)
+        self._record("SignIn", key, sender)
         headers["Set-Cookie"] = self._set_cookie(request, token)
         return self._said_of(token, key, request)
 
@@ -233,12 +243,17 @@ class Console:
     def _failed(self, sender: Sender) -> None:
         self._throttle.failed(sender)
         log.warning("console: a sign-in from %s failed", sender.address)
+        self._audit.stranger("SignInFailed", Who("console"), status=403, address=sender.address)
 
     def _set_cookie(self, request: web.BaseRequest, token: str, age: int | None = None) -> str:
         """Without Path: a browser takes the folder of the call, whatever a proxy puts before it."""
         secure = self._tls or request.headers.get("X-Forwarded-Proto", "").lower() == "https"
         parts = [f"{self._cookie}={token}", "HttpOnly", "SameSite=Strict"]
         return "; ".join(parts + ["Secure"] * secure + ([] if age is None else [f"Max-Age={age}"]))
+
+
+def _who(key: Key) -> Who:
+    return Who("console", key.public, key.owner)
 
 
 def _check_sender(request: web.BaseRequest, changes: bool) -> None:

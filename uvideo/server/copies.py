@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from uvideo._core import errors, operation
+from uvideo.server.headroom import announce
 from uvideo.server.record import MIME, STANDARD, check_readable, is_public, stored_headers
 from uvideo.storage.base import Damaged, ObjectRecord, SpaceRecord
 
@@ -128,9 +129,12 @@ class Copies:
     async def _copy_part(self, op: Any, space: SpaceRecord) -> Any:
         service = self._service
         upload = await service.upload(op, space, op.key)
+        announced = 0
         for _ in range(TRIES):
             source = await self._source(op, space)
             first, length = self._span(op, source)
+            announce(max(0, length - announced))
+            announced = max(length, announced)
             async with service.part_bodies:
                 chunks = await self._read(source, first, length)
                 if chunks is None:

@@ -47,6 +47,7 @@ class Key:
     private: str = field(repr=False)
     owner: str = OWNER
     until: int | None = None  # unix seconds after which it may do nothing; None: for ever
+    issuer: str = ""  # the public key of the pair that a temporary one was made with
 
 
 class Keyring:

@@ -22,6 +22,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 
 from uvideo._core import answer, errors, message
+from uvideo.server.audit import Entry
 from uvideo.server.crossorigin import Crossing
 from uvideo.server.senders import Sender
 from uvideo.server.service import Content
@@ -138,6 +139,7 @@ class Exchange:
     ``operation``: its name, "" while that is not known.  ``ret_code``: of a refusal.
     ``crossing``: the page of another origin that may read the answer; None if none asked that may.
     ``sender``: who sent the request.
+    ``entry``: of the audit log, until it is written; None: there is none to write.
     """
 
     __slots__ = (
@@ -146,6 +148,7 @@ class Exchange:
         "before",
         "closing",
         "crossing",
+        "entry",
         "expects",
         "headers",
         "key",
@@ -176,6 +179,7 @@ class Exchange:
         self.space = self.key = self.operation = ""
         self.ret_code: int | None = None
         self.crossing: Crossing | None = None
+        self.entry: Entry | None = None
         self.waiting = self.closing = self._asked = False
         self.mark: tuple[int, int, int] | None = None
         self.since = self.owed = 0.0
@@ -224,7 +228,7 @@ class Exchange:
                     raise errors.TooLarge(f"the body is longer than {limit} bytes")
                 if room is not None and not placed and self.received > FREE:
                     if room.locked():
-                        raise errors.Unavailable("too many large requests at once", retry_after=1)
+                        raise errors.Unavailable("too many large requests at once", retry_after=1, cause="requests")
                     placed = await room.acquire()
                 chunks.append(data)
             return b"".join(chunks)

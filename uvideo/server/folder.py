@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from uvideo._core import localfile
+from uvideo.server import endings
 from uvideo.server.settings import StartError
 
 __all__ = ["claim"]
@@ -19,11 +20,14 @@ def claim(folder: Path) -> int:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         fd = localfile.opened(folder / "lock", os.O_RDWR | os.O_CREAT)
     except OSError as failure:
-        raise StartError(f"{folder} cannot be used as the server's folder: {failure.strerror}") from failure
+        raise StartError(
+            f"{folder} cannot be used as the server's folder: {failure.strerror}",
+            endings.of_system(failure, endings.FOLDER),
+        ) from failure
     try:
         if localfile.lock_soon(fd, LOCK_SECONDS):
             return fd
-        raise StartError(f"{folder} is in use by another server")
+        raise StartError(f"{folder} is in use by another server", endings.IN_USE)
     except BaseException:
         os.close(fd)
         raise

@@ -87,7 +87,7 @@ class Guesses:
                 if digest == pair and end > now:
                     total, last = total + count, max(last, end)
         if total >= most:
-            raise errors.Throttled("too many wrong signatures", retry_after=int(last - now) + 1)
+            raise errors.Throttled("too many wrong signatures", retry_after=int(last - now) + 1, cause="guesses")
 
     def forget(self) -> None:
         """All of them."""

@@ -1,29 +1,24 @@
-"""How much at once: requests a second for each key, connections, and room on the disk."""
+"""How much at once: requests a second for each key, and connections."""
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, cast
 
 try:
     import resource
 except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
-from uvideo._core import errors, localfile
+from uvideo._core import errors
 from uvideo.server.guesses import Guesses
-from uvideo.storage.base import Blobs, PartSlot, Writer
+from uvideo.server.headroom import Headroom
 
-__all__ = ["Headroom", "Limits", "Rates", "descriptors", "kept_free", "no_core"]
+__all__ = ["Limits", "Rates", "descriptors", "no_core"]
 
 KEYS = 10_000  # buckets remembered
 BURST = 2.0  # seconds' worth that may come at once
-LOOK_EVERY = 0.2  # seconds between two looks at the disk
 SPARE = 128  # descriptors for the catalog, the log and whatever libraries open
 
 
@@ -64,88 +59,10 @@ class Rates:
         held = min(most, held + (now - then) * self.limit)
         if held < 1:
             self._buckets[name] = now, held
-            raise errors.Throttled(retry_after=max(1, int((1 - held) / self.limit)))
+            raise errors.Throttled(retry_after=max(1, int((1 - held) / self.limit)), cause="rate")
         if len(self._buckets) >= KEYS and name not in self._buckets:
             del self._buckets[next(iter(self._buckets))]
         self._buckets[name] = now, held - 1
-
-
-class Headroom:
-    """Keeps ``least`` bytes of a disk free.
-
-    What says how long it is is refused before a byte of it is read (``check``), all else when it would be written
-    (``taking``).
-    """
-
-    def __init__(self, folder: Path, least: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._folder, self._least, self._clock = folder, least, clock
-        self._free, self._looked = 0, float("-inf")
-        self._going = 0  # bytes that are being written
-
-    def check(self, size: int) -> None:
-        """Unavailable unless so many bytes more may be stored."""
-        now = self._clock()
-        if now - self._looked > LOOK_EVERY:
-            self._free, self._looked = self._look(), now
-        if self._free - size < self._least:
-            raise _nearly_full()
-
-    def has(self, size: int) -> bool:
-        """Whether ``check`` would let them pass."""
-        return self._look() - size >= self._least
-
-    @contextlib.contextmanager
-    def taking(self, size: int) -> Iterator[None]:
-        """While the block writes so many bytes.  Unavailable if they, and what others write now, are too many."""
-        if self._look() - self._going - size < self._least:
-            raise _nearly_full()
-        self._going += size
-        try:
-            yield
-        finally:
-            self._going -= size
-
-    def _look(self) -> int:
-        return int(localfile.free(self._folder))
-
-
-def _nearly_full() -> errors.Unavailable:
-    return errors.Unavailable("the disk is nearly full", retry_after=60)
-
-
-def kept_free(blobs: Blobs, headroom: Headroom | None) -> Blobs:
-    """The same blobs; what is written to them leaves the headroom, however it came and whatever was announced."""
-    return blobs if headroom is None else cast(Blobs, _KeptFree(blobs, headroom))
-
-
-class _KeptFree:
-    def __init__(self, blobs: Blobs, headroom: Headroom) -> None:
-        self._blobs, self._headroom = blobs, headroom
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._blobs, name)
-
-    async def writer(self) -> Writer:
-        return cast(Writer, _Writing(await self._blobs.writer(), self._headroom))
-
-    @asynccontextmanager
-    async def part(self, draft: str, part: int) -> AsyncIterator[PartSlot]:
-        async with self._blobs.part(draft, part) as slot:
-            yield cast(PartSlot, _Writing(slot, self._headroom))
-
-
-class _Writing:
-    """A Writer or a PartSlot."""
-
-    def __init__(self, target: Writer | PartSlot, headroom: Headroom) -> None:
-        self._target, self._headroom = target, headroom
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._target, name)
-
-    async def write(self, chunks: Sequence[bytes]) -> Any:
-        with self._headroom.taking(sum(map(len, chunks))):
-            return await self._target.write(chunks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from uvideo import faults as scripted
-from uvideo._core import localfile
-from uvideo.server import worker
+from uvideo._core import __version__, localfile
+from uvideo.server import audit, endings, logs, worker
 from uvideo.server.callback import Callbacks
 from uvideo.server.credentials import CredentialsError, Key, Keyring, check_pair, load_or_create
 from uvideo.server.crossorigin import Endpoint, check_origin, check_program
@@ -22,6 +22,7 @@ from uvideo.server.drivers import DriverError, Drivers, choose, without_password
 from uvideo.server.faults import Faults
 from uvideo.server.folder import claim
 from uvideo.server.guesses import Guesses
+from uvideo.server.levels import Level
 from uvideo.server.limits import no_core
 from uvideo.server.metrics import Metrics
 from uvideo.server.names import OwnNames, canonical
@@ -34,15 +35,24 @@ from uvideo.server.signin import Sessions
 from uvideo.server.worker import Plan
 from uvideo.storage.base import DAY
 
-__all__ = ["Settings", "StartError", "claim", "serve", "set_up_logging"]
-
-NEVER_HAPPENED = 3  # exit code
+__all__ = ["Settings", "StartError", "claim", "serve"]
 
 log = logging.getLogger("uvideo.server")
 
 
 def serve(settings: Settings) -> int:
-    """Run until told to stop; the exit code.  StartError before anything is served."""
+    """Run until told to stop; the exit code, as ``endings`` has them.  StartError before anything is served."""
+    logs.set_up(settings.log_level, settings.access_log)
+    try:
+        return _serve(settings)
+    except StartError:
+        raise
+    except Exception:
+        log.critical("the server failed", exc_info=True)
+        return endings.FAILED.code
+
+
+def _serve(settings: Settings) -> int:
     drivers = _drivers(settings)
     _check_callbacks(settings)
     _check_console(settings)
@@ -52,6 +62,7 @@ def serve(settings: Settings) -> int:
     try:
         key = _key(settings, drivers.shared)
         ports = listen(settings)
+        trail = _audit(settings)
         faults = _faults(settings)
         _check_workers(settings)
         shared = Shared(
@@ -59,9 +70,10 @@ def serve(settings: Settings) -> int:
             metrics=Metrics(time.time(), settings.workers),
             sessions=Sessions(),
             writes=Writes(),
+            reserved=Level(settings.workers),
         )
-        plan = Plan(settings, drivers, Keyring([key]), ports, own_names, senders, faults, shared)
-        announce = _announcer(settings, key, ports)
+        plan = Plan(settings, drivers, Keyring([key]), ports, own_names, senders, faults, shared, trail)
+        announce = _announcer(settings, key, ports, trail)
 
         def run_worker(number: int, ready: Callable[[], None], *, fresh: bool) -> int:
             return asyncio.run(worker.run(plan, number, ready, fresh=fresh))
@@ -73,6 +85,17 @@ def serve(settings: Settings) -> int:
         return workers.supervise(settings.workers, run_worker, announce, ports.close, worker.GRACE)
     finally:
         os.close(lock)
+
+
+def _audit(settings: Settings) -> audit.Audit:
+    """The audit log; where it is is kept in the folder, for the commands of `uvideo admin`."""
+    try:
+        opened = audit.Audit(settings.audit_log, reads=settings.audit_reads)
+        audit.note(settings.folder, settings.audit_log)
+    except OSError as failure:
+        said = f"--audit-log: {settings.audit_log} cannot be written: {failure.strerror}"
+        raise StartError(said, endings.of_system(failure, endings.FILE)) from None
+    return opened
 
 
 def _drivers(settings: Settings) -> Drivers:
@@ -89,19 +112,19 @@ def _drivers(settings: Settings) -> Drivers:
             lock_seconds=settings.lock_seconds,
         )
     except DriverError as failure:
-        raise StartError(str(failure)) from None
+        raise StartError(str(failure), endings.SETTINGS) from None
 
 
 def _check_workers(settings: Settings) -> None:
     if settings.workers > 1 and not hasattr(os, "fork"):
-        raise StartError("--workers: this system starts no further process for it; use --workers 1")
+        raise StartError("--workers: this system starts no further process for it; use --workers 1", endings.SETTINGS)
 
 
 def _check_callbacks(settings: Settings) -> None:
     try:
         Callbacks(settings.callback_allow)
     except ValueError as failure:
-        raise StartError(f"--callback-allow: {failure}") from None
+        raise StartError(f"--callback-allow: {failure}", endings.SETTINGS) from None
 
 
 def _faults(settings: Settings) -> Faults | None:
@@ -109,13 +132,13 @@ def _faults(settings: Settings) -> Faults | None:
     if settings.faults is None:
         return None
     if settings.workers != 1:
-        raise StartError("--faults needs --workers 1: each process would count for itself")
+        raise StartError("--faults needs --workers 1: each process would count for itself", endings.SETTINGS)
     try:
         found = Faults(scripted.read(settings.faults))
     except ValueError as failure:
-        raise StartError(f"--faults: {failure}") from None
+        raise StartError(f"--faults: {failure}", endings.SETTINGS) from None
     except OSError as failure:
-        raise StartError(f"--faults: {settings.faults} cannot be read: {failure.strerror}") from None
+        raise StartError(f"--faults: {settings.faults} cannot be read: {failure.strerror}", endings.SETTINGS) from None
     log.warning("this is a test server: scripted faults happen to its requests")
     return found
 
@@ -125,14 +148,14 @@ def _never_happened(faults: Faults | None) -> int:
     left = faults.left() if faults is not None else []
     for fault in left:
         log.error("this fault never happened: %s", fault)
-    return NEVER_HAPPENED if left else 0
+    return (endings.NEVER_HAPPENED if left else endings.STOPPED).code
 
 
 def _check_console(settings: Settings) -> None:
     try:
         Endpoint(settings.public_url, 0, False)
     except ValueError as failure:
-        raise StartError(f"--public-url: {failure}") from None
+        raise StartError(f"--public-url: {failure}", endings.SETTINGS) from None
     for name, check, values in (
         ("--console-origin", check_origin, settings.console_origin),
         ("--cors-origin", check_program, settings.cors_origin),
@@ -141,7 +164,7 @@ def _check_console(settings: Settings) -> None:
             for value in values:
                 check(value)
         except ValueError as failure:
-            raise StartError(f"{name}: {failure}") from None
+            raise StartError(f"{name}: {failure}", endings.SETTINGS) from None
 
 
 def _own_names(settings: Settings) -> OwnNames:
@@ -153,21 +176,24 @@ def _own_names(settings: Settings) -> OwnNames:
     try:
         return OwnNames(names, told=bool(settings.hostname or settings.public_url))
     except ValueError as failure:
-        raise StartError(f"--hostname: {failure}") from None
+        raise StartError(f"--hostname: {failure}", endings.SETTINGS) from None
 
 
 def _senders(settings: Settings) -> Senders:
     try:
         return Senders(settings.trusted_proxy)
     except ValueError as failure:
-        raise StartError(f"--trusted-proxy: {failure}") from None
+        raise StartError(f"--trusted-proxy: {failure}", endings.SETTINGS) from None
 
 
 def _key(settings: Settings, shared: bool) -> Key:
     """``shared``: other gateways must know the same pair, so none is made here."""
     try:
         if settings.public_key is not None or settings.private_key is not None:
-            return check_pair(settings.public_key or "", settings.private_key or "")
+            try:
+                return check_pair(settings.public_key or "", settings.private_key or "")
+            except CredentialsError as failure:
+                raise StartError(str(failure), endings.SETTINGS) from None
         path = settings.folder / "credentials.json"
         if shared and not path.exists():
             raise CredentialsError(
@@ -176,14 +202,16 @@ def _key(settings: Settings, shared: bool) -> Key:
             )
         key, created = load_or_create(path)
     except CredentialsError as failure:
-        raise StartError(str(failure)) from None
+        raise StartError(str(failure), endings.KEYS) from None
     except OSError as failure:
-        raise StartError(f"the key pair cannot be kept: {failure}") from failure
+        raise StartError(
+            f"the key pair cannot be kept: {failure}", endings.of_system(failure, endings.KEYS)
+        ) from failure
     log.info("%s key pair in %s", "made a new" if created else "using the", path)
     return key
 
 
-def _announcer(settings: Settings, key: Key, ports: Ports) -> Callable[[], None]:
+def _announcer(settings: Settings, key: Key, ports: Ports, trail: audit.Audit) -> Callable[[], None]:
     """What says that the server answers: the ready file, and the first line of stdout."""
 
     def announce() -> None:
@@ -200,20 +228,11 @@ def _announcer(settings: Settings, key: Key, ports: Ports) -> Callable[[], None]
                 aside.write_text(line + "\n", encoding="utf-8")
                 localfile.replace(aside, settings.ready_file)
             except OSError as failure:
-                raise StartError(f"the ready file cannot be written: {failure}") from failure
+                ending = endings.of_system(failure, endings.FILE)
+                raise StartError(f"the ready file cannot be written: {failure}", ending) from failure
         with contextlib.suppress(BrokenPipeError):
             print(line, flush=True)
+        trail.record("StartServer", audit.Who("server", key.public), version=__version__, workers=settings.workers)
         log.info("answering on %s, the console is on %s", fields["endpoint"], fields["admin"])
 
     return announce
-
-
-def set_up_logging(with_access: bool) -> None:
-    """Everything goes to stderr.  The access log, lines of JSON, is off unless asked for."""
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    lines = logging.StreamHandler(sys.stderr)
-    lines.setFormatter(logging.Formatter("%(message)s"))
-    entries = logging.getLogger("uvideo.access")
-    entries.addHandler(lines)
-    entries.propagate = False
-    entries.setLevel(logging.INFO if with_access else logging.WARNING)

@@ -6,6 +6,7 @@ import socket
 import ssl
 from dataclasses import dataclass
 
+from uvideo.server import endings
 from uvideo.server.settings import Settings, StartError
 
 __all__ = ["BACKLOG", "Ports", "in_url", "listen", "url"]
@@ -42,7 +43,7 @@ def listen(settings: Settings) -> Ports:
     """The sockets that the settings ask for, listening.  StartError."""
     tls = None
     if (settings.tls_cert is None) != (settings.tls_key is None):
-        raise StartError("--tls-cert and --tls-key must be given together")
+        raise StartError("--tls-cert and --tls-key must be given together", endings.SETTINGS)
     if settings.tls_cert is not None:
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         encrypted = []
@@ -57,9 +58,10 @@ def listen(settings: Settings) -> Ports:
             if encrypted:
                 raise StartError(
                     f"the key in {settings.tls_key} is encrypted: give --tls-key a file without a password, which "
-                    "only the server can read"
+                    "only the server can read",
+                    endings.CERTIFICATE,
                 ) from failure
-            raise StartError(f"the TLS certificate or key cannot be used: {failure}") from failure
+            raise StartError(f"the TLS certificate or key cannot be used: {failure}", endings.CERTIFICATE) from failure
     return Ports(_bind(settings.host, settings.port), _bind(settings.admin_host, settings.admin_port), tls)
 
 
@@ -74,8 +76,14 @@ def _bind(host: str, port: int) -> socket.socket:
         sock.bind(address)
         sock.listen(BACKLOG)
         sock.setblocking(False)
-    except (OSError, OverflowError, UnicodeError) as failure:
-        raise StartError(f"cannot listen on {host}:{port}: {getattr(failure, 'strerror', failure)}") from failure
+    except socket.gaierror as failure:
+        ending = endings.NOT_YET if failure.errno == socket.EAI_AGAIN else endings.SETTINGS
+        raise StartError(f"cannot listen on {host}:{port}: {failure.strerror}", ending) from failure
+    except OSError as failure:
+        ending = endings.of_system(failure, endings.PORT)
+        raise StartError(f"cannot listen on {host}:{port}: {failure.strerror}", ending) from failure
+    except (OverflowError, UnicodeError) as failure:
+        raise StartError(f"cannot listen on {host}:{port}: {failure}", endings.SETTINGS) from failure
     return sock
 
 

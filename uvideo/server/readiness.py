@@ -82,27 +82,46 @@ class Readiness:
         patience: float = PATIENCE,
     ) -> None:
         self._probes = {"blobs": blobs.check, "catalog": catalog.check}
-        self._own = ((is_stopping, STOPPING), (is_crowded, CROWDED), (writes.is_failing, FAILING))
+        self._own = (
+            ("serving", is_stopping, STOPPING),
+            ("connections", is_crowded, CROWDED),
+            ("writes", writes.is_failing, FAILING),
+        )
         self._has_room, self._patience = has_room, patience
 
     async def look(self) -> tuple[int, str]:
         """Status and text of the answer: of the first condition that takes the server out of rotation."""
-        for is_so, condition in self._own:
+        for _, is_so, condition in self._own:
             if is_so():
                 return condition.status, condition.text + "\n"
         has_room = self._has_room()
-        for name, probe in self._probes.items():
-            try:
-                await asyncio.wait_for(probe(), self._patience)
-            except Exception as failure:
-                if isinstance(failure, OSError) and failure.errno in _ROOM:
-                    has_room = False
-                    continue
-                reason = _reason(failure)
+        for name in self._probes:
+            reason, says_room = await self._probe(name)
+            has_room = has_room and says_room
+            if reason is not None:
                 log.warning("not ready: %s: %s", name, reason)
                 return 503, f"{name}: {reason}\n"
         found = READY if has_room else FULL
         return found.status, found.text.replace(" / ", "\n") + "\n"
+
+    async def states(self) -> dict[str, bool]:
+        """{condition: whether it is well}, of all that ``look`` looks at, and of "room", which leaves it ready."""
+        states = {name: not is_so() for name, is_so, _ in self._own}
+        has_room = self._has_room()
+        for name in self._probes:
+            reason, says_room = await self._probe(name)
+            states[name], has_room = reason is None, has_room and says_room
+        return {**states, "room": has_room}
+
+    async def _probe(self, name: str) -> tuple[str | None, bool]:
+        """(what is wrong or None, whether there is room)."""
+        try:
+            await asyncio.wait_for(self._probes[name](), self._patience)
+        except Exception as failure:
+            if isinstance(failure, OSError) and failure.errno in _ROOM:
+                return None, False
+            return _reason(failure), True
+        return None, True
 
 
 def _reason(failure: Exception) -> str:

@@ -20,8 +20,10 @@ from typing import Any, NamedTuple, Protocol
 from uvideo._core import byterange, condition, dialect, errors, etag, expiry, operation, policy, signature
 from uvideo.server import carriers, scrub, seal, sts
 from uvideo.server.append import Append
+from uvideo.server.audit import Who
 from uvideo.server.copies import Copies
 from uvideo.server.credentials import PUBLIC_LIMIT, RESERVED, TOKENS, Key, Keyring
+from uvideo.server.headroom import announce
 from uvideo.server.record import (
     MIME,
     STANDARD,
@@ -48,7 +50,7 @@ from uvideo.storage.base import (
     Writer,
 )
 
-__all__ = ["Body", "Content", "Grant", "Restoring", "Service"]
+__all__ = ["Body", "Content", "Grant", "Restoring", "Service", "who"]
 
 INLINE = 16 * 1024  # bytes of an object kept in the catalog
 HASHED_HERE = 64 * 1024  # bytes of a part that are hashed on the loop
@@ -61,6 +63,9 @@ STUCK = 0.5  # seconds without one of the former becoming free, after which othe
 OPEN_TRIES = 4  # an object overwritten between the lookup and the open is looked up again
 LIST_ENTRY, LIST_SPARE = 64, 1024  # bytes of an etag in the body of FinishUpload: 40, its quotes and blanks; and more
 FILES_LIMIT, OBJECTS_LIMIT, UPLOADS_LIMIT, PARTS_LIMIT = 20, 100, 20, 1000  # pages where the request names no length
+
+WAYS = {carrier: carrier.name.lower() for carrier in carriers.Carrier}  # as the audit log has them
+NOBODY = Who("nobody")
 
 log = logging.getLogger("uvideo.server")
 
@@ -98,7 +103,7 @@ class Grant(NamedTuple):
     """A request that may be done: an operation, its key, and what of the request it may read.
 
     ``policy``: the put policy that was signed, or None.  ``token``: the signer, if it is one; what it may do is for
-    ``rights`` to say.
+    ``rights`` to say.  ``who``: the signer, for the audit log.
     """
 
     key: str
@@ -107,6 +112,7 @@ class Grant(NamedTuple):
     headers: carriers.Listed
     policy: Any
     token: TokenRecord | None
+    who: Who
 
 
 class _Places:
@@ -222,7 +228,7 @@ class Service:
         carrier = carriers.carrier_of(claimed, form)
         if claimed is None:
             key, cls, given = await self._anonymous(method, headers, query, space, address)
-            return Grant(key, cls, *carriers.check(carrier, cls, key, given, headers, None), None, None)
+            return Grant(key, cls, *carriers.check(carrier, cls, key, given, headers, None), None, None, NOBODY)
         if carrier is carriers.LINK and not self._permanent_links:
             raise errors.NoCredentials(
                 "a signed URL without an end, that is without Expires or with Expires=0, is not served here: "
@@ -259,7 +265,8 @@ class Service:
         if signed != key:  # of an UploadHit
             given["FileName"] = signed
         covered = signature.read_text(matched, address.space, signed, claimed.policy)
-        return Grant(signed, cls, *carriers.check(carrier, cls, signed, given, headers, covered), asked, token)
+        listed = carriers.check(carrier, cls, signed, given, headers, covered)
+        return Grant(signed, cls, *listed, asked, token, who(known, WAYS[carrier]))
 
     async def key(self, public: str) -> Key | None:
         """The key pair of an account with this public key: the server's own, or one that was added to its catalog."""
@@ -488,6 +495,7 @@ class Service:
                 return await self.store_part(op, space, upload, await self._gather(body), op.mime)
             finally:
                 self._places.give()
+        announce(body.length or 0)  # once for the spool, and once for where it goes then
         spool = self._spool()
         try:
             await self._gather(body, spool)
@@ -681,6 +689,13 @@ class Service:
     def _entries(self, page: Page | None) -> tuple[Any, ...]:
         now = self.clock()
         return tuple([file_info(record, now) for record in page.objects]) if page else ()
+
+
+def who(known: Key | TokenRecord, way: str) -> Who:
+    """Whose right signature it is."""
+    if isinstance(known, TokenRecord):
+        return Who(way, known.public, known.owner, token=known.token_id)
+    return Who(way, known.public, known.owner, issuer=known.issuer)
 
 
 def _described(record: ObjectRecord) -> str:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from uvideo.server.endings import Ending
 from uvideo.server.exchange import IDLE, LEAST_RATE
 
 __all__ = ["Settings", "StartError"]
 
 
 class StartError(Exception):
-    """The server cannot start with these settings; one line that says why."""
+    """The server cannot start; one line that says why.  ``ending``: which exit code that is."""
+
+    def __init__(self, message: str, ending: Ending) -> None:
+        super().__init__(message)
+        self.ending = ending
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +60,10 @@ class Settings:
     cors_origin: tuple[str, ...] = ()
     permanent_links: bool = False
     telemetry: bool = False
+    log_level: str = "info"
+    access_log: bool = False
+    audit_log: Path | None = None
+    audit_reads: bool = False
 
     def __repr__(self) -> str:
         return f"Settings(folder={str(self.folder)!r})"  # there is a secret among the rest

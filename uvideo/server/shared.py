@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from uvideo.server.guesses import Guesses
+from uvideo.server.levels import Level
 from uvideo.server.metrics import Metrics
 from uvideo.server.readiness import Writes
 from uvideo.server.signin import Sessions
@@ -18,8 +19,15 @@ class Shared:
     metrics: Metrics
     sessions: Sessions
     writes: Writes
+    reserved: Level  # bytes of the disk that uploads have announced
+
+    @property
+    def gauges(self) -> dict[str, Level]:
+        """Those that the metrics show, by their names there."""
+        return {"uvideo_disk_reserved_bytes": self.reserved}
 
     def take(self, number: int) -> None:
         """Say which worker this process is."""
         self.guesses.take(number)
         self.metrics.take(number)
+        self.reserved.take(number)

@@ -15,7 +15,7 @@ from uvideo.server.record import file_info
 from uvideo.server.service import Service
 from uvideo.server.tokens import PREFIX, Tokens
 from uvideo.server.usage import Usage
-from uvideo.storage.base import DAY, SpaceRecord
+from uvideo.storage.base import DAY, SpaceRecord, TokenRecord
 
 __all__ = ["Spaces"]
 
@@ -46,11 +46,14 @@ class Spaces:
         }
 
     async def run(
-        self, given: Mapping[str, Any], host: str, admit: Callable[[str], None] | None = None
+        self,
+        given: Mapping[str, Any],
+        host: str,
+        admit: Callable[[Key | TokenRecord], None] = lambda known: None,
     ) -> tuple[Any, str]:
         """(result, action name) of the parameters of a call.  ``host``: what the caller named this server.
 
-        ``admit``: called with the public key once its signature is right, so that nobody else's calls count for it.
+        ``admit``: called with the signer once its signature is right, so that nobody else's calls count for it.
 
         Checked in this order: Action is known, PublicKey and Signature are there, the key is known, the signature is
         right, then everything else.
@@ -64,9 +67,7 @@ class Spaces:
             raise
         except errors.Refused as error:
             wrong = error
-        key = await self._caller(given)
-        if admit is not None:
-            admit(key.public)
+        key = await self._caller(given, admit)
         if wrong is not None:
             raise wrong
         if type(op) is operation.AssumeRole:
@@ -80,7 +81,7 @@ class Spaces:
         """
         return await self._run[type(op)](op, owner, host)
 
-    async def _caller(self, given: Mapping[str, Any]) -> Key:
+    async def _caller(self, given: Mapping[str, Any], admit: Callable[[Key | TokenRecord], None]) -> Key:
         """The key pair that signed the call.  A token may not call at all."""
         public, signed = given.get("PublicKey"), given.get("Signature")
         if not isinstance(public, str) or not isinstance(signed, str) or not public or not signed:
@@ -91,6 +92,7 @@ class Spaces:
             raise errors.TokenUnknown() if public.startswith(PREFIX) else errors.UnknownKey()
         if not signature.equal(action_signature(known.private, given), signed):
             raise errors.SignatureMismatch("Signature VerifyAC Error")
+        admit(known)
         if key is None:
             raise errors.AccessDenied()
         return key

@@ -71,7 +71,7 @@ async def known_by(
     private = (key or NOBODY).private
     genuine = _equal(_mac(private, "token:" + claim), mac) and key is not None and name == public
     secret = _mac(private if genuine else NOBODY.private, "secret:" + token)
-    return Key(public, secret, key.owner if genuine and key is not None else "", expires)
+    return Key(public, secret, key.owner if genuine and key is not None else "", expires, account)
 
 
 def issuer(public: str, headers: Any, query: Sequence[tuple[str, str]]) -> str:

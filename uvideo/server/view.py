@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from uvideo._core import dialect, errors, etag, operation, provider, signature, text
+from uvideo.server.audit import FREES, OFF, Audit, Entry, details, visitor
 from uvideo.server.credentials import Key
 from uvideo.server.history import History
 from uvideo.server.record import object_info, said_acl
@@ -44,7 +45,8 @@ class View:
     A call raises errors.Refused.  Those with the method GET change nothing.
     """
 
-    def __init__(self, service: Service, spaces: Spaces, history: History, started: float) -> None:
+    def __init__(self, service: Service, spaces: Spaces, history: History, started: float, audit: Audit = OFF) -> None:
+        self._audit = audit
         self._service, self._spaces, self._catalog = service, spaces, service.catalog
         self._history, self._started = history, started
         self._kept: dict[tuple[Any, ...], tuple[float, Any]] = {}
@@ -90,18 +92,18 @@ class View:
 
     async def _create_space(self, key: Key, given: Given, url: str) -> dict[str, Any]:
         op = operation.CreateSpace(_text(given, "space"), type=_text(given, "type"))
-        await self._spaces.perform(op, key.owner)
+        await self._manage(op, key)
         return {}
 
     async def _set_type(self, key: Key, given: Given, url: str) -> dict[str, Any]:
-        await self._spaces.perform(operation.UpdateSpace(_text(given, "space"), _text(given, "type")), key.owner)
+        await self._manage(operation.UpdateSpace(_text(given, "space"), _text(given, "type")), key)
         return {}
 
     async def _delete_space(self, key: Key, given: Given, url: str) -> dict[str, Any]:
         name = _text(given, "space")
         if given.get("typed") != name:
             raise errors.BadRequest("the name of the space must be typed to delete it")
-        await self._spaces.perform(operation.DeleteSpace(name), key.owner)
+        await self._manage(operation.DeleteSpace(name), key)
         return {}
 
     async def _own(self, name: str, key: Key) -> SpaceRecord:
@@ -323,8 +325,38 @@ class View:
 
     # Carrying it out
 
+    async def _manage(self, op: Any, key: Key) -> Any:
+        """The result of an operation of the management plane."""
+        return await self._recorded(op, self._spaces.perform(op, key.owner))
+
     async def _run(self, op: Any, key: Key) -> Any:
         """The result of an operation of the data plane, checked as if it had come over the wire."""
+        return await self._recorded(op, self._checked(op, key))
+
+    async def _recorded(self, op: Any, work: Coroutine[Any, Any, Any]) -> Any:
+        """The result of the work, which is in the audit log by then."""
+        cls = type(op)
+        if not self._audit.wants(cls):
+            return await work
+        try:
+            self._audit.admit(frees=cls in FREES)
+        except errors.Unavailable:
+            work.close()
+            raise
+        who, address = visitor()
+        entry = Entry(who, cls.__name__, op.space, getattr(op, "key", ""), details(op))
+        status, code = 500, 0
+        try:
+            result = await work
+            status = 200
+            return result
+        except errors.Refused as error:
+            status, code = error.status or 400, error.ret_code or 0
+            raise
+        finally:
+            self._audit.end(entry, status, code, address, "")
+
+    async def _checked(self, op: Any, key: Key) -> Any:
         space = await self._own(op.space, key)
         request = dialect.encode(op, _SUFFIX)
         target = dialect.parse_target(request.target)

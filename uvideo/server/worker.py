@@ -19,22 +19,25 @@ from typing import TYPE_CHECKING, Any
 
 from uvideo import telemetry
 from uvideo._core import localfile
-from uvideo.server import seal
+from uvideo.server import certificates, endings, seal
 from uvideo.server.admin import admin_handler
 from uvideo.server.app import App
 from uvideo.server.arrivals import Listener, answer_on
+from uvideo.server.audit import Audit, Who
 from uvideo.server.callback import Callbacks
 from uvideo.server.connection import Server
 from uvideo.server.console import Console
 from uvideo.server.credentials import Keyring
 from uvideo.server.crossorigin import CrossOrigin, Endpoint, check_origin, check_program, origin
 from uvideo.server.drivers import Drivers
+from uvideo.server.endings import Ending
 from uvideo.server.exchange import Watch
 from uvideo.server.faults import Faults, FaultyApp, clock
-from uvideo.server.gauges import Gauges
+from uvideo.server.gauges import Gauges, readiness_look, uploads_look
+from uvideo.server.headroom import Headroom, kept_free
 from uvideo.server.history import History
 from uvideo.server.hosts import SpaceHosts
-from uvideo.server.limits import Headroom, Limits, Rates, descriptors, kept_free
+from uvideo.server.limits import Limits, Rates, descriptors
 from uvideo.server.metrics import Metrics
 from uvideo.server.names import OwnNames
 from uvideo.server.ports import BACKLOG, Ports, in_url
@@ -48,8 +51,9 @@ from uvideo.server.spool import Spool
 from uvideo.server.sweeper import AGE, Sweeper
 from uvideo.server.timing import timed_blobs, timed_catalog
 from uvideo.server.view import View
+from uvideo.server.vitals import Vitals
 from uvideo.storage import identity
-from uvideo.storage.base import DAY, Blobs, Catalog, Unreachable
+from uvideo.storage.base import DAY, Blobs, Catalog, Unfit, Unreachable
 
 if TYPE_CHECKING:
     from uvideo.server.spans import Spans
@@ -75,6 +79,7 @@ class Plan:
     senders: Senders
     faults: Faults | None
     shared: Shared
+    audit: Audit
 
 
 async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool) -> int:
@@ -89,23 +94,25 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_on_failure)
     async with contextlib.AsyncExitStack() as stack:
+        stack.callback(plan.audit.close)
         try:
             await stack.enter_async_context(identity.opened(blobs, catalog, create=True))
         except Unreachable as failure:
-            raise StartError(f"cannot start: {failure.strerror}") from None
+            raise StartError(f"cannot start: {failure.strerror}", endings.AWAY) from None
         except Exception as failure:
-            raise StartError(f"{settings.folder} cannot be used: {failure}") from failure
+            raise StartError(f"{settings.folder} cannot be used: {failure}", _unusable(failure)) from failure
         if fresh:
             await _meet_older(catalog, drivers)
             await _take_back(blobs, catalog)
         restoring = Restoring(settings.restore_seconds, settings.restored_seconds)
         callbacks = Callbacks(settings.callback_allow)
-        headroom = _headroom(settings, drivers)
-        store, names = kept_free(timed_blobs(blobs, metrics), headroom), timed_catalog(catalog, metrics)
+        headroom = _headroom(settings, shared)
+        of_blobs = None if drivers.shared else headroom  # elsewhere the folder has little more than its spools
+        store, names = kept_free(timed_blobs(blobs, metrics), of_blobs), timed_catalog(catalog, metrics)
         limits = Limits(
             shared.guesses,
             Rates(settings.rate),
-            headroom,
+            of_blobs,
             connections,
             settings.connections_per_address,
         )
@@ -124,6 +131,7 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
             "names": plan.names,
             "hosts": SpaceHosts(settings.hostname, settings.public_url),
             "senders": plan.senders,
+            "audit": plan.audit,
         }
         rules = restoring, settings.verify_reads, spool, settings.permanent_links
         if faults is None:
@@ -141,12 +149,15 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
         if number == 0:
             more = {"/faults": faults.answer} if faults is not None else {}
             history = History(metrics)
-            view = View(service, app.spaces, history, metrics.started)
+            view = View(service, app.spaces, history, metrics.started, plan.audit)
             data_port, admin_port = ports.numbers
             endpoint = Endpoint(settings.public_url, data_port, ports.tls is not None, ports.apart)
-            console = Console(view, service.key, shared.sessions, endpoint, port=admin_port, tls=ports.tls is not None)
-            gauges = Gauges(catalog, metrics)
-            stack.push_async_callback(gauges.close)
+            console = Console(
+                *(view, service.key, shared.sessions, endpoint),
+                port=admin_port,
+                tls=ports.tls is not None,
+                audit=plan.audit,
+            )
             watch = Watch(settings.idle, settings.least_rate)
             watch.start()
             stack.callback(watch.stop)
@@ -156,6 +167,18 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
                 is_crowded=lambda: app.server.is_crowded,
                 has_room=app.has_room,
             )
+            ends = certificates.not_after(settings.tls_cert)
+            vitals = Vitals(metrics, settings.folder, int(settings.headroom * MIB), lambda: ends)
+            gauges = Gauges(
+                {
+                    "open uploads": uploads_look(catalog, metrics),
+                    "readiness": readiness_look(readiness, metrics),
+                    "the machine": vitals.look,
+                },
+                metrics,
+                shared.gauges,
+            )
+            stack.push_async_callback(gauges.close)
             answering = admin_handler(metrics, readiness, gauges, console, watch, more)
             each = settings.connections_per_address
             handler = Server(answering, metrics, plan.senders, most=connections, each=each)
@@ -181,10 +204,18 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
             log.warning("some requests were still in flight after %.0f s and were broken off", GRACE)
         if admin is not None:
             admin.close()
+            plan.audit.record("StopServer", Who("server", plan.keyring.own.public))
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     return 0
+
+
+def _unusable(failure: Exception) -> Ending:
+    """How a start ends at which the drivers raise this."""
+    if isinstance(failure, Unfit):
+        return endings.UNFIT
+    return endings.of_system(failure, endings.FOLDER) if isinstance(failure, OSError) else endings.UNFORESEEN
 
 
 async def _meet_older(catalog: Catalog, drivers: Drivers) -> None:
@@ -200,7 +231,7 @@ async def _take_back(blobs: Blobs, catalog: Catalog) -> None:
     try:
         count = await blobs.take_back(catalog.named)
     except Unreachable as failure:
-        raise StartError(f"cannot start: {failure.strerror}") from None
+        raise StartError(f"cannot start: {failure.strerror}", endings.AWAY) from None
     if count:
         log.info("took %d files back from the quarantine", count)
 
@@ -273,11 +304,10 @@ def _on_signals() -> asyncio.Event:
     return stop
 
 
-def _headroom(settings: Settings, drivers: Drivers) -> Headroom | None:
-    """None also where the bytes go elsewhere: the folder then has little more than its lock."""
-    if not settings.headroom or drivers.shared:
+def _headroom(settings: Settings, shared: Shared) -> Headroom | None:
+    if not settings.headroom:
         return None
-    return Headroom(settings.folder, int(settings.headroom * MIB))
+    return Headroom(settings.folder, int(settings.headroom * MIB), shared.reserved)
 
 
 def _spans(settings: Settings) -> Spans | None:
@@ -290,9 +320,12 @@ def _spans(settings: Settings) -> Spans | None:
         if not telemetry.is_on():
             spans.set_up()
     except ModuleNotFoundError as failure:
-        raise StartError(f"--telemetry needs {failure.name}: pip install 'uvideo[telemetry]'") from None
+        raise StartError(
+            f"--telemetry needs {failure.name}: pip install 'uvideo[telemetry]'", endings.SETTINGS
+        ) from None
     except (spans.Missing, ValueError) as failure:
-        raise StartError(f"{failure}" if isinstance(failure, spans.Missing) else f"--telemetry: {failure}") from None
+        said = f"{failure}" if isinstance(failure, spans.Missing) else f"--telemetry: {failure}"
+        raise StartError(said, endings.SETTINGS) from None
     return spans.Spans()
 
 

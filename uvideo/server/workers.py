@@ -8,9 +8,11 @@ import os
 import signal
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from typing import Protocol
+
+from uvideo.server import endings
+from uvideo.server.settings import StartError
 
 __all__ = ["supervise"]
 
@@ -32,7 +34,8 @@ def supervise(
     """Run ``count`` workers until SIGTERM or SIGINT; ``announce`` once all answer.  The exit code.
 
     Must be called before the process has a thread or an event loop.  The first worker prepares the folder alone.  A
-    worker that dies is replaced.  If this process dies, its workers end at once.
+    worker that dies is replaced, unless its exit code says that this is of no use.  If this process dies, its workers
+    end at once.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
@@ -51,8 +54,7 @@ class _Supervisor:
     def run(self, announce: Callable[[], None]) -> int:
         for number in range(self._count):
             if not self._start(number, fresh=number == 0):
-                self._stop(signal.SIGKILL)
-                return 1
+                return self._stop(signal.SIGKILL).get(number, 0) or endings.FAILED.code
         try:
             announce()
         except BaseException:
@@ -62,9 +64,10 @@ class _Supervisor:
             number = signal.sigwait(SIGNALS)
             if number != signal.SIGCHLD:
                 return self._drain()
-            if not self._replace():
+            code = self._replace()
+            if code:
                 self._stop(signal.SIGKILL)
-                return 1
+                return code
 
     def _start(self, number: int, *, fresh: bool) -> bool:
         """Fork a worker and wait until it answers; False if it ended instead."""
@@ -80,7 +83,7 @@ class _Supervisor:
         return answer == b"1"
 
     def _be_worker(self, number: int, tell: int, fresh: bool) -> None:
-        code = 1
+        code = endings.FAILED.code
         try:
             os.close(self._life[1])
             for name in (signal.SIGTERM, signal.SIGINT):
@@ -88,8 +91,11 @@ class _Supervisor:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
             threading.Thread(target=self._end_with_parent, name="uvideo-parent", daemon=True).start()
             code = self._worker(number, lambda: _tell(tell), fresh=fresh)
+        except StartError as failure:
+            log.error("%s", failure)
+            code = failure.ending.code
         except BaseException:
-            log.error("worker %d failed:\n%s", number, traceback.format_exc())
+            log.exception("worker %d failed", number)
         finally:
             os._exit(code)
 
@@ -98,26 +104,28 @@ class _Supervisor:
         os.read(self._life[0], 1)
         os._exit(1)
 
-    def _replace(self) -> bool:
-        """Start the workers that died again; False if that is of no use."""
-        for number in self._reap():
+    def _replace(self) -> int:
+        """Start the workers that died again; the exit code if that is of no use, else 0."""
+        for number, code in self._reap():
+            if code in endings.PERMANENT:
+                return code
             now = time.monotonic()
             self._deaths = [*(then for then in self._deaths if now - then < WITHIN), now]
             if len(self._deaths) > FAILURES:
                 log.error("workers die again and again")
-                return False
+                return endings.FAILED.code
             log.error("worker %d died; starting another", number)
             self._start(number, fresh=False)
-        return True
+        return 0
 
-    def _reap(self) -> list[int]:
-        """The numbers of the workers that have ended."""
+    def _reap(self) -> list[tuple[int, int]]:
+        """(number, exit code) of the workers that have ended."""
         ended = []
         while self._pids:
-            pid, _ = os.waitpid(-1, os.WNOHANG)
+            pid, status = os.waitpid(-1, os.WNOHANG)
             if not pid:
                 break
-            ended.append(self._pids.pop(pid))
+            ended.append((self._pids.pop(pid), os.waitstatus_to_exitcode(status)))
         return ended
 
     def _drain(self) -> int:
@@ -130,15 +138,18 @@ class _Supervisor:
             self._reap()
             if self._pids and (found is None or found.si_signo != signal.SIGCHLD):
                 self._stop(signal.SIGKILL)
-                return 1
-        return 0
+                return endings.BROKEN_OFF.code
+        return endings.STOPPED.code
 
-    def _stop(self, name: signal.Signals) -> None:
+    def _stop(self, name: signal.Signals) -> dict[int, int]:
+        """End all workers; the exit code of each that had ended by itself."""
         self._signal(name)
-        for pid in list(self._pids):
+        codes = {}
+        for pid, number in list(self._pids.items()):
             with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, 0)
+                codes[number] = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
             del self._pids[pid]
+        return {number: code for number, code in codes.items() if code >= 0}
 
     def _signal(self, name: signal.Signals) -> None:
         for pid in self._pids:

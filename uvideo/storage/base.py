@@ -45,6 +45,7 @@ __all__ = [
     "SpaceRecord",
     "SweepStopped",
     "TokenRecord",
+    "Unfit",
     "Unreachable",
     "UploadRecord",
     "Writer",
@@ -81,7 +82,11 @@ class Damaged(OSError):
         super().__init__(errno.EIO, message)
 
 
-class Absent(RuntimeError):
+class Unfit(RuntimeError):
+    """What is there cannot be used, and starting again does not help; one line that says what to do."""
+
+
+class Absent(Unfit):
     """There is no catalog, or no place of blobs, where one must be; one line that says so."""
 
 
@@ -442,7 +447,7 @@ class Catalog(Protocol):
     """
 
     async def start(self, *, create: bool = True) -> None:
-        """Open and migrate the schema.  RuntimeError if the schema is newer than this program.  Open already: nothing.
+        """Open and migrate the schema.  Unfit if the schema is newer than this program.  Open already: nothing.
 
         ``create``: make the catalog if there is none; otherwise Absent.
         """

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import asyncpg
 
 from uvideo._core import errors
-from uvideo.storage.base import Absent, Unreachable
+from uvideo.storage.base import Absent, Unfit, Unreachable
 from uvideo.storage.schema import MIGRATIONS, UNSTORABLE, Row, statements
 
 __all__ = ["Connections", "Lock", "Session"]
@@ -69,7 +69,7 @@ class Connections:
         self._opening = asyncio.Lock()
 
     async def start(self, *, create: bool = True) -> None:
-        """Connect and migrate.  RuntimeError if the schema is newer than this program; Unreachable.
+        """Connect and migrate.  Unfit if the schema is newer than this program; Unreachable.
 
         ``create``: make the tables if there are none; otherwise Absent.
         """
@@ -244,7 +244,7 @@ async def _migrate(db: Session, create: bool) -> None:
             version = 0
             await db.execute("INSERT INTO schema_version VALUES (0)")
         if version > len(MIGRATIONS):
-            raise RuntimeError(f"the catalog has schema {version}, this program knows {len(MIGRATIONS)}: it is too old")
+            raise Unfit(f"the catalog has schema {version}, this program knows {len(MIGRATIONS)}: it is too old")
         for statement in statements(version, postgres=True):
             await db.execute(statement)
         if version < len(MIGRATIONS):

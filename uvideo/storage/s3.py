@@ -49,6 +49,7 @@ from uvideo.storage.base import (
     PartSlot,
     Quarantined,
     Reader,
+    Unfit,
     Unreachable,
     Writer,
 )
@@ -213,7 +214,7 @@ class S3Blobs:
             made = await obstore.put_async(self._store, path, b"probe", use_multipart=False)
         try:
             if made.get("version") not in (None, "null"):
-                raise RuntimeError(
+                raise Unfit(
                     f"the bucket {self._bucket} keeps old versions, so nothing that is deleted would free its space: "
                     "take a bucket that never had versioning"
                 )

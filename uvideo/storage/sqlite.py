@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from uvideo._core import errors
 from uvideo.storage.accounts import Accounts
-from uvideo.storage.base import Absent, ObjectRecord, Page, PartRecord, SpaceRecord, UploadRecord
+from uvideo.storage.base import Absent, ObjectRecord, Page, PartRecord, SpaceRecord, Unfit, UploadRecord
 from uvideo.storage.committer import Committer, Work, telling
 from uvideo.storage.mark import Mark
 from uvideo.storage.reserve import Reserve
@@ -494,7 +494,7 @@ def _use_wal(db: sqlite3.Connection, patience: float) -> None:
             time.sleep(0.01)
             continue
         if mode != "wal":
-            raise RuntimeError(f"SQLite cannot use a write-ahead log here, its journal stays {mode!r}")
+            raise Unfit(f"SQLite cannot use a write-ahead log here, its journal stays {mode!r}")
         return
 
 
@@ -503,7 +503,7 @@ def _migrate(db: sqlite3.Connection) -> None:
     try:
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version > len(MIGRATIONS):
-            raise RuntimeError(f"the catalog has schema {version}, this program knows {len(MIGRATIONS)}: it is too old")
+            raise Unfit(f"the catalog has schema {version}, this program knows {len(MIGRATIONS)}: it is too old")
         for statement in statements(version, postgres=False):
             db.execute(statement)
         db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")

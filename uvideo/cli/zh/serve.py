@@ -4,10 +4,17 @@ WORDS = {
     "Serve object storage out of a folder.": "把一个文件夹作为对象存储提供服务。",
     "DIR is made if it is absent; by default it is uvideo-data.": "DIR 不存在时会自动新建，默认是 uvideo-data。",
     "Each option can be given as UVIDEO_SERVE_<NAME> too, DIR as UVIDEO_SERVE_DIR.  SIGTERM lets the requests in "
-    "flight finish.  Exit codes: 0 stopped, 2 cannot start, 3 stopped, and one of --faults never happened.": (
+    "flight finish.": (
         "每个选项也可以用环境变量 UVIDEO_SERVE_<名称> 给出，DIR 用 UVIDEO_SERVE_DIR。\n"
-        "收到 SIGTERM 后会先处理完正在进行的请求。退出码：0 正常停止，2 无法启动，\n"
-        "3 已停止，但 --faults 中有从未发生的故障。"
+        "收到 SIGTERM 后会先处理完正在进行的请求。"
+    ),
+    "Exit codes: 0 stopped, 1 failed, and starting again may help, 2 wrong settings, 3 stopped, and one of "
+    "--faults never happened, 4 cannot start until somebody mends what the message says.": (
+        "退出码：0 正常停止，1 失败，重新启动可能有效，2 配置错误，\n"
+        "3 已停止，但 --faults 中有从未发生的故障，4 无法启动，须先按提示排除故障。"
+    ),
+    "What is logged on stderr; debug says why each request was refused.": (
+        "标准错误输出的日志级别；debug 会记录每个请求被拒绝的原因。"
     ),
     "On port 9000, with a key pair made on first start:": "使用 9000 端口，首次启动时生成一对密钥：",
     "On a free port; which one is in the ready file and on stdout:": "使用空闲端口，实际端口见就绪文件和标准输出：",
@@ -90,15 +97,19 @@ WORDS = {
     "Serve signed URLs without Expires, which never end, for GET and HEAD of their key.": (
         "接受不带 Expires、永不过期的签名 URL，仅限对其所签对象的 GET 和 HEAD。"
     ),
+    "Append a JSON line for each change: who, what, from where, and how it ended.": (
+        "为每次更改追加一行 JSON：谁、做了什么、从哪里、结果如何。"
+    ),
+    "Record what only reads, and each part of an upload, too.": "读操作和每个分片也记录。",
     "this command needs {missing}, which is not installed: pip install 'uvideo[server]'": (
         "此命令需要 {missing}，尚未安装：pip install 'uvideo[server]'"
     ),
     "Look after a server's folder, or a cluster.": "维护服务器的文件夹或集群。",
-    "COMMAND is stats, fsck, gc, backup, restore, adopt, migrate, keys, list-keys, add-key, remove-key or "
-    "upgraded; `uvideo admin help COMMAND` has its options. Where things are is said as to serve: DIR, --database "
-    "and --blobs. Exit codes: 0 all is well, 1 damage was found, 2 it could not be done.": (
-        "COMMAND 是 stats、fsck、gc、backup、restore、adopt、migrate、keys、list-keys、add-key、remove-key "
-        "或 upgraded；选项见 `uvideo admin help COMMAND`。\n"
+    "COMMAND is stats, fsck, gc, backup, backed-up, restore, adopt, migrate, keys, list-keys, add-key, "
+    "remove-key, audit or upgraded; `uvideo admin help COMMAND` has its options. Where things are is said as to "
+    "serve: DIR, --database and --blobs. Exit codes: 0 all is well, 1 damage was found, 2 it could not be done.": (
+        "COMMAND 是 stats、fsck、gc、backup、backed-up、restore、adopt、migrate、keys、\n"
+        "list-keys、add-key、remove-key、audit 或 upgraded；选项见 `uvideo admin help COMMAND`。\n"
         "数据在哪里，写法与 serve 相同：DIR、--database 和 --blobs。退出码：0 一切正常，1 发现损坏，2 无法完成。"
     ),
     "What a server's folder holds:": "服务器的文件夹里有什么：",

@@ -1,0 +1,241 @@
+"""How `uvideo serve` ends: each way is made to happen to a real process, and has the exit code of the table."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from test.interpreters import ROOT
+from test.patience import until
+from test.sdk.peer import PEM
+from test.sdk.test_trust import ENCRYPTED
+from test.server.test_process import children, put_head, run
+from test.server.wire import MIB, Peer, connect
+from test.server_fixture import STOP_SECONDS, Server, start_server
+from uvideo.server import endings
+from uvideo.server.endings import ENDINGS, PERMANENT, Ending
+
+
+def refused(folder: Path, ending: Ending, text: str, *options: str, command: tuple[str, ...] = ()) -> None:
+    """A server does not start; its exit code and its last line say why."""
+    found = options if "--port" in options else ("--port", "0", *options)
+    got = run("serve", str(folder), "--admin-port", "0", *found, command=command)
+    assert (got.returncode, got.stdout) == (ending.code, ""), got.stderr
+    assert text in got.stderr.splitlines()[-1] and "Traceback" not in got.stderr, got.stderr
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a server that has run."""
+    folder = tmp_path_factory.mktemp("made") / "data"
+    with start_server(folder, "--no-fsync") as server:
+        Peer(server).space()
+    return folder
+
+
+@pytest.fixture
+def folder(made: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return shutil.copytree(made, tmp_path / "data")
+
+
+def catalog(folder: Path, statement: str) -> None:
+    with contextlib.closing(sqlite3.connect(folder / "catalog.db")) as db, db:
+        db.execute(statement)
+
+
+@contextlib.contextmanager
+def in_flight(folder: Path, *options: str) -> Iterator[Server]:
+    """A server that gets half an object, so that it does not end at the first signal."""
+    with start_server(folder, "--no-fsync", *options) as server:
+        peer = Peer(server)
+        with connect(server.port) as upload, connect(server.port) as idle:
+            upload.sendall(put_head(peer, peer.space(), "up", MIB))
+            idle.sendall(b"")
+            yield server
+            server.process.send_signal(signal.SIGTERM)
+            assert idle.recv(10) == b""  # closed: it has begun to stop
+            server.process.send_signal(signal.SIGTERM)
+            assert server.process.wait(STOP_SECONDS)
+
+
+def stopped(folder: Path) -> None:
+    with start_server(folder, "--no-fsync", "--workers", "2") as server:
+        assert server.stop() == endings.STOPPED.code
+
+
+def failed(folder: Path) -> None:
+    with start_server(folder, "--no-fsync", "--workers", "2") as server:
+        killed = set[int]()
+
+        def kill() -> bool:
+            for pid in set(children(server)) - killed:
+                killed.add(pid)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            return server.process.poll() is not None
+
+        until(kill)
+        assert server.process.returncode == endings.FAILED.code
+        assert "workers die again and again" in server.log.read_text()
+
+
+def broken_off(folder: Path) -> None:
+    with in_flight(folder, "--workers", "2") as server:
+        pass
+    assert server.process.returncode == endings.BROKEN_OFF.code
+
+
+def told_twice(folder: Path) -> None:
+    with in_flight(folder) as server:
+        pass
+    assert server.process.returncode == endings.TWICE.code
+
+
+def away(folder: Path) -> None:
+    for workers in "12":
+        address = "postgresql://me:pass@127.0.0.1:1/db"
+        refused(folder, endings.AWAY, "cannot be reached", "--database", address, "--workers", workers)
+
+
+def not_yet(folder: Path) -> None:
+    refused(folder, endings.NOT_YET, "cannot listen on 192.0.2.1:0", "--host", "192.0.2.1")
+
+
+def in_use(folder: Path) -> None:
+    with start_server(folder, "--no-fsync"):
+        refused(folder, endings.IN_USE, "is in use by another server")
+
+
+def full(folder: Path) -> None:
+    command = ("prlimit", "--nofile=5")  # stdin, stdout, stderr, the lock and one socket
+    refused(folder, endings.FULL, "Too many open files", command=command)
+
+
+def unforeseen(folder: Path) -> None:
+    catalog(folder, "PRAGMA user_version = 0")  # so that it makes the tables once more
+    refused(folder, endings.UNFORESEEN, "already exists")
+
+
+def wrong_settings(folder: Path) -> None:
+    """More of them are in test_process."""
+    refused(folder, endings.SETTINGS, "mysql://...@host/db", "--database", "mysql://me:pass@host/db", "--workers", "2")
+    refused(folder, endings.SETTINGS, "--log-level", "--log-level", "loud")
+
+
+def never_happened(folder: Path) -> None:
+    script = folder.parent / "faults.json"
+    script.write_text(json.dumps([{"do": "answer", "status": 503}]))
+    with start_server(folder, "--no-fsync", "--faults", str(script)) as server:
+        assert server.stop() == endings.NEVER_HAPPENED.code
+
+
+def no_keys(folder: Path) -> None:
+    keys = folder / "credentials.json"
+    for text, mode, expected in (
+        ('{"public_key": "a", "private_key": "long enough"}', 0o644, "chmod 600"),
+        ('{"public_key": "a"}', 0o600, "is not JSON with"),
+        ("{", 0o600, "is not JSON with"),
+        ('{"public_key": "a", "private_key": "short"}', 0o600, "shorter than"),
+    ):
+        keys.write_text(text)
+        keys.chmod(mode)
+        refused(folder, endings.KEYS, expected)
+
+
+def no_certificate(folder: Path) -> None:
+    refused(folder, endings.CERTIFICATE, "TLS", "--tls-cert", "/nowhere", "--tls-key", "/nowhere")
+    text = "is encrypted: give --tls-key a file without a password"
+    refused(folder, endings.CERTIFICATE, text, "--tls-cert", PEM, "--tls-key", ENCRYPTED)
+
+
+def port_taken(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        refused(folder, endings.PORT, f"cannot listen on 127.0.0.1:{port}: Address already in use", "--port", port)
+
+
+def no_file(folder: Path) -> None:
+    for workers in "12":
+        options = ("--ready-file", "/nowhere/ready", "--workers", workers)
+        refused(folder, endings.FILE, "the ready file cannot be written", *options)
+    refused(folder, endings.FILE, "cannot be written", "--audit-log", "/nowhere/audit")
+
+
+def no_folder(folder: Path) -> None:
+    file = folder / "file"
+    file.write_text("x")
+    for each in (file, file / "below", Path("/proc/nowhere")):
+        refused(each, endings.FOLDER, f"{each} cannot be used")
+
+
+def unfit(folder: Path) -> None:
+    catalog(folder, "PRAGMA user_version = 99")
+    for workers in "12":
+        refused(folder, endings.UNFIT, "this program knows", "--workers", workers)
+
+
+def damaged(folder: Path) -> None:
+    (folder / "catalog.db").write_bytes(b"this is no catalog of any kind, and it is long enough to be looked at" * 99)
+    refused(folder, endings.DAMAGED, "the catalog is damaged", "--workers", "2")
+
+
+WAYS: dict[Ending, Callable[[Path], None]] = {
+    endings.STOPPED: stopped,
+    endings.FAILED: failed,
+    endings.BROKEN_OFF: broken_off,
+    endings.AWAY: away,
+    endings.NOT_YET: not_yet,
+    endings.IN_USE: in_use,
+    endings.FULL: full,
+    endings.UNFORESEEN: unforeseen,
+    endings.SETTINGS: wrong_settings,
+    endings.NEVER_HAPPENED: never_happened,
+    endings.KEYS: no_keys,
+    endings.CERTIFICATE: no_certificate,
+    endings.PORT: port_taken,
+    endings.FILE: no_file,
+    endings.FOLDER: no_folder,
+    endings.UNFIT: unfit,
+    endings.DAMAGED: damaged,
+    endings.TWICE: told_twice,
+}
+
+
+@pytest.mark.parametrize("ending", WAYS, ids=[way.__name__ for way in WAYS.values()])
+def test_it_ends_so(folder: Path, ending: Ending) -> None:
+    WAYS[ending](folder)
+
+
+def test_each_way_is_tried() -> None:
+    assert list(WAYS) == list(ENDINGS)
+    named = {value for value in vars(endings).values() if isinstance(value, Ending)}
+    assert named == set(ENDINGS)
+
+
+def test_a_code_says_whether_starting_again_helps() -> None:
+    """One code never means both, and the unit starts the server again after exactly those that may help."""
+    assert not PERMANENT & {ending.code for ending in ENDINGS if ending.again}
+    unit = (ROOT / "packaging" / "uvideo.service").read_text(encoding="utf-8")
+    (kept,) = re.findall(r"^RestartPreventExitStatus=(.*)$", unit, re.MULTILINE)
+    assert {int(code) for code in kept.split()} == PERMANENT
+
+
+def test_operate_has_the_table() -> None:
+    text = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
+    section = text.partition("\n## Signals and exit codes\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (\d+) \| (.*?) \| (yes|no|-) \|$", section, re.MULTILINE)
+    again = {True: "yes", False: "no"}
+    assert [(int(code), what, said) for code, what, said in rows] == [
+        (each.code, each.what, again[each.again] if each.code else "-") for each in ENDINGS
+    ]

@@ -1,0 +1,63 @@
+"""Every way in which ``uvideo serve`` cannot start or ends: its exit code, and whether starting again may help.
+
+What somebody has to mend on this machine is permanent, and the unit does not start the server again.  What passes by
+itself, or is mended on another machine (the database, the store), is not: a server that comes back alone is what one
+wants there.
+"""
+
+from __future__ import annotations
+
+import errno
+from typing import NamedTuple
+
+__all__ = ["ENDINGS", "PERMANENT", "Ending", "of_system"]
+
+
+class Ending(NamedTuple):
+    """A row of the table in docs/operate.md.  ``again``: whether starting again may help."""
+
+    what: str
+    code: int
+    again: bool
+
+
+STOPPED = Ending("it was told to stop", 0, False)
+FAILED = Ending("a mistake of the program, or its workers die again and again; the log has a traceback", 1, True)
+BROKEN_OFF = Ending("with `--workers`: told to stop twice, or its workers did not end in time", 1, True)
+AWAY = Ending("the database or the store is away, is locked, or refuses the server", 1, True)
+NOT_YET = Ending("an address that this machine does not have, or a name that cannot be looked up now", 1, True)
+IN_USE = Ending("another server works on the folder, and may be about to end", 1, True)
+FULL = Ending("the disk is full, or memory or open files are used up", 1, True)
+UNFORESEEN = Ending(
+    "the folder, the database or the store cannot be used for a reason this program does not know", 1, True
+)
+SETTINGS = Ending("a setting that is wrong, or needs a package that is not installed", 2, False)
+NEVER_HAPPENED = Ending("a test server was told to stop, and one of `--faults` never happened", 3, False)
+KEYS = Ending("the key pair cannot be read: damaged, of another user, or open to others", 4, False)
+CERTIFICATE = Ending("the TLS certificate or its key cannot be read, or they do not belong together", 4, False)
+PORT = Ending("the port is taken by another program, or needs a right that the server does not have", 4, False)
+FILE = Ending("the ready file or the audit log cannot be written", 4, False)
+FOLDER = Ending("the folder cannot be made, read or written: it is no folder, or another user's", 4, False)
+UNFIT = Ending("the catalog is a newer program's, is missing, or does not belong to the blobs", 4, False)
+DAMAGED = Ending("the disk fails, or what is on it is damaged", 4, False)
+TWICE = Ending("without `--workers`: told to stop twice, by SIGINT (130) or SIGTERM (143)", 143, True)
+
+ENDINGS = (
+    *(STOPPED, FAILED, BROKEN_OFF, AWAY, NOT_YET, IN_USE, FULL, UNFORESEEN, SETTINGS, NEVER_HAPPENED),
+    *(KEYS, CERTIFICATE, PORT, FILE, FOLDER, UNFIT, DAMAGED, TWICE),
+)
+#: Exit codes after which nothing should start the server again.
+PERMANENT = frozenset(ending.code for ending in ENDINGS if ending.code and not ending.again)
+
+_BY_NUMBER = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENOBUFS), FULL),
+    **dict.fromkeys((errno.EADDRNOTAVAIL, errno.ENETDOWN, errno.ENETUNREACH), NOT_YET),
+    **dict.fromkeys((errno.EAGAIN, errno.ETIMEDOUT, errno.ESTALE, errno.EHOSTUNREACH), AWAY),
+    errno.EIO: DAMAGED,
+}
+
+
+def of_system(failure: OSError, otherwise: Ending) -> Ending:
+    """What a failure of the system means.  ``otherwise``: where its number says nothing else, as that of a right does
+    not."""
+    return _BY_NUMBER.get(failure.errno or 0, otherwise)
