@@ -41,6 +41,7 @@ class Settings:
     restore_seconds: int = 0
     restored_seconds: int = 86400
     callback_allow: tuple[str, ...] = ()
+    trusted_proxy: tuple[str, ...] = ()
     connections: int = 10_000
     connections_per_address: int = 1024
     idle: float = IDLE

@@ -22,6 +22,7 @@ from uvideo._core import localfile
 from uvideo.server import certificates, endings, seal
 from uvideo.server.admin import admin_handler
 from uvideo.server.app import App
+from uvideo.server.arrivals import Listener, answer_on
 from uvideo.server.audit import Audit, Who
 from uvideo.server.callback import Callbacks
 from uvideo.server.connection import Server
@@ -42,6 +43,7 @@ from uvideo.server.names import OwnNames
 from uvideo.server.ports import BACKLOG, Ports, in_url
 from uvideo.server.readiness import Moment, Readiness
 from uvideo.server.scrub import Found, Scrubber
+from uvideo.server.senders import Senders
 from uvideo.server.service import Restoring, Service
 from uvideo.server.settings import Settings, StartError
 from uvideo.server.shared import Shared
@@ -74,6 +76,7 @@ class Plan:
     keyring: Keyring
     ports: Ports
     names: OwnNames
+    senders: Senders
     faults: Faults | None
     shared: Shared
     audit: Audit
@@ -128,6 +131,7 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
             "writes": shared.writes,
             "names": plan.names,
             "hosts": SpaceHosts(settings.hostname, settings.public_url),
+            "senders": plan.senders,
             "audit": plan.audit,
         }
         rules = restoring, settings.verify_reads, spool, settings.permanent_links
@@ -138,10 +142,11 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
             service = Service(store, names, plan.keyring, clock, *rules)
             app = FaultyApp(service, metrics, faults, **common)
         many = settings.workers > 1  # a small backlog: asyncio takes so many at once, and another may be idle
-        data = await loop.create_server(app.server, sock=ports.data, ssl=ports.tls, backlog=1 if many else BACKLOG)
+        data = await answer_on(ports.data, app.server, ports.tls, 1 if many else BACKLOG)
         if many:
             ports.data.listen(BACKLOG)
-        admin, tasks = None, list[asyncio.Task[None]]()
+        admin: Listener | None = None
+        tasks = list[asyncio.Task[None]]()
         if number == 0:
             more = {"/faults": faults.answer} if faults is not None else {}
             history = History(metrics)
@@ -177,8 +182,9 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
             )
             stack.push_async_callback(gauges.close)
             answering = admin_handler(metrics, readiness, gauges, console, watch, more)
-            handler = Server(answering, metrics, most=connections, each=settings.connections_per_address)
-            admin = await loop.create_server(handler, sock=ports.admin, ssl=ports.tls)
+            each = settings.connections_per_address
+            handler = Server(answering, metrics, plan.senders, most=connections, each=each)
+            admin = await answer_on(ports.admin, handler, ports.tls, BACKLOG)
             tasks.append(loop.create_task(history.run()))
         gc.collect()
         gc.freeze()  # what is there now stays: no collection needs to look at it again
