@@ -279,6 +279,11 @@ class Server(web.Server):
         if counted:
             metrics.set("uvideo_connections_limit", most)
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether one more connection would be refused."""
+        return bool(self._most) and self._open >= self._most
+
     def came(self, address: str) -> Any:
         """Count a connection; the error that it is told if it is one too many, else None."""
         self._count[address] += 1
