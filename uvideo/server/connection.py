@@ -58,7 +58,7 @@ class Connection(web.RequestHandler):
     HEAD_LIMIT, and more than SMALL_HEAD only while there is one of LARGE_HEADS places.
     """
 
-    def __init__(self, server: Server, said: str | None, **options: Any) -> None:
+    def __init__(self, server: Server, **options: Any) -> None:
         super().__init__(server, **options)
         self._max_msg_queue_size, self._msg_queue_resume_size = QUEUED, QUEUED // 2  # aiohttp's own: it stops to read
         self._server = server
@@ -72,7 +72,7 @@ class Connection(web.RequestHandler):
         self._answering = 0  # bytes of the head that is being answered
         self._has_place = False
         self.refusal: Any = None  # what the next request is told
-        self._said = said
+        self.said: str | None = None  # before all else: whose it is, as ``proxyprotocol.address``
         self._sender = Sender("")
         self._name = ""  # whom it is counted as
 
@@ -83,7 +83,7 @@ class Connection(web.RequestHandler):
         for each in (transport, _beneath(transport)):
             cast(asyncio.WriteTransport, each).set_write_buffer_limits(high=WRITTEN)
         self._read_at_once(SMALL_HEAD)
-        self._sender = self._server.senders.of_connection(address_of(transport.get_extra_info("peername")), self._said)
+        self._sender = self._server.senders.of_connection(address_of(transport.get_extra_info("peername")), self.said)
         self._name = "" if self._sender.is_near or self._sender.is_proxy else self._sender.name  # these stand for many
         refusal = self._server.came(self._name)
         if refusal is not None:
@@ -319,11 +319,9 @@ class Server(web.Server):
         finally:
             connection.end()
 
-    def __call__(self, said: str | None = None) -> web.RequestHandler:
-        """``said``: whose connection it is, as ``proxyprotocol.address``; None also where nothing said that."""
+    def __call__(self) -> Connection:
         return Connection(
             self,
-            said,
             loop=self._here,
             keepalive_timeout=self.keep_alive,
             lingering_time=0.0,  # exchange drains what is worth draining
