@@ -132,7 +132,7 @@ class App:
         self._guesses, self._rates, self._headroom = limits.guesses, limits.rates, limits.headroom
         self._watch = Watch(idle, least_rate)
         self._large = asyncio.Semaphore(LARGE_AT_ONCE)
-        self._draining = False
+        self._draining = self._hinted = False
         self._access = access.isEnabledFor(logging.INFO)
         self._spans = spans
         self.server = Server(
@@ -352,8 +352,19 @@ class App:
             else:
                 self._guesses.check(exchange.sender, public)
         except errors.Throttled as throttled:
+            self._hint(exchange)
             return throttled
         return failure
+
+    def _hint(self, exchange: Exchange) -> None:
+        """Say once that whoever is held up may be a proxy, which stands for many."""
+        if not self._hinted and self.server.senders.believes_nobody(exchange.headers):
+            self._hinted = True
+            log.warning(
+                "wrong signatures hold up %s, whose requests say that others sent them: if it is a proxy, start the "
+                "server with --trusted-proxy %s",
+                *(exchange.sender.address,) * 2,
+            )
 
     async def _post_form(self, exchange: Exchange, space: Any, address: Any) -> Any:
         """The answer to a form upload.  All that stands before the file is judged before the file is read."""
