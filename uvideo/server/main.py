@@ -31,7 +31,8 @@ from uvideo.server.names import OwnNames, canonical
 from uvideo.server.notify import Notify
 from uvideo.server.ports import Ports, listen, url
 from uvideo.server.pulse import Pulse
-from uvideo.server.readiness import Writes
+from uvideo.server.readiness import Moment, Writes
+from uvideo.server.senders import Senders
 from uvideo.server.settings import Settings, StartError
 from uvideo.server.shared import Shared
 from uvideo.server.signin import Sessions
@@ -62,7 +63,7 @@ def _serve(settings: Settings, service: Notify, predecessor: Predecessor | None)
     drivers = _drivers(settings)
     _check_callbacks(settings)
     _check_console(settings)
-    own_names = _own_names(settings)
+    own_names, senders = _own_names(settings), _senders(settings)
     no_core()
     folder = predecessor.folder(settings.folder) if predecessor is not None else Folder.claimed(settings.folder)
     try:
@@ -76,6 +77,7 @@ def _serve(settings: Settings, service: Notify, predecessor: Predecessor | None)
             metrics=Metrics(time.time(), settings.workers),
             sessions=Sessions(),
             writes=Writes(),
+            short=Moment(),
             reserved=Level(settings.workers),
             pulse=Pulse(settings.workers),
         )
@@ -92,8 +94,8 @@ def _serve(settings: Settings, service: Notify, predecessor: Predecessor | None)
         # A service manager gets a supervisor, which can end before the last answer is sent.
         alone = settings.workers == 1 and (faults is not None or not service.is_there)
         plan = Plan(
-            *(settings, drivers, Keyring([key]), ports, own_names, faults, shared, folder, trail, service),
-            succession=succession if alone else None,
+            *(settings, drivers, Keyring([key]), ports, own_names, senders, faults, shared),
+            *(trail, folder, service, succession if alone else None),
         )
 
         def run_worker(
@@ -202,6 +204,13 @@ def _own_names(settings: Settings) -> OwnNames:
         return OwnNames(names, told=bool(settings.hostname or settings.public_url))
     except ValueError as failure:
         raise StartError(f"--hostname: {failure}", endings.SETTINGS) from None
+
+
+def _senders(settings: Settings) -> Senders:
+    try:
+        return Senders(settings.trusted_proxy)
+    except ValueError as failure:
+        raise StartError(f"--trusted-proxy: {failure}", endings.SETTINGS) from None
 
 
 def _key(settings: Settings, shared: bool) -> Key:

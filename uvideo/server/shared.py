@@ -8,7 +8,7 @@ from uvideo.server.guesses import Guesses
 from uvideo.server.levels import Level
 from uvideo.server.metrics import Metrics
 from uvideo.server.pulse import Pulse
-from uvideo.server.readiness import Writes
+from uvideo.server.readiness import Moment, Writes
 from uvideo.server.signin import Sessions
 
 __all__ = ["Shared"]
@@ -20,6 +20,7 @@ class Shared:
     metrics: Metrics
     sessions: Sessions
     writes: Writes
+    short: Moment  # of descriptors
     pulse: Pulse
     reserved: Level  # bytes of the disk that uploads have announced
 

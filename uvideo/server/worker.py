@@ -20,6 +20,7 @@ from uvideo._core import localfile
 from uvideo.server import certificates, endings, seal
 from uvideo.server.admin import admin_handler
 from uvideo.server.app import App
+from uvideo.server.arrivals import Listener, answer_on
 from uvideo.server.audit import Audit, Who
 from uvideo.server.callback import Callbacks
 from uvideo.server.connection import Server
@@ -41,8 +42,9 @@ from uvideo.server.metrics import Metrics
 from uvideo.server.names import OwnNames
 from uvideo.server.notify import Notify
 from uvideo.server.ports import BACKLOG, Ports, in_url
-from uvideo.server.readiness import Readiness
+from uvideo.server.readiness import Moment, Readiness
 from uvideo.server.scrub import Found, Scrubber
+from uvideo.server.senders import Senders
 from uvideo.server.service import Restoring, Service
 from uvideo.server.settings import Settings, StartError
 from uvideo.server.shared import Shared
@@ -76,10 +78,11 @@ class Plan:
     keyring: Keyring
     ports: Ports
     names: OwnNames
+    senders: Senders
     faults: Faults | None
     shared: Shared
-    folder: Folder
     audit: Audit
+    folder: Folder
     service: Notify
     succession: Succession | None
 
@@ -101,17 +104,17 @@ async def run(
     connections = descriptors(settings.connections)
     blobs, catalog = drivers.make()
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(_on_failure)
+    loop.set_exception_handler(functools.partial(_on_failure, shared.short))
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(plan.audit.close)
         try:
             await stack.enter_async_context(identity.opened(blobs, catalog, create=True))
+            if alone:
+                await _meet_older(catalog, drivers)
         except Unreachable as failure:
             raise StartError(f"cannot start: {failure.strerror}", endings.AWAY) from None
         except Exception as failure:
             raise StartError(f"{settings.folder} cannot be used: {failure}", _unusable(failure)) from failure
-        if alone:
-            await _meet_older(catalog, drivers)
         if fresh:
             await _take_back(blobs, catalog)
         restoring = Restoring(settings.restore_seconds, settings.restored_seconds)
@@ -140,6 +143,7 @@ async def run(
             "writes": shared.writes,
             "names": plan.names,
             "hosts": SpaceHosts(settings.hostname, settings.public_url),
+            "senders": plan.senders,
             "audit": plan.audit,
         }
         rules = restoring, settings.verify_reads, spool, settings.permanent_links
@@ -150,10 +154,12 @@ async def run(
             service = Service(store, names, plan.keyring, clock, *rules)
             app = FaultyApp(service, metrics, faults, **common)
         many = settings.workers > 1  # a small backlog: asyncio takes so many at once, and another may be idle
-        data = await loop.create_server(app.server, sock=ports.data, ssl=ports.tls, backlog=1 if many else BACKLOG)
+        data = await answer_on(ports.data, app.server, ports.tls, 1 if many else BACKLOG)
         if many:
             ports.data.listen(BACKLOG)
-        admin, admin_drained, tasks = None, None, [loop.create_task(shared.pulse.run(number))]
+        admin: Listener | None = None
+        admin_drained = None
+        tasks = [loop.create_task(shared.pulse.run(number))]
         if number == 0:
             more = {"/faults": faults.answer} if faults is not None else {}
             history = History(metrics)
@@ -172,8 +178,9 @@ async def run(
             readiness = Readiness(
                 *(blobs, catalog, shared.writes),
                 is_stopping=app.is_stopping,
-                is_crowded=lambda: app.server.is_crowded,
+                is_crowded=metrics.is_crowded,
                 has_room=app.has_room,
+                short=shared.short,
             )
             ends = certificates.not_after(settings.tls_cert)
             vitals = Vitals(metrics, settings.folder, int(settings.headroom * MIB), lambda: ends)
@@ -188,8 +195,9 @@ async def run(
             )
             stack.push_async_callback(gauges.close)
             answering = admin_handler(metrics, readiness, gauges, console, watch, more)
-            handler = Server(answering, metrics, most=connections, each=settings.connections_per_address)
-            admin = await loop.create_server(handler, sock=ports.admin, ssl=ports.tls)
+            each = settings.connections_per_address
+            handler = Server(answering, metrics, plan.senders, most=connections, each=each)
+            admin = await answer_on(ports.admin, handler, ports.tls, BACKLOG)
             admin_drained = functools.partial(handler.drained, watch)
             tasks.append(loop.create_task(history.run()))
         gc.collect()
@@ -271,10 +279,11 @@ async def _warn(own_names: OwnNames, catalog: Catalog) -> None:
         log.warning("spaces cannot be compared with the server's names: %s", failure.strerror)
 
 
-def _on_failure(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def _on_failure(short: Moment, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """What no request is to blame for.  asyncio itself tries again to take a connection, a second later."""
     failure = context.get("exception")
     if isinstance(failure, OSError) and failure.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+        short.now()
         log.error("no connection can be taken: %s", failure.strerror)
     else:
         loop.default_exception_handler(context)
