@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from uvideo import telemetry
 from uvideo._core import localfile
-from uvideo.server import certificates, endings, seal
+from uvideo.server import certificates, endings, rotation, seal
 from uvideo.server.admin import admin_handler
 from uvideo.server.app import App
 from uvideo.server.arrivals import Listener, answer_on
@@ -37,6 +37,7 @@ from uvideo.server.handover import Succession
 from uvideo.server.headroom import Headroom, kept_free
 from uvideo.server.history import History
 from uvideo.server.hosts import SpaceHosts
+from uvideo.server.keyfile import KeyFile
 from uvideo.server.limits import Limits, Rates, descriptors
 from uvideo.server.metrics import Metrics
 from uvideo.server.names import OwnNames
@@ -117,6 +118,9 @@ async def run(
             raise StartError(f"{settings.folder} cannot be used: {failure}", _unusable(failure)) from failure
         if fresh:
             await _take_back(blobs, catalog)
+            if isinstance(plan.keyring, KeyFile):
+                await rotation.finish_soon(plan.keyring.path, catalog, plan.audit)
+                plan.keyring.look()
         restoring = Restoring(settings.restore_seconds, settings.restored_seconds)
         callbacks = Callbacks(settings.callback_allow)
         headroom = _headroom(settings, shared)
@@ -204,7 +208,7 @@ async def run(
         gc.freeze()  # what is there now stays: no collection needs to look at it again
         ready()
         if number == 0:
-            tasks.append(loop.create_task(_warn(plan.names, catalog)))
+            tasks.append(loop.create_task(_warn(plan.names, catalog, plan.keyring)))
             cutoff = began - CLOCK_GRAIN if alone else began - AGE
             if not plan.folder.alone:
                 tasks.append(loop.create_task(_outlast(plan.folder, catalog, drivers)))
@@ -270,9 +274,16 @@ async def _take_back(blobs: Blobs, catalog: Catalog) -> None:
         log.info("took %d files back from the quarantine", count)
 
 
-async def _warn(own_names: OwnNames, catalog: Catalog) -> None:
-    """Name what was made before the server knew its names, and may take requests of others."""
+async def _warn(own_names: OwnNames, catalog: Catalog, keyring: Keyring) -> None:
+    """Name what was made before the server knew its names, and may take requests of others; count what is void."""
     try:
+        void = await rotation.void(catalog, keyring)
+        if void.void_tokens or void.void_keys:
+            log.warning(
+                "%d tokens and %d added key pairs are void: they are sealed under another pair of the server's own. If "
+                "you have that, run `uvideo admin keys DIR --from FILE`",
+                *(void.void_tokens, void.void_keys),
+            )
         async for line in own_names.conflicts(catalog):
             log.warning("%s", line)
     except Unreachable as failure:

@@ -32,6 +32,9 @@ WORDS = {
     "Better given as UVIDEO_SERVE_PRIVATE_KEY: others can read a command line.": (
         "最好用 UVIDEO_SERVE_PRIVATE_KEY 给出：命令行会被其他用户看到。"
     ),
+    "More pairs of the server's own (JSON, mode 0600), for gateways that change theirs: docs/operate.md.": (
+        "服务端自身的其他密钥对（JSON，权限 0600），供更换密钥的网关使用，见 docs/operate.md。"
+    ),
     "Processes.": "进程数。",
     "Sync before acknowledging.": "落盘之后再应答。",
     "Where names are kept: sqlite (in DIR), postgresql://...": "元数据的存放位置：sqlite（在 DIR 中），或 postgresql://...",
