@@ -22,12 +22,14 @@ from uvideo.server.drivers import DriverError, Drivers, choose, without_password
 from uvideo.server.faults import Faults
 from uvideo.server.folder import claim
 from uvideo.server.guesses import Guesses
+from uvideo.server.hangup import Hangup
 from uvideo.server.levels import Level
 from uvideo.server.limits import no_core
 from uvideo.server.metrics import Metrics
 from uvideo.server.names import OwnNames, canonical
 from uvideo.server.ports import Ports, listen, url
 from uvideo.server.readiness import Writes
+from uvideo.server.reload import Again, Published
 from uvideo.server.settings import Settings, StartError
 from uvideo.server.shared import Shared
 from uvideo.server.signin import Sessions
@@ -39,11 +41,15 @@ __all__ = ["Settings", "StartError", "claim", "serve"]
 log = logging.getLogger("uvideo.server")
 
 
-def serve(settings: Settings) -> int:
-    """Run until told to stop; the exit code, as ``endings`` has them.  StartError before anything is served."""
+def serve(settings: Settings, reread: Callable[[], Settings] | None = None) -> int:
+    """Run until told to stop; the exit code, as ``endings`` has them.  StartError before anything is served.
+
+    ``reread``: the settings as a start would have them later; StartError.  None: they stay.
+    """
     logs.set_up(settings.log_level, settings.access_log)
+    hangup = Hangup()
     try:
-        return _serve(settings)
+        return _serve(settings, reread or (lambda: settings), hangup)
     except StartError:
         raise
     except Exception:
@@ -51,11 +57,16 @@ def serve(settings: Settings) -> int:
         return endings.FAILED.code
 
 
-def _serve(settings: Settings) -> int:
-    drivers = _drivers(settings)
+def _check(settings: Settings) -> OwnNames:
+    """The server's own names.  StartError for what the options' types let pass."""
     _check_callbacks(settings)
     _check_console(settings)
-    own_names = _own_names(settings)
+    return _own_names(settings)
+
+
+def _serve(settings: Settings, reread: Callable[[], Settings], hangup: Hangup) -> int:
+    drivers = _drivers(settings)
+    own_names = _check(settings)
     no_core()
     lock = claim(settings.folder)
     try:
@@ -69,9 +80,12 @@ def _serve(settings: Settings) -> int:
             metrics=Metrics(time.time(), settings.workers),
             sessions=Sessions(),
             writes=Writes(),
+            published=Published(),
             reserved=Level(settings.workers),
         )
-        plan = Plan(settings, drivers, Keyring([key]), ports, own_names, faults, shared, trail)
+        plan = Plan(
+            settings, drivers, Keyring([key]), ports, own_names, faults, shared, trail, Again(reread, _check), hangup
+        )
         announce = _announcer(settings, key, ports, trail)
 
         def run_worker(number: int, ready: Callable[[], None], *, fresh: bool) -> int:

@@ -47,6 +47,10 @@ VALUES = {
     "uvideo_scrub_objects": ("gauge", "Objects read by the pass of the scrubber that is under way, or was the last."),
     "uvideo_scrub_bytes": ("gauge", "Bytes read by that pass."),
     "uvideo_scrub_damaged": ("gauge", "Damaged objects that it found."),
+    "uvideo_reload_last_seconds": ("gauge", "When settings and certificate were read again, unix seconds."),
+    "uvideo_reload_successful": ("gauge", "Whether they could be used then; 1 before the first time."),
+    "uvideo_reload_failures_total": ("counter", "How often they could not."),
+    "uvideo_certificate_not_after_seconds": ("gauge", "When the TLS certificate ends, unix seconds; 0 without TLS."),
 }
 EACH = ("uvideo_connections_open", "uvideo_connections_limit")
 _METHODS_SECONDS = _INFLIGHT + 1

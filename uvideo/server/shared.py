@@ -8,6 +8,7 @@ from uvideo.server.guesses import Guesses
 from uvideo.server.levels import Level
 from uvideo.server.metrics import Metrics
 from uvideo.server.readiness import Writes
+from uvideo.server.reload import Published
 from uvideo.server.signin import Sessions
 
 __all__ = ["Shared"]
@@ -19,6 +20,7 @@ class Shared:
     metrics: Metrics
     sessions: Sessions
     writes: Writes
+    published: Published
     reserved: Level  # bytes of the disk that uploads have announced
 
     @property

@@ -33,14 +33,17 @@ from uvideo.server.endings import Ending
 from uvideo.server.exchange import Watch
 from uvideo.server.faults import Faults, FaultyApp, clock
 from uvideo.server.gauges import Gauges
+from uvideo.server.hangup import Hangup
 from uvideo.server.headroom import Headroom, kept_free
 from uvideo.server.history import History
 from uvideo.server.hosts import SpaceHosts
 from uvideo.server.limits import Limits, Rates, descriptors
+from uvideo.server.live import Live, Scrubbing
 from uvideo.server.metrics import Metrics
 from uvideo.server.names import OwnNames
 from uvideo.server.ports import BACKLOG, Ports, in_url
 from uvideo.server.readiness import Readiness
+from uvideo.server.reload import Again, News, Reading, follow
 from uvideo.server.scrub import Found, Scrubber
 from uvideo.server.service import Restoring, Service
 from uvideo.server.settings import Settings, StartError
@@ -76,6 +79,8 @@ class Plan:
     faults: Faults | None
     shared: Shared
     audit: Audit
+    again: Again
+    hangup: Hangup
 
 
 async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool) -> int:
@@ -139,6 +144,19 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
         data = await loop.create_server(app.server, sock=ports.data, ssl=ports.tls, backlog=1 if many else BACKLOG)
         if many:
             ports.data.listen(BACKLOG)
+        live = Live(
+            app=app,
+            service=service,
+            blobs=blobs,
+            limits=limits,
+            callbacks=callbacks,
+            cross_origin=crossing,
+            names=plan.names,
+            allowed=lambda new: _allowed(new, ports),
+            own_names=plan.again.check,
+            certificate=ports.certificate,
+            headroom=headroom,
+        )
         admin, tasks = None, list[asyncio.Task[None]]()
         if number == 0:
             more = {"/faults": faults.answer} if faults is not None else {}
@@ -165,21 +183,30 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
             )
             answering = admin_handler(metrics, readiness, gauges, console, watch, more)
             handler = Server(answering, metrics, most=connections, each=settings.connections_per_address)
+            live.handler, live.watch = handler, watch
             admin = await loop.create_server(handler, sock=ports.admin, ssl=ports.tls)
             tasks.append(loop.create_task(history.run()))
         gc.collect()
         gc.freeze()  # what is there now stays: no collection needs to look at it again
+        news, count = News(settings, ports.certificate.pem if ports.certificate is not None else None), 0
+        if shared.published.count:
+            count, news = shared.published.read()
+            live.take(news)
         ready()
+        tasks.append(loop.create_task(follow(shared.published, live.take, count)))
         if number == 0:
+            reading = Reading(news, plan.again, lambda: service.keyring.own, shared.published, metrics)
+            tasks.append(loop.create_task(reading.run(plan.hangup.asked())))
             tasks.append(loop.create_task(_warn(plan.names, catalog)))
             cutoff = began - CLOCK_GRAIN if fresh else began - AGE
             disk = None if drivers.shared else settings.folder
-            sweeper = Sweeper(blobs, catalog, metrics, disk, int(settings.headroom * MIB))
+            sweeper = Sweeper(blobs, catalog, metrics, disk, int(news.settings.headroom * MIB))
             tasks.append(loop.create_task(sweeper.run(cutoff)))
             if disk is not None:
                 tasks.append(loop.create_task(sweeper.relieve()))
-            if settings.scrub_days:
-                tasks.append(loop.create_task(_scrubber(settings, blobs, catalog, metrics).run()))
+            live.sweeper, live.scrubbing = sweeper, Scrubbing(lambda new: _scrubber(new, blobs, catalog, metrics))
+            live.scrubbing.take(news.settings)
+            stack.callback(live.scrubbing.stop)
         await stop.wait()
         log.info("stopping: letting requests in flight finish")
         data.close()
@@ -315,10 +342,15 @@ def _spans(settings: Settings) -> Spans | None:
 def _cross_origin(settings: Settings, ports: Ports) -> CrossOrigin:
     """The console's own pages, and those of the origins that the operator named for it or for programs."""
     _, admin_port = ports.numbers
+    return CrossOrigin(admin_port, ports.tls is not None, *_allowed(settings, ports))
+
+
+def _allowed(settings: Settings, ports: Ports) -> tuple[list[str], list[str]]:
+    """The origins that may use signed URLs beside the console's own, and those of programs."""
+    _, admin_port = ports.numbers
     origins = [check_origin(each) for each in settings.console_origin]
     if ports.apart:
         address = ports.admin.getsockname()[0]
         names = ("localhost", "127.0.0.1", "[::1]") if ipaddress.ip_address(address).is_loopback else (in_url(address),)
         origins += [origin("https" if ports.tls else "http", name, admin_port) for name in names]
-    programs = [check_program(each) for each in settings.cors_origin]
-    return CrossOrigin(admin_port, ports.tls is not None, origins, programs)
+    return origins, [check_program(each) for each in settings.cors_origin]

@@ -17,7 +17,7 @@ from uvideo.server.settings import StartError
 __all__ = ["supervise"]
 
 FAILURES, WITHIN = 5, 10.0  # so many deaths within so many seconds mean that starting again is of no use
-SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
+SIGNALS = {getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGCHLD", "SIGHUP") if hasattr(signal, name)}
 
 log = logging.getLogger("uvideo.server")
 
@@ -62,6 +62,9 @@ class _Supervisor:
             raise
         while True:
             number = signal.sigwait(SIGNALS)
+            if number == signal.SIGHUP:
+                self._signal(signal.SIGHUP)
+                continue
             if number != signal.SIGCHLD:
                 return self._drain()
             code = self._replace()
