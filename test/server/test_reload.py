@@ -377,7 +377,15 @@ def test_a_server_ends_with_its_terminal_and_nohup_keeps_it(tmp_path: Path) -> N
             os.kill(pid, signal.SIGHUP)
             assert os.waitpid(pid, os.WNOHANG) == (0, 0)
             os.kill(pid, signal.SIGTERM)
-        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) >= 0  # its output leads nowhere, so it may be 1
+        ended: list[int] = []
+
+        def ends(pid: int = pid, ended: list[int] = ended) -> bool:
+            found, status = os.waitpid(pid, os.WNOHANG)
+            ended[:] = [os.waitstatus_to_exitcode(status)]
+            return found == pid
+
+        until(ends)
+        assert ended[0] >= 0  # its output leads nowhere, so it may be 1
 
 
 def test_of_each_setting_it_is_said_when_it_counts() -> None:

@@ -61,7 +61,7 @@ def settled(exporter: InMemorySpanExporter, server: Running) -> list[ReadableSpa
     """All spans; the server ends its own a moment after the client has its answer."""
     deadline = threading.Event()
     for _ in range(500):
-        if "uvideo_requests_in_flight 0" in server.metrics.text():
+        if not server.metrics.counts().in_flight:
             break
         deadline.wait(0.01)
     spans = list(exporter.get_finished_spans())

@@ -109,6 +109,13 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
     help="Let uploads call this back although its address is not public. Repeatable.",
 )
 @option(
+    "--trusted-proxy",
+    metavar="CIDR",
+    multiple=True,
+    help="Believe what this proxy (an address or a network) says of who sends: Forwarded, X-Forwarded-For, PROXY "
+    "protocol. Repeatable.",
+)
+@option(
     "--connections",
     default=10_000,
     show_default=True,
@@ -159,7 +166,7 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
 )
 @option(
     "--lock-seconds",
-    default=10.0,
+    default=4.0,
     show_default=True,
     type=click.FloatRange(0, 3600),
     help="How long a write waits while another program holds SQLite's lock; then it is answered 503.",

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from aiohttp import web
 
 from uvideo._core import message
+from uvideo.server import exposition
 from uvideo.server.console import Console
 from uvideo.server.exchange import Disconnected, Exchange, Watch
 from uvideo.server.gauges import Gauges
@@ -16,7 +17,7 @@ from uvideo.server.readiness import Readiness
 
 __all__ = ["admin_handler"]
 
-PLAIN, PROMETHEUS = "text/plain; charset=utf-8", "text/plain; version=0.0.4; charset=utf-8"
+PLAIN = "text/plain; charset=utf-8"
 
 Answerer = Callable[[web.BaseRequest], Awaitable[tuple[int, str]]]
 
@@ -42,7 +43,7 @@ def admin_handler(
         exchange = Exchange(request)
         watch.active.add(exchange)
         try:
-            found = await answered(request)
+            found = await answered(exchange)
             body = found.body if isinstance(found.body, bytes) else b""
             return await exchange.answer(message.Response(found.status, message.Headers(found.headers.items()), body))
         except (Disconnected, ConnectionError):
@@ -53,12 +54,12 @@ def admin_handler(
         finally:
             watch.active.discard(exchange)
 
-    async def answered(request: web.BaseRequest) -> web.Response:
-        kind = PLAIN
+    async def answered(exchange: Exchange) -> web.Response:
+        request, kind = exchange.request, PLAIN
         if request.path in others:
             status, text = await others[request.path](request)
             return web.Response(status=status, body=text.encode(), headers={"Content-Type": kind})
-        shown = await console.handle(request)
+        shown = await console.handle(request, exchange.sender)
         if shown is not None:
             return shown
         if request.method not in ("GET", "HEAD"):
@@ -69,9 +70,17 @@ def admin_handler(
             status, text = await readiness.look()
         elif request.path == "/metrics":
             await gauges.refresh()
-            status, text, kind = 200, metrics.text(), PROMETHEUS
+            return exposed(request)
         else:
             status, text = 404, "there are /healthz, /readyz, /metrics and the console at /\n"
         return web.Response(status=status, body=text.encode(), headers={"Content-Type": kind})
+
+    def exposed(request: web.BaseRequest) -> web.Response:
+        families = list(metrics.families())
+        if exposition.wants_openmetrics(request.headers.get("Accept", "")):
+            kind, text = exposition.OPENMETRICS, exposition.openmetrics(families, metrics.started)
+        else:
+            kind, text = exposition.TEXT, exposition.text(families)
+        return web.Response(body=text.encode(), headers={"Content-Type": kind, "Vary": "Accept"})
 
     return handle

@@ -129,7 +129,7 @@ class Audit:
     def admit(self, *, frees: bool = False) -> None:
         """Before a change: errors.Unavailable while lines cannot be written.  ``frees``: it is one of FREES."""
         if self._waiting and not self._flush() and (not frees or len(self._waiting) >= KEPT):
-            raise errors.Unavailable("the audit log cannot be written, so nothing is changed")
+            raise errors.Unavailable("the audit log cannot be written, so nothing is changed", cause="audit")
 
     def record(
         self,

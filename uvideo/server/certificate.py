@@ -26,12 +26,14 @@ class Pem(NamedTuple):
         return "Pem(...)"
 
     @property
-    def not_after(self) -> int:
-        """Unix seconds until which the certificate is valid."""
-        from cryptography import x509
+    def not_after(self) -> float | None:
+        """Unix seconds: of the certificates in the chain the first that ends.  None if it is no such file."""
+        from cryptography import x509  # not at the start of those that have no TLS
 
-        found = x509.load_pem_x509_certificate(self.chain)
-        return int(found.not_valid_after_utc.timestamp())
+        try:
+            return min(each.not_valid_after_utc.timestamp() for each in x509.load_pem_x509_certificates(self.chain))
+        except ValueError:
+            return None
 
     @classmethod
     def read(cls, chain: Path, key: Path) -> Pem:

@@ -20,7 +20,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from uvideo._core import errors, localfile
-from uvideo.server import maintenance, scrub, seal, trail
+from uvideo.server import backups, maintenance, scrub, seal, trail
 from uvideo.server.audit import Audit, noted, operator
 from uvideo.server.credentials import (
     OWNER,
@@ -424,12 +424,41 @@ def backup(folder: Path, target: Path, copy: bool, with_credentials: bool, is_js
     """
 
     def work() -> Copied:
+        began = time.time()
         with _audited(folder) as log:
             done = make_backup(folder, target, link=not copy, credentials=with_credentials, report=_missing(is_json))
             log.record("Backup", operator(), target=str(target.absolute()), with_credentials=done.credentials)
+        try:
+            backups.note(folder, began)
+        except OSError as failure:
+            click.echo(f"the backup is complete, but {folder / backups.NAME} cannot be written: {failure}", err=True)
         return done
 
     _tell_copied(is_json, f"backed up to {target}", work)
+
+
+@admin.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@as_json
+def backed_up(folder: Path, is_json: bool) -> None:
+    """Say that a backup was made by other means, so that the metrics tell when.
+
+    \b
+    1. Of a cluster, after the dump of its database, on one of the gateways:
+         pg_dump --format=custom --file=/mnt/backup/uvideo.dump uvideo && uvideo admin backed-up /var/lib/uvideo
+    2. After a snapshot of the disk:
+         uvideo admin backed-up /srv/video
+
+    `uvideo admin backup` does this by itself.  The time is in DIR/last-backup.json, the server shows it as
+    uvideo_backup_last_seconds, and an alert fires when it is older than 26 hours.
+    """
+    now = int(time.time())
+    try:
+        backups.note(folder, now)
+    except OSError as failure:
+        _fail(f"{folder / backups.NAME} cannot be written: {failure.strerror}")
+    when = datetime.fromtimestamp(now, timezone.utc).isoformat()
+    _say(is_json, {"completed": when}, f"a backup was complete at {when}")
 
 
 @admin.command()

@@ -9,9 +9,13 @@ from pathlib import Path
 
 from uvideo.storage.base import KEEP, Blobs, Catalog
 from uvideo.storage.disk import DiskBlobs
+from uvideo.storage.schema import MIGRATIONS
 from uvideo.storage.sqlite import PATIENCE, SqliteCatalog
 
-__all__ = ["DriverError", "Drivers", "choose", "without_password"]
+__all__ = ["SCHEMA", "DriverError", "Drivers", "choose", "without_password"]
+
+#: The version of the catalog's schema that this program has.
+SCHEMA = len(MIGRATIONS)
 
 _MISSING = "{option} needs {name}, which is not installed: pip install 'uvideo[cluster]'"
 

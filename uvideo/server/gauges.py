@@ -1,74 +1,113 @@
-"""What the metrics say of the catalog, asked for when somebody looks, and not more often than it can bear."""
+"""What the metrics say of the catalog and the machine: asked for when somebody looks, not more often than bearable."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
+from uvideo.server.exposition import Sample
 from uvideo.server.levels import Level
 from uvideo.server.metrics import Metrics
+from uvideo.server.readiness import Readiness
 from uvideo.storage.base import DAY, Catalog
 
-__all__ = ["STALE", "Gauges"]
+__all__ = ["STALE", "Gauges", "readiness_look", "uploads_look"]
 
 STALE = 7 * DAY  # seconds without a new part
 EVERY = 5.0  # seconds; and at least SHARE times as long as the last look took
 SHARE = 50
 PATIENCE = 1.0  # seconds that who looks waits for the newest values
 
+Look = Callable[[], Awaitable[None]]
+
 log = logging.getLogger("uvideo.server")
 
 
-class Gauges:
-    """Sets the gauges of open uploads, and those of ``levels`` by their names.
+@dataclass(slots=True)
+class _Turn:
+    """``due``: ticks at which it is looked again.  ``task``: of the look that is under way."""
 
-    ``clock``: unix seconds.  ``ticks``: seconds that never go back.
+    look: Look
+    every: float
+    due: float = float("-inf")
+    task: asyncio.Task[None] | None = None
+
+
+class Gauges:
+    """Has ``looks`` set their gauges: name -> look, or (look, seconds between two).
+
+    Each has its own turn: one that waits for the database holds up no other.  ``levels``: gauge -> what it shows at
+    every scrape.  ``ticks``: seconds that never go back.
     """
 
     def __init__(
         self,
-        catalog: Catalog,
+        looks: Mapping[str, Look | tuple[Look, float]],
         metrics: Metrics,
-        clock: Callable[[], float] = time.time,
-        ticks: Callable[[], float] = time.monotonic,
         levels: Mapping[str, Level] | None = None,
+        ticks: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._catalog, self._metrics, self._clock, self._ticks = catalog, metrics, clock, ticks
-        self._levels = levels or {}
-        self._looking: asyncio.Task[None] | None = None
-        self._due = float("-inf")
+        self._metrics, self._levels, self._ticks = metrics, levels or {}, ticks
+        self._turns = {
+            name: _Turn(*(given if isinstance(given, tuple) else (given, EVERY))) for name, given in looks.items()
+        }
 
     async def refresh(self) -> None:
-        """Bring them up to date, if that is due; after PATIENCE, or without the catalog, the last ones stay."""
+        """Bring up to date what is due; after PATIENCE, or without the catalog, the last values stay."""
         for name, level in self._levels.items():
             self._metrics.set(name, max(0, level.total))
-        if self._looking is None:
-            if self._ticks() < self._due:
-                return
-            self._looking = asyncio.get_running_loop().create_task(self._look())
-        await asyncio.wait([self._looking], timeout=PATIENCE)
+        loop = asyncio.get_running_loop()
+        for name, turn in self._turns.items():
+            if turn.task is None and self._ticks() >= turn.due:
+                turn.task = loop.create_task(self._take(name, turn))
+        running = [turn.task for turn in self._turns.values() if turn.task is not None]
+        if running:
+            await asyncio.wait(running, timeout=PATIENCE)
 
     async def close(self) -> None:
-        """End a look that is under way."""
-        if self._looking is not None:
-            self._looking.cancel()
-            await asyncio.wait([self._looking])
+        """End the looks that are under way."""
+        running = [turn.task for turn in self._turns.values() if turn.task is not None]
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running)
 
-    async def _look(self) -> None:
+    async def _take(self, name: str, turn: _Turn) -> None:
         began = self._ticks()
         try:
-            found = await self._catalog.open_uploads(int(self._clock()) - STALE)
-            self._metrics.set("uvideo_uploads_open", found.count)
-            self._metrics.set("uvideo_uploads_open_bytes", found.stored)
-            self._metrics.set("uvideo_uploads_stale", found.stale)
-            self._metrics.set("uvideo_uploads_stale_bytes", found.stale_stored)
+            await turn.look()
         except OSError as failure:
-            log.warning("open uploads are counted later: %s", failure.strerror)
+            log.warning("the metrics of %s are older: %s", name, failure.strerror)
         except Exception:
-            log.exception("open uploads could not be counted")
+            log.exception("the metrics of %s could not be had", name)
         finally:
             now = self._ticks()
-            self._due = now + max(EVERY, SHARE * (now - began))
-            self._looking = None
+            turn.due = now + max(turn.every, SHARE * (now - began))
+            turn.task = None
+
+
+def uploads_look(catalog: Catalog, metrics: Metrics, clock: Callable[[], float] = time.time) -> Look:
+    """Sets the gauges of open uploads.  ``clock``: unix seconds."""
+
+    async def look() -> None:
+        found = await catalog.open_uploads(int(clock()) - STALE)
+        metrics.set("uvideo_uploads_open", found.count)
+        metrics.set("uvideo_uploads_open_bytes", found.stored)
+        metrics.set("uvideo_uploads_stale", found.stale)
+        metrics.set("uvideo_uploads_stale_bytes", found.stale_stored)
+
+    return look
+
+
+def readiness_look(readiness: Readiness, metrics: Metrics) -> Look:
+    """Shows what /readyz would say."""
+
+    async def look() -> None:
+        states = await readiness.states()
+        metrics.show("uvideo_writable", Sample(int(states.pop("room"))))
+        metrics.show("uvideo_ready", *(Sample(int(well), {"condition": name}) for name, well in states.items()))
+
+    return look

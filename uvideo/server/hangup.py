@@ -35,6 +35,8 @@ class Hangup:
 
         if SIGHUP is not None:
             asyncio.get_running_loop().add_signal_handler(SIGHUP, told)
+            if self._ends and not _has_terminal():  # it went before somebody listened
+                os.kill(self._main, signal.SIGTERM)
         return event
 
 

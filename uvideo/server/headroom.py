@@ -120,7 +120,7 @@ def announce(size: int) -> None:
 
 
 def _nearly_full() -> errors.Unavailable:
-    return errors.Unavailable("the disk is nearly full", retry_after=60)
+    return errors.Unavailable("the disk is nearly full", retry_after=60, cause="full")
 
 
 def kept_free(blobs: Blobs, headroom: Headroom | None) -> Blobs:

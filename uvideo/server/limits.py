@@ -59,7 +59,7 @@ class Rates:
         held = min(most, held + (now - then) * self.limit)
         if held < 1:
             self._buckets[name] = now, held
-            raise errors.Throttled(retry_after=max(1, int((1 - held) / self.limit)))
+            raise errors.Throttled(retry_after=max(1, int((1 - held) / self.limit)), cause="rate")
         if len(self._buckets) >= KEYS and name not in self._buckets:
             del self._buckets[next(iter(self._buckets))]
         self._buckets[name] = now, held - 1

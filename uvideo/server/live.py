@@ -18,9 +18,11 @@ from uvideo.server.limits import Limits, descriptors
 from uvideo.server.names import OwnNames
 from uvideo.server.reload import News
 from uvideo.server.scrub import Scrubber
+from uvideo.server.senders import Senders
 from uvideo.server.service import Service
 from uvideo.server.settings import Settings
 from uvideo.server.sweeper import Sweeper
+from uvideo.server.vitals import Vitals
 from uvideo.storage.base import DAY, Blobs
 
 __all__ = ["Live", "Scrubbing"]
@@ -66,12 +68,14 @@ class Live:
     callbacks: Callbacks
     cross_origin: CrossOrigin
     names: OwnNames
+    senders: Senders
     allowed: Callable[[Settings], tuple[Iterable[str], Iterable[str]]]
     own_names: Callable[[Settings], OwnNames]
     certificate: Certificate | None
     headroom: Headroom | None
     handler: Server | None = None
     watch: Watch | None = None
+    vitals: Vitals | None = None
     sweeper: Sweeper | None = None
     scrubbing: Scrubbing | None = None
 
@@ -93,10 +97,13 @@ class Live:
         self.callbacks.change(new.callback_allow)
         self.cross_origin.change(*self.allowed(new))
         self.names.become(self.own_names(new))
+        self.senders.become(Senders(new.trusted_proxy))
         self.service.permanent_links, self.service.verify = new.permanent_links, new.verify_reads
         self.blobs.keep = new.quarantine_days * DAY
         if self.headroom is not None:
             self.headroom.change(int(new.headroom * MIB))
+        if self.vitals is not None:
+            self.vitals.change(int(new.headroom * MIB))
         if self.sweeper is not None:
             self.sweeper.change(int(new.headroom * MIB))
         if self.scrubbing is not None:

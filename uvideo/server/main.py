@@ -28,8 +28,9 @@ from uvideo.server.limits import no_core
 from uvideo.server.metrics import Metrics
 from uvideo.server.names import OwnNames, canonical
 from uvideo.server.ports import Ports, listen, url
-from uvideo.server.readiness import Writes
+from uvideo.server.readiness import Moment, Writes
 from uvideo.server.reload import Again, Published
+from uvideo.server.senders import Senders
 from uvideo.server.settings import Settings, StartError
 from uvideo.server.shared import Shared
 from uvideo.server.signin import Sessions
@@ -61,12 +62,13 @@ def _check(settings: Settings) -> OwnNames:
     """The server's own names.  StartError for what the options' types let pass."""
     _check_callbacks(settings)
     _check_console(settings)
+    _senders(settings)
     return _own_names(settings)
 
 
 def _serve(settings: Settings, reread: Callable[[], Settings], hangup: Hangup) -> int:
     drivers = _drivers(settings)
-    own_names = _check(settings)
+    own_names, senders = _check(settings), _senders(settings)
     no_core()
     lock = claim(settings.folder)
     try:
@@ -81,10 +83,13 @@ def _serve(settings: Settings, reread: Callable[[], Settings], hangup: Hangup) -
             sessions=Sessions(),
             writes=Writes(),
             published=Published(),
+            short=Moment(),
             reserved=Level(settings.workers),
         )
         plan = Plan(
-            settings, drivers, Keyring([key]), ports, own_names, faults, shared, trail, Again(reread, _check), hangup
+            *(settings, drivers, Keyring([key]), ports, own_names, senders, faults, shared, trail),
+            again=Again(reread, _check),
+            hangup=hangup,
         )
         announce = _announcer(settings, key, ports, trail)
 
@@ -190,6 +195,13 @@ def _own_names(settings: Settings) -> OwnNames:
         return OwnNames(names, told=bool(settings.hostname or settings.public_url))
     except ValueError as failure:
         raise StartError(f"--hostname: {failure}", endings.SETTINGS) from None
+
+
+def _senders(settings: Settings) -> Senders:
+    try:
+        return Senders(settings.trusted_proxy)
+    except ValueError as failure:
+        raise StartError(f"--trusted-proxy: {failure}", endings.SETTINGS) from None
 
 
 def _key(settings: Settings, shared: bool) -> Key:

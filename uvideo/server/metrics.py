@@ -1,13 +1,17 @@
-"""Counters that several worker processes share, and their Prometheus text."""
+"""Counters that several worker processes share, and the families of metrics made of them."""
 
 from __future__ import annotations
 
 import mmap
+import os
 from bisect import bisect_left
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from uvideo._core import errors
-from uvideo.storage.base import CAUSES
+from uvideo.server.causes import CAUSES
+from uvideo.server.exposition import Family, Sample
+from uvideo.storage import base
 
 __all__ = ["Counts", "Metrics"]
 
@@ -19,7 +23,10 @@ _IN = len(METHODS) * len(STATUSES)
 _OUT, _INFLIGHT = _IN + 1, _IN + 2
 
 #: Upper bounds in seconds; one bucket more is for what takes longer.  Then the sum, in microseconds.
-BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+BUCKETS = (
+    *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
+    *(30.0, 60.0, 120.0, 300.0, 600.0),
+)
 _WIDTH = len(BUCKETS) + 2
 STORES = ("catalog_read", "catalog_write", "blob_read", "blob_write")
 #: What a refusal or failure said; "other" for what this version does not know.
@@ -50,7 +57,25 @@ VALUES = {
     "uvideo_reload_last_seconds": ("gauge", "When settings and certificate were read again, unix seconds."),
     "uvideo_reload_successful": ("gauge", "Whether they could be used then; 1 before the first time."),
     "uvideo_reload_failures_total": ("counter", "How often they could not."),
-    "uvideo_certificate_not_after_seconds": ("gauge", "When the TLS certificate ends, unix seconds; 0 without TLS."),
+    "uvideo_workers_died_total": ("counter", "Workers that died and were replaced."),
+}
+#: What the first worker sees of the server, as of VALUES.  They are there once it was seen, and may have labels.
+SHOWN = {
+    "uvideo_ready": (
+        "gauge",
+        "1 while /readyz has nothing against it, 0 if it takes the server out of rotation for it.",
+    ),
+    "uvideo_writable": ("gauge", "1 while there is room for uploads, with --headroom; else 0."),
+    "uvideo_disk_free_bytes": ("gauge", "Free bytes of the folder's disk, without what is for root alone."),
+    "uvideo_disk_size_bytes": ("gauge", "Size of that disk."),
+    "uvideo_disk_headroom_bytes": ("gauge", "What --headroom keeps free of it."),
+    "uvideo_workers": ("gauge", "Worker processes."),
+    "uvideo_backup_last_seconds": ("gauge", "When the last backup was complete, unix seconds; not there if none was."),
+    "uvideo_certificate_not_after_seconds": ("gauge", "When the certificate of --tls-cert ends, unix seconds."),
+    "uvideo_build_info": ("info", "What runs."),
+    "process_resident_memory_bytes": ("gauge", "Resident memory of all workers together."),
+    "process_open_fds": ("gauge", "Open descriptors of the worker that has most of them."),
+    "process_max_fds": ("gauge", "How many descriptors one worker may have."),
 }
 EACH = ("uvideo_connections_open", "uvideo_connections_limit")
 _METHODS_SECONDS = _INFLIGHT + 1
@@ -58,7 +83,8 @@ _STORES_SECONDS = _METHODS_SECONDS + len(METHODS) * _WIDTH
 _CODES = _STORES_SECONDS + len(STORES) * _WIDTH
 _VALUES = _CODES + len(CODES)
 _CAUSES = _VALUES + len(VALUES)
-_SLOTS = _CAUSES + len(CAUSES)
+_PID = _CAUSES + len(CAUSES)
+_SLOTS = _PID + 1
 _STORE = {name: _STORES_SECONDS + at * _WIDTH for at, name in enumerate(STORES)}
 _CODE = {code: _CODES + at for at, code in enumerate(CODES)}
 _CAUSE = {name: _CAUSES + at for at, name in enumerate(CAUSES)}
@@ -83,6 +109,7 @@ class Metrics:
         self._started, self._workers = started, workers
         self._cells = memoryview(mmap.mmap(-1, workers * _SLOTS * 8)).cast("Q")
         self._base = 0
+        self._shown = dict[str, list[Sample]]()
 
     def take(self, worker: int) -> None:
         """Say which worker this process is.  What an earlier one of this number had in flight, or open, is gone."""
@@ -90,6 +117,14 @@ class Metrics:
         self._cells[self._base + _INFLIGHT] = 0
         for name in EACH:
             self.set(name, 0)
+        if self._cells[self._base + _PID]:
+            self.add("uvideo_workers_died_total")
+        self._cells[self._base + _PID] = os.getpid()
+
+    @property
+    def pids(self) -> list[int]:
+        """The workers' process ids."""
+        return [pid for worker in range(self._workers) if (pid := self._cells[worker * _SLOTS + _PID])]
 
     def begin(self) -> None:
         self._cells[self._base + _INFLIGHT] += 1
@@ -121,7 +156,7 @@ class Metrics:
         self._cells[self._base + _CODE.get(ret_code or 0, _CODES + len(CODES) - 1)] += 1
 
     def failed(self, cause: str) -> None:
-        """A request failed because the database or the store did.  ``cause``: out of CAUSES."""
+        """A request was refused or failed for a reason of the server's own.  ``cause``: out of CAUSES."""
         self._cells[self._base + _CAUSE[cause]] += 1
 
     def add(self, name: str, count: int = 1) -> None:
@@ -131,6 +166,10 @@ class Metrics:
     def set(self, name: str, value: int) -> None:
         """Give a gauge of VALUES its value."""
         self._cells[self._base + _VALUE[name]] = value
+
+    def show(self, name: str, *samples: Sample) -> None:
+        """Give a family of SHOWN its samples in place of those that it has.  For the first worker: it is asked."""
+        self._shown[name] = list(samples)
 
     def _sum(self, slot: int) -> int:
         return sum(self._cells[worker * _SLOTS + slot] for worker in range(self._workers))
@@ -156,53 +195,55 @@ class Metrics:
         failed = sum(count for status, count in named if status >= 500)
         return Counts(sum(by_status), refused, failed, self._sum(_IN), self._sum(_OUT), self._sum(_INFLIGHT))
 
-    def text(self) -> str:
-        """All of it in Prometheus' text format, summed over the workers."""
-        lines = ["# HELP uvideo_requests_total Requests answered.", "# TYPE uvideo_requests_total counter"]
-        for method, first in _METHOD.items():
-            for status, second in _STATUS.items():
-                count = self._sum(first * len(STATUSES) + second)
-                if count:
-                    name = str(status) if status else "other"
-                    lines.append(f'uvideo_requests_total{{method="{method}",status="{name}"}} {count}')
-        for name, kind, slot, text in (
+    def families(self) -> Iterator[Family]:
+        """All of it, summed over the workers.  Of what has a method, status or code only those that ever were."""
+        by_status = [
+            Sample(count, {"method": method, "status": str(status) if status else "other"})
+            for method, first in _METHOD.items()
+            for status, second in _STATUS.items()
+            if (count := self._sum(first * len(STATUSES) + second))
+        ]
+        yield Family("uvideo_requests_total", "counter", "Requests answered.", by_status)
+        for name, kind, slot, what in (
             ("uvideo_received_bytes_total", "counter", _IN, "Bytes of request bodies."),
             ("uvideo_sent_bytes_total", "counter", _OUT, "Bytes of answers' bodies."),
             ("uvideo_requests_in_flight", "gauge", _INFLIGHT, "Requests being answered."),
         ):
-            lines += [f"# HELP {name} {text}", f"# TYPE {name} {kind}", f"{name} {self._sum(slot)}"]
-        lines += self._histogram(
-            "uvideo_request_seconds", "Time to answer a request.", "method", METHODS, _METHODS_SECONDS
-        )
-        lines += self._histogram("uvideo_store_seconds", "Time of a driver's call.", "store", STORES, _STORES_SECONDS)
-        lines += ["# HELP uvideo_errors_total Answers by their RetCode.", "# TYPE uvideo_errors_total counter"]
-        for code, slot in _CODE.items():
-            count = self._sum(slot)
-            if count:
-                lines.append(f'uvideo_errors_total{{code="{code or "other"}"}} {count}')
-        name, text = "uvideo_storage_failures_total", "Requests that the database or the store failed, by cause."
-        lines += [f"# HELP {name} {text}", f"# TYPE {name} counter"]
-        lines += [f'{name}{{cause="{cause}"}} {self._sum(slot)}' for cause, slot in _CAUSE.items() if self._sum(slot)]
-        for name, (kind, text) in VALUES.items():
-            lines += [f"# HELP {name} {text}", f"# TYPE {name} {kind}", f"{name} {self._sum(_VALUE[name])}"]
-        lines += [
-            "# HELP process_start_time_seconds Start of the server, unix seconds.",
-            "# TYPE process_start_time_seconds gauge",
-            f"process_start_time_seconds {self._started:.3f}",
+            yield Family(name, kind, what, [Sample(self._sum(slot))])
+        name, what = "uvideo_request_seconds", "Time to answer a request."
+        yield Family(name, "histogram", what, self._histogram("method", METHODS, _METHODS_SECONDS))
+        name, what = "uvideo_store_seconds", "Time of a driver's call."
+        yield Family(name, "histogram", what, self._histogram("store", STORES, _STORES_SECONDS))
+        by_code = [
+            Sample(count, {"code": str(code or "other")}) for code, at in _CODE.items() if (count := self._sum(at))
         ]
-        return "\n".join(lines) + "\n"
+        yield Family("uvideo_errors_total", "counter", "Answers by their RetCode.", by_code)
+        causes = [Sample(self._sum(slot), {"cause": cause}) for cause, slot in _CAUSE.items()]
+        name, what = "uvideo_failures_total", "Requests refused or failed for a reason of the server's own, by cause."
+        yield Family(name, "counter", what, causes)
+        name, what = "uvideo_storage_failures_total", "Those that the database or the store failed."
+        storage = [each for each in causes if each.labels["cause"] in base.CAUSES]
+        yield Family(name, "counter", what, storage)
+        for name, (kind, what) in VALUES.items():
+            yield Family(name, kind, what, [Sample(self._sum(_VALUE[name]))])
+        for name, (kind, what) in SHOWN.items():
+            if name in self._shown:
+                yield Family(name, kind, what, self._shown[name])
+        what = "Start of the server, unix seconds."
+        yield Family("process_start_time_seconds", "gauge", what, [Sample(self._started)])
 
-    def _histogram(self, name: str, text: str, label: str, names: tuple[str, ...], first: int) -> list[str]:
+    def _histogram(self, label: str, names: tuple[str, ...], first: int) -> list[Sample]:
         """Of those that were ever used."""
-        lines = [f"# HELP {name} {text}", f"# TYPE {name} histogram"]
+        samples = list[Sample]()
         for at, value in enumerate(names):
             slot, count = first + at * _WIDTH, 0
             counts = [self._sum(slot + bucket) for bucket in range(len(BUCKETS) + 1)]
             if not any(counts):
                 continue
+            labels = {label: value}
             for bound, found in zip((*map(str, BUCKETS), "+Inf"), counts, strict=True):
                 count += found
-                lines.append(f'{name}_bucket{{{label}="{value}",le="{bound}"}} {count}')
-            lines.append(f'{name}_sum{{{label}="{value}"}} {self._sum(slot + _WIDTH - 1) / 1e6:.6f}')
-            lines.append(f'{name}_count{{{label}="{value}"}} {count}')
-        return lines
+                samples.append(Sample(count, {**labels, "le": bound}, "_bucket"))
+            samples.append(Sample(self._sum(slot + _WIDTH - 1) / 1e6, labels, "_sum"))
+            samples.append(Sample(count, labels, "_count"))
+        return samples

@@ -32,6 +32,10 @@ class Ports:
     def tls(self) -> ssl.SSLContext | None:
         return self.certificate.context if self.certificate is not None else None
 
+    def not_after(self) -> float | None:
+        """Unix seconds at which the certificate ends that new connections get; None without TLS."""
+        return self.certificate.pem.not_after if self.certificate is not None else None
+
     @property
     def numbers(self) -> tuple[int, int]:
         """Of the data port and of the admin port."""

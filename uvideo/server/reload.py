@@ -8,7 +8,6 @@ and one that is started later has it too.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import enum
 import logging
 import mmap
@@ -56,7 +55,7 @@ WHEN: dict[str, When] = {
         ),
         When.AT_ONCE,
     ),
-    **dict.fromkeys(("tls_cert", "tls_key", "headroom"), When.VALUE),
+    **dict.fromkeys(("tls_cert", "tls_key", "headroom", "trusted_proxy"), When.VALUE),
     **dict.fromkeys(
         (
             *("folder", "settings", "reload_seconds", "host", "port", "admin_port", "admin_host", "hostname"),
@@ -146,15 +145,17 @@ class Reading:
         self._seen: object = None
         self._worked = True
         metrics.set("uvideo_reload_successful", 1)
-        self._tell_end()
 
     async def run(self, asked: asyncio.Event) -> None:
         """For ever: read when asked, and when a file has changed."""
         while True:
             await asyncio.to_thread(self.look, asked=asked.is_set())
             asked.clear()
-            with contextlib.suppress(asyncio.TimeoutError, TimeoutError):
-                await asyncio.wait_for(asked.wait(), self._news.settings.reload_seconds or None)
+            waiting = asyncio.get_running_loop().create_task(asked.wait())
+            try:  # no wait_for: of a cancel and a signal at the same moment it forgets the cancel, before Python 3.12
+                await asyncio.wait([waiting], timeout=self._news.settings.reload_seconds or None)
+            finally:
+                waiting.cancel()
 
     def look(self, *, asked: bool = False) -> None:
         """Read if a file has changed since the last time, or if ``asked``."""
@@ -193,7 +194,6 @@ class Reading:
         if new != old:
             self._published.publish(new)
             self._news = new
-            self._tell_end()
         for problem in problems:
             log.error("%s", problem)
         changes = [f"{name} = {getattr(settings, name)!r}" for name in _changed(old.settings, settings)]
@@ -237,11 +237,6 @@ class Reading:
         self._metrics.set("uvideo_reload_successful", int(worked))
         if not worked:
             self._metrics.add("uvideo_reload_failures_total")
-
-    def _tell_end(self) -> None:
-        if self._news.pem is not None:
-            with contextlib.suppress(ValueError):  # OpenSSL takes some that are not quite as they should be
-                self._metrics.set("uvideo_certificate_not_after_seconds", self._news.pem.not_after)
 
 
 def _is_at_once(name: str, old: Settings, new: Settings) -> bool:

@@ -22,6 +22,7 @@ from uvideo._core import localfile
 from uvideo.server import endings, seal
 from uvideo.server.admin import admin_handler
 from uvideo.server.app import App
+from uvideo.server.arrivals import Listener, answer_on
 from uvideo.server.audit import Audit, Who
 from uvideo.server.callback import Callbacks
 from uvideo.server.connection import Server
@@ -32,7 +33,7 @@ from uvideo.server.drivers import Drivers
 from uvideo.server.endings import Ending
 from uvideo.server.exchange import Watch
 from uvideo.server.faults import Faults, FaultyApp, clock
-from uvideo.server.gauges import Gauges
+from uvideo.server.gauges import Gauges, readiness_look, uploads_look
 from uvideo.server.hangup import Hangup
 from uvideo.server.headroom import Headroom, kept_free
 from uvideo.server.history import History
@@ -42,9 +43,10 @@ from uvideo.server.live import Live, Scrubbing
 from uvideo.server.metrics import Metrics
 from uvideo.server.names import OwnNames
 from uvideo.server.ports import BACKLOG, Ports, in_url
-from uvideo.server.readiness import Readiness
+from uvideo.server.readiness import Moment, Readiness
 from uvideo.server.reload import Again, News, Reading, follow
 from uvideo.server.scrub import Found, Scrubber
+from uvideo.server.senders import Senders
 from uvideo.server.service import Restoring, Service
 from uvideo.server.settings import Settings, StartError
 from uvideo.server.shared import Shared
@@ -52,6 +54,7 @@ from uvideo.server.spool import Spool
 from uvideo.server.sweeper import AGE, Sweeper
 from uvideo.server.timing import timed_blobs, timed_catalog
 from uvideo.server.view import View
+from uvideo.server.vitals import Vitals
 from uvideo.storage import identity
 from uvideo.storage.base import DAY, Blobs, Catalog, Unfit, Unreachable
 
@@ -76,6 +79,7 @@ class Plan:
     keyring: Keyring
     ports: Ports
     names: OwnNames
+    senders: Senders
     faults: Faults | None
     shared: Shared
     audit: Audit
@@ -93,17 +97,18 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
     connections = descriptors(settings.connections)
     blobs, catalog = drivers.make()
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(_on_failure)
+    loop.set_exception_handler(functools.partial(_on_failure, shared.short))
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(plan.audit.close)
         try:
             await stack.enter_async_context(identity.opened(blobs, catalog, create=True))
+            if fresh:
+                await _meet_older(catalog, drivers)
         except Unreachable as failure:
             raise StartError(f"cannot start: {failure.strerror}", endings.AWAY) from None
         except Exception as failure:
             raise StartError(f"{settings.folder} cannot be used: {failure}", _unusable(failure)) from failure
         if fresh:
-            await _meet_older(catalog, drivers)
             await _take_back(blobs, catalog)
         restoring = Restoring(settings.restore_seconds, settings.restored_seconds)
         callbacks = Callbacks(settings.callback_allow)
@@ -131,6 +136,7 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
             "writes": shared.writes,
             "names": plan.names,
             "hosts": SpaceHosts(settings.hostname, settings.public_url),
+            "senders": plan.senders,
             "audit": plan.audit,
         }
         rules = restoring, settings.verify_reads, spool, settings.permanent_links
@@ -141,7 +147,7 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
             service = Service(store, names, plan.keyring, clock, *rules)
             app = FaultyApp(service, metrics, faults, **common)
         many = settings.workers > 1  # a small backlog: asyncio takes so many at once, and another may be idle
-        data = await loop.create_server(app.server, sock=ports.data, ssl=ports.tls, backlog=1 if many else BACKLOG)
+        data = await answer_on(ports.data, app.server, ports.tls, 1 if many else BACKLOG)
         if many:
             ports.data.listen(BACKLOG)
         live = Live(
@@ -152,12 +158,14 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
             callbacks=callbacks,
             cross_origin=crossing,
             names=plan.names,
+            senders=plan.senders,
             allowed=lambda new: _allowed(new, ports),
             own_names=plan.again.check,
             certificate=ports.certificate,
             headroom=headroom,
         )
-        admin, tasks = None, list[asyncio.Task[None]]()
+        admin: Listener | None = None
+        tasks = list[asyncio.Task[None]]()
         if number == 0:
             more = {"/faults": faults.answer} if faults is not None else {}
             history = History(metrics)
@@ -170,21 +178,32 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
                 tls=ports.tls is not None,
                 audit=plan.audit,
             )
-            gauges = Gauges(catalog, metrics, levels=shared.gauges)
-            stack.push_async_callback(gauges.close)
             watch = Watch(settings.idle, settings.least_rate)
             watch.start()
             stack.callback(watch.stop)
             readiness = Readiness(
                 *(blobs, catalog, shared.writes),
                 is_stopping=app.is_stopping,
-                is_crowded=lambda: app.server.is_crowded,
+                is_crowded=metrics.is_crowded,
                 has_room=app.has_room,
+                short=shared.short,
             )
+            vitals = Vitals(metrics, settings.folder, int(settings.headroom * MIB), ports.not_after)
+            gauges = Gauges(
+                {
+                    "open uploads": uploads_look(catalog, metrics),
+                    "readiness": readiness_look(readiness, metrics),
+                    "the machine": vitals.look,
+                },
+                metrics,
+                shared.gauges,
+            )
+            stack.push_async_callback(gauges.close)
             answering = admin_handler(metrics, readiness, gauges, console, watch, more)
-            handler = Server(answering, metrics, most=connections, each=settings.connections_per_address)
-            live.handler, live.watch = handler, watch
-            admin = await loop.create_server(handler, sock=ports.admin, ssl=ports.tls)
+            each = settings.connections_per_address
+            handler = Server(answering, metrics, plan.senders, most=connections, each=each)
+            live.handler, live.watch, live.vitals = handler, watch, vitals
+            admin = await answer_on(ports.admin, handler, ports.tls, BACKLOG)
             tasks.append(loop.create_task(history.run()))
         gc.collect()
         gc.freeze()  # what is there now stays: no collection needs to look at it again
@@ -192,11 +211,12 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
         if shared.published.count:
             count, news = shared.published.read()
             live.take(news)
+        asked = plan.hangup.asked() if number == 0 else None
         ready()
         tasks.append(loop.create_task(follow(shared.published, live.take, count)))
-        if number == 0:
+        if asked is not None:
             reading = Reading(news, plan.again, lambda: service.keyring.own, shared.published, metrics)
-            tasks.append(loop.create_task(reading.run(plan.hangup.asked())))
+            tasks.append(loop.create_task(reading.run(asked)))
             tasks.append(loop.create_task(_warn(plan.names, catalog)))
             cutoff = began - CLOCK_GRAIN if fresh else began - AGE
             disk = None if drivers.shared else settings.folder
@@ -255,10 +275,11 @@ async def _warn(own_names: OwnNames, catalog: Catalog) -> None:
         log.warning("spaces cannot be compared with the server's names: %s", failure.strerror)
 
 
-def _on_failure(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def _on_failure(short: Moment, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """What no request is to blame for.  asyncio itself tries again to take a connection, a second later."""
     failure = context.get("exception")
     if isinstance(failure, OSError) and failure.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+        short.now()
         log.error("no connection can be taken: %s", failure.strerror)
     else:
         loop.default_exception_handler(context)

@@ -58,6 +58,10 @@ WORDS = {
         "为每个请求生成一个 span，按 OTEL_... 环境变量以 OTLP 导出。"
     ),
     "JSON lines on stderr.": "在标准错误输出中每个请求记一行 JSON。",
+    "Believe what this proxy (an address or a network) says of who sends: Forwarded, X-Forwarded-For, PROXY "
+    "protocol. Repeatable.": (
+        "可信代理的地址或网段：采信它通过 Forwarded、X-Forwarded-For 或 PROXY 协议给出的客户端地址；可重复给出。"
+    ),
     "At once, in each process; more are answered 503.": "每个进程同时接受的连接数，超出的应答 503。",
     "Of those, from one address that is not this machine's own; more are answered 503.  0: any number.": (
         "其中来自同一地址（本机地址除外）的连接数上限，超出的应答 503；0 表示不限。"
@@ -111,11 +115,11 @@ WORDS = {
         "此命令需要 {missing}，尚未安装：pip install 'uvideo[server]'"
     ),
     "Look after a server's folder, or a cluster.": "维护服务器的文件夹或集群。",
-    "COMMAND is stats, fsck, gc, backup, restore, adopt, migrate, keys, list-keys, add-key, remove-key, "
-    "audit or upgraded; `uvideo admin help COMMAND` has its options. Where things are is said as to serve: DIR, "
-    "--database and --blobs. Exit codes: 0 all is well, 1 damage was found, 2 it could not be done.": (
-        "COMMAND 是 stats、fsck、gc、backup、restore、adopt、migrate、keys、list-keys、add-key、remove-key、 "
-        "audit 或 upgraded；选项见 `uvideo admin help COMMAND`。\n"
+    "COMMAND is stats, fsck, gc, backup, backed-up, restore, adopt, migrate, keys, list-keys, add-key, "
+    "remove-key, audit or upgraded; `uvideo admin help COMMAND` has its options. Where things are is said as to "
+    "serve: DIR, --database and --blobs. Exit codes: 0 all is well, 1 damage was found, 2 it could not be done.": (
+        "COMMAND 是 stats、fsck、gc、backup、backed-up、restore、adopt、migrate、keys、\n"
+        "list-keys、add-key、remove-key、audit 或 upgraded；选项见 `uvideo admin help COMMAND`。\n"
         "数据在哪里，写法与 serve 相同：DIR、--database 和 --blobs。退出码：0 一切正常，1 发现损坏，2 无法完成。"
     ),
     "What a server's folder holds:": "服务器的文件夹里有什么：",

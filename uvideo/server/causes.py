@@ -1,0 +1,46 @@
+"""Why a request was refused or failed, where the reason is the server's own: what the alerts are told apart by."""
+
+from __future__ import annotations
+
+import errno
+
+from uvideo._core import errors
+from uvideo.storage import base
+
+__all__ = ["CAUSES", "cause_of"]
+
+#: Those of the machine and of this program, beside those of the database and of the store.
+OWN = {
+    "rate": "a key, or an address without one, asks for more than --rate",
+    "guesses": "an address sent more wrong signatures for a key than --guesses",
+    "requests": "too many large requests at once",
+    "descriptors": "too many files are open",
+    "memory": "no memory is left",
+    "readonly": "the disk is read-only",
+    "disk": "the disk failed",
+    "audit": "the audit log cannot be written",
+    "unexpected": "this program failed: the log has a traceback",
+}
+CAUSES = (*base.CAUSES, *OWN)
+
+_ERRNO = {
+    errno.ENOSPC: "full",
+    errno.EDQUOT: "full",
+    errno.EROFS: "readonly",
+    errno.EMFILE: "descriptors",
+    errno.ENFILE: "descriptors",
+    errno.ENOMEM: "memory",
+    errno.EIO: "disk",
+}
+
+
+def cause_of(failure: BaseException) -> str | None:
+    """Out of CAUSES; None if it is the client's own doing.  Whoever raises a refusal with a cause gives it to it."""
+    cause = getattr(failure, "cause", None)
+    if cause in CAUSES:
+        return str(cause)
+    if isinstance(failure, errors.Refused):
+        return None
+    if isinstance(failure, MemoryError):
+        return "memory"
+    return _ERRNO.get(failure.errno or 0, "unexpected") if isinstance(failure, OSError) else "unexpected"
