@@ -251,18 +251,6 @@ def test_what_needs_a_restart_is_said_and_the_rest_counts(site: Site) -> None:
     until(lambda: "read again: log_level = 'info'" in site.said())
 
 
-def test_another_key_pair_in_the_folder_is_not_taken(site: Site) -> None:
-    path = site.server.dir / "credentials.json"
-    kept = path.read_text()
-    path.write_text('{"public_key": "me", "private_key": "another one"}')
-    site.hang_up()
-    until(lambda: f"{path} has another key pair, which is not taken: `uvideo admin keys --replace`" in site.said())
-    path.write_text(kept)
-    site.hang_up()
-    until(lambda: site.metric("uvideo_reload_successful") == 1)
-    assert "another one" not in site.said()
-
-
 def test_a_worker_that_is_started_later_has_what_was_read_last(site: Site, stored: tuple[str, str]) -> None:
     host, target = stored
     new = pair()

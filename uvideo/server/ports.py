@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from uvideo.server import endings
 from uvideo.server.certificate import Certificate, Pem
+from uvideo.server.inherited import Inherited
 from uvideo.server.settings import Settings, StartError
 
 __all__ = ["BACKLOG", "Ports", "in_url", "listen", "url"]
@@ -18,11 +19,12 @@ ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # an address that means all -> one 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The listening sockets, and the TLS of both."""
+    """The listening sockets, and the TLS of both.  ``outlive``: somebody else keeps them open when this server ends."""
 
     data: socket.socket
     admin: socket.socket
     certificate: Certificate | None
+    outlive: bool = False
 
     def close(self) -> None:
         self.data.close()
@@ -48,14 +50,17 @@ class Ports:
         return None if data in ANY or data == admin else in_url(data)
 
 
-def listen(settings: Settings) -> Ports:
-    """The sockets that the settings ask for, listening.  StartError."""
+def listen(settings: Settings, given: Inherited | None = None) -> Ports:
+    """The sockets, listening: those that were given, and for the others what the settings ask for.  StartError."""
+    given = given or Inherited()
     certificate = None
     if (settings.tls_cert is None) != (settings.tls_key is None):
         raise StartError("--tls-cert and --tls-key must be given together", endings.SETTINGS)
     if settings.tls_cert is not None and settings.tls_key is not None:
         certificate = Certificate(Pem.read(settings.tls_cert, settings.tls_key))
-    return Ports(_bind(settings.host, settings.port), _bind(settings.admin_host, settings.admin_port), certificate)
+    data = given.data or _bind(settings.host, settings.port)
+    admin = given.admin or _bind(settings.admin_host, settings.admin_port)
+    return Ports(data, admin, certificate, given.outlive)
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -20,9 +20,8 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from uvideo.server import credentials, endings
+from uvideo.server import endings
 from uvideo.server.certificate import Certificate, Pem
-from uvideo.server.credentials import CredentialsError, Key
 from uvideo.server.metrics import Metrics
 from uvideo.server.names import OwnNames
 from uvideo.server.settings import Settings, StartError
@@ -60,7 +59,7 @@ WHEN: dict[str, When] = {
         (
             *("folder", "settings", "reload_seconds", "host", "port", "admin_port", "admin_host", "hostname"),
             *("workers", "fsync", "database", "blobs", "ready_file", "restore_seconds", "restored_seconds"),
-            *("lock_seconds", "faults", "public_url", "telemetry", "audit_log", "audit_reads"),
+            *("lock_seconds", "faults", "public_url", "telemetry", "audit_log", "audit_reads", "other_keys"),
         ),
         When.RESTART,
     ),
@@ -135,12 +134,10 @@ class Again(NamedTuple):
 
 
 class Reading:
-    """Reads again, in the first worker.  ``own``: the server's own key pair."""
+    """Reads again, in the first worker."""
 
-    def __init__(
-        self, news: News, again: Again, own: Callable[[], Key], published: Published, metrics: Metrics
-    ) -> None:
-        self._news, self._again, self._own = news, again, own
+    def __init__(self, news: News, again: Again, published: Published, metrics: Metrics) -> None:
+        self._news, self._again = news, again
         self._published, self._metrics = published, metrics
         self._seen: object = None
         self._worked = True
@@ -189,7 +186,6 @@ class Reading:
                     pem = found
         except StartError as failure:
             problems.append(f"the certificate stays as it was: {failure}")
-        problems += self._other_pair()
         new = News(settings, pem)
         if new != old:
             self._published.publish(new)
@@ -214,22 +210,6 @@ class Reading:
         if waiting:
             log.warning("changed, and counts after a restart: %s", ", ".join(waiting))
         return replace(old, **{name: getattr(read, name) for name in names if name not in waiting})
-
-    def _other_pair(self) -> list[str]:
-        """What is said of a file of the server's own pair that holds another one."""
-        settings = self._news.settings
-        path = settings.folder / "credentials.json"
-        if settings.public_key is not None:
-            return []
-        try:
-            found, own = credentials.load(path), self._own()
-        except OSError:
-            return []
-        except CredentialsError as failure:
-            return [f"the server goes on with the key pair that it has: {failure}"]
-        if (found.public, found.private) == (own.public, own.private):
-            return []
-        return [f"{path} has another key pair, which is not taken: {ROTATE}"]
 
     def _end(self, worked: bool) -> None:
         self._worked = worked
