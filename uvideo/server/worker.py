@@ -191,6 +191,7 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
         ready()
         if number == 0:
             tasks.append(loop.create_task(_warn(plan.names, catalog)))
+            tasks.append(loop.create_task(catalog.upkeep()))
             cutoff = began - CLOCK_GRAIN if fresh else began - AGE
             disk = None if drivers.shared else settings.folder
             sweeper = Sweeper(blobs, catalog, metrics, disk, int(settings.headroom * MIB))
