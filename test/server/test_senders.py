@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import json
 import select
 import socket
 import ssl
 import struct
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from test.fuzz.stage import certificate
-from test.patience import until
+from test.patience import SUITE_SECONDS, until
 from test.server.wire import SECONDS, Answer, Peer, head, receive
 from test.server_fixture import ROOT, Server, start_server
 from ucloud.uvideo.protocol import operation, signature
@@ -34,7 +39,7 @@ PROXY, ANOTHER_PROXY, STRANGER = "127.0.0.2", "127.0.0.3", "127.0.0.9"  # where 
 ALICE, BOB, MALLORY = "192.0.2.1", "2001:db8::b", "198.51.100.66"  # clients of the proxies
 UNCHECKED = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 UNCHECKED.check_hostname, UNCHECKED.verify_mode = False, ssl.CERT_NONE
-TRUSTED = ("--trusted-proxy", f"{PROXY}/31", "--trusted-proxy", "fd00::/8")
+TRUSTED = (f"{PROXY}/31", "fd00::/8")
 
 # What a request says
 
@@ -143,6 +148,37 @@ def test_this_machine_stands_for_many_only_while_it_is_not_trusted() -> None:
     assert not trusting.of_request(connection, Headers([(XFF, "127.0.0.1")])).is_near
     assert not trusting.of_request(connection, Headers([(XFF, "127.0.0.5")])).is_near  # another machine's loopback
     assert not trusting.of_connection("127.0.0.1", "127.0.0.5").is_near
+
+
+PIECES = st.sampled_from(
+    (*'"\\,;=[]: \t', "for=", "by=", "x", "unknown", "_y", ALICE, MALLORY, BOB, f'for="[{BOB}]"', "10.2.2.2", "é", "\0")
+)
+
+
+@given(st.lists(PIECES, max_size=12).map("".join), st.booleans())
+@settings(max_examples=300, deadline=None)
+def test_whatever_a_client_writes_it_names_nobody_else(written: str, in_one_line: bool) -> None:
+    """A proxy appends the client's address to what the client wrote, in the same line or in one of its own."""
+    senders = Senders(("10.0.0.0/8",))
+    client, unknown = "203.0.113.9", replace(senders.of_connection(PEER), is_known=False)
+    for name, appended in ((XFF, client), (FORWARDED, f"for={client}"), (FORWARDED, f'proto=http;for="{client}:1"')):
+        lines = [(name, f"{written}, {appended}")] if in_one_line else [(name, written), (name, appended)]
+        said = senders.of_request(senders.of_connection(PEER), Headers(lines))
+        assert said == Sender(client) or (said == unknown and in_one_line and name == FORWARDED)
+
+
+@given(
+    st.binary(min_size=1, max_size=60),
+    st.sampled_from((b"", b"PROXY ", b"PROXY TCP4 ", b"\r\n\r\n\0\r\nQUIT\n!\x11\0\x0c")),
+)
+@settings(max_examples=300, deadline=None)
+def test_any_bytes_are_a_header_or_malformed_or_none(data: bytes, begin: bytes) -> None:
+    with contextlib.suppress(proxyprotocol.Malformed):
+        size = proxyprotocol.size(begin + data)
+        assert size is None or 0 < size <= proxyprotocol.LIMIT
+        if size is not None and size <= len(begin + data):
+            found = proxyprotocol.address((begin + data)[:size])
+            assert not found or ipaddress.ip_address(found)
 
 
 def test_sixty_four_kilobytes_of_hops_take_no_time() -> None:
@@ -279,6 +315,13 @@ def test_a_balancer_may_stand_before_a_proxy() -> None:
 # At the server
 
 
+def test_a_name_is_no_address_of_a_proxy(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "uvideo", "serve", str(tmp_path / "data"), "--trusted-proxy", "nginx.internal"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SUITE_SECONDS)
+    assert done.returncode == 2 and not (tmp_path / "data").exists()
+    assert "--trusted-proxy: 'nginx.internal': that is no address and no network; write 10.0.0.5, " in done.stderr
+
+
 @dataclass
 class Fronted:
     """A server with ``tls`` or without, before which there are proxies."""
@@ -314,8 +357,10 @@ class Fronted:
 
 
 def start_fronted(folder: Path, *options: str, tls: bool = False) -> Iterator[Fronted]:
-    given = ["--no-fsync", "--access-log", "--guesses", str(GUESSES), "--workers", "2", *TRUSTED, *options]
-    with start_server(folder / "data", *given) as server:
+    given = ["--no-fsync", "--access-log", "--guesses", str(GUESSES), "--workers", "2", *options]
+    env = {"UVIDEO_SERVE_TRUSTED_PROXY": " ".join(TRUSTED)} if tls else {}
+    given += [] if tls else [text for each in TRUSTED for text in ("--trusted-proxy", each)]
+    with start_server(folder / "data", *given, env=env) as server:
         yield Fronted(server, tls)
         assert "Traceback" not in server.log.read_text()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import socket
 import ssl
 import sys
@@ -71,10 +70,10 @@ class _Arrivals:
         """Give it to the server, once it is known whose it is.  One that is broken or malformed ends."""
         with contextlib.suppress(OSError, asyncio.TimeoutError, proxyprotocol.Malformed):
             try:
-                said = None
+                connection = self._server()
                 if self._server.senders.trusts(peer) and not self._server.is_crowded:  # else it is told so at once
-                    said = await self._introduction(taken)
-                await self._loop.connect_accepted_socket(functools.partial(self._server, said), taken, ssl=self._tls)
+                    connection.said = await self._introduction(taken)
+                await self._loop.connect_accepted_socket(lambda: connection, taken, ssl=self._tls)
             except BaseException:
                 taken.close()
                 raise

@@ -657,11 +657,26 @@ class Catalog(Protocol):
         ...
 
     async def update_token(self, token: TokenRecord) -> None:
-        """Replace the one with this token_id and owner.  ``errors.TokenNotFound``."""
+        """Replace the one with this token_id and owner, but for its private key, which stays.
+
+        ``errors.TokenNotFound``.
+        """
         ...
 
     async def delete_token(self, owner: str, token_id: str) -> None:
         """``errors.TokenNotFound``."""
+        ...
+
+    async def all_tokens(self) -> builtins.list[TokenRecord]:
+        """Of every owner."""
+        ...
+
+    async def reseal(self, change: Callable[[TokenRecord | KeyRecord], str | None]) -> tuple[int, int]:
+        """Give tokens and key pairs the private key that ``change`` says, None to leave one as it is.
+
+        All in one transaction, while nobody adds or changes one; how many (tokens, keys) were changed.  ``change`` may
+        be called on another thread, and again for the same record if the transaction is tried again.
+        """
         ...
 
     # Programs

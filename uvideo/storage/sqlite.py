@@ -576,9 +576,10 @@ def _migrate(db: sqlite3.Connection) -> None:
 
 
 def _try_write(db: sqlite3.Connection) -> None:
-    """A write that changes nothing, and a read."""
+    """A write that changes nothing, and a read.  A newer program may have migrated, and this one still answers."""
     db.execute("BEGIN IMMEDIATE")
-    db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    db.execute(f"PRAGMA user_version = {version}")
     db.execute("COMMIT")
     _peek(db)
 
