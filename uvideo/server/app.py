@@ -10,6 +10,7 @@ import errno
 import json
 import logging
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -154,25 +155,17 @@ class App:
         """Whether the disk has more free than its headroom."""
         return self._headroom is None or self._headroom.has(0)
 
-    async def drain(self, grace: float) -> bool:
-        """Let the requests in flight finish, for at most ``grace`` seconds; True if all did.
+    async def drain(self, deadline: Callable[[], float | None], *, keep_idle: bool = False) -> bool:
+        """Let the requests in flight finish; True if all did.  The caller has stopped listening.
 
-        The caller has stopped listening.  Connections without a request are closed at once.
+        ``deadline``, ``keep_idle``: as of ``Server.drained``.  From now on each answer ends its connection.
         """
         self._draining = True
-        deadline = asyncio.get_running_loop().time() + grace
-        while True:
-            busy = {exchange.request.protocol for exchange in self._watch.active}
-            for connection in self.server.connections:
-                if connection not in busy:
-                    connection.force_close()
-            if not busy or asyncio.get_running_loop().time() > deadline:
-                break
-            await asyncio.sleep(0.02)
+        finished = await self.server.drained(self._watch, deadline, keep_idle=keep_idle)
         self._watch.stop()
         await self.server.shutdown(1.0)
         await self._usage.stop()
-        return not busy
+        return finished
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         exchange = self.exchange(request)
