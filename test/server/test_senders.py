@@ -367,7 +367,8 @@ def start_fronted(folder: Path, *options: str, tls: bool = False) -> Iterator[Fr
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fronted]:
-    yield from start_fronted(tmp_path_factory.mktemp("plain"))
+    folder = tmp_path_factory.mktemp("plain")
+    yield from start_fronted(folder, "--audit-log", str(folder / "audit.log"))
 
 
 @pytest.fixture(scope="module")
@@ -521,6 +522,19 @@ def test_the_console_says_who_failed_to_sign_in(fronted: Fronted) -> None:
 
 
 WRONG, TOO_MANY = 401, 429
+
+
+def test_the_audit_log_says_who_changed_something(plain: Fronted) -> None:
+    space = Passed(plain, headers=[(XFF, BOB)]).space()
+    found: list[Any] = []
+
+    def look() -> bool:
+        lines = (plain.server.dir.parent / "audit.log").read_text().splitlines()
+        found[:] = [each for each in map(json.loads, lines) if each["space"] == space]
+        return bool(found)
+
+    until(look)
+    assert [(each["operation"], each["address"]) for each in found] == [("CreateSpace", BOB)]
 
 
 def test_a_wrong_signature_holds_up_nobody_behind_the_same_proxy(plain: Fronted) -> None:
