@@ -237,6 +237,7 @@ async def run(
             tasks.append(loop.create_task(reading.run(asked)))
         if number == 0:
             tasks.append(loop.create_task(_warn(plan.names, catalog, plan.keyring)))
+            tasks.append(loop.create_task(catalog.upkeep()))
             cutoff = began - CLOCK_GRAIN if alone else began - AGE
             if not plan.folder.alone:
                 tasks.append(loop.create_task(_outlast(plan.folder, catalog, drivers)))

@@ -118,10 +118,11 @@ WORDS = {
         "此命令需要 {missing}，尚未安装：pip install 'uvideo[server]'"
     ),
     "Look after a server's folder, or a cluster.": "维护服务器的文件夹或集群。",
-    "COMMAND is stats, fsck, gc, backup, backed-up, restore, restart, adopt, migrate, keys, list-keys, add-key, "
-    "remove-key, audit or upgraded; `uvideo admin help COMMAND` has its options. Where things are is said as to "
-    "serve: DIR, --database and --blobs. Exit codes: 0 all is well, 1 damage was found, 2 it could not be done.": (
-        "COMMAND 是 stats、fsck、gc、backup、backed-up、restore、restart、adopt、migrate、keys、\n"
+    "COMMAND is stats, fsck, gc, compact, backup, backed-up, restore, restart, adopt, migrate, keys, list-keys, "
+    "add-key, remove-key, audit or upgraded; `uvideo admin help COMMAND` has its options. Where things are is said "
+    "as to serve: DIR, --database and --blobs. Exit codes: 0 all is well, 1 damage was found, 2 it could not be "
+    "done.": (
+        "COMMAND 是 stats、fsck、gc、compact、backup、backed-up、restore、restart、adopt、migrate、keys、\n"
         "list-keys、add-key、remove-key、audit 或 upgraded；选项见 `uvideo admin help COMMAND`。\n"
         "数据在哪里，写法与 serve 相同：DIR、--database 和 --blobs。退出码：0 一切正常，1 发现损坏，2 无法完成。"
     ),
