@@ -526,6 +526,27 @@ def remove_key(folder: Path, database: str | None, blobs: str | None, public_key
 @admin.command()
 @place
 @as_json
+def compact(folder: Path, database: str | None, blobs: str | None, is_json: bool) -> None:
+    """Give the room that deleted objects took in the catalog back to the disk, beside a running server.
+
+    A server does this by itself, in steps that hold up nobody, if its catalog was made by this version.  A catalog of
+    an older one is written anew here, once: reads go on, but uploads and deletes are answered 503 until it is done
+    (about half a minute for a GiB).  That needs twice the catalog's size free on its disk.  PostgreSQL: VACUUM of its
+    tables.
+    """
+
+    async def work() -> None:
+        async with _named(folder, database, blobs) as catalog:
+            done = await catalog.compact()
+        text = f"{done.before} bytes before, {done.after} after; writes waited for {done.waited:.2f} s at most"
+        _say(is_json, asdict(done), text)
+
+    _run(work())
+
+
+@admin.command()
+@place
+@as_json
 def upgraded(folder: Path, database: str | None, blobs: str | None, is_json: bool) -> None:
     """Say that every gateway of a cluster runs this version now, once a rolling upgrade is over.
 
