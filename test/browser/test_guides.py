@@ -85,6 +85,7 @@ def test_a_player_behind_nginx(reader: Reader, page: Page, tmp_path: Path) -> No
     for before, after in (
         ("443 ssl", f"127.0.0.1:{port} ssl"),
         ("127.0.0.1:9000", reader.endpoint),
+        ("/var/log/nginx", str(tmp_path)),
         ("/etc/ssl/video.pem", str(cert)),
         ("/etc/ssl/video.key", str(key)),
         ("server_name video.example.com;", ""),

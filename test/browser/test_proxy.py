@@ -78,6 +78,7 @@ def documented(port: int, console: Console, folder: Path) -> str:
         ("443 ssl", f"127.0.0.1:{port} ssl"),
         ("127.0.0.1:9001", f"127.0.0.1:{console.server.admin_port}"),
         ("127.0.0.1:9000", f"127.0.0.1:{console.server.port}"),
+        ("/var/log/nginx", str(folder)),
         ("/etc/ssl/video.pem", str(cert)),
         ("/etc/ssl/video.key", str(key)),
         ("server_name video.example.com;", ""),

@@ -74,8 +74,8 @@ def start_fronted(front: str, postgres: Postgres, object_store: ObjectStore, fol
     with start_cluster(postgres, object_store, folder) as cluster:
         ports = [each.port for each in cluster.gateways]
         if front == "nginx":
-            with start_nginx(ports) as port:
-                yield cluster.at(port)
+            with start_nginx(ports) as nginx:
+                yield cluster.at(nginx.port)
         elif front == "relay":
             with start_relay(*ports) as relay:
                 yield cluster.at(relay.port)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import re
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from test.cluster.program import Program, find, scratch
 from test.ports import free_ports
 
-__all__ = ["start_nginx"]
+__all__ = ["Nginx", "running_nginx", "start_nginx"]
 
 ROOT = Path(__file__).resolve().parents[2]
 MAIN = """
@@ -32,8 +33,16 @@ http {{
 """
 
 
-def site(port: int, gateways: Sequence[int]) -> str:
-    """The example of docs/operate.md, with these ports and without TLS."""
+@dataclass
+class Nginx:
+    """``folder``: with its logs, ``uvideo.log`` and ``uvideo-error.log``."""
+
+    port: int
+    folder: Path
+
+
+def site(port: int, gateways: Sequence[int], folder: Path, lines: Mapping[str, str]) -> str:
+    """The example of docs/operate.md, with these ports and without TLS.  Its logs are in the folder."""
     text = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
     found = re.search(r"```nginx\n(.*?)```", text, re.DOTALL)
     assert found is not None, "docs/operate.md has no example for nginx"
@@ -41,24 +50,34 @@ def site(port: int, gateways: Sequence[int]) -> str:
     servers = "".join(f"    server 127.0.0.1:{each} max_fails=1 fail_timeout=1s;\n" for each in gateways)
     example = example.replace("upstream gateways {\n", "upstream gateways {\n" + servers)
     example = re.sub(r"listen 443 ssl[^;]*;", f"listen 127.0.0.1:{port};", example)
+    for before, after in {"/var/log/nginx": str(folder), **lines}.items():
+        assert before in example, before
+        example = example.replace(before, after)
     return re.sub(r"^ *ssl_\w+ [^;]*;\n", "", example, flags=re.MULTILINE)
 
 
 @contextlib.contextmanager
-def start_nginx(gateways: Sequence[int]) -> Iterator[int]:
-    """The port that it listens on."""
+def start_nginx(gateways: Sequence[int], lines: Mapping[str, str] | None = None) -> Iterator[Nginx]:
+    """``lines``: text of the example -> what to write in its place."""
     with scratch("nginx") as folder:
         (port,) = free_ports(1)
-        config = folder / "nginx.conf"
-        config.write_text(MAIN.format(folder=folder, site=site(port, gateways)))
-        program = Program([find("nginx"), "-c", str(config), "-e", str(folder / "error.log")], folder / "nginx.log")
+        with running_nginx(folder, site(port, gateways, folder, lines or {}), port):
+            yield Nginx(port, folder)
 
-        def answers() -> bool:
-            with socket.create_connection(("127.0.0.1", port), 1):
-                return True
 
-        try:
-            program.wait_until(answers)
-            yield port
-        finally:
-            program.stop()
+@contextlib.contextmanager
+def running_nginx(folder: Path, text: str, port: int) -> Iterator[None]:
+    """``text``: what its http block holds.  ``port``: on which it then listens."""
+    config = folder / "nginx.conf"
+    config.write_text(MAIN.format(folder=folder, site=text))
+    program = Program([find("nginx"), "-c", str(config), "-e", str(folder / "error.log")], folder / "nginx.log")
+
+    def answers() -> bool:
+        with socket.create_connection(("127.0.0.1", port), 1):
+            return True
+
+    try:
+        program.wait_until(answers)
+        yield
+    finally:
+        program.stop()

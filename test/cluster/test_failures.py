@@ -49,8 +49,8 @@ def cluster(postgres: Postgres, object_store: ObjectStore, tmp_path: Path) -> It
 @pytest.fixture
 def front(cluster: Cluster) -> Iterator[Server]:
     """Both gateways behind nginx."""
-    with start_nginx([each.port for each in cluster.gateways]) as port:
-        yield cluster.at(port)
+    with start_nginx([each.port for each in cluster.gateways]) as nginx:
+        yield cluster.at(nginx.port)
 
 
 def client_of(server: Server, **options: object) -> Client:

@@ -161,9 +161,10 @@ def settled(pid: int) -> set[int]:
     return seen
 
 
-def test_no_descriptors_left(tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", ((), ("--trusted-proxy", "127.0.0.1")), ids=("alone", "proxy"))
+def test_no_descriptors_left(tmp_path: Path, options: tuple[str, ...]) -> None:
     """Connections and files that cannot be had are waited for or refused; then all is as before."""
-    with start_server(tmp_path, "--no-fsync") as server:
+    with start_server(tmp_path, "--no-fsync", *options) as server:
         peer, data = Peer(server), pattern(BIG)
         peer.manage(operation.CreateSpace(SPACE))
         peer.do(operation.PutObject(SPACE, "k"), data)

@@ -2,14 +2,99 @@
 
 from __future__ import annotations
 
+import fcntl
 import sqlite3
+import subprocess
+import sys
 import threading
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+import pytest
+
+from test.patience import SECONDS, until
+from test.server.test_monitoring import asked
 from test.server.wire import Answer, Peer
-from test.server_fixture import start_server
+from test.server_fixture import Server, start_server
 from ucloud.uvideo.protocol import operation
+from uvideo.server import readiness
+from uvideo.storage import connections
+from uvideo.storage.committer import SLACK
+from uvideo.storage.sqlite import PATIENCE
+
+
+def uvideo(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "uvideo", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
+
+
+@contextmanager
+def held(folder: Path, *statements: str) -> Iterator[None]:
+    """Another program is within a transaction of its own."""
+    with closing(sqlite3.connect(folder / "catalog.db", isolation_level=None)) as other:
+        for statement in statements:
+            other.execute(statement).fetchall()
+        yield
+
+
+def is_refused(server: Server, got: Answer) -> bool:
+    assert "Traceback" not in server.log.read_text()
+    return got.status == 503 and got.header("Retry-After") == "1" and bool(got.refusal())
+
+
+def test_every_answer_comes_within_five_seconds() -> None:
+    assert max(PATIENCE + SLACK, readiness.PATIENCE, connections.WHOLE) < 5
+
+
+def test_a_server_starts_while_another_program_writes(tmp_path: Path) -> None:
+    options = ("--no-fsync", "--lock-seconds", "0.2", "--workers", "2")
+    with start_server(tmp_path, "--no-fsync") as server:
+        space = Peer(server).space()
+        Peer(server).do(operation.PutObject(space, "k"), b"old")
+    with held(tmp_path, "BEGIN EXCLUSIVE", "UPDATE oldest SET schema = schema"):
+        with start_server(tmp_path, *options) as server:
+            peer = Peer(server)
+            assert peer.call(operation.GetObject(space, "k")).body == b"old"
+            assert is_refused(server, peer.call(operation.PutObject(space, "k"), b"new"))
+            counted = uvideo("admin", "stats", str(tmp_path))
+            assert counted.returncode == 0 and "objects: 1" in counted.stdout, counted.stderr
+
+
+def test_a_server_does_not_start_while_another_program_has_the_file_for_itself(tmp_path: Path) -> None:
+    with start_server(tmp_path, "--no-fsync"):
+        pass
+    with held(tmp_path, "PRAGMA locking_mode = EXCLUSIVE", "BEGIN EXCLUSIVE"):
+        ended = uvideo("serve", str(tmp_path), "--port", "0", "--admin-port", "0", "--lock-seconds", "0.2")
+    assert ended.returncode != 0 and "the database is locked by another program" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_reader_that_keeps_the_log_from_being_cleared_keeps_no_writer_waiting(tmp_path: Path) -> None:
+    with start_server(tmp_path, "--no-fsync", "--lock-seconds", "0.2") as server:
+        peer = Peer(server)
+        space = peer.space()
+        with held(tmp_path, "BEGIN", "SELECT COUNT(*) FROM objects"):
+            for number in range(20):
+                peer.do(operation.PutObject(space, f"k{number}"), bytes(200_000))
+            assert asked(server, "/readyz") == (200, "ok\n")
+
+
+@pytest.mark.long  # SQLite itself tries for 10 s, whatever it was told
+def test_what_locks_the_index_of_the_log_is_waited_for_once(tmp_path: Path) -> None:
+    with start_server(tmp_path, "--no-fsync", "--lock-seconds", "0.2") as server:
+        peer = Peer(server)
+        space = peer.space()
+        peer.do(operation.PutObject(space, "k"), b"old")
+        with open(tmp_path / "catalog.db-shm", "r+b") as index:
+            fcntl.lockf(index, fcntl.LOCK_EX, 8, 120)
+            assert is_refused(server, peer.call(operation.GetObject(space, "k")))
+            for _ in range(20):
+                assert is_refused(server, peer.call(operation.GetObject(space, "k")))
+                assert is_refused(server, peer.call(operation.PutObject(space, "k"), b"new"))
+            assert asked(server, "/readyz")[0] == 503
+        until(lambda: peer.call(operation.GetObject(space, "k")).status == 200)
+        peer.do(operation.PutObject(space, "k"), b"new")
 
 
 def test_a_writer_that_waits_for_the_lock_is_told_to_come_again(tmp_path: Path) -> None:

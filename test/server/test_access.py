@@ -25,6 +25,7 @@ from uvideo.server.credentials import Key, Keyring
 from uvideo.server.guesses import SETS, WAYS, Guesses
 from uvideo.server.limits import Limits
 from uvideo.server.seal import Unopened, opened, sealed
+from uvideo.server.senders import Senders
 from uvideo.storage.base import TokenRecord
 
 NOW = 1_700_000_000.0
@@ -274,37 +275,39 @@ def test_strangers_may_read_what_is_public_and_nothing_else(world: Running, owne
 
 # Guesses
 
+FROM = Senders().of_connection
+
 
 def test_wrong_signatures_are_counted_for_each_address_and_key() -> None:
     clock = Clock()
     guesses = Guesses(3, clock)
     for _ in range(3):
-        guesses.check("192.0.2.1", "key")
-        guesses.wrong("192.0.2.1", "key")
+        guesses.check(FROM("192.0.2.1"), "key")
+        guesses.wrong(FROM("192.0.2.1"), "key")
     with pytest.raises(errors.Throttled) as caught:
-        guesses.check("192.0.2.1", "key")
+        guesses.check(FROM("192.0.2.1"), "key")
     assert 0 < caught.value.retry_after <= 61
-    guesses.check("192.0.2.2", "key")
-    guesses.check("192.0.2.1", "another")
+    guesses.check(FROM("192.0.2.2"), "key")
+    guesses.check(FROM("192.0.2.1"), "another")
     clock.now += 61
-    guesses.check("192.0.2.1", "key")
+    guesses.check(FROM("192.0.2.1"), "key")
     assert not guesses.seen
     for _ in range(2):
-        guesses.wrong("192.0.2.1", "key")
+        guesses.wrong(FROM("192.0.2.1"), "key")
     for number in range(2 * SETS * WAYS):  # what is tried once pushes out nothing that was tried more often
-        guesses.wrong("192.0.2.1", str(number))
-    guesses.wrong("192.0.2.1", "key")
+        guesses.wrong(FROM("192.0.2.1"), str(number))
+    guesses.wrong(FROM("192.0.2.1"), "key")
     with pytest.raises(errors.Throttled):
-        guesses.check("192.0.2.1", "key")
+        guesses.check(FROM("192.0.2.1"), "key")
     with pytest.raises(errors.Throttled):  # one of many at once: it is told no more than that
-        guesses.wrong("192.0.2.1", "key")
+        guesses.wrong(FROM("192.0.2.1"), "key")
     guesses.forget()
     for near in ("127.0.0.1", "::1", "127.8.8.8", "", None, "unix"):
         for _ in range(9):
-            guesses.wrong(near, "key")
+            guesses.wrong(FROM(near), "key")
     assert not guesses.seen
     off = Guesses(0)
-    off.wrong("192.0.2.1", "key")
+    off.wrong(FROM("192.0.2.1"), "key")
     assert not off.seen
 
 
@@ -312,23 +315,23 @@ def test_all_addresses_of_an_ipv6_network_are_one_sender() -> None:
     """Whoever has one of them has 2 ** 64, so each could be used for as many guesses as one may have."""
     guesses = Guesses(5)
     for number in range(5):
-        guesses.wrong(f"2001:db8:1:2::{number:x}", "key")
+        guesses.wrong(FROM(f"2001:db8:1:2::{number:x}"), "key")
     with pytest.raises(errors.Throttled):
-        guesses.check("2001:db8:1:2:ffff::9", "key")
-    guesses.check("2001:db8:1:3::1", "key")
+        guesses.check(FROM("2001:db8:1:2:ffff::9"), "key")
+    guesses.check(FROM("2001:db8:1:3::1"), "key")
     for remote in ("::1", "::ffff:127.0.0.1", "127.0.0.9"):  # a proxy on this machine stands for everybody
         for _ in range(9):
-            guesses.wrong(remote, "key")
-        guesses.check(remote, "key")
+            guesses.wrong(FROM(remote), "key")
+        guesses.check(FROM(remote), "key")
     for remote in ("::ffff:192.0.2.1", "192.0.2.1", "::ffff:192.0.2.1", "192.0.2.1", "192.0.2.1"):
-        guesses.wrong(remote, "key")
+        guesses.wrong(FROM(remote), "key")
     with pytest.raises(errors.Throttled):
-        guesses.check("192.0.2.1", "key")
+        guesses.check(FROM("192.0.2.1"), "key")
 
 
 def test_who_guesses_is_held_up_and_nobody_else(tmp_path: Path) -> None:
-    guesses = Guesses(5, exempt=lambda remote: False)
-    with running(tmp_path, limits=Limits(guesses)) as world:
+    guesses = Guesses(5)
+    with running(tmp_path, limits=Limits(guesses), senders=Senders(["127.0.0.1"])) as world:
         owner, guesser = Peer(world), Peer(world)
         space = owner.space()
         info = owner.manage(operation.CreateToken("t", ("TOKEN_ALLOW_READ", "TOKEN_ALLOW_LIST")))

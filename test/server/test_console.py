@@ -26,6 +26,7 @@ from uvideo.server import signin
 from uvideo.server.crossorigin import CrossOrigin, Endpoint, check_origin
 from uvideo.server.history import History
 from uvideo.server.metrics import Metrics
+from uvideo.server.senders import Senders
 from uvideo.server.signin import Sessions, Throttle, csrf_of
 
 CONSOLE = ROOT / "uvideo" / "server" / "console"
@@ -205,26 +206,26 @@ def test_the_table_holds_nothing_that_signs_in() -> None:
 
 def test_failed_sign_ins_make_an_address_wait() -> None:
     now = 0.0
-    throttle = Throttle(lambda: now)
+    throttle, sent_from = Throttle(lambda: now), Senders().of_connection
     for _ in range(4):
-        throttle.failed("192.0.2.1")
-    assert throttle.wait("192.0.2.1") == 0
-    throttle.failed("192.0.2.1")
-    assert throttle.wait("192.0.2.1") == 1 and throttle.wait("192.0.2.2") == 0
+        throttle.failed(sent_from("192.0.2.1"))
+    assert throttle.wait(sent_from("192.0.2.1")) == 0
+    throttle.failed(sent_from("192.0.2.1"))
+    assert throttle.wait(sent_from("192.0.2.1")) == 1 and throttle.wait(sent_from("192.0.2.2")) == 0
     for _ in range(20):
-        throttle.failed("192.0.2.1")
-    assert throttle.wait("192.0.2.1") == signin.WAIT_LIMIT
+        throttle.failed(sent_from("192.0.2.1"))
+    assert throttle.wait(sent_from("192.0.2.1")) == signin.WAIT_LIMIT
     now = signin.WAIT_LIMIT
-    assert throttle.wait("192.0.2.1") == 0
-    throttle.failed("192.0.2.1")
-    assert throttle.wait("192.0.2.1") > 0
-    throttle.succeeded("192.0.2.1")
-    assert throttle.wait("192.0.2.1") == 0
+    assert throttle.wait(sent_from("192.0.2.1")) == 0
+    throttle.failed(sent_from("192.0.2.1"))
+    assert throttle.wait(sent_from("192.0.2.1")) > 0
+    throttle.succeeded(sent_from("192.0.2.1"))
+    assert throttle.wait(sent_from("192.0.2.1")) == 0
     for number in range(5):
-        throttle.failed(f"2001:db8::{number}")
-    assert throttle.wait("2001:db8::ffff") > 0  # the same network
+        throttle.failed(sent_from(f"2001:db8::{number}"))
+    assert throttle.wait(sent_from("2001:db8::ffff")) > 0  # the same network
     for number in range(signin.ADDRESSES + 5):
-        throttle.failed(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
+        throttle.failed(sent_from(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"))
     assert len(throttle._failures) == signin.ADDRESSES
 
 

@@ -142,7 +142,7 @@ def test_readiness_is_shown_by_its_conditions(tmp_path: Path) -> None:
         return {**found, "room": seen(server)["uvideo_writable", ()]}
 
     READY = "uvideo_ready"
-    well = dict.fromkeys(("serving", "connections", "writes", "blobs", "catalog", "room"), 1)
+    well = dict.fromkeys(("serving", "connections", "descriptors", "writes", "blobs", "catalog", "room"), 1)
     with start_server(tmp_path, "--no-fsync", "--connections", "2") as server:
         assert states() == well
         with connect(server.port), connect(server.port):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import resource
 import sqlite3
 import threading
 import time
@@ -15,10 +16,10 @@ import pytest
 from test.cluster.postgres import Postgres
 from test.cluster.program import until
 from test.server.test_monitoring import asked
-from test.server.wire import Peer, connect
+from test.server.wire import Answer, Peer, connect
 from test.server_fixture import ROOT, Server, start_server
 from ucloud.uvideo.protocol import operation
-from uvideo.server.readiness import CONDITIONS, CROWDED, DAMAGED, FAILING, LASTING, LOCKED, Writes
+from uvideo.server.readiness import CONDITIONS, CROWDED, DAMAGED, FAILING, LASTING, LOCKED, SHORT, Writes
 
 KEYS = {
     "UVIDEO_SERVE_PUBLIC_KEY": "UVIDEOready",
@@ -49,6 +50,31 @@ def test_all_connections_are_taken(tmp_path: Path) -> None:
             for _ in range(2):
                 stack.enter_context(connect(server.port))
             until_said(server, (503, CROWDED.text + "\n"))
+        until_said(server, (200, "ok\n"))
+
+
+def test_the_connections_of_one_worker_are_taken(tmp_path: Path) -> None:
+    """Who connects cannot choose the other one."""
+    with start_server(tmp_path, "--no-fsync", "--workers", "2", "--connections", "2") as server:
+        with contextlib.ExitStack() as stack:
+            for _ in range(3):
+                stack.enter_context(connect(server.port))
+            until_said(server, (503, CROWDED.text + "\n"))
+        until_said(server, (200, "ok\n"))
+
+
+def test_a_worker_has_no_descriptors(tmp_path: Path) -> None:
+    with start_server(tmp_path, "--no-fsync", "--workers", "2") as server:
+        children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
+        other = max(map(int, children))  # the first one answers /readyz
+        _, most = resource.prlimit(other, resource.RLIMIT_NOFILE)
+        resource.prlimit(other, resource.RLIMIT_NOFILE, (3, most))
+        deadline, found = time.monotonic() + 60, (0, "")
+        while found[0] != 503 and time.monotonic() < deadline:
+            with connect(server.port):
+                found = asked(server, "/readyz")
+        assert found == (503, SHORT.text + "\n")
+        resource.prlimit(other, resource.RLIMIT_NOFILE, (most, most))
         until_said(server, (200, "ok\n"))
 
 
@@ -127,8 +153,10 @@ def test_the_connections_to_the_database_are_used_up(tmp_path: Path, postgres: P
             holder.start()
             held = "SELECT pid FROM pg_locks WHERE relation = 'objects'::regclass AND mode = 'AccessExclusiveLock'"
             assert until(lambda: postgres.run(name, held) != "", 60)
+            got = list[Answer]()
             puts = [
-                threading.Thread(target=lambda: peer.call(operation.PutObject(space, "k"), b"x")) for _ in range(16)
+                threading.Thread(target=lambda: got.append(peer.call(operation.PutObject(space, "k"), b"x")))
+                for _ in range(16)
             ]
             for put in puts:
                 put.start()
@@ -136,6 +164,10 @@ def test_the_connections_to_the_database_are_used_up(tmp_path: Path, postgres: P
             while found[0] == 200 and time.monotonic() < deadline:
                 found = asked(server, "/readyz")
             assert found[0] == 503 and found[1].startswith("catalog: the database "), found
+            for put in puts:
+                put.join(60)
+            assert {(each.status, each.header("Retry-After")) for each in got} == {(503, "1")} and len(got) == 16
+            assert "Traceback" not in server.log.read_text()
             postgres.run(name, f"SELECT pg_terminate_backend(pid) FROM ({held}) AS holders")
             for each in (*puts, holder):
                 each.join(60)

@@ -17,6 +17,7 @@ from test.server.wire import Answer, Peer
 from ucloud.uvideo.protocol import errors, operation, signature
 from uvideo.server import rights
 from uvideo.server.credentials import Key
+from uvideo.server.senders import Senders
 
 NOW = 1_700_000_000.0
 DENIED = (403, -148658, "permission denied")
@@ -375,7 +376,7 @@ def test_a_list_is_for_the_address_however_it_is_written(
     black: tuple[str, ...], white: tuple[str, ...], remote: str | None, allowed: bool
 ) -> None:
     token: Any = SimpleNamespace(black_ips=black, white_ips=white)
-    assert rights._may_come_from(token, remote) == allowed
+    assert rights._may_come_from(token, Senders().of_connection(remote)) == allowed
 
 
 def test_signed_urls_and_forms_of_a_token(world: Running, owner: Peer) -> None:

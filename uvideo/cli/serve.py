@@ -84,6 +84,13 @@ __all__ = ["needs_server", "serve"]
     help="Let uploads call this back although its address is not public. Repeatable.",
 )
 @option(
+    "--trusted-proxy",
+    metavar="CIDR",
+    multiple=True,
+    help="Believe what this proxy (an address or a network) says of who sends: Forwarded, X-Forwarded-For, PROXY "
+    "protocol. Repeatable.",
+)
+@option(
     "--connections",
     default=10_000,
     show_default=True,
@@ -134,7 +141,7 @@ __all__ = ["needs_server", "serve"]
 )
 @option(
     "--lock-seconds",
-    default=10.0,
+    default=4.0,
     show_default=True,
     type=click.FloatRange(0, 3600),
     help="How long a write waits while another program holds SQLite's lock; then it is answered 503.",

@@ -43,7 +43,7 @@ def admin_handler(
         exchange = Exchange(request)
         watch.active.add(exchange)
         try:
-            found = await answered(request)
+            found = await answered(exchange)
             body = found.body if isinstance(found.body, bytes) else b""
             return await exchange.answer(message.Response(found.status, message.Headers(found.headers.items()), body))
         except (Disconnected, ConnectionError):
@@ -54,12 +54,12 @@ def admin_handler(
         finally:
             watch.active.discard(exchange)
 
-    async def answered(request: web.BaseRequest) -> web.Response:
-        kind = PLAIN
+    async def answered(exchange: Exchange) -> web.Response:
+        request, kind = exchange.request, PLAIN
         if request.path in others:
             status, text = await others[request.path](request)
             return web.Response(status=status, body=text.encode(), headers={"Content-Type": kind})
-        shown = await console.handle(request)
+        shown = await console.handle(request, exchange.sender)
         if shown is not None:
             return shown
         if request.method not in ("GET", "HEAD"):

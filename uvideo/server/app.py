@@ -37,13 +37,13 @@ from uvideo.server.credentials import Key
 from uvideo.server.crossorigin import CrossOrigin
 from uvideo.server.exchange import IDLE, LEAST_RATE, LEAST_VERSION, BrokenOff, Disconnected, Exchange, Unreadable, Watch
 from uvideo.server.form import Form, boundary_of
-from uvideo.server.guesses import sender
 from uvideo.server.hosts import SpaceHosts
 from uvideo.server.limits import Limits
 from uvideo.server.metrics import Metrics
 from uvideo.server.names import OwnNames
 from uvideo.server.readiness import Writes
 from uvideo.server.rights import Rights
+from uvideo.server.senders import Senders
 from uvideo.server.service import Grant, Service, who
 from uvideo.server.spaces import Spaces
 from uvideo.server.usage import Usage
@@ -96,7 +96,8 @@ class App:
     second.  ``callbacks``: None for those that go to public addresses only.  ``limits``: None for none.
     ``cross_origin``: which pages of other origins may read its answers; None: none.  ``spans``: what makes a span of
     each request; None: nothing does.  ``names``: of the server's own.  ``hosts``: of spaces, as answers say them.
-    ``writes``: what is told how puts end.  ``audit``: what is told who changed what.
+    ``writes``: what is told how puts end.  ``senders``: which proxies are trusted to say who sends; None: none.
+    ``audit``: what is told who changed what.
     """
 
     exchange: type[Exchange] = Exchange
@@ -116,6 +117,7 @@ class App:
         writes: Writes | None = None,
         names: OwnNames | None = None,
         hosts: SpaceHosts | None = None,
+        senders: Senders | None = None,
         audit: Audit = OFF,
     ) -> None:
         self._service, self._metrics, self._audit = service, metrics, audit
@@ -136,6 +138,7 @@ class App:
         self.server = Server(
             self._handle,
             metrics,
+            senders,
             most=limits.connections,
             each=limits.connections_each,
             keep_alive=keep_alive,
@@ -245,7 +248,7 @@ class App:
         entry, exchange.entry = exchange.entry, None
         if entry is not None:
             code = exchange.ret_code or 0
-            self._audit.end(entry, status, code, exchange.request.remote, exchange.session)
+            self._audit.end(entry, status, code, exchange.sender.address, exchange.session)
 
     async def _respond(self, exchange: Exchange) -> tuple[Any, Any]:
         """(message.Response, Content or None) of a request.  Refused, OSError, Disconnected."""
@@ -274,7 +277,7 @@ class App:
         self._note(exchange, grant.who, cls, space.name, grant.key)
         self._check_guesses(exchange, target.query)  # many at once: those before it may have used up what it had
         if self._rates.limit:
-            self._rates.take(_claimed(headers, target.query) or sender(request.remote))
+            self._rates.take(_claimed(headers, target.query) or exchange.sender.name)
         exchange.operation = cls.__name__
         body = (
             await exchange.small(DOCUMENT_LIMIT) if cls in dialect.SMALL and cls is not operation.FinishUpload else b""
@@ -284,7 +287,7 @@ class App:
             exchange.entry.more.update(details(op))
         service = self._service
         if grant.token is not None:
-            service = await self._rights.permit(grant.token, op, space, request.remote)
+            service = await self._rights.permit(grant.token, op, space, exchange.sender)
         if grant.query.left_out:
             service = await self._rights.add(op, space)
         if cls is operation.FinishUpload:  # its list may be long: only for who may finish, and as long as it need be
@@ -339,15 +342,15 @@ class App:
     def _check_guesses(self, exchange: Exchange, query: Any) -> None:
         """Throttled if its sender sent too many wrong signatures for its key."""
         if self._guesses.seen:
-            self._guesses.check(exchange.request.remote, _claimed(exchange.headers, query))
+            self._guesses.check(exchange.sender, _claimed(exchange.headers, query))
 
     def _guessed(self, failure: Exception, exchange: Exchange, public: str) -> Exception:
         """What a refusal is answered with: a wrong signature is counted, and who sent too many is told nothing else."""
         try:
             if type(failure) in WRONG:
-                self._guesses.wrong(exchange.request.remote, public)
+                self._guesses.wrong(exchange.sender, public)
             else:
-                self._guesses.check(exchange.request.remote, public)
+                self._guesses.check(exchange.sender, public)
         except errors.Throttled as throttled:
             return throttled
         return failure
@@ -361,25 +364,25 @@ class App:
         key, readings = postfile.readings(exchange.headers, fields, form.mime, dialect.key_of(address))
         exchange.key, address = key, address._replace(path=text.quote_path(key))
         exchange.operation = operation.PutObject.__name__
-        remote, public = exchange.request.remote, _claimed(readings[0], ())
-        self._guesses.check(remote, public)
+        sender, public = exchange.sender, _claimed(readings[0], ())
+        self._guesses.check(sender, public)
         while True:
             headers = readings.pop(0)
             try:
                 grant = await self._service.authorize("POST", headers, (), space, address, form=True)
-                self._guesses.check(remote, public)
+                self._guesses.check(sender, public)
                 break
             except WRONG as failure:
                 if type(failure) is errors.UnknownKey or not readings:
-                    self._guesses.wrong(remote, public)
+                    self._guesses.wrong(sender, public)
                     raise
         self._note(exchange, grant.who, grant.operation, space.name, grant.key)
         if self._rates.limit:
-            self._rates.take(public or sender(remote))
+            self._rates.take(public or sender.name)
         op = dialect.decode(grant.operation, space.name, grant.key, grant.query, grant.headers)
         service = self._service
         if grant.token is not None:
-            service = await self._rights.permit(grant.token, op, space, exchange.request.remote)
+            service = await self._rights.permit(grant.token, op, space, sender)
         asked = self._callback(grant)
         with self._announced(operation.PutObject, exchange):
             exchange.bulk()
@@ -407,10 +410,10 @@ class App:
             asked = action.OPERATIONS.get(str(given.get("Action")))
             exchange.operation = asked.__name__ if asked is not None else ""
             public = str(given.get("PublicKey"))
-            self._guesses.check(exchange.request.remote, public)
+            self._guesses.check(exchange.sender, public)
 
             def admit(known: Key | TokenRecord) -> None:
-                self._guesses.check(exchange.request.remote, known.public)
+                self._guesses.check(exchange.sender, known.public)
                 if asked is not None:
                     space = str(given.get("BucketName") or given.get("SpaceName") or "")
                     self._note(exchange, who(known, "management"), asked, space, "")
@@ -495,7 +498,7 @@ def _log_access(exchange: Exchange, seconds: float) -> None:
     fields = {
         "time": round(time.time(), 3),
         "id": exchange.session,
-        "remote": exchange.request.remote,
+        "remote": exchange.sender.address,
         "method": exchange.request.method,
         "space": exchange.space,
         "key": exchange.key,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import asyncio.sslproto as sslproto
-import ipaddress
 import logging
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
@@ -17,11 +16,11 @@ from aiohttp import web
 
 from uvideo._core import answer, errors
 from uvideo.server.exchange import Exchange, common, new_session
-from uvideo.server.guesses import sender
 from uvideo.server.heads import Heads
 from uvideo.server.metrics import Metrics
+from uvideo.server.senders import Sender, Senders
 
-__all__ = ["HEAD_FIELDS", "HEAD_LIMIT", "KEEP_ALIVE", "Connection", "Server"]
+__all__ = ["HEAD_FIELDS", "HEAD_LIMIT", "KEEP_ALIVE", "Connection", "Server", "address_of"]
 
 KEEP_ALIVE = 75.0  # seconds until a connection without a request, or with half a head, is closed
 HEAD_LIMIT = 64 * 1024  # bytes of a head; and of those behind it that wait for their turn
@@ -73,7 +72,9 @@ class Connection(web.RequestHandler):
         self._answering = 0  # bytes of the head that is being answered
         self._has_place = False
         self.refusal: Any = None  # what the next request is told
-        self._address = ""
+        self.said: str | None = None  # before all else: whose it is, as ``proxyprotocol.address``
+        self._sender = Sender("")
+        self._name = ""  # whom it is counted as
 
     # From asyncio
 
@@ -82,14 +83,15 @@ class Connection(web.RequestHandler):
         for each in (transport, _beneath(transport)):
             cast(asyncio.WriteTransport, each).set_write_buffer_limits(high=WRITTEN)
         self._read_at_once(SMALL_HEAD)
-        self._address = _counted(transport)
-        refusal = self._server.came(self._address)
+        self._sender = self._server.senders.of_connection(address_of(transport.get_extra_info("peername")), self.said)
+        self._name = "" if self._sender.is_near or self._sender.is_proxy else self._sender.name  # these stand for many
+        refusal = self._server.came(self._name)
         if refusal is not None:
             cast(asyncio.Transport, transport).write(_said(refusal))
             transport.close()
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        self._server.went(self._address)
+        self._server.went(self._name)
         self._behind, self._half, self._answering = b"", 0, 0
         self._waiting.clear()
         self._settle()
@@ -120,6 +122,10 @@ class Connection(web.RequestHandler):
                 self._look(0)
                 self._heads.passed(piece, self._in_head())
         self._settle()
+
+    def sender_of(self, headers: Any) -> Sender:
+        """Who sent a request with these headers (of the protocol core)."""
+        return self._server.senders.of_request(self._sender, headers)
 
     # What it holds
 
@@ -229,16 +235,9 @@ def _beneath(transport: asyncio.BaseTransport) -> asyncio.BaseTransport:
     return getattr(getattr(transport, "_ssl_protocol", None), "_transport", None) or transport
 
 
-def _counted(transport: asyncio.BaseTransport) -> str:
-    """Whose connection it is; "" if that is not counted: this machine's own, as a proxy on it stands for many."""
-    peer = transport.get_extra_info("peername")
-    if not isinstance(peer, tuple):
-        return ""
-    name = sender(str(peer[0]))
-    try:
-        return "" if ipaddress.ip_network(name).is_loopback else name
-    except ValueError:
-        return ""
+def address_of(peer: Any) -> str | None:
+    """That in a socket's name of its peer; None of a socket that has no address."""
+    return str(peer[0]) if isinstance(peer, tuple) else None
 
 
 def _size_of(message: Any) -> int:
@@ -248,7 +247,7 @@ def _size_of(message: Any) -> int:
 
 
 class Server(web.Server):
-    """What asyncio's create_server takes.  ``handler``: answers a request.
+    """What asyncio's create_server takes.  ``handler``: answers a request.  ``senders``: None trusts no proxy.
 
     ``most``: connections at once; ``each``: of them from one address; 0 for any number.  One more is told so and
     closed.  ``counted``: whether the metrics tell how many are open.  ``places``: how many connections may begin to
@@ -259,6 +258,7 @@ class Server(web.Server):
         self,
         handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
         metrics: Metrics,
+        senders: Senders | None = None,
         *,
         most: int = 0,
         each: int = 0,
@@ -268,7 +268,8 @@ class Server(web.Server):
         super().__init__(self._handle)
         if hasattr(sslproto.SSLProtocol, "max_size"):  # since Python 3.11
             sslproto.SSLProtocol.max_size = TLS_BUFFER
-        self._handler, self._metrics, self._keep_alive = handler, metrics, keep_alive
+        self._handler, self._metrics = handler, metrics
+        self.senders, self.keep_alive = senders or Senders(), keep_alive
         self._most, self._each = most, each
         self._here = asyncio.get_running_loop()
         self._count: Counter[str] = Counter()
@@ -318,11 +319,11 @@ class Server(web.Server):
         finally:
             connection.end()
 
-    def __call__(self) -> web.RequestHandler:
+    def __call__(self) -> Connection:
         return Connection(
             self,
             loop=self._here,
-            keepalive_timeout=self._keep_alive,
+            keepalive_timeout=self.keep_alive,
             lingering_time=0.0,  # exchange drains what is worth draining
             auto_decompress=False,
             access_log=None,

@@ -23,6 +23,7 @@ from uvideo._core import __version__, errors, json_document
 from uvideo.server.audit import OFF, Audit, Who, visited
 from uvideo.server.credentials import Key
 from uvideo.server.crossorigin import Endpoint
+from uvideo.server.senders import Sender
 from uvideo.server.signin import Sessions, Throttle, csrf_of
 from uvideo.server.view import View
 
@@ -96,10 +97,10 @@ class Console:
         self._audit = audit
         self._assets = _Assets()
 
-    async def handle(self, request: web.BaseRequest) -> web.Response | None:
+    async def handle(self, request: web.BaseRequest, sender: Sender) -> web.Response | None:
         """The answer; None if the request is not about the console."""
         if request.path.startswith(API):
-            return await self._answer(request)
+            return await self._answer(request, sender)
         if request.method not in ("GET", "HEAD"):
             return None
         found = self._assets.find("index.html" if request.path == "/" else request.path[1:])
@@ -118,12 +119,12 @@ class Console:
 
     # Calls
 
-    async def _answer(self, request: web.BaseRequest) -> web.Response:
+    async def _answer(self, request: web.BaseRequest, sender: Sender) -> web.Response:
         headers = {**GUARDS, "Cache-Control": "no-store", "Content-Security-Policy": CLOSED}
         headers["Content-Type"] = "application/json"
         status = 200
         try:
-            said = await self._call(request, headers)
+            said = await self._call(request, sender, headers)
         except Refusal as refusal:
             status, said = refusal.status, {"error": refusal.code, "message": str(refusal)}
             if refusal.wait:
@@ -142,16 +143,16 @@ class Console:
             status, said = 500, {"error": "InternalError", "message": "internal error"}
         return web.Response(status=status, body=json.dumps(said, ensure_ascii=False).encode(), headers=headers)
 
-    async def _call(self, request: web.BaseRequest, headers: dict[str, str]) -> dict[str, Any]:
+    async def _call(self, request: web.BaseRequest, sender: Sender, headers: dict[str, str]) -> dict[str, Any]:
         name, changes = request.path[len(API) :], request.method == "POST"
         _check_sender(request, changes)
         if request.method == "GET" and name == "session":
             return await self._session(request)
         if changes and name == "session":
-            return await self._sign_in(request, headers)
+            return await self._sign_in(request, sender, headers)
         if changes and name == "link":
-            key = await self._credentials(request, links=False)
-            self._record("MakeLink", key, request)
+            key = await self._credentials(request, sender, links=False)
+            self._record("MakeLink", key, sender)
             return {"link": self._sessions.link(key.public, key.owner)}
         call = self._view.calls.get((request.method, name))
         if call is None and (request.method, name) != ("POST", "sign-out"):
@@ -163,18 +164,18 @@ class Console:
             raise Refusal(403, "Csrf", "the token of the page is missing or wrong: load the page again")
         if call is None:
             self._sessions.close(token)
-            self._record("SignOut", key, request)
+            self._record("SignOut", key, sender)
             headers["Set-Cookie"] = self._set_cookie(request, "", 0)
             return {}
         given = await _body(request) if changes else dict(request.query)
         url = self._endpoint.url(request.headers.get("Host", ""))
         if url is None:
             raise Refusal(400, "BadRequest", "the Host header cannot be read")
-        with visited(_who(key), request.remote):
+        with visited(_who(key), sender.address):
             return await call(key, given, url)
 
-    def _record(self, operation: str, key: Key, request: web.BaseRequest) -> None:
-        self._audit.record(operation, _who(key), status=200, address=request.remote)
+    def _record(self, operation: str, key: Key, sender: Sender) -> None:
+        self._audit.record(operation, _who(key), status=200, address=sender.address)
 
     def _token(self, request: web.BaseRequest) -> str:
         return request.cookies.get(self._cookie, "")
@@ -204,20 +205,20 @@ class Console:
             "version": __version__,
         }
 
-    async def _sign_in(self, request: web.BaseRequest, headers: dict[str, str]) -> dict[str, Any]:
+    async def _sign_in(self, request: web.BaseRequest, sender: Sender, headers: dict[str, str]) -> dict[str, Any]:
         """A new session in place of the one that there was."""
-        key = await self._credentials(request)
+        key = await self._credentials(request, sender)
         self._sessions.close(self._token(request))
         token = self._sessions.open(key.public, key.owner)
-        log.info("console: %s signed in from %s", key.public, request.remote)
-        self._record("SignIn", key, request)
+        log.info("console: %s signed in from %s", key.public, sender.address)
+        self._record("SignIn", key, sender)
         headers["Set-Cookie"] = self._set_cookie(request, token)
         return self._said_of(token, key, request)
 
-    async def _credentials(self, request: web.BaseRequest, links: bool = True) -> Key:
+    async def _credentials(self, request: web.BaseRequest, sender: Sender, links: bool = True) -> Key:
         """The key of a pair, or of a link that is thereby used up.  Failures make the address wait."""
         given = await _body(request, KEYS_LIMIT)
-        wait = self._throttle.wait(request.remote)
+        wait = self._throttle.wait(sender)
         if wait:
             raise Refusal(429, "Throttled", "too many failed sign-ins from this address", wait)
         link = given.get("link")
@@ -225,7 +226,7 @@ class Console:
             public = self._sessions.redeem(link)
             key = await self._find(public) if public is not None else None
             if key is None:
-                self._failed(request)
+                self._failed(sender)
                 raise Refusal(403, "LinkUsed", "this link was used before or is too old")
             return key
         public, private = given.get("public_key"), given.get("private_key")
@@ -234,15 +235,15 @@ class Console:
         key = await self._find(public)
         right = hmac.compare_digest(_bytes((key or NOBODY).private), _bytes(private))
         if key is None or not right:
-            self._failed(request)
+            self._failed(sender)
             raise Refusal(403, "WrongKeys", "the key pair is wrong")
-        self._throttle.succeeded(request.remote)
+        self._throttle.succeeded(sender)
         return key
 
-    def _failed(self, request: web.BaseRequest) -> None:
-        self._throttle.failed(request.remote)
-        log.warning("console: a sign-in from %s failed", request.remote)
-        self._audit.stranger("SignInFailed", Who("console"), status=403, address=request.remote)
+    def _failed(self, sender: Sender) -> None:
+        self._throttle.failed(sender)
+        log.warning("console: a sign-in from %s failed", sender.address)
+        self._audit.stranger("SignInFailed", Who("console"), status=403, address=sender.address)
 
     def _set_cookie(self, request: web.BaseRequest, token: str, age: int | None = None) -> str:
         """Without Path: a browser takes the folder of the call, whatever a proxy puts before it."""

@@ -15,7 +15,7 @@ import struct
 import time
 from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import HttpVersion10, web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -24,6 +24,7 @@ from multidict import CIMultiDict
 from uvideo._core import answer, errors, message
 from uvideo.server.audit import Entry
 from uvideo.server.crossorigin import Crossing
+from uvideo.server.senders import Sender
 from uvideo.server.service import Content
 from uvideo.storage.base import Damaged
 from uvideo.storage.window import Window
@@ -137,6 +138,7 @@ class Exchange:
     ``received``, ``sent``: bytes of the bodies so far.  ``waiting``: True while it is the client's turn.
     ``operation``: its name, "" while that is not known.  ``ret_code``: of a refusal.
     ``crossing``: the page of another origin that may read the answer; None if none asked that may.
+    ``sender``: who sent the request.
     ``entry``: of the audit log, until it is written; None: there is none to write.
     """
 
@@ -157,6 +159,7 @@ class Exchange:
         "received",
         "request",
         "ret_code",
+        "sender",
         "sent",
         "session",
         "since",
@@ -169,6 +172,7 @@ class Exchange:
         self.request = request
         self.session = new_session()
         self.headers = message.Headers(request.headers.items())
+        self.sender: Sender = cast(Any, request.protocol).sender_of(self.headers)
         self._content = request.content
         self.received = self.sent = 0
         self.status = 499

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import mmap
 import secrets
 import struct
@@ -11,8 +10,9 @@ import time
 from collections.abc import Callable, Iterator
 
 from uvideo._core import errors
+from uvideo.server.senders import Sender
 
-__all__ = ["Guesses", "sender"]
+__all__ = ["Guesses"]
 
 WINDOW = 60.0  # seconds
 SETS, WAYS = 1250, 8  # of each process: so many places, of which a pair may take any of its set
@@ -22,32 +22,12 @@ _LAST = struct.Struct("<d")  # before the sets: when the last of all minutes end
 _REGION = _LAST.size + SETS * _SET
 
 
-def _is_near(remote: str) -> bool:
-    """Whether it is this machine: itself, or a proxy on it that stands for many."""
-    try:
-        found = ipaddress.ip_address(remote.partition("%")[0])
-    except ValueError:
-        return True  # no address: a socket of another kind
-    return (getattr(found, "ipv4_mapped", None) or found).is_loopback
-
-
-def sender(address: str | None) -> str:
-    """Who an address counts as: an IPv6 network of 64 bits is one, as whoever has one address of it has all."""
-    try:
-        found = ipaddress.ip_address((address or "").partition("%")[0])
-    except ValueError:
-        return address or ""
-    if isinstance(found, ipaddress.IPv6Address):
-        return str(found.ipv4_mapped or ipaddress.ip_network((found, 64), strict=False))
-    return str(found)
-
-
 class Guesses:
-    """``limit``: wrong signatures that one ``sender`` may send for one public key in a minute; 0 for any number.
+    """``limit``: wrong signatures that one sender may send for one public key in a minute; 0 for any number.
 
     What comes after that is refused unread until the minute is over, a right one too: it would be the answer sought.
-    ``exempt``: addresses that are not counted, by default this machine's own.  ``clock``: seconds, the same in all
-    processes.
+    A sender that ``is_near`` is not counted: it may be a proxy that stands for many.  ``clock``: seconds, the same in
+    all processes.
 
     Made before the ``workers`` are forked.  Each writes to a table of its own in memory that all of them read, so no
     lock can be left behind by one that dies.  A pair has a fixed size there, whatever was sent.  If its set is full the
@@ -58,10 +38,9 @@ class Guesses:
         self,
         limit: int,
         clock: Callable[[], float] = time.monotonic,
-        exempt: Callable[[str], bool] = _is_near,
         workers: int = 1,
     ) -> None:
-        self._limit, self._clock, self._exempt = limit, clock, exempt
+        self._limit, self._clock = limit, clock
         self._table = mmap.mmap(-1, workers * _REGION)
         self._regions = range(0, workers * _REGION, _REGION)
         self._own = 0
@@ -77,12 +56,12 @@ class Guesses:
         now = self._clock()
         return any(_LAST.unpack_from(self._table, region)[0] > now for region in self._regions)
 
-    def wrong(self, remote: str | None, public: str) -> None:
+    def wrong(self, sender: Sender, public: str) -> None:
         """One more.  Throttled if there are too many now: of many at once no more than the limit are told that."""
-        if not self._limit or not remote or not public or self._exempt(remote):
+        if not self._limit or not public or sender.is_near:
             return
-        self.check(remote, public)
-        now, pair = self._clock(), self._pair(remote, public)
+        self.check(sender, public)
+        now, pair = self._clock(), self._pair(sender, public)
         slots = list(self._slots(self._own, pair))
         known = [(offset, end, count) for offset, digest, end, count in slots if digest == pair and end > now]
         if known:
@@ -94,11 +73,11 @@ class Guesses:
         _LAST.pack_into(self._table, self._own, max(end, *_LAST.unpack_from(self._table, self._own)))
         self._judge(pair, self._limit + 1)  # another process may have counted at the same time
 
-    def check(self, remote: str | None, public: str) -> None:
+    def check(self, sender: Sender, public: str) -> None:
         """Throttled if there were too many."""
         if not self._limit or not self.seen:
             return
-        self._judge(self._pair(remote, public), self._limit)
+        self._judge(self._pair(sender, public), self._limit)
 
     def _judge(self, pair: bytes, most: int) -> None:
         """Throttled if there were so many."""
@@ -114,8 +93,8 @@ class Guesses:
         """All of them."""
         self._table[:] = bytes(len(self._table))
 
-    def _pair(self, remote: str | None, public: str) -> bytes:
-        text = f"{sender(remote)}\0{public}".encode("utf-8", "surrogatepass")
+    def _pair(self, sender: Sender, public: str) -> bytes:
+        text = f"{sender.name}\0{public}".encode("utf-8", "surrogatepass")
         return hashlib.blake2b(text, digest_size=16, key=self._salt).digest()
 
     def _slots(self, region: int, pair: bytes) -> Iterator[tuple[int, bytes, float, int]]:

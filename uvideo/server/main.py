@@ -27,7 +27,8 @@ from uvideo.server.limits import no_core
 from uvideo.server.metrics import Metrics
 from uvideo.server.names import OwnNames, canonical
 from uvideo.server.ports import Ports, listen, url
-from uvideo.server.readiness import Writes
+from uvideo.server.readiness import Moment, Writes
+from uvideo.server.senders import Senders
 from uvideo.server.settings import Settings, StartError
 from uvideo.server.shared import Shared
 from uvideo.server.signin import Sessions
@@ -55,7 +56,7 @@ def _serve(settings: Settings) -> int:
     drivers = _drivers(settings)
     _check_callbacks(settings)
     _check_console(settings)
-    own_names = _own_names(settings)
+    own_names, senders = _own_names(settings), _senders(settings)
     no_core()
     lock = claim(settings.folder)
     try:
@@ -69,9 +70,10 @@ def _serve(settings: Settings) -> int:
             metrics=Metrics(time.time(), settings.workers),
             sessions=Sessions(),
             writes=Writes(),
+            short=Moment(),
             reserved=Level(settings.workers),
         )
-        plan = Plan(settings, drivers, Keyring([key]), ports, own_names, faults, shared, trail)
+        plan = Plan(settings, drivers, Keyring([key]), ports, own_names, senders, faults, shared, trail)
         announce = _announcer(settings, key, ports, trail)
 
         def run_worker(number: int, ready: Callable[[], None], *, fresh: bool) -> int:
@@ -176,6 +178,13 @@ def _own_names(settings: Settings) -> OwnNames:
         return OwnNames(names, told=bool(settings.hostname or settings.public_url))
     except ValueError as failure:
         raise StartError(f"--hostname: {failure}", endings.SETTINGS) from None
+
+
+def _senders(settings: Settings) -> Senders:
+    try:
+        return Senders(settings.trusted_proxy)
+    except ValueError as failure:
+        raise StartError(f"--trusted-proxy: {failure}", endings.SETTINGS) from None
 
 
 def _key(settings: Settings, shared: bool) -> Key:

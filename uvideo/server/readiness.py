@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 from uvideo.storage.base import Blobs, Catalog
 
-__all__ = ["CONDITIONS", "Readiness", "Writes"]
+__all__ = ["CONDITIONS", "Moment", "Readiness", "Writes"]
 
-PATIENCE = 6.0  # seconds for one of the looks
+PATIENCE = 4.5  # seconds for the looks, so that the answer comes within 5 s
 LASTING = 60.0  # seconds that a put which failed counts, if none succeeds
+WITHOUT = 5.0  # seconds that a connection which could not be taken counts; asyncio tries again after one
 
 log = logging.getLogger("uvideo.server")
 
@@ -32,18 +33,19 @@ class Condition(NamedTuple):
 READY = Condition("all is well", 200, "ok")
 FULL = Condition("the disk is full or over its quota, or `--headroom` is reached", 200, "ok / writes: false")
 STOPPING = Condition("the server is told to stop", 503, "server: stopping")
-CROWDED = Condition("all `--connections` are taken", 503, "server: too many connections")
+CROWDED = Condition("a worker has no connection left (`--connections`)", 503, "server: too many connections")
+SHORT = Condition("a worker had no descriptor for a connection in the last 5 s", 503, "server: too many open files")
 FAILING = Condition("the last put of the last minute was answered 500", 503, "server: writes fail")
 NO_BLOBS = Condition("the disk fails or is read-only, the store cannot be reached", 503, "blobs: ...")
 LOCKED = Condition(
-    "another program holds SQLite's lock for 5 s, or for `--lock-seconds` if that is less",
+    "another program holds SQLite's lock for 4 s, or for `--lock-seconds` if that is less",
     503,
     "catalog: the database is locked by another program",
 )
 DAMAGED = Condition("SQLite says that its file is damaged", 503, "catalog: the catalog is damaged")
 NO_CATALOG = Condition("PostgreSQL cannot be reached, or has no connection left", 503, "catalog: the database ...")
-SLOW = Condition("one of these looks takes more than 6 s", 503, "blobs: no answer, catalog: no answer")
-CONDITIONS = (READY, FULL, STOPPING, CROWDED, FAILING, NO_BLOBS, LOCKED, DAMAGED, NO_CATALOG, SLOW)
+SLOW = Condition("one of these looks takes more than 4.5 s", 503, "blobs: no answer, catalog: no answer")
+CONDITIONS = (READY, FULL, STOPPING, CROWDED, SHORT, FAILING, NO_BLOBS, LOCKED, DAMAGED, NO_CATALOG, SLOW)
 
 _ROOM = (errno.ENOSPC, errno.EDQUOT)
 
@@ -66,9 +68,28 @@ class Writes:
         return bool(failed) and failed > worked and self._clock() - failed < LASTING
 
 
+class Moment:
+    """When something happened last, in any worker.  Made before they are forked."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock, self._cells = clock, mmap.mmap(-1, 8)
+
+    def now(self) -> None:
+        struct.pack_into("=d", self._cells, 0, self._clock())
+
+    def is_within(self, seconds: float) -> bool:
+        """Whether it happened in the last seconds."""
+        (then,) = struct.unpack("=d", self._cells[:8])
+        return bool(then) and self._clock() - then < seconds
+
+
 class Readiness:
-    """``is_stopping``, ``is_crowded``, ``has_room``: of the app: whether it drains, would refuse one more connection,
-    and would take an upload."""
+    """``is_stopping``, ``has_room``: of the app: whether it drains, and would take an upload.
+
+    ``is_crowded``: whether any worker would refuse one more connection.  Who connects to a socket that workers share
+    cannot choose one with room, so a part of all clients is refused then.  ``short``: when a worker had no descriptor
+    for a connection.
+    """
 
     def __init__(
         self,
@@ -79,12 +100,14 @@ class Readiness:
         is_stopping: Callable[[], bool],
         is_crowded: Callable[[], bool],
         has_room: Callable[[], bool],
+        short: Moment,
         patience: float = PATIENCE,
     ) -> None:
         self._probes = {"blobs": blobs.check, "catalog": catalog.check}
         self._own = (
             ("serving", is_stopping, STOPPING),
             ("connections", is_crowded, CROWDED),
+            ("descriptors", lambda: short.is_within(WITHOUT), SHORT),
             ("writes", writes.is_failing, FAILING),
         )
         self._has_room, self._patience = has_room, patience
@@ -95,8 +118,7 @@ class Readiness:
             if is_so():
                 return condition.status, condition.text + "\n"
         has_room = self._has_room()
-        for name in self._probes:
-            reason, says_room = await self._probe(name)
+        for name, reason, says_room in await self._probed():
             has_room = has_room and says_room
             if reason is not None:
                 log.warning("not ready: %s: %s", name, reason)
@@ -108,20 +130,22 @@ class Readiness:
         """{condition: whether it is well}, of all that ``look`` looks at, and of "room", which leaves it ready."""
         states = {name: not is_so() for name, is_so, _ in self._own}
         has_room = self._has_room()
-        for name in self._probes:
-            reason, says_room = await self._probe(name)
+        for name, reason, says_room in await self._probed():
             states[name], has_room = reason is None, has_room and says_room
         return {**states, "room": has_room}
 
-    async def _probe(self, name: str) -> tuple[str | None, bool]:
-        """(what is wrong or None, whether there is room)."""
+    async def _probed(self) -> list[tuple[str, str | None, bool]]:
+        """(name, what is wrong or None, whether there is room) of each probe; all look at once."""
+        return await asyncio.gather(*(self._probe(name) for name in self._probes))
+
+    async def _probe(self, name: str) -> tuple[str, str | None, bool]:
         try:
             await asyncio.wait_for(self._probes[name](), self._patience)
         except Exception as failure:
             if isinstance(failure, OSError) and failure.errno in _ROOM:
-                return None, False
-            return _reason(failure), True
-        return None, True
+                return name, None, False
+            return name, _reason(failure), True
+        return name, None, True
 
 
 def _reason(failure: Exception) -> str:

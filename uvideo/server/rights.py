@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 from uvideo._core import errors, expiry, field, operation
+from uvideo.server.senders import Sender
 from uvideo.server.service import Service
 from uvideo.storage.base import Catalog, ObjectRecord, SpaceRecord, TokenRecord
 
@@ -50,9 +51,9 @@ class Rights:
         self._service = service
         self._adding = service.over(cast(Catalog, _AddOnly(service.catalog)))
 
-    async def permit(self, token: TokenRecord, op: Any, space: SpaceRecord, remote: str | None) -> Service:
-        """The service that this token may ask for the operation; AccessDenied.  ``remote``: the sender's address."""
-        if expiry.is_past(token.expires, self._service.clock()) or not _may_come_from(token, remote):
+    async def permit(self, token: TokenRecord, op: Any, space: SpaceRecord, sender: Sender) -> Service:
+        """The service that this token may ask for the operation; AccessDenied."""
+        if expiry.is_past(token.expires, self._service.clock()) or not _may_come_from(token, sender):
             raise errors.AccessDenied()
         needed = NEEDED.get(type(op))
         if needed is None or any(right not in token.ops for right in needed):
@@ -112,14 +113,12 @@ def _sees_all(token: TokenRecord) -> bool:
     return READ in token.ops and ALL in token.spaces and ALL in token.prefixes
 
 
-def _may_come_from(token: TokenRecord, remote: str | None) -> bool:
+def _may_come_from(token: TokenRecord, sender: Sender) -> bool:
     if not token.black_ips and not token.white_ips:
         return True
-    try:
-        address: Any = ipaddress.ip_address((remote or "").partition("%")[0])
-    except ValueError:
+    address = sender.ip
+    if address is None:
         return False
-    address = getattr(address, "ipv4_mapped", None) or address
 
     def listed(entries: tuple[str, ...]) -> bool:
         return any(address in network_of(entry) for entry in entries)

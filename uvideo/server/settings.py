@@ -41,6 +41,7 @@ class Settings:
     restore_seconds: int = 0
     restored_seconds: int = 86400
     callback_allow: tuple[str, ...] = ()
+    trusted_proxy: tuple[str, ...] = ()
     connections: int = 10_000
     connections_per_address: int = 1024
     idle: float = IDLE
@@ -48,7 +49,7 @@ class Settings:
     rate: float = 0
     headroom: float = 64
     quarantine_days: float = 7
-    lock_seconds: float = 10
+    lock_seconds: float = 4
     guesses: int = 100
     verify_reads: bool = False
     scrub_days: float = 0

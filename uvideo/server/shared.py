@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uvideo.server.guesses import Guesses
 from uvideo.server.levels import Level
 from uvideo.server.metrics import Metrics
-from uvideo.server.readiness import Writes
+from uvideo.server.readiness import Moment, Writes
 from uvideo.server.signin import Sessions
 
 __all__ = ["Shared"]
@@ -19,6 +19,7 @@ class Shared:
     metrics: Metrics
     sessions: Sessions
     writes: Writes
+    short: Moment  # of descriptors
     reserved: Level  # bytes of the disk that uploads have announced
 
     @property

@@ -19,7 +19,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
 from uvideo._core import expiry
-from uvideo.server.guesses import sender
+from uvideo.server.senders import Sender
 
 __all__ = ["Sessions", "Throttle", "csrf_of"]
 
@@ -158,26 +158,26 @@ ADDRESSES = 4096
 
 
 class Throttle:
-    """Failed sign-ins by address (an IPv6 network of 64 bits counts as one).  ``clock``: seconds that never go back."""
+    """Failed sign-ins, counted by who sends them.  ``clock``: seconds that never go back."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
-    def wait(self, address: str | None) -> float:
-        """Seconds until this address may try again, 0 if it may now."""
-        count, last = self._failures.get(sender(address), (0, 0.0))
+    def wait(self, sender: Sender) -> float:
+        """Seconds until this one may try again, 0 if it may now."""
+        count, last = self._failures.get(sender.name, (0, 0.0))
         now = self._clock()
         if count < FREE_TRIES or now - last >= FORGET:
             return 0.0
         return max(0.0, last + min(2.0 ** (count - FREE_TRIES), WAIT_LIMIT) - now)
 
-    def failed(self, address: str | None) -> None:
-        name, now = sender(address), self._clock()
+    def failed(self, sender: Sender) -> None:
+        name, now = sender.name, self._clock()
         count, last = self._failures.pop(name, (0, now))
         self._failures[name] = (1 if now - last >= FORGET else count + 1), now
         if len(self._failures) > ADDRESSES:
             self._failures.popitem(last=False)
 
-    def succeeded(self, address: str | None) -> None:
-        self._failures.pop(sender(address), None)
+    def succeeded(self, sender: Sender) -> None:
+        self._failures.pop(sender.name, None)

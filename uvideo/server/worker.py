@@ -22,6 +22,7 @@ from uvideo._core import localfile
 from uvideo.server import certificates, endings, seal
 from uvideo.server.admin import admin_handler
 from uvideo.server.app import App
+from uvideo.server.arrivals import Listener, answer_on
 from uvideo.server.audit import Audit, Who
 from uvideo.server.callback import Callbacks
 from uvideo.server.connection import Server
@@ -40,8 +41,9 @@ from uvideo.server.limits import Limits, Rates, descriptors
 from uvideo.server.metrics import Metrics
 from uvideo.server.names import OwnNames
 from uvideo.server.ports import BACKLOG, Ports, in_url
-from uvideo.server.readiness import Readiness
+from uvideo.server.readiness import Moment, Readiness
 from uvideo.server.scrub import Found, Scrubber
+from uvideo.server.senders import Senders
 from uvideo.server.service import Restoring, Service
 from uvideo.server.settings import Settings, StartError
 from uvideo.server.shared import Shared
@@ -74,6 +76,7 @@ class Plan:
     keyring: Keyring
     ports: Ports
     names: OwnNames
+    senders: Senders
     faults: Faults | None
     shared: Shared
     audit: Audit
@@ -89,17 +92,18 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
     connections = descriptors(settings.connections)
     blobs, catalog = drivers.make()
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(_on_failure)
+    loop.set_exception_handler(functools.partial(_on_failure, shared.short))
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(plan.audit.close)
         try:
             await stack.enter_async_context(identity.opened(blobs, catalog, create=True))
+            if fresh:
+                await _meet_older(catalog, drivers)
         except Unreachable as failure:
             raise StartError(f"cannot start: {failure.strerror}", endings.AWAY) from None
         except Exception as failure:
             raise StartError(f"{settings.folder} cannot be used: {failure}", _unusable(failure)) from failure
         if fresh:
-            await _meet_older(catalog, drivers)
             await _take_back(blobs, catalog)
         restoring = Restoring(settings.restore_seconds, settings.restored_seconds)
         callbacks = Callbacks(settings.callback_allow)
@@ -127,6 +131,7 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
             "writes": shared.writes,
             "names": plan.names,
             "hosts": SpaceHosts(settings.hostname, settings.public_url),
+            "senders": plan.senders,
             "audit": plan.audit,
         }
         rules = restoring, settings.verify_reads, spool, settings.permanent_links
@@ -137,10 +142,11 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
             service = Service(store, names, plan.keyring, clock, *rules)
             app = FaultyApp(service, metrics, faults, **common)
         many = settings.workers > 1  # a small backlog: asyncio takes so many at once, and another may be idle
-        data = await loop.create_server(app.server, sock=ports.data, ssl=ports.tls, backlog=1 if many else BACKLOG)
+        data = await answer_on(ports.data, app.server, ports.tls, 1 if many else BACKLOG)
         if many:
             ports.data.listen(BACKLOG)
-        admin, tasks = None, list[asyncio.Task[None]]()
+        admin: Listener | None = None
+        tasks = list[asyncio.Task[None]]()
         if number == 0:
             more = {"/faults": faults.answer} if faults is not None else {}
             history = History(metrics)
@@ -159,8 +165,9 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
             readiness = Readiness(
                 *(blobs, catalog, shared.writes),
                 is_stopping=app.is_stopping,
-                is_crowded=lambda: app.server.is_crowded,
+                is_crowded=metrics.is_crowded,
                 has_room=app.has_room,
+                short=shared.short,
             )
             ends = certificates.not_after(settings.tls_cert)
             vitals = Vitals(metrics, settings.folder, int(settings.headroom * MIB), lambda: ends)
@@ -175,8 +182,9 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
             )
             stack.push_async_callback(gauges.close)
             answering = admin_handler(metrics, readiness, gauges, console, watch, more)
-            handler = Server(answering, metrics, most=connections, each=settings.connections_per_address)
-            admin = await loop.create_server(handler, sock=ports.admin, ssl=ports.tls)
+            each = settings.connections_per_address
+            handler = Server(answering, metrics, plan.senders, most=connections, each=each)
+            admin = await answer_on(ports.admin, handler, ports.tls, BACKLOG)
             tasks.append(loop.create_task(history.run()))
         gc.collect()
         gc.freeze()  # what is there now stays: no collection needs to look at it again
@@ -239,10 +247,11 @@ async def _warn(own_names: OwnNames, catalog: Catalog) -> None:
         log.warning("spaces cannot be compared with the server's names: %s", failure.strerror)
 
 
-def _on_failure(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def _on_failure(short: Moment, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """What no request is to blame for.  asyncio itself tries again to take a connection, a second later."""
     failure = context.get("exception")
     if isinstance(failure, OSError) and failure.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+        short.now()
         log.error("no connection can be taken: %s", failure.strerror)
     else:
         loop.default_exception_handler(context)

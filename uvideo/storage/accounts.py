@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import builtins
-import contextlib
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from uvideo._core import errors
 from uvideo.storage.base import DAY, Census, DayUsage, KeyRecord, OpenUploads, TokenRecord
 from uvideo.storage.committer import Work
-from uvideo.storage.schema import CENSUS, KEY, OPEN_UPLOADS, RETIRE, TOKEN, Row, token_of
+from uvideo.storage.schema import KEY, MIGRATIONS, OPEN_UPLOADS, RETIRE, TOKEN, Row, token_of
 
 __all__ = ["Accounts", "token_row"]
 
 T = TypeVar("T")
+
+ROWS, UPLOADS = 10_000, 200  # read in one transaction; an upload has many parts
+BESIDE = """
+    SELECT (SELECT COUNT(*) FROM spaces), (SELECT COUNT(*) FROM uploads),
+    (SELECT COUNT(*) FROM blobs WHERE since > 0)"""
 
 
 class Accounts:
@@ -25,13 +28,13 @@ class Accounts:
 
     # What SqliteCatalog has
 
-    def _all(self, query: str, *values: Any) -> builtins.list[Row]:
+    async def _all(self, query: str, *values: Any) -> builtins.list[Row]:
         raise NotImplementedError
 
     async def _write(self, work: Work[T]) -> T:
         raise NotImplementedError
 
-    def _another(self) -> sqlite3.Connection:
+    async def _apart(self, look: Callable[[sqlite3.Connection], T]) -> T:
         raise NotImplementedError
 
     # Tokens
@@ -48,13 +51,13 @@ class Accounts:
         await self._write(work)
 
     async def token(self, public: str) -> TokenRecord | None:
-        for row in self._all(f"SELECT {TOKEN} FROM tokens WHERE public = ?", public):
+        for row in await self._all(f"SELECT {TOKEN} FROM tokens WHERE public = ?", public):
             return token_of(row)
         return None
 
     async def tokens(self, owner: str) -> builtins.list[TokenRecord]:
         query = f"SELECT {TOKEN} FROM tokens WHERE owner = ? ORDER BY created, token_id"
-        return [token_of(row) for row in self._all(query, owner)]
+        return [token_of(row) for row in await self._all(query, owner)]
 
     async def update_token(self, token: TokenRecord) -> None:
         values = token_row(token)
@@ -79,11 +82,12 @@ class Accounts:
     # Programs
 
     async def oldest_program(self) -> int:
-        ((schema,),) = self._all("SELECT schema FROM oldest")
+        ((schema,),) = await self._all("SELECT schema FROM oldest")
         return int(schema)
 
     async def retire_older(self) -> None:
-        await self._write(lambda db: db.execute(RETIRE))
+        if await self.oldest_program() != len(MIGRATIONS):  # a server starts while another program holds the lock
+            await self._write(lambda db: db.execute(RETIRE))
 
     # Key pairs
 
@@ -93,12 +97,12 @@ class Accounts:
         return await self._write(lambda db: db.execute(insert, values).rowcount > 0)
 
     async def key(self, public: str) -> KeyRecord | None:
-        for row in self._all(f"SELECT {KEY} FROM keys WHERE public = ?", public):
+        for row in await self._all(f"SELECT {KEY} FROM keys WHERE public = ?", public):
             return KeyRecord(*row)
         return None
 
     async def keys(self) -> builtins.list[KeyRecord]:
-        return [KeyRecord(*row) for row in self._all(f"SELECT {KEY} FROM keys ORDER BY created, public")]
+        return [KeyRecord(*row) for row in await self._all(f"SELECT {KEY} FROM keys ORDER BY created, public")]
 
     async def remove_key(self, public: str) -> bool:
         return await self._write(lambda db: db.execute("DELETE FROM keys WHERE public = ?", (public,)).rowcount > 0)
@@ -118,40 +122,74 @@ class Accounts:
         await self._write(work)
 
     async def census(self) -> Census:
-        return await asyncio.to_thread(self._census)
-
-    def _census(self) -> Census:
-        """On a thread, with a connection of its own, as ``_usage``."""
-        with contextlib.closing(self._another()) as db:
-            return Census(*db.execute(CENSUS).fetchone())
+        return await self._apart(_census)
 
     async def open_uploads(self, before: int) -> OpenUploads:
-        return await asyncio.to_thread(self._open_uploads, before)
-
-    def _open_uploads(self, before: int) -> OpenUploads:
-        """On a thread, with a connection of its own, as ``_usage``."""
-        with contextlib.closing(self._another()) as db:
-            return OpenUploads(*db.execute(OPEN_UPLOADS.format(mark="?"), (before,)).fetchone())
+        return await self._apart(lambda db: _open_uploads(db, before))
 
     async def usage(self, space_ids: Sequence[str], first: int, last: int) -> builtins.list[DayUsage]:
-        return await asyncio.to_thread(self._usage, list(dict.fromkeys(space_ids)), first, last)
+        asked = list(dict.fromkeys(space_ids))
+        return await self._apart(lambda db: _usage(db, asked, first, last))
 
-    def _usage(self, space_ids: Sequence[str], first: int, last: int) -> builtins.list[DayUsage]:
-        """On a thread, with a connection of its own: it reads every object of these spaces."""
-        stored, sent = dict[int, int](), dict[int, int]()
-        with contextlib.closing(self._another()) as db:
-            for space_id in space_ids:
-                made = f"SELECT MAX(?, created / {DAY}), SUM(size) FROM objects WHERE space_id = ? GROUP BY 1"
-                for day, size in db.execute(made, (first, space_id)):
-                    stored[day] = stored.get(day, 0) + size
-                read = "SELECT day, sent FROM flux WHERE space_id = ? AND day BETWEEN ? AND ?"
-                for day, count in db.execute(read, (space_id, first, last)):
-                    sent[day] = sent.get(day, 0) + count
-        found, there = [], 0
-        for day in range(first, last + 1):
-            there += stored.get(day, 0)
-            found.append(DayUsage(day, there, sent.get(day, 0)))
-        return found
+
+# What reads every row, in pages: a transaction as long as all of it would let the log grow.
+
+
+def _census(db: sqlite3.Connection) -> Census:
+    objects = stored = parts = 0
+    for page, values in _pages(db, "objects", "space_id, key", ("", b""), ROWS):
+        ((count, size),) = db.execute(f"SELECT COUNT(*), COALESCE(SUM(size), 0) FROM objects {page}", values).fetchall()
+        objects, stored = objects + count, stored + size
+    for page, values in _pages(db, "parts", "upload_id, part", ("", -1), ROWS):
+        ((count,),) = db.execute(f"SELECT COUNT(*) FROM parts {page}", values).fetchall()
+        parts += count
+    ((spaces, uploads, unnamed),) = db.execute(BESIDE).fetchall()
+    return Census(spaces, objects, stored, uploads, parts, unnamed)
+
+
+def _open_uploads(db: sqlite3.Connection, before: int) -> OpenUploads:
+    found = [0, 0, 0, 0]
+    for page, values in _pages(db, "uploads", "uploads.upload_id", ("",), UPLOADS):
+        (counts,) = db.execute(OPEN_UPLOADS.format(mark="?", where=page), (before, *values)).fetchall()
+        found = [one + other for one, other in zip(found, counts, strict=True)]
+    return OpenUploads(*found)
+
+
+def _usage(db: sqlite3.Connection, space_ids: Sequence[str], first: int, last: int) -> builtins.list[DayUsage]:
+    stored, sent = dict[int, int](), dict[int, int]()
+    for space_id in space_ids:
+        for page, values in _pages(db, "objects", "key", (b"",), ROWS, space_id):
+            made = f"SELECT MAX(?, created / {DAY}), SUM(size) FROM objects {page} GROUP BY 1"
+            for day, size in db.execute(made, (first, *values)).fetchall():
+                stored[day] = stored.get(day, 0) + size
+        read = "SELECT day, sent FROM flux WHERE space_id = ? AND day BETWEEN ? AND ?"
+        for day, count in db.execute(read, (space_id, first, last)).fetchall():
+            sent[day] = sent.get(day, 0) + count
+    found, there = list[DayUsage](), 0
+    for day in range(first, last + 1):
+        there += stored.get(day, 0)
+        found.append(DayUsage(day, there, sent.get(day, 0)))
+    return found
+
+
+def _pages(
+    db: sqlite3.Connection, table: str, key: str, after: Row, count: int, space_id: str | None = None
+) -> Iterator[tuple[str, Row]]:
+    """WHERE and its values for each page of so many rows, in order of the key, behind ``after``.
+
+    ``space_id``: of that space only.  A row that is there all the while is on one page.
+    """
+    one: Row = () if space_id is None else (space_id,)
+    marks = ", ".join("?" * len(after))
+    beyond = f"WHERE {'space_id = ? AND ' if one else ''}({key}) > ({marks})"
+    while True:
+        query = f"SELECT {key} FROM {table} {beyond} ORDER BY {key} LIMIT 1 OFFSET {count - 1}"
+        found = db.execute(query, (*one, *after)).fetchall()
+        if not found:
+            yield beyond, (*one, *after)
+            return
+        yield f"{beyond} AND ({key}) <= ({marks})", (*one, *after, *found[0])
+        after = found[0]
 
 
 def token_row(token: TokenRecord) -> Row:

@@ -11,6 +11,7 @@ import os
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -19,7 +20,7 @@ from uvideo.storage.base import Unreachable
 from uvideo.storage.reserve import Reserve
 from uvideo.storage.schema import UNSTORABLE
 
-__all__ = ["Committer", "Work", "telling"]
+__all__ = ["Committer", "Work", "is_locked", "telling", "told"]
 
 log = logging.getLogger("uvideo.server")
 
@@ -37,9 +38,11 @@ MACHINE = {
     FAILED: errno.EIO,
     "unable to open database file": errno.EMFILE,
 }
-LOCKED = ("database is locked", "database table is locked", "database schema is locked")
+#: The last one: of what it needs beside the database's lock, after 10 s that cannot be made shorter.
+LOCKED = ("database is locked", "database table is locked", "database schema is locked", "locking protocol")
 DAMAGED = ("database disk image is malformed", "file is not a database")
 MOST_AT_ONCE = 200  # transactions in one commit
+SLACK = 0.5  # seconds that SQLite itself may take longer than it was told to wait
 
 
 class Committer(threading.Thread):
@@ -47,12 +50,19 @@ class Committer(threading.Thread):
 
     Each work has a savepoint of its own, so one's failure does not hurt the others; if the commit fails, all fail.
     ``db``: in autocommit mode (isolation_level None); nobody else uses it from now on.  ``loop``: the one that asks.
-    ``reserve``: room for the work that frees some, when there is no other.
+    ``reserve``: room for the work that frees some, when there is no other.  ``patience``: seconds that ``db`` waits for
+    the lock.  Whoever asked while the lock is waited for gets Unreachable after that time, and nothing has happened.
     """
 
-    def __init__(self, db: sqlite3.Connection, loop: asyncio.AbstractEventLoop, reserve: Reserve) -> None:
+    def __init__(
+        self, db: sqlite3.Connection, loop: asyncio.AbstractEventLoop, reserve: Reserve, patience: float
+    ) -> None:
         super().__init__(name="uvideo-sqlite", daemon=True)
-        self._db, self._loop, self._reserve = db, loop, reserve
+        self._db, self._loop, self._reserve, self._patience = db, loop, reserve, patience
+        self._turn = threading.Lock()  # held to begin a work or to give it up
+        self._since: float | None = None  # when this thread began to wait for the lock
+        self._open = set["asyncio.Future[Any]"]()  # the loop's
+        self._timer: asyncio.TimerHandle | None = None
         self._asked: queue.SimpleQueue[Asked | None] = queue.SimpleQueue()
         self._has_reserve = False  # until the first look
         self.start()
@@ -64,8 +74,22 @@ class Committer(threading.Thread):
         ``frees``: it leaves the disk more room than it found, so it may use the reserve.
         """
         answer: asyncio.Future[T] = self._loop.create_future()
+        self._open.add(answer)
         self._asked.put((work, answer, then, frees))
+        if self._timer is None:
+            self._timer = self._loop.call_later(self._patience + SLACK, self._look)
         return answer
+
+    def _look(self) -> None:
+        """Give up what has waited for the lock too long: SQLite does not always keep to the time that it was told."""
+        self._timer = None
+        with self._turn:
+            if self._since is not None and time.monotonic() - self._since > self._patience:
+                for answer in self._open:
+                    if not answer.done():
+                        answer.set_exception(held())
+        if self._open:
+            self._timer = self._loop.call_later(SLACK, self._look)
 
     def stop(self) -> None:
         """Do what was asked, then close the connection.  Call from another thread than the loop's."""
@@ -84,11 +108,11 @@ class Committer(threading.Thread):
                     break
                 item = self._asked.get()
             going = item is not None
-            outcomes = self._do([asked for asked in batch if not asked[1].cancelled()])
-            if going and outcomes and _is_locked(outcomes[0][2]):
+            outcomes = self._do(batch)
+            if going and outcomes and is_locked(outcomes[0][2]):
                 going = self._give_up(outcomes)
             with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more
-                self._loop.call_soon_threadsafe(_resolve, outcomes)
+                self._loop.call_soon_threadsafe(self._resolve, outcomes)
         self._db.close()
 
     def _do(self, batch: list[Asked]) -> list[Outcome]:
@@ -111,9 +135,9 @@ class Committer(threading.Thread):
         if not batch:
             return outcomes
         try:
-            self._db.execute("BEGIN IMMEDIATE")
-            for work, answer, _, _ in batch:
-                outcomes.append((answer, *self._attempt(work)))
+            self._begin()
+            for work, answer, _, _ in batch:  # one that is done was given up, or cancelled
+                outcomes.append((answer, None, None) if answer.done() else (answer, *self._attempt(work)))
             self._db.execute("COMMIT")
             for _, _, then, _ in batch:
                 if then is not None:
@@ -124,6 +148,15 @@ class Committer(threading.Thread):
             return [(answer, None, copy.copy(failure)) for _, answer, _, _ in batch]
         return outcomes
 
+    def _begin(self) -> None:
+        """Begin a transaction.  From then on nothing is given up."""
+        self._since = time.monotonic()
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+        finally:
+            with self._turn:
+                self._since = None
+
     def _give_up(self, outcomes: list[Outcome]) -> bool:
         """Let all that wait fail as well: another program holds the lock, and each would wait as long once more."""
         failure = outcomes[0][2]
@@ -133,6 +166,16 @@ class Committer(threading.Thread):
                 return False
             outcomes.append((item[1], None, copy.copy(failure)))
         return True
+
+    def _resolve(self, outcomes: list[Outcome]) -> None:
+        for answer, result, failure in outcomes:
+            self._open.discard(answer)
+            if answer.done():
+                continue
+            if failure is None:
+                answer.set_result(result)
+            else:
+                answer.set_exception(told(failure))
 
     def _attempt(self, work: Work[Any]) -> tuple[Any, Exception | None]:
         """Its result or its own failure; raise if the failure took the whole transaction along."""
@@ -153,18 +196,13 @@ def _is_full(failure: Exception | None) -> bool:
     return isinstance(failure, sqlite3.OperationalError) and str(failure) in (FULL, FAILED)
 
 
-def _is_locked(failure: Exception | None) -> bool:
+def is_locked(failure: Exception | None) -> bool:
+    """Whether another program holds what is needed."""
     return isinstance(failure, sqlite3.OperationalError) and str(failure).startswith(LOCKED)
 
 
-def _resolve(outcomes: list[Outcome]) -> None:
-    for answer, result, failure in outcomes:
-        if answer.cancelled():
-            continue
-        if failure is None:
-            answer.set_result(result)
-        else:
-            answer.set_exception(told(failure))
+def held() -> Unreachable:
+    return Unreachable("the database is locked by another program")
 
 
 @contextlib.contextmanager
@@ -191,7 +229,7 @@ def told(failure: Exception) -> Exception:
         return failure
     said = str(failure)
     if said.startswith(LOCKED):
-        return Unreachable("the database is locked by another program")
+        return held()
     if said in DAMAGED:
         return OSError(errno.EIO, "the catalog is damaged")
     number = MACHINE.get(said)

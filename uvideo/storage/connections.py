@@ -15,13 +15,15 @@ from uvideo._core import errors
 from uvideo.storage.base import Absent, Unfit, Unreachable
 from uvideo.storage.schema import MIGRATIONS, UNSTORABLE, Row, statements
 
-__all__ = ["Connections", "Lock", "Session"]
+__all__ = ["LOOK", "Connections", "Lock", "Session"]
 
 T = TypeVar("T")
 Session = Any  # a connection of asyncpg, which comes without types
 
 MOST = 12  # connections of one process
 CONNECT, COMMAND, ACQUIRE = 3.0, 10.0, 5.0  # seconds
+WHOLE = 4.5  # seconds that a call waits, locks and a free connection included: its answer comes within 5 s
+LOOK = 3.0  # seconds of a look whether the database answers
 TRIES = 5  # of a transaction that lost a deadlock
 ONE_AT_A_TIME = 0x75766964656F  # the lock under which the schema is migrated
 
@@ -67,6 +69,7 @@ class Connections:
         self._users = self._busy = 0
         self._idle = asyncio.Event()
         self._opening = asyncio.Lock()
+        self._late = set[asyncio.Task[Any]]()  # nobody else keeps them
 
     async def start(self, *, create: bool = True) -> None:
         """Connect and migrate.  Unfit if the schema is newer than this program; Unreachable.
@@ -120,44 +123,71 @@ class Connections:
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
         """A connection of the pool; what goes wrong with it is told as Unreachable."""
+        pool = self._take()
+        try:
+            with told():
+                async with pool.acquire(timeout=ACQUIRE) as db:
+                    yield db
+        finally:
+            self._give()
+
+    def _take(self) -> Any:
+        """The pool, which stays open until ``_give``."""
         if self._pool is None:
             raise RuntimeError("the catalog is not open")
         self._busy += 1
-        try:
-            with told():
-                async with self._pool.acquire(timeout=ACQUIRE) as db:
-                    yield db
-        finally:
-            self._busy -= 1
-            if not self._busy:
-                self._idle.set()
+        return self._pool
+
+    def _give(self) -> None:
+        self._busy -= 1
+        if not self._busy:
+            self._idle.set()
 
     async def all(self, query: str, *values: Any) -> list[Row]:
-        async with self.session() as db:
-            return list(await db.fetch(query, *values))
+        return list(await self._soon(lambda db: db.fetch(query, *values)))
 
     async def one(self, query: str, *values: Any) -> Row | None:
-        async with self.session() as db:
-            row: Row | None = await db.fetchrow(query, *values)
-            return row
+        return await self._soon(lambda db: db.fetchrow(query, *values))
 
     async def change(self, query: str, *values: Any) -> int:
         """Run one statement; how many rows it changed."""
-        async with self.session() as db:
-            return count_of(await db.execute(query, *values))
+        return count_of(await self._soon(lambda db: db.execute(query, *values)))
 
-    async def transaction(self, work: Callable[[Session], Awaitable[T]], *locks: Lock) -> T:
+    async def _soon(self, work: Callable[[Session], Awaitable[T]], seconds: float = WHOLE) -> T:
+        """Its result within so many seconds, else Unreachable.  It is then undone, and nobody waits for that."""
+        task = asyncio.ensure_future(self._run(self._take(), work))
+        task.add_done_callback(lambda task: self._give())
+        try:
+            await asyncio.wait([task], timeout=seconds)
+            if task.done():
+                return task.result()
+            raise Unreachable("the database did not answer in time")
+        finally:
+            if not task.done():
+                task.cancel()
+                self._late.add(task)
+                task.add_done_callback(self._late.discard)
+                task.add_done_callback(_forget)
+
+    async def _run(self, pool: Any, work: Callable[[Session], Awaitable[T]]) -> T:
+        with told():
+            async with pool.acquire(timeout=ACQUIRE) as db:
+                return await work(db)
+
+    async def transaction(self, work: Callable[[Session], Awaitable[T]], *locks: Lock, seconds: float = WHOLE) -> T:
         """Run ``work(db)`` holding these locks, commit, and return what it returned.
 
         All who take locks take them in one order, and a statement sees what was committed before it: what is read
         under a lock stays so until the end.  It is run again if it loses a deadlock.
+        ``seconds``: until it is given up, as Unreachable.
         """
         begin = "BEGIN"
         if locks:
             calls = ", ".join(lock.call for lock in sorted(locks, key=lambda lock: (lock.number, lock.shared)))
             begin = f"BEGIN; SELECT {calls}"
-        for tries in range(TRIES):
-            async with self.session() as db:
+
+        async def run(db: Session) -> T:
+            for tries in range(TRIES):
                 try:
                     await db.execute(begin)
                     result = await work(db)
@@ -170,7 +200,9 @@ class Connections:
                 except BaseException:
                     await _undo(db)
                     raise
-        raise AssertionError("unreachable")
+            raise AssertionError("unreachable")
+
+        return await self._soon(run, seconds)
 
 
 def count_of(status: str) -> int:
@@ -213,6 +245,12 @@ def _reason(failure: BaseException) -> str:
     names = (cls.__name__ for cls in type(failure).__mro__)
     remedy = next((_REMEDIES[name] for name in names if name in _REMEDIES), "")
     return f"{said}: {remedy}" if remedy else said
+
+
+def _forget(task: asyncio.Task[Any]) -> None:
+    """What a task that was given up raises is nobody's; asyncio would log it."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def _nothing(db: Session) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from uvideo._core import errors
 from uvideo.storage.base import ObjectRecord, Page, PartRecord, SpaceRecord, UploadRecord
-from uvideo.storage.connections import Connections, Lock, Session, count_of
+from uvideo.storage.connections import LOOK, Connections, Lock, Session, count_of
 from uvideo.storage.postgres_accounts import PostgresAccounts
 from uvideo.storage.schema import (
     DRAFTS,
@@ -82,7 +82,11 @@ class PostgresCatalog(PostgresAccounts):
             await self._db.close()
 
     async def check(self) -> None:
-        await self._db.change("UPDATE schema_version SET version = version")
+        async def work(db: Session) -> None:
+            await db.execute("UPDATE schema_version SET version = version")
+            await db.execute("LOCK TABLE objects, small, uploads, parts IN ROW EXCLUSIVE MODE")  # as a write does
+
+        await self._db.transaction(work, seconds=LOOK)
 
     async def identity(self) -> str | None:
         row = await self._db.one("SELECT identity FROM identity")

@@ -95,7 +95,9 @@ class PostgresAccounts:
 
     async def open_uploads(self, before: int) -> OpenUploads:
         async with self._db.session() as db:
-            return OpenUploads(*await db.fetchrow(OPEN_UPLOADS.format(mark="$1::BIGINT"), before, timeout=LONG))
+            return OpenUploads(
+                *await db.fetchrow(OPEN_UPLOADS.format(mark="$1::BIGINT", where=""), before, timeout=LONG)
+            )
 
     async def usage(self, space_ids: Sequence[str], first: int, last: int) -> builtins.list[DayUsage]:
         asked = list(dict.fromkeys(space_ids))

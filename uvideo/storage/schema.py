@@ -100,13 +100,15 @@ CENSUS = """
     (SELECT COUNT(*) FROM parts), (SELECT COUNT(*) FROM blobs WHERE since > 0)"""
 
 
-#: With one parameter: what was touched last before it is stale.  A part is stored after its upload was begun.
+#: ``mark``: of a parameter; what was touched last before that is stale.  A part is stored after its upload was begun.
+#: ``where``: which uploads.
 OPEN_UPLOADS = """
     SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT), CAST(COALESCE(SUM(stale), 0) AS BIGINT),
     CAST(COALESCE(SUM(stale * size), 0) AS BIGINT) FROM (
         SELECT COALESCE(SUM(parts.size), 0) AS size,
         CASE WHEN COALESCE(MAX(parts.created), MIN(uploads.created)) < {mark} THEN 1 ELSE 0 END AS stale
-        FROM uploads LEFT JOIN parts ON parts.upload_id = uploads.upload_id GROUP BY uploads.upload_id) AS each_one"""
+        FROM uploads LEFT JOIN parts ON parts.upload_id = uploads.upload_id {where}
+        GROUP BY uploads.upload_id) AS each_one"""
 
 
 STALE = "a part was stored while the upload was finished: list its parts and finish again"

@@ -3,6 +3,8 @@
 Reads run where they are called, on one connection: a lookup takes less time than a hop to a thread.  Writes go to one
 thread that takes all that wait, runs each in a savepoint of one transaction and commits once: 32 writers share a sync.
 WAL lets the reads go on meanwhile, and several processes may use one file.
+
+A read transaction keeps the log from beginning anew, so each is short: what looks at every row does it in pages.
 """
 
 from __future__ import annotations
@@ -14,14 +16,14 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from uvideo._core import errors
 from uvideo.storage.accounts import Accounts
 from uvideo.storage.base import Absent, ObjectRecord, Page, PartRecord, SpaceRecord, Unfit, UploadRecord
-from uvideo.storage.committer import Committer, Work, telling
+from uvideo.storage.committer import Committer, Work, held, is_locked, telling, told
 from uvideo.storage.mark import Mark
 from uvideo.storage.reserve import Reserve
 from uvideo.storage.schema import (
@@ -46,8 +48,9 @@ __all__ = ["SqliteCatalog"]
 
 T = TypeVar("T")
 
-PATIENCE = 10.0  # seconds a write waits for another process
-READ_PATIENCE = 5.0  # seconds; a read waits only while another process recovers the log after a crash
+PATIENCE = 4.0  # seconds a write waits for another process, so that its answer comes within 5 s
+AGAIN = 0.01  # seconds between two tries of a read, which waits only while another process recovers the log
+PROTOCOL = "locking protocol"  # what SQLite says after it has tried for 10 s, whatever it was told
 NAMES_AT_ONCE = 500
 PROBLEMS = 20  # told of a damaged file
 SPACES_KEPT = 1000  # answers in memory
@@ -71,18 +74,20 @@ class SqliteCatalog(Accounts):
 
     ``fsync=False``: synchronous is NORMAL instead of FULL.  A loss of power may then take the last writes but leaves
     the database whole; OFF would gain little, as NORMAL syncs at checkpoints only, and could ruin it.
-    ``patience``: seconds that a write waits while another program holds the lock; a read waits at most READ_PATIENCE.
+    ``patience``: seconds that a write waits while another program holds the lock.
     """
 
     def __init__(self, path: Path, *, fsync: bool = True, patience: float = PATIENCE) -> None:
         self._path = Path(path)
-        self._patience, self._read_patience = patience, min(patience, READ_PATIENCE)
+        self._patience = min(patience, PATIENCE)
         self._fsync = fsync
         self._reserve = Reserve(self._path.with_name(self._path.name + "-reserve"))
         self._reads: sqlite3.Connection | None = None
         self._writes: Committer | None = None
         self._mark: Mark | None = None
         self._spaces: dict[tuple[str, str], tuple[int, SpaceRecord | None]] = {}
+        self._checking: asyncio.Future[None] | None = None
+        self._freeing: asyncio.Task[None] | None = None  # as long as reads are refused
 
     async def start(self, *, create: bool = True) -> None:
         if self._writes is not None:
@@ -90,15 +95,20 @@ class SqliteCatalog(Accounts):
         with telling():
             try:
                 reads, writes = await asyncio.to_thread(self._open, create)
-            except sqlite3.Error:  # on a full disk even reading needs some room
+            except sqlite3.Error as failure:  # on a full disk even reading needs some room
+                if is_locked(failure):
+                    raise
                 with self._reserve.spent() as has_more:
                     if not has_more:
                         raise
                     reads, writes = await asyncio.to_thread(self._open, create)
         self._mark = Mark(self._path.with_name(self._path.name + "-spaces"))
-        self._reads, self._writes = reads, Committer(writes, asyncio.get_running_loop(), self._reserve)
+        self._reads, self._writes = reads, Committer(writes, asyncio.get_running_loop(), self._reserve, self._patience)
 
     async def close(self) -> None:
+        freeing, self._freeing = self._freeing, None
+        if freeing is not None:
+            freeing.cancel()
         writes, self._writes = self._writes, None
         if writes is not None:
             await asyncio.to_thread(writes.stop)
@@ -110,26 +120,19 @@ class SqliteCatalog(Accounts):
             reads.close()
 
     async def check(self) -> None:
-        await asyncio.to_thread(self._try_write)
-        self._all("SELECT 1 FROM spaces LIMIT 1")
-
-    def _try_write(self) -> None:
-        """On a connection of its own: the writer waits longer for a lock than whoever asks for the health."""
-        with telling(), contextlib.closing(self._another()) as db:
-            db.execute("BEGIN IMMEDIATE")
-            _rewrite_version(db)
-            db.execute("COMMIT")
+        """On a thread: what holds the lock may hold up a read as well.  Who asks meanwhile gets the same answer."""
+        if self._checking is None or self._checking.done():
+            self._checking = asyncio.ensure_future(self._apart(_try_write))
+        await asyncio.shield(self._checking)
 
     async def identity(self) -> str | None:
-        return next((row[0] for row in self._all("SELECT identity FROM identity")), None)
+        rows = await self._all("SELECT identity FROM identity")
+        return rows[0][0] if rows else None
 
     async def problems(self) -> builtins.list[str]:
-        def look() -> builtins.list[str]:
-            with telling(), contextlib.closing(self._another()) as db:
-                lines = [str(line) for (line,) in db.execute(f"PRAGMA integrity_check({PROBLEMS})")]
-            return lines if lines != ["ok"] else []
-
-        return await asyncio.to_thread(look)
+        """The one look that cannot be done in pages: the log grows meanwhile, and is cut back afterwards."""
+        lines = await self._apart(lambda db: db.execute(f"PRAGMA integrity_check({PROBLEMS})").fetchall())
+        return [str(line) for (line,) in lines] if lines != [("ok",)] else []
 
     async def identify(self, identity: str) -> str:
         def work(db: sqlite3.Connection) -> str:
@@ -142,7 +145,7 @@ class SqliteCatalog(Accounts):
 
     async def sample(self, limit: int) -> builtins.list[str]:
         blobs = "SELECT blob FROM objects INDEXED BY objects_blob WHERE blob IS NOT NULL LIMIT ?"
-        return [name for query in (blobs, DRAFTS.format(mark="?")) for (name,) in self._all(query, limit)]
+        return [name for query in (blobs, DRAFTS.format(mark="?")) for (name,) in await self._all(query, limit)]
 
     # Spaces
 
@@ -164,20 +167,20 @@ class SqliteCatalog(Accounts):
         await self._write_space(work)
 
     async def space(self, name: str) -> SpaceRecord | None:
-        return self._space(f"SELECT {SPACE} FROM spaces WHERE name = ?", name)
+        return await self._space(f"SELECT {SPACE} FROM spaces WHERE name = ?", name)
 
     async def space_of_domain(self, domain: str) -> SpaceRecord | None:
         query = f"SELECT {SPACE} FROM spaces WHERE space_id = (SELECT space_id FROM domains WHERE domain = ?)"
-        return self._space(query, domain)
+        return await self._space(query, domain)
 
-    def _space(self, query: str, name: str) -> SpaceRecord | None:
+    async def _space(self, query: str, name: str) -> SpaceRecord | None:
         """What the query finds, kept until any process changes any space: every request asks for one."""
         if self._mark is None:
             raise RuntimeError("the catalog is not open")
         mark, known = self._mark.value(), self._spaces.get((query, name))
         if known is not None and known[0] == mark:
             return known[1]
-        rows = self._all(query, name)
+        rows = await self._all(query, name)
         space = space_of(rows[0]) if rows else None
         if len(self._spaces) >= SPACES_KEPT:
             self._spaces.clear()
@@ -186,11 +189,11 @@ class SqliteCatalog(Accounts):
 
     async def spaces(self, owner: str, offset: int, limit: int) -> builtins.list[SpaceRecord]:
         query = f"SELECT {SPACE} FROM spaces WHERE owner = ? ORDER BY name LIMIT ? OFFSET ?"
-        return [space_of(row) for row in self._all(query, owner, max(0, limit), offset)]
+        return [space_of(row) for row in await self._all(query, owner, max(0, limit), offset)]
 
     async def all_spaces(self, after: str, limit: int) -> builtins.list[SpaceRecord]:
         query = f"SELECT {SPACE} FROM spaces WHERE name > ? ORDER BY name LIMIT ?"
-        return [space_of(row) for row in self._all(query, after, limit)]
+        return [space_of(row) for row in await self._all(query, after, limit)]
 
     async def update_space(self, name: str, *, type: str | None, storage_class: str | None, modified: int) -> None:
         def work(db: sqlite3.Connection) -> None:
@@ -261,7 +264,7 @@ class SqliteCatalog(Accounts):
         return await self._write(work)
 
     async def get(self, space_id: str, key: str) -> ObjectRecord | None:
-        for row in self._all(GET, space_id, key.encode()):
+        for row in await self._all(GET, space_id, key.encode()):
             return object_of(row, row[11])
         return None
 
@@ -269,7 +272,7 @@ class SqliteCatalog(Accounts):
         query = f"""
             SELECT {OBJECT} FROM objects WHERE etag = ? AND size = ? AND storage_class <> 'ARCHIVE'
             AND EXISTS (SELECT 1 FROM spaces WHERE spaces.space_id = objects.space_id AND owner = ?) LIMIT 1"""
-        for row in self._all(query, etag, size, owner):
+        for row in await self._all(query, etag, size, owner):
             return await self.get(row[0], row[1].decode())
         return None
 
@@ -292,28 +295,34 @@ class SqliteCatalog(Accounts):
         ordered = "AND key < ? ORDER BY key" if bound else "ORDER BY key"
         next_key = f"SELECT key FROM objects WHERE space_id = ? AND key >= ? {ordered} LIMIT 1"
         while True:
-            with telling(), contextlib.closing(self._readable().cursor()) as cursor:  # open, it would hold the snapshot
-                cursor.execute(
-                    f"SELECT {OBJECT} FROM objects WHERE space_id = ? AND key {beyond} ? {ordered} LIMIT ?",
-                    (space_id, lower, *bound, limit + 2),
-                )
-                jump = b""
-                for row in cursor:
-                    if split and row[1] == start and start.endswith(split):
-                        continue
-                    if len(page.objects) + len(page.prefixes) == limit:
-                        return Page(page.objects, page.prefixes, last)
-                    jump = rolled_up(row[1], start, split) if split else b""
-                    if jump:
-                        break
-                    page.objects.append(object_of(row))
-                    last = page.objects[-1].key
+            query = f"SELECT {OBJECT} FROM objects WHERE space_id = ? AND key {beyond} ? {ordered} LIMIT ?"
+            values, jump = (space_id, lower, *bound, limit + 2), b""
+
+            def fill(db: sqlite3.Connection, query: str = query, values: Any = values) -> tuple[bool, bytes]:
+                """Whether the page is full; where it goes on behind what is rolled up, b"" if nowhere."""
+                nonlocal last
+                with contextlib.closing(db.execute(query, values)) as rows:  # open, it would hold the snapshot
+                    for row in rows:
+                        if split and row[1] == start and start.endswith(split):
+                            continue
+                        if len(page.objects) + len(page.prefixes) == limit:
+                            return True, b""
+                        jump = rolled_up(row[1], start, split) if split else b""
+                        if jump:
+                            return False, jump
+                        page.objects.append(object_of(row))
+                        last = page.objects[-1].key
+                return False, b""
+
+            is_full, jump = await self._read(fill)
+            if is_full:
+                return Page(page.objects, page.prefixes, last)
             if not jump:
                 return page
             while jump:  # all that begins with it counts once: go on behind it, where mostly another one follows
                 last = jump.decode()
                 page.prefixes.append(last)
-                found = self._all(next_key, space_id, behind(jump), *bound)
+                found = await self._all(next_key, space_id, behind(jump), *bound)
                 if not found:
                     return page
                 if len(page.objects) + len(page.prefixes) == limit:
@@ -325,11 +334,11 @@ class SqliteCatalog(Accounts):
         space_id, key = after or ("", "")
         query = f"""
             SELECT {OBJECT} FROM objects WHERE (space_id, key) > (?, ?) ORDER BY space_id, key LIMIT ?"""
-        return [object_of(row) for row in self._all(query, space_id, key.encode(), max(0, limit))]
+        return [object_of(row) for row in await self._all(query, space_id, key.encode(), max(0, limit))]
 
     async def list_by_offset(self, space_id: str, offset: int, limit: int) -> builtins.list[ObjectRecord]:
         query = f"SELECT {OBJECT} FROM objects WHERE space_id = ? ORDER BY key LIMIT ? OFFSET ?"
-        return [object_of(row) for row in self._all(query, space_id, max(0, limit), offset)]
+        return [object_of(row) for row in await self._all(query, space_id, max(0, limit), offset)]
 
     # Uploads
 
@@ -346,7 +355,7 @@ class SqliteCatalog(Accounts):
         await self._write(work)
 
     async def upload(self, upload_id: str) -> UploadRecord | None:
-        for row in self._all(f"SELECT {UPLOAD} FROM uploads WHERE upload_id = ?", upload_id):
+        for row in await self._all(f"SELECT {UPLOAD} FROM uploads WHERE upload_id = ?", upload_id):
             return upload_of(row)
         return None
 
@@ -366,10 +375,10 @@ class SqliteCatalog(Accounts):
             f"SELECT {UPLOAD} FROM uploads WHERE space_id = ? AND {where} {'AND key < ?' if bound else ''} "
             "ORDER BY key, upload_id LIMIT ?"
         )
-        return [upload_of(row) for row in self._all(query, space_id, *lower, *bound, max(0, limit))]
+        return [upload_of(row) for row in await self._all(query, space_id, *lower, *bound, max(0, limit))]
 
     async def part(self, upload_id: str, part: int) -> PartRecord | None:
-        for row in self._all(f"SELECT {PART} FROM parts WHERE upload_id = ? AND part = ?", upload_id, part):
+        for row in await self._all(f"SELECT {PART} FROM parts WHERE upload_id = ? AND part = ?", upload_id, part):
             return PartRecord(*row)
         return None
 
@@ -388,14 +397,14 @@ class SqliteCatalog(Accounts):
     async def parts(self, upload_id: str, first: int, limit: int | None) -> builtins.list[PartRecord]:
         query = f"SELECT {PART} FROM parts WHERE upload_id = ? AND part >= ? ORDER BY part"
         rows = (
-            self._all(query, upload_id, first)
+            await self._all(query, upload_id, first)
             if limit is None
-            else self._all(query + " LIMIT ?", upload_id, first, max(0, limit))
+            else await self._all(query + " LIMIT ?", upload_id, first, max(0, limit))
         )
         return [PartRecord(*row) for row in rows]
 
     async def count_parts(self, upload_id: str) -> int:
-        return int(self._all("SELECT COUNT(*) FROM parts WHERE upload_id = ?", upload_id)[0][0])
+        return int((await self._all("SELECT COUNT(*) FROM parts WHERE upload_id = ?", upload_id))[0][0])
 
     async def finish(
         self, upload_id: str, record: ObjectRecord, *, overwrite: bool = True, parts: int | None = None
@@ -425,7 +434,7 @@ class SqliteCatalog(Accounts):
                 f"SELECT blob FROM objects WHERE blob IN ({marks}) UNION ALL "
                 f"SELECT draft FROM uploads WHERE draft IN ({marks})"
             )
-            found.update(name for (name,) in self._all(query, *batch, *batch))
+            found.update(name for (name,) in await self._all(query, *batch, *batch))
         return found
 
     # Connections
@@ -443,24 +452,63 @@ class SqliteCatalog(Accounts):
             if self._fsync:  # macOS: F_FULLFSYNC; of no effect elsewhere
                 writes.execute("PRAGMA fullfsync = ON")
             _migrate(writes)
-            reads = stack.enter_context(contextlib.closing(_connect(self._path, self._read_patience)))
+            reads = stack.enter_context(contextlib.closing(_connect(self._path, 0)))  # the loop does not wait in it
             reads.execute("PRAGMA query_only = ON")
             stack.pop_all()
         return reads, writes
-
-    def _another(self) -> sqlite3.Connection:
-        self._readable()
-        return _connect(self._path, self._read_patience)
 
     def _readable(self) -> sqlite3.Connection:
         if self._reads is None:
             raise RuntimeError("the catalog is not open")
         return self._reads
 
-    def _all(self, query: str, *values: Any) -> builtins.list[Row]:
+    async def _all(self, query: str, *values: Any) -> builtins.list[Row]:
         """All rows at once: a cursor left open would hold a read transaction."""
-        with telling():
-            return self._readable().execute(query, values).fetchall()
+        return await self._read(lambda db: db.execute(query, values).fetchall())
+
+    async def _read(self, look: Callable[[sqlite3.Connection], T]) -> T:
+        """What ``look`` finds, at once and here.  If the database is locked it is tried again, and the loop goes on."""
+        deadline = None
+        while self._freeing is None:
+            try:
+                return look(self._readable())
+            except Exception as failure:
+                if not is_locked(failure):
+                    found = told(failure)
+                    if found is failure:
+                        raise
+                    raise found from failure
+                if str(failure) == PROTOCOL:
+                    self._refuse()
+            now = time.monotonic()
+            deadline = deadline or now + self._patience
+            if now > deadline:
+                break
+            await asyncio.sleep(AGAIN)
+        raise held()
+
+    def _refuse(self) -> None:
+        """Refuse reads until one works on a thread: each would hold up the loop for ten seconds."""
+        if self._freeing is None:
+            self._freeing = asyncio.ensure_future(self._until_free())
+
+    async def _until_free(self) -> None:
+        while True:
+            with contextlib.suppress(OSError):
+                await self._apart(_peek)
+                self._freeing = None
+                return
+            await asyncio.sleep(AGAIN)
+
+    async def _apart(self, look: Callable[[sqlite3.Connection], T]) -> T:
+        """What ``look`` finds, on a thread and a connection of its own."""
+        self._readable()
+
+        def work() -> T:
+            with telling(), contextlib.closing(_connect(self._path, self._patience)) as db:
+                return look(db)
+
+        return await asyncio.to_thread(work)
 
     async def _write(self, work: Work[T], *, frees: bool = False) -> T:
         """``frees``: it leaves more room than it found."""
@@ -499,6 +547,8 @@ def _use_wal(db: sqlite3.Connection, patience: float) -> None:
 
 
 def _migrate(db: sqlite3.Connection) -> None:
+    if db.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),):
+        return  # and a program that holds the lock keeps nobody from starting
     db.execute("BEGIN IMMEDIATE")  # of several programs that start at once, one migrates
     try:
         (version,) = db.execute("PRAGMA user_version").fetchone()
@@ -513,9 +563,16 @@ def _migrate(db: sqlite3.Connection) -> None:
         raise
 
 
-def _rewrite_version(db: sqlite3.Connection) -> None:
-    """A write that changes nothing."""
+def _try_write(db: sqlite3.Connection) -> None:
+    """A write that changes nothing, and a read."""
+    db.execute("BEGIN IMMEDIATE")
     db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    db.execute("COMMIT")
+    _peek(db)
+
+
+def _peek(db: sqlite3.Connection) -> None:
+    db.execute("SELECT 1 FROM spaces LIMIT 1").fetchall()
 
 
 # Steps of a transaction

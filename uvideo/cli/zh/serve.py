@@ -48,6 +48,10 @@ WORDS = {
         "为每个请求生成一个 span，按 OTEL_... 环境变量以 OTLP 导出。"
     ),
     "JSON lines on stderr.": "在标准错误输出中每个请求记一行 JSON。",
+    "Believe what this proxy (an address or a network) says of who sends: Forwarded, X-Forwarded-For, PROXY "
+    "protocol. Repeatable.": (
+        "可信代理的地址或网段：采信它通过 Forwarded、X-Forwarded-For 或 PROXY 协议给出的客户端地址；可重复给出。"
+    ),
     "At once, in each process; more are answered 503.": "每个进程同时接受的连接数，超出的应答 503。",
     "Of those, from one address that is not this machine's own; more are answered 503.  0: any number.": (
         "其中来自同一地址（本机地址除外）的连接数上限，超出的应答 503；0 表示不限。"
