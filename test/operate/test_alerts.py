@@ -37,7 +37,7 @@ KEYS = {
     "UVIDEO_SERVE_PUBLIC_KEY": "UVIDEOalerts",
     "UVIDEO_SERVE_PRIVATE_KEY": "private-key-of-the-alerts-0123456789abcdef",
 }
-DISKS = {"room": 4 * GIB, "full": 96 * MIB, "filling": 200 * MIB}
+DISKS = {"room": 4 * GIB, "full": 96 * MIB, "filling": 400 * MIB}
 SECONDS = 180.0  # for all of it; what has not fired by then never does
 #: What promtool alone tries, and why.
 NOT_HERE = {"UvideoAudit": "a log that cannot be written on a disk with room"}
@@ -181,7 +181,7 @@ def full(scene: Scene, seen: Prometheus) -> None:
 
 
 def filling(scene: Scene, seen: Prometheus) -> None:
-    scene.fill("filling", 6 * MIB)
+    scene.fill("filling", 24 * MIB)
 
 
 def nothing(scene: Scene, seen: Prometheus) -> None:
@@ -259,7 +259,7 @@ def guessed(scene: Scene, seen: Prometheus) -> None:
     headers = [("Authorization", wrong.signed("GET", space, "k")), ("X-Forwarded-For", "203.0.113.9")]
 
     def work() -> None:
-        assert wrong.send("GET", "/k", headers, host=f"{space}.x").status in (403, 429)
+        assert wrong.send("GET", "/k", headers, host=f"{space}.x").status in (401, 429)
 
     scene.again(work)
 
@@ -302,7 +302,7 @@ def stale(scene: Scene, seen: Prometheus) -> None:
 CAUSES: dict[str, tuple[str | None, Callable[[Scene, Prometheus], None], tuple[str, ...]]] = {
     "calm": (None, calm, ("--workers", "2")),
     "full": ("UvideoFull", full, ("--headroom", "1")),
-    "filling": ("UvideoFilling", filling, ("--headroom", "1")),
+    "filling": ("UvideoFilling", filling, ("--headroom", "8")),
     "restarts": ("UvideoRestarts", restarts, ()),
     "down": ("UvideoDown", nothing, ()),
     "worker": ("UvideoWorkersDie", worker, ("--workers", "2")),

@@ -86,6 +86,7 @@ def as_of_old(folder: Path) -> None:
     with catalog(folder) as db:
         for table in ("identity", "oldest"):
             db.execute(f"DROP TABLE {table}")
+        db.execute("ALTER TABLE flux DROP COLUMN received")
         db.execute("PRAGMA user_version = 3")
     (folder / "identity").unlink()
 
