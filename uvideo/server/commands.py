@@ -461,6 +461,8 @@ def backed_up(folder: Path, is_json: bool) -> None:
     uvideo_backup_last_seconds, and an alert fires when it is older than 26 hours.
     """
     now = int(time.time())
+    if not (folder / "lock").exists():
+        _fail(f"{folder} is no server's folder")
     try:
         backups.note(folder, now)
     except OSError as failure:
