@@ -139,7 +139,7 @@ def end(process: subprocess.Popen[Any]) -> None:
 def keeps_secret(folder: Path, private: str) -> None:
     """AssertionError if the key stands in a file of the folder that is not made to hold it."""
     for path in folder.iterdir():
-        if path.is_file() and path.name != "credentials.json" and path.stat().st_size < MOST_READ:
+        if path.is_file() and not path.name.startswith("credentials.json") and path.stat().st_size < MOST_READ:
             assert private.encode() not in path.read_bytes(), f"a private key stands in {path.name}"
 
 

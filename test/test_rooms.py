@@ -198,8 +198,8 @@ def service_knows_no_driver(each: Import) -> bool:
 def only_drivers_chooses_drivers(each: Import) -> bool:
     if not inside(each.module, "uvideo.server") or each.module == "uvideo.server.drivers":
         return True
-    whole = ("uvideo.storage.base", "uvideo.storage.identity", "uvideo.storage.backup", "uvideo.storage.window")
-    return not each.is_in("uvideo.storage") or each.is_in(*whole)
+    whole = ("base", "identity", "backup", "window", "turn")
+    return not each.is_in("uvideo.storage") or each.is_in(*(f"uvideo.storage.{name}" for name in whole))
 
 
 def tools_use_the_public_client(each: Import) -> bool:

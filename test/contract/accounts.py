@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -80,6 +81,8 @@ class AccountsContract:
             assert await catalog.token("TOKEN_1") == TOKEN and await catalog.tokens("me") == [TOKEN]
             await catalog.update_token(changed)
             assert await catalog.token("TOKEN_1") is None and await catalog.token("TOKEN_2") == changed
+            await catalog.update_token(replace(changed, private="sealed before"))  # another may have sealed it anew
+            assert await catalog.token("TOKEN_2") == changed
             for wrong in (replace(changed, owner="you"), replace(changed, token_id="x")):
                 with pytest.raises(errors.TokenNotFound):
                     await catalog.update_token(wrong)
@@ -104,6 +107,63 @@ class AccountsContract:
             return [token.token_id for token in await catalog.tokens("me")]
 
         assert play(story, place) == ["t1", "t2", "t0"]
+
+    def test_secrets_are_sealed_anew_in_one_transaction(self, place: Place) -> None:
+        tokens = [
+            replace(TOKEN, token_id=f"t{at}", public=f"p{at}", owner=f"o{at}", private=f"s{at}") for at in range(3)
+        ]
+        keys = [KeyRecord(f"k{at}", "me", f"s{at}", at) for at in range(3)]
+
+        def anew(record: TokenRecord | KeyRecord) -> str | None:
+            return None if record.private == "s1" else f"new {record.private}"
+
+        def broken(record: TokenRecord | KeyRecord) -> str | None:
+            if record.public == "k2":
+                raise RuntimeError("it breaks off")
+            return "lost"
+
+        async def story(catalog: Catalog) -> None:
+            assert await catalog.reseal(anew) == (0, 0) and await catalog.all_tokens() == []
+            for token in tokens:
+                await catalog.create_token(token, 5)
+            for key in keys:
+                await catalog.add_key(key)
+            assert await catalog.all_tokens() == tokens
+            with pytest.raises(RuntimeError, match="it breaks off"):
+                await catalog.reseal(broken)
+            assert await catalog.all_tokens() == tokens and await catalog.keys() == keys
+            assert await catalog.reseal(anew) == (2, 2)
+            made = [replace(each, private=anew(each) or each.private) for each in tokens]
+            assert await catalog.all_tokens() == made and await catalog.token("p0") == made[0]
+            assert [key.private for key in await catalog.keys()] == ["new s0", "s1", "new s2"]
+
+        play(story, place)
+
+    def test_nobody_writes_a_secret_between_the_look_and_the_change(self, place: Place) -> None:
+        """Who adds one meanwhile has it there, as it was given, when both are over."""
+
+        async def story(one: Catalog, other: Catalog) -> None:
+            for number in range(8):
+                await one.create_token(replace(TOKEN, token_id=f"a{number}", public=f"a{number}", private="old"), 100)
+
+            async def add(catalog: Catalog, name: str) -> None:
+                for number in range(8):
+                    public = f"{name}{number}"
+                    await catalog.create_token(replace(TOKEN, token_id=public, public=public, private="old"), 100)
+                    await catalog.add_key(KeyRecord(public, "me", "old"))
+
+            async def anew() -> None:
+                for _ in range(4):
+                    await other.reseal(lambda record: "new" if record.private == "old" else None)
+
+            await asyncio.gather(add(one, "b"), add(other, "c"), anew())
+            found = [*(await one.all_tokens()), *(await one.keys())]
+            assert len(found) == 40 and {record.private for record in found} <= {"old", "new"}
+            assert all(record.private == "new" for record in found if record.public.startswith("a"))
+            await one.reseal(lambda record: "new" if record.private == "old" else None)
+            assert {record.private for record in [*(await one.all_tokens()), *(await one.keys())]} == {"new"}
+
+        play(story, place, place)
 
     # Uploads
 

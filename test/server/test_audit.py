@@ -282,7 +282,7 @@ def test_it_does_not_start_where_the_log_cannot_be_written(tmp_path: Path) -> No
         timeout=60,
         cwd=ROOT,
     )
-    assert done.returncode == 2 and "audit.log cannot be written: No such file or directory" in done.stderr
+    assert done.returncode == 4 and "audit.log cannot be written: No such file or directory" in done.stderr
 
 
 def test_strangers_cause_a_bounded_number_of_lines(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from test.network import CLIENTS, Distant, Network, start_network
+from test.patience import until
 from test.server.test_keys import added
 from test.server.test_postfile import fields_of, file_of, post, signed
 from test.server.test_process import children
@@ -109,6 +110,16 @@ def test_an_ipv6_network_is_one_sender(network: Network, server: Server) -> None
     got = [guesser(network, server, same[n % 2]).ask("GET", space, "/?list").status for n in range(2 * LIMIT)]
     assert got == [401] * LIMIT + [429] * LIMIT
     assert Distant(network, server, another).ask("GET", space, "/?list").status == 200
+
+
+def test_a_proxy_that_is_held_up_for_its_clients_is_named_in_the_log(network: Network, server: Server) -> None:
+    space = Distant(network, server).space()
+    peer = guesser(network, server, CLIENTS[2])
+    for _ in range(LIMIT + WORKERS + 1):
+        peer.ask("GET", space, "/?list", headers=[("X-Forwarded-For", "192.0.2.1")])
+    hint = f"start the server with --trusted-proxy {CLIENTS[2]}"
+    until(lambda: hint in server.log.read_text())
+    assert server.log.read_text().count(hint) <= WORKERS
 
 
 def test_many_at_once_learn_no_more(network: Network, server: Server) -> None:

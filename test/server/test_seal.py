@@ -59,9 +59,9 @@ def test_what_older_servers_sealed_is_opened() -> None:
         with pytest.raises(seal.Unopened):
             seal.opened(replace(token, private=OLD[name][:-6] + "AAAAA="), KEYRING)
     record = seal.key_record(FILMS, OWN, 7)
-    assert seal.key_of(replace(record, private=OLD_KEY), OWN) == FILMS
+    assert seal.key_of(replace(record, private=OLD_KEY), KEYRING) == FILMS
     with pytest.raises(seal.Unopened):
-        seal.key_of(replace(record, private=OLD_KEY, owner="default"), OWN)
+        seal.key_of(replace(record, private=OLD_KEY, owner="default"), KEYRING)
 
 
 def test_what_is_sealed_for_older_servers_opens_there() -> None:

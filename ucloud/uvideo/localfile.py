@@ -55,6 +55,17 @@ def is_open_to_others(status, bits=0o077):
     return HAS_OWNERS and bool(status.st_mode & bits)
 
 
+def belong(number, folder):
+    """Give a file that root just made to whom its folder belongs to: a server that runs as that user must open it."""
+    if not HAS_OWNERS or os.geteuid() != 0:
+        return
+    status = os.stat(folder)
+    try:
+        os.fchown(number, status.st_uid, status.st_gid)
+    except EnvironmentError:
+        pass  # a file system without owners
+
+
 # Locks
 
 

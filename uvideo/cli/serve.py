@@ -56,6 +56,12 @@ __all__ = ["needs_server", "serve"]
 )
 @option("--public-key", help="With --private-key: the key pair, instead of DIR/credentials.json.")
 @option("--private-key", help="Better given as UVIDEO_SERVE_PRIVATE_KEY: others can read a command line.")
+@option(
+    "--other-keys",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="More pairs of the server's own (JSON, mode 0600), for gateways that change theirs: docs/operate.md.",
+)
 @option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes.")
 @option("--fsync/--no-fsync", default=True, show_default=True, help="Sync before acknowledging.")
 @option("--database", metavar="URL", help="Where names are kept: sqlite (in DIR), postgresql://...")

@@ -10,6 +10,7 @@ import errno
 import json
 import logging
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -132,7 +133,7 @@ class App:
         self._guesses, self._rates, self._headroom = limits.guesses, limits.rates, limits.headroom
         self._watch = Watch(idle, least_rate)
         self._large = asyncio.Semaphore(LARGE_AT_ONCE)
-        self._draining = False
+        self._draining = self._hinted = False
         self._access = access.isEnabledFor(logging.INFO)
         self._spans = spans
         self.server = Server(
@@ -154,25 +155,17 @@ class App:
         """Whether the disk has more free than its headroom."""
         return self._headroom is None or self._headroom.has(0)
 
-    async def drain(self, grace: float) -> bool:
-        """Let the requests in flight finish, for at most ``grace`` seconds; True if all did.
+    async def drain(self, deadline: Callable[[], float | None], *, keep_idle: bool = False) -> bool:
+        """Let the requests in flight finish; True if all did.  The caller has stopped listening.
 
-        The caller has stopped listening.  Connections without a request are closed at once.
+        ``deadline``, ``keep_idle``: as of ``Server.drained``.  From now on each answer ends its connection.
         """
         self._draining = True
-        deadline = asyncio.get_running_loop().time() + grace
-        while True:
-            busy = {exchange.request.protocol for exchange in self._watch.active}
-            for connection in self.server.connections:
-                if connection not in busy:
-                    connection.force_close()
-            if not busy or asyncio.get_running_loop().time() > deadline:
-                break
-            await asyncio.sleep(0.02)
+        finished = await self.server.drained(self._watch, deadline, keep_idle=keep_idle)
         self._watch.stop()
         await self.server.shutdown(1.0)
         await self._usage.stop()
-        return not busy
+        return finished
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         exchange = self.exchange(request)
@@ -353,8 +346,19 @@ class App:
             else:
                 self._guesses.check(exchange.sender, public)
         except errors.Throttled as throttled:
+            self._hint(exchange)
             return throttled
         return failure
+
+    def _hint(self, exchange: Exchange) -> None:
+        """Say once that whoever is held up may be a proxy, which stands for many."""
+        if not self._hinted and self.server.senders.believes_nobody(exchange.headers):
+            self._hinted = True
+            log.warning(
+                "wrong signatures hold up %s, whose requests say that others sent them: if it is a proxy, start the "
+                "server with --trusted-proxy %s",
+                *(exchange.sender.address,) * 2,
+            )
 
     async def _post_form(self, exchange: Exchange, space: Any, address: Any) -> Any:
         """The answer to a form upload.  All that stands before the file is judged before the file is read."""

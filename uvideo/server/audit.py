@@ -262,15 +262,12 @@ OFF = Audit(None)
 
 
 def _made(path: Path) -> int:
-    """A new file.  Made by root it belongs to whom its folder belongs to: the server must be able to open it."""
+    """A new file, which the server can open also if root made it."""
     try:
         fd = localfile.opened(path, _APPEND | os.O_CREAT | os.O_EXCL)
     except FileExistsError:  # another process just made it
         return localfile.opened(path, _APPEND)
-    if localfile.HAS_OWNERS and os.geteuid() == 0:
-        folder = os.stat(path.parent)
-        with contextlib.suppress(OSError):
-            os.fchown(fd, folder.st_uid, folder.st_gid)
+    localfile.belong(fd, path.parent)
     return fd
 
 

@@ -19,18 +19,22 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from uvideo._core import errors, localfile
-from uvideo.server import backups, maintenance, scrub, seal, trail
+from uvideo._core import errors
+from uvideo.server import backups, handover, maintenance, rotation, scrub, seal, trail
 from uvideo.server.audit import Audit, noted, operator
 from uvideo.server.credentials import (
     OWNER,
     RESERVED,
     CredentialsError,
     Key,
+    Keyring,
+    aside,
     check_pair,
     load,
     load_or_create,
+    load_some,
     made,
+    read,
     save,
 )
 from uvideo.server.drivers import DriverError, choose
@@ -41,6 +45,7 @@ from uvideo.storage.backup import BackupError, Copied, Missing
 from uvideo.storage.backup import backup as make_backup
 from uvideo.storage.backup import restore as restore_backup
 from uvideo.storage.base import DAY, KEEP, Absent, Blobs, Catalog, Freed, Holding, Quarantined, Unreachable
+from uvideo.storage.turn import turn
 
 __all__ = ["admin"]
 
@@ -48,6 +53,7 @@ T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 Pair = tuple[Blobs, Catalog]
 MIB = 1024 * 1024
+CREDENTIALS = "credentials.json"
 ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}").fullmatch
 
 
@@ -266,42 +272,179 @@ def migrate(
 
 @admin.command()
 @place
-@click.option("--replace", is_flag=True, help="Make a new pair; the old one is kept beside it and counts no more.")
+@click.option(
+    "--replace", is_flag=True, help="Put a new pair in its place, which counts at once, and keep the old one."
+)
+@click.option("--pair", type=click.Path(path_type=Path), help="With --replace: the pair of this file, not a new one.")
+@click.option(
+    "--from",
+    "before",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Seal anew what is sealed under the pair of this file.",
+)
 @as_json
-def keys(folder: Path, database: str | None, blobs: str | None, replace: bool, is_json: bool) -> None:
+def keys(
+    folder: Path,
+    database: str | None,
+    blobs: str | None,
+    replace: bool,
+    pair: Path | None,
+    before: Path | None,
+    is_json: bool,
+) -> None:
     """Show the public key of the server's own pair, DIR/credentials.json, which is made if there is none.
 
-    Of gateways that get theirs as UVIDEO_SERVE_PUBLIC_KEY and UVIDEO_SERVE_PRIVATE_KEY it is that one.  The pairs that
-    were added beside it are those of `uvideo admin list-keys`.
+    \b
+    1. Change it, while the server runs or not:
+         uvideo admin keys /srv/video --replace
+    2. After a restore, or if credentials.json was replaced by hand: make tokens and added key pairs valid again:
+         uvideo admin keys /srv/video --from credentials.json.UVIDEO...
+
+    With --replace the very next request with the new pair is accepted, and the old pair is refused.  Tokens and added
+    key pairs go on: they are sealed anew.  Temporary keys, signed URLs and console sessions of the old pair end.  The
+    old pair is kept in DIR/credentials.json.<its public key>: backups made before are sealed under it.
+
+    Gateways get their pair as UVIDEO_SERVE_PUBLIC_KEY and UVIDEO_SERVE_PRIVATE_KEY; how theirs is changed is in
+    docs/operate.md, "Rotate the keys".  The pairs that were added beside it are those of `uvideo admin list-keys`.
     """
-    path = folder / "credentials.json"
+    if replace and before is not None or pair is not None and not replace:
+        _fail("--replace goes alone or with --pair; --from goes alone")
+
+    async def work() -> None:
+        given, path = _given_pair(), folder / CREDENTIALS
+        if replace and (given is not None or choose(folder, database, blobs).shared):
+            raise CredentialsError(
+                "gateways do not get their pair from this folder: give all of them the new one by --other-keys first, "
+                'as docs/operate.md says ("Rotate the keys")'
+            )
+        if given is None:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        async with contextlib.AsyncExitStack() as stack:
+            catalog = await stack.enter_async_context(_perhaps(folder, database, blobs))
+            if given is None:
+                stack.enter_context(turn(folder))
+                said = await _own_file(path, catalog, replace, pair, before)
+            else:
+                said = await _given(given, folder, catalog, before)
+        _say(is_json, said, _told_keys(said))
+
+    _run(work())
+
+
+async def _own_file(
+    path: Path, catalog: Catalog | None, is_new: bool, pair: Path | None, before: Path | None
+) -> dict[str, Any]:
+    """What ``keys`` says of a pair that is in a file.  The caller has the turn."""
+    own, created = load_or_create(path)
+    done = await rotation.finish(path, catalog) if catalog is not None else rotation.Resealed()
+    old: Key | None = None
+    if is_new and not created:
+        old, own, created = own, await _new(own, pair, catalog), pair is None
+    elif before is not None and load(before) != own:
+        old = load(before)
+    if old is not None:
+        with _audited(path.parent) as log:
+            done = await rotation.rotate(path, catalog, old, own)
+            name = "ReplaceKey" if is_new else "ResealSecrets"
+            log.record(name, operator(), about_key=own.public, replaced=old.public, resealed=asdict(done))
+    elif catalog is not None:
+        void = await rotation.void(catalog, Keyring([own]))
+        done = replace(done, void_tokens=void.void_tokens, void_keys=void.void_keys)
+    counts = asdict(done) if catalog is not None else dict.fromkeys(asdict(done))
+    return {
+        "public_key": own.public,
+        "created": created,
+        "path": str(path),
+        "replaced": old.public if old is not None else None,
+        "kept": str(aside(path, old)) if old is not None else None,
+        **counts,
+    }
+
+
+async def _new(own: Key, pair: Path | None, catalog: Catalog | None) -> Key:
+    """The pair to come.  CredentialsError if it cannot be the server's own."""
+    key = load(pair) if pair is not None else made()
+    _check_new(key, own)
+    if catalog is not None and await catalog.key(key.public) is not None:
+        raise CredentialsError(f"{key.public} is a pair that was added: remove it first, or give another")
+    return key
+
+
+def _check_new(key: Key, own: Key) -> None:
+    if key.public == own.public or key.public.startswith(RESERVED):
+        raise CredentialsError(f"{key.public} cannot be added: it is the server's own, a token's or a temporary one")
+
+
+async def _given(given: Key, folder: Path, catalog: Catalog | None, before: Path | None) -> dict[str, Any]:
+    """What ``keys`` says of a pair that gateways are given."""
+    done = rotation.Resealed()
+    if before is not None and catalog is None:
+        raise CredentialsError("there is no catalog: give --database and --blobs as to the gateways")
+    if before is not None and catalog is not None:
+        with _audited(folder) as log:
+            done = await rotation.reseal(catalog, Keyring([given, *load_some(before)]))
+            log.record("ResealSecrets", operator(), about_key=given.public, resealed=asdict(done))
+    elif catalog is not None:
+        done = await rotation.void(catalog, Keyring([given, *_other_keys()]))
+    counts = asdict(done) if catalog is not None else dict.fromkeys(asdict(done))
+    return {"public_key": given.public, "created": False, "path": None, "replaced": None, "kept": None, **counts}
+
+
+def _told_keys(said: dict[str, Any]) -> str:
+    how = "made now" if said["created"] else "as it was"
+    lines = [f"{said['public_key']}, {how}, in {said['path']}" if said["path"] else f"{said['public_key']}, given"]
+    if said["replaced"] is not None:
+        lines.append(
+            f"{said['replaced']} is refused from now on, and temporary keys, signed URLs and console sessions of it; "
+            f"it is kept in {said['kept']}"
+        )
+    if said["tokens"] is None:
+        if said["replaced"] is not None:
+            lines.append("no catalog was found here: what it has sealed is sealed anew when the server starts")
+        return "\n".join(lines)
+    if said["tokens"] or said["keys"] or said["replaced"] is not None:
+        lines.append(f"sealed anew: {said['tokens']} tokens, {said['keys']} added key pairs")
+    if said["void_tokens"] or said["void_keys"]:
+        lines.append(
+            f"void, as another pair sealed them: {said['void_tokens']} tokens, {said['void_keys']} added key pairs; "
+            "if you have that pair, give its file by --from"
+        )
+    return "\n".join(lines)
+
+
+@asynccontextmanager
+async def _perhaps(folder: Path, database: str | None, blobs: str | None) -> AsyncIterator[Catalog | None]:
+    """The started catalog; None if there is none here."""
+    _, catalog = choose(folder, database, blobs).make()
     try:
-        given = _given_pair()
-        if given is not None and not replace:
-            return _say(is_json, {"public_key": given.public, "created": False, "path": None}, f"{given.public}, given")
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if replace and path.exists():
-            old, _ = load_or_create(path)
-            localfile.replace(path, path.with_name(f"credentials.json.{old.public}"))
-        key, created = load_or_create(path)
-    except (CredentialsError, OSError) as failure:
-        _fail(str(failure))
-    text = f"{key.public}, {'made now' if created else 'as it was'}, in {path}"
-    _say(is_json, {"public_key": key.public, "created": created, "path": str(path)}, text)
+        await catalog.start(create=False)
+    except Absent:
+        yield None
+        return
+    try:
+        yield catalog
+    finally:
+        await catalog.close()
 
 
 @admin.command()
 @place
 @as_json
 def list_keys(folder: Path, database: str | None, blobs: str | None, is_json: bool) -> None:
-    """The key pairs that were added beside the server's own: public keys, accounts and times."""
+    """The key pairs that were added beside the server's own: public keys, accounts and times.
+
+    One that is void was sealed under another pair of the server's own, and is refused: `uvideo admin keys --from`.
+    """
 
     async def work() -> None:
+        ring = _ring(folder)
         async with _named(folder, database, blobs) as catalog:
             for key in await catalog.keys():
                 created = datetime.fromtimestamp(key.created, timezone.utc).isoformat()
-                fields = {"public_key": key.public, "account": key.owner, "created": created}
-                _say(is_json, fields, f"{key.public}  {key.owner}  {created}")
+                void = None if ring is None else not seal.is_open(key, ring)
+                fields = {"public_key": key.public, "account": key.owner, "created": created, "void": void}
+                _say(is_json, fields, f"{key.public}  {key.owner}  {created}{'  void' if void else ''}")
 
     _run(work())
 
@@ -339,13 +482,10 @@ def add_key(
         _fail("an account is 1 to 64 letters, digits and . _ - and begins with a letter or digit")
 
     async def work() -> None:
-        own = _own_pair(folder)
         key = replace(load(pair), owner=account) if pair is not None else made(account)
-        if key.public == own.public or key.public.startswith(RESERVED):
-            raise CredentialsError(
-                f"{key.public} cannot be added: it is the server's own, a token's or a temporary one"
-            )
-        async with _named(folder, database, blobs) as catalog:
+        async with _named(folder, database, blobs) as catalog, _in_turn(folder):
+            own = _own_pair(folder)
+            _check_new(key, own)
             if await catalog.key(key.public) is not None:
                 raise CredentialsError(f"there is a key pair {key.public} already")
             if key_file is not None:
@@ -394,6 +534,27 @@ def remove_key(folder: Path, database: str | None, blobs: str | None, public_key
 @admin.command()
 @place
 @as_json
+def compact(folder: Path, database: str | None, blobs: str | None, is_json: bool) -> None:
+    """Give the room that deleted objects took in the catalog back to the disk, beside a running server.
+
+    A server does this by itself, in steps that hold up nobody, if its catalog was made by this version.  A catalog of
+    an older one is written anew here, once: reads go on, but uploads and deletes are answered 503 until it is done
+    (about half a minute for a GiB).  That needs twice the catalog's size free on its disk.  PostgreSQL: VACUUM of its
+    tables.
+    """
+
+    async def work() -> None:
+        async with _named(folder, database, blobs) as catalog:
+            done = await catalog.compact()
+        text = f"{done.before} bytes before, {done.after} after; writes waited for {done.waited:.2f} s at most"
+        _say(is_json, asdict(done), text)
+
+    _run(work())
+
+
+@admin.command()
+@place
+@as_json
 def upgraded(folder: Path, database: str | None, blobs: str | None, is_json: bool) -> None:
     """Say that every gateway of a cluster runs this version now, once a rolling upgrade is over.
 
@@ -409,6 +570,27 @@ def upgraded(folder: Path, database: str | None, blobs: str | None, is_json: boo
         _say(is_json, {"upgraded": True}, "no gateway runs an older version")
 
     _run(work())
+
+
+@admin.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@as_json
+def restart(folder: Path, is_json: bool) -> None:
+    """Replace the server of a folder by a new process of its own command line, without a request that fails.
+
+    \b
+    1. After an upgrade of the program, or after a change that counts at the next start only:
+         /opt/uvideo/bin/pip install --upgrade 'uvideo[server]'
+         uvideo admin restart /var/lib/uvideo
+
+    The new server takes the listening sockets over once it answers; the old one finishes what is under way and ends.
+    If the new one cannot serve, the old one goes on, and this command says why and ends with 2.
+    """
+    try:
+        pid = handover.restart(folder)
+    except (handover.NotReplaced, OSError) as failure:
+        _fail(str(failure))
+    _say(is_json, {"pid": pid}, f"process {pid} serves now")
 
 
 @admin.command()
@@ -630,7 +812,7 @@ def _own_pair(folder: Path) -> Key:
     given = _given_pair()
     if given is not None:
         return given
-    path = folder / "credentials.json"
+    path = folder / CREDENTIALS
     try:
         return load(path)
     except FileNotFoundError:
@@ -638,6 +820,33 @@ def _own_pair(folder: Path) -> Key:
             f"the server's own key pair is needed: {path} is not there; of gateways set UVIDEO_SERVE_PUBLIC_KEY and "
             "UVIDEO_SERVE_PRIVATE_KEY as for them"
         ) from None
+
+
+def _ring(folder: Path) -> Keyring | None:
+    """The pairs that open what the catalog has sealed; None if there is none here."""
+    try:
+        given = _given_pair()
+        if given is not None:
+            return Keyring([given, *_other_keys()])
+        held = read(folder / CREDENTIALS)
+    except FileNotFoundError:
+        return None
+    return Keyring([held.own], [held.previous] if held.previous is not None else [])
+
+
+def _other_keys() -> list[Key]:
+    given = os.environ.get("UVIDEO_SERVE_OTHER_KEYS")
+    return load_some(Path(given)) if given else []
+
+
+@asynccontextmanager
+async def _in_turn(folder: Path) -> AsyncIterator[None]:
+    """While the pair of the folder stays as it is; of gateways nobody changes it by a command."""
+    if _given_pair() is not None or not folder.is_dir():
+        yield
+        return
+    with turn(folder):
+        yield
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from uvideo._core import localfile
 
@@ -19,13 +20,18 @@ __all__ = [
     "RESERVED",
     "TOKENS",
     "CredentialsError",
+    "Held",
     "Key",
     "Keyring",
+    "aside",
     "check_pair",
     "load",
     "load_or_create",
+    "load_some",
     "made",
+    "read",
     "save",
+    "write",
 ]
 
 OWNER = "default"
@@ -50,15 +56,42 @@ class Key:
     issuer: str = ""  # the public key of the pair that a temporary one was made with
 
 
-class Keyring:
-    """The key pairs that the server knows without its catalog.  Not changed after it is made.
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a credentials file holds.
 
-    ``own``: the first of them; what the catalog has of secrets is sealed under it.
+    ``previous``: while a rotation is under way, the pair under which secrets may still be sealed.  ``replaces``: public
+    keys of the pairs that ``own`` took the place of, the last one last.
     """
 
-    def __init__(self, keys: Iterable[Key]) -> None:
-        self._keys = {key.public: key for key in keys}
-        self.own = next(iter(self._keys.values()))
+    own: Key
+    previous: Key | None = None
+    replaces: tuple[str, ...] = ()
+
+
+class Keyring:
+    """The key pairs that the server knows without its catalog.
+
+    ``own``: the first of them; what the catalog has of secrets is sealed under it.  ``openers``: pairs that may do
+    nothing but open what was sealed under them.
+    """
+
+    def __init__(self, keys: Iterable[Key], openers: Iterable[Key] = ()) -> None:
+        self._openers: tuple[Key, ...] = ()
+        self.take(keys, openers)
+
+    def take(self, keys: Iterable[Key], openers: Iterable[Key] = ()) -> None:
+        """Let these count from now on; what was an opener stays one."""
+        known = {key.public: key for key in keys}
+        found = dict.fromkeys((*known.values(), *openers, *self._openers))
+        self._keys, self._openers, self.own = known, tuple(found), next(iter(known.values()))
+
+    def still(self) -> Keyring:
+        """A ring of the pairs as they are now, for another thread."""
+        return Keyring(self._keys.values(), self._openers)
+
+    def look(self) -> None:
+        """See whether other pairs count by now."""
 
     def find(self, public: str) -> Key | None:
         return self._keys.get(public)
@@ -66,6 +99,11 @@ class Keyring:
     def of(self, owner: str) -> Key:
         """The pair that an account's tokens are sealed under: its own, or the server's if it has none here."""
         return next((key for key in self._keys.values() if key.owner == owner), self.own)
+
+    def opening(self, owner: str) -> list[Key]:
+        """The pairs that may open an account's tokens: ``of`` first."""
+        first = self.of(owner)
+        return [first, *(key for key in self._openers if key.owner == first.owner and key != first)]
 
 
 def check_pair(public: str, private: str) -> Key:
@@ -105,21 +143,72 @@ def made(owner: str = OWNER) -> Key:
 
 def save(key: Key, path: Path, *, replace: bool = False) -> None:
     """Write a file as ``load`` reads it, whole or not at all.  FileExistsError unless it may ``replace`` one."""
-    text = json.dumps({"public_key": key.public, "private_key": key.private}) + "\n"
-    aside = path.with_name(f"{path.name}.{os.getpid()}")
+    _write(_said(key), path, replace)
+
+
+def write(held: Held, path: Path) -> None:
+    """Write a file as ``read`` reads it, whole or not at all, in place of any other."""
+    more: dict[str, object] = {"replaces": held.replaces} if held.replaces else {}
+    if held.previous is not None:
+        more["previous"] = _said(held.previous)
+    _write({**_said(held.own), **more}, path, True)
+
+
+def _said(key: Key) -> dict[str, object]:
+    return {"public_key": key.public, "private_key": key.private}
+
+
+def _write(said: dict[str, object], path: Path, replace: bool) -> None:
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
     try:
-        localfile.write(aside, text.encode())
-        if replace:
-            localfile.replace(aside, path)
+        localfile.write(unfinished, json.dumps(said).encode() + b"\n")
+        if replace:  # a file of the server's
+            fd = localfile.opened(unfinished)
+            try:
+                localfile.belong(fd, path.parent)
+            finally:
+                os.close(fd)
+            localfile.replace(unfinished, path)
         else:
-            localfile.place(aside, path)
+            localfile.place(unfinished, path)
+        localfile.sync_folder(path.parent)
     except BaseException:
-        aside.unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
         raise
+
+
+def aside(path: Path, key: Key) -> Path:
+    """Where a pair is kept that counts no more: backups may hold what is sealed under it."""
+    return path.with_name(f"{path.name}.{key.public.replace('/', '%2F')[:200]}")
 
 
 def load(path: Path) -> Key:
     """The Key of such a file.  CredentialsError, OSError."""
+    return read(path).own
+
+
+def read(path: Path) -> Held:
+    """All that such a file holds.  CredentialsError, OSError."""
+    found = _read(path)
+    try:
+        previous, replaces = found.get("previous"), found.get("replaces", ())
+        names = tuple(str(each) for each in replaces)
+        return Held(_pair(found), _pair(previous) if previous is not None else None, names)
+    except (AttributeError, KeyError, TypeError):
+        raise CredentialsError(f'{path} is not JSON with "public_key" and "private_key"') from None
+
+
+def load_some(path: Path) -> list[Key]:
+    """The Keys of a file that holds one pair or a list of them.  CredentialsError, OSError."""
+    found = _read(path)
+    try:
+        return [_pair(each) for each in (found if isinstance(found, list) else [found])]
+    except (KeyError, TypeError):
+        raise CredentialsError(f'{path} is not JSON with "public_key" and "private_key", or a list of such') from None
+
+
+def _read(path: Path) -> Any:
+    """The JSON of a file that nobody else may read."""
     with open(path, encoding="utf-8") as file:
         status = os.fstat(file.fileno())
         if localfile.is_open_to_others(status):
@@ -127,10 +216,14 @@ def load(path: Path) -> Key:
                 f"{path} can be read by others (mode {stat.S_IMODE(status.st_mode):03o}): run `chmod 600 {path}`"
             )
         try:
-            found = json.load(file)
-            public, private = found["public_key"], found["private_key"]
-        except (ValueError, KeyError, TypeError):
-            public = private = None
+            return json.load(file)
+        except (ValueError, RecursionError):
+            return None
+
+
+def _pair(found: Any) -> Key:
+    """KeyError, TypeError, CredentialsError."""
+    public, private = found["public_key"], found["private_key"]
     if not isinstance(public, str) or not isinstance(private, str):
-        raise CredentialsError(f'{path} is not JSON with "public_key" and "private_key"')
+        raise TypeError
     return check_pair(public, private)

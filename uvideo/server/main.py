@@ -16,17 +16,22 @@ from uvideo import faults as scripted
 from uvideo._core import __version__, localfile
 from uvideo.server import audit, endings, logs, worker
 from uvideo.server.callback import Callbacks
-from uvideo.server.credentials import CredentialsError, Key, Keyring, check_pair, load_or_create
+from uvideo.server.credentials import CredentialsError, Keyring, check_pair, load_or_create, load_some
 from uvideo.server.crossorigin import Endpoint, check_origin, check_program
 from uvideo.server.drivers import DriverError, Drivers, choose, without_password
 from uvideo.server.faults import Faults
-from uvideo.server.folder import claim
+from uvideo.server.folder import Folder, claim
 from uvideo.server.guesses import Guesses
+from uvideo.server.handover import Predecessor, Succession
+from uvideo.server.inherited import inherited
+from uvideo.server.keyfile import KeyFile
 from uvideo.server.levels import Level
 from uvideo.server.limits import no_core
 from uvideo.server.metrics import Metrics
 from uvideo.server.names import OwnNames, canonical
+from uvideo.server.notify import Notify
 from uvideo.server.ports import Ports, listen, url
+from uvideo.server.pulse import Pulse
 from uvideo.server.readiness import Moment, Writes
 from uvideo.server.senders import Senders
 from uvideo.server.settings import Settings, StartError
@@ -42,26 +47,29 @@ log = logging.getLogger("uvideo.server")
 
 def serve(settings: Settings) -> int:
     """Run until told to stop; the exit code, as ``endings`` has them.  StartError before anything is served."""
+    service, predecessor = Notify.taken(os.environ), Predecessor.taken(os.environ)
     logs.set_up(settings.log_level, settings.access_log)
     try:
-        return _serve(settings)
-    except StartError:
-        raise
-    except Exception:
+        return _serve(settings, service, predecessor)
+    except BaseException as failure:
+        if predecessor is not None:
+            predecessor.failed(str(failure) or type(failure).__name__)
+        if isinstance(failure, StartError) or not isinstance(failure, Exception):
+            raise
         log.critical("the server failed", exc_info=True)
         return endings.FAILED.code
 
 
-def _serve(settings: Settings) -> int:
+def _serve(settings: Settings, service: Notify, predecessor: Predecessor | None) -> int:
     drivers = _drivers(settings)
     _check_callbacks(settings)
     _check_console(settings)
     own_names, senders = _own_names(settings), _senders(settings)
     no_core()
-    lock = claim(settings.folder)
+    folder = predecessor.folder(settings.folder) if predecessor is not None else Folder.claimed(settings.folder)
     try:
-        key = _key(settings, drivers.shared)
-        ports = listen(settings)
+        keyring = _keyring(settings, drivers.shared)
+        ports = listen(settings, predecessor.ports() if predecessor is not None else inherited(os.environ))
         trail = _audit(settings)
         faults = _faults(settings)
         _check_workers(settings)
@@ -72,20 +80,39 @@ def _serve(settings: Settings) -> int:
             writes=Writes(),
             short=Moment(),
             reserved=Level(settings.workers),
+            pulse=Pulse(settings.workers),
         )
-        plan = Plan(settings, drivers, Keyring([key]), ports, own_names, senders, faults, shared, trail)
-        announce = _announcer(settings, key, ports, trail)
+        succession = Succession(folder, ports, service, is_first=predecessor is None)
+        say = _announcer(settings, keyring, ports, trail)
 
-        def run_worker(number: int, ready: Callable[[], None], *, fresh: bool) -> int:
-            return asyncio.run(worker.run(plan, number, ready, fresh=fresh))
+        def announce() -> None:
+            if predecessor is not None:
+                predecessor.serving()
+            folder.say(pid=os.getpid(), failures=0)
+            say()
+            service.ready(f"answering on {url(ports.data, 'https' if ports.tls else 'http')}")
 
-        if settings.workers == 1:
-            return run_worker(0, announce, fresh=True) or _never_happened(faults)
+        # A service manager gets a supervisor, which can end before the last answer is sent.
+        alone = settings.workers == 1 and (faults is not None or not service.is_there)
+        plan = Plan(
+            *(settings, drivers, keyring, ports, own_names, senders, faults, shared),
+            *(trail, folder, service, succession if alone else None),
+        )
+
+        def run_worker(
+            number: int, ready: Callable[[], None], stopped: Callable[[], None] = lambda: None, *, fresh: bool
+        ) -> int:
+            return asyncio.run(worker.run(plan, number, ready, stopped, fresh=fresh))
+
+        if alone:
+            code = run_worker(0, announce, fresh=True) or _never_happened(faults)
+            return succession.wait() if succession.waits else code
         from uvideo.server import workers
 
-        return workers.supervise(settings.workers, run_worker, announce, ports.close, worker.GRACE)
+        count, pulse = settings.workers, shared.pulse
+        return workers.supervise(count, run_worker, announce, folder, ports, service, succession, pulse)
     finally:
-        os.close(lock)
+        folder.close()
 
 
 def _audit(settings: Settings) -> audit.Audit:
@@ -187,21 +214,24 @@ def _senders(settings: Settings) -> Senders:
         raise StartError(f"--trusted-proxy: {failure}", endings.SETTINGS) from None
 
 
-def _key(settings: Settings, shared: bool) -> Key:
+def _keyring(settings: Settings, shared: bool) -> Keyring:
     """``shared``: other gateways must know the same pair, so none is made here."""
     try:
+        others = load_some(settings.other_keys) if settings.other_keys is not None else []
         if settings.public_key is not None or settings.private_key is not None:
             try:
-                return check_pair(settings.public_key or "", settings.private_key or "")
+                own = check_pair(settings.public_key or "", settings.private_key or "")
             except CredentialsError as failure:
                 raise StartError(str(failure), endings.SETTINGS) from None
+            return Keyring([own, *(key for key in others if key.public != own.public)])
         path = settings.folder / "credentials.json"
         if shared and not path.exists():
             raise CredentialsError(
                 "all gateways need the same key pair: set UVIDEO_SERVE_PUBLIC_KEY and UVIDEO_SERVE_PRIVATE_KEY, or "
                 f"put the first one's credentials.json into {settings.folder}"
             )
-        key, created = load_or_create(path)
+        _, created = load_or_create(path)
+        keyring = KeyFile(path, others)
     except CredentialsError as failure:
         raise StartError(str(failure), endings.KEYS) from None
     except OSError as failure:
@@ -209,18 +239,20 @@ def _key(settings: Settings, shared: bool) -> Key:
             f"the key pair cannot be kept: {failure}", endings.of_system(failure, endings.KEYS)
         ) from failure
     log.info("%s key pair in %s", "made a new" if created else "using the", path)
-    return key
+    return keyring
 
 
-def _announcer(settings: Settings, key: Key, ports: Ports, trail: audit.Audit) -> Callable[[], None]:
+def _announcer(settings: Settings, keyring: Keyring, ports: Ports, trail: audit.Audit) -> Callable[[], None]:
     """What says that the server answers: the ready file, and the first line of stdout."""
 
     def announce() -> None:
+        keyring.look()
+        public = keyring.own.public
         fields = {
             "endpoint": url(ports.data, "https" if ports.tls else "http"),
             "admin": url(ports.admin, "https" if ports.tls else "http"),
             "pid": os.getpid(),
-            "public_key": key.public,
+            "public_key": public,
         }
         line = json.dumps(fields)
         if settings.ready_file is not None:
@@ -233,7 +265,7 @@ def _announcer(settings: Settings, key: Key, ports: Ports, trail: audit.Audit) -
                 raise StartError(f"the ready file cannot be written: {failure}", ending) from failure
         with contextlib.suppress(BrokenPipeError):
             print(line, flush=True)
-        trail.record("StartServer", audit.Who("server", key.public), version=__version__, workers=settings.workers)
+        trail.record("StartServer", audit.Who("server", public), version=__version__, workers=settings.workers)
         log.info("answering on %s, the console is on %s", fields["endpoint"], fields["admin"])
 
     return announce

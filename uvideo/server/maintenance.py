@@ -92,23 +92,20 @@ async def move(
     IntegrityError if bytes of the source do not have their etag; nothing of that object is then stored.
     """
     moved = Moved()
-    owners = set[str]()
     async for space in spaces(source[1]):
         await _move_space(source[1], target[1], space)
         moved.spaces += 1
-        owners.add(space.owner)
         moved.uploads += len(await source[1].uploads(space.space_id, "", "", "", 1_000_000))
         async for record in objects(source[1], space):
             how = await _move_object(source, target, space, record)
             setattr(moved, how, getattr(moved, how) + 1)
             moved.stored += record.size if how == "copied" else 0
             done(record, how)
-    for owner in owners:
-        known = {token.token_id for token in await target[1].tokens(owner)}
-        for token in await source[1].tokens(owner):
-            if token.token_id not in known:
-                await target[1].create_token(token, 1_000_000)
-            moved.tokens += 1
+    known = {token.token_id for token in await target[1].all_tokens()}
+    for token in await source[1].all_tokens():
+        if token.token_id not in known:
+            await target[1].create_token(token, 1_000_000)
+        moved.tokens += 1
     for key in await source[1].keys():
         await target[1].add_key(key)
         moved.keys += 1

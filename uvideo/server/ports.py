@@ -7,6 +7,7 @@ import ssl
 from dataclasses import dataclass
 
 from uvideo.server import endings
+from uvideo.server.inherited import Inherited
 from uvideo.server.settings import Settings, StartError
 
 __all__ = ["BACKLOG", "Ports", "in_url", "listen", "url"]
@@ -17,11 +18,12 @@ ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # an address that means all -> one 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The listening sockets, and the TLS of both."""
+    """The listening sockets, and the TLS of both.  ``outlive``: somebody else keeps them open when this server ends."""
 
     data: socket.socket
     admin: socket.socket
     tls: ssl.SSLContext | None
+    outlive: bool = False
 
     def close(self) -> None:
         self.data.close()
@@ -39,8 +41,9 @@ class Ports:
         return None if data in ANY or data == admin else in_url(data)
 
 
-def listen(settings: Settings) -> Ports:
-    """The sockets that the settings ask for, listening.  StartError."""
+def listen(settings: Settings, given: Inherited | None = None) -> Ports:
+    """The sockets, listening: those that were given, and for the others what the settings ask for.  StartError."""
+    given = given or Inherited()
     tls = None
     if (settings.tls_cert is None) != (settings.tls_key is None):
         raise StartError("--tls-cert and --tls-key must be given together", endings.SETTINGS)
@@ -62,7 +65,9 @@ def listen(settings: Settings) -> Ports:
                     endings.CERTIFICATE,
                 ) from failure
             raise StartError(f"the TLS certificate or key cannot be used: {failure}", endings.CERTIFICATE) from failure
-    return Ports(_bind(settings.host, settings.port), _bind(settings.admin_host, settings.admin_port), tls)
+    data = given.data or _bind(settings.host, settings.port)
+    admin = given.admin or _bind(settings.admin_host, settings.admin_port)
+    return Ports(data, admin, tls, given.outlive)
 
 
 def _bind(host: str, port: int) -> socket.socket:

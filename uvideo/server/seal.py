@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from uvideo.server.credentials import Key, Keyring
 from uvideo.storage.base import Catalog, KeyRecord, TokenRecord
 
-__all__ = ["Unopened", "key_of", "key_record", "opened", "sealed", "writes_old"]
+__all__ = ["Unopened", "is_open", "key_of", "key_record", "opened", "resealed", "sealed", "writes_old"]
 
 SINCE = 4  # the schema of the first programs that read the form written here
 MARK, OLD = "s2.", "s1."
@@ -51,18 +51,52 @@ def sealed(token: TokenRecord, keyring: Keyring, *, old: bool = False) -> TokenR
 
 def opened(token: TokenRecord, keyring: Keyring) -> TokenRecord:
     """The token as it is used.  One that was stored before there were seals is as it is.  Unopened."""
-    if not token.private.startswith((MARK, OLD)):
-        return token
-    private = _open(token.private, *_of(token, keyring))
+    private = _secret(token, keyring)
     if private is None:
         raise Unopened(token.token_id)
     return replace(token, private=private)
 
 
-def _of(token: TokenRecord, keyring: Keyring) -> tuple[str, str]:
+def resealed(record: TokenRecord | KeyRecord, keyring: Keyring, *, old: bool = False) -> str | None:
+    """The secret sealed anew under the pair that counts; None if it is, or was stored before there were seals.
+
+    Unopened if no pair of the ring opens it.
+    """
+    under, belongs = _of(record, keyring)
+    if not record.private.startswith((MARK, OLD)) or _open(record.private, under, belongs) is not None:
+        return None
+    private = _secret(record, keyring)
+    if private is None:
+        raise Unopened(record.public)
+    return _seal(private, under, belongs, old)
+
+
+def is_open(record: TokenRecord | KeyRecord, keyring: Keyring) -> bool:
+    """Whether a pair of the ring opens it."""
+    return _secret(record, keyring) is not None
+
+
+def _secret(record: TokenRecord | KeyRecord, keyring: Keyring) -> str | None:
+    """What is sealed, by whichever pair opens it; None if none does, after another look at which pairs there are."""
+    if isinstance(record, TokenRecord) and not record.private.startswith((MARK, OLD)):
+        return record.private
+    _, belongs = _of(record, keyring)
+    owner = record.owner if isinstance(record, TokenRecord) else keyring.own.owner
+    for _ in range(2):
+        for key in keyring.opening(owner):
+            private = _open(record.private, key.private, belongs)
+            if private is not None:
+                return private
+        keyring.look()
+    return None
+
+
+def _of(record: TokenRecord | KeyRecord, keyring: Keyring) -> tuple[str, str]:
     """(what it is sealed under, what it belongs to)."""
-    key = keyring.of(token.owner)
-    return key.private, token.public if key.owner == token.owner else f"{token.public}\0{token.owner}"
+    if isinstance(record, KeyRecord):
+        return keyring.own.private, _belonging(record.public, record.owner)
+    key = keyring.of(record.owner)
+    return key.private, record.public if key.owner == record.owner else f"{record.public}\0{record.owner}"
 
 
 def key_record(key: Key, own: Key, created: int, *, old: bool = False) -> KeyRecord:
@@ -71,9 +105,9 @@ def key_record(key: Key, own: Key, created: int, *, old: bool = False) -> KeyRec
     return KeyRecord(key.public, key.owner, private, created)
 
 
-def key_of(record: KeyRecord, own: Key) -> Key:
+def key_of(record: KeyRecord, keyring: Keyring) -> Key:
     """The key pair as it is used.  Unopened."""
-    private = _open(record.private, own.private, _belonging(record.public, record.owner))
+    private = _secret(record, keyring)
     if private is None:
         raise Unopened(record.public)
     return Key(record.public, private, record.owner)

@@ -18,6 +18,7 @@ __all__ = ["Sender", "Senders"]
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+_SAYING = frozenset(("forwarded", "x-forwarded-for"))
 _MAPPED = 96  # bits before the IPv4 address in an IPv6 address that maps one
 _NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 #: One parameter of Forwarded and what ends it.  Source: RFC 7239 section 4.
@@ -88,6 +89,10 @@ class Senders:
 
     def __bool__(self) -> bool:
         return bool(self._networks)
+
+    def believes_nobody(self, headers: Any) -> bool:
+        """Whether these say who sent a request, as a proxy's do, and no proxy is trusted."""
+        return not self._networks and bool(headers.has_any(_SAYING))
 
     def trusts(self, address: str | None) -> bool:
         """Whether it is that of a trusted proxy."""

@@ -275,7 +275,7 @@ class Service:
             return known
         record = await self.catalog.key(public)
         try:
-            return seal.key_of(record, self.keyring.own) if record is not None else None
+            return seal.key_of(record, self.keyring) if record is not None else None
         except seal.Unopened as failure:
             log.warning("the key pair %s is sealed under another private key", failure)
             return None

@@ -31,6 +31,7 @@ class Settings:
     hostname: tuple[str, ...] = ()
     public_key: str | None = None
     private_key: str | None = None
+    other_keys: Path | None = None
     workers: int = 1
     fsync: bool = True
     database: str | None = None

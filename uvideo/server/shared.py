@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uvideo.server.guesses import Guesses
 from uvideo.server.levels import Level
 from uvideo.server.metrics import Metrics
+from uvideo.server.pulse import Pulse
 from uvideo.server.readiness import Moment, Writes
 from uvideo.server.signin import Sessions
 
@@ -20,6 +21,7 @@ class Shared:
     sessions: Sessions
     writes: Writes
     short: Moment  # of descriptors
+    pulse: Pulse
     reserved: Level  # bytes of the disk that uploads have announced
 
     @property

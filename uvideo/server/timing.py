@@ -28,7 +28,7 @@ _WRITES = (
         "finish",
         "abort",
     ),
-    *("create_token", "update_token", "delete_token", "add_flux"),
+    *("create_token", "update_token", "delete_token", "reseal", "add_flux"),
 )
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from uvideo._core import errors, expiry, operation
-from uvideo.server import seal
+from uvideo.server import rotation, seal
 from uvideo.server.credentials import TOKENS
 from uvideo.server.rights import network_of
 from uvideo.server.service import Service
@@ -51,8 +51,9 @@ class Tokens:
             created=now,
         )
         token = self._changed(blank, op)
-        old = await seal.writes_old(self._catalog)
+        old, under = await seal.writes_old(self._catalog), self._keyring.own
         await self._catalog.create_token(seal.sealed(token, self._keyring, old=old), MOST)
+        await rotation.kept(self._catalog, self._keyring, under)
         return _info(token)
 
     async def _describe(self, op: Any, owner: str, host: str) -> Any:

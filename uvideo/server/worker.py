@@ -10,8 +10,6 @@ import gc
 import ipaddress
 import json
 import logging
-import os
-import signal
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from uvideo import telemetry
 from uvideo._core import localfile
-from uvideo.server import certificates, endings, seal
+from uvideo.server import certificates, endings, rotation, seal
 from uvideo.server.admin import admin_handler
 from uvideo.server.app import App
 from uvideo.server.arrivals import Listener, answer_on
@@ -33,14 +31,18 @@ from uvideo.server.drivers import Drivers
 from uvideo.server.endings import Ending
 from uvideo.server.exchange import Watch
 from uvideo.server.faults import Faults, FaultyApp, clock
+from uvideo.server.folder import Folder
 from uvideo.server.gauges import Gauges, Look, readiness_look, uploads_look
+from uvideo.server.handover import Succession
 from uvideo.server.headroom import Headroom, kept_free
 from uvideo.server.history import History
 from uvideo.server.holdings import EVERY, Holdings
 from uvideo.server.hosts import SpaceHosts
+from uvideo.server.keyfile import KeyFile
 from uvideo.server.limits import Limits, Rates, descriptors
 from uvideo.server.metrics import Metrics
 from uvideo.server.names import OwnNames
+from uvideo.server.notify import Notify
 from uvideo.server.ports import BACKLOG, Ports, in_url
 from uvideo.server.readiness import Moment, Readiness
 from uvideo.server.scrub import Found, Scrubber
@@ -49,6 +51,7 @@ from uvideo.server.service import Restoring, Service
 from uvideo.server.settings import Settings, StartError
 from uvideo.server.shared import Shared
 from uvideo.server.spool import Spool
+from uvideo.server.stopping import GRACE, Stop
 from uvideo.server.sweeper import AGE, Sweeper
 from uvideo.server.timing import timed_blobs, timed_catalog
 from uvideo.server.view import View
@@ -59,10 +62,10 @@ from uvideo.storage.base import DAY, Blobs, Catalog, Holding, Unfit, Unreachable
 if TYPE_CHECKING:
     from uvideo.server.spans import Spans
 
-__all__ = ["GRACE", "Plan", "run"]
+__all__ = ["Plan", "run"]
 
 HOLDINGS = "accounts and spaces"
-GRACE = 30.0  # seconds for the requests in flight when the server is told to stop
+ALONE_EVERY = 5.0  # seconds between two looks whether a predecessor has ended
 CLOCK_GRAIN = 0.1  # seconds; how far the file system's clock may be behind ours
 MIB = 1024 * 1024
 
@@ -71,7 +74,7 @@ log = logging.getLogger("uvideo.server")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What was made of the settings before the workers are forked."""
+    """What was made of the settings before the workers are forked.  ``succession``: None if a supervisor sees to it."""
 
     settings: Settings
     drivers: Drivers
@@ -82,15 +85,25 @@ class Plan:
     faults: Faults | None
     shared: Shared
     audit: Audit
+    folder: Folder
+    service: Notify
+    succession: Succession | None
 
 
-async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool) -> int:
-    """One worker, from its drivers' start to their end.  ``fresh``: nobody else has used the folder since its start."""
+async def run(
+    plan: Plan, number: int, ready: Callable[[], None], stopped: Callable[[], None] = lambda: None, *, fresh: bool
+) -> int:
+    """One worker, from its drivers' start to their end.
+
+    ``ready``, ``stopped``: called when it takes connections, and when it takes no more.  ``fresh``: none of this
+    server's workers has used the folder.
+    """
     settings, drivers, ports, shared = plan.settings, plan.drivers, plan.ports, plan.shared
     faults, metrics = plan.faults, shared.metrics
     began = time.time()
-    stop = _on_signals()
+    stop = Stop(plan.ports.outlive, plan.succession)
     shared.take(number)
+    alone = fresh and plan.folder.alone
     connections = descriptors(settings.connections)
     blobs, catalog = drivers.make()
     loop = asyncio.get_running_loop()
@@ -99,7 +112,7 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
         stack.callback(plan.audit.close)
         try:
             await stack.enter_async_context(identity.opened(blobs, catalog, create=True))
-            if fresh:
+            if alone:
                 await _meet_older(catalog, drivers)
         except Unreachable as failure:
             raise StartError(f"cannot start: {failure.strerror}", endings.AWAY) from None
@@ -107,6 +120,9 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
             raise StartError(f"{settings.folder} cannot be used: {failure}", _unusable(failure)) from failure
         if fresh:
             await _take_back(blobs, catalog)
+            if isinstance(plan.keyring, KeyFile):
+                await rotation.finish_soon(plan.keyring.path, catalog, plan.audit)
+                plan.keyring.look()
         restoring = Restoring(settings.restore_seconds, settings.restored_seconds)
         callbacks = Callbacks(settings.callback_allow)
         headroom = _headroom(settings, shared)
@@ -148,7 +164,8 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
         if many:
             ports.data.listen(BACKLOG)
         admin: Listener | None = None
-        tasks = list[asyncio.Task[None]]()
+        admin_drained = None
+        tasks = [loop.create_task(shared.pulse.run(number))]
         if number == 0:
             more = {"/faults": faults.answer} if faults is not None else {}
             readiness = Readiness(
@@ -183,13 +200,17 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
             each = settings.connections_per_address
             handler = Server(answering, metrics, plan.senders, most=connections, each=each)
             admin = await answer_on(ports.admin, handler, ports.tls, BACKLOG)
+            admin_drained = functools.partial(handler.drained, watch)
             tasks.append(loop.create_task(history.run()))
         gc.collect()
         gc.freeze()  # what is there now stays: no collection needs to look at it again
         ready()
         if number == 0:
-            tasks.append(loop.create_task(_warn(plan.names, catalog)))
-            cutoff = began - CLOCK_GRAIN if fresh else began - AGE
+            tasks.append(loop.create_task(_warn(plan.names, catalog, plan.keyring)))
+            tasks.append(loop.create_task(catalog.upkeep()))
+            cutoff = began - CLOCK_GRAIN if alone else began - AGE
+            if not plan.folder.alone:
+                tasks.append(loop.create_task(_outlast(plan.folder, catalog, drivers)))
             disk = None if drivers.shared else settings.folder
             sweeper = Sweeper(blobs, catalog, metrics, disk, int(settings.headroom * MIB))
             tasks.append(loop.create_task(sweeper.run(cutoff)))
@@ -199,14 +220,20 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
                 tasks.append(loop.create_task(_scrubber(settings, blobs, catalog, metrics).run()))
         await stop.wait()
         log.info("stopping: letting requests in flight finish")
-        data.close()
-        if not await app.drain(GRACE):
-            log.warning("some requests were still in flight after %.0f s and were broken off", GRACE)
-        if admin is not None:
-            admin.close()
+        for listening in (data, admin):
+            if listening is not None:
+                listening.close()
+        ports.close()
+        if number == 0:
             plan.audit.record("StopServer", Who("server", plan.keyring.own.public))
         for task in tasks:
             task.cancel()
+        plan.folder.give_up()
+        stopped()
+        if not await app.drain(stop.deadline, keep_idle=stop.deadline() is None):
+            log.warning("some requests were still in flight after %.0f s and were broken off", GRACE)
+        if admin_drained is not None:
+            await admin_drained(stop.deadline)
         await asyncio.gather(*tasks, return_exceptions=True)
     return 0
 
@@ -238,6 +265,16 @@ async def _meet_older(catalog: Catalog, drivers: Drivers) -> None:
         log.warning("older gateways may run beside this one: when none does any more, run `uvideo admin upgraded`")
 
 
+async def _outlast(folder: Folder, catalog: Catalog, drivers: Drivers) -> None:
+    """Once the server that this one replaced has nothing more in flight, do what a server does that is alone."""
+    while not folder.look_alone():
+        await asyncio.sleep(ALONE_EVERY)
+    try:
+        await _meet_older(catalog, drivers)
+    except Unreachable as failure:
+        log.warning("secrets are sealed as older servers read them until the next start: %s", failure.strerror)
+
+
 async def _take_back(blobs: Blobs, catalog: Catalog) -> None:
     """Before anybody asks for it: a catalog that was restored may name again what a sweep put aside."""
     try:
@@ -248,9 +285,16 @@ async def _take_back(blobs: Blobs, catalog: Catalog) -> None:
         log.info("took %d files back from the quarantine", count)
 
 
-async def _warn(own_names: OwnNames, catalog: Catalog) -> None:
-    """Name what was made before the server knew its names, and may take requests of others."""
+async def _warn(own_names: OwnNames, catalog: Catalog, keyring: Keyring) -> None:
+    """Name what was made before the server knew its names, and may take requests of others; count what is void."""
     try:
+        void = await rotation.void(catalog, keyring)
+        if void.void_tokens or void.void_keys:
+            log.warning(
+                "%d tokens and %d added key pairs are void: they are sealed under another pair of the server's own. If "
+                "you have that, run `uvideo admin keys DIR --from FILE`",
+                *(void.void_tokens, void.void_keys),
+            )
         async for line in own_names.conflicts(catalog):
             log.warning("%s", line)
     except Unreachable as failure:
@@ -297,24 +341,6 @@ def _scrubber(settings: Settings, blobs: Blobs, catalog: Catalog, metrics: Metri
         save=lambda began, after: asyncio.to_thread(save, began, after),
         told=told,
     )
-
-
-def _on_signals() -> asyncio.Event:
-    """An event that the first SIGTERM or SIGINT sets; the second ends the process at once."""
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
-
-    def told(number: int) -> None:
-        if stop.is_set():
-            os._exit(128 + number)
-        stop.set()
-
-    names = (getattr(signal, name, None) for name in ("SIGTERM", "SIGINT", "SIGBREAK"))
-    for number in (each for each in names if each is not None):
-        try:
-            loop.add_signal_handler(number, told, number)
-        except NotImplementedError:  # Windows
-            signal.signal(number, lambda found, _: loop.call_soon_threadsafe(told, found))
-    return stop
 
 
 def _headroom(settings: Settings, shared: Shared) -> Headroom | None:

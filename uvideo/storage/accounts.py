@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from uvideo._core import errors
@@ -26,7 +26,7 @@ from uvideo.storage.schema import (
     token_of,
 )
 
-__all__ = ["Accounts", "flux_of", "token_row"]
+__all__ = ["Accounts", "changed", "flux_of", "token_row"]
 
 T = TypeVar("T")
 
@@ -47,7 +47,7 @@ class Accounts:
     async def _write(self, work: Work[T]) -> T:
         raise NotImplementedError
 
-    async def _apart(self, look: Callable[[sqlite3.Connection], T]) -> T:
+    async def apart(self, look: Callable[[sqlite3.Connection], T]) -> T:
         raise NotImplementedError
 
     # Tokens
@@ -73,13 +73,14 @@ class Accounts:
         return [token_of(row) for row in await self._all(query, owner)]
 
     async def update_token(self, token: TokenRecord) -> None:
-        values = token_row(token)
-        changes = ", ".join(f"{name} = ?" for name in TOKEN.split(", "))
+        row = dict(zip(TOKEN.split(", "), token_row(token), strict=True))
+        del row["private"]  # what was read before may be sealed anew by now
+        changes = ", ".join(f"{name} = ?" for name in row)
 
         def work(db: sqlite3.Connection) -> None:
             where = "WHERE token_id = ? AND owner = ?"
-            changed = db.execute(f"UPDATE tokens SET {changes} {where}", (*values, token.token_id, token.owner))
-            if not changed.rowcount:
+            updated = db.execute(f"UPDATE tokens SET {changes} {where}", (*row.values(), token.token_id, token.owner))
+            if not updated.rowcount:
                 raise errors.TokenNotFound()
 
         await self._write(work)
@@ -91,6 +92,21 @@ class Accounts:
                 raise errors.TokenNotFound()
 
         await self._write(work)
+
+    async def all_tokens(self) -> builtins.list[TokenRecord]:
+        return [
+            token_of(row) for row in await self._all(f"SELECT {TOKEN} FROM tokens ORDER BY owner, created, token_id")
+        ]
+
+    async def reseal(self, change: Callable[[TokenRecord | KeyRecord], str | None]) -> tuple[int, int]:
+        def work(db: sqlite3.Connection) -> tuple[int, int]:
+            tokens = changed(map(token_of, db.execute(f"SELECT {TOKEN} FROM tokens").fetchall()), change)
+            keys = changed((KeyRecord(*row) for row in db.execute(f"SELECT {KEY} FROM keys").fetchall()), change)
+            db.executemany("UPDATE tokens SET private = ? WHERE public = ?", tokens)
+            db.executemany("UPDATE keys SET private = ? WHERE public = ?", keys)
+            return len(tokens), len(keys)
+
+        return await self._write(work)
 
     # Programs
 
@@ -136,17 +152,17 @@ class Accounts:
         await self._write(work)
 
     async def census(self) -> Census:
-        return await self._apart(_census)
+        return await self.apart(_census)
 
     async def open_uploads(self, before: int) -> OpenUploads:
-        return await self._apart(lambda db: _open_uploads(db, before))
+        return await self.apart(lambda db: _open_uploads(db, before))
 
     async def holdings(self) -> builtins.list[Holding]:
-        return await self._apart(_holdings)
+        return await self.apart(_holdings)
 
     async def usage(self, space_ids: Sequence[str], first: int, last: int) -> builtins.list[DayUsage]:
         asked = list(dict.fromkeys(space_ids))
-        return await self._apart(lambda db: _usage(db, asked, first, last))
+        return await self.apart(lambda db: _usage(db, asked, first, last))
 
 
 # What reads every row, in pages: a transaction as long as all of it would let the log grow.
@@ -229,6 +245,14 @@ def flux_of(sent: Mapping[str, int], received: Mapping[str, int] | None) -> buil
     """(name, sent, received) of each space, in order of the names: so all take the rows in one order."""
     more = received or {}
     return [(name, sent.get(name, 0), more.get(name, 0)) for name in sorted({*sent, *more})]
+
+
+def changed(
+    records: Iterable[TokenRecord] | Iterable[KeyRecord], change: Callable[[TokenRecord | KeyRecord], str | None]
+) -> builtins.list[tuple[str, str]]:
+    """(new secret, public key) of those that change."""
+    found = ((change(record), record.public) for record in records)
+    return [(private, public) for private, public in found if private is not None]
 
 
 def token_row(token: TokenRecord) -> Row:

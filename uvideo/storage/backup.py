@@ -29,13 +29,16 @@ from pathlib import Path
 from uvideo._core import json_document, localfile
 from uvideo.storage.disk import check_name, write_at
 from uvideo.storage.hold import HELD, hold
+from uvideo.storage.turn import turn
 
 __all__ = ["BackupError", "Copied", "Missing", "backup", "restore"]
 
 CATALOG, IDENTITY, CREDENTIALS, ABOUT = "catalog.db", "identity", "credentials.json", "backup.json"
 BLOBS, DRAFTS, QUARANTINE = "blobs", "incoming", "quarantine"
 UNFINISHED = ".unfinished"  # ends the name of what is being written
-UNFINISHED_BACKUP = frozenset(("lock", BLOBS, DRAFTS, IDENTITY, CATALOG + UNFINISHED, ABOUT + UNFINISHED))
+UNFINISHED_BACKUP = frozenset(
+    ("lock", BLOBS, DRAFTS, IDENTITY, CATALOG + UNFINISHED, ABOUT + UNFINISHED, CREDENTIALS + UNFINISHED)
+)
 RESTORING = "restore.unfinished"  # there until a restored folder has its catalog
 BATCH = 500  # names asked about at once
 PIECE = 1024 * 1024  # bytes of one read
@@ -93,7 +96,7 @@ def backup(
     """Bring ``target`` to what ``folder`` is now: a new or empty folder, or an earlier backup of the same catalog.
 
     ``link``: hard links where the file system has them.  ``credentials``: take credentials.json as well.  ``report``
-    is called with each object that has no bytes.  BackupError, Busy, OSError; the earlier backup is then still whole.
+    is called with each object that has no bytes.  BackupError, Busy, Taken, OSError; the earlier backup is whole then.
     """
     _check_source(folder)
     _check_apart(folder, target)
@@ -103,13 +106,16 @@ def backup(
     with _locked(target), hold(folder):
         about: dict[str, object] = {"identity": identity, "began": time.time()}
         aside = target / (CATALOG + UNFINISHED)
-        _snapshot(folder / CATALOG, aside)
+        with turn(folder) if credentials else contextlib.nullcontext():  # so that the pair opens what the catalog has
+            _snapshot(folder / CATALOG, aside)
+            pair = (folder / CREDENTIALS).read_bytes() if credentials else None
         with contextlib.closing(_opened(aside)) as catalog:
             _write_about(target, about)
             done = _carry(catalog, (*_places(folder), *_aside(folder)), target, link, report)
             _copy(folder / IDENTITY, target / IDENTITY)
-            if credentials:
-                _copy(folder / CREDENTIALS, target / CREDENTIALS)
+            if pair is not None:
+                localfile.write(target / (CREDENTIALS + UNFINISHED), pair)
+                localfile.replace(target / (CREDENTIALS + UNFINISHED), target / CREDENTIALS)
             done.credentials = (target / CREDENTIALS).exists()
             _replace(aside, target / CATALOG)
             done.removed = _remove_unnamed(catalog, target)

@@ -28,6 +28,7 @@ __all__ = [
     "Blobs",
     "Catalog",
     "Census",
+    "Compacted",
     "Damaged",
     "DayUsage",
     "Freed",
@@ -36,6 +37,7 @@ __all__ = [
     "KeyRecord",
     "Ledger",
     "Named",
+    "NoRoom",
     "ObjectRecord",
     "OpenUploads",
     "Page",
@@ -89,6 +91,10 @@ class Unfit(RuntimeError):
 
 class Absent(Unfit):
     """There is no catalog, or no place of blobs, where one must be; one line that says so."""
+
+
+class NoRoom(RuntimeError):
+    """The disk has too little room for it; one line that says how much it takes.  Nothing was changed."""
 
 
 class SweepStopped(RuntimeError):
@@ -188,6 +194,15 @@ class Census:
     uploads: int
     parts: int
     unnamed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Compacted:
+    """``before``, ``after``: bytes that the catalog takes.  ``waited``: seconds that writers had to wait at most."""
+
+    before: int
+    after: int
+    waited: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -489,6 +504,14 @@ class Catalog(Protocol):
         """
         ...
 
+    async def upkeep(self) -> None:
+        """Keep what it takes on a disk small, for ever or until there is nothing to do; for one process of a server."""
+        ...
+
+    async def compact(self) -> Compacted:
+        """Give back to the disk what deleted rows took, beside running servers.  NoRoom."""
+        ...
+
     async def identify(self, identity: str) -> str:
         """Keep it, unless there is one already; the one that counts.  ``identity``: 32 hex digits."""
         ...
@@ -651,11 +674,26 @@ class Catalog(Protocol):
         ...
 
     async def update_token(self, token: TokenRecord) -> None:
-        """Replace the one with this token_id and owner.  ``errors.TokenNotFound``."""
+        """Replace the one with this token_id and owner, but for its private key, which stays.
+
+        ``errors.TokenNotFound``.
+        """
         ...
 
     async def delete_token(self, owner: str, token_id: str) -> None:
         """``errors.TokenNotFound``."""
+        ...
+
+    async def all_tokens(self) -> builtins.list[TokenRecord]:
+        """Of every owner."""
+        ...
+
+    async def reseal(self, change: Callable[[TokenRecord | KeyRecord], str | None]) -> tuple[int, int]:
+        """Give tokens and key pairs the private key that ``change`` says, None to leave one as it is.
+
+        All in one transaction, while nobody adds or changes one; how many (tokens, keys) were changed.  ``change`` may
+        be called on another thread, and again for the same record if the transaction is tried again.
+        """
         ...
 
     # Programs

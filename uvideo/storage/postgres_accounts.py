@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from uvideo._core import errors
-from uvideo.storage.accounts import flux_of, token_row
+from uvideo.storage.accounts import changed, flux_of, token_row
 from uvideo.storage.base import DAY, Census, DayUsage, Holding, KeyRecord, OpenUploads, TokenRecord
 from uvideo.storage.connections import Connections, Lock, Session
 from uvideo.storage.schema import (
@@ -53,13 +53,31 @@ class PostgresAccounts:
         return [token_of(row) for row in await self._db.all(query, owner)]
 
     async def update_token(self, token: TokenRecord) -> None:
-        changes = f"UPDATE tokens SET ({TOKEN}) = ({MARKS}) WHERE token_id = $1 AND owner = $2"
-        if not await self._db.change(changes, *token_row(token)):
+        row = dict(zip(TOKEN.split(", "), token_row(token), strict=True))
+        del row["private"]  # what was read before may be sealed anew by now
+        marks = ", ".join(f"${number + 1}" for number in range(len(row)))
+        changes = f"UPDATE tokens SET ({', '.join(row)}) = ({marks}) WHERE token_id = $1 AND owner = $2"
+        if not await self._db.change(changes, *row.values()):
             raise errors.TokenNotFound()
 
     async def delete_token(self, owner: str, token_id: str) -> None:
         if not await self._db.change("DELETE FROM tokens WHERE token_id = $1 AND owner = $2", token_id, owner):
             raise errors.TokenNotFound()
+
+    async def all_tokens(self) -> builtins.list[TokenRecord]:
+        rows = await self._db.all(f"SELECT {TOKEN} FROM tokens ORDER BY owner, created, token_id")
+        return [token_of(row) for row in rows]
+
+    async def reseal(self, change: Callable[[TokenRecord | KeyRecord], str | None]) -> tuple[int, int]:
+        async def work(db: Session) -> tuple[int, int]:
+            await db.execute("LOCK TABLE tokens, keys IN SHARE ROW EXCLUSIVE MODE")  # nobody adds or changes one
+            tokens = changed(map(token_of, await db.fetch(f"SELECT {TOKEN} FROM tokens")), change)
+            keys = changed([KeyRecord(*row) for row in await db.fetch(f"SELECT {KEY} FROM keys")], change)
+            await db.executemany("UPDATE tokens SET private = $1 WHERE public = $2", tokens)
+            await db.executemany("UPDATE keys SET private = $1 WHERE public = $2", keys)
+            return len(tokens), len(keys)
+
+        return await self._db.transaction(work)
 
     # Programs
 

@@ -32,6 +32,9 @@ WORDS = {
     "Better given as UVIDEO_SERVE_PRIVATE_KEY: others can read a command line.": (
         "最好用 UVIDEO_SERVE_PRIVATE_KEY 给出：命令行会被其他用户看到。"
     ),
+    "More pairs of the server's own (JSON, mode 0600), for gateways that change theirs: docs/operate.md.": (
+        "服务端自身的其他密钥对（JSON，权限 0600），供更换密钥的网关使用，见 docs/operate.md。"
+    ),
     "Processes.": "进程数。",
     "Sync before acknowledging.": "落盘之后再应答。",
     "Where names are kept: sqlite (in DIR), postgresql://...": "元数据的存放位置：sqlite（在 DIR 中），或 postgresql://...",
@@ -105,10 +108,11 @@ WORDS = {
         "此命令需要 {missing}，尚未安装：pip install 'uvideo[server]'"
     ),
     "Look after a server's folder, or a cluster.": "维护服务器的文件夹或集群。",
-    "COMMAND is stats, fsck, gc, backup, backed-up, restore, adopt, migrate, keys, list-keys, add-key, "
-    "remove-key, audit or upgraded; `uvideo admin help COMMAND` has its options. Where things are is said as to "
-    "serve: DIR, --database and --blobs. Exit codes: 0 all is well, 1 damage was found, 2 it could not be done.": (
-        "COMMAND 是 stats、fsck、gc、backup、backed-up、restore、adopt、migrate、keys、\n"
+    "COMMAND is stats, fsck, gc, compact, backup, backed-up, restore, restart, adopt, migrate, keys, list-keys, "
+    "add-key, remove-key, audit or upgraded; `uvideo admin help COMMAND` has its options. Where things are is said "
+    "as to serve: DIR, --database and --blobs. Exit codes: 0 all is well, 1 damage was found, 2 it could not be "
+    "done.": (
+        "COMMAND 是 stats、fsck、gc、compact、backup、backed-up、restore、restart、adopt、migrate、keys、\n"
         "list-keys、add-key、remove-key、audit 或 upgraded；选项见 `uvideo admin help COMMAND`。\n"
         "数据在哪里，写法与 serve 相同：DIR、--database 和 --blobs。退出码：0 一切正常，1 发现损坏，2 无法完成。"
     ),

@@ -1,0 +1,107 @@
+"""Another key pair for the server, while it runs: its file, and what the catalog has sealed.
+
+    1. credentials.json gets the new pair, and beside it the one before ("previous")
+    2. one transaction seals anew what is sealed under the pair before
+    3. credentials.json keeps the new pair, and the names of those that it took the place of ("replaces")
+
+Workers look at the file at every request, so the new pair counts from step 1 on.  Until step 3 they open seals of both.
+What a worker sealed before it saw step 1 is there when step 2 begins; or else that worker, which looks once more after
+each such write, seals it anew itself.  A program that was killed between the steps is no harm: the next command, or the
+next start of the server, goes on at step 2.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from uvideo.server import seal
+from uvideo.server.audit import Audit, Who
+from uvideo.server.credentials import Held, Key, Keyring, aside, load, read, save, write
+from uvideo.storage.base import Catalog, KeyRecord, TokenRecord
+from uvideo.storage.turn import Taken, turn
+
+__all__ = ["Resealed", "finish", "finish_soon", "kept", "reseal", "rotate", "void"]
+
+REPLACED = 20  # names of earlier pairs that the file keeps
+
+log = logging.getLogger("uvideo.server")
+
+
+@dataclass(frozen=True, slots=True)
+class Resealed:
+    """``tokens``, ``keys``: secrets that were sealed anew.  ``void_tokens``, ``void_keys``: those that no known pair
+    opens."""
+
+    tokens: int = 0
+    keys: int = 0
+    void_tokens: int = 0
+    void_keys: int = 0
+
+
+async def reseal(catalog: Catalog, keyring: Keyring) -> Resealed:
+    """Seal under the first pair of the ring what is sealed under another of it, in one transaction."""
+    old, keyring = await seal.writes_old(catalog), keyring.still()
+    void: dict[type, set[str]] = {TokenRecord: set(), KeyRecord: set()}
+
+    def change(record: TokenRecord | KeyRecord) -> str | None:
+        try:
+            return seal.resealed(record, keyring, old=old)
+        except seal.Unopened:
+            void[type(record)].add(record.public)
+            return None
+
+    tokens, keys = await catalog.reseal(change)
+    return Resealed(tokens, keys, len(void[TokenRecord]), len(void[KeyRecord]))
+
+
+async def void(catalog: Catalog, keyring: Keyring) -> Resealed:
+    """How many secrets no pair of the ring opens.  Nothing is changed."""
+    tokens = sum(not seal.is_open(token, keyring) for token in await catalog.all_tokens())
+    keys = sum(not seal.is_open(key, keyring) for key in await catalog.keys())
+    return Resealed(void_tokens=tokens, void_keys=keys)
+
+
+async def kept(catalog: Catalog, keyring: Keyring, under: Key) -> None:
+    """After a secret was stored that was sealed under this pair: seal it anew if another took its place meanwhile."""
+    keyring.look()
+    if keyring.own != under:
+        await reseal(catalog, keyring)
+
+
+async def rotate(path: Path, catalog: Catalog | None, before: Key, own: Key) -> Resealed:
+    """Put ``own`` in the place of ``before``, another pair.  The caller has the turn, and has called ``finish``.
+
+    ``catalog``: None if there is none yet, or not here; the next start of the server finishes then.
+    """
+    save(before, aside(path, before), replace=True)
+    held = read(path)
+    names = (*held.replaces, held.own.public, before.public)
+    replaces = tuple(dict.fromkeys(name for name in names if name != own.public))[-REPLACED:]
+    write(Held(own, before, replaces), path)
+    return await finish(path, catalog) if catalog is not None else Resealed()
+
+
+async def finish(path: Path, catalog: Catalog) -> Resealed:
+    """Steps 2 and 3, if the file says that they are due.  The caller has the turn."""
+    held = read(path)
+    if held.previous is None:
+        return Resealed()
+    done = await reseal(catalog, Keyring([held.own, held.previous]))
+    write(replace(held, previous=None), path)
+    return done
+
+
+async def finish_soon(path: Path, catalog: Catalog, audit: Audit) -> None:
+    """``finish`` at the start of a server, unless another program is at it."""
+    if read(path).previous is None:
+        return
+    try:
+        with turn(path.parent):
+            done = await finish(path, catalog)
+    except Taken as taken:
+        log.warning("%s", taken)
+    else:
+        log.warning("finished the change of the key pair: sealed %d tokens and %d keys anew", done.tokens, done.keys)
+        audit.record("ResealSecrets", Who("server"), about_key=load(path).public, resealed=asdict(done))
