@@ -58,13 +58,17 @@ class Succession:
     """The old server's side.  ``begin`` and then ``look`` again and again, all from one thread.
 
     ``taken``: whether a successor serves; this server then takes no more connections.
-    ``is_first``: whether this server was started by somebody else than its predecessor.
+    ``is_first``: whether this server was started by somebody else than its predecessor.  ``is_hung_up``: whether SIGHUP
+    says that the terminal is gone, which ends the server.
     """
 
     look_every = LOOK_EVERY
 
-    def __init__(self, folder: Folder, ports: Ports, service: Notify, *, is_first: bool) -> None:
+    def __init__(
+        self, folder: Folder, ports: Ports, service: Notify, *, is_first: bool, is_hung_up: Callable[[], bool]
+    ) -> None:
         self._folder, self._ports, self._service, self._is_first = folder, ports, service, is_first
+        self._is_hung_up = is_hung_up
         self._process: subprocess.Popen[bytes] | None = None
         self._failures = 0
         self.taken = False
@@ -205,6 +209,8 @@ class Succession:
 
         def pass_on(number: int, _: FrameType | None) -> None:
             nonlocal told
+            if number == signal.SIGHUP and self._is_hung_up():
+                number = signal.SIGTERM
             self.forward(number)
             if number in (signal.SIGTERM, signal.SIGINT):
                 told += 1
