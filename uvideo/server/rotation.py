@@ -12,7 +12,9 @@ next start of the server, goes on at step 2.
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -58,8 +60,12 @@ async def reseal(catalog: Catalog, keyring: Keyring) -> Resealed:
 
 async def void(catalog: Catalog, keyring: Keyring) -> Resealed:
     """How many secrets no pair of the ring opens.  Nothing is changed."""
-    tokens = sum(not seal.is_open(token, keyring) for token in await catalog.all_tokens())
-    keys = sum(not seal.is_open(key, keyring) for key in await catalog.keys())
+    found, ring = (await catalog.all_tokens(), await catalog.keys()), keyring.still()
+
+    def count(records: Sequence[TokenRecord] | Sequence[KeyRecord]) -> int:
+        return sum(not seal.is_open(record, ring) for record in records)
+
+    tokens, keys = await asyncio.to_thread(lambda: tuple(map(count, found)))
     return Resealed(void_tokens=tokens, void_keys=keys)
 
 
