@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import sqlite3
 import stat
@@ -143,3 +144,18 @@ def test_a_slow_write_does_not_stop_reads(place: Place) -> None:
         return early and found == SPACE
 
     assert play(story, place)
+
+
+def test_a_look_at_its_health_leaves_a_newer_schema_as_it_is(path: Path) -> None:
+    """A program that a newer one has replaced still answers what came to it before."""
+
+    async def look() -> None:
+        catalog = SqliteCatalog(path, fsync=False)
+        await catalog.start()
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as newer:
+            newer.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+            await catalog.check()
+            assert newer.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS) + 1,)
+        await catalog.close()
+
+    asyncio.run(look())

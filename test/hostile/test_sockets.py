@@ -32,7 +32,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         assert "Traceback" not in said and "Error" not in said, said[-2000:]
         assert {path.name for path in folder.parent.iterdir()} == {"data"}
         assert {path.name for path in folder.iterdir()} <= {
-            *("blobs", "incoming", "quarantine", "credentials.json", "lock", "server.log"),
+            *("blobs", "incoming", "quarantine", "credentials.json", "lock", "serving", "server.log"),
             *("catalog.db", "catalog.db-wal", "catalog.db-shm", "catalog.db-spaces", "catalog.db-reserve", "identity"),
         }
 

@@ -88,13 +88,16 @@ class TestUnit:
         assert service["StateDirectory"] == Path(DATA).name and service["StateDirectoryMode"] == "0700"
 
     def test_it_keeps_what_the_server_needs(self) -> None:
-        from uvideo.server import worker
+        from uvideo.server import workers
 
         service = Unit()["Service"]
-        # A second SIGTERM ends a worker at once, so it is the first process alone that is told.
-        assert service["KillMode"] == "mixed"
-        assert int(service["TimeoutStopSec"]) > worker.GRACE
+        # A second SIGTERM ends a worker at once, so it is the first process alone that is told, and that ends first.
+        assert service["KillMode"] == "process"
+        assert int(service["TimeoutStopSec"]) > workers.STOPPED_SECONDS
+        assert (service["Type"], service["NotifyAccess"]) == ("notify", "main") and int(service["WatchdogSec"]) >= 10
         assert (service["User"], service["Group"]) == ("uvideo", "uvideo")
+        folder, log = service["LogsDirectory"], service["Environment"].partition("UVIDEO_SERVE_AUDIT_LOG=")[2]
+        assert log == f"/var/log/{folder}/audit.log" and service["LogsDirectoryMode"] == "0700"
         assert service["EnvironmentFile"].startswith("-/etc/") and "UVIDEO_SERVE_PRIVATE" not in UNIT.read_text()
         for name in ("NoNewPrivileges", "PrivateDevices", "PrivateTmp", "ProtectHome", "MemoryDenyWriteExecute"):
             assert service[name] == "yes"
@@ -106,7 +109,9 @@ class TestUnit:
             return
         unit = tmp_path / "uvideo.service"
         unit.write_text(UNIT.read_text().replace("ExecStart=/opt/uvideo/bin/uvideo", f"ExecStart={sys.executable}"))
-        done = subprocess.run([tool, "verify", "--man=no", unit], capture_output=True, text=True, timeout=60)
+        shutil.copy(UNIT.with_suffix(".socket"), tmp_path)
+        units = [unit, tmp_path / "uvideo.socket"]
+        done = subprocess.run([tool, "verify", "--man=no", *units], capture_output=True, text=True, timeout=60)
         assert (done.returncode, [line for line in done.stderr.splitlines() if "uvideo" in line]) == (0, [])
         words = ["security", "--offline=true", f"--threshold={MOST_EXPOSED}", "--no-pager", unit]
         done = subprocess.run([tool, *words], capture_output=True, text=True, timeout=60)

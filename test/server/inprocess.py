@@ -82,7 +82,8 @@ def running(
 
     async def stop() -> None:
         listening.close()
-        await app.drain(5)
+        due = loop.time() + 5
+        await app.drain(lambda: due)
         await service.blobs.close()
         await service.catalog.close()
 

@@ -14,9 +14,10 @@ __all__ = ["admin"]
 @verb(
     "admin",
     text=(
-        "COMMAND is stats, fsck, gc, backup, backed-up, restore, adopt, migrate, keys, list-keys, add-key, "
-        "remove-key, audit or upgraded; `uvideo admin help COMMAND` has its options. Where things are is said as to "
-        "serve: DIR, --database and --blobs. Exit codes: 0 all is well, 1 damage was found, 2 it could not be done.",
+        "COMMAND is stats, fsck, gc, compact, backup, backed-up, restore, restart, adopt, migrate, keys, list-keys, "
+        "add-key, remove-key, audit or upgraded; `uvideo admin help COMMAND` has its options. Where things are is said "
+        "as to serve: DIR, --database and --blobs. Exit codes: 0 all is well, 1 damage was found, 2 it could not be "
+        "done.",
     ),
     examples=[
         Example("What a server's folder holds:", "uvideo admin stats uvideo-data"),

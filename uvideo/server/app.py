@@ -10,6 +10,7 @@ import errno
 import json
 import logging
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -133,7 +134,6 @@ class App:
         self._watch = Watch(idle, least_rate)
         self._large = asyncio.Semaphore(LARGE_AT_ONCE)
         self._draining = self._hinted = False
-        self._access = access.isEnabledFor(logging.INFO)
         self._spans = spans
         self.server = Server(
             self._handle,
@@ -146,6 +146,10 @@ class App:
         )
         self._watch.start()
 
+    def change(self, idle: float, least_rate: float) -> None:
+        """Other limits for requests and answers, for those under way too."""
+        self._watch.change(idle, least_rate)
+
     def is_stopping(self) -> bool:
         """Whether it was told to drain."""
         return self._draining
@@ -154,25 +158,17 @@ class App:
         """Whether the disk has more free than its headroom."""
         return self._headroom is None or self._headroom.has(0)
 
-    async def drain(self, grace: float) -> bool:
-        """Let the requests in flight finish, for at most ``grace`` seconds; True if all did.
+    async def drain(self, deadline: Callable[[], float | None], *, keep_idle: bool = False) -> bool:
+        """Let the requests in flight finish; True if all did.  The caller has stopped listening.
 
-        The caller has stopped listening.  Connections without a request are closed at once.
+        ``deadline``, ``keep_idle``: as of ``Server.drained``.  From now on each answer ends its connection.
         """
         self._draining = True
-        deadline = asyncio.get_running_loop().time() + grace
-        while True:
-            busy = {exchange.request.protocol for exchange in self._watch.active}
-            for connection in self.server.connections:
-                if connection not in busy:
-                    connection.force_close()
-            if not busy or asyncio.get_running_loop().time() > deadline:
-                break
-            await asyncio.sleep(0.02)
+        finished = await self.server.drained(self._watch, deadline, keep_idle=keep_idle)
         self._watch.stop()
         await self.server.shutdown(1.0)
         await self._usage.stop()
-        return not busy
+        return finished
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         exchange = self.exchange(request)
@@ -198,7 +194,7 @@ class App:
             self._metrics.end(request.method, exchange.status, exchange.received, exchange.sent, seconds)
             if exchange.sent and exchange.space:
                 self._usage.add(exchange.space, exchange.sent)
-            if self._access:
+            if access.isEnabledFor(logging.INFO):
                 _log_access(exchange, seconds)
 
     async def _answer(self, exchange: Exchange) -> web.StreamResponse:

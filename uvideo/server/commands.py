@@ -20,7 +20,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from uvideo._core import errors
-from uvideo.server import backups, maintenance, rotation, scrub, seal, trail
+from uvideo.server import backups, handover, maintenance, rotation, scrub, seal, trail
 from uvideo.server.audit import Audit, noted, operator
 from uvideo.server.credentials import (
     OWNER,
@@ -526,6 +526,27 @@ def remove_key(folder: Path, database: str | None, blobs: str | None, public_key
 @admin.command()
 @place
 @as_json
+def compact(folder: Path, database: str | None, blobs: str | None, is_json: bool) -> None:
+    """Give the room that deleted objects took in the catalog back to the disk, beside a running server.
+
+    A server does this by itself, in steps that hold up nobody, if its catalog was made by this version.  A catalog of
+    an older one is written anew here, once: reads go on, but uploads and deletes are answered 503 until it is done
+    (about half a minute for a GiB).  That needs twice the catalog's size free on its disk.  PostgreSQL: VACUUM of its
+    tables.
+    """
+
+    async def work() -> None:
+        async with _named(folder, database, blobs) as catalog:
+            done = await catalog.compact()
+        text = f"{done.before} bytes before, {done.after} after; writes waited for {done.waited:.2f} s at most"
+        _say(is_json, asdict(done), text)
+
+    _run(work())
+
+
+@admin.command()
+@place
+@as_json
 def upgraded(folder: Path, database: str | None, blobs: str | None, is_json: bool) -> None:
     """Say that every gateway of a cluster runs this version now, once a rolling upgrade is over.
 
@@ -541,6 +562,27 @@ def upgraded(folder: Path, database: str | None, blobs: str | None, is_json: boo
         _say(is_json, {"upgraded": True}, "no gateway runs an older version")
 
     _run(work())
+
+
+@admin.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@as_json
+def restart(folder: Path, is_json: bool) -> None:
+    """Replace the server of a folder by a new process of its own command line, without a request that fails.
+
+    \b
+    1. After an upgrade of the program, or after a change that counts at the next start only:
+         /opt/uvideo/bin/pip install --upgrade 'uvideo[server]'
+         uvideo admin restart /var/lib/uvideo
+
+    The new server takes the listening sockets over once it answers; the old one finishes what is under way and ends.
+    If the new one cannot serve, the old one goes on, and this command says why and ends with 2.
+    """
+    try:
+        pid = handover.restart(folder)
+    except (handover.NotReplaced, OSError) as failure:
+        _fail(str(failure))
+    _say(is_json, {"pid": pid}, f"process {pid} serves now")
 
 
 @admin.command()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import asyncio.sslproto as sslproto
 import logging
+import weakref
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
@@ -15,13 +16,15 @@ from typing import Any, cast
 from aiohttp import web
 
 from uvideo._core import answer, errors
-from uvideo.server.exchange import Exchange, common, new_session
+from uvideo.server.exchange import Exchange, Watch, common, new_session
 from uvideo.server.heads import Heads
 from uvideo.server.metrics import Metrics
 from uvideo.server.senders import Sender, Senders
 
 __all__ = ["HEAD_FIELDS", "HEAD_LIMIT", "KEEP_ALIVE", "Connection", "Server", "address_of"]
 
+HANDSHAKE = 60.0  # seconds that asyncio gives to TLS
+LOOK_EVERY = 0.02  # seconds between two looks at what is still in flight
 KEEP_ALIVE = 75.0  # seconds until a connection without a request, or with half a head, is closed
 HEAD_LIMIT = 64 * 1024  # bytes of a head; and of those behind it that wait for their turn
 HEAD_LINE, HEAD_FIELDS = 16 * 1024, 128  # bytes of a line, number of header fields
@@ -75,6 +78,7 @@ class Connection(web.RequestHandler):
         self.said: str | None = None  # before all else: whose it is, as ``proxyprotocol.address``
         self._sender = Sender("")
         self._name = ""  # whom it is counted as
+        self.since = server.expect(self)
 
     # From asyncio
 
@@ -83,6 +87,7 @@ class Connection(web.RequestHandler):
         for each in (transport, _beneath(transport)):
             cast(asyncio.WriteTransport, each).set_write_buffer_limits(high=WRITTEN)
         self._read_at_once(SMALL_HEAD)
+        self._server.expected.discard(self)
         self._sender = self._server.senders.of_connection(address_of(transport.get_extra_info("peername")), self.said)
         self._name = "" if self._sender.is_near or self._sender.is_proxy else self._sender.name  # these stand for many
         refusal = self._server.came(self._name)
@@ -275,14 +280,53 @@ class Server(web.Server):
         self._count: Counter[str] = Counter()
         self._open = 0  # all of them together
         self.places = LARGE_HEADS
+        self.expected = weakref.WeakSet[Connection]()  # accepted, and TLS is not agreed on yet
         self._counted = counted
         if counted:
             metrics.set("uvideo_connections_limit", most)
+
+    def change(self, most: int, each: int) -> None:
+        """Other limits for the connections that come from now on."""
+        self._most, self._each = most, each
+        if self._counted:
+            self._metrics.set("uvideo_connections_limit", most)
 
     @property
     def is_crowded(self) -> bool:
         """Whether one more connection would be refused."""
         return bool(self._most) and self._open >= self._most
+
+    def expect(self, connection: Connection) -> float:
+        """A connection is accepted; when that is, by the loop's clock."""
+        self.expected.add(connection)
+        return self._here.time()
+
+    def count_open(self) -> int:
+        """How many connections there are, with those on which TLS is not agreed on yet."""
+        since = self._here.time() - HANDSHAKE
+        return len(self.connections) + sum(each.since > since for each in self.expected)
+
+    async def drained(self, watch: Watch, deadline: Callable[[], float | None], *, keep_idle: bool = False) -> bool:
+        """Wait until the requests in flight are answered, and connections closed; False if the deadline came first.
+
+        ``watch``: knows them.  The caller has stopped listening.  ``deadline``: by the loop's clock, asked again and
+        again; None for no end.  ``keep_idle``: while there is none, a connection without a request stays as long as
+        it may, as its client may be sending one now.  Otherwise those are closed at once.
+        """
+        keep_until = self._here.time() + KEEP_ALIVE if keep_idle else 0.0
+        while True:
+            busy = {exchange.request.protocol for exchange in watch.active}
+            due, now = deadline(), self._here.time()
+            keeps = due is None and now < keep_until
+            if not keeps:
+                for connection in self.connections:
+                    if connection not in busy:
+                        connection.force_close()
+            if not (self.count_open() if keeps else busy):
+                return True
+            if due is not None and now > due:
+                return False
+            await asyncio.sleep(LOOK_EVERY)
 
     def came(self, address: str) -> Any:
         """Count a connection; the error that it is told if it is one too many, else None."""

@@ -20,15 +20,21 @@ from uvideo.server.credentials import CredentialsError, Keyring, check_pair, loa
 from uvideo.server.crossorigin import Endpoint, check_origin, check_program
 from uvideo.server.drivers import DriverError, Drivers, choose, without_password
 from uvideo.server.faults import Faults
-from uvideo.server.folder import claim
+from uvideo.server.folder import Folder, claim
 from uvideo.server.guesses import Guesses
+from uvideo.server.handover import Predecessor, Succession
+from uvideo.server.hangup import Hangup
+from uvideo.server.inherited import inherited
 from uvideo.server.keyfile import KeyFile
 from uvideo.server.levels import Level
 from uvideo.server.limits import no_core
 from uvideo.server.metrics import Metrics
 from uvideo.server.names import OwnNames, canonical
+from uvideo.server.notify import Notify
 from uvideo.server.ports import Ports, listen, url
+from uvideo.server.pulse import Pulse
 from uvideo.server.readiness import Moment, Writes
+from uvideo.server.reload import Again, Published
 from uvideo.server.senders import Senders
 from uvideo.server.settings import Settings, StartError
 from uvideo.server.shared import Shared
@@ -41,28 +47,41 @@ __all__ = ["Settings", "StartError", "claim", "serve"]
 log = logging.getLogger("uvideo.server")
 
 
-def serve(settings: Settings) -> int:
-    """Run until told to stop; the exit code, as ``endings`` has them.  StartError before anything is served."""
+def serve(settings: Settings, reread: Callable[[], Settings] | None = None) -> int:
+    """Run until told to stop; the exit code, as ``endings`` has them.  StartError before anything is served.
+
+    ``reread``: the settings as a start would have them later; StartError.  None: they stay.
+    """
+    service, predecessor = Notify.taken(os.environ), Predecessor.taken(os.environ)
     logs.set_up(settings.log_level, settings.access_log)
+    hangup = Hangup()
     try:
-        return _serve(settings)
-    except StartError:
-        raise
-    except Exception:
+        return _serve(settings, service, predecessor, Again(reread or (lambda: settings), _check), hangup)
+    except BaseException as failure:
+        if predecessor is not None:
+            predecessor.failed(str(failure) or type(failure).__name__)
+        if isinstance(failure, StartError) or not isinstance(failure, Exception):
+            raise
         log.critical("the server failed", exc_info=True)
         return endings.FAILED.code
 
 
-def _serve(settings: Settings) -> int:
-    drivers = _drivers(settings)
+def _check(settings: Settings) -> OwnNames:
+    """The server's own names.  StartError for what the options' types let pass."""
     _check_callbacks(settings)
     _check_console(settings)
-    own_names, senders = _own_names(settings), _senders(settings)
+    _senders(settings)
+    return _own_names(settings)
+
+
+def _serve(settings: Settings, service: Notify, predecessor: Predecessor | None, again: Again, hangup: Hangup) -> int:
+    drivers = _drivers(settings)
+    own_names, senders = _check(settings), _senders(settings)
     no_core()
-    lock = claim(settings.folder)
+    folder = predecessor.folder(settings.folder) if predecessor is not None else Folder.claimed(settings.folder)
     try:
         keyring = _keyring(settings, drivers.shared)
-        ports = listen(settings)
+        ports = listen(settings, predecessor.ports() if predecessor is not None else inherited(os.environ))
         trail = _audit(settings)
         faults = _faults(settings)
         _check_workers(settings)
@@ -71,22 +90,42 @@ def _serve(settings: Settings) -> int:
             metrics=Metrics(time.time(), settings.workers),
             sessions=Sessions(),
             writes=Writes(),
+            published=Published(),
             short=Moment(),
             reserved=Level(settings.workers),
+            pulse=Pulse(settings.workers),
         )
-        plan = Plan(settings, drivers, keyring, ports, own_names, senders, faults, shared, trail)
-        announce = _announcer(settings, keyring, ports, trail)
+        succession = Succession(folder, ports, service, is_first=predecessor is None)
+        say = _announcer(settings, keyring, ports, trail)
 
-        def run_worker(number: int, ready: Callable[[], None], *, fresh: bool) -> int:
-            return asyncio.run(worker.run(plan, number, ready, fresh=fresh))
+        def announce() -> None:
+            if predecessor is not None:
+                predecessor.serving()
+            folder.say(pid=os.getpid(), failures=0)
+            say()
+            service.ready(f"answering on {url(ports.data, 'https' if ports.tls else 'http')}")
 
-        if settings.workers == 1:
-            return run_worker(0, announce, fresh=True) or _never_happened(faults)
+        # A service manager gets a supervisor, which can end before the last answer is sent.
+        alone = settings.workers == 1 and (faults is not None or not service.is_there)
+        plan = Plan(
+            *(settings, drivers, keyring, ports, own_names, senders, faults, shared),
+            *(trail, folder, service, succession if alone else None, again, hangup),
+        )
+
+        def run_worker(
+            number: int, ready: Callable[[], None], stopped: Callable[[], None] = lambda: None, *, fresh: bool
+        ) -> int:
+            return asyncio.run(worker.run(plan, number, ready, stopped, fresh=fresh))
+
+        if alone:
+            code = run_worker(0, announce, fresh=True) or _never_happened(faults)
+            return succession.wait() if succession.waits else code
         from uvideo.server import workers
 
-        return workers.supervise(settings.workers, run_worker, announce, ports.close, worker.GRACE)
+        count, pulse = settings.workers, shared.pulse
+        return workers.supervise(count, run_worker, announce, folder, ports, service, succession, pulse)
     finally:
-        os.close(lock)
+        folder.close()
 
 
 def _audit(settings: Settings) -> audit.Audit:

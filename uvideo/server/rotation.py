@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -60,13 +59,16 @@ async def reseal(catalog: Catalog, keyring: Keyring) -> Resealed:
 
 async def void(catalog: Catalog, keyring: Keyring) -> Resealed:
     """How many secrets no pair of the ring opens.  Nothing is changed."""
-    found, ring = (await catalog.all_tokens(), await catalog.keys()), keyring.still()
+    tokens, keys, ring = await catalog.all_tokens(), await catalog.keys(), keyring.still()
 
-    def count(records: Sequence[TokenRecord] | Sequence[KeyRecord]) -> int:
-        return sum(not seal.is_open(record, ring) for record in records)
+    def count() -> Resealed:
+        closed = [
+            sum(not seal.is_open(each, ring) for each in tokens),
+            sum(not seal.is_open(each, ring) for each in keys),
+        ]
+        return Resealed(void_tokens=closed[0], void_keys=closed[1])
 
-    tokens, keys = await asyncio.to_thread(lambda: tuple(map(count, found)))
-    return Resealed(void_tokens=tokens, void_keys=keys)
+    return await asyncio.to_thread(count)
 
 
 async def kept(catalog: Catalog, keyring: Keyring, under: Key) -> None:

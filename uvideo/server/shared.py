@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from uvideo.server.guesses import Guesses
 from uvideo.server.levels import Level
 from uvideo.server.metrics import Metrics
+from uvideo.server.pulse import Pulse
 from uvideo.server.readiness import Moment, Writes
+from uvideo.server.reload import Published
 from uvideo.server.signin import Sessions
 
 __all__ = ["Shared"]
@@ -19,7 +21,9 @@ class Shared:
     metrics: Metrics
     sessions: Sessions
     writes: Writes
+    published: Published
     short: Moment  # of descriptors
+    pulse: Pulse
     reserved: Level  # bytes of the disk that uploads have announced
 
     @property

@@ -10,8 +10,6 @@ import gc
 import ipaddress
 import json
 import logging
-import os
-import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from uvideo import telemetry
 from uvideo._core import localfile
-from uvideo.server import certificates, endings, rotation, seal
+from uvideo.server import endings, rotation, seal
 from uvideo.server.admin import admin_handler
 from uvideo.server.app import App
 from uvideo.server.arrivals import Listener, answer_on
@@ -33,22 +31,29 @@ from uvideo.server.drivers import Drivers
 from uvideo.server.endings import Ending
 from uvideo.server.exchange import Watch
 from uvideo.server.faults import Faults, FaultyApp, clock
+from uvideo.server.folder import Folder
 from uvideo.server.gauges import Gauges, readiness_look, uploads_look
+from uvideo.server.handover import Succession
+from uvideo.server.hangup import Hangup
 from uvideo.server.headroom import Headroom, kept_free
 from uvideo.server.history import History
 from uvideo.server.hosts import SpaceHosts
 from uvideo.server.keyfile import KeyFile
 from uvideo.server.limits import Limits, Rates, descriptors
+from uvideo.server.live import Live, Scrubbing
 from uvideo.server.metrics import Metrics
 from uvideo.server.names import OwnNames
+from uvideo.server.notify import Notify
 from uvideo.server.ports import BACKLOG, Ports, in_url
 from uvideo.server.readiness import Moment, Readiness
+from uvideo.server.reload import Again, News, Reading, follow
 from uvideo.server.scrub import Found, Scrubber
 from uvideo.server.senders import Senders
 from uvideo.server.service import Restoring, Service
 from uvideo.server.settings import Settings, StartError
 from uvideo.server.shared import Shared
 from uvideo.server.spool import Spool
+from uvideo.server.stopping import GRACE, Stop
 from uvideo.server.sweeper import AGE, Sweeper
 from uvideo.server.timing import timed_blobs, timed_catalog
 from uvideo.server.view import View
@@ -59,9 +64,9 @@ from uvideo.storage.base import DAY, Blobs, Catalog, Unfit, Unreachable
 if TYPE_CHECKING:
     from uvideo.server.spans import Spans
 
-__all__ = ["GRACE", "Plan", "run"]
+__all__ = ["Plan", "run"]
 
-GRACE = 30.0  # seconds for the requests in flight when the server is told to stop
+ALONE_EVERY = 5.0  # seconds between two looks whether a predecessor has ended
 CLOCK_GRAIN = 0.1  # seconds; how far the file system's clock may be behind ours
 MIB = 1024 * 1024
 
@@ -70,7 +75,7 @@ log = logging.getLogger("uvideo.server")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What was made of the settings before the workers are forked."""
+    """What was made of the settings before the workers are forked.  ``succession``: None if a supervisor sees to it."""
 
     settings: Settings
     drivers: Drivers
@@ -81,15 +86,27 @@ class Plan:
     faults: Faults | None
     shared: Shared
     audit: Audit
+    folder: Folder
+    service: Notify
+    succession: Succession | None
+    again: Again
+    hangup: Hangup
 
 
-async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool) -> int:
-    """One worker, from its drivers' start to their end.  ``fresh``: nobody else has used the folder since its start."""
+async def run(
+    plan: Plan, number: int, ready: Callable[[], None], stopped: Callable[[], None] = lambda: None, *, fresh: bool
+) -> int:
+    """One worker, from its drivers' start to their end.
+
+    ``ready``, ``stopped``: called when it takes connections, and when it takes no more.  ``fresh``: none of this
+    server's workers has used the folder.
+    """
     settings, drivers, ports, shared = plan.settings, plan.drivers, plan.ports, plan.shared
     faults, metrics = plan.faults, shared.metrics
     began = time.time()
-    stop = _on_signals()
+    stop = Stop(plan.ports.outlive, plan.succession)
     shared.take(number)
+    alone = fresh and plan.folder.alone
     connections = descriptors(settings.connections)
     blobs, catalog = drivers.make()
     loop = asyncio.get_running_loop()
@@ -98,7 +115,7 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
         stack.callback(plan.audit.close)
         try:
             await stack.enter_async_context(identity.opened(blobs, catalog, create=True))
-            if fresh:
+            if alone:
                 await _meet_older(catalog, drivers)
         except Unreachable as failure:
             raise StartError(f"cannot start: {failure.strerror}", endings.AWAY) from None
@@ -149,8 +166,23 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
         data = await answer_on(ports.data, app.server, ports.tls, 1 if many else BACKLOG)
         if many:
             ports.data.listen(BACKLOG)
+        live = Live(
+            app=app,
+            service=service,
+            blobs=blobs,
+            limits=limits,
+            callbacks=callbacks,
+            cross_origin=crossing,
+            names=plan.names,
+            senders=plan.senders,
+            allowed=lambda new: _allowed(new, ports),
+            own_names=plan.again.check,
+            certificate=ports.certificate,
+            headroom=headroom,
+        )
         admin: Listener | None = None
-        tasks = list[asyncio.Task[None]]()
+        admin_drained = None
+        tasks = [loop.create_task(shared.pulse.run(number))]
         if number == 0:
             more = {"/faults": faults.answer} if faults is not None else {}
             history = History(metrics)
@@ -173,8 +205,7 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
                 has_room=app.has_room,
                 short=shared.short,
             )
-            ends = certificates.not_after(settings.tls_cert)
-            vitals = Vitals(metrics, settings.folder, int(settings.headroom * MIB), lambda: ends)
+            vitals = Vitals(metrics, settings.folder, int(settings.headroom * MIB), ports.not_after)
             gauges = Gauges(
                 {
                     "open uploads": uploads_look(catalog, metrics),
@@ -188,31 +219,52 @@ async def run(plan: Plan, number: int, ready: Callable[[], None], *, fresh: bool
             answering = admin_handler(metrics, readiness, gauges, console, watch, more)
             each = settings.connections_per_address
             handler = Server(answering, metrics, plan.senders, most=connections, each=each)
+            live.handler, live.watch, live.vitals = handler, watch, vitals
             admin = await answer_on(ports.admin, handler, ports.tls, BACKLOG)
+            admin_drained = functools.partial(handler.drained, watch)
             tasks.append(loop.create_task(history.run()))
         gc.collect()
         gc.freeze()  # what is there now stays: no collection needs to look at it again
+        news, count = News(settings, ports.certificate.pem if ports.certificate is not None else None), 0
+        if shared.published.count:
+            count, news = shared.published.read()
+            live.take(news)
+        asked = plan.hangup.asked() if number == 0 else None
         ready()
+        tasks.append(loop.create_task(follow(shared.published, live.take, count)))
+        if asked is not None:
+            reading = Reading(news, plan.again, shared.published, metrics)
+            tasks.append(loop.create_task(reading.run(asked)))
         if number == 0:
             tasks.append(loop.create_task(_warn(plan.names, catalog, plan.keyring)))
-            cutoff = began - CLOCK_GRAIN if fresh else began - AGE
+            tasks.append(loop.create_task(catalog.upkeep()))
+            cutoff = began - CLOCK_GRAIN if alone else began - AGE
+            if not plan.folder.alone:
+                tasks.append(loop.create_task(_outlast(plan.folder, catalog, drivers)))
             disk = None if drivers.shared else settings.folder
-            sweeper = Sweeper(blobs, catalog, metrics, disk, int(settings.headroom * MIB))
+            sweeper = Sweeper(blobs, catalog, metrics, disk, int(news.settings.headroom * MIB))
             tasks.append(loop.create_task(sweeper.run(cutoff)))
             if disk is not None:
                 tasks.append(loop.create_task(sweeper.relieve()))
-            if settings.scrub_days:
-                tasks.append(loop.create_task(_scrubber(settings, blobs, catalog, metrics).run()))
+            live.sweeper, live.scrubbing = sweeper, Scrubbing(lambda new: _scrubber(new, blobs, catalog, metrics))
+            live.scrubbing.take(news.settings)
+            stack.callback(live.scrubbing.stop)
         await stop.wait()
         log.info("stopping: letting requests in flight finish")
-        data.close()
-        if not await app.drain(GRACE):
-            log.warning("some requests were still in flight after %.0f s and were broken off", GRACE)
-        if admin is not None:
-            admin.close()
+        for listening in (data, admin):
+            if listening is not None:
+                listening.close()
+        ports.close()
+        if number == 0:
             plan.audit.record("StopServer", Who("server", plan.keyring.own.public))
         for task in tasks:
             task.cancel()
+        plan.folder.give_up()
+        stopped()
+        if not await app.drain(stop.deadline, keep_idle=stop.deadline() is None):
+            log.warning("some requests were still in flight after %.0f s and were broken off", GRACE)
+        if admin_drained is not None:
+            await admin_drained(stop.deadline)
         await asyncio.gather(*tasks, return_exceptions=True)
     return 0
 
@@ -230,6 +282,16 @@ async def _meet_older(catalog: Catalog, drivers: Drivers) -> None:
         await catalog.retire_older()
     elif await seal.writes_old(catalog):
         log.warning("older gateways may run beside this one: when none does any more, run `uvideo admin upgraded`")
+
+
+async def _outlast(folder: Folder, catalog: Catalog, drivers: Drivers) -> None:
+    """Once the server that this one replaced has nothing more in flight, do what a server does that is alone."""
+    while not folder.look_alone():
+        await asyncio.sleep(ALONE_EVERY)
+    try:
+        await _meet_older(catalog, drivers)
+    except Unreachable as failure:
+        log.warning("secrets are sealed as older servers read them until the next start: %s", failure.strerror)
 
 
 async def _take_back(blobs: Blobs, catalog: Catalog) -> None:
@@ -300,24 +362,6 @@ def _scrubber(settings: Settings, blobs: Blobs, catalog: Catalog, metrics: Metri
     )
 
 
-def _on_signals() -> asyncio.Event:
-    """An event that the first SIGTERM or SIGINT sets; the second ends the process at once."""
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
-
-    def told(number: int) -> None:
-        if stop.is_set():
-            os._exit(128 + number)
-        stop.set()
-
-    names = (getattr(signal, name, None) for name in ("SIGTERM", "SIGINT", "SIGBREAK"))
-    for number in (each for each in names if each is not None):
-        try:
-            loop.add_signal_handler(number, told, number)
-        except NotImplementedError:  # Windows
-            signal.signal(number, lambda found, _: loop.call_soon_threadsafe(told, found))
-    return stop
-
-
 def _headroom(settings: Settings, shared: Shared) -> Headroom | None:
     if not settings.headroom:
         return None
@@ -346,10 +390,15 @@ def _spans(settings: Settings) -> Spans | None:
 def _cross_origin(settings: Settings, ports: Ports) -> CrossOrigin:
     """The console's own pages, and those of the origins that the operator named for it or for programs."""
     _, admin_port = ports.numbers
+    return CrossOrigin(admin_port, ports.tls is not None, *_allowed(settings, ports))
+
+
+def _allowed(settings: Settings, ports: Ports) -> tuple[list[str], list[str]]:
+    """The origins that may use signed URLs beside the console's own, and those of programs."""
+    _, admin_port = ports.numbers
     origins = [check_origin(each) for each in settings.console_origin]
     if ports.apart:
         address = ports.admin.getsockname()[0]
         names = ("localhost", "127.0.0.1", "[::1]") if ipaddress.ip_address(address).is_loopback else (in_url(address),)
         origins += [origin("https" if ports.tls else "http", name, admin_port) for name in names]
-    programs = [check_program(each) for each in settings.cors_origin]
-    return CrossOrigin(admin_port, ports.tls is not None, origins, programs)
+    return origins, [check_program(each) for each in settings.cors_origin]

@@ -1,10 +1,11 @@
-"""Several processes on one listening socket: started by fork, watched, started again, stopped together."""
+"""Several processes on one listening socket: started by fork, watched, started again, stopped or replaced together."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import os
+import select
 import signal
 import threading
 import time
@@ -12,87 +13,144 @@ from collections.abc import Callable
 from typing import Protocol
 
 from uvideo.server import endings
+from uvideo.server.folder import Folder
+from uvideo.server.handover import Succession
+from uvideo.server.notify import Notify
+from uvideo.server.ports import Ports
+from uvideo.server.pulse import Pulse
 from uvideo.server.settings import StartError
+from uvideo.server.stopping import GRACE
 
 __all__ = ["supervise"]
 
 FAILURES, WITHIN = 5, 10.0  # so many deaths within so many seconds mean that starting again is of no use
-SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
+_NAMES = ("SIGTERM", "SIGINT", "SIGCHLD", "SIGUSR2", "SIGHUP")
+SIGNALS = {getattr(signal, name) for name in _NAMES if hasattr(signal, name)}
+STOPPED_SECONDS = 10.0  # for all workers to close their listening sockets
+MOST_TOLD = 4096  # bytes
 
 log = logging.getLogger("uvideo.server")
 
 
 class Worker(Protocol):
-    def __call__(self, number: int, ready: Callable[[], None], *, fresh: bool) -> int:
-        """Serve until SIGTERM; the exit code.  ``ready`` is called once it answers."""
+    def __call__(self, number: int, ready: Callable[[], None], stopped: Callable[[], None], *, fresh: bool) -> int:
+        """Serve until told to stop; the exit code.
+
+        ``ready``, ``stopped``: called when it takes connections, and when it takes no more.
+        """
         ...
 
 
 def supervise(
-    count: int, worker: Worker, announce: Callable[[], None], stop_listening: Callable[[], None], grace: float
+    count: int,
+    worker: Worker,
+    announce: Callable[[], None],
+    folder: Folder,
+    ports: Ports,
+    service: Notify,
+    succession: Succession,
+    pulse: Pulse,
 ) -> int:
-    """Run ``count`` workers until SIGTERM or SIGINT; ``announce`` once all answer.  The exit code.
+    """Run ``count`` workers until SIGTERM or SIGINT, or until a successor has taken over; the exit code.
 
     Must be called before the process has a thread or an event loop.  The first worker prepares the folder alone.  A
-    worker that dies is replaced, unless its exit code says that this is of no use.  If this process dies, its workers
-    end at once.
+    worker that dies is replaced, unless its exit code says that this is of no use, and one that hangs is killed, if the
+    service has a watchdog.  ``announce``: called once all take connections.  If this process dies, its workers end at
+    once.
+
+    With a service manager this process does not wait for the last of them: as soon as none takes connections it ends,
+    and they finish by themselves.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
-        return _Supervisor(count, worker, stop_listening, grace).run(announce)
+        return _Supervisor(count, worker, folder, ports, service, succession, pulse).run(announce)
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
 class _Supervisor:
-    def __init__(self, count: int, worker: Worker, stop_listening: Callable[[], None], grace: float) -> None:
-        self._count, self._worker, self._stop_listening, self._grace = count, worker, stop_listening, grace
-        self._life = os.pipe()  # nobody writes; it ends when this process does
+    def __init__(
+        self,
+        count: int,
+        worker: Worker,
+        folder: Folder,
+        ports: Ports,
+        service: Notify,
+        succession: Succession,
+        pulse: Pulse,
+    ) -> None:
+        self._count, self._worker, self._folder, self._ports = count, worker, folder, ports
+        self._service, self._succession, self._pulse = service, succession, pulse
+        self._life = os.pipe()  # ends when this process does, or has a byte for each worker that may go on without it
         self._pids: dict[int, int] = {}
+        self._told: dict[int, int] = {}  # pid -> what the worker tells; it ends when that takes no more connections
         self._deaths: list[float] = []
+        self._signed = float("-inf")  # when the manager was told last that we are alive
 
     def run(self, announce: Callable[[], None]) -> int:
-        for number in range(self._count):
-            if not self._start(number, fresh=number == 0):
-                return self._stop(signal.SIGKILL).get(number, 0) or endings.FAILED.code
         try:
+            for number in range(self._count):
+                why = self._start(number, fresh=number == 0)
+                if why is not None:
+                    code = self._stop(signal.SIGKILL).get(number, 0) or endings.FAILED.code
+                    raise StartError(why, endings.Ending(why, code, again=code not in endings.PERMANENT))
             announce()
         except BaseException:
             self._stop(signal.SIGKILL)
             raise
         while True:
-            number = signal.sigwait(SIGNALS)
-            if number != signal.SIGCHLD:
+            found = signal.sigtimedwait(SIGNALS, self._pause())
+            number = found.si_signo if found is not None else 0
+            if number == signal.SIGUSR2:
+                self._succession.begin()
+            elif number == signal.SIGHUP:
+                self._signal(signal.SIGHUP)
+            elif number in (signal.SIGTERM, signal.SIGINT):
+                self._succession.abandon()
                 return self._drain()
+            if self._succession.look():
+                return self._retire()
+            self._end_hanging()
             code = self._replace()
             if code:
+                self._succession.abandon()
                 self._stop(signal.SIGKILL)
                 return code
 
-    def _start(self, number: int, *, fresh: bool) -> bool:
-        """Fork a worker and wait until it answers; False if it ended instead."""
+    def _pause(self) -> float:
+        """Seconds until there is something to look at."""
+        if self._succession.is_under_way:
+            return self._succession.look_every
+        return self._service.watchdog / 4 or 3600.0
+
+    # Start, and start again
+
+    def _start(self, number: int, *, fresh: bool) -> str | None:
+        """Fork a worker and wait until it takes connections; why it ended instead, or None."""
         told, tell = os.pipe()
+        self._pulse.begin(number)
         pid = os.fork()
         if pid == 0:
             os.close(told)
             self._be_worker(number, tell, fresh)
         os.close(tell)
-        self._pids[pid] = number
-        answer = os.read(told, 1)
-        os.close(told)
-        return answer == b"1"
+        self._pids[pid], self._told[pid] = number, told
+        answer = os.read(told, MOST_TOLD)
+        return None if answer == b"1" else answer.decode("utf-8", "replace") or f"worker {number} ended as it started"
 
     def _be_worker(self, number: int, tell: int, fresh: bool) -> None:
         code = endings.FAILED.code
         try:
             os.close(self._life[1])
-            for name in (signal.SIGTERM, signal.SIGINT):
+            for told in self._told.values():
+                os.close(told)
+            for name in SIGNALS - {getattr(signal, "SIGHUP", None)}:  # that stays ignored; see hangup
                 signal.signal(name, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
             threading.Thread(target=self._end_with_parent, name="uvideo-parent", daemon=True).start()
-            code = self._worker(number, lambda: _tell(tell), fresh=fresh)
+            code = self._worker(number, lambda: _tell(tell, b"1"), lambda: os.close(tell), fresh=fresh)
         except StartError as failure:
-            log.error("%s", failure)
+            _tell(tell, str(failure).encode()[:MOST_TOLD])
             code = failure.ending.code
         except BaseException:
             log.exception("worker %d failed", number)
@@ -101,8 +159,8 @@ class _Supervisor:
 
     def _end_with_parent(self) -> None:
         """At once, as with kill -9: another server may take the folder when all of us are gone."""
-        os.read(self._life[0], 1)
-        os._exit(1)
+        if not os.read(self._life[0], 1):
+            os._exit(1)
 
     def _replace(self) -> int:
         """Start the workers that died again; the exit code if that is of no use, else 0."""
@@ -115,31 +173,96 @@ class _Supervisor:
                 log.error("workers die again and again")
                 return endings.FAILED.code
             log.error("worker %d died; starting another", number)
-            self._start(number, fresh=False)
+            why = self._start(number, fresh=False)
+            if why is not None:
+                log.error("worker %d cannot start: %s", number, why)
         return 0
 
     def _reap(self) -> list[tuple[int, int]]:
         """(number, exit code) of the workers that have ended."""
         ended = []
-        while self._pids:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-            if not pid:
-                break
-            ended.append((self._pids.pop(pid), os.waitstatus_to_exitcode(status)))
+        for pid in list(self._pids):
+            found, status = os.waitpid(pid, os.WNOHANG)
+            if found:
+                ended.append((self._forget(pid), os.waitstatus_to_exitcode(status)))
         return ended
+
+    def _forget(self, pid: int) -> int:
+        told = self._told.pop(pid, None)
+        if told is not None:
+            os.close(told)
+        return self._pids.pop(pid)
+
+    def _end_hanging(self) -> None:
+        """Say that we are alive, if all workers are.  One that hangs is killed, and then replaced."""
+        if not self._service.watchdog:
+            return
+        hanging = [pid for pid, number in self._pids.items() if self._pulse.age(number) > self._service.watchdog]
+        for pid in hanging:
+            log.error("worker %d has done nothing for %.0f s and is killed", self._pids[pid], self._service.watchdog)
+            os.kill(pid, signal.SIGKILL)
+        now = time.monotonic()
+        if not hanging and now - self._signed >= self._service.watchdog / 4:
+            self._signed = now
+            self._service.alive()
+
+    # Stop
 
     def _drain(self) -> int:
         """Let the workers finish; a second signal, or one that takes too long, ends them at once."""
+        self._service.stopping("finishing what is under way")
+        if self._service.is_there:
+            return self._leave()
         self._stop_listening()
         self._signal(signal.SIGTERM)
-        deadline = time.monotonic() + self._grace + 5
+        deadline = None if self._ports.outlive else time.monotonic() + GRACE + 5
         while self._pids:
-            found = signal.sigtimedwait(SIGNALS, max(0.0, deadline - time.monotonic()))
+            left = 3600.0 if deadline is None else max(0.0, deadline - time.monotonic())
+            found = signal.sigtimedwait(SIGNALS, left)
             self._reap()
-            if self._pids and (found is None or found.si_signo != signal.SIGCHLD):
+            if found is None and deadline is None:
+                continue
+            if self._pids and (found is None or found.si_signo not in (signal.SIGCHLD, signal.SIGUSR2)):
                 self._stop(signal.SIGKILL)
                 return endings.BROKEN_OFF.code
         return endings.STOPPED.code
+
+    def _retire(self) -> int:
+        """A successor serves: let the workers finish, for as long as that moves."""
+        code = self._leave()
+        return self._succession.wait() if self._succession.waits else code
+
+    def _leave(self) -> int:
+        """Have the workers take no more connections, and then go on without us; the exit code.
+
+        One that does not listen to that, or a second signal, ends it at once.
+        """
+        self._stop_listening()
+        self._signal(signal.SIGUSR2)
+        deadline, ending = time.monotonic() + STOPPED_SECONDS, endings.STOPPED
+        while self._told:
+            found = signal.sigtimedwait(SIGNALS, 0.02)
+            self._reap()
+            self._hear()
+            if time.monotonic() > deadline or (found is not None and found.si_signo in (signal.SIGTERM, signal.SIGINT)):
+                for pid in self._told:
+                    log.error("worker %d does not stop, and is killed", self._pids[pid])
+                    os.kill(pid, signal.SIGKILL)
+                ending = endings.BROKEN_OFF
+                break
+        os.write(self._life[1], b"1" * len(self._pids))
+        return ending.code
+
+    def _hear(self) -> None:
+        """Take note of the workers that take no more connections."""
+        ended, _, _ = select.select(list(self._told.values()), [], [], 0)
+        for pid, told in list(self._told.items()):
+            if told in ended and not os.read(told, MOST_TOLD):
+                os.close(self._told.pop(pid))
+
+    def _stop_listening(self) -> None:
+        self._ports.close()
+        self._folder.give_up()
 
     def _stop(self, name: signal.Signals) -> dict[int, int]:
         """End all workers; the exit code of each that had ended by itself."""
@@ -148,7 +271,7 @@ class _Supervisor:
         for pid, number in list(self._pids.items()):
             with contextlib.suppress(ChildProcessError):
                 codes[number] = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-            del self._pids[pid]
+            self._forget(pid)
         return {number: code for number, code in codes.items() if code >= 0}
 
     def _signal(self, name: signal.Signals) -> None:
@@ -157,6 +280,6 @@ class _Supervisor:
                 os.kill(pid, name)
 
 
-def _tell(fd: int) -> None:
-    os.write(fd, b"1")
-    os.close(fd)
+def _tell(fd: int, what: bytes) -> None:
+    with contextlib.suppress(OSError):
+        os.write(fd, what)

@@ -34,7 +34,7 @@ class Accounts:
     async def _write(self, work: Work[T]) -> T:
         raise NotImplementedError
 
-    async def _apart(self, look: Callable[[sqlite3.Connection], T]) -> T:
+    async def apart(self, look: Callable[[sqlite3.Connection], T]) -> T:
         raise NotImplementedError
 
     # Tokens
@@ -138,14 +138,14 @@ class Accounts:
         await self._write(work)
 
     async def census(self) -> Census:
-        return await self._apart(_census)
+        return await self.apart(_census)
 
     async def open_uploads(self, before: int) -> OpenUploads:
-        return await self._apart(lambda db: _open_uploads(db, before))
+        return await self.apart(lambda db: _open_uploads(db, before))
 
     async def usage(self, space_ids: Sequence[str], first: int, last: int) -> builtins.list[DayUsage]:
         asked = list(dict.fromkeys(space_ids))
-        return await self._apart(lambda db: _usage(db, asked, first, last))
+        return await self.apart(lambda db: _usage(db, asked, first, last))
 
 
 # What reads every row, in pages: a transaction as long as all of it would let the log grow.

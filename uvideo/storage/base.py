@@ -28,6 +28,7 @@ __all__ = [
     "Blobs",
     "Catalog",
     "Census",
+    "Compacted",
     "Damaged",
     "DayUsage",
     "Freed",
@@ -35,6 +36,7 @@ __all__ = [
     "KeyRecord",
     "Ledger",
     "Named",
+    "NoRoom",
     "ObjectRecord",
     "OpenUploads",
     "Page",
@@ -88,6 +90,10 @@ class Unfit(RuntimeError):
 
 class Absent(Unfit):
     """There is no catalog, or no place of blobs, where one must be; one line that says so."""
+
+
+class NoRoom(RuntimeError):
+    """The disk has too little room for it; one line that says how much it takes.  Nothing was changed."""
 
 
 class SweepStopped(RuntimeError):
@@ -171,6 +177,15 @@ class Census:
     uploads: int
     parts: int
     unnamed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Compacted:
+    """``before``, ``after``: bytes that the catalog takes.  ``waited``: seconds that writers had to wait at most."""
+
+    before: int
+    after: int
+    waited: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,6 +350,8 @@ class Blobs(Protocol):
 
     #: Every part of a draft but the last is exactly this long.
     block_size: int
+    #: Seconds that what a sweep finds without a name is kept.  May be changed at any time.
+    keep: float
 
     async def start(self, *, create: bool = True) -> None:
         """Make ready.  OSError with a path if the place is unusable.  Started already, it is only looked at again.
@@ -470,6 +487,14 @@ class Catalog(Protocol):
 
         PostgreSQL is not asked: its own tool is pg_amcheck.
         """
+        ...
+
+    async def upkeep(self) -> None:
+        """Keep what it takes on a disk small, for ever or until there is nothing to do; for one process of a server."""
+        ...
+
+    async def compact(self) -> Compacted:
+        """Give back to the disk what deleted rows took, beside running servers.  NoRoom."""
         ...
 
     async def identify(self, identity: str) -> str:

@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from uvideo._core import errors
+from uvideo.storage import upkeep
 from uvideo.storage.accounts import Accounts
-from uvideo.storage.base import Absent, ObjectRecord, Page, PartRecord, SpaceRecord, Unfit, UploadRecord
+from uvideo.storage.base import Absent, Compacted, ObjectRecord, Page, PartRecord, SpaceRecord, Unfit, UploadRecord
 from uvideo.storage.committer import Committer, Work, held, is_locked, telling, told
 from uvideo.storage.mark import Mark
 from uvideo.storage.reserve import Reserve
@@ -122,7 +123,7 @@ class SqliteCatalog(Accounts):
     async def check(self) -> None:
         """On a thread: what holds the lock may hold up a read as well.  Who asks meanwhile gets the same answer."""
         if self._checking is None or self._checking.done():
-            self._checking = asyncio.ensure_future(self._apart(_try_write))
+            self._checking = asyncio.ensure_future(self.apart(_try_write))
         await asyncio.shield(self._checking)
 
     async def identity(self) -> str | None:
@@ -131,8 +132,14 @@ class SqliteCatalog(Accounts):
 
     async def problems(self) -> builtins.list[str]:
         """The one look that cannot be done in pages: the log grows meanwhile, and is cut back afterwards."""
-        lines = await self._apart(lambda db: db.execute(f"PRAGMA integrity_check({PROBLEMS})").fetchall())
+        lines = await self.apart(lambda db: db.execute(f"PRAGMA integrity_check({PROBLEMS})").fetchall())
         return [str(line) for (line,) in lines] if lines != [("ok",)] else []
+
+    async def upkeep(self) -> None:
+        await upkeep.upkeep(self._path, self)
+
+    async def compact(self) -> Compacted:
+        return await self.apart(lambda db: upkeep.compact(self._path, db))
 
     async def identify(self, identity: str) -> str:
         def work(db: sqlite3.Connection) -> str:
@@ -447,6 +454,8 @@ class SqliteCatalog(Accounts):
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         with contextlib.ExitStack() as stack:
             writes = stack.enter_context(contextlib.closing(_connect(self._path, self._patience)))
+            if not self._path.stat().st_size:  # of a database that has pages, VACUUM alone changes it
+                writes.execute(f"PRAGMA auto_vacuum = {upkeep.INCREMENTAL}")
             _use_wal(writes, self._patience)
             writes.execute(f"PRAGMA synchronous = {'FULL' if self._fsync else 'NORMAL'}")
             if self._fsync:  # macOS: F_FULLFSYNC; of no effect elsewhere
@@ -479,7 +488,7 @@ class SqliteCatalog(Accounts):
                         raise
                     raise found from failure
                 if str(failure) == PROTOCOL:
-                    self._refuse()
+                    self.refuse()
             now = time.monotonic()
             deadline = deadline or now + self._patience
             if now > deadline:
@@ -487,7 +496,7 @@ class SqliteCatalog(Accounts):
             await asyncio.sleep(AGAIN)
         raise held()
 
-    def _refuse(self) -> None:
+    def refuse(self) -> None:
         """Refuse reads until one works on a thread: each would hold up the loop for ten seconds."""
         if self._freeing is None:
             self._freeing = asyncio.ensure_future(self._until_free())
@@ -495,12 +504,12 @@ class SqliteCatalog(Accounts):
     async def _until_free(self) -> None:
         while True:
             with contextlib.suppress(OSError):
-                await self._apart(_peek)
+                await self.apart(_peek)
                 self._freeing = None
                 return
             await asyncio.sleep(AGAIN)
 
-    async def _apart(self, look: Callable[[sqlite3.Connection], T]) -> T:
+    async def apart(self, look: Callable[[sqlite3.Connection], T]) -> T:
         """What ``look`` finds, on a thread and a connection of its own."""
         self._readable()
 
@@ -509,6 +518,9 @@ class SqliteCatalog(Accounts):
                 return look(db)
 
         return await asyncio.to_thread(work)
+
+    async def write(self, work: Work[T], *, frees: bool = False) -> T:
+        return await self._write(work, frees=frees)
 
     async def _write(self, work: Work[T], *, frees: bool = False) -> T:
         """``frees``: it leaves more room than it found."""
@@ -564,9 +576,10 @@ def _migrate(db: sqlite3.Connection) -> None:
 
 
 def _try_write(db: sqlite3.Connection) -> None:
-    """A write that changes nothing, and a read."""
+    """A write that changes nothing, and a read.  A newer program may have migrated, and this one still answers."""
     db.execute("BEGIN IMMEDIATE")
-    db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    db.execute(f"PRAGMA user_version = {version}")
     db.execute("COMMIT")
     _peek(db)
 

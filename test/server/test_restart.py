@@ -1,0 +1,495 @@
+"""A server that is replaced while clients are at work: by a command, and by a manager that keeps the sockets."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from test import patience
+from test.server.wire import BLOCK, MIB, SECONDS, Answer, Peer, head, pattern, receive
+from test.server_fixture import START_SECONDS, end, start_server
+from ucloud.uvideo.protocol import operation
+from uvideo.server.folder import claim, state
+from uvideo.server.handover import NotReplaced, restart
+from uvideo.server.settings import StartError
+from uvideo.storage.schema import MIGRATIONS
+
+ROOT = Path(__file__).resolve().parents[2]
+PEM = str(ROOT / "test" / "data" / "tls.pem")
+BIG = 8 * MIB
+SMALL_BUFFER = 64 * 1024  # bytes that a client takes ahead
+
+
+class Caller(Peer):
+    """A client that keeps its connection, and never sends a request a second time."""
+
+    def __init__(self, server: Any, secure: bool) -> None:
+        super().__init__(server)
+        self._secure, self._sock = secure, None
+        self.worst = 0.0
+
+    def connection(self) -> Any:
+        sock: Any = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
+        sock.settimeout(SECONDS)
+        sock.connect(("127.0.0.1", self.port))
+        if self._secure:
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            sock = context.wrap_socket(sock)
+        return sock
+
+    def exchange(self, data: bytes, method: str) -> Answer:
+        began = time.monotonic()
+        if self._sock is None:
+            self._sock = self.connection()
+        self._sock.sendall(data)
+        got = receive(self._sock, method)
+        if got.header("Connection") == "close":
+            self.close()
+        self.worst = max(self.worst, time.monotonic() - began)
+        return got
+
+    def close(self) -> None:
+        if self._sock is not None:
+            self._sock.close()
+            self._sock = None
+
+    def begin(self, method: str, space: str, key: str, size: int = 0) -> Any:
+        """A connection on which the head of a request is sent."""
+        sock = self.connection()
+        signed = ("Authorization", self.signed(method, space, key))
+        pairs = [("Host", f"{space}.x"), signed, *([("Content-Length", str(size))] if size else [])]
+        sock.sendall(head(method, f"/{key}", pairs))
+        return sock
+
+
+class Load:
+    """Threads that read, write and upload for as long as the block lasts; a request that fails ends it."""
+
+    def __init__(self, server: Any, secure: bool) -> None:
+        self.first = Caller(server, secure)
+        self.space = self.first.space()
+        self.first.do(operation.PutObject(self.space, "big"), pattern(BIG))
+        self.first.do(operation.PutObject(self.space, "small"), pattern(30_000))
+        self._callers = [Caller(server, secure) for _ in range(3)]
+        self._stop = threading.Event()
+        self.failures: list[str] = []
+        self.done = [0, 0, 0]
+        self._threads = [
+            threading.Thread(target=self._work, args=(number, each))
+            for number, each in enumerate((self._read, self._write, self._upload))
+        ]
+
+    def __enter__(self) -> Load:
+        for thread in self._threads:
+            thread.start()
+        self.goes_on()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(60)
+        for each in (self.first, *self._callers):
+            each.close()
+
+    def goes_on(self) -> None:
+        """Return once every thread has done more."""
+        before = list(self.done)
+        patience.until(lambda: self.failures or all(now > then for now, then in zip(self.done, before, strict=True)))
+        assert self.failures == []
+
+    @property
+    def worst(self) -> float:
+        """Seconds that the slowest request took."""
+        return max(each.worst for each in self._callers)
+
+    def _work(self, number: int, step: Any) -> None:
+        try:
+            while not self._stop.is_set():
+                step(self._callers[number], self.done[number])
+                self.done[number] += 1
+        except Exception as failure:
+            self.failures.append(f"{step.__name__}: {failure!r}")
+
+    def _read(self, caller: Caller, _: int) -> None:
+        got = caller.call(operation.GetObject(self.space, "small"))
+        assert (got.status, got.body == pattern(30_000)) == (200, True)
+
+    def _write(self, caller: Caller, number: int) -> None:
+        caller.do(operation.PutObject(self.space, f"w{number}"), pattern(20_000, number))
+
+    def _upload(self, caller: Caller, number: int) -> None:
+        caller.upload(self.space, f"u{number}", pattern(BLOCK + 1000, number))
+
+    def check(self) -> None:
+        """What was acknowledged is there."""
+        for letter, size, count in (("w", 20_000, self.done[1]), ("u", BLOCK + 1000, self.done[2])):
+            for number in {0, count // 2, count - 1}:
+                got = self.first.call(operation.GetObject(self.space, f"{letter}{number}"))
+                assert got.body == pattern(size, number)
+        self.first.close()
+
+
+@contextlib.contextmanager
+def clinging(load: Load) -> Iterator[None]:
+    """A reader that stalls, one that takes its time, and a writer that has sent half; all are right at the end."""
+    with contextlib.ExitStack() as stack:
+        stalled = stack.enter_context(load.first.begin("GET", load.space, "big"))
+        assert stalled.recv(4) == b"HTTP"
+        slow = stack.enter_context(load.first.begin("GET", load.space, "big"))
+        assert slow.recv(4) == b"HTTP"
+        writer = stack.enter_context(load.first.begin("PUT", load.space, "slow", BIG))
+        writer.sendall(pattern(BIG)[: BIG // 2])
+        got, told = bytearray(), threading.Event()
+
+        def read() -> None:
+            while not has_all(got) and (piece := slow.recv(SMALL_BUFFER)):
+                got.extend(piece)
+                if len(got) > BIG // 2:
+                    told.wait(60)
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        yield
+        told.set()
+        reader.join(60)
+        assert has_all(got) and got.endswith(pattern(BIG))
+        writer.sendall(pattern(BIG)[BIG // 2 :])
+        answered = receive(writer, "PUT")
+        assert (answered.status, answered.header("Connection")) == (200, "close")
+        rest = bytearray()
+        while not has_all(rest) and (piece := stalled.recv(MIB)):
+            rest += piece
+        assert has_all(rest) and rest.endswith(pattern(BIG))
+    assert load.first.call(operation.GetObject(load.space, "slow")).body == pattern(BIG)
+
+
+def has_all(got: bytearray) -> bool:
+    """Whether an answer with the big object, without its first bytes, is complete."""
+    end_of_head = got.find(b"\r\n\r\n", 0, 4096)
+    return end_of_head > 0 and len(got) == end_of_head + 4 + BIG
+
+
+# By a command
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    """A copy of this program, to be upgraded."""
+    folder = tmp_path / "program"
+    for package in ("ucloud", "uvideo"):
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+def started_from(program: Path, folder: Path, *options: str) -> Any:
+    inside = ("env", "-C", str(program))
+    return start_server(folder, "--no-fsync", *options, command=inside, env={"PYTHONPATH": str(program)})
+
+
+def upgrade(program: Path) -> None:
+    """Make it a program with one more migration."""
+    schema = program / "uvideo" / "storage" / "schema.py"
+    text = schema.read_text()
+    end = text.index("\n)\n", text.index("\nMIGRATIONS = ("))
+    added = "ALTER TABLE objects ADD COLUMN kept BIGINT NOT NULL DEFAULT 0; CREATE INDEX objects_kept ON objects (kept)"
+    schema.write_text(f'{text[:end]}\n    "{added}",{text[end:]}')
+
+
+def schema_of(folder: Path) -> int:
+    with contextlib.closing(sqlite3.connect(folder / "catalog.db")) as db:
+        return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+@pytest.mark.parametrize(("workers", "secure"), ((1, True), (2, False)))
+def test_an_upgrade_by_command_fails_no_request(tmp_path: Path, program: Path, workers: int, secure: bool) -> None:
+    folder = tmp_path / "data"
+    options = ["--workers", str(workers), *(["--tls-cert", PEM, "--tls-key", PEM] if secure else [])]
+    with started_from(program, folder, *options) as server:
+        load = Load(server, secure)
+        with load:
+            with clinging(load):
+                cli = program / "uvideo" / "cli" / "serve.py"
+                text = cli.read_text()
+                cli.write_text(text + "\n)\n")
+                with pytest.raises(NotReplaced, match=r"does not serve, process \d+ goes on: .*SyntaxError"):
+                    restart(folder)
+                cli.write_text(text)
+                assert state(folder)["pid"] == server.pid
+                load.goes_on()
+                upgrade(program)
+                pid = restart(folder)
+                assert pid != server.pid and schema_of(folder) == len(MIGRATIONS) + 1
+                load.goes_on()
+                assert server.process.poll() is None
+                done = subprocess.run(
+                    [sys.executable, "-m", "uvideo", "admin", "restart", str(folder), "--json"],
+                    capture_output=True,
+                    text=True,
+                    timeout=120,
+                )
+                assert done.returncode == 0, done.stderr
+                assert json.loads(done.stdout)["pid"] == state(folder)["pid"] not in (pid, server.pid)
+                load.goes_on()
+            load.goes_on()
+        assert load.failures == []
+        load.check()
+        print(f"requests: {load.done}, the slowest took {load.worst:.2f} s")
+        # Whoever started the first one sees one process, which ends when the last one does.
+        assert server.stop() == 0
+    assert "Traceback" not in server.log.read_text().replace("Traceback (most recent call last)", "", 1)
+    os.close(claim(folder))
+
+
+def test_a_successor_that_cannot_serve_costs_nothing(tmp_path: Path, program: Path) -> None:
+    """Killed before it serves; with another folder's settings; and the old one killed while it waits."""
+    folder = tmp_path / "data"
+    wait = tmp_path / "wait"
+    main = program / "uvideo" / "server" / "main.py"
+    with started_from(program, folder, "--workers", "2") as server:
+        peer = Peer(server)
+        space = peer.space()
+        text = main.read_text()
+        waiting = f"import time\n            open({str(wait)!r}, 'w').close()\n            time.sleep(0.05)\n"
+        waiting += f"            while os.path.exists({str(wait)!r}): time.sleep(0.01)\n            "
+        assert text.count("predecessor.serving()") == 1
+        main.write_text(text.replace("predecessor.serving()", waiting + "predecessor.serving()"))
+
+        def begin() -> int:
+            """The process of a successor that is about to say that it serves."""
+            os.kill(server.pid, signal.SIGUSR2)
+            patience.until(wait.exists)
+            (found,) = [each for each in children(server.pid) if each not in workers]
+            return found
+
+        workers = children(server.pid)
+        successor = begin()
+        theirs = children(successor)
+        os.kill(successor, signal.SIGKILL)
+        patience.until(lambda: state(folder).get("failures") == 1)
+        assert "signal 9" in state(folder)["why"]
+        patience.until(lambda: not any(map(alive, theirs)))  # what they have taken goes with them
+        peer.do(operation.PutObject(space, "k"), b"1")
+        wait.unlink()
+        successor = begin()
+        server.kill()
+        patience.until(lambda: not any(map(alive, workers)))
+        with pytest.raises(StartError, match="in use by another server"):
+            claim(folder)
+        wait.unlink()
+        patience.until(lambda: not alive(successor))
+        assert "does not hand over" in server.log.read_text()
+    main.write_text(text)
+    with start_server(folder, "--no-fsync") as server:
+        assert Peer(server).call(operation.GetObject(space, "k")).body == b"1"
+
+
+def test_nobody_to_restart(tmp_path: Path) -> None:
+    with pytest.raises(NotReplaced, match="no server runs on"):
+        restart(tmp_path / "none")
+    os.close(claim(tmp_path / "data"))
+    with pytest.raises(NotReplaced, match="no server runs on"):
+        restart(tmp_path / "data")
+    lock = claim(tmp_path / "data")
+    try:
+        os.write(lock, b'{"pid": 1}')
+        with pytest.raises(NotReplaced, match="cannot be found from here"):
+            restart(tmp_path / "data")
+    finally:
+        os.close(lock)
+
+
+def children(pid: int) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def alive(pid: int) -> bool:
+    """False also for one that has ended and that nobody has asked after."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+# By a service manager
+
+
+class Manager:
+    """What systemd does for a service with sockets: it keeps them, passes them on, and hears how the service is."""
+
+    def __init__(self, folder: Path, *options: str, notified: bool = True, **environ: str) -> None:
+        self.folder, self._options, self._notified, self._environ = folder, options, notified, environ
+        self._heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._heard.bind(f"\0uvideo-test-{os.getpid()}-{id(self)}")
+        self._heard.settimeout(START_SECONDS)
+        self.listening = [socket.create_server(("127.0.0.1", 0), backlog=100) for _ in range(2)]
+        self.port, self.admin_port = (each.getsockname()[1] for each in self.listening)
+        self.messages: list[str] = []
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start the service, and wait until it says that it is ready if it is to say so."""
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("UVIDEO_")}
+        environ = {**kept, "PYTHONPATH": str(ROOT), "LISTEN_FDS": "2", "LISTEN_FDNAMES": "a:b", **self._environ}
+        if self._notified:
+            environ["NOTIFY_SOCKET"] = "@" + self._heard.getsockname()[1:].decode()
+        ready = self.folder / "ready.json"
+        ready.unlink(missing_ok=True)
+        words = [sys.executable, "-m", "uvideo", "serve", str(self.folder), "--no-fsync", "--ready-file", str(ready)]
+        fds = [each.fileno() for each in self.listening]
+        # As systemd: the sockets are 3 and 4, and LISTEN_PID is the process itself.
+        script = f'exec 13<&{fds[0]} 14<&{fds[1]} 3<&13 4<&14 13<&- 14<&-; LISTEN_PID=$$ exec "$@"'
+        with open(self.folder / "server.log", "ab") as log:
+            process = subprocess.Popen(
+                ["bash", "-c", script, "bash", *words, *self._options],
+                env=environ,
+                pass_fds=fds,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        self.processes.append(process)
+        if self._notified:
+            self.hears("READY=1")
+        else:
+            patience.until(ready.exists)
+        said = json.loads(ready.read_text())
+        self.public_key = said["public_key"]
+        self.private_key = json.loads((self.folder / "credentials.json").read_text())["private_key"]
+        return process
+
+    def hears(self, line: str) -> str:
+        """The first message with this line that comes from now on."""
+        while True:
+            self.messages.append(self._heard.recv(4096).decode())
+            if line in self.messages[-1].splitlines():
+                return self.messages[-1]
+
+    def log(self) -> str:
+        return (self.folder / "server.log").read_text()
+
+    def __enter__(self) -> Manager:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self.processes:
+            end(process)
+        for each in (self._heard, *self.listening):
+            each.close()
+
+
+@pytest.mark.parametrize(("workers", "secure", "notified"), ((1, True, True), (2, False, True), (1, False, False)))
+def test_a_restart_with_sockets_of_the_manager_fails_no_request(
+    tmp_path: Path, workers: int, secure: bool, notified: bool
+) -> None:
+    options = ["--workers", str(workers), *(["--tls-cert", PEM, "--tls-key", PEM] if secure else [])]
+    with Manager(tmp_path / "data", *options, notified=notified) as manager:
+        first = manager.start()
+        load = Load(manager, secure)
+        with load, clinging(load):
+            first.send_signal(signal.SIGTERM)
+            if notified:
+                manager.hears("STOPPING=1")
+                assert first.wait(patience.SECONDS) == 0  # though three clients are at work with it
+                with pytest.raises(StartError, match="is still answering requests"):
+                    claim(manager.folder)
+            second = manager.start()  # waits for the lock
+            load.goes_on()
+            assert notified or first.poll() is None
+        assert load.failures == []
+        load.check()
+        print(f"requests: {load.done}, the slowest took {load.worst:.2f} s")
+        assert notified or first.wait(patience.SECONDS) == 0
+        second.send_signal(signal.SIGTERM)
+        assert second.wait(patience.SECONDS) == 0
+        assert "Traceback" not in manager.log()
+
+
+def test_the_manager_hears_who_serves_and_a_worker_that_hangs_is_replaced(tmp_path: Path) -> None:
+    with Manager(tmp_path / "data", "--workers", "2", WATCHDOG_USEC="3000000") as manager:
+        first = manager.start()
+        assert f"MAINPID={first.pid}" in manager.messages[-1] and "STATUS=answering on http" in manager.messages[-1]
+        workers = children(first.pid)
+        environ = Path(f"/proc/{workers[0]}/environ").read_bytes()  # as it was started: what it has now is its own
+        assert b"NOTIFY_SOCKET=" in environ
+        os.kill(workers[1], signal.SIGSTOP)
+        patience.until(lambda: workers[1] not in children(first.pid) and len(children(first.pid)) == 2)
+        assert "has done nothing for 3 s and is killed" in manager.log()
+        manager.hears("WATCHDOG=1")
+        pid = restart(manager.folder)
+        assert f"MAINPID={pid}" in manager.hears("READY=1")  # told by the old one: only the main process is believed
+        assert first.wait(patience.SECONDS) == 0
+        manager.hears("WATCHDOG=1")
+        os.kill(pid, signal.SIGTERM)
+        manager.hears("STOPPING=1")
+        patience.until(lambda: not alive(pid))
+        os.close(claim(manager.folder))
+
+
+WRONG = (
+    ({"LISTEN_PID": "1", "LISTEN_FDS": "1"}, "tcp", "LISTEN_PID is '1'"),
+    ({"LISTEN_FDS": "3"}, "tcp", "one or two sockets are taken"),
+    ({"LISTEN_FDS": "1"}, "file", "is no socket"),
+    ({"LISTEN_FDS": "1"}, "udp", "is not for TCP"),
+    ({"LISTEN_FDS": "1"}, "unix", "has no IP address"),
+    ({"LISTEN_FDS": "1"}, "idle", "does not listen"),
+    ({"UVIDEO_HANDOVER": "x"}, "tcp", "not to be set"),
+)
+
+
+def test_sockets_that_cannot_be_served_are_refused(tmp_path: Path) -> None:
+    with contextlib.ExitStack() as stack:
+        kinds: dict[str, Any] = {
+            "tcp": socket.create_server(("127.0.0.1", 0)),
+            "udp": socket.socket(socket.AF_INET, socket.SOCK_DGRAM),
+            "unix": socket.socket(socket.AF_UNIX),
+            "idle": socket.socket(),
+            "file": open(os.devnull),
+        }
+        for each in kinds.values():
+            stack.enter_context(each)
+        processes = []
+        for number, (variables, kind, _) in enumerate(WRONG):
+            fd = kinds[kind].fileno()
+            script = f'exec 3<&{fd}; export LISTEN_PID=${{LISTEN_PID:-$$}}; exec "$@"'
+            if "LISTEN_FDS" not in variables:
+                script = 'exec "$@"'
+            words = ["bash", "-c", script, "bash", sys.executable, "-m", "uvideo", "serve", str(tmp_path / str(number))]
+            process = subprocess.Popen(
+                words,
+                pass_fds=[fd],
+                env={**os.environ, **variables, "UVIDEO_SERVE_PORT": "0", "UVIDEO_SERVE_ADMIN_PORT": "0"},
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            processes.append(process)
+        for process, (*_, text) in zip(processes, WRONG, strict=True):
+            _, said = process.communicate(timeout=patience.SECONDS)
+            assert process.returncode == 2 and text in said and "Traceback" not in said, said
+
+
+def test_one_socket_is_the_data_ports_and_names_say_which_is_which(tmp_path: Path) -> None:
+    with Manager(tmp_path / "data", LISTEN_FDNAMES="admin:data") as manager:
+        process = manager.start()
+        said = json.loads((manager.folder / "ready.json").read_text())
+        assert said["endpoint"].endswith(f":{manager.admin_port}") and said["admin"].endswith(f":{manager.port}")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(patience.SECONDS) == 0
