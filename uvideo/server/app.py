@@ -131,7 +131,6 @@ class App:
         self._guesses, self._rates, self._headroom = limits.guesses, limits.rates, limits.headroom
         self._watch = Watch(idle, least_rate)
         self._draining = self._hinted = False
-        self._access = access.isEnabledFor(logging.INFO)
         self._spans = spans
         self.server = Server(
             self._handle,
@@ -144,6 +143,10 @@ class App:
         )
         self._watch.start()
         service.memory.start()
+
+    def change(self, idle: float, least_rate: float) -> None:
+        """Other limits for requests and answers, for those under way too."""
+        self._watch.change(idle, least_rate)
 
     def is_stopping(self) -> bool:
         """Whether it was told to drain."""
@@ -192,7 +195,7 @@ class App:
             self._metrics.end(request.method, exchange.status, exchange.received, exchange.sent, seconds)
             if exchange.sent and exchange.space:
                 self._usage.add(exchange.space, exchange.sent)
-            if self._access:
+            if access.isEnabledFor(logging.INFO):
                 _log_access(exchange, seconds)
 
     async def _answer(self, exchange: Exchange) -> web.StreamResponse:

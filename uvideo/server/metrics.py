@@ -56,6 +56,9 @@ VALUES = {
     "uvideo_scrub_objects": ("gauge", "Objects read by the pass of the scrubber that is under way, or was the last."),
     "uvideo_scrub_bytes": ("gauge", "Bytes read by that pass."),
     "uvideo_scrub_damaged": ("gauge", "Damaged objects that it found."),
+    "uvideo_reload_last_seconds": ("gauge", "When settings and certificate were read again, unix seconds."),
+    "uvideo_reload_successful": ("gauge", "Whether they could be used then; 1 before the first time."),
+    "uvideo_reload_failures_total": ("counter", "How often they could not."),
     "uvideo_workers_died_total": ("counter", "Workers that died and were replaced."),
 }
 #: What the first worker sees of the server, as of VALUES.  They are there once it was seen, and may have labels.

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import functools
 import hashlib
 import logging
-import tempfile
 import time
 import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from uvideo._core import byterange, condition, dialect, errors, etag, expiry, operation, policy, signature
@@ -128,8 +125,8 @@ class Service:
         self.blobs, self.catalog, self.keyring, self.clock = blobs, catalog, keyring, clock
         self._restoring, self.verify = restoring, verify
         self.append = Append(self).run
-        self._spool = spool or functools.partial(Spool, Path(tempfile.gettempdir()))
-        self._permanent_links, self.memory = permanent_links, memory or Memory()
+        self._spool = spool or Spool
+        self.permanent_links, self.memory = permanent_links, memory or Memory()
         self._run: dict[type, Callable[..., Awaitable[Any]]] = {
             operation.HeadObject: self._head,
             operation.DeleteObject: self._delete,
@@ -146,7 +143,7 @@ class Service:
 
     def over(self, catalog: Catalog) -> Service:
         """The same service over another catalog."""
-        settings = self._restoring, self.verify, self._spool, self._permanent_links, self.memory
+        settings = self._restoring, self.verify, self._spool, self.permanent_links, self.memory
         return Service(self.blobs, catalog, self.keyring, self.clock, *settings)
 
     # Who may
@@ -193,7 +190,7 @@ class Service:
         if claimed is None:
             key, cls, given = await self._anonymous(method, headers, query, space, address)
             return Grant(key, cls, *carriers.check(carrier, cls, key, given, headers, None), None, None, NOBODY)
-        if carrier is carriers.LINK and not self._permanent_links:
+        if carrier is carriers.LINK and not self.permanent_links:
             raise errors.NoCredentials(
                 "a signed URL without an end, that is without Expires or with Expires=0, is not served here: "
                 "the operator can allow it (uvideo serve --permanent-links)"

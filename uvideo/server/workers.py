@@ -24,7 +24,8 @@ from uvideo.server.stopping import GRACE
 __all__ = ["supervise"]
 
 FAILURES, WITHIN = 5, 10.0  # so many deaths within so many seconds mean that starting again is of no use
-SIGNALS = {getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGCHLD", "SIGUSR2") if hasattr(signal, name)}
+_NAMES = ("SIGTERM", "SIGINT", "SIGCHLD", "SIGUSR2", "SIGHUP")
+SIGNALS = {getattr(signal, name) for name in _NAMES if hasattr(signal, name)}
 STOPPED_SECONDS = 10.0  # for all workers to close their listening sockets
 MOST_TOLD = 4096  # bytes
 
@@ -102,6 +103,8 @@ class _Supervisor:
             number = found.si_signo if found is not None else 0
             if number == signal.SIGUSR2:
                 self._succession.begin()
+            elif number == signal.SIGHUP:
+                self._signal(signal.SIGHUP)
             elif number in (signal.SIGTERM, signal.SIGINT):
                 self._succession.abandon()
                 return self._drain()
@@ -141,7 +144,7 @@ class _Supervisor:
             os.close(self._life[1])
             for told in self._told.values():
                 os.close(told)
-            for name in SIGNALS:
+            for name in SIGNALS - {getattr(signal, "SIGHUP", None)}:  # that stays ignored; see hangup
                 signal.signal(name, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
             threading.Thread(target=self._end_with_parent, name="uvideo-parent", daemon=True).start()

@@ -350,6 +350,8 @@ class Blobs(Protocol):
 
     #: Every part of a draft but the last is exactly this long.
     block_size: int
+    #: Seconds that what a sweep finds without a name is kept.  May be changed at any time.
+    keep: float
 
     async def start(self, *, create: bool = True) -> None:
         """Make ready.  OSError with a path if the place is unusable.  Started already, it is only looked at again.
