@@ -22,6 +22,7 @@ from test.server_fixture import Server, start_server
 from ucloud.uvideo.protocol import operation
 from uvideo._core import __version__
 from uvideo.server import backups
+from uvideo.server.certificate import Pem
 from uvideo.server.exposition import OPENMETRICS, TEXT, Family, Sample, openmetrics, text, wants_openmetrics
 from uvideo.server.metrics import BUCKETS
 
@@ -168,8 +169,12 @@ def test_a_backup_leaves_its_time(running: Server, tmp_path: Path) -> None:
 
 
 def test_who_was_nowhere_is_told_so(tmp_path: Path) -> None:
-    done = inside("backed-up", tmp_path / "none")
-    assert done.returncode == 2 and "last-backup.json cannot be written: No such file or directory" in done.stderr
+    done = inside("backed-up", tmp_path)
+    assert done.returncode == 2 and "is no server's folder" in done.stderr and list(tmp_path.iterdir()) == []
+    (tmp_path / "lock").touch()
+    (tmp_path / "last-backup.json").mkdir()
+    done = inside("backed-up", tmp_path)
+    assert done.returncode == 2 and "last-backup.json cannot be written: Is a directory" in done.stderr
 
 
 def test_the_end_of_the_certificate_is_shown(tmp_path: Path) -> None:
@@ -181,10 +186,8 @@ def test_the_end_of_the_certificate_is_shown(tmp_path: Path) -> None:
         capture_output=True,
         timeout=60,
     )
-    from uvideo.server.certificates import not_after
-
-    assert abs((not_after(cert) or 0) - time.time() - 10 * 86400) < 600
-    assert not_after(key) is None and not_after(None) is None and not_after(tmp_path / "none") is None
+    assert abs((Pem.read(cert, key).not_after or 0) - time.time() - 10 * 86400) < 600
+    assert Pem.read(key, key).not_after is None
 
 
 def test_a_worker_that_dies_is_counted(running: Server) -> None:

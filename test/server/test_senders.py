@@ -367,7 +367,8 @@ def start_fronted(folder: Path, *options: str, tls: bool = False) -> Iterator[Fr
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fronted]:
-    yield from start_fronted(tmp_path_factory.mktemp("plain"))
+    folder = tmp_path_factory.mktemp("plain")
+    yield from start_fronted(folder, "--audit-log", str(folder / "audit.log"))
 
 
 @pytest.fixture(scope="module")
@@ -503,24 +504,37 @@ def test_half_a_header_holds_up_nobody(fronted: Fronted) -> None:
             assert not select.select([sock], [], [], 0)[0], "it was not waited for the other half"
 
 
-def test_the_console_says_who_failed_to_sign_in(plain: Fronted) -> None:
+def test_the_console_says_who_failed_to_sign_in(fronted: Fronted) -> None:
     body = json.dumps({"public_key": "nobody", "private_key": "no secret"}).encode()
 
     def sign_in(sender: str, first: bytes = b"") -> int:
         pairs = [("Host", "x"), (XFF, sender), ("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
         request = head("POST", "/api/session", pairs) + body
-        return plain.ask(PROXY, request, first=first, port=plain.server.admin_port).status
+        return fronted.ask(PROXY, request, first=first, port=fronted.server.admin_port).status
 
     assert [sign_in(MALLORY) for _ in range(8)] == [403] * 5 + [429] * 3
     assert sign_in(ALICE) == 403
     assert sign_in(MALLORY, block(BOB)) == 403
-    log = plain.server.log.read_text()
+    log = fronted.server.log.read_text()
     for sender in (MALLORY, ALICE, BOB):
         assert f"a sign-in from {sender} failed" in log
     assert f"a sign-in from {PROXY} failed" not in log
 
 
 WRONG, TOO_MANY = 401, 429
+
+
+def test_the_audit_log_says_who_changed_something(plain: Fronted) -> None:
+    space = Passed(plain, headers=[(XFF, BOB)]).space()
+    found: list[Any] = []
+
+    def look() -> bool:
+        lines = (plain.server.dir.parent / "audit.log").read_text().splitlines()
+        found[:] = [each for each in map(json.loads, lines) if each["space"] == space]
+        return bool(found)
+
+    until(look)
+    assert [(each["operation"], each["address"]) for each in found] == [("CreateSpace", BOB)]
 
 
 def test_a_wrong_signature_holds_up_nobody_behind_the_same_proxy(plain: Fronted) -> None:

@@ -9,13 +9,20 @@ from typing import Any
 
 import click
 
+from uvideo.cli import settings_file
 from uvideo.cli.context import Context
 from uvideo.cli.failure import CannotStart
-from uvideo.cli.verb import Example, option, verb
+from uvideo.cli.verb import Example, again, option, verb
 from uvideo.cli.words import say
 from uvideo.errors import InvalidArgument
 
 __all__ = ["needs_server", "serve"]
+
+
+def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Before all other options: what stands in the files is their default."""
+    context.default_map = settings_file.read(context, paths)
+    return paths
 
 
 @verb(
@@ -24,6 +31,8 @@ __all__ = ["needs_server", "serve"]
         "DIR is made if it is absent; by default it is uvideo-data.",
         "Each option can be given as UVIDEO_SERVE_<NAME> too, DIR as UVIDEO_SERVE_DIR.  SIGTERM lets the requests in "
         "flight finish.",
+        "SIGHUP, or a change of a file of --settings or of the certificate, has them read again; "
+        "docs/operate.md says which settings count at once.",
         "Exit codes: 0 stopped, 1 failed, and starting again may help, 2 wrong settings, 3 stopped, and one of "
         "--faults never happened, 4 cannot start until somebody mends what the message says.",
     ),
@@ -41,6 +50,22 @@ __all__ = ["needs_server", "serve"]
 )
 @click.argument(
     "folder", metavar="[DIR]", default="uvideo-data", envvar="UVIDEO_SERVE_DIR", type=click.Path(path_type=Path)
+)
+@option(
+    "--settings",
+    metavar="FILE",
+    multiple=True,
+    is_eager=True,
+    type=click.Path(path_type=Path),
+    callback=_read_settings,
+    help="Lines UVIDEO_SERVE_<NAME>=value for what is not given here or by the environment. Repeatable.",
+)
+@option(
+    "--reload-seconds",
+    default=60.0,
+    show_default=True,
+    type=click.FloatRange(0, 86400),
+    help="How often it is looked whether these files or the certificate changed; 0: at SIGHUP only.",
 )
 @option("--host", default="127.0.0.1", show_default=True, help="Address to listen on, of the data port.")
 @option("--port", default=9000, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free one.")
@@ -231,9 +256,21 @@ __all__ = ["needs_server", "serve"]
 @option("--access-log/--no-access-log", default=False, show_default=True, help="JSON lines on stderr.")
 def serve(context: Context, **options: Any) -> int:
     with needs_server():
+        from uvideo.server import endings
         from uvideo.server import main as server
+    command = click.get_current_context()
+
+    def reread() -> server.Settings:
+        """As a start would have them now, with the same command line and environment."""
+        try:
+            return server.Settings(**again(command).params)
+        except click.ClickException as failure:
+            raise server.StartError(failure.format_message(), endings.SETTINGS) from None
+        except InvalidArgument as failure:
+            raise server.StartError(str(failure), endings.SETTINGS) from None
+
     try:
-        return server.serve(server.Settings(**options))
+        return server.serve(server.Settings(**options), reread)
     except server.StartError as failure:
         return context.report.error(CannotStart(str(failure), failure.ending.code))
 

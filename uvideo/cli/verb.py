@@ -22,9 +22,10 @@ from uvideo.cli.table import VERBS
 from uvideo.cli.words import language, say
 from uvideo.errors import InvalidArgument
 
-__all__ = ["Example", "Family", "VerbCommand", "common", "family", "option", "store", "unknown", "verb"]
+__all__ = ["Example", "Family", "VerbCommand", "again", "common", "family", "option", "store", "unknown", "verb"]
 
 Function = Callable[..., Any]
+ARGUMENTS = "uvideo.arguments"  # of a verb, in the meta of its context
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -146,6 +147,15 @@ def _paragraph(formatter: click.HelpFormatter, text: str) -> None:
 
 class VerbCommand(_Helped):
     """A verb."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[ARGUMENTS] = tuple(args)
+        return super().parse_args(ctx, args)
+
+
+def again(context: click.Context) -> click.Context:
+    """A new context of the same verb with the same arguments, for what its files say now.  ClickException."""
+    return context.command.make_context(context.info_name, list(context.meta[ARGUMENTS]), parent=context.parent)
 
 
 def unknown(name: str, known: Iterable[str]) -> str:

@@ -134,7 +134,6 @@ class App:
         self._watch = Watch(idle, least_rate)
         self._large = asyncio.Semaphore(LARGE_AT_ONCE)
         self._draining = self._hinted = False
-        self._access = access.isEnabledFor(logging.INFO)
         self._spans = spans
         self.server = Server(
             self._handle,
@@ -146,6 +145,10 @@ class App:
             counted=True,
         )
         self._watch.start()
+
+    def change(self, idle: float, least_rate: float) -> None:
+        """Other limits for requests and answers, for those under way too."""
+        self._watch.change(idle, least_rate)
 
     def is_stopping(self) -> bool:
         """Whether it was told to drain."""
@@ -189,9 +192,10 @@ class App:
             self._noted(exchange, exchange.status)
             seconds = time.perf_counter() - started
             self._metrics.end(request.method, exchange.status, exchange.received, exchange.sent, seconds)
-            if exchange.sent and exchange.space:
-                self._usage.add(exchange.space, exchange.sent)
-            if self._access:
+            stored = exchange.received if exchange.status < 300 else 0
+            if exchange.space and (exchange.sent or stored):
+                self._usage.add(exchange.space, exchange.sent, stored)
+            if access.isEnabledFor(logging.INFO):
                 _log_access(exchange, seconds)
 
     async def _answer(self, exchange: Exchange) -> web.StreamResponse:

@@ -42,9 +42,13 @@ class Callbacks:
     """
 
     def __init__(self, allow: Iterable[str] = (), *, connect: float = CONNECT, total: float = TOTAL) -> None:
-        self._allow = frozenset(_allowed(each) for each in allow)
+        self.change(allow)
         self._connect, self._total = connect, total
         self._slots = asyncio.Semaphore(AT_ONCE)
+
+    def change(self, allow: Iterable[str]) -> None:
+        """Allow these from now on, and no others.  ValueError."""
+        self._allow = frozenset(_allowed(each) for each in allow)
 
     def check(self, policy: Any) -> None:
         """BadRequest if the policy's URL cannot be called at all.  Looks nothing up."""

@@ -285,6 +285,12 @@ class Server(web.Server):
         if counted:
             metrics.set("uvideo_connections_limit", most)
 
+    def change(self, most: int, each: int) -> None:
+        """Other limits for the connections that come from now on."""
+        self._most, self._each = most, each
+        if self._counted:
+            self._metrics.set("uvideo_connections_limit", most)
+
     @property
     def is_crowded(self) -> bool:
         """Whether one more connection would be refused."""

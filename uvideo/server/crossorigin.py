@@ -158,6 +158,10 @@ class CrossOrigin:
         programs: Iterable[str] = (),
     ) -> None:
         self._admin_port, self._scheme = admin_port, "https" if tls else "http"
+        self.change(origins, programs)
+
+    def change(self, origins: Iterable[str], programs: Iterable[str]) -> None:
+        """Allow these pages from now on, and no others."""
         self._origins, self._programs = frozenset(origins), frozenset(programs)
 
     def of(self, headers: Any) -> Crossing | None:

@@ -434,6 +434,12 @@ class Watch:
         self._timer: asyncio.TimerHandle | None = None
         self._looked = 0.0
 
+    def change(self, idle: float, rate: float) -> None:
+        """Other limits, for what is under way too."""
+        self.stop()
+        self._idle, self._rate = idle, rate
+        self.start()
+
     def start(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(self._idle / 4, self._look)
 

@@ -46,6 +46,10 @@ class Guesses:
         self._own = 0
         self._salt = secrets.token_bytes(16)  # or a sender could choose pairs of one set
 
+    def change(self, limit: int) -> None:
+        """Another limit, in this process, from now on."""
+        self._limit = limit
+
     def take(self, worker: int) -> None:
         """Say which worker this process is."""
         self._own = self._regions[worker]

@@ -34,6 +34,10 @@ class Headroom:
         self._folder, self._least = folder, least
         self.reserved = reserved or Level()
 
+    def change(self, least: int) -> None:
+        """Keep another number of bytes free from now on."""
+        self._least = least
+
     def has(self, size: int) -> bool:
         """Whether so many bytes more could be announced."""
         return self._free() - self.reserved.total - size >= self._least

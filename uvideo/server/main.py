@@ -23,6 +23,7 @@ from uvideo.server.faults import Faults
 from uvideo.server.folder import Folder, claim
 from uvideo.server.guesses import Guesses
 from uvideo.server.handover import Predecessor, Succession
+from uvideo.server.hangup import Hangup
 from uvideo.server.inherited import inherited
 from uvideo.server.keyfile import KeyFile
 from uvideo.server.levels import Level
@@ -33,6 +34,7 @@ from uvideo.server.notify import Notify
 from uvideo.server.ports import Ports, listen, url
 from uvideo.server.pulse import Pulse
 from uvideo.server.readiness import Moment, Writes
+from uvideo.server.reload import Again, Published
 from uvideo.server.senders import Senders
 from uvideo.server.settings import Settings, StartError
 from uvideo.server.shared import Shared
@@ -45,12 +47,16 @@ __all__ = ["Settings", "StartError", "claim", "serve"]
 log = logging.getLogger("uvideo.server")
 
 
-def serve(settings: Settings) -> int:
-    """Run until told to stop; the exit code, as ``endings`` has them.  StartError before anything is served."""
+def serve(settings: Settings, reread: Callable[[], Settings] | None = None) -> int:
+    """Run until told to stop; the exit code, as ``endings`` has them.  StartError before anything is served.
+
+    ``reread``: the settings as a start would have them later; StartError.  None: they stay.
+    """
     service, predecessor = Notify.taken(os.environ), Predecessor.taken(os.environ)
     logs.set_up(settings.log_level, settings.access_log)
+    hangup = Hangup()
     try:
-        return _serve(settings, service, predecessor)
+        return _serve(settings, service, predecessor, Again(reread or (lambda: settings), _check), hangup)
     except BaseException as failure:
         if predecessor is not None:
             predecessor.failed(str(failure) or type(failure).__name__)
@@ -60,11 +66,17 @@ def serve(settings: Settings) -> int:
         return endings.FAILED.code
 
 
-def _serve(settings: Settings, service: Notify, predecessor: Predecessor | None) -> int:
-    drivers = _drivers(settings)
+def _check(settings: Settings) -> OwnNames:
+    """The server's own names.  StartError for what the options' types let pass."""
     _check_callbacks(settings)
     _check_console(settings)
-    own_names, senders = _own_names(settings), _senders(settings)
+    _senders(settings)
+    return _own_names(settings)
+
+
+def _serve(settings: Settings, service: Notify, predecessor: Predecessor | None, again: Again, hangup: Hangup) -> int:
+    drivers = _drivers(settings)
+    own_names, senders = _check(settings), _senders(settings)
     no_core()
     folder = predecessor.folder(settings.folder) if predecessor is not None else Folder.claimed(settings.folder)
     try:
@@ -78,6 +90,7 @@ def _serve(settings: Settings, service: Notify, predecessor: Predecessor | None)
             metrics=Metrics(time.time(), settings.workers),
             sessions=Sessions(),
             writes=Writes(),
+            published=Published(),
             short=Moment(),
             reserved=Level(settings.workers),
             pulse=Pulse(settings.workers),
@@ -96,7 +109,7 @@ def _serve(settings: Settings, service: Notify, predecessor: Predecessor | None)
         alone = settings.workers == 1 and (faults is not None or not service.is_there)
         plan = Plan(
             *(settings, drivers, keyring, ports, own_names, senders, faults, shared),
-            *(trail, folder, service, succession if alone else None),
+            *(trail, folder, service, succession if alone else None, again, hangup),
         )
 
         def run_worker(

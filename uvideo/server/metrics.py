@@ -54,6 +54,9 @@ VALUES = {
     "uvideo_scrub_objects": ("gauge", "Objects read by the pass of the scrubber that is under way, or was the last."),
     "uvideo_scrub_bytes": ("gauge", "Bytes read by that pass."),
     "uvideo_scrub_damaged": ("gauge", "Damaged objects that it found."),
+    "uvideo_reload_last_seconds": ("gauge", "When settings and certificate were read again, unix seconds."),
+    "uvideo_reload_successful": ("gauge", "Whether they could be used then; 1 before the first time."),
+    "uvideo_reload_failures_total": ("counter", "How often they could not."),
     "uvideo_workers_died_total": ("counter", "Workers that died and were replaced."),
 }
 #: What the first worker sees of the server, as of VALUES.  They are there once it was seen, and may have labels.
@@ -69,6 +72,19 @@ SHOWN = {
     "uvideo_workers": ("gauge", "Worker processes."),
     "uvideo_backup_last_seconds": ("gauge", "When the last backup was complete, unix seconds; not there if none was."),
     "uvideo_certificate_not_after_seconds": ("gauge", "When the certificate of --tls-cert ends, unix seconds."),
+    "uvideo_usage_counted_seconds": ("gauge", "When what accounts and spaces hold was counted, unix seconds."),
+    **{
+        f"uvideo_{kind}_{name}": ("gauge", f"{text} of {which}.")
+        for kind, which in (("account", "an account; * is the rest"), ("space", "a space; * is the rest"))
+        for name, text in (
+            ("objects", "Objects"),
+            ("stored_bytes", "Bytes of objects"),
+            ("uploads", "Unfinished uploads"),
+            ("uploads_stored_bytes", "Bytes of unfinished uploads"),
+            ("sent_bytes", "Bytes served since it was made"),
+            ("received_bytes", "Bytes uploaded since it was made"),
+        )
+    },
     "uvideo_build_info": ("info", "What runs."),
     "process_resident_memory_bytes": ("gauge", "Resident memory of all workers together."),
     "process_open_fds": ("gauge", "Open descriptors of the worker that has most of them."),

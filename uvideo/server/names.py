@@ -76,6 +76,10 @@ class OwnNames:
         self._names = names | _SHARED | {"localhost"}
         self._labels = {name.partition(".")[0] for name in self._names}
 
+    def become(self, other: OwnNames) -> None:
+        """Own the names of another from now on."""
+        self.told, self._names, self._labels = other.told, other._names, other._labels
+
     def owns(self, host: str) -> bool:
         """Whether a Host header or an authority, with or without a port, names the server and not a space."""
         if host.startswith("["):

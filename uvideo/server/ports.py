@@ -7,6 +7,7 @@ import ssl
 from dataclasses import dataclass
 
 from uvideo.server import endings
+from uvideo.server.certificate import Certificate, Pem
 from uvideo.server.inherited import Inherited
 from uvideo.server.settings import Settings, StartError
 
@@ -22,12 +23,20 @@ class Ports:
 
     data: socket.socket
     admin: socket.socket
-    tls: ssl.SSLContext | None
+    certificate: Certificate | None
     outlive: bool = False
 
     def close(self) -> None:
         self.data.close()
         self.admin.close()
+
+    @property
+    def tls(self) -> ssl.SSLContext | None:
+        return self.certificate.context if self.certificate is not None else None
+
+    def not_after(self) -> float | None:
+        """Unix seconds at which the certificate ends that new connections get; None without TLS."""
+        return self.certificate.pem.not_after if self.certificate is not None else None
 
     @property
     def numbers(self) -> tuple[int, int]:
@@ -44,30 +53,14 @@ class Ports:
 def listen(settings: Settings, given: Inherited | None = None) -> Ports:
     """The sockets, listening: those that were given, and for the others what the settings ask for.  StartError."""
     given = given or Inherited()
-    tls = None
+    certificate = None
     if (settings.tls_cert is None) != (settings.tls_key is None):
         raise StartError("--tls-cert and --tls-key must be given together", endings.SETTINGS)
-    if settings.tls_cert is not None:
-        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        encrypted = []
-
-        def password() -> bytes:  # without one OpenSSL would ask on the terminal
-            encrypted.append(True)
-            return b""
-
-        try:
-            tls.load_cert_chain(settings.tls_cert, settings.tls_key, password)
-        except (OSError, ssl.SSLError) as failure:
-            if encrypted:
-                raise StartError(
-                    f"the key in {settings.tls_key} is encrypted: give --tls-key a file without a password, which "
-                    "only the server can read",
-                    endings.CERTIFICATE,
-                ) from failure
-            raise StartError(f"the TLS certificate or key cannot be used: {failure}", endings.CERTIFICATE) from failure
+    if settings.tls_cert is not None and settings.tls_key is not None:
+        certificate = Certificate(Pem.read(settings.tls_cert, settings.tls_key))
     data = given.data or _bind(settings.host, settings.port)
     admin = given.admin or _bind(settings.admin_host, settings.admin_port)
-    return Ports(data, admin, tls, given.outlive)
+    return Ports(data, admin, certificate, given.outlive)
 
 
 def _bind(host: str, port: int) -> socket.socket:

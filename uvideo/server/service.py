@@ -162,7 +162,7 @@ class Service:
         self.blobs, self.catalog, self.keyring, self.clock = blobs, catalog, keyring, clock
         self._restoring, self.verify = restoring, verify
         self.append = Append(self).run
-        self._spool, self._permanent_links = spool, permanent_links
+        self._spool, self.permanent_links = spool, permanent_links
         self._places, self.part_bodies = _Places(), asyncio.Semaphore(PARTS_STORED)
         self._run: dict[type, Callable[..., Awaitable[Any]]] = {
             operation.HeadObject: self._head,
@@ -180,7 +180,7 @@ class Service:
 
     def over(self, catalog: Catalog) -> Service:
         """The same service over another catalog.  Both share the places in memory."""
-        settings = self._restoring, self.verify, self._spool, self._permanent_links
+        settings = self._restoring, self.verify, self._spool, self.permanent_links
         other = Service(self.blobs, catalog, self.keyring, self.clock, *settings)
         other._places, other.part_bodies = self._places, self.part_bodies
         return other
@@ -229,7 +229,7 @@ class Service:
         if claimed is None:
             key, cls, given = await self._anonymous(method, headers, query, space, address)
             return Grant(key, cls, *carriers.check(carrier, cls, key, given, headers, None), None, None, NOBODY)
-        if carrier is carriers.LINK and not self._permanent_links:
+        if carrier is carriers.LINK and not self.permanent_links:
             raise errors.NoCredentials(
                 "a signed URL without an end, that is without Expires or with Expires=0, is not served here: "
                 "the operator can allow it (uvideo serve --permanent-links)"

@@ -65,6 +65,8 @@ class Settings:
     access_log: bool = False
     audit_log: Path | None = None
     audit_reads: bool = False
+    settings: tuple[Path, ...] = ()
+    reload_seconds: float = 60
 
     def __repr__(self) -> str:
         return f"Settings(folder={str(self.folder)!r})"  # there is a secret among the rest

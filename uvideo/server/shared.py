@@ -9,6 +9,7 @@ from uvideo.server.levels import Level
 from uvideo.server.metrics import Metrics
 from uvideo.server.pulse import Pulse
 from uvideo.server.readiness import Moment, Writes
+from uvideo.server.reload import Published
 from uvideo.server.signin import Sessions
 
 __all__ = ["Shared"]
@@ -20,6 +21,7 @@ class Shared:
     metrics: Metrics
     sessions: Sessions
     writes: Writes
+    published: Published
     short: Moment  # of descriptors
     pulse: Pulse
     reserved: Level  # bytes of the disk that uploads have announced

@@ -29,7 +29,12 @@ class Sweeper:
 
     def __init__(self, blobs: Blobs, catalog: Catalog, metrics: Metrics, folder: Path | None, headroom: int) -> None:
         self._blobs, self._catalog, self._metrics = blobs, catalog, metrics
-        self._folder, self._least = folder, 2 * max(headroom, LEAST)
+        self._folder = folder
+        self.change(headroom)
+
+    def change(self, headroom: int) -> None:
+        """Another headroom from now on."""
+        self._least = 2 * max(headroom, LEAST)
 
     async def run(self, cutoff: float) -> None:
         """For ever: take garbage last touched before ``cutoff``, then what is old enough to be surely none's."""

@@ -34,10 +34,14 @@ class Vitals:
     def __init__(
         self, metrics: Metrics, folder: Path, headroom: int, not_after: Callable[[], float | None] = lambda: None
     ) -> None:
-        self._metrics, self._folder, self._headroom, self._not_after = metrics, folder, headroom, not_after
+        self._metrics, self._folder, self._not_after = metrics, folder, not_after
         labels = {"version": __version__, "python": platform.python_version(), "schema": str(SCHEMA)}
         metrics.show("uvideo_build_info", Sample(1, labels))
-        metrics.show("uvideo_disk_headroom_bytes", Sample(headroom))
+        self.change(headroom)
+
+    def change(self, headroom: int) -> None:
+        """Another headroom from now on."""
+        self._metrics.show("uvideo_disk_headroom_bytes", Sample(headroom))
 
     async def look(self) -> None:
         """Show them.  OSError.  What the system does not say is not shown."""

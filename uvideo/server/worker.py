@@ -11,13 +11,13 @@ import ipaddress
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from uvideo import telemetry
 from uvideo._core import localfile
-from uvideo.server import certificates, endings, rotation, seal
+from uvideo.server import endings, rotation, seal
 from uvideo.server.admin import admin_handler
 from uvideo.server.app import App
 from uvideo.server.arrivals import Listener, answer_on
@@ -32,18 +32,22 @@ from uvideo.server.endings import Ending
 from uvideo.server.exchange import Watch
 from uvideo.server.faults import Faults, FaultyApp, clock
 from uvideo.server.folder import Folder
-from uvideo.server.gauges import Gauges, readiness_look, uploads_look
+from uvideo.server.gauges import Gauges, Look, readiness_look, uploads_look
 from uvideo.server.handover import Succession
+from uvideo.server.hangup import Hangup
 from uvideo.server.headroom import Headroom, kept_free
 from uvideo.server.history import History
+from uvideo.server.holdings import EVERY, Holdings
 from uvideo.server.hosts import SpaceHosts
 from uvideo.server.keyfile import KeyFile
 from uvideo.server.limits import Limits, Rates, descriptors
+from uvideo.server.live import Live, Scrubbing
 from uvideo.server.metrics import Metrics
 from uvideo.server.names import OwnNames
 from uvideo.server.notify import Notify
 from uvideo.server.ports import BACKLOG, Ports, in_url
 from uvideo.server.readiness import Moment, Readiness
+from uvideo.server.reload import Again, News, Reading, follow
 from uvideo.server.scrub import Found, Scrubber
 from uvideo.server.senders import Senders
 from uvideo.server.service import Restoring, Service
@@ -56,13 +60,14 @@ from uvideo.server.timing import timed_blobs, timed_catalog
 from uvideo.server.view import View
 from uvideo.server.vitals import Vitals
 from uvideo.storage import identity
-from uvideo.storage.base import DAY, Blobs, Catalog, Unfit, Unreachable
+from uvideo.storage.base import DAY, Blobs, Catalog, Holding, Unfit, Unreachable
 
 if TYPE_CHECKING:
     from uvideo.server.spans import Spans
 
 __all__ = ["Plan", "run"]
 
+HOLDINGS = "accounts and spaces"
 ALONE_EVERY = 5.0  # seconds between two looks whether a predecessor has ended
 CLOCK_GRAIN = 0.1  # seconds; how far the file system's clock may be behind ours
 MIB = 1024 * 1024
@@ -86,6 +91,8 @@ class Plan:
     folder: Folder
     service: Notify
     succession: Succession | None
+    again: Again
+    hangup: Hangup
 
 
 async def run(
@@ -161,13 +168,43 @@ async def run(
         data = await answer_on(ports.data, app.server, ports.tls, 1 if many else BACKLOG)
         if many:
             ports.data.listen(BACKLOG)
+        live = Live(
+            app=app,
+            service=service,
+            blobs=blobs,
+            limits=limits,
+            callbacks=callbacks,
+            cross_origin=crossing,
+            names=plan.names,
+            senders=plan.senders,
+            allowed=lambda new: _allowed(new, ports),
+            own_names=plan.again.check,
+            certificate=ports.certificate,
+            headroom=headroom,
+        )
         admin: Listener | None = None
         admin_drained = None
         tasks = [loop.create_task(shared.pulse.run(number))]
         if number == 0:
             more = {"/faults": faults.answer} if faults is not None else {}
+            readiness = Readiness(
+                *(blobs, catalog, shared.writes),
+                is_stopping=app.is_stopping,
+                is_crowded=metrics.is_crowded,
+                has_room=app.has_room,
+                short=shared.short,
+            )
+            holdings = Holdings(catalog, metrics)
+            vitals = Vitals(metrics, settings.folder, int(settings.headroom * MIB), ports.not_after)
+            gauges = _gauges(shared, catalog, readiness, vitals, holdings)
+            stack.push_async_callback(gauges.close)
+
+            async def held() -> Sequence[Holding] | None:
+                await gauges.refresh(HOLDINGS)
+                return holdings.latest
+
             history = History(metrics)
-            view = View(service, app.spaces, history, metrics.started, plan.audit)
+            view = View(service, app.spaces, history, metrics.started, plan.audit, held)
             data_port, admin_port = ports.numbers
             endpoint = Endpoint(settings.public_url, data_port, ports.tls is not None, ports.apart)
             console = Console(
@@ -179,34 +216,25 @@ async def run(
             watch = Watch(settings.idle, settings.least_rate)
             watch.start()
             stack.callback(watch.stop)
-            readiness = Readiness(
-                *(blobs, catalog, shared.writes),
-                is_stopping=app.is_stopping,
-                is_crowded=metrics.is_crowded,
-                has_room=app.has_room,
-                short=shared.short,
-            )
-            ends = certificates.not_after(settings.tls_cert)
-            vitals = Vitals(metrics, settings.folder, int(settings.headroom * MIB), lambda: ends)
-            gauges = Gauges(
-                {
-                    "open uploads": uploads_look(catalog, metrics),
-                    "readiness": readiness_look(readiness, metrics),
-                    "the machine": vitals.look,
-                },
-                metrics,
-                shared.gauges,
-            )
-            stack.push_async_callback(gauges.close)
             answering = admin_handler(metrics, readiness, gauges, console, watch, more)
             each = settings.connections_per_address
             handler = Server(answering, metrics, plan.senders, most=connections, each=each)
+            live.handler, live.watch, live.vitals = handler, watch, vitals
             admin = await answer_on(ports.admin, handler, ports.tls, BACKLOG)
             admin_drained = functools.partial(handler.drained, watch)
             tasks.append(loop.create_task(history.run()))
         gc.collect()
         gc.freeze()  # what is there now stays: no collection needs to look at it again
+        news, count = News(settings, ports.certificate.pem if ports.certificate is not None else None), 0
+        if shared.published.count:
+            count, news = shared.published.read()
+            live.take(news)
+        asked = plan.hangup.asked() if number == 0 else None
         ready()
+        tasks.append(loop.create_task(follow(shared.published, live.take, count)))
+        if asked is not None:
+            reading = Reading(news, plan.again, shared.published, metrics)
+            tasks.append(loop.create_task(reading.run(asked)))
         if number == 0:
             tasks.append(loop.create_task(_warn(plan.names, catalog, plan.keyring)))
             tasks.append(loop.create_task(catalog.upkeep()))
@@ -214,12 +242,13 @@ async def run(
             if not plan.folder.alone:
                 tasks.append(loop.create_task(_outlast(plan.folder, catalog, drivers)))
             disk = None if drivers.shared else settings.folder
-            sweeper = Sweeper(blobs, catalog, metrics, disk, int(settings.headroom * MIB))
+            sweeper = Sweeper(blobs, catalog, metrics, disk, int(news.settings.headroom * MIB))
             tasks.append(loop.create_task(sweeper.run(cutoff)))
             if disk is not None:
                 tasks.append(loop.create_task(sweeper.relieve()))
-            if settings.scrub_days:
-                tasks.append(loop.create_task(_scrubber(settings, blobs, catalog, metrics).run()))
+            live.sweeper, live.scrubbing = sweeper, Scrubbing(lambda new: _scrubber(new, blobs, catalog, metrics))
+            live.scrubbing.take(news.settings)
+            stack.callback(live.scrubbing.stop)
         await stop.wait()
         log.info("stopping: letting requests in flight finish")
         for listening in (data, admin):
@@ -245,6 +274,16 @@ def _unusable(failure: Exception) -> Ending:
     if isinstance(failure, Unfit):
         return endings.UNFIT
     return endings.of_system(failure, endings.FOLDER) if isinstance(failure, OSError) else endings.UNFORESEEN
+
+
+def _gauges(shared: Shared, catalog: Catalog, readiness: Readiness, vitals: Vitals, holdings: Holdings) -> Gauges:
+    looks: dict[str, Look | tuple[Look, float]] = {
+        "open uploads": uploads_look(catalog, shared.metrics),
+        "readiness": readiness_look(readiness, shared.metrics),
+        "the machine": vitals.look,
+        HOLDINGS: (holdings.look, EVERY),
+    }
+    return Gauges(looks, shared.metrics, shared.gauges)
 
 
 async def _meet_older(catalog: Catalog, drivers: Drivers) -> None:
@@ -361,10 +400,15 @@ def _spans(settings: Settings) -> Spans | None:
 def _cross_origin(settings: Settings, ports: Ports) -> CrossOrigin:
     """The console's own pages, and those of the origins that the operator named for it or for programs."""
     _, admin_port = ports.numbers
+    return CrossOrigin(admin_port, ports.tls is not None, *_allowed(settings, ports))
+
+
+def _allowed(settings: Settings, ports: Ports) -> tuple[list[str], list[str]]:
+    """The origins that may use signed URLs beside the console's own, and those of programs."""
+    _, admin_port = ports.numbers
     origins = [check_origin(each) for each in settings.console_origin]
     if ports.apart:
         address = ports.admin.getsockname()[0]
         names = ("localhost", "127.0.0.1", "[::1]") if ipaddress.ip_address(address).is_loopback else (in_url(address),)
         origins += [origin("https" if ports.tls else "http", name, admin_port) for name in names]
-    programs = [check_program(each) for each in settings.cors_origin]
-    return CrossOrigin(admin_port, ports.tls is not None, origins, programs)
+    return origins, [check_program(each) for each in settings.cors_origin]

@@ -84,7 +84,7 @@ class DiskBlobs:
         keep: float = KEEP,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.block_size, self._keep, self._clock = block_size, keep, clock
+        self.block_size, self.keep, self._clock = block_size, keep, clock
         self._fsync = fsync
         self._root = Path(root)
         self._incoming = self._root / "incoming"
@@ -344,7 +344,7 @@ class DiskBlobs:
 
     def _expire(self) -> Quarantined:
         """Remove what was in the quarantine for its time; what that was."""
-        latest = self._clock() - self._keep
+        latest = self._clock() - self.keep
         over = [(size, path) for since, size, path in self._in_quarantine() if since <= latest]
         return Quarantined(remove(*(path for _, path in over)), sum(size for size, _ in over))
 

@@ -166,7 +166,7 @@ class S3Blobs:
         keep: float = KEEP,
         block_size: int = 4 * 1024 * 1024,
     ) -> None:
-        self.block_size, self.ledger, self.grace, self._keep = block_size, ledger, grace, keep
+        self.block_size, self.ledger, self.grace, self.keep = block_size, ledger, grace, keep
         self.window = Window(WINDOW, LEAST)
         self._bucket = place.bucket
         self._store = S3Store(
@@ -319,7 +319,7 @@ class S3Blobs:
     async def sweep(self, named: Named, older_than: float, freed: Freed | None = None, *, limited: bool = True) -> int:
         """Nothing is ever too much: what has no name is a fact of the ledger, which is part of the catalog."""
         age = max(time.time() - older_than, self.grace)  # of the database's clock, whatever ours says
-        kept = max(age, self._keep)
+        kept = max(age, self.keep)
         swept, after, failures = 0, "", list[Unreachable]()
         while found := await self.ledger.garbage(age, kept, after, BATCH, SHORT * NONCE):
             after = found[-1].blob

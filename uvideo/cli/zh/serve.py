@@ -13,6 +13,16 @@ WORDS = {
         "退出码：0 正常停止，1 失败，重新启动可能有效，2 配置错误，\n"
         "3 已停止，但 --faults 中有从未发生的故障，4 无法启动，须先按提示排除故障。"
     ),
+    "SIGHUP, or a change of a file of --settings or of the certificate, has them read again; "
+    "docs/operate.md says which settings count at once.": (
+        "收到 SIGHUP，或 --settings 的文件或证书有改动时，会重新读取；\n哪些设置立即生效，见 docs/operate.md。"
+    ),
+    "Lines UVIDEO_SERVE_<NAME>=value for what is not given here or by the environment. Repeatable.": (
+        "设置文件，每行一个 UVIDEO_SERVE_<名称>=值，优先级低于命令行和环境变量；可重复给出。"
+    ),
+    "How often it is looked whether these files or the certificate changed; 0: at SIGHUP only.": (
+        "每隔多少秒检查这些文件和证书是否有改动；0 表示只在收到 SIGHUP 时读取。"
+    ),
     "What is logged on stderr; debug says why each request was refused.": (
         "标准错误输出的日志级别；debug 会记录每个请求被拒绝的原因。"
     ),

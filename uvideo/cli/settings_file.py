@@ -1,0 +1,173 @@
+"""The settings file of the server: lines NAME=value, as systemd reads an EnvironmentFile.
+
+A value may be quoted, by '...' in which nothing is special, or by "..." in which a backslash makes one of " \\ ` $
+ordinary.  Outside of quotes a backslash makes any character ordinary, and joins lines.  A line that begins with # or ;
+is a comment.  What systemd would silently skip is an error here.
+Source: systemd.exec(5), EnvironmentFile; systemd's src/basic/env-file.c.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+
+from uvideo.errors import InvalidArgument
+
+__all__ = ["Line", "parse", "read"]
+
+PREFIX = "UVIDEO_SERVE_"
+SELF = "settings"  # the option that names the files
+LIMIT = 256 * 1024  # bytes
+BLANK = " \t\r"
+SPECIAL = '"\\`$'  # what a backslash makes ordinary within "..."
+
+
+class Line(NamedTuple):
+    """``number``: of the line that it begins on, from 1."""
+
+    number: int
+    name: str
+    value: str
+
+
+def parse(text: str) -> Iterator[Line]:
+    """The settings of a text, in their order.  ValueError ("line 3: ...")."""
+    at, number, end = 0, 1, len(text)
+    while at < end:
+        begin = number
+        stop = text.find("\n", at)
+        line = text[at : stop if stop >= 0 else end].strip(BLANK)
+        if not line or line[0] in "#;":
+            if line.endswith("\\"):
+                raise ValueError(f"line {number}: a comment must not end with a backslash")
+            at, number = (stop + 1 if stop >= 0 else end), number + 1
+            continue
+        name, mark, _ = line.partition("=")
+        if not mark:
+            raise ValueError(f"line {number}: it is not NAME=value")
+        value, at, number = _value(text, text.index("=", at) + 1, number)
+        yield Line(begin, name.strip(BLANK), value)
+
+
+def _value(text: str, at: int, number: int) -> tuple[str, int, int]:
+    """(value, where the next line begins, its number)."""
+    found: list[str] = []
+    kept = 0  # so many of them stay, whatever blanks follow
+    is_plain = False  # after the first character outside of quotes, quotes are characters like others
+    while at < len(text):
+        char = text[at]
+        at += 1
+        if char == "\n":
+            return "".join(found[:kept]), at, number + 1
+        if char == "\\":
+            follower = text[at : at + 1]
+            at, number = at + 1, number + (follower == "\n")
+            if follower != "\n":
+                found.append(follower)
+                kept = len(found)
+            is_plain = True
+        elif char in "'\"" and not is_plain:
+            begin = number
+            while (inner := text[at : at + 1]) != char:
+                if not inner:
+                    raise ValueError(f"line {begin}: the quote {char} does not end")
+                at += 1
+                if inner == "\\" and char == '"':
+                    follower = text[at : at + 1]
+                    at += 1
+                    number += follower == "\n"
+                    inner = "" if follower == "\n" else follower if follower in SPECIAL else "\\" + follower
+                else:
+                    number += inner == "\n"
+                found.append(inner)
+            at += 1
+            kept = len(found)
+        elif char in BLANK and not is_plain:
+            continue  # before the value, or between quotes
+        else:
+            is_plain = True
+            found.append(char)
+            if char not in BLANK:
+                kept = len(found)
+    return "".join(found[:kept]), at, number
+
+
+def read(context: click.Context, paths: tuple[Path, ...]) -> dict[str, Any]:
+    """What the files give to the options of a verb, as its ``default_map``; later lines and files win.
+
+    InvalidArgument names the file and the line: of an unknown name, of a value that the option does not take.
+    """
+    options = {
+        f"{PREFIX}{each.name}".upper(): each
+        for each in context.command.params
+        if isinstance(each, click.Option) and each.name not in (None, SELF) and each.allow_from_autoenv
+    }
+    found: dict[str, Any] = {}
+    for path in paths:
+        text, status = _read(path)
+        try:
+            lines = list(parse(text))
+        except ValueError as failure:
+            raise InvalidArgument(f"{path}, {failure}") from None
+        for line in lines:
+            option = options.get(line.name)
+            if option is None or option.name is None:
+                raise InvalidArgument(f"{path}, line {line.number}: {_unknown(line.name, options)}")
+            if _is_secret(option.name, line.value) and _is_open(status):
+                raise InvalidArgument(
+                    f"{path}, line {line.number}: {line.name} is a secret, and others can read the file (mode "
+                    f"{stat.S_IMODE(status.st_mode):03o}): run `chmod o-rwx,g-wx {path}`"
+                )
+            value: Any = line.value
+            if option.multiple:
+                value = tuple(option.type.split_envvar_value(value))
+            elif value == "":
+                found.pop(option.name, None)  # as with the environment: the default
+                continue
+            try:
+                option.type_cast_value(context, value)
+            except click.BadParameter as failure:
+                said = "it is no value of this option" if _is_secret(option.name, line.value) else failure.message
+                raise InvalidArgument(f"{path}, line {line.number}: {line.name}: {said}") from None
+            found[option.name] = value
+    return found
+
+
+def _read(path: Path) -> tuple[str, os.stat_result]:
+    try:
+        with open(path, "rb") as file:
+            status, data = os.fstat(file.fileno()), file.read(LIMIT + 1)
+    except OSError as failure:
+        raise InvalidArgument(f"the settings in {path} cannot be read: {failure.strerror}") from None
+    if len(data) > LIMIT:
+        raise InvalidArgument(f"{path} has more than {LIMIT} bytes: it is no file of settings")
+    if os.name == "posix" and status.st_mode & stat.S_IWOTH:
+        raise InvalidArgument(f"others can write to {path}: run `chmod o-w {path}`")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InvalidArgument(f"{path} is not UTF-8") from None
+    if "\0" in text:
+        raise InvalidArgument(f"{path} has a NUL character in it")
+    return text, status
+
+
+def _is_open(status: os.stat_result) -> bool:
+    """Whether others than the owner and, by reading, its group get at the file."""
+    return os.name == "posix" and bool(status.st_mode & (stat.S_IRWXO | stat.S_IWGRP | stat.S_IXGRP))
+
+
+def _is_secret(name: str, value: str) -> bool:
+    return name == "private_key" or (name == "database" and ("@" in value or "password" in value))
+
+
+def _unknown(name: str, known: dict[str, click.Option]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, known, 1, 0.6)
+    return f"there is no setting {name}" + (f"; did you mean {near[0]}?" if near else "")
