@@ -193,8 +193,9 @@ class App:
             self._noted(exchange, exchange.status)
             seconds = time.perf_counter() - started
             self._metrics.end(request.method, exchange.status, exchange.received, exchange.sent, seconds)
-            if exchange.sent and exchange.space:
-                self._usage.add(exchange.space, exchange.sent)
+            stored = exchange.received if exchange.status < 300 else 0
+            if exchange.space and (exchange.sent or stored):
+                self._usage.add(exchange.space, exchange.sent, stored)
             if access.isEnabledFor(logging.INFO):
                 _log_access(exchange, seconds)
 

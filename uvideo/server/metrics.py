@@ -74,6 +74,19 @@ SHOWN = {
     "uvideo_workers": ("gauge", "Worker processes."),
     "uvideo_backup_last_seconds": ("gauge", "When the last backup was complete, unix seconds; not there if none was."),
     "uvideo_certificate_not_after_seconds": ("gauge", "When the certificate of --tls-cert ends, unix seconds."),
+    "uvideo_usage_counted_seconds": ("gauge", "When what accounts and spaces hold was counted, unix seconds."),
+    **{
+        f"uvideo_{kind}_{name}": ("gauge", f"{text} of {which}.")
+        for kind, which in (("account", "an account; * is the rest"), ("space", "a space; * is the rest"))
+        for name, text in (
+            ("objects", "Objects"),
+            ("stored_bytes", "Bytes of objects"),
+            ("uploads", "Unfinished uploads"),
+            ("uploads_stored_bytes", "Bytes of unfinished uploads"),
+            ("sent_bytes", "Bytes served since it was made"),
+            ("received_bytes", "Bytes uploaded since it was made"),
+        )
+    },
     "uvideo_build_info": ("info", "What runs."),
     "process_resident_memory_bytes": ("gauge", "Resident memory of all workers together."),
     "process_open_fds": ("gauge", "Open descriptors of the worker that has most of them."),
