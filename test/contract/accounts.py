@@ -15,6 +15,7 @@ from uvideo.storage.base import (
     Catalog,
     Census,
     DayUsage,
+    Holding,
     KeyRecord,
     ObjectRecord,
     OpenUploads,
@@ -235,8 +236,9 @@ class AccountsContract:
             assert await catalog.delete("s", "c") is not None
             await catalog.add_flux(11, {"space": 1000, "other": 50, "gone": 7})
             await catalog.add_flux(11, {"space": 500})
-            await catalog.add_flux(13, {"space": 2})
-            mine = [DayUsage(11, 3, 1500), DayUsage(12, 8, 0), DayUsage(13, 8, 2)]
+            await catalog.add_flux(13, {"space": 2}, {"space": 70, "other": 9})
+            await catalog.add_flux(13, {}, {"space": 1})
+            mine = [DayUsage(11, 3, 1500), DayUsage(12, 8, 0), DayUsage(13, 8, 2, 71)]
             assert await catalog.usage(["s"], 11, 13) == mine
             assert await catalog.usage(["s", "o", "s"], 11, 11) == [DayUsage(11, 23, 1550)]
             assert await catalog.usage([], 11, 12) == [DayUsage(11, 0, 0), DayUsage(12, 0, 0)]
@@ -245,6 +247,31 @@ class AccountsContract:
             await catalog.delete_space("other")
             await catalog.create_space(SpaceRecord("o", "other", "me"))
             assert await catalog.usage(["o"], 11, 11) == [DayUsage(11, 0, 0)]
+
+        play(story, place)
+
+    def test_what_accounts_and_spaces_hold(self, place: Place) -> None:
+        async def story(catalog: Catalog) -> None:
+            assert await catalog.holdings() == []
+            for space in (SPACE, SpaceRecord("o", "other", "me"), SpaceRecord("z", "alone", "you")):
+                await catalog.create_space(space)
+            for record in (made("a", 3, 10), made("b", 5, 12), made("a", 20, 11, "o")):
+                await catalog.put(record)
+            for number, space_id in enumerate(("s", "s", "z")):
+                await catalog.begin(UploadRecord(f"u{number}", space_id, "k", f"d{number}"))
+            for part in range(2):
+                await catalog.add_part("u0", PartRecord(part, "e", 100 + part))
+            await catalog.add_part("u2", PartRecord(0, "e", 7))
+            await catalog.add_flux(11, {"space": 1000, "alone": 50})
+            await catalog.add_flux(12, {"space": 1}, {"space": 70, "other": 9})
+            assert await catalog.holdings() == [
+                Holding("me", "other", 1, 20, 0, 0, 0, 9),
+                Holding(SPACE.owner, SPACE.name, 2, 8, 2, 201, 1001, 70),
+                Holding("you", "alone", 0, 0, 1, 7, 50, 0),
+            ]
+            await catalog.delete("s", "b")
+            await catalog.abort("u0")
+            assert Holding(SPACE.owner, SPACE.name, 1, 3, 1, 0, 1001, 70) in await catalog.holdings()
 
         play(story, place)
 

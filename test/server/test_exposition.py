@@ -169,8 +169,12 @@ def test_a_backup_leaves_its_time(running: Server, tmp_path: Path) -> None:
 
 
 def test_who_was_nowhere_is_told_so(tmp_path: Path) -> None:
-    done = inside("backed-up", tmp_path / "none")
-    assert done.returncode == 2 and "last-backup.json cannot be written: No such file or directory" in done.stderr
+    done = inside("backed-up", tmp_path)
+    assert done.returncode == 2 and "is no server's folder" in done.stderr and list(tmp_path.iterdir()) == []
+    (tmp_path / "lock").touch()
+    (tmp_path / "last-backup.json").mkdir()
+    done = inside("backed-up", tmp_path)
+    assert done.returncode == 2 and "last-backup.json cannot be written: Is a directory" in done.stderr
 
 
 def test_the_end_of_the_certificate_is_shown(tmp_path: Path) -> None:

@@ -109,15 +109,15 @@ class Counted:
     """A catalog that only counts, and fails when told to."""
 
     def __init__(self) -> None:
-        self.calls: list[tuple[int, dict[str, int]]] = []
+        self.calls: list[tuple[int, dict[str, int], dict[str, int]]] = []
         self.failure: Exception | None = None
         self.failed = 0
 
-    async def add_flux(self, day: int, sent: Mapping[str, int]) -> None:
+    async def add_flux(self, day: int, sent: Mapping[str, int], received: Mapping[str, int]) -> None:
         if self.failure is not None:
             self.failed += 1
             raise self.failure
-        self.calls.append((day, dict(sent)))
+        self.calls.append((day, dict(sent), dict(received)))
 
 
 def test_counters_are_flushed_now_and_then_and_kept_if_that_fails() -> None:
@@ -126,20 +126,20 @@ def test_counters_are_flushed_now_and_then_and_kept_if_that_fails() -> None:
         clock = Clock()
         usage = Usage(catalog, clock, every=0.02)
         usage.add("a", 1)
-        usage.add("b", 2)
+        usage.add("b", 2, 9)
         usage.add("a", 3)
         clock.now += DAY
         usage.add("a", 5)
         while len(catalog.calls) < 2:
             await asyncio.sleep(0.01)
-        assert catalog.calls == [(20000, {"a": 4, "b": 2}), (20001, {"a": 5})]
+        assert catalog.calls == [(20000, {"a": 4, "b": 2}, {"a": 0, "b": 9}), (20001, {"a": 5}, {"a": 0})]
         catalog.failure = OSError("full")
-        usage.add("a", 7)
+        usage.add("a", 7, 8)
         while not catalog.failed:
             await asyncio.sleep(0.01)
         catalog.failure = None
         await usage.stop()
-        assert catalog.calls[2:] == [(20001, {"a": 7})]
+        assert catalog.calls[2:] == [(20001, {"a": 7}, {"a": 8})]
         await usage.stop()
         assert len(catalog.calls) == 3
 
@@ -155,6 +155,6 @@ def test_a_catalog_that_fails_does_not_stop_the_server_from_ending() -> None:
         await usage.stop()
         catalog.failure = None
         await usage.stop()
-        assert catalog.calls == [(20000, {"a": 1})]
+        assert catalog.calls == [(20000, {"a": 1}, {"a": 0})]
 
     asyncio.run(story())

@@ -38,12 +38,13 @@ from uvideo.server.credentials import (
     save,
 )
 from uvideo.server.drivers import DriverError, choose
+from uvideo.server.holdings import COUNTS, by_account
 from uvideo.server.main import StartError, claim
 from uvideo.storage import identity
 from uvideo.storage.backup import BackupError, Copied, Missing
 from uvideo.storage.backup import backup as make_backup
 from uvideo.storage.backup import restore as restore_backup
-from uvideo.storage.base import DAY, KEEP, Absent, Blobs, Catalog, Freed, Quarantined, Unreachable
+from uvideo.storage.base import DAY, KEEP, Absent, Blobs, Catalog, Freed, Holding, Quarantined, Unreachable
 from uvideo.storage.turn import turn
 
 __all__ = ["admin"]
@@ -83,7 +84,11 @@ as_json = click.option("--json", "is_json", is_flag=True, help="One JSON object 
 @place
 @as_json
 def stats(folder: Path, database: str | None, blobs: str | None, is_json: bool) -> None:
-    """Count what the catalog names."""
+    """Count what the catalog names, of each account and space too.
+
+    In the table a line without a space is the sum of its account.  uploads are unfinished ones; sent and received are
+    bytes since the space was made.
+    """
 
     async def work() -> None:
         async with _opened(folder, database, blobs) as (store, catalog):
@@ -93,7 +98,10 @@ def stats(folder: Path, database: str | None, blobs: str | None, is_json: bool) 
                 "quarantine_files": found.files,
                 "quarantine_bytes": found.size,
             }
-        _say(is_json, census, "\n".join(f"{name}: {value}" for name, value in census.items()))
+            held = await catalog.holdings()
+        lines = [f"{name}: {value}" for name, value in census.items()]
+        accounts = [{**_counts(each), "spaces": _spaces(held, each.account)} for each in by_account(held)]
+        _say(is_json, {**census, "accounts": accounts}, "\n".join([*lines, *_table(held)]))
 
     _run(work())
 
@@ -635,6 +643,8 @@ def backed_up(folder: Path, is_json: bool) -> None:
     uvideo_backup_last_seconds, and an alert fires when it is older than 26 hours.
     """
     now = int(time.time())
+    if not (folder / "lock").exists():
+        _fail(f"{folder} is no server's folder")
     try:
         backups.note(folder, now)
     except OSError as failure:
@@ -739,6 +749,29 @@ def _audited(folder: Path) -> Iterator[Audit]:
         yield found
     finally:
         found.close()
+
+
+def _counts(each: Holding) -> dict[str, Any]:
+    return {name: value for name, value in asdict(each).items() if value != ""}
+
+
+def _spaces(held: list[Holding], account: str) -> list[dict[str, Any]]:
+    return [_counts(each) for each in held if each.account == account]
+
+
+def _table(held: list[Holding]) -> list[str]:
+    """Its lines, none if there is no space: each account, then its spaces."""
+    rows: list[tuple[str, ...]] = [("account", "space", *COUNTS)]
+    for whole in by_account(held):
+        for each in (whole, *(one for one in held if one.account == whole.account)):
+            rows.append((each.account, each.space, *(str(getattr(each, name)) for name in COUNTS)))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+
+    def line(row: tuple[str, ...]) -> str:
+        cells = zip(row, widths, strict=True)
+        return "  ".join(text.rjust(width) if at > 1 else text.ljust(width) for at, (text, width) in enumerate(cells))
+
+    return ["", *map(line, rows)] if held else []
 
 
 def _missing(is_json: bool) -> Callable[[Missing], None]:

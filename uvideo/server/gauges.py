@@ -14,7 +14,7 @@ from uvideo.server.metrics import Metrics
 from uvideo.server.readiness import Readiness
 from uvideo.storage.base import DAY, Catalog
 
-__all__ = ["STALE", "Gauges", "readiness_look", "uploads_look"]
+__all__ = ["STALE", "Gauges", "Look", "readiness_look", "uploads_look"]
 
 STALE = 7 * DAY  # seconds without a new part
 EVERY = 5.0  # seconds; and at least SHARE times as long as the last look took
@@ -55,15 +55,19 @@ class Gauges:
             name: _Turn(*(given if isinstance(given, tuple) else (given, EVERY))) for name, given in looks.items()
         }
 
-    async def refresh(self) -> None:
-        """Bring up to date what is due; after PATIENCE, or without the catalog, the last values stay."""
+    async def refresh(self, only: str = "") -> None:
+        """Bring up to date what is due; after PATIENCE, or without the catalog, the last values stay.
+
+        ``only``: the name of one look, "" for all.
+        """
         for name, level in self._levels.items():
             self._metrics.set(name, max(0, level.total))
         loop = asyncio.get_running_loop()
         for name, turn in self._turns.items():
-            if turn.task is None and self._ticks() >= turn.due:
+            if turn.task is None and self._ticks() >= turn.due and only in ("", name):
                 turn.task = loop.create_task(self._take(name, turn))
-        running = [turn.task for turn in self._turns.values() if turn.task is not None]
+        turns = [self._turns[only]] if only else list(self._turns.values())
+        running = [turn.task for turn in turns if turn.task is not None]
         if running:
             await asyncio.wait(running, timeout=PATIENCE)
 

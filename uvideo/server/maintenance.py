@@ -124,8 +124,9 @@ async def _move_space(source: Catalog, target: Catalog, space: SpaceRecord) -> N
     ours = await source.usage([space.space_id], first, today)
     theirs = await target.usage([space.space_id], first, today)
     for mine, other in zip(ours, theirs, strict=True):
-        if mine.sent > other.sent:
-            await target.add_flux(mine.day, {space.name: mine.sent - other.sent})
+        sent, received = max(0, mine.sent - other.sent), max(0, mine.received - other.received)
+        if sent or received:
+            await target.add_flux(mine.day, {space.name: sent}, {space.name: received})
 
 
 async def _move_object(

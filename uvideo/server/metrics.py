@@ -43,6 +43,8 @@ VALUES = {
     "uvideo_uploads_open_bytes": ("gauge", "Bytes of their parts."),
     "uvideo_uploads_stale": ("gauge", "Those of them that had no new part for 7 days."),
     "uvideo_uploads_stale_bytes": ("gauge", "Bytes of their parts."),
+    "uvideo_memory_stored_bytes": ("gauge", "Shares of --memory that uploads under way have."),
+    "uvideo_memory_others_bytes": ("gauge", "Memory that other requests hold, out of a quarter of --memory."),
     "uvideo_disk_reserved_bytes": ("gauge", "Room on the disk that uploads under way have announced."),
     "uvideo_gc_removed_total": ("counter", "Files that nothing named, put into the quarantine or removed."),
     "uvideo_gc_freed_total": ("counter", "Blobs and drafts freed by looks for garbage, deleted ones included."),
@@ -72,6 +74,19 @@ SHOWN = {
     "uvideo_workers": ("gauge", "Worker processes."),
     "uvideo_backup_last_seconds": ("gauge", "When the last backup was complete, unix seconds; not there if none was."),
     "uvideo_certificate_not_after_seconds": ("gauge", "When the certificate of --tls-cert ends, unix seconds."),
+    "uvideo_usage_counted_seconds": ("gauge", "When what accounts and spaces hold was counted, unix seconds."),
+    **{
+        f"uvideo_{kind}_{name}": ("gauge", f"{text} of {which}.")
+        for kind, which in (("account", "an account; * is the rest"), ("space", "a space; * is the rest"))
+        for name, text in (
+            ("objects", "Objects"),
+            ("stored_bytes", "Bytes of objects"),
+            ("uploads", "Unfinished uploads"),
+            ("uploads_stored_bytes", "Bytes of unfinished uploads"),
+            ("sent_bytes", "Bytes served since it was made"),
+            ("received_bytes", "Bytes uploaded since it was made"),
+        )
+    },
     "uvideo_build_info": ("info", "What runs."),
     "process_resident_memory_bytes": ("gauge", "Resident memory of all workers together."),
     "process_open_fds": ("gauge", "Open descriptors of the worker that has most of them."),

@@ -1,4 +1,4 @@
-"""Bytes served from each space, counted in memory and added to the catalog now and then."""
+"""Bytes served from each space and uploaded to it, counted in memory and added to the catalog now and then."""
 
 from __future__ import annotations
 
@@ -20,15 +20,18 @@ class Usage:
 
     def __init__(self, catalog: Catalog, clock: Callable[[], float], every: float = EVERY) -> None:
         self._catalog, self._clock, self._every = catalog, clock, every
-        self._sent: dict[tuple[int, str], int] = {}
+        self._counted: dict[tuple[int, str], tuple[int, int]] = {}
         self._task: asyncio.Task[None] | None = None
 
-    def add(self, space: str, sent: int) -> None:
-        """``sent`` bytes were served from the space with this name."""
-        cell = int(self._clock()) // DAY, space
-        self._sent[cell] = self._sent.get(cell, 0) + sent
+    def add(self, space: str, sent: int, received: int = 0) -> None:
+        """``sent`` bytes were served from the space with this name, ``received`` bytes were uploaded to it."""
+        self._count(int(self._clock()) // DAY, space, sent, received)
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._later())
+
+    def _count(self, day: int, space: str, sent: int, received: int) -> None:
+        before = self._counted.get((day, space), (0, 0))
+        self._counted[day, space] = before[0] + sent, before[1] + received
 
     async def _later(self) -> None:
         await asyncio.sleep(self._every)
@@ -39,22 +42,23 @@ class Usage:
         try:
             await self.flush()
         except OSError as failure:
-            log.warning("the bytes served are counted later: %s", failure.strerror)
+            log.warning("the bytes served and uploaded are counted later: %s", failure.strerror)
         except Exception:
-            log.exception("the bytes served could not be counted")
+            log.exception("the bytes served and uploaded could not be counted")
 
     async def flush(self) -> None:
         """Add what was counted to the catalog.  If that fails it stays counted here."""
-        while self._sent:
-            day = next(iter(self._sent))[0]
-            counted = {cell: sent for cell, sent in self._sent.items() if cell[0] == day}
-            for cell in counted:
-                del self._sent[cell]
+        while self._counted:
+            day = next(iter(self._counted))[0]
+            counted = {space: both for (when, space), both in self._counted.items() if when == day}
+            for space in counted:
+                del self._counted[day, space]
+            sent, received = ({space: both[at] for space, both in counted.items()} for at in (0, 1))
             try:
-                await self._catalog.add_flux(day, {space: sent for (_, space), sent in counted.items()})
+                await self._catalog.add_flux(day, sent, received)
             except BaseException:
-                for cell, sent in counted.items():
-                    self._sent[cell] = self._sent.get(cell, 0) + sent
+                for space, both in counted.items():
+                    self._count(day, space, *both)
                 raise
 
     async def stop(self) -> None:

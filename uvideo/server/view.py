@@ -15,10 +15,11 @@ from uvideo._core import dialect, errors, etag, operation, provider, signature, 
 from uvideo.server.audit import FREES, OFF, Audit, Entry, details, visitor
 from uvideo.server.credentials import Key
 from uvideo.server.history import History
+from uvideo.server.holdings import COUNTS
 from uvideo.server.record import object_info, said_acl
 from uvideo.server.service import Service
 from uvideo.server.spaces import Spaces
-from uvideo.storage.base import DAY, SpaceRecord
+from uvideo.storage.base import DAY, Holding, SpaceRecord
 
 __all__ = ["View"]
 
@@ -39,14 +40,29 @@ Given = Mapping[str, Any]
 Call = Callable[[Key, Given, str], Awaitable[dict[str, Any]]]
 
 
+Held = Callable[[], Awaitable[Sequence[Holding] | None]]
+
+
+async def _nothing_yet() -> Sequence[Holding] | None:
+    return None
+
+
 class View:
     """``calls``: (method, name) -> call(key of the session, what was given, URL of the data port) -> JSON object.
 
     A call raises errors.Refused.  Those with the method GET change nothing.
     """
 
-    def __init__(self, service: Service, spaces: Spaces, history: History, started: float, audit: Audit = OFF) -> None:
-        self._audit = audit
+    def __init__(
+        self,
+        service: Service,
+        spaces: Spaces,
+        history: History,
+        started: float,
+        audit: Audit = OFF,
+        held: Held = _nothing_yet,
+    ) -> None:
+        self._audit, self._held = audit, held
         self._service, self._spaces, self._catalog = service, spaces, service.catalog
         self._history, self._started = history, started
         self._kept: dict[tuple[Any, ...], tuple[float, Any]] = {}
@@ -321,7 +337,17 @@ class View:
             "fields": ["time", *samples[-1][1]._fields],
             "samples": [[round(when, 1), *counts] for when, counts in samples if when > after],
             "days": await self._keep(("days", key.owner, last), count),
+            "spaces": await self._held_by(key.owner),
         }
+
+    async def _held_by(self, owner: str) -> list[list[Any]] | None:
+        """[name, objects, bytes, unfinished uploads, bytes of them, bytes sent, bytes received] of each space of the
+        account, the largest first; None until they were counted."""
+        found = await self._held()
+        if found is None:
+            return None
+        own = sorted((each for each in found if each.account == owner), key=lambda each: -each.stored)
+        return [[each.space, *(getattr(each, name) for name in COUNTS)] for each in own[:SPACES_LIMIT]]
 
     # Carrying it out
 

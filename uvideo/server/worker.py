@@ -11,7 +11,7 @@ import ipaddress
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,15 +32,17 @@ from uvideo.server.endings import Ending
 from uvideo.server.exchange import Watch
 from uvideo.server.faults import Faults, FaultyApp, clock
 from uvideo.server.folder import Folder
-from uvideo.server.gauges import Gauges, readiness_look, uploads_look
+from uvideo.server.gauges import Gauges, Look, readiness_look, uploads_look
 from uvideo.server.handover import Succession
 from uvideo.server.hangup import Hangup
 from uvideo.server.headroom import Headroom, kept_free
 from uvideo.server.history import History
+from uvideo.server.holdings import EVERY, Holdings
 from uvideo.server.hosts import SpaceHosts
 from uvideo.server.keyfile import KeyFile
 from uvideo.server.limits import Limits, Rates, descriptors
 from uvideo.server.live import Live, Scrubbing
+from uvideo.server.memory import Memory, least_memory
 from uvideo.server.metrics import Metrics
 from uvideo.server.names import OwnNames
 from uvideo.server.notify import Notify
@@ -59,13 +61,14 @@ from uvideo.server.timing import timed_blobs, timed_catalog
 from uvideo.server.view import View
 from uvideo.server.vitals import Vitals
 from uvideo.storage import identity
-from uvideo.storage.base import DAY, Blobs, Catalog, Unfit, Unreachable
+from uvideo.storage.base import DAY, Blobs, Catalog, Holding, Unfit, Unreachable
 
 if TYPE_CHECKING:
     from uvideo.server.spans import Spans
 
 __all__ = ["Plan", "run"]
 
+HOLDINGS = "accounts and spaces"
 ALONE_EVERY = 5.0  # seconds between two looks whether a predecessor has ended
 CLOCK_GRAIN = 0.1  # seconds; how far the file system's clock may be behind ours
 MIB = 1024 * 1024
@@ -155,7 +158,8 @@ async def run(
             "senders": plan.senders,
             "audit": plan.audit,
         }
-        rules = restoring, settings.verify_reads, spool, settings.permanent_links
+        memory = _memory(settings, drivers, shared)
+        rules = restoring, settings.verify_reads, spool, settings.permanent_links, memory
         if faults is None:
             service = Service(store, names, plan.keyring, time.time, *rules)
             app = App(service, metrics, **common)
@@ -185,8 +189,24 @@ async def run(
         tasks = [loop.create_task(shared.pulse.run(number))]
         if number == 0:
             more = {"/faults": faults.answer} if faults is not None else {}
+            readiness = Readiness(
+                *(blobs, catalog, shared.writes),
+                is_stopping=app.is_stopping,
+                is_crowded=metrics.is_crowded,
+                has_room=app.has_room,
+                short=shared.short,
+            )
+            holdings = Holdings(catalog, metrics)
+            vitals = Vitals(metrics, settings.folder, int(settings.headroom * MIB), ports.not_after)
+            gauges = _gauges(shared, catalog, readiness, vitals, holdings)
+            stack.push_async_callback(gauges.close)
+
+            async def held() -> Sequence[Holding] | None:
+                await gauges.refresh(HOLDINGS)
+                return holdings.latest
+
             history = History(metrics)
-            view = View(service, app.spaces, history, metrics.started, plan.audit)
+            view = View(service, app.spaces, history, metrics.started, plan.audit, held)
             data_port, admin_port = ports.numbers
             endpoint = Endpoint(settings.public_url, data_port, ports.tls is not None, ports.apart)
             console = Console(
@@ -198,24 +218,6 @@ async def run(
             watch = Watch(settings.idle, settings.least_rate)
             watch.start()
             stack.callback(watch.stop)
-            readiness = Readiness(
-                *(blobs, catalog, shared.writes),
-                is_stopping=app.is_stopping,
-                is_crowded=metrics.is_crowded,
-                has_room=app.has_room,
-                short=shared.short,
-            )
-            vitals = Vitals(metrics, settings.folder, int(settings.headroom * MIB), ports.not_after)
-            gauges = Gauges(
-                {
-                    "open uploads": uploads_look(catalog, metrics),
-                    "readiness": readiness_look(readiness, metrics),
-                    "the machine": vitals.look,
-                },
-                metrics,
-                shared.gauges,
-            )
-            stack.push_async_callback(gauges.close)
             answering = admin_handler(metrics, readiness, gauges, console, watch, more)
             each = settings.connections_per_address
             handler = Server(answering, metrics, plan.senders, most=connections, each=each)
@@ -274,6 +276,16 @@ def _unusable(failure: Exception) -> Ending:
     if isinstance(failure, Unfit):
         return endings.UNFIT
     return endings.of_system(failure, endings.FOLDER) if isinstance(failure, OSError) else endings.UNFORESEEN
+
+
+def _gauges(shared: Shared, catalog: Catalog, readiness: Readiness, vitals: Vitals, holdings: Holdings) -> Gauges:
+    looks: dict[str, Look | tuple[Look, float]] = {
+        "open uploads": uploads_look(catalog, shared.metrics),
+        "readiness": readiness_look(readiness, shared.metrics),
+        "the machine": vitals.look,
+        HOLDINGS: (holdings.look, EVERY),
+    }
+    return Gauges(looks, shared.metrics, shared.gauges)
 
 
 async def _meet_older(catalog: Catalog, drivers: Drivers) -> None:
@@ -366,6 +378,11 @@ def _headroom(settings: Settings, shared: Shared) -> Headroom | None:
     if not settings.headroom:
         return None
     return Headroom(settings.folder, int(settings.headroom * MIB), shared.reserved)
+
+
+def _memory(settings: Settings, drivers: Drivers, shared: Shared) -> Memory:
+    size = max(settings.memory * MIB, least_memory(settings.workers))
+    return Memory(size, settings.workers, shared.stored, shared.others, drivers.shared)
 
 
 def _spans(settings: Settings) -> Spans | None:

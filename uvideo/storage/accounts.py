@@ -9,11 +9,24 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from uvideo._core import errors
-from uvideo.storage.base import DAY, Census, DayUsage, KeyRecord, OpenUploads, TokenRecord
+from uvideo.storage.base import DAY, Census, DayUsage, Holding, KeyRecord, OpenUploads, TokenRecord
 from uvideo.storage.committer import Work
-from uvideo.storage.schema import KEY, MIGRATIONS, OPEN_UPLOADS, RETIRE, TOKEN, Row, token_of
+from uvideo.storage.schema import (
+    HELD_FLUX,
+    HELD_OBJECTS,
+    HELD_UPLOADS,
+    KEY,
+    MIGRATIONS,
+    OPEN_UPLOADS,
+    OWNERS,
+    RETIRE,
+    TOKEN,
+    Held,
+    Row,
+    token_of,
+)
 
-__all__ = ["Accounts", "changed", "token_row"]
+__all__ = ["Accounts", "changed", "flux_of", "token_row"]
 
 T = TypeVar("T")
 
@@ -125,13 +138,14 @@ class Accounts:
 
     # Usage
 
-    async def add_flux(self, day: int, sent: Mapping[str, int]) -> None:
-        rows = [(day, count, name) for name, count in sent.items()]
+    async def add_flux(self, day: int, sent: Mapping[str, int], received: Mapping[str, int] | None = None) -> None:
+        rows = [(day, *counts, name) for name, *counts in flux_of(sent, received)]
 
         def work(db: sqlite3.Connection) -> None:
             db.executemany(
-                "INSERT INTO flux (space_id, day, sent) SELECT space_id, ?, ? FROM spaces WHERE name = ? "
-                "ON CONFLICT (space_id, day) DO UPDATE SET sent = sent + excluded.sent",
+                "INSERT INTO flux (space_id, day, sent, received) SELECT space_id, ?, ?, ? FROM spaces WHERE name = ? "
+                "ON CONFLICT (space_id, day) DO UPDATE SET sent = sent + excluded.sent, "
+                "received = received + excluded.received",
                 rows,
             )
 
@@ -142,6 +156,9 @@ class Accounts:
 
     async def open_uploads(self, before: int) -> OpenUploads:
         return await self.apart(lambda db: _open_uploads(db, before))
+
+    async def holdings(self) -> builtins.list[Holding]:
+        return await self.apart(_holdings)
 
     async def usage(self, space_ids: Sequence[str], first: int, last: int) -> builtins.list[DayUsage]:
         asked = list(dict.fromkeys(space_ids))
@@ -171,20 +188,36 @@ def _open_uploads(db: sqlite3.Connection, before: int) -> OpenUploads:
     return OpenUploads(*found)
 
 
+def _holdings(db: sqlite3.Connection) -> builtins.list[Holding]:
+    held = Held()
+    for first, query, table, key, after, count in (
+        (0, HELD_OBJECTS, "objects", "space_id, key", ("", b""), ROWS),
+        (2, HELD_UPLOADS, "uploads", "uploads.upload_id", ("",), UPLOADS),
+        (4, HELD_FLUX, "flux", "space_id, day", ("", -1), ROWS),
+    ):
+        for page, values in _pages(db, table, key, after, count):
+            held.add(first, db.execute(query.format(where=page), values).fetchall())
+    owners = list[Row]()
+    for page, values in _pages(db, "spaces", "space_id", ("",), ROWS):
+        owners += db.execute(OWNERS.format(where=page), values).fetchall()
+    return held.of(owners)
+
+
 def _usage(db: sqlite3.Connection, space_ids: Sequence[str], first: int, last: int) -> builtins.list[DayUsage]:
-    stored, sent = dict[int, int](), dict[int, int]()
+    stored, flux = dict[int, int](), dict[int, tuple[int, int]]()
     for space_id in space_ids:
         for page, values in _pages(db, "objects", "key", (b"",), ROWS, space_id):
             made = f"SELECT MAX(?, created / {DAY}), SUM(size) FROM objects {page} GROUP BY 1"
             for day, size in db.execute(made, (first, *values)).fetchall():
                 stored[day] = stored.get(day, 0) + size
-        read = "SELECT day, sent FROM flux WHERE space_id = ? AND day BETWEEN ? AND ?"
-        for day, count in db.execute(read, (space_id, first, last)).fetchall():
-            sent[day] = sent.get(day, 0) + count
+        read = "SELECT day, sent, received FROM flux WHERE space_id = ? AND day BETWEEN ? AND ?"
+        for day, sent, received in db.execute(read, (space_id, first, last)).fetchall():
+            before = flux.get(day, (0, 0))
+            flux[day] = before[0] + sent, before[1] + received
     found, there = list[DayUsage](), 0
     for day in range(first, last + 1):
         there += stored.get(day, 0)
-        found.append(DayUsage(day, there, sent.get(day, 0)))
+        found.append(DayUsage(day, there, *flux.get(day, (0, 0))))
     return found
 
 
@@ -206,6 +239,12 @@ def _pages(
             return
         yield f"{beyond} AND ({key}) <= ({marks})", (*one, *after, *found[0])
         after = found[0]
+
+
+def flux_of(sent: Mapping[str, int], received: Mapping[str, int] | None) -> builtins.list[tuple[str, int, int]]:
+    """(name, sent, received) of each space, in order of the names: so all take the rows in one order."""
+    more = received or {}
+    return [(name, sent.get(name, 0), more.get(name, 0)) for name in sorted({*sent, *more})]
 
 
 def changed(

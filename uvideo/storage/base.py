@@ -33,6 +33,7 @@ __all__ = [
     "DayUsage",
     "Freed",
     "Garbage",
+    "Holding",
     "KeyRecord",
     "Ledger",
     "Named",
@@ -159,11 +160,27 @@ class KeyRecord:
 @dataclass(frozen=True, slots=True)
 class DayUsage:
     """``day``: whole days since 1970, UTC.  ``stored``: bytes, of those there now, that were there by its end.
-    ``sent``: bytes served on it."""
+    ``sent``: bytes served on it.  ``received``: bytes of uploads that came on it."""
 
     day: int
     stored: int
     sent: int
+    received: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a space of an account holds.  ``stored``, ``uploads_stored``: bytes of objects, and of unfinished uploads.
+    ``sent``, ``received``: bytes served from it and uploaded to it since it was made."""
+
+    account: str
+    space: str
+    objects: int = 0
+    stored: int = 0
+    uploads: int = 0
+    uploads_stored: int = 0
+    sent: int = 0
+    received: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -712,8 +729,8 @@ class Catalog(Protocol):
 
     # Usage
 
-    async def add_flux(self, day: int, sent: Mapping[str, int]) -> None:
-        """Add bytes served on a day (since 1970, UTC) to what is counted already, by the space's name.
+    async def add_flux(self, day: int, sent: Mapping[str, int], received: Mapping[str, int] | None = None) -> None:
+        """Add bytes served and uploaded on a day (since 1970, UTC) to what is counted already, by the space's name.
 
         A space that does not exist any more is left out.
         """
@@ -721,6 +738,11 @@ class Catalog(Protocol):
 
     async def usage(self, space_ids: Sequence[str], first: int, last: int) -> builtins.list[DayUsage]:
         """What these spaces together stored and sent on each day from ``first`` to ``last``.  Reads every object."""
+        ...
+
+    async def holdings(self) -> builtins.list[Holding]:
+        """Of every space, in order of account and name.  Counts every object, as it goes: what is changed meanwhile
+        may or may not be in it."""
         ...
 
     async def census(self) -> Census:

@@ -6,10 +6,22 @@ import builtins
 from collections.abc import Callable, Mapping, Sequence
 
 from uvideo._core import errors
-from uvideo.storage.accounts import changed, token_row
-from uvideo.storage.base import DAY, Census, DayUsage, KeyRecord, OpenUploads, TokenRecord
+from uvideo.storage.accounts import changed, flux_of, token_row
+from uvideo.storage.base import DAY, Census, DayUsage, Holding, KeyRecord, OpenUploads, TokenRecord
 from uvideo.storage.connections import Connections, Lock, Session
-from uvideo.storage.schema import CENSUS, KEY, OPEN_UPLOADS, RETIRE, TOKEN, token_of
+from uvideo.storage.schema import (
+    CENSUS,
+    HELD_FLUX,
+    HELD_OBJECTS,
+    HELD_UPLOADS,
+    KEY,
+    OPEN_UPLOADS,
+    OWNERS,
+    RETIRE,
+    TOKEN,
+    Held,
+    token_of,
+)
 
 __all__ = ["PostgresAccounts"]
 
@@ -94,14 +106,15 @@ class PostgresAccounts:
 
     # Usage
 
-    async def add_flux(self, day: int, sent: Mapping[str, int]) -> None:
-        rows = [(day, count, name) for name, count in sorted(sent.items())]  # sorted: all take the rows in one order
+    async def add_flux(self, day: int, sent: Mapping[str, int], received: Mapping[str, int] | None = None) -> None:
+        rows = [(day, *counts, name) for name, *counts in flux_of(sent, received)]
 
         async def work(db: Session) -> None:
             await db.executemany(
-                "INSERT INTO flux (space_id, day, sent) "
-                "SELECT space_id, $1::BIGINT, $2::BIGINT FROM spaces WHERE name = $3 "
-                "ON CONFLICT (space_id, day) DO UPDATE SET sent = flux.sent + excluded.sent",
+                "INSERT INTO flux (space_id, day, sent, received) "
+                "SELECT space_id, $1::BIGINT, $2::BIGINT, $3::BIGINT FROM spaces WHERE name = $4 "
+                "ON CONFLICT (space_id, day) DO UPDATE SET sent = flux.sent + excluded.sent, "
+                "received = flux.received + excluded.received",
                 rows,
             )
 
@@ -117,6 +130,13 @@ class PostgresAccounts:
                 *await db.fetchrow(OPEN_UPLOADS.format(mark="$1::BIGINT", where=""), before, timeout=LONG)
             )
 
+    async def holdings(self) -> builtins.list[Holding]:
+        held = Held()
+        async with self._db.session() as db:
+            for first, query in ((0, HELD_OBJECTS), (2, HELD_UPLOADS), (4, HELD_FLUX)):
+                held.add(first, await db.fetch(query.format(where=""), timeout=LONG))
+            return held.of(await db.fetch(OWNERS.format(where=""), timeout=LONG))
+
     async def usage(self, space_ids: Sequence[str], first: int, last: int) -> builtins.list[DayUsage]:
         asked = list(dict.fromkeys(space_ids))
         made = (
@@ -125,12 +145,13 @@ class PostgresAccounts:
         async with self._db.session() as db:
             stored = {day: size for day, size in await db.fetch(made, asked, first, timeout=LONG)}
         read = await self._db.all(
-            "SELECT day, SUM(sent)::BIGINT FROM flux WHERE space_id = ANY($1) AND day BETWEEN $2 AND $3 GROUP BY 1",
+            "SELECT day, SUM(sent)::BIGINT, SUM(received)::BIGINT FROM flux "
+            "WHERE space_id = ANY($1) AND day BETWEEN $2 AND $3 GROUP BY 1",
             *(asked, first, last),
         )
-        sent = {day: count for day, count in read}
+        flux = {day: (sent, received) for day, sent, received in read}
         found, there = [], 0
         for day in range(first, last + 1):
             there += stored.get(day, 0)
-            found.append(DayUsage(day, there, sent.get(day, 0)))
+            found.append(DayUsage(day, there, *flux.get(day, (0, 0))))
         return found

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from uvideo.storage.base import ObjectRecord, SpaceRecord, TokenRecord, UploadRecord
+from uvideo.storage.base import Holding, ObjectRecord, SpaceRecord, TokenRecord, UploadRecord
 
 Row = tuple[Any, ...]
 UNSTORABLE = "a value has a character or a number that cannot be stored"
@@ -71,6 +71,8 @@ MIGRATIONS = (
     """,
     # One row at most: what the blobs that this catalog names have too.
     "CREATE TABLE identity (identity TEXT NOT NULL)",
+    # Bytes uploaded to the space on the day.  Programs that do not know it count what is sent only.
+    "ALTER TABLE flux ADD COLUMN received BIGINT NOT NULL DEFAULT 0",
 )
 
 RETIRE = f"UPDATE oldest SET schema = {len(MIGRATIONS)}"
@@ -111,11 +113,44 @@ OPEN_UPLOADS = """
         GROUP BY uploads.upload_id) AS each_one"""
 
 
+#: What each space holds, in three parts: (space_id, what is counted ...).  ``where``: which rows.
+HELD_OBJECTS = """
+    SELECT space_id, COUNT(*), CAST(SUM(size) AS BIGINT) FROM objects {where} GROUP BY space_id"""
+HELD_UPLOADS = """
+    SELECT space_id, COUNT(*), CAST(SUM(size) AS BIGINT) FROM (
+        SELECT MIN(uploads.space_id) AS space_id, COALESCE(SUM(parts.size), 0) AS size
+        FROM uploads LEFT JOIN parts ON parts.upload_id = uploads.upload_id {where}
+        GROUP BY uploads.upload_id) AS each_one GROUP BY space_id"""
+HELD_FLUX = """
+    SELECT space_id, CAST(SUM(sent) AS BIGINT), CAST(SUM(received) AS BIGINT) FROM flux {where} GROUP BY space_id"""
+#: Whose they are.
+OWNERS = "SELECT space_id, owner, name FROM spaces {where}"
+
+
 STALE = "a part was stored while the upload was finished: list its parts and finish again"
 #: Of uploads that have parts.
 DRAFTS = """
     SELECT draft FROM uploads WHERE EXISTS (SELECT 1 FROM parts WHERE parts.upload_id = uploads.upload_id)
     LIMIT {mark}"""
+
+
+class Held:
+    """Adds up what the queries HELD_... find."""
+
+    def __init__(self) -> None:
+        self._counted = dict[str, list[int]]()
+
+    def add(self, first: int, rows: Iterable[Row]) -> None:
+        """``first``: where their counts stand among those of a Holding: 0 objects, 2 uploads, 4 flux."""
+        for space_id, one, other in rows:
+            counts = self._counted.setdefault(space_id, [0] * 6)
+            counts[first] += one
+            counts[first + 1] += other
+
+    def of(self, owners: Iterable[Row]) -> list[Holding]:
+        """By the rows of OWNERS."""
+        found = [Holding(owner, name, *self._counted.get(space_id, ())) for space_id, owner, name in owners]
+        return sorted(found, key=lambda each: (each.account, each.space))
 
 
 def headers_of(text: str) -> tuple[tuple[str, str], ...]:

@@ -20,6 +20,7 @@ export function dashboard(root) {
   const control = new AbortController();
   const tiles = h("dl", { class: "figures" });
   const charts = h("div", { class: "charts" });
+  const held = h("section", {});
   const uploads = h("section", { class: "uploads" });
   let samples = [];
   let timer;
@@ -31,13 +32,14 @@ export function dashboard(root) {
       const first = added.length ? added[0].time : Infinity;
       samples = [...samples.filter((each) => each.time < first && each.time > said.now - 3600), ...added];
       draw(tiles, charts, samples, said);
+      drawHeld(held, said.spaces);
     } catch (failure) {
       if (control.signal.aborted) return;
       if (!tiles.children.length) replace(charts, h("p", { class: "wrong", role: "alert" }, failure.message));
     }
     timer = setTimeout(refresh, EVERY);
   };
-  replace(root, h("div", { class: "head" }, h("h1", {}, t("nav.dashboard"))), tiles, charts, uploads);
+  replace(root, h("div", { class: "head" }, h("h1", {}, t("nav.dashboard"))), tiles, charts, held, uploads);
   refresh();
   attempt(() => drawUploads(uploads, control.signal));
   return () => {
@@ -76,6 +78,33 @@ function draw(tiles, charts, samples, said) {
     lines(t("dash.requests"), [["requests", t("dash.all")], ["refused", t("dash.4xx")], ["failed", t("dash.5xx")]].map(([field, name]) => ({ name, points: rates(samples, field) })), (value) => t("per.second", { value: decimal(value) })),
     bars(t("dash.usage"), said.days.map(([time, stored]) => [time, stored]), size),
     bars(t("dash.served"), said.days.map(([time, , sent]) => [time, sent]), size),
+  );
+}
+
+const same = (some, others) => JSON.stringify(some) === JSON.stringify(others);
+
+/** What each space holds.  It is drawn anew only if it changed: somebody may be reading or scrolling it. */
+function drawHeld(root, spaces) {
+  if (!spaces || !spaces.length || same(root.spaces, spaces)) return;
+  root.spaces = spaces;
+  const sums = spaces[0].map((_, at) => (at ? spaces.reduce((sum, each) => sum + each[at], 0) : t("dash.sum")));
+  const numbers = ([, objects, stored, unfinished, inUploads, sent, received]) =>
+    [count(objects), size(stored), unfinished ? `${count(unfinished)} (${size(inUploads)})` : count(0), size(received), size(sent)].map((text) => h("td", { class: "number" }, text));
+  const heads = [t("dash.space"), t("dash.objects"), t("dash.stored"), t("uploads.title"), t("dash.in"), t("dash.out")];
+  replace(
+    root,
+    h("div", { class: "section-head" }, h("h2", {}, t("dash.spaces")), spaces.length > SHOWN ? h("span", { class: "faint" }, t("dash.largest", { n: SHOWN })) : null),
+    h(
+      "div",
+      { class: "table-port", tabindex: 0, role: "region", "aria-label": t("dash.spaces") },
+      h(
+        "table",
+        {},
+        h("thead", {}, h("tr", {}, heads.map((text) => h("th", { scope: "col" }, text)))),
+        h("tbody", {}, spaces.slice(0, SHOWN).map((each) => h("tr", {}, h("td", {}, h("a", { href: addressOf(each[0]) }, each[0])), numbers(each)))),
+        h("tfoot", {}, h("tr", {}, h("th", { scope: "row" }, sums[0]), numbers(sums))),
+      ),
+    ),
   );
 }
 
