@@ -50,6 +50,7 @@ class Settings:
     rate: float = 0
     headroom: float = 64
     quarantine_days: float = 7
+    stale_days: float = 0
     lock_seconds: float = 4
     guesses: int = 100
     verify_reads: bool = False
