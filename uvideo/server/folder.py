@@ -10,6 +10,7 @@ taken works beside a predecessor that is finishing, as one of its workers would.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import time
 from pathlib import Path
@@ -25,6 +26,8 @@ LOCK, SERVING = "lock", "serving"
 SAID = 4096  # bytes that are written at once: none of an earlier writing is left behind them
 LOCK_SECONDS = 2.0  # how long a predecessor that is just ending is waited for
 SHARES = localfile.fcntl is not None  # else (Windows) a lock has one owner, and is kept to the end
+
+log = logging.getLogger("uvideo.server")
 
 
 class Folder:
@@ -54,9 +57,12 @@ class Folder:
         return alone
 
     def say(self, **fields: Any) -> None:
-        """Write down who serves, for ``state``; at most SAID bytes."""
+        """Write down who serves, for ``state``; at most SAID bytes.  A full disk is no reason not to serve."""
         data = json.dumps(fields).encode().ljust(SAID - 1) + b"\n"
-        localfile.write_at(self.lock, data, 0)
+        try:
+            localfile.write_at(self.lock, data, 0)
+        except OSError as failure:
+            log.warning("%s cannot be written, so no command finds this server: %s", LOCK, failure.strerror)
 
     def give_up(self) -> None:
         """This process takes no more connections.  The server that does is another one once all of them said so."""

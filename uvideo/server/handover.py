@@ -172,10 +172,7 @@ class Succession:
             self._control.close()
             self._said.close()
         self._failures += 1
-        try:
-            self._folder.say(pid=os.getpid(), failures=self._failures, why=why[:MOST_SAID])
-        except OSError as failure:
-            log.error("%s cannot be written: %s", self._folder.path / "lock", failure.strerror)
+        self._folder.say(pid=os.getpid(), failures=self._failures, why=why[:MOST_SAID])
         return False
 
     def abandon(self) -> None:

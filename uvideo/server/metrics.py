@@ -44,6 +44,8 @@ VALUES = {
     "uvideo_uploads_open_bytes": ("gauge", "Bytes of their parts."),
     "uvideo_uploads_stale": ("gauge", "Those of them that had no new part for 7 days."),
     "uvideo_uploads_stale_bytes": ("gauge", "Bytes of their parts."),
+    "uvideo_memory_stored_bytes": ("gauge", "Shares of --memory that uploads under way have."),
+    "uvideo_memory_others_bytes": ("gauge", "Memory that other requests hold, out of a quarter of --memory."),
     "uvideo_disk_reserved_bytes": ("gauge", "Room on the disk that uploads under way have announced."),
     "uvideo_gc_removed_total": ("counter", "Files that nothing named, put into the quarantine or removed."),
     "uvideo_gc_freed_total": ("counter", "Blobs and drafts freed by looks for garbage, deleted ones included."),

@@ -26,6 +26,8 @@ __all__ = ["supervise"]
 FAILURES, WITHIN = 5, 10.0  # so many deaths within so many seconds mean that starting again is of no use
 _NAMES = ("SIGTERM", "SIGINT", "SIGCHLD", "SIGUSR2", "SIGHUP")
 SIGNALS = {getattr(signal, name) for name in _NAMES if hasattr(signal, name)}
+STOPS = (signal.SIGTERM, signal.SIGINT)
+LOOK_EVERY = 0.02  # seconds
 STOPPED_SECONDS = 10.0  # for all workers to close their listening sockets
 MOST_TOLD = 4096  # bytes
 
@@ -99,13 +101,12 @@ class _Supervisor:
             self._stop(signal.SIGKILL)
             raise
         while True:
-            found = signal.sigtimedwait(SIGNALS, self._pause())
-            number = found.si_signo if found is not None else 0
+            number = _next_signal(self._pause())
             if number == signal.SIGUSR2:
                 self._succession.begin()
             elif number == signal.SIGHUP:
                 self._signal(signal.SIGHUP)
-            elif number in (signal.SIGTERM, signal.SIGINT):
+            elif number in STOPS:
                 self._succession.abandon()
                 return self._drain()
             if self._succession.look():
@@ -218,11 +219,10 @@ class _Supervisor:
         deadline = None if self._ports.outlive else time.monotonic() + GRACE + 5
         while self._pids:
             left = 3600.0 if deadline is None else max(0.0, deadline - time.monotonic())
-            found = signal.sigtimedwait(SIGNALS, left)
+            found = _next_signal(left)
             self._reap()
-            if found is None and deadline is None:
-                continue
-            if self._pids and (found is None or found.si_signo not in (signal.SIGCHLD, signal.SIGUSR2)):
+            is_over = deadline is not None and time.monotonic() > deadline
+            if self._pids and (is_over or found in STOPS):
                 self._stop(signal.SIGKILL)
                 return endings.BROKEN_OFF.code
         return endings.STOPPED.code
@@ -241,10 +241,10 @@ class _Supervisor:
         self._signal(signal.SIGUSR2)
         deadline, ending = time.monotonic() + STOPPED_SECONDS, endings.STOPPED
         while self._told:
-            found = signal.sigtimedwait(SIGNALS, 0.02)
+            found = _next_signal(LOOK_EVERY)
             self._reap()
             self._hear()
-            if time.monotonic() > deadline or (found is not None and found.si_signo in (signal.SIGTERM, signal.SIGINT)):
+            if time.monotonic() > deadline or found in STOPS:
                 for pid in self._told:
                     log.error("worker %d does not stop, and is killed", self._pids[pid])
                     os.kill(pid, signal.SIGKILL)
@@ -278,6 +278,19 @@ class _Supervisor:
         for pid in self._pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, name)
+
+
+def _next_signal(seconds: float) -> int:
+    """The number of a signal of ours that is there or comes within so many seconds, 0 if none does."""
+    if hasattr(signal, "sigtimedwait"):
+        found = signal.sigtimedwait(SIGNALS, seconds)
+        return found.si_signo if found is not None else 0
+    deadline = time.monotonic() + seconds  # macOS
+    while not signal.sigpending() & SIGNALS:
+        if time.monotonic() > deadline:
+            return 0
+        time.sleep(LOOK_EVERY)
+    return int(signal.sigwait(SIGNALS))
 
 
 def _tell(fd: int, what: bytes) -> None:

@@ -78,6 +78,8 @@ WORDS = {
     "Requests a second for each key, in each process; more are answered 429.  0: any number.": (
         "每个进程中每个密钥每秒的请求数，超出的应答 429；0 表示不限。"
     ),
+    "MiB that all requests of all workers hold together, at least 16 for each worker; beyond that they go to the "
+    "disk or wait.": ("所有工作进程的全部请求合计可占用的内存（MiB），每个进程至少 16；超出时暂存到磁盘或排队等待。"),
     "MiB of the disk that stay free: uploads are answered 503 before they would take them.": (
         "磁盘保留的空闲空间（MiB）：上传将要占用它时应答 503。"
     ),
