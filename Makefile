@@ -89,11 +89,11 @@ $(OPERATE)/.made: setup.py setup.cfg pyproject.toml Makefile $(SOURCES)
 	/usr/bin/python3 -m venv --clear $(OPERATE)/venv
 	rm -rf build $(OPERATE)/wheels
 	$(OPERATE)/venv/bin/python $(PIP) --upgrade pip wheel setuptools
-	$(OPERATE)/venv/bin/python -m pip --disable-pip-version-check wheel --quiet --wheel-dir $(OPERATE)/wheels '.[server,cluster]'
+	$(OPERATE)/venv/bin/python -m pip --disable-pip-version-check wheel --quiet --wheel-dir $(OPERATE)/wheels '.[server,cluster,cli]'
 	@touch $@
 
 $(VENV)/.operate: $(VENV)/.made
-	@for each in setpriv:util-linux prometheus promtool:prometheus nginx:nginx-light haproxy systemd-analyze:systemd systemd-nspawn:systemd-container; do \
+	@for each in setpriv:util-linux prometheus promtool:prometheus nginx:nginx-light haproxy systemd-analyze:systemd systemd-nspawn:systemd-container sshd:openssh-server rsync; do \
 	  PATH="$$PATH:/usr/sbin" command -v $${each%:*} >/dev/null || { \
 	  echo "$${each%:*} is missing (Debian: apt-get install --no-install-recommends $${each#*:})" >&2; exit 1; }; done
 	@touch $@

@@ -19,6 +19,7 @@ from uvideo.errors import (
     IntegrityError,
     InvalidArgument,
     SignatureExpired,
+    SignatureMismatch,
     UVideoError,
 )
 from uvideo.settings import Settings
@@ -105,12 +106,16 @@ class AsyncCarrier:
     async def act(self, op: Any) -> tuple[Any, Any]:
         """(result, Response) of a management operation."""
 
-        async def once(until: float | None) -> tuple[Any, Any]:
+        async def once(until: float | None, again: bool = True) -> tuple[Any, Any]:
             request, began = self.carrier.action_request(op), self.carrier.clock()
             response = await self._send(request, None, SMALL_ANSWER, until)
-            self.carrier.heard(request, response.headers, began)
-            found: tuple[Any, Any] = self.carrier.judge_action(op, response)
-            return found
+            try:
+                found: tuple[Any, Any] = self.carrier.judge_action(op, response, request, began)
+                return found
+            except SignatureMismatch as error:
+                if not (again and error.again):
+                    raise
+            return await once(until, False)
 
         lost, began, whole = self.carrier.doubts(op), self.carrier.ticks(), self.one()
         try:

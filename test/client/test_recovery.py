@@ -165,6 +165,23 @@ def test_an_asynchronous_client_signs_by_the_services_time(client: Client, space
     assert asyncio.run(ask()) == b"film"
 
 
+@pytest.mark.parametrize("seconds", [7200, 80000])
+def test_calls_are_signed_by_the_services_time(client: Client, seconds: int) -> None:
+    """Those of the management plane end too: the first one is refused, and made anew."""
+    with Client(settings=client.settings) as made:
+        name = fresh()
+        assert behind(made, seconds).create_space(name) is not None
+        made.delete_space(name)
+
+    async def ask() -> None:
+        async with AsyncClient(settings=client.settings) as made:
+            made._carrier.carrier.clock = lambda: time.time() - seconds
+            await made.create_space(name)
+            await made.delete_space(name)
+
+    asyncio.run(ask())
+
+
 def test_a_clock_that_is_days_off_is_named_and_not_corrected(client: Client, space: str) -> None:
     client.put(space, "a", b"film")
     with Client(settings=client.settings) as made:

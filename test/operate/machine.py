@@ -32,6 +32,7 @@ units="$1/root/etc/systemd/system"
 mkdir -p "$units"
 printf '[Unit]\nRequires=basic.target\nAfter=basic.target\nWants=runner.service\n' > "$units/testing.target"
 printf '[Unit]\nAfter=basic.target\n[Service]\nExecStart=/bin/bash /shared/runner.sh\n' > "$units/runner.service"
+ln -s /dev/null "$units/systemd-networkd-wait-online.service"
 rm -f "$1/root/etc/machine-id"
 exec systemd-nspawn --quiet --directory="$1/root" --boot --register=no --keep-unit --private-network \
     --machine=uvideo-test --bind="$2:/shared" --console=read-only systemd.unit=testing.target </dev/null

@@ -7,6 +7,7 @@ import stat
 import subprocess
 from pathlib import Path
 
+from test.server.test_maintenance import inside
 from test.server.wire import Peer
 from test.server_fixture import ROOT, start_server
 from ucloud.uvideo.protocol import operation
@@ -25,6 +26,7 @@ def test_the_audit_log_is_rotated_as_documented(tmp_path: Path) -> None:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0 and not done.stderr, done.stderr
         assert log.with_name("audit.log.1").read_bytes() == before and before
+        assert not log.exists() and "CreateSpace" in inside("audit", server.dir).stdout
         owner.do(operation.PutObject(space, "k"), b"x")
         (line,) = map(json.loads, log.read_text().splitlines())
         assert line["object"] == "k" and stat.S_IMODE(log.stat().st_mode) == 0o600

@@ -26,8 +26,7 @@ from test.crash.story import State, fits, observe, tag
 from test.server.wire import BLOCK, Answer, Peer, connect, head, pattern, receive
 from test.server_fixture import Server, start_server
 from ucloud.uvideo.protocol import errors, etag, operation, signature
-from uvideo.server.app import LARGE_AT_ONCE
-from uvideo.server.exchange import FREE
+from uvideo.server.memory import FREE
 
 MAKE, WRITE, SYNC, NAME = 1, 2, 4, 8
 SPACE = "films"
@@ -208,7 +207,7 @@ def test_calls_that_others_sign_wrong_do_not_count_for_a_key(tmp_path: Path) -> 
 
 def test_large_calls_of_strangers_do_not_fill_the_memory(tmp_path: Path) -> None:
     """Each may have a mebibyte, and is read before it can be told who signed it."""
-    with start_server(tmp_path, "--no-fsync") as server, contextlib.ExitStack() as stack:
+    with start_server(tmp_path, "--no-fsync", "--memory", "16") as server, contextlib.ExitStack() as stack:
         peer = Peer(server)
         space = peer.space()
         pairs = [("Host", "x"), ("Content-Type", "application/json"), ("Content-Length", str(MIB))]
@@ -218,7 +217,7 @@ def test_large_calls_of_strangers_do_not_fill_the_memory(tmp_path: Path) -> None
             sock.sendall(head("POST", "/", pairs) + b" " * (FREE + 65536))
             return sock
 
-        held = [begun() for _ in range(LARGE_AT_ONCE)]
+        held: list[socket.socket] = []
         refused: list[Any] = []
         deadline = time.monotonic() + 60
         while not refused and time.monotonic() < deadline:  # once the server has read all of them
@@ -228,6 +227,7 @@ def test_large_calls_of_strangers_do_not_fill_the_memory(tmp_path: Path) -> None
             else:
                 held.append(another)
         assert [each["Message"] for each in refused] == ["too many large requests at once"]
+        assert 30 <= len(held) <= 80  # a quarter of the memory, in pieces of 80 KiB or little less
         assert [each.space for each in peer.manage(operation.DescribeSpace(None)).spaces] == [space]  # small ones go on
         for sock in held:
             sock.close()

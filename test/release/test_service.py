@@ -96,6 +96,8 @@ class TestUnit:
         assert int(service["TimeoutStopSec"]) > workers.STOPPED_SECONDS
         assert (service["Type"], service["NotifyAccess"]) == ("notify", "main") and int(service["WatchdogSec"]) >= 10
         assert (service["User"], service["Group"]) == ("uvideo", "uvideo")
+        folder, log = service["LogsDirectory"], service["Environment"].partition("UVIDEO_SERVE_AUDIT_LOG=")[2]
+        assert log == f"/var/log/{folder}/audit.log" and service["LogsDirectoryMode"] == "0700"
         assert service["EnvironmentFile"].startswith("-/etc/") and "UVIDEO_SERVE_PRIVATE" not in UNIT.read_text()
         for name in ("NoNewPrivileges", "PrivateDevices", "PrivateTmp", "ProtectHome", "MemoryDenyWriteExecute"):
             assert service[name] == "yes"

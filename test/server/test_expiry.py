@@ -6,15 +6,18 @@ A time that is compared elsewhere than in ``protocol.expiry`` fails the last tes
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from test.server.inprocess import running
 from test.server.wire import Peer
-from ucloud.uvideo.protocol import errors, operation, signature
+from ucloud.uvideo.protocol import action, errors, operation, signature
+from ucloud.uvideo.protocol.message import Headers, Response
 from uvideo.link import read_link
 from uvideo.server import signin
 from uvideo.server.service import Restoring
@@ -121,6 +124,24 @@ def temporary_keys(world: World) -> Way:
     return world.end, lambda: said(peer.ask("GET", SPACE, "/k", "k", headers), "has expired")
 
 
+def signed_call(world: World) -> Way:
+    """Out of a proxy's log, say."""
+    asked = operation.DescribeSpace(SPACE)
+    request = action.encode(asked, "", world.owner.credentials, end=world.end)
+
+    def goes_on() -> bool:
+        got = world.owner.send(request.method, request.target)
+        assert got.status == 200
+        try:
+            found = action.decode_result(asked, Response(got.status, Headers(got.headers), got.body))
+        except errors.SignatureMismatch as refused:
+            assert "expired" in refused.message
+            return False
+        return bool(found.spaces)
+
+    return world.end, goes_on
+
+
 def restored(world: World) -> Way:
     key = f"archived {world.now}"
     world.owner.do(operation.PutObject(SPACE, key, storage_class="ARCHIVE"), b"held")
@@ -160,7 +181,7 @@ def console_session_that_is_used(world: World) -> Way:
 
 WAYS: dict[str, Callable[[World], Way]] = {
     **{f"signed URL to {method}": link_to(method) for method in ("GET", "HEAD", "PUT")},
-    **{each.__name__: each for each in (explained, token, token_made_late, temporary_keys, restored)},
+    **{each.__name__: each for each in (explained, token, token_made_late, temporary_keys, signed_call, restored)},
     **{each.__name__: each for each in (console_link, console_session, console_session_that_is_used)},
 }
 
@@ -173,6 +194,29 @@ def test_its_own_second_counts(world: World, name: str, fraction: float) -> None
         end, goes_on = WAYS[name](world)
         world.now = end + behind
         assert goes_on() == (behind < 1), f"{behind} s behind its end"
+
+
+@pytest.mark.parametrize("end", ["", "0x7fffffff", "-1", "1e99", " 1893457000", "soon", "9" * 30, "1893457000.0"])
+def test_an_end_of_a_call_that_is_no_time_is_refused(world: World, end: str) -> None:
+    owner = world.owner.credentials
+    given = {"Action": "DeleteBucket", "BucketName": SPACE, "PublicKey": owner.public_key, "Expires": end}
+    given["Signature"] = signature.action_signature(owner.private_key, given)
+    bodies = (urlencode(given), "application/x-www-form-urlencoded"), (json.dumps(given), "application/json")
+    for body, kind in bodies:
+        got = world.owner.send("POST", "/", [("Content-Type", kind)], body.encode())
+        said = json.loads(got.body)
+        assert said["RetCode"] > 0 and "Expires is not a time" in said["Message"]
+
+
+def test_the_end_of_a_call_is_signed(world: World) -> None:
+    request = action.encode(operation.DescribeSpace(SPACE), "", world.owner.credentials, end=NOW - 10)
+    for changed in (request.target.replace(f"Expires={NOW - 10}", f"Expires={NOW * 2}"), drop(request.target)):
+        assert changed != request.target
+        assert json.loads(world.owner.send("GET", changed).body)["RetCode"] == 171
+
+
+def drop(target: str) -> str:
+    return target.replace(f"Expires={NOW - 10}&", "")
 
 
 # Nothing compares by itself

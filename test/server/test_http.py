@@ -6,6 +6,7 @@ import asyncio
 import socket
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from test.server.wire import BLOCK, MIB, Peer, chunked, connect, exchange, head,
 from test.server_fixture import Server
 from ucloud.uvideo.protocol import operation
 from uvideo.server.app import FORM_LIMIT
-from uvideo.server.exchange import FREE
+from uvideo.server.memory import FREE
 
 
 def put_headers(peer: Peer, space: str, key: str, *more: tuple[str, str]) -> list[tuple[str, str]]:
@@ -375,23 +376,21 @@ def test_an_unsigned_body_has_a_limit_to_the_byte(server: Server, peer: Peer, in
 @pytest.mark.parametrize("in_chunks", [False, True])
 def test_a_large_unsigned_body_needs_a_place_and_gives_it_back(tmp_path: Path, in_chunks: bool) -> None:
     with running(tmp_path) as server:
-        peer, places = Peer(server), server.app._large
+        peer, budget = Peer(server), server.service.memory.others
 
-        async def take(count: int = 1000) -> int:
-            taken = 0
-            while not places.locked() and taken < count:
-                taken += await places.acquire()
-            return taken
+        def on_loop(work: Callable[[], Any]) -> Any:
+            async def run() -> Any:
+                return work()
 
-        def on_loop(work: Any) -> Any:
-            return asyncio.run_coroutine_threadsafe(work, server.loop).result(60)
+            return asyncio.run_coroutine_threadsafe(run(), server.loop).result(60)
 
         for _ in range(3):
             assert unsigned(peer, FREE + 1, in_chunks) != BUSY
-        held = on_loop(take())
+        assert on_loop(lambda: budget.level.total) == 0
+        assert on_loop(lambda: budget.take(budget.size)) == budget.size
         assert unsigned(peer, FREE, in_chunks) != BUSY
         assert unsigned(peer, FREE + 1, in_chunks) == BUSY
-        server.loop.call_soon_threadsafe(places.release)
+        on_loop(lambda: budget.give(3 * FREE))
         for _ in range(3):
             assert unsigned(peer, FREE + 1, in_chunks) != BUSY
-        assert on_loop(take()) == 1 and held > 1
+        assert on_loop(lambda: budget.level.total) == budget.size - 3 * FREE

@@ -18,13 +18,14 @@ from .protocol.errors import (
     NoCredentials,
     Refused,
     SignatureExpired,
+    SignatureMismatch,
     SpaceExists,
     SpaceNotFound,
     TokenNotFound,
     UVideoError,
 )
 from .protocol.message import REFUSAL, Headers, Response
-from .protocol.provider import named
+from .protocol.provider import named, owner_of
 from .protocol.text import native, to_text
 from .retry import Attempts, may_be_done
 from .skew import Skew
@@ -36,6 +37,8 @@ PROVEN = (operation.PutObject, operation.FinishUpload, operation.CopyObject, ope
 GRACE = 2.0
 #: Seconds that a call whose time is over still has to take back what it has left.
 TIDYING = 0.2
+#: Seconds that a signed management call is good for, and the next one has another signature.
+LASTS = 900
 _ticks = getattr(time, "monotonic", time.time)
 #: What the service says to a management operation that it has done already.
 _DONE_BEFORE = {
@@ -180,11 +183,15 @@ class Carrier(object):
         ``headers``: (name, value) to send in place of ours of that name.
         """
 
-        def once(until):
+        def once(until, again=True):
             request, began = self.action_request(op, headers), self.clock()
             response = self.transport.send(request, None, self.limit(until), self.interrupt)
-            self.heard(request, response.headers, began)
-            return self.judge_action(op, response)
+            try:
+                return self.judge_action(op, response, request, began)
+            except SignatureMismatch as error:
+                if not (again and error.again):
+                    raise
+            return once(until, False)
 
         lost, began, whole = self.doubts(op), self.ticks(), self.one()
         try:
@@ -240,8 +247,14 @@ class Carrier(object):
         """The signed Request of a management operation.  NoCredentials of an anonymous Carrier."""
         if self.credentials is None:
             raise NoCredentials(operation=type(op).__name__, space=getattr(op, "space", None))
+        lasts = self._lasts()
         request = action.encode(
-            op, named(self.endpoint.api), self.credentials, self.endpoint.space_parameter, self.endpoint.video_actions
+            op,
+            named(self.endpoint.api),
+            self.credentials,
+            self.endpoint.space_parameter,
+            self.endpoint.video_actions,
+            None if lasts is None else int(self.now()) + lasts,
         )
         request.headers.add("User-Agent", self.endpoint.user_agent)
         return _over(request, op, headers) if headers else request
@@ -263,9 +276,24 @@ class Carrier(object):
         """Unix seconds by the service's clock, as far as it is known."""
         return self.clock() + self.skew.seconds
 
-    def judge_action(self, op, response):
-        """(result, Response) of a management answer; an error raised carries the Response as ``response``."""
-        return self._decode(action.decode_result, op, response)
+    def judge_action(self, op, response, request, began):
+        """(result, Response) of a management answer; an error raised carries the Response as ``response``.
+
+        ``again`` of a SignatureMismatch: our clock was so far behind that the signature had ended; a new one has not.
+        """
+        changed = self.heard(request, response.headers, began)
+        try:
+            return self._decode(action.decode_result, op, response)
+        except SignatureMismatch as error:
+            seconds = skews.seen(response.headers, began, self.clock())
+            if self._lasts() is not None and seconds is not None and seconds >= LASTS:
+                error.message, error.again = u"%s: %s" % (error.message, skews.told(seconds)), changed
+            raise
+
+    def _lasts(self):
+        """Seconds that a management call is good for; None for ever: the vendor knows of no such parameter."""
+        host = named(self.endpoint.api).partition("://")[2].partition("/")[0]
+        return None if owner_of(host) else LASTS
 
     def open(self, op, expires=None, headers=(), until=None):
         """The Stream of a GetObject whose answer says yes; any other answer is raised.

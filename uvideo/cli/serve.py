@@ -164,11 +164,26 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
     help="MiB of the disk that stay free: uploads are answered 503 before they would take them.",
 )
 @option(
+    "--memory",
+    default=256,
+    show_default=True,
+    type=click.IntRange(16, 10**6),
+    help="MiB that all requests of all workers hold together, at least 16 for each worker; beyond that they go to the "
+    "disk or wait.",
+)
+@option(
     "--quarantine-days",
     default=7.0,
     show_default=True,
     type=click.FloatRange(0, 3650),
     help="How long what a sweep finds without a name is kept; less if the disk runs full.",
+)
+@option(
+    "--stale-days",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0, 3650),
+    help="Abort unfinished uploads that had no new part for so many days; 0: never.",
 )
 @option(
     "--lock-seconds",

@@ -5,7 +5,6 @@ The one place where an error becomes an answer.
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import json
 import logging
@@ -56,7 +55,6 @@ if TYPE_CHECKING:
 __all__ = ["App", "is_management"]
 
 FORM_LIMIT = 1024 * 1024  # bytes of a management call
-LARGE_AT_ONCE = 64  # of those that are no small ones
 DOCUMENT_LIMIT = 64 * 1024  # bytes of tags, or of a media type
 CALLING = (operation.PutObject, operation.FinishUpload)  # what a put policy may go with; source: signing.md section 4
 AGAIN = 1  # seconds after which a client may ask again when the database or the store is away
@@ -132,7 +130,6 @@ class App:
         limits = limits or Limits()
         self._guesses, self._rates, self._headroom = limits.guesses, limits.rates, limits.headroom
         self._watch = Watch(idle, least_rate)
-        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
         self._draining = self._hinted = False
         self._spans = spans
         self.server = Server(
@@ -145,6 +142,7 @@ class App:
             counted=True,
         )
         self._watch.start()
+        service.memory.start()
 
     def change(self, idle: float, least_rate: float) -> None:
         """Other limits for requests and answers, for those under way too."""
@@ -166,12 +164,14 @@ class App:
         self._draining = True
         finished = await self.server.drained(self._watch, deadline, keep_idle=keep_idle)
         self._watch.stop()
+        self._service.memory.stop()
         await self.server.shutdown(1.0)
         await self._usage.stop()
         return finished
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         exchange = self.exchange(request)
+        exchange.budget = self._service.memory.others
         exchange.crossing = self._cross_origin.of(exchange.headers)
         self._watch.active.add(exchange)
         self._metrics.begin()
@@ -189,6 +189,7 @@ class App:
             return unsent
         finally:
             self._watch.active.discard(exchange)
+            exchange.end()
             self._noted(exchange, exchange.status)
             seconds = time.perf_counter() - started
             self._metrics.end(request.method, exchange.status, exchange.received, exchange.sent, seconds)
@@ -307,8 +308,6 @@ class App:
     async def _done(self, service: Service, op: Any, space: Any, exchange: Exchange) -> Any:
         """The result of any operation but GetObject."""
         cls = type(op)
-        if cls in dialect.BULK:
-            exchange.bulk()
         if cls is operation.UploadHit:
             await exchange.skip()  # JS sends the file along
         if cls is operation.PutObject:
@@ -332,7 +331,7 @@ class App:
     async def _etags(self, exchange: Exchange, op: Any, space: Any) -> bytes:
         """The body of a FinishUpload.  InvalidPartList if it is longer than the etags of the parts that are there."""
         try:
-            return await exchange.small(await self._service.list_length(op, space), self._large)
+            return await exchange.small(await self._service.list_length(op, space))
         except errors.TooLarge:
             raise errors.InvalidPartList("the list of etags is longer than that of the parts that were sent") from None
 
@@ -365,7 +364,7 @@ class App:
 
     async def _post_form(self, exchange: Exchange, space: Any, address: Any) -> Any:
         """The answer to a form upload.  All that stands before the file is judged before the file is read."""
-        form = Form(boundary_of(exchange.headers.get("Content-Type") or ""), exchange.chunk)
+        form = Form(boundary_of(exchange.headers.get("Content-Type") or ""), exchange.chunk, exchange)
         if self._headroom is not None:
             self._headroom.check(exchange.length or 0)
         fields = await form.fields()
@@ -393,7 +392,6 @@ class App:
             service = await self._rights.permit(grant.token, op, space, sender)
         asked = self._callback(grant)
         with self._announced(operation.PutObject, exchange):
-            exchange.bulk()
             result = await service.put(op, space, form)
         return await self._called_back(asked, answer.encode(op, result))
 
@@ -413,7 +411,7 @@ class App:
         """The answer of the management plane: HTTP 200, whatever happens."""
         given: dict[str, Any] = dict(target.query)
         try:
-            body = await exchange.small(FORM_LIMIT, self._large) if exchange.request.method == "POST" else b""
+            body = await exchange.small(FORM_LIMIT) if exchange.request.method == "POST" else b""
             given = action.parameters(target.query, exchange.headers, body)
             asked = action.OPERATIONS.get(str(given.get("Action")))
             exchange.operation = asked.__name__ if asked is not None else ""

@@ -89,6 +89,9 @@ class _Longer:
         self._old, self._body, self._wanted = _pieces(record, reader), body, md5
         self._md5 = hashlib.md5(usedforsecurity=False)
 
+    def read_at_once(self, size: int) -> None:
+        self._body.read_at_once(size)
+
     async def chunk(self) -> bytes:
         piece = await anext(self._old, None)
         if piece is not None:

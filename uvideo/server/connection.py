@@ -18,6 +18,7 @@ from aiohttp import web
 from uvideo._core import answer, errors
 from uvideo.server.exchange import Exchange, Watch, common, new_session
 from uvideo.server.heads import Heads
+from uvideo.server.memory import LEAST_READ, READ
 from uvideo.server.metrics import Metrics
 from uvideo.server.senders import Sender, Senders
 
@@ -31,9 +32,12 @@ HEAD_LINE, HEAD_FIELDS = 16 * 1024, 128  # bytes of a line, number of header fie
 SMALL_HEAD = 16 * 1024  # bytes of heads that every connection may hold
 LARGE_HEADS = 64  # connections that hold more at once
 QUEUED = 4  # heads that aiohttp parses ahead
-BODY_READ = 256 * 1024  # bytes read at once while a body comes that is stored: what asyncio reads
 WRITTEN = 16 * 1024  # bytes that may wait in a connection before more is written; with TLS asyncio would allow 512 KiB
 TLS_BUFFER = 16 * 1024  # bytes that asyncio sets aside for each connection with TLS; it would take 16 times as many
+
+#: What all connections of the process read into, one at a time.  What came is copied to as much memory as it needs:
+#: bytes that are made for a whole read and cut to what came leave holes, which took several times as much.
+_INCOMING = memoryview(bytearray(READ))
 
 log = logging.getLogger("uvideo.server")
 
@@ -54,7 +58,7 @@ CROWDED = errors.Unavailable("too many connections", retry_after=1)
 CROWDED_ADDRESS = errors.Unavailable("too many connections from this address", retry_after=1)
 
 
-class Connection(web.RequestHandler):
+class Connection(web.RequestHandler, asyncio.BufferedProtocol):
     """aiohttp's connection; what does not even parse is refused in this protocol's form.
 
     It knows where heads begin and end, so that the bytes of those that are not answered yet can be bounded: at most
@@ -74,8 +78,10 @@ class Connection(web.RequestHandler):
         self._waiting: deque[int] = deque()  # bytes of each head that waits for its turn
         self._answering = 0  # bytes of the head that is being answered
         self._has_place = False
+        self._read = SMALL_HEAD  # bytes that are read at once
         self.refusal: Any = None  # what the next request is told
         self.said: str | None = None  # before all else: whose it is, as ``proxyprotocol.address``
+        self.introduction: asyncio.Task[Any] | None = None  # that waits for it
         self._sender = Sender("")
         self._name = ""  # whom it is counted as
         self.since = server.expect(self)
@@ -86,7 +92,6 @@ class Connection(web.RequestHandler):
         super().connection_made(transport)
         for each in (transport, _beneath(transport)):
             cast(asyncio.WriteTransport, each).set_write_buffer_limits(high=WRITTEN)
-        self._read_at_once(SMALL_HEAD)
         self._server.expected.discard(self)
         self._sender = self._server.senders.of_connection(address_of(transport.get_extra_info("peername")), self.said)
         self._name = "" if self._sender.is_near or self._sender.is_proxy else self._sender.name  # these stand for many
@@ -101,6 +106,12 @@ class Connection(web.RequestHandler):
         self._waiting.clear()
         self._settle()
         super().connection_lost(exc)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return _INCOMING[: self._read]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self.data_received(bytes(_INCOMING[:nbytes]))
 
     def data_received(self, data: bytes) -> None:
         if not data:  # aiohttp takes heads again
@@ -197,18 +208,13 @@ class Connection(web.RequestHandler):
 
     def end(self) -> None:
         """It is answered."""
-        self._answering = 0
-        self._read_at_once(SMALL_HEAD)
+        self._answering, self._read = 0, SMALL_HEAD
         self._settle()
 
-    def expect_bulk(self) -> None:
-        """The body that comes is stored: take it in large pieces.  Of what nobody may send, little is read at once."""
-        self._read_at_once(BODY_READ)
-
-    def _read_at_once(self, size: int) -> None:
-        """Read at most so much at once.  Of TLS asyncio reads as it likes."""
-        if hasattr(self.transport, "max_size"):
-            cast(Any, self.transport).max_size = size
+    def read_at_once(self, body: Any, size: int) -> None:
+        """Read at most so much at once, and no more while so much of the ``body`` waits for who reads it."""
+        self._read = min(size, READ)
+        body._low_water, body._high_water = self._read // 2, self._read  # aiohttp's own can only be raised
 
     # To aiohttp
 
@@ -322,6 +328,9 @@ class Server(web.Server):
                 for connection in self.connections:
                     if connection not in busy:
                         connection.force_close()
+                for expected in list(self.expected):
+                    if expected.introduction is not None:
+                        expected.introduction.cancel()
             if not (self.count_open() if keeps else busy):
                 return True
             if due is not None and now > due:
@@ -370,6 +379,7 @@ class Server(web.Server):
             keepalive_timeout=self.keep_alive,
             lingering_time=0.0,  # exchange drains what is worth draining
             auto_decompress=False,
+            read_bufsize=LEAST_READ // 2,
             access_log=None,
             logger=log,
             max_line_size=HEAD_LINE,

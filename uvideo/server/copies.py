@@ -135,7 +135,7 @@ class Copies:
             first, length = self._span(op, source)
             announce(max(0, length - announced))
             announced = max(length, announced)
-            async with service.part_bodies:
+            async with service.memory.places:
                 chunks = await self._read(source, first, length)
                 if chunks is None:
                     continue

@@ -24,6 +24,7 @@ from multidict import CIMultiDict
 from uvideo._core import answer, errors, message
 from uvideo.server.audit import Entry
 from uvideo.server.crossorigin import Crossing
+from uvideo.server.memory import FREE, LEAST_READ, Budget
 from uvideo.server.senders import Sender
 from uvideo.server.service import Content
 from uvideo.storage.base import Damaged
@@ -38,7 +39,7 @@ DIRECT = 64 * 1024  # bytes of a stored body that are joined and written at once
 #: Of files that the system cannot send by itself, as with TLS: bytes written at once, and held by all answers.
 PIECE = 32 * 1024
 WINDOW = Window(1024 * 1024, least=8 * 1024)
-FREE = 64 * 1024  # bytes of a small body that anybody may send
+LARGE = 64 * 1024  # bytes of an answer of which no two are in every connection
 SENDFILE = 4 * 1024 * 1024  # bytes of one call of sendfile
 DRAIN = 8 * 1024 * 1024  # bytes read and thrown away so that the sender reads the answer and not a reset
 DRAIN_SECONDS = 10.0
@@ -137,6 +138,7 @@ class Exchange:
 
     ``received``, ``sent``: bytes of the bodies so far.  ``waiting``: True while it is the client's turn.
     ``operation``: its name, "" while that is not known.  ``ret_code``: of a refusal.
+    ``budget``: of what it holds beside a body that is stored; None for any size.
     ``crossing``: the page of another origin that may read the answer; None if none asked that may.
     ``sender``: who sent the request.
     ``entry``: of the audit log, until it is written; None: there is none to write.
@@ -145,7 +147,9 @@ class Exchange:
     __slots__ = (
         "_asked",
         "_content",
+        "_held",
         "before",
+        "budget",
         "closing",
         "crossing",
         "entry",
@@ -184,6 +188,8 @@ class Exchange:
         self.mark: tuple[int, int, int] | None = None
         self.since = self.owed = 0.0
         self.before: int | None = None
+        self.budget: Budget | None = None
+        self._held = 0
         self.length: int | None = 0
         if request.body_exists:
             announced = request.headers.get("Content-Length")
@@ -213,28 +219,19 @@ class Exchange:
         self.received += len(data)
         return data
 
-    async def small(self, limit: int, room: asyncio.Semaphore | None = None) -> bytes:
-        """The whole body; TooLarge if it is longer than ``limit`` bytes.
-
-        ``room``: one that comes to more than FREE bytes needs a place in it while it comes.  Unavailable if there is
-        none: who has not signed yet must not fill the memory.
-        """
+    async def small(self, limit: int) -> bytes:
+        """The whole body; TooLarge if it is longer than ``limit`` bytes.  Unavailable as ``hold``."""
         if self.length is not None and self.length > limit:
             raise errors.TooLarge(f"the body is longer than {limit} bytes")
-        chunks, placed = list[bytes](), False
-        try:
-            while data := await self.chunk():
-                if self.received > limit:
-                    raise errors.TooLarge(f"the body is longer than {limit} bytes")
-                if room is not None and not placed and self.received > FREE:
-                    if room.locked():
-                        raise errors.Unavailable("too many large requests at once", retry_after=1, cause="requests")
-                    placed = await room.acquire()
-                chunks.append(data)
-            return b"".join(chunks)
-        finally:
-            if room is not None and placed:
-                room.release()
+        body, free = bytearray(), FREE
+        while data := await self.chunk():
+            body += data
+            if len(body) > limit:
+                raise errors.TooLarge(f"the body is longer than {limit} bytes")
+            if len(body) > free:
+                self.hold(len(body) - free + LEAST_READ)
+                free = len(body) + LEAST_READ
+        return bytes(body)
 
     async def skip(self) -> None:
         """Throw the whole body away: a client that is cut off while it sends does not read the answer.
@@ -244,11 +241,29 @@ class Exchange:
         while await self.chunk():
             pass
 
-    def bulk(self) -> None:
-        """Take the body in large pieces: whoever sends it may store it."""
+    def read_at_once(self, size: int) -> None:
+        """As ``gather.Body``."""
         connection = self.request.protocol
-        if hasattr(connection, "expect_bulk"):
-            connection.expect_bulk()
+        if hasattr(connection, "read_at_once"):
+            connection.read_at_once(self._content, size)
+
+    def hold(self, size: int) -> None:
+        """So many bytes more are held until the request ends.  Unavailable if all requests hold too much."""
+        if self.budget is None:
+            return
+        if not self.budget.take(size):
+            raise errors.Unavailable("too many large requests at once", retry_after=1, cause="requests")
+        self._held += size
+
+    def release(self, size: int) -> None:
+        """So many of those bytes are no longer held."""
+        if self.budget is not None:
+            self.budget.give(size)
+            self._held -= size
+
+    def end(self) -> None:
+        """It is over, and holds nothing."""
+        self.release(self._held)
 
     def _ask(self) -> None:
         self._asked = True
@@ -333,10 +348,12 @@ class Exchange:
         headers["Date"] = answer.http_date(time.time())
         if keep != (version >= (1, 1)):  # not what the version means anyway
             headers["Connection"] = "keep-alive" if keep else "close"
-        self.waiting = True
-        await writer.write_headers(f"HTTP/{version[0]}.{version[1]} {status} {PHRASES.get(status, '')}", headers)
         if request.method == "HEAD":
             body = b""
+        if len(body) > LARGE:
+            self.hold(len(body))
+        self.waiting = True
+        await writer.write_headers(f"HTTP/{version[0]}.{version[1]} {status} {PHRASES.get(status, '')}", headers)
         await writer.write_eof(body)
         self.sent += len(body)
         return SENT if keep else SENT_LAST

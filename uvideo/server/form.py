@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from uvideo._core import errors
+from uvideo.server.memory import FREE
 
 __all__ = ["LIMIT", "Form", "boundary_of"]
 
@@ -40,6 +42,16 @@ class _Part:
     mime: str
 
 
+class Sender(Protocol):
+    """Whose form it is: what it is told of the memory that the form takes."""
+
+    def hold(self, size: int) -> None: ...
+
+    def release(self, size: int) -> None: ...
+
+    def read_at_once(self, size: int) -> None: ...
+
+
 class Form:
     """The form that ``chunk`` (b"" at its end) brings.  Read ``fields`` first; then the file, as a ``service.Body``.
 
@@ -50,18 +62,19 @@ class Form:
     #: How long the file is stands nowhere.
     length: int | None = None
 
-    def __init__(self, boundary: bytes, chunk: Callable[[], Awaitable[bytes]]) -> None:
+    def __init__(self, boundary: bytes, chunk: Callable[[], Awaitable[bytes]], sender: Sender | None = None) -> None:
         self._dash = b"--" + boundary
         self._stop = b"\r\n" + self._dash
         # Without one of these behind it, it is data; at the end of what is held (group 1) that cannot be told yet.
         self._boundary = re.compile(
             re.escape(self._stop) + rb"(?:--|[ \t]{0,%d}\r\n|([ \t]{0,%d}\r?|-)\Z)" % (PADDING, PADDING)
         )
-        self._chunk = chunk
+        self._chunk, self._sender = chunk, sender
         self._held = bytearray()
         self._ended = False  # nothing more comes in
         self._done = False  # the file has been read, and what is behind it
         self._budget = LIMIT
+        self._in_fields, self._is_large = True, False  # it holds more than FREE
         #: The Content-Type of the file's own part, "" if it has none.
         self.mime = ""
 
@@ -78,7 +91,9 @@ class Form:
                 if (await self._value()).strip():
                     raise errors.BadRequest("a part of the form has no name")
             elif part.name.lower() == "file":
-                self.mime = part.mime
+                self.mime, self._in_fields = part.mime, False
+                if self._is_large and self._sender is not None:
+                    self._sender.release(2 * LIMIT)
                 return found
             else:
                 value = _text(await self._value())
@@ -101,6 +116,10 @@ class Form:
                 await self._more("the form ends within the file")
         return b""
 
+    def read_at_once(self, size: int) -> None:
+        if self._sender is not None:
+            self._sender.read_at_once(size)
+
     # Pieces
 
     def _take(self, count: int) -> bytes:
@@ -112,6 +131,10 @@ class Form:
         """Read on, or learn that the end is reached.  BadRequest with what is ``missing`` if that was known."""
         if self._ended:
             raise errors.BadRequest(missing)
+        if self._in_fields and not self._is_large and LIMIT - self._budget + len(self._held) > FREE:
+            self._is_large = True
+            if self._sender is not None:
+                self._sender.hold(2 * LIMIT)  # a part of it is there twice while it is read
         data = await self._chunk()
         self._ended = not data
         self._held += data

@@ -93,6 +93,8 @@ def _serve(settings: Settings, service: Notify, predecessor: Predecessor | None,
             published=Published(),
             short=Moment(),
             reserved=Level(settings.workers),
+            stored=Level(settings.workers),
+            others=Level(settings.workers),
             pulse=Pulse(settings.workers),
         )
         succession = Succession(folder, ports, service, is_first=predecessor is None, is_hung_up=hangup.is_gone)

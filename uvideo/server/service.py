@@ -15,7 +15,7 @@ import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from uvideo._core import byterange, condition, dialect, errors, etag, expiry, operation, policy, signature
 from uvideo.server import carriers, scrub, seal, sts
@@ -23,7 +23,8 @@ from uvideo.server.append import Append
 from uvideo.server.audit import Who
 from uvideo.server.copies import Copies
 from uvideo.server.credentials import PUBLIC_LIMIT, RESERVED, TOKENS, Key, Keyring
-from uvideo.server.headroom import announce
+from uvideo.server.gather import Block, Body, pour
+from uvideo.server.memory import Memory
 from uvideo.server.record import (
     MIME,
     STANDARD,
@@ -47,19 +48,14 @@ from uvideo.storage.base import (
     SpaceRecord,
     TokenRecord,
     UploadRecord,
-    Writer,
 )
 
 __all__ = ["Body", "Content", "Grant", "Restoring", "Service", "who"]
 
 INLINE = 16 * 1024  # bytes of an object kept in the catalog
 HASHED_HERE = 64 * 1024  # bytes of a part that are hashed on the loop
-BATCH = 1024 * 1024  # bytes handed to a Writer at once
 #: Failures of the machine after which a transaction surely has not happened.
 NOTHING_DONE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE))
-PARTS_HELD = 16  # part bodies that come into memory at once
-PARTS_STORED = 8  # others, whole, that are in memory while they are stored
-STUCK = 0.5  # seconds without one of the former becoming free, after which others go to the disk
 OPEN_TRIES = 4  # an object overwritten between the lookup and the open is looked up again
 LIST_ENTRY, LIST_SPARE = 64, 1024  # bytes of an etag in the body of FinishUpload: 40, its quotes and blanks; and more
 FILES_LIMIT, OBJECTS_LIMIT, UPLOADS_LIMIT, PARTS_LIMIT = 20, 100, 20, 1000  # pages where the request names no length
@@ -68,17 +64,6 @@ WAYS = {carrier: carrier.name.lower() for carrier in carriers.Carrier}  # as the
 NOBODY = Who("nobody")
 
 log = logging.getLogger("uvideo.server")
-
-
-class Body(Protocol):
-    """The bulk bytes of a request, each read once and in order."""
-
-    #: Bytes that the sender announced; None if it did not say.
-    length: int | None
-
-    async def chunk(self) -> bytes:
-        """The next bytes, b"" at the end.  Raises if the sender goes away or sends fewer than announced."""
-        ...
 
 
 @dataclass(slots=True)
@@ -115,35 +100,12 @@ class Grant(NamedTuple):
     who: Who
 
 
-class _Places:
-    """The places in memory for parts that come."""
-
-    def __init__(self) -> None:
-        self.coming, self._moved = asyncio.Semaphore(PARTS_HELD), 0.0
-
-    async def take(self) -> bool:
-        """Take one.  False if there will be none soon: slow clients have them."""
-        if not self.coming.locked():
-            return await self.coming.acquire()
-        if asyncio.get_running_loop().time() - self._moved >= STUCK:
-            return False
-        try:
-            return await asyncio.wait_for(self.coming.acquire(), STUCK)
-        except asyncio.TimeoutError:
-            return False
-
-    def give(self) -> None:
-        """Give it back."""
-        self.coming.release()
-        self._moved = asyncio.get_running_loop().time()
-
-
 class Service:
     """The data plane.  ``clock``: unix seconds.  All methods belong to one event loop.
 
-    ``verify``: compare stored bytes with their etag before any of them is used.  ``spool``: where parts go that come
-    while slow clients have all places in memory; None: they wait.  ``permanent_links``: whether signed URLs may be
-    without an end.
+    ``verify``: compare stored bytes with their etag before any of them is used.  ``spool``: where parts go for which
+    ``memory`` has no room; None: into the system's folder for such files.  ``permanent_links``: whether signed URLs may
+    be without an end.
     """
 
     def __init__(
@@ -156,14 +118,15 @@ class Service:
         verify: bool = False,
         spool: Callable[[], Spool] | None = None,
         permanent_links: bool = False,
+        memory: Memory | None = None,
     ) -> None:
         if blobs.block_size != etag.BLOCK:
             raise ValueError(f"the etag of an upload needs parts of {etag.BLOCK} bytes, not {blobs.block_size}")
         self.blobs, self.catalog, self.keyring, self.clock = blobs, catalog, keyring, clock
         self._restoring, self.verify = restoring, verify
         self.append = Append(self).run
-        self._spool, self.permanent_links = spool, permanent_links
-        self._places, self.part_bodies = _Places(), asyncio.Semaphore(PARTS_STORED)
+        self._spool = spool or Spool
+        self.permanent_links, self.memory = permanent_links, memory or Memory()
         self._run: dict[type, Callable[..., Awaitable[Any]]] = {
             operation.HeadObject: self._head,
             operation.DeleteObject: self._delete,
@@ -179,11 +142,9 @@ class Service:
         }
 
     def over(self, catalog: Catalog) -> Service:
-        """The same service over another catalog.  Both share the places in memory."""
-        settings = self._restoring, self.verify, self._spool, self.permanent_links
-        other = Service(self.blobs, catalog, self.keyring, self.clock, *settings)
-        other._places, other.part_bodies = self._places, self.part_bodies
-        return other
+        """The same service over another catalog."""
+        settings = self._restoring, self.verify, self._spool, self.permanent_links, self.memory
+        return Service(self.blobs, catalog, self.keyring, self.clock, *settings)
 
     # Who may
 
@@ -327,7 +288,9 @@ class Service:
             held.append(data)
         writer = await self.blobs.writer()
         try:
-            await _pour(writer, held, body, tree, hashed)
+            with self.memory.share(body) as share:
+                share.grow()
+                await pour(writer, held, body, share, lambda data: _count(data, tree, hashed))
             _check_md5(md5, hashed)
             return tree, {"blob": await writer.seal()}
         except BaseException:
@@ -487,27 +450,21 @@ class Service:
         """Store a part.  The same bytes again give the same answer; other bytes under the same number PartExists."""
         self.check_part_size(body.length or 0)
         upload = await self.upload(op, space, op.key)
-        if self._spool is None:
-            async with self._places.coming:
-                return await self.store_part(op, space, upload, await self._gather(body), op.mime)
-        if await self._places.take():
+        with self.memory.share(body) as share:
+            length = self.blobs.block_size if body.length is None else body.length
+            block = Block(self.memory, share, self._spool, length)
             try:
-                return await self.store_part(op, space, upload, await self._gather(body), op.mime)
+                await block.come(body, self.check_part_size)
+                if not block.size:
+                    raise errors.BadRequest("a part has at least one byte")
+                return await block.store(lambda chunks: self.store_part(op, space, upload, chunks, op.mime))
             finally:
-                self._places.give()
-        announce(body.length or 0)  # once for the spool, and once for where it goes then
-        spool = self._spool()
-        try:
-            await self._gather(body, spool)
-            async with self.part_bodies:
-                return await self.store_part(op, space, upload, await spool.read(), op.mime)
-        finally:
-            spool.close()
+                block.close()
 
     async def store_part(
-        self, op: Any, space: SpaceRecord, upload: UploadRecord, chunks: list[bytes], mime: str | None
+        self, op: Any, space: SpaceRecord, upload: UploadRecord, chunks: Sequence[bytes], mime: str | None
     ) -> Any:
-        """As ``part``, of bytes that are there, while one of ``part_bodies`` is held."""
+        """As ``part``, of bytes that are in memory."""
         name = etag.part_etag(await _hashed(chunks))
         async with self.blobs.part(upload.draft, op.part) as slot:
             await self.upload(op, space, op.key)
@@ -520,20 +477,6 @@ class Service:
             elif known.etag != name:
                 raise errors.PartExists()
         return operation.StoredPart(op.part, name)
-
-    async def _gather(self, body: Body, spool: Spool | None = None) -> list[bytes]:
-        """The bytes of a part; none with a ``spool``, which has them then."""
-        chunks, size = list[bytes](), 0
-        while data := await body.chunk():
-            size += len(data)
-            self.check_part_size(size)
-            if spool is None:
-                chunks.append(data)
-            else:
-                await spool.write(data)
-        if not size:
-            raise errors.BadRequest("a part has at least one byte")
-        return chunks
 
     async def list_length(self, op: Any, space: SpaceRecord) -> int:
         """The most bytes that the etags of an upload's parts take, however they are written.  UploadNotFound."""
@@ -737,28 +680,3 @@ def _digest(chunks: Sequence[bytes]) -> bytes:
     for chunk in chunks:
         sha1.update(chunk)
     return sha1.digest()
-
-
-async def _pour(writer: Writer, batch: list[bytes], body: Body, tree: Any, md5: Any) -> None:
-    """Write ``batch`` and the rest of the body.  While one batch is written, the next one is read and hashed."""
-    size, writing = tree.size, None
-    try:
-        while True:
-            data = await body.chunk()
-            if data:
-                _count(data, tree, md5)
-                batch.append(data)
-                size += len(data)
-            if batch and (size >= BATCH or not data):
-                if writing is not None:
-                    await writing
-                writing = asyncio.ensure_future(writer.write(batch))
-                batch, size = [], 0
-            if not data:
-                break
-        if writing is not None:
-            await writing
-    except BaseException:
-        if writing is not None:  # the caller discards the writer: not while it is still at work
-            await asyncio.gather(writing, return_exceptions=True)
-        raise

@@ -24,15 +24,22 @@ class Shared:
     published: Published
     short: Moment  # of descriptors
     pulse: Pulse
+    stored: Level  # bytes of bodies that are stored, in memory
+    others: Level  # all else that requests hold
     reserved: Level  # bytes of the disk that uploads have announced
 
     @property
     def gauges(self) -> dict[str, Level]:
         """Those that the metrics show, by their names there."""
-        return {"uvideo_disk_reserved_bytes": self.reserved}
+        return {
+            "uvideo_disk_reserved_bytes": self.reserved,
+            "uvideo_memory_stored_bytes": self.stored,
+            "uvideo_memory_others_bytes": self.others,
+        }
 
     def take(self, number: int) -> None:
         """Say which worker this process is."""
         self.guesses.take(number)
         self.metrics.take(number)
-        self.reserved.take(number)
+        for level in (self.reserved, self.stored, self.others):
+            level.take(number)

@@ -56,7 +56,7 @@ class Spaces:
         ``admit``: called with the signer once its signature is right, so that nobody else's calls count for it.
 
         Checked in this order: Action is known, PublicKey and Signature are there, the key is known, the signature is
-        right, then everything else.
+        right and its time is not over, then everything else.
         """
         op: Any = None
         wrong: Exception | None = None
@@ -92,6 +92,7 @@ class Spaces:
             raise errors.TokenUnknown() if public.startswith(PREFIX) else errors.UnknownKey()
         if not signature.equal(action_signature(known.private, given), signed):
             raise errors.SignatureMismatch("Signature VerifyAC Error")
+        action.check_end(given, self._service.clock())
         admit(known)
         if key is None:
             raise errors.AccessDenied()

@@ -16,12 +16,16 @@ PIECE = 1024 * 1024  # bytes read at once
 
 
 class Spool:
-    """Opened by the first write, in ``folder``; what is left of it goes with the process.  OSError as the disk says.
+    """Opened by the first write, in ``folder`` (None: the system's for such files).
+
+    What is left of it goes with the process.  OSError as the disk says.
 
     ``taking``: is entered while so many bytes are written; raises if the disk has no room for them.
     """
 
-    def __init__(self, folder: Path, taking: Callable[[int], AbstractContextManager[object]] = nullcontext) -> None:
+    def __init__(
+        self, folder: Path | None = None, taking: Callable[[int], AbstractContextManager[object]] = nullcontext
+    ) -> None:
         self._folder, self._taking = folder, taking
         self._file: IO[bytes] | None = None
 

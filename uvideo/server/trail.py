@@ -68,10 +68,13 @@ def moment(text: str, now: datetime) -> str:
 
 
 def files(path: Path) -> list[Path]:
-    """The log and what was moved away from its name (``audit.log.1``, ``audit.log-20261129.gz``), oldest first."""
+    """The log and what was moved away from its name (``audit.log.1``, ``audit.log-20261129.gz``), oldest first.
+
+    After it was moved away the log is there again with the next line.
+    """
     found = [each for each in path.parent.glob(path.name.replace("[", "[[]") + "[.-]*") if each.is_file()]
     found.sort(key=lambda each: each.stat().st_mtime)
-    return [*found, path]
+    return [*found, path] if path.exists() or not found else found
 
 
 def read(paths: list[Path], asked: Asked) -> Iterator[tuple[Line | None, str]]:

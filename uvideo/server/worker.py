@@ -42,6 +42,7 @@ from uvideo.server.hosts import SpaceHosts
 from uvideo.server.keyfile import KeyFile
 from uvideo.server.limits import Limits, Rates, descriptors
 from uvideo.server.live import Live, Scrubbing
+from uvideo.server.memory import Memory, least_memory
 from uvideo.server.metrics import Metrics
 from uvideo.server.names import OwnNames
 from uvideo.server.notify import Notify
@@ -54,6 +55,7 @@ from uvideo.server.service import Restoring, Service
 from uvideo.server.settings import Settings, StartError
 from uvideo.server.shared import Shared
 from uvideo.server.spool import Spool
+from uvideo.server.stale import StaleUploads
 from uvideo.server.stopping import GRACE, Stop
 from uvideo.server.sweeper import AGE, Sweeper
 from uvideo.server.timing import timed_blobs, timed_catalog
@@ -157,7 +159,8 @@ async def run(
             "senders": plan.senders,
             "audit": plan.audit,
         }
-        rules = restoring, settings.verify_reads, spool, settings.permanent_links
+        memory = _memory(settings, drivers, shared)
+        rules = restoring, settings.verify_reads, spool, settings.permanent_links, memory
         if faults is None:
             service = Service(store, names, plan.keyring, time.time, *rules)
             app = App(service, metrics, **common)
@@ -246,6 +249,8 @@ async def run(
             tasks.append(loop.create_task(sweeper.run(cutoff)))
             if disk is not None:
                 tasks.append(loop.create_task(sweeper.relieve()))
+            live.stale = StaleUploads(blobs, catalog, metrics, news.settings.stale_days, plan.audit)
+            tasks.append(loop.create_task(live.stale.run()))
             live.sweeper, live.scrubbing = sweeper, Scrubbing(lambda new: _scrubber(new, blobs, catalog, metrics))
             live.scrubbing.take(news.settings)
             stack.callback(live.scrubbing.stop)
@@ -376,6 +381,11 @@ def _headroom(settings: Settings, shared: Shared) -> Headroom | None:
     if not settings.headroom:
         return None
     return Headroom(settings.folder, int(settings.headroom * MIB), shared.reserved)
+
+
+def _memory(settings: Settings, drivers: Drivers, shared: Shared) -> Memory:
+    size = max(settings.memory * MIB, least_memory(settings.workers))
+    return Memory(size, settings.workers, shared.stored, shared.others, drivers.shared)
 
 
 def _spans(settings: Settings) -> Spans | None:

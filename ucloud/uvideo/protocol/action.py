@@ -29,8 +29,10 @@ from .errors import (
     BadRequest,
     InvalidArgument,
     ParameterMissing,
+    SignatureExpired,
     action_refusal,
 )
+from .expiry import is_past
 from .json_document import parse_json
 from .message import Headers, Request, Response
 from .page import is_page
@@ -132,14 +134,17 @@ _BY_NAME = dict((name, action) for action in _ACTIONS for name in action.names)
 OPERATIONS = dict((name, action.cls) for name, action in _BY_NAME.items())
 _NUMBERS = ("offset", "limit", "begin", "end", "expires", "display", "seconds")
 _LISTS = ("domains", "ops", "prefixes", "spaces", "black_ips", "white_ips")
+#: The parameter with the last unix second of a call's signature.  CHOICE: no documented Action has one of this name.
+END = "Expires"
 LIST_LIMIT = 1000  # entries of one list
 LIMIT = 20
 
 
-def encode(op, api, credentials, name="BucketName", video=False):
+def encode(op, api, credentials, name="BucketName", video=False, end=None):
     """The signed Request of an operation to the management URL ``api`` (no trailing slash).
 
     ``name``: how the parameter with the space is called.  ``video``: use the *VideoSpace action names.
+    ``end``: the last unix second of the signature; None for one that never ends.
     """
     action = _BY_CLASS[type(op)]
     called = action.names[1 if video and len(action.names) > 1 else 0]
@@ -154,6 +159,8 @@ def encode(op, api, credentials, name="BucketName", video=False):
             parameters.update(("%s.%d" % (parameter, at), item) for at, item in enumerate(value or ()))
         elif value is not None:
             parameters[parameter] = u"%d" % value if field in _NUMBERS else value
+    if end is not None:
+        parameters[END] = u"%d" % end
     try:
         parameters["Signature"] = action_signature(credentials.private_key, parameters)
         query = build_query(sorted(parameters.items()))
@@ -249,6 +256,18 @@ def decode(given):
     if action.cls is operation.CreateSpace and name == action.names[1]:
         fields["biz"] = to_text(_BIZ)
     return action.cls(**fields), to_text(name)
+
+
+def check_end(given, now):
+    """SignatureExpired if the call says an end and that is over, BadRequest if it is no time."""
+    value = given.get(END)
+    if value is None:
+        return
+    end = whole(u"%s" % value)
+    if end is None:
+        raise BadRequest(u"%s is not a time in whole unix seconds" % END)
+    if is_past(end, now):
+        raise SignatureExpired()
 
 
 def _short(value):

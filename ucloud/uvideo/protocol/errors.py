@@ -173,15 +173,15 @@ class NoCredentials(Refused):
 
 
 class SignatureMismatch(Refused):
+    """``again``: another signature made now would last longer, as our clock was found to be behind."""
+
     status, ret_code, action_code = 401, -148658, 171
     message = u"invalid signature"
+    again = False
 
 
 class SignatureExpired(SignatureMismatch):
-    """``again``: another signature made now would last longer, as our clock was found to be behind."""
-
     message = u"signature expired"
-    again = False
 
 
 class UnknownKey(Refused):

@@ -67,9 +67,9 @@ class NoCredentials(Refused):
 class SignatureMismatch(Refused):
     status: int
     ret_code: int
-
-class SignatureExpired(SignatureMismatch):
     again: bool
+
+class SignatureExpired(SignatureMismatch): ...
 
 class UnknownKey(Refused):
     status: int

@@ -78,11 +78,16 @@ WORDS = {
     "Requests a second for each key, in each process; more are answered 429.  0: any number.": (
         "每个进程中每个密钥每秒的请求数，超出的应答 429；0 表示不限。"
     ),
+    "MiB that all requests of all workers hold together, at least 16 for each worker; beyond that they go to the "
+    "disk or wait.": ("所有工作进程的全部请求合计可占用的内存（MiB），每个进程至少 16；超出时暂存到磁盘或排队等待。"),
     "MiB of the disk that stay free: uploads are answered 503 before they would take them.": (
         "磁盘保留的空闲空间（MiB）：上传将要占用它时应答 503。"
     ),
     "How long what a sweep finds without a name is kept; less if the disk runs full.": (
         "清理时发现的、目录中没有记录的数据保留多少天；磁盘将满时会提前删除。"
+    ),
+    "Abort unfinished uploads that had no new part for so many days; 0: never.": (
+        "中止超过这么多天没有新分片的未完成上传；0 表示从不。"
     ),
     "How long a write waits while another program holds SQLite's lock; then it is answered 503.": (
         "SQLite 的锁被其他程序占用时，一次写入最多等待的秒数；超过后返回 503。"
