@@ -49,6 +49,7 @@ WHEN: dict[str, When] = {
     **dict.fromkeys(
         (
             *("rate", "guesses", "connections", "connections_per_address", "idle", "least_rate", "quarantine_days"),
+            "stale_days",
             *("callback_allow", "console_origin", "cors_origin", "permanent_links", "verify_reads"),
             *("scrub_days", "scrub_rate", "log_level", "access_log"),
         ),
