@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pty
 import shutil
 import signal
 import socket
@@ -299,6 +300,24 @@ def test_a_successor_that_cannot_serve_costs_nothing(tmp_path: Path, program: Pa
     main.write_text(text)
     with start_server(folder, "--no-fsync") as server:
         assert Peer(server).call(operation.GetObject(space, "k")).body == b"1"
+
+
+@pytest.mark.parametrize("how", ("Ctrl-C", "hang up"))
+def test_a_terminal_ends_the_server_that_has_taken_over(tmp_path: Path, how: str) -> None:
+    folder, ready = tmp_path / "data", tmp_path / "ready"
+    words = ["-m", "uvideo", "serve", str(folder), "--port", "0", "--admin-port", "0", "--ready-file", str(ready)]
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(ROOT)
+        os.execv(sys.executable, [sys.executable, *words])
+    patience.until(ready.exists)
+    assert restart(folder) != pid
+    if how == "Ctrl-C":
+        os.write(terminal, b"\x03")
+        patience.until(lambda: not alive(pid))
+    os.close(terminal)
+    assert os.waitpid(pid, 0)[1] == 0
+    os.close(claim(folder))
 
 
 def test_nobody_to_restart(tmp_path: Path) -> None:
