@@ -42,7 +42,7 @@ print(size, flush=True)
 INSTALL = """
 useradd --system --home-dir /var/lib/uvideo --shell /usr/sbin/nologin uvideo
 /usr/bin/python3 -m venv /opt/uvideo && /opt/uvideo/bin/pip install --quiet 'uvideo[server]'
-mkdir /etc/uvideo && echo UVIDEO_SERVE_IDLE=3600 > /etc/uvideo/uvideo.env
+mkdir /etc/uvideo && touch /etc/uvideo/settings && echo UVIDEO_SERVE_IDLE=3600 > /etc/uvideo/uvideo.env
 install -m 0644 /shared/uvideo.service /shared/uvideo.socket /etc/systemd/system/
 systemctl daemon-reload && systemctl enable --now uvideo.socket && systemctl start uvideo
 /opt/uvideo/bin/python /shared/client.py > /root/said 2>&1 &

@@ -471,7 +471,7 @@ def _unchanged(row: Row | None, record: ObjectRecord) -> bool:
 async def _name(db: Session, blob: str) -> None:
     """That an object names it, from this commit on; it waits for a claim of it, if one is under way."""
     if not count_of(await db.execute("UPDATE blobs SET since = 0 WHERE blob = $1 AND doomed = 0", blob)):
-        raise errors.Unavailable("the bytes were swept before they had a name: send them again")
+        raise errors.Unavailable("the bytes were swept before they had a name: send them again", cause="lease")
 
 
 async def _forget_upload(db: Session, upload_id: str) -> str | None:
