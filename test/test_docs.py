@@ -22,10 +22,11 @@ from uvideo import Client
 
 READMES = ("README.md", "README.zh.md")
 TUTORIALS = ("docs/tutorial.md", "docs/tutorial.zh.md")
+RUNBOOKS = ("docs/operate.md", "docs/operate.zh.md")
 #: What stands in code for something of the reader's, in Chinese: the words that the command itself uses.
 WORDS = {"uvideo://空间/键": "uvideo://space/key", "uvideo 命令": "uvideo VERB"}
 #: Pages that exist in two languages.
-PAIRS = (READMES, TUTORIALS)
+PAIRS = (READMES, TUTORIALS, RUNBOOKS)
 
 
 def elsewhere(block: Block) -> bool:
@@ -166,7 +167,8 @@ def test_two_languages_have_the_same_figures_links_and_names(english: str, chine
         found = []
         for link in re.findall(r"\]\(([^)]*)\)", text):
             name, _, anchor = link.partition("#")
-            place = anchors((ROOT / page).parent / name).index(anchor) if anchor else -1
+            target = (ROOT / page).parent / name if name else ROOT / page
+            place = anchors(target).index(anchor) if anchor else -1
             found.append((name.replace(".zh.md", ".md"), place))
         return sorted(found)
 

@@ -161,7 +161,7 @@ def next_version(folder: Path) -> dict[str, str]:
 
 
 def test_gateways_are_upgraded_one_by_one_to_another_schema(cluster: Cluster, front: Server, tmp_path: Path) -> None:
-    """As docs/operate.md says it: the first new one migrates, old ones that run go on, none of them starts again."""
+    """As docs/cluster.md says it: the first new one migrates, old ones that run go on, none of them starts again."""
     newer, database = next_version(tmp_path / "next"), cluster.settings["UVIDEO_SERVE_DATABASE"].rpartition("/")[2]
     inside = ("env", "-C", newer["PYTHONPATH"])
 

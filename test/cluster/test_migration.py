@@ -95,7 +95,7 @@ def test_fsck_of_a_cluster_names_what_lost_a_segment(cluster: Cluster, tmp_path:
 
 
 def test_a_catalog_is_restored_from_its_backup(cluster: Cluster, tmp_path: Path) -> None:
-    """As docs/operate.md says it: the dump of the database; the bytes are there longer than the grace."""
+    """As docs/cluster.md says it: the dump of the database; the bytes are there longer than the grace."""
     env, dump = cluster.settings, tmp_path / "catalog.dump"
     peer = Peer(cluster.gateways[0])
     space = fill(peer)
@@ -136,7 +136,7 @@ class Writer:
 
 
 def test_a_hot_backup_holds_all_that_was_acknowledged_before_it(cluster: Cluster, tmp_path: Path) -> None:
-    """As docs/operate.md says it: the dump of the database first, then a copy of the store, writers at work."""
+    """As docs/cluster.md says it: the dump of the database first, then a copy of the store, writers at work."""
     env, dump, over = cluster.settings, tmp_path / "catalog.dump", threading.Event()
     database, writers = env["UVIDEO_SERVE_DATABASE"], [Writer(number) for number in range(10)]
     server = cluster.gateways[0]

@@ -1,4 +1,4 @@
-"""Gateways get another key pair one after the other, as docs/operate.md says, and nobody is refused meanwhile."""
+"""Gateways get another key pair one after the other, as docs/cluster.md says, and nobody is refused meanwhile."""
 
 from __future__ import annotations
 

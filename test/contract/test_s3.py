@@ -571,7 +571,7 @@ def test_a_file_of_credentials_must_be_right_and_private(tmp_path: Path, text: s
 
 
 def test_every_cause_of_a_failure_is_explained_to_operators() -> None:
-    page = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "server.md").read_text(encoding="utf-8")
     table = page[page.index("| cause | what it is |") :].partition("\n\n")[0]
     assert {cause for cause in CAUSES if f"`{cause}`" in table} == set(CAUSES)
     assert {row.cause for row in ROWS} <= set(CAUSES)

@@ -1,4 +1,4 @@
-"""nginx and haproxy before the server, set up as docs/operate.md says: who sent a request, and what their logs hold.
+"""nginx and haproxy before the server, as the documents set them up: who sent a request, and what their logs hold.
 
 The proxies connect from 127.0.0.2, which is trusted, and the clients from addresses of their own.
 """
@@ -136,8 +136,8 @@ def test_a_client_of_an_nginx_that_appends_claims_none_either(server: Server) ->
 
 
 def haproxy_text(number: int, port: int, gateways: Sequence[tuple[int, int]], pem: Path, more: str) -> str:
-    """The example of docs/operate.md, with these ports of (data, admin).  ``more``: of each server."""
-    blocks = re.findall(r"```haproxy\n(.*?)```", (ROOT / "docs" / "operate.md").read_text("utf-8"), re.DOTALL)
+    """The example of docs/cluster.md, with these ports of (data, admin).  ``more``: of each server."""
+    blocks = re.findall(r"```haproxy\n(.*?)```", (ROOT / "docs" / "cluster.md").read_text("utf-8"), re.DOTALL)
     text = str(blocks[number])
     pairs = [("log /dev/log local0", "log stdout format raw local0"), ("bind :443", f"bind 127.0.0.1:{port}")]
     for name, (data, admin) in zip(("10.0.0.11:9000", "10.0.0.12:9000"), gateways, strict=True):

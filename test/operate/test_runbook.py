@@ -5,18 +5,14 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Callable
 from pathlib import PurePosixPath
 
-from test.interpreters import ROOT
+from test import patience
 from test.operate.machine import Machine
 from test.pages import Block, Page
 
 PAGE = Page("docs/operate.md")
-END = "The parts"  # from here on the page is no runbook
-_NAMED = re.compile(r"(?:#!.*\n)?# (/[\w./@-]+)(?::.*)?\n")
-
-Look = Callable[["Operator"], None]
+_NAMED = re.compile(r"(?:#!.*\n)?# (/[\w./-]+)(?::.*)?\n")
 
 
 class Operator:
@@ -59,14 +55,27 @@ def sections() -> list[tuple[str, list[Block]]]:
     found: list[tuple[str, list[Block]]] = []
     for title, first, after in zip(titles, numbers, [*numbers[1:], 10**6], strict=True):
         found.append((title, [each for each in PAGE.blocks if first <= each.section < after]))
-    return found[: titles.index(END)]
+    return found
 
 
-# What the page takes for granted
+# What the page takes for granted, and what its sections promise
 
 LIVE = "/etc/letsencrypt/live/video.example.com"
-UVIDEO = "runuser -u uvideo -- uvideo"
 DATA = "/var/lib/uvideo"
+ADMIN = "runuser -u uvideo -- uvideo admin"
+CLIENT = "192.0.2.10"  # what a client of video.example.com has for its own address
+
+
+def ready(on: Operator) -> None:
+    on.prints("curl -sk https://127.0.0.1:9001/readyz", "ok")
+
+
+def pid(on: Operator) -> str:
+    return on.shell("systemctl show --property MainPID --value uvideo").strip()
+
+
+def lines(printed: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
 
 
 def certificate(machine: Machine) -> None:
@@ -88,94 +97,194 @@ def certificate(machine: Machine) -> None:
     """)
 
 
-def prepare_install(on: Operator) -> None:
-    on.shell("""
-    echo '127.0.0.1 video.example.com backup.example.com' >>/etc/hosts
-    for each in backup new; do mkdir -p /mnt/$each; mount -t tmpfs -o mode=755 tmpfs /mnt/$each; done
-    """)
-    certificate(on.machine)
-    on.save("uvideo.service", (ROOT / "packaging" / "uvideo.service").read_text())
+class Install:
+    def before(self, on: Operator) -> None:
+        """A machine with a name, a certificate and a second disk."""
+        on.shell(f"""
+        ip address add {CLIENT}/32 dev lo
+        printf '%s\\n' '{CLIENT} video.example.com' '127.0.0.1 backup.example.com' >>/etc/hosts
+        mkdir -p /mnt/backup
+        mount -t tmpfs -o mode=755 tmpfs /mnt/backup
+        """)
+        certificate(on.machine)
+
+    def after(self, on: Operator) -> None:
+        assert on.shell("systemctl is-active uvideo; systemctl is-enabled uvideo").split() == ["active", "enabled"]
+        names = f"{DATA}/credentials.json /etc/uvideo/tls.key /etc/uvideo/settings"
+        assert (
+            on.shell(f"stat -c '%U:%G %a' {names}").split()
+            == "uvideo:uvideo 600 root:uvideo 640 root:uvideo 640".split()
+        )
+        assert on.shell("ss -Hltn 'sport = :9001'").split()[3] == "127.0.0.1:9001"
 
 
-def promise_install(on: Operator) -> None:
-    assert on.shell("systemctl is-active uvideo; systemctl is-enabled uvideo").split() == ["active", "enabled"]
-    assert on.shell(f"stat -c '%U %a' {DATA}/credentials.json /etc/uvideo/tls.key /etc/uvideo/uvideo.env").split("\n")[
-        :3
-    ] == [
-        "uvideo 600",
-        "root 640",
-        "root 600",
-    ]
-    assert "uvideo.service" in on.shell("systemctl --no-pager list-units --state=running")
-    assert on.shell("ss -Hltn 'sport = :9001'").split()[3] == "127.0.0.1:9001"
+class Settings:
+    def after(self, on: Operator) -> None:
+        patience.until(lambda: "read again: rate = 500" in on.shell("journalctl -u uvideo --no-pager"))
+        ready(on)
 
 
-def prepare_audit(on: Operator) -> None:
-    on.shell("head -c 300000 /dev/urandom >/root/cut.mp4; uvideo cp /root/cut.mp4 uvideo://films/2026/cut.mp4")
-    on.shell("uvideo rm uvideo://films/2026/cut.mp4 && uvideo cp /root/cut.mp4 uvideo://films/2026/cut.mp4")
+class Certificate:
+    def before(self, on: Operator) -> None:
+        self.pid = pid(on)
+        certificate(on.machine)
+
+    def after(self, on: Operator) -> None:
+        served = "openssl s_client -connect video.example.com:9000 </dev/null 2>/dev/null"
+        serial = on.shell(f"openssl x509 -noout -serial <{LIVE}/cert.pem")
+        patience.until(lambda: on.shell(f"{served} | openssl x509 -noout -serial") == serial)
+        assert pid(on) == self.pid
 
 
-def promise_audit(on: Operator) -> None:
-    assert on.shell("ls /var/log/uvideo").split() == ["audit.log.1"]
-    lines = on.shell(
-        f"{UVIDEO} admin audit {DATA} --space films --key 2026/cut.mp4 --operation DeleteObject --json"
-    ).splitlines()
-    own = json.loads(on.shell(f"cat {DATA}/credentials.json"))["public_key"]
-    assert [(each["public_key"], each["address"], each["ret_code"]) for each in map(json.loads, lines)] == [
-        (own, "127.0.0.1", 0)
-    ]
+class Proxy:
+    def before(self, on: Operator) -> None:
+        on.shell("cp -p /etc/uvideo/settings /root/settings")
+
+    def after(self, on: Operator) -> None:
+        """The sender is known; and back to the server by itself, which the other sections are about."""
+        recorded = lines(on.shell(f"{ADMIN} audit {DATA} --key proxied.txt --json"))
+        assert recorded and {line["address"] for line in recorded} == {CLIENT}
+        assert "Signature" not in on.shell("cat /var/log/nginx/uvideo.log")
+        on.shell("cp -p /root/settings /etc/uvideo/settings; systemctl stop nginx; systemctl restart uvideo")
+        ready(on)
 
 
-def prepare_backup(on: Operator) -> None:
-    """backup.example.com is another machine that root reaches by ssh."""
-    on.shell("""
-    systemctl start ssh
-    mkdir -p -m 700 /root/.ssh
-    ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519
-    cp /root/.ssh/id_ed25519.pub /root/.ssh/authorized_keys
-    sed 's/^/backup.example.com /' /etc/ssh/ssh_host_ed25519_key.pub >/root/.ssh/known_hosts
-    """)
-    on.shell(f"install -m 0600 {DATA}/credentials.json /root/credentials.json")
+class Rotation:
+    def before(self, on: Operator) -> None:
+        """The owner's pair, one of another account, and one more that nobody takes away."""
+        on.shell(f"cp {DATA}/credentials.json /root/old.json")
+        pair = {"public_key": "UVIDEOfilms1", "private_key": "a-private-key-of-films-0123456789abcdefgh"}
+        on.shell(f"install -o uvideo -m 600 /dev/null {DATA}/films.json; echo '{json.dumps(pair)}' >{DATA}/films.json")
+        on.shell(f"{ADMIN} add-key {DATA} --account films --pair {DATA}/films.json; mv {DATA}/films.json /root")
+        on.shell(f"{ADMIN} add-key {DATA} --account music --key-file {DATA}/music.json; mv {DATA}/music.json /root")
+
+    def after(self, on: Operator) -> None:
+        for name in ("old", "films", "films-new", "music"):
+            on.shell(
+                f"uvideo config init --profile {name} --provider local --endpoint https://video.example.com:9000 "
+                f"--key-file /root/{name}.json --no-check --yes && uvideo config set --profile {name} ca_bundle "
+                "/etc/ssl/certs/ca-certificates.crt"
+            )
+        accepted = "for each in old films films-new music; do"
+        accepted += " if uvideo ls --profile $each >/dev/null 2>&1; then echo $each; fi; done"
+        assert on.shell(accepted).split() == ["films-new", "music"]
+        on.prints("uvideo cat uvideo://films/hello.txt", "hello")
+        on.shell(f"install -m 0600 {DATA}/credentials.json /root/credentials.json")
 
 
-def promise_backup(on: Operator) -> None:
-    when = float(on.shell("curl -sk https://127.0.0.1:9001/metrics | grep ^uvideo_backup_last_seconds").split()[1])
-    assert abs(float(on.shell("date +%s")) - when) < 600
-    assert "uvideo-backup.timer" in on.shell("systemctl list-timers --no-pager")
-    on.shell("diff -r /mnt/backup/video /root/video")
-    assert on.shell("ls /mnt/backup").split() == ["video"]
+class Audit:
+    def before(self, on: Operator) -> None:
+        on.shell("head -c 300000 /dev/urandom >/root/cut.mp4; uvideo cp /root/cut.mp4 uvideo://films/2026/cut.mp4")
+        on.shell("uvideo rm uvideo://films/2026/cut.mp4; uvideo cp /root/cut.mp4 uvideo://films/2026/cut.mp4")
+
+    def after(self, on: Operator) -> None:
+        assert on.shell("ls /var/log/uvideo").split() == ["audit.log.1"]
+        asked = "--space films --key 2026/cut.mp4 --operation DeleteObject --json"
+        (line,) = lines(on.shell(f"{ADMIN} audit {DATA} {asked}"))
+        own = json.loads(on.shell(f"cat {DATA}/credentials.json"))["public_key"]
+        assert (line["public_key"], line["address"], line["ret_code"]) == (own, CLIENT, 0)
 
 
-def prepare_restore(on: Operator) -> None:
-    """Somebody deleted a film, and one that was stored after the backup is not in it."""
-    on.shell("uvideo rm uvideo://films/2026/cut.mp4; echo later | uvideo cp - uvideo://films/later.txt")
+class Backup:
+    def before(self, on: Operator) -> None:
+        """backup.example.com is another machine that root reaches by ssh; a backup of long ago is there."""
+        on.shell("""
+        systemctl start ssh
+        mkdir -p -m 700 /root/.ssh
+        ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519
+        cp /root/.ssh/id_ed25519.pub /root/.ssh/authorized_keys
+        sed 's/^/backup.example.com /' /etc/ssh/ssh_host_ed25519_key.pub >/root/.ssh/known_hosts
+        mkdir /mnt/backup/video.2026-01-01
+        touch -d '40 days ago' /mnt/backup/video.2026-01-01
+        """)
+
+    def after(self, on: Operator) -> None:
+        when = float(on.shell("curl -sk https://127.0.0.1:9001/metrics | grep ^uvideo_backup_last_seconds").split()[1])
+        assert abs(float(on.shell("date +%s")) - when) < 3600
+        assert "uvideo-backup.timer" in on.shell("systemctl list-timers --no-pager")
+        today = on.shell("date +video.%F").strip()
+        assert on.shell("diff -r /mnt/backup /root/backup; ls /mnt/backup").split() == ["video", today]
 
 
-def promise_restore(on: Operator) -> None:
-    on.shell("uvideo cp uvideo://films/2026/cut.mp4 /root/again.mp4 && cmp /root/cut.mp4 /root/again.mp4")
-    assert on.shell("uvideo ls uvideo://films/").split() != []
-    assert "later.txt" not in on.shell("uvideo ls uvideo://films/")
-    on.shell(f"{UVIDEO} admin fsck --rehash {DATA}")
+class Restore:
+    def before(self, on: Operator) -> None:
+        """Somebody deleted a film; what was stored after the backup is not in it."""
+        on.shell("uvideo rm uvideo://films/2026/cut.mp4; echo later | uvideo cp - uvideo://films/later.txt")
+
+    def after(self, on: Operator) -> None:
+        on.shell("uvideo cat uvideo://films/2026/cut.mp4 | cmp - /root/cut.mp4")
+        assert "later.txt" not in on.shell("uvideo ls uvideo://films/")
+        on.shell(f"{ADMIN} fsck --rehash {DATA}; rm -r {DATA}.broken")
 
 
-def promise_paged(on: Operator) -> None:
-    on.prints("curl -sk https://127.0.0.1:9001/readyz", "ok")
+class Restart:
+    def before(self, on: Operator) -> None:
+        self.pid = pid(on)
+
+    def after(self, on: Operator) -> None:
+        assert pid(on) != self.pid
+        on.shell("uvideo cat uvideo://films/2026/cut.mp4 | cmp - /root/cut.mp4")
 
 
-def promise_move(on: Operator) -> None:
-    on.prints("curl -sk https://127.0.0.1:9001/readyz", "ok")
-    assert on.shell(f"findmnt -no FSTYPE {DATA}").strip() == "tmpfs"
-    on.shell("uvideo cat uvideo://films/2026/cut.mp4 | cmp - /root/cut.mp4; uvideo rm uvideo://films/hello.txt")
-    on.shell(f"{UVIDEO} admin fsck --rehash {DATA}; rm -r {DATA}.old")
+class Move:
+    def before(self, on: Operator) -> None:
+        """A disk with btrfs, and the folder to be as a subvolume of it."""
+        on.shell("""
+        mknod /dev/loop-control c 10 237
+        for each in {0..31}; do mknod /dev/loop$each b 7 $each; done
+        truncate -s 8G /root/disk
+        mkfs.btrfs -q /root/disk
+        mkdir /mnt/new
+        mount -o loop /root/disk /mnt/new
+        btrfs subvolume create /mnt/new/uvideo
+        """)
+
+    def after(self, on: Operator) -> None:
+        ready(on)
+        assert on.shell(f"findmnt -no FSTYPE {DATA}").strip() == "btrfs"
+        on.shell("uvideo cat uvideo://films/2026/cut.mp4 | cmp - /root/cut.mp4; uvideo rm uvideo://films/hello.txt")
+        on.shell(f"{ADMIN} fsck --rehash {DATA}; rm -r {DATA}.old")
 
 
-SECTIONS: dict[str, tuple[Look | None, Look]] = {
-    "Install": (prepare_install, promise_install),
-    "Who did it": (prepare_audit, promise_audit),
-    "Back up and verify": (prepare_backup, promise_backup),
-    "Restore": (prepare_restore, promise_restore),
-    "Move": (None, promise_move),
-    "You were paged": (None, promise_paged),
+class Snapshot:
+    def after(self, on: Operator) -> None:
+        """What was deleted since is in the snapshot."""
+        folder = on.shell("date +/mnt/new/uvideo.%F").strip()
+        on.shell("uvideo rm uvideo://films/2026/cut.mp4")
+        on.shell(f"find {folder}/blobs -type f -size +200k -exec cmp {{}} /root/cut.mp4 ';' -print | grep .")
+
+
+class Grow:
+    def after(self, on: Operator) -> None:
+        assert "uvideo_workers 2\n" in on.shell("curl -sk https://127.0.0.1:9001/metrics")
+
+
+class Watch:
+    def after(self, on: Operator) -> None:
+        ask = "curl -s -G http://127.0.0.1:9090/api/v1/query --data-urlencode"
+        patience.until(lambda: '"1"]' in on.shell(f"""{ask} 'query=up{{job="uvideo"}}'"""))
+        assert "UvideoBackupNever" in on.shell("curl -s http://127.0.0.1:9090/api/v1/rules")
+
+
+class Paged:
+    after = staticmethod(ready)
+
+
+SECTIONS: dict[str, type] = {
+    "Install": Install,
+    "Settings": Settings,
+    "Renew the certificate": Certificate,
+    "Behind a proxy": Proxy,
+    "Rotate the keys": Rotation,
+    "Who did it": Audit,
+    "Back up and verify": Backup,
+    "Restore": Restore,
+    "Restart and upgrade": Restart,
+    "Move": Move,
+    "Snapshot": Snapshot,
+    "Grow": Grow,
+    "Watch it": Watch,
+    "You were paged": Paged,
 }
 
 
@@ -184,10 +293,10 @@ def test_every_block_of_the_runbook_does_what_its_section_promises(machine: Mach
     assert [title for title, blocks in found if blocks] == list(SECTIONS)
     operator = Operator(machine)
     for title, blocks in found:
-        before, after = SECTIONS.get(title, (None, None))
-        if before is not None:
-            before(operator)
-        for block in blocks:
-            operator.do(block)
-        if after is not None:
-            after(operator)
+        if blocks:
+            stage = SECTIONS[title]()
+            if hasattr(stage, "before"):
+                stage.before(operator)
+            for block in blocks:
+                operator.do(block)
+            stage.after(operator)

@@ -12,20 +12,20 @@ from test.operate.machine import Machine
 from test.server.test_reload import pair
 from uvideo.server import endings
 
-PAGE = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
 #: Of the main process; how often systemd started it again; the exit code of the last that ended.
 STATE = ("ActiveState", "MainPID", "NRestarts", "ExecMainStatus")
 
 
-def block(mark: str) -> str:
-    """The commands of the page that hold this text."""
-    (found,) = (each for each in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) if mark in each)
+def block(mark: str, page: str = "operate") -> str:
+    """The commands of a page of the documents that hold this text."""
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    (found,) = (each for each in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) if mark in each)
     return found
 
 
 @pytest.fixture(scope="module")
 def service(machine: Machine) -> Machine:
-    machine.run(block("systemd-sysusers uvideo.conf"))
+    machine.run(block("systemd-sysusers uvideo.conf") + block("systemctl enable --now uvideo\n"))
     return machine
 
 
@@ -90,7 +90,7 @@ def test_a_permanent_error_ends_it_for_good_and_others_do_not(service: Machine) 
 
 
 def test_secrets_come_as_credentials(service: Machine) -> None:
-    service.run(block("LoadCredential=secrets"))
+    service.run(block("LoadCredential=secrets", "server"))
     assert state(service)[0] == "active"
     said = service.run("cat /proc/$(systemctl show -P MainPID uvideo)/environ | tr '\\0' '\\n'")
     assert "UVIDEO_SERVE_SETTINGS=/etc/uvideo/settings:/run/credentials/uvideo.service/secrets" in said

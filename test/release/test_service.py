@@ -29,7 +29,7 @@ UNIT = ROOT / "packaging" / "uvideo.service"
 CONTAINER = ROOT / "packaging" / "Containerfile"
 HEALTH = ROOT / "packaging" / "health.py"
 DATA = "/var/lib/uvideo"
-MOST_EXPOSED = 12  # tenths: systemd's own judgement of the unit, which docs/operate.md says too
+MOST_EXPOSED = 12  # tenths: systemd's own judgement of the unit, which docs/server.md says too
 
 
 class Unit(configparser.RawConfigParser):
@@ -216,7 +216,7 @@ def test_what_is_not_well_is_said(server: Server) -> None:
     assert done.returncode == 1 and re.match(r"/healthz said 4\d\d", done.stderr)
 
 
-def test_operate_shows_neither_file_and_names_both() -> None:
-    text = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
+def test_the_reference_shows_neither_file_and_names_both() -> None:
+    text = (ROOT / "docs" / "server.md").read_text(encoding="utf-8")
     assert "../packaging/uvideo.service" in text and "../packaging/Containerfile" in text
     assert not re.search(r"^(ExecStart=|FROM |HEALTHCHECK )", text, re.MULTILINE)

@@ -60,7 +60,7 @@ def test_every_failure_has_one(failure: Exception, cause: str | None) -> None:
 
 
 def test_the_documents_name_each() -> None:
-    section = (ROOT / "docs" / "operate.md").read_text().partition("\n## What becomes of a failure\n")[2]
+    section = (ROOT / "docs" / "server.md").read_text().partition("\n### Causes of failures\n")[2]
     section = section.partition("\n## ")[0]
     rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
     assert set(CAUSES) <= {name.strip(" `") for row in rows for name in row.split(",")}, set(OWN)

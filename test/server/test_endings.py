@@ -231,8 +231,8 @@ def test_a_code_says_whether_starting_again_helps() -> None:
     assert {int(code) for code in kept.split()} == PERMANENT
 
 
-def test_operate_has_the_table() -> None:
-    text = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
+def test_the_reference_has_the_table() -> None:
+    text = (ROOT / "docs" / "server.md").read_text(encoding="utf-8")
     section = text.partition("\n## Signals and exit codes\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| (\d+) \| (.*?) \| (yes|no|-) \|$", section, re.MULTILINE)
     again = {True: "yes", False: "no"}

@@ -298,13 +298,13 @@ def test_the_alerts_ask_for_what_there_is_and_the_documents_have_each(name: str)
     names = re.findall(r"^      - alert: (\w+)$", text, re.MULTILINE)
     assert names and len(names) == len(set(names)) == text.count("severity:") == text.count("summary:")
     assert set(NAME.findall(text)) <= shown(), set(NAME.findall(text)) - shown()
-    section = (ROOT / "docs" / "operate.md").read_text().partition("\n## Monitoring\n")[2].partition("\n## ")[0]
+    section = (ROOT / "docs" / "operate.md").read_text().partition("\n## Alerts\n")[2].partition("\n## ")[0]
     told = re.findall(r"^\| `(Uvideo\w+)` \|", section, re.MULTILINE)
     assert set(names) <= set(told), set(names) - set(told)
 
 
 def test_no_row_is_of_an_alert_that_is_gone() -> None:
     text = "".join(path.read_text() for path in EXAMPLES.glob("*.yml"))
-    section = (ROOT / "docs" / "operate.md").read_text().partition("\n## Monitoring\n")[2].partition("\n## ")[0]
+    section = (ROOT / "docs" / "operate.md").read_text().partition("\n## Alerts\n")[2].partition("\n## ")[0]
     for name in re.findall(r"^\| `(Uvideo\w+)` \|", section, re.MULTILINE):
         assert f"- alert: {name}\n" in text, name

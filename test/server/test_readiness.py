@@ -28,7 +28,7 @@ KEYS = {
 
 
 def test_the_documents_have_the_same_table() -> None:
-    text = (ROOT / "docs" / "operate.md").read_text()
+    text = (ROOT / "docs" / "server.md").read_text()
     section = text.partition("## What /readyz says\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| (.+) \| (\d+) \| (.+) \|$", section, re.MULTILINE)
     assert [(what, int(status), said.replace("`", "")) for what, status, said in rows] == [

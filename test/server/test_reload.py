@@ -388,7 +388,7 @@ def test_the_service_manager_hears_of_it(tmp_path: Path) -> None:
 
 def test_of_each_setting_it_is_said_when_it_counts() -> None:
     assert set(WHEN) == {each.name for each in dataclasses.fields(Settings)}
-    text = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "server.md").read_text(encoding="utf-8")
     section = text.partition("\n## Settings\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| ([^|]*) \| ((?:`[A-Z_]+`(?:, )?)+) \|$", section, re.MULTILINE)
     said = {when: set(re.findall(r"`([A-Z_]+)`", names)) for when, names in rows}

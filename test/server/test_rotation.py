@@ -299,7 +299,7 @@ def test_void_secrets_are_said_at_the_start(stopped: World, tmp_path: Path) -> N
 
 
 def test_gateways_change_theirs_with_the_other_beside(stopped: World, tmp_path: Path) -> None:
-    """As docs/operate.md says it of a cluster, one gateway after the other."""
+    """As docs/cluster.md says it, one gateway after the other."""
     folder = Path(shutil.copytree(stopped.folder, tmp_path / "data"))
     old, new = load(folder / "credentials.json"), Key("new", "a new private key")
     other = tmp_path / "other.json"

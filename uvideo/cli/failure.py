@@ -47,7 +47,7 @@ CODES: tuple[tuple[type[BaseException], int], ...] = (
 
 
 class CannotStart(errors.UVideoError):
-    """The server cannot start, or ended.  ``exit``: the code that says how, as docs/operate.md has them."""
+    """The server cannot start, or ended.  ``exit``: the code that says how, as docs/server.md has them."""
 
     def __init__(self, message: str, exit: int) -> None:
         super().__init__(message)

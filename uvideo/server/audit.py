@@ -1,6 +1,6 @@
 """The audit log: who changed what, when, from where, and how it ended.
 
-One JSON object a line, ASCII only, no secret and no signature; the format is in docs/operate.md, "Who did it".
+One JSON object a line, ASCII only, no secret and no signature; the format is in docs/server.md, "The audit log".
 
 A line is written by one write(2) to a file that is open for appending, so lines of several processes never mix.  It is
 written when the operation is over and before its answer is sent: whoever got an answer has a line.  While the file

@@ -14,7 +14,7 @@ __all__ = ["ENDINGS", "PERMANENT", "Ending", "of_system"]
 
 
 class Ending(NamedTuple):
-    """A row of the table in docs/operate.md.  ``again``: whether starting again may help."""
+    """A row of the table in docs/server.md.  ``again``: whether starting again may help."""
 
     what: str
     code: int

@@ -23,7 +23,7 @@ log = logging.getLogger("uvideo.server")
 
 
 class Condition(NamedTuple):
-    """A row of the table in docs/operate.md.  ``text``: of the answer; "..." is what the machine says."""
+    """A row of the table in docs/server.md.  ``text``: of the answer; "..." is what the machine says."""
 
     what: str
     status: int

@@ -36,7 +36,7 @@ log = logging.getLogger("uvideo.server")
 
 
 class When(enum.Enum):
-    """When a changed setting counts.  The values stand in docs/operate.md."""
+    """When a changed setting counts.  The values stand in docs/server.md."""
 
     AT_ONCE = "at once"
     VALUE = "at once, but a restart turns it on or off"

@@ -175,7 +175,7 @@ def _check_source(folder: Path) -> None:
     if not (folder / CATALOG).is_file():
         raise BackupError(
             f"{folder} has no {CATALOG}: it is no server's folder, or its catalog is in PostgreSQL "
-            "(then use pg_dump: docs/operate.md, Backup and restore)"
+            "(then use pg_dump: docs/cluster.md, Backup and restore)"
         )
     if not localfile.is_own(folder.stat()):
         raise BackupError(f"{folder} belongs to another user: run this as the user that the server runs as")

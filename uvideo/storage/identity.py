@@ -20,7 +20,7 @@ __all__ = ["Apart", "adopt", "compare", "opened"]
 SAMPLE = 200  # names that are looked for
 ADOPT = (
     "If you are sure that they do, run `uvideo admin adopt DIR` with the same --database and --blobs, and read "
-    '"The catalog and the blobs" in docs/operate.md first.'
+    '"The catalog and the blobs" in docs/server.md first.'
 )
 
 log = logging.getLogger("uvideo.storage")
