@@ -66,7 +66,8 @@ def test_the_pictures(console: Console, tmp_path: Path) -> None:
         alone = Console(server, Peer(server), console.browser)
         fill(alone.peer, tmp_path)
         with contextlib.closing(sqlite3.connect(tmp_path / "data" / "catalog.db")) as db, db:
-            db.execute("UPDATE uploads SET created = created - 200000 WHERE CAST(key AS TEXT) LIKE '%take-1%'")
+            db.execute("UPDATE uploads SET created = created - 700000 WHERE CAST(key AS TEXT) LIKE '%take-1%'")
+            db.execute("UPDATE parts SET created = created - 700000")
         page = alone.open()
         expect(page.locator(".card .number").last).to_have_text("14 B")
         take(page, "spaces")

@@ -21,6 +21,7 @@ from uvideo.storage.base import (
     OpenUploads,
     PartRecord,
     SpaceRecord,
+    StaleUpload,
     TokenRecord,
     UploadRecord,
 )
@@ -247,6 +248,59 @@ class AccountsContract:
             await catalog.delete_space("other")
             await catalog.create_space(SpaceRecord("o", "other", "me"))
             assert await catalog.usage(["o"], 11, 11) == [DayUsage(11, 0, 0)]
+
+        play(story, place)
+
+    def test_stale_uploads(self, place: Place) -> None:
+        async def story(catalog: Catalog) -> None:
+            def stale(*numbers: int) -> list[StaleUpload]:
+                return [StaleUpload(f"u{number}", "space", "me", f"é{number}") for number in numbers]
+
+            await catalog.create_space(SPACE)
+            await catalog.create_space(SpaceRecord("o", "other", "you"))
+            for number, begun in enumerate((10, 10, 30)):
+                await catalog.begin(UploadRecord(f"u{number}", "s", f"é{number}", f"d{number}", created=begun))
+            await catalog.begin(UploadRecord("u3", "o", "k", "d3", created=10))
+            await catalog.add_part("u0", PartRecord(0, "e", 1, created=20))
+            await catalog.add_part("u1", PartRecord(0, "e", 1, created=10))
+            await catalog.add_part("u1", PartRecord(1, "e", 1, created=25))
+            assert await catalog.stale_uploads(10, 10) == [] == await catalog.stale_uploads(100, 0)
+            assert await catalog.stale_uploads(20, 10, "s") == []
+            assert await catalog.stale_uploads(21, 10, "s") == stale(0)
+            assert await catalog.stale_uploads(26, 10, "s") == stale(0, 1)
+            assert await catalog.stale_uploads(31, 10, "s") == stale(0, 1, 2)
+            assert len(await catalog.stale_uploads(31, 2)) == 2
+            assert await catalog.stale_uploads(31, 10, "o") == [StaleUpload("u3", "other", "you", "k")]
+            assert await catalog.abort("u1", 25) is None and await catalog.upload("u1") is not None
+            assert await catalog.abort("u2", 30) is None and await catalog.abort("none", 30) is None
+            assert await catalog.abort("u1", 26) == "d1" and await catalog.abort("u1", 26) is None
+            with pytest.raises(errors.UploadNotFound):
+                await catalog.add_part("u1", PartRecord(2, "e", 1))
+            assert await catalog.count_parts("u0") == 1
+
+        play(story, place)
+
+    def test_a_part_and_an_abort_of_what_is_stale_exclude_each_other(self, place: Place) -> None:
+        """Either the part is there and the upload too, or neither, and whoever sent it knows."""
+
+        async def story(catalog: Catalog) -> None:
+            await catalog.create_space(SPACE)
+            for number in range(20):
+                name = f"u{number}"
+                await catalog.begin(UploadRecord(name, "s", "k", f"d{number}", created=10))
+
+                async def add(name: str = name) -> bool:
+                    try:
+                        await catalog.add_part(name, PartRecord(0, "e", 1, created=50))
+                    except errors.UploadNotFound:
+                        return False
+                    return True
+
+                asked = [add(), catalog.abort(name, 20)]
+                answers = await asyncio.gather(*(asked if number % 2 else reversed(asked)))
+                added, draft = answers if number % 2 else reversed(answers)
+                assert added is (draft is None) is (await catalog.upload(name) is not None)
+                assert await catalog.count_parts(name) == int(added)
 
         play(story, place)
 

@@ -192,9 +192,9 @@ def put_head(peer: Peer, space: str, key: str, size: int) -> bytes:
     return head("PUT", "/" + key, [("Host", f"{space}.x"), signed, ("Content-Length", str(size))])
 
 
-@pytest.mark.parametrize("workers", ("1", "2"))
-def test_sigterm_lets_requests_in_flight_finish(tmp_path: Path, workers: str) -> None:
-    with start_server(tmp_path, "--workers", workers, "--no-fsync") as server:
+@pytest.mark.parametrize("options", (("1",), ("2",), ("2", "--trusted-proxy", "127.0.0.1")), ids=("1", "2", "proxy"))
+def test_sigterm_lets_requests_in_flight_finish(tmp_path: Path, options: tuple[str, ...]) -> None:
+    with start_server(tmp_path, "--no-fsync", "--workers", *options) as server:
         peer = Peer(server)
         space, data = peer.space(), pattern(8 * MIB)
         peer.do(operation.PutObject(space, "big"), data)

@@ -179,6 +179,13 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
     help="How long what a sweep finds without a name is kept; less if the disk runs full.",
 )
 @option(
+    "--stale-days",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0, 3650),
+    help="Abort unfinished uploads that had no new part for so many days; 0: never.",
+)
+@option(
     "--lock-seconds",
     default=4.0,
     show_default=True,

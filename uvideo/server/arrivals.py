@@ -69,12 +69,15 @@ class _Arrivals:
     async def _begin(self, taken: socket.socket, peer: str | None) -> None:
         """Give it to the server, once it is known whose it is.  One that is broken or malformed ends."""
         with contextlib.suppress(OSError, asyncio.TimeoutError, proxyprotocol.Malformed):
+            connection = self._server()
             try:
-                connection = self._server()
                 if self._server.senders.trusts(peer) and not self._server.is_crowded:  # else it is told so at once
+                    connection.introduction = asyncio.current_task()
                     connection.said = await self._introduction(taken)
+                    connection.introduction = None
                 await self._loop.connect_accepted_socket(lambda: connection, taken, ssl=self._tls)
             except BaseException:
+                self._server.expected.discard(connection)
                 taken.close()
                 raise
 

@@ -113,6 +113,7 @@ class Audit:
             self._wanted = frozenset()
         self._fd, self._place = -1, (0, 0)
         self._waiting: deque[bytes] = deque()
+        self._failing = False
         self._torn = mmap.mmap(-1, 1)  # of all workers: whether the file ends within a line
         self._strangers, self._until, self._left_out = 0, 0.0, 0
         if path is not None:
@@ -127,7 +128,7 @@ class Audit:
         return cls in self._wanted
 
     def admit(self, *, frees: bool = False) -> None:
-        """Before a change: errors.Unavailable while lines cannot be written.  ``frees``: it is one of FREES."""
+        """Before what is recorded: errors.Unavailable while lines cannot be written.  ``frees``: it is one of FREES."""
         if self._waiting and not self._flush() and (not frees or len(self._waiting) >= KEPT):
             raise errors.Unavailable("the audit log cannot be written, so nothing is changed", cause="audit")
 
@@ -195,7 +196,7 @@ class Audit:
         if now >= self._until:
             self._strangers, self._until = 0, now + MINUTE
         self._strangers += 1
-        if self._strangers > STRANGERS:
+        if self._strangers > STRANGERS or len(self._waiting) >= KEPT:
             self._left_out += 1
             return
         left_out, self._left_out = self._left_out, 0
@@ -228,17 +229,18 @@ class Audit:
     def _flush(self) -> bool:
         """Write what waits; whether all of it was."""
         assert self._path is not None
-        had_waited = len(self._waiting) > 1
         try:
             while self._waiting:
                 self._write(self._path, self._waiting[0])
                 self._waiting.popleft()
         except OSError as failure:
-            if not had_waited:
+            if not self._failing:
                 log.error("the audit log cannot be written, so changes are refused: %s", failure)
+            self._failing = True
             return False
-        if had_waited:
+        if self._failing:
             log.warning("the audit log is written again")
+        self._failing = False
         return True
 
     def _write(self, path: Path, line: bytes) -> None:

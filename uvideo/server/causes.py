@@ -14,6 +14,7 @@ OWN = {
     "rate": "a key, or an address without one, asks for more than --rate",
     "guesses": "an address sent more wrong signatures for a key than --guesses",
     "requests": "too many large requests at once",
+    "contention": "an object changes too often to be read or copied",
     "descriptors": "too many files are open",
     "memory": "no memory is left",
     "readonly": "the disk is read-only",

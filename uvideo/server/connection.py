@@ -81,6 +81,7 @@ class Connection(web.RequestHandler, asyncio.BufferedProtocol):
         self._read = SMALL_HEAD  # bytes that are read at once
         self.refusal: Any = None  # what the next request is told
         self.said: str | None = None  # before all else: whose it is, as ``proxyprotocol.address``
+        self.introduction: asyncio.Task[Any] | None = None  # that waits for it
         self._sender = Sender("")
         self._name = ""  # whom it is counted as
         self.since = server.expect(self)
@@ -327,6 +328,9 @@ class Server(web.Server):
                 for connection in self.connections:
                     if connection not in busy:
                         connection.force_close()
+                for expected in list(self.expected):
+                    if expected.introduction is not None:
+                        expected.introduction.cancel()
             if not (self.count_open() if keeps else busy):
                 return True
             if due is not None and now > due:

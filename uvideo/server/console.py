@@ -151,6 +151,7 @@ class Console:
         if changes and name == "session":
             return await self._sign_in(request, sender, headers)
         if changes and name == "link":
+            self._audit.admit()
             key = await self._credentials(request, sender, links=False)
             self._record("MakeLink", key, sender)
             return {"link": self._sessions.link(key.public, key.owner)}
@@ -207,6 +208,7 @@ class Console:
 
     async def _sign_in(self, request: web.BaseRequest, sender: Sender, headers: dict[str, str]) -> dict[str, Any]:
         """A new session in place of the one that there was."""
+        self._audit.admit()
         key = await self._credentials(request, sender)
         self._sessions.close(self._token(request))
         token = self._sessions.open(key.public, key.owner)

@@ -174,4 +174,4 @@ class Copies:
 
 
 def busy() -> errors.Unavailable:
-    return errors.Unavailable("the object changes too often at this moment")
+    return errors.Unavailable("the object changes too often at this moment", cause="contention")

@@ -58,13 +58,17 @@ class Succession:
     """The old server's side.  ``begin`` and then ``look`` again and again, all from one thread.
 
     ``taken``: whether a successor serves; this server then takes no more connections.
-    ``is_first``: whether this server was started by somebody else than its predecessor.
+    ``is_first``: whether this server was started by somebody else than its predecessor.  ``is_hung_up``: whether SIGHUP
+    says that the terminal is gone, which ends the server.
     """
 
     look_every = LOOK_EVERY
 
-    def __init__(self, folder: Folder, ports: Ports, service: Notify, *, is_first: bool) -> None:
+    def __init__(
+        self, folder: Folder, ports: Ports, service: Notify, *, is_first: bool, is_hung_up: Callable[[], bool]
+    ) -> None:
         self._folder, self._ports, self._service, self._is_first = folder, ports, service, is_first
+        self._is_hung_up = is_hung_up
         self._process: subprocess.Popen[bytes] | None = None
         self._failures = 0
         self.taken = False
@@ -86,7 +90,7 @@ class Succession:
         try:
             self._start()
         except OSError as failure:
-            self._fail(f"{sys.executable} cannot be started: {failure.strerror}")
+            self._fail(f"{sys.executable} cannot be started: {failure.strerror or failure}")
 
     def _start(self) -> None:
         ours, theirs = socket.socketpair()
@@ -125,17 +129,22 @@ class Succession:
             if line == SERVING and not ended:
                 return self._hand_over(self._process.pid)
             if line.startswith(FAILED):
-                self._process.wait()
+                self._end()
                 return self._fail(line.removeprefix(FAILED))
         if ended:
             code = self._process.returncode
             how = f"exit code {code}" if code >= 0 else f"signal {-code}"
             return self._fail(f"it ended before it served ({how}){self._last_words()}")
         if time.monotonic() > self._until:
-            self._process.kill()
-            self._process.wait()
+            self._end()
             return self._fail(f"it did not serve within {SECONDS:.0f} s")
         return False
+
+    def _end(self) -> None:
+        """Kill the successor; its workers end with it."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
 
     def _read(self) -> None:
         with contextlib.suppress(OSError):
@@ -177,9 +186,8 @@ class Succession:
 
     def abandon(self) -> None:
         """End a successor that does not serve yet: this server is told to stop."""
-        if self._process is not None and not self.taken:
-            self._process.kill()
-            self._process.wait()
+        if self.is_under_way:
+            self._end()
             self._fail("the server was told to stop")
 
     # Once a successor serves
@@ -201,6 +209,8 @@ class Succession:
 
         def pass_on(number: int, _: FrameType | None) -> None:
             nonlocal told
+            if number == signal.SIGHUP and self._is_hung_up():
+                number = signal.SIGTERM
             self.forward(number)
             if number in (signal.SIGTERM, signal.SIGINT):
                 told += 1
@@ -338,20 +348,22 @@ def restart(folder: Path, *, sleep: Callable[[float], None] = time.sleep) -> int
 
 def _has_open(pid: int, path: Path) -> bool:
     """Whether a process has the file open; True where the system does not tell.  Never signal a stranger."""
-    process = Path(f"/proc/{pid}")
+    process, there = Path(f"/proc/{pid}"), path.stat()
     if not Path("/proc/self/fd").is_dir():
         return True
-    there = path.stat()
-    try:
-        fds = list((process / "fd").iterdir())
-    except PermissionError:  # a service has a namespace of users of its own: then its words must do
-        return {b"serve"} <= set((process / "cmdline").read_bytes().split(b"\0"))
-    except OSError:
-        return False
+    hidden = False
     with contextlib.suppress(OSError):
-        for each in fds:
-            with contextlib.suppress(OSError):
+        for each in (process / "fd").iterdir():
+            try:
                 found = each.stat()
+            except PermissionError:
+                hidden = True
+            except OSError:
+                continue
+            else:
                 if (found.st_dev, found.st_ino) == (there.st_dev, there.st_ino):
                     return True
+    # What a service with users of its own (PrivateUsers=) has open is hidden from its own user: its words must do.
+    with contextlib.suppress(OSError):
+        return hidden and b"serve" in (process / "cmdline").read_bytes().split(b"\0")
     return False

@@ -24,18 +24,22 @@ class Hangup:
             self._ends = signal.getsignal(SIGHUP) is not signal.SIG_IGN and _has_terminal()
             signal.signal(SIGHUP, signal.SIG_IGN)
 
+    def is_gone(self) -> bool:
+        """Whether the terminal that this server ends with is gone."""
+        return self._ends and not _has_terminal()
+
     def asked(self) -> asyncio.Event:
         """An event that the signal sets.  For one worker; the others go on ignoring it."""
         event = asyncio.Event()
 
         def told() -> None:
-            if self._ends and not _has_terminal():
+            if self.is_gone():
                 os.kill(self._main, signal.SIGTERM)
             event.set()
 
         if SIGHUP is not None:
             asyncio.get_running_loop().add_signal_handler(SIGHUP, told)
-            if self._ends and not _has_terminal():  # it went before somebody listened
+            if self.is_gone():  # it went before somebody listened
                 os.kill(self._main, signal.SIGTERM)
         return event
 

@@ -21,6 +21,7 @@ from uvideo.server.scrub import Scrubber
 from uvideo.server.senders import Senders
 from uvideo.server.service import Service
 from uvideo.server.settings import Settings
+from uvideo.server.stale import StaleUploads
 from uvideo.server.sweeper import Sweeper
 from uvideo.server.vitals import Vitals
 from uvideo.storage.base import DAY, Blobs
@@ -77,6 +78,7 @@ class Live:
     watch: Watch | None = None
     vitals: Vitals | None = None
     sweeper: Sweeper | None = None
+    stale: StaleUploads | None = None
     scrubbing: Scrubbing | None = None
 
     def take(self, news: News) -> None:
@@ -106,5 +108,7 @@ class Live:
             self.vitals.change(int(new.headroom * MIB))
         if self.sweeper is not None:
             self.sweeper.change(int(new.headroom * MIB))
+        if self.stale is not None:
+            self.stale.days = new.stale_days
         if self.scrubbing is not None:
             self.scrubbing.take(new)

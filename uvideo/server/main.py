@@ -97,7 +97,7 @@ def _serve(settings: Settings, service: Notify, predecessor: Predecessor | None,
             others=Level(settings.workers),
             pulse=Pulse(settings.workers),
         )
-        succession = Succession(folder, ports, service, is_first=predecessor is None)
+        succession = Succession(folder, ports, service, is_first=predecessor is None, is_hung_up=hangup.is_gone)
         say = _announcer(settings, keyring, ports, trail)
 
         def announce() -> None:
@@ -125,7 +125,9 @@ def _serve(settings: Settings, service: Notify, predecessor: Predecessor | None,
         from uvideo.server import workers
 
         count, pulse = settings.workers, shared.pulse
-        return workers.supervise(count, run_worker, announce, folder, ports, service, succession, pulse)
+        return workers.supervise(
+            count, run_worker, announce, folder, ports, service, succession, pulse, shared.published
+        )
     finally:
         folder.close()
 

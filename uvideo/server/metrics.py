@@ -39,6 +39,7 @@ VALUES = {
     "uvideo_uploads_begun_total": ("counter", "Multipart uploads begun."),
     "uvideo_uploads_finished_total": ("counter", "Multipart uploads finished."),
     "uvideo_uploads_aborted_total": ("counter", "Multipart uploads aborted."),
+    "uvideo_uploads_stale_aborted_total": ("counter", "Of the aborted ones, those that --stale-days aborted."),
     "uvideo_uploads_open": ("gauge", "Multipart uploads neither finished nor aborted, of all servers on the catalog."),
     "uvideo_uploads_open_bytes": ("gauge", "Bytes of their parts."),
     "uvideo_uploads_stale": ("gauge", "Those of them that had no new part for 7 days."),

@@ -12,6 +12,7 @@ next start of the server, goes on at step 2.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -58,9 +59,16 @@ async def reseal(catalog: Catalog, keyring: Keyring) -> Resealed:
 
 async def void(catalog: Catalog, keyring: Keyring) -> Resealed:
     """How many secrets no pair of the ring opens.  Nothing is changed."""
-    tokens = sum(not seal.is_open(token, keyring) for token in await catalog.all_tokens())
-    keys = sum(not seal.is_open(key, keyring) for key in await catalog.keys())
-    return Resealed(void_tokens=tokens, void_keys=keys)
+    tokens, keys, ring = await catalog.all_tokens(), await catalog.keys(), keyring.still()
+
+    def count() -> Resealed:
+        closed = [
+            sum(not seal.is_open(each, ring) for each in tokens),
+            sum(not seal.is_open(each, ring) for each in keys),
+        ]
+        return Resealed(void_tokens=closed[0], void_keys=closed[1])
+
+    return await asyncio.to_thread(count)
 
 
 async def kept(catalog: Catalog, keyring: Keyring, under: Key) -> None:

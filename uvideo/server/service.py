@@ -349,7 +349,7 @@ class Service:
             except FileNotFoundError:
                 continue
             return info, Content(offset, length, reader=reader)
-        raise errors.Unavailable("the object changes too often at this moment")
+        raise errors.Unavailable("the object changes too often at this moment", cause="contention")
 
     async def open(self, record: ObjectRecord) -> Reader:
         """The bytes of an object that has a blob.

@@ -51,6 +51,7 @@ class Settings:
     headroom: float = 64
     memory: int = 256
     quarantine_days: float = 7
+    stale_days: float = 0
     lock_seconds: float = 4
     guesses: int = 100
     verify_reads: bool = False

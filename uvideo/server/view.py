@@ -14,6 +14,7 @@ from typing import Any
 from uvideo._core import dialect, errors, etag, operation, provider, signature, text
 from uvideo.server.audit import FREES, OFF, Audit, Entry, details, visitor
 from uvideo.server.credentials import Key
+from uvideo.server.gauges import STALE
 from uvideo.server.history import History
 from uvideo.server.holdings import COUNTS
 from uvideo.server.record import object_info, said_acl
@@ -28,6 +29,7 @@ KEYS_LIMIT = 1000  # keys of one call
 AT_ONCE = 32  # operations of one call in flight, so that they share a sync of the disk
 UPLOADS_LIMIT = 500  # of one answer
 PARTS_LIMIT = 1000
+STALE_LIMIT = 10_000  # uploads of one space
 DAYS = 30
 SECONDS_LIMIT = 7 * 86400  # of a signed URL
 KEPT_SECONDS = 30.0  # how long what is dear to count is kept
@@ -267,12 +269,17 @@ class View:
         else:
             spaces = [await self._own(_text(given, "space"), key)]
         found: list[dict[str, Any]] = []
+        before = int(self._service.clock()) - STALE
         for space in spaces:
             limit = UPLOADS_LIMIT + 1 - len(found)
-            for each in await self._catalog.uploads(space.space_id, "", "", "", limit):
-                found.append(
-                    {"space": space.name, "key": each.key, "upload_id": each.upload_id, "started": each.created}
-                )
+            uploads = await self._catalog.uploads(space.space_id, "", "", "", limit)
+            stale = set[str]()
+            if any(each.created < before for each in uploads):
+                old = await self._catalog.stale_uploads(before, STALE_LIMIT, space.space_id)
+                stale = {each.upload_id for each in old}
+            for each in uploads:
+                fields = {"space": space.name, "key": each.key, "upload_id": each.upload_id, "started": each.created}
+                found.append({**fields, "stale": each.upload_id in stale})
         return {"uploads": found[:UPLOADS_LIMIT], "more": len(found) > UPLOADS_LIMIT}
 
     async def _list_parts(self, key: Key, given: Given, url: str) -> dict[str, Any]:

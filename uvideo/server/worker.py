@@ -55,6 +55,7 @@ from uvideo.server.service import Restoring, Service
 from uvideo.server.settings import Settings, StartError
 from uvideo.server.shared import Shared
 from uvideo.server.spool import Spool
+from uvideo.server.stale import StaleUploads
 from uvideo.server.stopping import GRACE, Stop
 from uvideo.server.sweeper import AGE, Sweeper
 from uvideo.server.timing import timed_blobs, timed_catalog
@@ -248,6 +249,8 @@ async def run(
             tasks.append(loop.create_task(sweeper.run(cutoff)))
             if disk is not None:
                 tasks.append(loop.create_task(sweeper.relieve()))
+            live.stale = StaleUploads(blobs, catalog, metrics, news.settings.stale_days, plan.audit)
+            tasks.append(loop.create_task(live.stale.run()))
             live.sweeper, live.scrubbing = sweeper, Scrubbing(lambda new: _scrubber(new, blobs, catalog, metrics))
             live.scrubbing.take(news.settings)
             stack.callback(live.scrubbing.stop)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from uvideo._core import errors
-from uvideo.storage.base import DAY, Census, DayUsage, Holding, KeyRecord, OpenUploads, TokenRecord
+from uvideo.storage.base import DAY, Census, DayUsage, Holding, KeyRecord, OpenUploads, StaleUpload, TokenRecord
 from uvideo.storage.committer import Work
 from uvideo.storage.schema import (
     HELD_FLUX,
@@ -20,6 +20,7 @@ from uvideo.storage.schema import (
     OPEN_UPLOADS,
     OWNERS,
     RETIRE,
+    STALE_UPLOADS,
     TOKEN,
     Held,
     Row,
@@ -157,6 +158,9 @@ class Accounts:
     async def open_uploads(self, before: int) -> OpenUploads:
         return await self.apart(lambda db: _open_uploads(db, before))
 
+    async def stale_uploads(self, before: int, limit: int, space_id: str | None = None) -> builtins.list[StaleUpload]:
+        return await self.apart(lambda db: _stale_uploads(db, before, limit, space_id))
+
     async def holdings(self) -> builtins.list[Holding]:
         return await self.apart(_holdings)
 
@@ -186,6 +190,20 @@ def _open_uploads(db: sqlite3.Connection, before: int) -> OpenUploads:
         (counts,) = db.execute(OPEN_UPLOADS.format(mark="?", where=page), (before, *values)).fetchall()
         found = [one + other for one, other in zip(found, counts, strict=True)]
     return OpenUploads(*found)
+
+
+def _stale_uploads(db: sqlite3.Connection, before: int, limit: int, space_id: str | None) -> builtins.list[StaleUpload]:
+    found = list[StaleUpload]()
+    for page, values in _pages(db, "uploads", "uploads.upload_id", ("",), UPLOADS):
+        where, more = (f"{page} AND uploads.space_id = ?", (space_id,)) if space_id is not None else (page, ())
+        query = STALE_UPLOADS.format(mark="?", where=where, limit="?")
+        for upload_id, space, owner, key in db.execute(
+            query, (*values, *more, before, before, limit - len(found))
+        ).fetchall():
+            found.append(StaleUpload(upload_id, space, owner, key.decode()))
+        if len(found) >= limit:
+            break
+    return found
 
 
 def _holdings(db: sqlite3.Connection) -> builtins.list[Holding]:

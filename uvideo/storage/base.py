@@ -46,6 +46,7 @@ __all__ = [
     "Quarantined",
     "Reader",
     "SpaceRecord",
+    "StaleUpload",
     "SweepStopped",
     "TokenRecord",
     "Unfit",
@@ -254,6 +255,16 @@ class UploadRecord:
     storage_class: str = "STANDARD"
     headers: tuple[tuple[str, str], ...] = ()
     created: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StaleUpload:
+    """An unfinished upload that had no new part for long.  ``space``: its name.  ``account``: whose the space is."""
+
+    upload_id: str
+    space: str
+    account: str
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -666,8 +677,19 @@ class Catalog(Protocol):
         """
         ...
 
-    async def abort(self, upload_id: str) -> str | None:
-        """Forget the upload; return its draft, to be discarded, or None if there is no such upload."""
+    async def stale_uploads(self, before: int, limit: int, space_id: str | None = None) -> builtins.list[StaleUpload]:
+        """At most so many uploads that were begun, and had their last part, before ``before``, unix seconds.
+
+        ``space_id``: of that space only.
+        """
+        ...
+
+    async def abort(self, upload_id: str, before: int | None = None) -> str | None:
+        """Forget the upload; return its draft, to be discarded, or None if there is no such upload.
+
+        ``before``: None too, and nothing changed, unless it is stale as ``stale_uploads`` has it.  A part that is added
+        at the same time is seen by this, or is told UploadNotFound.
+        """
         ...
 
     # Tokens

@@ -18,6 +18,7 @@ from uvideo.storage.connections import LOOK, Connections, Lock, Session, count_o
 from uvideo.storage.postgres_accounts import LONG, PostgresAccounts
 from uvideo.storage.schema import (
     DRAFTS,
+    IS_STALE,
     OBJECT,
     PART,
     SPACE,
@@ -413,8 +414,16 @@ class PostgresCatalog(PostgresAccounts):
         locks = {_space(record.space_id), _key(record.space_id, record.key.encode())}
         return await self._db.transaction(work, *_locks(locks))
 
-    async def abort(self, upload_id: str) -> str | None:
-        return await self._db.transaction(lambda db: _forget_upload(db, upload_id))
+    async def abort(self, upload_id: str, before: int | None = None) -> str | None:
+        async def work(db: Session) -> str | None:
+            if before is not None:
+                # Whoever adds a part shares the row: it is seen below, or waits and finds no upload.
+                await db.execute("SELECT 1 FROM uploads WHERE upload_id = $1 FOR UPDATE", upload_id)
+                if not await db.fetchval(IS_STALE.format(one="$1", two="$2::BIGINT"), upload_id, before):
+                    return None
+            return await _forget_upload(db, upload_id)
+
+        return await self._db.transaction(work)
 
     # Garbage
 
@@ -462,7 +471,7 @@ def _unchanged(row: Row | None, record: ObjectRecord) -> bool:
 async def _name(db: Session, blob: str) -> None:
     """That an object names it, from this commit on; it waits for a claim of it, if one is under way."""
     if not count_of(await db.execute("UPDATE blobs SET since = 0 WHERE blob = $1 AND doomed = 0", blob)):
-        raise errors.Unavailable("the bytes were swept before they had a name: send them again")
+        raise errors.Unavailable("the bytes were swept before they had a name: send them again", cause="lease")
 
 
 async def _forget_upload(db: Session, upload_id: str) -> str | None:

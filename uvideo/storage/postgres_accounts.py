@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from uvideo._core import errors
 from uvideo.storage.accounts import changed, flux_of, token_row
-from uvideo.storage.base import DAY, Census, DayUsage, Holding, KeyRecord, OpenUploads, TokenRecord
+from uvideo.storage.base import DAY, Census, DayUsage, Holding, KeyRecord, OpenUploads, StaleUpload, TokenRecord
 from uvideo.storage.connections import Connections, Lock, Session
 from uvideo.storage.schema import (
     CENSUS,
@@ -18,6 +18,7 @@ from uvideo.storage.schema import (
     OPEN_UPLOADS,
     OWNERS,
     RETIRE,
+    STALE_UPLOADS,
     TOKEN,
     Held,
     token_of,
@@ -129,6 +130,14 @@ class PostgresAccounts:
             return OpenUploads(
                 *await db.fetchrow(OPEN_UPLOADS.format(mark="$1::BIGINT", where=""), before, timeout=LONG)
             )
+
+    async def stale_uploads(self, before: int, limit: int, space_id: str | None = None) -> builtins.list[StaleUpload]:
+        query = STALE_UPLOADS.format(
+            mark="$1::BIGINT", where="WHERE ($3::TEXT IS NULL OR uploads.space_id = $3)", limit="$2"
+        )
+        async with self._db.session() as db:
+            rows = await db.fetch(query, before, limit, space_id, timeout=LONG)
+        return [StaleUpload(upload_id, space, owner, key.decode()) for upload_id, space, owner, key in rows]
 
     async def holdings(self) -> builtins.list[Holding]:
         held = Held()

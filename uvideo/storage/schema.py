@@ -127,6 +127,17 @@ HELD_FLUX = """
 OWNERS = "SELECT space_id, owner, name FROM spaces {where}"
 
 
+#: ``mark``: of a parameter, what an upload's last part is stale before; twice.  ``where``: which uploads.
+STALE_UPLOADS = """
+    SELECT uploads.upload_id, spaces.name, spaces.owner, uploads.key
+    FROM uploads JOIN spaces ON spaces.space_id = uploads.space_id {where} AND uploads.created < {mark}
+    AND NOT EXISTS (SELECT 1 FROM parts WHERE parts.upload_id = uploads.upload_id AND parts.created >= {mark})
+    LIMIT {limit}"""
+IS_STALE = """
+    SELECT 1 FROM uploads WHERE upload_id = {one} AND created < {two}
+    AND NOT EXISTS (SELECT 1 FROM parts WHERE parts.upload_id = uploads.upload_id AND parts.created >= {two})"""
+
+
 STALE = "a part was stored while the upload was finished: list its parts and finish again"
 #: Of uploads that have parts.
 DRAFTS = """

@@ -29,6 +29,7 @@ from uvideo.storage.mark import Mark
 from uvideo.storage.reserve import Reserve
 from uvideo.storage.schema import (
     DRAFTS,
+    IS_STALE,
     MIGRATIONS,
     OBJECT,
     PART,
@@ -426,8 +427,13 @@ class SqliteCatalog(Accounts):
 
         return await self._write(work)
 
-    async def abort(self, upload_id: str) -> str | None:
-        return await self._write(lambda db: _forget_upload(db, upload_id), frees=True)
+    async def abort(self, upload_id: str, before: int | None = None) -> str | None:
+        def work(db: sqlite3.Connection) -> str | None:
+            if before is not None and not _one(db, IS_STALE.format(one="?1", two="?2"), upload_id, before):
+                return None
+            return _forget_upload(db, upload_id)
+
+        return await self._write(work, frees=True)
 
     # Garbage
 

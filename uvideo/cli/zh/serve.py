@@ -86,6 +86,9 @@ WORDS = {
     "How long what a sweep finds without a name is kept; less if the disk runs full.": (
         "清理时发现的、目录中没有记录的数据保留多少天；磁盘将满时会提前删除。"
     ),
+    "Abort unfinished uploads that had no new part for so many days; 0: never.": (
+        "中止超过这么多天没有新分片的未完成上传；0 表示从不。"
+    ),
     "How long a write waits while another program holds SQLite's lock; then it is answered 503.": (
         "SQLite 的锁被其他程序占用时，一次写入最多等待的秒数；超过后返回 503。"
     ),

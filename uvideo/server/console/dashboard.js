@@ -7,7 +7,6 @@ import { count, date, decimal, language, since, size, span, t } from "./language
 import { addressOf } from "./spaces.js";
 
 const EVERY = 5000; // milliseconds
-const STALE = 24 * 3600; // seconds since an upload was begun
 const WIDEST = 560;
 let width = WIDEST; // of a chart, so that its letters are as large as all others
 const HEIGHT = 150;
@@ -169,8 +168,7 @@ function bars(title, days, form) {
 
 async function drawUploads(root, signal) {
   const { uploads, more } = await get("uploads", {}, signal);
-  const now = Date.now() / 1000;
-  const stale = uploads.filter((each) => now - each.started > STALE);
+  const stale = uploads.filter((each) => each.stale);
   const again = () => attempt(() => drawUploads(root, signal));
   const abort = async (some) => {
     for (const { space, key, upload_id } of some) {
@@ -207,15 +205,14 @@ async function drawUploads(root, signal) {
             "table",
             {},
             h("thead", {}, h("tr", {}, [t("column.key"), t("uploads.begun"), t("uploads.parts"), t("actions")].map((text) => h("th", { scope: "col" }, text)))),
-            h("tbody", {}, uploads.slice(0, SHOWN).map((each) => uploadRow(each, now, ask, signal))),
+            h("tbody", {}, uploads.slice(0, SHOWN).map((each) => uploadRow(each, ask, signal))),
           ),
         )
       : h("p", { class: "faint" }, t("uploads.none")),
   );
 }
 
-function uploadRow(each, now, ask, signal) {
-  const old = now - each.started > STALE;
+function uploadRow(each, ask, signal) {
   const parts = h("td", { class: "number" });
   const countParts = async () => {
     let n = 0;
@@ -234,7 +231,7 @@ function uploadRow(each, now, ask, signal) {
     "tr",
     {},
     h("td", {}, h("a", { href: addressOf(each.space, each.key.slice(0, each.key.lastIndexOf("/") + 1)) }, `${each.space}/${each.key}`)),
-    h("td", { title: date(each.started) }, since(each.started), old ? h("span", { class: "tag warn" }, icon("info"), t("uploads.stale")) : null),
+    h("td", { title: date(each.started) }, since(each.started), each.stale ? h("span", { class: "tag warn" }, icon("info"), t("uploads.stale")) : null),
     parts,
     h("td", {}, button(t("uploads.abort.one", { name: each.key }), { iconName: "trash", bare: true, kind: "quiet", onclick: () => ask([each]) })),
   );
