@@ -26,8 +26,16 @@ def version():
 
 
 def shared():
-    """Return what goes below share/ of the environment, man pages and completions: (folder, its files) of each."""
-    found = []
+    """Return what goes below share/ of the environment: (folder, its files) of each.
+
+    Man pages and completions, and below share/uvideo the units and what Prometheus and Grafana are given.
+    """
+    units = [os.path.join("packaging", "uvideo." + kind) for kind in ("service", "socket", "sysusers", "tmpfiles")]
+    monitoring = os.path.join("docs", "monitoring")
+    found = [
+        ("share/uvideo/systemd", units),
+        ("share/uvideo/monitoring", [os.path.join(monitoring, name) for name in sorted(os.listdir(monitoring))]),
+    ]
     for folder, _, names in sorted(os.walk(os.path.join("packaging", "share"))):
         if names:
             target = os.path.relpath(folder, "packaging").replace(os.sep, "/")

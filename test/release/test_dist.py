@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -107,7 +108,14 @@ def test_the_wheel_for_3_10_and_up(release: Release) -> None:
     assert any(each.endswith(".dist-info/licenses/LICENSE") for each in found)
     shared = {each.partition(".data/data/")[2] for each in found if ".data/data/" in each}
     wanted = {path.relative_to(ROOT / "packaging").as_posix() for path in sources_of_share()}
-    assert shared == wanted and len(shared) == 5
+    assert len(wanted) == 5
+    wanted |= {f"share/uvideo/systemd/uvideo.{kind}" for kind in ("service", "socket", "sysusers", "tmpfiles")}
+    wanted |= {f"share/uvideo/monitoring/{path.name}" for path in (ROOT / "docs" / "monitoring").iterdir()}
+    assert shared == wanted
+    for name in wanted:  # what docs/operate.md names is there
+        if name.startswith("share/uvideo/"):
+            folder = "packaging" if "systemd" in name else "docs/monitoring"
+            assert text(release.toolkit, name) == (ROOT / folder / Path(name).name).read_text(encoding="utf-8")
     entries = text(release.toolkit, "entry_points.txt")
     assert "uvideo = uvideo.cli:main" in entries and "uvideo = uvideo.testing" in entries
     assert not [each for each in found if each.startswith(("test", "bench", "packaging", "docs"))]
@@ -156,10 +164,10 @@ def test_the_sdist_holds_what_git_knows(release: Release) -> None:
 
 
 @pytest.mark.long
-def test_the_sbom_lists_what_comes_along_and_is_the_same_twice(release: Release) -> None:
-    made = []
+def test_the_sbom_lists_what_comes_along_and_is_the_same_twice(release: Release, tmp_path: Path) -> None:
+    made, dist = list[bytes](), shutil.copytree(release.folder, tmp_path / "dist")
     for _ in range(2):
-        path = Path(called(release.python, ROOT / "packaging" / "sbom.py", "--dist", release.folder).strip())
+        path = Path(called(release.python, ROOT / "packaging" / "sbom.py", "--dist", dist).strip())
         made.append(path.read_bytes())
         path.unlink()
     assert made[0] == made[1]
@@ -171,3 +179,18 @@ def test_the_sbom_lists_what_comes_along_and_is_the_same_twice(release: Release)
     assert all(purl.startswith("pkg:pypi/") for purl in components.values()) and "uvideo" not in components
     (root,) = (each for each in told["dependencies"] if each["ref"] == told["metadata"]["component"]["bom-ref"])
     assert any(each.startswith("requests==") for each in root["dependsOn"])
+    # Each component has the sum of its file, the root those of the release; SHA256SUMS has the list's own.
+    for component in told["components"]:
+        (found,) = component["hashes"]
+        assert found["alg"] == "SHA-256" and re.fullmatch(r"[0-9a-f]{64}", found["content"]), component["name"]
+    ours = {
+        each["url"]: each["hashes"][0]["content"]
+        for each in told["metadata"]["component"]["externalReferences"]
+        if each["type"] == "distribution"
+    }
+    files = (release.sdist, release.toolkit, release.sdk)
+    assert ours == {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    lines = (dist / "SHA256SUMS").read_text().splitlines()
+    assert [line for line in lines if line.endswith(".cdx.json")] == [
+        f"{hashlib.sha256(made[1]).hexdigest()}  {path.name}"
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -163,8 +164,14 @@ def test_man_pages_and_completions_are_where_their_readers_look(release: Release
     share = tmp_path / "venv" / "share"
     kept = interpreters.ROOT / "packaging" / "share"
     installed = {path.relative_to(share) for path in share.rglob("*") if path.is_file()}
-    assert installed == {path.relative_to(kept) for path in kept.rglob("*") if path.is_file()} and len(installed) == 5
-    for name in installed:
+    given = {path.relative_to(kept) for path in kept.rglob("*") if path.is_file()}
+    assert {name for name in installed if name.parts[0] != "uvideo"} == given and len(given) == 5
+    page = (interpreters.ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
+    assert "cd /opt/uvideo/share/uvideo/systemd\n" in page
+    named = re.findall(r"^install -m 0644 (uvideo\.\w+) /", page, re.MULTILINE)
+    assert len(named) >= 3 and all((share / "uvideo" / "systemd" / name).is_file() for name in named)
+    assert (share / "uvideo" / "monitoring" / "alerts.yml").is_file()
+    for name in given:
         assert (share / name).read_bytes() == (kept / name).read_bytes()
     # man finds the pages of a program whose bin folder is on PATH; bash-completion loads by the command's name.
     (tmp_path / "uvideo").write_text(f'#!/bin/sh\nexec {sys.executable} -m uvideo "$@"\n')

@@ -26,6 +26,7 @@ from cryptography.x509.oid import NameOID
 from test.interpreters import ROOT
 from test.patience import until
 from test.server.test_process import children, run
+from test.server.test_restart import Manager
 from test.server.wire import Peer, connect, head, receive
 from test.server_fixture import Server, start_server
 from ucloud.uvideo.protocol import operation
@@ -374,6 +375,15 @@ def test_a_server_ends_with_its_terminal_and_nohup_keeps_it(tmp_path: Path) -> N
 
         until(ends)
         assert ended[0] >= 0  # its output leads nowhere, so it may be 1
+
+
+def test_the_service_manager_hears_of_it(tmp_path: Path) -> None:
+    with Manager(tmp_path / "data") as manager:
+        service = manager.start()
+        os.kill(service.pid, signal.SIGHUP)
+        assert re.search(r"^MONOTONIC_USEC=[0-9]+$", manager.hears("RELOADING=1"), re.MULTILINE)
+        assert f"MAINPID={service.pid}" in manager.hears("READY=1")
+        assert "read again: nothing has changed" in manager.log()
 
 
 def test_of_each_setting_it_is_said_when_it_counts() -> None:

@@ -125,7 +125,9 @@ def _serve(settings: Settings, service: Notify, predecessor: Predecessor | None,
         from uvideo.server import workers
 
         count, pulse = settings.workers, shared.pulse
-        return workers.supervise(count, run_worker, announce, folder, ports, service, succession, pulse)
+        return workers.supervise(
+            count, run_worker, announce, folder, ports, service, succession, pulse, shared.published
+        )
     finally:
         folder.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import time
 from collections.abc import MutableMapping
 
 __all__ = ["Notify"]
@@ -50,6 +51,10 @@ class Notify:
     def ready(self, status: str, pid: int | None = None) -> None:
         """The service answers; process ``pid`` (by default this one) is its first."""
         self._send("READY=1", f"STATUS={status}", f"MAINPID={pid or os.getpid()}")
+
+    def reloading(self) -> None:
+        """Its settings are read again; ``ready`` follows."""
+        self._send("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def stopping(self, status: str) -> None:
         self._send("STOPPING=1", f"STATUS={status}")

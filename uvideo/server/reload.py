@@ -60,7 +60,7 @@ WHEN: dict[str, When] = {
         (
             *("folder", "settings", "reload_seconds", "host", "port", "admin_port", "admin_host", "hostname"),
             *("workers", "fsync", "database", "blobs", "ready_file", "restore_seconds", "restored_seconds"),
-            *("lock_seconds", "faults", "public_url", "telemetry", "audit_log", "audit_reads", "other_keys"),
+            *("lock_seconds", "faults", "public_url", "telemetry", "audit_log", "audit_reads", "other_keys", "memory"),
         ),
         When.RESTART,
     ),
@@ -81,12 +81,20 @@ class Published:
     SIZE = 1 << 20  # bytes of one of the two places that take turns; what is not written takes no memory
 
     def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, 8 + 2 * self.SIZE)
+        self._memory = mmap.mmap(-1, 2 * _NUMBER.size + 2 * self.SIZE)
 
     @property
     def count(self) -> int:
         """How often something was published."""
         return int(_NUMBER.unpack_from(self._memory)[0])
+
+    @property
+    def looks(self) -> int:
+        """How often the files were looked at."""
+        return int(_NUMBER.unpack_from(self._memory, _NUMBER.size)[0])
+
+    def looked(self) -> None:
+        _NUMBER.pack_into(self._memory, _NUMBER.size, self.looks + 1)
 
     def publish(self, news: News) -> None:
         """StartError if it is too large."""
@@ -111,7 +119,7 @@ class Published:
                 return count, found
 
     def _place(self, count: int) -> int:
-        return _NUMBER.size + count % 2 * self.SIZE
+        return 2 * _NUMBER.size + count % 2 * self.SIZE
 
 
 async def follow(published: Published, take: Callable[[News], None], count: int) -> None:
@@ -165,6 +173,7 @@ class Reading:
             except Exception:
                 log.exception("the settings could not be read again")
                 self._end(False)
+        self._published.looked()
 
     def _paths(self) -> list[Path]:
         settings = self._news.settings

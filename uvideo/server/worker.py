@@ -112,7 +112,8 @@ async def run(
     shared.take(number)
     alone = fresh and plan.folder.alone
     connections = descriptors(settings.connections)
-    blobs, catalog = drivers.make()
+    memory = _memory(settings, drivers, shared)
+    blobs, catalog = drivers.make(memory.window)
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(functools.partial(_on_failure, shared.short))
     async with contextlib.AsyncExitStack() as stack:
@@ -159,7 +160,6 @@ async def run(
             "senders": plan.senders,
             "audit": plan.audit,
         }
-        memory = _memory(settings, drivers, shared)
         rules = restoring, settings.verify_reads, spool, settings.permanent_links, memory
         if faults is None:
             service = Service(store, names, plan.keyring, time.time, *rules)

@@ -18,6 +18,7 @@ from uvideo.server.handover import Succession
 from uvideo.server.notify import Notify
 from uvideo.server.ports import Ports
 from uvideo.server.pulse import Pulse
+from uvideo.server.reload import Published
 from uvideo.server.settings import StartError
 from uvideo.server.stopping import GRACE
 
@@ -28,6 +29,7 @@ _NAMES = ("SIGTERM", "SIGINT", "SIGCHLD", "SIGUSR2", "SIGHUP")
 SIGNALS = {getattr(signal, name) for name in _NAMES if hasattr(signal, name)}
 STOPS = (signal.SIGTERM, signal.SIGINT)
 LOOK_EVERY = 0.02  # seconds
+READ_EVERY = 0.1  # seconds between two looks whether the first worker has read the settings
 STOPPED_SECONDS = 10.0  # for all workers to close their listening sockets
 MOST_TOLD = 4096  # bytes
 
@@ -52,6 +54,7 @@ def supervise(
     service: Notify,
     succession: Succession,
     pulse: Pulse,
+    published: Published,
 ) -> int:
     """Run ``count`` workers until SIGTERM or SIGINT, or until a successor has taken over; the exit code.
 
@@ -65,7 +68,7 @@ def supervise(
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
-        return _Supervisor(count, worker, folder, ports, service, succession, pulse).run(announce)
+        return _Supervisor(count, worker, folder, ports, service, succession, pulse, published).run(announce)
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
@@ -80,7 +83,10 @@ class _Supervisor:
         service: Notify,
         succession: Succession,
         pulse: Pulse,
+        published: Published,
     ) -> None:
+        self._published = published
+        self._reads: int | None = None  # how often settings had been read when that was asked for; None: it was not
         self._count, self._worker, self._folder, self._ports = count, worker, folder, ports
         self._service, self._succession, self._pulse = service, succession, pulse
         self._life = os.pipe()  # ends when this process does, or has a byte for each worker that may go on without it
@@ -105,10 +111,15 @@ class _Supervisor:
             if number == signal.SIGUSR2:
                 self._succession.begin()
             elif number == signal.SIGHUP:
+                self._service.reloading()
+                self._reads = self._published.looks
                 self._signal(signal.SIGHUP)
             elif number in STOPS:
                 self._succession.abandon()
                 return self._drain()
+            if self._reads is not None and self._reads != self._published.looks:
+                self._reads = None
+                self._service.ready("answering; the settings were read again")
             if self._succession.look():
                 return self._retire()
             self._end_hanging()
@@ -120,6 +131,8 @@ class _Supervisor:
 
     def _pause(self) -> float:
         """Seconds until there is something to look at."""
+        if self._reads is not None:
+            return READ_EVERY
         if self._succession.is_under_way:
             return self._succession.look_every
         return self._service.watchdog / 4 or 3600.0
