@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from test.patience import SECONDS, until
-from test.server.wire import Peer
+from test.server.wire import Peer, pattern
 from test.server_fixture import Server, start_server
 from ucloud.uvideo.protocol import operation
 from uvideo.storage import accounts, upkeep
@@ -232,3 +232,20 @@ def test_no_read_leaves_a_transaction_open(tmp_path: Path) -> None:
                 assert not is_busy, number
 
     beside(tmp_path, work)
+
+
+def test_what_is_deleted_is_free_at_once(tmp_path: Path) -> None:
+    with start_server(tmp_path, "--no-fsync") as server:
+        peer = Peer(server)
+        space = peer.space()
+        for number in range(20):
+            peer.do(operation.PutObject(space, f"k{number}"), pattern(MIB))
+        assert used(tmp_path) >= 20 * MIB
+        for number in range(20):
+            assert peer.call(operation.DeleteObject(space, f"k{number}")).status == 204
+        assert used(tmp_path) < MIB
+
+
+def used(folder: Path) -> int:
+    """Bytes that the blobs take on the disk."""
+    return sum(path.stat().st_blocks * 512 for path in (folder / "blobs").rglob("*") if path.is_file())

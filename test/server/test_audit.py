@@ -23,7 +23,7 @@ from test.server.test_maintenance import inside
 from test.server.wire import Answer, Peer
 from test.server_fixture import ROOT, Server, start_server
 from ucloud.uvideo.protocol import action, errors, operation, signature
-from uvideo.server import audit, trail
+from uvideo.server import audit, commands, trail
 from uvideo.server.carriers import MAY
 from uvideo.server.rights import NEEDED
 from uvideo.server.view import View
@@ -325,6 +325,38 @@ def test_who_deleted_it(audited: Server) -> None:
     changed = [(line["operation"], line["user"]) for line in lines(audited, about_key=pair["public_key"])]
     user = audit.operator().user
     assert user and changed == [("AddKey", user), ("RemoveKey", user)]
+
+
+#: Command: how it is run on the folder "{}" of a stopped server, and the operation that its line has.
+COMMANDS = {
+    "gc": (("{}",), "CollectGarbage"),
+    "fsck": (("{}", "--take-back"), "TakeBack"),
+    "adopt": (("{}",), "Adopt"),
+    "backup": (("{}", "{}-backup", "--with-credentials"), "Backup"),
+    "migrate": (("{}", "--to-folder", "{}-moved"), "Migrate"),
+    "add-key": (("{}", "--key-file", "{}.json"), "AddKey"),
+    "remove-key": (("{}", "KEY"), "RemoveKey"),
+    "keys": (("{}", "--replace"), "ReplaceKey"),
+    "upgraded": (("{}",), "RetireOlder"),
+}
+#: Commands that only look, make a folder of their own, or leave what is stored as it is.
+UNRECORDED = {"stats", "list-keys", "audit", "restore", "compact", "restart", "backed-up"}
+
+
+def test_each_command_that_changes_something_leaves_one_line(tmp_path: Path) -> None:
+    assert set(commands.admin.commands) == set(COMMANDS) | UNRECORDED
+    folder, log = tmp_path / "data", tmp_path / "audit.log"
+    with start_server(folder, "--no-fsync"):
+        pass
+    for name, (words, operation_name) in COMMANDS.items():
+        said = [word.format(folder) for word in words]
+        if name == "remove-key":
+            said[-1] = json.loads(Path(f"{folder}.json").read_text())["public_key"]
+        before = log.read_text().splitlines() if log.exists() else []
+        done = inside(name, *said, env={"UVIDEO_SERVE_AUDIT_LOG": str(log)})
+        assert done.returncode == 0, (name, done.stderr)
+        (line,) = map(json.loads, log.read_text().splitlines()[len(before) :])
+        assert (line["operation"], line["way"], line["user"]) == (operation_name, "admin", audit.operator().user)
 
 
 def test_a_command_changes_nothing_that_cannot_be_recorded(audited: Server, tmp_path: Path) -> None:

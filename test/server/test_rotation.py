@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from test.ports import free_ports
 from test.server.test_console import Visitor
 from test.server.test_keys import added, peer_of
 from test.server.test_maintenance import inside, told
@@ -275,6 +276,16 @@ def test_a_backup_that_was_made_before(stopped: World, tmp_path: Path) -> None:
         with start_server(restored, "--no-fsync") as server:
             stopped.goes_on(server)
             assert "are void" not in server.log.read_text()
+
+
+def test_a_database_that_is_away_changes_nothing_and_hides_no_pair(stopped: World, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(stopped.folder, tmp_path / "data"))
+    (port,) = free_ports(1)
+    away = ("--database", f"postgresql://uvideo@127.0.0.1:{port}/none", "--json")
+    said, old = told(inside("keys", folder, *away)), pair_of(folder)
+    assert (said["public_key"], said["tokens"], said["void_tokens"]) == (old["public_key"], None, None)
+    done = inside("keys", folder, "--replace", *away)
+    assert done.returncode == 2 and "Traceback" not in done.stderr and pair_of(folder) == old
 
 
 def test_void_secrets_are_said_at_the_start(stopped: World, tmp_path: Path) -> None:

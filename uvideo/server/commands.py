@@ -321,7 +321,9 @@ def keys(
         if given is None:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         async with contextlib.AsyncExitStack() as stack:
-            catalog = await stack.enter_async_context(_perhaps(folder, database, blobs))
+            catalog = await stack.enter_async_context(
+                _perhaps(folder, database, blobs, needed=replace or before is not None)
+            )
             if given is None:
                 stack.enter_context(turn(folder))
                 said = await _own_file(path, catalog, replace, pair, before)
@@ -414,12 +416,16 @@ def _told_keys(said: dict[str, Any]) -> str:
 
 
 @asynccontextmanager
-async def _perhaps(folder: Path, database: str | None, blobs: str | None) -> AsyncIterator[Catalog | None]:
-    """The started catalog; None if there is none here."""
+async def _perhaps(
+    folder: Path, database: str | None, blobs: str | None, *, needed: bool
+) -> AsyncIterator[Catalog | None]:
+    """The started catalog; None if there is none here, or unless it is ``needed`` if it does not answer."""
     _, catalog = choose(folder, database, blobs).make()
     try:
         await catalog.start(create=False)
-    except Absent:
+    except (Absent, Unreachable) as failure:
+        if needed and isinstance(failure, Unreachable):
+            raise
         yield None
         return
     try:
