@@ -302,7 +302,7 @@ def test_a_successor_that_cannot_serve_costs_nothing(tmp_path: Path, program: Pa
         assert Peer(server).call(operation.GetObject(space, "k")).body == b"1"
 
 
-@pytest.mark.parametrize("how", ("Ctrl-C", "hang up"))
+@pytest.mark.parametrize("how", ("Ctrl-C", pytest.param("hang up", marks=pytest.mark.long)))
 def test_a_terminal_ends_the_server_that_has_taken_over(tmp_path: Path, how: str) -> None:
     folder, ready = tmp_path / "data", tmp_path / "ready"
     words = ["-m", "uvideo", "serve", str(folder), "--port", "0", "--admin-port", "0", "--ready-file", str(ready)]
@@ -353,10 +353,13 @@ def alive(pid: int) -> bool:
 class Manager:
     """What systemd does for a service with sockets: it keeps them, passes them on, and hears how the service is."""
 
-    def __init__(self, folder: Path, *options: str, notified: bool = True, **environ: str) -> None:
+    def __init__(
+        self, folder: Path, *options: str, notified: bool = True, is_path: bool = False, **environ: str
+    ) -> None:
         self.folder, self._options, self._notified, self._environ = folder, options, notified, environ
         self._heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._heard.bind(f"\0uvideo-test-{os.getpid()}-{id(self)}")
+        self._address = str(folder) + ".notify" if is_path else f"@uvideo-test-{os.getpid()}-{id(self)}"
+        self._heard.bind(self._address if is_path else "\0" + self._address[1:])
         self._heard.settimeout(START_SECONDS)
         self.listening = [socket.create_server(("127.0.0.1", 0), backlog=100) for _ in range(2)]
         self.port, self.admin_port = (each.getsockname()[1] for each in self.listening)
@@ -369,7 +372,7 @@ class Manager:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("UVIDEO_")}
         environ = {**kept, "PYTHONPATH": str(ROOT), "LISTEN_FDS": "2", "LISTEN_FDNAMES": "a:b", **self._environ}
         if self._notified:
-            environ["NOTIFY_SOCKET"] = "@" + self._heard.getsockname()[1:].decode()
+            environ["NOTIFY_SOCKET"] = self._address
         ready = self.folder / "ready.json"
         ready.unlink(missing_ok=True)
         words = [sys.executable, "-m", "uvideo", "serve", str(self.folder), "--no-fsync", "--ready-file", str(ready)]
@@ -415,7 +418,10 @@ class Manager:
             each.close()
 
 
-@pytest.mark.parametrize(("workers", "secure", "notified"), ((1, True, True), (2, False, True), (1, False, False)))
+@pytest.mark.parametrize(
+    ("workers", "secure", "notified"),
+    ((1, True, True), pytest.param(2, False, True, marks=pytest.mark.long), (1, False, False)),
+)
 def test_a_restart_with_sockets_of_the_manager_fails_no_request(
     tmp_path: Path, workers: int, secure: bool, notified: bool
 ) -> None:
@@ -506,7 +512,7 @@ def test_sockets_that_cannot_be_served_are_refused(tmp_path: Path) -> None:
 
 
 def test_one_socket_is_the_data_ports_and_names_say_which_is_which(tmp_path: Path) -> None:
-    with Manager(tmp_path / "data", LISTEN_FDNAMES="admin:data") as manager:
+    with Manager(tmp_path / "data", is_path=True, LISTEN_FDNAMES="admin:data") as manager:
         process = manager.start()
         said = json.loads((manager.folder / "ready.json").read_text())
         assert said["endpoint"].endswith(f":{manager.admin_port}") and said["admin"].endswith(f":{manager.port}")
