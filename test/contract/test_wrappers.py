@@ -6,13 +6,13 @@ import inspect
 
 import pytest
 
-from uvideo.server import limits, rights, timing
+from uvideo.server import headroom, rights, timing
 from uvideo.storage import base
 
 WRAPPERS = (
     (rights._AddOnly, (base.Catalog,)),
-    (limits._KeptFree, (base.Blobs,)),
-    (limits._Writing, (base.Writer, base.PartSlot)),
+    (headroom._KeptFree, (base.Blobs,)),
+    (headroom._Writing, (base.Writer, base.PartSlot)),
     (timing._TimedBlobs, (base.Blobs,)),
     (timing._TimedSlot, (base.PartSlot,)),
 )

@@ -178,7 +178,7 @@ def test_who_looks_at_the_metrics_does_not_wait_for_the_catalog() -> None:
         nonlocal going
         going, slow = asyncio.Event(), Slow()
         look = gauges.uploads_look(slow, metrics, clock=lambda: 1_000_000.0)  # type: ignore[arg-type]
-        made = Gauges({"open uploads": look}, metrics, ticks=lambda: now[0])
+        made = Gauges({"open uploads": gauges.Turn(look)}, metrics, ticks=lambda: now[0])
         patience, gauges.PATIENCE = gauges.PATIENCE, 0.01
         try:
             await asyncio.gather(*(made.refresh() for _ in range(5)))

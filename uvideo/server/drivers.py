@@ -28,11 +28,13 @@ class DriverError(ValueError):
 class Drivers:
     """``make``: new drivers, not started, for one event loop; the catalog is to be started first.
 
+    It may be told how many bytes all readers of a store may hold.
+
     ``shared``: other gateways may work on the same things.
     """
 
     shared: bool
-    make: Callable[[], tuple[Blobs, Catalog]] = field(repr=False)
+    make: Callable[..., tuple[Blobs, Catalog]] = field(repr=False)
 
 
 def choose(
@@ -61,7 +63,7 @@ def choose(
         assert database is not None
         return _clustered(folder, database, blobs if in_s3 else None, fsync, keep)
 
-    def in_folder() -> tuple[Blobs, Catalog]:
+    def in_folder(window: int = 0) -> tuple[Blobs, Catalog]:
         catalog = SqliteCatalog(folder / "catalog.db", fsync=fsync, patience=lock_seconds)
         return DiskBlobs(folder, fsync=fsync, keep=keep), catalog
 
@@ -77,12 +79,12 @@ def _clustered(folder: Path, database: str, blobs: str | None, fsync: bool, keep
         raise DriverError(_MISSING.format(option="--database", name=failure.name)) from None
     if blobs is None:
 
-        def with_folder() -> tuple[Blobs, Catalog]:
+        def with_folder(window: int = 0) -> tuple[Blobs, Catalog]:
             return DiskBlobs(folder, fsync=fsync, keep=keep), PostgresCatalog(Connections(database))
 
         return Drivers(shared=False, make=with_folder)
     try:
-        from uvideo.storage.s3 import S3Blobs, S3Place
+        from uvideo.storage.s3 import WINDOW, S3Blobs, S3Place
     except ModuleNotFoundError as failure:
         raise DriverError(_MISSING.format(option="--blobs", name=failure.name)) from None
     try:
@@ -90,9 +92,10 @@ def _clustered(folder: Path, database: str, blobs: str | None, fsync: bool, keep
     except ValueError as failure:
         raise DriverError(f"--blobs: {failure}") from None
 
-    def with_store() -> tuple[Blobs, Catalog]:
+    def with_store(window: int = WINDOW) -> tuple[Blobs, Catalog]:
         connections = Connections(database)
-        return S3Blobs(place, PostgresLedger(connections), keep=keep), PostgresCatalog(connections, ledger=True)
+        blobs = S3Blobs(place, PostgresLedger(connections), keep=keep, window=window)
+        return blobs, PostgresCatalog(connections, ledger=True)
 
     return Drivers(shared=True, make=with_store)
 

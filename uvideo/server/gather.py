@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeVar
@@ -13,7 +14,7 @@ from uvideo.server.memory import Memory, Share
 from uvideo.server.spool import Spool
 from uvideo.storage.base import Writer
 
-__all__ = ["Block", "Body", "pour"]
+__all__ = ["Block", "Body", "pour", "pour_blocks"]
 
 T = TypeVar("T")
 
@@ -53,6 +54,81 @@ async def pour(writer: Writer, first: list[bytes], body: Body, share: Share, cou
     except BaseException:
         await batches.stop()  # the caller discards the writer: not while it is still at work
         raise
+
+
+async def pour_blocks(
+    writer: Writer,
+    first: list[bytes],
+    body: Body,
+    memory: Memory,
+    spool: Callable[[], Spool],
+    count: Callable[[bytes], None],
+) -> None:
+    """As ``pour``, for a writer that holds bytes until it has a block of them.
+
+    A block is gathered as a part is, so one that stalls is on the disk.  It has its share until the writer stored it.
+    """
+    source = _Source(first, body, count)
+    length = writer.block if body.length is None else min(writer.block, body.length)
+    storing: asyncio.Future[None] | None = None
+    try:
+        while await source.has_more():
+            with contextlib.ExitStack() as stack:
+                block = Block(memory, stack.enter_context(memory.share(body)), spool, length)
+                stack.callback(block.close)
+                await block.come(source.of(length), lambda size: None)
+                if storing is not None:
+                    await storing
+                storing = asyncio.ensure_future(_store_block(writer, block, stack.pop_all()))
+        if storing is not None:
+            await storing
+    except BaseException:
+        if storing is not None:
+            await asyncio.gather(storing, return_exceptions=True)
+        raise
+
+
+async def _store_block(writer: Writer, block: Block, held: contextlib.ExitStack) -> None:
+    async def store(chunks: Sequence[bytes]) -> None:
+        await writer.write(chunks)
+        await writer.settle()
+
+    with held:
+        if block.size:
+            await block.store(store)
+
+
+class _Source:
+    """A body, block by block.  Each is a Body itself; it is to be read to its end before the next one."""
+
+    def __init__(self, first: list[bytes], body: Body, count: Callable[[bytes], None]) -> None:
+        self._body, self._count = body, count
+        self._rest = b"".join(first)
+        first.clear()
+        self._left = 0
+        self.length: int | None = None
+
+    async def has_more(self) -> bool:
+        if not self._rest:
+            self._rest = await self._body.chunk()
+            self._count(self._rest)
+        return bool(self._rest)
+
+    def of(self, length: int) -> _Source:
+        """The next ``length`` bytes."""
+        self.length = self._left = length
+        return self
+
+    def read_at_once(self, size: int) -> None:
+        self._body.read_at_once(size)
+
+    async def chunk(self) -> bytes:
+        if not self._left or not await self.has_more():
+            return b""
+        data = self._rest
+        piece, self._rest = data[: self._left], data[self._left :]
+        self._left -= len(piece)
+        return piece
 
 
 class _Batches:

@@ -14,11 +14,11 @@ from uvideo.server.metrics import Metrics
 from uvideo.server.readiness import Readiness
 from uvideo.storage.base import DAY, Catalog
 
-__all__ = ["STALE", "Gauges", "Look", "readiness_look", "uploads_look"]
+__all__ = ["STALE", "Gauges", "Turn", "readiness_look", "uploads_look"]
 
 STALE = 7 * DAY  # seconds without a new part
-EVERY = 5.0  # seconds; and at least SHARE times as long as the last look took
-SHARE = 50
+EVERY = 5.0  # seconds
+SHARE = 50  # so at most a fiftieth of the time is spent
 PATIENCE = 1.0  # seconds that who looks waits for the newest values
 
 Look = Callable[[], Awaitable[None]]
@@ -27,33 +27,36 @@ log = logging.getLogger("uvideo.server")
 
 
 @dataclass(slots=True)
-class _Turn:
-    """``due``: ticks at which it is looked again.  ``task``: of the look that is under way."""
+class Turn:
+    """``look``: sets its gauges.  ``every``: seconds between two at least; and at least ``share`` times as long as it
+    took: SHARE where it reads much, 1 where it only waits.
+
+    ``due``: ticks at which it is looked again.  ``task``: of the look that is under way.
+    """
 
     look: Look
-    every: float
+    every: float = EVERY
+    share: float = SHARE
     due: float = float("-inf")
     task: asyncio.Task[None] | None = None
 
 
 class Gauges:
-    """Has ``looks`` set their gauges: name -> look, or (look, seconds between two).
+    """Has looks set their gauges: ``turns`` by name.
 
-    Each has its own turn: one that waits for the database holds up no other.  ``levels``: gauge -> what it shows at
+    One that waits for the database holds up no other.  ``levels``: gauge -> what it shows at
     every scrape.  ``ticks``: seconds that never go back.
     """
 
     def __init__(
         self,
-        looks: Mapping[str, Look | tuple[Look, float]],
+        turns: Mapping[str, Turn],
         metrics: Metrics,
         levels: Mapping[str, Level] | None = None,
         ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         self._metrics, self._levels, self._ticks = metrics, levels or {}, ticks
-        self._turns = {
-            name: _Turn(*(given if isinstance(given, tuple) else (given, EVERY))) for name, given in looks.items()
-        }
+        self._turns = turns
 
     async def refresh(self, only: str = "") -> None:
         """Bring up to date what is due; after PATIENCE, or without the catalog, the last values stay.
@@ -79,7 +82,7 @@ class Gauges:
         if running:
             await asyncio.wait(running)
 
-    async def _take(self, name: str, turn: _Turn) -> None:
+    async def _take(self, name: str, turn: Turn) -> None:
         began = self._ticks()
         try:
             await turn.look()
@@ -89,7 +92,7 @@ class Gauges:
             log.exception("the metrics of %s could not be had", name)
         finally:
             now = self._ticks()
-            turn.due = now + max(turn.every, SHARE * (now - began))
+            turn.due = now + max(turn.every, turn.share * (now - began))
             turn.task = None
 
 

@@ -117,7 +117,7 @@ class Readiness:
         for _, is_so, condition in self._own:
             if is_so():
                 return condition.status, condition.text + "\n"
-        has_room = self._has_room()
+        has_room = self._room()
         for name, reason, says_room in await self._probed():
             has_room = has_room and says_room
             if reason is not None:
@@ -129,7 +129,7 @@ class Readiness:
     async def states(self) -> dict[str, bool]:
         """{condition: whether it is well}, of all that ``look`` looks at, and of "room", which leaves it ready."""
         states = {name: not is_so() for name, is_so, _ in self._own}
-        has_room = self._has_room()
+        has_room = self._room()
         for name, reason, says_room in await self._probed():
             states[name], has_room = reason is None, has_room and says_room
         return {**states, "room": has_room}
@@ -137,6 +137,13 @@ class Readiness:
     async def _probed(self) -> list[tuple[str, str | None, bool]]:
         """(name, what is wrong or None, whether there is room) of each probe; all look at once."""
         return await asyncio.gather(*(self._probe(name) for name in self._probes))
+
+    def _room(self) -> bool:
+        """Of a disk that is gone there is none; its probe says why."""
+        try:
+            return self._has_room()
+        except OSError:
+            return False
 
     async def _probe(self, name: str) -> tuple[str, str | None, bool]:
         try:

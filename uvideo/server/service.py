@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import functools
 import hashlib
 import logging
 import time
@@ -23,7 +24,7 @@ from uvideo.server.append import Append
 from uvideo.server.audit import Who
 from uvideo.server.copies import Copies
 from uvideo.server.credentials import PUBLIC_LIMIT, RESERVED, TOKENS, Key, Keyring
-from uvideo.server.gather import Block, Body, pour
+from uvideo.server.gather import Block, Body, pour, pour_blocks
 from uvideo.server.memory import Memory
 from uvideo.server.record import (
     MIME,
@@ -288,9 +289,13 @@ class Service:
             held.append(data)
         writer = await self.blobs.writer()
         try:
-            with self.memory.share(body) as share:
-                share.grow()
-                await pour(writer, held, body, share, lambda data: _count(data, tree, hashed))
+            count = functools.partial(_count, tree=tree, md5=hashed)
+            if writer.block:
+                await pour_blocks(writer, held, body, self.memory, self._spool, count)
+            else:
+                with self.memory.share(body) as share:
+                    share.grow()
+                    await pour(writer, held, body, share, count)
             _check_md5(md5, hashed)
             return tree, {"blob": await writer.seal()}
         except BaseException:

@@ -32,7 +32,7 @@ from uvideo.server.endings import Ending
 from uvideo.server.exchange import Watch
 from uvideo.server.faults import Faults, FaultyApp, clock
 from uvideo.server.folder import Folder
-from uvideo.server.gauges import Gauges, Look, readiness_look, uploads_look
+from uvideo.server.gauges import Gauges, Turn, readiness_look, uploads_look
 from uvideo.server.handover import Succession
 from uvideo.server.hangup import Hangup
 from uvideo.server.headroom import Headroom, kept_free
@@ -112,7 +112,8 @@ async def run(
     shared.take(number)
     alone = fresh and plan.folder.alone
     connections = descriptors(settings.connections)
-    blobs, catalog = drivers.make()
+    memory = _memory(settings, drivers, shared)
+    blobs, catalog = drivers.make(memory.window)
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(functools.partial(_on_failure, shared.short))
     async with contextlib.AsyncExitStack() as stack:
@@ -159,7 +160,6 @@ async def run(
             "senders": plan.senders,
             "audit": plan.audit,
         }
-        memory = _memory(settings, drivers, shared)
         rules = restoring, settings.verify_reads, spool, settings.permanent_links, memory
         if faults is None:
             service = Service(store, names, plan.keyring, time.time, *rules)
@@ -282,13 +282,13 @@ def _unusable(failure: Exception) -> Ending:
 
 
 def _gauges(shared: Shared, catalog: Catalog, readiness: Readiness, vitals: Vitals, holdings: Holdings) -> Gauges:
-    looks: dict[str, Look | tuple[Look, float]] = {
-        "open uploads": uploads_look(catalog, shared.metrics),
-        "readiness": readiness_look(readiness, shared.metrics),
-        "the machine": vitals.look,
-        HOLDINGS: (holdings.look, EVERY),
+    turns = {
+        "open uploads": Turn(uploads_look(catalog, shared.metrics)),
+        "readiness": Turn(readiness_look(readiness, shared.metrics), share=1),
+        "the machine": Turn(vitals.look, share=1),
+        HOLDINGS: Turn(holdings.look, EVERY),
     }
-    return Gauges(looks, shared.metrics, shared.gauges)
+    return Gauges(turns, shared.metrics, shared.gauges)
 
 
 async def _meet_older(catalog: Catalog, drivers: Drivers) -> None:

@@ -344,6 +344,13 @@ class Reader(Protocol):
 class Writer(Protocol):
     """A blob being written from start to end.  Nothing of it is visible until ``seal``."""
 
+    #: Bytes that it holds until it has so many of them; 0: it holds nothing.
+    block: int
+
+    async def settle(self) -> None:
+        """Store what it holds.  Unless that was whole blocks, nothing more can be written.  Fails as ``write``."""
+        ...
+
     async def write(self, chunks: Sequence[bytes]) -> None:
         """Append all the chunks.  OSError (ENOSPC, say) or a cancel leaves the writer fit for ``discard`` only."""
         ...

@@ -393,6 +393,8 @@ class DiskBlobs:
 class _DiskWriter:
     """The file is made by the first write, so that a small blob costs two hops to a thread and not three."""
 
+    block = 0
+
     def __init__(self, store: DiskBlobs, name: str) -> None:
         self._store, self._name = store, name
         self._path, self._target = store.draft_path(name), store.blob_path(name)
@@ -404,6 +406,9 @@ class _DiskWriter:
 
     async def write(self, chunks: Sequence[bytes]) -> None:
         await self._store.brief(self._write, chunks, size=sum(map(len, chunks)))
+
+    async def settle(self) -> None:
+        pass
 
     async def seal(self) -> str:
         await self._store.brief(self._seal)

@@ -56,7 +56,7 @@ from uvideo.storage.base import (
 from uvideo.storage.s3_failures import telling
 from uvideo.storage.window import Window
 
-__all__ = ["S3Blobs", "S3Place"]
+__all__ = ["WINDOW", "S3Blobs", "S3Place"]
 
 PIECE = 1024 * 1024  # bytes of one piece that a reader yields
 AHEAD = 2  # segments fetched before they are asked for
@@ -154,7 +154,7 @@ class S3Blobs:
 
     ``grace``: seconds that what was deleted or discarded is kept; 0 for tests only.  ``keep``: seconds for what has no
     name though nobody said so.  All gateways must have the same.
-    ``block_size``: bytes of every segment but the last.
+    ``block_size``: bytes of every segment but the last.  ``window``: bytes that all its readers hold.
     """
 
     def __init__(
@@ -165,9 +165,10 @@ class S3Blobs:
         grace: float = GRACE,
         keep: float = KEEP,
         block_size: int = 4 * 1024 * 1024,
+        window: int = WINDOW,
     ) -> None:
         self.block_size, self.ledger, self.grace, self.keep = block_size, ledger, grace, keep
-        self.window = Window(WINDOW, LEAST)
+        self.window = Window(window, LEAST)
         self._bucket = place.bucket
         self._store = S3Store(
             place.bucket,
@@ -461,6 +462,7 @@ class _S3Writer(_Leased):
 
     def __init__(self, store: S3Blobs, name: str) -> None:
         super().__init__(store, name)
+        self.block = store.block_size
         self._held: list[bytes] = []
         self._size = self._stored = 0  # bytes held, bytes handed to the store
         self._going: list[asyncio.Task[bytes]] = []
@@ -476,6 +478,17 @@ class _S3Writer(_Leased):
                 self._size += len(chunk)
                 if self._size >= self.store.block_size:
                     await self._flush()
+        except BaseException:
+            self._fit = False
+            raise
+
+    async def settle(self) -> None:
+        self._begin()
+        try:
+            await self._note()
+            if self._size:
+                await self._flush(all=True)
+            await self._wait(0)
         except BaseException:
             self._fit = False
             raise
