@@ -261,8 +261,9 @@ class Grow:
 
 class Watch:
     def after(self, on: Operator) -> None:
-        ask = "curl -s -G http://127.0.0.1:9090/api/v1/query --data-urlencode"
-        patience.until(lambda: '"1"]' in on.shell(f"""{ask} 'query=up{{job="uvideo"}}'"""))
+        asked = "'query=up{job=\"uvideo\"}'"
+        ask = f"curl -s -G http://127.0.0.1:9090/api/v1/query --data-urlencode {asked} || true"
+        patience.until(lambda: '"1"]' in on.shell(ask))
         assert "UvideoBackupNever" in on.shell("curl -s http://127.0.0.1:9090/api/v1/rules")
 
 
