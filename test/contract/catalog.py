@@ -184,6 +184,17 @@ class CatalogContract:
         asyncio.run(story())
         assert play(lambda catalog: catalog.space("space"), place) == SPACE
 
+    def test_it_is_compacted_beside_who_writes(self, place: Place) -> None:
+        async def story(one: Catalog, two: Catalog) -> None:
+            await fill(one, *(f"k{number}" for number in range(300)))
+            await asyncio.gather(*(one.delete("s", f"k{number}") for number in range(10, 300)))
+            done, *_ = await asyncio.gather(two.compact(), *(one.put(small(f"new{number}")) for number in range(20)))
+            assert done.before > 0 and done.after > 0 and done.waited >= 0
+            assert len((await two.list("s", "", "", 1000)).objects) == 30
+            assert (await two.census()).objects == 30
+
+        play(story, place, place)
+
     def test_check_answers(self, place: Place) -> None:
         assert play(lambda catalog: catalog.check(), place) is None
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,9 +17,10 @@ import pytest
 
 from test.cluster.program import until
 from test.namespace import alone
+from test.patience import SECONDS
 from test.server.test_monitoring import asked
 from test.server.wire import BLOCK, Peer, chunked, connect, head, pattern, receive
-from test.server_fixture import Server, start_server
+from test.server_fixture import ROOT, Server, start_server
 from ucloud.uvideo.protocol import byterange, errors, operation
 from uvideo.storage import reserve
 
@@ -40,6 +44,13 @@ class Disk:
         enter = ("nsenter", "--target", str(self._holder.pid), "--user", "--mount", "--preserve-credentials")
         with start_server(self.folder, *options, env=KEYS, command=enter) as server:
             yield server
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """The command, where the disk is."""
+        enter = ("nsenter", "--target", str(self._holder.pid), "--user", "--mount", "--preserve-credentials")
+        command = [*enter, sys.executable, "-m", "uvideo", *arguments]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=SECONDS)
 
     @property
     def free(self) -> int:
@@ -249,3 +260,38 @@ def test_a_server_with_little_room_starts(disk: Disk) -> None:
         assert peer.call(operation.GetObject(space, "k")).body == pattern(MIB)
         assert peer.call(operation.PutObject(space, "k2"), b"x").refusal()[::2] == (503, "the disk is nearly full")
         assert peer.call(operation.DeleteObject(space, "k")).status == 204
+
+
+def test_compact_does_nothing_on_a_disk_without_room(disk: Disk, tmp_path: Path) -> None:
+    """Of a catalog that an older version made, which has to be written anew."""
+    with contextlib.closing(sqlite3.connect(tmp_path / "catalog.db")) as db:
+        db.execute("CREATE TABLE it_is_not_empty (x)")
+    shutil.copy(tmp_path / "catalog.db", disk.seen)  # SQLite would follow the link in `seen` to another disk
+    with disk.server("--no-fsync") as server:
+        peer = Peer(server)
+        space = peer.space()
+        peer.do(operation.PutObject(space, "k"), b"held")
+        disk.fill(8 * MIB)
+        done = disk.run("admin", "compact", str(disk.folder))
+        assert done.returncode == 2 and "free bytes for this" in done.stderr and "Traceback" not in done.stderr
+        assert peer.call(operation.GetObject(space, "k")).body == b"held"
+        disk.empty()
+        done = disk.run("admin", "compact", str(disk.folder))
+        assert done.returncode == 0 and "bytes before" in done.stdout, done.stderr
+        peer.do(operation.PutObject(space, "k"), b"new")
+
+
+@pytest.mark.long  # a thousand deletes, each with the reserve
+def test_a_catalog_shrinks_on_a_full_disk(disk: Disk) -> None:
+    """What deletes free there is free for the disk again."""
+    with disk.server("--no-fsync", "--headroom", "0") as server:
+        peer = Peer(server)
+        space = peer.space()
+        for number in range(1000):
+            peer.do(operation.PutObject(space, f"k{number}"), bytes(14_000))
+        disk.fill()
+        full = (disk.seen / "catalog.db").stat().st_size
+        for number in range(10, 1000):
+            assert peer.call(operation.DeleteObject(space, f"k{number}")).status == 204
+        assert until(lambda: (disk.seen / "catalog.db").stat().st_size < full // 2, SECONDS)
+        assert len(peer.call(operation.GetObject(space, "k9")).body) == 14_000

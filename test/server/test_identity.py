@@ -192,7 +192,7 @@ def test_an_identity_file_that_was_lost_is_written_again(folder: Path) -> None:
     is_refused(folder, "not an identity", "backup")
 
 
-COMMANDS = ("stats", "fsck", "gc", "list-keys", "adopt", "add-key", "remove-key", "migrate", "upgraded")
+COMMANDS = ("stats", "fsck", "gc", "list-keys", "adopt", "add-key", "remove-key", "migrate", "compact", "upgraded")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

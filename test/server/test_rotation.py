@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal as signals
 import stat
@@ -276,6 +277,26 @@ def test_a_backup_that_was_made_before(stopped: World, tmp_path: Path) -> None:
         with start_server(restored, "--no-fsync") as server:
             stopped.goes_on(server)
             assert "are void" not in server.log.read_text()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_root_follows_no_link_of_the_servers_user(tmp_path: Path) -> None:
+    folder, precious = tmp_path / "data", tmp_path / "precious"
+    folder.mkdir(0o700)
+    os.chown(folder, 65534, 65534)
+    precious.write_text("precious")
+    lock, log = folder / "credentials.lock", folder / "audit.log"
+    lock.symlink_to(precious)
+    assert inside("keys", folder, "--replace").returncode == 2
+    lock.unlink()
+    assert inside("keys", folder, "--replace").returncode == 0
+    log.symlink_to(precious)
+    done = inside("keys", folder, "--replace", env={"UVIDEO_SERVE_AUDIT_LOG": str(log)})
+    assert done.returncode == 2 and "nothing is changed" in done.stderr
+    assert precious.read_text() == "precious" and precious.stat().st_uid == 0
+    log.unlink()
+    assert inside("keys", folder, "--replace", env={"UVIDEO_SERVE_AUDIT_LOG": str(log)}).returncode == 0
+    assert {path.stat().st_uid for path in folder.iterdir()} == {65534}
 
 
 def test_a_database_that_is_away_changes_nothing_and_hides_no_pair(stopped: World, tmp_path: Path) -> None:

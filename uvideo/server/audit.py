@@ -123,6 +123,12 @@ class Audit:
     def is_on(self) -> bool:
         return self._path is not None
 
+    def is_foreign(self) -> bool:
+        """Whether root has opened what does not belong to whom its folder belongs to, through a link say."""
+        if self._path is None or not localfile.HAS_OWNERS or os.geteuid() != 0:
+            return False
+        return os.stat(self._path.parent).st_uid not in (0, os.fstat(self._fd).st_uid)
+
     def wants(self, cls: type) -> bool:
         """Whether an operation is recorded."""
         return cls in self._wanted

@@ -752,6 +752,10 @@ def _audited(folder: Path) -> Iterator[Audit]:
     except OSError as failure:
         raise DriverError(f"the audit log cannot be written, so nothing is changed: {failure}") from None
     try:
+        if found.is_foreign():
+            raise DriverError(
+                f"{_audit_file(folder)} does not belong to whom its folder belongs to: nothing is changed"
+            )
         yield found
     finally:
         found.close()

@@ -161,13 +161,16 @@ def _said(key: Key) -> dict[str, object]:
 def _write(said: dict[str, object], path: Path, replace: bool) -> None:
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")
     try:
-        localfile.write(unfinished, json.dumps(said).encode() + b"\n")
-        if replace:  # a file of the server's
-            fd = localfile.opened(unfinished)
-            try:
+        unfinished.unlink(missing_ok=True)
+        fd = localfile.opened(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL)  # through no link of somebody else's
+        try:
+            if replace:  # a file of the server's
                 localfile.belong(fd, path.parent)
-            finally:
-                os.close(fd)
+            localfile.write_at(fd, json.dumps(said).encode() + b"\n", 0)
+            localfile.sync(fd)
+        finally:
+            os.close(fd)
+        if replace:
             localfile.replace(unfinished, path)
         else:
             localfile.place(unfinished, path)

@@ -155,8 +155,9 @@ class Reading:
     async def run(self, asked: asyncio.Event) -> None:
         """For ever: read when asked, and when a file has changed."""
         while True:
-            await asyncio.to_thread(self.look, asked=asked.is_set())
-            asked.clear()
+            is_asked = asked.is_set()
+            asked.clear()  # before it looks: who asks meanwhile is not forgotten
+            await asyncio.to_thread(self.look, asked=is_asked)
             waiting = asyncio.get_running_loop().create_task(asked.wait())
             try:  # no wait_for: of a cancel and a signal at the same moment it forgets the cancel, before Python 3.12
                 await asyncio.wait([waiting], timeout=self._news.settings.reload_seconds or None)

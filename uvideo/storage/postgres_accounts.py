@@ -72,13 +72,13 @@ class PostgresAccounts:
     async def reseal(self, change: Callable[[TokenRecord | KeyRecord], str | None]) -> tuple[int, int]:
         async def work(db: Session) -> tuple[int, int]:
             await db.execute("LOCK TABLE tokens, keys IN SHARE ROW EXCLUSIVE MODE")  # nobody adds or changes one
-            tokens = changed(map(token_of, await db.fetch(f"SELECT {TOKEN} FROM tokens")), change)
-            keys = changed([KeyRecord(*row) for row in await db.fetch(f"SELECT {KEY} FROM keys")], change)
-            await db.executemany("UPDATE tokens SET private = $1 WHERE public = $2", tokens)
-            await db.executemany("UPDATE keys SET private = $1 WHERE public = $2", keys)
+            tokens = changed(map(token_of, await db.fetch(f"SELECT {TOKEN} FROM tokens", timeout=LONG)), change)
+            keys = changed([KeyRecord(*row) for row in await db.fetch(f"SELECT {KEY} FROM keys", timeout=LONG)], change)
+            for table, rows in (("tokens", tokens), ("keys", keys)):
+                await db.executemany(f"UPDATE {table} SET private = $1 WHERE public = $2", rows, timeout=LONG)
             return len(tokens), len(keys)
 
-        return await self._db.transaction(work)
+        return await self._db.transaction(work, seconds=LONG)
 
     # Programs
 

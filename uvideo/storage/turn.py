@@ -27,9 +27,19 @@ def turn(folder: Path, seconds: float = SECONDS) -> Iterator[None]:
     Taken if somebody else has had the turn for so long; OSError.
     """
     with contextlib.ExitStack() as stack:
-        fd = localfile.opened(folder / LOCK, os.O_RDWR | os.O_CREAT)
+        fd = _opened(folder)
         stack.callback(os.close, fd)
-        localfile.belong(fd, folder)
         if not localfile.lock_soon(fd, seconds):
             raise Taken(f"another command changes the key pair of {folder} now: try again when it has ended")
         yield
+
+
+def _opened(folder: Path) -> int:
+    """Only what is made here is given to the folder's owner: a link that lies there may lead anywhere."""
+    path = folder / LOCK
+    try:
+        fd = localfile.opened(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+    except FileExistsError:
+        return localfile.opened(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
+    localfile.belong(fd, folder)
+    return fd
