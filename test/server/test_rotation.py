@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from test.patience import until
 from test.ports import free_ports
 from test.server.test_console import Visitor
 from test.server.test_keys import added, peer_of
@@ -151,8 +152,15 @@ def test_tokens_that_are_made_and_changed_meanwhile_are_not_lost(live: World) ->
 
 
 def test_a_file_that_no_rotation_made_is_refused_until_the_command_makes_one_of_it(live: World) -> None:
-    folder, known = live.server.dir, pair_of(live.server.dir)
-    path = folder / "credentials.json"
+    folder, path = live.server.dir, live.server.dir / "credentials.json"
+
+    def counts(public: str, times: int = 1) -> None:
+        """Both workers know that this pair counts; one without requests looks now and then."""
+        until(lambda: live.server.log.read_text().count(f"key pair is {public} now") >= 2 * times)
+
+    rotated(folder, "--replace")
+    known = pair_of(folder)
+    counts(known["public_key"])
     content = path.read_bytes()
     path.chmod(0o644)
     path.write_text("{")
@@ -170,10 +178,12 @@ def test_a_file_that_no_rotation_made_is_refused_until_the_command_makes_one_of_
     assert live.status({"public_key": "by-hand", "private_key": "a private key"}) == 200
     assert live.status(known) == 403
     live.goes_on()
+    counts("by-hand")
     path.write_bytes(content)  # somebody's old copy comes back
     assert live.status(known) == 403
     assert live.status({"public_key": "by-hand", "private_key": "a private key"}) == 200
     assert rotated(folder, "--from", folder / "credentials.json.by-hand")["public_key"] == known["public_key"]
+    counts(known["public_key"], times=2)
     assert live.status(known) == 200
     live.goes_on()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import Iterable
@@ -10,6 +11,8 @@ from pathlib import Path
 from uvideo.server.credentials import CredentialsError, Held, Key, Keyring, aside, read, save
 
 __all__ = ["KeyFile"]
+
+EVERY = 0.5  # seconds
 
 log = logging.getLogger("uvideo.server")
 
@@ -47,6 +50,12 @@ class KeyFile(Keyring):
         if held.own != self.own:
             log.warning("the server's own key pair is %s now; it was %s", held.own.public, self.own.public)
         self.take([held.own, *self._others], (*_openers(held), self.own))
+
+    async def watch(self) -> None:
+        """For ever: look now and then, so that a worker without requests misses no rotation of several."""
+        while True:
+            await asyncio.sleep(EVERY)
+            self.look()
 
     def _stat(self) -> tuple[int, ...] | None:
         try:

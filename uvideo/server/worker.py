@@ -226,6 +226,8 @@ async def run(
             admin = await answer_on(ports.admin, handler, ports.tls, BACKLOG)
             admin_drained = functools.partial(handler.drained, watch)
             tasks.append(loop.create_task(history.run()))
+        if isinstance(plan.keyring, KeyFile):
+            tasks.append(loop.create_task(plan.keyring.watch()))
         gc.collect()
         gc.freeze()  # what is there now stays: no collection needs to look at it again
         news, count = News(settings, ports.certificate.pem if ports.certificate is not None else None), 0

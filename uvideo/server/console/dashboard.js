@@ -19,7 +19,7 @@ export function dashboard(root) {
   const control = new AbortController();
   const tiles = h("dl", { class: "figures" });
   const charts = h("div", { class: "charts" });
-  const held = h("section", {});
+  const held = h("section", { class: "uploads", hidden: true });
   const uploads = h("section", { class: "uploads" });
   let samples = [];
   let timer;
@@ -86,6 +86,7 @@ const same = (some, others) => JSON.stringify(some) === JSON.stringify(others);
 function drawHeld(root, spaces) {
   if (!spaces || !spaces.length || same(root.spaces, spaces)) return;
   root.spaces = spaces;
+  root.hidden = false;
   const sums = spaces[0].map((_, at) => (at ? spaces.reduce((sum, each) => sum + each[at], 0) : t("dash.sum")));
   const numbers = ([, objects, stored, unfinished, inUploads, sent, received]) =>
     [count(objects), size(stored), unfinished ? `${count(unfinished)} (${size(inUploads)})` : count(0), size(received), size(sent)].map((text) => h("td", { class: "number" }, text));
