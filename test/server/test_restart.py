@@ -318,6 +318,20 @@ def test_a_signal_in_the_middle_of_a_hand_over_is_for_the_new_server(tmp_path: P
     os.close(claim(tmp_path))
 
 
+@pytest.mark.long
+def test_what_older_servers_have_left_ends_when_the_first_is_told_to_stop(tmp_path: Path) -> None:
+    """Each of two that were replaced has a reader that stalls."""
+    with start_server(tmp_path, "--no-fsync", "--idle", "600") as server, contextlib.ExitStack() as stack:
+        load = Load(server, False)
+        for _ in range(2):
+            assert stack.enter_context(load.first.begin("GET", load.space, "big")).recv(4) == b"HTTP"
+            restart(tmp_path)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(patience.SECONDS) == 0
+        load.first.close()
+    os.close(claim(tmp_path))
+
+
 @pytest.mark.parametrize("how", ("Ctrl-C", pytest.param("hang up", marks=pytest.mark.long)))
 def test_a_terminal_ends_the_server_that_has_taken_over(tmp_path: Path, how: str) -> None:
     folder, ready = tmp_path / "data", tmp_path / "ready"

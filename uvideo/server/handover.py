@@ -72,7 +72,7 @@ class Succession:
         self._is_hung_up = is_hung_up
         self._process: subprocess.Popen[bytes] | None = None
         self._failures = 0
-        self._stops = 0  # how often the server that serves was told to stop
+        self._stops: list[float] = []  # when the server that serves was told to stop
         self.taken = False
 
     @property
@@ -203,7 +203,8 @@ class Succession:
         """Pass a signal on, as what it stands for, to the server that serves now; the one that was passed on."""
         assert self._process is not None
         number = self.meant(number)
-        self._stops += number in STOPS
+        if number in STOPS:
+            self._stops.append(time.monotonic())
         pid = state(self._folder.path).get("pid")
         if not isinstance(pid, int) or pid == os.getpid():  # the successor has not written its own yet
             pid = self._process.pid
@@ -240,8 +241,8 @@ class Succession:
 
     def _hurry(self) -> None:
         """The server that serves was told to stop: give what older ones have left in flight a limit."""
-        if self._stops == 1:
-            signal.alarm(int(GRACE))
+        if len(self._stops) == 1:
+            signal.alarm(max(1, int(self._stops[0] + GRACE - time.monotonic())))
         else:
             self._end_leftovers()
 
