@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from test import interpreters
-from test.cluster.fixtures import bucket as bucket  # fixtures, these five
+from test.cluster.fixtures import bucket as bucket  # fixtures, these six
 from test.cluster.fixtures import database as database
 from test.cluster.fixtures import object_store as object_store
 from test.cluster.fixtures import postgres as postgres
+from test.forked import commands as commands
 from test.server_fixture import SECRETS
 from test.server_fixture import server as server
 
