@@ -24,6 +24,13 @@ collect_ignore = ["sdk"]  # run by test_sdk.py on every interpreter, with an env
 if importlib.util.find_spec("playwright") is None:  # what make test-browser installs
     collect_ignore.append("browser")
 
+if importlib.util.find_spec("hypothesis"):
+    import hypothesis
+
+    # How long an example takes, or is made, says how busy the machine is.
+    hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+    hypothesis.settings.load_profile("busy")
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as of a background job of a shell; children inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
