@@ -10,6 +10,8 @@ import shutil
 import signal
 import socket
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -227,6 +229,27 @@ WAYS: dict[Ending, Callable[[Path, Refused], None]] = {
 @pytest.mark.parametrize("ending", WAYS, ids=[way.__name__ for way in WAYS.values()])
 def test_it_ends_so(folder: Path, refused: Refused, ending: Ending) -> None:
     WAYS[ending](folder, refused)
+
+
+SLOW = """
+import runpy, time
+from uvideo.server import workers
+
+def tell(fd, what, tell=workers._tell):
+    tell(fd, what)
+    time.sleep(0.2)
+
+workers._tell = tell
+runpy.run_module("uvideo", run_name="__main__")
+"""
+
+
+def test_a_worker_that_is_slow_to_end_has_its_exit_code_all_the_same(folder: Path) -> None:
+    """It was killed as soon as it had said why it cannot start, and the server ended as one to be started again."""
+    catalog(folder, "PRAGMA user_version = 99")
+    words = ["serve", str(folder), "--port", "0", "--admin-port", "0", "--workers", "2"]
+    done = subprocess.run([sys.executable, "-c", SLOW, *words], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == endings.UNFIT.code and "this program knows" in done.stderr, done.stderr
 
 
 def test_each_way_is_tried() -> None:
