@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from test.patience import SECONDS, until
+from test.server.test_console import Visitor
 from test.server.test_monitoring import asked
 from test.server.wire import Answer, Peer
 from test.server_fixture import Server, start_server
@@ -95,6 +96,22 @@ def test_what_locks_the_index_of_the_log_is_waited_for_once(tmp_path: Path) -> N
             assert asked(server, "/readyz")[0] == 503
         until(lambda: peer.call(operation.GetObject(space, "k")).status == 200)
         peer.do(operation.PutObject(space, "k"), b"new")
+
+
+def test_the_console_says_that_the_database_is_locked(tmp_path: Path) -> None:
+    with start_server(tmp_path, "--no-fsync", "--lock-seconds", "0.2") as server:
+        peer, visitor = Peer(server), Visitor(server)
+        space = peer.space()
+        peer.do(operation.PutObject(space, "k"), b"old")
+        assert visitor.sign_in().status == 200
+        with held(tmp_path, "BEGIN IMMEDIATE"):
+            said = visitor.post("spaces/create", {"space": "not-made", "type": "private"})
+            assert (said.status, said.json()["error"], said.headers["Retry-After"]) == (503, "Unavailable", "1")
+            done = visitor.done("objects/delete", {"space": space, "keys": ["k"]})
+            assert done == {"failed": {"k": "Unavailable"}}, "and what of many was done is told"
+        assert "a call of the console: the database is locked" in server.log.read_text()
+        assert "Traceback" not in server.log.read_text()
+        assert visitor.done("objects/delete", {"space": space, "keys": ["k"]}) == {"failed": {}}
 
 
 def test_a_writer_that_waits_for_the_lock_is_told_to_come_again(tmp_path: Path) -> None:
