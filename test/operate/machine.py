@@ -59,7 +59,7 @@ def missing() -> str:
     """What this machine has not that the other needs, "" if it has all."""
     if os.geteuid():
         return "root"
-    for name in ("systemd-nspawn", "unshare"):
+    for name in ("systemd-nspawn", "unshare", "setpriv"):
         if shutil.which(name) is None:
             return name
     return "" if "overlay" in Path("/proc/filesystems").read_text() else "overlayfs"
@@ -105,10 +105,10 @@ def booted() -> Iterator[Machine]:
         with open(folder / "console", "wb") as console:
             process = subprocess.Popen(
                 [
-                    "unshare",
-                    "--mount",
-                    "--propagation",
-                    "private",
+                    # Whatever ends this process, or the one that waits for the machine, ends all that runs in there.
+                    *("setpriv", "--pdeathsig", "KILL"),
+                    *("unshare", "--mount", "--propagation", "private"),
+                    *("--pid", "--fork", "--kill-child", "--mount-proc"),
                     "bash",
                     "-c",
                     LAUNCH,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from pathlib import Path
 
 import pytest
 
-from test.operate.machine import Failed, Machine
+from test import patience
+from test.operate.machine import Failed, Machine, booted
 
 
 def test_systemd_runs_in_it_and_nothing_of_it_is_seen_outside(machine: Machine) -> None:
@@ -21,3 +24,20 @@ def test_systemd_runs_in_it_and_nothing_of_it_is_seen_outside(machine: Machine) 
 def test_a_script_that_fails_fails_the_test(machine: Machine) -> None:
     with pytest.raises(Failed, match="exit code 3:\nseen"):
         machine.run("echo seen; (exit 3); echo never")
+
+
+def test_nothing_of_it_runs_on(machine: Machine) -> None:
+    mark = f"31536000.{os.getpid()}"
+    with booted() as other:
+        other.run(f"systemd-run --quiet sleep {mark}")
+        assert is_running(mark)
+    patience.until(lambda: not is_running(mark))
+
+
+def is_running(mark: str) -> bool:
+    """Whether a process of this machine, or of one in it, has this among its arguments."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            found.append(path.read_bytes())
+    return any(mark.encode() in each.split(b"\0") for each in found)

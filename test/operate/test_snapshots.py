@@ -84,7 +84,7 @@ def test_a_snapshot_has_everything_that_was_acknowledged(tmp_path: Path) -> None
 
 def test_generations_share_files_and_keep_what_they_had(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
-    found = re.search(r"```sh\n(cp --archive --link .*?)^rsync ", text, re.DOTALL | re.MULTILINE)
+    found = re.search(r"^(cp --archive --link .*?)^rsync ", text, re.DOTALL | re.MULTILINE)
     assert found is not None
     make = found.group(1).replace("/mnt/backup", str(tmp_path / "backup"))
     target = tmp_path / "backup" / "video"

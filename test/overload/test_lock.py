@@ -13,6 +13,7 @@ import pytest
 
 from test.forked import Forked
 from test.patience import until
+from test.server.test_console import Visitor
 from test.server.test_maintenance import inside
 from test.server.test_monitoring import asked
 from test.server.wire import Answer, Peer
@@ -91,6 +92,21 @@ def test_what_locks_the_index_of_the_log_is_waited_for_once(server: Server) -> N
         assert asked(server, "/readyz")[0] == 503
     until(lambda: peer.call(operation.GetObject(space, "k")).status == 200)
     peer.do(operation.PutObject(space, "k"), b"new")
+
+
+def test_the_console_says_that_the_database_is_locked(server: Server) -> None:
+    peer, visitor = Peer(server), Visitor(server)
+    space = peer.space()
+    peer.do(operation.PutObject(space, "k"), b"old")
+    assert visitor.sign_in().status == 200
+    with held(server.dir, "BEGIN IMMEDIATE"):
+        said = visitor.post("spaces/create", {"space": "not-made", "type": "private"})
+        assert (said.status, said.json()["error"], said.headers["Retry-After"]) == (503, "Unavailable", "1")
+        done = visitor.done("objects/delete", {"space": space, "keys": ["k"]})
+        assert done == {"failed": {"k": "Unavailable"}}, "and what of many was done is told"
+    assert "a call of the console: the database is locked" in server.log.read_text()
+    assert "Traceback" not in server.log.read_text()
+    assert visitor.done("objects/delete", {"space": space, "keys": ["k"]}) == {"failed": {}}
 
 
 def test_a_writer_that_waits_for_the_lock_is_told_to_come_again(server: Server) -> None:

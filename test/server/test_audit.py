@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import json
 import os
 import stat
@@ -315,8 +317,9 @@ def test_who_deleted_it(audited: Server) -> None:
     assert [line["object"] for line in found] == ["films/a\x1b[2J.mp4"]
     assert not inside("audit", folder, "--space", space, "--until", "2020-01-01").stdout
     assert not inside("audit", folder, "--space", space, "--failed").stdout
-    refused = inside("audit", folder, "--since", "yesterday")
-    assert refused.returncode == 2 and "yesterday" in refused.stderr
+    for never in ("yesterday", "999999w", "0001-01-01T00:00+05:00"):
+        refused = inside("audit", folder, "--since", never)
+        assert refused.returncode == 2 and never in refused.stderr
     changed = [(line["operation"], line["user"]) for line in lines(audited, about_key=pair["public_key"])]
     user = audit.operator().user
     assert user and changed == [("AddKey", user), ("RemoveKey", user)]
@@ -352,6 +355,20 @@ def test_each_command_that_changes_something_leaves_one_line(reads: Server, tmp_
         assert done.returncode == 0, (name, done.stderr)
         (line,) = map(json.loads, log.read_text().splitlines()[len(before) :])
         assert (line["operation"], line["way"], line["user"]) == (operation_name, "admin", audit.operator().user)
+
+
+def test_a_rotated_file_that_is_not_compressed_to_its_end_hides_no_other(tmp_path: Path) -> None:
+    log = tmp_path / "audit.log"
+    with contextlib.closing(audit.Audit(log)) as open_log:
+        for number in range(100):
+            open_log.record("PutObject", audit.Who("header"), object=f"{number}")
+    whole = gzip.compress(log.read_bytes())
+    for left, damaged in ((len(whole), 0), (len(whole) - 9, 1), (5, 1)):
+        (tmp_path / "audit.log.1.gz").write_bytes(whole[:left])
+        done = inside("audit", tmp_path, "--file", log, "--json")
+        assert done.returncode == damaged, done.stderr
+        assert len(done.stdout.splitlines()) >= (100 if damaged else 200)
+        assert ("1 lines cannot be read" in done.stderr) == bool(damaged)
 
 
 def test_a_command_changes_nothing_that_cannot_be_recorded(audited: Server, tmp_path: Path) -> None:

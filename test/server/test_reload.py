@@ -163,12 +163,14 @@ def test_a_renewed_certificate_is_taken_by_every_worker_and_open_connections_go_
         assert receive(old).status == 400 and old.getpeercert(binary_form=True) == FIRST.der
 
 
-@pytest.mark.parametrize("broken", ("nothing", "rubbish", "another"))
+@pytest.mark.parametrize("broken", ("nothing", "rubbish", "another", "pipe"))
 def test_a_certificate_that_cannot_be_used_leaves_the_old_one(site: Site, broken: str) -> None:
     before, failures = shown(site.server.port), site.metric("uvideo_reload_failures_total")
     chain, lines = site.chain.read_bytes(), site.said().count("the certificate stays as it was")
-    if broken == "nothing":
+    if broken in ("nothing", "pipe"):
         site.chain.unlink()
+        if broken == "pipe":
+            os.mkfifo(site.chain)
     else:
         replace(site.chain, b"rubbish" if broken == "rubbish" else pair().chain)
     site.hang_up()
@@ -222,6 +224,8 @@ def test_one_wrong_line_changes_nothing_and_is_named(site: Site, stored: tuple[s
     host, target = stored
     for line, text in (
         ("UVIDEO_SERVE_RATE=fast", "line 2: UVIDEO_SERVE_RATE: 'fast' is not a valid float"),
+        ("UVIDEO_SERVE_RATE=nan", "line 2: UVIDEO_SERVE_RATE: 'nan' is no number"),
+        ("UVIDEO_SERVE_TRUSTED_PROXY=10.0.0.0/33", "--trusted-proxy: "),  # would count after a restart only
         ("UVIDEO_SERVE_RAET=1", "line 2: there is no setting UVIDEO_SERVE_RAET; did you mean UVIDEO_SERVE_RATE?"),
         ("UVIDEO_SERVE_CORS_ORIGIN=nonsense", "--cors-origin: 'nonsense' is no origin"),
         ("UVIDEO_SERVE_PUBLIC_KEY=another", "uvideo admin keys --replace"),
@@ -232,6 +236,10 @@ def test_one_wrong_line_changes_nothing_and_is_named(site: Site, stored: tuple[s
         until(lambda text=text: text in site.said())
         assert site.metric("uvideo_reload_successful") == 0
         assert site.ask("GET", target, [("Host", host)]) == 401
+    site.settings.unlink()
+    os.mkfifo(site.settings)
+    until(lambda: "it is no regular file" in site.said().rpartition("settings stay")[2])
+    site.settings.unlink()
     site.settings.write_text("")
     until(lambda: site.metric("uvideo_reload_successful") == 1)
 

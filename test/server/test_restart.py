@@ -241,6 +241,9 @@ def test_an_upgrade_by_command_fails_no_request(tmp_path: Path, program: Path, w
                 pid = restart(folder)
                 assert pid != server.pid and schema_of(folder) == len(MIGRATIONS) + 1
                 load.goes_on()
+                read = server.log.read_text().count("read again")
+                server.process.send_signal(signal.SIGHUP)  # it still sends what is slow, and passes the signal on
+                patience.until(lambda: server.log.read_text().count("read again") > read)
                 assert server.process.poll() is None
                 done = subprocess.run(
                     [sys.executable, "-m", "uvideo", "admin", "restart", str(folder), "--json"],
@@ -302,6 +305,19 @@ def test_a_successor_that_cannot_serve_costs_nothing(tmp_path: Path, program: Pa
     main.write_text(text)
     with start_server(folder, "--no-fsync") as server:
         assert Peer(server).call(operation.GetObject(space, "k")).body == b"1"
+
+
+def test_a_signal_in_the_middle_of_a_hand_over_is_for_the_new_server(tmp_path: Path) -> None:
+    """While one of its workers does not stop, the old server waits; being told to stop meanwhile ends both."""
+    with start_server(tmp_path, "--no-fsync", "--workers", "2") as server:
+        slow = children(server.pid)[1]
+        os.kill(slow, signal.SIGSTOP)
+        pid = restart(tmp_path)
+        server.process.send_signal(signal.SIGTERM)
+        patience.until(lambda: not alive(pid))
+        os.kill(slow, signal.SIGCONT)
+        assert server.process.wait(patience.SECONDS) == 0
+    os.close(claim(tmp_path))
 
 
 @pytest.mark.parametrize("how", ("Ctrl-C", pytest.param("hang up", marks=pytest.mark.long)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -25,7 +26,8 @@ from test.server.test_maintenance import inside, told
 from test.server.wire import Peer
 from test.server_fixture import ROOT, Server, start_server
 from ucloud.uvideo.protocol import operation, signature
-from uvideo.server.credentials import Held, Key, load, read, write
+from uvideo.server.credentials import Held, Key, load, read, save, write
+from uvideo.storage.sqlite import SqliteCatalog
 
 
 @dataclass
@@ -269,6 +271,64 @@ def test_killed_at_any_moment_nothing_is_lost(stopped: World, tmp_path: Path, wh
         assert (stopped.status(old) == 200) == (when == "before")
         assert stopped.status(pair_of(folder)) == 200
         assert ("finished the change of the key pair" in server.log.read_text()) == (when in ("between", "after"))
+
+
+def test_one_that_breaks_off_after_its_pair_counts_is_recorded_and_finished_by_a_command(
+    stopped: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, log = Path(shutil.copytree(stopped.folder, tmp_path / "data")), tmp_path / "audit.log"
+    old, env = pair_of(folder), {"UVIDEO_SERVE_AUDIT_LOG": str(log)}
+    tried = []
+
+    async def reseal(*_: object) -> tuple[int, int]:
+        tried.append(1)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SqliteCatalog, "reseal", reseal)
+        broken = inside("keys", folder, "--replace", env=env)
+    new = pair_of(folder)
+    assert tried and broken.returncode == 2 and new != old
+    assert f"{new['public_key']} counts now" in broken.stderr and os.strerror(errno.ENOSPC) in broken.stderr
+    assert told(inside("keys", folder, "--json", env=env))["tokens"] == 1
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [(line["operation"], line["about_key"]) for line in lines] == [
+        ("ReplaceKey", new["public_key"]),
+        ("ResealSecrets", new["public_key"]),
+    ]
+    assert lines[0]["replaced"] == old["public_key"]
+
+
+def test_commands_take_the_pair_that_a_server_was_given_from_its_settings(tmp_path: Path) -> None:
+    folder, settings, log = tmp_path / "data", tmp_path / "secrets", tmp_path / "audit.log"
+    given = {"UVIDEO_SERVE_PUBLIC_KEY": "given", "UVIDEO_SERVE_PRIVATE_KEY": "long enough for a key"}
+    settings.write_text("".join(f"{name}='{value}'\n" for name, value in given.items()) + "UVIDEO_SERVE_RATE=0\n")
+    settings.chmod(0o600)
+    with start_server(folder, "--no-fsync", "--settings", str(settings), env=given) as server:
+        save(Key("stale", "it does not count"), folder / "credentials.json")
+        for words in (
+            ("keys", folder),
+            ("keys", folder, "--replace"),
+            ("add-key", folder, "--key-file", tmp_path / "k"),
+        ):
+            refused = inside(*words)
+            assert refused.returncode == 2 and "was given its pair, given: give" in refused.stderr, refused.stderr
+        assert pair_of(folder)["public_key"] == "stale" and not (tmp_path / "k").exists()
+        for number, (words, env) in enumerate(
+            ((("--settings", settings), {}), ((), {"UVIDEO_SERVE_SETTINGS": str(settings)}), ((), given))
+        ):
+            file = tmp_path / f"{number}.json"
+            env = {**env, "UVIDEO_SERVE_AUDIT_LOG": str(log)}
+            done = inside("add-key", folder, "--key-file", file, *words, env=env)
+            assert done.returncode == 0, done.stderr
+            peer_of(server, json.loads(file.read_text())).space()
+            assert told(inside("list-keys", folder, "--json", *words, env=env))["void"] is False
+            assert told(inside("keys", folder, "--json", *words, env=env))["public_key"] == "given"
+        assert told(inside("list-keys", folder, "--json"))["void"] is None
+        assert "given" not in {*os.environ.values()}
+        wrong = inside("keys", folder, "--settings", tmp_path / "none")
+        assert wrong.returncode == 2 and "cannot be read" in wrong.stderr
+    assert len(log.read_text().splitlines()) == 3
 
 
 def test_a_backup_that_was_made_before(stopped: World, tmp_path: Path) -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 import click
 
+from uvideo.cli import settings_file
 from uvideo.cli.context import Context
-from uvideo.cli.serve import needs_server
-from uvideo.cli.verb import Example, verb
+from uvideo.cli.serve import needs_server, serve
+from uvideo.cli.verb import Example, option, verb
 
 __all__ = ["admin"]
 
@@ -16,8 +22,8 @@ __all__ = ["admin"]
     text=(
         "COMMAND is stats, fsck, gc, compact, backup, backed-up, restore, restart, adopt, migrate, keys, list-keys, "
         "add-key, remove-key, audit or upgraded; `uvideo admin help COMMAND` has its options. Where things are is said "
-        "as to serve: DIR, --database and --blobs. Exit codes: 0 all is well, 1 damage was found, 2 it could not be "
-        "done.",
+        "as to serve: DIR, --database and --blobs, or --settings. Exit codes: 0 all is well, 1 damage was found, 2 it "
+        "could not be done.",
     ),
     examples=[
         Example("What a server's folder holds:", "uvideo admin stats uvideo-data"),
@@ -29,14 +35,35 @@ __all__ = ["admin"]
 )
 @click.argument("command", metavar="COMMAND")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGUMENT]...")
-def admin(context: Context, command: str, arguments: tuple[str, ...]) -> int:
+@option(
+    "--settings",
+    metavar="FILE",
+    multiple=True,
+    envvar="UVIDEO_SERVE_SETTINGS",
+    type=click.Path(path_type=Path),
+    help="The server's, for what is not given here or by the environment, as its database and key pair. Repeatable.",
+)
+def admin(context: Context, command: str, arguments: tuple[str, ...], settings: tuple[Path, ...]) -> int:
     with needs_server():
         from uvideo.server import commands
     words = [*arguments, "--help"] if command == "help" else [command, *arguments]
     if context.json and command != "help":
         words.append("--json")
     try:
-        commands.admin.main(args=words, prog_name="uvideo admin", standalone_mode=False)
+        with _environment(settings_file.environment(click.Context(serve), settings) if command != "help" else {}):
+            commands.admin.main(args=words, prog_name="uvideo admin", standalone_mode=False)
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 2
     return 0
+
+
+@contextmanager
+def _environment(found: dict[str, str]) -> Iterator[None]:
+    """The block has these variables, unless they were there already."""
+    new = {name: value for name, value in found.items() if name not in os.environ}
+    os.environ.update(new)
+    try:
+        yield
+    finally:
+        for name in new:
+            os.environ.pop(name, None)

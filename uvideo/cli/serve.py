@@ -15,6 +15,7 @@ from uvideo.cli.failure import CannotStart
 from uvideo.cli.verb import Example, again, option, verb
 from uvideo.cli.words import say
 from uvideo.errors import InvalidArgument
+from uvideo.finite import FloatRange
 
 __all__ = ["needs_server", "serve"]
 
@@ -64,7 +65,7 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
     "--reload-seconds",
     default=60.0,
     show_default=True,
-    type=click.FloatRange(0, 86400),
+    type=FloatRange(0, 86400),
     help="How often it is looked whether these files or the certificate changed; 0: at SIGHUP only.",
 )
 @option("--host", default="127.0.0.1", show_default=True, help="Address to listen on, of the data port.")
@@ -139,28 +140,28 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
     "--idle",
     default=60.0,
     show_default=True,
-    type=click.FloatRange(0.1, 86400),
+    type=FloatRange(0.1, 86400),
     help="Seconds without a byte until a connection is broken off in the middle of a request or an answer.",
 )
 @option(
     "--least-rate",
     default=16.0,
     show_default=True,
-    type=click.FloatRange(0, 10**6),
+    type=FloatRange(0, 10**6),
     help="Bytes a second: a request or an answer that is slower over more than --idle seconds is broken off.  0: none.",
 )
 @option(
     "--rate",
     default=0.0,
     show_default=True,
-    type=click.FloatRange(0, 10**6),
+    type=FloatRange(0, 10**6),
     help="Requests a second for each key, in each process; more are answered 429.  0: any number.",
 )
 @option(
     "--headroom",
     default=64.0,
     show_default=True,
-    type=click.FloatRange(0, 10**9),
+    type=FloatRange(0, 10**9),
     help="MiB of the disk that stay free: uploads are answered 503 before they would take them.",
 )
 @option(
@@ -175,21 +176,21 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
     "--quarantine-days",
     default=7.0,
     show_default=True,
-    type=click.FloatRange(0, 3650),
+    type=FloatRange(0, 3650),
     help="How long what a sweep finds without a name is kept; less if the disk runs full.",
 )
 @option(
     "--stale-days",
     default=0.0,
     show_default=True,
-    type=click.FloatRange(0, 3650),
+    type=FloatRange(0, 3650),
     help="Abort unfinished uploads that had no new part for so many days; 0: never.",
 )
 @option(
     "--lock-seconds",
     default=4.0,
     show_default=True,
-    type=click.FloatRange(0, 3600),
+    type=FloatRange(0, 3600),
     help="How long a write waits while another program holds SQLite's lock; then it is answered 503.",
 )
 @option(
@@ -209,14 +210,14 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
     "--scrub-days",
     default=0.0,
     show_default=True,
-    type=click.FloatRange(0, 3650),
+    type=FloatRange(0, 3650),
     help="Look for damaged objects in the background, each once in so many days; 0: never.",
 )
 @option(
     "--scrub-rate",
     default=20.0,
     show_default=True,
-    type=click.FloatRange(0.001, 100_000),
+    type=FloatRange(0.001, 100_000),
     help="MiB a second that this reads at most.",
 )
 @option(

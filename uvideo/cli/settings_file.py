@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 
 import click
 
+from uvideo import localfile
 from uvideo.errors import InvalidArgument
 
-__all__ = ["Line", "parse", "read"]
+__all__ = ["Line", "environment", "parse", "read"]
 
 PREFIX = "UVIDEO_SERVE_"
 SELF = "settings"  # the option that names the files
@@ -102,12 +103,37 @@ def read(context: click.Context, paths: tuple[Path, ...]) -> dict[str, Any]:
 
     InvalidArgument names the file and the line: of an unknown name, of a value that the option does not take.
     """
-    options = {
-        f"{PREFIX}{each.name}".upper(): each
-        for each in context.command.params
-        if isinstance(each, click.Option) and each.name not in (None, SELF) and each.allow_from_autoenv
-    }
     found: dict[str, Any] = {}
+    for name, option, value in _checked(context, paths):
+        if value is None:
+            found.pop(name, None)
+        else:
+            found[name] = tuple(option.type.split_envvar_value(value)) if option.multiple else value
+    return found
+
+
+def environment(context: click.Context, paths: tuple[Path, ...]) -> dict[str, str]:
+    """What the files give, as variables of the environment.  InvalidArgument as ``read``.  ``context``: of the verb."""
+    found: dict[str, str] = {}
+    for name, _, value in _checked(context, paths):
+        if value is None:
+            found.pop(_variable(name), None)
+        else:
+            found[_variable(name)] = value
+    return found
+
+
+def _variable(name: str) -> str:
+    return f"{PREFIX}{name}".upper()
+
+
+def _checked(context: click.Context, paths: tuple[Path, ...]) -> Iterator[tuple[str, click.Option, str | None]]:
+    """(name of the option, it, its value or None for its default) of each line.  InvalidArgument."""
+    options = {
+        _variable(each.name): each
+        for each in context.command.params
+        if isinstance(each, click.Option) and each.name and each.name != SELF and each.allow_from_autoenv
+    }
     for path in paths:
         text, status = _read(path)
         try:
@@ -123,29 +149,23 @@ def read(context: click.Context, paths: tuple[Path, ...]) -> dict[str, Any]:
                     f"{path}, line {line.number}: {line.name} is a secret, and others can read the file (mode "
                     f"{stat.S_IMODE(status.st_mode):03o}): run `chmod o-rwx,g-wx {path}`"
                 )
-            value: Any = line.value
-            if option.multiple:
-                value = tuple(option.type.split_envvar_value(value))
-            elif value == "":
-                found.pop(option.name, None)  # as with the environment: the default
+            if line.value == "" and not option.multiple:
+                yield option.name, option, None  # as with the environment: the default
                 continue
+            value: Any = option.type.split_envvar_value(line.value) if option.multiple else line.value
             try:
                 option.type_cast_value(context, value)
             except click.BadParameter as failure:
                 said = "it is no value of this option" if _is_secret(option.name, line.value) else failure.message
                 raise InvalidArgument(f"{path}, line {line.number}: {line.name}: {said}") from None
-            found[option.name] = value
-    return found
+            yield option.name, option, line.value
 
 
 def _read(path: Path) -> tuple[str, os.stat_result]:
     try:
-        with open(path, "rb") as file:
-            status, data = os.fstat(file.fileno()), file.read(LIMIT + 1)
+        data, status = localfile.read(path, LIMIT)
     except OSError as failure:
         raise InvalidArgument(f"the settings in {path} cannot be read: {failure.strerror}") from None
-    if len(data) > LIMIT:
-        raise InvalidArgument(f"{path} has more than {LIMIT} bytes: it is no file of settings")
     if os.name == "posix" and status.st_mode & stat.S_IWOTH:
         raise InvalidArgument(f"others can write to {path}: run `chmod o-w {path}`")
     try:

@@ -10,10 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from uvideo import localfile
 from uvideo.server import endings
 from uvideo.server.settings import StartError
 
 __all__ = ["Certificate", "Pem"]
+
+
+MOST = 1 << 20  # bytes of a file; both must fit into what workers share
 
 
 class Pem(NamedTuple):
@@ -39,7 +43,7 @@ class Pem(NamedTuple):
     def read(cls, chain: Path, key: Path) -> Pem:
         """StartError."""
         try:
-            return cls(chain.read_bytes(), key.read_bytes())
+            return cls(localfile.read(chain, MOST)[0], localfile.read(key, MOST)[0])
         except OSError as failure:
             said = f"the TLS certificate or key cannot be used: {failure}"
             raise StartError(said, endings.of_system(failure, endings.CERTIFICATE)) from failure

@@ -20,6 +20,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from uvideo._core import errors
+from uvideo.finite import FloatRange
 from uvideo.server import backups, handover, maintenance, rotation, scrub, seal, trail
 from uvideo.server.audit import Audit, noted, operator
 from uvideo.server.credentials import (
@@ -38,6 +39,7 @@ from uvideo.server.credentials import (
     save,
 )
 from uvideo.server.drivers import DriverError, choose
+from uvideo.server.folder import state
 from uvideo.server.holdings import COUNTS, by_account
 from uvideo.server.main import StartError, claim
 from uvideo.storage import identity
@@ -54,6 +56,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 Pair = tuple[Blobs, Catalog]
 MIB = 1024 * 1024
 CREDENTIALS = "credentials.json"
+ELSEWHERE = (
+    "give the server's settings by --settings FILE, or UVIDEO_SERVE_PUBLIC_KEY and UVIDEO_SERVE_PRIVATE_KEY as to it"
+)
 ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}").fullmatch
 
 
@@ -62,7 +67,8 @@ def admin() -> None:
     """Look after a server's folder or a cluster.
 
     Where things are is said as to `uvideo serve`: DIR, --database and --blobs, or UVIDEO_SERVE_DATABASE and
-    UVIDEO_SERVE_BLOBS.  Exit codes: 0 all is well, 1 damage was found, 2 it could not be done.
+    UVIDEO_SERVE_BLOBS, in the environment or in a file of --settings.  Exit codes: 0 all is well, 1 damage was
+    found, 2 it could not be done.
     """
 
 
@@ -109,7 +115,7 @@ def stats(folder: Path, database: str | None, blobs: str | None, is_json: bool) 
 @admin.command()
 @place
 @click.option("--rehash/--no-rehash", default=False, show_default=True, help="Read every byte and compare the etags.")
-@click.option("--rate", type=click.FloatRange(0.001, 100_000), help="MiB a second that --rehash reads at most.")
+@click.option("--rate", type=FloatRange(0.001, 100_000), help="MiB a second that --rehash reads at most.")
 @click.option("--take-back", is_flag=True, help="First bring back from the quarantine what the catalog names.")
 @as_json
 def fsck(
@@ -165,7 +171,7 @@ def fsck(
     envvar="UVIDEO_SERVE_QUARANTINE_DAYS",
     default=7.0,
     show_default=True,
-    type=click.FloatRange(0, 3650),
+    type=FloatRange(0, 3650),
     help="As of uvideo serve.",
 )
 @click.option("--no-limit", is_flag=True, help="Also if it is over 100 files and over a tenth of all.")
@@ -319,6 +325,7 @@ def keys(
                 'as docs/operate.md says ("Rotate the keys")'
             )
         if given is None:
+            _check_kept(folder)
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         async with contextlib.AsyncExitStack() as stack:
             catalog = await stack.enter_async_context(
@@ -339,7 +346,11 @@ async def _own_file(
 ) -> dict[str, Any]:
     """What ``keys`` says of a pair that is in a file.  The caller has the turn."""
     own, created = load_or_create(path)
-    done = await rotation.finish(path, catalog) if catalog is not None else rotation.Resealed()
+    done = rotation.Resealed()
+    if catalog is not None and read(path).previous is not None:  # another command was broken off
+        with _audited(path.parent) as log:
+            done = await rotation.finish(path, catalog)
+            log.record("ResealSecrets", operator(), about_key=own.public, resealed=asdict(done))
     old: Key | None = None
     if is_new and not created:
         old, own, created = own, await _new(own, pair, catalog), pair is None
@@ -347,9 +358,19 @@ async def _own_file(
         old = load(before)
     if old is not None:
         with _audited(path.parent) as log:
-            done = await rotation.rotate(path, catalog, old, own)
+            rotation.put(path, old, own)
+            said: dict[str, Any] = {"about_key": own.public, "replaced": old.public}
             name = "ReplaceKey" if is_new else "ResealSecrets"
-            log.record(name, operator(), about_key=own.public, replaced=old.public, resealed=asdict(done))
+            try:
+                done = await rotation.finish(path, catalog) if catalog is not None else rotation.Resealed()
+            except BaseException as failure:
+                log.record(name, operator(), **said)  # it counts already
+                reason = str(failure) or type(failure).__name__
+                raise CredentialsError(
+                    f"{own.public} counts now, but not all is sealed under it yet, so {old.public} stays in {path} to "
+                    f"open the rest: mend this, and run `uvideo admin keys {path.parent}`: {reason}"
+                ) from failure
+            log.record(name, operator(), **said, resealed=asdict(done))
     elif catalog is not None:
         void = await rotation.void(catalog, Keyring([own]))
         done = replace(done, void_tokens=void.void_tokens, void_keys=void.void_keys)
@@ -823,13 +844,18 @@ def _own_pair(folder: Path) -> Key:
     if given is not None:
         return given
     path = folder / CREDENTIALS
+    _check_kept(folder)
     try:
         return load(path)
     except FileNotFoundError:
-        raise CredentialsError(
-            f"the server's own key pair is needed: {path} is not there; of gateways set UVIDEO_SERVE_PUBLIC_KEY and "
-            "UVIDEO_SERVE_PRIVATE_KEY as for them"
-        ) from None
+        raise CredentialsError(f"the server's own key pair is needed: {path} is not there; {ELSEWHERE}") from None
+
+
+def _check_kept(folder: Path) -> None:
+    """CredentialsError if the folder's server was given its pair: then none in the folder is its own."""
+    public = state(folder).get("given_key")
+    if public:
+        raise CredentialsError(f"the server of {folder} was given its pair, {public}: {ELSEWHERE}")
 
 
 def _ring(folder: Path) -> Keyring | None:
@@ -838,6 +864,8 @@ def _ring(folder: Path) -> Keyring | None:
         given = _given_pair()
         if given is not None:
             return Keyring([given, *_other_keys()])
+        if state(folder).get("given_key"):
+            return None
         held = read(folder / CREDENTIALS)
     except FileNotFoundError:
         return None

@@ -31,11 +31,15 @@ log = logging.getLogger("uvideo.server")
 
 
 class Folder:
-    """A folder that this server takes connections for.  ``alone``: no other process had requests in flight for it."""
+    """A folder that this server takes connections for.  ``alone``: no other process had requests in flight for it.
+
+    ``facts``: what ``say`` writes down each time.
+    """
 
     def __init__(self, path: Path, lock: int) -> None:
         """``lock``: the open file, locked, is this object's from now on."""
         self.path, self.lock = path, lock
+        self.facts: dict[str, Any] = {}
         try:
             self._serving = _opened(path, SERVING)
             self.alone = self.look_alone()
@@ -58,7 +62,7 @@ class Folder:
 
     def say(self, **fields: Any) -> None:
         """Write down who serves, for ``state``; at most SAID bytes.  A full disk is no reason not to serve."""
-        data = json.dumps(fields).encode().ljust(SAID - 1) + b"\n"
+        data = json.dumps({**self.facts, **fields}).encode().ljust(SAID - 1) + b"\n"
         try:
             localfile.write_at(self.lock, data, 0)
         except OSError as failure:

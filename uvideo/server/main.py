@@ -81,6 +81,8 @@ def _serve(settings: Settings, service: Notify, predecessor: Predecessor | None,
     folder = predecessor.folder(settings.folder) if predecessor is not None else Folder.claimed(settings.folder)
     try:
         keyring = _keyring(settings, drivers.shared)
+        if not isinstance(keyring, KeyFile):  # the commands look for it in the folder else
+            folder.facts["given_key"] = keyring.own.public
         ports = listen(settings, predecessor.ports() if predecessor is not None else inherited(os.environ))
         trail = _audit(settings)
         faults = _faults(settings)

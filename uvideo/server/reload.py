@@ -184,7 +184,9 @@ class Reading:
         old = self._news
         settings, pem, problems = old.settings, old.pem, list[str]()
         try:
-            settings = self._merged(self._again.reread())
+            read = self._again.reread()
+            self._again.check(read)  # also what waits for a restart must let the server start then
+            settings = self._merged(read)
             self._again.check(settings)
         except StartError as failure:
             settings = old.settings

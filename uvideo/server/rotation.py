@@ -23,7 +23,7 @@ from uvideo.server.credentials import Held, Key, Keyring, aside, load, read, sav
 from uvideo.storage.base import Catalog, KeyRecord, TokenRecord
 from uvideo.storage.turn import Taken, turn
 
-__all__ = ["Resealed", "finish", "finish_soon", "kept", "reseal", "rotate", "void"]
+__all__ = ["Resealed", "finish", "finish_soon", "kept", "put", "reseal", "void"]
 
 REPLACED = 20  # names of earlier pairs that the file keeps
 
@@ -78,17 +78,14 @@ async def kept(catalog: Catalog, keyring: Keyring, under: Key) -> None:
         await reseal(catalog, keyring)
 
 
-async def rotate(path: Path, catalog: Catalog | None, before: Key, own: Key) -> Resealed:
-    """Put ``own`` in the place of ``before``, another pair.  The caller has the turn, and has called ``finish``.
-
-    ``catalog``: None if there is none yet, or not here; the next start of the server finishes then.
-    """
+def put(path: Path, before: Key, own: Key) -> None:
+    """Step 1: put ``own`` in the place of ``before``, another pair.  The caller has the turn, and calls ``finish``
+    before and afterwards.  Where there is no catalog yet, or not here, the next start of the server finishes."""
     save(before, aside(path, before), replace=True)
     held = read(path)
     names = (*held.replaces, held.own.public, before.public)
     replaces = tuple(dict.fromkeys(name for name in names if name != own.public))[-REPLACED:]
     write(Held(own, before, replaces), path)
-    return await finish(path, catalog) if catalog is not None else Resealed()
 
 
 async def finish(path: Path, catalog: Catalog) -> Resealed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -59,12 +60,15 @@ def _is_done(line: Line) -> bool:
 def moment(text: str, now: datetime) -> str:
     """A time as lines have it: of ``2h``, so long ago, or of ISO 8601, UTC unless it says another zone.  ValueError."""
     ago = _AGO(text)
-    if ago is not None:
-        then = now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-    else:
-        then = datetime.fromisoformat(text.replace("Z", "+00:00"))
-        then = then if then.tzinfo is not None else then.replace(tzinfo=timezone.utc)
-    return then.astimezone(timezone.utc).isoformat(timespec="milliseconds")[:-6] + "Z"
+    try:
+        if ago is not None:
+            then = now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        else:
+            then = datetime.fromisoformat(text.replace("Z", "+00:00"))
+            then = then if then.tzinfo is not None else then.replace(tzinfo=timezone.utc)
+        return then.astimezone(timezone.utc).isoformat(timespec="milliseconds")[:-6] + "Z"
+    except OverflowError:
+        raise ValueError(f"{text} is no time of a calendar") from None
 
 
 def files(path: Path) -> list[Path]:
@@ -80,18 +84,26 @@ def files(path: Path) -> list[Path]:
 def read(paths: list[Path], asked: Asked) -> Iterator[tuple[Line | None, str]]:
     """(what it says, the line) of each that fits; (None, the line) of what cannot be read.  OSError."""
     for path in paths:
-        with _opened(path) as file:
-            for text in file:
-                if not text.strip():
-                    continue
-                try:
-                    line = json.loads(text)
-                except ValueError:
-                    line = None
-                if not isinstance(line, dict):
-                    yield None, text
-                elif asked.fits(line):
-                    yield line, text.strip()
+        for text in _lines(path):
+            if not text.strip():
+                continue
+            try:
+                line = json.loads(text)
+            except (ValueError, RecursionError):
+                line = None
+            if not isinstance(line, dict):
+                yield None, text
+            elif asked.fits(line):
+                yield line, text.strip()
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """Those of a file; one that is no JSON in place of what a damaged or unfinished .gz has not.  OSError."""
+    with _opened(path) as file:
+        try:
+            yield from file
+        except (EOFError, zlib.error, gzip.BadGzipFile) as failure:
+            yield f"{path}: {failure}"
 
 
 def _opened(path: Path) -> IO[str]:

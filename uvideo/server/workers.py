@@ -14,7 +14,7 @@ from typing import Protocol
 
 from uvideo.server import endings
 from uvideo.server.folder import Folder
-from uvideo.server.handover import Succession
+from uvideo.server.handover import FORWARDED, STOPS, Succession
 from uvideo.server.notify import Notify
 from uvideo.server.ports import Ports
 from uvideo.server.pulse import Pulse
@@ -27,7 +27,6 @@ __all__ = ["supervise"]
 FAILURES, WITHIN = 5, 10.0  # so many deaths within so many seconds mean that starting again is of no use
 _NAMES = ("SIGTERM", "SIGINT", "SIGCHLD", "SIGUSR2", "SIGHUP")
 SIGNALS = {getattr(signal, name) for name in _NAMES if hasattr(signal, name)}
-STOPS = (signal.SIGTERM, signal.SIGINT)
 LOOK_EVERY = 0.02  # seconds
 READ_EVERY = 0.1  # seconds between two looks whether the first worker has read the settings
 STOPPED_SECONDS = 10.0  # for all workers to close their listening sockets
@@ -253,13 +252,17 @@ class _Supervisor:
     def _leave(self) -> int:
         """Have the workers take no more connections, and then go on without us; the exit code.
 
-        One that does not listen to that, or a second signal, ends it at once.
+        One that does not listen to that, or a second signal, ends it at once.  Once a successor serves, signals are
+        for that.
         """
         self._stop_listening()
         self._signal(signal.SIGUSR2)
         deadline, ending = time.monotonic() + STOPPED_SECONDS, endings.STOPPED
         while self._told:
             found = _next_signal(LOOK_EVERY)
+            if self._succession.taken and found in FORWARDED:
+                self._succession.forward(found)
+                found = 0
             self._reap()
             self._hear()
             if time.monotonic() > deadline or found in STOPS:

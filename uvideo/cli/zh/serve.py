@@ -125,11 +125,15 @@ WORDS = {
     "Look after a server's folder, or a cluster.": "维护服务器的文件夹或集群。",
     "COMMAND is stats, fsck, gc, compact, backup, backed-up, restore, restart, adopt, migrate, keys, list-keys, "
     "add-key, remove-key, audit or upgraded; `uvideo admin help COMMAND` has its options. Where things are is said "
-    "as to serve: DIR, --database and --blobs. Exit codes: 0 all is well, 1 damage was found, 2 it could not be "
-    "done.": (
+    "as to serve: DIR, --database and --blobs, or --settings. Exit codes: 0 all is well, 1 damage was found, 2 it "
+    "could not be done.": (
         "COMMAND 是 stats、fsck、gc、compact、backup、backed-up、restore、restart、adopt、migrate、keys、\n"
         "list-keys、add-key、remove-key、audit 或 upgraded；选项见 `uvideo admin help COMMAND`。\n"
-        "数据在哪里，写法与 serve 相同：DIR、--database 和 --blobs。退出码：0 一切正常，1 发现损坏，2 无法完成。"
+        "数据在哪里，写法与 serve 相同：DIR、--database 和 --blobs，或 --settings。\n"
+        "退出码：0 一切正常，1 发现损坏，2 无法完成。"
+    ),
+    "The server's, for what is not given here or by the environment, as its database and key pair. Repeatable.": (
+        "服务端的设置文件：命令行和环境变量都未给出的设置（如数据库、密钥对）从中读取；可重复给出。"
     ),
     "What a server's folder holds:": "服务器的文件夹里有什么：",
     "Read every byte and compare it with its etag:": "读取全部数据并与 ETag 核对：",
