@@ -12,16 +12,24 @@ from typing import Any
 import pytest
 
 from test import interpreters
-from test.cluster.fixtures import bucket as bucket  # fixtures, these five
+from test.cluster.fixtures import bucket as bucket  # fixtures, these six
 from test.cluster.fixtures import database as database
 from test.cluster.fixtures import object_store as object_store
 from test.cluster.fixtures import postgres as postgres
+from test.forked import commands as commands
 from test.server_fixture import SECRETS
 from test.server_fixture import server as server
 
 collect_ignore = ["sdk"]  # run by test_sdk.py on every interpreter, with an environment of its own
 if importlib.util.find_spec("playwright") is None:  # what make test-browser installs
     collect_ignore.append("browser")
+
+if importlib.util.find_spec("hypothesis"):
+    import hypothesis
+
+    # How long an example takes, or is made, says how busy the machine is.
+    hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+    hypothesis.settings.load_profile("busy")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as of a background job of a shell; children inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)

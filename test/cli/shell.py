@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from test.cli.records import check
+from test.forked import Forked
 from test.interpreters import ROOT
 from test.posix import pty
 from test.server_fixture import Server
@@ -49,9 +50,13 @@ class Done:
 
 
 class Shell:
-    """home: what the command has as HOME.  folder: where it runs.  environ: what it sees besides."""
+    """home: what the command has as HOME.  folder: where it runs.  environ: what it sees besides.
 
-    def __init__(self, server: Server, tmp: Path) -> None:
+    ``commands``: calls are forked from there; otherwise each loads the program itself, as for a user.
+    """
+
+    def __init__(self, server: Server, tmp: Path, commands: Forked | None = None) -> None:
+        self._commands = commands
         self.server, self.home, self.folder = server, tmp / "home", tmp / "work"
         self.home.mkdir()
         self.folder.mkdir()
@@ -83,14 +88,18 @@ class Shell:
 
     def __call__(self, *words: str, stdin: bytes = b"", **environ: str | None) -> Done:
         """Run uvideo with these words; a variable that is None is not set.  No secret may be in what it prints."""
-        done = subprocess.run(
-            [sys.executable, "-m", "uvideo", *words],
-            cwd=self.folder,
-            env=self._environ(environ),
-            input=stdin,
-            capture_output=True,
-            timeout=SECONDS,
-        )
+        at_start = any(name.startswith(("PYTHON", "LANG", "LC_")) for name in environ)  # Python itself reads these
+        if self._commands is None or at_start:
+            done = subprocess.run(
+                [sys.executable, "-m", "uvideo", *words],
+                cwd=self.folder,
+                env=self._environ(environ),
+                input=stdin,
+                capture_output=True,
+                timeout=SECONDS,
+            )
+        else:
+            done = self._commands.whole([*words], self._environ(environ), self.folder, stdin)
         found = Done(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
         self.check(found.out + found.err)
         return found
@@ -156,5 +165,5 @@ class Shell:
 
 
 @pytest.fixture
-def shell(server: Server, tmp_path: Path) -> Shell:
-    return Shell(server, tmp_path)
+def shell(server: Server, tmp_path: Path, commands: Forked) -> Shell:
+    return Shell(server, tmp_path, commands)

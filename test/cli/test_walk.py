@@ -21,7 +21,9 @@ def walked(root: Path) -> tuple[list[str], dict[str, str]]:
     return found, refused
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(NAMES)
 def test_the_order_is_that_of_the_keys(tmp_path_factory: pytest.TempPathFactory, names: list[str]) -> None:
     root = tmp_path_factory.mktemp("walk")

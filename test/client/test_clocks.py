@@ -11,8 +11,6 @@ import contextlib
 import gc
 import io
 import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,10 +21,10 @@ from typing import Any
 
 import pytest
 
+from test.forked import forked
 from test.sdk.dead import Dead, Names
 from test.sdk.peer import PEM, Peer, answer
 from test.sdk.phases import LARGE, PHASES, WAITS, Phase, Script
-from test.server_fixture import ROOT
 from uvideo import AsyncClient, Client, Retry, errors
 from uvideo._core import connection
 
@@ -391,13 +389,7 @@ def test_no_command_outlasts_a_limit(words: str, tmp_path: Path) -> None:
         settings = {"ENDPOINT": peer.host, "TIMEOUT": OTHERS, "CONNECT_TIMEOUT": OTHERS, "TOTAL_TIMEOUT": SHORT}
         settings |= {"PUBLIC_KEY": "p", "PRIVATE_KEY": "s", "PROXY": ""}
         given = {"UVIDEO_" + name: str(value) for name, value in settings.items()}
-        done = subprocess.run(
-            [sys.executable, "-m", "uvideo", *words.split()],
-            env={**os.environ, "PYTHONPATH": str(ROOT), **given},
-            cwd=tmp_path,
-            capture_output=True,
-            timeout=10 * OTHERS,
-        )
+        done = forked().whole(words.split(), {**os.environ, **given}, tmp_path)
         assert done.returncode == 1 and b"the time for this call is over" in done.stderr, done
 
 

@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -81,20 +81,25 @@ def space_id(server: Server, name: str) -> str:
     return str(found)
 
 
-def test_the_log_is_cut_after_a_reader_held_it(tmp_path: Path) -> None:
-    with start_server(tmp_path, "--no-fsync", "--workers", "2") as server:
-        peer = Peer(server)
-        space = peer.space()
-        with closing(sqlite3.connect(tmp_path / "catalog.db", isolation_level=None)) as reader:
-            reader.execute("BEGIN")
-            reader.execute("SELECT COUNT(*) FROM objects").fetchall()
-            fill(tmp_path, space_id(server, space), 2500)
-            assert size(tmp_path, "-wal") > upkeep.LOG
-            peer.do(operation.PutObject(space, "k"), b"x")
-            reader.execute("COMMIT")
-            until(lambda: size(tmp_path, "-wal") < MIB)
-        peer.do(operation.PutObject(space, "after"), b"x")
-        assert peer.call(operation.GetObject(space, "k2499")).status == 200
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with start_server(tmp_path_factory.mktemp("running"), "--no-fsync", "--workers", "2") as server:
+        yield server
+
+
+def test_the_log_is_cut_after_a_reader_held_it(running: Server) -> None:
+    peer, folder = Peer(running), running.dir
+    space = peer.space()
+    with closing(sqlite3.connect(folder / "catalog.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT COUNT(*) FROM objects").fetchall()
+        fill(folder, space_id(running, space), 2500)
+        assert size(folder, "-wal") > upkeep.LOG
+        peer.do(operation.PutObject(space, "k"), b"x")
+        reader.execute("COMMIT")
+        until(lambda: size(folder, "-wal") < MIB)
+    peer.do(operation.PutObject(space, "after"), b"x")
+    assert peer.call(operation.GetObject(space, "k2499")).status == 200
 
 
 def test_the_catalog_shrinks_after_mass_deletes_whoever_is_killed(tmp_path: Path) -> None:
@@ -234,16 +239,15 @@ def test_no_read_leaves_a_transaction_open(tmp_path: Path) -> None:
     beside(tmp_path, work)
 
 
-def test_what_is_deleted_is_free_at_once(tmp_path: Path) -> None:
-    with start_server(tmp_path, "--no-fsync") as server:
-        peer = Peer(server)
-        space = peer.space()
-        for number in range(20):
-            peer.do(operation.PutObject(space, f"k{number}"), pattern(MIB))
-        assert used(tmp_path) >= 20 * MIB
-        for number in range(20):
-            assert peer.call(operation.DeleteObject(space, f"k{number}")).status == 204
-        assert used(tmp_path) < MIB
+def test_what_is_deleted_is_free_at_once(running: Server) -> None:
+    peer = Peer(running)
+    space, before = peer.space(), used(running.dir)
+    for number in range(20):
+        peer.do(operation.PutObject(space, f"k{number}"), pattern(MIB))
+    assert used(running.dir) >= before + 20 * MIB
+    for number in range(20):
+        assert peer.call(operation.DeleteObject(space, f"k{number}")).status == 204
+    assert used(running.dir) < before + MIB
 
 
 def used(folder: Path) -> int:

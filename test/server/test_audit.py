@@ -7,8 +7,6 @@ import gzip
 import json
 import os
 import stat
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
@@ -17,16 +15,18 @@ from typing import Any
 
 import pytest
 
+from test.forked import Forked
 from test.patience import until
 from test.server.test_carriers import EXAMPLES, World
 from test.server.test_console import Visitor
 from test.server.test_keys import peer_of
 from test.server.test_maintenance import inside
 from test.server.wire import Answer, Peer
-from test.server_fixture import ROOT, Server, start_server
+from test.server_fixture import Server, start_server
 from ucloud.uvideo.protocol import action, errors, operation, signature
-from uvideo.server import audit, commands, trail
+from uvideo.server import audit, endings, trail
 from uvideo.server.carriers import MAY
+from uvideo.server.commands import admin
 from uvideo.server.rights import NEEDED
 from uvideo.server.view import View
 
@@ -278,15 +278,10 @@ def test_a_full_disk_refuses_changes_until_the_log_can_be_written(tmp_path: Path
     assert [(line["operation"], line["object"]) for line in left] == [("PutObject", "d"), ("StopServer", "")]
 
 
-def test_it_does_not_start_where_the_log_cannot_be_written(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "uvideo", "serve", tmp_path / "data", "--audit-log", tmp_path / "none" / "audit.log"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        cwd=ROOT,
-    )
-    assert done.returncode == 4 and "audit.log cannot be written: No such file or directory" in done.stderr
+def test_it_does_not_start_where_the_log_cannot_be_written(tmp_path: Path, commands: Forked) -> None:
+    done = commands.run("serve", tmp_path / "data", "--audit-log", tmp_path / "none" / "audit.log")
+    assert done.returncode == endings.FILE.code
+    assert "audit.log cannot be written: No such file or directory" in done.stderr
 
 
 def test_strangers_cause_a_bounded_number_of_lines(tmp_path: Path) -> None:
@@ -346,11 +341,11 @@ COMMANDS = {
 UNRECORDED = {"stats", "list-keys", "audit", "restore", "compact", "restart", "backed-up"}
 
 
-def test_each_command_that_changes_something_leaves_one_line(tmp_path: Path) -> None:
-    assert set(commands.admin.commands) == set(COMMANDS) | UNRECORDED
-    folder, log = tmp_path / "data", tmp_path / "audit.log"
-    with start_server(folder, "--no-fsync"):
-        pass
+def test_each_command_that_changes_something_leaves_one_line(reads: Server, tmp_path: Path) -> None:
+    assert set(admin.commands) == set(COMMANDS) | UNRECORDED
+    folder, log, copy = tmp_path / "data", tmp_path / "audit.log", tmp_path / "copy"
+    assert inside("backup", reads.dir, copy, "--with-credentials").returncode == 0
+    assert inside("restore", copy, folder).returncode == 0
     for name, (words, operation_name) in COMMANDS.items():
         said = [word.format(folder) for word in words]
         if name == "remove-key":

@@ -10,11 +10,14 @@ import shutil
 import signal
 import socket
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from test.forked import Forked
 from test.interpreters import ROOT
 from test.patience import until
 from test.sdk.peer import PEM
@@ -24,14 +27,22 @@ from test.server.wire import MIB, Peer, connect
 from test.server_fixture import STOP_SECONDS, Server, start_server
 from uvideo.server import endings
 from uvideo.server.endings import ENDINGS, PERMANENT, Ending
+from uvideo.server.folder import claim
+
+Refused = Callable[..., None]
 
 
-def refused(folder: Path, ending: Ending, text: str, *options: str, command: tuple[str, ...] = ()) -> None:
-    """A server does not start; its exit code and its last line say why."""
-    found = options if "--port" in options else ("--port", "0", *options)
-    got = run("serve", str(folder), "--admin-port", "0", *found, command=command)
-    assert (got.returncode, got.stdout) == (ending.code, ""), got.stderr
-    assert text in got.stderr.splitlines()[-1] and "Traceback" not in got.stderr, got.stderr
+@pytest.fixture
+def refused(commands: Forked) -> Refused:
+    """AssertionError unless a server does not start, and its exit code and its last line say why."""
+
+    def found(folder: Path, ending: Ending, text: str, *options: str, command: tuple[str, ...] = ()) -> None:
+        words = ("serve", str(folder), "--admin-port", "0", *(() if "--port" in options else ("--port", "0")), *options)
+        got = run(*words, command=command) if command else commands.run(*words)
+        assert (got.returncode, got.stdout) == (ending.code, ""), got.stderr
+        assert text in got.stderr.splitlines()[-1] and "Traceback" not in got.stderr, got.stderr
+
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -69,12 +80,12 @@ def in_flight(folder: Path, *options: str) -> Iterator[Server]:
             assert server.process.wait(STOP_SECONDS)
 
 
-def stopped(folder: Path) -> None:
+def stopped(folder: Path, refused: Refused) -> None:
     with start_server(folder, "--no-fsync", "--workers", "2") as server:
         assert server.stop() == endings.STOPPED.code
 
 
-def failed(folder: Path) -> None:
+def failed(folder: Path, refused: Refused) -> None:
     with start_server(folder, "--no-fsync", "--workers", "2") as server:
         killed = set[int]()
 
@@ -90,57 +101,60 @@ def failed(folder: Path) -> None:
         assert "workers die again and again" in server.log.read_text()
 
 
-def broken_off(folder: Path) -> None:
+def broken_off(folder: Path, refused: Refused) -> None:
     with in_flight(folder, "--workers", "2") as server:
         pass
     assert server.process.returncode == endings.BROKEN_OFF.code
 
 
-def told_twice(folder: Path) -> None:
+def told_twice(folder: Path, refused: Refused) -> None:
     with in_flight(folder) as server:
         pass
     assert server.process.returncode == endings.TWICE.code
 
 
-def away(folder: Path) -> None:
+def away(folder: Path, refused: Refused) -> None:
     for workers in "12":
         address = "postgresql://me:pass@127.0.0.1:1/db"
         refused(folder, endings.AWAY, "cannot be reached", "--database", address, "--workers", workers)
 
 
-def not_yet(folder: Path) -> None:
+def not_yet(folder: Path, refused: Refused) -> None:
     refused(folder, endings.NOT_YET, "cannot listen on 192.0.2.1:0", "--host", "192.0.2.1")
 
 
-def in_use(folder: Path) -> None:
-    with start_server(folder, "--no-fsync"):
+def in_use(folder: Path, refused: Refused) -> None:
+    lock = claim(folder)
+    try:
         refused(folder, endings.IN_USE, "is in use by another server")
+    finally:
+        os.close(lock)
 
 
-def full(folder: Path) -> None:
+def full(folder: Path, refused: Refused) -> None:
     command = ("prlimit", "--nofile=5")  # stdin, stdout, stderr, the lock and one socket
     refused(folder, endings.FULL, "Too many open files", command=command)
 
 
-def unforeseen(folder: Path) -> None:
+def unforeseen(folder: Path, refused: Refused) -> None:
     catalog(folder, "PRAGMA user_version = 0")  # so that it makes the tables once more
     refused(folder, endings.UNFORESEEN, "already exists")
 
 
-def wrong_settings(folder: Path) -> None:
+def wrong_settings(folder: Path, refused: Refused) -> None:
     """More of them are in test_process."""
     refused(folder, endings.SETTINGS, "mysql://...@host/db", "--database", "mysql://me:pass@host/db", "--workers", "2")
     refused(folder, endings.SETTINGS, "--log-level", "--log-level", "loud")
 
 
-def never_happened(folder: Path) -> None:
+def never_happened(folder: Path, refused: Refused) -> None:
     script = folder.parent / "faults.json"
     script.write_text(json.dumps([{"do": "answer", "status": 503}]))
     with start_server(folder, "--no-fsync", "--faults", str(script)) as server:
         assert server.stop() == endings.NEVER_HAPPENED.code
 
 
-def no_keys(folder: Path) -> None:
+def no_keys(folder: Path, refused: Refused) -> None:
     keys = folder / "credentials.json"
     for text, mode, expected in (
         ('{"public_key": "a", "private_key": "long enough"}', 0o644, "chmod 600"),
@@ -153,44 +167,44 @@ def no_keys(folder: Path) -> None:
         refused(folder, endings.KEYS, expected)
 
 
-def no_certificate(folder: Path) -> None:
+def no_certificate(folder: Path, refused: Refused) -> None:
     refused(folder, endings.CERTIFICATE, "TLS", "--tls-cert", "/nowhere", "--tls-key", "/nowhere")
     text = "is encrypted: give --tls-key a file without a password"
     refused(folder, endings.CERTIFICATE, text, "--tls-cert", PEM, "--tls-key", ENCRYPTED)
 
 
-def port_taken(folder: Path) -> None:
+def port_taken(folder: Path, refused: Refused) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         refused(folder, endings.PORT, f"cannot listen on 127.0.0.1:{port}: Address already in use", "--port", port)
 
 
-def no_file(folder: Path) -> None:
+def no_file(folder: Path, refused: Refused) -> None:
     for workers in "12":
         options = ("--ready-file", "/nowhere/ready", "--workers", workers)
         refused(folder, endings.FILE, "the ready file cannot be written", *options)
     refused(folder, endings.FILE, "cannot be written", "--audit-log", "/nowhere/audit")
 
 
-def no_folder(folder: Path) -> None:
+def no_folder(folder: Path, refused: Refused) -> None:
     file = folder / "file"
     file.write_text("x")
     for each in (file, file / "below", Path("/proc/nowhere")):
         refused(each, endings.FOLDER, f"{each} cannot be used")
 
 
-def unfit(folder: Path) -> None:
+def unfit(folder: Path, refused: Refused) -> None:
     catalog(folder, "PRAGMA user_version = 99")
     for workers in "12":
         refused(folder, endings.UNFIT, "this program knows", "--workers", workers)
 
 
-def damaged(folder: Path) -> None:
+def damaged(folder: Path, refused: Refused) -> None:
     (folder / "catalog.db").write_bytes(b"this is no catalog of any kind, and it is long enough to be looked at" * 99)
     refused(folder, endings.DAMAGED, "the catalog is damaged", "--workers", "2")
 
 
-WAYS: dict[Ending, Callable[[Path], None]] = {
+WAYS: dict[Ending, Callable[[Path, Refused], None]] = {
     endings.STOPPED: stopped,
     endings.FAILED: failed,
     endings.BROKEN_OFF: broken_off,
@@ -213,8 +227,29 @@ WAYS: dict[Ending, Callable[[Path], None]] = {
 
 
 @pytest.mark.parametrize("ending", WAYS, ids=[way.__name__ for way in WAYS.values()])
-def test_it_ends_so(folder: Path, ending: Ending) -> None:
-    WAYS[ending](folder)
+def test_it_ends_so(folder: Path, refused: Refused, ending: Ending) -> None:
+    WAYS[ending](folder, refused)
+
+
+SLOW = """
+import runpy, time
+from uvideo.server import workers
+
+def tell(fd, what, tell=workers._tell):
+    tell(fd, what)
+    time.sleep(0.2)
+
+workers._tell = tell
+runpy.run_module("uvideo", run_name="__main__")
+"""
+
+
+def test_a_worker_that_is_slow_to_end_has_its_exit_code_all_the_same(folder: Path) -> None:
+    """It was killed as soon as it had said why it cannot start, and the server ended as one to be started again."""
+    catalog(folder, "PRAGMA user_version = 99")
+    words = ["serve", str(folder), "--port", "0", "--admin-port", "0", "--workers", "2"]
+    done = subprocess.run([sys.executable, "-c", SLOW, *words], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == endings.UNFIT.code and "this program knows" in done.stderr, done.stderr
 
 
 def test_each_way_is_tried() -> None:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
-from test.interpreters import ROOT
+from test.forked import Forked
 from test.patience import until
 from test.server.wire import Peer
 from test.server_fixture import start_server
@@ -50,19 +47,12 @@ def test_each_line_for_the_journal_has_a_priority_and_no_time(tmp_path: Path) ->
     assert lines[first + 2].startswith('<3>  File "')
 
 
-def test_a_start_that_fails_is_an_error_in_the_journal(tmp_path: Path) -> None:
+def test_a_start_that_fails_is_an_error_in_the_journal(tmp_path: Path, commands: Forked) -> None:
     log = tmp_path / "stderr"
+    env = as_journal(log)
     for options in (("--nonsense",), ("--blobs", "s3://x"), ("--workers", "2", "--ready-file", "/nowhere/x")):
-        with open(log, "wb") as file:
-            subprocess.run(
-                [sys.executable, "-m", "uvideo", "serve", str(tmp_path / "data"), "--admin-port", "0", "--port", "0"]
-                + [*options],
-                stderr=file,
-                cwd=ROOT,
-                env={**os.environ, **as_journal(log)},
-                timeout=60,
-            )
-        lines = log.read_text().splitlines()
+        words = (tmp_path / "data", "--admin-port", 0, "--port", 0, *options)
+        lines = commands.run("serve", *words, env=env, err=log).stderr.splitlines()
         assert lines[-1].startswith("<3>error: ") and all(line.startswith(("<3>", "<6>")) for line in lines), lines
 
 

@@ -23,10 +23,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from test.forked import Forked
 from test.interpreters import ROOT
 from test.patience import until
-from test.server.test_process import children, run
-from test.server.test_restart import Manager
+from test.server.test_process import children
 from test.server.wire import Peer, connect, head, receive
 from test.server_fixture import Server, start_server
 from ucloud.uvideo.protocol import operation
@@ -336,7 +336,7 @@ def test_the_command_line_wins_over_the_environment_and_that_over_the_files(tmp_
         assert " INFO " not in server.log.read_text()  # the command line's level still counts
 
 
-def test_a_secret_in_a_file_for_all_is_refused(tmp_path: Path) -> None:
+def test_a_secret_in_a_file_for_all_is_refused(tmp_path: Path, commands: Forked) -> None:
     file = tmp_path / "settings"
     lines = "UVIDEO_SERVE_PUBLIC_KEY=me\nUVIDEO_SERVE_PRIVATE_KEY=it is long enough\n"
     for text, mode, said in (
@@ -347,7 +347,7 @@ def test_a_secret_in_a_file_for_all_is_refused(tmp_path: Path) -> None:
     ):
         file.write_text(text)
         file.chmod(mode)
-        got = run("serve", str(tmp_path / "data"), "--settings", str(file), "--port", "70000")
+        got = commands.run("serve", tmp_path / "data", "--settings", file, "--port", 70000)
         assert got.returncode == 2 and said in got.stderr and "long enough" not in got.stderr, got.stderr
         assert ":pass@" not in got.stderr
     file.write_text(lines)
@@ -383,15 +383,6 @@ def test_a_server_ends_with_its_terminal_and_nohup_keeps_it(tmp_path: Path) -> N
 
         until(ends)
         assert ended[0] >= 0  # its output leads nowhere, so it may be 1
-
-
-def test_the_service_manager_hears_of_it(tmp_path: Path) -> None:
-    with Manager(tmp_path / "data") as manager:
-        service = manager.start()
-        os.kill(service.pid, signal.SIGHUP)
-        assert re.search(r"^MONOTONIC_USEC=[0-9]+$", manager.hears("RELOADING=1"), re.MULTILINE)
-        assert f"MAINPID={service.pid}" in manager.hears("READY=1")
-        assert "read again: nothing has changed" in manager.log()
 
 
 def test_of_each_setting_it_is_said_when_it_counts() -> None:

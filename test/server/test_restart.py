@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pty
+import re
 import shutil
 import signal
 import socket
@@ -22,6 +23,7 @@ from typing import Any
 import pytest
 
 from test import patience
+from test.forked import Forked
 from test.server.wire import BLOCK, MIB, SECONDS, Answer, Peer, head, pattern, receive
 from test.server_fixture import START_SECONDS, end, start_server
 from ucloud.uvideo.protocol import operation
@@ -219,7 +221,7 @@ def schema_of(folder: Path) -> int:
         return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
-@pytest.mark.parametrize(("workers", "secure"), ((1, True), (2, False)))
+@pytest.mark.parametrize(("workers", "secure"), (pytest.param(1, True, marks=pytest.mark.long), (2, False)))
 def test_an_upgrade_by_command_fails_no_request(tmp_path: Path, program: Path, workers: int, secure: bool) -> None:
     folder = tmp_path / "data"
     options = ["--workers", str(workers), *(["--tls-cert", PEM, "--tls-key", PEM] if secure else [])]
@@ -239,6 +241,9 @@ def test_an_upgrade_by_command_fails_no_request(tmp_path: Path, program: Path, w
                 pid = restart(folder)
                 assert pid != server.pid and schema_of(folder) == len(MIGRATIONS) + 1
                 load.goes_on()
+                read = server.log.read_text().count("read again")
+                server.process.send_signal(signal.SIGHUP)  # it still sends what is slow, and passes the signal on
+                patience.until(lambda: server.log.read_text().count("read again") > read)
                 assert server.process.poll() is None
                 done = subprocess.run(
                     [sys.executable, "-m", "uvideo", "admin", "restart", str(folder), "--json"],
@@ -300,6 +305,33 @@ def test_a_successor_that_cannot_serve_costs_nothing(tmp_path: Path, program: Pa
     main.write_text(text)
     with start_server(folder, "--no-fsync") as server:
         assert Peer(server).call(operation.GetObject(space, "k")).body == b"1"
+
+
+def test_a_signal_in_the_middle_of_a_hand_over_is_for_the_new_server(tmp_path: Path) -> None:
+    """While one of its workers does not stop, the old server waits; being told to stop meanwhile ends both."""
+    with start_server(tmp_path, "--no-fsync", "--workers", "2") as server:
+        slow = children(server.pid)[1]
+        os.kill(slow, signal.SIGSTOP)
+        pid = restart(tmp_path)
+        server.process.send_signal(signal.SIGTERM)
+        patience.until(lambda: not alive(pid))
+        os.kill(slow, signal.SIGCONT)
+        assert server.process.wait(patience.SECONDS) == 0
+    os.close(claim(tmp_path))
+
+
+@pytest.mark.long
+def test_what_older_servers_have_left_ends_when_the_first_is_told_to_stop(tmp_path: Path) -> None:
+    """Each of two that were replaced has a reader that stalls."""
+    with start_server(tmp_path, "--no-fsync", "--idle", "600") as server, contextlib.ExitStack() as stack:
+        load = Load(server, False)
+        for _ in range(2):
+            assert stack.enter_context(load.first.begin("GET", load.space, "big")).recv(4) == b"HTTP"
+            restart(tmp_path)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(patience.SECONDS) == 0
+        load.first.close()
+    os.close(claim(tmp_path))
 
 
 @pytest.mark.parametrize("how", ("Ctrl-C", pytest.param("hang up", marks=pytest.mark.long)))
@@ -420,7 +452,11 @@ class Manager:
 
 @pytest.mark.parametrize(
     ("workers", "secure", "notified"),
-    ((1, True, True), pytest.param(2, False, True, marks=pytest.mark.long), (1, False, False)),
+    (
+        (1, True, True),
+        pytest.param(2, False, True, marks=pytest.mark.long),
+        pytest.param(1, False, False, marks=pytest.mark.long),
+    ),
 )
 def test_a_restart_with_sockets_of_the_manager_fails_no_request(
     tmp_path: Path, workers: int, secure: bool, notified: bool
@@ -459,6 +495,10 @@ def test_the_manager_hears_who_serves_and_a_worker_that_hangs_is_replaced(tmp_pa
         patience.until(lambda: workers[1] not in children(first.pid) and len(children(first.pid)) == 2)
         assert "has done nothing for 3 s and is killed" in manager.log()
         manager.hears("WATCHDOG=1")
+        first.send_signal(signal.SIGHUP)
+        assert re.search(r"^MONOTONIC_USEC=[0-9]+$", manager.hears("RELOADING=1"), re.MULTILINE)
+        assert f"MAINPID={first.pid}" in manager.hears("READY=1")
+        assert "read again: nothing has changed" in manager.log()
         pid = restart(manager.folder)
         assert f"MAINPID={pid}" in manager.hears("READY=1")  # told by the old one: only the main process is believed
         assert first.wait(patience.SECONDS) == 0
@@ -480,7 +520,7 @@ WRONG = (
 )
 
 
-def test_sockets_that_cannot_be_served_are_refused(tmp_path: Path) -> None:
+def test_sockets_that_cannot_be_served_are_refused(tmp_path: Path, commands: Forked) -> None:
     with contextlib.ExitStack() as stack:
         kinds: dict[str, Any] = {
             "tcp": socket.create_server(("127.0.0.1", 0)),
@@ -491,24 +531,10 @@ def test_sockets_that_cannot_be_served_are_refused(tmp_path: Path) -> None:
         }
         for each in kinds.values():
             stack.enter_context(each)
-        processes = []
-        for number, (variables, kind, _) in enumerate(WRONG):
-            fd = kinds[kind].fileno()
-            script = f'exec 3<&{fd}; export LISTEN_PID=${{LISTEN_PID:-$$}}; exec "$@"'
-            if "LISTEN_FDS" not in variables:
-                script = 'exec "$@"'
-            words = ["bash", "-c", script, "bash", sys.executable, "-m", "uvideo", "serve", str(tmp_path / str(number))]
-            process = subprocess.Popen(
-                words,
-                pass_fds=[fd],
-                env={**os.environ, **variables, "UVIDEO_SERVE_PORT": "0", "UVIDEO_SERVE_ADMIN_PORT": "0"},
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-            processes.append(process)
-        for process, (*_, text) in zip(processes, WRONG, strict=True):
-            _, said = process.communicate(timeout=patience.SECONDS)
-            assert process.returncode == 2 and text in said and "Traceback" not in said, said
+        for variables, kind, text in WRONG:
+            third = kinds[kind].fileno() if "LISTEN_FDS" in variables else None
+            done = commands.run("serve", tmp_path / "data", "--port", 0, "--admin-port", 0, env=variables, third=third)
+            assert done.returncode == 2 and text in done.stderr and "Traceback" not in done.stderr, done.stderr
 
 
 def test_one_socket_is_the_data_ports_and_names_say_which_is_which(tmp_path: Path) -> None:

@@ -246,7 +246,15 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> World:
         return World.of(server)
 
 
-@pytest.mark.parametrize("when", ["before", "between", "within", "after"])
+@pytest.mark.parametrize(
+    "when",
+    [
+        pytest.param("before", marks=pytest.mark.long),
+        "between",
+        "within",
+        pytest.param("after", marks=pytest.mark.long),
+    ],
+)
 def test_killed_at_any_moment_nothing_is_lost(stopped: World, tmp_path: Path, when: str) -> None:
     folder = Path(shutil.copytree(stopped.folder, tmp_path / "data"))
     old = pair_of(folder)
@@ -330,8 +338,6 @@ def test_a_backup_that_was_made_before(stopped: World, tmp_path: Path) -> None:
     assert inside("backup", folder, whole, "--with-credentials").returncode == 0
     said = rotated(folder, "--replace")  # the server is stopped
     assert (said["tokens"], said["keys"]) == (1, 1)
-    with start_server(folder, "--no-fsync") as server:
-        stopped.goes_on(server)
     for backup in (alone, whole):
         restored = tmp_path / f"restored-{backup.name}"
         assert inside("restore", backup, restored).returncode == 0

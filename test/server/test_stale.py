@@ -84,7 +84,9 @@ def test_many_are_aborted_in_batches_and_by_one_gateway_each(tmp_path: Path) -> 
             for number in range(count):
                 await catalog.begin(UploadRecord(f"u{number}", "s", "k", blobs.draft(), created=int(now[0])))
             counted = [Metrics(0), Metrics(0)]
-            both = [StaleUploads(blobs, catalog, each, 3, clock=lambda: now[0]) for each in counted]
+            both = [
+                StaleUploads(blobs, catalog, each, 3, clock=lambda: now[0], ticks=lambda: now[0]) for each in counted
+            ]
             now[0] += 3 * DAY
             assert [await each.once() for each in both] == [0, 0]
             now[0] += 1
@@ -96,6 +98,32 @@ def test_many_are_aborted_in_batches_and_by_one_gateway_each(tmp_path: Path) -> 
             assert await both[0].once() == 0
             both[0].days = 90
             assert await both[0].once() == 1
+        finally:
+            await blobs.close()
+            await catalog.close()
+
+    asyncio.run(story())
+
+
+def test_a_clock_that_is_set_makes_no_upload_stale(tmp_path: Path) -> None:
+    async def story() -> None:
+        clock, ticks = [float(100 * DAY)], [0.0]
+        blobs, catalog = choose(tmp_path, None, None, fsync=False).make()
+        await catalog.start()
+        await blobs.start()
+        try:
+            await catalog.create_space(SpaceRecord("s", "space", "me"))
+            await catalog.begin(UploadRecord("young", "s", "k", blobs.draft(), created=int(clock[0]) - 9))
+            stale = StaleUploads(blobs, catalog, Metrics(0), 3, clock=lambda: clock[0], ticks=lambda: ticks[0])
+            for jump in (30 * DAY, -60 * DAY, 30 * DAY):
+                clock[0] += jump
+                ticks[0] += 600
+                assert await stale.once() == 0, jump
+            clock[0] += 3 * DAY
+            assert await stale.once() == 0, "set forward while nothing was looked for"
+            clock[0] += 4 * DAY
+            ticks[0] += 4 * DAY
+            assert await stale.once() == 1, "time that went by counts"
         finally:
             await blobs.close()
             await catalog.close()

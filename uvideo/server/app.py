@@ -5,7 +5,6 @@ The one place where an error becomes an answer.
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
 import time
@@ -36,6 +35,7 @@ from uvideo.server.connection import KEEP_ALIVE, Server
 from uvideo.server.credentials import Key
 from uvideo.server.crossorigin import CrossOrigin
 from uvideo.server.exchange import IDLE, LEAST_RATE, LEAST_VERSION, BrokenOff, Disconnected, Exchange, Unreadable, Watch
+from uvideo.server.failures import refusal_of
 from uvideo.server.form import Form, boundary_of
 from uvideo.server.hosts import SpaceHosts
 from uvideo.server.limits import Limits
@@ -47,7 +47,7 @@ from uvideo.server.senders import Senders
 from uvideo.server.service import Grant, Service, who
 from uvideo.server.spaces import Spaces
 from uvideo.server.usage import Usage
-from uvideo.storage.base import Damaged, TokenRecord, Unreachable
+from uvideo.storage.base import TokenRecord
 
 if TYPE_CHECKING:
     from uvideo.server.spans import Spans
@@ -57,7 +57,6 @@ __all__ = ["App", "is_management"]
 FORM_LIMIT = 1024 * 1024  # bytes of a management call
 DOCUMENT_LIMIT = 64 * 1024  # bytes of tags, or of a media type
 CALLING = (operation.PutObject, operation.FinishUpload)  # what a put policy may go with; source: signing.md section 4
-AGAIN = 1  # seconds after which a client may ask again when the database or the store is away
 WRONG = (errors.SignatureMismatch, errors.UnknownKey)  # what a guess is answered with
 #: Steps of uploads that are counted, so that one sees how many stay unfinished.
 COUNTED = {
@@ -74,15 +73,6 @@ STORING = frozenset(
 )
 #: Those of them that tell whether the disk and the catalog take anything.
 PUTS = frozenset(cls.__name__ for cls in (operation.PutObject, operation.InitiateUpload, operation.UploadPart))
-#: What the machine may run out of, as a client is told it: the same request may succeed later.
-OUT_OF = {
-    errno.ENOSPC: "no space left",
-    errno.EDQUOT: "no space left",
-    errno.EROFS: "the disk is read-only",
-    errno.EMFILE: "too many files are open",
-    errno.ENFILE: "too many files are open",
-    errno.ENOMEM: "no memory left",
-}
 
 log = logging.getLogger("uvideo.server")
 access = logging.getLogger("uvideo.access")
@@ -224,7 +214,7 @@ class App:
             if type(failure) in WRONG or (self._guesses.seen and isinstance(failure, errors.Refused)):
                 failure = self._guessed(failure, exchange, _claimed(exchange.headers, _query(exchange)))
             self._count(failure)
-            refusal = _refusal(failure, exchange)
+            refusal = refusal_of(failure, f"session {exchange.session}")
             if refusal.status == 500 and exchange.operation in PUTS:
                 self._writes.failed()
             exchange.ret_code = refusal.ret_code
@@ -435,7 +425,7 @@ class App:
         except Exception as failure:
             failure = self._guessed(failure, exchange, str(given.get("PublicKey")))
             self._count(failure)
-            refusal = _refusal(failure, exchange)
+            refusal = refusal_of(failure, f"session {exchange.session}")
             exchange.ret_code = refusal.action_code or refusal.ret_code
             self._metrics.refused(refusal.ret_code)
             return action.encode_error(str(given.get("Action") or "")[:64], refusal)
@@ -473,30 +463,6 @@ def is_management(exchange: Exchange, target: Any) -> bool:
         return not postfile.is_form(exchange.headers)
     names = {name for name, _ in target.query}
     return exchange.request.method == "GET" and ("Action" in names or {"PublicKey", "Signature"} <= names)
-
-
-def _refusal(failure: Exception, exchange: Exchange) -> Any:
-    """The error that the client is told.  What it must not know goes to the log."""
-    if isinstance(failure, errors.Refused):
-        kind = type(failure).__name__  # its text may quote the request
-        log.debug(
-            "session %s refused: %s, status %d, RetCode %s", exchange.session, kind, failure.status, failure.ret_code
-        )
-        return failure
-    if isinstance(failure, Unreachable):
-        log.warning("session %s: %s", exchange.session, failure.strerror)
-        return errors.Unavailable(retry_after=AGAIN)
-    if isinstance(failure, Damaged):
-        log.error("session %s: %s", exchange.session, failure.strerror)
-        return errors.InternalError("the stored bytes are damaged")
-    if isinstance(failure, OSError) and failure.errno in OUT_OF:
-        log.error("session %s: %s", exchange.session, OUT_OF[failure.errno])
-        return errors.Unavailable(OUT_OF[failure.errno])
-    if isinstance(failure, OSError) and failure.errno == errno.EIO:
-        log.error("session %s: the disk failed: %s", exchange.session, failure)
-        return errors.InternalError("the disk failed")
-    log.error("session %s failed", exchange.session, exc_info=failure)
-    return errors.InternalError()
 
 
 def _log_access(exchange: Exchange, seconds: float) -> None:

@@ -23,9 +23,10 @@ from uvideo._core import __version__, errors, json_document
 from uvideo.server.audit import OFF, Audit, Who, visited
 from uvideo.server.credentials import Key
 from uvideo.server.crossorigin import Endpoint
+from uvideo.server.failures import refusal_of
 from uvideo.server.senders import Sender
 from uvideo.server.signin import Sessions, Throttle, csrf_of
-from uvideo.server.view import View
+from uvideo.server.view import ASKED, View
 
 __all__ = ["Console"]
 
@@ -133,14 +134,11 @@ class Console:
         except errors.InvalidArgument as error:
             status, said = 400, {"error": "BadRequest", "message": str(error)}
         except errors.Refused as error:
-            status, said = error.status or 400, {"error": type(error).__name__, "message": str(error)}
-            if status == 401:  # 401 means the session here, and nothing else
-                status = 400
+            status, said = _said(error, headers)
         except (ConnectionError, asyncio.CancelledError):
             raise
-        except Exception:
-            log.exception("a call of the console failed")
-            status, said = 500, {"error": "InternalError", "message": "internal error"}
+        except Exception as failure:
+            status, said = _said(refusal_of(failure, ASKED), headers)
         return web.Response(status=status, body=json.dumps(said, ensure_ascii=False).encode(), headers=headers)
 
     async def _call(self, request: web.BaseRequest, sender: Sender, headers: dict[str, str]) -> dict[str, Any]:
@@ -252,6 +250,16 @@ class Console:
         secure = self._tls or request.headers.get("X-Forwarded-Proto", "").lower() == "https"
         parts = [f"{self._cookie}={token}", "HttpOnly", "SameSite=Strict"]
         return "; ".join(parts + ["Secure"] * secure + ([] if age is None else [f"Max-Age={age}"]))
+
+
+def _said(error: Any, headers: dict[str, str]) -> tuple[int, dict[str, Any]]:
+    """(status, what is said) of a refusal of the server's rules."""
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    status = error.status or 400
+    if status == 401:  # 401 means the session here, and nothing else
+        status = 400
+    return status, {"error": type(error).__name__, "message": str(error)}
 
 
 def _who(key: Key) -> Who:

@@ -35,7 +35,7 @@ from uvideo.server.notify import Notify
 from uvideo.server.ports import Ports
 from uvideo.server.settings import StartError
 
-__all__ = ["NotReplaced", "Predecessor", "Succession", "restart"]
+__all__ = ["FORWARDED", "STOPS", "NotReplaced", "Predecessor", "Succession", "restart"]
 
 VARIABLE = "UVIDEO_HANDOVER"
 SERVING, FAILED, GO = "serving", "failed ", b"go\n"
@@ -44,7 +44,8 @@ GO_SECONDS = 60.0
 LOOK_EVERY = 0.02  # seconds
 GRACE = 35.0  # seconds for what is left of older servers when the one that replaced them is told to stop
 MOST, MOST_SAID = 4096, 500  # bytes of a message, characters of a reason
-FORWARDED = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGUSR2") if hasattr(signal, name)]
+STOPS = (signal.SIGTERM, signal.SIGINT)
+FORWARDED = [*STOPS, *(getattr(signal, name) for name in ("SIGHUP", "SIGUSR2") if hasattr(signal, name))]
 SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of Linux' prctl
 
 log = logging.getLogger("uvideo.server")
@@ -71,6 +72,7 @@ class Succession:
         self._is_hung_up = is_hung_up
         self._process: subprocess.Popen[bytes] | None = None
         self._failures = 0
+        self._stops: list[float] = []  # when the server that serves was told to stop
         self.taken = False
 
     @property
@@ -192,12 +194,23 @@ class Succession:
 
     # Once a successor serves
 
-    def forward(self, number: int) -> None:
-        """Pass a signal on to the server that serves now."""
-        with contextlib.suppress(ProcessLookupError, PermissionError, TypeError, ValueError):
-            pid = int(state(self._folder.path)["pid"])
-            if pid != os.getpid():
-                os.kill(pid, number)
+    def meant(self, number: int) -> int:
+        """The signal that this one stands for: SIGTERM for the SIGHUP of a terminal that is gone."""
+        is_end = number == getattr(signal, "SIGHUP", None) and self._is_hung_up()
+        return signal.SIGTERM if is_end else number
+
+    def forward(self, number: int) -> int:
+        """Pass a signal on, as what it stands for, to the server that serves now; the one that was passed on."""
+        assert self._process is not None
+        number = self.meant(number)
+        if number in STOPS:
+            self._stops.append(time.monotonic())
+        pid = state(self._folder.path).get("pid")
+        if not isinstance(pid, int) or pid == os.getpid():  # the successor has not written its own yet
+            pid = self._process.pid
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
+        return number
 
     def wait(self) -> int:
         """Wait for the end of all servers that this one began, as a terminal, a container or a supervisor waits for us.
@@ -205,23 +218,16 @@ class Succession:
         Signals are passed on.  The exit code of the last one that served.
         """
         self._folder.close()
-        told = 0
 
         def pass_on(number: int, _: FrameType | None) -> None:
-            nonlocal told
-            if number == signal.SIGHUP and self._is_hung_up():
-                number = signal.SIGTERM
-            self.forward(number)
-            if number in (signal.SIGTERM, signal.SIGINT):
-                told += 1
-                if told == 1:
-                    signal.alarm(int(GRACE))
-                else:
-                    self._end_leftovers()
+            if self.forward(number) in STOPS:
+                self._hurry()
 
+        signal.signal(signal.SIGALRM, lambda *_: self._end_leftovers())
+        if self._stops:
+            self._hurry()
         for number in FORWARDED:
             signal.signal(number, pass_on)
-        signal.signal(signal.SIGALRM, lambda *_: self._end_leftovers())
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         code = 0
         while True:
@@ -232,6 +238,13 @@ class Succession:
             if pid == state(self._folder.path).get("pid"):
                 ended = os.waitstatus_to_exitcode(status)
                 code = ended if ended >= 0 else 128 - ended
+
+    def _hurry(self) -> None:
+        """The server that serves was told to stop: give what older ones have left in flight a limit."""
+        if len(self._stops) == 1:
+            signal.alarm(max(1, int(self._stops[0] + GRACE - time.monotonic())))
+        else:
+            self._end_leftovers()
 
     def _end_leftovers(self) -> None:
         """Kill our children but for the server that serves: what older ones have left in flight."""

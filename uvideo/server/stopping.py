@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 
-from uvideo.server.handover import Succession
+from uvideo.server.handover import STOPS, Succession
 
 __all__ = ["GRACE", "Stop"]
 
@@ -49,13 +49,25 @@ class Stop:
         handed_over = False
         if self._succession is not None:
             handed_over = self._succession.taken
-            (self._succession.forward(number) if handed_over else self._succession.abandon())
+            if handed_over:
+                self._succession.forward(number)
+            else:
+                self._succession.abandon()
         self._told += 1
         if self._told > 1:
             os._exit(128 + number)
         if handed_over or not self._patient:
             self._deadline = self._loop.time() + GRACE
         self._stopped.set()
+
+    def _hang_up(self, number: int) -> None:
+        """SIGHUP, once a successor serves."""
+        assert self._succession is not None
+        meant = self._succession.meant(number)
+        if meant in STOPS:
+            self._stop(meant)
+        else:
+            self._succession.forward(meant)
 
     def _replace(self, number: int) -> None:
         if self._succession is None:
@@ -69,5 +81,7 @@ class Stop:
     async def _follow(self, succession: Succession) -> None:
         while succession.is_under_way and not self._stopped.is_set():
             if succession.look():
+                if hasattr(signal, "SIGHUP"):  # nobody reads the settings here any more
+                    self._loop.add_signal_handler(signal.SIGHUP, self._hang_up, signal.SIGHUP)
                 self._stopped.set()
             await asyncio.sleep(succession.look_every)

@@ -14,6 +14,7 @@ from typing import Any
 from uvideo._core import dialect, errors, etag, operation, provider, signature, text
 from uvideo.server.audit import FREES, OFF, Audit, Entry, details, visitor
 from uvideo.server.credentials import Key
+from uvideo.server.failures import refusal_of
 from uvideo.server.gauges import STALE
 from uvideo.server.history import History
 from uvideo.server.holdings import COUNTS
@@ -22,8 +23,9 @@ from uvideo.server.service import Service
 from uvideo.server.spaces import Spaces
 from uvideo.storage.base import DAY, Holding, SpaceRecord
 
-__all__ = ["View"]
+__all__ = ["ASKED", "View"]
 
+ASKED = "a call of the console"  # in the log
 SPACES_LIMIT = 1000
 KEYS_LIMIT = 1000  # keys of one call
 AT_ONCE = 32  # operations of one call in flight, so that they share a sync of the disk
@@ -383,9 +385,10 @@ class View:
             result = await work
             status = 200
             return result
-        except errors.Refused as error:
+        except Exception as failure:
+            error = refusal_of(failure, ASKED)
             status, code = error.status or 400, error.ret_code or 0
-            raise
+            raise error from failure
         finally:
             self._audit.end(entry, status, code, address, "")
 
@@ -412,8 +415,8 @@ class View:
             async with gate:
                 try:
                     await run(key)
-                except errors.Refused as error:
-                    failed[key] = type(error).__name__
+                except Exception as failure:
+                    failed[key] = type(refusal_of(failure, ASKED)).__name__
 
         await asyncio.gather(*(one(key) for key in keys))
         return failed

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from uvideo.server import endings
 from uvideo.server.folder import Folder
-from uvideo.server.handover import Succession
+from uvideo.server.handover import FORWARDED, STOPS, Succession
 from uvideo.server.notify import Notify
 from uvideo.server.ports import Ports
 from uvideo.server.pulse import Pulse
@@ -27,11 +27,11 @@ __all__ = ["supervise"]
 FAILURES, WITHIN = 5, 10.0  # so many deaths within so many seconds mean that starting again is of no use
 _NAMES = ("SIGTERM", "SIGINT", "SIGCHLD", "SIGUSR2", "SIGHUP")
 SIGNALS = {getattr(signal, name) for name in _NAMES if hasattr(signal, name)}
-STOPS = (signal.SIGTERM, signal.SIGINT)
 LOOK_EVERY = 0.02  # seconds
 READ_EVERY = 0.1  # seconds between two looks whether the first worker has read the settings
 STOPPED_SECONDS = 10.0  # for all workers to close their listening sockets
 MOST_TOLD = 4096  # bytes
+SERVES = b"serves"  # what a worker tells; or its exit code, a space, and why it cannot
 
 log = logging.getLogger("uvideo.server")
 
@@ -98,10 +98,9 @@ class _Supervisor:
     def run(self, announce: Callable[[], None]) -> int:
         try:
             for number in range(self._count):
-                why = self._start(number, fresh=number == 0)
-                if why is not None:
-                    code = self._stop(signal.SIGKILL).get(number, 0) or endings.FAILED.code
-                    raise StartError(why, endings.Ending(why, code, again=code not in endings.PERMANENT))
+                failure = self._start(number, fresh=number == 0)
+                if failure is not None:
+                    raise failure
             announce()
         except BaseException:
             self._stop(signal.SIGKILL)
@@ -139,7 +138,7 @@ class _Supervisor:
 
     # Start, and start again
 
-    def _start(self, number: int, *, fresh: bool) -> str | None:
+    def _start(self, number: int, *, fresh: bool) -> StartError | None:
         """Fork a worker and wait until it takes connections; why it ended instead, or None."""
         told, tell = os.pipe()
         self._pulse.begin(number)
@@ -150,7 +149,12 @@ class _Supervisor:
         os.close(tell)
         self._pids[pid], self._told[pid] = number, told
         answer = os.read(told, MOST_TOLD)
-        return None if answer == b"1" else answer.decode("utf-8", "replace") or f"worker {number} ended as it started"
+        if answer == SERVES:
+            return None
+        code, _, why = answer.decode("utf-8", "replace").partition(" ")
+        if not code:
+            return StartError(f"worker {number} ended as it started", endings.FAILED)
+        return StartError(why, endings.Ending(why, int(code), again=int(code) not in endings.PERMANENT))
 
     def _be_worker(self, number: int, tell: int, fresh: bool) -> None:
         code = endings.FAILED.code
@@ -162,10 +166,10 @@ class _Supervisor:
                 signal.signal(name, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
             threading.Thread(target=self._end_with_parent, name="uvideo-parent", daemon=True).start()
-            code = self._worker(number, lambda: _tell(tell, b"1"), lambda: os.close(tell), fresh=fresh)
+            code = self._worker(number, lambda: _tell(tell, SERVES), lambda: os.close(tell), fresh=fresh)
         except StartError as failure:
-            _tell(tell, str(failure).encode()[:MOST_TOLD])
-            code = failure.ending.code
+            code = failure.ending.code  # told with the reason: who hears that may kill us before we have ended
+            _tell(tell, f"{code} {failure}".encode()[:MOST_TOLD])
         except BaseException:
             log.exception("worker %d failed", number)
         finally:
@@ -187,9 +191,9 @@ class _Supervisor:
                 log.error("workers die again and again")
                 return endings.FAILED.code
             log.error("worker %d died; starting another", number)
-            why = self._start(number, fresh=False)
-            if why is not None:
-                log.error("worker %d cannot start: %s", number, why)
+            failure = self._start(number, fresh=False)
+            if failure is not None:
+                log.error("worker %d cannot start: %s", number, failure)
         return 0
 
     def _reap(self) -> list[tuple[int, int]]:
@@ -248,13 +252,17 @@ class _Supervisor:
     def _leave(self) -> int:
         """Have the workers take no more connections, and then go on without us; the exit code.
 
-        One that does not listen to that, or a second signal, ends it at once.
+        One that does not listen to that, or a second signal, ends it at once.  Once a successor serves, signals are
+        for that.
         """
         self._stop_listening()
         self._signal(signal.SIGUSR2)
         deadline, ending = time.monotonic() + STOPPED_SECONDS, endings.STOPPED
         while self._told:
             found = _next_signal(LOOK_EVERY)
+            if self._succession.taken and found in FORWARDED:
+                self._succession.forward(found)
+                found = 0
             self._reap()
             self._hear()
             if time.monotonic() > deadline or found in STOPS:
@@ -277,15 +285,13 @@ class _Supervisor:
         self._ports.close()
         self._folder.give_up()
 
-    def _stop(self, name: signal.Signals) -> dict[int, int]:
-        """End all workers; the exit code of each that had ended by itself."""
+    def _stop(self, name: signal.Signals) -> None:
+        """End all workers."""
         self._signal(name)
-        codes = {}
-        for pid, number in list(self._pids.items()):
+        for pid in list(self._pids):
             with contextlib.suppress(ChildProcessError):
-                codes[number] = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+                os.waitpid(pid, 0)
             self._forget(pid)
-        return {number: code for number, code in codes.items() if code >= 0}
 
     def _signal(self, name: signal.Signals) -> None:
         for pid in self._pids:
