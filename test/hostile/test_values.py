@@ -122,7 +122,10 @@ def test_what_a_document_may_hold() -> None:
 
 
 #: Who reads JSON that the program itself has written, or that its user has.
-OWN = {"storage/schema.py", "server/main.py", "server/credentials.py", "server/faults.py", "storage/s3.py"}
+OWN = {
+    *("storage/schema.py", "storage/s3.py", "server/main.py", "server/worker.py", "server/credentials.py"),
+    *("server/faults.py", "server/backups.py", "server/folder.py", "server/handover.py", "server/trail.py"),
+}
 
 
 def test_the_server_reads_foreign_json_in_one_place() -> None:
