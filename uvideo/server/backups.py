@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from uvideo._core import localfile
+from uvideo._core import json_document, localfile
 
 __all__ = ["NAME", "last", "note"]
 
@@ -26,7 +26,7 @@ def note(folder: Path, completed: float) -> None:
 def last(folder: Path) -> int | None:
     """Unix seconds; None if nothing can be read there: none was ever complete."""
     try:
-        found = json.loads((folder / NAME).read_bytes())
+        found = json_document.parse_json((folder / NAME).read_bytes())
         return int(found["completed"])
     except (OSError, ValueError, TypeError, KeyError, OverflowError):
         return None

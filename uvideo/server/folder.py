@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from uvideo._core import localfile
+from uvideo._core import json_document, localfile
 from uvideo.server import endings
 from uvideo.server.settings import StartError
 
@@ -118,7 +118,7 @@ def is_served(folder: Path) -> bool:
 def state(folder: Path) -> dict[str, Any]:
     """What the server that takes connections, or was the last one, wrote down; {} if nothing that can be read."""
     try:
-        found = json.loads((folder / LOCK).read_bytes())
+        found = json_document.parse_json((folder / LOCK).read_bytes())
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

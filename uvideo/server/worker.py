@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from uvideo import telemetry
-from uvideo._core import localfile
+from uvideo._core import json_document, localfile
 from uvideo.server import endings, rotation, seal
 from uvideo.server.admin import admin_handler
 from uvideo.server.app import App
@@ -353,7 +353,7 @@ def _scrubber(settings: Settings, blobs: Blobs, catalog: Catalog, metrics: Metri
 
     def load() -> tuple[float, tuple[str, str] | None] | None:
         try:
-            began, after = json.loads(path.read_text(encoding="utf-8"))
+            began, after = json_document.parse_json(path.read_bytes())
             return float(began), (str(after[0]), str(after[1])) if after else None
         except (OSError, ValueError, TypeError, IndexError):
             return None
