@@ -20,6 +20,7 @@ from test.patience import SUITE_SECONDS
 pytestmark = pytest.mark.long
 
 ROOT = interpreters.ROOT
+SHARED = ("packaging", "docs/monitoring")
 SOURCES = ("setup.py", "setup.cfg", "pyproject.toml", "README.md", "LICENSE", "MANIFEST.in")
 
 OURS = (
@@ -47,6 +48,8 @@ def copied_tree(target: Path) -> Path:
     target.mkdir()
     ignored = shutil.ignore_patterns("__pycache__")
     for name in ("ucloud", "uvideo"):
+        shutil.copytree(ROOT / name, target / name, ignore=ignored)
+    for name in SHARED:
         shutil.copytree(ROOT / name, target / name, ignore=ignored)
     for name in SOURCES:
         if (ROOT / name).exists():

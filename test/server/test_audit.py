@@ -279,7 +279,9 @@ def test_a_full_disk_refuses_changes_until_the_log_can_be_written(tmp_path: Path
 
 
 def test_it_does_not_start_where_the_log_cannot_be_written(tmp_path: Path, commands: Forked) -> None:
-    done = commands.run("serve", tmp_path / "data", "--audit-log", tmp_path / "none" / "audit.log")
+    done = commands.run(
+        *("serve", tmp_path / "data", "--port", 0, "--admin-port", 0, "--audit-log", tmp_path / "none" / "audit.log")
+    )
     assert done.returncode == endings.FILE.code
     assert "audit.log cannot be written: No such file or directory" in done.stderr
 

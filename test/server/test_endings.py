@@ -37,7 +37,7 @@ def refused(commands: Forked) -> Refused:
     """AssertionError unless a server does not start, and its exit code and its last line say why."""
 
     def found(folder: Path, ending: Ending, text: str, *options: str, command: tuple[str, ...] = ()) -> None:
-        words = ("serve", str(folder), "--admin-port", "0", *(() if "--port" in options else ("--port", "0")), *options)
+        words = ("serve", str(folder), "--admin-port", "0", "--port", "0", *options)  # the last of a name counts
         got = run(*words, command=command) if command else commands.run(*words)
         assert (got.returncode, got.stdout) == (ending.code, ""), got.stderr
         assert text in got.stderr.splitlines()[-1] and "Traceback" not in got.stderr, got.stderr

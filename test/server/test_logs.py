@@ -51,8 +51,8 @@ def test_a_start_that_fails_is_an_error_in_the_journal(tmp_path: Path, commands:
     log = tmp_path / "stderr"
     env = as_journal(log)
     for options in (("--nonsense",), ("--blobs", "s3://x"), ("--workers", "2", "--ready-file", "/nowhere/x")):
-        words = (tmp_path / "data", "--admin-port", 0, "--port", 0, *options)
-        lines = commands.run("serve", *words, env=env, err=log).stderr.splitlines()
+        words = ("serve", tmp_path / "data", "--admin-port", 0, "--port", 0, *options)
+        lines = commands.run(*words, env=env, err=log).stderr.splitlines()
         assert lines[-1].startswith("<3>error: ") and all(line.startswith(("<3>", "<6>")) for line in lines), lines
 
 

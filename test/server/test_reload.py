@@ -347,7 +347,7 @@ def test_a_secret_in_a_file_for_all_is_refused(tmp_path: Path, commands: Forked)
     ):
         file.write_text(text)
         file.chmod(mode)
-        got = commands.run("serve", tmp_path / "data", "--settings", file, "--port", 70000)
+        got = commands.run("serve", tmp_path / "data", "--settings", file, "--admin-port", 0, "--port", 70000)
         assert got.returncode == 2 and said in got.stderr and "long enough" not in got.stderr, got.stderr
         assert ":pass@" not in got.stderr
     file.write_text(lines)
@@ -361,13 +361,15 @@ def test_a_secret_in_a_file_for_all_is_refused(tmp_path: Path, commands: Forked)
 def test_a_server_ends_with_its_terminal_and_nohup_keeps_it(tmp_path: Path) -> None:
     for nohup in (False, True):
         ready = tmp_path / f"ready-{nohup}"
-        command = [sys.executable, "-m", "uvideo", "serve", str(tmp_path / f"data-{nohup}"), "--ready-file", str(ready)]
+        folder = str(tmp_path / f"data-{nohup}")
+        serve = ["serve", folder, "--port", "0", "--admin-port", "0", "--no-fsync", "--ready-file", str(ready)]
+        command = [sys.executable, "-m", "uvideo", *serve]
         pid, terminal = pty.fork()
         if pid == 0:
             if nohup:
                 signal.signal(signal.SIGHUP, signal.SIG_IGN)
             os.chdir(ROOT)
-            os.execv(sys.executable, [*command, "--port", "0", "--admin-port", "0", "--no-fsync"])
+            os.execv(sys.executable, command)
         until(ready.exists)
         os.close(terminal)
         if nohup:

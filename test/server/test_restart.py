@@ -408,7 +408,18 @@ class Manager:
             environ["NOTIFY_SOCKET"] = self._address
         ready = self.folder / "ready.json"
         ready.unlink(missing_ok=True)
-        words = [sys.executable, "-m", "uvideo", "serve", str(self.folder), "--no-fsync", "--ready-file", str(ready)]
+        serve = [
+            "serve",
+            str(self.folder),
+            "--port",
+            "0",
+            "--admin-port",
+            "0",
+            "--no-fsync",
+            "--ready-file",
+            str(ready),
+        ]
+        words = [sys.executable, "-m", "uvideo", *serve]
         fds = [each.fileno() for each in self.listening]
         # As systemd: the sockets are 3 and 4, and LISTEN_PID is the process itself.
         script = f'exec 13<&{fds[0]} 14<&{fds[1]} 3<&13 4<&14 13<&- 14<&-; LISTEN_PID=$$ exec "$@"'
