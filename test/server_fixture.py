@@ -19,6 +19,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from test.patience import until
+
 __all__ = ["Server", "start_server", "server"]
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -68,6 +70,11 @@ class Server:
         except subprocess.TimeoutExpired:
             self.kill()
             raise
+
+    def compared(self) -> str:
+        """The log, once what is stored was compared with the server's names and keys: needs ``--log-level debug``."""
+        until(lambda: "compared with the server's names and keys" in self.log.read_text())
+        return self.log.read_text()
 
     def kill(self) -> None:
         """kill -9, and wait for the end."""

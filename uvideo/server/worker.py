@@ -333,6 +333,7 @@ async def _warn(own_names: OwnNames, catalog: Catalog, keyring: Keyring) -> None
             )
         async for line in own_names.conflicts(catalog):
             log.warning("%s", line)
+        log.debug("what is stored was compared with the server's names and keys")
     except Unreachable as failure:
         log.warning("spaces cannot be compared with the server's names: %s", failure.strerror)
 
