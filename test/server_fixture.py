@@ -26,6 +26,7 @@ __all__ = ["Server", "start_server", "server"]
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = STOP_SECONDS = 40.0
 RANDOM = re.compile(r"[0-9a-f]{10}|[0-9]{10}")  # what a test puts into the name of a space of its own
+COMPARED = "compared with the server's names and keys"
 MOST_READ = 16 << 20  # bytes
 #: The private keys of all servers that this process started: conftest looks for them in what tests print.
 SECRETS: set[str] = set()
@@ -73,7 +74,7 @@ class Server:
 
     def compared(self) -> str:
         """The log, once what is stored was compared with the server's names and keys: needs ``--log-level debug``."""
-        until(lambda: "compared with the server's names and keys" in self.log.read_text())
+        until(lambda: (text := self.log.read_text()).count(COMPARED) >= text.count("answering on"))  # of each start
         return self.log.read_text()
 
     def kill(self) -> None:
