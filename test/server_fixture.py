@@ -44,6 +44,7 @@ class Server:
     pid: int
     public_key: str
     private_key: str
+    began: int = 0  # how long the log was at the start
 
     @property
     def host(self) -> str:
@@ -73,9 +74,9 @@ class Server:
             raise
 
     def compared(self) -> str:
-        """The log, once what is stored was compared with the server's names and keys: needs ``--log-level debug``."""
-        until(lambda: (text := self.log.read_text()).count(COMPARED) >= text.count("answering on"))  # of each start
-        return self.log.read_text()
+        """The log of this start, once stored names and keys were compared: needs ``--log-level debug``."""
+        until(lambda: COMPARED in self.log.read_text()[self.began :])
+        return self.log.read_text()[self.began :]
 
     def kill(self) -> None:
         """kill -9, and wait for the end."""
@@ -111,6 +112,7 @@ def start_server(
     environment.update(env or {})
     command = [*command, python, "-m", "uvideo", "serve", str(folder), "--port", "0", "--admin-port", "0", *options]
     with open(log, "ab") as stderr:
+        began = len(log.read_text())
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, env=environment
         )
@@ -124,7 +126,9 @@ def start_server(
         else:
             private = json.loads((folder / "credentials.json").read_text())["private_key"]
         SECRETS.add(private)
-        server = Server(process, folder, log, said["endpoint"], said["admin"], said["pid"], said["public_key"], private)
+        server = Server(
+            *(process, folder, log, said["endpoint"], said["admin"], said["pid"], said["public_key"], private, began)
+        )
         yield server
     finally:
         end(process)
