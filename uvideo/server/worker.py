@@ -166,7 +166,8 @@ async def run(
             app = App(service, metrics, **common)
         else:
             service = Service(store, names, plan.keyring, clock, *rules)
-            app = FaultyApp(service, metrics, faults, **common)
+            app = faulty = FaultyApp(service, metrics, **common)
+            faulty.script = faults
         many = settings.workers > 1  # a small backlog: asyncio takes so many at once, and another may be idle
         data = await answer_on(ports.data, app.server, ports.tls, 1 if many else BACKLOG)
         if many:
