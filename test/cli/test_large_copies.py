@@ -7,7 +7,6 @@ import errno
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
