@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Sequence
-from typing import Any, cast
+from typing import Any
 
 from uvideo._core import errors, expiry, field, operation
 from uvideo.server.senders import Sender
 from uvideo.server.service import Service
 from uvideo.storage.base import Catalog, ObjectRecord, SpaceRecord, TokenRecord
+from uvideo.storage.wrapper import Wrapper, wrapped
 
 __all__ = ["NEEDED", "Rights", "network_of"]
 
@@ -49,7 +50,7 @@ class Rights:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._adding = service.over(cast(Catalog, _AddOnly(service.catalog)))
+        self._adding = service.over(wrapped(_AddOnly, service.catalog))
 
     async def permit(self, token: TokenRecord, op: Any, space: SpaceRecord, sender: Sender) -> Service:
         """The service that this token may ask for the operation; AccessDenied."""
@@ -126,22 +127,16 @@ def _may_come_from(token: TokenRecord, sender: Sender) -> bool:
     return not listed(token.black_ips) and (not token.white_ips or listed(token.white_ips))
 
 
-class _AddOnly:
+class _AddOnly(Wrapper[Catalog], Catalog):
     """A catalog that puts no other bytes under a key that is taken."""
-
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._catalog, name)
 
     async def put(
         self, record: ObjectRecord, *, overwrite: bool = True, source: ObjectRecord | None = None
     ) -> list[str]:
         if source is not None and _same_bytes(record, source):  # its type, its tags, its class
-            return await self._catalog.put(record, overwrite=overwrite, source=source)
+            return await self.inner.put(record, overwrite=overwrite, source=source)
         try:
-            return await self._catalog.put(record, overwrite=False, source=source)
+            return await self.inner.put(record, overwrite=False, source=source)
         except errors.AlreadyExists:
             raise errors.AccessDenied() from None
 
@@ -149,7 +144,7 @@ class _AddOnly:
         self, space_id: str, key: str, new_key: str, *, overwrite: bool, modified: int
     ) -> list[str] | None:
         try:
-            return await self._catalog.rename(space_id, key, new_key, overwrite=False, modified=modified)
+            return await self.inner.rename(space_id, key, new_key, overwrite=False, modified=modified)
         except errors.AlreadyExists:
             if not overwrite:
                 raise
@@ -159,7 +154,7 @@ class _AddOnly:
         self, upload_id: str, record: ObjectRecord, *, overwrite: bool = True, parts: int | None = None
     ) -> list[str]:
         try:
-            return await self._catalog.finish(upload_id, record, overwrite=False, parts=parts)
+            return await self.inner.finish(upload_id, record, overwrite=False, parts=parts)
         except errors.AlreadyExists:
             raise errors.AccessDenied() from None
 
