@@ -111,6 +111,30 @@ def test_a_source_that_changes_meanwhile_leaves_nothing(
     assert list(client.list_uploads(space)) == [] and not proxy.log("FinishUpload")
 
 
+@pytest.mark.parametrize(("threshold", "reading"), [(SIZE, "CopyObject"), (LOW, "CopyPart")])
+def test_a_source_that_goes_is_the_one_that_is_named(
+    copy: Copy, client: Client, space: str, film: ObjectInfo, proxy: FaultProxy, threshold: int, reading: str
+) -> None:
+    proxy.on(reading).pause("first")
+
+    def remove() -> None:
+        try:
+            if proxy.wait("first"):
+                client.delete(space, "film")
+        finally:
+            proxy.release("first")
+
+    thread = threading.Thread(target=remove)
+    thread.start()
+    try:
+        with pytest.raises(errors.NotFound) as caught:
+            copy(space, "target", space, "film", threshold=threshold, part_jobs=1)
+    finally:
+        thread.join()
+    assert caught.value.key == "film"
+    assert list(client.list(space)) == [] and list(client.list_uploads(space)) == []
+
+
 def test_parts_of_other_bytes_leave_nothing(
     copy: Copy, client: Client, space: str, film: ObjectInfo, proxy: FaultProxy
 ) -> None:

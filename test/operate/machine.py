@@ -22,9 +22,10 @@ from test.interpreters import ROOT
 __all__ = ["Failed", "Machine", "booted", "missing"]
 
 WHEELS = ROOT / ".cache" / "operate" / "wheels"  # made by make test-operate
-#: $1: an empty folder; $2: what both sides see, /shared in the machine.
+#: $1: an empty folder; $2: what both sides see, /shared in the machine; $3: the wheels, /wheels there.
 LAUNCH = r"""
 set -eu
+umask 022
 mount -t tmpfs -o mode=755 tmpfs "$1"
 mkdir "$1/up" "$1/work" "$1/root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$1/up,workdir=$1/work" "$1/root"
@@ -35,7 +36,8 @@ printf '[Unit]\nAfter=basic.target\n[Service]\nExecStart=/bin/bash /shared/runne
 ln -s /dev/null "$units/systemd-networkd-wait-online.service"
 rm -f "$1/root/etc/machine-id"
 exec systemd-nspawn --quiet --directory="$1/root" --boot --register=no --keep-unit --private-network \
-    --machine=uvideo-test --bind="$2:/shared" --console=read-only systemd.unit=testing.target </dev/null
+    --machine=uvideo-test --bind="$2:/shared" --bind-ro="$3:/wheels" --console=read-only \
+    systemd.unit=testing.target </dev/null
 """
 #: Runs what it is told the number of, one after the other.  Whoever asks finds the output and then the exit code.
 RUNNER = r"""
@@ -95,12 +97,13 @@ def booted() -> Iterator[Machine]:
     """One that runs while the block does."""
     with tempfile.TemporaryDirectory(prefix="machine-") as name:
         folder = Path(name)
-        folder.chmod(0o755)
         shared, inside = folder / "shared", folder / "machine"
         for each in (shared, inside):
-            each.mkdir(mode=0o755)
+            each.mkdir()
+        for each in (folder, shared):  # whatever the umask is
+            each.chmod(0o755)
         (shared / "runner.sh").write_text(RUNNER, encoding="utf-8")
-        (shared / "pip.conf").write_text(f"[global]\nno-index = true\nfind-links = {WHEELS}\n", encoding="utf-8")
+        (shared / "pip.conf").write_text("[global]\nno-index = true\nfind-links = /wheels\n", encoding="utf-8")
         os.mkfifo(shared / "ask")
         with open(folder / "console", "wb") as console:
             process = subprocess.Popen(
@@ -117,6 +120,7 @@ def booted() -> Iterator[Machine]:
                     shared,
                     WHEELS,
                 ],
+                stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

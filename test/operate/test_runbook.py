@@ -263,7 +263,7 @@ class Watch:
     def after(self, on: Operator) -> None:
         asked = "'query=up{job=\"uvideo\"}'"
         ask = f"curl -s -G http://127.0.0.1:9090/api/v1/query --data-urlencode {asked} || true"
-        patience.until(lambda: '"1"]' in on.shell(ask))
+        patience.until(lambda: '"1"]' in on.shell(ask), patience.SUITE_SECONDS)  # one scrape or more later
         assert "UvideoBackupNever" in on.shell("curl -s http://127.0.0.1:9090/api/v1/rules")
 
 

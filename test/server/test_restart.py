@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import pty
 import re
 import shutil
 import signal
@@ -24,6 +23,7 @@ import pytest
 
 from test import patience
 from test.forked import Forked
+from test.server.terminal import serve
 from test.server.wire import BLOCK, MIB, SECONDS, Answer, Peer, head, pattern, receive
 from test.server_fixture import START_SECONDS, end, start_server
 from ucloud.uvideo.protocol import operation
@@ -337,13 +337,8 @@ def test_what_older_servers_have_left_ends_when_the_first_is_told_to_stop(tmp_pa
 
 @pytest.mark.parametrize("how", ("Ctrl-C", pytest.param("hang up", marks=pytest.mark.long)))
 def test_a_terminal_ends_the_server_that_has_taken_over(tmp_path: Path, how: str) -> None:
-    folder, ready = tmp_path / "data", tmp_path / "ready"
-    words = ["-m", "uvideo", "serve", str(folder), "--port", "0", "--admin-port", "0", "--ready-file", str(ready)]
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(ROOT)
-        os.execv(sys.executable, [sys.executable, *words])
-    patience.until(ready.exists)
+    folder = tmp_path / "data"
+    pid, terminal = serve(folder)
     assert restart(folder) != pid
     if how == "Ctrl-C":
         os.write(terminal, b"\x03")
