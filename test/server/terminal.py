@@ -18,7 +18,8 @@ def serve(folder: Path, *options: str, nohup: bool = False) -> tuple[int, int]:
     """(its process, the terminal), once it answers.  Signals do there what they do to a shell's commands, however this
     suite was started."""
     ready = folder.with_name(f"{folder.name}.ready")
-    words = ["-m", "uvideo", "serve", str(folder), "--port", "0", "--admin-port", "0", "--ready-file", str(ready)]
+    serve = ["serve", str(folder), "--port", "0", "--admin-port", "0", "--ready-file", str(ready)]
+    words = ["-m", "uvideo", *serve]
     pid, terminal = pty.fork()
     if pid == 0:
         try:
