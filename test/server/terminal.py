@@ -11,8 +11,6 @@ from pathlib import Path
 from test import patience
 from test.interpreters import ROOT
 
-__all__ = ["serve"]
-
 
 def serve(folder: Path, *options: str, nohup: bool = False) -> tuple[int, int]:
     """(its process, the terminal), once it answers.  Signals do there what they do to a shell's commands, however this
