@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import threading
 import uuid
 from collections.abc import Callable, Iterator
 
@@ -111,21 +110,10 @@ def test_nothing_is_stored(film: tuple[Client, str], shell: Shell, face: str, ch
     client.put(space, "to/film", OLD)
     before = [(each.key, each.etag) for each in client.list(space, "to/")]
 
-    def meanwhile() -> None:
-        try:
-            if proxy.wait("middle"):
-                change(client, space)
-        finally:
-            proxy.release("middle")
-
     with FaultProxy("127.0.0.1", shell.server.port) as proxy:
         proxy.on("CopyPart", part=MIDDLE).pause("middle", answered=True)
-        thread = threading.Thread(target=meanwhile)
-        thread.start()
-        try:
+        with proxy.meanwhile("middle", lambda: change(client, space)):
             said = FACES[face](shell, f"127.0.0.1:{proxy.port}", space)
-        finally:
-            thread.join()
         assert not proxy.log("FinishUpload") and not proxy.log("CopyObject")
     assert said == ("ObjectChanged" if change is other_bytes else "NotFound", f"{space}/from/film")
     assert [(each.key, each.etag) for each in client.list(space, "to/")] == before

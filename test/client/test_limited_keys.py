@@ -6,7 +6,6 @@ A refusal never costs the parts that are stored: who may go on later goes on the
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -179,6 +178,10 @@ class Clock:
     def __call__(self) -> float:
         return self.now
 
+    def end(self) -> None:
+        """Go on to where the first pair is over."""
+        self.now += 1000
+
 
 @pytest.mark.parametrize("kind", [OfClient, OfResume, OfAsyncClient])
 def test_a_temporary_pair_that_ends_in_the_middle(kind: type[Face], tmp_path: Path) -> None:
@@ -193,21 +196,8 @@ def test_a_temporary_pair_that_ends_in_the_middle(kind: type[Face], tmp_path: Pa
             pairs = [client.assume_role(duration=seconds) for seconds in (900, 3600)]
             first, second = [Keys(each.public_key, each.private_key, each.security_token) for each in pairs]
             proxy.on("UploadPart", part=2).pause("third")
-
-            def end() -> None:
-                try:
-                    if proxy.wait("third"):
-                        clock.now += 1000
-                finally:
-                    proxy.release("third")
-
-            thread = threading.Thread(target=end)
-            thread.start()
-            try:
-                with pytest.raises(errors.Refused) as caught:
-                    face(first)
-            finally:
-                thread.join()
+            with proxy.meanwhile("third", clock.end), pytest.raises(errors.Refused) as caught:
+                face(first)
             (record,) = client.transfers()
             assert caught.value.transfer == record.id
             assert face.left() == 1 and len(list(client.list_uploads("films"))) == 1
