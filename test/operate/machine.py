@@ -25,7 +25,6 @@ WHEELS = ROOT / ".cache" / "operate" / "wheels"  # made by make test-operate
 #: $1: an empty folder; $2: what both sides see, /shared in the machine; $3: the wheels, /wheels there.
 LAUNCH = r"""
 set -eu
-umask 022
 mount -t tmpfs -o mode=755 tmpfs "$1"
 mkdir "$1/up" "$1/work" "$1/root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$1/up,workdir=$1/work" "$1/root"
@@ -98,10 +97,9 @@ def booted() -> Iterator[Machine]:
     with tempfile.TemporaryDirectory(prefix="machine-") as name:
         folder = Path(name)
         shared, inside = folder / "shared", folder / "machine"
+        folder.chmod(0o755)
         for each in (shared, inside):
-            each.mkdir()
-        for each in (folder, shared):  # whatever the umask is
-            each.chmod(0o755)
+            each.mkdir(mode=0o755)
         (shared / "runner.sh").write_text(RUNNER, encoding="utf-8")
         (shared / "pip.conf").write_text("[global]\nno-index = true\nfind-links = /wheels\n", encoding="utf-8")
         os.mkfifo(shared / "ask")
