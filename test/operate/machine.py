@@ -26,15 +26,15 @@ WHEELS = ROOT / ".cache" / "operate" / "wheels"  # made by make test-operate
 LAUNCH = r"""
 set -eu
 mount -t tmpfs -o mode=755 tmpfs "$1"
-mkdir "$1/up" "$1/work" "$1/root"
-mount -t overlay overlay -o "lowerdir=/,upperdir=$1/up,workdir=$1/work" "$1/root"
-units="$1/root/etc/systemd/system"
+mkdir "$1/up" "$1/work" "$1/tree"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$1/up,workdir=$1/work" "$1/tree"
+units="$1/tree/etc/systemd/system"
 mkdir -p "$units"
 printf '[Unit]\nRequires=basic.target\nAfter=basic.target\nWants=runner.service\n' > "$units/testing.target"
 printf '[Unit]\nAfter=basic.target\n[Service]\nExecStart=/bin/bash /shared/runner.sh\n' > "$units/runner.service"
 ln -s /dev/null "$units/systemd-networkd-wait-online.service"
-rm -f "$1/root/etc/machine-id"
-exec systemd-nspawn --quiet --directory="$1/root" --boot --register=no --keep-unit --private-network \
+rm -f "$1/tree/etc/machine-id"
+exec systemd-nspawn --quiet --directory="$1/tree" --boot --register=no --keep-unit --private-network \
     --machine=uvideo-test --bind="$2:/shared" --bind-ro="$3:/wheels" --console=read-only \
     systemd.unit=testing.target </dev/null
 """
@@ -42,8 +42,8 @@ exec systemd-nspawn --quiet --directory="$1/root" --boot --register=no --keep-un
 RUNNER = r"""
 exec 3<>/shared/ask
 echo up > /shared/up.part && mv /shared/up.part /shared/up
-export PIP_CONFIG_FILE=/shared/pip.conf HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-cd /root
+export PIP_CONFIG_FILE=/shared/pip.conf HOME=~root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+cd
 while read -r number <&3; do
     bash -eu -o pipefail "/shared/$number.sh" > "/shared/$number.out" 2>&1 </dev/null
     echo $? > "/shared/$number.part"

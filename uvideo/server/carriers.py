@@ -135,22 +135,20 @@ class Listed:
 
 
 class ListedHeaders(Listed):
-    __slots__ = ("_headers",)
+    __slots__ = ()
 
-    def __init__(self, headers: message.Headers, names: frozenset[str]) -> None:
-        super().__init__(headers, names)
-        self._headers = headers
+    _given: message.Headers
 
     def has_any(self, names: frozenset[str]) -> bool:
         if not names <= self._names:
             raise LookupError("a header is not in the table of carriers for this operation")
-        return self._headers.has_any(names)
+        return self._given.has_any(names)
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         """The metadata among the headers: nobody asks for all of the others."""
         if _ALL_META not in self._names:
             raise LookupError("metadata is not in the table of carriers for this operation")
-        return (pair for pair in self._headers if _is_meta(pair[0]))
+        return (pair for pair in self._given if _is_meta(pair[0]))
 
 
 class _Rule(NamedTuple):

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from uvideo._core import answer, errors, operation
+from uvideo._core import answer, byterange, errors, operation
 from uvideo.server.headroom import announce
 from uvideo.server.record import MIME, STANDARD, check_readable, is_public, stored_headers
 from uvideo.storage.base import Damaged, ObjectRecord, SpaceRecord
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TRIES", "Copies", "busy"]
 
+WHOLE = byterange.ByteRange(0, None)
 TRIES = 16  # an object that changes between the lookup and the write is looked up again
 #: Bytes of a source up to which all of it is compared with its etag before a part of it is copied: a copy of damaged
 #: bytes gets an etag that fits them.
@@ -148,13 +149,14 @@ class Copies:
 
         Hadoop's last range ends at the size.
         """
-        first, last = 0, source.size - 1
-        if op.range is not None:  # it has both ends
-            first, last = op.range.first or 0, min(last, op.range.last or 0)
-        if first > last:
+        try:
+            span = byterange.resolve(op.range or WHOLE, source.size)
+        except errors.InvalidRange:
+            span = None
+        if span is None:
             raise errors.CopyRangeInvalid()
-        self._service.check_part_size(last - first + 1)
-        return first, last - first + 1
+        self._service.check_part_size(span[1])
+        return span
 
     async def _read(self, source: ObjectRecord, first: int, length: int) -> list[bytes] | None:
         """At most one block.  None if the source was replaced since it was looked up."""
