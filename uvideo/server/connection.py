@@ -332,6 +332,7 @@ class Server(web.Server):
         it may, as its client may be sending one now.  Otherwise those are closed at once.
         """
         keep_until = self._here.time() + KEEP_ALIVE if keep_idle else 0.0
+        await asyncio.sleep(0)  # what was taken in this turn of the loop is expected from the next one on
         while True:
             busy = {exchange.request.protocol for exchange in watch.active}
             due, now = deadline(), self._here.time()

@@ -168,10 +168,8 @@ async def run(
             service = Service(store, names, plan.keyring, clock, *rules)
             app = faulty = FaultyApp(service, metrics, **common)
             faulty.script = faults
-        many = settings.workers > 1  # a small backlog: asyncio takes so many at once, and another may be idle
-        data = await answer_on(ports.data, app.server, ports.tls, 1 if many else BACKLOG)
-        if many:
-            ports.data.listen(BACKLOG)
+        at_once = 1 if settings.workers > 1 else BACKLOG  # another worker may be idle
+        data = await answer_on(ports.data, app.server, ports.tls, at_once)
         live = Live(
             app=app,
             service=service,
