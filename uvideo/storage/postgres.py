@@ -104,9 +104,8 @@ class PostgresCatalog(PostgresAccounts):
         """VACUUM, which keeps nobody waiting."""
         size = f"SELECT {' + '.join(f'pg_total_relation_size({name!r})' for name in TABLES)}"
         before = await self._db.one(size)
-        async with self._db.session() as db:
-            for name in TABLES:
-                await db.execute(f"VACUUM (ANALYZE) {name}", timeout=LONG)
+        for name in TABLES:
+            await self._db.all(f"VACUUM (ANALYZE) {name}", seconds=LONG)
         after = await self._db.one(size)
         assert before is not None and after is not None
         return Compacted(int(before[0]), int(after[0]), 0.0)
@@ -301,32 +300,31 @@ class PostgresCatalog(PostgresAccounts):
             lower, beyond = behind(after), ">="
         end, bound = (behind(start),) if start else (), "AND key < $4 ORDER BY key" if start else "ORDER BY key"
         look = limit + 2
-        async with self._db.session() as db:
-            while True:
-                wanted = min(look, limit + 2)
-                rows = await db.fetch(
-                    f"SELECT {OBJECT} FROM objects WHERE space_id = $1 AND key {beyond} $2 {bound} LIMIT $3",
-                    *(space_id, lower, wanted, *end),
-                )
-                for row in rows:
-                    lower, beyond = row[1], ">"
-                    if split and row[1] == start and start.endswith(split):
-                        continue
-                    if len(page.objects) + len(page.prefixes) == limit:
-                        return Page(page.objects, page.prefixes, last)
-                    jump = rolled_up(row[1], start, split) if split else b""
-                    if jump:  # all that begins with it counts once: go on behind it
-                        last = jump.decode()
-                        page.prefixes.append(last)
-                        lower, beyond = behind(jump), ">="
-                        look = FIRST_LOOK
-                        break
-                    page.objects.append(object_of(row))
-                    last = page.objects[-1].key
-                else:
-                    if len(rows) < wanted:
-                        return page
-                    look *= 4
+        while True:
+            wanted = min(look, limit + 2)
+            rows = await self._db.all(
+                f"SELECT {OBJECT} FROM objects WHERE space_id = $1 AND key {beyond} $2 {bound} LIMIT $3",
+                *(space_id, lower, wanted, *end),
+            )
+            for row in rows:
+                lower, beyond = row[1], ">"
+                if split and row[1] == start and start.endswith(split):
+                    continue
+                if len(page.objects) + len(page.prefixes) == limit:
+                    return Page(page.objects, page.prefixes, last)
+                jump = rolled_up(row[1], start, split) if split else b""
+                if jump:  # all that begins with it counts once: go on behind it
+                    last = jump.decode()
+                    page.prefixes.append(last)
+                    lower, beyond = behind(jump), ">="
+                    look = FIRST_LOOK
+                    break
+                page.objects.append(object_of(row))
+                last = page.objects[-1].key
+            else:
+                if len(rows) < wanted:
+                    return page
+                look *= 4
 
     async def list_by_offset(self, space_id: str, offset: int, limit: int) -> builtins.list[ObjectRecord]:
         query = f"SELECT {OBJECT} FROM objects WHERE space_id = $1 ORDER BY key LIMIT $2 OFFSET $3"
