@@ -182,12 +182,12 @@ class PostgresCatalog(PostgresAccounts):
                 raise errors.SpaceNotFound(space=name)
             if await db.fetchval("SELECT 1 FROM objects WHERE space_id = $1 LIMIT 1", space_id):
                 raise errors.SpaceNotEmpty(space=name)
-            uploads = "SELECT upload_id FROM uploads WHERE space_id = $1"
-            await db.execute(f"DELETE FROM parts WHERE upload_id IN ({uploads})", space_id)
-            drafts = await db.fetch("DELETE FROM uploads WHERE space_id = $1 RETURNING draft", space_id)
+            uploads = await db.fetch("DELETE FROM uploads WHERE space_id = $1 RETURNING upload_id, draft", space_id)
+            # As in an abort: once the upload is locked, it gets no part more.
+            await db.execute("DELETE FROM parts WHERE upload_id = ANY($1)", [upload_id for upload_id, _ in uploads])
             for table in ("domains", "flux", "spaces"):
                 await db.execute(f"DELETE FROM {table} WHERE space_id = $1", space_id)
-            return [draft for (draft,) in drafts]
+            return [draft for _, draft in uploads]
 
         return await self._db.transaction(work, Lock("space", space_id))
 
