@@ -14,7 +14,6 @@ from uvideo import errors
 from uvideo.cli.address import Remote, remote
 from uvideo.cli.context import Context
 from uvideo.cli.cp import filters
-from uvideo.cli.crew import Crew
 from uvideo.cli.report import Kind, shown
 from uvideo.cli.route import expand
 from uvideo.cli.verb import Example, option, verb
@@ -22,6 +21,8 @@ from uvideo.cli.walk import Entry
 from uvideo.cli.words import say
 from uvideo.errors import InvalidArgument, LocalFailure, UVideoError
 from uvideo.pattern import Filter
+from uvideo.policy import CircuitBreaker
+from uvideo.pool import Pool
 
 __all__ = ["DELETED", "confirmed", "delete_all", "rm"]
 
@@ -69,15 +70,17 @@ def delete_all(context: Context, entries: Iterable[Entry], jobs: int) -> int:
             if isinstance(error, errors.Cancelled):
                 return
             report.fail(error, target)
-            if isinstance(error, (errors.NoCredentials, errors.SignatureMismatch, errors.UnknownKey)):
-                crew.stop()
+            if breaker.failed(error):
+                pool.stop()
             return
+        breaker.succeeded()
         with lock:
             count += 1
         report.item(DELETED, target=target, bytes=entry.size, dry_run=context.dry_run)
 
-    crew: Crew[Entry] = Crew(context, jobs, one)
-    crew.run(entries)
+    breaker = CircuitBreaker(jobs)
+    pool = Pool(one, jobs, context.cancel)
+    pool.run(entries)
     return count
 
 
