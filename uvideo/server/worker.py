@@ -54,6 +54,7 @@ from uvideo.server.senders import Senders
 from uvideo.server.service import Restoring, Service
 from uvideo.server.settings import Settings, StartError
 from uvideo.server.shared import Shared
+from uvideo.server.signals import Signals
 from uvideo.server.spool import Spool
 from uvideo.server.stale import StaleUploads
 from uvideo.server.stopping import GRACE, Stop
@@ -95,6 +96,7 @@ class Plan:
     succession: Succession | None
     again: Again
     hangup: Hangup
+    signals: Signals
 
 
 async def run(
@@ -108,7 +110,7 @@ async def run(
     settings, drivers, ports, shared = plan.settings, plan.drivers, plan.ports, plan.shared
     faults, metrics = plan.faults, shared.metrics
     began = time.time()
-    stop = Stop(plan.ports.outlive, plan.succession)
+    stop = Stop(plan.ports.outlive, plan.succession, plan.signals, plan.hangup if number == 0 else None)
     shared.take(number)
     alone = fresh and plan.folder.alone
     connections = descriptors(settings.connections)
@@ -233,13 +235,11 @@ async def run(
         if shared.published.count:
             count, news = shared.published.read()
             live.take(news)
-        asked = plan.hangup.asked() if number == 0 else None
         ready()
         tasks.append(loop.create_task(follow(shared.published, live.take, count)))
-        if asked is not None:
-            reading = Reading(news, plan.again, shared.published, metrics)
-            tasks.append(loop.create_task(reading.run(asked)))
         if number == 0:
+            reading = Reading(news, plan.again, shared.published, metrics)
+            tasks.append(loop.create_task(reading.run(stop.asked)))
             tasks.append(loop.create_task(_warn(plan.names, catalog, plan.keyring)))
             tasks.append(loop.create_task(catalog.upkeep()))
             cutoff = began - CLOCK_GRAIN if alone else began - AGE
