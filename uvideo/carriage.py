@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextvars
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from uvideo import telemetry
 from uvideo._core import __version__
@@ -16,9 +16,14 @@ from uvideo.settings import Settings, load
 
 if TYPE_CHECKING:
     from uvideo._core import carrier as _carrier
+    from uvideo._core import trust
+    from uvideo.aiocarrier import AsyncCarrier
+    from uvideo.options import ClientOptions
     from uvideo.retry import Retry
 
     Carrier = _carrier.Carrier
+
+R = TypeVar("R")
 
 __all__ = ["bounded", "carried", "certificate", "chosen", "connect"]
 
@@ -63,7 +68,7 @@ def connect(settings: Settings, tries: Retry | None = None) -> Carrier:
     return made
 
 
-def certificate(settings: Settings) -> Any:
+def certificate(settings: Settings) -> trust.Certificate | None:
     """The client's own trust.Certificate, or None."""
     from uvideo._core import trust
 
@@ -73,7 +78,7 @@ def certificate(settings: Settings) -> Any:
 
 
 def chosen(
-    public_key: str | None, private_key: str | None, settings: Settings | None, options: Mapping[str, Any]
+    public_key: str | None, private_key: str | None, settings: Settings | None, options: ClientOptions
 ) -> Settings:
     """The Settings that a client's arguments mean."""
     if settings is None:
@@ -83,7 +88,7 @@ def chosen(
     return settings
 
 
-def carried(client: T, by: Any) -> T:
+def carried(client: T, by: Carrier | AsyncCarrier) -> T:
     """A client like this one whose operations another carrier carries, over the same connections."""
     if client.__dict__["_carrier"] is by:
         return client
@@ -92,9 +97,9 @@ def carried(client: T, by: Any) -> T:
     return made
 
 
-def bounded(pool: ThreadPoolExecutor, job: Any, items: Iterable[T], ahead: int) -> Iterator[Any]:
+def bounded(pool: ThreadPoolExecutor, job: Callable[[T], R], items: Iterable[T], ahead: int) -> Iterator[R]:
     """The results of ``job`` of each item, at most ``ahead`` of them begun and not yet taken."""
-    waiting: deque[Any] = deque()
+    waiting: deque[Future[R]] = deque()
     for item in items:
         waiting.append(pool.submit(contextvars.copy_context().run, job, item))
         if len(waiting) >= ahead:

@@ -18,7 +18,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Generic, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from uvideo import calls
 from uvideo.cancel import Cancel
@@ -34,12 +34,18 @@ from uvideo.errors import (
     SpaceNotFound,
     UnknownKey,
 )
-from uvideo.manager import Transfer, TransferManager
-from uvideo.models import Downloaded, Failure, Stored, Summary, T, Totals
+from uvideo.limit import Limit
+from uvideo.manager import T, Transfer, TransferManager
+from uvideo.models import Downloaded, Failure, Stored, Summary, Totals
 from uvideo.pattern import Filter
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from uvideo.client import Client
+    from uvideo.options import StoredOptions
+
+V = TypeVar("V")
 
 __all__ = ["PARTIAL", "Plan", "download_dir", "upload_dir"]
 
@@ -64,7 +70,7 @@ class Plan:
     include: Iterable[str]
     exclude: Iterable[str]
     part_jobs: int | None
-    bandwidth: Any
+    bandwidth: int | Limit | None
     progress: Callable[[Totals], None] | None
     report: Callable[[Any], None] | None
     cancel: Cancel | None
@@ -167,7 +173,7 @@ class _Run(Generic[T]):
             files, failed = totals.files + self._unsent, totals.failed + self._unsent
             self._hand(self._plan.progress, replace(totals, files=files, failed=failed))
 
-    def _hand(self, callback: Callable[[Any], None], value: Any) -> None:
+    def _hand(self, callback: Callable[[V], None], value: V) -> None:
         """Call what the caller gave; the first thing that it raises ends everything."""
         if self._broken is not None:
             return
@@ -186,11 +192,16 @@ class _Run(Generic[T]):
 
 
 def upload_dir(
-    client: Client, folder: str | os.PathLike[str], space: str, prefix: str, plan: Plan, **options: Any
+    client: Client,
+    folder: str | os.PathLike[str],
+    space: str,
+    prefix: str,
+    plan: Plan,
+    **stored: Unpack[StoredOptions],
 ) -> Summary[Stored]:
     """See Client.upload_dir."""
     space, prefix = calls.check_space(space), _folder_of_keys(prefix)
-    storage_class, metadata, headers = (options.get(name) for name in ("storage_class", "metadata", "headers"))
+    storage_class, metadata, headers = stored.get("storage_class"), stored.get("metadata"), stored.get("headers")
     calls.put(space, "key", None, storage_class, metadata, headers, None)  # bad arguments are said at once
     root = os.fspath(folder)
     if not isinstance(root, str):
@@ -218,7 +229,7 @@ def upload_dir(
 
     def start(manager: TransferManager, item: Stored) -> Transfer[Stored]:
         path = _Path(os.path.join(root, *item.key[len(prefix) :].split("/")))
-        return manager.upload(space, item.key, path, progress=run.watch, cancel=plan.cancel, **options)
+        return manager.upload(space, item.key, path, progress=run.watch, cancel=plan.cancel, **stored)
 
     return run.run(items(), start)
 
@@ -312,7 +323,7 @@ def _folder_of_keys(prefix: str) -> str:
 
 
 def download_dir(
-    client: Client, space: str, prefix: str, folder: str | os.PathLike[str], plan: Plan, **options: Any
+    client: Client, space: str, prefix: str, folder: str | os.PathLike[str], plan: Plan
 ) -> Summary[Downloaded]:
     """See Client.download_dir."""
     space, prefix = calls.check_space(space), _folder_of_keys(prefix)
@@ -335,7 +346,7 @@ def download_dir(
 
     def start(manager: TransferManager, item: Downloaded) -> Transfer[Downloaded]:
         assert item.path is not None
-        return manager.download(space, item.key, item.path, progress=run.watch, cancel=plan.cancel, **options)
+        return manager.download(space, item.key, item.path, progress=run.watch, cancel=plan.cancel)
 
     return run.run(items(), start)
 

@@ -4,6 +4,7 @@ from typing import TypeAlias, overload
 from .errors import UVideoError
 from .message import Headers, Request, Response
 from .operation import (
+    AssumeRole,
     CreateSpace,
     CreateToken,
     DeleteSpace,
@@ -17,6 +18,7 @@ from .operation import (
     SpaceList,
     SpaceNamed,
     SpaceStatus,
+    TemporaryKeys,
     TokenInfo,
     TokenList,
     UpdateSpace,
@@ -24,7 +26,7 @@ from .operation import (
 )
 from .signature import Credentials
 
-_Operation: TypeAlias = (
+Operation: TypeAlias = (
     CreateSpace
     | DescribeSpace
     | UpdateSpace
@@ -35,14 +37,15 @@ _Operation: TypeAlias = (
     | DescribeToken
     | UpdateToken
     | DeleteToken
+    | AssumeRole
 )
-_Result: TypeAlias = SpaceNamed | FilePage | SpaceList | SpaceStatus | TokenInfo | TokenList | Done
+_Result: TypeAlias = SpaceNamed | FilePage | SpaceList | SpaceStatus | TokenInfo | TokenList | TemporaryKeys | Done
 
 LIMIT: int
 LIST_LIMIT: int
 
 def encode(
-    op: _Operation,
+    op: Operation,
     api: str,
     credentials: Credentials,
     name: str = "BucketName",
@@ -50,9 +53,9 @@ def encode(
     end: int | None = None,
 ) -> Request: ...
 def check_end(given: Mapping[str, str], now: float) -> None: ...
-def name_of(op: _Operation) -> str: ...
+def name_of(op: Operation) -> str: ...
 def parameters(query: Iterable[tuple[str, str]], headers: Headers, body: bytes) -> dict[str, str]: ...
-def decode(given: Mapping[str, str]) -> tuple[_Operation, str]: ...
+def decode(given: Mapping[str, str]) -> tuple[Operation, str]: ...
 def encode_result(name: str, result: _Result) -> Response: ...
 def encode_error(name: str | None, error: UVideoError) -> Response: ...
 @overload
@@ -71,5 +74,7 @@ def decode_result(op: CreateToken, response: Response, now: float | None = None)
 def decode_result(op: DescribeToken, response: Response, now: float | None = None) -> TokenList: ...
 @overload
 def decode_result(op: UpdateToken | DeleteToken, response: Response, now: float | None = None) -> Done: ...
+@overload
+def decode_result(op: AssumeRole, response: Response, now: float | None = None) -> TemporaryKeys: ...
 
-OPERATIONS: dict[str, type[_Operation]]
+OPERATIONS: dict[str, type[Operation]]
