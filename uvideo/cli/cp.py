@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 import click
 
@@ -22,7 +22,37 @@ from uvideo.pattern import Filter
 
 __all__ = ["cp", "mv", "carry_all", "filters", "pairs", "rates"]
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from uvideo import Limit
+
 JOBS = 8
+
+
+class Filters(TypedDict):
+    """What ``filters`` gives a verb."""
+
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+
+
+class Rates(TypedDict):
+    """What ``rates`` gives a verb."""
+
+    jobs: int
+    part_jobs: int | None
+    bwlimit: str | None
+
+
+class Moving(Filters, Rates):
+    """What ``moving`` gives a verb, but for its sources and target."""
+
+    recursive: bool
+    no_clobber: bool
+    meta: tuple[str, ...]
+    storage_class: str | None
+    mime: str | None
 
 
 def filters(function: Function) -> Function:
@@ -51,7 +81,7 @@ def pairs(texts: Iterable[str]) -> dict[str, str] | None:
     return found or None
 
 
-def limit(rate: str | None) -> Any:
+def limit(rate: str | None) -> Limit | None:
     from uvideo import Limit
 
     return None if rate is None else Limit(rate)
@@ -106,7 +136,7 @@ def _is_output(path: str) -> bool:
         return False
 
 
-def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, **options: Any) -> int:
+def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, **options: Unpack[Moving]) -> int:
     began = time.monotonic()
     report = context.report
     to = parse(target)
@@ -190,8 +220,8 @@ AGAIN = "A transfer that was interrupted goes on when the same command is run ag
     changes=True,
 )
 @moving
-def cp(context: Context, **options: Any) -> int:
-    return _move(context, False, **options)
+def cp(context: Context, sources: tuple[str, ...], target: str, **options: Unpack[Moving]) -> int:
+    return _move(context, False, sources, target, **options)
 
 
 @verb(
@@ -210,5 +240,5 @@ def cp(context: Context, **options: Any) -> int:
     changes=True,
 )
 @moving
-def mv(context: Context, **options: Any) -> int:
-    return _move(context, True, **options)
+def mv(context: Context, sources: tuple[str, ...], target: str, **options: Unpack[Moving]) -> int:
+    return _move(context, True, sources, target, **options)

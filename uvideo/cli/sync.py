@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,7 +16,7 @@ from uvideo import same_etag
 from uvideo.cli.address import Address, Local, Pipe, Remote, parse
 from uvideo.cli.carry import Mover, Task, Way
 from uvideo.cli.context import Context
-from uvideo.cli.cp import carry_all, filters, limit, rates
+from uvideo.cli.cp import Filters, Rates, carry_all, filters, limit, rates
 from uvideo.cli.crew import Crew
 from uvideo.cli.etags import Etags
 from uvideo.cli.plan import Head, PlanWriter, Step, merge, read
@@ -33,6 +33,9 @@ from uvideo.pattern import Filter
 
 __all__ = ["apply", "sync"]
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
 MAX_DELETE = 1000
 
 PLANNED = Kind(
@@ -46,6 +49,15 @@ PLANNED = Kind(
 
 #: An entry of the source, where it goes, and what is there.
 Pair = tuple[Entry, Remote | str, Entry | None]
+
+
+class Syncing(Filters, Rates):
+    """The options of ``sync``, but for those that are looked at once."""
+
+    delete: bool
+    max_delete: int
+    size_only: bool
+    plan: str | None
 
 
 class Guarded(UVideoError):
@@ -67,15 +79,13 @@ def _folder(text: str) -> Local | Remote:
 class Sync:
     """One sync: compares two sides and has the target made like the source."""
 
-    def __init__(
-        self, context: Context, source: Local | Remote, target: Local | Remote, options: dict[str, Any]
-    ) -> None:
+    def __init__(self, context: Context, source: Local | Remote, target: Local | Remote, options: Syncing) -> None:
         self._context, self._source, self._target = context, source, target
-        self._size_only: bool = options["size_only"]
-        self._delete: bool = options["delete"]
-        self._most: int = options["max_delete"]
-        self._jobs: int = options["jobs"]
-        self._plan: str | None = options["plan"]
+        self._size_only = options["size_only"]
+        self._delete = options["delete"]
+        self._most = options["max_delete"]
+        self._jobs = options["jobs"]
+        self._plan = options["plan"]
         self._filter = Filter(options["include"], options["exclude"])
         self._way = Way(part_jobs=options["part_jobs"], limit=limit(options["bwlimit"]), verify=not context.no_verify)
         self._report = context.report
@@ -325,7 +335,7 @@ def _endpoint(context: Context) -> str:
 @option("--plan", metavar="FILE", help="Change nothing; write what would be done.")
 @filters
 @rates
-def sync(context: Context, source: str, target: str, yes: bool, checksum: bool, **options: Any) -> int:
+def sync(context: Context, source: str, target: str, yes: bool, checksum: bool, **options: Unpack[Syncing]) -> int:
     if checksum and options["size_only"]:
         raise InvalidArgument(say("--checksum and --size-only exclude one another"))
     context.yes = context.yes or yes
@@ -411,7 +421,7 @@ class Changed(UVideoError):
 @click.argument("file", metavar="FILE")
 @option("--yes", "-y", is_flag=True, help="Do not ask.")
 @rates
-def apply(context: Context, file: str, yes: bool, jobs: int, **options: Any) -> int:
+def apply(context: Context, file: str, yes: bool, **options: Unpack[Rates]) -> int:
     began = time.monotonic()
     context.yes = context.yes or yes
     context.goes_on = True
@@ -440,7 +450,7 @@ def apply(context: Context, file: str, yes: bool, jobs: int, **options: Any) -> 
         with display(context) as shown:
             mover = Mover(context, way, shown, etags.learn)
             copies = (Task(step.source, step.to) for step in pending(plan.steps(deletes=False)))
-            carry_all(context, mover, copies, jobs, shown.expect)
+            carry_all(context, mover, copies, options["jobs"], shown.expect)
         deleted = 0
         if plan.deletes and report.failed:
             report.tell(say("{count} surplus items stay, as other items failed: run it again", count=plan.deletes))
@@ -448,7 +458,7 @@ def apply(context: Context, file: str, yes: bool, jobs: int, **options: Any) -> 
             context, say("delete {count} items from {target}?", count=plan.deletes, target=head.target)
         ):
             surplus = (step.target for step in pending(plan.steps(deletes=True)) if step.target is not None)
-            deleted = delete_all(context, surplus, jobs)
+            deleted = delete_all(context, surplus, options["jobs"])
     report.summary(
         done=mover.done,
         size=mover.bytes,
