@@ -34,6 +34,8 @@ if importlib.util.find_spec("hypothesis"):
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as of a background job of a shell; children inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+os.umask(0o022)  # whatever the shell's: programs that run as nobody read what tests write
+
 REQUIRE = "UVIDEO_REQUIRE_INTERPRETERS"  # set by .ci/run: 2.7 and the newest 3, where present, must have been used
 
 

@@ -28,6 +28,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Container, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -462,6 +463,25 @@ class FaultProxy:
         """Let go what is held under this name, or will be."""
         with self._lock:
             self._gates.setdefault(name, threading.Event()).set()
+
+    @contextlib.contextmanager
+    def meanwhile(self, name: str, work: Callable[[], object]) -> Iterator[None]:
+        """During the block: once a request is held under this name, do the work, then let the request go.
+
+        AssertionError if no request was held; what the work raises.
+        """
+
+        def run() -> None:
+            try:
+                assert self.wait(name), f"no request was held as {name!r}"
+                work()
+            finally:
+                self.release(name)
+
+        with ThreadPoolExecutor(1) as beside:
+            done = beside.submit(run)
+            yield
+        done.result()
 
     def settle(self, name: str, timeout: float = MAX_WAIT) -> None:
         """After a client's end: let go what is held under this name, and wait until its connections have ended."""

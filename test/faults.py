@@ -59,7 +59,7 @@ def classify(method: str, target: str, headers: Headers, body: bytes = b"") -> l
             except UVideoError:
                 name = NO_OPERATION
             number = query.get("partNumber", "")
-            part = int(number) if name == "UploadPart" and number.isdecimal() else None
+            part = int(number) if name in ("UploadPart", "CopyPart") and number.isdecimal() else None
             found.append(Reading(name, None, address.space, key, part, query.get("uploadId")))
     except (UVideoError, ValueError):
         pass

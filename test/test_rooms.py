@@ -191,14 +191,14 @@ def service_knows_no_driver(each: Import) -> bool:
     if each.module not in ["uvideo.server." + name for name in RULES_OF_THE_SERVER]:
         return True
     if each.is_in("uvideo.storage"):
-        return each.is_in("uvideo.storage.base")
+        return each.is_in("uvideo.storage.base", "uvideo.storage.wrapper")
     return not each.is_in(*FRAMEWORKS)
 
 
 def only_drivers_chooses_drivers(each: Import) -> bool:
     if not inside(each.module, "uvideo.server") or each.module == "uvideo.server.drivers":
         return True
-    whole = ("base", "identity", "backup", "window", "turn")
+    whole = ("base", "wrapper", "identity", "backup", "window", "turn")
     return not each.is_in("uvideo.storage") or each.is_in(*(f"uvideo.storage.{name}" for name in whole))
 
 

@@ -17,7 +17,7 @@ from uvideo._core import errors as refusals
 from uvideo._core import etag, operation
 from uvideo.calls import Call
 from uvideo.carriage import bounded
-from uvideo.errors import IntegrityError, ObjectChanged, Refused, UploadNotFound
+from uvideo.errors import IntegrityError, NotFound, ObjectChanged, Refused, UploadNotFound
 from uvideo.meter import Meter
 from uvideo.models import BegunUpload, ObjectInfo, PartInfo, Progress, Stored
 
@@ -25,6 +25,9 @@ __all__ = ["ONE_REQUEST", "Copy", "carried", "carried_soon"]
 
 #: Bytes up to which an object is copied in one request; the service recommends no more.
 ONE_REQUEST = 100_000_000
+
+#: How the service answers, and what its answer shows, where the source is gone, shorter, or another object.
+CHANGED = (NotFound, refusals.CopyRangeInvalid, refusals.InvalidRange, IntegrityError)
 
 #: What a step asks for: one call, or several lines of steps that may go on side by side.
 Steps = Generator[Any, Any, Any]
@@ -63,7 +66,7 @@ class Copy:
         if source.size > self.threshold:
             return (yield from self._by_parts(source))
         call = calls.copy(*self._names(), self.mime, self._class(source), self.metadata, self.headers)
-        stored: Stored = yield call
+        stored: Stored = yield from self._made_of(source, call)
         if not _agree(stored.etag, source):  # the source may have changed before the service read it
             source = yield self._look()
         return self._done(source, stored.etag)
@@ -73,6 +76,25 @@ class Copy:
 
     def _look(self) -> Call[ObjectInfo]:
         return calls.stat(self.source_space, self.source_key)
+
+    def _made_of(self, source: ObjectInfo, step: Any) -> Steps:
+        """The result of a step that reads the source.  If it fails because the source changed, that is the error."""
+        try:
+            return (yield step)
+        except CHANGED:
+            yield from self._check(source)
+            raise
+
+    def _check(self, source: ObjectInfo) -> Steps:
+        """Look at the source again.  ObjectChanged if it is another object now, NotFound if it is gone."""
+        now: ObjectInfo = yield self._look()
+        if (now.etag, now.size, now.modified) != (source.etag, source.size, source.modified):
+            raise ObjectChanged(
+                "the source changed while it was copied: nothing was stored",
+                operation="CopyPart",
+                space=self.source_space,
+                key=self.source_key,
+            )
 
     def _class(self, source: ObjectInfo) -> str | None:
         known = source.storage_class if source.storage_class in operation.STORAGE_CLASSES else None
@@ -106,10 +128,8 @@ class Copy:
             first = Progress("upload", self.space, self.key, None, 0, source.size, 0, count)
             meter = Meter(self.progress, first, self.ticks)
         try:
-            parts: list[PartInfo] = yield Together(self._parts(begun, source, meter))
-            now: ObjectInfo = yield self._look()
-            if (now.etag, now.size, now.modified) != (source.etag, source.size, source.modified):
-                raise ObjectChanged(operation="CopyPart", space=self.source_space, key=self.source_key)
+            parts: list[PartInfo] = yield from self._made_of(source, Together(self._parts(begun, source, meter)))
+            yield from self._check(source)
             made = _whole(parts, begun.block_size)
             if made is not None:
                 self._done(source, made)

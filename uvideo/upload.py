@@ -297,6 +297,8 @@ class _Upload:
                 raise
             if machines.give_up(self._carrier.tidying(), upload):
                 claim.discard()
+            else:
+                error.transfer = claim.id  # other keys may go on with it
             raise
         claim.discard()
         return result

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -92,23 +92,23 @@ def test_a_source_that_changes_meanwhile_leaves_nothing(
 ) -> None:
     proxy.on("CopyPart").pause("first", answered=True)
     client.put(space, "target", b"old")
-
-    def change() -> None:
-        try:
-            if proxy.wait("first"):
-                client.upload(space, "film", CONTENT[::-1])
-        finally:
-            proxy.release("first")
-
-    thread = threading.Thread(target=change)
-    thread.start()
-    try:
-        with pytest.raises(errors.ObjectChanged):
-            copy(space, "target", space, "film", threshold=LOW, part_jobs=1)
-    finally:
-        thread.join()
+    change = partial(client.upload, space, "film", CONTENT[::-1])
+    with proxy.meanwhile("first", change), pytest.raises(errors.ObjectChanged):
+        copy(space, "target", space, "film", threshold=LOW, part_jobs=1)
     assert client.get(space, "target").data == b"old"
     assert list(client.list_uploads(space)) == [] and not proxy.log("FinishUpload")
+
+
+@pytest.mark.parametrize(("threshold", "reading"), [(SIZE, "CopyObject"), (LOW, "CopyPart")])
+def test_a_source_that_goes_is_the_one_that_is_named(
+    copy: Copy, client: Client, space: str, film: ObjectInfo, proxy: FaultProxy, threshold: int, reading: str
+) -> None:
+    proxy.on(reading).pause("first")
+    remove = partial(client.delete, space, "film")
+    with proxy.meanwhile("first", remove), pytest.raises(errors.NotFound) as caught:
+        copy(space, "target", space, "film", threshold=threshold, part_jobs=1)
+    assert caught.value.key == "film"
+    assert list(client.list(space)) == [] and list(client.list_uploads(space)) == []
 
 
 def test_parts_of_other_bytes_leave_nothing(

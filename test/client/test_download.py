@@ -15,6 +15,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -332,30 +333,16 @@ def test_a_failure_leaves_an_existing_file_as_it_was(
     tidy(through, folder, "a")
 
 
-def change(client: Client, proxy: FaultProxy, space: str, name: str, data: bytes) -> threading.Thread:
-    """Store another object when the request that is called ``name`` has come, and let it go on."""
-
-    def run() -> None:
-        assert proxy.wait(name, 20)
-        client.put(space, "a", data)
-        proxy.release(name)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread
-
-
 @pytest.mark.parametrize("jobs", [1, 2, 4])
 def test_an_object_that_changes_is_fetched_anew_as_a_whole(
     client: Client, stored: str, proxy: FaultProxy, through: Client, folder: Path, jobs: int
 ) -> None:
     proxy.on("GetObject").truncate(BLOCK + 5).pause("changed")
     other = content(6 * BLOCK + 1)
-    changer = change(client, proxy, stored, "changed", other)
     seen: list[Progress] = []
     through._carrier.ticks = iter(range(10**6)).__next__
-    assert through.download(stored, "a", folder / "a", part_jobs=jobs, progress=seen.append).verified
-    changer.join()
+    with proxy.meanwhile("changed", partial(client.put, stored, "a", other)):
+        assert through.download(stored, "a", folder / "a", part_jobs=jobs, progress=seen.append).verified
     assert (folder / "a").read_bytes() == other
     done = [now.done for now in seen]
     assert done == sorted(done) and (seen[-1].done, seen[-1].total, seen[-1].parts) == (len(other), len(other), 7)
@@ -366,11 +353,12 @@ def test_one_that_changes_again_is_object_changed(
     client: Client, stored: str, proxy: FaultProxy, through: Client, folder: Path
 ) -> None:
     proxy.on("GetObject").truncate(BLOCK + 5).pause("first").truncate(5).pause("second")
-    changers = [change(client, proxy, stored, name, content(3 * BLOCK)) for name in ("first", "second")]
-    with pytest.raises(errors.ObjectChanged) as caught:
+    with (
+        proxy.meanwhile("first", partial(client.put, stored, "a", content(3 * BLOCK))),
+        proxy.meanwhile("second", partial(client.put, stored, "a", content(3 * BLOCK))),
+        pytest.raises(errors.ObjectChanged) as caught,
+    ):
         through.download(stored, "a", folder / "a", part_jobs=1)
-    for changer in changers:
-        changer.join()
     assert (caught.value.operation, caught.value.key, caught.value.transfer) == ("GetObject", "a", None)
     tidy(through, folder)
 
@@ -382,16 +370,15 @@ def test_a_stream_goes_back_for_another_version_or_says_that_it_cannot(
     file.write(b"head")
     other = content(BLOCK // 2)
     proxy.on("GetObject").truncate(BLOCK).pause("changed")
-    changer = change(client, proxy, stored, "changed", other)
-    assert through.download(stored, "a", file).verified
-    changer.join()
+    with proxy.meanwhile("changed", partial(client.put, stored, "a", other)):
+        assert through.download(stored, "a", file).verified
     assert file.getvalue() == b"head" + other
     proxy.reset()
     proxy.on("GetObject").truncate(BLOCK // 4).pause("changed")
-    changer = change(client, proxy, stored, "changed", b"more")
-    with pytest.raises(errors.LocalFailure, match="cannot be begun again: 1048576 bytes are in it"):
+    again = "cannot be begun again: 1048576 bytes are in it"
+    more = partial(client.put, stored, "a", b"more")
+    with proxy.meanwhile("changed", more), pytest.raises(errors.LocalFailure, match=again):
         through.download(stored, "a", Writer())  # type: ignore[arg-type]
-    changer.join()
 
 
 @pytest.mark.parametrize("jobs", [1, 4])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import threading
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -172,17 +171,9 @@ def test_what_an_unfinished_download_left_does_not_go_up(client: Client, space: 
 
 def test_a_file_that_vanishes_meanwhile_is_said(space: str, album: Path, proxy: FaultProxy, through: Client) -> None:
     proxy.on("PutObject", key="a.txt").pause("first")
-
-    def remove() -> None:
-        proxy.wait("first")
-        (album / "b.mp4").unlink()
-        proxy.release("first")
-
-    remover = threading.Thread(target=remove)
-    remover.start()
-    with pytest.raises(errors.SomeFailed) as caught:
+    remove = (album / "b.mp4").unlink
+    with proxy.meanwhile("first", remove), pytest.raises(errors.SomeFailed) as caught:
         through.upload_dir(album, space, jobs=1)
-    remover.join()
     assert list(reasons(caught)) == ["b.mp4"] and len(caught.value.summary.done) == 6
 
 
@@ -291,17 +282,8 @@ def test_a_line_that_is_dead_ends_it(album: Path) -> None:
 def test_cancel_ends_it(space: str, album: Path, proxy: FaultProxy, through: Client, client: Client) -> None:
     cancel = Cancel()
     proxy.on("PutObject", key="a/1.txt").pause("second")
-
-    def end() -> None:
-        proxy.wait("second")
-        cancel.cancel()
-        proxy.release("second")
-
-    ender = threading.Thread(target=end)
-    ender.start()
-    with pytest.raises(errors.Cancelled):
+    with proxy.meanwhile("second", cancel.cancel), pytest.raises(errors.Cancelled):
         through.upload_dir(album, space, jobs=1, cancel=cancel)
-    ender.join()
     assert len(keys(client, space)) <= 2
 
 

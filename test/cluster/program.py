@@ -8,6 +8,7 @@ import os
 import pwd
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -120,10 +121,17 @@ def until(ready: Callable[[], bool], seconds: float) -> bool:
 @contextlib.contextmanager
 def scratch(name: str) -> Iterator[Path]:
     """A folder that belongs to whom the programs run as; removed at the end."""
-    folder = Path(tempfile.mkdtemp(prefix=f"uvideo-{name}-"))
+    folder = Path(tempfile.mkdtemp(prefix=f"uvideo-{name}-", dir=_place()))
     if os.geteuid() == 0:
         os.chown(folder, pwd.getpwnam(USER).pw_uid, grp.getgrnam(GROUP).gr_gid)
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _place() -> Path:
+    """Where temporary files go, unless the programs would not get there: a TMPDIR of root's own."""
+    own = Path(tempfile.gettempdir())
+    is_open = all(each.stat().st_mode & stat.S_IXOTH for each in (own, *own.parents))
+    return own if is_open or os.geteuid() else Path("/tmp")

@@ -54,7 +54,9 @@ def start_seaweed() -> Iterator[ObjectStore]:
             return str(path)
 
         def start(kind: str, name: str, *options: str) -> Program:
-            program = Program([weed, "-logtostderr=true", "-v=0", kind, *bound, *options], folder / f"{name}.log")
+            program = Program(
+                [weed, "-logtostderr=true", "-v=0", kind, *bound, *options], folder / f"{name}.log", as_ourselves=True
+            )
             stack.callback(program.kill)  # told to stop, each takes 15 s
             return program
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -288,23 +287,13 @@ class ClientContract(Given):
         other = tmp_path / "other"
         other.write_bytes(os.urandom(2 * BLOCK + 5))
         proxy.on("GetObject").truncate(BLOCK).pause("changed")
-        failures: list[BaseException] = []
 
         def change() -> None:
-            try:
-                assert proxy.wait("changed", 20)
-                with self.another(subject) as client:
-                    client.upload(space, "a", other)
-            except BaseException as error:
-                failures.append(error)
-            finally:
-                proxy.release("changed")
+            with self.another(subject) as client:
+                client.upload(space, "a", other)
 
-        changer = threading.Thread(target=change)
-        changer.start()
-        subject.download(space, "a", tmp_path / "b")
-        changer.join()
-        assert failures == []
+        with proxy.meanwhile("changed", change):
+            subject.download(space, "a", tmp_path / "b")
         assert (tmp_path / "b").read_bytes() == other.read_bytes()
 
     def test_an_absent_object_is_not_found_and_the_target_stays(

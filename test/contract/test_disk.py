@@ -331,7 +331,7 @@ def reader_of(blobs: DiskBlobs) -> Any:
         (slot_of, lambda it: it._write([b"x"]), lambda it: it._leave(), (disk, "write_at")),
         (slot_of, lambda it: it._write([b"x"]), lambda it: it.leave(), (disk, "write_at")),
         (slot_of, lambda it: it.enter(), lambda it: it._leave(), (disk, "try_lock")),
-        (reader_of, lambda it: it._pread(10, 0), lambda it: it.shut(), (os, "pread")),
+        (reader_of, lambda it: it._pread(10, 0), lambda it: it._leave(), (os, "pread")),
         (reader_of, lambda it: it._pread(10, 0), lambda it: asyncio.run(it.close()), (os, "pread")),
     ],
 )

@@ -1,32 +1,90 @@
-"""Every wrapper of a driver takes what the driver takes: a type checker does not look behind its cast."""
+"""Every wrapper of a driver keeps the driver's contract: its own methods take the same, all else goes to the driver."""
 
 from __future__ import annotations
 
+import asyncio
 import inspect
+from collections.abc import Iterator
+from typing import Protocol
 
 import pytest
 
 from uvideo.server import headroom, rights, timing
 from uvideo.storage import base
+from uvideo.storage.wrapper import Wrapper, wrapped
 
-WRAPPERS = (
-    (rights._AddOnly, (base.Catalog,)),
-    (headroom._KeptFree, (base.Blobs,)),
-    (headroom._Writing, (base.Writer, base.PartSlot)),
-    (timing._TimedBlobs, (base.Blobs,)),
-    (timing._TimedSlot, (base.PartSlot,)),
-)
+CONTRACTS = (base.Blobs, base.Catalog, base.Writer, base.PartSlot, base.Reader, base.Ledger)
 
 
-def parameters(method: object) -> list[tuple[str, object, object]]:
-    found = inspect.signature(method).parameters.values()  # type: ignore[arg-type]
-    return [(each.name, each.kind, each.default) for each in found]
+def members(contract: type) -> set[str]:
+    return {name for name in (*vars(contract), *contract.__annotations__) if name[0] != "_"}
 
 
-@pytest.mark.parametrize(("wrapper", "kinds"), WRAPPERS, ids=[wrapper.__name__ for wrapper, _ in WRAPPERS])
-def test_a_wrapper_takes_what_the_driver_takes(wrapper: type, kinds: tuple[type, ...]) -> None:
-    own = {name: method for name, method in vars(wrapper).items() if inspect.isfunction(method) and name[0] != "_"}
-    assert own
-    for name, method in own.items():
-        for kind in kinds:
-            assert parameters(method) == parameters(getattr(kind, name)), f"{wrapper.__name__}.{name}"
+def wrappers() -> Iterator[tuple[type, type]]:
+    """(class, its contract) of each class in the modules of wrappers."""
+    for module in (headroom, rights, timing):
+        for each in vars(module).values():
+            if inspect.isclass(each) and each.__module__ == module.__name__:
+                yield from ((each, contract) for contract in CONTRACTS if contract in each.__mro__)
+
+
+WRAPPERS = list(wrappers())
+
+
+def test_all_wrappers_are_found() -> None:
+    assert {cls for cls, _ in WRAPPERS} >= {
+        rights._AddOnly,
+        headroom._KeptFree,
+        timing._TimedBlobs,
+        timing._TimedCatalog,
+    }
+
+
+@pytest.mark.parametrize(("cls", "contract"), WRAPPERS, ids=[cls.__qualname__ for cls, _ in WRAPPERS])
+def test_a_wrapper_answers_nothing_with_the_contracts_empty_bodies(cls: type, contract: type) -> None:
+    assert {name for name in members(contract) if getattr(cls, name, None) is getattr(contract, name, None)} == set()
+
+
+class Named(Protocol):
+    size: int
+
+    async def old(self, name: str) -> str: ...
+
+
+class Longer(Named, Protocol):
+    """What the Protocol is once a method and a value were added."""
+
+    count: int
+
+    async def added(self, first: int, *, second: int = 2) -> int: ...
+
+
+class Driver:
+    size, count = 3, 4
+
+    async def old(self, name: str) -> str:
+        return name
+
+    async def added(self, first: int, *, second: int = 2) -> int:
+        return first + second
+
+
+class Loud(Wrapper[Longer], Longer):
+    async def old(self, name: str) -> str:
+        return (await self.inner.old(name)).upper()
+
+
+class Louder(Loud):
+    async def old(self, name: str) -> str:
+        return await super().old(name) + "!"
+
+
+@pytest.mark.parametrize(("cls", "expected"), [(Loud, "NAME"), (Louder, "NAME!")])
+def test_what_is_added_to_a_protocol_goes_to_the_driver(cls: type[Loud], expected: str) -> None:
+    driver = Driver()
+    loud: Longer = wrapped(cls, driver)
+    assert asyncio.run(loud.old("name")) == expected
+    assert asyncio.run(loud.added(1, second=5)) == 6
+    assert (loud.size, loud.count) == (3, 4)
+    loud.count = 7
+    assert driver.count == 7 and loud.count == 7

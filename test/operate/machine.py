@@ -22,27 +22,28 @@ from test.interpreters import ROOT
 __all__ = ["Failed", "Machine", "booted", "missing"]
 
 WHEELS = ROOT / ".cache" / "operate" / "wheels"  # made by make test-operate
-#: $1: an empty folder; $2: what both sides see, /shared in the machine.
+#: $1: an empty folder; $2: what both sides see, /shared in the machine; $3: the wheels, /wheels there.
 LAUNCH = r"""
 set -eu
 mount -t tmpfs -o mode=755 tmpfs "$1"
-mkdir "$1/up" "$1/work" "$1/root"
-mount -t overlay overlay -o "lowerdir=/,upperdir=$1/up,workdir=$1/work" "$1/root"
-units="$1/root/etc/systemd/system"
+mkdir "$1/up" "$1/work" "$1/tree"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$1/up,workdir=$1/work" "$1/tree"
+units="$1/tree/etc/systemd/system"
 mkdir -p "$units"
 printf '[Unit]\nRequires=basic.target\nAfter=basic.target\nWants=runner.service\n' > "$units/testing.target"
 printf '[Unit]\nAfter=basic.target\n[Service]\nExecStart=/bin/bash /shared/runner.sh\n' > "$units/runner.service"
 ln -s /dev/null "$units/systemd-networkd-wait-online.service"
-rm -f "$1/root/etc/machine-id"
-exec systemd-nspawn --quiet --directory="$1/root" --boot --register=no --keep-unit --private-network \
-    --machine=uvideo-test --bind="$2:/shared" --console=read-only systemd.unit=testing.target </dev/null
+rm -f "$1/tree/etc/machine-id"
+exec systemd-nspawn --quiet --directory="$1/tree" --boot --register=no --keep-unit --private-network \
+    --machine=uvideo-test --bind="$2:/shared" --bind-ro="$3:/wheels" --console=read-only \
+    systemd.unit=testing.target </dev/null
 """
 #: Runs what it is told the number of, one after the other.  Whoever asks finds the output and then the exit code.
 RUNNER = r"""
 exec 3<>/shared/ask
 echo up > /shared/up.part && mv /shared/up.part /shared/up
-export PIP_CONFIG_FILE=/shared/pip.conf HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-cd /root
+export PIP_CONFIG_FILE=/shared/pip.conf HOME=~root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+cd
 while read -r number <&3; do
     bash -eu -o pipefail "/shared/$number.sh" > "/shared/$number.out" 2>&1 </dev/null
     echo $? > "/shared/$number.part"
@@ -95,12 +96,12 @@ def booted() -> Iterator[Machine]:
     """One that runs while the block does."""
     with tempfile.TemporaryDirectory(prefix="machine-") as name:
         folder = Path(name)
-        folder.chmod(0o755)
         shared, inside = folder / "shared", folder / "machine"
+        folder.chmod(0o755)
         for each in (shared, inside):
             each.mkdir(mode=0o755)
         (shared / "runner.sh").write_text(RUNNER, encoding="utf-8")
-        (shared / "pip.conf").write_text(f"[global]\nno-index = true\nfind-links = {WHEELS}\n", encoding="utf-8")
+        (shared / "pip.conf").write_text("[global]\nno-index = true\nfind-links = /wheels\n", encoding="utf-8")
         os.mkfifo(shared / "ask")
         with open(folder / "console", "wb") as console:
             process = subprocess.Popen(
@@ -117,6 +118,7 @@ def booted() -> Iterator[Machine]:
                     shared,
                     WHEELS,
                 ],
+                stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

@@ -24,7 +24,7 @@ with Client(keys["public_key"], keys["private_key"], endpoint="127.0.0.1:9000", 
     size = len(stalled.read(1000))
     print("at work", flush=True)
     done, worst, failures = 0, 0.0, []
-    while not os.path.exists("/root/stop") and not failures:
+    while not os.path.exists("/run/stop") and not failures:
         began = time.monotonic()
         try:
             client.put("operate", f"w{{done % 10}}", b"y" * 30_000)
@@ -33,7 +33,7 @@ with Client(keys["public_key"], keys["private_key"], endpoint="127.0.0.1:9000", 
             failures.append(repr(failure))
         done, worst = done + 1, max(worst, time.monotonic() - began)
     print(json.dumps([done, worst, failures]), flush=True)
-while not os.path.exists("/root/go"):
+while not os.path.exists("/run/go"):
     time.sleep(0.05)
 while piece := stalled.read(1 << 20):
     size += len(piece)
@@ -45,7 +45,7 @@ useradd --system --home-dir /var/lib/uvideo --shell /usr/sbin/nologin uvideo
 mkdir /etc/uvideo && touch /etc/uvideo/settings && echo UVIDEO_SERVE_IDLE=3600 > /etc/uvideo/uvideo.env
 install -m 0644 /shared/uvideo.service /shared/uvideo.socket /etc/systemd/system/
 systemctl daemon-reload && systemctl enable --now uvideo.socket && systemctl start uvideo
-/opt/uvideo/bin/python /shared/client.py > /root/said 2>&1 &
+/opt/uvideo/bin/python /shared/client.py > /run/said 2>&1 &
 """
 RESTART = "runuser -u uvideo -- /opt/uvideo/bin/uvideo admin restart /var/lib/uvideo"
 WORKERS = "/opt/uvideo/lib/python3*/site-packages/uvideo/server/workers.py"  # that nothing but serve needs
@@ -60,7 +60,7 @@ def service(machine: Machine) -> Machine:
     machine.run(INSTALL)
     said = ""
     while not said:
-        said = machine.run("cat /root/said; sleep 0.1")
+        said = machine.run("cat /run/said; sleep 0.1")
     assert said == "at work\n"
     return machine
 
@@ -85,13 +85,13 @@ def test_restarts_fail_no_request_and_wait_for_no_reader(service: Machine) -> No
     assert service.run(RESTART).split()[:2] == ["process", str(main_pid(service))]
     third = main_pid(service)
     assert third != second
-    service.run(f"cp {WORKERS} /root/workers.py; echo ')' >> {WORKERS}")
+    service.run(f"cp {WORKERS} /run/workers.py; echo ')' >> {WORKERS}")
     with pytest.raises(Failed, match="exit code 2:\nuvideo: .* process .* goes on: unmatched"):
         service.run(RESTART)
-    service.run(f"cp /root/workers.py {WORKERS}")
+    service.run(f"cp /run/workers.py {WORKERS}")
     assert main_pid(service) == third and left <= processes(service)
     done, worst, failures = json.loads(
-        service.run("touch /root/stop; until [ $(wc -l < /root/said) = 2 ]; do sleep 0.1; done; tail -n 1 /root/said")
+        service.run("touch /run/stop; until [ $(wc -l < /run/said) = 2 ]; do sleep 0.1; done; tail -n 1 /run/said")
     )
     print(f"{done} rounds, the slowest took {worst:.2f} s")
     assert failures == [] and done > 3
@@ -104,7 +104,7 @@ def test_systemd_starts_what_was_killed_and_stops_it(service: Machine) -> None:
         f"until systemctl is-active -q uvideo && [ $(systemctl show -P MainPID uvideo) != {killed} ]; "
         "do sleep 0.1; done"
     )
-    service.run("touch /root/go; until [ $(wc -l < /root/said) = 3 ]; do sleep 0.1; done")
-    assert service.run("tail -n 1 /root/said").strip() == str(BIG)
+    service.run("touch /run/go; until [ $(wc -l < /run/said) = 3 ]; do sleep 0.1; done")
+    assert service.run("tail -n 1 /run/said").strip() == str(BIG)
     service.run("systemctl stop uvideo.socket uvideo")
     assert service.run("systemctl show -P Result uvideo").strip() == "success"

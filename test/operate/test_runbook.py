@@ -37,7 +37,7 @@ class Operator:
             raise AssertionError(f"what is to be done with this block of kind {block.kind!r}?\n{block.text}")
 
     def save(self, path: str, text: str) -> None:
-        """As an editor saves it: below /root unless the path says another place."""
+        """As an editor saves it: in root's home unless the path says another place."""
         name, folder = shlex.quote(path), shlex.quote(str(PurePosixPath(path).parent))
         self.shell(f"mkdir -p {folder}\ncat >{name} <<'END OF FILE'\n{text}END OF FILE\n")
 
@@ -81,8 +81,8 @@ def lines(printed: str) -> list[dict[str, object]]:
 def certificate(machine: Machine) -> None:
     """One for the server, where an ACME client keeps it, by an authority that the machine trusts."""
     machine.run(f"""
-    mkdir -p {LIVE} /root/ca
-    cd /root/ca
+    mkdir -p {LIVE} ~/ca
+    cd ~/ca
     new="req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
     if [ ! -e ca.pem ]; then
         openssl $new -x509 -days 30 -subj '/CN=An authority' -addext keyUsage=critical,keyCertSign \\
@@ -138,44 +138,44 @@ class Certificate:
 
 class Proxy:
     def before(self, on: Operator) -> None:
-        on.shell("cp -p /etc/uvideo/settings /root/settings")
+        on.shell("cp -p /etc/uvideo/settings ~/settings")
 
     def after(self, on: Operator) -> None:
         """The sender is known; and back to the server by itself, which the other sections are about."""
         recorded = lines(on.shell(f"{ADMIN} audit {DATA} --key proxied.txt --json"))
         assert recorded and {line["address"] for line in recorded} == {CLIENT}
         assert "Signature" not in on.shell("cat /var/log/nginx/uvideo.log")
-        on.shell("cp -p /root/settings /etc/uvideo/settings; systemctl stop nginx; systemctl restart uvideo")
+        on.shell("cp -p ~/settings /etc/uvideo/settings; systemctl stop nginx; systemctl restart uvideo")
         ready(on)
 
 
 class Rotation:
     def before(self, on: Operator) -> None:
         """The owner's pair, one of another account, and one more that nobody takes away."""
-        on.shell(f"cp {DATA}/credentials.json /root/old.json")
+        on.shell(f"cp {DATA}/credentials.json ~/old.json")
         pair = {"public_key": "UVIDEOfilms1", "private_key": "a-private-key-of-films-0123456789abcdefgh"}
         on.shell(f"install -o uvideo -m 600 /dev/null {DATA}/films.json; echo '{json.dumps(pair)}' >{DATA}/films.json")
-        on.shell(f"{ADMIN} add-key {DATA} --account films --pair {DATA}/films.json; mv {DATA}/films.json /root")
-        on.shell(f"{ADMIN} add-key {DATA} --account music --key-file {DATA}/music.json; mv {DATA}/music.json /root")
+        on.shell(f"{ADMIN} add-key {DATA} --account films --pair {DATA}/films.json; mv {DATA}/films.json ~")
+        on.shell(f"{ADMIN} add-key {DATA} --account music --key-file {DATA}/music.json; mv {DATA}/music.json ~")
 
     def after(self, on: Operator) -> None:
         for name in ("old", "films", "films-new", "music"):
             on.shell(
                 f"uvideo config init --profile {name} --provider local --endpoint https://video.example.com:9000 "
-                f"--key-file /root/{name}.json --no-check --yes && uvideo config set --profile {name} ca_bundle "
+                f"--key-file ~/{name}.json --no-check --yes && uvideo config set --profile {name} ca_bundle "
                 "/etc/ssl/certs/ca-certificates.crt"
             )
         accepted = "for each in old films films-new music; do"
         accepted += " if uvideo ls --profile $each >/dev/null 2>&1; then echo $each; fi; done"
         assert on.shell(accepted).split() == ["films-new", "music"]
         on.prints("uvideo cat uvideo://films/hello.txt", "hello")
-        on.shell(f"install -m 0600 {DATA}/credentials.json /root/credentials.json")
+        on.shell(f"install -m 0600 {DATA}/credentials.json ~/credentials.json")
 
 
 class Audit:
     def before(self, on: Operator) -> None:
-        on.shell("head -c 300000 /dev/urandom >/root/cut.mp4; uvideo cp /root/cut.mp4 uvideo://films/2026/cut.mp4")
-        on.shell("uvideo rm uvideo://films/2026/cut.mp4; uvideo cp /root/cut.mp4 uvideo://films/2026/cut.mp4")
+        on.shell("head -c 300000 /dev/urandom >~/cut.mp4; uvideo cp ~/cut.mp4 uvideo://films/2026/cut.mp4")
+        on.shell("uvideo rm uvideo://films/2026/cut.mp4; uvideo cp ~/cut.mp4 uvideo://films/2026/cut.mp4")
 
     def after(self, on: Operator) -> None:
         assert on.shell("ls /var/log/uvideo").split() == ["audit.log.1"]
@@ -190,10 +190,10 @@ class Backup:
         """backup.example.com is another machine that root reaches by ssh; a backup of long ago is there."""
         on.shell("""
         systemctl start ssh
-        mkdir -p -m 700 /root/.ssh
-        ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519
-        cp /root/.ssh/id_ed25519.pub /root/.ssh/authorized_keys
-        sed 's/^/backup.example.com /' /etc/ssh/ssh_host_ed25519_key.pub >/root/.ssh/known_hosts
+        mkdir -p -m 700 ~/.ssh
+        ssh-keygen -q -t ed25519 -N '' -f ~/.ssh/id_ed25519
+        cp ~/.ssh/id_ed25519.pub ~/.ssh/authorized_keys
+        sed 's/^/backup.example.com /' /etc/ssh/ssh_host_ed25519_key.pub >~/.ssh/known_hosts
         mkdir /mnt/backup/video.2026-01-01
         touch -d '40 days ago' /mnt/backup/video.2026-01-01
         """)
@@ -203,7 +203,7 @@ class Backup:
         assert abs(float(on.shell("date +%s")) - when) < 3600
         assert "uvideo-backup.timer" in on.shell("systemctl list-timers --no-pager")
         today = on.shell("date +video.%F").strip()
-        assert on.shell("diff -r /mnt/backup /root/backup; ls /mnt/backup").split() == ["video", today]
+        assert on.shell("diff -r /mnt/backup ~/backup; ls /mnt/backup").split() == ["video", today]
 
 
 class Restore:
@@ -212,7 +212,7 @@ class Restore:
         on.shell("uvideo rm uvideo://films/2026/cut.mp4; echo later | uvideo cp - uvideo://films/later.txt")
 
     def after(self, on: Operator) -> None:
-        on.shell("uvideo cat uvideo://films/2026/cut.mp4 | cmp - /root/cut.mp4")
+        on.shell("uvideo cat uvideo://films/2026/cut.mp4 | cmp - ~/cut.mp4")
         assert "later.txt" not in on.shell("uvideo ls uvideo://films/")
         on.shell(f"{ADMIN} fsck --rehash {DATA}; rm -r {DATA}.broken")
 
@@ -223,7 +223,7 @@ class Restart:
 
     def after(self, on: Operator) -> None:
         assert pid(on) != self.pid
-        on.shell("uvideo cat uvideo://films/2026/cut.mp4 | cmp - /root/cut.mp4")
+        on.shell("uvideo cat uvideo://films/2026/cut.mp4 | cmp - ~/cut.mp4")
 
 
 class Move:
@@ -232,17 +232,17 @@ class Move:
         on.shell("""
         mknod /dev/loop-control c 10 237
         for each in {0..31}; do mknod /dev/loop$each b 7 $each; done
-        truncate -s 8G /root/disk
-        mkfs.btrfs -q /root/disk
+        truncate -s 8G ~/disk
+        mkfs.btrfs -q ~/disk
         mkdir /mnt/new
-        mount -o loop /root/disk /mnt/new
+        mount -o loop ~/disk /mnt/new
         btrfs subvolume create /mnt/new/uvideo
         """)
 
     def after(self, on: Operator) -> None:
         ready(on)
         assert on.shell(f"findmnt -no FSTYPE {DATA}").strip() == "btrfs"
-        on.shell("uvideo cat uvideo://films/2026/cut.mp4 | cmp - /root/cut.mp4; uvideo rm uvideo://films/hello.txt")
+        on.shell("uvideo cat uvideo://films/2026/cut.mp4 | cmp - ~/cut.mp4; uvideo rm uvideo://films/hello.txt")
         on.shell(f"{ADMIN} fsck --rehash {DATA}; rm -r {DATA}.old")
 
 
@@ -251,7 +251,7 @@ class Snapshot:
         """What was deleted since is in the snapshot."""
         folder = on.shell("date +/mnt/new/uvideo.%F").strip()
         on.shell("uvideo rm uvideo://films/2026/cut.mp4")
-        on.shell(f"find {folder}/blobs -type f -size +200k -exec cmp {{}} /root/cut.mp4 ';' -print | grep .")
+        on.shell(f"find {folder}/blobs -type f -size +200k -exec cmp {{}} ~/cut.mp4 ';' -print | grep .")
 
 
 class Grow:
@@ -263,7 +263,7 @@ class Watch:
     def after(self, on: Operator) -> None:
         asked = "'query=up{job=\"uvideo\"}'"
         ask = f"curl -s -G http://127.0.0.1:9090/api/v1/query --data-urlencode {asked} || true"
-        patience.until(lambda: '"1"]' in on.shell(ask))
+        patience.until(lambda: '"1"]' in on.shell(ask), patience.SUITE_SECONDS)  # one scrape or more later
         assert "UvideoBackupNever" in on.shell("curl -s http://127.0.0.1:9090/api/v1/rules")
 
 

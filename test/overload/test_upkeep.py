@@ -23,6 +23,7 @@ from uvideo.storage.base import NoRoom, ObjectRecord, PartRecord, SpaceRecord, U
 from uvideo.storage.sqlite import SqliteCatalog
 
 MIB = 1024 * 1024
+PAGE = 4096
 
 
 def size(folder: Path, tail: str = "") -> int:
@@ -116,7 +117,8 @@ def test_the_catalog_shrinks_after_mass_deletes_whoever_is_killed(tmp_path: Path
         server.kill()
     with start_server(tmp_path, "--no-fsync") as server:
         peer = Peer(server)
-        until(lambda: size(tmp_path) < 4 * MIB)
+        # The first server may have been killed when so few free pages were left that no other begins with them.
+        until(lambda: size(tmp_path) < 2 * MIB + upkeep.LEAST * PAGE)
         assert is_sound(tmp_path)
         assert len(peer.call(operation.GetObject(space, "k99")).body) == 4000
         assert peer.call(operation.GetObject(space, "k100")).status == 404

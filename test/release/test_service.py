@@ -155,7 +155,8 @@ class TestContainer:
         # What is sent to the builder at all is a list, too.
         ignored = (ROOT / ".dockerignore").read_text().splitlines()
         allowed = {line[1:] for line in ignored if line.startswith("!")}
-        assert ignored[0] == "*" and {each.split("/")[0] for each in sources} == allowed
+        assert ignored[0] == "*"
+        assert {each if each in allowed else each.split("/")[0] for each in sources} == allowed
 
     def test_its_command_runs_and_its_health_is_seen(self, last: dict[str, str], tmp_path: Path) -> None:
         words = [*json.loads(last["ENTRYPOINT"]), *json.loads(last["CMD"])]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
 import json
 import os
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from test import patience
 from test.cluster.program import until
 from test.interpreters import ROOT
 from test.server.wire import BLOCK, Peer, connect, head, pattern
@@ -30,12 +32,14 @@ NAME = re.compile(r"\b(?:uvideo|process)_[a-z_]+\b")
 
 
 def asked(server: Server, path: str) -> tuple[int, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.admin_port, timeout=10)
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.admin_port, timeout=10)) as connection:
+        return said(connection, path)
+
+
+def said(connection: http.client.HTTPConnection, path: str) -> tuple[int, str]:
     connection.request("GET", path)
     response = connection.getresponse()
-    found = response.status, response.read().decode()
-    connection.close()
-    return found
+    return response.status, response.read().decode()
 
 
 def parsed(text: str) -> dict[tuple[str, str], float]:
@@ -240,18 +244,18 @@ def test_readiness_is_true(tmp_path: Path) -> None:
     with start_server(tmp_path / "stopping", "--no-fsync") as server:
         peer = Peer(server)
         space = peer.space()
-        assert asked(server, "/readyz") == (200, "ok\n")
+        # No connection is taken any more once the server stops.
+        kept = http.client.HTTPConnection(
+            "127.0.0.1", server.admin_port, timeout=patience.SECONDS
+        )  # none is taken later
         signed = ("Authorization", peer.signed("PUT", space, "k"))
-        with connect(server.port) as sock:
+        with contextlib.closing(kept), connect(server.port) as sock:
+            assert said(kept, "/readyz") == (200, "ok\n")
             sock.sendall(head("PUT", "/k", [("Host", f"{space}.x"), signed, ("Content-Length", "5")]) + b"12")
-            deadline = time.monotonic() + 60
-            while "uvideo_requests_in_flight 1" not in asked(server, "/metrics")[1] and time.monotonic() < deadline:
-                time.sleep(0.01)
+            patience.until(lambda: "uvideo_requests_in_flight 1" in said(kept, "/metrics")[1])
             server.process.send_signal(signal.SIGTERM)
-            deadline, found = time.monotonic() + 60, (200, "")
-            while found[0] == 200 and time.monotonic() < deadline:
-                found = asked(server, "/readyz")
-            assert found == (503, "server: stopping\n")
+            patience.until(lambda: said(kept, "/readyz")[0] != 200)
+            assert said(kept, "/readyz") == (503, "server: stopping\n")
             sock.sendall(b"345")
             assert sock.recv(100).startswith(b"HTTP/1.1 200 ")
         assert server.process.wait(20) == 0

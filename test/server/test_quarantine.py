@@ -146,7 +146,10 @@ def test_a_sweep_that_would_take_much_takes_nothing(folder: Path) -> None:
     with start_server(folder, "--no-fsync") as server:
         swept(server)
         text = server.log.read_text()
-        assert "101 of 102 blobs and drafts have no name" in text and "uvideo admin gc DIR --no-limit" in text
+        # A draft by which the server looks whether the disk takes anything may be there, too.
+        assert (
+            re.search("101 of 10[23] blobs and drafts have no name", text) and "uvideo admin gc DIR --no-limit" in text
+        )
         assert "Traceback" not in text and metric(server, "uvideo_gc_failures_total") == 1
     assert names <= set(stored(folder)) and kept(folder) == {}
     done = inside("gc", folder)

@@ -7,11 +7,9 @@ import dataclasses
 import datetime
 import ipaddress
 import os
-import pty
 import re
 import signal
 import ssl
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +24,7 @@ from cryptography.x509.oid import NameOID
 from test.forked import Forked
 from test.interpreters import ROOT
 from test.patience import until
+from test.server.terminal import serve
 from test.server.test_process import children
 from test.server.wire import Peer, connect, head, receive
 from test.server_fixture import Server, start_server
@@ -360,17 +359,7 @@ def test_a_secret_in_a_file_for_all_is_refused(tmp_path: Path, commands: Forked)
 
 def test_a_server_ends_with_its_terminal_and_nohup_keeps_it(tmp_path: Path) -> None:
     for nohup in (False, True):
-        ready = tmp_path / f"ready-{nohup}"
-        folder = str(tmp_path / f"data-{nohup}")
-        serve = ["serve", folder, "--port", "0", "--admin-port", "0", "--no-fsync", "--ready-file", str(ready)]
-        command = [sys.executable, "-m", "uvideo", *serve]
-        pid, terminal = pty.fork()
-        if pid == 0:
-            if nohup:
-                signal.signal(signal.SIGHUP, signal.SIG_IGN)
-            os.chdir(ROOT)
-            os.execv(sys.executable, command)
-        until(ready.exists)
+        pid, terminal = serve(tmp_path / f"data-{nohup}", "--no-fsync", nohup=nohup)
         os.close(terminal)
         if nohup:
             os.kill(pid, signal.SIGHUP)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +15,7 @@ import pytest
 from test.server.inprocess import Running, running
 from test.server.test_postfile import fields_of, file_of, post
 from test.server.test_spaces import ask
-from test.server.wire import Answer, Peer
+from test.server.wire import Answer, Peer, connect, head, receive
 from ucloud.uvideo.protocol import errors, operation, signature
 from uvideo.server import rights
 from uvideo.server.credentials import Key
@@ -225,15 +227,22 @@ def requests(space: str, upload: str) -> dict[str, tuple[Any, ...]]:
             operation.DeleteTags(*k),
             operation.FinishUpload(space, "dir/u", upload, ()),
             operation.AbortUpload(space, "dir/u", upload),
+            operation.SwitchClass(*k, storage_class="ARCHIVE"),
+            operation.RestoreObject(*k),
         ),
         "READ WRITE": (
             operation.PutAcl(*k, acl="default"),
             operation.CopyObject(space, "dir/copy", space, "dir/k"),
+            operation.CopyPart(space, "dir/u", upload, 0, space, "dir/k"),
             operation.UploadHit(space, "dir/hit", "none", 1),
         ),
         "WRITE DELETE": (operation.RenameObject(space, "dir/k", "dir/renamed"),),
         "DELETE": (operation.DeleteObject(space, "dir/none"),),
     }
+
+
+def test_the_requests_are_all_that_a_token_can_do() -> None:
+    assert {type(op) for asked in requests("s", "u").values() for op in asked} == set(rights.NEEDED)
 
 
 @pytest.mark.parametrize("missing", ("READ", "WRITE", "DELETE", "LIST"))
@@ -437,10 +446,6 @@ def test_nothing_is_overwritten(world: Running, owner: Peer) -> None:
 
 def test_two_at_once_do_not_overwrite_each_other(world: Running, owner: Peer) -> None:
     """The key is looked at before the body; what counts is the store."""
-    import socket
-
-    from test.server.wire import head, receive
-
     space = owner.space()
     token = holder(world, owner, "TOKEN_ALLOW_WRITE", "TOKEN_DENY_UPDATE")
     signed = [("Host", f"{space}.x"), ("Authorization", token.signed("PUT", space, "k")), ("Content-Length", "5")]
@@ -456,3 +461,94 @@ def test_two_at_once_do_not_overwrite_each_other(world: Running, owner: Peer) ->
         second.sendall(b"later")
         assert receive(second, "PUT").refusal() == DENIED
     assert owner.call(operation.GetObject(space, "k")).body == b"first"
+
+
+# Slots: the right to write one part, for which whoever comes later waits
+
+
+@contextmanager
+def part_on_its_way(token: Peer, space: str, key: str, upload: str) -> Iterator[socket.socket]:
+    """Part 0, five bytes that the server has allowed and that are still to be sent."""
+    signed = [("Host", f"{space}.x"), ("Authorization", token.signed("PUT", space, key)), ("Content-Length", "5")]
+    with connect(token.port) as sock:
+        sock.sendall(head("PUT", f"/{key}?uploadId={upload}&partNumber=0", [*signed, ("Expect", "100-continue")]))
+        assert sock.recv(100).startswith(b"HTTP/1.1 100")
+        yield sock
+
+
+@pytest.fixture
+def begun(owner: Peer) -> tuple[str, str]:
+    """(space, upload id of dir/u)"""
+    space = owner.space()
+    return space, owner.do(operation.InitiateUpload(space, "dir/u")).upload_id
+
+
+@pytest.mark.parametrize("more", [(), ("TOKEN_DENY_UPDATE",)])
+def test_a_part_that_came_first_stays(
+    world: Running, owner: Peer, begun: tuple[str, str], more: tuple[str, ...]
+) -> None:
+    token = holder(world, owner, "TOKEN_ALLOW_WRITE", *more, prefixes=("dir/",))
+    space, upload = begun
+    part = operation.UploadPart(space, "dir/u", upload, 0)
+    with (
+        part_on_its_way(token, space, "dir/u", upload) as other,
+        part_on_its_way(token, space, "dir/u", upload) as same,
+    ):
+        stored = owner.do(part, b"first")
+        other.sendall(b"later")
+        assert receive(other, "PUT").refusal()[1] == errors.PartExists.ret_code
+        same.sendall(b"first")
+        assert receive(same, "PUT").header("ETag") == f'"{stored.etag}"'
+    assert [each.etag for each in owner.do(operation.ListParts(space, upload)).parts] == [stored.etag]
+    assert token.do(operation.FinishUpload(space, "dir/u", upload, (stored.etag,))).size == 5
+    assert owner.call(operation.GetObject(space, "dir/u")).body == b"first"
+
+
+def test_a_part_of_an_upload_that_was_given_up_stores_nothing(
+    world: Running, owner: Peer, begun: tuple[str, str], tmp_path: Path
+) -> None:
+    token = holder(world, owner, "TOKEN_ALLOW_WRITE", prefixes=("dir/",))
+    space, upload = begun
+    with part_on_its_way(token, space, "dir/u", upload) as sock:
+        owner.do(operation.AbortUpload(space, "dir/u", upload))
+        sock.sendall(b"later")
+        assert receive(sock, "PUT").refusal()[0] == 404
+    assert [path for path in tmp_path.rglob("*") if path.is_file() and path.read_bytes() == b"later"] == []
+
+
+def test_the_parts_of_others_are_not_a_tokens(world: Running, owner: Peer, begun: tuple[str, str]) -> None:
+    """A token may not reach an upload of a key that it does not cover by naming one that it does."""
+    space, upload = begun
+    owner.do(operation.PutObject(space, "mine/k"), b"x")
+    token = holder(world, owner, *ALL, prefixes=("mine/",))
+    for op in (
+        operation.UploadPart(space, "dir/u", upload, 0),
+        operation.CopyPart(space, "dir/u", upload, 0, space, "mine/k"),
+        operation.CopyPart(space, "mine/u", upload, 0, space, "dir/u"),
+        operation.FinishUpload(space, "dir/u", upload, ()),
+        operation.AbortUpload(space, "dir/u", upload),
+    ):
+        assert denied(token.call(op, b"x")), op
+    for op in (
+        operation.UploadPart(space, "mine/u", upload, 0),
+        operation.CopyPart(space, "mine/u", upload, 0, space, "mine/k"),
+        operation.FinishUpload(space, "mine/u", upload, ()),
+        operation.AbortUpload(space, "mine/u", upload),
+    ):
+        assert token.call(op, b"x").refusal()[0] == 404, op
+    assert owner.do(operation.ListParts(space, upload)).parts == ()
+
+
+def test_an_overwrite_that_is_refused_at_the_end_leaves_nothing_once_given_up(
+    world: Running, owner: Peer, begun: tuple[str, str], tmp_path: Path
+) -> None:
+    token = holder(world, owner, "TOKEN_ALLOW_WRITE", "TOKEN_DENY_UPDATE")
+    space, upload = begun
+    content = bytes(1000) + b"refused"
+    part = token.do(operation.UploadPart(space, "dir/u", upload, 0), content)
+    owner.do(operation.PutObject(space, "dir/u"), b"old")
+    assert token.call(operation.FinishUpload(space, "dir/u", upload, (part.etag,))).refusal() == DENIED
+    assert len(token.do(operation.UploadPart(space, "dir/u", upload, 0), content).etag) > 20  # it is there still
+    assert token.call(operation.AbortUpload(space, "dir/u", upload)).status in (200, 204)
+    assert owner.call(operation.GetObject(space, "dir/u")).body == b"old"
+    assert [path for path in tmp_path.rglob("*") if path.is_file() and b"refused" in path.read_bytes()] == []

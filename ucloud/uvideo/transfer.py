@@ -262,8 +262,9 @@ def reconcile(carrier, upload, source):
             raise
         return found
     except Refused as error:
-        if error.status in (401, 403) or error.retryable:
+        if error.retryable:
             raise
+        # Nothing is lost by that: keys that may not write are refused at the next part, too.
         _log.warning("the service does not list parts (%s); the record is trusted", error)
         return None
     uploads.match(upload, listed, digest)

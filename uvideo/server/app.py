@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -44,10 +44,10 @@ from uvideo.server.names import OwnNames
 from uvideo.server.readiness import Writes
 from uvideo.server.rights import Rights
 from uvideo.server.senders import Senders
-from uvideo.server.service import Grant, Service, who
+from uvideo.server.service import Content, Grant, Service, who
 from uvideo.server.spaces import Spaces
 from uvideo.server.usage import Usage
-from uvideo.storage.base import TokenRecord
+from uvideo.storage.base import SpaceRecord, TokenRecord
 
 if TYPE_CHECKING:
     from uvideo.server.spans import Spans
@@ -59,7 +59,7 @@ DOCUMENT_LIMIT = 64 * 1024  # bytes of tags, or of a media type
 CALLING = (operation.PutObject, operation.FinishUpload)  # what a put policy may go with; source: signing.md section 4
 WRONG = (errors.SignatureMismatch, errors.UnknownKey)  # what a guess is answered with
 #: Steps of uploads that are counted, so that one sees how many stay unfinished.
-COUNTED = {
+COUNTED: dict[type, str] = {
     operation.InitiateUpload: "uvideo_uploads_begun_total",
     operation.FinishUpload: "uvideo_uploads_finished_total",
     operation.AbortUpload: "uvideo_uploads_aborted_total",
@@ -73,6 +73,8 @@ STORING = frozenset(
 )
 #: Those of them that tell whether the disk and the catalog take anything.
 PUTS = frozenset(cls.__name__ for cls in (operation.PutObject, operation.InitiateUpload, operation.UploadPart))
+
+Pairs = Sequence[tuple[str, str]]
 
 log = logging.getLogger("uvideo.server")
 access = logging.getLogger("uvideo.access")
@@ -238,8 +240,8 @@ class App:
             code = exchange.ret_code or 0
             self._audit.end(entry, status, code, exchange.sender.address, exchange.session)
 
-    async def _respond(self, exchange: Exchange) -> tuple[Any, Any]:
-        """(message.Response, Content or None) of a request.  Refused, OSError, Disconnected."""
+    async def _respond(self, exchange: Exchange) -> tuple[message.Response, Content | None]:
+        """The answer to a request.  Refused, OSError, Disconnected."""
         request, headers = exchange.request, exchange.headers
         if request.version[0] < LEAST_VERSION[0]:
             raise errors.BadRequest("the request says no version of HTTP that is served")
@@ -278,10 +280,11 @@ class App:
             service = await self._rights.permit(grant.token, op, space, exchange.sender)
         if grant.query.left_out:
             service = await self._rights.add(op, space)
-        if cls is operation.FinishUpload:  # its list may be long: only for who may finish, and as long as it need be
+        if isinstance(op, operation.FinishUpload):
+            # The list may be long: only for who may finish, and no longer than the stored parts need.
             body = await self._etags(exchange, op, space)
             op = dialect.decode(cls, space.name, grant.key, grant.query, grant.headers, body)
-        if cls is operation.GetObject:
+        if isinstance(op, operation.GetObject):
             info, content = await service.get(op, space)
             return answer.encode(op, info), content
         asked = self._callback(grant) if cls in CALLING else None
@@ -289,28 +292,29 @@ class App:
             result = await self._done(service, op, space, exchange)
         return await self._called_back(asked, answer.encode(op, result)), None
 
-    def _announced(self, cls: Any, exchange: Exchange) -> AbstractContextManager[None]:
+    def _announced(self, cls: type[dialect.Operation], exchange: Exchange) -> AbstractContextManager[None]:
         """While the request is done: room on the disk for what it says that it will store.  Unavailable."""
         if self._headroom is None or cls not in STORING:
             return nullcontext()
         return self._headroom.announced((exchange.length or 0) if cls in dialect.BULK else 0)
 
-    async def _done(self, service: Service, op: Any, space: Any, exchange: Exchange) -> Any:
+    async def _done(
+        self, service: Service, op: dialect.Operation, space: SpaceRecord, exchange: Exchange
+    ) -> answer.Result:
         """The result of any operation but GetObject."""
-        cls = type(op)
-        if cls is operation.UploadHit:
-            await exchange.skip()  # JS sends the file along
-        if cls is operation.PutObject:
+        if isinstance(op, operation.PutObject):
             return await service.put(op, space, exchange)
-        if cls is operation.UploadPart:
+        if isinstance(op, operation.UploadPart):
             return await service.part(op, space, exchange)
-        if cls is operation.AppendObject:
+        if isinstance(op, operation.AppendObject):
             return await service.append(op, space, exchange)
+        if isinstance(op, operation.UploadHit):
+            await exchange.skip()  # JS sends the file along
         result = await service.run(op, space)
-        if cls is operation.FinishUpload and exchange.entry is not None:
+        if isinstance(result, operation.Finished) and exchange.entry is not None:
             exchange.entry.object = result.key
-        if cls in COUNTED:
-            self._metrics.add(COUNTED[cls])
+        if type(op) in COUNTED:
+            self._metrics.add(COUNTED[type(op)])
         return result
 
     def _count(self, failure: Exception) -> None:
@@ -318,14 +322,14 @@ class App:
         if cause is not None:
             self._metrics.failed(cause)
 
-    async def _etags(self, exchange: Exchange, op: Any, space: Any) -> bytes:
+    async def _etags(self, exchange: Exchange, op: operation.FinishUpload, space: SpaceRecord) -> bytes:
         """The body of a FinishUpload.  InvalidPartList if it is longer than the etags of the parts that are there."""
         try:
             return await exchange.small(await self._service.list_length(op, space))
         except errors.TooLarge:
             raise errors.InvalidPartList("the list of etags is longer than that of the parts that were sent") from None
 
-    def _check_guesses(self, exchange: Exchange, query: Any) -> None:
+    def _check_guesses(self, exchange: Exchange, query: Pairs) -> None:
         """Throttled if its sender sent too many wrong signatures for its key."""
         if self._guesses.seen:
             self._guesses.check(exchange.sender, _claimed(exchange.headers, query))
@@ -352,7 +356,7 @@ class App:
                 *(exchange.sender.address,) * 2,
             )
 
-    async def _post_form(self, exchange: Exchange, space: Any, address: Any) -> Any:
+    async def _post_form(self, exchange: Exchange, space: SpaceRecord, address: dialect.Address) -> message.Response:
         """The answer to a form upload.  All that stands before the file is judged before the file is read."""
         form = Form(boundary_of(exchange.headers.get("Content-Type") or ""), exchange.chunk, exchange)
         if self._headroom is not None:
@@ -377,6 +381,7 @@ class App:
         if self._rates.limit:
             self._rates.take(public or sender.name)
         op = dialect.decode(grant.operation, space.name, grant.key, grant.query, grant.headers)
+        assert isinstance(op, operation.PutObject)
         service = self._service
         if grant.token is not None:
             service = await self._rights.permit(grant.token, op, space, sender)
@@ -385,21 +390,21 @@ class App:
             result = await service.put(op, space, form)
         return await self._called_back(asked, answer.encode(op, result))
 
-    def _callback(self, grant: Grant) -> Any:
+    def _callback(self, grant: Grant) -> policy.Policy | None:
         """The put policy of a request, or None.  BadRequest, before anything is stored, if nobody can be called so."""
         if grant.policy is not None:
             self._callbacks.check(grant.policy)
         return grant.policy
 
-    async def _called_back(self, asked: Any, response: Any) -> Any:
+    async def _called_back(self, asked: policy.Policy | None, response: message.Response) -> message.Response:
         """The answer of an upload that is stored: what the callback says, if one was asked for.  CallbackFailed."""
         if asked is None:
             return response
         return policy.passed_through(response, await self._callbacks.call(asked))
 
-    async def _manage(self, exchange: Exchange, target: Any, host: str) -> Any:
+    async def _manage(self, exchange: Exchange, target: dialect.Target, host: str) -> message.Response:
         """The answer of the management plane: HTTP 200, whatever happens."""
-        given: dict[str, Any] = dict(target.query)
+        given = dict(target.query)
         try:
             body = await exchange.small(FORM_LIMIT) if exchange.request.method == "POST" else b""
             given = action.parameters(target.query, exchange.headers, body)
@@ -431,7 +436,7 @@ class App:
             return action.encode_error(str(given.get("Action") or "")[:64], refusal)
 
 
-def _managed(given: dict[str, Any], result: Any) -> dict[str, Any]:
+def _managed(given: Mapping[str, object], result: action.Result) -> dict[str, str]:
     """What of a management call is worth a line: which token, or whose temporary keys."""
     if isinstance(result, operation.TemporaryKeys):
         return {"made": result.public_key}
@@ -439,7 +444,7 @@ def _managed(given: dict[str, Any], result: Any) -> dict[str, Any]:
     return {"about_token": token_id} if isinstance(token_id, str) else {}
 
 
-def _claimed(headers: Any, query: Any) -> str:
+def _claimed(headers: message.Headers, query: Pairs) -> str:
     """The public key whose private key a request is to prove, "" if none can be read."""
     try:
         claimed = signature.claim(headers, query)
@@ -448,14 +453,14 @@ def _claimed(headers: Any, query: Any) -> str:
     return sts.issuer(claimed.public_key, headers, query) if claimed is not None else ""
 
 
-def _query(exchange: Exchange) -> Any:
+def _query(exchange: Exchange) -> Pairs:
     try:
         return dialect.parse_target(exchange.request.raw_path).query
     except errors.Refused:
         return ()
 
 
-def is_management(exchange: Exchange, target: Any) -> bool:
+def is_management(exchange: Exchange, target: dialect.Target) -> bool:
     """Source: management-plane.md section 1.  A form upload goes to the same place."""
     if target.path != "/":
         return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from uvideo._core import errors, etag, operation
 from uvideo.server.copies import busy
@@ -14,7 +14,7 @@ from uvideo.server.record import check_readable
 from uvideo.storage.base import ObjectRecord, Reader, SpaceRecord
 
 if TYPE_CHECKING:
-    from uvideo.server.service import Body, Service
+    from uvideo.server.service import Body, Received, Service
 
 __all__ = ["Append"]
 
@@ -25,7 +25,7 @@ class Append:
     def __init__(self, service: Service) -> None:
         self._service, self._catalog = service, service.catalog
 
-    async def run(self, op: Any, space: SpaceRecord, body: Body) -> Any:
+    async def run(self, op: operation.AppendObject, space: SpaceRecord, body: Body) -> operation.Stored:
         """Stored.  BadRequest, which says the right position, unless the object ends there before and after the body.
 
         Its Content-MD5 is of the new bytes only.
@@ -39,13 +39,13 @@ class Append:
         announce(old.size)
         reader = await self._open(old)
         try:
-            tree, where = await self._service.receive(_Longer(old, reader, body, op.md5), None)
+            received = await self._service.receive(_Longer(old, reader, body, op.md5), None)
         finally:
             if reader is not None:
                 await reader.close()
-        return await self._lengthen(op, space, old, tree, where)
+        return await self._lengthen(op, space, old, received)
 
-    async def _first(self, op: Any, space: SpaceRecord, body: Body) -> Any:
+    async def _first(self, op: operation.AppendObject, space: SpaceRecord, body: Body) -> operation.Stored:
         try:
             return await self._service.make(op, space, await self._service.receive(body, op.md5), overwrite=False)
         except errors.AlreadyExists:
@@ -59,11 +59,14 @@ class Append:
         except FileNotFoundError:  # replaced since it was looked up
             raise busy() from None
 
-    async def _lengthen(self, op: Any, space: SpaceRecord, old: ObjectRecord, tree: Any, where: dict[str, Any]) -> Any:
-        service, places = self._service, {"blob": None, "inline": None, **where}
+    async def _lengthen(
+        self, op: operation.AppendObject, space: SpaceRecord, old: ObjectRecord, received: Received
+    ) -> operation.Stored:
+        service, (tree, inline, blob) = self._service, received
         try:
             while True:
-                record = replace(old, size=tree.size, etag=tree.value(), modified=int(service.clock()), **places)
+                now = int(service.clock())
+                record = replace(old, size=tree.size, etag=tree.value(), modified=now, inline=inline, blob=blob)
                 try:
                     await service.remove(await self._catalog.put(record, source=old))
                     return operation.Stored(record.etag)
@@ -73,11 +76,11 @@ class Append:
                         raise _wrong_position(op, found) from None
                     old = found
         except Exception as failure:
-            await service.unnamed(where.get("blob"), failure)
+            await service.unnamed(blob, failure)
             raise
 
 
-def _wrong_position(op: Any, record: ObjectRecord | None) -> errors.BadRequest:
+def _wrong_position(op: operation.AppendObject, record: ObjectRecord | None) -> errors.BadRequest:
     return errors.BadRequest(f"position is {op.position}, but the object ends at {record.size if record else 0}")
 
 

@@ -1,4 +1,4 @@
-"""Taking connections: by asyncio, or, where a proxy is trusted, with what it says before all else, before TLS too."""
+"""Taking connections, with what a trusted proxy says of one before all else, before TLS too."""
 
 from __future__ import annotations
 
@@ -24,10 +24,12 @@ class Listener(Protocol):
 
 
 async def answer_on(sock: socket.socket, server: Server, tls: ssl.SSLContext | None, at_once: int) -> Listener:
-    """Answer whoever connects to the listening socket.  ``at_once``: connections that are taken before others' turn."""
-    loop = asyncio.get_running_loop()
-    if not server.senders or sys.platform == "win32":  # asyncio cannot wait there until a socket may be peeked at
-        return await loop.create_server(server, sock=sock, ssl=tls, backlog=at_once)
+    """Answer whoever connects to the listening socket.  ``at_once``: connections that are taken before others' turn.
+
+    The socket's backlog stays as it is: asyncio's own server would set it to ``at_once``, for all who share the socket.
+    """
+    if sys.platform == "win32":  # asyncio cannot wait there until a socket may be peeked at
+        return await asyncio.get_running_loop().create_server(server, sock=sock, ssl=tls, backlog=at_once)
     return _Arrivals(sock, server, tls, at_once)
 
 

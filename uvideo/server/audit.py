@@ -149,7 +149,7 @@ class Audit:
         ret_code: int = 0,
         address: str | None = "",
         session: str = "",
-        **more: Any,
+        **more: object,
     ) -> None:
         """Add a line.  It never raises: a line that cannot be written waits.
 
@@ -193,7 +193,7 @@ class Audit:
             **entry.more,
         )
 
-    def stranger(self, operation: str, who: Who, **rest: Any) -> None:
+    def stranger(self, operation: str, who: Who, *, status: int = 0, address: str | None = "") -> None:
         """``record`` of what anybody can cause without a key: at most STRANGERS a minute, then only counted.
 
         The next line has ``left_out``, how many there were.
@@ -206,7 +206,7 @@ class Audit:
             self._left_out += 1
             return
         left_out, self._left_out = self._left_out, 0
-        self.record(operation, who, left_out=left_out or None, **rest)
+        self.record(operation, who, status=status, address=address, left_out=left_out or None)
 
     def close(self) -> None:
         """What could not be written goes to the server's log."""
@@ -279,16 +279,10 @@ def _made(path: Path) -> int:
     return fd
 
 
-def details(op: Any) -> dict[str, Any]:
+def details(op: object) -> dict[str, Any]:
     """What of an operation is worth a line beside its space and key."""
-    found = {
-        "new_key": getattr(op, "new_key", None),
-        "upload_id": getattr(op, "upload_id", None),
-        "acl": getattr(op, "acl", None),
-        "type": getattr(op, "type", None),
-    }
-    if hasattr(op, "source_space"):
-        found.update(source_space=op.source_space, source=op.source_key)
+    found = {name: getattr(op, name, None) for name in ("new_key", "upload_id", "acl", "type", "source_space")}
+    found["source"] = getattr(op, "source_key", None)
     return {name: value for name, value in found.items() if value}
 
 

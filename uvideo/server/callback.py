@@ -16,7 +16,7 @@ import socket
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from uvideo._core import errors, json_document
+from uvideo._core import errors, json_document, policy
 from uvideo.server.names import canonical
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _UNICAST = ipaddress.IPv6Network("2000::/3")  # the rest of IPv6 is local, reserved or for translation
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Found = tuple[int, int, int, str, tuple[Any, ...]]  # of getaddrinfo
 
 log = logging.getLogger("uvideo.server")
 
@@ -50,11 +51,11 @@ class Callbacks:
         """Allow these from now on, and no others.  ValueError."""
         self._allow = frozenset(_allowed(each) for each in allow)
 
-    def check(self, policy: Any) -> None:
+    def check(self, policy: policy.Policy) -> None:
         """BadRequest if the policy's URL cannot be called at all.  Looks nothing up."""
         _parsed(policy.url)
 
-    async def call(self, policy: Any) -> bytes:
+    async def call(self, policy: policy.Policy) -> bytes:
         """What the callee answers: JSON.  CallbackFailed says why there is none."""
         try:
             async with asyncio.timeout(self._total) if hasattr(asyncio, "timeout") else _Nothing(), self._slots:
@@ -67,7 +68,7 @@ class Callbacks:
             late = isinstance(failure, asyncio.TimeoutError | TimeoutError)
             raise errors.CallbackFailed("callback failed: " + ("timeout" if late else "no answer")) from None
 
-    async def _post(self, policy: Any) -> bytes:
+    async def _post(self, policy: policy.Policy) -> bytes:
         import aiohttp
 
         url = _parsed(policy.url)
@@ -97,7 +98,7 @@ class Callbacks:
             return False
         return plain.is_global and not plain.is_multicast and not plain.is_reserved
 
-    def _socket(self, host: str, found: Any) -> socket.socket:
+    def _socket(self, host: str, found: Found) -> socket.socket:
         """A socket for an address that getaddrinfo could have given.  CallbackFailed unless ``host`` may have it."""
         family, kind, proto, _, place = found
         if family not in (socket.AF_INET, socket.AF_INET6) or not self.may(host, place[1], _address(place[0])):
@@ -168,7 +169,7 @@ def _plain(address: Address) -> Address:
     return address
 
 
-def _address(text: Any) -> Address:
+def _address(text: object) -> Address:
     """ValueError."""
     return ipaddress.ip_address(str(text).partition("%")[0])
 

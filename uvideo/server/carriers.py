@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from uvideo._core import dialect, errors, field, operation, signature, text
+from uvideo._core import dialect, errors, field, message, operation, signature, text
 
-__all__ = ["BRINGS", "MAY", "Brings", "Carrier", "Listed", "carrier_of", "check"]
+__all__ = ["BRINGS", "MAY", "Brings", "Carrier", "Listed", "ListedHeaders", "carrier_of", "check"]
 
 
 class Carrier(enum.Enum):
@@ -116,24 +116,33 @@ class Listed:
 
     __slots__ = ("_given", "_names", "left_out")
 
-    def __init__(self, given: Any, names: frozenset[str], left_out: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, given: Mapping[str, str] | message.Headers, names: frozenset[str], left_out: tuple[str, ...] = ()
+    ) -> None:
         self._given, self._names, self.left_out = given, names, left_out
 
-    def get(self, name: str, default: Any = None) -> Any:
+    def get(self, name: str, default: str | None = None) -> str | None:
         if name.lower() not in self._names:
             raise LookupError(f"{name} is not in the table of carriers for this operation")
-        return self._given.get(name, default)
+        value = self._given.get(name)
+        return default if value is None else value
 
-    def __getitem__(self, name: str) -> Any:
+    def __getitem__(self, name: str) -> str:
         value = self.get(name)
         if value is None:
             raise KeyError(name)
         return value
 
+
+class ListedHeaders(Listed):
+    __slots__ = ()
+
+    _given: message.Headers
+
     def has_any(self, names: frozenset[str]) -> bool:
         if not names <= self._names:
             raise LookupError("a header is not in the table of carriers for this operation")
-        return bool(self._given.has_any(names))
+        return self._given.has_any(names)
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         """The metadata among the headers: nobody asks for all of the others."""
@@ -184,8 +193,8 @@ def _rules() -> Iterator[tuple[tuple[type, Carrier], _Rule]]:
 _RULES = dict(_rules())
 
 
-def carrier_of(claimed: Any, form: bool = False) -> Carrier:
-    """``claimed``: a signature.Claim or None.  ``form``: the request is a form upload."""
+def carrier_of(claimed: signature.Claim | None, form: bool = False) -> Carrier:
+    """``claimed``: None for nobody.  ``form``: the request is a form upload."""
     if claimed is None:
         return NOBODY
     if form:
@@ -196,8 +205,13 @@ def carrier_of(claimed: Any, form: bool = False) -> Carrier:
 
 
 def check(
-    carrier: Carrier, cls: type, key: str, query: Mapping[str, str], headers: Any, signed: Any
-) -> tuple[Listed, Listed]:
+    carrier: Carrier,
+    cls: type,
+    key: str,
+    query: Mapping[str, str],
+    headers: message.Headers,
+    signed: signature.Signed | None,
+) -> tuple[Listed, ListedHeaders]:
     """(query, headers) as the operation may read them; AccessDenied unless the table lets this carrier ask for it so.
 
     ``key``: the signed one.  ``query``: of dialect.parameters.  ``signed``: of signature.read_text; None for nobody.
@@ -217,10 +231,10 @@ def check(
         query = {name: value for name, value in query.items() if name not in bare}
     if signed is not None:
         _check_purpose(carrier, cls, key, signed)
-    return Listed(query, rule.reads, bare), Listed(headers, rule.reads)
+    return Listed(query, rule.reads, bare), ListedHeaders(headers, rule.reads)
 
 
-def _check_purpose(carrier: Carrier, cls: type, key: str, signed: Any) -> None:
+def _check_purpose(carrier: Carrier, cls: type, key: str, signed: signature.Signed) -> None:
     """AccessDenied for another operation than the one that the signed text is of by its form."""
     if signed.tail and cls not in (operation.ListObjects, operation.AppendObject):
         raise errors.AccessDenied("permission denied: this signature is of a listing or an append")
@@ -241,9 +255,10 @@ _OTHER_PUTS = frozenset(
 )
 
 
-def _covered(signed: Any) -> list[str]:
+def _covered(signed: signature.Signed | None) -> list[str]:
     """The new keys that the signature covers."""
-    found = [signed.headers[name.lower()] for name in field.NEW_KEY if name.lower() in signed.headers]
+    headers = signed.headers if signed is not None else {}
+    found = [headers[name.lower()] for name in field.NEW_KEY if name.lower() in headers]
     try:
         return [text.unquote(value) for value in found]
     except ValueError:

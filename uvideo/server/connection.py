@@ -11,11 +11,11 @@ import logging
 import weakref
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import cast
 
-from aiohttp import web
+from aiohttp import StreamReader, web
 
-from uvideo._core import answer, errors
+from uvideo._core import answer, errors, message
 from uvideo.server.exchange import Exchange, Watch, common, new_session
 from uvideo.server.heads import Heads
 from uvideo.server.memory import LEAST_READ, READ
@@ -42,7 +42,7 @@ _INCOMING = memoryview(bytearray(READ))
 log = logging.getLogger("uvideo.server")
 
 
-def _said(error: Any) -> bytes:
+def _said(error: errors.Refused) -> bytes:
     """A whole answer, for whoever has not sent a whole request."""
     response = answer.encode_error(error)
     pairs = [*response.headers, *common(new_session())]
@@ -65,11 +65,23 @@ class Connection(web.RequestHandler, asyncio.BufferedProtocol):
     HEAD_LIMIT, and more than SMALL_HEAD only while there is one of LARGE_HEADS places.
     """
 
-    def __init__(self, server: Server, **options: Any) -> None:
-        super().__init__(server, **options)
+    def __init__(self, server: Server, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(
+            server,
+            loop=loop,
+            keepalive_timeout=server.keep_alive,
+            lingering_time=0.0,  # exchange drains what is worth draining
+            auto_decompress=False,
+            read_bufsize=LEAST_READ // 2,
+            access_log=None,  # type: ignore[arg-type]  # it takes None for no log, whatever its types say
+            logger=log,
+            max_line_size=HEAD_LINE,
+            max_field_size=HEAD_LINE,
+            max_headers=HEAD_FIELDS,
+        )
         self._max_msg_queue_size, self._msg_queue_resume_size = QUEUED, QUEUED // 2  # aiohttp's own: it stops to read
         self._server = server
-        self._payload: Any = None  # of the last head; None before the first
+        self._payload: StreamReader | None = None  # of the last head; None before the first
         self._left: int | None = 0  # bytes of that which have not come; None if it has no length or is complete
         self._heads = Heads()
         self._seen = 0  # heads
@@ -79,9 +91,9 @@ class Connection(web.RequestHandler, asyncio.BufferedProtocol):
         self._answering = 0  # bytes of the head that is being answered
         self._has_place = False
         self._read = SMALL_HEAD  # bytes that are read at once
-        self.refusal: Any = None  # what the next request is told
+        self.refusal: errors.Refused | None = None  # what the next request is told
         self.said: str | None = None  # before all else: whose it is, as ``proxyprotocol.address``
-        self.introduction: asyncio.Task[Any] | None = None  # that waits for it
+        self.introduction: asyncio.Task[str | None] | None = None  # that waits for it
         self._sender = Sender("")
         self._name = ""  # whom it is counted as
         self.since = server.expect(self)
@@ -139,14 +151,14 @@ class Connection(web.RequestHandler, asyncio.BufferedProtocol):
                 self._heads.passed(piece, self._in_head())
         self._settle()
 
-    def sender_of(self, headers: Any) -> Sender:
-        """Who sent a request with these headers (of the protocol core)."""
+    def sender_of(self, headers: message.Headers) -> Sender:
+        """Who sent a request with these headers."""
         return self._server.senders.of_request(self._sender, headers)
 
     # What it holds
 
     def _in_head(self) -> bool:
-        return not self._left if self._left is not None else self._payload.is_eof()
+        return not self._left if self._left is not None else self._payload is None or self._payload.is_eof()
 
     def _is_full(self) -> bool:
         return len(self._messages) >= QUEUED
@@ -165,10 +177,10 @@ class Connection(web.RequestHandler, asyncio.BufferedProtocol):
             # Within a body aiohttp has met what it cannot parse.  Its parser in C does not tell who reads the body.
             self._payload.set_exception(web.RequestPayloadError("the body is malformed"))
         most, self._half = self._half + size, 0
-        for message, payload in list(self._messages)[-fresh:]:
-            self._waiting.append(most if fresh == 1 and most <= SMALL_HEAD else _size_of(message))
+        for head, payload in list(self._messages)[-fresh:]:
+            self._waiting.append(most if fresh == 1 and most <= SMALL_HEAD else _size_of(head))
             self._payload = payload
-            length = getattr(message, "headers", {}).get("Content-Length", "")
+            length = getattr(head, "headers", {}).get("Content-Length", "")
             # The body of a CONNECT is none to aiohttp's parser in C, whatever its length says: heads follow.
             has_length = not payload.is_eof() and length.isascii() and length.isdigit()
             self._left = int(length) - payload.total_bytes if has_length else None
@@ -189,7 +201,7 @@ class Connection(web.RequestHandler, asyncio.BufferedProtocol):
             self._server.places += 1
             self._has_place = False
 
-    def _refuse(self, error: Any) -> None:
+    def _refuse(self, error: errors.Refused) -> None:
         """No more is read.  What is being answered is answered; else it is said why."""
         self._half, self._behind = 0, b""
         if self._is_closing() or self.transport is None:
@@ -211,7 +223,7 @@ class Connection(web.RequestHandler, asyncio.BufferedProtocol):
         self._answering, self._read = 0, SMALL_HEAD
         self._settle()
 
-    def read_at_once(self, body: Any, size: int) -> None:
+    def read_at_once(self, body: StreamReader, size: int) -> None:
         """Read at most so much at once, and no more while so much of the ``body`` waits for who reads it."""
         self._read = min(size, READ)
         body._low_water, body._high_water = self._read // 2, self._read  # aiohttp's own can only be raised
@@ -232,7 +244,7 @@ class Connection(web.RequestHandler, asyncio.BufferedProtocol):
         log.error("a request failed outside of the service", exc_info=exc)
         return self.refused(request, errors.InternalError())
 
-    def refused(self, request: web.BaseRequest, error: Any) -> web.StreamResponse:
+    def refused(self, request: web.BaseRequest, error: errors.Refused) -> web.StreamResponse:
         """The answer that says an error and ends the connection."""
         response = answer.encode_error(error)
         pairs = [*response.headers, *common(Exchange(request).session), ("Connection", "close")]
@@ -246,15 +258,15 @@ def _beneath(transport: asyncio.BaseTransport) -> asyncio.BaseTransport:
     return getattr(getattr(transport, "_ssl_protocol", None), "_transport", None) or transport
 
 
-def address_of(peer: Any) -> str | None:
+def address_of(peer: object) -> str | None:
     """That in a socket's name of its peer; None of a socket that has no address."""
     return str(peer[0]) if isinstance(peer, tuple) else None
 
 
-def _size_of(message: Any) -> int:
+def _size_of(head: object) -> int:
     """Bytes of a head, or nearly so."""
-    fields = getattr(message, "raw_headers", ())
-    return len(getattr(message, "path", "")) + sum(len(name) + len(value) + 4 for name, value in fields) + 16
+    fields = getattr(head, "raw_headers", ())
+    return len(getattr(head, "path", "")) + sum(len(name) + len(value) + 4 for name, value in fields) + 16
 
 
 class Server(web.Server):
@@ -320,6 +332,7 @@ class Server(web.Server):
         it may, as its client may be sending one now.  Otherwise those are closed at once.
         """
         keep_until = self._here.time() + KEEP_ALIVE if keep_idle else 0.0
+        await asyncio.sleep(0)  # what was taken in this turn of the loop is expected from the next one on
         while True:
             busy = {exchange.request.protocol for exchange in watch.active}
             due, now = deadline(), self._here.time()
@@ -337,7 +350,7 @@ class Server(web.Server):
                 return False
             await asyncio.sleep(LOOK_EVERY)
 
-    def came(self, address: str) -> Any:
+    def came(self, address: str) -> errors.Refused | None:
         """Count a connection; the error that it is told if it is one too many, else None."""
         self._count[address] += 1
         self._tell(self._open + 1)
@@ -373,16 +386,4 @@ class Server(web.Server):
             connection.end()
 
     def __call__(self) -> Connection:
-        return Connection(
-            self,
-            loop=self._here,
-            keepalive_timeout=self.keep_alive,
-            lingering_time=0.0,  # exchange drains what is worth draining
-            auto_decompress=False,
-            read_bufsize=LEAST_READ // 2,
-            access_log=None,
-            logger=log,
-            max_line_size=HEAD_LINE,
-            max_field_size=HEAD_LINE,
-            max_headers=HEAD_FIELDS,
-        )
+        return Connection(self, self._here)

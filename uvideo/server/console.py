@@ -252,7 +252,7 @@ class Console:
         return "; ".join(parts + ["Secure"] * secure + ([] if age is None else [f"Max-Age={age}"]))
 
 
-def _said(error: Any, headers: dict[str, str]) -> tuple[int, dict[str, Any]]:
+def _said(error: errors.UVideoError, headers: dict[str, str]) -> tuple[int, dict[str, Any]]:
     """(status, what is said) of a refusal of the server's rules."""
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from uvideo._core import errors, operation
+from uvideo._core import answer, byterange, errors, operation
 from uvideo.server.headroom import announce
 from uvideo.server.record import MIME, STANDARD, check_readable, is_public, stored_headers
 from uvideo.storage.base import Damaged, ObjectRecord, SpaceRecord
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TRIES", "Copies", "busy"]
 
+WHOLE = byterange.ByteRange(0, None)
 TRIES = 16  # an object that changes between the lookup and the write is looked up again
 #: Bytes of a source up to which all of it is compared with its etag before a part of it is copied: a copy of damaged
 #: bytes gets an etag that fits them.
@@ -31,14 +32,14 @@ class Copies:
 
     def __init__(self, service: Service) -> None:
         self._service, self._catalog = service, service.catalog
-        self.operations: dict[type, Callable[..., Awaitable[Any]]] = {
+        self.operations: dict[type, Callable[..., Awaitable[answer.Result]]] = {
             operation.CopyObject: self._copy,
             operation.CopyPart: self._copy_part,
             operation.UploadHit: self._hit,
             operation.RenameObject: self._rename,
         }
 
-    async def _source(self, op: Any, space: SpaceRecord) -> ObjectRecord:
+    async def _source(self, op: operation.CopyObject | operation.CopyPart, space: SpaceRecord) -> ObjectRecord:
         """The object to copy, under either reading of its key.
 
         SpaceNotFound; AccessDenied for another account's, unless anybody may read it, whether it exists or not;
@@ -57,7 +58,7 @@ class Copies:
         check_readable(found, self._service.clock())
         return found
 
-    async def _copy(self, op: Any, space: SpaceRecord) -> Any:
+    async def _copy(self, op: operation.CopyObject, space: SpaceRecord) -> operation.Stored:
         for _ in range(TRIES):
             source = await self._source(op, space)
             try:
@@ -68,7 +69,7 @@ class Copies:
                 continue
         raise busy()
 
-    def _copied(self, op: Any, space: SpaceRecord, source: ObjectRecord) -> ObjectRecord:
+    def _copied(self, op: operation.CopyObject, space: SpaceRecord, source: ObjectRecord) -> ObjectRecord:
         """An object copied onto itself keeps its tags, acl and class; a new one gets the tags with the metadata."""
         is_itself = (source.space_id, source.key) == (space.space_id, op.key)
         now = int(self._service.clock())
@@ -82,12 +83,12 @@ class Copies:
             record = replace(record, mime=op.mime or MIME, headers=stored_headers(op.headers, op.metadata))
         return record
 
-    async def _put(self, record: ObjectRecord, source: ObjectRecord) -> Any:
+    async def _put(self, record: ObjectRecord, source: ObjectRecord) -> operation.Stored:
         """NotFound if the source has changed since it was looked up."""
         await self._service.remove(await self._catalog.put(record, source=source))
         return operation.Stored(record.etag)
 
-    async def _hit(self, op: Any, space: SpaceRecord) -> Any:
+    async def _hit(self, op: operation.UploadHit, space: SpaceRecord) -> operation.Stored:
         """Only what the owner of this space has stored somewhere counts.  Source: data-plane.md, UploadHit."""
         for _ in range(TRIES):
             source = await self._catalog.find(space.owner, op.etag, op.size)
@@ -118,7 +119,7 @@ class Copies:
                 continue
         raise busy()
 
-    async def _rename(self, op: Any, space: SpaceRecord) -> Any:
+    async def _rename(self, op: operation.RenameObject, space: SpaceRecord) -> operation.Done:
         now = int(self._service.clock())
         gone = await self._catalog.rename(space.space_id, op.key, op.new_key, overwrite=op.force, modified=now)
         if gone is None:
@@ -126,9 +127,9 @@ class Copies:
         await self._service.remove(gone)
         return operation.Done()
 
-    async def _copy_part(self, op: Any, space: SpaceRecord) -> Any:
+    async def _copy_part(self, op: operation.CopyPart, space: SpaceRecord) -> operation.CopiedPart:
         service = self._service
-        upload = await service.upload(op, space, op.key)
+        upload = await service.upload(op.upload_id, space, op.key)
         announced = 0
         for _ in range(TRIES):
             source = await self._source(op, space)
@@ -143,17 +144,19 @@ class Copies:
             return operation.CopiedPart(stored.part, stored.etag, first, length, source.size)
         raise busy()
 
-    def _span(self, op: Any, source: ObjectRecord) -> tuple[int, int]:
+    def _span(self, op: operation.CopyPart, source: ObjectRecord) -> tuple[int, int]:
         """(first, length) of what the source has of the range; CopyRangeInvalid if that is nothing, PartTooLarge.
 
         Hadoop's last range ends at the size.
         """
-        first, last = op.range or (0, source.size - 1)
-        last = min(last, source.size - 1)
-        if first > last:
+        try:
+            span = byterange.resolve(op.range or WHOLE, source.size)
+        except errors.InvalidRange:
+            span = None
+        if span is None:
             raise errors.CopyRangeInvalid()
-        self._service.check_part_size(last - first + 1)
-        return first, last - first + 1
+        self._service.check_part_size(span[1])
+        return span
 
     async def _read(self, source: ObjectRecord, first: int, length: int) -> list[bytes] | None:
         """At most one block.  None if the source was replaced since it was looked up."""

@@ -7,7 +7,7 @@ import json
 import os
 import secrets
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -224,7 +224,7 @@ def _read(path: Path) -> Any:
             return None
 
 
-def _pair(found: Any) -> Key:
+def _pair(found: Mapping[str, object]) -> Key:
     """KeyError, TypeError, CredentialsError."""
     public, private = found["public_key"], found["private_key"]
     if not isinstance(public, str) or not isinstance(private, str):

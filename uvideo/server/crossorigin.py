@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from uvideo._core import answer, dialect, errors, field
+from uvideo._core import answer, dialect, errors, field, message
 from uvideo.server.carriers import BRINGS
 
 __all__ = ["ANY", "CrossOrigin", "Crossing", "Endpoint", "check_origin", "check_program", "denied", "origin"]
@@ -164,7 +164,7 @@ class CrossOrigin:
         """Allow these pages from now on, and no others."""
         self._origins, self._programs = frozenset(origins), frozenset(programs)
 
-    def of(self, headers: Any) -> Crossing | None:
+    def of(self, headers: message.Headers) -> Crossing | None:
         """What the page that sent a request with these headers may do; None for one that may nothing, and for no page.
 
         An Origin is compared as it is written and only a known one is repeated, so nothing of a request gets into an

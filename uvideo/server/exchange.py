@@ -15,7 +15,7 @@ import struct
 import time
 from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 from aiohttp import HttpVersion10, web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -294,8 +294,8 @@ class Exchange:
 
     # Answer
 
-    async def answer(self, response: Any, content: Content | None = None) -> web.StreamResponse:
-        """Send a message.Response, and the content if there is any.  Disconnected; Unreadable."""
+    async def answer(self, response: message.Response, content: Content | None = None) -> web.StreamResponse:
+        """Send it, and the content if there is any.  Disconnected; Unreadable."""
         self.status = response.status
         rest = self._rest()
         try:
@@ -312,7 +312,7 @@ class Exchange:
             self.waiting = False
         return carried
 
-    def _head(self, response: Any) -> CIMultiDict[str]:
+    def _head(self, response: message.Response) -> CIMultiDict[str]:
         """The headers of a response, with those that every answer has.  A preflight's Vary says more."""
         headers = CIMultiDict[str](response.headers.pairs)
         for name, value in common(self.session):
@@ -321,7 +321,7 @@ class Exchange:
             headers.extend(self.crossing.answer(list(headers)))
         return headers
 
-    async def _send(self, response: Any, content: Content | None) -> web.StreamResponse:
+    async def _send(self, response: message.Response, content: Content | None) -> web.StreamResponse:
         headers = self._head(response)
         body: bytes = response.body
         if content is not None:
@@ -366,14 +366,14 @@ class Exchange:
         transport = self.request.transport
         if transport is None:
             raise Disconnected()
-        by_file = reader.file is not None and transport.get_extra_info("sslcontext") is None
+        file = reader.file if transport.get_extra_info("sslcontext") is None else None
         async with contextlib.aclosing(_pieces(content)) as pieces:
-            first = b"" if by_file else await anext(pieces)  # while no head is sent, a failure can still be told
+            first = await anext(pieces) if file is None else b""  # while no head is sent, a failure can still be told
             self.waiting = True
             await carried.prepare(self.request)
             try:
-                if by_file:
-                    await self._sendfile(transport, reader.file, content)
+                if file is not None:
+                    await self._sendfile(transport, file, content)
                 else:
                     await self._write(carried, first)
                     first = b""
@@ -391,7 +391,7 @@ class Exchange:
         await self.request.writer.drain()  # aiohttp waits after each 64 KiB
         self.sent += len(piece)
 
-    async def _sendfile(self, transport: asyncio.Transport, file: Any, content: Content) -> None:
+    async def _sendfile(self, transport: asyncio.Transport, file: BinaryIO, content: Content) -> None:
         """OSError of the connection; Unreadable if the file fails or ends too early."""
         loop = asyncio.get_running_loop()
         offset, end = content.offset, content.offset + content.length

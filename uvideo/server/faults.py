@@ -10,7 +10,6 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextvars import ContextVar
-from typing import Any
 
 from aiohttp import web
 
@@ -19,8 +18,7 @@ from uvideo._core import action, answer, dialect, errors, etag, message, postfil
 from uvideo.faults import Call, Fault
 from uvideo.server.app import App, is_management
 from uvideo.server.exchange import Disconnected, Exchange
-from uvideo.server.metrics import Metrics
-from uvideo.server.service import Content, Service
+from uvideo.server.service import Content
 
 __all__ = ["FaultyApp", "Faults", "clock"]
 
@@ -103,7 +101,7 @@ class _FaultyExchange(Exchange):
         while self.request.transport is not None and not self.request.transport.is_closing():
             await asyncio.sleep(GONE_EVERY)
 
-    async def answer(self, response: Any, content: Content | None = None) -> web.StreamResponse:
+    async def answer(self, response: message.Response, content: Content | None = None) -> web.StreamResponse:
         kind, fault = self._kind, self.fault
         if kind == "lost_answer":
             self.abort()
@@ -116,7 +114,7 @@ class _FaultyExchange(Exchange):
             response = _with(response, fault.options["name"], fault.options.get("value"))
         return await super().answer(response, content)
 
-    async def _send(self, response: Any, content: Content | None) -> web.StreamResponse:
+    async def _send(self, response: message.Response, content: Content | None) -> web.StreamResponse:
         if self._kind not in _BODILY:
             return await super()._send(response, content)
         headers = self._head(response)
@@ -160,7 +158,7 @@ def _other_etag(tag: str, text: str) -> str:
     return f'"{etag.part_etag(digest) if is_part else etag.from_digests([digest])}"'
 
 
-def _with(response: Any, name: str, value: str | None) -> Any:
+def _with(response: message.Response, name: str, value: str | None) -> message.Response:
     """The response with one header set, or taken out."""
     pairs = [pair for pair in response.headers.pairs if pair[0].lower() != name.lower()]
     return response._replace(headers=message.Headers(pairs + ([(name, value)] if value is not None else [])))
@@ -177,13 +175,11 @@ async def _pieces(body: bytes, content: Content | None) -> AsyncIterator[bytes]:
 
 
 class FaultyApp(App):
-    """An App to whose requests faults happen.  Its service must have the ``clock`` of this module."""
+    """An App to whose requests the faults of its ``script`` happen.  Its service must have the ``clock`` of this
+    module."""
 
     exchange = _FaultyExchange
-
-    def __init__(self, service: Service, metrics: Metrics, script: Faults, **options: Any) -> None:
-        super().__init__(service, metrics, **options)
-        self._script = script
+    script: Faults
 
     async def _answer(self, exchange: Exchange) -> web.StreamResponse:
         assert isinstance(exchange, _FaultyExchange)
@@ -193,7 +189,7 @@ class FaultyApp(App):
             call, name = await self._call(exchange)
         except errors.Refused:
             call, name = Call("?"), None
-        fault = exchange.fault = faults.due(self._script.faults, call)
+        fault = exchange.fault = faults.due(self.script.faults, call)
         if fault is None:
             return await super()._answer(exchange)
         if fault.kind in ("cut_after", "stall_after") and not exchange.request.body_exists:
@@ -235,8 +231,8 @@ class FaultyApp(App):
         return Call(dialect.route(method, key, query, headers).__name__, space, key, part), None
 
 
-def _scripted(fault: Fault, name: str | None) -> Any:
-    """The Response of answer and expired.  ``name``: of a management call, which says all with HTTP 200."""
+def _scripted(fault: Fault, name: str | None) -> message.Response:
+    """The answer of answer and expired.  ``name``: of a management call, which says all with HTTP 200."""
     if fault.kind == "expired":
         expired = errors.SignatureExpired()
         return action.encode_error(name, expired) if name is not None else answer.encode_error(expired)

@@ -60,7 +60,7 @@ class Folder:
             time.sleep(localfile.PAUSE)
         return alone
 
-    def say(self, **fields: Any) -> None:
+    def say(self, **fields: object) -> None:
         """Write down who serves, for ``state``; at most SAID bytes.  A full disk is no reason not to serve."""
         data = json.dumps({**self.facts, **fields}).encode().ljust(SAID - 1) + b"\n"
         try:

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, cast
 
 from uvideo._core import errors, localfile
 from uvideo.server.levels import Level
 from uvideo.storage.base import Blobs, PartSlot, Writer
+from uvideo.storage.wrapper import Wrapper, wrapped
 
 __all__ = ["Headroom", "announce", "kept_free"]
 
@@ -125,34 +125,37 @@ def _nearly_full() -> errors.Unavailable:
 
 def kept_free(blobs: Blobs, headroom: Headroom | None) -> Blobs:
     """The same blobs; what is written to them leaves the headroom, however it came and whatever was announced."""
-    return blobs if headroom is None else cast(Blobs, _KeptFree(blobs, headroom))
+    return blobs if headroom is None else wrapped(_KeptFree, blobs, headroom)
 
 
-class _KeptFree:
-    def __init__(self, blobs: Blobs, headroom: Headroom) -> None:
-        self._blobs, self._headroom = blobs, headroom
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._blobs, name)
+class _KeptFree(Wrapper[Blobs], Blobs):
+    def __init__(self, inner: Blobs, headroom: Headroom) -> None:
+        super().__init__(inner)
+        self._headroom = headroom
 
     async def writer(self) -> Writer:
-        return cast(Writer, _Writing(await self._blobs.writer(), self._headroom))
+        return wrapped(_Writer, await self.inner.writer(), self._headroom)
 
     @asynccontextmanager
     async def part(self, draft: str, part: int) -> AsyncIterator[PartSlot]:
-        async with self._blobs.part(draft, part) as slot:
-            yield cast(PartSlot, _Writing(slot, self._headroom))
+        async with self.inner.part(draft, part) as slot:
+            yield _Slot(slot, self._headroom)
 
 
-class _Writing:
-    """A Writer or a PartSlot."""
+class _Writer(Wrapper[Writer], Writer):
+    def __init__(self, inner: Writer, headroom: Headroom) -> None:
+        super().__init__(inner)
+        self._headroom = headroom
 
-    def __init__(self, target: Writer | PartSlot, headroom: Headroom) -> None:
-        self._target, self._headroom = target, headroom
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._target, name)
-
-    async def write(self, chunks: Sequence[bytes]) -> Any:
+    async def write(self, chunks: Sequence[bytes]) -> None:
         with self._headroom.taking(sum(map(len, chunks))):
-            return await self._target.write(chunks)
+            await self.inner.write(chunks)
+
+
+class _Slot(PartSlot):
+    def __init__(self, inner: PartSlot, headroom: Headroom) -> None:
+        self._inner, self._headroom = inner, headroom
+
+    async def write(self, chunks: Sequence[bytes]) -> str:
+        with self._headroom.taking(sum(map(len, chunks))):
+            return await self._inner.write(chunks)

@@ -6,7 +6,6 @@ import logging
 import sys
 import threading
 from types import TracebackType
-from typing import Any
 
 from uvideo import priority
 
@@ -71,7 +70,7 @@ def _uncaught(kind: type[BaseException], error: BaseException | None, trace: Tra
         log.error("failed", exc_info=(kind, error, trace))
 
 
-def _unraisable(found: Any) -> None:
+def _unraisable(found: sys.UnraisableHookArgs) -> None:
     """Of an exception that cannot be raised, in a ``__del__`` say."""
     error = found.exc_value or found.exc_type()
     log.error("%s: %r", found.err_msg or "an exception was ignored", found.object, exc_info=error)

@@ -126,10 +126,7 @@ def _serve(settings: Settings, service: Notify, predecessor: Predecessor | None,
             return succession.wait() if succession.waits else code
         from uvideo.server import workers
 
-        count, pulse = settings.workers, shared.pulse
-        return workers.supervise(
-            count, run_worker, announce, folder, ports, service, succession, pulse, shared.published
-        )
+        return workers.supervise(plan, succession, run_worker, announce)
     finally:
         folder.close()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from uvideo._core import dialect, errors, expiry, field, operation, restore
 from uvideo.storage.base import ObjectRecord
@@ -25,7 +24,6 @@ __all__ = [
 
 MIME = "application/octet-stream"
 STANDARD, IA, ARCHIVE = operation.STORAGE_CLASSES
-_OBJECT_INFO: Any = operation.ObjectInfo
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -82,9 +80,9 @@ def _restore(record: ObjectRecord, now: float) -> str | None:
 
 def object_info(
     record: ObjectRecord, now: float, span: tuple[int, int] | None = None, filename: str | None = None
-) -> Any:
+) -> operation.ObjectInfo:
     """What HeadObject and GetObject answer."""
-    return _OBJECT_INFO(
+    return operation.ObjectInfo(
         record.size,
         record.etag,
         record.mime,
@@ -99,7 +97,7 @@ def object_info(
     )
 
 
-def file_info(record: ObjectRecord, now: float) -> Any:
+def file_info(record: ObjectRecord, now: float) -> operation.FileInfo:
     """The entry of a listing."""
     return operation.FileInfo(
         record.key,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Sequence
-from typing import Any, cast
 
-from uvideo._core import errors, expiry, field, operation
+from uvideo._core import dialect, errors, expiry, field, operation
 from uvideo.server.senders import Sender
 from uvideo.server.service import Service
 from uvideo.storage.base import Catalog, ObjectRecord, SpaceRecord, TokenRecord
+from uvideo.storage.wrapper import Wrapper, wrapped
 
 __all__ = ["NEEDED", "Rights", "network_of"]
 
@@ -19,7 +19,7 @@ DENY_UPDATE = "TOKEN_DENY_UPDATE"
 
 _LISTINGS = (operation.ListFiles, operation.ListObjects, operation.ListUploads, operation.ListParts)
 #: What is not named here is refused.
-NEEDED: dict[Any, tuple[str, ...]] = {
+NEEDED: dict[type, tuple[str, ...]] = {
     **dict.fromkeys((operation.GetObject, operation.HeadObject, operation.GetTags, operation.GetAcl), (READ,)),
     **dict.fromkeys(_LISTINGS, (LIST,)),
     **dict.fromkeys(
@@ -49,9 +49,9 @@ class Rights:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._adding = service.over(cast(Catalog, _AddOnly(service.catalog)))
+        self._adding = service.over(wrapped(_AddOnly, service.catalog))
 
-    async def permit(self, token: TokenRecord, op: Any, space: SpaceRecord, sender: Sender) -> Service:
+    async def permit(self, token: TokenRecord, op: dialect.Operation, space: SpaceRecord, sender: Sender) -> Service:
         """The service that this token may ask for the operation; AccessDenied."""
         if expiry.is_past(token.expires, self._service.clock()) or not _may_come_from(token, sender):
             raise errors.AccessDenied()
@@ -72,7 +72,7 @@ class Rights:
             raise errors.AccessDenied()
         return self._adding
 
-    async def add(self, op: Any, space: SpaceRecord) -> Service:
+    async def add(self, op: dialect.Operation, space: SpaceRecord) -> Service:
         """The service for a FinishUpload whose new key is not signed.  AccessDenied if the signed key is taken.
 
         Only then would the new key count, and it may not.  This service stores nothing under a key that is taken since.
@@ -84,20 +84,20 @@ class Rights:
             )
         return self._adding
 
-    async def _touched(self, op: Any, space: SpaceRecord) -> Sequence[tuple[str, str]]:
+    async def _touched(self, op: dialect.Operation, space: SpaceRecord) -> Sequence[tuple[str, str]]:
         """(space, key or prefix) of all that the operation is about but a copy's source."""
-        if type(op) is operation.ListParts:
+        if isinstance(op, operation.ListParts):
             upload = await self._service.catalog.upload(op.upload_id)
             known = upload is not None and upload.space_id == space.space_id
             return [(space.name, upload.key if upload is not None and known else "")]
-        if type(op) in _LISTINGS:
+        if isinstance(op, _LISTINGS):
             return [(space.name, op.prefix)]
         return [(space.name, key) for key in (op.key, getattr(op, "new_key", None)) if key]
 
 
-def _sources(op: Any) -> Iterator[tuple[str, str]]:
+def _sources(op: dialect.Operation) -> Iterator[tuple[str, str]]:
     """Each reading of a copy's source."""
-    if type(op) in (operation.CopyObject, operation.CopyPart):
+    if isinstance(op, (operation.CopyObject, operation.CopyPart)):
         yield op.source_space, op.source_key
         if op.verbatim is not None:
             yield op.source_space, op.verbatim
@@ -126,22 +126,16 @@ def _may_come_from(token: TokenRecord, sender: Sender) -> bool:
     return not listed(token.black_ips) and (not token.white_ips or listed(token.white_ips))
 
 
-class _AddOnly:
+class _AddOnly(Wrapper[Catalog], Catalog):
     """A catalog that puts no other bytes under a key that is taken."""
-
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._catalog, name)
 
     async def put(
         self, record: ObjectRecord, *, overwrite: bool = True, source: ObjectRecord | None = None
     ) -> list[str]:
         if source is not None and _same_bytes(record, source):  # its type, its tags, its class
-            return await self._catalog.put(record, overwrite=overwrite, source=source)
+            return await self.inner.put(record, overwrite=overwrite, source=source)
         try:
-            return await self._catalog.put(record, overwrite=False, source=source)
+            return await self.inner.put(record, overwrite=False, source=source)
         except errors.AlreadyExists:
             raise errors.AccessDenied() from None
 
@@ -149,7 +143,7 @@ class _AddOnly:
         self, space_id: str, key: str, new_key: str, *, overwrite: bool, modified: int
     ) -> list[str] | None:
         try:
-            return await self._catalog.rename(space_id, key, new_key, overwrite=False, modified=modified)
+            return await self.inner.rename(space_id, key, new_key, overwrite=False, modified=modified)
         except errors.AlreadyExists:
             if not overwrite:
                 raise
@@ -159,7 +153,7 @@ class _AddOnly:
         self, upload_id: str, record: ObjectRecord, *, overwrite: bool = True, parts: int | None = None
     ) -> list[str]:
         try:
-            return await self._catalog.finish(upload_id, record, overwrite=False, parts=parts)
+            return await self.inner.finish(upload_id, record, overwrite=False, parts=parts)
         except errors.AlreadyExists:
             raise errors.AccessDenied() from None
 

@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from uvideo._core import etag
 from uvideo.storage.base import Blobs, Catalog, Damaged, ObjectRecord, Reader, Unreachable
@@ -58,14 +58,14 @@ async def verified(record: ObjectRecord, reader: Reader | None) -> bool:
     return fits(record, await _hashed(record, reader))
 
 
-def fits(record: ObjectRecord, tree: Any) -> bool:
+def fits(record: ObjectRecord, tree: etag.Etag) -> bool:
     """Whether the bytes that were fed to an Etag are the record's, as far as its etag says."""
     return tree.size == record.size and (
         not etag.is_etag(record.etag) or etag.same(record.etag, tree.value(), record.size)
     )
 
 
-async def _hashed(record: ObjectRecord, reader: Reader | None) -> Any:
+async def _hashed(record: ObjectRecord, reader: Reader | None) -> etag.Etag:
     """The Etag of all the bytes."""
     tree = etag.Etag()
     if reader is None:
@@ -106,7 +106,7 @@ async def problem(blobs: Blobs, record: ObjectRecord, *, rehash: bool = True) ->
             await reader.close()
 
 
-def _different(record: ObjectRecord, tree: Any) -> str:
+def _different(record: ObjectRecord, tree: etag.Etag) -> str:
     if tree.size != record.size:
         return f"it has {tree.size} bytes instead of {record.size}"
     return f"its bytes have the etag {tree.value()} instead of {record.etag}"

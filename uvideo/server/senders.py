@@ -11,7 +11,8 @@ import ipaddress
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+
+from uvideo._core import message
 
 __all__ = ["Sender", "Senders"]
 
@@ -94,9 +95,9 @@ class Senders:
     def __bool__(self) -> bool:
         return bool(self._networks)
 
-    def believes_nobody(self, headers: Any) -> bool:
+    def believes_nobody(self, headers: message.Headers) -> bool:
         """Whether these say who sent a request, as a proxy's do, and no proxy is trusted."""
-        return not self._networks and bool(headers.has_any(_SAYING))
+        return not self._networks and headers.has_any(_SAYING)
 
     def trusts(self, address: str | None) -> bool:
         """Whether it is that of a trusted proxy."""
@@ -117,8 +118,8 @@ class Senders:
             return Sender(str(found), is_proxy=True, is_known=False)
         return Sender(str(named), is_proxy=self._trusts(named))
 
-    def of_request(self, connection: Sender, headers: Any) -> Sender:
-        """Who sent a request on the connection.  ``headers``: of the protocol core."""
+    def of_request(self, connection: Sender, headers: message.Headers) -> Sender:
+        """Who sent a request on the connection."""
         if not connection.is_proxy or not connection.is_known:
             return connection
         found = [

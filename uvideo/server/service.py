@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import functools
 import hashlib
 import logging
 import time
@@ -16,9 +15,21 @@ import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from uvideo._core import byterange, condition, dialect, errors, etag, expiry, operation, policy, signature
+from uvideo._core import (
+    answer,
+    byterange,
+    condition,
+    dialect,
+    errors,
+    etag,
+    expiry,
+    message,
+    operation,
+    policy,
+    signature,
+)
 from uvideo.server import carriers, scrub, seal, sts
 from uvideo.server.append import Append
 from uvideo.server.audit import Who
@@ -51,7 +62,7 @@ from uvideo.storage.base import (
     UploadRecord,
 )
 
-__all__ = ["Body", "Content", "Grant", "Restoring", "Service", "who"]
+__all__ = ["Body", "Content", "Grant", "Received", "Restoring", "Service", "who"]
 
 INLINE = 16 * 1024  # bytes of an object kept in the catalog
 HASHED_HERE = 64 * 1024  # bytes of a part that are hashed on the loop
@@ -63,6 +74,7 @@ FILES_LIMIT, OBJECTS_LIMIT, UPLOADS_LIMIT, PARTS_LIMIT = 20, 100, 20, 1000  # pa
 
 WAYS = {carrier: carrier.name.lower() for carrier in carriers.Carrier}  # as the audit log has them
 NOBODY = Who("nobody")
+Policy = policy.Policy
 
 log = logging.getLogger("uvideo.server")
 
@@ -75,6 +87,14 @@ class Content:
     length: int
     inline: bytes | None = None
     reader: Reader | None = None
+
+
+class Received(NamedTuple):
+    """The whole body of an object: its Etag, and its bytes as they are or the name of their blob."""
+
+    tree: etag.Etag
+    inline: bytes | None = None
+    blob: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +113,10 @@ class Grant(NamedTuple):
     """
 
     key: str
-    operation: Any
+    operation: type[dialect.Operation]
     query: carriers.Listed
-    headers: carriers.Listed
-    policy: Any
+    headers: carriers.ListedHeaders
+    policy: Policy | None
     token: TokenRecord | None
     who: Who
 
@@ -128,7 +148,7 @@ class Service:
         self.append = Append(self).run
         self._spool = spool or Spool
         self.permanent_links, self.memory = permanent_links, memory or Memory()
-        self._run: dict[type, Callable[..., Awaitable[Any]]] = {
+        self._run: dict[type, Callable[..., Awaitable[answer.Result]]] = {
             operation.HeadObject: self._head,
             operation.DeleteObject: self._delete,
             operation.InitiateUpload: self._initiate,
@@ -150,8 +170,8 @@ class Service:
     # Who may
 
     async def locate(
-        self, addresses: Sequence[Any], domain: str | None = None, own: bool = False
-    ) -> tuple[SpaceRecord, Any]:
+        self, addresses: Sequence[dialect.Address], domain: str | None = None, own: bool = False
+    ) -> tuple[SpaceRecord, dialect.Address]:
         """(its record, an Address) of the space that has the domain, else of the first Address that has one.
 
         ``own``: the host is the server's, so what the path names comes before what the host names.  SpaceNotFound.
@@ -174,10 +194,10 @@ class Service:
     async def authorize(
         self,
         method: str,
-        headers: Any,
+        headers: message.Headers,
         query: Sequence[tuple[str, str]],
         space: SpaceRecord,
-        address: Any,
+        address: dialect.Address,
         form: bool = False,
     ) -> Grant:
         """The Grant of a request that may be done; else NoCredentials, UnknownKey, a signature's error, AccessDenied,
@@ -253,8 +273,13 @@ class Service:
             return None
 
     async def _anonymous(
-        self, method: str, headers: Any, query: Sequence[tuple[str, str]], space: SpaceRecord, address: Any
-    ) -> tuple[str, Any, dict[str, str]]:
+        self,
+        method: str,
+        headers: message.Headers,
+        query: Sequence[tuple[str, str]],
+        space: SpaceRecord,
+        address: dialect.Address,
+    ) -> tuple[str, type[dialect.Operation], dict[str, str]]:
         """(key, operation, parameters) of a request for an object that anybody may read; else NoCredentials, whether it
         exists or not."""
         if method not in ("GET", "HEAD") or not address.path:
@@ -267,59 +292,63 @@ class Service:
             raise errors.NoCredentials()
         return key, cls, given
 
-    async def run(self, op: Any, space: SpaceRecord) -> Any:
+    async def run(self, op: dialect.Operation, space: SpaceRecord) -> answer.Result:
         """The result of an operation that has no bulk bytes."""
         return await self._run[type(op)](op, space)
 
     # Objects
 
-    async def put(self, op: Any, space: SpaceRecord, body: Body) -> Any:
+    async def put(self, op: operation.PutObject, space: SpaceRecord, body: Body) -> operation.Stored:
         """Store an object; nothing is stored unless the whole body has come and fits its Content-MD5."""
         return await self.make(op, space, await self.receive(body, op.md5), stored_acl(op.acl))
 
-    async def receive(self, body: Body, md5: str | None) -> tuple[Any, dict[str, Any]]:
-        """(Etag, where the bytes are: {"inline": bytes} or {"blob": its name}) of a whole body.  DigestMismatch."""
-        tree, hashed, held = etag.Etag(), _hash(md5), list[bytes]()
-        while tree.size <= INLINE:
+    async def receive(self, body: Body, md5: str | None) -> Received:
+        """DigestMismatch unless the bytes have this MD5; None: any."""
+        count, held = _Count(md5), list[bytes]()
+        while count.tree.size <= INLINE:
             data = await body.chunk()
             if not data:
-                _check_md5(md5, hashed)
-                return tree, {"inline": b"".join(held)}
-            _count(data, tree, hashed)
+                count.check()
+                return Received(count.tree, inline=b"".join(held))
+            count.add(data)
             held.append(data)
         writer = await self.blobs.writer()
         try:
-            count = functools.partial(_count, tree=tree, md5=hashed)
             if writer.block:
-                await pour_blocks(writer, held, body, self.memory, self._spool, count)
+                await pour_blocks(writer, held, body, self.memory, self._spool, count.add)
             else:
                 with self.memory.share(body) as share:
                     share.grow()
-                    await pour(writer, held, body, share, count)
-            _check_md5(md5, hashed)
-            return tree, {"blob": await writer.seal()}
+                    await pour(writer, held, body, share, count.add)
+            count.check()
+            return Received(count.tree, blob=await writer.seal())
         except BaseException:
             await writer.discard()
             raise
 
     async def make(
-        self, op: Any, space: SpaceRecord, received: tuple[Any, dict[str, Any]], acl: str = "", overwrite: bool = True
-    ) -> Any:
+        self,
+        op: operation.PutObject | operation.AppendObject,
+        space: SpaceRecord,
+        received: Received,
+        acl: str = "",
+        overwrite: bool = True,
+    ) -> operation.Stored:
         """Name received bytes in the catalog as the operation says; if that fails they are removed."""
-        tree, where = received
         now = int(self.clock())
         record = ObjectRecord(
             space_id=space.space_id,
             key=op.key,
-            size=tree.size,
-            etag=tree.value(),
+            size=received.tree.size,
+            etag=received.tree.value(),
             mime=op.mime or MIME,
             storage_class=op.storage_class or STANDARD,
             headers=stored_headers(op.headers, op.metadata),
             created=now,
             modified=now,
             acl=acl,
-            **where,
+            blob=received.blob,
+            inline=received.inline,
         )
         try:
             await self.remove(await self.catalog.put(record, overwrite=overwrite))
@@ -328,10 +357,12 @@ class Service:
             raise
         return operation.Stored(record.etag)
 
-    async def get(self, op: Any, space: SpaceRecord) -> tuple[Any, Content | None]:
+    async def get(
+        self, op: operation.GetObject, space: SpaceRecord
+    ) -> tuple[operation.ObjectInfo | operation.NotModified, Content | None]:
         """(ObjectInfo, the bytes it speaks of), or (NotModified, None).  All bytes are of one version."""
         for _ in range(OPEN_TRIES):
-            record = await self._record(op, space)
+            record = await self.record(space, op.key)
             if condition.not_modified(op.conditions, record.etag, record.modified):
                 return operation.NotModified(record.etag, record.modified), None
             span = None
@@ -392,19 +423,20 @@ class Service:
             log.error("object %r of space id %s is damaged (blob %s)", record.key, record.space_id, record.blob)
             raise errors.InternalError("the stored content does not verify")
 
-    async def _head(self, op: Any, space: SpaceRecord) -> Any:
-        record = await self._record(op, space)
+    async def _head(self, op: operation.HeadObject, space: SpaceRecord) -> operation.ObjectInfo | operation.NotModified:
+        record = await self.record(space, op.key)
         if condition.not_modified(op.conditions, record.etag, record.modified):
             return operation.NotModified(record.etag, record.modified)
         return object_info(record, self.clock())
 
-    async def _record(self, op: Any, space: SpaceRecord) -> ObjectRecord:
-        record = await self.catalog.get(space.space_id, op.key)
+    async def record(self, space: SpaceRecord, key: str) -> ObjectRecord:
+        """The record of an object.  NotFound."""
+        record = await self.catalog.get(space.space_id, key)
         if record is None:
             raise errors.NotFound()
         return record
 
-    async def _delete(self, op: Any, space: SpaceRecord) -> Any:
+    async def _delete(self, op: operation.DeleteObject, space: SpaceRecord) -> operation.Done:
         await self.remove(await self.catalog.delete(space.space_id, op.key) or ())
         return operation.Done()
 
@@ -430,14 +462,14 @@ class Service:
 
     # Multipart
 
-    async def upload(self, op: Any, space: SpaceRecord, key: str | None) -> UploadRecord:
-        """The upload that the operation names, if it is one of this space and key.  UploadNotFound."""
-        upload = await self.catalog.upload(op.upload_id)
+    async def upload(self, upload_id: str, space: SpaceRecord, key: str | None) -> UploadRecord:
+        """The upload with this id, if it is one of this space and key; None: of any key.  UploadNotFound."""
+        upload = await self.catalog.upload(upload_id)
         if upload is None or upload.space_id != space.space_id or key not in (None, upload.key):
             raise errors.UploadNotFound()
         return upload
 
-    async def _initiate(self, op: Any, space: SpaceRecord) -> Any:
+    async def _initiate(self, op: operation.InitiateUpload, space: SpaceRecord) -> operation.Initiated:
         upload = UploadRecord(
             upload_id=str(uuid.uuid4()),
             space_id=space.space_id,
@@ -451,10 +483,10 @@ class Service:
         await self.catalog.begin(upload)
         return operation.Initiated(upload.upload_id, self.blobs.block_size, space.name, op.key)
 
-    async def part(self, op: Any, space: SpaceRecord, body: Body) -> Any:
+    async def part(self, op: operation.UploadPart, space: SpaceRecord, body: Body) -> operation.StoredPart:
         """Store a part.  The same bytes again give the same answer; other bytes under the same number PartExists."""
         self.check_part_size(body.length or 0)
-        upload = await self.upload(op, space, op.key)
+        upload = await self.upload(op.upload_id, space, op.key)
         with self.memory.share(body) as share:
             length = self.blobs.block_size if body.length is None else body.length
             block = Block(self.memory, share, self._spool, length)
@@ -467,12 +499,17 @@ class Service:
                 block.close()
 
     async def store_part(
-        self, op: Any, space: SpaceRecord, upload: UploadRecord, chunks: Sequence[bytes], mime: str | None
-    ) -> Any:
+        self,
+        op: operation.UploadPart | operation.CopyPart,
+        space: SpaceRecord,
+        upload: UploadRecord,
+        chunks: Sequence[bytes],
+        mime: str | None,
+    ) -> operation.StoredPart:
         """As ``part``, of bytes that are in memory."""
         name = etag.part_etag(await _hashed(chunks))
         async with self.blobs.part(upload.draft, op.part) as slot:
-            await self.upload(op, space, op.key)
+            await self.upload(op.upload_id, space, op.key)
             known = await self.catalog.part(op.upload_id, op.part)
             if known is None:
                 size = sum(map(len, chunks))
@@ -483,18 +520,18 @@ class Service:
                 raise errors.PartExists()
         return operation.StoredPart(op.part, name)
 
-    async def list_length(self, op: Any, space: SpaceRecord) -> int:
+    async def list_length(self, op: operation.FinishUpload, space: SpaceRecord) -> int:
         """The most bytes that the etags of an upload's parts take, however they are written.  UploadNotFound."""
-        await self.upload(op, space, op.key)
+        await self.upload(op.upload_id, space, op.key)
         return LIST_SPARE + LIST_ENTRY * await self.catalog.count_parts(op.upload_id)
 
     def check_part_size(self, size: int) -> None:
         if size > self.blobs.block_size:
             raise errors.PartTooLarge(f"content length:{size} larger than block size:{self.blobs.block_size}")
 
-    async def _finish(self, op: Any, space: SpaceRecord) -> Any:
+    async def _finish(self, op: operation.FinishUpload, space: SpaceRecord) -> operation.Finished:
         parts = await self.catalog.parts(op.upload_id, 0, None)
-        upload = await self.upload(op, space, op.key)  # there still, so all its parts were read
+        upload = await self.upload(op.upload_id, space, op.key)  # there still, so all its parts were read
         self._check_part_list(op, parts)
         key = op.key
         if op.new_key and await self.catalog.get(space.space_id, key) is not None:
@@ -505,7 +542,7 @@ class Service:
             headers = stored_headers(kept, op.metadata)
 
         async def confirm() -> None:
-            await self.upload(op, space, op.key)
+            await self.upload(op.upload_id, space, op.key)
             if await self.catalog.parts(op.upload_id, len(parts), 1):
                 raise errors.InvalidPartList("invalid etag count")
 
@@ -527,7 +564,7 @@ class Service:
         await self.remove(await self.catalog.finish(op.upload_id, record, parts=len(parts)))
         return operation.Finished(space.name, key, record.size, record.etag)
 
-    def _check_part_list(self, op: Any, parts: Sequence[PartRecord]) -> None:
+    def _check_part_list(self, op: operation.FinishUpload, parts: Sequence[PartRecord]) -> None:
         """InvalidPartList unless the list has the etag of each stored part as often as they have it, in any order.
 
         Browsers, Hadoop and C list them as the parts were stored.  The object has its parts in order of number.
@@ -554,8 +591,8 @@ class Service:
                 raise errors.UploadNotFound() from None
             raise
 
-    async def _abort(self, op: Any, space: SpaceRecord) -> Any:
-        await self.upload(op, space, op.key)
+    async def _abort(self, op: operation.AbortUpload, space: SpaceRecord) -> operation.Done:
+        await self.upload(op.upload_id, space, op.key)
         draft = await self.catalog.abort(op.upload_id)
         if draft is None:
             raise errors.UploadNotFound()
@@ -572,9 +609,9 @@ class Service:
 
     # Listings
 
-    async def _list_parts(self, op: Any, space: SpaceRecord) -> Any:
+    async def _list_parts(self, op: operation.ListParts, space: SpaceRecord) -> operation.PartPage:
         """Marker 0 means from part 0, so the first page must not end after part 0 alone.  Source: data-plane.md."""
-        upload = await self.upload(op, space, None)
+        upload = await self.upload(op.upload_id, space, None)
         limit = _page_length(op.limit, PARTS_LIMIT)
         first = op.marker + 1 if op.marker else 0
         wanted = max(limit, 2) if limit and not first else limit
@@ -591,7 +628,7 @@ class Service:
             tuple(operation.Part(part.part, part.etag, part.size, part.created) for part in page),
         )
 
-    async def _list_uploads(self, op: Any, space: SpaceRecord) -> Any:
+    async def _list_uploads(self, op: operation.ListUploads, space: SpaceRecord) -> operation.UploadPage:
         limit = _page_length(op.limit, UPLOADS_LIMIT)
         found = (
             await self.catalog.uploads(space.space_id, op.prefix, op.marker, op.upload_id_marker, limit + 1)
@@ -610,7 +647,7 @@ class Service:
             ),
         )
 
-    async def _list_files(self, op: Any, space: SpaceRecord) -> Any:
+    async def _list_files(self, op: operation.ListFiles, space: SpaceRecord) -> operation.FilePage:
         limit = _page_length(op.limit, FILES_LIMIT)
         page = await self.catalog.list(space.space_id, op.prefix, op.marker, limit) if limit else None
         return operation.FilePage(
@@ -620,7 +657,7 @@ class Service:
             self._entries(page),
         )
 
-    async def _list_objects(self, op: Any, space: SpaceRecord) -> Any:
+    async def _list_objects(self, op: operation.ListObjects, space: SpaceRecord) -> operation.ObjectPage:
         limit = _page_length(op.limit, OBJECTS_LIMIT)
         page = await self.catalog.list(space.space_id, op.prefix, op.marker, limit, op.delimiter) if limit else None
         return operation.ObjectPage(
@@ -634,7 +671,7 @@ class Service:
             tuple(page.prefixes) if page else (),
         )
 
-    def _entries(self, page: Page | None) -> tuple[Any, ...]:
+    def _entries(self, page: Page | None) -> tuple[operation.FileInfo, ...]:
         now = self.clock()
         return tuple([file_info(record, now) for record in page.objects]) if page else ()
 
@@ -657,19 +694,22 @@ def _page_length(asked: int | None, default: int) -> int:
 # Hashing
 
 
-def _hash(wanted: str | None) -> Any:
-    return hashlib.md5(usedforsecurity=False) if wanted else None
+class _Count:
+    """``tree``: the Etag of what has come of a body.  ``md5``: that it must have; None: any."""
 
+    def __init__(self, md5: str | None) -> None:
+        self.tree, self._wanted = etag.Etag(), md5
+        self._md5 = hashlib.md5(usedforsecurity=False) if md5 else None
 
-def _count(data: bytes, tree: Any, md5: Any) -> None:
-    tree.update(data)
-    if md5 is not None:
-        md5.update(data)
+    def add(self, data: bytes) -> None:
+        self.tree.update(data)
+        if self._md5 is not None:
+            self._md5.update(data)
 
-
-def _check_md5(wanted: str | None, md5: Any) -> None:
-    if md5 is not None and md5.hexdigest() != wanted:
-        raise errors.DigestMismatch()
+    def check(self) -> None:
+        """DigestMismatch."""
+        if self._md5 is not None and self._md5.hexdigest() != self._wanted:
+            raise errors.DigestMismatch()
 
 
 async def _hashed(chunks: Sequence[bytes]) -> bytes:

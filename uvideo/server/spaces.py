@@ -23,7 +23,6 @@ MOST_LISTED = 1000
 MOST_DOMAINS = 100
 MOST_DAYS = 400  # of one status
 REGION = "cn-bj"
-_SPACE_INFO: Any = operation.SpaceInfo
 
 
 class Spaces:
@@ -35,7 +34,7 @@ class Spaces:
     ) -> None:
         self._hosts = hosts or SpaceHosts()
         self._service, self._catalog, self._usage, self._names = service, service.catalog, usage, names or OwnNames()
-        self._run: dict[type, Callable[..., Awaitable[Any]]] = {
+        self._run: dict[type, Callable[..., Awaitable[action.Result]]] = {
             operation.CreateSpace: self._create,
             operation.DescribeSpace: self._describe,
             operation.UpdateSpace: self._update,
@@ -50,7 +49,7 @@ class Spaces:
         given: Mapping[str, Any],
         host: str,
         admit: Callable[[Key | TokenRecord], None] = lambda known: None,
-    ) -> tuple[Any, str]:
+    ) -> tuple[action.Result, str]:
         """(result, action name) of the parameters of a call.  ``host``: what the caller named this server.
 
         ``admit``: called with the signer once its signature is right, so that nobody else's calls count for it.
@@ -58,23 +57,19 @@ class Spaces:
         Checked in this order: Action is known, PublicKey and Signature are there, the key is known, the signature is
         right and its time is not over, then everything else.
         """
-        op: Any = None
-        wrong: Exception | None = None
-        name = ""
         try:
-            op, name = action.decode(given)
+            asked = action.decode(given)
         except (errors.ActionMissing, errors.ActionUnknown):
             raise
-        except errors.Refused as error:
-            wrong = error
-        key = await self._caller(given, admit)
-        if wrong is not None:
-            raise wrong
-        if type(op) is operation.AssumeRole:
+        except errors.Refused:
+            await self._caller(given, admit)
+            raise
+        key, (op, name) = await self._caller(given, admit), asked
+        if isinstance(op, operation.AssumeRole):
             return sts.assume(op, key, self._service.clock()), name
         return await self.perform(op, key.owner, host), name
 
-    async def perform(self, op: Any, owner: str, host: str = "") -> Any:
+    async def perform(self, op: action.Operation, owner: str, host: str = "") -> action.Result:
         """The result of an operation that this account asks for; who that is was checked by the caller.
 
         AssumeRole is none of them: what it gives belongs to a key pair.
@@ -106,7 +101,7 @@ class Spaces:
             raise errors.AccessDenied()
         return space
 
-    async def _create(self, op: Any, owner: str, host: str) -> Any:
+    async def _create(self, op: operation.CreateSpace, owner: str, host: str) -> operation.SpaceNamed:
         try:
             dialect.check_space(op.space)
         except errors.InvalidArgument as error:
@@ -143,7 +138,7 @@ class Spaces:
                 raise errors.DomainTaken()
         return domains
 
-    async def _describe(self, op: Any, owner: str, host: str) -> Any:
+    async def _describe(self, op: operation.DescribeSpace, owner: str, host: str) -> operation.SpaceList:
         if op.space is not None:
             found = [await self._own(op.space, owner)]
         else:
@@ -151,7 +146,7 @@ class Spaces:
             found = await self._catalog.spaces(owner, op.offset or 0, limit) if limit else []
         return operation.SpaceList(tuple(_space_info(space, self._hosts.of(space, host)) for space in found))
 
-    async def _update(self, op: Any, owner: str, host: str) -> Any:
+    async def _update(self, op: operation.UpdateSpace, owner: str, host: str) -> operation.SpaceNamed:
         space = await self._own(op.space, owner)
         if op.storage_class is not None and op.storage_class not in operation.STORAGE_CLASSES:
             raise errors.BadRequest("the storage class is none of " + ", ".join(operation.STORAGE_CLASSES))
@@ -163,12 +158,12 @@ class Spaces:
         )
         return operation.SpaceNamed(space.name, space.space_id)
 
-    async def _delete(self, op: Any, owner: str, host: str) -> Any:
+    async def _delete(self, op: operation.DeleteSpace, owner: str, host: str) -> operation.SpaceNamed:
         space = await self._own(op.space, owner)
         await self._service.discard(await self._catalog.delete_space(space.name))
         return operation.SpaceNamed(space.name, space.space_id)
 
-    async def _status(self, op: Any, owner: str, host: str) -> Any:
+    async def _status(self, op: operation.GetSpaceStatus, owner: str, host: str) -> operation.SpaceStatus:
         """One entry for each day, UTC, that the time from ``begin`` up to ``end`` touches, of all the spaces named."""
         now = int(self._service.clock())
         end = now if op.end is None else op.end
@@ -187,7 +182,7 @@ class Spaces:
             tuple(operation.SpaceUsage(each.day * DAY, each.stored, each.sent, *codec) for each in days)
         )
 
-    async def _list_files(self, op: Any, owner: str, host: str) -> Any:
+    async def _list_files(self, op: operation.ListSpaceFiles, owner: str, host: str) -> operation.FilePage:
         space = await self._own(op.space, owner)
         limit = action.LIMIT if op.limit is None else min(op.limit, MOST_LISTED)
         found = await self._catalog.list_by_offset(space.space_id, op.offset or 0, limit) if limit else []
@@ -209,8 +204,8 @@ def _checked_type(kind: str | None) -> str | None:
     return kind
 
 
-def _space_info(space: SpaceRecord, hosts: tuple[str, ...]) -> Any:
-    return _SPACE_INFO(
+def _space_info(space: SpaceRecord, hosts: tuple[str, ...]) -> operation.SpaceInfo:
+    return operation.SpaceInfo(
         space.name,
         space.space_id,
         space.type,

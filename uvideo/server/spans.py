@@ -15,7 +15,7 @@ from opentelemetry import context, trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from uvideo._core import __version__
+from uvideo._core import __version__, message
 from uvideo.server.exchange import Disconnected, Exchange
 from uvideo.server.metrics import METHODS
 
@@ -82,7 +82,7 @@ class Spans:
             await asyncio.to_thread(provider.shutdown)
 
 
-def _caller(headers: Any) -> context.Context:
+def _caller(headers: message.Headers) -> context.Context:
     """What the request belongs to; nothing else of this process, and nothing if it does not say."""
     fields = {name: value for name in _FIELDS if (value := headers.get(name)) is not None}
     return _PROPAGATOR.extract(fields, context.Context())

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from uvideo._core import errors, operation
+from uvideo._core import answer, errors, operation
 from uvideo.server.copies import TRIES, busy
 from uvideo.server.record import ARCHIVE, check_readable, restore_state, said_acl, stored_acl
 from uvideo.storage.base import ObjectRecord, SpaceRecord
@@ -26,7 +26,7 @@ class States:
     def __init__(self, service: Service, takes: int, lasts: int) -> None:
         self._service, self._catalog = service, service.catalog
         self._takes, self._lasts = takes, lasts
-        self.operations: dict[type, Callable[..., Awaitable[Any]]] = {
+        self.operations: dict[type, Callable[..., Awaitable[answer.Result]]] = {
             operation.SetMime: self._set_mime,
             operation.SwitchClass: self._switch,
             operation.RestoreObject: self._restore,
@@ -37,16 +37,12 @@ class States:
             operation.GetAcl: self._get_acl,
         }
 
-    async def _look(self, op: Any, space: SpaceRecord) -> ObjectRecord:
-        record = await self._catalog.get(space.space_id, op.key)
-        if record is None:
-            raise errors.NotFound()
-        return record
-
-    async def _change(self, op: Any, space: SpaceRecord, made: Callable[[ObjectRecord], ObjectRecord]) -> Any:
+    async def _change(
+        self, space: SpaceRecord, key: str, made: Callable[[ObjectRecord], ObjectRecord]
+    ) -> operation.Done:
         """Replace the record by what ``made`` makes of it, as it is at that moment."""
         for _ in range(TRIES):
-            record = await self._look(op, space)
+            record = await self._service.record(space, key)
             changed = made(record)
             try:
                 if changed != record:
@@ -56,11 +52,11 @@ class States:
                 continue
         raise busy()
 
-    async def _set_mime(self, op: Any, space: SpaceRecord) -> Any:
+    async def _set_mime(self, op: operation.SetMime, space: SpaceRecord) -> operation.Done:
         now = int(self._service.clock())
-        return await self._change(op, space, lambda record: replace(record, mime=op.mime, modified=now))
+        return await self._change(space, op.key, lambda record: replace(record, mime=op.mime, modified=now))
 
-    async def _switch(self, op: Any, space: SpaceRecord) -> Any:
+    async def _switch(self, op: operation.SwitchClass, space: SpaceRecord) -> operation.Done:
         """Only down, and never out of the archive.  Source: data-plane.md, ClassSwitch."""
         order = operation.STORAGE_CLASSES
 
@@ -70,9 +66,9 @@ class States:
                 raise errors.SwitchDenied()
             return replace(record, storage_class=op.storage_class)
 
-        return await self._change(op, space, made)
+        return await self._change(space, op.key, made)
 
-    async def _restore(self, op: Any, space: SpaceRecord) -> Any:
+    async def _restore(self, op: operation.RestoreObject, space: SpaceRecord) -> operation.Done:
         """Frozen: restoring, then restored.  While it is restoring nothing changes; restored: it lasts anew."""
         now = int(self._service.clock())
         frozen, _, restored = operation.RESTORES
@@ -86,19 +82,19 @@ class States:
                 return replace(record, ready=ready, expires=ready + self._lasts)
             return replace(record, expires=now + self._lasts) if state == restored else record
 
-        return await self._change(op, space, made)
+        return await self._change(space, op.key, made)
 
-    async def _put_tags(self, op: Any, space: SpaceRecord) -> Any:
-        return await self._change(op, space, lambda record: replace(record, tags=op.tags))
+    async def _put_tags(self, op: operation.PutTags, space: SpaceRecord) -> operation.Done:
+        return await self._change(space, op.key, lambda record: replace(record, tags=op.tags))
 
-    async def _delete_tags(self, op: Any, space: SpaceRecord) -> Any:
-        return await self._change(op, space, lambda record: replace(record, tags=()))
+    async def _delete_tags(self, op: operation.DeleteTags, space: SpaceRecord) -> operation.Done:
+        return await self._change(space, op.key, lambda record: replace(record, tags=()))
 
-    async def _get_tags(self, op: Any, space: SpaceRecord) -> Any:
-        return operation.Tags((await self._look(op, space)).tags)
+    async def _get_tags(self, op: operation.GetTags, space: SpaceRecord) -> operation.Tags:
+        return operation.Tags((await self._service.record(space, op.key)).tags)
 
-    async def _put_acl(self, op: Any, space: SpaceRecord) -> Any:
-        return await self._change(op, space, lambda record: replace(record, acl=stored_acl(op.acl)))
+    async def _put_acl(self, op: operation.PutAcl, space: SpaceRecord) -> operation.Done:
+        return await self._change(space, op.key, lambda record: replace(record, acl=stored_acl(op.acl)))
 
-    async def _get_acl(self, op: Any, space: SpaceRecord) -> Any:
-        return operation.Acl(space.owner, space.owner, said_acl(await self._look(op, space)))
+    async def _get_acl(self, op: operation.GetAcl, space: SpaceRecord) -> operation.Acl:
+        return operation.Acl(space.owner, space.owner, said_acl(await self._service.record(space, op.key)))

@@ -18,9 +18,8 @@ import json
 import secrets
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
 
-from uvideo._core import errors, json_document, operation
+from uvideo._core import errors, json_document, message, operation
 from uvideo.server.credentials import Key
 
 __all__ = ["HEADER", "assume", "issuer", "known_by"]
@@ -32,8 +31,8 @@ TOKEN_LIMIT = 2048
 NOBODY = Key("", secrets.token_hex(20))
 
 
-def assume(op: Any, key: Key, now: float) -> Any:
-    """TemporaryKeys that may do on the data plane what the account of ``key``, which asked, may.  BadRequest."""
+def assume(op: operation.AssumeRole, key: Key, now: float) -> operation.TemporaryKeys:
+    """Keys that may do on the data plane what the account of ``key``, which asked, may.  BadRequest."""
     if op.policy:
         raise errors.BadRequest(
             "Policy is not applied by this server, so it gives no keys under one: leave it out, or make a token that "
@@ -51,7 +50,7 @@ def assume(op: Any, key: Key, now: float) -> Any:
 
 async def known_by(
     public: str,
-    headers: Any,
+    headers: message.Headers,
     query: Sequence[tuple[str, str]],
     find: Callable[[str], Awaitable[Key | None]],
 ) -> Key | None:
@@ -74,12 +73,12 @@ async def known_by(
     return Key(public, secret, key.owner if genuine and key is not None else "", expires, account)
 
 
-def issuer(public: str, headers: Any, query: Sequence[tuple[str, str]]) -> str:
+def issuer(public: str, headers: message.Headers, query: Sequence[tuple[str, str]]) -> str:
     """The public key whose private key signs the request, or vouches for the pair that does, as the request says."""
     return _said(_token(headers, query))[1] if public.startswith(PREFIX) else public
 
 
-def _token(headers: Any, query: Sequence[tuple[str, str]]) -> str:
+def _token(headers: message.Headers, query: Sequence[tuple[str, str]]) -> str:
     return headers.get(HEADER) or dict(query).get(HEADER) or ""
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
 
-from uvideo._core import errors, expiry, operation
+from uvideo._core import action, errors, expiry, operation
 from uvideo.server import rotation, seal
 from uvideo.server.credentials import TOKENS
 from uvideo.server.rights import network_of
@@ -22,7 +21,6 @@ MOST_ENTRIES = 100  # of each list
 LIFE, LAST = 86400, 4102416000  # seconds; unix seconds
 NAME_LIMIT = 128
 REGION = "cn-bj"
-_TOKEN_INFO: Any = operation.TokenInfo
 
 
 class Tokens:
@@ -30,14 +28,14 @@ class Tokens:
 
     def __init__(self, service: Service) -> None:
         self._catalog, self._clock, self._keyring = service.catalog, service.clock, service.keyring
-        self.operations: dict[type, Callable[..., Awaitable[Any]]] = {
+        self.operations: dict[type, Callable[..., Awaitable[action.Result]]] = {
             operation.CreateToken: self._create,
             operation.DescribeToken: self._describe,
             operation.UpdateToken: self._update,
             operation.DeleteToken: self._delete,
         }
 
-    async def _create(self, op: Any, owner: str, host: str) -> Any:
+    async def _create(self, op: operation.CreateToken, owner: str, host: str) -> operation.TokenInfo:
         now, made = int(self._clock()), str(uuid.uuid4())
         blank = TokenRecord(
             token_id=str(uuid.uuid4()),
@@ -56,7 +54,7 @@ class Tokens:
         await rotation.kept(self._catalog, self._keyring, under)
         return _info(token)
 
-    async def _describe(self, op: Any, owner: str, host: str) -> Any:
+    async def _describe(self, op: operation.DescribeToken, owner: str, host: str) -> operation.TokenList:
         found = await self._catalog.tokens(owner)
         if op.token_id is not None:
             found = [token for token in found if token.token_id == op.token_id]
@@ -66,25 +64,25 @@ class Tokens:
             found = [token for token in found if token.name == op.name]
         return operation.TokenList(tuple(self._said(token, with_secret=op.display != 0) for token in found))
 
-    def _said(self, token: TokenRecord, with_secret: bool) -> Any:
+    def _said(self, token: TokenRecord, with_secret: bool) -> operation.TokenInfo:
         """A secret that cannot be opened any more is left out: the account's private key was changed."""
         try:
             return _info(seal.opened(token, self._keyring), with_secret)
         except seal.Unopened:
             return _info(token, with_secret=False)
 
-    async def _update(self, op: Any, owner: str, host: str) -> Any:
+    async def _update(self, op: operation.UpdateToken, owner: str, host: str) -> operation.Done:
         for token in await self._catalog.tokens(owner):
             if token.token_id == op.token_id:
                 await self._catalog.update_token(self._changed(token, op))
                 return operation.Done()
         raise errors.TokenNotFound()
 
-    async def _delete(self, op: Any, owner: str, host: str) -> Any:
+    async def _delete(self, op: operation.DeleteToken, owner: str, host: str) -> operation.Done:
         await self._catalog.delete_token(owner, op.token_id)
         return operation.Done()
 
-    def _changed(self, token: TokenRecord, op: Any) -> TokenRecord:
+    def _changed(self, token: TokenRecord, op: operation.CreateToken | operation.UpdateToken) -> TokenRecord:
         """The token with what the operation gives, all of it checked; an empty list of rights means the default."""
         now = int(self._clock())
         expires = token.expires if op.expires is None else op.expires
@@ -123,8 +121,8 @@ def _entries(given: tuple[str, ...] | None, known: tuple[str, ...], name: str) -
     return tuple(dict.fromkeys(given))
 
 
-def _info(token: TokenRecord, with_secret: bool = True) -> Any:
-    return _TOKEN_INFO(
+def _info(token: TokenRecord, with_secret: bool = True) -> operation.TokenInfo:
+    return operation.TokenInfo(
         token.region,
         token.token_id,
         token.name,

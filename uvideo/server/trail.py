@@ -129,6 +129,6 @@ def told(line: Line) -> str:
     return "  ".join(str(part) for part in parts if part)
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     """Without what a terminal would obey."""
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in str(value))

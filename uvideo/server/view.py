@@ -11,7 +11,7 @@ import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
-from uvideo._core import dialect, errors, etag, operation, provider, signature, text
+from uvideo._core import answer, dialect, errors, etag, operation, provider, signature, text
 from uvideo.server.audit import FREES, OFF, Audit, Entry, details, visitor
 from uvideo.server.credentials import Key
 from uvideo.server.failures import refusal_of
@@ -37,10 +37,11 @@ SECONDS_LIMIT = 7 * 86400  # of a signed URL
 KEPT_SECONDS = 30.0  # how long what is dear to count is kept
 KEPT = 256
 
-_SUFFIX: Any = provider.parse_suffix("127.0.0.1")
+_SUFFIX = provider.parse_suffix("127.0.0.1")
 _DOTS = re.compile(r"(?:\A|/)\.{1,2}(?:/|\Z)").search
 
 Given = Mapping[str, Any]
+Managed = operation.CreateSpace | operation.UpdateSpace | operation.DeleteSpace
 Call = Callable[[Key, Given, str], Awaitable[dict[str, Any]]]
 
 
@@ -153,9 +154,7 @@ class View:
 
     async def _object(self, key: Key, given: Given, url: str) -> dict[str, Any]:
         space, name = await self._own(_text(given, "space"), key), _text(given, "key")
-        record = await self._catalog.get(space.space_id, name)
-        if record is None:
-            raise errors.NotFound()
+        record = await self._service.record(space, name)
         info = object_info(record, self._service.clock())
         return {
             "key": name,
@@ -224,9 +223,7 @@ class View:
     async def _set_metadata(self, key: Key, given: Given, url: str) -> dict[str, Any]:
         """Type, metadata and kept headers in place of those the object has; its bytes, tags and acl stay."""
         space, name = await self._own(_text(given, "space"), key), _text(given, "key")
-        record = await self._catalog.get(space.space_id, name)
-        if record is None:
-            raise errors.NotFound()
+        record = await self._service.record(space, name)
         pairs = given.get("metadata")
         if not isinstance(pairs, dict) or not all(isinstance(value, str) for value in pairs.values()):
             raise errors.BadRequest("metadata is not an object of texts")
@@ -336,6 +333,7 @@ class View:
         async def count() -> list[list[int]]:
             op = operation.GetSpaceStatus((), (last - DAYS + 1) * DAY, int(now))
             status = await self._spaces.perform(op, key.owner)
+            assert isinstance(status, operation.SpaceStatus)
             return [[day.time, day.storage, day.flux] for day in status.entries]
 
         samples = self._history.samples()
@@ -360,15 +358,15 @@ class View:
 
     # Carrying it out
 
-    async def _manage(self, op: Any, key: Key) -> Any:
+    async def _manage(self, op: Managed, key: Key) -> Any:
         """The result of an operation of the management plane."""
         return await self._recorded(op, self._spaces.perform(op, key.owner))
 
-    async def _run(self, op: Any, key: Key) -> Any:
+    async def _run(self, op: dialect.Operation, key: Key) -> Any:
         """The result of an operation of the data plane, checked as if it had come over the wire."""
         return await self._recorded(op, self._checked(op, key))
 
-    async def _recorded(self, op: Any, work: Coroutine[Any, Any, Any]) -> Any:
+    async def _recorded(self, op: dialect.Operation | Managed, work: Coroutine[Any, Any, Any]) -> Any:
         """The result of the work, which is in the audit log by then."""
         cls = type(op)
         if not self._audit.wants(cls):
@@ -392,7 +390,7 @@ class View:
         finally:
             self._audit.end(entry, status, code, address, "")
 
-    async def _checked(self, op: Any, key: Key) -> Any:
+    async def _checked(self, op: dialect.Operation, key: Key) -> answer.Result:
         space = await self._own(op.space, key)
         request = dialect.encode(op, _SUFFIX)
         target = dialect.parse_target(request.target)
@@ -469,7 +467,7 @@ def _url_of(url: str, space: str, key: str) -> str:
     return f"{url}/{space}/{text.quote_path(key)}"
 
 
-def _signed(key: Key, url: str, space: str, method: str, expires: int, item: Any) -> str:
+def _signed(key: Key, url: str, space: str, method: str, expires: int, item: object) -> str:
     if not isinstance(item, dict):
         raise errors.BadRequest("an item is no object")
     name, mime = _text(item, "key"), _text(item, "mime", "")
@@ -493,6 +491,6 @@ def _space(space: SpaceRecord) -> dict[str, Any]:
     }
 
 
-def _file(info: Any) -> list[Any]:
+def _file(info: operation.FileInfo) -> list[Any]:
     """An entry of a listing, in the order that the page knows: a thousand of them are sent at once."""
     return [info.key, info.size, info.modified, info.mime, info.storage_class, info.restore, info.etag]

@@ -166,11 +166,10 @@ async def run(
             app = App(service, metrics, **common)
         else:
             service = Service(store, names, plan.keyring, clock, *rules)
-            app = FaultyApp(service, metrics, faults, **common)
-        many = settings.workers > 1  # a small backlog: asyncio takes so many at once, and another may be idle
-        data = await answer_on(ports.data, app.server, ports.tls, 1 if many else BACKLOG)
-        if many:
-            ports.data.listen(BACKLOG)
+            app = faulty = FaultyApp(service, metrics, **common)
+            faulty.script = faults
+        at_once = 1 if settings.workers > 1 else BACKLOG  # another worker may be idle
+        data = await answer_on(ports.data, app.server, ports.tls, at_once)
         live = Live(
             app=app,
             service=service,

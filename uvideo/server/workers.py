@@ -13,14 +13,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from uvideo.server import endings
-from uvideo.server.folder import Folder
 from uvideo.server.handover import FORWARDED, STOPS, Succession
-from uvideo.server.notify import Notify
-from uvideo.server.ports import Ports
-from uvideo.server.pulse import Pulse
-from uvideo.server.reload import Published
 from uvideo.server.settings import StartError
 from uvideo.server.stopping import GRACE
+from uvideo.server.worker import Plan
 
 __all__ = ["supervise"]
 
@@ -45,18 +41,8 @@ class Worker(Protocol):
         ...
 
 
-def supervise(
-    count: int,
-    worker: Worker,
-    announce: Callable[[], None],
-    folder: Folder,
-    ports: Ports,
-    service: Notify,
-    succession: Succession,
-    pulse: Pulse,
-    published: Published,
-) -> int:
-    """Run ``count`` workers until SIGTERM or SIGINT, or until a successor has taken over; the exit code.
+def supervise(plan: Plan, succession: Succession, worker: Worker, announce: Callable[[], None]) -> int:
+    """Run the plan's workers until SIGTERM or SIGINT, or until a successor has taken over; the exit code.
 
     Must be called before the process has a thread or an event loop.  The first worker prepares the folder alone.  A
     worker that dies is replaced, unless its exit code says that this is of no use, and one that hangs is killed, if the
@@ -68,27 +54,22 @@ def supervise(
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
-        return _Supervisor(count, worker, folder, ports, service, succession, pulse, published).run(announce)
+        return _Supervisor(plan, succession, worker).run(announce)
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
 class _Supervisor:
-    def __init__(
-        self,
-        count: int,
-        worker: Worker,
-        folder: Folder,
-        ports: Ports,
-        service: Notify,
-        succession: Succession,
-        pulse: Pulse,
-        published: Published,
-    ) -> None:
-        self._published = published
+    def __init__(self, plan: Plan, succession: Succession, worker: Worker) -> None:
         self._reads: int | None = None  # how often settings had been read when that was asked for; None: it was not
-        self._count, self._worker, self._folder, self._ports = count, worker, folder, ports
-        self._service, self._succession, self._pulse = service, succession, pulse
+        self._worker, self._succession = worker, succession
+        self._count, self._folder, self._ports, self._service = (
+            plan.settings.workers,
+            plan.folder,
+            plan.ports,
+            plan.service,
+        )
+        self._pulse, self._published = plan.shared.pulse, plan.shared.published
         self._life = os.pipe()  # ends when this process does, or has a byte for each worker that may go on without it
         self._pids: dict[int, int] = {}
         self._told: dict[int, int] = {}  # pid -> what the worker tells; it ends when that takes no more connections

@@ -6,7 +6,7 @@ import builtins
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from uvideo._core import errors
 from uvideo.storage.base import DAY, Census, DayUsage, Holding, KeyRecord, OpenUploads, StaleUpload, TokenRecord
@@ -42,7 +42,7 @@ class Accounts:
 
     # What SqliteCatalog has
 
-    async def _all(self, query: str, *values: Any) -> builtins.list[Row]:
+    async def _all(self, query: str, *values: object) -> builtins.list[Row]:
         raise NotImplementedError
 
     async def _write(self, work: Work[T]) -> T:

@@ -65,7 +65,7 @@ class Connections:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._pool: Any = None
+        self._pool: asyncpg.Pool | None = None
         self._users = self._busy = 0
         self._idle = asyncio.Event()
         self._opening = asyncio.Lock()
@@ -131,7 +131,7 @@ class Connections:
         finally:
             self._give()
 
-    def _take(self) -> Any:
+    def _take(self) -> asyncpg.Pool:
         """The pool, which stays open until ``_give``."""
         if self._pool is None:
             raise RuntimeError("the catalog is not open")
@@ -143,13 +143,13 @@ class Connections:
         if not self._busy:
             self._idle.set()
 
-    async def all(self, query: str, *values: Any) -> list[Row]:
+    async def all(self, query: str, *values: object) -> list[Row]:
         return list(await self._soon(lambda db: db.fetch(query, *values)))
 
-    async def one(self, query: str, *values: Any) -> Row | None:
+    async def one(self, query: str, *values: object) -> Row | None:
         return await self._soon(lambda db: db.fetchrow(query, *values))
 
-    async def change(self, query: str, *values: Any) -> int:
+    async def change(self, query: str, *values: object) -> int:
         """Run one statement; how many rows it changed."""
         return count_of(await self._soon(lambda db: db.execute(query, *values)))
 
@@ -169,7 +169,7 @@ class Connections:
                 task.add_done_callback(self._late.discard)
                 task.add_done_callback(_forget)
 
-    async def _run(self, pool: Any, work: Callable[[Session], Awaitable[T]]) -> T:
+    async def _run(self, pool: asyncpg.Pool, work: Callable[[Session], Awaitable[T]]) -> T:
         with told():
             async with pool.acquire(timeout=ACQUIRE) as db:
                 return await work(db)

@@ -116,7 +116,8 @@ class DiskBlobs:
         return await self.run(lambda: any(map(has_bytes, self._places(names))))
 
     async def is_empty(self) -> bool:
-        return await self.run(lambda: not any(map(holds_bytes, [self._incoming, *self._shelves(), *self._cells()])))
+        folders = [self._incoming, *self._shelves(), *self._cells()]
+        return await self.run(lambda: not any(known.st_size for each in folders for _, known in files_in(each)))
 
     async def writer(self) -> Writer:
         return _DiskWriter(self, self.draft())
@@ -125,20 +126,18 @@ class DiskBlobs:
         return uuid.uuid4().hex
 
     def part(self, draft: str, part: int) -> AbstractAsyncContextManager[PartSlot]:
-        self.draft_path(draft)  # a wrong name is refused here, not later
         if part < 0:
             raise ValueError(f"part {part}: numbers begin at 0")
-        return self._slot(draft, part)
+        return self._locked(_DiskPartSlot(self, draft, part), draft, part)
 
     @asynccontextmanager
-    async def _slot(self, draft: str, part: int) -> AsyncIterator[PartSlot]:
+    async def _locked(self, lock: L, draft: str, part: int) -> AsyncIterator[L]:
         async with self._turn(draft, part):
-            slot = _DiskPartSlot(self, draft, part)
             try:
-                await until(slot.enter, self.brief)
-                yield slot
+                await until(lock.enter, self.brief)
+                yield lock
             finally:
-                slot.leave()
+                lock.leave()
 
     def _turn(self, draft: str, part: int) -> asyncio.Lock:
         """Who of this process is at a part, or where parts have no locks of their own at the draft.
@@ -153,15 +152,10 @@ class DiskBlobs:
     ) -> str:
         if [p.part for p in parts] != list(range(len(parts))) or any(p.size != self.block_size for p in parts[:-1]):
             raise ValueError("a draft on a disk has parts 0, 1, 2 ... in order, all but the last one block long")
-        async with self._turn(draft, -1):
-            sealing = _DiskSealing(self, draft, sum(p.size for p in parts))
-            try:
-                await until(sealing.enter, self.brief)
-                if confirm is not None:
-                    await confirm()
-                await self.brief(sealing.seal)
-            finally:
-                sealing.leave()
+        async with self._locked(_DiskSealing(self, draft, sum(p.size for p in parts)), draft, -1) as sealing:
+            if confirm is not None:
+                await confirm()
+            await self.brief(sealing.seal)
         self._entered.discard(draft)
         return draft
 
@@ -184,7 +178,7 @@ class DiskBlobs:
         suspects = list[Path]()
         for folder in [self._incoming, *self._shelves()]:
             count, names = await self.run(old_names, folder, older_than)
-            found = sum([len(batch) async for batch in _unnamed(named, names)])
+            found = sum([len(batch) async for _, batch in _asked(named, names)])
             everything, unnamed = everything + count, unnamed + found
             suspects += [folder] if found else []
         if limited and unnamed > max(TAKEN_AT_ONCE, everything // SHARE):
@@ -194,7 +188,7 @@ class DiskBlobs:
             )
         for folder in suspects:
             _, names = await self.run(old_names, folder, older_than)
-            async for batch in _unnamed(named, names):
+            async for _, batch in _asked(named, names):
                 taken += await self.run(self._put_aside, folder, batch)
         expired = await self.run(self._expire)
         if freed is not None:
@@ -205,10 +199,8 @@ class DiskBlobs:
         back = 0
         for cell in self._cells():
             _, names = await self.run(old_names, cell, math.inf)
-            for first in range(0, len(names), BATCH):
-                batch = names[first : first + BATCH]
-                known = await named(batch)
-                back += await self.run(self._bring_back, cell, [name for name in batch if name in known])
+            async for batch, _ in _asked(named, names):
+                back += await self.run(self._bring_back, cell, batch)
         return back
 
     async def quarantined(self) -> Quarantined:
@@ -239,7 +231,7 @@ class DiskBlobs:
             return await self.run(work, *arguments)
         return work(*arguments)
 
-    def later(self, work: Callable[[], None]) -> None:
+    def later(self, work: Callable[[], object]) -> None:
         """Run it on a thread of this driver (here and now once that is closed); nobody waits for it."""
         try:
             self._threads.submit(work)
@@ -286,12 +278,7 @@ class DiskBlobs:
     def _write_identity(self, identity: str) -> None:
         aside = self._identity.with_name(f".identity.{self.draft_path(identity).name}")
         try:
-            fd = localfile.opened(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-            try:
-                write_at(fd, [identity.encode() + b"\n"], 0)
-                self.sync_file(fd)
-            finally:
-                os.close(fd)
+            localfile.write(aside, identity.encode() + b"\n")
             localfile.replace(aside, self._identity)
         except BaseException:
             remove(aside)
@@ -303,15 +290,8 @@ class DiskBlobs:
 
     def _in_quarantine(self) -> list[tuple[float, int, Path]]:
         """(when it was put aside, bytes, path) of each file, the oldest first."""
-        found = []
-        for cell in self._cells():
-            with os.scandir(cell) as entries:
-                for entry in entries:
-                    with contextlib.suppress(FileNotFoundError):
-                        if _NAME.fullmatch(entry.name):
-                            known = entry.stat(follow_symlinks=False)
-                            found.append((known.st_mtime, known.st_size, Path(entry.path)))
-        return sorted(found)
+        found = [(known, path) for cell in self._cells() for path, known in files_in(cell)]
+        return sorted((known.st_mtime, known.st_size, path) for known, path in found)
 
     def _count_quarantined(self) -> Quarantined:
         found = self._in_quarantine()
@@ -390,16 +370,45 @@ class DiskBlobs:
             os.close(fd)
 
 
-class _DiskWriter:
+class _Handle:
+    """An open file, for one call at a time on any thread: a cancelled one may still be at work."""
+
+    def __init__(self, store: DiskBlobs) -> None:
+        self._store = store
+        self._guard = threading.Lock()
+        self._fd = -1
+        self._left = False
+
+    def leave(self) -> None:
+        """Close it for good, as soon as a call that still runs has ended."""
+        if not self._leave(blocking=False):
+            self._store.later(self._leave)
+
+    def _leave(self, *, blocking: bool = True) -> bool:
+        if not self._guard.acquire(blocking):
+            return False
+        try:
+            self._left = True
+            self._shut()
+        finally:
+            self._guard.release()
+        return True
+
+    def _shut(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+class _DiskWriter(_Handle):
     """The file is made by the first write, so that a small blob costs two hops to a thread and not three."""
 
     block = 0
 
     def __init__(self, store: DiskBlobs, name: str) -> None:
-        self._store, self._name = store, name
+        super().__init__(store)
+        self._name = name
         self._path, self._target = store.draft_path(name), store.blob_path(name)
-        self._guard = threading.Lock()  # a cancelled call may still be at work
-        self._fd = -1
         self._size = 0
         self._fit = True
         self._sealed = False
@@ -438,49 +447,41 @@ class _DiskWriter:
             fd = self._open()
             self._fit = False
             self._store.sync_file(fd)
-            localfile.replace(self._path, self._target, self._close)
+            localfile.replace(self._path, self._target, self._shut)
             self._store.sync_entry(self._target)
 
     def _discard(self) -> None:
         with self._guard:
             self._fit = False
-            self._close()
+            self._shut()
             remove(self._path, self._target)
 
-    def _close(self) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
 
+class _Lock(_Handle):
+    """A lock on bytes of a draft's file, from ``enter`` to ``leave``: the byte of a part has the part's number."""
 
-class _DiskPartSlot:
-    """A lock on one byte of the draft's file, the byte's number being the part's; held until the file is closed."""
-
-    def __init__(self, store: DiskBlobs, draft: str, part: int) -> None:
-        self._store, self._draft, self._part = store, draft, part
+    def __init__(self, store: DiskBlobs, draft: str, first: int, count: int, *, create: bool) -> None:
+        super().__init__(store)
         self._path, self._sealed_path = store.draft_path(draft), store.blob_path(draft)
-        self._guard = threading.Lock()  # a cancelled call may still be at work
-        self._fd = -1
-        self._left = False
+        self._bytes, self._create = (first, count), create
 
     def enter(self) -> bool:
-        """False if another holds the slot."""
+        """False if another holds one of the bytes."""
         with self._guard:
             if self._left:
                 return True
             if self._fd < 0:
-                self._fd = open_draft(self._path, self._sealed_path, create=True)
-            return try_lock(self._fd, self._part, 1)
+                self._fd = open_draft(self._path, self._sealed_path, create=self._create)
+            return try_lock(self._fd, *self._bytes)
 
-    def leave(self) -> None:
-        """Give the slot up, as soon as a write that still runs has ended."""
-        if self._guard.acquire(blocking=False):
-            try:
-                self._close()
-            finally:
-                self._guard.release()
-        else:
-            self._store.later(self._leave)
+
+L = TypeVar("L", bound=_Lock)
+
+
+class _DiskPartSlot(_Lock):
+    def __init__(self, store: DiskBlobs, draft: str, part: int) -> None:
+        super().__init__(store, draft, part, 1, create=True)
+        self._draft, self._part = draft, part
 
     async def write(self, chunks: Sequence[bytes]) -> str:
         await self._store.brief(self._write, chunks, size=sum(map(len, chunks)))
@@ -499,35 +500,13 @@ class _DiskPartSlot:
             self._store.sync_file(self._fd)
             self._store.sync_draft_entry(self._draft)
 
-    def _leave(self) -> None:
-        with self._guard:
-            self._close()
 
-    def _close(self) -> None:
-        self._left = True
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-
-
-class _DiskSealing:
-    """A lock on all parts of a draft, held until ``leave``; meanwhile nobody stores one."""
+class _DiskSealing(_Lock):
+    """Has all parts of a draft: meanwhile nobody stores one, or seals it in another process."""
 
     def __init__(self, store: DiskBlobs, draft: str, size: int) -> None:
-        self._store, self._size = store, size
-        self._source, self._target = store.draft_path(draft), store.blob_path(draft)
-        self._guard = threading.Lock()  # a cancelled call may still be at work
-        self._fd = -1
-        self._left = False
-
-    def enter(self) -> bool:
-        """False if a part is being written, or another process is sealing."""
-        with self._guard:
-            if self._left:
-                return True
-            if self._fd < 0:
-                self._fd = open_draft(self._source, self._target, create=self._size == 0)
-            return try_lock(self._fd, 0, 0)
+        super().__init__(store, draft, 0, 0, create=size == 0)
+        self._size = size
 
     def seal(self) -> None:
         with self._guard:
@@ -535,50 +514,26 @@ class _DiskSealing:
                 return
             there = os.fstat(self._fd).st_size
             if there < self._size:
-                raise OSError(errno.EIO, f"{there} bytes are there, the parts have {self._size}", str(self._source))
-            if self._target.exists():  # sealed before, maybe by one that names more parts: never cut, only make sure
+                raise OSError(errno.EIO, f"{there} bytes are there, the parts have {self._size}", str(self._path))
+            if self._sealed_path.exists():  # maybe sealed with more parts than these: never cut, only sync
                 self._store.sync_file(self._fd)
             else:
                 os.ftruncate(self._fd, self._size)
                 self._store.sync_file(self._fd)
-                localfile.replace(self._source, self._target, self._shut)
-            self._store.sync_entry(self._target)
-
-    def leave(self) -> None:
-        """Free the lock, as soon as a call that still runs has ended."""
-        if self._guard.acquire(blocking=False):
-            try:
-                self._close()
-            finally:
-                self._guard.release()
-        else:
-            self._store.later(self._leave)
-
-    def _leave(self) -> None:
-        with self._guard:
-            self._close()
-
-    def _close(self) -> None:
-        self._left = True
-        self._shut()
-
-    def _shut(self) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+                localfile.replace(self._path, self._sealed_path, self._shut)
+            self._store.sync_entry(self._sealed_path)
 
 
-class _DiskReader:
+class _DiskReader(_Handle):
     def __init__(self, store: DiskBlobs, path: Path) -> None:
-        self._store, self._path = store, path
-        self._guard = threading.Lock()  # a cancelled read may still be at work
-        self._shut = False
+        super().__init__(store)
+        self._path = path
         self.size = 0
         self.file: BinaryIO | None = None
 
     def open(self) -> None:
         with self._guard:
-            if not self._shut:
+            if not self._left:
                 self.file = open(self._path, "rb", buffering=0)
                 self.size = os.fstat(self.file.fileno()).st_size
 
@@ -595,17 +550,11 @@ class _DiskReader:
             length -= len(piece)
 
     async def close(self) -> None:
-        if self._guard.acquire(blocking=False):
-            self._guard.release()
-            self.shut()
-        else:
-            self._store.later(self.shut)
+        self.leave()
 
-    def shut(self) -> None:
-        with self._guard:
-            self._shut = True
-            if self.file is not None:
-                self.file.close()
+    def _shut(self) -> None:
+        if self.file is not None:
+            self.file.close()
 
     def _pread(self, count: int, offset: int) -> bytes:
         with self._guard:
@@ -695,28 +644,27 @@ def has_bytes(path: Path) -> bool:
         return False
 
 
-def holds_bytes(folder: Path) -> bool:
-    """Whether a file with a name of this driver is there and not empty."""
+def files_in(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    """(path, state) of each file there with a name of this driver."""
     with os.scandir(folder) as entries:
-        return any(_NAME.fullmatch(entry.name) and has_bytes(Path(entry.path)) for entry in entries)
+        for entry in entries:
+            if _NAME.fullmatch(entry.name):
+                try:
+                    known = entry.stat(follow_symlinks=False)
+                except FileNotFoundError:
+                    continue
+                yield Path(entry.path), known
 
 
 def old_names(folder: Path, older_than: float) -> tuple[int, list[str]]:
     """(how many names of this driver are in the folder, those that nobody touched since)."""
-    count, found = 0, []
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            with contextlib.suppress(FileNotFoundError):
-                if _NAME.fullmatch(entry.name):
-                    count += 1
-                    if entry.stat(follow_symlinks=False).st_mtime <= older_than:
-                        found.append(entry.name)
-    return count, found
+    found = [(path.name, known.st_mtime) for path, known in files_in(folder)]
+    return len(found), [name for name, touched in found if touched <= older_than]
 
 
-async def _unnamed(named: Named, names: Sequence[str]) -> AsyncIterator[list[str]]:
-    """Those that the catalog does not know, batch by batch."""
+async def _asked(named: Named, names: Sequence[str]) -> AsyncIterator[tuple[list[str], list[str]]]:
+    """(those that the catalog knows, those that it does not), batch by batch."""
     for first in range(0, len(names), BATCH):
         batch = names[first : first + BATCH]
         known = await named(batch)
-        yield [name for name in batch if name not in known]
+        yield [name for name in batch if name in known], [name for name in batch if name not in known]

@@ -306,7 +306,7 @@ class SqliteCatalog(Accounts):
             query = f"SELECT {OBJECT} FROM objects WHERE space_id = ? AND key {beyond} ? {ordered} LIMIT ?"
             values, jump = (space_id, lower, *bound, limit + 2), b""
 
-            def fill(db: sqlite3.Connection, query: str = query, values: Any = values) -> tuple[bool, bytes]:
+            def fill(db: sqlite3.Connection, query: str = query, values: Row = values) -> tuple[bool, bytes]:
                 """Whether the page is full; where it goes on behind what is rolled up, b"" if nowhere."""
                 nonlocal last
                 with contextlib.closing(db.execute(query, values)) as rows:  # open, it would hold the snapshot
@@ -477,7 +477,7 @@ class SqliteCatalog(Accounts):
             raise RuntimeError("the catalog is not open")
         return self._reads
 
-    async def _all(self, query: str, *values: Any) -> builtins.list[Row]:
+    async def _all(self, query: str, *values: object) -> builtins.list[Row]:
         """All rows at once: a cursor left open would hold a read transaction."""
         return await self._read(lambda db: db.execute(query, values).fetchall())
 
@@ -597,7 +597,7 @@ def _peek(db: sqlite3.Connection) -> None:
 # Steps of a transaction
 
 
-def _one(db: sqlite3.Connection, query: str, *values: Any) -> Row | None:
+def _one(db: sqlite3.Connection, query: str, *values: object) -> Row | None:
     row: Row | None = db.execute(query, values).fetchone()
     return row
 
