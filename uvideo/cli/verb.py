@@ -39,8 +39,11 @@ class Example(NamedTuple):
     exit: int = 0
 
 
-# attributes: whatever click.Option takes, which checks their names; click has no type for them.
-def option(*names: str, help: str, **attributes: Any) -> Callable[[Function], Function]:
+def option(
+    *names: str,
+    help: str,
+    **attributes: Any,  # whatever click.Option takes, which checks their names; click has no type for them
+) -> Callable[[Function], Function]:
     """click.option, with its help in the user's language.  Extra attribute: common, of every verb."""
     shared = attributes.pop("common", False)
 

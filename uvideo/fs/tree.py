@@ -355,9 +355,15 @@ class Tree(AsyncFileSystem, metaclass=Guarded):
         return found
 
     async def _du(
-        self, path: str, total: bool = True, maxdepth: int | None = None, withdirs: bool = False, **kwargs: object
+        self,
+        path: str,
+        total: bool = True,
+        maxdepth: int | None = None,
+        withdirs: bool = False,
+        prefix: str = "",
+        **kwargs: object,
     ) -> int | dict[str, int]:
-        found = await self._find(path, maxdepth, withdirs, detail=True)
+        found = await self._find(path, maxdepth, withdirs, detail=True, prefix=prefix, **kwargs)
         sizes = {name: info["size"] for name, info in found.items()}
         return sum(sizes.values()) if total else sizes
 
