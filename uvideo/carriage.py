@@ -1,12 +1,8 @@
-"""What carries a client's operations: its Settings, the Carrier made of them, and a pool's work in bounded numbers."""
+"""What carries a client's operations: its Settings, and the Carrier made of them."""
 
 from __future__ import annotations
 
-import contextvars
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from uvideo import telemetry
 from uvideo._core import __version__
@@ -23,9 +19,7 @@ if TYPE_CHECKING:
 
     Carrier = _carrier.Carrier
 
-R = TypeVar("R")
-
-__all__ = ["bounded", "carried", "certificate", "chosen", "connect"]
+__all__ = ["carried", "certificate", "chosen", "connect"]
 
 
 def connect(settings: Settings, tries: Retry | None = None) -> Carrier:
@@ -95,14 +89,3 @@ def carried(client: T, by: Carrier | AsyncCarrier) -> T:
     made = object.__new__(type(client))  # copy.copy would make one with connections of its own
     made.__dict__.update(client.__dict__, _carrier=by)
     return made
-
-
-def bounded(pool: ThreadPoolExecutor, job: Callable[[T], R], items: Iterable[T], ahead: int) -> Iterator[R]:
-    """The results of ``job`` of each item, at most ``ahead`` of them begun and not yet taken."""
-    waiting: deque[Future[R]] = deque()
-    for item in items:
-        waiting.append(pool.submit(contextvars.copy_context().run, job, item))
-        if len(waiting) >= ahead:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()

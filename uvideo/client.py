@@ -12,17 +12,17 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, overload
 
 from uvideo import calls, copies, models, telemetry
 from uvideo._core import answer, operation
 from uvideo.calls import Call, ManagementCall
-from uvideo.carriage import bounded, carried, chosen, connect
+from uvideo.carriage import carried, chosen, connect
 from uvideo.errors import AlreadyExists, NoAnswer, NotFound, UploadNotFound, UVideoError
 from uvideo.listing import Listing
 from uvideo.models import T
+from uvideo.pool import Pool
 from uvideo.settings import Settings, size
 from uvideo.stream import Source, stream
 from uvideo.texts import several
@@ -559,9 +559,7 @@ class Client:
             except UVideoError as error:
                 failures.append(models.Failure(space, key, None, error))
 
-        with ThreadPoolExecutor(calls.jobs(jobs)) as pool:
-            for _ in bounded(pool, one, rest, jobs * 4):
-                pass
+        Pool(one, calls.jobs(jobs)).run(rest)
         return calls.summed(done, failures)
 
     def list(

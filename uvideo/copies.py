@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +15,10 @@ from uvideo import calls
 from uvideo._core import errors as refusals
 from uvideo._core import etag, operation
 from uvideo.calls import Call
-from uvideo.carriage import bounded
 from uvideo.errors import IntegrityError, NotFound, ObjectChanged, Refused, UploadNotFound
 from uvideo.meter import Meter
 from uvideo.models import BegunUpload, ObjectInfo, PartInfo, Progress, Stored
+from uvideo.pool import results
 
 __all__ = ["ONE_REQUEST", "Copy", "carried", "carried_soon"]
 
@@ -222,11 +221,7 @@ def carried(steps: Steps, ask: Callable[[Call[Any]], Any], jobs: int) -> Any:
 
 
 def _together(lines: Iterable[Steps], ask: Callable[[Call[Any]], Any], jobs: int) -> list[Any]:
-    pool = ThreadPoolExecutor(jobs)
-    try:
-        return list(bounded(pool, lambda line: carried(line, ask, 1), lines, jobs * 2))
-    finally:
-        pool.shutdown(cancel_futures=True)
+    return list(results(lambda line: carried(line, ask, 1), lines, jobs))
 
 
 async def carried_soon(steps: Steps, ask: Callable[[Call[Any]], Awaitable[Any]], jobs: int) -> Any:

@@ -6,7 +6,6 @@ import functools
 import logging
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
@@ -27,6 +26,7 @@ from uvideo.journal import Claim, Journal, boot, identifier
 from uvideo.limit import Limit
 from uvideo.meter import Meter
 from uvideo.models import Downloaded, Progress
+from uvideo.pool import results
 from uvideo.upload import interrupted
 
 if TYPE_CHECKING:
@@ -280,16 +280,13 @@ class _Download(receiver.Watch):
 
         noted = dict(left.digests)
         _log.info("%s: looking at the %d bytes that are there", self._path, left.done())
-        pool = ThreadPoolExecutor(min(self._options.jobs, os.cpu_count() or 1))
-        try:
-            for (block, known), found in zip(noted.items(), pool.map(digest, noted), strict=True):
-                if known is None or known == found:
-                    left.arrived(block, found)
-                else:
-                    _log.info("%s: block %d is not as it was written: it is fetched again", self._path, block)
-                    del left.digests[block]
-        finally:
-            pool.shutdown(cancel_futures=True)
+        digests = results(digest, noted, min(self._options.jobs, os.cpu_count() or 1))
+        for (block, known), found in zip(noted.items(), digests, strict=True):
+            if known is None or known == found:
+                left.arrived(block, found)
+            else:
+                _log.info("%s: block %d is not as it was written: it is fetched again", self._path, block)
+                del left.digests[block]
 
     def _failed(self, error: BaseException, pinned: bool) -> None:
         """Keep what a later run can go on with, and say so; else leave nothing."""

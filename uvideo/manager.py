@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import os
-import threading
 import traceback
-from collections import deque
 from collections.abc import Callable
 from concurrent import futures
 from contextlib import nullcontext
@@ -18,6 +16,7 @@ from uvideo.cancel import Cancel
 from uvideo.errors import Cancelled, InvalidArgument, LocalFailure, SomeFailed
 from uvideo.limit import Limit
 from uvideo.models import Downloaded, Failure, Progress, Stored, Summary, Totals
+from uvideo.pool import Pool
 from uvideo.stream import Source
 
 if TYPE_CHECKING:
@@ -31,8 +30,6 @@ __all__ = ["Transfer", "TransferManager"]
 T = TypeVar("T", bound=Stored | Downloaded)
 #: Transfers that may wait for each one that runs; whoever submits more waits.
 AHEAD = 4
-#: Seconds that a thread waits for more before it ends.
-LINGER = 0.1
 #: Failures that are kept for the end of the block; those beyond are only counted.
 KEPT = 1000
 
@@ -82,7 +79,8 @@ class Transfer(Generic[T]):
     def cancel(self) -> None:
         """End it: at once if it has not begun, else as a Cancel does.  Its result is Cancelled then."""
         self._cancel.set()
-        self._manager._drop(self)
+        self._manager._check_process()
+        self._manager._pool.hasten(self)
 
     def result(self, timeout: float | None = None) -> T:
         """What the method of Client gives, or raises.  TimeoutError if it is not done in ``timeout`` seconds."""
@@ -171,13 +169,10 @@ class TransferManager:
         self._part_jobs = None if part_jobs is None else calls.jobs(part_jobs)
         self._limit = limited(bandwidth, client.settings.bandwidth)
         self._pid = os.getpid()
-        self._changed = threading.Condition()  # on an RLock: a signal's handler may cancel
-        self._waiting: deque[Transfer[Any]] = deque()
-        self._running: set[Transfer[Any]] = set()
-        self._workers: set[threading.Thread] = set()
+        self._pool: Pool[Transfer[Any]] = Pool(Transfer._run, self._jobs, ahead=AHEAD * self._jobs)
+        self._changed = self._pool.changed
         self._failures: dict[Transfer[Any], Failure] = {}
-        self._closed = self._cancelled = False
-        self._idle = 0  # threads that wait for work
+        self._cancelled = False
         self._unseen = self._files = self._files_done = self._failed = self._done = self._total = 0
 
     def upload(self, space: str, key: str, source: Source, **options: Unpack[UploadOptions]) -> Transfer[Stored]:
@@ -202,9 +197,9 @@ class TransferManager:
         self._check_process()
         with self._changed:
             self._cancelled = True
-            each = [*self._waiting, *self._running]
-            self._changed.notify_all()
-        for transfer in each:
+            self._pool.close()
+            begun = self._pool.items()
+        for transfer in begun:
             transfer.cancel()
 
     def __enter__(self) -> TransferManager:
@@ -213,27 +208,20 @@ class TransferManager:
     def __exit__(self, kind: object, *_: object) -> None:
         if os.getpid() != self._pid:  # a child that leaves its parent's block
             return
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
+        self._pool.close()
         if kind is not None:
             self.cancel()
         try:
-            self._join()
+            self._pool.join()
         except BaseException:  # Ctrl-C; a second one does not wait
             self.cancel()
             if kind is None:
-                self._join()
+                self._pool.join()
             raise
         if kind is None and self._unseen:
             failures = tuple(self._failures.values())
             named = "".join(f"; the first is {each.path or each.key}: {each.error}" for each in failures[:1])
             raise SomeFailed(f"{self._unseen} of {self._files} transfers failed{named}", Summary((), failures))
-
-    def _join(self) -> None:
-        with self._changed:
-            while self._waiting or self._running:
-                self._changed.wait()
 
     def _check_process(self) -> None:
         if os.getpid() != self._pid:
@@ -250,71 +238,12 @@ class TransferManager:
             options.setdefault("bandwidth", self._limit)
         options["progress"] = transfer._told
         with self._changed:
-            inside = threading.current_thread() in self._workers  # a callback: it must not wait for itself
-            while len(self._waiting) >= AHEAD * self._jobs and not (inside or self._cancelled or self._closed):
-                self._changed.wait()
-            if self._cancelled:
-                raise Cancelled(space=space, key=key)
-            if self._closed and not inside:
+            if self._cancelled or not self._pool.put(transfer):
+                if self._cancelled:
+                    raise Cancelled(space=space, key=key)
                 raise InvalidArgument("this TransferManager is closed")
-            self._waiting.append(transfer)
-            self._changed.notify_all()
-            try:
-                self._start()
-            except LocalFailure:
-                self._waiting.remove(transfer)
-                raise
             self._files += 1
         return transfer
-
-    def _start(self) -> None:
-        """See that a thread takes what waits."""
-        if len(self._workers) >= self._jobs or self._idle >= len(self._waiting):
-            return
-        worker = threading.Thread(target=self._work, name="uvideo-transfer")
-        self._workers.add(worker)
-        try:
-            worker.start()
-        except RuntimeError as error:  # the system gives no more: those that run will do
-            self._workers.discard(worker)
-            if not self._workers:
-                raise LocalFailure(f"no thread can be started: {error}") from None
-
-    def _work(self) -> None:
-        while True:
-            with self._changed:
-                if not self._waiting and not self._closed:
-                    self._idle += 1
-                    self._changed.wait_for(lambda: self._waiting or self._closed, LINGER)
-                    self._idle -= 1
-                if not self._waiting:
-                    self._workers.discard(threading.current_thread())
-                    return
-                transfer = self._waiting.popleft()
-                self._running.add(transfer)
-                self._changed.notify_all()
-            try:
-                transfer._run()
-            finally:
-                with self._changed:
-                    self._running.discard(transfer)
-                    self._changed.notify_all()
-            del transfer
-
-    def _drop(self, transfer: Transfer[Any]) -> None:
-        """End a transfer that has not begun."""
-        self._check_process()
-        with self._changed:
-            if transfer not in self._waiting:
-                return
-            self._waiting.remove(transfer)
-            self._running.add(transfer)
-        try:
-            transfer._run()
-        finally:
-            with self._changed:
-                self._running.discard(transfer)
-                self._changed.notify_all()
 
     def _moved(self, before: Progress | None, now: Progress) -> None:
         with self._changed:

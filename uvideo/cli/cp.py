@@ -12,13 +12,13 @@ import click
 from uvideo.cli.address import Local, Pipe, parse
 from uvideo.cli.carry import Mover, Task, Way
 from uvideo.cli.context import Context
-from uvideo.cli.crew import Crew
 from uvideo.cli.progress import display
 from uvideo.cli.route import Route
 from uvideo.cli.verb import Example, Function, option, store, verb
 from uvideo.cli.words import say
 from uvideo.errors import InvalidArgument
 from uvideo.pattern import Filter
+from uvideo.pool import Pool
 
 __all__ = ["cp", "mv", "carry_all", "filters", "pairs", "rates"]
 
@@ -117,15 +117,15 @@ def carry_all(context: Context, mover: Mover, tasks: Iterable[Task], jobs: int, 
     def do(task: Task) -> None:
         mover(task)
         if mover.hopeless:
-            crew.stop()
+            pool.stop()
 
     def announced() -> Iterable[Task]:
         for task in tasks:
             expect(task.entry.size if task.entry is not None else 0)
             yield task
 
-    crew: Crew[Task] = Crew(context, jobs, do)
-    crew.run(announced())
+    pool = Pool(do, jobs, context.cancel)
+    pool.run(announced())
 
 
 def _is_output(path: str) -> bool:

@@ -16,7 +16,7 @@ from uvideo.cli.walk import Entry
 from uvideo.errors import LocalFailure, SourceChanged
 from uvideo.models import Progress
 
-__all__ = ["Etags", "cache_file"]
+__all__ = ["Etags", "cache_file", "hashed"]
 
 VERSION = 1
 #: A file that changed less than so many nanoseconds before it was hashed may have changed again within one tick of its
@@ -45,6 +45,16 @@ class _Watched:
         if self._line is not None:
             self._line(Progress("upload", "", "", self._entry.path, self._done, self._entry.size))
         return size
+
+
+def hashed(entry: Entry, cancel: Cancel, line: Line | None = None) -> tuple[str, os.stat_result]:
+    """The etag of a file, and what it is once that is known.  LocalFailure, Cancelled."""
+    assert entry.path is not None
+    try:
+        with open(entry.path, "rb", buffering=0) as file:
+            return etag(cast(BinaryIO, _Watched(file, entry, cancel, line))), os.fstat(file.fileno())
+    except OSError as error:
+        raise LocalFailure(f"{entry.path}: {error.strerror}") from error
 
 
 class Etags:
@@ -96,12 +106,7 @@ class Etags:
         if found is not None:
             return found
         began = time.time_ns()
-        try:
-            with open(entry.path, "rb", buffering=0) as file:
-                made = etag(cast(BinaryIO, _Watched(file, entry, cancel, line)))
-                now = os.fstat(file.fileno())
-        except OSError as error:
-            raise LocalFailure(f"{entry.path}: {error.strerror}") from error
+        made, now = hashed(entry, cancel, line)
         if (now.st_size, now.st_mtime_ns) != (entry.size, entry.mtime_ns):
             raise SourceChanged()
         if began - now.st_mtime_ns > (FINE if _is_fine(now) else COARSE):

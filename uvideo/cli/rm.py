@@ -14,7 +14,6 @@ from uvideo import errors
 from uvideo.cli.address import Remote, remote
 from uvideo.cli.context import Context
 from uvideo.cli.cp import filters
-from uvideo.cli.crew import Crew
 from uvideo.cli.report import Kind, shown
 from uvideo.cli.route import expand
 from uvideo.cli.verb import Example, option, verb
@@ -22,6 +21,7 @@ from uvideo.cli.walk import Entry
 from uvideo.cli.words import say
 from uvideo.errors import InvalidArgument, LocalFailure, UVideoError
 from uvideo.pattern import Filter
+from uvideo.pool import Pool
 
 __all__ = ["DELETED", "confirmed", "delete_all", "rm"]
 
@@ -70,14 +70,14 @@ def delete_all(context: Context, entries: Iterable[Entry], jobs: int) -> int:
                 return
             report.fail(error, target)
             if isinstance(error, (errors.NoCredentials, errors.SignatureMismatch, errors.UnknownKey)):
-                crew.stop()
+                pool.stop()
             return
         with lock:
             count += 1
         report.item(DELETED, target=target, bytes=entry.size, dry_run=context.dry_run)
 
-    crew: Crew[Entry] = Crew(context, jobs, one)
-    crew.run(entries)
+    pool = Pool(one, jobs, context.cancel)
+    pool.run(entries)
     return count
 
 

@@ -13,12 +13,12 @@ import click
 from uvideo.cli import failure
 from uvideo.cli.address import Pipe, local, parse
 from uvideo.cli.context import Context
-from uvideo.cli.crew import Crew
 from uvideo.cli.report import Kind
 from uvideo.cli.table import VERBS
 from uvideo.cli.verb import Example, option, unknown, verb
 from uvideo.cli.words import say
 from uvideo.errors import InvalidArgument
+from uvideo.pool import Pool
 
 __all__ = ["run"]
 
@@ -110,12 +110,12 @@ def run(context: Context, file: str, jobs: int) -> int:
                 done += 1
         report.item(RAN, line=line, command=text, exit=code)
 
-    crew: Crew[Command | tuple[int, str, str]] = Crew(context, jobs, one)
+    pool = Pool(one, jobs, context.cancel)
     if isinstance(parse(file), Pipe):
-        crew.run(commands(iter(sys.stdin)))
+        pool.run(commands(iter(sys.stdin)))
     else:
         with open(local(file).path, encoding="utf-8", errors="surrogateescape") as opened:
-            crew.run(commands(iter(opened)))
+            pool.run(commands(iter(opened)))
     if report.failed:
         report.tell(say("{count} of {total} lines failed", count=report.failed, total=done + report.failed))
         return failure.FAILED

@@ -17,7 +17,6 @@ from uvideo.cli.address import Address, Local, Pipe, Remote, parse
 from uvideo.cli.carry import Mover, Task, Way
 from uvideo.cli.context import Context
 from uvideo.cli.cp import Filters, Rates, carry_all, filters, limit, rates
-from uvideo.cli.crew import Crew
 from uvideo.cli.etags import Etags
 from uvideo.cli.plan import Head, PlanWriter, Step, merge, read
 from uvideo.cli.progress import Display, display
@@ -30,6 +29,7 @@ from uvideo.cli.words import say
 from uvideo.errors import Cancelled, InvalidArgument, LocalFailure, NotFound, UVideoError
 from uvideo.folders import Target
 from uvideo.pattern import Filter
+from uvideo.pool import Pool
 
 __all__ = ["apply", "sync"]
 
@@ -217,10 +217,10 @@ class Sync:
             def one(pair: Pair) -> None:
                 self._one(pair, mover, shown)
                 if mover.hopeless:
-                    crew.stop()
+                    pool.stop()
 
-            crew: Crew[Pair] = Crew(context, self._jobs, one)
-            crew.run(self._pairs())
+            pool = Pool(one, self._jobs, context.cancel)
+            pool.run(self._pairs())
         if not self._seen and not report.failed:
             if isinstance(self._source, Remote):
                 raise nothing(self._source)

@@ -12,13 +12,13 @@ from uvideo.cli.address import remote
 from uvideo.cli.carry import DONE
 from uvideo.cli.context import Context
 from uvideo.cli.cp import limit, rates
-from uvideo.cli.crew import Crew
 from uvideo.cli.progress import display
 from uvideo.cli.report import Kind, moment, size
 from uvideo.cli.verb import Example, family, option, verb
 from uvideo.cli.words import say
 from uvideo.errors import Cancelled, InvalidArgument, UVideoError
 from uvideo.models import TransferRecord
+from uvideo.pool import Pool
 
 __all__ = ["transfers"]
 
@@ -165,8 +165,7 @@ def resume(
 
         for record in records:
             shown.expect(record.size or 0)
-        crew: Crew[TransferRecord] = Crew(context, jobs, one)
-        crew.run(records)
+        Pool(one, jobs, context.cancel).run(records)
     report.summary(done=done, size=moved, seconds=time.monotonic() - began, dry_run=context.dry_run)
     return report.finish(done)
 

@@ -5,33 +5,28 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain, repeat
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import click
 
+from uvideo import Cancel, same_etag
 from uvideo import etag as etag_of
-from uvideo import same_etag
 from uvideo.cli import failure
 from uvideo.cli.address import Local, Pipe, Remote, parse
 from uvideo.cli.context import Context
 from uvideo.cli.cp import filters
+from uvideo.cli.etags import hashed
 from uvideo.cli.lookup import exists, stat_object
+from uvideo.cli.plan import merge
 from uvideo.cli.report import Kind, shown, size
 from uvideo.cli.verb import Example, option, verb
 from uvideo.cli.walk import Entry, files, objects, one_file
 from uvideo.cli.words import say
-from uvideo.errors import InvalidArgument, UVideoError
+from uvideo.errors import InvalidArgument, LocalFailure, UVideoError
 from uvideo.pattern import Filter
-
-if TYPE_CHECKING:
-    pass
+from uvideo.pool import results
 
 __all__ = ["DIFFERENCE", "ETAG", "VERIFIED", "etag", "verify"]
 
@@ -156,15 +151,17 @@ def verify(
 ) -> int:
     ours, theirs = _places(context, first, second)
     wanted = Filter(include, exclude)
-    pairs = _merged(_walked(context, ours, wanted), _walked(context, theirs, wanted))
+    pairs = (Pair(*each) for each in merge(_walked(context, ours, wanted), _walked(context, theirs, wanted)))
     counts = dict.fromkeys((*STATES, "bytes"), 0)
-    with _pool(jobs) as pool:
-        for pair in _judged(context, pool, pairs, size_only, jobs * 4):
-            counts[pair.state] += 1
-            if pair.state == "same":
-                counts["bytes"] += pair.size or 0
-            elif not (ignore_extra and pair.state == "extra"):
-                context.report.result(DIFFERENCE, **pair.record())
+    for pair in results(lambda pair: pair.judge(size_only, context.cancel), pairs, jobs, context.cancel):
+        if pair.error is not None:
+            context.report.fail(pair.error, str(pair.record()["item"]))
+            continue
+        counts[pair.state] += 1
+        if pair.state == "same":
+            counts["bytes"] += pair.size or 0
+        elif not (ignore_extra and pair.state == "extra"):
+            context.report.result(DIFFERENCE, **pair.record())
     context.report.result(VERIFIED, **counts)
     if context.report.failed:
         return context.report.finish(sum(counts[each] for each in STATES))
@@ -230,12 +227,16 @@ def _walked(context: Context, place: Place, wanted: Filter) -> Iterator[Entry]:
 
 @dataclass
 class Pair:
-    """The two of one name, None where there is none.  etags: as the service said, or of the local file."""
+    """The two of one name, None where there is none.  etags: as the service said, or of the local file.
+
+    error: why it cannot be judged.
+    """
 
     one: Entry | None
     other: Entry | None
     etags: tuple[str | None, str | None] = (None, None)
     state: str = ""
+    error: LocalFailure | None = None
 
     @property
     def size(self) -> int | None:
@@ -256,8 +257,8 @@ class Pair:
             "other_etag": self.etags[1],
         }
 
-    def judge(self, size_only: bool) -> Pair:
-        """Find the state out, reading local files where only that tells.  LocalFailure."""
+    def judge(self, size_only: bool, cancel: Cancel) -> Pair:
+        """Find the state out, reading local files where only that tells."""
         if self.one is None or self.other is None:
             self.state = "extra" if self.one is None else "missing"
         elif self.one.size != self.other.size:
@@ -265,55 +266,15 @@ class Pair:
         elif size_only:
             self.state = "same"
         else:
-            self.etags = (_etag(self.one), _etag(self.other))
+            try:
+                self.etags = (_etag(self.one, cancel), _etag(self.other, cancel))
+            except LocalFailure as error:
+                self.error = error
+                return self
             same = same_etag(*self.etags, self.one.size)
             self.state = "unknown" if same is None else "same" if same else "different"
         return self
 
 
-def _etag(entry: Entry) -> str | None:
-    return entry.etag if entry.path is None else etag_of(Path(entry.path))
-
-
-def _merged(ours: Iterator[Entry], theirs: Iterator[Entry]) -> Iterator[Pair]:
-    """Both walks side by side; each is in the byte order of names."""
-    one, other = next(ours, None), next(theirs, None)
-    while one is not None or other is not None:
-        if other is None or (one is not None and one.name < other.name):
-            yield Pair(one, None)
-            one = next(ours, None)
-        elif one is None or other.name < one.name:
-            yield Pair(None, other)
-            other = next(theirs, None)
-        else:
-            yield Pair(one, other)
-            one, other = next(ours, None), next(theirs, None)
-
-
-@contextmanager
-def _pool(jobs: int) -> Iterator[ThreadPoolExecutor]:
-    """Threads that are not waited for when the block raises: one of them may be at a large file."""
-    pool = ThreadPoolExecutor(jobs)
-    try:
-        yield pool
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    pool.shutdown()
-
-
-def _judged(
-    context: Context, pool: ThreadPoolExecutor, pairs: Iterator[Pair], size_only: bool, ahead: int
-) -> Iterator[Pair]:
-    """The pairs in their order, at most ``ahead`` of them judged in advance; a file that cannot be read is said."""
-    waiting: deque[tuple[Pair, Future[Pair]]] = deque()
-    for pair in chain(pairs, repeat(None, ahead)):
-        context.cancel.check()
-        if pair is not None:
-            waiting.append((pair, pool.submit(pair.judge, size_only)))
-        if waiting and (pair is None or len(waiting) >= ahead):
-            first, future = waiting.popleft()
-            try:
-                yield future.result()
-            except UVideoError as error:
-                context.report.fail(error, str(first.record()["item"]))
+def _etag(entry: Entry, cancel: Cancel) -> str | None:
+    return entry.etag if entry.path is None else hashed(entry, cancel)[0]
