@@ -22,22 +22,12 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from uvideo import calls
 from uvideo.cancel import Cancel
-from uvideo.errors import (
-    Cancelled,
-    ConfigurationError,
-    InvalidArgument,
-    LocalFailure,
-    NoAnswer,
-    NoCredentials,
-    SignatureExpired,
-    SignatureMismatch,
-    SpaceNotFound,
-    UnknownKey,
-)
+from uvideo.errors import Cancelled, InvalidArgument, LocalFailure
 from uvideo.limit import Limit
 from uvideo.manager import T, Transfer, TransferManager
 from uvideo.models import Downloaded, Failure, Stored, Summary, Totals
 from uvideo.pattern import Filter
+from uvideo.policy import CircuitBreaker
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -56,10 +46,6 @@ OnError = Literal["continue", "stop"]
 PARTIAL = re.compile(r"\.[0-9a-f]{16,32}\.part")
 #: Seconds between two reports of progress, the last one excepted.
 PAUSE = 0.1
-#: Errors that every other file would meet as well: nothing is begun after one.
-FOR_ALL = (ConfigurationError, NoCredentials, SignatureExpired, SignatureMismatch, SpaceNotFound, UnknownKey)
-#: Files in a row, for each one that is moved at a time, that got no answer before the line is taken for dead.
-DEAD = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +74,7 @@ class _Run(Generic[T]):
         self._done: list[T] = []
         self._failures: list[Failure] = []
         self._skipped = self._unsent = 0
-        self._unanswered = 0  # files that failed without an answer since one was moved
+        self._breaker = CircuitBreaker(plan.jobs)
         self._stopped = False
         self._broken: BaseException | None = None  # what a callback of the caller raised
         self._told = float("-inf")
@@ -143,7 +129,7 @@ class _Run(Generic[T]):
 
     def _ended(self, result: T) -> None:
         with self._lock:
-            self._unanswered = 0
+            self._breaker.succeeded()
             if self._plan.report is None:
                 self._done.append(result)
             else:
@@ -154,11 +140,7 @@ class _Run(Generic[T]):
             self._failures.append(failure)
             if self._plan.report is not None:
                 self._hand(self._plan.report, failure)
-            alone = getattr(failure.error, "cause", None) == "too-long"  # a shorter file may pass
-            if isinstance(failure.error, NoAnswer) and not alone:
-                self._unanswered += 1
-            dead = self._unanswered >= DEAD * self._plan.jobs
-            if dead or self._plan.on_error == "stop" or (isinstance(failure.error, FOR_ALL) and not alone):
+            if self._breaker.failed(failure.error) or self._plan.on_error == "stop":
                 self._stop()
 
     def _tell(self, last: bool = False) -> None:
