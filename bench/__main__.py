@@ -36,7 +36,7 @@ def main() -> None:
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="uvideo-bench-", dir=options.folder))
     try:
-        with start_server(folder / "server", "--no-fsync") as server:
+        with start_server(folder / "server", "--no-fsync", anew=True) as server:
             Bench(server, folder, options).all()
     finally:
         shutil.rmtree(folder, ignore_errors=True)

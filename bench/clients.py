@@ -98,7 +98,7 @@ def nginx(folder: Path, source: Path) -> Iterator[Peer]:
 
 @contextlib.contextmanager
 def ours(folder: Path, source: Path) -> Iterator[Peer]:
-    with start_server(folder / "server", "--no-fsync") as server:
+    with start_server(folder / "server", "--no-fsync", anew=True) as server:
         config.set_default(uploadsuffix=server.host, downloadsuffix=server.host)
         keys = (server.public_key, server.private_key)
         for answer in (

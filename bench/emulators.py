@@ -61,7 +61,7 @@ class Ours:
     name = "uvideo serve"
 
     def __init__(self, stack: contextlib.ExitStack, folder: Path) -> None:
-        server = stack.enter_context(start_server(folder / "uvideo", "--no-fsync"))
+        server = stack.enter_context(start_server(folder / "uvideo", "--no-fsync", anew=True))
         self.port, self._requests = server.port, Requests(server)
 
     def request(self, method: str, key: str, body: bytes = b"") -> bytes:

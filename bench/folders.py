@@ -36,7 +36,7 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="uvideo-bench-", dir=options.folder))
     try:
         make(folder / "source", options.files, options.size)
-        with start_server(folder / "server", "--no-fsync") as server:
+        with start_server(folder / "server", "--no-fsync", anew=True) as server:
             with Client(server.public_key, server.private_key, endpoint=server.endpoint) as client:
                 client.create_space(SPACE, type="public")
             compare(server, folder, options)

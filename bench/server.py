@@ -45,12 +45,12 @@ def main() -> None:
     )
     print(f"# medians of {options.rounds} alternating rounds")
     try:
-        with start_server(folder / "server", "--no-fsync") as server, start_bare(folder / "bare") as bare:
+        with start_server(folder / "server", "--no-fsync", anew=True) as server, start_bare(folder / "bare") as bare:
             idle = resident(server.pid)
             bench = Bench(server, bare, folder, options)
             bench.small()
             bench.large()
-        with start_server(folder / "synced") as server:
+        with start_server(folder / "synced", anew=True) as server:
             group_commit(server, folder, options)
         starts(folder, options.rounds)
         row("idle server, MiB", f"{idle:.0f}", "", "< 60")
@@ -237,7 +237,7 @@ def group_commit(server: Server, folder: Path, options: argparse.Namespace) -> N
 def starts(folder: Path, rounds: int) -> None:
     def ready() -> float:
         began = time.perf_counter()
-        with start_server(folder / "started"):
+        with start_server(folder / "started", anew=True):
             return time.perf_counter() - began
 
     print("\nstart")

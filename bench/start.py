@@ -40,7 +40,7 @@ def main() -> None:
     found: dict[str, list[Figures]] = {}
     with (
         tempfile.TemporaryDirectory(prefix="uvideo-bench-") as folder,
-        start_server(Path(folder) / "server", "--no-fsync") as server,
+        start_server(Path(folder) / "server", "--no-fsync", anew=True) as server,
     ):
         config = Path(folder) / "config.toml"
         with edit(config) as draft:

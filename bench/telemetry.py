@@ -78,8 +78,8 @@ def main() -> None:
         endpoint = f"http://127.0.0.1:{collector.server_port}"
         env = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}
         with (
-            start_server(Path(folder) / "without", "--no-fsync") as without,
-            start_server(Path(folder) / "with", "--no-fsync", "--telemetry", env=env) as told,
+            start_server(Path(folder) / "without", "--no-fsync", anew=True) as without,
+            start_server(Path(folder) / "with", "--no-fsync", "--telemetry", env=env, anew=True) as told,
         ):
             for number in range(options.rounds):
                 found["without"].append(once(without, options.count, f"bench-{number}", ""))

@@ -48,7 +48,7 @@ def main() -> None:
     try:
         source = folder / "source"
         write(source, options.size)
-        with start_server(folder / "server", "--no-fsync") as server, start_weed(folder / "weed") as weed:
+        with start_server(folder / "server", "--no-fsync", anew=True) as server, start_weed(folder / "weed") as weed:
             with Client(server.public_key, server.private_key, endpoint=server.endpoint) as client:
                 client.create_space(BUCKET)
             machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"

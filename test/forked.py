@@ -1,6 +1,7 @@
-"""Commands that are processes of their own, forked from one that has loaded the program: none of them loads it again.
+"""Processes of ``uvideo`` that are forked from one that has loaded the program, so that none of them loads it again.
 
-For those that end by themselves.  What serves is started by ``start_server``, as users start it.
+Each has an environment, a folder, files and an end of its own.  Only the start of Python is not repeated:
+``Forked.fits`` says for which environments that makes no difference.
 """
 
 from __future__ import annotations
@@ -9,11 +10,14 @@ import contextlib
 import functools
 import json
 import os
+import select
+import signal
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+import weakref
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -22,26 +26,48 @@ import pytest
 from test.interpreters import ROOT
 from test.patience import SUITE_SECONDS
 
-__all__ = ["Forked", "commands", "forked"]
+__all__ = ["Child", "Forked", "commands", "forked"]
 
 SCRIPT = """
-import json, os, runpy, signal, socket, sys, time
+import gc, json, os, runpy, select, signal, socket, sys, time
 import uvideo.cli.program, uvideo.client, uvideo.server.commands, uvideo.server.main
 
 calls = socket.socket(fileno=int(sys.argv[1]))
+woken, wake = socket.socketpair()
+wake.setblocking(False)
+signal.signal(signal.SIGCHLD, lambda *_: None)
+signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
+running = {}  # pid -> the socket that its caller reads
+gc.collect()
+gc.freeze()  # else each process looks through what is loaded, and copies it
 while True:
-    said, given, _, _ = socket.recv_fds(calls, 1 << 20, 4)
+    ready, _, _ = select.select([calls, woken], [], [])
+    if woken in ready:
+        woken.recv(4096)
+        for pid in list(running):
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                with running.pop(pid) as caller:
+                    caller.send(b"%d" % os.waitstatus_to_exitcode(status))
+    if calls not in ready:
+        continue
+    said, given, _, _ = socket.recv_fds(calls, 1 << 20, 5)
     if not said:
         sys.exit()
     pid = os.fork()
     if pid == 0:
         break
+    running[pid] = socket.socket(fileno=given.pop(0))
     for each in given:
         os.close(each)
-    calls.sendall(b"%d\\n" % os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    running[pid].send(b"%d" % pid)
+signal.set_wakeup_fd(-1)
+signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+for each in (calls, woken, wake, *running.values()):
+    each.close()
+os.close(given.pop(0))
 asked = json.loads(said)
 signal.alarm(asked["seconds"])
-calls.close()
 for number, each in enumerate(given):
     os.dup2(each, number)
 for each in given:
@@ -52,15 +78,70 @@ os.environ.update(asked["env"], **({"LISTEN_PID": str(os.getpid()), **asked["env
 time.tzset()
 os.chdir(asked["folder"])
 sys.argv = ["uvideo", *asked["words"]]
+sys.orig_argv = [sys.executable, "-m", *sys.argv]
 runpy.run_module("uvideo", run_name="__main__")
 """
+#: Variables that are read when they are used.  Python and libraries may read any other one as they are loaded.
+READ_LATE = ("UVIDEO_", "PYTEST_", "LISTEN_", "NOTIFY_SOCKET", "JOURNAL_STREAM", "OTEL_", "XDG_", "HOME", "TMPDIR")
+
+
+class Child:
+    """A process that was forked for us: of ``subprocess.Popen`` what the tests use.  Threads may share it."""
+
+    def __init__(self, words: Sequence[str], told: socket.socket, stdout: IO[bytes] | None = None) -> None:
+        self.args, self.stdout, self._told = list(words), stdout, told
+        weakref.finalize(self, told.close)
+        self.returncode: int | None = None
+        said = told.recv(16)
+        assert said, "the process that forks them has ended"
+        self.pid = int(said)
+
+    def poll(self) -> int | None:
+        """The exit code, or None while it runs."""
+        if self.returncode is None:
+            with contextlib.suppress(BlockingIOError):
+                said = self._told.recv(16, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+                assert said, "the process that forks them has ended"
+                self.returncode = int(said)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit code.  ``subprocess.TimeoutExpired`` if it still runs after so many seconds."""
+        end = select.poll()
+        end.register(self._told, select.POLLIN)
+        end.poll(None if timeout is None else timeout * 1000)
+        code = self.poll()
+        if code is None:
+            raise subprocess.TimeoutExpired(self.args, timeout or 0)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
 
 
 class Forked:
     """``run("serve", ...)``: what ``uvideo serve ...`` said and its exit code."""
 
-    def __init__(self, process: subprocess.Popen[bytes], calls: socket.socket) -> None:
-        self._process, self._calls = process, calls
+    def __init__(self, process: subprocess.Popen[bytes], calls: socket.socket, environ: Mapping[str, str]) -> None:
+        self._process, self._calls, self._environ = process, calls, dict(environ)
+
+    def fits(self, environ: Mapping[str, str]) -> bool:
+        """Whether a process that was started with these variables would have loaded the same.
+
+        Never where coverage counts, as it counts a process from its start.
+        """
+        names = [each for each in {*environ, *self._environ} if not each.startswith(READ_LATE)]
+        return "COVERAGE_PROCESS_START" not in environ and all(
+            environ.get(each) == self._environ.get(each) for each in names
+        )
 
     def run(
         self,
@@ -94,10 +175,9 @@ class Forked:
         err: IO[bytes] | None = None,
     ) -> subprocess.CompletedProcess[bytes]:
         """With exactly these variables, in this folder, over pipes."""
-        asked = {"words": words, "env": dict(environ), "folder": str(folder), "seconds": int(SUITE_SECONDS)}
         (theirs, feed), (out, out_end), (errors, err_end) = os.pipe(), os.pipe(), os.pipe()
         ends = [theirs, out_end, err_end if err is None else err.fileno(), *(given or [])]
-        socket.send_fds(self._calls, [json.dumps(asked).encode()], ends)
+        child = self._start(words, environ, folder, ends, int(SUITE_SECONDS))
         for each in (theirs, out_end, err_end):
             os.close(each)
         said: dict[int, bytes] = {}
@@ -116,27 +196,46 @@ class Forked:
         ]
         for thread in threads:
             thread.start()
-        code = self._calls.recv(16)
-        assert code, "the process that forks them has ended"
+        code = child.wait()
         for thread in threads:
             thread.join()
-        return subprocess.CompletedProcess(words, int(code), said[out], said[errors])
+        return subprocess.CompletedProcess(words, code, said[out], said[errors])
+
+    def serve(self, words: list[str], environ: Mapping[str, str], err: IO[bytes]) -> Child:
+        """One that runs until it is told to stop.  stdout: a pipe.  ``err``: the file its stderr goes to."""
+        out, out_end = os.pipe()
+        with open(os.devnull, "rb") as nothing:
+            child = self._start(words, environ, Path.cwd(), [nothing.fileno(), out_end, err.fileno()])
+        os.close(out_end)
+        child.stdout = open(out, "rb")
+        return child
+
+    def _start(
+        self, words: list[str], environ: Mapping[str, str], folder: Path, ends: list[int], seconds: int = 0
+    ) -> Child:
+        """``seconds``: after which it is ended; 0 for never."""
+        asked = {"words": words, "env": dict(environ), "folder": str(folder), "seconds": seconds}
+        told, tells = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with tells:
+            socket.send_fds(self._calls, [json.dumps(asked).encode()], [tells.fileno(), *ends])
+        return Child(words, told)
 
 
 @functools.cache
 def forked() -> Forked:
     """The one of this process.  It ends with it, by the end of the socket."""
-    ours, theirs = socket.socketpair()
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     environ = {name: value for name, value in os.environ.items() if not name.startswith("UVIDEO_")}
+    environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), environ.get("PYTHONPATH")]))
     process = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, str(theirs.fileno())],
         **dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE),  # as its commands have
         cwd=ROOT,
-        env={**environ, "PYTHONPATH": str(ROOT)},
+        env=environ,
         pass_fds=[theirs.fileno()],
     )
     theirs.close()
-    return Forked(process, ours)
+    return Forked(process, ours, environ)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from test.forked import Child, forked
 from test.patience import until
 
 __all__ = ["Server", "start_server", "server"]
@@ -36,7 +37,7 @@ SECRETS: set[str] = set()
 class Server:
     """A running `uvideo serve`.  ``endpoint``, ``admin``: URLs.  ``log``: the file its stderr goes to."""
 
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | Child
     dir: Path
     log: Path
     endpoint: str
@@ -98,10 +99,12 @@ def start_server(
     python: str = sys.executable,
     env: dict[str, str] | None = None,
     command: Sequence[str] = (),
+    anew: bool = False,
 ) -> Iterator[Server]:
     """Start `uvideo serve FOLDER` on free ports, with more options behind; it is ready.  Stopped at the end.
 
     ``command``: what to start it with, as ("setpriv", "...").
+    ``anew``: in a Python of its own, as users do; otherwise it is forked (test/forked.py) unless that would differ.
     Every server of the suite is held to this: its private key is in none of the files that it leaves but its own.
     """
     folder = Path(folder)
@@ -110,12 +113,17 @@ def start_server(
     environment = {name: value for name, value in os.environ.items() if not name.startswith("UVIDEO_")}
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), environment.get("PYTHONPATH")]))
     environment.update(env or {})
-    command = [*command, python, "-m", "uvideo", "serve", str(folder), "--port", "0", "--admin-port", "0", *options]
+    words = ["serve", str(folder), "--port", "0", "--admin-port", "0", *options]
+    process: subprocess.Popen[bytes] | Child
     with open(log, "ab") as stderr:
         began = len(log.read_text())
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, env=environment
-        )
+        if anew or command or python != sys.executable or not forked().fits(environment):
+            command = [*command, python, "-m", "uvideo", *words]
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, env=environment
+            )
+        else:
+            process = forked().serve(words, environment, stderr)
     assert process.stdout is not None
     try:
         said = json.loads(_first_line(process, log))
@@ -135,7 +143,7 @@ def start_server(
     keeps_secret(folder, private)
 
 
-def end(process: subprocess.Popen[Any]) -> None:
+def end(process: subprocess.Popen[Any] | Child) -> None:
     """End a server, if it still runs, as Ctrl-C does."""
     if process.poll() is None:
         process.terminate()
@@ -155,7 +163,7 @@ def keeps_secret(folder: Path, private: str) -> None:
             assert private.encode() not in path.read_bytes(), f"a private key stands in {path.name}"
 
 
-def _first_line(process: subprocess.Popen[bytes], log: Path) -> bytes:
+def _first_line(process: subprocess.Popen[bytes] | Child, log: Path) -> bytes:
     stdout, lines = process.stdout, queue.SimpleQueue[bytes]()
     assert stdout is not None
     threading.Thread(target=lambda: lines.put(stdout.readline()), daemon=True).start()

@@ -13,7 +13,7 @@ import pytest
 
 from test.cli.records import check, kinds
 from test.interpreters import ROOT
-from uvideo import errors
+from uvideo import errors, policy
 from uvideo.cli import failure
 from uvideo.cli.report import SUMMARY, Kind, Report, shown, size, span
 
@@ -131,7 +131,7 @@ def test_what_the_system_said_of_a_file_counts() -> None:
             return error
 
     assert failure.code(local(errno.ENOENT)) == failure.NOT_FOUND
-    assert failure.is_full(local(errno.ENOSPC)) and "make room" in str(failure.hint(local(errno.ENOSPC)))
+    assert policy.is_full(local(errno.ENOSPC)) and "make room" in str(failure.hint(local(errno.ENOSPC)))
     assert pickle.loads(pickle.dumps(errors.LocalFailure("x"))).message == "x"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
 import shutil
@@ -11,11 +12,12 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from test.cluster.program import Program, find, scratch, unprivileged
 from test.ports import free_ports
 
-__all__ = ["Postgres", "start_postgres"]
+__all__ = ["Postgres", "start_postgres", "waits_for_locks"]
 
 BINARIES = "/usr/lib/postgresql/*/bin"
 SETTINGS = """
@@ -102,3 +104,9 @@ def start_postgres(*, fsync: bool = False) -> Iterator[Postgres]:
             yield postgres
         finally:
             postgres.stop()
+
+
+async def waits_for_locks(db: Any, count: int) -> None:
+    """Return once so many locks of the server are waited for.  ``db``: a connection of asyncpg."""
+    while await db.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted") != count:
+        await asyncio.sleep(0.01)

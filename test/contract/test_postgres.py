@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import asyncpg
 import pytest
 
-from test.cluster.postgres import Postgres
+from test.cluster.postgres import Postgres, waits_for_locks
 from test.contract.accounts import AccountsContract
 from test.contract.catalog import OBJECT, SPACE, UPLOAD, CatalogContract, small
 from test.contract.place import Place, play
@@ -122,6 +123,26 @@ def test_a_space_that_is_deleted_takes_no_more_objects(place: Place) -> None:
             assert await one.upload("upload") is None
 
     play(story, place, place)
+
+
+def test_a_space_is_deleted_with_the_part_that_is_being_added(place: Place, database: str) -> None:
+    """Whoever locks an upload and its parts locks the upload first: it then gets no part more."""
+
+    async def story(catalog: Catalog) -> list[tuple[object, ...]]:
+        await catalog.create_space(SPACE)
+        await catalog.begin(UPLOAD)
+        adding = await asyncpg.connect(database)
+        try:
+            await adding.execute("BEGIN; SELECT FROM uploads FOR KEY SHARE")
+            deleting = asyncio.ensure_future(catalog.delete_space("space"))
+            await waits_for_locks(adding, 1)
+            await adding.execute("INSERT INTO parts VALUES ('upload', 0, 'e', 1, NULL, '', 0); COMMIT")
+            assert await deleting == [UPLOAD.draft]
+            return [tuple(row) for row in await adding.fetch("SELECT * FROM parts")]
+        finally:
+            await adding.close()
+
+    assert play(story, place) == []
 
 
 def test_many_more_at_once_than_connections(place: Place) -> None:

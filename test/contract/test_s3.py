@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import asyncpg
 import obstore
 import pytest
 
@@ -84,10 +85,13 @@ class Clock:
         self._postgres, self._name = postgres, database.rpartition("/")[2]
 
     def passes(self, seconds: int) -> None:
-        self._postgres.run(
-            self._name,
-            f"UPDATE blobs SET since = since - {seconds} WHERE since > 0; UPDATE leases SET until = until - {seconds}",
-        )
+        """Rows are locked in the order of the ledger's statements, or a sweep and this could wait for each other."""
+        for table, column in (("blobs", "since"), ("leases", "until")):
+            self._postgres.run(
+                self._name,
+                f"UPDATE {table} SET {column} = {column} - {seconds} WHERE blob IN "
+                f"(SELECT blob FROM {table} WHERE {column} > 0 ORDER BY blob FOR UPDATE)",
+            )
 
     def known(self) -> int:
         return int(self._postgres.run(self._name, "SELECT count(*) FROM blobs"))
@@ -468,6 +472,26 @@ def test_a_blob_that_cannot_be_removed_keeps_no_other(
 
         play(story, Place(place.driver, arguments))
     assert stored(object_store, bucket) == [] and clock.known() == 0
+
+
+@cluster
+def test_leases_that_ended_are_removed_beside_who_renews_one(
+    place: Place, database: str, clock: Clock, postgres: Postgres
+) -> None:
+    """Who renews several locks them one after the other: a sweep that waited for one could keep it from the next."""
+
+    async def story(blobs: S3Blobs) -> list[tuple[str]]:
+        await blobs.ledger.lease(["ended", "renewed"], HOUR)
+        await asyncio.to_thread(clock.passes, 3 * HOUR)
+        renewing = await asyncpg.connect(database)
+        try:
+            await renewing.execute("BEGIN; SELECT FROM leases WHERE blob = 'renewed' FOR UPDATE")
+            assert await blobs.sweep(nobody, ALL) == 0
+            return [tuple(row) for row in await renewing.fetch("SELECT blob FROM leases")]
+        finally:
+            await renewing.close()
+
+    assert play(story, place) == [("renewed",)]
 
 
 @cluster

@@ -386,7 +386,7 @@ def test_a_sealed_secret_opens_for_its_account_and_token_only() -> None:
 
 
 def test_no_secret_lies_open_in_the_folder(tmp_path: Path) -> None:
-    with start_server(tmp_path, "--access-log") as server:
+    with start_server(tmp_path, "--access-log", anew=True) as server:
         peer = Peer(server)
         space = peer.space()
         info = peer.manage(operation.CreateToken("t", ("TOKEN_ALLOW_READ",)))

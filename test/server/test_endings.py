@@ -90,9 +90,9 @@ def failed(folder: Path, refused: Refused) -> None:
         killed = set[int]()
 
         def kill() -> bool:
-            for pid in set(children(server)) - killed:
-                killed.add(pid)
-                with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                for pid in set(children(server)) - killed:
+                    killed.add(pid)
                     os.kill(pid, signal.SIGKILL)
             return server.process.poll() is not None
 

@@ -53,7 +53,7 @@ def admin(server: Server, path: str, method: str = "GET") -> tuple[int, str]:
 
 def test_the_ready_file_and_the_first_line_of_stdout_say_the_same(tmp_path: Path) -> None:
     ready = tmp_path / "ready.json"
-    with start_server(tmp_path / "data", "--ready-file", str(ready), "--no-fsync") as server:
+    with start_server(tmp_path / "data", "--ready-file", str(ready), "--no-fsync", anew=True) as server:
         said = json.loads(ready.read_text())
         assert said == {
             "endpoint": server.endpoint,

@@ -64,15 +64,23 @@ def restore_catalog(folder: Path, name: str) -> None:
     for path in folder.glob("catalog.db*"):
         path.unlink()
     shutil.copy(folder.with_name(name), folder / "catalog.db")
+    age(*(path for place in ("blobs", "incoming") for path in (folder / place).rglob("*") if path.is_file()))
+
+
+def age(*paths: Path) -> None:
+    """As if nobody had touched them for two hours: the sweep of a start takes only what is older than the start."""
+    then = time.time() - 7200
+    for path in paths:
+        os.utime(path, (then, then))
 
 
 def fill(folder: Path, count: int) -> set[str]:
     """So many blobs that nobody names, two hours old."""
-    then, names = time.time() - 7200, {uuid.uuid4().hex for _ in range(count)}
+    names = {uuid.uuid4().hex for _ in range(count)}
     for name in names:
         path = folder / "blobs" / name[:2] / name
         path.write_bytes(name.encode())
-        os.utime(path, (then, then))
+        age(path)
     return names
 
 
@@ -216,7 +224,9 @@ def test_a_disk_that_runs_full_empties_it_first(folder: Path) -> None:
 
 
 def test_a_file_without_a_byte_is_not_kept(folder: Path) -> None:
-    (folder / "incoming" / uuid.uuid4().hex).touch()
+    draft = folder / "incoming" / uuid.uuid4().hex
+    draft.touch()
+    age(draft)
     with start_server(folder, "--no-fsync") as server:
         swept(server)
         assert metric(server, "uvideo_quarantine_files") == 0

@@ -7,27 +7,30 @@ import stat
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from uvideo import errors, same_etag
 from uvideo.cli import mime
 from uvideo.cli.address import Pipe, Remote
 from uvideo.cli.context import Context
-from uvideo.cli.failure import is_full, system
 from uvideo.cli.progress import Display
 from uvideo.cli.report import Kind, OutputGone, size
 from uvideo.cli.walk import Entry
 from uvideo.cli.words import say
 from uvideo.errors import IntegrityError, InvalidArgument, LocalFailure, UVideoError
+from uvideo.policy import CircuitBreaker, system
+from uvideo.pool import Pool
 
 if TYPE_CHECKING:
     from uvideo import Limit
-    from uvideo.models import ObjectInfo, Progress
+    from uvideo.models import ObjectInfo, Progress, TransferRecord
 
-__all__ = ["DONE", "SKIPPED", "Mover", "Task", "Way"]
+T = TypeVar("T")
+
+__all__ = ["DONE", "SKIPPED", "Mover", "Task", "Way", "sides"]
 
 _WORDS = {
     ("upload", False): "uploaded {source} -> {target}, {size}",
@@ -73,12 +76,13 @@ SKIPPED = Kind(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """How items are carried.  limit: shared by all.  keep: leave targets that exist.  move: remove the source after.
+    """How items are carried.  jobs: at a time.  limit: shared by all.  keep: leave targets that exist.
 
-    verify: False if a copy need not be verified before its source is removed.  metadata, storage_class, mime: of the
-    new object.
+    move: remove the source after.  verify: False if a copy need not be verified before.  metadata, storage_class, mime:
+    of the new object.
     """
 
+    jobs: int
     part_jobs: int | None = None
     limit: Limit | None = None
     metadata: Mapping[str, str] | None = None
@@ -89,37 +93,41 @@ class Way:
     verify: bool = True
 
 
+def sides(record: TransferRecord) -> tuple[str, str]:
+    """Source and target of a transfer of the journal."""
+    found = (record.path or "-", f"uvideo://{record.space}/{record.key}")
+    return found if record.direction == "upload" else (found[1], found[0])
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
-    """entry: what is carried; None for standard input.  target: an object, a local path, or standard output."""
+    """entry: what is carried; None for standard input.  target: an object, a local path, or standard output.
+
+    record: instead of an entry, the transfer that is to be resumed.
+    """
 
     entry: Entry | None
     target: Remote | str | Pipe
+    record: TransferRecord | None = None
 
     @property
     def source(self) -> str:
+        if self.record is not None:
+            return sides(self.record)[0]
         if self.entry is None:
             return "-"
         if self.entry.path is not None:
             return self.entry.path
         return f"uvideo://{self.entry.space}/{self.entry.key}"
 
-
-#: Errors after which every other item would fail as well.
-HOPELESS = (
-    errors.ConfigurationError,
-    errors.NoCredentials,
-    errors.SignatureMismatch,
-    errors.UnknownKey,
-    errors.SpaceNotFound,
-)
-
-#: Items without answer, one after the other, after which the service counts as gone.
-UNANSWERED = 16
+    @property
+    def size(self) -> int:
+        known = self.entry or self.record
+        return known.size or 0 if known is not None else 0
 
 
 class Mover:
-    """Carries tasks out.  Safe to share between threads.  done, bytes, skipped: counted; hopeless: stop asking.
+    """Carries tasks out.  Safe to share between threads.  done, bytes, skipped: counted.
 
     learn(path, etag, size, mtime_ns): told of what local files are now known to hold; mtime_ns: None of new ones.
     """
@@ -134,9 +142,41 @@ class Mover:
         self._context, self._way, self._display, self._learn = context, way, shown, learn
         self._client, self._report = context.client, context.report
         self.done = self.bytes = self.skipped = 0
-        self.hopeless = False
-        self._unanswered = 0  # items without answer since the last one that was done
+        self._breaker = CircuitBreaker(way.jobs)
+        self._began = time.monotonic()
         self._lock = threading.Lock()
+
+    def carry(self, tasks: Iterable[Task]) -> None:
+        """Carry tasks out, several at a time, until all are done or none can be."""
+
+        def announced() -> Iterator[Task]:
+            for task in tasks:
+                self._display.expect(task.size)
+                yield task
+
+        self.run(announced(), self)
+
+    def run(self, items: Iterable[T], do: Callable[[T], object]) -> None:
+        """As ``carry``, of other items, by ``do``."""
+
+        def one(item: T) -> None:
+            do(item)
+            if self._breaker.is_open:
+                pool.stop()
+
+        pool = Pool(one, self._way.jobs, self._context.cancel)
+        pool.run(items)
+
+    def summary(self, deleted: int = 0, trial: bool = False) -> None:
+        """The last line of a verb.  trial: nothing was to be done."""
+        self._report.summary(
+            done=self.done,
+            size=self.bytes,
+            skipped=self.skipped,
+            deleted=deleted,
+            seconds=time.monotonic() - self._began,
+            dry_run=trial or self._context.dry_run,
+        )
 
     def __call__(self, task: Task) -> bool:
         """Carry one task out; whether it was.  Its failure is said, and counted by the report."""
@@ -155,13 +195,13 @@ class Mover:
             with self._lock:
                 self.done += 1
                 self.bytes += moved
-                self._unanswered = 0
+            self._breaker.succeeded()
             self._report.item(
                 DONE,
                 action=action,
                 source=source,
                 target=str(task.target),
-                bytes=moved if task.entry is not None or not self._context.dry_run else None,
+                bytes=None if task.source == "-" and self._context.dry_run else moved,
                 etag=etag,
                 verified=verified,
                 removed=removed,
@@ -174,21 +214,11 @@ class Mover:
                 return False
             if isinstance(task.target, Pipe) and isinstance(system(error), BrokenPipeError):
                 raise OutputGone from None
-            self._judge(error)
+            self._breaker.failed(error)
             self._report.fail(error, source)
             return False
         finally:
             self._display.end(line, moved)
-
-    def _judge(self, error: BaseException) -> None:
-        """See whether others would fail in the same way."""
-        with self._lock:
-            alone = getattr(error, "cause", None) == "too-long"  # a shorter file may pass
-            if isinstance(error, errors.NoAnswer) and not alone:
-                self._unanswered += 1
-            hopeless = isinstance(error, HOPELESS) and not alone
-            if hopeless or is_full(error) or self._unanswered >= UNANSWERED:
-                self.hopeless = True
 
     def skip(self, source: str, target: str, reason: str) -> None:
         with self._lock:
@@ -210,6 +240,8 @@ class Mover:
     def _carry(self, task: Task, line: Callable[[Progress], None] | None) -> tuple[str, int, str | None, bool]:
         """(action, bytes, etag, verified)"""
         entry, target = task.entry, task.target
+        if task.record is not None:
+            return self._resume(task.record, line)
         if entry is None or entry.path is not None:
             assert isinstance(target, Remote)
             return self._upload(entry, target, line)
@@ -218,6 +250,17 @@ class Mover:
         return self._download(entry, target, line)
 
     # Ways
+
+    def _resume(
+        self, record: TransferRecord, line: Callable[[Progress], None] | None
+    ) -> tuple[str, int, str | None, bool]:
+        if self._context.dry_run:
+            return record.direction, record.size or 0, record.etag, False
+        way, cancel = self._way, self._context.cancel
+        found = self._client.resume(
+            record.id, part_jobs=way.part_jobs, bandwidth=way.limit, progress=line, cancel=cancel
+        )
+        return record.direction, found.size or 0, found.etag, found.verified
 
     def _upload(
         self, entry: Entry | None, target: Remote, line: Callable[[Progress], None] | None

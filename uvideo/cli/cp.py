@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import click
 
 from uvideo.cli.address import Local, Pipe, parse
-from uvideo.cli.carry import Mover, Task, Way
+from uvideo.cli.carry import Mover, Way
 from uvideo.cli.context import Context
 from uvideo.cli.progress import display
 from uvideo.cli.route import Route
@@ -18,9 +18,8 @@ from uvideo.cli.verb import Example, Function, option, store, verb
 from uvideo.cli.words import say
 from uvideo.errors import InvalidArgument
 from uvideo.pattern import Filter
-from uvideo.pool import Pool
 
-__all__ = ["cp", "mv", "carry_all", "filters", "pairs", "rates"]
+__all__ = ["cp", "mv", "filters", "pairs", "rates", "way"]
 
 JOBS = 8
 
@@ -57,6 +56,12 @@ def limit(rate: str | None) -> Any:
     return None if rate is None else Limit(rate)
 
 
+def way(context: Context, options: Mapping[str, Any]) -> Way:
+    """How items are carried by the options of ``rates``."""
+    rate = limit(options["bwlimit"])
+    return Way(jobs=options["jobs"], part_jobs=options["part_jobs"], limit=rate, verify=not context.no_verify)
+
+
 def moving(function: Function) -> Function:
     """What cp and mv have in common."""
     for decorate in reversed(
@@ -81,23 +86,6 @@ def moving(function: Function) -> Function:
     return function
 
 
-def carry_all(context: Context, mover: Mover, tasks: Iterable[Task], jobs: int, expect: Callable[[int], None]) -> None:
-    """Carry tasks out, several at a time, until all are done or none can be."""
-
-    def do(task: Task) -> None:
-        mover(task)
-        if mover.hopeless:
-            pool.stop()
-
-    def announced() -> Iterable[Task]:
-        for task in tasks:
-            expect(task.entry.size if task.entry is not None else 0)
-            yield task
-
-    pool = Pool(do, jobs, context.cancel)
-    pool.run(announced())
-
-
 def _is_output(path: str) -> bool:
     """Whether a path, /dev/stdout say, names what standard output is."""
     try:
@@ -107,7 +95,6 @@ def _is_output(path: str) -> bool:
 
 
 def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, **options: Any) -> int:
-    began = time.monotonic()
     report = context.report
     to = parse(target)
     if isinstance(to, Pipe) or (isinstance(to, Local) and _is_output(to.path)):
@@ -115,15 +102,13 @@ def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, *
     given = [parse(each) for each in sources]
     if move and (isinstance(to, Pipe) or any(isinstance(each, Pipe) for each in given)):
         raise InvalidArgument(say("a pipe cannot be moved: uvideo cp copies to and from it"))
-    way = Way(
-        part_jobs=options["part_jobs"],
-        limit=limit(options["bwlimit"]),
+    chosen = replace(
+        way(context, options),
         metadata=pairs(options["meta"]),
         storage_class=options["storage_class"],
         mime=options["mime"],
         keep=options["no_clobber"],
         move=move,
-        verify=not context.no_verify,
     )
     route = Route(
         context.client,
@@ -136,16 +121,10 @@ def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, *
     )
     context.goes_on = not any(isinstance(each, Pipe) for each in (*given, to))
     with display(context) as shown:
-        mover = Mover(context, way, shown)
-        carry_all(context, mover, route.tasks(), options["jobs"], shown.expect)
+        mover = Mover(context, chosen, shown)
+        mover.carry(route.tasks())
     if mover.done + mover.skipped + report.failed != 1 or report.json:
-        report.summary(
-            done=mover.done,
-            size=mover.bytes,
-            skipped=mover.skipped,
-            seconds=time.monotonic() - began,
-            dry_run=context.dry_run,
-        )
+        mover.summary()
     return report.finish(mover.done + mover.skipped)
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import errno
-
 from uvideo import errors
 from uvideo.cli.words import say
+from uvideo.policy import is_full, system
 
 __all__ = [
     "AUTH",
@@ -19,8 +18,6 @@ __all__ = [
     "CannotStart",
     "code",
     "hint",
-    "is_full",
-    "system",
     "text",
 ]
 
@@ -64,20 +61,6 @@ def code(error: BaseException) -> int:
     if isinstance(system(error), FileNotFoundError):
         return NOT_FOUND
     return FAILED
-
-
-def system(error: BaseException) -> OSError | None:
-    """What the operating system said, where an error of a local file comes from that."""
-    for found in (error, error.__cause__, error.__context__):
-        if isinstance(found, OSError) and (found is error or isinstance(error, errors.LocalFailure)):
-            return found
-    return None
-
-
-def is_full(error: BaseException) -> bool:
-    """Whether a disk has no room left."""
-    found = system(error)
-    return found is not None and found.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def text(error: BaseException) -> str:

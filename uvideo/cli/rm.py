@@ -21,6 +21,7 @@ from uvideo.cli.walk import Entry
 from uvideo.cli.words import say
 from uvideo.errors import InvalidArgument, LocalFailure, UVideoError
 from uvideo.pattern import Filter
+from uvideo.policy import CircuitBreaker
 from uvideo.pool import Pool
 
 __all__ = ["DELETED", "confirmed", "delete_all", "rm"]
@@ -69,13 +70,15 @@ def delete_all(context: Context, entries: Iterable[Entry], jobs: int) -> int:
             if isinstance(error, errors.Cancelled):
                 return
             report.fail(error, target)
-            if isinstance(error, (errors.NoCredentials, errors.SignatureMismatch, errors.UnknownKey)):
+            if breaker.failed(error):
                 pool.stop()
             return
+        breaker.succeeded()
         with lock:
             count += 1
         report.item(DELETED, target=target, bytes=entry.size, dry_run=context.dry_run)
 
+    breaker = CircuitBreaker(jobs)
     pool = Pool(one, jobs, context.cancel)
     pool.run(entries)
     return count

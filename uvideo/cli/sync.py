@@ -6,7 +6,6 @@ import contextlib
 import errno
 import os
 import threading
-import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -14,22 +13,21 @@ import click
 
 from uvideo import same_etag
 from uvideo.cli.address import Address, Local, Pipe, Remote, parse
-from uvideo.cli.carry import Mover, Task, Way
+from uvideo.cli.carry import Mover, Task
 from uvideo.cli.context import Context
-from uvideo.cli.cp import carry_all, filters, limit, rates
+from uvideo.cli.cp import filters, rates, way
 from uvideo.cli.etags import Etags
-from uvideo.cli.plan import Head, PlanWriter, Step, merge, read
+from uvideo.cli.plan import Head, PlanWriter, Step, read
 from uvideo.cli.progress import Display, display
 from uvideo.cli.report import Kind, size
 from uvideo.cli.rm import confirmed, delete_all
 from uvideo.cli.route import nothing
 from uvideo.cli.verb import Example, option, verb
-from uvideo.cli.walk import Entry, files, objects, one_file
+from uvideo.cli.walk import Entry, files, merge, objects, one_file
 from uvideo.cli.words import say
 from uvideo.errors import Cancelled, InvalidArgument, LocalFailure, NotFound, UVideoError
 from uvideo.folders import Target
 from uvideo.pattern import Filter
-from uvideo.pool import Pool
 
 __all__ = ["apply", "sync"]
 
@@ -77,7 +75,7 @@ class Sync:
         self._jobs: int = options["jobs"]
         self._plan: str | None = options["plan"]
         self._filter = Filter(options["include"], options["exclude"])
-        self._way = Way(part_jobs=options["part_jobs"], limit=limit(options["bwlimit"]), verify=not context.no_verify)
+        self._way = way(context, options)
         self._report = context.report
         self._surplus: list[Entry] = []
         self._surplus_count = self._seen = 0
@@ -168,14 +166,13 @@ class Sync:
     # Deeds
 
     def run(self) -> int:
-        began = time.monotonic()
         self._check()
         try:
             if self._plan is None:
-                return self._run(began)
+                return self._run()
             head = Head(_written(self._source), _written(self._target), _endpoint(self._context))
             with PlanWriter(self._plan, head) as self._writer:
-                code = self._run(began)
+                code = self._run()
                 if self._report.failed:
                     raise Guarded(say("the plan would not be complete, so it is not written"))
                 return code
@@ -199,18 +196,11 @@ class Sync:
     def _is_trial(self) -> bool:
         return self._context.dry_run or self._plan is not None
 
-    def _run(self, began: float) -> int:
+    def _run(self) -> int:
         context, report = self._context, self._report
         with display(context) as shown:
             mover = Mover(context, self._way, shown, self._etags.learn)
-
-            def one(pair: Pair) -> None:
-                self._one(pair, mover, shown)
-                if mover.hopeless:
-                    pool.stop()
-
-            pool = Pool(one, self._jobs, context.cancel)
-            pool.run(self._pairs())
+            mover.run(self._pairs(), lambda pair: self._one(pair, mover, shown))
         if not self._seen and not report.failed:
             if isinstance(self._source, Remote):
                 raise nothing(self._source)
@@ -218,14 +208,7 @@ class Sync:
                 raise Guarded(say("the source {source} is empty: nothing is deleted", source=self._source))
         deleted = self._remove() if self._surplus_count else 0
         if self._writer is None or report.json:
-            report.summary(
-                done=mover.done,
-                size=mover.bytes,
-                skipped=mover.skipped,
-                deleted=deleted,
-                seconds=time.monotonic() - began,
-                dry_run=self._is_trial,
-            )
+            mover.summary(deleted, self._is_trial)
         return report.finish(mover.done + mover.skipped)
 
     def _one(self, pair: Pair, mover: Mover, shown: Display) -> None:
@@ -411,8 +394,7 @@ class Changed(UVideoError):
 @click.argument("file", metavar="FILE")
 @option("--yes", "-y", is_flag=True, help="Do not ask.")
 @rates
-def apply(context: Context, file: str, yes: bool, jobs: int, **options: Any) -> int:
-    began = time.monotonic()
+def apply(context: Context, file: str, yes: bool, **options: Any) -> int:
     context.yes = context.yes or yes
     context.goes_on = True
     plan = read(file)
@@ -424,7 +406,6 @@ def apply(context: Context, file: str, yes: bool, jobs: int, **options: Any) -> 
     report = context.report
     if plan.deletes and not (context.yes or context.interactive or context.dry_run):
         raise InvalidArgument(say("the plan deletes something; where nobody can be asked it needs -y"))
-    way = Way(part_jobs=options["part_jobs"], limit=limit(options["bwlimit"]), verify=not context.no_verify)
 
     def pending(chosen: Iterable[Step]) -> Iterator[Step]:
         for step in chosen:
@@ -438,9 +419,9 @@ def apply(context: Context, file: str, yes: bool, jobs: int, **options: Any) -> 
 
     with contextlib.closing(Etags()) as etags:
         with display(context) as shown:
-            mover = Mover(context, way, shown, etags.learn)
+            mover = Mover(context, way(context, options), shown, etags.learn)
             copies = (Task(step.source, step.to) for step in pending(plan.steps(deletes=False)))
-            carry_all(context, mover, copies, jobs, shown.expect)
+            mover.carry(copies)
         deleted = 0
         if plan.deletes and report.failed:
             report.tell(say("{count} surplus items stay, as other items failed: run it again", count=plan.deletes))
@@ -448,13 +429,6 @@ def apply(context: Context, file: str, yes: bool, jobs: int, **options: Any) -> 
             context, say("delete {count} items from {target}?", count=plan.deletes, target=head.target)
         ):
             surplus = (step.target for step in pending(plan.steps(deletes=True)) if step.target is not None)
-            deleted = delete_all(context, surplus, jobs)
-    report.summary(
-        done=mover.done,
-        size=mover.bytes,
-        skipped=mover.skipped,
-        deleted=deleted,
-        seconds=time.monotonic() - began,
-        dry_run=context.dry_run,
-    )
+            deleted = delete_all(context, surplus, options["jobs"])
+    mover.summary(deleted)
     return report.finish(mover.done + deleted)

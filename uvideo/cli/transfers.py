@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import re
-import threading
-import time
+from typing import Any
 
 import click
 
 from uvideo.cli.address import remote
-from uvideo.cli.carry import DONE
+from uvideo.cli.carry import Mover, Task, sides
 from uvideo.cli.context import Context
-from uvideo.cli.cp import limit, rates
+from uvideo.cli.cp import rates, way
 from uvideo.cli.progress import display
 from uvideo.cli.report import Kind, moment, size
 from uvideo.cli.verb import Example, family, option, verb
 from uvideo.cli.words import say
-from uvideo.errors import Cancelled, InvalidArgument, UVideoError
+from uvideo.errors import InvalidArgument, UVideoError
 from uvideo.models import TransferRecord
-from uvideo.pool import Pool
 
 __all__ = ["transfers"]
 
@@ -63,11 +61,6 @@ transfers = family(
 )
 
 
-def _sides(record: TransferRecord) -> tuple[str, str]:
-    sides = (record.path or "-", f"uvideo://{record.space}/{record.key}")
-    return sides if record.direction == "upload" else (sides[1], sides[0])
-
-
 def _chosen(context: Context, ids: tuple[str, ...], everything: bool) -> list[TransferRecord]:
     """The records of these ids, or of all that nobody is at.  InvalidArgument for an id that is none."""
     found = context.client.transfers()
@@ -89,7 +82,7 @@ def _chosen(context: Context, ids: tuple[str, ...], everything: bool) -> list[Tr
 )
 def ls(context: Context) -> None:
     for record in context.client.transfers():
-        source, target = _sides(record)
+        source, target = sides(record)
         context.report.result(
             TRANSFER,
             id=record.id,
@@ -118,56 +111,15 @@ def resume(
     context: Context,
     ids: tuple[str, ...],
     everything: bool,
-    jobs: int,
-    part_jobs: int | None,
-    bwlimit: str | None,
+    **options: Any,
 ) -> int:
-    began, report, rate = time.monotonic(), context.report, limit(bwlimit)
     records = _chosen(context, ids, everything)
     context.goes_on = True
-    done = moved = 0
-    lock = threading.Lock()
     with display(context) as shown:
-
-        def one(record: TransferRecord) -> None:
-            nonlocal done, moved
-            source, target = _sides(record)
-            line = None if context.dry_run else shown.begin(source)
-            length = record.size or 0
-            try:
-                etag, verified = record.etag, False
-                if not context.dry_run:
-                    found = context.client.resume(
-                        record.id, part_jobs=part_jobs, bandwidth=rate, progress=line, cancel=context.cancel
-                    )
-                    length, etag, verified = found.size or 0, found.etag, found.verified
-                with lock:
-                    done += 1
-                    moved += length
-            except (UVideoError, OSError) as error:
-                if not (isinstance(error, Cancelled) and context.cancel.is_set()):
-                    report.fail(error, source)
-                return
-            finally:
-                shown.end(line, length)
-            report.item(
-                DONE,
-                action=record.direction,
-                source=source,
-                target=target,
-                bytes=length,
-                etag=etag,
-                verified=verified,
-                removed=False,
-                seconds=round(time.monotonic() - began, 3),
-                dry_run=context.dry_run,
-            )
-
-        for record in records:
-            shown.expect(record.size or 0)
-        Pool(one, jobs, context.cancel).run(records)
-    report.summary(done=done, size=moved, seconds=time.monotonic() - began, dry_run=context.dry_run)
-    return report.finish(done)
+        mover = Mover(context, way(context, options), shown)
+        mover.carry(Task(None, sides(record)[1], record) for record in records)
+    mover.summary()
+    return context.report.finish(mover.done)
 
 
 @verb(
@@ -181,7 +133,7 @@ def resume(
 def abort(context: Context, ids: tuple[str, ...], everything: bool) -> int:
     done = 0
     for record in _chosen(context, ids, everything):
-        target = _sides(record)[1]
+        target = sides(record)[1]
         try:
             if not context.dry_run:
                 context.client.abort(record.id)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, TypeVar
 
 import asyncpg
@@ -24,7 +23,7 @@ MOST = 12  # connections of one process
 CONNECT, COMMAND, ACQUIRE = 3.0, 10.0, 5.0  # seconds
 WHOLE = 4.5  # seconds that a call waits, locks and a free connection included: its answer comes within 5 s
 LOOK = 3.0  # seconds of a look whether the database answers
-TRIES = 5  # of a transaction that lost a deadlock
+TRIES = 5  # of what lost a deadlock or a serialization
 ONE_AT_A_TIME = 0x75766964656F  # the lock under which the schema is migrated
 
 #: Reasons of the server that pass, or that its operator mends: it starts, ends, is full or a standby, refuses us.
@@ -92,9 +91,7 @@ class Connections:
                         server_settings={"application_name": "uvideo"},
                     )
                 try:
-                    with told():
-                        async with pool.acquire() as db:
-                            await _migrate(db, create)
+                    await self._run(pool, lambda db: _migrate(db, create))
                 except BaseException:
                     pool.terminate()
                     raise
@@ -120,17 +117,6 @@ class Connections:
         with told():
             return await asyncpg.connect(self._url, timeout=CONNECT, command_timeout=COMMAND)
 
-    @asynccontextmanager
-    async def session(self) -> AsyncIterator[Session]:
-        """A connection of the pool; what goes wrong with it is told as Unreachable."""
-        pool = self._take()
-        try:
-            with told():
-                async with pool.acquire(timeout=ACQUIRE) as db:
-                    yield db
-        finally:
-            self._give()
-
     def _take(self) -> asyncpg.Pool:
         """The pool, which stays open until ``_give``."""
         if self._pool is None:
@@ -143,10 +129,12 @@ class Connections:
         if not self._busy:
             self._idle.set()
 
-    async def all(self, query: str, *values: object) -> list[Row]:
-        return list(await self._soon(lambda db: db.fetch(query, *values)))
+    async def all(self, query: str, *values: object, seconds: float = WHOLE) -> list[Row]:
+        """Run one statement; its rows.  ``seconds``: until it is given up, as Unreachable."""
+        return list(await self._soon(lambda db: db.fetch(query, *values, timeout=seconds), seconds))
 
     async def one(self, query: str, *values: object) -> Row | None:
+        """Run one statement; its first row."""
         return await self._soon(lambda db: db.fetchrow(query, *values))
 
     async def change(self, query: str, *values: object) -> int:
@@ -170,15 +158,19 @@ class Connections:
                 task.add_done_callback(_forget)
 
     async def _run(self, pool: asyncpg.Pool, work: Callable[[Session], Awaitable[T]]) -> T:
+        """Whatever loses a deadlock or a serialization is wholly undone by the server, and is run again here."""
         with told():
             async with pool.acquire(timeout=ACQUIRE) as db:
+                for _ in range(TRIES - 1):
+                    with contextlib.suppress(asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
+                        return await work(db)
                 return await work(db)
 
     async def transaction(self, work: Callable[[Session], Awaitable[T]], *locks: Lock, seconds: float = WHOLE) -> T:
         """Run ``work(db)`` holding these locks, commit, and return what it returned.
 
         All who take locks take them in one order, and a statement sees what was committed before it: what is read
-        under a lock stays so until the end.  It is run again if it loses a deadlock.
+        under a lock stays so until the end.  ``work`` may run more than once: again after it lost a deadlock.
         ``seconds``: until it is given up, as Unreachable.
         """
         begin = "BEGIN"
@@ -187,20 +179,14 @@ class Connections:
             begin = f"BEGIN; SELECT {calls}"
 
         async def run(db: Session) -> T:
-            for tries in range(TRIES):
-                try:
-                    await db.execute(begin)
-                    result = await work(db)
-                    await db.execute("COMMIT")
-                    return result
-                except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
-                    await db.execute("ROLLBACK")
-                    if tries == TRIES - 1:
-                        raise
-                except BaseException:
-                    await _undo(db)
-                    raise
-            raise AssertionError("unreachable")
+            try:
+                await db.execute(begin)
+                result = await work(db)
+                await db.execute("COMMIT")
+                return result
+            except BaseException:
+                await _undo(db)
+                raise
 
         return await self._soon(run, seconds)
 
@@ -241,7 +227,8 @@ def told() -> Iterator[None]:
 
 
 def _reason(failure: BaseException) -> str:
-    said = (failure.strerror if isinstance(failure, OSError) else str(failure)) or type(failure).__name__
+    text = failure.strerror if isinstance(failure, OSError) else str(failure).partition("\n")[0]  # without its details
+    said = text or type(failure).__name__
     names = (cls.__name__ for cls in type(failure).__mro__)
     remedy = next((_REMEDIES[name] for name in names if name in _REMEDIES), "")
     return f"{said}: {remedy}" if remedy else said

@@ -92,7 +92,10 @@ class PostgresLedger:
         )
 
     async def garbage(self, age: float, kept: float, after: str, limit: int, longest: int) -> builtins.list[Garbage]:
-        await self._db.change(f"DELETE FROM leases WHERE until < {NOW} - 3600")
+        await self._db.change(
+            "DELETE FROM leases WHERE blob IN "
+            f"(SELECT blob FROM leases WHERE until < {NOW} - 3600 ORDER BY blob FOR UPDATE SKIP LOCKED)"
+        )
         rows = await self._db.all(
             "SELECT blob, doomed, size, CASE WHEN octet_length(segments) <= $5::BIGINT THEN segments END FROM blobs "
             f"WHERE since > 0 AND blob > $3 AND {UNLEASED} "

@@ -104,9 +104,8 @@ class PostgresCatalog(PostgresAccounts):
         """VACUUM, which keeps nobody waiting."""
         size = f"SELECT {' + '.join(f'pg_total_relation_size({name!r})' for name in TABLES)}"
         before = await self._db.one(size)
-        async with self._db.session() as db:
-            for name in TABLES:
-                await db.execute(f"VACUUM (ANALYZE) {name}", timeout=LONG)
+        for name in TABLES:
+            await self._db.all(f"VACUUM (ANALYZE) {name}", seconds=LONG)
         after = await self._db.one(size)
         assert before is not None and after is not None
         return Compacted(int(before[0]), int(after[0]), 0.0)
@@ -183,12 +182,12 @@ class PostgresCatalog(PostgresAccounts):
                 raise errors.SpaceNotFound(space=name)
             if await db.fetchval("SELECT 1 FROM objects WHERE space_id = $1 LIMIT 1", space_id):
                 raise errors.SpaceNotEmpty(space=name)
-            uploads = "SELECT upload_id FROM uploads WHERE space_id = $1"
-            await db.execute(f"DELETE FROM parts WHERE upload_id IN ({uploads})", space_id)
-            drafts = await db.fetch("DELETE FROM uploads WHERE space_id = $1 RETURNING draft", space_id)
+            uploads = await db.fetch("DELETE FROM uploads WHERE space_id = $1 RETURNING upload_id, draft", space_id)
+            # As in an abort: once the upload is locked, it gets no part more.
+            await db.execute("DELETE FROM parts WHERE upload_id = ANY($1)", [upload_id for upload_id, _ in uploads])
             for table in ("domains", "flux", "spaces"):
                 await db.execute(f"DELETE FROM {table} WHERE space_id = $1", space_id)
-            return [draft for (draft,) in drafts]
+            return [draft for _, draft in uploads]
 
         return await self._db.transaction(work, Lock("space", space_id))
 
@@ -301,32 +300,31 @@ class PostgresCatalog(PostgresAccounts):
             lower, beyond = behind(after), ">="
         end, bound = (behind(start),) if start else (), "AND key < $4 ORDER BY key" if start else "ORDER BY key"
         look = limit + 2
-        async with self._db.session() as db:
-            while True:
-                wanted = min(look, limit + 2)
-                rows = await db.fetch(
-                    f"SELECT {OBJECT} FROM objects WHERE space_id = $1 AND key {beyond} $2 {bound} LIMIT $3",
-                    *(space_id, lower, wanted, *end),
-                )
-                for row in rows:
-                    lower, beyond = row[1], ">"
-                    if split and row[1] == start and start.endswith(split):
-                        continue
-                    if len(page.objects) + len(page.prefixes) == limit:
-                        return Page(page.objects, page.prefixes, last)
-                    jump = rolled_up(row[1], start, split) if split else b""
-                    if jump:  # all that begins with it counts once: go on behind it
-                        last = jump.decode()
-                        page.prefixes.append(last)
-                        lower, beyond = behind(jump), ">="
-                        look = FIRST_LOOK
-                        break
-                    page.objects.append(object_of(row))
-                    last = page.objects[-1].key
-                else:
-                    if len(rows) < wanted:
-                        return page
-                    look *= 4
+        while True:
+            wanted = min(look, limit + 2)
+            rows = await self._db.all(
+                f"SELECT {OBJECT} FROM objects WHERE space_id = $1 AND key {beyond} $2 {bound} LIMIT $3",
+                *(space_id, lower, wanted, *end),
+            )
+            for row in rows:
+                lower, beyond = row[1], ">"
+                if split and row[1] == start and start.endswith(split):
+                    continue
+                if len(page.objects) + len(page.prefixes) == limit:
+                    return Page(page.objects, page.prefixes, last)
+                jump = rolled_up(row[1], start, split) if split else b""
+                if jump:  # all that begins with it counts once: go on behind it
+                    last = jump.decode()
+                    page.prefixes.append(last)
+                    lower, beyond = behind(jump), ">="
+                    look = FIRST_LOOK
+                    break
+                page.objects.append(object_of(row))
+                last = page.objects[-1].key
+            else:
+                if len(rows) < wanted:
+                    return page
+                look *= 4
 
     async def list_by_offset(self, space_id: str, offset: int, limit: int) -> builtins.list[ObjectRecord]:
         query = f"SELECT {OBJECT} FROM objects WHERE space_id = $1 ORDER BY key LIMIT $2 OFFSET $3"

@@ -122,37 +122,33 @@ class PostgresAccounts:
         await self._db.transaction(work)
 
     async def census(self) -> Census:
-        async with self._db.session() as db:
-            return Census(*await db.fetchrow(CENSUS, timeout=LONG))
+        ((*counts,),) = await self._db.all(CENSUS, seconds=LONG)
+        return Census(*counts)
 
     async def open_uploads(self, before: int) -> OpenUploads:
-        async with self._db.session() as db:
-            return OpenUploads(
-                *await db.fetchrow(OPEN_UPLOADS.format(mark="$1::BIGINT", where=""), before, timeout=LONG)
-            )
+        query = OPEN_UPLOADS.format(mark="$1::BIGINT", where="")
+        ((*counts,),) = await self._db.all(query, before, seconds=LONG)
+        return OpenUploads(*counts)
 
     async def stale_uploads(self, before: int, limit: int, space_id: str | None = None) -> builtins.list[StaleUpload]:
         query = STALE_UPLOADS.format(
             mark="$1::BIGINT", where="WHERE ($3::TEXT IS NULL OR uploads.space_id = $3)", limit="$2"
         )
-        async with self._db.session() as db:
-            rows = await db.fetch(query, before, limit, space_id, timeout=LONG)
+        rows = await self._db.all(query, before, limit, space_id, seconds=LONG)
         return [StaleUpload(upload_id, space, owner, key.decode()) for upload_id, space, owner, key in rows]
 
     async def holdings(self) -> builtins.list[Holding]:
         held = Held()
-        async with self._db.session() as db:
-            for first, query in ((0, HELD_OBJECTS), (2, HELD_UPLOADS), (4, HELD_FLUX)):
-                held.add(first, await db.fetch(query.format(where=""), timeout=LONG))
-            return held.of(await db.fetch(OWNERS.format(where=""), timeout=LONG))
+        for first, query in ((0, HELD_OBJECTS), (2, HELD_UPLOADS), (4, HELD_FLUX)):
+            held.add(first, await self._db.all(query.format(where=""), seconds=LONG))
+        return held.of(await self._db.all(OWNERS.format(where=""), seconds=LONG))
 
     async def usage(self, space_ids: Sequence[str], first: int, last: int) -> builtins.list[DayUsage]:
         asked = list(dict.fromkeys(space_ids))
         made = (
             f"SELECT GREATEST($2, created / {DAY}), SUM(size)::BIGINT FROM objects WHERE space_id = ANY($1) GROUP BY 1"
         )
-        async with self._db.session() as db:
-            stored = {day: size for day, size in await db.fetch(made, asked, first, timeout=LONG)}
+        stored: dict[int, int] = dict(await self._db.all(made, asked, first, seconds=LONG))
         read = await self._db.all(
             "SELECT day, SUM(sent)::BIGINT, SUM(received)::BIGINT FROM flux "
             "WHERE space_id = ANY($1) AND day BETWEEN $2 AND $3 GROUP BY 1",

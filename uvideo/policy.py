@@ -1,0 +1,65 @@
+"""When a run over many items ends early: after an error that every other item would meet as well."""
+
+from __future__ import annotations
+
+import errno
+import threading
+
+from uvideo.errors import (
+    ConfigurationError,
+    LocalFailure,
+    NoAnswer,
+    NoCredentials,
+    SignatureExpired,
+    SignatureMismatch,
+    SpaceNotFound,
+    UnknownKey,
+)
+
+__all__ = ["CircuitBreaker", "is_full", "system"]
+
+#: Errors that every other item would meet as well.
+FOR_ALL = (ConfigurationError, NoCredentials, SignatureExpired, SignatureMismatch, SpaceNotFound, UnknownKey)
+#: Items in a row without an answer, for each that is treated at a time, after which the service counts as gone.
+DEAD = 2
+
+
+def system(error: BaseException) -> OSError | None:
+    """What the operating system said, where an error of a local file comes from that."""
+    for found in (error, error.__cause__, error.__context__):
+        if isinstance(found, OSError) and (found is error or isinstance(error, LocalFailure)):
+            return found
+    return None
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether a disk has no room left."""
+    found = system(error)
+    return found is not None and found.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+class CircuitBreaker:
+    """Counts the failures of a run.  is_open: the other items would fail too, so begin none.
+
+    jobs: items at a time.  Safe to share between threads.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        self.is_open = False
+        self._dead = DEAD * jobs
+        self._unanswered = 0  # items without an answer since one was done
+        self._lock = threading.Lock()
+
+    def succeeded(self) -> None:
+        """An item was done."""
+        with self._lock:
+            self._unanswered = 0
+
+    def failed(self, error: BaseException) -> bool:
+        """An item failed so; whether the breaker is open now."""
+        with self._lock:
+            if getattr(error, "cause", None) != "too-long":  # a shorter file may pass
+                self._unanswered += isinstance(error, NoAnswer)
+                self.is_open = self.is_open or isinstance(error, FOR_ALL)
+            self.is_open = self.is_open or is_full(error) or self._unanswered >= self._dead
+            return self.is_open
