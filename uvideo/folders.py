@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import re
 import stat
 import sys
 import tempfile
@@ -28,6 +27,7 @@ from uvideo.manager import T, Transfer, TransferManager
 from uvideo.models import Downloaded, Failure, Stored, Summary, Totals
 from uvideo.pattern import Filter
 from uvideo.policy import CircuitBreaker
+from uvideo.walk import Found, Problem, walk
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -37,13 +37,11 @@ if TYPE_CHECKING:
 
 V = TypeVar("V")
 
-__all__ = ["PARTIAL", "Plan", "download_dir", "upload_dir"]
+__all__ = ["Plan", "download_dir", "upload_dir"]
 
 _log = logging.getLogger("uvideo")
 
 OnError = Literal["continue", "stop"]
-#: What a download that was not finished has left beside its target.
-PARTIAL = re.compile(r"\.[0-9a-f]{16,32}\.part")
 #: Seconds between two reports of progress, the last one excepted.
 PAUSE = 0.1
 
@@ -193,12 +191,18 @@ def upload_dir(
     except OSError as problem:
         raise LocalFailure(f"{_shown(root)}: {problem.strerror}") from None
     run: _Run[Stored] = _Run(client, plan)
+    chosen = Filter(plan.include, plan.exclude)
 
     def items() -> Iterator[Failure | Stored]:
-        for found in walk(root, Filter(plan.include, plan.exclude)):
-            path = os.path.join(root, *found.path.split("/"))
-            key = prefix + found.path
-            error = found.error or _sendable(key)
+        for found in walk(root, skips=chosen.skips):
+            path, key = found.path, prefix + found.name
+            if found.problem is Problem.LOOP:
+                _log.warning("%s leads back to a folder it lies in: it is left out", _shown(path))
+                continue
+            is_file = not (isinstance(found.problem, OSError) or found.name.endswith("/"))
+            if is_file and not chosen.takes(found.name):
+                continue
+            error = _unsendable(found, key)
             if error is not None:
                 yield Failure(space, _shown(key), _shown(path), error)
                 continue
@@ -228,63 +232,14 @@ class _Path(os.PathLike[str]):
         return self._path
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A file below a folder, by its path with "/".  error: why it cannot be read; of a folder if it ends with "/"."""
-
-    path: str
-    error: Exception | None = None
-
-
-def walk(root: str, chosen: Filter) -> Iterator[Found]:
-    """The files below a folder in the order of their keys, found as they are asked for.
-
-    What a download that was not finished has left is passed over.  Links are followed; a folder that leads back to one
-    it lies in is left out.  Of each folder on the way the names are kept, no more.
-    """
-    way: list[tuple[tuple[int, int], str, str, Iterator[str]]] = []  # identity, folder, its path, names to come
-
-    def enter(folder: str, path: str) -> Iterator[Found]:
-        try:
-            status = os.stat(folder)
-            identity = (status.st_dev, status.st_ino)
-            if any(identity == above for above, *_ in way):
-                _log.warning("%s leads back to a folder it lies in: it is left out", _shown(folder))
-                return
-            with os.scandir(folder) as entries:
-                names = sorted(each.name + "/" if _is_folder(each) else each.name for each in entries)
-        except OSError as error:
-            yield Found(path, LocalFailure(f"{_shown(folder)}: {error.strerror}"))
-            return
-        way.append((identity, folder, path, iter(names)))
-
-    yield from enter(root, "")
-    while way:
-        _, folder, path, names = way[-1]
-        name = next(names, None)
-        if name is None:
-            way.pop()
-        elif not name.endswith("/"):
-            if chosen.takes(path + name) and not PARTIAL.fullmatch(name):
-                yield Found(path + name)
-        elif not chosen.skips(path + name[:-1]):
-            yield from enter(os.path.join(folder, name[:-1]), path + name)
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False
-
-
-def _sendable(key: str) -> Exception | None:
-    """Why a path cannot be a key."""
-    try:
-        key.encode()
-        calls.check_key(key)
-    except UnicodeEncodeError:
+def _unsendable(found: Found, key: str) -> Exception | None:
+    """Why a file cannot be uploaded."""
+    if isinstance(found.problem, OSError):
+        return LocalFailure(f"{_shown(found.path)}: {found.problem.strerror}")
+    if found.problem is Problem.NAME:
         return LocalFailure(f"the name {_shown(key)} is not UTF-8, as a key must be: rename it")
+    try:
+        calls.check_key(key)
     except InvalidArgument as error:
         return error
     return None

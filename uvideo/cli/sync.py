@@ -17,13 +17,13 @@ from uvideo.cli.carry import Mover, Task
 from uvideo.cli.context import Context
 from uvideo.cli.cp import Filters, Rates, filters, rates, way
 from uvideo.cli.etags import Etags
-from uvideo.cli.plan import Head, PlanWriter, Step, merge, read
+from uvideo.cli.plan import Head, PlanWriter, Step, read
 from uvideo.cli.progress import Display, display
 from uvideo.cli.report import Kind, size
 from uvideo.cli.rm import confirmed, delete_all
 from uvideo.cli.route import nothing
 from uvideo.cli.verb import Example, option, verb
-from uvideo.cli.walk import Entry, files, objects, one_file
+from uvideo.cli.walk import Entry, files, merge, objects, one_file
 from uvideo.cli.words import say
 from uvideo.errors import Cancelled, InvalidArgument, LocalFailure, NotFound, UVideoError
 from uvideo.folders import Target
