@@ -57,6 +57,7 @@ CARRIAGE = (
     "interrupt",
     "localfile",
     "mocks",
+    "outcome",
     "proxy",
     "race",
     "receiver",
