@@ -223,6 +223,31 @@ def upgrade(program: Path) -> None:
     schema.write_text(f'{text[:end]}\n    "{added}",{text[end:]}')
 
 
+class Gate:
+    """Holds the processes of a program that start from now on before a line of a module, while it is shut."""
+
+    def __init__(self, folder: Path, module: Path, line: str) -> None:
+        self._shut, self._there = folder / "shut", folder / "there"
+        code = (
+            f"import os, time\nif os.path.exists({str(self._shut)!r}): open({str(self._there)!r}, 'w').close()\n"
+            f"while os.path.exists({str(self._shut)!r}): time.sleep(0.01)"
+        )
+        text = module.read_text()
+        assert text.count(line) == 1
+        module.write_text(text.replace(line, f"exec({code!r}); {line}"))
+
+    def shut(self) -> None:
+        self._there.unlink(missing_ok=True)
+        self._shut.touch()
+
+    def reached(self) -> None:
+        """Return once a process is there."""
+        patience.until(self._there.exists)
+
+    def open(self) -> None:
+        self._shut.unlink()
+
+
 def schema_of(folder: Path) -> int:
     with contextlib.closing(sqlite3.connect(folder / "catalog.db")) as db:
         return int(db.execute("PRAGMA user_version").fetchone()[0])
@@ -272,23 +297,25 @@ def test_an_upgrade_by_command_fails_no_request(tmp_path: Path, program: Path, w
 
 
 def test_a_successor_that_cannot_serve_costs_nothing(tmp_path: Path, program: Path) -> None:
-    """Killed before it serves; with another folder's settings; and the old one killed while it waits."""
+    """Without a place for its ready file; killed before it serves; and the old one killed while it waits."""
     folder = tmp_path / "data"
-    wait = tmp_path / "wait"
     main = program / "uvideo" / "server" / "main.py"
-    with started_from(program, folder, "--workers", "2") as server:
+    (tmp_path / "run").mkdir()
+    with started_from(program, folder, "--workers", "2", "--ready-file", str(tmp_path / "run" / "ready")) as server:
         peer = Peer(server)
         space = peer.space()
+        (tmp_path / "run").rename(tmp_path / "gone")
+        with pytest.raises(NotReplaced, match="the ready file cannot be written"):
+            restart(folder)
+        (tmp_path / "gone").rename(tmp_path / "run")
         text = main.read_text()
-        waiting = f"import time\n            open({str(wait)!r}, 'w').close()\n            time.sleep(0.05)\n"
-        waiting += f"            while os.path.exists({str(wait)!r}): time.sleep(0.01)\n            "
-        assert text.count("predecessor.serving()") == 1
-        main.write_text(text.replace("predecessor.serving()", waiting + "predecessor.serving()"))
+        gate = Gate(tmp_path, main, "predecessor.serving()")
+        gate.shut()
 
         def begin() -> int:
             """The process of a successor that is about to say that it serves."""
             os.kill(server.pid, signal.SIGUSR2)
-            patience.until(wait.exists)
+            gate.reached()
             (found,) = [each for each in children(server.pid) if each not in workers]
             return found
 
@@ -296,17 +323,17 @@ def test_a_successor_that_cannot_serve_costs_nothing(tmp_path: Path, program: Pa
         successor = begin()
         theirs = children(successor)
         os.kill(successor, signal.SIGKILL)
-        patience.until(lambda: state(folder).get("failures") == 1)
+        patience.until(lambda: state(folder).get("failures") == 2)
         assert "signal 9" in state(folder)["why"]
         patience.until(lambda: not any(map(alive, theirs)))  # what they have taken goes with them
         peer.do(operation.PutObject(space, "k"), b"1")
-        wait.unlink()
+        gate.shut()
         successor = begin()
         server.kill()
         patience.until(lambda: not any(map(alive, workers)))
         with pytest.raises(StartError, match="in use by another server"):
             claim(folder)
-        wait.unlink()
+        gate.open()
         patience.until(lambda: not alive(successor))
         assert "does not hand over" in server.log.read_text()
     main.write_text(text)
@@ -351,6 +378,20 @@ def test_a_terminal_ends_the_server_that_has_taken_over(tmp_path: Path, how: str
         os.write(terminal, b"\x03")
         patience.until(lambda: not alive(pid))
     os.close(terminal)
+    assert os.waitpid(pid, 0)[1] == 0
+    os.close(claim(folder))
+
+
+@pytest.mark.parametrize("workers", ("1", pytest.param("2", marks=pytest.mark.long)))
+def test_a_server_whose_terminal_is_gone_is_replaced(tmp_path: Path, workers: str) -> None:
+    """What it prints leads nowhere, which ends neither it nor the next one, and changes no exit code."""
+    folder = tmp_path / "data"
+    pid, terminal = serve(folder, "--workers", workers, nohup=True)
+    os.close(terminal)
+    second = restart(folder)
+    assert restart(folder) not in (pid, second)
+    patience.until(lambda: state(folder)["pid"] in children(pid) and not alive(second))
+    os.kill(pid, signal.SIGTERM)
     assert os.waitpid(pid, 0)[1] == 0
     os.close(claim(folder))
 

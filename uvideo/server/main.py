@@ -9,7 +9,8 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from uvideo import faults as scripted
@@ -31,7 +32,7 @@ from uvideo.server.limits import no_core
 from uvideo.server.metrics import Metrics
 from uvideo.server.names import OwnNames, canonical
 from uvideo.server.notify import Notify
-from uvideo.server.ports import Ports, listen, url
+from uvideo.server.ports import listen, url
 from uvideo.server.pulse import Pulse
 from uvideo.server.readiness import Moment, Writes
 from uvideo.server.reload import Again, Published
@@ -100,14 +101,23 @@ def _serve(settings: Settings, service: Notify, predecessor: Predecessor | None,
             pulse=Pulse(settings.workers),
         )
         succession = Succession(folder, ports, service, is_first=predecessor is None, is_hung_up=hangup.is_gone)
-        say = _announcer(settings, keyring, ports, trail)
 
         def announce() -> None:
-            if predecessor is not None:
-                predecessor.serving()
-            folder.say(pid=os.getpid(), failures=0)
-            say()
-            service.ready(f"answering on {url(ports.data, 'https' if ports.tls else 'http')}")
+            """Say that the server answers.  What may fail comes before it takes over, so that it costs nothing."""
+            keyring.look()
+            endpoint, admin = (url(each, "https" if ports.tls else "http") for each in (ports.data, ports.admin))
+            public = keyring.own.public
+            fields = {"endpoint": endpoint, "admin": admin, "pid": os.getpid(), "public_key": public}
+            with _ready_file(settings.ready_file, line := json.dumps(fields) + "\n", is_first=predecessor is None):
+                if predecessor is not None:
+                    predecessor.serving()
+                folder.say(pid=os.getpid(), failures=0)
+            if sys.stdout is not None:
+                with contextlib.suppress(OSError):  # the terminal is gone, nobody reads, the disk is full
+                    os.write(sys.stdout.fileno(), line.encode())  # and nothing is left to fail at the end
+            trail.record("StartServer", audit.Who("server", public), version=__version__, workers=settings.workers)
+            log.info("answering on %s, the console is on %s", endpoint, admin)
+            service.ready(f"answering on {endpoint}")
 
         # A service manager gets a supervisor, which can end before the last answer is sent.
         alone = settings.workers == 1 and (faults is not None or not service.is_there)
@@ -258,30 +268,36 @@ def _keyring(settings: Settings, shared: bool) -> Keyring:
     return keyring
 
 
-def _announcer(settings: Settings, keyring: Keyring, ports: Ports, trail: audit.Audit) -> Callable[[], None]:
-    """What says that the server answers: the ready file, and the first line of stdout."""
+@contextlib.contextmanager
+def _ready_file(path: Path | None, line: str, *, is_first: bool) -> Iterator[None]:
+    """Have the line in the file once the block has ended.  StartError if it cannot be written.
 
-    def announce() -> None:
-        keyring.look()
-        public = keyring.own.public
-        fields = {
-            "endpoint": url(ports.data, "https" if ports.tls else "http"),
-            "admin": url(ports.admin, "https" if ports.tls else "http"),
-            "pid": os.getpid(),
-            "public_key": public,
-        }
-        line = json.dumps(fields)
-        if settings.ready_file is not None:
-            aside = settings.ready_file.with_name(f".{settings.ready_file.name}.{os.getpid()}")
-            try:
-                aside.write_text(line + "\n", encoding="utf-8")
-                localfile.replace(aside, settings.ready_file)
-            except OSError as failure:
-                ending = endings.of_system(failure, endings.FILE)
-                raise StartError(f"the ready file cannot be written: {failure}", ending) from failure
-        with contextlib.suppress(BrokenPipeError):
-            print(line, flush=True)
-        trail.record("StartServer", audit.Who("server", public), version=__version__, workers=settings.workers)
-        log.info("answering on %s, the console is on %s", fields["endpoint"], fields["admin"])
+    ``is_first``: whether that may be found out after the block too; else it is then logged.
+    """
+    if path is None:
+        yield
+        return
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    with contextlib.ExitStack() as stack:
+        stack.callback(_forget, aside)
+        try:
+            aside.write_text(line, encoding="utf-8")
+        except OSError as failure:
+            raise _no_ready_file(failure) from failure
+        yield
+        try:
+            localfile.replace(aside, path)
+        except OSError as failure:
+            if is_first:
+                raise _no_ready_file(failure) from failure
+            log.error("%s", _no_ready_file(failure))
 
-    return announce
+
+def _no_ready_file(failure: OSError) -> StartError:
+    said = f"the ready file cannot be written: {failure}"
+    return StartError(said, endings.of_system(failure, endings.FILE))
+
+
+def _forget(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
