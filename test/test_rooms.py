@@ -211,7 +211,8 @@ def filesystem_uses_public_names(each: Import) -> bool:
         return True
     types = ("uvideo.reader.Reader", "uvideo.writer.Writer", "uvideo.aiofile.AsyncReader", "uvideo.aiofile.AsyncWriter")
     public = (f"uvideo.{name}" for name in uvideo.__all__)
-    return each.is_in("uvideo.fs", *types) or each.name in public or each.is_in("uvideo.errors", "uvideo.models")
+    values = ("uvideo.errors", "uvideo.models", "uvideo.options")
+    return each.is_in("uvideo.fs", *types) or each.name in public or each.is_in(*values)
 
 
 def only_the_filesystem_imports_fsspec(each: Import) -> bool:

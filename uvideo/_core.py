@@ -85,6 +85,12 @@ if TYPE_CHECKING:
     from ucloud.uvideo import transport as transport
     from ucloud.uvideo import trust as trust
     from ucloud.uvideo import wire as wire
+    from ucloud.uvideo.protocol.action import Operation as _ManagementOperation
+    from ucloud.uvideo.protocol.dialect import Operation as _DataOperation
+
+    DataOperation = _DataOperation
+    ManagementOperation = _ManagementOperation
+    Operation = DataOperation | ManagementOperation
 
 #: The modules that carry operations: loaded when they are first asked for, as they bring `requests` with them.
 CARRIAGE = (

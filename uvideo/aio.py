@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from uvideo import calls, copies, models, telemetry
+from uvideo.calls import Call, ManagementCall
 from uvideo.cancel import Cancel
 from uvideo.carriage import carried, chosen, connect
 from uvideo.client import Client
@@ -29,12 +30,14 @@ from uvideo.stream import Source
 from uvideo.texts import several
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from uvideo.aiocarrier import AsyncCarrier
     from uvideo.aiofile import AsyncReader, AsyncWriter
-    from uvideo.calls import Call
     from uvideo.download import Target
     from uvideo.journal import Journal
     from uvideo.limit import Limit
+    from uvideo.options import ClientOptions
     from uvideo.retry import Retry
 
 __all__ = ["AsyncClient"]
@@ -60,7 +63,7 @@ class AsyncClient:
         *,
         settings: Settings | None = None,
         retry: Retry | None = None,
-        **options: Any,
+        **options: Unpack[ClientOptions],
     ) -> None:
         from uvideo.aiocarrier import AsyncCarrier
 
@@ -102,8 +105,8 @@ class AsyncClient:
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self._settings, self._retry)
 
-    async def _run(self, call: Call[T]) -> T:
-        if call.management:
+    async def _run(self, call: Call[T] | ManagementCall[T]) -> T:
+        if isinstance(call, ManagementCall):
             result, _ = await self._carrier.act(call.operation)
         else:
             result, _ = await self._carrier.call(call.operation)
@@ -120,23 +123,18 @@ class AsyncClient:
         return self._client
 
     async def _bulk(
-        self,
-        job: Callable[[Client, Cancel, Any], T],
-        cancel: Cancel | None = None,
-        source: Any = None,
-        deadline: float | None = None,
+        self, job: Callable[[Client, Cancel], T], cancel: Cancel | None = None, deadline: float | None = None
     ) -> T:
-        """What ``job(client, cancel, source)`` returns, run in a thread; it ends before a cancelled task goes on.
+        """What ``job(client, cancel)`` returns, run in a thread; it ends before a cancelled task goes on.
 
         deadline: as of the transfer that it is, one call; the wait for a thread counts.
         """
-        return await self._threaded(self._sync()._one(deadline), job, cancel or Cancel(), source)
+        return await self._threaded(self._sync()._one(deadline), job, cancel or Cancel())
 
-    async def _threaded(self, client: Client, job: Callable[[Client, Cancel, Any], T], token: Cancel, source: Any) -> T:
+    async def _threaded(self, client: Client, job: Callable[[Client, Cancel], T], token: Cancel) -> T:
         if self._threads is None:
             self._threads = ThreadPoolExecutor(TRANSFERS, "uvideo-transfer")
-        given = _bridged(source, asyncio.get_running_loop()) if hasattr(source, "__aiter__") else source
-        begun = self._threads.submit(contextvars.copy_context().run, job, client, token, given)
+        begun = self._threads.submit(contextvars.copy_context().run, job, client, token)
         running = asyncio.wrap_future(begun)
         try:
             end = client._carrier.deadline
@@ -219,8 +217,9 @@ class AsyncClient:
         For large files and bad networks there is ``upload``.
         """
         if not isinstance(data, (bytes, bytearray, memoryview)):
+            source = _bridged(data)
             return await self._bulk(
-                lambda client, _, source: client.put(
+                lambda client, _: client.put(
                     space,
                     key,
                     source,
@@ -230,8 +229,7 @@ class AsyncClient:
                     headers=headers,
                     acl=acl,
                     verify=verify,
-                ),
-                source=data,
+                )
             )
         op = calls.put(space, key, mime, storage_class, metadata, headers, acl)
         content = data if isinstance(data, bytes) else bytes(data)
@@ -373,9 +371,9 @@ class AsyncClient:
         verify: False to hash nothing: the service's own etags are then believed, and parts of a file go from the disk
         to the network without being read.
         """
-        told = self._on_loop(progress)
+        told, given = self._on_loop(progress), _bridged(source)
         return await self._bulk(
-            lambda client, token, given: client.upload(
+            lambda client, token: client.upload(
                 space,
                 key,
                 given,
@@ -392,8 +390,7 @@ class AsyncClient:
                 verify=verify,
             ),
             cancel,
-            source,
-            deadline=deadline,
+            deadline,
         )
 
     def _journal(self) -> Journal:
@@ -428,7 +425,7 @@ class AsyncClient:
         """
         told = self._on_loop(progress)
         return await self._bulk(
-            lambda client, token, _: client.download(
+            lambda client, token: client.download(
                 space,
                 key,
                 target,
@@ -443,7 +440,7 @@ class AsyncClient:
                 verify=verify,
             ),
             cancel,
-            deadline=deadline,
+            deadline,
         )
 
     async def upload_dir(
@@ -480,7 +477,7 @@ class AsyncClient:
         told, reported = self._on_loop(progress), self._on_loop(report)
         return await self._threaded(
             self._sync(),
-            lambda client, token, _: client.upload_dir(
+            lambda client, token: client.upload_dir(
                 folder,
                 space,
                 prefix,
@@ -499,7 +496,6 @@ class AsyncClient:
                 headers=headers,
             ),
             cancel or Cancel(),
-            None,
         )
 
     async def download_dir(
@@ -530,7 +526,7 @@ class AsyncClient:
         told, reported = self._on_loop(progress), self._on_loop(report)
         return await self._threaded(
             self._sync(),
-            lambda client, token, _: client.download_dir(
+            lambda client, token: client.download_dir(
                 space,
                 prefix,
                 folder,
@@ -546,7 +542,6 @@ class AsyncClient:
                 dry_run=dry_run,
             ),
             cancel or Cancel(),
-            None,
         )
 
     async def stat(self, space: str, key: str) -> models.ObjectInfo:
@@ -777,8 +772,7 @@ class AsyncClient:
         content = calls.octets(data, "data")
         call = calls.put_part(upload, part, content)
         result, response = await self._carrier.call(call.operation, content)
-        calls.agree_part(call.operation, result.etag, content, response.status)
-        return call.convert(result)
+        return calls.agree_part(upload, call.convert(result), content, response.status)
 
     async def copy_part(
         self,
@@ -858,7 +852,7 @@ class AsyncClient:
         """
         told = self._on_loop(progress)
         return await self._bulk(
-            lambda client, token, _: client.resume(
+            lambda client, token: client.resume(
                 transfer,
                 part_jobs=part_jobs,
                 bandwidth=bandwidth,
@@ -867,12 +861,12 @@ class AsyncClient:
                 deadline=deadline,
             ),
             cancel,
-            deadline=deadline,
+            deadline,
         )
 
     async def abort(self, transfer: str) -> None:
         """Give a transfer of the journal up: free what the service keeps of it, remove what is here of it."""
-        await self._bulk(lambda client, _, __: client.abort(transfer))
+        await self._bulk(lambda client, _: client.abort(transfer))
 
     # Keys
 
@@ -932,8 +926,12 @@ class AsyncClient:
         return await self._run(calls.assume_role(role, session, duration, policy))
 
 
-def _bridged(source: AsyncIterable[bytes], loop: asyncio.AbstractEventLoop) -> Iterator[bytes]:
-    """What an async iterable gives, for a thread: one item at a time is asked of the loop."""
+def _bridged(source: AsyncSource) -> Source:
+    """What a thread reads: of an async iterable one item at a time is asked of the running loop."""
+    return _asked(source, asyncio.get_running_loop()) if isinstance(source, AsyncIterable) else source
+
+
+def _asked(source: AsyncIterable[bytes], loop: asyncio.AbstractEventLoop) -> Iterator[bytes]:
     iterator = source.__aiter__()
 
     async def following() -> tuple[bytes] | None:  # None at the end only: an item that is None is an error of its own

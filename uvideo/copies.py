@@ -76,7 +76,7 @@ class Copy:
     def _look(self) -> Call[ObjectInfo]:
         return calls.stat(self.source_space, self.source_key)
 
-    def _made_of(self, source: ObjectInfo, step: Any) -> Steps:
+    def _made_of(self, source: ObjectInfo, step: Call[Stored] | Together) -> Steps:
         """The result of a step that reads the source.  If it fails because the source changed, that is the error."""
         try:
             return (yield step)

@@ -17,19 +17,25 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Generic, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from uvideo import calls
 from uvideo.cancel import Cancel
 from uvideo.errors import Cancelled, InvalidArgument, LocalFailure
-from uvideo.manager import Transfer, TransferManager
-from uvideo.models import Downloaded, Failure, Stored, Summary, T, Totals
+from uvideo.limit import Limit
+from uvideo.manager import T, Transfer, TransferManager
+from uvideo.models import Downloaded, Failure, Stored, Summary, Totals
 from uvideo.pattern import Filter
 from uvideo.policy import CircuitBreaker
 from uvideo.walk import Found, Problem, walk
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from uvideo.client import Client
+    from uvideo.options import StoredOptions
+
+V = TypeVar("V")
 
 __all__ = ["Plan", "download_dir", "upload_dir"]
 
@@ -48,7 +54,7 @@ class Plan:
     include: Iterable[str]
     exclude: Iterable[str]
     part_jobs: int | None
-    bandwidth: Any
+    bandwidth: int | Limit | None
     progress: Callable[[Totals], None] | None
     report: Callable[[Any], None] | None
     cancel: Cancel | None
@@ -147,7 +153,7 @@ class _Run(Generic[T]):
             files, failed = totals.files + self._unsent, totals.failed + self._unsent
             self._hand(self._plan.progress, replace(totals, files=files, failed=failed))
 
-    def _hand(self, callback: Callable[[Any], None], value: Any) -> None:
+    def _hand(self, callback: Callable[[V], None], value: V) -> None:
         """Call what the caller gave; the first thing that it raises ends everything."""
         if self._broken is not None:
             return
@@ -166,11 +172,16 @@ class _Run(Generic[T]):
 
 
 def upload_dir(
-    client: Client, folder: str | os.PathLike[str], space: str, prefix: str, plan: Plan, **options: Any
+    client: Client,
+    folder: str | os.PathLike[str],
+    space: str,
+    prefix: str,
+    plan: Plan,
+    **stored: Unpack[StoredOptions],
 ) -> Summary[Stored]:
     """See Client.upload_dir."""
     space, prefix = calls.check_space(space), _folder_of_keys(prefix)
-    storage_class, metadata, headers = (options.get(name) for name in ("storage_class", "metadata", "headers"))
+    storage_class, metadata, headers = stored.get("storage_class"), stored.get("metadata"), stored.get("headers")
     calls.put(space, "key", None, storage_class, metadata, headers, None)  # bad arguments are said at once
     root = os.fspath(folder)
     if not isinstance(root, str):
@@ -204,7 +215,7 @@ def upload_dir(
 
     def start(manager: TransferManager, item: Stored) -> Transfer[Stored]:
         path = _Path(os.path.join(root, *item.key[len(prefix) :].split("/")))
-        return manager.upload(space, item.key, path, progress=run.watch, cancel=plan.cancel, **options)
+        return manager.upload(space, item.key, path, progress=run.watch, cancel=plan.cancel, **stored)
 
     return run.run(items(), start)
 
@@ -249,7 +260,7 @@ def _folder_of_keys(prefix: str) -> str:
 
 
 def download_dir(
-    client: Client, space: str, prefix: str, folder: str | os.PathLike[str], plan: Plan, **options: Any
+    client: Client, space: str, prefix: str, folder: str | os.PathLike[str], plan: Plan
 ) -> Summary[Downloaded]:
     """See Client.download_dir."""
     space, prefix = calls.check_space(space), _folder_of_keys(prefix)
@@ -272,7 +283,7 @@ def download_dir(
 
     def start(manager: TransferManager, item: Downloaded) -> Transfer[Downloaded]:
         assert item.path is not None
-        return manager.download(space, item.key, item.path, progress=run.watch, cancel=plan.cancel, **options)
+        return manager.download(space, item.key, item.path, progress=run.watch, cancel=plan.cancel)
 
     return run.run(items(), start)
 

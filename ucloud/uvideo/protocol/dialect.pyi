@@ -94,7 +94,12 @@ def parameters(query: Iterable[tuple[str, str]]) -> dict[str, str]: ...
 def route(method: str, key: str, query: Mapping[str, str], headers: Headers) -> type[Operation]: ...
 def takes_form(address: Address, query: Iterable[tuple[str, str]]) -> bool: ...
 def decode(
-    cls: type[Operation], space: str, key: str, query: Any, headers: Any, body: bytes = b""
+    cls: type[Operation],
+    space: str,
+    key: str,
+    query: Any,  # whatever has get(name), as the server's own classes
+    headers: Any,  # likewise
+    body: bytes = b"",
 ) -> Operation: ...
 
 OPERATIONS: frozenset[type[Operation]]
