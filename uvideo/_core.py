@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from ucloud.uvideo import connection as connection
     from ucloud.uvideo import fault as fault
     from ucloud.uvideo import interrupt as interrupt
+    from ucloud.uvideo import outcome as outcome
     from ucloud.uvideo import proxy as proxy
     from ucloud.uvideo import race as race
     from ucloud.uvideo import receiver as receiver
@@ -101,6 +102,7 @@ CARRIAGE = (
     "connection",
     "fault",
     "interrupt",
+    "outcome",
     "proxy",
     "race",
     "receiver",

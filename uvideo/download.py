@@ -9,14 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from uvideo._core import byterange, etag, localfile, operation, receiver
+from uvideo._core import byterange, etag, localfile, operation, outcome, receiver
 from uvideo._core import download as downloads
 from uvideo._core import target as targets
 from uvideo.errors import (
-    BadAnswer,
     IntegrityError,
     LocalFailure,
-    NoAnswer,
     NotFound,
     ObjectChanged,
     Refused,
@@ -306,7 +304,7 @@ class _Download(receiver.Watch):
             _log.warning("what arrived last is not noted: %s", unsynced)
         if not isinstance(error, UVideoError):
             return
-        if isinstance(error, (NoAnswer, BadAnswer)) or error.retryable:
+        if outcome.outcome(error) == outcome.RESUME:
             raise interrupted(error, self._claim.id) from error
         error.transfer = self._claim.id
 
