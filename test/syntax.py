@@ -13,6 +13,7 @@ CLEAN_ON_2_7 += [
     "test/release/use_sdk.py",
     "test/regressions/programs",
     "test/regressions/run_programs.py",
+    "test/samples/program.py",
 ]
 ONLY_ON_3 = ["test/demo/run.py", "test/demo/link.py"]
 

@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from ucloud.uvideo import connection as connection
     from ucloud.uvideo import fault as fault
     from ucloud.uvideo import interrupt as interrupt
+    from ucloud.uvideo import outcome as outcome
     from ucloud.uvideo import proxy as proxy
     from ucloud.uvideo import race as race
     from ucloud.uvideo import receiver as receiver
@@ -85,6 +86,12 @@ if TYPE_CHECKING:
     from ucloud.uvideo import transport as transport
     from ucloud.uvideo import trust as trust
     from ucloud.uvideo import wire as wire
+    from ucloud.uvideo.protocol.action import Operation as _ManagementOperation
+    from ucloud.uvideo.protocol.dialect import Operation as _DataOperation
+
+    DataOperation = _DataOperation
+    ManagementOperation = _ManagementOperation
+    Operation = DataOperation | ManagementOperation
 
 #: The modules that carry operations: loaded when they are first asked for, as they bring `requests` with them.
 CARRIAGE = (
@@ -95,6 +102,7 @@ CARRIAGE = (
     "connection",
     "fault",
     "interrupt",
+    "outcome",
     "proxy",
     "race",
     "receiver",

@@ -18,23 +18,27 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from uvideo import calls, copies, models, telemetry
+from uvideo.calls import Call, ManagementCall
 from uvideo.cancel import Cancel
 from uvideo.carriage import carried, chosen, connect
 from uvideo.client import Client
 from uvideo.errors import AlreadyExists, DeadlineExceeded, NotFound, UploadNotFound, UVideoError
 from uvideo.listing import AsyncListing
 from uvideo.models import T
+from uvideo.pool import gathered
 from uvideo.settings import Settings, size
 from uvideo.stream import Source
 from uvideo.texts import several
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from uvideo.aiocarrier import AsyncCarrier
     from uvideo.aiofile import AsyncReader, AsyncWriter
-    from uvideo.calls import Call
     from uvideo.download import Target
     from uvideo.journal import Journal
     from uvideo.limit import Limit
+    from uvideo.options import ClientOptions
     from uvideo.retry import Retry
 
 __all__ = ["AsyncClient"]
@@ -60,7 +64,7 @@ class AsyncClient:
         *,
         settings: Settings | None = None,
         retry: Retry | None = None,
-        **options: Any,
+        **options: Unpack[ClientOptions],
     ) -> None:
         from uvideo.aiocarrier import AsyncCarrier
 
@@ -102,8 +106,8 @@ class AsyncClient:
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self._settings, self._retry)
 
-    async def _run(self, call: Call[T]) -> T:
-        if call.management:
+    async def _run(self, call: Call[T] | ManagementCall[T]) -> T:
+        if isinstance(call, ManagementCall):
             result, _ = await self._carrier.act(call.operation)
         else:
             result, _ = await self._carrier.call(call.operation)
@@ -120,23 +124,18 @@ class AsyncClient:
         return self._client
 
     async def _bulk(
-        self,
-        job: Callable[[Client, Cancel, Any], T],
-        cancel: Cancel | None = None,
-        source: Any = None,
-        deadline: float | None = None,
+        self, job: Callable[[Client, Cancel], T], cancel: Cancel | None = None, deadline: float | None = None
     ) -> T:
-        """What ``job(client, cancel, source)`` returns, run in a thread; it ends before a cancelled task goes on.
+        """What ``job(client, cancel)`` returns, run in a thread; it ends before a cancelled task goes on.
 
         deadline: as of the transfer that it is, one call; the wait for a thread counts.
         """
-        return await self._threaded(self._sync()._one(deadline), job, cancel or Cancel(), source)
+        return await self._threaded(self._sync()._one(deadline), job, cancel or Cancel())
 
-    async def _threaded(self, client: Client, job: Callable[[Client, Cancel, Any], T], token: Cancel, source: Any) -> T:
+    async def _threaded(self, client: Client, job: Callable[[Client, Cancel], T], token: Cancel) -> T:
         if self._threads is None:
             self._threads = ThreadPoolExecutor(TRANSFERS, "uvideo-transfer")
-        given = _bridged(source, asyncio.get_running_loop()) if hasattr(source, "__aiter__") else source
-        begun = self._threads.submit(contextvars.copy_context().run, job, client, token, given)
+        begun = self._threads.submit(contextvars.copy_context().run, job, client, token)
         running = asyncio.wrap_future(begun)
         try:
             end = client._carrier.deadline
@@ -219,8 +218,9 @@ class AsyncClient:
         For large files and bad networks there is ``upload``.
         """
         if not isinstance(data, (bytes, bytearray, memoryview)):
+            source = _bridged(data)
             return await self._bulk(
-                lambda client, _, source: client.put(
+                lambda client, _: client.put(
                     space,
                     key,
                     source,
@@ -230,8 +230,7 @@ class AsyncClient:
                     headers=headers,
                     acl=acl,
                     verify=verify,
-                ),
-                source=data,
+                )
             )
         op = calls.put(space, key, mime, storage_class, metadata, headers, acl)
         content = data if isinstance(data, bytes) else bytes(data)
@@ -373,9 +372,9 @@ class AsyncClient:
         verify: False to hash nothing: the service's own etags are then believed, and parts of a file go from the disk
         to the network without being read.
         """
-        told = self._on_loop(progress)
+        told, given = self._on_loop(progress), _bridged(source)
         return await self._bulk(
-            lambda client, token, given: client.upload(
+            lambda client, token: client.upload(
                 space,
                 key,
                 given,
@@ -392,8 +391,7 @@ class AsyncClient:
                 verify=verify,
             ),
             cancel,
-            source,
-            deadline=deadline,
+            deadline,
         )
 
     def _journal(self) -> Journal:
@@ -428,7 +426,7 @@ class AsyncClient:
         """
         told = self._on_loop(progress)
         return await self._bulk(
-            lambda client, token, _: client.download(
+            lambda client, token: client.download(
                 space,
                 key,
                 target,
@@ -443,7 +441,7 @@ class AsyncClient:
                 verify=verify,
             ),
             cancel,
-            deadline=deadline,
+            deadline,
         )
 
     async def upload_dir(
@@ -480,7 +478,7 @@ class AsyncClient:
         told, reported = self._on_loop(progress), self._on_loop(report)
         return await self._threaded(
             self._sync(),
-            lambda client, token, _: client.upload_dir(
+            lambda client, token: client.upload_dir(
                 folder,
                 space,
                 prefix,
@@ -499,7 +497,6 @@ class AsyncClient:
                 headers=headers,
             ),
             cancel or Cancel(),
-            None,
         )
 
     async def download_dir(
@@ -530,7 +527,7 @@ class AsyncClient:
         told, reported = self._on_loop(progress), self._on_loop(report)
         return await self._threaded(
             self._sync(),
-            lambda client, token, _: client.download_dir(
+            lambda client, token: client.download_dir(
                 space,
                 prefix,
                 folder,
@@ -546,7 +543,6 @@ class AsyncClient:
                 dry_run=dry_run,
             ),
             cancel or Cancel(),
-            None,
         )
 
     async def stat(self, space: str, key: str) -> models.ObjectInfo:
@@ -625,6 +621,17 @@ class AsyncClient:
         default the source's.  verify: False not to compare etags; other bytes are an IntegrityError.  progress, cancel:
         as of ``upload``.  NotFound without a source.
         """
+        whole, check = self._carrier.one(), self._settings.verify if verify is None else verify
+        jobs = calls.jobs(self._settings.part_jobs if part_jobs is None else part_jobs)
+
+        async def ask(call: Call[T]) -> T:
+            if cancel is not None and not call.tidies():
+                cancel.check()
+            carrier = whole.tidying() if call.tidies() else whole
+            carrier.carrier.check()
+            result, _ = await carrier.call(call.operation, proof=check)
+            return call.convert(result)
+
         made = copies.Copy(
             space=space,
             key=key,
@@ -634,25 +641,14 @@ class AsyncClient:
             storage_class=storage_class,
             metadata=metadata,
             headers=headers,
-            verify=self._settings.verify if verify is None else verify,
+            verify=check,
             threshold=copies.ONE_REQUEST if threshold is None else size("threshold", threshold),
             progress=progress,
             ticks=self._carrier.carrier.ticks,
+            ask=ask,
+            each=lambda do, parts: gathered(do, parts, jobs),
         )
-
-        whole = self._carrier.one()
-
-        async def ask(call: Call[Any]) -> Any:
-            if cancel is not None and not call.tidies():
-                cancel.check()
-            carrier = whole.tidying() if call.tidies() else whole
-            carrier.carrier.check()
-            result, _ = await carrier.call(call.operation, proof=made.verify)
-            return call.convert(result)
-
-        jobs = calls.jobs(self._settings.part_jobs if part_jobs is None else part_jobs)
-        stored: models.Stored = await copies.carried_soon(made.steps(), ask, jobs)
-        return stored
+        return await made.stored()
 
     async def rename(self, space: str, key: str, new_key: str, *, force: bool = False) -> None:
         """Give an object another key.  force: also if that takes the place of another object; else AlreadyExists."""
@@ -777,8 +773,7 @@ class AsyncClient:
         content = calls.octets(data, "data")
         call = calls.put_part(upload, part, content)
         result, response = await self._carrier.call(call.operation, content)
-        calls.agree_part(call.operation, result.etag, content, response.status)
-        return call.convert(result)
+        return calls.agree_part(upload, call.convert(result), content, response.status)
 
     async def copy_part(
         self,
@@ -858,7 +853,7 @@ class AsyncClient:
         """
         told = self._on_loop(progress)
         return await self._bulk(
-            lambda client, token, _: client.resume(
+            lambda client, token: client.resume(
                 transfer,
                 part_jobs=part_jobs,
                 bandwidth=bandwidth,
@@ -867,12 +862,12 @@ class AsyncClient:
                 deadline=deadline,
             ),
             cancel,
-            deadline=deadline,
+            deadline,
         )
 
     async def abort(self, transfer: str) -> None:
         """Give a transfer of the journal up: free what the service keeps of it, remove what is here of it."""
-        await self._bulk(lambda client, _, __: client.abort(transfer))
+        await self._bulk(lambda client, _: client.abort(transfer))
 
     # Keys
 
@@ -932,8 +927,12 @@ class AsyncClient:
         return await self._run(calls.assume_role(role, session, duration, policy))
 
 
-def _bridged(source: AsyncIterable[bytes], loop: asyncio.AbstractEventLoop) -> Iterator[bytes]:
-    """What an async iterable gives, for a thread: one item at a time is asked of the loop."""
+def _bridged(source: AsyncSource) -> Source:
+    """What a thread reads: of an async iterable one item at a time is asked of the running loop."""
+    return _asked(source, asyncio.get_running_loop()) if isinstance(source, AsyncIterable) else source
+
+
+def _asked(source: AsyncIterable[bytes], loop: asyncio.AbstractEventLoop) -> Iterator[bytes]:
     iterator = source.__aiter__()
 
     async def following() -> tuple[bytes] | None:  # None at the end only: an item that is None is an error of its own

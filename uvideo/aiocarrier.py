@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections import deque
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from uvideo import aiorace, aiosocks
-from uvideo._core import address, byterange, fault, socksproxy, wire
+from uvideo._core import address, byterange, fault, message, operation, socksproxy, wire
 from uvideo._core import carrier as carriers
 from uvideo._core import retry as retries
 from uvideo._core import transport as transports
@@ -24,6 +25,13 @@ from uvideo.errors import (
 )
 from uvideo.settings import Settings
 
+if TYPE_CHECKING:
+    from uvideo._core import DataOperation, ManagementOperation, Operation
+
+R = TypeVar("R")
+Carrier = carriers.Carrier
+Route = transports.Route
+
 __all__ = ["AsyncCarrier"]
 
 SMALL_ANSWER = 64 << 20  # bytes of an answer that is not an object's content
@@ -38,7 +46,7 @@ class _Pool:
     def __init__(self) -> None:
         self.loop: asyncio.AbstractEventLoop | None = None
         self.room: asyncio.Semaphore | None = None
-        self.idle: dict[Any, deque[Connection]] = {}  # by Route
+        self.idle: dict[Route, deque[Connection]] = {}
         self.open: set[Connection] = set()
 
 
@@ -48,9 +56,9 @@ class AsyncCarrier:
     ``carrier``: what builds messages and judges answers; its clock, ticks and fraction count here too.
     """
 
-    def __init__(self, carrier: Any, settings: Settings) -> None:
+    def __init__(self, carrier: Carrier, settings: Settings) -> None:
         self.carrier, self._settings = carrier, settings
-        self.sleep: Any = asyncio.sleep
+        self.sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
         self._pool = _Pool()
 
     def one(self) -> AsyncCarrier:
@@ -61,7 +69,7 @@ class AsyncCarrier:
         """As Carrier.tidying."""
         return self._with(self.carrier.tidying())
 
-    def _with(self, carrier: Any) -> AsyncCarrier:
+    def _with(self, carrier: Carrier) -> AsyncCarrier:
         """One like this over the same connections."""
         if carrier is self.carrier:
             return self
@@ -89,28 +97,27 @@ class AsyncCarrier:
             await asyncio.sleep(0)  # the loop closes the sockets
 
     async def call(
-        self, op: Any, body: bytes | None = None, lost: list[UVideoError] | None = None, proof: bool = True
-    ) -> tuple[Any, Any]:
+        self, op: DataOperation, body: bytes | None = None, lost: list[UVideoError] | None = None, proof: bool = True
+    ) -> tuple[Any, message.Response]:
         """(result, Response) of a data-plane operation.  ``lost``, ``proof``: as of Carrier.call."""
 
-        async def once(until: float | None) -> tuple[Any, Any]:
+        async def once(until: float | None) -> tuple[Any, message.Response]:
             request, began = self.carrier.request(op), self.carrier.clock()
             response = await self._send(request, body, SMALL_ANSWER, until)
             self.carrier.heard(request, response.headers, began)
-            found: tuple[Any, Any] = self.carrier.judge(op, response, proof)
+            found: tuple[Any, message.Response] = self.carrier.judge(op, response, proof)
             return found
 
-        found: tuple[Any, Any] = await self.persist(once, op, lost)
-        return found
+        return await self.persist(once, op, lost)
 
-    async def act(self, op: Any) -> tuple[Any, Any]:
+    async def act(self, op: ManagementOperation) -> tuple[Any, message.Response]:
         """(result, Response) of a management operation."""
 
-        async def once(until: float | None, again: bool = True) -> tuple[Any, Any]:
+        async def once(until: float | None, again: bool = True) -> tuple[Any, message.Response]:
             request, began = self.carrier.action_request(op), self.carrier.clock()
             response = await self._send(request, None, SMALL_ANSWER, until)
             try:
-                found: tuple[Any, Any] = self.carrier.judge_action(op, response, request, began)
+                found: tuple[Any, message.Response] = self.carrier.judge_action(op, response, request, began)
                 return found
             except SignatureMismatch as error:
                 if not (again and error.again):
@@ -119,19 +126,20 @@ class AsyncCarrier:
 
         lost, began, whole = self.carrier.doubts(op), self.carrier.ticks(), self.one()
         try:
-            result: tuple[Any, Any] = await whole.persist(once, op, lost)
-            return result
+            return await whole.persist(once, op, lost)
         except UVideoError as error:
             if not self.carrier.was_done(op, error, lost):
                 raise
             ask = self.carrier.question(op)
             told = None if ask is None else await whole.act(ask)
-            done: tuple[Any, Any] | None = self.carrier.recovered(op, told, self.carrier.ticks() - began)
+            done: tuple[Any, message.Response] | None = self.carrier.recovered(op, told, self.carrier.ticks() - began)
             if done is None:
                 raise
             return done
 
-    async def get(self, op: Any, expires: int | None, until: float | None = None) -> tuple[Any, bytes]:
+    async def get(
+        self, op: operation.GetObject, expires: int | None, until: float | None = None
+    ) -> tuple[operation.ObjectInfo, bytes]:
         """(ObjectInfo of the core, bytes) of one GetObject; no retry.  ``until``: as of Carrier.limit."""
         try:
             return await self._got(op, expires, until)
@@ -140,7 +148,9 @@ class AsyncCarrier:
                 raise
         return await self._got(op, expires, until)
 
-    async def _got(self, op: Any, expires: int | None, until: float | None) -> tuple[Any, bytes]:
+    async def _got(
+        self, op: operation.GetObject, expires: int | None, until: float | None
+    ) -> tuple[operation.ObjectInfo, bytes]:
         """As ``get``, with one link."""
         request, began = self.carrier.link(op, expires), self.carrier.clock()
         try:
@@ -154,7 +164,9 @@ class AsyncCarrier:
             raise
         return found, response.body
 
-    async def persist(self, once: Any, op: Any, lost: list[UVideoError] | None = None) -> Any:
+    async def persist(
+        self, once: Callable[[float | None], Awaitable[R]], op: Operation, lost: list[UVideoError] | None = None
+    ) -> R:
         """As Carrier.persist."""
         attempts = self.carrier.attempts(op, None, lost is not None)
         while True:
@@ -169,7 +181,9 @@ class AsyncCarrier:
                     raise
             await self.sleep(seconds)
 
-    async def _send(self, request: Any, body: bytes | None, most: int | None, until: float | None = None) -> Any:
+    async def _send(
+        self, request: message.Request, body: bytes | None, most: int | None, until: float | None = None
+    ) -> message.Response:
         """``until``: as of Carrier.limit."""
         loop = self._running()
         room = self._pool.room
@@ -194,8 +208,13 @@ class AsyncCarrier:
             room.release()
 
     async def _sent(
-        self, request: Any, body: bytes | None, most: int | None, end: float | None, loop: asyncio.AbstractEventLoop
-    ) -> Any:
+        self,
+        request: message.Request,
+        body: bytes | None,
+        most: int | None,
+        end: float | None,
+        loop: asyncio.AbstractEventLoop,
+    ) -> message.Response:
         """The Response, by ``end``, in ticks."""
         transport = self.carrier.transport
         route = transport.route(request.origin)
@@ -224,7 +243,7 @@ class AsyncCarrier:
             if connection is not None:
                 self._take_back(route, connection, keep, loop)
 
-    def _waiting(self, route: Any, loop: asyncio.AbstractEventLoop) -> Connection | None:
+    def _waiting(self, route: Route, loop: asyncio.AbstractEventLoop) -> Connection | None:
         """An idle connection that still stands."""
         if route not in self._pool.idle:
             for old in [each for each in self._pool.idle if each.closed]:
@@ -238,7 +257,7 @@ class AsyncCarrier:
             self._drop(found)
         return None
 
-    def _take_back(self, route: Any, connection: Connection, keep: bool, loop: asyncio.AbstractEventLoop) -> None:
+    def _take_back(self, route: Route, connection: Connection, keep: bool, loop: asyncio.AbstractEventLoop) -> None:
         if keep and not route.closed and connection in self._pool.open and not connection.transport.is_closing():
             connection.used = loop.time()
             self._pool.idle.setdefault(route, deque()).append(connection)
@@ -249,7 +268,7 @@ class AsyncCarrier:
         self._pool.open.discard(connection)
         connection.close()
 
-    async def _connect(self, route: Any, loop: asyncio.AbstractEventLoop, end: float | None) -> Connection:
+    async def _connect(self, route: Route, loop: asyncio.AbstractEventLoop, end: float | None) -> Connection:
         seconds = self._settings.connect_timeout
         if end is not None:
             seconds = max(0.0, min(seconds, end - ticks()))
@@ -265,10 +284,12 @@ class AsyncCarrier:
 class Way:
     """The way to a new connection.  ``leg``: how far it has come, as the core's fault names it."""
 
-    FAILURES: Any = (asyncio.TimeoutError, OSError, EOFError, ValueError, OverflowError, NotImplementedError)
-    FAILURES += (Silence, wire.Malformed, fault.Denied, address.Refusal, socksproxy.Unfit)
+    FAILURES: tuple[type[Exception], ...] = (
+        *(asyncio.TimeoutError, OSError, EOFError, ValueError, OverflowError, NotImplementedError),
+        *(Silence, wire.Malformed, fault.Denied, address.Refusal, socksproxy.Unfit),
+    )
 
-    def __init__(self, route: Any, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, route: Route, loop: asyncio.AbstractEventLoop) -> None:
         self._route, self._loop = route, loop
         self.leg: int = fault.HOST if route.proxy is None else fault.PROXY
 
@@ -328,11 +349,11 @@ class Longer(BadAnswer):
     """More bytes than there can be."""
 
 
-def _longest(wanted: Any) -> int | None:
+def _longest(wanted: byterange.ByteRange | None) -> int | None:
     """Bytes that an answer to a request for this range may have; None: any number."""
     if wanted is None or wanted.last is None:
         return None
-    length: int = wanted.last if wanted.first is None else wanted.last - wanted.first + 1
+    length = wanted.last if wanted.first is None else wanted.last - wanted.first + 1
     return max(LEAST, length)
 
 

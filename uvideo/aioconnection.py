@@ -75,7 +75,7 @@ class Connection(asyncio.Protocol):
 
     async def exchange(
         self, data: bytes, method: str, most: int | None, timeout: float, until: float | None
-    ) -> tuple[Any, bool]:
+    ) -> tuple[message.Response, bool]:
         """(Response, whether the connection serves again).  ``most``: bytes of the body, None for any number.
 
         ``timeout``: seconds of silence.  ``until``: when it must be over, in ticks.  Silence, TooLong, EOFError,
@@ -99,7 +99,7 @@ class Connection(asyncio.Protocol):
         if self._timer is None or self._unsent or until is not None:
             self._look()
         try:
-            found: tuple[Any, bool] = await future
+            found: tuple[message.Response, bool] = await future
             return found
         finally:
             self._future = None

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import Any
 
 from uvideo._core import address
 
 __all__ = ["addresses", "connect"]
+
+#: What a socket is connected to: (host, port), and of IPv6 also flow and scope.
+Where = tuple[str, int] | tuple[str, int, int, int]
+#: family, kind, protocol, canonical name, where: as socket.getaddrinfo gives it.
+Found = tuple[int, int, int, str, Where]
 
 
 async def connect(loop: asyncio.AbstractEventLoop, name: str, port: int, seconds: float) -> socket.socket:
@@ -16,7 +20,7 @@ async def connect(loop: asyncio.AbstractEventLoop, name: str, port: int, seconds
 
     seconds: in which the caller ends it; the addresses share them.
     """
-    waiting = list(await addresses(loop, name, port))
+    waiting = await addresses(loop, name, port)
     if len(waiting) == 1:
         return await _arrived(loop, *waiting[0])
     pause = address.seconds_between(seconds, len(waiting))
@@ -43,11 +47,11 @@ async def connect(loop: asyncio.AbstractEventLoop, name: str, port: int, seconds
     raise last or address.Refusal()
 
 
-async def addresses(loop: asyncio.AbstractEventLoop, name: str, port: int) -> Any:
+async def addresses(loop: asyncio.AbstractEventLoop, name: str, port: int) -> list[Found]:
     """As address.Lookup.addresses, of a host.  A look-up that nobody waits for any more is left behind.  Refusal."""
     found = address.known(name, port)
     if found is not None:
-        return found
+        return list(found)
     looking, over = address.look_up(name, port), loop.create_future()
 
     def tell() -> None:
@@ -62,11 +66,11 @@ async def addresses(loop: asyncio.AbstractEventLoop, name: str, port: int) -> An
 
     looking.tell(wake)
     await over
-    return looking.addresses()
+    return list(looking.addresses())
 
 
 async def _arrived(
-    loop: asyncio.AbstractEventLoop, family: int, kind: int, protocol: int, _: str, where: Any
+    loop: asyncio.AbstractEventLoop, family: int, kind: int, protocol: int, _: str, where: Where
 ) -> socket.socket:
     made = None
     try:

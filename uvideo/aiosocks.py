@@ -6,15 +6,18 @@ import asyncio
 import contextlib
 import socket
 import threading
-from typing import Any
+from typing import TYPE_CHECKING
 
 from uvideo import aiorace
 from uvideo._core import connection, socksproxy
 
+if TYPE_CHECKING:
+    from uvideo.aiocarrier import Route
+
 __all__ = ["destination", "pass_on"]
 
 
-async def destination(loop: asyncio.AbstractEventLoop, route: Any) -> str:
+async def destination(loop: asyncio.AbstractEventLoop, route: Route) -> str:
     """What the SOCKS proxy of a Route is to connect to.  address.Refusal, socksproxy.Unfit."""
     told, name = route.proxy.socks, route.address
     if told.resolves:
@@ -22,7 +25,9 @@ async def destination(loop: asyncio.AbstractEventLoop, route: Any) -> str:
     return str(socksproxy.destination(told, await aiorace.addresses(loop, name, route.port)))
 
 
-async def pass_on(loop: asyncio.AbstractEventLoop, plain: socket.socket, route: Any, name: str, seconds: float) -> None:
+async def pass_on(
+    loop: asyncio.AbstractEventLoop, plain: socket.socket, route: Route, name: str, seconds: float
+) -> None:
     """Let the SOCKS proxy of a Route connect a socket on.  OSError, EOFError, socksproxy.Unfit.
 
     After a failure the socket is shut down.  seconds: that it lasts at most, also where nobody waits for it any more.
@@ -36,7 +41,7 @@ async def pass_on(loop: asyncio.AbstractEventLoop, plain: socket.socket, route: 
         raise
 
 
-async def _run(loop: asyncio.AbstractEventLoop, handshake: Any) -> None:
+async def _run(loop: asyncio.AbstractEventLoop, handshake: socksproxy.Handshake) -> None:
     """Run a Handshake, which is closed when it is done, whoever waits for it."""
     over: asyncio.Future[None] = loop.create_future()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from uvideo import models
 from uvideo._core import argument, byterange, dialect, etag, field, operation
@@ -17,6 +17,10 @@ from uvideo._core import etag as etags
 from uvideo.errors import BadAnswer, IntegrityError, InvalidArgument, SomeFailed, SpaceNotFound
 from uvideo.models import T
 from uvideo.texts import several, texts
+
+if TYPE_CHECKING:
+    from uvideo._core import DataOperation, ManagementOperation
+    from uvideo.carriage import Carrier
 
 R = TypeVar("R")
 Pairs = tuple[tuple[str, str], ...]
@@ -26,18 +30,25 @@ check_key, check_space = dialect.check_key, dialect.check_space
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
-    """operation: what is asked.  convert(result): the model.  management: it goes to the management plane."""
+    """operation: what is asked.  convert(result): the model; the operation decides what its result is."""
 
-    operation: Any
+    operation: DataOperation
     convert: Callable[[Any], T]
-    management: bool = False
 
     def tidies(self) -> bool:
         """Whether it takes back what a call that failed has left, so that it is to be done after a cancel too."""
         return isinstance(self.operation, operation.AbortUpload)
 
 
-def nothing(result: Any) -> None:
+@dataclass(frozen=True, slots=True)
+class ManagementCall(Generic[T]):
+    """As Call, of the management plane."""
+
+    operation: ManagementOperation
+    convert: Callable[[Any], T]
+
+
+def nothing(result: operation.Done) -> None:
     """What an operation returns that has nothing to say."""
 
 
@@ -143,11 +154,12 @@ def span(start: int | None, end: int | None) -> ByteRange | None:
     return ByteRange(first, None if end is None else end - 1)
 
 
-def info(space: str, key: str, found: Any) -> models.ObjectInfo:
+def info(space: str, key: str, found: operation.ObjectInfo, size: int) -> models.ObjectInfo:
+    """size: of the object, which its answer may not say."""
     return models.ObjectInfo(
         space,
         key,
-        found.size,
+        size,
         found.etag,
         found.mime,
         found.storage_class,
@@ -159,7 +171,7 @@ def info(space: str, key: str, found: Any) -> models.ObjectInfo:
     )
 
 
-def entry(space: str, found: Any) -> models.ObjectInfo:
+def entry(space: str, found: operation.FileInfo) -> models.ObjectInfo:
     """An object of a listing."""
     return models.ObjectInfo(
         space,
@@ -179,11 +191,11 @@ def entry(space: str, found: Any) -> models.ObjectInfo:
 # Spaces
 
 
-def _space_name(result: Any) -> models.SpaceName:
+def _space_name(result: operation.SpaceNamed) -> models.SpaceName:
     return models.SpaceName(result.space, result.space_id)
 
 
-def _space_info(found: Any) -> models.SpaceInfo:
+def _space_info(found: operation.SpaceInfo) -> models.SpaceInfo:
     return models.SpaceInfo(
         found.space,
         found.space_id,
@@ -200,49 +212,49 @@ def _space_info(found: Any) -> models.SpaceInfo:
     )
 
 
-def create_space(name: str, type: str, region: str | None, domains: Iterable[str]) -> Call[models.SpaceName]:
+def create_space(name: str, type: str, region: str | None, domains: Iterable[str]) -> ManagementCall[models.SpaceName]:
     choice(type, operation.SPACE_TYPES, "type")
     op = operation.CreateSpace(check_space(name), type, region, domains=texts(domains, "domains"))
-    return Call(op, _space_name, True)
+    return ManagementCall(op, _space_name)
 
 
-def delete_space(name: str) -> Call[models.SpaceName]:
-    return Call(operation.DeleteSpace(check_space(name)), _space_name, True)
+def delete_space(name: str) -> ManagementCall[models.SpaceName]:
+    return ManagementCall(operation.DeleteSpace(check_space(name)), _space_name)
 
 
-def stat_space(name: str) -> Call[models.SpaceInfo]:
+def stat_space(name: str) -> ManagementCall[models.SpaceInfo]:
     checked = check_space(name)
 
-    def only(result: Any) -> models.SpaceInfo:
+    def only(result: operation.SpaceList) -> models.SpaceInfo:
         for found in result.spaces:
             if found.space == checked:
                 return _space_info(found)
         raise SpaceNotFound(operation="DescribeSpace", space=checked)
 
-    return Call(operation.DescribeSpace(checked), only, True)
+    return ManagementCall(operation.DescribeSpace(checked), only)
 
 
-def update_space(name: str, type: str | None, storage_class: str | None) -> Call[models.SpaceName]:
+def update_space(name: str, type: str | None, storage_class: str | None) -> ManagementCall[models.SpaceName]:
     if type is None and storage_class is None:
         raise InvalidArgument("give type or storage_class: what is to change")
     choice(type, operation.SPACE_TYPES, "type")
     choice(storage_class, operation.STORAGE_CLASSES, "storage_class")
-    return Call(operation.UpdateSpace(check_space(name), type, storage_class), _space_name, True)
+    return ManagementCall(operation.UpdateSpace(check_space(name), type, storage_class), _space_name)
 
 
 SPACES_PAGE = 100
 
 
-def list_spaces(marker: str) -> Call[models.Page[models.SpaceInfo]]:
+def list_spaces(marker: str) -> ManagementCall[models.Page[models.SpaceInfo]]:
     """marker: how many spaces were listed before, as text."""
     offset = int(marker or 0)
 
-    def page(result: Any) -> models.Page[models.SpaceInfo]:
+    def page(result: operation.SpaceList) -> models.Page[models.SpaceInfo]:
         spaces = tuple(_space_info(found) for found in result.spaces)
         following = str(offset + len(spaces)) if len(spaces) >= SPACES_PAGE else ""
         return models.Page(spaces, (), following)
 
-    return Call(operation.DescribeSpace(None, offset, SPACES_PAGE), page, True)
+    return ManagementCall(operation.DescribeSpace(None, offset, SPACES_PAGE), page)
 
 
 def _day(seconds: int) -> datetime:
@@ -252,13 +264,13 @@ def _day(seconds: int) -> datetime:
     return found
 
 
-def space_usage(spaces: Iterable[str], begin: datetime, end: datetime) -> Call[tuple[models.SpaceUsage, ...]]:
+def space_usage(spaces: Iterable[str], begin: datetime, end: datetime) -> ManagementCall[tuple[models.SpaceUsage, ...]]:
     names = tuple(check_space(name) for name in texts((spaces,) if isinstance(spaces, str) else spaces, "spaces"))
 
-    def days(result: Any) -> tuple[models.SpaceUsage, ...]:
+    def days(result: operation.SpaceStatus) -> tuple[models.SpaceUsage, ...]:
         return tuple(models.SpaceUsage(_day(day.time), *day[1:]) for day in result.entries)
 
-    return Call(operation.GetSpaceStatus(names, unix(begin), unix(end)), days, True)
+    return ManagementCall(operation.GetSpaceStatus(names, unix(begin), unix(end)), days)
 
 
 # Objects
@@ -273,7 +285,7 @@ def put(
     kept: Mapping[str, str] | None,
     acl: str | None,
     path: str = "",
-) -> Any:
+) -> operation.PutObject:
     """The PutObject; its bytes travel beside, so its result is made by the client."""
     key = check_key(key)
     return operation.PutObject(
@@ -295,7 +307,7 @@ def get(
     end: int | None = None,
     if_match: str | None = None,
     if_none_match: str | None = None,
-) -> Any:
+) -> operation.GetObject:
     """The GetObject; its bytes travel beside."""
     conditions = [
         (name, f'"{value}"')
@@ -305,16 +317,16 @@ def get(
     return operation.GetObject(check_space(space), check_key(key), span(start, end), tuple(conditions))
 
 
-def content(op: Any, found: Any, data: bytes, verify: bool) -> models.Content:
+def content(op: operation.GetObject, found: operation.ObjectInfo, data: bytes, verify: bool) -> models.Content:
     """What a GET gave; IntegrityError if its length, or a whole object's etag, is not what was promised."""
     promised = found.size if found.span is None else found.span[1]
-    if found.span is None and found.size is None:  # the end of the body tells it
-        found = found._replace(size=len(data))
-    check_range(op, found)
+    size = len(data) if found.span is None and found.size is None else found.size  # else the end of the body tells it
+    check_range(op, found._replace(size=size))
+    assert size is not None
     wrong = None
     if promised is not None and len(data) != promised:
         wrong = f"{promised} bytes were promised but {len(data)} came"
-    elif verify and found.span is None and etag.is_etag(found.etag):
+    elif verify and found.span is None and found.etag is not None and etag.is_etag(found.etag):
         tree = etag.Etag()
         tree.update(data)
         actual = tree.value()
@@ -322,10 +334,10 @@ def content(op: Any, found: Any, data: bytes, verify: bool) -> models.Content:
             wrong = etag.mismatch(found.etag, actual, found.headers)
     if wrong is not None:
         raise IntegrityError(wrong, operation="GetObject", space=op.space, key=op.key)
-    return models.Content(info(op.space, op.key, found), data, 0 if found.span is None else found.span[0])
+    return models.Content(info(op.space, op.key, found, size), data, 0 if found.span is None else found.span[0])
 
 
-def check_range(op: Any, found: Any) -> None:
+def check_range(op: operation.GetObject, found: operation.ObjectInfo) -> None:
     """IntegrityError for another range than the one asked for; BadAnswer for one of an object of unknown size."""
     wrong = byterange.mismatch(op.range, found.span, found.size)
     if wrong is not None:
@@ -334,7 +346,7 @@ def check_range(op: Any, found: Any) -> None:
         raise BadAnswer("the answer does not say how large the object is", operation="GetObject", status=206)
 
 
-def mode_of(mode: str, reading: Mapping[str, Any], writing: Mapping[str, Any]) -> None:
+def mode_of(mode: str, reading: Mapping[str, object], writing: Mapping[str, object]) -> None:
     """InvalidArgument for a mode that a file cannot have, or an option (not None) that is of the other one."""
     if mode not in ("rb", "wb"):
         raise InvalidArgument(f"mode must be rb or wb, not {mode!r}; for text, wrap the file in io.TextIOWrapper")
@@ -346,10 +358,10 @@ def mode_of(mode: str, reading: Mapping[str, Any], writing: Mapping[str, Any]) -
 def stat(space: str, key: str) -> Call[models.ObjectInfo]:
     op = operation.HeadObject(check_space(space), check_key(key))
 
-    def sized(result: Any) -> models.ObjectInfo:
+    def sized(result: operation.ObjectInfo) -> models.ObjectInfo:
         if result.size is None:
             raise BadAnswer("the answer says no length", operation="HeadObject", space=op.space, key=op.key)
-        return info(op.space, op.key, result)
+        return info(op.space, op.key, result, result.size)
 
     return Call(op, sized)
 
@@ -378,7 +390,7 @@ def list_objects(
         name, _text(prefix, "prefix"), _text(marker, "start_after"), _limit(page_size), _text(delimiter, "delimiter")
     )
 
-    def page(result: Any) -> models.Page[models.ObjectInfo]:
+    def page(result: operation.ObjectPage) -> models.Page[models.ObjectInfo]:
         following = result.next_marker if result.truncated else ""
         return models.Page(tuple(entry(name, each) for each in result.objects), result.prefixes, following)
 
@@ -389,16 +401,16 @@ def list_files(space: str, prefix: str, marker: str, page_size: int) -> Call[mod
     name = check_space(space)
     op = operation.ListFiles(name, _text(prefix, "prefix"), marker, _limit(page_size))
 
-    def page(result: Any) -> models.Page[models.ObjectInfo]:
+    def page(result: operation.FilePage) -> models.Page[models.ObjectInfo]:
         return models.Page(tuple(entry(name, each) for each in result.files), (), result.next_marker)
 
     return Call(op, page)
 
 
-def list_space_files(space: str, offset: int, limit: int) -> Call[tuple[models.ObjectInfo, ...]]:
+def list_space_files(space: str, offset: int, limit: int) -> ManagementCall[tuple[models.ObjectInfo, ...]]:
     name = check_space(space)
     op = operation.ListSpaceFiles(name, offset, limit)
-    return Call(op, lambda result: tuple(entry(name, each) for each in result.files), True)
+    return ManagementCall(op, lambda result: tuple(entry(name, each) for each in result.files))
 
 
 def copy(
@@ -493,7 +505,7 @@ def append(
 def put_known(space: str, key: str, etag: str, size: int, mime: str | None) -> Call[models.Stored]:
     op = operation.UploadHit(check_space(space), check_key(key), _text(etag, "etag"), size, mime_of(mime, key))
 
-    def hit(result: Any) -> models.Stored:
+    def hit(result: operation.Stored) -> models.Stored:
         if result.etag is not None and not etags.same(result.etag, etag, size):
             raise IntegrityError(
                 f"content with etag {etag} was asked for but {result.etag} is stored",
@@ -526,7 +538,7 @@ def begin_upload(
         headers(kept),
     )
 
-    def begun(result: Any) -> models.BegunUpload:
+    def begun(result: operation.Initiated) -> models.BegunUpload:
         from uvideo._core import transfer
 
         transfer.check_begun(result)
@@ -564,8 +576,8 @@ def copy_part(
         wanted,
     )
 
-    def copied(result: Any) -> models.PartInfo:
-        given = None if result.first is None else (result.first, result.length)
+    def copied(result: operation.CopiedPart) -> models.PartInfo:
+        given = None if result.first is None or result.length is None else (result.first, result.length)
         wrong = None if given is None else byterange.mismatch(wanted, given, result.size)
         if wrong is not None:
             raise IntegrityError(
@@ -608,7 +620,7 @@ def list_uploads(space: str, prefix: str, marker: str) -> Call[models.Page[model
     key, _, upload_id = marker.rpartition("\n")
     op = operation.ListUploads(name, _text(prefix, "prefix"), key, upload_id, 1000)
 
-    def page(result: Any) -> models.Page[models.UploadInfo]:
+    def page(result: operation.UploadPage) -> models.Page[models.UploadInfo]:
         found = tuple(
             models.UploadInfo(name, each.key, each.upload_id, when(each.started), each.storage_class)
             for each in result.uploads
@@ -623,7 +635,7 @@ def list_parts(space: str, upload_id: str, marker: str) -> Call[models.Page[mode
     """marker: the last page's last part, as text."""
     op = operation.ListParts(check_space(space), _text(upload_id, "upload_id"), 1000, int(marker) if marker else None)
 
-    def page(result: Any) -> models.Page[models.PartInfo]:
+    def page(result: operation.PartPage) -> models.Page[models.PartInfo]:
         found = tuple(models.PartInfo(each.part, each.etag, each.size, when(each.modified)) for each in result.parts)
         following = str(result.next_marker) if result.truncated else ""
         return models.Page(found, (), following)
@@ -634,7 +646,7 @@ def list_parts(space: str, upload_id: str, marker: str) -> Call[models.Page[mode
 # Keys
 
 
-def token(found: Any) -> models.Token:
+def token(found: operation.TokenInfo) -> models.Token:
     return models.Token(
         found.token_id,
         found.name,
@@ -671,7 +683,7 @@ def create_token(
     expires: datetime | None,
     black_ips: Iterable[str],
     white_ips: Iterable[str],
-) -> Call[models.Token]:
+) -> ManagementCall[models.Token]:
     op = operation.CreateToken(
         _text(name, "name"),
         _ops(several(ops, "ops")) or (),
@@ -681,12 +693,12 @@ def create_token(
         texts(black_ips, "black_ips"),
         texts(white_ips, "white_ips"),
     )
-    return Call(op, token, True)
+    return ManagementCall(op, token)
 
 
-def list_tokens(token_id: str | None, show_keys: bool) -> Call[tuple[models.Token, ...]]:
+def list_tokens(token_id: str | None, show_keys: bool) -> ManagementCall[tuple[models.Token, ...]]:
     op = operation.DescribeToken(token_id, display=1 if show_keys else None)
-    return Call(op, lambda result: tuple(token(found) for found in result.tokens), True)
+    return ManagementCall(op, lambda result: tuple(token(found) for found in result.tokens))
 
 
 def update_token(
@@ -698,7 +710,7 @@ def update_token(
     expires: datetime | None,
     black_ips: Iterable[str] | None,
     white_ips: Iterable[str] | None,
-) -> Call[None]:
+) -> ManagementCall[None]:
     op = operation.UpdateToken(
         _text(token_id, "token_id"),
         name,
@@ -709,30 +721,29 @@ def update_token(
         _listed(black_ips, "black_ips"),
         _listed(white_ips, "white_ips"),
     )
-    return Call(op, nothing, True)
+    return ManagementCall(op, nothing)
 
 
-def delete_token(token_id: str) -> Call[None]:
-    return Call(operation.DeleteToken(_text(token_id, "token_id")), nothing, True)
+def delete_token(token_id: str) -> ManagementCall[None]:
+    return ManagementCall(operation.DeleteToken(_text(token_id, "token_id")), nothing)
 
 
 def assume_role(
     role: str | None, session: str | None, duration: float | timedelta | None, policy: str | None
-) -> Call[models.TemporaryKeys]:
+) -> ManagementCall[models.TemporaryKeys]:
     lasting = None if duration is None else int(seconds(duration, "duration"))
-    return Call(
+    return ManagementCall(
         operation.AssumeRole(role, session, lasting, policy),
         lambda result: models.TemporaryKeys(
             result.public_key, result.private_key, result.security_token, when(result.expires)
         ),
-        True,
     )
 
 
 # What both clients do around a call
 
 
-def agrees(op: Any, given: str | None, content: bytes, status: int) -> bool:
+def agrees(op: operation.PutObject | operation.AppendObject, given: str | None, content: bytes, status: int) -> bool:
     """Whether the etag that the service gave is that of what was sent; False if it cannot be compared.
 
     IntegrityError if it is the etag of other bytes.
@@ -753,16 +764,17 @@ def agrees(op: Any, given: str | None, content: bytes, status: int) -> bool:
     return True
 
 
-def agree_part(op: Any, given: str, content: bytes, status: int) -> None:
-    """As ``agree``, of one part."""
-    if etag.agrees(given, etag.block_digest(content)) is False:
+def agree_part(upload: models.BegunUpload, made: models.PartInfo, content: bytes, status: int) -> models.PartInfo:
+    """The part that was sent.  IntegrityError if the service gave the etag of other bytes."""
+    if etag.agrees(made.etag, etag.block_digest(content)) is False:
         raise IntegrityError(
-            f"part {op.part} is stored with etag {given}, which is not that of what was sent",
+            f"part {made.part} is stored with etag {made.etag}, which is not that of what was sent",
             operation="UploadPart",
-            space=op.space,
-            key=op.key,
+            space=upload.space,
+            key=upload.key,
             status=status,
         )
+    return made
 
 
 def jobs(value: int) -> int:
@@ -784,7 +796,7 @@ def summed(
 
 
 def presigned(
-    carrier: Any,
+    carrier: Carrier,
     space: str,
     key: str,
     method: str,
@@ -801,7 +813,7 @@ def presigned(
         raise InvalidArgument("mime and md5 are of a PUT")
     if method != "GET" and filename is not None:
         raise InvalidArgument("filename is of a GET")
-    op: Any
+    op: operation.GetObject | operation.HeadObject | operation.PutObject
     if method == "GET":
         op = operation.GetObject(space, key, filename=filename)
     elif method == "HEAD":

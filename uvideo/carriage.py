@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from uvideo import telemetry
@@ -13,6 +12,9 @@ from uvideo.settings import Settings, load
 
 if TYPE_CHECKING:
     from uvideo._core import carrier as _carrier
+    from uvideo._core import trust
+    from uvideo.aiocarrier import AsyncCarrier
+    from uvideo.options import ClientOptions
     from uvideo.retry import Retry
 
     Carrier = _carrier.Carrier
@@ -60,7 +62,7 @@ def connect(settings: Settings, tries: Retry | None = None) -> Carrier:
     return made
 
 
-def certificate(settings: Settings) -> Any:
+def certificate(settings: Settings) -> trust.Certificate | None:
     """The client's own trust.Certificate, or None."""
     from uvideo._core import trust
 
@@ -70,7 +72,7 @@ def certificate(settings: Settings) -> Any:
 
 
 def chosen(
-    public_key: str | None, private_key: str | None, settings: Settings | None, options: Mapping[str, Any]
+    public_key: str | None, private_key: str | None, settings: Settings | None, options: ClientOptions
 ) -> Settings:
     """The Settings that a client's arguments mean."""
     if settings is None:
@@ -80,7 +82,7 @@ def chosen(
     return settings
 
 
-def carried(client: T, by: Any) -> T:
+def carried(client: T, by: Carrier | AsyncCarrier) -> T:
     """A client like this one whose operations another carrier carries, over the same connections."""
     if client.__dict__["_carrier"] is by:
         return client

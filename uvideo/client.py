@@ -11,41 +11,54 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, overload
 
 from uvideo import calls, copies, models, telemetry
 from uvideo._core import answer, operation
-from uvideo.calls import Call
+from uvideo.calls import Call, ManagementCall
 from uvideo.carriage import carried, chosen, connect
 from uvideo.errors import AlreadyExists, NoAnswer, NotFound, UploadNotFound, UVideoError
 from uvideo.listing import Listing
 from uvideo.models import T
-from uvideo.pool import Pool
+from uvideo.pool import Pool, results
 from uvideo.settings import Settings, size
 from uvideo.stream import Source, stream
 from uvideo.texts import several
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from uvideo._core import body as _body
     from uvideo._core import carrier as _carrier
     from uvideo._core import interrupt as _interrupt
     from uvideo.cancel import Cancel
-    from uvideo.download import Options as DownloadOptions
     from uvideo.download import Target
     from uvideo.journal import Journal
     from uvideo.limit import Limit
+    from uvideo.options import ClientOptions, StoredOptions
     from uvideo.reader import Reader
     from uvideo.retry import Retry
-    from uvideo.upload import Options
     from uvideo.writer import Writer
 
+    Body = _body.FileBody | _body.StreamBody
     Carrier = _carrier.Carrier
     Interrupt = _interrupt.Interrupt
 
 __all__ = ["Client"]
 
 _PIECE = 1 << 20
+
+
+class Common(TypedDict):
+    """Fields that the Options of uploads and downloads share."""
+
+    jobs: int
+    threshold: int
+    limit: Limit | None
+    progress: Callable[[models.Progress], None] | None
+    journal: Journal | None
 
 
 class Client:
@@ -65,7 +78,7 @@ class Client:
         *,
         settings: Settings | None = None,
         retry: Retry | None = None,
-        **options: Any,
+        **options: Unpack[ClientOptions],
     ) -> None:
         self._settings = chosen(public_key, private_key, settings, options)
         self._retry = retry
@@ -93,8 +106,8 @@ class Client:
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self._settings, self._retry)
 
-    def _run(self, call: Call[T]) -> T:
-        if call.management:
+    def _run(self, call: Call[T] | ManagementCall[T]) -> T:
+        if isinstance(call, ManagementCall):
             result, _ = self._carrier.act(call.operation)
         else:
             result, _ = self._carrier.call(call.operation)
@@ -168,12 +181,12 @@ class Client:
                 file.close()
         return self._put_body(op, body.StreamBody(stream(data)), check)
 
-    def _put_bytes(self, op: Any, content: bytes, verify: bool) -> models.Stored:
+    def _put_bytes(self, op: operation.PutObject, content: bytes, verify: bool) -> models.Stored:
         result, response = self._carrier.call(op, content, proof=verify)
         verified = verify and calls.agrees(op, result.etag, content, response.status)
         return models.Stored(op.space, op.key, len(content), result.etag, verified)
 
-    def _put_body(self, op: Any, content: Any, verify: bool) -> models.Stored:
+    def _put_body(self, op: operation.PutObject, content: Body, verify: bool) -> models.Stored:
         from uvideo._core import body
 
         if not verify:
@@ -208,7 +221,7 @@ class Client:
         found: models.Content = self._carrier.persist(once, op)
         return found
 
-    def _fetched(self, op: Any, until: float | None) -> tuple[Any, bytes]:
+    def _fetched(self, op: operation.GetObject, until: float | None) -> tuple[operation.ObjectInfo, bytes]:
         """(ObjectInfo of the core, bytes) of one GET."""
         pipe = self._carrier.open(op, self._expires(), (), until)
         ended = False
@@ -346,43 +359,25 @@ class Client:
         from uvideo import upload
 
         path = os.fspath(source) if isinstance(source, os.PathLike) else ""
-        options = self._upload_options(
-            part_jobs=part_jobs,
-            bandwidth=bandwidth,
-            progress=progress,
+        options = upload.Options(
+            **self._common(part_jobs, bandwidth, progress, journal),
+            verify=self._settings.verify if verify is None else verify,
             mime=calls.mime_of(mime, key, path),
             storage_class=calls.choice(storage_class, operation.STORAGE_CLASSES, "storage_class"),
             metadata=calls.metadata(metadata),
             headers=calls.headers(headers),
-            journal=journal,
-            verify=verify,
         )
         with telemetry.whole(self._carrier, "Upload", space) as carrier:
             return upload.upload(self._whole(cancel, deadline, carrier), space, key, source, options)
 
-    def _upload_options(
+    def _common(
         self,
-        *,
         part_jobs: int | None,
         bandwidth: int | Limit | None,
         progress: Callable[[models.Progress], None] | None,
         journal: bool = True,
-        verify: bool | None = None,
-        **stored: Any,
-    ) -> Options:
-        from uvideo.upload import Options
-
-        check = self._settings.verify if verify is None else verify
-        return Options(**self._options(part_jobs, bandwidth, progress, journal), verify=check, **stored)
-
-    def _options(
-        self,
-        part_jobs: int | None,
-        bandwidth: int | Limit | None,
-        progress: Callable[[models.Progress], None] | None,
-        journal: bool,
-    ) -> dict[str, Any]:
-        """What uploads and downloads have in common."""
+    ) -> Common:
+        """What the Options of uploads and downloads have in common."""
         from uvideo.limit import limited
 
         return {
@@ -392,11 +387,6 @@ class Client:
             "progress": progress,
             "journal": self._journal() if journal else None,
         }
-
-    def _download_options(self, verify: bool | None, *common: Any) -> DownloadOptions:
-        from uvideo.download import Options
-
-        return Options(**self._options(*common), expires=self._expires(), verify=verify)
 
     def _journal(self) -> Journal:
         if self._records is None:
@@ -414,7 +404,9 @@ class Client:
         bound: Carrier = found.bound(cancel, until)
         return bound
 
-    def _whole(self, cancel: Interrupt | None = None, deadline: float | None = None, carrier: Any = None) -> Carrier:
+    def _whole(
+        self, cancel: Interrupt | None = None, deadline: float | None = None, carrier: Carrier | None = None
+    ) -> Carrier:
         """As ``_bound``, of a transfer that is one call with a total time."""
         whole: Carrier = self._bound(cancel, deadline, carrier).one()
         return whole
@@ -451,7 +443,8 @@ class Client:
         from uvideo import download
 
         check = self._settings.verify if verify is None else verify
-        options = self._download_options(check, part_jobs, bandwidth, progress, journal)
+        common = self._common(part_jobs, bandwidth, progress, journal)
+        options = download.Options(**common, expires=self._expires(), verify=check)
         op = calls.get(space, key, start, end)
         with telemetry.whole(self._carrier, "Download", space) as carrier:
             return download.download(self._whole(cancel, deadline, carrier), op, target, options)
@@ -501,8 +494,8 @@ class Client:
             on_error=on_error,
             dry_run=dry_run,
         )
-        kept = {"storage_class": storage_class, "metadata": metadata, "headers": headers}
-        return folders.upload_dir(self, folder, space, prefix, plan, **kept)
+        stored: StoredOptions = {"storage_class": storage_class, "metadata": metadata, "headers": headers}
+        return folders.upload_dir(self, folder, space, prefix, plan, **stored)
 
     def download_dir(
         self,
@@ -620,6 +613,18 @@ class Client:
         default the source's.  verify: False not to compare etags; other bytes are an IntegrityError.  progress, cancel:
         as of ``upload``.  NotFound without a source.
         """
+        bound, check = self._whole(cancel), self._settings.verify if verify is None else verify
+        jobs = calls.jobs(self._settings.part_jobs if part_jobs is None else part_jobs)
+
+        async def ask(call: Call[T]) -> T:
+            carrier = bound.tidying() if call.tidies() else bound
+            carrier.check()
+            result, _ = carrier.call(call.operation, proof=check)
+            return call.convert(result)
+
+        async def each(do: Callable[[int], Coroutine[Any, Any, T]], parts: Iterable[int]) -> list[T]:
+            return [*results(lambda part: copies.finished(do(part)), parts, jobs)]
+
         made = copies.Copy(
             space=space,
             key=key,
@@ -629,22 +634,14 @@ class Client:
             storage_class=storage_class,
             metadata=metadata,
             headers=headers,
-            verify=self._settings.verify if verify is None else verify,
+            verify=check,
             threshold=copies.ONE_REQUEST if threshold is None else size("threshold", threshold),
             progress=progress,
             ticks=self._carrier.ticks,
+            ask=ask,
+            each=each,
         )
-        bound = self._whole(cancel)
-
-        def ask(call: Call[Any]) -> Any:
-            carrier = bound.tidying() if call.tidies() else bound
-            carrier.check()
-            result, _ = carrier.call(call.operation, proof=made.verify)
-            return call.convert(result)
-
-        jobs = calls.jobs(self._settings.part_jobs if part_jobs is None else part_jobs)
-        stored: models.Stored = copies.carried(made.steps(), ask, jobs)
-        return stored
+        return copies.finished(made.stored())
 
     def rename(self, space: str, key: str, new_key: str, *, force: bool = False) -> None:
         """Give an object another key.  force: also if that takes the place of another object; else AlreadyExists."""
@@ -769,8 +766,7 @@ class Client:
         content = calls.octets(data, "data")
         call = calls.put_part(upload, part, content)
         result, response = self._carrier.call(call.operation, content)
-        calls.agree_part(call.operation, result.etag, content, response.status)
-        return call.convert(result)
+        return calls.agree_part(upload, call.convert(result), content, response.status)
 
     def copy_part(
         self,
@@ -852,12 +848,11 @@ class Client:
 
         is_download = self._journal().direction(transfer) == "download"
         with telemetry.whole(self._carrier, "Download" if is_download else "Upload") as carrier:
-            bound = self._whole(cancel, deadline, carrier)
+            bound, common = self._whole(cancel, deadline, carrier), self._common(part_jobs, bandwidth, progress)
             if is_download:
-                common = None, part_jobs, bandwidth, progress, True
-                return download.resume(bound, transfer, self._download_options(*common))
-            options = self._upload_options(part_jobs=part_jobs, bandwidth=bandwidth, progress=progress)
-            return upload.resume(bound, transfer, options)
+                options = download.Options(**common, expires=self._expires(), verify=None)
+                return download.resume(bound, transfer, options)
+            return upload.resume(bound, transfer, upload.Options(**common, verify=self._settings.verify))
 
     def abort(self, transfer: str) -> None:
         """Give a transfer of the journal up: free what the service keeps of it, remove what is here of it."""

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from uvideo import calls
-from uvideo._core import answer, localfile, message, provider
+from uvideo._core import answer, localfile, message, operation, provider
 from uvideo.carriage import connect
 from uvideo.errors import ConfigurationError, InvalidArgument, NoAnswer, NotFound, UVideoError
 from uvideo.models import Finding
@@ -31,7 +31,10 @@ from uvideo.refusal import failed, kind, masked, refused
 from uvideo.settings import SECRETS, Settings, config_file, load, origins, profiles
 
 if TYPE_CHECKING:
+    from uvideo._core import transport as _transport
     from uvideo.retry import Retry
+
+    Transport = _transport.Transport
 
 __all__ = ["examine"]
 
@@ -128,7 +131,7 @@ def _settings(settings: Settings, sources: Mapping[str, str]) -> Finding:
     return Finding("settings", "ok", "settings", facts)
 
 
-def _suffix(suffix: Any) -> str | None:
+def _suffix(suffix: provider.Suffix | provider.Missing) -> str | None:
     if isinstance(suffix, provider.Missing):
         return None
     return f"{suffix.scheme}://{suffix.host if suffix.shared else 'SPACE' + suffix.host}"
@@ -166,10 +169,6 @@ class Host:
     authority: str
     name: str
     port: int | None
-
-    @property
-    def is_loopback(self) -> bool:
-        return bool(provider.is_loopback(self.authority))
 
     @property
     def origin(self) -> str:
@@ -221,7 +220,7 @@ def _within(job: Callable[[], T], seconds: float) -> T:
     return result
 
 
-def _reached(host: Host, settings: Settings, clock: Callable[[], float], transport: Any) -> Iterator[Finding]:
+def _reached(host: Host, settings: Settings, clock: Callable[[], float], transport: Transport) -> Iterator[Finding]:
     """DNS, TCP and TLS of one host, on the way that a client takes; ends at the first that fails."""
     from uvideo._core import address, connection, fault, race
 
@@ -260,16 +259,17 @@ def _reached(host: Host, settings: Settings, clock: Callable[[], float], transpo
         return
     seconds = round(time.perf_counter() - began, 3)
     yield Finding(f"{role}.tcp", "ok", "tcp" if proxy is None else "tcp-proxy", {**facts, "seconds": seconds})
-    if host.scheme != "https" and host.is_loopback:
+    facts["host"] = host.authority
+    if host.scheme == "https":
+        yield _secured(host, transport, limit, clock, facts)
+    elif route.is_sure:
         yield Finding(f"{role}.tls", "ok", "tls-local", facts)
-    elif host.scheme != "https":
-        yield Finding(f"{role}.tls", "warning", "tls-none", facts)
     else:
-        yield _secured(host, transport, limit, clock, {**facts, "host": host.authority})
+        yield Finding(f"{role}.tls", "warning", "tls-none", facts)
 
 
 def _secured(
-    host: Host, transport: Any, limit: float, clock: Callable[[], float], facts: Mapping[str, object]
+    host: Host, transport: Transport, limit: float, clock: Callable[[], float], facts: Mapping[str, object]
 ) -> Finding:
     check = f"{host.roles[0]}.tls"
     try:
@@ -292,7 +292,7 @@ class Service:
 
     def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
         self._settings, self._clock = settings, clock
-        self._carrier: Any = connect(settings, _impatient())
+        self._carrier = connect(settings, _impatient())
 
     def steps(self, space: str | None) -> Iterator[Finding]:
         hosts, absent = _hosts(self._settings, space or PLACEHOLDER)
@@ -358,7 +358,7 @@ class Service:
         try:
             page = call.convert(self._carrier.act(call.operation)[0])
         except UVideoError as error:
-            return None, refused("management", error, self._carrier, call.operation, management=True)
+            return None, refused("management", error, self._carrier, action=call.operation)
         names = [each.name for each in page.items]
         facts: dict[str, object] = {"count": len(names), "more": bool(page.marker)}
         return (names[0] if names else None), Finding("management", "ok", "spaces", facts)
@@ -379,11 +379,12 @@ class Service:
         """Store, read and remove a small object."""
         key, content = SCRATCH + os.urandom(8).hex(), os.urandom(64)
         put, get = calls.put(space, key, None, None, None, None, None), calls.get(space, key)
-        began, step, op, data = time.perf_counter(), "put", put, b""
+        asked: operation.PutObject | operation.GetObject = put
+        began, data = time.perf_counter(), b""
         failure: UVideoError | None = None
         try:
             self._carrier.call(put, content)
-            step, op = "get", get
+            asked = get
             data = self._read(get)
         except UVideoError as error:
             failure = error
@@ -391,14 +392,15 @@ class Service:
             left = None if self._removed(space, key) else key
         facts: dict[str, object] = {"space": space, "seconds": round(time.perf_counter() - began, 3), "left": left}
         if failure is not None:
-            expires = self._settings.expires if op is get else None
-            found = refused("round-trip", failure, self._carrier, op, expires=expires)
+            expires = self._settings.expires if asked is get else None
+            found = refused("round-trip", failure, self._carrier, asked, expires=expires)
+            step = "get" if asked is get else "put"
             return replace(found, facts={**found.facts, **facts, "step": step})
         if data != content:
             return Finding("round-trip", "failed", "content-differs", facts, ("changed-on-the-way",))
         return Finding("round-trip", "warning" if left else "ok", "scratch-left" if left else "round-trip", facts)
 
-    def _read(self, op: Any) -> bytes:
+    def _read(self, op: operation.GetObject) -> bytes:
         pipe = self._carrier.open(op, self._settings.expires)
         ended = False
         try:

@@ -7,16 +7,14 @@ import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from uvideo._core import byterange, etag, localfile, operation, receiver
+from uvideo._core import byterange, etag, localfile, operation, outcome, receiver
 from uvideo._core import download as downloads
 from uvideo._core import target as targets
 from uvideo.errors import (
-    BadAnswer,
     IntegrityError,
     LocalFailure,
-    NoAnswer,
     NotFound,
     ObjectChanged,
     Refused,
@@ -28,6 +26,12 @@ from uvideo.meter import Meter
 from uvideo.models import Downloaded, Progress
 from uvideo.pool import results
 from uvideo.upload import interrupted
+
+if TYPE_CHECKING:
+    from uvideo.carriage import Carrier
+
+Download = downloads.Download
+FileTarget = targets.FileTarget
 
 __all__ = ["Options", "Target", "abort", "download", "resume"]
 
@@ -58,14 +62,24 @@ class Options:
     verify: bool | None = True
 
 
+class Opened(Protocol):
+    """Where a download goes: a file, or what takes its bytes in order."""
+
+    def start(self, size: int | None, temporary: str | None = None) -> None: ...
+
+    def leave(self) -> None: ...
+
+    def remove(self) -> None: ...
+
+
 class _Download(receiver.Watch):
     """One download while it goes on.  ``claim``: of what an earlier run left.  ``path``: None of a file object."""
 
     def __init__(
         self,
-        carrier: Any,
-        op: Any,
-        target: Any,
+        carrier: Carrier,
+        op: operation.GetObject,
+        target: Opened,
         options: Options,
         claim: Claim | None = None,
         path: str | None = None,
@@ -73,19 +87,31 @@ class _Download(receiver.Watch):
         self._carrier, self._op, self._target, self._options = carrier, op, target, options
         self._claim, self._path = claim, path
         self._meter: Meter | None = None
-        self._download: Any = None
+        self._download: Download | None = None
         self._retries = 0
         self._boot = boot()
         self._unsynced: list[int] = []
         self._synced = carrier.ticks()
         self._etag: str | None = None  # the only one that will do
 
+    @property
+    def _file(self) -> FileTarget:
+        """The target of a download that has a record."""
+        assert isinstance(self._target, FileTarget)
+        return self._target
+
+    @property
+    def _known(self) -> Download:
+        """The Download, once an answer has begun it."""
+        assert self._download is not None
+        return self._download
+
     def hashes(self) -> bool:
         return self._claim is not None and bool(self._options.verify)
 
     # What the receiver tells
 
-    def begun(self, download: Any, target: Any) -> None:
+    def begun(self, download: Download, target: Opened) -> None:
         if self._etag is not None and download.etag != self._etag:
             raise ObjectChanged()
         self._download = download
@@ -94,12 +120,13 @@ class _Download(receiver.Watch):
             self._forget()
             target.start(size)
         else:
-            self._note(journal, download, target)
-        self._measure(0)
+            self._note(journal, download)
+        self._measure(download, 0)
 
-    def _note(self, journal: Journal, download: Any, target: Any) -> None:
+    def _note(self, journal: Journal, download: Download) -> None:
         """The record is on the disk before anything that it names."""
         assert self._path is not None
+        target = self._file
         where = (origin(self._carrier), download.space, download.key, self._path)
         try:
             if self._claim is None:
@@ -120,8 +147,7 @@ class _Download(receiver.Watch):
         download.target["identity"] = target.identity()
         self._claim.append(download.target_line())
 
-    def _measure(self, done: int) -> None:
-        download = self._download
+    def _measure(self, download: Download, done: int) -> None:
         if self._options.progress is None:
             return
         parts = 0 if download.size is None else download.blocks()
@@ -154,16 +180,16 @@ class _Download(receiver.Watch):
 
     def arrived(self, block: int, size: int) -> None:
         if self._claim is not None:
-            if self._download.digests[block] is not None:
-                self._claim.append(self._download.block_line(block))
+            if self._known.digests[block] is not None:
+                self._claim.append(self._known.block_line(block))
             else:
                 self._unsynced.append(block)
                 if self._boot is not None:
-                    self._claim.append(self._download.block_line(block, self._boot))
+                    self._claim.append(self._known.block_line(block, self._boot))
                 if len(self._unsynced) * etag.BLOCK >= UNSYNCED and self._is_time():
                     self._sync()
         if self._meter is not None:
-            self._meter.settled(block, size, self._download.size)
+            self._meter.settled(block, size, self._known.size)
 
     def _is_time(self) -> bool:
         return self._boot is None or self._carrier.ticks() - self._synced >= SYNC_SECONDS
@@ -173,13 +199,13 @@ class _Download(receiver.Watch):
         blocks, self._unsynced = self._unsynced, []
         if not blocks or self._claim is None:
             return
-        self._target.sync()
+        self._file.sync()
         self._synced = self._carrier.ticks()
         if self._boot is not None:
             self._claim.append(downloads.SYNCED)
             return
         for block in blocks:
-            self._claim.append(self._download.block_line(block))
+            self._claim.append(self._known.block_line(block))
 
     def anew(self) -> None:
         self._unsynced = []
@@ -194,7 +220,7 @@ class _Download(receiver.Watch):
             download = self._left()
             if download is not None:
                 self._download = download
-                self._measure(download.done())
+                self._measure(download, download.done())
             found = receiver.receive(
                 self._carrier,
                 self._op.space,
@@ -224,30 +250,30 @@ class _Download(receiver.Watch):
         done = found.download
         return Downloaded(done.space, done.key, done.size, done.etag, self._path, found.verified)
 
-    def _left(self) -> Any:
+    def _left(self) -> Download | None:
         """The Download that an earlier run left, with what of it is really in its file; None if that is of no use."""
         read = None if self._claim is None else self._claim.read()
         if read is None or self._claim is None:
             return None
-        left = read[1]
+        left: Download = read[1]
         temporary, verify = _temporary(self._claim, left), self._options.verify
-        if temporary is not None and self._target.adopt(temporary, left.size):
+        if temporary is not None and self._file.adopt(temporary, left.size):
             if verify:
                 self._rehash(left)
                 return left
-            if left.target.get("identity") == self._target.identity():
+            if left.target.get("identity") == self._file.identity():
                 return left
         _log.info("%s: what its download had left is gone or another's: it begins anew", self._path)
         self._target.remove()
         _remove(self._claim)
         return None
 
-    def _rehash(self, left: Any) -> None:
+    def _rehash(self, left: Download) -> None:
         """Take back every block whose bytes are not those that were noted."""
 
         def digest(block: int) -> bytes:
             self._carrier.check()
-            found: bytes = self._target.digest(left.slice(block))
+            found: bytes = self._file.digest(left.slice(block))
             return found
 
         noted = dict(left.digests)
@@ -278,7 +304,7 @@ class _Download(receiver.Watch):
             _log.warning("what arrived last is not noted: %s", unsynced)
         if not isinstance(error, UVideoError):
             return
-        if isinstance(error, (NoAnswer, BadAnswer)) or error.retryable:
+        if outcome.outcome(error) == outcome.RESUME:
             raise interrupted(error, self._claim.id) from error
         error.transfer = self._claim.id
 
@@ -291,7 +317,7 @@ class _Download(receiver.Watch):
         self._claim = None
 
 
-def _temporary(claim: Claim, left: Any) -> str | None:
+def _temporary(claim: Claim, left: Download) -> str | None:
     """The temporary file of a record; None if that cannot be one of ours."""
     found = left.target.get("temporary")
     return found if isinstance(found, str) and os.path.basename(found) == f".{claim.id}.part" else None
@@ -311,13 +337,13 @@ def _remove(claim: Claim) -> None:
         raise LocalFailure(f"{temporary}: {error.strerror}") from None
 
 
-def origin(carrier: Any) -> str:
+def origin(carrier: Carrier) -> str:
     """What tells one service from another in the journal."""
     suffix = carrier.endpoint.download
     return f"{suffix.scheme}://{suffix.host}"
 
 
-def download(carrier: Any, op: Any, target: Target, options: Options) -> Downloaded:
+def download(carrier: Carrier, op: operation.GetObject, target: Target, options: Options) -> Downloaded:
     """Save what the GetObject ``op`` names; see Client.download."""
     if callable(getattr(target, "write", None)):
         return _Download(carrier, op, targets.StreamTarget(target), options).run()
@@ -334,7 +360,7 @@ def download(carrier: Any, op: Any, target: Target, options: Options) -> Downloa
         return replace(found, path=given)
 
 
-def _is_known(carrier: Any, left: Any) -> bool:
+def _is_known(carrier: Carrier, left: Download) -> bool:
     """Whether the service has the very object."""
     try:
         return bool(carrier.call(operation.HeadObject(left.space, left.key))[0].etag == left.etag)
@@ -344,14 +370,14 @@ def _is_known(carrier: Any, left: Any) -> bool:
         return False
 
 
-def resume(carrier: Any, id: str, options: Options) -> Downloaded:
+def resume(carrier: Carrier, id: str, options: Options) -> Downloaded:
     """Go on with a download of the journal.  ObjectChanged, and nothing is lost, if the object is not the same."""
     assert options.journal is not None
     with options.journal.turn(id):
         return _resumed(carrier, options.journal.claim(id), options)
 
 
-def _resumed(carrier: Any, claim: Claim, options: Options) -> Downloaded:
+def _resumed(carrier: Carrier, claim: Claim, options: Options) -> Downloaded:
     id = claim.id
     try:
         first, left = claim.record(origin(carrier), functools.partial(_is_known, carrier))
@@ -367,13 +393,13 @@ def _resumed(carrier: Any, claim: Claim, options: Options) -> Downloaded:
         claim.release()
 
 
-def abort(carrier: Any, journal: Journal, id: str) -> None:
+def abort(carrier: Carrier, journal: Journal, id: str) -> None:
     """Give a download of the journal up, and remove its temporary file.  LocalFailure, and the record stays."""
     with journal.turn(id):
         _aborted(carrier, journal.claim(id))
 
 
-def _aborted(carrier: Any, claim: Claim) -> None:
+def _aborted(carrier: Carrier, claim: Claim) -> None:
     try:
         claim.record(origin(carrier), functools.partial(_is_known, carrier))
         _remove(claim)

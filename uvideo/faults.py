@@ -214,7 +214,7 @@ class Script:
     def __init__(self, faults: Faults, match: dict[str, Any]) -> None:
         self._faults, self._match = faults, match
 
-    def _add(self, kind: str, times: int | None, **options: Any) -> Script:
+    def _add(self, kind: str, times: int | None, **options: object) -> Script:
         options = {name: value for name, value in options.items() if value is not None}
         self._faults.add({**self._match, "do": kind, "times": ALWAYS if times is None else times, **options})
         return self
@@ -334,7 +334,7 @@ class Faults:
         if left:
             raise NeverHappened("these faults never happened: " + "; ".join(left))
 
-    def _ask(self, method: str, document: Any = None) -> Any:
+    def _ask(self, method: str, document: object = None) -> Any:
         connection = http.client.HTTPConnection(self._host, timeout=SECONDS)
         try:
             body = None if document is None else json.dumps(document)

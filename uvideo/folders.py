@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import re
 import stat
 import sys
 import tempfile
@@ -18,26 +17,31 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Generic, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from uvideo import calls
 from uvideo.cancel import Cancel
 from uvideo.errors import Cancelled, InvalidArgument, LocalFailure
-from uvideo.manager import Transfer, TransferManager
-from uvideo.models import Downloaded, Failure, Stored, Summary, T, Totals
+from uvideo.limit import Limit
+from uvideo.manager import T, Transfer, TransferManager
+from uvideo.models import Downloaded, Failure, Stored, Summary, Totals
 from uvideo.pattern import Filter
 from uvideo.policy import CircuitBreaker
+from uvideo.walk import Found, Problem, walk
 
 if TYPE_CHECKING:
-    from uvideo.client import Client
+    from typing_extensions import Unpack
 
-__all__ = ["PARTIAL", "Plan", "download_dir", "upload_dir"]
+    from uvideo.client import Client
+    from uvideo.options import StoredOptions
+
+V = TypeVar("V")
+
+__all__ = ["Plan", "download_dir", "upload_dir"]
 
 _log = logging.getLogger("uvideo")
 
 OnError = Literal["continue", "stop"]
-#: What a download that was not finished has left beside its target.
-PARTIAL = re.compile(r"\.[0-9a-f]{16,32}\.part")
 #: Seconds between two reports of progress, the last one excepted.
 PAUSE = 0.1
 
@@ -50,7 +54,7 @@ class Plan:
     include: Iterable[str]
     exclude: Iterable[str]
     part_jobs: int | None
-    bandwidth: Any
+    bandwidth: int | Limit | None
     progress: Callable[[Totals], None] | None
     report: Callable[[Any], None] | None
     cancel: Cancel | None
@@ -149,7 +153,7 @@ class _Run(Generic[T]):
             files, failed = totals.files + self._unsent, totals.failed + self._unsent
             self._hand(self._plan.progress, replace(totals, files=files, failed=failed))
 
-    def _hand(self, callback: Callable[[Any], None], value: Any) -> None:
+    def _hand(self, callback: Callable[[V], None], value: V) -> None:
         """Call what the caller gave; the first thing that it raises ends everything."""
         if self._broken is not None:
             return
@@ -168,11 +172,16 @@ class _Run(Generic[T]):
 
 
 def upload_dir(
-    client: Client, folder: str | os.PathLike[str], space: str, prefix: str, plan: Plan, **options: Any
+    client: Client,
+    folder: str | os.PathLike[str],
+    space: str,
+    prefix: str,
+    plan: Plan,
+    **stored: Unpack[StoredOptions],
 ) -> Summary[Stored]:
     """See Client.upload_dir."""
     space, prefix = calls.check_space(space), _folder_of_keys(prefix)
-    storage_class, metadata, headers = (options.get(name) for name in ("storage_class", "metadata", "headers"))
+    storage_class, metadata, headers = stored.get("storage_class"), stored.get("metadata"), stored.get("headers")
     calls.put(space, "key", None, storage_class, metadata, headers, None)  # bad arguments are said at once
     root = os.fspath(folder)
     if not isinstance(root, str):
@@ -182,12 +191,18 @@ def upload_dir(
     except OSError as problem:
         raise LocalFailure(f"{_shown(root)}: {problem.strerror}") from None
     run: _Run[Stored] = _Run(client, plan)
+    chosen = Filter(plan.include, plan.exclude)
 
     def items() -> Iterator[Failure | Stored]:
-        for found in walk(root, Filter(plan.include, plan.exclude)):
-            path = os.path.join(root, *found.path.split("/"))
-            key = prefix + found.path
-            error = found.error or _sendable(key)
+        for found in walk(root, skips=chosen.skips):
+            path, key = found.path, prefix + found.name
+            if found.problem is Problem.LOOP:
+                _log.warning("%s leads back to a folder it lies in: it is left out", _shown(path))
+                continue
+            is_file = not (isinstance(found.problem, OSError) or found.name.endswith("/"))
+            if is_file and not chosen.takes(found.name):
+                continue
+            error = _unsendable(found, key)
             if error is not None:
                 yield Failure(space, _shown(key), _shown(path), error)
                 continue
@@ -200,7 +215,7 @@ def upload_dir(
 
     def start(manager: TransferManager, item: Stored) -> Transfer[Stored]:
         path = _Path(os.path.join(root, *item.key[len(prefix) :].split("/")))
-        return manager.upload(space, item.key, path, progress=run.watch, cancel=plan.cancel, **options)
+        return manager.upload(space, item.key, path, progress=run.watch, cancel=plan.cancel, **stored)
 
     return run.run(items(), start)
 
@@ -217,63 +232,14 @@ class _Path(os.PathLike[str]):
         return self._path
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A file below a folder, by its path with "/".  error: why it cannot be read; of a folder if it ends with "/"."""
-
-    path: str
-    error: Exception | None = None
-
-
-def walk(root: str, chosen: Filter) -> Iterator[Found]:
-    """The files below a folder in the order of their keys, found as they are asked for.
-
-    What a download that was not finished has left is passed over.  Links are followed; a folder that leads back to one
-    it lies in is left out.  Of each folder on the way the names are kept, no more.
-    """
-    way: list[tuple[tuple[int, int], str, str, Iterator[str]]] = []  # identity, folder, its path, names to come
-
-    def enter(folder: str, path: str) -> Iterator[Found]:
-        try:
-            status = os.stat(folder)
-            identity = (status.st_dev, status.st_ino)
-            if any(identity == above for above, *_ in way):
-                _log.warning("%s leads back to a folder it lies in: it is left out", _shown(folder))
-                return
-            with os.scandir(folder) as entries:
-                names = sorted(each.name + "/" if _is_folder(each) else each.name for each in entries)
-        except OSError as error:
-            yield Found(path, LocalFailure(f"{_shown(folder)}: {error.strerror}"))
-            return
-        way.append((identity, folder, path, iter(names)))
-
-    yield from enter(root, "")
-    while way:
-        _, folder, path, names = way[-1]
-        name = next(names, None)
-        if name is None:
-            way.pop()
-        elif not name.endswith("/"):
-            if chosen.takes(path + name) and not PARTIAL.fullmatch(name):
-                yield Found(path + name)
-        elif not chosen.skips(path + name[:-1]):
-            yield from enter(os.path.join(folder, name[:-1]), path + name)
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False
-
-
-def _sendable(key: str) -> Exception | None:
-    """Why a path cannot be a key."""
-    try:
-        key.encode()
-        calls.check_key(key)
-    except UnicodeEncodeError:
+def _unsendable(found: Found, key: str) -> Exception | None:
+    """Why a file cannot be uploaded."""
+    if isinstance(found.problem, OSError):
+        return LocalFailure(f"{_shown(found.path)}: {found.problem.strerror}")
+    if found.problem is Problem.NAME:
         return LocalFailure(f"the name {_shown(key)} is not UTF-8, as a key must be: rename it")
+    try:
+        calls.check_key(key)
     except InvalidArgument as error:
         return error
     return None
@@ -294,7 +260,7 @@ def _folder_of_keys(prefix: str) -> str:
 
 
 def download_dir(
-    client: Client, space: str, prefix: str, folder: str | os.PathLike[str], plan: Plan, **options: Any
+    client: Client, space: str, prefix: str, folder: str | os.PathLike[str], plan: Plan
 ) -> Summary[Downloaded]:
     """See Client.download_dir."""
     space, prefix = calls.check_space(space), _folder_of_keys(prefix)
@@ -317,7 +283,7 @@ def download_dir(
 
     def start(manager: TransferManager, item: Downloaded) -> Transfer[Downloaded]:
         assert item.path is not None
-        return manager.download(space, item.key, item.path, progress=run.watch, cancel=plan.cancel, **options)
+        return manager.download(space, item.key, item.path, progress=run.watch, cancel=plan.cancel)
 
     return run.run(items(), start)
 

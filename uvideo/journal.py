@@ -272,21 +272,20 @@ class Journal:
         read = _read(self._path(id))
         return "download" if read is not None and _is_download(read[0]) else "upload"
 
-    def _record(self, path: Path, first: dict[str, Any], state: Any) -> TransferRecord:
-        down = _is_download(first)
+    def _record(self, path: Path, first: dict[str, Any], state: uploads.Upload | downloads.Download) -> TransferRecord:
         return TransferRecord(
             path.stem,
-            "download" if down else "upload",
+            "upload" if isinstance(state, uploads.Upload) else "download",
             str(first["endpoint"]),
             state.space,
             state.key,
             first["path"],
             state.size,
-            state.done() if down else state.sent(),
+            state.sent() if isinstance(state, uploads.Upload) else state.done(),
             datetime.fromtimestamp(first["started"], timezone.utc),
             datetime.fromtimestamp(path.stat().st_mtime, timezone.utc),
-            None if down else state.upload_id,
-            state.etag if down else None,
+            state.upload_id if isinstance(state, uploads.Upload) else None,
+            state.etag if isinstance(state, downloads.Download) else None,
             self._is_active(path.stem),
         )
 

@@ -7,13 +7,14 @@ import binascii
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
-from typing import Any
 
 from uvideo._core import argument, dialect, expiry, message, provider, signature
 from uvideo.errors import InvalidArgument, SignatureMismatch, UVideoError
 from uvideo.models import Finding
 from uvideo.refusal import masked
 from uvideo.settings import Settings
+
+Target = dialect.Target
 
 __all__ = ["read_link"]
 
@@ -61,7 +62,7 @@ def read_link(url: str, settings: Settings | None, now: float) -> Iterator[Findi
     yield _verified(claim, places, settings)
 
 
-def _taken_apart(url: str) -> tuple[str, Any, bool]:
+def _taken_apart(url: str) -> tuple[str, Target, bool]:
     """(scheme, target, whether the URL ends within an escaped character, which is then left out)."""
     given = url.strip()
     text = _HALF.sub("", given)
@@ -74,7 +75,7 @@ def _taken_apart(url: str) -> tuple[str, Any, bool]:
         raise InvalidArgument(f"the URL cannot be read: {error.message}") from None
 
 
-def _places(target: Any, settings: Settings | None) -> Sequence[tuple[str, str]]:
+def _places(target: Target, settings: Settings | None) -> Sequence[tuple[str, str]]:
     """(space, key) of each reading of the URL, the likeliest first."""
     found = []
     for address in dialect.addresses(target.authority, None, target.path):
@@ -90,7 +91,7 @@ def _places(target: Any, settings: Settings | None) -> Sequence[tuple[str, str]]
     return found
 
 
-def _opens(scheme: str, target: Any, place: tuple[str, str], given: dict[str, str], names: list[str]) -> Finding:
+def _opens(scheme: str, target: Target, place: tuple[str, str], given: dict[str, str], names: list[str]) -> Finding:
     facts: dict[str, object] = {"scheme": scheme, "host": target.authority, "space": place[0], "key": place[1]}
     if given.get("UCloudPublicKey"):
         facts["public_key"] = masked(given["UCloudPublicKey"].replace(" ", "+"))
@@ -126,7 +127,7 @@ def _is_signature(value: str) -> bool:
         return False
 
 
-def _verified(claim: Any, places: Sequence[tuple[str, str]], settings: Settings | None) -> Finding:
+def _verified(claim: signature.Claim, places: Sequence[tuple[str, str]], settings: Settings | None) -> Finding:
     """Whether the settings' key pair signed it, and for which method."""
     public = claim.public_key
     keys = settings.credentials() if settings is not None else None

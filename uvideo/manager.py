@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import contextvars
-import inspect
 import os
 import traceback
 from collections.abc import Callable
 from concurrent import futures
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, BinaryIO, Generic
+from functools import partial
+from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeVar
 
 from uvideo import calls
 from uvideo.cancel import Cancel
 from uvideo.errors import Cancelled, InvalidArgument, LocalFailure, SomeFailed
 from uvideo.limit import Limit
-from uvideo.models import Downloaded, Failure, Progress, Stored, Summary, T, Totals
+from uvideo.models import Downloaded, Failure, Progress, Stored, Summary, Totals
 from uvideo.pool import Pool
 from uvideo.stream import Source
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from uvideo.client import Client
+    from uvideo.options import DownloadOptions, UploadOptions
 
 __all__ = ["Transfer", "TransferManager"]
 
+T = TypeVar("T", bound=Stored | Downloaded)
 #: Transfers that may wait for each one that runs; whoever submits more waits.
 AHEAD = 4
 #: Failures that are kept for the end of the block; those beyond are only counted.
@@ -164,7 +168,6 @@ class TransferManager:
         self._client, self._jobs = client, calls.jobs(jobs)
         self._part_jobs = None if part_jobs is None else calls.jobs(part_jobs)
         self._limit = limited(bandwidth, client.settings.bandwidth)
-        self._downloads_tell = "progress" in inspect.signature(client.download).parameters
         self._pid = os.getpid()
         self._pool: Pool[Transfer[Any]] = Pool(Transfer._run, self._jobs, ahead=AHEAD * self._jobs)
         self._changed = self._pool.changed
@@ -172,28 +175,17 @@ class TransferManager:
         self._cancelled = False
         self._unseen = self._files = self._files_done = self._failed = self._done = self._total = 0
 
-    def upload(self, space: str, key: str, source: Source, **options: Any) -> Transfer[Stored]:
+    def upload(self, space: str, key: str, source: Source, **options: Unpack[UploadOptions]) -> Transfer[Stored]:
         """Submit a Client.upload with its options.  Waits while many are waiting.  Cancelled after ``cancel``."""
         path = os.fspath(source) if isinstance(source, os.PathLike) else None
-        client = self._client
-
-        def job(**given: Any) -> Stored:
-            return client.upload(space, key, source, **given)
-
-        return self._submit(job, space, key, path, options, True)
+        return self._submit(partial(self._client.upload, space, key, source), space, key, path, {**options})
 
     def download(
-        self, space: str, key: str, target: str | os.PathLike[str] | BinaryIO, **options: Any
+        self, space: str, key: str, target: str | os.PathLike[str] | BinaryIO, **options: Unpack[DownloadOptions]
     ) -> Transfer[Downloaded]:
         """Submit a Client.download with its options.  Waits while many are waiting.  Cancelled after ``cancel``."""
         path = os.fspath(target) if isinstance(target, (str, os.PathLike)) else None
-        client: Any = self._client
-
-        def job(**given: Any) -> Downloaded:
-            found: Downloaded = client.download(space, key, target, **given)
-            return found
-
-        return self._submit(job, space, key, path, options, False)
+        return self._submit(partial(self._client.download, space, key, target), space, key, path, {**options})
 
     def progress(self) -> Totals:
         """Where all of them are."""
@@ -236,7 +228,7 @@ class TransferManager:
             raise InvalidArgument(f"this TransferManager runs in process {self._pid}: after a fork, make another one")
 
     def _submit(
-        self, job: Callable[..., T], space: str, key: str, path: str | None, options: dict[str, Any], upload: bool
+        self, job: Callable[..., T], space: str, key: str, path: str | None, options: dict[str, Any]
     ) -> Transfer[T]:
         self._check_process()
         transfer = Transfer(self, job, space, key, path, options)
@@ -244,8 +236,7 @@ class TransferManager:
             options.setdefault("part_jobs", self._part_jobs)
         if self._limit is not None:
             options.setdefault("bandwidth", self._limit)
-        if upload or self._downloads_tell:
-            options["progress"] = transfer._told
+        options["progress"] = transfer._told
         with self._changed:
             if self._cancelled or not self._pool.put(transfer):
                 if self._cancelled:
@@ -259,10 +250,12 @@ class TransferManager:
             self._done += now.done - (before.done if before else 0)
             self._total += (now.total or 0) - (before.total or 0 if before else 0)
 
-    def _counted(self, transfer: Transfer[Any], result: Any, error: BaseException | None) -> None:
+    def _counted(
+        self, transfer: Transfer[Any], result: Stored | Downloaded | None, error: BaseException | None
+    ) -> None:
         now = transfer.progress
         with self._changed:
-            if error is None:
+            if result is not None:
                 size = result.size or 0
                 self._files_done += 1
                 self._done += size - (now.done if now else 0)

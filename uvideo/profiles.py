@@ -41,7 +41,7 @@ class Draft:
     def __init__(self, document: TOMLDocument) -> None:
         self._document = document
 
-    def set(self, profile: str, name: str, value: Any) -> None:
+    def set(self, profile: str, name: str, value: object) -> None:
         """Give a key of a profile a value, text or its own type; the profile is made if it is absent."""
         checked = check(name, value)
         self.profile(profile)[name] = value if name in _AS_GIVEN else checked

@@ -6,10 +6,10 @@ import errno
 import io
 import os
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from uvideo import calls
-from uvideo._core import answer, byterange, etag
+from uvideo._core import answer, byterange, etag, operation, retry, transport
 from uvideo._core import carrier as carriers
 from uvideo._core import transfer as machines
 from uvideo.errors import BadAnswer, IntegrityError, NoAnswer, ObjectChanged, PreconditionFailed, UVideoError
@@ -18,6 +18,11 @@ from uvideo.models import ObjectInfo
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
+
+    from uvideo.carriage import Carrier
+
+Stream = transport.Stream
+Attempts = retry.Attempts
 
 __all__ = ["Reader", "opened"]
 
@@ -37,13 +42,13 @@ class _Object(io.RawIOBase):
     """
 
     def __init__(
-        self, carrier: Any, expires: int | None, info: ObjectInfo, cache: int, limit: Limit | None, verify: bool
+        self, carrier: Carrier, expires: int | None, info: ObjectInfo, cache: int, limit: Limit | None, verify: bool
     ) -> None:
         super().__init__()
         self._carrier, self._expires, self._limit = carrier, expires, limit
         self.info, self.name, self.mode = info, info.key, "rb"
         self._place = 0
-        self._stream: Any = None
+        self._stream: Stream | None = None
         self._at, self._until = -1, -1  # where the stream stands and ends
         self._streak = 0  # requests that each began where the one before ended
         self._blocks: OrderedDict[int, bytes] = OrderedDict()  # number: bytes, the one used last at the end
@@ -52,7 +57,7 @@ class _Object(io.RawIOBase):
         self._hashed = 0  # bytes from the start that the hash has
         self._wrong: UVideoError | None = None
         self.verified = False
-        self._attempts: Any = None
+        self._attempts: Attempts | None = None
         self._since = 0  # bytes that came since a try failed
         self._deadline: float | None = None  # of the call that goes on, in the carrier's ticks
         self._pid = os.getpid()
@@ -141,7 +146,7 @@ class _Object(io.RawIOBase):
     def _take(self, at: int, most: int) -> bytes:
         """At least one byte of the object from ``at`` on, at most ``most``.  Tries again after what may pass."""
         while True:
-            op: Any = calls.get(self.info.space, self.info.key)
+            op = calls.get(self.info.space, self.info.key)
             try:
                 self._carrier.check()
                 limit = self._carrier.limit(self._deadline)
@@ -185,7 +190,7 @@ class _Object(io.RawIOBase):
             raise
         self._stream, self._at = stream, at
 
-    def _checked(self, found: Any, at: int, end: int) -> int:
+    def _checked(self, found: operation.ObjectInfo, at: int, end: int) -> int:
         """Where an answer ends that was asked for the bytes from ``at`` up to ``end`` of this version."""
         if found.etag != self.info.etag or found.size not in (None, self.info.size):
             raise self._changed()
@@ -198,6 +203,7 @@ class _Object(io.RawIOBase):
         """At least one byte of the stream, at most so many; less than asked for is usual."""
         if self._limit is not None:
             most = min(most, machines.paced(self._limit, 1))
+        assert self._stream is not None
         data: bytes = self._stream.read(min(most, self._until - self._at))
         if not data:
             raise NoAnswer(f"the body ended {self._until - self._at} bytes early")
@@ -312,7 +318,7 @@ class _TimedReader(Reader):
 
 
 def opened(
-    carrier: Any, expires: int | None, space: str, key: str, cache: int, limit: Limit | None, verify: bool
+    carrier: Carrier, expires: int | None, space: str, key: str, cache: int, limit: Limit | None, verify: bool
 ) -> Reader:
     """A Reader of an object as it is now.  NotFound."""
     call = calls.stat(space, key)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from uvideo._core import cause, dialect, signature, text
+from uvideo._core import cause, dialect, message, signature, text
 from uvideo.errors import (
     AccessDenied,
     BadAnswer,
@@ -20,7 +20,13 @@ from uvideo.errors import (
 )
 from uvideo.models import Finding
 
-__all__ = ["CAUSES", "causes", "failed", "masked", "refused", "signed_text"]
+if TYPE_CHECKING:
+    from uvideo._core import DataOperation, ManagementOperation
+    from uvideo.carriage import Carrier
+
+Credentials = signature.Credentials
+
+__all__ = ["CAUSES", "causes", "failed", "masked", "refused"]
 
 #: {code: (text, remedy)} of every cause that no answer of the service came.
 CAUSES = {each.code: (each.text, each.remedy) for each in cause.CAUSES}
@@ -46,22 +52,22 @@ def failed(check: str, error: UVideoError, facts: Mapping[str, object]) -> Findi
     said: dict[str, object] = {**facts, "message": error.message, "error": type(error).__name__}
     if error.cause is None:
         return Finding(check, "failed", "refused", said, causes(error, None))
-    return Finding(check, "failed", error.cause, {**said, **getattr(error, "facts", {})}, (error.cause,))
+    return Finding(check, "failed", error.cause, {**said, **error.facts}, (error.cause,))
 
 
 def refused(
     check: str,
     error: UVideoError,
-    carrier: Any,
-    op: Any = None,
+    carrier: Carrier,
+    op: DataOperation | None = None,
     *,
-    management: bool = False,
+    action: ManagementOperation | None = None,
     expires: int | None = None,
 ) -> Finding:
     """The Finding of an error.  ``op``: what was asked by ``carrier``, if that is known, so that its text is shown.
 
-    ``management``: on that plane; its keys, host and signature are others.  ``expires``: seconds that its signed URL
-    lasts, None if it was signed by a header.
+    ``action``: what was asked on the management plane instead; its host and signature are others.  ``expires``: seconds
+    that the signed URL of ``op`` lasts, None if it was signed by a header.
     """
     facts: dict[str, object] = {"message": error.message, "error": type(error).__name__}
     for name in ("operation", "space", "status", "ret_code", "request_id"):
@@ -70,14 +76,17 @@ def refused(
     keys = carrier.credentials
     if keys is not None:
         facts["public_key"] = masked(keys.public_key)
-    if isinstance(error, SignatureMismatch) and keys is not None and op is not None:
-        facts.update(signed_text(carrier, op, management=management, expires=expires))
+    if isinstance(error, SignatureMismatch) and keys is not None:
+        if action is not None:
+            facts.update(signed_action(carrier, action))
+        elif op is not None:
+            facts.update(signed_text(carrier, op, expires))
     if error.cause is not None:
         return failed(check, error, facts)
-    return Finding(check, "failed", "refused", facts, causes(error, keys, management=management))
+    return Finding(check, "failed", "refused", facts, causes(error, keys, management=action is not None))
 
 
-def causes(error: UVideoError, keys: Any, *, management: bool = False) -> tuple[str, ...]:
+def causes(error: UVideoError, keys: Credentials | None, *, management: bool = False) -> tuple[str, ...]:
     """What may have led to an error, the likeliest first; empty if there is nothing to say about it."""
     if isinstance(error, NoCredentials):
         return ("keys-absent",) if keys is None else ("header-lost", "keys-absent-there")
@@ -107,24 +116,28 @@ def causes(error: UVideoError, keys: Any, *, management: bool = False) -> tuple[
     return ()
 
 
-def _is_temporary(keys: Any) -> bool:
+def _is_temporary(keys: Credentials) -> bool:
     return keys.security_token is not None or kind(keys.public_key) == "temporary"
 
 
-def signed_text(carrier: Any, op: Any, *, management: bool = False, expires: int | None = None) -> Mapping[str, object]:
-    """method, host and text_to_sign as they are computed for an operation; the keys in it are masked."""
-    keys = carrier.credentials
-    if management:
-        request = carrier.action_request(op)
-        query = dict(dialect.parse_target(request.target).query)
-        query.pop("Signature", None)
-        query["PublicKey"] = masked(keys.public_key)
-        named = sorted(query.items(), key=lambda pair: text.to_bytes(pair[0]))
-        signed = "".join(name + value for name, value in named) + PRIVATE
-    else:
-        request = carrier.request(op) if expires is None else carrier.link(op, expires)
-        claim = signature.claim(request.headers, dialect.parse_target(request.target).query)
-        assert claim is not None  # it was signed just now
-        key = getattr(op, "key", "")
-        signed = next(iter(signature.candidates(claim, request.method, op.space, (key,), request.headers)))
-    return {"method": request.method, "host": urlsplit(request.origin).netloc, "text_to_sign": str(signed)}
+def signed_action(carrier: Carrier, action: ManagementOperation) -> Mapping[str, object]:
+    """method, host and text_to_sign as they are computed for a management operation; the keys in it are masked."""
+    request: message.Request = carrier.action_request(action)
+    query = dict(dialect.parse_target(request.target).query)
+    query.pop("Signature", None)
+    query["PublicKey"] = masked(carrier.credentials.public_key)
+    named = sorted(query.items(), key=lambda pair: text.to_bytes(pair[0]))
+    return _signed(request, "".join(name + value for name, value in named) + PRIVATE)
+
+
+def signed_text(carrier: Carrier, op: DataOperation, expires: int | None) -> Mapping[str, object]:
+    """As ``signed_action``, of an operation of the data plane.  expires: of a signed URL, None of a header."""
+    request: message.Request = carrier.request(op) if expires is None else carrier.link(op, expires)
+    claim = signature.claim(request.headers, dialect.parse_target(request.target).query)
+    assert claim is not None  # it was signed just now
+    key = getattr(op, "key", None) or ""
+    return _signed(request, next(iter(signature.candidates(claim, request.method, op.space, (key,), request.headers))))
+
+
+def _signed(request: message.Request, text_to_sign: str) -> Mapping[str, object]:
+    return {"method": request.method, "host": urlsplit(request.origin).netloc, "text_to_sign": str(text_to_sign)}

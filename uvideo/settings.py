@@ -24,10 +24,15 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex
 
 from uvideo._core import localfile, provider, signature
 from uvideo.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from uvideo.options import Given
 
 __all__ = ["Settings", "load"]
 
@@ -130,7 +135,7 @@ SECRETS = frozenset(each.name for each in dataclasses.fields(Settings) if not ea
 _BESIDE = frozenset(("download_endpoint", "api_url"))
 
 
-def is_secret(name: str, value: Any) -> bool:
+def is_secret(name: str, value: object) -> bool:
     """Whether the value of a field is never printed or given on a command line: a proxy's only with a password."""
     return name in SECRETS and (name != "proxy" or "@" in str(value))
 
@@ -138,7 +143,7 @@ def is_secret(name: str, value: Any) -> bool:
 def load(
     profile: str | None = None,
     environ: Mapping[str, str] | None = None,
-    **given: Any,
+    **given: Unpack[Given],
 ) -> Settings:
     """The Settings of arguments, environment, profile and defaults, in this order.
 
@@ -158,19 +163,23 @@ def load(
     return found
 
 
-def origins(profile: str | None = None, environ: Mapping[str, str] | None = None, **given: Any) -> dict[str, str]:
+def origins(
+    profile: str | None = None, environ: Mapping[str, str] | None = None, **given: Unpack[Given]
+) -> dict[str, str]:
     """Where ``load`` takes each field from that has not its default: "argument", a variable or "profile NAME"."""
     values = _merged(profile, os.environ if environ is None else environ, given)
     return {name: origin for name, (origin, _) in values.items()}
 
 
-def check(name: str, value: Any) -> Any:
+def check(name: str, value: object) -> Any:
     """The value of a field as Settings has it, made of text or of what it is already.  InvalidArgument."""
     refuse_unknown((name,), "uvideo", "setting")
     return _CHECKS[name](name, value)
 
 
-def _merged(profile: str | None, environ: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, tuple[str, Any]]:
+def _merged(
+    profile: str | None, environ: Mapping[str, str], given: Mapping[str, object]
+) -> dict[str, tuple[str, object]]:
     """{field: (origin, value)} of every layer but the defaults; the values are not checked yet."""
     refuse_unknown(given, "Client", "option")
     title, table = _profile(profile or environ.get("UVIDEO_PROFILE"), environ)
@@ -179,7 +188,7 @@ def _merged(profile: str | None, environ: Mapping[str, str], given: Mapping[str,
         {name: (_PREFIX + name.upper(), value) for name, value in _environment(environ).items()},
         {name: ("argument", value) for name, value in given.items() if value is not None},
     )
-    found: dict[str, tuple[str, Any]] = {}
+    found: dict[str, tuple[str, object]] = {}
     for layer in layers:
         gone = KEYS if KEYS & layer.keys() else frozenset[str]()  # the keys of one layer belong together
         gone |= _BESIDE if "endpoint" in layer else gone
@@ -295,13 +304,13 @@ def _parsed(path: Path, content: str) -> dict[str, Any]:
 # Checks: from text (environment) or a value to the field's type
 
 
-def _text(name: str, value: Any) -> str:
+def _text(name: str, value: object) -> str:
     if not isinstance(value, str) or any(char < " " for char in value):
         raise InvalidArgument(f"{name} must be text without line breaks")
     return value
 
 
-def _said(name: str, value: Any) -> str:
+def _said(name: str, value: object) -> str:
     """Text that says something: an empty host would stand for the provider's."""
     text = _text(name, value)
     if not text:
@@ -309,7 +318,7 @@ def _said(name: str, value: Any) -> str:
     return text
 
 
-def _key(name: str, value: Any) -> str:
+def _key(name: str, value: object) -> str:
     if isinstance(value, str) and value.endswith(("\n", "\r")):
         raise InvalidArgument(f"{name} ends with a line break, as a line of a file does: .strip() takes it off")
     text = _text(name, value)
@@ -318,7 +327,7 @@ def _key(name: str, value: Any) -> str:
     return text
 
 
-def _password(name: str, value: Any) -> str:
+def _password(name: str, value: object) -> str:
     if isinstance(value, str) and value.endswith(("\n", "\r")):
         raise InvalidArgument(f"{name} ends with a line break, as a line of a file does: .strip() takes it off")
     text = _text(name, value)
@@ -327,7 +336,7 @@ def _password(name: str, value: Any) -> str:
     return text
 
 
-def _proxy(name: str, value: Any) -> str:
+def _proxy(name: str, value: object) -> str:
     text = _text(name, value)
     if text:
         from uvideo._core import proxy
@@ -336,14 +345,14 @@ def _proxy(name: str, value: Any) -> str:
     return text
 
 
-def _path(name: str, value: Any) -> str:
+def _path(name: str, value: object) -> str:
     return os.fspath(value) if isinstance(value, os.PathLike) else _said(name, value)
 
 
-def _number(low: float, high: float) -> Callable[[str, Any], float]:
-    def check(name: str, value: Any) -> float:
+def _number(low: float, high: float) -> Callable[[str, object], float]:
+    def check(name: str, value: object) -> float:
         try:
-            number = float(value)
+            number = float(value) if isinstance(value, (str, SupportsFloat, SupportsIndex)) else -1.0
         except (TypeError, ValueError):
             number = -1.0
         if isinstance(value, bool) or not low < number <= high:
@@ -353,8 +362,8 @@ def _number(low: float, high: float) -> Callable[[str, Any], float]:
     return check
 
 
-def _whole(low: int, high: int) -> Callable[[str, Any], int]:
-    def check(name: str, value: Any) -> int:
+def _whole(low: int, high: int) -> Callable[[str, object], int]:
+    def check(name: str, value: object) -> int:
         found = int(value) if isinstance(value, str) and value.strip().isdecimal() else value
         if isinstance(found, bool) or not isinstance(found, int) or not low <= found <= high:
             raise InvalidArgument(f"{name} must be a whole number from {low} to {high}, not {value!r}")
@@ -368,7 +377,7 @@ _UNITS = {"": 1, "k": 1024, "m": MIB, "g": 1024 * MIB}
 _SIZE = re.compile(r"\s*(\d{1,20}(?:\.\d+)?)\s*([kmg]?)(?:i?b)?(?:/s)?\s*\Z", re.IGNORECASE)
 
 
-def size(name: str, value: Any) -> int:
+def size(name: str, value: object) -> int:
     """Bytes of a whole number or of text such as 10M or 1.5GiB.  InvalidArgument."""
     match = _SIZE.match(value) if isinstance(value, str) else None
     number = int(float(match[1]) * _UNITS[match[2].lower()]) if match else value
@@ -377,7 +386,7 @@ def size(name: str, value: Any) -> int:
     return number
 
 
-def bandwidth(name: str, value: Any) -> int:
+def bandwidth(name: str, value: object) -> int:
     """Bytes a second, as ``size``; 1000 at least: servers break off what is much slower.  InvalidArgument."""
     number = size(name, value)
     if number < LEAST_BANDWIDTH:
@@ -385,7 +394,7 @@ def bandwidth(name: str, value: Any) -> int:
     return number
 
 
-def _flag(name: str, value: Any) -> bool:
+def _flag(name: str, value: object) -> bool:
     words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
     found = words.get(value.lower()) if isinstance(value, str) else value
     if not isinstance(found, bool):
@@ -393,10 +402,10 @@ def _flag(name: str, value: Any) -> bool:
     return found
 
 
-def _one_of(choices: Iterable[str]) -> Callable[[str, Any], str]:
+def _one_of(choices: Iterable[str]) -> Callable[[str, object], str]:
     allowed = tuple(choices)
 
-    def check(name: str, value: Any) -> str:
+    def check(name: str, value: object) -> str:
         if value not in allowed:
             raise InvalidArgument(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
         return str(value)
@@ -404,7 +413,7 @@ def _one_of(choices: Iterable[str]) -> Callable[[str, Any], str]:
     return check
 
 
-_CHECKS: dict[str, Callable[[str, Any], Any]] = {
+_CHECKS: dict[str, Callable[[str, object], Any]] = {
     "public_key": _key,
     "private_key": _key,
     "security_token": _key,

@@ -10,18 +10,26 @@ span says is neither a key of an object nor one that signs, nor a URL, nor an er
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from opentelemetry import context, trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from uvideo._core import __version__, answer, carrier, transport
+from uvideo._core import __version__, answer, carrier, interrupt, message, operation, transport
 from uvideo.aiocarrier import AsyncCarrier
 from uvideo.errors import UVideoError
+
+if TYPE_CHECKING:
+    from uvideo._core import Operation
+    from uvideo.retry import Retry
+
+R = TypeVar("R")
+Stream = transport.Stream
+Interrupt = interrupt.Interrupt
 
 __all__ = ["TracedAsyncCarrier", "TracedCarrier", "TracedTransport"]
 
@@ -30,12 +38,13 @@ _PROPAGATOR = TraceContextTextMapPropagator()
 _trying: ContextVar[Span | None] = ContextVar("uvideo_trying", default=None)
 
 
-def _start(op: Any, kind: SpanKind, where: context.Context | None) -> Span:
-    attributes = {}
-    if getattr(op, "space", None):
-        attributes["uvideo.space"] = str(op.space)
-    if getattr(op, "part", None) is not None:
-        attributes["uvideo.part"] = op.part
+def _start(op: Operation, kind: SpanKind, where: context.Context | None) -> Span:
+    space, part = getattr(op, "space", None), getattr(op, "part", None)
+    attributes: dict[str, str | int] = {}
+    if space:
+        attributes["uvideo.space"] = str(space)
+    if part is not None:
+        attributes["uvideo.part"] = part
     tracer = trace.get_tracer("uvideo", __version__)
     return tracer.start_span(type(op).__name__, where, kind=kind, attributes=attributes)
 
@@ -55,7 +64,7 @@ def _current(span: Span, ends: bool = True) -> Iterator[Span]:
 
 
 @contextmanager
-def _try(op: Any, where: context.Context | None = None, *, number: int = 1, ends: bool = True) -> Iterator[Span]:
+def _try(op: Operation, where: context.Context | None = None, *, number: int = 1, ends: bool = True) -> Iterator[Span]:
     """While the block runs, what is sent belongs to this try."""
     with _current(_start(op, SpanKind.CLIENT, where), ends) as span:
         if number > 1:
@@ -75,14 +84,14 @@ def _failed(span: Span, error: BaseException) -> None:
         span.set_status(Status(StatusCode.ERROR, type(error).__name__))
 
 
-def _say(span: Span, ret_code: Any, request_id: Any) -> None:
+def _say(span: Span, ret_code: int | None, request_id: str | None) -> None:
     if ret_code is not None:
         span.set_attribute("uvideo.ret_code", ret_code)
     if request_id:
-        span.set_attribute("uvideo.request_id", str(request_id)[:TOLD])
+        span.set_attribute("uvideo.request_id", request_id[:TOLD])
 
 
-def _ask(request: Any, size: int | None) -> None:
+def _ask(request: message.Request, size: int | None) -> None:
     """Say what is sent, and have it carry the try's traceparent: behind the signature, which does not cover it."""
     span = _trying.get()
     if span is None:
@@ -98,7 +107,7 @@ def _ask(request: Any, size: int | None) -> None:
             span.set_attribute("http.request.body.size", size)
 
 
-def _told(status: int, headers: Any) -> None:
+def _told(status: int, headers: message.Headers) -> None:
     """Say what was answered."""
     span = _trying.get()
     if span is None or not span.is_recording():
@@ -110,13 +119,25 @@ def _told(status: int, headers: Any) -> None:
     _say(span, None, headers.get(answer.SESSION))
 
 
+class Body(Protocol):
+    """What is sent and is no bytes.  length: None if nobody knows."""
+
+    length: int | None
+
+
 class TracedTransport(transport.Transport):
     """A Transport that says in the span of the try what goes over it."""
 
-    def open(self, request: Any, body: Any = None, seconds: float | None = None, interrupt: Any = None) -> Any:
+    def open(
+        self,
+        request: message.Request,
+        body: bytes | Body | None = None,
+        seconds: float | None = None,
+        interrupt: Interrupt | None = None,
+    ) -> Stream:
         sent = request.body if body is None else body
         _ask(request, len(sent) if isinstance(sent, bytes) else sent.length)
-        stream = super().open(request, body, seconds, interrupt)  # type: ignore[no-untyped-call]
+        stream: Stream = super().open(request, body, seconds, interrupt)  # type: ignore[no-untyped-call]
         _told(stream.status, stream.headers)
         return stream
 
@@ -127,7 +148,7 @@ class TracedCarrier(carrier.Carrier):
     #: Where spans belong on threads that know of none: those of a transfer.
     _context: context.Context | None = None
 
-    def bound(self, interrupt: Any = None, deadline: float | None = None) -> TracedCarrier:
+    def bound(self, interrupt: Interrupt | None = None, deadline: float | None = None) -> TracedCarrier:
         made: TracedCarrier = super().bound(interrupt, deadline)  # type: ignore[no-untyped-call]
         made._context = context.get_current()
         return made
@@ -143,42 +164,59 @@ class TracedCarrier(carrier.Carrier):
         with _current(tracer.start_span(name, attributes={"uvideo.space": space} if space else None)):
             yield self.bound(self.interrupt, self.deadline)
 
-    def persist(self, once: Callable[[Any], Any], op: Any, retry: Any = None, lost: Any = None) -> Any:
+    def persist(
+        self,
+        once: Callable[[float | None], R],
+        op: Operation,
+        retry: Retry | None = None,
+        lost: list[UVideoError] | None = None,
+    ) -> R:
         tries = 0
 
-        def tried(until: float | None) -> Any:
+        def tried(until: float | None) -> R:
             nonlocal tries
             tries += 1
             with _try(op, number=tries):
                 return once(until)
 
         with _current(_start(op, SpanKind.INTERNAL, self.where())):
-            return super().persist(tried, op, retry, lost)  # type: ignore[no-untyped-call]
+            found: R = super().persist(tried, op, retry, lost)  # type: ignore[no-untyped-call]
+            return found
 
-    def open(self, op: Any, expires: int | None = None, headers: Any = (), until: float | None = None) -> Any:
+    def open(
+        self,
+        op: operation.GetObject,
+        expires: int | None = None,
+        headers: Iterable[tuple[str, str]] = (),
+        until: float | None = None,
+    ) -> Stream:
         """One that is no try of a ``persist`` is a span of its own, until the stream is closed."""
+        stream: Stream
         if _trying.get() is not None:
-            return super().open(op, expires, headers, until)  # type: ignore[no-untyped-call]
+            stream = super().open(op, expires, headers, until)  # type: ignore[no-untyped-call]
+            return stream
         with _try(op, self.where(), ends=False) as span:
             stream = super().open(op, expires, headers, until)  # type: ignore[no-untyped-call]
-        close = stream.close
+        close: Callable[[bool], None] = stream.close
 
         def closed(reuse: bool = False) -> None:
             close(reuse)
             if span.is_recording():
                 span.end()
 
-        stream.close = closed
+        stream.close = closed  # type: ignore[method-assign]
         return stream
 
 
 class TracedAsyncCarrier(AsyncCarrier):
     """An AsyncCarrier over a TracedCarrier, whose operations are spans."""
 
-    async def persist(self, once: Any, op: Any, lost: list[UVideoError] | None = None) -> Any:
+    async def persist(
+        self, once: Callable[[float | None], Awaitable[R]], op: Operation, lost: list[UVideoError] | None = None
+    ) -> R:
         tries = 0
 
-        async def tried(until: float | None) -> Any:
+        async def tried(until: float | None) -> R:
             nonlocal tries
             tries += 1
             with _try(op, number=tries):
@@ -187,7 +225,9 @@ class TracedAsyncCarrier(AsyncCarrier):
         with _current(_start(op, SpanKind.INTERNAL, None)):
             return await super().persist(tried, op, lost)
 
-    async def _send(self, request: Any, body: bytes | None, most: int | None, until: float | None = None) -> Any:
+    async def _send(
+        self, request: message.Request, body: bytes | None, most: int | None, until: float | None = None
+    ) -> message.Response:
         _ask(request, len(request.body if body is None else body))
         response = await super()._send(request, body, most, until)
         _told(response.status, response.headers)

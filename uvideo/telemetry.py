@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sys
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from uvideo.carriage import Carrier
 
 __all__ = ["is_on", "whole"]
 
@@ -15,9 +18,9 @@ def is_on() -> bool:
     return api is not None and not isinstance(api.get_tracer_provider(), api.ProxyTracerProvider)
 
 
-def whole(carrier: Any, name: str, space: str = "") -> AbstractContextManager[Any]:
+def whole(carrier: Carrier, name: str, space: str = "") -> AbstractContextManager[Carrier]:
     """The Carrier of a transfer, for as long as that lasts; if it makes spans, those of the transfer lie in one."""
     if not hasattr(carrier, "whole"):
         return nullcontext(carrier)
-    made: AbstractContextManager[Any] = carrier.whole(name, space)
+    made: AbstractContextManager[Carrier] = carrier.whole(name, space)
     return made

@@ -8,15 +8,14 @@ import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from uvideo import calls
-from uvideo._core import dialect, message, operation
+from uvideo._core import dialect, message, operation, outcome
 from uvideo._core import source as sources
 from uvideo._core import transfer as machines
 from uvideo._core import upload as uploads
 from uvideo.errors import (
-    BadAnswer,
     Cancelled,
     ConfigurationError,
     DeadlineExceeded,
@@ -32,7 +31,14 @@ from uvideo.journal import Claim, Journal, identifier
 from uvideo.limit import Limit
 from uvideo.meter import Meter
 from uvideo.models import Progress, Stored
-from uvideo.stream import stream
+from uvideo.stream import Source, stream
+
+if TYPE_CHECKING:
+    from uvideo.carriage import Carrier
+
+FileSource = sources.FileSource
+StreamSource = sources.StreamSource
+Upload = uploads.Upload
 
 __all__ = ["Options", "abort", "resume", "upload"]
 
@@ -59,33 +65,34 @@ class Options:
     journal: Journal | None = None
 
 
+class Block(Protocol):
+    """What is sent of a source at a time, and can be sent again."""
+
+    length: int
+
+    def read(self, size: int = ...) -> bytes: ...
+
+    def rewind(self) -> bool: ...
+
+
 class _Piece:
     """A block on its way: what Carrier.call takes, cut into slices that wait for the limit and tell the meter."""
 
     def __init__(
-        self, carrier: Any, part: int, block: Any, limit: Limit | None, meter: Meter | None, jobs: int
+        self, carrier: Carrier, part: int, block: Block, limit: Limit | None, meter: Meter | None, jobs: int
     ) -> None:
         self._carrier, self._part, self._block = carrier, part, block
         self._limit, self._meter = limit, meter
         self._slice = machines.paced(limit, jobs)  # bytes between two looks at limit, progress and cancel
         self.length = block.length
-        if hasattr(block, "piece"):
-            self.piece = self._piece
 
-    def read(self, size: int = -1) -> Any:
+    def read(self, size: int = -1) -> bytes:
+        """The next slice, whatever the size asked for."""
         self._carrier.check()
         data = self._block.read(self._slice)
         if data:
             self._told(len(data))
         return data
-
-    def _piece(self) -> Any:
-        self._carrier.check()
-        return self._block.piece(self._slice)
-
-    def moved(self, length: int) -> None:
-        self._block.moved(length)
-        self._told(length)
 
     def _told(self, length: int) -> None:
         """So many bytes are to go, or went, out: wait for their share, and tell."""
@@ -97,13 +104,28 @@ class _Piece:
     def rewind(self) -> bool:
         if self._meter is not None:
             self._meter.again(self._part)
-        return bool(self._block.rewind())
+        return self._block.rewind()
+
+
+class _UnreadPiece(_Piece):
+    """A _Piece that the system sends from the file."""
+
+    _block: sources.UnreadBlock
+
+    def piece(self) -> tuple[int, int, int] | None:
+        self._carrier.check()
+        found: tuple[int, int, int] | None = self._block.piece(self._slice)
+        return found
+
+    def moved(self, length: int) -> None:
+        self._block.moved(length)
+        self._told(length)
 
 
 class _Upload:
     """One upload while it goes on."""
 
-    def __init__(self, carrier: Any, space: str, key: str, options: Options) -> None:
+    def __init__(self, carrier: Carrier, space: str, key: str, options: Options) -> None:
         self._carrier, self._options = carrier, options
         self._space, self._key = dialect.check_space(space), dialect.check_key(key)
         self._meter: Meter | None = None
@@ -116,11 +138,11 @@ class _Upload:
     def _is_watched(self) -> bool:
         return self._options.limit is not None or self._meter is not None or self._carrier.is_bound()
 
-    def _body(self, part: int, block: Any) -> Any:
+    def _body(self, part: int, block: Block) -> Block:
         if not self._is_watched():
             return block
-        options = self._options
-        return _Piece(self._carrier, part, block, options.limit, self._meter, options.jobs)
+        kind, options = _UnreadPiece if isinstance(block, sources.UnreadBlock) else _Piece, self._options
+        return kind(self._carrier, part, block, options.limit, self._meter, options.jobs)
 
     def whole(self, data: bytes, path: str | None) -> Stored:
         """In one request."""
@@ -136,19 +158,20 @@ class _Upload:
             self._meter.end(len(data))
         return Stored(self._space, self._key, len(data), result.etag, verified)
 
-    def begin(self, source: Any, made: dict[str, Any] | None) -> Any:
+    def begin(self, size: int | None, made: dict[str, Any] | None) -> Upload:
+        """The Upload, begun.  size: None of a stream.  made: what the record keeps of the file."""
         options = self._options
         op = operation.InitiateUpload(
             self._space, self._key, options.mime, options.storage_class, options.metadata, options.headers
         )
-        size = source.size if made is not None else None
 
-        def make(upload_id: str, block_size: int) -> Any:
-            return uploads.Upload(self._space, self._key, upload_id, block_size, size, options.mime, made)
+        def make(upload_id: str, block_size: int) -> Upload:
+            return Upload(self._space, self._key, upload_id, block_size, size, options.mime, made)
 
-        return machines.begin(self._carrier, op, make)
+        begun: Upload = machines.begin(self._carrier, op, make)
+        return begun
 
-    def parts(self, upload: Any, source: Any, claim: Claim | None, path: str | None) -> Stored:
+    def parts(self, upload: Upload, source: FileSource | StreamSource, claim: Claim | None, path: str | None) -> Stored:
         """Everything that is pending, and the finish."""
         done = upload.sent() if upload.digests else 0
         self._measure(path, upload.size, upload.parts() or 0, done, claim.id if claim else None)
@@ -167,8 +190,9 @@ class _Upload:
         finished, _, agrees = machines.finish(self._carrier, upload, None, self._options.verify)
         return self.stored(upload, finished, agrees)
 
-    def stored(self, upload: Any, finished: Any, agrees: bool) -> Stored:
+    def stored(self, upload: Upload, finished: operation.Finished, agrees: bool) -> Stored:
         """agrees: whether the object's etag was found to be that of the parts."""
+        assert upload.size is not None  # all of it was sent
         if self._meter is not None:
             self._meter.end(upload.size)
         verified = agrees and upload.verified()
@@ -176,16 +200,11 @@ class _Upload:
 
     # Sources
 
-    def stream(self, source: Any) -> Stored:
+    def stream(self, source: StreamSource) -> Stored:
         """A source that can be read once: given up if it breaks off, as nobody could continue it."""
-        upload = self.begin(source, None)
-        try:
-            return self.parts(upload, source, None, None)
-        except BaseException:
-            machines.give_up(self._carrier.tidying(), upload)
-            raise
+        return self.unrecorded(self.begin(None, None), source, None)
 
-    def file(self, source: Any) -> Stored:
+    def file(self, source: FileSource) -> Stored:
         options, journal = self._options, self._options.journal
         if source.size <= options.threshold:
             data = source.read(message.Slice(0, source.size))
@@ -207,29 +226,33 @@ class _Upload:
             finally:
                 claim.release()
 
-    def stream_of_file(self, source: Any) -> Stored:
-        return self.unrecorded(self.begin(source, {"path": source.path, "identity": source.identity}), source)
+    def stream_of_file(self, source: FileSource) -> Stored:
+        made = {"path": source.path, "identity": source.identity}
+        return self.unrecorded(self.begin(source.size, made), source, source.path)
 
-    def unrecorded(self, upload: Any, source: Any) -> Stored:
+    def unrecorded(self, upload: Upload, source: FileSource | StreamSource, path: str | None) -> Stored:
+        """What leaves no record: given up if it breaks off."""
         try:
-            return self.parts(upload, source, None, source.path)
+            return self.parts(upload, source, None, path)
         except BaseException:
             machines.give_up(self._carrier.tidying(), upload)
             raise
 
-    def _left(self, claim: Claim, source: Any) -> Any:
+    def _left(self, claim: Claim, source: FileSource) -> Upload | None:
         """The Upload that an earlier run left of this very file, or None; one of an older file is given up."""
         read = claim.read()
         if read is None:
             return None
-        upload = read[1]
+        upload: Upload = read[1]
         if upload.source.get("identity") == source.identity and upload.size == source.size:
             return upload
         _log.info("%s changed since its upload was interrupted: that one is given up", source.path)
         machines.give_up(self._carrier, upload)
         return None
 
-    def journalled(self, claim: Claim, upload: Any, source: Any, journal: Journal, path: str) -> Stored:
+    def journalled(
+        self, claim: Claim, upload: Upload | None, source: FileSource, journal: Journal, path: str
+    ) -> Stored:
         """With a record in the journal, by which a later run goes on."""
         noted = True
         try:
@@ -244,7 +267,7 @@ class _Upload:
                         claim.discard()
                         return self.stored(upload, found[0], True)
             if upload is None:
-                upload = self.begin(source, {"path": path, "identity": source.identity})
+                upload = self.begin(source.size, {"path": path, "identity": source.identity})
             left = claim.read()
             started = left[0]["started"] if left is not None and upload.digests else None
             first = journal.first_line(origin(self._carrier), self._space, self._key, path, started)
@@ -254,7 +277,7 @@ class _Upload:
                 _log.warning("%s: this upload leaves no record and cannot be resumed", error)
                 noted = False
                 claim.discard()
-                return self.unrecorded(upload, source)
+                return self.unrecorded(upload, source, source.path)
             result = self.parts(upload, source, claim, path)
         except UVideoError as error:
             if not noted:
@@ -262,15 +285,13 @@ class _Upload:
             if upload is None:
                 claim.discard()
                 raise
-            if isinstance(error, (NoAnswer, BadAnswer)) or error.retryable:
+            found = outcome.outcome(error)
+            if found == outcome.RESUME:
                 raise interrupted(error, claim.id) from error
-            if isinstance(error, LocalFailure) and not isinstance(error, SourceChanged):
-                error.transfer = claim.id  # a disk that is plugged in again can be read again
-                raise
-            if machines.give_up(self._carrier.tidying(), upload):
+            if found == outcome.FREE and machines.give_up(self._carrier.tidying(), upload):
                 claim.discard()
-            else:
-                error.transfer = claim.id  # other keys may go on with it
+            else:  # other keys may go on with it
+                error.transfer = claim.id
             raise
         claim.discard()
         return result
@@ -296,30 +317,30 @@ def interrupted(error: UVideoError, transfer: str) -> NoAnswer:
     return found
 
 
-def origin(carrier: Any) -> str:
+def origin(carrier: Carrier) -> str:
     """What tells one service from another in the journal."""
     suffix = carrier.endpoint.upload
     return f"{suffix.scheme}://{suffix.host}"
 
 
-def upload(carrier: Any, space: str, key: str, source: Any, options: Options) -> Stored:
+def upload(carrier: Carrier, space: str, key: str, source: Source, options: Options) -> Stored:
     """Store what ``source`` holds; see Client.upload."""
     job = _Upload(carrier, space, key, options)
     if isinstance(source, (bytes, bytearray, memoryview)):
         data = source if isinstance(source, bytes) else bytes(source)
         if len(data) <= options.threshold:
             return job.whole(data, None)
-        return job.stream(sources.StreamSource(io.BytesIO(data)))
+        return job.stream(StreamSource(io.BytesIO(data)))
     if isinstance(source, os.PathLike):
-        file = sources.FileSource(os.fspath(source))
+        file = FileSource(os.fspath(source))
         try:
             return job.file(file)
         finally:
             file.close()
-    return job.stream(sources.StreamSource(stream(source)))
+    return job.stream(StreamSource(stream(source)))
 
 
-def _is_known(carrier: Any, upload: Any) -> bool:
+def _is_known(carrier: Carrier, upload: Upload) -> bool:
     """Whether the service has the upload, or the object that it became."""
     try:
         carrier.call(operation.ListParts(upload.space, upload.upload_id, 1))
@@ -332,7 +353,7 @@ def _is_known(carrier: Any, upload: Any) -> bool:
         return False
 
 
-def resume(carrier: Any, id: str, options: Options) -> Stored:
+def resume(carrier: Carrier, id: str, options: Options) -> Stored:
     """Go on with an upload of the journal.  SourceChanged, and nothing is lost, if its file is not the same."""
     journal = options.journal
     assert journal is not None
@@ -340,11 +361,11 @@ def resume(carrier: Any, id: str, options: Options) -> Stored:
         return _resumed(carrier, journal.claim(id), journal, options)
 
 
-def _resumed(carrier: Any, claim: Claim, journal: Journal, options: Options) -> Stored:
+def _resumed(carrier: Carrier, claim: Claim, journal: Journal, options: Options) -> Stored:
     id = claim.id
     try:
         first, found = claim.record(origin(carrier), functools.partial(_is_known, carrier))
-        file = sources.FileSource(first["path"])
+        file = FileSource(first["path"])
         try:
             if found.source.get("identity") != file.identity:
                 raise SourceChanged(
@@ -361,13 +382,13 @@ def _resumed(carrier: Any, claim: Claim, journal: Journal, options: Options) -> 
         claim.release()
 
 
-def abort(carrier: Any, journal: Journal, id: str) -> None:
+def abort(carrier: Carrier, journal: Journal, id: str) -> None:
     """Give an upload of the journal up, and free what the service keeps of it.  UVideoError, and the record stays."""
     with journal.turn(id):
         _aborted(carrier, journal.claim(id))
 
 
-def _aborted(carrier: Any, claim: Claim) -> None:
+def _aborted(carrier: Carrier, claim: Claim) -> None:
     try:
         _, found = claim.record(origin(carrier), functools.partial(_is_known, carrier))
         try:

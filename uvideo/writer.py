@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import nullcontext
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from uvideo.cancel import Cancel
 from uvideo.errors import Cancelled, DeadlineExceeded, InvalidArgument, LocalFailure
@@ -265,7 +265,7 @@ class Writer(io.BufferedIOBase):
 
 
 def _led(
-    upload: Callable[..., Stored], source: Any, outer: Cancel | None, cancel: Cancel, deadline: float | None
+    upload: Callable[..., Stored], source: bytes | _Pipe, outer: Cancel | None, cancel: Cancel, deadline: float | None
 ) -> Stored:
     with nullcontext() if outer is None else outer.leading(cancel):
         return upload(source, cancel=cancel, deadline=deadline)

@@ -13,8 +13,9 @@ import pytest
 
 from test.fakes import FaultProxy
 from uvideo import Cancel, Client, Retry, errors, models
-from uvideo.folders import Target, check_name, walk
+from uvideo.folders import Target, check_name
 from uvideo.pattern import Filter
+from uvideo.walk import walk
 
 BLOCK = 4194304
 
@@ -195,16 +196,24 @@ def test_the_walk_is_in_the_order_of_keys_and_lazy(tmp_path: Path, monkeypatch: 
     for name in ("a/x", "a.b", "a-b", "a0", "b/c/d", "视", "é", "\U0001f3ac", "z/skip/y"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"")
-    found = [each.path for each in walk(str(tmp_path), Filter(exclude=["skip/"]))]
+    found = [each.name for each in walk(str(tmp_path), skips=Filter(exclude=["skip/"]).skips)]
     assert found == sorted(found, key=str.encode) and len(found) == 8
     opened: list[str] = []
     scandir = os.scandir
     monkeypatch.setattr(os, "scandir", lambda path: (opened.append(path), scandir(path))[1])
-    steps = walk(str(tmp_path), Filter(exclude=["skip/"]))
-    assert [next(steps).path for _ in range(3)] == ["a-b", "a.b", "a/x"]
+    steps = walk(str(tmp_path), skips=Filter(exclude=["skip/"]).skips)
+    assert [next(steps).name for _ in range(3)] == ["a-b", "a.b", "a/x"]
     assert opened == [str(tmp_path), str(tmp_path / "a")]
     list(steps)
     assert str(tmp_path / "z" / "skip") not in opened
+
+
+def test_a_folder_whose_name_is_not_utf8_is_said_once(client: Client, space: str, album: Path) -> None:
+    raw = os.path.join(os.fsencode(album), b"deep\xff")
+    os.rename(album / "deep", raw)
+    with pytest.raises(errors.SomeFailed) as caught:
+        client.upload_dir(album, space, include=["*.mp4"])
+    assert list(reasons(caught)) == ["deep\\udcff/"]
 
 
 def test_a_very_deep_folder_is_walked(tmp_path: Path) -> None:
@@ -217,8 +226,8 @@ def test_a_very_deep_folder_is_walked(tmp_path: Path) -> None:
         Path("f").write_bytes(b"")
     finally:
         os.chdir(here)
-    (found,) = walk(str(tmp_path), Filter())
-    assert found.path == "d/" * 1500 + "f" and found.error is None
+    (found,) = walk(str(tmp_path))
+    assert found.name == "d/" * 1500 + "f" and found.problem is None
     subprocess.run(["rm", "-rf", str(tmp_path / "d")], check=True)
 
 

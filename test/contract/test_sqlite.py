@@ -15,7 +15,7 @@ import pytest
 from test.contract.accounts import AccountsContract
 from test.contract.catalog import SPACE, CatalogContract, small
 from test.contract.place import Place, play
-from uvideo.storage.base import Catalog
+from uvideo.storage.base import Catalog, Unreachable
 from uvideo.storage.schema import MIGRATIONS
 from uvideo.storage.sqlite import SqliteCatalog
 
@@ -159,3 +159,20 @@ def test_a_look_at_its_health_leaves_a_newer_schema_as_it_is(path: Path) -> None
         await catalog.close()
 
     asyncio.run(look())
+
+
+def test_reads_that_were_refused_go_on_whatever_ended_the_wait(place: Place, path: Path) -> None:
+    async def story(catalog: SqliteCatalog) -> None:
+        await catalog.create_space(SPACE)
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("ALTER TABLE spaces RENAME TO moved")
+            catalog.refuse()
+            with pytest.raises(sqlite3.OperationalError, match="no such table"):
+                while True:
+                    with contextlib.suppress(Unreachable):
+                        await catalog.space("space")
+                    await asyncio.sleep(0.01)
+            other.execute("ALTER TABLE moved RENAME TO spaces")
+        assert await catalog.space("space") == SPACE
+
+    play(story, place)

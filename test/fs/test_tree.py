@@ -94,6 +94,7 @@ def test_find_and_walk_and_glob(fs: UVideoFileSystem, tree: str) -> None:
     assert fs.glob(f"{tree[:-1]}*/day/two.*") == [f"{tree}/day/two.jpg"]
     assert fs.du(f"{tree}/day") == sum(map(len, below))
     assert fs.du(f"{tree}/day", total=False, maxdepth=1) == {f"{tree}/day/{n}.jpg": 11 for n in ("one", "two")}
+    assert fs.du(f"{tree}/day", prefix="o") == fs.info(f"{tree}/day/one.jpg")["size"]
 
 
 def test_listings_come_in_pages_and_ask_no_more_than_they_need(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -147,6 +149,16 @@ def test_readiness_names_what_is_wrong(tmp_path: Path) -> None:
         assert status == 503 and text.startswith("blobs: ")
         (tmp_path / "away").rename(tmp_path / "incoming")
         assert admin(server, "/readyz")[0] == 200
+
+
+def test_a_part_of_the_server_that_fails_is_in_the_log(tmp_path: Path) -> None:
+    with start_server(tmp_path, "--no-fsync") as server:
+        assert "has failed" not in server.log.read_text()
+    with contextlib.closing(sqlite3.connect(tmp_path / "catalog.db", isolation_level=None)) as db:
+        db.execute("ALTER TABLE tokens RENAME TO moved")
+    with start_server(tmp_path, "--no-fsync") as server:
+        patience.until(lambda: "no such table: tokens" in server.log.read_text())
+        assert "what the server does beside requests has failed, in part" in server.log.read_text()
 
 
 def test_tls(tmp_path: Path) -> None:

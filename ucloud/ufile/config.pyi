@@ -13,5 +13,5 @@ def set_default(
     user_agent: str | None = None,
     uploadsuffix: str | None = None,
     downloadsuffix: str | None = None,
-    **more: Any,
+    **more: object,
 ) -> None: ...

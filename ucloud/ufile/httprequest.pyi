@@ -4,5 +4,8 @@ from ..uvideo import handler
 
 class ResponseInfo(handler.ResponseInfo):
     def __init__(
-        self, response: Any, exception: BaseException | None = None, content_consumed: bool = False
+        self,
+        response: Any,  # of requests or of this SDK, or None
+        exception: BaseException | None = None,
+        content_consumed: bool = False,
     ) -> None: ...

@@ -28,7 +28,7 @@ class ResponseInfo:
     def __init__(
         self,
         status_code: int,
-        headers: Any = None,
+        headers: Any = None,  # whatever has get(name)
         content: bytes | None = None,
         error: str | None = None,
         ret_code: int | None = None,

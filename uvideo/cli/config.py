@@ -33,7 +33,7 @@ WAY = (
 )
 
 
-def masked(name: str, value: Any) -> Any:
+def masked(name: str, value: object) -> object:
     """A setting's value as it may be seen."""
     text = str(value)
     if name == "public_key":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from uvideo.cli.report import Report
 
@@ -94,7 +94,7 @@ class Context:
         made._owns = False
         return made
 
-    def set(self, name: str, value: Any) -> None:
+    def set(self, name: str, value: object) -> None:
         """An option, as it was given; None and False are not given."""
         if value is not None and value is not False:
             if self.line is not None and name in SETTINGS:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 import click
 
@@ -21,7 +21,37 @@ from uvideo.pattern import Filter
 
 __all__ = ["cp", "mv", "filters", "pairs", "rates", "way"]
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from uvideo import Limit
+
 JOBS = 8
+
+
+class Filters(TypedDict):
+    """What ``filters`` gives a verb."""
+
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+
+
+class Rates(TypedDict):
+    """What ``rates`` gives a verb."""
+
+    jobs: int
+    part_jobs: int | None
+    bwlimit: str | None
+
+
+class Moving(Filters, Rates):
+    """What ``moving`` gives a verb, but for its sources and target."""
+
+    recursive: bool
+    no_clobber: bool
+    meta: tuple[str, ...]
+    storage_class: str | None
+    mime: str | None
 
 
 def filters(function: Function) -> Function:
@@ -50,13 +80,13 @@ def pairs(texts: Iterable[str]) -> dict[str, str] | None:
     return found or None
 
 
-def limit(rate: str | None) -> Any:
+def limit(rate: str | None) -> Limit | None:
     from uvideo import Limit
 
     return None if rate is None else Limit(rate)
 
 
-def way(context: Context, options: Mapping[str, Any]) -> Way:
+def way(context: Context, options: Rates) -> Way:
     """How items are carried by the options of ``rates``."""
     rate = limit(options["bwlimit"])
     return Way(jobs=options["jobs"], part_jobs=options["part_jobs"], limit=rate, verify=not context.no_verify)
@@ -94,7 +124,7 @@ def _is_output(path: str) -> bool:
         return False
 
 
-def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, **options: Any) -> int:
+def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, **options: Unpack[Moving]) -> int:
     report = context.report
     to = parse(target)
     if isinstance(to, Pipe) or (isinstance(to, Local) and _is_output(to.path)):
@@ -169,8 +199,8 @@ AGAIN = "A transfer that was interrupted goes on when the same command is run ag
     changes=True,
 )
 @moving
-def cp(context: Context, **options: Any) -> int:
-    return _move(context, False, **options)
+def cp(context: Context, sources: tuple[str, ...], target: str, **options: Unpack[Moving]) -> int:
+    return _move(context, False, sources, target, **options)
 
 
 @verb(
@@ -189,5 +219,5 @@ def cp(context: Context, **options: Any) -> int:
     changes=True,
 )
 @moving
-def mv(context: Context, **options: Any) -> int:
-    return _move(context, True, **options)
+def mv(context: Context, sources: tuple[str, ...], target: str, **options: Unpack[Moving]) -> int:
+    return _move(context, True, sources, target, **options)

@@ -19,6 +19,7 @@ from uvideo.errors import UVideoError
 
 if TYPE_CHECKING:
     from uvideo import Client
+    from uvideo.models import ObjectInfo
 
 __all__ = ["USAGE", "du"]
 
@@ -32,7 +33,7 @@ class Usage:
     key: str
     classes: dict[str, list[int]] = field(default_factory=dict)
 
-    def add(self, found: Any) -> None:
+    def add(self, found: ObjectInfo) -> None:
         counted = self.classes.setdefault(found.storage_class or UNSAID, [0, 0])
         counted[0] += 1
         counted[1] += found.size

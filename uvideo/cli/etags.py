@@ -6,8 +6,9 @@ import os
 import sqlite3
 import threading
 import time
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from uvideo import Cancel, etag
 from uvideo.cli.progress import Line
@@ -33,13 +34,13 @@ def cache_file() -> Path:
 class _Watched:
     """A file that is hashed: it looks at the wish to stop, and tells how far it is."""
 
-    def __init__(self, file: Any, entry: Entry, cancel: Cancel, line: Line | None) -> None:
+    def __init__(self, file: FileIO, entry: Entry, cancel: Cancel, line: Line | None) -> None:
         self._file, self._entry, self._cancel, self._line = file, entry, cancel, line
         self._done = 0
 
     def readinto(self, buffer: memoryview) -> int:
         self._cancel.check()
-        size = int(self._file.readinto(buffer))
+        size = self._file.readinto(buffer) or 0
         self._done += size
         if self._line is not None:
             self._line(Progress("upload", "", "", self._entry.path, self._done, self._entry.size))

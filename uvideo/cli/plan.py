@@ -1,4 +1,4 @@
-"""What a sync has to do, step by step: made by merging two sorted listings, written to a file, and read again.
+"""What a sync has to do, step by step: written to a file, and read again.
 
 A plan is a file of JSON lines: a head, a step a line, and an end that counts them.
 """
@@ -9,7 +9,7 @@ import contextlib
 import json
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from types import TracebackType
@@ -19,42 +19,12 @@ from uvideo import localfile
 from uvideo.cli.address import Local, Remote, parse
 from uvideo.cli.walk import Entry
 from uvideo.cli.words import say
-from uvideo.errors import BadAnswer, InvalidArgument, LocalFailure
+from uvideo.errors import InvalidArgument, LocalFailure
 
-__all__ = ["Head", "Plan", "PlanWriter", "Step", "merge", "read"]
+__all__ = ["Head", "Plan", "PlanWriter", "Step", "read"]
 
 VERSION = 1
 ACTIONS = ("upload", "download", "copy", "delete")
-
-
-def merge(left: Iterable[Entry], right: Iterable[Entry]) -> Iterator[tuple[Entry | None, Entry | None]]:
-    """Pairs of the entries of one name, in the order of names; None where a side has none.
-
-    Both must be sorted, as nothing is kept: BadAnswer if one is not.
-    """
-    ours, theirs = _ascending(left), _ascending(right)
-    one, other = next(ours, None), next(theirs, None)
-    while one is not None or other is not None:
-        if other is None or (one is not None and one.name < other.name):
-            yield one, None
-            one = next(ours, None)
-        elif one is None or other.name < one.name:
-            yield None, other
-            other = next(theirs, None)
-        else:
-            yield one, other
-            one, other = next(ours, None), next(theirs, None)
-
-
-def _ascending(entries: Iterable[Entry]) -> Iterator[Entry]:
-    before: str | None = None
-    for entry in entries:
-        if before is not None and entry.name <= before:
-            raise BadAnswer(
-                say("a listing is not in order: {name} comes after {before}", name=entry.name, before=before)
-            )
-        before = entry.name
-        yield entry
 
 
 @dataclass(frozen=True, slots=True)

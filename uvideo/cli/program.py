@@ -68,12 +68,9 @@ def _nothing() -> None:
     """Where the options of the command itself are declared."""
 
 
-commands = Commands(
-    "uvideo",
-    params=list(reversed(_nothing.__click_params__)),  # type: ignore[attr-defined]
-    context_settings={**SETTINGS, "auto_envvar_prefix": "UVIDEO"},
-)
-commands.params.append(
+commands = Commands("uvideo", context_settings={**SETTINGS, "auto_envvar_prefix": "UVIDEO"})
+commands.params = [
+    *reversed(_nothing.__click_params__),  # type: ignore[attr-defined]
     click.Option(
         ["--version"],
         is_flag=True,
@@ -82,8 +79,8 @@ commands.params.append(
         callback=_version,
         help=say("Print the version."),
         allow_from_autoenv=False,
-    )
-)
+    ),
+]
 
 
 def invoke(context: Context, arguments: Sequence[str]) -> int:

@@ -77,7 +77,7 @@ def moment(when: datetime | None) -> str:
     return "-" if when is None else when.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """A value as JSON has it."""
     if isinstance(value, datetime):
         return value.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
@@ -88,9 +88,9 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def as_json(kind: str, record: Mapping[str, Any]) -> str:
+def as_json(kind: str, record: Mapping[str, object]) -> str:
     """One line; of ASCII only where it would hold what a terminal could obey or UTF-8 cannot say."""
-    fields = {"kind": kind, **_plain(record)}
+    fields = {"kind": kind, **{name: _plain(value) for name, value in record.items()}}
     line = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
     return line if line.isprintable() else json.dumps(fields, separators=(",", ":"))
 
@@ -197,11 +197,11 @@ class Report:
         self.above: Callable[[str], None] | None = None
         self._lock = threading.RLock()
 
-    def result(self, kind: Kind, **record: Any) -> None:
+    def result(self, kind: Kind, **record: object) -> None:
         """What the user asked to be told."""
         self._record(self.out, kind, record)
 
-    def item(self, kind: Kind, **record: Any) -> None:
+    def item(self, kind: Kind, **record: object) -> None:
         """What was done to one item; not with --quiet."""
         if not self.quiet:
             self._record(self.out, kind, record)

@@ -270,7 +270,11 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
     help="Record what only reads, and each part of an upload, too.",
 )
 @option("--access-log/--no-access-log", default=False, show_default=True, help="JSON lines on stderr.")
-def serve(context: Context, **options: Any) -> int:
+def serve(
+    context: Context,
+    /,
+    **options: Any,  # fields of the server's Settings, which are imported only in here
+) -> int:
     with needs_server():
         from uvideo.server import endings
         from uvideo.server import main as server

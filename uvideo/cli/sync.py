@@ -7,7 +7,7 @@ import errno
 import os
 import threading
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,21 +15,24 @@ from uvideo import same_etag
 from uvideo.cli.address import Address, Local, Pipe, Remote, parse
 from uvideo.cli.carry import Mover, Task
 from uvideo.cli.context import Context
-from uvideo.cli.cp import filters, rates, way
+from uvideo.cli.cp import Filters, Rates, filters, rates, way
 from uvideo.cli.etags import Etags
-from uvideo.cli.plan import Head, PlanWriter, Step, merge, read
+from uvideo.cli.plan import Head, PlanWriter, Step, read
 from uvideo.cli.progress import Display, display
 from uvideo.cli.report import Kind, size
 from uvideo.cli.rm import confirmed, delete_all
 from uvideo.cli.route import nothing
 from uvideo.cli.verb import Example, option, verb
-from uvideo.cli.walk import Entry, files, objects, one_file
+from uvideo.cli.walk import Entry, files, merge, objects, one_file
 from uvideo.cli.words import say
 from uvideo.errors import Cancelled, InvalidArgument, LocalFailure, NotFound, UVideoError
 from uvideo.folders import Target
 from uvideo.pattern import Filter
 
 __all__ = ["apply", "sync"]
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 MAX_DELETE = 1000
 
@@ -44,6 +47,15 @@ PLANNED = Kind(
 
 #: An entry of the source, where it goes, and what is there.
 Pair = tuple[Entry, Remote | str, Entry | None]
+
+
+class Syncing(Filters, Rates):
+    """The options of ``sync``, but for those that are looked at once."""
+
+    delete: bool
+    max_delete: int
+    size_only: bool
+    plan: str | None
 
 
 class Guarded(UVideoError):
@@ -65,15 +77,13 @@ def _folder(text: str) -> Local | Remote:
 class Sync:
     """One sync: compares two sides and has the target made like the source."""
 
-    def __init__(
-        self, context: Context, source: Local | Remote, target: Local | Remote, options: dict[str, Any]
-    ) -> None:
+    def __init__(self, context: Context, source: Local | Remote, target: Local | Remote, options: Syncing) -> None:
         self._context, self._source, self._target = context, source, target
-        self._size_only: bool = options["size_only"]
-        self._delete: bool = options["delete"]
-        self._most: int = options["max_delete"]
-        self._jobs: int = options["jobs"]
-        self._plan: str | None = options["plan"]
+        self._size_only = options["size_only"]
+        self._delete = options["delete"]
+        self._most = options["max_delete"]
+        self._jobs = options["jobs"]
+        self._plan = options["plan"]
         self._filter = Filter(options["include"], options["exclude"])
         self._way = way(context, options)
         self._report = context.report
@@ -308,7 +318,7 @@ def _endpoint(context: Context) -> str:
 @option("--plan", metavar="FILE", help="Change nothing; write what would be done.")
 @filters
 @rates
-def sync(context: Context, source: str, target: str, yes: bool, checksum: bool, **options: Any) -> int:
+def sync(context: Context, source: str, target: str, yes: bool, checksum: bool, **options: Unpack[Syncing]) -> int:
     if checksum and options["size_only"]:
         raise InvalidArgument(say("--checksum and --size-only exclude one another"))
     context.yes = context.yes or yes
@@ -394,7 +404,7 @@ class Changed(UVideoError):
 @click.argument("file", metavar="FILE")
 @option("--yes", "-y", is_flag=True, help="Do not ask.")
 @rates
-def apply(context: Context, file: str, yes: bool, **options: Any) -> int:
+def apply(context: Context, file: str, yes: bool, **options: Unpack[Rates]) -> int:
     context.yes = context.yes or yes
     context.goes_on = True
     plan = read(file)

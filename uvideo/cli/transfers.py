@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from uvideo.cli.address import remote
 from uvideo.cli.carry import Mover, Task, sides
 from uvideo.cli.context import Context
-from uvideo.cli.cp import rates, way
+from uvideo.cli.cp import Rates, rates, way
 from uvideo.cli.progress import display
 from uvideo.cli.report import Kind, moment, size
 from uvideo.cli.verb import Example, family, option, verb
 from uvideo.cli.words import say
 from uvideo.errors import InvalidArgument, UVideoError
 from uvideo.models import TransferRecord
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = ["transfers"]
 
@@ -107,12 +110,7 @@ def ls(context: Context) -> None:
 @click.argument("ids", nargs=-1, metavar="[ID...]")
 @option("--all", "everything", is_flag=True, help="All that are not running.")
 @rates
-def resume(
-    context: Context,
-    ids: tuple[str, ...],
-    everything: bool,
-    **options: Any,
-) -> int:
+def resume(context: Context, ids: tuple[str, ...], everything: bool, **options: Unpack[Rates]) -> int:
     records = _chosen(context, ids, everything)
     context.goes_on = True
     with display(context) as shown:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Sequence
 from functools import update_wrapper
-from typing import Any, NamedTuple
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import click
 
@@ -24,7 +24,9 @@ from uvideo.errors import InvalidArgument
 
 __all__ = ["Example", "Family", "VerbCommand", "again", "common", "family", "option", "store", "unknown", "verb"]
 
-Function = Callable[..., Any]
+P = ParamSpec("P")
+T = TypeVar("T")
+Function = TypeVar("Function", bound=Callable[..., Any])
 ARGUMENTS = "uvideo.arguments"  # of a verb, in the meta of its context
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -37,7 +39,11 @@ class Example(NamedTuple):
     exit: int = 0
 
 
-def option(*names: str, help: str, **attributes: Any) -> Callable[[Function], Function]:
+def option(
+    *names: str,
+    help: str,
+    **attributes: Any,  # whatever click.Option takes, which checks their names; click has no type for them
+) -> Callable[[Function], Function]:
     """click.option, with its help in the user's language.  Extra attribute: common, of every verb."""
     shared = attributes.pop("common", False)
 
@@ -64,7 +70,7 @@ COMMON: tuple[tuple[str, tuple[str, ...], str, dict[str, Any]], ...] = (
 DRY_RUN = ("dry_run", ("--dry-run",), "Say what would be done; change nothing.", {"is_flag": True})
 
 
-def store(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+def store(context: click.Context, parameter: click.Parameter, value: T) -> T:
     """The callback of an option that is kept in the Context."""
     found = context.find_object(Context)
     if found is not None and parameter.name is not None:
@@ -169,8 +175,10 @@ def unknown(name: str, known: Iterable[str]) -> str:
 class Family(_Helped, click.Group):
     """A verb that has verbs of its own."""
 
-    def __init__(self, name: str, **attributes: Any) -> None:
-        super().__init__(name, subcommand_metavar="VERB ...", **attributes)
+    def __init__(self, name: str, *, help: str | None = None, context_settings: dict[str, Any]) -> None:
+        super().__init__(
+            name, help=help, short_help=help, subcommand_metavar="VERB ...", context_settings=context_settings
+        )
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         names = self.list_commands(ctx)
@@ -196,15 +204,15 @@ def verb(
     examples: Sequence[Example] = (),
     changes: bool = False,
     settings: dict[str, Any] | None = None,
-) -> Callable[[Function], VerbCommand]:
+) -> Callable[[Callable[Concatenate[Context, P], int | None]], VerbCommand]:
     """Make a verb of a function of (Context, arguments and options).
 
     summary: its line of help; of a top verb it is in ``table``.  text: paragraphs.  changes: it has --dry-run.
     """
 
-    def decorate(function: Function) -> VerbCommand:
-        def call(*arguments: Any, **values: Any) -> Any:
-            return function(click.get_current_context().find_object(Context), *arguments, **values)
+    def decorate(function: Callable[Concatenate[Context, P], int | None]) -> VerbCommand:
+        def call(*arguments: P.args, **values: P.kwargs) -> int | None:
+            return function(click.get_current_context().ensure_object(Context), *arguments, **values)
 
         update_wrapper(call, function)
         common(changes)(call)
@@ -229,7 +237,7 @@ def family(
 ) -> Family:
     """A verb with verbs of its own, which are added by ``add_command``."""
     english = VERBS[name].summary
-    made = kind(name, help=say(english), short_help=say(english), context_settings=SETTINGS)
+    made = kind(name, help=say(english), context_settings=SETTINGS)
     _describe(made, english, text, examples)
     return made
 

@@ -19,10 +19,9 @@ from uvideo.cli.context import Context
 from uvideo.cli.cp import filters
 from uvideo.cli.etags import hashed
 from uvideo.cli.lookup import exists, stat_object
-from uvideo.cli.plan import merge
 from uvideo.cli.report import Kind, shown, size
 from uvideo.cli.verb import Example, option, verb
-from uvideo.cli.walk import Entry, files, objects, one_file
+from uvideo.cli.walk import Entry, files, merge, objects, one_file
 from uvideo.cli.words import say
 from uvideo.errors import InvalidArgument, LocalFailure, UVideoError
 from uvideo.pattern import Filter

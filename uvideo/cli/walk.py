@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from uvideo.cli.words import say
 from uvideo.errors import BadAnswer, LocalFailure, UVideoError
-from uvideo.folders import PARTIAL
+from uvideo.walk import Problem, walk
 
 if TYPE_CHECKING:
     from uvideo import Client
 
-__all__ = ["Entry", "files", "objects", "one_file"]
+__all__ = ["Entry", "files", "merge", "objects", "one_file"]
 
 Refuse = Callable[[BaseException, str], None]
 
@@ -47,25 +47,6 @@ def one_file(path: str, name: str) -> Entry:
     return Entry(name, found.st_size, path, found.st_mtime_ns, found.st_ino)
 
 
-def _listed(folder: str, links: bool) -> list[str]:
-    """The names in a folder in the byte order of the keys below it: those of folders end with a slash."""
-    names = []
-    with os.scandir(folder) as found:
-        for each in found:
-            is_folder = _is_folder(each)
-            if not (PARTIAL.fullmatch(each.name) or (is_folder and not links and each.is_symlink())):
-                names.append(each.name + "/" if is_folder else each.name)
-    names.sort(key=os.fsencode)
-    return names
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link that leads to itself
-        return False
-
-
 def files(
     root: str,
     refuse: Refuse,
@@ -74,48 +55,23 @@ def files(
     skips: Callable[[str], bool] | None = None,
     links: bool = True,
 ) -> Iterator[Entry]:
-    """The files below a folder; links are followed, those to folders only with ``links``.
+    """The files below a folder; prefix, depth, skips and links as of ``uvideo.walk``.
 
-    Only the names of one folder at each depth are in memory.  What an unfinished download has left is passed over.
-    refuse(error, path): told of what cannot be read or cannot be a key; the others go on.  prefix: put before names.
-    depth: how many folders deep, None for all.  skips(name): whether a folder, by its relative name, is passed over.
+    refuse(error, path): told of what cannot be read or cannot be a key; the others go on.
     """
-    above: list[tuple[int, int]] = []
-
-    def walk(folder: str, prefix: str) -> Iterator[Entry]:
+    for name, path, problem in walk(root, prefix, skips, depth, links):
         try:
-            found = os.stat(folder)
-            identity = (found.st_dev, found.st_ino)
-            if identity in above:
+            if isinstance(problem, OSError):
+                raise problem
+            if problem is Problem.LOOP:
                 raise LocalFailure(say("a link leads back to a folder above it"))
-            names = _listed(folder, links)
+            if problem is Problem.NAME:
+                raise LocalFailure(say("the name is not UTF-8 and cannot be a key: rename it"))
+            found = one_file(path, name)
         except (OSError, UVideoError) as error:
-            refuse(error, folder)
-            return
-        above.append(identity)
-        try:
-            names.reverse()
-            while names:
-                name = names.pop()
-                path = os.path.join(folder, name.rstrip("/"))
-                try:
-                    name.encode("utf-8")
-                except UnicodeEncodeError:
-                    refuse(LocalFailure(say("the name is not UTF-8 and cannot be a key: rename it")), path)
-                    continue
-                if name.endswith("/"):
-                    passed = skips is not None and skips((prefix + name)[:-1])
-                    if not passed and (depth is None or len(above) <= depth):
-                        yield from walk(path, prefix + name)
-                    continue
-                try:
-                    yield one_file(path, prefix + name)
-                except (OSError, UVideoError) as error:
-                    refuse(error, path)
-        finally:
-            above.pop()
-
-    return walk(root, prefix)
+            refuse(error, path)
+        else:
+            yield found
 
 
 def objects(client: Client, space: str, prefix: str, base: str | None = None, flat: bool = False) -> Iterator[Entry]:
@@ -124,16 +80,38 @@ def objects(client: Client, space: str, prefix: str, base: str | None = None, fl
     flat: without those below a further slash.  BadAnswer if the service does not list them in order.
     """
     skip = len(prefix if base is None else base)
-    before = ""
-    for found in client.list(space, prefix, delimiter="/" if flat else ""):
-        if found.key <= before:
-            raise BadAnswer(say("the service does not list keys in order: {key}", key=found.key))
-        before = found.key
-        yield Entry(
-            found.key[skip:],
-            found.size,
-            space=space,
-            key=found.key,
-            etag=found.etag,
-            modified=found.modified,
-        )
+    return ascending(
+        Entry(each.key[skip:], each.size, space=space, key=each.key, etag=each.etag, modified=each.modified)
+        for each in client.list(space, prefix, delimiter="/" if flat else "")
+    )
+
+
+def merge(left: Iterable[Entry], right: Iterable[Entry]) -> Iterator[tuple[Entry | None, Entry | None]]:
+    """Pairs of the entries of one name, in the order of names; None where a side has none.
+
+    Both must be sorted, as nothing is kept: BadAnswer if one is not.
+    """
+    ours, theirs = ascending(left), ascending(right)
+    one, other = next(ours, None), next(theirs, None)
+    while one is not None or other is not None:
+        if other is None or (one is not None and one.name < other.name):
+            yield one, None
+            one = next(ours, None)
+        elif one is None or other.name < one.name:
+            yield None, other
+            other = next(theirs, None)
+        else:
+            yield one, other
+            one, other = next(ours, None), next(theirs, None)
+
+
+def ascending(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """The entries as they are; BadAnswer at the first that is not in order."""
+    before: str | None = None
+    for entry in entries:
+        if before is not None and entry.name <= before:
+            raise BadAnswer(
+                say("a listing is not in order: {name} comes after {before}", name=entry.name, before=before)
+            )
+        before = entry.name
+        yield entry

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from fsspec.asyn import AbstractAsyncStreamedFile
@@ -46,7 +46,7 @@ class ReadFile(AbstractBufferedFile):
         block_size: int | None,
         cache_type: str,
         cache_options: dict[str, Any] | None,
-        options: dict[str, Any],
+        options: Mapping[str, Any],
     ) -> None:
         """options: those that the Reader was made with; with any, all is read by it, since they count for it alone."""
         self._reader, self._lock, self._next, self._all_by_it = reader, threading.Lock(), 0, bool(options)

@@ -7,14 +7,14 @@ import errno
 import mimetypes
 import os
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from fsspec.callbacks import DEFAULT_CALLBACK, NoOpCallback
+from fsspec.callbacks import DEFAULT_CALLBACK, Callback, NoOpCallback
 from fsspec.utils import isfilelike
 
 from uvideo import etag, same_etag
@@ -26,7 +26,29 @@ from uvideo.fs.ranges import plan
 from uvideo.fs.tree import BATCH, TRANSFERS, Tree, waited
 from uvideo.models import Progress, Stored
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from uvideo.options import (
+        DownloadOptions,
+        OpenOptions,
+        PresignOptions,
+        ReadOptions,
+        SpaceOptions,
+        UploadOptions,
+        WriteOptions,
+    )
+
+    class SendOptions(UploadOptions, total=False):
+        """Of a put or an upload, whichever fits."""
+
+        acl: str | None
+
+
 __all__ = ["UVideoFileSystem"]
+
+Local = str | os.PathLike[str]
+Paths = str | list[str]
 
 #: Options that a put has too.
 _OF_PUT = {"mime", "storage_class", "metadata", "headers", "acl", "verify"}
@@ -50,15 +72,15 @@ class UVideoFileSystem(Tree):
     Directories are what keys have in common up to a slash; empty ones do not exist.
     """
 
-    def sign(self, path: str, expiration: float = 100, **kwargs: Any) -> str:
-        """A URL by which anybody may read the object for so many seconds.  kwargs: as of Client.presign."""
+    def sign(self, path: str, expiration: float = 100, **options: Unpack[PresignOptions]) -> str:
+        """A URL by which anybody may read the object for so many seconds.  options: as of Client.presign."""
         space, key = self._object(path)
         with as_oserror(path):
-            return self.client.presign(space, key, expires=expiration, **kwargs)
+            return self.client.presign(space, key, expires=expiration, **options)
 
     # Reading
 
-    async def _cat_file(self, path: str, start: int | None = None, end: int | None = None, **kwargs: Any) -> bytes:
+    async def _cat_file(self, path: str, start: int | None = None, end: int | None = None, **kwargs: object) -> bytes:
         """The bytes of an object, or from ``start`` up to ``end``, as of a slice; a whole object is verified."""
         if start in (None, 0) and end is None:
             return await self._whole(path)
@@ -77,8 +99,8 @@ class UVideoFileSystem(Tree):
             if len(content) < size:
                 buffer = BytesIO()
                 buffer.write(content)
-                given: dict[str, Any] = {"start": len(content), "journal": False, "cancel": TRANSFERS.get()}
-                rest = await client.download(space, key, buffer, **given)
+                cancel = TRANSFERS.get()
+                rest = await client.download(space, key, buffer, start=len(content), journal=False, cancel=cancel)
                 if rest.etag != expected:
                     raise ObjectChanged()
                 content = buffer.getvalue()
@@ -111,8 +133,8 @@ class UVideoFileSystem(Tree):
         max_gap: int | None = None,
         batch_size: int | None = None,
         on_error: str = "return",
-        **kwargs: Any,
-    ) -> list[Any]:
+        **kwargs: object,
+    ) -> list[bytes | OSError]:
         """The bytes of many ranges; those of one object are of one version, or OSError with ESTALE.
 
         max_gap: ranges that are not further apart, in bytes, are asked for at once.
@@ -126,7 +148,7 @@ class UVideoFileSystem(Tree):
         planned = plan(list(zip(paths, first, last, strict=True)), max_gap)
         asked = list(dict.fromkeys(each for each, _ in planned))
 
-        async def one(path: str, start: int | None, end: int | None) -> Any:
+        async def one(path: str, start: int | None, end: int | None) -> tuple[str | None, bytes] | OSError:
             try:
                 return await self._piece(path, start, end)
             except OSError as error:
@@ -137,7 +159,7 @@ class UVideoFileSystem(Tree):
         for (path, _, _), answer in answers.items():
             if not isinstance(answer, OSError) and answer[0] is not None:
                 etags.setdefault(path, answer[0])
-        out: list[Any] = []
+        out: list[bytes | OSError] = []
         for path, (place, wanted) in zip(paths, planned, strict=True):
             answer = answers[place]
             if not isinstance(answer, OSError) and answer[0] not in (None, etags[path]):
@@ -150,7 +172,7 @@ class UVideoFileSystem(Tree):
                 out.append(answer[1][wanted])
         return out
 
-    async def _get(self, rpath: Any, lpath: Any, *args: Any, **kwargs: Any) -> Any:
+    async def _get(self, rpath: Paths, lpath: Paths, *args: object, **kwargs: object) -> Any:
         """As fsspec's.  A key that was found and has .. in it, which could lead out of the folder, is an OSError."""
         _INWARD.set(not isinstance(lpath, list))
         try:
@@ -158,7 +180,7 @@ class UVideoFileSystem(Tree):
         finally:
             _INWARD.set(False)
 
-    async def _expand_path(self, path: Any, *args: Any, **kwargs: Any) -> list[str]:
+    async def _expand_path(self, path: Paths, *args: object, **kwargs: object) -> list[str]:
         found: list[str] = await super()._expand_path(path, *args, **kwargs)
         if _INWARD.get():  # releases of fsspec before 2026.7 do not look
             asked = self._strip_protocol(path if isinstance(path, list) else [path])
@@ -167,27 +189,33 @@ class UVideoFileSystem(Tree):
                     raise OSError(errno.EINVAL, "a key with .. in it is not saved below a folder", each)
         return found
 
-    async def _get_file(self, rpath: str, lpath: Any, callback: Any = DEFAULT_CALLBACK, **kwargs: Any) -> None:
+    async def _get_file(
+        self,
+        rpath: str,
+        lpath: Local | BinaryIO,
+        callback: Callback = DEFAULT_CALLBACK,
+        **options: Unpack[DownloadOptions],
+    ) -> None:
         """Save an object as a local file, or into a binary file: verified, in ranges at a time where it is large.
 
-        A file appears when it is complete; the same call goes on with what is missing.  kwargs: as of Client.download.
+        A file appears when it is complete; the same call goes on with what is missing.  options: as of Client.download.
         """
         space, key = self._split(rpath)
-        is_file = isfilelike(lpath)
-        if not is_file:
-            os.makedirs(lpath if not key else os.path.dirname(os.path.abspath(lpath)), exist_ok=True)
-            if os.path.isdir(lpath):
+        local = None if isfilelike(lpath) else os.fspath(cast("Local", lpath))
+        if local is not None:
+            os.makedirs(local if not key else os.path.dirname(os.path.abspath(local)), exist_ok=True)
+            if os.path.isdir(local):
                 if key and (await self._info(rpath))["type"] == "file":
-                    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), lpath)
+                    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), local)
                 return
         try:
             with as_oserror(rpath):
-                given = {"progress": told(callback), "cancel": TRANSFERS.get(), **kwargs}
+                given: DownloadOptions = {"progress": told(callback), "cancel": TRANSFERS.get(), **options}
                 await self._here().download(space, key, lpath, **given)
         except FileNotFoundError:
-            if is_file or not await self._any_below(rpath):
+            if local is None or not await self._any_below(rpath):
                 raise
-            os.makedirs(lpath, exist_ok=True)
+            os.makedirs(local, exist_ok=True)
 
     def _open(
         self,
@@ -198,13 +226,13 @@ class UVideoFileSystem(Tree):
         cache_options: dict[str, Any] | None = None,
         cache_type: str = "none",
         size: int | None = None,
-        **options: Any,
+        **options: Unpack[OpenOptions],
     ) -> ReadFile | WriteFile:
         """mode: rb, wb, or xb, which fails if there is an object by then.  options: as of Client.open."""
         space, key = self._object(path)
         with as_oserror(path):
             if mode == "rb":
-                reader = self.client.open(space, key, "rb", **options)
+                reader = self.client.open(space, key, "rb", **cast("ReadOptions", options))
                 file = ReadFile(self, path, reader, block_size, cache_type, cache_options, options)
                 file.details = described(reader.info)
                 return file
@@ -214,9 +242,16 @@ class UVideoFileSystem(Tree):
                 aside = self._aside(key)
                 writer = self.client.open(space, aside, "wb", **_typed(options, key))
                 return WriteFile(self, path, mode, writer, autocommit, lambda: self._take(space, aside, key))
-            return WriteFile(self, path, mode, self.client.open(space, key, "wb", **options), autocommit, lambda: None)
+            return WriteFile(
+                self,
+                path,
+                mode,
+                self.client.open(space, key, "wb", **cast("WriteOptions", options)),
+                autocommit,
+                lambda: None,
+            )
 
-    async def open_async(self, path: str, mode: str = "rb", **options: Any) -> StreamedFile:
+    async def open_async(self, path: str, mode: str = "rb", **options: Unpack[OpenOptions]) -> StreamedFile:
         """A StreamedFile.  mode and options: as of ``open``, without a cache."""
         space, key = self._object(path)
         client = self._here()
@@ -225,15 +260,15 @@ class UVideoFileSystem(Tree):
             if mode == "xb":
                 await self._take_soon(space, aside, key)
 
-        aside = key
+        aside, given = key, dict[str, Any](options)
         if mode == "rb":
-            opened: Any = client.open(space, key, "rb", **options)
+            opened: Any = client.open(space, key, "rb", **given)
         else:
             self._check_mode(mode)
             if mode == "xb":
                 await self._check_free_soon(path)
-                aside, options = self._aside(key), _typed(options, key)
-            opened = client.open(space, aside, "wb", **options)
+                aside, given = self._aside(key), _typed(options, key)
+            opened = client.open(space, aside, "wb", **given)
         file = StreamedFile(self, self._strip_protocol(path), mode, opened, settle)
         try:
             await file.tell()  # FileNotFoundError at once
@@ -286,7 +321,7 @@ class UVideoFileSystem(Tree):
             raise
 
     async def _stored(
-        self, path: str, mode: str, options: dict[str, Any], send: Callable[..., Coroutine[Any, Any, Any]]
+        self, path: str, mode: str, options: Mapping[str, Any], send: Callable[..., Coroutine[Any, Any, Any]]
     ) -> None:
         """Store an object by ``send(space, key, **options)``; mode: "create" to fail if it is there."""
         space, key = self._object(path)
@@ -302,7 +337,7 @@ class UVideoFileSystem(Tree):
                 await send(space, key, **options)
         self.invalidate_cache(path)
 
-    async def _deferred(self, path: str, mode: str, source: Any, options: dict[str, Any]) -> None:
+    async def _deferred(self, path: str, mode: str, source: BinaryIO, options: Mapping[str, object]) -> None:
         """Write a file of the transaction that is going on."""
 
         def write() -> None:
@@ -313,7 +348,9 @@ class UVideoFileSystem(Tree):
 
         await asyncio.to_thread(write)
 
-    async def _pipe_file(self, path: str, value: Any, mode: str = "overwrite", **options: Any) -> None:
+    async def _pipe_file(
+        self, path: str, value: bytes | bytearray | memoryview, mode: str = "overwrite", **options: Unpack[SendOptions]
+    ) -> None:
         """Store bytes.  options: as of Client.upload.  In a transaction it is stored at the end of it."""
         if self._intrans:
             await self._deferred(path, mode, BytesIO(value), options)
@@ -324,7 +361,12 @@ class UVideoFileSystem(Tree):
         await self._stored(path, mode, given, lambda space, key, **each: send(space, key, value, **each))
 
     async def _put_file(
-        self, lpath: Any, rpath: str, mode: str = "overwrite", callback: Any = DEFAULT_CALLBACK, **options: Any
+        self,
+        lpath: Local,
+        rpath: str,
+        mode: str = "overwrite",
+        callback: Callback = DEFAULT_CALLBACK,
+        **options: Unpack[UploadOptions],
     ) -> None:
         """Store a local file: verified, and if it is large in parts; the same call goes on with what is missing.
 
@@ -344,7 +386,7 @@ class UVideoFileSystem(Tree):
             rpath, mode, given, lambda space, key, **each: self._here().upload(space, key, Path(lpath), **each)
         )
 
-    async def _touch(self, path: str, truncate: bool = True, **options: Any) -> None:
+    async def _touch(self, path: str, truncate: bool = True, **options: Unpack[SendOptions]) -> None:
         """Make an empty object; truncate: also in place of one that is there."""
         if not truncate and await self._exists(path):
             raise NotImplementedError("the time of an object cannot be set: touch with truncate=True empties it")
@@ -352,7 +394,9 @@ class UVideoFileSystem(Tree):
 
     # Copying, moving and removing
 
-    async def _cp_file(self, path1: str, path2: str, move: bool = False, listed: bool = False, **kwargs: Any) -> None:
+    async def _cp_file(
+        self, path1: str, path2: str, move: bool = False, listed: bool = False, **kwargs: object
+    ) -> None:
         """Copy an object, the service doing it; or move it.  Nothing of a directory, which is what is in it.
 
         listed: the path was found just now, so that if it is no object it is a directory.
@@ -390,7 +434,7 @@ class UVideoFileSystem(Tree):
         await self._cp_file(path1, path2, move=True)
 
     async def _mv(
-        self, path1: Any, path2: Any, recursive: bool = False, maxdepth: int | None = None, **kwargs: Any
+        self, path1: Paths, path2: Paths, recursive: bool = False, maxdepth: int | None = None, **kwargs: object
     ) -> None:
         """Move objects: within a space by giving them other keys, else by a copy that is verified.
 
@@ -400,7 +444,7 @@ class UVideoFileSystem(Tree):
             path1, path2, recursive=recursive, maxdepth=maxdepth, on_error="raise", move=True, listed=recursive
         )
 
-    async def _rm_file(self, path: str, **kwargs: Any) -> None:
+    async def _rm_file(self, path: str, **kwargs: object) -> None:
         """Remove an object.  FileNotFoundError, IsADirectoryError."""
         if (await self._info(path, refresh=True))["type"] == "directory":
             raise IsADirectoryError(errno.EISDIR, "it is a directory: remove it with recursive=True", path)
@@ -410,11 +454,11 @@ class UVideoFileSystem(Tree):
 
     async def _rm(
         self,
-        path: Any,
+        path: Paths,
         recursive: bool = False,
         batch_size: int | None = None,
         maxdepth: int | None = None,
-        **kwargs: Any,
+        **kwargs: object,
     ) -> None:
         """Remove objects; recursive: all below, however many, a page at a time.  A space itself stays: rmdir."""
         paths = await self._expand_path(path)
@@ -446,7 +490,7 @@ class UVideoFileSystem(Tree):
     # Spaces and directories
 
     async def _mkdir(
-        self, path: str, create_parents: bool = True, create_space: bool | None = None, **options: Any
+        self, path: str, create_parents: bool = True, create_space: bool | None = None, **options: Unpack[SpaceOptions]
     ) -> None:
         """Make a space, if ``create_space`` or the filesystem's create_spaces says so.  FileExistsError.
 
@@ -498,15 +542,16 @@ class UVideoFileSystem(Tree):
     get, get_file, put, put_file = waited(_get), waited(_get_file), waited(Tree._put), waited(_put_file)
     pipe, pipe_file, touch = waited(Tree._pipe), waited(_pipe_file), waited(_touch)
     copy, cp_file, mv, mv_file = waited(Tree._copy), waited(_cp_file), waited(_mv), waited(_mv_file)
-    rm, rm_file, mkdir, makedirs, rmdir = map(waited, (_rm, _rm_file, _mkdir, _makedirs, _rmdir))
+    rm, rm_file = waited(_rm), waited(_rm_file)
+    mkdir, makedirs, rmdir = waited(_mkdir), waited(_makedirs), waited(_rmdir)
 
 
-def _typed(options: dict[str, Any], key: str) -> dict[str, Any]:
+def _typed(options: Mapping[str, Any], key: str) -> dict[str, Any]:
     """The options with the media type of the key that an object will have."""
     return {**options, "mime": options.get("mime") or mimetypes.guess_type(key)[0]}
 
 
-def told(callback: Any) -> Callable[[Progress], None] | None:
+def told(callback: Callback) -> Callable[[Progress], None] | None:
     """The progress of a transfer for one of fsspec's callbacks."""
     if isinstance(callback, NoOpCallback):
         return None

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import hmac
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from fsspec.asyn import AsyncFileSystem
@@ -26,10 +27,10 @@ class Secret:
 
     __slots__ = ("_value",)
 
-    def __init__(self, value: str) -> None:
+    def __init__(self, value: object) -> None:
         self._value = value
 
-    def reveal(self) -> str:
+    def reveal(self) -> object:
         return self._value
 
     def __repr__(self) -> str:
@@ -45,7 +46,7 @@ class Secret:
         return Secret, (self._value,)
 
 
-def revealed(options: dict[str, Any]) -> dict[str, Any]:
+def revealed(options: Mapping[str, object]) -> dict[str, Any]:
     """The options as they were given."""
     return {name: value.reveal() if isinstance(value, Secret) else value for name, value in options.items()}
 
@@ -53,7 +54,7 @@ def revealed(options: dict[str, Any]) -> dict[str, Any]:
 class Guarded(type(AsyncFileSystem)):  # type: ignore[misc]
     """Makes or finds an instance as fsspec does, in whatever order the options are; secrets among them are wrapped."""
 
-    def __call__(cls, *args: Any, **options: Any) -> Any:
+    def __call__(cls, *args: object, **options: object) -> Any:
         options = apply_config(cls, options)
         for name in SECRETS:
             value = options.get(name)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from contextvars import ContextVar
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any, ParamSpec, overload
 
 from fsspec.asyn import AsyncFileSystem, _run_coros_in_chunks, get_loop, reset_lock, sync
 from fsspec.utils import stringify_path
@@ -22,36 +22,44 @@ from uvideo.fs.info import Info, described, directory
 from uvideo.fs.secret import Guarded, revealed
 from uvideo.models import ObjectInfo, T
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from uvideo.options import Given
+
 __all__ = ["Tree"]
+
+Path = str | os.PathLike[str]
+P = ParamSpec("P")
 
 #: Requests that one call of many paths has under way.
 BATCH = 64
 #: What ends the transfers of the call that is waited for: fsspec's tasks do not pass it on when they are cancelled.
 TRANSFERS: ContextVar[Cancel | None] = ContextVar("transfers", default=None)
-#: Options of fsspec's own classes, which are no settings.
-_FSSPEC = ("use_listings_cache", "listings_expiry_time", "max_paths")
 
 
-def waited(method: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., T]:
-    """A method for callers without a loop.  Ctrl-C ends what it does, which fsspec's own wrapper leaves going on."""
+def waited(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
+    """A method of a Tree for callers without a loop.  Ctrl-C ends its work; fsspec's own wrapper leaves it going on."""
 
     @functools.wraps(method)
-    def wrapper(self: Tree, *args: Any, **kwargs: Any) -> T:
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
+        tree = args[0]
+        assert isinstance(tree, Tree)
         cancel = Cancel()
-        tasks: list[Any] = []
+        tasks: list[asyncio.Task[Any] | None] = []
 
         async def kept() -> T:
             TRANSFERS.set(cancel)
             tasks.append(asyncio.current_task())
-            return await method(self, *args, **kwargs)
+            return await method(*args, **kwargs)
 
         try:
-            result: T = sync(self.loop, kept)
+            result: T = sync(tree.loop, kept)
             return result
         except BaseException:
             cancel.cancel()
-            for task in tasks:
-                self.loop.call_soon_threadsafe(task.cancel)  # nothing to one that is over
+            for task in filter(None, tasks):
+                tree.loop.call_soon_threadsafe(task.cancel)  # nothing to one that is over
             raise
 
     return wrapper
@@ -73,18 +81,20 @@ class Tree(AsyncFileSystem, metaclass=Guarded):
         create_spaces: bool = False,
         use_listings_cache: bool = False,
         asynchronous: bool = False,
-        loop: Any = None,
+        loop: asyncio.AbstractEventLoop | None = None,
         batch_size: int | None = None,
-        **options: Any,
+        listings_expiry_time: float | None = None,
+        max_paths: int | None = None,
+        skip_instance_cache: bool = False,
+        **options: Unpack[Given],
     ) -> None:
-        listings = {name: options.pop(name) for name in _FSSPEC if name in options}
-        options.pop("skip_instance_cache", None)
         super().__init__(
             asynchronous=asynchronous,
             loop=loop,
             batch_size=batch_size or BATCH,
             use_listings_cache=use_listings_cache,
-            **listings,
+            listings_expiry_time=listings_expiry_time,
+            max_paths=max_paths,
         )
         self.create_spaces = create_spaces
         self.client = Client(profile=profile, **revealed(options))
@@ -135,8 +145,16 @@ class Tree(AsyncFileSystem, metaclass=Guarded):
 
     # Paths
 
+    @overload
     @classmethod
-    def _strip_protocol(cls, path: Any) -> Any:
+    def _strip_protocol(cls, path: Path) -> str: ...
+
+    @overload
+    @classmethod
+    def _strip_protocol(cls, path: list[str]) -> list[str]: ...
+
+    @classmethod
+    def _strip_protocol(cls, path: Path | list[str]) -> str | list[str]:
         if isinstance(path, list):
             return [cls._strip_protocol(each) for each in path]
         text: str = stringify_path(path)
@@ -176,7 +194,7 @@ class Tree(AsyncFileSystem, metaclass=Guarded):
 
     # Looking
 
-    async def _info(self, path: str, refresh: bool = False, **kwargs: Any) -> Info:
+    async def _info(self, path: str, refresh: bool = False, **kwargs: object) -> Info:
         """name, size, type; of an object also ETag, mtime, created, mimetype, StorageClass, metadata and headers.
 
         What was found by ``ls`` and is remembered has no headers.
@@ -215,9 +233,9 @@ class Tree(AsyncFileSystem, metaclass=Guarded):
                     return True
         return False
 
-    async def _exists(self, path: str, **kwargs: Any) -> bool:
+    async def _exists(self, path: str, refresh: bool = False, **kwargs: object) -> bool:
         try:
-            await self._info(path, **kwargs)
+            await self._info(path, refresh)
         except FileNotFoundError:
             return False
         except OSError as error:
@@ -235,7 +253,7 @@ class Tree(AsyncFileSystem, metaclass=Guarded):
             folders += page.prefixes
         return items, folders
 
-    async def _ls(self, path: str, detail: bool = True, refresh: bool = False, **kwargs: Any) -> list[Any]:
+    async def _ls(self, path: str, detail: bool = True, refresh: bool = False, **kwargs: object) -> list[Any]:
         path = self._strip_protocol(path)
         found = None if refresh else self.dircache.get(path)
         if found is None:
@@ -269,7 +287,7 @@ class Tree(AsyncFileSystem, metaclass=Guarded):
         withdirs: bool = False,
         detail: bool = False,
         prefix: str = "",
-        **kwargs: Any,
+        **kwargs: object,
     ) -> Any:
         """As fsspec's; without maxdepth in one listing of keys, whatever directories they are in.
 
@@ -336,8 +354,16 @@ class Tree(AsyncFileSystem, metaclass=Guarded):
             level, prefix = folders, ""
         return found
 
-    async def _du(self, path: str, total: bool = True, maxdepth: int | None = None, **kwargs: Any) -> Any:
-        found = await self._find(path, maxdepth, detail=True, **kwargs)
+    async def _du(
+        self,
+        path: str,
+        total: bool = True,
+        maxdepth: int | None = None,
+        withdirs: bool = False,
+        prefix: str = "",
+        **kwargs: object,
+    ) -> int | dict[str, int]:
+        found = await self._find(path, maxdepth, withdirs, detail=True, prefix=prefix, **kwargs)
         sizes = {name: info["size"] for name, info in found.items()}
         return sum(sizes.values()) if total else sizes
 

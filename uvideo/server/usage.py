@@ -26,17 +26,21 @@ class Usage:
     def add(self, space: str, sent: int, received: int = 0) -> None:
         """``sent`` bytes were served from the space with this name, ``received`` bytes were uploaded to it."""
         self._count(int(self._clock()) // DAY, space, sent, received)
-        if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._later())
+        self._begin()
 
     def _count(self, day: int, space: str, sent: int, received: int) -> None:
         before = self._counted.get((day, space), (0, 0))
         self._counted[day, space] = before[0] + sent, before[1] + received
 
+    def _begin(self) -> None:
+        if self._counted and self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._later())
+
     async def _later(self) -> None:
         await asyncio.sleep(self._every)
         self._task = None
         await self._try()
+        self._begin()  # again, if the catalog was away
 
     async def _try(self) -> None:
         try:

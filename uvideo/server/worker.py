@@ -11,7 +11,7 @@ import ipaddress
 import json
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +71,7 @@ if TYPE_CHECKING:
 __all__ = ["Plan", "run"]
 
 HOLDINGS = "accounts and spaces"
+AGAIN = 1.0  # seconds after which what the database kept from ending is begun again
 ALONE_EVERY = 5.0  # seconds between two looks whether a predecessor has ended
 CLOCK_GRAIN = 0.1  # seconds; how far the file system's clock may be behind ours
 MIB = 1024 * 1024
@@ -124,15 +125,15 @@ async def run(
             await stack.enter_async_context(identity.opened(blobs, catalog, create=True))
             if alone:
                 await _meet_older(catalog, drivers)
+            if fresh:
+                await _take_back(blobs, catalog)
+                if isinstance(plan.keyring, KeyFile):
+                    await rotation.finish_soon(plan.keyring.path, catalog, plan.audit)
+                    plan.keyring.look()
         except Unreachable as failure:
             raise StartError(f"cannot start: {failure.strerror}", endings.AWAY) from None
         except Exception as failure:
             raise StartError(f"{settings.folder} cannot be used: {failure}", _unusable(failure)) from failure
-        if fresh:
-            await _take_back(blobs, catalog)
-            if isinstance(plan.keyring, KeyFile):
-                await rotation.finish_soon(plan.keyring.path, catalog, plan.audit)
-                plan.keyring.look()
         restoring = Restoring(settings.restore_seconds, settings.restored_seconds)
         callbacks = Callbacks(settings.callback_allow)
         headroom = _headroom(settings, shared)
@@ -188,7 +189,13 @@ async def run(
         )
         admin: Listener | None = None
         admin_drained = None
-        tasks = [loop.create_task(shared.pulse.run(number))]
+        tasks = list[asyncio.Task[None]]()
+
+        def begin(work: Coroutine[Any, Any, None]) -> None:
+            tasks.append(loop.create_task(work))
+            tasks[-1].add_done_callback(_failed)
+
+        begin(shared.pulse.run(number))
         if number == 0:
             more = {"/faults": faults.answer} if faults is not None else {}
             readiness = Readiness(
@@ -226,9 +233,9 @@ async def run(
             live.handler, live.watch, live.vitals = handler, watch, vitals
             admin = await answer_on(ports.admin, handler, ports.tls, BACKLOG)
             admin_drained = functools.partial(handler.drained, watch)
-            tasks.append(loop.create_task(history.run()))
+            begin(history.run())
         if isinstance(plan.keyring, KeyFile):
-            tasks.append(loop.create_task(plan.keyring.watch()))
+            begin(plan.keyring.watch())
         gc.collect()
         gc.freeze()  # what is there now stays: no collection needs to look at it again
         news, count = News(settings, ports.certificate.pem if ports.certificate is not None else None), 0
@@ -236,22 +243,21 @@ async def run(
             count, news = shared.published.read()
             live.take(news)
         ready()
-        tasks.append(loop.create_task(follow(shared.published, live.take, count)))
+        begin(follow(shared.published, live.take, count))
         if number == 0:
-            reading = Reading(news, plan.again, shared.published, metrics)
-            tasks.append(loop.create_task(reading.run(stop.asked)))
-            tasks.append(loop.create_task(_warn(plan.names, catalog, plan.keyring)))
-            tasks.append(loop.create_task(catalog.upkeep()))
+            begin(Reading(news, plan.again, shared.published, metrics).run(stop.asked))
+            begin(_once(lambda: _warn(plan.names, catalog, plan.keyring)))
+            begin(catalog.upkeep())
             cutoff = began - CLOCK_GRAIN if alone else began - AGE
             if not plan.folder.alone:
-                tasks.append(loop.create_task(_outlast(plan.folder, catalog, drivers)))
+                begin(_once(lambda: _outlast(plan.folder, catalog, drivers)))
             disk = None if drivers.shared else settings.folder
             sweeper = Sweeper(blobs, catalog, metrics, disk, int(news.settings.headroom * MIB))
-            tasks.append(loop.create_task(sweeper.run(cutoff)))
+            begin(sweeper.run(cutoff))
             if disk is not None:
-                tasks.append(loop.create_task(sweeper.relieve()))
+                begin(sweeper.relieve())
             live.stale = StaleUploads(blobs, catalog, metrics, news.settings.stale_days, plan.audit)
-            tasks.append(loop.create_task(live.stale.run()))
+            begin(live.stale.run())
             live.sweeper, live.scrubbing = sweeper, Scrubbing(lambda new: _scrubber(new, blobs, catalog, metrics))
             live.scrubbing.take(news.settings)
             stack.callback(live.scrubbing.stop)
@@ -300,41 +306,48 @@ async def _meet_older(catalog: Catalog, drivers: Drivers) -> None:
         log.warning("older gateways may run beside this one: when none does any more, run `uvideo admin upgraded`")
 
 
+async def _once(work: Callable[[], Awaitable[None]]) -> None:
+    """Do this, a little later if the database is away."""
+    while True:
+        try:
+            return await work()
+        except Unreachable as failure:
+            log.warning("what a start has to look for is looked for later: %s", failure.strerror)
+        await asyncio.sleep(AGAIN)
+
+
+def _failed(task: asyncio.Task[None]) -> None:
+    """Nobody waits for it, so nobody else would say so."""
+    if not task.cancelled() and task.exception() is not None:
+        log.error("what the server does beside requests has failed, in part", exc_info=task.exception())
+
+
 async def _outlast(folder: Folder, catalog: Catalog, drivers: Drivers) -> None:
     """Once the server that this one replaced has nothing more in flight, do what a server does that is alone."""
     while not folder.look_alone():
         await asyncio.sleep(ALONE_EVERY)
-    try:
-        await _meet_older(catalog, drivers)
-    except Unreachable as failure:
-        log.warning("secrets are sealed as older servers read them until the next start: %s", failure.strerror)
+    await _meet_older(catalog, drivers)
 
 
 async def _take_back(blobs: Blobs, catalog: Catalog) -> None:
     """Before anybody asks for it: a catalog that was restored may name again what a sweep put aside."""
-    try:
-        count = await blobs.take_back(catalog.named)
-    except Unreachable as failure:
-        raise StartError(f"cannot start: {failure.strerror}", endings.AWAY) from None
+    count = await blobs.take_back(catalog.named)
     if count:
         log.info("took %d files back from the quarantine", count)
 
 
 async def _warn(own_names: OwnNames, catalog: Catalog, keyring: Keyring) -> None:
     """Name what was made before the server knew its names, and may take requests of others; count what is void."""
-    try:
-        void = await rotation.void(catalog, keyring)
-        if void.void_tokens or void.void_keys:
-            log.warning(
-                "%d tokens and %d added key pairs are void: they are sealed under another pair of the server's own. If "
-                "you have that, run `uvideo admin keys DIR --from FILE`",
-                *(void.void_tokens, void.void_keys),
-            )
-        async for line in own_names.conflicts(catalog):
-            log.warning("%s", line)
-        log.debug("what is stored was compared with the server's names and keys")
-    except Unreachable as failure:
-        log.warning("spaces cannot be compared with the server's names: %s", failure.strerror)
+    void = await rotation.void(catalog, keyring)
+    if void.void_tokens or void.void_keys:
+        log.warning(
+            "%d tokens and %d added key pairs are void: they are sealed under another pair of the server's own. If "
+            "you have that, run `uvideo admin keys DIR --from FILE`",
+            *(void.void_tokens, void.void_keys),
+        )
+    async for line in own_names.conflicts(catalog):
+        log.warning("%s", line)
+    log.debug("what is stored was compared with the server's names and keys")
 
 
 def _on_failure(short: Moment, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -23,7 +23,17 @@ from typing import Any, TypeVar
 from uvideo._core import errors
 from uvideo.storage import upkeep
 from uvideo.storage.accounts import Accounts
-from uvideo.storage.base import Absent, Compacted, ObjectRecord, Page, PartRecord, SpaceRecord, Unfit, UploadRecord
+from uvideo.storage.base import (
+    Absent,
+    Compacted,
+    ObjectRecord,
+    Page,
+    PartRecord,
+    SpaceRecord,
+    Unfit,
+    Unreachable,
+    UploadRecord,
+)
 from uvideo.storage.committer import Committer, Work, held, is_locked, telling, told
 from uvideo.storage.mark import Mark
 from uvideo.storage.reserve import Reserve
@@ -508,12 +518,13 @@ class SqliteCatalog(Accounts):
             self._freeing = asyncio.ensure_future(self._until_free())
 
     async def _until_free(self) -> None:
-        while True:
-            with contextlib.suppress(OSError):
-                await self.apart(_peek)
-                self._freeing = None
-                return
-            await asyncio.sleep(AGAIN)
+        with contextlib.suppress(Exception):  # what else is wrong the next read says
+            while True:
+                with contextlib.suppress(Unreachable):
+                    await self.apart(_peek)
+                    break
+                await asyncio.sleep(AGAIN)
+        self._freeing = None
 
     async def apart(self, look: Callable[[sqlite3.Connection], T]) -> T:
         """What ``look`` finds, on a thread and a connection of its own."""

@@ -86,7 +86,6 @@ WORDS = {
     "the name is not UTF-8 and cannot be a key: rename it": "文件名不是 UTF-8，不能作为键：请改名",
     "{path} is neither a file nor a folder": "{path} 既不是文件也不是文件夹",
     "a link leads back to a folder above it": "符号链接指回了上级文件夹",
-    "the service does not list keys in order: {key}": "服务没有按顺序列出键：{key}",
     # Progress
     "{done} of {known}": "{done}/{known}",
     "total": "合计",

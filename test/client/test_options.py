@@ -1,0 +1,77 @@
+"""The types of the options name what the methods take, each with its type; neither can change alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from uvideo import Client, Settings, options
+
+
+def types_of(cls: type) -> dict[str, str]:
+    """{name: type as it is written} of a TypedDict."""
+    return {name: str(getattr(each, "__forward_arg__", each)) for name, each in cls.__annotations__.items()}
+
+
+def inherited(cls: type) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for each in (*reversed(getattr(cls, "__orig_bases__", ())), cls):
+        if each is not cls and isinstance(each, type):
+            found.update(inherited(each))
+    return {**found, **types_of(cls)}
+
+
+def keywords(method: Callable[..., Any]) -> dict[str, str]:
+    """{name: type} of what a method takes by keyword only; a Cancel is what callers have for an Interrupt."""
+    return {
+        name: str(each.annotation).replace("models.", "").replace("Interrupt", "Cancel")
+        for name, each in inspect.signature(method).parameters.items()
+        if each.kind is inspect.Parameter.KEYWORD_ONLY
+    }
+
+
+@pytest.mark.parametrize(
+    ("type_", "method"),
+    [
+        (options.UploadOptions, Client.upload),
+        (options.DownloadOptions, Client.download),
+        (options.PutOptions, Client.put),
+        (options.OpenOptions, Client.open),
+        (options.SpaceOptions, Client.create_space),
+    ],
+    ids=lambda each: each.__name__,
+)
+def test_the_options_of_a_method(type_: type, method: Callable[..., Any]) -> None:
+    assert inherited(type_) == keywords(method)
+
+
+def test_the_options_of_presign_are_those_that_the_filesystem_does_not_give() -> None:
+    named = keywords(Client.presign)
+    named.pop("expires")
+    assert inherited(options.PresignOptions) == named
+
+
+def test_reading_and_writing_take_together_what_open_takes() -> None:
+    assert inherited(options.OpenOptions) == {
+        **inherited(options.WriteOptions),
+        **inherited(options.ReadOptions),
+    }
+
+
+def test_every_setting_is_an_option_of_its_type_or_none() -> None:
+    fields = {each.name: str(each.type) for each in dataclasses.fields(Settings)}
+    given = inherited(options.Given)
+    assert given.keys() == fields.keys()
+    for name, type_ in fields.items():
+        assert {*type_.split(" | "), "None"} <= set(given[name].split(" | ")), name
+
+
+def test_a_client_takes_its_keys_by_name_and_the_other_settings_as_options() -> None:
+    taken = {*inherited(options.ClientOptions), *inspect.signature(Client.__init__).parameters}
+    fields = {each.name for each in dataclasses.fields(Settings)}
+    assert fields <= taken
+    assert taken - fields == {"self", "settings", "retry", "options", "profile", "environ"}

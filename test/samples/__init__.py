@@ -1,0 +1,1 @@
+"""Samples of what each version of the program has stored, and that the present one reads them."""

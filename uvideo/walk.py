@@ -1,0 +1,100 @@
+"""The files below a local folder, in the byte order of the keys that they would have."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from enum import Enum
+from typing import NamedTuple
+
+__all__ = ["Found", "Problem", "walk"]
+
+#: What an unfinished download has left beside its target.
+PARTIAL = re.compile(r"\.[0-9a-f]{16,32}\.part")
+
+
+class Problem(Enum):
+    """Why a name below a folder is no file to go on with, beside an OSError."""
+
+    LOOP = "a link leads back to a folder above it"
+    NAME = "its name is not UTF-8"
+
+
+class Found(NamedTuple):
+    """A file.  name: relative to the folder, with "/".  path: of this system.
+
+    problem: why it cannot be read or be a key; then the name of a folder ends with "/".
+    """
+
+    name: str
+    path: str
+    problem: OSError | Problem | None = None
+
+
+def walk(
+    root: str,
+    prefix: str = "",
+    skips: Callable[[str], bool] | None = None,
+    depth: int | None = None,
+    links: bool = True,
+) -> Iterator[Found]:
+    """The files below a folder, found as they are asked for.  Of each folder on the way the names are kept, no more.
+
+    What an unfinished download has left is passed over.  Links are followed, those to folders only with ``links``.
+    prefix: put before names.  skips(name): whether a folder is passed over.  depth: how many folders deep, or None.
+    """
+    #: Of each folder on the way: identity, path, name, and what is still to come in it.
+    way: list[tuple[tuple[int, int], str, str, Iterator[str]]] = []
+
+    def enter(folder: str, name: str) -> Iterator[Found]:
+        try:
+            status = os.stat(folder)
+            identity = (status.st_dev, status.st_ino)
+            if any(identity == above for above, *_ in way):
+                yield Found(name, folder, Problem.LOOP)
+                return
+            way.append((identity, folder, name, iter(_names(folder, links))))
+        except OSError as error:
+            yield Found(name, folder, error)
+
+    yield from enter(root, prefix)
+    while way:
+        _, folder, above, names = way[-1]
+        name = next(names, None)
+        if name is None:
+            way.pop()
+            continue
+        path = os.path.join(folder, name.rstrip("/"))
+        if not _is_utf8(name):
+            yield Found(above + name, path, Problem.NAME)
+        elif not name.endswith("/"):
+            yield Found(above + name, path)
+        elif not (skips and skips(above + name[:-1])) and (depth is None or len(way) <= depth):
+            yield from enter(path, above + name)
+
+
+def _names(folder: str, links: bool) -> list[str]:
+    """The names in a folder in the order of the keys below it: those of folders end with a slash."""
+    names = []
+    with os.scandir(folder) as entries:
+        for each in entries:
+            is_folder = _is_folder(each)
+            if not (PARTIAL.fullmatch(each.name) or (is_folder and not links and each.is_symlink())):
+                names.append(each.name + "/" if is_folder else each.name)
+    return sorted(names)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
