@@ -308,7 +308,6 @@ def test_a_successor_that_cannot_serve_costs_nothing(tmp_path: Path, program: Pa
         with pytest.raises(NotReplaced, match="the ready file cannot be written"):
             restart(folder)
         (tmp_path / "gone").rename(tmp_path / "run")
-        text = main.read_text()
         gate = Gate(tmp_path, main, "predecessor.serving()")
         gate.shut()
 
@@ -336,9 +335,22 @@ def test_a_successor_that_cannot_serve_costs_nothing(tmp_path: Path, program: Pa
         gate.open()
         patience.until(lambda: not alive(successor))
         assert "does not hand over" in server.log.read_text()
-    main.write_text(text)
-    with start_server(folder, "--no-fsync") as server:
+    with started_from(program, folder) as server:
         assert Peer(server).call(operation.GetObject(space, "k")).body == b"1"
+        gate.shut()
+        told: list[None] = []
+
+        def tell(_: float) -> None:
+            if not told:
+                gate.reached()
+                server.process.terminate()
+                told.append(None)
+
+        said = rf": process {server.pid} ends: it was told to stop"
+        with pytest.raises(NotReplaced, match=f"the new server does not serve{said}"):
+            restart(folder, sleep=tell)
+        assert server.process.wait(patience.SECONDS) == 0
+        assert re.search(f"no other server has taken over{said}", server.log.read_text())
 
 
 def test_a_signal_in_the_middle_of_a_hand_over_is_for_the_new_server(tmp_path: Path) -> None:
@@ -426,6 +438,19 @@ def test_a_server_whose_terminal_is_gone_is_replaced(tmp_path: Path, workers: st
     os.kill(pid, signal.SIGTERM)
     assert os.waitpid(pid, 0)[1] == 0
     os.close(claim(folder))
+
+
+def test_no_signal_is_passed_on_to_a_stranger(tmp_path: Path) -> None:
+    """Whatever stands in the lock: a process number of another container, or one that was given to another program."""
+    with start_server(tmp_path, "--no-fsync") as server, subprocess.Popen(["sleep", "600"]) as stranger:
+        try:
+            restart(tmp_path)
+            (tmp_path / "lock").write_text(json.dumps({"pid": stranger.pid}))
+            assert server.stop() == 0
+            assert stranger.poll() is None
+        finally:
+            stranger.kill()
+    os.close(claim(tmp_path))
 
 
 def test_nobody_to_restart(tmp_path: Path) -> None:
