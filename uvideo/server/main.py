@@ -102,6 +102,7 @@ def _serve(settings: Settings, service: Notify, predecessor: Predecessor | None,
             others=Level(settings.workers),
             pulse=Pulse(settings.workers),
         )
+        shared.metrics.set("uvideo_unplanned_starts_total", folder.crashes)
         succession = Succession(folder, ports, service, hangup, is_first=predecessor is None)
 
         def announce() -> None:
