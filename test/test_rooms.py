@@ -32,6 +32,9 @@ VALUES = {
     "re",
     "struct",
     "sys",
+    # For type checkers alone, which read them below `if TYPE_CHECKING`: 2.7 has neither.
+    "typing",
+    "typing_extensions",
 }
 FRAMEWORKS = (
     "aiohttp",
