@@ -1,6 +1,6 @@
 """Records of transfers, by which a later process goes on: files of lines that only this user may write.
 
-A checkpoint is an upload's record at a path that the caller chose.  The journal of the toolkit is made of such records too.
+A checkpoint is an upload's record at a path that the caller chose.  The toolkit's journal keeps its records so, too.
 """
 
 from __future__ import absolute_import, division, print_function
