@@ -25,6 +25,7 @@ from uvideo.client import Client
 from uvideo.errors import AlreadyExists, DeadlineExceeded, NotFound, UploadNotFound, UVideoError
 from uvideo.listing import AsyncListing
 from uvideo.models import T
+from uvideo.pool import gathered
 from uvideo.settings import Settings, size
 from uvideo.stream import Source
 from uvideo.texts import several
@@ -620,6 +621,17 @@ class AsyncClient:
         default the source's.  verify: False not to compare etags; other bytes are an IntegrityError.  progress, cancel:
         as of ``upload``.  NotFound without a source.
         """
+        whole, check = self._carrier.one(), self._settings.verify if verify is None else verify
+        jobs = calls.jobs(self._settings.part_jobs if part_jobs is None else part_jobs)
+
+        async def ask(call: Call[T]) -> T:
+            if cancel is not None and not call.tidies():
+                cancel.check()
+            carrier = whole.tidying() if call.tidies() else whole
+            carrier.carrier.check()
+            result, _ = await carrier.call(call.operation, proof=check)
+            return call.convert(result)
+
         made = copies.Copy(
             space=space,
             key=key,
@@ -629,25 +641,14 @@ class AsyncClient:
             storage_class=storage_class,
             metadata=metadata,
             headers=headers,
-            verify=self._settings.verify if verify is None else verify,
+            verify=check,
             threshold=copies.ONE_REQUEST if threshold is None else size("threshold", threshold),
             progress=progress,
             ticks=self._carrier.carrier.ticks,
+            ask=ask,
+            each=lambda do, parts: gathered(do, parts, jobs),
         )
-
-        whole = self._carrier.one()
-
-        async def ask(call: Call[Any]) -> Any:
-            if cancel is not None and not call.tidies():
-                cancel.check()
-            carrier = whole.tidying() if call.tidies() else whole
-            carrier.carrier.check()
-            result, _ = await carrier.call(call.operation, proof=made.verify)
-            return call.convert(result)
-
-        jobs = calls.jobs(self._settings.part_jobs if part_jobs is None else part_jobs)
-        stored: models.Stored = await copies.carried_soon(made.steps(), ask, jobs)
-        return stored
+        return await made.stored()
 
     async def rename(self, space: str, key: str, new_key: str, *, force: bool = False) -> None:
         """Give an object another key.  force: also if that takes the place of another object; else AlreadyExists."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, overload
 
@@ -22,7 +22,7 @@ from uvideo.carriage import carried, chosen, connect
 from uvideo.errors import AlreadyExists, NoAnswer, NotFound, UploadNotFound, UVideoError
 from uvideo.listing import Listing
 from uvideo.models import T
-from uvideo.pool import Pool
+from uvideo.pool import Pool, results
 from uvideo.settings import Settings, size
 from uvideo.stream import Source, stream
 from uvideo.texts import several
@@ -613,6 +613,18 @@ class Client:
         default the source's.  verify: False not to compare etags; other bytes are an IntegrityError.  progress, cancel:
         as of ``upload``.  NotFound without a source.
         """
+        bound, check = self._whole(cancel), self._settings.verify if verify is None else verify
+        jobs = calls.jobs(self._settings.part_jobs if part_jobs is None else part_jobs)
+
+        async def ask(call: Call[T]) -> T:
+            carrier = bound.tidying() if call.tidies() else bound
+            carrier.check()
+            result, _ = carrier.call(call.operation, proof=check)
+            return call.convert(result)
+
+        async def each(do: Callable[[int], Coroutine[Any, Any, T]], parts: Iterable[int]) -> list[T]:
+            return [*results(lambda part: copies.finished(do(part)), parts, jobs)]
+
         made = copies.Copy(
             space=space,
             key=key,
@@ -622,22 +634,14 @@ class Client:
             storage_class=storage_class,
             metadata=metadata,
             headers=headers,
-            verify=self._settings.verify if verify is None else verify,
+            verify=check,
             threshold=copies.ONE_REQUEST if threshold is None else size("threshold", threshold),
             progress=progress,
             ticks=self._carrier.ticks,
+            ask=ask,
+            each=each,
         )
-        bound = self._whole(cancel)
-
-        def ask(call: Call[Any]) -> Any:
-            carrier = bound.tidying() if call.tidies() else bound
-            carrier.check()
-            result, _ = carrier.call(call.operation, proof=made.verify)
-            return call.convert(result)
-
-        jobs = calls.jobs(self._settings.part_jobs if part_jobs is None else part_jobs)
-        stored: models.Stored = copies.carried(made.steps(), ask, jobs)
-        return stored
+        return copies.finished(made.stored())
 
     def rename(self, space: str, key: str, new_key: str, *, force: bool = False) -> None:
         """Give an object another key.  force: also if that takes the place of another object; else AlreadyExists."""
