@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from ucloud.uvideo import argument as argument
     from ucloud.uvideo import body as body
     from ucloud.uvideo import carrier as carrier
+    from ucloud.uvideo import checkpoint as checkpoint
     from ucloud.uvideo import connection as connection
     from ucloud.uvideo import fault as fault
     from ucloud.uvideo import interrupt as interrupt
@@ -99,6 +100,7 @@ CARRIAGE = (
     "argument",
     "body",
     "carrier",
+    "checkpoint",
     "connection",
     "fault",
     "interrupt",

@@ -372,15 +372,9 @@ def _is_known(carrier: Carrier, left: Download) -> bool:
 
 def resume(carrier: Carrier, id: str, options: Options) -> Downloaded:
     """Go on with a download of the journal.  ObjectChanged, and nothing is lost, if the object is not the same."""
-    assert options.journal is not None
-    with options.journal.turn(id):
-        return _resumed(carrier, options.journal.claim(id), options)
-
-
-def _resumed(carrier: Carrier, claim: Claim, options: Options) -> Downloaded:
-    id = claim.id
-    try:
-        first, left = claim.record(origin(carrier), functools.partial(_is_known, carrier))
+    journal = options.journal
+    assert journal is not None
+    with journal.held(id, origin(carrier), functools.partial(_is_known, carrier)) as (claim, first, left):
         wanted = None if left.is_whole() else byterange.ByteRange(left.first, left.first + left.size - 1)
         op = operation.GetObject(left.space, left.key, wanted)
         if options.verify is None:
@@ -389,20 +383,10 @@ def _resumed(carrier: Carrier, claim: Claim, options: Options) -> Downloaded:
         if target.sequential:
             raise LocalFailure(f"{first['path']} is no file any more: abort({id!r}) and download it again", transfer=id)
         return _Download(carrier, op, target, options, claim, first["path"]).run(left.etag)
-    finally:
-        claim.release()
 
 
 def abort(carrier: Carrier, journal: Journal, id: str) -> None:
     """Give a download of the journal up, and remove its temporary file.  LocalFailure, and the record stays."""
-    with journal.turn(id):
-        _aborted(carrier, journal.claim(id))
-
-
-def _aborted(carrier: Carrier, claim: Claim) -> None:
-    try:
-        claim.record(origin(carrier), functools.partial(_is_known, carrier))
+    with journal.held(id, origin(carrier), functools.partial(_is_known, carrier)) as (claim, _, _):
         _remove(claim)
         claim.discard()
-    finally:
-        claim.release()

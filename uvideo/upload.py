@@ -7,6 +7,7 @@ import io
 import logging
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -357,14 +358,7 @@ def resume(carrier: Carrier, id: str, options: Options) -> Stored:
     """Go on with an upload of the journal.  SourceChanged, and nothing is lost, if its file is not the same."""
     journal = options.journal
     assert journal is not None
-    with journal.turn(id):
-        return _resumed(carrier, journal.claim(id), journal, options)
-
-
-def _resumed(carrier: Carrier, claim: Claim, journal: Journal, options: Options) -> Stored:
-    id = claim.id
-    try:
-        first, found = claim.record(origin(carrier), functools.partial(_is_known, carrier))
+    with journal.held(id, origin(carrier), functools.partial(_is_known, carrier)) as (claim, first, found):
         file = FileSource(first["path"])
         try:
             if found.source.get("identity") != file.identity:
@@ -378,23 +372,11 @@ def _resumed(carrier: Carrier, claim: Claim, journal: Journal, options: Options)
             return job.journalled(claim, found, file, journal, first["path"])
         finally:
             file.close()
-    finally:
-        claim.release()
 
 
 def abort(carrier: Carrier, journal: Journal, id: str) -> None:
     """Give an upload of the journal up, and free what the service keeps of it.  UVideoError, and the record stays."""
-    with journal.turn(id):
-        _aborted(carrier, journal.claim(id))
-
-
-def _aborted(carrier: Carrier, claim: Claim) -> None:
-    try:
-        _, found = claim.record(origin(carrier), functools.partial(_is_known, carrier))
-        try:
+    with journal.held(id, origin(carrier), functools.partial(_is_known, carrier)) as (claim, _, found):
+        with suppress(UploadNotFound):
             carrier.call(operation.AbortUpload(found.space, found.key, found.upload_id))
-        except UploadNotFound:
-            pass
         claim.discard()
-    finally:
-        claim.release()
