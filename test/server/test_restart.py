@@ -34,7 +34,7 @@ from ucloud.uvideo.protocol import operation
 from uvideo.server.arrivals import answer_on
 from uvideo.server.connection import Server
 from uvideo.server.exchange import Watch
-from uvideo.server.folder import claim, state
+from uvideo.server.folder import claim, is_served, state
 from uvideo.server.handover import NotReplaced, restart
 from uvideo.server.metrics import Metrics
 from uvideo.server.settings import StartError
@@ -624,8 +624,10 @@ def test_a_folder_is_in_use_while_a_worker_outlives_its_server(tmp_path: Path) -
             (worker,) = children(first.pid)
             first.send_signal(signal.SIGTERM)
             assert first.wait(patience.SECONDS) == 0 and alive(worker)
+            seen = set()
             with pytest.raises(StartError, match="is still answering requests"):
-                claim(manager.folder)
+                claim(manager.folder, sleep=lambda _: seen.add(is_served(manager.folder)))
+            assert seen == {False}  # who waits keeps no server from starting
         load.first.close()
         patience.until(lambda: not alive(worker))
         os.close(claim(manager.folder))
