@@ -19,7 +19,7 @@ BESIDE = {"connection.py", "failures.py"}
 def test_who_refuses_for_a_reason_of_the_server_says_the_cause() -> None:
     found = 0
     for folder in ("server", "storage"):
-        for path in sorted((ROOT / "uvideo" / folder).glob("*.py")):
+        for path in sorted((ROOT / "uvideo" / folder).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text())):
                 if not isinstance(node, ast.Call) or ast.unparse(node.func) not in (
                     *("errors.Unavailable", "errors.Throttled"),

@@ -322,7 +322,7 @@ class _Assets:
         if not self._files:
             self._files = {
                 each.name: _asset(each.name, each.read_bytes())
-                for each in (resources.files("uvideo.server") / "console").iterdir()
+                for each in (resources.files("uvideo.server.console") / "web").iterdir()
                 if each.name.rpartition(".")[2] in TYPES
             }
         return self._files.get(name)
