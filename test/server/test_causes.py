@@ -13,7 +13,7 @@ from uvideo.server.ops.refusal_causes import CAUSES, OWN, cause_of
 from uvideo.storage import base
 
 #: Said before a request is counted at all (uvideo_connections_refused_total), or of a failure that has its cause.
-BESIDE = {"connection.py", "failures.py"}
+BESIDE = {"connection.py", "error_responses.py"}
 
 
 def test_who_refuses_for_a_reason_of_the_server_says_the_cause() -> None:

@@ -1,7 +1,7 @@
 """The console on the admin port: its pages, signing in, and the calls of those who are signed in.
 
-HTTP and sessions are here; what may be asked is in ``view``.  Every answer says by its headers that no other page may
-frame it, read it or run a script in it.
+HTTP and sessions are here; what may be asked is in ``console_api``.  Every answer says by its headers that no other
+page may frame it, read it or run a script in it.
 """
 
 from __future__ import annotations
