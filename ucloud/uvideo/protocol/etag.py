@@ -10,7 +10,7 @@ import hashlib
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
-from .text import TYPE_CHECKING, native
+from .compat import TYPE_CHECKING, native
 
 if TYPE_CHECKING:
     from typing import Iterable, Sequence  # noqa: F401
@@ -70,6 +70,17 @@ def from_digests(digests):
     else:
         digest = hashlib.sha1(b"".join(digests)).digest()
     return native(urlsafe_b64encode(struct.pack("<I", len(digests)) + digest))
+
+
+def of_parts(etags, block_size):
+    # type: (Iterable[str], int) -> str | None
+    """The etag of an object that is made of parts with these etags; None where they do not tell it."""
+    if block_size != BLOCK:
+        return None
+    try:
+        return from_digests([part_digest(each) for each in etags])
+    except ValueError:
+        return None
 
 
 def same(etag, other, size):
