@@ -145,6 +145,7 @@ lint: $(VENV)/.made  ## ruff, mypy, and the syntax of what also runs on 2.7
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	$(PY) -m test.stubs
 	$(PY) -m test.syntax
 
 docs: $(VENV)/.docs  ## the documentation as a site, in .cache/site; strict, and nothing in it needs another host

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,15 @@ import pytest
 
 from test.alone import SECONDS, Alone, at_once
 from test.fakes import FaultProxy
-from uvideo import Cancel, Client, Limit, errors, folders
+from ucloud.uvideo.engine import workers
+from uvideo import Cancel, Client, Limit, errors
+from uvideo._core import cancel as interrupt
 from uvideo._core import download as downloads
-from uvideo._core import interrupt, receiver
-from uvideo._core import target as targets
+from uvideo._core import download_target as targets
+from uvideo._core import ranged_download
 from uvideo.cli.etags import Etags
 from uvideo.cli.walk import Entry
+from uvideo.transfer import folders
 
 BLOCK = 4194304
 
@@ -30,7 +34,7 @@ def stored(client: Client, space: str) -> bytes:
     return data
 
 
-class Watch(receiver.Watch):  # type: ignore[misc]
+class Watch(ranged_download.Watch):  # type: ignore[misc]
     """Everything that is told, told to one."""
 
     def __init__(self) -> None:
@@ -56,7 +60,7 @@ class Watch(receiver.Watch):  # type: ignore[misc]
 
 def receive(client: Client, space: str, path: Path, watch: Watch) -> Any:
     target = targets.opened(str(path))
-    return receiver.receive(
+    return ranged_download.receive(
         client._carrier,
         space,
         "a",
@@ -113,23 +117,18 @@ def test_two_threads_never_take_the_same_blocks(
     assert sum(each.answer_bytes for each in proxy.log("GetObject")) == len(stored)
 
 
-def test_of_two_failures_at_once_the_graver_is_told(
-    client: Client, space: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plain = receiver.graver
+def test_of_two_failures_at_once_the_graver_is_told(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = workers.graver
 
     def slow(first: Any, error: Any) -> Any:
         time.sleep(SECONDS)
         return plain(first, error)
 
-    monkeypatch.setattr(receiver, "graver", slow)
-    target = targets.opened(str(tmp_path / "a"))
+    monkeypatch.setattr(workers, "graver", slow)
     for first, second in ((errors.NoAnswer(), errors.AccessDenied()), (errors.AccessDenied(), errors.NoAnswer())):
-        found = receiver.Receiver(client._carrier, space, "a", target, jobs=2)
-        at_once(
-            lambda found=found, error=first: found._fail(error), lambda found=found, error=second: found._fail(error)
-        )
-        assert isinstance(found._error, errors.AccessDenied)
+        found = workers.Workers(lambda: None, client._carrier, 0)
+        at_once(partial(found.fail, first), partial(found.fail, second))
+        assert isinstance(found.error, errors.AccessDenied)
 
 
 # Interrupts

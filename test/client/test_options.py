@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from uvideo import Client, Settings, options
+from uvideo import Client, Settings
+from uvideo.client import options
 
 
 def types_of(cls: type) -> dict[str, str]:
@@ -40,6 +41,7 @@ def keywords(method: Callable[..., Any]) -> dict[str, str]:
         (options.UploadOptions, Client.upload),
         (options.DownloadOptions, Client.download),
         (options.PutOptions, Client.put),
+        (options.CopyOptions, Client.copy),
         (options.OpenOptions, Client.open),
         (options.SpaceOptions, Client.create_space),
     ],

@@ -14,7 +14,8 @@ import threading
 import time
 
 from ucloud import logger
-from ucloud.uvideo import config, source, transfer
+from ucloud.uvideo import config
+from ucloud.uvideo.engine import multipart_upload, upload_source, workers
 from ucloud.uvideo.protocol import etag as etags
 from ucloud.uvideo.protocol.errors import AccessDenied, NoAnswer, Unavailable
 
@@ -120,16 +121,16 @@ class Machine(Hostile):
         self.assertEqual(self.service.stored(), self.data)
 
     def test_a_disk_that_fails_costs_no_upload_that_has_a_checkpoint(self):
-        checkpoint, real, reads = self.path("checkpoint"), source.FileSource.read, []
+        checkpoint, real, reads = self.path("checkpoint"), upload_source.FileSource.read, []
 
         def failing(self, where):
             reads.append(where)
             if len(reads) == 3:
-                raise source.local(EnvironmentError(5, "Input/output error"), self.path)
+                raise upload_source.local(EnvironmentError(5, "Input/output error"), self.path)
             return real(self, where)
 
-        source.FileSource.read = failing
-        self.addCleanup(setattr, source.FileSource, "read", real)
+        upload_source.FileSource.read = failing
+        self.addCleanup(setattr, upload_source.FileSource, "read", real)
         resp = self.assertStatus(-3, self.upload(checkpoint=checkpoint, maxthread=1))
         self.assertIn("Input/output error", resp.error)
         self.assertNotIn("abort", [name for name, _ in self.service.seen])
@@ -248,9 +249,9 @@ class Streams(Hostile):
 class Interruptions(Hostile):
     def setUp(self):
         super(Interruptions, self).setUp()
-        grace = transfer.GRACE
-        transfer.GRACE = 0.05
-        self.addCleanup(setattr, transfer, "GRACE", grace)
+        grace = multipart_upload.GRACE
+        multipart_upload.GRACE = 0.05
+        self.addCleanup(setattr, multipart_upload, "GRACE", grace)
 
     def test_ctrl_c_while_other_threads_send_loses_no_block_of_a_stream(self):
         for stop_at in (0, 2, 5):
@@ -301,7 +302,7 @@ class Interruptions(Hostile):
 
         def start(thread):
             target = getattr(thread, "_target", None) or getattr(thread, "_Thread__target", None)  # 2.7
-            if getattr(target, "__name__", "") == "_work":
+            if getattr(target, "__name__", "") == "_run":
                 started.append(thread)
                 if len(started) > 1:
                     raise RuntimeError("can't start new thread")
@@ -333,13 +334,16 @@ class Interruptions(Hostile):
         self.assertLess(len(slept), 12)
 
     def test_a_lost_connection_is_not_hidden_by_a_503_that_was_not_tried_again(self):
-        sender = transfer.Sender(None, None, None, 1, None)
-        sender._fail(NoAnswer())
-        sender._fail(Unavailable())
-        self.assertIsInstance(sender._error, NoAnswer)
-        sender._fail(AccessDenied())
-        sender._fail(NoAnswer())
-        self.assertIsInstance(sender._error, AccessDenied)
+        found = workers.Workers(None, None, 0)
+        found.fail(NoAnswer())
+        found.fail(Unavailable())
+        self.assertIsInstance(found.error, NoAnswer)
+        found.fail(AccessDenied())
+        found.fail(NoAnswer())
+        self.assertIsInstance(found.error, AccessDenied)
+        found.fail(KeyboardInterrupt())
+        found.fail(AccessDenied())
+        self.assertIsInstance(found.error, KeyboardInterrupt)
 
     def test_nothing_is_left_open_after_many_operations(self):
         def opened():

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,13 +31,13 @@ from test.server.terminal import serve
 from test.server.wire import BLOCK, MIB, SECONDS, Answer, Peer, head, pattern, receive
 from test.server_fixture import START_SECONDS, end, start_server
 from ucloud.uvideo.protocol import operation
-from uvideo.server.arrivals import answer_on
-from uvideo.server.connection import Server
-from uvideo.server.exchange import Watch
-from uvideo.server.folder import claim, state
-from uvideo.server.handover import NotReplaced, restart
-from uvideo.server.metrics import Metrics
-from uvideo.server.settings import StartError
+from uvideo.server.http.connection import Server
+from uvideo.server.http.exchange import Watch
+from uvideo.server.http.listener import answer_on
+from uvideo.server.ops.metrics import Metrics
+from uvideo.server.process.data_folder import claim, state
+from uvideo.server.process.handover import NotReplaced, restart
+from uvideo.server.process.settings import StartError
 from uvideo.storage.schema import MIGRATIONS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -223,6 +224,12 @@ def upgrade(program: Path) -> None:
     schema.write_text(f'{text[:end]}\n    "{added}",{text[end:]}')
 
 
+def unplanned(server: Any) -> int:
+    """How many servers, before the one that serves now, ended without being told to, as it says."""
+    with urllib.request.urlopen(f"{server.admin}/metrics", timeout=SECONDS) as answer:
+        return int(re.findall(rb"^uvideo_unplanned_starts_total ([0-9]+)$", answer.read(), re.MULTILINE)[0])
+
+
 class Gate:
     """Holds the processes of a program that start from now on before a line of a module, while it is shut."""
 
@@ -299,7 +306,7 @@ def test_an_upgrade_by_command_fails_no_request(tmp_path: Path, program: Path, w
 def test_a_successor_that_cannot_serve_costs_nothing(tmp_path: Path, program: Path) -> None:
     """Without a place for its ready file; killed before it serves; and the old one killed while it waits."""
     folder = tmp_path / "data"
-    main = program / "uvideo" / "server" / "main.py"
+    main = program / "uvideo" / "server" / "process" / "main.py"
     (tmp_path / "run").mkdir()
     with started_from(program, folder, "--workers", "2", "--ready-file", str(tmp_path / "run" / "ready")) as server:
         peer = Peer(server)
@@ -308,7 +315,6 @@ def test_a_successor_that_cannot_serve_costs_nothing(tmp_path: Path, program: Pa
         with pytest.raises(NotReplaced, match="the ready file cannot be written"):
             restart(folder)
         (tmp_path / "gone").rename(tmp_path / "run")
-        text = main.read_text()
         gate = Gate(tmp_path, main, "predecessor.serving()")
         gate.shut()
 
@@ -336,9 +342,24 @@ def test_a_successor_that_cannot_serve_costs_nothing(tmp_path: Path, program: Pa
         gate.open()
         patience.until(lambda: not alive(successor))
         assert "does not hand over" in server.log.read_text()
-    main.write_text(text)
-    with start_server(folder, "--no-fsync") as server:
+    with started_from(program, folder) as server:
         assert Peer(server).call(operation.GetObject(space, "k")).body == b"1"
+        assert unplanned(server) == 1  # that one was killed
+        gate.shut()
+        told: list[None] = []
+
+        def tell(_: float) -> None:
+            if not told:
+                gate.reached()
+                server.process.terminate()
+                told.append(None)
+
+        said = rf": process {server.pid} ends: it was told to stop"
+        with pytest.raises(NotReplaced, match=f"the new server does not serve{said}"):
+            restart(folder, sleep=tell)
+        assert server.process.wait(patience.SECONDS) == 0
+        assert state(folder)["stops"] and state(folder)["crashes"] == 1
+        assert re.search(f"no other server has taken over{said}", server.log.read_text())
 
 
 def test_a_signal_in_the_middle_of_a_hand_over_is_for_the_new_server(tmp_path: Path) -> None:
@@ -382,18 +403,64 @@ def test_a_terminal_ends_the_server_that_has_taken_over(tmp_path: Path, how: str
     os.close(claim(folder))
 
 
+#: (module, line that a process is about to run, workers) while a server is replaced
+STAGES = (
+    ("main", "predecessor.serving()", 1),  # the new server has not taken over
+    ("main", "folder.say(pid=os.getpid(), failures=0)", 1),  # it has, and nobody knows its process
+    ("main", "os.write(sys.stdout.fileno(), line.encode())", 1),
+    ("worker", "await asyncio.gather(*tasks, return_exceptions=True)", 1),  # the old one has answered all
+    ("main", "signals.keep([signal.SIGCHLD])", 1),  # its loop is closed
+    ("main", "predecessor.serving()", 2),
+    ("main", "folder.say(pid=os.getpid(), failures=0)", 2),
+    ("workers", 'os.write(self._life[1], b"1" * len(self._pids))', 2),
+    ("workers", "return self._succession.wait(_next_signal)", 2),
+)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("module", "line", "workers"), STAGES)
+def test_a_terminal_that_goes_while_the_server_is_replaced_ends_it(
+    tmp_path: Path, program: Path, module: str, line: str, workers: int
+) -> None:
+    """A shell and the system both say so."""
+    folder = tmp_path / "data"
+    gate = Gate(tmp_path, program / "uvideo" / "server" / f"{module}.py", line)
+    pid, terminal = serve(folder, "--no-fsync", "--workers", str(workers), program=program)
+    gate.shut()
+    os.kill(pid, signal.SIGUSR2)
+    gate.reached()
+    os.close(terminal)
+    os.kill(pid, signal.SIGHUP)
+    gate.open()
+    os.kill(pid, signal.SIGHUP)
+    assert os.waitpid(pid, 0)[1] == 0
+    os.close(claim(folder))
+
+
 @pytest.mark.parametrize("workers", ("1", pytest.param("2", marks=pytest.mark.long)))
 def test_a_server_whose_terminal_is_gone_is_replaced(tmp_path: Path, workers: str) -> None:
     """What it prints leads nowhere, which ends neither it nor the next one, and changes no exit code."""
     folder = tmp_path / "data"
     pid, terminal = serve(folder, "--workers", workers, nohup=True)
     os.close(terminal)
-    second = restart(folder)
-    assert restart(folder) not in (pid, second)
-    patience.until(lambda: state(folder)["pid"] in children(pid) and not alive(second))
+    assert restart(folder) != pid
     os.kill(pid, signal.SIGTERM)
     assert os.waitpid(pid, 0)[1] == 0
     os.close(claim(folder))
+
+
+def test_no_signal_is_passed_on_to_a_stranger(tmp_path: Path) -> None:
+    """Whatever stands in the lock: a process number of another container, or one that was given to another program."""
+    with start_server(tmp_path, "--no-fsync") as server, subprocess.Popen(["sleep", "600"]) as stranger:
+        try:
+            restart(tmp_path)
+            assert unplanned(server) == 0
+            (tmp_path / "lock").write_text(json.dumps({"pid": stranger.pid}))
+            assert server.stop() == 0
+            assert stranger.poll() is None
+        finally:
+            stranger.kill()
+    os.close(claim(tmp_path))
 
 
 def test_nobody_to_restart(tmp_path: Path) -> None:

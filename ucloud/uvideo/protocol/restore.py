@@ -11,17 +11,19 @@ from __future__ import absolute_import, division, print_function
 import re
 
 from .answer import http_date, parse_date
-from .text import to_text
+from .compat import to_text
 
 _SAID = re.compile(r'ongoing-request="(true|false)"(?:,\s*expiry-date="([^"]*)")?\s*\Z', re.I).match
 
 
 def build(expires):
+    # type: (float) -> str
     """Text of the header.  ``expires``: unix seconds until which the object can be read."""
     return u'ongoing-request="false", expiry-date="%s"' % to_text(http_date(expires))
 
 
 def parse(value):
+    # type: (str | None) -> tuple[bool, int | None] | None
     """(ongoing, expires or None) of the header; None if there is none or it has another form."""
     match = _SAID(value.strip()) if value else None
     return (match.group(1).lower() == "true", parse_date(match.group(2))) if match else None

@@ -1,0 +1,183 @@
+"""Who sent a request: whoever connected, or whom a trusted proxy names.
+
+What a proxy says is believed only if the proxy is trusted.  A trusted proxy names the sender in ``Forwarded`` or
+``X-Forwarded-For``, or at the beginning of a connection (PROXY protocol).  The client may have written the left part of
+such a list, so it is read from the right: the first address that is not that of a trusted proxy counts.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from uvideo._core import message
+
+__all__ = ["Sender", "Senders"]
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_SAYING = frozenset(("forwarded", "x-forwarded-for"))
+_MAPPED = 96  # bits before the IPv4 address in an IPv6 address that maps one
+_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+#: One parameter of Forwarded and what ends it.  Source: RFC 7239 section 4.
+_PAIR = re.compile(rf'[ \t]*({_NAME})=([^\s",;]+|"(?:[^"\\]|\\.)*")[ \t]*(;|,|\Z)', re.ASCII | re.DOTALL)
+#: An address with or without a port.  Source: RFC 7239 section 6.
+_NODE = re.compile(r"(?:\[([0-9A-Fa-f:.]{2,45})\]|([0-9.]{7,15}))(?::(?:[0-9]{1,5}|_[A-Za-z0-9._-]+))?", re.ASCII)
+
+
+def _address(text: str) -> IPAddress | None:
+    """One of a peer or a proxy, in its shortest form: an IPv6 address that maps an IPv4 address is that."""
+    try:
+        found = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(found, "ipv4_mapped", None) or found
+
+
+def _network(text: str) -> IPNetwork:
+    """ValueError that says what to write."""
+    try:
+        network = ipaddress.ip_network(text)
+    except ValueError as failure:
+        reason = "bits of a host are set" if "host bits" in str(failure) else "that is no address and no network"
+        raise ValueError(f"{text!r}: {reason}; write 10.0.0.5, 10.0.0.0/8, fd00::5 or fd00::/64") from None
+    if isinstance(network, ipaddress.IPv6Network) and network.prefixlen >= _MAPPED:
+        mapped = network.network_address.ipv4_mapped
+        if mapped is not None:
+            return ipaddress.ip_network((mapped, network.prefixlen - _MAPPED))
+    return network
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sent a request, or whose connection it is.
+
+    ``address``: "" of a connection that has none.  ``is_near``: this machine's own, which may be a proxy that stands
+    for many and is not trusted.  ``is_proxy``: a trusted proxy, or somebody whom it does not name.  ``is_known``: False
+    of somebody whom a trusted proxy does not name; the address is then the proxy's.
+    """
+
+    address: str
+    is_near: bool = False
+    is_proxy: bool = False
+    is_known: bool = True
+
+    @property
+    def name(self) -> str:
+        """Whom it counts as: whoever has one address of an IPv6 network of 64 bits has all of them."""
+        found = _address(self.address)
+        if isinstance(found, ipaddress.IPv6Address):
+            return str(ipaddress.ip_network((found, 64), strict=False))
+        return self.address
+
+    @property
+    def ip(self) -> IPAddress | None:
+        """The address; None unless that is known to be the sender's."""
+        return _address(self.address) if self.is_known else None
+
+
+class Senders:
+    """``trusted``: addresses or networks of proxies that say who sent what they pass on.  ValueError.
+
+    Without any, nothing that a request says about its sender counts.
+    """
+
+    def __init__(self, trusted: Sequence[str] = ()) -> None:
+        self._networks = [_network(each) for each in trusted]
+
+    def become(self, other: Senders) -> None:
+        """Trust whom another trusts from now on."""
+        self._networks = other._networks
+
+    def __bool__(self) -> bool:
+        return bool(self._networks)
+
+    def believes_nobody(self, headers: message.Headers) -> bool:
+        """Whether these say who sent a request, as a proxy's do, and no proxy is trusted."""
+        return not self._networks and headers.has_any(_SAYING)
+
+    def trusts(self, address: str | None) -> bool:
+        """Whether it is that of a trusted proxy."""
+        found = _address(address or "")
+        return found is not None and self._trusts(found)
+
+    def of_connection(self, peer: str | None, said: str | None = None) -> Sender:
+        """Whose it is.  ``said``: by the PROXY protocol, as ``proxy_protocol.address``; None also where nothing was."""
+        found = _address(peer or "")
+        if found is None:
+            return Sender(peer or "", is_near=True)
+        if not self._trusts(found):
+            return Sender(str(found), is_near=found.is_loopback)
+        if said is None:
+            return Sender(str(found), is_proxy=True)
+        named = _address(said)
+        if named is None:  # what its requests say may come from anybody
+            return Sender(str(found), is_proxy=True, is_known=False)
+        return Sender(str(named), is_proxy=self._trusts(named))
+
+    def of_request(self, connection: Sender, headers: message.Headers) -> Sender:
+        """Who sent a request on the connection."""
+        if not connection.is_proxy or not connection.is_known:
+            return connection
+        found = [
+            self._last(connection, hops(lines))
+            for name, hops in (("Forwarded", _forwarded), ("X-Forwarded-For", _forwarded_for))
+            if (lines := headers.all(name))
+        ]
+        if len(found) == 2 and found[0] != found[1]:  # the client may have written one of them
+            return replace(connection, is_known=False)
+        return found[0] if found else connection
+
+    def _trusts(self, address: IPAddress) -> bool:
+        return any(address in network for network in self._networks)
+
+    def _last(self, proxy: Sender, hops: Iterator[IPAddress | None]) -> Sender:
+        """The first of the hops, which begin with the nearest, that is no trusted proxy; else the farthest."""
+        for hop in hops:
+            if hop is None:
+                return replace(proxy, is_known=False)
+            proxy = Sender(str(hop), is_proxy=self._trusts(hop))
+            if not proxy.is_proxy:
+                break
+        return proxy
+
+
+def _forwarded_for(lines: Sequence[str]) -> Iterator[IPAddress | None]:
+    """Of X-Forwarded-For, from the right; None for what is no address."""
+    for line in reversed(lines):
+        for element in reversed(line.split(",")):
+            text = element.strip(" \t")
+            yield _node(f"[{text}]" if text.count(":") > 1 and not text.startswith("[") else text)
+
+
+def _forwarded(lines: Sequence[str]) -> Iterator[IPAddress | None]:
+    """Of Forwarded, from the right; None for what is no address, and for a line that cannot be read."""
+    for line in reversed(lines):
+        yield from reversed(_elements(line) or [None])
+
+
+def _elements(line: str) -> list[IPAddress | None] | None:
+    """The ``for`` of each element of a line; None if the line cannot be read."""
+    found: list[IPAddress | None] = []
+    at, element = 0, dict[str, str]()
+    while True:
+        pair = _PAIR.match(line, at)
+        if pair is None or pair[1].lower() in element:
+            return None
+        value = pair[2]
+        element[pair[1].lower()] = re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith('"') else value
+        at = pair.end()
+        if pair[3] != ";":
+            found.append(_node(element.get("for", "")))
+            element = {}
+            if not pair[3]:
+                return found
+
+
+def _node(text: str) -> IPAddress | None:
+    """The address of a node; None if it names none: ``unknown``, ``_hidden``."""
+    found = _NODE.fullmatch(text)
+    return _address(found[1] or found[2]) if found is not None else None

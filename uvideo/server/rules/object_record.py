@@ -1,0 +1,112 @@
+"""An object's record: what it is made of by an operation, what is said of it, and when it can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from uvideo._core import errors, expiry, field, operation, restore
+from uvideo.storage.base import ObjectRecord
+
+__all__ = [
+    "ARCHIVE",
+    "MIME",
+    "STANDARD",
+    "check_readable",
+    "file_info",
+    "is_public",
+    "metadata",
+    "object_info",
+    "restore_state",
+    "said_acl",
+    "stored_acl",
+    "stored_headers",
+]
+
+MIME = "application/octet-stream"
+STANDARD, IA, ARCHIVE = operation.STORAGE_CLASSES
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+def stored_headers(headers: Sequence[tuple[str, str]], metadata: Sequence[tuple[str, str]]) -> Pairs:
+    """The headers of a record: those replayed as they are, and the metadata.  TooLarge."""
+    field.check_count(len(headers) + len(metadata))
+    return (*headers, *((field.META + name, value) for name, value in metadata))
+
+
+def metadata(record: ObjectRecord) -> Pairs:
+    if not record.headers:
+        return ()
+    return tuple((name[len(field.META) :], value) for name, value in record.headers if name.startswith(field.META))
+
+
+def stored_acl(grant: str | None) -> str:
+    """The acl of a record."""
+    return grant if grant in operation.ACLS[1:] else ""
+
+
+def said_acl(record: ObjectRecord) -> str:
+    """Out of operation.ACLS."""
+    return record.acl or operation.ACLS[0]
+
+
+def is_public(record: ObjectRecord | None) -> bool:
+    """Whether anybody may read the object, even in a private space."""
+    return record is not None and record.acl == operation.ACLS[1]
+
+
+def restore_state(record: ObjectRecord, now: float) -> str | None:
+    """Out of operation.RESTORES; None for an object that is not of class ARCHIVE."""
+    if record.storage_class != ARCHIVE:
+        return None
+    frozen, restoring, restored = operation.RESTORES
+    if not record.ready:
+        return frozen
+    if now < record.ready:
+        return restoring
+    return frozen if expiry.is_past(record.expires, now) else restored
+
+
+def check_readable(record: ObjectRecord, now: float) -> None:
+    """NotRestored for an archived object whose bytes cannot be read now."""
+    if record.storage_class == ARCHIVE and restore_state(record, now) != operation.RESTORES[2]:
+        raise errors.NotRestored()
+
+
+def _restore(record: ObjectRecord, now: float) -> str | None:
+    """Text of X-Ufile-Restore, None unless the object has been restored."""
+    return restore.build(record.expires) if restore_state(record, now) == operation.RESTORES[2] else None
+
+
+def object_info(
+    record: ObjectRecord, now: float, span: tuple[int, int] | None = None, filename: str | None = None
+) -> operation.ObjectInfo:
+    """What HeadObject and GetObject answer."""
+    return operation.ObjectInfo(
+        record.size,
+        record.etag,
+        record.mime,
+        record.storage_class,
+        record.modified,
+        record.created,
+        metadata(record),
+        tuple(pair for pair in record.headers if not pair[0].startswith(field.META)) if record.headers else (),
+        span,
+        filename,
+        None if record.storage_class != ARCHIVE else _restore(record, now),
+    )
+
+
+def file_info(record: ObjectRecord, now: float) -> operation.FileInfo:
+    """The entry of a listing."""
+    return operation.FileInfo(
+        record.key,
+        record.size,
+        record.etag,
+        record.mime,
+        record.storage_class,
+        record.created,
+        record.modified,
+        metadata(record),
+        restore_state(record, now),
+    )
