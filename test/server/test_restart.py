@@ -412,8 +412,8 @@ STAGES = (
     ("main", "signals.keep([signal.SIGCHLD])", 1),  # its loop is closed
     ("main", "predecessor.serving()", 2),
     ("main", "folder.say(pid=os.getpid(), failures=0)", 2),
-    ("workers", 'os.write(self._life[1], b"1" * len(self._pids))', 2),
-    ("workers", "return self._succession.wait(_next_signal)", 2),
+    ("supervisor", 'os.write(self._life[1], b"1" * len(self._pids))', 2),
+    ("supervisor", "return self._succession.wait(_next_signal)", 2),
 )
 
 
@@ -424,7 +424,7 @@ def test_a_terminal_that_goes_while_the_server_is_replaced_ends_it(
 ) -> None:
     """A shell and the system both say so."""
     folder = tmp_path / "data"
-    gate = Gate(tmp_path, program / "uvideo" / "server" / f"{module}.py", line)
+    gate = Gate(tmp_path, program / "uvideo" / "server" / "process" / f"{module}.py", line)
     pid, terminal = serve(folder, "--no-fsync", "--workers", str(workers), program=program)
     gate.shut()
     os.kill(pid, signal.SIGUSR2)
