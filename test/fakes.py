@@ -4,7 +4,7 @@
         proxy.on("UploadPart", part=3).cut_after(512).then(500, times=2)
         ...                                     # a client, in any process, talks to proxy.endpoint
 
-The faults are those of uvideo.faults, and what only something on the way can do (faults.py).  Leaving the ``with``
+The faults are those of uvideo.testing.faults, and what only something on the way can do (faults.py).  Leaving the ``with``
 block, and ``check()``, fail if a fault never happened.  The same over HTTP on ``proxy.control``, for tests on Python
 2.7, all bodies JSON: POST /faults (a list of tables as in a file of faults; it replaces), GET /log, GET /unfired, GET
 /held, POST /reset, /release {"name"}, /wait {"name", "timeout"}, /stop_listening {"drop"}, /listen_again,
@@ -34,7 +34,7 @@ from typing import Any
 from test.faults import Asked, Reading, Script, Seen, answer_bytes, classify, is_management_path, parse
 from test.wire import CHUNK, LINGER, Body, Head, Over, Wire, flipped, waiting
 from ucloud.uvideo.protocol.message import Headers
-from uvideo import faults
+from uvideo.testing import faults
 
 MAX_WAIT = 30.0  # seconds that a stall or a pause lasts at most
 

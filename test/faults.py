@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from json import dumps
 from typing import Any, NamedTuple
 
-from ucloud.uvideo.protocol import action as actions
 from ucloud.uvideo.protocol import dialect
+from ucloud.uvideo.protocol import management as actions
 from ucloud.uvideo.protocol.errors import UVideoError, refusal
 from ucloud.uvideo.protocol.message import Headers
-from uvideo import faults
+from uvideo.testing import faults
 
 NO_OPERATION = "Unknown"
 
@@ -109,7 +109,7 @@ class Seen:
     done: bool = False
 
 
-# What is to go wrong: the language of uvideo.faults, and what only something on the way can do
+# What is to go wrong: the language of uvideo.testing.faults, and what only something on the way can do
 
 _BYTES = {"bytes": int}
 _ANSWER = {"body": (str, bytes), "json": (dict, list), "headers": dict}

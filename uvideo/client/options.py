@@ -1,0 +1,156 @@
+"""The options that clients, transfers and the filesystem take by name, for type checkers and editors."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, TypedDict
+
+if TYPE_CHECKING:
+    from uvideo.client.cancel import Cancel
+    from uvideo.models import Progress
+    from uvideo.transfer.limit import Limit
+
+__all__ = [
+    "ClientOptions",
+    "DownloadOptions",
+    "Given",
+    "OpenOptions",
+    "PresignOptions",
+    "PutOptions",
+    "ReadOptions",
+    "SettingsOptions",
+    "SpaceOptions",
+    "StoredOptions",
+    "UploadOptions",
+    "WriteOptions",
+]
+
+
+class SettingsOptions(TypedDict, total=False):
+    """The fields of Settings but the key pair.  None counts as not given."""
+
+    security_token: str | None
+    provider: str | None
+    endpoint: str | None
+    download_endpoint: str | None
+    api_url: str | None
+    region: str | None
+    word: str | None
+    timeout: float | None
+    connect_timeout: float | None
+    attempt_timeout: float | None
+    total_timeout: float | None
+    retries: int | None
+    retry_budget: float | None
+    expires: int | None
+    part_jobs: int | None
+    bandwidth: int | str | None
+    verify: bool | None
+    multipart_threshold: int | str | None
+    ca_bundle: str | os.PathLike[str] | None
+    client_cert: str | os.PathLike[str] | None
+    client_key: str | os.PathLike[str] | None
+    client_key_password: str | None
+    proxy: str | None
+    user_agent: str | None
+    state_dir: str | os.PathLike[str] | None
+    space_parameter: str | None
+    video_actions: bool | None
+
+
+class Given(SettingsOptions, total=False):
+    """Every field of Settings."""
+
+    public_key: str | None
+    private_key: str | None
+
+
+class ClientOptions(SettingsOptions, total=False):
+    """profile: a table of the configuration file.  environ: instead of this process's environment."""
+
+    profile: str | None
+    environ: Mapping[str, str] | None
+
+
+class TransferOptions(TypedDict, total=False):
+    """What uploads and downloads have in common."""
+
+    part_jobs: int | None
+    bandwidth: int | Limit | None
+    progress: Callable[[Progress], None] | None
+    cancel: Cancel | None
+    deadline: float | None
+    journal: bool
+    verify: bool | None
+
+
+class StoredOptions(TypedDict, total=False):
+    """What is stored with an object."""
+
+    mime: str | None
+    storage_class: str | None
+    metadata: Mapping[str, str] | None
+    headers: Mapping[str, str] | None
+
+
+class PutOptions(StoredOptions, total=False):
+    """The options of Client.put."""
+
+    acl: str | None
+    verify: bool | None
+
+
+class UploadOptions(TransferOptions, StoredOptions, total=False):
+    """The options of Client.upload."""
+
+
+class DownloadOptions(TransferOptions, total=False):
+    """The options of Client.download."""
+
+    start: int | None
+    end: int | None
+
+
+class ReadOptions(TypedDict, total=False):
+    """The options of Client.open with mode rb."""
+
+    cache: int | None
+    bandwidth: int | Limit | None
+    cancel: Cancel | None
+    deadline: float | None
+    verify: bool | None
+
+
+class WriteOptions(StoredOptions, total=False):
+    """The options of Client.open with mode wb."""
+
+    part_jobs: int | None
+    bandwidth: int | Limit | None
+    progress: Callable[[Progress], None] | None
+    cancel: Cancel | None
+    deadline: float | None
+    verify: bool | None
+
+
+class OpenOptions(WriteOptions, total=False):
+    """The options of Client.open with either mode."""
+
+    cache: int | None
+
+
+class PresignOptions(TypedDict, total=False):
+    """The options of Client.presign but ``expires``."""
+
+    method: str
+    mime: str | None
+    md5: str | None
+    filename: str | None
+
+
+class SpaceOptions(TypedDict, total=False):
+    """The options of Client.create_space."""
+
+    type: str
+    region: str | None
+    domains: Iterable[str]
