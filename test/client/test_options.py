@@ -41,6 +41,7 @@ def keywords(method: Callable[..., Any]) -> dict[str, str]:
         (options.UploadOptions, Client.upload),
         (options.DownloadOptions, Client.download),
         (options.PutOptions, Client.put),
+        (options.CopyOptions, Client.copy),
         (options.OpenOptions, Client.open),
         (options.SpaceOptions, Client.create_space),
     ],

@@ -469,7 +469,7 @@ class AsyncClient:
     ) -> models.Summary[models.Stored]:
         """Upload the files below a local folder, ``jobs`` at a time, as the keys prefix/path with "/" between names.
 
-        include, exclude: patterns of paths (see uvideo.transfer.pattern): "*.mp4" in every folder, "/a/*" from the top, "tmp/"
+        include, exclude: patterns of paths: "*.mp4" in every folder, "/a/*" from the top, "tmp/"
         all in such folders; exclude counts more.  Links are followed, but no folder back into itself; empty folders
         have no key.  A file that cannot be read, or whose name is not UTF-8, is a Failure and the others go on; with
         on_error "stop", or after what all would meet, a wrong key or a dead line say, nothing more is begun.

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ClientOptions",
+    "CopyOptions",
     "DownloadOptions",
     "Given",
     "OpenOptions",
@@ -110,6 +111,16 @@ class DownloadOptions(TransferOptions, total=False):
 
     start: int | None
     end: int | None
+
+
+class CopyOptions(StoredOptions, total=False):
+    """The options of Client.copy."""
+
+    part_jobs: int | None
+    progress: Callable[[Progress], None] | None
+    cancel: Cancel | None
+    verify: bool | None
+    threshold: int | None
 
 
 class ReadOptions(TypedDict, total=False):
