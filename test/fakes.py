@@ -4,11 +4,11 @@
         proxy.on("UploadPart", part=3).cut_after(512).then(500, times=2)
         ...                                     # a client, in any process, talks to proxy.endpoint
 
-The faults are those of uvideo.testing.faults, and what only something on the way can do (faults.py).  Leaving the ``with``
-block, and ``check()``, fail if a fault never happened.  The same over HTTP on ``proxy.control``, for tests on Python
-2.7, all bodies JSON: POST /faults (a list of tables as in a file of faults; it replaces), GET /log, GET /unfired, GET
-/held, POST /reset, /release {"name"}, /wait {"name", "timeout"}, /stop_listening {"drop"}, /listen_again,
-/drop_connections {"count"}, /upstream {"host", "port"}.
+The faults are those of uvideo.testing.faults, and what only something on the way can do (faults.py).  Leaving the
+``with`` block, and ``check()``, fail if a fault never happened.  The same over HTTP on ``proxy.control``, for tests on
+Python 2.7, all bodies JSON: POST /faults (a list of tables as in a file of faults; it replaces), GET /log, GET
+/unfired, GET /held, POST /reset, /release {"name"}, /wait {"name", "timeout"}, /stop_listening {"drop"},
+/listen_again, /drop_connections {"count"}, /upstream {"host", "port"}.
 ``python -m test.fakes --upstream 127.0.0.1:PORT`` runs it as a process until its input ends or SIGTERM.
 All methods are safe to call from any thread.
 """
