@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 
 import pytest
@@ -12,6 +10,7 @@ import pytest
 from test.cli.inside import Inside
 from test.cli.shell import Done, Shell
 from test.fakes import FaultProxy
+from test.forked import Forked
 
 KEYS = {
     "a.txt": "a" * 10,
@@ -242,7 +241,7 @@ class TestCat:
         assert inside("cat", "uvideo://any-space").code == 2
 
 
-def test_help_needs_no_server() -> None:
+def test_help_needs_no_server(commands: Forked) -> None:
     for name in ("ls", "du", "stat", "cat"):
-        done = subprocess.run([sys.executable, "-m", "uvideo", name, "--help"], capture_output=True, text=True)
+        done = commands.run(name, "--help")
         assert done.returncode == 0 and "  1. " in done.stdout

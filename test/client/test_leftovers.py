@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from uvideo import Client, etag
 
 BLOCK = 4 << 20
 SIZE = 2 * BLOCK + 99
-CONTENT = b"".join(number.to_bytes(4, "big") for number in range(SIZE // 4 + 1))[:SIZE]
+CONTENT = random.Random(1).randbytes(SIZE)
 
 #: Downloads argv[3]/argv[4] to argv[5], and prints status, length and error.
 SDK = """
@@ -52,7 +53,7 @@ def start(server: Server, proxy: FaultProxy, space: str, tmp_path: Path) -> Iter
         host = f"127.0.0.1:{proxy.port}|{server.public_key}|{server.private_key}"
         process = subprocess.Popen(
             [interpreter.path, "-c", script, host, "", space, "film", str(target or tmp_path / "film")],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), **interpreters.bytecode(interpreter)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
         )
