@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, overload
 
 from uvideo import calls, copies, models, telemetry
 from uvideo._core import answer, operation
+from uvideo.base import BaseClient
 from uvideo.calls import Call, ManagementCall
-from uvideo.carriage import carried, chosen, connect
+from uvideo.carriage import carried
 from uvideo.errors import AlreadyExists, NoAnswer, NotFound, UploadNotFound, UVideoError
 from uvideo.listing import Listing
 from uvideo.models import T
 from uvideo.pool import Pool
-from uvideo.settings import Settings, size
+from uvideo.settings import size
 from uvideo.stream import Source, stream
 from uvideo.texts import several
 
@@ -37,9 +38,8 @@ if TYPE_CHECKING:
     from uvideo.download import Target
     from uvideo.journal import Journal
     from uvideo.limit import Limit
-    from uvideo.options import ClientOptions, StoredOptions
+    from uvideo.options import KeptOptions, ReadOptions, WriteOptions
     from uvideo.reader import Reader
-    from uvideo.retry import Retry
     from uvideo.writer import Writer
 
     Body = _body.FileBody | _body.StreamBody
@@ -61,7 +61,7 @@ class Common(TypedDict):
     journal: Journal | None
 
 
-class Client:
+class Client(BaseClient):
     """Talks to the service for one key pair.  Safe to share between threads; usable after a fork; can be pickled.
 
     public_key, private_key: without them, and none in environment or profile, the client is anonymous and may read
@@ -71,24 +71,8 @@ class Client:
     request_id; InvalidArgument before anything is sent.
     """
 
-    def __init__(
-        self,
-        public_key: str | None = None,
-        private_key: str | None = None,
-        *,
-        settings: Settings | None = None,
-        retry: Retry | None = None,
-        **options: Unpack[ClientOptions],
-    ) -> None:
-        self._settings = chosen(public_key, private_key, settings, options)
-        self._retry = retry
-        self._carrier = connect(self._settings, retry)
-        self._records: Journal | None = None
-
-    @property
-    def settings(self) -> Settings:
-        """What this client was made with."""
-        return self._settings
+    def _start(self) -> None:
+        self._carrier = self._core
 
     def close(self) -> None:
         """Close the idle connections.  A later call opens new ones."""
@@ -99,12 +83,6 @@ class Client:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def __repr__(self) -> str:
-        return f"<Client {self._settings.public_key or 'anonymous'} at {self._settings.place()}>"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self._settings, self._retry)
 
     def _run(self, call: Call[T] | ManagementCall[T]) -> T:
         if isinstance(call, ManagementCall):
@@ -169,7 +147,7 @@ class Client:
 
         path = os.fspath(data) if isinstance(data, os.PathLike) else ""
         op = calls.put(space, key, mime, storage_class, metadata, headers, acl, path)
-        check = self._settings.verify if verify is None else verify
+        check = self._checks(verify)
         if isinstance(data, (bytes, bytearray, memoryview)):
             content = data if isinstance(data, bytes) else bytes(data)
             return self._put_bytes(op, content, check)
@@ -212,7 +190,7 @@ class Client:
         304, if the object has another, or this one.  A whole object is verified by its etag: IntegrityError.
         """
         op = calls.get(space, key, start, end, if_match, if_none_match)
-        check = self._settings.verify if verify is None else verify
+        check = self._checks(verify)
 
         def once(until: float | None) -> models.Content:
             found, data = self._fetched(op, until)
@@ -236,42 +214,11 @@ class Client:
             pipe.close(reuse=ended)
         return found, pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    def _expires(self) -> int | None:
-        """Seconds that a signed URL lasts; None of an anonymous client, whose URLs are not signed."""
-        return self._settings.expires if self._settings.public_key is not None else None
+    @overload
+    def open(self, space: str, key: str, mode: Literal["rb"] = "rb", **options: Unpack[ReadOptions]) -> Reader: ...
 
     @overload
-    def open(
-        self,
-        space: str,
-        key: str,
-        mode: Literal["rb"] = "rb",
-        *,
-        cache: int | None = None,
-        bandwidth: int | Limit | None = None,
-        cancel: Cancel | None = None,
-        deadline: float | None = None,
-        verify: bool | None = None,
-    ) -> Reader: ...
-
-    @overload
-    def open(
-        self,
-        space: str,
-        key: str,
-        mode: Literal["wb"],
-        *,
-        mime: str | None = None,
-        storage_class: str | None = None,
-        metadata: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
-        part_jobs: int | None = None,
-        bandwidth: int | Limit | None = None,
-        progress: Callable[[models.Progress], None] | None = None,
-        cancel: Cancel | None = None,
-        deadline: float | None = None,
-        verify: bool | None = None,
-    ) -> Writer: ...
+    def open(self, space: str, key: str, mode: Literal["wb"], **options: Unpack[WriteOptions]) -> Writer: ...
 
     def open(
         self,
@@ -304,9 +251,9 @@ class Client:
 
         stored = {"mime": mime, "storage_class": storage_class, "metadata": metadata, "headers": headers}
         sent = {"part_jobs": part_jobs, "progress": progress}
-        calls.mode_of(mode, {"cache": cache}, {**stored, **sent})
+        calls.mode_of(mode, {"cache": cache, **stored, **sent})
         if mode == "rb":
-            check = self._settings.verify if verify is None else verify
+            check = self._checks(verify)
             room = reader.CACHE if cache is None else size("cache", cache)
             limit = limited(bandwidth, self._settings.bandwidth)
             bound = self._bound(cancel, deadline)
@@ -339,7 +286,7 @@ class Client:
         part_jobs: int | None = None,
         bandwidth: int | Limit | None = None,
         progress: Callable[[models.Progress], None] | None = None,
-        cancel: Interrupt | None = None,
+        cancel: Cancel | None = None,
         deadline: float | None = None,
         journal: bool = True,
         verify: bool | None = None,
@@ -359,13 +306,14 @@ class Client:
         from uvideo import upload
 
         path = os.fspath(source) if isinstance(source, os.PathLike) else ""
+        storage, pairs, stored_headers = calls.kept(storage_class, metadata, headers)
         options = upload.Options(
             **self._common(part_jobs, bandwidth, progress, journal),
-            verify=self._settings.verify if verify is None else verify,
+            verify=self._checks(verify),
             mime=calls.mime_of(mime, key, path),
-            storage_class=calls.choice(storage_class, operation.STORAGE_CLASSES, "storage_class"),
-            metadata=calls.metadata(metadata),
-            headers=calls.headers(headers),
+            storage_class=storage,
+            metadata=pairs,
+            headers=stored_headers,
         )
         with telemetry.whole(self._carrier, "Upload", space) as carrier:
             return upload.upload(self._whole(cancel, deadline, carrier), space, key, source, options)
@@ -387,13 +335,6 @@ class Client:
             "progress": progress,
             "journal": self._journal() if journal else None,
         }
-
-    def _journal(self) -> Journal:
-        if self._records is None:
-            from uvideo.journal import Journal
-
-            self._records = Journal(self._settings.state() / "transfers")
-        return self._records
 
     def _bound(self, cancel: Interrupt | None, deadline: float | None, carrier: Carrier | None = None) -> Carrier:
         """The Carrier of what ends so."""
@@ -426,7 +367,7 @@ class Client:
         part_jobs: int | None = None,
         bandwidth: int | Limit | None = None,
         progress: Callable[[models.Progress], None] | None = None,
-        cancel: Interrupt | None = None,
+        cancel: Cancel | None = None,
         deadline: float | None = None,
         journal: bool = True,
         verify: bool | None = None,
@@ -442,7 +383,7 @@ class Client:
         """
         from uvideo import download
 
-        check = self._settings.verify if verify is None else verify
+        check = self._checks(verify)
         common = self._common(part_jobs, bandwidth, progress, journal)
         options = download.Options(**common, expires=self._expires(), verify=check)
         op = calls.get(space, key, start, end)
@@ -494,8 +435,8 @@ class Client:
             on_error=on_error,
             dry_run=dry_run,
         )
-        stored: StoredOptions = {"storage_class": storage_class, "metadata": metadata, "headers": headers}
-        return folders.upload_dir(self, folder, space, prefix, plan, **stored)
+        kept: KeptOptions = {"storage_class": storage_class, "metadata": metadata, "headers": headers}
+        return folders.upload_dir(self, folder, space, prefix, plan, **kept)
 
     def download_dir(
         self,
@@ -601,7 +542,7 @@ class Client:
         headers: Mapping[str, str] | None = None,
         part_jobs: int | None = None,
         progress: Callable[[models.Progress], None] | None = None,
-        cancel: Interrupt | None = None,
+        cancel: Cancel | None = None,
         verify: bool | None = None,
         threshold: int | None = None,
     ) -> models.Stored:
@@ -613,19 +554,21 @@ class Client:
         default the source's.  verify: False not to compare etags; other bytes are an IntegrityError.  progress, cancel:
         as of ``upload``.  NotFound without a source.
         """
-        made = copies.Copy(
-            space=space,
-            key=key,
-            source_space=source_space,
-            source_key=source_key,
-            mime=mime,
-            storage_class=storage_class,
-            metadata=metadata,
-            headers=headers,
-            verify=self._settings.verify if verify is None else verify,
-            threshold=copies.ONE_REQUEST if threshold is None else size("threshold", threshold),
-            progress=progress,
-            ticks=self._carrier.ticks,
+        made, jobs = self._copy(
+            space,
+            key,
+            source_space,
+            source_key,
+            {
+                "mime": mime,
+                "storage_class": storage_class,
+                "metadata": metadata,
+                "headers": headers,
+                "part_jobs": part_jobs,
+                "progress": progress,
+                "verify": verify,
+                "threshold": threshold,
+            },
         )
         bound = self._whole(cancel)
 
@@ -635,7 +578,6 @@ class Client:
             result, _ = carrier.call(call.operation, proof=made.verify)
             return call.convert(result)
 
-        jobs = calls.jobs(self._settings.part_jobs if part_jobs is None else part_jobs)
         stored: models.Stored = copies.carried(made.steps(), ask, jobs)
         return stored
 
@@ -656,25 +598,6 @@ class Client:
         except NotFound:
             return False
         return True
-
-    def presign(
-        self,
-        space: str,
-        key: str,
-        *,
-        method: str = "GET",
-        expires: float | timedelta | None = None,
-        mime: str | None = None,
-        md5: str | None = None,
-        filename: str | None = None,
-    ) -> str:
-        """A URL by which anybody may use one ``method`` on the object until it expires: GET, HEAD or PUT.
-
-        expires: seconds or a timedelta, default the settings'.  mime, md5: of a PUT; it must send the same headers.
-        filename: of a GET, what a browser calls the download.
-        """
-        lasting = int(calls.seconds(self._settings.expires if expires is None else expires, "expires"))
-        return calls.presigned(self._carrier, space, key, method, max(1, lasting), mime, md5, filename)
 
     def restore(self, space: str, key: str, *, tier: str | None = None) -> None:
         """Ask for an object of class ARCHIVE to be made readable.  tier: Expedited or Standard."""
@@ -820,10 +743,6 @@ class Client:
 
     # Journal
 
-    def transfers(self) -> tuple[models.TransferRecord, ...]:
-        """The uploads and downloads in this user's journal that are not finished, the oldest first."""
-        return self._journal().entries()
-
     def resume(
         self,
         transfer: str,
@@ -831,7 +750,7 @@ class Client:
         part_jobs: int | None = None,
         bandwidth: int | Limit | None = None,
         progress: Callable[[models.Progress], None] | None = None,
-        cancel: Interrupt | None = None,
+        cancel: Cancel | None = None,
         deadline: float | None = None,
     ) -> models.Stored | models.Downloaded:
         """Go on with a transfer of the journal, by its id.
@@ -914,7 +833,3 @@ class Client:
         none, so it refuses the call (BadRequest).
         """
         return self._run(calls.assume_role(role, session, duration, policy))
-
-
-def _rebuild(cls: type[Client], settings: Settings, tries: Retry | None) -> Client:
-    return cls(settings=settings, retry=tries)
