@@ -15,7 +15,8 @@ import pytest
 
 from test.interpreters import ROOT
 from test.pages import Page, Reader
-from test.sdk.peer import PEM, Call, Peer, context
+from test.sdk.httpproxy import HttpProxy
+from test.sdk.peer import PEM, Peer, context
 from test.sdk.socksserver import SocksServer
 from test.sdk.test_trust import ENCRYPTED
 
@@ -63,14 +64,9 @@ def test_networks(reader: Reader) -> None:
             stack.callback(made.close)
             return made
 
-        def connect(call: Call) -> None:
-            call.request()
-            call.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            call.tunnel(gate.port)
-
         gate = started(Peer, lambda call: call.tunnel(port), context())
         strict = started(Peer, lambda call: call.tunnel(port), context(client_certificate=True))
-        proxy, socks = started(Peer, connect), started(SocksServer, gate.port, account=(b"user", b"password"))
+        proxy, socks = started(HttpProxy, gate.port), started(SocksServer, gate.port, account=(b"user", b"password"))
         instead = {
             "https://video.example.com": "https://service.test",
             "proxy.example.com:3128": proxy.host,

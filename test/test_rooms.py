@@ -6,7 +6,8 @@ A rule says of the modules it is about which imports it allows.  Each is shown t
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,6 +32,9 @@ VALUES = {
     "re",
     "struct",
     "sys",
+    # For type checkers alone, which read them below `if TYPE_CHECKING`: 2.7 has neither.
+    "typing",
+    "typing_extensions",
 }
 FRAMEWORKS = (
     "aiohttp",
@@ -57,6 +61,7 @@ CARRIAGE = (
     "interrupt",
     "localfile",
     "mocks",
+    "outcome",
     "proxy",
     "race",
     "receiver",
@@ -83,12 +88,14 @@ class Import(NamedTuple):
         return any(self.name == package or self.name.startswith(package + ".") for package in packages)
 
 
-def imports(module: str, source: str, package: bool = False) -> Iterator[Import]:
-    """Yield every import of a source, those inside functions too, relative ones resolved."""
+@functools.cache
+def imports(module: str, source: str, package: bool = False) -> list[Import]:
+    """Every import of a source, those inside functions too, relative ones resolved."""
+    found = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield Import(module, alias.name, node.lineno)
+                found.append(Import(module, alias.name, node.lineno))
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
             if node.level:
@@ -97,19 +104,24 @@ def imports(module: str, source: str, package: bool = False) -> Iterator[Import]
                 base = ".".join([*parents, base] if base else parents)
             for alias in node.names:
                 is_ours = base.split(".")[0] in FOLDERS
-                yield Import(module, f"{base}.{alias.name}" if is_ours else base, node.lineno)
+                found.append(Import(module, f"{base}.{alias.name}" if is_ours else base, node.lineno))
         elif isinstance(node, ast.Call) and isinstance(node.func, (ast.Name, ast.Attribute)):
             called = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
             if called in ("__import__", "import_module") and node.args and isinstance(node.args[0], ast.Constant):
-                yield Import(module, str(node.args[0].value), node.lineno)
+                found.append(Import(module, str(node.args[0].value), node.lineno))
+    return found
 
 
-def modules() -> Iterator[tuple[str, str, bool]]:
+@functools.cache
+def modules() -> list[tuple[str, str, bool]]:
+    """(name, source, whether it is a package) of each."""
+    found = []
     for folder in FOLDERS:
         for path in sorted((ROOT / folder).rglob("*.py")):
             parts = path.relative_to(ROOT).with_suffix("").parts
             package = parts[-1] == "__init__"
-            yield ".".join(parts[:-1] if package else parts), path.read_text(encoding="utf-8"), package
+            found.append((".".join(parts[:-1] if package else parts), path.read_text(encoding="utf-8"), package))
+    return found
 
 
 def inside(module: str, *packages: str) -> bool:

@@ -70,9 +70,11 @@ if TYPE_CHECKING:
     from ucloud.uvideo import argument as argument
     from ucloud.uvideo import body as body
     from ucloud.uvideo import carrier as carrier
+    from ucloud.uvideo import checkpoint as checkpoint
     from ucloud.uvideo import connection as connection
     from ucloud.uvideo import fault as fault
     from ucloud.uvideo import interrupt as interrupt
+    from ucloud.uvideo import outcome as outcome
     from ucloud.uvideo import proxy as proxy
     from ucloud.uvideo import race as race
     from ucloud.uvideo import receiver as receiver
@@ -98,9 +100,11 @@ CARRIAGE = (
     "argument",
     "body",
     "carrier",
+    "checkpoint",
     "connection",
     "fault",
     "interrupt",
+    "outcome",
     "proxy",
     "race",
     "receiver",

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 
-from uvideo import calls, copies, models, telemetry
+from uvideo import calls, models, telemetry
 from uvideo.base import BaseClient, documented_by
 from uvideo.calls import Call, ManagementCall
 from uvideo.cancel import Cancel
@@ -27,6 +27,7 @@ from uvideo.errors import AlreadyExists, DeadlineExceeded, NotFound, UploadNotFo
 from uvideo.listing import AsyncListing
 from uvideo.models import T
 from uvideo.options import OpenOptions, check_names
+from uvideo.pool import gathered
 from uvideo.stream import Source
 from uvideo.texts import several
 
@@ -310,19 +311,17 @@ class AsyncClient(BaseClient):
     async def copy(
         self, space: str, key: str, source_space: str, source_key: str, **options: Unpack[CopyOptions]
     ) -> models.Stored:
-        made, jobs = self._copy(space, key, source_space, source_key, options)
         whole, cancel = self._carrier.one(), options.get("cancel")
 
-        async def ask(call: Call[Any]) -> Any:
+        async def ask(call: Call[T], proof: bool) -> T:
             if cancel is not None and not call.tidies():
                 cancel.check()
             carrier = whole.tidying() if call.tidies() else whole
             carrier.carrier.check()
-            result, _ = await carrier.call(call.operation, proof=made.verify)
+            result, _ = await carrier.call(call.operation, proof=proof)
             return call.convert(result)
 
-        stored: models.Stored = await copies.carried_soon(made.steps(), ask, jobs)
-        return stored
+        return await self._copy(space, key, source_space, source_key, options, ask, gathered).stored()
 
     async def rename(self, space: str, key: str, new_key: str, *, force: bool = False) -> None:
         call, one = calls.rename(space, key, new_key, force), self._one()

@@ -97,12 +97,19 @@ class BaseClient:
         return self._settings.verify if verify is None else verify
 
     def _copy(
-        self, space: str, key: str, source_space: str, source_key: str, options: CopyOptions
-    ) -> tuple[copies.Copy, int]:
-        """(the Copy, how many of its parts go at a time)."""
+        self,
+        space: str,
+        key: str,
+        source_space: str,
+        source_key: str,
+        options: CopyOptions,
+        ask: copies.Ask,
+        each: copies.Each,
+    ) -> copies.Copy:
+        """The Copy by the options of ``copy``.  A cancel among them is for ``ask``."""
         check_names("copy", options, CopyOptions)
-        given, threshold = options.get("part_jobs"), options.get("threshold")
-        made = copies.Copy(
+        jobs, threshold = options.get("part_jobs"), options.get("threshold")
+        return copies.Copy(
             space=space,
             key=key,
             source_space=source_space,
@@ -113,10 +120,12 @@ class BaseClient:
             headers=options.get("headers"),
             verify=self._checks(options.get("verify")),
             threshold=copies.ONE_REQUEST if threshold is None else size("threshold", threshold),
+            jobs=calls.jobs(self._settings.part_jobs if jobs is None else jobs),
             progress=options.get("progress"),
             ticks=self._core.ticks,
+            ask=ask,
+            each=each,
         )
-        return made, calls.jobs(self._settings.part_jobs if given is None else given)
 
 
 def _rebuild(cls: type[C], settings: Settings, retry: Retry | None) -> C:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, overload
 
@@ -23,7 +23,7 @@ from uvideo.carriage import carried
 from uvideo.errors import AlreadyExists, NoAnswer, NotFound, UploadNotFound, UVideoError
 from uvideo.listing import Listing
 from uvideo.models import T
-from uvideo.pool import Pool
+from uvideo.pool import Pool, results
 from uvideo.settings import size
 from uvideo.stream import Source, stream
 from uvideo.texts import several
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from uvideo.download import Target
     from uvideo.journal import Journal
     from uvideo.limit import Limit
-    from uvideo.options import KeptOptions, ReadOptions, WriteOptions
+    from uvideo.options import CopyOptions, KeptOptions, ReadOptions, WriteOptions
     from uvideo.reader import Reader
     from uvideo.writer import Writer
 
@@ -554,32 +554,28 @@ class Client(BaseClient):
         default the source's.  verify: False not to compare etags; other bytes are an IntegrityError.  progress, cancel:
         as of ``upload``.  NotFound without a source.
         """
-        made, jobs = self._copy(
-            space,
-            key,
-            source_space,
-            source_key,
-            {
-                "mime": mime,
-                "storage_class": storage_class,
-                "metadata": metadata,
-                "headers": headers,
-                "part_jobs": part_jobs,
-                "progress": progress,
-                "verify": verify,
-                "threshold": threshold,
-            },
-        )
         bound = self._whole(cancel)
 
-        def ask(call: Call[Any]) -> Any:
+        async def ask(call: Call[T], proof: bool) -> T:
             carrier = bound.tidying() if call.tidies() else bound
             carrier.check()
-            result, _ = carrier.call(call.operation, proof=made.verify)
+            result, _ = carrier.call(call.operation, proof=proof)
             return call.convert(result)
 
-        stored: models.Stored = copies.carried(made.steps(), ask, jobs)
-        return stored
+        async def each(do: Callable[[int], Coroutine[Any, Any, T]], parts: Iterable[int], jobs: int) -> list[T]:
+            return [*results(lambda part: copies.finished(do(part)), parts, jobs)]
+
+        options: CopyOptions = {
+            "mime": mime,
+            "storage_class": storage_class,
+            "metadata": metadata,
+            "headers": headers,
+            "part_jobs": part_jobs,
+            "progress": progress,
+            "verify": verify,
+            "threshold": threshold,
+        }
+        return copies.finished(self._copy(space, key, source_space, source_key, options, ask, each).stored())
 
     def rename(self, space: str, key: str, new_key: str, *, force: bool = False) -> None:
         """Give an object another key.  force: also if that takes the place of another object; else AlreadyExists."""

@@ -171,10 +171,6 @@ class Host:
     port: int | None
 
     @property
-    def is_loopback(self) -> bool:
-        return bool(provider.is_loopback(self.authority))
-
-    @property
     def origin(self) -> str:
         return f"{self.scheme}://{self.authority}"
 
@@ -263,12 +259,13 @@ def _reached(host: Host, settings: Settings, clock: Callable[[], float], transpo
         return
     seconds = round(time.perf_counter() - began, 3)
     yield Finding(f"{role}.tcp", "ok", "tcp" if proxy is None else "tcp-proxy", {**facts, "seconds": seconds})
-    if host.scheme != "https" and host.is_loopback:
+    facts["host"] = host.authority
+    if host.scheme == "https":
+        yield _secured(host, transport, limit, clock, facts)
+    elif route.is_sure:
         yield Finding(f"{role}.tls", "ok", "tls-local", facts)
-    elif host.scheme != "https":
-        yield Finding(f"{role}.tls", "warning", "tls-none", facts)
     else:
-        yield _secured(host, transport, limit, clock, {**facts, "host": host.authority})
+        yield Finding(f"{role}.tls", "warning", "tls-none", facts)
 
 
 def _secured(

@@ -9,14 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from uvideo._core import byterange, etag, localfile, operation, receiver
+from uvideo._core import byterange, etag, localfile, operation, outcome, receiver
 from uvideo._core import download as downloads
 from uvideo._core import target as targets
 from uvideo.errors import (
-    BadAnswer,
     IntegrityError,
     LocalFailure,
-    NoAnswer,
     NotFound,
     ObjectChanged,
     Refused,
@@ -306,7 +304,7 @@ class _Download(receiver.Watch):
             _log.warning("what arrived last is not noted: %s", unsynced)
         if not isinstance(error, UVideoError):
             return
-        if isinstance(error, (NoAnswer, BadAnswer)) or error.retryable:
+        if outcome.outcome(error) == outcome.RESUME:
             raise interrupted(error, self._claim.id) from error
         error.transfer = self._claim.id
 
@@ -374,15 +372,9 @@ def _is_known(carrier: Carrier, left: Download) -> bool:
 
 def resume(carrier: Carrier, id: str, options: Options) -> Downloaded:
     """Go on with a download of the journal.  ObjectChanged, and nothing is lost, if the object is not the same."""
-    assert options.journal is not None
-    with options.journal.turn(id):
-        return _resumed(carrier, options.journal.claim(id), options)
-
-
-def _resumed(carrier: Carrier, claim: Claim, options: Options) -> Downloaded:
-    id = claim.id
-    try:
-        first, left = claim.record(origin(carrier), functools.partial(_is_known, carrier))
+    journal = options.journal
+    assert journal is not None
+    with journal.held(id, origin(carrier), functools.partial(_is_known, carrier)) as (claim, first, left):
         wanted = None if left.is_whole() else byterange.ByteRange(left.first, left.first + left.size - 1)
         op = operation.GetObject(left.space, left.key, wanted)
         if options.verify is None:
@@ -391,20 +383,10 @@ def _resumed(carrier: Carrier, claim: Claim, options: Options) -> Downloaded:
         if target.sequential:
             raise LocalFailure(f"{first['path']} is no file any more: abort({id!r}) and download it again", transfer=id)
         return _Download(carrier, op, target, options, claim, first["path"]).run(left.etag)
-    finally:
-        claim.release()
 
 
 def abort(carrier: Carrier, journal: Journal, id: str) -> None:
     """Give a download of the journal up, and remove its temporary file.  LocalFailure, and the record stays."""
-    with journal.turn(id):
-        _aborted(carrier, journal.claim(id))
-
-
-def _aborted(carrier: Carrier, claim: Claim) -> None:
-    try:
-        claim.record(origin(carrier), functools.partial(_is_known, carrier))
+    with journal.held(id, origin(carrier), functools.partial(_is_known, carrier)) as (claim, _, _):
         _remove(claim)
         claim.discard()
-    finally:
-        claim.release()

@@ -20,8 +20,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from uvideo._core import checkpoint, localfile
 from uvideo._core import download as downloads
-from uvideo._core import localfile
 from uvideo._core import upload as uploads
 from uvideo.errors import InvalidArgument, LocalFailure, TransferBusy, UVideoError
 from uvideo.models import Direction, TransferRecord
@@ -31,7 +31,6 @@ __all__ = ["Claim", "Journal"]
 _log = logging.getLogger("uvideo")
 
 VERSION = 1
-LIMIT = 16 << 20  # bytes of a record that is read
 LOOK = 0.1  # seconds between two looks at what may end a wait
 
 
@@ -102,17 +101,10 @@ class Claim:
 
     def write(self, lines: Iterable[str]) -> None:
         """Replace the record at once and whole; it is on the disk when this returns."""
-        content = "".join(line + "\n" for line in lines).encode()
         aside = self._path.with_suffix(".new")  # ours alone, as the claim is
         try:
-            localfile.write(aside, content)
-            try:
-                if not localfile.supplant(aside, self._path, self._descriptor):
-                    raise TransferBusy(transfer=self.id)
-                localfile.sync_folder(self._path.parent)
-            except OSError:
-                aside.unlink(missing_ok=True)
-                raise
+            if not checkpoint.write(str(self._path), str(aside), lines, self._descriptor):
+                raise TransferBusy(transfer=self.id)
         except OSError as error:
             raise LocalFailure(f"{self._path}: {error.strerror}") from None
 
@@ -172,6 +164,18 @@ class Journal:
             with _ended:
                 _turns.pop(path, None)
                 _ended.notify_all()
+
+    @contextmanager
+    def held(
+        self, id: str, endpoint: str, is_known: Callable[[Any], bool]
+    ) -> Iterator[tuple[Claim, dict[str, Any], Any]]:
+        """A transfer to go on with at this endpoint, or to give up there: its Claim and what Claim.record gives."""
+        with self.turn(id):
+            claim = self.claim(id)
+            try:
+                yield claim, *claim.record(endpoint, is_known)
+            finally:
+                claim.release()
 
     def begin(
         self,
@@ -305,16 +309,9 @@ def _is_download(first: dict[str, Any]) -> bool:
 
 def _read(path: Path) -> tuple[dict[str, Any], Any] | None:
     try:
-        with path.open("rb") as file:
-            if not localfile.is_own(os.fstat(file.fileno())):
-                _log.warning("%s is another user's and is not trusted", path)
-                return None
-            head, _, rest = file.read(LIMIT).partition(b"\n")
-    except OSError:
-        return None
-    if not rest:  # nothing was begun yet
-        return None
-    try:
+        head, _, rest = checkpoint.content(str(path)).partition(b"\n")
+        if not rest:  # nothing was begun yet
+            return None
         first = json.loads(head)
         if first["uvideo-transfer"] != VERSION:
             raise ValueError("written by another version")
@@ -329,6 +326,8 @@ def _read(path: Path) -> tuple[dict[str, Any], Any] | None:
                 if held != boot():  # the system that held it in its memory has ended since
                     del state.digests[block]
         return first, state
+    except OSError:
+        return None
     except (ValueError, KeyError, TypeError, UVideoError) as error:
         _log.warning("%s is no record of a transfer: %s", path, error)
         return None

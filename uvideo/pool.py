@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextvars
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
 from uvideo.cancel import Cancel
 from uvideo.errors import LocalFailure
 
-__all__ = ["Pool", "results"]
+__all__ = ["Pool", "gathered", "results"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -182,3 +182,23 @@ def results(do: Callable[[T], R], items: Iterable[T], jobs: int, cancel: Cancel 
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+async def gathered(do: Callable[[T], Awaitable[R]], items: Iterable[T], jobs: int) -> list[R]:
+    """As ``results``, all at once, by tasks of an event loop."""
+    import asyncio
+
+    left, found = enumerate(items), {}
+
+    async def work() -> None:
+        for place, item in left:
+            found[place] = await do(item)
+
+    tasks = [asyncio.ensure_future(work()) for _ in range(jobs)]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return [found[place] for place in sorted(found)]

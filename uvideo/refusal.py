@@ -52,7 +52,7 @@ def failed(check: str, error: UVideoError, facts: Mapping[str, object]) -> Findi
     said: dict[str, object] = {**facts, "message": error.message, "error": type(error).__name__}
     if error.cause is None:
         return Finding(check, "failed", "refused", said, causes(error, None))
-    return Finding(check, "failed", error.cause, {**said, **getattr(error, "facts", {})}, (error.cause,))
+    return Finding(check, "failed", error.cause, {**said, **error.facts}, (error.cause,))
 
 
 def refused(

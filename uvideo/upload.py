@@ -7,16 +7,16 @@ import io
 import logging
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from uvideo import calls
-from uvideo._core import dialect, message, operation
+from uvideo._core import dialect, message, operation, outcome
 from uvideo._core import source as sources
 from uvideo._core import transfer as machines
 from uvideo._core import upload as uploads
 from uvideo.errors import (
-    BadAnswer,
     Cancelled,
     ConfigurationError,
     DeadlineExceeded,
@@ -203,12 +203,7 @@ class _Upload:
 
     def stream(self, source: StreamSource) -> Stored:
         """A source that can be read once: given up if it breaks off, as nobody could continue it."""
-        upload = self.begin(None, None)
-        try:
-            return self.parts(upload, source, None, None)
-        except BaseException:
-            machines.give_up(self._carrier.tidying(), upload)
-            raise
+        return self.unrecorded(self.begin(None, None), source, None)
 
     def file(self, source: FileSource) -> Stored:
         options, journal = self._options, self._options.journal
@@ -234,11 +229,12 @@ class _Upload:
 
     def stream_of_file(self, source: FileSource) -> Stored:
         made = {"path": source.path, "identity": source.identity}
-        return self.unrecorded(self.begin(source.size, made), source)
+        return self.unrecorded(self.begin(source.size, made), source, source.path)
 
-    def unrecorded(self, upload: Upload, source: FileSource) -> Stored:
+    def unrecorded(self, upload: Upload, source: FileSource | StreamSource, path: str | None) -> Stored:
+        """What leaves no record: given up if it breaks off."""
         try:
-            return self.parts(upload, source, None, source.path)
+            return self.parts(upload, source, None, path)
         except BaseException:
             machines.give_up(self._carrier.tidying(), upload)
             raise
@@ -282,7 +278,7 @@ class _Upload:
                 _log.warning("%s: this upload leaves no record and cannot be resumed", error)
                 noted = False
                 claim.discard()
-                return self.unrecorded(upload, source)
+                return self.unrecorded(upload, source, source.path)
             result = self.parts(upload, source, claim, path)
         except UVideoError as error:
             if not noted:
@@ -290,15 +286,13 @@ class _Upload:
             if upload is None:
                 claim.discard()
                 raise
-            if isinstance(error, (NoAnswer, BadAnswer)) or error.retryable:
+            found = outcome.outcome(error)
+            if found == outcome.RESUME:
                 raise interrupted(error, claim.id) from error
-            if isinstance(error, LocalFailure) and not isinstance(error, SourceChanged):
-                error.transfer = claim.id  # a disk that is plugged in again can be read again
-                raise
-            if machines.give_up(self._carrier.tidying(), upload):
+            if found == outcome.FREE and machines.give_up(self._carrier.tidying(), upload):
                 claim.discard()
-            else:
-                error.transfer = claim.id  # other keys may go on with it
+            else:  # other keys may go on with it
+                error.transfer = claim.id
             raise
         claim.discard()
         return result
@@ -364,14 +358,7 @@ def resume(carrier: Carrier, id: str, options: Options) -> Stored:
     """Go on with an upload of the journal.  SourceChanged, and nothing is lost, if its file is not the same."""
     journal = options.journal
     assert journal is not None
-    with journal.turn(id):
-        return _resumed(carrier, journal.claim(id), journal, options)
-
-
-def _resumed(carrier: Carrier, claim: Claim, journal: Journal, options: Options) -> Stored:
-    id = claim.id
-    try:
-        first, found = claim.record(origin(carrier), functools.partial(_is_known, carrier))
+    with journal.held(id, origin(carrier), functools.partial(_is_known, carrier)) as (claim, first, found):
         file = FileSource(first["path"])
         try:
             if found.source.get("identity") != file.identity:
@@ -385,23 +372,11 @@ def _resumed(carrier: Carrier, claim: Claim, journal: Journal, options: Options)
             return job.journalled(claim, found, file, journal, first["path"])
         finally:
             file.close()
-    finally:
-        claim.release()
 
 
 def abort(carrier: Carrier, journal: Journal, id: str) -> None:
     """Give an upload of the journal up, and free what the service keeps of it.  UVideoError, and the record stays."""
-    with journal.turn(id):
-        _aborted(carrier, journal.claim(id))
-
-
-def _aborted(carrier: Carrier, claim: Claim) -> None:
-    try:
-        _, found = claim.record(origin(carrier), functools.partial(_is_known, carrier))
-        try:
+    with journal.held(id, origin(carrier), functools.partial(_is_known, carrier)) as (claim, _, found):
+        with suppress(UploadNotFound):
             carrier.call(operation.AbortUpload(found.space, found.key, found.upload_id))
-        except UploadNotFound:
-            pass
         claim.discard()
-    finally:
-        claim.release()

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from test.sdk.httpproxy import HttpProxy
 from test.sdk.peer import PEM, Call, Peer, answer, context
 from test.sdk.test_interim import CONTINUE, DATA, ETAG, HINTS, ROOM, SIZE, Incoming, piecemeal
 from test.sdk.test_proxies import environment
@@ -535,14 +536,6 @@ def test_an_encrypted_key_without_its_password_is_said_at_once(peer: Start) -> N
 def test_https_goes_through_a_tunnel(peer: Start) -> None:
     inside = peer(again(answer(b"inside")), context())
 
-    def tunnel(call: Call) -> None:
-        call.request()
-        call.send(b"HTTP/1.1 200 OK\r\n\r\n")
-        call.tunnel(inside.port)
-
-    proxy = peer(tunnel)
-    no = peer(again(answer(b"who are you", status="407 Proxy Authentication Required")))
-
     async def work(client: AsyncClient) -> None:
         for _ in range(2):
             assert (await send(client, "https://service.test")).body == b"inside"
@@ -552,11 +545,12 @@ def test_https_goes_through_a_tunnel(peer: Start) -> None:
             await send(client, "https://service.test")
         assert not caught.value.sent
 
-    run(work, ca_bundle=PEM, proxy=f"http://us%3Aer:pa%40ss@{proxy.host}")
+    with contextlib.closing(HttpProxy(inside.port, (b"us:er", b"pa@ss"))) as proxy:
+        run(work, ca_bundle=PEM, proxy=f"http://us%3Aer:pa%40ss@{proxy.host}")
+        run(refused, ca_bundle=PEM, proxy=proxy.host)
     line, headers, _ = proxy.calls[0].requests[0]
     assert (line, headers["proxy-authorization"]) == ("CONNECT service.test:443 HTTP/1.1", "Basic dXM6ZXI6cGFAc3M=")
     assert "proxy-authorization" not in inside.calls[0].requests[0][1]
-    run(refused, ca_bundle=PEM, proxy=no.host)
 
 
 def test_http_goes_to_the_proxy_with_the_whole_url(peer: Start, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,12 +7,14 @@ import gc
 import sys
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from test.sdk.dead import Dead, Names
+from test.sdk.httpproxy import HttpProxy
 from test.sdk.peer import PEM, Call, Peer, answer, context
 from test.server_fixture import Server, start_server
 from uvideo import AsyncClient, errors
@@ -46,19 +48,11 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def proxies() -> Iterator[dict[str, str]]:
-    """URLs of proxies that only CONNECT, over TCP and over TLS."""
-
-    def talk(call: Call) -> None:
-        line = call.request()[0]
-        call.send(b"HTTP/1.1 200 OK\r\n\r\n")
-        call.tunnel(int(line.split(" ")[1].rpartition(":")[2]))
-
-    plain, tls = Peer(talk), Peer(talk, context())
-    yield {"proxy": f"http://{plain.host}", "tls proxy": tls.origin}
-    assert plain.calls or tls.calls
-    plain.close()
-    tls.close()
+def proxies(secure: Server) -> Iterator[dict[str, str]]:
+    """URLs of proxies to it, over TCP and over TLS."""
+    with closing(HttpProxy(secure.port)) as plain, closing(HttpProxy(secure.port, tls=context())) as tls:
+        yield {"proxy": plain.origin, "tls proxy": tls.origin}
+        assert plain.calls or tls.calls
 
 
 async def everything(client: AsyncClient, folder: Path) -> None:

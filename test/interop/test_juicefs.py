@@ -12,14 +12,15 @@ import re
 import subprocess
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from test.interop.packages import installed
-from test.interop.tunnel import tunnel
 from test.patience import until
+from test.sdk.httpproxy import HttpProxy
 from test.server_fixture import Server, start_server
 
 pytestmark = pytest.mark.long
@@ -69,9 +70,9 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JuiceFS]:
     made = [*CERTIFICATE.split(), "-addext", HOSTS, "-keyout", str(key), "-out", str(cert)]
     subprocess.run(made, check=True, capture_output=True)
     options = ("--tls-cert", str(cert), "--tls-key", str(key), "--no-fsync")
-    with start_server(folder / "data", *options) as server, tunnel(server.port) as proxy:
+    with start_server(folder / "data", *options) as server, closing(HttpProxy(server.port)) as proxy:
         environment = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": str(folder), "SSL_CERT_FILE": str(cert)}
-        environment |= {"HTTPS_PROXY": proxy, "HTTP_PROXY": "http://127.0.0.1:1", "NO_PROXY": ""}
+        environment |= {"HTTPS_PROXY": proxy.origin, "HTTP_PROXY": "http://127.0.0.1:1", "NO_PROXY": ""}
         environment |= {"ACCESS_KEY": server.public_key, "SECRET_KEY": server.private_key}
         yield JuiceFS(command, server, environment, folder)
 

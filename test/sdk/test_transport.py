@@ -30,6 +30,7 @@ from ucloud.uvideo.proxy import split
 from ucloud.uvideo.retry import Attempts, Retry
 from ucloud.uvideo.trust import Certificate
 
+from .httpproxy import HttpProxy
 from .peer import PEM, Peer, answer, context
 
 LARGE = 64 * 1024 * 1024
@@ -620,14 +621,10 @@ class Encrypted(Case):
 
 
 class Proxied(Case):
-    def proxy(self, target, tls=None, status=b"200 Connection established"):
-        def talk(call):
-            call.request()
-            call.send(b"HTTP/1.1 " + status + b"\r\n\r\n")
-            if status.startswith(b"200"):
-                call.tunnel(target.port)
-
-        return self.peer(talk, tls)
+    def proxy(self, target, **options):
+        made = HttpProxy(target.port, **options)
+        self.addCleanup(made.close)
+        return made
 
     def test_https_goes_through_a_tunnel(self):
         peer = self.peer(again(answer(b"inside")), context())
@@ -655,7 +652,7 @@ class Proxied(Case):
 
     def test_a_proxy_that_says_no_or_is_not_there(self):
         peer = self.peer(again(answer()), context())
-        proxy = self.proxy(peer, status=b"407 Proxy Authentication Required")
+        proxy = self.proxy(peer, account=(b"us:er", b"pa@ss"))
         for options, text in (
             ({"proxy": proxy.host}, "the proxy %s asks for a user and a password" % proxy.host),
             ({"proxy": "http://127.0.0.1:1"}, "the proxy 127.0.0.1:1 takes no connection: Connection refused"),
@@ -689,7 +686,7 @@ class Proxied(Case):
             call.more()
 
         peer = self.peer(talk, context())
-        pipes = self.transport(authorities=PEM, proxy=self.proxy(peer, context()).origin)
+        pipes = self.transport(authorities=PEM, proxy=self.proxy(peer, tls=context()).origin)
         found = pipes.send(self.request(peer, "PUT", host="service.test"), Bytes(data))
         self.assertTrue(found.body == data)
 

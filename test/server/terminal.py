@@ -12,9 +12,9 @@ from test import patience
 from test.interpreters import ROOT
 
 
-def serve(folder: Path, *options: str, nohup: bool = False) -> tuple[int, int]:
+def serve(folder: Path, *options: str, nohup: bool = False, program: Path = ROOT) -> tuple[int, int]:
     """(its process, the terminal), once it answers.  Signals do there what they do to a shell's commands, however this
-    suite was started."""
+    suite was started.  ``program``: where the packages are."""
     ready = folder.with_name(f"{folder.name}.ready")
     serve = ["serve", str(folder), "--port", "0", "--admin-port", "0", "--ready-file", str(ready)]
     words = ["-m", "uvideo", *serve]
@@ -22,7 +22,7 @@ def serve(folder: Path, *options: str, nohup: bool = False) -> tuple[int, int]:
     if pid == 0:
         try:
             signal.signal(signal.SIGHUP, signal.SIG_IGN if nohup else signal.SIG_DFL)
-            os.chdir(ROOT)
+            os.chdir(program)
             os.execv(sys.executable, [sys.executable, *words, *options])
         finally:
             os._exit(127)

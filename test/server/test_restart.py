@@ -382,15 +382,47 @@ def test_a_terminal_ends_the_server_that_has_taken_over(tmp_path: Path, how: str
     os.close(claim(folder))
 
 
+#: (module, line that a process is about to run, workers) while a server is replaced
+STAGES = (
+    ("main", "predecessor.serving()", 1),  # the new server has not taken over
+    ("main", "folder.say(pid=os.getpid(), failures=0)", 1),  # it has, and nobody knows its process
+    ("main", "os.write(sys.stdout.fileno(), line.encode())", 1),
+    ("worker", "await asyncio.gather(*tasks, return_exceptions=True)", 1),  # the old one has answered all
+    ("main", "signals.keep([signal.SIGCHLD])", 1),  # its loop is closed
+    ("main", "predecessor.serving()", 2),
+    ("main", "folder.say(pid=os.getpid(), failures=0)", 2),
+    ("workers", 'os.write(self._life[1], b"1" * len(self._pids))', 2),
+    ("workers", "return self._succession.wait(_next_signal)", 2),
+)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("module", "line", "workers"), STAGES)
+def test_a_terminal_that_goes_while_the_server_is_replaced_ends_it(
+    tmp_path: Path, program: Path, module: str, line: str, workers: int
+) -> None:
+    """A shell and the system both say so."""
+    folder = tmp_path / "data"
+    gate = Gate(tmp_path, program / "uvideo" / "server" / f"{module}.py", line)
+    pid, terminal = serve(folder, "--no-fsync", "--workers", str(workers), program=program)
+    gate.shut()
+    os.kill(pid, signal.SIGUSR2)
+    gate.reached()
+    os.close(terminal)
+    os.kill(pid, signal.SIGHUP)
+    gate.open()
+    os.kill(pid, signal.SIGHUP)
+    assert os.waitpid(pid, 0)[1] == 0
+    os.close(claim(folder))
+
+
 @pytest.mark.parametrize("workers", ("1", pytest.param("2", marks=pytest.mark.long)))
 def test_a_server_whose_terminal_is_gone_is_replaced(tmp_path: Path, workers: str) -> None:
     """What it prints leads nowhere, which ends neither it nor the next one, and changes no exit code."""
     folder = tmp_path / "data"
     pid, terminal = serve(folder, "--workers", workers, nohup=True)
     os.close(terminal)
-    second = restart(folder)
-    assert restart(folder) not in (pid, second)
-    patience.until(lambda: state(folder)["pid"] in children(pid) and not alive(second))
+    assert restart(folder) != pid
     os.kill(pid, signal.SIGTERM)
     assert os.waitpid(pid, 0)[1] == 0
     os.close(claim(folder))

@@ -1,4 +1,7 @@
-"""The file in which an upload's record survives its process: lines appended as parts are acknowledged."""
+"""Records of transfers, by which a later process goes on: files of lines that only this user may write.
+
+A checkpoint is an upload's record at a path that the caller chose.  The toolkit's journal keeps its records so, too.
+"""
 
 from __future__ import absolute_import, division, print_function
 
@@ -24,16 +27,15 @@ LIMIT = 16 * 1024 * 1024
 def load(path):
     """The Upload of a checkpoint, or None if there is no such file.  InvalidArgument, LocalFailure."""
     try:
-        with io.open(path, "rb") as file:
-            content = _own(file, path).read(LIMIT + 1)
+        found = content(path)
     except EnvironmentError as error:
         if not os.path.lexists(path):
             return None
         raise local(error, path)
     try:
-        if not content.startswith(b"{") or len(content) > LIMIT:
+        if not found.startswith(b"{") or len(found) > LIMIT:
             raise InvalidArgument(u"it is no checkpoint")
-        return _usable(uploads.read(content.decode("utf-8")))
+        return _usable(uploads.read(found.decode("utf-8")))
     except (InvalidArgument, BadAnswer, UnicodeError) as error:
         raise InvalidArgument(u"%s: %s" % (shown(path), getattr(error, "message", None) or u"it is no checkpoint"))
 
@@ -48,11 +50,35 @@ def _usable(upload):
     return upload
 
 
-def _own(file, path):
-    """The file, if this user wrote it: a checkpoint says which file is sent where, so nobody else may."""
-    if not localfile.is_own(os.fstat(file.fileno())):
-        raise InvalidArgument(u"%s is a checkpoint of another user" % shown(path))
-    return file
+def content(path):
+    """The bytes of a record, at most LIMIT + 1.  EnvironmentError; InvalidArgument for that of another user.
+
+    A record says which file is sent where, so nobody else may write it.
+    """
+    with io.open(path, "rb") as file:
+        if not localfile.is_own(os.fstat(file.fileno())):
+            raise InvalidArgument(u"%s is of another user and not trusted" % shown(path))
+        return file.read(LIMIT + 1)
+
+
+def write(path, aside, lines, held=None):
+    """Replace a record at once and whole; it is on the disk when this returns.  EnvironmentError, and it is as it was.
+
+    ``aside``: where it is written first, beside it.  ``held``: the locked descriptor of the record, as of
+    localfile.supplant; False if somebody else has got its lock.
+    """
+    localfile.write(aside, to_bytes("".join([line + "\n" for line in lines])))
+    try:
+        if held is None:
+            localfile.replace(aside, path)
+        elif not localfile.supplant(aside, path, held):
+            return False
+        localfile.sync_folder(os.path.dirname(path) or ".")
+    except EnvironmentError:
+        if os.path.lexists(aside):
+            os.remove(aside)
+        raise
+    return True
 
 
 class Checkpoint(object):
@@ -61,15 +87,9 @@ class Checkpoint(object):
     def __init__(self, path, upload):
         self._path, self._upload = path, upload
         self._lock = threading.Lock()
-        temporary = os.path.join(os.path.dirname(path), ".%s.tmp" % uuid.uuid4().hex)
         try:
-            descriptor = localfile.opened(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(to_bytes("".join([line + "\n" for line in upload.lines()])))
-            localfile.replace(temporary, path)
+            write(path, os.path.join(os.path.dirname(path), ".%s.tmp" % uuid.uuid4().hex), upload.lines())
         except EnvironmentError as error:
-            if os.path.lexists(temporary):
-                os.remove(temporary)
             raise local(error, path)
 
     def add(self, part):

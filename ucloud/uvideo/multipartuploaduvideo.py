@@ -12,20 +12,10 @@ from . import config  # noqa: F401
 from .argument import header_pairs, mime_of
 from .assembly import Assembler
 from .handler import also, answers, stored_as, succeeded
+from .outcome import RECORD, RESUME, outcome
 from .protocol import upload as uploads
 from .protocol.dialect import check_key, check_space
-from .protocol.errors import (
-    BadAnswer,
-    IntegrityError,
-    InvalidArgument,
-    LocalFailure,
-    NoAnswer,
-    PartExists,
-    Refused,
-    SourceChanged,
-    UploadNotFound,
-    UVideoError,
-)
+from .protocol.errors import BadAnswer, InvalidArgument, UploadNotFound
 from .protocol.message import Headers
 from .protocol.operation import AbortUpload, InitiateUpload
 from .protocol.text import is_integer, is_text, native
@@ -246,11 +236,8 @@ class MultipartUploadUVideo(Assembler):
     def _run(self, task):
         try:
             result = self._transfer(task)
-        except UVideoError as error:
-            self._after(task, error)
-            raise
-        except BaseException:  # Ctrl-C, or what progress raised: it can be resumed
-            self._remember(task)
+        except BaseException as error:
+            self._after(task, outcome(error))
             raise
         task.source.close()
         if task.checkpoint:
@@ -325,21 +312,14 @@ class MultipartUploadUVideo(Assembler):
             return None
         return None if found is None else stored_as(*found)
 
-    def _after(self, task, error):
+    def _after(self, task, found):
         """Keep what can be resumed; free what cannot."""
-        final = isinstance(error, (Refused, LocalFailure, InvalidArgument)) and not isinstance(error, PartExists)
-        if isinstance(error, NoAnswer) or error.retryable:  # 5xx to the end: the service may recover
+        if found is RESUME:
             self._remember(task)
             return
         task.source.close()
-        if task.upload is None:
+        if task.upload is None or (found is RECORD and task.checkpoint):
             return
-        if task.checkpoint and isinstance(error, LocalFailure) and not isinstance(error, SourceChanged):
-            return  # a disk that is plugged in again can be read again: the checkpoint knows how to go on
-        if final or isinstance(error, IntegrityError):
-            self._abort_quietly(task)
-
-    def _abort_quietly(self, task):
         if give_up(self._carrier, task.upload) and task.checkpoint:
             checkpoints.remove(task.checkpoint)
 

@@ -13,19 +13,25 @@ from .protocol.provider import is_loopback
 from .protocol.text import PY2, native, to_bytes
 
 
-def proxy_of(origin, given=None):
-    """The URL of the proxy on the way to an origin, or None.
+def chosen(origin, given=None):
+    """(URL of the proxy on the way to an origin or None, what the environment's variables said or None without a say).
 
     ``given``: the one that the caller chose, for every host; "" for none.  Where it is None the environment decides,
     and nothing on loopback has a proxy.
     """
     if given is not None:
-        return given or None
+        return given or None, None
     if is_loopback(origin.partition("://")[2]):
-        return None
+        return None, None
     from requests.utils import get_environ_proxies, select_proxy
 
-    return select_proxy(origin + "/", get_environ_proxies(origin + "/", no_proxy=None)) or None
+    said = variables()
+    return select_proxy(origin + "/", get_environ_proxies(origin + "/", no_proxy=None)) or None, said
+
+
+def stays_here(origin, proxy):
+    """Whether what is sent to an origin does not leave this machine.  ``proxy``: the Proxy on the way, or None."""
+    return proxy is None and is_loopback(origin.partition("://")[2])
 
 
 _NAMES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")

@@ -27,8 +27,8 @@ from urllib3.util import parse_url
 from . import fault, mocks, transport, wire
 from .address import Refusal
 from .protocol.errors import BadAnswer, ConfigurationError, DeadlineExceeded, InvalidArgument, UVideoError
-from .protocol.provider import is_loopback
 from .protocol.text import PY2, native, to_text
+from .proxy import stays_here
 
 try:
     from http.client import BadStatusLine, HTTPException, IncompleteRead
@@ -97,10 +97,7 @@ class SessionTransport(transport.Transport):
         url = select_proxy(origin, proxies)
         proxy = None if url is None else fault.proxy(url, origin, _NAMES)
         is_tls = origin.startswith("https:")
-        if is_tls:
-            is_sure = self._session.verify is not False
-        else:
-            is_sure = proxy is None and is_loopback(origin.partition("://")[2])
+        is_sure = self._session.verify is not False if is_tls else stays_here(origin, proxy)
         return _Way(origin, proxy, is_tls, is_sure, _NAMES)
 
     def open(self, request, body=None, seconds=None, interrupt=None):

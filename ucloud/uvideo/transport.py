@@ -19,7 +19,7 @@ from .protocol.errors import BadAnswer, DeadlineExceeded, NoAnswer, UVideoError
 from .protocol.message import REFUSAL, Response
 from .protocol.provider import is_loopback
 from .protocol.text import native
-from .proxy import proxy_of, split, variables
+from .proxy import chosen, split, stays_here, variables
 from .trust import authorities, tls
 
 _log = logging.getLogger("ucloud.uvideo")
@@ -301,7 +301,7 @@ class Route(object):
         self._connect_timeout, self._pool, self.names = connect_timeout, pool, names
         self.is_tls = scheme == "https"
         #: Whether nobody on the way can change what comes.
-        self.is_sure = self.is_tls or (proxy is None and is_loopback(host))
+        self.is_sure = self.is_tls or stays_here(origin, proxy)
         self.name, port = split(host)
         self.port = port or (443 if self.is_tls else 80)
         self.address = self.name  # what is connected to; *.localhost seldom resolves
@@ -400,7 +400,7 @@ class Transport(object):
 
     ``timeout``: seconds that the other side may be silent, and to connect unless ``connect_timeout`` says otherwise.
     ``pool``: connections kept a host.  ``authorities``: file or folder of certificates instead of the environment's.
-    ``certificate``: a trust.Certificate that the service may ask for.  ``proxy``: as ``proxy_of`` takes it.
+    ``certificate``: a trust.Certificate that the service may ask for.  ``proxy``: as ``chosen`` takes it.
     Where the environment decides on proxy or authorities, a change of it counts from the next connection on.
     """
 
@@ -440,8 +440,7 @@ class Transport(object):
 
     def _looked(self, origin, known):
         """The Route that counts now: the known one unless something changed."""
-        said = variables() if self._proxy is None and not is_loopback(origin.partition("://")[2]) else None
-        url = proxy_of(origin, self._proxy)
+        url, said = chosen(origin, self._proxy)
         proxy = None if url is None else fault.proxy(url, origin, self._names())
         context = None
         if origin.startswith("https://") or (proxy is not None and proxy.is_tls):

@@ -25,11 +25,12 @@ import tempfile
 import time
 from collections.abc import Callable, MutableMapping
 from pathlib import Path
-from types import FrameType
 from typing import IO, Any
 
 from uvideo.server import endings
+from uvideo.server.folder import SERVING as IN_FLIGHT
 from uvideo.server.folder import Folder, is_served, state
+from uvideo.server.hangup import SIGHUP, Hangup
 from uvideo.server.inherited import Inherited, adopted
 from uvideo.server.notify import Notify
 from uvideo.server.ports import Ports
@@ -42,6 +43,7 @@ SERVING, FAILED, GO = "serving", "failed ", b"go\n"
 SECONDS = 600.0  # for a successor to serve: it may have to bring a large catalog to its schema
 GO_SECONDS = 60.0
 LOOK_EVERY = 0.02  # seconds
+LONG = 3600.0  # seconds
 GRACE = 35.0  # seconds for what is left of older servers when the one that replaced them is told to stop
 MOST, MOST_SAID = 4096, 500  # bytes of a message, characters of a reason
 STOPS = (signal.SIGTERM, signal.SIGINT)
@@ -59,17 +61,14 @@ class Succession:
     """The old server's side.  ``begin`` and then ``look`` again and again, all from one thread.
 
     ``taken``: whether a successor serves; this server then takes no more connections.
-    ``is_first``: whether this server was started by somebody else than its predecessor.  ``is_hung_up``: whether SIGHUP
-    says that the terminal is gone, which ends the server.
+    ``is_first``: whether this server was started by somebody else than its predecessor.
     """
 
     look_every = LOOK_EVERY
 
-    def __init__(
-        self, folder: Folder, ports: Ports, service: Notify, *, is_first: bool, is_hung_up: Callable[[], bool]
-    ) -> None:
+    def __init__(self, folder: Folder, ports: Ports, service: Notify, hangup: Hangup, *, is_first: bool) -> None:
         self._folder, self._ports, self._service, self._is_first = folder, ports, service, is_first
-        self._is_hung_up = is_hung_up
+        self._hangup = hangup
         self._process: subprocess.Popen[bytes] | None = None
         self._failures = 0
         self._stops: list[float] = []  # when the server that serves was told to stop
@@ -176,82 +175,89 @@ class Succession:
         log.info("process %d has taken over; finishing what is under way", pid)
         return True
 
-    def _fail(self, why: str) -> bool:
-        log.error("no other server has taken over, this one goes on: %s", why)
+    def _fail(self, why: str, *, ends: bool = False) -> bool:
+        """``ends``: whether this server does not go on either."""
+        log.error("no other server has taken over%s: %s", "" if ends else ", this one goes on", why)
         if self._process is not None:
             self._process = None
             self._control.close()
             self._said.close()
         self._failures += 1
-        self._folder.say(pid=os.getpid(), failures=self._failures, why=why[:MOST_SAID])
+        self._folder.say(pid=os.getpid(), failures=self._failures, why=why[:MOST_SAID], ends=ends)
         return False
 
-    def abandon(self) -> None:
-        """End a successor that does not serve yet: this server is told to stop."""
+    def abandon(self, why: str) -> None:
+        """End a successor that does not serve yet, as this server ends."""
         if self.is_under_way:
             self._end()
-            self._fail("the server was told to stop")
+            self._fail(f"process {os.getpid()} ends: {why}", ends=True)
 
     # Once a successor serves
 
-    def meant(self, number: int) -> int:
-        """The signal that this one stands for: SIGTERM for the SIGHUP of a terminal that is gone."""
-        is_end = number == getattr(signal, "SIGHUP", None) and self._is_hung_up()
-        return signal.SIGTERM if is_end else number
+    def forward(self, number: int) -> bool:
+        """Pass a signal on to the server that serves now; whether that is to stop.
 
-    def forward(self, number: int) -> int:
-        """Pass a signal on, as what it stands for, to the server that serves now; the one that was passed on."""
+        What stands for a terminal that is gone is passed on as SIGTERM, once.
+        """
+        if number == SIGHUP and self._hangup.is_gone():
+            if self._stops:
+                return False
+            number = signal.SIGTERM
         assert self._process is not None
-        number = self.meant(number)
         if number in STOPS:
             self._stops.append(time.monotonic())
-        pid = state(self._folder.path).get("pid")
-        if not isinstance(pid, int) or pid == os.getpid():  # the successor has not written its own yet
-            pid = self._process.pid
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, number)
-        return number
+        for pid in (self._latest(), self._process.pid):
+            if _has_open(pid, self._folder.path / IN_FLIGHT):
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, number)
+                break
+        return number in STOPS
 
-    def wait(self) -> int:
+    def wait(self, next_signal: Callable[[float], int]) -> int:
         """Wait for the end of all servers that this one began, as a terminal, a container or a supervisor waits for us.
 
-        Signals are passed on.  The exit code of the last one that served.
+        Signals are passed on.  ``next_signal``: the next one that comes within so many seconds, SIGCHLD too, or 0.  The
+        exit code of the last one that served.
         """
         self._folder.close()
-
-        def pass_on(number: int, _: FrameType | None) -> None:
-            if self.forward(number) in STOPS:
-                self._hurry()
-
-        signal.signal(signal.SIGALRM, lambda *_: self._end_leftovers())
-        if self._stops:
-            self._hurry()
-        for number in FORWARDED:
-            signal.signal(number, pass_on)
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
         code = 0
         while True:
+            latest = self._latest()  # before it is waited for: it may have started another one
             try:
-                pid, status = os.waitpid(-1, 0)
+                pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
                 return code
-            if pid == state(self._folder.path).get("pid"):
+            if pid == latest:
                 ended = os.waitstatus_to_exitcode(status)
                 code = ended if ended >= 0 else 128 - ended
+            if not pid:
+                left = self._left()
+                if left <= 0:
+                    self._end_leftovers()
+                number = next_signal(left if left > 0 else LONG)
+                if number in FORWARDED:
+                    self.forward(number)
 
-    def _hurry(self) -> None:
-        """The server that serves was told to stop: give what older ones have left in flight a limit."""
-        if len(self._stops) == 1:
-            signal.alarm(max(1, int(self._stops[0] + GRACE - time.monotonic())))
-        else:
-            self._end_leftovers()
+    def _latest(self) -> int:
+        """The process of the server that serves now, or that served last."""
+        assert self._process is not None
+        said = state(self._folder.path).get("pid")
+        if isinstance(said, int) and said != os.getpid():
+            return said
+        return self._process.pid  # it has not written its own yet
+
+    def _left(self) -> float:
+        """Seconds for what older servers have left in flight, which has a limit once the one that serves is to stop."""
+        if not self._stops:
+            return LONG
+        return self._stops[0] + GRACE - time.monotonic() if len(self._stops) == 1 else 0.0
 
     def _end_leftovers(self) -> None:
-        """Kill our children but for the server that serves: what older ones have left in flight."""
-        serving = state(self._folder.path).get("pid")
+        """Kill our children but for the server that serves."""
+        latest = self._latest()
         with contextlib.suppress(OSError):
             for text in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
-                if int(text) != serving:
+                if int(text) != latest:
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(int(text), signal.SIGKILL)
 
@@ -351,7 +357,8 @@ def restart(folder: Path, *, sleep: Callable[[float], None] = time.sleep) -> int
         if now.get("pid", pid) != pid:
             return int(now["pid"])
         if now.get("failures", before.get("failures")) != before.get("failures"):
-            raise NotReplaced(f"the new server does not serve, process {pid} goes on: {now.get('why')}")
+            goes_on = "" if now.get("ends") else f", process {pid} goes on"
+            raise NotReplaced(f"the new server does not serve{goes_on}: {now.get('why')}")
         if not is_served(folder):
             raise NotReplaced(f"the server ended, and no other one serves {folder}: look at its log")
         if time.monotonic() > deadline:
@@ -361,7 +368,11 @@ def restart(folder: Path, *, sleep: Callable[[float], None] = time.sleep) -> int
 
 def _has_open(pid: int, path: Path) -> bool:
     """Whether a process has the file open; True where the system does not tell.  Never signal a stranger."""
-    process, there = Path(f"/proc/{pid}"), path.stat()
+    process = Path(f"/proc/{pid}")
+    try:
+        there = path.stat()
+    except OSError:
+        return False
     if not Path("/proc/self/fd").is_dir():
         return True
     hidden = False

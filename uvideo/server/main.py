@@ -7,6 +7,7 @@ import contextlib
 import json
 import logging
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ from uvideo.server.drivers import DriverError, Drivers, choose, without_password
 from uvideo.server.faults import Faults
 from uvideo.server.folder import Folder, claim
 from uvideo.server.guesses import Guesses
-from uvideo.server.handover import Predecessor, Succession
+from uvideo.server.handover import FORWARDED, Predecessor, Succession
 from uvideo.server.hangup import Hangup
 from uvideo.server.inherited import inherited
 from uvideo.server.keyfile import KeyFile
@@ -39,6 +40,7 @@ from uvideo.server.reload import Again, Published
 from uvideo.server.senders import Senders
 from uvideo.server.settings import Settings, StartError
 from uvideo.server.shared import Shared
+from uvideo.server.signals import Signals
 from uvideo.server.signin import Sessions
 from uvideo.server.worker import Plan
 from uvideo.storage.base import DAY
@@ -100,7 +102,7 @@ def _serve(settings: Settings, service: Notify, predecessor: Predecessor | None,
             others=Level(settings.workers),
             pulse=Pulse(settings.workers),
         )
-        succession = Succession(folder, ports, service, is_first=predecessor is None, is_hung_up=hangup.is_gone)
+        succession = Succession(folder, ports, service, hangup, is_first=predecessor is None)
 
         def announce() -> None:
             """Say that the server answers.  What may fail comes before it takes over, so that it costs nothing."""
@@ -123,7 +125,7 @@ def _serve(settings: Settings, service: Notify, predecessor: Predecessor | None,
         alone = settings.workers == 1 and (faults is not None or not service.is_there)
         plan = Plan(
             *(settings, drivers, keyring, ports, own_names, senders, faults, shared),
-            *(trail, folder, service, succession if alone else None, again, hangup),
+            *(trail, folder, service, succession if alone else None, again, hangup, signals := Signals()),
         )
 
         def run_worker(
@@ -133,7 +135,11 @@ def _serve(settings: Settings, service: Notify, predecessor: Predecessor | None,
 
         if alone:
             code = run_worker(0, announce, fresh=True) or _never_happened(faults)
-            return succession.wait() if succession.waits else code
+            if succession.waits:
+                signals.keep([signal.SIGCHLD])
+                code = succession.wait(signals.next)
+            signals.ignore(FORWARDED)
+            return code
         from uvideo.server import workers
 
         return workers.supervise(plan, succession, run_worker, announce)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from uvideo._core import dialect, errors, expiry, field, operation, restore
+from uvideo._core import errors, expiry, field, operation, restore
 from uvideo.storage.base import ObjectRecord
 
 __all__ = [
@@ -31,13 +31,13 @@ Pairs = tuple[tuple[str, str], ...]
 def stored_headers(headers: Sequence[tuple[str, str]], metadata: Sequence[tuple[str, str]]) -> Pairs:
     """The headers of a record: those replayed as they are, and the metadata.  TooLarge."""
     field.check_count(len(headers) + len(metadata))
-    return (*headers, *((dialect.META + name, value) for name, value in metadata))
+    return (*headers, *((field.META + name, value) for name, value in metadata))
 
 
 def metadata(record: ObjectRecord) -> Pairs:
     if not record.headers:
         return ()
-    return tuple((name[len(dialect.META) :], value) for name, value in record.headers if name.startswith(dialect.META))
+    return tuple((name[len(field.META) :], value) for name, value in record.headers if name.startswith(field.META))
 
 
 def stored_acl(grant: str | None) -> str:
@@ -90,7 +90,7 @@ def object_info(
         record.modified,
         record.created,
         metadata(record),
-        tuple(pair for pair in record.headers if not pair[0].startswith(dialect.META)) if record.headers else (),
+        tuple(pair for pair in record.headers if not pair[0].startswith(field.META)) if record.headers else (),
         span,
         filename,
         None if record.storage_class != ARCHIVE else _restore(record, now),

@@ -25,6 +25,7 @@ from uvideo._core import (
     errors,
     etag,
     expiry,
+    field,
     message,
     operation,
     policy,
@@ -538,7 +539,7 @@ class Service:
             key = op.new_key
         headers = upload.headers
         if op.directive == "REPLACE":
-            kept = [pair for pair in headers if not pair[0].startswith(dialect.META)]
+            kept = [pair for pair in headers if not pair[0].startswith(field.META)]
             headers = stored_headers(kept, op.metadata)
 
         async def confirm() -> None:

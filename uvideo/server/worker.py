@@ -54,6 +54,7 @@ from uvideo.server.senders import Senders
 from uvideo.server.service import Restoring, Service
 from uvideo.server.settings import Settings, StartError
 from uvideo.server.shared import Shared
+from uvideo.server.signals import Signals
 from uvideo.server.spool import Spool
 from uvideo.server.stale import StaleUploads
 from uvideo.server.stopping import GRACE, Stop
@@ -96,6 +97,7 @@ class Plan:
     succession: Succession | None
     again: Again
     hangup: Hangup
+    signals: Signals
 
 
 async def run(
@@ -109,7 +111,7 @@ async def run(
     settings, drivers, ports, shared = plan.settings, plan.drivers, plan.ports, plan.shared
     faults, metrics = plan.faults, shared.metrics
     began = time.time()
-    stop = Stop(plan.ports.outlive, plan.succession)
+    stop = Stop(plan.ports.outlive, plan.succession, plan.signals, plan.hangup if number == 0 else None)
     shared.take(number)
     alone = fresh and plan.folder.alone
     connections = descriptors(settings.connections)
@@ -240,13 +242,10 @@ async def run(
         if shared.published.count:
             count, news = shared.published.read()
             live.take(news)
-        asked = plan.hangup.asked() if number == 0 else None
         ready()
         begin(follow(shared.published, live.take, count))
-        if asked is not None:
-            reading = Reading(news, plan.again, shared.published, metrics)
-            begin(reading.run(asked))
         if number == 0:
+            begin(Reading(news, plan.again, shared.published, metrics).run(stop.asked))
             begin(_once(lambda: _warn(plan.names, catalog, plan.keyring)))
             begin(catalog.upkeep())
             cutoff = began - CLOCK_GRAIN if alone else began - AGE

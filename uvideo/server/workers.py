@@ -14,6 +14,7 @@ from typing import Protocol
 
 from uvideo.server import endings
 from uvideo.server.handover import FORWARDED, STOPS, Succession
+from uvideo.server.hangup import SIGHUP
 from uvideo.server.settings import StartError
 from uvideo.server.stopping import GRACE
 from uvideo.server.worker import Plan
@@ -52,11 +53,8 @@ def supervise(plan: Plan, succession: Succession, worker: Worker, announce: Call
     With a service manager this process does not wait for the last of them: as soon as none takes connections it ends,
     and they finish by themselves.
     """
-    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    try:
-        return _Supervisor(plan, succession, worker).run(announce)
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # for good: this process ends, and no signal is to change how
+    return _Supervisor(plan, succession, worker).run(announce)
 
 
 class _Supervisor:
@@ -69,6 +67,7 @@ class _Supervisor:
             plan.ports,
             plan.service,
         )
+        self._hangup = plan.hangup
         self._pulse, self._published = plan.shared.pulse, plan.shared.published
         self._life = os.pipe()  # ends when this process does, or has a byte for each worker that may go on without it
         self._pids: dict[int, int] = {}
@@ -86,16 +85,20 @@ class _Supervisor:
         except BaseException:
             self._stop(signal.SIGKILL)
             raise
+        if self._hangup.is_gone():  # since before its signal was kept for us
+            return self._drain()
         while True:
             number = _next_signal(self._pause())
+            if number == SIGHUP and self._hangup.is_gone():
+                number = signal.SIGTERM
             if number == signal.SIGUSR2:
                 self._succession.begin()
-            elif number == signal.SIGHUP:
+            elif number == SIGHUP:
                 self._service.reloading()
                 self._reads = self._published.looks
-                self._signal(signal.SIGHUP)
+                self._signal(number)
             elif number in STOPS:
-                self._succession.abandon()
+                self._succession.abandon("it was told to stop")
                 return self._drain()
             if self._reads is not None and self._reads != self._published.looks:
                 self._reads = None
@@ -105,7 +108,7 @@ class _Supervisor:
             self._end_hanging()
             code = self._replace()
             if code:
-                self._succession.abandon()
+                self._succession.abandon("its workers do not start again")
                 self._stop(signal.SIGKILL)
                 return code
 
@@ -143,7 +146,7 @@ class _Supervisor:
             os.close(self._life[1])
             for told in self._told.values():
                 os.close(told)
-            for name in SIGNALS - {getattr(signal, "SIGHUP", None)}:  # that stays ignored; see hangup
+            for name in SIGNALS - {SIGHUP}:  # that stays ignored; see hangup
                 signal.signal(name, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
             threading.Thread(target=self._end_with_parent, name="uvideo-parent", daemon=True).start()
@@ -228,7 +231,7 @@ class _Supervisor:
     def _retire(self) -> int:
         """A successor serves: let the workers finish, for as long as that moves."""
         code = self._leave()
-        return self._succession.wait() if self._succession.waits else code
+        return self._succession.wait(_next_signal) if self._succession.waits else code
 
     def _leave(self) -> int:
         """Have the workers take no more connections, and then go on without us; the exit code.
@@ -274,7 +277,7 @@ class _Supervisor:
                 os.waitpid(pid, 0)
             self._forget(pid)
 
-    def _signal(self, name: signal.Signals) -> None:
+    def _signal(self, name: int) -> None:
         for pid in self._pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, name)

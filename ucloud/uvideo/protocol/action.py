@@ -14,12 +14,14 @@ from .answer import (
     document,
     file_entry,
     number,
+    number_or_none,
     parse_file_entry,
     parse_utc,
     raise_refusal,
     readable,
     stranger,
     text,
+    text_or_none,
     utc_text,
 )
 from .errors import (
@@ -37,7 +39,21 @@ from .json_document import parse_json
 from .message import Headers, Request, Response
 from .page import is_page
 from .signature import action_signature, parameter_text
-from .text import build_query, is_integer, native, parse_query, to_bytes, to_text, whole
+from .text import TYPE_CHECKING, build_query, is_integer, native, parse_query, to_bytes, to_text, whole
+
+if TYPE_CHECKING:
+    from typing import Any, Callable, Iterable, Iterator, Mapping  # noqa: F401
+
+    from .errors import UVideoError  # noqa: F401
+    from .signature import Credentials  # noqa: F401
+
+    _Space = operation.CreateSpace | operation.UpdateSpace | operation.DeleteSpace
+    _Reading = operation.DescribeSpace | operation.ListSpaceFiles | operation.GetSpaceStatus
+    _Key = operation.CreateToken | operation.DescribeToken | operation.UpdateToken | operation.DeleteToken
+    Operation = _Space | _Reading | _Key | operation.AssumeRole
+    _Spaces = operation.SpaceNamed | operation.FilePage | operation.SpaceList | operation.SpaceStatus
+    _Keys = operation.TokenInfo | operation.TokenList | operation.TemporaryKeys
+    Result = _Spaces | _Keys | operation.Done
 
 _BIZ = "vod"
 
@@ -49,6 +65,7 @@ class _Action(object):
     """
 
     def __init__(self, cls, names, fields, required=()):
+        # type: (type[Operation], tuple[str, ...], tuple[tuple[str, str], ...], tuple[str, ...]) -> None
         self.cls, self.names, self.fields, self.required = cls, names, fields, required
         self.about_a_space = "space" in cls._fields
 
@@ -141,6 +158,7 @@ LIMIT = 20
 
 
 def encode(op, api, credentials, name="BucketName", video=False, end=None):
+    # type: (Operation, str, Credentials, str, bool, int | None) -> Request
     """The signed Request of an operation to the management URL ``api`` (no trailing slash).
 
     ``name``: how the parameter with the space is called.  ``video``: use the *VideoSpace action names.
@@ -149,8 +167,9 @@ def encode(op, api, credentials, name="BucketName", video=False, end=None):
     action = _BY_CLASS[type(op)]
     called = action.names[1 if video and len(action.names) > 1 else 0]
     parameters = {"Action": called, "PublicKey": credentials.public_key}
-    if getattr(op, "space", None) is not None:
-        parameters[name] = op.space
+    space = getattr(op, "space", None)
+    if space is not None:
+        parameters[name] = space
     for field, parameter in action.fields:
         value = getattr(op, field)
         if field in _LISTS:
@@ -170,13 +189,15 @@ def encode(op, api, credentials, name="BucketName", video=False, end=None):
 
 
 def name_of(op):
+    # type: (Operation) -> str
     """The Action that a client sends for an operation."""
     return _BY_CLASS[type(op)].names[0]
 
 
 def parameters(query, headers, body):
+    # type: (Iterable[tuple[str, str]], Headers, bytes) -> dict[str, str]
     """{name: text} of a management request: the query, a form body or a JSON object.  BadRequest."""
-    found = {}
+    found = {}  # type: dict[str, str]
     _merge(found, query)
     kind = (headers.get("Content-Type") or "").partition(";")[0].strip().lower()
     if body and kind == "application/json":
@@ -196,12 +217,14 @@ def parameters(query, headers, body):
 
 
 def _merge(found, pairs):
+    # type: (dict[str, str], Iterable[tuple[str, str]]) -> None
     for name, value in pairs:
         if found.setdefault(name, value) != value:
             raise BadRequest(u"the parameter %s is given twice" % name)
 
 
 def _flat(given):
+    # type: (dict[str, Any]) -> Iterator[tuple[str, str]]
     """JSON numbers count as their decimal text, lists as Name.0, Name.1 ..."""
     for name, value in given.items():
         if isinstance(value, list):
@@ -212,6 +235,7 @@ def _flat(given):
 
 
 def _scalar(name, value):
+    # type: (str, str | float | list[object] | dict[str, object] | None) -> tuple[str, str]
     if value is None or isinstance(value, (list, dict)):
         raise BadRequest(u"a parameter is neither text nor a number")
     try:
@@ -223,6 +247,7 @@ def _scalar(name, value):
 
 
 def decode(given):
+    # type: (Mapping[str, str]) -> tuple[Operation, str]
     """(operation, action name) of the parameters.  ActionMissing, ActionUnknown, ParameterMissing, BadRequest."""
     name = given.get("Action")
     if not name:
@@ -230,7 +255,7 @@ def decode(given):
     action = _BY_NAME.get(name)
     if action is None:
         raise ActionUnknown(u"the Action %s is unknown" % _short(name))
-    fields = {}
+    fields = {}  # type: dict[str, Any]  # of any operation
     if action.about_a_space:
         space = given.get("BucketName") or given.get("SpaceName") or given.get("SpaceName.0") or None
         if space is None and action.cls is not operation.DescribeSpace:
@@ -238,9 +263,9 @@ def decode(given):
         fields["space"] = None if space is None else _short(space)
     for field, parameter in action.fields:
         if field in _LISTS:
-            value = _list(parameter, given)
-            if value is not None:
-                fields[field] = value
+            values = _list(parameter, given)
+            if values is not None:
+                fields[field] = values
             continue
         value = given.get(parameter)
         if value is None or value == u"":
@@ -259,6 +284,7 @@ def decode(given):
 
 
 def check_end(given, now):
+    # type: (Mapping[str, str], float) -> None
     """SignatureExpired if the call says an end and that is over, BadRequest if it is no time."""
     value = given.get(END)
     if value is None:
@@ -271,10 +297,12 @@ def check_end(given, now):
 
 
 def _short(value):
+    # type: (str) -> str
     return (u"%s" % value)[:256]
 
 
 def _list(parameter, given):
+    # type: (str, Mapping[str, str]) -> tuple[str, ...] | None
     """The tuple of Name.0, Name.1 ... in order of their numbers, or of Name alone; None if there is neither.
 
     An entry that is empty does not count, so one alone says "no entries".  BadRequest if they are too many.
@@ -291,6 +319,7 @@ def _list(parameter, given):
 
 
 def _number(parameter, value):
+    # type: (str, str) -> int
     number = whole(u"%s" % value)
     if number is None:
         raise BadRequest(u"%s is not a whole number" % parameter)
@@ -298,10 +327,12 @@ def _number(parameter, value):
 
 
 def _answer(fields):
+    # type: (dict[str, Any]) -> Response
     return Response(200, Headers([JSON]), to_bytes(json.dumps(fields, separators=(",", ":"))))
 
 
 def encode_result(name, result):
+    # type: (str, Result) -> Response
     """The Response that says the result of the action ``name``."""
     fields = {"RetCode": 0, "Action": name + "Response"}
     if isinstance(result, operation.SpaceNamed):
@@ -346,6 +377,7 @@ _TOKEN_SET = (
 
 
 def _token_entry(info):
+    # type: (operation.TokenInfo) -> dict[str, Any]
     entry = dict((name, list(value) if isinstance(value, tuple) else value) for name, value in zip(_TOKEN_SET, info))
     if info.private_key is None:
         del entry["PrivateKey"]
@@ -353,6 +385,7 @@ def _token_entry(info):
 
 
 def _space_entry(info):
+    # type: (operation.SpaceInfo) -> dict[str, Any]
     return {
         "BucketName": info.space,
         "BucketId": info.space_id,
@@ -370,14 +403,16 @@ def _space_entry(info):
 
 
 def encode_error(name, error):
+    # type: (str | None, UVideoError) -> Response
     """The Response that says this error: HTTP 200, RetCode and Message."""
     code = error.action_code or 15005
     return _answer({"RetCode": code, "Action": (name or u"") + "Response", "Message": error.message})
 
 
 def decode_result(op, response, now=None):
+    # type: (Operation, Response, float | None) -> Result
     """The result that a management answer says; a UVideoError is raised if it says no."""
-    context = {"operation": type(op).__name__, "space": getattr(op, "space", None)}
+    context = {"operation": type(op).__name__, "space": getattr(op, "space", None)}  # type: dict[str, Any]
     found = document(response)
     if not 200 <= response.status <= 299:
         raise_refusal(response, now, **context)
@@ -397,25 +432,30 @@ def decode_result(op, response, now=None):
         )
 
 
-def _decode_named(op, found):
-    return operation.SpaceNamed(text(found.get("BucketName", op.space)), text(found.get("BucketId"), True))
+def _decode_named(
+    op,  # type: operation.CreateSpace | operation.UpdateSpace | operation.DeleteSpace
+    found,  # type: dict[str, Any]
+):
+    # type: (...) -> operation.SpaceNamed
+    return operation.SpaceNamed(text(found.get("BucketName", op.space)), text_or_none(found.get("BucketId")))
 
 
 def _decode_spaces(op, found):
+    # type: (operation.DescribeSpace, dict[str, Any]) -> operation.SpaceList
     spaces = []
     for entry in found["DataSet"] or ():
         domain = entry.get("Domain") or {}
         spaces.append(
             operation.SpaceInfo(
                 text(entry["BucketName"]),
-                text(entry.get("BucketId"), True),
-                text(entry.get("Type"), True),
-                text(entry.get("Region"), True),
-                text(entry.get("Biz"), True),
-                text(entry.get("Tag"), True),
-                text(entry.get("StorageClass"), True),
-                number(entry.get("CreateTime"), True),
-                number(entry.get("ModifyTime"), True),
+                text_or_none(entry.get("BucketId")),
+                text_or_none(entry.get("Type")),
+                text_or_none(entry.get("Region")),
+                text_or_none(entry.get("Biz")),
+                text_or_none(entry.get("Tag")),
+                text_or_none(entry.get("StorageClass")),
+                number_or_none(entry.get("CreateTime")),
+                number_or_none(entry.get("ModifyTime")),
                 tuple([text(host) for host in domain.get("Src") or ()]),
                 tuple([text(host) for host in domain.get("Cdn") or ()]),
                 tuple([text(host) for host in domain.get("CustomSrc") or ()]),
@@ -425,43 +465,64 @@ def _decode_spaces(op, found):
 
 
 def _decode_files(op, found):
+    # type: (operation.ListSpaceFiles, dict[str, Any]) -> operation.FilePage
     files = tuple([parse_file_entry(entry) for entry in found["DataSet"] or ()])
     space = text(found.get("BucketName", op.space))
-    return operation.FilePage(space, text(found.get("BucketId"), True), u"", files)
+    return operation.FilePage(space, text_or_none(found.get("BucketId")), u"", files)
 
 
 def _decode_status(op, found):
+    # type: (operation.GetSpaceStatus, dict[str, Any]) -> operation.SpaceStatus
     entries = [operation.SpaceUsage(*[number(entry[name]) for name in _USAGE]) for entry in found["DataSet"] or ()]
     return operation.SpaceStatus(tuple(entries))
 
 
 def _token(entry):
-    values = [entry.get(name) for name in _TOKEN_SET]
-    for at, name in enumerate(_TOKEN_SET):
-        if name.startswith("Allowed") or name.endswith("IPList"):
-            values[at] = tuple([text(value) for value in values[at] or ()])
-        else:
-            values[at] = (number if name.endswith("Time") else text)(values[at], name in ("Region", "PrivateKey"))
-    return operation.TokenInfo(*values)
+    # type: (dict[str, Any]) -> operation.TokenInfo
+    return operation.TokenInfo(
+        text_or_none(entry.get("Region")),
+        text(entry.get("TokenId")),
+        text(entry.get("TokenName")),
+        text(entry.get("PublicKey")),
+        text_or_none(entry.get("PrivateKey")),
+        _texts(entry.get("AllowedOps")),
+        _texts(entry.get("AllowedPrefixes")),
+        _texts(entry.get("AllowedBuckets")),
+        number(entry.get("ExpireTime")),
+        number(entry.get("CreateTime")),
+        number(entry.get("ModifyTime")),
+        _texts(entry.get("BlackIPList")),
+        _texts(entry.get("WhiteIPList")),
+    )
+
+
+def _texts(value):
+    # type: (Iterable[object] | None) -> tuple[str, ...]
+    return tuple([text(each) for each in value or ()])
 
 
 def _decode_token(op, found):
+    # type: (operation.CreateToken, dict[str, Any]) -> operation.TokenInfo
     return _token(found["UFileTokenSet"])
 
 
 def _decode_temporary(op, found):
+    # type: (operation.AssumeRole, dict[str, Any]) -> operation.TemporaryKeys
     given = found["Credentials"]
     expires = parse_utc(given["Expiration"])
     if expires is None:  # a number, as servers before this one said it
         expires = number(given["Expiration"])
-    return operation.TemporaryKeys(*([text(given[name]) for name in _TEMPORARY[:3]] + [expires]))
+    public, private, token = (text(given[name]) for name in _TEMPORARY[:3])
+    return operation.TemporaryKeys(public, private, token, expires)
 
 
 def _decode_tokens(op, found):
+    # type: (operation.DescribeToken, dict[str, Any]) -> operation.TokenList
     return operation.TokenList(tuple([_token(entry) for entry in found["DataSet"] or ()]))
 
 
 def _decode_done(op, found):
+    # type: (Operation, dict[str, Any]) -> operation.Done
     return operation.Done()
 
 
@@ -477,4 +538,4 @@ _RESULTS = {
     operation.DescribeToken: _decode_tokens,
     operation.UpdateToken: _decode_done,
     operation.DeleteToken: _decode_done,
-}
+}  # type: dict[type, Callable[[Any, dict[str, Any]], Result]]  # of the operation that is named

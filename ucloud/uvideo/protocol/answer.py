@@ -14,15 +14,27 @@ from .field import CLASS, META
 from .message import Headers, Response
 from .operation import KEPT
 from .page import coding, is_page, title
-from .text import is_integer, is_text, native, printable, quote_query, to_bytes, to_text, whole
+from .text import TYPE_CHECKING, is_integer, is_text, native, overload, printable, quote_query, to_bytes, to_text, whole
+
+if TYPE_CHECKING:
+    from typing import Any, Callable, Iterable, NoReturn  # noqa: F401
+
+    from .dialect import Operation  # noqa: F401
+    from .errors import UVideoError  # noqa: F401
+
+    _Page = operation.PartPage | operation.UploadPage | operation.FilePage | operation.ObjectPage
+    _Object = operation.ObjectInfo | operation.NotModified | operation.Tags | operation.Acl | operation.Done
+    _Part = operation.Initiated | operation.StoredPart | operation.CopiedPart | operation.Finished
+    Result = operation.Stored | _Object | _Part | _Page
 
 JSON = ("Content-Type", "application/json")
 SESSION = "X-SessionId"
 RESTORE = "X-Ufile-Restore"
-_DAY = {}  # number of a day since 1970 -> its "Thu, 01 Jan 1970 "
+_DAY = {}  # type: dict[int, str]  # number of a day since 1970 -> its "Thu, 01 Jan 1970 "
 
 
 def http_date(seconds):
+    # type: (float) -> str
     """RFC 1123 date in GMT of unix seconds."""
     number, rest = divmod(int(seconds), 86400)
     day = _DAY.get(number)
@@ -34,6 +46,7 @@ def http_date(seconds):
 
 
 def parse_date(value):
+    # type: (str | None) -> int | None
     """Unix seconds of an HTTP date, or None."""
     if value and len(value) == 29 and value[25:] == " GMT":  # the usual form: most are of few days
         midnight, clock = _MIDNIGHT.get(value[:17]), _is_clock(value[17:25])
@@ -49,15 +62,17 @@ def parse_date(value):
 
 
 def utc_text(seconds):
+    # type: (float) -> str
     """Unix seconds as "2023-07-11T20:15:58Z", as management answers write an end."""
     _, day, month, year, clock, _ = http_date(seconds).split()
     return "%s-%02d-%sT%sZ" % (year, _MONTHS.index(month) + 1, day, clock)
 
 
 def parse_utc(value):
+    # type: (object) -> int | None
     """Unix seconds of such a text, or None.  A blank for the T, and no zone or one of +00:00, are read as well."""
     found = _UTC(value) if is_text(value) else None
-    if found is None:
+    if found is None or not is_text(value):
         return None
     year, month, day, clock = found.groups()
     seconds = parse_date("Thu, %s %s %s %s GMT" % (day, _MONTHS[int(month) - 1], year, clock))
@@ -68,11 +83,12 @@ _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 _UTC = re.compile(
     "([0-9]{4})-(0[1-9]|1[0-2])-([0-3][0-9])[T ]([0-2][0-9]:[0-5][0-9]:[0-5][0-9])(?:[.][0-9]+)?(?:Z|[+]00:?00)?\\Z"
 ).match
-_MIDNIGHT = {}  # "Thu, 01 Jan 1970 ": unix seconds of its beginning
+_MIDNIGHT = {}  # type: dict[str, int]  # "Thu, 01 Jan 1970 ": unix seconds of its beginning
 _is_clock = re.compile("[0-2][0-9]:[0-5][0-9]:[0-5][0-9]\\Z").match
 
 
 def _parsed(value):
+    # type: (str | None) -> int | None
     try:
         parsed = parsedate_tz(value) if value else None
         # Without a zone it is GMT, as HTTP has it; mktime_tz would take this machine's.
@@ -82,11 +98,14 @@ def _parsed(value):
 
 
 def _json(document, pairs=()):
+    # type: (object, Iterable[tuple[str, str]]) -> Response
     body = to_bytes(json.dumps(document, separators=(",", ":")))
     return Response(200, Headers([JSON] + list(pairs)), body)
 
 
 def _quoted(etag):
+    # type: (str | None) -> tuple[str, str]
+    assert etag is not None  # whoever answers knows it
     return ("ETag", '"%s"' % native(etag))
 
 
@@ -94,15 +113,19 @@ def _quoted(etag):
 
 
 def _encode_done(op, result):
+    # type: (Operation, operation.Done) -> Response
     return Response(204 if isinstance(op, operation.DeleteObject) else 200, Headers(), b"")
 
 
 def _encode_stored(op, result):
+    # type: (Operation, operation.Stored) -> Response
     return Response(200, Headers([_quoted(result.etag)]), b"")
 
 
 def _encode_info(op, result):
+    # type: (Operation, operation.ObjectInfo) -> Response
     """The headers of a GET or HEAD; the bytes travel beside."""
+    assert result.size is not None and result.mime is not None and result.storage_class is not None
     pairs = [("Content-Type", native(result.mime)), _quoted(result.etag), ("Accept-Ranges", "bytes")]
     length, status = result.size, 200
     if result.span is not None:
@@ -120,7 +143,7 @@ def _encode_info(op, result):
     pairs.append(("Vary", "Origin"))
     for name, value in result.metadata:  # Java matches the prefix by case
         pairs.append((META + "-".join([word.capitalize() for word in native(name).split("-")]), native(value)))
-    replayed = result.headers
+    replayed = list(result.headers)
     if result.filename is not None:
         replayed = [(name, value) for name, value in replayed if name != "Content-Disposition"]
         replayed.append(("Content-Disposition", _attachment(result.filename)))
@@ -134,6 +157,7 @@ _ESCAPED = re.compile(u"(?:[A-Za-z0-9!#$&+.^_`|~-]|%[0-9A-Fa-f]{2})+\\Z").match
 
 
 def _attachment(filename):
+    # type: (str) -> str
     """Source: data-plane.md, GetFile: a name still in %XX form goes to filename*; so does what a header cannot hold."""
     if "%" in filename and _ESCAPED(filename):
         return "attachment;filename*=UTF-8''" + native(filename)
@@ -144,39 +168,49 @@ def _attachment(filename):
 
 
 def _encode_not_modified(op, result):
+    # type: (Operation, operation.NotModified) -> Response
+    assert result.modified is not None
     return Response(304, Headers([_quoted(result.etag), ("Last-Modified", http_date(result.modified))]), b"")
 
 
 def _encode_initiated(op, result):
+    # type: (Operation, operation.Initiated) -> Response
     return _json(
         {"UploadId": result.upload_id, "BlkSize": result.block_size, "Bucket": result.space, "Key": result.key}
     )
 
 
 def _encode_part(op, result):
+    # type: (Operation, operation.StoredPart) -> Response
     return _json({"PartNumber": result.part}, [_quoted(result.etag)])
 
 
 def _encode_copied(op, result):
+    # type: (Operation, operation.CopiedPart) -> Response
+    assert result.first is not None and result.length is not None and result.size is not None
     ranged = byterange.build_content(result.first, result.length, result.size)
     # Java reads the etag of a copied part here, and that of a part which was sent in the header.
     return _json({"PartNumber": result.part, "ETag": result.etag}, [_quoted(result.etag), ("Content-Range", ranged)])
 
 
 def _encode_tags(op, result):
+    # type: (Operation, operation.Tags) -> Response
     return Response(200, Headers([JSON]), objects.build_tags(result.tags))
 
 
 def _encode_acl(op, result):
+    # type: (Operation, operation.Acl) -> Response
     owner = {"ID": result.owner, "DisplayName": result.owner_name}
     return _json({"Owner": owner, "AccessControlList": {"Grant": result.grant}})
 
 
 def _encode_finished(op, result):
+    # type: (Operation, operation.Finished) -> Response
     return _json({"Bucket": result.space, "Key": result.key, "FileSize": result.size}, [_quoted(result.etag)])
 
 
 def _encode_parts(op, page):
+    # type: (Operation, operation.PartPage) -> Response
     return _json(
         {
             "UploadId": page.upload_id,
@@ -195,6 +229,7 @@ def _encode_parts(op, page):
 
 
 def _encode_uploads(op, page):
+    # type: (Operation, operation.UploadPage) -> Response
     return _json(
         {
             "RetCode": 0,
@@ -217,6 +252,7 @@ def _encode_uploads(op, page):
 
 
 def file_entry(space, info):
+    # type: (str, operation.FileInfo) -> dict[str, Any]
     """One entry of PrefixFileList and GetFileList."""
     entry = {
         "BucketName": space,
@@ -234,20 +270,22 @@ def file_entry(space, info):
 
 
 def parse_file_entry(entry):
+    # type: (dict[str, Any]) -> operation.FileInfo
     return operation.FileInfo(
         text(entry["FileName"]),
         number(entry["Size"]),
         text(entry["Hash"]),
         text(entry["MimeType"]),
-        text(entry.get("StorageClass"), True),
+        text_or_none(entry.get("StorageClass")),
         number(entry["CreateTime"]),
         number(entry["ModifyTime"]),
         (),
-        text(entry.get("RestoreStatus") or None, True),
+        text_or_none(entry.get("RestoreStatus") or None),
     )
 
 
 def _encode_files(op, page):
+    # type: (Operation, operation.FilePage) -> Response
     return _json(
         {
             "BucketName": page.space,
@@ -259,6 +297,7 @@ def _encode_files(op, page):
 
 
 def _object_entry(info):
+    # type: (operation.FileInfo) -> dict[str, Any]
     entry = {
         "Key": info.key,
         "MimeType": info.mime,
@@ -275,6 +314,7 @@ def _object_entry(info):
 
 
 def _encode_objects(op, page):
+    # type: (Operation, operation.ObjectPage) -> Response
     return _json(
         {
             "Name": page.space,
@@ -304,19 +344,22 @@ _ENCODE = {
     operation.CopiedPart: _encode_copied,
     operation.Tags: _encode_tags,
     operation.Acl: _encode_acl,
-}
+}  # type: dict[type, Callable[[Operation, Any], Response]]  # of the result that is named
 
 
 def encode(op, result):
+    # type: (Operation, Result) -> Response
     """The Response that says this result of this operation.  Content-Length is the carrier's, but for ObjectInfo."""
     return _ENCODE[type(result)](op, result)
 
 
 def encode_error(error):
+    # type: (UVideoError) -> Response
     """The Response that says this error (a UVideoError with a status).
 
     The Content-Type is exactly application/json, without charset: the Python SDK reads nothing else.
     """
+    assert error.status is not None
     body = json.dumps({"RetCode": error.ret_code, "ErrMsg": error.message}, separators=(",", ":"))
     pairs = [JSON]
     if error.retry_after is not None:
@@ -327,7 +370,20 @@ def encode_error(error):
 # Client: response -> result
 
 
+@overload
 def unquoted(etag):
+    # type: (str) -> str
+    pass
+
+
+@overload
+def unquoted(etag):
+    # type: (None) -> None
+    pass
+
+
+def unquoted(etag):
+    # type: (str | None) -> str | None
     """An etag header's value without its quotes and the weak mark a proxy may have put before it; None stays."""
     if etag is None:
         return None
@@ -336,6 +392,7 @@ def unquoted(etag):
 
 
 def document(response):
+    # type: (Response) -> dict[str, Any] | None
     """The JSON object of an answer, or None."""
     try:
         found = json.loads(response.body.decode("utf-8"))
@@ -345,6 +402,7 @@ def document(response):
 
 
 def retry_after(headers, now=None):
+    # type: (Headers, float | None) -> float | None
     """Seconds of a Retry-After header given in seconds, or as a date if ``now`` is; None without one."""
     value = headers.get("Retry-After")
     if value is None:
@@ -357,10 +415,12 @@ def retry_after(headers, now=None):
 
 
 def readable(message):
+    # type: (object) -> str | None
     """Short text, free of controls, of whatever an answer gives as its message; None if it says nothing."""
     if message is None or isinstance(message, (list, dict)):
         return None
-    return printable((u"%s" % to_text(message))[:500]).strip() or None
+    shown = to_text(message) if isinstance(message, bytes) else u"%s" % message
+    return printable(shown[:500]).strip() or None
 
 
 _ORIGIN = re.compile(
@@ -373,13 +433,14 @@ _PLAIN_PATH = re.compile(r"(/[A-Za-z0-9._~/-]{0,100})(?=[?#]|\Z)")
 
 
 def _elsewhere(headers, with_path):
+    # type: (Headers, bool) -> str
     """Text of where a redirect points: scheme, host and perhaps a plain path, as the rest may quote what was signed."""
     location = (headers.get("Location") or "").strip()
     if not location:
         return u"nowhere (no Location)"
     found = _ORIGIN.match(location)
-    path = _PLAIN_PATH.match(location[found.end() if found else 0 :])
-    path = to_text(path.group(1)) if path and with_path else u""
+    plain = _PLAIN_PATH.match(location[found.end() if found else 0 :])
+    path = to_text(plain.group(1)) if plain and with_path else u""
     if found:
         scheme = found.group(1).lower() + "://" if found.group(1) else ""
         return to_text(scheme + found.group(2) + (found.group(3) or "")) + path
@@ -389,6 +450,7 @@ def _elsewhere(headers, with_path):
 
 
 def _is_own(response, found):
+    # type: (Response, dict[str, Any] | None) -> bool
     """Whether a refusal has the service's form.  ``found``: its JSON object, or None.
 
     That is its session, or its JSON; or nothing at all, as in the answer to HEAD, and no type of a page.  An S3 gateway
@@ -413,6 +475,7 @@ _S3_ERROR = re.compile(
 
 
 def stranger(response, now=None, **context):
+    # type: (Response, float | None, **object) -> UVideoError
     """The UVideoError of an answer that somebody else gave in the service's place: a proxy, a captive portal."""
     status, headers = response.status, response.headers
     context["status"] = status
@@ -437,6 +500,7 @@ def stranger(response, now=None, **context):
 
 
 def raise_refusal(response, now=None, **context):
+    # type: (Response, float | None, **object) -> NoReturn
     """Raise the error that a response is.
 
     One that has not the service's form is no refusal: BadAnswer, or ConfigurationError where trying again cannot help.
@@ -464,12 +528,14 @@ def raise_refusal(response, now=None, **context):
 
 
 def _unreadable(response):
+    # type: (Response) -> str
     """Text of why nobody can read a body; u"" if that is not so."""
     code = coding(response.headers) if response.body else u""
     return code and u"a body with %s, which nobody asked for" % code
 
 
 def _unformed(response):
+    # type: (Response) -> str
     """What a body says that is not JSON."""
     unreadable = _unreadable(response)
     if unreadable:
@@ -483,33 +549,45 @@ def _unformed(response):
 
 
 def _fields(response, *names):
+    # type: (Response, *str) -> dict[str, Any]
     found = document(response)
     if found is None or any(name not in found for name in names):
         raise BadAnswer(u"the answer lacks %s" % u", ".join([to_text(name) for name in names]), status=response.status)
     return found
 
 
-def text(value, optional=False):
-    """A JSON value that must be text that UTF-8 can say (or, if optional, null); ValueError otherwise."""
-    if value is None and optional:
-        return None
+def text(value):
+    # type: (object) -> str
+    """A JSON value that must be text that UTF-8 can say; ValueError otherwise."""
     if not is_text(value):
         raise ValueError("text is missing")
     to_bytes(value)
     return value
 
 
-def number(value, optional=False):
+def text_or_none(value):
+    # type: (object) -> str | None
+    """As ``text``, or null."""
+    return None if value is None else text(value)
+
+
+def number(value):
+    # type: (object) -> int
     """A JSON value that must be a whole number from 0, also one written as text; ValueError otherwise."""
-    if value is None and optional:
-        return None
     found = whole(value) if is_text(value) else value
     if not is_integer(found) or found < 0:
         raise ValueError("a whole number is missing")
     return found
 
 
+def number_or_none(value):
+    # type: (object) -> int | None
+    """As ``number``, or null."""
+    return None if value is None else number(value)
+
+
 def check_coding(headers, status):
+    # type: (Headers, int) -> None
     """ConfigurationError if a proxy encoded an answer: what is read then is not what the service sent."""
     code = coding(headers)
     if code:
@@ -521,20 +599,21 @@ _CHANGED = re.compile(r'\s*W/|.*[-+;:.](?:gzip|br|zstd|deflate|df)"?\s*\Z', re.I
 
 
 def decode_info(headers, status=200):
+    # type: (Headers, int) -> operation.ObjectInfo
     """ObjectInfo of a GET or HEAD answer's headers.  size and span are None where the headers do not say them.
 
     BadAnswer for an answer without ETag, or a partial one that does not say which part it is.  ConfigurationError for
     one that was compressed on the way.  An object may have been stored with a Content-Encoding: then length and etag
     of the answer are as the service gives them.
     """
-    tag, length = headers.get("ETag"), headers.get("Content-Length")
+    tag, said_length = headers.get("ETag"), headers.get("Content-Length")
     replays = headers.has_any(_KEPT)
-    if replays and (length is None or tag is None or _CHANGED(tag)):
+    if replays and (said_length is None or tag is None or _CHANGED(tag)):
         check_coding(headers, status)
     etag = unquoted(tag)
     if not etag:  # every object has one; a captive portal's page has none
         raise BadAnswer(u"the answer says no ETag", status=status)
-    length = sent = whole(length.strip()) if length is not None else None
+    length = sent = whole(said_length.strip()) if said_length is not None else None
     span = None
     if status == 206:
         ranged = byterange.parse_content(headers.get("Content-Range"))
@@ -548,9 +627,7 @@ def decode_info(headers, status=200):
         for name, value in headers
         if name[:1] in "xX" and name.lower().startswith(_META)
     ]
-    kept = ()
-    if replays:
-        kept = [(name, headers.get(name)) for name in KEPT if headers.get(name) is not None]
+    kept = [(name, headers.get(name, "")) for name in KEPT if headers.get(name) is not None] if replays else []
     restore = headers.get(RESTORE)
     return operation.ObjectInfo(
         length,
@@ -572,6 +649,7 @@ _KEPT = frozenset([name.lower() for name in KEPT])
 
 
 def _decode_initiated(op, response):
+    # type: (operation.InitiateUpload, Response) -> operation.Initiated
     found = _fields(response, "UploadId", "BlkSize")
     upload_id, block_size = text(found["UploadId"]), number(found["BlkSize"])
     if not upload_id or not block_size:
@@ -582,6 +660,7 @@ def _decode_initiated(op, response):
 
 
 def _decode_part(op, response):
+    # type: (operation.UploadPart | operation.CopyPart, Response) -> operation.StoredPart
     etag = unquoted(response.headers.get("ETag"))
     if not etag:
         raise BadAnswer(u"the answer to a part lacks ETag", status=response.status)
@@ -589,25 +668,31 @@ def _decode_part(op, response):
 
 
 def _decode_copied(op, response):
+    # type: (operation.CopyPart, Response) -> operation.CopiedPart
     stored = _decode_part(op, response)
-    first, last, size = byterange.parse_content(response.headers.get("Content-Range")) or (None, None, None)
-    length = None if first is None else last - first + 1
-    return operation.CopiedPart(stored.part, stored.etag, first, length, size)
+    ranged = byterange.parse_content(response.headers.get("Content-Range"))
+    if ranged is None:
+        return operation.CopiedPart(stored.part, stored.etag, None, None, None)
+    first, last, size = ranged
+    return operation.CopiedPart(stored.part, stored.etag, first, last - first + 1, size)
 
 
 def _decode_tags(op, response):
+    # type: (operation.GetTags, Response) -> operation.Tags
     return operation.Tags(tuple([(text(key), text(value)) for key, value in objects.parse_tags(document(response))]))
 
 
 def _decode_acl(op, response):
+    # type: (operation.GetAcl, Response) -> operation.Acl
     found = _fields(response, "AccessControlList")
     owner = found.get("Owner") or {}
     return operation.Acl(
-        text(owner.get("ID"), True), text(owner.get("DisplayName"), True), text(found["AccessControlList"]["Grant"])
+        text_or_none(owner.get("ID")), text_or_none(owner.get("DisplayName")), text(found["AccessControlList"]["Grant"])
     )
 
 
 def _decode_finished(op, response):
+    # type: (operation.FinishUpload, Response) -> operation.Finished
     found, etag = document(response), unquoted(response.headers.get("ETag"))
     if found is None and not etag:
         raise BadAnswer(u"the answer says nothing of the object", status=response.status)
@@ -615,28 +700,29 @@ def _decode_finished(op, response):
     return operation.Finished(
         text(found.get("Bucket", op.space)),
         text(found.get("Key", op.key)),
-        number(found.get("FileSize"), True),
+        number_or_none(found.get("FileSize")),
         etag,
     )
 
 
 def _decode_parts(op, response):
+    # type: (operation.ListParts, Response) -> operation.PartPage
     found = _fields(response, "Parts")
     parts = [
         operation.Part(
             number(part["PartNum"]),
             text(part["Etag"]).strip('"'),
-            number(part.get("Size"), True),
-            number(part.get("LastModified"), True),
+            number_or_none(part.get("Size")),
+            number_or_none(part.get("LastModified")),
         )
         for part in found["Parts"] or ()
     ]
     return operation.PartPage(
         text(found.get("Bucket", op.space)),
-        text(found.get("Key"), True),
+        text_or_none(found.get("Key")),
         text(found.get("UploadId", op.upload_id)),
-        text(found.get("StorageClass"), True),
-        number(found.get("MaxParts", op.limit), True),
+        text_or_none(found.get("StorageClass")),
+        number_or_none(found.get("MaxParts", op.limit)),
         bool(found.get("IsTruncated")),
         number(found.get("NextPartNumberMarker") or 0),
         tuple(parts),
@@ -644,13 +730,14 @@ def _decode_parts(op, response):
 
 
 def _decode_uploads(op, response):
+    # type: (operation.ListUploads, Response) -> operation.UploadPage
     found = _fields(response, "DataSet")
     uploads = [
         operation.UploadInfo(
             text(upload["UploadId"]),
             text(upload["FileName"]),
-            number(upload.get("StartTime"), True),
-            text(upload.get("StorageClass"), True),
+            number_or_none(upload.get("StartTime")),
+            text_or_none(upload.get("StorageClass")),
         )
         for upload in found["DataSet"] or ()
     ]
@@ -664,16 +751,18 @@ def _decode_uploads(op, response):
 
 
 def _decode_files(op, response):
+    # type: (operation.ListFiles, Response) -> operation.FilePage
     found = _fields(response, "DataSet")
     return operation.FilePage(
         text(found.get("BucketName", op.space)),
-        text(found.get("BucketId"), True),
+        text_or_none(found.get("BucketId")),
         text(found.get("NextMarker") or u""),
         tuple([parse_file_entry(entry) for entry in found["DataSet"] or ()]),
     )
 
 
 def _decode_objects(op, response):
+    # type: (operation.ListObjects, Response) -> operation.ObjectPage
     found = _fields(response, "Contents")
     objects = [
         operation.FileInfo(
@@ -681,11 +770,11 @@ def _decode_objects(op, response):
             number(entry["Size"]),
             text(entry["ETag"]).strip('"'),
             text(entry["MimeType"]),
-            text(entry.get("StorageClass"), True),
-            number(entry.get("CreateTime"), True),
-            number(entry.get("LastModified"), True),
+            text_or_none(entry.get("StorageClass")),
+            number_or_none(entry.get("CreateTime")),
+            number_or_none(entry.get("LastModified")),
             tuple(sorted((text(name), text(value)) for name, value in (entry.get("UserMeta") or {}).items())),
-            text(entry.get("RestoreStatus") or None, True),
+            text_or_none(entry.get("RestoreStatus") or None),
         )
         for entry in found["Contents"] or ()
     ]
@@ -702,10 +791,12 @@ def _decode_objects(op, response):
 
 
 def _decode_stored(op, response):
+    # type: (Operation, Response) -> operation.Stored
     return operation.Stored(unquoted(response.headers.get("ETag")))
 
 
 def _decode_object(op, response):
+    # type: (operation.GetObject | operation.HeadObject, Response) -> operation.ObjectInfo | operation.NotModified
     if response.status == 304:
         headers = response.headers
         return operation.NotModified(unquoted(headers.get("ETag")), parse_date(headers.get("Last-Modified")))
@@ -729,10 +820,11 @@ _DECODE = {
     operation.CopyPart: _decode_copied,
     operation.GetTags: _decode_tags,
     operation.GetAcl: _decode_acl,
-}
+}  # type: dict[type, Callable[[Any, Response], Result]]  # of the operation that is named
 
 
 def _check_sender(response, reader):
+    # type: (Response, object) -> None
     """BadAnswer for a web page as a sign of success: somebody else said it in the service's place.
 
     ConfigurationError for a body that a proxy encoded.
@@ -747,6 +839,7 @@ def _check_sender(response, reader):
 
 
 def decode(op, response, now=None):
+    # type: (Operation, Response, float | None) -> Result
     """The result that a Response says of an operation; a UVideoError is raised if it says no.
 
     BadAnswer for an answer that this protocol does not have.  ``now``: unix seconds, for a Retry-After date.
@@ -754,8 +847,8 @@ def decode(op, response, now=None):
     reader = _DECODE.get(type(op))
     _check_sender(response, reader)
     if not (200 <= response.status <= 299 or (response.status == 304 and reader is _decode_object)):
-        context = {"operation": type(op).__name__, "space": op.space, "key": getattr(op, "key", None) or None}
-        raise_refusal(response, now, **context)
+        where = {"operation": type(op).__name__, "space": op.space, "key": getattr(op, "key", None) or None}
+        raise_refusal(response, now, **where)
     if reader is None:
         if response.body and response.headers.get(SESSION) is None and document(response) is None:
             raise stranger(response)  # the service says nothing then, or JSON

@@ -3,12 +3,12 @@
 from __future__ import absolute_import, division, print_function
 
 import re
-from collections import namedtuple
 
 from .errors import InvalidRange
+from .text import NamedTuple
 
 
-class ByteRange(namedtuple("ByteRange", "first last")):
+class ByteRange(NamedTuple("ByteRange", [("first", "int | None"), ("last", "int | None")])):
     """What is asked: (0, 99) the first hundred bytes, (100, None) from 100 on, (None, 5) the last five."""
 
     __slots__ = ()
@@ -19,6 +19,7 @@ _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19}|\*)
 
 
 def parse(value):
+    # type: (str | None) -> ByteRange | None
     """ByteRange of a Range header, or None where the header is to be ignored: absent, malformed, several ranges."""
     match = _RANGE.match(value.strip()) if value else None
     if not match:
@@ -32,14 +33,16 @@ def parse(value):
 
 
 def build(wanted):
+    # type: (ByteRange) -> str
     """The Range header of a ByteRange."""
     first, last = wanted
     if first is None:
-        return "bytes=-%d" % last
+        return "bytes=-%d" % (last or 0)
     return "bytes=%d-%s" % (first, "" if last is None else last)
 
 
 def resolve(wanted, size):
+    # type: (ByteRange, int) -> tuple[int, int] | None
     """(first, length) within ``size`` bytes, or None for the whole: a zero-length object asked from its start.
 
     InvalidRange if nothing of it exists.  Source: data-plane.md, GetFile.
@@ -50,7 +53,7 @@ def resolve(wanted, size):
     if first is None:
         if last == 0:
             raise InvalidRange()
-        first = max(0, size - last)
+        first = max(0, size - (last or 0))
         last = size - 1
     if first >= size:
         raise InvalidRange()
@@ -59,6 +62,7 @@ def resolve(wanted, size):
 
 
 def mismatch(wanted, span, size):
+    # type: (ByteRange | None, tuple[int, int] | None, int | None) -> str | None
     """What is wrong with an answer to a request for a range, as text; None if it brings what was asked for.
 
     ``wanted``: a ByteRange, None for all.  ``span``: (first, length) of a partial answer, None of a whole one.
@@ -73,6 +77,7 @@ def mismatch(wanted, span, size):
 
 
 def _agrees(wanted, span, size):
+    # type: (ByteRange | None, tuple[int, int] | None, int | None) -> bool
     if wanted is None:
         return span is None or span == (0, size)
     first, last = wanted
@@ -87,16 +92,18 @@ def _agrees(wanted, span, size):
     if span is None:
         return False
     if first is None:
-        return span[1] <= last
+        return last is None or span[1] <= last
     return span[0] == first and (last is None or span[1] <= last - first + 1)
 
 
 def build_content(first, length, size):
+    # type: (int, int, int) -> str
     """The Content-Range header of a partial answer."""
     return "bytes %d-%d/%d" % (first, first + length - 1, size)
 
 
 def parse_content(value):
+    # type: (str | None) -> tuple[int, int, int | None] | None
     """(first, last, total) of a Content-Range header, total None if unknown; None if there is no usable one."""
     match = _CONTENT_RANGE.match(value) if value else None
     if not match:

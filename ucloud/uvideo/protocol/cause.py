@@ -6,16 +6,19 @@ Each cause has a class of error, a text that says what was seen, and one remedy.
 
 from __future__ import absolute_import, division, print_function
 
-from collections import namedtuple
-
 from .errors import BadAnswer, ConfigurationError, NoAnswer, Unavailable
-from .text import printable, to_text
+from .text import TYPE_CHECKING, NamedTuple, printable, to_text
+
+if TYPE_CHECKING:
+    from typing import Any, Mapping  # noqa: F401
+
+    from .errors import UVideoError
 
 #: Characters of what others said.
 LONGEST = 200
 
 
-class Cause(namedtuple("Cause", "code error text remedy")):
+class Cause(NamedTuple("Cause", [("code", "str"), ("error", "type[UVideoError]"), ("text", "str"), ("remedy", "str")])):
     """``error``: its class.  ``text``, ``remedy``: with {names} of facts."""
 
     __slots__ = ()
@@ -318,22 +321,24 @@ _BY_CODE = dict((cause.code, cause) for cause in CAUSES)
 
 
 def told(code, host=None, context=None, **facts):
+    # type: (str, str | None, Mapping[str, Any] | None, **object) -> UVideoError
     """The error of a cause; its ``facts`` are those of the texts.
 
     ``host``: from whom no answer came.  ``context``: of the error, as UVideoError takes it.
     """
     cause = _BY_CODE[code]
     whole = cause.text + cause.remedy
-    facts = dict((name, said(value)) for name, value in facts.items() if u"{%s}" % name in whole)
-    text = cause.text.format(**facts)
+    given = dict((name, said(value)) for name, value in facts.items() if u"{%s}" % name in whole)
+    text = cause.text.format(**given)
     if host is not None and u"{peer}" not in cause.text:
         text = u"no answer from %s (%s)" % (host, text)
-    error = cause.error(u"%s; %s" % (text, cause.remedy.format(**facts)), cause=code, **(context or {}))
-    error.facts = facts
+    error = cause.error(u"%s; %s" % (text, cause.remedy.format(**given)), cause=code, **(context or {}))
+    error.facts = given
     return error
 
 
 def said(value):
+    # type: (object) -> str
     """What somebody said, as it may be shown: short, in one line, without controls."""
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else to_text(u"%s" % (value,))
     return u" ".join(printable(text[: 4 * LONGEST]).split())[:LONGEST]

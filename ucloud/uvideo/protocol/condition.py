@@ -4,9 +4,14 @@ from __future__ import absolute_import, division, print_function
 
 from .answer import parse_date
 from .errors import PreconditionFailed
+from .text import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Iterable  # noqa: F401
 
 
 def _names(value, etag, weak):
+    # type: (str, str, bool) -> bool
     """True if the list of etags in a header has this one.  ``weak``: whether a tag marked W/ counts.
 
     A tag without quotes is taken as well: some clients pass on what a listing says.
@@ -25,6 +30,7 @@ def _names(value, etag, weak):
 
 
 def not_modified(conditions, etag, modified):
+    # type: (Iterable[tuple[str, str]], str, int) -> bool
     """True if the caller has it already (304), False if nothing stands in the way; PreconditionFailed otherwise.
 
     ``conditions``: of the operation.  ``etag``, ``modified``: of what is stored, which exists.  A date that cannot be
@@ -47,6 +53,7 @@ def not_modified(conditions, etag, modified):
 
 
 def range_holds(conditions, etag, modified):
+    # type: (Iterable[tuple[str, str]], str, int) -> bool
     """True if a Range counts: there is no If-Range, or it names exactly what is stored."""
     value = dict(conditions).get("if-range")
     if value is None:

@@ -7,7 +7,6 @@ everything but a download.  Source: data-plane.md sections 1, 4 and 5.
 from __future__ import absolute_import, division, print_function
 
 import re
-from collections import namedtuple
 
 from . import byterange, field, objects
 from .errors import BadRequest, InvalidArgument
@@ -54,7 +53,28 @@ from .operation import (
     UploadHit,
     UploadPart,
 )
-from .text import build_query, is_integer, is_text, native, parse_query, quote_path, to_bytes, to_text, unquote
+from .text import (
+    TYPE_CHECKING,
+    NamedTuple,
+    build_query,
+    is_text,
+    native,
+    parse_query,
+    quote_path,
+    to_bytes,
+    to_text,
+    unquote,
+)
+
+if TYPE_CHECKING:
+    from typing import Any, Callable, Iterable, Mapping  # noqa: F401
+
+    from .provider import Suffix  # noqa: F401
+
+    _Named = UploadPart | FinishUpload | AbortUpload | UploadHit | CopyObject | CopyPart | RenameObject | AppendObject
+    _State = SetMime | SwitchClass | RestoreObject | PutTags | GetTags | DeleteTags | PutAcl | GetAcl
+    _Listing = ListFiles | ListObjects | ListParts | ListUploads
+    Operation = PutObject | GetObject | HeadObject | DeleteObject | InitiateUpload | _Named | _State | _Listing
 
 LIST_LIMIT = 1000
 
@@ -62,6 +82,7 @@ _SPACE = re.compile(u"[a-z0-9](?:[a-z0-9-]{1,61})[a-z0-9]\\Z").match
 
 
 def check_space(space):
+    # type: (str) -> str
     """Text of a space's name; InvalidArgument with the rule it breaks.  Source: management-plane.md section 4."""
     text = _argument(space, u"the space")
     if not _SPACE(text):
@@ -73,6 +94,7 @@ def check_space(space):
 
 
 def check_key(key):
+    # type: (str) -> str
     """Text of a key; InvalidArgument unless it is 1 to 1023 bytes of UTF-8.  Any character is allowed."""
     text = _argument(key, u"the key")
     length = len(to_bytes(text))
@@ -82,6 +104,7 @@ def check_key(key):
 
 
 def _argument(value, name):
+    # type: (object, str) -> str
     if not is_text(value):
         raise InvalidArgument(u"%s is a %s; a str is needed" % (name, type(value).__name__))
     try:
@@ -96,6 +119,7 @@ def _argument(value, name):
 
 
 def _encode_put(op, shared):
+    # type: (PutObject, bool) -> field.Asked
     pairs = field.stored(op)
     if op.md5:
         pairs.append(("Content-MD5", native(op.md5)))
@@ -105,6 +129,7 @@ def _encode_put(op, shared):
 
 
 def _encode_get(op, shared):
+    # type: (GetObject, bool) -> field.Asked
     # On a shared host a leading uvideoUploads/ would be taken off, so such a key gets one more.
     guard = shared and op.key.startswith((INIT, PLAIN, FINISH))
     target = place(op.key, guard)
@@ -117,18 +142,22 @@ def _encode_get(op, shared):
 
 
 def _conditions(op):
+    # type: (GetObject | HeadObject) -> list[tuple[str, str]]
     return [("-".join([word.capitalize() for word in name.split("-")]), native(value)) for name, value in op.conditions]
 
 
 def _encode_head(op, shared):
+    # type: (HeadObject, bool) -> field.Asked
     return "HEAD", place(op.key, shared), _conditions(op), b""
 
 
 def _encode_delete(op, shared):
+    # type: (DeleteObject, bool) -> field.Asked
     return "DELETE", place(op.key, shared), [], b""
 
 
 def _encode_initiate(op, shared):
+    # type: (InitiateUpload, bool) -> field.Asked
     pairs = field.stored(op)
     if not op.mime and shared:  # what the video client signs; the parts carry the real type
         pairs.insert(0, ("Content-Type", FORM))
@@ -136,6 +165,7 @@ def _encode_initiate(op, shared):
 
 
 def _encode_part(op, shared):
+    # type: (UploadPart, bool) -> field.Asked
     target = "%s%s&partNumber=%d" % (place(op.key, shared), upload_query(op.upload_id), op.part)
     pairs = [("Content-Type", native(op.mime))] if op.mime else []
     if op.md5:
@@ -144,6 +174,7 @@ def _encode_part(op, shared):
 
 
 def _encode_finish(op, shared):
+    # type: (FinishUpload, bool) -> field.Asked
     target = place(op.key, shared, FINISH) + upload_query(op.upload_id)
     if op.new_key:
         target += "&" + build_query([("newKey", op.new_key)])
@@ -157,19 +188,24 @@ def _encode_finish(op, shared):
 
 
 def _encode_abort(op, shared):
+    # type: (AbortUpload, bool) -> field.Asked
     return "DELETE", place(op.key, shared) + upload_query(op.upload_id), [], b""
 
 
 def _list(flag, *fields):
-    given = [(name, "%d" % value if is_integer(value) else value) for name, value in fields if value is not None]
-    return "GET", "/?" + build_query([(flag, None)] + given), [], b""
+    # type: (str, *tuple[str, str | int | None]) -> field.Asked
+    pairs = [(flag, None)]  # type: list[tuple[str, str | None]]
+    pairs += [(name, value if is_text(value) else "%d" % value) for name, value in fields if value is not None]
+    return "GET", "/?" + build_query(pairs), [], b""
 
 
 def _encode_parts(op, shared):
+    # type: (ListParts, bool) -> field.Asked
     return _list("muploadpart", ("uploadId", op.upload_id), ("max-parts", op.limit), ("part-number-marker", op.marker))
 
 
 def _encode_uploads(op, shared):
+    # type: (ListUploads, bool) -> field.Asked
     return _list(
         "muploadid",
         ("prefix", op.prefix),
@@ -180,10 +216,12 @@ def _encode_uploads(op, shared):
 
 
 def _encode_files(op, shared):
+    # type: (ListFiles, bool) -> field.Asked
     return _list("list", ("prefix", op.prefix), ("marker", op.marker), ("limit", op.limit))
 
 
 def _encode_objects(op, shared):
+    # type: (ListObjects, bool) -> field.Asked
     return _list(
         "listobjects",
         ("prefix", op.prefix),
@@ -206,13 +244,14 @@ _ENCODE = {
     ListUploads: _encode_uploads,
     ListFiles: _encode_files,
     ListObjects: _encode_objects,
-}
+}  # type: dict[type, Callable[[Any, bool], field.Asked]]
 _ENCODE.update(objects.ENCODE)
 FORM = "application/x-www-form-urlencoded"
 _NATIVE_BREAK = re.compile("[\\r\\n\\0]").search
 
 
 def encode(operation, suffix):
+    # type: (Operation, Suffix) -> Request
     """The unsigned Request of an operation to the hosts of ``suffix`` (a provider.Suffix).
 
     InvalidArgument for a header that holds a line break, or a text that cannot be written as UTF-8.
@@ -227,6 +266,7 @@ def encode(operation, suffix):
 
 
 def _encoded(operation, shared):
+    # type: (Operation, bool) -> field.Asked
     try:
         return _ENCODE[type(operation)](operation, shared)
     except UnicodeError:  # a lone surrogate in a prefix, say
@@ -234,6 +274,7 @@ def _encoded(operation, shared):
 
 
 def url(operation, suffix):
+    # type: (GetObject | HeadObject, Suffix) -> str
     """The unsigned URL of a GetObject or HeadObject for whoever sends no header: path style on a shared host."""
     space = native(operation.space)
     target = _encoded(operation, False)[1]
@@ -243,19 +284,20 @@ def url(operation, suffix):
 # Server: request -> operation
 
 
-class Target(namedtuple("Target", "authority path query")):
+class Target(NamedTuple("Target", [("authority", "str"), ("path", "str"), ("query", "list[tuple[str, str]]")])):
     """A request target taken apart: authority of an absolute form or "", raw path, decoded [(name, value)]."""
 
     __slots__ = ()
 
 
-class Address(namedtuple("Address", "space path shared")):
+class Address(NamedTuple("Address", [("space", "str"), ("path", "str"), ("shared", "bool")])):
     """One reading of a request: this space, and the rest of the raw path, which is the key still escaped."""
 
     __slots__ = ()
 
 
 def parse_target(target):
+    # type: (str) -> Target
     """Target of a raw request target in origin or absolute form.  BadRequest if its query cannot be decoded.
 
     Works on the raw text: "//", dot segments and a "+" in the path are data; a "+" in the query is a blank.
@@ -276,6 +318,7 @@ def parse_target(target):
 
 
 def addresses(host, bucket, path):
+    # type: (str, str | None, str) -> list[Address]
     """Every Address a request may mean, best first; take the first whose space exists, else the first.
 
     ``host``: authority or Host header.  ``bucket``: the header Bucket or None.  Source: data-plane.md section 1.
@@ -299,6 +342,7 @@ def addresses(host, bucket, path):
 
 
 def _text(value):
+    # type: (str) -> str
     try:
         text = to_text(value)
         to_bytes(text)
@@ -308,6 +352,7 @@ def _text(value):
 
 
 def key_of(address):
+    # type: (Address) -> str
     """The raw key of an Address; BadRequest if its escapes or bytes are wrong."""
     try:
         return unquote(address.path)
@@ -329,11 +374,12 @@ PARAMETERS = frozenset(_NAMES.values())
 
 
 def parameters(query):
+    # type: (Iterable[tuple[str, str]]) -> dict[str, str]
     """{name: value} of the query's known names, in their usual case.
 
     BadRequest if one of them stands there twice with two values.
     """
-    found = {}
+    found = {}  # type: dict[str, str]
     for name, value in query:
         known = _NAMES.get(name.lower())
         if known:
@@ -350,10 +396,11 @@ _CHANGES = (
     ("append", AppendObject),
     ("tagging", PutTags),
     ("acl", PutAcl),
-)
+)  # type: tuple[tuple[str, type[Operation]], ...]
 
 
 def route(method, key, query, headers):
+    # type: (str, str, Mapping[str, str], Headers) -> type[Operation]
     """The class of the operation that a request asks for.  ``query``: of parameters().  BadRequest if none does.
 
     Source: data-plane.md section 1, "Dispatch".
@@ -386,6 +433,7 @@ def route(method, key, query, headers):
 
 
 def _route_post(key, query):
+    # type: (str, Mapping[str, str]) -> type[Operation]
     found = _posted(key, query)
     if found is None:
         raise BadRequest(u"this POST is not supported")
@@ -393,6 +441,7 @@ def _route_post(key, query):
 
 
 def _posted(key, query):
+    # type: (str, Mapping[str, str]) -> type[Operation] | None
     """The class of the operation that a POST of a key asks for in its query, or None."""
     if key == u"uploadhit" and "Hash" in query:
         return UploadHit
@@ -403,6 +452,7 @@ def _posted(key, query):
 
 
 def takes_form(address, query):
+    # type: (Address, Iterable[tuple[str, str]]) -> bool
     """Whether a form that is posted there is an upload: to the space, or to a key and no operation that has a POST.
 
     ``query``: decoded [(name, value)].  BadRequest as key_of and parameters.
@@ -410,7 +460,11 @@ def takes_form(address, query):
     return not address.path or _posted(key_of(address), parameters(query)) is None
 
 
-_POSTS = (("uploads", InitiateUpload), ("uploadId", FinishUpload), ("opmeta", SetMime))
+_POSTS = (
+    ("uploads", InitiateUpload),
+    ("uploadId", FinishUpload),
+    ("opmeta", SetMime),
+)  # type: tuple[tuple[str, type[Operation]], ...]
 
 
 _LISTS = (
@@ -418,7 +472,7 @@ _LISTS = (
     ("list", ListFiles),
     ("muploadid", ListUploads),
     ("muploadpart", ListParts),
-)
+)  # type: tuple[tuple[str, type[Operation]], ...]
 
 #: The operations whose bulk bytes stream beside the message, and those whose small body belongs to the operation.
 BULK = (PutObject, UploadPart, AppendObject)
@@ -426,6 +480,7 @@ SMALL = (FinishUpload, SetMime, PutTags)
 
 
 def decode(cls, space, key, query, headers, body=b""):
+    # type: (type[Operation], str, str, Any, Any, bytes) -> Operation  # Any: a server may hand out views of them
     """The operation of class ``cls`` (see route) that a request asks for.  ``body``: of SMALL operations.
 
     BadRequest with the parameter that is wrong.
@@ -438,12 +493,14 @@ def decode(cls, space, key, query, headers, body=b""):
 
 
 def _limit(query, name, default):
+    # type: (Mapping[str, str], str, int | None) -> int | None
     """A page's length; more than the service's maximum means the maximum."""
     value = number(query, name, 0, 10**15, default)
     return None if value is None else min(value, LIST_LIMIT)
 
 
 def _decode_put(space, key, query, headers, body):
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> PutObject
     return PutObject(
         space,
         key,
@@ -460,6 +517,7 @@ _CONDITION_NAMES = frozenset(CONDITIONS)
 
 
 def _given_conditions(headers):
+    # type: (Headers) -> tuple[tuple[str, str], ...]
     if not headers.has_any(_CONDITION_NAMES):
         return ()
     found = [(name, headers.get(name)) for name in CONDITIONS]
@@ -467,6 +525,7 @@ def _given_conditions(headers):
 
 
 def _decode_get(space, key, query, headers, body):
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> GetObject
     wanted = headers.get("Range")
     return GetObject(
         space,
@@ -478,14 +537,17 @@ def _decode_get(space, key, query, headers, body):
 
 
 def _decode_head(space, key, query, headers, body):
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> HeadObject
     return HeadObject(space, key, _given_conditions(headers))
 
 
 def _decode_delete(space, key, query, headers, body):
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> DeleteObject
     return DeleteObject(space, key)
 
 
 def _decode_initiate(space, key, query, headers, body):
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> InitiateUpload
     mime = field.mime(headers)
     return InitiateUpload(
         space,
@@ -498,12 +560,14 @@ def _decode_initiate(space, key, query, headers, body):
 
 
 def _decode_part(space, key, query, headers, body):
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> UploadPart
     # Its Content-MD5 is for the signature alone: Java's is of a whole buffer, also where the part is a piece of that.
     md5 = field.header_text(headers.get("Content-MD5") or "", u"Content-MD5").strip() or None
     return UploadPart(space, key, upload_id(query), part_number(query), field.mime(headers), md5)
 
 
 def _etags(body):
+    # type: (bytes) -> tuple[str, ...]
     """Tuple of the etags in the body of FinishUpload, each bare or quoted.  C and C++ write a comma behind the last."""
     try:
         names = [name.strip().strip(u'"').strip() for name in body.decode("utf-8").split(u",")]
@@ -513,6 +577,7 @@ def _etags(body):
 
 
 def _decode_finish(space, key, query, headers, body):
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> FinishUpload
     etags = _etags(body)
     directive = headers.get(DIRECTIVE)
     if directive is not None and directive not in ("UNCHANGED", "REPLACE"):
@@ -524,10 +589,12 @@ def _decode_finish(space, key, query, headers, body):
 
 
 def _decode_abort(space, key, query, headers, body):
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> AbortUpload
     return AbortUpload(space, key, query.get("uploadId") or upload_id(query, "uploads"))
 
 
 def _decode_parts(space, key, query, headers, body):
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> ListParts
     return ListParts(
         space,
         upload_id(query),
@@ -537,6 +604,7 @@ def _decode_parts(space, key, query, headers, body):
 
 
 def _decode_uploads(space, key, query, headers, body):
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> ListUploads
     return ListUploads(
         space,
         query.get("prefix", u""),
@@ -547,10 +615,12 @@ def _decode_uploads(space, key, query, headers, body):
 
 
 def _decode_files(space, key, query, headers, body):
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> ListFiles
     return ListFiles(space, query.get("prefix", u""), query.get("marker", u""), _limit(query, "limit", None))
 
 
 def _decode_objects(space, key, query, headers, body):
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> ListObjects
     delimiter = query.get("delimiter", u"")
     if delimiter not in (u"", u"/"):
         raise BadRequest(u"delimiter is neither empty nor /")
@@ -572,7 +642,7 @@ _DECODE = {
     ListUploads: _decode_uploads,
     ListFiles: _decode_files,
     ListObjects: _decode_objects,
-}
+}  # type: dict[type, Callable[[str, str, Mapping[str, str], Headers, bytes], Operation]]
 _DECODE.update(objects.DECODE)
 
 #: Every operation of the data plane.

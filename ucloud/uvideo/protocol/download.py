@@ -12,7 +12,10 @@ from . import etag as etags
 from .dialect import check_key, check_space
 from .errors import InvalidArgument, UVideoError
 from .message import Slice
-from .text import is_integer, is_text, native, to_text
+from .text import TYPE_CHECKING, is_integer, is_text, native, to_text
+
+if TYPE_CHECKING:
+    from typing import Any, Iterator  # noqa: F401
 
 RECORD_VERSION = 1
 #: The record's line, without line end, after which every block before it is on the disk.
@@ -29,21 +32,28 @@ class Download(object):
     """
 
     def __init__(self, space, key, etag, first=0, size=None, total=None, target=None):
+        # type: (str, str, str, int, int | None, int | None, dict[str, Any] | None) -> None
         self.space, self.key, self.etag = space, key, etag
         self.first, self.size, self.total = first, size, total
         self.target = {} if target is None else target
-        self.digests, self.unsynced = {}, {}
+        self.digests = {}  # type: dict[int, bytes | None]
+        self.unsynced = {}  # type: dict[int, Any]  # as the record says
 
     def blocks(self):
+        # type: () -> int
         """How many blocks there are.  The size must be known."""
+        assert self.size is not None
         return -(-self.size // etags.BLOCK)
 
     def slice(self, block):
+        # type: (int) -> Slice
         """Where a block's bytes lie in the file.  The size must be known."""
+        assert self.size is not None
         offset = block * etags.BLOCK
         return Slice(offset, min(etags.BLOCK, self.size - offset))
 
     def pending(self):
+        # type: () -> Iterator[int]
         """Yield the blocks that have not arrived, in order.  The size must be known."""
         block, count = 0, self.blocks()
         while block < count:  # no range(), which is a list on 2.7: the size is what a service says
@@ -52,28 +62,35 @@ class Download(object):
             block += 1
 
     def arrived(self, block, digest=None):
+        # type: (int, bytes | None) -> None
         """A block is in the file.  ``digest``: the SHA-1 of its bytes, as this side computed it."""
         self.digests[block] = digest
 
     def done(self):
+        # type: () -> int
         """Bytes that have arrived.  The size must be known."""
         return sum([self.slice(block).length for block in self.digests])
 
     def complete(self):
+        # type: () -> bool
         return self.size is not None and len(self.digests) == self.blocks()
 
     def is_whole(self):
+        # type: () -> bool
         """Whether it is the whole object, which alone has an etag."""
         return self.first == 0 and self.size == self.total
 
     def value(self):
+        # type: () -> str | None
         """The etag of what has arrived, or None where it cannot be told.  The download must be complete."""
         digests = [self.digests[block] for block in range(self.blocks())]
-        return None if not self.is_whole() or None in digests else etags.from_digests(digests)
+        known = [digest for digest in digests if digest is not None]
+        return etags.from_digests(known) if self.is_whole() and len(known) == len(digests) else None
 
     # The record
 
     def header_line(self):
+        # type: () -> str
         """The record's first line, without line end."""
         fields = {
             "uvideo-download": RECORD_VERSION,
@@ -88,23 +105,26 @@ class Download(object):
         return native(json.dumps(fields, sort_keys=True))
 
     def target_line(self):
+        # type: () -> str
         """The record's line of a ``target`` that is known better since, without line end."""
         return native(json.dumps({"target": self.target}, sort_keys=True))
 
     def block_line(self, block, boot=None):
+        # type: (int, str | None) -> str
         """The record's line of one block, without line end.  ``boot``: what tells this run of the system from the next.
 
         It says that nothing but the system's memory holds the block, until a SYNCED follows.
         """
-        fields = {"block": block}
+        fields, digest = {"block": block}, self.digests[block]  # type: dict[str, object], bytes | None
         if boot is not None:
             fields["boot"] = boot
-        if self.digests[block] is not None:
-            fields["sha1"] = etags.part_etag(self.digests[block])
+        if digest is not None:
+            fields["sha1"] = etags.part_etag(digest)
         return native(json.dumps(fields, sort_keys=True))
 
 
 def read(text):
+    # type: (str | bytes) -> Download
     """The Download of a record; InvalidArgument if it is none.  A last line cut short by a crash is left out."""
     try:
         text = to_text(text[: text.rfind(b"\n") + 1]) if isinstance(text, bytes) else text
@@ -119,7 +139,7 @@ def read(text):
         if not all([is_integer(value) and value >= 0 for value in numbers]) or numbers[0] + numbers[1] > numbers[2]:
             raise ValueError("fields of the wrong kind")
         space, key = check_space(texts[0]), check_key(texts[1])
-        download = Download(space, key, texts[2], *numbers, target=fields["target"])
+        download = Download(space, key, texts[2], numbers[0], numbers[1], numbers[2], fields["target"])
     except (ValueError, KeyError, TypeError, RuntimeError, UVideoError):  # RuntimeError: nested deeper than can be read
         raise InvalidArgument(u"the file is not the record of a download")
     count = download.blocks()

@@ -22,12 +22,16 @@ Source: data-plane.md section 2, management-plane.md sections 2 and 3.
 
 from __future__ import absolute_import, division, print_function
 
-from .text import native, printable, to_text
+from .text import TYPE_CHECKING, native, printable, to_text
+
+if TYPE_CHECKING:
+    from typing import Any, Iterator, Mapping  # noqa: F401
 
 GENERAL = -148660  # the vendor's RetCode for several texts
 
 
 def _rebuild(cls, text, context):
+    # type: (type[UVideoError], str, dict[str, Any]) -> UVideoError
     error = cls(text)
     error.__dict__.update(context)
     return error
@@ -39,16 +43,18 @@ class UVideoError(Exception):
     ``retryable``: whether the same request may succeed a little later.  ``retry_after``: seconds the service asked for.
     ``sent``: False where it is certain that the service never saw the request.  ``transfer``: the id in the journal of
     a transfer that can be resumed, else None.  ``cause``: why no answer of the service came, a code of cause.CAUSES.
-    ``message``: text without control characters, whoever wrote it.  An error can be pickled.
+    ``facts``: what the text of the cause names, {name: text}.  ``message``: text without control characters, whoever
+    wrote it.  An error can be pickled.
     """
 
-    status = None
-    ret_code = None
-    action_code = None
+    status = None  # type: int | None
+    ret_code = None  # type: int | None
+    action_code = None  # type: int | None
     retryable = False
     sent = True
-    transfer = None
-    cause = None
+    transfer = None  # type: str | None
+    cause = None  # type: str | None
+    facts = {}  # type: Mapping[str, str]
     message = u"failed"
     _CONTEXT = (
         "operation",
@@ -66,7 +72,9 @@ class UVideoError(Exception):
     )
 
     def __init__(self, message=None, **context):
-        self.operation = self.space = self.key = self.request_id = self.retry_after = None
+        # type: (str | bytes | None, **object) -> None
+        self.operation = self.space = self.key = self.request_id = None  # type: str | None
+        self.retry_after = None  # type: float | None
         if message is not None:
             self.message = printable(to_text(message))
         for name, value in context.items():
@@ -77,12 +85,15 @@ class UVideoError(Exception):
         super(UVideoError, self).__init__(native(self.message))
 
     def __str__(self):
+        # type: () -> str
         return native(self.message)
 
     def __unicode__(self):  # for u"%s" on 2.7, which would take the bytes of __str__ for ASCII
+        # type: () -> str
         return self.message
 
     def __reduce__(self):
+        # type: () -> tuple[Any, ...]
         context = dict((name, value) for name, value in self.__dict__.items() if name in self._CONTEXT)
         return _rebuild, (self.__class__, self.message, context)
 
@@ -332,6 +343,7 @@ class TokenUnknown(UnknownKey):
 
 
 def _tree(cls):
+    # type: (type[Refused]) -> Iterator[type[Refused]]
     yield cls
     for child in cls.__subclasses__():
         for found in _tree(child):
@@ -342,7 +354,7 @@ _CLASSES = [cls for cls in _tree(Refused) if cls is not Refused]
 #: Every refusal of the service.
 CLASSES = tuple(_CLASSES)
 _BY_TEXT = dict(((cls.status, cls.ret_code, cls.message), cls) for cls in _CLASSES)
-_BY_CODE = {}
+_BY_CODE = {}  # type: dict[tuple[int | None, int | None], type[Refused]]
 #: For an answer whose body says nothing, a proxy's perhaps: only the general classes, never PartExists, say.
 _BY_STATUS = {
     400: BadRequest,
@@ -359,6 +371,7 @@ _BY_ACTION_CODE = {292: AccessDenied, 294: AccessDenied, 299: AccessDenied, 1503
 for _cls in _CLASSES:  # the first in the tree's order stands for those that share a code
     _BY_CODE.setdefault((_cls.status, _cls.ret_code), _cls)
     if "action_code" in _cls.__dict__ or any("action_code" in base.__dict__ for base in _cls.__mro__[1:2]):
+        assert _cls.action_code is not None
         _BY_ACTION_CODE.setdefault(_cls.action_code, _cls)
 for _number in (-148653,):  # seen in the field for the same refusal
     _BY_CODE[(400, _number)] = SpaceNotFound
@@ -367,6 +380,7 @@ _BY_CODE[(403, -148658)] = AccessDenied
 
 
 def refusal(status, ret_code=None, message=None, **context):
+    # type: (int, int | None, str | bytes | None, **object) -> Refused
     """The error for a refused request of the data plane, most specific class first.
 
     A status alone is shared by several refusals, so the text decides, then the ret_code, then the status.
@@ -382,6 +396,7 @@ def refusal(status, ret_code=None, message=None, **context):
 
 
 def action_refusal(code, message=None, **context):
+    # type: (int, str | bytes | None, **object) -> Refused
     """The error for a management answer with this RetCode (not 0)."""
     cls = _BY_ACTION_CODE.get(code, Refused)
     if code in (110, 130, 150, 15004, 15005, 15006, 15007):

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from typing import Any
 
 GENERAL: int
@@ -15,6 +16,7 @@ class UVideoError(Exception):
     sent: bool
     transfer: str | None
     cause: str | None
+    facts: Mapping[str, str]
     message: str
     def __init__(
         self,
@@ -39,7 +41,11 @@ class UVideoError(Exception):
 class InvalidArgument(UVideoError, ValueError): ...
 class LocalFailure(UVideoError): ...
 class SourceChanged(LocalFailure): ...
-class NoAnswer(UVideoError): ...
+
+class NoAnswer(UVideoError):
+    stale: bool
+    late: bool
+
 class ConfigurationError(NoAnswer): ...
 class TransferInterrupted(NoAnswer): ...
 class Cancelled(TransferInterrupted): ...

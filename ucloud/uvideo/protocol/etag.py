@@ -10,7 +10,10 @@ import hashlib
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
-from .text import native
+from .text import TYPE_CHECKING, native
+
+if TYPE_CHECKING:
+    from typing import Iterable, Sequence  # noqa: F401
 
 BLOCK = 4194304
 DIGEST = 20
@@ -20,11 +23,13 @@ EMPTY = ("AAAAANo5o-5ea0sNMlW_75VgGJCv2AcJ", "AQAAANo5o-5ea0sNMlW_75VgGJCv2AcJ",
 
 
 def part_etag(digest):
+    # type: (bytes) -> str
     """A part's etag of its binary SHA-1 digest: 28 characters."""
     return native(urlsafe_b64encode(digest))
 
 
 def part_digest(etag):
+    # type: (str) -> bytes
     """The binary digest of a part's etag; ValueError if it has not that form."""
     try:
         digest = urlsafe_b64decode(str(etag))
@@ -36,11 +41,13 @@ def part_digest(etag):
 
 
 def block_digest(data):
+    # type: (bytes | bytearray | memoryview) -> bytes
     """The binary SHA-1 of one block's bytes."""
     return hashlib.sha1(data).digest()
 
 
 def agrees(etag, digest):
+    # type: (str, bytes) -> bool | None
     """Whether an etag that the service gave for one block fits the block's SHA-1: True, False, or None if it is opaque.
 
     Seen are 28 characters (a part's) and 32 (an object's of one block); clients may not rely on either.
@@ -56,6 +63,7 @@ def agrees(etag, digest):
 
 
 def from_digests(digests):
+    # type: (Sequence[bytes]) -> str
     """The etag of an object of these blocks, each given as its binary SHA-1 digest.  An empty list: no bytes."""
     if len(digests) == 1:
         digest = digests[0]
@@ -65,11 +73,13 @@ def from_digests(digests):
 
 
 def same(etag, other, size):
+    # type: (str, str, int | None) -> bool
     """True if two etags name the same content of ``size`` bytes; the forms seen for no bytes are all one."""
     return etag == other or (size == 0 and etag in EMPTY and other in EMPTY)
 
 
 def mismatch(expected, actual, headers):
+    # type: (str | None, str | None, Iterable[tuple[str, str]]) -> str
     """What to say of content that has another etag than it should.  ``headers``: (name, value) that came with it."""
     told = u"the content does not verify: expected etag %s, actual %s" % (expected, actual)
     for name, value in headers:
@@ -79,11 +89,12 @@ def mismatch(expected, actual, headers):
 
 
 def is_etag(value):
+    # type: (str | None) -> bool
     """True if this can be the etag of an object; another form cannot be checked offline."""
     if value in EMPTY:
         return True
     try:
-        return len(value) == 32 and len(urlsafe_b64decode(str(value))) == 4 + DIGEST
+        return value is not None and len(value) == 32 and len(urlsafe_b64decode(str(value))) == 4 + DIGEST
     except (TypeError, ValueError):
         return False
 
@@ -94,12 +105,14 @@ class Etag(object):
     __slots__ = ("size", "_digests", "_sha1", "_room")
 
     def __init__(self):
+        # type: () -> None
         self.size = 0
-        self._digests = []
+        self._digests = []  # type: list[bytes]
         self._sha1 = hashlib.sha1()
         self._room = BLOCK
 
     def update(self, data):
+        # type: (bytes | bytearray | memoryview) -> None
         """Add bytes, bytearray or memoryview of any length."""
         length = len(data)
         self.size += length
@@ -119,6 +132,7 @@ class Etag(object):
             self._room -= len(view)
 
     def value(self):
+        # type: () -> str
         """The etag of all bytes so far, unquoted."""
         digests = list(self._digests)
         if self._room < BLOCK:

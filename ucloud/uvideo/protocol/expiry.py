@@ -8,5 +8,6 @@ from __future__ import absolute_import, division, print_function
 
 
 def is_past(end, now):
+    # type: (int, float) -> bool
     """Whether ``end`` is over.  ``end``: whole unix seconds.  ``now``: unix seconds, whose fraction does not count."""
     return int(now) > end

@@ -10,7 +10,17 @@ import re
 
 from .errors import BadRequest, TooLarge
 from .operation import ACLS, KEPT, STORAGE_CLASSES
-from .text import build_query, native, quote_path, to_bytes, to_text, whole
+from .text import TYPE_CHECKING, build_query, native, overload, quote_path, to_bytes, to_text, whole
+
+if TYPE_CHECKING:
+    from typing import Mapping, Sequence, TypeVar  # noqa: F401
+
+    from . import operation
+    from .message import Headers  # noqa: F401
+
+    _Storing = operation.PutObject | operation.InitiateUpload | operation.CopyObject | operation.AppendObject
+    T = TypeVar("T")
+    Asked = tuple[str, str, list[tuple[str, str]], bytes]  # method, target, headers, body
 
 META = "X-Ufile-Meta-"
 CLASS = "X-Ufile-Storage-Class"
@@ -32,15 +42,18 @@ INIT, PLAIN, FINISH = "init/uvideoUploads/", "uvideoUploads/", "finish/uvideoUpl
 
 
 def place(key, shared, prefix=PLAIN):
+    # type: (str, bool, str) -> str
     """The target of a key.  ``shared``: on a host that all spaces share, where ``prefix`` stands before it."""
     return "/" + (prefix if shared else "") + quote_path(key)
 
 
 def upload_query(upload_id):
+    # type: (str) -> str
     return "?uploadId=" + build_query([(upload_id, None)])
 
 
 def stored(op):
+    # type: (_Storing) -> list[tuple[str, str]]
     """[(name, value)] of what an object is stored with."""
     pairs = []
     if op.mime:
@@ -55,7 +68,20 @@ def stored(op):
 # Server: request -> operation
 
 
+@overload
+def number(query, name, low, high, default):
+    # type: (Mapping[str, str], str, int, int, T) -> int | T
+    pass
+
+
+@overload
+def number(query, name, low, high):
+    # type: (Mapping[str, str], str, int, int) -> int | None
+    pass
+
+
 def number(query, name, low, high, default=None):
+    # type: (Mapping[str, str], str, int, int, object) -> object
     """A whole number of the query; BadRequest."""
     value = query.get(name)
     if value is None or value == u"":
@@ -67,6 +93,7 @@ def number(query, name, low, high, default=None):
 
 
 def upload_id(query, name="uploadId"):
+    # type: (Mapping[str, str], str) -> str
     value = query.get(name)
     if not value:
         raise BadRequest(u"uploadId is missing")
@@ -74,12 +101,14 @@ def upload_id(query, name="uploadId"):
 
 
 def part_number(query):
+    # type: (Mapping[str, str]) -> int
     if not query.get("partNumber"):
         raise BadRequest(u"partNumber is missing")
-    return number(query, "partNumber", 0, PART_LIMIT - 1)
+    return number(query, "partNumber", 0, PART_LIMIT - 1, 0)
 
 
 def one_of(value, allowed, name):
+    # type: (str | None, Sequence[str], str) -> str | None
     """Text of a header or parameter that must be one of ``allowed``, None if there is none; BadRequest."""
     if not value:
         return None
@@ -89,6 +118,7 @@ def one_of(value, allowed, name):
 
 
 def check_count(count):
+    # type: (int) -> None
     """TooLarge for more headers of one object than an answer can hold."""
     if count > STORED_COUNT:
         raise TooLarge(u"metadata and kept headers are more than %d" % STORED_COUNT)
@@ -98,6 +128,7 @@ _META_NAME = re.compile(r"[A-Za-z0-9-]+\Z").match
 
 
 def metadata(headers):
+    # type: (Headers) -> tuple[tuple[str, str], ...]
     found, size = {}, 0
     for name, value in headers:
         if name[:13].lower() == "x-ufile-meta-":
@@ -113,6 +144,7 @@ def metadata(headers):
 
 
 def header_text(value, name):
+    # type: (str, str) -> str
     try:
         text = to_text(value)
         to_bytes(text)
@@ -130,6 +162,7 @@ _KEPT_NAMES = frozenset([name.lower() for name in KEPT])
 
 
 def kept(headers):
+    # type: (Headers) -> tuple[tuple[str, str], ...]
     if not headers.has_any(_KEPT_NAMES):
         return ()
     found = [(name, headers.get(name)) for name in KEPT]
@@ -137,15 +170,18 @@ def kept(headers):
 
 
 def mime(headers):
+    # type: (Headers) -> str | None
     value = headers.get("Content-Type")
     return header_text(value.strip(), u"Content-Type") if value and value.strip() else None
 
 
 def storage_class(headers):
+    # type: (Headers) -> str | None
     return one_of(headers.get(CLASS), STORAGE_CLASSES, u"the storage class")
 
 
 def acl(headers):
+    # type: (Headers) -> str | None
     return one_of(headers.get(ACL), ACLS, ACL)
 
 
@@ -154,6 +190,7 @@ _BASE64_MD5 = re.compile(r"[A-Za-z0-9+/]{21}[AQgw]==\Z").match
 
 
 def md5(headers):
+    # type: (Headers) -> str | None
     """The hexadecimal digits of a Content-MD5, None if there is none; BadRequest.
 
     Official clients send them so, requests-ucloud the base64 of RFC 1864.

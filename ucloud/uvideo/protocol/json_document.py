@@ -4,12 +4,16 @@ from __future__ import absolute_import, division, print_function
 
 import json
 
-from .text import to_bytes
+from .text import TYPE_CHECKING, to_bytes
+
+if TYPE_CHECKING:
+    from typing import Any, NoReturn  # noqa: F401
 
 _MOST = 1 << 63
 
 
 def parse_json(data):
+    # type: (bytes) -> Any
     """The value of a JSON document in UTF-8 (bytes).  ValueError if it is none.
 
     No value is infinite or no number, no whole number needs more than 64 bits, and all text can be written as UTF-8;
@@ -26,10 +30,12 @@ def parse_json(data):
 
 
 def _constant(name):
+    # type: (str) -> NoReturn
     raise ValueError("%s is no JSON" % name)
 
 
 def _float(digits):
+    # type: (str) -> float
     value = float(digits)
     if value - value != 0:
         raise ValueError("a number is too large")
@@ -37,6 +43,7 @@ def _float(digits):
 
 
 def _whole(digits):
+    # type: (str) -> int
     if len(digits) > 20 or not -_MOST <= int(digits) < _MOST:
         raise ValueError("a number is too large")
     return int(digits)

@@ -8,8 +8,7 @@ from __future__ import absolute_import, division, print_function
 import json
 import re
 
-from . import field
-from .byterange import ByteRange
+from . import byterange, field
 from .errors import BadRequest, CopyRangeInvalid
 from .field import KEY_LIMIT, SOURCE, SOURCE_RANGE, number, one_of, part_number, place, stored, upload_id, upload_query
 from .json_document import parse_json
@@ -32,7 +31,12 @@ from .operation import (
     SwitchClass,
     UploadHit,
 )
-from .text import build_query, is_text, native, quote_path, to_bytes, to_text, unquote
+from .text import TYPE_CHECKING, build_query, is_text, native, quote_path, to_bytes, to_text, unquote
+
+if TYPE_CHECKING:
+    from typing import Any, Callable, Mapping  # noqa: F401
+
+    from .message import Headers  # noqa: F401
 
 SIZE_LIMIT = 10**15
 #: Source: data-plane.md section 3.
@@ -45,16 +49,19 @@ _JSON = ("Content-Type", "application/json")
 
 
 def _encode_hit(op, shared):
+    # type: (UploadHit, bool) -> field.Asked
     query = build_query([("Hash", op.etag), ("FileName", op.key), ("FileSize", "%d" % op.size)])
     pairs = [("Content-Type", native(op.mime))] if op.mime else []
     return "POST", "/uploadhit?" + query, pairs, b""
 
 
 def _source(op):
+    # type: (CopyObject | CopyPart) -> tuple[str, str]
     return (SOURCE, "/%s/%s" % (native(op.source_space), quote_path(op.source_key)))
 
 
 def _encode_copy(op, shared):
+    # type: (CopyObject, bool) -> field.Asked
     pairs = [_source(op)]
     if op.directive:
         pairs.append((field.DIRECTIVE, native(op.directive)))
@@ -62,57 +69,69 @@ def _encode_copy(op, shared):
 
 
 def _encode_copy_part(op, shared):
+    # type: (CopyPart, bool) -> field.Asked
     target = "%s%s&partNumber=%d" % (place(op.key, shared), upload_query(op.upload_id), op.part)
     pairs = [_source(op)]
     if op.range is not None:
-        pairs.append((SOURCE_RANGE, "bytes=%d-%d" % op.range))
+        pairs.append((SOURCE_RANGE, byterange.build(op.range)))
     return "PUT", target, pairs, b""
 
 
 def _encode_rename(op, shared):
+    # type: (RenameObject, bool) -> field.Asked
     query = build_query([("newFileName", op.new_key), ("force", "true" if op.force else "false")])
     return "PUT", place(op.key, shared) + "?" + query, [], b""
 
 
 def _encode_mime(op, shared):
+    # type: (SetMime, bool) -> field.Asked
     body = {"op": "set", "metak": "mimetype", "metav": op.mime}
     return "POST", place(op.key, shared) + "?opmeta", [_JSON], to_bytes(json.dumps(body, sort_keys=True))
 
 
 def _encode_switch(op, shared):
+    # type: (SwitchClass, bool) -> field.Asked
     return "PUT", place(op.key, shared) + "?" + build_query([("storageClass", op.storage_class)]), [], b""
 
 
 def _encode_restore(op, shared):
+    # type: (RestoreObject, bool) -> field.Asked
     return "PUT", place(op.key, shared) + "?restore", [("Tier", native(op.tier))] if op.tier else [], b""
 
 
 def build_tags(tags):
+    # type: (tuple[tuple[str, str], ...]) -> bytes
     """The document of tags; tuple of (key, value)."""
     return to_bytes(json.dumps({"Tags": [{"Key": key, "Value": value} for key, value in tags]}, sort_keys=True))
 
 
 def _encode_put_tags(op, shared):
+    # type: (PutTags, bool) -> field.Asked
     return "PUT", place(op.key, shared) + "?tagging", [_JSON], build_tags(op.tags)
 
 
 def _encode_get_tags(op, shared):
+    # type: (GetTags, bool) -> field.Asked
     return "GET", place(op.key, shared) + "?tagging", [], b""
 
 
 def _encode_delete_tags(op, shared):
+    # type: (DeleteTags, bool) -> field.Asked
     return "DELETE", place(op.key, shared) + "?tagging", [], b""
 
 
 def _encode_put_acl(op, shared):
+    # type: (PutAcl, bool) -> field.Asked
     return "PUT", place(op.key, shared) + "?acl", [(field.ACL, native(op.acl))], b""
 
 
 def _encode_get_acl(op, shared):
+    # type: (GetAcl, bool) -> field.Asked
     return "GET", place(op.key, shared) + "?acl", [], b""
 
 
 def _encode_append(op, shared):
+    # type: (AppendObject, bool) -> field.Asked
     pairs = stored(op)
     if op.md5:
         pairs.append(("Content-MD5", native(op.md5)))
@@ -133,13 +152,14 @@ ENCODE = {
     PutAcl: _encode_put_acl,
     GetAcl: _encode_get_acl,
     AppendObject: _encode_append,
-}
+}  # type: dict[type, Callable[[Any, bool], field.Asked]]
 
 
 # Server: request -> operation
 
 
 def _key(value, name):
+    # type: (str | None, str) -> str
     if not value:
         raise BadRequest(u"%s is missing" % name)
     if len(to_bytes(value)) > KEY_LIMIT:
@@ -148,6 +168,7 @@ def _key(value, name):
 
 
 def _size(query, name):
+    # type: (Mapping[str, str], str) -> int
     found = number(query, name, 0, SIZE_LIMIT)
     if found is None:
         raise BadRequest(u"%s is missing" % name)
@@ -155,6 +176,7 @@ def _size(query, name):
 
 
 def _decode_hit(space, key, query, headers, body):
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> UploadHit
     etag = query["Hash"].strip().strip(u'"')  # JuiceFS sends the value of HEAD's header
     if not etag:
         raise BadRequest(u"Hash is missing")
@@ -163,8 +185,9 @@ def _decode_hit(space, key, query, headers, body):
 
 
 def _read_source(headers):
+    # type: (Headers) -> tuple[str, str, str | None]
     """(space, key, key as it was spelled or None): clients escape it, escape half of it, or send raw UTF-8."""
-    value = headers.get(SOURCE)
+    value = headers.get(SOURCE, "")
     space, _, rest = value.strip()[1 if value.strip().startswith("/") else 0 :].partition("/")
     try:
         space = unquote(space)
@@ -182,6 +205,7 @@ def _read_source(headers):
 
 
 def _decode_copy(space, key, query, headers, body):
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> CopyObject
     source_space, source_key, verbatim = _read_source(headers)
     directive = one_of(headers.get(field.DIRECTIVE), DIRECTIVES, field.DIRECTIVE)
     return CopyObject(
@@ -202,17 +226,19 @@ _CLOSED_RANGE = re.compile(r"bytes=[ \t]*([0-9]{1,19})[ \t]*-[ \t]*([0-9]{1,19})
 
 
 def _decode_copy_part(space, key, query, headers, body):
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> CopyPart
     source_space, source_key, verbatim = _read_source(headers)
     wanted, value = None, headers.get(SOURCE_RANGE)
     if value is not None:
         match = _CLOSED_RANGE(value.strip())
-        wanted = ByteRange(int(match.group(1)), int(match.group(2))) if match else None
-        if wanted is None or wanted.last < wanted.first:
+        if not match or int(match.group(2)) < int(match.group(1)):
             raise CopyRangeInvalid()
+        wanted = byterange.ByteRange(int(match.group(1)), int(match.group(2)))
     return CopyPart(space, key, upload_id(query), part_number(query), source_space, source_key, wanted, verbatim)
 
 
 def _decode_rename(space, key, query, headers, body):
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> RenameObject
     force = (query.get("force") or u"false").lower()
     if force not in (u"true", u"false"):
         raise BadRequest(u"force is neither true nor false")
@@ -220,6 +246,7 @@ def _decode_rename(space, key, query, headers, body):
 
 
 def _document(body):
+    # type: (bytes) -> dict[str, Any]
     try:
         found = parse_json(body)
     except ValueError:
@@ -230,6 +257,7 @@ def _document(body):
 
 
 def _member(found, name):
+    # type: (dict[str, Any], str) -> str
     value = found.get(name)
     try:
         if is_text(value) and to_bytes(value):
@@ -240,6 +268,7 @@ def _member(found, name):
 
 
 def _decode_mime(space, key, query, headers, body):
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> SetMime
     found = _document(body)
     if found.get("op") != u"set":
         raise BadRequest(u"op is not set")
@@ -255,6 +284,7 @@ _CONTROL = re.compile(u"[\x00-\x1f\x7f]").search
 
 
 def _decode_switch(space, key, query, headers, body):
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> SwitchClass
     storage_class = one_of(query["storageClass"], STORAGE_CLASSES, u"the storage class")
     if storage_class is None:
         raise BadRequest(u"storageClass is missing")
@@ -262,10 +292,12 @@ def _decode_switch(space, key, query, headers, body):
 
 
 def _decode_restore(space, key, query, headers, body):
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> RestoreObject
     return RestoreObject(space, key, one_of(headers.get("Tier"), TIERS, u"Tier"))
 
 
 def parse_tags(found):
+    # type: (object) -> tuple[tuple[str, str], ...]
     """Tuple of (key, value) of a document of tags.  ValueError if it is of another shape."""
     if not isinstance(found, dict) or not isinstance(found.get("Tags"), list):
         raise ValueError("Tags is missing")
@@ -279,6 +311,7 @@ def parse_tags(found):
 
 
 def _decode_put_tags(space, key, query, headers, body):
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> PutTags
     try:
         tags = parse_tags(_document(body))
     except ValueError as error:
@@ -297,14 +330,17 @@ def _decode_put_tags(space, key, query, headers, body):
 
 
 def _decode_get_tags(space, key, query, headers, body):
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> GetTags
     return GetTags(space, key)
 
 
 def _decode_delete_tags(space, key, query, headers, body):
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> DeleteTags
     return DeleteTags(space, key)
 
 
 def _decode_put_acl(space, key, query, headers, body):
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> PutAcl
     acl = one_of(headers.get(field.ACL), ACLS, field.ACL)
     if acl is None:
         raise BadRequest(u"the header %s is missing" % field.ACL)
@@ -312,10 +348,12 @@ def _decode_put_acl(space, key, query, headers, body):
 
 
 def _decode_get_acl(space, key, query, headers, body):
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> GetAcl
     return GetAcl(space, key)
 
 
 def _decode_append(space, key, query, headers, body):
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> AppendObject
     return AppendObject(
         space,
         key,
@@ -342,4 +380,4 @@ DECODE = {
     PutAcl: _decode_put_acl,
     GetAcl: _decode_get_acl,
     AppendObject: _decode_append,
-}
+}  # type: dict[type, Callable[[str, str, Mapping[str, str], Headers, bytes], Any]]

@@ -4,7 +4,10 @@ from __future__ import absolute_import, division, print_function
 
 import re
 
-from .text import to_text
+from .text import TYPE_CHECKING, to_text
+
+if TYPE_CHECKING:
+    from .message import Headers  # noqa: F401
 
 _LOOKED_AT = 16384  # bytes; a title stands near the beginning
 _TEXT = 2048
@@ -20,18 +23,21 @@ _ENTITIES = ((u"&lt;", u"<"), (u"&gt;", u">"), (u"&quot;", u'"'), (u"&#39;", u"'
 
 
 def is_page(headers, body):
+    # type: (Headers, bytes) -> bool
     """Whether it is a web page, by its type or how it begins.  The answer to HEAD has only the type."""
     kind = headers.get("Content-Type")
     return bool(kind and _KIND.match(kind) or body and _MARKUP.match(body[:200]))
 
 
 def coding(headers):
+    # type: (Headers) -> str
     """Text of how a body is encoded, u"" if it is not.  No client here asks for that."""
     value = (headers.get("Content-Encoding") or "").strip()
     return u"" if value.lower() in ("", "identity") else u"Content-Encoding: " + to_text(value)
 
 
 def title(headers, body):
+    # type: (Headers, bytes) -> str
     """Text of what a page or another body says; u"" if it says nothing.  It is not yet printable."""
     body = body[:_LOOKED_AT]
     found = _TITLE.search(body)
@@ -43,5 +49,6 @@ def title(headers, body):
 
 
 def _charset(headers, body):
+    # type: (Headers, bytes) -> str
     named = _CHARSET.search(headers.get("Content-Type") or "") or _CHARSET.search(body[:1024].decode("latin-1"))
     return _CHARSETS.get(named.group(1).lower(), "utf-8") if named else "utf-8"

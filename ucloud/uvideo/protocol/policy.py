@@ -10,20 +10,22 @@ import base64
 import binascii
 import json
 import re
-from collections import namedtuple
 
 from .errors import BadRequest
 from .json_document import parse_json
 from .message import Headers, Response
 from .signature import POLICIES, read_authorization
-from .text import is_text, native, to_bytes, to_text
+from .text import TYPE_CHECKING, NamedTuple, is_text, native, to_bytes, to_text
+
+if TYPE_CHECKING:
+    from typing import Any, Mapping  # noqa: F401
 
 LIMIT = 4096  # bytes of the encoded policy
 MEMBERS = frozenset((u"callbackUrl", u"callbackBody", u"callbackBodyType", u"callbackVar", u"callbackMethod"))
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
 
-class Policy(namedtuple("Policy", "url body mime")):
+class Policy(NamedTuple("Policy", [("url", "str"), ("body", "bytes"), ("mime", "str")])):
     """POST ``body`` (bytes) of the type ``mime`` to ``url``; what that answers is the upload's answer."""
 
     __slots__ = ()
@@ -35,8 +37,10 @@ _VARIABLE = re.compile(u"\\$\\((x:[^()]*)\\)")
 
 
 def build(url, body, mime=None, variables=None):
+    # type: (str, str, str | None, Mapping[str, str] | None) -> str
     """The text of a policy, for ``signature.authorization``.  ``variables``: {"x:name": text}."""
-    fields = [("callbackUrl", url), ("callbackBody", body)]
+    fields = []  # type: list[tuple[str, object]]
+    fields += [("callbackUrl", url), ("callbackBody", body)]
     if mime is not None:
         fields.append(("callbackBodyType", mime))
     if variables:
@@ -46,6 +50,7 @@ def build(url, body, mime=None, variables=None):
 
 
 def parse(text):
+    # type: (str) -> Policy
     """The Policy of the third field of an Authorization.  BadRequest says what is wrong with it."""
     given = _decoded(to_text(text))
     url, body = _field(given, u"callbackUrl"), _field(given, u"callbackBody")
@@ -75,6 +80,7 @@ def parse(text):
 
 
 def _decoded(text):
+    # type: (str) -> dict[str, Any]
     if len(text) > LIMIT:
         raise BadRequest(u"the put policy is longer than %d bytes" % LIMIT)
     if not _ENCODED(text):
@@ -95,6 +101,7 @@ def _decoded(text):
 
 
 def _field(given, name):
+    # type: (dict[str, Any], str) -> str | None
     value = given.get(name)
     if value is not None and not is_text(value):
         raise BadRequest(u"the %s of the put policy is not text" % name)
@@ -102,6 +109,7 @@ def _field(given, name):
 
 
 def of(headers):
+    # type: (Headers) -> Policy | None
     """The Policy of a request's Authorization (a Headers); None if it has none.  BadRequest, NoCredentials."""
     value = headers.get("Authorization")
     if value is None or value.count(":") < 2:
@@ -111,6 +119,7 @@ def of(headers):
 
 
 def passed_through(response, body):
+    # type: (Response, bytes) -> Response
     """The Response of an upload whose callback has answered ``body``."""
     kept = [(name, value) for name, value in response.headers if name.lower() != "content-type"]
     return Response(200, Headers(kept + [("Content-Type", JSON)]), body)

@@ -7,7 +7,10 @@ from __future__ import absolute_import, division, print_function
 
 from .errors import BadRequest
 from .message import Headers
-from .text import native
+from .text import TYPE_CHECKING, native
+
+if TYPE_CHECKING:
+    from typing import Mapping  # noqa: F401
 
 FORM = "multipart/form-data"
 _NAMES = ("filename", "objectname")
@@ -15,11 +18,13 @@ _FIELDS = (("authorization", "Authorization"), ("content-md5", "Content-MD5"))
 
 
 def is_form(headers):
+    # type: (Headers) -> bool
     """Whether the body of a request is such a form."""
     return (headers.get("Content-Type") or "").partition(";")[0].strip().lower() == FORM
 
 
 def readings(headers, fields, mime, key=u""):
+    # type: (Headers, Mapping[str, str], str, str) -> tuple[str, list[Headers]]
     """(key, [Headers]): the headers of the PUT that the form may stand for, the likelier first.
 
     ``headers``: of the request; a Content-MD5 among them is about the file.  ``fields``: {lower-case name: text}.

@@ -9,13 +9,26 @@ Source: design.md section 2, clients.md.
 from __future__ import absolute_import, division, print_function
 
 import re
-from collections import namedtuple
 
 from .errors import InvalidArgument
-from .text import is_text
+from .text import TYPE_CHECKING, NamedTuple, is_text
+
+if TYPE_CHECKING:
+    from typing import NoReturn, TypeVar  # noqa: F401
+    T = TypeVar("T")
+    _Names = tuple[str, str, str]
+    _Three = tuple["Suffix | Missing", "Suffix | Missing", "str | Missing"]
 
 
-class Provider(namedtuple("Provider", "name upload download api word region domains")):
+class Provider(
+    NamedTuple(
+        "Provider",
+        [
+            ("name", "str"), ("upload", "str"), ("download", "str"), ("api", "str"), ("word", "str"),
+            ("region", "str"), ("domains", "tuple[str, ...]"),
+        ],
+    )
+):
     """A named bundle of hosts.  ``word``: the scheme word of Authorization.  "{region}" in a host is filled in.
 
     ``domains``: whatever lies below them is the provider's own host.
@@ -60,6 +73,7 @@ PROVIDERS = dict(
 
 
 def owner_of(host):
+    # type: (str) -> Provider | None
     """The Provider that a host, with or without a port, or a suffix belongs to; None for a host of the user's own."""
     name = u"." + host.partition(":")[0].strip(".").lower()
     for found in PROVIDERS.values():
@@ -68,7 +82,15 @@ def owner_of(host):
     return None
 
 
-class Hosts(namedtuple("Hosts", "upload download api word region")):
+class Hosts(
+    NamedTuple(
+        "Hosts",
+        [
+            ("upload", "Suffix | Missing"), ("download", "Suffix | Missing"), ("api", "str | Missing"),
+            ("word", "str"), ("region", "str"),
+        ],
+    )
+):
     """Where everything goes.  ``upload``, ``download``: Suffix.  ``api``: URL without a trailing slash.
 
     Each of the three may be Missing instead.
@@ -77,10 +99,12 @@ class Hosts(namedtuple("Hosts", "upload download api word region")):
     __slots__ = ()
 
     def suffixes(self):
+        # type: () -> list[Suffix]
         """The upload and the download Suffix, as far as they are known."""
         return [each for each in (self.upload, self.download) if not isinstance(each, Missing)]
 
     def plain(self):
+        # type: () -> list[str]
         """Names of the public hosts that are spoken to without TLS."""
         found = self.suffixes()
         if not isinstance(self.api, Missing):
@@ -88,7 +112,7 @@ class Hosts(namedtuple("Hosts", "upload download api word region")):
         return [each.host for each in found if each.scheme == "http" and not is_loopback(each.host)]
 
 
-class Missing(namedtuple("Missing", "reason")):
+class Missing(NamedTuple("Missing", [("reason", "str")])):
     """Stands where nobody named a host, and none can be told from the others.  Its use raises InvalidArgument.
 
     ``reason``: what is missing and what to write.
@@ -97,6 +121,7 @@ class Missing(namedtuple("Missing", "reason")):
     __slots__ = ()
 
     def refuse(self, *_):
+        # type: (*object) -> NoReturn
         raise InvalidArgument(self.reason)
 
     scheme = host = shared = property(refuse)
@@ -104,16 +129,18 @@ class Missing(namedtuple("Missing", "reason")):
 
 
 def named(place):
+    # type: (T | Missing) -> T
     """``place``, a part of Hosts; InvalidArgument where it is Missing."""
     return place.refuse() if isinstance(place, Missing) else place
 
 
-class Suffix(namedtuple("Suffix", "scheme host shared")):
+class Suffix(NamedTuple("Suffix", [("scheme", "str"), ("host", "str"), ("shared", "bool")])):
     """``shared``: the host serves every space, so the header Bucket names it."""
 
     __slots__ = ()
 
     def origin(self, space):
+        # type: (str) -> str
         """ "http://host" that a request about this space goes to."""
         return self.scheme + "://" + (self.host if self.shared else str(space) + self.host)
 
@@ -126,6 +153,7 @@ _HOST = re.compile(r"\.?(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Z
 
 
 def is_loopback(host):
+    # type: (str) -> bool
     """True for 127.0.0.0/8, [::1], localhost and *.localhost, with or without a port."""
     return bool(_LOOPBACK(host.lstrip(".")))
 
@@ -135,6 +163,7 @@ _DOMAIN = re.compile(r"(?=.{4,253}\Z)(?:[a-z0-9]%s\.)+[a-z]%s\Z" % (_LABEL, _LAB
 
 
 def check_domain(value):
+    # type: (str) -> str
     """Text of a space's own domain, lower-case; InvalidArgument unless it is a host name of two labels or more."""
     text = value.strip().rstrip(u".").lower() if is_text(value) else u""
     if not _DOMAIN(text) or is_loopback(text):
@@ -143,33 +172,45 @@ def check_domain(value):
 
 
 def domain_of(host):
+    # type: (str) -> str | None
     """The domain that a Host header or authority names, lower-case; None if no space can have it as its own."""
     name = host.partition(":")[0].rstrip(".").lower()
     return name if "." in name and not name.endswith("localhost") and _DOMAIN(name) else None
 
 
 def parse_suffix(value, name="suffix"):
+    # type: (str, str) -> Suffix
     """Suffix of ".cn-bj.ufileos.com", "uploadvideo.ucloud.cn", "127.0.0.1:9000", "https://..."; InvalidArgument."""
     if not is_text(value):
         raise InvalidArgument(u"%s is a %s; a str is needed" % (name, type(value).__name__))
     scheme, mark, host = value.partition("://")
     if not mark:
-        scheme, host = None, value
+        scheme, host = "", value
     host = host[:-1] if host.endswith("/") else host
-    if scheme not in (None, "http", "https") or not _HOST(host):
+    if (mark and scheme not in ("http", "https")) or not _HOST(host):
         _, at, shown = value.rpartition("@")
         value = "...@" + shown if at else value  # a password may stand before it
         raise InvalidArgument(
             u"%s is %r: give a host such as uploadvideo.auto-ai.com.cn or 127.0.0.1:9000, or a suffix that begins with "
             u"a dot such as .cn-bj.ufileos.com, with http:// or https:// before it if you wish" % (name, value)
         )
-    if scheme is None:
+    if not scheme:
         # What the provider's own documents show: us3 and the API https, the video hosts http.
         scheme = "https" if host.split(":")[0].lower().endswith((".ufileos.com", "api.ucloud.cn")) else "http"
     return Suffix(str(scheme), str(host), not host.startswith("."))
 
 
-def resolve(provider, upload=None, download=None, api=None, region=None, word=None, ssl=None, names=_NAMES):
+def resolve(
+    provider,  # type: str
+    upload=None,  # type: str | None
+    download=None,  # type: str | None
+    api=None,  # type: str | None
+    region=None,  # type: str | None
+    word=None,  # type: str | None
+    ssl=None,  # type: bool | None
+    names=_NAMES,  # type: tuple[str, str, str]
+):
+    # type: (...) -> Hosts
     """The Hosts of a Provider, or of its name, and of the hosts given, None for those that are not.  InvalidArgument.
 
     What is not given comes from the one place that may stand for it; it is Missing where there is none:
@@ -205,11 +246,13 @@ def resolve(provider, upload=None, download=None, api=None, region=None, word=No
 
 
 def _own(suffix):
+    # type: (Suffix | None) -> bool
     """Whether it is given and the user's own."""
     return suffix is not None and owner_of(suffix.host) is None
 
 
 def _beside(chosen, source, manager, names, region, ssl):
+    # type: (Provider, Suffix | None, Suffix | None, _Names, str, bool | None) -> _Three
     """(upload, download, api) where no upload host is given."""
     lone = None
     if chosen.domains:  # otherwise the provider is this machine, which was chosen by its name
@@ -229,6 +272,7 @@ def _beside(chosen, source, manager, names, region, ssl):
 
 
 def _download_of(to, chosen, names, region, ssl):
+    # type: (Suffix, Provider, _Names, str, bool | None) -> Suffix | Missing
     owner = owner_of(to.host)
     if owner is None or not to.shared or owner.upload == owner.download:
         return to
@@ -241,6 +285,7 @@ def _download_of(to, chosen, names, region, ssl):
 
 
 def _api_of(to, source, names):
+    # type: (Suffix, Suffix | None, _Names) -> str | Missing
     owner = owner_of(to.host)
     if owner is not None:
         return owner.api
@@ -254,6 +299,7 @@ def _api_of(to, source, names):
 
 
 def choose(value, name, ssl):
+    # type: (str, str, bool | None) -> Suffix
     """Suffix of a host; ``ssl`` decides where it is given without scheme.  InvalidArgument."""
     found = parse_suffix(value, name)
     if ssl is None or "://" in value:

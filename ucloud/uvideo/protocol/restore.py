@@ -17,11 +17,13 @@ _SAID = re.compile(r'ongoing-request="(true|false)"(?:,\s*expiry-date="([^"]*)")
 
 
 def build(expires):
+    # type: (float) -> str
     """Text of the header.  ``expires``: unix seconds until which the object can be read."""
     return u'ongoing-request="false", expiry-date="%s"' % to_text(http_date(expires))
 
 
 def parse(value):
+    # type: (str | None) -> tuple[bool, int | None] | None
     """(ongoing, expires or None) of the header; None if there is none or it has another form."""
     match = _SAID(value.strip()) if value else None
     return (match.group(1).lower() == "true", parse_date(match.group(2))) if match else None

@@ -20,12 +20,16 @@ import binascii
 import hashlib
 import hmac
 import re
-from collections import namedtuple
 from decimal import Decimal
 
 from .errors import InvalidArgument, NoCredentials, SignatureExpired, SignatureMismatch
 from .expiry import is_past
-from .text import build_query, native, quote_query, to_bytes, to_text
+from .text import TYPE_CHECKING, NamedTuple, build_query, native, quote_query, to_bytes, to_text
+
+if TYPE_CHECKING:
+    from typing import Iterable, Iterator, Mapping, Sequence  # noqa: F401
+
+    from .message import Headers  # noqa: F401
 
 WORDS = ("UCloud", "AutoAI")
 
@@ -41,21 +45,35 @@ EXPIRES_DIGITS = 11
 ENDLESS = u"0"
 
 
-class Credentials(namedtuple("Credentials", "public_key private_key security_token")):
+class Credentials(
+    NamedTuple(
+        "Credentials", [("public_key", "str"), ("private_key", "str"), ("security_token", "str | None")]
+    )
+):
     """A key pair, text.  ``security_token``: of temporary keys, else None.  Its repr shows the public key only."""
 
     __slots__ = ()
 
+    def __new__(cls, public_key, private_key, security_token=None):
+        # type: (str, str, str | None) -> Credentials
+        return super(Credentials, cls).__new__(cls, public_key, private_key, security_token)
+
     def __repr__(self):
+        # type: () -> str
         return "Credentials(%s, ***)" % native(self.public_key)
 
     __str__ = __repr__
 
 
-Credentials.__new__.__defaults__ = (None,)
-
-
-class Claim(namedtuple("Claim", "word public_key signature expires policy")):
+class Claim(
+    NamedTuple(
+        "Claim",
+        [
+            ("word", "str | None"), ("public_key", "str"), ("signature", "str"), ("expires", "str | None"),
+            ("policy", "str"),
+        ],
+    )
+):
     """What a request says of its sender.
 
     ``expires``: the text of a signed URL's Expires, u"" of a signed URL without an end, None for a header.
@@ -65,10 +83,12 @@ class Claim(namedtuple("Claim", "word public_key signature expires policy")):
 
     @property
     def is_endless(self):
+        # type: () -> bool
         """Whether it is a signed URL without an end."""
         return self.expires == u""
 
     def __repr__(self):
+        # type: () -> str
         return "Claim(%s)" % native(self.public_key)
 
     __str__ = __repr__
@@ -78,12 +98,14 @@ _BLANKS = re.compile(r"[ \t\r\n]+")
 
 
 def _trimmed(value):
+    # type: (str | bytes | None) -> str
     return to_text(value).strip(u" \t") if value else u""
 
 
 def canonical_headers(headers, word="UCloud"):
+    # type: (Iterable[tuple[str, str]], str) -> str
     """The signed X-UCloud-* (white label: X-AutoAI-*) headers: sorted, folded, one line each, LF behind each."""
-    found = {}
+    found = {}  # type: dict[str, list[str]]
     start = None
     for name, value in headers:
         if name[:2] in ("X-", "x-"):
@@ -97,6 +119,7 @@ def canonical_headers(headers, word="UCloud"):
 
 
 def string_to_sign(method, space, key, md5=u"", mime=u"", date=u"", canonical=u"", tail=u"", policy=u""):
+    # type: (str, str, str, str, str, str, str, str, str) -> str
     """The text that is signed.  ``date``: the Date header as sent, or a signed URL's Expires.
 
     ``key``: raw, not escaped.  ``tail``: what stands behind the resource.  All text.
@@ -104,11 +127,12 @@ def string_to_sign(method, space, key, md5=u"", mime=u"", date=u"", canonical=u"
     return u"%s\n%s\n%s\n%s\n%s/%s/%s%s%s" % (method, md5, mime, date, canonical, space, key, tail, policy)
 
 
-_KEYED = {}  # private key: its HMAC, begun
+_KEYED = {}  # type: dict[str, hmac.HMAC]  # private key: its HMAC, begun
 _KEYED_LIMIT = 256
 
 
 def sign(private_key, text):
+    # type: (str, str) -> str
     """The signature of a text: HMAC-SHA1 in base64."""
     found = _KEYED.get(private_key)
     if found is None:
@@ -125,6 +149,7 @@ _LISTED = u"\nlistobjects\n"
 
 
 def signs_another(method, key):
+    # type: (str, str) -> bool
     """Whether a header's signature of this key is also that of another request: the key ends in a put policy, or it is
     what the Python SDK signs behind an empty key.  No header stands for such a key; a URL does."""
     if method == "GET":
@@ -133,6 +158,7 @@ def signs_another(method, key):
 
 
 def authorization(credentials, method, space, key, headers, word="UCloud", policy=None):
+    # type: (Credentials, str, str, str, Headers, str, str | None) -> str
     """The Authorization header of a request with these headers (a Headers).
 
     InvalidArgument for a key whose signature would be that of another request too.
@@ -155,6 +181,7 @@ def authorization(credentials, method, space, key, headers, word="UCloud", polic
 
 
 def signed_query(credentials, method, space, key, expires, mime=u"", md5=u""):
+    # type: (Credentials, str, str, str, int, str, str) -> str
     """The query that signs a URL until ``expires`` (unix seconds), every value escaped.
 
     ``mime`` and ``md5``: the Content-Type and Content-MD5 that a later PUT will send; empty for GET and HEAD.
@@ -171,6 +198,7 @@ def signed_query(credentials, method, space, key, expires, mime=u"", md5=u""):
 
 
 def claim(headers, query):
+    # type: (Headers, Iterable[tuple[str, str]]) -> Claim | None
     """The Claim of a request, or None of an anonymous one.  ``query``: of parse_target.
 
     An Authorization header alone decides if there is one.  NoCredentials if it cannot be read.  Without Expires, or
@@ -196,6 +224,7 @@ def claim(headers, query):
 
 
 def read_authorization(value):
+    # type: (str) -> Claim
     """The Claim of an Authorization header or form field; NoCredentials if it is none of this protocol."""
     try:
         text = to_text(value).strip()
@@ -219,6 +248,7 @@ _DATE = re.compile(  # IMF-fixdate, RFC 850 and asctime of RFC 9110 section 5.6.
 
 
 def candidates(claimed, method, space, keys, headers, tails=(u"",), mime=None):
+    # type: (Claim, str, str, Sequence[str], Headers, Sequence[str], str | None) -> Iterator[str]
     """Every text that an official client may have signed for this request, the documented one first.
 
     ``keys``: the raw keys to try.  ``tails``: what may stand behind the resource.  ``mime``: the Content-Type that
@@ -254,6 +284,7 @@ def candidates(claimed, method, space, keys, headers, tails=(u"",), mime=None):
 
 
 def _endless(method, space, keys):
+    # type: (str, str, Sequence[str]) -> Iterator[str]
     """The texts of a URL without an end: of the method, and for HEAD that of GET, as whoever may read may look.
 
     Nothing else is signed: a header or a parameter in the text would make it that of another request.
@@ -266,6 +297,7 @@ def _endless(method, space, keys):
 
 
 def _blocks(claimed, headers):
+    # type: (Claim, Headers) -> Iterator[str]
     """The canonical headers that may have been signed; worked out one by one, as the first one fits nearly always."""
     blocks = []
     for word in WORDS if claimed.word is None else (claimed.word,):  # a URL does not say which word its signer uses
@@ -273,14 +305,14 @@ def _blocks(claimed, headers):
         yield blocks[-1]
     blocks.append(u"")  # Go sends such headers and does not sign them
     yield u""
-    copied = [(name, to_text(headers.get(name))) for name in _COPY if headers.get(name) is not None]
+    copied = [(name, to_text(headers.get(name, u""))) for name in _COPY if headers.get(name) is not None]
     if copied and not any(u"\n" in value for _, value in copied):  # only Java's part copy signs these, as they are sent
         lines = u"".join(u"%s:%s\n" % pair for pair in copied)
         for block in blocks:
             yield block + lines
 
 
-class Signed(namedtuple("Signed", "headers tail")):
+class Signed(NamedTuple("Signed", [("headers", "dict[str, str]"), ("tail", "str")])):
     """What a text that was signed holds beside verb, three values and resource.
 
     ``headers``: {lower-case name: value} of its canonical headers.  ``tail``: what stands behind the resource, the put
@@ -291,6 +323,7 @@ class Signed(namedtuple("Signed", "headers tail")):
 
     @property
     def is_copy(self):
+        # type: () -> bool
         """Whether it names the source of a copy, as Java's part copy does."""
         return _COPY[0] in self.headers
 
@@ -299,6 +332,7 @@ _PLAIN = Signed({}, u"")
 
 
 def read_text(text, space, key, policy=u""):
+    # type: (str, str, str, str) -> Signed
     """The Signed of a text out of ``candidates``."""
     rest = text.split(u"\n", 4)[4]
     resource = u"/%s/%s%s" % (space, key, policy)
@@ -314,6 +348,7 @@ _LENGTH_AND_PREFIX = re.compile(u"\nmax-keys:[0-9]*\nprefix:").findall
 
 
 def list_tail(query):
+    # type: (Iterable[tuple[str, str]]) -> str
     """What the Python SDK signs behind the resource of a listobjects call.  ``query``: decoded [(name, value)]."""
     given = dict((name.lower(), value) for name, value in query)  # as the call is read
     names = (u"delimiter", u"marker", u"max-keys", u"prefix")
@@ -321,12 +356,13 @@ def list_tail(query):
 
 
 def variants(method, key, query):
+    # type: (str, str, Iterable[tuple[str, str]]) -> tuple[tuple[str, ...], tuple[str, ...]]
     """(keys, tails) that an official client may have signed for this request; what ``candidates`` takes.
 
     ``query``: decoded [(name, value)].  Source: signing.md section 3.
     """
     given = dict(query)
-    keys, tails = (key,), [u""]
+    keys, tails = (key,), [u""]  # type: tuple[str, ...], list[str]
     if method == "POST" and key == u"uploadhit":
         named = dict((name.lower(), value) for name, value in query)
         name = named.get(u"filename")
@@ -349,6 +385,7 @@ is_appending = re.compile(u"[?]append&position=[0-9]+\\Z").search
 
 
 def equal(left, right):
+    # type: (str | bytes, str | bytes) -> bool
     """Compare two texts in time that does not depend on where they differ."""
     left, right = to_bytes(left), to_bytes(right)
     return hmac.compare_digest(left, right)
@@ -358,6 +395,7 @@ _EXPIRES = re.compile(u"[0-9]{1,%d}\\Z" % EXPIRES_DIGITS).match
 
 
 def verify(claimed, private_key, texts, now):
+    # type: (Claim, str, Iterable[str], float) -> str
     """Return the text that matches.  SignatureExpired, looked at first, or SignatureMismatch.
 
     ``texts``: the candidates.  ``now``: unix seconds.
@@ -377,6 +415,7 @@ def verify(claimed, private_key, texts, now):
 
 
 def parameter_text(value):
+    # type: (str | bytes | float) -> str
     """The text of a management parameter.  ValueError, or OverflowError, of a float that is no finite number."""
     if value is True:
         return u"true"
@@ -388,6 +427,7 @@ def parameter_text(value):
 
 
 def action_signature(private_key, parameters):
+    # type: (str, Mapping[str, str | bytes | float]) -> str
     """The Signature of a management call over ``parameters`` (a dict; "Signature" in it does not count)."""
     named = sorted((to_bytes(name), to_bytes(parameter_text(value))) for name, value in parameters.items())
     text = b"".join(name + value for name, value in named if name != b"Signature")

@@ -8,6 +8,25 @@ from __future__ import absolute_import, division, print_function
 
 import re
 import sys
+from collections import namedtuple
+
+TYPE_CHECKING = False  # type checkers take it for true: what is imported below it, only they need
+if TYPE_CHECKING:
+    from typing import Iterable  # noqa: F401
+    from typing import NamedTuple as NamedTuple
+    from typing import overload as overload
+
+    from typing_extensions import TypeIs  # noqa: F401
+else:  # 2.7 has no typing
+
+    def NamedTuple(name, fields):
+        """namedtuple, whose fields are given with their types: [("offset", "int")]."""
+        return namedtuple(name, [field for field, _ in fields])
+
+    def overload(function):
+        """Marks a signature for type checkers; the definition behind it takes its place."""
+        return function
+
 
 PY2 = sys.version_info[0] == 2
 
@@ -20,6 +39,7 @@ else:
 
 
 def to_text(value):
+    # type: (str | bytes) -> str
     """Text of a text or UTF-8 bytes.  UnicodeDecodeError if the bytes are not UTF-8."""
     if not isinstance(value, bytes):
         return value
@@ -31,6 +51,7 @@ def to_text(value):
 
 
 def to_bytes(value):
+    # type: (str | bytes) -> bytes
     """UTF-8 bytes of a text or bytes.  UnicodeEncodeError for a lone surrogate."""
     if isinstance(value, bytes):
         return value
@@ -52,15 +73,20 @@ _UNPRINTABLE = re.compile(
 
 
 def printable(value):
+    # type: (str) -> str
     """Text that may be logged and shown: each control character and lone surrogate of ``value`` becomes a blank."""
     return _UNPRINTABLE.sub(u" ", value)
 
 
 #: The str of this Python: UTF-8 bytes on 2.7, text on 3.
-native = to_bytes if PY2 else to_text
+if PY2:
+    native = to_bytes
+else:
+    native = to_text
 
 
 def is_text(value):
+    # type: (object) -> TypeIs[str]
     """True for what a caller may pass as text: str, and on 2.7 unicode or UTF-8 bytes."""
     return isinstance(value, string_types)
 
@@ -69,18 +95,21 @@ _DECIMAL = re.compile(u"[0-9]{1,18}\\Z").match
 
 
 def whole(value):
+    # type: (str) -> int | None
     """The int of ASCII decimal digits, 18 at most, or None.  str.isdigit also knows digits that int() refuses."""
     return int(value) if _DECIMAL(value) else None
 
 
 def is_integer(value):
+    # type: (object) -> TypeIs[int]
     """True for a whole number; a bool is none."""
     return isinstance(value, integer_types) and not isinstance(value, bool)
 
 
 def _table(safe):
-    safe = frozenset(bytearray(safe.encode("ascii")))
-    return [chr(byte) if byte in safe else "%%%02X" % byte for byte in range(256)]
+    # type: (str) -> list[str]
+    plain = frozenset(bytearray(safe.encode("ascii")))
+    return [chr(byte) if byte in plain else "%%%02X" % byte for byte in range(256)]
 
 
 _ALNUM = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~"
@@ -91,15 +120,18 @@ _PLAIN_QUERY = re.compile(r"[A-Za-z0-9\-_.~/]*\Z").match
 
 
 def _quote(value, table):
+    # type: (str, list[str]) -> str
     return "".join([table[byte] for byte in bytearray(to_bytes(value))])
 
 
 def quote_path(value):
+    # type: (str) -> str
     """A key as it stands in a request target.  Source: signing.md section 1, "Key"."""
     return str(value) if _PLAIN_PATH(value) else _quote(value, _PATH)
 
 
 def quote_query(value):
+    # type: (str) -> str
     """A name or value as it stands in a query; a blank becomes %20."""
     return str(value) if _PLAIN_QUERY(value) else _quote(value, _QUERY)
 
@@ -110,6 +142,7 @@ _BYTE = dict((("%02X" % i).encode("ascii"), bytes(bytearray([i]))) for i in rang
 
 
 def unquote(value):
+    # type: (str) -> str
     """Undo percent-escapes once, bytewise; "+" stays.  Return text.
 
     ValueError (UnicodeDecodeError is one) for an escape without two hex digits or bytes that are not UTF-8.
@@ -123,21 +156,25 @@ def unquote(value):
 
 
 def _latin(value):
+    # type: (str) -> bytes
     """The wire's bytes of a target or header value; http libraries decode them as UTF-8 with surrogateescape."""
     return to_bytes(value) if PY2 else value.encode("utf-8", "surrogateescape")
 
 
 def _strict(value):
+    # type: (str) -> str
     return value if value.isascii() else _latin(value).decode("utf-8")
 
 
 if sys.version_info < (3, 7):  # str.isascii came with 3.7
 
     def _strict(value):
+        # type: (str) -> str
         return _latin(value).decode("utf-8")
 
 
 def parse_query(query):
+    # type: (str) -> list[tuple[str, str]]
     """[(name, value)] in order of appearance, all text; "+" means a blank, a bare name has the value "".
 
     ValueError as unquote.
@@ -151,6 +188,7 @@ def parse_query(query):
 
 
 def build_query(pairs):
+    # type: (Iterable[tuple[str, str | None]]) -> str
     """ "a=1&b" of [("a", "1"), ("b", None)]: None makes a bare name."""
     fields = []
     for name, value in pairs:

@@ -11,7 +11,12 @@ import json
 from . import etag as etags
 from .errors import IntegrityError, InvalidArgument
 from .message import Slice
-from .text import is_integer, is_text, native, to_text
+from .text import TYPE_CHECKING, is_integer, is_text, native, to_text
+
+if TYPE_CHECKING:
+    from typing import Any, Callable, Iterable, Iterator  # noqa: F401
+
+    from .operation import Part  # noqa: F401
 
 RECORD_VERSION = 1
 
@@ -25,30 +30,40 @@ class Upload(object):
     """
 
     def __init__(self, space, key, upload_id, block_size, size=None, mime=None, source=None):
+        # type: (str, str, str, int, int | None, str | None, Any) -> None  # source: JSON
         self.space, self.key, self.upload_id = space, key, upload_id
         self.block_size, self.size, self.mime, self.source = block_size, size, mime, source
-        self.digests = {}
-        self._given = {}  # part: etag, where the service's own form is not that of etag.part_etag
+        self.digests = {}  # type: dict[int, bytes | None]
+        self._given = {}  # type: dict[int, str]  # of a part: where the service's own form is not that of part_etag
 
     def parts(self):
+        # type: () -> int | None
         """How many parts the object has; None while its size is unknown."""
-        return None if self.size is None else -(-self.size // self.block_size)
+        return None if self.size is None else self._count()
+
+    def _count(self):
+        # type: () -> int
+        assert self.size is not None
+        return -(-self.size // self.block_size)
 
     def pending(self):
+        # type: () -> Iterator[tuple[int, Slice]]
         """Yield (part, Slice) for each part not yet acknowledged, in order.  Offsets and lengths in bytes.
 
         An object without bytes has no part.  The size must be known.
         """
-        for part in range(self.parts()):
+        for part in range(self._count()):
             if part not in self.digests:
                 yield part, self.slice(part)
 
     def slice(self, part):
+        # type: (int) -> Slice
         """Where a part's bytes lie; a whole block while the size is unknown."""
         offset = part * self.block_size
         return Slice(offset, self.block_size if self.size is None else min(self.block_size, self.size - offset))
 
     def acknowledge(self, part, digest, etag=None):
+        # type: (int, bytes | None, str | None) -> None
         """The service has this part; ``digest``: the SHA-1 of its bytes, as this side computed it; None if it did not.
 
         ``etag``: what the service called it; None where it did not say, and then there is a digest.  IntegrityError if
@@ -56,6 +71,7 @@ class Upload(object):
         """
         self._given.pop(part, None)
         if digest is None:
+            assert etag is not None
             self._given[part] = etag
         elif etag is not None and etag != etags.part_etag(digest):
             if etags.agrees(etag, digest) is False:
@@ -67,58 +83,81 @@ class Upload(object):
         self.digests[part] = digest
 
     def sent(self):
+        # type: () -> int
         """Bytes that the service has."""
         whole = len(self.digests) * self.block_size
-        if self.size is None or self.parts() - 1 not in self.digests:
+        if self.size is None or self._count() - 1 not in self.digests:
             return whole
-        return whole - self.parts() * self.block_size + self.size  # the last part may be shorter
+        return whole - self._count() * self.block_size + self.size  # the last part may be shorter
 
     def complete(self):
+        # type: () -> bool
         """True when nothing is pending and the size is known."""
         return self.size is not None and len(self.digests) == self.parts()
 
     def part_etags(self):
+        # type: () -> tuple[str, ...]
         """The parts' etags in order, for FinishUpload.  The upload must be complete."""
-        return tuple([self._given.get(part) or etags.part_etag(self.digests[part]) for part in range(self.parts())])
+        return tuple([self._part_etag(part) for part in range(self._count())])
+
+    def _part_etag(self, part):
+        # type: (int) -> str
+        given, digest = self._given.get(part), self.digests[part]
+        if given:
+            return given
+        assert digest is not None  # what was not hashed has an etag
+        return etags.part_etag(digest)
 
     def first_etags(self):
+        # type: () -> tuple[str, ...]
         """The etags of the parts from 0 up to the first that the service does not have."""
-        found = []
+        found = []  # type: list[str]
         while len(found) in self.digests:
-            part = len(found)
-            found.append(self._given.get(part) or etags.part_etag(self.digests[part]))
+            found.append(self._part_etag(len(found)))
         return tuple(found)
 
     def etag(self):
+        # type: () -> str | None
         """The etag the finished object must have, or None where it cannot be told from the parts.
 
         The tree is over 4 MiB blocks however the object was uploaded, so another block size tells it for one part only.
         """
-        if self.block_size == etags.BLOCK or (self.size <= etags.BLOCK and self.parts() <= 1):
-            digests = [self._digest(part) for part in range(self.parts())]
-            return None if None in digests else etags.from_digests(digests)
-        return None
+        assert self.size is not None
+        if self.block_size != etags.BLOCK and (self.size > etags.BLOCK or self._count() > 1):
+            return None
+        digests = []
+        for part in range(self._count()):
+            digest = self._digest(part)
+            if digest is None:
+                return None
+            digests.append(digest)
+        return etags.from_digests(digests)
 
     def _digest(self, part):
+        # type: (int) -> bytes | None
         """A part's SHA-1: this side's, else the one that the service's own etag says, else None."""
-        if self.digests[part] is not None:
-            return self.digests[part]
+        digest = self.digests[part]
+        if digest is not None:
+            return digest
         try:
             return etags.part_digest(self._given[part])
         except ValueError:
             return None
 
     def verified(self):
+        # type: () -> bool
         """Whether this side hashed all of it, so that ``etag`` is its own.  The upload must be complete."""
         return None not in self.digests.values() and self.etag() is not None
 
     def is_noted(self, part, etag):
+        # type: (int, str) -> bool
         """Whether a part that this side did not hash is acknowledged under this etag."""
         return part in self.digests and self.digests[part] is None and self._given.get(part) == etag
 
     # The record
 
     def header_line(self):
+        # type: () -> str
         """The record's first line, without line end."""
         fields = {
             "uvideo-upload": RECORD_VERSION,
@@ -133,19 +172,22 @@ class Upload(object):
         return native(json.dumps(fields, sort_keys=True))
 
     def part_line(self, part):
+        # type: (int) -> str
         """The record's line of one acknowledged part, without line end."""
-        fields = {"part": part}
-        if self.digests[part] is not None:
-            fields["sha1"] = etags.part_etag(self.digests[part])
+        fields, digest = {"part": part}, self.digests[part]  # type: dict[str, object], bytes | None
+        if digest is not None:
+            fields["sha1"] = etags.part_etag(digest)
         if part in self._given:
             fields["etag"] = self._given[part]
         return native(json.dumps(fields, sort_keys=True))
 
     def lines(self):
+        # type: () -> list[str]
         return [self.header_line()] + [self.part_line(part) for part in sorted(self.digests)]
 
 
 def read(text):
+    # type: (str | bytes) -> Upload
     """The Upload of a record; InvalidArgument if it is none.  A last line cut short by a crash is left out."""
     try:
         head, _, rest = _decoded(text).partition(u"\n")
@@ -174,7 +216,8 @@ def read(text):
             digest = None if given is not None and "sha1" not in fields else etags.part_digest(fields["sha1"])
             if not is_integer(part) or part < 0 or not (given is None or is_text(given)):
                 continue
-            if upload.size is None or part < upload.parts():
+            count = upload.parts()
+            if count is None or part < count:
                 upload.acknowledge(part, digest, given)
         except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, IntegrityError):
             continue
@@ -182,11 +225,13 @@ def read(text):
 
 
 def _decoded(text):
+    # type: (str | bytes) -> str
     """Text of a record.  A crash may have cut its last line inside a character."""
     return to_text(text[: text.rfind(b"\n") + 1] or text) if isinstance(text, bytes) else text
 
 
 def _usable(upload):
+    # type: (Upload) -> bool
     texts = [upload.space, upload.key, upload.upload_id] + ([] if upload.mime is None else [upload.mime])
     if not all(is_text(value) for value in texts) or not is_integer(upload.block_size) or upload.block_size < 1:
         return False
@@ -194,6 +239,7 @@ def _usable(upload):
 
 
 def match(upload, listed, digest_of):
+    # type: (Upload, Iterable[Part], Callable[[int, Slice], bytes]) -> None
     """Bring an Upload in line with the service's part list.
 
     ``listed``: Part values.  ``digest_of(part, Slice)``: the SHA-1 of the source's bytes, asked for only where this
@@ -202,12 +248,13 @@ def match(upload, listed, digest_of):
     """
     unhashed = [part for part in listed if upload.is_noted(part.part, part.etag)]
     known, upload.digests = upload.digests, {}
+    count = upload.parts()
     for part in unhashed:
         upload.acknowledge(part.part, None, part.etag)
     for part in listed:
         if part.part in upload.digests:
             continue
-        if upload.size is not None and part.part >= upload.parts():
+        if count is not None and part.part >= count:
             raise IntegrityError(u"the service has part %d, which this file does not have" % part.part)
         digest = known.get(part.part)
         if digest is None:

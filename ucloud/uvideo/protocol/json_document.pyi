@@ -1,3 +1,0 @@
-from typing import Any
-
-def parse_json(data: bytes) -> Any: ...
