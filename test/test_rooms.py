@@ -74,6 +74,7 @@ CARRIAGE = (
     "transport",
     "trust",
     "wire",
+    "workers",
 )
 
 

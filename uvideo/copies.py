@@ -138,7 +138,7 @@ class Copy:
             one = partial(self._part, begun, source, meter)
             parts = await self._made_of(source, self.each(one, range(count), self.jobs))
             await self._check(source)
-            made = _whole(parts, begun.block_size)
+            made = etag.of_parts((each.etag for each in parts), begun.block_size)
             if made is not None:
                 self._done(source, made)
             stored = await self._finish(begun, parts, made)
@@ -195,16 +195,6 @@ class Copy:
 
 def _agree(made: str | None, source: ObjectInfo) -> bool:
     return made is not None and source.etag is not None and bool(etag.same(made, source.etag, source.size))
-
-
-def _whole(parts: list[PartInfo], block_size: int) -> str | None:
-    """The etag that an object of these parts has; None where it cannot be told."""
-    if block_size != etag.BLOCK:
-        return None
-    try:
-        return str(etag.from_digests([etag.part_digest(each.etag) for each in parts]))
-    except ValueError:
-        return None
 
 
 def finished(coroutine: Coroutine[Any, Any, T]) -> T:

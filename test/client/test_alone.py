@@ -6,6 +6,7 @@ import os
 import sqlite3
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from test.alone import SECONDS, Alone, at_once
 from test.fakes import FaultProxy
+from ucloud.uvideo import workers
 from uvideo import Cancel, Client, Limit, errors, folders
 from uvideo._core import download as downloads
 from uvideo._core import interrupt, receiver
@@ -113,23 +115,18 @@ def test_two_threads_never_take_the_same_blocks(
     assert sum(each.answer_bytes for each in proxy.log("GetObject")) == len(stored)
 
 
-def test_of_two_failures_at_once_the_graver_is_told(
-    client: Client, space: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plain = receiver.graver
+def test_of_two_failures_at_once_the_graver_is_told(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = workers.graver
 
     def slow(first: Any, error: Any) -> Any:
         time.sleep(SECONDS)
         return plain(first, error)
 
-    monkeypatch.setattr(receiver, "graver", slow)
-    target = targets.opened(str(tmp_path / "a"))
+    monkeypatch.setattr(workers, "graver", slow)
     for first, second in ((errors.NoAnswer(), errors.AccessDenied()), (errors.AccessDenied(), errors.NoAnswer())):
-        found = receiver.Receiver(client._carrier, space, "a", target, jobs=2)
-        at_once(
-            lambda found=found, error=first: found._fail(error), lambda found=found, error=second: found._fail(error)
-        )
-        assert isinstance(found._error, errors.AccessDenied)
+        found = workers.Workers(lambda: None, client._carrier, 0)
+        at_once(partial(found.fail, first), partial(found.fail, second))
+        assert isinstance(found.error, errors.AccessDenied)
 
 
 # Interrupts

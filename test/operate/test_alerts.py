@@ -199,11 +199,13 @@ def restarts(scene: Scene, seen: Prometheus) -> None:
 
     for number in range(4):
         with ExitStack() as stack:
-            stack.enter_context(scene.prepared("restarts", "--admin-port", str(port)))
+            server = stack.enter_context(scene.prepared("restarts", "--admin-port", str(port)))
             patience.until(is_new)
             known.add(seen.query('process_start_time_seconds{instance="restarts"}')[0]["value"][1])
             if number == 3:
                 scene.push(stack.pop_all())
+            else:
+                server.kill()
 
 
 def worker(scene: Scene, seen: Prometheus) -> None:

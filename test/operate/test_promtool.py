@@ -52,7 +52,7 @@ JOB = 'instance="a",job="uvideo"'
 #: which it does.
 TIMES: dict[str, tuple[dict[str, str], int, int]] = {
     "UvideoDown": ({f"up{{{JOB}}}": "1 0x9"}, 2, 4),
-    "UvideoRestarts": ({f"process_start_time_seconds{{{JOB}}}": "1 1 2 2 3 3 4 4 4"}, 5, 6),
+    "UvideoRestarts": ({f"uvideo_unplanned_starts_total{{{ONE}}}": "7 7 8 8 9 9 10 10 10"}, 5, 6),
     "UvideoWorkersDie": ({f"uvideo_workers_died_total{{{ONE}}}": "0 0 0 1 1 1"}, 2, 3),
     "UvideoStorage": ({f'uvideo_ready{{condition="catalog",{ONE}}}': "1 1 0x9"}, 3, 5),
     "UvideoFull": ({f"uvideo_writable{{{ONE}}}": "1 1 0x9"}, 3, 5),

@@ -14,7 +14,7 @@ import threading
 import time
 
 from ucloud import logger
-from ucloud.uvideo import config, source, transfer
+from ucloud.uvideo import config, source, transfer, workers
 from ucloud.uvideo.protocol import etag as etags
 from ucloud.uvideo.protocol.errors import AccessDenied, NoAnswer, Unavailable
 
@@ -301,7 +301,7 @@ class Interruptions(Hostile):
 
         def start(thread):
             target = getattr(thread, "_target", None) or getattr(thread, "_Thread__target", None)  # 2.7
-            if getattr(target, "__name__", "") == "_work":
+            if getattr(target, "__name__", "") == "_run":
                 started.append(thread)
                 if len(started) > 1:
                     raise RuntimeError("can't start new thread")
@@ -333,13 +333,16 @@ class Interruptions(Hostile):
         self.assertLess(len(slept), 12)
 
     def test_a_lost_connection_is_not_hidden_by_a_503_that_was_not_tried_again(self):
-        sender = transfer.Sender(None, None, None, 1, None)
-        sender._fail(NoAnswer())
-        sender._fail(Unavailable())
-        self.assertIsInstance(sender._error, NoAnswer)
-        sender._fail(AccessDenied())
-        sender._fail(NoAnswer())
-        self.assertIsInstance(sender._error, AccessDenied)
+        found = workers.Workers(None, None, 0)
+        found.fail(NoAnswer())
+        found.fail(Unavailable())
+        self.assertIsInstance(found.error, NoAnswer)
+        found.fail(AccessDenied())
+        found.fail(NoAnswer())
+        self.assertIsInstance(found.error, AccessDenied)
+        found.fail(KeyboardInterrupt())
+        found.fail(AccessDenied())
+        self.assertIsInstance(found.error, KeyboardInterrupt)
 
     def test_nothing_is_left_open_after_many_operations(self):
         def opened():

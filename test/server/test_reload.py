@@ -315,6 +315,19 @@ def test_signals_under_load_lose_nothing(site: Site, stored: tuple[str, str]) ->
 # One process, and the files themselves
 
 
+#: What counts after a restart, and would not let the server start.
+WAITING = (
+    ("FAULTS=/nowhere", "--faults: /nowhere cannot be read: No such file or directory"),
+    ("FAULTS=/nowhere\nUVIDEO_SERVE_WORKERS=2", "--faults needs --workers 1"),
+    ("WORKERS=65", ""),  # it names the file
+    ("DATABASE=nonsense", "--database is 'nonsense'"),
+    ("BLOBS=s3://bucket", "--blobs s3://... needs --database"),
+    ("OTHER_KEYS=/nowhere", "--other-keys: /nowhere cannot be read: No such file or directory"),
+    ("TLS_CERT=/nowhere", "--tls-cert and --tls-key must be given together"),
+    ("TLS_CERT=/nowhere\nUVIDEO_SERVE_TLS_KEY=/nowhere", "the TLS certificate or key cannot be used"),
+)
+
+
 def test_the_command_line_wins_over_the_environment_and_that_over_the_files(tmp_path: Path) -> None:
     """It listens where the winner says."""
     first, second = tmp_path / "first", tmp_path / "second"
@@ -331,6 +344,10 @@ def test_the_command_line_wins_over_the_environment_and_that_over_the_files(tmp_
         second.write_text("UVIDEO_SERVE_LOG_LEVEL=debug\nUVIDEO_SERVE_LOCK_SECONDS=2\n")
         os.kill(server.pid, signal.SIGHUP)
         until(lambda: "counts after a restart: admin_host, lock_seconds" in server.log.read_text())
+        for line, said in WAITING:
+            second.write_text(f"UVIDEO_SERVE_{line}\nUVIDEO_SERVE_LOG_LEVEL=debug\n")
+            os.kill(server.pid, signal.SIGHUP)
+            until(lambda said=said: f"the settings stay as they were: {said or second}" in server.log.read_text())
         assert server.stop() == 0
         assert " INFO " not in server.log.read_text()  # the command line's level still counts
 

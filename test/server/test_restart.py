@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -223,6 +224,12 @@ def upgrade(program: Path) -> None:
     schema.write_text(f'{text[:end]}\n    "{added}",{text[end:]}')
 
 
+def unplanned(server: Any) -> int:
+    """How many servers, before the one that serves now, ended without being told to, as it says."""
+    with urllib.request.urlopen(f"{server.admin}/metrics", timeout=SECONDS) as answer:
+        return int(re.findall(rb"^uvideo_unplanned_starts_total ([0-9]+)$", answer.read(), re.MULTILINE)[0])
+
+
 class Gate:
     """Holds the processes of a program that start from now on before a line of a module, while it is shut."""
 
@@ -308,7 +315,6 @@ def test_a_successor_that_cannot_serve_costs_nothing(tmp_path: Path, program: Pa
         with pytest.raises(NotReplaced, match="the ready file cannot be written"):
             restart(folder)
         (tmp_path / "gone").rename(tmp_path / "run")
-        text = main.read_text()
         gate = Gate(tmp_path, main, "predecessor.serving()")
         gate.shut()
 
@@ -336,9 +342,24 @@ def test_a_successor_that_cannot_serve_costs_nothing(tmp_path: Path, program: Pa
         gate.open()
         patience.until(lambda: not alive(successor))
         assert "does not hand over" in server.log.read_text()
-    main.write_text(text)
-    with start_server(folder, "--no-fsync") as server:
+    with started_from(program, folder) as server:
         assert Peer(server).call(operation.GetObject(space, "k")).body == b"1"
+        assert unplanned(server) == 1  # that one was killed
+        gate.shut()
+        told: list[None] = []
+
+        def tell(_: float) -> None:
+            if not told:
+                gate.reached()
+                server.process.terminate()
+                told.append(None)
+
+        said = rf": process {server.pid} ends: it was told to stop"
+        with pytest.raises(NotReplaced, match=f"the new server does not serve{said}"):
+            restart(folder, sleep=tell)
+        assert server.process.wait(patience.SECONDS) == 0
+        assert state(folder)["stops"] and state(folder)["crashes"] == 1
+        assert re.search(f"no other server has taken over{said}", server.log.read_text())
 
 
 def test_a_signal_in_the_middle_of_a_hand_over_is_for_the_new_server(tmp_path: Path) -> None:
@@ -426,6 +447,20 @@ def test_a_server_whose_terminal_is_gone_is_replaced(tmp_path: Path, workers: st
     os.kill(pid, signal.SIGTERM)
     assert os.waitpid(pid, 0)[1] == 0
     os.close(claim(folder))
+
+
+def test_no_signal_is_passed_on_to_a_stranger(tmp_path: Path) -> None:
+    """Whatever stands in the lock: a process number of another container, or one that was given to another program."""
+    with start_server(tmp_path, "--no-fsync") as server, subprocess.Popen(["sleep", "600"]) as stranger:
+        try:
+            restart(tmp_path)
+            assert unplanned(server) == 0
+            (tmp_path / "lock").write_text(json.dumps({"pid": stranger.pid}))
+            assert server.stop() == 0
+            assert stranger.poll() is None
+        finally:
+            stranger.kill()
+    os.close(claim(tmp_path))
 
 
 def test_nobody_to_restart(tmp_path: Path) -> None:

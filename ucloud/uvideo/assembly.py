@@ -44,12 +44,7 @@ class Begun(object):
 
     def etag(self):
         """The etag that the finished object must have; None where the parts' etags do not tell it."""
-        if self.block_size != etag.BLOCK:
-            return None
-        try:
-            return etag.from_digests([etag.part_digest(given) for given in self.part_etags()])
-        except ValueError:
-            return None
+        return etag.of_parts(self.part_etags(), self.block_size)
 
 
 class Assembler(Signer):

@@ -4,7 +4,6 @@ from __future__ import absolute_import, division, print_function
 
 import hashlib
 import logging
-import threading
 from collections import deque
 
 from .carrier import describe
@@ -20,7 +19,8 @@ from .protocol.errors import (
     UVideoError,
 )
 from .source import shown
-from .transfer import Hashing, graver, paced
+from .transfer import Hashing, paced
+from .workers import LOOK, Workers
 
 _log = logging.getLogger("ucloud.uvideo")
 
@@ -31,8 +31,8 @@ RUN = 16
 CALM = 16 * 1024
 #: Seconds that one read may take: so much of it is lost when the connection breaks, and progress is silent so long.
 PACE = 0.5
-#: Seconds between two looks at interrupt and deadline, and how often an end is waited for before threads are left.
-LOOK, LOOKS = 0.1, 2
+#: Seconds that an end waits for the other threads.
+GRACE = 0.2
 
 
 class Watch(object):
@@ -137,10 +137,6 @@ class _Blocks(object):
             self._begin()
 
 
-class _Stopped(Exception):
-    """Another thread failed, or the caller has had enough."""
-
-
 class Receiver(object):
     """One version of an object, or of a range of it, on its way into a target.
 
@@ -178,10 +174,9 @@ class Receiver(object):
         self.conditional = True  # whether If-Range is understood
         self.until = carrier.attempts(self.op).deadline
         self._verify, self._watch = verify, watch or Watch()
-        self._lock = threading.Lock()  # of what follows, of the download and of the watch
-        self._stopped, self._error = False, None
+        self._workers = Workers(self._work, carrier, GRACE)
+        self.check, self._lock = self._workers.check, self._workers.lock  # of what follows, the download and the watch
         self._pending, self._next, self._left = iter(()), None, 0
-        self._over, self._working = threading.Condition(), 0  # threads that have not ended
         self._endless = False  # only the connection's end says where the body ends
         if download is not None:
             self._plan(0)
@@ -239,43 +234,8 @@ class Receiver(object):
 
         An interrupt or a deadline ends what waits for the service by itself; a target may be a pipe that nobody reads.
         """
-        bound = self.carrier.deadline is not None
-        try:
-            workers = 1 if self.download is None else max(1, min(self.jobs, self._left))
-            self._add(workers - (0 if bound else 1))
-            if not bound:
-                with self._over:
-                    self._working += 1
-                self._work()
-            with self._over:
-                while self._working and not self._stopped:
-                    self._over.wait(self.carrier.shorter(LOOK))
-                    self.carrier.check()
-        except BaseException as error:
-            self._fail(error)
-        with self._over:
-            looks = LOOKS
-            while self._working and looks:  # one that waits for the service ends later, and touches nothing then
-                if not self._over.wait(LOOK):
-                    looks -= 1
-        if self._error is not None:
-            raise self._error
-
-    def _add(self, count):
-        for _ in range(count):
-            thread = threading.Thread(target=self._work)
-            thread.daemon = True
-            with self._over:
-                self._working += 1
-            try:
-                thread.start()
-            except RuntimeError as error:  # the system gives no more threads: fewer will do
-                with self._over:
-                    self._working -= 1
-                _log.warning("%s; going on with %d", error, self._working)
-                if not self._working:
-                    raise NoAnswer(u"no thread can be started", sent=False)
-                return
+        count = 1 if self.download is None else max(1, min(self.jobs, self._left))
+        self._workers.run(count, here=self.carrier.deadline is None)
 
     def _work(self):
         worker = _Worker(self)
@@ -284,20 +244,8 @@ class Receiver(object):
             while run is not None:
                 worker.receive(run)
                 run = self._take()
-        except _Stopped:
-            pass
-        except BaseException as error:
-            self._fail(error)
         finally:
             worker.close()
-            with self._over:
-                self._working -= 1
-                self._over.notify_all()
-
-    def _fail(self, error):
-        with self._lock:
-            self._stopped = True
-            self._error = graver(self._error, error)
 
     def _plan(self, begin):
         """Every block from ``begin`` on that has not arrived is to be taken."""
@@ -308,7 +256,7 @@ class Receiver(object):
     def _take(self):
         """The next _Run, None if there is none.  The fewer blocks are left the shorter, so that all end together."""
         with self._lock:
-            if self._stopped or self._next is None:
+            if self._workers.stopped or self._next is None:
                 return None
             most = self._left if self.jobs == 1 else max(1, min(RUN, self._left // (2 * self.jobs)))
             first = last = self._next
@@ -320,12 +268,6 @@ class Receiver(object):
             return _Run(first * BLOCK, min(self.download.size, (last + 1) * BLOCK))
 
     # What the workers find
-
-    def check(self):
-        """Raise what ends the work."""
-        if self._stopped:
-            raise _Stopped()
-        self.carrier.check()
 
     def begin(self, run, stream, info):
         """The first answer is there; the others can begin."""
@@ -343,7 +285,7 @@ class Receiver(object):
             run.end = length
             if size != length:
                 self._plan(length // BLOCK)
-        self._add(min(self.jobs - 1, self._left))
+        self._workers.add(min(self.jobs - 1, self._left))
 
     def hashed(self, run):
         """Give a run what takes its bytes: in this thread, or beside its reading if no other thread is at work."""

@@ -21,6 +21,7 @@ from .protocol.errors import (
 from .protocol.text import printable
 from .retry import Retry
 from .source import READ, shown
+from .workers import Workers
 
 try:
     import queue
@@ -79,53 +80,23 @@ class Sender(object):
         self._carrier, self._upload, self._source, self._retry = carrier, upload, source, retry
         self._threads = threads
         self._acknowledged, self._body, self._verify = acknowledged, body, verify
-        self._lock = threading.Lock()
-        self._error = None
-        self._stopped = False
+        self._workers = Workers(self._work, carrier, GRACE)
 
     def send(self):
         """Send every pending part.  Raises the worst error; what was acknowledged stays so."""
         self._source.bind(self._upload, self._verify)
-        parts = self._upload.parts()
-        left = self._threads if parts is None else min(self._threads, parts - len(self._upload.digests))
-        others = []
-        try:
-            for _ in range(left - 1):
-                thread = threading.Thread(target=self._work)
-                thread.daemon = True
-                try:
-                    thread.start()
-                except RuntimeError as error:  # the system gives no more threads: fewer will do
-                    _log.warning("%s; going on with %d", error, len(others) + 1)
-                    break
-                others.append(thread)
-            self._work()
-            for thread in others:
-                while thread.is_alive():
-                    thread.join(1.0)  # with a limit, or Python 2.7 would not see Ctrl-C
-        except BaseException:
-            self._stopped = True
-            for thread in others:
-                thread.join(GRACE / len(others))
-            raise
-        if self._error is not None:
-            raise self._error
+        parts, count = self._upload.parts(), self._threads
+        self._workers.run(count if parts is None else min(count, parts - len(self._upload.digests)), here=True)
         self._source.check()
         if not self._upload.complete():  # a thread of an interrupted call took a block that this one did not get
             raise TransferInterrupted(u"parts of the interrupted upload are still on their way; resume again")
 
     def _work(self):
-        while not self._stopped:
-            try:
-                taken = self._source.take()
-                if taken is None or self._stopped:
-                    return
-                self._send(*taken)
-            except BaseException as error:
-                self._fail(error)
-                if not isinstance(error, Exception):
-                    raise
+        while not self._workers.stopped:
+            taken = self._source.take()
+            if taken is None or self._workers.stopped:
                 return
+            self._send(*taken)
 
     def _send(self, part, block):
         upload = self._upload
@@ -140,7 +111,7 @@ class Sender(object):
         if digest is None and given is None:
             block.rewind()
             digest = etag.block_digest(b"".join(iter(block.read, b"")))
-        with self._lock:
+        with self._workers.lock:
             upload.acknowledge(part, digest, given)
             self._source.let_go(part)
             if self._acknowledged is not None:
@@ -148,19 +119,7 @@ class Sender(object):
 
     def decide(self, attempt, error, waited, fraction):
         """As Retry; None once another part has failed or the call was interrupted."""
-        return None if self._stopped else self._retry.decide(attempt, error, waited, fraction)
-
-    def _fail(self, error):
-        with self._lock:
-            self._stopped = True
-            self._error = graver(self._error, error)
-
-
-def graver(first, error):
-    """Of two threads' errors the one to raise: the first, but rather one that trying again cannot help."""
-    if first is None or (getattr(first, "retryable", False) and not getattr(error, "retryable", False)):
-        return error
-    return first
+        return None if self._workers.stopped else self._retry.decide(attempt, error, waited, fraction)
 
 
 def finish(carrier, upload, retry, proof=True):

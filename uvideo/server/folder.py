@@ -33,13 +33,19 @@ log = logging.getLogger("uvideo.server")
 class Folder:
     """A folder that this server takes connections for.  ``alone``: no other process had requests in flight for it.
 
-    ``facts``: what ``say`` writes down each time.
+    ``facts``: what ``say`` writes down each time.  ``crashes``: how often a server started here after one that had not
+    been told to end.
     """
 
-    def __init__(self, path: Path, lock: int) -> None:
-        """``lock``: the open file, locked, is this object's from now on."""
+    def __init__(self, path: Path, lock: int, *, takes_over: bool = True) -> None:
+        """``lock``: the open file, locked, is this object's from now on.  ``takes_over``: from a server that serves."""
         self.path, self.lock = path, lock
-        self.facts: dict[str, Any] = {}
+        before = state(path)
+        counted = before.get("crashes")  # else nobody served here, or an older program
+        crashed = not takes_over and not before.get("stops")
+        self.crashes = counted + crashed if isinstance(counted, int) else 0
+        self.facts: dict[str, Any] = {"crashes": self.crashes}
+        self._said: dict[str, object] = {}
         try:
             self._serving = _opened(path, SERVING)
             self.alone = self.look_alone()
@@ -50,7 +56,7 @@ class Folder:
     @classmethod
     def claimed(cls, path: Path) -> Folder:
         """Make the folder where it is missing, and take it.  StartError if another server takes connections for it."""
-        return cls(path, _locked(path))
+        return cls(path, _locked(path), takes_over=False)
 
     def look_alone(self) -> bool:
         """Whether no other process has requests in flight now.  Only while this server has ``lock``."""
@@ -62,11 +68,16 @@ class Folder:
 
     def say(self, **fields: object) -> None:
         """Write down who serves, for ``state``; at most SAID bytes.  A full disk is no reason not to serve."""
+        self._said = fields
         data = json.dumps({**self.facts, **fields}).encode().ljust(SAID - 1) + b"\n"
         try:
             localfile.write_at(self.lock, data, 0)
         except OSError as failure:
             log.warning("%s cannot be written, so no command finds this server: %s", LOCK, failure.strerror)
+
+    def stops(self) -> None:
+        """Write down that this server was told to stop, while it has ``lock``: the next start is no crash's."""
+        self.say(**self._said, stops=True)
 
     def give_up(self) -> None:
         """This process takes no more connections.  The server that does is another one once all of them said so."""

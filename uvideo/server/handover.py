@@ -353,13 +353,13 @@ def restart(folder: Path, *, sleep: Callable[[float], None] = time.sleep) -> int
     os.kill(pid, signal.SIGUSR2)
     deadline = time.monotonic() + SECONDS + 2 * GO_SECONDS
     while True:
-        now = state(folder)
+        served, now = is_served(folder), state(folder)  # in this order: who ends says why before
         if now.get("pid", pid) != pid:
             return int(now["pid"])
         if now.get("failures", before.get("failures")) != before.get("failures"):
             goes_on = "" if now.get("ends") else f", process {pid} goes on"
             raise NotReplaced(f"the new server does not serve{goes_on}: {now.get('why')}")
-        if not is_served(folder):
+        if not served:
             raise NotReplaced(f"the server ended, and no other one serves {folder}: look at its log")
         if time.monotonic() > deadline:
             raise NotReplaced(f"process {pid} does not answer: look at its log")

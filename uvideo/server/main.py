@@ -18,7 +18,7 @@ from uvideo import faults as scripted
 from uvideo._core import __version__, localfile
 from uvideo.server import audit, endings, logs, worker
 from uvideo.server.callback import Callbacks
-from uvideo.server.credentials import CredentialsError, Keyring, check_pair, load_or_create, load_some
+from uvideo.server.credentials import CredentialsError, Key, Keyring, check_pair, load_or_create, load_some
 from uvideo.server.crossorigin import Endpoint, check_origin, check_program
 from uvideo.server.drivers import DriverError, Drivers, choose, without_password
 from uvideo.server.faults import Faults
@@ -33,7 +33,7 @@ from uvideo.server.limits import no_core
 from uvideo.server.metrics import Metrics
 from uvideo.server.names import OwnNames, canonical
 from uvideo.server.notify import Notify
-from uvideo.server.ports import listen, url
+from uvideo.server.ports import check_tls, listen, url
 from uvideo.server.pulse import Pulse
 from uvideo.server.readiness import Moment, Writes
 from uvideo.server.reload import Again, Published
@@ -70,16 +70,22 @@ def serve(settings: Settings, reread: Callable[[], Settings] | None = None) -> i
 
 
 def _check(settings: Settings) -> OwnNames:
-    """The server's own names.  StartError for what the options' types let pass."""
+    """The server's own names.  StartError for what the options' types let pass, also of what needs a restart."""
     _check_callbacks(settings)
     _check_console(settings)
+    _check_workers(settings)
+    check_tls(settings)
     _senders(settings)
+    _drivers(settings)
+    _faults(settings)
+    _other_keys(settings)
     return _own_names(settings)
 
 
 def _serve(settings: Settings, service: Notify, predecessor: Predecessor | None, again: Again, hangup: Hangup) -> int:
-    drivers = _drivers(settings)
-    own_names, senders = _check(settings), _senders(settings)
+    if settings.database in sys.argv and without_password(settings.database) != settings.database:
+        log.warning("others can read a command line: give --database as UVIDEO_SERVE_DATABASE, or use ~/.pgpass")
+    own_names, drivers, senders = _check(settings), _drivers(settings), _senders(settings)
     no_core()
     folder = predecessor.folder(settings.folder) if predecessor is not None else Folder.claimed(settings.folder)
     try:
@@ -89,7 +95,8 @@ def _serve(settings: Settings, service: Notify, predecessor: Predecessor | None,
         ports = listen(settings, predecessor.ports() if predecessor is not None else inherited(os.environ))
         trail = _audit(settings)
         faults = _faults(settings)
-        _check_workers(settings)
+        if faults is not None:
+            log.warning("this is a test server: scripted faults happen to its requests")
         shared = Shared(
             guesses=Guesses(settings.guesses, workers=settings.workers),
             metrics=Metrics(time.time(), settings.workers),
@@ -102,6 +109,7 @@ def _serve(settings: Settings, service: Notify, predecessor: Predecessor | None,
             others=Level(settings.workers),
             pulse=Pulse(settings.workers),
         )
+        shared.metrics.set("uvideo_unplanned_starts_total", folder.crashes)
         succession = Succession(folder, ports, service, hangup, is_first=predecessor is None)
 
         def announce() -> None:
@@ -159,8 +167,6 @@ def _audit(settings: Settings) -> audit.Audit:
 
 
 def _drivers(settings: Settings) -> Drivers:
-    if settings.database in sys.argv and without_password(settings.database) != settings.database:
-        log.warning("others can read a command line: give --database as UVIDEO_SERVE_DATABASE, or use ~/.pgpass")
     try:
         keep = settings.quarantine_days * DAY
         return choose(
@@ -194,13 +200,11 @@ def _faults(settings: Settings) -> Faults | None:
     if settings.workers != 1:
         raise StartError("--faults needs --workers 1: each process would count for itself", endings.SETTINGS)
     try:
-        found = Faults(scripted.read(settings.faults))
+        return Faults(scripted.read(settings.faults))
     except ValueError as failure:
         raise StartError(f"--faults: {failure}", endings.SETTINGS) from None
     except OSError as failure:
         raise StartError(f"--faults: {settings.faults} cannot be read: {failure.strerror}", endings.SETTINGS) from None
-    log.warning("this is a test server: scripted faults happen to its requests")
-    return found
 
 
 def _never_happened(faults: Faults | None) -> int:
@@ -246,10 +250,20 @@ def _senders(settings: Settings) -> Senders:
         raise StartError(f"--trusted-proxy: {failure}", endings.SETTINGS) from None
 
 
+def _other_keys(settings: Settings) -> list[Key]:
+    try:
+        return load_some(settings.other_keys) if settings.other_keys is not None else []
+    except CredentialsError as failure:
+        raise StartError(str(failure), endings.KEYS) from None
+    except OSError as failure:
+        said = f"--other-keys: {settings.other_keys} cannot be read: {failure.strerror}"
+        raise StartError(said, endings.of_system(failure, endings.KEYS)) from failure
+
+
 def _keyring(settings: Settings, shared: bool) -> Keyring:
     """``shared``: other gateways must know the same pair, so none is made here."""
+    others = _other_keys(settings)
     try:
-        others = load_some(settings.other_keys) if settings.other_keys is not None else []
         if settings.public_key is not None or settings.private_key is not None:
             try:
                 own = check_pair(settings.public_key or "", settings.private_key or "")

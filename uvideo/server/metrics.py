@@ -61,6 +61,7 @@ VALUES = {
     "uvideo_reload_successful": ("gauge", "Whether they could be used then; 1 before the first time."),
     "uvideo_reload_failures_total": ("counter", "How often they could not."),
     "uvideo_workers_died_total": ("counter", "Workers that died and were replaced."),
+    "uvideo_unplanned_starts_total": ("counter", "Starts of the server after one that had not been told to end."),
 }
 #: What the first worker sees of the server, as of VALUES.  They are there once it was seen, and may have labels.
 SHOWN = {

@@ -11,7 +11,7 @@ from uvideo.server.certificate import Certificate, Pem
 from uvideo.server.inherited import Inherited
 from uvideo.server.settings import Settings, StartError
 
-__all__ = ["BACKLOG", "Ports", "in_url", "listen", "url"]
+__all__ = ["BACKLOG", "Ports", "check_tls", "in_url", "listen", "url"]
 
 BACKLOG = 1024
 ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # an address that means all -> one of them
@@ -50,12 +50,16 @@ class Ports:
         return None if data in ANY or data == admin else in_url(data)
 
 
+def check_tls(settings: Settings) -> None:
+    """StartError."""
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        raise StartError("--tls-cert and --tls-key must be given together", endings.SETTINGS)
+
+
 def listen(settings: Settings, given: Inherited | None = None) -> Ports:
     """The sockets, listening: those that were given, and for the others what the settings ask for.  StartError."""
     given = given or Inherited()
     certificate = None
-    if (settings.tls_cert is None) != (settings.tls_key is None):
-        raise StartError("--tls-cert and --tls-key must be given together", endings.SETTINGS)
     if settings.tls_cert is not None and settings.tls_key is not None:
         certificate = Certificate(Pem.read(settings.tls_cert, settings.tls_key))
     data = given.data or _bind(settings.host, settings.port)

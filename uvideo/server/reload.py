@@ -186,6 +186,8 @@ class Reading:
         try:
             read = self._again.reread()
             self._again.check(read)  # also what waits for a restart must let the server start then
+            if pem is None and read.tls_cert is not None and read.tls_key is not None:
+                Certificate(Pem.read(read.tls_cert, read.tls_key))
             settings = self._merged(read)
             self._again.check(settings)
         except StartError as failure:

@@ -263,6 +263,8 @@ async def run(
             stack.callback(live.scrubbing.stop)
         await stop.wait()
         log.info("stopping: letting requests in flight finish")
+        if plan.succession is not None and not plan.succession.taken:
+            plan.folder.stops()
         for listening in (data, admin):
             if listening is not None:
                 listening.close()

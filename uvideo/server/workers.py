@@ -212,6 +212,7 @@ class _Supervisor:
 
     def _drain(self) -> int:
         """Let the workers finish; a second signal, or one that takes too long, ends them at once."""
+        self._folder.stops()
         self._service.stopping("finishing what is under way")
         if self._service.is_there:
             return self._leave()

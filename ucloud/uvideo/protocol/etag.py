@@ -72,6 +72,17 @@ def from_digests(digests):
     return native(urlsafe_b64encode(struct.pack("<I", len(digests)) + digest))
 
 
+def of_parts(etags, block_size):
+    # type: (Iterable[str], int) -> str | None
+    """The etag of an object that is made of parts with these etags; None where they do not tell it."""
+    if block_size != BLOCK:
+        return None
+    try:
+        return from_digests([part_digest(each) for each in etags])
+    except ValueError:
+        return None
+
+
 def same(etag, other, size):
     # type: (str, str, int | None) -> bool
     """True if two etags name the same content of ``size`` bytes; the forms seen for no bytes are all one."""
