@@ -27,10 +27,10 @@ from test.cluster.postgres import Postgres, start_postgres
 from test.cluster.relay import start_relay
 from uvideo import Client
 from uvideo.storage.base import ObjectRecord, SpaceRecord
-from uvideo.storage.connections import Connections
-from uvideo.storage.ledger import PostgresLedger
 from uvideo.storage.postgres import PostgresCatalog
+from uvideo.storage.postgres_connections import Connections
 from uvideo.storage.s3 import S3Blobs, S3Place
+from uvideo.storage.segment_ledger import PostgresLedger
 
 MIB = 1024 * 1024
 JOBS = 8

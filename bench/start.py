@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bench.measure import Figures, medians, run
 from test.server_fixture import start_server
-from uvideo.profiles import edit
+from uvideo.config.profiles import edit
 
 #: name, words behind python, the design's target in ms, whether Python's own start counts
 ROWS = (

@@ -19,9 +19,9 @@ sys.path.insert(0, str(ROOT))
 import click  # noqa: E402
 
 from uvideo.cli.completion import script  # noqa: E402
+from uvideo.cli.i18n import language, say  # noqa: E402
 from uvideo.cli.program import commands  # noqa: E402
-from uvideo.cli.verb import Family, VerbCommand  # noqa: E402
-from uvideo.cli.words import language, say  # noqa: E402
+from uvideo.cli.verb_command import Family, VerbCommand  # noqa: E402
 
 SHARE = ROOT / "packaging" / "share"
 #: When the words that stand in this file were last changed; man shows it.

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ucloud.uvideo.protocol import action as actions
 from ucloud.uvideo.protocol import dialect
+from ucloud.uvideo.protocol import management as actions
 from ucloud.uvideo.protocol.errors import UVideoError, refusal
 from ucloud.uvideo.protocol.message import Headers
 

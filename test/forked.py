@@ -30,7 +30,7 @@ __all__ = ["Child", "Forked", "commands", "forked"]
 
 SCRIPT = """
 import gc, json, os, runpy, select, signal, socket, sys, time
-import uvideo.cli.program, uvideo.client, uvideo.server.commands, uvideo.server.main
+import uvideo.cli.program, uvideo.client.sync, uvideo.server.admin_commands, uvideo.server.process.main
 
 calls = socket.socket(fileno=int(sys.argv[1]))
 woken, wake = socket.socketpair()

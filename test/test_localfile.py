@@ -1,4 +1,4 @@
-"""The files of this machine: what ucloud.uvideo.localfile promises, on whatever system it is run."""
+"""The files of this machine: what ucloud.uvideo.engine.localfile promises, on whatever system it is run."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from test.interpreters import ROOT
-from ucloud.uvideo import localfile
+from ucloud.uvideo.engine import localfile
 
 HOLD = """
 import os, sys
-from ucloud.uvideo import localfile
+from ucloud.uvideo.engine import localfile
 number = localfile.opened(sys.argv[1], os.O_RDWR | os.O_CREAT)
 print(localfile.lock(number), flush=True)
 sys.stdin.read()

@@ -25,7 +25,8 @@ from opentelemetry.instrumentation.requests import RequestsInstrumentor
 
 from test.sdk.peer import Peer, answer
 from test.server_fixture import Server
-from ucloud.uvideo import config, downloaduvideo, filemanager, mocks, multipartuploaduvideo, spacemanager
+from ucloud.uvideo import config, downloaduvideo, filemanager, multipartuploaduvideo, spacemanager
+from ucloud.uvideo.http import mocks
 from ucloud.uvideo.protocol import etag as etags
 from uvideo import AsyncClient, Client, errors
 
@@ -180,7 +181,7 @@ def test_a_filter_that_cannot_take_the_question_lets_nothing_pass(peer: Peer, tm
 
 def test_nothing_is_looked_at_where_no_such_library_is_loaded() -> None:
     program = (
-        "import sys; from ucloud.uvideo import mocks, filemanager;"
+        "import sys; from ucloud.uvideo.http import mocks; from ucloud.uvideo import filemanager;"
         "mocks.check('http://127.0.0.1:1'); print('requests' in sys.modules)"
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)

@@ -14,7 +14,7 @@ import pytest
 from test.protocol import samples
 from test.server.wire import Peer
 from test.server_fixture import Server
-from ucloud.uvideo.protocol import action, dialect, operation
+from ucloud.uvideo.protocol import dialect, management, operation
 from ucloud.uvideo.protocol.message import Headers
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -85,7 +85,7 @@ def peer(server: Server) -> Peer:
 
 
 def test_no_operation_of_the_core_is_missing() -> None:
-    known = [*dialect._DECODE, *(each.cls for each in action._ACTIONS)]
+    known = [*dialect._DECODE, *(each.cls for each in management._ACTIONS)]
     assert set(CLASSES) == set(known)
     twice = {cls for cls in CLASSES if CLASSES.count(cls) > 1}
     assert twice == {operation.PutObject}  # PutFile and PostFile
@@ -143,10 +143,10 @@ def test_the_forms_of_the_video_dialect_mean_their_operations() -> None:
 
 
 @pytest.mark.parametrize(
-    "entry", [entry for entry in ENTRIES if entry.cls in action._BY_CLASS], ids=lambda e: e.names[0]
+    "entry", [entry for entry in ENTRIES if entry.cls in management._BY_CLASS], ids=lambda e: e.names[0]
 )
 def test_the_names_of_an_action_are_those_of_the_core(entry: Entry) -> None:
-    known = action._BY_CLASS[entry.cls]
+    known = management._BY_CLASS[entry.cls]
     assert tuple(entry.names) == known.names
     request = entry.lines["Request"]
     for _, parameter in known.fields:
@@ -176,11 +176,11 @@ def test_the_server_answers_it(peer: Peer, cls: Any) -> None:
         assert got.status < 500 and b"not supported" not in got.body, (op, got)
 
 
-@pytest.mark.parametrize("name", list(action._BY_NAME))
+@pytest.mark.parametrize("name", list(management._BY_NAME))
 def test_the_server_knows_the_action(peer: Peer, name: str) -> None:
-    known = action._BY_NAME[name]
+    known = management._BY_NAME[name]
     op = next(op for op, _ in samples.ACTIONS if type(op) is known.cls)
-    request = action.encode(op, "", peer.credentials, video=name != known.names[0])
+    request = management.encode(op, "", peer.credentials, video=name != known.names[0])
     got = peer.send(request.method, request.target).json()
     assert got["Action"] == name + "Response"
     assert got["RetCode"] not in (150, 160, 161, 170, 171, 172), got

@@ -14,18 +14,18 @@ from hypothesis import strategies as st
 
 from test.protocol.samples import CREDENTIALS, DIALECTS, received
 from ucloud.uvideo.protocol import (
-    action,
     answer,
     byterange,
+    compat,
     condition,
     dialect,
     errors,
     etag,
+    management,
     operation,
     policy,
     provider,
     signature,
-    text,
     upload,
 )
 from ucloud.uvideo.protocol.message import Headers, Request, Response
@@ -233,10 +233,10 @@ def test_every_operation_comes_back(cls, shared, data):
 @given(data=st.data())
 def test_every_action_comes_back_and_verifies(cls, data):
     op = cls(*data.draw(st.tuples(*ACTIONS[cls])))
-    request = action.encode(op, "https://api", CREDENTIALS, data.draw(st.sampled_from(["BucketName", "SpaceName"])))
-    found = action.parameters(dialect.parse_target(request.target).query, request.headers, request.body)
+    request = management.encode(op, "https://api", CREDENTIALS, data.draw(st.sampled_from(["BucketName", "SpaceName"])))
+    found = management.parameters(dialect.parse_target(request.target).query, request.headers, request.body)
     assert signature.action_signature(CREDENTIALS.private_key, found) == found["Signature"]
-    assert action.decode(found)[0] == op
+    assert management.decode(found)[0] == op
 
 
 @pytest.mark.parametrize("cls", list(RESULTS), ids=lambda cls: cls.__name__)
@@ -263,7 +263,7 @@ def test_every_object_info_comes_back(info, data):
 @given(st.lists(space_infos, max_size=3).map(tuple), names)
 def test_every_space_list_comes_back(found, name):
     result = operation.SpaceList(found)
-    assert action.decode_result(operation.DescribeSpace(), action.encode_result(name, result)) == result
+    assert management.decode_result(operation.DescribeSpace(), management.encode_result(name, result)) == result
 
 
 @pytest.mark.parametrize("cls", errors._CLASSES, ids=lambda cls: cls.__name__)
@@ -273,7 +273,7 @@ def test_every_error_comes_back(cls, message):
     with pytest.raises(errors.Refused) as caught:
         answer.decode(operation.GetObject("space", "k"), answer.encode_error(cls(message)))
     assert (caught.value.status, caught.value.ret_code) == (cls.status, cls.ret_code)
-    shown = text.printable(message).strip()
+    shown = compat.printable(message).strip()
     assert caught.value.message == (shown or f"the service answered {cls.status}")
     again = pickle.loads(pickle.dumps(caught.value))
     assert (type(again), str(again), again.space) == (type(caught.value), str(caught.value), "space")
@@ -282,14 +282,14 @@ def test_every_error_comes_back(cls, message):
 @quick
 @given(st.one_of(keys, anything))
 def test_quoting(value):
-    assert text.unquote(text.quote_path(value)) == text.unquote(text.quote_query(value)) == value
-    assert text.quote_path(value).isascii()
+    assert compat.unquote(compat.quote_path(value)) == compat.unquote(compat.quote_query(value)) == value
+    assert compat.quote_path(value).isascii()
 
 
 @quick
 @given(st.lists(st.tuples(some, st.none() | anything), max_size=5))
 def test_queries(pairs):
-    assert text.parse_query(text.build_query(pairs)) == [(name, value or "") for name, value in pairs]
+    assert compat.parse_query(compat.build_query(pairs)) == [(name, value or "") for name, value in pairs]
 
 
 @quick
@@ -299,10 +299,10 @@ def test_text_with_surrogates_is_told_from_text(value):
         expected = value.encode("utf-8")
     except UnicodeEncodeError:
         with pytest.raises(UnicodeEncodeError):
-            text.to_bytes(value)
+            compat.to_bytes(value)
     else:
-        assert text.to_bytes(value) == expected
-    text.printable(value).encode("utf-8")
+        assert compat.to_bytes(value) == expected
+    compat.printable(value).encode("utf-8")
 
 
 @quick
@@ -520,14 +520,14 @@ def test_a_server_refuses_or_understands_any_claim(query, pairs):
 @settings(quick, max_examples=100)
 @given(st.dictionaries(st.sampled_from(["Action", "BucketName", "Limit", "x", "Signature"]), json_values, max_size=4))
 def test_a_server_refuses_or_understands_any_action(document):
-    for name in (None, *action._BY_NAME):
+    for name in (None, *management._BY_NAME):
         given_now = document if name is None else {**document, "Action": name}
         try:
-            found = action.parameters([], Headers([answer.JSON]), json.dumps(given_now).encode())
+            found = management.parameters([], Headers([answer.JSON]), json.dumps(given_now).encode())
             signature.action_signature("secret", found)
-            action.decode(found)
+            management.decode(found)
         except errors.BadRequest as error:
-            action.encode_error("", error)
+            management.encode_error("", error)
 
 
 @settings(quick, max_examples=100)
@@ -553,7 +553,7 @@ def test_a_client_refuses_or_understands_any_answer(status, pairs, body):
             str(error)
     for cls in ACTIONS:
         try:
-            hash(action.decode_result(asked(cls), response, 0))
+            hash(management.decode_result(asked(cls), response, 0))
         except errors.UVideoError as error:
             str(error)
 

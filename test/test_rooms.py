@@ -153,7 +153,7 @@ def protocol_imports_values_only(each: Import) -> bool:
     if not inside(each.module, "ucloud.uvideo.protocol"):
         return True
     if each.name == "sys":
-        return each.module == "ucloud.uvideo.protocol.text"  # the only file that asks for the version
+        return each.module == "ucloud.uvideo.protocol.compat"  # the only file that asks for the version
     return each.name in VALUES or each.is_in("ucloud.uvideo.protocol")
 
 
@@ -162,7 +162,7 @@ def sdk_stands_alone(each: Import) -> bool:
 
 
 #: What it says of the environment, and what is carried over a session of it.
-USERS_OF_REQUESTS = ("ucloud.uvideo.proxy", "ucloud.uvideo.trust", "ucloud.uvideo.session")
+USERS_OF_REQUESTS = ("ucloud.uvideo.http.proxy", "ucloud.uvideo.http.trust", "ucloud.uvideo.http.requests_session")
 
 
 def only_some_import_requests(each: Import) -> bool:
@@ -172,7 +172,7 @@ def only_some_import_requests(each: Import) -> bool:
 
 
 def wire_knows_no_socket(each: Import) -> bool:
-    if each.module != "ucloud.uvideo.wire":
+    if each.module != "ucloud.uvideo.http.wire":
         return True
     return each.name in VALUES or each.is_in("ucloud.uvideo.protocol")
 
@@ -209,7 +209,7 @@ def service_knows_no_driver(each: Import) -> bool:
 
 
 def only_drivers_chooses_drivers(each: Import) -> bool:
-    if not inside(each.module, "uvideo.server") or each.module == "uvideo.server.drivers":
+    if not inside(each.module, "uvideo.server") or each.module == "uvideo.server.process.drivers":
         return True
     whole = ("base", "wrapper", "identity", "backup", "window", "turn")
     return not each.is_in("uvideo.storage") or each.is_in(*(f"uvideo.storage.{name}" for name in whole))
@@ -222,9 +222,14 @@ def tools_use_the_public_client(each: Import) -> bool:
 def filesystem_uses_public_names(each: Import) -> bool:
     if not inside(each.module, "uvideo.fs") or not each.is_in("uvideo"):
         return True
-    types = ("uvideo.reader.Reader", "uvideo.writer.Writer", "uvideo.aiofile.AsyncReader", "uvideo.aiofile.AsyncWriter")
+    types = (
+        "uvideo.client.reader.Reader",
+        "uvideo.client.writer.Writer",
+        "uvideo.client.aio_file.AsyncReader",
+        "uvideo.client.aio_file.AsyncWriter",
+    )
     public = (f"uvideo.{name}" for name in uvideo.__all__)
-    values = ("uvideo.errors", "uvideo.models", "uvideo.options")
+    values = ("uvideo.errors", "uvideo.models", "uvideo.client.options")
     return each.is_in("uvideo.fs", *types) or each.name in public or each.is_in(*values)
 
 
@@ -237,7 +242,7 @@ Rule = Callable[[Import], bool]
 # rule -> a module, and sources of it that break the rule
 BROKEN: dict[Rule, list[tuple[str, str]]] = {
     protocol_imports_values_only: [
-        ("ucloud.uvideo.protocol.text", f"import {name}")
+        ("ucloud.uvideo.protocol.compat", f"import {name}")
         for name in ("requests", "socket", "os", "io", "time", "random", "logging", "threading", "os.path", "ssl")
     ]
     + [
@@ -247,48 +252,51 @@ BROKEN: dict[Rule, list[tuple[str, str]]] = {
         ("ucloud.uvideo.protocol.etag", "from ..transport import Transport"),
         ("ucloud.uvideo.protocol.etag", "__import__('time')"),
     ],
-    sdk_stands_alone: [("ucloud.uvideo.config", "import uvideo"), ("ucloud.logger", "from uvideo import client")],
+    sdk_stands_alone: [
+        ("ucloud.uvideo.config", "import uvideo"),
+        ("ucloud.logger", "from uvideo.client import sync as client"),
+    ],
     only_some_import_requests: [
-        ("ucloud.uvideo.transport", "import requests"),
+        ("ucloud.uvideo.http.pool", "import requests"),
         ("ucloud.uvideo.config", "from requests.packages import urllib3"),
-        ("uvideo.client", "import requests.adapters"),
+        ("uvideo.client.sync", "import requests.adapters"),
     ],
     wire_knows_no_socket: [
-        ("ucloud.uvideo.wire", "import socket"),
-        ("ucloud.uvideo.wire", "from .connection import Connection"),
-        ("ucloud.uvideo.wire", "import time"),
+        ("ucloud.uvideo.http.wire", "import socket"),
+        ("ucloud.uvideo.http.wire", "from .connection import Connection"),
+        ("ucloud.uvideo.http.wire", "import time"),
     ],
     carriage_imports_no_handler: [
-        ("ucloud.uvideo.transport", "from . import config"),
-        ("ucloud.uvideo.transfer", "from .handler import Handler"),
+        ("ucloud.uvideo.http.pool", "from . import config"),
+        ("ucloud.uvideo.engine.multipart_upload", "from .handler import Handler"),
     ],
     only_core_imports_ucloud: [
-        ("uvideo.client", "from ucloud.uvideo.protocol import dialect"),
-        ("uvideo.server.app", "def f():\n    import ucloud.uvideo"),
+        ("uvideo.client.sync", "from ucloud.uvideo.protocol import dialect"),
+        ("uvideo.server.http.app", "def f():\n    import ucloud.uvideo"),
         ("uvideo.storage.disk", "importlib.import_module('ucloud.uvideo')"),
     ],
     storage_knows_errors_and_files_only: [
         ("uvideo.storage.disk", "from uvideo._core import dialect"),
         ("uvideo.storage.disk", "from uvideo import _core"),
         ("uvideo.storage.sqlite", "from ..server import service"),
-        ("uvideo.storage.sqlite", "import uvideo.client"),
+        ("uvideo.storage.sqlite", "import uvideo.client.sync"),
     ],
     storage_knows_no_http: [
         ("uvideo.storage.s3", "from aiohttp import web"),
         ("uvideo.storage.s3", "import urllib.request"),
     ],
     service_knows_no_driver: [
-        ("uvideo.server.service", "import aiohttp"),
-        ("uvideo.server.service", "import sqlite3"),
-        ("uvideo.server.service", "import os.path"),
-        ("uvideo.server.spaces", "from os import path"),
-        ("uvideo.server.copies", "from uvideo.storage.disk import DiskBlobs"),
-        ("uvideo.server.service", "from uvideo.storage.disk import DiskBlobs"),
-        ("uvideo.server.service", "from uvideo.storage import sqlite"),
+        ("uvideo.server.rules.service", "import aiohttp"),
+        ("uvideo.server.rules.service", "import sqlite3"),
+        ("uvideo.server.rules.service", "import os.path"),
+        ("uvideo.server.rules.spaces", "from os import path"),
+        ("uvideo.server.rules.copies", "from uvideo.storage.disk import DiskBlobs"),
+        ("uvideo.server.rules.service", "from uvideo.storage.disk import DiskBlobs"),
+        ("uvideo.server.rules.service", "from uvideo.storage import sqlite"),
     ],
     only_drivers_chooses_drivers: [
-        ("uvideo.server.app", "from uvideo.storage.sqlite import SqliteCatalog"),
-        ("uvideo.server.main", "from uvideo.storage import postgres"),
+        ("uvideo.server.http.app", "from uvideo.storage.sqlite import SqliteCatalog"),
+        ("uvideo.server.process.main", "from uvideo.storage import postgres"),
     ],
     tools_use_the_public_client: [
         ("uvideo.cli", "from uvideo._core import signature"),
@@ -296,12 +304,12 @@ BROKEN: dict[Rule, list[tuple[str, str]]] = {
         ("uvideo.fs.tree", "from uvideo._core import errors"),
     ],
     filesystem_uses_public_names: [
-        ("uvideo.fs.tree", "from uvideo.calls import put"),
+        ("uvideo.fs.tree", "from uvideo.client.operations import put"),
         ("uvideo.fs.file", "from ..aiocarrier import AsyncCarrier"),
-        ("uvideo.fs.filesystem", "from uvideo import calls"),
+        ("uvideo.fs.filesystem", "from uvideo.client import operations as calls"),
     ],
     only_the_filesystem_imports_fsspec: [
-        ("uvideo.client", "import fsspec"),
+        ("uvideo.client.sync", "import fsspec"),
         ("uvideo.cli.cp", "def f():\n    from fsspec.asyn import AsyncFileSystem"),
     ],
 }
@@ -332,7 +340,7 @@ def test_every_room_is_read():
         "ucloud.uvideo.protocol.dialect",
         "uvideo._core",
         "uvideo.storage.base",
-        "uvideo.server.service",
+        "uvideo.server.rules.service",
     } <= names
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ucloud.uvideo import wire
+from ucloud.uvideo.http import wire
 from ucloud.uvideo.protocol.errors import InvalidArgument
 
 PIECES = st.sampled_from(

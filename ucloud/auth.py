@@ -10,8 +10,8 @@ from .compact import b, s  # noqa: F401
 from .logger import logger  # noqa: F401
 from .util import standard_b64encode  # noqa: F401
 from .uvideo.handler import Signer
+from .uvideo.protocol.compat import native
 from .uvideo.protocol.signature import action_signature, sign
-from .uvideo.protocol.text import native
 
 
 class Auth(object):

@@ -12,9 +12,9 @@ from .compact import *  # noqa: F403  the older SDK's module has these names too
 from .compact import b, s
 from .ufile import config
 from .uvideo.protocol import dialect, etag
+from .uvideo.protocol.compat import build_query
 from .uvideo.protocol.operation import PutObject
 from .uvideo.protocol.provider import named
-from .uvideo.protocol.text import build_query
 
 
 def urlsafe_b64encode(data):

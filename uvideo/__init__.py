@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from uvideo import errors, models
     from uvideo._core import __version__
-    from uvideo.aio import AsyncClient
-    from uvideo.cancel import Cancel
-    from uvideo.client import Client
-    from uvideo.digest import etag, same_etag
-    from uvideo.limit import Limit
-    from uvideo.listing import Listing
-    from uvideo.manager import Transfer, TransferManager
-    from uvideo.retry import Retry
-    from uvideo.settings import Settings
+    from uvideo.client.aio import AsyncClient
+    from uvideo.client.cancel import Cancel
+    from uvideo.client.listing import Listing
+    from uvideo.client.local_etag import etag, same_etag
+    from uvideo.client.retry import Retry
+    from uvideo.client.sync import Client
+    from uvideo.config.settings import Settings
+    from uvideo.transfer.limit import Limit
+    from uvideo.transfer.manager import Transfer, TransferManager
 
 __all__ = [
     "AsyncClient",
@@ -41,20 +41,20 @@ __all__ = [
 
 #: public name -> the module that has it; "" for a module of this package.
 _HOME = {
-    "AsyncClient": "uvideo.aio",
-    "Cancel": "uvideo.cancel",
-    "Client": "uvideo.client",
-    "Limit": "uvideo.limit",
-    "Listing": "uvideo.listing",
-    "Retry": "uvideo.retry",
-    "Settings": "uvideo.settings",
-    "Transfer": "uvideo.manager",
-    "TransferManager": "uvideo.manager",
+    "AsyncClient": "uvideo.client.aio",
+    "Cancel": "uvideo.client.cancel",
+    "Client": "uvideo.client.sync",
+    "Limit": "uvideo.transfer.limit",
+    "Listing": "uvideo.client.listing",
+    "Retry": "uvideo.client.retry",
+    "Settings": "uvideo.config.settings",
+    "Transfer": "uvideo.transfer.manager",
+    "TransferManager": "uvideo.transfer.manager",
     "__version__": "uvideo._core",
     "errors": "",
-    "etag": "uvideo.digest",
+    "etag": "uvideo.client.local_etag",
     "models": "",
-    "same_etag": "uvideo.digest",
+    "same_etag": "uvideo.client.local_etag",
 }
 
 

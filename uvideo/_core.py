@@ -7,12 +7,13 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 try:
-    from ucloud.uvideo import __version__, localfile
+    from ucloud.uvideo import __version__
+    from ucloud.uvideo.engine import localfile
     from ucloud.uvideo.protocol import (
-        action,
         answer,
         byterange,
         cause,
+        compat,
         condition,
         dialect,
         download,
@@ -21,6 +22,7 @@ try:
         expiry,
         field,
         json_document,
+        management,
         message,
         operation,
         policy,
@@ -28,7 +30,6 @@ try:
         provider,
         restore,
         signature,
-        text,
         upload,
     )
 except ImportError as failure:
@@ -66,29 +67,17 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from ucloud.uvideo import address as address
-    from ucloud.uvideo import argument as argument
-    from ucloud.uvideo import body as body
-    from ucloud.uvideo import carrier as carrier
-    from ucloud.uvideo import checkpoint as checkpoint
-    from ucloud.uvideo import connection as connection
-    from ucloud.uvideo import fault as fault
-    from ucloud.uvideo import interrupt as interrupt
-    from ucloud.uvideo import outcome as outcome
-    from ucloud.uvideo import proxy as proxy
-    from ucloud.uvideo import race as race
-    from ucloud.uvideo import receiver as receiver
-    from ucloud.uvideo import retry as retry
-    from ucloud.uvideo import skew as skew
-    from ucloud.uvideo import socksproxy as socksproxy
-    from ucloud.uvideo import source as source
-    from ucloud.uvideo import target as target
-    from ucloud.uvideo import transfer as transfer
-    from ucloud.uvideo import transport as transport
-    from ucloud.uvideo import trust as trust
-    from ucloud.uvideo import wire as wire
-    from ucloud.uvideo.protocol.action import Operation as _ManagementOperation
+    from ucloud.uvideo.engine import outcome as outcome
+    from ucloud.uvideo.engine import retry as retry
+    from ucloud.uvideo.http import address as address
+    from ucloud.uvideo.http import connection as connection
+    from ucloud.uvideo.http import fault as fault
+    from ucloud.uvideo.http import proxy as proxy
+    from ucloud.uvideo.http import race as race
+    from ucloud.uvideo.http import trust as trust
+    from ucloud.uvideo.http import wire as wire
     from ucloud.uvideo.protocol.dialect import Operation as _DataOperation
+    from ucloud.uvideo.protocol.management import Operation as _ManagementOperation
 
     DataOperation = _DataOperation
     ManagementOperation = _ManagementOperation

@@ -7,17 +7,19 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from uvideo import calls, copies, models
-from uvideo.carriage import chosen, connect
-from uvideo.options import CopyOptions, check_names
-from uvideo.settings import Settings, size
+from uvideo import models
+from uvideo.client import operations
+from uvideo.client.options import CopyOptions, check_names
+from uvideo.client.session import chosen, connect
+from uvideo.config.settings import Settings, size
+from uvideo.transfer import copy
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from uvideo.journal import Journal
-    from uvideo.options import ClientOptions
-    from uvideo.retry import Retry
+    from uvideo.client.options import ClientOptions
+    from uvideo.client.retry import Retry
+    from uvideo.transfer.journal import Journal
 
 __all__ = ["BaseClient", "documented_by"]
 
@@ -74,8 +76,8 @@ class BaseClient:
         expires: seconds or a timedelta, default the settings'.  mime, md5: of a PUT; it must send the same headers.
         filename: of a GET, what a browser calls the download.
         """
-        lasting = int(calls.seconds(self._settings.expires if expires is None else expires, "expires"))
-        return calls.presigned(self._core, space, key, method, max(1, lasting), mime, md5, filename)
+        lasting = int(operations.seconds(self._settings.expires if expires is None else expires, "expires"))
+        return operations.presigned(self._core, space, key, method, max(1, lasting), mime, md5, filename)
 
     def transfers(self) -> tuple[models.TransferRecord, ...]:
         """The uploads and downloads in this user's journal that are not finished, the oldest first."""
@@ -83,7 +85,7 @@ class BaseClient:
 
     def _journal(self) -> Journal:
         if self._records is None:
-            from uvideo.journal import Journal
+            from uvideo.transfer.journal import Journal
 
             self._records = Journal(self._settings.state() / "transfers")
         return self._records
@@ -103,13 +105,13 @@ class BaseClient:
         source_space: str,
         source_key: str,
         options: CopyOptions,
-        ask: copies.Ask,
-        each: copies.Each,
-    ) -> copies.Copy:
+        ask: copy.Ask,
+        each: copy.Each,
+    ) -> copy.Copy:
         """The Copy by the options of ``copy``.  A cancel among them is for ``ask``."""
         check_names("copy", options, CopyOptions)
         jobs, threshold = options.get("part_jobs"), options.get("threshold")
-        return copies.Copy(
+        return copy.Copy(
             space=space,
             key=key,
             source_space=source_space,
@@ -119,8 +121,8 @@ class BaseClient:
             metadata=options.get("metadata"),
             headers=options.get("headers"),
             verify=self._checks(options.get("verify")),
-            threshold=copies.ONE_REQUEST if threshold is None else size("threshold", threshold),
-            jobs=calls.jobs(self._settings.part_jobs if jobs is None else jobs),
+            threshold=copy.ONE_REQUEST if threshold is None else size("threshold", threshold),
+            jobs=operations.jobs(self._settings.part_jobs if jobs is None else jobs),
             progress=options.get("progress"),
             ticks=self._core.ticks,
             ask=ask,

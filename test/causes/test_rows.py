@@ -15,12 +15,13 @@ import pytest
 
 from test import interpreters
 from test.causes.ways import SECRET, Way, ways
-from uvideo import AsyncClient, Client, diagnose
+from uvideo import AsyncClient, Client
 from uvideo._core import cause
 from uvideo.cli.context import Context
 from uvideo.cli.program import invoke
+from uvideo.client.retry import Retry
+from uvideo.diagnose import checks
 from uvideo.errors import ConfigurationError, Refused, Unavailable, UVideoError
-from uvideo.retry import Retry
 
 TABLE = {each.code: each for each in cause.CAUSES}
 SECONDS = 240
@@ -148,10 +149,10 @@ def test_command(every: dict[str, Way], monkeypatch: pytest.MonkeyPatch, capsys:
 
 
 def test_doctor(every: dict[str, Way], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(diagnose, "_impatient", lambda: Retry(retries=0))
+    monkeypatch.setattr(checks, "_impatient", lambda: Retry(retries=0))
 
     def examined(way: Way) -> None:
-        findings = list(diagnose.examine(options=options(way)))
+        findings = list(checks.examine(options=options(way)))
         found = [each for each in findings if each.code == way.code]
         assert found, [(each.check, each.code, each.facts) for each in findings]
         assert (found[0].verdict, found[0].causes) == ("failed", (way.code,))

@@ -8,9 +8,9 @@ import re
 import pytest
 
 from test.interpreters import ROOT
-from uvideo.cli import advice, words
+from uvideo.cli import doctor_text, i18n
+from uvideo.diagnose.explain_refusal import CAUSES
 from uvideo.models import Finding
-from uvideo.refusal import CAUSES
 
 SOURCES = ("diagnose", "link", "refusal")
 
@@ -35,33 +35,33 @@ def texts(node: ast.AST) -> set[str]:
 
 def test_every_code_has_its_text() -> None:
     said = set().union(*(texts(node.args[2]) for node in called() if len(node.args) > 2))
-    assert said - advice.FOUND.keys() == set()
+    assert said - doctor_text.FOUND.keys() == set()
     assert len(said) > 40
 
 
 def test_every_cause_has_its_advice() -> None:
     written = {text for name in SOURCES for text in literals(name) if re.fullmatch(r"[a-z]+(-[a-z]+)+", text)}
-    known = advice.FOUND.keys() | advice.ADVICE.keys() | advice.TITLES.keys() | CAUSES.keys()
+    known = doctor_text.FOUND.keys() | doctor_text.ADVICE.keys() | doctor_text.TITLES.keys() | CAUSES.keys()
     assert written - known - {"round-trip", "uvideo-doctor"} == set()
 
 
 def test_no_cause_has_the_code_of_another_finding() -> None:
-    for table in (advice.FOUND, advice.ADVICE):
+    for table in (doctor_text.FOUND, doctor_text.ADVICE):
         assert CAUSES.keys() & table.keys() == set()
 
 
 def test_nothing_is_said_of_what_cannot_be_found() -> None:
     written = {text for name in SOURCES for text in literals(name)}
-    assert advice.FOUND.keys() - written == set()
-    assert advice.ADVICE.keys() - written == set()
+    assert doctor_text.FOUND.keys() - written == set()
+    assert doctor_text.ADVICE.keys() - written == set()
 
 
 @pytest.mark.parametrize(
     "table",
     [
-        advice.TITLES,
-        advice.FOUND,
-        advice.ADVICE,
+        doctor_text.TITLES,
+        doctor_text.FOUND,
+        doctor_text.ADVICE,
         {code: text for code, (text, _) in CAUSES.items()},
         {code: remedy for code, (_, remedy) in CAUSES.items()},
     ],
@@ -70,14 +70,14 @@ def test_nothing_is_said_of_what_cannot_be_found() -> None:
 def test_every_text_has_its_chinese(table: dict[str, str]) -> None:
     plain = [text for text in table.values() if re.search("[a-z]{3}", re.sub(r"\{\w+\}", "", text))]
     commands = ("chmod ", "sudo ")
-    assert [text for text in plain if text not in words.chinese() and not text.startswith(commands)] == []
+    assert [text for text in plain if text not in i18n.chinese() and not text.startswith(commands)] == []
 
 
 def test_a_long_time_is_said_in_days() -> None:
-    assert advice.long_span(3 * 86400 + 7200) == "3 d 2 h"
-    assert advice.long_span(59) == "59.0 s"
+    assert doctor_text.long_span(3 * 86400 + 7200) == "3 d 2 h"
+    assert doctor_text.long_span(59) == "59.0 s"
 
 
 def test_a_fact_can_be_any_text() -> None:
     finding = Finding("config", "failed", "config-bad", {"message": "a {brace} in it"})
-    assert advice.found(finding) == "a {brace} in it"
+    assert doctor_text.found(finding) == "a {brace} in it"

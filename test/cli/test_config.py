@@ -11,7 +11,7 @@ import pytest
 
 from test.cli.inside import Inside
 from test.cli.shell import Done, Shell
-from uvideo.settings import load
+from uvideo.config.settings import load
 
 SECRET = "s3cret-that-nobody-sees"
 

@@ -11,7 +11,7 @@ from test.cli.inside import Inside
 from test.cli.records import check
 from test.cli.shell import Done, Shell
 from test.fakes import FaultProxy
-from uvideo.copies import ONE_REQUEST
+from uvideo.transfer.copy import ONE_REQUEST
 
 MIB = 1 << 20
 

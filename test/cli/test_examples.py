@@ -16,8 +16,8 @@ from test.cli.inside import Inside, calls
 from test.cli.shell import SECONDS, Done, Shell
 from test.interpreters import ROOT
 from test.server_fixture import Server, start_server
-from uvideo.cli import program, verb
-from uvideo.cli.verb import Example
+from uvideo.cli import program, verb_command
+from uvideo.cli.verb_command import Example
 
 MOVIE = (ROOT / "test" / "data" / "demo.mp4").read_bytes()
 #: The same here and in the space demo.
@@ -38,7 +38,7 @@ def examples() -> list[tuple[str, Example]]:
     found: list[tuple[str, Example]] = []
 
     def read(path: str, command: click.Command) -> None:
-        assert isinstance(command, (verb.VerbCommand, verb.Family))
+        assert isinstance(command, (verb_command.VerbCommand, verb_command.Family))
         assert command.examples, f"{path} has no example"
         found.extend((path, each) for each in command.examples)
         for name, each in getattr(command, "commands", {}).items():

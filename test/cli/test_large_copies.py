@@ -14,8 +14,8 @@ from test.cli.shell import Shell
 from test.fakes import FaultProxy
 from test.server_fixture import Server
 from uvideo import AsyncClient, Client, errors
-from uvideo.copies import ONE_REQUEST
 from uvideo.fs import UVideoFileSystem
+from uvideo.transfer.copy import ONE_REQUEST
 
 SIZE = ONE_REQUEST + 5
 MIDDLE = 12  # of 24 parts

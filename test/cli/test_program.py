@@ -11,7 +11,7 @@ from test.cli.inside import Inside
 from test.cli.records import check
 from test.cli.shell import Shell
 from test.interpreters import ROOT
-from uvideo.cli.table import VERBS
+from uvideo.cli.verbs import VERBS
 
 
 def test_help_loads_no_verb_and_nothing_heavy() -> None:

@@ -13,9 +13,10 @@ import pytest
 
 from test.cli.records import check, kinds
 from test.interpreters import ROOT
-from uvideo import errors, policy
+from uvideo import errors
 from uvideo.cli import failure
 from uvideo.cli.report import SUMMARY, Kind, Report, shown, size, span
+from uvideo.transfer import policy
 
 NAME = Kind("name", {"name": "string", "when": "time?"}, lambda record: str(record["name"]))
 

@@ -10,8 +10,8 @@ import click
 import pytest
 
 from test.interpreters import ROOT
-from uvideo.cli import carry, program, verb, words
-from uvideo.refusal import CAUSES
+from uvideo.cli import copy_item, i18n, program, verb_command
+from uvideo.diagnose.explain_refusal import CAUSES
 
 SOURCES = sorted((ROOT / "uvideo" / "cli").glob("*.py"))
 PLACE = re.compile(r"\{(\w*)\}")
@@ -38,7 +38,7 @@ def declared() -> list[str]:
     found: list[str] = []
 
     def read(command: click.Command) -> None:
-        assert isinstance(command, (verb.VerbCommand, verb.Family)), command
+        assert isinstance(command, (verb_command.VerbCommand, verb_command.Family)), command
         found.extend([command.english, *command.paragraphs, *(each.text for each in command.examples)])
         found.extend(str(getattr(each, "english", "")) for each in command.params)
         for each in getattr(command, "commands", {}).values():
@@ -54,16 +54,16 @@ def declared() -> list[str]:
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
 def test_every_message_has_its_chinese(path: Path) -> None:
-    missing = [text for text in said(path.read_text(encoding="utf-8")) if text not in words.chinese()]
+    missing = [text for text in said(path.read_text(encoding="utf-8")) if text not in i18n.chinese()]
     assert missing == []
 
 
 def test_every_help_text_has_its_chinese() -> None:
-    assert [text for text in [*declared(), *carry._WORDS.values()] if text not in words.chinese()] == []
+    assert [text for text in [*declared(), *copy_item._WORDS.values()] if text not in i18n.chinese()] == []
 
 
 def test_the_chinese_has_the_same_places() -> None:
-    for english, chinese in words.chinese().items():
+    for english, chinese in i18n.chinese().items():
         assert sorted(PLACE.findall(english)) == sorted(PLACE.findall(chinese)), english
         assert re.search("[\u4e00-\u9fff]", chinese) or not re.search("[a-z]{3}", PLACE.sub("", english)), english
 
@@ -74,7 +74,7 @@ def test_no_chinese_is_left_over() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 used.add(node.value)
-    assert sorted(set(words.chinese()) - used) == []
+    assert sorted(set(i18n.chinese()) - used) == []
 
 
 @pytest.mark.parametrize(
@@ -88,9 +88,9 @@ def test_no_chinese_is_left_over() -> None:
     ],
 )
 def test_the_language_is_chosen(monkeypatch: pytest.MonkeyPatch, set_to: dict[str, str], expected: str) -> None:
-    for name in words.VARIABLES:
+    for name in i18n.VARIABLES:
         monkeypatch.delenv(name, raising=False)
     for name, value in set_to.items():
         monkeypatch.setenv(name, value)
-    assert words.language() == expected
-    assert words.say("interrupted") == {"en": "interrupted", "zh": "已中断"}[expected]
+    assert i18n.language() == expected
+    assert i18n.say("interrupted") == {"en": "interrupted", "zh": "已中断"}[expected]

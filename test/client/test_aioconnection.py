@@ -18,8 +18,9 @@ from test.sdk.peer import PEM, Call, Peer, answer, context
 from test.sdk.test_interim import CONTINUE, DATA, ETAG, HINTS, ROOM, SIZE, Incoming, piecemeal
 from test.sdk.test_proxies import environment
 from test.sdk.test_trust import ENCRYPTED
-from uvideo import AsyncClient, Retry, aioconnection, errors
+from uvideo import AsyncClient, Retry, errors
 from uvideo._core import message
+from uvideo.client import aio_connection
 
 LARGE = b"x" * (64 << 20)
 Start = Callable[..., Peer]
@@ -365,7 +366,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
-        monkeypatch.setattr(aioconnection, "ticks", lambda: self.now)
+        monkeypatch.setattr(aio_connection, "ticks", lambda: self.now)
 
 
 def test_who_takes_what_is_sent_is_not_silent(peer: Start, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -603,7 +604,7 @@ def test_a_request_that_cannot_be_sent_leaves_no_connection(peer: Start) -> None
 
 
 def test_no_more_connections_are_open_than_the_limit(peer: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("uvideo.aiocarrier.CONNECTIONS", 3)
+    monkeypatch.setattr("uvideo.client.aio_session.CONNECTIONS", 3)
     made = peer(again(answer(b"it")))
 
     async def work(client: AsyncClient) -> None:
@@ -652,7 +653,7 @@ def test_a_connection_that_ended_before_it_was_used_is_not_waited_for(
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(lambda: aioconnection.Connection(loop), "127.0.0.1", made.port)
+        _, connection = await loop.create_connection(lambda: aio_connection.Connection(loop), "127.0.0.1", made.port)
         connected.set()
         while not (connection._is_lost if is_told else connection.transport.is_closing()):
             await asyncio.sleep(0)
@@ -676,7 +677,7 @@ def test_what_came_unasked_and_the_loop_has_not_read_is_seen(peer: Start) -> Non
     async def main() -> None:
         loop = asyncio.get_running_loop()
         transport, connection = await loop.create_connection(
-            lambda: aioconnection.Connection(loop), "127.0.0.1", made.port
+            lambda: aio_connection.Connection(loop), "127.0.0.1", made.port
         )
         transport.pause_reading()
         assert sent.wait(60)

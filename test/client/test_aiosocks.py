@@ -18,8 +18,8 @@ from test.sdk.test_proxies import environment
 from test.sdk.test_socks import ACCOUNT, ADDRESS
 from test.server_fixture import Server
 from uvideo import AsyncClient, Client, errors
-from uvideo._core import socksproxy
-from uvideo.diagnose import examine
+from uvideo._core import socks
+from uvideo.diagnose.checks import examine
 
 Start = Callable[..., Any]
 
@@ -146,7 +146,7 @@ def test_a_handshake_that_ends_early_leaves_nothing(start: Start, way: str) -> N
 
 
 def test_without_pysocks_each_client_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socksproxy, "library", None)
+    monkeypatch.setattr(socks, "library", None)
     given = {"endpoint": "service.test", "public_key": "p", "private_key": "s"}
     with environment(ALL_PROXY="socks5h://127.0.0.1:1"):
         with Client(**given) as client, pytest.raises(errors.ConfigurationError, match="pip install 'uvideo.socks.'"):

@@ -14,13 +14,15 @@ import pytest
 
 from test.alone import SECONDS, Alone, at_once
 from test.fakes import FaultProxy
-from ucloud.uvideo import workers
-from uvideo import Cancel, Client, Limit, errors, folders
+from ucloud.uvideo.engine import workers
+from uvideo import Cancel, Client, Limit, errors
+from uvideo._core import cancel as interrupt
 from uvideo._core import download as downloads
-from uvideo._core import interrupt, receiver
-from uvideo._core import target as targets
+from uvideo._core import download_target as targets
+from uvideo._core import ranged_download
 from uvideo.cli.etags import Etags
 from uvideo.cli.walk import Entry
+from uvideo.transfer import folders
 
 BLOCK = 4194304
 
@@ -32,7 +34,7 @@ def stored(client: Client, space: str) -> bytes:
     return data
 
 
-class Watch(receiver.Watch):  # type: ignore[misc]
+class Watch(ranged_download.Watch):  # type: ignore[misc]
     """Everything that is told, told to one."""
 
     def __init__(self) -> None:
@@ -58,7 +60,7 @@ class Watch(receiver.Watch):  # type: ignore[misc]
 
 def receive(client: Client, space: str, path: Path, watch: Watch) -> Any:
     target = targets.opened(str(path))
-    return receiver.receive(
+    return ranged_download.receive(
         client._carrier,
         space,
         "a",

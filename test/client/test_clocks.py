@@ -267,7 +267,7 @@ def test_no_way_to_a_connection_outlasts_a_limit(way: str, limit: str) -> None:
 
 
 def test_a_wait_for_a_connection_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("uvideo.aiocarrier.CONNECTIONS", 1)
+    monkeypatch.setattr("uvideo.client.aio_session.CONNECTIONS", 1)
     with scripted(Row("total_timeout", PHASES[1], False)) as peer:
 
         async def main() -> None:
@@ -286,7 +286,7 @@ def test_a_wait_for_a_connection_counts(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_wait_for_a_thread_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("uvideo.aio.TRANSFERS", 1)
+    monkeypatch.setattr("uvideo.client.aio.TRANSFERS", 1)
     with scripted(Row("total_timeout", PHASES[1], False)) as peer:
 
         async def main() -> None:

@@ -182,8 +182,8 @@ def test_no_source(copy: Copy, space: str) -> None:
 
 def test_nobody_else_copies_parts() -> None:
     """The command and the filesystem call the client."""
-    from uvideo.cli import carry
+    from uvideo.cli import copy_item
     from uvideo.fs import filesystem
 
-    for module in (carry, filesystem):
+    for module in (copy_item, filesystem):
         assert "copy_part" not in inspect.getsource(module)

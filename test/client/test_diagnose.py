@@ -16,7 +16,7 @@ from test.sdk.peer import PEM
 from test.sdk.test_trust import ENCRYPTED
 from test.server_fixture import Server, start_server
 from uvideo import Client
-from uvideo.diagnose import examine
+from uvideo.diagnose.checks import examine
 from uvideo.errors import NoAnswer
 from uvideo.models import Finding
 

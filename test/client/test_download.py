@@ -27,10 +27,11 @@ from test.posix import resource
 from test.sdk import silence
 from test.server_fixture import ROOT, Server, start_server
 from uvideo import Cancel, Client, Limit, errors
-from uvideo._core import etag, transfer, transport
+from uvideo._core import etag, pool
+from uvideo._core import multipart_upload as transfer
 from uvideo.models import Progress
 
-Hashing, Stream = transfer.Hashing, transport.Stream
+Hashing, Stream = transfer.Hashing, pool.Stream
 BLOCK = 4194304
 LEAD = 2 * BLOCK  # what the first request asks for
 
@@ -681,7 +682,7 @@ def test_all_is_there_but_the_name(stored: str, proxy: FaultProxy, through: Clie
         def killed(*_: object) -> None:
             raise KeyboardInterrupt
 
-        patch.setattr("uvideo._core.target.FileTarget.commit", killed)
+        patch.setattr("uvideo._core.download_target.FileTarget.commit", killed)
         with pytest.raises(KeyboardInterrupt):
             through.download(stored, "a", folder / "a")
     (record,) = through.transfers()
@@ -730,11 +731,11 @@ def test_blocks_without_digest_are_noted_when_they_cannot_be_lost_any_more(
     client: Client, stored: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps: list[str] = []
-    real, append = os.fdatasync, "uvideo.journal.Claim.append"
+    real, append = os.fdatasync, "uvideo.transfer.journal.Claim.append"
     monkeypatch.setattr(os, "fdatasync", lambda number: (steps.append("sync"), real(number))[1])
     monkeypatch.setattr(append, lambda self, line: steps.append(line) if '"block"' in line else None)
-    monkeypatch.setattr("uvideo.download.UNSYNCED", 2 * BLOCK)
-    monkeypatch.setattr("uvideo.download.boot", lambda: None)
+    monkeypatch.setattr("uvideo.transfer.download.UNSYNCED", 2 * BLOCK)
+    monkeypatch.setattr("uvideo.transfer.download.boot", lambda: None)
     client.download(stored, "a", folder / "a", verify=False)
     assert [step[:4] for step in steps] == ["sync", '{"bl', '{"bl'] * 3
     assert not any("sha1" in step for step in steps)
@@ -758,7 +759,7 @@ def test_blocks_without_digest_outlast_the_system_once_they_are_synced(
     transfer = interrupted(through, proxy, stored, folder / "a", verify=False)
     done = through.transfers()[0].done
     assert done >= BLOCK
-    monkeypatch.setattr("uvideo.journal.boot", lambda: "another")
+    monkeypatch.setattr("uvideo.transfer.journal.boot", lambda: "another")
     assert through.transfers()[0].done == (done if synced else 0)
     assert not through.resume(transfer).verified
     assert (folder / "a").read_bytes() == data

@@ -15,14 +15,14 @@ import pytest
 
 from test.posix import resource
 from uvideo import Client
-from uvideo._core import target as targets
+from uvideo._core import download_target as targets
 from uvideo.cli.address import Remote
 from uvideo.cli.plan import Head, PlanWriter, Step
 from uvideo.cli.plan import read as read_plan
 from uvideo.cli.walk import Entry
+from uvideo.config.profiles import edit
 from uvideo.errors import LocalFailure
-from uvideo.journal import Journal
-from uvideo.profiles import edit
+from uvideo.transfer.journal import Journal
 
 WHERE = ("http://127.0.0.1:9000", "space", "key", "/films/a.mp4")
 

@@ -13,9 +13,9 @@ import pytest
 
 from test.fakes import FaultProxy
 from uvideo import Cancel, Client, Retry, errors, models
-from uvideo.folders import Target, check_name
-from uvideo.pattern import Filter
-from uvideo.walk import walk
+from uvideo.transfer.folders import Target, check_name
+from uvideo.transfer.pattern import Filter
+from uvideo.transfer.walk import walk
 
 BLOCK = 4194304
 
@@ -347,7 +347,7 @@ def test_names_that_differ_in_case_only_are_refused_where_they_are_one_file(
         client.put(space, key, key.encode())
     client.download_dir(space, "", tmp_path / "both")
     assert len(tree(tmp_path / "both")) == 5
-    monkeypatch.setattr("uvideo.folders._folds_case", lambda folder: True)
+    monkeypatch.setattr("uvideo.transfer.folders._folds_case", lambda folder: True)
     with pytest.raises(errors.SomeFailed, match="case") as caught:
         client.download_dir(space, "", tmp_path / "one")
     assert sorted(reasons(caught)) == ["a.txt", "x/b"]

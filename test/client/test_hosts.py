@@ -22,9 +22,9 @@ from test.server_fixture import Server
 from uvideo import AsyncClient, Client, Retry
 from uvideo.cli.context import Context
 from uvideo.cli.program import invoke
+from uvideo.config.settings import load
 from uvideo.errors import InvalidArgument, NoAnswer, UVideoError
 from uvideo.fs import UVideoFileSystem
-from uvideo.settings import load
 
 KEYS = {"public_key": "public", "private_key": "private"}
 ONCE = Retry(0, 0.01, 0.01, 1.0, None, None)

@@ -16,7 +16,7 @@ from uvideo._core import download as downloads
 from uvideo._core import localfile
 from uvideo._core import upload as uploads
 from uvideo.errors import InvalidArgument, LocalFailure, TransferBusy
-from uvideo.journal import Claim, Journal
+from uvideo.transfer.journal import Claim, Journal
 
 BLOCK = 4194304
 WHAT = ("http://127.0.0.1:9000", "space", "key", "/films/a.mp4")

@@ -12,7 +12,7 @@ import pytest
 
 from test.client.test_aioconnection import run, send
 from test.sdk.peer import PEM, answer
-from ucloud.uvideo import transport
+from ucloud.uvideo.http import pool
 from uvideo import AsyncClient
 from uvideo._core import message
 
@@ -41,7 +41,7 @@ def port(server: subprocess.Popen[bytes]) -> int:
 
 
 def by_thread(origin: str, body: bytes) -> bytes:
-    found = transport.Transport(20, authorities=PEM).send(message.Request("PUT", origin, "/", message.Headers(), body))
+    found = pool.Transport(20, authorities=PEM).send(message.Request("PUT", origin, "/", message.Headers(), body))
     return bytes(found.body)
 
 

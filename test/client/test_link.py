@@ -11,8 +11,8 @@ import pytest
 from test.server_fixture import Server
 from ucloud.uvideo.protocol import signature as protocol
 from uvideo import Client
+from uvideo.diagnose.signed_url import read_link
 from uvideo.errors import InvalidArgument
-from uvideo.link import read_link
 from uvideo.models import Finding
 
 KEY = "视频/a b+c.mp4"

@@ -67,7 +67,7 @@ def test_a_failure_that_nobody_looked_at_comes_out_of_the_block(client: Client, 
 def test_failures_beyond_those_that_are_kept_are_counted(
     client: Client, space: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("uvideo.manager.KEPT", 1)
+    monkeypatch.setattr("uvideo.transfer.manager.KEPT", 1)
     with pytest.raises(errors.SomeFailed, match="^2 of 3 transfers failed$"):
         with TransferManager(client, jobs=1) as manager:
             sent = [manager.upload(space, "a", tmp_path / name) for name in ("x", "y", "z")]

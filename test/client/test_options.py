@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from uvideo import Client, Settings, options
+from uvideo import Client, Settings
+from uvideo.client import options
 
 
 def types_of(cls: type) -> dict[str, str]:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from test.client.test_options import inherited, keywords
-from uvideo import AsyncClient, Client, aio, options
+from uvideo import AsyncClient, Client
+from uvideo.client import aio, options
 
 #: Arguments of AsyncClient take async iterables and results are async listings; nothing else may differ.
 SPELLED = (

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uvideo import errors
-from uvideo.pattern import Filter, compiled, escaped, is_pattern, literal_prefix, matches
+from uvideo.transfer.pattern import Filter, compiled, escaped, is_pattern, literal_prefix, matches
 
 MATCHING = [
     ("a", "a"),

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from uvideo import errors
-from uvideo.policy import FOR_ALL, CircuitBreaker
+from uvideo.transfer.policy import FOR_ALL, CircuitBreaker
 
 
 def full() -> errors.LocalFailure:

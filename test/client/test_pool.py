@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from uvideo import Cancel
-from uvideo.pool import Pool, results
+from uvideo.transfer.pool import Pool, results
 
 HELD: contextvars.ContextVar[str] = contextvars.ContextVar("held")
 

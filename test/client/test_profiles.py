@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from uvideo import profiles
+from uvideo.config import profiles
+from uvideo.config.profiles import edit
+from uvideo.config.settings import load
 from uvideo.errors import InvalidArgument, LocalFailure
-from uvideo.profiles import edit
-from uvideo.settings import load
 
 HELD = """# my keys
 default_profile = "a"  # the usual one

@@ -9,8 +9,10 @@ import sys
 
 import uvideo
 from test.server_fixture import ROOT
-from uvideo import calls, client, errors, upload
+from uvideo import errors
 from uvideo._core import dialect, operation
+from uvideo.client import operations, sync
+from uvideo.transfer import upload
 
 PUBLIC = [
     *["AsyncClient", "Cancel", "Client", "Limit", "Listing", "Retry", "Settings", "Transfer", "TransferManager"],
@@ -46,7 +48,7 @@ def test_every_public_method_says_what_it_gives_and_is_typed() -> None:
 def test_every_operation_of_the_protocol_is_reached() -> None:
     known = {cls.__name__ for cls in [*dialect._ENCODE, *_management()]}
     used = set()
-    for module in (calls, client, upload):
+    for module in (operations, sync, upload):
         for node in ast.walk(ast.parse(inspect.getsource(module))):
             if isinstance(node, ast.Attribute) and node.attr in known:
                 used.add(node.attr)
@@ -56,9 +58,9 @@ def test_every_operation_of_the_protocol_is_reached() -> None:
 
 
 def _management() -> list[type]:
-    from uvideo._core import action
+    from uvideo._core import management
 
-    return list(action._BY_CLASS)
+    return list(management._BY_CLASS)
 
 
 def test_every_public_error_is_of_one_tree() -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from test.fakes import FaultProxy
 from uvideo import Cancel, Client, errors
-from uvideo.reader import BLOCK, PIECE
+from uvideo.client.reader import BLOCK, PIECE
 
 SIZE = 5 * (1 << 20) + 321
 

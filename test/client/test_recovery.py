@@ -204,8 +204,8 @@ def test_a_clock_is_not_corrected_by_what_anybody_may_have_changed(
 
 
 def test_a_date_out_of_a_cache_says_nothing() -> None:
+    from ucloud.uvideo.engine.clock_skew import seen
     from ucloud.uvideo.protocol.message import Headers
-    from ucloud.uvideo.skew import seen
 
     date = ("Date", "Sat, 28 Nov 2026 12:00:00 GMT")
     at = 1795867200.0

@@ -15,8 +15,8 @@ from test.fakes import FaultProxy
 from test.server_fixture import Server
 from ucloud.uvideo import config, filemanager, multipartuploaduvideo
 from uvideo import AsyncClient, Client, errors, etag
+from uvideo.client.retry import Retry
 from uvideo.models import ObjectInfo, Stored
-from uvideo.retry import Retry
 
 SMALL, LARGE = b"some bytes", b"large" * 840_000  # two parts
 AT_ONCE = Retry(retries=5, base=0.0)  # no wait between tries

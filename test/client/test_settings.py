@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from uvideo.config.settings import FIELDS, Settings, load
 from uvideo.errors import InvalidArgument
-from uvideo.settings import FIELDS, Settings, load
 
 
 @pytest.fixture

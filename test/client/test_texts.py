@@ -12,8 +12,9 @@ import pytest
 
 import uvideo
 from test.sdk.hosts import Lookups
-from uvideo import AsyncClient, Client, models, pattern
+from uvideo import AsyncClient, Client, models
 from uvideo.errors import InvalidArgument
+from uvideo.transfer import pattern
 
 #: What stands for the other arguments, by name.
 OTHERS: dict[str, Any] = {

@@ -18,7 +18,7 @@ import pytest
 from test.fakes import FaultProxy
 from test.server_fixture import ROOT, Server
 from uvideo import Cancel, Client, errors
-from uvideo._core import carrier
+from uvideo._core import session
 from uvideo.models import Progress
 
 BLOCK = 4194304
@@ -304,7 +304,7 @@ def test_a_disk_that_fails_for_a_while_loses_nothing(
         raise errors.LocalFailure("the disk is gone")
 
     with monkeypatch.context() as broken:
-        broken.setattr("ucloud.uvideo.source.FileSource.read", failing)
+        broken.setattr("ucloud.uvideo.engine.upload_source.FileSource.read", failing)
         with pytest.raises(errors.LocalFailure, match="the disk is gone") as caught:
             through.resume(transfer)
     assert caught.value.transfer == transfer
@@ -386,7 +386,7 @@ def test_an_upload_that_begins_while_it_is_cancelled_is_aborted(
 def test_one_whose_beginning_gets_no_answer_ends_soon_when_it_is_cancelled(
     space: str, proxy: FaultProxy, through: Client, data: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(carrier, "GRACE", 0.05)
+    monkeypatch.setattr(session, "GRACE", 0.05)
     proxy.on("InitiateUpload").stall_response()
     cancel = Cancel()
     threading.Timer(0.1, cancel.cancel).start()
@@ -422,8 +422,8 @@ def test_nothing_is_hashed_when_nobody_wants_it(
     proxy.on("UploadPart", part=1).cut_after(512).then(500, times=2)
     seen: list[Progress] = []
     with monkeypatch.context() as patched:
-        patched.setattr("ucloud.uvideo.source.FileSource.read", failing)
-        patched.setattr("ucloud.uvideo.source.FileBlock.read", failing)
+        patched.setattr("ucloud.uvideo.engine.upload_source.FileSource.read", failing)
+        patched.setattr("ucloud.uvideo.engine.upload_source.FileBlock.read", failing)
         options = {"progress": seen.append, "bandwidth": 1 << 40} if watched else {}
         stored = through.upload(space, "a", file, verify=False, **options)  # type: ignore[arg-type]
     assert (stored.size, stored.verified) == (len(data), False)

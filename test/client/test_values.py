@@ -12,8 +12,8 @@ import pytest
 
 from test.server_fixture import Server
 from uvideo import AsyncClient, Client, Limit
+from uvideo.config.settings import load
 from uvideo.errors import InvalidArgument
-from uvideo.settings import load
 
 WAYS: list[Callable[[Any], Any]] = [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))]
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from uvideo.storage.connections import Connections
-from uvideo.storage.ledger import PostgresLedger
 from uvideo.storage.postgres import PostgresCatalog
+from uvideo.storage.postgres_connections import Connections
 from uvideo.storage.s3 import S3Blobs, S3Place
+from uvideo.storage.segment_ledger import PostgresLedger
 
 __all__ = ["blobs", "catalog"]
 

@@ -24,7 +24,7 @@ from test.ports import free_ports
 from test.server.wire import BLOCK, Peer
 from test.server_fixture import Server
 from ucloud.uvideo.protocol import operation
-from uvideo.server.endings import AWAY, UNFIT, Ending
+from uvideo.server.process.exit_codes import AWAY, UNFIT, Ending
 from uvideo.storage.s3_failures import ROWS
 
 pytestmark = pytest.mark.cluster

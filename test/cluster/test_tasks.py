@@ -10,13 +10,13 @@ import pytest
 
 from test.cluster.postgres import Postgres
 from test.contract.place import PATIENCE
-from uvideo.server import stale, sweeper
-from uvideo.server.drivers import choose
-from uvideo.server.metrics import Metrics
-from uvideo.server.scrub import Place, Scrubber
-from uvideo.server.stale import StaleUploads
-from uvideo.server.sweeper import Sweeper
-from uvideo.server.usage import Usage
+from uvideo.server.ops import garbage_sweeper, stale_uploads
+from uvideo.server.ops.garbage_sweeper import Sweeper
+from uvideo.server.ops.metrics import Metrics
+from uvideo.server.ops.scrub import Place, Scrubber
+from uvideo.server.ops.stale_uploads import StaleUploads
+from uvideo.server.process.drivers import choose
+from uvideo.server.rules.usage import Usage
 from uvideo.storage import identity
 from uvideo.storage.base import ObjectRecord, SpaceRecord, UploadRecord
 
@@ -33,7 +33,7 @@ LATER = (
 def test_each_goes_on_once_the_database_is_back(
     tmp_path: Path, postgres: Postgres, database: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (sweeper, stale):
+    for module in (garbage_sweeper, stale_uploads):
         monkeypatch.setattr(module, "EVERY", 0.02)
     postgres.run("postgres", f"ALTER DATABASE {database.rpartition('/')[2]} SET lock_timeout = '10ms'")
     blobs, catalog = choose(tmp_path, database, None, fsync=False).make()

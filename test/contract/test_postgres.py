@@ -14,8 +14,8 @@ from test.contract.catalog import OBJECT, SPACE, UPLOAD, CatalogContract, small
 from test.contract.place import Place, play
 from uvideo._core import errors
 from uvideo.storage.base import Catalog, Unreachable
-from uvideo.storage.connections import Connections
 from uvideo.storage.postgres import PostgresCatalog
+from uvideo.storage.postgres_connections import Connections
 from uvideo.storage.schema import MIGRATIONS
 
 pytestmark = pytest.mark.cluster

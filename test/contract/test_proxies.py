@@ -20,7 +20,7 @@ from ucloud.uvideo.filemanager import FileManager
 from uvideo import AsyncClient, Client, fs
 from uvideo.cli.context import Context
 from uvideo.cli.program import invoke
-from uvideo.diagnose import examine
+from uvideo.diagnose.checks import examine
 
 NAME = "service.test"  # it resolves nowhere: who reaches it went through the proxy
 DEAD = "http://127.0.0.1:1"

@@ -9,7 +9,9 @@ from typing import Protocol
 
 import pytest
 
-from uvideo.server import headroom, rights, timing
+from uvideo.server.limits import disk_headroom
+from uvideo.server.ops import timed_drivers
+from uvideo.server.rules import rights
 from uvideo.storage import base
 from uvideo.storage.wrapper import Wrapper, wrapped
 
@@ -22,7 +24,7 @@ def members(contract: type) -> set[str]:
 
 def wrappers() -> Iterator[tuple[type, type]]:
     """(class, its contract) of each class in the modules of wrappers."""
-    for module in (headroom, rights, timing):
+    for module in (disk_headroom, rights, timed_drivers):
         for each in vars(module).values():
             if inspect.isclass(each) and each.__module__ == module.__name__:
                 yield from ((each, contract) for contract in CONTRACTS if contract in each.__mro__)
@@ -34,9 +36,9 @@ WRAPPERS = list(wrappers())
 def test_all_wrappers_are_found() -> None:
     assert {cls for cls, _ in WRAPPERS} >= {
         rights._AddOnly,
-        headroom._KeptFree,
-        timing._TimedBlobs,
-        timing._TimedCatalog,
+        disk_headroom._KeptFree,
+        timed_drivers._TimedBlobs,
+        timed_drivers._TimedCatalog,
     }
 
 

@@ -99,7 +99,7 @@ FETCH = """
 import os, signal, sys
 from uvideo import Client
 from uvideo._core import receiver, target
-from uvideo.journal import Claim
+from uvideo.transfer.journal import Claim
 
 point, left, after = sys.argv[4], int(sys.argv[5]), sys.argv[6] == "after"
 cls = next(cls for cls in (Claim, target.FileTarget, receiver.Receiver) if hasattr(cls, point))

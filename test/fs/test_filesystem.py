@@ -241,7 +241,7 @@ def test_copies_are_made_by_the_service(
         through.cp_file(f"{space}/a", space)
 
     client.upload(space, "large", bytes(range(256)) * (9 << 12), mime="video/mp4", metadata={"x": "1"})
-    monkeypatch.setattr("uvideo.copies.ONE_REQUEST", 1 << 20)
+    monkeypatch.setattr("uvideo.transfer.copy.ONE_REQUEST", 1 << 20)
     proxy.reset()
     through.cp_file(f"{space}/large", f"{space}/copy")
     assert len(proxy.log("CopyPart")) == 3

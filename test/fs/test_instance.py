@@ -229,7 +229,7 @@ def test_without_fsspec_it_says_what_to_install() -> None:
 def test_the_package_does_not_import_fsspec() -> None:
     program = "import sys, uvideo; uvideo.Client, uvideo.AsyncClient, uvideo.TransferManager; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "uvideo.client" in done.stdout.split() and "fsspec" not in done.stdout.split()
+    assert "uvideo.client.sync" in done.stdout.split() and "fsspec" not in done.stdout.split()
 
 
 def test_ctrl_c_ends_a_transfer(through: UVideoFileSystem, proxy: FaultProxy, space: str, movie: Path) -> None:

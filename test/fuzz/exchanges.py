@@ -28,7 +28,7 @@ from test.fuzz import reference, schedule
 from test.fuzz.schedule import Case
 from test.fuzz.stage import Job, Stage, certificate
 from test.sdk import carrying
-from ucloud.uvideo import transport
+from ucloud.uvideo.http import pool
 from ucloud.uvideo.protocol.errors import NoAnswer
 from ucloud.uvideo.protocol.message import Headers, Request
 from uvideo import AsyncClient
@@ -80,7 +80,7 @@ class Threads:
     def start(self, case: Case, origin: str, proxy: str | None, timeout: float) -> dict[str, Any]:
         key = proxy, timeout
         if key not in self._kept:
-            self._kept[key] = transport.Transport(timeout, authorities=str(self._pem), proxy=proxy or "")
+            self._kept[key] = pool.Transport(timeout, authorities=str(self._pem), proxy=proxy or "")
         self._pipes, self._origin = self._kept[key], origin
         with narrow(case):
             if case.reused:
@@ -269,7 +269,7 @@ class Theatre:
         }[case.way]
         key = origin, proxy
         if key not in self._routes:
-            self._routes[key] = transport.Transport(1, authorities=str(self._pem), proxy=proxy or "").route(origin)
+            self._routes[key] = pool.Transport(1, authorities=str(self._pem), proxy=proxy or "").route(origin)
         route = self._routes[key]
         head, body = carrying.sent(vars(case), route)
         # What comes on an idle connection, or before a proxy was asked, is nobody's answer: a client may look first.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import h11
 
-from ucloud.uvideo import wire
+from ucloud.uvideo.http import wire
 
 LIMIT = 1 << 24  # bytes of a head: h11's own limit is smaller than ours
 

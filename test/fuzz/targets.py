@@ -10,9 +10,9 @@ from unicodedata import category
 
 from test.protocol import samples
 from ucloud.uvideo.protocol import (
-    action,
     answer,
     byterange,
+    compat,
     condition,
     dialect,
     errors,
@@ -23,12 +23,14 @@ from ucloud.uvideo.protocol import (
     provider,
     restore,
     signature,
-    text,
     upload,
 )
+from ucloud.uvideo.protocol import (
+    management as action,
+)
 from ucloud.uvideo.protocol.message import Headers, Response
-from uvideo import faults
-from uvideo.server.form import LIMIT, Form, boundary_of
+from uvideo.server.http.form_upload import LIMIT, Form, boundary_of
+from uvideo.testing import faults
 
 TURNS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # turn the direction of text
 NOW = 1_700_000_000.0
@@ -132,7 +134,7 @@ def reply(data: bytes) -> None:
     which, data = (data[0], data[1:]) if data else (0, b"")
     op, _ = RESULTS[which % len(RESULTS)]
     first, headers, body = _message(data)
-    status = text.whole(first[:3]) or 200
+    status = compat.whole(first[:3]) or 200
     try:
         decode = action.decode_result if type(op) in action.OPERATIONS.values() else answer.decode
         decode(op, Response(status, headers, body), NOW)
@@ -145,7 +147,7 @@ def words(data: bytes) -> None:
     said = data.decode("utf-8", "surrogateescape")
     for parse in (
         *(byterange.parse, byterange.parse_content, restore.parse, answer.parse_date, answer.unquoted),
-        *(text.whole, text.printable, etag.is_etag, answer.readable, provider.domain_of),
+        *(compat.whole, compat.printable, etag.is_etag, answer.readable, provider.domain_of),
         *(
             lambda value: etag.agrees(value, bytes(20)),
             lambda value: answer.retry_after(Headers([("Retry-After", value)])),
@@ -154,8 +156,8 @@ def words(data: bytes) -> None:
         parse(said)
     for strict, allowed in (
         (etag.part_digest, ValueError),
-        (text.unquote, ValueError),
-        (text.parse_query, ValueError),
+        (compat.unquote, ValueError),
+        (compat.parse_query, ValueError),
         (signature.read_authorization, errors.UVideoError),
         (policy.parse, errors.UVideoError),
         (provider.parse_suffix, (errors.UVideoError, ValueError)),

@@ -20,7 +20,7 @@ from test.server.wire import BLOCK, Peer, connect, head, pattern, receive
 from test.server_fixture import Server, start_server
 from ucloud.uvideo.protocol import errors, etag, operation
 from ucloud.uvideo.protocol.field import STORED_COUNT
-from uvideo.server.connection import HEAD_LIMIT, LARGE_HEADS, SMALL_HEAD
+from uvideo.server.http.connection import HEAD_LIMIT, LARGE_HEADS, SMALL_HEAD
 
 MIB = 1 << 20
 MOST_METADATA = STORED_COUNT - len(operation.KEPT)  # beside all that can be kept

@@ -17,7 +17,7 @@ import pytest
 
 from test.hostile.test_clients import ETAG, JSON, Liar, liar, reply
 from uvideo import AsyncClient, Client, Retry, errors, models
-from uvideo.listing import AsyncListing, Listing
+from uvideo.client.listing import AsyncListing, Listing
 
 __all__ = ["liar"]
 

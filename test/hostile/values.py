@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 from test.server.wire import Peer, head
-from ucloud.uvideo.protocol import action, signature
+from ucloud.uvideo.protocol import management, signature
 
 __all__ = ["calls", "requests"]
 
@@ -90,7 +90,7 @@ FIELDS = (
 ).split()
 CLAIMS = (b"UCloud %s:x", b"UCloud x:%s", b"UCloud x:y:%s", b"AutoAI %s:x", b"UCloud TOKEN_%s:x", b"UCloud STS_%s:x")
 STORED = ("BucketName", "TokenId", "TokenName", "Domain.0", "ExpireTime", "Offset", "Limit", "BeginTime")
-ACTIONS = sorted(action.OPERATIONS)
+ACTIONS = sorted(management.OPERATIONS)
 FORM = b"application/x-www-form-urlencoded"
 METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE")
 

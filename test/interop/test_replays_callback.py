@@ -18,7 +18,7 @@ import pytest
 from test.interop.replay import HELLO, HELLO_ETAG, HELLO_MD5, PART_ETAGS, PARTS, Browser, Client, Go, Java
 from test.server.inprocess import running
 from test.server_fixture import Server
-from uvideo.server.callback import Callbacks
+from uvideo.server.http.callback import Callbacks
 
 DATE = Java.date
 

@@ -28,7 +28,7 @@ from test.ports import free_ports
 from test.server.wire import Peer, connect, pattern
 from test.server_fixture import ROOT, Server, start_server
 from ucloud.uvideo.protocol import operation, signature
-from uvideo.server import backups
+from uvideo.server.ops import backup_record
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -74,7 +74,7 @@ class Scene:
         """``backup``: seconds since its last one."""
         self.folder(name).mkdir(mode=0o700, exist_ok=True)
         if backup is not None:
-            backups.note(self.folder(name), time.time() - backup)
+            backup_record.note(self.folder(name), time.time() - backup)
         made = self.prepared(name, *options)
         server = made.__enter__()
         with self._lock:
@@ -191,7 +191,7 @@ def nothing(scene: Scene, seen: Prometheus) -> None:
 def restarts(scene: Scene, seen: Prometheus) -> None:
     port, known = urlsplit(scene.targets["restarts"]).port, set[str]()
     (scene.folder("restarts")).mkdir(mode=0o700)
-    backups.note(scene.folder("restarts"), time.time())
+    backup_record.note(scene.folder("restarts"), time.time())
 
     def is_new() -> bool:
         found = seen.query('process_start_time_seconds{instance="restarts"} and up{instance="restarts"} == 1')

@@ -48,7 +48,7 @@ systemctl daemon-reload && systemctl enable --now uvideo.socket && systemctl sta
 /opt/uvideo/bin/python /shared/client.py > /run/said 2>&1 &
 """
 RESTART = "runuser -u uvideo -- /opt/uvideo/bin/uvideo admin restart /var/lib/uvideo"
-WORKERS = "/opt/uvideo/lib/python3*/site-packages/uvideo/server/workers.py"  # that nothing but serve needs
+WORKERS = "/opt/uvideo/lib/python3*/site-packages/uvideo/server/process/supervisor.py"  # that nothing but serve needs
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from test import patience
 from test.interpreters import ROOT
 from test.operate.machine import Machine
 from test.server.test_reload import pair
-from uvideo.server import endings
+from uvideo.server.process import exit_codes
 
 #: Of the main process; how often systemd started it again; the exit code of the last that ended.
 STATE = ("ActiveState", "MainPID", "NRestarts", "ExecMainStatus")
@@ -96,7 +96,7 @@ def test_a_permanent_error_ends_it_for_good_and_others_do_not(service: Machine) 
     service.run("chmod 644 /var/lib/uvideo/credentials.json; systemctl restart uvideo || true")
     patience.until(lambda: state(service)[0] == "failed")
     found = state(service)
-    assert found[2:] == ["0", str(endings.KEYS.code)], found
+    assert found[2:] == ["0", str(exit_codes.KEYS.code)], found
     patience.until(lambda: "credentials.json can be read by others" in said(service, "err"))
     service.run("chmod 600 /var/lib/uvideo/credentials.json; systemctl start uvideo")
     service.run("kill -9 $(systemctl show -P MainPID uvideo)")

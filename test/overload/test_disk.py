@@ -26,7 +26,7 @@ from test.crash.story import State, fits, observe, tag
 from test.server.wire import BLOCK, Answer, Peer, connect, head, pattern, receive
 from test.server_fixture import Server, start_server
 from ucloud.uvideo.protocol import errors, etag, operation, signature
-from uvideo.server.memory import FREE
+from uvideo.server.limits.memory_budget import FREE
 
 MAKE, WRITE, SYNC, NAME = 1, 2, 4, 8
 SPACE = "films"

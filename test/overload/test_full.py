@@ -22,7 +22,7 @@ from test.server.test_monitoring import asked
 from test.server.wire import BLOCK, Peer, chunked, connect, head, pattern, receive
 from test.server_fixture import ROOT, Server, start_server
 from ucloud.uvideo.protocol import byterange, errors, operation
-from uvideo.storage import reserve
+from uvideo.storage import disk_reserve
 
 MIB = 1 << 20
 DISK = 96 * MIB
@@ -123,7 +123,7 @@ def test_everything_can_be_deleted_with_nothing_free(disk: Disk) -> None:
         space = peer.space()
         peer.do(operation.PutObject(space, "more"), pattern(MIB))  # and all is as before
         assert asked(server, "/readyz") == (200, "ok\n")
-        assert (disk.seen / "catalog.db-reserve").stat().st_size == reserve.SIZE
+        assert (disk.seen / "catalog.db-reserve").stat().st_size == disk_reserve.SIZE
         assert "Traceback" not in server.log.read_text(), server.log.read_text()[-3000:]
 
 

@@ -19,9 +19,10 @@ from test.server.test_monitoring import asked
 from test.server.wire import Answer, Peer
 from test.server_fixture import Server, start_server
 from ucloud.uvideo.protocol import operation
-from uvideo.server import endings, readiness
-from uvideo.storage import connections
-from uvideo.storage.committer import SLACK
+from uvideo.server.ops import readiness
+from uvideo.server.process import exit_codes
+from uvideo.storage import postgres_connections
+from uvideo.storage.group_commit import SLACK
 from uvideo.storage.sqlite import PATIENCE
 
 
@@ -46,7 +47,7 @@ def is_refused(server: Server, got: Answer) -> bool:
 
 
 def test_every_answer_comes_within_five_seconds() -> None:
-    assert max(PATIENCE + SLACK, readiness.PATIENCE, connections.WHOLE) < 5
+    assert max(PATIENCE + SLACK, readiness.PATIENCE, postgres_connections.WHOLE) < 5
 
 
 def test_a_server_starts_while_another_program_writes_and_not_while_it_has_the_file_for_itself(
@@ -58,7 +59,7 @@ def test_a_server_starts_while_another_program_writes_and_not_while_it_has_the_f
         Peer(server).do(operation.PutObject(space, "k"), b"old")
     with held(tmp_path, "PRAGMA locking_mode = EXCLUSIVE", "BEGIN EXCLUSIVE"):
         ended = commands.run("serve", tmp_path, "--port", 0, "--admin-port", 0, "--lock-seconds", "0.2")
-    assert ended.returncode == endings.AWAY.code and "the database is locked by another program" in ended.stderr
+    assert ended.returncode == exit_codes.AWAY.code and "the database is locked by another program" in ended.stderr
     assert "Traceback" not in ended.stderr
     with held(tmp_path, "BEGIN EXCLUSIVE", "UPDATE oldest SET schema = schema"):
         with start_server(tmp_path, *options) as server:

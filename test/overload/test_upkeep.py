@@ -18,7 +18,7 @@ from test.patience import SECONDS, until
 from test.server.wire import Peer, pattern
 from test.server_fixture import Server, start_server
 from ucloud.uvideo.protocol import operation
-from uvideo.storage import accounts, upkeep
+from uvideo.storage import sqlite_accounts, sqlite_upkeep
 from uvideo.storage.base import NoRoom, ObjectRecord, PartRecord, SpaceRecord, UploadRecord
 from uvideo.storage.sqlite import SqliteCatalog
 
@@ -95,7 +95,7 @@ def test_the_log_is_cut_after_a_reader_held_it(running: Server) -> None:
         reader.execute("BEGIN")
         reader.execute("SELECT COUNT(*) FROM objects").fetchall()
         fill(folder, space_id(running, space), 2500)
-        assert size(folder, "-wal") > upkeep.LOG
+        assert size(folder, "-wal") > sqlite_upkeep.LOG
         peer.do(operation.PutObject(space, "k"), b"x")
         reader.execute("COMMIT")
         until(lambda: size(folder, "-wal") < MIB)
@@ -118,7 +118,7 @@ def test_the_catalog_shrinks_after_mass_deletes_whoever_is_killed(tmp_path: Path
     with start_server(tmp_path, "--no-fsync") as server:
         peer = Peer(server)
         # The first server may have been killed when so few free pages were left that no other begins with them.
-        until(lambda: size(tmp_path) < 2 * MIB + upkeep.LEAST * PAGE)
+        until(lambda: size(tmp_path) < 2 * MIB + sqlite_upkeep.LEAST * PAGE)
         assert is_sound(tmp_path)
         assert len(peer.call(operation.GetObject(space, "k99")).body) == 4000
         assert peer.call(operation.GetObject(space, "k100")).status == 404
@@ -187,7 +187,7 @@ def test_compact_changes_nothing_without_room(tmp_path: Path, monkeypatch: pytes
     made(tmp_path)
     before = size(tmp_path)
     stat = os.statvfs(tmp_path)
-    monkeypatch.setattr(upkeep, "SPARE", stat.f_frsize * stat.f_blocks)  # more than the disk has
+    monkeypatch.setattr(sqlite_upkeep, "SPARE", stat.f_frsize * stat.f_blocks)  # more than the disk has
 
     async def work(catalog: SqliteCatalog) -> None:
         with pytest.raises(NoRoom, match=r"needs \d+ free bytes"):
@@ -198,8 +198,8 @@ def test_compact_changes_nothing_without_room(tmp_path: Path, monkeypatch: pytes
 
 
 def test_what_counts_everything_reads_it_in_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(accounts, "ROWS", 7)
-    monkeypatch.setattr(accounts, "UPLOADS", 2)
+    monkeypatch.setattr(sqlite_accounts, "ROWS", 7)
+    monkeypatch.setattr(sqlite_accounts, "UPLOADS", 2)
     fill(tmp_path, made(tmp_path), 21, b"123")
 
     async def work(catalog: SqliteCatalog) -> None:

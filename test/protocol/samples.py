@@ -9,9 +9,9 @@ import os
 
 from ucloud.uvideo.protocol import dialect, operation, provider
 from ucloud.uvideo.protocol.byterange import ByteRange
+from ucloud.uvideo.protocol.compat import native
 from ucloud.uvideo.protocol.message import Headers
 from ucloud.uvideo.protocol.signature import Credentials
-from ucloud.uvideo.protocol.text import native
 
 with io.open(os.path.join(os.path.dirname(__file__), "..", "data", "vectors.json"), encoding="utf-8") as _file:
     VECTORS = json.load(_file)

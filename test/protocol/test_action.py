@@ -7,48 +7,48 @@ import json
 import unittest
 
 from test.protocol.samples import ACTION_RESULTS, ACTIONS, CREDENTIALS
-from ucloud.uvideo.protocol import action, dialect, errors, operation, signature
+from ucloud.uvideo.protocol import dialect, errors, management, operation, signature
+from ucloud.uvideo.protocol.compat import native
 from ucloud.uvideo.protocol.message import Headers, Response
-from ucloud.uvideo.protocol.text import native
 
 JSON = Headers([("Content-Type", "application/json")])
 
 
 def received(request):
     """(operation, action name) that a server reads, after checking the signature."""
-    given = action.parameters(dialect.parse_target(request.target).query, request.headers, request.body)
+    given = management.parameters(dialect.parse_target(request.target).query, request.headers, request.body)
     made = signature.action_signature(CREDENTIALS.private_key, given)
     if not signature.equal(made, given["Signature"]):
         raise AssertionError("the signature does not verify")
-    return action.decode(given)
+    return management.decode(given)
 
 
 class Operations(unittest.TestCase):
     def test_every_operation_comes_back(self):
-        self.assertEqual(set(action._BY_CLASS), set(type(op) for op, _ in ACTIONS))
+        self.assertEqual(set(management._BY_CLASS), set(type(op) for op, _ in ACTIONS))
         for op, video in ACTIONS:
             for name in ("BucketName", "SpaceName"):
-                request = action.encode(op, "https://api.ucloud.cn", CREDENTIALS, name, video)
+                request = management.encode(op, "https://api.ucloud.cn", CREDENTIALS, name, video)
                 found, called = received(request)
                 self.assertEqual(op, found._replace(biz=op.biz) if not video and hasattr(op, "biz") else found)
                 self.assertEqual("VideoSpace" in called or "VideoFile" in called, video)
                 self.assertEqual(("GET", "https://api.ucloud.cn"), (request.method, request.origin))
 
     def test_a_form_and_json(self):
-        form = action.parameters([], Headers(), b"Action=DescribeBucket&Limit=5&Tag=a+b")
+        form = management.parameters([], Headers(), b"Action=DescribeBucket&Limit=5&Tag=a+b")
         self.assertEqual({u"Action": u"DescribeBucket", u"Limit": u"5", u"Tag": u"a b"}, form)
         body = b'{"Action":"GetVideoFileBySpace","SpaceName":["sp"],"Limit":5,"Offset":2.0,"X":true,"Y":1.5}'
-        given = action.parameters([], JSON, body)
+        given = management.parameters([], JSON, body)
         self.assertEqual(u"5", given["Limit"])
         self.assertEqual((u"true", u"1.5"), (given["X"], given["Y"]))
         expected = operation.ListSpaceFiles(u"sp", 2, 5)
-        self.assertEqual((expected, u"GetVideoFileBySpace"), action.decode(given))
+        self.assertEqual((expected, u"GetVideoFileBySpace"), management.decode(given))
 
     def test_the_query_and_the_body_agree(self):
         query = [(u"Limit", u"5")]
-        self.assertEqual({u"Limit": u"5"}, action.parameters(query, JSON, b'{"Limit":5}'))
-        self.assertRaises(errors.BadRequest, action.parameters, query, JSON, b'{"Limit":6}')
-        self.assertRaises(errors.BadRequest, action.parameters, query + [(u"Limit", u"6")], Headers(), b"")
+        self.assertEqual({u"Limit": u"5"}, management.parameters(query, JSON, b'{"Limit":5}'))
+        self.assertRaises(errors.BadRequest, management.parameters, query, JSON, b'{"Limit":6}')
+        self.assertRaises(errors.BadRequest, management.parameters, query + [(u"Limit", u"6")], Headers(), b"")
 
     def test_bodies_that_are_refused(self):
         for body in (
@@ -70,9 +70,9 @@ class Operations(unittest.TestCase):
             b'{"Limit":-Infinity}',
             b'{"Limit":1e999}',
         ):
-            self.assertRaises(errors.BadRequest, action.parameters, [], JSON, body)
+            self.assertRaises(errors.BadRequest, management.parameters, [], JSON, body)
         for body in (b"a=%ff", b"a=%zz", b"\xff=1", b"a=1&a=2"):
-            self.assertRaises(errors.BadRequest, action.parameters, [], Headers(), body)
+            self.assertRaises(errors.BadRequest, management.parameters, [], Headers(), body)
 
     def test_calls_that_are_refused(self):
         for given, cls in (
@@ -87,7 +87,7 @@ class Operations(unittest.TestCase):
             ({u"Action": u"DescribeBucket", u"Offset": u"-1"}, errors.BadRequest),
             ({u"Action": u"DescribeBucket", u"Offset": u"9" * 9999}, errors.BadRequest),
         ):
-            self.assertRaises(cls, action.decode, given)
+            self.assertRaises(cls, management.decode, given)
 
 
 class Answers(unittest.TestCase):
@@ -98,7 +98,7 @@ class Answers(unittest.TestCase):
         def said(expiration):
             document = {"RetCode": 0, "Credentials": dict(keys, Expiration=expiration)}
             response = Response(200, JSON, json.dumps(document).encode("ascii"))
-            return action.decode_result(operation.AssumeRole(), response).expires
+            return management.decode_result(operation.AssumeRole(), response).expires
 
         for text in (
             u"2023-07-11T20:15:58Z",
@@ -116,18 +116,18 @@ class Answers(unittest.TestCase):
 
     def test_every_result_comes_back(self):
         for op, result in ACTION_RESULTS:
-            response = action.encode_result(u"NameResponseIsOf", result)
-            self.assertEqual(result, action.decode_result(op, response))
+            response = management.encode_result(u"NameResponseIsOf", result)
+            self.assertEqual(result, management.decode_result(op, response))
             self.assertEqual(200, response.status)
             said = json.loads(response.body.decode("ascii"))
             self.assertEqual((0, u"NameResponseIsOfResponse"), (said["RetCode"], said["Action"]))
 
     def test_every_error_comes_back(self):
         for cls in errors._CLASSES:
-            response = action.encode_error(u"CreateBucket", cls(u"caf\xe9"))
+            response = management.encode_error(u"CreateBucket", cls(u"caf\xe9"))
             self.assertEqual(200, response.status)
             with self.assertRaises(errors.Refused) as caught:
-                action.decode_result(operation.CreateSpace(u"space"), response)
+                management.decode_result(operation.CreateSpace(u"space"), response)
             error, code = caught.exception, cls.action_code or 15005
             self.assertEqual((code, u"caf\xe9", u"space"), (error.ret_code, error.message, error.space))
             if code not in (150, 15005):
@@ -172,14 +172,14 @@ class Answers(unittest.TestCase):
         ):
             body = json.dumps({"RetCode": 15010, "Message": message}).encode("ascii")
             with self.assertRaises(errors.SpaceNotFound) as caught:
-                action.decode_result(op, Response(200, JSON, body))
+                management.decode_result(op, Response(200, JSON, body))
             self.assertEqual(said, caught.exception.message)
             self.assertEqual(native(said), str(caught.exception))
 
     def test_answers_that_are_not_of_this_protocol(self):
         for op in (operation.DescribeSpace(), operation.ListSpaceFiles(u"s"), operation.CreateSpace(u"s")):
             for body in (b"", b"<html>", b"[]", b"{}", b'{"RetCode":"0"}', b'{"RetCode":true}', b"[" * 100000):
-                self.assertRaises(errors.BadAnswer, action.decode_result, op, Response(200, JSON, body))
+                self.assertRaises(errors.BadAnswer, management.decode_result, op, Response(200, JSON, body))
         bad = ("5", '"x"', "[1]", '["x"]', "[{}]", "[[]]", '{"a":1}', '[{"BucketName":5}]')
         more = ('[{"BucketName":"b","Domain":[]}]', '[{"BucketName":"b","Domain":{"Src":[5]}}]')
         more += ('[{"BucketName":"\\ud800"}]', '[{"BucketName":"b","CreateTime":"x"}]')
@@ -188,13 +188,13 @@ class Answers(unittest.TestCase):
             body = ('{"RetCode":0,"DataSet":%s}' % entries).encode("ascii")
             for op in (operation.DescribeSpace(), operation.ListSpaceFiles(u"s")):
                 if entries != '[{"BucketName":"b","Domain":[]}]':  # an empty list stands for no domains
-                    self.assertRaises(errors.BadAnswer, action.decode_result, op, Response(200, JSON, body))
+                    self.assertRaises(errors.BadAnswer, management.decode_result, op, Response(200, JSON, body))
 
     def test_an_error_of_a_proxy(self):
         for status, cls, cause in ((200, errors.BadAnswer, "page"), (502, errors.Unavailable, "gateway")):
             with self.assertRaises(cls) as caught:
                 response = Response(status, Headers(), b"<html><title>Bad Gateway\x1b</title>")
-                action.decode_result(operation.DescribeSpace(), response)
+                management.decode_result(operation.DescribeSpace(), response)
             error = caught.exception
             self.assertEqual((status, cause, True), (error.status, error.cause, error.retryable))
             self.assertIn('not the service answers %d: "Bad Gateway"' % status, str(error))

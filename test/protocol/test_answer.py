@@ -10,8 +10,8 @@ import unittest
 
 from test.protocol.samples import EMOJI, ETAG, FILM, INFO, RESULTS, TIME, UPLOAD_ID
 from ucloud.uvideo.protocol import answer, errors, operation
+from ucloud.uvideo.protocol.compat import native
 from ucloud.uvideo.protocol.message import Headers, Response
-from ucloud.uvideo.protocol.text import native
 
 GET = operation.GetObject(u"space", FILM)
 

@@ -7,9 +7,9 @@ import unittest
 
 from test.protocol.samples import DIALECTS, EMOJI, FILM, KEYS, OPERATIONS, UFILE, UPLOAD_ID, UVIDEO, received
 from ucloud.uvideo.protocol import condition, dialect, operation
+from ucloud.uvideo.protocol.compat import PY2, native, to_text
 from ucloud.uvideo.protocol.errors import BadRequest, InvalidArgument, PreconditionFailed, TooLarge
 from ucloud.uvideo.protocol.message import Headers, Request
-from ucloud.uvideo.protocol.text import PY2, native, to_text
 
 
 def wired(method, target, headers=(), body=b"", host="space.cn-bj.ufileos.com"):

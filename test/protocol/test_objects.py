@@ -9,9 +9,9 @@ import unittest
 from test.protocol.samples import ETAG, UFILE, UVIDEO
 from ucloud.uvideo.protocol import answer, dialect, errors, operation, restore
 from ucloud.uvideo.protocol.byterange import ByteRange
+from ucloud.uvideo.protocol.compat import PY2, native, to_bytes
 from ucloud.uvideo.protocol.errors import BadRequest, CopyRangeInvalid
 from ucloud.uvideo.protocol.message import Headers, Response
-from ucloud.uvideo.protocol.text import PY2, native, to_bytes
 
 
 def wired(method, target, headers=(), body=b""):

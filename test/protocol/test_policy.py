@@ -9,8 +9,8 @@ import unittest
 
 from test.protocol.samples import CREDENTIALS
 from ucloud.uvideo.protocol import errors, policy, postfile, provider, signature
+from ucloud.uvideo.protocol.compat import native, to_bytes
 from ucloud.uvideo.protocol.message import Headers, Response
-from ucloud.uvideo.protocol.text import native, to_bytes
 
 URL = u"http://cb.example.com/hook"
 

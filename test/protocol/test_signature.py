@@ -9,11 +9,11 @@ import json
 import unittest
 
 from test.protocol.samples import CREDENTIALS, UFILE, VECTORS, headers
-from ucloud.uvideo.protocol import action, dialect, signature
+from ucloud.uvideo.protocol import dialect, management, signature
+from ucloud.uvideo.protocol.compat import build_query, native, to_bytes, to_text
 from ucloud.uvideo.protocol.errors import InvalidArgument, NoCredentials, SignatureExpired, SignatureMismatch
 from ucloud.uvideo.protocol.message import Headers, Request
 from ucloud.uvideo.protocol.operation import PutObject
-from ucloud.uvideo.protocol.text import build_query, native, to_bytes, to_text
 
 HEADER = [vector for vector in VECTORS["signatures"] if vector["kind"] == "header"]
 URL = [vector for vector in VECTORS["signatures"] if vector["kind"] == "url"]
@@ -441,9 +441,9 @@ class ActionVectors(unittest.TestCase):
             form = Headers([("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")])
             js = Headers([("Content-Type", "application/json")])
             for given in (
-                action.parameters(dialect.parse_target("/?" + query).query, Headers(), b""),
-                action.parameters([], form, query.encode("ascii")),
-                action.parameters([], js, json.dumps(vector["params"]).encode("ascii")),
+                management.parameters(dialect.parse_target("/?" + query).query, Headers(), b""),
+                management.parameters([], form, query.encode("ascii")),
+                management.parameters([], js, json.dumps(vector["params"]).encode("ascii")),
             ):
                 self.assertEqual(vector["params"], given)
                 made = signature.action_signature(CREDENTIALS.private_key, given)

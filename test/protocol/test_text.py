@@ -5,7 +5,7 @@ from __future__ import absolute_import, division, print_function
 import unittest
 
 from test.protocol.samples import EMOJI, KEYS
-from ucloud.uvideo.protocol import text
+from ucloud.uvideo.protocol import compat
 
 PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~"
 LONE = (u"\ud800", u"a\udfffb", u"\udc00\ud800", u"\ud800\ud800")
@@ -16,94 +16,94 @@ class Quoting(unittest.TestCase):
     def test_every_byte(self):
         for number in range(256):
             byte = bytes(bytearray([number]))
-            for quote, safe in ((text._PATH, PLAIN + b"/!$&'()*,;=:@+"), (text._QUERY, PLAIN + b"/")):
+            for quote, safe in ((compat._PATH, PLAIN + b"/!$&'()*,;=:@+"), (compat._QUERY, PLAIN + b"/")):
                 expected = byte.decode("latin-1") if byte in safe else u"%%%02X" % number
                 self.assertEqual(expected, quote[number])
             if number < 128:
-                for quote in (text.quote_path, text.quote_query):
+                for quote in (compat.quote_path, compat.quote_query):
                     quoted = quote(byte.decode("ascii"))
                     self.assertIsInstance(quoted, str)
-                    self.assertEqual(byte.decode("ascii"), text.unquote(quoted))
+                    self.assertEqual(byte.decode("ascii"), compat.unquote(quoted))
             for escape in ("%%%02X" % number, "%%%02x" % number):
                 if number < 128:
-                    self.assertEqual(byte.decode("ascii"), text.unquote(escape))
+                    self.assertEqual(byte.decode("ascii"), compat.unquote(escape))
                 else:
-                    self.assertRaises(UnicodeDecodeError, text.unquote, escape)
+                    self.assertRaises(UnicodeDecodeError, compat.unquote, escape)
 
     def test_all_text_comes_back(self):
         for key in KEYS:
-            for quote in (text.quote_path, text.quote_query):
-                self.assertEqual(key, text.unquote(quote(key)))
+            for quote in (compat.quote_path, compat.quote_query):
+                self.assertEqual(key, compat.unquote(quote(key)))
                 self.assertEqual(quote(key).encode("ascii").decode("ascii"), quote(key))
 
     def test_a_plus_is_a_plus_in_a_path_and_a_blank_in_a_query(self):
-        self.assertEqual("a+b", text.quote_path(u"a+b"))
-        self.assertEqual("a%2Bb%20c", text.quote_query(u"a+b c"))
-        self.assertEqual(u"a+b", text.unquote("a+b"))
-        self.assertEqual([(u"a b", u"c d+")], text.parse_query("a+b=c+d%2B"))
+        self.assertEqual("a+b", compat.quote_path(u"a+b"))
+        self.assertEqual("a%2Bb%20c", compat.quote_query(u"a+b c"))
+        self.assertEqual(u"a+b", compat.unquote("a+b"))
+        self.assertEqual([(u"a b", u"c d+")], compat.parse_query("a+b=c+d%2B"))
 
     def test_escapes_are_undone_once(self):
-        self.assertEqual(u"100%25", text.unquote("100%2525"))
-        self.assertEqual("100%2525", text.quote_path(u"100%25"))
+        self.assertEqual(u"100%25", compat.unquote("100%2525"))
+        self.assertEqual("100%2525", compat.quote_path(u"100%25"))
 
     def test_wrong_escapes(self):
         for value in ("%", "%2", "%zz", "a%", "%%41", "%u1234", "%-1", "%+1"):
-            self.assertRaises(ValueError, text.unquote, value)
+            self.assertRaises(ValueError, compat.unquote, value)
 
     def test_bytes_that_are_not_utf8(self):
         for value in WRONG:
             escaped = "".join(["%%%02x" % number for number in bytearray(value)])
-            self.assertRaises(ValueError, text.unquote, escaped)
-            self.assertRaises(ValueError, text.parse_query, "a=" + escaped)
-            self.assertRaises(UnicodeDecodeError, text.to_text, value)
-            raw = value if text.PY2 else value.decode("utf-8", "surrogateescape")
-            self.assertRaises(ValueError, text.unquote, raw)
-            self.assertRaises(ValueError, text.unquote, raw + "%41")
+            self.assertRaises(ValueError, compat.unquote, escaped)
+            self.assertRaises(ValueError, compat.parse_query, "a=" + escaped)
+            self.assertRaises(UnicodeDecodeError, compat.to_text, value)
+            raw = value if compat.PY2 else value.decode("utf-8", "surrogateescape")
+            self.assertRaises(ValueError, compat.unquote, raw)
+            self.assertRaises(ValueError, compat.unquote, raw + "%41")
 
     def test_raw_utf8_in_a_target(self):
-        self.assertEqual(EMOJI, text.unquote(text.native(EMOJI)))
-        self.assertEqual(u"a" + EMOJI, text.unquote("%61" + text.native(EMOJI)))
+        self.assertEqual(EMOJI, compat.unquote(compat.native(EMOJI)))
+        self.assertEqual(u"a" + EMOJI, compat.unquote("%61" + compat.native(EMOJI)))
 
     def test_a_query(self):
         pairs = [(u"a", u"1"), (u"uploads", u""), (u"", u"x"), (u"a", u"1=2")]
-        self.assertEqual(pairs, text.parse_query("a=1&uploads&&=x&a=1=2&"))
-        self.assertEqual("a=1&b", text.build_query([("a", "1"), ("b", None)]))
-        self.assertEqual([], text.parse_query(""))
+        self.assertEqual(pairs, compat.parse_query("a=1&uploads&&=x&a=1=2&"))
+        self.assertEqual("a=1&b", compat.build_query([("a", "1"), ("b", None)]))
+        self.assertEqual([], compat.parse_query(""))
 
 
 class Text(unittest.TestCase):
     def test_lone_surrogates_are_refused(self):
         for value in LONE:
-            self.assertRaises(UnicodeEncodeError, text.to_bytes, value)
-            self.assertRaises(UnicodeEncodeError, text.quote_path, value)
-            self.assertRaises(UnicodeEncodeError, text.quote_query, value)
+            self.assertRaises(UnicodeEncodeError, compat.to_bytes, value)
+            self.assertRaises(UnicodeEncodeError, compat.quote_path, value)
+            self.assertRaises(UnicodeEncodeError, compat.quote_query, value)
 
     def test_a_character_beyond_the_plane_is_one(self):
-        self.assertEqual(b"\xf0\x9f\x98\x80.mp4", text.to_bytes(EMOJI))
-        self.assertEqual(EMOJI, text.to_text(b"\xf0\x9f\x98\x80.mp4"))
-        self.assertEqual("%F0%9F%98%80.mp4", text.quote_path(EMOJI))
+        self.assertEqual(b"\xf0\x9f\x98\x80.mp4", compat.to_bytes(EMOJI))
+        self.assertEqual(EMOJI, compat.to_text(b"\xf0\x9f\x98\x80.mp4"))
+        self.assertEqual("%F0%9F%98%80.mp4", compat.quote_path(EMOJI))
 
     def test_native_is_str(self):
         for value in (u"a", b"a", EMOJI, EMOJI.encode("utf-8")):
-            self.assertIs(str, type(text.native(value)))
+            self.assertIs(str, type(compat.native(value)))
 
     def test_printable(self):
-        self.assertEqual(u"a b  c " + EMOJI, text.printable(u"a\x1bb\r\nc\x9b" + EMOJI))
+        self.assertEqual(u"a b  c " + EMOJI, compat.printable(u"a\x1bb\r\nc\x9b" + EMOJI))
         for value in LONE:
-            text.to_bytes(text.printable(value))
-            self.assertEqual(len(value), len(text.printable(value)))
+            compat.to_bytes(compat.printable(value))
+            self.assertEqual(len(value), len(compat.printable(value)))
 
     def test_whole(self):
         for value, number in (("0", 0), (u"12", 12), ("007", 7), ("9" * 18, 10**18 - 1)):
-            self.assertEqual(number, text.whole(value))
+            self.assertEqual(number, compat.whole(value))
         for value in ("", "-1", "+1", " 1", "1 ", "1.0", "1_0", "1\n", u"\xb2", u"\u0661", "9" * 19, "9" * 9999):
-            self.assertIsNone(text.whole(value))
+            self.assertIsNone(compat.whole(value))
 
     def test_kinds(self):
-        self.assertTrue(text.is_text(u"") and text.is_text(""))
-        self.assertFalse(text.is_text(None) or text.is_text(1))
-        self.assertTrue(text.is_integer(2**70))
-        self.assertFalse(text.is_integer(True) or text.is_integer(1.0) or text.is_integer("1"))
+        self.assertTrue(compat.is_text(u"") and compat.is_text(""))
+        self.assertFalse(compat.is_text(None) or compat.is_text(1))
+        self.assertTrue(compat.is_integer(2**70))
+        self.assertFalse(compat.is_integer(True) or compat.is_integer(1.0) or compat.is_integer("1"))
 
 
 if __name__ == "__main__":

@@ -11,10 +11,10 @@ import unittest
 from test.protocol.samples import EMOJI, ETAGS, FILM, OPERATIONS, RESULTS, VECTORS
 from ucloud.uvideo.protocol import byterange, etag, provider, upload
 from ucloud.uvideo.protocol.byterange import ByteRange
+from ucloud.uvideo.protocol.compat import to_text
 from ucloud.uvideo.protocol.errors import IntegrityError, InvalidArgument, InvalidRange
 from ucloud.uvideo.protocol.message import Headers, Slice
 from ucloud.uvideo.protocol.operation import Part
-from ucloud.uvideo.protocol.text import to_text
 
 CYCLE = bytes(bytearray(range(251)))
 

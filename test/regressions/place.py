@@ -20,7 +20,7 @@ import pytest
 from test.fakes import FaultProxy
 from test.older import older_folder
 from test.server_fixture import ROOT, Server, start_server
-from uvideo.server.credentials import OWNER
+from uvideo.server.auth.credentials import OWNER
 
 __all__ = ["place", "run", "start_place"]
 

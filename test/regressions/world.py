@@ -223,8 +223,8 @@ class World:
     def direct(self, method: str, key: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Any:
         """(status, headers, bytes) of one request signed by the protocol core."""
         from ucloud.uvideo.protocol import signature
+        from ucloud.uvideo.protocol.compat import quote_path
         from ucloud.uvideo.protocol.message import Headers
-        from ucloud.uvideo.protocol.text import quote_path
 
         fields = Headers(list((headers or {}).items()))
         credentials = signature.Credentials(*self.keys)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from test.interpreters import ROOT
 from test.release.conftest import called
-from uvideo.cli.table import VERBS
+from uvideo.cli.verbs import VERBS
 
 SHARE = ROOT / "packaging" / "share"
 PAGES = ("man/man1/uvideo.1", "man/zh_CN/man1/uvideo.1")

@@ -88,12 +88,12 @@ class TestUnit:
         assert service["StateDirectory"] == Path(DATA).name and service["StateDirectoryMode"] == "0700"
 
     def test_it_keeps_what_the_server_needs(self) -> None:
-        from uvideo.server import workers
+        from uvideo.server.process import supervisor
 
         service = Unit()["Service"]
         # A second SIGTERM ends a worker at once, so it is the first process alone that is told, and that ends first.
         assert service["KillMode"] == "process"
-        assert int(service["TimeoutStopSec"]) > workers.STOPPED_SECONDS
+        assert int(service["TimeoutStopSec"]) > supervisor.STOPPED_SECONDS
         assert (service["Type"], service["NotifyAccess"]) == ("notify", "main") and int(service["WatchdogSec"]) >= 10
         assert (service["User"], service["Group"]) == ("uvideo", "uvideo")
         given = dict(re.findall(r"^Environment=(\w+)=(.*)$", UNIT.read_text(encoding="utf-8"), re.MULTILINE))

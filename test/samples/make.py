@@ -28,9 +28,9 @@ from test.server_fixture import Server, start_server
 from uvideo import Client, Retry, __version__, errors
 from uvideo.cli.context import Context
 from uvideo.cli.program import invoke
-from uvideo.journal import boot
-from uvideo.profiles import edit
-from uvideo.server import credentials
+from uvideo.config.profiles import edit
+from uvideo.server.auth import credentials
+from uvideo.transfer.journal import boot
 
 FAR = datetime(2099, 1, 1, tzinfo=timezone.utc)
 LEFT_OUT = ("lock", "serving", "server.log", "audit.log", "last-backup.json")

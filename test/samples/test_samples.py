@@ -25,9 +25,9 @@ from test.server_fixture import Server, start_server
 from uvideo import Client, etag, models
 from uvideo.cli.context import Context
 from uvideo.cli.program import invoke
-from uvideo.journal import boot
-from uvideo.profiles import edit
-from uvideo.settings import load
+from uvideo.config.profiles import edit
+from uvideo.config.settings import load
+from uvideo.transfer.journal import boot
 
 VERSIONS = sorted(path.parent for path in contents.ROOT.glob("*/about.json"))
 PARTS = [1, 2, 3]  # those that every upload lacks

@@ -12,7 +12,7 @@ import socket
 import sys
 import tempfile
 
-from ucloud.uvideo import transport, wire
+from ucloud.uvideo.http import pool, wire
 from ucloud.uvideo.protocol.errors import NoAnswer
 from ucloud.uvideo.protocol.message import Headers, Request
 
@@ -78,7 +78,7 @@ def sent(case, route):
     """(head, body) as they stand on the wire."""
     made, beside = request(case, route.origin)
     try:
-        body, head, chunked = transport.message(route, made, beside)
+        body, head, chunked = pool.message(route, made, beside)
     finally:
         if hasattr(beside, "close"):
             beside.close()
@@ -166,7 +166,7 @@ def main():
         for name in ("method", "body", "read"):
             case[name] = str(case[name])
         proxy = told["proxy"] and str(told["proxy"])
-        pipes = transport.Transport(told["timeout"], authorities=str(told["authorities"]), proxy=proxy)
+        pipes = pool.Transport(told["timeout"], authorities=str(told["authorities"]), proxy=proxy)
         with Small(case["buffer"]):
             if case["reused"]:
                 answer({"first": plain(pipes, origin, "/first")})

@@ -8,7 +8,7 @@ import socket
 import sys
 import threading
 
-from ucloud.uvideo.connection import Connection
+from ucloud.uvideo.http.connection import Connection
 
 SLICE = 20  # milliseconds from one look to the next
 

@@ -13,11 +13,12 @@ import tempfile
 import threading
 import time
 
-from ucloud.uvideo import config, filemanager, transport
-from ucloud.uvideo.connection import Pace
+from ucloud.uvideo import config, filemanager
+from ucloud.uvideo.engine.retry import Retry
+from ucloud.uvideo.http import pool
+from ucloud.uvideo.http.connection import Pace
 from ucloud.uvideo.protocol.errors import NoAnswer
 from ucloud.uvideo.protocol.message import Headers, Request
-from ucloud.uvideo.retry import Retry
 
 from .dead import Dead, Names
 from .peer import PEM, Peer
@@ -57,7 +58,7 @@ class Clocks(Case):
     def test_no_request_outlasts_a_limit(self):
         def call(row, peer):
             limit, phase, used = row
-            pipes = transport.Transport(OTHERS, proxy="")
+            pipes = pool.Transport(OTHERS, proxy="")
             try:
                 if used:
                     pipes.send(Request("HEAD", peer.origin, "/", Headers(), b""))
@@ -110,7 +111,7 @@ class Clocks(Case):
 
     def test_no_way_to_a_connection_outlasts_a_limit(self):
         def call(row, peer, host=None, **options):
-            pipes = transport.Transport(OTHERS, connect_timeout=SHORT if row[0] == "connect" else OTHERS, **options)
+            pipes = pool.Transport(OTHERS, connect_timeout=SHORT if row[0] == "connect" else OTHERS, **options)
             request = Request("GET", host or "https://" + peer.host, "/", Headers(), b"")
             try:
                 pipes.send(request, None, None if row[0] == "connect" else SHORT)

@@ -4,8 +4,8 @@ from __future__ import absolute_import, division, print_function
 
 import unittest
 
-from ucloud.uvideo import carrier
-from ucloud.uvideo.protocol import action, dialect, operation, signature
+from ucloud.uvideo.engine import session
+from ucloud.uvideo.protocol import dialect, management, operation, signature
 from ucloud.uvideo.protocol.errors import BadRequest, SignatureExpired
 
 NOW = 1893456000
@@ -14,8 +14,8 @@ PAIR = signature.Credentials("public", "private")
 
 def asked(api):
     """The parameters of a call to this management URL."""
-    endpoint = carrier.Endpoint(None, None, api, "UCloud", "BucketName", False, "test")
-    made = carrier.Carrier(endpoint, PAIR, None, None, clock=lambda: NOW + 0.9)
+    endpoint = session.Endpoint(None, None, api, "UCloud", "BucketName", False, "test")
+    made = session.Carrier(endpoint, PAIR, None, None, clock=lambda: NOW + 0.9)
     request = made.action_request(operation.DescribeSpace("space"))
     return dict(dialect.parse_target(request.target).query)
 
@@ -33,15 +33,15 @@ class Ends(unittest.TestCase):
             "https://ucloud.cn.test",
         ):
             given = asked(api)
-            self.assertEqual(given["Expires"], "%d" % (NOW + carrier.LASTS))
+            self.assertEqual(given["Expires"], "%d" % (NOW + session.LASTS))
             self.assertEqual(given["Signature"], signature.action_signature("private", given))
 
     def test_its_last_second_belongs_to_it(self):
         given = asked("http://127.0.0.1:9000")
-        action.check_end(given, NOW + carrier.LASTS + 0.9)
-        self.assertRaises(SignatureExpired, action.check_end, given, NOW + carrier.LASTS + 1)
-        self.assertRaises(BadRequest, action.check_end, {"Expires": "soon"}, NOW)
-        action.check_end({}, NOW)
+        management.check_end(given, NOW + session.LASTS + 0.9)
+        self.assertRaises(SignatureExpired, management.check_end, given, NOW + session.LASTS + 1)
+        self.assertRaises(BadRequest, management.check_end, {"Expires": "soon"}, NOW)
+        management.check_end({}, NOW)
 
 
 if __name__ == "__main__":

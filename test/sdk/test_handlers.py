@@ -20,9 +20,9 @@ from ucloud.uvideo import (
     filemanager,
     handler,
     multipartuploaduvideo,
-    retry,
     spacemanager,
 )
+from ucloud.uvideo.engine import retry
 from ucloud.uvideo.protocol import answer
 from ucloud.uvideo.protocol.errors import BadAnswer, ConfigurationError, InvalidArgument
 from ucloud.uvideo.protocol.message import Headers, Response

@@ -184,7 +184,7 @@ class Unicode(unittest.TestCase):
 
 class Proxies(unittest.TestCase):
     def test_which_proxy_stands_before_a_host(self):
-        from ucloud.uvideo.transport import Transport
+        from ucloud.uvideo.http.pool import Transport
 
         with environment(http_proxy="http://proxy.example.com:3128", no_proxy="10.0.0.0/8,inside.example.com"):
             for origin, given, expected in (

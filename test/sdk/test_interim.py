@@ -14,7 +14,8 @@ import ssl
 import tempfile
 import threading
 
-from ucloud.uvideo import filemanager, wire
+from ucloud.uvideo import filemanager
+from ucloud.uvideo.http import wire
 
 from .case import BLOCK, OPTIONS, PRIVATE_KEY, PUBLIC_KEY, FaultCase, content
 from .peer import PEM, answer, context

@@ -14,7 +14,8 @@ import threading
 import time
 
 from ucloud import logger
-from ucloud.uvideo import config, source, transfer, workers
+from ucloud.uvideo import config
+from ucloud.uvideo.engine import multipart_upload, upload_source, workers
 from ucloud.uvideo.protocol import etag as etags
 from ucloud.uvideo.protocol.errors import AccessDenied, NoAnswer, Unavailable
 
@@ -120,16 +121,16 @@ class Machine(Hostile):
         self.assertEqual(self.service.stored(), self.data)
 
     def test_a_disk_that_fails_costs_no_upload_that_has_a_checkpoint(self):
-        checkpoint, real, reads = self.path("checkpoint"), source.FileSource.read, []
+        checkpoint, real, reads = self.path("checkpoint"), upload_source.FileSource.read, []
 
         def failing(self, where):
             reads.append(where)
             if len(reads) == 3:
-                raise source.local(EnvironmentError(5, "Input/output error"), self.path)
+                raise upload_source.local(EnvironmentError(5, "Input/output error"), self.path)
             return real(self, where)
 
-        source.FileSource.read = failing
-        self.addCleanup(setattr, source.FileSource, "read", real)
+        upload_source.FileSource.read = failing
+        self.addCleanup(setattr, upload_source.FileSource, "read", real)
         resp = self.assertStatus(-3, self.upload(checkpoint=checkpoint, maxthread=1))
         self.assertIn("Input/output error", resp.error)
         self.assertNotIn("abort", [name for name, _ in self.service.seen])
@@ -248,9 +249,9 @@ class Streams(Hostile):
 class Interruptions(Hostile):
     def setUp(self):
         super(Interruptions, self).setUp()
-        grace = transfer.GRACE
-        transfer.GRACE = 0.05
-        self.addCleanup(setattr, transfer, "GRACE", grace)
+        grace = multipart_upload.GRACE
+        multipart_upload.GRACE = 0.05
+        self.addCleanup(setattr, multipart_upload, "GRACE", grace)
 
     def test_ctrl_c_while_other_threads_send_loses_no_block_of_a_stream(self):
         for stop_at in (0, 2, 5):

@@ -4,7 +4,7 @@ from __future__ import absolute_import, division, print_function
 
 import unittest
 
-from ucloud.uvideo.outcome import FREE, RECORD, RESUME, outcome
+from ucloud.uvideo.engine.outcome import FREE, RECORD, RESUME, outcome
 from ucloud.uvideo.protocol import errors
 
 #: What becomes of an upload that met such an error.

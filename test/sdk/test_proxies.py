@@ -7,10 +7,10 @@ import shutil
 import tempfile
 import threading
 
+from ucloud.uvideo.http.proxy import Proxy
+from ucloud.uvideo.protocol.compat import native
 from ucloud.uvideo.protocol.errors import InvalidArgument
 from ucloud.uvideo.protocol.message import Headers, Request
-from ucloud.uvideo.protocol.text import native
-from ucloud.uvideo.proxy import Proxy
 
 from .peer import PEM, answer, context
 from .surroundings import environment

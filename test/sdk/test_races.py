@@ -8,9 +8,9 @@ import select
 import socket
 import threading
 
-from ucloud.uvideo import address, race
-from ucloud.uvideo.connection import Pace
-from ucloud.uvideo.interrupt import Interrupt
+from ucloud.uvideo.engine.cancel import Interrupt
+from ucloud.uvideo.http import address, race
+from ucloud.uvideo.http.connection import Pace
 from ucloud.uvideo.protocol.errors import Cancelled
 from ucloud.uvideo.protocol.message import Headers, Request
 

@@ -17,7 +17,8 @@ from requests.adapters import HTTPAdapter, Retry
 from ucloud.ufile import config as older
 from ucloud.ufile import putufile
 from ucloud.uvideo import config, downloaduvideo, filemanager, multipartuploaduvideo, spacemanager
-from ucloud.uvideo.interrupt import Interrupt
+from ucloud.uvideo.engine.cancel import Interrupt
+from ucloud.uvideo.http.requests_session import SessionTransport
 from ucloud.uvideo.protocol.errors import (
     Cancelled,
     ConfigurationError,
@@ -26,7 +27,6 @@ from ucloud.uvideo.protocol.errors import (
     LocalFailure,
 )
 from ucloud.uvideo.protocol.message import Headers, Request
-from ucloud.uvideo.session import SessionTransport
 
 from .case import BLOCK, ENDPOINT, KEYS, PRIVATE_KEY, PUBLIC_KEY, FaultCase, content
 from .peer import PEM, answer, context

@@ -6,8 +6,9 @@ import gc
 import threading
 import time
 
-from ucloud.uvideo import config, filemanager, socksproxy
-from ucloud.uvideo.interrupt import Interrupt
+from ucloud.uvideo import config, filemanager
+from ucloud.uvideo.engine.cancel import Interrupt
+from ucloud.uvideo.http import socks
 from ucloud.uvideo.protocol.errors import Cancelled, ConfigurationError, NoAnswer
 from ucloud.uvideo.protocol.message import Headers, Request
 
@@ -197,7 +198,7 @@ class Limits(Socks):
 
 class Missing(Socks):
     def test_without_pysocks_it_says_what_to_install(self):
-        kept, socksproxy.library = socksproxy.library, None
+        kept, socks.library = socks.library, None
         try:
             self.addCleanup(config.unset_default)
             config.set_default(uploadsuffix="service.test", open_ssl=False, retries=9)
@@ -209,7 +210,7 @@ class Missing(Socks):
                 self.assertIn("pip install 'uvideo[socks]'", resp.error)
                 config.unset_default("proxy")
         finally:
-            socksproxy.library = kept
+            socks.library = kept
 
     def test_a_scheme_that_is_none_is_said_at_once(self):
         with environment(ALL_PROXY="socks://us:s3cret@127.0.0.1:1"):

@@ -15,8 +15,12 @@ import threading
 import time
 import unittest
 
-from ucloud.uvideo import connection, transport
-from ucloud.uvideo.interrupt import Interrupt
+from ucloud.uvideo.engine.cancel import Interrupt
+from ucloud.uvideo.engine.retry import Attempts, Retry
+from ucloud.uvideo.http import connection
+from ucloud.uvideo.http import pool as transport
+from ucloud.uvideo.http.proxy import split
+from ucloud.uvideo.http.trust import Certificate
 from ucloud.uvideo.protocol.errors import (
     Cancelled,
     ConfigurationError,
@@ -26,9 +30,6 @@ from ucloud.uvideo.protocol.errors import (
     Unavailable,
 )
 from ucloud.uvideo.protocol.message import REFUSAL, Headers, Request
-from ucloud.uvideo.proxy import split
-from ucloud.uvideo.retry import Attempts, Retry
-from ucloud.uvideo.trust import Certificate
 
 from .httpproxy import HttpProxy
 from .peer import PEM, Peer, answer, context

@@ -10,8 +10,8 @@ import select
 import sys
 
 from ucloud.uvideo import config, filemanager
+from ucloud.uvideo.http.trust import Certificate, tls
 from ucloud.uvideo.protocol.errors import InvalidArgument
-from ucloud.uvideo.trust import Certificate, tls
 
 from .peer import PEM, answer, context
 from .test_proxies import environment

@@ -5,9 +5,9 @@ from __future__ import absolute_import, division, print_function
 
 import unittest
 
-from ucloud.uvideo import wire
+from ucloud.uvideo.http import wire
+from ucloud.uvideo.protocol.compat import native
 from ucloud.uvideo.protocol.errors import InvalidArgument
-from ucloud.uvideo.protocol.text import native
 
 
 def fed(data, method="GET", step=None):

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from uvideo.server.app import App
-from uvideo.server.credentials import Key, Keyring
-from uvideo.server.metrics import Metrics
-from uvideo.server.service import Restoring, Service
+from uvideo.server.auth.credentials import Key, Keyring
+from uvideo.server.http.app import App
+from uvideo.server.ops.metrics import Metrics
+from uvideo.server.rules.service import Restoring, Service
 from uvideo.storage.disk import DiskBlobs
 from uvideo.storage.sqlite import SqliteCatalog
 

@@ -19,13 +19,13 @@ import pytest
 from test.server.inprocess import Running, running
 from test.server.wire import Answer, Peer
 from test.server_fixture import keeps_secret, start_server
-from ucloud.uvideo.protocol import action, dialect, errors, operation, provider, signature
+from ucloud.uvideo.protocol import dialect, errors, management, operation, provider, signature
 from ucloud.uvideo.protocol.message import Headers
-from uvideo.server.credentials import Key, Keyring
-from uvideo.server.guesses import SETS, WAYS, Guesses
-from uvideo.server.limits import Limits
-from uvideo.server.seal import Unopened, opened, sealed
-from uvideo.server.senders import Senders
+from uvideo.server.auth.auth_throttle import SETS, WAYS, Guesses
+from uvideo.server.auth.client_address import Senders
+from uvideo.server.auth.credentials import Key, Keyring
+from uvideo.server.auth.secret_box import Unopened, opened, sealed
+from uvideo.server.http.rate_limits import Limits
 from uvideo.storage.base import TokenRecord
 
 NOW = 1_700_000_000.0
@@ -179,7 +179,7 @@ def test_each_part_of_a_signed_url_counts(owner: Peer, space: str) -> None:
 
 def test_a_management_call_is_signed_as_a_whole(owner: Peer) -> None:
     op = operation.CreateSpace("signed-as-a-whole", "private")
-    target = action.encode(op, "", owner.credentials).target
+    target = management.encode(op, "", owner.credentials).target
     for change in (
         *(("=private", "=public"), ("signed-as", "Signed-as"), ("CreateBucket", "DeleteBucket"), ("&Type=private", "")),
         *(("?", "?Region=cn-bj&"), ("Signature=", "Signature=0"), ("PublicKey=", "PublicKey=x")),

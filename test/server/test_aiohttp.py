@@ -16,8 +16,8 @@ from pathlib import Path
 from aiohttp import StreamReader, web
 
 import uvideo
-from uvideo.server.connection import QUEUED, Connection, Server, _beneath
-from uvideo.server.metrics import Metrics
+from uvideo.server.http.connection import QUEUED, Connection, Server, _beneath
+from uvideo.server.ops.metrics import Metrics
 
 #: Of RequestHandler: read, but for the two that bound how many heads are parsed ahead.
 OF_HANDLER = {"_close", "_force_close", "_max_msg_queue_size", "_messages", "_msg_queue_resume_size", "_request_count"}

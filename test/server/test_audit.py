@@ -23,12 +23,13 @@ from test.server.test_keys import peer_of
 from test.server.test_maintenance import inside
 from test.server.wire import Answer, Peer
 from test.server_fixture import Server, start_server
-from ucloud.uvideo.protocol import action, errors, operation, signature
-from uvideo.server import audit, endings, trail
-from uvideo.server.carriers import MAY
-from uvideo.server.commands import admin
-from uvideo.server.rights import NEEDED
-from uvideo.server.view import View
+from ucloud.uvideo.protocol import errors, management, operation, signature
+from uvideo.server.admin_commands import admin
+from uvideo.server.auth.signature_scope import MAY
+from uvideo.server.console.console_api import View
+from uvideo.server.ops import audit, audit_reader
+from uvideo.server.process import exit_codes
+from uvideo.server.rules.rights import NEEDED
 
 MANAGED: dict[type, Callable[[World, str], Any]] = {
     operation.CreateSpace: lambda w, token: operation.CreateSpace(f"{w.space}-new"),
@@ -82,7 +83,7 @@ def reads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def lines(server: Server, **fields: Any) -> list[dict[str, Any]]:
     """Those of the log that have these fields."""
     found = []
-    for path in trail.files(server.dir / "audit.log"):
+    for path in audit_reader.files(server.dir / "audit.log"):
         found += [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
     return [line for line in found if all(line.get(name) == value for name, value in fields.items())]
 
@@ -93,7 +94,7 @@ def of(server: Server, got: Answer) -> list[dict[str, Any]]:
 
 
 def managed(peer: Peer, op: Any) -> Answer:
-    request = action.encode(op, "", peer.credentials)
+    request = management.encode(op, "", peer.credentials)
     return peer.send(request.method, request.target)
 
 
@@ -111,7 +112,7 @@ def asked(peer: Peer, which: frozenset[type]) -> dict[type, Answer]:
 
 
 def test_each_operation_is_decided() -> None:
-    every = {*MAY, *NEEDED, *action.OPERATIONS.values()}
+    every = {*MAY, *NEEDED, *management.OPERATIONS.values()}
     assert every == audit.CHANGES | audit.DETAILS and not audit.CHANGES & audit.DETAILS
     assert every == set(EXAMPLES) | set(MANAGED) and audit.FREES <= audit.CHANGES
     calls = {name for method, name in View(*[_Any()] * 4).calls if method == "POST"}  # type: ignore[arg-type]
@@ -282,7 +283,7 @@ def test_it_does_not_start_where_the_log_cannot_be_written(tmp_path: Path, comma
     done = commands.run(
         *("serve", tmp_path / "data", "--port", 0, "--admin-port", 0, "--audit-log", tmp_path / "none" / "audit.log")
     )
-    assert done.returncode == endings.FILE.code
+    assert done.returncode == exit_codes.FILE.code
     assert "audit.log cannot be written: No such file or directory" in done.stderr
 
 

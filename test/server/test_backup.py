@@ -20,7 +20,7 @@ from test.server.test_maintenance import made as made  # a fixture
 from test.server.wire import BLOCK, Peer
 from test.server_fixture import ROOT, Server, start_server
 from ucloud.uvideo.protocol import etag, operation
-from uvideo.storage import hold
+from uvideo.storage import backup_hold
 
 SPACE = "story"
 WRITERS = 10
@@ -142,7 +142,7 @@ def test_a_hot_backup_holds_everything_acknowledged_before_it_began(origin: Serv
         writer.stop.set()
         writer.join(20)
         assert writer.failure is None and not writer.is_alive(), writer.failure
-    assert not list((origin.dir / hold.HELD).glob("*"))
+    assert not list((origin.dir / backup_hold.HELD).glob("*"))
 
 
 def wait_for(writer: Writer, steps: int) -> int:
@@ -156,18 +156,18 @@ def wait_for(writer: Writer, steps: int) -> int:
 def test_what_is_deleted_during_a_backup_is_kept_for_it_and_then_removed(filled: Server, space: str) -> None:
     peer = Peer(filled)
     there = set(files(filled.dir))
-    with hold.hold(filled.dir):
+    with backup_hold.hold(filled.dir):
         peer.do(operation.DeleteObject(space, "large"))
         peer.do(operation.PutObject(space, "one"), b"replaced")
         peer.do(operation.DeleteObject(space, "copy"))
-        held = {path.name for path in (filled.dir / hold.HELD).iterdir()}
+        held = {path.name for path in (filled.dir / backup_hold.HELD).iterdir()}
         assert len(held) == 2 and held == there - set(files(filled.dir))
-        with pytest.raises(hold.Busy), hold.hold(filled.dir, patience=0.1):
+        with pytest.raises(backup_hold.Busy), backup_hold.hold(filled.dir, patience=0.1):
             pass
-    assert not list((filled.dir / hold.HELD).iterdir())
+    assert not list((filled.dir / backup_hold.HELD).iterdir())
     before = set(files(filled.dir))
     peer.do(operation.DeleteObject(space, "é/视频.mp4"))
-    assert len(before - set(files(filled.dir))) == 1 and not list((filled.dir / hold.HELD).iterdir())
+    assert len(before - set(files(filled.dir))) == 1 and not list((filled.dir / backup_hold.HELD).iterdir())
 
 
 def test_a_backup_that_was_killed_leaves_nothing_held_and_its_target_as_it_was(
@@ -190,7 +190,7 @@ def test_a_backup_that_was_killed_leaves_nothing_held_and_its_target_as_it_was(
     told(inside("restore", target, tmp_path / "restored", "--json"))
     assert told(inside("fsck", "--rehash", tmp_path / "restored", "--json"))["damaged"] == 0
     assert told(inside("backup", filled.dir, target, "--json"))["removed"] > 0
-    assert not list((filled.dir / hold.HELD).iterdir())
+    assert not list((filled.dir / backup_hold.HELD).iterdir())
 
 
 def test_damage_is_named_and_the_rest_is_backed_up(folder: Path, space: str, tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ import pytest
 from test.server.test_postfile import fields_of, file_of
 from test.server.wire import Answer, Peer, connect, head, receive
 from test.server_fixture import Server, start_server
-from ucloud.uvideo.protocol import action, dialect, operation, policy, provider, signature
-from ucloud.uvideo.protocol.text import build_query
+from ucloud.uvideo.protocol import dialect, management, operation, policy, provider, signature
+from ucloud.uvideo.protocol.compat import build_query
 
 KEY, BODY = "dir/k", b"bytes"
 NEW = "new/key"
@@ -554,11 +554,11 @@ def with_signature(world: World, given: dict[str, Any]) -> bytes:
     return json.dumps(given).encode()
 
 
-@pytest.mark.parametrize("cls", action._BY_CLASS, ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("cls", management._BY_CLASS, ids=lambda cls: cls.__name__)
 def test_wrong_types_in_every_management_call(world: World, cls: type) -> None:
     right = calls()[cls]
     assert managed(world, with_signature(world, right))["Action"] == right["Action"] + "Response"
-    names = {"Action", "PublicKey", "Signature", *(name for _, name in action._BY_CLASS[cls].fields), *right}
+    names = {"Action", "PublicKey", "Signature", *(name for _, name in management._BY_CLASS[cls].fields), *right}
     for name in names:
         for value in (None, {}, [None], [{}], [[]], {"a": "b"}, "\ud800"):
             managed(world, json.dumps({"PublicKey": "x", "Signature": "y", **right, name: value}).encode())

@@ -23,7 +23,7 @@ from test.server.test_postfile import fields_of, file_of, post
 from test.server.wire import MIB, Answer, Peer, pattern
 from test.server_fixture import start_server
 from ucloud.uvideo.protocol import errors, operation, policy
-from uvideo.server.callback import Callbacks
+from uvideo.server.http.callback import Callbacks
 
 
 @dataclass

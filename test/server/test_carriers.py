@@ -25,10 +25,11 @@ from test.server.test_postfile import fields_of, file_of, post
 from test.server.wire import Answer, Peer
 from test.server_fixture import Server, start_server
 from ucloud.uvideo.protocol import dialect, errors, field, operation, policy, provider, signature
+from ucloud.uvideo.protocol.compat import quote_path
 from ucloud.uvideo.protocol.message import Headers
-from ucloud.uvideo.protocol.text import quote_path
-from uvideo.server import carriers, rights
-from uvideo.server.carriers import BRINGS, FORM, HEADER, LINK, MAY, NOBODY, POLICY, URL, Carrier
+from uvideo.server.auth import signature_scope as carriers
+from uvideo.server.auth.signature_scope import BRINGS, FORM, HEADER, LINK, MAY, NOBODY, POLICY, URL, Carrier
+from uvideo.server.rules import rights
 
 MIME = "video/mp4"
 HELD, SECRET, NEW = b"held", b"secret", b"new bytes"

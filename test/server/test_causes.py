@@ -9,7 +9,7 @@ import pytest
 
 from test.server_fixture import ROOT
 from uvideo._core import errors
-from uvideo.server.causes import CAUSES, OWN, cause_of
+from uvideo.server.ops.refusal_causes import CAUSES, OWN, cause_of
 from uvideo.storage import base
 
 #: Said before a request is counted at all (uvideo_connections_refused_total), or of a failure that has its cause.

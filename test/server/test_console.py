@@ -22,12 +22,12 @@ import pytest
 from test.server.wire import BLOCK, MIB, Peer, pattern
 from test.server_fixture import ROOT, Server, start_server
 from ucloud.uvideo.protocol import etag, operation
-from uvideo.server import signin
-from uvideo.server.crossorigin import CrossOrigin, Endpoint, check_origin
-from uvideo.server.history import History
-from uvideo.server.metrics import Metrics
-from uvideo.server.senders import Senders
-from uvideo.server.signin import Sessions, Throttle, csrf_of
+from uvideo.server.auth.client_address import Senders
+from uvideo.server.console import sessions as signin
+from uvideo.server.console.sessions import Sessions, Throttle, csrf_of
+from uvideo.server.http.cross_origin import CrossOrigin, Endpoint, check_origin
+from uvideo.server.ops.history import History
+from uvideo.server.ops.metrics import Metrics
 
 CONSOLE = ROOT / "uvideo" / "server" / "console"
 
@@ -301,7 +301,7 @@ def test_other_methods(user: Visitor, method: str) -> None:
 
 
 def test_every_call_needs_a_session(visitor: Visitor) -> None:
-    from uvideo.server.view import View
+    from uvideo.server.console.console_api import View
 
     class Nothing:
         catalog = None
@@ -469,10 +469,10 @@ def test_what_is_given_wrongly(user: Visitor, space: str, name: str, given: dict
 
 def test_another_accounts_space_is_not_there(tmp_path: Path) -> None:
     from test.server.inprocess import running
-    from uvideo.server.credentials import Key
-    from uvideo.server.spaces import Spaces
-    from uvideo.server.usage import Usage
-    from uvideo.server.view import View
+    from uvideo.server.auth.credentials import Key
+    from uvideo.server.console.console_api import View
+    from uvideo.server.rules.spaces import Spaces
+    from uvideo.server.rules.usage import Usage
 
     with running(tmp_path, more=(Key("other", "another key", "somebody else"),)) as app:
         peer = Peer(app)

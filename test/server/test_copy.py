@@ -18,8 +18,8 @@ from test.server.inprocess import Running, running
 from test.server.wire import BLOCK, MIB, Answer, Peer, pattern
 from ucloud.uvideo.protocol import errors, etag, operation, signature
 from ucloud.uvideo.protocol.byterange import ByteRange
-from ucloud.uvideo.protocol.text import quote_path
-from uvideo.server.credentials import Key
+from ucloud.uvideo.protocol.compat import quote_path
+from uvideo.server.auth.credentials import Key
 
 FILM = "视频/a b+c%25.mp4"
 FOREIGN = Key("foreign@example.com", "another key", "another")

@@ -9,8 +9,8 @@ import pytest
 from test.server.wire import BLOCK, Answer, Peer
 from test.server_fixture import Server, start_server
 from ucloud.uvideo.protocol import dialect, operation
-from uvideo.server.carriers import BRINGS
-from uvideo.server.crossorigin import CrossOrigin, check_program
+from uvideo.server.auth.signature_scope import BRINGS
+from uvideo.server.http.cross_origin import CrossOrigin, check_program
 
 APP, OTHER, CONSOLE = "https://app.example.com", "http://localhost:8000", "https://console.example.com"
 EVIL = (

@@ -10,7 +10,7 @@ from test.server.inprocess import running
 from test.server.test_spaces import ask, name_of
 from test.server.wire import Peer, exchange, head
 from ucloud.uvideo.protocol import errors, operation, provider, signature
-from uvideo.server.credentials import Key
+from uvideo.server.auth.credentials import Key
 
 
 def made(peer: Peer, *domains: str, kind: str = "private") -> str:

@@ -25,9 +25,9 @@ from test.sdk.test_trust import ENCRYPTED
 from test.server.test_process import children, put_head, run
 from test.server.wire import MIB, Peer, connect
 from test.server_fixture import STOP_SECONDS, Server, start_server
-from uvideo.server import endings
-from uvideo.server.endings import ENDINGS, PERMANENT, Ending
-from uvideo.server.folder import claim
+from uvideo.server.process import exit_codes
+from uvideo.server.process.data_folder import claim
+from uvideo.server.process.exit_codes import ENDINGS, PERMANENT, Ending
 
 Refused = Callable[..., None]
 
@@ -82,7 +82,7 @@ def in_flight(folder: Path, *options: str) -> Iterator[Server]:
 
 def stopped(folder: Path, refused: Refused) -> None:
     with start_server(folder, "--no-fsync", "--workers", "2") as server:
-        assert server.stop() == endings.STOPPED.code
+        assert server.stop() == exit_codes.STOPPED.code
 
 
 def failed(folder: Path, refused: Refused) -> None:
@@ -97,61 +97,63 @@ def failed(folder: Path, refused: Refused) -> None:
             return server.process.poll() is not None
 
         until(kill)
-        assert server.process.returncode == endings.FAILED.code
+        assert server.process.returncode == exit_codes.FAILED.code
         assert "workers die again and again" in server.log.read_text()
 
 
 def broken_off(folder: Path, refused: Refused) -> None:
     with in_flight(folder, "--workers", "2") as server:
         pass
-    assert server.process.returncode == endings.BROKEN_OFF.code
+    assert server.process.returncode == exit_codes.BROKEN_OFF.code
 
 
 def told_twice(folder: Path, refused: Refused) -> None:
     with in_flight(folder) as server:
         pass
-    assert server.process.returncode == endings.TWICE.code
+    assert server.process.returncode == exit_codes.TWICE.code
 
 
 def away(folder: Path, refused: Refused) -> None:
     for workers in "12":
         address = "postgresql://me:pass@127.0.0.1:1/db"
-        refused(folder, endings.AWAY, "cannot be reached", "--database", address, "--workers", workers)
+        refused(folder, exit_codes.AWAY, "cannot be reached", "--database", address, "--workers", workers)
 
 
 def not_yet(folder: Path, refused: Refused) -> None:
-    refused(folder, endings.NOT_YET, "cannot listen on 192.0.2.1:0", "--host", "192.0.2.1")
+    refused(folder, exit_codes.NOT_YET, "cannot listen on 192.0.2.1:0", "--host", "192.0.2.1")
 
 
 def in_use(folder: Path, refused: Refused) -> None:
     lock = claim(folder)
     try:
-        refused(folder, endings.IN_USE, "is in use by another server")
+        refused(folder, exit_codes.IN_USE, "is in use by another server")
     finally:
         os.close(lock)
 
 
 def full(folder: Path, refused: Refused) -> None:
     command = ("prlimit", "--nofile=5")  # stdin, stdout, stderr, the lock and one socket
-    refused(folder, endings.FULL, "Too many open files", command=command)
+    refused(folder, exit_codes.FULL, "Too many open files", command=command)
 
 
 def unforeseen(folder: Path, refused: Refused) -> None:
     catalog(folder, "PRAGMA user_version = 0")  # so that it makes the tables once more
-    refused(folder, endings.UNFORESEEN, "already exists")
+    refused(folder, exit_codes.UNFORESEEN, "already exists")
 
 
 def wrong_settings(folder: Path, refused: Refused) -> None:
     """More of them are in test_process."""
-    refused(folder, endings.SETTINGS, "mysql://...@host/db", "--database", "mysql://me:pass@host/db", "--workers", "2")
-    refused(folder, endings.SETTINGS, "--log-level", "--log-level", "loud")
+    refused(
+        folder, exit_codes.SETTINGS, "mysql://...@host/db", "--database", "mysql://me:pass@host/db", "--workers", "2"
+    )
+    refused(folder, exit_codes.SETTINGS, "--log-level", "--log-level", "loud")
 
 
 def never_happened(folder: Path, refused: Refused) -> None:
     script = folder.parent / "faults.json"
     script.write_text(json.dumps([{"do": "answer", "status": 503}]))
     with start_server(folder, "--no-fsync", "--faults", str(script)) as server:
-        assert server.stop() == endings.NEVER_HAPPENED.code
+        assert server.stop() == exit_codes.NEVER_HAPPENED.code
 
 
 def no_keys(folder: Path, refused: Refused) -> None:
@@ -164,65 +166,65 @@ def no_keys(folder: Path, refused: Refused) -> None:
     ):
         keys.write_text(text)
         keys.chmod(mode)
-        refused(folder, endings.KEYS, expected)
+        refused(folder, exit_codes.KEYS, expected)
 
 
 def no_certificate(folder: Path, refused: Refused) -> None:
-    refused(folder, endings.CERTIFICATE, "TLS", "--tls-cert", "/nowhere", "--tls-key", "/nowhere")
+    refused(folder, exit_codes.CERTIFICATE, "TLS", "--tls-cert", "/nowhere", "--tls-key", "/nowhere")
     text = "is encrypted: give --tls-key a file without a password"
-    refused(folder, endings.CERTIFICATE, text, "--tls-cert", PEM, "--tls-key", ENCRYPTED)
+    refused(folder, exit_codes.CERTIFICATE, text, "--tls-cert", PEM, "--tls-key", ENCRYPTED)
 
 
 def port_taken(folder: Path, refused: Refused) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
-        refused(folder, endings.PORT, f"cannot listen on 127.0.0.1:{port}: Address already in use", "--port", port)
+        refused(folder, exit_codes.PORT, f"cannot listen on 127.0.0.1:{port}: Address already in use", "--port", port)
 
 
 def no_file(folder: Path, refused: Refused) -> None:
     for workers in "12":
         options = ("--ready-file", "/nowhere/ready", "--workers", workers)
-        refused(folder, endings.FILE, "the ready file cannot be written", *options)
-    refused(folder, endings.FILE, "cannot be written", "--audit-log", "/nowhere/audit")
+        refused(folder, exit_codes.FILE, "the ready file cannot be written", *options)
+    refused(folder, exit_codes.FILE, "cannot be written", "--audit-log", "/nowhere/audit")
 
 
 def no_folder(folder: Path, refused: Refused) -> None:
     file = folder / "file"
     file.write_text("x")
     for each in (file, file / "below", Path("/proc/nowhere")):
-        refused(each, endings.FOLDER, f"{each} cannot be used")
+        refused(each, exit_codes.FOLDER, f"{each} cannot be used")
 
 
 def unfit(folder: Path, refused: Refused) -> None:
     catalog(folder, "PRAGMA user_version = 99")
     for workers in "12":
-        refused(folder, endings.UNFIT, "this program knows", "--workers", workers)
+        refused(folder, exit_codes.UNFIT, "this program knows", "--workers", workers)
 
 
 def damaged(folder: Path, refused: Refused) -> None:
     (folder / "catalog.db").write_bytes(b"this is no catalog of any kind, and it is long enough to be looked at" * 99)
-    refused(folder, endings.DAMAGED, "the catalog is damaged", "--workers", "2")
+    refused(folder, exit_codes.DAMAGED, "the catalog is damaged", "--workers", "2")
 
 
 WAYS: dict[Ending, Callable[[Path, Refused], None]] = {
-    endings.STOPPED: stopped,
-    endings.FAILED: failed,
-    endings.BROKEN_OFF: broken_off,
-    endings.AWAY: away,
-    endings.NOT_YET: not_yet,
-    endings.IN_USE: in_use,
-    endings.FULL: full,
-    endings.UNFORESEEN: unforeseen,
-    endings.SETTINGS: wrong_settings,
-    endings.NEVER_HAPPENED: never_happened,
-    endings.KEYS: no_keys,
-    endings.CERTIFICATE: no_certificate,
-    endings.PORT: port_taken,
-    endings.FILE: no_file,
-    endings.FOLDER: no_folder,
-    endings.UNFIT: unfit,
-    endings.DAMAGED: damaged,
-    endings.TWICE: told_twice,
+    exit_codes.STOPPED: stopped,
+    exit_codes.FAILED: failed,
+    exit_codes.BROKEN_OFF: broken_off,
+    exit_codes.AWAY: away,
+    exit_codes.NOT_YET: not_yet,
+    exit_codes.IN_USE: in_use,
+    exit_codes.FULL: full,
+    exit_codes.UNFORESEEN: unforeseen,
+    exit_codes.SETTINGS: wrong_settings,
+    exit_codes.NEVER_HAPPENED: never_happened,
+    exit_codes.KEYS: no_keys,
+    exit_codes.CERTIFICATE: no_certificate,
+    exit_codes.PORT: port_taken,
+    exit_codes.FILE: no_file,
+    exit_codes.FOLDER: no_folder,
+    exit_codes.UNFIT: unfit,
+    exit_codes.DAMAGED: damaged,
+    exit_codes.TWICE: told_twice,
 }
 
 
@@ -233,7 +235,7 @@ def test_it_ends_so(folder: Path, refused: Refused, ending: Ending) -> None:
 
 SLOW = """
 import runpy, time
-from uvideo.server import workers
+from uvideo.server.process import supervisor as workers
 
 def tell(fd, what, tell=workers._tell):
     tell(fd, what)
@@ -249,12 +251,12 @@ def test_a_worker_that_is_slow_to_end_has_its_exit_code_all_the_same(folder: Pat
     catalog(folder, "PRAGMA user_version = 99")
     words = ["serve", str(folder), "--port", "0", "--admin-port", "0", "--workers", "2"]
     done = subprocess.run([sys.executable, "-c", SLOW, *words], cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert done.returncode == endings.UNFIT.code and "this program knows" in done.stderr, done.stderr
+    assert done.returncode == exit_codes.UNFIT.code and "this program knows" in done.stderr, done.stderr
 
 
 def test_each_way_is_tried() -> None:
     assert list(WAYS) == list(ENDINGS)
-    named = {value for value in vars(endings).values() if isinstance(value, Ending)}
+    named = {value for value in vars(exit_codes).values() if isinstance(value, Ending)}
     assert named == set(ENDINGS)
 
 

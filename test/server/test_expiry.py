@@ -16,11 +16,11 @@ import pytest
 
 from test.server.inprocess import running
 from test.server.wire import Peer
-from ucloud.uvideo.protocol import action, errors, operation, signature
+from ucloud.uvideo.protocol import errors, management, operation, signature
 from ucloud.uvideo.protocol.message import Headers, Response
-from uvideo.link import read_link
-from uvideo.server import signin
-from uvideo.server.service import Restoring
+from uvideo.diagnose.signed_url import read_link
+from uvideo.server.console import sessions as signin
+from uvideo.server.rules.service import Restoring
 
 NOW = 1893456000
 LASTS = 900  # seconds
@@ -127,13 +127,13 @@ def temporary_keys(world: World) -> Way:
 def signed_call(world: World) -> Way:
     """Out of a proxy's log, say."""
     asked = operation.DescribeSpace(SPACE)
-    request = action.encode(asked, "", world.owner.credentials, end=world.end)
+    request = management.encode(asked, "", world.owner.credentials, end=world.end)
 
     def goes_on() -> bool:
         got = world.owner.send(request.method, request.target)
         assert got.status == 200
         try:
-            found = action.decode_result(asked, Response(got.status, Headers(got.headers), got.body))
+            found = management.decode_result(asked, Response(got.status, Headers(got.headers), got.body))
         except errors.SignatureMismatch as refused:
             assert "expired" in refused.message
             return False
@@ -209,7 +209,7 @@ def test_an_end_of_a_call_that_is_no_time_is_refused(world: World, end: str) -> 
 
 
 def test_the_end_of_a_call_is_signed(world: World) -> None:
-    request = action.encode(operation.DescribeSpace(SPACE), "", world.owner.credentials, end=NOW - 10)
+    request = management.encode(operation.DescribeSpace(SPACE), "", world.owner.credentials, end=NOW - 10)
     for changed in (request.target.replace(f"Expires={NOW - 10}", f"Expires={NOW * 2}"), drop(request.target)):
         assert changed != request.target
         assert json.loads(world.owner.send("GET", changed).body)["RetCode"] == 171

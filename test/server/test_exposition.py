@@ -21,10 +21,10 @@ from test.server.wire import Peer, connect, pattern
 from test.server_fixture import Server, start_server
 from ucloud.uvideo.protocol import operation
 from uvideo._core import __version__
-from uvideo.server import backups
-from uvideo.server.certificate import Pem
-from uvideo.server.exposition import OPENMETRICS, TEXT, Family, Sample, openmetrics, text, wants_openmetrics
-from uvideo.server.metrics import BUCKETS
+from uvideo.server.ops import backup_record
+from uvideo.server.ops.metrics import BUCKETS
+from uvideo.server.ops.prometheus_text import OPENMETRICS, TEXT, Family, Sample, openmetrics, text, wants_openmetrics
+from uvideo.server.process.tls_certificate import Pem
 
 PROMETHEUS = (
     "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
@@ -157,14 +157,14 @@ def test_a_backup_leaves_its_time(running: Server, tmp_path: Path) -> None:
     began = int(time.time())
     assert told(inside("backup", running.dir, tmp_path / "copy", "--json"))["objects"] == 1
     patience.until(lambda: began <= seen(running).get(("uvideo_backup_last_seconds", ()), 0) <= time.time())
-    assert backups.last(tmp_path / "copy") is None
-    backups.note(running.dir, 5.5)
-    assert backups.last(running.dir) == 5
+    assert backup_record.last(tmp_path / "copy") is None
+    backup_record.note(running.dir, 5.5)
+    assert backup_record.last(running.dir) == 5
     assert told(inside("backed-up", running.dir, "--json"))["completed"].startswith("2")
-    assert (backups.last(running.dir) or 0) >= began
+    assert (backup_record.last(running.dir) or 0) >= began
     for wrong in ("", "[]", "{}", '{"completed": "x"}', '{"completed": 1e999}'):
-        (running.dir / backups.NAME).write_text(wrong)
-        assert backups.last(running.dir) is None
+        (running.dir / backup_record.NAME).write_text(wrong)
+        assert backup_record.last(running.dir) is None
     patience.until(lambda: ("uvideo_backup_last_seconds", ()) not in seen(running))
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from uvideo._core import errors
-from uvideo.server.form import LIMIT, Form, boundary_of
+from uvideo.server.http.form_upload import LIMIT, Form, boundary_of
 
 FIELDS = [("FileName", "dir/视频 a+b%20.txt"), ("Authorization", "UCloud pub==:sig="), ("Content-Type", "text/x")]
 HEAD = b'Content-Disposition: form-data; name="file"; filename="f"\r\nContent-Type: text/plain\r\n\r\n'

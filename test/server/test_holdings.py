@@ -15,10 +15,10 @@ from test.server.test_maintenance import inside, told
 from test.server.wire import BLOCK, Peer, pattern
 from test.server_fixture import start_server
 from ucloud.uvideo.protocol import operation, signature
-from uvideo.server import holdings
-from uvideo.server.exposition import openmetrics
-from uvideo.server.holdings import COUNTS, REST, Holdings, by_account
-from uvideo.server.metrics import Metrics
+from uvideo.server.ops import storage_totals as holdings
+from uvideo.server.ops.metrics import Metrics
+from uvideo.server.ops.prometheus_text import openmetrics
+from uvideo.server.ops.storage_totals import COUNTS, REST, Holdings, by_account
 from uvideo.storage.base import Holding
 
 NAMES = ("objects", "stored_bytes", "uploads", "uploads_stored_bytes", "sent_bytes", "received_bytes")

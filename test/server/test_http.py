@@ -17,8 +17,8 @@ from test.server.inprocess import running
 from test.server.wire import BLOCK, MIB, Peer, chunked, connect, exchange, head, pattern, receive
 from test.server_fixture import Server
 from ucloud.uvideo.protocol import operation
-from uvideo.server.app import FORM_LIMIT
-from uvideo.server.memory import FREE
+from uvideo.server.http.app import FORM_LIMIT
+from uvideo.server.limits.memory_budget import FREE
 
 
 def put_headers(peer: Peer, space: str, key: str, *more: tuple[str, str]) -> list[tuple[str, str]]:
@@ -35,9 +35,9 @@ def test_a_target_in_absolute_form(peer: Peer, space: str) -> None:
         assert exchange(peer.port, data).status == 200
     assert peer.call(operation.GetObject(space, "a//b/../c d")).body == b"abc"
     given = operation.DescribeSpace(space)
-    from ucloud.uvideo.protocol import action
+    from ucloud.uvideo.protocol import management
 
-    request = action.encode(given, "", peer.credentials)
+    request = management.encode(given, "", peer.credentials)
     got = peer.send("GET", "http://api.ucloud.cn" + request.target, host="api.ucloud.cn").json()
     assert got["DataSet"][0]["Domain"]["Src"] == [f"{space}.cn-bj.ufileos.com"]
     bare = head("GET", f"http://{space}.x?list", [("Host", "x"), ("Authorization", peer.signed("GET", space, ""))])

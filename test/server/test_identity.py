@@ -17,7 +17,7 @@ from test.server.test_maintenance import admin, fill, holds, inside, told
 from test.server.wire import Peer
 from test.server_fixture import ROOT, start_server
 from ucloud.uvideo.protocol import operation
-from uvideo.server.endings import UNFIT
+from uvideo.server.process.exit_codes import UNFIT
 
 
 @pytest.fixture(scope="module")
@@ -217,7 +217,7 @@ def test_no_admin_command_makes_a_catalog(folder: Path, tmp_path: Path, command:
 
 
 def test_every_admin_command_is_in_these_tests() -> None:
-    from uvideo.server.commands import admin as group
+    from uvideo.server.admin_commands import admin as group
 
     assert set(group.commands) - {"audit", "backed-up", "backup", "keys", "restart", "restore"} == set(
         COMMANDS

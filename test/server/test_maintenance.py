@@ -23,8 +23,8 @@ from ucloud.uvideo.protocol import operation
 from uvideo._core import errors
 from uvideo.cli.context import Context
 from uvideo.cli.program import invoke
-from uvideo.server import maintenance
-from uvideo.server.drivers import choose
+from uvideo.server.ops import maintenance
+from uvideo.server.process.drivers import choose
 from uvideo.storage.base import ObjectRecord, SpaceRecord
 
 LARGE = os.urandom(2 * BLOCK + 77)

@@ -22,9 +22,9 @@ from test.interpreters import ROOT
 from test.server.wire import BLOCK, Peer, connect, head, pattern
 from test.server_fixture import Server, start_server
 from ucloud.uvideo.protocol import errors, operation
-from uvideo.server import exposition, gauges
-from uvideo.server.gauges import Gauges
-from uvideo.server.metrics import BUCKETS, CODES, SHOWN, STORES, VALUES, Metrics
+from uvideo.server.ops import gauges, prometheus_text
+from uvideo.server.ops.gauges import Gauges
+from uvideo.server.ops.metrics import BUCKETS, CODES, SHOWN, STORES, VALUES, Metrics
 from uvideo.storage.base import OpenUploads, Unreachable
 
 LINE = re.compile(r"([a-z_]+)(?:\{([^}]*)\})? (-?[0-9.e+]+)")
@@ -99,7 +99,7 @@ def test_every_code_and_value_has_its_place() -> None:
         metrics.set(name, 3)
     for store in STORES:
         metrics.stored(store, 0.003)
-    found = parsed(exposition.text(metrics.families()))
+    found = parsed(prometheus_text.text(metrics.families()))
     assert found["uvideo_requests_total", 'method="other",status="other"'] == 1
     assert found["uvideo_request_seconds_bucket", 'method="other",le="10.0"'] == 0
     assert found["uvideo_errors_total", 'code="other"'] == 3
@@ -113,14 +113,17 @@ def test_the_connections_of_all_workers_are_counted() -> None:
         metrics.take(worker)
         metrics.set("uvideo_connections_limit", 5)
         metrics.set("uvideo_connections_open", count)
-    found = parsed(exposition.text(metrics.families()))
+    found = parsed(prometheus_text.text(metrics.families()))
     assert (found["uvideo_connections_open", ""], found["uvideo_connections_limit", ""]) == (7, 10)
     assert not metrics.is_crowded()
     metrics.set("uvideo_connections_open", 5)
     metrics.take(0)
     assert metrics.is_crowded()
     metrics.take(1)
-    assert not metrics.is_crowded() and parsed(exposition.text(metrics.families()))["uvideo_connections_open", ""] == 0
+    assert (
+        not metrics.is_crowded()
+        and parsed(prometheus_text.text(metrics.families()))["uvideo_connections_open", ""] == 0
+    )
 
 
 def test_open_connections_are_seen(tmp_path: Path) -> None:
@@ -176,7 +179,7 @@ def test_who_looks_at_the_metrics_does_not_wait_for_the_catalog() -> None:
             return OpenUploads(len(asked_for), 0, 0, 0)
 
     def count() -> float:
-        return parsed(exposition.text(metrics.families()))["uvideo_uploads_open", ""]
+        return parsed(prometheus_text.text(metrics.families()))["uvideo_uploads_open", ""]
 
     async def story() -> None:
         nonlocal going
@@ -275,8 +278,8 @@ def shown() -> set[str]:
     for store in STORES:
         metrics.stored(store, 0.1)
     for name in SHOWN:
-        metrics.show(name, exposition.Sample(1))
-    return {name for name, _ in parsed(exposition.text(metrics.families()))}
+        metrics.show(name, prometheus_text.Sample(1))
+    return {name for name, _ in parsed(prometheus_text.text(metrics.families()))}
 
 
 def test_the_dashboard_asks_for_what_there_is() -> None:

@@ -17,8 +17,8 @@ from test.server.test_spaces import hosts_of, name_of
 from test.server.wire import Peer, exchange, head
 from test.server_fixture import ROOT, Server, start_server
 from ucloud.uvideo.protocol import errors, operation
-from uvideo.server.hosts import SpaceHosts
-from uvideo.server.names import OwnNames, canonical
+from uvideo.server.rules.server_names import OwnNames, canonical
+from uvideo.server.rules.space_hosts import SpaceHosts
 from uvideo.storage.base import SpaceRecord
 
 OWN = ("storage.example.com", "视频.example.org", "front")

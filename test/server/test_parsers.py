@@ -12,8 +12,8 @@ import pytest
 from test.server.wire import Answer, Peer, chunked, connect, head, receive
 from test.server_fixture import Server, start_server
 from ucloud.uvideo.protocol import operation
-from ucloud.uvideo.protocol.text import quote_path
-from uvideo.server.heads import Heads
+from ucloud.uvideo.protocol.compat import quote_path
+from uvideo.server.http.request_heads import Heads
 
 KEY = "目录/é 中+%41?.txt\u2028\x85"
 ETAG = "AQAAACqubDXJT8-0FdvpX0CLnOke6Ebt"

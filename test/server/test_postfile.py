@@ -15,8 +15,8 @@ from test.server.inprocess import running
 from test.server.test_form import ENDINGS
 from test.server.wire import MIB, Answer, Peer, chunked, connect, exchange, head, pattern, receive
 from ucloud.uvideo.protocol import operation, signature
-from ucloud.uvideo.protocol.text import quote_path
-from uvideo.server.limits import Limits, Rates
+from ucloud.uvideo.protocol.compat import quote_path
+from uvideo.server.http.rate_limits import Limits, Rates
 
 BOUNDARY = "B"
 VECTORS = json.loads((Path(__file__).parents[1] / "data" / "vectors.json").read_text(encoding="utf-8"))

@@ -176,7 +176,7 @@ def test_tls(tmp_path: Path) -> None:
         assert server.endpoint.startswith("https://127.0.0.1:")
         context = ssl.create_default_context(cafile=str(cert))
         peer = Peer(server)
-        from ucloud.uvideo.protocol import action
+        from ucloud.uvideo.protocol import management
 
         def ask(method: str, target: str, headers: list[tuple[str, str]], body: bytes = b"") -> bytes:
             with connect(server.port) as sock, context.wrap_socket(sock, server_hostname="127.0.0.1") as secure:
@@ -185,7 +185,7 @@ def test_tls(tmp_path: Path) -> None:
                 assert got.status == 200
                 return got.body
 
-        request = action.encode(operation.CreateSpace("tls-space"), "", peer.credentials)
+        request = management.encode(operation.CreateSpace("tls-space"), "", peer.credentials)
         ask("GET", request.target, [("Host", "x")])
         data = pattern(3 * MIB)
         host = ("Host", "tls-space.localhost")

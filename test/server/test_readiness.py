@@ -19,7 +19,7 @@ from test.server.test_monitoring import asked
 from test.server.wire import Answer, Peer, connect
 from test.server_fixture import ROOT, Server, start_server
 from ucloud.uvideo.protocol import operation
-from uvideo.server.readiness import CONDITIONS, CROWDED, DAMAGED, FAILING, LASTING, LOCKED, SHORT, Writes
+from uvideo.server.ops.readiness import CONDITIONS, CROWDED, DAMAGED, FAILING, LASTING, LOCKED, SHORT, Writes
 
 KEYS = {
     "UVIDEO_SERVE_PUBLIC_KEY": "UVIDEOready",

@@ -29,8 +29,8 @@ from test.server.test_process import children
 from test.server.wire import Peer, connect, head, receive
 from test.server_fixture import Server, start_server
 from ucloud.uvideo.protocol import operation
-from uvideo.server.reload import WHEN, When
-from uvideo.server.settings import Settings
+from uvideo.server.process.reload import WHEN, When
+from uvideo.server.process.settings import Settings
 
 
 class Pair(NamedTuple):
@@ -193,9 +193,9 @@ def link(peer: Peer, space: str) -> str:
 def stored(site: Site) -> tuple[str, str]:
     """(host, target of a permanent link) of an object."""
     peer = Peer(site.server)
-    from ucloud.uvideo.protocol import action
+    from ucloud.uvideo.protocol import management
 
-    request = action.encode(operation.CreateSpace("t-reload-0123456789"), "", peer.credentials)
+    request = management.encode(operation.CreateSpace("t-reload-0123456789"), "", peer.credentials)
     assert site.ask("GET", request.target, [("Host", "x")]) == 200
     host = "t-reload-0123456789.localhost"
     signed = ("Authorization", peer.signed("PUT", "t-reload-0123456789", "k"))

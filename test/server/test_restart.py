@@ -31,13 +31,13 @@ from test.server.terminal import serve
 from test.server.wire import BLOCK, MIB, SECONDS, Answer, Peer, head, pattern, receive
 from test.server_fixture import START_SECONDS, end, start_server
 from ucloud.uvideo.protocol import operation
-from uvideo.server.arrivals import answer_on
-from uvideo.server.connection import Server
-from uvideo.server.exchange import Watch
-from uvideo.server.folder import claim, state
-from uvideo.server.handover import NotReplaced, restart
-from uvideo.server.metrics import Metrics
-from uvideo.server.settings import StartError
+from uvideo.server.http.connection import Server
+from uvideo.server.http.exchange import Watch
+from uvideo.server.http.listener import answer_on
+from uvideo.server.ops.metrics import Metrics
+from uvideo.server.process.data_folder import claim, state
+from uvideo.server.process.handover import NotReplaced, restart
+from uvideo.server.process.settings import StartError
 from uvideo.storage.schema import MIGRATIONS
 
 ROOT = Path(__file__).resolve().parents[2]

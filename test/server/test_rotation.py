@@ -26,7 +26,7 @@ from test.server.test_maintenance import inside, told
 from test.server.wire import Peer
 from test.server_fixture import ROOT, Server, start_server
 from ucloud.uvideo.protocol import operation, signature
-from uvideo.server.credentials import Held, Key, load, read, save, write
+from uvideo.server.auth.credentials import Held, Key, load, read, save, write
 from uvideo.storage.sqlite import SqliteCatalog
 
 
@@ -216,7 +216,7 @@ def test_two_at_once_take_turns(live: World) -> None:
 
 KILLED = """
 import os, runpy, signal, sys
-from uvideo.server import rotation
+from uvideo.server.auth import key_rotation as rotation
 from uvideo.storage.sqlite import SqliteCatalog
 
 def die(*_, **__):

@@ -18,8 +18,8 @@ from test.server.wire import BLOCK, Peer, pattern
 from test.server_fixture import Server, start_server
 from ucloud.uvideo.protocol import byterange, operation
 from uvideo import Client, Retry, errors
-from uvideo.server import scrub
-from uvideo.server.scrub import Damage, Found, Scrubber, fsck
+from uvideo.server.ops import scrub
+from uvideo.server.ops.scrub import Damage, Found, Scrubber, fsck
 from uvideo.storage.base import Unreachable
 from uvideo.storage.disk import DiskBlobs
 from uvideo.storage.sqlite import SqliteCatalog

@@ -18,11 +18,11 @@ from test.server.test_maintenance import admin, told
 from test.server.wire import Peer
 from test.server_fixture import start_server
 from ucloud.uvideo.protocol import operation, signature
-from uvideo.server import seal
-from uvideo.server.credentials import Key, Keyring
-from uvideo.storage.accounts import token_row
+from uvideo.server.auth import secret_box
+from uvideo.server.auth.credentials import Key, Keyring
 from uvideo.storage.base import TokenRecord
 from uvideo.storage.schema import KEY, MIGRATIONS, TOKEN
+from uvideo.storage.sqlite_accounts import token_row
 
 OWN = Key("server-public", "the server's private key")
 KEYRING = Keyring([OWN])
@@ -53,54 +53,56 @@ def opened_by_older(text: str, under: str, belongs: str) -> str:
 
 def test_what_older_servers_sealed_is_opened() -> None:
     for name, token in MARKS.items():
-        assert seal.opened(replace(token, private=OLD[name]), KEYRING) == token
-        with pytest.raises(seal.Unopened):
-            seal.opened(replace(token, private=OLD[name], public="TOKEN_2"), KEYRING)
-        with pytest.raises(seal.Unopened):
-            seal.opened(replace(token, private=OLD[name][:-6] + "AAAAA="), KEYRING)
-    record = seal.key_record(FILMS, OWN, 7)
-    assert seal.key_of(replace(record, private=OLD_KEY), KEYRING) == FILMS
-    with pytest.raises(seal.Unopened):
-        seal.key_of(replace(record, private=OLD_KEY, owner="default"), KEYRING)
+        assert secret_box.opened(replace(token, private=OLD[name]), KEYRING) == token
+        with pytest.raises(secret_box.Unopened):
+            secret_box.opened(replace(token, private=OLD[name], public="TOKEN_2"), KEYRING)
+        with pytest.raises(secret_box.Unopened):
+            secret_box.opened(replace(token, private=OLD[name][:-6] + "AAAAA="), KEYRING)
+    record = secret_box.key_record(FILMS, OWN, 7)
+    assert secret_box.key_of(replace(record, private=OLD_KEY), KEYRING) == FILMS
+    with pytest.raises(secret_box.Unopened):
+        secret_box.key_of(replace(record, private=OLD_KEY, owner="default"), KEYRING)
 
 
 def test_what_is_sealed_for_older_servers_opens_there() -> None:
-    own, other = (seal.sealed(token, KEYRING, old=True).private for token in MARKS.values())
+    own, other = (secret_box.sealed(token, KEYRING, old=True).private for token in MARKS.values())
     assert opened_by_older(own, OWN.private, "TOKEN_1") == SECRET
     assert opened_by_older(other, OWN.private, "TOKEN_1\0films") == SECRET
-    record = seal.key_record(FILMS, OWN, 7, old=True)
+    record = secret_box.key_record(FILMS, OWN, 7, old=True)
     assert opened_by_older(record.private, OWN.private, "key\0FILMS\0films") == FILMS.private
     assert opened_by_older(OLD_KEY, OWN.private, "key\0FILMS\0films") == FILMS.private
 
 
 def test_the_form_is_aes_gcm() -> None:
-    text = seal.sealed(MARKS["other"], KEYRING).private
+    text = secret_box.sealed(MARKS["other"], KEYRING).private
     found = base64.urlsafe_b64decode(text.removeprefix("s2."))
     key = HKDF(hashes.SHA256(), 32, salt=None, info=b"uvideo seal 2").derive(OWN.private.encode())
     assert AESGCM(key).decrypt(found[:12], found[12:], b"TOKEN_1\0films") == SECRET.encode()
     assert len(found) == 12 + len(SECRET) + 16
-    assert len({seal.sealed(MARKS["own"], KEYRING).private for _ in range(100)}) == 100
+    assert len({secret_box.sealed(MARKS["own"], KEYRING).private for _ in range(100)}) == 100
 
 
 @pytest.mark.parametrize("old", (False, True))
 def test_what_was_altered_is_not_opened(old: bool) -> None:
-    text = seal.sealed(MARKS["own"], KEYRING, old=old).private
+    text = secret_box.sealed(MARKS["own"], KEYRING, old=old).private
     sealed = base64.urlsafe_b64decode(text[3:])
     for at in range(len(sealed)):
         changed = bytearray(sealed)
         changed[at] ^= 1
-        with pytest.raises(seal.Unopened):
-            seal.opened(replace(MARKS["own"], private=text[:3] + base64.urlsafe_b64encode(changed).decode()), KEYRING)
+        with pytest.raises(secret_box.Unopened):
+            secret_box.opened(
+                replace(MARKS["own"], private=text[:3] + base64.urlsafe_b64encode(changed).decode()), KEYRING
+            )
     swapped = ("s1." if text.startswith("s2.") else "s2.") + text[3:]
     for wrong in (swapped, text[:3], text[:20], text[:-8], text[:3] + "é", "s2.AAAA", "s2." + "A" * 16):
-        with pytest.raises(seal.Unopened):
-            seal.opened(replace(MARKS["own"], private=wrong), KEYRING)
-    with pytest.raises(seal.Unopened):
-        seal.opened(replace(MARKS["own"], private=text), Keyring([replace(OWN, private="another private key")]))
+        with pytest.raises(secret_box.Unopened):
+            secret_box.opened(replace(MARKS["own"], private=wrong), KEYRING)
+    with pytest.raises(secret_box.Unopened):
+        secret_box.opened(replace(MARKS["own"], private=text), Keyring([replace(OWN, private="another private key")]))
 
 
 def test_the_schema_that_brought_the_form() -> None:
-    assert "CREATE TABLE oldest" in MIGRATIONS[seal.SINCE - 1]
+    assert "CREATE TABLE oldest" in MIGRATIONS[secret_box.SINCE - 1]
 
 
 def sealed_texts(folder: Path) -> list[str]:

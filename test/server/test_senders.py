@@ -26,11 +26,11 @@ from test.server.wire import SECONDS, Answer, Peer, head, receive
 from test.server_fixture import ROOT, Server, start_server
 from ucloud.uvideo.protocol import operation, signature
 from ucloud.uvideo.protocol.message import Headers
-from uvideo.server import proxyprotocol
-from uvideo.server.arrivals import answer_on
-from uvideo.server.connection import Server as Answering
-from uvideo.server.metrics import Metrics
-from uvideo.server.senders import Sender, Senders
+from uvideo.server.auth.client_address import Sender, Senders
+from uvideo.server.http import proxy_protocol
+from uvideo.server.http.connection import Server as Answering
+from uvideo.server.http.listener import answer_on
+from uvideo.server.ops.metrics import Metrics
 
 GUESSES = 5
 PROXY, ANOTHER_PROXY, STRANGER = "127.0.0.2", "127.0.0.3", "127.0.0.9"  # where connections come from
@@ -171,11 +171,11 @@ def test_whatever_a_client_writes_it_names_nobody_else(written: str, in_one_line
 )
 @settings(max_examples=300, deadline=None)
 def test_any_bytes_are_a_header_or_malformed_or_none(data: bytes, begin: bytes) -> None:
-    with contextlib.suppress(proxyprotocol.Malformed):
-        size = proxyprotocol.size(begin + data)
-        assert size is None or 0 < size <= proxyprotocol.LIMIT
+    with contextlib.suppress(proxy_protocol.Malformed):
+        size = proxy_protocol.size(begin + data)
+        assert size is None or 0 < size <= proxy_protocol.LIMIT
         if size is not None and size <= len(begin + data):
-            found = proxyprotocol.address((begin + data)[:size])
+            found = proxy_protocol.address((begin + data)[:size])
             assert not found or ipaddress.ip_address(found)
 
 
@@ -261,7 +261,7 @@ MALFORMED = (
     bare(0x21, 0x11, bytes(11)),
     bare(0x21, 0x21, bytes(35)),
     bare(0x21, 0x31, bytes(215)),
-    bare(0x20, 0x00, bytes(proxyprotocol.LIMIT - 15)),
+    bare(0x20, 0x00, bytes(proxy_protocol.LIMIT - 15)),
     b"\r\n\r\n\0\r\nQUIT\n\x20\x00\xff\xff",
 )
 
@@ -269,11 +269,11 @@ MALFORMED = (
 def said_by(header: bytes) -> str | None:
     """As the server reads it: each byte alone."""
     for end in range(1, len(header) + 1):
-        size = proxyprotocol.size(header[:end] + b"GET / HTTP/1.1\r\n" * (end == len(header)))
+        size = proxy_protocol.size(header[:end] + b"GET / HTTP/1.1\r\n" * (end == len(header)))
         assert size is not None
         if size <= end:
             assert size == end == len(header)
-            return proxyprotocol.address(header)
+            return proxy_protocol.address(header)
         assert end < len(header), "it should have ended"
     raise AssertionError("no bytes")
 
@@ -293,7 +293,7 @@ def test_a_header_names_an_address(header: bytes, address: str | None) -> None:
 
 @pytest.mark.parametrize("header", MALFORMED)
 def test_a_malformed_header_is_found_to_be_one(header: bytes) -> None:
-    with pytest.raises(proxyprotocol.Malformed):
+    with pytest.raises(proxy_protocol.Malformed):
         said_by(header)
 
 
@@ -301,7 +301,7 @@ def test_a_malformed_header_is_found_to_be_one(header: bytes) -> None:
     "begin", (b"\x16\x03\x01\x02\x00", b"GET / HTTP/1.1\r\n", b"PUT /", b"PROPFIND", b"\r\nGET", b"proxy TCP4", b"\0")
 )
 def test_other_bytes_are_no_header(begin: bytes) -> None:
-    assert proxyprotocol.size(begin) is None
+    assert proxy_protocol.size(begin) is None
 
 
 def test_a_balancer_may_stand_before_a_proxy() -> None:

@@ -12,7 +12,7 @@ import pytest
 from test.server.inprocess import Running, running
 from test.server.wire import Answer, Peer
 from ucloud.uvideo.protocol import operation, signature
-from ucloud.uvideo.protocol.text import build_query, quote_path, quote_query
+from ucloud.uvideo.protocol.compat import build_query, quote_path, quote_query
 
 VECTORS = json.loads((Path(__file__).parents[1] / "data" / "vectors.json").read_text(encoding="utf-8"))
 NOW = 1893455700.0  # shortly before the signed URLs expire

@@ -11,8 +11,8 @@ import pytest
 from test.server.inprocess import running
 from test.server.wire import Peer
 from ucloud.uvideo.protocol import errors, operation, signature
-from ucloud.uvideo.protocol.text import build_query
-from uvideo.server.credentials import Key
+from ucloud.uvideo.protocol.compat import build_query
+from uvideo.server.auth.credentials import Key
 
 
 def ask(peer: Peer, method: str = "GET", kind: str = "", sign: bool = True, **given: Any) -> dict[str, Any]:

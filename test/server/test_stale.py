@@ -16,9 +16,9 @@ from test.server.test_exposition import seen
 from test.server.wire import BLOCK, Peer, pattern
 from test.server_fixture import start_server
 from ucloud.uvideo.protocol import errors, operation
-from uvideo.server.drivers import choose
-from uvideo.server.metrics import Metrics
-from uvideo.server.stale import BATCH, StaleUploads
+from uvideo.server.ops.metrics import Metrics
+from uvideo.server.ops.stale_uploads import BATCH, StaleUploads
+from uvideo.server.process.drivers import choose
 from uvideo.storage.base import DAY, SpaceRecord, UploadRecord
 
 

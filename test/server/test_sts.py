@@ -15,9 +15,9 @@ from test.server.inprocess import Running, running
 from test.server.test_tokens import NOW, Clock
 from test.server.wire import Peer
 from ucloud.uvideo.protocol import errors, operation, signature
+from ucloud.uvideo.protocol.compat import build_query
 from ucloud.uvideo.protocol.message import Headers
-from ucloud.uvideo.protocol.text import build_query
-from uvideo.server.credentials import Key
+from uvideo.server.auth.credentials import Key
 
 
 @pytest.fixture

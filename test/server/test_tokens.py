@@ -17,9 +17,9 @@ from test.server.test_postfile import fields_of, file_of, post
 from test.server.test_spaces import ask
 from test.server.wire import Answer, Peer, connect, head, receive
 from ucloud.uvideo.protocol import errors, operation, signature
-from uvideo.server import rights
-from uvideo.server.credentials import Key
-from uvideo.server.senders import Senders
+from uvideo.server.auth.client_address import Senders
+from uvideo.server.auth.credentials import Key
+from uvideo.server.rules import rights
 
 NOW = 1_700_000_000.0
 DENIED = (403, -148658, "permission denied")

@@ -14,8 +14,8 @@ from test.server.test_spaces import ask
 from test.server.wire import Peer
 from test.server_fixture import start_server
 from ucloud.uvideo.protocol import errors, operation, signature
-from uvideo.server.credentials import Key
-from uvideo.server.usage import Usage
+from uvideo.server.auth.credentials import Key
+from uvideo.server.rules.usage import Usage
 
 DAY = 86400
 TODAY = 20_000 * DAY

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uvideo.storage.window import Window
+from uvideo.storage.send_window import Window
 
 
 @given(st.lists(st.integers(1, 5000), max_size=60))

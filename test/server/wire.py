@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ucloud.uvideo.protocol import action, answer, dialect, operation, provider, signature
+from ucloud.uvideo.protocol import answer, dialect, management, operation, provider, signature
 from ucloud.uvideo.protocol.message import Headers
 
 SECONDS = 20.0
@@ -137,10 +137,10 @@ class Peer:
 
     def manage(self, op: Any, **more: Any) -> Any:
         """The result of a management operation; refusals are raised."""
-        request = action.encode(op, "", self.credentials, **more)
+        request = management.encode(op, "", self.credentials, **more)
         got = self.send(request.method, request.target)
         assert got.status == 200
-        return action.decode_result(op, answer.Response(got.status, Headers(got.headers), got.body))
+        return management.decode_result(op, answer.Response(got.status, Headers(got.headers), got.body))
 
     def space(self, kind: str = "private") -> str:
         """A new space."""

@@ -26,8 +26,9 @@ from test.server.inprocess import PRIVATE, PUBLIC, Running, running
 from test.server.wire import BLOCK, Peer, connect, head, pattern
 from test.server_fixture import start_server
 from ucloud.uvideo.protocol import dialect, operation, provider, signature
-from uvideo import AsyncClient, Client, Retry, TransferManager, errors, telemetry
-from uvideo.server.spans import Spans
+from uvideo import AsyncClient, Client, Retry, TransferManager, errors
+from uvideo.config import telemetry
+from uvideo.server.http.spans import Spans
 
 CLIENT, SERVER = trace.SpanKind.CLIENT, trace.SpanKind.SERVER
 
@@ -281,17 +282,17 @@ def test_what_names_no_operation_has_the_method_for_a_name(exporter: InMemorySpa
 def test_without_a_provider_nothing_is_loaded_or_sent(tmp_path: Path) -> None:
     """In processes of their own: other tests have loaded it here."""
     program = (
-        "import sys, asyncio, uvideo, uvideo.aiocarrier, uvideo.manager\n"
+        "import sys, asyncio, uvideo, uvideo.client.aio_session, uvideo.transfer.manager\n"
         "from uvideo._core import carrier\n"
         "host, public, private = sys.argv[1:]\n"
         "with uvideo.Client(public, private, endpoint=host) as client:\n"
         "    client.create_space('plain')\n"
         "    client.upload('plain', 'key', b'1')\n"
         "    assert type(client._carrier) is carrier.Carrier\n"
-        "import uvideo.server.main\n"
+        "import uvideo.server.process.main\n"
         "assert not [name for name in sys.modules if name.startswith('opentelemetry') or 'spans' in name]\n"
-        "import opentelemetry.trace, uvideo.telemetry\n"
-        "assert not uvideo.telemetry.is_on()\n"
+        "import opentelemetry.trace, uvideo.config.telemetry\n"
+        "assert not uvideo.config.telemetry.is_on()\n"
     )
     with start_server(tmp_path, "--no-fsync") as server:
         done = subprocess.run(

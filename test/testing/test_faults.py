@@ -20,8 +20,8 @@ from test.interpreters import ROOT
 from test.sdk import silence
 from test.server.wire import Peer, connect, head
 from ucloud.uvideo.protocol import etag, operation
-from uvideo import Client, Retry, errors, faults
-from uvideo.testing import TestServer, serve
+from uvideo import Client, Retry, errors
+from uvideo.testing import TestServer, faults, serve
 
 ONCE = Retry(0, 0.01, 0.05, 1.0, None, None)
 

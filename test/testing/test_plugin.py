@@ -13,8 +13,7 @@ import pytest
 
 from test.interpreters import ROOT
 from test.test_namespace import copied_tree
-from uvideo import faults
-from uvideo.testing import serve
+from uvideo.testing import faults, serve
 
 PASSES = """
 import uvideo

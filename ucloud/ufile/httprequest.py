@@ -8,8 +8,8 @@ from ..logger import logger  # noqa: F401
 from ..uvideo import handler
 from ..uvideo.protocol.answer import document
 from ..uvideo.protocol.byterange import parse_content
+from ..uvideo.protocol.compat import is_integer
 from ..uvideo.protocol.message import Headers, Response
-from ..uvideo.protocol.text import is_integer
 from . import config  # noqa: F401
 
 

@@ -5,8 +5,8 @@ from __future__ import absolute_import, division, print_function
 import mimetypes  # noqa: F401  the older SDK's module has these names too
 from os import path  # noqa: F401
 
-from ..uvideo.argument import mime_of
-from ..uvideo.protocol.text import native
+from ..uvideo.engine.validation import mime_of
+from ..uvideo.protocol.compat import native
 
 
 class Mimetype(object):

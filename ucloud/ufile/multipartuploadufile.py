@@ -9,12 +9,12 @@ import time  # noqa: F401
 from ..compact import s  # noqa: F401
 from ..logger import logger  # noqa: F401  the older SDK's modules have these names too
 from ..util import finishsharding_url, initialsharding_url, shardingupload_url  # noqa: F401
-from ..uvideo.argument import count, mime_of, text
+from ..uvideo.engine.upload_source import FileSource, StreamSource, shown
+from ..uvideo.engine.validation import count, mime_of, text
 from ..uvideo.handler import answers
 from ..uvideo.multipartuploaduvideo import MultipartUploadUVideo
 from ..uvideo.protocol.answer import unquoted
 from ..uvideo.protocol.errors import InvalidArgument
-from ..uvideo.source import FileSource, StreamSource, shown
 from . import config  # noqa: F401
 from .baseufile import BaseUFile
 from .config import BLOCKSIZE

@@ -11,14 +11,14 @@ import threading
 from collections import namedtuple
 
 from . import __version__
-from .argument import warn_of_plain
+from .engine.validation import warn_of_plain
+from .http.pool import USER_AGENT as _CARRIAGE
+from .http.proxy import Proxy
+from .protocol.compat import is_integer, is_text, native
 from .protocol.errors import InvalidArgument
 from .protocol.etag import BLOCK
 from .protocol.provider import PROVIDERS, parse_suffix, resolve
 from .protocol.signature import WORDS
-from .protocol.text import is_integer, is_text, native
-from .proxy import Proxy
-from .transport import USER_AGENT as _CARRIAGE
 
 #: What requests call themselves unless user_agent says otherwise.
 USER_AGENT = "uvideo-python/%s %s" % (__version__, _CARRIAGE)
@@ -278,7 +278,7 @@ def _proxy(name, value):
 
 def check_session(name, value):
     """InvalidArgument unless it is a requests.Session."""
-    from .session import check  # which loads requests
+    from .http.requests_session import check  # which loads requests
 
     check(name, value)
 

@@ -2,7 +2,7 @@
 
 from __future__ import absolute_import, division, print_function
 
-from .argument import header_pairs
+from .engine.validation import header_pairs
 from .handler import Handler, also, answers, succeeded
 from .protocol.dialect import check_key, check_space
 from .protocol.operation import DeleteObject

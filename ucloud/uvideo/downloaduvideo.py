@@ -2,18 +2,18 @@
 
 from __future__ import absolute_import, division, print_function
 
-from .argument import header_pairs
+from .engine.download_target import opened
+from .engine.leftover import Leftover
+from .engine.ranged_download import receive
+from .engine.upload_source import usable
+from .engine.validation import header_pairs
 from .handler import Handler, also, answers, succeeded
-from .leftover import Leftover
 from .protocol.byterange import ByteRange, parse
+from .protocol.compat import is_integer, is_text, whole
 from .protocol.dialect import check_key, check_space
 from .protocol.errors import InvalidArgument
 from .protocol.message import Headers
 from .protocol.operation import GetObject
-from .protocol.text import is_integer, is_text, whole
-from .receiver import receive
-from .source import usable
-from .target import opened
 
 
 class DownloadUVideo(Handler):

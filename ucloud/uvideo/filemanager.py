@@ -9,12 +9,14 @@ from __future__ import absolute_import, division, print_function
 
 from ..logger import logger  # noqa: F401  the official SDK's modules have these names too
 from . import config  # noqa: F401
-from .argument import count, header_pairs, mime_of, text
-from .body import FileBody, StreamBody, file_etag, put
 from .config import BLOCKSIZE, get_default  # noqa: F401
 from .downloaduvideo import download, seconds
+from .engine.single_upload import FileBody, StreamBody, file_etag, put
+from .engine.upload_source import FileSource, reader, shown
+from .engine.validation import count, header_pairs, mime_of, text
 from .handler import ResponseInfo, Signer, answers, paired, succeeded
 from .protocol import etag
+from .protocol.compat import is_text, native, to_text
 from .protocol.dialect import check_key, check_space
 from .protocol.errors import AlreadyExists, InvalidArgument, NotFound, SwitchDenied
 from .protocol.operation import (
@@ -32,8 +34,6 @@ from .protocol.operation import (
     SwitchClass,
     UploadHit,
 )
-from .protocol.text import is_text, native, to_text
-from .source import FileSource, reader, shown
 
 
 class Files(Signer):

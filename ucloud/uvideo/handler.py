@@ -7,20 +7,20 @@ import logging
 import threading
 import time
 
-from .argument import header_pairs
-from .carrier import Carrier, Endpoint
 from .config import DEFAULTS, USER_AGENT, check_session
+from .engine.retry import Retry
+from .engine.session import Carrier, Endpoint
+from .engine.validation import header_pairs
+from .http.pool import Transport
+from .http.trust import Certificate
 from .protocol.answer import RESTORE, SESSION, document, unquoted
 from .protocol.byterange import parse_content
+from .protocol.compat import is_integer, is_text, native, printable, to_text, whole
 from .protocol.dialect import check_key, check_space
 from .protocol.errors import BadAnswer, ConfigurationError, IntegrityError, InvalidArgument, NoAnswer, UVideoError
 from .protocol.message import Headers, Response
 from .protocol.provider import parse_suffix
 from .protocol.signature import Credentials, authorization
-from .protocol.text import is_integer, is_text, native, printable, to_text, whole
-from .retry import Retry
-from .transport import Transport
-from .trust import Certificate
 
 _log = logging.getLogger("ucloud.uvideo")
 _ticks = getattr(time, "monotonic", time.time)
@@ -291,7 +291,7 @@ def _transport_of(chosen):
             u"a session says by itself which proxy and certificates count: set its proxies, verify and cert, and unset "
             u"ca_bundle, client_cert and proxy"
         )
-    from .session import SessionTransport  # which loads requests
+    from .http.requests_session import SessionTransport  # which loads requests
 
     return SessionTransport(chosen.session, chosen.timeout)
 

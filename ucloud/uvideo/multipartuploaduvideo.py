@@ -7,21 +7,21 @@ import os
 import threading
 
 from ..logger import logger  # noqa: F401  the official SDK's modules have these names too
-from . import checkpoint as checkpoints
 from . import config  # noqa: F401
-from .argument import header_pairs, mime_of
-from .assembly import Assembler
+from .engine import transfer_record as checkpoints
+from .engine.multipart_upload import Sender, begin, check_begun, finish, give_up, reconcile
+from .engine.outcome import RECORD, RESUME, outcome
+from .engine.retry import Retry
+from .engine.upload_source import FileSource, StreamSource, shown, usable
+from .engine.validation import header_pairs, mime_of
 from .handler import also, answers, stored_as, succeeded
-from .outcome import RECORD, RESUME, outcome
+from .manual_multipart import Assembler
 from .protocol import upload as uploads
+from .protocol.compat import is_integer, is_text, native
 from .protocol.dialect import check_key, check_space
 from .protocol.errors import BadAnswer, InvalidArgument, UploadNotFound
 from .protocol.message import Headers
 from .protocol.operation import AbortUpload, InitiateUpload
-from .protocol.text import is_integer, is_text, native
-from .retry import Retry
-from .source import FileSource, StreamSource, shown, usable
-from .transfer import Sender, begin, check_begun, finish, give_up, reconcile
 
 _log = logging.getLogger("ucloud.uvideo")
 

@@ -2,8 +2,8 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from .assembly import Assembler
 from .handler import ResponseInfo
+from .manual_multipart import Assembler
 
 class _Readable(Protocol):
     def read(self, n: int, /) -> bytes | None: ...

@@ -7,12 +7,12 @@ from __future__ import absolute_import, division, print_function
 
 from ..logger import logger  # noqa: F401  the official SDK's modules have these names too
 from . import config
-from .argument import count, header_pairs, text
+from .engine.validation import count, header_pairs, text
 from .handler import Handler, also, answers, failed, succeeded
 from .protocol import operation
+from .protocol.compat import to_text
 from .protocol.dialect import check_space
 from .protocol.errors import InvalidArgument
-from .protocol.text import to_text
 
 _last = None
 #: Another URL in its place is where the managers send their calls, unless config's apiurl says otherwise.

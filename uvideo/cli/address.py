@@ -13,9 +13,9 @@ import os
 import re
 from dataclasses import dataclass
 
-from uvideo.cli.words import say
+from uvideo.cli.i18n import say
 from uvideo.errors import InvalidArgument
-from uvideo.pattern import is_pattern
+from uvideo.transfer.pattern import is_pattern
 
 __all__ = ["Address", "Local", "Pipe", "Remote", "local", "parse", "remote", "remote_object", "remote_space"]
 

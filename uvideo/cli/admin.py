@@ -1,4 +1,4 @@
-"""uvideo admin: for the operator of a server.  The commands are the server's own: uvideo.server.commands."""
+"""uvideo admin: for the operator of a server.  The commands are the server's own: uvideo.server.admin_commands."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import click
 from uvideo.cli import settings_file
 from uvideo.cli.context import Context
 from uvideo.cli.serve import needs_server, serve
-from uvideo.cli.verb import Example, option, verb
+from uvideo.cli.verb_command import Example, option, verb
 
 __all__ = ["admin"]
 
@@ -45,13 +45,13 @@ __all__ = ["admin"]
 )
 def admin(context: Context, command: str, arguments: tuple[str, ...], settings: tuple[Path, ...]) -> int:
     with needs_server():
-        from uvideo.server import commands
+        from uvideo.server import admin_commands
     words = [*arguments, "--help"] if command == "help" else [command, *arguments]
     if context.json and command != "help":
         words.append("--json")
     try:
         with _environment(settings_file.environment(click.Context(serve), settings) if command != "help" else {}):
-            commands.admin.main(args=words, prog_name="uvideo admin", standalone_mode=False)
+            admin_commands.admin.main(args=words, prog_name="uvideo admin", standalone_mode=False)
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 2
     return 0

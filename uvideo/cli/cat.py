@@ -11,14 +11,14 @@ import click
 
 from uvideo.cli.address import Remote, remote_object
 from uvideo.cli.context import Context
+from uvideo.cli.i18n import say
 from uvideo.cli.lookup import stat_object
 from uvideo.cli.ls import keys
-from uvideo.cli.verb import Example, option, verb
-from uvideo.cli.words import say
+from uvideo.cli.verb_command import Example, option, verb
 from uvideo.errors import BadRequest, InvalidArgument, UVideoError
 
 if TYPE_CHECKING:
-    from uvideo.reader import Reader
+    from uvideo.client.reader import Reader
 
 __all__ = ["cat"]
 

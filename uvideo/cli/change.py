@@ -10,13 +10,13 @@ import click
 
 from uvideo.cli.address import Remote, remote_object
 from uvideo.cli.context import Context
+from uvideo.cli.i18n import say
 from uvideo.cli.lookup import stat_object
 from uvideo.cli.ls import keys
 from uvideo.cli.presign import duration
 from uvideo.cli.report import Kind, named
 from uvideo.cli.space import CLASSES
-from uvideo.cli.verb import Example, option, verb
-from uvideo.cli.words import say
+from uvideo.cli.verb_command import Example, option, verb
 from uvideo.errors import DeadlineExceeded, InvalidArgument, UVideoError
 
 __all__ = ["CHANGED", "RESTORED", "restore", "set"]

@@ -25,7 +25,7 @@ from click.shell_completion import (
 )
 
 from uvideo.cli.context import Context
-from uvideo.cli.verb import Example, verb
+from uvideo.cli.verb_command import Example, verb
 from uvideo.errors import UVideoError
 
 __all__ = ["completion", "script"]
@@ -68,7 +68,7 @@ def _settings(args: Sequence[str]) -> dict[str, Any]:
 
 
 def _profiles(args: Sequence[str]) -> list[str]:
-    from uvideo.settings import profiles
+    from uvideo.config.settings import profiles
 
     return list(profiles(_settings(args)["environ"], strict=False)[1])
 

@@ -13,12 +13,12 @@ import click
 
 from uvideo.cli.ask import agreed, asked, secret
 from uvideo.cli.context import Context
+from uvideo.cli.i18n import say
 from uvideo.cli.report import Kind
-from uvideo.cli.verb import Example, family, option, verb
-from uvideo.cli.words import say
+from uvideo.cli.verb_command import Example, family, option, verb
+from uvideo.config.profiles import check_name, edit
+from uvideo.config.settings import PROVIDERS, SECRETS, check, config_file, is_secret, profiles, refuse_unknown
 from uvideo.errors import InvalidArgument, LocalFailure, UVideoError
-from uvideo.profiles import check_name, edit
-from uvideo.settings import PROVIDERS, SECRETS, check, config_file, is_secret, profiles, refuse_unknown
 
 __all__ = ["PROFILE", "SETTING", "config"]
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, TypedDict
 import click
 
 from uvideo.cli.address import Local, Pipe, parse
-from uvideo.cli.carry import Mover, Way
 from uvideo.cli.context import Context
+from uvideo.cli.copy_item import Mover, Way
+from uvideo.cli.destinations import Route
+from uvideo.cli.i18n import say
 from uvideo.cli.progress import display
-from uvideo.cli.route import Route
-from uvideo.cli.verb import Example, Function, option, store, verb
-from uvideo.cli.words import say
+from uvideo.cli.verb_command import Example, Function, option, store, verb
 from uvideo.errors import InvalidArgument
-from uvideo.pattern import Filter
+from uvideo.transfer.pattern import Filter
 
 __all__ = ["cp", "mv", "filters", "pairs", "rates", "way"]
 

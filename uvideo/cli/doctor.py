@@ -11,11 +11,11 @@ import click
 
 from uvideo.cli import failure
 from uvideo.cli.address import remote_space
-from uvideo.cli.advice import TITLES, advice, found
 from uvideo.cli.context import Context
+from uvideo.cli.doctor_text import TITLES, advice, found
+from uvideo.cli.i18n import say
 from uvideo.cli.report import Kind
-from uvideo.cli.verb import Example, option, verb
-from uvideo.cli.words import say
+from uvideo.cli.verb_command import Example, option, verb
 from uvideo.errors import InvalidArgument, UVideoError
 from uvideo.models import Finding
 
@@ -98,7 +98,7 @@ def doctor(context: Context, url: str | None, space: str | None) -> int:
 
 
 def _set_up(context: Context, space: str | None) -> Iterator[Finding]:
-    from uvideo.diagnose import examine
+    from uvideo.diagnose.checks import examine
 
     return examine(
         context.profile,
@@ -109,8 +109,8 @@ def _set_up(context: Context, space: str | None) -> Iterator[Finding]:
 
 
 def _link(context: Context, url: str) -> Iterator[Finding]:
-    from uvideo.link import read_link
-    from uvideo.settings import load
+    from uvideo.config.settings import load
+    from uvideo.diagnose.signed_url import read_link
 
     if url == "-":
         url = sys.stdin.read(URL_LIMIT).strip()

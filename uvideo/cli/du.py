@@ -10,11 +10,11 @@ import click
 
 from uvideo.cli.address import Remote, remote
 from uvideo.cli.context import Context
+from uvideo.cli.destinations import Pattern
+from uvideo.cli.i18n import say
 from uvideo.cli.ls import entries
 from uvideo.cli.report import Kind, named, size
-from uvideo.cli.route import Pattern
-from uvideo.cli.verb import Example, option, verb
-from uvideo.cli.words import say
+from uvideo.cli.verb_command import Example, option, verb
 from uvideo.errors import UVideoError
 
 if TYPE_CHECKING:

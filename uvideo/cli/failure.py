@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from uvideo import errors
-from uvideo.cli.words import say
-from uvideo.policy import is_full, system
+from uvideo.cli.i18n import say
+from uvideo.transfer.policy import is_full, system
 
 __all__ = [
     "AUTH",

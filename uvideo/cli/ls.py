@@ -10,11 +10,11 @@ import click
 
 from uvideo.cli.address import Remote, remote
 from uvideo.cli.context import Context
+from uvideo.cli.destinations import Pattern
 from uvideo.cli.lookup import exists
 from uvideo.cli.report import Kind, moment, named, size
-from uvideo.cli.route import Pattern
 from uvideo.cli.space import SPACE, space_record
-from uvideo.cli.verb import Example, option, verb
+from uvideo.cli.verb_command import Example, option, verb
 from uvideo.errors import NotFound, UVideoError
 
 if TYPE_CHECKING:

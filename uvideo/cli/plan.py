@@ -15,10 +15,10 @@ from datetime import datetime, timezone
 from types import TracebackType
 from typing import Any, TextIO
 
-from uvideo import localfile
 from uvideo.cli.address import Local, Remote, parse
+from uvideo.cli.i18n import say
 from uvideo.cli.walk import Entry
-from uvideo.cli.words import say
+from uvideo.config import localfile
 from uvideo.errors import InvalidArgument, LocalFailure
 
 __all__ = ["Head", "Plan", "PlanWriter", "Step", "read"]

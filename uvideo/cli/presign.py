@@ -10,10 +10,10 @@ import click
 
 from uvideo.cli.address import remote_object
 from uvideo.cli.context import Context
+from uvideo.cli.i18n import say
 from uvideo.cli.ls import keys
 from uvideo.cli.report import Kind
-from uvideo.cli.verb import Example, option, verb
-from uvideo.cli.words import say
+from uvideo.cli.verb_command import Example, option, verb
 from uvideo.errors import InvalidArgument, UVideoError
 
 __all__ = ["LINK", "duration", "presign"]

@@ -16,10 +16,10 @@ import click
 
 from uvideo.cli import failure
 from uvideo.cli.context import Context
+from uvideo.cli.i18n import say
 from uvideo.cli.report import OutputGone
-from uvideo.cli.table import VERBS
-from uvideo.cli.verb import SETTINGS, Family, common
-from uvideo.cli.words import say
+from uvideo.cli.verb_command import SETTINGS, Family, common
+from uvideo.cli.verbs import VERBS
 from uvideo.errors import InvalidArgument, UVideoError
 
 __all__ = ["commands", "invoke", "run"]

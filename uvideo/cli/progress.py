@@ -7,8 +7,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from uvideo.cli.context import Context
+from uvideo.cli.i18n import say
 from uvideo.cli.report import shown
-from uvideo.cli.words import say
 
 if TYPE_CHECKING:
     from uvideo.models import Progress

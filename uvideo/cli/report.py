@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, TextIO
 
-from uvideo import errors, priority
+from uvideo import errors
 from uvideo.cli import failure
-from uvideo.cli.words import say
+from uvideo.cli.i18n import say
+from uvideo.config import systemd_journal
 
 __all__ = ["ERROR", "NOTE", "SUMMARY", "Kind", "OutputGone", "Report", "moment", "named", "shown", "size", "span"]
 
@@ -294,8 +295,10 @@ class Report:
         text = kind.text(record)
         if text is not None:
             text = "\n".join(shown(line) for line in text.split("\n"))
-            if priority.leads_to_journal(stream):
-                text = priority.prioritized(text, priority.ERROR if kind is ERROR else priority.INFO)
+            if systemd_journal.leads_to_journal(stream):
+                text = systemd_journal.prioritized(
+                    text, systemd_journal.ERROR if kind is ERROR else systemd_journal.INFO
+                )
             self._print(stream, text)
 
     def _print(self, stream: TextIO, text: str) -> None:

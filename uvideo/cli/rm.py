@@ -14,15 +14,15 @@ from uvideo import errors
 from uvideo.cli.address import Remote, remote
 from uvideo.cli.context import Context
 from uvideo.cli.cp import filters
+from uvideo.cli.destinations import expand
+from uvideo.cli.i18n import say
 from uvideo.cli.report import Kind, shown
-from uvideo.cli.route import expand
-from uvideo.cli.verb import Example, option, verb
+from uvideo.cli.verb_command import Example, option, verb
 from uvideo.cli.walk import Entry
-from uvideo.cli.words import say
 from uvideo.errors import InvalidArgument, LocalFailure, UVideoError
-from uvideo.pattern import Filter
-from uvideo.policy import CircuitBreaker
-from uvideo.pool import Pool
+from uvideo.transfer.pattern import Filter
+from uvideo.transfer.policy import CircuitBreaker
+from uvideo.transfer.pool import Pool
 
 __all__ = ["DELETED", "confirmed", "delete_all", "rm"]
 

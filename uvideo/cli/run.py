@@ -13,12 +13,12 @@ import click
 from uvideo.cli import failure
 from uvideo.cli.address import Pipe, local, parse
 from uvideo.cli.context import Context
+from uvideo.cli.i18n import say
 from uvideo.cli.report import Kind
-from uvideo.cli.table import VERBS
-from uvideo.cli.verb import Example, option, unknown, verb
-from uvideo.cli.words import say
+from uvideo.cli.verb_command import Example, option, unknown, verb
+from uvideo.cli.verbs import VERBS
 from uvideo.errors import InvalidArgument
-from uvideo.pool import Pool
+from uvideo.transfer.pool import Pool
 
 __all__ = ["run"]
 

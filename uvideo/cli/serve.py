@@ -12,10 +12,10 @@ import click
 from uvideo.cli import settings_file
 from uvideo.cli.context import Context
 from uvideo.cli.failure import CannotStart
-from uvideo.cli.verb import Example, again, option, verb
-from uvideo.cli.words import say
+from uvideo.cli.i18n import say
+from uvideo.cli.verb_command import Example, again, option, verb
+from uvideo.config.option_types import FloatRange
 from uvideo.errors import InvalidArgument
-from uvideo.finite import FloatRange
 
 __all__ = ["needs_server", "serve"]
 
@@ -276,8 +276,8 @@ def serve(
     **options: Any,  # fields of the server's Settings, which are imported only in here
 ) -> int:
     with needs_server():
-        from uvideo.server import endings
-        from uvideo.server import main as server
+        from uvideo.server.process import exit_codes
+        from uvideo.server.process import main as server
     command = click.get_current_context()
 
     def reread() -> server.Settings:
@@ -285,9 +285,9 @@ def serve(
         try:
             return server.Settings(**again(command).params)
         except click.ClickException as failure:
-            raise server.StartError(failure.format_message(), endings.SETTINGS) from None
+            raise server.StartError(failure.format_message(), exit_codes.SETTINGS) from None
         except InvalidArgument as failure:
-            raise server.StartError(str(failure), endings.SETTINGS) from None
+            raise server.StartError(str(failure), exit_codes.SETTINGS) from None
 
     try:
         return server.serve(server.Settings(**options), reread)

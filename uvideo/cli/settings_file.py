@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from uvideo import localfile
+from uvideo.config import localfile
 from uvideo.errors import InvalidArgument
 
 __all__ = ["Line", "environment", "parse", "read"]

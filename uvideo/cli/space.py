@@ -10,9 +10,9 @@ import click
 from uvideo.cli.address import remote_space
 from uvideo.cli.ask import agreed
 from uvideo.cli.context import Context
+from uvideo.cli.i18n import say
 from uvideo.cli.report import Kind, moment
-from uvideo.cli.verb import Example, Family, family, option, verb
-from uvideo.cli.words import say
+from uvideo.cli.verb_command import Example, Family, family, option, verb
 from uvideo.errors import InvalidArgument, SomeFailed, SpaceNotEmpty, UVideoError
 
 if TYPE_CHECKING:

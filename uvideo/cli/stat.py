@@ -13,7 +13,7 @@ from uvideo.cli.lookup import stat_object
 from uvideo.cli.ls import keys
 from uvideo.cli.report import Kind, moment, named, shown, size
 from uvideo.cli.space import SPACE, space_record
-from uvideo.cli.verb import Example, option, verb
+from uvideo.cli.verb_command import Example, option, verb
 from uvideo.errors import UVideoError
 
 __all__ = ["STAT", "stat"]

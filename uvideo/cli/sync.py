@@ -13,21 +13,21 @@ import click
 
 from uvideo import same_etag
 from uvideo.cli.address import Address, Local, Pipe, Remote, parse
-from uvideo.cli.carry import Mover, Task
 from uvideo.cli.context import Context
+from uvideo.cli.copy_item import Mover, Task
 from uvideo.cli.cp import Filters, Rates, filters, rates, way
+from uvideo.cli.destinations import nothing
 from uvideo.cli.etags import Etags
+from uvideo.cli.i18n import say
 from uvideo.cli.plan import Head, PlanWriter, Step, read
 from uvideo.cli.progress import Display, display
 from uvideo.cli.report import Kind, size
 from uvideo.cli.rm import confirmed, delete_all
-from uvideo.cli.route import nothing
-from uvideo.cli.verb import Example, option, verb
+from uvideo.cli.verb_command import Example, option, verb
 from uvideo.cli.walk import Entry, files, merge, objects, one_file
-from uvideo.cli.words import say
 from uvideo.errors import Cancelled, InvalidArgument, LocalFailure, NotFound, UVideoError
-from uvideo.folders import Target
-from uvideo.pattern import Filter
+from uvideo.transfer.folders import Target
+from uvideo.transfer.pattern import Filter
 
 __all__ = ["apply", "sync"]
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from uvideo.cli.address import remote
-from uvideo.cli.carry import Mover, Task, sides
 from uvideo.cli.context import Context
+from uvideo.cli.copy_item import Mover, Task, sides
 from uvideo.cli.cp import Rates, rates, way
+from uvideo.cli.i18n import say
 from uvideo.cli.progress import display
 from uvideo.cli.report import Kind, moment, size
-from uvideo.cli.verb import Example, family, option, verb
-from uvideo.cli.words import say
+from uvideo.cli.verb_command import Example, family, option, verb
 from uvideo.errors import InvalidArgument, UVideoError
 from uvideo.models import TransferRecord
 

@@ -18,14 +18,14 @@ from uvideo.cli.address import Local, Pipe, Remote, parse
 from uvideo.cli.context import Context
 from uvideo.cli.cp import filters
 from uvideo.cli.etags import hashed
+from uvideo.cli.i18n import say
 from uvideo.cli.lookup import exists, stat_object
 from uvideo.cli.report import Kind, shown, size
-from uvideo.cli.verb import Example, option, verb
+from uvideo.cli.verb_command import Example, option, verb
 from uvideo.cli.walk import Entry, files, merge, objects, one_file
-from uvideo.cli.words import say
 from uvideo.errors import InvalidArgument, LocalFailure, UVideoError
-from uvideo.pattern import Filter
-from uvideo.pool import results
+from uvideo.transfer.pattern import Filter
+from uvideo.transfer.pool import results
 
 __all__ = ["DIFFERENCE", "ETAG", "VERIFIED", "etag", "verify"]
 

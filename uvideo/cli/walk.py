@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from uvideo.cli.words import say
+from uvideo.cli.i18n import say
 from uvideo.errors import BadAnswer, LocalFailure, UVideoError
-from uvideo.walk import Problem, walk
+from uvideo.transfer.walk import Problem, walk
 
 if TYPE_CHECKING:
     from uvideo import Client
@@ -55,7 +55,7 @@ def files(
     skips: Callable[[str], bool] | None = None,
     links: bool = True,
 ) -> Iterator[Entry]:
-    """The files below a folder; prefix, depth, skips and links as of ``uvideo.walk``.
+    """The files below a folder; prefix, depth, skips and links as of ``uvideo.transfer.walk``.
 
     refuse(error, path): told of what cannot be read or cannot be a key; the others go on.
     """

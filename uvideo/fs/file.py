@@ -17,11 +17,11 @@ from uvideo.fs.failure import as_oserror
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-    from uvideo.aiofile import AsyncReader, AsyncWriter
+    from uvideo.client.aio_file import AsyncReader, AsyncWriter
+    from uvideo.client.reader import Reader
+    from uvideo.client.writer import Writer
     from uvideo.fs.filesystem import UVideoFileSystem
     from uvideo.models import Content
-    from uvideo.reader import Reader
-    from uvideo.writer import Writer
 
 __all__ = ["ReadFile", "StreamedFile", "WriteFile"]
 

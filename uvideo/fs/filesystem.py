@@ -29,7 +29,7 @@ from uvideo.models import Progress, Stored
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from uvideo.options import (
+    from uvideo.client.options import (
         DownloadOptions,
         OpenOptions,
         PresignOptions,

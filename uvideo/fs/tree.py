@@ -25,7 +25,7 @@ from uvideo.models import ObjectInfo, T
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from uvideo.options import Given
+    from uvideo.client.options import Given
 
 __all__ = ["Tree"]
 

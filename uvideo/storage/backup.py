@@ -27,9 +27,9 @@ from functools import partial
 from pathlib import Path
 
 from uvideo._core import json_document, localfile
+from uvideo.storage.backup_hold import HELD, hold
 from uvideo.storage.disk import check_name, write_at
-from uvideo.storage.hold import HELD, hold
-from uvideo.storage.turn import turn
+from uvideo.storage.key_lock import turn
 
 __all__ = ["BackupError", "Copied", "Missing", "backup", "restore"]
 

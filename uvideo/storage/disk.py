@@ -34,7 +34,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from uvideo._core import errors, localfile
-from uvideo.storage import hold
+from uvideo.storage import backup_hold
 from uvideo.storage.base import (
     KEEP,
     Absent,
@@ -160,7 +160,7 @@ class DiskBlobs:
         return draft
 
     async def discard(self, draft: str) -> None:
-        await self.run(hold.delete, self._root, self.draft_path(draft), self.blob_path(draft))
+        await self.run(backup_hold.delete, self._root, self.draft_path(draft), self.blob_path(draft))
         self._entered.discard(draft)
 
     async def open(self, blob: str) -> Reader:
@@ -169,10 +169,10 @@ class DiskBlobs:
         return reader
 
     async def delete(self, blob: str) -> None:
-        await self.run(hold.delete, self._root, self.blob_path(blob))
+        await self.run(backup_hold.delete, self._root, self.blob_path(blob))
 
     async def sweep(self, named: Named, older_than: float, freed: Freed | None = None, *, limited: bool = True) -> int:
-        await self.run(hold.release, self._root)
+        await self.run(backup_hold.release, self._root)
         await self.take_back(named)
         everything = unnamed = taken = 0
         suspects = list[Path]()

@@ -14,8 +14,8 @@ from typing import Any
 
 from uvideo._core import errors
 from uvideo.storage.base import Compacted, ObjectRecord, Page, PartRecord, SpaceRecord, UploadRecord
-from uvideo.storage.connections import LOOK, Connections, Lock, Session, count_of
 from uvideo.storage.postgres_accounts import LONG, PostgresAccounts
+from uvideo.storage.postgres_connections import LOOK, Connections, Lock, Session, count_of
 from uvideo.storage.schema import (
     DRAFTS,
     IS_STALE,

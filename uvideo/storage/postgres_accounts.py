@@ -6,9 +6,8 @@ import builtins
 from collections.abc import Callable, Mapping, Sequence
 
 from uvideo._core import errors
-from uvideo.storage.accounts import changed, flux_of, token_row
 from uvideo.storage.base import DAY, Census, DayUsage, Holding, KeyRecord, OpenUploads, StaleUpload, TokenRecord
-from uvideo.storage.connections import Connections, Lock, Session
+from uvideo.storage.postgres_connections import Connections, Lock, Session
 from uvideo.storage.schema import (
     CENSUS,
     HELD_FLUX,
@@ -23,6 +22,7 @@ from uvideo.storage.schema import (
     Held,
     token_of,
 )
+from uvideo.storage.sqlite_accounts import changed, flux_of, token_row
 
 __all__ = ["PostgresAccounts"]
 

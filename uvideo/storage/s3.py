@@ -54,7 +54,7 @@ from uvideo.storage.base import (
     Writer,
 )
 from uvideo.storage.s3_failures import telling
-from uvideo.storage.window import Window
+from uvideo.storage.send_window import Window
 
 __all__ = ["WINDOW", "S3Blobs", "S3Place"]
 

@@ -21,8 +21,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from uvideo._core import errors
-from uvideo.storage import upkeep
-from uvideo.storage.accounts import Accounts
+from uvideo.storage import sqlite_upkeep as upkeep
 from uvideo.storage.base import (
     Absent,
     Compacted,
@@ -34,9 +33,9 @@ from uvideo.storage.base import (
     Unreachable,
     UploadRecord,
 )
-from uvideo.storage.committer import Committer, Work, held, is_locked, telling, told
-from uvideo.storage.mark import Mark
-from uvideo.storage.reserve import Reserve
+from uvideo.storage.change_mark import Mark
+from uvideo.storage.disk_reserve import Reserve
+from uvideo.storage.group_commit import Committer, Work, held, is_locked, telling, told
 from uvideo.storage.schema import (
     DRAFTS,
     IS_STALE,
@@ -55,6 +54,7 @@ from uvideo.storage.schema import (
     statements,
     upload_of,
 )
+from uvideo.storage.sqlite_accounts import Accounts
 
 __all__ = ["SqliteCatalog"]
 

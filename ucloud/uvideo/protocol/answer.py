@@ -8,13 +8,24 @@ from email.utils import formatdate, mktime_tz, parsedate_tz
 
 from . import byterange, objects, operation
 from .cause import said, told
+from .compat import (
+    TYPE_CHECKING,
+    is_integer,
+    is_text,
+    native,
+    overload,
+    printable,
+    quote_query,
+    to_bytes,
+    to_text,
+    whole,
+)
 from .dialect import LIST_LIMIT
 from .errors import BadAnswer, refusal
 from .field import CLASS, META
 from .message import Headers, Response
 from .operation import KEPT
 from .page import coding, is_page, title
-from .text import TYPE_CHECKING, is_integer, is_text, native, overload, printable, quote_query, to_bytes, to_text, whole
 
 if TYPE_CHECKING:
     from typing import Any, Callable, Iterable, NoReturn  # noqa: F401

@@ -4,8 +4,8 @@ from __future__ import absolute_import, division, print_function
 
 import re
 
+from .compat import NamedTuple
 from .errors import InvalidRange
-from .text import NamedTuple
 
 
 class ByteRange(NamedTuple("ByteRange", [("first", "int | None"), ("last", "int | None")])):

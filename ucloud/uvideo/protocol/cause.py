@@ -6,8 +6,8 @@ Each cause has a class of error, a text that says what was seen, and one remedy.
 
 from __future__ import absolute_import, division, print_function
 
+from .compat import TYPE_CHECKING, NamedTuple, printable, to_text
 from .errors import BadAnswer, ConfigurationError, NoAnswer, Unavailable
-from .text import TYPE_CHECKING, NamedTuple, printable, to_text
 
 if TYPE_CHECKING:
     from typing import Any, Mapping  # noqa: F401

@@ -3,8 +3,8 @@
 from __future__ import absolute_import, division, print_function
 
 from .answer import parse_date
+from .compat import TYPE_CHECKING
 from .errors import PreconditionFailed
-from .text import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typing import Iterable  # noqa: F401

@@ -9,6 +9,18 @@ from __future__ import absolute_import, division, print_function
 import re
 
 from . import byterange, field, objects
+from .compat import (
+    TYPE_CHECKING,
+    NamedTuple,
+    build_query,
+    is_text,
+    native,
+    parse_query,
+    quote_path,
+    to_bytes,
+    to_text,
+    unquote,
+)
 from .errors import BadRequest, InvalidArgument
 from .field import (
     DIRECTIVE,
@@ -52,18 +64,6 @@ from .operation import (
     SwitchClass,
     UploadHit,
     UploadPart,
-)
-from .text import (
-    TYPE_CHECKING,
-    NamedTuple,
-    build_query,
-    is_text,
-    native,
-    parse_query,
-    quote_path,
-    to_bytes,
-    to_text,
-    unquote,
 )
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from __future__ import absolute_import, division, print_function
 import json
 
 from . import etag as etags
+from .compat import TYPE_CHECKING, is_integer, is_text, native, to_text
 from .dialect import check_key, check_space
 from .errors import InvalidArgument, UVideoError
 from .message import Slice
-from .text import TYPE_CHECKING, is_integer, is_text, native, to_text
 
 if TYPE_CHECKING:
     from typing import Any, Iterator  # noqa: F401

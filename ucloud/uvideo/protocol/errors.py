@@ -22,7 +22,7 @@ Source: data-plane.md section 2, management-plane.md sections 2 and 3.
 
 from __future__ import absolute_import, division, print_function
 
-from .text import TYPE_CHECKING, native, printable, to_text
+from .compat import TYPE_CHECKING, native, printable, to_text
 
 if TYPE_CHECKING:
     from typing import Any, Iterator, Mapping  # noqa: F401

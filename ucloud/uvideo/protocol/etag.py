@@ -10,7 +10,7 @@ import hashlib
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
-from .text import TYPE_CHECKING, native
+from .compat import TYPE_CHECKING, native
 
 if TYPE_CHECKING:
     from typing import Iterable, Sequence  # noqa: F401

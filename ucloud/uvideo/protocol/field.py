@@ -8,9 +8,9 @@ from __future__ import absolute_import, division, print_function
 import binascii
 import re
 
+from .compat import TYPE_CHECKING, build_query, native, overload, quote_path, to_bytes, to_text, whole
 from .errors import BadRequest, TooLarge
 from .operation import ACLS, KEPT, STORAGE_CLASSES
-from .text import TYPE_CHECKING, build_query, native, overload, quote_path, to_bytes, to_text, whole
 
 if TYPE_CHECKING:
     from typing import Mapping, Sequence, TypeVar  # noqa: F401

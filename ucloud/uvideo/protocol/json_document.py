@@ -4,7 +4,7 @@ from __future__ import absolute_import, division, print_function
 
 import json
 
-from .text import TYPE_CHECKING, to_bytes
+from .compat import TYPE_CHECKING, to_bytes
 
 if TYPE_CHECKING:
     from typing import Any, NoReturn  # noqa: F401

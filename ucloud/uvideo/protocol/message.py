@@ -2,7 +2,7 @@
 
 from __future__ import absolute_import, division, print_function
 
-from .text import TYPE_CHECKING, NamedTuple, overload
+from .compat import TYPE_CHECKING, NamedTuple, overload
 
 if TYPE_CHECKING:
     from typing import ClassVar, Iterable, Iterator, TypeVar  # noqa: F401

@@ -9,6 +9,7 @@ import json
 import re
 
 from . import byterange, field
+from .compat import TYPE_CHECKING, build_query, is_text, native, quote_path, to_bytes, to_text, unquote
 from .errors import BadRequest, CopyRangeInvalid
 from .field import KEY_LIMIT, SOURCE, SOURCE_RANGE, number, one_of, part_number, place, stored, upload_id, upload_query
 from .json_document import parse_json
@@ -31,7 +32,6 @@ from .operation import (
     SwitchClass,
     UploadHit,
 )
-from .text import TYPE_CHECKING, build_query, is_text, native, quote_path, to_bytes, to_text, unquote
 
 if TYPE_CHECKING:
     from typing import Any, Callable, Mapping  # noqa: F401

@@ -9,7 +9,7 @@ from __future__ import absolute_import, division, print_function
 
 from collections import namedtuple
 
-from .text import native
+from .compat import native
 
 
 def _operation(name, fields, optional=""):

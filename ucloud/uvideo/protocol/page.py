@@ -4,7 +4,7 @@ from __future__ import absolute_import, division, print_function
 
 import re
 
-from .text import TYPE_CHECKING, to_text
+from .compat import TYPE_CHECKING, to_text
 
 if TYPE_CHECKING:
     from .message import Headers  # noqa: F401

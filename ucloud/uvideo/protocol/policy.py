@@ -11,11 +11,11 @@ import binascii
 import json
 import re
 
+from .compat import TYPE_CHECKING, NamedTuple, is_text, native, to_bytes, to_text
 from .errors import BadRequest
 from .json_document import parse_json
 from .message import Headers, Response
 from .signature import POLICIES, read_authorization
-from .text import TYPE_CHECKING, NamedTuple, is_text, native, to_bytes, to_text
 
 if TYPE_CHECKING:
     from typing import Any, Mapping  # noqa: F401

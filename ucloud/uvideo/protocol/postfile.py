@@ -5,9 +5,9 @@ Source: data-plane.md, PostFile; signing.md section 1, "Form upload".
 
 from __future__ import absolute_import, division, print_function
 
+from .compat import TYPE_CHECKING, native
 from .errors import BadRequest
 from .message import Headers
-from .text import TYPE_CHECKING, native
 
 if TYPE_CHECKING:
     from typing import Mapping  # noqa: F401

@@ -10,8 +10,8 @@ from __future__ import absolute_import, division, print_function
 
 import re
 
+from .compat import TYPE_CHECKING, NamedTuple, is_text
 from .errors import InvalidArgument
-from .text import TYPE_CHECKING, NamedTuple, is_text
 
 if TYPE_CHECKING:
     from typing import NoReturn, TypeVar  # noqa: F401

@@ -11,7 +11,7 @@ from __future__ import absolute_import, division, print_function
 import re
 
 from .answer import http_date, parse_date
-from .text import to_text
+from .compat import to_text
 
 _SAID = re.compile(r'ongoing-request="(true|false)"(?:,\s*expiry-date="([^"]*)")?\s*\Z', re.I).match
 

@@ -22,9 +22,9 @@ import hmac
 import re
 from decimal import Decimal
 
+from .compat import TYPE_CHECKING, NamedTuple, build_query, native, quote_query, to_bytes, to_text
 from .errors import InvalidArgument, NoCredentials, SignatureExpired, SignatureMismatch
 from .expiry import is_past
-from .text import TYPE_CHECKING, NamedTuple, build_query, native, quote_query, to_bytes, to_text
 
 if TYPE_CHECKING:
     from typing import Iterable, Iterator, Mapping, Sequence  # noqa: F401

@@ -9,9 +9,9 @@ from __future__ import absolute_import, division, print_function
 import json
 
 from . import etag as etags
+from .compat import TYPE_CHECKING, is_integer, is_text, native, to_text
 from .errors import IntegrityError, InvalidArgument
 from .message import Slice
-from .text import TYPE_CHECKING, is_integer, is_text, native, to_text
 
 if TYPE_CHECKING:
     from typing import Any, Callable, Iterable, Iterator  # noqa: F401

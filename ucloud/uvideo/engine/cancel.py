@@ -1,0 +1,102 @@
+"""A wish to end a transfer, which one thread sets and others obey."""
+
+from __future__ import absolute_import, division, print_function
+
+import copy
+import sys
+import threading
+
+from ..protocol.errors import Cancelled
+
+_is_finalizing = getattr(sys, "is_finalizing", lambda: False)  # not on Python 2.7
+
+
+class Interrupt(object):
+    """Set once, for good: a transfer then ends at its next wait, piece or request.  Safe to share between threads."""
+
+    def __init__(self):
+        self._event = threading.Event()
+        self._error = Cancelled()
+        self._lock = threading.RLock()  # a signal handler may set it
+        self._wake = []
+
+    def set(self, error=None):
+        """``error``: the UVideoError that it raises then, Cancelled by default; the first counts."""
+        with self._lock:
+            if self._event.is_set():
+                return
+            self._error = error or self._error
+            self._event.set()
+            for wake in self._wake:
+                wake()
+
+    cancel = set
+
+    def is_set(self):
+        return self._event.is_set()
+
+    def remember(self, wake):
+        """Call ``wake()`` when it is set, at once if it is; it must not block."""
+        with self._lock:
+            self._wake.append(wake)
+            if self._event.is_set():
+                wake()
+
+    def forget(self, wake):
+        """No longer call it; it is not running when this returns."""
+        with self._lock:
+            if wake in self._wake:
+                self._wake.remove(wake)
+
+    def wait(self, seconds):
+        """Sleep so long, or until it is set.  Whether it is set."""
+        self._event.wait(seconds)
+        return self._event.is_set()
+
+    def check(self):
+        """Raise the error if it is set: each time another one, as an error says where it was met."""
+        if self._event.is_set():
+            raise copy.copy(self._error)
+
+
+class Grace(object):
+    """What an Interrupt wishes, heeded ``seconds`` later: for an answer that must not get lost.  For one request."""
+
+    def __init__(self, interrupt, seconds):
+        self._interrupt, self._seconds = interrupt, seconds
+        self._lock = threading.Lock()
+        self._wake = self._timer = None
+        self._over = False
+
+    def is_set(self):
+        return self._over
+
+    def remember(self, wake):
+        """As Interrupt; of one ``wake`` at a time."""
+        self._wake = wake
+        self._interrupt.remember(self._start)
+
+    def forget(self, wake):
+        self._interrupt.forget(self._start)
+        with self._lock:
+            self._wake = None
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def check(self):
+        if self._over:
+            self._interrupt.check()
+
+    def _start(self):
+        if _is_finalizing():  # no thread begins to run any more, and its start would wait for that for ever
+            self._end()
+            return
+        self._timer = threading.Timer(self._seconds, self._end)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _end(self):
+        with self._lock:
+            if self._wake is not None:
+                self._over = True
+                self._wake()

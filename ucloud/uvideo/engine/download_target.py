@@ -1,0 +1,496 @@
+"""Where a download's bytes go: a file that appears when it is complete, or a stream.  Threads write at offsets."""
+
+from __future__ import absolute_import, division, print_function
+
+import errno
+import hashlib
+import io
+import os
+import stat
+import time
+import uuid
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+from ..protocol.compat import PY2
+from ..protocol.errors import InvalidArgument, LocalFailure
+from . import localfile
+from .upload_source import local, shown
+
+#: Files up to this size have no room set aside before the bytes come.
+ROOM = 1024 * 1024
+#: Bytes that are set aside in one go, and how many seconds all may take: a system that cannot do it writes zeros.
+STEP, PATIENCE = 64 * 1024 * 1024, 0.25
+_PIECE = 256 * 1024
+#: Links that are followed one after the other; the system follows as many.
+LINKS = 40
+#: Temporary files that one target can have at a time before they get random names.
+SLOTS = 8
+#: How often a name is tried again that another process gave up meanwhile.
+TRIES = 4
+
+_OPEN = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0)
+_ticks = getattr(time, "monotonic", time.time)
+
+
+def opened(target):
+    """The target at a path: a FileTarget; a StreamTarget where a device, pipe, socket or open descriptor is.
+
+    A symbolic link to a file stays: the file that it leads to is replaced.  A name in the system's folder of
+    descriptors (/dev/stdout, /dev/fd/3, what a shell makes of ``>(command)``) is no such link: it is written to.
+    """
+    try:
+        place = _text(getattr(os, "fspath", lambda same: same)(target))
+        if not os.path.isabs(place):
+            place = os.path.join(os.path.abspath(place[:0]), place)  # usable from any folder
+        status = _status(os.lstat, place)
+        for _ in range(LINKS):
+            if _is_descriptor(place, status):
+                return StreamTarget(None, place)
+            if status is None or not stat.S_ISLNK(status.st_mode):
+                break
+            _check_link(place)
+            place = os.path.join(os.path.dirname(place), os.readlink(place))
+            status = _status(os.lstat, place)
+        else:
+            raise LocalFailure(u"%s: %s" % (shown(target), shown(os.strerror(errno.ELOOP))))
+    except (TypeError, ValueError, AttributeError):
+        raise InvalidArgument(u"the local file is a %s; a path is needed" % type(target).__name__)
+    except EnvironmentError as error:
+        raise local(error, target)
+    if status is not None and stat.S_ISDIR(status.st_mode):
+        raise LocalFailure(u"%s is a directory; name a file in it" % shown(target))
+    if status is not None and not stat.S_ISREG(status.st_mode):
+        return StreamTarget(None, place)
+    folder = os.path.dirname(place)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        if not os.path.isdir(folder):
+            raise LocalFailure(u"the directory %s does not exist" % shown(folder))
+        raise LocalFailure(u"the directory %s cannot be written to" % shown(folder))
+    return FileTarget(target, place, None if status is None else stat.S_IMODE(status.st_mode) & 0o777)
+
+
+def _status(ask, path):
+    """What ``ask`` says of a path; None if nothing is there, or nothing that can be asked about."""
+    try:
+        return ask(path)
+    except EnvironmentError:
+        return None
+
+
+def _is_descriptor(path, status):
+    """Whether a path names what some process has open, so that its link may lead to another file by now, or to none."""
+    if status is None:
+        return False
+    if stat.S_ISLNK(status.st_mode):
+        found = _status(os.lstat, "/proc/self")
+        return found is not None and found.st_dev == status.st_dev
+    return os.path.dirname(path) == "/dev/fd"  # where these are no links
+
+
+def _own(path):
+    """The descriptor of this process that a path names, or None."""
+    folder, name = os.path.split(path)
+    if not name.isdigit():
+        return None
+    folder, ours = os.path.realpath(folder), os.path.realpath("/proc/self")
+    is_own = folder in ("/dev/fd", ours + "/fd") or (folder.startswith(ours + "/task/") and folder.endswith("/fd"))
+    return int(name) if is_own else None
+
+
+def _text(path):
+    return os.fsdecode(path) if isinstance(path, bytes) and not PY2 else path
+
+
+def _stream(path):
+    """The raw file to write to at the path of a device, pipe or descriptor.
+
+    A descriptor of this process is shared, with its place in the file.  What else is open is written to at its end.
+    """
+    number = _own(path)
+    if number is not None:
+        descriptor = os.dup(number)
+    else:
+        descriptor = localfile.opened(path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_NOCTTY", 0))
+    try:
+        return io.open(descriptor, "wb", 0)
+    except BaseException:  # a directory's
+        os.close(descriptor)
+        raise
+
+
+def _check_link(path):
+    """LocalFailure for a link that another user left in a sticky folder; the system does not follow it either."""
+    if not os.path.islink(path) or not localfile.HAS_OWNERS:
+        return
+    folder, owner = os.stat(os.path.dirname(path) or "."), os.lstat(path).st_uid
+    shared = folder.st_mode & stat.S_ISVTX and folder.st_mode & stat.S_IWOTH
+    if shared and owner not in (os.geteuid(), folder.st_uid):
+        raise LocalFailure(u"%s is a link that another user left there" % shown(path))
+
+
+class FileTarget(object):
+    """A temporary file beside the target, which takes its place when all is well.
+
+    An existing target keeps its permissions (not set-uid); a symbolic link is followed, but none that another user left
+    in a shared folder such as /tmp.  ``mode``: an existing target's permissions.  Any number of threads may write, each
+    with a ``handle`` of its own: one that comes too late then writes nowhere else.
+    """
+
+    sequential = False
+
+    def __init__(self, path, final, mode):
+        self.path, self._final, self._mode = path, final, mode
+        self.temporary = self._file = None
+        self._named = False
+
+    def named(self, name):
+        """The path of a temporary file of that name."""
+        return os.path.join(os.path.dirname(self._final), name)
+
+    def start(self, size, temporary=None):
+        """Begin with a new file, again if need be, in which ``size`` bytes have room; None: nobody knows.
+
+        ``temporary``: its path, and then ``leave`` keeps it; else one of the target's own names, in place of what an
+        earlier run left there.
+        """
+        self._drop()
+        self._named = temporary is not None
+        mode = 0o666 if self._mode is None else 0o600
+        try:
+            if temporary is None:
+                self.temporary, self._file = self._aside(mode)
+            else:
+                if os.path.lexists(temporary):
+                    localfile.remove(temporary)
+                self.temporary = temporary
+                self._file = _made(temporary, mode)
+            if self._mode is not None:
+                os.chmod(self.temporary, self._mode)
+            if size is not None and size > ROOM:
+                self._make_room(size)
+        except EnvironmentError as error:
+            raise local(error, self.path)
+
+    def _names(self):
+        """The paths of this target's temporary files.  Who holds the lock of one has it for itself."""
+        name = os.path.basename(self._final)
+        if not isinstance(name, bytes):
+            name = name.encode("utf-8", "strict" if PY2 else "surrogatepass")
+        for slot in range(SLOTS if localfile.LOCKS else 0):
+            yield self.named(".%s.part" % hashlib.sha256(name + b"/%d" % slot).hexdigest()[:32])
+
+    def _aside(self, mode):
+        """(path, file) of a new temporary file; what an earlier run left of its name is removed."""
+        for path in self._names():
+            for _ in range(TRIES):
+                try:
+                    file, is_new = _made(path, mode), True
+                except EnvironmentError:
+                    file, is_new = _found(path), False
+                if file is None or not _locked(file, path):
+                    break
+                if is_new:
+                    return path, file
+                localfile.remove(path, file.close)
+        path = self.named(".%s.part" % uuid.uuid4().hex)
+        return path, _made(path, mode)
+
+    def reclaim(self):
+        """Go on with the temporary file that an earlier run left, if nobody is at it.  False if there is none."""
+        for path in self._names():
+            file = _found(path)
+            if file is not None and _locked(file, path):
+                self._drop()
+                self.temporary, self._file, self._named = path, file, False
+                try:
+                    if self._mode is not None:
+                        os.chmod(path, self._mode)
+                    return True
+                except EnvironmentError as error:
+                    raise local(error, self.path)
+        return False
+
+    def adopt(self, temporary, size):
+        """Go on with the temporary file of an earlier run.  False if it is not there as that run left it."""
+        here, there = [_status(os.stat, os.path.dirname(path)) for path in (self._final, temporary)]
+        if here is None or there is None or (here.st_dev, here.st_ino) != (there.st_dev, there.st_ino):
+            return False
+        file = _found(temporary)
+        if file is None:
+            return False
+        if os.fstat(file.fileno()).st_size != size:
+            file.close()
+            return False
+        self._drop()
+        self.temporary, self._file, self._named = temporary, file, True
+        return True
+
+    def identity(self):
+        """What tells the temporary file from another of its name."""
+        status = os.fstat(self._file.fileno())
+        return [status.st_dev, status.st_ino]
+
+    def _make_room(self, size):
+        """LocalFailure now if the disk is too full, and not when half of it is there."""
+        number = self._file.fileno()
+        free = localfile.free(self.temporary, reserve=True)
+        if free is not None and free < size:
+            reason = u"%s: %s: %d bytes are needed and %d are free"
+            raise LocalFailure(reason % (shown(self.path), shown(os.strerror(errno.ENOSPC)), size, free))
+        self._file.truncate(size)
+        done, until = 0, _ticks() + PATIENCE
+        while hasattr(os, "posix_fallocate") and done < size and _ticks() < until:
+            try:
+                os.posix_fallocate(number, done, min(STEP, size - done))
+            except EnvironmentError as error:
+                if error.errno in (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENODEV):
+                    return
+                raise
+            done += STEP
+
+    def handle(self):
+        """A _Handle for one thread; it closes it."""
+        try:
+            return _Handle(_file(os.dup(self._file.fileno())), self.path)
+        except EnvironmentError as error:
+            raise local(error, self.path)
+        except (ValueError, AttributeError):
+            raise LocalFailure(u"%s: its download has ended" % shown(self.path))
+
+    def digest(self, where):
+        """The binary SHA-1 of a Slice of the temporary file."""
+        handle, sha1 = self.handle(), hashlib.sha1()
+        try:
+            for offset in range(where.offset, where.offset + where.length, _PIECE):
+                sha1.update(handle.read(min(_PIECE, where.offset + where.length - offset), offset))
+        finally:
+            handle.close()
+        return sha1.digest()
+
+    def length(self):
+        """Bytes of the temporary file."""
+        return os.fstat(self._file.fileno()).st_size
+
+    def sync(self):
+        """Wait until what was written is on the disk."""
+        try:
+            descriptor = localfile.opened(self.temporary, _OPEN)
+            try:
+                localfile.sync(descriptor, data=True)
+            finally:
+                os.close(descriptor)
+        except EnvironmentError as error:
+            raise local(error, self.path)
+
+    def commit(self, size):
+        """Make it the target.  ``size``: of its bytes."""
+        try:
+            if os.fstat(self._file.fileno()).st_size != size:
+                self._file.truncate(size)
+            held = _file(os.dup(self._file.fileno()))  # and with it the lock, until nobody can take it for a leftover
+            try:
+                self._file.close()
+                localfile.replace(self.temporary, self._final, held.close)
+                self.temporary = self._file = None
+            finally:
+                held.close()
+        except EnvironmentError as error:
+            raise local(error, self.path)
+
+    def leave(self):
+        """After a failure: the temporary file goes, but one that was named is there for a later run."""
+        if self._named:
+            self._close()
+        else:
+            self._drop()
+
+    def remove(self):
+        """Leave nothing, whatever its name."""
+        self._drop()
+
+    def _close(self):
+        if self._file is not None:
+            try:
+                self._file.close()
+            except EnvironmentError:
+                pass
+
+    def _drop(self):
+        if self.temporary is not None:
+            _removed(self.temporary, self._close)
+        self._close()
+        self.temporary = self._file = None
+
+
+def _file(descriptor):
+    return os.fdopen(descriptor, "r+b", 0)
+
+
+def _made(path, mode):
+    """The new file at a path."""
+    return _file(localfile.opened(path, _OPEN | os.O_CREAT | os.O_EXCL, mode))
+
+
+def _found(path):
+    """The file that this user left at a path, or None: what another user planted there is not touched."""
+    try:
+        file = _file(localfile.opened(path, _OPEN))
+    except EnvironmentError:
+        return None
+    status = os.fstat(file.fileno())
+    if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1 or not localfile.is_own(status):
+        file.close()
+        return None
+    return file
+
+
+def _locked(file, path):
+    """Whether nobody else is at the file of a path, from now on until it is closed; else it is closed."""
+    try:
+        if localfile.lock(file.fileno()) and localfile.is_at(file.fileno(), path, os.lstat):
+            return True
+    except EnvironmentError:  # it knows no locks
+        _removed(path, file.close)
+    file.close()
+    return False
+
+
+def _removed(path, close=None):
+    try:
+        localfile.remove(path, close)
+    except EnvironmentError:
+        pass
+
+
+class _Handle(object):
+    """One thread's way to a file."""
+
+    def __init__(self, file, path):
+        self._file, self._number, self._path = file, file.fileno(), path
+
+    def write(self, data, offset):
+        """Write a memoryview, all of it.  LocalFailure."""
+        try:
+            localfile.write_at(self._number, data, offset)
+        except EnvironmentError as error:
+            raise local(error, self._path)
+
+    def read(self, size, offset):
+        """At most so many bytes, b"" at the end.  LocalFailure."""
+        try:
+            return localfile.read_at(self._number, size, offset)
+        except EnvironmentError as error:
+            raise local(error, self._path)
+
+    def close(self):
+        try:
+            self._file.close()
+        except EnvironmentError:
+            pass
+
+
+class StreamTarget(object):
+    """A device, pipe or descriptor at ``path``, or the caller's ``file`` from where it stands, which stays open.
+
+    One thread writes.
+
+    What was written before a failure stays in it.
+    """
+
+    sequential = True
+    #: What takes a memoryview and does not keep it; anything else is given bytes.
+    _OURS = (io.RawIOBase, io.BufferedIOBase)
+
+    def __init__(self, file, path=None):
+        self._file, self.path, self._given = file, path, file is not None
+        self._at = self._start = 0
+
+    def start(self, size, temporary=None):
+        """Begin, again if need be.  LocalFailure if it cannot go back."""
+        if self._file is None:
+            try:
+                self._file = _stream(self.path)
+            except EnvironmentError as error:
+                raise local(error, self.path)
+            self._start = None if _own(self.path) is None else self._position()
+        elif self._at:
+            self._back()
+        else:
+            self._start = self._position()
+
+    def _position(self):
+        """Where the file stands; None of one that cannot go back, or is written to at its end wherever it stands."""
+        try:
+            if fcntl is not None and fcntl.fcntl(self._file.fileno(), fcntl.F_GETFL) & os.O_APPEND:
+                return None
+        except (EnvironmentError, ValueError, AttributeError, TypeError):
+            pass  # nothing of the system's
+        try:
+            return self._file.tell()
+        except (EnvironmentError, ValueError, AttributeError, TypeError):
+            return None
+
+    def _back(self):
+        try:
+            if self._start is None:
+                raise ValueError()
+            self._file.seek(0, 2)
+            ends = self._file.tell() == self._start + self._at
+            self._file.seek(self._start)
+            if ends:  # the new bytes may be fewer
+                self._file.truncate()
+        except (EnvironmentError, ValueError, AttributeError, TypeError):
+            raise LocalFailure(
+                u"%s cannot be begun again: %d bytes are in it, and it cannot go back" % (self._shown(), self._at)
+            )
+        self._at = 0
+
+    def handle(self):
+        return self
+
+    def write(self, data, offset):
+        """Write a memoryview, all of it, behind what was written before."""
+        if offset < self._at:
+            self._back()
+        size = len(data)
+        if not isinstance(self._file, self._OURS):
+            data = data.tobytes()
+        try:
+            while len(data):
+                written = self._file.write(data)
+                if written is None and isinstance(self._file, io.RawIOBase):
+                    raise ValueError("it would block; give a blocking one")
+                data = data[len(data) if written is None else written :]  # a pipe takes less
+        except (ValueError, TypeError) as error:  # UnsupportedOperation is one
+            raise LocalFailure(u"%s cannot be written to: %s" % (self._shown(), shown(str(error))))
+        except EnvironmentError as error:
+            raise local(error, self._shown())
+        self._at += size
+
+    def close(self):
+        """The caller's file stays open."""
+
+    def commit(self, size):
+        try:
+            if not self._given:
+                self._file.close()
+            elif hasattr(self._file, "flush"):
+                self._file.flush()
+        except EnvironmentError as error:
+            raise local(error, self._shown())
+
+    def leave(self):
+        if not self._given and self._file is not None:
+            try:
+                self._file.close()
+            except EnvironmentError:
+                pass
+
+    remove = leave
+
+    def _shown(self):
+        return shown(self.path if not self._given else getattr(self._file, "name", u"the file object"))

@@ -1,0 +1,332 @@
+"""Files of this machine: locks, syncs, and names that are given and taken, on Linux, macOS and Windows alike.
+
+What differs on Windows: a file that is open is neither renamed nor replaced nor removed; a folder cannot be opened; a
+lock covers bytes, which nobody else can read then.  On macOS only F_FULLFSYNC waits for the disk itself.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+import os
+import threading
+import time
+from errno import EACCES, EAGAIN, EDEADLK, EEXIST, ENOSPC, EPERM, EWOULDBLOCK
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+try:
+    import msvcrt
+except ImportError:  # all others
+    msvcrt = None
+
+from ..protocol.compat import PY2
+
+#: Whether a file can be renamed, replaced and removed while it is open.
+MOVES_OPEN = fcntl is not None
+#: What removing or renaming a file raises because somebody has it open; nothing where that is no reason.
+IN_USE = () if MOVES_OPEN else (EnvironmentError if PY2 else PermissionError,)
+#: Whether files can be locked at all.
+LOCKS = fcntl is not None or msvcrt is not None
+#: Whether files have owners and permissions that say who may read them.
+HAS_OWNERS = hasattr(os, "geteuid")
+#: The byte that a lock covers on Windows: the last that can be locked there, beyond the end of all but huge files.
+BYTE = 0x7FFFFFFE
+#: Seconds for which a name is tried again that Windows refuses: a virus scanner may have the file open.
+PATIENCE, PAUSE = 1.0, 0.01
+_FLAGS = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
+_BUSY = (EACCES, EAGAIN, EDEADLK, EWOULDBLOCK, 0)  # 0: Wine gives no reason
+_FULLY = getattr(fcntl, "F_FULLFSYNC", None)
+_ticks = getattr(time, "monotonic", time.time)
+
+
+def opened(path, flags=os.O_RDWR, mode=0o600):
+    """A descriptor as of os.open: of bytes as they are, and not for child processes."""
+    return os.open(path, flags | _FLAGS, mode)
+
+
+def is_own(status):
+    """Whether a file is this user's, by its os.stat_result; all are where the system does not say."""
+    return not HAS_OWNERS or status.st_uid == os.geteuid()
+
+
+def is_open_to_others(status, bits=0o077):
+    """Whether permissions let others at a file; on Windows they say nothing of that."""
+    return HAS_OWNERS and bool(status.st_mode & bits)
+
+
+def belong(number, folder):
+    """Give a file that root just made to whom its folder belongs to: a server that runs as that user must open it."""
+    if not HAS_OWNERS or os.geteuid() != 0:
+        return
+    status = os.stat(folder)
+    try:
+        os.fchown(number, status.st_uid, status.st_gid)
+    except EnvironmentError:
+        pass  # a file system without owners
+
+
+# Locks
+
+
+def lock(number, shared=False):
+    """Lock the file of a descriptor until its last one is closed.  False if somebody else has it locked.
+
+    ``shared``: others may lock it so, too; Windows has no such lock, so that of two one gets False there.
+    EnvironmentError where the file system has no locks.
+    """
+    try:
+        if fcntl is not None:
+            fcntl.flock(number, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        elif msvcrt is not None:
+            _lock_byte(number)
+    except EnvironmentError as error:
+        if error.errno in _BUSY:
+            return False
+        raise
+    return True
+
+
+def _lock_byte(number):
+    place = os.lseek(number, 0, os.SEEK_CUR)
+    os.lseek(number, BYTE, os.SEEK_SET)
+    try:
+        msvcrt.locking(number, msvcrt.LK_NBLCK, 1)
+    finally:
+        os.lseek(number, place, os.SEEK_SET)
+
+
+def lock_soon(number, seconds, pause=PAUSE):
+    """As ``lock``, tried for some seconds."""
+    until = _ticks() + seconds
+    while not lock(number):
+        if _ticks() >= until:
+            return False
+        time.sleep(pause)
+    return True
+
+
+def folder_lock(folder):
+    """A descriptor to lock for all that is done in a folder: of the folder, or where none can be opened of a file."""
+    if MOVES_OPEN:
+        return opened(folder, os.O_RDONLY)
+    return opened(os.path.join(folder, ".uvideo.lock"), os.O_RDWR | os.O_CREAT)
+
+
+def is_at(number, path, ask=os.stat):
+    """Whether a file that is open still has that name.  ``ask``: os.lstat takes no link for it."""
+    if not MOVES_OPEN:
+        return True  # nobody can have taken it away
+    try:
+        one, other = os.fstat(number), ask(path)
+    except EnvironmentError:
+        return False
+    return (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
+
+
+# What must be on the disk
+
+
+def sync(number, data=False):
+    """Wait until what a file holds is on the disk.  ``data``: its bytes and length will do, without its times."""
+    if _FULLY is not None:
+        try:
+            fcntl.fcntl(number, _FULLY)
+            return
+        except EnvironmentError:
+            pass  # a file system that cannot; fsync says what else is wrong
+    (getattr(os, "fdatasync", os.fsync) if data else os.fsync)(number)
+
+
+def sync_folder(folder):
+    """Wait until the names in a folder are on the disk.  Windows writes them with the files."""
+    if not MOVES_OPEN:
+        return
+    number = opened(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+    try:
+        sync(number)
+    finally:
+        os.close(number)
+
+
+def write(path, content):
+    """Make a file of some bytes that is readable by its owner only and on the disk; no part of it stays on failure."""
+    try:
+        number = opened(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
+        try:
+            write_at(number, content, 0)
+            sync(number)
+        finally:
+            os.close(number)
+    except BaseException:
+        _tidy(path)
+        raise
+
+
+def _tidy(path):
+    try:
+        remove(path)
+    except EnvironmentError:
+        pass
+
+
+# Names
+
+
+def replace(source, target, close=None):
+    """Give a file the name of another one, which goes.
+
+    ``close()``: closes the source, if this caller has it open: behind the renaming, or where that is refused before.
+    """
+    _renamed(lambda: _patiently(_replace, source, target), close)
+
+
+def remove(path, close=None):
+    """Remove a file.  ``close()``: as of ``replace``."""
+    _renamed(lambda: _patiently(os.remove, path), close)
+
+
+def _renamed(work, close):
+    if close is None:
+        work()
+    elif MOVES_OPEN:
+        try:
+            work()
+        finally:
+            close()
+    else:
+        close()
+        work()
+
+
+def supplant(aside, path, held):
+    """Give the file ``aside``, which nobody has open, the name ``path``, which ``held`` is the locked descriptor of.
+
+    ``held`` is the new file's then, locked.  False if somebody else has got its lock: Windows cannot replace what is
+    open, so it is free there for a moment.  EnvironmentError; ``held`` is to be closed in any case.
+    """
+    if MOVES_OPEN:
+        number = opened(aside)
+        try:
+            lock(number)
+            replace(aside, path)
+            _become(held, number)
+        finally:
+            os.close(number)
+        return True
+    nothing = opened(os.devnull)
+    try:
+        _become(held, nothing)  # so that its number stays the caller's
+    finally:
+        os.close(nothing)
+    try:
+        replace(aside, path)
+    finally:
+        number = opened(path)
+        try:
+            is_ours = lock_soon(number, PATIENCE)
+            if is_ours:
+                _become(held, number)
+        finally:
+            os.close(number)
+    return is_ours
+
+
+def _become(number, other):
+    os.dup2(other, number, *(() if PY2 else (False,)))
+
+
+def _patiently(work, *names):
+    """Do it; where a file that is open cannot be moved, again and again for a moment."""
+    until = _ticks() + PATIENCE
+    while True:
+        try:
+            return work(*names)
+        except EnvironmentError as error:
+            if MOVES_OPEN or error.errno not in (EACCES, EPERM) or _ticks() >= until:
+                raise
+        time.sleep(PAUSE)
+
+
+def _replace(source, target):
+    if hasattr(os, "replace"):
+        return os.replace(source, target)
+    if os.name != "nt":
+        return os.rename(source, target)
+    import ctypes  # Windows' Python 2.7, the rename of which replaces nothing
+
+    coding = "mbcs"
+    names = [name.decode(coding) if isinstance(name, bytes) else name for name in (source, target)]
+    kernel = ctypes.WinDLL("kernel32", use_last_error=True)
+    kernel.MoveFileExW.argtypes = [ctypes.c_wchar_p, ctypes.c_wchar_p, ctypes.c_uint32]
+    if not kernel.MoveFileExW(names[0], names[1], 1):  # MOVEFILE_REPLACE_EXISTING
+        raise ctypes.WinError(ctypes.get_last_error())
+
+
+def place(source, target):
+    """Give a closed file a name that nothing has yet.  EnvironmentError, EEXIST, if something has it."""
+    if os.name == "nt":
+        os.rename(source, target)  # which replaces nothing there; FAT has no links
+    elif hasattr(os, "link"):
+        os.link(source, target)
+        os.remove(source)
+    else:
+        raise EnvironmentError(EEXIST, "names cannot be given here", target)
+
+
+# Bytes
+
+
+def _some(count):
+    """How much was written; EnvironmentError instead of trying for ever."""
+    if not count:
+        raise EnvironmentError(ENOSPC, os.strerror(ENOSPC))
+    return count
+
+
+if hasattr(os, "pwrite"):
+
+    def read_at(number, size, offset):
+        """At most so many bytes at an offset, b"" at the end."""
+        return os.pread(number, size, offset)
+
+    def write_at(number, data, offset):
+        """Write all of it at an offset."""
+        data = memoryview(data)
+        while len(data):
+            count = _some(os.pwrite(number, data, offset))
+            data, offset = data[count:], offset + count
+
+else:  # Windows, Python 2.7
+    _turn = threading.Lock()  # all descriptors of an open file share its position
+
+    def read_at(number, size, offset):
+        """At most so many bytes at an offset, b"" at the end."""
+        with _turn:
+            os.lseek(number, offset, os.SEEK_SET)
+            return os.read(number, size)
+
+    def write_at(number, data, offset):
+        """Write all of it at an offset."""
+        data = memoryview(data)
+        while len(data):
+            with _turn:
+                os.lseek(number, offset, os.SEEK_SET)
+                count = _some(os.write(number, data))
+            data, offset = data[count:], offset + count
+
+
+def free(path, reserve=False):
+    """Bytes that can still be written where a file or folder is; None if the system does not say.
+
+    ``reserve``: with what only root may use, if this is root.
+    """
+    if hasattr(os, "statvfs"):
+        disk = os.statvfs(path)
+        return disk.f_frsize * (disk.f_bavail if not reserve or os.geteuid() else disk.f_bfree)
+    import shutil
+
+    if not hasattr(shutil, "disk_usage"):
+        return None
+    folder = path if os.path.isdir(path) else os.path.dirname(path) or "."  # Windows before Python 3.8 takes no file
+    return shutil.disk_usage(folder).free

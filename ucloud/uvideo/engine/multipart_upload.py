@@ -1,0 +1,310 @@
+"""Threads that drive an Upload, and one that hashes beside the reading."""
+
+from __future__ import absolute_import, division, print_function
+
+import logging
+import threading
+
+from ..protocol import etag, operation
+from ..protocol import upload as uploads
+from ..protocol.compat import printable
+from ..protocol.errors import (
+    BadAnswer,
+    IntegrityError,
+    NotFound,
+    PartExists,
+    Refused,
+    TransferInterrupted,
+    UploadNotFound,
+    UVideoError,
+)
+from .retry import Retry
+from .session import describe
+from .upload_source import READ, shown
+from .workers import Workers
+
+try:
+    import queue
+except ImportError:
+    import Queue as queue  # Python 2.7
+
+_log = logging.getLogger("ucloud.uvideo")
+
+#: A server that asks for larger blocks would decide over this process's memory.
+BLOCK_LIMIT = 64 * 1024 * 1024
+#: One that asks for smaller ones would decide over the number of requests and of digests kept.
+BLOCK_FLOOR = 16 * 1024
+#: Characters of an upload id: it stands in the target of every request about it.
+ID_LIMIT = 2000
+#: Seconds that an interruption (Ctrl-C) waits for the other threads; they end by themselves after that.
+GRACE = 2.0
+#: Bytes moved at a time at least, however slow a limit makes it.
+SLOW = 1024
+
+
+def paced(limit, jobs):
+    """Bytes that each of ``jobs`` threads moves at a time under a limit, None for none.
+
+    No connection is then silent for much longer than a quarter of a second; a server breaks one that is silent long.
+    """
+    return READ if limit is None else max(SLOW, min(READ, int(limit.rate / (4 * jobs))))
+
+
+# Upload
+
+
+def begin(carrier, op, make_upload, headers=(), retry=None):
+    """Initiate and return ``make_upload(upload_id, block_size)``."""
+    initiated, _ = carrier.call(op, headers=headers, retry=retry, check=check_begun)
+    return make_upload(initiated.upload_id, initiated.block_size)
+
+
+def check_begun(initiated):
+    """BadAnswer if the ``upload_id`` or ``block_size`` of what the service began is of no use."""
+    if not BLOCK_FLOOR <= initiated.block_size <= BLOCK_LIMIT:
+        raise BadAnswer(u"the service asks for blocks of %d bytes" % initiated.block_size)
+    upload_id = initiated.upload_id
+    if len(upload_id) > ID_LIMIT or printable(upload_id) != upload_id:
+        raise BadAnswer(u"the service's upload id is too long or holds control characters")
+
+
+class Sender(object):
+    """Sends what is pending of one Upload, in several threads, at most one block in memory for each.
+
+    ``retry``: for each part and for the finish.  ``acknowledged(part)``: called after each part, one call at a time.
+    ``body(part, block)``: what is sent of a block, as Carrier.call takes it; None: the block itself.
+    ``verify``: whether each part's etag is compared with that of the bytes sent, each thread hashing its own.
+    """
+
+    def __init__(self, carrier, upload, source, threads, retry, acknowledged=None, body=None, verify=True):
+        self._carrier, self._upload, self._source, self._retry = carrier, upload, source, retry
+        self._threads = threads
+        self._acknowledged, self._body, self._verify = acknowledged, body, verify
+        self._workers = Workers(self._work, carrier, GRACE)
+
+    def send(self):
+        """Send every pending part.  Raises the worst error; what was acknowledged stays so."""
+        self._source.bind(self._upload, self._verify)
+        parts, count = self._upload.parts(), self._threads
+        self._workers.run(count if parts is None else min(count, parts - len(self._upload.digests)), here=True)
+        self._source.check()
+        if not self._upload.complete():  # a thread of an interrupted call took a block that this one did not get
+            raise TransferInterrupted(u"parts of the interrupted upload are still on their way; resume again")
+
+    def _work(self):
+        while not self._workers.stopped:
+            taken = self._source.take()
+            if taken is None or self._workers.stopped:
+                return
+            self._send(*taken)
+
+    def _send(self, part, block):
+        upload = self._upload
+        op = operation.UploadPart(upload.space, upload.key, upload.upload_id, part, upload.mime)
+        try:
+            sent = block if self._body is None else self._body(part, block)
+            stored, _ = self._carrier.call(op, sent, retry=self)
+            given = stored.etag
+        except PartExists:  # an earlier try arrived though its answer did not; Finish compares the etags
+            given = None
+        digest = block.digest()
+        if digest is None and given is None:
+            block.rewind()
+            digest = etag.block_digest(b"".join(iter(block.read, b"")))
+        with self._workers.lock:
+            upload.acknowledge(part, digest, given)
+            self._source.let_go(part)
+            if self._acknowledged is not None:
+                self._acknowledged(part)
+
+    def decide(self, attempt, error, waited, fraction):
+        """As Retry; None once another part has failed or the call was interrupted."""
+        return None if self._workers.stopped else self._retry.decide(attempt, error, waited, fraction)
+
+
+def finish(carrier, upload, retry, proof=True):
+    """(Finished, Response, agrees) of a complete Upload.  ``agrees``: whether its etag is the one that its parts make.
+
+    When the service does not know the upload, an earlier try may have finished it: then the object itself tells.
+    IntegrityError for another size or etag.  ``proof``: as of Carrier.call.
+    """
+    op = operation.FinishUpload(upload.space, upload.key, upload.upload_id, upload.part_etags())
+
+    def check(finished):
+        if proof and not finished.etag and finished.size in (None, upload.size):  # another size is worse
+            raise BadAnswer(u"the answer says no ETag, so nothing shows that it was stored", status=200)
+
+    try:
+        finished, response = carrier.call(op, retry=retry, check=check, proof=False)
+    except UploadNotFound:
+        found = stored(carrier, upload)
+        if found is None:
+            raise
+        finished, response = found
+    return finished, response, agrees(upload, op, finished, response)
+
+
+def agrees(upload, op, finished, response):
+    """Whether a Finished has the etag of an Upload; IntegrityError if it has another, or another size."""
+    expected, wrong = upload.etag(), None
+    if finished.size is not None and finished.size != upload.size:
+        wrong = u"the stored object has %d bytes but the source has %d" % (finished.size, upload.size)
+    compared = expected is not None and bool(finished.etag)
+    if compared and not etag.same(finished.etag, expected, upload.size):
+        wrong = u"the stored object has etag %s but the source has %s" % (shown(finished.etag), expected)
+    if wrong is not None:
+        error = IntegrityError(wrong, status=response.status)
+        describe(error, op)
+        raise error
+    return compared
+
+
+def stored(carrier, upload, fill=None):
+    """(Finished, Response) if the object at the upload's key already has the upload's content, else None.
+
+    ``fill()``: acknowledges the parts whose digests are still to be computed; called only if the sizes agree.
+    """
+    try:
+        info, response = carrier.call(operation.HeadObject(upload.space, upload.key))
+    except NotFound:
+        return None
+    if info.size != upload.size:
+        return None
+    if fill is not None:
+        fill()
+    expected = upload.etag()
+    if expected is None or not etag.same(info.etag, expected, upload.size):
+        return None
+    return operation.Finished(upload.space, upload.key, info.size, info.etag), response
+
+
+def listed_parts(carrier, upload):
+    """Every Part that the service has of an upload, in order.  UploadNotFound if it does not know it."""
+    parts, marker = [], None
+    while True:
+
+        def check(page, marker=marker):
+            if upload.size is not None and len(parts) + len(page.parts) > upload.parts():
+                raise BadAnswer(u"the list of parts is longer than the object")
+            if page.truncated and page.parts and marker is not None and _following(page) <= marker:
+                raise BadAnswer(u"the list of parts does not advance")
+
+        op = operation.ListParts(upload.space, upload.upload_id, 1000, marker)
+        page, _ = carrier.call(op, check=check)
+        parts.extend(page.parts)
+        if not page.truncated or not page.parts:
+            return parts
+        marker = _following(page)
+
+
+def reconcile(carrier, upload, source):
+    """Bring an Upload of an earlier run in line with what the service has of it.
+
+    (Finished, Response) if it had finished after all, else None: go on with what is pending.  UploadNotFound if the
+    service no longer knows it; SourceChanged if the source is not the same.  One whose parts cannot be listed is
+    trusted.
+    """
+    source.check()
+
+    def digest(part, where):
+        return etag.block_digest(source.read(where))
+
+    def fill():
+        for part, where in upload.pending():
+            upload.acknowledge(part, digest(part, where))
+
+    try:
+        listed = listed_parts(carrier, upload)
+    except UploadNotFound:
+        found = stored(carrier, upload, fill)
+        if found is None:
+            raise
+        return found
+    except Refused as error:
+        if error.retryable:
+            raise
+        # Nothing is lost by that: keys that may not write are refused at the next part, too.
+        _log.warning("the service does not list parts (%s); the record is trusted", error)
+        return None
+    uploads.match(upload, listed, digest)
+    return None
+
+
+def give_up(carrier, upload):
+    """Abort an upload.  False if that failed, which is only logged: what led to it counts more."""
+    try:
+        carrier.call(operation.AbortUpload(upload.space, upload.key, upload.upload_id), retry=Retry(0))
+    except UploadNotFound:
+        pass
+    except UVideoError as error:
+        _log.warning("the upload could not be aborted: %s", error)
+        return False
+    return True
+
+
+def _following(page):
+    return max(page.next_marker, page.parts[-1].part)
+
+
+# Hashing
+
+
+class Hashing(object):
+    """An etag computed beside the reading, in a thread where the object is large enough to gain from it.
+
+    ``digest``: what takes the pieces by ``update``, an Etag by default; what that raises comes out of a later call.
+    """
+
+    #: Pieces on their way: few, so that the bytes are still in the cache.
+    AHEAD = 4
+
+    def __init__(self, size, digest=None):
+        self._etag = etag.Etag() if digest is None else digest
+        self._queue = self._error = None
+        if size is None or size > 4 * READ:
+            # SimpleQueue is in C and costs half; 3.6 has none.  Looked up here, as gevent may have replaced it.
+            made = getattr(queue, "SimpleQueue", queue.Queue)
+            self._queue, self._room = made(), made()
+            for _ in range(self.AHEAD):
+                self._room.put(None)
+            self._thread = threading.Thread(target=self._work)
+            self._thread.daemon = True
+            self._thread.start()
+
+    def _work(self):
+        while True:
+            data = self._queue.get()
+            if data is None:
+                return
+            try:
+                if self._error is None:
+                    self._etag.update(data)
+            except BaseException as error:
+                self._error = error
+            self._room.put(None)
+
+    def update(self, data):
+        """Add bytes.  They must stay as they are until AHEAD more pieces have been added."""
+        if self._queue is None:
+            self._etag.update(data)
+        else:
+            self._room.get()
+            self._queue.put(data)
+            if self._error is not None:
+                raise self._error
+
+    def settle(self):
+        """Wait until every piece was taken."""
+        self.close()
+        if self._error is not None:
+            raise self._error
+
+    def value(self):
+        self.settle()
+        return self._etag.value()
+
+    def close(self):
+        if self._queue is not None:
+            self._queue.put(None)
+            self._thread.join()
+            self._queue = None

@@ -1,0 +1,494 @@
+"""Threads that drive a Download: ranges of an object, each written where it belongs and hashed by who received it."""
+
+from __future__ import absolute_import, division, print_function
+
+import hashlib
+import logging
+from collections import deque
+
+from ..protocol import answer, byterange, etag, operation
+from ..protocol import download as downloads
+from ..protocol.byterange import ByteRange
+from ..protocol.errors import BadAnswer, IntegrityError, InvalidRange, NoAnswer, ObjectChanged, UVideoError
+from .multipart_upload import Hashing, paced
+from .session import describe
+from .upload_source import shown
+from .workers import LOOK, Workers
+
+_log = logging.getLogger("ucloud.uvideo")
+
+BLOCK = etag.BLOCK
+#: Blocks that one request asks for at most where several threads share the work.
+RUN = 16
+#: Bytes read at a time at least, however slow the network is.
+CALM = 16 * 1024
+#: Seconds that one read may take: so much of it is lost when the connection breaks, and progress is silent so long.
+PACE = 0.5
+#: Seconds that an end waits for the other threads.
+GRACE = 0.2
+
+
+class Watch(object):
+    """What a download tells while it goes on; never from two threads at a time."""
+
+    def hashes(self):
+        """Whether the SHA-1 of each block is wanted though the etag does not need it."""
+        return False
+
+    def begun(self, download, target):
+        """Size and etag of the object are known; ``target`` is to be started."""
+        target.start(download.size)
+
+    def moved(self, block, size):
+        """So many more bytes of a block are in the file."""
+
+    def failed(self):
+        """A try failed, and the next follows."""
+
+    def arrived(self, block, size):
+        """A block is in the file, of ``size`` bytes."""
+
+    def anew(self):
+        """The object changed: everything begins anew."""
+
+    def ending(self):
+        """All is in the target and verified; it is committed next, so nobody may have its file open."""
+
+
+def receive(carrier, space, key, target, pinned=False, download=None, watch=None, **options):
+    """Download into a target, which is committed when all is complete and verified, and left after an error.
+
+    The Receiver that did it.  An object that changes meanwhile is fetched anew, once; ``pinned``: not at all, but
+    ObjectChanged.  ``download``: what an earlier run left, the target being adopted or started.  ``options``: of
+    Receiver.
+    """
+    watch = watch or Watch()
+    try:
+        while True:
+            receiver = Receiver(carrier, space, key, target, download, watch, **options)
+            try:
+                receiver.run()
+                break
+            except ObjectChanged as error:
+                if pinned:
+                    raise
+                _log.info("%s; it is fetched anew", error)
+                pinned, download = True, None
+                watch.anew()
+        watch.ending()
+        target.commit(receiver.download.size)
+    except BaseException:
+        target.leave()
+        raise
+    return receiver
+
+
+class _Run(object):
+    """Bytes that come by one request, and by more where it breaks off.  Positions count from the download's first byte.
+
+    ``end``: None while nobody knows.  ``at``: the next byte.
+    """
+
+    def __init__(self, begin=0, end=None):
+        self.begin = self.at = begin
+        self.end = end
+        self.blocks = self.hashing = None
+
+    def close(self):
+        if self.hashing is not None:
+            self.hashing.close()
+
+    def again(self):
+        """Stand at the first byte again."""
+        self.close()
+        self.at, self.blocks, self.hashing = self.begin, None, None
+
+
+class _Blocks(object):
+    """The SHA-1 of each block of a run, whose bytes come in order.  ``arrived(block, size, digest)``."""
+
+    def __init__(self, block, arrived, hashes):
+        self._block, self._arrived, self._hashes = block, arrived, hashes
+        self._begin()
+
+    def _begin(self):
+        self._size, self._sha1 = 0, hashlib.sha1() if self._hashes else None
+
+    def update(self, data):
+        """Add bytes that do not reach beyond their block."""
+        if self._sha1 is not None:
+            self._sha1.update(data)
+        self._size += len(data)
+        if self._size == BLOCK:
+            self.end()
+
+    def end(self):
+        """The bytes so far are a block, though a short one."""
+        if self._size:
+            self._arrived(self._block, self._size, None if self._sha1 is None else self._sha1.digest())
+            self._block += 1
+            self._begin()
+
+
+class Receiver(object):
+    """One version of an object, or of a range of it, on its way into a target.
+
+    ``expires``: seconds that each signed URL lasts, None for a public space.  ``wanted``: a ByteRange or None.
+    ``jobs``: threads; ``lead``: bytes that the first request asks for if there are several, so that no size need be
+    asked for first.  ``verify``: compare the etag.  ``limit``: with ``rate`` and ``reserve``, shared with others.
+    Memory: READ bytes a thread; a single one that hashes beside its reading has a few times as much.
+    """
+
+    def __init__(
+        self,
+        carrier,
+        space,
+        key,
+        target,
+        download=None,
+        watch=None,
+        expires=None,
+        wanted=None,
+        headers=(),
+        jobs=1,
+        lead=2 * BLOCK,
+        verify=True,
+        limit=None,
+    ):
+        self.carrier, self.op, self.target = carrier, operation.GetObject(space, key), target
+        self.expires, self.wanted, self.fields = expires, wanted, list(headers)
+        self.jobs = 1 if target.sequential else jobs
+        self.lead = self._ahead(lead) if self.jobs > 1 and download is None else None
+        self.limit = limit
+        self.piece = paced(limit, self.jobs)
+        self.download = download
+        self.status = self.headers = None  # of the first answer
+        self.verified = False  # whether the object's etag was compared
+        self.conditional = True  # whether If-Range is understood
+        self.until = carrier.attempts(self.op).deadline
+        self._verify, self._watch = verify, watch or Watch()
+        self._workers = Workers(self._work, carrier, GRACE)
+        self.check, self._lock = self._workers.check, self._workers.lock  # of what follows, the download and the watch
+        self._pending, self._next, self._left = iter(()), None, 0
+        self._endless = False  # only the connection's end says where the body ends
+        if download is not None:
+            self._plan(0)
+
+    def _ahead(self, lead):
+        """The ByteRange of the first request; None to ask for all that is wanted."""
+        first, last = self.wanted or (0, None)
+        if first is None:  # the last bytes: where they begin is not known
+            return None
+        end = first + -(-lead // BLOCK) * BLOCK - 1
+        return None if last is not None and last <= end else ByteRange(first, end)
+
+    def run(self):
+        """Everything that is missing, and the comparison.  UVideoError; ObjectChanged if this version is no more."""
+        if self.download is not None and self.download.complete():
+            self._look()
+        else:
+            self._share()
+        self._compare()
+
+    def _look(self):
+        """All is there already: is the object still the same?"""
+        found, response = self.carrier.call(operation.HeadObject(self.op.space, self.op.key))
+        if found.etag != self.download.etag:
+            error = ObjectChanged()
+            describe(error, self.op)
+            raise error
+        self.status, self.headers = response.status, response.headers
+
+    def _compare(self):
+        download = self.download
+        whole, known = download.is_whole(), etag.is_etag(download.etag)
+        if self._endless and not (whole and known and self._verify):
+            raise IntegrityError(u"the answer says neither its length nor an etag that can be checked")
+        if not whole or not self._verify:
+            return
+        if not known:
+            _log.warning("the service gave no etag that can be checked; only the length was verified")
+            return
+        actual = download.value()
+        if actual is None or not etag.same(download.etag, actual, download.size):
+            raise IntegrityError(
+                shown(etag.mismatch(download.etag, actual, self.headers)),
+                operation="GetObject",
+                space=self.op.space,
+                key=self.op.key,
+                status=self.status,
+            )
+        self.verified = True
+
+    # Threads
+
+    def _share(self):
+        """The work, in as many threads as it needs; this one too, unless it must look at the time meanwhile.
+
+        An interrupt or a deadline ends what waits for the service by itself; a target may be a pipe that nobody reads.
+        """
+        count = 1 if self.download is None else max(1, min(self.jobs, self._left))
+        self._workers.run(count, here=self.carrier.deadline is None)
+
+    def _work(self):
+        worker = _Worker(self)
+        try:
+            run = _Run() if self.download is None else self._take()
+            while run is not None:
+                worker.receive(run)
+                run = self._take()
+        finally:
+            worker.close()
+
+    def _plan(self, begin):
+        """Every block from ``begin`` on that has not arrived is to be taken."""
+        self._pending = (block for block in self.download.pending() if block >= begin)
+        self._left = self.download.blocks() - max(begin, len(self.download.digests))
+        self._next = next(self._pending, None)
+
+    def _take(self):
+        """The next _Run, None if there is none.  The fewer blocks are left the shorter, so that all end together."""
+        with self._lock:
+            if self._workers.stopped or self._next is None:
+                return None
+            most = self._left if self.jobs == 1 else max(1, min(RUN, self._left // (2 * self.jobs)))
+            first = last = self._next
+            self._next = next(self._pending, None)
+            while self._next == last + 1 and self._next - first < most:
+                last = self._next
+                self._next = next(self._pending, None)
+            self._left -= last - first + 1
+            return _Run(first * BLOCK, min(self.download.size, (last + 1) * BLOCK))
+
+    # What the workers find
+
+    def begin(self, run, stream, info):
+        """The first answer is there; the others can begin."""
+        first, length = (0, info.size) if info.span is None else info.span
+        size = length
+        if info.span is not None and self.lead is not None:
+            last = (self.wanted or (0, None))[1]
+            size = min(info.size, info.size if last is None else last + 1) - first
+        with self._lock:
+            self.check()
+            self.download = downloads.Download(self.op.space, self.op.key, info.etag, first, size, info.size)
+            self.status, self.headers = stream.status, stream.headers
+            self._endless = size is None and not stream.headers.get("Transfer-Encoding")
+            self._watch.begun(self.download, self.target)
+            run.end = length
+            if size != length:
+                self._plan(length // BLOCK)
+        self._workers.add(min(self.jobs - 1, self._left))
+
+    def hashed(self, run):
+        """Give a run what takes its bytes: in this thread, or beside its reading if no other thread is at work."""
+        download = self.download
+        whole = self._verify and (download.size is None or download.is_whole()) and etag.is_etag(download.etag)
+        run.blocks = _Blocks(run.begin // BLOCK, self._arrived, whole or self._watch.hashes())
+        run.hashing = Hashing(0 if self.jobs > 1 or not whole else download.size, run.blocks)
+
+    def _arrived(self, block, size, digest):
+        with self._lock:
+            self.check()
+            self.download.arrived(block, digest)
+            self._watch.arrived(block, size)
+
+    def moved(self, block, size):
+        with self._lock:
+            self.check()
+            self._watch.moved(block, size)
+
+    def failed(self):
+        with self._lock:
+            self.check()
+            self._watch.failed()
+
+    def ended(self, size):
+        """Now that a body of unknown length has ended, its size is known."""
+        with self._lock:
+            self.download.size = self.download.total = size
+
+    def forget(self):
+        """Everything comes once more."""
+        with self._lock:
+            self.download.digests.clear()
+
+
+class _Worker(object):
+    """One thread's buffers, and its way to the target."""
+
+    def __init__(self, receiver):
+        self._receiver, self._carrier, self._op = receiver, receiver.carrier, receiver.op
+        self._handle = None
+        self._piece = receiver.piece
+        self._buffers = deque()
+        self._is_taken = True  # whether the last of them is being hashed; there is none yet
+
+    def close(self):
+        if self._handle is not None:
+            self._handle.close()
+
+    def receive(self, run):
+        """All bytes of a run.  UVideoError once trying again does not help."""
+        shared, carrier = self._receiver, self._carrier
+        attempts = carrier.attempts(self._op)
+        attempts.deadline = shared.until
+        try:
+            while True:
+                before = run.at
+                try:
+                    shared.check()
+                    self._attempt(run)
+                    break
+                except UVideoError as error:
+                    describe(error, self._op)
+                    if run.at - before >= self._piece:  # it goes forward
+                        attempts.progress()
+                    shared.check()
+                    if not carrier.pause(attempts, error, self._op):
+                        raise
+                    shared.failed()
+            if run.hashing is not None:
+                run.hashing.settle()
+                run.blocks.end()
+            if run.end is None:
+                shared.ended(run.at)
+        finally:
+            run.close()
+
+    def _attempt(self, run):
+        stream = self._first(run) if self._receiver.download is None else self._further(run)
+        ended = False
+        try:
+            self._read(stream, run)
+            ended = True
+        finally:
+            stream.close(reuse=ended)
+
+    def _get(self, wanted, headers=()):
+        op = operation.GetObject(self._op.space, self._op.key, wanted)
+        shared = self._receiver
+        return self._carrier.open(op, shared.expires, shared.fields + list(headers), shared.until)
+
+    def _first(self, run):
+        """The Stream that tells what there is."""
+        shared = self._receiver
+        wanted = shared.lead or shared.wanted
+        try:
+            stream = self._get(wanted)
+        except InvalidRange:
+            if shared.lead is None or shared.wanted is not None:
+                raise
+            shared.lead = wanted = None  # an object without bytes has no range
+            stream = self._get(None)
+        try:
+            info = answer.decode_info(stream.headers, stream.status)
+            asked = shared.wanted if info.span is None else wanted  # a lead of all may be answered by all
+            wrong = byterange.mismatch(asked, info.span, info.size)
+            if wrong is not None:
+                raise IntegrityError(wrong)
+            if info.span is not None and info.size is None and shared.lead is not None:
+                shared.lead = None
+                raise BadAnswer(u"the answer does not say how large the object is")  # and the next asks for all
+            shared.begin(run, stream, info)
+            return stream
+        except BaseException:
+            stream.close()
+            raise
+
+    def _further(self, run):
+        """The Stream that goes on where a run is.  ObjectChanged if the object did."""
+        shared = self._receiver
+        download = shared.download
+        first = download.first + run.at
+        wanted = ByteRange(first, None if run.end is None else download.first + run.end - 1)
+        try:
+            stream = self._get(wanted, [("If-Range", '"%s"' % download.etag)] if shared.conditional else ())
+        except InvalidRange:  # it is shorter now
+            raise ObjectChanged()
+        try:
+            if shared.headers is None:  # of a download that goes on with what an earlier run left
+                shared.status, shared.headers = stream.status, stream.headers
+            info = answer.decode_info(stream.headers, stream.status)
+            if info.etag != download.etag:
+                raise ObjectChanged()
+            if info.span is None:
+                self._begin_again(run)
+            elif info.span[0] != first or (run.end is not None and info.span[1] != run.end - run.at):
+                raise IntegrityError(u"bytes from %d on were asked for but %s came" % (first, info.span))
+            return stream
+        except BaseException:
+            stream.close()
+            raise
+
+    def _begin_again(self, run):
+        """The whole object came, the very same: the service gives no ranges, or does not know its etag again."""
+        shared, download = self._receiver, self._receiver.download
+        if run.begin or run.end != download.size or not (download.size is None or download.is_whole()):
+            shared.conditional = False
+            raise BadAnswer(u"a range was asked for but the whole object came")
+        run.again()
+        shared.forget()
+
+    def _read(self, stream, run):
+        shared = self._receiver
+        while run.end is None or run.at < run.end:
+            size = min(self._piece, BLOCK - run.at % BLOCK)
+            view = self._buffer(size if run.end is None else min(size, run.end - run.at))
+            count = self._filled(stream, view)
+            shared.check()
+            if not count:
+                break
+            self._put(run, view[:count])
+        if run.end is None:
+            if stream.missing():
+                raise NoAnswer(u"the body ended after %d bytes" % run.at)
+        elif run.at < run.end:
+            raise NoAnswer(u"the body ended after %d of %d bytes" % (run.at - run.begin, run.end - run.begin))
+        elif stream.missing() or (stream.missing() is None and stream.readinto(self._buffer(1))):
+            raise IntegrityError(u"more than the %d bytes that were promised came" % (run.end - run.begin))
+
+    def _filled(self, stream, view):
+        """How many bytes came; the next read is for fewer if that took long, and for more if it did not."""
+        begin = self._carrier.ticks()
+        count = stream.readinto(view)
+        seconds = self._carrier.ticks() - begin
+        if seconds > PACE:
+            self._piece = max(min(CALM, self._piece), self._piece // 2)
+        elif seconds < PACE / 4:
+            self._piece = min(2 * self._piece, self._receiver.piece)
+        return count
+
+    def _put(self, run, data):
+        shared, size = self._receiver, len(data)
+        if self._handle is None:
+            self._handle = shared.target.handle()
+        if run.hashing is None:
+            shared.hashed(run)
+        self._handle.write(data, run.at)
+        block = run.at // BLOCK
+        run.at += size
+        shared.moved(block, size)
+        self._is_taken = True
+        run.hashing.update(data)
+        if shared.limit is not None:
+            self._wait(shared.limit.reserve(size, self._carrier.ticks()))
+
+    def _wait(self, seconds):
+        while seconds > 0:
+            step = min(seconds, LOOK)
+            self._carrier.wait(step)
+            self._receiver.check()
+            seconds -= step
+
+    def _buffer(self, size):
+        """A memoryview to read into, which nobody else looks at: what hashes beside the reading is behind by some."""
+        count = 1 if self._receiver.jobs > 1 else Hashing.AHEAD + 1
+        if self._is_taken:  # else a read that brought nothing had it, and the next one is still to be hashed
+            self._is_taken = False
+            if len(self._buffers) < count:
+                self._buffers.appendleft(memoryview(bytearray(size)))
+            self._buffers.rotate(-1)
+        if len(self._buffers[-1]) < size:
+            self._buffers[-1] = memoryview(bytearray(size))
+        return self._buffers[-1][:size]

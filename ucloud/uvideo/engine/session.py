@@ -1,0 +1,499 @@
+"""One operation carried: encode, sign, send, decode, and again where that may help."""
+
+from __future__ import absolute_import, division, print_function
+
+import copy
+import logging
+import random
+import time
+from collections import namedtuple
+
+from ..protocol import answer, dialect, management, operation, signature
+from ..protocol.compat import native, to_text
+from ..protocol.errors import (
+    BadAnswer,
+    DeadlineExceeded,
+    InvalidArgument,
+    NoCredentials,
+    Refused,
+    SignatureExpired,
+    SignatureMismatch,
+    SpaceExists,
+    SpaceNotFound,
+    TokenNotFound,
+    UVideoError,
+)
+from ..protocol.message import REFUSAL, Headers, Response
+from ..protocol.provider import named, owner_of
+from . import clock_skew as skews
+from .cancel import Grace
+from .clock_skew import Skew
+from .retry import Attempts, may_be_done
+
+_log = logging.getLogger("ucloud.uvideo")
+#: What stores bytes that are there or come along: the service answers with the etag of what it has then.
+PROVEN = (operation.PutObject, operation.FinishUpload, operation.CopyObject, operation.AppendObject)
+#: Seconds that an interrupted InitiateUpload still has for its answer: nobody else can say which upload to abort.
+GRACE = 2.0
+#: Seconds that a call whose time is over still has to take back what it has left.
+TIDYING = 0.2
+#: Seconds that a signed management call is good for, and the next one has another signature.
+LASTS = 900
+_ticks = getattr(time, "monotonic", time.time)
+#: What the service says to a management operation that it has done already.
+_DONE_BEFORE = {
+    operation.CreateSpace: SpaceExists,
+    operation.DeleteSpace: SpaceNotFound,
+    operation.DeleteToken: TokenNotFound,
+}
+
+
+class Endpoint(namedtuple("Endpoint", "upload download api word space_parameter video_actions user_agent")):
+    """Where operations go.  ``upload``, ``download``: provider.Suffix.  ``api``: URL of the management plane.
+
+    Each of the three may be provider.Missing: InvalidArgument at the first call that needs it.
+    """
+
+    __slots__ = ()
+
+
+class Carrier(object):
+    """Carries operations for one key pair, None for an anonymous one.  Safe to share between threads.
+
+    ``clock``, ``sleep``, ``fraction`` (a random number in [0, 1)) and ``ticks`` (seconds that never go back) are
+    arguments for tests.  ``interrupt``: an Interrupt that ends its calls.  ``deadline``: when they must be over, in
+    ticks.
+    """
+
+    interrupt = deadline = None
+
+    def __init__(
+        self, endpoint, credentials, transport, retry, clock=time.time, sleep=time.sleep, fraction=None, ticks=_ticks
+    ):
+        self.endpoint, self.credentials, self.transport, self.retry = endpoint, credentials, transport, retry
+        self.clock, self.sleep, self.ticks = clock, sleep, ticks
+        self.fraction = fraction or random.SystemRandom().random
+        self.skew = Skew()
+
+    def to(self, upload):
+        """A Carrier like this one to another upload host, a provider.Suffix, over the same connections."""
+        made = copy.copy(self)
+        made.endpoint = self.endpoint._replace(upload=upload)
+        return made
+
+    def bound(self, interrupt=None, deadline=None):
+        """A Carrier like this one whose calls end by the interrupt, and at ``deadline`` or its own, what is sooner."""
+        made = copy.copy(self)
+        made.interrupt = interrupt
+        if deadline is not None:
+            made.deadline = deadline if self.deadline is None else min(deadline, self.deadline)
+        return made
+
+    def one(self):
+        """A Carrier like this one for a call of several operations, which share its total time: it counts from now."""
+        if self.retry.total_seconds is None:
+            return self
+        made = copy.copy(self)
+        made.deadline = self._until(self.retry.total_seconds)
+        return made
+
+    def tidying(self):
+        """A Carrier like this one for taking back what a failed call has left.
+
+        It heeds no interrupt, and has a moment even if the call's time is over.
+        """
+        made = copy.copy(self)
+        made.interrupt = None
+        if self.deadline is not None:
+            made.deadline = max(self.deadline, self.ticks() + TIDYING)
+        return made
+
+    def is_bound(self):
+        """Whether its calls may have to end early."""
+        return self.interrupt is not None or self.deadline is not None
+
+    def check(self):
+        """Raise the interrupt's error if it is set, DeadlineExceeded if the time is over."""
+        if self.interrupt is not None:
+            self.interrupt.check()
+        if self.deadline is not None and self.ticks() >= self.deadline:
+            raise DeadlineExceeded()
+
+    def call(self, op, body=None, headers=(), retry=None, lost=None, check=None, proof=True):
+        """(result, Response) of a data-plane operation.  Raises UVideoError.
+
+        ``body``: its bulk bytes, or what Transport.open takes, with ``rewind()``: stand at the first byte again, False
+        if that cannot be, and then there is no further try.
+        ``headers``: (name, value) to send in place of ours of that name, signed where the protocol says so.
+        ``lost``: a list to gather the errors of tries that may have done it all the same.
+        ``check(result)``: raises BadAnswer for a result that is of no use, and it is tried again.
+        ``proof``: as of ``judge``.
+        """
+
+        interrupt = self.interrupt
+        if interrupt is not None and isinstance(op, operation.InitiateUpload):
+            interrupt = Grace(interrupt, GRACE)
+
+        def once(until):
+            try:
+                request, began = self.request(op, headers, body), self.clock()
+                response = self.transport.send(request, body, self.limit(until), interrupt)
+                self.heard(request, response.headers, began)
+                found = self.judge(op, response, proof, _conditional(headers))
+                if check is not None:
+                    check(found[0])
+                return found
+            except UVideoError as error:
+                if error.retryable and hasattr(body, "rewind") and not body.rewind():
+                    error.retryable = False
+                raise
+
+        return self.persist(once, op, retry, lost)
+
+    def judge(self, op, response, proof=True, conditional=False):
+        """(result, Response) of a data-plane answer; an error raised carries the Response as ``response``.
+
+        ``proof``: an answer to stored bytes that says no etag is a BadAnswer; False of a caller who compares nothing.
+        ``conditional``: headers of the caller's own ask for "not modified" where things are so.
+        """
+        found = self._decode(answer.decode, op, response)
+        if isinstance(found[0], operation.NotModified) and not (conditional or op.conditions):
+            error = BadAnswer(u"the answer is 304, which nothing asked for", status=response.status)
+            error.response = response
+            raise error
+        if proof and isinstance(op, PROVEN) and not found[0].etag:
+            error = BadAnswer(u"the answer says no ETag, so nothing shows that it was stored", status=response.status)
+            error.response = response
+            if isinstance(op, operation.FinishUpload):  # asked again, the service would not know the upload any more
+                error.retryable = False
+            raise error
+        return found
+
+    def _decode(self, decode, op, response):
+        """(result, Response); an error raised carries the Response as ``response``."""
+        try:
+            return decode(op, response, self.clock()), response
+        except UVideoError as error:
+            error.response = response
+            raise
+
+    def act(self, op, headers=()):
+        """(result, Response) of a management operation.  Raises UVideoError; ``status`` 200 if RetCode says no.
+
+        ``headers``: (name, value) to send in place of ours of that name.
+        """
+
+        def once(until, again=True):
+            request, began = self.action_request(op, headers), self.clock()
+            response = self.transport.send(request, None, self.limit(until), self.interrupt)
+            try:
+                return self.judge_action(op, response, request, began)
+            except SignatureMismatch as error:
+                if not (again and error.again):
+                    raise
+            return once(until, False)
+
+        lost, began, whole = self.doubts(op), self.ticks(), self.one()
+        try:
+            return whole.persist(once, op, None, lost)
+        except UVideoError as error:
+            if not self.was_done(op, error, lost):
+                raise
+            ask = self.question(op)
+            found = self.recovered(op, ask and whole.act(ask), self.ticks() - began)
+            if found is None:
+                raise error
+            return found
+
+    # After a lost answer: a refusal of the next try may only mean that the first one had done it.
+
+    @staticmethod
+    def doubts(op):
+        """A list to gather the tries without answer of a management operation; None if it could not be told later
+        what they did, so that one that may not be done twice is not asked for again."""
+        return [] if type(op) in _DONE_BEFORE else None
+
+    @staticmethod
+    def was_done(op, error, lost):
+        """Whether a refusal after tries whose answers were ``lost`` is what the service says of what is done."""
+        return bool(lost) and isinstance(error, _DONE_BEFORE[type(op)])
+
+    @staticmethod
+    def question(op):
+        """The operation that tells whether it was done; None if the refusal itself does."""
+        return operation.DescribeSpace(op.space) if isinstance(op, operation.CreateSpace) else None
+
+    @staticmethod
+    def recovered(op, told, seconds):
+        """(result, Response) as the service would have answered; None if it was not this call that did it.
+
+        ``told``: (result, Response) of the question.  ``seconds``: since the first try.
+        """
+        result = operation.Done()
+        if isinstance(op, operation.DeleteSpace):
+            result = operation.SpaceNamed(op.space, None)
+        elif isinstance(op, operation.CreateSpace):
+            found = next((each for each in told[0].spaces if each.space == op.space), None)
+            if found is None or (op.type is not None and found.type not in (None, op.type)):
+                return None
+            now = answer.parse_date(told[1].headers.get("Date"))
+            if now is not None and found.created is not None and now - found.created > seconds + 2:
+                return None  # it is older than this call
+            result = operation.SpaceNamed(op.space, found.space_id)
+        response = management.encode_result(management.name_of(op), result)
+        return management.decode_result(op, response), response
+
+    def action_request(self, op, headers=()):
+        """The signed Request of a management operation.  NoCredentials of an anonymous Carrier."""
+        if self.credentials is None:
+            raise NoCredentials(operation=type(op).__name__, space=getattr(op, "space", None))
+        lasts = self._lasts()
+        request = management.encode(
+            op,
+            named(self.endpoint.api),
+            self.credentials,
+            self.endpoint.space_parameter,
+            self.endpoint.video_actions,
+            None if lasts is None else int(self.now()) + lasts,
+        )
+        request.headers.add("User-Agent", self.endpoint.user_agent)
+        return _over(request, op, headers) if headers else request
+
+    def heard(self, request, headers, began):
+        """Learn of the service's clock from an answer that no cache keeps; whether that changes signed times."""
+        if not self.transport.is_sure(request.origin):
+            return False
+        return self.skew.learn(skews.seen(headers, began, self.clock()))
+
+    def expired(self, error, request, headers, began):
+        """Say of a SignatureExpired what is wrong with the clock; whether a link made now lasts longer."""
+        seconds = skews.seen(headers, began, self.clock())
+        if seconds:
+            error.message = u"%s: %s" % (error.message, skews.told(seconds))
+        return self.heard(request, headers, began)
+
+    def now(self):
+        """Unix seconds by the service's clock, as far as it is known."""
+        return self.clock() + self.skew.seconds
+
+    def judge_action(self, op, response, request, began):
+        """(result, Response) of a management answer; an error raised carries the Response as ``response``.
+
+        ``again`` of a SignatureMismatch: our clock was so far behind that the signature had ended; a new one has not.
+        """
+        changed = self.heard(request, response.headers, began)
+        try:
+            return self._decode(management.decode_result, op, response)
+        except SignatureMismatch as error:
+            seconds = skews.seen(response.headers, began, self.clock())
+            if self._lasts() is not None and seconds is not None and seconds >= LASTS:
+                error.message, error.again = u"%s: %s" % (error.message, skews.told(seconds)), changed
+            raise
+
+    def _lasts(self):
+        """Seconds that a management call is good for; None for ever: the vendor knows of no such parameter."""
+        host = named(self.endpoint.api).partition("://")[2].partition("/")[0]
+        return None if owner_of(host) else LASTS
+
+    def open(self, op, expires=None, headers=(), until=None):
+        """The Stream of a GetObject whose answer says yes; any other answer is raised.
+
+        ``expires``: seconds that a signed URL lasts; None for an anonymous one.  ``until``: as of ``limit``; it counts
+        for the body too.  No retry: the reader decides.
+        """
+        try:
+            return self._opened(op, expires, headers, until)
+        except SignatureExpired as error:
+            if not error.again:
+                raise
+        return self._opened(op, expires, headers, until)
+
+    def _opened(self, op, expires, headers, until):
+        """As ``open``, with one link.  ``again`` of a SignatureExpired: whether another one would last longer."""
+        request, began = self.link(op, expires), self.clock()
+        if headers:
+            request = _over(request, op, headers)
+        stream = self.transport.open(request, None, self.limit(until), self.interrupt)
+        if stream.status not in (200, 206):
+            content = bytearray(REFUSAL)
+            try:
+                length = stream.readinto(memoryview(content))
+            finally:
+                stream.close(reuse=True)
+            content = bytes(content[:length])
+            try:
+                self.judge_object(op, Response(stream.status, stream.headers, content))
+            except SignatureExpired as error:
+                error.again = self.expired(error, request, stream.headers, began)
+                raise
+        return stream
+
+    def judge_object(self, op, response):
+        """The ObjectInfo of a GetObject's answer that brings bytes; any other answer is raised."""
+        found, _ = self.judge(op, response, conditional=True)
+        if isinstance(found, operation.NotModified):
+            error = Refused(u"not modified", status=response.status)
+            error.response = response
+            raise error
+        if response.status not in (200, 206):
+            raise BadAnswer(u"%d is no answer to a download" % response.status, status=response.status)
+        return found
+
+    def request(self, op, headers=(), body=None):
+        """The Request of an operation on the upload host, signed by header; not signed by an anonymous Carrier.
+
+        ``body``: what will be sent with it, as ``call`` takes it.
+        """
+        request = dialect.encode(op, self.endpoint.upload)
+        request.headers.add("User-Agent", self.endpoint.user_agent)
+        if headers:
+            request = _over(request, op, headers, body)
+        fields = request.headers
+        if self.credentials is None:
+            return request
+        if self.credentials.security_token is not None:
+            fields.add(signature.TOKEN, native(self.credentials.security_token))
+        key = getattr(op, "key", u"")
+        fields.add(
+            "Authorization",
+            signature.authorization(self.credentials, request.method, op.space, key, fields, self.endpoint.word),
+        )
+        return request
+
+    def link(self, op, expires=None):
+        """The Request of a GetObject on the download host; signed in its URL for ``expires`` seconds, or not at all."""
+        request = dialect.encode(op, self.endpoint.download)
+        request.headers.add("User-Agent", self.endpoint.user_agent)
+        if expires is None:
+            return request
+        return request._replace(target=self._signed(request.target, request.method, op, expires))
+
+    def url(self, op, expires=None):
+        """The URL of a GetObject or HeadObject on the download host, of a PutObject on the upload host, for any client;
+        signed as ``link``."""
+        if isinstance(op, operation.PutObject):
+            return self._signed(dialect.url(op, self.endpoint.upload), "PUT", op, expires, op.mime, op.md5)
+        method = "HEAD" if isinstance(op, operation.HeadObject) else "GET"
+        return self._signed(dialect.url(op, self.endpoint.download), method, op, expires)
+
+    def _signed(self, target, method, op, expires, mime=None, md5=None):
+        if expires is None:
+            return target
+        if self.credentials is None:
+            raise NoCredentials(operation=type(op).__name__, space=op.space, key=op.key)
+        until = int(self.now()) + expires
+        query = signature.signed_query(self.credentials, method, op.space, op.key, until, mime or u"", md5 or u"")
+        return target + ("&" if "?" in target else "?") + query
+
+    def limit(self, until=None):
+        """How many seconds a try that begins now may take, its answer's body included; None: no limit.
+
+        ``until``: when, in ticks, the call that it belongs to must be over; None: at the deadline.
+        """
+        seconds, until = self.retry.attempt_seconds, self.deadline if until is None else until
+        if until is None:
+            return seconds
+        left = until - self.ticks()
+        return left if seconds is None else min(left, seconds)
+
+    def _until(self, seconds):
+        """When, in ticks, what begins now and may take so many seconds must be over; None: never."""
+        if seconds is None:
+            return self.deadline
+        until = self.ticks() + seconds
+        return until if self.deadline is None else min(until, self.deadline)
+
+    def attempts(self, op, retry=None, knows=False):
+        """The Attempts of a call of ``op`` that begins now."""
+        return Attempts(retry or self.retry, op, self.fraction, self._until(self.retry.total_seconds), knows)
+
+    def persist(self, once, op, retry=None, lost=None):
+        """What ``once(until)`` returns, called again after failures that may pass.  ``until``: as of ``limit``.
+
+        ``lost``: a list to gather NoAnswer.
+        """
+        attempts = self.attempts(op, retry, lost is not None)
+        while True:
+            try:
+                self.check()
+                return once(attempts.deadline)
+            except UVideoError as error:
+                describe(error, op)
+                if lost is not None and may_be_done(error):
+                    lost.append(error)
+                if not self.pause(attempts, error, op):
+                    raise
+
+    def pause(self, attempts, error, op):
+        """Wait before the next try; False to give up.  Raises what ends the call meanwhile."""
+        try:
+            seconds = attempts.failed(error, self.ticks())
+        except UVideoError as late:
+            describe(late, op)
+            raise
+        if seconds is None:
+            return False
+        _log.info(
+            "%s %s part=%s try %d failed: %s; next in %.2f s",
+            type(op).__name__,
+            native(getattr(op, "space", None) or u""),
+            getattr(op, "part", "-"),
+            attempts.count,
+            error,
+            seconds,
+        )
+        self.wait(seconds)
+        return True
+
+    def shorter(self, seconds):
+        """So many seconds, or those that are left until the deadline."""
+        return seconds if self.deadline is None else max(0.0, min(seconds, self.deadline - self.ticks()))
+
+    def wait(self, seconds):
+        """Sleep so long, but no longer than deadline and interrupt allow.  Raises what ends the call."""
+        seconds = self.shorter(seconds)
+        if seconds > 0:
+            if self.interrupt is not None:
+                self.interrupt.wait(seconds)
+            else:
+                self.sleep(seconds)
+        self.check()
+
+
+def _over(request, op, headers, body=None):
+    """The Request with the caller's headers in place of those of the same name.
+
+    InvalidArgument for one that is made here, unless it says the same.
+    """
+    given = dict((name.lower(), (native(name), native(value))) for name, value in headers)
+    if not _MADE_HERE.isdisjoint(given):
+        length = body.length if hasattr(body, "length") else len(request.body if body is None else body)
+        made = {
+            "host": request.origin.partition("://")[2].lower(),
+            "bucket": native(getattr(op, "space", None) or u""),
+            "content-length": None if length is None else "%d" % length,
+        }
+        for name in _MADE_HERE.intersection(given):
+            own, value = made.get(name), given.pop(name)[1].strip()
+            if (value.lower() if name == "host" else value) != own:
+                raise InvalidArgument(
+                    u"the header %s is made by the SDK%s: leave it out"
+                    % (to_text(name), u"" if own is None else u", which sends " + to_text(own))
+                )
+    kept = [pair for pair in request.headers if pair[0].lower() not in given]
+    return request._replace(headers=Headers(kept + list(given.values())))
+
+
+#: A caller may give these only as they are sent anyway.
+_MADE_HERE = frozenset(("authorization", "bucket", "content-length", "host", "transfer-encoding"))
+
+
+def _conditional(headers):
+    return any(name.lower().startswith("if-") for name, _ in headers)
+
+
+def describe(error, op):
+    """Say in an error what it is about, where it does not know yet."""
+    if error.operation is None:
+        error.operation, error.space = type(op).__name__, getattr(op, "space", None)
+        error.key = getattr(op, "key", None) or None

@@ -1,0 +1,190 @@
+"""An object sent whole, in one request: its bytes out of a file or a stream, and the etag that it must have then."""
+
+from __future__ import absolute_import, division, print_function
+
+import hashlib
+import logging
+
+from ..protocol import etag
+from ..protocol.errors import IntegrityError, LocalFailure, SourceChanged
+from ..protocol.message import Slice
+from .multipart_upload import Hashing
+from .session import describe
+from .upload_source import READ, StreamSource, shown
+
+_log = logging.getLogger("ucloud.uvideo")
+
+#: Bytes of a stream of unknown length that are kept: one that ends within them is sent with its length, and again.
+HEAD = 1024 * 1024
+
+
+class _Body(object):
+    """What Transport.open takes.  ``length``: bytes, None if unknown.  One thread at a time; close it when done."""
+
+    length = None
+
+    def __init__(self):
+        self.sent = 0
+        self._hashing = None
+
+    def read(self, size=READ):
+        """The next bytes, b"" at the end; up to READ of them whatever ``size``, which http libraries choose small."""
+        data = self._next()
+        if data:
+            if self._hashing is None:
+                self._hashing = Hashing(self.length)
+            self._hashing.update(data)
+            self.sent += len(data)
+        elif self.length is not None and self.sent < self.length:
+            raise SourceChanged(u"the source ended after %d of %d bytes" % (self.sent, self.length))
+        return data
+
+    def __iter__(self):
+        return iter(self.read, b"")
+
+    def rewind(self):
+        """Stand at the first byte again.  False if that cannot be."""
+        self.close()
+        self.sent = 0
+        return True
+
+    def md5(self):
+        """The MD5 of all bytes in hex, for which they are read once more; None where they can be read only once."""
+        if self.length is None:
+            return None
+        digest = hashlib.md5()
+        done = 0
+        while done < self.length:
+            data = self._next()
+            if not data:
+                raise SourceChanged(u"the source ended after %d of %d bytes" % (done, self.length))
+            digest.update(data)
+            done += len(data)
+            self.sent = done
+        if not self.rewind():
+            raise LocalFailure(u"the stream cannot be read again")
+        return digest.hexdigest()
+
+    def etag(self):
+        """The etag of the bytes read since the beginning."""
+        return etag.Etag().value() if self._hashing is None else self._hashing.value()
+
+    def close(self):
+        """Forget the etag.  The source stays open."""
+        if self._hashing is not None:
+            self._hashing.close()
+            self._hashing = None
+
+
+class FileBody(_Body):
+    """The bytes of a FileSource.  SourceChanged as soon as the file is no longer the one that was opened."""
+
+    def __init__(self, source):
+        super(FileBody, self).__init__()
+        self._source = source
+        self.length = source.size
+
+    def _next(self):
+        where = Slice(self.sent, min(READ, self.length - self.sent))
+        return self._source.read(where) if where.length else b""
+
+
+class StreamBody(_Body):
+    """The bytes of a stream from where it stands to its end.
+
+    One that can seek is read again for another try, from where it stood.  Of any other the first HEAD bytes are kept:
+    if it ends within them its length is known, else it is sent chunked, and again only while no more was read.
+    """
+
+    def __init__(self, stream):
+        super(StreamBody, self).__init__()
+        self._source, self._stream = StreamSource(stream), stream
+        self._head, self._beyond = b"", 0
+        self._start = _position(stream)
+        if self._start is not None:
+            self.length = _remaining(stream, self._start)
+        else:
+            self._head = self._source.block(HEAD)
+            if len(self._head) < HEAD:
+                self.length = len(self._head)
+
+    def _next(self):
+        if self._start is None and self.sent < len(self._head):
+            return self._head[self.sent : self.sent + READ]
+        if self.length is not None and (self._start is None or self.sent >= self.length):
+            return b""
+        data = self._source.block(READ if self.length is None else min(READ, self.length - self.sent))
+        self._beyond += len(data)
+        return data
+
+    def rewind(self):
+        if self._beyond:
+            if self._start is None:
+                return False
+            try:
+                self._stream.seek(self._start)
+            except (EnvironmentError, ValueError):
+                return False
+            self._beyond = 0
+        return super(StreamBody, self).rewind()
+
+
+def _position(stream):
+    """Where a stream stands, if it can be made to stand there again; else None."""
+    try:
+        if hasattr(stream, "seekable") and not stream.seekable():
+            return None
+        position = stream.tell()
+        stream.seek(position)
+        return position
+    except (AttributeError, EnvironmentError, ValueError, TypeError):
+        return None
+
+
+def _remaining(stream, start):
+    """How many bytes a stream has from ``start`` on, where it stands; None where it cannot seek to its end."""
+    try:
+        stream.seek(0, 2)
+        end = stream.tell()
+    except (EnvironmentError, ValueError, TypeError):
+        end = None
+    try:
+        stream.seek(start)
+    except (EnvironmentError, ValueError) as error:
+        raise LocalFailure(u"the stream cannot be read: %s" % shown(str(error)))
+    return None if end is None else max(0, end - start)
+
+
+def put(carrier, op, body, headers=()):
+    """(Stored, Response, verified) of a PutObject sent with a _Body.  verified: its etag is the one computed here.
+
+    IntegrityError if the service stored other bytes.  An etag of a form that is not known is not compared.
+    """
+    try:
+        small = body.length is not None and body.length <= READ  # one piece costs the http libraries less
+        stored, response = carrier.call(op, b"".join(body) if small else body, headers)
+        actual, size = body.etag(), body.sent
+    finally:
+        body.close()
+    known = etag.is_etag(stored.etag)
+    if not known:
+        _log.warning("the service gave no etag that can be checked of what was put")
+    elif not etag.same(stored.etag, actual, size):
+        error = IntegrityError(
+            u"the stored object has etag %s but the source has %s" % (stored.etag, actual), status=response.status
+        )
+        describe(error, op)
+        error.response = response
+        raise error
+    return stored, response, known
+
+
+def file_etag(source):
+    """The etag of a FileSource's bytes."""
+    body = FileBody(source)
+    try:
+        for _ in body:
+            pass
+        return body.etag()
+    finally:
+        body.close()

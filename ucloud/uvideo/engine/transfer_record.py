@@ -1,0 +1,110 @@
+"""Records of transfers, by which a later process goes on: files of lines that only this user may write.
+
+A checkpoint is an upload's record at a path that the caller chose.  The toolkit's journal keeps its records so, too.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+import io
+import logging
+import os
+import threading
+import uuid
+
+from ..protocol import upload as uploads
+from ..protocol.compat import to_bytes
+from ..protocol.dialect import check_key, check_space
+from ..protocol.errors import BadAnswer, InvalidArgument
+from . import localfile
+from .multipart_upload import check_begun
+from .upload_source import local, shown
+
+_log = logging.getLogger("ucloud.uvideo")
+#: Bytes of a record that is read: more than that of 200,000 parts.
+LIMIT = 16 * 1024 * 1024
+
+
+def load(path):
+    """The Upload of a checkpoint, or None if there is no such file.  InvalidArgument, LocalFailure."""
+    try:
+        found = content(path)
+    except EnvironmentError as error:
+        if not os.path.lexists(path):
+            return None
+        raise local(error, path)
+    try:
+        if not found.startswith(b"{") or len(found) > LIMIT:
+            raise InvalidArgument(u"it is no checkpoint")
+        return _usable(uploads.read(found.decode("utf-8")))
+    except (InvalidArgument, BadAnswer, UnicodeError) as error:
+        raise InvalidArgument(u"%s: %s" % (shown(path), getattr(error, "message", None) or u"it is no checkpoint"))
+
+
+def _usable(upload):
+    """The Upload, if it can be one of ours: it decides over hosts and memory.  InvalidArgument, BadAnswer."""
+    check_space(upload.space)
+    check_key(upload.key)
+    check_begun(upload)
+    if upload.size is None or not isinstance(upload.source, dict):
+        raise InvalidArgument(u"it is no checkpoint of a file")
+    return upload
+
+
+def content(path):
+    """The bytes of a record, at most LIMIT + 1.  EnvironmentError; InvalidArgument for that of another user.
+
+    A record says which file is sent where, so nobody else may write it.
+    """
+    with io.open(path, "rb") as file:
+        if not localfile.is_own(os.fstat(file.fileno())):
+            raise InvalidArgument(u"%s is of another user and not trusted" % shown(path))
+        return file.read(LIMIT + 1)
+
+
+def write(path, aside, lines, held=None):
+    """Replace a record at once and whole; it is on the disk when this returns.  EnvironmentError, and it is as it was.
+
+    ``aside``: where it is written first, beside it.  ``held``: the locked descriptor of the record, as of
+    localfile.supplant; False if somebody else has got its lock.
+    """
+    localfile.write(aside, to_bytes("".join([line + "\n" for line in lines])))
+    try:
+        if held is None:
+            localfile.replace(aside, path)
+        elif not localfile.supplant(aside, path, held):
+            return False
+        localfile.sync_folder(os.path.dirname(path) or ".")
+    except EnvironmentError:
+        if os.path.lexists(aside):
+            os.remove(aside)
+        raise
+    return True
+
+
+class Checkpoint(object):
+    """Keeps the record of one upload at ``path``, readable by its owner only.  Safe to share between threads."""
+
+    def __init__(self, path, upload):
+        self._path, self._upload = path, upload
+        self._lock = threading.Lock()
+        try:
+            write(path, os.path.join(os.path.dirname(path), ".%s.tmp" % uuid.uuid4().hex), upload.lines())
+        except EnvironmentError as error:
+            raise local(error, path)
+
+    def add(self, part):
+        """Note that a part is acknowledged.  Where that fails the upload goes on: the service knows its parts too."""
+        try:
+            with self._lock, io.open(self._path, "ab") as file:
+                file.write(to_bytes(self._upload.part_line(part) + "\n"))
+        except EnvironmentError as error:
+            _log.warning("part %d is not noted in the checkpoint: %s", part, local(error, self._path))
+
+
+def remove(path):
+    """Forget a checkpoint.  One that stays is no error: its upload is over, and the next one finds that out."""
+    try:
+        localfile.remove(path)
+    except EnvironmentError as error:
+        if os.path.lexists(path):
+            _log.warning("the checkpoint stays: %s", local(error, path))

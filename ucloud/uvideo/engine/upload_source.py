@@ -1,0 +1,400 @@
+"""Where an upload's bytes come from: a file, or a stream of unknown length.  Blocks are taken by many threads."""
+
+from __future__ import absolute_import, division, print_function
+
+import codecs
+import hashlib
+import io
+import os
+import stat
+import sys
+import threading
+
+from ..protocol.compat import PY2, is_text, to_bytes, to_text
+from ..protocol.errors import InvalidArgument, LocalFailure, SourceChanged, UVideoError
+from ..protocol.message import Slice
+
+#: Bytes moved at a time: the cheapest on a disk, since they stay in the processor's cache.
+READ = 256 * 1024
+
+
+def local(error, path):
+    """LocalFailure of an EnvironmentError, with the file's name and the system's reason."""
+    reason = error.strerror or str(error) or type(error).__name__
+    if isinstance(reason, bytes):
+        reason = reason.decode("utf-8", "replace")
+    return LocalFailure(u"%s: %s" % (shown(path), reason))
+
+
+def shown(path):
+    """A path as text for a message."""
+    return path.decode("utf-8", "replace") if isinstance(path, bytes) else to_text(u"%s" % (path,))
+
+
+def usable(path, what=u"the local file"):
+    """A path as text or bytes, as it was given; InvalidArgument for what cannot name a file here.  ``what``: it is for.
+
+    open() would say that by errors of many kinds, and take a number for a descriptor.
+    """
+    path = path.__fspath__() if hasattr(path, "__fspath__") else path
+    if not isinstance(path, bytes) and not is_text(path):
+        raise InvalidArgument(u"%s is a %s; a path is needed" % (what, type(path).__name__))
+    coding = sys.getfilesystemencoding() or "ascii"
+    try:
+        name = path if isinstance(path, bytes) else path.encode(coding, "strict" if PY2 else "surrogateescape")
+    except UnicodeError:
+        raise InvalidArgument(
+            u"%s %s cannot be written in this system's encoding of names, %s: set LC_ALL=C.UTF-8, or give bytes"
+            % (what, shown(path), coding)
+        )
+    if not name or b"\0" in name:
+        raise InvalidArgument(u"%s %s is empty or holds a NUL" % (what, shown(path)))
+    return path
+
+
+def identity(status):
+    """What tells whether a file is still the same: its size in bytes and its time of change in microseconds."""
+    return [status.st_size, int(status.st_mtime * 1000000)]
+
+
+class FileBlock(object):
+    """One block of a FileSource on its way: what Transport.open takes.  Its SHA-1 is made of the very bytes sent.
+
+    One thread at a time; no more than READ bytes of it are in memory.
+    """
+
+    def __init__(self, source, where):
+        self._source, self._where = source, where
+        self.length, self._sent = where.length, 0
+        self._sha1 = hashlib.sha1()
+
+    def read(self, size=READ):
+        """The next bytes, b"" at the end.  SourceChanged."""
+        length = min(size, READ, self.length - self._sent)
+        if not length:
+            return b""
+        data = self._source.read(Slice(self._where.offset + self._sent, length))
+        self._sha1.update(data)
+        self._sent += length
+        return data
+
+    def rewind(self):
+        """Stand at the first byte again."""
+        self._sent, self._sha1 = 0, hashlib.sha1()
+        return True
+
+    def digest(self):
+        """The binary SHA-1 of the block; what was not sent is read for it."""
+        while self.read():
+            pass
+        return self._sha1.digest()
+
+
+class UnreadBlock(object):
+    """As FileBlock, of bytes that nobody hashes, so that the system can send them without their being read."""
+
+    def __init__(self, source, where):
+        self._source, self._where = source, where
+        self.length, self._sent = where.length, 0
+
+    def read(self, size=READ):
+        """The next bytes, b"" at the end.  SourceChanged."""
+        length = min(size, READ, self.length - self._sent)
+        if not length:
+            return b""
+        data = self._source.read(Slice(self._where.offset + self._sent, length))
+        self._sent += length
+        return data
+
+    def piece(self, size=None):
+        """(descriptor, offset, length) of what is still to be sent, at most ``size`` of it; None at the end."""
+        self._source.check()
+        left = self.length - self._sent
+        if not left:
+            return None
+        return self._source.descriptor(), self._where.offset + self._sent, left if size is None else min(size, left)
+
+    def moved(self, length):
+        """So many bytes were sent.  SourceChanged for none: the file ends too early."""
+        if not length:
+            raise self._source.changed()
+        self._sent += length
+
+    def rewind(self):
+        """Stand at the first byte again."""
+        self._sent = 0
+        return True
+
+    def digest(self):
+        """None: it is not known."""
+
+
+class FileSource(object):
+    """A regular file.  ``bind`` an Upload before taking; any number of threads may take and read at once."""
+
+    def __init__(self, path):
+        self.path = path = usable(path)
+        try:
+            if not stat.S_ISREG(os.stat(path).st_mode):  # before it is opened, for which a pipe would wait
+                raise InvalidArgument(u"%s is no regular file; open it and use uploadstream" % shown(path))
+            self._file = io.open(path, "rb", buffering=0)
+        except EnvironmentError as error:
+            raise local(error, path)
+        status = os.fstat(self._file.fileno())
+        self.identity = identity(status)
+        self.size = status.st_size
+        self._lock, self._reading = threading.Lock(), threading.Lock()
+        self._pending = iter(())
+        self._block = FileBlock
+
+    def bind(self, upload, verify=True):
+        """``verify``: whether the blocks that are taken know their digests."""
+        self._pending = upload.pending()
+        self._block = FileBlock if verify else UnreadBlock
+
+    def take(self):
+        """(part, block) of the next block to send, or None."""
+        with self._lock:
+            for part, where in self._pending:
+                return part, self._block(self, where)
+        return None
+
+    def read(self, where):
+        """The bytes of a Slice.  SourceChanged if the file is no longer the one that was opened."""
+        try:
+            data = self._read(where.offset, where.length)
+        except EnvironmentError as error:
+            raise local(error, self.path)
+        if len(data) != where.length:
+            raise self.changed()
+        self.check()
+        return data
+
+    def _read(self, offset, length):
+        """Bytes of the file, fewer only at its end."""
+        pieces = []
+        while length:
+            piece = self._piece(offset, length)
+            if not piece:
+                break
+            pieces.append(piece)
+            offset += len(piece)
+            length -= len(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    if hasattr(os, "pread"):
+
+        def _piece(self, offset, length):
+            return os.pread(self._file.fileno(), length, offset)
+
+    else:  # Python 2.7, Windows
+
+        def _piece(self, offset, length):
+            with self._reading:
+                self._file.seek(offset)
+                return self._file.read(length)
+
+    def descriptor(self):
+        return self._file.fileno()
+
+    def let_go(self, part):
+        """A block was acknowledged and will not be taken again."""
+
+    def check(self):
+        """SourceChanged if the file is no longer the one that was opened."""
+        if identity(os.fstat(self._file.fileno())) != self.identity:
+            raise self.changed()
+
+    def changed(self):
+        """The error that it is."""
+        return SourceChanged(u"%s changed while it was being uploaded; nothing was stored" % shown(self.path))
+
+    def close(self):
+        self._file.close()
+
+
+_END = object()
+
+
+class Pieces(object):
+    """An iterable of bytes as something with read()."""
+
+    def __init__(self, pieces):
+        self._pieces, self._left = iter(pieces), memoryview(b"")
+
+    def read(self, size):
+        while not len(self._left):
+            piece = next(self._pieces, _END)
+            if piece is _END:
+                return b""
+            if not isinstance(piece, (bytes, bytearray, memoryview)):
+                raise InvalidArgument(u"the iterable gives %s; bytes are needed" % type(piece).__name__)
+            view = memoryview(piece)
+            self._left = view.cast("B") if hasattr(view, "cast") else view
+        data, self._left = self._left[:size], self._left[size:]
+        return data
+
+
+def reader(data):
+    """Something with read() that gives the bytes of whatever may be given as a stream.
+
+    data: what has read() or recv(); bytes; an iterable of bytes.  Text, an iterable of text and what gives text by
+    read() are taken as UTF-8, but a file that was opened as text as the bytes that it has.  InvalidArgument.
+    """
+    if isinstance(data, (bytes, bytearray, memoryview)):
+        return io.BytesIO(data)
+    if is_text(data):
+        return io.BytesIO(to_bytes(data))
+    if isinstance(data, io.TextIOBase):
+        return _binary(data) or Pieces(_encoded(_read(data)))
+    if isinstance(data, (codecs.StreamReader, codecs.StreamReaderWriter)) or _is_of_text(data):
+        return Pieces(_encoded(_read(data)))
+    if hasattr(data, "read") or hasattr(data, "recv"):
+        return data
+    if hasattr(data, "__iter__") and not isinstance(data, (dict, set, frozenset)):
+        return Pieces(_encoded(data))
+    raise InvalidArgument(
+        u"the stream is a %s; something with read(), bytes, text or an iterable of them is needed" % type(data).__name__
+    )
+
+
+def _is_of_text(data):
+    """Whether it is a StringIO of 2.7 that holds text; that of bytes is of the same type."""
+    try:
+        return hasattr(data, "getvalue") and not isinstance(data.read(0), bytes)
+    except ValueError:  # it is closed, which is said when it is read
+        return False
+
+
+def _binary(file):
+    """The bytes below a file that was opened as text, where it stands; None where that cannot be told."""
+    try:
+        position = file.tell()
+        if position >> 64:  # in the middle of something that only its decoder knows
+            return None
+        file.buffer.seek(position)
+        return file.buffer
+    except (AttributeError, EnvironmentError, ValueError):
+        return None
+
+
+def _read(file):
+    return iter(lambda: file.read(READ), u"")
+
+
+def _encoded(pieces):
+    """Pieces with text as UTF-8."""
+    for piece in pieces:
+        try:
+            yield to_bytes(piece) if is_text(piece) else piece
+        except UnicodeError:
+            raise InvalidArgument(u"the stream gives text that cannot be written as UTF-8")
+
+
+class Block(object):
+    """One block of a stream on its way: what Transport.open takes.  One thread at a time."""
+
+    def __init__(self, data, verify):
+        self._data, self._verify = memoryview(data), verify
+        self.length, self._sent = len(data), 0
+
+    def read(self, size=READ):
+        """The next bytes, b"" at the end."""
+        data = self._data[self._sent : self._sent + min(size, READ)]
+        self._sent += len(data)
+        return data if len(data) else b""
+
+    def rewind(self):
+        """Stand at the first byte again."""
+        self._sent = 0
+        return True
+
+    def digest(self):
+        """The binary SHA-1 of the block; None if nobody asked for it."""
+        return hashlib.sha1(self._data).digest() if self._verify else None
+
+
+class StreamSource(object):
+    """Anything with ``read(n)`` (or a socket's ``recv(n)``) that gives bytes, from where it stands to its end.
+
+    Short reads are gathered into whole blocks.  Blocks that were not acknowledged are kept, so an upload can go on
+    though a stream cannot be read twice.  The stream is never closed here.
+    """
+
+    identity = None
+
+    def __init__(self, stream, first=0):
+        """``first``: the part that its next bytes belong to."""
+        self._read = getattr(stream, "read", None) or getattr(stream, "recv", None)
+        if not callable(self._read):
+            raise InvalidArgument(u"the stream is a %s; something with read() is needed" % type(stream).__name__)
+        self._lock = threading.Lock()
+        self._out = {}  # part: block that was taken and is not acknowledged
+        self._again = []  # those of them that are to be taken again, in descending order
+        self._pieces = []  # of the block that is being read
+        self._next = first
+        self._ended = False
+        self._upload, self._verify = None, True
+
+    def bind(self, upload, verify=True):
+        """Blocks that were taken and not acknowledged until now are pending again."""
+        with self._lock:
+            self._upload, self._verify = upload, verify
+            self._again = sorted([part for part in self._out if part not in upload.digests], reverse=True)
+
+    def take(self):
+        """(part, block) of the next block, or None at the end, when the upload's size is set."""
+        with self._lock:
+            while self._again:
+                part = self._again.pop()
+                if part in self._out:
+                    return part, Block(self._out[part], self._verify)
+            if self._ended:
+                return None
+            data = self.block(self._upload.block_size)
+            part = self._next
+            if len(data) < self._upload.block_size:
+                self._ended = True
+                self._upload.size = part * self._upload.block_size + len(data)
+            if not data:
+                return None
+            self._next += 1
+            self._out[part] = data
+            return part, Block(data, self._verify)
+
+    def block(self, size):
+        """``size`` bytes, fewer only at the end.  Not to be called beside take by another thread."""
+        pieces = self._pieces  # kept, so that Ctrl-C in the middle of a block loses nothing of the stream
+        missing = size - sum([len(piece) for piece in pieces])
+        while missing > 0:
+            try:
+                piece = self._read(missing)
+            except UVideoError:
+                raise
+            except Exception as error:  # whatever a stream, an archive or another library's answer may raise
+                raise LocalFailure(u"the stream cannot be read: %s" % shown(str(error) or type(error).__name__))
+            if piece is None:
+                raise LocalFailure(u"the stream would block; give a blocking one")
+            if not isinstance(piece, (bytes, bytearray, memoryview)):
+                raise InvalidArgument(u"the stream gives %s; open it in binary mode" % type(piece).__name__)
+            if not isinstance(piece, bytes):  # at once: the stream may fill the same buffer again
+                piece = piece.tobytes() if isinstance(piece, memoryview) else bytes(piece)
+            if not piece:
+                break
+            if len(piece) > missing:
+                raise LocalFailure(u"the stream gave more bytes than were asked for")
+            pieces.append(piece)
+            missing -= len(piece)
+        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        self._pieces = []
+        return data
+
+    def let_go(self, part):
+        with self._lock:
+            self._out.pop(part, None)
+
+    def check(self):
+        """A stream cannot be asked whether it changed."""
+
+    def close(self):
+        """The caller's stream stays open."""

@@ -1,0 +1,93 @@
+"""What callers give beside their bytes: media types, headers, hosts; checked once for the SDK and the toolkit."""
+
+from __future__ import absolute_import, division, print_function
+
+import logging
+import mimetypes
+import re
+
+from ..protocol.compat import is_integer, is_text, native, to_text, whole
+from ..protocol.errors import InvalidArgument
+
+_log = logging.getLogger("ucloud.uvideo")
+_warned = set()
+
+
+def warn_of_plain(hosts):
+    """Log once for each public host of a provider.Hosts that is spoken to without TLS."""
+    for host in hosts.plain():
+        if host not in _warned:
+            _warned.add(host)
+            _log.warning("%s is used without TLS; put https:// before it if it speaks TLS", host)
+
+
+def count(name, value, low=0, digits=False):
+    """The whole number that an argument is; None of None.  InvalidArgument.
+
+    ``digits``: its digits as text will do, where the official SDK takes them.
+    """
+    if value is None:
+        return None
+    found = whole(value.strip()) if digits and is_text(value) else value
+    if not is_integer(found) or found < low:
+        raise InvalidArgument(u"%s must be a whole number from %d, not %r" % (name, low, value))
+    return found
+
+
+def text(name, value):
+    """Text of an argument; None of None.  InvalidArgument."""
+    if value is None:
+        return None
+    if not is_text(value):
+        raise InvalidArgument(u"%s is a %s; a str is needed" % (name, type(value).__name__))
+    try:
+        return to_text(value)
+    except UnicodeError:
+        raise InvalidArgument(u"%s must be UTF-8 text" % name)
+
+
+_UNPRINTABLE = re.compile("[^ -~]").search
+
+
+def mime_of(mime_type, key, path=u"", pairs=()):
+    """Text of a media type: as given, or the Content-Type in ``pairs``, or guessed from the names of key and file."""
+    if mime_type is None:
+        mime_type = next((value for name, value in pairs if name.lower() == "content-type"), None)
+    if mime_type is None:
+        return _guessed(key) or _guessed(path) or u"application/octet-stream"
+    if not is_text(mime_type) or not mime_type.strip() or _UNPRINTABLE(native(mime_type)):
+        raise InvalidArgument(u"mime_type must be text such as video/mp4")
+    return to_text(mime_type)
+
+
+_GUESSED = {}  # what stands behind the first dot of a name: its media type
+
+
+def _guessed(name):
+    """Text of the media type that a name says, None if it says none."""
+    last = name.rpartition("/")[2]
+    if "." not in last and ":" not in name:
+        return None
+    ending = last[last.find(".") :]
+    plain = ":" not in name and 0 < len(last) - len(ending) and len(ending) <= 16
+    if plain and ending in _GUESSED:
+        return _GUESSED[ending]
+    found = mimetypes.guess_type(native(name))[0]
+    found = to_text(found) if found and not _UNPRINTABLE(found) else None  # data:x,y is guessed by what is in it
+    if plain and len(_GUESSED) < 1000:
+        _GUESSED[ending] = found
+    return found
+
+
+def header_pairs(header):
+    """((name, value), ...) of a caller's header dict, which stays untouched.  InvalidArgument."""
+    if header is None:
+        return ()
+    try:
+        pairs = [(native(name), native(value if is_text(value) else u"%s" % value)) for name, value in header.items()]
+    except (AttributeError, TypeError, UnicodeError):
+        raise InvalidArgument(u"header must be a dict of text")
+    for name, value in pairs:
+        if not name or any(char in "\r\n\0" for char in name + value):
+            raise InvalidArgument(u"the header %r holds a line break or no name" % name)
+    return tuple(pairs)

@@ -1,0 +1,248 @@
+"""Which cause a failure of sockets, TLS or a proxy has: both carriers ask here."""
+
+from __future__ import absolute_import, division, print_function
+
+import errno
+import os
+import re
+import socket
+import ssl
+
+from ..protocol.cause import told
+from ..protocol.errors import InvalidArgument
+from . import socks, trust, wire
+from .address import Refusal
+from .proxy import Proxy
+
+#: How far it had come: a connection to the proxy, TLS with it, CONNECT or SOCKS's handshake; a connection to the host,
+#: TLS with it; the request.
+PROXY, PROXY_TLS, TUNNEL, SOCKS, HOST, TLS, REQUEST = range(7)
+
+_REFUSED = (errno.ECONNREFUSED,)
+_FILES = (errno.EMFILE, errno.ENFILE)
+#: OpenSSL's numbers of what is wrong with a certificate.
+_VERIFY = {
+    2: "certificate-issuer",
+    9: "certificate-early",
+    10: "certificate-expired",
+    18: "certificate-self-signed",
+    19: "certificate-issuer",
+    20: "certificate-issuer",
+    21: "certificate-issuer",
+    62: "certificate-name",
+    64: "certificate-name",
+}
+#: Parts of OpenSSL's texts, or of the names that Python has for them.  The first that fits counts.
+_SIGNS = (
+    ("CERTIFICATE_VERIFY_FAILED", "certificate"),
+    ("WRONG_VERSION_NUMBER", "not-tls"),
+    ("UNKNOWN_PROTOCOL", "not-tls"),
+    ("HTTP_REQUEST", "not-tls"),
+    ("HTTPS_PROXY_REQUEST", "not-tls"),
+    ("PACKET_LENGTH_TOO_LONG", "not-tls"),
+    ("RECORD_TOO_LONG", "not-tls"),
+    ("RECORD_LAYER_FAILURE", "not-tls"),
+    ("BAD_RECORD_TYPE", "not-tls"),
+    ("ALERT_PROTOCOL_VERSION", "tls-version"),
+    ("UNSUPPORTED_PROTOCOL", "tls-version"),
+    ("VERSION_TOO_LOW", "tls-version"),
+    ("NO_PROTOCOLS_AVAILABLE", "tls-version"),
+    ("WRONG_SSL_VERSION", "tls-version"),
+    ("INSUFFICIENT_SECURITY", "tls-version"),
+    ("NO_CIPHERS_AVAILABLE", "tls-version"),
+    ("NO_SHARED_CIPHER", "tls-version"),
+    ("UNSAFE_LEGACY_RENEGOTIATION", "tls-version"),
+    ("DH_KEY_TOO_SMALL", "tls-version"),
+    ("UNRECOGNIZED_NAME", "tls-name"),
+    ("ALERT_CERTIFICATE_REQUIRED", "client-certificate"),
+    ("ALERT_NO_CERTIFICATE", "client-certificate"),
+    ("ALERT_BAD_CERTIFICATE", "client-certificate-refused"),
+    ("ALERT_UNSUPPORTED_CERTIFICATE", "client-certificate-refused"),
+    ("ALERT_CERTIFICATE", "client-certificate-refused"),  # unknown, expired, revoked
+    ("ALERT_UNKNOWN_CA", "client-certificate-refused"),
+    ("ALERT_ACCESS_DENIED", "client-certificate-refused"),
+    ("ALERT_DECRYPT_ERROR", "client-certificate-refused"),
+    ("HANDSHAKE_FAILURE", "tls-refused"),
+)
+_BARE = re.compile(r"^\[[^\]]*\] *|  *\(_ssl\.c:[0-9]+\)")
+_TIMES = (socket.timeout,)
+
+
+def names(authorities, proxy):
+    """What the settings are called that count here: {fact of the texts: name}.
+
+    ``authorities``, ``proxy``: as Transport takes them, None where the environment decides.
+    """
+    return {
+        "bundle": u"ca_bundle" if authorities else u"%s / ca_bundle" % (trust.named() or u"REQUESTS_CA_BUNDLE"),
+        "proxies": u"http_proxy / https_proxy / proxy" if proxy is None else u"proxy",
+    }
+
+
+def proxy(url, origin, settings):
+    """The Proxy of a URL on the way to an origin.  ConfigurationError.  ``settings``: as ``names`` gives them."""
+    try:
+        found = Proxy(url)
+    except InvalidArgument:
+        raise told("proxy-url", origin, **settings)
+    if found.socks is not None and socks.library is None:
+        raise told("socks-missing", origin, proxy=_authority(found), **settings)
+    return found
+
+
+class Denied(Exception):
+    """What a proxy answers to CONNECT, if it is not yes."""
+
+    def __init__(self, status):
+        super(Denied, self).__init__(status)
+        self.status = status
+
+
+def judged(error, leg, route, late=False):
+    """The UVideoError of a failure.  ``error``: an exception, None for an early end.  ``route``: to whom, a Route.
+
+    ``late``: the time for the try is over.  The request's URL is not in it, as that may be signed.
+    """
+    if isinstance(error, Refusal):
+        error = socket.timeout() if error.error is None else error.error
+    code = _LEGS[leg](error)
+    if late and code == "silence":
+        code = "time"
+    context = {}
+    if isinstance(error, Denied):
+        code = _denied(error.status, bool(route.proxy.fields))
+        context["status"] = error.status
+    if leg != REQUEST:
+        context["sent"] = False
+    found = _said(code, error, leg, route, context)
+    found.late = late
+    return found
+
+
+def wants_password(route):
+    """The ConfigurationError of a 407 that came in place of the service's answer."""
+    proxy = route.proxy
+    if proxy is None or proxy.socks is not None or route.is_tls:  # a SOCKS proxy speaks no HTTP
+        return told("auth-on-the-way", route.origin, {"status": 407})
+    return _said(_denied(407, bool(proxy.fields)), None, REQUEST, route, {"status": 407})
+
+
+def _said(code, error, leg, route, context):
+    proxy = None if route.proxy is None else _authority(route.proxy)
+    host = route.origin
+    if proxy is not None and leg in (HOST, TLS, REQUEST):
+        host += u" through the proxy %s" % proxy
+    peer = u"the proxy %s" % proxy if leg == PROXY_TLS else route.origin
+    facts = {"proxy": proxy, "peer": peer, "reason": reason(error), "status": getattr(error, "status", u"")}
+    return told(code, host, context, **dict(route.names, **facts))
+
+
+def _authority(proxy):
+    return u"%s:%d" % (u"[%s]" % proxy.name if ":" in proxy.name else proxy.name, proxy.port)
+
+
+def _denied(status, has_password):
+    if status == 407:
+        return "proxy-password" if has_password else "proxy-auth"
+    if status in (403, 451):
+        return "proxy-denied"
+    if status in (502, 503, 504):
+        return "proxy-gateway"
+    if status == 501 or (400 <= status <= 499 and status not in (408, 425, 429)):
+        return "proxy-unfit"
+    return "proxy-status"
+
+
+def _connecting(prefix):
+    def code(error):
+        if isinstance(error, _TIMES):
+            return (prefix or "connect-") + "time"
+        number = getattr(error, "errno", None)
+        if number in _REFUSED:
+            return (prefix or "connect-") + "refused"
+        if number in _FILES:
+            return "open-files"
+        if isinstance(error, socket.gaierror):
+            return prefix + "name"
+        if isinstance(error, (UnicodeError, OverflowError, ValueError)):
+            return prefix + "address"
+        return prefix + "unreachable"
+
+    return code
+
+
+def _handshake(error):
+    return _tls(error) or ("tls-silent" if isinstance(error, _TIMES) else "tls-ended")
+
+
+def _tls(error):
+    """The cause of what TLS says; None for another failure, or an end."""
+    if not isinstance(error, ssl.SSLError):
+        if isinstance(error, ssl.CertificateError):  # before Python 3.7, another name than the certificate's is one
+            return "certificate-name"
+        return "tls-in-tls" if isinstance(error, NotImplementedError) else None
+    # OpenSSL's text first: Pythons older than their OpenSSL have other names for its numbers.
+    names = [re.sub("[^A-Z0-9]+", "_", name.upper()) for name in (_bare(error), getattr(error, "reason", None) or "")]
+    if "EOF" in names[0] or error.args[:1] in ((ssl.SSL_ERROR_EOF,), (ssl.SSL_ERROR_ZERO_RETURN,)):
+        return None
+    code = next((code for name in names for sign, code in _SIGNS if sign in name), "tls-other")
+    return _VERIFY.get(getattr(error, "verify_code", None), code) if code == "certificate" else code
+
+
+def _tunnel(error):
+    if isinstance(error, wire.Malformed):
+        return "proxy-not-http"
+    return "proxy-silent" if isinstance(error, _TIMES) else "proxy-ended"
+
+
+def _socks(error):
+    if isinstance(error, socks.Unfit):
+        return error.code
+    return "proxy-silent" if isinstance(error, _TIMES) else "proxy-ended"
+
+
+def _request(error):
+    if isinstance(error, wire.Malformed):
+        return "not-http"
+    if isinstance(error, _TIMES):
+        return "silence"
+    code = _tls(error)
+    # TLS 1.3 says no to a client's certificate when its handshake is done for the client.
+    return code if code is not None and code.startswith("client-") else "broken"
+
+
+_LEGS = {
+    PROXY: _connecting("proxy-"),
+    PROXY_TLS: _handshake,
+    TUNNEL: _tunnel,
+    SOCKS: _socks,
+    HOST: _connecting(""),
+    TLS: _handshake,
+    REQUEST: _request,
+}
+
+
+def _bare(error):
+    """OpenSSL's text, without what Python puts around it."""
+    return _BARE.sub("", str(error))
+
+
+def reason(error):
+    """What the system or OpenSSL says of a failure, without a URL."""
+    cut = isinstance(error, ssl.SSLError) and error.args[:1] == (ssl.SSL_ERROR_EOF,)
+    if error is None or isinstance(error, EOFError) or cut:
+        return u"it ended too early"
+    if isinstance(error, (ssl.SSLError, ssl.CertificateError)):
+        return _bare(error) or getattr(error, "reason", None) or type(error).__name__
+    if isinstance(error, wire.Malformed):
+        return error
+    if isinstance(error, socks.Unfit):
+        return error.reason
+    number = getattr(error, "errno", None)
+    if number in errno.errorcode and not isinstance(error, socket.gaierror):
+        return os.strerror(number)
+    if isinstance(error, OverflowError):
+        return u"there is no such port"
+    if isinstance(error, UnicodeError):
+        return u"it cannot be the name of a host"
+    return getattr(error, "strerror", None) or type(error).__name__

@@ -1,0 +1,95 @@
+"""Whether a library of tests has taken the network's place, so that a program means its mocks and not the service.
+
+Each is known by its patch being in force, not by being imported.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+import sys
+
+from ..protocol.errors import ConfigurationError
+
+
+def check(origin):
+    """ConfigurationError if one of these libraries would answer for an origin, "http://host:port", through requests.
+
+    An origin that the library lets pass is no such one.
+    """
+    for name, answers, passing in _KNOWN:
+        if name in _modules and answers(origin + "/"):
+            raise ConfigurationError(
+                u"%s is active, but this client does not send through requests and would reach %s itself. Either let "
+                u"ucloud.uvideo send through a session: config.set_default(session=requests.Session()). Or test "
+                u"against a server, such as uvideo.testing's fixture uvideo_server, and let it pass: %s"
+                % (name, origin, passing)
+            )
+
+
+def is_unmatched(error):
+    """Whether a failure only says that no mock is registered, or nothing recorded, for this request."""
+    return type(error).__name__ in _UNMATCHED or "Connection refused by Responses" in "%s" % (error.args[:1],)
+
+
+#: What requests_mock, vcr, pook and httpretty raise; that of responses is one of requests.
+_UNMATCHED = ("NoMockAddress", "CannotOverwriteExistingCassetteException", "PookNoMatches", "UnmockedError")
+_modules = sys.modules
+
+
+def _responses(url):
+    send = _patch("requests.adapters", "HTTPAdapter", "send", "responses")
+    if send is None:
+        return False
+    passing = getattr(_owner(send), "passthru_prefixes", ())
+    return not any(each.match(url) if hasattr(each, "match") else url.startswith(each) for each in passing)
+
+
+def _requests_mock(_):
+    send = _patch("requests.sessions", "Session", "send", "requests_mock")
+    send = send or _patch("requests.sessions", "Session", "get_adapter", "requests_mock")
+    return send is not None and not getattr(_owner(send), "real_http", False)
+
+
+def _vcr(url):
+    client = _modules.get("http.client") or _modules.get("httplib")
+    cassette = getattr(getattr(client, "HTTPConnection", None), "cassette", None)
+    if cassette is None:
+        return False
+    try:
+        return cassette.filter_request(_modules["vcr.request"].Request("GET", url, b"", {})) is not None
+    except Exception:  # of the program's own filter, which expects another request
+        return True
+
+
+def _httpretty(_):
+    return _says("httpretty", "is_enabled")
+
+
+def _pook(_):
+    return _says("pook", "isactive") and not getattr(_modules["pook"].engine(), "networking", False)
+
+
+def _says(module, name):
+    return getattr(_modules[module], name, bool)()
+
+
+def _patch(module, kind, name, package):
+    """The function of a package that stands in a class, under what others may have wrapped around it; else None."""
+    found = vars(getattr(_modules.get(module), kind, object)).get(name)
+    while found is not None and (getattr(found, "__module__", None) or "").partition(".")[0] != package:
+        found = getattr(found, "__wrapped__", None)
+    return found
+
+
+def _owner(function):
+    """The object whose method made a function."""
+    names, cells = function.__code__.co_freevars, function.__closure__ or ()
+    return dict(zip(names, cells))["self"].cell_contents if "self" in names else None
+
+
+_KNOWN = (
+    ("responses", _responses, u"responses.add_passthru(address)"),
+    ("requests_mock", _requests_mock, u"Mocker(real_http=True)"),
+    ("vcr", _vcr, u"VCR(ignore_hosts=[host])"),
+    ("httpretty", _httpretty, u"httpretty has no setting for that"),
+    ("pook", _pook, u"pook.enable_network()"),
+)

@@ -1,0 +1,116 @@
+"""Which proxy is on the way to an origin.  requests is asked what the environment says, when it is needed."""
+
+from __future__ import absolute_import, division, print_function
+
+import base64
+import binascii
+import os
+import re
+from collections import namedtuple
+
+from ..protocol.compat import PY2, native, to_bytes
+from ..protocol.errors import InvalidArgument
+from ..protocol.provider import is_loopback
+
+
+def chosen(origin, given=None):
+    """(URL of the proxy on the way to an origin or None, what the environment's variables said or None without a say).
+
+    ``given``: the one that the caller chose, for every host; "" for none.  Where it is None the environment decides,
+    and nothing on loopback has a proxy.
+    """
+    if given is not None:
+        return given or None, None
+    if is_loopback(origin.partition("://")[2]):
+        return None, None
+    from requests.utils import get_environ_proxies, select_proxy
+
+    said = variables()
+    return select_proxy(origin + "/", get_environ_proxies(origin + "/", no_proxy=None)) or None, said
+
+
+def stays_here(origin, proxy):
+    """Whether what is sent to an origin does not leave this machine.  ``proxy``: the Proxy on the way, or None."""
+    return proxy is None and is_loopback(origin.partition("://")[2])
+
+
+_NAMES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+_NAMES += tuple([name.upper() for name in _NAMES])
+_KEYS = tuple([getattr(os.environ, "encodekey", str)(name) for name in _NAMES])
+
+
+def variables():
+    """What the environment's variables say of proxies now.  It is compared before each request."""
+    data = getattr(os.environ, "data" if PY2 else "_data", None)  # os.environ itself takes 15 times as long
+    if data is None:
+        return tuple([os.environ.get(name) for name in _NAMES])
+    return tuple([data.get(key) for key in _KEYS])
+
+
+class Proxy(object):
+    """A proxy's URL taken apart; a host and port alone are those of an HTTP proxy.  InvalidArgument.
+
+    ``fields``: what an HTTP proxy is to be told with each request, its password among them.
+    ``socks``: what a SOCKS proxy is to be told, a Socks; None for an HTTP proxy.
+    """
+
+    def __init__(self, url):
+        scheme, mark, rest = url.partition("://")
+        if not mark:
+            scheme, rest = "http", url
+        scheme = scheme.lower()
+        account, mark, host = rest.partition("/")[0].rpartition("@")
+        name, port = split(host) if _HOST(host) else ("", 0)
+        if scheme not in _PORTS or not name or not (port is None or 0 < port < 65536):
+            # Without its text: what is misspelt may be the password.
+            raise InvalidArgument(
+                u"a proxy is http://, https://, socks5://, socks5h://, socks4:// or socks4a://, perhaps "
+                u"USER:PASSWORD@, and HOST:PORT"
+            )
+        self.url, self.name, self.port = url, name, port or _PORTS[scheme]
+        self.is_tls = scheme == "https"
+        self.fields, self.socks = [], None
+        user, _, password = account.partition(":")
+        user, password = _bytes(user), _bytes(password)
+        if scheme in _SOCKS:
+            self.socks = Socks(*_SOCKS[scheme], user=user, password=password)
+        elif mark:
+            basic = base64.b64encode(user + b":" + password)
+            self.fields = [("Proxy-Authorization", "Basic " + native(basic))]
+
+
+class Socks(namedtuple("Socks", "version resolves user password")):
+    """version: 4 or 5.  resolves: whether the proxy looks names up.  user, password: bytes, empty for none."""
+
+    __slots__ = ()
+
+    def __repr__(self):
+        return "<Socks %d>" % self.version
+
+
+_ESCAPE = re.compile(b"%([0-9A-Fa-f]{2})")
+
+
+def _bytes(text):
+    """Of a user's name or password in a URL; a percent sign that is no escape stands for itself."""
+    try:
+        return _ESCAPE.sub(lambda match: binascii.unhexlify(match.group(1)), to_bytes(text))
+    except UnicodeError:
+        raise InvalidArgument(u"the user or password of a proxy is not UTF-8")
+
+
+#: Schemes of proxies, and their ports where the URL names none.
+_PORTS = {"http": 80, "https": 443, "socks4": 1080, "socks4a": 1080, "socks5": 1080, "socks5h": 1080}
+#: SOCKS by scheme, as requests has it: version, and who looks up names.
+_SOCKS = {"socks4": (4, False), "socks4a": (4, True), "socks5": (5, False), "socks5h": (5, True)}
+_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::[0-9]{1,5})?\Z").match
+
+
+def split(host):
+    """(name, port or None) of "host:port"; the name as it is connected to."""
+    name, mark, port = host.rpartition(":")
+    if not mark or not port.isdigit():
+        name, port = host, None
+    if name.startswith("[") and name.endswith("]"):
+        name = name[1:-1]
+    return name.rstrip("."), None if port is None else int(port)

@@ -1,0 +1,526 @@
+"""Bytes over a requests.Session that the caller brings: for mocks, recorders, hooks, and proxies with their own login.
+
+What the session says of the way counts: its adapters, hooks, proxies, verify and cert, and its auth for what a proxy
+asks.  What would change a request, tell on it or send it twice does not: its headers, params and cookies, .netrc,
+redirects, and the retries of its adapters.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+import functools
+import io
+import logging
+import os
+import re
+import socket
+import ssl
+from collections import namedtuple
+
+import requests
+from requests.adapters import Retry
+from requests.cookies import RequestsCookieJar
+from requests.structures import CaseInsensitiveDict
+from requests.utils import select_proxy
+from urllib3 import exceptions as urllib3_errors
+from urllib3.util import parse_url
+
+from ..protocol.compat import PY2, native, to_text
+from ..protocol.errors import BadAnswer, ConfigurationError, DeadlineExceeded, InvalidArgument, UVideoError
+from . import fault, mocks, pool, wire
+from .address import Refusal
+from .proxy import stays_here
+
+try:
+    from http.client import BadStatusLine, HTTPException, IncompleteRead
+except ImportError:
+    from httplib import BadStatusLine, HTTPException, IncompleteRead
+
+_log = logging.getLogger("ucloud.uvideo")
+
+#: Bytes read at a time: between two of them an interrupt is heeded.
+_PIECE = 262144
+_FAILURES = (
+    requests.RequestException,
+    urllib3_errors.HTTPError,
+    HTTPException,
+    EnvironmentError,
+    socket.error,
+    ssl.SSLError,
+    ssl.CertificateError,
+)
+#: A target that urllib3 sends as it is: in any other it adds escapes, or makes the letters of those there large.
+_is_plain = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-F]{2})*\Z").match
+_tunnel_status = re.compile(r"Tunnel connection failed: ([0-9]{3})").search
+_number = re.compile(r"\[Errno (-?[0-9]+)\] ([^'\")>]*)").search
+
+
+def check(name, value):
+    """InvalidArgument unless it is a requests.Session."""
+    if not isinstance(value, requests.Session):
+        raise InvalidArgument(u"%s must be a requests.Session, not a %s" % (name, type(value).__name__))
+
+
+class _Masked(logging.Filter):
+    """Hides the signatures of what urllib3 logs."""
+
+    def filter(self, record):
+        if isinstance(record.args, tuple):
+            record.args = tuple([_mask(each) if isinstance(each, str) else each for each in record.args])
+        return True
+
+
+_mask = functools.partial(re.compile(r"(Signature=)[^&\s]+").sub, r"\1***")
+for _name in ("urllib3.connectionpool", "urllib3.util.retry"):
+    logging.getLogger(_name).addFilter(_Masked())
+
+
+class SessionTransport(pool.Transport):
+    """A Transport over a requests.Session.  As safe to share between threads as the session is; usable after a fork.
+
+    ``timeout``: seconds to connect to an address, and seconds of silence.
+    """
+
+    def __init__(self, session, timeout):
+        super(SessionTransport, self).__init__(timeout)
+        self._session, self._carrying = session, _but(session, _Carrying)
+
+    def route(self, origin):
+        """What is known of the way to an origin: whether nobody on it can change what comes."""
+        return self._way(origin, None if origin.startswith("https:") else self._settings(origin)["proxies"])
+
+    def is_sure(self, origin):
+        """As Transport.is_sure."""
+        return self.route(origin).is_sure
+
+    def _way(self, origin, proxies):
+        """A _Way.  ConfigurationError for a proxy that cannot be one."""
+        url = select_proxy(origin, proxies)
+        proxy = None if url is None else fault.proxy(url, origin, _NAMES)
+        is_tls = origin.startswith("https:")
+        is_sure = self._session.verify is not False if is_tls else stays_here(origin, proxy)
+        return _Way(origin, proxy, is_tls, is_sure, _NAMES)
+
+    def open(self, request, body=None, seconds=None, interrupt=None):
+        """As Transport.open.  An interrupt is heeded between two pieces, and after ``timeout`` where none comes."""
+        pace = self._pace
+        if seconds is not None:
+            if seconds <= 0:
+                raise DeadlineExceeded()
+            pace = pace.anew(seconds)
+        self._own_process()
+        watch = _Watch(interrupt, pace)
+        watch.check()
+        prepared, settings, way = self._prepared(request, body, watch)
+        timeout, failure = pace.left(), None
+        try:
+            response = self._carrying.send(prepared, timeout=(timeout, timeout), allow_redirects=False, **settings)
+        except Exception as error:
+            if not isinstance(error, _FAILURES) and not mocks.is_unmatched(error):
+                raise
+            response = getattr(error, "response", None)
+            if not isinstance(error, requests.HTTPError) or response is None:  # else a hook judges, as is for us to do
+                failure = watch.wished() or _why(error, request, way, False)
+        if failure is not None:  # raised here, so that it does not hold the URL of what it came from
+            raise failure
+        if not isinstance(response, requests.Response):
+            raise ConfigurationError(u"the session gave a %s instead of a requests.Response" % type(response).__name__)
+        if _log.isEnabledFor(logging.DEBUG):
+            path = request.target.partition("?")[0]
+            _log.debug("%s %s%s: %d", request.method, request.origin, path, response.status_code)
+        return _stream(request, response, way, watch)
+
+    def close(self):
+        """Nothing: the session is the caller's."""
+
+    def _own_process(self):
+        """A child must not share its parent's connections."""
+        if self._pid != os.getpid():
+            self._pid = os.getpid()
+            for adapter in self._session.adapters.values():
+                adapter.close()
+
+    def _settings(self, url):
+        return self._carrying.merge_environment_settings(url, {}, True, None, None)
+
+    def _prepared(self, request, body, watch):
+        """(PreparedRequest, the session's settings for it, its _Way).
+
+        ConfigurationError, and InvalidArgument for what would not go as it is.
+        """
+        body, pairs, _ = pool.framed([("Accept-Encoding", "identity")], request, body)
+        wire.request_head(request.method, request.target, pairs)
+        headers = CaseInsensitiveDict([(name, _field(value)) for name, value in pairs])
+        if len(headers) != len(pairs):
+            raise InvalidArgument(u"the request cannot be sent: requests sends no header twice")
+        prepared = requests.PreparedRequest()
+        prepared.method, prepared.url = request.method, request.origin + request.target
+        prepared.headers, prepared._cookies = headers, _NONE
+        prepared.body = (body or None) if isinstance(body, bytes) else _Sent(body, watch)
+        hooks = self._session.hooks.get("response") or []
+        prepared.hooks = {"response": [hooks] if callable(hooks) else list(hooks)}
+        settings = self._settings(prepared.url)
+        way = self._way(request.origin, settings["proxies"])
+        self._check_target(prepared, request, settings["proxies"])
+        if callable(self._session.auth) and way.proxy is not None and not way.is_tls:  # else the service would hear it
+            _let_in(self._session.auth, prepared)
+        return prepared, settings, way
+
+    def _check_target(self, prepared, request, proxies):
+        """InvalidArgument if the target would not go out as it is: behind a proxy urllib3 resolves dot segments."""
+        try:
+            adapter = self._carrying.get_adapter(url=prepared.url)
+        except requests.exceptions.InvalidSchema:
+            return  # the session will say so
+        if not hasattr(adapter, "request_url"):
+            return  # it speaks no HTTP
+        written = adapter.request_url(prepared, proxies)
+        if not written.startswith("/"):
+            written = parse_url(written).request_uri
+        if written != request.target or not _is_plain(request.target):
+            raise InvalidArgument(
+                u"requests would not send the path %s as it is: this key needs a handler without a session"
+                % to_text(request.target.partition("?")[0])
+            )
+
+
+#: As a Route, for who judges failures and answers.
+_Way = namedtuple("_Way", "origin proxy is_tls is_sure names")
+_NAMES = {"bundle": u"session.verify", "proxies": u"session.proxies / http_proxy / https_proxy"}
+
+
+class _Watch(object):
+    """What may end a request early: an interrupt, and a Pace."""
+
+    def __init__(self, interrupt, pace):
+        self._interrupt, self._pace = interrupt, pace
+
+    def limit(self, seconds):
+        """As Stream.limit."""
+        self._pace = self._pace.anew(seconds)
+
+    def check(self):
+        """Raise the interrupt's error; socket.timeout if the time is over."""
+        if self._interrupt is not None and self._interrupt.is_set():
+            self._interrupt.check()
+        self._pace.check()
+
+    def wished(self):
+        """The interrupt's error if it is set, else None."""
+        if self._interrupt is not None and self._interrupt.is_set():
+            try:
+                self._interrupt.check()
+            except UVideoError as error:
+                return error
+        return None
+
+
+# The session and its adapters, but for what they would do by themselves
+
+
+def _but(thing, otherwise):
+    """``thing``, with all its state, as a mixin has it otherwise."""
+    kind = _kinds.get((otherwise, type(thing)))
+    if kind is None:
+        made = type(type(thing))(native("Carrying"), (otherwise, type(thing)), {})
+        kind = _kinds.setdefault((otherwise, type(thing)), made)
+    made = object.__new__(kind)
+    made.__dict__ = thing.__dict__
+    return made
+
+
+_kinds = {}
+
+
+class _NoCookies(RequestsCookieJar):
+    """A jar that stays empty."""
+
+    def extract_cookies(self, *_):
+        pass
+
+    def set_cookie(self, *_, **__):
+        pass
+
+    def copy(self):
+        return self
+
+
+_NONE = _NoCookies()
+
+
+class _Carrying(object):
+    """A session that keeps no cookie, follows no redirect, and whose adapters send once."""
+
+    cookies = property(lambda self: _NONE, lambda self, _: None)
+
+    @property
+    def get_adapter(self):
+        find = self.__dict__.get("get_adapter") or super(_Carrying, self).get_adapter
+        return lambda url: _sending_once(find(url))
+
+    @get_adapter.setter
+    def get_adapter(self, value):  # a mock's
+        self.__dict__["get_adapter"] = value
+
+    def resolve_redirects(self, *_, **__):
+        return iter(())
+
+    def __del__(self):
+        """It is the caller's session that may have something to close."""
+
+
+class _SendingOnce(object):
+    """An adapter that does not try again: only who knows the operation can say whether it may be done twice."""
+
+    max_retries = property(lambda self: _ONCE, lambda self, _: None)
+
+    def __del__(self):
+        """As of _Carrying."""
+
+
+_ONCE = Retry(0, read=False)
+
+
+def _sending_once(adapter):
+    return _but(adapter, _SendingOnce) if isinstance(adapter, requests.adapters.HTTPAdapter) else adapter
+
+
+def _let_in(auth, prepared):
+    """Take over what the session's auth does for a proxy.  What it would tell the service, our signature does."""
+    draft = prepared.copy()
+    draft.body, draft.hooks = None, {"response": []}
+    draft = auth(draft) or draft
+    for name, value in draft.headers.items():
+        if name.lower().startswith("proxy-"):
+            prepared.headers[name] = value
+    prepared.hooks["response"][:0] = [functools.partial(_if_proxy, hook) for hook in draft.hooks["response"]]
+
+
+def _if_proxy(hook, response, *args, **options):
+    return hook(response, *args, **options) if response.status_code == 407 else response
+
+
+# What is sent
+
+
+def _field(value):
+    """A header's value as http.client sends it in UTF-8."""
+    return value if PY2 or all(char <= "~" for char in value) else value.encode("utf-8")
+
+
+class _Sent(object):
+    """A body as requests, urllib3, recorders and mocks read it."""
+
+    def __init__(self, body, watch):
+        self._body, self._watch = body, watch
+        self._whole, self._place = None, 0
+
+    def read(self, size=-1):
+        """The next bytes, more than ``size`` of them too, b"" at the end; all without ``size``."""
+        if self._whole is None and (size is None or size < 0):
+            pieces = [each.tobytes() if isinstance(each, memoryview) else each for each in self]
+            self._whole = io.BytesIO(b"".join(pieces))
+        if self._whole is not None:
+            data = self._whole.read(size)
+        else:
+            self._watch.check()
+            data = self._body.read()
+        self._place += len(data)
+        return data
+
+    def __iter__(self):
+        return iter(lambda: self.read(_PIECE), b"")
+
+    def tell(self):
+        return self._place
+
+    def seek(self, offset, whence=0):
+        """To where it stands or to the first byte."""
+        place = offset + (self._place if whence == 1 else 0)
+        if place == self._place:
+            return
+        if place or whence not in (0, 1):
+            raise io.UnsupportedOperation("only the beginning can be found again")
+        if self._whole is not None:
+            self._whole.seek(0)
+        elif not self._body.rewind():
+            raise io.UnsupportedOperation("the body cannot be read again")
+        self._place = 0
+
+
+# What comes
+
+
+def _stream(request, response, way, watch):
+    """The Stream of an answer."""
+    exchange = _Exchange(request, response, way, watch)
+    try:
+        if response.status_code == 407:
+            raise fault.wants_password(way)
+        answer = wire.read_head(_head(response), request.method)
+        if answer.status < 200:
+            raise ConfigurationError(
+                u"%d came from %s before the answer, and requests takes it for that: leave the session out here"
+                % (answer.status, way.origin),
+                status=answer.status,
+                sent=True,
+            )
+        answer.chunked = False  # http.client has undone that
+        return pool.Stream(exchange, answer, b"")
+    except wire.Malformed as error:
+        response.close()
+        raise exchange.broken(error)
+    except BaseException:
+        response.close()
+        raise
+
+
+def _head(response):
+    """The head of an answer as bytes, for the rules of wire."""
+    lines = [("HTTP/1.1 %d " % response.status_code).encode("ascii")]
+    lines += [_octets(name) + b": " + _octets(value) for name, value in response.headers.items()]
+    return b"\r\n".join(lines)
+
+
+def _octets(value):
+    """The bytes that came as a name or value; http.client takes them for Latin-1."""
+    if isinstance(value, bytes):
+        return value
+    try:
+        return (u"%s" % value).encode("latin-1")
+    except UnicodeEncodeError:
+        return value.encode("utf-8")
+
+
+class _Exchange(object):
+    """An answer as Stream reads it."""
+
+    def __init__(self, request, response, way, watch):
+        self._request, self._response, self._way, self._watch = request, response, way, watch
+        self._read = _reader(response)
+
+    def limit(self, seconds):
+        self._watch.limit(seconds)
+
+    def receive(self, size):
+        failure = None
+        try:
+            self._watch.check()
+            return self._read(min(size, _PIECE))
+        except _FAILURES as error:
+            failure = self.broken(error)
+        raise failure
+
+    def receive_into(self, view):
+        data = self.receive(len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    def broken(self, error=None):
+        """The UVideoError of a failure; Cancelled and its like if the interrupt is what led to it."""
+        return self._watch.wished() or _why(error or EOFError(), self._request, self._way, True)
+
+    def end(self, keep):
+        if keep:
+            try:
+                self._read(1)  # urllib3 sees only so that there is no more, and keeps the connection
+            except _FAILURES:
+                pass
+        self._response.close()
+
+
+def _reader(response):
+    """A function that reads the body as it came.  BadAnswer if a hook has read it and it is not to be had any more."""
+    raw = response.raw
+    if response._content is False and not response._content_consumed and raw is not None:
+        return functools.partial(raw.read, decode_content=False) if hasattr(raw, "stream") else raw.read
+    try:
+        content = response.content or b""
+    except RuntimeError:
+        content = None
+    if content is None or response.headers.get("Content-Encoding"):
+        response.close()
+        raise BadAnswer(u"a hook of the session has read the answer: it cannot be read as it came", retryable=False)
+    return io.BytesIO(content).read
+
+
+# Why there is no answer
+
+
+def _why(error, request, way, answered):
+    """The UVideoError of a failure, without the request's URL, which may be signed.  ``answered``: a head came."""
+    if mocks.is_unmatched(error):
+        path = to_text(request.target.partition("?")[0])
+        asked = u"%s %s%s" % (to_text(request.method), way.origin, path)
+        return ConfigurationError(u"the mock of requests has no answer for " + asked)
+    if isinstance(error, requests.exceptions.InvalidSchema):
+        return ConfigurationError(u"the session has no adapter for %s" % way.origin)
+    if isinstance(error, requests.exceptions.InvalidHeader):  # of the answer, as ours are right
+        error = wire.Malformed(u"its head says what cannot be")
+    if isinstance(error, requests.RequestException):
+        if isinstance(error, ValueError):
+            return ConfigurationError(u"the session cannot reach %s: %s" % (way.origin, type(error).__name__))
+    elif isinstance(error, EnvironmentError) and "invalid path" in _said(error):  # of the session's certificates
+        return ConfigurationError(to_text(_said(error)))
+    found, leg = (error, fault.REQUEST) if isinstance(error, wire.Malformed) else _met(list(_causes(error)), way)
+    return fault.judged(found, fault.REQUEST if answered else leg, way)
+
+
+def _causes(error):
+    """A failure of requests and what it came from, outermost first."""
+    waiting, seen = [error], set()
+    while waiting:
+        found = waiting.pop(0)
+        if not isinstance(found, BaseException) or id(found) in seen:
+            continue
+        seen.add(id(found))
+        yield found
+        waiting += list(found.args)
+        waiting += [getattr(found, name, None) for name in ("reason", "original_error", "__cause__", "__context__")]
+
+
+_UNSENT = (urllib3_errors.ConnectTimeoutError, urllib3_errors.NewConnectionError, urllib3_errors.ProxyError)
+_SILENT = (urllib3_errors.ReadTimeoutError, socket.timeout)
+
+
+def _met(causes, way):
+    """(the failure as our own connections would have met it, how far it had come)."""
+    by_proxy = any(isinstance(each, urllib3_errors.ProxyError) for each in causes)
+    for each in causes:
+        if isinstance(each, (ssl.SSLError, ssl.CertificateError)):
+            return each, fault.PROXY_TLS if by_proxy and way.proxy is not None and way.proxy.is_tls else fault.TLS
+        found = _tunnel_status(_said(each))
+        if found is not None:
+            return fault.Denied(int(found.group(1))), fault.TUNNEL
+    found = next((each for each in [_numbered(each) for each in causes] if each is not None), None)
+    if any(isinstance(each, _UNSENT) for each in causes):
+        return Refusal(found), fault.HOST if way.proxy is None else fault.PROXY
+    if any(isinstance(each, _SILENT) for each in causes):
+        return socket.timeout("timed out"), fault.REQUEST
+    for each in causes:
+        if isinstance(each, BadStatusLine) and not _is_end(each):
+            return wire.Malformed(u"the status line is not of HTTP/1"), fault.REQUEST
+        if isinstance(each, HTTPException) and not isinstance(each, (IncompleteRead, BadStatusLine)):
+            return wire.Malformed(u"Python's http.client says %s" % type(each).__name__), fault.REQUEST
+    return found, fault.REQUEST
+
+
+def _is_end(error):
+    """Whether no status line came because nothing did."""
+    return isinstance(error, EnvironmentError) or error.line in ("", "''") or error.line.startswith("No status line")
+
+
+def _numbered(error):
+    """The system's failure in what urllib3 made of it; on Python 2.7 only its text is left."""
+    if isinstance(error, requests.RequestException):
+        return None
+    if isinstance(error, (EnvironmentError, socket.error)) and getattr(error, "errno", None) is not None:
+        return error
+    found = _number(_said(error))
+    return socket.error(int(found.group(1)), found.group(2)) if found else None
+
+
+def _said(error):
+    try:
+        return str(error)
+    except UnicodeError:
+        return ""

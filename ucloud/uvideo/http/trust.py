@@ -1,0 +1,102 @@
+"""Whose certificates are believed, and which one the client shows: a context for TLS."""
+
+from __future__ import absolute_import, division, print_function
+
+import os
+import ssl
+from collections import namedtuple
+
+from ..protocol.compat import to_bytes, to_text
+from ..protocol.errors import InvalidArgument
+
+
+def named():
+    """The variable of the environment that names the certificates of authorities; None if none does."""
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        if os.environ.get(name):
+            return name
+    return None
+
+
+def authorities():
+    """The file or folder of certificates of authorities that the environment names, or that of requests."""
+    variable = named()
+    if variable is not None:
+        return os.environ[variable]
+    from requests import certs
+
+    return certs.where()
+
+
+#: OpenSSL's reasons for a key that is not that of the certificate.
+_UNLIKE = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")
+#: Bytes of a password that OpenSSL takes.
+_LONGEST = 1024
+
+
+class Certificate(namedtuple("Certificate", "path key password")):
+    """The client's own.  path, key: PEM files; key None if it is in the same one.  password: of the key, or None."""
+
+    __slots__ = ()
+
+    def __repr__(self):
+        return "<Certificate %s>" % self.path
+
+
+def tls(trusted, certificate):
+    """An SSLContext.  InvalidArgument; nothing is ever asked on the terminal.
+
+    ``trusted``: file or folder of certificates of authorities.  ``certificate``: the Certificate to show when asked, or
+    None.
+    """
+    if not os.path.exists(trusted):
+        raise InvalidArgument(u"there is no file or folder of certificates %s" % _name(trusted))
+    try:
+        if os.path.isdir(trusted):
+            context = ssl.create_default_context(capath=trusted)
+        else:
+            context = ssl.create_default_context(cafile=trusted)
+    except (EnvironmentError, ssl.SSLError) as error:
+        raise InvalidArgument(u"the certificates of %s cannot be read: %s" % (_name(trusted), _why(error)))
+    if certificate is not None:
+        _show(context, certificate)
+    return context
+
+
+def _show(context, certificate):
+    """Let a context show the client's certificate."""
+    path, key = certificate.path, certificate.key or certificate.path
+    for name, each in (("client_cert", path), ("client_key", key)):
+        if not os.path.isfile(each):
+            raise InvalidArgument(u"%s: there is no file %s" % (name, _name(each)))
+    if certificate.password is not None and len(to_bytes(certificate.password)) > _LONGEST:
+        raise InvalidArgument(u"client_key_password is longer than %d bytes" % _LONGEST)
+    asked = []
+
+    def password():  # without one OpenSSL would ask on the terminal
+        asked.append(True)
+        return certificate.password or b""
+
+    try:
+        context.load_cert_chain(path, key, password)
+    except (EnvironmentError, ssl.SSLError, ValueError) as error:
+        if getattr(error, "reason", None) in _UNLIKE:
+            text = u"the private key in %s does not belong to the certificate in %s" % (_name(key), _name(path))
+        elif asked and certificate.password is None:
+            text = u"the private key in %s is encrypted: set client_key_password" % _name(key)
+        elif asked:
+            text = u"client_key_password does not open the private key in %s" % _name(key)
+        else:
+            text = u"%s and %s hold no certificate and private key as PEM: %s" % (_name(path), _name(key), _why(error))
+        raise InvalidArgument(text)
+
+
+def _name(path):
+    """A path as text."""
+    return path.decode("utf-8", "replace") if isinstance(path, bytes) else u"%s" % (path,)
+
+
+def _why(error):
+    """The library's reason, or the name of the error's class."""
+    found = getattr(error, "strerror", None) or getattr(error, "reason", None) or type(error).__name__
+    return found.decode("utf-8", "replace") if isinstance(found, bytes) else to_text(found)

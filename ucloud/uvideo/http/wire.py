@@ -1,0 +1,264 @@
+"""HTTP/1.1 as bytes: the head of a request, the head of an answer, and where the answer's body ends.
+
+Bytes in, values out: no socket and no clock, so that every carrier shares it.  Strict where a lenient reader could be
+led astray: one way to end a line, one length, nothing that is not HTTP/1.  What cannot become an answer any more is
+refused as soon as that is seen, or the wait for the rest would end as silence.  Source: RFC 9112.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+import re
+
+from ..protocol.compat import PY2, to_text
+from ..protocol.errors import InvalidArgument
+from ..protocol.message import Headers
+
+#: Bytes of an answer's head, fields in it, answers 1xx before it.
+HEAD_LIMIT, FIELD_LIMIT, INTERIM_LIMIT = 65536, 256, 16
+_LINE_LIMIT = 4096  # of a chunk's size with what may stand behind it
+_NAMES = {}  # names of fields that were looked at and are right: the same in lower case
+_NAMES_LIMIT = 512
+_is_name = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z").match
+_is_status = re.compile(r"HTTP/1\.[01] [1-9][0-9][0-9](?: |\Z)").match
+_is_length = re.compile(r"[0-9]{1,18}\Z").match
+_is_size = re.compile(br"([0-9A-Fa-f]{1,15})[ \t]*(?:;|\Z)").match
+_outside_target = re.compile(r"[^!-~]").search
+_fold = re.compile(br"\r\n[ \t]+")
+
+
+class Malformed(Exception):
+    """What came is not an answer of HTTP/1, or one that two readers could understand in two ways."""
+
+
+def request_head(method, target, pairs):
+    """Bytes of a request's head.  ``pairs``: [(name, value)], native; what is not ASCII goes out as UTF-8.
+
+    InvalidArgument for a target or field that would end its line or cannot be a name.
+    """
+    if _outside_target(target):
+        raise InvalidArgument(u"the request cannot be sent: its target holds a blank, a control or no ASCII")
+    for name, _ in pairs:
+        if name not in _NAMES and not _learn(name):
+            raise InvalidArgument(u"the request cannot be sent: %r cannot be the name of a header" % name)
+    text = "".join(["%s %s HTTP/1.1\r\n" % (method, target)] + ["%s: %s\r\n" % pair for pair in pairs] + ["\r\n"])
+    lines = len(pairs) + 2
+    if "\0" in text or text.count("\r") != lines or text.count("\n") != lines:
+        raise InvalidArgument(u"the request cannot be sent: a header holds a line break")
+    try:
+        return text if PY2 else text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise InvalidArgument(u"the request cannot be sent: a header cannot be written as UTF-8")
+
+
+def _learn(name):
+    """Whether it can be the name of a field; it is remembered, as there are few."""
+    if not _is_name(name):
+        return False
+    if len(_NAMES) < _NAMES_LIMIT:
+        _NAMES[name] = name.lower()
+    return True
+
+
+class Answer(object):
+    """The head of an answer.  ``length``: bytes of the body, None if it is chunked or ends with the connection.
+
+    ``keep``: whether the connection serves again once the body was read.
+    """
+
+    __slots__ = ("status", "headers", "length", "chunked", "keep")
+
+    def __init__(self, status, headers, length, chunked, keep):
+        self.status, self.headers, self.length, self.chunked, self.keep = status, headers, length, chunked, keep
+
+
+def read_head(head, method):
+    """The Answer to a request of ``method``.  ``head``: its bytes without the empty line.  Malformed."""
+    text = head if PY2 else head.decode("utf-8", "replace")
+    lines = text.split("\r\n")
+    first = lines[0]
+    breaks = len(lines) - 1
+    if not _is_status(first):
+        raise Malformed(_NO_STATUS)
+    if text.count("\n") != breaks or text.count("\r") != breaks or "\0" in text:
+        raise Malformed(_NO_LINE)
+    if breaks > FIELD_LIMIT:
+        raise Malformed(u"the head has more than %d fields" % FIELD_LIMIT)
+    pairs, index, again = [], {}, ""
+    for line in lines[1:]:
+        name, colon, value = line.partition(":")
+        lower = _NAMES.get(name)
+        if not colon or (lower is None and not _learn(name)):
+            if pairs and line[:1] in (" ", "\t"):  # it belongs to the field before.  Source: RFC 9112 section 5.2
+                return read_head(_fold.sub(b" ", head), method)
+            raise Malformed(u"a line of the head is no field")
+        value = value.strip(" \t")
+        pairs.append((name, value))
+        lower = lower or name.lower()
+        if lower not in index:
+            index[lower] = value
+        elif lower == "connection":
+            again += "," + value
+        elif lower == "transfer-encoding" or (lower == "content-length" and index[lower] != value):
+            raise Malformed(u"the head says %s twice" % to_text(lower))
+    status = int(first[9:12])
+    length, chunked, keep = _framing(status, method, index)
+    connection = index.get("connection")
+    if connection is not None:
+        connection = (connection + again).lower()
+        keep = keep and "close" not in connection
+    if first[7] == "0":
+        keep = keep and connection is not None and "keep-alive" in connection
+    return Answer(status, Headers(pairs, index), length, chunked, keep)
+
+
+_NO_STATUS = u"the status line is not of HTTP/1"
+_NO_LINE = u"a line of the head does not end in CR and LF, or holds one of them or NUL"
+
+
+def _framing(status, method, index):
+    """(length, chunked, keep) of an answer's body."""
+    if method == "HEAD" or status == 204 or status == 304 or status < 200:
+        return 0, False, True
+    length, coding = index.get("content-length"), index.get("transfer-encoding")
+    if length is not None and not _is_length(length):
+        raise Malformed(u"the length of the body is no number")
+    if coding is not None:
+        if coding.lower() != "chunked":
+            raise Malformed(u"the transfer coding is not chunked")
+        return None, True, length is None  # with both, somebody on the way may have counted otherwise
+    if length is None:
+        return None, False, False
+    return int(length), False, True
+
+
+class Head(object):
+    """Gathers the head of the answer to a request of ``method``; answers 1xx before it are passed over.
+
+    ``found``: the Answer once it is there.  ``rest``: what came behind its head.
+    """
+
+    __slots__ = ("_method", "_buffer", "_interim", "found", "rest")
+
+    def __init__(self, method):
+        self._method, self._buffer, self._interim = method, b"", 0
+        self.found, self.rest = None, b""
+
+    def feed(self, data):
+        """The Answer, or None as long as there is more to come.  Malformed."""
+        if self._buffer:
+            data = self._buffer + data
+        while True:
+            end = data.find(b"\r\n\r\n")
+            if end < 0:
+                if data[:7] != b"HTTP/1."[: len(data)]:
+                    raise Malformed(u"it does not begin as HTTP/1 does")
+                if len(data) > HEAD_LIMIT:
+                    raise Malformed(u"the head is longer than %d bytes" % HEAD_LIMIT)
+                _check_lines(data)
+                self._buffer = data
+                return None
+            if end > HEAD_LIMIT:
+                raise Malformed(u"the head is longer than %d bytes" % HEAD_LIMIT)
+            found = read_head(data[:end], self._method)
+            data = data[end + 4 :]
+            if found.status >= 200:
+                self.found, self.rest, self._buffer = found, data, b""
+                return found
+            self._interim += 1
+            if found.status == 101 or self._interim > INTERIM_LIMIT:
+                raise Malformed(u"it changes the protocol or never comes to the answer")
+
+    def begun(self):
+        """Whether anything of an answer came."""
+        return bool(self._buffer) or self._interim > 0 or self.found is not None
+
+
+def _check_lines(data):
+    """Malformed if the beginning of a head, of which there is more to come, cannot become one."""
+    breaks = data.count(b"\r\n")
+    loose = data.count(b"\r") - (data[-1:] == b"\r")  # what follows the last one is still to come
+    if data.count(b"\n") != breaks or loose != breaks or b"\0" in data:
+        raise Malformed(_NO_LINE)
+    if breaks:
+        first = data[: data.find(b"\r\n")]
+        if not _is_status(first if PY2 else first.decode("utf-8", "replace")):
+            raise Malformed(_NO_STATUS)
+
+
+class Chunks(object):
+    """Takes the framing off a chunked body, in whatever pieces it comes.
+
+    ``ended``: the body is complete.  ``rest``: what came behind it.
+    """
+
+    __slots__ = ("ended", "rest", "_state", "_left", "_line", "_trailer")
+
+    def __init__(self):
+        self.ended, self.rest = False, b""
+        self._state, self._left, self._line, self._trailer = self._size, 0, b"", 0
+
+    def feed(self, data):
+        """The body's bytes in ``data``; b"" if there are none.  Malformed."""
+        pieces = []
+        while data and not self.ended:
+            data = self._state(data, pieces)
+        if self.ended:
+            self.rest += data
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _whole(self, data):
+        """(line or None, what follows): one line, gathered over pieces."""
+        end = data.find(b"\n")
+        line = self._line + (data if end < 0 else data[: end + 1])
+        if len(line) > _LINE_LIMIT:
+            raise Malformed(u"a line of the chunks is too long")
+        if end < 0:
+            self._line = line
+            return None, b""
+        self._line = b""
+        if line[-2:] != b"\r\n" or b"\r" in line[:-2]:
+            raise Malformed(u"a line of the chunks ends in another way than HTTP's")
+        return line[:-2], data[end + 1 :]
+
+    def _size(self, data, pieces):
+        line, data = self._whole(data)
+        if line is not None:
+            found = _is_size(line)
+            if not found:
+                raise Malformed(u"the size of a chunk is no number")
+            self._left = int(found.group(1), 16)
+            self._state = self._content if self._left else self._trailers
+        return data
+
+    def _content(self, data, pieces):
+        piece = data[: self._left]
+        pieces.append(piece)
+        self._left -= len(piece)
+        if not self._left:
+            self._state = self._end
+        return data[len(piece) :]
+
+    def _end(self, data, pieces):
+        line, data = self._whole(data)
+        if line is not None:
+            if line:
+                raise Malformed(u"a chunk is longer than it says")
+            self._state = self._size
+        return data
+
+    def _trailers(self, data, pieces):
+        line, data = self._whole(data)
+        if line is not None:
+            self._trailer += len(line)
+            if self._trailer > HEAD_LIMIT:
+                raise Malformed(u"the trailer is longer than %d bytes" % HEAD_LIMIT)
+            self.ended = not line
+        return data
+
+
+def chunk(data):
+    """(before, after): what stands around these bytes, which are not empty, as one chunk."""
+    return ("%x\r\n" % len(data)).encode("ascii"), b"\r\n"
+
+
+LAST_CHUNK = b"0\r\n\r\n"

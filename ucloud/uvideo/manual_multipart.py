@@ -1,0 +1,223 @@
+"""An object assembled by the caller, step by step: begin, copy parts out of other objects, list them, finish."""
+
+from __future__ import absolute_import, division, print_function
+
+import threading
+
+from .engine.multipart_upload import finish
+from .engine.validation import header_pairs
+from .handler import Signer, answers, paired, stored_as, succeeded
+from .protocol import etag
+from .protocol.byterange import ByteRange
+from .protocol.compat import is_integer, is_text, to_text
+from .protocol.dialect import check_key, check_space
+from .protocol.errors import IntegrityError, InvalidArgument, PartExists, UploadNotFound
+from .protocol.operation import AbortUpload, CopyPart, InitiateUpload, ListParts
+from .protocol.provider import choose
+
+
+class Begun(object):
+    """An upload whose parts the service has made.  Safe to share between threads: each part is noted on its own."""
+
+    def __init__(self, carrier, space, key, upload_id, block_size):
+        self.carrier, self.space, self.key = carrier, space, key
+        self.upload_id, self.block_size = upload_id, block_size
+        self._parts = {}  # part: (etag, length)
+
+    def acknowledge(self, part, given, length):
+        self._parts[part] = (given, length)
+
+    def numbers(self):
+        return sorted(list(self._parts))
+
+    def part_etags(self):
+        """The parts' etags in order, up to the first that is missing."""
+        found = []
+        while len(found) in self._parts:
+            found.append(self._parts[len(found)][0])
+        return tuple(found)
+
+    @property
+    def size(self):
+        """Bytes of all parts together."""
+        return sum(length for _, length in self._parts.values())
+
+    def etag(self):
+        """The etag that the finished object must have; None where the parts' etags do not tell it."""
+        return etag.of_parts(self.part_etags(), self.block_size)
+
+
+class Assembler(Signer):
+    """Assembles objects.  ``finish_upload`` and ``upload_part_copy`` act on the upload that the calling thread began
+    last; in a thread that began none, on the only one that is begun.  So several threads may copy parts of one upload.
+    """
+
+    def _make(self, credentials, suffixes=(), chosen=None):
+        super(Assembler, self)._make(credentials, suffixes, chosen)
+        self._begun_lock = threading.Lock()
+        self._begun = {}  # thread's ident: Begun
+
+    @answers
+    def init_multipart_upload(self, bucket, key, header=None, upload_suffix=None):
+        """Begin an upload.  ret: UploadId, BlkSize (bytes of every part but the last), Bucket, Key.
+
+        header: headers of the object, Content-Type, X-Ufile-Meta-* and X-Ufile-Storage-Class among them.
+        upload_suffix: host of this upload instead of the handler's.  (ret, resp) as uploadfile.
+        """
+        space, key = check_space(bucket), check_key(key)
+        carrier = self._at(upload_suffix)
+        initiated, response = carrier.call(InitiateUpload(space, key), headers=header_pairs(header))
+        begun = Begun(carrier, space, key, initiated.upload_id, initiated.block_size)
+        with self._begun_lock:
+            self._begun[threading.current_thread().ident] = begun
+        return succeeded(response.status, response.headers, response.body)
+
+    @answers
+    def upload_part_copy(
+        self, source_bucket, source_key, mime_type, offset, size, part_number, upload_suffix=None
+    ):
+        """Make a part of ``size`` bytes from ``offset`` of another object, without sending them.  ret: PartNumber.
+
+        size: how many bytes, not where they end; init_multipart_upload's BlkSize, the last part may be shorter.
+        part_number: from 0.  Parts may be copied in any order and by several threads.
+        status_code 200, resp.content_range (first, last); 404 no such source, 419 range outside of it, -2 the service
+        copied another range.
+        """
+        source_space, source_key = check_space(source_bucket), check_key(source_key)
+        begun = self._current()
+        _whole(u"offset", offset, 0)
+        _whole(u"size", size, 1)
+        _whole(u"part_number", part_number, 0)
+        if size > begun.block_size:
+            raise InvalidArgument(
+                u"size is %d but a part has at most %d bytes: give the number of bytes to copy, not where they end"
+                % (size, begun.block_size)
+            )
+        carrier = begun.carrier if upload_suffix is None else self._at(upload_suffix)
+        wanted = ByteRange(offset, offset + size - 1)
+        op = CopyPart(begun.space, begun.key, begun.upload_id, part_number, source_space, source_key, wanted)
+        headers = header_pairs(None if mime_type is None else {"Content-Type": mime_type})
+        lost = []
+        try:
+            copied, response = carrier.call(op, headers=headers, lost=lost)
+        except PartExists as error:
+            found = _listed(carrier, begun, part_number) if lost else None
+            if found is None:
+                raise
+            begun.acknowledge(part_number, found.etag, size if found.size is None else found.size)
+            ret, resp = succeeded(200, error.response.headers)
+            resp.etag = found.etag
+            return {"PartNumber": part_number}, resp
+        length = size if copied.length is None else copied.length
+        # Only the end of the source may make a part shorter.
+        at_end = copied.size is not None and offset + length == copied.size
+        if copied.first not in (None, offset) or length > size or (length < size and not at_end):
+            raise IntegrityError(
+                u"%d bytes from %d were to be copied but the service took %d from %s"
+                % (size, offset, length, copied.first)
+            )
+        begun.acknowledge(part_number, copied.etag, length)
+        return paired(succeeded(response.status, response.headers, response.body))
+
+    @answers
+    def finish_upload(self):
+        """Make the object of the parts copied.  ret: Bucket, Key, FileSize; resp.etag is verified where it can be.
+
+        status_code -3 if a part number is missing.  After a failure it may be called again.
+        """
+        begun = self._current()
+        numbers = begun.numbers()
+        missing = sorted(set(range(numbers[-1] + 1)) - set(numbers)) if numbers else []
+        if missing:
+            raise InvalidArgument(u"part %d of upload %s was not copied" % (missing[0], begun.upload_id))
+        finished, response, _ = finish(begun.carrier, begun, None)
+        self._forget(begun)
+        return stored_as(finished, response)
+
+    @answers
+    def get_multi_upload_part(
+        self, bucket, upload_id, max_parts=None, part_number_marker=None, header=None, upload_suffix=None
+    ):
+        """List the parts that the service has of an unfinished upload, a page at a time.
+
+        max_parts: of a page.  part_number_marker: list those with a greater number.
+        ret: Parts (PartNum, Etag, Size, LastModified), IsTruncated, NextPartNumberMarker, Key, StorageClass ...
+        """
+        if not is_text(upload_id) or not upload_id:
+            raise InvalidArgument(u"upload_id must be the UploadId of an upload")
+        for name, value in ((u"max_parts", max_parts), (u"part_number_marker", part_number_marker)):
+            if value is not None:
+                _whole(name, value, 0)
+        op = ListParts(check_space(bucket), to_text(upload_id), max_parts, part_number_marker)
+        _, response = self._at(upload_suffix).call(op, headers=header_pairs(header))
+        return succeeded(response.status, response.headers, response.body)
+
+    def _abort_begun(self):
+        """(ret, resp) of giving the current upload up."""
+        begun = self._current()
+        try:
+            _, response = begun.carrier.call(AbortUpload(begun.space, begun.key, begun.upload_id))
+        except UploadNotFound as error:  # it is gone already, which is what was wanted
+            response = error.response
+        self._forget(begun)
+        return succeeded(200, response.headers, None)
+
+    @property
+    def uploadid(self):
+        """The UploadId of the upload that upload_part_copy would act on; None without one."""
+        found = self._found()
+        return None if found is None else found.upload_id
+
+    @property
+    def blocksize(self):
+        """Its BlkSize, bytes; None without one."""
+        found = self._found()
+        return None if found is None else found.block_size
+
+    @property
+    def etaglist(self):
+        """Its parts' etags in order, from part 0 up to the first that is missing."""
+        found = self._found()
+        return [] if found is None else list(found.part_etags())
+
+    @etaglist.setter
+    def etaglist(self, etags):  # with the official SDK it must be emptied between uploads
+        if etags:
+            raise InvalidArgument(u"the etags are those of the parts that were copied: only [] can be set")
+
+    def _at(self, upload_suffix):
+        """The Carrier to another upload host, over the same connections and with the same keys."""
+        if upload_suffix is None:
+            return self._carrier
+        return self._carrier.to(choose(upload_suffix, "upload_suffix", self._settings.open_ssl))
+
+    def _found(self):
+        with self._begun_lock:
+            own = self._begun.get(threading.current_thread().ident)
+            if own is None and len(self._begun) == 1:
+                own = list(self._begun.values())[0]
+            return own
+
+    def _current(self):
+        found = self._found()
+        if found is None:
+            several = u"several uploads are begun: go on with each in its own thread"
+            raise InvalidArgument(several if self._begun else u"call init_multipart_upload first")
+        return found
+
+    def _forget(self, begun):
+        with self._begun_lock:
+            for ident in [ident for ident, other in self._begun.items() if other is begun]:
+                del self._begun[ident]
+
+
+def _listed(carrier, begun, part):
+    """The Part that the service has of that number, or None."""
+    marker = part - 1 if part > 1 else None  # 0 means from part 0
+    page, _ = carrier.call(ListParts(begun.space, begun.upload_id, 2, marker))
+    return next((found for found in page.parts if found.part == part), None)
+
+
+def _whole(name, value, low):
+    if not is_integer(value) or value < low:
+        raise InvalidArgument(u"%s must be a whole number from %d, not %r" % (name, low, value))

@@ -1,0 +1,541 @@
+"""Operation <-> request and answer of the management plane: Action=... calls.  Source: management-plane.md.
+
+Answers are always HTTP 200 with a RetCode; a space is a bucket whose Biz may be vod.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+import json
+
+from . import operation
+from .answer import (
+    JSON,
+    check_coding,
+    document,
+    file_entry,
+    number,
+    number_or_none,
+    parse_file_entry,
+    parse_utc,
+    raise_refusal,
+    readable,
+    stranger,
+    text,
+    text_or_none,
+    utc_text,
+)
+from .compat import TYPE_CHECKING, build_query, is_integer, native, parse_query, to_bytes, to_text, whole
+from .errors import (
+    ActionMissing,
+    ActionUnknown,
+    BadAnswer,
+    BadRequest,
+    InvalidArgument,
+    ParameterMissing,
+    SignatureExpired,
+    action_refusal,
+)
+from .expiry import is_past
+from .json_document import parse_json
+from .message import Headers, Request, Response
+from .page import is_page
+from .signature import action_signature, parameter_text
+
+if TYPE_CHECKING:
+    from typing import Any, Callable, Iterable, Iterator, Mapping  # noqa: F401
+
+    from .errors import UVideoError  # noqa: F401
+    from .signature import Credentials  # noqa: F401
+
+    _Space = operation.CreateSpace | operation.UpdateSpace | operation.DeleteSpace
+    _Reading = operation.DescribeSpace | operation.ListSpaceFiles | operation.GetSpaceStatus
+    _Key = operation.CreateToken | operation.DescribeToken | operation.UpdateToken | operation.DeleteToken
+    Operation = _Space | _Reading | _Key | operation.AssumeRole
+    _Spaces = operation.SpaceNamed | operation.FilePage | operation.SpaceList | operation.SpaceStatus
+    _Keys = operation.TokenInfo | operation.TokenList | operation.TemporaryKeys
+    Result = _Spaces | _Keys | operation.Done
+
+_BIZ = "vod"
+
+
+class _Action(object):
+    """One operation's names on this plane: the one a client sends first, then those a server takes too.
+
+    ``fields``: (field of the operation, parameter).  ``required``: those of them that must be there.
+    """
+
+    def __init__(self, cls, names, fields, required=()):
+        # type: (type[Operation], tuple[str, ...], tuple[tuple[str, str], ...], tuple[str, ...]) -> None
+        self.cls, self.names, self.fields, self.required = cls, names, fields, required
+        self.about_a_space = "space" in cls._fields
+
+
+_TOKEN = (
+    ("ops", "AllowedOps"),
+    ("prefixes", "AllowedPrefixes"),
+    ("spaces", "AllowedBuckets"),
+    ("expires", "ExpireTime"),
+    ("black_ips", "BlackIPList"),
+    ("white_ips", "WhiteIPList"),
+    ("region", "Region"),
+    ("project", "ProjectId"),
+)
+
+
+#: field of the operation -> parameter.  space is BucketName or SpaceName.
+_ACTIONS = (
+    _Action(
+        operation.CreateSpace,
+        ("CreateBucket", "CreateVideoSpace"),
+        (("type", "Type"), ("region", "Region"), ("tag", "Tag"), ("project", "ProjectId"), ("domains", "Domain")),
+    ),
+    _Action(
+        operation.DescribeSpace,
+        ("DescribeBucket", "DescribeVideoSpace"),
+        (("offset", "Offset"), ("limit", "Limit"), ("region", "Region"), ("project", "ProjectId")),
+    ),
+    _Action(
+        operation.UpdateSpace,
+        ("UpdateBucket", "UpdateVideoSpace"),
+        (("type", "Type"), ("storage_class", "StorageClass"), ("project", "ProjectId")),
+    ),
+    _Action(operation.DeleteSpace, ("DeleteBucket", "DeleteVideoSpace"), (("project", "ProjectId"),)),
+    _Action(
+        operation.ListSpaceFiles,
+        ("GetFileList", "GetVideoFileBySpace"),
+        (("offset", "Offset"), ("limit", "Limit"), ("project", "ProjectId")),
+    ),
+    _Action(
+        operation.GetSpaceStatus,
+        ("GetVideoSpaceStatus",),
+        (("spaces", "SpaceName"), ("begin", "BeginTime"), ("end", "EndTime")),
+    ),
+    _Action(operation.CreateToken, ("CreateUFileToken",), (("name", "TokenName"),) + _TOKEN, ("name",)),
+    _Action(
+        operation.DescribeToken,
+        ("DescribeUFileToken",),
+        (
+            ("token_id", "TokenId"),
+            ("name", "TokenName"),
+            ("display", "Display"),
+            ("region", "Region"),
+            ("project", "ProjectId"),
+        ),
+    ),
+    _Action(
+        operation.UpdateToken,
+        ("UpdateUFileToken",),
+        (("token_id", "TokenId"), ("name", "TokenName")) + _TOKEN,
+        ("token_id",),
+    ),
+    _Action(
+        operation.AssumeRole,
+        ("AssumeRole",),
+        (
+            ("role", "RoleUrn"),
+            ("session", "RoleSessionName"),
+            ("seconds", "DurationSeconds"),
+            ("policy", "Policy"),
+        ),
+    ),
+    _Action(
+        operation.DeleteToken,
+        ("DeleteUFileToken",),
+        (("token_id", "TokenId"), ("region", "Region"), ("project", "ProjectId")),
+        ("token_id",),
+    ),
+)
+_BY_CLASS = dict((action.cls, action) for action in _ACTIONS)
+_BY_NAME = dict((name, action) for action in _ACTIONS for name in action.names)
+#: name of a management call -> its operation
+OPERATIONS = dict((name, action.cls) for name, action in _BY_NAME.items())
+_NUMBERS = ("offset", "limit", "begin", "end", "expires", "display", "seconds")
+_LISTS = ("domains", "ops", "prefixes", "spaces", "black_ips", "white_ips")
+#: The parameter with the last unix second of a call's signature.  CHOICE: no documented Action has one of this name.
+END = "Expires"
+LIST_LIMIT = 1000  # entries of one list
+LIMIT = 20
+
+
+def encode(op, api, credentials, name="BucketName", video=False, end=None):
+    # type: (Operation, str, Credentials, str, bool, int | None) -> Request
+    """The signed Request of an operation to the management URL ``api`` (no trailing slash).
+
+    ``name``: how the parameter with the space is called.  ``video``: use the *VideoSpace action names.
+    ``end``: the last unix second of the signature; None for one that never ends.
+    """
+    action = _BY_CLASS[type(op)]
+    called = action.names[1 if video and len(action.names) > 1 else 0]
+    parameters = {"Action": called, "PublicKey": credentials.public_key}
+    space = getattr(op, "space", None)
+    if space is not None:
+        parameters[name] = space
+    for field, parameter in action.fields:
+        value = getattr(op, field)
+        if field in _LISTS:
+            if value == () and type(op) is operation.UpdateToken:  # an empty entry: no list at all leaves it as it is
+                value = (u"",)
+            parameters.update(("%s.%d" % (parameter, at), item) for at, item in enumerate(value or ()))
+        elif value is not None:
+            parameters[parameter] = u"%d" % value if field in _NUMBERS else value
+    if end is not None:
+        parameters[END] = u"%d" % end
+    try:
+        parameters["Signature"] = action_signature(credentials.private_key, parameters)
+        query = build_query(sorted(parameters.items()))
+    except UnicodeError:  # a lone surrogate in a name, say
+        raise InvalidArgument(u"%s has a text that cannot be written as UTF-8" % type(op).__name__)
+    return Request("GET", api, "/?" + query, Headers(), b"")
+
+
+def name_of(op):
+    # type: (Operation) -> str
+    """The Action that a client sends for an operation."""
+    return _BY_CLASS[type(op)].names[0]
+
+
+def parameters(query, headers, body):
+    # type: (Iterable[tuple[str, str]], Headers, bytes) -> dict[str, str]
+    """{name: text} of a management request: the query, a form body or a JSON object.  BadRequest."""
+    found = {}  # type: dict[str, str]
+    _merge(found, query)
+    kind = (headers.get("Content-Type") or "").partition(";")[0].strip().lower()
+    if body and kind == "application/json":
+        try:
+            given = parse_json(body)
+        except ValueError:
+            raise BadRequest(u"the body is not JSON")
+        if not isinstance(given, dict):
+            raise BadRequest(u"the body is not a JSON object")
+        _merge(found, list(_flat(given)))
+    elif body:
+        try:
+            _merge(found, parse_query(native(body)))
+        except ValueError:
+            raise BadRequest(u"the body is not form data")
+    return found
+
+
+def _merge(found, pairs):
+    # type: (dict[str, str], Iterable[tuple[str, str]]) -> None
+    for name, value in pairs:
+        if found.setdefault(name, value) != value:
+            raise BadRequest(u"the parameter %s is given twice" % name)
+
+
+def _flat(given):
+    # type: (dict[str, Any]) -> Iterator[tuple[str, str]]
+    """JSON numbers count as their decimal text, lists as Name.0, Name.1 ..."""
+    for name, value in given.items():
+        if isinstance(value, list):
+            for number, item in enumerate(value):
+                yield _scalar(u"%s.%d" % (name, number), item)
+        else:
+            yield _scalar(name, value)
+
+
+def _scalar(name, value):
+    # type: (str, str | float | list[object] | dict[str, object] | None) -> tuple[str, str]
+    if value is None or isinstance(value, (list, dict)):
+        raise BadRequest(u"a parameter is neither text nor a number")
+    try:
+        value = parameter_text(value)
+        to_bytes(name), to_bytes(value)
+    except (ValueError, OverflowError):  # a lone surrogate, NaN, Infinity
+        raise BadRequest(u"a parameter cannot be written as UTF-8")
+    return name, value
+
+
+def decode(given):
+    # type: (Mapping[str, str]) -> tuple[Operation, str]
+    """(operation, action name) of the parameters.  ActionMissing, ActionUnknown, ParameterMissing, BadRequest."""
+    name = given.get("Action")
+    if not name:
+        raise ActionMissing()
+    action = _BY_NAME.get(name)
+    if action is None:
+        raise ActionUnknown(u"the Action %s is unknown" % _short(name))
+    fields = {}  # type: dict[str, Any]  # of any operation
+    if action.about_a_space:
+        space = given.get("BucketName") or given.get("SpaceName") or given.get("SpaceName.0") or None
+        if space is None and action.cls is not operation.DescribeSpace:
+            raise ParameterMissing(u"the parameter BucketName is missing")
+        fields["space"] = None if space is None else _short(space)
+    for field, parameter in action.fields:
+        if field in _LISTS:
+            values = _list(parameter, given)
+            if values is not None:
+                fields[field] = values
+            continue
+        value = given.get(parameter)
+        if value is None or value == u"":
+            if field in action.required:
+                raise ParameterMissing(u"the parameter %s is missing" % parameter)
+            continue
+        fields[field] = _number(parameter, value) if field in _NUMBERS else _short(value)
+    if action.cls is operation.GetSpaceStatus:
+        fields.setdefault("spaces", _list("BucketName", given) or ())
+    if action.cls is operation.AssumeRole:  # it narrows what is given, so no spelling of its name may be lost
+        policies = [given[each] for each in given if given[each] and each.lower().startswith(u"policy")]
+        fields["policy"] = _short(policies[0]) if policies else None
+    if action.cls is operation.CreateSpace and name == action.names[1]:
+        fields["biz"] = to_text(_BIZ)
+    return action.cls(**fields), to_text(name)
+
+
+def check_end(given, now):
+    # type: (Mapping[str, str], float) -> None
+    """SignatureExpired if the call says an end and that is over, BadRequest if it is no time."""
+    value = given.get(END)
+    if value is None:
+        return
+    end = whole(u"%s" % value)
+    if end is None:
+        raise BadRequest(u"%s is not a time in whole unix seconds" % END)
+    if is_past(end, now):
+        raise SignatureExpired()
+
+
+def _short(value):
+    # type: (str) -> str
+    return (u"%s" % value)[:256]
+
+
+def _list(parameter, given):
+    # type: (str, Mapping[str, str]) -> tuple[str, ...] | None
+    """The tuple of Name.0, Name.1 ... in order of their numbers, or of Name alone; None if there is neither.
+
+    An entry that is empty does not count, so one alone says "no entries".  BadRequest if they are too many.
+    """
+    found = []
+    for name, value in given.items():
+        start, mark, end = name.partition(u".")
+        at = whole(end) if mark else -1
+        if start == parameter and at is not None:
+            found.append((at, u"%s" % value))
+    if len(found) > LIST_LIMIT or any(len(value) > LIST_LIMIT for _, value in found):
+        raise BadRequest(u"%s has more than %d entries, or a longer one" % (parameter, LIST_LIMIT))
+    return tuple([value for _, value in sorted(found) if value]) if found else None
+
+
+def _number(parameter, value):
+    # type: (str, str) -> int
+    number = whole(u"%s" % value)
+    if number is None:
+        raise BadRequest(u"%s is not a whole number" % parameter)
+    return number
+
+
+def _answer(fields):
+    # type: (dict[str, Any]) -> Response
+    return Response(200, Headers([JSON]), to_bytes(json.dumps(fields, separators=(",", ":"))))
+
+
+def encode_result(name, result):
+    # type: (str, Result) -> Response
+    """The Response that says the result of the action ``name``."""
+    fields = {"RetCode": 0, "Action": name + "Response"}
+    if isinstance(result, operation.SpaceNamed):
+        fields.update(BucketName=result.space, BucketId=result.space_id)
+    elif isinstance(result, operation.FilePage):
+        fields.update(
+            BucketName=result.space,
+            BucketId=result.space_id,
+            DataSet=[file_entry(result.space, info) for info in result.files],
+        )
+    elif isinstance(result, operation.SpaceStatus):
+        fields.update(DataSet=[dict(zip(_USAGE, entry)) for entry in result.entries])
+    elif isinstance(result, operation.TokenInfo):
+        fields.update(TokenId=result.token_id, UFileTokenSet=_token_entry(result))
+    elif isinstance(result, operation.TemporaryKeys):
+        fields.update(Credentials=dict(zip(_TEMPORARY, result), Expiration=utc_text(result.expires)))
+    elif isinstance(result, operation.TokenList):
+        fields.update(DataSet=[_token_entry(info) for info in result.tokens])
+    elif isinstance(result, operation.SpaceList):
+        fields.update(DataSet=[_space_entry(info) for info in result.spaces])
+    return _answer(fields)
+
+
+_TEMPORARY = ("AccessKeyId", "AccessKeySecret", "SecurityToken", "Expiration")
+_USAGE = ("Time", "Storage", "Flux", "FhdCodecTime", "ShdCodecTime", "HdCodecTime", "SdCodecTime")
+#: In the order of TokenInfo.
+_TOKEN_SET = (
+    "Region",
+    "TokenId",
+    "TokenName",
+    "PublicKey",
+    "PrivateKey",
+    "AllowedOps",
+    "AllowedPrefixes",
+    "AllowedBuckets",
+    "ExpireTime",
+    "CreateTime",
+    "ModifyTime",
+    "BlackIPList",
+    "WhiteIPList",
+)
+
+
+def _token_entry(info):
+    # type: (operation.TokenInfo) -> dict[str, Any]
+    entry = dict((name, list(value) if isinstance(value, tuple) else value) for name, value in zip(_TOKEN_SET, info))
+    if info.private_key is None:
+        del entry["PrivateKey"]
+    return entry
+
+
+def _space_entry(info):
+    # type: (operation.SpaceInfo) -> dict[str, Any]
+    return {
+        "BucketName": info.space,
+        "BucketId": info.space_id,
+        "Type": info.type,
+        "Region": info.region,
+        "Biz": info.biz,
+        "Tag": info.tag,
+        "StorageClass": info.storage_class,
+        "HasUserDomain": 1 if info.custom else 0,
+        "CreateTime": info.created,
+        "ModifyTime": info.modified,
+        "CdnDomainId": [],
+        "Domain": {"Src": list(info.source), "Cdn": list(info.cdn), "CustomSrc": list(info.custom), "CustomCdn": []},
+    }
+
+
+def encode_error(name, error):
+    # type: (str | None, UVideoError) -> Response
+    """The Response that says this error: HTTP 200, RetCode and Message."""
+    code = error.action_code or 15005
+    return _answer({"RetCode": code, "Action": (name or u"") + "Response", "Message": error.message})
+
+
+def decode_result(op, response, now=None):
+    # type: (Operation, Response, float | None) -> Result
+    """The result that a management answer says; a UVideoError is raised if it says no."""
+    context = {"operation": type(op).__name__, "space": getattr(op, "space", None)}  # type: dict[str, Any]
+    found = document(response)
+    if not 200 <= response.status <= 299:
+        raise_refusal(response, now, **context)
+    if found is None or not is_integer(found.get("RetCode")):
+        if is_page(response.headers, response.body):
+            raise stranger(response, now, **context)
+        check_coding(response.headers, response.status)
+        raise BadAnswer(u"the answer has no RetCode", status=response.status, **context)
+    if found["RetCode"] != 0:
+        message = readable(found.get("Message") or found.get("ErrMsg"))
+        raise action_refusal(found["RetCode"], message, status=response.status, **context)
+    try:
+        return _RESULTS[type(op)](op, found)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        raise BadAnswer(
+            u"the answer to %s has an unexpected shape" % type(op).__name__, status=response.status, **context
+        )
+
+
+def _decode_named(
+    op,  # type: operation.CreateSpace | operation.UpdateSpace | operation.DeleteSpace
+    found,  # type: dict[str, Any]
+):
+    # type: (...) -> operation.SpaceNamed
+    return operation.SpaceNamed(text(found.get("BucketName", op.space)), text_or_none(found.get("BucketId")))
+
+
+def _decode_spaces(op, found):
+    # type: (operation.DescribeSpace, dict[str, Any]) -> operation.SpaceList
+    spaces = []
+    for entry in found["DataSet"] or ():
+        domain = entry.get("Domain") or {}
+        spaces.append(
+            operation.SpaceInfo(
+                text(entry["BucketName"]),
+                text_or_none(entry.get("BucketId")),
+                text_or_none(entry.get("Type")),
+                text_or_none(entry.get("Region")),
+                text_or_none(entry.get("Biz")),
+                text_or_none(entry.get("Tag")),
+                text_or_none(entry.get("StorageClass")),
+                number_or_none(entry.get("CreateTime")),
+                number_or_none(entry.get("ModifyTime")),
+                tuple([text(host) for host in domain.get("Src") or ()]),
+                tuple([text(host) for host in domain.get("Cdn") or ()]),
+                tuple([text(host) for host in domain.get("CustomSrc") or ()]),
+            )
+        )
+    return operation.SpaceList(tuple(spaces))
+
+
+def _decode_files(op, found):
+    # type: (operation.ListSpaceFiles, dict[str, Any]) -> operation.FilePage
+    files = tuple([parse_file_entry(entry) for entry in found["DataSet"] or ()])
+    space = text(found.get("BucketName", op.space))
+    return operation.FilePage(space, text_or_none(found.get("BucketId")), u"", files)
+
+
+def _decode_status(op, found):
+    # type: (operation.GetSpaceStatus, dict[str, Any]) -> operation.SpaceStatus
+    entries = [operation.SpaceUsage(*[number(entry[name]) for name in _USAGE]) for entry in found["DataSet"] or ()]
+    return operation.SpaceStatus(tuple(entries))
+
+
+def _token(entry):
+    # type: (dict[str, Any]) -> operation.TokenInfo
+    return operation.TokenInfo(
+        text_or_none(entry.get("Region")),
+        text(entry.get("TokenId")),
+        text(entry.get("TokenName")),
+        text(entry.get("PublicKey")),
+        text_or_none(entry.get("PrivateKey")),
+        _texts(entry.get("AllowedOps")),
+        _texts(entry.get("AllowedPrefixes")),
+        _texts(entry.get("AllowedBuckets")),
+        number(entry.get("ExpireTime")),
+        number(entry.get("CreateTime")),
+        number(entry.get("ModifyTime")),
+        _texts(entry.get("BlackIPList")),
+        _texts(entry.get("WhiteIPList")),
+    )
+
+
+def _texts(value):
+    # type: (Iterable[object] | None) -> tuple[str, ...]
+    return tuple([text(each) for each in value or ()])
+
+
+def _decode_token(op, found):
+    # type: (operation.CreateToken, dict[str, Any]) -> operation.TokenInfo
+    return _token(found["UFileTokenSet"])
+
+
+def _decode_temporary(op, found):
+    # type: (operation.AssumeRole, dict[str, Any]) -> operation.TemporaryKeys
+    given = found["Credentials"]
+    expires = parse_utc(given["Expiration"])
+    if expires is None:  # a number, as servers before this one said it
+        expires = number(given["Expiration"])
+    public, private, token = (text(given[name]) for name in _TEMPORARY[:3])
+    return operation.TemporaryKeys(public, private, token, expires)
+
+
+def _decode_tokens(op, found):
+    # type: (operation.DescribeToken, dict[str, Any]) -> operation.TokenList
+    return operation.TokenList(tuple([_token(entry) for entry in found["DataSet"] or ()]))
+
+
+def _decode_done(op, found):
+    # type: (Operation, dict[str, Any]) -> operation.Done
+    return operation.Done()
+
+
+_RESULTS = {
+    operation.CreateSpace: _decode_named,
+    operation.UpdateSpace: _decode_named,
+    operation.DeleteSpace: _decode_named,
+    operation.DescribeSpace: _decode_spaces,
+    operation.ListSpaceFiles: _decode_files,
+    operation.GetSpaceStatus: _decode_status,
+    operation.CreateToken: _decode_token,
+    operation.AssumeRole: _decode_temporary,
+    operation.DescribeToken: _decode_tokens,
+    operation.UpdateToken: _decode_done,
+    operation.DeleteToken: _decode_done,
+}  # type: dict[type, Callable[[Any, dict[str, Any]], Result]]  # of the operation that is named

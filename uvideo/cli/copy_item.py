@@ -1,0 +1,395 @@
+"""One item from where it is to where it shall be, whichever way that is: verified, reported, and removed if moved."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from uvideo import errors, same_etag
+from uvideo.cli import mime
+from uvideo.cli.address import Pipe, Remote
+from uvideo.cli.context import Context
+from uvideo.cli.i18n import say
+from uvideo.cli.progress import Display
+from uvideo.cli.report import Kind, OutputGone, size
+from uvideo.cli.walk import Entry
+from uvideo.errors import IntegrityError, InvalidArgument, LocalFailure, UVideoError
+from uvideo.transfer.policy import CircuitBreaker, system
+from uvideo.transfer.pool import Pool
+
+if TYPE_CHECKING:
+    from uvideo import Limit
+    from uvideo.models import ObjectInfo, Progress, TransferRecord
+
+T = TypeVar("T")
+
+__all__ = ["DONE", "SKIPPED", "Mover", "Task", "Way", "sides"]
+
+_WORDS = {
+    ("upload", False): "uploaded {source} -> {target}, {size}",
+    ("download", False): "downloaded {source} -> {target}, {size}",
+    ("copy", False): "copied {source} -> {target}, {size}",
+    ("rename", False): "renamed {source} -> {target}, {size}",
+    ("upload", True): "would upload {source} -> {target}, {size}",
+    ("download", True): "would download {source} -> {target}, {size}",
+    ("copy", True): "would copy {source} -> {target}, {size}",
+    ("rename", True): "would rename {source} -> {target}, {size}",
+}
+
+
+def _done_text(record: dict[str, Any]) -> str:
+    words = _WORDS[record["action"], record["dry_run"]]
+    line = say(words, source=record["source"], target=record["target"], size=size(record["bytes"]))
+    if record["removed"]:
+        line += say(", the source is removed")
+    return line
+
+
+DONE = Kind(
+    "done",
+    {
+        "action": "string",  # upload, download, copy or rename
+        "source": "string",
+        "target": "string",
+        "bytes": "integer?",
+        "etag": "string?",
+        "verified": "boolean",
+        "removed": "boolean",  # the source, by mv
+        "seconds": "number",
+        "dry_run": "boolean",
+    },
+    _done_text,
+)
+SKIPPED = Kind(
+    "skipped",
+    {"source": "string", "target": "string", "reason": "string"},  # reason: exists or same
+    lambda record: say("skipped {source}: {target} is there", source=record["source"], target=record["target"]),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """How items are carried.  jobs: at a time.  limit: shared by all.  keep: leave targets that exist.
+
+    move: remove the source after.  verify: False if a copy need not be verified before.  metadata, storage_class, mime:
+    of the new object.
+    """
+
+    jobs: int
+    part_jobs: int | None = None
+    limit: Limit | None = None
+    metadata: Mapping[str, str] | None = None
+    storage_class: str | None = None
+    mime: str | None = None
+    keep: bool = False
+    move: bool = False
+    verify: bool = True
+
+
+def sides(record: TransferRecord) -> tuple[str, str]:
+    """Source and target of a transfer of the journal."""
+    found = (record.path or "-", f"uvideo://{record.space}/{record.key}")
+    return found if record.direction == "upload" else (found[1], found[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """entry: what is carried; None for standard input.  target: an object, a local path, or standard output.
+
+    record: instead of an entry, the transfer that is to be resumed.
+    """
+
+    entry: Entry | None
+    target: Remote | str | Pipe
+    record: TransferRecord | None = None
+
+    @property
+    def source(self) -> str:
+        if self.record is not None:
+            return sides(self.record)[0]
+        if self.entry is None:
+            return "-"
+        if self.entry.path is not None:
+            return self.entry.path
+        return f"uvideo://{self.entry.space}/{self.entry.key}"
+
+    @property
+    def size(self) -> int:
+        known = self.entry or self.record
+        return known.size or 0 if known is not None else 0
+
+
+class Mover:
+    """Carries tasks out.  Safe to share between threads.  done, bytes, skipped: counted.
+
+    learn(path, etag, size, mtime_ns): told of what local files are now known to hold; mtime_ns: None of new ones.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        way: Way,
+        shown: Display,
+        learn: Callable[[str, str, int, int | None], None] | None = None,
+    ) -> None:
+        self._context, self._way, self._display, self._learn = context, way, shown, learn
+        self._client, self._report = context.client, context.report
+        self.done = self.bytes = self.skipped = 0
+        self._breaker = CircuitBreaker(way.jobs)
+        self._began = time.monotonic()
+        self._lock = threading.Lock()
+
+    def carry(self, tasks: Iterable[Task]) -> None:
+        """Carry tasks out, several at a time, until all are done or none can be."""
+
+        def announced() -> Iterator[Task]:
+            for task in tasks:
+                self._display.expect(task.size)
+                yield task
+
+        self.run(announced(), self)
+
+    def run(self, items: Iterable[T], do: Callable[[T], object]) -> None:
+        """As ``carry``, of other items, by ``do``."""
+
+        def one(item: T) -> None:
+            do(item)
+            if self._breaker.is_open:
+                pool.stop()
+
+        pool = Pool(one, self._way.jobs, self._context.cancel)
+        pool.run(items)
+
+    def summary(self, deleted: int = 0, trial: bool = False) -> None:
+        """The last line of a verb.  trial: nothing was to be done."""
+        self._report.summary(
+            done=self.done,
+            size=self.bytes,
+            skipped=self.skipped,
+            deleted=deleted,
+            seconds=time.monotonic() - self._began,
+            dry_run=trial or self._context.dry_run,
+        )
+
+    def __call__(self, task: Task) -> bool:
+        """Carry one task out; whether it was.  Its failure is said, and counted by the report."""
+        source = task.source
+        line = None if self._context.dry_run else self._display.begin(source)
+        moved = 0
+        try:
+            if self._way.keep and self._exists(task.target):
+                self.skip(source, str(task.target), "exists")
+                return True
+            began = time.monotonic()
+            action, moved, etag, verified = self._carry(task, line)
+            removed = False
+            if self._way.move and not self._context.dry_run:
+                removed = action == "rename" or self._remove(task, moved, etag, verified)
+            with self._lock:
+                self.done += 1
+                self.bytes += moved
+            self._breaker.succeeded()
+            self._report.item(
+                DONE,
+                action=action,
+                source=source,
+                target=str(task.target),
+                bytes=None if task.source == "-" and self._context.dry_run else moved,
+                etag=etag,
+                verified=verified,
+                removed=removed,
+                seconds=round(time.monotonic() - began, 3),
+                dry_run=self._context.dry_run,
+            )
+            return True
+        except (UVideoError, OSError) as error:
+            if self._context.cancel.is_set() and isinstance(error, errors.Cancelled):
+                return False
+            if isinstance(task.target, Pipe) and isinstance(system(error), BrokenPipeError):
+                raise OutputGone from None
+            self._breaker.failed(error)
+            self._report.fail(error, source)
+            return False
+        finally:
+            self._display.end(line, moved)
+
+    def skip(self, source: str, target: str, reason: str) -> None:
+        with self._lock:
+            self.skipped += 1
+        if self._report.json or self._report.verbose:
+            self._report.item(SKIPPED, source=source, target=target, reason=reason)
+
+    def _exists(self, target: Remote | str | Pipe) -> bool:
+        if isinstance(target, str):
+            return os.path.lexists(target)
+        if isinstance(target, Remote):
+            try:
+                self._client.stat(target.space, target.key)
+            except errors.NotFound:
+                return False
+            return True
+        return False
+
+    def _carry(self, task: Task, line: Callable[[Progress], None] | None) -> tuple[str, int, str | None, bool]:
+        """(action, bytes, etag, verified)"""
+        entry, target = task.entry, task.target
+        if task.record is not None:
+            return self._resume(task.record, line)
+        if entry is None or entry.path is not None:
+            assert isinstance(target, Remote)
+            return self._upload(entry, target, line)
+        if isinstance(target, Remote):
+            return self._copy(entry, target, line)
+        return self._download(entry, target, line)
+
+    # Ways
+
+    def _resume(
+        self, record: TransferRecord, line: Callable[[Progress], None] | None
+    ) -> tuple[str, int, str | None, bool]:
+        if self._context.dry_run:
+            return record.direction, record.size or 0, record.etag, False
+        way, cancel = self._way, self._context.cancel
+        found = self._client.resume(
+            record.id, part_jobs=way.part_jobs, bandwidth=way.limit, progress=line, cancel=cancel
+        )
+        return record.direction, found.size or 0, found.etag, found.verified
+
+    def _upload(
+        self, entry: Entry | None, target: Remote, line: Callable[[Progress], None] | None
+    ) -> tuple[str, int, str | None, bool]:
+        way = self._way
+        if self._context.dry_run:
+            return "upload", entry.size if entry is not None else 0, None, False
+        source: Any
+        if entry is None:
+            source = sys.stdin.buffer
+            kind = way.mime or mime.by_name(target.key) or mime.by_content(source.peek(mime.HEAD)[: mime.HEAD])
+        else:
+            assert entry.path is not None
+            source = Path(entry.path)
+            kind = way.mime or mime.guess(target.key, entry.path)
+        stored = self._client.upload(
+            target.space,
+            target.key,
+            source,
+            mime=kind,
+            storage_class=way.storage_class,
+            metadata=way.metadata,
+            part_jobs=way.part_jobs,
+            bandwidth=way.limit,
+            progress=line,
+            cancel=self._context.cancel,
+        )
+        if entry is not None and entry.path is not None and stored.etag and stored.verified and self._learn:
+            self._learn(entry.path, stored.etag, entry.size, entry.mtime_ns)
+        return "upload", stored.size or 0, stored.etag, stored.verified
+
+    def _download(
+        self, entry: Entry, target: str | Pipe, line: Callable[[Progress], None] | None
+    ) -> tuple[str, int, str | None, bool]:
+        assert entry.space is not None and entry.key is not None
+        if self._context.dry_run:
+            return "download", entry.size, entry.etag, False
+        where: Any = sys.stdout.buffer if isinstance(target, Pipe) else target
+        if isinstance(target, str):
+            folder = os.path.dirname(target)
+            if folder:
+                os.makedirs(folder, exist_ok=True)
+        found = self._client.download(
+            entry.space,
+            entry.key,
+            where,
+            part_jobs=self._way.part_jobs,
+            bandwidth=self._way.limit,
+            progress=line,
+            cancel=self._context.cancel,
+        )
+        if isinstance(target, Pipe):
+            sys.stdout.buffer.flush()
+        elif found.verified and found.etag and self._learn:
+            self._learn(target, found.etag, found.size, None)
+        return "download", found.size, found.etag, found.verified
+
+    def _copy(
+        self, entry: Entry, target: Remote, line: Callable[[Progress], None] | None
+    ) -> tuple[str, int, str | None, bool]:
+        assert entry.space is not None and entry.key is not None
+        way = self._way
+        if (entry.space, entry.key) == (target.space, target.key):
+            raise InvalidArgument(say("source and target are the same object"))
+        changed = any(each is not None for each in (way.metadata, way.storage_class, way.mime))
+        if way.move and entry.space == target.space and not changed:
+            if self._context.dry_run:
+                return "rename", entry.size, entry.etag, False
+            self._client.rename(entry.space, entry.key, target.key, force=not way.keep)
+            found = self._client.stat(target.space, target.key)
+            is_same = found.size == entry.size and same_etag(entry.etag, found.etag, found.size)
+            return "rename", found.size, found.etag, bool(is_same)
+        if self._context.dry_run:
+            return "copy", entry.size, entry.etag, False
+        kept: ObjectInfo | None = None
+        if way.metadata is not None or way.mime is not None:  # what is not given stays as it is
+            kept = self._client.stat(entry.space, entry.key)
+        copied = self._client.copy(
+            target.space,
+            target.key,
+            entry.space,
+            entry.key,
+            mime=(way.mime or kept.mime) if kept else None,
+            metadata=(kept.metadata if way.metadata is None else way.metadata) if kept else None,
+            headers=kept.headers if kept else None,
+            storage_class=way.storage_class,
+            part_jobs=way.part_jobs,
+            progress=line,
+            cancel=self._context.cancel,
+        )
+        return "copy", copied.size or 0, copied.etag, copied.verified
+
+    # After a move
+
+    def _remove(self, task: Task, moved: int, etag: str | None, verified: bool) -> bool:
+        """Remove what was moved, if it is still what was copied and its copy is there.  Whether it was."""
+        entry = task.entry
+        assert entry is not None
+        if not verified and self._way.verify:
+            raise IntegrityError(
+                say("the copy could not be verified, so the source stays; --no-verify moves it all the same")
+            )
+        if moved != entry.size:
+            raise LocalFailure(say("it changed while it was copied, so it stays"))
+        self._look(task.target, entry.size, etag)
+        if entry.path is not None:
+            now = os.stat(entry.path)
+            if (now.st_size, now.st_mtime_ns, now.st_ino) != (entry.size, entry.mtime_ns, entry.inode):
+                raise LocalFailure(say("it changed while it was copied, so it stays"))
+            os.unlink(entry.path)
+            return True
+        assert entry.space is not None and entry.key is not None
+        found = self._client.stat(entry.space, entry.key)
+        if found.size != entry.size or any(
+            same_etag(found.etag, each, found.size) is False for each in (etag, entry.etag) if each
+        ):
+            raise errors.ObjectChanged(
+                say("it changed while it was copied, so it stays"), space=entry.space, key=entry.key
+            )
+        self._client.delete(entry.space, entry.key)
+        return True
+
+    def _look(self, target: Remote | str | Pipe, size: int, etag: str | None) -> None:
+        """See that what was stored is there, whatever was said of it.  IntegrityError, NotFound, OSError."""
+        if isinstance(target, Remote):
+            found = self._client.stat(target.space, target.key)
+            is_there = found.size == size and not (etag and same_etag(found.etag, etag, size) is False)
+        else:
+            now = os.stat(str(target))
+            is_there = stat.S_ISREG(now.st_mode) and now.st_size == size
+        if not is_there:
+            raise IntegrityError(say("{target} is not what was stored there, so the source stays", target=target))

@@ -1,0 +1,252 @@
+"""Which items the arguments of cp and mv mean, and where each of them goes: the rules of docs/cli.md."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from uvideo.cli.address import Address, Local, Pipe, Remote
+from uvideo.cli.copy_item import Task
+from uvideo.cli.i18n import say
+from uvideo.cli.lookup import exists, stat_object
+from uvideo.cli.walk import Entry, files, objects, one_file
+from uvideo.errors import InvalidArgument, LocalFailure, NotFound, UVideoError
+from uvideo.transfer.folders import Target
+from uvideo.transfer.pattern import Filter, compiled, literal_prefix
+
+if TYPE_CHECKING:
+    from uvideo import Client
+
+__all__ = ["Pattern", "Route", "expand"]
+
+Refuse = Callable[[BaseException, str], None]
+
+
+class Pattern:
+    """A pattern of whole keys or paths.  prefix: what all that match begin with; base: as far as its last slash.
+
+    below: it matches what lies below a folder that matches, too.
+    """
+
+    def __init__(self, text: str, below: bool = False) -> None:
+        self.prefix = literal_prefix(text)
+        self.base = self.prefix[: self.prefix.rfind("/") + 1]
+        self._ways = [compiled(each) for each in ((text, text + "/**") if below else (text,))]
+
+    def match(self, key: str) -> bool:
+        return any(each.fullmatch(key) for each in self._ways)
+
+
+def _is_folder(client: Client, source: Address, recursive: bool) -> bool:
+    """Whether a source stands for what is in it."""
+    if isinstance(source, Local):
+        return os.path.isdir(source.path)
+    if isinstance(source, Remote) and recursive:
+        return source.is_folder or not exists(client, source)
+    return False
+
+
+def nothing(address: Address) -> NotFound | FileNotFoundError:
+    """The error of an address at which there is nothing."""
+    if isinstance(address, Remote):
+        return NotFound(say("nothing matches {address}", address=address), space=address.space)
+    return FileNotFoundError(errno.ENOENT, say("there is no such file or folder, and no name matches"), str(address))
+
+
+def expand(
+    client: Client, source: Address, recursive: bool, refuse: Refuse, prefix: str = "", literal: bool = False
+) -> Iterator[Entry]:
+    """The entries that one source means.  prefix: put before the names of what is in a folder.
+
+    recursive: folders too.  literal: it is no pattern, whatever it looks like.
+    """
+    found = False
+    if isinstance(source, Local):
+        entries = _local(source, recursive, refuse, prefix)
+    else:
+        assert isinstance(source, Remote)
+        entries = _remote(client, source, recursive, prefix, literal)
+    try:
+        for entry in entries:
+            found = True
+            yield entry
+    except (UVideoError, OSError) as error:
+        refuse(error, str(source))
+        return
+    if not found and not (isinstance(source, Local) and os.path.isdir(source.path)):
+        refuse(nothing(source), str(source))
+
+
+def _local(source: Local, recursive: bool, refuse: Refuse, prefix: str) -> Iterator[Entry]:
+    if source.is_pattern:
+        pattern = Pattern(source.path, recursive)
+        depth = None if recursive or "**" in source.path else source.path.count("/") - pattern.base.count("/")
+        for entry in files(pattern.base or ".", refuse, depth=depth):
+            if pattern.match(pattern.base + entry.name):
+                yield entry
+    elif os.path.isdir(source.path):
+        if not recursive:
+            raise InvalidArgument(say("{path} is a folder: -r takes what is in it", path=source))
+        yield from files(source.path, refuse, prefix)
+    else:
+        name = os.path.basename(source.path)
+        try:
+            name.encode("utf-8")
+        except UnicodeEncodeError:
+            raise LocalFailure(say("the name is not UTF-8 and cannot be a key: rename it")) from None
+        yield one_file(source.path, name)
+
+
+def _remote(client: Client, source: Remote, recursive: bool, prefix: str, literal: bool) -> Iterator[Entry]:
+    space, key = source.space, source.key
+    if source.is_pattern and not literal and not exists(client, source):
+        pattern = Pattern(key, recursive)
+        flat = not recursive and "**" not in key and key.count("/") == pattern.base.count("/")
+        for entry in objects(client, space, pattern.prefix, pattern.base, flat):
+            if entry.key is not None and pattern.match(entry.key):
+                yield entry
+        return
+    if source.is_folder:
+        if not recursive:
+            raise InvalidArgument(say("{path} is a folder: -r takes what is in it", path=source))
+        for entry in objects(client, space, key):
+            yield _under(prefix, entry)
+        return
+    try:
+        found = stat_object(client, source)
+    except NotFound:
+        below = next(iter(client.list(space, key + "/", page_size=1)), None)
+        if below is None:
+            raise
+        if not recursive:
+            raise InvalidArgument(say("{path} is a folder: -r takes what is in it", path=source)) from None
+        for entry in objects(client, space, key + "/"):
+            yield _under(prefix, entry)
+        return
+    name = key.rpartition("/")[2]
+    yield Entry(name, found.size, space=space, key=key, etag=found.etag, modified=found.modified)
+
+
+def _under(prefix: str, entry: Entry) -> Entry:
+    if not prefix:
+        return entry
+    return Entry(
+        prefix + entry.name,
+        entry.size,
+        space=entry.space,
+        key=entry.key,
+        etag=entry.etag,
+        modified=entry.modified,
+    )
+
+
+class Route:
+    """From sources to a target.  InvalidArgument for what cannot be meant, before anything is done.
+
+    refuse(error, item): told of each item that cannot be carried.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        sources: Sequence[Address],
+        target: Address,
+        recursive: bool,
+        chosen: Filter,
+        refuse: Refuse,
+        dry_run: bool = False,
+    ) -> None:
+        self._client, self._sources, self._target = client, sources, target
+        self._recursive, self._filter, self._refuse, self._dry_run = recursive, chosen, refuse, dry_run
+        self._check()
+        first = sources[0]
+        several = len(sources) > 1 or getattr(first, "is_pattern", False)
+        into = several or _is_folder(client, first, recursive)
+        self._into = into or (isinstance(target, (Remote, Local)) and target.is_folder)
+        if isinstance(target, Local):
+            if into and os.path.lexists(target.path) and not os.path.isdir(target.path):
+                raise InvalidArgument(say("{target} is a file; a folder is needed for several sources", target=target))
+            self._into = self._into or os.path.isdir(target.path)
+        if isinstance(target, Pipe) and self._into:
+            raise InvalidArgument(say("only one object can go to standard output; uvideo cat takes several"))
+        self._folder: Target | None = None
+        self._taken: set[int] = set()
+
+    def _check(self) -> None:
+        pipes = [each for each in self._sources if isinstance(each, Pipe)]
+        if isinstance(self._target, Remote):
+            if pipes and (len(self._sources) > 1 or self._recursive):
+                raise InvalidArgument(say("standard input is one source and goes with no other, nor with -r"))
+            if pipes and self._target.is_folder:
+                raise InvalidArgument(say("standard input has no name: write the whole uvideo://space/key"))
+        elif pipes or any(isinstance(each, Local) for each in self._sources):
+            raise InvalidArgument(say("neither side is an object uvideo://space/key: the system's cp does this"))
+        for each in self._sources:
+            self._check_overlap(each)
+
+    def _check_overlap(self, source: Address) -> None:
+        target = self._target
+        if not (isinstance(source, Remote) and isinstance(target, Remote) and source.space == target.space):
+            return
+        if source.is_pattern or not self._recursive:
+            return
+        below, inside = _slashed(source.key), _slashed(target.key)
+        if inside.startswith(below):
+            raise InvalidArgument(say("the target {target} lies in the source {source}", target=target, source=source))
+
+    def tasks(self) -> Iterator[Task]:
+        """Every item with its target, in the order of the sources."""
+        for source in self._sources:
+            if isinstance(source, Pipe):
+                yield Task(None, self._target)  # type: ignore[arg-type]
+                continue
+            name = ""
+            if len(self._sources) > 1:
+                path = source.path if isinstance(source, Local) else source.key
+                name = os.path.basename(os.path.normpath(path)) if path.strip("/.") else ""
+            for entry in expand(self._client, source, self._recursive, self._refuse, name and name + "/"):
+                if not self._filter.takes(entry.name):
+                    continue
+                try:
+                    found = self._place(entry, source)
+                except (UVideoError, OSError) as error:
+                    self._refuse(error, entry.path or f"uvideo://{entry.space}/{entry.key}")
+                    continue
+                if found is not None:
+                    yield Task(entry, found)
+
+    def _place(self, entry: Entry, source: Address) -> Remote | str | Pipe | None:
+        """Where an entry goes; None for a mark of a folder that needs no file."""
+        target = self._target
+        if isinstance(target, Pipe):
+            return target
+        if isinstance(target, Remote):
+            key = _slashed(target.key) + entry.name if self._into else target.key
+            if isinstance(source, Remote) and source.is_pattern and source.space == target.space and self._into:
+                if entry.key is not None and entry.key.startswith(_slashed(target.key)) and target.key:
+                    return None  # it lies in the target already
+            self._take(key)
+            return Remote(target.space, key)
+        if not self._into:
+            return target.path
+        if entry.name == "":
+            return None
+        if self._folder is None:
+            self._folder = Target(target.path, self._dry_run)
+        found = self._folder.place(entry.name, entry.size)
+        self._take(entry.name)
+        return found
+
+    def _take(self, name: str) -> None:
+        """Of several sources, two may not go to one place."""
+        if len(self._sources) < 2:
+            return
+        if hash(name) in self._taken:
+            raise LocalFailure(say("another source goes to {name} too", name=name))
+        self._taken.add(hash(name))
+
+
+def _slashed(key: str) -> str:
+    return key if key == "" or key.endswith("/") else key + "/"

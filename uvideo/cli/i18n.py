@@ -1,0 +1,39 @@
+"""What the command says, in English or, where the locale is Chinese, in Chinese: every message goes through ``say``."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+from functools import cache
+
+__all__ = ["language", "say"]
+
+#: Variables that choose the language, the first that is set counts.
+VARIABLES = ("UVIDEO_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+
+
+def language() -> str:
+    """ "zh" or "en"."""
+    for name in VARIABLES:
+        value = os.environ.get(name)
+        if value:
+            return "zh" if value.lower().startswith("zh") else "en"
+    return "en"
+
+
+@cache
+def chinese() -> dict[str, str]:
+    """English text: Chinese text, of all modules of uvideo.cli.locale.zh."""
+    package = importlib.import_module("uvideo.cli.locale.zh")
+    found: dict[str, str] = {}
+    for module in pkgutil.iter_modules(package.__path__):
+        found.update(importlib.import_module(f"uvideo.cli.locale.zh.{module.name}").WORDS)
+    return found
+
+
+def say(text: str, /, **values: object) -> str:
+    """``text`` in the user's language, with ``values`` in its {places}.  Without values braces stand for themselves."""
+    if language() == "zh":
+        text = chinese().get(text, text)
+    return text.format(**values) if values else text

@@ -1,0 +1,1 @@
+"""The messages of the command in other languages."""

@@ -1,0 +1,1 @@
+"""The typed clients: Client in ``sync``, AsyncClient in ``aio``."""

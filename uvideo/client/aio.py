@@ -1,0 +1,512 @@
+"""AsyncClient: every operation of the service for programs with an event loop; the methods are those of Client.
+
+    async with uvideo.AsyncClient(endpoint="127.0.0.1:9000", public_key=..., private_key=...) as client:
+        await client.put("movies", "hello.txt", b"hello")
+
+Small operations run on the loop.  Transfers of files and streams run the very machines of Client in
+threads: reading files and hashing need threads anyway.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import os
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
+
+from uvideo import models
+from uvideo.base import BaseClient, documented_by
+from uvideo.client import operations
+from uvideo.client.cancel import Cancel
+from uvideo.client.listing import AsyncListing
+from uvideo.client.operations import Call, ManagementCall
+from uvideo.client.options import OpenOptions, check_names
+from uvideo.client.session import carried
+from uvideo.client.stream import Source
+from uvideo.client.sync import Client
+from uvideo.client.texts import several
+from uvideo.config import telemetry
+from uvideo.errors import AlreadyExists, DeadlineExceeded, NotFound, UploadNotFound, UVideoError
+from uvideo.models import T
+from uvideo.transfer.pool import gathered
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from uvideo.client.aio_file import AsyncReader, AsyncWriter
+    from uvideo.client.options import (
+        CopyOptions,
+        DownloadDirOptions,
+        DownloadOptions,
+        PutOptions,
+        ReadOptions,
+        ResumeOptions,
+        StoredOptions,
+        UploadDirOptions,
+        UploadOptions,
+        WriteOptions,
+    )
+    from uvideo.transfer.download import Target
+
+__all__ = ["AsyncClient"]
+
+AsyncSource = Source | AsyncIterable[bytes]
+#: Transfers that one client runs at a time; the others wait their turn.
+TRANSFERS = 8
+#: The options of a call that runs in a thread.
+G = TypeVar("G", bound=Mapping[str, Any])
+
+
+@documented_by(Client)
+class AsyncClient(BaseClient):
+    """As Client, for one event loop.  Not to be shared between threads or loops; close it, or use ``async with``.
+    A pickle or copy is a client of its own, for another loop.
+
+    Arguments, errors and methods are those of Client; ``list`` and its like give an AsyncListing, for ``async for``.
+    Where Client takes an iterable of bytes, an async iterable will do too.  Cancelling the task of a transfer ends the
+    transfer as a Cancel would.  progress is called on the loop.
+    """
+
+    def _start(self) -> None:
+        from uvideo.client.aio_session import AsyncCarrier
+
+        kind = AsyncCarrier
+        if telemetry.is_on():
+            from uvideo.client.spans import TracedAsyncCarrier
+
+            kind = TracedAsyncCarrier
+        self._carrier = kind(self._core, self._settings)
+        self._client: Client | None = None
+        self._threads: ThreadPoolExecutor | None = None
+
+    async def close(self) -> None:
+        """Close the connections.  A later call opens new ones."""
+        await self._carrier.close()
+        client, self._client = self._client, None
+        threads, self._threads = self._threads, None
+        if threads is not None:
+            threads.shutdown(wait=False)
+        if client is not None:
+            client.close()
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def _run(self, call: Call[T] | ManagementCall[T]) -> T:
+        if isinstance(call, ManagementCall):
+            result, _ = await self._carrier.act(call.operation)
+        else:
+            result, _ = await self._carrier.call(call.operation)
+        return call.convert(result)
+
+    def _one(self) -> AsyncClient:
+        """This client for a call of several operations, which share its total time."""
+        return carried(self, self._carrier.one())
+
+    def _sync(self) -> Client:
+        """The Client whose machines run in threads."""
+        if self._client is None:
+            self._client = Client(settings=self._settings, retry=self._retry)
+        return self._client
+
+    async def _bulk(self, job: Callable[[Client, G], T], options: G) -> T:
+        """As ``_threaded``, of a transfer that is one call: its deadline, if any, covers the wait for a thread."""
+        return await self._threaded(self._sync()._one(options.get("deadline")), job, options)
+
+    async def _threaded(self, client: Client, job: Callable[[Client, G], T], options: G) -> T:
+        """What ``job(client, options)`` returns, run in a thread; it ends before a cancelled task goes on.
+
+        Its options have a Cancel, and callbacks that are called on the loop.
+        """
+        token = options.get("cancel") or Cancel()
+        told = {name: self._on_loop(options[name]) for name in ("progress", "report") if name in options}
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(TRANSFERS, "uvideo-transfer")
+        given = cast("G", {**options, **told, "cancel": token})
+        begun = self._threads.submit(contextvars.copy_context().run, job, client, given)
+        running = asyncio.wrap_future(begun)
+        try:
+            end = client._carrier.deadline
+            if end is not None:
+                await asyncio.wait([running], timeout=max(0.0, end - client._carrier.ticks()))
+                if begun.cancel():  # no thread was free
+                    raise DeadlineExceeded("the time for this call is over: other transfers were before it")
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            token.cancel()
+            await asyncio.wait([running])
+            running.exception()  # looked at, or the loop would complain
+            raise
+
+    @staticmethod
+    def _on_loop(progress: Callable[[T], None] | None) -> Callable[[T], None] | None:
+        """``progress`` for a thread of a transfer; what it raises comes out there."""
+        if progress is None:
+            return None
+        loop = asyncio.get_running_loop()
+        callback = progress
+
+        async def tell(now: T) -> None:
+            callback(now)
+
+        return lambda now: asyncio.run_coroutine_threadsafe(tell(now), loop).result()
+
+    # Spaces
+
+    async def create_space(
+        self, name: str, *, type: str = "private", region: str | None = None, domains: Iterable[str] = ()
+    ) -> models.SpaceName:
+        return await self._run(operations.create_space(name, type, region or self._settings.hosts().region, domains))
+
+    async def delete_space(self, name: str) -> models.SpaceName:
+        return await self._run(operations.delete_space(name))
+
+    async def stat_space(self, name: str) -> models.SpaceInfo:
+        return await self._run(operations.stat_space(name))
+
+    async def update_space(
+        self, name: str, *, type: str | None = None, storage_class: str | None = None
+    ) -> models.SpaceName:
+        return await self._run(operations.update_space(name, type, storage_class))
+
+    def list_spaces(self) -> AsyncListing[models.SpaceInfo]:
+        return AsyncListing(lambda marker: self._run(operations.list_spaces(marker)))
+
+    async def space_usage(
+        self, spaces: str | Iterable[str], *, begin: datetime, end: datetime
+    ) -> tuple[models.SpaceUsage, ...]:
+        return await self._run(operations.space_usage(spaces, begin, end))
+
+    # Objects
+
+    async def put(
+        self, space: str, key: str, data: AsyncSource, *, verify: bool | None = None, **options: Unpack[PutOptions]
+    ) -> models.Stored:
+        if not isinstance(data, (bytes, bytearray, memoryview)):
+            source = _bridged(data)
+            return await self._bulk(lambda client, _: client.put(space, key, source, verify=verify, **options), {})
+        op, content, check = operations.put(space, key, **options), bytes(data), self._checks(verify)
+        result, response = await self._carrier.call(op, content, proof=check)
+        verified = check and operations.agrees(op, result.etag, content, response.status)
+        return models.Stored(op.space, op.key, len(content), result.etag, verified)
+
+    async def get(
+        self,
+        space: str,
+        key: str,
+        *,
+        start: int | None = None,
+        end: int | None = None,
+        if_match: str | None = None,
+        if_none_match: str | None = None,
+        verify: bool | None = None,
+    ) -> models.Content:
+        op = operations.get(space, key, start, end, if_match, if_none_match)
+        check = self._checks(verify)
+
+        async def once(until: float | None) -> models.Content:
+            found, data = await self._carrier.get(op, self._expires(), until)
+            return operations.content(op, found, data, check)
+
+        found: models.Content = await self._carrier.persist(once, op)
+        return found
+
+    @overload
+    def open(self, space: str, key: str, mode: Literal["rb"] = "rb", **options: Unpack[ReadOptions]) -> AsyncReader: ...
+
+    @overload
+    def open(self, space: str, key: str, mode: Literal["wb"], **options: Unpack[WriteOptions]) -> AsyncWriter: ...
+
+    def open(self, space: str, key: str, mode: str = "rb", **options: Unpack[OpenOptions]) -> AsyncReader | AsyncWriter:
+        """An object as a binary file.  mode: "rb" to read, "wb" to write.  Its methods are awaited.
+
+        An AsyncReader seeks and buffers, reads ahead while it is read in order, keeps up to ``cache`` bytes (8 MiB) for
+        reads that jump, and stays with the version that it was opened on: ObjectChanged.  NotFound at the first read.
+        An AsyncWriter takes any length and stores it when it is closed; an ``async with`` block that raises stores
+        nothing.
+        bandwidth, progress, cancel, deadline: as of ``upload``; the deadline counts from now.  The options of the other
+        mode are refused.
+        """
+        from uvideo.client import aio_file
+
+        check_names("open", options, OpenOptions)
+        operations.mode_of(mode, options)
+        given: dict[str, Any] = {**options, "progress": self._on_loop(options.get("progress"))}
+        client, cancel = self._sync(), given.pop("cancel", None)
+        if mode == "rb":
+            return aio_file.AsyncReader(lambda token: client.open(space, key, "rb", cancel=token, **given), cancel)
+        return aio_file.AsyncWriter(lambda token: client.open(space, key, "wb", cancel=token, **given), cancel)
+
+    async def upload(
+        self, space: str, key: str, source: AsyncSource, **options: Unpack[UploadOptions]
+    ) -> models.Stored:
+        given = _bridged(source)
+        return await self._bulk(lambda client, own: client.upload(space, key, given, **own), options)
+
+    async def download(
+        self, space: str, key: str, target: Target, **options: Unpack[DownloadOptions]
+    ) -> models.Downloaded:
+        return await self._bulk(lambda client, own: client.download(space, key, target, **own), options)
+
+    async def upload_dir(
+        self, folder: str | os.PathLike[str], space: str, prefix: str = "", **options: Unpack[UploadDirOptions]
+    ) -> models.Summary[models.Stored]:
+        return await self._threaded(
+            self._sync(), lambda client, own: client.upload_dir(folder, space, prefix, **own), options
+        )
+
+    async def download_dir(
+        self, space: str, prefix: str, folder: str | os.PathLike[str], **options: Unpack[DownloadDirOptions]
+    ) -> models.Summary[models.Downloaded]:
+        return await self._threaded(
+            self._sync(), lambda client, own: client.download_dir(space, prefix, folder, **own), options
+        )
+
+    async def stat(self, space: str, key: str) -> models.ObjectInfo:
+        return await self._run(operations.stat(space, key))
+
+    async def delete(self, space: str, key: str) -> None:
+        await self._run(operations.delete(space, key))
+
+    async def delete_many(self, space: str, keys: Iterable[str], *, jobs: int = 8) -> models.Summary[str]:
+        done: list[str] = []
+        failures: list[models.Failure] = []
+        rest = iter(several(keys, "keys"))
+
+        async def work() -> None:
+            for key in rest:
+                try:
+                    await self.delete(space, key)
+                    done.append(key)
+                except UVideoError as error:
+                    failures.append(models.Failure(space, key, None, error))
+
+        await asyncio.gather(*(work() for _ in range(operations.jobs(jobs))))
+        return operations.summed(done, failures)
+
+    def list(
+        self,
+        space: str,
+        prefix: str = "",
+        *,
+        delimiter: str = "",
+        start_after: str = "",
+        page_size: int = 1000,
+    ) -> AsyncListing[models.ObjectInfo]:
+        operations.list_objects(space, prefix, delimiter, start_after, page_size)  # bad arguments are said at once
+        return AsyncListing(
+            lambda marker: self._run(operations.list_objects(space, prefix, delimiter, marker, page_size)), start_after
+        )
+
+    def list_files(self, space: str, prefix: str = "", *, page_size: int = 1000) -> AsyncListing[models.ObjectInfo]:
+        return AsyncListing(lambda marker: self._run(operations.list_files(space, prefix, marker, page_size)))
+
+    async def list_space_files(self, space: str, *, offset: int = 0, limit: int = 20) -> tuple[models.ObjectInfo, ...]:
+        return await self._run(operations.list_space_files(space, offset, limit))
+
+    async def copy(
+        self, space: str, key: str, source_space: str, source_key: str, **options: Unpack[CopyOptions]
+    ) -> models.Stored:
+        whole, cancel = self._carrier.one(), options.get("cancel")
+
+        async def ask(call: Call[T], proof: bool) -> T:
+            if cancel is not None and not call.tidies():
+                cancel.check()
+            carrier = whole.tidying() if call.tidies() else whole
+            carrier.carrier.check()
+            result, _ = await carrier.call(call.operation, proof=proof)
+            return call.convert(result)
+
+        return await self._copy(space, key, source_space, source_key, options, ask, gathered).stored()
+
+    async def rename(self, space: str, key: str, new_key: str, *, force: bool = False) -> None:
+        call, one = operations.rename(space, key, new_key, force), self._one()
+        lost: list[UVideoError] = []
+        try:
+            await one._carrier.call(call.operation, lost=lost)
+        except (NotFound, AlreadyExists):
+            # A try without answer may have done it already; then the object is there under its new key only.
+            if not lost or await one._is_there(space, key) or not await one._is_there(space, new_key):
+                raise
+
+    async def _is_there(self, space: str, key: str) -> bool:
+        try:
+            await self.stat(space, key)
+        except NotFound:
+            return False
+        return True
+
+    async def restore(self, space: str, key: str, *, tier: str | None = None) -> None:
+        await self._run(operations.restore(space, key, tier))
+
+    async def set_class(self, space: str, key: str, storage_class: str) -> None:
+        await self._run(operations.set_class(space, key, storage_class))
+
+    async def set_mime(self, space: str, key: str, mime: str) -> None:
+        await self._run(operations.set_mime(space, key, mime))
+
+    async def set_tags(self, space: str, key: str, tags: Mapping[str, str]) -> None:
+        await self._run(operations.set_tags(space, key, tags))
+
+    async def get_tags(self, space: str, key: str) -> dict[str, str]:
+        return await self._run(operations.get_tags(space, key))
+
+    async def delete_tags(self, space: str, key: str) -> None:
+        await self._run(operations.delete_tags(space, key))
+
+    async def set_acl(self, space: str, key: str, grant: str) -> None:
+        await self._run(operations.set_acl(space, key, grant))
+
+    async def get_acl(self, space: str, key: str) -> models.Acl:
+        return await self._run(operations.get_acl(space, key))
+
+    async def append(
+        self, space: str, key: str, data: bytes, *, position: int | None = None, **options: Unpack[StoredOptions]
+    ) -> models.Stored:
+        content = operations.octets(data, "data")
+        operations.append(space, key, position or 0, len(content), **options)  # bad arguments are said at once
+        one = self._one()
+        if position is None:
+            try:
+                position = (await one.stat(space, key)).size
+            except NotFound:
+                position = 0
+        call = operations.append(space, key, position, len(content), **options)
+        result, _ = await one._carrier.call(call.operation, content)
+        return call.convert(result)
+
+    async def put_known(self, space: str, key: str, *, etag: str, size: int, mime: str | None = None) -> models.Stored:
+        return await self._run(operations.put_known(space, key, etag, size, mime))
+
+    # Multipart, by hand
+
+    async def begin_upload(self, space: str, key: str, **options: Unpack[StoredOptions]) -> models.BegunUpload:
+        return await self._run(operations.begin_upload(space, key, **options))
+
+    async def put_part(self, upload: models.BegunUpload, part: int, data: bytes) -> models.PartInfo:
+        content = operations.octets(data, "data")
+        call = operations.put_part(upload, part, content)
+        result, response = await self._carrier.call(call.operation, content)
+        return operations.agree_part(upload, call.convert(result), content, response.status)
+
+    async def copy_part(
+        self,
+        upload: models.BegunUpload,
+        part: int,
+        source_space: str,
+        source_key: str,
+        *,
+        start: int | None = None,
+        end: int | None = None,
+    ) -> models.PartInfo:
+        return await self._run(operations.copy_part(upload, part, source_space, source_key, start, end))
+
+    async def finish_upload(
+        self, upload: models.BegunUpload, parts: Sequence[models.PartInfo], *, new_key: str | None = None
+    ) -> models.Stored:
+        return await self._run(operations.finish_upload(upload, parts, new_key))
+
+    def list_uploads(self, space: str, prefix: str = "") -> AsyncListing[models.UploadInfo]:
+        return AsyncListing(lambda marker: self._run(operations.list_uploads(space, prefix, marker)))
+
+    def list_parts(self, space: str, upload_id: str) -> AsyncListing[models.PartInfo]:
+        return AsyncListing(lambda marker: self._run(operations.list_parts(space, upload_id, marker)))
+
+    async def abort_upload(self, space: str, key: str, upload_id: str) -> None:
+        try:
+            await self._run(operations.abort_upload(space, key, upload_id))
+        except UploadNotFound:
+            pass
+
+    async def clean_uploads(
+        self, space: str, prefix: str = "", *, older_than: float | timedelta, dry_run: bool = False
+    ) -> tuple[models.UploadInfo, ...]:
+        age = operations.seconds(older_than, "older_than")
+        kept = {record.upload_id for record in self.transfers()}
+        oldest = self._core.clock() - age
+        found = [
+            each
+            async for each in self.list_uploads(space, prefix)
+            if each.upload_id not in kept and each.started is not None and each.started.timestamp() < oldest
+        ]
+        if not dry_run:
+            for each in found:
+                await self.abort_upload(space, each.key, each.upload_id)
+        return tuple(found)
+
+    # Journal
+
+    async def resume(self, transfer: str, **options: Unpack[ResumeOptions]) -> models.Stored | models.Downloaded:
+        return await self._bulk(lambda client, own: client.resume(transfer, **own), options)
+
+    async def abort(self, transfer: str) -> None:
+        await self._bulk(lambda client, _: client.abort(transfer), {})
+
+    # Keys
+
+    async def create_token(
+        self,
+        name: str,
+        *,
+        ops: Iterable[str] = (),
+        prefixes: Iterable[str] = (),
+        spaces: Iterable[str] = (),
+        expires: datetime | None = None,
+        black_ips: Iterable[str] = (),
+        white_ips: Iterable[str] = (),
+    ) -> models.Token:
+        return await self._run(operations.create_token(name, ops, prefixes, spaces, expires, black_ips, white_ips))
+
+    async def list_tokens(self, *, token_id: str | None = None, show_keys: bool = False) -> tuple[models.Token, ...]:
+        return await self._run(operations.list_tokens(token_id, show_keys))
+
+    async def update_token(
+        self,
+        token_id: str,
+        *,
+        name: str | None = None,
+        ops: Iterable[str] | None = None,
+        prefixes: Iterable[str] | None = None,
+        spaces: Iterable[str] | None = None,
+        expires: datetime | None = None,
+        black_ips: Iterable[str] | None = None,
+        white_ips: Iterable[str] | None = None,
+    ) -> None:
+        await self._run(operations.update_token(token_id, name, ops, prefixes, spaces, expires, black_ips, white_ips))
+
+    async def delete_token(self, token_id: str) -> None:
+        await self._run(operations.delete_token(token_id))
+
+    async def assume_role(
+        self,
+        *,
+        role: str | None = None,
+        session: str | None = None,
+        duration: float | timedelta | None = None,
+        policy: str | None = None,
+    ) -> models.TemporaryKeys:
+        return await self._run(operations.assume_role(role, session, duration, policy))
+
+
+def _bridged(source: AsyncSource) -> Source:
+    """What a thread reads: of an async iterable one item at a time is asked of the running loop."""
+    return _asked(source, asyncio.get_running_loop()) if isinstance(source, AsyncIterable) else source
+
+
+def _asked(source: AsyncIterable[bytes], loop: asyncio.AbstractEventLoop) -> Iterator[bytes]:
+    iterator = source.__aiter__()
+
+    async def following() -> tuple[bytes] | None:  # None at the end only: an item that is None is an error of its own
+        try:
+            return (await iterator.__anext__(),)
+        except StopAsyncIteration:
+            return None
+
+    while (found := asyncio.run_coroutine_threadsafe(following(), loop).result()) is not None:
+        yield found[0]

@@ -1,0 +1,366 @@
+"""One operation carried on an event loop: the core builds the message and judges the answer, as for Client."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from uvideo._core import address, byterange, fault, message, operation, socks, wire
+from uvideo._core import pool as transports
+from uvideo._core import retry as retries
+from uvideo._core import session as carriers
+from uvideo.client import aio_race, aio_socks
+from uvideo.client.aio_connection import Connection, Silence, TooLong, ticks
+from uvideo.config.settings import Settings
+from uvideo.errors import (
+    BadAnswer,
+    DeadlineExceeded,
+    IntegrityError,
+    InvalidArgument,
+    SignatureExpired,
+    SignatureMismatch,
+    UVideoError,
+)
+
+if TYPE_CHECKING:
+    from uvideo._core import DataOperation, ManagementOperation, Operation
+
+R = TypeVar("R")
+Carrier = carriers.Carrier
+Route = transports.Route
+
+__all__ = ["AsyncCarrier"]
+
+SMALL_ANSWER = 64 << 20  # bytes of an answer that is not an object's content
+LEAST = 1 << 20  # bytes that may come, however few were asked for
+CONNECTIONS = 256  # at a time; what is asked for beyond that waits its turn
+LASTING = 45.0  # seconds after which an idle connection is not trusted any more
+
+
+class _Pool:
+    """The connections of one client, all on one loop, which is the first that asks for them."""
+
+    def __init__(self) -> None:
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.room: asyncio.Semaphore | None = None
+        self.idle: dict[Route, deque[Connection]] = {}
+        self.open: set[Connection] = set()
+
+
+class AsyncCarrier:
+    """Carries operations for one event loop, over connections that it keeps.  Not to be shared between loops.
+
+    ``carrier``: what builds messages and judges answers; its clock, ticks and fraction count here too.
+    """
+
+    def __init__(self, carrier: Carrier, settings: Settings) -> None:
+        self.carrier, self._settings = carrier, settings
+        self.sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self._pool = _Pool()
+
+    def one(self) -> AsyncCarrier:
+        """As Carrier.one."""
+        return self._with(self.carrier.one())
+
+    def tidying(self) -> AsyncCarrier:
+        """As Carrier.tidying."""
+        return self._with(self.carrier.tidying())
+
+    def _with(self, carrier: Carrier) -> AsyncCarrier:
+        """One like this over the same connections."""
+        if carrier is self.carrier:
+            return self
+        made = copy.copy(self)
+        made.carrier = carrier
+        return made
+
+    def _running(self) -> asyncio.AbstractEventLoop:
+        loop, pool = asyncio.get_running_loop(), self._pool
+        if pool.loop is not loop:
+            if pool.loop is not None:
+                raise InvalidArgument(
+                    "this client belongs to another event loop: close it there, or make one for this loop"
+                )
+            pool.loop, pool.room = loop, asyncio.Semaphore(CONNECTIONS)
+        return loop
+
+    async def close(self) -> None:
+        pool = self._pool
+        connections, pool.open, pool.idle = pool.open, set(), {}
+        pool.loop = pool.room = None
+        for connection in connections:
+            connection.close()
+        if connections:
+            await asyncio.sleep(0)  # the loop closes the sockets
+
+    async def call(
+        self, op: DataOperation, body: bytes | None = None, lost: list[UVideoError] | None = None, proof: bool = True
+    ) -> tuple[Any, message.Response]:
+        """(result, Response) of a data-plane operation.  ``lost``, ``proof``: as of Carrier.call."""
+
+        async def once(until: float | None) -> tuple[Any, message.Response]:
+            request, began = self.carrier.request(op), self.carrier.clock()
+            response = await self._send(request, body, SMALL_ANSWER, until)
+            self.carrier.heard(request, response.headers, began)
+            found: tuple[Any, message.Response] = self.carrier.judge(op, response, proof)
+            return found
+
+        return await self.persist(once, op, lost)
+
+    async def act(self, op: ManagementOperation) -> tuple[Any, message.Response]:
+        """(result, Response) of a management operation."""
+
+        async def once(until: float | None, again: bool = True) -> tuple[Any, message.Response]:
+            request, began = self.carrier.action_request(op), self.carrier.clock()
+            response = await self._send(request, None, SMALL_ANSWER, until)
+            try:
+                found: tuple[Any, message.Response] = self.carrier.judge_action(op, response, request, began)
+                return found
+            except SignatureMismatch as error:
+                if not (again and error.again):
+                    raise
+            return await once(until, False)
+
+        lost, began, whole = self.carrier.doubts(op), self.carrier.ticks(), self.one()
+        try:
+            return await whole.persist(once, op, lost)
+        except UVideoError as error:
+            if not self.carrier.was_done(op, error, lost):
+                raise
+            ask = self.carrier.question(op)
+            told = None if ask is None else await whole.act(ask)
+            done: tuple[Any, message.Response] | None = self.carrier.recovered(op, told, self.carrier.ticks() - began)
+            if done is None:
+                raise
+            return done
+
+    async def get(
+        self, op: operation.GetObject, expires: int | None, until: float | None = None
+    ) -> tuple[operation.ObjectInfo, bytes]:
+        """(ObjectInfo of the core, bytes) of one GetObject; no retry.  ``until``: as of Carrier.limit."""
+        try:
+            return await self._got(op, expires, until)
+        except SignatureExpired as error:
+            if not error.again:
+                raise
+        return await self._got(op, expires, until)
+
+    async def _got(
+        self, op: operation.GetObject, expires: int | None, until: float | None
+    ) -> tuple[operation.ObjectInfo, bytes]:
+        """As ``get``, with one link."""
+        request, began = self.carrier.link(op, expires), self.carrier.clock()
+        try:
+            response = await self._send(request, None, _longest(op.range), until)
+        except Longer:  # before all of a large object is in memory
+            raise IntegrityError(byterange.mismatch(op.range, None, None)) from None
+        try:
+            found = self.carrier.judge_object(op, response)
+        except SignatureExpired as error:
+            error.again = self.carrier.expired(error, request, response.headers, began)
+            raise
+        return found, response.body
+
+    async def persist(
+        self, once: Callable[[float | None], Awaitable[R]], op: Operation, lost: list[UVideoError] | None = None
+    ) -> R:
+        """As Carrier.persist."""
+        attempts = self.carrier.attempts(op, None, lost is not None)
+        while True:
+            try:
+                return await once(attempts.deadline)
+            except UVideoError as error:
+                carriers.describe(error, op)
+                if lost is not None and retries.may_be_done(error):
+                    lost.append(error)
+                seconds = attempts.failed(error, self.carrier.ticks())
+                if seconds is None:
+                    raise
+            await self.sleep(seconds)
+
+    async def _send(
+        self, request: message.Request, body: bytes | None, most: int | None, until: float | None = None
+    ) -> message.Response:
+        """``until``: as of Carrier.limit."""
+        loop = self._running()
+        room = self._pool.room
+        assert room is not None
+        limit = self.carrier.limit(until)
+        if limit is not None and limit <= 0:
+            raise DeadlineExceeded()
+        end = None if limit is None else ticks() + limit
+        if end is None or not room.locked():
+            await room.acquire()
+        else:
+            try:
+                await asyncio.wait_for(room.acquire(), limit)
+            except asyncio.TimeoutError:
+                route = self.carrier.transport.route(request.origin)
+                late = fault.judged(TimeoutError(), fault.REQUEST, route, late=True)
+                late.sent = False
+                raise late from None
+        try:
+            return await self._sent(request, body, most, end, loop)
+        finally:
+            room.release()
+
+    async def _sent(
+        self,
+        request: message.Request,
+        body: bytes | None,
+        most: int | None,
+        end: float | None,
+        loop: asyncio.AbstractEventLoop,
+    ) -> message.Response:
+        """The Response, by ``end``, in ticks."""
+        transport = self.carrier.transport
+        route = transport.route(request.origin)
+        connection, keep = self._waiting(route, loop), False
+        reused = connection is not None
+        try:
+            if connection is None:
+                route = transport.route(request.origin, anew=True)
+            content, head, _ = transports.message(route, request, body)
+            if connection is None:
+                connection = await self._connect(route, loop, end)
+            response, keep = await connection.exchange(
+                head + content, request.method, most, self._settings.timeout, end
+            )
+            if response.status == 407:
+                raise fault.wants_password(route)
+            return response
+        except TooLong:
+            raise Longer(f"the answer is longer than {most} bytes") from None
+        except (Silence, EOFError, OSError, wire.Malformed) as error:
+            failure = fault.judged(_core(error), fault.REQUEST, route, _is_over(end))
+            if reused and connection is not None and not connection.begun and failure.cause == "broken":
+                failure.stale = True
+            raise failure from None
+        finally:
+            if connection is not None:
+                self._take_back(route, connection, keep, loop)
+
+    def _waiting(self, route: Route, loop: asyncio.AbstractEventLoop) -> Connection | None:
+        """An idle connection that still stands."""
+        if route not in self._pool.idle:
+            for old in [each for each in self._pool.idle if each.closed]:
+                for connection in self._pool.idle.pop(old):
+                    self._drop(connection)
+        idle = self._pool.idle.get(route)
+        while idle:
+            found = idle.pop()
+            if found.is_idle() and loop.time() - found.used < LASTING:
+                return found
+            self._drop(found)
+        return None
+
+    def _take_back(self, route: Route, connection: Connection, keep: bool, loop: asyncio.AbstractEventLoop) -> None:
+        if keep and not route.closed and connection in self._pool.open and not connection.transport.is_closing():
+            connection.used = loop.time()
+            self._pool.idle.setdefault(route, deque()).append(connection)
+        else:
+            self._drop(connection)
+
+    def _drop(self, connection: Connection) -> None:
+        self._pool.open.discard(connection)
+        connection.close()
+
+    async def _connect(self, route: Route, loop: asyncio.AbstractEventLoop, end: float | None) -> Connection:
+        seconds = self._settings.connect_timeout
+        if end is not None:
+            seconds = max(0.0, min(seconds, end - ticks()))
+        way = Way(route, loop)
+        try:
+            made = await asyncio.wait_for(way.connected(seconds), seconds)
+        except way.FAILURES as error:
+            raise fault.judged(_core(error), way.leg, route, _is_over(end)) from None
+        self._pool.open.add(made)
+        return made
+
+
+class Way:
+    """The way to a new connection.  ``leg``: how far it has come, as the core's fault names it."""
+
+    FAILURES: tuple[type[Exception], ...] = (
+        *(asyncio.TimeoutError, OSError, EOFError, ValueError, OverflowError, NotImplementedError),
+        *(Silence, wire.Malformed, fault.Denied, address.Refusal, socks.Unfit),
+    )
+
+    def __init__(self, route: Route, loop: asyncio.AbstractEventLoop) -> None:
+        self._route, self._loop = route, loop
+        self.leg: int = fault.HOST if route.proxy is None else fault.PROXY
+
+    async def connected(self, seconds: float) -> Connection:
+        """One of FAILURES if there is none.  seconds: in which the caller ends it."""
+        route, proxy = self._route, self._route.proxy
+        made = await self._plain(seconds)
+        try:
+            if proxy is not None and proxy.is_tls:
+                self.leg = fault.PROXY_TLS
+                made = await self._encrypted(made, proxy.name)
+            if proxy is not None and proxy.socks is None and route.is_tls:
+                self.leg = fault.TUNNEL
+                response, _ = await made.exchange(route.tunnel(), "HEAD", 0, seconds, None)
+                if not 200 <= response.status <= 299:
+                    raise fault.Denied(response.status)
+            if route.is_tls:
+                self.leg = fault.TLS
+                made = await self._encrypted(made, route.name)
+            return made
+        except BaseException:
+            made.close()
+            raise
+
+    async def _plain(self, seconds: float) -> Connection:
+        """The Connection without TLS: to the host, by way of a SOCKS proxy too, or to a proxy of another kind."""
+        route, proxy, loop = self._route, self._route.proxy, self._loop
+        name, port = (route.address, route.port) if proxy is None else (proxy.name, proxy.port)
+        plain = await aio_race.connect(loop, name, port, seconds)
+        try:
+            if proxy is not None and proxy.socks is not None:
+                self.leg = fault.HOST
+                name = await aio_socks.destination(loop, route)
+                self.leg = fault.SOCKS
+                await aio_socks.pass_on(loop, plain, route, name, seconds)
+            _, made = await loop.create_connection(lambda: Connection(loop), sock=plain)
+            return made
+        except BaseException:
+            plain.close()
+            raise
+
+    async def _encrypted(self, made: Connection, name: str) -> Connection:
+        """The Connection that speaks TLS over this one."""
+        inner = Connection(self._loop)
+        try:
+            transport = await self._loop.start_tls(made.transport, inner, self._route.context, server_hostname=name)
+        except TypeError:  # over TLS already, on Python 3.10
+            raise NotImplementedError from None
+        if transport is None:
+            raise EOFError
+        inner.lowest = made.lowest
+        inner.connection_made(transport)
+        return inner
+
+
+class Longer(BadAnswer):
+    """More bytes than there can be."""
+
+
+def _longest(wanted: byterange.ByteRange | None) -> int | None:
+    """Bytes that an answer to a request for this range may have; None: any number."""
+    if wanted is None or wanted.last is None:
+        return None
+    length = wanted.last if wanted.first is None else wanted.last - wanted.first + 1
+    return max(LEAST, length)
+
+
+def _is_over(end: float | None) -> bool:
+    return end is not None and ticks() >= end
+
+
+def _core(error: BaseException) -> BaseException:
+    """A failure as the core knows it."""
+    return TimeoutError() if isinstance(error, (Silence, asyncio.TimeoutError)) else error

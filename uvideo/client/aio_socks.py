@@ -1,0 +1,71 @@
+"""A socket to a host by way of a SOCKS proxy, for an event loop: PySocks blocks, so its handshake has a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+from uvideo._core import connection, socks
+from uvideo.client import aio_race
+
+if TYPE_CHECKING:
+    from uvideo.client.aio_session import Route
+
+__all__ = ["destination", "pass_on"]
+
+
+async def destination(loop: asyncio.AbstractEventLoop, route: Route) -> str:
+    """What the SOCKS proxy of a Route is to connect to.  address.Refusal, socksproxy.Unfit."""
+    told, name = route.proxy.socks, route.address
+    if told.resolves:
+        return str(name)
+    return str(socks.destination(told, await aio_race.addresses(loop, name, route.port)))
+
+
+async def pass_on(
+    loop: asyncio.AbstractEventLoop, plain: socket.socket, route: Route, name: str, seconds: float
+) -> None:
+    """Let the SOCKS proxy of a Route connect a socket on.  OSError, EOFError, socksproxy.Unfit.
+
+    After a failure the socket is shut down.  seconds: that it lasts at most, also where nobody waits for it any more.
+    """
+    try:
+        await _run(loop, route.handshake(plain, connection.Pace(seconds, seconds), name))
+        plain.setblocking(False)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            plain.shutdown(socket.SHUT_RDWR)  # ends the thread, which has a descriptor of its own
+        raise
+
+
+async def _run(loop: asyncio.AbstractEventLoop, handshake: socks.Handshake) -> None:
+    """Run a Handshake, which is closed when it is done, whoever waits for it."""
+    over: asyncio.Future[None] = loop.create_future()
+
+    def settle(error: BaseException | None) -> None:
+        if over.done():
+            return
+        if error is None:
+            over.set_result(None)
+        else:
+            over.set_exception(error)
+
+    def work() -> None:
+        error: BaseException | None = None
+        try:
+            handshake.run()
+        except BaseException as caught:
+            error = caught
+        handshake.close()
+        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
+            loop.call_soon_threadsafe(settle, error)
+
+    try:
+        threading.Thread(target=work, name="socks", daemon=True).start()
+    except BaseException:
+        handshake.close()
+        raise
+    await over

@@ -1,0 +1,827 @@
+"""Every operation as a client's method asks for it, and what the method returns: written once for both clients.
+
+Values in, values out: a Call holds the operation and how its result becomes a model.  InvalidArgument for an argument
+that cannot be right, before anything is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from uvideo import models
+from uvideo._core import byterange, dialect, etag, field, operation, validation
+from uvideo._core import etag as etags
+from uvideo.client.options import ReadOptions, WriteOptions
+from uvideo.client.texts import several, texts
+from uvideo.errors import BadAnswer, IntegrityError, InvalidArgument, SomeFailed, SpaceNotFound
+from uvideo.models import T
+
+if TYPE_CHECKING:
+    from uvideo._core import DataOperation, ManagementOperation
+    from uvideo.client.session import Carrier
+
+R = TypeVar("R")
+Pairs = tuple[tuple[str, str], ...]
+ByteRange = byterange.ByteRange
+check_key, check_space = dialect.check_key, dialect.check_space
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """operation: what is asked.  convert(result): the model; the operation decides what its result is."""
+
+    operation: DataOperation
+    convert: Callable[[Any], T]
+
+    def tidies(self) -> bool:
+        """Whether it takes back what a call that failed has left, so that it is to be done after a cancel too."""
+        return isinstance(self.operation, operation.AbortUpload)
+
+
+@dataclass(frozen=True, slots=True)
+class ManagementCall(Generic[T]):
+    """As Call, of the management plane."""
+
+    operation: ManagementOperation
+    convert: Callable[[Any], T]
+
+
+def nothing(result: operation.Done) -> None:
+    """What an operation returns that has nothing to say."""
+
+
+# Values
+
+
+def when(seconds: int | None) -> datetime | None:
+    """The aware datetime of unix seconds."""
+    if seconds is None:
+        return None
+    try:
+        return datetime.fromtimestamp(seconds, timezone.utc)
+    except (OverflowError, OSError, ValueError):
+        return None
+
+
+def unix(moment: datetime) -> int:
+    """Unix seconds of a datetime; one without a zone is local time."""
+    if not isinstance(moment, datetime):
+        raise InvalidArgument(f"a datetime is needed, not {type(moment).__name__}")
+    return int(moment.timestamp())
+
+
+def seconds(value: float | timedelta, name: str) -> float:
+    """Seconds of a number or a timedelta, above 0."""
+    number = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0 < number < 1e10:
+        raise InvalidArgument(f"{name} must be a timedelta or a number of seconds above 0, not {value!r}")
+    return number
+
+
+def pairs(given: Mapping[str, str] | None, name: str) -> Pairs:
+    """((name, value), ...) of a mapping of text."""
+    if given is None:
+        return ()
+    try:
+        found = tuple(given.items())
+    except AttributeError:
+        raise InvalidArgument(f"{name} must be a mapping of text") from None
+    for each in found:
+        if not all(isinstance(text, str) for text in each):
+            raise InvalidArgument(f"{name} must be a mapping of text")
+    return found
+
+
+def _metadata(given: Mapping[str, str] | None) -> Pairs:
+    found = pairs(given, "metadata")
+    for name, value in found:
+        if not name or not all(char.isascii() and (char.isalnum() or char == "-") for char in name):
+            raise InvalidArgument(f"the metadata name {name!r} is not of letters, digits and -")
+        if any(char in "\r\n\0" for char in value):
+            raise InvalidArgument(f"the metadata {name} holds a line break")
+    return found
+
+
+def _headers(given: Mapping[str, str] | None) -> Pairs:
+    """Headers stored with an object; only those that the service keeps."""
+    found = pairs(given, "headers")
+    known = {name.lower(): name for name in operation.KEPT}
+    for name, value in found:
+        if name.lower() not in known:
+            raise InvalidArgument(f"the header {name!r} is not kept with an object: {', '.join(operation.KEPT)} are")
+        if any(char in "\r\n\0" for char in value):
+            raise InvalidArgument(f"the header {name} holds a line break")
+    return tuple((known[name.lower()], value) for name, value in found)
+
+
+def choice(value: str | None, allowed: Sequence[str], name: str) -> str | None:
+    if value is not None and value not in allowed:
+        raise InvalidArgument(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
+    return value
+
+
+def kept(
+    storage_class: str | None, metadata: Mapping[str, str] | None, headers: Mapping[str, str] | None
+) -> tuple[str | None, Pairs, Pairs]:
+    """The three as an operation takes them."""
+    return choice(storage_class, operation.STORAGE_CLASSES, "storage_class"), _metadata(metadata), _headers(headers)
+
+
+def octets(data: bytes, name: str) -> bytes:
+    """The bytes of bytes or their like; InvalidArgument for anything else, whatever ``bytes()`` would make of it."""
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise InvalidArgument(f"{name} is a {type(data).__name__}; bytes are needed")
+    return bytes(data)
+
+
+def mime_of(mime: str | None, key: str, path: str = "") -> str:
+    """The media type as given, or guessed from the names."""
+    return str(validation.mime_of(mime, key, path))
+
+
+def span(start: int | None, end: int | None) -> ByteRange | None:
+    """The range of bytes from ``start`` up to but not including ``end``; a negative start: the last bytes.
+
+    None for the whole object.  InvalidArgument for a range without bytes.
+    """
+    for value in (start, end):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+            raise InvalidArgument(f"start and end must be whole numbers, not {value!r}")
+    if start is None and end is None:
+        return None
+    if start is not None and start < 0:
+        if end is not None:
+            raise InvalidArgument("a negative start means the last bytes and goes without end")
+        return ByteRange(None, -start)
+    first = start or 0
+    if end is not None and end <= first:
+        raise InvalidArgument(f"the range from {first} to {end} holds no bytes; end is exclusive")
+    return ByteRange(first, None if end is None else end - 1)
+
+
+def info(space: str, key: str, found: operation.ObjectInfo, size: int) -> models.ObjectInfo:
+    """size: of the object, which its answer may not say."""
+    return models.ObjectInfo(
+        space,
+        key,
+        size,
+        found.etag,
+        found.mime,
+        found.storage_class,
+        when(found.modified),
+        when(found.created),
+        dict(found.metadata),
+        dict(found.headers),
+        found.restore,
+    )
+
+
+def entry(space: str, found: operation.FileInfo) -> models.ObjectInfo:
+    """An object of a listing."""
+    return models.ObjectInfo(
+        space,
+        found.key,
+        found.size,
+        found.etag,
+        found.mime,
+        found.storage_class,
+        when(found.modified),
+        when(found.created),
+        dict(found.metadata),
+        {},
+        found.restore,
+    )
+
+
+# Spaces
+
+
+def _space_name(result: operation.SpaceNamed) -> models.SpaceName:
+    return models.SpaceName(result.space, result.space_id)
+
+
+def _space_info(found: operation.SpaceInfo) -> models.SpaceInfo:
+    return models.SpaceInfo(
+        found.space,
+        found.space_id,
+        found.type,
+        found.region,
+        found.storage_class,
+        when(found.created),
+        when(found.modified),
+        found.source,
+        found.cdn,
+        found.custom,
+        found.tag,
+        found.biz,
+    )
+
+
+def create_space(name: str, type: str, region: str | None, domains: Iterable[str]) -> ManagementCall[models.SpaceName]:
+    choice(type, operation.SPACE_TYPES, "type")
+    op = operation.CreateSpace(check_space(name), type, region, domains=texts(domains, "domains"))
+    return ManagementCall(op, _space_name)
+
+
+def delete_space(name: str) -> ManagementCall[models.SpaceName]:
+    return ManagementCall(operation.DeleteSpace(check_space(name)), _space_name)
+
+
+def stat_space(name: str) -> ManagementCall[models.SpaceInfo]:
+    checked = check_space(name)
+
+    def only(result: operation.SpaceList) -> models.SpaceInfo:
+        for found in result.spaces:
+            if found.space == checked:
+                return _space_info(found)
+        raise SpaceNotFound(operation="DescribeSpace", space=checked)
+
+    return ManagementCall(operation.DescribeSpace(checked), only)
+
+
+def update_space(name: str, type: str | None, storage_class: str | None) -> ManagementCall[models.SpaceName]:
+    if type is None and storage_class is None:
+        raise InvalidArgument("give type or storage_class: what is to change")
+    choice(type, operation.SPACE_TYPES, "type")
+    choice(storage_class, operation.STORAGE_CLASSES, "storage_class")
+    return ManagementCall(operation.UpdateSpace(check_space(name), type, storage_class), _space_name)
+
+
+SPACES_PAGE = 100
+
+
+def list_spaces(marker: str) -> ManagementCall[models.Page[models.SpaceInfo]]:
+    """marker: how many spaces were listed before, as text."""
+    offset = int(marker or 0)
+
+    def page(result: operation.SpaceList) -> models.Page[models.SpaceInfo]:
+        spaces = tuple(_space_info(found) for found in result.spaces)
+        following = str(offset + len(spaces)) if len(spaces) >= SPACES_PAGE else ""
+        return models.Page(spaces, (), following)
+
+    return ManagementCall(operation.DescribeSpace(None, offset, SPACES_PAGE), page)
+
+
+def _day(seconds: int) -> datetime:
+    found = when(seconds)
+    if found is None:
+        raise BadAnswer(f"{seconds} is no time", operation="GetSpaceStatus")
+    return found
+
+
+def space_usage(spaces: Iterable[str], begin: datetime, end: datetime) -> ManagementCall[tuple[models.SpaceUsage, ...]]:
+    names = tuple(check_space(name) for name in texts((spaces,) if isinstance(spaces, str) else spaces, "spaces"))
+
+    def days(result: operation.SpaceStatus) -> tuple[models.SpaceUsage, ...]:
+        return tuple(models.SpaceUsage(_day(day.time), *day[1:]) for day in result.entries)
+
+    return ManagementCall(operation.GetSpaceStatus(names, unix(begin), unix(end)), days)
+
+
+# Objects
+
+
+def put(
+    space: str,
+    key: str,
+    mime: str | None = None,
+    storage_class: str | None = None,
+    metadata: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+    acl: str | None = None,
+    path: str = "",
+) -> operation.PutObject:
+    """The PutObject; its bytes travel beside, so its result is made by the client."""
+    key = check_key(key)
+    return operation.PutObject(
+        check_space(space),
+        key,
+        mime_of(mime, key, path),
+        None,
+        *kept(storage_class, metadata, headers),
+        choice(acl, operation.ACLS, "acl"),
+    )
+
+
+def get(
+    space: str,
+    key: str,
+    start: int | None = None,
+    end: int | None = None,
+    if_match: str | None = None,
+    if_none_match: str | None = None,
+) -> operation.GetObject:
+    """The GetObject; its bytes travel beside."""
+    conditions = [
+        (name, f'"{value}"')
+        for name, value in (("if-match", if_match), ("if-none-match", if_none_match))
+        if value is not None
+    ]
+    return operation.GetObject(check_space(space), check_key(key), span(start, end), tuple(conditions))
+
+
+def content(op: operation.GetObject, found: operation.ObjectInfo, data: bytes, verify: bool) -> models.Content:
+    """What a GET gave; IntegrityError if its length, or a whole object's etag, is not what was promised."""
+    promised = found.size if found.span is None else found.span[1]
+    size = len(data) if found.span is None and found.size is None else found.size  # else the end of the body tells it
+    check_range(op, found._replace(size=size))
+    assert size is not None
+    wrong = None
+    if promised is not None and len(data) != promised:
+        wrong = f"{promised} bytes were promised but {len(data)} came"
+    elif verify and found.span is None and found.etag is not None and etag.is_etag(found.etag):
+        tree = etag.Etag()
+        tree.update(data)
+        actual = tree.value()
+        if not etag.same(found.etag, actual, len(data)):
+            wrong = etag.mismatch(found.etag, actual, found.headers)
+    if wrong is not None:
+        raise IntegrityError(wrong, operation="GetObject", space=op.space, key=op.key)
+    return models.Content(info(op.space, op.key, found, size), data, 0 if found.span is None else found.span[0])
+
+
+def check_range(op: operation.GetObject, found: operation.ObjectInfo) -> None:
+    """IntegrityError for another range than the one asked for; BadAnswer for one of an object of unknown size."""
+    wrong = byterange.mismatch(op.range, found.span, found.size)
+    if wrong is not None:
+        raise IntegrityError(wrong, operation="GetObject", space=op.space, key=op.key)
+    if found.size is None and found.span is not None:
+        raise BadAnswer("the answer does not say how large the object is", operation="GetObject", status=206)
+
+
+def mode_of(mode: str, options: Mapping[str, object]) -> None:
+    """InvalidArgument for a mode that a file cannot have, or an option (not None) that is of the other one."""
+    if mode not in ("rb", "wb"):
+        raise InvalidArgument(f"mode must be rb or wb, not {mode!r}; for text, wrap the file in io.TextIOWrapper")
+    taken = ReadOptions if mode == "rb" else WriteOptions
+    for name, value in options.items():
+        if value is not None and name not in taken.__annotations__:
+            raise InvalidArgument(f"{name} does not go with mode {mode}")
+
+
+def stat(space: str, key: str) -> Call[models.ObjectInfo]:
+    op = operation.HeadObject(check_space(space), check_key(key))
+
+    def sized(result: operation.ObjectInfo) -> models.ObjectInfo:
+        if result.size is None:
+            raise BadAnswer("the answer says no length", operation="HeadObject", space=op.space, key=op.key)
+        return info(op.space, op.key, result, result.size)
+
+    return Call(op, sized)
+
+
+def delete(space: str, key: str) -> Call[None]:
+    return Call(operation.DeleteObject(check_space(space), check_key(key)), nothing)
+
+
+def _limit(value: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 1000:
+        raise InvalidArgument(f"page_size must be a whole number from 1 to 1000, not {value!r}")
+    return value
+
+
+def _text(value: str, name: str) -> str:
+    if not isinstance(value, str):
+        raise InvalidArgument(f"{name} is a {type(value).__name__}; a str is needed")
+    return value
+
+
+def list_objects(
+    space: str, prefix: str, delimiter: str, marker: str, page_size: int
+) -> Call[models.Page[models.ObjectInfo]]:
+    name = check_space(space)
+    op = operation.ListObjects(
+        name, _text(prefix, "prefix"), _text(marker, "start_after"), _limit(page_size), _text(delimiter, "delimiter")
+    )
+
+    def page(result: operation.ObjectPage) -> models.Page[models.ObjectInfo]:
+        following = result.next_marker if result.truncated else ""
+        return models.Page(tuple(entry(name, each) for each in result.objects), result.prefixes, following)
+
+    return Call(op, page)
+
+
+def list_files(space: str, prefix: str, marker: str, page_size: int) -> Call[models.Page[models.ObjectInfo]]:
+    name = check_space(space)
+    op = operation.ListFiles(name, _text(prefix, "prefix"), marker, _limit(page_size))
+
+    def page(result: operation.FilePage) -> models.Page[models.ObjectInfo]:
+        return models.Page(tuple(entry(name, each) for each in result.files), (), result.next_marker)
+
+    return Call(op, page)
+
+
+def list_space_files(space: str, offset: int, limit: int) -> ManagementCall[tuple[models.ObjectInfo, ...]]:
+    name = check_space(space)
+    op = operation.ListSpaceFiles(name, offset, limit)
+    return ManagementCall(op, lambda result: tuple(entry(name, each) for each in result.files))
+
+
+def copy(
+    space: str,
+    key: str,
+    source_space: str,
+    source_key: str,
+    mime: str | None,
+    storage_class: str | None,
+    metadata: Mapping[str, str] | None,
+    headers: Mapping[str, str] | None,
+) -> Call[models.Stored]:
+    replaced = any(each is not None for each in (mime, metadata, headers))
+    storage, pairs, stored_headers = kept(storage_class, metadata, headers)
+    op = operation.CopyObject(
+        check_space(space),
+        check_key(key),
+        check_space(source_space),
+        check_key(source_key),
+        "REPLACE" if replaced else None,
+        storage,
+        pairs,
+        mime_of(mime, key) if replaced else None,
+        stored_headers,
+    )
+    return Call(op, lambda result: models.Stored(op.space, op.key, None, result.etag))
+
+
+def rename(space: str, key: str, new_key: str, force: bool) -> Call[None]:
+    return Call(operation.RenameObject(check_space(space), check_key(key), check_key(new_key), bool(force)), nothing)
+
+
+def restore(space: str, key: str, tier: str | None) -> Call[None]:
+    choice(tier, operation.TIERS, "tier")
+    return Call(operation.RestoreObject(check_space(space), check_key(key), tier), nothing)
+
+
+def set_class(space: str, key: str, storage_class: str) -> Call[None]:
+    choice(storage_class, operation.STORAGE_CLASSES, "storage_class")
+    return Call(operation.SwitchClass(check_space(space), check_key(key), storage_class), nothing)
+
+
+def set_mime(space: str, key: str, mime: str) -> Call[None]:
+    return Call(operation.SetMime(check_space(space), check_key(key), mime_of(mime, key)), nothing)
+
+
+def set_tags(space: str, key: str, tags: Mapping[str, str]) -> Call[None]:
+    return Call(operation.PutTags(check_space(space), check_key(key), pairs(tags, "tags")), nothing)
+
+
+def get_tags(space: str, key: str) -> Call[dict[str, str]]:
+    return Call(operation.GetTags(check_space(space), check_key(key)), lambda result: dict(result.tags))
+
+
+def delete_tags(space: str, key: str) -> Call[None]:
+    return Call(operation.DeleteTags(check_space(space), check_key(key)), nothing)
+
+
+def set_acl(space: str, key: str, grant: str) -> Call[None]:
+    choice(grant, operation.ACLS, "grant")
+    return Call(operation.PutAcl(check_space(space), check_key(key), grant), nothing)
+
+
+def get_acl(space: str, key: str) -> Call[models.Acl]:
+    op = operation.GetAcl(check_space(space), check_key(key))
+    return Call(op, lambda result: models.Acl(result.grant, result.owner, result.owner_name))
+
+
+def append(
+    space: str,
+    key: str,
+    position: int,
+    length: int,
+    mime: str | None = None,
+    storage_class: str | None = None,
+    metadata: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Call[models.Stored]:
+    key = check_key(key)
+    op = operation.AppendObject(
+        check_space(space),
+        key,
+        position,
+        mime_of(mime, key),
+        None,
+        *kept(storage_class, metadata, headers),
+    )
+    return Call(op, lambda result: models.Stored(op.space, op.key, position + length, result.etag))
+
+
+def put_known(space: str, key: str, etag: str, size: int, mime: str | None) -> Call[models.Stored]:
+    op = operation.UploadHit(check_space(space), check_key(key), _text(etag, "etag"), size, mime_of(mime, key))
+
+    def hit(result: operation.Stored) -> models.Stored:
+        if result.etag is not None and not etags.same(result.etag, etag, size):
+            raise IntegrityError(
+                f"content with etag {etag} was asked for but {result.etag} is stored",
+                operation="UploadHit",
+                space=op.space,
+                key=op.key,
+            )
+        return models.Stored(op.space, op.key, size, result.etag, result.etag is not None)
+
+    return Call(op, hit)
+
+
+# Multipart, by hand
+
+
+def begin_upload(
+    space: str,
+    key: str,
+    mime: str | None = None,
+    storage_class: str | None = None,
+    metadata: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Call[models.BegunUpload]:
+    op = operation.InitiateUpload(
+        check_space(space),
+        check_key(key),
+        mime_of(mime, key),
+        *kept(storage_class, metadata, headers),
+    )
+
+    def begun(result: operation.Initiated) -> models.BegunUpload:
+        from uvideo._core import multipart_upload
+
+        multipart_upload.check_begun(result)
+        return models.BegunUpload(op.space, op.key, result.upload_id, result.block_size)
+
+    return Call(op, begun)
+
+
+def _part_number(part: int) -> int:
+    if isinstance(part, bool) or not isinstance(part, int) or not 0 <= part < field.PART_LIMIT:
+        raise InvalidArgument(f"part must be a whole number from 0, not {part!r}")
+    return part
+
+
+def put_part(upload: models.BegunUpload, part: int, data: bytes) -> Call[models.PartInfo]:
+    if len(data) > upload.block_size:
+        raise InvalidArgument(f"the part has {len(data)} bytes; a part has at most {upload.block_size}")
+    op = operation.UploadPart(upload.space, upload.key, upload.upload_id, _part_number(part))
+    return Call(op, lambda result: models.PartInfo(part, result.etag, len(data)))
+
+
+def copy_part(
+    upload: models.BegunUpload, part: int, source_space: str, source_key: str, start: int | None, end: int | None
+) -> Call[models.PartInfo]:
+    wanted = span(start, end)
+    if wanted is not None and None in wanted:
+        raise InvalidArgument("give start and end, or neither for the whole source")
+    op = operation.CopyPart(
+        upload.space,
+        upload.key,
+        upload.upload_id,
+        _part_number(part),
+        check_space(source_space),
+        check_key(source_key),
+        wanted,
+    )
+
+    def copied(result: operation.CopiedPart) -> models.PartInfo:
+        given = None if result.first is None or result.length is None else (result.first, result.length)
+        wrong = None if given is None else byterange.mismatch(wanted, given, result.size)
+        if wrong is not None:
+            raise IntegrityError(
+                f"part {part}: {wrong}",
+                operation="CopyPart",
+                space=upload.space,
+                key=upload.key,
+            )
+        return models.PartInfo(part, result.etag, result.length)
+
+    return Call(op, copied)
+
+
+def finish_upload(
+    upload: models.BegunUpload, parts: Iterable[models.PartInfo], new_key: str | None
+) -> Call[models.Stored]:
+    found = tuple(several(parts, "parts", "PartInfo"))
+    if not all(isinstance(each, models.PartInfo) for each in found):
+        raise InvalidArgument("parts must be the PartInfo of each part")
+    ordered = sorted(found, key=lambda each: each.part)
+    if [each.part for each in ordered] != list(range(len(ordered))):
+        raise InvalidArgument("the parts are not all there, or one is there twice: they count from 0")
+    op = operation.FinishUpload(
+        upload.space,
+        upload.key,
+        upload.upload_id,
+        tuple(each.etag for each in ordered),
+        None if new_key is None else check_key(new_key),
+    )
+    return Call(op, lambda result: models.Stored(op.space, result.key, result.size, result.etag))
+
+
+def abort_upload(space: str, key: str, upload_id: str) -> Call[None]:
+    return Call(operation.AbortUpload(check_space(space), check_key(key), _text(upload_id, "upload_id")), nothing)
+
+
+def list_uploads(space: str, prefix: str, marker: str) -> Call[models.Page[models.UploadInfo]]:
+    """marker: key and upload id of the last page's end, with a line feed between."""
+    name = check_space(space)
+    key, _, upload_id = marker.rpartition("\n")
+    op = operation.ListUploads(name, _text(prefix, "prefix"), key, upload_id, 1000)
+
+    def page(result: operation.UploadPage) -> models.Page[models.UploadInfo]:
+        found = tuple(
+            models.UploadInfo(name, each.key, each.upload_id, when(each.started), each.storage_class)
+            for each in result.uploads
+        )
+        following = f"{result.next_marker}\n{result.next_upload_id}" if result.truncated else ""
+        return models.Page(found, (), following)
+
+    return Call(op, page)
+
+
+def list_parts(space: str, upload_id: str, marker: str) -> Call[models.Page[models.PartInfo]]:
+    """marker: the last page's last part, as text."""
+    op = operation.ListParts(check_space(space), _text(upload_id, "upload_id"), 1000, int(marker) if marker else None)
+
+    def page(result: operation.PartPage) -> models.Page[models.PartInfo]:
+        found = tuple(models.PartInfo(each.part, each.etag, each.size, when(each.modified)) for each in result.parts)
+        following = str(result.next_marker) if result.truncated else ""
+        return models.Page(found, (), following)
+
+    return Call(op, page)
+
+
+# Keys
+
+
+def token(found: operation.TokenInfo) -> models.Token:
+    return models.Token(
+        found.token_id,
+        found.name,
+        found.public_key,
+        found.private_key,
+        found.ops,
+        found.prefixes,
+        found.spaces,
+        when(found.expires),
+        when(found.created),
+        when(found.modified),
+        found.black_ips,
+        found.white_ips,
+        found.region,
+    )
+
+
+def _listed(values: Iterable[str] | None, name: str) -> tuple[str, ...] | None:
+    return None if values is None else texts(values, name)
+
+
+def _ops(values: Iterable[str] | None) -> tuple[str, ...] | None:
+    found = _listed(values, "ops")
+    for each in found or ():
+        choice(each, operation.TOKEN_OPS, "ops")
+    return found
+
+
+def create_token(
+    name: str,
+    ops: Iterable[str],
+    prefixes: Iterable[str],
+    spaces: Iterable[str],
+    expires: datetime | None,
+    black_ips: Iterable[str],
+    white_ips: Iterable[str],
+) -> ManagementCall[models.Token]:
+    op = operation.CreateToken(
+        _text(name, "name"),
+        _ops(several(ops, "ops")) or (),
+        texts(prefixes, "prefixes"),
+        texts(spaces, "spaces"),
+        None if expires is None else unix(expires),
+        texts(black_ips, "black_ips"),
+        texts(white_ips, "white_ips"),
+    )
+    return ManagementCall(op, token)
+
+
+def list_tokens(token_id: str | None, show_keys: bool) -> ManagementCall[tuple[models.Token, ...]]:
+    op = operation.DescribeToken(token_id, display=1 if show_keys else None)
+    return ManagementCall(op, lambda result: tuple(token(found) for found in result.tokens))
+
+
+def update_token(
+    token_id: str,
+    name: str | None,
+    ops: Iterable[str] | None,
+    prefixes: Iterable[str] | None,
+    spaces: Iterable[str] | None,
+    expires: datetime | None,
+    black_ips: Iterable[str] | None,
+    white_ips: Iterable[str] | None,
+) -> ManagementCall[None]:
+    op = operation.UpdateToken(
+        _text(token_id, "token_id"),
+        name,
+        _ops(ops),
+        _listed(prefixes, "prefixes"),
+        _listed(spaces, "spaces"),
+        None if expires is None else unix(expires),
+        _listed(black_ips, "black_ips"),
+        _listed(white_ips, "white_ips"),
+    )
+    return ManagementCall(op, nothing)
+
+
+def delete_token(token_id: str) -> ManagementCall[None]:
+    return ManagementCall(operation.DeleteToken(_text(token_id, "token_id")), nothing)
+
+
+def assume_role(
+    role: str | None, session: str | None, duration: float | timedelta | None, policy: str | None
+) -> ManagementCall[models.TemporaryKeys]:
+    lasting = None if duration is None else int(seconds(duration, "duration"))
+    return ManagementCall(
+        operation.AssumeRole(role, session, lasting, policy),
+        lambda result: models.TemporaryKeys(
+            result.public_key, result.private_key, result.security_token, when(result.expires)
+        ),
+    )
+
+
+# What both clients do around a call
+
+
+def agrees(op: operation.PutObject | operation.AppendObject, given: str | None, content: bytes, status: int) -> bool:
+    """Whether the etag that the service gave is that of what was sent; False if it cannot be compared.
+
+    IntegrityError if it is the etag of other bytes.
+    """
+    if given is None or not etag.is_etag(given):
+        return False
+    tree = etag.Etag()
+    tree.update(content)
+    actual = tree.value()
+    if not etag.same(given, actual, len(content)):
+        raise IntegrityError(
+            f"the stored object has etag {given} but the source has {actual}",
+            operation=type(op).__name__,
+            space=op.space,
+            key=op.key,
+            status=status,
+        )
+    return True
+
+
+def agree_part(upload: models.BegunUpload, made: models.PartInfo, content: bytes, status: int) -> models.PartInfo:
+    """The part that was sent.  IntegrityError if the service gave the etag of other bytes."""
+    if etag.agrees(made.etag, etag.block_digest(content)) is False:
+        raise IntegrityError(
+            f"part {made.part} is stored with etag {made.etag}, which is not that of what was sent",
+            operation="UploadPart",
+            space=upload.space,
+            key=upload.key,
+            status=status,
+        )
+    return made
+
+
+def jobs(value: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 256:
+        raise InvalidArgument(f"jobs must be a whole number from 1 to 256, not {value!r}")
+    return value
+
+
+def summed(
+    done: list[Any], failures: list[models.Failure], skipped: int = 0, well: int | None = None
+) -> models.Summary[Any]:
+    """The Summary; SomeFailed with it if there are failures.  ``well``: how many are done, if ``done`` has not all."""
+    summary = models.Summary(tuple(done), tuple(failures), skipped)
+    if failures:
+        first = failures[0]
+        count = f"{len(failures)} of {(len(done) if well is None else well) + len(failures)} items failed"
+        raise SomeFailed(f"{count}; the first is {first.path or first.key}: {first.error}", summary)
+    return summary
+
+
+def presigned(
+    carrier: Carrier,
+    space: str,
+    key: str,
+    method: str,
+    lasting: int,
+    mime: str | None,
+    md5: str | None,
+    filename: str | None,
+) -> str:
+    """The signed URL of a GET, HEAD or PUT."""
+    space, key = check_space(space), check_key(key)
+    if method not in ("GET", "HEAD", "PUT"):
+        raise InvalidArgument(f"method must be GET, HEAD or PUT, not {method!r}")
+    if method != "PUT" and (mime is not None or md5 is not None):
+        raise InvalidArgument("mime and md5 are of a PUT")
+    if method != "GET" and filename is not None:
+        raise InvalidArgument("filename is of a GET")
+    op: operation.GetObject | operation.HeadObject | operation.PutObject
+    if method == "GET":
+        op = operation.GetObject(space, key, filename=filename)
+    elif method == "HEAD":
+        op = operation.HeadObject(space, key)
+    else:
+        op = operation.PutObject(space, key, mime, md5)
+    return str(carrier.url(op, lasting))

@@ -1,0 +1,207 @@
+"""The options that clients, transfers and the filesystem take by name, for type checkers and editors."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Literal, TypedDict
+
+if TYPE_CHECKING:
+    from uvideo.client.cancel import Cancel
+    from uvideo.models import Downloaded, Failure, Progress, Stored, Totals
+    from uvideo.transfer.limit import Limit
+
+__all__ = [
+    "ClientOptions",
+    "CopyOptions",
+    "DownloadDirOptions",
+    "DownloadOptions",
+    "Given",
+    "OpenOptions",
+    "PresignOptions",
+    "PutOptions",
+    "ReadOptions",
+    "ResumeOptions",
+    "SettingsOptions",
+    "SpaceOptions",
+    "StoredOptions",
+    "UploadDirOptions",
+    "UploadOptions",
+    "WriteOptions",
+    "check_names",
+]
+
+
+class SettingsOptions(TypedDict, total=False):
+    """The fields of Settings but the key pair.  None counts as not given."""
+
+    security_token: str | None
+    provider: str | None
+    endpoint: str | None
+    download_endpoint: str | None
+    api_url: str | None
+    region: str | None
+    word: str | None
+    timeout: float | None
+    connect_timeout: float | None
+    attempt_timeout: float | None
+    total_timeout: float | None
+    retries: int | None
+    retry_budget: float | None
+    expires: int | None
+    part_jobs: int | None
+    bandwidth: int | str | None
+    verify: bool | None
+    multipart_threshold: int | str | None
+    ca_bundle: str | os.PathLike[str] | None
+    client_cert: str | os.PathLike[str] | None
+    client_key: str | os.PathLike[str] | None
+    client_key_password: str | None
+    proxy: str | None
+    user_agent: str | None
+    state_dir: str | os.PathLike[str] | None
+    space_parameter: str | None
+    video_actions: bool | None
+
+
+class Given(SettingsOptions, total=False):
+    """Every field of Settings."""
+
+    public_key: str | None
+    private_key: str | None
+
+
+class ClientOptions(SettingsOptions, total=False):
+    """profile: a table of the configuration file.  environ: instead of this process's environment."""
+
+    profile: str | None
+    environ: Mapping[str, str] | None
+
+
+class ResumeOptions(TypedDict, total=False):
+    """The options of Client.resume, which every transfer has."""
+
+    part_jobs: int | None
+    bandwidth: int | Limit | None
+    progress: Callable[[Progress], None] | None
+    cancel: Cancel | None
+    deadline: float | None
+
+
+class TransferOptions(ResumeOptions, total=False):
+    """What uploads and downloads have in common."""
+
+    journal: bool
+    verify: bool | None
+
+
+class KeptOptions(TypedDict, total=False):
+    """What is stored with each of many objects."""
+
+    storage_class: str | None
+    metadata: Mapping[str, str] | None
+    headers: Mapping[str, str] | None
+
+
+class StoredOptions(KeptOptions, total=False):
+    """What is stored with an object."""
+
+    mime: str | None
+
+
+class PutOptions(StoredOptions, total=False):
+    """The options of Client.put but ``verify``."""
+
+    acl: str | None
+
+
+class UploadOptions(TransferOptions, StoredOptions, total=False):
+    """The options of Client.upload."""
+
+
+class DownloadOptions(TransferOptions, total=False):
+    """The options of Client.download."""
+
+    start: int | None
+    end: int | None
+
+
+class ReadOptions(TypedDict, total=False):
+    """The options of Client.open with mode rb."""
+
+    cache: int | None
+    bandwidth: int | Limit | None
+    cancel: Cancel | None
+    deadline: float | None
+    verify: bool | None
+
+
+class WriteOptions(ResumeOptions, StoredOptions, total=False):
+    """The options of Client.open with mode wb."""
+
+    verify: bool | None
+
+
+class OpenOptions(WriteOptions, total=False):
+    """The options of Client.open with either mode."""
+
+    cache: int | None
+
+
+class CopyOptions(StoredOptions, total=False):
+    """The options of Client.copy."""
+
+    part_jobs: int | None
+    progress: Callable[[Progress], None] | None
+    cancel: Cancel | None
+    verify: bool | None
+    threshold: int | None
+
+
+class FolderOptions(TypedDict, total=False):
+    """What Client.upload_dir and Client.download_dir have in common."""
+
+    jobs: int
+    include: Iterable[str]
+    exclude: Iterable[str]
+    part_jobs: int | None
+    bandwidth: int | Limit | None
+    progress: Callable[[Totals], None] | None
+    cancel: Cancel | None
+    on_error: Literal["continue", "stop"]
+    dry_run: bool
+
+
+class UploadDirOptions(FolderOptions, KeptOptions, total=False):
+    """The options of Client.upload_dir."""
+
+    report: Callable[[Stored | Failure], None] | None
+
+
+class DownloadDirOptions(FolderOptions, total=False):
+    """The options of Client.download_dir."""
+
+    report: Callable[[Downloaded | Failure], None] | None
+
+
+class PresignOptions(TypedDict, total=False):
+    """The options of Client.presign but ``expires``."""
+
+    method: str
+    mime: str | None
+    md5: str | None
+    filename: str | None
+
+
+class SpaceOptions(TypedDict, total=False):
+    """The options of Client.create_space."""
+
+    type: str
+    region: str | None
+    domains: Iterable[str]
+
+
+def check_names(function: str, given: Mapping[str, object], taken: type) -> None:
+    """TypeError for an option that the TypedDict ``taken`` does not have, as Python raises for a keyword."""
+    for name in given.keys() - taken.__annotations__.keys():
+        raise TypeError(f"{function}() got an unexpected keyword argument {name!r}")

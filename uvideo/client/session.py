@@ -1,0 +1,91 @@
+"""What carries a client's operations: its Settings, and the Carrier made of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from uvideo._core import __version__
+from uvideo.config import telemetry
+from uvideo.config.settings import Settings, load
+from uvideo.errors import InvalidArgument
+from uvideo.models import T
+
+if TYPE_CHECKING:
+    from uvideo._core import session as _carrier
+    from uvideo._core import trust
+    from uvideo.client.aio_session import AsyncCarrier
+    from uvideo.client.options import ClientOptions
+    from uvideo.client.retry import Retry
+
+    Carrier = _carrier.Carrier
+
+__all__ = ["carried", "certificate", "chosen", "connect"]
+
+
+def connect(settings: Settings, tries: Retry | None = None) -> Carrier:
+    """The Carrier of these settings."""
+    from uvideo._core import pool, retry, session, validation
+
+    hosts = settings.hosts()
+    validation.warn_of_plain(hosts)
+    endpoint = session.Endpoint(
+        hosts.upload,
+        hosts.download,
+        hosts.api,
+        hosts.word,
+        settings.space_parameter,
+        settings.video_actions,
+        settings.user_agent or f"uvideo-python/{__version__}",
+    )
+    kinds: Any = session.Carrier, pool.Transport
+    if telemetry.is_on():
+        from uvideo.client import spans
+
+        kinds = spans.TracedCarrier, spans.TracedTransport
+    pipes = kinds[1](
+        settings.timeout,
+        connect_timeout=settings.connect_timeout,
+        authorities=settings.ca_bundle,
+        certificate=certificate(settings),
+        proxy=settings.proxy,
+    )
+    if tries is None:
+        tries = retry.Retry(
+            retries=settings.retries,
+            base=0.5,
+            cap=20.0,
+            budget=settings.retry_budget,
+            attempt_seconds=settings.attempt_timeout,
+            total_seconds=settings.total_timeout,
+        )
+    made: Carrier = kinds[0](endpoint, settings.credentials(), pipes, tries)
+    return made
+
+
+def certificate(settings: Settings) -> trust.Certificate | None:
+    """The client's own trust.Certificate, or None."""
+    from uvideo._core import trust
+
+    if settings.client_cert is None:
+        return None
+    return trust.Certificate(settings.client_cert, settings.client_key, settings.client_key_password)
+
+
+def chosen(
+    public_key: str | None, private_key: str | None, settings: Settings | None, options: ClientOptions
+) -> Settings:
+    """The Settings that a client's arguments mean."""
+    if settings is None:
+        return load(public_key=public_key, private_key=private_key, **options)
+    if public_key is not None or private_key is not None or options:
+        raise InvalidArgument("give settings, or single options, not both")
+    return settings
+
+
+def carried(client: T, by: Carrier | AsyncCarrier) -> T:
+    """A client like this one whose operations another carrier carries, over the same connections."""
+    if client.__dict__["_carrier"] is by:
+        return client
+    made = object.__new__(type(client))  # copy.copy would make one with connections of its own
+    made.__dict__.update(client.__dict__, _carrier=by)
+    return made

@@ -1,0 +1,235 @@
+"""OpenTelemetry spans of the clients: one for each operation, below it one for each try, around a transfer's one more.
+
+    Upload                       the call of a client
+      UploadPart                 an operation, waits between its tries included
+        UploadPart               a try: what goes over the wire, traceparent among it
+
+Only a client that is made after the program has set a tracer provider has them, and only then is this loaded.  What a
+span says is neither a key of an object nor one that signs, nor a URL, nor an error's text, which may quote any of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from opentelemetry import context, trace
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from uvideo._core import __version__, answer, message, operation, pool, session
+from uvideo._core import cancel as interrupt
+from uvideo.client.aio_session import AsyncCarrier
+from uvideo.errors import UVideoError
+
+if TYPE_CHECKING:
+    from uvideo._core import Operation
+    from uvideo.client.retry import Retry
+
+R = TypeVar("R")
+Stream = pool.Stream
+Interrupt = interrupt.Interrupt
+
+__all__ = ["TracedAsyncCarrier", "TracedCarrier", "TracedTransport"]
+
+TOLD = 200  # characters of what the service says
+_PROPAGATOR = TraceContextTextMapPropagator()
+_trying: ContextVar[Span | None] = ContextVar("uvideo_trying", default=None)
+
+
+def _start(op: Operation, kind: SpanKind, where: context.Context | None) -> Span:
+    space, part = getattr(op, "space", None), getattr(op, "part", None)
+    attributes: dict[str, str | int] = {}
+    if space:
+        attributes["uvideo.space"] = str(space)
+    if part is not None:
+        attributes["uvideo.part"] = part
+    tracer = trace.get_tracer("uvideo", __version__)
+    return tracer.start_span(type(op).__name__, where, kind=kind, attributes=attributes)
+
+
+@contextmanager
+def _current(span: Span, ends: bool = True) -> Iterator[Span]:
+    """While the block runs this is the span of the thread or task; what ends it badly is said by class and code."""
+    try:
+        with trace.use_span(span, record_exception=False, set_status_on_exception=False):
+            yield span
+    except BaseException as error:
+        _failed(span, error)
+        span.end()
+        raise
+    if ends:
+        span.end()
+
+
+@contextmanager
+def _try(op: Operation, where: context.Context | None = None, *, number: int = 1, ends: bool = True) -> Iterator[Span]:
+    """While the block runs, what is sent belongs to this try."""
+    with _current(_start(op, SpanKind.CLIENT, where), ends) as span:
+        if number > 1:
+            span.set_attribute("http.request.resend_count", number - 1)
+        token = _trying.set(span)
+        try:
+            yield span
+        finally:
+            _trying.reset(token)
+
+
+def _failed(span: Span, error: BaseException) -> None:
+    if span.is_recording():
+        span.set_attribute("error.type", type(error).__name__)
+        if isinstance(error, UVideoError):
+            _say(span, error.ret_code, error.request_id)
+        span.set_status(Status(StatusCode.ERROR, type(error).__name__))
+
+
+def _say(span: Span, ret_code: int | None, request_id: str | None) -> None:
+    if ret_code is not None:
+        span.set_attribute("uvideo.ret_code", ret_code)
+    if request_id:
+        span.set_attribute("uvideo.request_id", request_id[:TOLD])
+
+
+def _ask(request: message.Request, size: int | None) -> None:
+    """Say what is sent, and have it carry the try's traceparent: behind the signature, which does not cover it."""
+    span = _trying.get()
+    if span is None:
+        return
+    fields: dict[str, str] = {}
+    _PROPAGATOR.inject(fields, trace.set_span_in_context(span))
+    for name, value in fields.items():
+        request.headers.add(name, value)
+    if span.is_recording():
+        span.set_attribute("http.request.method", request.method)
+        span.set_attribute("server.address", request.origin.partition("://")[2])
+        if size:
+            span.set_attribute("http.request.body.size", size)
+
+
+def _told(status: int, headers: message.Headers) -> None:
+    """Say what was answered."""
+    span = _trying.get()
+    if span is None or not span.is_recording():
+        return
+    span.set_attribute("http.response.status_code", status)
+    length = headers.get("Content-Length") or ""
+    if length.isdecimal():
+        span.set_attribute("http.response.body.size", int(length))
+    _say(span, None, headers.get(answer.SESSION))
+
+
+class Body(Protocol):
+    """What is sent and is no bytes.  length: None if nobody knows."""
+
+    length: int | None
+
+
+class TracedTransport(pool.Transport):
+    """A Transport that says in the span of the try what goes over it."""
+
+    def open(
+        self,
+        request: message.Request,
+        body: bytes | Body | None = None,
+        seconds: float | None = None,
+        interrupt: Interrupt | None = None,
+    ) -> Stream:
+        sent = request.body if body is None else body
+        _ask(request, len(sent) if isinstance(sent, bytes) else sent.length)
+        stream: Stream = super().open(request, body, seconds, interrupt)  # type: ignore[no-untyped-call]
+        _told(stream.status, stream.headers)
+        return stream
+
+
+class TracedCarrier(session.Carrier):
+    """A Carrier over a TracedTransport whose operations are spans."""
+
+    #: Where spans belong on threads that know of none: those of a transfer.
+    _context: context.Context | None = None
+
+    def bound(self, interrupt: Interrupt | None = None, deadline: float | None = None) -> TracedCarrier:
+        made: TracedCarrier = super().bound(interrupt, deadline)  # type: ignore[no-untyped-call]
+        made._context = context.get_current()
+        return made
+
+    def where(self) -> context.Context | None:
+        """The parent of a span that begins now; None: what the thread knows."""
+        return None if trace.get_current_span() is not trace.INVALID_SPAN else self._context
+
+    @contextmanager
+    def whole(self, name: str, space: str) -> Iterator[TracedCarrier]:
+        """A Carrier like this one whose operations, on whatever thread, belong to one transfer."""
+        tracer = trace.get_tracer("uvideo", __version__)
+        with _current(tracer.start_span(name, attributes={"uvideo.space": space} if space else None)):
+            yield self.bound(self.interrupt, self.deadline)
+
+    def persist(
+        self,
+        once: Callable[[float | None], R],
+        op: Operation,
+        retry: Retry | None = None,
+        lost: list[UVideoError] | None = None,
+    ) -> R:
+        tries = 0
+
+        def tried(until: float | None) -> R:
+            nonlocal tries
+            tries += 1
+            with _try(op, number=tries):
+                return once(until)
+
+        with _current(_start(op, SpanKind.INTERNAL, self.where())):
+            found: R = super().persist(tried, op, retry, lost)  # type: ignore[no-untyped-call]
+            return found
+
+    def open(
+        self,
+        op: operation.GetObject,
+        expires: int | None = None,
+        headers: Iterable[tuple[str, str]] = (),
+        until: float | None = None,
+    ) -> Stream:
+        """One that is no try of a ``persist`` is a span of its own, until the stream is closed."""
+        stream: Stream
+        if _trying.get() is not None:
+            stream = super().open(op, expires, headers, until)  # type: ignore[no-untyped-call]
+            return stream
+        with _try(op, self.where(), ends=False) as span:
+            stream = super().open(op, expires, headers, until)  # type: ignore[no-untyped-call]
+        close: Callable[[bool], None] = stream.close
+
+        def closed(reuse: bool = False) -> None:
+            close(reuse)
+            if span.is_recording():
+                span.end()
+
+        stream.close = closed  # type: ignore[method-assign]
+        return stream
+
+
+class TracedAsyncCarrier(AsyncCarrier):
+    """An AsyncCarrier over a TracedCarrier, whose operations are spans."""
+
+    async def persist(
+        self, once: Callable[[float | None], Awaitable[R]], op: Operation, lost: list[UVideoError] | None = None
+    ) -> R:
+        tries = 0
+
+        async def tried(until: float | None) -> R:
+            nonlocal tries
+            tries += 1
+            with _try(op, number=tries):
+                return await once(until)
+
+        with _current(_start(op, SpanKind.INTERNAL, None)):
+            return await super().persist(tried, op, lost)
+
+    async def _send(
+        self, request: message.Request, body: bytes | None, most: int | None, until: float | None = None
+    ) -> message.Response:
+        _ask(request, len(request.body if body is None else body))
+        response = await super()._send(request, body, most, until)
+        _told(response.status, response.headers)
+        return response

@@ -1,0 +1,835 @@
+"""Client: every operation of the service, typed, for programs without an event loop.
+
+    with uvideo.Client(endpoint="127.0.0.1:9000", public_key=..., private_key=...) as client:
+        client.put("movies", "hello.txt", b"hello")
+        client.get("movies", "hello.txt").data
+
+uvideo.AsyncClient has the same methods.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, overload
+
+from uvideo import models
+from uvideo._core import answer, operation
+from uvideo.base import BaseClient
+from uvideo.client import operations
+from uvideo.client.listing import Listing
+from uvideo.client.operations import Call, ManagementCall
+from uvideo.client.session import carried
+from uvideo.client.stream import Source, stream
+from uvideo.client.texts import several
+from uvideo.config import telemetry
+from uvideo.config.settings import size
+from uvideo.errors import AlreadyExists, NoAnswer, NotFound, UploadNotFound, UVideoError
+from uvideo.models import T
+from uvideo.transfer import copy as copies
+from uvideo.transfer.pool import Pool, results
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from uvideo._core import cancel as _interrupt
+    from uvideo._core import session as _carrier
+    from uvideo._core import single_upload as _body
+    from uvideo.client.cancel import Cancel
+    from uvideo.client.options import CopyOptions, KeptOptions, ReadOptions, WriteOptions
+    from uvideo.client.reader import Reader
+    from uvideo.client.writer import Writer
+    from uvideo.transfer.download import Target
+    from uvideo.transfer.journal import Journal
+    from uvideo.transfer.limit import Limit
+
+    Body = _body.FileBody | _body.StreamBody
+    Carrier = _carrier.Carrier
+    Interrupt = _interrupt.Interrupt
+
+__all__ = ["Client"]
+
+_PIECE = 1 << 20
+
+
+class Common(TypedDict):
+    """Fields that the Options of uploads and downloads share."""
+
+    jobs: int
+    threshold: int
+    limit: Limit | None
+    progress: Callable[[models.Progress], None] | None
+    journal: Journal | None
+
+
+class Client(BaseClient):
+    """Talks to the service for one key pair.  Safe to share between threads; usable after a fork; can be pickled.
+
+    public_key, private_key: without them, and none in environment or profile, the client is anonymous and may read
+    public spaces.  profile: a table of the configuration file.  options: fields of Settings by name; unknown ones are
+    an InvalidArgument.  settings: all of them at once, instead.  retry: instead of the settings' retries.
+    Every method raises UVideoError: what went wrong is its class, with operation, space, key, status, ret_code and
+    request_id; InvalidArgument before anything is sent.
+    """
+
+    def _start(self) -> None:
+        self._carrier = self._core
+
+    def close(self) -> None:
+        """Close the idle connections.  A later call opens new ones."""
+        self._carrier.transport.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _run(self, call: Call[T] | ManagementCall[T]) -> T:
+        if isinstance(call, ManagementCall):
+            result, _ = self._carrier.act(call.operation)
+        else:
+            result, _ = self._carrier.call(call.operation)
+        return call.convert(result)
+
+    # Spaces
+
+    def create_space(
+        self, name: str, *, type: str = "private", region: str | None = None, domains: Iterable[str] = ()
+    ) -> models.SpaceName:
+        """Make a space.  type: "public" or "private".  domains: host names of its own.  SpaceExists if it is taken."""
+        return self._run(operations.create_space(name, type, region or self._settings.hosts().region, domains))
+
+    def delete_space(self, name: str) -> models.SpaceName:
+        """Remove an empty space.  SpaceNotEmpty, SpaceNotFound."""
+        return self._run(operations.delete_space(name))
+
+    def stat_space(self, name: str) -> models.SpaceInfo:
+        """What the service says of a space.  SpaceNotFound."""
+        return self._run(operations.stat_space(name))
+
+    def update_space(self, name: str, *, type: str | None = None, storage_class: str | None = None) -> models.SpaceName:
+        """Make a space public or private, or change the class of what is stored in it from now on."""
+        return self._run(operations.update_space(name, type, storage_class))
+
+    def list_spaces(self) -> Listing[models.SpaceInfo]:
+        """The spaces of this key pair's account, lazily."""
+        return Listing(lambda marker: self._run(operations.list_spaces(marker)))
+
+    def space_usage(
+        self, spaces: str | Iterable[str], *, begin: datetime, end: datetime
+    ) -> tuple[models.SpaceUsage, ...]:
+        """What was stored in and read from spaces, day by day."""
+        return self._run(operations.space_usage(spaces, begin, end))
+
+    # Objects
+
+    def put(
+        self,
+        space: str,
+        key: str,
+        data: Source,
+        *,
+        mime: str | None = None,
+        storage_class: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        acl: str | None = None,
+        verify: bool | None = None,
+    ) -> models.Stored:
+        """Store an object in one request and compare its etag with that of what was sent.
+
+        data: bytes, a path, a binary file from where it stands, or an iterable of bytes, of any length; nothing that
+        the caller opened is closed.  mime: guessed from the names if not given.  headers: kept and replayed, such as
+        Cache-Control.  acl: "public-read" or "default".  IntegrityError if the service stored other bytes.
+        For large files and bad networks there is ``upload``.
+        """
+        from uvideo._core import single_upload
+        from uvideo._core import upload_source as source
+
+        path = os.fspath(data) if isinstance(data, os.PathLike) else ""
+        op = operations.put(space, key, mime, storage_class, metadata, headers, acl, path)
+        check = self._checks(verify)
+        if isinstance(data, (bytes, bytearray, memoryview)):
+            content = data if isinstance(data, bytes) else bytes(data)
+            return self._put_bytes(op, content, check)
+        if isinstance(data, os.PathLike):
+            file = source.FileSource(path)
+            try:
+                return self._put_body(op, single_upload.FileBody(file), check)
+            finally:
+                file.close()
+        return self._put_body(op, single_upload.StreamBody(stream(data)), check)
+
+    def _put_bytes(self, op: operation.PutObject, content: bytes, verify: bool) -> models.Stored:
+        result, response = self._carrier.call(op, content, proof=verify)
+        verified = verify and operations.agrees(op, result.etag, content, response.status)
+        return models.Stored(op.space, op.key, len(content), result.etag, verified)
+
+    def _put_body(self, op: operation.PutObject, content: Body, verify: bool) -> models.Stored:
+        from uvideo._core import single_upload
+
+        if not verify:
+            result, _ = self._carrier.call(op, content, proof=False)
+            return models.Stored(op.space, op.key, content.sent, result.etag, False)
+        result, _, verified = single_upload.put(self._carrier, op, content)
+        return models.Stored(op.space, op.key, content.sent, result.etag, verified)
+
+    def get(
+        self,
+        space: str,
+        key: str,
+        *,
+        start: int | None = None,
+        end: int | None = None,
+        if_match: str | None = None,
+        if_none_match: str | None = None,
+        verify: bool | None = None,
+    ) -> models.Content:
+        """An object's bytes, in memory, or those from ``start`` up to but not including ``end``.
+
+        A negative start: the last bytes.  if_match, if_none_match: an etag; PreconditionFailed, or Refused with status
+        304, if the object has another, or this one.  A whole object is verified by its etag: IntegrityError.
+        """
+        op = operations.get(space, key, start, end, if_match, if_none_match)
+        check = self._checks(verify)
+
+        def once(until: float | None) -> models.Content:
+            found, data = self._fetched(op, until)
+            return operations.content(op, found, data, check)
+
+        found: models.Content = self._carrier.persist(once, op)
+        return found
+
+    def _fetched(self, op: operation.GetObject, until: float | None) -> tuple[operation.ObjectInfo, bytes]:
+        """(ObjectInfo of the core, bytes) of one GET."""
+        pipe = self._carrier.open(op, self._expires(), (), until)
+        ended = False
+        try:
+            found = answer.decode_info(pipe.headers, pipe.status)
+            operations.check_range(op, found)  # before all of a large object is read
+            pieces = list(iter(lambda: pipe.read(_PIECE), b""))
+            if pipe.missing():
+                raise NoAnswer("the body ended before its end")
+            ended = True
+        finally:
+            pipe.close(reuse=ended)
+        return found, pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    @overload
+    def open(self, space: str, key: str, mode: Literal["rb"] = "rb", **options: Unpack[ReadOptions]) -> Reader: ...
+
+    @overload
+    def open(self, space: str, key: str, mode: Literal["wb"], **options: Unpack[WriteOptions]) -> Writer: ...
+
+    def open(
+        self,
+        space: str,
+        key: str,
+        mode: str = "rb",
+        *,
+        cache: int | None = None,
+        mime: str | None = None,
+        storage_class: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        part_jobs: int | None = None,
+        bandwidth: int | Limit | None = None,
+        progress: Callable[[models.Progress], None] | None = None,
+        cancel: Cancel | None = None,
+        deadline: float | None = None,
+        verify: bool | None = None,
+    ) -> Reader | Writer:
+        """An object as a binary file.  mode: "rb" to read, "wb" to write; for text wrap it in io.TextIOWrapper.
+
+        A Reader seeks and buffers, reads ahead while it is read in order, keeps up to ``cache`` bytes (8 MiB) for reads
+        that jump, and stays with the version that it was opened on: ObjectChanged.  NotFound at once.
+        A Writer takes any length and stores it when it is closed; a ``with`` block that raises stores nothing.
+        bandwidth, progress, cancel, deadline: as of ``upload``; the deadline counts from now.  The options of the other
+        mode are refused.
+        """
+        from uvideo.client import reader, writer
+        from uvideo.transfer.limit import limited
+
+        stored = {"mime": mime, "storage_class": storage_class, "metadata": metadata, "headers": headers}
+        sent = {"part_jobs": part_jobs, "progress": progress}
+        operations.mode_of(mode, {"cache": cache, **stored, **sent})
+        if mode == "rb":
+            check = self._checks(verify)
+            room = reader.CACHE if cache is None else size("cache", cache)
+            limit = limited(bandwidth, self._settings.bandwidth)
+            bound = self._bound(cancel, deadline)
+            return reader.opened(bound, self._expires(), space, key, room, limit, check)
+        operations.put(space, key, mime, storage_class, metadata, headers, None)  # bad arguments are said at once
+        given: dict[str, Any] = {**stored, **sent, "bandwidth": bandwidth}
+        if verify is not None:
+            given["verify"] = verify
+        seconds = None if deadline is None else operations.seconds(deadline, "deadline")
+        return writer.Writer(
+            functools.partial(self.upload, space, key, **given),
+            space,
+            key,
+            self._settings.multipart_threshold,
+            self._carrier.ticks,
+            cancel,
+            seconds,
+        )
+
+    def upload(
+        self,
+        space: str,
+        key: str,
+        source: Source,
+        *,
+        mime: str | None = None,
+        storage_class: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        part_jobs: int | None = None,
+        bandwidth: int | Limit | None = None,
+        progress: Callable[[models.Progress], None] | None = None,
+        cancel: Cancel | None = None,
+        deadline: float | None = None,
+        journal: bool = True,
+        verify: bool | None = None,
+    ) -> models.Stored:
+        """Store an object of any size: small ones in one request, others in parts, several at a time, each verified.
+
+        source: bytes, a path (pathlib.Path), a binary file from where it stands, or an iterable of bytes of unknown
+        length.  An upload of a path is in the journal: after a lost connection, a crash or a reboot the same call, or
+        ``resume``, sends what is missing.  TransferInterrupted says by its ``transfer`` that it can; Cancelled and
+        DeadlineExceeded are such.  A file that changes meanwhile is refused: SourceChanged.
+        part_jobs: parts at a time.  bandwidth: bytes a second, or a Limit that several transfers share.
+        progress: called with a Progress, whose done never goes down; what it raises ends the upload.  cancel: a Cancel
+        that another thread sets.  deadline: seconds for all.  journal: False to leave no record.
+        verify: False to hash nothing: the service's own etags are then believed, and parts of a file go from the disk
+        to the network without being read.
+        """
+        from uvideo.transfer import upload
+
+        path = os.fspath(source) if isinstance(source, os.PathLike) else ""
+        storage, pairs, stored_headers = operations.kept(storage_class, metadata, headers)
+        options = upload.Options(
+            **self._common(part_jobs, bandwidth, progress, journal),
+            verify=self._checks(verify),
+            mime=operations.mime_of(mime, key, path),
+            storage_class=storage,
+            metadata=pairs,
+            headers=stored_headers,
+        )
+        with telemetry.whole(self._carrier, "Upload", space) as carrier:
+            return upload.upload(self._whole(cancel, deadline, carrier), space, key, source, options)
+
+    def _common(
+        self,
+        part_jobs: int | None,
+        bandwidth: int | Limit | None,
+        progress: Callable[[models.Progress], None] | None,
+        journal: bool = True,
+    ) -> Common:
+        """What the Options of uploads and downloads have in common."""
+        from uvideo.transfer.limit import limited
+
+        return {
+            "jobs": operations.jobs(self._settings.part_jobs if part_jobs is None else part_jobs),
+            "threshold": self._settings.multipart_threshold,
+            "limit": limited(bandwidth, self._settings.bandwidth),
+            "progress": progress,
+            "journal": self._journal() if journal else None,
+        }
+
+    def _bound(self, cancel: Interrupt | None, deadline: float | None, carrier: Carrier | None = None) -> Carrier:
+        """The Carrier of what ends so."""
+        found = self._carrier if carrier is None else carrier
+        if cancel is None and deadline is None:
+            return found
+        until = None if deadline is None else found.ticks() + operations.seconds(deadline, "deadline")
+        bound: Carrier = found.bound(cancel, until)
+        return bound
+
+    def _whole(
+        self, cancel: Interrupt | None = None, deadline: float | None = None, carrier: Carrier | None = None
+    ) -> Carrier:
+        """As ``_bound``, of a transfer that is one call with a total time."""
+        whole: Carrier = self._bound(cancel, deadline, carrier).one()
+        return whole
+
+    def _one(self, deadline: float | None = None) -> Client:
+        """This client for a call of several operations, which share its total time and, if given, these seconds."""
+        return carried(self, self._whole(None, deadline))
+
+    def download(
+        self,
+        space: str,
+        key: str,
+        target: Target,
+        *,
+        start: int | None = None,
+        end: int | None = None,
+        part_jobs: int | None = None,
+        bandwidth: int | Limit | None = None,
+        progress: Callable[[models.Progress], None] | None = None,
+        cancel: Cancel | None = None,
+        deadline: float | None = None,
+        journal: bool = True,
+        verify: bool | None = None,
+    ) -> models.Downloaded:
+        """Save an object, or the bytes from ``start`` up to ``end``: large ones in several ranges at a time.
+
+        target: a path, or a binary file, which is written from where it stands and left open.  A file at a path appears
+        only when it is complete and verified; a failure leaves an existing one as it was.  What breaks off goes on
+        where it ended; an object that changes meanwhile is fetched anew, once, then it is ObjectChanged.
+        A large download to a path is in the journal: after a lost connection, a crash or a reboot the same call, or
+        ``resume``, fetches what is missing.  TransferInterrupted and the other options are as for ``upload``.
+        verify: False not to compare the etag; one of a part of an object cannot be.
+        """
+        from uvideo.transfer import download
+
+        check = self._checks(verify)
+        common = self._common(part_jobs, bandwidth, progress, journal)
+        options = download.Options(**common, expires=self._expires(), verify=check)
+        op = operations.get(space, key, start, end)
+        with telemetry.whole(self._carrier, "Download", space) as carrier:
+            return download.download(self._whole(cancel, deadline, carrier), op, target, options)
+
+    def upload_dir(
+        self,
+        folder: str | os.PathLike[str],
+        space: str,
+        prefix: str = "",
+        *,
+        jobs: int = 8,
+        include: Iterable[str] = (),
+        exclude: Iterable[str] = (),
+        part_jobs: int | None = None,
+        bandwidth: int | Limit | None = None,
+        progress: Callable[[models.Totals], None] | None = None,
+        report: Callable[[models.Stored | models.Failure], None] | None = None,
+        cancel: Cancel | None = None,
+        on_error: Literal["continue", "stop"] = "continue",
+        dry_run: bool = False,
+        storage_class: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> models.Summary[models.Stored]:
+        """Upload the files below a local folder, ``jobs`` at a time, as the keys prefix/path with "/" between names.
+
+        include, exclude: patterns of paths (see uvideo.transfer.pattern): "*.mp4" in every folder, "/a/*" from the top, "tmp/"
+        all in such folders; exclude counts more.  Links are followed, but no folder back into itself; empty folders
+        have no key.  A file that cannot be read, or whose name is not UTF-8, is a Failure and the others go on; with
+        on_error "stop", or after what all would meet, a wrong key or a dead line say, nothing more is begun.
+        SomeFailed, with the Summary, at the end.
+        progress: called with Totals, which grow while files are found.  report: called with each Stored or Failure;
+        the Summary then has failures only, for millions of files.  What they raise ends it.  cancel: Cancelled.
+        dry_run: only say what would be uploaded.  The other options are those of ``upload``.
+        """
+        from uvideo.transfer import folders
+
+        plan = folders.Plan(
+            jobs=jobs,
+            include=include,
+            exclude=exclude,
+            part_jobs=part_jobs,
+            bandwidth=bandwidth,
+            progress=progress,
+            report=report,
+            cancel=cancel,
+            on_error=on_error,
+            dry_run=dry_run,
+        )
+        kept: KeptOptions = {"storage_class": storage_class, "metadata": metadata, "headers": headers}
+        return folders.upload_dir(self, folder, space, prefix, plan, **kept)
+
+    def download_dir(
+        self,
+        space: str,
+        prefix: str,
+        folder: str | os.PathLike[str],
+        *,
+        jobs: int = 8,
+        include: Iterable[str] = (),
+        exclude: Iterable[str] = (),
+        part_jobs: int | None = None,
+        bandwidth: int | Limit | None = None,
+        progress: Callable[[models.Totals], None] | None = None,
+        report: Callable[[models.Downloaded | models.Failure], None] | None = None,
+        cancel: Cancel | None = None,
+        on_error: Literal["continue", "stop"] = "continue",
+        dry_run: bool = False,
+    ) -> models.Summary[models.Downloaded]:
+        """Download the objects below ``prefix`` into a local folder, which is made; the opposite of ``upload_dir``.
+
+        A key that cannot be a file here is a Failure: names such as .. or none at all, or too long; a name that is a
+        file and a folder, or another file's but for upper and lower case where that is the same; what would come to
+        lie outside of the folder, through a link in it say.  Keys that end with / make folders.  Files that are there
+        are replaced, each at once and whole.  include, exclude, on_error, progress, report, cancel, dry_run and errors:
+        as of ``upload_dir``; the other options are those of ``download``.
+        """
+        from uvideo.transfer import folders
+
+        plan = folders.Plan(
+            jobs=jobs,
+            include=include,
+            exclude=exclude,
+            part_jobs=part_jobs,
+            bandwidth=bandwidth,
+            progress=progress,
+            report=report,
+            cancel=cancel,
+            on_error=on_error,
+            dry_run=dry_run,
+        )
+        return folders.download_dir(self, space, prefix, folder, plan)
+
+    def stat(self, space: str, key: str) -> models.ObjectInfo:
+        """What the service says of an object.  NotFound."""
+        return self._run(operations.stat(space, key))
+
+    def delete(self, space: str, key: str) -> None:
+        """Remove an object; one that is absent is no error."""
+        self._run(operations.delete(space, key))
+
+    def delete_many(self, space: str, keys: Iterable[str], *, jobs: int = 8) -> models.Summary[str]:
+        """Remove objects, ``jobs`` at a time.  SomeFailed, with the summary, after the others are done."""
+        done: list[str] = []
+        failures: list[models.Failure] = []
+        rest = several(keys, "keys")
+
+        def one(key: str) -> None:
+            try:
+                self.delete(space, key)
+                done.append(key)
+            except UVideoError as error:
+                failures.append(models.Failure(space, key, None, error))
+
+        Pool(one, operations.jobs(jobs)).run(rest)
+        return operations.summed(done, failures)
+
+    def list(
+        self,
+        space: str,
+        prefix: str = "",
+        *,
+        delimiter: str = "",
+        start_after: str = "",
+        page_size: int = 1000,
+    ) -> Listing[models.ObjectInfo]:
+        """The objects of a space in order of their keys, lazily.
+
+        delimiter: with "/", objects below folders are left out, and each Page says the folders as prefixes.
+        """
+        operations.list_objects(space, prefix, delimiter, start_after, page_size)  # bad arguments are said at once
+        return Listing(
+            lambda marker: self._run(operations.list_objects(space, prefix, delimiter, marker, page_size)), start_after
+        )
+
+    def list_files(self, space: str, prefix: str = "", *, page_size: int = 1000) -> Listing[models.ObjectInfo]:
+        """As ``list``, by the service's older call PrefixFileList."""
+        return Listing(lambda marker: self._run(operations.list_files(space, prefix, marker, page_size)))
+
+    def list_space_files(self, space: str, *, offset: int = 0, limit: int = 20) -> tuple[models.ObjectInfo, ...]:
+        """As ``list``, by the management plane's GetFileList, which the service deprecates."""
+        return self._run(operations.list_space_files(space, offset, limit))
+
+    def copy(
+        self,
+        space: str,
+        key: str,
+        source_space: str,
+        source_key: str,
+        *,
+        mime: str | None = None,
+        storage_class: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        part_jobs: int | None = None,
+        progress: Callable[[models.Progress], None] | None = None,
+        cancel: Cancel | None = None,
+        verify: bool | None = None,
+        threshold: int | None = None,
+    ) -> models.Stored:
+        """Store another object's bytes as this one without sending them.
+
+        Up to ``threshold`` bytes (100 MB) go in one request, a larger object in parts, part_jobs at a time.  Before the
+        parts become an object the source is looked at: if it changed, ObjectChanged, and nothing is stored.
+        mime, metadata, headers: with any of them the copy has these three in place of the source's.  storage_class:
+        default the source's.  verify: False not to compare etags; other bytes are an IntegrityError.  progress, cancel:
+        as of ``upload``.  NotFound without a source.
+        """
+        bound = self._whole(cancel)
+
+        async def ask(call: Call[T], proof: bool) -> T:
+            carrier = bound.tidying() if call.tidies() else bound
+            carrier.check()
+            result, _ = carrier.call(call.operation, proof=proof)
+            return call.convert(result)
+
+        async def each(do: Callable[[int], Coroutine[Any, Any, T]], parts: Iterable[int], jobs: int) -> list[T]:
+            return [*results(lambda part: copies.finished(do(part)), parts, jobs)]
+
+        options: CopyOptions = {
+            "mime": mime,
+            "storage_class": storage_class,
+            "metadata": metadata,
+            "headers": headers,
+            "part_jobs": part_jobs,
+            "progress": progress,
+            "verify": verify,
+            "threshold": threshold,
+        }
+        return copies.finished(self._copy(space, key, source_space, source_key, options, ask, each).stored())
+
+    def rename(self, space: str, key: str, new_key: str, *, force: bool = False) -> None:
+        """Give an object another key.  force: also if that takes the place of another object; else AlreadyExists."""
+        call, one = operations.rename(space, key, new_key, force), self._one()
+        lost: list[UVideoError] = []
+        try:
+            one._carrier.call(call.operation, lost=lost)
+        except (NotFound, AlreadyExists):
+            # A try without answer may have done it already; then the object is there under its new key only.
+            if not lost or one._is_there(space, key) or not one._is_there(space, new_key):
+                raise
+
+    def _is_there(self, space: str, key: str) -> bool:
+        try:
+            self.stat(space, key)
+        except NotFound:
+            return False
+        return True
+
+    def restore(self, space: str, key: str, *, tier: str | None = None) -> None:
+        """Ask for an object of class ARCHIVE to be made readable.  tier: Expedited or Standard."""
+        self._run(operations.restore(space, key, tier))
+
+    def set_class(self, space: str, key: str, storage_class: str) -> None:
+        """Move an object to a cheaper class: STANDARD to IA or ARCHIVE, IA to ARCHIVE."""
+        self._run(operations.set_class(space, key, storage_class))
+
+    def set_mime(self, space: str, key: str, mime: str) -> None:
+        """Change an object's media type."""
+        self._run(operations.set_mime(space, key, mime))
+
+    def set_tags(self, space: str, key: str, tags: Mapping[str, str]) -> None:
+        """Replace the tags of an object."""
+        self._run(operations.set_tags(space, key, tags))
+
+    def get_tags(self, space: str, key: str) -> dict[str, str]:
+        """The tags of an object."""
+        return self._run(operations.get_tags(space, key))
+
+    def delete_tags(self, space: str, key: str) -> None:
+        """Remove the tags of an object."""
+        self._run(operations.delete_tags(space, key))
+
+    def set_acl(self, space: str, key: str, grant: str) -> None:
+        """grant: "public-read", so that anybody may read the object, or "default"."""
+        self._run(operations.set_acl(space, key, grant))
+
+    def get_acl(self, space: str, key: str) -> models.Acl:
+        """Who may read an object beside its owner."""
+        return self._run(operations.get_acl(space, key))
+
+    def append(
+        self,
+        space: str,
+        key: str,
+        data: bytes,
+        *,
+        position: int | None = None,
+        mime: str | None = None,
+        storage_class: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> models.Stored:
+        """Add bytes to the end of an object, which is made if it is absent.
+
+        position: its size, asked for if not given.  The options count when it is made.  A try whose answer was lost is
+        not repeated, as it may have added the bytes: NoAnswer, and stat tells.
+        """
+        content = operations.octets(data, "data")
+        stored = mime, storage_class, metadata, headers
+        operations.append(space, key, position or 0, len(content), *stored)  # bad arguments are said at once
+        one = self._one()
+        if position is None:
+            try:
+                position = one.stat(space, key).size
+            except NotFound:
+                position = 0
+        call = operations.append(space, key, position, len(content), *stored)
+        result, _ = one._carrier.call(call.operation, content)
+        return call.convert(result)
+
+    def put_known(self, space: str, key: str, *, etag: str, size: int, mime: str | None = None) -> models.Stored:
+        """Make an object of content that the account has stored already, without sending it.  NotFound without it."""
+        return self._run(operations.put_known(space, key, etag, size, mime))
+
+    # Multipart, by hand
+
+    def begin_upload(
+        self,
+        space: str,
+        key: str,
+        *,
+        mime: str | None = None,
+        storage_class: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> models.BegunUpload:
+        """Begin a multipart upload whose parts the caller sends; ``upload`` does all of it."""
+        return self._run(operations.begin_upload(space, key, mime, storage_class, metadata, headers))
+
+    def put_part(self, upload: models.BegunUpload, part: int, data: bytes) -> models.PartInfo:
+        """Send one part, from 0: block_size bytes, the last may be shorter.  Its etag is compared."""
+        content = operations.octets(data, "data")
+        call = operations.put_part(upload, part, content)
+        result, response = self._carrier.call(call.operation, content)
+        return operations.agree_part(upload, call.convert(result), content, response.status)
+
+    def copy_part(
+        self,
+        upload: models.BegunUpload,
+        part: int,
+        source_space: str,
+        source_key: str,
+        *,
+        start: int | None = None,
+        end: int | None = None,
+    ) -> models.PartInfo:
+        """Make one part of another object's bytes from ``start`` up to but not including ``end``."""
+        return self._run(operations.copy_part(upload, part, source_space, source_key, start, end))
+
+    def finish_upload(
+        self, upload: models.BegunUpload, parts: Sequence[models.PartInfo], *, new_key: str | None = None
+    ) -> models.Stored:
+        """Make the object of its parts.  new_key: the name to take if the key has meanwhile been taken."""
+        return self._run(operations.finish_upload(upload, parts, new_key))
+
+    def list_uploads(self, space: str, prefix: str = "") -> Listing[models.UploadInfo]:
+        """The unfinished uploads of a space, lazily."""
+        return Listing(lambda marker: self._run(operations.list_uploads(space, prefix, marker)))
+
+    def list_parts(self, space: str, upload_id: str) -> Listing[models.PartInfo]:
+        """The parts that the service has of an unfinished upload, lazily."""
+        return Listing(lambda marker: self._run(operations.list_parts(space, upload_id, marker)))
+
+    def abort_upload(self, space: str, key: str, upload_id: str) -> None:
+        """Give an unfinished upload up and free what the service keeps of it; one that is gone is no error."""
+        try:
+            self._run(operations.abort_upload(space, key, upload_id))
+        except UploadNotFound:
+            pass
+
+    def clean_uploads(
+        self, space: str, prefix: str = "", *, older_than: float | timedelta, dry_run: bool = False
+    ) -> tuple[models.UploadInfo, ...]:
+        """Abort the unfinished uploads that were begun longer ago and that no record of this machine's journal names.
+
+        older_than: seconds or a timedelta.  dry_run: only say which.  What was aborted, or would be.
+        """
+        age = operations.seconds(older_than, "older_than")
+        kept = {record.upload_id for record in self.transfers()}
+        oldest = self._carrier.clock() - age
+        found = tuple(
+            each
+            for each in self.list_uploads(space, prefix)
+            if each.upload_id not in kept and each.started is not None and each.started.timestamp() < oldest
+        )
+        if not dry_run:
+            for each in found:
+                self.abort_upload(space, each.key, each.upload_id)
+        return found
+
+    # Journal
+
+    def resume(
+        self,
+        transfer: str,
+        *,
+        part_jobs: int | None = None,
+        bandwidth: int | Limit | None = None,
+        progress: Callable[[models.Progress], None] | None = None,
+        cancel: Cancel | None = None,
+        deadline: float | None = None,
+    ) -> models.Stored | models.Downloaded:
+        """Go on with a transfer of the journal, by its id.
+
+        It may have been begun through another address of the same service; InvalidArgument if the service does not
+        know it.  SourceChanged if an upload's file, ObjectChanged if a download's object is not the same any more;
+        TransferBusy if another process is at it.  Otherwise as ``upload`` and ``download``.
+        """
+        from uvideo.transfer import download, upload
+
+        is_download = self._journal().direction(transfer) == "download"
+        with telemetry.whole(self._carrier, "Download" if is_download else "Upload") as carrier:
+            bound, common = self._whole(cancel, deadline, carrier), self._common(part_jobs, bandwidth, progress)
+            if is_download:
+                options = download.Options(**common, expires=self._expires(), verify=None)
+                return download.resume(bound, transfer, options)
+            return upload.resume(bound, transfer, upload.Options(**common, verify=self._settings.verify))
+
+    def abort(self, transfer: str) -> None:
+        """Give a transfer of the journal up: free what the service keeps of it, remove what is here of it."""
+        from uvideo.transfer import download, upload
+
+        journal = self._journal()
+        job = download.abort if journal.direction(transfer) == "download" else upload.abort
+        job(self._whole(), journal, transfer)
+
+    # Keys
+
+    def create_token(
+        self,
+        name: str,
+        *,
+        ops: Iterable[str] = (),
+        prefixes: Iterable[str] = (),
+        spaces: Iterable[str] = (),
+        expires: datetime | None = None,
+        black_ips: Iterable[str] = (),
+        white_ips: Iterable[str] = (),
+    ) -> models.Token:
+        """Make a key pair that may do less than this one.  ops: TOKEN_ALLOW_READ and so on; prefixes: of keys.
+
+        A try whose answer was lost is not repeated, as it may have made one: NoAnswer, and list_tokens tells.
+        """
+        return self._run(operations.create_token(name, ops, prefixes, spaces, expires, black_ips, white_ips))
+
+    def list_tokens(self, *, token_id: str | None = None, show_keys: bool = False) -> tuple[models.Token, ...]:
+        """The tokens of this account, or one.  show_keys: with their private keys."""
+        return self._run(operations.list_tokens(token_id, show_keys))
+
+    def update_token(
+        self,
+        token_id: str,
+        *,
+        name: str | None = None,
+        ops: Iterable[str] | None = None,
+        prefixes: Iterable[str] | None = None,
+        spaces: Iterable[str] | None = None,
+        expires: datetime | None = None,
+        black_ips: Iterable[str] | None = None,
+        white_ips: Iterable[str] | None = None,
+    ) -> None:
+        """Change a token; what is not given stays."""
+        self._run(operations.update_token(token_id, name, ops, prefixes, spaces, expires, black_ips, white_ips))
+
+    def delete_token(self, token_id: str) -> None:
+        """Remove a token; its keys are refused from then on."""
+        self._run(operations.delete_token(token_id))
+
+    def assume_role(
+        self,
+        *,
+        role: str | None = None,
+        session: str | None = None,
+        duration: float | timedelta | None = None,
+        policy: str | None = None,
+    ) -> models.TemporaryKeys:
+        """A key pair that ends by itself.
+
+        duration: seconds or a timedelta.  policy: JSON text that narrows what the pair may do; `uvideo serve` applies
+        none, so it refuses the call (BadRequest).
+        """
+        return self._run(operations.assume_role(role, session, duration, policy))

@@ -1,0 +1,156 @@
+"""The configuration file changed: keys of its profiles set and removed, everything else in it kept, comments too.
+
+The new content is written beside the file, readable by its owner only, and renamed over it; whoever changes it holds
+a lock on the folder, so that of two at once neither is lost.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from uvideo._core import localfile
+from uvideo.config.settings import DEFAULT, check, refuse_unknown
+from uvideo.errors import InvalidArgument, LocalFailure
+
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
+
+__all__ = ["Draft", "check_name", "edit"]
+
+_AS_GIVEN = ("bandwidth", "multipart_threshold")  # 10M reads better than 10485760
+_NAME_LIMIT = 64
+_PATIENCE = 10.0  # seconds, for the lock
+
+
+def check_name(profile: str) -> str:
+    """The name of a profile; InvalidArgument unless it is of letters, digits, "-", "_" and "."."""
+    plain = profile.replace("-", "").replace("_", "").replace(".", "")
+    if not plain.isalnum() or len(profile) > _NAME_LIMIT:
+        raise InvalidArgument(f"{profile!r} is no name of a profile: letters, digits, - and _ can be used")
+    return profile
+
+
+class Draft:
+    """The content of a configuration file while it is changed."""
+
+    def __init__(self, document: TOMLDocument) -> None:
+        self._document = document
+
+    def set(self, profile: str, name: str, value: object) -> None:
+        """Give a key of a profile a value, text or its own type; the profile is made if it is absent."""
+        checked = check(name, value)
+        self.profile(profile)[name] = value if name in _AS_GIVEN else checked
+
+    def profile(self, name: str) -> Any:
+        """The table of a profile, made if it is absent."""
+        import tomlkit.items
+
+        check_name(name)
+        if "profiles" not in self._document:
+            self._document["profiles"] = tomlkit.table(is_super_table=True)
+        profiles: Any = self._document["profiles"]
+        if not isinstance(profiles, dict) or not isinstance(profiles.get(name, {}), dict):
+            raise InvalidArgument("profiles are tables, [profiles.NAME]: correct the file by hand")
+        if name not in profiles:
+            inline = isinstance(profiles, tomlkit.items.InlineTable)
+            profiles[name] = tomlkit.inline_table() if inline else tomlkit.table()
+        return profiles[name]
+
+    def unset(self, profile: str, name: str) -> bool:
+        """Remove a key of a profile, a misspelt one too; False if it is not there."""
+        table = self.tables().get(profile)
+        if not isinstance(table, dict) or name not in table:
+            refuse_unknown((name,), "uvideo", "setting")
+            return False
+        del table[name]
+        return True
+
+    def remove(self, profile: str) -> bool:
+        """Remove a whole profile, and its being the default; False if it is not there."""
+        if profile not in self.tables():
+            return False
+        del self.tables()[profile]
+        if self._document.get("default_profile") == profile:
+            del self._document["default_profile"]
+        return True
+
+    @property
+    def default(self) -> str | None:
+        """The default profile's name, as ``settings.profiles`` has it."""
+        found = self._document.get("default_profile")
+        return found if isinstance(found, str) and found else DEFAULT if DEFAULT in self.tables() else None
+
+    def use(self, profile: str) -> None:
+        """Make a profile the default."""
+        self._document["default_profile"] = profile
+
+    def tables(self) -> Any:
+        """{name: table} of the profiles."""
+        found = self._document.get("profiles", {})
+        return found if isinstance(found, dict) else {}
+
+    def text(self) -> str:
+        return self._document.as_string()
+
+
+@contextlib.contextmanager
+def edit(path: Path) -> Iterator[Draft]:
+    """The file's Draft, written when the block ends without an error.  InvalidArgument, LocalFailure."""
+    try:
+        import tomlkit
+        from tomlkit.exceptions import TOMLKitError
+    except ImportError:
+        raise LocalFailure(
+            "to change the configuration file tomlkit is needed, which is not installed: pip install 'uvideo[cli]'"
+        ) from None
+
+    path = Path(os.path.realpath(path))
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _locked(path.parent):
+            draft = Draft(tomlkit.parse(_read(path)))
+            before = draft.text()
+            yield draft
+            if draft.text() != before or not path.exists():
+                _write(path, draft.text())
+    except TOMLKitError as error:
+        raise InvalidArgument(f"{path} is not TOML: {error}") from None
+    except UnicodeError:
+        raise InvalidArgument(f"{path} is not UTF-8") from None
+    except OSError as error:
+        raise LocalFailure(f"{path} cannot be changed: {error.strerror}") from None
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    descriptor = localfile.folder_lock(folder)
+    try:
+        if not localfile.lock_soon(descriptor, _PATIENCE, 0.05):
+            raise LocalFailure(f"another process has been changing what is in {folder} for too long")
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+
+
+def _write(path: Path, text: str) -> None:
+    aside = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    try:
+        localfile.write(aside, text.encode())
+        localfile.replace(aside, path)
+        localfile.sync_folder(path.parent)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            aside.unlink()
+        raise

@@ -1,0 +1,446 @@
+"""Where a client's settings come from: argument, else environment, else profile, else default.
+
+    UVIDEO_PUBLIC_KEY=...  UVIDEO_PRIVATE_KEY=...  UVIDEO_ENDPOINT=127.0.0.1:9000
+
+Each field of Settings can be given as UVIDEO_<FIELD>.  A profile is a table of the configuration file,
+~/.config/uvideo/config.toml or what UVIDEO_CONFIG names:
+
+    default_profile = "home"
+    [profiles.home]
+    endpoint = "127.0.0.1:9000"
+    public_key = "..."
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import importlib
+import logging
+import os
+import re
+import stat
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex
+
+from uvideo._core import localfile, provider, signature
+from uvideo.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from uvideo.client.options import Given
+
+__all__ = ["Settings", "load"]
+
+Credentials = signature.Credentials
+Hosts = provider.Hosts
+PROVIDERS, resolve = provider.PROVIDERS, provider.resolve  # a field of Settings is called provider
+
+_log = logging.getLogger("uvideo")
+
+MIB = 1 << 20
+_PREFIX = "UVIDEO_"
+DEFAULT = "default"  # the profile that counts where nothing names one
+#: Environment variables of this prefix that are no settings: the server's and the tests'.
+_OTHERS = ("UVIDEO_SERVE", "UVIDEO_TEST_", "UVIDEO_REQUIRE_", "UVIDEO_PROFILE", "UVIDEO_CONFIG", "_UVIDEO")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a client reaches the service.  Immutable; made by ``load``, which checks every value.
+
+    provider: auto-ai, ucloud, us3 or local.  endpoint, download_endpoint, api_url: hosts or URLs instead of the
+    provider's; an endpoint of your own stands for all three.  word: UCloud or AutoAI, first word of Authorization.
+    timeout: seconds of silence until a request counts as unanswered; connect_timeout: to connect, with look-up and TLS.
+    attempt_timeout: seconds one try may take, None for no limit; total_timeout: all tries and waits of a call, be it
+    an upload or a download.
+    retries: how often a request is sent again; retry_budget: seconds that all waits of a call may take together.
+    expires: seconds that a signed URL lasts.  part_jobs: parts moved at a time.  bandwidth: bytes a second each way,
+    None for no limit.  verify: compare etags.  multipart_threshold: bytes up to which an object goes in one request.
+    ca_bundle: file or folder of authorities; client_cert, client_key: PEM files, client_key_password: of an encrypted
+    key.  proxy: URL, "" for none, None for what the environment says.  state_dir: where unfinished transfers are noted.
+    """
+
+    public_key: str | None = None
+    private_key: str | None = field(default=None, repr=False)
+    security_token: str | None = field(default=None, repr=False)
+    provider: str = "auto-ai"
+    endpoint: str | None = None
+    download_endpoint: str | None = None
+    api_url: str | None = None
+    region: str | None = None
+    word: str | None = None
+    timeout: float = 60.0
+    connect_timeout: float = 10.0
+    attempt_timeout: float | None = None
+    total_timeout: float | None = None
+    retries: int = 5
+    retry_budget: float = 120.0
+    expires: int = 3600
+    part_jobs: int = 4
+    bandwidth: int | None = None
+    verify: bool = True
+    multipart_threshold: int = 8 * MIB
+    ca_bundle: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    client_key_password: str | None = field(default=None, repr=False)
+    proxy: str | None = field(default=None, repr=False)
+    user_agent: str | None = None
+    state_dir: str | None = None
+    space_parameter: str = "BucketName"
+    video_actions: bool = False
+
+    def hosts(self) -> Hosts:
+        """Where everything goes; a host may be Missing (provider.resolve).  InvalidArgument for a host that is none."""
+        names = ("endpoint", "download_endpoint", "api_url")
+        return resolve(
+            self.provider,
+            self.endpoint,
+            self.download_endpoint,
+            self.api_url,
+            self.region,
+            self.word,
+            names=names,
+        )
+
+    def place(self) -> str:
+        """The name of the upload host, for people."""
+        suffix = self.hosts().upload
+        return "no host" if isinstance(suffix, provider.Missing) else suffix.host
+
+    def credentials(self) -> Credentials | None:
+        """The key pair; None of an anonymous client."""
+        if self.public_key is None or self.private_key is None:
+            return None
+        return Credentials(self.public_key, self.private_key, self.security_token)
+
+    def state(self) -> Path:
+        """The folder of unfinished transfers' records."""
+        if self.state_dir:
+            return Path(self.state_dir).expanduser()
+        base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+        return Path(base).expanduser() / "uvideo"
+
+
+FIELDS = tuple(each.name for each in dataclasses.fields(Settings))
+KEYS = frozenset(("public_key", "private_key", "security_token"))
+#: What nobody may read in passing.  The URL of a proxy may hold a password.
+SECRETS = frozenset(each.name for each in dataclasses.fields(Settings) if not each.repr)
+#: What of the layers below does not count where a layer has an endpoint: they are hosts of another service.
+_BESIDE = frozenset(("download_endpoint", "api_url"))
+
+
+def is_secret(name: str, value: object) -> bool:
+    """Whether the value of a field is never printed or given on a command line: a proxy's only with a password."""
+    return name in SECRETS and (name != "proxy" or "@" in str(value))
+
+
+def load(
+    profile: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    **given: Unpack[Given],
+) -> Settings:
+    """The Settings of arguments, environment, profile and defaults, in this order.
+
+    ``given``: fields of Settings; None counts as not given.  ``profile``: a table of the configuration file, else
+    UVIDEO_PROFILE or its default_profile.  InvalidArgument for an unknown name, with the nearest known one, or a bad
+    value.
+    """
+    values = _merged(profile, os.environ if environ is None else environ, given)
+    checked = {name: check(name, value) for name, (_, value) in values.items()}
+    found = Settings(**checked)
+    if (found.public_key is None) != (found.private_key is None):
+        missing = "private_key" if found.private_key is None else "public_key"
+        raise InvalidArgument(f"{missing} is missing: give both keys, or neither for an anonymous client")
+    if found.client_key is not None and found.client_cert is None:
+        raise InvalidArgument("client_key needs client_cert")
+    found.hosts()
+    return found
+
+
+def origins(
+    profile: str | None = None, environ: Mapping[str, str] | None = None, **given: Unpack[Given]
+) -> dict[str, str]:
+    """Where ``load`` takes each field from that has not its default: "argument", a variable or "profile NAME"."""
+    values = _merged(profile, os.environ if environ is None else environ, given)
+    return {name: origin for name, (origin, _) in values.items()}
+
+
+def check(name: str, value: object) -> Any:
+    """The value of a field as Settings has it, made of text or of what it is already.  InvalidArgument."""
+    refuse_unknown((name,), "uvideo", "setting")
+    return _CHECKS[name](name, value)
+
+
+def _merged(
+    profile: str | None, environ: Mapping[str, str], given: Mapping[str, object]
+) -> dict[str, tuple[str, object]]:
+    """{field: (origin, value)} of every layer but the defaults; the values are not checked yet."""
+    refuse_unknown(given, "Client", "option")
+    title, table = _profile(profile or environ.get("UVIDEO_PROFILE"), environ)
+    layers = (
+        {name: (f"profile {title}", value) for name, value in table.items()},
+        {name: (_PREFIX + name.upper(), value) for name, value in _environment(environ).items()},
+        {name: ("argument", value) for name, value in given.items() if value is not None},
+    )
+    found: dict[str, tuple[str, object]] = {}
+    for layer in layers:
+        gone = KEYS if KEYS & layer.keys() else frozenset[str]()  # the keys of one layer belong together
+        gone |= _BESIDE if "endpoint" in layer else gone
+        found = {name: value for name, value in found.items() if name not in gone}
+        found.update(layer)
+    if not KEYS & found.keys():
+        found.update({name: ("UCLOUD_" + name.upper(), value) for name, value in _vendor(environ).items()})
+    return found
+
+
+def refuse_unknown(names: Iterable[str], where: str, kind: str) -> None:
+    """InvalidArgument for a name that is no field, with the nearest one."""
+    for name in names:
+        if name not in FIELDS:
+            near = difflib.get_close_matches(name, FIELDS, 1, 0.5)
+            hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(FIELDS)}"
+            raise InvalidArgument(f"{where} has no {kind} {name}{hint}")
+
+
+# Environment
+
+
+def _environment(environ: Mapping[str, str]) -> dict[str, str]:
+    found = {}
+    for variable, text in environ.items():
+        if not variable.startswith(_PREFIX) or variable.startswith(_OTHERS) or text == "":
+            continue
+        name = variable[len(_PREFIX) :].lower()
+        if name in FIELDS:
+            found[name] = text
+        elif near := difflib.get_close_matches(name, FIELDS, 1, 0.8):
+            _log.warning("%s is no setting and has no effect; is %s%s meant?", variable, _PREFIX, near[0].upper())
+    return found
+
+
+def _vendor(environ: Mapping[str, str]) -> dict[str, str]:
+    """The key pair that programs of the vendor's other SDKs have set; empty without one."""
+    pair = {name: environ.get("UCLOUD_" + name.upper(), "") for name in ("public_key", "private_key")}
+    return pair if all(pair.values()) else {}
+
+
+# Profile
+
+
+def config_file(environ: Mapping[str, str] | None = None) -> Path:
+    """Where the configuration file is, whether or not it exists."""
+    environ = os.environ if environ is None else environ
+    if environ.get("UVIDEO_CONFIG"):
+        return Path(environ["UVIDEO_CONFIG"]).expanduser()
+    return Path(environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "uvideo" / "config.toml"
+
+
+def profiles(
+    environ: Mapping[str, str] | None = None, *, strict: bool = True
+) -> tuple[str | None, dict[str, dict[str, Any]]]:
+    """(the default profile's name, {name: its table}) of the configuration file; (None, {}) without.  InvalidArgument.
+
+    The default is what default_profile names, else the profile called "default".  strict: unknown keys of a profile
+    are refused.
+    """
+    path = config_file(environ)
+    try:
+        content = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None, {}
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise InvalidArgument(f"{path} cannot be read: {reason}") from None
+    document = _parsed(path, content)
+    unknown = set(document) - {"default_profile", "profiles"}
+    if unknown:
+        raise InvalidArgument(f"{path} has no key {min(unknown)}; there are default_profile and [profiles.NAME]")
+    found = document.get("profiles", {})
+    if not isinstance(found, dict) or not all(isinstance(table, dict) for table in found.values()):
+        raise InvalidArgument(f"{path}: profiles are tables, [profiles.NAME]")
+    for title, table in found.items():
+        if strict:
+            refuse_unknown(table, f"{path}: [profiles.{title}]", "key")
+        secret = any(is_secret(name, value) for name, value in table.items())
+        if secret and localfile.is_open_to_others(path.stat(), stat.S_IRGRP | stat.S_IROTH):
+            _log.warning("%s holds a secret and others can read it: chmod 600 it", path)
+    default = document.get("default_profile")
+    if default is not None and not isinstance(default, str):
+        raise InvalidArgument(f"{path}: default_profile must be text")
+    return default or (DEFAULT if DEFAULT in found else None), found
+
+
+def _profile(name: str | None, environ: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+    """(its name, the table) of the profile that counts; ("", {}) if none does."""
+    path = config_file(environ)
+    if (name is not None or environ.get("UVIDEO_CONFIG")) and not path.exists():
+        raise InvalidArgument(f"there is no configuration file {path}")
+    default, found = profiles(environ)
+    chosen = name or default
+    if chosen is None:
+        return "", {}
+    if chosen not in found:
+        near = difflib.get_close_matches(chosen, list(found), 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise InvalidArgument(f"{path} has no profile {chosen}{hint}")
+    return chosen, found[chosen]
+
+
+def _parsed(path: Path, content: str) -> dict[str, Any]:
+    toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    try:
+        document: dict[str, Any] = toml.loads(content)
+    except ValueError as error:
+        raise InvalidArgument(f"{path} is not TOML: {error}") from None
+    return document
+
+
+# Checks: from text (environment) or a value to the field's type
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str) or any(char < " " for char in value):
+        raise InvalidArgument(f"{name} must be text without line breaks")
+    return value
+
+
+def _said(name: str, value: object) -> str:
+    """Text that says something: an empty host would stand for the provider's."""
+    text = _text(name, value)
+    if not text:
+        raise InvalidArgument(f"{name} is empty: give a value, or leave it out (None)")
+    return text
+
+
+def _key(name: str, value: object) -> str:
+    if isinstance(value, str) and value.endswith(("\n", "\r")):
+        raise InvalidArgument(f"{name} ends with a line break, as a line of a file does: .strip() takes it off")
+    text = _text(name, value)
+    if not text.strip() or (name == "public_key" and any(char <= " " or char == ":" for char in text)):
+        raise InvalidArgument(f"{name} is empty or holds blanks or a colon: was it pasted whole?")
+    return text
+
+
+def _password(name: str, value: object) -> str:
+    if isinstance(value, str) and value.endswith(("\n", "\r")):
+        raise InvalidArgument(f"{name} ends with a line break, as a line of a file does: .strip() takes it off")
+    text = _text(name, value)
+    if not text:
+        raise InvalidArgument(f"{name} is empty: leave it out for a key that is not encrypted")
+    return text
+
+
+def _proxy(name: str, value: object) -> str:
+    text = _text(name, value)
+    if text:
+        from uvideo._core import proxy
+
+        proxy.Proxy(text)
+    return text
+
+
+def _path(name: str, value: object) -> str:
+    return os.fspath(value) if isinstance(value, os.PathLike) else _said(name, value)
+
+
+def _number(low: float, high: float) -> Callable[[str, object], float]:
+    def check(name: str, value: object) -> float:
+        try:
+            number = float(value) if isinstance(value, (str, SupportsFloat, SupportsIndex)) else -1.0
+        except (TypeError, ValueError):
+            number = -1.0
+        if isinstance(value, bool) or not low < number <= high:
+            raise InvalidArgument(f"{name} must be a number of seconds above {low:g} and up to {high:g}, not {value!r}")
+        return number
+
+    return check
+
+
+def _whole(low: int, high: int) -> Callable[[str, object], int]:
+    def check(name: str, value: object) -> int:
+        found = int(value) if isinstance(value, str) and value.strip().isdecimal() else value
+        if isinstance(found, bool) or not isinstance(found, int) or not low <= found <= high:
+            raise InvalidArgument(f"{name} must be a whole number from {low} to {high}, not {value!r}")
+        return found
+
+    return check
+
+
+LEAST_BANDWIDTH = 1000  # bytes a second
+_UNITS = {"": 1, "k": 1024, "m": MIB, "g": 1024 * MIB}
+_SIZE = re.compile(r"\s*(\d{1,20}(?:\.\d+)?)\s*([kmg]?)(?:i?b)?(?:/s)?\s*\Z", re.IGNORECASE)
+
+
+def size(name: str, value: object) -> int:
+    """Bytes of a whole number or of text such as 10M or 1.5GiB.  InvalidArgument."""
+    match = _SIZE.match(value) if isinstance(value, str) else None
+    number = int(float(match[1]) * _UNITS[match[2].lower()]) if match else value
+    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number < 1 << 60:
+        raise InvalidArgument(f"{name} must be a number of bytes such as 10485760 or 10M, not {value!r}")
+    return number
+
+
+def bandwidth(name: str, value: object) -> int:
+    """Bytes a second, as ``size``; 1000 at least: servers break off what is much slower.  InvalidArgument."""
+    number = size(name, value)
+    if number < LEAST_BANDWIDTH:
+        raise InvalidArgument(f"{name} must be {LEAST_BANDWIDTH} bytes a second or more, not {value!r}")
+    return number
+
+
+def _flag(name: str, value: object) -> bool:
+    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    found = words.get(value.lower()) if isinstance(value, str) else value
+    if not isinstance(found, bool):
+        raise InvalidArgument(f"{name} must be true or false, not {value!r}")
+    return found
+
+
+def _one_of(choices: Iterable[str]) -> Callable[[str, object], str]:
+    allowed = tuple(choices)
+
+    def check(name: str, value: object) -> str:
+        if value not in allowed:
+            raise InvalidArgument(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
+        return str(value)
+
+    return check
+
+
+_CHECKS: dict[str, Callable[[str, object], Any]] = {
+    "public_key": _key,
+    "private_key": _key,
+    "security_token": _key,
+    "provider": _one_of(PROVIDERS),
+    "endpoint": _said,
+    "download_endpoint": _said,
+    "api_url": _said,
+    "region": _said,
+    "word": _one_of(signature.WORDS),
+    "timeout": _number(0, 1e6),
+    "connect_timeout": _number(0, 1e6),
+    "attempt_timeout": _number(0, 1e7),
+    "total_timeout": _number(0, 1e7),
+    "retries": _whole(0, 100),
+    "retry_budget": _number(0, 1e7),
+    "expires": _whole(1, 10**9),
+    "part_jobs": _whole(1, 64),
+    "bandwidth": bandwidth,
+    "verify": _flag,
+    "multipart_threshold": size,
+    "ca_bundle": _path,
+    "client_cert": _path,
+    "client_key": _path,
+    "client_key_password": _password,
+    "proxy": _proxy,
+    "user_agent": _said,
+    "state_dir": _path,
+    "space_parameter": _one_of(("BucketName", "SpaceName")),
+    "video_actions": _flag,
+}

@@ -1,0 +1,26 @@
+"""Whether this program uses OpenTelemetry, found out without loading it."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from uvideo.client.session import Carrier
+
+__all__ = ["is_on", "whole"]
+
+
+def is_on() -> bool:
+    """Whether somebody in this process has set a tracer provider."""
+    api = sys.modules.get("opentelemetry.trace")
+    return api is not None and not isinstance(api.get_tracer_provider(), api.ProxyTracerProvider)
+
+
+def whole(carrier: Carrier, name: str, space: str = "") -> AbstractContextManager[Carrier]:
+    """The Carrier of a transfer, for as long as that lasts; if it makes spans, those of the transfer lie in one."""
+    if not hasattr(carrier, "whole"):
+        return nullcontext(carrier)
+    made: AbstractContextManager[Carrier] = carrier.whole(name, space)
+    return made

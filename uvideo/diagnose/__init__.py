@@ -1,0 +1,1 @@
+"""What ``uvideo doctor`` knows: checks, refusals explained, signed URLs read."""

@@ -1,0 +1,143 @@
+"""Why the service may have refused a request, and the text that was signed for it, with the keys taken out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from uvideo._core import cause, compat, dialect, message, signature
+from uvideo.errors import (
+    AccessDenied,
+    BadAnswer,
+    NoAnswer,
+    NoCredentials,
+    SignatureExpired,
+    SignatureMismatch,
+    SpaceNotFound,
+    UnknownKey,
+    UVideoError,
+)
+from uvideo.models import Finding
+
+if TYPE_CHECKING:
+    from uvideo._core import DataOperation, ManagementOperation
+    from uvideo.client.session import Carrier
+
+Credentials = signature.Credentials
+
+__all__ = ["CAUSES", "causes", "failed", "masked", "refused"]
+
+#: {code: (text, remedy)} of every cause that no answer of the service came.
+CAUSES = {each.code: (each.text, each.remedy) for each in cause.CAUSES}
+
+TOKEN, TEMPORARY = "TOKEN_", "STS_"  # how the public keys of tokens and of temporary key pairs begin
+PRIVATE = "<private key>"
+
+
+def masked(public_key: str) -> str:
+    """What may be shown of a public key: its last four characters."""
+    return "***" + public_key[-4:] if len(public_key) > 8 else "***"
+
+
+def kind(public_key: str) -> str:
+    """account, token or temporary."""
+    if public_key.startswith(TOKEN):
+        return "token"
+    return "temporary" if public_key.startswith(TEMPORARY) else "account"
+
+
+def failed(check: str, error: UVideoError, facts: Mapping[str, object]) -> Finding:
+    """The Finding of an error that says why no answer of the service came: its text and remedy are in CAUSES."""
+    said: dict[str, object] = {**facts, "message": error.message, "error": type(error).__name__}
+    if error.cause is None:
+        return Finding(check, "failed", "refused", said, causes(error, None))
+    return Finding(check, "failed", error.cause, {**said, **error.facts}, (error.cause,))
+
+
+def refused(
+    check: str,
+    error: UVideoError,
+    carrier: Carrier,
+    op: DataOperation | None = None,
+    *,
+    action: ManagementOperation | None = None,
+    expires: int | None = None,
+) -> Finding:
+    """The Finding of an error.  ``op``: what was asked by ``carrier``, if that is known, so that its text is shown.
+
+    ``action``: what was asked on the management plane instead; its host and signature are others.  ``expires``: seconds
+    that the signed URL of ``op`` lasts, None if it was signed by a header.
+    """
+    facts: dict[str, object] = {"message": error.message, "error": type(error).__name__}
+    for name in ("operation", "space", "status", "ret_code", "request_id"):
+        if getattr(error, name) is not None:
+            facts[name] = getattr(error, name)
+    keys = carrier.credentials
+    if keys is not None:
+        facts["public_key"] = masked(keys.public_key)
+    if isinstance(error, SignatureMismatch) and keys is not None:
+        if action is not None:
+            facts.update(signed_action(carrier, action))
+        elif op is not None:
+            facts.update(signed_text(carrier, op, expires))
+    if error.cause is not None:
+        return failed(check, error, facts)
+    return Finding(check, "failed", "refused", facts, causes(error, keys, management=action is not None))
+
+
+def causes(error: UVideoError, keys: Credentials | None, *, management: bool = False) -> tuple[str, ...]:
+    """What may have led to an error, the likeliest first; empty if there is nothing to say about it."""
+    if isinstance(error, NoCredentials):
+        return ("keys-absent",) if keys is None else ("header-lost", "keys-absent-there")
+    if isinstance(error, SignatureExpired):
+        return ("clock", "url-expired")
+    if isinstance(error, SignatureMismatch):
+        blanks = keys is not None and keys.private_key != keys.private_key.strip()
+        others = ("changed-on-the-way",) if management else ("word", "host", "changed-on-the-way")
+        ended = keys is not None and _is_temporary(keys)  # one that has ended is refused like a wrong signature
+        return ("private-key-blanks",) * blanks + ("temporary-ended",) * ended + ("private-key", *others)
+    if isinstance(error, UnknownKey):
+        if keys is not None and kind(keys.public_key) == "token":
+            return ("token-gone", "token-on-management") if management else ("token-gone", "other-service")
+        return ("public-key", "other-service")
+    if isinstance(error, AccessDenied):
+        if keys is not None and kind(keys.public_key) == "token":
+            return ("token-on-management",) if management else ("token-limits", "foreign-space")
+        if keys is not None and _is_temporary(keys):
+            return ("temporary-ended", "foreign-space")
+        return ("foreign-space", "rights")
+    if isinstance(error, SpaceNotFound):
+        return ("space-name", "other-region")
+    if isinstance(error, BadAnswer):
+        return ("no-such-service", "portal")
+    if isinstance(error, NoAnswer):
+        return ("unreachable",)
+    return ()
+
+
+def _is_temporary(keys: Credentials) -> bool:
+    return keys.security_token is not None or kind(keys.public_key) == "temporary"
+
+
+def signed_action(carrier: Carrier, action: ManagementOperation) -> Mapping[str, object]:
+    """method, host and text_to_sign as they are computed for a management operation; the keys in it are masked."""
+    request: message.Request = carrier.action_request(action)
+    query = dict(dialect.parse_target(request.target).query)
+    query.pop("Signature", None)
+    query["PublicKey"] = masked(carrier.credentials.public_key)
+    named = sorted(query.items(), key=lambda pair: compat.to_bytes(pair[0]))
+    return _signed(request, "".join(name + value for name, value in named) + PRIVATE)
+
+
+def signed_text(carrier: Carrier, op: DataOperation, expires: int | None) -> Mapping[str, object]:
+    """As ``signed_action``, of an operation of the data plane.  expires: of a signed URL, None of a header."""
+    request: message.Request = carrier.request(op) if expires is None else carrier.link(op, expires)
+    claim = signature.claim(request.headers, dialect.parse_target(request.target).query)
+    assert claim is not None  # it was signed just now
+    key = getattr(op, "key", None) or ""
+    return _signed(request, next(iter(signature.candidates(claim, request.method, op.space, (key,), request.headers))))
+
+
+def _signed(request: message.Request, text_to_sign: str) -> Mapping[str, object]:
+    return {"method": request.method, "host": urlsplit(request.origin).netloc, "text_to_sign": str(text_to_sign)}

@@ -1,0 +1,972 @@
+"""The command ``uvideo admin``: for the operator of a server or of a cluster."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import sqlite3
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from uvideo._core import errors
+from uvideo.config.option_types import FloatRange
+from uvideo.server.auth import key_rotation, secret_box
+from uvideo.server.auth.credentials import (
+    OWNER,
+    RESERVED,
+    CredentialsError,
+    Key,
+    Keyring,
+    aside,
+    check_pair,
+    load,
+    load_or_create,
+    load_some,
+    made,
+    read,
+    save,
+)
+from uvideo.server.ops import audit_reader, backup_record, maintenance, scrub
+from uvideo.server.ops.audit import Audit, noted, operator
+from uvideo.server.ops.storage_totals import COUNTS, by_account
+from uvideo.server.process import handover
+from uvideo.server.process.data_folder import state
+from uvideo.server.process.drivers import DriverError, choose
+from uvideo.server.process.main import StartError, claim
+from uvideo.storage import identity
+from uvideo.storage.backup import BackupError, Copied, Missing
+from uvideo.storage.backup import backup as make_backup
+from uvideo.storage.backup import restore as restore_backup
+from uvideo.storage.base import DAY, KEEP, Absent, Blobs, Catalog, Freed, Holding, Quarantined, Unreachable
+from uvideo.storage.key_lock import turn
+
+__all__ = ["admin"]
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+Pair = tuple[Blobs, Catalog]
+MIB = 1024 * 1024
+CREDENTIALS = "credentials.json"
+ELSEWHERE = (
+    "give the server's settings by --settings FILE, or UVIDEO_SERVE_PUBLIC_KEY and UVIDEO_SERVE_PRIVATE_KEY as to it"
+)
+ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}").fullmatch
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def admin() -> None:
+    """Look after a server's folder or a cluster.
+
+    Where things are is said as to `uvideo serve`: DIR, --database and --blobs, or UVIDEO_SERVE_DATABASE and
+    UVIDEO_SERVE_BLOBS, in the environment or in a file of --settings.  Exit codes: 0 all is well, 1 damage was
+    found, 2 it could not be done.
+    """
+
+
+def place(command: F) -> F:
+    """The arguments that say where things are."""
+    for option in (
+        click.option("--blobs", envvar="UVIDEO_SERVE_BLOBS", metavar="URL", help="As of uvideo serve."),
+        click.option("--database", envvar="UVIDEO_SERVE_DATABASE", metavar="URL", help="As of uvideo serve."),
+        click.argument("folder", metavar="DIR", type=click.Path(path_type=Path)),
+    ):
+        command = option(command)
+    return command
+
+
+as_json = click.option("--json", "is_json", is_flag=True, help="One JSON object a line.")
+
+
+@admin.command()
+@place
+@as_json
+def stats(folder: Path, database: str | None, blobs: str | None, is_json: bool) -> None:
+    """Count what the catalog names, of each account and space too.
+
+    In the table a line without a space is the sum of its account.  uploads are unfinished ones; sent and received are
+    bytes since the space was made.
+    """
+
+    async def work() -> None:
+        async with _opened(folder, database, blobs) as (store, catalog):
+            found = await store.quarantined()
+            census = {
+                **asdict(await catalog.census()),
+                "quarantine_files": found.files,
+                "quarantine_bytes": found.size,
+            }
+            held = await catalog.holdings()
+        lines = [f"{name}: {value}" for name, value in census.items()]
+        accounts = [{**_counts(each), "spaces": _spaces(held, each.account)} for each in by_account(held)]
+        _say(is_json, {**census, "accounts": accounts}, "\n".join([*lines, *_table(held)]))
+
+    _run(work())
+
+
+@admin.command()
+@place
+@click.option("--rehash/--no-rehash", default=False, show_default=True, help="Read every byte and compare the etags.")
+@click.option("--rate", type=FloatRange(0.001, 100_000), help="MiB a second that --rehash reads at most.")
+@click.option("--take-back", is_flag=True, help="First bring back from the quarantine what the catalog names.")
+@as_json
+def fsck(
+    folder: Path,
+    database: str | None,
+    blobs: str | None,
+    rehash: bool,
+    rate: float | None,
+    take_back: bool,
+    is_json: bool,
+) -> None:
+    """Compare every object with its bytes.  Gateways may go on; nothing is changed, unless --take-back is given."""
+
+    async def work() -> int:
+        async with _opened(folder, database, blobs) as (store, catalog):
+            problems = await catalog.problems()
+            for line in problems:
+                text = f"the catalog is damaged: {line}"
+                _say(is_json, {"catalog": "damaged", "reason": line}, text)
+            if problems:  # what it says of objects is worth nothing
+                return len(problems)
+            if take_back:
+                with _audited(folder) as log:
+                    count = await store.take_back(catalog.named)
+                    log.record("TakeBack", operator(), files=count)
+                _say(is_json, {"taken_back": count}, f"took {count} files back from the quarantine")
+            names = {space.space_id: space.name async for space in maintenance.spaces(catalog)}
+
+            def report(damage: scrub.Damage) -> None:
+                space = names.get(damage.space_id, damage.space_id)
+                fields = {"space": space, "key": damage.key, "reason": damage.reason}
+                _say(is_json, fields, f"{space}/{damage.key}: {damage.reason}")
+
+            found = await scrub.fsck(store, catalog, rehash=rehash, rate=rate and rate * MIB, report=report)
+            kept = await store.quarantined()
+        if kept.files:
+            fields = {"quarantine_files": kept.files, "quarantine_bytes": kept.size}
+            _say(is_json, fields, _in_quarantine(kept))
+        damaged = len(found.damages)
+        _say(is_json, {"objects": found.objects, "damaged": damaged}, f"{found.objects} objects, {damaged} damaged")
+        return damaged
+
+    if _run(work()):
+        raise SystemExit(1)
+
+
+@admin.command()
+@place
+@click.option("--age", default=3600, show_default=True, type=click.IntRange(3600), help="Seconds without a name.")
+@as_json
+@click.option(
+    "--quarantine-days",
+    envvar="UVIDEO_SERVE_QUARANTINE_DAYS",
+    default=7.0,
+    show_default=True,
+    type=FloatRange(0, 3650),
+    help="As of uvideo serve.",
+)
+@click.option("--no-limit", is_flag=True, help="Also if it is over 100 files and over a tenth of all.")
+def gc(
+    folder: Path,
+    database: str | None,
+    blobs: str | None,
+    age: int,
+    is_json: bool,
+    quarantine_days: float,
+    no_limit: bool,
+) -> None:
+    """Take what nobody names, as gateways do by themselves every ten minutes.
+
+    In a folder it goes into DIR/quarantine for some days; in a store it stays for as long.  Then it is removed.
+    """
+
+    async def work() -> None:
+        freed = Freed()
+        with _audited(folder) as log:
+            async with _opened(folder, database, blobs, keep=quarantine_days * DAY) as (store, catalog):
+                count = await maintenance.collect(store, catalog, age, freed, limited=not no_limit)
+                kept = await store.quarantined()
+            log.record("CollectGarbage", operator(), removed=count, freed_bytes=freed.size)
+        fields = {"removed": count, "freed_blobs": freed.blobs, "freed_bytes": freed.size}
+        text = f"took {count} blobs and drafts that nothing named; freed {freed.size} bytes of {freed.blobs}"
+        _say(is_json, fields, f"{text}; {_in_quarantine(kept)}" if kept.files else text)
+
+    _run(work())
+
+
+@admin.command()
+@place
+@as_json
+def adopt(folder: Path, database: str | None, blobs: str | None, is_json: bool) -> None:
+    """Say that a catalog and blobs belong together, where the server does not believe it and refuses to start.
+
+    Look first: what the catalog does not name is put aside by the server's next sweep.  The server is stopped.
+    """
+
+    async def work() -> None:
+        drivers = choose(folder, database, blobs)
+        async with contextlib.AsyncExitStack() as stack:
+            if not drivers.shared:
+                if not folder.is_dir():
+                    raise DriverError(f"{folder} is not there")
+                stack.callback(os.close, claim(folder))
+            store, catalog = drivers.make()
+            for driver in (catalog, store):
+                await _there(driver.start(create=False))
+                stack.push_async_callback(driver.close)
+            log = stack.enter_context(_audited(folder))
+            carried = await identity.adopt(store, catalog)
+            log.record("Adopt", operator(), identity=carried)
+        _say(is_json, {"identity": carried}, f"the catalog and the blobs both have the identity {carried} now")
+
+    _run(work())
+
+
+@admin.command()
+@place
+@click.option("--to-folder", type=click.Path(path_type=Path), help="Target: a folder, with SQLite unless ...")
+@click.option("--to-database", envvar="UVIDEO_ADMIN_TO_DATABASE", metavar="URL", help="Target: a database.")
+@click.option("--to-blobs", envvar="UVIDEO_ADMIN_TO_BLOBS", metavar="URL", help="Target: a store.")
+@as_json
+def migrate(
+    folder: Path,
+    database: str | None,
+    blobs: str | None,
+    to_folder: Path | None,
+    to_database: str | None,
+    to_blobs: str | None,
+    is_json: bool,
+) -> None:
+    """Copy everything to other drivers, every byte verified.  Broken off, the same command goes on.
+
+    \b
+    1. From a folder to a cluster (the server is stopped):
+         uvideo admin migrate /srv/video --to-database postgresql://... --to-blobs s3://...
+    2. And back:
+         uvideo admin migrate /srv/none --database postgresql://... --blobs s3://... --to-folder /srv/video
+
+    Unfinished uploads stay behind.  The source is not changed.
+    """
+    if to_folder is None and not (to_database and to_blobs):
+        _fail("say where to: --to-folder, or --to-database and --to-blobs")
+
+    async def work() -> None:
+        there = to_folder or folder
+        async with (
+            _opened(folder, database, blobs, alone=True) as source,
+            _opened(there, to_database, to_blobs, alone=there != folder, create=True) as target,
+        ):
+            with _audited(folder) as log:
+                moved = await maintenance.move(source, target)
+                log.record("Migrate", operator(), **asdict(moved))
+            before, after = await source[1].census(), await target[1].census()
+        _say(is_json, asdict(moved), ", ".join(f"{name} {value}" for name, value in asdict(moved).items()))
+        if after.objects < before.objects:
+            _fail(f"the target has {after.objects} objects, the source {before.objects}: run it again")
+
+    _run(work())
+
+
+@admin.command()
+@place
+@click.option(
+    "--replace", is_flag=True, help="Put a new pair in its place, which counts at once, and keep the old one."
+)
+@click.option("--pair", type=click.Path(path_type=Path), help="With --replace: the pair of this file, not a new one.")
+@click.option(
+    "--from",
+    "before",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Seal anew what is sealed under the pair of this file.",
+)
+@as_json
+def keys(
+    folder: Path,
+    database: str | None,
+    blobs: str | None,
+    replace: bool,
+    pair: Path | None,
+    before: Path | None,
+    is_json: bool,
+) -> None:
+    """Show the public key of the server's own pair, DIR/credentials.json, which is made if there is none.
+
+    \b
+    1. Change it, while the server runs or not:
+         uvideo admin keys /srv/video --replace
+    2. After a restore, or if credentials.json was replaced by hand: make tokens and added key pairs valid again:
+         uvideo admin keys /srv/video --from credentials.json.UVIDEO...
+
+    With --replace the very next request with the new pair is accepted, and the old pair is refused.  Tokens and added
+    key pairs go on: they are sealed anew.  Temporary keys, signed URLs and console sessions of the old pair end.  The
+    old pair is kept in DIR/credentials.json.<its public key>: backups made before are sealed under it.
+
+    Gateways get their pair as UVIDEO_SERVE_PUBLIC_KEY and UVIDEO_SERVE_PRIVATE_KEY; how theirs is changed is in
+    docs/operate.md, "Rotate the keys".  The pairs that were added beside it are those of `uvideo admin list-keys`.
+    """
+    if replace and before is not None or pair is not None and not replace:
+        _fail("--replace goes alone or with --pair; --from goes alone")
+
+    async def work() -> None:
+        given, path = _given_pair(), folder / CREDENTIALS
+        if replace and (given is not None or choose(folder, database, blobs).shared):
+            raise CredentialsError(
+                "gateways do not get their pair from this folder: give all of them the new one by --other-keys first, "
+                'as docs/operate.md says ("Rotate the keys")'
+            )
+        if given is None:
+            _check_kept(folder)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        async with contextlib.AsyncExitStack() as stack:
+            catalog = await stack.enter_async_context(
+                _perhaps(folder, database, blobs, needed=replace or before is not None)
+            )
+            if given is None:
+                stack.enter_context(turn(folder))
+                said = await _own_file(path, catalog, replace, pair, before)
+            else:
+                said = await _given(given, folder, catalog, before)
+        _say(is_json, said, _told_keys(said))
+
+    _run(work())
+
+
+async def _own_file(
+    path: Path, catalog: Catalog | None, is_new: bool, pair: Path | None, before: Path | None
+) -> dict[str, Any]:
+    """What ``keys`` says of a pair that is in a file.  The caller has the turn."""
+    own, created = load_or_create(path)
+    done = key_rotation.Resealed()
+    if catalog is not None and read(path).previous is not None:  # another command was broken off
+        with _audited(path.parent) as log:
+            done = await key_rotation.finish(path, catalog)
+            log.record("ResealSecrets", operator(), about_key=own.public, resealed=asdict(done))
+    old: Key | None = None
+    if is_new and not created:
+        old, own, created = own, await _new(own, pair, catalog), pair is None
+    elif before is not None and load(before) != own:
+        old = load(before)
+    if old is not None:
+        with _audited(path.parent) as log:
+            key_rotation.put(path, old, own)
+            said: dict[str, Any] = {"about_key": own.public, "replaced": old.public}
+            name = "ReplaceKey" if is_new else "ResealSecrets"
+            try:
+                done = await key_rotation.finish(path, catalog) if catalog is not None else key_rotation.Resealed()
+            except BaseException as failure:
+                log.record(name, operator(), **said)  # it counts already
+                reason = str(failure) or type(failure).__name__
+                raise CredentialsError(
+                    f"{own.public} counts now, but not all is sealed under it yet, so {old.public} stays in {path} to "
+                    f"open the rest: mend this, and run `uvideo admin keys {path.parent}`: {reason}"
+                ) from failure
+            log.record(name, operator(), **said, resealed=asdict(done))
+    elif catalog is not None:
+        void = await key_rotation.void(catalog, Keyring([own]))
+        done = replace(done, void_tokens=void.void_tokens, void_keys=void.void_keys)
+    counts = asdict(done) if catalog is not None else dict.fromkeys(asdict(done))
+    return {
+        "public_key": own.public,
+        "created": created,
+        "path": str(path),
+        "replaced": old.public if old is not None else None,
+        "kept": str(aside(path, old)) if old is not None else None,
+        **counts,
+    }
+
+
+async def _new(own: Key, pair: Path | None, catalog: Catalog | None) -> Key:
+    """The pair to come.  CredentialsError if it cannot be the server's own."""
+    key = load(pair) if pair is not None else made()
+    _check_new(key, own)
+    if catalog is not None and await catalog.key(key.public) is not None:
+        raise CredentialsError(f"{key.public} is a pair that was added: remove it first, or give another")
+    return key
+
+
+def _check_new(key: Key, own: Key) -> None:
+    if key.public == own.public or key.public.startswith(RESERVED):
+        raise CredentialsError(f"{key.public} cannot be added: it is the server's own, a token's or a temporary one")
+
+
+async def _given(given: Key, folder: Path, catalog: Catalog | None, before: Path | None) -> dict[str, Any]:
+    """What ``keys`` says of a pair that gateways are given."""
+    done = key_rotation.Resealed()
+    if before is not None and catalog is None:
+        raise CredentialsError("there is no catalog: give --database and --blobs as to the gateways")
+    if before is not None and catalog is not None:
+        with _audited(folder) as log:
+            done = await key_rotation.reseal(catalog, Keyring([given, *load_some(before)]))
+            log.record("ResealSecrets", operator(), about_key=given.public, resealed=asdict(done))
+    elif catalog is not None:
+        done = await key_rotation.void(catalog, Keyring([given, *_other_keys()]))
+    counts = asdict(done) if catalog is not None else dict.fromkeys(asdict(done))
+    return {"public_key": given.public, "created": False, "path": None, "replaced": None, "kept": None, **counts}
+
+
+def _told_keys(said: dict[str, Any]) -> str:
+    how = "made now" if said["created"] else "as it was"
+    lines = [f"{said['public_key']}, {how}, in {said['path']}" if said["path"] else f"{said['public_key']}, given"]
+    if said["replaced"] is not None:
+        lines.append(
+            f"{said['replaced']} is refused from now on, and temporary keys, signed URLs and console sessions of it; "
+            f"it is kept in {said['kept']}"
+        )
+    if said["tokens"] is None:
+        if said["replaced"] is not None:
+            lines.append("no catalog was found here: what it has sealed is sealed anew when the server starts")
+        return "\n".join(lines)
+    if said["tokens"] or said["keys"] or said["replaced"] is not None:
+        lines.append(f"sealed anew: {said['tokens']} tokens, {said['keys']} added key pairs")
+    if said["void_tokens"] or said["void_keys"]:
+        lines.append(
+            f"void, as another pair sealed them: {said['void_tokens']} tokens, {said['void_keys']} added key pairs; "
+            "if you have that pair, give its file by --from"
+        )
+    return "\n".join(lines)
+
+
+@asynccontextmanager
+async def _perhaps(
+    folder: Path, database: str | None, blobs: str | None, *, needed: bool
+) -> AsyncIterator[Catalog | None]:
+    """The started catalog; None if there is none here, or unless it is ``needed`` if it does not answer."""
+    _, catalog = choose(folder, database, blobs).make()
+    try:
+        await catalog.start(create=False)
+    except (Absent, Unreachable) as failure:
+        if needed and isinstance(failure, Unreachable):
+            raise
+        yield None
+        return
+    try:
+        yield catalog
+    finally:
+        await catalog.close()
+
+
+@admin.command()
+@place
+@as_json
+def list_keys(folder: Path, database: str | None, blobs: str | None, is_json: bool) -> None:
+    """The key pairs that were added beside the server's own: public keys, accounts and times.
+
+    One that is void was sealed under another pair of the server's own, and is refused: `uvideo admin keys --from`.
+    """
+
+    async def work() -> None:
+        ring = _ring(folder)
+        async with _named(folder, database, blobs) as catalog:
+            for key in await catalog.keys():
+                created = datetime.fromtimestamp(key.created, timezone.utc).isoformat()
+                void = None if ring is None else not secret_box.is_open(key, ring)
+                fields = {"public_key": key.public, "account": key.owner, "created": created, "void": void}
+                _say(is_json, fields, f"{key.public}  {key.owner}  {created}{'  void' if void else ''}")
+
+    _run(work())
+
+
+@admin.command()
+@place
+@click.option("--account", default=OWNER, show_default=True, help="Whose it is: accounts see their own spaces only.")
+@click.option("--key-file", type=click.Path(path_type=Path), help="Write the pair to this new file (JSON, mode 0600).")
+@click.option("--pair", type=click.Path(path_type=Path), help="Add the pair of such a file in place of a new one.")
+@as_json
+def add_key(
+    folder: Path,
+    database: str | None,
+    blobs: str | None,
+    account: str,
+    key_file: Path | None,
+    pair: Path | None,
+    is_json: bool,
+) -> None:
+    """Add a key pair, which counts at once, beside running gateways too.
+
+    \b
+    1. For another account, into a file that `uvideo config --key-file` reads:
+         uvideo admin add-key /srv/video --account films --key-file films.json
+    2. A second pair of the same account, so that the first can be given up later:
+         uvideo admin add-key /srv/video --key-file second.json
+
+    The private key is shown once, on a terminal, unless it goes into a file; it is kept sealed under the server's own.
+    """
+    if pair is None and key_file is None and not sys.stdout.isatty():
+        _fail("a private key is shown on a terminal only: give --key-file")
+    if pair is not None and key_file is not None:
+        _fail("--pair is in a file already: leave --key-file out")
+    if not ACCOUNT(account):
+        _fail("an account is 1 to 64 letters, digits and . _ - and begins with a letter or digit")
+
+    async def work() -> None:
+        key = replace(load(pair), owner=account) if pair is not None else made(account)
+        async with _named(folder, database, blobs) as catalog, _in_turn(folder):
+            own = _own_pair(folder)
+            _check_new(key, own)
+            if await catalog.key(key.public) is not None:
+                raise CredentialsError(f"there is a key pair {key.public} already")
+            if key_file is not None:
+                try:
+                    save(key, key_file)
+                except FileExistsError:
+                    raise CredentialsError(f"{key_file} exists already: name a new file") from None
+            try:
+                with _audited(folder) as log:
+                    record = secret_box.key_record(key, own, int(time.time()), old=await secret_box.writes_old(catalog))
+                    if not await catalog.add_key(record):
+                        raise CredentialsError(f"there is a key pair {key.public} already")
+                    log.record("AddKey", operator(), about_key=key.public, of_account=account)
+            except BaseException:
+                if key_file is not None:
+                    key_file.unlink(missing_ok=True)
+                raise
+        _say(is_json, {"public_key": key.public, "account": account}, f"added {key.public} of account {account}")
+        if pair is None and key_file is None:
+            click.echo(f"private key, shown this once: {key.private}")
+
+    _run(work())
+
+
+@admin.command()
+@place
+@click.argument("public_key")
+@as_json
+def remove_key(folder: Path, database: str | None, blobs: str | None, public_key: str, is_json: bool) -> None:
+    """Remove a key pair that was added; it is refused from then on.  What its account has stored stays.
+
+    Temporary keys that were made with it end with it; tokens of the account go on.
+    """
+
+    async def work() -> None:
+        async with _named(folder, database, blobs) as catalog:
+            with _audited(folder) as log:
+                if not await catalog.remove_key(public_key):
+                    raise CredentialsError(f"no key pair {public_key} was added (the server's own cannot be removed)")
+                log.record("RemoveKey", operator(), about_key=public_key)
+        _say(is_json, {"removed": public_key}, f"removed {public_key}")
+
+    _run(work())
+
+
+@admin.command()
+@place
+@as_json
+def compact(folder: Path, database: str | None, blobs: str | None, is_json: bool) -> None:
+    """Give the room that deleted objects took in the catalog back to the disk, beside a running server.
+
+    A server does this by itself, in steps that hold up nobody, if its catalog was made by this version.  A catalog of
+    an older one is written anew here, once: reads go on, but uploads and deletes are answered 503 until it is done
+    (about half a minute for a GiB).  That needs twice the catalog's size free on its disk.  PostgreSQL: VACUUM of its
+    tables.
+    """
+
+    async def work() -> None:
+        async with _named(folder, database, blobs) as catalog:
+            done = await catalog.compact()
+        text = f"{done.before} bytes before, {done.after} after; writes waited for {done.waited:.2f} s at most"
+        _say(is_json, asdict(done), text)
+
+    _run(work())
+
+
+@admin.command()
+@place
+@as_json
+def upgraded(folder: Path, database: str | None, blobs: str | None, is_json: bool) -> None:
+    """Say that every gateway of a cluster runs this version now, once a rolling upgrade is over.
+
+    Until then gateways write secrets of tokens and key pairs in the form that older gateways can read.  A server that
+    has its folder for itself knows this when it starts.
+    """
+
+    async def work() -> None:
+        async with _named(folder, database, blobs) as catalog:
+            with _audited(folder) as log:
+                await catalog.retire_older()
+                log.record("RetireOlder", operator())
+        _say(is_json, {"upgraded": True}, "no gateway runs an older version")
+
+    _run(work())
+
+
+@admin.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@as_json
+def restart(folder: Path, is_json: bool) -> None:
+    """Replace the server of a folder by a new process of its own command line, without a request that fails.
+
+    \b
+    1. After an upgrade of the program, or after a change that counts at the next start only:
+         /opt/uvideo/bin/pip install --upgrade 'uvideo[server]'
+         uvideo admin restart /var/lib/uvideo
+
+    The new server takes the listening sockets over once it answers; the old one finishes what is under way and ends.
+    If the new one cannot serve, the old one goes on, and this command says why and ends with 2.
+    """
+    try:
+        pid = handover.restart(folder)
+    except (handover.NotReplaced, OSError) as failure:
+        _fail(str(failure))
+    _say(is_json, {"pid": pid}, f"process {pid} serves now")
+
+
+@admin.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("target", metavar="TARGET", type=click.Path(path_type=Path))
+@click.option("--copy", is_flag=True, help="Copy every byte, also where hard links would do.")
+@click.option("--with-credentials", is_flag=True, help="Take credentials.json too: whoever reads it has every key.")
+@as_json
+def backup(folder: Path, target: Path, copy: bool, with_credentials: bool, is_json: bool) -> None:
+    """Back up a server's folder while the server runs.
+
+    \b
+    1. Every night to another disk; each run copies only what is new:
+         uvideo admin backup /srv/video /mnt/backup/video
+    2. Before an upgrade, by hard links on the same file system:
+         uvideo admin backup /srv/video /srv/video-before-upgrade
+
+    TARGET is then the folder as it was at one instant: everything acknowledged before the command began is in it.
+    Hard links share the bytes with the folder, so only a backup on another disk survives the loss of this one.
+    credentials.json is left out unless you ask for it; keep it elsewhere, as tokens and added keys are sealed under it.
+    """
+
+    def work() -> Copied:
+        began = time.time()
+        with _audited(folder) as log:
+            done = make_backup(folder, target, link=not copy, credentials=with_credentials, report=_missing(is_json))
+            log.record("Backup", operator(), target=str(target.absolute()), with_credentials=done.credentials)
+        try:
+            backup_record.note(folder, began)
+        except OSError as failure:
+            click.echo(
+                f"the backup is complete, but {folder / backup_record.NAME} cannot be written: {failure}", err=True
+            )
+        return done
+
+    _tell_copied(is_json, f"backed up to {target}", work)
+
+
+@admin.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@as_json
+def backed_up(folder: Path, is_json: bool) -> None:
+    """Say that a backup was made by other means, so that the metrics tell when.
+
+    \b
+    1. Of a cluster, after the dump of its database, on one of the gateways:
+         pg_dump --format=custom --file=/mnt/backup/uvideo.dump uvideo && uvideo admin backed-up /var/lib/uvideo
+    2. After a snapshot of the disk:
+         uvideo admin backed-up /srv/video
+
+    `uvideo admin backup` does this by itself.  The time is in DIR/last-backup.json, the server shows it as
+    uvideo_backup_last_seconds, and an alert fires when it is older than 26 hours.
+    """
+    now = int(time.time())
+    if not (folder / "lock").exists():
+        _fail(f"{folder} is no server's folder")
+    try:
+        backup_record.note(folder, now)
+    except OSError as failure:
+        _fail(f"{folder / backup_record.NAME} cannot be written: {failure.strerror}")
+    when = datetime.fromtimestamp(now, timezone.utc).isoformat()
+    _say(is_json, {"completed": when}, f"a backup was complete at {when}")
+
+
+@admin.command()
+@click.argument("source", metavar="BACKUP", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@as_json
+def restore(source: Path, folder: Path, is_json: bool) -> None:
+    """Make a new folder out of a backup; then start the server on it.
+
+    \b
+    1. Restore, check every byte, serve:
+         uvideo admin restore /mnt/backup/video /srv/video-restored
+         uvideo admin fsck --rehash /srv/video-restored
+         uvideo serve /srv/video-restored
+
+    DIR is new or empty.  If the command is interrupted, run it again.  BACKUP is not changed, and DIR shares no file
+    with it.
+    """
+
+    def work() -> Copied:
+        return restore_backup(source, folder, claim, report=_missing(is_json))
+
+    _tell_copied(is_json, f"restored to {folder}", work)
+
+
+@admin.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--file", "path", type=click.Path(path_type=Path), help="Read this one, not that of DIR's server.")
+@click.option("--space", help="Of this space.")
+@click.option("--key", help="Of the object with this key; with * at the end, of all whose keys begin so.")
+@click.option("--operation", help="As DeleteObject.")
+@click.option("--who", help="Public key of whoever asked, or the id of a token.")
+@click.option("--address", help="From this address.")
+@click.option("--since", help="As 2h, 3d, 2026-11-29 or 2026-11-29T14:00; UTC.")
+@click.option("--until", help="The same.")
+@click.option("--failed", is_flag=True, help="Only what was refused or failed.")
+@as_json
+def audit(
+    folder: Path,
+    path: Path | None,
+    space: str | None,
+    key: str | None,
+    operation: str | None,
+    who: str | None,
+    address: str | None,
+    since: str | None,
+    until: str | None,
+    failed: bool,
+    is_json: bool,
+) -> None:
+    """Say who changed what, out of the audit log of `uvideo serve --audit-log` and the files it was rotated into.
+
+    \b
+    1. Who deleted it?
+         uvideo admin audit /srv/video --space films --key 2026/cut.mp4 --operation DeleteObject
+    2. What did that key do today?
+         uvideo admin audit /srv/video --who UVIDEO... --since 24h
+    """
+    now = datetime.now(timezone.utc)
+    try:
+        asked = audit_reader.Asked(
+            *(space, key, operation, who, address),
+            since=audit_reader.moment(since, now) if since is not None else "",
+            until=audit_reader.moment(until, now) if until is not None else "~",
+            failed=failed,
+        )
+        path = path or _audit_file(folder)
+        if path is None:
+            _fail(f"the server of {folder} has no audit log: start it with --audit-log FILE, or say --file")
+        damaged = 0
+        for line, text in audit_reader.read(audit_reader.files(path), asked):
+            damaged += line is None
+            if line is not None:
+                click.echo(text if is_json else audit_reader.told(line))
+    except (ValueError, OSError) as failure:
+        _fail(str(failure))
+    if damaged:
+        click.echo(f"uvideo: {damaged} lines cannot be read", err=True)
+        raise SystemExit(1)
+
+
+def _audit_file(folder: Path) -> Path | None:
+    """That of the gateways, if this runs with their environment; else what the folder's server noted."""
+    given = os.environ.get("UVIDEO_SERVE_AUDIT_LOG")
+    return Path(given) if given else noted(folder)
+
+
+@contextlib.contextmanager
+def _audited(folder: Path) -> Iterator[Audit]:
+    """The audit log, before anything is changed.  DriverError if it cannot be written."""
+    try:
+        found = Audit(_audit_file(folder))
+    except OSError as failure:
+        raise DriverError(f"the audit log cannot be written, so nothing is changed: {failure}") from None
+    try:
+        if found.is_foreign():
+            raise DriverError(
+                f"{_audit_file(folder)} does not belong to whom its folder belongs to: nothing is changed"
+            )
+        yield found
+    finally:
+        found.close()
+
+
+def _counts(each: Holding) -> dict[str, Any]:
+    return {name: value for name, value in asdict(each).items() if value != ""}
+
+
+def _spaces(held: list[Holding], account: str) -> list[dict[str, Any]]:
+    return [_counts(each) for each in held if each.account == account]
+
+
+def _table(held: list[Holding]) -> list[str]:
+    """Its lines, none if there is no space: each account, then its spaces."""
+    rows: list[tuple[str, ...]] = [("account", "space", *COUNTS)]
+    for whole in by_account(held):
+        for each in (whole, *(one for one in held if one.account == whole.account)):
+            rows.append((each.account, each.space, *(str(getattr(each, name)) for name in COUNTS)))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+
+    def line(row: tuple[str, ...]) -> str:
+        cells = zip(row, widths, strict=True)
+        return "  ".join(text.rjust(width) if at > 1 else text.ljust(width) for at, (text, width) in enumerate(cells))
+
+    return ["", *map(line, rows)] if held else []
+
+
+def _missing(is_json: bool) -> Callable[[Missing], None]:
+    def report(missing: Missing) -> None:
+        _say(is_json, asdict(missing), f"{missing.space}/{missing.key}: {missing.reason}")
+
+    return report
+
+
+def _tell_copied(is_json: bool, what: str, work: Callable[[], Copied]) -> None:
+    """Do it and say what was done; exit code 1 if bytes are missing."""
+    try:
+        done = work()
+    except (BackupError, DriverError, StartError, sqlite3.Error) as failure:
+        _fail(str(failure))
+    except OSError as failure:
+        _fail(f"{failure.filename}: {failure.strerror}" if failure.filename else str(failure))
+    text = (
+        f"{what}: {done.objects} objects and {done.uploads} unfinished uploads; files: {done.linked} linked, "
+        f"{done.copied} copied ({done.stored} bytes), {done.kept} there already, {done.removed} removed; "
+        f"credentials.json is {'' if done.credentials else 'not '}in it"
+    )
+    _say(is_json, asdict(done), text)
+    if done.missing:
+        if not is_json:
+            click.echo(f"{done.missing} objects and uploads have no bytes: they were damaged before", err=True)
+        raise SystemExit(1)
+
+
+def _given_pair() -> Key | None:
+    """The one that gateways are given in the environment."""
+    public, private = (os.environ.get(f"UVIDEO_SERVE_{name}_KEY") for name in ("PUBLIC", "PRIVATE"))
+    return check_pair(public or "", private or "") if public is not None or private is not None else None
+
+
+def _own_pair(folder: Path) -> Key:
+    """What secrets in the catalog are sealed under.  CredentialsError."""
+    given = _given_pair()
+    if given is not None:
+        return given
+    path = folder / CREDENTIALS
+    _check_kept(folder)
+    try:
+        return load(path)
+    except FileNotFoundError:
+        raise CredentialsError(f"the server's own key pair is needed: {path} is not there; {ELSEWHERE}") from None
+
+
+def _check_kept(folder: Path) -> None:
+    """CredentialsError if the folder's server was given its pair: then none in the folder is its own."""
+    public = state(folder).get("given_key")
+    if public:
+        raise CredentialsError(f"the server of {folder} was given its pair, {public}: {ELSEWHERE}")
+
+
+def _ring(folder: Path) -> Keyring | None:
+    """The pairs that open what the catalog has sealed; None if there is none here."""
+    try:
+        given = _given_pair()
+        if given is not None:
+            return Keyring([given, *_other_keys()])
+        if state(folder).get("given_key"):
+            return None
+        held = read(folder / CREDENTIALS)
+    except FileNotFoundError:
+        return None
+    return Keyring([held.own], [held.previous] if held.previous is not None else [])
+
+
+def _other_keys() -> list[Key]:
+    given = os.environ.get("UVIDEO_SERVE_OTHER_KEYS")
+    return load_some(Path(given)) if given else []
+
+
+@asynccontextmanager
+async def _in_turn(folder: Path) -> AsyncIterator[None]:
+    """While the pair of the folder stays as it is; of gateways nobody changes it by a command."""
+    if _given_pair() is not None or not folder.is_dir():
+        yield
+        return
+    with turn(folder):
+        yield
+
+
+@asynccontextmanager
+async def _named(folder: Path, database: str | None, blobs: str | None) -> AsyncIterator[Catalog]:
+    """The started catalog only: keys need no store."""
+    drivers = choose(folder, database, blobs)
+    if not drivers.shared and not folder.is_dir():
+        raise DriverError(f"{folder} is not there")
+    _, catalog = drivers.make()
+    await _there(catalog.start(create=False))
+    try:
+        yield catalog
+    finally:
+        await catalog.close()
+
+
+@asynccontextmanager
+async def _opened(
+    folder: Path,
+    database: str | None,
+    blobs: str | None,
+    *,
+    alone: bool = False,
+    create: bool = False,
+    keep: float = KEEP,
+) -> AsyncIterator[Pair]:
+    """Started drivers of things that belong together.  ``alone``: of a folder, no server may be running.
+    ``create``: make what is missing, the target of a move.  ``keep``: seconds in the quarantine."""
+    drivers = choose(folder, database, blobs, keep=keep)
+    async with contextlib.AsyncExitStack() as stack:
+        if not drivers.shared:
+            if not alone and not folder.is_dir():
+                raise DriverError(f"{folder} is not there")
+            if alone:
+                stack.callback(os.close, claim(folder))
+        store, catalog = drivers.make()
+        try:
+            await stack.enter_async_context(identity.opened(store, catalog, create=create))
+        except Absent as failure:
+            raise _absent(failure) from None
+        yield store, catalog
+
+
+async def _there(start: Awaitable[None]) -> None:
+    """DriverError if what is started is not there."""
+    try:
+        await start
+    except Absent as failure:
+        raise _absent(failure) from None
+
+
+def _absent(failure: Absent) -> DriverError:
+    return DriverError(
+        f"{failure}, and `uvideo admin` makes none. Say where things are as to the server: DIR, and --database and "
+        "--blobs or UVIDEO_SERVE_DATABASE and UVIDEO_SERVE_BLOBS"
+    )
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """Its result; what goes wrong is one line."""
+    try:
+        return asyncio.run(work)
+    except (CredentialsError, DriverError, StartError, RuntimeError, errors.UVideoError) as failure:
+        _fail(str(failure))
+    except Unreachable as failure:
+        _fail(str(failure.strerror))
+    except OSError as failure:
+        _fail(str(failure))
+
+
+def _in_quarantine(found: Quarantined) -> str:
+    return f"{found.files} files with {found.size} bytes are in the quarantine"
+
+
+def _say(is_json: bool, fields: dict[str, Any], text: str) -> None:
+    click.echo(json.dumps(fields) if is_json else text)
+
+
+def _fail(message: str) -> NoReturn:
+    click.echo(f"uvideo: {message}", err=True)
+    raise SystemExit(2)

@@ -1,0 +1,1 @@
+"""Who asks: key pairs, signatures, temporary keys, and secrets at rest."""

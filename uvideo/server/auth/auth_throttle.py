@@ -1,0 +1,108 @@
+"""Wrong signatures, counted by who sends them and for which key, so that a short private key cannot be tried out."""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import secrets
+import struct
+import time
+from collections.abc import Callable, Iterator
+
+from uvideo._core import errors
+from uvideo.server.auth.client_address import Sender
+
+__all__ = ["Guesses"]
+
+WINDOW = 60.0  # seconds
+SETS, WAYS = 1250, 8  # of each process: so many places, of which a pair may take any of its set
+_SLOT = struct.Struct("<16sdQ")  # digest of the pair, when its minute ends, how many
+_SET = WAYS * _SLOT.size
+_LAST = struct.Struct("<d")  # before the sets: when the last of all minutes ends
+_REGION = _LAST.size + SETS * _SET
+
+
+class Guesses:
+    """``limit``: wrong signatures that one sender may send for one public key in a minute; 0 for any number.
+
+    What comes after that is refused unread until the minute is over, a right one too: it would be the answer sought.
+    A sender that ``is_near`` is not counted: it may be a proxy that stands for many.  ``clock``: seconds, the same in
+    all processes.
+
+    Made before the ``workers`` are forked.  Each writes to a table of its own in memory that all of them read, so no
+    lock can be left behind by one that dies.  A pair has a fixed size there, whatever was sent.  If its set is full the
+    pair with the fewest wrong signatures gives way, so that many keys that are tried once push out no other.
+    """
+
+    def __init__(
+        self,
+        limit: int,
+        clock: Callable[[], float] = time.monotonic,
+        workers: int = 1,
+    ) -> None:
+        self._limit, self._clock = limit, clock
+        self._table = mmap.mmap(-1, workers * _REGION)
+        self._regions = range(0, workers * _REGION, _REGION)
+        self._own = 0
+        self._salt = secrets.token_bytes(16)  # or a sender could choose pairs of one set
+
+    def change(self, limit: int) -> None:
+        """Another limit, in this process, from now on."""
+        self._limit = limit
+
+    def take(self, worker: int) -> None:
+        """Say which worker this process is."""
+        self._own = self._regions[worker]
+
+    @property
+    def seen(self) -> bool:
+        """Whether there was any within the last minute."""
+        now = self._clock()
+        return any(_LAST.unpack_from(self._table, region)[0] > now for region in self._regions)
+
+    def wrong(self, sender: Sender, public: str) -> None:
+        """One more.  Throttled if there are too many now: of many at once no more than the limit are told that."""
+        if not self._limit or not public or sender.is_near:
+            return
+        self.check(sender, public)
+        now, pair = self._clock(), self._pair(sender, public)
+        slots = list(self._slots(self._own, pair))
+        known = [(offset, end, count) for offset, digest, end, count in slots if digest == pair and end > now]
+        if known:
+            offset, end, count = known[0]
+        else:
+            offset = min(slots, key=lambda slot: (slot[2] > now, slot[3], slot[2]))[0]
+            end, count = now + WINDOW, 0
+        _SLOT.pack_into(self._table, offset, pair, end, count + 1)
+        _LAST.pack_into(self._table, self._own, max(end, *_LAST.unpack_from(self._table, self._own)))
+        self._judge(pair, self._limit + 1)  # another process may have counted at the same time
+
+    def check(self, sender: Sender, public: str) -> None:
+        """Throttled if there were too many."""
+        if not self._limit or not self.seen:
+            return
+        self._judge(self._pair(sender, public), self._limit)
+
+    def _judge(self, pair: bytes, most: int) -> None:
+        """Throttled if there were so many."""
+        now, total, last = self._clock(), 0, 0.0
+        for region in self._regions:
+            for _, digest, end, count in self._slots(region, pair):
+                if digest == pair and end > now:
+                    total, last = total + count, max(last, end)
+        if total >= most:
+            raise errors.Throttled("too many wrong signatures", retry_after=int(last - now) + 1, cause="guesses")
+
+    def forget(self) -> None:
+        """All of them."""
+        self._table[:] = bytes(len(self._table))
+
+    def _pair(self, sender: Sender, public: str) -> bytes:
+        text = f"{sender.name}\0{public}".encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(text, digest_size=16, key=self._salt).digest()
+
+    def _slots(self, region: int, pair: bytes) -> Iterator[tuple[int, bytes, float, int]]:
+        """(offset, digest, end, count) of each slot that the pair may have."""
+        first = region + _LAST.size + int.from_bytes(pair[:4], "little") % SETS * _SET
+        for offset in range(first, first + _SET, _SLOT.size):
+            yield offset, *_SLOT.unpack_from(self._table, offset)

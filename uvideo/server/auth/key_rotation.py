@@ -1,0 +1,112 @@
+"""Another key pair for the server, while it runs: its file, and what the catalog has sealed.
+
+    1. credentials.json gets the new pair, and beside it the one before ("previous")
+    2. one transaction seals anew what is sealed under the pair before
+    3. credentials.json keeps the new pair, and the names of those that it took the place of ("replaces")
+
+Workers look at the file at every request, so the new pair counts from step 1 on.  Until step 3 they open seals of both.
+What a worker sealed before it saw step 1 is there when step 2 begins; or else that worker, which looks once more after
+each such write, seals it anew itself.  A program that was killed between the steps is no harm: the next command, or the
+next start of the server, goes on at step 2.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from uvideo.server.auth import secret_box
+from uvideo.server.auth.credentials import Held, Key, Keyring, aside, load, read, save, write
+from uvideo.server.ops.audit import Audit, Who
+from uvideo.storage.base import Catalog, KeyRecord, TokenRecord
+from uvideo.storage.key_lock import Taken, turn
+
+__all__ = ["Resealed", "finish", "finish_soon", "kept", "put", "reseal", "void"]
+
+REPLACED = 20  # names of earlier pairs that the file keeps
+
+log = logging.getLogger("uvideo.server")
+
+
+@dataclass(frozen=True, slots=True)
+class Resealed:
+    """``tokens``, ``keys``: secrets that were sealed anew.  ``void_tokens``, ``void_keys``: those that no known pair
+    opens."""
+
+    tokens: int = 0
+    keys: int = 0
+    void_tokens: int = 0
+    void_keys: int = 0
+
+
+async def reseal(catalog: Catalog, keyring: Keyring) -> Resealed:
+    """Seal under the first pair of the ring what is sealed under another of it, in one transaction."""
+    old, keyring = await secret_box.writes_old(catalog), keyring.still()
+    void: dict[type, set[str]] = {TokenRecord: set(), KeyRecord: set()}
+
+    def change(record: TokenRecord | KeyRecord) -> str | None:
+        try:
+            return secret_box.resealed(record, keyring, old=old)
+        except secret_box.Unopened:
+            void[type(record)].add(record.public)
+            return None
+
+    tokens, keys = await catalog.reseal(change)
+    return Resealed(tokens, keys, len(void[TokenRecord]), len(void[KeyRecord]))
+
+
+async def void(catalog: Catalog, keyring: Keyring) -> Resealed:
+    """How many secrets no pair of the ring opens.  Nothing is changed."""
+    tokens, keys, ring = await catalog.all_tokens(), await catalog.keys(), keyring.still()
+
+    def count() -> Resealed:
+        closed = [
+            sum(not secret_box.is_open(each, ring) for each in tokens),
+            sum(not secret_box.is_open(each, ring) for each in keys),
+        ]
+        return Resealed(void_tokens=closed[0], void_keys=closed[1])
+
+    return await asyncio.to_thread(count)
+
+
+async def kept(catalog: Catalog, keyring: Keyring, under: Key) -> None:
+    """After a secret was stored that was sealed under this pair: seal it anew if another took its place meanwhile."""
+    keyring.look()
+    if keyring.own != under:
+        await reseal(catalog, keyring)
+
+
+def put(path: Path, before: Key, own: Key) -> None:
+    """Step 1: put ``own`` in the place of ``before``, another pair.  The caller has the turn, and calls ``finish``
+    before and afterwards.  Where there is no catalog yet, or not here, the next start of the server finishes."""
+    save(before, aside(path, before), replace=True)
+    held = read(path)
+    names = (*held.replaces, held.own.public, before.public)
+    replaces = tuple(dict.fromkeys(name for name in names if name != own.public))[-REPLACED:]
+    write(Held(own, before, replaces), path)
+
+
+async def finish(path: Path, catalog: Catalog) -> Resealed:
+    """Steps 2 and 3, if the file says that they are due.  The caller has the turn."""
+    held = read(path)
+    if held.previous is None:
+        return Resealed()
+    done = await reseal(catalog, Keyring([held.own, held.previous]))
+    write(replace(held, previous=None), path)
+    return done
+
+
+async def finish_soon(path: Path, catalog: Catalog, audit: Audit) -> None:
+    """``finish`` at the start of a server, unless another program is at it."""
+    if read(path).previous is None:
+        return
+    try:
+        with turn(path.parent):
+            done = await finish(path, catalog)
+    except Taken as taken:
+        log.warning("%s", taken)
+    else:
+        log.warning("finished the change of the key pair: sealed %d tokens and %d keys anew", done.tokens, done.keys)
+        audit.record("ResealSecrets", Who("server"), about_key=load(path).public, resealed=asdict(done))

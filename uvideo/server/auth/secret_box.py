@@ -1,0 +1,171 @@
+"""Secrets at rest: sealed under the private key of their account, so that a copy of the catalog alone opens nothing.
+
+    sealed = "s2." + base64url(nonce || AES-256-GCM of the secret, with its tag)
+
+The cipher's key is derived by HKDF-SHA256 from a private key that is in no catalog: the account's own, where the server
+has it, else the server's.  The associated data is what the secret belongs to.  A secret must be known to check its
+signatures, so it cannot be hashed.
+
+Programs of a schema before SINCE read and write another form only, "s1.": ``old``.  It is read for ever, and written
+while such a program may run beside this one, which the catalog knows (``Catalog.oldest_program``).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import secrets
+from dataclasses import replace
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from uvideo.server.auth.credentials import Key, Keyring
+from uvideo.storage.base import Catalog, KeyRecord, TokenRecord
+
+__all__ = ["Unopened", "is_open", "key_of", "key_record", "opened", "resealed", "sealed", "writes_old"]
+
+SINCE = 4  # the schema of the first programs that read the form written here
+MARK, OLD = "s2.", "s1."
+NONCE = 12  # bytes
+OLD_NONCE, OLD_MAC = 16, 32  # bytes
+
+
+class Unopened(Exception):
+    """Sealed under another private key than the account has now, or altered."""
+
+
+async def writes_old(catalog: Catalog) -> bool:
+    """Whether secrets must still be sealed in the old form."""
+    return await catalog.oldest_program() < SINCE
+
+
+def sealed(token: TokenRecord, keyring: Keyring, *, old: bool = False) -> TokenRecord:
+    """The token as it is stored."""
+    return replace(token, private=_seal(token.private, *_of(token, keyring), old))
+
+
+def opened(token: TokenRecord, keyring: Keyring) -> TokenRecord:
+    """The token as it is used.  One that was stored before there were seals is as it is.  Unopened."""
+    private = _secret(token, keyring)
+    if private is None:
+        raise Unopened(token.token_id)
+    return replace(token, private=private)
+
+
+def resealed(record: TokenRecord | KeyRecord, keyring: Keyring, *, old: bool = False) -> str | None:
+    """The secret sealed anew under the pair that counts; None if it is, or was stored before there were seals.
+
+    Unopened if no pair of the ring opens it.
+    """
+    under, belongs = _of(record, keyring)
+    if not record.private.startswith((MARK, OLD)) or _open(record.private, under, belongs) is not None:
+        return None
+    private = _secret(record, keyring)
+    if private is None:
+        raise Unopened(record.public)
+    return _seal(private, under, belongs, old)
+
+
+def is_open(record: TokenRecord | KeyRecord, keyring: Keyring) -> bool:
+    """Whether a pair of the ring opens it."""
+    return _secret(record, keyring) is not None
+
+
+def _secret(record: TokenRecord | KeyRecord, keyring: Keyring) -> str | None:
+    """What is sealed, by whichever pair opens it; None if none does, after another look at which pairs there are."""
+    if isinstance(record, TokenRecord) and not record.private.startswith((MARK, OLD)):
+        return record.private
+    _, belongs = _of(record, keyring)
+    owner = record.owner if isinstance(record, TokenRecord) else keyring.own.owner
+    for _ in range(2):
+        for key in keyring.opening(owner):
+            private = _open(record.private, key.private, belongs)
+            if private is not None:
+                return private
+        keyring.look()
+    return None
+
+
+def _of(record: TokenRecord | KeyRecord, keyring: Keyring) -> tuple[str, str]:
+    """(what it is sealed under, what it belongs to)."""
+    if isinstance(record, KeyRecord):
+        return keyring.own.private, _belonging(record.public, record.owner)
+    key = keyring.of(record.owner)
+    return key.private, record.public if key.owner == record.owner else f"{record.public}\0{record.owner}"
+
+
+def key_record(key: Key, own: Key, created: int, *, old: bool = False) -> KeyRecord:
+    """A key pair as the catalog keeps it, sealed under the server's own."""
+    private = _seal(key.private, own.private, _belonging(key.public, key.owner), old)
+    return KeyRecord(key.public, key.owner, private, created)
+
+
+def key_of(record: KeyRecord, keyring: Keyring) -> Key:
+    """The key pair as it is used.  Unopened."""
+    private = _secret(record, keyring)
+    if private is None:
+        raise Unopened(record.public)
+    return Key(record.public, private, record.owner)
+
+
+def _belonging(public: str, owner: str) -> str:
+    """A record with another owner written into it is not opened."""
+    return f"key\0{public}\0{owner}"
+
+
+def _seal(plain: str, under: str, belongs: str, old: bool) -> str:
+    if old:
+        nonce = secrets.token_bytes(OLD_NONCE)
+        hidden = nonce + _old_mixed(plain.encode(), under, nonce)
+        return OLD + base64.urlsafe_b64encode(hidden + _old_mac(under, hidden, belongs)).decode()
+    nonce = secrets.token_bytes(NONCE)
+    hidden = nonce + _cipher(under).encrypt(nonce, plain.encode(), belongs.encode())
+    return MARK + base64.urlsafe_b64encode(hidden).decode()
+
+
+def _open(text: str, under: str, belongs: str) -> str | None:
+    """None if it was sealed under another private key, for something else, or altered."""
+    try:
+        found = base64.urlsafe_b64decode(text[len(MARK) :])
+        if text.startswith(OLD):
+            return _old_open(found, under, belongs)
+        if not text.startswith(MARK) or len(found) < NONCE:
+            return None
+        return _cipher(under).decrypt(found[:NONCE], found[NONCE:], belongs.encode()).decode()
+    except (ValueError, binascii.Error, InvalidTag):
+        return None
+
+
+def _cipher(under: str) -> AESGCM:
+    return AESGCM(HKDF(SHA256(), 32, salt=None, info=b"uvideo seal 2").derive(under.encode()))
+
+
+# The old form: the key stream is HMAC-SHA256 of nonce and block number, the mac HMAC-SHA256 of all and of what it
+# belongs to.
+
+
+def _old_open(found: bytes, under: str, belongs: str) -> str | None:
+    hidden, mac = found[:-OLD_MAC], found[-OLD_MAC:]
+    if len(hidden) < OLD_NONCE or not hmac.compare_digest(mac, _old_mac(under, hidden, belongs)):
+        return None
+    return _old_mixed(hidden[OLD_NONCE:], under, hidden[:OLD_NONCE]).decode()
+
+
+def _old_key(under: str, use: str) -> bytes:
+    return hmac.new(under.encode(), f"uvideo seal {use}".encode(), hashlib.sha256).digest()
+
+
+def _old_mac(under: str, hidden: bytes, belongs: str) -> bytes:
+    return hmac.new(_old_key(under, "mac"), hidden + b"\0" + belongs.encode(), hashlib.sha256).digest()
+
+
+def _old_mixed(data: bytes, under: str, nonce: bytes) -> bytes:
+    key, stream = _old_key(under, "stream"), b""
+    while len(stream) < len(data):
+        stream += hmac.new(key, nonce + len(stream).to_bytes(4, "big"), hashlib.sha256).digest()
+    return bytes(one ^ other for one, other in zip(data, stream, strict=False))

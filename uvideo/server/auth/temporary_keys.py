@@ -1,0 +1,103 @@
+"""Key pairs that end by themselves (STS): the SecurityToken says all, so nothing is stored and every worker agrees.
+
+    SecurityToken = base64url(JSON {"i": id, "k": public key, "e": expiry}) "." HMAC-SHA256 of that
+    secret = HMAC-SHA256 of the SecurityToken, both with the private key of the pair "k" that asked for it
+
+So they are of the account of that pair, whatever they say, and end with it.
+
+Source: management-plane.md section 5 names the action and the three values; the rest is ours.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import secrets
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+
+from uvideo._core import errors, json_document, message, operation
+from uvideo.server.auth.credentials import Key
+
+__all__ = ["HEADER", "assume", "issuer", "known_by"]
+
+PREFIX = "STS_"  # of every such public key
+HEADER = "SecurityToken"
+LEAST, USUAL, MOST = 900, 3600, 43200  # seconds
+TOKEN_LIMIT = 2048
+NOBODY = Key("", secrets.token_hex(20))
+
+
+def assume(op: operation.AssumeRole, key: Key, now: float) -> operation.TemporaryKeys:
+    """Keys that may do on the data plane what the account of ``key``, which asked, may.  BadRequest."""
+    if op.policy:
+        raise errors.BadRequest(
+            "Policy is not applied by this server, so it gives no keys under one: leave it out, or make a token that "
+            "may do less (CreateUFileToken)"
+        )
+    seconds = USUAL if op.seconds is None else op.seconds
+    if not LEAST <= seconds <= MOST:
+        raise errors.BadRequest(f"DurationSeconds is not from {LEAST} to {MOST}", action_code=15018)
+    name, expires = PREFIX + str(uuid.uuid4()), int(now) + seconds
+    text = json.dumps({"i": name, "k": key.public, "e": expires}, separators=(",", ":"))
+    claim = base64.urlsafe_b64encode(text.encode()).decode()
+    token = claim + "." + _mac(key.private, "token:" + claim)
+    return operation.TemporaryKeys(name, _mac(key.private, "secret:" + token), token, expires)
+
+
+async def known_by(
+    public: str,
+    headers: message.Headers,
+    query: Sequence[tuple[str, str]],
+    find: Callable[[str], Awaitable[Key | None]],
+) -> Key | None:
+    """The key pair that a request with this public key is signed with; None if that is no temporary one.
+
+    ``find``: gives the pair of a public key.  AccessDenied if its SecurityToken is missing.  For one that is not ours,
+    or another's, it is a pair that nobody has: the answer is that to a wrong signature, after the same work.
+    """
+    if not public.startswith(PREFIX):
+        return None
+    token = _token(headers, query)
+    if not token:
+        raise errors.AccessDenied("the SecurityToken is missing")
+    name, account, expires = _said(token)
+    claim, _, mac = token.rpartition(".")
+    key = await find(account)
+    private = (key or NOBODY).private
+    genuine = _equal(_mac(private, "token:" + claim), mac) and key is not None and name == public
+    secret = _mac(private if genuine else NOBODY.private, "secret:" + token)
+    return Key(public, secret, key.owner if genuine and key is not None else "", expires, account)
+
+
+def issuer(public: str, headers: message.Headers, query: Sequence[tuple[str, str]]) -> str:
+    """The public key whose private key signs the request, or vouches for the pair that does, as the request says."""
+    return _said(_token(headers, query))[1] if public.startswith(PREFIX) else public
+
+
+def _token(headers: message.Headers, query: Sequence[tuple[str, str]]) -> str:
+    return headers.get(HEADER) or dict(query).get(HEADER) or ""
+
+
+def _said(token: str) -> tuple[str, str, int]:
+    """(public key, public key of the pair that made it, expiry) as a SecurityToken says; a public key of nobody's if it
+    cannot be read."""
+    try:
+        text = base64.urlsafe_b64decode(token.rpartition(".")[0]) if len(token) <= TOKEN_LIMIT else b""
+        said = json_document.parse_json(text)
+        name, account, expires = said["i"], said["k"], int(said["e"])
+        account.encode()
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, binascii.Error):
+        return "", PREFIX, 0
+    return name, account, expires
+
+
+def _equal(left: str, right: str) -> bool:
+    return hmac.compare_digest(left.encode(), right.encode("utf-8", "replace"))
+
+
+def _mac(private: str, text: str) -> str:
+    return hmac.new(private.encode(), text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()

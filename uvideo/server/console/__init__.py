@@ -1,0 +1,1 @@
+"""The web console: its pages, its sessions, its calls."""

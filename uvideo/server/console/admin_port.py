@@ -1,0 +1,86 @@
+"""The admin port: /healthz, /readyz, /metrics and the console, and nothing of the data."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+
+from aiohttp import web
+
+from uvideo._core import message
+from uvideo.server.console.app import Console
+from uvideo.server.http.exchange import Disconnected, Exchange, Watch
+from uvideo.server.ops import prometheus_text
+from uvideo.server.ops.gauges import Gauges
+from uvideo.server.ops.metrics import Metrics
+from uvideo.server.ops.readiness import Readiness
+
+__all__ = ["admin_handler"]
+
+PLAIN = "text/plain; charset=utf-8"
+
+Answerer = Callable[[web.BaseRequest], Awaitable[tuple[int, str]]]
+
+log = logging.getLogger("uvideo.server")
+
+
+def admin_handler(
+    metrics: Metrics,
+    readiness: Readiness,
+    gauges: Gauges,
+    console: Console,
+    watch: Watch,
+    more: Mapping[str, Answerer] | None = None,
+) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
+    """What answers the requests of the admin port.
+
+    ``watch``: breaks off who takes an answer too slowly.  ``more``:
+    path -> what answers there, whatever the method.
+    """
+    others = more or {}
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        exchange = Exchange(request)
+        watch.active.add(exchange)
+        try:
+            found = await answered(exchange)
+            body = found.body if isinstance(found.body, bytes) else b""
+            return await exchange.answer(message.Response(found.status, message.Headers(found.headers.items()), body))
+        except (Disconnected, ConnectionError):
+            exchange.abort()
+            gone = web.Response()  # nobody gets it
+            gone.force_close()
+            return gone
+        finally:
+            watch.active.discard(exchange)
+
+    async def answered(exchange: Exchange) -> web.Response:
+        request, kind = exchange.request, PLAIN
+        if request.path in others:
+            status, text = await others[request.path](request)
+            return web.Response(status=status, body=text.encode(), headers={"Content-Type": kind})
+        shown = await console.handle(request, exchange.sender)
+        if shown is not None:
+            return shown
+        if request.method not in ("GET", "HEAD"):
+            status, text = 405, "only GET and HEAD\n"
+        elif request.path == "/healthz":
+            status, text = 200, "ok\n"
+        elif request.path == "/readyz":
+            status, text = await readiness.look()
+        elif request.path == "/metrics":
+            await gauges.refresh()
+            return exposed(request)
+        else:
+            status, text = 404, "there are /healthz, /readyz, /metrics and the console at /\n"
+        return web.Response(status=status, body=text.encode(), headers={"Content-Type": kind})
+
+    def exposed(request: web.BaseRequest) -> web.Response:
+        families = list(metrics.families())
+        if prometheus_text.wants_openmetrics(request.headers.get("Accept", "")):
+            kind, text = prometheus_text.OPENMETRICS, prometheus_text.openmetrics(families, metrics.started)
+        else:
+            kind, text = prometheus_text.TEXT, prometheus_text.text(families)
+        return web.Response(body=text.encode(), headers={"Content-Type": kind, "Vary": "Accept"})
+
+    return handle

@@ -1,0 +1,332 @@
+"""The console on the admin port: its pages, signing in, and the calls of those who are signed in.
+
+HTTP and sessions are here; what may be asked is in ``view``.  Every answer says by its headers that no other page may
+frame it, read it or run a script in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import logging
+import math
+from collections.abc import Awaitable, Callable, Mapping
+from importlib import resources
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from uvideo._core import __version__, errors, json_document
+from uvideo.server.auth.client_address import Sender
+from uvideo.server.auth.credentials import Key
+from uvideo.server.console.console_api import ASKED, View
+from uvideo.server.console.sessions import Sessions, Throttle, csrf_of
+from uvideo.server.http.cross_origin import Endpoint
+from uvideo.server.http.error_responses import refusal_of
+from uvideo.server.ops.audit import OFF, Audit, Who, visited
+
+__all__ = ["Console"]
+
+BODY_LIMIT = 16 * 1024 * 1024  # bytes of a call; the etags of an upload of 2 TiB
+KEYS_LIMIT = 16 * 1024  # bytes of a key pair, from whoever asks
+BODY_SECONDS = 60.0  # until the body of a call must be there
+API = "/api/"
+TYPES = {
+    "html": "text/html; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "json": "application/json",
+    "svg": "image/svg+xml",
+}
+NOBODY = Key("", "\0")  # what an unknown public key is compared with, to take as long
+
+#: Of every answer.
+GUARDS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+    "Server": "uvideo",
+}
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data: {data}; "
+    "media-src 'self' blob: {data}; connect-src 'self' {data}; frame-src blob:; worker-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; "
+    "trusted-types uvideo"
+)
+CLOSED = "default-src 'none'; frame-ancestors 'none'"
+
+log = logging.getLogger("uvideo.server")
+
+
+class Refusal(Exception):
+    """An answer that is no result.  ``code``: what the page translates.  ``wait``: seconds until another try."""
+
+    def __init__(self, status: int, code: str, message: str, wait: float = 0.0) -> None:
+        super().__init__(message)
+        self.status, self.code, self.wait = status, code, wait
+
+
+class Console:
+    """Answers the requests of the admin port that are about the console.
+
+    ``find``: gives the pair of a public key.  ``port``: of the admin port, part of the cookie's name: cookies do not
+    tell ports apart.  ``tls``: whether the port itself speaks TLS; what a proxy before it does, it says in
+    X-Forwarded-Proto.
+    """
+
+    def __init__(
+        self,
+        view: View,
+        find: Callable[[str], Awaitable[Key | None]],
+        sessions: Sessions,
+        endpoint: Endpoint,
+        *,
+        port: int,
+        tls: bool = False,
+        throttle: Throttle | None = None,
+        audit: Audit = OFF,
+    ) -> None:
+        self._view, self._find, self._sessions, self._endpoint = view, find, sessions, endpoint
+        self._cookie, self._tls = f"uvideo-{port}", tls
+        self._throttle = throttle or Throttle()
+        self._audit = audit
+        self._assets = _Assets()
+
+    async def handle(self, request: web.BaseRequest, sender: Sender) -> web.Response | None:
+        """The answer; None if the request is not about the console."""
+        if request.path.startswith(API):
+            return await self._answer(request, sender)
+        if request.method not in ("GET", "HEAD"):
+            return None
+        found = self._assets.find("index.html" if request.path == "/" else request.path[1:])
+        return None if found is None else self._page(request, *found)
+
+    # Pages
+
+    def _page(self, request: web.BaseRequest, kind: str, body: bytes, mark: str) -> web.Response:
+        url = urlsplit(self._endpoint.url(request.headers.get("Host", "")) or "")
+        data = f"{url.scheme}://{url.netloc}" if url.netloc else ""
+        headers = {**GUARDS, "ETag": mark, "Cache-Control": "no-cache", "Content-Type": kind}
+        headers["Content-Security-Policy"] = POLICY.format(data=data).replace(" ;", ";")
+        if request.headers.get("If-None-Match") == mark:
+            return web.Response(status=304, headers=headers)
+        return web.Response(body=body, headers=headers)
+
+    # Calls
+
+    async def _answer(self, request: web.BaseRequest, sender: Sender) -> web.Response:
+        headers = {**GUARDS, "Cache-Control": "no-store", "Content-Security-Policy": CLOSED}
+        headers["Content-Type"] = "application/json"
+        status = 200
+        try:
+            said = await self._call(request, sender, headers)
+        except Refusal as refusal:
+            status, said = refusal.status, {"error": refusal.code, "message": str(refusal)}
+            if refusal.wait:
+                said["wait"] = math.ceil(refusal.wait)
+                headers["Retry-After"] = str(said["wait"])
+        except errors.InvalidArgument as error:
+            status, said = 400, {"error": "BadRequest", "message": str(error)}
+        except errors.Refused as error:
+            status, said = _said(error, headers)
+        except (ConnectionError, asyncio.CancelledError):
+            raise
+        except Exception as failure:
+            status, said = _said(refusal_of(failure, ASKED), headers)
+        return web.Response(status=status, body=json.dumps(said, ensure_ascii=False).encode(), headers=headers)
+
+    async def _call(self, request: web.BaseRequest, sender: Sender, headers: dict[str, str]) -> dict[str, Any]:
+        name, changes = request.path[len(API) :], request.method == "POST"
+        _check_sender(request, changes)
+        if request.method == "GET" and name == "session":
+            return await self._session(request)
+        if changes and name == "session":
+            return await self._sign_in(request, sender, headers)
+        if changes and name == "link":
+            self._audit.admit()
+            key = await self._credentials(request, sender, links=False)
+            self._record("MakeLink", key, sender)
+            return {"link": self._sessions.link(key.public, key.owner)}
+        call = self._view.calls.get((request.method, name))
+        if call is None and (request.method, name) != ("POST", "sign-out"):
+            raise Refusal(404, "NoCall", "there is no such call")
+        token, key = await self._signed_in(request)
+        if changes and not hmac.compare_digest(
+            request.headers.get("X-CSRF-Token", "").encode(), csrf_of(token).encode()
+        ):
+            raise Refusal(403, "Csrf", "the token of the page is missing or wrong: load the page again")
+        if call is None:
+            self._sessions.close(token)
+            self._record("SignOut", key, sender)
+            headers["Set-Cookie"] = self._set_cookie(request, "", 0)
+            return {}
+        given = await _body(request) if changes else dict(request.query)
+        url = self._endpoint.url(request.headers.get("Host", ""))
+        if url is None:
+            raise Refusal(400, "BadRequest", "the Host header cannot be read")
+        with visited(_who(key), sender.address):
+            return await call(key, given, url)
+
+    def _record(self, operation: str, key: Key, sender: Sender) -> None:
+        self._audit.record(operation, _who(key), status=200, address=sender.address)
+
+    def _token(self, request: web.BaseRequest) -> str:
+        return request.cookies.get(self._cookie, "")
+
+    async def _signed_in(self, request: web.BaseRequest) -> tuple[str, Key]:
+        """(token, key) of the session; one whose key the server does not know any more has ended."""
+        token = self._token(request)
+        public = self._sessions.find(token) if token else None
+        key = await self._find(public) if public is not None else None
+        if key is None:
+            raise Refusal(401, "SignedOut", "not signed in")
+        return token, key
+
+    async def _session(self, request: web.BaseRequest) -> dict[str, Any]:
+        try:
+            token, key = await self._signed_in(request)
+        except Refusal:
+            return {"signed_in": False, "version": __version__}
+        return self._said_of(token, key, request)
+
+    def _said_of(self, token: str, key: Key, request: web.BaseRequest) -> dict[str, Any]:
+        return {
+            "signed_in": True,
+            "public_key": key.public,
+            "csrf": csrf_of(token),
+            "endpoint": self._endpoint.url(request.headers.get("Host", "")),
+            "version": __version__,
+        }
+
+    async def _sign_in(self, request: web.BaseRequest, sender: Sender, headers: dict[str, str]) -> dict[str, Any]:
+        """A new session in place of the one that there was."""
+        self._audit.admit()
+        key = await self._credentials(request, sender)
+        self._sessions.close(self._token(request))
+        token = self._sessions.open(key.public, key.owner)
+        log.info("console: %s signed in from %s", key.public, sender.address)
+        self._record("SignIn", key, sender)
+        headers["Set-Cookie"] = self._set_cookie(request, token)
+        return self._said_of(token, key, request)
+
+    async def _credentials(self, request: web.BaseRequest, sender: Sender, links: bool = True) -> Key:
+        """The key of a pair, or of a link that is thereby used up.  Failures make the address wait."""
+        given = await _body(request, KEYS_LIMIT)
+        wait = self._throttle.wait(sender)
+        if wait:
+            raise Refusal(429, "Throttled", "too many failed sign-ins from this address", wait)
+        link = given.get("link")
+        if links and isinstance(link, str):
+            public = self._sessions.redeem(link)
+            key = await self._find(public) if public is not None else None
+            if key is None:
+                self._failed(sender)
+                raise Refusal(403, "LinkUsed", "this link was used before or is too old")
+            return key
+        public, private = given.get("public_key"), given.get("private_key")
+        if not isinstance(public, str) or not isinstance(private, str):
+            raise Refusal(400, "BadRequest", "public_key and private_key are missing or no texts")
+        key = await self._find(public)
+        right = hmac.compare_digest(_bytes((key or NOBODY).private), _bytes(private))
+        if key is None or not right:
+            self._failed(sender)
+            raise Refusal(403, "WrongKeys", "the key pair is wrong")
+        self._throttle.succeeded(sender)
+        return key
+
+    def _failed(self, sender: Sender) -> None:
+        self._throttle.failed(sender)
+        log.warning("console: a sign-in from %s failed", sender.address)
+        self._audit.stranger("SignInFailed", Who("console"), status=403, address=sender.address)
+
+    def _set_cookie(self, request: web.BaseRequest, token: str, age: int | None = None) -> str:
+        """Without Path: a browser takes the folder of the call, whatever a proxy puts before it."""
+        secure = self._tls or request.headers.get("X-Forwarded-Proto", "").lower() == "https"
+        parts = [f"{self._cookie}={token}", "HttpOnly", "SameSite=Strict"]
+        return "; ".join(parts + ["Secure"] * secure + ([] if age is None else [f"Max-Age={age}"]))
+
+
+def _said(error: errors.UVideoError, headers: dict[str, str]) -> tuple[int, dict[str, Any]]:
+    """(status, what is said) of a refusal of the server's rules."""
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    status = error.status or 400
+    if status == 401:  # 401 means the session here, and nothing else
+        status = 400
+    return status, {"error": type(error).__name__, "message": str(error)}
+
+
+def _who(key: Key) -> Who:
+    return Who("console", key.public, key.owner)
+
+
+def _check_sender(request: web.BaseRequest, changes: bool) -> None:
+    """Only a page of this very origin may call, and only a page or a program of the user may sign in."""
+    if request.method not in ("GET", "POST"):
+        raise Refusal(405, "NoCall", "only GET and POST")
+    site = request.headers.get("Sec-Fetch-Site")
+    if site not in (None, "same-origin"):
+        raise Refusal(403, "OtherOrigin", "only a page of the console may ask this")
+    origin = request.headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc.lower() != request.headers.get("Host", "").lower():
+        raise Refusal(
+            403,
+            "OtherOrigin",
+            "the Origin is not this host; a proxy before the console must pass the Host header on as it came",
+        )
+    if changes and request.content_type != "application/json":
+        raise Refusal(415, "BadRequest", "the body must be application/json")
+
+
+async def _body(request: web.BaseRequest, limit: int = BODY_LIMIT) -> Mapping[str, Any]:
+    async def read() -> bytes:
+        chunks, size = list[bytes](), 0
+        while data := await request.content.readany():
+            size += len(data)
+            if size > limit:
+                raise Refusal(413, "TooLarge", f"the body is longer than {limit} bytes")
+            chunks.append(data)
+        return b"".join(chunks)
+
+    try:
+        found = json_document.parse_json(await asyncio.wait_for(read(), BODY_SECONDS) or b"{}")
+    except ValueError:
+        found = None
+    except asyncio.TimeoutError:
+        raise Refusal(408, "Throttled", "the body did not come") from None
+    except web.RequestPayloadError:
+        raise Refusal(400, "BadRequest", "the body is not transferred as its headers say") from None
+    if not isinstance(found, dict):
+        raise Refusal(400, "BadRequest", "the body is no JSON object")
+    return found
+
+
+def _bytes(value: str) -> bytes:
+    return value.encode("utf-8", "replace")
+
+
+class _Assets:
+    """The files of the pages, read when the first one is asked for."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, tuple[str, bytes, str]] = {}
+
+    def find(self, name: str) -> tuple[str, bytes, str] | None:
+        """(Content-Type, bytes, ETag) of a file by its name."""
+        if not self._files:
+            self._files = {
+                each.name: _asset(each.name, each.read_bytes())
+                for each in (resources.files("uvideo.server") / "console").iterdir()
+                if each.name.rpartition(".")[2] in TYPES
+            }
+        return self._files.get(name)
+
+
+def _asset(name: str, body: bytes) -> tuple[str, bytes, str]:
+    return TYPES[name.rpartition(".")[2]], body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'

@@ -1,0 +1,496 @@
+"""What the console's pages may ask: calls of JSON, each a few operations of the service.
+
+Who asks was found out by the caller; what may be asked of whose space is checked here.  Whatever an operation may hold
+is checked as for a request of the data plane: it is encoded and decoded by the same dialect.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any
+
+from uvideo._core import answer, compat, dialect, errors, etag, operation, provider, signature
+from uvideo.server.auth.credentials import Key
+from uvideo.server.http.error_responses import refusal_of
+from uvideo.server.ops.audit import FREES, OFF, Audit, Entry, details, visitor
+from uvideo.server.ops.gauges import STALE
+from uvideo.server.ops.history import History
+from uvideo.server.ops.storage_totals import COUNTS
+from uvideo.server.rules.object_record import object_info, said_acl
+from uvideo.server.rules.service import Service
+from uvideo.server.rules.spaces import Spaces
+from uvideo.storage.base import DAY, Holding, SpaceRecord
+
+__all__ = ["ASKED", "View"]
+
+ASKED = "a call of the console"  # in the log
+SPACES_LIMIT = 1000
+KEYS_LIMIT = 1000  # keys of one call
+AT_ONCE = 32  # operations of one call in flight, so that they share a sync of the disk
+UPLOADS_LIMIT = 500  # of one answer
+PARTS_LIMIT = 1000
+STALE_LIMIT = 10_000  # uploads of one space
+DAYS = 30
+SECONDS_LIMIT = 7 * 86400  # of a signed URL
+KEPT_SECONDS = 30.0  # how long what is dear to count is kept
+KEPT = 256
+
+_SUFFIX = provider.parse_suffix("127.0.0.1")
+_DOTS = re.compile(r"(?:\A|/)\.{1,2}(?:/|\Z)").search
+
+Given = Mapping[str, Any]
+Managed = operation.CreateSpace | operation.UpdateSpace | operation.DeleteSpace
+Call = Callable[[Key, Given, str], Awaitable[dict[str, Any]]]
+
+
+Held = Callable[[], Awaitable[Sequence[Holding] | None]]
+
+
+async def _nothing_yet() -> Sequence[Holding] | None:
+    return None
+
+
+class View:
+    """``calls``: (method, name) -> call(key of the session, what was given, URL of the data port) -> JSON object.
+
+    A call raises errors.Refused.  Those with the method GET change nothing.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        spaces: Spaces,
+        history: History,
+        started: float,
+        audit: Audit = OFF,
+        held: Held = _nothing_yet,
+    ) -> None:
+        self._audit, self._held = audit, held
+        self._service, self._spaces, self._catalog = service, spaces, service.catalog
+        self._history, self._started = history, started
+        self._kept: dict[tuple[Any, ...], tuple[float, Any]] = {}
+        self.calls: dict[tuple[str, str], Call] = {
+            ("GET", "spaces"): self._list_spaces,
+            ("GET", "spaces/usage"): self._usage_of_space,
+            ("POST", "spaces/create"): self._create_space,
+            ("POST", "spaces/type"): self._set_type,
+            ("POST", "spaces/delete"): self._delete_space,
+            ("GET", "objects"): self._list_objects,
+            ("GET", "object"): self._object,
+            ("POST", "objects/exist"): self._exist,
+            ("POST", "objects/delete"): self._delete_objects,
+            ("POST", "objects/rename"): self._rename,
+            ("POST", "objects/copy"): self._copy,
+            ("POST", "objects/class"): self._set_class,
+            ("POST", "objects/restore"): self._restore,
+            ("POST", "objects/acl"): self._set_acl,
+            ("POST", "objects/metadata"): self._set_metadata,
+            ("POST", "sign"): self._sign,
+            ("GET", "uploads"): self._list_uploads,
+            ("GET", "uploads/parts"): self._list_parts,
+            ("POST", "uploads/begin"): self._begin,
+            ("POST", "uploads/finish"): self._finish,
+            ("POST", "uploads/abort"): self._abort,
+            ("GET", "dashboard"): self._dashboard,
+        }
+
+    # Spaces
+
+    async def _list_spaces(self, key: Key, given: Given, url: str) -> dict[str, Any]:
+        found = await self._catalog.spaces(key.owner, 0, SPACES_LIMIT)
+        return {"spaces": [_space(space) for space in found], "more": len(found) == SPACES_LIMIT}
+
+    async def _usage_of_space(self, key: Key, given: Given, url: str) -> dict[str, Any]:
+        space = await self._own(_text(given, "space"), key)
+        today = int(self._service.clock()) // DAY
+
+        async def count() -> int:
+            return (await self._catalog.usage([space.space_id], today, today))[0].stored
+
+        return {"stored": await self._keep(("usage", space.space_id), count)}
+
+    async def _create_space(self, key: Key, given: Given, url: str) -> dict[str, Any]:
+        op = operation.CreateSpace(_text(given, "space"), type=_text(given, "type"))
+        await self._manage(op, key)
+        return {}
+
+    async def _set_type(self, key: Key, given: Given, url: str) -> dict[str, Any]:
+        await self._manage(operation.UpdateSpace(_text(given, "space"), _text(given, "type")), key)
+        return {}
+
+    async def _delete_space(self, key: Key, given: Given, url: str) -> dict[str, Any]:
+        name = _text(given, "space")
+        if given.get("typed") != name:
+            raise errors.BadRequest("the name of the space must be typed to delete it")
+        await self._manage(operation.DeleteSpace(name), key)
+        return {}
+
+    async def _own(self, name: str, key: Key) -> SpaceRecord:
+        space = await self._catalog.space(name)
+        if space is None:
+            raise errors.SpaceNotFound()
+        if space.owner != key.owner:
+            raise errors.AccessDenied()
+        return space
+
+    # Objects
+
+    async def _list_objects(self, key: Key, given: Given, url: str) -> dict[str, Any]:
+        op = operation.ListObjects(
+            _text(given, "space"),
+            _text(given, "prefix", ""),
+            _text(given, "marker", ""),
+            _number(given, "limit", 1, dialect.LIST_LIMIT, dialect.LIST_LIMIT),
+            _text(given, "delimiter", ""),
+        )
+        page = await self._run(op, key)
+        return {
+            "objects": [_file(info) for info in page.objects],
+            "prefixes": list(page.prefixes),
+            "next": page.next_marker,
+        }
+
+    async def _object(self, key: Key, given: Given, url: str) -> dict[str, Any]:
+        space, name = await self._own(_text(given, "space"), key), _text(given, "key")
+        record = await self._service.record(space, name)
+        info = object_info(record, self._service.clock())
+        return {
+            "key": name,
+            "size": info.size,
+            "etag": info.etag,
+            "mime": info.mime,
+            "class": info.storage_class,
+            "created": info.created,
+            "modified": info.modified,
+            "metadata": dict(info.metadata),
+            "headers": dict(info.headers),
+            "tags": dict(record.tags),
+            "acl": said_acl(record),
+            "restore": info.restore,
+            "ready": record.ready,
+            "expires": record.expires,
+            "public": space.type == "public" or said_acl(record) != operation.ACLS[0],
+            "url": None if _DOTS(name) else _url_of(url, space.name, name),
+        }
+
+    async def _exist(self, key: Key, given: Given, url: str) -> dict[str, Any]:
+        space = await self._own(_text(given, "space"), key)
+
+        found = [(name, await self._catalog.get(space.space_id, name)) for name in _keys(given)]
+        return {"exist": {name: record.size for name, record in found if record is not None}}
+
+    async def _delete_objects(self, key: Key, given: Given, url: str) -> dict[str, Any]:
+        name, keys = _text(given, "space"), _keys(given)
+        await self._own(name, key)
+        return {"failed": await self._each(keys, lambda each: self._run(operation.DeleteObject(name, each), key))}
+
+    async def _rename(self, key: Key, given: Given, url: str) -> dict[str, Any]:
+        force = given.get("force") is True
+        await self._run(
+            operation.RenameObject(_text(given, "space"), _text(given, "key"), _text(given, "new_key"), force), key
+        )
+        return {}
+
+    async def _copy(self, key: Key, given: Given, url: str) -> dict[str, Any]:
+        to_space, to_key = _text(given, "to_space"), _text(given, "to_key")
+        space = await self._own(to_space, key)
+        if given.get("force") is not True and await self._catalog.get(space.space_id, to_key) is not None:
+            raise errors.AlreadyExists()
+        source = _text(given, "space")
+        await self._own(source, key)
+        await self._run(operation.CopyObject(to_space, to_key, source, _text(given, "key")), key)
+        return {}
+
+    async def _set_class(self, key: Key, given: Given, url: str) -> dict[str, Any]:
+        name, to = _text(given, "space"), _text(given, "class")
+        await self._own(name, key)
+        return {
+            "failed": await self._each(_keys(given), lambda each: self._run(operation.SwitchClass(name, each, to), key))
+        }
+
+    async def _restore(self, key: Key, given: Given, url: str) -> dict[str, Any]:
+        name = _text(given, "space")
+        await self._own(name, key)
+        failed = await self._each(_keys(given), lambda each: self._run(operation.RestoreObject(name, each), key))
+        return {"failed": failed}
+
+    async def _set_acl(self, key: Key, given: Given, url: str) -> dict[str, Any]:
+        await self._run(operation.PutAcl(_text(given, "space"), _text(given, "key"), _text(given, "acl")), key)
+        return {}
+
+    async def _set_metadata(self, key: Key, given: Given, url: str) -> dict[str, Any]:
+        """Type, metadata and kept headers in place of those the object has; its bytes, tags and acl stay."""
+        space, name = await self._own(_text(given, "space"), key), _text(given, "key")
+        record = await self._service.record(space, name)
+        pairs = given.get("metadata")
+        if not isinstance(pairs, dict) or not all(isinstance(value, str) for value in pairs.values()):
+            raise errors.BadRequest("metadata is not an object of texts")
+        op = operation.CopyObject(
+            space.name,
+            name,
+            space.name,
+            name,
+            directive="REPLACE",
+            storage_class=record.storage_class,
+            metadata=tuple(pairs.items()),
+            mime=_text(given, "mime") or None,
+            headers=object_info(record, self._service.clock()).headers,
+        )
+        await self._run(op, key)
+        return {}
+
+    # Bulk bytes, which the browser moves itself
+
+    async def _sign(self, key: Key, given: Given, url: str) -> dict[str, Any]:
+        """URLs for GET, HEAD or PUT of keys of one space.  A PUT serves all parts of its key, and only with its type.
+
+        Each item: {"key", "filename"?, "mime"?}.
+        """
+        space = await self._own(_text(given, "space"), key)
+        method = _text(given, "method")
+        if method not in ("GET", "HEAD", "PUT"):
+            raise errors.BadRequest("only GET, HEAD and PUT are signed")
+        now = int(self._service.clock())
+        expires = now + _number(given, "seconds", 1, SECONDS_LIMIT, 600)
+        items = given.get("items")
+        if not isinstance(items, list) or not 1 <= len(items) <= KEYS_LIMIT:
+            raise errors.BadRequest(f"items is not a list of 1 to {KEYS_LIMIT}")
+        return {"urls": [_signed(key, url, space.name, method, expires, item) for item in items], "expires": expires}
+
+    # Uploads
+
+    async def _list_uploads(self, key: Key, given: Given, url: str) -> dict[str, Any]:
+        named = given.get("space")
+        if named is None:
+            spaces: Sequence[SpaceRecord] = await self._catalog.spaces(key.owner, 0, SPACES_LIMIT)
+        else:
+            spaces = [await self._own(_text(given, "space"), key)]
+        found: list[dict[str, Any]] = []
+        before = int(self._service.clock()) - STALE
+        for space in spaces:
+            limit = UPLOADS_LIMIT + 1 - len(found)
+            uploads = await self._catalog.uploads(space.space_id, "", "", "", limit)
+            stale = set[str]()
+            if any(each.created < before for each in uploads):
+                old = await self._catalog.stale_uploads(before, STALE_LIMIT, space.space_id)
+                stale = {each.upload_id for each in old}
+            for each in uploads:
+                fields = {"space": space.name, "key": each.key, "upload_id": each.upload_id, "started": each.created}
+                found.append({**fields, "stale": each.upload_id in stale})
+        return {"uploads": found[:UPLOADS_LIMIT], "more": len(found) > UPLOADS_LIMIT}
+
+    async def _list_parts(self, key: Key, given: Given, url: str) -> dict[str, Any]:
+        """Parts from number ``from``."""
+        space = await self._own(_text(given, "space"), key)
+        upload = await self._catalog.upload(_text(given, "upload_id"))
+        if upload is None or upload.space_id != space.space_id:
+            raise errors.UploadNotFound()
+        first = _number(given, "from", 0, 10**9, 0)
+        parts = await self._catalog.parts(upload.upload_id, first, PARTS_LIMIT + 1)
+        return {
+            "key": upload.key,
+            "parts": [[part.part, part.etag, part.size] for part in parts[:PARTS_LIMIT]],
+            "next": parts[PARTS_LIMIT].part if len(parts) > PARTS_LIMIT else None,
+        }
+
+    async def _begin(self, key: Key, given: Given, url: str) -> dict[str, Any]:
+        name = _text(given, "key")
+        _check_for_browser(name)
+        begun = await self._run(
+            operation.InitiateUpload(_text(given, "space"), name, mime=_text(given, "mime", "") or None), key
+        )
+        return {"upload_id": begun.upload_id, "block_size": begun.block_size}
+
+    async def _finish(self, key: Key, given: Given, url: str) -> dict[str, Any]:
+        """The upload becomes the object only if the etag of its parts is the one that the browser worked out."""
+        etags, expected = given.get("etags"), _text(given, "etag")
+        if not isinstance(etags, list) or not all(isinstance(each, str) for each in etags):
+            raise errors.BadRequest("etags is not a list of texts")
+        try:
+            worked_out = etag.from_digests([etag.part_digest(each) for each in etags])
+        except ValueError:
+            raise errors.InvalidPartList() from None
+        if worked_out != expected:
+            raise errors.InvalidPartList("the etag is not that of these parts")
+        op = operation.FinishUpload(_text(given, "space"), _text(given, "key"), _text(given, "upload_id"), tuple(etags))
+        finished = await self._run(op, key)
+        return {"etag": finished.etag, "size": finished.size, "key": finished.key}
+
+    async def _abort(self, key: Key, given: Given, url: str) -> dict[str, Any]:
+        op = operation.AbortUpload(_text(given, "space"), _text(given, "key"), _text(given, "upload_id"))
+        await self._run(op, key)
+        return {}
+
+    # Dashboard
+
+    async def _dashboard(self, key: Key, given: Given, url: str) -> dict[str, Any]:
+        """Counts of the whole server since it started, and what the account's spaces stored and sent by day."""
+        now = self._service.clock()
+        last = int(now) // DAY
+
+        async def count() -> list[list[int]]:
+            op = operation.GetSpaceStatus((), (last - DAYS + 1) * DAY, int(now))
+            status = await self._spaces.perform(op, key.owner)
+            assert isinstance(status, operation.SpaceStatus)
+            return [[day.time, day.storage, day.flux] for day in status.entries]
+
+        samples = self._history.samples()
+        after = _number(given, "after", 0, 10**12, 0)
+        return {
+            "now": now,
+            "started": self._started,
+            "fields": ["time", *samples[-1][1]._fields],
+            "samples": [[round(when, 1), *counts] for when, counts in samples if when > after],
+            "days": await self._keep(("days", key.owner, last), count),
+            "spaces": await self._held_by(key.owner),
+        }
+
+    async def _held_by(self, owner: str) -> list[list[Any]] | None:
+        """[name, objects, bytes, unfinished uploads, bytes of them, bytes sent, bytes received] of each space of the
+        account, the largest first; None until they were counted."""
+        found = await self._held()
+        if found is None:
+            return None
+        own = sorted((each for each in found if each.account == owner), key=lambda each: -each.stored)
+        return [[each.space, *(getattr(each, name) for name in COUNTS)] for each in own[:SPACES_LIMIT]]
+
+    # Carrying it out
+
+    async def _manage(self, op: Managed, key: Key) -> Any:
+        """The result of an operation of the management plane."""
+        return await self._recorded(op, self._spaces.perform(op, key.owner))
+
+    async def _run(self, op: dialect.Operation, key: Key) -> Any:
+        """The result of an operation of the data plane, checked as if it had come over the wire."""
+        return await self._recorded(op, self._checked(op, key))
+
+    async def _recorded(self, op: dialect.Operation | Managed, work: Coroutine[Any, Any, Any]) -> Any:
+        """The result of the work, which is in the audit log by then."""
+        cls = type(op)
+        if not self._audit.wants(cls):
+            return await work
+        try:
+            self._audit.admit(frees=cls in FREES)
+        except errors.Unavailable:
+            work.close()
+            raise
+        who, address = visitor()
+        entry = Entry(who, cls.__name__, op.space, getattr(op, "key", ""), details(op))
+        status, code = 500, 0
+        try:
+            result = await work
+            status = 200
+            return result
+        except Exception as failure:
+            error = refusal_of(failure, ASKED)
+            status, code = error.status or 400, error.ret_code or 0
+            raise error from failure
+        finally:
+            self._audit.end(entry, status, code, address, "")
+
+    async def _checked(self, op: dialect.Operation, key: Key) -> answer.Result:
+        space = await self._own(op.space, key)
+        request = dialect.encode(op, _SUFFIX)
+        target = dialect.parse_target(request.target)
+        (address,) = dialect.addresses("", op.space, target.path)
+        checked = dialect.decode(
+            type(op),
+            space.name,
+            dialect.key_of(address),
+            dialect.parameters(target.query),
+            request.headers,
+            request.body,
+        )
+        return await self._service.run(checked, space)
+
+    async def _each(self, keys: Sequence[str], run: Callable[[str], Awaitable[Any]]) -> dict[str, str]:
+        """{key: why} of those that were refused."""
+        gate, failed = asyncio.Semaphore(AT_ONCE), dict[str, str]()
+
+        async def one(key: str) -> None:
+            async with gate:
+                try:
+                    await run(key)
+                except Exception as failure:
+                    failed[key] = type(refusal_of(failure, ASKED)).__name__
+
+        await asyncio.gather(*(one(key) for key in keys))
+        return failed
+
+    async def _keep(self, name: tuple[Any, ...], count: Callable[[], Awaitable[Any]]) -> Any:
+        """What ``count`` gives, asked again only after a while: it reads every object."""
+        now = self._service.clock()
+        kept = self._kept.get(name)
+        if kept is None or not 0 <= now - kept[0] < KEPT_SECONDS:
+            if len(self._kept) >= KEPT:
+                self._kept.clear()
+            self._kept[name] = kept = (now, await count())
+        return kept[1]
+
+
+def _text(given: Given, name: str, default: str | None = None) -> str:
+    value = given.get(name, default)
+    if not isinstance(value, str):
+        raise errors.BadRequest(f"{name} is missing or no text")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise errors.BadRequest(f"{name} is not UTF-8") from None
+    return value
+
+
+def _number(given: Given, name: str, low: int, high: int, default: int) -> int:
+    value = given.get(name, default)
+    if isinstance(value, str) and re.fullmatch("[0-9]{1,15}", value):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise errors.BadRequest(f"{name} is no number from {low} to {high}")
+    return value
+
+
+def _keys(given: Given) -> list[str]:
+    keys = given.get("keys")
+    if not isinstance(keys, list) or not 1 <= len(keys) <= KEYS_LIMIT:
+        raise errors.BadRequest(f"keys is not a list of 1 to {KEYS_LIMIT}")
+    return [_text({"key": key}, "key") for key in keys]
+
+
+def _check_for_browser(key: str) -> None:
+    dialect.check_key(key)
+    if _DOTS(key):
+        raise errors.BadRequest("a browser cannot ask for a key that has . or .. between its slashes: rename it")
+
+
+def _url_of(url: str, space: str, key: str) -> str:
+    return f"{url}/{space}/{compat.quote_path(key)}"
+
+
+def _signed(key: Key, url: str, space: str, method: str, expires: int, item: object) -> str:
+    if not isinstance(item, dict):
+        raise errors.BadRequest("an item is no object")
+    name, mime = _text(item, "key"), _text(item, "mime", "")
+    _check_for_browser(name)
+    if method != "PUT" and mime or "\n" in mime:
+        raise errors.BadRequest("mime goes with PUT only, on one line")
+    credentials = signature.Credentials(key.public, key.private)
+    query = signature.signed_query(credentials, method, space, name, expires, mime)
+    if "filename" in item:
+        query = compat.build_query([("ufileattname", _text(item, "filename"))]) + "&" + query
+    return f"{_url_of(url, space, name)}?{query}"
+
+
+def _space(space: SpaceRecord) -> dict[str, Any]:
+    return {
+        "name": space.name,
+        "type": space.type,
+        "created": space.created,
+        "class": space.storage_class,
+        "domains": list(space.domains),
+    }
+
+
+def _file(info: operation.FileInfo) -> list[Any]:
+    """An entry of a listing, in the order that the page knows: a thousand of them are sent at once."""
+    return [info.key, info.size, info.modified, info.mime, info.storage_class, info.restore, info.etag]

@@ -1,0 +1,1 @@
+"""HTTP: requests become operations, results become responses."""

@@ -1,0 +1,488 @@
+"""One request in flight: its body as it comes in, its answer as it goes out, and the watch over all of them.
+
+HTTP as aiohttp carries it, and no rule of the service.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import http
+import random
+import socket
+import struct
+import time
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from aiohttp import HttpVersion10, web
+from aiohttp.http_exceptions import HttpProcessingError
+from multidict import CIMultiDict
+
+from uvideo._core import answer, errors, message
+from uvideo.server.auth.client_address import Sender
+from uvideo.server.http.cross_origin import Crossing
+from uvideo.server.limits.memory_budget import FREE, LEAST_READ, Budget
+from uvideo.server.ops.audit import Entry
+from uvideo.server.rules.service import Content
+from uvideo.storage.base import Damaged
+from uvideo.storage.send_window import Window
+
+__all__ = ["IDLE", "LEAST_RATE", "NAME", "BrokenOff", "Disconnected", "Exchange", "Unreadable", "Watch"]
+
+LEAST_VERSION = HttpVersion10
+IDLE = 60.0  # seconds without a byte until a connection is broken
+LEAST_RATE = 16.0  # bytes a second; a client's `bandwidth` is 1,000 or more, and 62 of its transfers may share that
+DIRECT = 64 * 1024  # bytes of a stored body that are joined and written at once
+#: Of files that the system cannot send by itself, as with TLS: bytes written at once, and held by all answers.
+PIECE = 32 * 1024
+WINDOW = Window(1024 * 1024, least=8 * 1024)
+LARGE = 64 * 1024  # bytes of an answer of which no two are in every connection
+SENDFILE = 4 * 1024 * 1024  # bytes of one call of sendfile
+DRAIN = 8 * 1024 * 1024  # bytes read and thrown away so that the sender reads the answer and not a reset
+DRAIN_SECONDS = 10.0
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
+BODILESS = (204, 304)
+#: What only a file can raise within sendfile, not the socket: the disk failed, or its filesystem is damaged.
+OF_THE_FILE = (errno.EIO, errno.ESTALE, errno.EBADMSG, getattr(errno, "EUCLEAN", errno.EIO))  # the last: Linux
+NAME = "uvideo"  # of the Server header; no version
+
+_UUID_BITS = 4 << 76 | 2 << 62  # version 4 of the variant of RFC 9562
+_UUID_MASK = ~(15 << 76 | 3 << 62)
+_TCP_ACKED = 120  # offset of tcpi_bytes_acked in Linux' struct tcp_info
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing throws away what was not sent
+
+
+class Disconnected(Exception):
+    """The client went away, stalled or broke off its body.  There is nobody to answer."""
+
+
+class BrokenOff(Disconnected):
+    """We broke the connection: the head promised bytes that could not be read."""
+
+
+class Unreadable(Exception):
+    """The object's bytes could not be read.  ``failure``: what the driver raised; it is not the connection's."""
+
+    def __init__(self, failure: OSError) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
+
+
+async def _pieces(content: Content) -> AsyncGenerator[bytes, None]:
+    """The bytes of a content that has a reader.  Unreadable.
+
+    Those of a file in small pieces: a client that does not read holds one of them.  A store is asked for all at once,
+    and has a window of its own.
+    """
+    reader, offset, end = content.reader, content.offset, content.offset + content.length
+    assert reader is not None
+    while offset < end:
+        taken = WINDOW.take(min(PIECE, end - offset)) if reader.file else 0
+        step = taken or content.length
+        pieces = reader.read(offset, min(step, end - offset))
+        try:
+            async for piece in pieces:
+                yield piece
+        except OSError as failure:
+            raise Unreadable(failure) from None
+        finally:
+            WINDOW.give(taken)
+            if isinstance(pieces, AsyncGenerator):
+                await pieces.aclose()
+        offset += step
+
+
+def new_session() -> str:
+    """A random UUID as text.  It is no secret, so it need not come from the system, which takes ten times as long."""
+    digits = "%032x" % (random.getrandbits(128) & _UUID_MASK | _UUID_BITS)
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def common(session: str) -> tuple[tuple[str, str], ...]:
+    """The headers that every answer has, whoever writes it."""
+    return (
+        (answer.SESSION, session),
+        ("Server", NAME),
+        ("X-Content-Type-Options", "nosniff"),  # no browser runs an object as another type than it was stored with
+        ("Vary", "Origin"),  # also where no page asks: what a cache keeps may be asked for by one
+    )
+
+
+class _Sent(web.StreamResponse):
+    """What aiohttp gets in place of an answer that is written already."""
+
+    def __init__(self, keep: bool) -> None:
+        super().__init__()
+        self._keep = keep
+
+    @property
+    def keep_alive(self) -> bool:
+        return self._keep
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        return None
+
+
+SENT, SENT_LAST = _Sent(True), _Sent(False)
+
+
+class Exchange:
+    """A request and its answer.  It is the ``Body`` that the service reads.
+
+    ``received``, ``sent``: bytes of the bodies so far.  ``waiting``: True while it is the client's turn.
+    ``operation``: its name, "" while that is not known.  ``ret_code``: of a refusal.
+    ``budget``: of what it holds beside a body that is stored; None for any size.
+    ``crossing``: the page of another origin that may read the answer; None if none asked that may.
+    ``sender``: who sent the request.
+    ``entry``: of the audit log, until it is written; None: there is none to write.
+    """
+
+    __slots__ = (
+        "_asked",
+        "_content",
+        "_held",
+        "before",
+        "budget",
+        "closing",
+        "crossing",
+        "entry",
+        "expects",
+        "headers",
+        "key",
+        "length",
+        "mark",
+        "operation",
+        "owed",
+        "received",
+        "request",
+        "ret_code",
+        "sender",
+        "sent",
+        "session",
+        "since",
+        "space",
+        "status",
+        "waiting",
+    )
+
+    def __init__(self, request: web.BaseRequest) -> None:
+        self.request = request
+        self.session = new_session()
+        self.headers = message.Headers(request.headers.items())
+        self.sender: Sender = cast(Any, request.protocol).sender_of(self.headers)
+        self._content = request.content
+        self.received = self.sent = 0
+        self.status = 499
+        self.space = self.key = self.operation = ""
+        self.ret_code: int | None = None
+        self.crossing: Crossing | None = None
+        self.entry: Entry | None = None
+        self.waiting = self.closing = self._asked = False
+        self.mark: tuple[int, int, int] | None = None
+        self.since = self.owed = 0.0
+        self.before: int | None = None
+        self.budget: Budget | None = None
+        self._held = 0
+        self.length: int | None = 0
+        if request.body_exists:
+            announced = request.headers.get("Content-Length")
+            self.length = int(announced) if announced is not None else None
+        self.expects = "Expect" in request.headers and request.headers["Expect"].strip().lower() == "100-continue"
+
+    # Body
+
+    async def chunk(self) -> bytes:
+        """As ``service.Body``.  BadRequest for a body that is not chunked right; Disconnected."""
+        if not self._asked:
+            self._ask()
+        self.waiting = True
+        try:
+            data = await self._content.readany()
+        except (web.RequestPayloadError, HttpProcessingError):  # the latter is of aiohttp's parser in Python
+            self.closing = True
+            raise errors.BadRequest("the body is not transferred as its headers say") from None
+        except OSError:
+            raise Disconnected() from None
+        except Exception as error:  # what the transport or the parser left in the stream
+            if self.request.transport is None:
+                raise Disconnected() from error
+            raise
+        finally:
+            self.waiting = False
+        self.received += len(data)
+        return data
+
+    async def small(self, limit: int) -> bytes:
+        """The whole body; TooLarge if it is longer than ``limit`` bytes.  Unavailable as ``hold``."""
+        if self.length is not None and self.length > limit:
+            raise errors.TooLarge(f"the body is longer than {limit} bytes")
+        body, free = bytearray(), FREE
+        while data := await self.chunk():
+            body += data
+            if len(body) > limit:
+                raise errors.TooLarge(f"the body is longer than {limit} bytes")
+            if len(body) > free:
+                self.hold(len(body) - free + LEAST_READ)
+                free = len(body) + LEAST_READ
+        return bytes(body)
+
+    async def skip(self) -> None:
+        """Throw the whole body away: a client that is cut off while it sends does not read the answer.
+
+        It has no limit, so the request's signature must have been checked.
+        """
+        while await self.chunk():
+            pass
+
+    def read_at_once(self, size: int) -> None:
+        """As ``gather.Body``."""
+        connection = self.request.protocol
+        if hasattr(connection, "read_at_once"):
+            connection.read_at_once(self._content, size)
+
+    def hold(self, size: int) -> None:
+        """So many bytes more are held until the request ends.  Unavailable if all requests hold too much."""
+        if self.budget is None:
+            return
+        if not self.budget.take(size):
+            raise errors.Unavailable("too many large requests at once", retry_after=1, cause="requests")
+        self._held += size
+
+    def release(self, size: int) -> None:
+        """So many of those bytes are no longer held."""
+        if self.budget is not None:
+            self.budget.give(size)
+            self._held -= size
+
+    def end(self) -> None:
+        """It is over, and holds nothing."""
+        self.release(self._held)
+
+    def _ask(self) -> None:
+        self._asked = True
+        if self.expects and self.request.transport is not None and self.request.version >= (1, 1):
+            self.request.transport.write(CONTINUE)
+
+    def _rest(self) -> int:
+        """How many bytes of the body to throw away after the answer: all of a short one, else as much as is sensible.
+
+        A client that waits for our "100 Continue" sends nothing.
+        """
+        if self._content.is_eof():
+            return 0
+        if self.expects and not self._asked:
+            self.closing = True
+            return 0
+        if self.length is None or self.length - self.received > DRAIN:
+            self.closing = True
+        return DRAIN
+
+    async def _drain(self, rest: int) -> None:
+        self.waiting = True
+        while rest > 0:
+            data = await self._content.readany()
+            if not data:
+                return
+            rest -= len(data)
+
+    # Answer
+
+    async def answer(self, response: message.Response, content: Content | None = None) -> web.StreamResponse:
+        """Send it, and the content if there is any.  Disconnected; Unreadable."""
+        self.status = response.status
+        rest = self._rest()
+        try:
+            carried = await self._send(response, content)
+        except (OSError, RuntimeError) as error:
+            if isinstance(error, OSError) or self.is_gone():
+                raise Disconnected() from None
+            raise
+        finally:
+            self.waiting = False
+        if rest:
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(self._drain(rest), DRAIN_SECONDS)
+            self.waiting = False
+        return carried
+
+    def _head(self, response: message.Response) -> CIMultiDict[str]:
+        """The headers of a response, with those that every answer has.  A preflight's Vary says more."""
+        headers = CIMultiDict[str](response.headers.pairs)
+        for name, value in common(self.session):
+            headers.setdefault(name, value)
+        if self.crossing is not None:
+            headers.extend(self.crossing.answer(list(headers)))
+        return headers
+
+    async def _send(self, response: message.Response, content: Content | None) -> web.StreamResponse:
+        headers = self._head(response)
+        body: bytes = response.body
+        if content is not None:
+            if content.reader is None:
+                assert content.inline is not None
+                body = content.inline[content.offset : content.offset + content.length]
+            elif content.length <= DIRECT:
+                body = b"".join([piece async for piece in _pieces(content)])
+            else:
+                return await self._send_bulk(web.StreamResponse(status=response.status, headers=headers), content)
+        return await self._send_whole(response.status, headers, body)
+
+    async def _send_whole(self, status: int, headers: CIMultiDict[str], body: bytes) -> web.StreamResponse:
+        """Head and body in one write; web.Response would take as long as all else together."""
+        request, writer = self.request, self.request.writer
+        keep, version = request.keep_alive and not self.closing, request.version
+        if version[0] < LEAST_VERSION[0]:
+            version = HttpVersion10
+        if status in BODILESS:
+            headers.popall("Content-Length", None)
+            body = b""
+        elif body or request.method != "HEAD":
+            headers.setdefault("Content-Length", str(len(body)))
+        headers["Date"] = answer.http_date(time.time())
+        if keep != (version >= (1, 1)):  # not what the version means anyway
+            headers["Connection"] = "keep-alive" if keep else "close"
+        if request.method == "HEAD":
+            body = b""
+        if len(body) > LARGE:
+            self.hold(len(body))
+        self.waiting = True
+        await writer.write_headers(f"HTTP/{version[0]}.{version[1]} {status} {PHRASES.get(status, '')}", headers)
+        await writer.write_eof(body)
+        self.sent += len(body)
+        return SENT if keep else SENT_LAST
+
+    async def _send_bulk(self, carried: web.StreamResponse, content: Content) -> web.StreamResponse:
+        reader = content.reader
+        assert reader is not None
+        if self.closing:
+            carried.force_close()
+        transport = self.request.transport
+        if transport is None:
+            raise Disconnected()
+        file = reader.file if transport.get_extra_info("sslcontext") is None else None
+        async with contextlib.aclosing(_pieces(content)) as pieces:
+            first = await anext(pieces) if file is None else b""  # while no head is sent, a failure can still be told
+            self.waiting = True
+            await carried.prepare(self.request)
+            try:
+                if file is not None:
+                    await self._sendfile(transport, file, content)
+                else:
+                    await self._write(carried, first)
+                    first = b""
+                    async for piece in pieces:
+                        await self._write(carried, piece)
+                await carried.write_eof()
+            except BaseException:  # the head promised more than was sent: only a broken connection tells
+                self.abort()
+                raise
+        return carried
+
+    async def _write(self, carried: web.StreamResponse, piece: bytes) -> None:
+        """Write a piece, and wait until no more of it is held than the connection may hold."""
+        await carried.write(piece)
+        await self.request.writer.drain()  # aiohttp waits after each 64 KiB
+        self.sent += len(piece)
+
+    async def _sendfile(self, transport: asyncio.Transport, file: BinaryIO, content: Content) -> None:
+        """OSError of the connection; Unreadable if the file fails or ends too early."""
+        loop = asyncio.get_running_loop()
+        offset, end = content.offset, content.offset + content.length
+        while offset < end:
+            try:
+                count = await loop.sendfile(transport, file, offset, min(SENDFILE, end - offset))
+            except OSError as failure:
+                if failure.errno in OF_THE_FILE:
+                    raise Unreadable(failure) from None
+                raise
+            if not count:
+                name = Path(file.name).name
+                raise Unreadable(Damaged(f"the blob {name} has become shorter: nothing is left at byte {offset}"))
+            offset += count
+            self.sent += count
+
+    # Watch
+
+    def progress(self) -> tuple[int, int, int]:
+        """Bytes received and sent, and those that the peer acknowledged since it connected (0 if that is unknown)."""
+        transport = self.request.transport
+        acked = 0
+        if transport is not None:
+            with contextlib.suppress(Exception):  # not TCP, or not Linux
+                info = transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 192)
+                (acked,) = struct.unpack_from("Q", info, _TCP_ACKED)
+        return self.received, self.sent, acked
+
+    def is_gone(self) -> bool:
+        """Whether there is nobody to answer."""
+        transport = self.request.transport
+        return transport is None or transport.is_closing()
+
+    def abort(self) -> None:
+        """Break the connection.  Whatever waits for it gets an error.
+
+        Not by closing the transport: a sendfile that waits for the socket would never hear of that.
+        """
+        transport = self.request.transport
+        found = transport.get_extra_info("socket") if transport is not None else None
+        if found is not None:
+            with contextlib.suppress(OSError):
+                found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+                found.shutdown(socket.SHUT_RDWR)
+
+
+class Watch:
+    """Breaks connections on which nothing has moved for ``idle`` seconds although it is the client's turn, and those
+    that were slower than ``rate`` bytes a second over all the seconds of its turns, once these are more than ``idle``.
+
+    One timer for all of them: what a request pays is an entry in a set.
+    """
+
+    def __init__(self, idle: float, rate: float = 0.0) -> None:
+        self._idle, self._rate = idle, rate
+        self.active: set[Exchange] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._looked = 0.0
+
+    def change(self, idle: float, rate: float) -> None:
+        """Other limits, for what is under way too."""
+        self.stop()
+        self._idle, self._rate = idle, rate
+        self.start()
+
+    def start(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._idle / 4, self._look)
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _look(self) -> None:
+        now = asyncio.get_running_loop().time()
+        passed, self._looked = now - self._looked, now
+        for exchange in self.active:
+            mark = exchange.progress() if exchange.waiting else None
+            if mark is not None and exchange.mark is not None:
+                exchange.owed += passed
+            if mark is not None and self._is_slow(exchange, mark):
+                exchange.abort()
+            if mark is None or mark != exchange.mark:
+                exchange.mark, exchange.since = mark, now
+            elif now - exchange.since >= self._idle:
+                exchange.abort()
+        self.start()
+
+    def _is_slow(self, exchange: Exchange, mark: tuple[int, int, int]) -> bool:
+        """Whether too little has moved: what was received at all, and what was sent since the first look."""
+        received, sent, acked = mark
+        if exchange.before is None:
+            exchange.before = acked or sent
+        moved = received + (acked or sent) - exchange.before
+        return exchange.owed > self._idle and moved < self._rate * exchange.owed

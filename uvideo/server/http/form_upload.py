@@ -1,0 +1,251 @@
+"""A form upload (multipart/form-data) read as it comes in: first its fields, then the bytes of its file.
+
+Memory is bounded whatever is sent.  Source: data-plane.md, PostFile; RFC 2046 section 5.1, RFC 7578.  More is taken
+than the RFCs allow: Python's official SDK ends the form with "--boundary" and no "--", Go's sends an empty part last.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from uvideo._core import errors
+from uvideo.server.limits.memory_budget import FREE
+
+__all__ = ["LIMIT", "Form", "boundary_of"]
+
+LIMIT = 64 * 1024  # bytes of everything but the file
+PADDING = 64  # blanks behind a boundary, at most
+_LINE = re.compile(rb"[ \t]*\r\n")
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z").match
+_PARAMETER = re.compile(r';\s*([^\s=;]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))')
+_BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,199}[0-9A-Za-z'()+_,./:=?-]\Z").match
+
+
+def boundary_of(content_type: str) -> bytes:
+    """The boundary that a Content-Type multipart/form-data names.  BadRequest."""
+    for name, quoted, plain in _PARAMETER.findall(content_type):
+        if name.lower() == "boundary":
+            value = re.sub(r"\\(.)", r"\1", quoted) or plain
+            if _BOUNDARY(value):
+                return value.encode()
+    raise errors.BadRequest("the form has no usable boundary")
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What stands above the body of a part.  ``name``: None if it has none."""
+
+    name: str | None
+    mime: str
+
+
+class Sender(Protocol):
+    """Whose form it is: what it is told of the memory that the form takes."""
+
+    def hold(self, size: int) -> None: ...
+
+    def release(self, size: int) -> None: ...
+
+    def read_at_once(self, size: int) -> None: ...
+
+
+class Form:
+    """The form that ``chunk`` (b"" at its end) brings.  Read ``fields`` first; then the file, as a ``service.Body``.
+
+    Nothing of the file may be kept before ``chunk`` has said b"": only then the form is known to be whole.  Whatever is
+    wrong is a BadRequest.
+    """
+
+    #: How long the file is stands nowhere.
+    length: int | None = None
+
+    def __init__(self, boundary: bytes, chunk: Callable[[], Awaitable[bytes]], sender: Sender | None = None) -> None:
+        self._dash = b"--" + boundary
+        self._stop = b"\r\n" + self._dash
+        # Without one of these behind it, it is data; at the end of what is held (group 1) that cannot be told yet.
+        self._boundary = re.compile(
+            re.escape(self._stop) + rb"(?:--|[ \t]{0,%d}\r\n|([ \t]{0,%d}\r?|-)\Z)" % (PADDING, PADDING)
+        )
+        self._chunk, self._sender = chunk, sender
+        self._held = bytearray()
+        self._ended = False  # nothing more comes in
+        self._done = False  # the file has been read, and what is behind it
+        self._budget = LIMIT
+        self._in_fields, self._is_large = True, False  # it holds more than FREE
+        #: The Content-Type of the file's own part, "" if it has none.
+        self.mime = ""
+
+    async def fields(self) -> dict[str, str]:
+        """{lower-case name: value} of every field before the file."""
+        found: dict[str, str] = {}
+        self._held += b"\r\n"  # so that the first boundary looks like all others
+        await self._before_boundary("the form has no boundary")
+        if await self._after_boundary():
+            raise errors.BadRequest("the form is empty")
+        while True:
+            part = await self._head()
+            if part.name is None:
+                if (await self._value()).strip():
+                    raise errors.BadRequest("a part of the form has no name")
+            elif part.name.lower() == "file":
+                self.mime, self._in_fields = part.mime, False
+                if self._is_large and self._sender is not None:
+                    self._sender.release(2 * LIMIT)
+                return found
+            else:
+                value = _text(await self._value())
+                if found.setdefault(part.name.lower(), value) != value:
+                    raise errors.BadRequest("a field of the form is given twice")
+            if await self._after_boundary():
+                raise errors.BadRequest("the form has no part with the name file")
+
+    async def chunk(self) -> bytes:
+        """The next bytes of the file, b"" at its end.  BadRequest if the form ends within it."""
+        while not self._done:
+            found, at = self._find()
+            if at:
+                return self._take(at)
+            if found:
+                del self._held[: len(self._stop)]
+                await self._rest()
+                self._done = True
+            else:
+                await self._more("the form ends within the file")
+        return b""
+
+    def read_at_once(self, size: int) -> None:
+        if self._sender is not None:
+            self._sender.read_at_once(size)
+
+    # Pieces
+
+    def _take(self, count: int) -> bytes:
+        taken = bytes(memoryview(self._held)[:count])
+        del self._held[:count]
+        return taken
+
+    async def _more(self, missing: str) -> None:
+        """Read on, or learn that the end is reached.  BadRequest with what is ``missing`` if that was known."""
+        if self._ended:
+            raise errors.BadRequest(missing)
+        if self._in_fields and not self._is_large and LIMIT - self._budget + len(self._held) > FREE:
+            self._is_large = True
+            if self._sender is not None:
+                self._sender.hold(2 * LIMIT)  # a part of it is there twice while it is read
+        data = await self._chunk()
+        self._ended = not data
+        self._held += data
+
+    async def _fill(self, count: int) -> None:
+        """Have ``count`` bytes at least, if there are so many."""
+        while len(self._held) < count and not self._ended:
+            data = await self._chunk()
+            if data:
+                self._held += data
+            else:
+                self._ended = True
+
+    def _spend(self, count: int) -> None:
+        self._budget -= count
+        if self._budget < 0:
+            raise errors.TooLarge(f"the fields of the form are longer than {LIMIT} bytes")
+
+    def _find(self) -> tuple[bool, int]:
+        """(True, where the next boundary begins), or (False, how many bytes surely stand before it)."""
+        match = self._boundary.search(self._held)
+        if match is None:
+            return False, max(0, len(self._held) - (0 if self._ended else len(self._stop) - 1))
+        at, open_end = match.start(), match.group(1)
+        if open_end is None:
+            return True, at
+        if self._ended:
+            return (False, len(self._held)) if open_end == b"-" else (True, at)
+        return False, at
+
+    async def _before_boundary(self, missing: str) -> bytes:
+        """Read up to the next boundary, and that itself.  For what must fit the limit."""
+        found, at = self._find()
+        while not found:
+            if at > self._budget:
+                self._spend(at)
+            await self._more(missing)
+            found, at = self._find()
+        self._spend(at)
+        value = self._take(at)
+        del self._held[: len(self._stop)]
+        return value
+
+    async def _after_boundary(self) -> bool:
+        """Read the end of a boundary's line; True if that was the last boundary."""
+        await self._fill(PADDING + 2)
+        if self._held.startswith(b"--"):
+            return True
+        line = _LINE.match(self._held)
+        if line is None:  # the form ends here, as Python's SDK lets it
+            return True
+        del self._held[: line.end()]
+        return False
+
+    async def _head(self) -> _Part:
+        """Read the headers of a part, and the empty line under them."""
+        name, mime = None, ""
+        while True:
+            line = await self._header_line()
+            if not line:
+                return _Part(name, mime)
+            title, mark, value = line.partition(":")
+            title, value = title.strip().lower(), value.strip()
+            if not mark or not _TOKEN(title):
+                raise errors.BadRequest("a header of a part of the form is malformed")
+            if title == "content-type":
+                mime = value
+            elif title == "content-disposition":
+                if not value.lower().startswith("form-data"):
+                    raise errors.BadRequest("a part of the form is no form-data")
+                for key, quoted, bare in _PARAMETER.findall(value):
+                    if key.lower() == "name":
+                        name = re.sub(r"\\(.)", r"\1", quoted) or bare
+                        break  # what follows may be a piece of a file's name: JS does not escape its quotes
+
+    async def _header_line(self) -> str:
+        while (at := self._held.find(b"\r\n")) < 0:
+            if len(self._held) > self._budget:
+                self._spend(len(self._held))
+            await self._more("the form ends within the headers of a part")
+        self._spend(at + 2)
+        return _text(self._take(at + 2)[:-2])
+
+    async def _value(self) -> bytes:
+        """Read the body of a part that is not the file, and the boundary behind it."""
+        if self._held.startswith(self._dash):  # a part without even an empty body
+            self._held[:0] = b"\r\n"
+        return await self._before_boundary("the form ends within a field")
+
+    async def _rest(self) -> None:
+        """Look at what stands behind the file.  Another field there would come too late to count."""
+        while not await self._after_boundary():
+            await self._fill(len(self._dash) + PADDING + 2)
+            if self._held.startswith(self._dash):  # Go: an empty part that has no empty line either
+                del self._held[: len(self._dash)]
+                continue
+            if not self._held.strip(b"\r\n \t") and self._ended:
+                break
+            if (await self._head()).name is not None:
+                raise errors.BadRequest("the file must be the last part of the form")
+            if (await self._value()).strip():
+                raise errors.BadRequest("a part of the form has no name")
+        self._held.clear()
+        while not self._ended:  # the epilogue
+            data = await self._chunk()
+            self._ended = not data
+            self._spend(len(data))
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise errors.BadRequest("a field of the form is not UTF-8") from None

@@ -1,0 +1,117 @@
+"""Taking connections, with what a trusted proxy says of one before all else, before TLS too."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import sys
+from typing import Protocol
+
+from uvideo.server.http import proxy_protocol
+from uvideo.server.http.connection import Server, address_of
+
+__all__ = ["Listener", "answer_on"]
+
+PAUSE = 1.0  # seconds after a connection could not be taken, as asyncio waits
+
+
+class Listener(Protocol):
+    def close(self) -> None:
+        """Stop listening, and close the socket."""
+        ...
+
+
+async def answer_on(sock: socket.socket, server: Server, tls: ssl.SSLContext | None, at_once: int) -> Listener:
+    """Answer whoever connects to the listening socket.  ``at_once``: connections that are taken before others' turn.
+
+    The socket's backlog stays as it is: asyncio's own server would set it to ``at_once``, for all who share the socket.
+    """
+    if sys.platform == "win32":  # asyncio cannot wait there until a socket may be peeked at
+        return await asyncio.get_running_loop().create_server(server, sock=sock, ssl=tls, backlog=at_once)
+    return _Arrivals(sock, server, tls, at_once)
+
+
+class _Arrivals:
+    """asyncio has no place for what comes before TLS, so the connections are taken here and then given to it."""
+
+    def __init__(self, sock: socket.socket, server: Server, tls: ssl.SSLContext | None, at_once: int) -> None:
+        self._sock, self._server, self._tls, self._at_once = sock, server, tls, at_once
+        self._loop = asyncio.get_running_loop()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._resuming: asyncio.TimerHandle | None = None
+        self._resume()
+
+    def close(self) -> None:
+        if self._resuming is not None:
+            self._resuming.cancel()
+        self._loop.remove_reader(self._sock)
+        self._sock.close()
+
+    def _resume(self) -> None:
+        self._loop.add_reader(self._sock, self._take)
+
+    def _take(self) -> None:
+        for _ in range(self._at_once):
+            try:
+                taken, peer = self._sock.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as failure:
+                self._loop.call_exception_handler({"message": "no connection can be taken", "exception": failure})
+                self._loop.remove_reader(self._sock)
+                self._resuming = self._loop.call_later(PAUSE, self._resume)
+                return
+            taken.setblocking(False)
+            task = self._loop.create_task(self._begin(taken, address_of(peer)))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _begin(self, taken: socket.socket, peer: str | None) -> None:
+        """Give it to the server, once it is known whose it is.  One that is broken or malformed ends."""
+        with contextlib.suppress(OSError, asyncio.TimeoutError, proxy_protocol.Malformed):
+            connection = self._server()
+            try:
+                if self._server.senders.trusts(peer) and not self._server.is_crowded:  # else it is told so at once
+                    connection.introduction = asyncio.current_task()
+                    connection.said = await self._introduction(taken)
+                    connection.introduction = None
+                await self._loop.connect_accepted_socket(lambda: connection, taken, ssl=self._tls)
+            except BaseException:
+                self._server.expected.discard(connection)
+                taken.close()
+                raise
+
+    async def _introduction(self, taken: socket.socket) -> str | None:
+        """What a trusted proxy says of the connection, as ``proxy_protocol.address``; nothing behind that is read."""
+        self._server.came("")
+        try:
+            return await asyncio.wait_for(self._read(taken), self._server.keep_alive)
+        finally:
+            self._server.went("")
+
+    async def _read(self, taken: socket.socket) -> str | None:
+        seen, size = b"", 1
+        while True:
+            await self._readable(taken, size)
+            before, seen = seen, taken.recv(proxy_protocol.LIMIT, socket.MSG_PEEK)
+            if seen == before:  # no more comes: its end is for the server to see
+                return None
+            found = proxy_protocol.size(seen)
+            if found is None:
+                return None
+            if found <= len(seen):
+                return proxy_protocol.address(taken.recv(found))
+            size = found
+
+    async def _readable(self, taken: socket.socket, size: int) -> None:
+        """Wait until so many bytes can be read, or no more come."""
+        is_readable = asyncio.Event()
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)  # or what is peeked at would wake us for ever
+        self._loop.add_reader(taken, is_readable.set)
+        try:
+            await is_readable.wait()
+        finally:
+            self._loop.remove_reader(taken)
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)

@@ -1,0 +1,1 @@
+"""For the operator: metrics, readiness, audit log, and the care of stored data."""

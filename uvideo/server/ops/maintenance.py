@@ -1,0 +1,170 @@
+"""What an operator does beside running gateways: collecting garbage, moving to other drivers.  Checking: ``scrub``.
+
+It works on drivers as the service does, and prints nothing: each step is told to the caller.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+
+from uvideo._core import errors, etag
+from uvideo.server.ops.scrub import fits
+from uvideo.storage import identity
+from uvideo.storage.base import DAY, Blobs, Catalog, Freed, ObjectRecord, SpaceRecord
+
+__all__ = ["Moved", "collect", "move", "objects", "spaces"]
+
+PAGE = 1000
+BATCH = 1024 * 1024  # bytes handed to a Writer at once
+
+
+@dataclass(slots=True)
+class Moved:
+    """``copied``, ``linked`` (bytes that were there already), ``kept`` (there from an earlier run): objects.
+    ``stored``: bytes copied.  ``uploads``: unfinished ones that were left behind."""
+
+    spaces: int = 0
+    copied: int = 0
+    linked: int = 0
+    kept: int = 0
+    stored: int = 0
+    tokens: int = 0
+    keys: int = 0
+    uploads: int = 0
+
+
+async def spaces(catalog: Catalog) -> AsyncIterator[SpaceRecord]:
+    after = ""
+    while found := await catalog.all_spaces(after, PAGE):
+        for space in found:
+            yield space
+        after = found[-1].name
+
+
+async def objects(catalog: Catalog, space: SpaceRecord) -> AsyncIterator[ObjectRecord]:
+    """All of a space, without inline bytes."""
+    marker = ""
+    while True:
+        page = await catalog.list(space.space_id, "", marker, PAGE)
+        for record in page.objects:
+            yield record
+        if not page.next_marker:
+            return
+        marker = page.next_marker
+
+
+async def collect(blobs: Blobs, catalog: Catalog, age: float, freed: Freed, *, limited: bool = True) -> int:
+    """Take what nobody has named for ``age`` seconds, beside running gateways; how many.  ``limited``: as of sweep.
+
+    ``freed``: counts all that is freed, what was deleted earlier and is put aside included.
+    """
+    await identity.compare(blobs, catalog)
+    return await blobs.sweep(catalog.named, time.time() - age, freed, limited=limited)
+
+
+async def _bytes(blobs: Blobs, catalog: Catalog, record: ObjectRecord) -> AsyncIterator[bytes]:
+    """The bytes of an object.  FileNotFoundError, OSError."""
+    if record.blob is None:
+        found = await catalog.get(record.space_id, record.key)
+        data = b"" if found is None else found.inline or b""
+        if len(data) != record.size:
+            raise OSError(0, f"{len(data)} bytes are there instead of {record.size}")
+        yield data
+        return
+    reader = await blobs.open(record.blob)
+    try:
+        async for piece in reader.read(0, record.size):
+            yield piece
+    finally:
+        await reader.close()
+
+
+async def move(
+    source: tuple[Blobs, Catalog],
+    target: tuple[Blobs, Catalog],
+    done: Callable[[ObjectRecord, str], None] = lambda record, how: None,
+) -> Moved:
+    """Copy everything, bytes verified on the way; run it again after it was broken off, and it goes on.
+
+    ``done``: called with each object and "copied", "linked" or "kept".  Nobody else may write to either meanwhile.
+    IntegrityError if bytes of the source do not have their etag; nothing of that object is then stored.
+    """
+    moved = Moved()
+    async for space in spaces(source[1]):
+        await _move_space(source[1], target[1], space)
+        moved.spaces += 1
+        moved.uploads += len(await source[1].uploads(space.space_id, "", "", "", 1_000_000))
+        async for record in objects(source[1], space):
+            how = await _move_object(source, target, space, record)
+            setattr(moved, how, getattr(moved, how) + 1)
+            moved.stored += record.size if how == "copied" else 0
+            done(record, how)
+    known = {token.token_id for token in await target[1].all_tokens()}
+    for token in await source[1].all_tokens():
+        if token.token_id not in known:
+            await target[1].create_token(token, 1_000_000)
+        moved.tokens += 1
+    for key in await source[1].keys():
+        await target[1].add_key(key)
+        moved.keys += 1
+    return moved
+
+
+async def _move_space(source: Catalog, target: Catalog, space: SpaceRecord) -> None:
+    """The space as it is, and the bytes that were served from it."""
+    there = await target.space(space.name)
+    if there is None:
+        await target.create_space(space)
+    elif there.space_id != space.space_id:
+        raise errors.SpaceExists(f"the target has another space with the name {space.name}", space=space.name)
+    today = int(time.time()) // DAY
+    first = min(space.created // DAY, today)
+    ours = await source.usage([space.space_id], first, today)
+    theirs = await target.usage([space.space_id], first, today)
+    for mine, other in zip(ours, theirs, strict=True):
+        sent, received = max(0, mine.sent - other.sent), max(0, mine.received - other.received)
+        if sent or received:
+            await target.add_flux(mine.day, {space.name: sent}, {space.name: received})
+
+
+async def _move_object(
+    source: tuple[Blobs, Catalog], target: tuple[Blobs, Catalog], space: SpaceRecord, record: ObjectRecord
+) -> str:
+    there = await target[1].get(space.space_id, record.key)
+    if there is not None and replace(there, blob=None, inline=None) == replace(record, blob=None, inline=None):
+        return "kept"
+    if record.blob is not None:
+        known = await target[1].find(space.owner, record.etag, record.size)
+        if known is not None and known.blob is not None:
+            await target[1].put(replace(record, blob=known.blob), source=known)
+            return "linked"
+    tree, held, writer = etag.Etag(), list[bytes](), None
+    size = 0
+    if record.blob is not None:
+        writer = await target[0].writer()
+    try:
+        async for piece in _bytes(*source, record):
+            tree.update(piece)
+            held.append(bytes(piece))
+            size += len(piece)
+            if writer is not None and size >= BATCH:
+                await writer.write(held)
+                held, size = [], 0
+        if not fits(record, tree):
+            raise errors.IntegrityError(
+                f"the bytes have the etag {tree.value()} instead of {record.etag}", space=space.name, key=record.key
+            )
+        if writer is None:
+            moved = replace(record, inline=b"".join(held))
+        else:
+            await writer.write(held)
+            moved = replace(record, blob=await writer.seal())
+    except BaseException:
+        if writer is not None:
+            await writer.discard()
+        raise
+    for gone in await target[1].put(moved):
+        await target[0].delete(gone)
+    return "copied"

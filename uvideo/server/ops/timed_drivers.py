@@ -1,0 +1,87 @@
+"""Drivers whose calls are timed, for the metrics."""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_left
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import ParamSpec, TypeVar
+
+from uvideo.server.ops.metrics import BUCKETS, Metrics
+from uvideo.storage.base import Blobs, Catalog, PartSlot, Writer
+from uvideo.storage.wrapper import Wrapper, wrapped
+
+__all__ = ["timed_blobs", "timed_catalog"]
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+#: Not space and space_of_domain: every request asks, and mostly gets a copy in memory.
+_READS = ("spaces", "get", "find", "list", "upload", "uploads", "part", "parts", "token", "key")
+_WRITES = (
+    *("create_space", "update_space", "delete_space"),
+    *("put", "rename", "delete", "begin", "add_part", "finish", "abort"),
+    *("create_token", "update_token", "delete_token", "reseal", "add_flux"),
+)
+
+
+def timed_catalog(catalog: Catalog, metrics: Metrics) -> Catalog:
+    """The same catalog; its reads and writes are counted as "catalog_read" and "catalog_write"."""
+    stores = {**dict.fromkeys(_READS, "catalog_read"), **dict.fromkeys(_WRITES, "catalog_write")}
+    return wrapped(_TimedCatalog, catalog, metrics, stores)
+
+
+def timed_blobs(blobs: Blobs, metrics: Metrics) -> Blobs:
+    """The same blobs; opening one is a "blob_read", what makes bytes durable a "blob_write"."""
+    return wrapped(_TimedBlobs, blobs, metrics, {"open": "blob_read", "seal": "blob_write"})
+
+
+class _Timed(Wrapper[T]):
+    """The methods in ``stores`` are timed under the name there."""
+
+    def __init__(self, inner: T, metrics: Metrics, stores: dict[str, str]) -> None:
+        super().__init__(inner)
+        self._metrics = metrics
+        for method, store in stores.items():
+            setattr(self, method, _timing(getattr(inner, method), metrics, store))
+
+
+def _timing(method: Callable[P, Awaitable[T]], metrics: Metrics, store: str) -> Callable[P, Awaitable[T]]:
+    """It runs for every request, so it does by itself what Metrics.stored does."""
+    cells, first, last = metrics.place(store)
+    clock, bucket, bounds = time.perf_counter, bisect_left, BUCKETS
+
+    async def call(*arguments: P.args, **options: P.kwargs) -> T:
+        began = clock()
+        try:
+            return await method(*arguments, **options)
+        finally:
+            seconds = clock() - began
+            cells[first + bucket(bounds, seconds)] += 1
+            cells[last] += int(seconds * 1e6)
+
+    return call
+
+
+class _TimedCatalog(_Timed[Catalog], Catalog):
+    pass
+
+
+class _TimedWriter(_Timed[Writer], Writer):
+    pass
+
+
+class _TimedSlot(_Timed[PartSlot], PartSlot):
+    pass
+
+
+class _TimedBlobs(_Timed[Blobs], Blobs):
+    async def writer(self) -> Writer:
+        stores = {"write": "blob_write", "seal": "blob_write"}
+        return wrapped(_TimedWriter, await self.inner.writer(), self._metrics, stores)
+
+    @asynccontextmanager
+    async def part(self, draft: str, part: int) -> AsyncIterator[PartSlot]:
+        async with self.inner.part(draft, part) as slot:
+            yield wrapped(_TimedSlot, slot, self._metrics, {"write": "blob_write"})

@@ -1,0 +1,1 @@
+"""The processes of a server: start, workers, settings, restart, stop."""

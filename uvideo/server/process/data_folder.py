@@ -1,0 +1,163 @@
+"""The server's folder: who may work on it.
+
+``DIR/lock`` is locked by the server that takes connections, so there is one.  Each of its processes has the lock open
+for as long as it does; when the last of them has closed it, another server may start.
+
+``DIR/serving`` is locked, shared, by every process that may still have requests in flight.  A server that finds it
+taken works beside a predecessor that is finishing, as one of its workers would.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from uvideo._core import json_document, localfile
+from uvideo.server.process import exit_codes
+from uvideo.server.process.settings import StartError
+
+__all__ = ["Folder", "claim", "is_served", "state"]
+
+LOCK, SERVING = "lock", "serving"
+SAID = 4096  # bytes that are written at once: none of an earlier writing is left behind them
+LOCK_SECONDS = 2.0  # how long a predecessor that is just ending is waited for
+SHARES = localfile.fcntl is not None  # else (Windows) a lock has one owner, and is kept to the end
+
+log = logging.getLogger("uvideo.server")
+
+
+class Folder:
+    """A folder that this server takes connections for.  ``alone``: no other process had requests in flight for it.
+
+    ``facts``: what ``say`` writes down each time.  ``crashes``: how often a server started here after one that had not
+    been told to end.
+    """
+
+    def __init__(self, path: Path, lock: int, *, takes_over: bool = True) -> None:
+        """``lock``: the open file, locked, is this object's from now on.  ``takes_over``: from a server that serves."""
+        self.path, self.lock = path, lock
+        before = state(path)
+        counted = before.get("crashes")  # else nobody served here, or an older program
+        crashed = not takes_over and not before.get("stops")
+        self.crashes = counted + crashed if isinstance(counted, int) else 0
+        self.facts: dict[str, Any] = {"crashes": self.crashes}
+        self._said: dict[str, object] = {}
+        try:
+            self._serving = _opened(path, SERVING)
+            self.alone = self.look_alone()
+        except BaseException:
+            os.close(lock)
+            raise
+
+    @classmethod
+    def claimed(cls, path: Path) -> Folder:
+        """Make the folder where it is missing, and take it.  StartError if another server takes connections for it."""
+        return cls(path, _locked(path), takes_over=False)
+
+    def look_alone(self) -> bool:
+        """Whether no other process has requests in flight now.  Only while this server has ``lock``."""
+        alone: bool = localfile.lock(self._serving)
+        # Others lock it for themselves alone only while they have ``lock``, or for the moment that this line takes.
+        while SHARES and not localfile.lock(self._serving, shared=True):
+            time.sleep(localfile.PAUSE)
+        return alone
+
+    def say(self, **fields: object) -> None:
+        """Write down who serves, for ``state``; at most SAID bytes.  A full disk is no reason not to serve."""
+        self._said = fields
+        data = json.dumps({**self.facts, **fields}).encode().ljust(SAID - 1) + b"\n"
+        try:
+            localfile.write_at(self.lock, data, 0)
+        except OSError as failure:
+            log.warning("%s cannot be written, so no command finds this server: %s", LOCK, failure.strerror)
+
+    def stops(self) -> None:
+        """Write down that this server was told to stop, while it has ``lock``: the next start is no crash's."""
+        self.say(**self._said, stops=True)
+
+    def give_up(self) -> None:
+        """This process takes no more connections.  The server that does is another one once all of them said so."""
+        if SHARES:
+            self._close_lock()
+
+    def close(self) -> None:
+        """This process has nothing more in flight."""
+        self._close_lock()
+        if self._serving >= 0:
+            os.close(self._serving)
+            self._serving = -1
+
+    def _close_lock(self) -> None:
+        if self.lock >= 0:
+            os.close(self.lock)
+            self.lock = -1
+
+
+def claim(folder: Path) -> int:
+    """Make the folder and lock it, so that no server works on it meanwhile; the open lock.  StartError."""
+    lock = _locked(folder)
+    try:
+        if (folder / SERVING).exists():
+            serving = _opened(folder, SERVING)
+            try:
+                if not localfile.lock_soon(serving, LOCK_SECONDS):
+                    raise StartError(
+                        f"{folder} is in use: a server that was told to stop is still answering requests for it",
+                        exit_codes.IN_USE,
+                    )
+            finally:
+                os.close(serving)  # who has the lock keeps others from coming
+        return lock
+    except BaseException:
+        os.close(lock)
+        raise
+
+
+def is_served(folder: Path) -> bool:
+    """Whether a server takes connections for it.  OSError if there is no such folder, or no server ever was."""
+    lock = localfile.opened(folder / LOCK)
+    try:
+        return not localfile.lock(lock)
+    finally:
+        os.close(lock)
+
+
+def state(folder: Path) -> dict[str, Any]:
+    """What the server that takes connections, or was the last one, wrote down; {} if nothing that can be read."""
+    try:
+        found = json_document.parse_json((folder / LOCK).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _locked(folder: Path) -> int:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as failure:
+        raise _unusable(folder, failure) from failure
+    lock = _opened(folder, LOCK)
+    try:
+        if localfile.lock_soon(lock, LOCK_SECONDS):
+            return lock
+        raise StartError(f"{folder} is in use by another server", exit_codes.IN_USE)
+    except BaseException:
+        os.close(lock)
+        raise
+
+
+def _opened(folder: Path, name: str) -> int:
+    try:
+        number: int = localfile.opened(folder / name, os.O_RDWR | os.O_CREAT)
+    except OSError as failure:
+        raise _unusable(folder, failure) from failure
+    return number
+
+
+def _unusable(folder: Path, failure: OSError) -> StartError:
+    said = f"{folder} cannot be used as the server's folder: {failure.strerror}"
+    return StartError(said, exit_codes.of_system(failure, exit_codes.FOLDER))

@@ -1,0 +1,393 @@
+"""How a server is replaced by a new process, a newer version perhaps, without a moment at which nobody answers.
+
+The running server starts its successor by its own command line and gives it the listening sockets and the open
+``DIR/lock``.  Both sides of a pair of sockets::
+
+    successor:  failed <why>    it cannot serve, and ends
+    successor:  serving         it answers; until it hears "go" it ends if the other one does
+    old:        go              the folder is the successor's
+
+Until "serving" the old one goes on as if nothing had happened, so a successor that fails costs nothing.  Behind it both
+answer for a moment, as two workers would.  ``DIR/lock`` is never free, and whoever is killed closes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, MutableMapping
+from pathlib import Path
+from typing import IO, Any
+
+from uvideo.server.process import exit_codes
+from uvideo.server.process.data_folder import SERVING as IN_FLIGHT
+from uvideo.server.process.data_folder import Folder, is_served, state
+from uvideo.server.process.hangup import SIGHUP, Hangup
+from uvideo.server.process.inherited_sockets import Inherited, adopted
+from uvideo.server.process.listening_sockets import Ports
+from uvideo.server.process.sd_notify import Notify
+from uvideo.server.process.settings import StartError
+
+__all__ = ["FORWARDED", "STOPS", "NotReplaced", "Predecessor", "Succession", "restart"]
+
+VARIABLE = "UVIDEO_HANDOVER"
+SERVING, FAILED, GO = "serving", "failed ", b"go\n"
+SECONDS = 600.0  # for a successor to serve: it may have to bring a large catalog to its schema
+GO_SECONDS = 60.0
+LOOK_EVERY = 0.02  # seconds
+LONG = 3600.0  # seconds
+GRACE = 35.0  # seconds for what is left of older servers when the one that replaced them is told to stop
+MOST, MOST_SAID = 4096, 500  # bytes of a message, characters of a reason
+STOPS = (signal.SIGTERM, signal.SIGINT)
+FORWARDED = [*STOPS, *(getattr(signal, name) for name in ("SIGHUP", "SIGUSR2") if hasattr(signal, name))]
+SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of Linux' prctl
+
+log = logging.getLogger("uvideo.server")
+
+
+class NotReplaced(Exception):
+    """No other server has taken over; one line that says why."""
+
+
+class Succession:
+    """The old server's side.  ``begin`` and then ``look`` again and again, all from one thread.
+
+    ``taken``: whether a successor serves; this server then takes no more connections.
+    ``is_first``: whether this server was started by somebody else than its predecessor.
+    """
+
+    look_every = LOOK_EVERY
+
+    def __init__(self, folder: Folder, ports: Ports, service: Notify, hangup: Hangup, *, is_first: bool) -> None:
+        self._folder, self._ports, self._service, self._is_first = folder, ports, service, is_first
+        self._hangup = hangup
+        self._process: subprocess.Popen[bytes] | None = None
+        self._failures = 0
+        self._stops: list[float] = []  # when the server that serves was told to stop
+        self.taken = False
+
+    @property
+    def is_under_way(self) -> bool:
+        return self._process is not None and not self.taken
+
+    @property
+    def waits(self) -> bool:
+        """Whether whoever started this server waits for it to end, so that it must not end before its successor."""
+        return self.taken and self._is_first and not self._service.is_there
+
+    def begin(self) -> None:
+        """Start a successor; nothing if one is starting."""
+        if self._process is not None:
+            return
+        log.info("starting another server that takes over")
+        try:
+            self._start()
+        except OSError as failure:
+            self._fail(f"{sys.executable} cannot be started: {failure.strerror or failure}")
+
+    def _start(self) -> None:
+        ours, theirs = socket.socketpair()
+        with contextlib.ExitStack() as stack:
+            stack.callback(theirs.close)
+            self._said: IO[bytes] = tempfile.TemporaryFile()
+            here = {
+                "control": theirs.fileno(),
+                "lock": self._folder.lock,
+                "data": self._ports.data.fileno(),
+                "admin": self._ports.admin.fileno(),
+                "log": stack.enter_context(open(os.dup(2), "wb", buffering=0)).fileno(),
+                "outlive": self._ports.outlive,
+            }
+            try:
+                self._process = subprocess.Popen(  # noqa: S603 (what this process was started with)
+                    [sys.executable, *sys.orig_argv[1:]],
+                    stderr=self._said,  # until it has read its settings; then it says itself why it fails
+                    env={**os.environ, **self._service.environ(), VARIABLE: json.dumps(here)},
+                    pass_fds=[here[name] for name in ("control", "lock", "data", "admin", "log")],
+                    start_new_session=True,  # a terminal's Ctrl-C comes to it by us, once
+                )
+            except OSError:
+                ours.close()
+                raise
+        ours.setblocking(False)
+        self._control, self._text, self._until = ours, b"", time.monotonic() + SECONDS
+
+    def look(self) -> bool:
+        """``taken``, and whether that is so now.  A successor that failed is logged and noted in the folder."""
+        if self._process is None or self.taken:
+            return self.taken
+        ended = self._process.poll() is not None  # first: what it said before is then read
+        self._read()
+        for line in self._text.decode("utf-8", "replace").splitlines():
+            if line == SERVING and not ended:
+                return self._hand_over(self._process.pid)
+            if line.startswith(FAILED):
+                self._end()
+                return self._fail(line.removeprefix(FAILED))
+        if ended:
+            code = self._process.returncode
+            how = f"exit code {code}" if code >= 0 else f"signal {-code}"
+            return self._fail(f"it ended before it served ({how}){self._last_words()}")
+        if time.monotonic() > self._until:
+            self._end()
+            return self._fail(f"it did not serve within {SECONDS:.0f} s")
+        return False
+
+    def _end(self) -> None:
+        """Kill the successor; its workers end with it."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def _read(self) -> None:
+        with contextlib.suppress(OSError):
+            while len(self._text) < MOST and (data := self._control.recv(MOST)):
+                self._text += data
+
+    def _last_words(self) -> str:
+        self._said.seek(0)
+        lines = self._said.read().decode("utf-8", "replace").strip().splitlines()
+        if not lines:
+            return ""
+        log.error("the server that was to take over said:\n%s", "\n".join(lines[-50:]))
+        return f": {lines[-1].strip()}"
+
+    def _hand_over(self, pid: int) -> bool:
+        self._service.ready("a new server has taken over", pid)
+        if not self._service.is_there:
+            _adopt_orphans()
+        try:
+            self._control.sendall(GO)
+        except OSError:
+            self._service.ready("a new server failed; this one goes on")
+            return False  # it is gone, as the next look sees
+        self._control.close()
+        self._said.close()
+        self.taken = True
+        log.info("process %d has taken over; finishing what is under way", pid)
+        return True
+
+    def _fail(self, why: str, *, ends: bool = False) -> bool:
+        """``ends``: whether this server does not go on either."""
+        log.error("no other server has taken over%s: %s", "" if ends else ", this one goes on", why)
+        if self._process is not None:
+            self._process = None
+            self._control.close()
+            self._said.close()
+        self._failures += 1
+        self._folder.say(pid=os.getpid(), failures=self._failures, why=why[:MOST_SAID], ends=ends)
+        return False
+
+    def abandon(self, why: str) -> None:
+        """End a successor that does not serve yet, as this server ends."""
+        if self.is_under_way:
+            self._end()
+            self._fail(f"process {os.getpid()} ends: {why}", ends=True)
+
+    # Once a successor serves
+
+    def forward(self, number: int) -> bool:
+        """Pass a signal on to the server that serves now; whether that is to stop.
+
+        What stands for a terminal that is gone is passed on as SIGTERM, once.
+        """
+        if number == SIGHUP and self._hangup.is_gone():
+            if self._stops:
+                return False
+            number = signal.SIGTERM
+        assert self._process is not None
+        if number in STOPS:
+            self._stops.append(time.monotonic())
+        for pid in (self._latest(), self._process.pid):
+            if _has_open(pid, self._folder.path / IN_FLIGHT):
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, number)
+                break
+        return number in STOPS
+
+    def wait(self, next_signal: Callable[[float], int]) -> int:
+        """Wait for the end of all servers that this one began, as a terminal, a container or a supervisor waits for us.
+
+        Signals are passed on.  ``next_signal``: the next one that comes within so many seconds, SIGCHLD too, or 0.  The
+        exit code of the last one that served.
+        """
+        self._folder.close()
+        code = 0
+        while True:
+            latest = self._latest()  # before it is waited for: it may have started another one
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return code
+            if pid == latest:
+                ended = os.waitstatus_to_exitcode(status)
+                code = ended if ended >= 0 else 128 - ended
+            if not pid:
+                left = self._left()
+                if left <= 0:
+                    self._end_leftovers()
+                number = next_signal(left if left > 0 else LONG)
+                if number in FORWARDED:
+                    self.forward(number)
+
+    def _latest(self) -> int:
+        """The process of the server that serves now, or that served last."""
+        assert self._process is not None
+        said = state(self._folder.path).get("pid")
+        if isinstance(said, int) and said != os.getpid():
+            return said
+        return self._process.pid  # it has not written its own yet
+
+    def _left(self) -> float:
+        """Seconds for what older servers have left in flight, which has a limit once the one that serves is to stop."""
+        if not self._stops:
+            return LONG
+        return self._stops[0] + GRACE - time.monotonic() if len(self._stops) == 1 else 0.0
+
+    def _end_leftovers(self) -> None:
+        """Kill our children but for the server that serves."""
+        latest = self._latest()
+        with contextlib.suppress(OSError):
+            for text in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+                if int(text) != latest:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(int(text), signal.SIGKILL)
+
+
+def _adopt_orphans() -> None:
+    """Be who waits for the processes that those we start leave behind, where the system (Linux) has that."""
+    with contextlib.suppress(Exception):
+        import ctypes
+
+        ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
+
+
+class Predecessor:
+    """The successor's side: the server that started this one and goes on until this one serves."""
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        self._given = given
+        self._control = socket.socket(fileno=given["control"])
+        self._control.set_inheritable(False)
+        self._served = False
+
+    @classmethod
+    def taken(cls, environ: MutableMapping[str, str]) -> Predecessor | None:
+        """None if nobody hands over to this server.  The environment loses the variable.  StartError."""
+        text = environ.pop(VARIABLE, "")
+        if not text:
+            return None
+        try:
+            found = cls(json.loads(text))
+            os.dup2(found._given["log"], 2, inheritable=True)
+            os.close(found._given["log"])
+            os.set_inheritable(found._given["lock"], False)
+        except (OSError, ValueError, TypeError, KeyError) as failure:
+            raise StartError(
+                f"{VARIABLE} is for servers that are replaced, not to be set: {failure}", exit_codes.SETTINGS
+            ) from None
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())  # a supervisor blocks what it waits for
+        return found
+
+    def folder(self, path: Path) -> Folder:
+        """The folder that both are for."""
+        lock = self._given["lock"]
+        try:
+            there, here = os.stat(path / "lock"), os.fstat(lock)
+        except OSError as failure:
+            said = f"{path} cannot be used as the server's folder: {failure.strerror}"
+            raise StartError(said, exit_codes.of_system(failure, exit_codes.FOLDER)) from None
+        if (there.st_dev, there.st_ino) != (here.st_dev, here.st_ino):
+            raise StartError(f"{path} is not the folder of the server that is to be replaced", exit_codes.SETTINGS)
+        return Folder(path, lock)
+
+    def ports(self) -> Inherited:
+        """The sockets that it listens on."""
+        data, admin = (adopted(self._given[name], name) for name in ("data", "admin"))
+        return Inherited(data, admin, outlive=bool(self._given["outlive"]))
+
+    def serving(self) -> None:
+        """Say that this server answers, and wait until the folder is its own.  StartError if the other one is gone."""
+        self._control.settimeout(GO_SECONDS)
+        try:
+            self._control.sendall(SERVING.encode() + b"\n")
+            if self._control.recv(len(GO)) != GO:
+                raise OSError("it has ended")
+        except OSError as failure:
+            said = f"the server that was to be replaced does not hand over: {failure}"
+            raise StartError(said, exit_codes.IN_USE) from None
+        self._control.close()
+        self._served = True
+
+    def failed(self, why: str) -> None:
+        """Say why this server cannot serve, if it does not yet."""
+        if not self._served:
+            with contextlib.suppress(OSError):
+                self._control.sendall((FAILED + " ".join(why.split())[:MOST_SAID]).encode() + b"\n")
+
+
+def restart(folder: Path, *, sleep: Callable[[float], None] = time.sleep) -> int:
+    """Have the server of a folder replaced by a new one; the process that serves then.  NotReplaced says why not."""
+    if not hasattr(signal, "SIGUSR2"):
+        raise NotReplaced("a server cannot be replaced while it runs on this system: stop it and start another one")
+    try:
+        if not is_served(folder):
+            raise NotReplaced(f"no server runs on {folder}: start one with `uvideo serve`")
+    except OSError as failure:
+        raise NotReplaced(f"no server runs on {folder}: {failure.strerror}") from None
+    before = state(folder)
+    pid = before.get("pid")
+    if not isinstance(pid, int) or not _has_open(pid, folder / "lock"):
+        raise NotReplaced(
+            f"the server of {folder} cannot be found from here: run this on the same machine (in the same container), "
+            "as the user that it runs as"
+        )
+    os.kill(pid, signal.SIGUSR2)
+    deadline = time.monotonic() + SECONDS + 2 * GO_SECONDS
+    while True:
+        served, now = is_served(folder), state(folder)  # in this order: who ends says why before
+        if now.get("pid", pid) != pid:
+            return int(now["pid"])
+        if now.get("failures", before.get("failures")) != before.get("failures"):
+            goes_on = "" if now.get("ends") else f", process {pid} goes on"
+            raise NotReplaced(f"the new server does not serve{goes_on}: {now.get('why')}")
+        if not served:
+            raise NotReplaced(f"the server ended, and no other one serves {folder}: look at its log")
+        if time.monotonic() > deadline:
+            raise NotReplaced(f"process {pid} does not answer: look at its log")
+        sleep(LOOK_EVERY)
+
+
+def _has_open(pid: int, path: Path) -> bool:
+    """Whether a process has the file open; True where the system does not tell.  Never signal a stranger."""
+    process = Path(f"/proc/{pid}")
+    try:
+        there = path.stat()
+    except OSError:
+        return False
+    if not Path("/proc/self/fd").is_dir():
+        return True
+    hidden = False
+    with contextlib.suppress(OSError):
+        for each in (process / "fd").iterdir():
+            try:
+                found = each.stat()
+            except PermissionError:
+                hidden = True
+            except OSError:
+                continue
+            else:
+                if (found.st_dev, found.st_ino) == (there.st_dev, there.st_ino):
+                    return True
+    # What a service with users of its own (PrivateUsers=) has open is hidden from its own user: its words must do.
+    with contextlib.suppress(OSError):
+        return hidden and b"serve" in (process / "cmdline").read_bytes().split(b"\0")
+    return False

@@ -1,0 +1,84 @@
+"""Listening sockets that this process was started with: by systemd (LISTEN_FDS), or by the server that it replaces."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+from collections.abc import MutableMapping
+from dataclasses import dataclass
+
+from uvideo.server.process import exit_codes
+from uvideo.server.process.settings import StartError
+
+__all__ = ["Inherited", "adopted", "inherited"]
+
+FIRST = 3  # descriptor; source: sd_listen_fds(3)
+NAMES = ("data", "admin")
+FAMILIES = {socket.AF_INET, socket.AF_INET6}
+
+
+class _Unfit(StartError):
+    def __init__(self, message: str) -> None:
+        super().__init__(message, exit_codes.SETTINGS)
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """None for a port that is to be opened.  ``outlive``: whether whoever gave them keeps them open."""
+
+    data: socket.socket | None = None
+    admin: socket.socket | None = None
+    outlive: bool = False
+
+
+def inherited(environ: MutableMapping[str, str]) -> Inherited:
+    """What the environment says, which loses the variables.  StartError unless it is sockets that can be served.
+
+    Two sockets have the names ``data`` and ``admin``, in any order; with other names the first one is the data port's.
+    A single one is the data port's unless it is called ``admin``.
+    """
+    pid, count, names = (environ.pop(f"LISTEN_{name}", "") for name in ("PID", "FDS", "FDNAMES"))
+    environ.pop("LISTEN_PIDFDID", None)
+    if not pid and not count:
+        return Inherited()
+    if pid != str(os.getpid()):
+        raise _Unfit(
+            f"LISTEN_PID is {pid!r}, and this is process {os.getpid()}: the sockets were passed to another one. Start "
+            "uvideo itself there, or by `exec`, and clear LISTEN_PID and LISTEN_FDS if none are meant for it"
+        )
+    if not count.isascii() or not count.isdigit() or int(count) > len(NAMES):
+        raise _Unfit(f"LISTEN_FDS is {count!r}: one or two sockets are taken, for the data port and the admin port")
+    if not int(count):
+        return Inherited()
+    called = names.split(":") if names else []
+    if len(called) != int(count) or not set(called) <= set(NAMES):
+        called = list(NAMES[: int(count)])
+    if len(set(called)) != len(called):
+        raise _Unfit(f"LISTEN_FDNAMES is {names!r}: one socket is called data, the other one admin")
+    found = {name: adopted(FIRST + at, name) for at, name in enumerate(called)}
+    return Inherited(found.get("data"), found.get("admin"), outlive=True)
+
+
+def adopted(number: int, name: str) -> socket.socket:
+    """The listening socket of a descriptor, not for this process' children.  StartError if it is none."""
+    what = f"the socket for the {name} port (descriptor {number})"
+    try:
+        if not stat.S_ISSOCK(os.fstat(number).st_mode):
+            raise _Unfit(f"{what} is no socket")
+        sock = socket.socket(fileno=number)
+    except OSError as failure:
+        raise _Unfit(f"{what} cannot be used: {failure.strerror}") from None
+    try:
+        if sock.family not in FAMILIES:
+            raise _Unfit(f"{what} has no IP address: set ListenStream to address:port")
+        if sock.type != socket.SOCK_STREAM:
+            raise _Unfit(f"{what} is not for TCP: use ListenStream")
+        if not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            raise _Unfit(f"{what} does not listen: set Accept=no")
+    except BaseException:
+        sock.detach()  # whose it is we do not know
+        raise
+    sock.set_inheritable(False)
+    sock.setblocking(False)
+    return sock

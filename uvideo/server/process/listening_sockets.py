@@ -1,0 +1,100 @@
+"""The listening sockets of a server, their TLS, and the addresses that lead to them."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from dataclasses import dataclass
+
+from uvideo.server.process import exit_codes
+from uvideo.server.process.inherited_sockets import Inherited
+from uvideo.server.process.settings import Settings, StartError
+from uvideo.server.process.tls_certificate import Certificate, Pem
+
+__all__ = ["BACKLOG", "Ports", "check_tls", "in_url", "listen", "url"]
+
+BACKLOG = 1024
+ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # an address that means all -> one of them
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The listening sockets, and the TLS of both.  ``outlive``: somebody else keeps them open when this server ends."""
+
+    data: socket.socket
+    admin: socket.socket
+    certificate: Certificate | None
+    outlive: bool = False
+
+    def close(self) -> None:
+        self.data.close()
+        self.admin.close()
+
+    @property
+    def tls(self) -> ssl.SSLContext | None:
+        return self.certificate.context if self.certificate is not None else None
+
+    def not_after(self) -> float | None:
+        """Unix seconds at which the certificate ends that new connections get; None without TLS."""
+        return self.certificate.pem.not_after if self.certificate is not None else None
+
+    @property
+    def numbers(self) -> tuple[int, int]:
+        """Of the data port and of the admin port."""
+        return self.data.getsockname()[1], self.admin.getsockname()[1]
+
+    @property
+    def apart(self) -> str | None:
+        """The address of the data port, as in a URL, if the console's own does not lead there."""
+        data, admin = self.data.getsockname()[0], self.admin.getsockname()[0]
+        return None if data in ANY or data == admin else in_url(data)
+
+
+def check_tls(settings: Settings) -> None:
+    """StartError."""
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        raise StartError("--tls-cert and --tls-key must be given together", exit_codes.SETTINGS)
+
+
+def listen(settings: Settings, given: Inherited | None = None) -> Ports:
+    """The sockets, listening: those that were given, and for the others what the settings ask for.  StartError."""
+    given = given or Inherited()
+    certificate = None
+    if settings.tls_cert is not None and settings.tls_key is not None:
+        certificate = Certificate(Pem.read(settings.tls_cert, settings.tls_key))
+    data = given.data or _bind(settings.host, settings.port)
+    admin = given.admin or _bind(settings.admin_host, settings.admin_port)
+    return Ports(data, admin, certificate, given.outlive)
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, proto, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        sock = socket.socket(family, kind, proto)
+        # Windows' SO_REUSEADDR would let another process take the address of one that listens.
+        sock.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR), 1)
+        sock.bind(address)
+        sock.listen(BACKLOG)
+        sock.setblocking(False)
+    except socket.gaierror as failure:
+        ending = exit_codes.NOT_YET if failure.errno == socket.EAI_AGAIN else exit_codes.SETTINGS
+        raise StartError(f"cannot listen on {host}:{port}: {failure.strerror}", ending) from failure
+    except OSError as failure:
+        ending = exit_codes.of_system(failure, exit_codes.PORT)
+        raise StartError(f"cannot listen on {host}:{port}: {failure.strerror}", ending) from failure
+    except (OverflowError, UnicodeError) as failure:
+        raise StartError(f"cannot listen on {host}:{port}: {failure}", exit_codes.SETTINGS) from failure
+    return sock
+
+
+def url(sock: socket.socket, scheme: str) -> str:
+    """One that leads to this listening socket."""
+    host, port = sock.getsockname()[:2]
+    return f"{scheme}://{in_url(ANY.get(host, host))}:{port}"
+
+
+def in_url(address: str) -> str:
+    """An address as a URL has it."""
+    return f"[{address}]" if ":" in address else address

@@ -1,0 +1,76 @@
+"""What the server says on stderr: lines with their time, or with the journal's priorities where that reads them."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from types import TracebackType
+
+from uvideo.config import systemd_journal
+
+__all__ = ["LEVELS", "change", "set_up"]
+
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+ACCESS = "uvideo.access"
+#: From the level upwards.
+_PRIORITIES = (
+    (logging.CRITICAL, systemd_journal.CRITICAL),
+    (logging.ERROR, systemd_journal.ERROR),
+    (logging.WARNING, systemd_journal.WARNING),
+    (logging.INFO, systemd_journal.INFO),
+    (0, systemd_journal.DEBUG),
+)
+
+log = logging.getLogger("uvideo.server")
+
+
+def set_up(level: str = "info", access: bool = False) -> None:
+    """Log to stderr from ``level`` on, one of LEVELS, whatever fails where in this process.
+
+    ``access``: with the access log, lines of JSON.
+    """
+    to_journal = systemd_journal.leads_to_journal(sys.stderr)
+    for name, form in (("", "%(name)s: %(message)s"), (ACCESS, "%(message)s")):
+        handler = logging.StreamHandler(sys.stderr)
+        if to_journal:
+            handler.setFormatter(_Prioritized(form))
+        else:
+            handler.setFormatter(logging.Formatter(form if name else f"%(asctime)s %(levelname)s {form}"))
+        logging.getLogger(name).addHandler(handler)
+    logging.getLogger(ACCESS).propagate = False
+    logging.captureWarnings(True)
+    sys.excepthook = _uncaught
+    threading.excepthook = lambda args: _uncaught(args.exc_type, args.exc_value, args.exc_traceback)
+    sys.unraisablehook = _unraisable
+    change(level, access)
+
+
+def change(level: str, access: bool) -> None:
+    """Log from another level on, and with or without the access log.
+
+    Libraries say nothing below "info": what they would say is not ours to keep secrets out of.
+    """
+    logging.getLogger().setLevel(max(LEVELS[level], logging.INFO))
+    logging.getLogger("uvideo").setLevel(LEVELS[level])
+    logging.getLogger(ACCESS).setLevel(logging.INFO if access else logging.CRITICAL)
+
+
+class _Prioritized(logging.Formatter):
+    """Each line begins with its priority, those of a traceback too; the journal has the time."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        found = next(each for level, each in _PRIORITIES if record.levelno >= level)
+        return systemd_journal.prioritized(super().format(record), found)
+
+
+def _uncaught(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    """In place of what Python prints."""
+    if error is not None and not isinstance(error, SystemExit):
+        log.error("failed", exc_info=(kind, error, trace))
+
+
+def _unraisable(found: sys.UnraisableHookArgs) -> None:
+    """Of an exception that cannot be raised, in a ``__del__`` say."""
+    error = found.exc_value or found.exc_type()
+    log.error("%s: %r", found.err_msg or "an exception was ignored", found.object, exc_info=error)

@@ -1,0 +1,252 @@
+"""What counts at once when the settings file or the certificate changes, and how all workers get it.
+
+The first worker reads the files: at SIGHUP, and when one of them has changed.  What it finds is checked as at a start.
+Then it is published in memory that all workers share; each looks there and takes it.  So all of them have the same,
+and one that is started later has it too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import logging
+import mmap
+import os
+import pickle
+import struct
+import time
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from uvideo.server.ops.metrics import Metrics
+from uvideo.server.process import exit_codes
+from uvideo.server.process.settings import Settings, StartError
+from uvideo.server.process.tls_certificate import Certificate, Pem
+from uvideo.server.rules.server_names import OwnNames
+
+__all__ = ["WHEN", "News", "Published", "Reading", "When", "follow"]
+
+POLL = 0.5  # seconds between two looks at what is published
+ROTATE = "`uvideo admin keys --replace` changes it"
+_NUMBER = struct.Struct("=Q")
+
+log = logging.getLogger("uvideo.server")
+
+
+class When(enum.Enum):
+    """When a changed setting counts.  The values stand in docs/server.md."""
+
+    AT_ONCE = "at once"
+    VALUE = "at once, but a restart turns it on or off"
+    RESTART = "after a restart"
+    ROTATION = "never by this: `uvideo admin keys --replace`"
+
+
+#: Of each field of Settings.
+WHEN: dict[str, When] = {
+    **dict.fromkeys(
+        (
+            *("rate", "guesses", "connections", "connections_per_address", "idle", "least_rate", "quarantine_days"),
+            "stale_days",
+            *("callback_allow", "console_origin", "cors_origin", "permanent_links", "verify_reads"),
+            *("scrub_days", "scrub_rate", "log_level", "access_log"),
+        ),
+        When.AT_ONCE,
+    ),
+    **dict.fromkeys(("tls_cert", "tls_key", "headroom", "trusted_proxy"), When.VALUE),
+    **dict.fromkeys(
+        (
+            *("folder", "settings", "reload_seconds", "host", "port", "admin_port", "admin_host", "hostname"),
+            *("workers", "fsync", "database", "blobs", "ready_file", "restore_seconds", "restored_seconds"),
+            *("lock_seconds", "faults", "public_url", "telemetry", "audit_log", "audit_reads", "other_keys", "memory"),
+        ),
+        When.RESTART,
+    ),
+    **dict.fromkeys(("public_key", "private_key"), When.ROTATION),
+}
+
+
+class News(NamedTuple):
+    """What was read last: the settings that count now, and the certificate's files."""
+
+    settings: Settings
+    pem: Pem | None
+
+
+class Published:
+    """News in shared memory, made before the workers are forked.  One process writes, all read."""
+
+    SIZE = 1 << 20  # bytes of one of the two places that take turns; what is not written takes no memory
+
+    def __init__(self) -> None:
+        self._memory = mmap.mmap(-1, 2 * _NUMBER.size + 2 * self.SIZE)
+
+    @property
+    def count(self) -> int:
+        """How often something was published."""
+        return int(_NUMBER.unpack_from(self._memory)[0])
+
+    @property
+    def looks(self) -> int:
+        """How often the files were looked at."""
+        return int(_NUMBER.unpack_from(self._memory, _NUMBER.size)[0])
+
+    def looked(self) -> None:
+        _NUMBER.pack_into(self._memory, _NUMBER.size, self.looks + 1)
+
+    def publish(self, news: News) -> None:
+        """StartError if it is too large."""
+        data = pickle.dumps(news)
+        if len(data) > self.SIZE - _NUMBER.size:
+            raise StartError("the settings and the certificate are larger than 1 MiB", exit_codes.SETTINGS)
+        count = self.count + 1
+        at = self._place(count)
+        _NUMBER.pack_into(self._memory, at, len(data))
+        self._memory[at + _NUMBER.size : at + _NUMBER.size + len(data)] = data
+        _NUMBER.pack_into(self._memory, 0, count)
+
+    def read(self) -> tuple[int, News]:
+        """(its count, what was published last)."""
+        while True:
+            count = self.count
+            at = self._place(count)
+            begin = at + _NUMBER.size
+            data = self._memory[begin : begin + _NUMBER.unpack_from(self._memory, at)[0]]
+            if self.count == count:  # else it may have been written over
+                found: News = pickle.loads(data)  # noqa: S301 - memory of our own processes
+                return count, found
+
+    def _place(self, count: int) -> int:
+        return 2 * _NUMBER.size + count % 2 * self.SIZE
+
+
+async def follow(published: Published, take: Callable[[News], None], count: int) -> None:
+    """For ever: give what is published after ``count`` to ``take``."""
+    while True:
+        await asyncio.sleep(POLL)
+        if published.count != count:
+            count, news = published.read()
+            try:
+                take(news)
+            except Exception:
+                log.exception("new settings could not be taken")
+
+
+class Again(NamedTuple):
+    """``reread``: the settings as a start would have them now.  ``check``: the names of the server's own that they
+    give.  Both raise StartError."""
+
+    reread: Callable[[], Settings]
+    check: Callable[[Settings], OwnNames]
+
+
+class Reading:
+    """Reads again, in the first worker."""
+
+    def __init__(self, news: News, again: Again, published: Published, metrics: Metrics) -> None:
+        self._news, self._again = news, again
+        self._published, self._metrics = published, metrics
+        self._seen: object = None
+        self._worked = True
+        metrics.set("uvideo_reload_successful", 1)
+
+    async def run(self, asked: asyncio.Event) -> None:
+        """For ever: read when asked, and when a file has changed."""
+        while True:
+            is_asked = asked.is_set()
+            asked.clear()  # before it looks: who asks meanwhile is not forgotten
+            await asyncio.to_thread(self.look, asked=is_asked)
+            waiting = asyncio.get_running_loop().create_task(asked.wait())
+            try:  # no wait_for: of a cancel and a signal at the same moment it forgets the cancel, before Python 3.12
+                await asyncio.wait([waiting], timeout=self._news.settings.reload_seconds or None)
+            finally:
+                waiting.cancel()
+
+    def look(self, *, asked: bool = False) -> None:
+        """Read if a file has changed since the last time, or if ``asked``."""
+        seen = [_signature(path) for path in self._paths()]
+        if asked or seen != self._seen:
+            self._seen = seen
+            try:
+                self._read(asked)
+            except Exception:
+                log.exception("the settings could not be read again")
+                self._end(False)
+        self._published.looked()
+
+    def _paths(self) -> list[Path]:
+        settings = self._news.settings
+        return [*settings.settings, *(path for path in (settings.tls_cert, settings.tls_key) if path is not None)]
+
+    def _read(self, asked: bool) -> None:
+        old = self._news
+        settings, pem, problems = old.settings, old.pem, list[str]()
+        try:
+            read = self._again.reread()
+            self._again.check(read)  # also what waits for a restart must let the server start then
+            if pem is None and read.tls_cert is not None and read.tls_key is not None:
+                Certificate(Pem.read(read.tls_cert, read.tls_key))
+            settings = self._merged(read)
+            self._again.check(settings)
+        except StartError as failure:
+            settings = old.settings
+            problems.append(f"the settings stay as they were: {failure}")
+        try:
+            if pem is not None and settings.tls_cert is not None and settings.tls_key is not None:
+                found = Pem.read(settings.tls_cert, settings.tls_key)
+                if found != pem:
+                    Certificate(found)
+                    pem = found
+        except StartError as failure:
+            problems.append(f"the certificate stays as it was: {failure}")
+        new = News(settings, pem)
+        if new != old:
+            self._published.publish(new)
+            self._news = new
+        for problem in problems:
+            log.error("%s", problem)
+        changes = [f"{name} = {getattr(settings, name)!r}" for name in _changed(old.settings, settings)]
+        changes += ["a new certificate"] if pem != old.pem else []
+        if changes or (asked and not problems):
+            log.info("read again: %s", ", ".join(changes) or "nothing has changed")
+        if changes or problems or asked or not self._worked:
+            self._end(not problems)
+
+    def _merged(self, read: Settings) -> Settings:
+        """The settings that count from now on.  What needs a restart stays, which is logged."""
+        old = self._news.settings
+        names = _changed(old, read)
+        refused = [name for name in names if WHEN[name] is When.ROTATION]
+        if refused:
+            raise StartError(f"they have another key pair of the server's own: {ROTATE}", exit_codes.SETTINGS)
+        waiting = [name for name in names if not _is_at_once(name, old, read)]
+        if waiting:
+            log.warning("changed, and counts after a restart: %s", ", ".join(waiting))
+        return replace(old, **{name: getattr(read, name) for name in names if name not in waiting})
+
+    def _end(self, worked: bool) -> None:
+        self._worked = worked
+        self._metrics.set("uvideo_reload_last_seconds", int(time.time()))
+        self._metrics.set("uvideo_reload_successful", int(worked))
+        if not worked:
+            self._metrics.add("uvideo_reload_failures_total")
+
+
+def _is_at_once(name: str, old: Settings, new: Settings) -> bool:
+    when = WHEN[name]
+    return when is When.AT_ONCE or (when is When.VALUE and bool(getattr(old, name)) and bool(getattr(new, name)))
+
+
+def _changed(old: Settings, new: Settings) -> list[str]:
+    return [each.name for each in fields(Settings) if getattr(old, each.name) != getattr(new, each.name)]
+
+
+def _signature(path: Path) -> object:
+    """Differs once the file was written or replaced, or where a link leads was."""
+    try:
+        found = os.stat(path)
+    except OSError as failure:
+        return failure.errno
+    return found.st_mtime_ns, found.st_ino, found.st_dev, found.st_size

@@ -1,0 +1,108 @@
+"""The server's TLS certificate, which can be replaced while connections are open."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import ssl
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from uvideo.config import localfile
+from uvideo.server.process import exit_codes
+from uvideo.server.process.settings import StartError
+
+__all__ = ["Certificate", "Pem"]
+
+
+MOST = 1 << 20  # bytes of a file; both must fit into what workers share
+
+
+class Pem(NamedTuple):
+    """Bytes of the two files."""
+
+    chain: bytes
+    key: bytes
+
+    def __repr__(self) -> str:
+        return "Pem(...)"
+
+    @property
+    def not_after(self) -> float | None:
+        """Unix seconds: of the certificates in the chain the first that ends.  None if it is no such file."""
+        from cryptography import x509  # not at the start of those that have no TLS
+
+        try:
+            return min(each.not_valid_after_utc.timestamp() for each in x509.load_pem_x509_certificates(self.chain))
+        except ValueError:
+            return None
+
+    @classmethod
+    def read(cls, chain: Path, key: Path) -> Pem:
+        """StartError."""
+        try:
+            return cls(localfile.read(chain, MOST)[0], localfile.read(key, MOST)[0])
+        except OSError as failure:
+            said = f"the TLS certificate or key cannot be used: {failure}"
+            raise StartError(said, exit_codes.of_system(failure, exit_codes.CERTIFICATE)) from failure
+
+
+class Certificate:
+    """``context``: for what listens.  A connection gets what was taken last when it begins, and keeps that."""
+
+    def __init__(self, pem: Pem) -> None:
+        self.pem = pem
+        self.context = self._current = _context(pem)
+        self.context.sni_callback = self._choose  # called at each handshake, also if the client names no host
+
+    def take(self, pem: Pem) -> None:
+        """Let new connections have another one.  StartError if it cannot be used; then nothing changes."""
+        self._current = _context(pem)
+        self.pem = pem
+
+    def _choose(self, connection: ssl.SSLObject, _: str | None, __: ssl.SSLContext) -> None:
+        connection.context = self._current
+
+
+def _context(pem: Pem) -> ssl.SSLContext:
+    """StartError unless the key is that of the certificate, and readable without a password."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    encrypted = []
+
+    def password() -> bytes:  # without one OpenSSL would ask on the terminal
+        encrypted.append(True)
+        return b""
+
+    try:
+        with _as_file(pem.key + b"\n" + pem.chain) as path:
+            context.load_cert_chain(path, None, password)
+    except (OSError, ssl.SSLError) as failure:
+        if encrypted:
+            raise StartError(
+                "the key of the TLS certificate is encrypted: give --tls-key a file without a password, which only "
+                "the server can read",
+                exit_codes.CERTIFICATE,
+            ) from failure
+        said = f"the TLS certificate or key cannot be used: {failure}"
+        raise StartError(said, exit_codes.CERTIFICATE) from failure
+    return context
+
+
+@contextlib.contextmanager
+def _as_file(data: bytes) -> Iterator[str]:
+    """A path under which OpenSSL finds these very bytes; where the system can, it is memory and no file."""
+    if hasattr(os, "memfd_create"):
+        number = os.memfd_create("uvideo-tls")
+        try:
+            with open(number, "wb", closefd=False) as file:
+                file.write(data)
+            yield f"/proc/self/fd/{number}"
+        finally:
+            os.close(number)
+        return
+    with tempfile.TemporaryDirectory(prefix="uvideo-") as folder:  # of mode 0700
+        path = Path(folder) / "tls.pem"
+        path.write_bytes(data)
+        yield str(path)

@@ -1,0 +1,84 @@
+"""What the first worker sees of the server as a process: disk, memory, descriptors, backup, certificate."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from uvideo._core import __version__
+from uvideo.server.ops import backup_record
+from uvideo.server.ops.metrics import Metrics
+from uvideo.server.ops.prometheus_text import Sample
+from uvideo.server.process.drivers import SCHEMA
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
+__all__ = ["Vitals"]
+
+PROC = Path("/proc")
+
+
+class Vitals:
+    """``folder``: of the server.  ``headroom``: bytes of its disk that stay free.
+
+    ``not_after``: gives when the certificate that is used ends, unix seconds; None: there is none.
+    """
+
+    def __init__(
+        self, metrics: Metrics, folder: Path, headroom: int, not_after: Callable[[], float | None] = lambda: None
+    ) -> None:
+        self._metrics, self._folder, self._not_after = metrics, folder, not_after
+        labels = {"version": __version__, "python": platform.python_version(), "schema": str(SCHEMA)}
+        metrics.show("uvideo_build_info", Sample(1, labels))
+        self.change(headroom)
+
+    def change(self, headroom: int) -> None:
+        """Another headroom from now on."""
+        self._metrics.show("uvideo_disk_headroom_bytes", Sample(headroom))
+
+    async def look(self) -> None:
+        """Show them.  OSError.  What the system does not say is not shown."""
+        for name, value in (await asyncio.to_thread(self._seen)).items():
+            self._metrics.show(name, *([] if value is None else [Sample(value)]))
+
+    def _seen(self) -> Mapping[str, int | float | None]:
+        disk, pids = shutil.disk_usage(self._folder), self._metrics.pids
+        return {
+            "uvideo_disk_free_bytes": disk.free,
+            "uvideo_disk_size_bytes": disk.total,
+            "uvideo_workers": len(pids),
+            "uvideo_backup_last_seconds": backup_record.last(self._folder),
+            "uvideo_certificate_not_after_seconds": self._not_after(),
+            "process_resident_memory_bytes": _resident(pids),
+            "process_open_fds": _open(pids),
+            "process_max_fds": resource.getrlimit(resource.RLIMIT_NOFILE)[0] if resource is not None else None,
+        }
+
+
+def _resident(pids: Sequence[int]) -> int | None:
+    """Bytes.  One that has just died counts for nothing."""
+    found = list[int]()
+    for pid in pids:
+        try:
+            found.append(int((PROC / str(pid) / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE"))
+        except (OSError, ValueError, IndexError):
+            continue
+    return sum(found) or None
+
+
+def _open(pids: Sequence[int]) -> int | None:
+    """Of the process that has the most."""
+    found = list[int]()
+    for pid in pids:
+        try:
+            found.append(sum(1 for _ in os.scandir(PROC / str(pid) / "fd")))
+        except OSError:
+            continue
+    return max(found, default=None)

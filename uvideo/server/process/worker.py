@@ -1,0 +1,442 @@
+"""One process that serves: from its drivers' start to their end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import functools
+import gc
+import ipaddress
+import json
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from uvideo._core import json_document, localfile
+from uvideo.config import telemetry
+from uvideo.server.auth import key_rotation, secret_box
+from uvideo.server.auth.client_address import Senders
+from uvideo.server.auth.credentials import Keyring
+from uvideo.server.auth.key_file import KeyFile
+from uvideo.server.console.admin_port import admin_handler
+from uvideo.server.console.app import Console
+from uvideo.server.console.console_api import View
+from uvideo.server.http.app import App
+from uvideo.server.http.callback import Callbacks
+from uvideo.server.http.connection import Server
+from uvideo.server.http.cross_origin import CrossOrigin, Endpoint, check_origin, check_program, origin
+from uvideo.server.http.exchange import Watch
+from uvideo.server.http.faulty_app import Faults, FaultyApp, clock
+from uvideo.server.http.listener import Listener, answer_on
+from uvideo.server.http.rate_limits import Limits, Rates, descriptors
+from uvideo.server.limits.body_spool import Spool
+from uvideo.server.limits.disk_headroom import Headroom, kept_free
+from uvideo.server.limits.memory_budget import Memory, least_memory
+from uvideo.server.ops.audit import Audit, Who
+from uvideo.server.ops.garbage_sweeper import AGE, Sweeper
+from uvideo.server.ops.gauges import Gauges, Turn, readiness_look, uploads_look
+from uvideo.server.ops.history import History
+from uvideo.server.ops.metrics import Metrics
+from uvideo.server.ops.readiness import Moment, Readiness
+from uvideo.server.ops.scrub import Found, Scrubber
+from uvideo.server.ops.stale_uploads import StaleUploads
+from uvideo.server.ops.storage_totals import EVERY, Holdings
+from uvideo.server.ops.timed_drivers import timed_blobs, timed_catalog
+from uvideo.server.process import exit_codes
+from uvideo.server.process.data_folder import Folder
+from uvideo.server.process.drivers import Drivers
+from uvideo.server.process.exit_codes import Ending
+from uvideo.server.process.handover import Succession
+from uvideo.server.process.hangup import Hangup
+from uvideo.server.process.listening_sockets import BACKLOG, Ports, in_url
+from uvideo.server.process.live_settings import Live, Scrubbing
+from uvideo.server.process.reload import Again, News, Reading, follow
+from uvideo.server.process.sd_notify import Notify
+from uvideo.server.process.settings import Settings, StartError
+from uvideo.server.process.shared_memory import Shared
+from uvideo.server.process.signals import Signals
+from uvideo.server.process.stopping import GRACE, Stop
+from uvideo.server.process.vitals import Vitals
+from uvideo.server.rules.server_names import OwnNames
+from uvideo.server.rules.service import Restoring, Service
+from uvideo.server.rules.space_hosts import SpaceHosts
+from uvideo.storage import identity
+from uvideo.storage.base import DAY, Blobs, Catalog, Holding, Unfit, Unreachable
+
+if TYPE_CHECKING:
+    from uvideo.server.http.spans import Spans
+
+__all__ = ["Plan", "run"]
+
+HOLDINGS = "accounts and spaces"
+AGAIN = 1.0  # seconds after which what the database kept from ending is begun again
+ALONE_EVERY = 5.0  # seconds between two looks whether a predecessor has ended
+CLOCK_GRAIN = 0.1  # seconds; how far the file system's clock may be behind ours
+MIB = 1024 * 1024
+
+log = logging.getLogger("uvideo.server")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What was made of the settings before the workers are forked.  ``succession``: None if a supervisor sees to it."""
+
+    settings: Settings
+    drivers: Drivers
+    keyring: Keyring
+    ports: Ports
+    names: OwnNames
+    senders: Senders
+    faults: Faults | None
+    shared: Shared
+    audit: Audit
+    folder: Folder
+    service: Notify
+    succession: Succession | None
+    again: Again
+    hangup: Hangup
+    signals: Signals
+
+
+async def run(
+    plan: Plan, number: int, ready: Callable[[], None], stopped: Callable[[], None] = lambda: None, *, fresh: bool
+) -> int:
+    """One worker, from its drivers' start to their end.
+
+    ``ready``, ``stopped``: called when it takes connections, and when it takes no more.  ``fresh``: none of this
+    server's workers has used the folder.
+    """
+    settings, drivers, ports, shared = plan.settings, plan.drivers, plan.ports, plan.shared
+    faults, metrics = plan.faults, shared.metrics
+    began = time.time()
+    stop = Stop(plan.ports.outlive, plan.succession, plan.signals, plan.hangup if number == 0 else None)
+    shared.take(number)
+    alone = fresh and plan.folder.alone
+    connections = descriptors(settings.connections)
+    memory = _memory(settings, drivers, shared)
+    blobs, catalog = drivers.make(memory.window)
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(functools.partial(_on_failure, shared.short))
+    async with contextlib.AsyncExitStack() as stack:
+        stack.callback(plan.audit.close)
+        try:
+            await stack.enter_async_context(identity.opened(blobs, catalog, create=True))
+            if alone:
+                await _meet_older(catalog, drivers)
+            if fresh:
+                await _take_back(blobs, catalog)
+                if isinstance(plan.keyring, KeyFile):
+                    await key_rotation.finish_soon(plan.keyring.path, catalog, plan.audit)
+                    plan.keyring.look()
+        except Unreachable as failure:
+            raise StartError(f"cannot start: {failure.strerror}", exit_codes.AWAY) from None
+        except Exception as failure:
+            raise StartError(f"{settings.folder} cannot be used: {failure}", _unusable(failure)) from failure
+        restoring = Restoring(settings.restore_seconds, settings.restored_seconds)
+        callbacks = Callbacks(settings.callback_allow)
+        headroom = _headroom(settings, shared)
+        of_blobs = None if drivers.shared else headroom  # elsewhere the folder has little more than its spools
+        store, names = kept_free(timed_blobs(blobs, metrics), of_blobs), timed_catalog(catalog, metrics)
+        limits = Limits(
+            shared.guesses,
+            Rates(settings.rate),
+            of_blobs,
+            connections,
+            settings.connections_per_address,
+        )
+        spool = functools.partial(Spool, settings.folder, *([headroom.taking] if headroom is not None else ()))
+        crossing, spans = _cross_origin(settings, ports), _spans(settings)
+        if spans is not None:
+            stack.push_async_callback(spans.close)
+        rates = {"idle": settings.idle, "least_rate": settings.least_rate}
+        common: dict[str, Any] = {
+            **rates,
+            "callbacks": callbacks,
+            "limits": limits,
+            "cross_origin": crossing,
+            "spans": spans,
+            "writes": shared.writes,
+            "names": plan.names,
+            "hosts": SpaceHosts(settings.hostname, settings.public_url),
+            "senders": plan.senders,
+            "audit": plan.audit,
+        }
+        rules = restoring, settings.verify_reads, spool, settings.permanent_links, memory
+        if faults is None:
+            service = Service(store, names, plan.keyring, time.time, *rules)
+            app = App(service, metrics, **common)
+        else:
+            service = Service(store, names, plan.keyring, clock, *rules)
+            app = faulty = FaultyApp(service, metrics, **common)
+            faulty.script = faults
+        at_once = 1 if settings.workers > 1 else BACKLOG  # another worker may be idle
+        data = await answer_on(ports.data, app.server, ports.tls, at_once)
+        live = Live(
+            app=app,
+            service=service,
+            blobs=blobs,
+            limits=limits,
+            callbacks=callbacks,
+            cross_origin=crossing,
+            names=plan.names,
+            senders=plan.senders,
+            allowed=lambda new: _allowed(new, ports),
+            own_names=plan.again.check,
+            certificate=ports.certificate,
+            headroom=headroom,
+        )
+        admin: Listener | None = None
+        admin_drained = None
+        tasks = list[asyncio.Task[None]]()
+
+        def begin(work: Coroutine[Any, Any, None]) -> None:
+            tasks.append(loop.create_task(work))
+            tasks[-1].add_done_callback(_failed)
+
+        begin(shared.pulse.run(number))
+        if number == 0:
+            more = {"/faults": faults.answer} if faults is not None else {}
+            readiness = Readiness(
+                *(blobs, catalog, shared.writes),
+                is_stopping=app.is_stopping,
+                is_crowded=metrics.is_crowded,
+                has_room=app.has_room,
+                short=shared.short,
+            )
+            holdings = Holdings(catalog, metrics)
+            vitals = Vitals(metrics, settings.folder, int(settings.headroom * MIB), ports.not_after)
+            gauges = _gauges(shared, catalog, readiness, vitals, holdings)
+            stack.push_async_callback(gauges.close)
+
+            async def held() -> Sequence[Holding] | None:
+                await gauges.refresh(HOLDINGS)
+                return holdings.latest
+
+            history = History(metrics)
+            view = View(service, app.spaces, history, metrics.started, plan.audit, held)
+            data_port, admin_port = ports.numbers
+            endpoint = Endpoint(settings.public_url, data_port, ports.tls is not None, ports.apart)
+            console = Console(
+                *(view, service.key, shared.sessions, endpoint),
+                port=admin_port,
+                tls=ports.tls is not None,
+                audit=plan.audit,
+            )
+            watch = Watch(settings.idle, settings.least_rate)
+            watch.start()
+            stack.callback(watch.stop)
+            answering = admin_handler(metrics, readiness, gauges, console, watch, more)
+            each = settings.connections_per_address
+            handler = Server(answering, metrics, plan.senders, most=connections, each=each)
+            live.handler, live.watch, live.vitals = handler, watch, vitals
+            admin = await answer_on(ports.admin, handler, ports.tls, BACKLOG)
+            admin_drained = functools.partial(handler.drained, watch)
+            begin(history.run())
+        if isinstance(plan.keyring, KeyFile):
+            begin(plan.keyring.watch())
+        gc.collect()
+        gc.freeze()  # what is there now stays: no collection needs to look at it again
+        news, count = News(settings, ports.certificate.pem if ports.certificate is not None else None), 0
+        if shared.published.count:
+            count, news = shared.published.read()
+            live.take(news)
+        ready()
+        begin(follow(shared.published, live.take, count))
+        if number == 0:
+            begin(Reading(news, plan.again, shared.published, metrics).run(stop.asked))
+            begin(_once(lambda: _warn(plan.names, catalog, plan.keyring)))
+            begin(catalog.upkeep())
+            cutoff = began - CLOCK_GRAIN if alone else began - AGE
+            if not plan.folder.alone:
+                begin(_once(lambda: _outlast(plan.folder, catalog, drivers)))
+            disk = None if drivers.shared else settings.folder
+            sweeper = Sweeper(blobs, catalog, metrics, disk, int(news.settings.headroom * MIB))
+            begin(sweeper.run(cutoff))
+            if disk is not None:
+                begin(sweeper.relieve())
+            live.stale = StaleUploads(blobs, catalog, metrics, news.settings.stale_days, plan.audit)
+            begin(live.stale.run())
+            live.sweeper, live.scrubbing = sweeper, Scrubbing(lambda new: _scrubber(new, blobs, catalog, metrics))
+            live.scrubbing.take(news.settings)
+            stack.callback(live.scrubbing.stop)
+        await stop.wait()
+        log.info("stopping: letting requests in flight finish")
+        if plan.succession is not None and not plan.succession.taken:
+            plan.folder.stops()
+        for listening in (data, admin):
+            if listening is not None:
+                listening.close()
+        ports.close()
+        if number == 0:
+            plan.audit.record("StopServer", Who("server", plan.keyring.own.public))
+        for task in tasks:
+            task.cancel()
+        plan.folder.give_up()
+        stopped()
+        if not await app.drain(stop.deadline, keep_idle=stop.deadline() is None):
+            log.warning("some requests were still in flight after %.0f s and were broken off", GRACE)
+        if admin_drained is not None:
+            await admin_drained(stop.deadline)
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return 0
+
+
+def _unusable(failure: Exception) -> Ending:
+    """How a start ends at which the drivers raise this."""
+    if isinstance(failure, Unfit):
+        return exit_codes.UNFIT
+    return exit_codes.of_system(failure, exit_codes.FOLDER) if isinstance(failure, OSError) else exit_codes.UNFORESEEN
+
+
+def _gauges(shared: Shared, catalog: Catalog, readiness: Readiness, vitals: Vitals, holdings: Holdings) -> Gauges:
+    turns = {
+        "open uploads": Turn(uploads_look(catalog, shared.metrics)),
+        "readiness": Turn(readiness_look(readiness, shared.metrics), share=1),
+        "the machine": Turn(vitals.look, share=1),
+        HOLDINGS: Turn(holdings.look, EVERY),
+    }
+    return Gauges(turns, shared.metrics, shared.gauges)
+
+
+async def _meet_older(catalog: Catalog, drivers: Drivers) -> None:
+    """Tell the catalog that no older server runs, as the folder's lock says; of a cluster the operator must say it."""
+    if not drivers.shared:
+        await catalog.retire_older()
+    elif await secret_box.writes_old(catalog):
+        log.warning("older gateways may run beside this one: when none does any more, run `uvideo admin upgraded`")
+
+
+async def _once(work: Callable[[], Awaitable[None]]) -> None:
+    """Do this, a little later if the database is away."""
+    while True:
+        try:
+            return await work()
+        except Unreachable as failure:
+            log.warning("what a start has to look for is looked for later: %s", failure.strerror)
+        await asyncio.sleep(AGAIN)
+
+
+def _failed(task: asyncio.Task[None]) -> None:
+    """Nobody waits for it, so nobody else would say so."""
+    if not task.cancelled() and task.exception() is not None:
+        log.error("what the server does beside requests has failed, in part", exc_info=task.exception())
+
+
+async def _outlast(folder: Folder, catalog: Catalog, drivers: Drivers) -> None:
+    """Once the server that this one replaced has nothing more in flight, do what a server does that is alone."""
+    while not folder.look_alone():
+        await asyncio.sleep(ALONE_EVERY)
+    await _meet_older(catalog, drivers)
+
+
+async def _take_back(blobs: Blobs, catalog: Catalog) -> None:
+    """Before anybody asks for it: a catalog that was restored may name again what a sweep put aside."""
+    count = await blobs.take_back(catalog.named)
+    if count:
+        log.info("took %d files back from the quarantine", count)
+
+
+async def _warn(own_names: OwnNames, catalog: Catalog, keyring: Keyring) -> None:
+    """Name what was made before the server knew its names, and may take requests of others; count what is void."""
+    void = await key_rotation.void(catalog, keyring)
+    if void.void_tokens or void.void_keys:
+        log.warning(
+            "%d tokens and %d added key pairs are void: they are sealed under another pair of the server's own. If "
+            "you have that, run `uvideo admin keys DIR --from FILE`",
+            *(void.void_tokens, void.void_keys),
+        )
+    async for line in own_names.conflicts(catalog):
+        log.warning("%s", line)
+    log.debug("what is stored was compared with the server's names and keys")
+
+
+def _on_failure(short: Moment, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What no request is to blame for.  asyncio itself tries again to take a connection, a second later."""
+    failure = context.get("exception")
+    if isinstance(failure, OSError) and failure.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+        short.now()
+        log.error("no connection can be taken: %s", failure.strerror)
+    else:
+        loop.default_exception_handler(context)
+
+
+def _scrubber(settings: Settings, blobs: Blobs, catalog: Catalog, metrics: Metrics) -> Scrubber:
+    """One that keeps how far it is in the folder."""
+    path = settings.folder / "scrub.json"
+
+    def load() -> tuple[float, tuple[str, str] | None] | None:
+        try:
+            began, after = json_document.parse_json(path.read_bytes())
+            return float(began), (str(after[0]), str(after[1])) if after else None
+        except (OSError, ValueError, TypeError, IndexError):
+            return None
+
+    def save(began: float, after: tuple[str, str] | None) -> None:
+        aside = path.with_name(".scrub.json")
+        aside.write_text(json.dumps([began, after]), encoding="utf-8")
+        localfile.replace(aside, path)
+
+    def told(found: Found) -> None:
+        metrics.set("uvideo_scrub_objects", found.objects)
+        metrics.set("uvideo_scrub_bytes", found.size)
+        metrics.set("uvideo_scrub_damaged", len(found.damages))
+
+    return Scrubber(
+        blobs,
+        catalog,
+        settings.scrub_days * DAY,
+        settings.scrub_rate * MIB,
+        load=lambda: asyncio.to_thread(load),
+        save=lambda began, after: asyncio.to_thread(save, began, after),
+        told=told,
+    )
+
+
+def _headroom(settings: Settings, shared: Shared) -> Headroom | None:
+    if not settings.headroom:
+        return None
+    return Headroom(settings.folder, int(settings.headroom * MIB), shared.reserved)
+
+
+def _memory(settings: Settings, drivers: Drivers, shared: Shared) -> Memory:
+    size = max(settings.memory * MIB, least_memory(settings.workers))
+    return Memory(size, settings.workers, shared.stored, shared.others, drivers.shared)
+
+
+def _spans(settings: Settings) -> Spans | None:
+    """Those of this worker; None if nobody asks for them, and then nothing of OpenTelemetry is loaded."""
+    if not settings.telemetry and not telemetry.is_on():
+        return None
+    try:
+        from uvideo.server.http import spans
+
+        if not telemetry.is_on():
+            spans.set_up()
+    except ModuleNotFoundError as failure:
+        raise StartError(
+            f"--telemetry needs {failure.name}: pip install 'uvideo[telemetry]'", exit_codes.SETTINGS
+        ) from None
+    except (spans.Missing, ValueError) as failure:
+        said = f"{failure}" if isinstance(failure, spans.Missing) else f"--telemetry: {failure}"
+        raise StartError(said, exit_codes.SETTINGS) from None
+    return spans.Spans()
+
+
+def _cross_origin(settings: Settings, ports: Ports) -> CrossOrigin:
+    """The console's own pages, and those of the origins that the operator named for it or for programs."""
+    _, admin_port = ports.numbers
+    return CrossOrigin(admin_port, ports.tls is not None, *_allowed(settings, ports))
+
+
+def _allowed(settings: Settings, ports: Ports) -> tuple[list[str], list[str]]:
+    """The origins that may use signed URLs beside the console's own, and those of programs."""
+    _, admin_port = ports.numbers
+    origins = [check_origin(each) for each in settings.console_origin]
+    if ports.apart:
+        address = ports.admin.getsockname()[0]
+        names = ("localhost", "127.0.0.1", "[::1]") if ipaddress.ip_address(address).is_loopback else (in_url(address),)
+        origins += [origin("https" if ports.tls else "http", name, admin_port) for name in names]
+    return origins, [check_program(each) for each in settings.cors_origin]

@@ -1,0 +1,121 @@
+"""Every rule of adding bytes to the end of an object."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from uvideo._core import errors, etag, operation
+from uvideo.server.limits.disk_headroom import announce
+from uvideo.server.rules.copies import busy
+from uvideo.server.rules.object_record import check_readable
+from uvideo.storage.base import ObjectRecord, Reader, SpaceRecord
+
+if TYPE_CHECKING:
+    from uvideo.server.rules.service import Body, Received, Service
+
+__all__ = ["Append"]
+
+
+class Append:
+    """AppendObject of a Service.  Sealed bytes never change, so the old ones are written once more with the new."""
+
+    def __init__(self, service: Service) -> None:
+        self._service, self._catalog = service, service.catalog
+
+    async def run(self, op: operation.AppendObject, space: SpaceRecord, body: Body) -> operation.Stored:
+        """Stored.  BadRequest, which says the right position, unless the object ends there before and after the body.
+
+        Its Content-MD5 is of the new bytes only.
+        """
+        old = await self._catalog.get(space.space_id, op.key)
+        if op.position != (old.size if old else 0):
+            raise _wrong_position(op, old)
+        if old is None:
+            return await self._first(op, space, body)
+        check_readable(old, self._service.clock())
+        announce(old.size)
+        reader = await self._open(old)
+        try:
+            received = await self._service.receive(_Longer(old, reader, body, op.md5), None)
+        finally:
+            if reader is not None:
+                await reader.close()
+        return await self._lengthen(op, space, old, received)
+
+    async def _first(self, op: operation.AppendObject, space: SpaceRecord, body: Body) -> operation.Stored:
+        try:
+            return await self._service.make(op, space, await self._service.receive(body, op.md5), overwrite=False)
+        except errors.AlreadyExists:
+            raise _wrong_position(op, await self._catalog.get(space.space_id, op.key)) from None
+
+    async def _open(self, record: ObjectRecord) -> Reader | None:
+        if record.blob is None:
+            return None
+        try:
+            return await self._service.open(record)
+        except FileNotFoundError:  # replaced since it was looked up
+            raise busy() from None
+
+    async def _lengthen(
+        self, op: operation.AppendObject, space: SpaceRecord, old: ObjectRecord, received: Received
+    ) -> operation.Stored:
+        service, (tree, inline, blob) = self._service, received
+        try:
+            while True:
+                now = int(service.clock())
+                record = replace(old, size=tree.size, etag=tree.value(), modified=now, inline=inline, blob=blob)
+                try:
+                    await service.remove(await self._catalog.put(record, source=old))
+                    return operation.Stored(record.etag)
+                except errors.NotFound:  # changed, maybe in nothing but its tags
+                    found = await self._catalog.get(space.space_id, op.key)
+                    if found is None or (found.etag, found.size, found.blob) != (old.etag, old.size, old.blob):
+                        raise _wrong_position(op, found) from None
+                    old = found
+        except Exception as failure:
+            await service.unnamed(blob, failure)
+            raise
+
+
+def _wrong_position(op: operation.AppendObject, record: ObjectRecord | None) -> errors.BadRequest:
+    return errors.BadRequest(f"position is {op.position}, but the object ends at {record.size if record else 0}")
+
+
+class _Longer:
+    """The Body of an object's bytes and of those that are to stand behind them."""
+
+    def __init__(self, record: ObjectRecord, reader: Reader | None, body: Body, md5: str | None) -> None:
+        self.length: int | None = None
+        self._old, self._body, self._wanted = _pieces(record, reader), body, md5
+        self._md5 = hashlib.md5(usedforsecurity=False)
+
+    def read_at_once(self, size: int) -> None:
+        self._body.read_at_once(size)
+
+    async def chunk(self) -> bytes:
+        piece = await anext(self._old, None)
+        if piece is not None:
+            return piece
+        data = await self._body.chunk()
+        if self._wanted is not None:
+            self._md5.update(data)
+            if not data and self._md5.hexdigest() != self._wanted:
+                raise errors.DigestMismatch()
+        return data
+
+
+async def _pieces(record: ObjectRecord, reader: Reader | None) -> AsyncIterator[bytes]:
+    """InternalError at the end unless they are the bytes of the etag: damage must not get a right one."""
+    tree = etag.Etag()
+    if reader is not None:
+        async for piece in reader.read(0, record.size):
+            tree.update(piece)
+            yield piece
+    elif record.inline:
+        tree.update(record.inline)
+        yield record.inline
+    if not etag.same(record.etag, tree.value(), record.size):
+        raise errors.InternalError("the stored content does not verify")

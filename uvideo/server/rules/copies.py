@@ -1,0 +1,180 @@
+"""Every rule of copies, hits and renames: one more name for bytes that are stored already, or a part made of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from uvideo._core import answer, byterange, errors, operation
+from uvideo.server.limits.disk_headroom import announce
+from uvideo.server.rules.object_record import MIME, STANDARD, check_readable, is_public, stored_headers
+from uvideo.storage.base import Damaged, ObjectRecord, SpaceRecord
+
+if TYPE_CHECKING:
+    from uvideo.server.rules.service import Service
+
+__all__ = ["TRIES", "Copies", "busy"]
+
+WHOLE = byterange.ByteRange(0, None)
+TRIES = 16  # an object that changes between the lookup and the write is looked up again
+#: Bytes of a source up to which all of it is compared with its etag before a part of it is copied: a copy of damaged
+#: bytes gets an etag that fits them.
+VERIFIED = 64 * 1024 * 1024
+COPY, REPLACE = operation.DIRECTIVES
+
+log = logging.getLogger("uvideo.server")
+
+
+class Copies:
+    """The operations of a Service that are about bytes which are there.  No data is copied but into a part."""
+
+    def __init__(self, service: Service) -> None:
+        self._service, self._catalog = service, service.catalog
+        self.operations: dict[type, Callable[..., Awaitable[answer.Result]]] = {
+            operation.CopyObject: self._copy,
+            operation.CopyPart: self._copy_part,
+            operation.UploadHit: self._hit,
+            operation.RenameObject: self._rename,
+        }
+
+    async def _source(self, op: operation.CopyObject | operation.CopyPart, space: SpaceRecord) -> ObjectRecord:
+        """The object to copy, under either reading of its key.
+
+        SpaceNotFound; AccessDenied for another account's, unless anybody may read it, whether it exists or not;
+        NotFound; NotRestored.
+        """
+        where = space if op.source_space == space.name else await self._catalog.space(op.source_space)
+        if where is None:
+            raise errors.SpaceNotFound()
+        found = await self._catalog.get(where.space_id, op.source_key)
+        if found is None and op.verbatim is not None:
+            found = await self._catalog.get(where.space_id, op.verbatim)
+        if where.owner != space.owner and where.type != "public" and not is_public(found):
+            raise errors.AccessDenied()
+        if found is None:
+            raise errors.NotFound()
+        check_readable(found, self._service.clock())
+        return found
+
+    async def _copy(self, op: operation.CopyObject, space: SpaceRecord) -> operation.Stored:
+        for _ in range(TRIES):
+            source = await self._source(op, space)
+            try:
+                if (source.space_id, source.key) != (space.space_id, op.key):
+                    await self._service.look(source)
+                return await self._put(self._copied(op, space, source), source)
+            except (errors.NotFound, FileNotFoundError):
+                continue
+        raise busy()
+
+    def _copied(self, op: operation.CopyObject, space: SpaceRecord, source: ObjectRecord) -> ObjectRecord:
+        """An object copied onto itself keeps its tags, acl and class; a new one gets the tags with the metadata."""
+        is_itself = (source.space_id, source.key) == (space.space_id, op.key)
+        now = int(self._service.clock())
+        storage_class = op.storage_class or (source.storage_class if is_itself else STANDARD)
+        record = replace(source, space_id=space.space_id, key=op.key, storage_class=storage_class, modified=now)
+        if not is_itself:
+            record = replace(record, created=now, acl="", tags=source.tags if op.directive != REPLACE else ())
+        if not is_itself or storage_class != source.storage_class:
+            record = replace(record, ready=0, expires=0)
+        if op.directive == REPLACE:
+            record = replace(record, mime=op.mime or MIME, headers=stored_headers(op.headers, op.metadata))
+        return record
+
+    async def _put(self, record: ObjectRecord, source: ObjectRecord) -> operation.Stored:
+        """NotFound if the source has changed since it was looked up."""
+        await self._service.remove(await self._catalog.put(record, source=source))
+        return operation.Stored(record.etag)
+
+    async def _hit(self, op: operation.UploadHit, space: SpaceRecord) -> operation.Stored:
+        """Only what the owner of this space has stored somewhere counts.  Source: data-plane.md, UploadHit."""
+        for _ in range(TRIES):
+            source = await self._catalog.find(space.owner, op.etag, op.size)
+            if source is None:
+                raise errors.NotFound()
+            try:
+                await self._service.look(source)
+            except FileNotFoundError:
+                continue
+            except Damaged as failure:  # the client has the bytes, and sends them when they are not there
+                log.error("no hit: %s", failure.strerror)
+                raise errors.NotFound() from None
+            now = int(self._service.clock())
+            record = ObjectRecord(
+                space_id=space.space_id,
+                key=op.key,
+                size=source.size,
+                etag=source.etag,
+                mime=op.mime or MIME,
+                blob=source.blob,
+                inline=source.inline,
+                created=now,
+                modified=now,
+            )
+            try:
+                return await self._put(record, source)
+            except errors.NotFound:
+                continue
+        raise busy()
+
+    async def _rename(self, op: operation.RenameObject, space: SpaceRecord) -> operation.Done:
+        now = int(self._service.clock())
+        gone = await self._catalog.rename(space.space_id, op.key, op.new_key, overwrite=op.force, modified=now)
+        if gone is None:
+            raise errors.NotFound()
+        await self._service.remove(gone)
+        return operation.Done()
+
+    async def _copy_part(self, op: operation.CopyPart, space: SpaceRecord) -> operation.CopiedPart:
+        service = self._service
+        upload = await service.upload(op.upload_id, space, op.key)
+        announced = 0
+        for _ in range(TRIES):
+            source = await self._source(op, space)
+            first, length = self._span(op, source)
+            announce(max(0, length - announced))
+            announced = max(length, announced)
+            async with service.memory.places:
+                chunks = await self._read(source, first, length)
+                if chunks is None:
+                    continue
+                stored = await service.store_part(op, space, upload, chunks, source.mime)
+            return operation.CopiedPart(stored.part, stored.etag, first, length, source.size)
+        raise busy()
+
+    def _span(self, op: operation.CopyPart, source: ObjectRecord) -> tuple[int, int]:
+        """(first, length) of what the source has of the range; CopyRangeInvalid if that is nothing, PartTooLarge.
+
+        Hadoop's last range ends at the size.
+        """
+        try:
+            span = byterange.resolve(op.range or WHOLE, source.size)
+        except errors.InvalidRange:
+            span = None
+        if span is None:
+            raise errors.CopyRangeInvalid()
+        self._service.check_part_size(span[1])
+        return span
+
+    async def _read(self, source: ObjectRecord, first: int, length: int) -> list[bytes] | None:
+        """At most one block.  None if the source was replaced since it was looked up."""
+        if source.blob is None:
+            await self._service.look(source)
+            await self._service.check_bytes(source, None, always=True)
+            return [(source.inline or b"")[first : first + length]]
+        try:
+            reader = await self._service.open(source)
+        except FileNotFoundError:
+            return None
+        try:
+            if not self._service.verify and source.size <= VERIFIED:
+                await self._service.check_bytes(source, reader, always=True)
+            return [piece async for piece in reader.read(first, length)]
+        finally:
+            await reader.close()
+
+
+def busy() -> errors.Unavailable:
+    return errors.Unavailable("the object changes too often at this moment", cause="contention")

@@ -1,0 +1,164 @@
+"""What a token may do on the data plane.  Source: management-plane.md section 5, data-plane.md section 2."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Sequence
+
+from uvideo._core import dialect, errors, expiry, field, operation
+from uvideo.server.auth.client_address import Sender
+from uvideo.server.rules.service import Service
+from uvideo.storage.base import Catalog, ObjectRecord, SpaceRecord, TokenRecord
+from uvideo.storage.wrapper import Wrapper, wrapped
+
+__all__ = ["NEEDED", "Rights", "network_of"]
+
+ALL = "*"
+READ, WRITE, DELETE, LIST = "TOKEN_ALLOW_READ", "TOKEN_ALLOW_WRITE", "TOKEN_ALLOW_DELETE", "TOKEN_ALLOW_LIST"
+DENY_UPDATE = "TOKEN_DENY_UPDATE"
+
+_LISTINGS = (operation.ListFiles, operation.ListObjects, operation.ListUploads, operation.ListParts)
+#: What is not named here is refused.
+NEEDED: dict[type, tuple[str, ...]] = {
+    **dict.fromkeys((operation.GetObject, operation.HeadObject, operation.GetTags, operation.GetAcl), (READ,)),
+    **dict.fromkeys(_LISTINGS, (LIST,)),
+    **dict.fromkeys(
+        (
+            *(operation.PutObject, operation.InitiateUpload, operation.UploadPart, operation.FinishUpload),
+            *(operation.AbortUpload, operation.AppendObject, operation.CopyObject, operation.CopyPart),
+            *(operation.UploadHit, operation.SetMime, operation.SwitchClass, operation.RestoreObject),
+            *(operation.PutTags, operation.DeleteTags),
+        ),
+        (WRITE,),
+    ),
+    operation.DeleteObject: (DELETE,),
+    operation.RenameObject: (WRITE, DELETE),
+    operation.PutAcl: (READ, WRITE),  # it may let everybody read
+}
+#: What may put other bytes under a key that is taken, and says no before the bytes are sent.
+_STORES = (operation.PutObject, operation.CopyObject, operation.UploadHit)
+
+
+def network_of(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """An entry of an IP list: an address or a network.  ValueError."""
+    return ipaddress.ip_network(text.strip(), strict=False)
+
+
+class Rights:
+    """Judges the requests of tokens to one service."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._adding = service.over(wrapped(_AddOnly, service.catalog))
+
+    async def permit(self, token: TokenRecord, op: dialect.Operation, space: SpaceRecord, sender: Sender) -> Service:
+        """The service that this token may ask for the operation; AccessDenied."""
+        if expiry.is_past(token.expires, self._service.clock()) or not _may_come_from(token, sender):
+            raise errors.AccessDenied()
+        needed = NEEDED.get(type(op))
+        if needed is None or any(right not in token.ops for right in needed):
+            raise errors.AccessDenied()
+        for name, key in await self._touched(op, space):
+            if not _covers(token, name, key):
+                raise errors.AccessDenied()
+        sources = list(_sources(op))
+        if sources and (READ not in token.ops or not all(_covers(token, *source) for source in sources)):
+            raise errors.AccessDenied()
+        if type(op) is operation.UploadHit and not _sees_all(token):  # it finds content wherever that lies
+            raise errors.AccessDenied()
+        if DENY_UPDATE not in token.ops:
+            return self._service
+        if type(op) in _STORES and await self._service.catalog.get(space.space_id, op.key) is not None:
+            raise errors.AccessDenied()
+        return self._adding
+
+    async def add(self, op: dialect.Operation, space: SpaceRecord) -> Service:
+        """The service for a FinishUpload whose new key is not signed.  AccessDenied if the signed key is taken.
+
+        Only then would the new key count, and it may not.  This service stores nothing under a key that is taken since.
+        """
+        if await self._service.catalog.get(space.space_id, op.key) is not None:
+            raise errors.AccessDenied(
+                "permission denied: the key is taken, and newKey counts only if it is signed too, "
+                f"as {field.NEW_KEY[0]}"
+            )
+        return self._adding
+
+    async def _touched(self, op: dialect.Operation, space: SpaceRecord) -> Sequence[tuple[str, str]]:
+        """(space, key or prefix) of all that the operation is about but a copy's source."""
+        if isinstance(op, operation.ListParts):
+            upload = await self._service.catalog.upload(op.upload_id)
+            known = upload is not None and upload.space_id == space.space_id
+            return [(space.name, upload.key if upload is not None and known else "")]
+        if isinstance(op, _LISTINGS):
+            return [(space.name, op.prefix)]
+        return [(space.name, key) for key in (op.key, getattr(op, "new_key", None)) if key]
+
+
+def _sources(op: dialect.Operation) -> Iterator[tuple[str, str]]:
+    """Each reading of a copy's source."""
+    if isinstance(op, (operation.CopyObject, operation.CopyPart)):
+        yield op.source_space, op.source_key
+        if op.verbatim is not None:
+            yield op.source_space, op.verbatim
+
+
+def _covers(token: TokenRecord, space: str, key: str) -> bool:
+    if ALL not in token.spaces and space not in token.spaces:
+        return False
+    return any(key.startswith(prefix.removesuffix(ALL)) for prefix in token.prefixes)
+
+
+def _sees_all(token: TokenRecord) -> bool:
+    return READ in token.ops and ALL in token.spaces and ALL in token.prefixes
+
+
+def _may_come_from(token: TokenRecord, sender: Sender) -> bool:
+    if not token.black_ips and not token.white_ips:
+        return True
+    address = sender.ip
+    if address is None:
+        return False
+
+    def listed(entries: tuple[str, ...]) -> bool:
+        return any(address in network_of(entry) for entry in entries)
+
+    return not listed(token.black_ips) and (not token.white_ips or listed(token.white_ips))
+
+
+class _AddOnly(Wrapper[Catalog], Catalog):
+    """A catalog that puts no other bytes under a key that is taken."""
+
+    async def put(
+        self, record: ObjectRecord, *, overwrite: bool = True, source: ObjectRecord | None = None
+    ) -> list[str]:
+        if source is not None and _same_bytes(record, source):  # its type, its tags, its class
+            return await self.inner.put(record, overwrite=overwrite, source=source)
+        try:
+            return await self.inner.put(record, overwrite=False, source=source)
+        except errors.AlreadyExists:
+            raise errors.AccessDenied() from None
+
+    async def rename(
+        self, space_id: str, key: str, new_key: str, *, overwrite: bool, modified: int
+    ) -> list[str] | None:
+        try:
+            return await self.inner.rename(space_id, key, new_key, overwrite=False, modified=modified)
+        except errors.AlreadyExists:
+            if not overwrite:
+                raise
+            raise errors.AccessDenied() from None
+
+    async def finish(
+        self, upload_id: str, record: ObjectRecord, *, overwrite: bool = True, parts: int | None = None
+    ) -> list[str]:
+        try:
+            return await self.inner.finish(upload_id, record, overwrite=False, parts=parts)
+        except errors.AlreadyExists:
+            raise errors.AccessDenied() from None
+
+
+def _same_bytes(record: ObjectRecord, source: ObjectRecord) -> bool:
+    return (record.space_id, record.key, record.etag, record.size) == (
+        *(source.space_id, source.key, source.etag, source.size),
+    )

@@ -1,0 +1,125 @@
+"""The names that the server itself is reached by.
+
+A host names a space in two ways: as a domain that is bound to it, or by its first label.  On a name of the server's own
+a path that names a space comes before both, or whoever made the right space would get the requests for all others.
+Spaces and domains that would take such a name are refused when they are made; those that exist stay, with a warning.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import AsyncIterator, Iterable
+
+from uvideo._core import errors, provider
+from uvideo.server.auth.credentials import OWNER
+from uvideo.storage.base import Catalog
+
+__all__ = ["OwnNames", "canonical"]
+
+PAGE = 1000
+_LABEL = "[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
+_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*\Z").match
+#: Of a name whose last label is a number: C libraries take the whole for an IPv4 address.
+_NUMERIC = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\Z").match
+_OCTET = re.compile(r"(?:[01]?[0-9]{1,2}|2[0-4][0-9]|25[0-5])\Z").match  # the first label of an IPv4 address
+
+
+def canonical(text: str) -> str:
+    """A host without port as ASCII, lower-case, without the dot at its end.
+
+    It is a name, an IPv4 address of four decimal numbers, or an IPv6 address.  ValueError for all else.
+    """
+    if ":" in text and "%" not in text:
+        return str(ipaddress.IPv6Address(text))
+    import idna
+
+    # What becomes a number only by this, full-width digits say, is no way to write one.
+    name = text if text.isascii() else idna.encode(text, uts46=True).decode()
+    name = name.removesuffix(".").lower()
+    if _NUMERIC(name):
+        return str(ipaddress.IPv4Address(text.removesuffix(".")))
+    if not _NAME(name):
+        raise ValueError(f"{text!r} is no host name")
+    return name
+
+
+def _providers() -> tuple[set[str], set[str]]:
+    """(hosts that serve all spaces, what stands behind the space in the others' hosts) of the providers' own."""
+    shared, below = set[str](), set[str]()
+    for each in provider.PROVIDERS.values():
+        for value in (each.upload, each.download):
+            host = value.rpartition("://")[2].replace(".{region}", "")
+            if not provider.is_loopback(host):
+                (below if host.startswith(".") else shared).add(host.lstrip("."))
+    return shared, below
+
+
+_SHARED, _BELOW = _providers()
+
+
+class OwnNames:
+    """``given``: host names and addresses without ports, as the operator gave them.  ValueError says which is none.
+
+    Beside them the server owns localhost, every IP address, and the shared hosts of the providers, which clients behind
+    an HTTP proxy ask it for.  ``told``: whether the operator said by which names clients reach it.
+    """
+
+    def __init__(self, given: Iterable[str] = (), *, told: bool = False) -> None:
+        names = set[str]()
+        for each in given:
+            try:
+                names.add(canonical(each.removeprefix("[").removesuffix("]")))
+            except ValueError:
+                raise ValueError(f"{each!r} is no host name or address without a port") from None
+        self.told = told
+        self._names = names | _SHARED | {"localhost"}
+        self._labels = {name.partition(".")[0] for name in self._names}
+
+    def become(self, other: OwnNames) -> None:
+        """Own the names of another from now on."""
+        self.told, self._names, self._labels = other.told, other._names, other._labels
+
+    def owns(self, host: str) -> bool:
+        """Whether a Host header or an authority, with or without a port, names the server and not a space."""
+        if host.startswith("["):
+            return True
+        name = host.partition(":")[0].rstrip(".").lower()
+        return name in self._names or _NUMERIC(name) is not None
+
+    def check_space(self, name: str) -> None:
+        """SpaceNameInvalid if a host of the server's own would begin with this name."""
+        if name in self._labels or _OCTET(name):
+            raise errors.SpaceNameInvalid(f"the server is reached by names that begin with {name}: choose another name")
+
+    def check_domain(self, domain: str, owner: str) -> None:
+        """DomainTaken if it is a name of the server's own, or the host of any space that there is or could be."""
+        if not self.told and owner != OWNER:
+            raise errors.DomainTaken("no domains for this account: the server was not told its own names (--hostname)")
+        if self._covers(domain):
+            raise errors.DomainTaken(f"{domain} is a name of the server's own, or the host of a space")
+
+    def _covers(self, domain: str) -> bool:
+        name = domain
+        while name:
+            if name in self._names or name in _BELOW:
+                return True
+            name = name.partition(".")[2]
+        return False
+
+    async def conflicts(self, catalog: Catalog) -> AsyncIterator[str]:
+        """What was made before the server knew these names, as lines for its operator."""
+        after = ""
+        while spaces := await catalog.all_spaces(after, PAGE):
+            for space in spaces:
+                if space.name in self._labels or _OCTET(space.name):
+                    yield f"the space {space.name} gets requests to the server's own names that name no space"
+                for domain in space.domains:
+                    if self._covers(domain):
+                        yield f"the domain {domain} of the space {space.name} is the server's own, or a space's host"
+            after = spaces[-1].name
+        if not self.told and any(key.owner != OWNER for key in await catalog.keys()):
+            yield (
+                "there are other accounts, and the server was not told its names: give each name that clients reach it "
+                "by as --hostname, or an account may make a space that gets the requests of others"
+            )

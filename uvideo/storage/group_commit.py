@@ -1,0 +1,236 @@
+"""Group commit for SQLite: one thread writes, many transactions' worth in one commit."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import copy
+import errno
+import logging
+import os
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from uvideo._core import errors
+from uvideo.storage.base import Unreachable
+from uvideo.storage.disk_reserve import Reserve
+from uvideo.storage.schema import UNSTORABLE
+
+__all__ = ["Committer", "Work", "is_locked", "telling", "told"]
+
+log = logging.getLogger("uvideo.server")
+
+T = TypeVar("T")
+#: Statements of one transaction; an exception undoes them, and them only.
+Work = Callable[[sqlite3.Connection], T]
+Asked = tuple[Work[Any], "asyncio.Future[Any]", "Callable[[], object] | None", bool]
+Outcome = tuple["asyncio.Future[Any]", Any, "Exception | None"]
+
+#: SQLite's words for what the machine refuses.
+FULL, FAILED = "database or disk is full", "disk I/O error"
+MACHINE = {
+    FULL: errno.ENOSPC,
+    "attempt to write a readonly database": errno.EROFS,
+    FAILED: errno.EIO,
+    "unable to open database file": errno.EMFILE,
+}
+#: The last one: of what it needs beside the database's lock, after 10 s that cannot be made shorter.
+LOCKED = ("database is locked", "database table is locked", "database schema is locked", "locking protocol")
+DAMAGED = ("database disk image is malformed", "file is not a database")
+MOST_AT_ONCE = 200  # transactions in one commit
+SLACK = 0.5  # seconds that SQLite itself may take longer than it was told to wait
+
+
+class Committer(threading.Thread):
+    """A thread that takes all the work that waits, runs it in one transaction and commits once.
+
+    Each work has a savepoint of its own, so one's failure does not hurt the others; if the commit fails, all fail.
+    ``db``: in autocommit mode (isolation_level None); nobody else uses it from now on.  ``loop``: the one that asks.
+    ``reserve``: room for the work that frees some, when there is no other.  ``patience``: seconds that ``db`` waits for
+    the lock.  Whoever asked while the lock is waited for gets Unreachable after that time, and nothing has happened.
+    """
+
+    def __init__(
+        self, db: sqlite3.Connection, loop: asyncio.AbstractEventLoop, reserve: Reserve, patience: float
+    ) -> None:
+        super().__init__(name="uvideo-sqlite", daemon=True)
+        self._db, self._loop, self._reserve, self._patience = db, loop, reserve, patience
+        self._turn = threading.Lock()  # held to begin a work or to give it up
+        self._since: float | None = None  # when this thread began to wait for the lock
+        self._open = set["asyncio.Future[Any]"]()  # the loop's
+        self._timer: asyncio.TimerHandle | None = None
+        self._asked: queue.SimpleQueue[Asked | None] = queue.SimpleQueue()
+        self._has_reserve = False  # until the first look
+        self.start()
+
+    def ask(self, work: Work[T], then: Callable[[], object] | None = None, *, frees: bool = False) -> asyncio.Future[T]:
+        """Have it run; the future gets its result once that is committed.  Call from the loop.
+
+        ``then`` is called on this thread between the commit and the result, even if nobody waits any more.
+        ``frees``: it leaves the disk more room than it found, so it may use the reserve.
+        """
+        answer: asyncio.Future[T] = self._loop.create_future()
+        self._open.add(answer)
+        self._asked.put((work, answer, then, frees))
+        if self._timer is None:
+            self._timer = self._loop.call_later(self._patience + SLACK, self._look)
+        return answer
+
+    def _look(self) -> None:
+        """Give up what has waited for the lock too long: SQLite does not always keep to the time that it was told."""
+        self._timer = None
+        with self._turn:
+            if self._since is not None and time.monotonic() - self._since > self._patience:
+                for answer in self._open:
+                    if not answer.done():
+                        answer.set_exception(held())
+        if self._open:
+            self._timer = self._loop.call_later(SLACK, self._look)
+
+    def stop(self) -> None:
+        """Do what was asked, then close the connection.  Call from another thread than the loop's."""
+        self._asked.put(None)
+        self.join()
+
+    def run(self) -> None:
+        self._has_reserve = self._reserve.make()
+        going = True
+        while going:
+            batch = []
+            item = self._asked.get()
+            while item is not None:
+                batch.append(item)
+                if len(batch) == MOST_AT_ONCE or self._asked.empty():
+                    break
+                item = self._asked.get()
+            going = item is not None
+            outcomes = self._do(batch)
+            if going and outcomes and is_locked(outcomes[0][2]):
+                going = self._give_up(outcomes)
+            with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more
+                self._loop.call_soon_threadsafe(self._resolve, outcomes)
+        self._db.close()
+
+    def _do(self, batch: list[Asked]) -> list[Outcome]:
+        """Commit the batch; on a full disk what frees room, by the reserve."""
+        if not self._has_reserve:
+            self._has_reserve = self._reserve.make()
+        outcomes = self._commit(batch)
+        if not outcomes or not _is_full(outcomes[0][2]) or not any(frees for *_, frees in batch):
+            return outcomes
+        with self._reserve.spent() as has_more:
+            if not has_more:
+                return outcomes
+            self._has_reserve = False
+            log.warning("no room for the catalog: what frees some uses the reserve")
+            freed = self._commit([asked for asked in batch if asked[3]])
+        return [*freed, *(outcome for outcome, asked in zip(outcomes, batch, strict=True) if not asked[3])]
+
+    def _commit(self, batch: list[Asked]) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        if not batch:
+            return outcomes
+        try:
+            self._begin()
+            for work, answer, _, _ in batch:  # one that is done was given up, or cancelled
+                outcomes.append((answer, None, None) if answer.done() else (answer, *self._attempt(work)))
+            self._db.execute("COMMIT")
+            for _, _, then, _ in batch:
+                if then is not None:
+                    then()
+        except Exception as failure:  # the disk, most likely; nothing of the batch has happened
+            with contextlib.suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
+            return [(answer, None, copy.copy(failure)) for _, answer, _, _ in batch]
+        return outcomes
+
+    def _begin(self) -> None:
+        """Begin a transaction.  From then on nothing is given up."""
+        self._since = time.monotonic()
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+        finally:
+            with self._turn:
+                self._since = None
+
+    def _give_up(self, outcomes: list[Outcome]) -> bool:
+        """Let all that wait fail as well: another program holds the lock, and each would wait as long once more."""
+        failure = outcomes[0][2]
+        while not self._asked.empty():
+            item = self._asked.get()
+            if item is None:
+                return False
+            outcomes.append((item[1], None, copy.copy(failure)))
+        return True
+
+    def _resolve(self, outcomes: list[Outcome]) -> None:
+        for answer, result, failure in outcomes:
+            self._open.discard(answer)
+            if answer.done():
+                continue
+            if failure is None:
+                answer.set_result(result)
+            else:
+                answer.set_exception(told(failure))
+
+    def _attempt(self, work: Work[Any]) -> tuple[Any, Exception | None]:
+        """Its result or its own failure; raise if the failure took the whole transaction along."""
+        self._db.execute("SAVEPOINT one")
+        try:
+            outcome: tuple[Any, Exception | None] = work(self._db), None
+        except Exception as failure:
+            if not self._db.in_transaction or _is_full(failure):
+                raise
+            self._db.execute("ROLLBACK TO one")
+            outcome = None, failure
+        self._db.execute("RELEASE one")
+        return outcome
+
+
+def _is_full(failure: Exception | None) -> bool:
+    """Whether the disk has no room.  Over a quota SQLite says that it failed."""
+    return isinstance(failure, sqlite3.OperationalError) and str(failure) in (FULL, FAILED)
+
+
+def is_locked(failure: Exception | None) -> bool:
+    """Whether another program holds what is needed."""
+    return isinstance(failure, sqlite3.OperationalError) and str(failure).startswith(LOCKED)
+
+
+def held() -> Unreachable:
+    return Unreachable("the database is locked by another program")
+
+
+@contextlib.contextmanager
+def telling() -> Iterator[None]:
+    """Raise SQLite's failures within the block as ``told`` has them."""
+    try:
+        yield
+    except Exception as failure:
+        found = told(failure)
+        if found is failure:
+            raise
+        raise found from failure
+
+
+def told(failure: Exception) -> Exception:
+    """SQLite's failures as every driver says them.
+
+    OSError with its number for what the machine refuses or has damaged; Unreachable if another program holds the lock;
+    BadRequest for a value that has no form in the database: a lone surrogate, a number of more than 64 bits.
+    """
+    if isinstance(failure, (UnicodeEncodeError, OverflowError)):
+        return errors.BadRequest(UNSTORABLE)
+    if not isinstance(failure, sqlite3.DatabaseError):
+        return failure
+    said = str(failure)
+    if said.startswith(LOCKED):
+        return held()
+    if said in DAMAGED:
+        return OSError(errno.EIO, "the catalog is damaged")
+    number = MACHINE.get(said)
+    return OSError(number, os.strerror(number)) if number is not None else failure

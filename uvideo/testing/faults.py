@@ -1,0 +1,350 @@
+"""Scripted faults of a test server: what shall go wrong, with which requests, how often.
+
+    faults.on("UploadPart", part=3).cut_after(512).then(503, times=2)
+
+As a file, for ``uvideo serve --faults FILE`` (TOML, or JSON with the same names):
+
+    [[fault]]
+    on = "UploadPart"
+    part = 3
+    do = "cut_after"
+    bytes = 512
+
+Faults are looked at in the order in which they were given: the first that matches a request and is not used up happens
+to it.  A fault that never happened is a mistake of the test, so it fails: ``Faults.check``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import http.client
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from uvideo._core import dialect, management
+
+__all__ = ["Fault", "Faults", "Happened", "NeverHappened", "Script", "parse", "read"]
+
+ANY = "*"
+ALWAYS = "always"
+SECONDS = 10.0  # for one question to the server
+LATENCY, SKEW = 3600, 10**9  # seconds
+#: what ``on`` may say -> the operation
+_CALLS = {
+    ANY: ANY,
+    **{cls.__name__: cls.__name__ for cls in (*dialect.OPERATIONS, *management.OPERATIONS.values())},
+    **{name: cls.__name__ for name, cls in management.OPERATIONS.items()},
+}
+
+#: fault -> (its options, those that must be given)
+_KINDS: dict[str, tuple[dict[str, type | tuple[type, ...]], tuple[str, ...]]] = {
+    "answer": ({"status": int, "ret_code": int, "message": str, "headers": dict}, ("status",)),
+    "expired": ({}, ()),
+    "duplicate_part": ({}, ()),
+    "clock_skew": ({"seconds": (int, float)}, ("seconds",)),
+    "latency": ({"seconds": (int, float)}, ("seconds",)),
+    "cut_after": ({"bytes": int}, ()),
+    "stall_after": ({"bytes": int}, ()),
+    "lost_answer": ({}, ()),
+    "truncate": ({"bytes": int}, ()),
+    "reset": ({"bytes": int}, ()),
+    "stall": ({"bytes": int}, ()),
+    "flip": ({"bytes": int}, ()),
+    "wrong_etag": ({}, ()),
+    "header": ({"name": str, "value": str}, ("name",)),
+}
+_MATCH: dict[str, type] = {"on": str, "space": str, "key": str, "part": int, "nth": int}
+
+
+class NeverHappened(AssertionError):
+    """Faults that a test scripted and that no request met."""
+
+
+class Call(NamedTuple):
+    """What a request asks for, as far as its head says it.  part: from 0."""
+
+    operation: str
+    space: str | None = None
+    key: str | None = None
+    part: int | None = None
+
+
+@dataclass(slots=True)
+class Fault:
+    """One fault.  ``times``: how often it happens, None for every time.  ``nth``: from which matching request on.
+
+    ``matched``, ``happened``: how often until now.  Made by ``parse``, which checks everything.
+    """
+
+    kind: str
+    options: dict[str, Any]
+    match: dict[str, Any]
+    nth: int = 1
+    times: int | None = 1
+    matched: int = 0
+    happened: int = 0
+
+    def __str__(self) -> str:
+        where = [f"{name}={value!r}" for name, value in self.match.items() if name != "on"]
+        if self.nth > 1:
+            where.append(f"nth={self.nth}")
+        said = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
+        return f"{' '.join([self.match.get('on', ANY), *where])}: {self.kind}({said})"
+
+    def fits(self, call: Call) -> bool:
+        """Whether it is about such a request."""
+        match = self.match
+        return match.get("on", ANY) in (ANY, call.operation) and all(
+            match.get(name, found) == found
+            for name, found in (("space", call.space), ("key", call.key), ("part", call.part))
+        )
+
+
+class Happened(NamedTuple):
+    """``text``: the fault.  ``matched``: requests that it was about.  ``happened``: those that it happened to."""
+
+    text: str
+    matched: int
+    happened: int
+
+
+def due(faults: Iterable[Fault], call: Call) -> Fault | None:
+    """The fault that happens to this request.  It is counted."""
+    found = None
+    for fault in faults:
+        if fault.fits(call):
+            fault.matched += 1
+            if found is None and fault.matched >= fault.nth and fault.times != fault.happened:
+                found = fault
+    if found is not None:
+        found.happened += 1
+    return found
+
+
+def parse(fields: Mapping[str, Any]) -> Fault:
+    """The Fault of its table in a file.  ValueError that says what is wrong with it."""
+    given = dict(fields)
+    kind = given.pop("do", None)
+    if not isinstance(kind, str) or kind not in _KINDS:
+        raise ValueError(f"do = {kind!r} is no fault{_nearest(kind, _KINDS)}")
+    options, needed = _KINDS[kind]
+    times = given.pop("times", 1)
+    for name, value in given.items():
+        wanted = options.get(name) or _MATCH.get(name)
+        if wanted is None:
+            raise ValueError(f"{kind}: there is no {name!r}{_nearest(name, [*options, *_MATCH, 'times'])}")
+        if not isinstance(value, wanted) or isinstance(value, bool):
+            raise ValueError(f"{kind}: {name} = {value!r} is of the wrong type")
+    for name in needed:
+        if name not in given:
+            raise ValueError(f"{kind}: {name} is missing")
+    if times in (None, ALWAYS):
+        times = None
+    elif not isinstance(times, int) or isinstance(times, bool) or times < 1:
+        raise ValueError(f"{kind}: times is 1 or more, or {ALWAYS!r}")
+    if given.get("nth", 1) < 1 or given.get("part", 0) < 0 or given.get("bytes", 0) < 0:
+        raise ValueError(f"{kind}: nth counts from 1, part and bytes from 0")
+    if not 200 <= given.get("status", 200) <= 599:
+        raise ValueError(f"{kind}: status is 200 to 599")
+    if kind == "latency" and not 0 <= given["seconds"] <= LATENCY:
+        raise ValueError(f"latency: seconds is 0 to {LATENCY}")
+    if kind == "clock_skew" and not -SKEW <= given["seconds"] <= SKEW:
+        raise ValueError(f"clock_skew: seconds is -{SKEW} to {SKEW}")
+    for name, value in (*given.get("headers", {}).items(), (given.get("name", "x"), given.get("value", ""))):
+        if not isinstance(value, str) or not name or any(char in f"{name}{value}" for char in "\r\n\0"):
+            raise ValueError(f"{kind}: {name!r} is no header, or its value no line of text")
+    if "on" in given:
+        if given["on"] not in _CALLS:
+            raise ValueError(f"on = {given['on']!r} is no operation{_nearest(given['on'], _CALLS)}")
+        given["on"] = _CALLS[given["on"]]
+    match = {name: given[name] for name in _MATCH if name in given and name != "nth"}
+    return Fault(kind, {n: given[n] for n in options if n in given}, match, given.get("nth", 1), times)
+
+
+def _nearest(name: object, known: Iterable[str]) -> str:
+    found = difflib.get_close_matches(str(name), list(known), 1)
+    return f": did you mean {found[0]!r}?" if found else ""
+
+
+def read(path: Path) -> list[Fault]:
+    """The faults of a file: TOML if it ends in .toml, else JSON.  Both hold a list ``fault``; an empty file has none.
+
+    ValueError that says what is wrong and where; OSError.
+    """
+    text = Path(path).read_text(encoding="utf-8")
+    if not text.strip():
+        return []
+    try:
+        found = _toml(text) if path.suffix == ".toml" else json.loads(text)
+    except ValueError as failure:
+        raise ValueError(f"{path}: {failure}") from None
+    if isinstance(found, dict):
+        if found.keys() - {"fault"}:
+            raise ValueError(f"{path}: faults stand in tables [[fault]], there is no {min(found.keys() - {'fault'})!r}")
+        found = found.get("fault", [])
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise ValueError(f"{path}: faults are a list of tables")
+    faults = []
+    for number, each in enumerate(found, 1):
+        try:
+            faults.append(parse(each))
+        except ValueError as failure:
+            raise ValueError(f"{path}: fault {number}: {failure}") from None
+    return faults
+
+
+def _toml(text: str) -> dict[str, Any]:
+    import importlib
+    import sys
+
+    found: dict[str, Any] = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli").loads(text)
+    return found
+
+
+class Script:
+    """Faults for the requests that match, in order; each method adds one and returns the script.
+
+    ``times``: how often, None for every time.  ``bytes``: of a body.
+    """
+
+    def __init__(self, faults: Faults, match: dict[str, Any]) -> None:
+        self._faults, self._match = faults, match
+
+    def _add(self, kind: str, times: int | None, **options: object) -> Script:
+        options = {name: value for name, value in options.items() if value is not None}
+        self._faults.add({**self._match, "do": kind, "times": ALWAYS if times is None else times, **options})
+        return self
+
+    def answer(
+        self,
+        status: int,
+        *,
+        ret_code: int | None = None,
+        message: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        times: int | None = 1,
+    ) -> Script:
+        """Do nothing, and answer this; RetCode and text are what the service says with this status."""
+        given = dict(headers) if headers is not None else None
+        return self._add("answer", times, status=status, ret_code=ret_code, message=message, headers=given)
+
+    def then(self, status: int, *, times: int | None = 1) -> Script:
+        """``answer``, as it reads after another fault."""
+        return self.answer(status, times=times)
+
+    def expired(self, *, times: int | None = 1) -> Script:
+        """Do nothing, and answer 401, as if the signature had expired."""
+        return self._add("expired", times)
+
+    def duplicate_part(self, *, times: int | None = 1) -> Script:
+        """Do it, and answer RetCode -1014, as if a part with this number was there already."""
+        return self._add("duplicate_part", times)
+
+    def clock_skew(self, seconds: float, *, times: int | None = 1) -> Script:
+        """Judge and do it as if the server's clock was so many seconds ahead (negative: behind)."""
+        return self._add("clock_skew", times, seconds=seconds)
+
+    def latency(self, seconds: float, *, times: int | None = 1) -> Script:
+        """Do it so many seconds later."""
+        return self._add("latency", times, seconds=seconds)
+
+    def cut_after(self, bytes: int = 0, *, times: int | None = 1) -> Script:
+        """Reset the connection when so many bytes of the request's body have come, or all of them; nothing is done."""
+        return self._add("cut_after", times, bytes=bytes)
+
+    def stall_after(self, bytes: int = 0, *, times: int | None = 1) -> Script:
+        """Read so many bytes of the request's body, and then no more, until the client goes away."""
+        return self._add("stall_after", times, bytes=bytes)
+
+    def lost_answer(self, *, times: int | None = 1) -> Script:
+        """Do it, and reset the connection instead of answering."""
+        return self._add("lost_answer", times)
+
+    def truncate(self, bytes: int = 0, *, times: int | None = 1) -> Script:
+        """Send the head and so many bytes of the answer's body, then close in order."""
+        return self._add("truncate", times, bytes=bytes)
+
+    def reset(self, bytes: int = 0, *, times: int | None = 1) -> Script:
+        """Send the head and so many bytes of the answer's body, then reset the connection."""
+        return self._add("reset", times, bytes=bytes)
+
+    def stall(self, bytes: int = 0, *, times: int | None = 1) -> Script:
+        """Send the head and so many bytes of the answer's body, then nothing until the client goes away."""
+        return self._add("stall", times, bytes=bytes)
+
+    def flip(self, bytes: int = 0, *, times: int | None = 1) -> Script:
+        """Flip one bit of the answer's body, in the byte behind so many."""
+        return self._add("flip", times, bytes=bytes)
+
+    def wrong_etag(self, *, times: int | None = 1) -> Script:
+        """Do it, and answer with the ETag of other bytes."""
+        return self._add("wrong_etag", times)
+
+    def header(self, name: str, value: str | None, *, times: int | None = 1) -> Script:
+        """Do it, and set one header of the answer; None takes it out."""
+        return self._add("header", times, name=name, value=value)
+
+
+class Faults:
+    """The faults of a server that was started with ``--faults``.  ``admin``: the URL of its admin port.
+
+    Every method asks the server and may raise OSError.  Safe to share between threads.
+    """
+
+    def __init__(self, admin: str) -> None:
+        self._host = urlsplit(admin).netloc
+
+    def on(
+        self,
+        operation: str = ANY,
+        *,
+        space: str | None = None,
+        key: str | None = None,
+        part: int | None = None,
+        nth: int | None = None,
+    ) -> Script:
+        """A Script for the requests that match.
+
+        operation: a name out of docs/protocol.md ("PutObject"), or of a management call ("CreateBucket"), or "*" for
+        all.  part: from 0.  nth: from this matching request on, counted from 1.
+        """
+        given = {"on": operation, "space": space, "key": key, "part": part, "nth": nth}
+        return Script(self, {name: value for name, value in given.items() if value is not None})
+
+    def add(self, fields: Mapping[str, Any]) -> None:
+        """Add one fault in the form that a file has.  ValueError if it is none."""
+        parse(fields)
+        self._ask("POST", [fields])
+
+    def clear(self) -> None:
+        """Forget all faults."""
+        self._ask("DELETE")
+
+    def report(self) -> tuple[Happened, ...]:
+        """What became of each fault until now."""
+        return tuple(Happened(each["text"], each["matched"], each["happened"]) for each in self._ask("GET"))
+
+    def check(self) -> None:
+        """NeverHappened (an AssertionError) if a fault met no request."""
+        left = [f"{each.text} (of {each.matched} that matched)" for each in self.report() if not each.happened]
+        if left:
+            raise NeverHappened("these faults never happened: " + "; ".join(left))
+
+    def _ask(self, method: str, document: object = None) -> Any:
+        connection = http.client.HTTPConnection(self._host, timeout=SECONDS)
+        try:
+            body = None if document is None else json.dumps(document)
+            connection.request(method, "/faults", body, {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            text = response.read()
+        except http.client.HTTPException as failure:
+            raise OSError(f"the server's admin port gives no answer: {failure}") from None
+        finally:
+            connection.close()
+        if response.status != 200:
+            raise ValueError(text.decode("utf-8", "replace").strip() or "this server takes no faults")
+        return json.loads(text)

@@ -1,0 +1,194 @@
+"""For the tests of programs that use the service: a real server in a temporary folder.
+
+A pytest plugin, found by pytest once ``uvideo[test]`` is installed:
+
+    def test_an_upload_survives_a_broken_line(uvideo_server):
+        uvideo_server.faults.on("UploadPart", part=1).cut_after(512).then(503, times=2)
+        uvideo_server.client.create_space("films")
+        assert uvideo_server.client.upload("films", "a", pathlib.Path("movie.mp4")).verified
+
+A fault that never happened fails the test.  ``serve`` is the same for other scopes and other frameworks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+
+if TYPE_CHECKING:
+    from uvideo.client.sync import Client
+    from uvideo.testing.faults import Faults
+
+__all__ = ["TestServer", "serve"]
+
+START_SECONDS = STOP_SECONDS = 30.0
+CLIENT_SECONDS = 5.0
+_LOG_TAIL = 2000  # characters
+
+
+class TestServer:
+    """A running ``uvideo serve``.
+
+    ``endpoint``, ``admin``: URLs.  ``public_key``, ``private_key``: a pair that may do everything.  ``folder``: where
+    it keeps all.  ``log``: the file of what it says.  ``pid``: of its process.  Its ``client`` may be shared between
+    threads; start, stop and kill are for one.
+    """
+
+    __test__ = False  # it is no test, whatever its name
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.folder, self.log = Path(folder), Path(folder) / "server.log"
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+        self.endpoint = self.admin = self.public_key = self.private_key = ""
+        self.start()
+
+    @property
+    def pid(self) -> int:
+        """Of the server's process.  RuntimeError if it was stopped."""
+        return self._running().pid
+
+    @property
+    def host(self) -> str:
+        """host:port, as the SDK's uploadsuffix and downloadsuffix take it."""
+        return urlsplit(self.endpoint).netloc
+
+    @functools.cached_property
+    def client(self) -> Client:
+        """A Client of this server; its waits between tries are short, its journal is in ``folder``."""
+        from uvideo import Client, Retry
+
+        return Client(
+            self.public_key,
+            self.private_key,
+            endpoint=self.host,
+            state_dir=str(self.folder / "transfers"),
+            timeout=CLIENT_SECONDS,
+            retry=Retry(5, 0.01, 0.05, CLIENT_SECONDS, None, None),
+        )
+
+    @functools.cached_property
+    def faults(self) -> Faults:
+        """What shall go wrong: see uvideo.testing.faults."""
+        from uvideo.testing.faults import Faults
+
+        return Faults(self.admin)
+
+    def start(self) -> None:
+        """Start it again after ``stop`` or ``kill``: same folder, same addresses; scripted faults are forgotten."""
+        ports = [str(urlsplit(url).port or 0) for url in (self.endpoint, self.admin)]
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        script = self.folder / "faults.json"
+        script.write_text("[]")
+        command = [
+            sys.executable,
+            "-m",
+            "uvideo",
+            "serve",
+            str(self.folder),
+            "--port",
+            ports[0],
+            "--admin-port",
+            ports[1],
+        ]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("UVIDEO_")}
+        here = str(Path(__file__).resolve().parents[1])
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [here, environment.get("PYTHONPATH")]))
+        with open(self.log, "ab") as log:
+            self._process = subprocess.Popen(
+                [*command, "--no-fsync", "--faults", str(script), *self._options],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=environment,
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # for Ctrl-Break
+            )
+        said = json.loads(self._first_line())
+        self.endpoint, self.admin, self.public_key = said["endpoint"], said["admin"], said["public_key"]
+        self.private_key = json.loads((self.folder / "credentials.json").read_text())["private_key"]
+
+    def stop(self) -> None:
+        """Let the requests in flight finish, and end."""
+        process = self._process
+        if process is not None:
+            _tell_to_stop(process)
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                pass
+            self.kill()
+
+    def kill(self) -> None:
+        """End it as kill -9 does."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            raise RuntimeError("the server was stopped")
+        return self._process
+
+    def _first_line(self) -> bytes:
+        """What says that it answers.  A thread waits for it: not every system can wait for a pipe with a limit."""
+        process = self._running()
+        assert process.stdout is not None
+        lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        stdout = process.stdout
+        threading.Thread(target=lambda: lines.put(stdout.readline()), name="uvideo-start", daemon=True).start()
+        with contextlib.suppress(queue.Empty):
+            line = lines.get(timeout=START_SECONDS)
+            if line.endswith(b"\n"):
+                return line
+        self.kill()
+        said = self.log.read_text(errors="replace")[-_LOG_TAIL:]
+        raise RuntimeError(f"the server did not start; it needs: pip install 'uvideo[test]'.  It said:\n{said}")
+
+
+def _tell_to_stop(process: subprocess.Popen[bytes]) -> None:
+    """Let a server finish its requests, by SIGTERM or Ctrl-Break.  On Windows without a console it is ended at once."""
+    if sys.platform == "win32":
+        with contextlib.suppress(OSError, SystemError):  # the second is what os.kill makes of a missing console
+            process.send_signal(signal.CTRL_BREAK_EVENT)
+            return
+    process.terminate()
+
+
+@contextlib.contextmanager
+def serve(folder: Path, *options: str) -> Iterator[TestServer]:
+    """A server that keeps everything in ``folder``, stopped at the end.  ``options``: more of ``uvideo serve``'s.
+
+    NeverHappened (an AssertionError) at the end if a scripted fault never happened; not after another exception.
+    """
+    server = TestServer(folder, *options)
+    try:
+        yield server
+        if server._process is not None and "faults" in server.__dict__:
+            server.faults.check()
+    finally:
+        if "client" in server.__dict__:
+            server.client.close()
+        server.stop()
+
+
+@pytest.fixture
+def uvideo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestServer]:
+    """A server of the test's own, empty, on free ports of 127.0.0.1."""
+    with serve(tmp_path_factory.mktemp("uvideo")) as server:
+        yield server

@@ -1,0 +1,1 @@
+"""Transfers: files and folders of any size, resumable, many at a time."""

@@ -1,0 +1,209 @@
+"""A copy of an object of any size that the service makes: written once, for threads and for an event loop.
+
+A large object is copied in parts.  Before the parts become an object the source is looked at again: if it is not what
+it was, nothing is stored.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+from uvideo._core import errors as refusals
+from uvideo._core import etag, operation
+from uvideo.client import operations
+from uvideo.client.operations import Call
+from uvideo.errors import IntegrityError, NotFound, ObjectChanged, Refused, UploadNotFound
+from uvideo.models import BegunUpload, ObjectInfo, PartInfo, Progress, Stored, T
+from uvideo.transfer.progress import Meter
+
+__all__ = ["ONE_REQUEST", "Copy", "finished"]
+
+#: Bytes up to which an object is copied in one request; the service recommends no more.
+ONE_REQUEST = 100_000_000
+
+#: How the service answers, and what its answer shows, where the source is gone, shorter, or another object.
+CHANGED = (NotFound, refusals.CopyRangeInvalid, refusals.InvalidRange, IntegrityError)
+
+
+class Ask(Protocol):
+    """Makes a call: what it returns.  proof: as of Carrier.call.
+
+    A client without a loop has it at once: see ``finished``.
+    """
+
+    async def __call__(self, call: Call[T], proof: bool, /) -> T: ...
+
+
+#: What ``do`` returns of each number, in their order; so many at a time.
+Each = Callable[[Callable[[int], Coroutine[Any, Any, PartInfo]], Iterable[int], int], Awaitable[list[PartInfo]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """One copy.  mime, metadata, headers: with any of them all three are the new object's, else the source's.
+
+    storage_class: None for the source's.  verify: compare etags.  threshold: bytes up to which it is one request.
+    jobs: parts at a time.  ask, each: how calls are made, one and several at a time.
+    """
+
+    space: str
+    key: str
+    source_space: str
+    source_key: str
+    mime: str | None = None
+    storage_class: str | None = None
+    metadata: Any = None
+    headers: Any = None
+    verify: bool = True
+    threshold: int = ONE_REQUEST
+    jobs: int
+    progress: Callable[[Progress], None] | None = None
+    ticks: Callable[[], float]
+    ask: Ask
+    each: Each
+
+    async def stored(self) -> Stored:
+        """Make the copy."""
+        source = await self._look()
+        if source.size > self.threshold:
+            return await self._by_parts(source)
+        call = operations.copy(*self._names(), self.mime, self._class(source), self.metadata, self.headers)
+        stored = await self._made_of(source, self._ask(call))
+        if not _agree(stored.etag, source):  # the source may have changed before the service read it
+            source = await self._look()
+        return self._done(source, stored.etag)
+
+    async def _ask(self, call: Call[T]) -> T:
+        return await self.ask(call, self.verify)
+
+    def _names(self) -> tuple[str, str, str, str]:
+        return self.space, self.key, self.source_space, self.source_key
+
+    async def _look(self) -> ObjectInfo:
+        return await self._ask(operations.stat(self.source_space, self.source_key))
+
+    async def _made_of(self, source: ObjectInfo, made: Awaitable[T]) -> T:
+        """What is made of the source.  If that fails because the source changed, that is the error."""
+        try:
+            return await made
+        except CHANGED:
+            await self._check(source)
+            raise
+
+    async def _check(self, source: ObjectInfo) -> None:
+        """Look at the source again.  ObjectChanged if it is another object now, NotFound if it is gone."""
+        now = await self._look()
+        if (now.etag, now.size, now.modified) != (source.etag, source.size, source.modified):
+            raise ObjectChanged(
+                "the source changed while it was copied: nothing was stored",
+                operation="CopyPart",
+                space=self.source_space,
+                key=self.source_key,
+            )
+
+    def _class(self, source: ObjectInfo) -> str | None:
+        known = source.storage_class if source.storage_class in operation.STORAGE_CLASSES else None
+        return self.storage_class or known
+
+    def _done(self, source: ObjectInfo, made: str | None) -> Stored:
+        """What was stored.  IntegrityError if its etag is not the source's; forms that are not known are let pass."""
+        verified = self.verify and _agree(made, source)
+        if self.verify and not verified and etag.is_etag(made) and etag.is_etag(source.etag):
+            raise IntegrityError(
+                f"the copy has etag {made}, its source {source.etag}",
+                operation="CopyObject",
+                space=self.space,
+                key=self.key,
+            )
+        return Stored(self.space, self.key, source.size, made, verified)
+
+    # In parts
+
+    async def _by_parts(self, source: ObjectInfo) -> Stored:
+        is_new = any(each is not None for each in (self.mime, self.metadata, self.headers))
+        kept = (self.mime, self.metadata, self.headers) if is_new else (source.mime, source.metadata, source.headers)
+        tags = {} if is_new else await self._tags()
+        mime, metadata, headers = kept
+        call = operations.begin_upload(self.space, self.key, mime, self._class(source), metadata, headers)
+        begun, meter = await self._ask(call), None
+        count = -(-source.size // begun.block_size)
+        if self.progress is not None:
+            first = Progress("upload", self.space, self.key, None, 0, source.size, 0, count)
+            meter = Meter(self.progress, first, self.ticks)
+        try:
+            one = partial(self._part, begun, source, meter)
+            parts = await self._made_of(source, self.each(one, range(count), self.jobs))
+            await self._check(source)
+            made = etag.of_parts((each.etag for each in parts), begun.block_size)
+            if made is not None:
+                self._done(source, made)
+            stored = await self._finish(begun, parts, made)
+        except BaseException:
+            with contextlib.suppress(Exception):  # what went wrong is told, not what went wrong after it
+                await self._ask(operations.abort_upload(self.space, self.key, begun.upload_id))
+            raise
+        done = self._done(source, stored)
+        if is_new:  # services differ in whether the upload's type counts for it, or that of what its parts were made of
+            found = await self._ask(operations.stat(self.space, self.key))
+            wanted = operations.mime_of(mime, self.key)
+            if found.mime != wanted:
+                await self._ask(operations.set_mime(self.space, self.key, wanted))
+        if tags:
+            await self._ask(operations.set_tags(self.space, self.key, tags))
+        if meter is not None:
+            meter.end(source.size)
+        return done
+
+    async def _tags(self) -> dict[str, str]:
+        """The source's tags, which a copy in one request has too; none of a service that has no tags."""
+        try:
+            return await self._ask(operations.get_tags(self.source_space, self.source_key))
+        except Refused:
+            return {}
+
+    async def _part(self, begun: BegunUpload, source: ObjectInfo, meter: Meter | None, part: int) -> PartInfo:
+        start = part * begun.block_size
+        end = min(source.size, start + begun.block_size)
+        try:
+            made = await self._ask(operations.copy_part(begun, part, self.source_space, self.source_key, start, end))
+        except refusals.PartExists:  # an earlier try arrived though its answer did not
+            page = await self._ask(
+                operations.list_parts(self.space, begun.upload_id, str(part - 1) if part > 1 else "")
+            )
+            found = next((each for each in page.items if each.part == part), None)
+            if found is None or found.size not in (None, end - start):
+                raise
+            made = found
+        if meter is not None:
+            meter.settled(part, end - start, source.size)
+        return made
+
+    async def _finish(self, begun: BegunUpload, parts: list[PartInfo], made: str | None) -> str | None:
+        """The etag of the object.  ``made``: the one that it must have, None if that is not known."""
+        try:
+            return (await self._ask(operations.finish_upload(begun, parts, None))).etag
+        except UploadNotFound:  # an earlier try may have finished it though its answer did not arrive
+            if made is None:
+                raise
+            found = await self._ask(operations.stat(self.space, self.key))
+            if found.etag != made:
+                raise
+            return found.etag
+
+
+def _agree(made: str | None, source: ObjectInfo) -> bool:
+    return made is not None and source.etag is not None and bool(etag.same(made, source.etag, source.size))
+
+
+def finished(coroutine: Coroutine[Any, Any, T]) -> T:
+    """What a coroutine returns that never waits for an event loop."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    raise RuntimeError("it waits for an event loop")

@@ -1,0 +1,392 @@
+"""A download of any size into a file or a stream: verified, in parallel where it is large, and resumable in a file."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+from uvideo._core import byterange, etag, localfile, operation, outcome, ranged_download
+from uvideo._core import download as downloads
+from uvideo._core import download_target as targets
+from uvideo.errors import (
+    IntegrityError,
+    LocalFailure,
+    NotFound,
+    ObjectChanged,
+    Refused,
+    UVideoError,
+)
+from uvideo.models import Downloaded, Progress
+from uvideo.transfer.journal import Claim, Journal, boot, identifier
+from uvideo.transfer.limit import Limit
+from uvideo.transfer.pool import results
+from uvideo.transfer.progress import Meter
+from uvideo.transfer.upload import interrupted
+
+if TYPE_CHECKING:
+    from uvideo.client.session import Carrier
+
+Download = downloads.Download
+FileTarget = targets.FileTarget
+
+__all__ = ["Options", "Target", "abort", "download", "resume"]
+
+_log = logging.getLogger("uvideo")
+
+Target = str | os.PathLike[str] | BinaryIO
+
+#: Bytes that may arrive until they are synced, where no digest would tell whether they are there.
+UNSYNCED = 32 << 20
+#: Seconds from one such sync to the next, where what is lost with the system is known by its boot.
+SYNC_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a download goes.  threshold: bytes up to which an object comes in one request.
+
+    jobs: ranges received at a time.  limit: shared with other transfers.  journal: None to leave no record.
+    expires: seconds that a signed URL lasts, None for an anonymous client.  verify: None as an earlier run had it.
+    """
+
+    jobs: int
+    threshold: int
+    limit: Limit | None = None
+    progress: Callable[[Progress], None] | None = None
+    journal: Journal | None = None
+    expires: int | None = None
+    verify: bool | None = True
+
+
+class Opened(Protocol):
+    """Where a download goes: a file, or what takes its bytes in order."""
+
+    def start(self, size: int | None, temporary: str | None = None) -> None: ...
+
+    def leave(self) -> None: ...
+
+    def remove(self) -> None: ...
+
+
+class _Download(ranged_download.Watch):
+    """One download while it goes on.  ``claim``: of what an earlier run left.  ``path``: None of a file object."""
+
+    def __init__(
+        self,
+        carrier: Carrier,
+        op: operation.GetObject,
+        target: Opened,
+        options: Options,
+        claim: Claim | None = None,
+        path: str | None = None,
+    ) -> None:
+        self._carrier, self._op, self._target, self._options = carrier, op, target, options
+        self._claim, self._path = claim, path
+        self._meter: Meter | None = None
+        self._download: Download | None = None
+        self._retries = 0
+        self._boot = boot()
+        self._unsynced: list[int] = []
+        self._synced = carrier.ticks()
+        self._etag: str | None = None  # the only one that will do
+
+    @property
+    def _file(self) -> FileTarget:
+        """The target of a download that has a record."""
+        assert isinstance(self._target, FileTarget)
+        return self._target
+
+    @property
+    def _known(self) -> Download:
+        """The Download, once an answer has begun it."""
+        assert self._download is not None
+        return self._download
+
+    def hashes(self) -> bool:
+        return self._claim is not None and bool(self._options.verify)
+
+    # What the receiver tells
+
+    def begun(self, download: Download, target: Opened) -> None:
+        if self._etag is not None and download.etag != self._etag:
+            raise ObjectChanged()
+        self._download = download
+        journal, size = self._options.journal, download.size
+        if journal is None or self._path is None or size is None or size <= self._options.threshold:
+            self._forget()
+            target.start(size)
+        else:
+            self._note(journal, download)
+        self._measure(download, 0)
+
+    def _note(self, journal: Journal, download: Download) -> None:
+        """The record is on the disk before anything that it names."""
+        assert self._path is not None
+        target = self._file
+        where = (origin(self._carrier), download.space, download.key, self._path)
+        try:
+            if self._claim is None:
+                self._claim = journal.begin(*where, "download", self._op.range or ())
+            temporary = target.named(f".{self._claim.id}.part")
+            download.target = {"temporary": temporary, "verify": self._options.verify}
+            self._claim.write([journal.first_line(*where, None, "download"), download.header_line()])
+        except LocalFailure as error:
+            _log.warning("%s: this download leaves no record and cannot be resumed", error)
+            self._forget()
+            target.start(download.size)
+            return
+        try:
+            target.start(download.size, temporary)
+        except LocalFailure:
+            self._forget()
+            raise
+        download.target["identity"] = target.identity()
+        self._claim.append(download.target_line())
+
+    def _measure(self, download: Download, done: int) -> None:
+        if self._options.progress is None:
+            return
+        parts = 0 if download.size is None else download.blocks()
+        if self._meter is not None:
+            self._meter.anew(download.size, parts)
+            return
+        first = Progress(
+            "download",
+            download.space,
+            download.key,
+            self._path,
+            done,
+            download.size,
+            len(download.digests),
+            parts,
+            done,
+            self._retries,
+            None if self._claim is None else self._claim.id,
+        )
+        self._meter = Meter(self._options.progress, first, self._carrier.ticks)
+
+    def moved(self, block: int, size: int) -> None:
+        if self._meter is not None:
+            self._meter.moved(block, size)
+
+    def failed(self) -> None:
+        self._retries += 1
+        if self._meter is not None:
+            self._meter.failed()
+
+    def arrived(self, block: int, size: int) -> None:
+        if self._claim is not None:
+            if self._known.digests[block] is not None:
+                self._claim.append(self._known.block_line(block))
+            else:
+                self._unsynced.append(block)
+                if self._boot is not None:
+                    self._claim.append(self._known.block_line(block, self._boot))
+                if len(self._unsynced) * etag.BLOCK >= UNSYNCED and self._is_time():
+                    self._sync()
+        if self._meter is not None:
+            self._meter.settled(block, size, self._known.size)
+
+    def _is_time(self) -> bool:
+        return self._boot is None or self._carrier.ticks() - self._synced >= SYNC_SECONDS
+
+    def _sync(self) -> None:
+        """Note of what no digest vouches for that it cannot be lost any more."""
+        blocks, self._unsynced = self._unsynced, []
+        if not blocks or self._claim is None:
+            return
+        self._file.sync()
+        self._synced = self._carrier.ticks()
+        if self._boot is not None:
+            self._claim.append(downloads.SYNCED)
+            return
+        for block in blocks:
+            self._claim.append(self._known.block_line(block))
+
+    def anew(self) -> None:
+        self._unsynced = []
+
+    # All of it
+
+    def run(self, etag: str | None = None) -> Downloaded:
+        """``etag``: of the object that it must be, ObjectChanged where it is another; None: whichever it is."""
+        options, pinned = self._options, etag is not None
+        self._etag = etag
+        try:
+            download = self._left()
+            if download is not None:
+                self._download = download
+                self._measure(download, download.done())
+            found = ranged_download.receive(
+                self._carrier,
+                self._op.space,
+                self._op.key,
+                self._target,
+                pinned,
+                download,
+                self,
+                expires=options.expires,
+                wanted=self._op.range,
+                jobs=options.jobs,
+                lead=options.threshold,
+                verify=bool(options.verify),
+                limit=options.limit,
+            )
+            if self._claim is not None:
+                self._claim.discard()
+        except BaseException as error:
+            self._target.leave()
+            self._failed(error, pinned)
+            raise
+        finally:
+            if self._claim is not None:
+                self._claim.release()
+        if self._meter is not None:
+            self._meter.end(found.download.size)
+        done = found.download
+        return Downloaded(done.space, done.key, done.size, done.etag, self._path, found.verified)
+
+    def _left(self) -> Download | None:
+        """The Download that an earlier run left, with what of it is really in its file; None if that is of no use."""
+        read = None if self._claim is None else self._claim.read()
+        if read is None or self._claim is None:
+            return None
+        left: Download = read[1]
+        temporary, verify = _temporary(self._claim, left), self._options.verify
+        if temporary is not None and self._file.adopt(temporary, left.size):
+            if verify:
+                self._rehash(left)
+                return left
+            if left.target.get("identity") == self._file.identity():
+                return left
+        _log.info("%s: what its download had left is gone or another's: it begins anew", self._path)
+        self._target.remove()
+        _remove(self._claim)
+        return None
+
+    def _rehash(self, left: Download) -> None:
+        """Take back every block whose bytes are not those that were noted."""
+
+        def digest(block: int) -> bytes:
+            self._carrier.check()
+            found: bytes = self._file.digest(left.slice(block))
+            return found
+
+        noted = dict(left.digests)
+        _log.info("%s: looking at the %d bytes that are there", self._path, left.done())
+        digests = results(digest, noted, min(self._options.jobs, os.cpu_count() or 1))
+        for (block, known), found in zip(noted.items(), digests, strict=True):
+            if known is None or known == found:
+                left.arrived(block, found)
+            else:
+                _log.info("%s: block %d is not as it was written: it is fetched again", self._path, block)
+                del left.digests[block]
+
+    def _failed(self, error: BaseException, pinned: bool) -> None:
+        """Keep what a later run can go on with, and say so; else leave nothing."""
+        if self._claim is None:
+            return
+        if isinstance(error, ObjectChanged):
+            useless = not pinned
+        else:
+            wrong = isinstance(error, IntegrityError) and (not self._download or self._download.complete())
+            useless = wrong or isinstance(error, NotFound)
+        if useless:
+            self._forget()
+            return
+        try:
+            self._sync()
+        except LocalFailure as unsynced:
+            _log.warning("what arrived last is not noted: %s", unsynced)
+        if not isinstance(error, UVideoError):
+            return
+        if outcome.outcome(error) == outcome.RESUME:
+            raise interrupted(error, self._claim.id) from error
+        error.transfer = self._claim.id
+
+    def _forget(self) -> None:
+        """Remove the record and what it names."""
+        if self._claim is None:
+            return
+        _remove(self._claim)
+        self._claim.discard()
+        self._claim = None
+
+
+def _temporary(claim: Claim, left: Download) -> str | None:
+    """The temporary file of a record; None if that cannot be one of ours."""
+    found = left.target.get("temporary")
+    return found if isinstance(found, str) and os.path.basename(found) == f".{claim.id}.part" else None
+
+
+def _remove(claim: Claim) -> None:
+    """Remove the temporary file that a record names.  LocalFailure if that cannot be."""
+    read = claim.read()
+    temporary = None if read is None else _temporary(claim, read[1])
+    if temporary is None:
+        return
+    try:
+        localfile.remove(temporary)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise LocalFailure(f"{temporary}: {error.strerror}") from None
+
+
+def origin(carrier: Carrier) -> str:
+    """What tells one service from another in the journal."""
+    suffix = carrier.endpoint.download
+    return f"{suffix.scheme}://{suffix.host}"
+
+
+def download(carrier: Carrier, op: operation.GetObject, target: Target, options: Options) -> Downloaded:
+    """Save what the GetObject ``op`` names; see Client.download."""
+    if callable(getattr(target, "write", None)):
+        return _Download(carrier, op, targets.StreamTarget(target), options).run()
+    opened = targets.opened(target)
+    given = os.fsdecode(target)  # type: ignore[arg-type]
+    path = os.path.abspath(given)
+    journal = options.journal
+    if opened.sequential or journal is None:
+        found = _Download(carrier, op, opened, replace(options, journal=None), None, path).run()
+        return replace(found, path=given)
+    id = identifier(origin(carrier), op.space, op.key, path, "download", op.range or ())
+    with journal.turn(id, carrier.check):
+        found = _Download(carrier, op, opened, options, journal.left(id), path).run()
+        return replace(found, path=given)
+
+
+def _is_known(carrier: Carrier, left: Download) -> bool:
+    """Whether the service has the very object."""
+    try:
+        return bool(carrier.call(operation.HeadObject(left.space, left.key))[0].etag == left.etag)
+    except Refused as error:  # without a body, so that a space which is not there is a 400 like others
+        if error.retryable or error.status in (401, 403):
+            raise
+        return False
+
+
+def resume(carrier: Carrier, id: str, options: Options) -> Downloaded:
+    """Go on with a download of the journal.  ObjectChanged, and nothing is lost, if the object is not the same."""
+    journal = options.journal
+    assert journal is not None
+    with journal.held(id, origin(carrier), functools.partial(_is_known, carrier)) as (claim, first, left):
+        wanted = None if left.is_whole() else byterange.ByteRange(left.first, left.first + left.size - 1)
+        op = operation.GetObject(left.space, left.key, wanted)
+        if options.verify is None:
+            options = replace(options, verify=bool(left.target.get("verify", True)))
+        target = targets.opened(first["path"])
+        if target.sequential:
+            raise LocalFailure(f"{first['path']} is no file any more: abort({id!r}) and download it again", transfer=id)
+        return _Download(carrier, op, target, options, claim, first["path"]).run(left.etag)
+
+
+def abort(carrier: Carrier, journal: Journal, id: str) -> None:
+    """Give a download of the journal up, and remove its temporary file.  LocalFailure, and the record stays."""
+    with journal.held(id, origin(carrier), functools.partial(_is_known, carrier)) as (claim, _, _):
+        _remove(claim)
+        claim.discard()

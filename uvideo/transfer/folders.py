@@ -1,0 +1,420 @@
+"""Folders up and down: the files below a local folder and the keys below a prefix, many at a time.
+
+Keys are the paths below the folder with "/" between names.  What cannot be moved is a Failure, and the others go on.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import stat
+import sys
+import tempfile
+import threading
+import time
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+from uvideo.client import operations
+from uvideo.client.cancel import Cancel
+from uvideo.errors import Cancelled, InvalidArgument, LocalFailure
+from uvideo.models import Downloaded, Failure, Stored, Summary, Totals
+from uvideo.transfer.limit import Limit
+from uvideo.transfer.manager import T, Transfer, TransferManager
+from uvideo.transfer.pattern import Filter
+from uvideo.transfer.policy import CircuitBreaker
+from uvideo.transfer.walk import Found, Problem, walk
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from uvideo.client.options import KeptOptions
+    from uvideo.client.sync import Client
+
+V = TypeVar("V")
+
+__all__ = ["Plan", "download_dir", "upload_dir"]
+
+_log = logging.getLogger("uvideo")
+
+OnError = Literal["continue", "stop"]
+#: Seconds between two reports of progress, the last one excepted.
+PAUSE = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How a folder is moved: the arguments that Client.upload_dir and download_dir share."""
+
+    jobs: int
+    include: Iterable[str]
+    exclude: Iterable[str]
+    part_jobs: int | None
+    bandwidth: int | Limit | None
+    progress: Callable[[Totals], None] | None
+    report: Callable[[Any], None] | None
+    cancel: Cancel | None
+    on_error: OnError
+    dry_run: bool
+
+
+class _Run(Generic[T]):
+    """What became of the files so far."""
+
+    def __init__(self, client: Client, plan: Plan, ticks: Callable[[], float] = time.monotonic) -> None:
+        operations.choice(plan.on_error, ("continue", "stop"), "on_error")
+        self._plan, self._ticks = plan, ticks
+        self._manager = TransferManager(client, jobs=plan.jobs, part_jobs=plan.part_jobs, bandwidth=plan.bandwidth)
+        self._done: list[T] = []
+        self._failures: list[Failure] = []
+        self._skipped = self._unsent = 0
+        self._breaker = CircuitBreaker(plan.jobs)
+        self._stopped = False
+        self._broken: BaseException | None = None  # what a callback of the caller raised
+        self._told = float("-inf")
+        self._lock = threading.RLock()
+
+    def run(self, items: Iterable[Failure | T], start: Callable[[TransferManager, T], Transfer[T]]) -> Summary[T]:
+        """Start what ``items`` gives, or with dry_run only say it.  SomeFailed with the Summary after all are done."""
+        cancel = self._plan.cancel
+        try:
+            with self._manager as manager:
+                for item in items:
+                    if cancel is not None:
+                        cancel.check()
+                    if isinstance(item, Failure):
+                        self._unsent += 1
+                        self._failed(item)
+                    elif self._plan.dry_run:
+                        self._ended(item)
+                    else:
+                        start(manager, item).add_done_callback(self._over)
+                    if self._stopped:
+                        break
+        except Cancelled:
+            if not self._stopped:
+                raise
+        if self._broken is not None:
+            raise self._broken
+        if cancel is not None and self._skipped and not self._stopped:
+            cancel.check()
+        self._tell(last=True)
+        if self._broken is not None:
+            raise self._broken
+        well = max(len(self._done), self._manager.progress().files_done)
+        summary: Summary[T] = operations.summed(self._done, self._failures, self._skipped, well)
+        return summary
+
+    def watch(self, _: object = None) -> None:
+        """Called by each transfer when it has moved."""
+        self._tell()
+
+    def _over(self, transfer: Transfer[T]) -> None:
+        error = transfer.exception()
+        if error is None:
+            self._ended(transfer.result())
+        elif isinstance(error, Cancelled):
+            with self._lock:
+                self._skipped += 1
+        else:
+            shown = error if isinstance(error, Exception) else LocalFailure(repr(error))
+            self._failed(Failure(transfer.space, transfer.key, transfer.path, shown))
+        self._tell()
+
+    def _ended(self, result: T) -> None:
+        with self._lock:
+            self._breaker.succeeded()
+            if self._plan.report is None:
+                self._done.append(result)
+            else:
+                self._hand(self._plan.report, result)
+
+    def _failed(self, failure: Failure) -> None:
+        with self._lock:
+            self._failures.append(failure)
+            if self._plan.report is not None:
+                self._hand(self._plan.report, failure)
+            if self._breaker.failed(failure.error) or self._plan.on_error == "stop":
+                self._stop()
+
+    def _tell(self, last: bool = False) -> None:
+        if self._plan.progress is None:
+            return
+        with self._lock:
+            now = self._ticks()
+            if not last and now - self._told < PAUSE:
+                return
+            self._told = now
+            totals = self._manager.progress()
+            files, failed = totals.files + self._unsent, totals.failed + self._unsent
+            self._hand(self._plan.progress, replace(totals, files=files, failed=failed))
+
+    def _hand(self, callback: Callable[[V], None], value: V) -> None:
+        """Call what the caller gave; the first thing that it raises ends everything."""
+        if self._broken is not None:
+            return
+        try:
+            callback(value)
+        except BaseException as error:
+            self._broken = error
+            self._stop()
+
+    def _stop(self) -> None:
+        self._stopped = True
+        self._manager.cancel()
+
+
+# Up
+
+
+def upload_dir(
+    client: Client,
+    folder: str | os.PathLike[str],
+    space: str,
+    prefix: str,
+    plan: Plan,
+    **stored: Unpack[KeptOptions],
+) -> Summary[Stored]:
+    """See Client.upload_dir."""
+    space, prefix = operations.check_space(space), _folder_of_keys(prefix)
+    operations.put(space, "key", **stored)  # bad arguments are said at once
+    root = os.fspath(folder)
+    if not isinstance(root, str):
+        raise InvalidArgument(f"the folder is {type(root).__name__}; give text or a pathlib.Path")
+    try:
+        os.scandir(root).close()
+    except OSError as problem:
+        raise LocalFailure(f"{_shown(root)}: {problem.strerror}") from None
+    run: _Run[Stored] = _Run(client, plan)
+    chosen = Filter(plan.include, plan.exclude)
+
+    def items() -> Iterator[Failure | Stored]:
+        for found in walk(root, skips=chosen.skips):
+            path, key = found.path, prefix + found.name
+            if found.problem is Problem.LOOP:
+                _log.warning("%s leads back to a folder it lies in: it is left out", _shown(path))
+                continue
+            is_file = not (isinstance(found.problem, OSError) or found.name.endswith("/"))
+            if is_file and not chosen.takes(found.name):
+                continue
+            error = _unsendable(found, key)
+            if error is not None:
+                yield Failure(space, _shown(key), _shown(path), error)
+                continue
+            try:
+                size = os.stat(path).st_size if plan.dry_run else None
+            except OSError as problem:
+                yield Failure(space, key, path, LocalFailure(f"{path}: {problem.strerror}"))
+                continue
+            yield Stored(space, key, size, None)
+
+    def start(manager: TransferManager, item: Stored) -> Transfer[Stored]:
+        path = _Path(os.path.join(root, *item.key[len(prefix) :].split("/")))
+        return manager.upload(space, item.key, path, progress=run.watch, cancel=plan.cancel, **stored)
+
+    return run.run(items(), start)
+
+
+class _Path(os.PathLike[str]):
+    """A path as os.PathLike, for a tenth of what pathlib takes of time and memory."""
+
+    __slots__ = ("_path",)
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __fspath__(self) -> str:
+        return self._path
+
+
+def _unsendable(found: Found, key: str) -> Exception | None:
+    """Why a file cannot be uploaded."""
+    if isinstance(found.problem, OSError):
+        return LocalFailure(f"{_shown(found.path)}: {found.problem.strerror}")
+    if found.problem is Problem.NAME:
+        return LocalFailure(f"the name {_shown(key)} is not UTF-8, as a key must be: rename it")
+    try:
+        operations.check_key(key)
+    except InvalidArgument as error:
+        return error
+    return None
+
+
+def _shown(text: str) -> str:
+    """A name that is not UTF-8 as text that is."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _folder_of_keys(prefix: str) -> str:
+    if not isinstance(prefix, str):
+        raise InvalidArgument(f"prefix is a {type(prefix).__name__}; a str is needed")
+    return prefix + "/" if prefix and not prefix.endswith("/") else prefix
+
+
+# Down
+
+
+def download_dir(
+    client: Client, space: str, prefix: str, folder: str | os.PathLike[str], plan: Plan
+) -> Summary[Downloaded]:
+    """See Client.download_dir."""
+    space, prefix = operations.check_space(space), _folder_of_keys(prefix)
+    run: _Run[Downloaded] = _Run(client, plan)
+    chosen = Filter(plan.include, plan.exclude)
+    target = Target(os.fspath(folder), plan.dry_run)
+
+    def items() -> Iterator[Failure | Downloaded]:
+        for each in client.list(space, prefix):
+            path = each.key[len(prefix) :]
+            if path and not chosen.takes(path):
+                continue
+            try:
+                place = target.place(path, each.size)
+            except (LocalFailure, InvalidArgument) as error:
+                yield Failure(space, each.key, None, error)
+                continue
+            if place is not None:
+                yield Downloaded(space, each.key, each.size, each.etag, place)
+
+    def start(manager: TransferManager, item: Downloaded) -> Transfer[Downloaded]:
+        assert item.path is not None
+        return manager.download(space, item.key, item.path, progress=run.watch, cancel=plan.cancel)
+
+    return run.run(items(), start)
+
+
+class Target:
+    """Where keys become files: nothing is ever made outside of ``folder``, links inside it included.
+
+    Give it the paths in the order of a listing.  dry_run: make nothing.
+    """
+
+    def __init__(self, folder: str, dry_run: bool = False) -> None:
+        if not isinstance(folder, str):
+            raise InvalidArgument(f"the folder is {type(folder).__name__}; give text or a pathlib.Path")
+        self._folder, self._dry = folder, dry_run
+        if not dry_run:
+            try:
+                os.makedirs(folder, exist_ok=True)
+            except OSError as error:
+                raise LocalFailure(f"{folder}: {error.strerror}") from None
+        elif os.path.lexists(folder) and not os.path.isdir(folder):
+            raise LocalFailure(f"{folder}: {os.strerror(errno.ENOTDIR)}")
+        self._root = os.path.realpath(folder)
+        self._files: list[str] = []  # paths of files, each the beginning of the next, that a folder could be named like
+        folds = sys.platform in ("darwin", "win32") if dry_run else _folds_case(self._root)
+        self._names: set[str] | None = set() if folds else None
+        self._ready: list[str] = []  # the folders on the way to the last file: they are there and inside
+
+    def place(self, path: str, size: int) -> str | None:
+        """The local path of the file ``path``, whose folder is made; None for a folder.
+
+        InvalidArgument for what cannot be a file here, LocalFailure for what stands in its way.
+        """
+        names = path.split("/")
+        is_folder = names[-1] == ""
+        if is_folder:
+            if size:
+                raise InvalidArgument(
+                    f"{path!r} ends with / as a folder does, but has {size} bytes: no file can hold them"
+                )
+            names.pop()
+        for name in names:
+            check_name(name, path)
+        while self._files and not path.startswith(self._files[-1]):
+            self._files.pop()
+        for file in self._files:
+            if path.startswith(file + "/"):
+                raise LocalFailure(f"{path!r} lies in a folder {file!r}, but there is an object of that name too")
+        self._claim(names, path)
+        folder = self._way(names if is_folder else names[:-1])
+        if is_folder:
+            return None
+        place = os.path.join(folder, names[-1])
+        self._free(place)
+        self._files.append(path)
+        return place
+
+    def _claim(self, names: list[str], path: str) -> None:
+        """Where a.txt and A.txt are one file, only the first may have it."""
+        if self._names is None:
+            return
+        folded = unicodedata.normalize("NFC", path.rstrip("/")).casefold()
+        if folded in self._names:
+            raise LocalFailure(f"{path!r} would be the same file here as another key that differs in case only")
+        self._names.add(folded)
+
+    def _way(self, names: list[str]) -> str:
+        """The local folder of these names, made where it is missing."""
+        same = 0
+        while same < min(len(names), len(self._ready)) and names[same] == self._ready[same]:
+            same += 1
+        del self._ready[same:]
+        folder = os.path.join(self._folder, *self._ready)
+        for name in names[same:]:
+            folder = os.path.join(folder, name)
+            try:
+                if not self._dry:
+                    with suppress(FileExistsError):
+                        os.mkdir(folder)
+                self._inside(folder)
+                if os.path.lexists(folder) and not os.path.isdir(folder):
+                    raise LocalFailure(f"{folder} is there and no directory")
+            except OSError as error:
+                raise LocalFailure(f"{folder}: {error.strerror}") from None
+            self._ready.append(name)
+        return folder
+
+    def _inside(self, path: str) -> None:
+        if os.path.islink(path):
+            real, root = os.path.realpath(path), self._root
+            if real != root and not real.startswith(root.rstrip(os.sep) + os.sep):
+                raise LocalFailure(f"{path} is a link that leads out of {self._folder}")
+
+    def _free(self, place: str) -> None:
+        """LocalFailure if what is there is no file that may be replaced."""
+        self._inside(place)
+        try:
+            mode = os.stat(place).st_mode
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise LocalFailure(f"{place}: {error.strerror}") from None
+        if not stat.S_ISREG(mode):
+            kind = "a directory" if stat.S_ISDIR(mode) else "no regular file"
+            raise LocalFailure(f"{place} is there and {kind}")
+
+
+#: What names cannot be on Windows, and the characters that cannot be in them.
+_RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{name}{digit}" for name in ("COM", "LPT") for digit in range(1, 10))}
+_FORBIDDEN = set('<>:"\\|?*') | {chr(code) for code in range(32)}
+NAME_MAX = 255
+
+
+def check_name(name: str, path: str, windows: bool = os.name == "nt") -> None:
+    """InvalidArgument if a name between two "/" of a key cannot be a local file's."""
+    if name in ("", ".", ".."):
+        raise InvalidArgument(f"{path!r} has a name {name!r} in it, which would leave its folder or none")
+    if "\0" in name:
+        raise InvalidArgument(f"{path!r} has a NUL in it, which no file's name can have")
+    if windows and (_FORBIDDEN & set(name) or name[-1] in " ." or name.partition(".")[0].strip().upper() in _RESERVED):
+        raise InvalidArgument(f"{path!r} cannot be a file's name on Windows")
+    try:
+        length = len(name) if windows else len(os.fsencode(name))
+    except UnicodeEncodeError:
+        raise InvalidArgument(f"{path!r} cannot be written in this system's encoding of names") from None
+    if length > NAME_MAX:
+        raise InvalidArgument(f"{path[:60]!r}... has a name of {length} bytes in it; a file's has at most {NAME_MAX}")
+
+
+def _folds_case(folder: str) -> bool:
+    """Whether upper and lower case are the same to the file system of a folder."""
+    try:
+        with tempfile.NamedTemporaryFile(prefix=".uvideo-", dir=folder) as file:
+            return os.path.exists(os.path.join(folder, os.path.basename(file.name).upper()))
+    except OSError as error:
+        raise LocalFailure(f"{folder}: {error.strerror}") from None

@@ -1,0 +1,333 @@
+"""The journal: a record on disk of each transfer that can be resumed, by this process, a later one or another.
+
+A record is a file of JSON lines, readable by its owner only: the first says what is moved where, the others are those
+of the core's Upload or Download.  Whoever is at a transfer holds a lock on its file, which the system frees when the
+process ends, however it ends.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from uvideo._core import download as downloads
+from uvideo._core import localfile, transfer_record
+from uvideo._core import upload as uploads
+from uvideo.errors import InvalidArgument, LocalFailure, TransferBusy, UVideoError
+from uvideo.models import Direction, TransferRecord
+
+__all__ = ["Claim", "Journal"]
+
+_log = logging.getLogger("uvideo")
+
+VERSION = 1
+LOOK = 0.1  # seconds between two looks at what may end a wait
+
+
+def identifier(
+    endpoint: str, space: str, key: str, path: str, direction: Direction = "upload", wanted: Iterable[int | None] = ()
+) -> str:
+    """The id of a transfer: the same for the same file and object, so that a second run finds what the first left.
+
+    ``wanted``: the range of the object, if that is not all of it.
+    """
+    down = [] if direction == "upload" else [direction, *wanted]
+    text = json.dumps([endpoint, space, key, path, *down])
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+@functools.cache
+def boot() -> str | None:
+    """What tells this run of the system from the next; None where nobody says."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
+    except OSError:
+        return None
+
+
+#: The transfers that threads of this process are at: {path of the record: the thread}.
+_turns: dict[str, int] = {}
+_ended = threading.Condition()
+
+
+def _forked() -> None:
+    """The threads of the parent, and what they are at, are not this process's."""
+    global _ended
+    _ended = threading.Condition()
+    _turns.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+
+
+class Claim:
+    """One transfer that this caller is at; nobody else can claim it meanwhile.  Release it when done."""
+
+    def __init__(self, id: str, path: Path, descriptor: int) -> None:
+        self.id, self._path, self._descriptor = id, path, descriptor
+
+    def read(self) -> tuple[dict[str, Any], Any] | None:
+        """(first line, Upload or Download) of what an earlier run left; None if that is nothing of use."""
+        return _read(self._path)
+
+    def record(self, endpoint: str, is_known: Callable[[Any], bool]) -> tuple[dict[str, Any], Any]:
+        """As ``read``, to go on with at this endpoint.  InvalidArgument otherwise; what cannot be read stays.
+
+        ``is_known``: whether the service at the endpoint knows the transfer; it is asked if the record names another
+        address, which may be another gateway of the same service.
+        """
+        found = self.read()
+        if found is None:
+            if os.fstat(self._descriptor).st_size:
+                raise InvalidArgument(f"{self._path} cannot be read: it is damaged, or of another version")
+            self.discard()
+            raise InvalidArgument(f"there is no transfer {self.id} in the journal")
+        if found[0]["endpoint"] != endpoint and not is_known(found[1]):
+            raise InvalidArgument(
+                f"the transfer {self.id} is one with {found[0]['endpoint']}, and {endpoint} does not know it"
+            )
+        return found
+
+    def write(self, lines: Iterable[str]) -> None:
+        """Replace the record at once and whole; it is on the disk when this returns."""
+        aside = self._path.with_suffix(".new")  # ours alone, as the claim is
+        try:
+            if not transfer_record.write(str(self._path), str(aside), lines, self._descriptor):
+                raise TransferBusy(transfer=self.id)
+        except OSError as error:
+            raise LocalFailure(f"{self._path}: {error.strerror}") from None
+
+    def append(self, line: str) -> None:
+        """Add one line.  Where that fails the transfer goes on: the service knows its parts too."""
+        try:
+            os.lseek(self._descriptor, 0, os.SEEK_END)
+            os.write(self._descriptor, line.encode() + b"\n")
+        except OSError as error:
+            _log.warning("%s: a part is not noted: %s", self._path, error.strerror)
+
+    def discard(self) -> None:
+        """Forget the transfer, and release it."""
+        try:
+            os.ftruncate(self._descriptor, 0)  # so that nobody goes on with it where it cannot be removed
+            localfile.remove(self._path, self.release)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            _log.warning("%s stays: %s", self._path, error.strerror)
+
+    def release(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+class Journal:
+    """The records in one folder, which is made when the first is written.  Safe to share between threads."""
+
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
+        self._folder, self._clock = folder, clock
+
+    def _path(self, id: str) -> Path:
+        return self._folder / f"{id}.jsonl"
+
+    @contextmanager
+    def turn(self, id: str, check: Callable[[], None] | None = None) -> Iterator[None]:
+        """Be the only thread of this process at a transfer while the block runs.
+
+        If another is at it, wait until it ends.  ``check()``: called while waiting, to raise what ends that; None:
+        TransferBusy instead of waiting.  TransferBusy also for a thread that is at it already, in a callback say.
+        """
+        path, ours = os.path.abspath(self._path(id)), threading.get_ident()
+        with _ended:
+            while path in _turns:
+                if _turns[path] == ours:
+                    raise TransferBusy("this thread is at this transfer already", transfer=id)
+                if check is None:
+                    raise TransferBusy("another thread of this process is at this transfer", transfer=id)
+                _ended.wait(LOOK)
+                check()
+            _turns[path] = ours
+        try:
+            yield
+        finally:
+            with _ended:
+                _turns.pop(path, None)
+                _ended.notify_all()
+
+    @contextmanager
+    def held(
+        self, id: str, endpoint: str, is_known: Callable[[Any], bool]
+    ) -> Iterator[tuple[Claim, dict[str, Any], Any]]:
+        """A transfer to go on with at this endpoint, or to give up there: its Claim and what Claim.record gives."""
+        with self.turn(id):
+            claim = self.claim(id)
+            try:
+                yield claim, *claim.record(endpoint, is_known)
+            finally:
+                claim.release()
+
+    def begin(
+        self,
+        endpoint: str,
+        space: str,
+        key: str,
+        path: str,
+        direction: Direction = "upload",
+        wanted: Iterable[int | None] = (),
+    ) -> Claim:
+        """Claim this transfer, new or left by an earlier run.  TransferBusy if another is at it."""
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise LocalFailure(f"{self._folder}: {error.strerror}") from None
+        return self._claim(identifier(endpoint, space, key, path, direction, wanted), os.O_CREAT)
+
+    def left(self, id: str) -> Claim | None:
+        """Claim what an earlier run left of a transfer; None if it left nothing.  TransferBusy if another is at it."""
+        try:
+            return self._claim(id, 0)
+        except (InvalidArgument, LocalFailure):
+            return None
+
+    def first_line(
+        self,
+        endpoint: str,
+        space: str,
+        key: str,
+        path: str,
+        started: int | None = None,
+        direction: Direction = "upload",
+    ) -> str:
+        """What a record begins with.  ``started``: unix seconds, now if None."""
+        fields = {
+            "uvideo-transfer": VERSION,
+            "direction": direction,
+            "endpoint": endpoint,
+            "space": space,
+            "key": key,
+            "path": path,
+            "started": int(self._clock()) if started is None else started,
+        }
+        return json.dumps(fields, sort_keys=True)
+
+    def claim(self, id: str) -> Claim:
+        """Claim a transfer by its id.  InvalidArgument if there is none, TransferBusy if another is at it."""
+        self._claimable(id)
+        return self._claim(id, 0)
+
+    @staticmethod
+    def _claimable(id: str) -> None:
+        if not isinstance(id, str) or not id.isalnum():
+            raise InvalidArgument(f"{id!r} is not the id of a transfer")
+
+    def _claim(self, id: str, create: int, looks: int = 20) -> Claim:
+        """``looks``: how often a lock is tried for, as whoever lists the journal holds it for a moment."""
+        path = self._path(id)
+        while True:
+            try:
+                descriptor = localfile.opened(path, os.O_RDWR | create)
+            except FileNotFoundError:
+                raise InvalidArgument(f"there is no transfer {id} in the journal") from None
+            except OSError as error:
+                raise LocalFailure(f"{path}: {error.strerror}") from None
+            try:
+                if not localfile.lock(descriptor):
+                    looks -= 1
+                    if looks <= 0:
+                        raise TransferBusy(transfer=id)
+                    time.sleep(0.005)
+                elif localfile.is_at(descriptor, path):
+                    return Claim(id, path, descriptor)
+            except TransferBusy:
+                os.close(descriptor)
+                raise
+            except OSError as error:
+                os.close(descriptor)
+                raise LocalFailure(f"{path} cannot be locked: {error.strerror}") from None
+            os.close(descriptor)  # its holder replaced or removed it meanwhile: look again
+
+    def entries(self) -> tuple[TransferRecord, ...]:
+        """Every transfer that is not finished, the oldest first; records that cannot be read are left out."""
+        found = []
+        for path in self._folder.glob("*.jsonl"):
+            read = _read(path)
+            if read is None:
+                continue
+            try:
+                found.append(self._record(path, *read))
+            except (KeyError, TypeError, ValueError, OSError) as error:
+                _log.warning("%s is no record of a transfer: %s", path, error)
+        return tuple(sorted(found, key=lambda record: record.started))
+
+    def direction(self, id: str) -> Direction:
+        """Which way a transfer goes.  InvalidArgument if there is none."""
+        self._claimable(id)
+        read = _read(self._path(id))
+        return "download" if read is not None and _is_download(read[0]) else "upload"
+
+    def _record(self, path: Path, first: dict[str, Any], state: uploads.Upload | downloads.Download) -> TransferRecord:
+        return TransferRecord(
+            path.stem,
+            "upload" if isinstance(state, uploads.Upload) else "download",
+            str(first["endpoint"]),
+            state.space,
+            state.key,
+            first["path"],
+            state.size,
+            state.sent() if isinstance(state, uploads.Upload) else state.done(),
+            datetime.fromtimestamp(first["started"], timezone.utc),
+            datetime.fromtimestamp(path.stat().st_mtime, timezone.utc),
+            state.upload_id if isinstance(state, uploads.Upload) else None,
+            state.etag if isinstance(state, downloads.Download) else None,
+            self._is_active(path.stem),
+        )
+
+    def _is_active(self, id: str) -> bool:
+        try:
+            self._claim(id, 0, 1).release()
+        except TransferBusy:
+            return True
+        except UVideoError:
+            pass
+        return False
+
+
+def _is_download(first: dict[str, Any]) -> bool:
+    return bool(first["direction"] == "download")
+
+
+def _read(path: Path) -> tuple[dict[str, Any], Any] | None:
+    try:
+        head, _, rest = transfer_record.content(str(path)).partition(b"\n")
+        if not rest:  # nothing was begun yet
+            return None
+        first = json.loads(head)
+        if first["uvideo-transfer"] != VERSION:
+            raise ValueError("written by another version")
+        state: Any = downloads.read(rest) if _is_download(first) else uploads.read(rest)
+        texts = (first["endpoint"], first["path"])
+        if not all(isinstance(text, str) for text in texts) or not isinstance(first["started"], int):
+            raise ValueError("fields of the wrong kind")
+        if not _is_download(first) and (state.size is None or not isinstance(state.source, dict)):
+            raise ValueError("fields of the wrong kind")
+        if _is_download(first):
+            for block, held in state.unsynced.items():
+                if held != boot():  # the system that held it in its memory has ended since
+                    del state.digests[block]
+        return first, state
+    except OSError:
+        return None
+    except (ValueError, KeyError, TypeError, UVideoError) as error:
+        _log.warning("%s is no record of a transfer: %s", path, error)
+        return None

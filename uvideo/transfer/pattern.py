@@ -1,0 +1,150 @@
+r"""Patterns of keys and of paths, with "/" between names whatever the system: pure functions, for folders and commands.
+
+    *      any characters but /          [a-z]  one of these, [!a-z] one of all others, never /
+    ?      one character but /           {a,b}  one of these, which may be patterns
+    **     any characters; **/ also nothing at all: **/a is a, x/a, x/y/a
+    \*     the character itself, as for every character after \
+
+A pattern is compared with the whole text, upper and lower case being different.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from uvideo.client.texts import texts
+from uvideo.errors import InvalidArgument
+
+__all__ = ["Filter", "compiled", "escaped", "is_pattern", "literal_prefix", "matches"]
+
+_MAGIC = re.compile(r"[*?\[{\\]")
+_SPECIAL = re.compile(r"([*?\[\]{}\\])")
+
+
+def is_pattern(text: str) -> bool:
+    r"""Whether a text may match another text than itself: it holds one of ``* ? [ {`` or a ``\``."""
+    return _MAGIC.search(text) is not None
+
+
+def escaped(text: str) -> str:
+    """The pattern that matches this very text only."""
+    return _SPECIAL.sub(r"\\\1", text)
+
+
+def literal_prefix(pattern: str) -> str:
+    """What every text that matches begins with, as far as that is plain: what to ask a listing for."""
+    found, at = [], 0
+    while at < len(pattern) and pattern[at] not in "*?[{":
+        if pattern[at] == "\\":
+            at += 1
+        found.append(pattern[at : at + 1])
+        at += 1
+    return "".join(found)
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether the whole text matches.  InvalidArgument for a pattern that cannot be read."""
+    return compiled(pattern).fullmatch(text) is not None
+
+
+@lru_cache(maxsize=256)
+def compiled(pattern: str) -> re.Pattern[str]:
+    """The regular expression of a pattern, for ``fullmatch``.  InvalidArgument for a pattern that cannot be read."""
+    found: list[str] = []
+    depth = at = 0
+    while at < len(pattern):
+        char = pattern[at]
+        at += 1
+        if char == "*":
+            begin = at - 1
+            while pattern[at : at + 1] == "*":
+                at += 1
+            if at - begin == 1:
+                found.append("[^/]*")
+            elif pattern[at : at + 1] == "/" and (not found or found[-1] in ("/", "(?:", "|")):
+                found.append("(?:.*/)?")
+                at += 1
+            else:
+                found.append(".*")
+        elif char == "?":
+            found.append("[^/]")
+        elif char == "[":
+            end = pattern.find("]", at + (2 if pattern[at : at + 1] in ("!", "^") else 1))
+            if end < 0:
+                raise _unreadable(pattern, "a [ without its ]")
+            found.append(_one_of(pattern[at:end]))
+            at = end + 1
+        elif char == "{":
+            depth += 1
+            found.append("(?:")
+        elif char == "}" and depth:
+            depth -= 1
+            found.append(")")
+        elif char == "," and depth:
+            found.append("|")
+        elif char == "\\":
+            if at == len(pattern):
+                raise _unreadable(pattern, "nothing after its last \\")
+            found.append(re.escape(pattern[at]))
+            at += 1
+        else:
+            found.append(re.escape(char))
+    if depth:
+        raise _unreadable(pattern, "a { without its }")
+    try:
+        return re.compile("".join(found), re.DOTALL)
+    except re.error as error:
+        raise _unreadable(pattern, error.msg) from None
+
+
+def _one_of(inside: str) -> str:
+    negated = inside[0] in "!^"
+    plain = re.sub(r"([\\\[\]&~|^])", r"\\\1", inside[1:] if negated else inside)
+    return f"(?!/)[{'^' if negated else ''}{plain}]"
+
+
+def _unreadable(pattern: str, reason: str) -> InvalidArgument:
+    return InvalidArgument(f"the pattern {pattern!r} has {reason}; put \\ before a character that stands for itself")
+
+
+class Filter:
+    """Which files of a folder are meant, by their paths below it.
+
+    A pattern that begins with / is compared with the whole path; any other with each end of it that begins after a /,
+    so that ``*.mp4`` means such files in every folder.  One that ends with / means all that is in such folders.
+    include: only what matches one of these; none given: all.  exclude counts more.  InvalidArgument at once for a
+    pattern that cannot be read.
+    """
+
+    def __init__(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> None:
+        include, exclude = _listed(include, "include"), _listed(exclude, "exclude")
+        self._include = [_rooted(each) for each in include]
+        self._exclude = [_rooted(each) for each in exclude]
+        self._folders = [
+            _rooted(each.removesuffix("**").removesuffix("/")) for each in exclude if each.endswith(("/", "/**"))
+        ]
+
+    def takes(self, path: str) -> bool:
+        """Whether the file with this path is meant."""
+        if any(each.fullmatch(path) for each in self._exclude):
+            return False
+        return not self._include or any(each.fullmatch(path) for each in self._include)
+
+    def skips(self, folder: str) -> bool:
+        """Whether nothing in the folder with this path is meant, for certain."""
+        return any(each.fullmatch(folder) for each in self._folders)
+
+
+def _listed(patterns: Iterable[str], name: str) -> tuple[str, ...]:
+    found = texts(patterns, name)
+    for each in found:
+        if not each.strip("/"):
+            raise InvalidArgument(f"{name} must be patterns such as *.mp4, not {each!r}")
+    return found
+
+
+def _rooted(pattern: str) -> re.Pattern[str]:
+    whole = pattern + "**" if pattern.endswith("/") else pattern
+    return compiled(whole[1:] if whole.startswith("/") else "**/" + whole)

@@ -1,0 +1,204 @@
+"""Many items at a time, in threads, with one way to stop."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from concurrent.futures import Future
+from typing import Generic, TypeVar
+
+from uvideo.client.cancel import Cancel
+from uvideo.errors import LocalFailure
+
+__all__ = ["Pool", "gathered", "results"]
+
+T = TypeVar("T")
+R = TypeVar("R")
+#: Seconds that a thread waits for more before it ends.
+LINGER = 0.1
+#: Seconds that threads get to stop after Ctrl-C.  What they noted until then is on the disk anyway.
+GRACE = 5.0
+
+
+class Pool(Generic[T]):
+    """Calls ``do(item)`` with each item, ``jobs`` at a time, in threads that start when there is work and end with it.
+
+    An error that ``do`` raises stops the pool, and ``run`` raises it.  cancel: set by Ctrl-C in a ``with`` block of the
+    pool.  ahead: items that may wait, 2 * jobs if None; whoever puts in more waits.  Safe to share between threads.
+    ``changed`` is notified of each item that begins or ends; hold it to act on several at once.
+    """
+
+    def __init__(
+        self, do: Callable[[T], object], jobs: int, cancel: Cancel | None = None, ahead: int | None = None
+    ) -> None:
+        self._do, self._jobs, self._cancel = do, jobs, cancel
+        self._ahead = 2 * jobs if ahead is None else ahead
+        self.changed = threading.Condition()  # on an RLock: a signal's handler may stop it
+        self._waiting: deque[T] = deque()
+        self._running: list[T] = []
+        self._threads: set[threading.Thread] = set()
+        self._idle = 0  # threads that wait for work
+        self._closed = False
+        self._error: BaseException | None = None
+
+    def put(self, item: T) -> bool:
+        """Have an item done.  False once it is closed.  LocalFailure if no thread can be started.
+
+        One that is being done may put in more: it does not wait then, and may do so until all is done.
+        """
+        with self.changed:
+            inside = threading.current_thread() in self._threads
+            self.changed.wait_for(lambda: inside or self._closed or len(self._waiting) < self._ahead)
+            if self._closed and not inside:
+                return False
+            self._waiting.append(item)
+            if len(self._threads) < self._jobs and self._idle < len(self._waiting):
+                self._start()
+            self.changed.notify_all()
+        return True
+
+    def _start(self) -> None:
+        run = contextvars.copy_context().run
+        thread = threading.Thread(target=run, args=(self._work,), name="uvideo-transfer")
+        self._threads.add(thread)
+        try:
+            thread.start()
+        except RuntimeError as error:  # the system gives no more: those that run will do
+            self._threads.discard(thread)
+            if not self._threads:
+                self._waiting.pop()
+                raise LocalFailure(f"no thread can be started: {error}") from None
+
+    def _work(self) -> None:
+        while True:
+            with self.changed:
+                if not self._waiting and not self._closed:
+                    self._idle += 1
+                    self.changed.wait_for(lambda: self._waiting or self._closed, LINGER)
+                    self._idle -= 1
+                if not self._waiting:
+                    self._threads.discard(threading.current_thread())
+                    return
+                item = self._waiting.popleft()
+                self._running.append(item)
+                self.changed.notify_all()
+            self._done(item)
+            del item  # or it would be kept while there is no other
+
+    def _done(self, item: T) -> None:
+        try:
+            self._do(item)
+        except BaseException as error:
+            self._error = self._error or error
+            self.stop()
+        finally:
+            with self.changed:
+                self._running.remove(item)
+                self.changed.notify_all()
+
+    def hasten(self, item: T) -> None:
+        """Do an item in this thread, now, if it has not begun."""
+        with self.changed:
+            if item not in self._waiting:
+                return
+            self._waiting.remove(item)
+            self._running.append(item)
+        self._done(item)
+
+    def items(self) -> list[T]:
+        """Those that wait and those that are being done."""
+        with self.changed:
+            return [*self._waiting, *self._running]
+
+    def close(self) -> None:
+        """Take no more items."""
+        with self.changed:
+            self._closed = True
+            self.changed.notify_all()
+
+    def stop(self) -> None:
+        """Begin no more items.  Those that are being done go on to their end."""
+        with self.changed:
+            self._waiting.clear()
+            self.close()
+
+    def join(self, seconds: float | None = None) -> None:
+        """Wait until all is done, at most so long."""
+        with self.changed:
+            self.changed.wait_for(lambda: not self._waiting and not self._running, seconds)
+            self.close()
+
+    def __enter__(self) -> Pool[T]:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Wait until all is done.  A block that raises stops it; after Ctrl-C it is waited for GRACE seconds only."""
+        interrupted = kind is KeyboardInterrupt
+        if interrupted and self._cancel is not None:
+            self._cancel.set()
+        if kind is not None:
+            self.stop()
+        try:
+            self.join(GRACE if interrupted else None)
+        except KeyboardInterrupt:
+            if not interrupted:  # a second Ctrl-C does not wait
+                self.__exit__(KeyboardInterrupt)
+            raise
+
+    def run(self, items: Iterable[T]) -> None:
+        """Have all items done; one is taken when there is room for it.  KeyboardInterrupt once ``cancel`` is set."""
+        cancel = Cancel() if self._cancel is None else self._cancel
+        with self:
+            for item in items:
+                if not self.put(item) or cancel.is_set():
+                    break
+        if self._error is not None:
+            raise self._error
+        if cancel.is_set():
+            raise KeyboardInterrupt
+
+
+def results(do: Callable[[T], R], items: Iterable[T], jobs: int, cancel: Cancel | None = None) -> Iterator[R]:
+    """What ``do`` returns for each item, in their order; at most 4 * jobs of them are begun and not yet taken.
+
+    ``jobs``, ``cancel``: as of Pool.  The first error comes out in its turn, and no more is begun then.
+    """
+
+    def one(job: tuple[Future[R], T]) -> None:
+        future, item = job
+        try:
+            future.set_result(do(item))
+        except BaseException as error:
+            future.set_exception(error)
+
+    waiting: deque[Future[R]] = deque()
+    with Pool(one, jobs, cancel) as pool:
+        for item in items:
+            waiting.append(Future())
+            pool.put((waiting[-1], item))
+            if len(waiting) >= 4 * jobs:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+async def gathered(do: Callable[[T], Awaitable[R]], items: Iterable[T], jobs: int) -> list[R]:
+    """As ``results``, all at once, by tasks of an event loop."""
+    import asyncio
+
+    left, found = enumerate(items), {}
+
+    async def work() -> None:
+        for place, item in left:
+            found[place] = await do(item)
+
+    tasks = [asyncio.ensure_future(work()) for _ in range(jobs)]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return [found[place] for place in sorted(found)]

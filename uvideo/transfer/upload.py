@@ -1,0 +1,382 @@
+"""An upload of any size from any source: verified, in parts where it is large, and resumable where it is a file."""
+
+from __future__ import annotations
+
+import functools
+import io
+import logging
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from uvideo._core import dialect, message, operation, outcome
+from uvideo._core import multipart_upload as machines
+from uvideo._core import upload as uploads
+from uvideo._core import upload_source as sources
+from uvideo.client import operations
+from uvideo.client.stream import Source, stream
+from uvideo.errors import (
+    Cancelled,
+    ConfigurationError,
+    DeadlineExceeded,
+    LocalFailure,
+    NoAnswer,
+    Refused,
+    SourceChanged,
+    TransferInterrupted,
+    UploadNotFound,
+    UVideoError,
+)
+from uvideo.models import Progress, Stored
+from uvideo.transfer.journal import Claim, Journal, identifier
+from uvideo.transfer.limit import Limit
+from uvideo.transfer.progress import Meter
+
+if TYPE_CHECKING:
+    from uvideo.client.session import Carrier
+
+FileSource = sources.FileSource
+StreamSource = sources.StreamSource
+Upload = uploads.Upload
+
+__all__ = ["Options", "abort", "resume", "upload"]
+
+_log = logging.getLogger("uvideo")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How an upload goes.  threshold: bytes up to which an object goes in one request.
+
+    jobs: parts sent at a time.  verify: compare the etags of parts and object with those of what was sent.
+    limit: shared with other transfers.  journal: None to leave no record.
+    """
+
+    jobs: int
+    threshold: int
+    verify: bool = True
+    mime: str | None = None
+    storage_class: str | None = None
+    metadata: operations.Pairs = ()
+    headers: operations.Pairs = ()
+    limit: Limit | None = None
+    progress: Callable[[Progress], None] | None = None
+    journal: Journal | None = None
+
+
+class Block(Protocol):
+    """What is sent of a source at a time, and can be sent again."""
+
+    length: int
+
+    def read(self, size: int = ...) -> bytes: ...
+
+    def rewind(self) -> bool: ...
+
+
+class _Piece:
+    """A block on its way: what Carrier.call takes, cut into slices that wait for the limit and tell the meter."""
+
+    def __init__(
+        self, carrier: Carrier, part: int, block: Block, limit: Limit | None, meter: Meter | None, jobs: int
+    ) -> None:
+        self._carrier, self._part, self._block = carrier, part, block
+        self._limit, self._meter = limit, meter
+        self._slice = machines.paced(limit, jobs)  # bytes between two looks at limit, progress and cancel
+        self.length = block.length
+
+    def read(self, size: int = -1) -> bytes:
+        """The next slice, whatever the size asked for."""
+        self._carrier.check()
+        data = self._block.read(self._slice)
+        if data:
+            self._told(len(data))
+        return data
+
+    def _told(self, length: int) -> None:
+        """So many bytes are to go, or went, out: wait for their share, and tell."""
+        if self._limit is not None:
+            self._carrier.wait(self._limit.reserve(length, self._carrier.ticks()))
+        if self._meter is not None:
+            self._meter.moved(self._part, length)
+
+    def rewind(self) -> bool:
+        if self._meter is not None:
+            self._meter.again(self._part)
+        return self._block.rewind()
+
+
+class _UnreadPiece(_Piece):
+    """A _Piece that the system sends from the file."""
+
+    _block: sources.UnreadBlock
+
+    def piece(self) -> tuple[int, int, int] | None:
+        self._carrier.check()
+        found: tuple[int, int, int] | None = self._block.piece(self._slice)
+        return found
+
+    def moved(self, length: int) -> None:
+        self._block.moved(length)
+        self._told(length)
+
+
+class _Upload:
+    """One upload while it goes on."""
+
+    def __init__(self, carrier: Carrier, space: str, key: str, options: Options) -> None:
+        self._carrier, self._options = carrier, options
+        self._space, self._key = dialect.check_space(space), dialect.check_key(key)
+        self._meter: Meter | None = None
+
+    def _measure(self, path: str | None, total: int | None, parts: int, done: int, id: str | None) -> None:
+        if self._options.progress is not None:
+            first = Progress("upload", self._space, self._key, path, done, total, 0, parts, done, 0, id)
+            self._meter = Meter(self._options.progress, first, self._carrier.ticks)
+
+    def _is_watched(self) -> bool:
+        return self._options.limit is not None or self._meter is not None or self._carrier.is_bound()
+
+    def _body(self, part: int, block: Block) -> Block:
+        if not self._is_watched():
+            return block
+        kind, options = _UnreadPiece if isinstance(block, sources.UnreadBlock) else _Piece, self._options
+        return kind(self._carrier, part, block, options.limit, self._meter, options.jobs)
+
+    def whole(self, data: bytes, path: str | None) -> Stored:
+        """In one request."""
+        options = self._options
+        self._measure(path, len(data), 1, 0, None)
+        op = operation.PutObject(
+            self._space, self._key, options.mime, None, options.storage_class, options.metadata, options.headers
+        )
+        sent = self._body(0, sources.Block(data, False)) if self._is_watched() else data
+        result, response = self._carrier.call(op, sent, proof=options.verify)
+        verified = options.verify and operations.agrees(op, result.etag, data, response.status)
+        if self._meter is not None:
+            self._meter.end(len(data))
+        return Stored(self._space, self._key, len(data), result.etag, verified)
+
+    def begin(self, size: int | None, made: dict[str, Any] | None) -> Upload:
+        """The Upload, begun.  size: None of a stream.  made: what the record keeps of the file."""
+        options = self._options
+        op = operation.InitiateUpload(
+            self._space, self._key, options.mime, options.storage_class, options.metadata, options.headers
+        )
+
+        def make(upload_id: str, block_size: int) -> Upload:
+            return Upload(self._space, self._key, upload_id, block_size, size, options.mime, made)
+
+        begun: Upload = machines.begin(self._carrier, op, make)
+        return begun
+
+    def parts(self, upload: Upload, source: FileSource | StreamSource, claim: Claim | None, path: str | None) -> Stored:
+        """Everything that is pending, and the finish."""
+        done = upload.sent() if upload.digests else 0
+        self._measure(path, upload.size, upload.parts() or 0, done, claim.id if claim else None)
+
+        def acknowledged(part: int) -> None:
+            if claim is not None:
+                claim.append(upload.part_line(part))
+            if self._meter is not None:
+                self._meter.settled(part, upload.slice(part).length, upload.size)
+
+        if not upload.complete():
+            options, retry = self._options, self._carrier.retry
+            machines.Sender(
+                self._carrier, upload, source, options.jobs, retry, acknowledged, self._body, options.verify
+            ).send()
+        finished, _, agrees = machines.finish(self._carrier, upload, None, self._options.verify)
+        return self.stored(upload, finished, agrees)
+
+    def stored(self, upload: Upload, finished: operation.Finished, agrees: bool) -> Stored:
+        """agrees: whether the object's etag was found to be that of the parts."""
+        assert upload.size is not None  # all of it was sent
+        if self._meter is not None:
+            self._meter.end(upload.size)
+        verified = agrees and upload.verified()
+        return Stored(self._space, finished.key, upload.size, finished.etag, verified)
+
+    # Sources
+
+    def stream(self, source: StreamSource) -> Stored:
+        """A source that can be read once: given up if it breaks off, as nobody could continue it."""
+        return self.unrecorded(self.begin(None, None), source, None)
+
+    def file(self, source: FileSource) -> Stored:
+        options, journal = self._options, self._options.journal
+        if source.size <= options.threshold:
+            data = source.read(message.Slice(0, source.size))
+            source.check()
+            return self.whole(data, source.path)
+        if journal is None:
+            return self.stream_of_file(source)
+        endpoint = origin(self._carrier)
+        path = os.path.abspath(source.path)
+        with journal.turn(identifier(endpoint, self._space, self._key, path), self._carrier.check):
+            try:
+                claim = journal.begin(endpoint, self._space, self._key, path)
+            except LocalFailure as error:
+                _log.warning("%s: this upload leaves no record and cannot be resumed", error)
+                return self.stream_of_file(source)
+            try:
+                upload = self._left(claim, source)
+                return self.journalled(claim, upload, source, journal, path)
+            finally:
+                claim.release()
+
+    def stream_of_file(self, source: FileSource) -> Stored:
+        made = {"path": source.path, "identity": source.identity}
+        return self.unrecorded(self.begin(source.size, made), source, source.path)
+
+    def unrecorded(self, upload: Upload, source: FileSource | StreamSource, path: str | None) -> Stored:
+        """What leaves no record: given up if it breaks off."""
+        try:
+            return self.parts(upload, source, None, path)
+        except BaseException:
+            machines.give_up(self._carrier.tidying(), upload)
+            raise
+
+    def _left(self, claim: Claim, source: FileSource) -> Upload | None:
+        """The Upload that an earlier run left of this very file, or None; one of an older file is given up."""
+        read = claim.read()
+        if read is None:
+            return None
+        upload: Upload = read[1]
+        if upload.source.get("identity") == source.identity and upload.size == source.size:
+            return upload
+        _log.info("%s changed since its upload was interrupted: that one is given up", source.path)
+        machines.give_up(self._carrier, upload)
+        return None
+
+    def journalled(
+        self, claim: Claim, upload: Upload | None, source: FileSource, journal: Journal, path: str
+    ) -> Stored:
+        """With a record in the journal, by which a later run goes on."""
+        noted = True
+        try:
+            if upload is not None:
+                try:
+                    found = machines.reconcile(self._carrier, upload, source)
+                except UploadNotFound:
+                    _log.info("the service no longer knows the upload: it begins anew")
+                    upload = None
+                else:
+                    if found is not None:
+                        claim.discard()
+                        return self.stored(upload, found[0], True)
+            if upload is None:
+                upload = self.begin(source.size, {"path": path, "identity": source.identity})
+            left = claim.read()
+            started = left[0]["started"] if left is not None and upload.digests else None
+            first = journal.first_line(origin(self._carrier), self._space, self._key, path, started)
+            try:
+                claim.write([first, *upload.lines()])
+            except LocalFailure as error:
+                _log.warning("%s: this upload leaves no record and cannot be resumed", error)
+                noted = False
+                claim.discard()
+                return self.unrecorded(upload, source, source.path)
+            result = self.parts(upload, source, claim, path)
+        except UVideoError as error:
+            if not noted:
+                raise
+            if upload is None:
+                claim.discard()
+                raise
+            found = outcome.outcome(error)
+            if found == outcome.RESUME:
+                raise interrupted(error, claim.id) from error
+            if found == outcome.FREE and machines.give_up(self._carrier.tidying(), upload):
+                claim.discard()
+            else:  # other keys may go on with it
+                error.transfer = claim.id
+            raise
+        claim.discard()
+        return result
+
+
+def interrupted(error: UVideoError, transfer: str) -> NoAnswer:
+    """The error of a transfer that can be resumed."""
+    if isinstance(error, (Cancelled, ConfigurationError, DeadlineExceeded)):
+        error.transfer = transfer
+        return error
+    found = TransferInterrupted(
+        f"{error.message}; what is done is kept, and the same call or resume({transfer!r}) goes on",
+        operation=error.operation,
+        space=error.space,
+        key=error.key,
+        status=error.status,
+        ret_code=error.ret_code,
+        request_id=error.request_id,
+        retry_after=error.retry_after,
+        transfer=transfer,
+        cause=error.cause,
+    )
+    return found
+
+
+def origin(carrier: Carrier) -> str:
+    """What tells one service from another in the journal."""
+    suffix = carrier.endpoint.upload
+    return f"{suffix.scheme}://{suffix.host}"
+
+
+def upload(carrier: Carrier, space: str, key: str, source: Source, options: Options) -> Stored:
+    """Store what ``source`` holds; see Client.upload."""
+    job = _Upload(carrier, space, key, options)
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        data = source if isinstance(source, bytes) else bytes(source)
+        if len(data) <= options.threshold:
+            return job.whole(data, None)
+        return job.stream(StreamSource(io.BytesIO(data)))
+    if isinstance(source, os.PathLike):
+        file = FileSource(os.fspath(source))
+        try:
+            return job.file(file)
+        finally:
+            file.close()
+    return job.stream(StreamSource(stream(source)))
+
+
+def _is_known(carrier: Carrier, upload: Upload) -> bool:
+    """Whether the service has the upload, or the object that it became."""
+    try:
+        carrier.call(operation.ListParts(upload.space, upload.upload_id, 1))
+        return True
+    except UploadNotFound:
+        return bool(upload.complete()) and machines.stored(carrier, upload) is not None
+    except Refused as error:
+        if error.retryable or error.status in (401, 403):
+            raise
+        return False
+
+
+def resume(carrier: Carrier, id: str, options: Options) -> Stored:
+    """Go on with an upload of the journal.  SourceChanged, and nothing is lost, if its file is not the same."""
+    journal = options.journal
+    assert journal is not None
+    with journal.held(id, origin(carrier), functools.partial(_is_known, carrier)) as (claim, first, found):
+        file = FileSource(first["path"])
+        try:
+            if found.source.get("identity") != file.identity:
+                raise SourceChanged(
+                    f"{first['path']} changed since its upload was interrupted: abort({id!r}) and upload it again",
+                    space=found.space,
+                    key=found.key,
+                    transfer=id,
+                )
+            job = _Upload(carrier, found.space, found.key, options)
+            return job.journalled(claim, found, file, journal, first["path"])
+        finally:
+            file.close()
+
+
+def abort(carrier: Carrier, journal: Journal, id: str) -> None:
+    """Give an upload of the journal up, and free what the service keeps of it.  UVideoError, and the record stays."""
+    with journal.held(id, origin(carrier), functools.partial(_is_known, carrier)) as (claim, _, found):
+        with suppress(UploadNotFound):
+            carrier.call(operation.AbortUpload(found.space, found.key, found.upload_id))
+        claim.discard()
