@@ -181,7 +181,7 @@ def test_a_filter_that_cannot_take_the_question_lets_nothing_pass(peer: Peer, tm
 
 def test_nothing_is_looked_at_where_no_such_library_is_loaded() -> None:
     program = (
-        "import sys; from ucloud.uvideo.http import mocks; from ucloud.uvideo import filemanager;"
+        "import sys; from ucloud.uvideo import filemanager; from ucloud.uvideo.http import mocks;"
         "mocks.check('http://127.0.0.1:1'); print('requests' in sys.modules)"
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)

@@ -22,7 +22,7 @@ def kinds() -> dict[str, Kind]:
     """Every Kind of the command, by its name."""
     found: dict[str, Kind] = {}
     for module in pkgutil.iter_modules(cli.__path__):
-        if module.name == "zh":
+        if module.name == "locale":
             continue
         for each in vars(importlib.import_module(f"uvideo.cli.{module.name}")).values():
             if isinstance(each, Kind):

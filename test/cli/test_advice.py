@@ -12,18 +12,18 @@ from uvideo.cli import doctor_text, i18n
 from uvideo.diagnose.explain_refusal import CAUSES
 from uvideo.models import Finding
 
-SOURCES = ("diagnose", "link", "refusal")
+SOURCES = ("checks", "signed_url", "explain_refusal")
 
 
 def literals(name: str) -> list[str]:
-    tree = ast.parse((ROOT / "uvideo" / f"{name}.py").read_text(encoding="utf-8"))
+    tree = ast.parse((ROOT / "uvideo" / "diagnose" / f"{name}.py").read_text(encoding="utf-8"))
     return [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
 
 
 def called() -> list[ast.Call]:
     found = []
     for name in SOURCES:
-        for node in ast.walk(ast.parse((ROOT / "uvideo" / f"{name}.py").read_text(encoding="utf-8"))):
+        for node in ast.walk(ast.parse((ROOT / "uvideo" / "diagnose" / f"{name}.py").read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Finding":
                 found.append(node)
     return found

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from test.patience import until
+from test.patience import SUITE_SECONDS, until
 from test.server.test_monitoring import asked
 from test.server.wire import BLOCK, MIB, Peer, head, pattern, receive
 from test.server_fixture import ROOT, Server, start_server
@@ -166,11 +166,11 @@ def test_thousands_of_stalled_uploads(tmp_path: Path, kind: str, tls: bool, coun
             peer, before = Peer(server), memory(server)
             requests = [request(peer, space, upload, kind, number) for number in range(count)]
             with stalled(server, requests, pattern(200_000), tls):
-                until(lambda: in_flight(server) == count)
-                until(lambda: held(server) == 0)
+                until(lambda: in_flight(server) == count, SUITE_SECONDS)
+                until(lambda: held(server) == 0, SUITE_SECONDS)
                 peak = memory(server, "VmHWM")
                 standing = memory(server)
-            until(lambda: in_flight(server) == 0)
+            until(lambda: in_flight(server) == 0, SUITE_SECONDS)
             with contextlib.suppress(AssertionError):
                 until(lambda: memory(server) - before < SLACK, 30)
             after = memory(server)

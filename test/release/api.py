@@ -31,13 +31,8 @@ FOLDER = ROOT / "docs" / "api"
 #: Modules all of whose public names are published, and classes that only their instances are met of.
 TOOLKIT = ("uvideo", "uvideo.errors", "uvideo.models", "uvideo.testing")
 RETURNED = (
-    *("uvideo.client.listing.AsyncListing", "uvideo.client.reader.Reader", "uvideo.client.writer.Writer"),
-    *(
-        "uvideo.client.aio_file.AsyncReader",
-        "uvideo.client.aio_file.AsyncWriter",
-        "uvideo.testing.faults.Fault",
-        "uvideo.testing.faults.Faults",
-    ),
+    *("uvideo.listing.AsyncListing", "uvideo.reader.Reader", "uvideo.writer.Writer"),
+    *("uvideo.aiofile.AsyncReader", "uvideo.aiofile.AsyncWriter", "uvideo.faults.Fault", "uvideo.faults.Faults"),
 )
 SDK = (
     *("ucloud.auth", "ucloud.compact", "ucloud.util"),

@@ -104,7 +104,7 @@ def test_twine_takes_it(release: Release) -> None:
 def test_the_wheel_for_3_10_and_up(release: Release) -> None:
     found = names(release.toolkit)
     assert sources("ucloud", ".py", ".pyi", ".typed") | sources("uvideo", ".py", ".typed") <= found
-    assert sources("uvideo/server/console", ".js", ".json", ".css", ".html", ".svg") <= found
+    assert sources("uvideo/server/console/web", ".js", ".json", ".css", ".html", ".svg") <= found
     assert any(each.endswith(".dist-info/licenses/LICENSE") for each in found)
     shared = {each.partition(".data/data/")[2] for each in found if ".data/data/" in each}
     wanted = {path.relative_to(ROOT / "packaging").as_posix() for path in sources_of_share()}

@@ -23,7 +23,7 @@ from uvideo.server.ops.metrics import Metrics
 OF_HANDLER = {"_close", "_force_close", "_max_msg_queue_size", "_messages", "_msg_queue_resume_size", "_request_count"}
 OF_STREAM = {"_high_water", "_low_water"}  # set: the public way can only raise them
 OF_TRANSPORT = {"_ssl_protocol", "_transport"}  # of asyncio: where TLS writes what it has encrypted
-PLACE = "server/connection.py"
+PLACE = "server/http/connection.py"
 
 
 def foreign(source: str) -> set[str]:

@@ -13,13 +13,13 @@ from uvideo.server.ops.refusal_causes import CAUSES, OWN, cause_of
 from uvideo.storage import base
 
 #: Said before a request is counted at all (uvideo_connections_refused_total), or of a failure that has its cause.
-BESIDE = {"connection.py", "failures.py"}
+BESIDE = {"connection.py", "error_responses.py"}
 
 
 def test_who_refuses_for_a_reason_of_the_server_says_the_cause() -> None:
     found = 0
     for folder in ("server", "storage"):
-        for path in sorted((ROOT / "uvideo" / folder).glob("*.py")):
+        for path in sorted((ROOT / "uvideo" / folder).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text())):
                 if not isinstance(node, ast.Call) or ast.unparse(node.func) not in (
                     *("errors.Unavailable", "errors.Throttled"),

@@ -29,7 +29,7 @@ from uvideo.server.http.cross_origin import CrossOrigin, Endpoint, check_origin
 from uvideo.server.ops.history import History
 from uvideo.server.ops.metrics import Metrics
 
-CONSOLE = ROOT / "uvideo" / "server" / "console"
+CONSOLE = ROOT / "uvideo" / "server" / "console" / "web"
 
 
 @dataclass

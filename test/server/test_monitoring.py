@@ -10,6 +10,7 @@ import os
 import re
 import signal
 import sqlite3
+import ssl
 import time
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,15 @@ NAME = re.compile(r"\b(?:uvideo|process)_[a-z_]+\b")
 
 
 def asked(server: Server, path: str) -> tuple[int, str]:
-    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.admin_port, timeout=10)) as connection:
+    address = ("127.0.0.1", server.admin_port)
+    connection: http.client.HTTPConnection
+    if server.admin.startswith("https:"):
+        unchecked = ssl.create_default_context()
+        unchecked.check_hostname, unchecked.verify_mode = False, ssl.CERT_NONE
+        connection = http.client.HTTPSConnection(*address, timeout=patience.SECONDS, context=unchecked)
+    else:
+        connection = http.client.HTTPConnection(*address, timeout=patience.SECONDS)
+    with contextlib.closing(connection):
         return said(connection, path)
 
 

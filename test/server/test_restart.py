@@ -306,7 +306,7 @@ def test_an_upgrade_by_command_fails_no_request(tmp_path: Path, program: Path, w
 def test_a_successor_that_cannot_serve_costs_nothing(tmp_path: Path, program: Path) -> None:
     """Without a place for its ready file; killed before it serves; and the old one killed while it waits."""
     folder = tmp_path / "data"
-    main = program / "uvideo" / "server" / "main.py"
+    main = program / "uvideo" / "server" / "process" / "main.py"
     (tmp_path / "run").mkdir()
     with started_from(program, folder, "--workers", "2", "--ready-file", str(tmp_path / "run" / "ready")) as server:
         peer = Peer(server)

@@ -207,7 +207,7 @@ def verb(
 ) -> Callable[[Callable[Concatenate[Context, P], int | None]], VerbCommand]:
     """Make a verb of a function of (Context, arguments and options).
 
-    summary: its line of help; of a top verb it is in ``table``.  text: paragraphs.  changes: it has --dry-run.
+    summary: its line of help; of a top verb it is in ``verbs``.  text: paragraphs.  changes: it has --dry-run.
     """
 
     def decorate(function: Callable[Concatenate[Context, P], int | None]) -> VerbCommand:

@@ -18,8 +18,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 
 from uvideo import models
-from uvideo.base import BaseClient, documented_by
 from uvideo.client import operations
+from uvideo.client.base import BaseClient, documented_by
 from uvideo.client.cancel import Cancel
 from uvideo.client.listing import AsyncListing
 from uvideo.client.operations import Call, ManagementCall

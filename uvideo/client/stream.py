@@ -21,5 +21,5 @@ def stream(data: BinaryIO | Iterable[bytes]) -> Any:
     if isinstance(data, str):
         raise InvalidArgument("data is text: give bytes, or a path as pathlib.Path")
     if isinstance(data, Iterable) and not isinstance(data, Mapping):
-        return _core.source.Pieces(data)
+        return _core.upload_source.Pieces(data)
     raise InvalidArgument(f"data is a {type(data).__name__}; bytes, a path, a binary file or an iterable is needed")

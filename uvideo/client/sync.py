@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, overload
 
 from uvideo import models
 from uvideo._core import answer, operation
-from uvideo.base import BaseClient
 from uvideo.client import operations
+from uvideo.client.base import BaseClient
 from uvideo.client.listing import Listing
 from uvideo.client.operations import Call, ManagementCall
 from uvideo.client.session import carried
@@ -416,7 +416,7 @@ class Client(BaseClient):
     ) -> models.Summary[models.Stored]:
         """Upload the files below a local folder, ``jobs`` at a time, as the keys prefix/path with "/" between names.
 
-        include, exclude: patterns of paths (see uvideo.transfer.pattern): "*.mp4" in every folder, "/a/*" from the top, "tmp/"
+        include, exclude: patterns of paths: "*.mp4" in every folder, "/a/*" from the top, "tmp/"
         all in such folders; exclude counts more.  Links are followed, but no folder back into itself; empty folders
         have no key.  A file that cannot be read, or whose name is not UTF-8, is a Failure and the others go on; with
         on_error "stop", or after what all would meet, a wrong key or a dead line say, nothing more is begun.

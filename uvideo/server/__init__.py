@@ -1,5 +1,12 @@
-"""The server: rules in ``service``, HTTP in ``app``, the choice of drivers in ``main``.
+"""The server.  Each room may import those before it in this list, and ``storage``:
 
-``service`` knows no HTTP framework, no SQL and no path.  ``app`` knows no rule: it carries messages and bytes, and is
-the one place where an error becomes an answer.
+- ``ops``: metrics, readiness, audit log, and the care of stored data.
+- ``auth``: who asks, and what a signature covers.
+- ``limits``: how much memory and disk requests may hold.
+- ``rules``: what each operation does.  It knows no HTTP framework, no SQL and no path.
+- ``http``: requests become operations, results become responses.  It decides nothing.
+- ``console``: the web console and the admin port.
+- ``process``: the processes, their settings, start, reload, restart and end.
+
+``admin_commands`` is the command ``uvideo admin``.
 """

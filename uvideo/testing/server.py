@@ -1,14 +1,4 @@
-"""For the tests of programs that use the service: a real server in a temporary folder.
-
-A pytest plugin, found by pytest once ``uvideo[test]`` is installed:
-
-    def test_an_upload_survives_a_broken_line(uvideo_server):
-        uvideo_server.faults.on("UploadPart", part=1).cut_after(512).then(503, times=2)
-        uvideo_server.client.create_space("films")
-        assert uvideo_server.client.upload("films", "a", pathlib.Path("movie.mp4")).verified
-
-A fault that never happened fails the test.  ``serve`` is the same for other scopes and other frameworks.
-"""
+"""A real server in a temporary folder, as a process of its own: see ``uvideo.testing``."""
 
 from __future__ import annotations
 
@@ -25,8 +15,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-import pytest
 
 if TYPE_CHECKING:
     from uvideo.client.sync import Client
@@ -105,7 +93,7 @@ class TestServer:
             ports[1],
         ]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("UVIDEO_")}
-        here = str(Path(__file__).resolve().parents[1])
+        here = str(Path(__file__).resolve().parents[2])
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [here, environment.get("PYTHONPATH")]))
         with open(self.log, "ab") as log:
             self._process = subprocess.Popen(
@@ -185,10 +173,3 @@ def serve(folder: Path, *options: str) -> Iterator[TestServer]:
         if "client" in server.__dict__:
             server.client.close()
         server.stop()
-
-
-@pytest.fixture
-def uvideo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestServer]:
-    """A server of the test's own, empty, on free ports of 127.0.0.1."""
-    with serve(tmp_path_factory.mktemp("uvideo")) as server:
-        yield server

@@ -105,7 +105,7 @@ class Senders:
         return found is not None and self._trusts(found)
 
     def of_connection(self, peer: str | None, said: str | None = None) -> Sender:
-        """Whose it is.  ``said``: by the PROXY protocol, as ``proxyprotocol.address``; None also where nothing was."""
+        """Whose it is.  ``said``: by the PROXY protocol, as ``proxy_protocol.address``; None also where nothing was."""
         found = _address(peer or "")
         if found is None:
             return Sender(peer or "", is_near=True)

@@ -1,7 +1,7 @@
 """The console on the admin port: its pages, signing in, and the calls of those who are signed in.
 
-HTTP and sessions are here; what may be asked is in ``view``.  Every answer says by its headers that no other page may
-frame it, read it or run a script in it.
+HTTP and sessions are here; what may be asked is in ``console_api``.  Every answer says by its headers that no other
+page may frame it, read it or run a script in it.
 """
 
 from __future__ import annotations
@@ -322,7 +322,7 @@ class _Assets:
         if not self._files:
             self._files = {
                 each.name: _asset(each.name, each.read_bytes())
-                for each in (resources.files("uvideo.server") / "console").iterdir()
+                for each in (resources.files("uvideo.server.console") / "web").iterdir()
                 if each.name.rpartition(".")[2] in TYPES
             }
         return self._files.get(name)

@@ -92,7 +92,7 @@ class Connection(web.RequestHandler, asyncio.BufferedProtocol):
         self._has_place = False
         self._read = SMALL_HEAD  # bytes that are read at once
         self.refusal: errors.Refused | None = None  # what the next request is told
-        self.said: str | None = None  # before all else: whose it is, as ``proxyprotocol.address``
+        self.said: str | None = None  # before all else: whose it is, as ``proxy_protocol.address``
         self.introduction: asyncio.Task[str | None] | None = None  # that waits for it
         self._sender = Sender("")
         self._name = ""  # whom it is counted as

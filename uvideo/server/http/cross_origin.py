@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from uvideo._core import answer, dialect, errors, field, message
 from uvideo.server.auth.signature_scope import BRINGS
+from uvideo.server.rules.server_names import name_of
 
 __all__ = ["ANY", "CrossOrigin", "Crossing", "Endpoint", "check_origin", "check_program", "denied", "origin"]
 
@@ -60,14 +61,7 @@ EXPOSED = (
 )
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z").match
-_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::[0-9]{1,5})?\Z").match
 _USUAL = {"http": 80, "https": 443}
-
-
-def name_of(host: str) -> str | None:
-    """The name in a Host header, without its port; None if it is none."""
-    found = _HOST(host)
-    return found.group(1).lower() if found else None
 
 
 def origin(scheme: str, name: str, port: int) -> str:

@@ -242,7 +242,7 @@ class Exchange:
             pass
 
     def read_at_once(self, size: int) -> None:
-        """As ``gather.Body``."""
+        """As ``body_buffer.Body``."""
         connection = self.request.protocol
         if hasattr(connection, "read_at_once"):
             connection.read_at_once(self._content, size)

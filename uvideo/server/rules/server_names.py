@@ -15,14 +15,21 @@ from uvideo._core import errors, provider
 from uvideo.server.auth.credentials import OWNER
 from uvideo.storage.base import Catalog
 
-__all__ = ["OwnNames", "canonical"]
+__all__ = ["OwnNames", "canonical", "name_of"]
 
 PAGE = 1000
 _LABEL = "[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
 _NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*\Z").match
 #: Of a name whose last label is a number: C libraries take the whole for an IPv4 address.
 _NUMERIC = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\Z").match
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::[0-9]{1,5})?\Z").match
 _OCTET = re.compile(r"(?:[01]?[0-9]{1,2}|2[0-4][0-9]|25[0-5])\Z").match  # the first label of an IPv4 address
+
+
+def name_of(host: str) -> str | None:
+    """The name in a Host header, without its port; None if it is none."""
+    found = _HOST(host)
+    return found.group(1).lower() if found else None
 
 
 def canonical(text: str) -> str:

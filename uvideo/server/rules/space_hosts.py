@@ -11,8 +11,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from uvideo._core import provider
-from uvideo.server.http.cross_origin import name_of
-from uvideo.server.rules.server_names import canonical
+from uvideo.server.rules.server_names import canonical, name_of
 from uvideo.storage.base import SpaceRecord
 
 __all__ = ["SpaceHosts"]
@@ -23,7 +22,7 @@ _REGION = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z").match
 
 
 class SpaceHosts:
-    """``names``: by which clients reach the server, as ``names.OwnNames`` takes them; a space's host is below each.
+    """``names``: by which clients reach the server, as OwnNames takes them; a space's host is below each.
 
     ``public_url``: where browsers reach it, which counts if there is no such name.
     """

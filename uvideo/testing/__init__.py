@@ -1,0 +1,20 @@
+"""For the tests of programs that use the service: a real server in a temporary folder.
+
+A pytest plugin, found by pytest once ``uvideo[test]`` is installed:
+
+    def test_an_upload_survives_a_broken_line(uvideo_server):
+        uvideo_server.faults.on("UploadPart", part=1).cut_after(512).then(503, times=2)
+        uvideo_server.client.create_space("films")
+        assert uvideo_server.client.upload("films", "a", pathlib.Path("movie.mp4")).verified
+
+A fault that never happened fails the test.  ``serve`` is the same for other scopes and other frameworks.
+"""
+
+from __future__ import annotations
+
+from uvideo.testing.server import TestServer, serve
+
+__all__ = ["TestServer", "serve"]
+
+#: What pytest loads with this module.  The server imports the scripted faults, and runs where there is no pytest.
+pytest_plugins = ("uvideo.testing.plugin",)

@@ -1,0 +1,18 @@
+"""The fixtures of pytest.  The only module that imports it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from uvideo.testing.server import TestServer, serve
+
+__all__ = ["uvideo_server"]
+
+
+@pytest.fixture
+def uvideo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestServer]:
+    """A server of the test's own, empty, on free ports of 127.0.0.1."""
+    with serve(tmp_path_factory.mktemp("uvideo")) as server:
+        yield server
