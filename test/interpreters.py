@@ -112,6 +112,14 @@ def prepare(interpreter: Interpreter) -> str:
     return folder
 
 
+def bytecode(interpreter: Interpreter) -> dict[str, str]:
+    """Variables for a process of it that imports what is in this folder.
+
+    Python 2 would leave what it compiled beside the sources, and would import it when the source is gone.
+    """
+    return {"PYTHONDONTWRITEBYTECODE": "1"} if interpreter.version < (3,) else {}
+
+
 def install(interpreter: Interpreter, own_pip: bool | None = None) -> str:
     """Return a folder with `requests` and PySocks for that interpreter, made on the first call.
 

@@ -38,7 +38,7 @@ def run(interpreter: interpreters.Interpreter, session: bool, server: Server) ->
         environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join([interpreters.prepare(interpreter), str(interpreters.ROOT)]),
-            "PYTHONDONTWRITEBYTECODE": "1",
+            **interpreters.bytecode(interpreter),
             "UVIDEO_TEST_ENDPOINT": host,
             "UVIDEO_TEST_FAULTS": proxy.endpoint.rpartition("/")[2],
             "UVIDEO_TEST_CONTROL": proxy.control.rpartition("/")[2],

@@ -40,6 +40,20 @@ def test_files_go_up_and_come_down(client: Client, space: str, manager: Transfer
     assert (sent[0].path, sent[0].done(), sent[0].exception()) == (str(tmp_path / "00"), True, None)
 
 
+def test_objects_of_any_size_are_copied(client: Client, space: str) -> None:
+    data = {"small": b"data", "large": os.urandom(2 * BLOCK + 5)}
+    for key, content in data.items():
+        client.upload(space, key, content)
+    with TransferManager(client, bandwidth=1000) as manager:
+        made = [manager.copy(space, f"{key}.copy", space, key, threshold=BLOCK) for key in data]
+        failed = manager.copy(space, "c", space, "absent")
+        assert isinstance(failed.exception(60), errors.NotFound)
+        assert [each.result(60).verified for each in made] == [True, True]
+    assert {key: client.get(space, f"{key}.copy").data for key in data} == data
+    total = sum(map(len, data.values()))
+    assert manager.progress() == models.Totals(3, 2, 1, total, total)
+
+
 def test_the_end_of_the_block_waits_for_all(client: Client, space: str) -> None:
     with TransferManager(client) as manager:
         for number in range(50):

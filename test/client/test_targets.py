@@ -90,7 +90,7 @@ class Face:
         self._environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join(paths),
-            "PYTHONDONTWRITEBYTECODE": "1",
+            **interpreters.bytecode(interpreter),
             "LC_ALL": "C.UTF-8",
         }
 

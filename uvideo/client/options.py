@@ -126,6 +126,16 @@ class DownloadOptions(TransferOptions, total=False):
     end: int | None
 
 
+class CopyOptions(StoredOptions, total=False):
+    """The options of Client.copy."""
+
+    part_jobs: int | None
+    progress: Callable[[Progress], None] | None
+    cancel: Cancel | None
+    verify: bool | None
+    threshold: int | None
+
+
 class ReadOptions(TypedDict, total=False):
     """The options of Client.open with mode rb."""
 
@@ -146,16 +156,6 @@ class OpenOptions(WriteOptions, total=False):
     """The options of Client.open with either mode."""
 
     cache: int | None
-
-
-class CopyOptions(StoredOptions, total=False):
-    """The options of Client.copy."""
-
-    part_jobs: int | None
-    progress: Callable[[Progress], None] | None
-    cancel: Cancel | None
-    verify: bool | None
-    threshold: int | None
 
 
 class FolderOptions(TypedDict, total=False):

@@ -22,7 +22,7 @@ from uvideo.transfer.pool import Pool
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from uvideo.client.options import DownloadOptions, UploadOptions
+    from uvideo.client.options import CopyOptions, DownloadOptions, UploadOptions
     from uvideo.client.sync import Client
 
 __all__ = ["Transfer", "TransferManager"]
@@ -187,6 +187,16 @@ class TransferManager:
         path = os.fspath(target) if isinstance(target, (str, os.PathLike)) else None
         return self._submit(partial(self._client.download, space, key, target), space, key, path, {**options})
 
+    def copy(
+        self, space: str, key: str, source_space: str, source_key: str, **options: Unpack[CopyOptions]
+    ) -> Transfer[Stored]:
+        """Submit a Client.copy with its options; its bytes do not come through here, so no bandwidth counts.
+
+        Waits while many are waiting.  Cancelled after ``cancel``.
+        """
+        job = partial(self._client.copy, space, key, source_space, source_key)
+        return self._submit(job, space, key, None, {**options}, limited=False)
+
     def progress(self) -> Totals:
         """Where all of them are."""
         with self._changed:
@@ -228,13 +238,19 @@ class TransferManager:
             raise InvalidArgument(f"this TransferManager runs in process {self._pid}: after a fork, make another one")
 
     def _submit(
-        self, job: Callable[..., T], space: str, key: str, path: str | None, options: dict[str, Any]
+        self,
+        job: Callable[..., T],
+        space: str,
+        key: str,
+        path: str | None,
+        options: dict[str, Any],
+        limited: bool = True,
     ) -> Transfer[T]:
         self._check_process()
         transfer = Transfer(self, job, space, key, path, options)
         if self._part_jobs is not None:
             options.setdefault("part_jobs", self._part_jobs)
-        if self._limit is not None:
+        if limited and self._limit is not None:
             options.setdefault("bandwidth", self._limit)
         options["progress"] = transfer._told
         with self._changed:
