@@ -223,7 +223,7 @@ class TestCat:
     def test_a_body_that_breaks_off_is_continued(self, shell: Shell) -> None:
         space = shell.space(n="0123456789" * 1000)
         with FaultProxy("127.0.0.1", shell.server.port) as proxy:
-            proxy.on("GetObject").reset_response(500)
+            proxy.on("GetObject").reset(500)
             done = shell("cat", f"uvideo://{space}/n", UVIDEO_ENDPOINT=f"127.0.0.1:{proxy.port}")
         assert (done.code, done.data) == (0, b"0123456789" * 1000)
 

@@ -91,7 +91,7 @@ def test_three_kills_leave_one_file_and_the_next_call_goes_on(
     start: Start, client: Client, space: str, proxy: FaultProxy, tmp_path: Path, interpreter: interpreters.Interpreter
 ) -> None:
     client.upload(space, "film", CONTENT)
-    proxy.on("GetObject").stall_response(BLOCK + 100_000).stall_response(100_000, times=2)
+    proxy.on("GetObject").stall(BLOCK + 100_000).stall(100_000, times=2)
     for count in range(3):
         process = start(interpreter, SDK)
         seen = count
@@ -123,7 +123,7 @@ def test_another_object_begins_anew(
     start: Start, client: Client, space: str, proxy: FaultProxy, tmp_path: Path
 ) -> None:
     client.upload(space, "film", CONTENT)
-    proxy.on("GetObject").stall_response(BLOCK + 100_000)
+    proxy.on("GetObject").stall(BLOCK + 100_000)
     process = start(interpreters.newest(), SDK)
     while not _holds_a_block(tmp_path):
         assert process.poll() is None
@@ -138,7 +138,7 @@ def test_blocks_that_are_not_as_they_came_are_fetched_again(
     start: Start, client: Client, space: str, proxy: FaultProxy, tmp_path: Path
 ) -> None:
     client.upload(space, "film", CONTENT)
-    proxy.on("GetObject").stall_response(BLOCK + 100_000)
+    proxy.on("GetObject").stall(BLOCK + 100_000)
     process = start(interpreters.newest(), SDK)
     while not _holds_a_block(tmp_path):
         assert process.poll() is None
@@ -156,7 +156,7 @@ def test_what_lies_there_and_is_of_no_use_is_replaced(
     start: Start, client: Client, space: str, proxy: FaultProxy, tmp_path: Path, damage: str
 ) -> None:
     client.upload(space, "film", CONTENT)
-    proxy.on("GetObject").stall_response(BLOCK + 100_000)
+    proxy.on("GetObject").stall(BLOCK + 100_000)
     process = start(interpreters.newest(), SDK)
     while not _holds_a_block(tmp_path):
         assert process.poll() is None
@@ -184,7 +184,7 @@ def test_the_typed_client_without_a_journal_leaves_one_file_too(
     start: Start, client: Client, space: str, proxy: FaultProxy, tmp_path: Path
 ) -> None:
     client.upload(space, "film", CONTENT)
-    proxy.on("GetObject").stall_response(BLOCK + 100_000, times=3)
+    proxy.on("GetObject").stall(BLOCK + 100_000, times=3)
     running = interpreters.Interpreter((3, 0), sys.executable)
     for count in range(3):
         before = changes(tmp_path)
@@ -219,7 +219,7 @@ def test_a_file_that_another_download_holds_is_not_taken(
     start: Start, client: Client, space: str, proxy: FaultProxy, tmp_path: Path
 ) -> None:
     client.upload(space, "film", CONTENT)
-    proxy.on("GetObject").stall_response(BLOCK + 100_000)
+    proxy.on("GetObject").stall(BLOCK + 100_000)
     first = start(interpreters.newest(), SDK)
     while not _holds_a_block(tmp_path):
         assert first.poll() is None

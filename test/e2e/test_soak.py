@@ -37,7 +37,7 @@ def hold(proxy: FaultProxy, dice: random.Random) -> str:
         if after == "answered":
             proxy.on("UploadPart", part=part).pause("here", answered=True)
         else:
-            proxy.on("UploadPart", part=part).pause("here", after=after)
+            proxy.on("UploadPart", part=part).pause("here", bytes=after)
     else:
         proxy.on("FinishUpload").pause("here", answered=point == "finished")
     return point
