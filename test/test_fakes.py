@@ -24,6 +24,7 @@ from test.faults import Reading, classify
 from test.patience import until
 from ucloud.uvideo.protocol.message import Headers
 from ucloud.uvideo.protocol.operation import UploadPart
+from uvideo.testing import faults
 
 PART = "/uvideoUploads/a/b.mp4?uploadId=u-1&partNumber=3"
 BUCKET = {"Bucket": "videos"}
@@ -304,10 +305,10 @@ def test_a_server_that_is_away_resets_and_one_that_comes_back_is_used(proxy, ser
         ("GET", "/?Action=CreateBucket&BucketName=b", {}, Reading("CreateSpace", "CreateBucket", "b")),
         ("GET", "/?Action=DescribeVideoSpace", {}, Reading("DescribeSpace", "DescribeVideoSpace")),
         ("GET", "/?Action=DeleteBucket", {}, Reading("DeleteSpace", "DeleteBucket")),
-        ("GET", "/?Action=Dance", {}, Reading("Unknown", "Dance")),
-        ("PATCH", "/k", {}, Reading("Unknown", None, "space", "k")),
-        ("GET", "/%zz", {}, Reading("Unknown")),
-        ("GET", "nonsense", {}, Reading("Unknown")),
+        ("GET", "/?Action=Dance", {}, Reading(faults.UNKNOWN, "Dance")),
+        ("PATCH", "/k", {}, Reading(faults.UNKNOWN, None, "space", "k")),
+        ("GET", "/%zz", {}, Reading(faults.UNKNOWN)),
+        ("GET", "nonsense", {}, Reading(faults.UNKNOWN)),
     ],
 )
 def test_a_request_is_the_operation_that_the_core_says(method, target, headers, expected):
@@ -640,8 +641,8 @@ def test_close_ends_what_is_stalled_or_paused(server, upstream):
 def test_everything_can_be_scripted_over_http(proxy, client):
     busy = {"status": 429, "json": {"RetCode": 1}, "headers": {"Retry-After": "0"}, "times": 2}
     steps = [{"do": "cut_after", "bytes": 512}, {"do": "answer", **busy}, {"do": "pause", "name": "here"}]
-    faults = [{"on": "UploadPart", "part": 3, **step} for step in steps]
-    assert command(proxy, "POST /faults", faults) == {}
+    given = [{"on": "UploadPart", "part": 3, **step} for step in steps]
+    assert command(proxy, "POST /faults", given) == {}
     with pytest.raises(ConnectionError):
         put(client)
     assert [put(client), put(client)] == [429, 429]
