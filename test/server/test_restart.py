@@ -35,7 +35,7 @@ from uvideo.server.http.connection import Server
 from uvideo.server.http.exchange import Watch
 from uvideo.server.http.listener import answer_on
 from uvideo.server.ops.metrics import Metrics
-from uvideo.server.process.data_folder import claim, state
+from uvideo.server.process.data_folder import claim, is_served, state
 from uvideo.server.process.handover import NotReplaced, restart
 from uvideo.server.process.settings import StartError
 from uvideo.storage.schema import MIGRATIONS
@@ -412,8 +412,8 @@ STAGES = (
     ("main", "signals.keep([signal.SIGCHLD])", 1),  # its loop is closed
     ("main", "predecessor.serving()", 2),
     ("main", "folder.say(pid=os.getpid(), failures=0)", 2),
-    ("workers", 'os.write(self._life[1], b"1" * len(self._pids))', 2),
-    ("workers", "return self._succession.wait(_next_signal)", 2),
+    ("supervisor", 'os.write(self._life[1], b"1" * len(self._pids))', 2),
+    ("supervisor", "return self._succession.wait(_next_signal)", 2),
 )
 
 
@@ -424,7 +424,7 @@ def test_a_terminal_that_goes_while_the_server_is_replaced_ends_it(
 ) -> None:
     """A shell and the system both say so."""
     folder = tmp_path / "data"
-    gate = Gate(tmp_path, program / "uvideo" / "server" / f"{module}.py", line)
+    gate = Gate(tmp_path, program / "uvideo" / "server" / "process" / f"{module}.py", line)
     pid, terminal = serve(folder, "--no-fsync", "--workers", str(workers), program=program)
     gate.shut()
     os.kill(pid, signal.SIGUSR2)
@@ -624,8 +624,10 @@ def test_a_folder_is_in_use_while_a_worker_outlives_its_server(tmp_path: Path) -
             (worker,) = children(first.pid)
             first.send_signal(signal.SIGTERM)
             assert first.wait(patience.SECONDS) == 0 and alive(worker)
+            seen = set()
             with pytest.raises(StartError, match="is still answering requests"):
-                claim(manager.folder)
+                claim(manager.folder, sleep=lambda _: seen.add(is_served(manager.folder)))
+            assert seen == {False}  # who waits keeps no server from starting
         load.first.close()
         patience.until(lambda: not alive(worker))
         os.close(claim(manager.folder))

@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, overload
 from uvideo import models
 from uvideo._core import answer, operation
 from uvideo.client import operations
+from uvideo.client.base import BaseClient
 from uvideo.client.listing import Listing
 from uvideo.client.operations import Call, ManagementCall
-from uvideo.client.session import carried, chosen, connect
+from uvideo.client.session import carried
 from uvideo.client.stream import Source, stream
 from uvideo.client.texts import several
 from uvideo.config import telemetry
-from uvideo.config.settings import Settings, size
+from uvideo.config.settings import size
 from uvideo.errors import AlreadyExists, NoAnswer, NotFound, UploadNotFound, UVideoError
 from uvideo.models import T
 from uvideo.transfer import copy as copies
@@ -37,9 +38,8 @@ if TYPE_CHECKING:
     from uvideo._core import session as _carrier
     from uvideo._core import single_upload as _body
     from uvideo.client.cancel import Cancel
-    from uvideo.client.options import ClientOptions, StoredOptions
+    from uvideo.client.options import CopyOptions, KeptOptions, ReadOptions, WriteOptions
     from uvideo.client.reader import Reader
-    from uvideo.client.retry import Retry
     from uvideo.client.writer import Writer
     from uvideo.transfer.download import Target
     from uvideo.transfer.journal import Journal
@@ -64,7 +64,7 @@ class Common(TypedDict):
     journal: Journal | None
 
 
-class Client:
+class Client(BaseClient):
     """Talks to the service for one key pair.  Safe to share between threads; usable after a fork; can be pickled.
 
     public_key, private_key: without them, and none in environment or profile, the client is anonymous and may read
@@ -74,24 +74,8 @@ class Client:
     request_id; InvalidArgument before anything is sent.
     """
 
-    def __init__(
-        self,
-        public_key: str | None = None,
-        private_key: str | None = None,
-        *,
-        settings: Settings | None = None,
-        retry: Retry | None = None,
-        **options: Unpack[ClientOptions],
-    ) -> None:
-        self._settings = chosen(public_key, private_key, settings, options)
-        self._retry = retry
-        self._carrier = connect(self._settings, retry)
-        self._records: Journal | None = None
-
-    @property
-    def settings(self) -> Settings:
-        """What this client was made with."""
-        return self._settings
+    def _start(self) -> None:
+        self._carrier = self._core
 
     def close(self) -> None:
         """Close the idle connections.  A later call opens new ones."""
@@ -102,12 +86,6 @@ class Client:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def __repr__(self) -> str:
-        return f"<Client {self._settings.public_key or 'anonymous'} at {self._settings.place()}>"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self._settings, self._retry)
 
     def _run(self, call: Call[T] | ManagementCall[T]) -> T:
         if isinstance(call, ManagementCall):
@@ -173,7 +151,7 @@ class Client:
 
         path = os.fspath(data) if isinstance(data, os.PathLike) else ""
         op = operations.put(space, key, mime, storage_class, metadata, headers, acl, path)
-        check = self._settings.verify if verify is None else verify
+        check = self._checks(verify)
         if isinstance(data, (bytes, bytearray, memoryview)):
             content = data if isinstance(data, bytes) else bytes(data)
             return self._put_bytes(op, content, check)
@@ -216,7 +194,7 @@ class Client:
         304, if the object has another, or this one.  A whole object is verified by its etag: IntegrityError.
         """
         op = operations.get(space, key, start, end, if_match, if_none_match)
-        check = self._settings.verify if verify is None else verify
+        check = self._checks(verify)
 
         def once(until: float | None) -> models.Content:
             found, data = self._fetched(op, until)
@@ -240,42 +218,11 @@ class Client:
             pipe.close(reuse=ended)
         return found, pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    def _expires(self) -> int | None:
-        """Seconds that a signed URL lasts; None of an anonymous client, whose URLs are not signed."""
-        return self._settings.expires if self._settings.public_key is not None else None
+    @overload
+    def open(self, space: str, key: str, mode: Literal["rb"] = "rb", **options: Unpack[ReadOptions]) -> Reader: ...
 
     @overload
-    def open(
-        self,
-        space: str,
-        key: str,
-        mode: Literal["rb"] = "rb",
-        *,
-        cache: int | None = None,
-        bandwidth: int | Limit | None = None,
-        cancel: Cancel | None = None,
-        deadline: float | None = None,
-        verify: bool | None = None,
-    ) -> Reader: ...
-
-    @overload
-    def open(
-        self,
-        space: str,
-        key: str,
-        mode: Literal["wb"],
-        *,
-        mime: str | None = None,
-        storage_class: str | None = None,
-        metadata: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
-        part_jobs: int | None = None,
-        bandwidth: int | Limit | None = None,
-        progress: Callable[[models.Progress], None] | None = None,
-        cancel: Cancel | None = None,
-        deadline: float | None = None,
-        verify: bool | None = None,
-    ) -> Writer: ...
+    def open(self, space: str, key: str, mode: Literal["wb"], **options: Unpack[WriteOptions]) -> Writer: ...
 
     def open(
         self,
@@ -308,9 +255,9 @@ class Client:
 
         stored = {"mime": mime, "storage_class": storage_class, "metadata": metadata, "headers": headers}
         sent = {"part_jobs": part_jobs, "progress": progress}
-        operations.mode_of(mode, {"cache": cache}, {**stored, **sent})
+        operations.mode_of(mode, {"cache": cache, **stored, **sent})
         if mode == "rb":
-            check = self._settings.verify if verify is None else verify
+            check = self._checks(verify)
             room = reader.CACHE if cache is None else size("cache", cache)
             limit = limited(bandwidth, self._settings.bandwidth)
             bound = self._bound(cancel, deadline)
@@ -343,7 +290,7 @@ class Client:
         part_jobs: int | None = None,
         bandwidth: int | Limit | None = None,
         progress: Callable[[models.Progress], None] | None = None,
-        cancel: Interrupt | None = None,
+        cancel: Cancel | None = None,
         deadline: float | None = None,
         journal: bool = True,
         verify: bool | None = None,
@@ -363,13 +310,14 @@ class Client:
         from uvideo.transfer import upload
 
         path = os.fspath(source) if isinstance(source, os.PathLike) else ""
+        storage, pairs, stored_headers = operations.kept(storage_class, metadata, headers)
         options = upload.Options(
             **self._common(part_jobs, bandwidth, progress, journal),
-            verify=self._settings.verify if verify is None else verify,
+            verify=self._checks(verify),
             mime=operations.mime_of(mime, key, path),
-            storage_class=operations.choice(storage_class, operation.STORAGE_CLASSES, "storage_class"),
-            metadata=operations.metadata(metadata),
-            headers=operations.headers(headers),
+            storage_class=storage,
+            metadata=pairs,
+            headers=stored_headers,
         )
         with telemetry.whole(self._carrier, "Upload", space) as carrier:
             return upload.upload(self._whole(cancel, deadline, carrier), space, key, source, options)
@@ -391,13 +339,6 @@ class Client:
             "progress": progress,
             "journal": self._journal() if journal else None,
         }
-
-    def _journal(self) -> Journal:
-        if self._records is None:
-            from uvideo.transfer.journal import Journal
-
-            self._records = Journal(self._settings.state() / "transfers")
-        return self._records
 
     def _bound(self, cancel: Interrupt | None, deadline: float | None, carrier: Carrier | None = None) -> Carrier:
         """The Carrier of what ends so."""
@@ -430,7 +371,7 @@ class Client:
         part_jobs: int | None = None,
         bandwidth: int | Limit | None = None,
         progress: Callable[[models.Progress], None] | None = None,
-        cancel: Interrupt | None = None,
+        cancel: Cancel | None = None,
         deadline: float | None = None,
         journal: bool = True,
         verify: bool | None = None,
@@ -446,7 +387,7 @@ class Client:
         """
         from uvideo.transfer import download
 
-        check = self._settings.verify if verify is None else verify
+        check = self._checks(verify)
         common = self._common(part_jobs, bandwidth, progress, journal)
         options = download.Options(**common, expires=self._expires(), verify=check)
         op = operations.get(space, key, start, end)
@@ -498,8 +439,8 @@ class Client:
             on_error=on_error,
             dry_run=dry_run,
         )
-        stored: StoredOptions = {"storage_class": storage_class, "metadata": metadata, "headers": headers}
-        return folders.upload_dir(self, folder, space, prefix, plan, **stored)
+        kept: KeptOptions = {"storage_class": storage_class, "metadata": metadata, "headers": headers}
+        return folders.upload_dir(self, folder, space, prefix, plan, **kept)
 
     def download_dir(
         self,
@@ -605,7 +546,7 @@ class Client:
         headers: Mapping[str, str] | None = None,
         part_jobs: int | None = None,
         progress: Callable[[models.Progress], None] | None = None,
-        cancel: Interrupt | None = None,
+        cancel: Cancel | None = None,
         verify: bool | None = None,
         threshold: int | None = None,
     ) -> models.Stored:
@@ -617,35 +558,28 @@ class Client:
         default the source's.  verify: False not to compare etags; other bytes are an IntegrityError.  progress, cancel:
         as of ``upload``.  NotFound without a source.
         """
-        bound, check = self._whole(cancel), self._settings.verify if verify is None else verify
-        jobs = operations.jobs(self._settings.part_jobs if part_jobs is None else part_jobs)
+        bound = self._whole(cancel)
 
-        async def ask(call: Call[T]) -> T:
+        async def ask(call: Call[T], proof: bool) -> T:
             carrier = bound.tidying() if call.tidies() else bound
             carrier.check()
-            result, _ = carrier.call(call.operation, proof=check)
+            result, _ = carrier.call(call.operation, proof=proof)
             return call.convert(result)
 
-        async def each(do: Callable[[int], Coroutine[Any, Any, T]], parts: Iterable[int]) -> list[T]:
+        async def each(do: Callable[[int], Coroutine[Any, Any, T]], parts: Iterable[int], jobs: int) -> list[T]:
             return [*results(lambda part: copies.finished(do(part)), parts, jobs)]
 
-        made = copies.Copy(
-            space=space,
-            key=key,
-            source_space=source_space,
-            source_key=source_key,
-            mime=mime,
-            storage_class=storage_class,
-            metadata=metadata,
-            headers=headers,
-            verify=check,
-            threshold=copies.ONE_REQUEST if threshold is None else size("threshold", threshold),
-            progress=progress,
-            ticks=self._carrier.ticks,
-            ask=ask,
-            each=each,
-        )
-        return copies.finished(made.stored())
+        options: CopyOptions = {
+            "mime": mime,
+            "storage_class": storage_class,
+            "metadata": metadata,
+            "headers": headers,
+            "part_jobs": part_jobs,
+            "progress": progress,
+            "verify": verify,
+            "threshold": threshold,
+        }
+        return copies.finished(self._copy(space, key, source_space, source_key, options, ask, each).stored())
 
     def rename(self, space: str, key: str, new_key: str, *, force: bool = False) -> None:
         """Give an object another key.  force: also if that takes the place of another object; else AlreadyExists."""
@@ -664,25 +598,6 @@ class Client:
         except NotFound:
             return False
         return True
-
-    def presign(
-        self,
-        space: str,
-        key: str,
-        *,
-        method: str = "GET",
-        expires: float | timedelta | None = None,
-        mime: str | None = None,
-        md5: str | None = None,
-        filename: str | None = None,
-    ) -> str:
-        """A URL by which anybody may use one ``method`` on the object until it expires: GET, HEAD or PUT.
-
-        expires: seconds or a timedelta, default the settings'.  mime, md5: of a PUT; it must send the same headers.
-        filename: of a GET, what a browser calls the download.
-        """
-        lasting = int(operations.seconds(self._settings.expires if expires is None else expires, "expires"))
-        return operations.presigned(self._carrier, space, key, method, max(1, lasting), mime, md5, filename)
 
     def restore(self, space: str, key: str, *, tier: str | None = None) -> None:
         """Ask for an object of class ARCHIVE to be made readable.  tier: Expedited or Standard."""
@@ -828,10 +743,6 @@ class Client:
 
     # Journal
 
-    def transfers(self) -> tuple[models.TransferRecord, ...]:
-        """The uploads and downloads in this user's journal that are not finished, the oldest first."""
-        return self._journal().entries()
-
     def resume(
         self,
         transfer: str,
@@ -839,7 +750,7 @@ class Client:
         part_jobs: int | None = None,
         bandwidth: int | Limit | None = None,
         progress: Callable[[models.Progress], None] | None = None,
-        cancel: Interrupt | None = None,
+        cancel: Cancel | None = None,
         deadline: float | None = None,
     ) -> models.Stored | models.Downloaded:
         """Go on with a transfer of the journal, by its id.
@@ -922,7 +833,3 @@ class Client:
         none, so it refuses the call (BadRequest).
         """
         return self._run(operations.assume_role(role, session, duration, policy))
-
-
-def _rebuild(cls: type[Client], settings: Settings, tries: Retry | None) -> Client:
-    return cls(settings=settings, retry=tries)

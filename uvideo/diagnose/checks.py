@@ -378,7 +378,7 @@ class Service:
     def _round_trip(self, space: str) -> Finding:
         """Store, read and remove a small object."""
         key, content = SCRATCH + os.urandom(8).hex(), os.urandom(64)
-        put, get = operations.put(space, key, None, None, None, None, None), operations.get(space, key)
+        put, get = operations.put(space, key), operations.get(space, key)
         asked: operation.PutObject | operation.GetObject = put
         began, data = time.perf_counter(), b""
         failure: UVideoError | None = None

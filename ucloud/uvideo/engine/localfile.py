@@ -6,6 +6,7 @@ lock covers bytes, which nobody else can read then.  On macOS only F_FULLFSYNC w
 
 from __future__ import absolute_import, division, print_function
 
+import contextlib
 import os
 import threading
 import time
@@ -149,13 +150,25 @@ def sync_folder(folder):
         os.close(number)
 
 
+@contextlib.contextmanager
+def named(path):
+    """Have what the system says of a descriptor, that the disk is full say, name the file."""
+    try:
+        yield
+    except EnvironmentError as error:
+        if error.filename is None and error.errno is not None:
+            error.filename = os.fspath(path) if hasattr(os, "fspath") else path
+        raise
+
+
 def write(path, content):
     """Make a file of some bytes that is readable by its owner only and on the disk; no part of it stays on failure."""
     try:
         number = opened(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
         try:
-            write_at(number, content, 0)
-            sync(number)
+            with named(path):
+                write_at(number, content, 0)
+                sync(number)
         finally:
             os.close(number)
     except BaseException:

@@ -94,6 +94,9 @@ def _serve(settings: Settings, service: Notify, predecessor: Predecessor | None,
         if not isinstance(keyring, KeyFile):  # the commands look for it in the folder else
             folder.facts["given_key"] = keyring.own.public
         ports = listen(settings, predecessor.ports() if predecessor is not None else inherited(os.environ))
+        if ports.certificate is not None and (trouble := ports.certificate.pem.trouble(time.time())):
+            log.warning("%s", trouble)
+        folder.facts["admin"] = url(ports.admin, "https" if ports.tls else "http")  # for who asks how it is
         trail = _audit(settings)
         faults = _faults(settings)
         if faults is not None:
