@@ -85,7 +85,8 @@ class Seen:
     """One request in the log.  ``status``: what the client was given, None for nothing; ``upstream_status`` likewise.
 
     ``headers``: by lower-case name.  ``body_bytes``: of its body, as far as received.  ``answer_bytes``: of the
-    answer's body, as far as sent.  ``time``: time.monotonic() at its arrival.  ``fault``: the one applied.
+    answer's body, as far as sent.  ``time``, ``answered``: time.monotonic() when it arrived and when
+    the server answered.  ``fault``: the one applied.
     """
 
     id: int
@@ -103,6 +104,7 @@ class Seen:
     body_bytes: int = 0
     status: int | None = None
     upstream_status: int | None = None
+    answered: float | None = None
     answer_bytes: int = 0
     fault: str | None = None
     error: str | None = None
@@ -138,7 +140,12 @@ KINDS: dict[str, faults.Kind] = {
     "pause": ({**_BYTES, "name": str, "answered": bool}, ("name",)),
 }
 #: Requests are not counted: which one comes second is up to threads and retries.
-MATCH = {**{name: kind for name, kind in faults.MATCH.items() if name != "nth"}, "method": str, "byte": int}
+MATCH = {
+    **{name: kind for name, kind in faults.MATCH.items() if name != "nth"},
+    "method": str,
+    "where": str,
+    "byte": int,
+}
 LONGEST = 0.1  # seconds of latency: a test does not sleep
 
 
@@ -157,7 +164,7 @@ class Asked(faults.Call):
     seen: Seen
 
     def meets(self, match: Mapping[str, Any]) -> bool:
-        if match.get("method", self.seen.method) != self.seen.method:
+        if match.get("method", self.seen.method) != self.seen.method or match.get("where", "") not in self.seen.target:
             return False
         if "byte" in match and not asks_for(match["byte"], self.seen.headers.get("range")):
             return False

@@ -147,6 +147,7 @@ class Load:
         caller.do(operation.PutObject(self.space, f"w{number}"), pattern(20_000, number))
 
     def _upload(self, caller: Caller, number: int) -> None:
+        self._stop.wait(0.05)  # else it takes the processor from those that start
         caller.upload(self.space, f"u{number}", pattern(BLOCK + 1000, number))
 
     def check(self) -> None:
