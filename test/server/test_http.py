@@ -17,7 +17,7 @@ from test.server.inprocess import running
 from test.server.wire import BLOCK, MIB, Peer, chunked, connect, exchange, head, pattern, receive
 from test.server_fixture import Server
 from ucloud.uvideo.protocol import operation
-from uvideo.server.http.app import FORM_LIMIT
+from uvideo.server.http.management_call import FORM_LIMIT
 from uvideo.server.limits.memory_budget import FREE
 
 

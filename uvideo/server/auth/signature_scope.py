@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from uvideo._core import compat, dialect, errors, field, message, operation, signature
 
-__all__ = ["BRINGS", "MAY", "Brings", "Carrier", "Listed", "ListedHeaders", "carrier_of", "check"]
+__all__ = ["BRINGS", "MAY", "NOTHING", "Brings", "Carrier", "Listed", "ListedHeaders", "carrier_of", "check"]
 
 
 class Carrier(enum.Enum):
@@ -149,6 +149,10 @@ class ListedHeaders(Listed):
         if _ALL_META not in self._names:
             raise LookupError("metadata is not in the table of carriers for this operation")
         return (pair for pair in self._given if _is_meta(pair[0]))
+
+
+#: The parameters and headers of an operation that this table does not know.
+NOTHING = Listed({}, frozenset()), ListedHeaders(message.Headers(), frozenset())
 
 
 class _Rule(NamedTuple):

@@ -1,4 +1,4 @@
-"""HTTP <-> messages.  It carries; every rule is in the protocol core or the service.
+"""HTTP <-> messages.  It carries; ``pipeline`` has the steps of a request, and every rule is in the service.
 
 The one place where an error becomes an answer.
 """
@@ -8,29 +8,13 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from uvideo._core import (
-    answer,
-    compat,
-    dialect,
-    errors,
-    management,
-    message,
-    operation,
-    policy,
-    postfile,
-    provider,
-    signature,
-)
-from uvideo.server.auth import temporary_keys
+from uvideo._core import answer, dialect, errors, message, operation
 from uvideo.server.auth.client_address import Senders
-from uvideo.server.auth.credentials import Key
-from uvideo.server.http import cross_origin as crossorigin
 from uvideo.server.http.callback import Callbacks
 from uvideo.server.http.connection import KEEP_ALIVE, Server
 from uvideo.server.http.cross_origin import CrossOrigin
@@ -45,46 +29,29 @@ from uvideo.server.http.exchange import (
     Unreadable,
     Watch,
 )
-from uvideo.server.http.form_upload import Form, boundary_of
+from uvideo.server.http.management_call import ManagementCall, is_management
+from uvideo.server.http.pipeline import Call, Pipeline, claimed_by
 from uvideo.server.http.rate_limits import Limits
-from uvideo.server.ops.audit import FREES, OFF, Audit, Entry, Who, details
+from uvideo.server.http.ufile_call import UfileCall
+from uvideo.server.ops.audit import OFF, Audit
 from uvideo.server.ops.metrics import Metrics
 from uvideo.server.ops.readiness import Writes
 from uvideo.server.ops.refusal_causes import cause_of
 from uvideo.server.rules.rights import Rights
 from uvideo.server.rules.server_names import OwnNames
-from uvideo.server.rules.service import Content, Grant, Service, who
+from uvideo.server.rules.service import Service
 from uvideo.server.rules.space_hosts import SpaceHosts
 from uvideo.server.rules.spaces import Spaces
 from uvideo.server.rules.usage import Usage
-from uvideo.storage.base import SpaceRecord, TokenRecord
 
 if TYPE_CHECKING:
     from uvideo.server.http.spans import Spans
 
-__all__ = ["App", "is_management"]
+__all__ = ["App"]
 
-FORM_LIMIT = 1024 * 1024  # bytes of a management call
-DOCUMENT_LIMIT = 64 * 1024  # bytes of tags, or of a media type
-CALLING = (operation.PutObject, operation.FinishUpload)  # what a put policy may go with; source: signing.md section 4
 WRONG = (errors.SignatureMismatch, errors.UnknownKey)  # what a guess is answered with
-#: Steps of uploads that are counted, so that one sees how many stay unfinished.
-COUNTED: dict[type, str] = {
-    operation.InitiateUpload: "uvideo_uploads_begun_total",
-    operation.FinishUpload: "uvideo_uploads_finished_total",
-    operation.AbortUpload: "uvideo_uploads_aborted_total",
-}
-#: What needs room on the disk.
-STORING = frozenset(
-    (
-        *(operation.PutObject, operation.InitiateUpload, operation.UploadPart),
-        *(operation.AppendObject, operation.CopyPart, operation.CopyObject, operation.UploadHit),
-    )
-)
-#: Those of them that tell whether the disk and the catalog take anything.
+#: They tell whether the disk and the catalog take anything.
 PUTS = frozenset(cls.__name__ for cls in (operation.PutObject, operation.InitiateUpload, operation.UploadPart))
-
-Pairs = Sequence[tuple[str, str]]
 
 log = logging.getLogger("uvideo.server")
 access = logging.getLogger("uvideo.access")
@@ -122,15 +89,15 @@ class App:
         audit: Audit = OFF,
     ) -> None:
         self._service, self._metrics, self._audit = service, metrics, audit
-        self._rights = Rights(service)
         self._writes = writes or Writes()
         self._usage = Usage(service.catalog, service.clock)
-        self._names = names or OwnNames()
-        self.spaces = Spaces(service, self._usage, self._names, hosts)
+        names, limits = names or OwnNames(), limits or Limits()
+        self.spaces = Spaces(service, self._usage, names, hosts)
         self._cross_origin = cross_origin or CrossOrigin()
-        self._callbacks = callbacks or Callbacks()
-        limits = limits or Limits()
-        self._guesses, self._rates, self._headroom = limits.guesses, limits.rates, limits.headroom
+        self._guesses, self._headroom = limits.guesses, limits.headroom
+        self._pipeline = Pipeline(
+            service, Rights(service), self.spaces, names, limits, callbacks or Callbacks(), audit, metrics
+        )
         self._watch = Watch(idle, least_rate)
         self._draining = self._hinted = False
         self._spans = spans
@@ -202,15 +169,17 @@ class App:
                 _log_access(exchange, seconds)
 
     async def _answer(self, exchange: Exchange) -> web.StreamResponse:
-        content = None
+        call, content = None, None
         exchange.closing = self._draining
         try:
-            response, content = await self._respond(exchange)
+            response = _preflight(exchange)
+            if response is None:
+                call = self._recognise(exchange)
+                response, content = await self._pipeline.run(call)
             self._noted(exchange, response.status)
             if exchange.operation in PUTS:
                 self._writes.worked()
-            if self._draining:
-                exchange.closing = True
+            exchange.closing |= self._draining
             return await exchange.answer(response, content)
         except Exception as raised:
             if isinstance(raised, Disconnected):
@@ -224,24 +193,28 @@ class App:
                     log.error("session %s failed within its answer", exchange.session, exc_info=failure)
                 raise BrokenOff() from None
             if type(failure) in WRONG or (self._guesses.seen and isinstance(failure, errors.Refused)):
-                failure = self._guessed(failure, exchange, _claimed(exchange.headers, _query(exchange)))
+                public = call.claimed() if call is not None else claimed_by(exchange.headers, ())
+                failure = self._guessed(failure, exchange, public)
             self._count(failure)
             refusal = refusal_of(failure, f"session {exchange.session}")
             if refusal.status == 500 and exchange.operation in PUTS:
                 self._writes.failed()
             exchange.ret_code = refusal.ret_code
-            self._noted(exchange, refusal.status)
+            response = call.refuse(refusal) if call is not None else answer.encode_error(refusal)
+            self._noted(exchange, response.status)
             self._metrics.refused(refusal.ret_code)
-            return await exchange.answer(answer.encode_error(refusal))
+            exchange.closing |= self._draining
+            return await exchange.answer(response)
         finally:
             if content is not None and content.reader is not None:
                 await content.reader.close()
 
-    def _note(self, exchange: Exchange, who: Who, cls: type, space: str, key: str) -> None:
-        """Begin the line of an operation that was asked for with a right signature.  Unavailable."""
-        if self._audit.wants(cls):
-            self._audit.admit(frees=cls in FREES)
-            exchange.entry = Entry(who, cls.__name__, space, key)
+    def _recognise(self, exchange: Exchange) -> Call[Any, Any]:
+        """The request in its dialect, which its head alone tells.  BadRequest."""
+        target = dialect.parse_target(exchange.request.raw_path)
+        host = target.authority or exchange.headers.get("Host", "")
+        spoken = ManagementCall if is_management(exchange, target) else UfileCall
+        return spoken(exchange, self._pipeline, target, host)
 
     def _noted(self, exchange: Exchange, status: int) -> None:
         """Write the line that was begun, unless it is written: the operation is over."""
@@ -250,99 +223,10 @@ class App:
             code = exchange.ret_code or 0
             self._audit.end(entry, status, code, exchange.sender.address, exchange.session)
 
-    async def _respond(self, exchange: Exchange) -> tuple[message.Response, Content | None]:
-        """The answer to a request.  Refused, OSError, Disconnected."""
-        request, headers = exchange.request, exchange.headers
-        if request.version[0] < LEAST_VERSION[0]:
-            raise errors.BadRequest("the request says no version of HTTP that is served")
-        if exchange.crossing is not None and request.method == "OPTIONS":
-            told = exchange.crossing.preflight(headers.get("Access-Control-Request-Headers", ""))
-            return message.Response(204, message.Headers(told), b""), None
-        target = dialect.parse_target(request.raw_path)
-        host = target.authority or headers.get("Host", "")
-        if is_management(exchange, target):
-            return await self._manage(exchange, target, host), None
-        self._check_guesses(exchange, target.query)
-        bucket = headers.get("Bucket")
-        addresses = dialect.addresses(host, bucket, target.path)
-        domain, own = (None, False) if bucket else (provider.domain_of(host), self._names.owns(host))
-        space, address = await self._service.locate(addresses, domain, own)
-        exchange.space = space.name
-        if request.method == "OPTIONS" and headers.get("Origin") is not None:
-            raise crossorigin.denied()
-        if request.method == "POST" and postfile.is_form(headers) and dialect.takes_form(address, target.query):
-            return await self._post_form(exchange, space, address), None
-        grant = await self._service.authorize(request.method, headers, target.query, space, address)
-        exchange.key, cls = grant.key, grant.operation
-        self._note(exchange, grant.who, cls, space.name, grant.key)
-        self._check_guesses(exchange, target.query)  # many at once: those before it may have used up what it had
-        if self._rates.limit:
-            self._rates.take(_claimed(headers, target.query) or exchange.sender.name)
-        exchange.operation = cls.__name__
-        body = (
-            await exchange.small(DOCUMENT_LIMIT) if cls in dialect.SMALL and cls is not operation.FinishUpload else b""
-        )
-        op = dialect.decode(cls, space.name, grant.key, grant.query, grant.headers, body)
-        if exchange.entry is not None:
-            exchange.entry.more.update(details(op))
-        service = self._service
-        if grant.token is not None:
-            service = await self._rights.permit(grant.token, op, space, exchange.sender)
-        if grant.query.left_out:
-            service = await self._rights.add(op, space)
-        if isinstance(op, operation.FinishUpload):
-            # The list may be long: only for who may finish, and no longer than the stored parts need.
-            body = await self._etags(exchange, op, space)
-            op = dialect.decode(cls, space.name, grant.key, grant.query, grant.headers, body)
-        if isinstance(op, operation.GetObject):
-            info, content = await service.get(op, space)
-            return answer.encode(op, info), content
-        asked = self._callback(grant) if cls in CALLING else None
-        with self._announced(cls, exchange):
-            result = await self._done(service, op, space, exchange)
-        return await self._called_back(asked, answer.encode(op, result)), None
-
-    def _announced(self, cls: type[dialect.Operation], exchange: Exchange) -> AbstractContextManager[None]:
-        """While the request is done: room on the disk for what it says that it will store.  Unavailable."""
-        if self._headroom is None or cls not in STORING:
-            return nullcontext()
-        return self._headroom.announced((exchange.length or 0) if cls in dialect.BULK else 0)
-
-    async def _done(
-        self, service: Service, op: dialect.Operation, space: SpaceRecord, exchange: Exchange
-    ) -> answer.Result:
-        """The result of any operation but GetObject."""
-        if isinstance(op, operation.PutObject):
-            return await service.put(op, space, exchange)
-        if isinstance(op, operation.UploadPart):
-            return await service.part(op, space, exchange)
-        if isinstance(op, operation.AppendObject):
-            return await service.append(op, space, exchange)
-        if isinstance(op, operation.UploadHit):
-            await exchange.skip()  # JS sends the file along
-        result = await service.run(op, space)
-        if isinstance(result, operation.Finished) and exchange.entry is not None:
-            exchange.entry.object = result.key
-        if type(op) in COUNTED:
-            self._metrics.add(COUNTED[type(op)])
-        return result
-
     def _count(self, failure: Exception) -> None:
         cause = cause_of(failure)
         if cause is not None:
             self._metrics.failed(cause)
-
-    async def _etags(self, exchange: Exchange, op: operation.FinishUpload, space: SpaceRecord) -> bytes:
-        """The body of a FinishUpload.  InvalidPartList if it is longer than the etags of the parts that are there."""
-        try:
-            return await exchange.small(await self._service.list_length(op, space))
-        except errors.TooLarge:
-            raise errors.InvalidPartList("the list of etags is longer than that of the parts that were sent") from None
-
-    def _check_guesses(self, exchange: Exchange, query: Pairs) -> None:
-        """Throttled if its sender sent too many wrong signatures for its key."""
-        if self._guesses.seen:
-            self._guesses.check(exchange.sender, _claimed(exchange.headers, query))
 
     def _guessed(self, failure: Exception, exchange: Exchange, public: str) -> Exception:
         """What a refusal is answered with: a wrong signature is counted, and who sent too many is told nothing else."""
@@ -366,118 +250,16 @@ class App:
                 *(exchange.sender.address,) * 2,
             )
 
-    async def _post_form(self, exchange: Exchange, space: SpaceRecord, address: dialect.Address) -> message.Response:
-        """The answer to a form upload.  All that stands before the file is judged before the file is read."""
-        form = Form(boundary_of(exchange.headers.get("Content-Type") or ""), exchange.chunk, exchange)
-        if self._headroom is not None:
-            self._headroom.check(exchange.length or 0)
-        fields = await form.fields()
-        key, readings = postfile.readings(exchange.headers, fields, form.mime, dialect.key_of(address))
-        exchange.key, address = key, address._replace(path=compat.quote_path(key))
-        exchange.operation = operation.PutObject.__name__
-        sender, public = exchange.sender, _claimed(readings[0], ())
-        self._guesses.check(sender, public)
-        while True:
-            headers = readings.pop(0)
-            try:
-                grant = await self._service.authorize("POST", headers, (), space, address, form=True)
-                self._guesses.check(sender, public)
-                break
-            except WRONG as failure:
-                if type(failure) is errors.UnknownKey or not readings:
-                    self._guesses.wrong(sender, public)
-                    raise
-        self._note(exchange, grant.who, grant.operation, space.name, grant.key)
-        if self._rates.limit:
-            self._rates.take(public or sender.name)
-        op = dialect.decode(grant.operation, space.name, grant.key, grant.query, grant.headers)
-        assert isinstance(op, operation.PutObject)
-        service = self._service
-        if grant.token is not None:
-            service = await self._rights.permit(grant.token, op, space, sender)
-        asked = self._callback(grant)
-        with self._announced(operation.PutObject, exchange):
-            result = await service.put(op, space, form)
-        return await self._called_back(asked, answer.encode(op, result))
 
-    def _callback(self, grant: Grant) -> policy.Policy | None:
-        """The put policy of a request, or None.  BadRequest, before anything is stored, if nobody can be called so."""
-        if grant.policy is not None:
-            self._callbacks.check(grant.policy)
-        return grant.policy
-
-    async def _called_back(self, asked: policy.Policy | None, response: message.Response) -> message.Response:
-        """The answer of an upload that is stored: what the callback says, if one was asked for.  CallbackFailed."""
-        if asked is None:
-            return response
-        return policy.passed_through(response, await self._callbacks.call(asked))
-
-    async def _manage(self, exchange: Exchange, target: dialect.Target, host: str) -> message.Response:
-        """The answer of the management plane: HTTP 200, whatever happens."""
-        given = dict(target.query)
-        try:
-            body = await exchange.small(FORM_LIMIT) if exchange.request.method == "POST" else b""
-            given = management.parameters(target.query, exchange.headers, body)
-            asked = management.OPERATIONS.get(str(given.get("Action")))
-            exchange.operation = asked.__name__ if asked is not None else ""
-            public = str(given.get("PublicKey"))
-            self._guesses.check(exchange.sender, public)
-
-            def admit(known: Key | TokenRecord) -> None:
-                self._guesses.check(exchange.sender, known.public)
-                if asked is not None:
-                    space = str(given.get("BucketName") or given.get("SpaceName") or "")
-                    self._note(exchange, who(known, "management"), asked, space, "")
-                if self._rates.limit:
-                    self._rates.take(known.public)
-
-            result, name = await self.spaces.run(given, host, admit)
-            if exchange.entry is not None:
-                exchange.entry.more.update(_managed(given, result))
-            return management.encode_result(name, result)
-        except Disconnected:
-            raise
-        except Exception as failure:
-            failure = self._guessed(failure, exchange, str(given.get("PublicKey")))
-            self._count(failure)
-            refusal = refusal_of(failure, f"session {exchange.session}")
-            exchange.ret_code = refusal.action_code or refusal.ret_code
-            self._metrics.refused(refusal.ret_code)
-            return management.encode_error(str(given.get("Action") or "")[:64], refusal)
-
-
-def _managed(given: Mapping[str, object], result: management.Result) -> dict[str, str]:
-    """What of a management call is worth a line: which token, or whose temporary keys."""
-    if isinstance(result, operation.TemporaryKeys):
-        return {"made": result.public_key}
-    token_id = getattr(result, "token_id", None) or given.get("TokenId")
-    return {"about_token": token_id} if isinstance(token_id, str) else {}
-
-
-def _claimed(headers: message.Headers, query: Pairs) -> str:
-    """The public key whose private key a request is to prove, "" if none can be read."""
-    try:
-        claimed = signature.claim(headers, query)
-    except errors.Refused:
-        return ""
-    return temporary_keys.issuer(claimed.public_key, headers, query) if claimed is not None else ""
-
-
-def _query(exchange: Exchange) -> Pairs:
-    try:
-        return dialect.parse_target(exchange.request.raw_path).query
-    except errors.Refused:
-        return ()
-
-
-def is_management(exchange: Exchange, target: dialect.Target) -> bool:
-    """Source: management-plane.md section 1.  A form upload goes to the same place."""
-    if target.path != "/":
-        return False
-    if exchange.request.method == "POST":
-        return not postfile.is_form(exchange.headers)
-    names = {name for name, _ in target.query}
-    return exchange.request.method == "GET" and ("Action" in names or {"PublicKey", "Signature"} <= names)
+def _preflight(exchange: Exchange) -> message.Response | None:
+    """The answer to a browser's question whether a page of an allowed origin may send a request; else None."""
+    request, crossing = exchange.request, exchange.crossing
+    if request.version[0] < LEAST_VERSION[0]:
+        raise errors.BadRequest("the request says no version of HTTP that is served")
+    if crossing is None or request.method != "OPTIONS":
+        return None
+    told = crossing.preflight(exchange.headers.get("Access-Control-Request-Headers", ""))
+    return message.Response(204, message.Headers(told), b"")
 
 
 def _log_access(exchange: Exchange, seconds: float) -> None:

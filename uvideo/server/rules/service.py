@@ -115,7 +115,7 @@ class Grant(NamedTuple):
     """
 
     key: str
-    operation: type[dialect.Operation]
+    operation: type
     query: signature_scope.Listed
     headers: signature_scope.ListedHeaders
     policy: Policy | None
@@ -147,9 +147,13 @@ class Service:
             raise ValueError(f"the etag of an upload needs parts of {etag.BLOCK} bytes, not {blobs.block_size}")
         self.blobs, self.catalog, self.keyring, self.clock = blobs, catalog, keyring, clock
         self._restoring, self.verify = restoring, verify
-        self.append = Append(self).run
         self._spool = spool or Spool
         self.permanent_links, self.memory = permanent_links, memory or Memory()
+        self._store: dict[type, Callable[..., Awaitable[answer.Result]]] = {
+            operation.PutObject: self._put,
+            operation.UploadPart: self._part,
+            operation.AppendObject: Append(self).run,
+        }
         self._run: dict[type, Callable[..., Awaitable[answer.Result]]] = {
             operation.HeadObject: self._head,
             operation.DeleteObject: self._delete,
@@ -219,11 +223,11 @@ class Service:
                 "the operator can allow it (uvideo serve --permanent-links)"
             )
         public, token = claimed.public_key, None
-        known: Key | TokenRecord | None = self.keyring.find(public)
-        if known is None:
-            known = await temporary_keys.known_by(public, headers, query, self.key)
-        if known is None:
-            known = await self.key(public)
+        known: Key | TokenRecord | None = (
+            self.keyring.find(public)
+            or await temporary_keys.known_by(public, headers, query, self.key)
+            or await self.key(public)
+        )
         if known is None:
             known = token = await self.token(public)
             if known is None:
@@ -294,13 +298,14 @@ class Service:
             raise errors.NoCredentials()
         return key, cls, given
 
-    async def run(self, op: dialect.Operation, space: SpaceRecord) -> answer.Result:
-        """The result of an operation that has no bulk bytes."""
-        return await self._run[type(op)](op, space)
+    async def run(self, op: dialect.Operation, space: SpaceRecord, body: Body | None = None) -> answer.Result:
+        """The result of any operation but GetObject.  ``body``: of those that have bulk bytes."""
+        store = self._store.get(type(op))
+        return await self._run[type(op)](op, space) if store is None else await store(op, space, body)
 
     # Objects
 
-    async def put(self, op: operation.PutObject, space: SpaceRecord, body: Body) -> operation.Stored:
+    async def _put(self, op: operation.PutObject, space: SpaceRecord, body: Body) -> operation.Stored:
         """Store an object; nothing is stored unless the whole body has come and fits its Content-MD5."""
         return await self.make(op, space, await self.receive(body, op.md5), stored_acl(op.acl))
 
@@ -485,7 +490,7 @@ class Service:
         await self.catalog.begin(upload)
         return operation.Initiated(upload.upload_id, self.blobs.block_size, space.name, op.key)
 
-    async def part(self, op: operation.UploadPart, space: SpaceRecord, body: Body) -> operation.StoredPart:
+    async def _part(self, op: operation.UploadPart, space: SpaceRecord, body: Body) -> operation.StoredPart:
         """Store a part.  The same bytes again give the same answer; other bytes under the same number PartExists."""
         self.check_part_size(body.length or 0)
         upload = await self.upload(op.upload_id, space, op.key)

@@ -44,30 +44,11 @@ class Spaces:
             **Tokens(service).operations,
         }
 
-    async def run(
-        self,
-        given: Mapping[str, Any],
-        host: str,
-        admit: Callable[[Key | TokenRecord], None] = lambda known: None,
-    ) -> tuple[management.Result, str]:
-        """(result, action name) of the parameters of a call.  ``host``: what the caller named this server.
-
-        ``admit``: called with the signer once its signature is right, so that nobody else's calls count for it.
-
-        Checked in this order: Action is known, PublicKey and Signature are there, the key is known, the signature is
-        right and its time is not over, then everything else.
-        """
-        try:
-            asked = management.decode(given)
-        except (errors.ActionMissing, errors.ActionUnknown):
-            raise
-        except errors.Refused:
-            await self._caller(given, admit)
-            raise
-        key, (op, name) = await self._caller(given, admit), asked
+    async def run(self, op: management.Operation, key: Key, host: str) -> management.Result:
+        """The result of an operation that this key pair signed.  ``host``: what the caller named this server."""
         if isinstance(op, operation.AssumeRole):
-            return temporary_keys.assume(op, key, self._service.clock()), name
-        return await self.perform(op, key.owner, host), name
+            return temporary_keys.assume(op, key, self._service.clock())
+        return await self.perform(op, key.owner, host)
 
     async def perform(self, op: management.Operation, owner: str, host: str = "") -> management.Result:
         """The result of an operation that this account asks for; who that is was checked by the caller.
@@ -76,22 +57,22 @@ class Spaces:
         """
         return await self._run[type(op)](op, owner, host)
 
-    async def _caller(self, given: Mapping[str, Any], admit: Callable[[Key | TokenRecord], None]) -> Key:
-        """The key pair that signed the call.  A token may not call at all."""
+    async def signer(self, given: Mapping[str, Any]) -> Key | TokenRecord:
+        """Who signed the parameters of a call.
+
+        Checked in this order: PublicKey and Signature are there, the key is known, the signature is right, its time is
+        not over.
+        """
         public, signed = given.get("PublicKey"), given.get("Signature")
         if not isinstance(public, str) or not isinstance(signed, str) or not public or not signed:
             raise errors.NoCredentials("the parameter PublicKey or Signature is missing")
-        key = await self._service.key(public)
-        known = key if key is not None else await self._service.token(public)
+        known = await self._service.key(public) or await self._service.token(public)
         if known is None:
             raise errors.TokenUnknown() if public.startswith(PREFIX) else errors.UnknownKey()
         if not signature.equal(action_signature(known.private, given), signed):
             raise errors.SignatureMismatch("Signature VerifyAC Error")
         management.check_end(given, self._service.clock())
-        admit(known)
-        if key is None:
-            raise errors.AccessDenied()
-        return key
+        return known
 
     async def _own(self, name: str, owner: str) -> SpaceRecord:
         space = await self._catalog.space(name)

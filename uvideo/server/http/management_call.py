@@ -1,0 +1,94 @@
+"""The dialect of the management plane: parameters in the query or the body, and HTTP 200 whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from uvideo._core import errors, management, message, operation, postfile
+from uvideo.server.auth.credentials import Key
+from uvideo.server.auth.signature_scope import NOTHING
+from uvideo.server.http.exchange import Exchange
+from uvideo.server.http.pipeline import Call, Pipeline
+from uvideo.server.rules.service import Grant, who
+from uvideo.storage.base import TokenRecord
+
+if TYPE_CHECKING:
+    from uvideo._core import dialect
+
+__all__ = ["FORM_LIMIT", "ManagementCall", "is_management"]
+
+FORM_LIMIT = 1024 * 1024  # bytes of a management call
+
+
+class ManagementCall(Call["management.Operation", "management.Result"]):
+    def __init__(self, exchange: Exchange, pipeline: Pipeline, target: dialect.Target, host: str) -> None:
+        super().__init__(exchange, pipeline, target, host)
+        self._given: Mapping[str, Any] = dict(target.query)
+
+    def claimed(self) -> str:
+        return str(self._given.get("PublicKey"))
+
+    async def read(self) -> None:
+        exchange = self.exchange
+        body = await exchange.small(FORM_LIMIT) if exchange.request.method == "POST" else b""
+        self._given = given = management.parameters(self.target.query, exchange.headers, body)
+        self.space = str(given.get("BucketName") or given.get("SpaceName") or "")
+        asked = management.OPERATIONS.get(str(given.get("Action")))
+        exchange.operation = asked.__name__ if asked is not None else ""
+        self.throttle()
+
+    async def authorize(self) -> Grant:
+        """Whether the action is known is said to everybody, all else only to who signed."""
+        try:
+            management.decode(self._given)
+        except (errors.ActionMissing, errors.ActionUnknown):
+            raise
+        except errors.Refused:
+            pass  # ``decode`` says it
+        self._signer = await self.pipeline.spaces.signer(self._given)
+        self.throttle()
+        token = self._signer if isinstance(self._signer, TokenRecord) else None
+        asked = management.OPERATIONS[self._given["Action"]]
+        return Grant("", asked, *NOTHING, None, token, who(self._signer, "management"))
+
+    async def decode(self, grant: Grant) -> management.Operation:
+        """A token may not call at all."""
+        if grant.token is not None:
+            raise errors.AccessDenied()
+        op, self._name = management.decode(self._given)
+        return op
+
+    async def permit(self, grant: Grant, op: management.Operation) -> None:
+        """``decode`` refused tokens, before it said what is wrong with the parameters."""
+
+    async def perform(self, op: management.Operation) -> tuple[management.Result, None]:
+        assert isinstance(self._signer, Key)
+        return await self.pipeline.spaces.run(op, self._signer, self.host), None
+
+    def write(self, op: management.Operation, result: management.Result) -> message.Response:
+        if self.exchange.entry is not None:
+            self.exchange.entry.more.update(_managed(self._given, result))
+        return management.encode_result(self._name, result)
+
+    def refuse(self, refusal: errors.Refused) -> message.Response:
+        self.exchange.ret_code = refusal.action_code or refusal.ret_code
+        return management.encode_error(str(self._given.get("Action") or "")[:64], refusal)
+
+
+def _managed(given: Mapping[str, object], result: management.Result) -> dict[str, str]:
+    """What of a management call is worth a line: which token, or whose temporary keys."""
+    if isinstance(result, operation.TemporaryKeys):
+        return {"made": result.public_key}
+    token_id = getattr(result, "token_id", None) or given.get("TokenId")
+    return {"about_token": token_id} if isinstance(token_id, str) else {}
+
+
+def is_management(exchange: Exchange, target: dialect.Target) -> bool:
+    """Source: management-plane.md section 1.  A form upload goes to the same place."""
+    if target.path != "/":
+        return False
+    if exchange.request.method == "POST":
+        return not postfile.is_form(exchange.headers)
+    names = {name for name, _ in target.query}
+    return exchange.request.method == "GET" and ("Action" in names or {"PublicKey", "Signature"} <= names)

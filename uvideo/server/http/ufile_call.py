@@ -1,0 +1,95 @@
+"""UFile's dialect of operations on objects: a signed header, a signed URL, a form, or no signature."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from uvideo._core import answer, compat, dialect, errors, message, operation, postfile, provider
+from uvideo.server.http.cross_origin import denied
+from uvideo.server.http.exchange import Exchange
+from uvideo.server.http.form_upload import Form, boundary_of
+from uvideo.server.http.pipeline import ObjectCall, Pipeline, claimed_by
+from uvideo.server.rules.service import Grant
+
+__all__ = ["UfileCall"]
+
+DOCUMENT_LIMIT = 64 * 1024  # bytes of tags, or of a media type
+
+
+class UfileCall(ObjectCall):
+    _form: Form | None = None
+    _query: Sequence[tuple[str, str]]
+
+    def __init__(self, exchange: Exchange, pipeline: Pipeline, target: dialect.Target, host: str) -> None:
+        super().__init__(exchange, pipeline, target, host)
+        self.service, self.body, self._query = pipeline.service, exchange, target.query
+        self._readings = [exchange.headers]  # the headers that may be signed; a form leaves a choice
+
+    def claimed(self) -> str:
+        return claimed_by(self._readings[0], self._query)
+
+    async def read(self) -> None:
+        exchange, target, host = self.exchange, self.target, self.host
+        self.throttle()
+        bucket = exchange.headers.get("Bucket")
+        addresses = dialect.addresses(host, bucket, target.path)
+        domain, own = (None, False) if bucket else (provider.domain_of(host), self.pipeline.names.owns(host))
+        self.record, self._address = await self.service.locate(addresses, domain, own)
+        exchange.space = self.space = self.record.name
+        method = exchange.request.method
+        if method == "OPTIONS" and exchange.headers.get("Origin") is not None:
+            raise denied()
+        if method == "POST" and postfile.is_form(exchange.headers) and dialect.takes_form(self._address, target.query):
+            await self._read_form()
+
+    async def _read_form(self) -> None:
+        """Read all that stands before the file: it is judged before the file is read."""
+        exchange = self.exchange
+        form = Form(boundary_of(exchange.headers.get("Content-Type") or ""), exchange.chunk, exchange)
+        if self.pipeline.limits.headroom is not None:
+            self.pipeline.limits.headroom.check(exchange.length or 0)
+        fields = await form.fields()
+        key, self._readings = postfile.readings(exchange.headers, fields, form.mime, dialect.key_of(self._address))
+        exchange.key, exchange.operation = key, operation.PutObject.__name__
+        self._address, self._query = self._address._replace(path=compat.quote_path(key)), ()
+        self.body = self._form = form
+        self.throttle()
+
+    async def authorize(self) -> Grant:
+        """If a form's signature fits none of its readings, the error is that of the last."""
+        method, is_form = self.exchange.request.method, self._form is not None
+        for headers in self._readings:
+            try:
+                grant = await self.service.authorize(
+                    method, headers, self._query, self.record, self._address, form=is_form
+                )
+                break
+            except errors.SignatureMismatch:
+                if headers is self._readings[-1]:
+                    raise
+        if is_form:
+            self.throttle()
+        else:
+            self.exchange.key = grant.key
+        return grant
+
+    async def decode(self, grant: Grant) -> dialect.Operation:
+        cls = grant.operation
+        small = cls in dialect.SMALL and cls is not operation.FinishUpload
+        return self._decoded(grant, await self.exchange.small(DOCUMENT_LIMIT) if small else b"")
+
+    async def complete(self, grant: Grant, op: dialect.Operation) -> dialect.Operation:
+        """The list of etags may be long: only for who may finish, and no longer than the stored parts need."""
+        if not isinstance(op, operation.FinishUpload):
+            return op
+        try:
+            body = await self.exchange.small(await self.service.list_length(op, self.record))
+        except errors.TooLarge:
+            raise errors.InvalidPartList("the list of etags is longer than that of the parts that were sent") from None
+        return self._decoded(grant, body)
+
+    def _decoded(self, grant: Grant, body: bytes) -> dialect.Operation:
+        return dialect.decode(grant.operation, self.space, grant.key, grant.query, grant.headers, body)
+
+    def write(self, op: dialect.Operation, result: answer.Result) -> message.Response:
+        return answer.encode(op, result)
