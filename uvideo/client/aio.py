@@ -29,7 +29,7 @@ from uvideo.client.stream import Source
 from uvideo.client.sync import Client
 from uvideo.client.texts import several
 from uvideo.config import telemetry
-from uvideo.errors import AlreadyExists, DeadlineExceeded, NotFound, UploadNotFound, UVideoError
+from uvideo.errors import DeadlineExceeded, UVideoError
 from uvideo.models import T
 from uvideo.transfer.pool import gathered
 
@@ -103,6 +103,10 @@ class AsyncClient(BaseClient):
             result, _ = await self._carrier.act(call.operation)
         else:
             result, _ = await self._carrier.call(call.operation)
+        return call.convert(result)
+
+    async def _ask(self, call: Call[T], body: bytes | None = None, lost: list[UVideoError] | None = None) -> T:
+        result, _ = await self._carrier.call(call.operation, body, lost=lost)
         return call.convert(result)
 
     def _one(self) -> AsyncClient:
@@ -326,21 +330,7 @@ class AsyncClient(BaseClient):
         return await self._copy(space, key, source_space, source_key, options, ask, gathered).stored()
 
     async def rename(self, space: str, key: str, new_key: str, *, force: bool = False) -> None:
-        call, one = operations.rename(space, key, new_key, force), self._one()
-        lost: list[UVideoError] = []
-        try:
-            await one._carrier.call(call.operation, lost=lost)
-        except (NotFound, AlreadyExists):
-            # A try without answer may have done it already; then the object is there under its new key only.
-            if not lost or await one._is_there(space, key) or not await one._is_there(space, new_key):
-                raise
-
-    async def _is_there(self, space: str, key: str) -> bool:
-        try:
-            await self.stat(space, key)
-        except NotFound:
-            return False
-        return True
+        await self._one()._renamed(space, key, new_key, force)
 
     async def restore(self, space: str, key: str, *, tier: str | None = None) -> None:
         await self._run(operations.restore(space, key, tier))
@@ -369,17 +359,7 @@ class AsyncClient(BaseClient):
     async def append(
         self, space: str, key: str, data: bytes, *, position: int | None = None, **options: Unpack[StoredOptions]
     ) -> models.Stored:
-        content = operations.octets(data, "data")
-        operations.append(space, key, position or 0, len(content), **options)  # bad arguments are said at once
-        one = self._one()
-        if position is None:
-            try:
-                position = (await one.stat(space, key)).size
-            except NotFound:
-                position = 0
-        call = operations.append(space, key, position, len(content), **options)
-        result, _ = await one._carrier.call(call.operation, content)
-        return call.convert(result)
+        return await self._one()._appended(space, key, data, position, **options)
 
     async def put_known(self, space: str, key: str, *, etag: str, size: int, mime: str | None = None) -> models.Stored:
         return await self._run(operations.put_known(space, key, etag, size, mime))
@@ -419,26 +399,12 @@ class AsyncClient(BaseClient):
         return AsyncListing(lambda marker: self._run(operations.list_parts(space, upload_id, marker)))
 
     async def abort_upload(self, space: str, key: str, upload_id: str) -> None:
-        try:
-            await self._run(operations.abort_upload(space, key, upload_id))
-        except UploadNotFound:
-            pass
+        await self._aborted(space, key, upload_id)
 
     async def clean_uploads(
         self, space: str, prefix: str = "", *, older_than: float | timedelta, dry_run: bool = False
     ) -> tuple[models.UploadInfo, ...]:
-        age = operations.seconds(older_than, "older_than")
-        kept = {record.upload_id for record in self.transfers()}
-        oldest = self._core.clock() - age
-        found = [
-            each
-            async for each in self.list_uploads(space, prefix)
-            if each.upload_id not in kept and each.started is not None and each.started.timestamp() < oldest
-        ]
-        if not dry_run:
-            for each in found:
-                await self.abort_upload(space, each.key, each.upload_id)
-        return tuple(found)
+        return await self._cleaned(space, prefix, older_than, dry_run)
 
     # Journal
 
