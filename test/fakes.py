@@ -170,7 +170,8 @@ class Connection:
             answer = self.next_head(server)
         if not answer:
             raise Over(error="upstream: the connection ended before the answer")
-        self.seen.upstream_status = status = int(answer.first[1])
+        self.seen.upstream_status, self.seen.answered = int(answer.first[1]), time.monotonic()
+        status = self.seen.upstream_status
         bare = self.head.first[0] == "HEAD" or status in (204, 304)
         body = Body(server, 0 if bare else answer.length(), answer.chunked and not bare)
         if self.kind in ("lost_answer", "forward_then_answer"):
@@ -359,8 +360,9 @@ class FaultProxy:
     def on(self, operation: Any = "*", **match: Any) -> Script:
         """A new Script for the requests of an operation (its class, its name, a management Action, or "*").
 
-        ``space``, ``key``, ``part``, ``method``: what else must agree; ``byte``: one of the object that is asked for.
-        Requests are not counted: which one comes second is up to threads and retries.
+        ``space``, ``key``, ``part``, ``method``: what else must agree.  ``where``: what stands in the target.
+        ``byte``: one of the object that is asked for.  Requests are not counted: which one comes second is up to
+        threads and retries.
         """
         name = operation.__name__ if isinstance(operation, type) else operation
         return Script(self, {"on": name, **{name: value for name, value in match.items() if value is not None}})

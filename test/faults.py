@@ -12,13 +12,10 @@ from dataclasses import dataclass
 from json import dumps
 from typing import Any, NamedTuple
 
-from ucloud.uvideo.protocol import dialect
-from ucloud.uvideo.protocol import management as actions
+from ucloud.uvideo.protocol import dialect, management
 from ucloud.uvideo.protocol.errors import UVideoError, refusal
 from ucloud.uvideo.protocol.message import Headers
 from uvideo.testing import faults
-
-NO_OPERATION = "Unknown"
 
 # What a request is
 
@@ -44,23 +41,18 @@ def classify(method: str, target: str, headers: Headers, body: bytes = b"") -> l
     try:
         parsed = dialect.parse_target(target)
         if parsed.path == "/" and ("Action" in dict(parsed.query) or body):
-            given = actions.parameters(parsed.query, headers, body)
+            given = management.parameters(parsed.query, headers, body)
             if given.get("Action"):
-                return [_management(given)]
+                call = faults.managed(given)
+                return [Reading(call.operation, str(given["Action"]), call.space)]
         query = dialect.parameters(parsed.query)
         host = parsed.authority or headers.get("Host") or ""
         for address in dialect.addresses(host, headers.get("Bucket"), parsed.path):
-            key = dialect.key_of(address)
-            try:
-                name = dialect.route(method, key, query, headers).__name__
-            except UVideoError:
-                name = NO_OPERATION
-            number = query.get("partNumber", "")
-            part = int(number) if name in ("UploadPart", "CopyPart") and number.isdecimal() else None
-            found.append(Reading(name, None, address.space, key, part, query.get("uploadId")))
+            call = faults.addressed(method, address, address.space, query, headers)
+            found.append(Reading(call.operation, None, *call[1:], query.get("uploadId")))
     except (UVideoError, ValueError):
         pass
-    return found or [Reading(NO_OPERATION)]
+    return found or [Reading(faults.UNKNOWN)]
 
 
 def is_management_path(target: str) -> bool:
@@ -71,21 +63,13 @@ def is_management_path(target: str) -> bool:
         return False
 
 
-def _management(given: dict[str, Any]) -> Reading:
-    try:
-        operation, name = actions.decode(given)
-        return Reading(type(operation).__name__, name, getattr(operation, "space", None))
-    except UVideoError:
-        known = actions._BY_NAME.get(given["Action"])
-        return Reading(known.cls.__name__ if known else NO_OPERATION, str(given["Action"]))
-
-
 @dataclass
 class Seen:
     """One request in the log.  ``status``: what the client was given, None for nothing; ``upstream_status`` likewise.
 
     ``headers``: by lower-case name.  ``body_bytes``: of its body, as far as received.  ``answer_bytes``: of the
-    answer's body, as far as sent.  ``time``: time.monotonic() at its arrival.  ``fault``: the one applied.
+    answer's body, as far as sent.  ``time``, ``answered``: time.monotonic() when it arrived and when
+    the server answered.  ``fault``: the one applied.
     """
 
     id: int
@@ -103,6 +87,7 @@ class Seen:
     body_bytes: int = 0
     status: int | None = None
     upstream_status: int | None = None
+    answered: float | None = None
     answer_bytes: int = 0
     fault: str | None = None
     error: str | None = None
@@ -138,7 +123,12 @@ KINDS: dict[str, faults.Kind] = {
     "pause": ({**_BYTES, "name": str, "answered": bool}, ("name",)),
 }
 #: Requests are not counted: which one comes second is up to threads and retries.
-MATCH = {**{name: kind for name, kind in faults.MATCH.items() if name != "nth"}, "method": str, "byte": int}
+MATCH = {
+    **{name: kind for name, kind in faults.MATCH.items() if name != "nth"},
+    "method": str,
+    "where": str,
+    "byte": int,
+}
 LONGEST = 0.1  # seconds of latency: a test does not sleep
 
 
@@ -157,7 +147,7 @@ class Asked(faults.Call):
     seen: Seen
 
     def meets(self, match: Mapping[str, Any]) -> bool:
-        if match.get("method", self.seen.method) != self.seen.method:
+        if match.get("method", self.seen.method) != self.seen.method or match.get("where", "") not in self.seen.target:
             return False
         if "byte" in match and not asks_for(match["byte"], self.seen.headers.get("range")):
             return False

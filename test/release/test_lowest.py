@@ -15,9 +15,10 @@ from test import interpreters
 
 pytestmark = pytest.mark.long
 
-#: What speaks to those libraries: sockets, the parser, outgoing calls, ciphers; PySocks.
+#: What speaks to those libraries: sockets, the parser, metrics, outgoing calls, ciphers; PySocks.
 TESTS = (
     "server/test_http.py",
+    "server/test_exposition.py",
     "server/test_callback.py",
     "server/test_seal.py",
     "server/test_tokens.py",
@@ -29,12 +30,13 @@ TESTS = (
 
 
 def lowest() -> list[str]:
-    """The extras `server` and `socks`, each library at what its ">=" names; and `cluster`, for the fixtures."""
+    """The extras `server` and `socks`, and what tests need, at what ">=" names; and `cluster`, for the fixtures."""
     parser = configparser.ConfigParser()
     parser.read(interpreters.ROOT / "setup.cfg")
     extras = parser["options.extras_require"]
-    wanted = extras["server"].split() + extras["socks"].split()
-    assert sum(">=" in each for each in wanted) >= 3
+    bounded = [each for each in extras["develop"].split() if ">=" in each]
+    wanted = list(dict.fromkeys(extras["server"].split() + extras["socks"].split() + bounded))
+    assert sum(">=" in each for each in wanted) >= 4
     return [each.replace(">=", "==") for each in wanted] + extras["cluster"].split()
 
 

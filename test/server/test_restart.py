@@ -20,6 +20,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -403,6 +404,39 @@ def test_a_terminal_ends_the_server_that_has_taken_over(tmp_path: Path, how: str
     os.close(terminal)
     assert os.waitpid(pid, 0)[1] == 0
     os.close(claim(folder))
+
+
+@pytest.mark.long
+def test_ctrl_c_lets_what_is_in_flight_finish_in_workers_too(tmp_path: Path) -> None:
+    """All processes of a terminal get its SIGINT: to a worker that its server tells as well it is no second one."""
+    folder = tmp_path / "data"
+    pid, terminal = serve(folder, "--no-fsync", "--workers", "2")
+    said = json.loads(folder.with_name("data.ready").read_text())
+    private_key = json.loads((folder / "credentials.json").read_text())["private_key"]
+    caller = Caller(
+        SimpleNamespace(
+            port=int(said["endpoint"].rpartition(":")[2]), public_key=said["public_key"], private_key=private_key
+        ),
+        False,
+    )
+    space, data = caller.space(), pattern(MIB)
+    workers = children(pid)
+    with caller.begin("PUT", space, "k", MIB) as writer:
+        writer.sendall(data[: MIB // 2])
+        os.write(terminal, b"\x03")
+        patience.until(lambda: not listens(caller.port))
+        writer.sendall(data[MIB // 2 :])
+        assert receive(writer, "PUT").status == 200
+    caller.close()
+    assert os.waitpid(pid, 0)[1] == 0 and not any(map(alive, workers))
+    os.close(terminal)
+
+
+def listens(port: int) -> bool:
+    with contextlib.suppress(OSError):
+        socket.create_connection(("127.0.0.1", port), SECONDS).close()
+        return True
+    return False
 
 
 #: (module, line that a process is about to run, workers) while a server is replaced

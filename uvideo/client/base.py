@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from uvideo import models
 from uvideo.client import operations
-from uvideo.client.options import CopyOptions, check_names
+from uvideo.client.listing import following
+from uvideo.client.operations import Call
+from uvideo.client.options import CopyOptions, StoredOptions, check_names
 from uvideo.client.session import chosen, connect
 from uvideo.config.settings import Settings, size
+from uvideo.errors import AlreadyExists, NotFound, UploadNotFound, UVideoError
+from uvideo.models import T
 from uvideo.transfer import copy
 
 if TYPE_CHECKING:
@@ -97,6 +102,63 @@ class BaseClient:
     def _checks(self, verify: bool | None) -> bool:
         """Whether etags are compared where the caller says so much."""
         return self._settings.verify if verify is None else verify
+
+    # Calls of several operations, once for both: Client runs them without a loop, see ``copy.finished``
+
+    async def _ask(self, call: Call[T], body: bytes | None = None, lost: list[UVideoError] | None = None) -> T:
+        """What a call returns; of a Client at once.  ``lost``: as of Carrier.call."""
+        raise NotImplementedError
+
+    async def _renamed(self, space: str, key: str, new_key: str, force: bool) -> None:
+        lost: list[UVideoError] = []
+        try:
+            await self._ask(operations.rename(space, key, new_key, force), None, lost)
+        except (NotFound, AlreadyExists):
+            # A try without answer may have done it already; then the object is there under its new key only.
+            if not lost or await self._is_there(space, key) or not await self._is_there(space, new_key):
+                raise
+
+    async def _is_there(self, space: str, key: str) -> bool:
+        try:
+            await self._ask(operations.stat(space, key))
+        except NotFound:
+            return False
+        return True
+
+    async def _appended(
+        self, space: str, key: str, data: bytes, position: int | None, **options: Unpack[StoredOptions]
+    ) -> models.Stored:
+        content = operations.octets(data, "data")
+        operations.append(space, key, position or 0, len(content), **options)  # bad arguments are said at once
+        if position is None:
+            try:
+                position = (await self._ask(operations.stat(space, key))).size
+            except NotFound:
+                position = 0
+        return await self._ask(operations.append(space, key, position, len(content), **options), content)
+
+    async def _aborted(self, space: str, key: str, upload_id: str) -> None:
+        with suppress(UploadNotFound):
+            await self._ask(operations.abort_upload(space, key, upload_id))
+
+    async def _cleaned(
+        self, space: str, prefix: str, older_than: float | timedelta, dry_run: bool
+    ) -> tuple[models.UploadInfo, ...]:
+        oldest = self._core.clock() - operations.seconds(older_than, "older_than")
+        kept, marker, more = {record.upload_id for record in self.transfers()}, "", True
+        found: list[models.UploadInfo] = []
+        while more:
+            page = await self._ask(operations.list_uploads(space, prefix, marker))
+            found += (
+                each
+                for each in page.items
+                if each.upload_id not in kept and each.started is not None and each.started.timestamp() < oldest
+            )
+            marker = following(page, marker)
+            more = bool(marker)
+        for each in () if dry_run else found:
+            await self._aborted(space, each.key, each.upload_id)
+        return tuple(found)
 
     def _copy(
         self,

@@ -26,7 +26,7 @@ from uvideo.client.stream import Source, stream
 from uvideo.client.texts import several
 from uvideo.config import telemetry
 from uvideo.config.settings import size
-from uvideo.errors import AlreadyExists, NoAnswer, NotFound, UploadNotFound, UVideoError
+from uvideo.errors import NoAnswer, UVideoError
 from uvideo.models import T
 from uvideo.transfer import copy as copies
 from uvideo.transfer.pool import Pool, results
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from uvideo._core import session as _carrier
     from uvideo._core import single_upload as _body
     from uvideo.client.cancel import Cancel
-    from uvideo.client.options import CopyOptions, KeptOptions, ReadOptions, WriteOptions
+    from uvideo.client.options import CopyOptions, KeptOptions, ReadOptions, StoredOptions, WriteOptions
     from uvideo.client.reader import Reader
     from uvideo.client.writer import Writer
     from uvideo.transfer.download import Target
@@ -92,6 +92,14 @@ class Client(BaseClient):
             result, _ = self._carrier.act(call.operation)
         else:
             result, _ = self._carrier.call(call.operation)
+        return call.convert(result)
+
+    def _done(self, steps: Coroutine[Any, Any, T]) -> T:
+        """What a call of several operations returns."""
+        return copies.finished(steps)
+
+    async def _ask(self, call: Call[T], body: bytes | None = None, lost: list[UVideoError] | None = None) -> T:
+        result, _ = self._carrier.call(call.operation, body, lost=lost)
         return call.convert(result)
 
     # Spaces
@@ -489,7 +497,7 @@ class Client(BaseClient):
 
     def delete(self, space: str, key: str) -> None:
         """Remove an object; one that is absent is no error."""
-        self._run(operations.delete(space, key))
+        return self._run(operations.delete(space, key))
 
     def delete_many(self, space: str, keys: Iterable[str], *, jobs: int = 8) -> models.Summary[str]:
         """Remove objects, ``jobs`` at a time.  SomeFailed, with the summary, after the others are done."""
@@ -583,37 +591,23 @@ class Client(BaseClient):
 
     def rename(self, space: str, key: str, new_key: str, *, force: bool = False) -> None:
         """Give an object another key.  force: also if that takes the place of another object; else AlreadyExists."""
-        call, one = operations.rename(space, key, new_key, force), self._one()
-        lost: list[UVideoError] = []
-        try:
-            one._carrier.call(call.operation, lost=lost)
-        except (NotFound, AlreadyExists):
-            # A try without answer may have done it already; then the object is there under its new key only.
-            if not lost or one._is_there(space, key) or not one._is_there(space, new_key):
-                raise
-
-    def _is_there(self, space: str, key: str) -> bool:
-        try:
-            self.stat(space, key)
-        except NotFound:
-            return False
-        return True
+        return self._done(self._one()._renamed(space, key, new_key, force))
 
     def restore(self, space: str, key: str, *, tier: str | None = None) -> None:
         """Ask for an object of class ARCHIVE to be made readable.  tier: Expedited or Standard."""
-        self._run(operations.restore(space, key, tier))
+        return self._run(operations.restore(space, key, tier))
 
     def set_class(self, space: str, key: str, storage_class: str) -> None:
         """Move an object to a cheaper class: STANDARD to IA or ARCHIVE, IA to ARCHIVE."""
-        self._run(operations.set_class(space, key, storage_class))
+        return self._run(operations.set_class(space, key, storage_class))
 
     def set_mime(self, space: str, key: str, mime: str) -> None:
         """Change an object's media type."""
-        self._run(operations.set_mime(space, key, mime))
+        return self._run(operations.set_mime(space, key, mime))
 
     def set_tags(self, space: str, key: str, tags: Mapping[str, str]) -> None:
         """Replace the tags of an object."""
-        self._run(operations.set_tags(space, key, tags))
+        return self._run(operations.set_tags(space, key, tags))
 
     def get_tags(self, space: str, key: str) -> dict[str, str]:
         """The tags of an object."""
@@ -621,11 +615,11 @@ class Client(BaseClient):
 
     def delete_tags(self, space: str, key: str) -> None:
         """Remove the tags of an object."""
-        self._run(operations.delete_tags(space, key))
+        return self._run(operations.delete_tags(space, key))
 
     def set_acl(self, space: str, key: str, grant: str) -> None:
         """grant: "public-read", so that anybody may read the object, or "default"."""
-        self._run(operations.set_acl(space, key, grant))
+        return self._run(operations.set_acl(space, key, grant))
 
     def get_acl(self, space: str, key: str) -> models.Acl:
         """Who may read an object beside its owner."""
@@ -648,18 +642,13 @@ class Client(BaseClient):
         position: its size, asked for if not given.  The options count when it is made.  A try whose answer was lost is
         not repeated, as it may have added the bytes: NoAnswer, and stat tells.
         """
-        content = operations.octets(data, "data")
-        stored = mime, storage_class, metadata, headers
-        operations.append(space, key, position or 0, len(content), *stored)  # bad arguments are said at once
-        one = self._one()
-        if position is None:
-            try:
-                position = one.stat(space, key).size
-            except NotFound:
-                position = 0
-        call = operations.append(space, key, position, len(content), *stored)
-        result, _ = one._carrier.call(call.operation, content)
-        return call.convert(result)
+        stored: StoredOptions = {
+            "mime": mime,
+            "storage_class": storage_class,
+            "metadata": metadata,
+            "headers": headers,
+        }
+        return self._done(self._one()._appended(space, key, data, position, **stored))
 
     def put_known(self, space: str, key: str, *, etag: str, size: int, mime: str | None = None) -> models.Stored:
         """Make an object of content that the account has stored already, without sending it.  NotFound without it."""
@@ -716,10 +705,7 @@ class Client(BaseClient):
 
     def abort_upload(self, space: str, key: str, upload_id: str) -> None:
         """Give an unfinished upload up and free what the service keeps of it; one that is gone is no error."""
-        try:
-            self._run(operations.abort_upload(space, key, upload_id))
-        except UploadNotFound:
-            pass
+        return self._done(self._aborted(space, key, upload_id))
 
     def clean_uploads(
         self, space: str, prefix: str = "", *, older_than: float | timedelta, dry_run: bool = False
@@ -728,18 +714,7 @@ class Client(BaseClient):
 
         older_than: seconds or a timedelta.  dry_run: only say which.  What was aborted, or would be.
         """
-        age = operations.seconds(older_than, "older_than")
-        kept = {record.upload_id for record in self.transfers()}
-        oldest = self._carrier.clock() - age
-        found = tuple(
-            each
-            for each in self.list_uploads(space, prefix)
-            if each.upload_id not in kept and each.started is not None and each.started.timestamp() < oldest
-        )
-        if not dry_run:
-            for each in found:
-                self.abort_upload(space, each.key, each.upload_id)
-        return found
+        return self._done(self._cleaned(space, prefix, older_than, dry_run))
 
     # Journal
 
@@ -813,11 +788,11 @@ class Client(BaseClient):
         white_ips: Iterable[str] | None = None,
     ) -> None:
         """Change a token; what is not given stays."""
-        self._run(operations.update_token(token_id, name, ops, prefixes, spaces, expires, black_ips, white_ips))
+        return self._run(operations.update_token(token_id, name, ops, prefixes, spaces, expires, black_ips, white_ips))
 
     def delete_token(self, token_id: str) -> None:
         """Remove a token; its keys are refused from then on."""
-        self._run(operations.delete_token(token_id))
+        return self._run(operations.delete_token(token_id))
 
     def assume_role(
         self,

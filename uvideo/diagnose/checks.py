@@ -278,7 +278,7 @@ def _secured(
         return failed(check, error, facts)
     days = None
     with suppress(KeyError, ValueError):
-        days = int((ssl.cert_time_to_seconds(str(certificate["notAfter"])) - clock()) // 86400)
+        days = int((ssl.cert_time_to_seconds(str((certificate or {})["notAfter"])) - clock()) // 86400)
     if days is not None and days * 86400 < SOON:
         return Finding(check, "warning", "tls-ends", {**facts, "days": days})
     return Finding(check, "ok", "tls", {**facts, "version": version, "days": days})

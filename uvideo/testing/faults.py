@@ -25,12 +25,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from uvideo._core import dialect, management
+from uvideo._core import dialect, errors, management, message, postfile
 
 __all__ = ["Fault", "Faults", "Happened", "NeverHappened", "Script", "parse", "read"]
 
 ANY = "*"
 ALWAYS = "always"
+UNKNOWN = "?"  # what a request is that is no operation
 SECONDS = 10.0  # for one question to the server
 LATENCY, SKEW = 3600, 10**9  # seconds
 #: what ``on`` may say -> the operation
@@ -79,6 +80,27 @@ class Call(NamedTuple):
             match.get(name, found) == found
             for name, found in (("space", self.space), ("key", self.key), ("part", self.part))
         )
+
+
+def managed(given: Mapping[str, Any]) -> Call:
+    """What a management call of these parameters asks for."""
+    known = management.OPERATIONS.get(str(given.get("Action")))
+    space = given.get("BucketName") or given.get("SpaceName")
+    return Call(known.__name__ if known else UNKNOWN, str(space) if space else None)
+
+
+def addressed(
+    method: str, address: dialect.Address, space: str, query: Mapping[str, str], headers: message.Headers
+) -> Call:
+    """What a request asks for that stands at this address, which lies in the space.  Refused."""
+    if not address.path and method == "POST" and postfile.is_form(headers):
+        return Call("PutObject", space)  # its key stands in the body
+    key, number = dialect.key_of(address), query.get("partNumber", "")
+    try:
+        name = dialect.route(method, key, query, headers).__name__
+    except errors.Refused:
+        name = UNKNOWN
+    return Call(name, space, key, int(number) if number.isdecimal() and len(number) < 10 else None)
 
 
 @dataclass(slots=True)
