@@ -45,8 +45,14 @@ def left_out() -> list[str]:
     return [each.name for each in found if each is not None and each.version not in interpreters.prepared]
 
 
-#: The files that take longest come first, so that no process is left alone with one at the end.
-FIRST = ("test/test_sdk.py", "test/cli/test_examples.py", "test/client/test_targets.py")
+#: The files that take longest, the longest at the front.  They come first, so that no process is left alone with one.
+FIRST = """
+test_sdk server/test_restart client/test_targets contract/test_clients server/test_backup test_protocol_properties
+server/test_carriers server/test_identity e2e/test_first_hour overload/test_full server/test_process
+client/test_leftovers server/test_endings server/test_reload client/test_loops overload/test_disk server/test_bad_input
+client/test_download client/test_aioconnection server/test_console server/test_rotation regressions/test_regressions
+crash/test_power client/test_clocks testing/test_plugin test_docs server/test_quarantine cli/test_examples
+""".split()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -54,7 +60,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     `make test` runs the rest, which would be the same here.
     """
-    items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
+    place = {f"test/{name}.py": number for number, name in enumerate(FIRST)}
+    items.sort(key=lambda item: place.get(item.nodeid.partition("::")[0], len(place)))
     if os.environ.get("UVIDEO_TEST_FRONT"):
         fronted, others = list[pytest.Item](), list[pytest.Item]()
         for each in items:

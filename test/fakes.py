@@ -4,12 +4,11 @@
         proxy.on("UploadPart", part=3).cut_after(512).then(500, times=2)
         ...                                     # a client, in any process, talks to proxy.endpoint
 
-A Script matches requests by operation and gives each, in turn, its next fault; once those are used up requests pass.
-The first script with a fault due takes a request.  Leaving the ``with`` block, and ``check()``, fail if a fault never
-fired.  The same over HTTP on ``proxy.control``, for tests on Python 2.7, all bodies JSON: POST /faults (a list of
-``{"match": {"operation", "space", "key", "part", "method", "byte"}, "actions": [{"action", "times", ...}]}``; it
-replaces), GET /log, GET /unfired, GET /held, POST /reset, /release {"name"}, /wait {"name", "timeout"},
-/stop_listening {"drop"}, /listen_again, /drop_connections {"count"}, /upstream {"host", "port"}.
+The faults are those of uvideo.testing.faults, and what only something on the way can do (faults.py).  Leaving the
+``with`` block, and ``check()``, fail if a fault never happened.  The same over HTTP on ``proxy.control``, for tests on
+Python 2.7, all bodies JSON: POST /faults (a list of tables as in a file of faults; it replaces), GET /log, GET
+/unfired, GET /held, POST /reset, /release {"name"}, /wait {"name", "timeout"}, /stop_listening {"drop"},
+/listen_again, /drop_connections {"count"}, /upstream {"host", "port"}.
 ``python -m test.fakes --upstream 127.0.0.1:PORT`` runs it as a process until its input ends or SIGTERM.
 All methods are safe to call from any thread.
 """
@@ -32,9 +31,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from typing import Any
 
-from test.faults import Fault, Reading, Script, Seen, answer_bytes, classify, is_management_path, read_script
+from test.faults import Asked, Reading, Script, Seen, answer_bytes, classify, is_management_path, parse
 from test.wire import CHUNK, LINGER, Body, Head, Over, Wire, flipped, waiting
 from ucloud.uvideo.protocol.message import Headers
+from uvideo.testing import faults
 
 MAX_WAIT = 30.0  # seconds that a stall or a pause lasts at most
 
@@ -81,7 +81,7 @@ class Connection:
             elif self.kind == "refuse":
                 self.refuse()
             else:
-                if self.kind == "delay":
+                if self.kind == "latency":
                     self.proxy.closing.wait(self.given["seconds"])
                 self.forward()
         except (Over, OSError, ValueError, LookupError) as error:
@@ -93,15 +93,15 @@ class Connection:
             raise Over
 
     def refuse(self) -> None:
-        self.proxy.stop_listening(self.given["drop"])
-        if self.given["seconds"] is not None:
+        self.proxy.stop_listening(self.given.get("drop", False))
+        if "seconds" in self.given:
             self.proxy.hang_up(self.client.sock, True)
             self.proxy.closing.wait(self.given["seconds"])
             self.proxy.listen_again()
         raise Over(True, "refused")
 
     def answer(self) -> None:
-        content = self.given["content"]
+        content = answer_bytes(**self.given)
         if self.given.get("read_body", True):
             if (self.head.headers.get("Expect") or "").lower() == "100-continue":
                 self.client.sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -112,7 +112,7 @@ class Connection:
             return self.tell(content)
         head, mark, rest = content.partition(b"\r\n\r\n")
         self.tell(Head(head + mark).replacing("Connection", "close") + rest)
-        if self.given["drain"]:
+        if self.given.get("drain", True):
             self.linger()
         raise Over(error="answered before the body")
 
@@ -155,10 +155,10 @@ class Connection:
         return self.server
 
     def forward(self) -> None:
-        if self.kind == "pause" and self.given["after"] is None and not self.given["answered"]:
+        if self.kind == "pause" and "bytes" not in self.given and not self.given.get("answered"):
             self.hold(self.given["name"])
-        if self.kind in ("reset_request", "stall_request") and self.given["after"] == 0:
-            self.at_limit(self.kind, self.body)
+        if self.is_never_whole() and (self.body.done or not self.given.get("bytes")):
+            self.at_limit(self.kind, self.body, sent=True)
         try:
             server = self.upstream()
             server.sock.sendall(self.head.raw)
@@ -170,7 +170,8 @@ class Connection:
             answer = self.next_head(server)
         if not answer:
             raise Over(error="upstream: the connection ended before the answer")
-        self.seen.upstream_status = status = int(answer.first[1])
+        self.seen.upstream_status, self.seen.answered = int(answer.first[1]), time.monotonic()
+        status = self.seen.upstream_status
         bare = self.head.first[0] == "HEAD" or status in (204, 304)
         body = Body(server, 0 if bare else answer.length(), answer.chunked and not bare)
         if self.kind in ("lost_answer", "forward_then_answer"):
@@ -178,7 +179,7 @@ class Connection:
             self.rest_of_body(server)
             if self.kind == "lost_answer":
                 raise Over(error="the answer was thrown away")
-            return self.tell(self.given["content"])
+            return self.tell(answer_bytes(**self.given))
         if self.kind == "pause" and self.given.get("answered"):
             self.hold(self.given["name"])
         if self.kind == "compress" and not bare:
@@ -196,19 +197,23 @@ class Connection:
 
     def at_limit(self, kinds: str, body: Body, sent: bool = False) -> int:
         """How many bytes may pass before the fault; happens now if that is none, or if all is ``sent``."""
-        after = self.given.get("after") if self.kind in kinds.split() else None
-        if after is None or self.given.get("answered"):
+        if self.kind not in kinds.split() or (self.kind == "pause" and "bytes" not in self.given):
             return CHUNK
+        after = self.given.get("bytes", 0)
         if body.received < after and not sent:
             return after - body.received
         if self.kind == "pause":
             self.hold(self.given["name"])
-            self.given = {}
+            self.kind = ""
             return CHUNK
         if self.kind == "interim":
-            for place in range(0, len(self.given["content"]), 11):
-                self.client.sock.sendall(self.given["content"][place : place + 11])
-            self.given = {}
+            content = b"".join(
+                b"HTTP/1.1 %d Interim\r\nLink: </x>; rel=preload\r\n\r\n" % each
+                for each in self.given.get("statuses", (100, 103))
+            )
+            for place in range(0, len(content), 11):
+                self.client.sock.sendall(content[place : place + 11])
+            self.kind = ""
             return CHUNK
         if self.kind.startswith("stall"):
             self.hold()
@@ -219,7 +224,7 @@ class Connection:
 
     def send_body(self, server: Wire) -> Head | None:
         """Send the body, or what the server takes of it; the head of its answer if that comes first."""
-        kinds, body = "reset_request stall_request pause interim", self.body
+        kinds, body = "cut_after stall_after pause interim", self.body
         while not body.done:
             limit = self.at_limit(kinds, body)
             if not self.client.buffer and self.answers_first(server):
@@ -233,6 +238,10 @@ class Connection:
         self.at_limit(kinds, body, sent=True)
         return None
 
+    def is_never_whole(self) -> bool:
+        """Whether the server must not get all of the request, however short its body is."""
+        return self.kind in ("cut_after", "stall_after")
+
     def answers_first(self, server: Wire) -> bool:
         """Wait for the client or the server; True if the server has something to say."""
         return bool(server.buffer) or server.sock in waiting([self.client.sock, server.sock])
@@ -240,8 +249,10 @@ class Connection:
     def pass_on(self, server: Wire, limit: int) -> bool:
         """Send one piece of the body on; False if the server takes no more."""
         piece, data = self.body.piece(limit)
+        if self.body.done and self.is_never_whole():
+            piece = b""
         if data and self.kind == "flip_request":
-            piece = flipped(piece, self.given["offset"] - (self.body.received - len(piece)))
+            piece = flipped(piece, self.given.get("bytes", 0) - (self.body.received - len(piece)))
         self.seen.body_bytes = self.body.received
         try:
             server.sock.sendall(piece)
@@ -264,7 +275,7 @@ class Connection:
         content = gzip.compress(b"".join(pieces), 1)
         changes = {"Transfer-Encoding": None, "Content-Length": str(len(content)), "Content-Encoding": "gzip"}
         if etag := answer.headers.get("ETag"):
-            changes["ETag"] = self.given["etag"].format(etag.strip('"'))
+            changes["ETag"] = self.given.get("etag", 'W/"{}"').format(etag.strip('"'))
         raw = answer.raw
         for name, value in changes.items():
             raw = Head(raw).replacing(name, value)
@@ -272,17 +283,19 @@ class Connection:
         self.client.sock.sendall(raw + content)
 
     def relay(self, answer: Head, status: int, body: Body) -> None:
-        kinds = "reset_response truncate stall_response"
-        if self.kind == "stall_response" and self.given["after"] is None:
+        kinds = "reset truncate stall"
+        if self.kind == "silence":
             self.hold()
         self.seen.status = status
         change = self.kind == "header"
-        self.client.sock.sendall(answer.replacing(**self.given) if change else answer.raw)
+        self.client.sock.sendall(
+            answer.replacing(self.given["name"], self.given.get("value")) if change else answer.raw
+        )
         while not body.done:
             limit = self.at_limit(kinds, body)
             piece, data = body.piece(limit)
             if data and self.kind == "flip":
-                piece = flipped(piece, self.given["offset"] - (body.received - len(piece)))
+                piece = flipped(piece, self.given.get("bytes", 0) - (body.received - len(piece)))
             self.seen.answer_bytes = body.received
             self.client.sock.sendall(piece)
         self.at_limit(kinds, body, sent=True)
@@ -312,7 +325,7 @@ class FaultProxy:
         self._listening = threading.Lock()
         self._threads: set[threading.Thread] = set()
         self._sockets: dict[socket.socket, bool] = {}  # open connections; True: of a client
-        self._scripts: list[Script] = []
+        self._faults: list[faults.Fault] = []
         self._log: list[Seen] = []
         self._gates: dict[str, threading.Event] = {}
         self._held: list[str] = []
@@ -353,40 +366,44 @@ class FaultProxy:
     def on(self, operation: Any = "*", **match: Any) -> Script:
         """A new Script for the requests of an operation (its class, its name, a management Action, or "*").
 
-        ``space``, ``key``, ``part``, ``method``: what else must agree; ``byte``: one of the object that is asked for.
-        Requests are not counted: which one comes second is up to threads and retries.
+        ``space``, ``key``, ``part``, ``method``: what else must agree.  ``where``: what stands in the target.
+        ``byte``: one of the object that is asked for.  Requests are not counted: which one comes second is up to
+        threads and retries.
         """
-        script = Script({"operation": operation, **match})
-        with self._lock:
-            self._scripts.append(script)
-        return script
+        name = operation.__name__ if isinstance(operation, type) else operation
+        return Script(self, {"on": name, **{name: value for name, value in match.items() if value is not None}})
 
-    def script(self, faults: list[dict[str, Any]]) -> None:
-        """Replace all scripts by these, in their JSON form."""
-        scripts = [read_script(fields) for fields in faults]
+    def add(self, fields: dict[str, Any]) -> None:
+        """One fault more, in the form that a file has."""
+        fault = parse(fields)
         with self._lock:
-            self._scripts = scripts
+            self._faults.append(fault)
+
+    def script(self, given: list[dict[str, Any]]) -> None:
+        """Replace all faults by these."""
+        found = [parse(fields) for fields in given]
+        with self._lock:
+            self._faults = found
 
     def unfired(self) -> list[dict[str, Any]]:
-        """The faults that have not fired as often as they were to; those for every time: not once."""
+        """The faults that have not happened as often as they were to; those for every time: not once."""
         with self._lock:
             return [
-                {"match": str(script), "fault": str(fault), "fired": fault.fired, "times": fault.times}
-                for script in self._scripts
-                for fault in script.faults
-                if fault.fired < (fault.times or 1)
+                {"text": str(fault), "happened": fault.happened, "times": fault.times}
+                for fault in self._faults
+                if fault.happened < (fault.times or 1)
             ]
 
     def check(self) -> None:
         """AssertionError that names every fault of unfired()."""
-        left = [f"{each['match']}: {each['fault']} fired {each['fired']} of {each['times']}" for each in self.unfired()]
+        left = [f"{each['text']} fired {each['happened']} of {each['times']}" for each in self.unfired()]
         if left:
             raise AssertionError("faults that never fired: " + "; ".join(left))
 
     def reset(self) -> None:
         """Forget scripts, log and released names; listen."""
         with self._lock:
-            self._scripts, self._log, self._dropping = [], [], 0
+            self._faults, self._log, self._dropping = [], [], 0
             for gate in self._gates.values():
                 gate.set()
             self._gates = {}
@@ -403,7 +420,7 @@ class FaultProxy:
 
     def arrived(
         self, connection: int, method: str, target: str, headers: Headers, readings: list[Reading]
-    ) -> tuple[Seen, Fault | None]:
+    ) -> tuple[Seen, faults.Fault | None]:
         """Log a request and take the fault that is due for it."""
         if self.spaces is not None:
             readings = sorted(readings, key=lambda reading: reading.space not in (self.spaces or ()))
@@ -414,12 +431,10 @@ class FaultProxy:
             number = len(self._log) + 1
             seen = Seen(number, connection, time.monotonic(), method, target, *readings[0], headers=shown)
             self._log.append(seen)
-            chosen = None
-            for script in self._scripts:
-                if script.fits(seen, readings):
-                    chosen = chosen or script.due()
+            asked = Asked(readings[0].operation)
+            asked.readings, asked.seen = readings, seen
+            chosen = faults.due(self._faults, asked)
             if chosen:
-                chosen.fired += 1
                 seen.fault = str(chosen)
             return seen, chosen
 

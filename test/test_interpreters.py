@@ -57,6 +57,7 @@ def test_what_does_not_run_is_no_interpreter(tmp_path):
     assert interpreters.identify(str(tmp_path / "python3.8")) is None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("interpreter", interpreters.cases(), ids=lambda each: each.name)
 def test_requests_is_installed_for_each(interpreter):
     folder = interpreters.install(interpreter)
@@ -68,6 +69,7 @@ def test_requests_is_installed_for_each(interpreter):
     assert interpreters.install(interpreter) == folder, "the second call uses what the first made"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("interpreter", interpreters.important().values(), ids=interpreters.important())
 def test_an_interpreter_without_pip_is_prepared_with_ours(interpreter, tmp_path, monkeypatch):
     if interpreter is None:
@@ -78,6 +80,7 @@ def test_an_interpreter_without_pip_is_prepared_with_ours(interpreter, tmp_path,
     subprocess.run([interpreter.path, "-c", "import requests"], env=environment, check=True, timeout=60)
 
 
+@pytest.mark.long
 def test_a_failed_installation_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(interpreters, "CACHE", tmp_path)
     monkeypatch.setattr(interpreters, "_requirements", lambda _: ["--no-such-option"])

@@ -103,3 +103,22 @@ def test_stubs_say_what_the_comments_say() -> None:
                 differ.append(f"{stub}: {name}")
     assert differ == []
     assert checked
+
+
+def test_the_stub_of_operations_names_the_results_that_are_decoded() -> None:
+    folder = ROOT / "ucloud/uvideo/protocol"
+    said = {
+        name: ast.unparse(node.returns) for name, node in functions(folder / "operation.pyi").items() if node.returns
+    }
+    for module, method in (("answer", "_data"), ("management", "_action")):
+        decoders = functions(folder / f"{module}.py")
+        found = {
+            f"{key.attr}.{method}": list(commented(decoders[value.id]))[-1][1].replace("operation.", "")
+            for node in ast.walk(ast.parse((folder / f"{module}.py").read_text("utf-8")))
+            if isinstance(node, ast.Dict)
+            for key, value in zip(node.keys, node.values, strict=True)
+            if isinstance(key, ast.Attribute) and isinstance(value, ast.Name) and value.id.startswith("_decode")
+        }
+        assert found
+        wanted = {name: kind for name, kind in said.items() if name.endswith(f".{method}")}
+        assert {name: kind for name, kind in wanted.items() if name in found or kind not in ("Done", "_R")} == found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 try:
     from ucloud.uvideo import __version__
@@ -62,11 +62,9 @@ if TYPE_CHECKING:
     from ucloud.uvideo.http import socks as socks
     from ucloud.uvideo.http import trust as trust
     from ucloud.uvideo.http import wire as wire
-    from ucloud.uvideo.protocol.dialect import Operation as _DataOperation
-    from ucloud.uvideo.protocol.management import Operation as _ManagementOperation
 
-    DataOperation = _DataOperation
-    ManagementOperation = _ManagementOperation
+    DataOperation = operation.Data[Any]
+    ManagementOperation = operation.Management[Any]
     Operation = DataOperation | ManagementOperation
 
 __all__ = [

@@ -175,7 +175,7 @@ def test_sdk(every: dict[str, Way], interpreter: interpreters.Interpreter) -> No
     done = subprocess.run(
         [interpreter.path, str(Path(__file__).with_name("sdk.py"))],
         input=json.dumps(given).encode(),
-        env={**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "PYTHONPATH": path, **interpreters.bytecode(interpreter)},
         capture_output=True,
         timeout=SECONDS,
     )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 
 import pytest
@@ -12,6 +10,7 @@ import pytest
 from test.cli.inside import Inside
 from test.cli.shell import Done, Shell
 from test.fakes import FaultProxy
+from test.forked import Forked
 
 KEYS = {
     "a.txt": "a" * 10,
@@ -224,7 +223,7 @@ class TestCat:
     def test_a_body_that_breaks_off_is_continued(self, shell: Shell) -> None:
         space = shell.space(n="0123456789" * 1000)
         with FaultProxy("127.0.0.1", shell.server.port) as proxy:
-            proxy.on("GetObject").reset_response(500)
+            proxy.on("GetObject").reset(500)
             done = shell("cat", f"uvideo://{space}/n", UVIDEO_ENDPOINT=f"127.0.0.1:{proxy.port}")
         assert (done.code, done.data) == (0, b"0123456789" * 1000)
 
@@ -242,7 +241,7 @@ class TestCat:
         assert inside("cat", "uvideo://any-space").code == 2
 
 
-def test_help_needs_no_server() -> None:
+def test_help_needs_no_server(commands: Forked) -> None:
     for name in ("ls", "du", "stat", "cat"):
-        done = subprocess.run([sys.executable, "-m", "uvideo", name, "--help"], capture_output=True, text=True)
+        done = commands.run(name, "--help")
         assert done.returncode == 0 and "  1. " in done.stdout

@@ -125,7 +125,7 @@ def test_an_error_says_what_it_is_about(go: Any) -> None:
 
 def test_passing_failures_are_tried_again_and_refusals_are_not(go: Any, proxy: FaultProxy) -> None:
     proxy.on("PutObject").then(500).cut_after(3).then(429, headers={"Retry-After": "0"})
-    proxy.on("GetObject").reset_response(2)
+    proxy.on("GetObject").reset(2)
     proxy.on("DeleteObject").then(403)
 
     async def work(client: AsyncClient, space: str) -> None:

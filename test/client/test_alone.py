@@ -80,7 +80,7 @@ def test_a_download_tells_its_watch_one_thing_at_a_time(
     space: str, stored: bytes, proxy: FaultProxy, through: Client, tmp_path: Path
 ) -> None:
     for block in range(2, 8):
-        proxy.on("GetObject", byte=block * BLOCK).reset_response(BLOCK // 2)
+        proxy.on("GetObject", byte=block * BLOCK).reset(BLOCK // 2)
     watch = Watch()
     receive(through, space, tmp_path / "a", watch)
     assert (tmp_path / "a").read_bytes() == stored
@@ -93,7 +93,7 @@ def test_each_thing_that_a_watch_is_told_keeps_the_others_out(
     space: str, stored: bytes, proxy: FaultProxy, through: Client, tmp_path: Path, which: str
 ) -> None:
     for block in range(2, 8):
-        proxy.on("GetObject", byte=block * BLOCK).reset_response(1000 if which == "failed" else BLOCK // 2)
+        proxy.on("GetObject", byte=block * BLOCK).reset(1000 if which == "failed" else BLOCK // 2)
     watch = Watch()
     for name in {"moved", "arrived", "failed"} - {which}:
         setattr(watch, name, lambda *_: None)

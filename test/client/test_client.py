@@ -401,7 +401,7 @@ def test_usage_is_told_by_day(client: Client, space: str) -> None:
 
 def test_a_passing_failure_is_tried_again(client: Client, space: str, proxy: FaultProxy, through: Client) -> None:
     proxy.on("PutObject").then(500, times=2)
-    proxy.on("GetObject").reset_response(3)
+    proxy.on("GetObject").reset(3)
     proxy.on("ListObjects").then(429)
     through.put(space, "a", b"hello")
     assert through.get(space, "a").data == b"hello"

@@ -272,8 +272,8 @@ def test_an_existing_file_keeps_its_permissions_and_a_link_its_place(
 def test_what_breaks_off_goes_on_where_it_ended(
     stored: str, proxy: FaultProxy, through: Client, folder: Path, data: bytes
 ) -> None:
-    proxy.on("GetObject", byte=LEAD - 1).reset_response(BLOCK).truncate(BLOCK // 2).then(503)
-    proxy.on("GetObject", byte=5 * BLOCK - 1).reset_response(BLOCK // 2).then(500, times=2).truncate(BLOCK // 4)
+    proxy.on("GetObject", byte=LEAD - 1).reset(BLOCK).truncate(BLOCK // 2).then(503)
+    proxy.on("GetObject", byte=5 * BLOCK - 1).reset(BLOCK // 2).then(500, times=2).truncate(BLOCK // 4)
     seen: list[Progress] = []
     assert through.download(stored, "a", folder / "a", progress=seen.append).verified
     assert (folder / "a").read_bytes() == data
@@ -286,7 +286,7 @@ def test_what_breaks_off_goes_on_where_it_ended(
 def test_silence_ends_and_is_tried_again(
     stored: str, proxy: FaultProxy, through: Client, folder: Path, data: bytes, jobs: int
 ) -> None:
-    proxy.on("GetObject").stall_response(BLOCK // 2)
+    proxy.on("GetObject").stall(BLOCK // 2)
     with silence.told(proxy.held):
         assert through.download(stored, "a", folder / "a", part_jobs=jobs).verified
     assert (folder / "a").read_bytes() == data
@@ -317,7 +317,7 @@ def test_a_failure_leaves_an_existing_file_as_it_was(
     if fault == "flip":
         proxy.on("GetObject").flip(BLOCK + 1)
     elif fault == "range":
-        proxy.on("GetObject", byte=0).reset_response(BLOCK)
+        proxy.on("GetObject", byte=0).reset(BLOCK)
         proxy.on("GetObject", byte=LEAD - 1).header("Content-Range", "bytes 7-1000006/20971597")
     elif fault == "forbidden":
         proxy.on("GetObject").then(403)
@@ -452,7 +452,7 @@ def test_without_a_place_for_the_journal_it_goes_without(
 def test_a_silent_service_does_not_hold_up_cancel_or_deadline(
     stored: str, proxy: FaultProxy, through: Client, folder: Path, kind: str, jobs: int
 ) -> None:
-    proxy.on("GetObject").stall_response(LEAD // 2)
+    proxy.on("GetObject").stall(LEAD // 2)
     cancel, deadline, late = Cancel(), None, [0.0]
     if kind == "deadline":
         deadline = 600
@@ -501,8 +501,8 @@ def test_a_cancelled_download_is_resumed(
 def test_progress_never_goes_back_and_knows_all_after_the_first_answer(
     stored: str, proxy: FaultProxy, through: Client, folder: Path, data: bytes
 ) -> None:
-    proxy.on("GetObject").reset_response(BLOCK + 5)
-    proxy.on("GetObject", byte=3 * BLOCK).reset_response(BLOCK // 2)
+    proxy.on("GetObject").reset(BLOCK + 5)
+    proxy.on("GetObject", byte=3 * BLOCK).reset(BLOCK // 2)
     seen: list[Progress] = []
     through._carrier.ticks = iter(range(10**6)).__next__
     through.download(stored, "a", folder / "a", part_jobs=3, progress=seen.append)

@@ -246,7 +246,7 @@ def test_a_folder_that_is_none_is_said_at_once(client: Client, space: str, album
 
 
 def test_stop_begins_nothing_more_after_a_failure(space: str, album: Path, proxy: FaultProxy, through: Client) -> None:
-    proxy.on("PutObject", key="a.txt").delay(0.1)  # so that others wait by then
+    proxy.on("PutObject", key="a.txt").latency(0.1)  # so that others wait by then
     proxy.on("PutObject", key="a/1.txt").then(403)
     with pytest.raises(errors.SomeFailed) as caught:
         through.upload_dir(album, space, jobs=1, on_error="stop")

@@ -123,7 +123,7 @@ def keys_of(made: Token) -> Keys:
 
 def break_off(face: Face, keys: Keys, proxy: FaultProxy) -> None:
     """Parts 0 and 1 are stored, then the way to the service ends."""
-    proxy.on("UploadPart", part=2).reset_request(times=None)
+    proxy.on("UploadPart", part=2).cut_after(times=None)
     with pytest.raises(errors.TransferInterrupted):
         face(keys)
     proxy.reset()

@@ -27,9 +27,9 @@ def inherited(cls: type) -> dict[str, str]:
 
 
 def keywords(method: Callable[..., Any]) -> dict[str, str]:
-    """{name: type} of what a method takes by keyword only; a Cancel is what callers have for an Interrupt."""
+    """{name: type} of what a method takes by keyword only."""
     return {
-        name: str(each.annotation).replace("models.", "").replace("Interrupt", "Cancel")
+        name: str(each.annotation).replace("models.", "")
         for name, each in inspect.signature(method).parameters.items()
         if each.kind is inspect.Parameter.KEYWORD_ONLY
     }
@@ -40,10 +40,12 @@ def keywords(method: Callable[..., Any]) -> dict[str, str]:
     [
         (options.UploadOptions, Client.upload),
         (options.DownloadOptions, Client.download),
-        (options.PutOptions, Client.put),
-        (options.CopyOptions, Client.copy),
         (options.OpenOptions, Client.open),
         (options.SpaceOptions, Client.create_space),
+        (options.CopyOptions, Client.copy),
+        (options.ResumeOptions, Client.resume),
+        (options.UploadDirOptions, Client.upload_dir),
+        (options.DownloadDirOptions, Client.download_dir),
     ],
     ids=lambda each: each.__name__,
 )

@@ -200,7 +200,7 @@ def test_an_absent_object_is_not_found_at_once(client: Client, space: str) -> No
 def test_a_body_that_breaks_off_is_continued_where_it_ended(
     space: str, film: str, data: bytes, proxy: FaultProxy, through: Client
 ) -> None:
-    proxy.on("GetObject", byte=SIZE - 1).reset_response(300_000).then(503).truncate(5000)
+    proxy.on("GetObject", byte=SIZE - 1).reset(300_000).then(503).truncate(5000)
     with through.open(space, film) as file:
         assert b"".join(iter(lambda: file.read(8192), b"")) == data and file.verified
     assert all(seen.headers["if-match"] == f'"{file.etag}"' for seen in proxy.log("GetObject"))
@@ -212,7 +212,7 @@ def test_a_body_that_breaks_off_is_continued_where_it_ended(
 def test_a_line_that_stays_dead_is_no_answer(
     space: str, film: str, data: bytes, proxy: FaultProxy, through: Client
 ) -> None:
-    proxy.on("GetObject").reset_response(0, times=through.settings.retries + 1)
+    proxy.on("GetObject").reset(0, times=through.settings.retries + 1)
     with through.open(space, film) as file:
         with pytest.raises(errors.NoAnswer) as caught:
             file.read(10)

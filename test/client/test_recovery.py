@@ -47,7 +47,7 @@ def test_a_space_that_was_there_before_is_refused_all_the_same(
     given: dict[str, Any], proxy: FaultProxy, client: Client
 ) -> None:
     private, public = client.create_space(fresh()).name, client.create_space(fresh(), type="public").name
-    proxy.on("CreateSpace").reset_request(times=2)
+    proxy.on("CreateSpace").cut_after(times=2)
     with Client(**given) as made:
         with pytest.raises(SpaceExists):
             made.create_space(public)  # of another type than asked for

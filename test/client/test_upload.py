@@ -387,7 +387,7 @@ def test_one_whose_beginning_gets_no_answer_ends_soon_when_it_is_cancelled(
     space: str, proxy: FaultProxy, through: Client, data: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(session, "GRACE", 0.05)
-    proxy.on("InitiateUpload").stall_response()
+    proxy.on("InitiateUpload").silence()
     cancel = Cancel()
     threading.Timer(0.1, cancel.cancel).start()
     began = time.monotonic()
@@ -399,7 +399,7 @@ def test_one_whose_beginning_gets_no_answer_ends_soon_when_it_is_cancelled(
 def test_a_request_that_waits_for_its_answer_ends_at_the_deadline(
     space: str, proxy: FaultProxy, through: Client, file: Path
 ) -> None:
-    proxy.on("InitiateUpload").stall_response()
+    proxy.on("InitiateUpload").silence()
     with pytest.raises(errors.DeadlineExceeded):
         through.upload(space, "a", file, deadline=0.2)
     assert through.transfers() == ()

@@ -295,7 +295,7 @@ file.write(bytes(3 * 4194304))
 sys.stdin.readline()
 """
     if is_asking:
-        proxy.on("InitiateUpload").stall_response()
+        proxy.on("InitiateUpload").silence()
     environment = {**os.environ, "UVIDEO_PUBLIC_KEY": server.public_key, "UVIDEO_PRIVATE_KEY": server.private_key}
     command = [sys.executable, "-c", program, f"127.0.0.1:{proxy.port}", space]
     pipe = subprocess.PIPE

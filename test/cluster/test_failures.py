@@ -137,7 +137,7 @@ def test_resume_goes_on_at_the_address_of_another_gateway(cluster: Cluster, tmp_
     third, done = cluster.gateway(), []
     with FaultProxy("127.0.0.1", third.port) as proxy:
         # What a killed gateway has sent may all have arrived, so the last bytes are held back.
-        proxy.on("GetObject", byte=12 * BLOCK - 1).reset_response(after=1000)
+        proxy.on("GetObject", byte=12 * BLOCK - 1).reset(1000)
         with client_of(cluster.at(proxy.port), retries=0) as client:
             with pytest.raises(errors.TransferInterrupted) as down:
                 client.download(space, "film.mp4", target, progress=lambda each: done.append(each.done), part_jobs=2)

@@ -7,10 +7,12 @@ import http.client
 import os
 import re
 import socket
+import ssl
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import obstore
 import pytest
@@ -19,8 +21,10 @@ from test.cluster.gateways import Cluster, start_cluster
 from test.cluster.object_store import ObjectStore
 from test.cluster.postgres import Postgres
 from test.cluster.program import find, until
-from test.cluster.store_faults import Fault, StoreProxy, start_store_proxy
+from test.cluster.store_faults import before_store, having, refusal
+from test.fakes import FaultProxy
 from test.ports import free_ports
+from test.sdk.peer import Peer as Socket
 from test.server.wire import BLOCK, Peer
 from test.server_fixture import Server
 from ucloud.uvideo.protocol import operation
@@ -40,7 +44,7 @@ class Gateway:
     """A gateway whose store is behind the proxy, and what it has stored there."""
 
     server: Server
-    proxy: StoreProxy
+    proxy: FaultProxy
     peer: Peer
     space: str
 
@@ -56,8 +60,8 @@ class Gateway:
 
 
 @pytest.fixture(scope="module")
-def proxy(object_store: ObjectStore) -> Iterator[StoreProxy]:
-    with start_store_proxy(object_store.endpoint) as started:
+def proxy(object_store: ObjectStore) -> Iterator[FaultProxy]:
+    with before_store(object_store) as started:
         yield started
 
 
@@ -70,7 +74,7 @@ def cluster(
 
 
 @pytest.fixture(scope="module")
-def gateway(cluster: Cluster, proxy: StoreProxy) -> Gateway:
+def gateway(cluster: Cluster, proxy: FaultProxy) -> Gateway:
     server = cluster.gateway(blobs=cluster.object_store.through(cluster.settings["UVIDEO_SERVE_BLOBS"], proxy.port))
     peer = Peer(server)
     made = Gateway(server, proxy, peer, peer.space())
@@ -165,7 +169,7 @@ def test_an_answer_of_the_store(gateway: Gateway, place, status: int, code: str,
     cause = reading if place in READS else writing
     method, where = {**READS, **WRITES}[place]
     before, logged = gateway.causes(), gateway.server.log.stat().st_size
-    with gateway.proxy.having(Fault(method, where, status, code)):
+    with having(gateway.proxy, refusal(method, where, status, code)):
         said = place(gateway)
     wrong = 500 if cause == "damaged" else 503
     if place is not middle_of_read:
@@ -186,20 +190,20 @@ def test_an_answer_of_the_store(gateway: Gateway, place, status: int, code: str,
 
 
 def test_a_read_that_breaks_off_ahead_of_its_end_is_tried_again(gateway: Gateway) -> None:
-    with gateway.proxy.having(Fault("GET", "/000001-", length=1000, times=1)):
+    with having(gateway.proxy, {"where": "/000001-", "do": "truncate", "bytes": 1000}):
         assert gateway.peer.call(operation.GetObject(gateway.space, "long")).body == LONG
 
 
 def test_a_read_that_breaks_off_for_ever(gateway: Gateway) -> None:
     before = gateway.causes().get("broken", 0)
-    with gateway.proxy.having(Fault("GET", "/000000-", length=1000)):
+    with having(gateway.proxy, {"where": "/000000-", "do": "truncate", "bytes": 1000, "times": None}):
         assert gateway.peer.call(operation.GetObject(gateway.space, "short")).refusal()[0] == 503
     assert gateway.causes()["broken"] == before + 1
 
 
 def test_a_segment_that_is_too_short_is_damage(gateway: Gateway, object_store: ObjectStore) -> None:
     gateway.peer.do(operation.PutObject(gateway.space, "cut"), BODY)
-    path = next(target for method, target in reversed(gateway.proxy.seen) if method == "PUT" and "/000000-" in target)
+    path = next(each.target for each in reversed(gateway.proxy.log(method="PUT")) if "/000000-" in each.target)
     store = object_store.store()
     obstore.put(store, path.removeprefix(f"/{object_store.bucket}/"), BODY[:1000])
     before = gateway.causes().get("damaged", 0)
@@ -210,10 +214,10 @@ def test_a_segment_that_is_too_short_is_damage(gateway: Gateway, object_store: O
 
 def test_readiness_says_what_is_wrong_and_what_to_do(gateway: Gateway, object_store: ObjectStore) -> None:
     for fault, text in (
-        (Fault("PUT", "/probe", 403, "QuotaExceeded"), f"raise the quota of the user and of {object_store.bucket}"),
-        (Fault("PUT", "/probe", 404, "NoSuchBucket"), f"there is no bucket {object_store.bucket}: create it"),
+        (refusal("PUT", "/probe", 403, "QuotaExceeded"), f"raise the quota of the user and of {object_store.bucket}"),
+        (refusal("PUT", "/probe", 404, "NoSuchBucket"), f"there is no bucket {object_store.bucket}: create it"),
     ):
-        with gateway.proxy.having(fault):
+        with having(gateway.proxy, fault):
             status, said = gateway.page("/readyz")
         assert status == 503 and text in said
     assert gateway.page("/readyz")[0] == 200
@@ -235,23 +239,24 @@ def refused(cluster: Cluster, blobs: str, env: dict[str, str] | None = None, end
 @pytest.mark.parametrize(
     ("fault", "text"),
     [
-        (Fault("PUT", "", 404, "NoSuchBucket"), "there is no bucket"),
-        (Fault("PUT", "", 403, "AccessDenied"), "allow them to get, put, delete and list"),
-        (Fault("GET", "/probe-", 403, "AccessDenied"), "allow them to get, put, delete and list"),
-        (Fault("GET", "list-type", 403, "AccessDenied"), "allow them to get, put, delete and list"),
-        (Fault("POST", "delete", 403, "AccessDenied"), "allow them to get, put, delete and list"),
+        (refusal("PUT", "", 404, "NoSuchBucket"), "there is no bucket"),
+        (refusal("PUT", "", 403, "AccessDenied"), "allow them to get, put, delete and list"),
+        (refusal("GET", "/probe-", 403, "AccessDenied"), "allow them to get, put, delete and list"),
+        (refusal("GET", "list-type", 403, "AccessDenied"), "allow them to get, put, delete and list"),
+        (refusal("POST", "delete", 403, "AccessDenied"), "allow them to get, put, delete and list"),
         (
-            Fault("PUT", "", 301, "PermanentRedirect", (("Location", "http://127.0.0.1:1/"),)),
+            refusal("PUT", "", 301, "PermanentRedirect", Location="http://127.0.0.1:1/"),
             "correct endpoint and region",
         ),
-        (Fault("GET", "/probe-", 307, "", (("Location", "http://127.0.0.1:1/"),)), "nothing listens at 127.0.0.1:1"),
+        (refusal("GET", "/probe-", 307, "", Location="http://127.0.0.1:1/"), "nothing listens at 127.0.0.1:1"),
     ],
-    ids=lambda each: f"{each.method} {each.status}" if isinstance(each, Fault) else None,
+    ids=lambda each: f"{each['method']} {each['status']}" if isinstance(each, dict) else None,
 )
-def test_a_gateway_does_not_start_and_says_why(cluster: Cluster, proxy: StoreProxy, fault: Fault, text: str) -> None:
+def test_a_gateway_does_not_start_and_says_why(
+    cluster: Cluster, proxy: FaultProxy, fault: dict[str, Any], text: str
+) -> None:
     url = cluster.object_store.through(cluster.settings["UVIDEO_SERVE_BLOBS"], proxy.port)
-    fault.fired = 0
-    with proxy.having(fault):
+    with having(proxy, fault):
         assert text in refused(cluster, url)
 
 
@@ -297,13 +302,20 @@ def tls(tmp_path: Path) -> dict[str, Path]:
     return {name.partition(".")[0]: tmp_path / name for name in ("ca.pem", "host.crt", "expired.crt")}
 
 
+def over_tls(store: ObjectStore, certificate: Path, key: Path) -> Socket:
+    """What speaks TLS before the store."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    return Socket(lambda call: call.tunnel(store.port), context)
+
+
 def test_a_store_with_a_private_ca_needs_ssl_cert_file(cluster: Cluster, tls: dict[str, Path]) -> None:
     key, trusted = tls["host"].with_suffix(".key"), {"SSL_CERT_FILE": str(tls["ca"])}
     place = cluster.settings["UVIDEO_SERVE_BLOBS"].partition("?")[0]
-    with start_store_proxy(cluster.object_store.endpoint, tls=(tls["expired"], key)) as proxy:
+    with contextlib.closing(over_tls(cluster.object_store, tls["expired"], key)) as proxy:
         blobs = f"{place}?endpoint=https%3A%2F%2F127.0.0.1%3A{proxy.port}"
         assert "has expired: renew it" in refused(cluster, blobs, trusted)
-    with start_store_proxy(cluster.object_store.endpoint, tls=(tls["host"], key)) as proxy:
+    with contextlib.closing(over_tls(cluster.object_store, tls["host"], key)) as proxy:
         blobs = f"{place}?endpoint=https%3A%2F%2F127.0.0.1%3A{proxy.port}&region={cluster.object_store.region}"
         assert "set SSL_CERT_FILE to that CA's file" in refused(cluster, blobs)
         other = blobs.replace("127.0.0.1", "localhost")

@@ -199,7 +199,7 @@ class ClientContract(Given):
         proxy.on("UploadPart", part=1).cut_after(512).then(500, times=2)
         proxy.on("UploadPart", part=2).lost_answer()
         proxy.on("FinishUpload").lost_answer()
-        proxy.on("GetObject").reset_response(BLOCK).then(503).truncate(BLOCK)
+        proxy.on("GetObject").reset(BLOCK).then(503).truncate(BLOCK)
         subject.upload(space, "a", tmp_path / "big")
         subject.download(space, "a", tmp_path / "b")
         assert (tmp_path / "b").read_bytes() == (tmp_path / "big").read_bytes()
@@ -346,7 +346,7 @@ class FileContract(Given):
         self, subject: TypedSubject, space: str, proxy: FaultProxy, large: Path
     ) -> None:
         etag = subject.upload(space, "a", large)
-        proxy.on("GetObject", byte=BLOCK).reset_response(1000).then(503)
+        proxy.on("GetObject", byte=BLOCK).reset(1000).then(503)
         with subject.open(space, "a", "rb") as file:
             assert b"".join(iter(lambda: file.read(100_000), b"")) == large.read_bytes()
             assert file.facts == (large.stat().st_size, etag, True)
@@ -421,7 +421,7 @@ class FolderContract(Given):
         self, subject: TypedSubject, space: str, proxy: FaultProxy, folder: Path, tmp_path: Path
     ) -> None:
         proxy.on("PutObject", key="p/c.bin").cut_after(100).then(500)
-        proxy.on("GetObject", key="p/a/1.txt").reset_response(100).then(503)
+        proxy.on("GetObject", key="p/a/1.txt").reset(100).then(503)
         totals: list[Any] = []
         up = subject.upload_dir(folder, space, "p", jobs=2, progress=totals.append, exclude=["b/"])
         names = ["a/1.txt", "c.bin", "large", "视频.mp4"]

@@ -16,11 +16,12 @@ import pytest
 from test.cluster.object_store import ObjectStore
 from test.cluster.postgres import Postgres
 from test.cluster.relay import Relay, start_relay
-from test.cluster.store_faults import Fault, start_store_proxy
+from test.cluster.store_faults import before_store, having, most_at_once, refusal
 from test.contract.blobs import ALL, BlobsContract, nobody, read, store, store_part, whole
 from test.contract.catalog import SPACE
 from test.contract.place import ROOT, Place, play
 from test.contract.store import StoreContract
+from test.faults import Seen
 from uvideo._core import errors
 from uvideo.storage import s3
 from uvideo.storage.base import (
@@ -432,24 +433,22 @@ def test_a_sweep_asks_the_store_for_many_blobs_at_once(
 ) -> None:
     """One deletion for many segments, and one list a blob, not two; at most so many on their way."""
     count = 300
-    with start_store_proxy(object_store.endpoint) as proxy:
+    with before_store(object_store) as proxy:
         arguments = {**place.arguments, "url": object_store.through(bucket, proxy.port)}
 
-        async def story(blobs: S3Blobs) -> tuple[Freed, list[str]]:
+        async def story(blobs: S3Blobs) -> tuple[Freed, list[Seen]]:
             for _ in range(count // 20):
                 made = await asyncio.gather(*(store(blobs, b"x" * 100) for _ in range(20)))
                 await asyncio.gather(*map(blobs.delete, made))
-            proxy.seen.clear()
-            proxy.most_at_once = 0
-            return await collect(blobs, clock), [f"{method} {target}" for method, target in proxy.seen]
+            proxy.reset()
+            return await collect(blobs, clock), proxy.log()
 
-        freed, asked = play(story, Place(place.driver, arguments))
-        most = proxy.most_at_once
+        freed, seen = play(story, Place(place.driver, arguments))
     assert freed == Freed(count, count * 100) and stored(object_store, bucket) == [] and clock.known() == 0
-    lists = [each for each in asked if each.startswith("GET") and "list-type" in each]
-    deletions = [each for each in asked if each.startswith("POST") and "delete" in each]
-    assert len(lists) == count and len(deletions) == 2 and len(asked) == count + 2
-    assert 2 <= most <= s3.LISTS
+    lists = [each for each in seen if each.method == "GET" and "list-type" in each.target]
+    deletions = [each for each in seen if each.method == "POST" and "delete" in each.target]
+    assert len(lists) == count and len(deletions) == 2 and len(seen) == count + 2
+    assert 2 <= most_at_once(seen) <= s3.LISTS
 
 
 @cluster
@@ -457,7 +456,7 @@ def test_a_blob_that_cannot_be_removed_keeps_no_other(
     place: Place, clock: Clock, object_store: ObjectStore, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(s3, "BATCH", 4)
-    with start_store_proxy(object_store.endpoint) as proxy:
+    with before_store(object_store) as proxy:
         arguments = {**place.arguments, "url": object_store.through(bucket, proxy.port)}
 
         async def story(blobs: S3Blobs) -> None:
@@ -465,7 +464,10 @@ def test_a_blob_that_cannot_be_removed_keeps_no_other(
             for each in made:
                 await blobs.delete(each)
             await asyncio.to_thread(clock.passes, 2 * HOUR)
-            with proxy.having(Fault("POST", "delete", 403, "AccessDenied", times=1)), pytest.raises(Unreachable):
+            with (
+                having(proxy, {**refusal("POST", "delete", 403, "AccessDenied"), "times": 1}),
+                pytest.raises(Unreachable),
+            ):
                 await blobs.sweep(nobody, ALL)
             assert {path.split("/")[1] for path in stored(object_store, bucket)} == set(made[:4])
             await collect(blobs, clock)

@@ -87,7 +87,7 @@ def test_killed_in_the_middle_then_only_the_missing_parts_are_sent(large: Path, 
         host = proxy.endpoint.rpartition("/")[2]
         do(host, server, "space")
         checkpoint = tmp_path / "checkpoint"
-        proxy.on("UploadPart", part=PARTS // 2).pause("middle", after=1000)
+        proxy.on("UploadPart", part=PARTS // 2).pause("middle", bytes=1000)
         with begin(host, server, "upload", large, checkpoint) as uploading:
             assert proxy.wait("middle", 60)
             uploading.kill()

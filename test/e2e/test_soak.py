@@ -37,7 +37,7 @@ def hold(proxy: FaultProxy, dice: random.Random) -> str:
         if after == "answered":
             proxy.on("UploadPart", part=part).pause("here", answered=True)
         else:
-            proxy.on("UploadPart", part=part).pause("here", after=after)
+            proxy.on("UploadPart", part=part).pause("here", bytes=after)
     else:
         proxy.on("FinishUpload").pause("here", answered=point == "finished")
     return point
@@ -98,11 +98,11 @@ POINTS = {"begin": 1, "write": 1, "start": 1, "moved": 40, "append": 4, "commit"
 FETCH = """
 import os, signal, sys
 from uvideo import Client
-from uvideo._core import receiver, target
+from uvideo._core import download_target, ranged_download
 from uvideo.transfer.journal import Claim
 
 point, left, after = sys.argv[4], int(sys.argv[5]), sys.argv[6] == "after"
-cls = next(cls for cls in (Claim, target.FileTarget, receiver.Receiver) if hasattr(cls, point))
+cls = next(cls for cls in (Claim, download_target.FileTarget, ranged_download.Receiver) if hasattr(cls, point))
 real = getattr(cls, point)
 
 def step(*given):

@@ -158,7 +158,7 @@ def test_large_reads_that_jump_ask_for_what_they_need(
 def test_a_line_that_breaks_and_an_object_that_changes(
     through: UVideoFileSystem, proxy: FaultProxy, client: Client, space: str, film: str, data: bytes
 ) -> None:
-    proxy.on("GetObject", byte=1 << 20).reset_response(1000)
+    proxy.on("GetObject", byte=1 << 20).reset(1000)
     with through.open(film) as file:
         assert file.read() == data
     with through.open(film) as file:

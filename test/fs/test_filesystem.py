@@ -182,7 +182,7 @@ def test_a_get_that_breaks_off_goes_on_with_what_is_missing(
 ) -> None:
     client.upload(space, "movie", movie)
     poor = UVideoFileSystem(**through.storage_options, part_jobs=1, retries=0)
-    proxy.on("GetObject").reset_response((4 << 20) + 1000)
+    proxy.on("GetObject").reset((4 << 20) + 1000)
     with pytest.raises(ConnectionAbortedError):
         poor.get_file(f"{space}/movie", str(tmp_path / "copy"))
     assert not (tmp_path / "copy").exists()

@@ -234,7 +234,7 @@ def test_the_package_does_not_import_fsspec() -> None:
 
 def test_ctrl_c_ends_a_transfer(through: UVideoFileSystem, proxy: FaultProxy, space: str, movie: Path) -> None:
     """The process ends although the answer never comes; what was sent is in the journal."""
-    proxy.on("UploadPart", part=1).stall_response()
+    proxy.on("UploadPart", part=1).silence()
     program = (
         "import pickle, signal, sys\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs ignore it

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from test.interpreters import ROOT, Interpreter, prepare
+from test.interpreters import ROOT, Interpreter, bytecode, prepare
 from test.server_fixture import Server
 
 __all__ = ["FENCE", "SERVICE", "page", "program", "run"]
@@ -67,6 +67,7 @@ def run(
             "HOME": str(folder),
             "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), path])),
             "PYTHONIOENCODING": "utf-8",
+            **(bytecode(interpreter) if interpreter else {}),
             "UCLOUD_PUBLIC_KEY": server.public_key,
             "UCLOUD_PRIVATE_KEY": server.private_key,
             **environ,

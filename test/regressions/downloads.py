@@ -24,16 +24,14 @@ def broken_download(world: World) -> None:
     world.put(key, data)
     target = world.file("target", b"o" * 800)
     files = world.sdk.downloader()
-    world.faults(("GetObject", {"action": "truncate", "after": 10, "times": None}))
+    world.faults(("GetObject", {"do": "truncate", "bytes": 10, "times": None}))
     world.ends(lambda: files.download_file(world.space, key, str(target)))
     left = target.stat().st_size
     world.check(left == 800, f"a connection that breaks leaves {left} bytes where a file of 800 bytes was")
-    world.faults(("GetObject", {"action": "flip", "offset": 500, "times": None}))
+    world.faults(("GetObject", {"do": "flip", "bytes": 500, "times": None}))
     _, resp = files.download_file(world.space, key, str(world.path("flipped")))
     world.check(not resp.ok(), "a body with a flipped bit is saved and success is reported")
-    world.faults(
-        ("GetObject", {"action": "header", "name": "Content-Range", "value": "bytes 20-29/1000", "times": None})
-    )
+    world.faults(("GetObject", {"do": "header", "name": "Content-Range", "value": "bytes 20-29/1000", "times": None}))
     _, resp = files.download_file(world.space, key, str(world.path("range")), content_range=(10, 19))
     world.check(not resp.ok(), "the answer to another range than the one asked for is saved and success is reported")
 
@@ -72,7 +70,7 @@ def header_dict_is_changed(world: World) -> None:
 def gzip_is_unpacked(world: World) -> None:
     data, key = gzip.compress(b"a" * 5000, mtime=0), world.key("a")
     world.put(key, data)
-    world.faults(("GetObject", {"action": "header", "name": "Content-Encoding", "value": "gzip"}))
+    world.faults(("GetObject", {"do": "header", "name": "Content-Encoding", "value": "gzip"}))
     target = world.path("target")
     _, resp = world.sdk.downloader().download_file(world.space, key, str(target))
     size = target.stat().st_size

@@ -25,7 +25,7 @@ def retries(world: World) -> None:
     key = world.key("a")
     world.put(key, content(100))
     world.sdk.clock()
-    busy = {"action": "answer", "status": 503}
+    busy = {"do": "answer", "status": 503}
     world.faults(("GetObject", busy), ("DeleteObject", busy), ("DescribeSpace", busy))
     world.sdk.downloader().download_file(world.space, key, str(world.path("target")))
     world.sdk.deleter().deletefile(world.space, key)
@@ -35,12 +35,12 @@ def retries(world: World) -> None:
         "one 503 fails a download, a deletion and a description of a space: nothing is sent again",
     )
     source = world.file("source", content(100))
-    world.faults(("UploadPart", {"action": "answer", "status": 403, **FOREVER}))
+    world.faults(("UploadPart", {"do": "answer", "status": 403, **FOREVER}))
     world.sdk.parts().uploadfile(world.space, world.key("b"), str(source))
     count = len(world.seen("UploadPart"))
     world.check(count == 1, f"a part that was refused with 403 is sent {count} times")
     world.sdk.slept.clear()
-    world.faults(("UploadPart", {"action": "answer", "status": 500, **FOREVER}))
+    world.faults(("UploadPart", {"do": "answer", "status": 500, **FOREVER}))
     world.sdk.parts().uploadfile(world.space, world.key("c"), str(source))
     waits = world.sdk.slept
     world.check(
@@ -58,7 +58,7 @@ def retries(world: World) -> None:
 def orphan_parts(world: World) -> None:
     source = world.file("source", content(BLOCK + 5))
     world.sdk.clock()
-    world.faults(({"operation": "UploadPart", "part": 1}, {"action": "answer", "status": 403, **FOREVER}))
+    world.faults(({"on": "UploadPart", "part": 1}, {"do": "answer", "status": 403, **FOREVER}))
     _, resp = world.sdk.parts().uploadfile(world.space, world.key("a"), str(source), maxthread=1)
     if resp.status_code != 403:
         raise RuntimeError(f"not refused: {resp.status_code}")
@@ -87,8 +87,8 @@ def timeouts(world: World) -> None:
     if not world.official:
         world.sdk.config.set_default(retries=1)
     world.faults(
-        ("GetObject", {"action": "stall_response", **FOREVER}),
-        ("DescribeSpace", {"action": "stall_response", **FOREVER}),
+        ("GetObject", {"do": "silence", **FOREVER}),
+        ("DescribeSpace", {"do": "silence", **FOREVER}),
     )
     files, spaces = world.sdk.downloader(), world.sdk.spaces()
     ended, answer, where = world.ends(
@@ -133,7 +133,7 @@ def no_retries(world: World) -> None:
     if not ended and (SEMAPHORE not in where or world.seen("UploadPart")):
         raise RuntimeError(f"it stands at {where}")
     world.put(world.key("b"), content(1000))
-    world.faults(("GetObject", {"action": "truncate", "after": 10, **FOREVER}))
+    world.faults(("GetObject", {"do": "truncate", "bytes": 10, **FOREVER}))
     ended, answer, raised = world.ends(
         lambda: world.sdk.downloader().download_file(world.space, world.key("b"), str(world.path("target")))
     )
@@ -153,7 +153,7 @@ def no_retries(world: World) -> None:
     ours="init_multipart_upload returns (None, resp) with status_code 403; compare_file_etag is False",
 )
 def refusals_raise(world: World) -> None:
-    world.faults(("InitiateUpload", {"action": "answer", "status": 403}))
+    world.faults(("InitiateUpload", {"do": "answer", "status": 403}))
     _, answer, raised = world.ends(lambda: world.sdk.parts().init_multipart_upload(world.space, world.key("a")))
     world.check(
         answer and answer[1].status_code == 403 and not answer[1].ok(),
@@ -206,9 +206,7 @@ def ucloud_headers(world: World) -> None:
 def unusual_success(world: World) -> None:
     key = world.key("a")
     world.put(key, b"x")
-    world.faults(
-        ("DeleteObject", {"action": "forward_then_answer", "status": 201}, {"action": "answer", "status": 202})
-    )
+    world.faults(("DeleteObject", {"do": "forward_then_answer", "status": 201}, {"do": "answer", "status": 202}))
     deleter = world.sdk.deleter()
     _, resp = deleter.deletefile(world.space, key)
     _, answer, raised = world.ends(lambda: (repr(resp),))
@@ -230,7 +228,7 @@ def unusual_success(world: World) -> None:
 def reason_is_lost(world: World) -> None:
     said = {"RetCode": -148654, "ErrMsg": "no authorization found"}
     kind = {"Content-Type": "application/json; charset=utf-8"}
-    world.faults(("DeleteObject", {"action": "answer", "status": 403, "json": said, "headers": kind}))
+    world.faults(("DeleteObject", {"do": "answer", "status": 403, "json": said, "headers": kind}))
     _, resp = world.sdk.deleter().deletefile(world.space, world.key("a"))
     world.check(
         resp.error == said["ErrMsg"] and resp.ret_code == said["RetCode"],

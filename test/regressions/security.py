@@ -129,7 +129,7 @@ def shared_session(world: World) -> None:
     key = world.key("a")
     world.put(key, content(100))
     first, second = world.sdk.downloader(), world.sdk.downloader()
-    world.faults(("GetObject", {"action": "header", "name": "Set-Cookie", "value": "who=first; Path=/"}))
+    world.faults(("GetObject", {"do": "header", "name": "Set-Cookie", "value": "who=first; Path=/"}))
     first.download_file(world.space, key, str(world.path("a")))
     second.download_file(world.space, key, str(world.path("b")))
     cookie = world.seen("GetObject")[-1]["headers"].get("cookie")
@@ -143,8 +143,8 @@ def shared_session(world: World) -> None:
     world.check(resp.ok(), "a line in ~/.netrc replaces the signature: every call is refused")
 
     elsewhere = {"Location": f"http://localhost:{world.proxy}/{world.key('elsewhere')}"}
-    match = {"operation": "GetObject", "key": key}
-    world.faults((match, {"action": "answer", "status": 302, "headers": elsewhere, "times": None}))
+    match = {"on": "GetObject", "key": key}
+    world.faults((match, {"do": "answer", "status": 302, "headers": elsewhere, "times": None}))
     _, resp = second.download_file(world.space, key, str(world.path("c")))
     world.check(
         not resp.ok() and not world.seen("GetObject", key=world.key("elsewhere")), "redirects to any host are followed"

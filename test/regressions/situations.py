@@ -20,7 +20,7 @@ from test.regressions.world import BLOCK, World, content
 __all__ = ["SITUATIONS", "Situation"]
 
 FOREVER: dict[str, Any] = {"times": None}
-BUSY = {"action": "answer", "status": 503}
+BUSY = {"do": "answer", "status": 503}
 #: Of a process that moves a large file: MiB that it may hold in all.
 WHOLE_PROCESS = 128
 
@@ -58,7 +58,7 @@ def situation(
 def part_fails(world: World, client: Typed) -> None:
     source, key = world.file("source", content(3 * BLOCK + 5)), world.key("a")
     client.retries = 1
-    world.faults(({"operation": "UploadPart", "part": 1}, {**HTML, "times": None}))
+    world.faults(({"on": "UploadPart", "part": 1}, {**HTML, "times": None}))
     outcome = client.upload(key, source)
     world.check(not outcome.ok, "an upload that lacks a part is reported as a success")
     world.check(not world.seen("FinishUpload"), "finish is sent although a part is missing")
@@ -70,7 +70,7 @@ def resumed(world: World, client: Typed) -> None:
     data, key = content(4 * BLOCK), world.key("a")
     source = world.file("source", data)
     client.retries = 0
-    world.faults(({"operation": "UploadPart", "part": 3}, {**BUSY, "times": None}))
+    world.faults(({"on": "UploadPart", "part": 3}, {**BUSY, "times": None}))
     world.check(not client.upload(key, source).ok, "an upload that lacks a part is reported as a success")
     world.faults()
     world.check(client.upload(key, source).ok and world.stored(key) == data, "it cannot be resumed")
@@ -119,7 +119,7 @@ def reads_short(world: World, client: Typed) -> None:
 @situation(16, "leaves parts on the account")
 def refused(world: World, client: Typed) -> None:
     source = world.file("source", content(2 * BLOCK + 5))
-    world.faults(({"operation": "UploadPart", "part": 1}, {"action": "answer", "status": 403, **FOREVER}))
+    world.faults(({"on": "UploadPart", "part": 1}, {"do": "answer", "status": 403, **FOREVER}))
     outcome = client.upload(world.key("a"), source)
     world.check(not outcome.ok, "a refused upload is reported as a success")
     world.check([entry["status"] for entry in world.seen("AbortUpload")] in ([200], [204]), "parts stay on the account")
@@ -127,7 +127,7 @@ def refused(world: World, client: Typed) -> None:
 
 @situation(26, "stores other bytes, and says success")
 def flipped(world: World, client: Typed) -> None:
-    flip = {"action": "flip_request", "offset": 500}
+    flip = {"do": "flip_request", "bytes": 500}
     world.faults(("PutObject", flip), ("UploadPart", {**flip, **FOREVER}))
     client.retries = 1
     small = client.put(world.key("a"), world.file("small", content(1000)))
@@ -166,12 +166,12 @@ def broken_download(world: World, client: Typed) -> None:
     folder.mkdir()
     target = folder / "target"
     target.write_bytes(b"o" * 800)
-    world.faults(("GetObject", {"action": "truncate", "after": 10, **FOREVER}))
+    world.faults(("GetObject", {"do": "truncate", "bytes": 10, **FOREVER}))
     world.check(not client.download(key, target).ok, "a body that breaks off is reported as a success")
     world.check(target.read_bytes() == b"o" * 800, "a connection that breaks changes the file that was there")
-    world.faults(("GetObject", {"action": "flip", "offset": 500, **FOREVER}))
+    world.faults(("GetObject", {"do": "flip", "bytes": 500, **FOREVER}))
     world.check(client.download(key, folder / "b").error == "IntegrityError", "a flipped bit is not noticed")
-    other = {"action": "header", "name": "Content-Range", "value": "bytes 20-29/1000", **FOREVER}
+    other = {"do": "header", "name": "Content-Range", "value": "bytes 20-29/1000", **FOREVER}
     world.faults(("GetObject", other))
     world.check(not client.download(key, folder / "c", 10, 20).ok, "the answer to another range is taken")
     world.check([each.name for each in folder.iterdir()] == ["target"], "something is left in the folder")
@@ -181,7 +181,7 @@ def broken_download(world: World, client: Typed) -> None:
 def zipped(world: World, client: Typed) -> None:
     data, key, target = gzip.compress(b"a" * 5000, mtime=0), world.key("a"), world.path("target")
     world.put(key, data)
-    world.faults(("GetObject", {"action": "header", "name": "Content-Encoding", "value": "gzip"}))
+    world.faults(("GetObject", {"do": "header", "name": "Content-Encoding", "value": "gzip"}))
     world.check(client.download(key, target).ok and target.read_bytes() == data, "an object is unpacked on the way")
 
 
@@ -219,7 +219,7 @@ def told(world: World, client: Typed) -> None:
     source, target = world.file("source", content(BLOCK + 5)), world.path("target")
     with Said() as said:
         outcomes = [client.upload(world.key("a"), source), client.download(world.key("a"), target), client.describe()]
-        world.faults(("DeleteObject", {"action": "answer", "status": 403}))
+        world.faults(("DeleteObject", {"do": "answer", "status": 403}))
         outcomes.append(client.delete(world.key("a")))
     world.check([each.ok for each in outcomes] == [True, True, True, False], f"the calls did not work: {outcomes}")
     text = said.text + "".join(each.said for each in outcomes) + repr(client.made())
@@ -238,7 +238,7 @@ def told(world: World, client: Typed) -> None:
 def strangers(world: World, client: Typed) -> None:
     key, target = world.key("a"), world.path("target")
     world.put(key, content(100))
-    world.faults(("GetObject", {"action": "header", "name": "Set-Cookie", "value": "who=first; Path=/"}))
+    world.faults(("GetObject", {"do": "header", "name": "Set-Cookie", "value": "who=first; Path=/"}))
     client.download(key, target)
     client.download(key, target)
     cookie = world.seen("GetObject")[-1]["headers"].get("cookie")
@@ -248,8 +248,8 @@ def strangers(world: World, client: Typed) -> None:
     world.check(client.put(world.key("b"), world.file("source", b"hello")).ok, "a line in ~/.netrc breaks every call")
     del os.environ["NETRC"]
     elsewhere = {"Location": f"http://localhost:{world.proxy}/{world.key('elsewhere')}"}
-    match = {"operation": "GetObject", "key": key}
-    world.faults((match, {"action": "answer", "status": 302, "headers": elsewhere, **FOREVER}))
+    match = {"on": "GetObject", "key": key}
+    world.faults((match, {"do": "answer", "status": 302, "headers": elsewhere, **FOREVER}))
     outcome = client.download(key, world.path("c"))
     followed = world.seen("GetObject", key=world.key("elsewhere"))
     world.check(not outcome.ok and not followed, "redirects to any host are followed")
@@ -265,7 +265,7 @@ def tried_again(world: World, client: Typed) -> None:
     world.faults(("GetObject", BUSY), ("DeleteObject", BUSY), ("DescribeSpace", BUSY))
     outcomes = [client.download(key, world.path("target")), client.delete(key), client.describe()]
     world.check(all(each.ok for each in outcomes) and world.stored(key) is None, f"one 503 fails a call: {outcomes}")
-    world.faults(("UploadPart", {"action": "answer", "status": 403, **FOREVER}))
+    world.faults(("UploadPart", {"do": "answer", "status": 403, **FOREVER}))
     client.upload(world.key("b"), world.file("source", content(BLOCK + 5)))
     tries = [entry["part"] for entry in world.seen("UploadPart")]
     world.check(len(set(tries)) == len(tries), "a part that was refused is sent again")
@@ -277,7 +277,7 @@ def silent(world: World, client: Typed) -> None:
     world.put(key, b"x")
     world.check(client.made().settings.timeout > 0, "by default it waits without limit")
     client.options["timeout"], client.retries = 0.1, 1
-    stall = {"action": "stall_response", **FOREVER}
+    stall = {"do": "silence", **FOREVER}
     world.faults(("GetObject", stall), ("DescribeSpace", stall))
     for call in (lambda: client.download(key, world.path("target")), client.describe):
         ended, outcome, raised = world.ends(call)
@@ -291,7 +291,7 @@ def no_retries(world: World, client: Typed) -> None:
     outcome = client.upload(world.key("a"), world.file("source", data))
     world.check(outcome.ok and world.stored(world.key("a")) == data, "without retries nothing is sent")
     world.put(world.key("b"), content(1000))
-    world.faults(("GetObject", {"action": "truncate", "after": 10, **FOREVER}))
+    world.faults(("GetObject", {"do": "truncate", "bytes": 10, **FOREVER}))
     outcome = client.download(world.key("b"), world.path("target"))
     world.check(outcome.error in ("NoAnswer", "TransferInterrupted"), f"a download that breaks ends with {outcome}")
 

@@ -124,7 +124,7 @@ def streams(world: World) -> None:
 )
 def integrity(world: World) -> None:
     source, files = world.file("source", content(1000)), world.sdk.files()
-    flip = {"action": "flip_request", "offset": 500}
+    flip = {"do": "flip_request", "bytes": 500}
     world.faults(("PutObject", flip), ("UploadPart", flip))
     _, resp = files.putfile(world.space, world.key("a"), str(source))
     world.check(not resp.ok(), "putfile reports success though a bit was flipped on the way")

@@ -10,7 +10,7 @@ from typing import Any
 from test.regressions.defect import defect
 from test.regressions.world import BLOCK, World, content
 
-HTML = {"action": "answer", "status": 503, "body": "<html>busy</html>", "headers": {"Content-Type": "application/json"}}
+HTML = {"do": "answer", "status": 503, "body": "<html>busy</html>", "headers": {"Content-Type": "application/json"}}
 
 
 class Pieces:
@@ -58,9 +58,9 @@ TRIES = {"ufile": 1, "ucloud": 2}
 )
 def part_thread_dies(world: World) -> None:
     source = world.file("source", content(3 * BLOCK + 5))
-    faults: list[tuple[Any, ...]] = [({"operation": "UploadPart", "part": 1}, {**HTML, "times": None})]
+    faults: list[tuple[Any, ...]] = [({"on": "UploadPart", "part": 1}, {**HTML, "times": None})]
     if world.official:  # ours never gets that far, and a fault that does not fire is an error
-        faults.append(("FinishUpload", {"action": "answer", "status": 200, "headers": {"ETag": '"x"'}}))
+        faults.append(("FinishUpload", {"do": "answer", "status": 200, "headers": {"ETag": '"x"'}}))
     world.faults(*faults)
     parts = world.sdk.parts()
     ended, answer, _ = world.ends(
@@ -101,7 +101,7 @@ def part_thread_dies(world: World) -> None:
 def resume_after_failure(world: World) -> None:
     data, key = content(4 * BLOCK), world.key("a")
     source = world.file("source", data)
-    world.faults(({"operation": "UploadPart", "part": 1}, {"action": "pause", "name": "one"}))
+    world.faults(({"on": "UploadPart", "part": 1}, {"do": "pause", "name": "one"}))
 
     def break_off() -> None:
         """The other parts are done; then the connections go."""
@@ -139,7 +139,7 @@ def resume_keeps_the_host(world: World) -> None:
     world.sdk.config.set_default(uploadsuffix=world.sdk.suffix(world.server))
     source = world.file("source", content(2 * BLOCK + 5))
     times = TRIES[world.sdk.name]
-    world.faults(({"operation": "UploadPart", "part": 1}, {"action": "answer", "status": 500, "times": times}))
+    world.faults(({"on": "UploadPart", "part": 1}, {"do": "answer", "status": 500, "times": times}))
     parts = world.sdk.parts(world.sdk.suffix(world.proxy))
     _, resp = parts.uploadfile(world.space, world.key("a"), str(source), maxthread=1, **OPTIONS)
     if resp.status_code != 500:
@@ -185,8 +185,8 @@ def part_copy_range(world: World) -> None:
 def two_threads_one_handler(world: World) -> None:
     first, second = content(BLOCK + 5, 1), content(BLOCK + 5, 2)
     source, other = world.file("first", first), world.file("second", second)
-    held = {"operation": "UploadPart", "key": world.key("first")}
-    world.faults((held, {"action": "pause", "name": "first", "times": None}))
+    held = {"on": "UploadPart", "key": world.key("first")}
+    world.faults((held, {"do": "pause", "name": "first", "times": None}))
     parts = world.sdk.parts()
     thread = threading.Thread(target=lambda: parts.uploadfile(world.space, world.key("first"), str(source), **OPTIONS))
     thread.start()

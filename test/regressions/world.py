@@ -196,11 +196,11 @@ class World:
             connection.close()
 
     def faults(self, *scripts: tuple[Any, ...]) -> None:
-        """Replace all faults by these: (operation or match, action, action...)."""
+        """Replace all faults by these: (operation or match, step, step...)."""
         self.fired()
         made = []
-        for match, *actions in scripts:
-            made.append({"match": match if isinstance(match, dict) else {"operation": match}, "actions": actions})
+        for match, *steps in scripts:
+            made += [{**(match if isinstance(match, dict) else {"on": match}), **step} for step in steps]
         self.ask("POST", "/faults", made)
 
     def fired(self) -> None:

@@ -209,6 +209,8 @@ def test_health_is_seen_through_tls_too(tmp_path: Path) -> None:
         port, at = str(server.admin_port), {"UVIDEO_SERVE_ADMIN_HOST": "127.0.0.4"}
         assert healthy(port, UVIDEO_SERVE_TLS_CERT=pem, **at).returncode == 0
         assert healthy(port, UVIDEO_SERVE_TLS_CERT=pem).returncode == healthy(port, **at).returncode == 1
+        # What a file or an option says no variable does: the server has written it down.
+        assert healthy("1", UVIDEO_SERVE_DIR=str(tmp_path / "store")).returncode == 0
 
 
 def test_what_is_not_well_is_said(server: Server) -> None:

@@ -185,8 +185,8 @@ class FaultCase(Case):
             connection.close()
 
     def faults(self, *scripts):
-        """Script faults: (match, action, action...), where match is a dict and each action a dict."""
-        self.control("POST", "/faults", [{"match": script[0], "actions": list(script[1:])} for script in scripts])
+        """Script faults: (match, step, step...), where match is a dict and each step a dict."""
+        self.control("POST", "/faults", [dict(script[0], **step) for script in scripts for step in script[1:]])
         self.addCleanup(self.fired)
 
     def silence(self):

@@ -24,7 +24,7 @@ HTML = {"status": 503, "body": "<html>busy</html>", "headers": {"Content-Type": 
 
 
 def answer(status, times=1, **more):
-    return dict(more, action="answer", status=status, times=times)
+    return dict(more, do="answer", status=status, times=times)
 
 
 class UploadFaults(FaultCase):
@@ -43,24 +43,24 @@ class UploadFaults(FaultCase):
 
     def test_500_and_503_are_tried_again(self):
         for operation in ("InitiateUpload", "UploadPart", "FinishUpload"):
-            self.faults(({"operation": operation}, answer(500), answer(503)))
+            self.faults(({"on": operation}, answer(500), answer(503)))
             self.assertStatus(200, self.upload())
             self.assertStored()
             self.fired()
 
     def test_html_labelled_json_is_tried_again(self):
-        self.faults(({"operation": "UploadPart", "part": 1}, dict(HTML, action="answer", times=2)))
+        self.faults(({"on": "UploadPart", "part": 1}, dict(HTML, do="answer", times=2)))
         self.assertStatus(200, self.upload())
         self.assertStored()
 
     def test_429_waits_as_long_as_the_service_asks(self):
-        self.faults(({"operation": "UploadPart", "part": 0}, answer(429, headers={"Retry-After": "7"})))
+        self.faults(({"on": "UploadPart", "part": 0}, answer(429, headers={"Retry-After": "7"})))
         self.assertStatus(200, self.upload())
         self.assertEqual([seconds for seconds in self.slept if seconds >= 7], [7])
         self.assertStored()
 
     def test_500_to_the_end_can_be_resumed(self):
-        self.faults(({"operation": "UploadPart", "part": 2}, answer(500, times=4)))
+        self.faults(({"on": "UploadPart", "part": 2}, answer(500, times=4)))
         uploader = self.uploader()
         self.assertStatus(500, uploader.uploadfile(self.private, "k", self.source, **OPTIONS))
         self.assertEqual(self.seen("AbortUpload"), [])
@@ -68,28 +68,28 @@ class UploadFaults(FaultCase):
         self.assertStored()
 
     def test_reset_while_sending_a_part(self):
-        self.faults(({"operation": "UploadPart", "part": 1}, {"action": "reset_request", "after": 100000, "times": 2}))
+        self.faults(({"on": "UploadPart", "part": 1}, {"do": "cut_after", "bytes": 100000, "times": 2}))
         self.assertStatus(200, self.upload())
         self.assertStored()
 
     def test_reset_while_reading_the_answer_of_initiate(self):
-        self.faults(({"operation": "InitiateUpload"}, {"action": "reset_response", "after": 5}))
+        self.faults(({"on": "InitiateUpload"}, {"do": "reset", "bytes": 5}))
         self.assertStatus(200, self.upload())
         self.assertStored()
 
     def test_stall_past_the_timeout(self):
-        self.faults(({"operation": "UploadPart", "part": 0}, {"action": "stall_response"}))
+        self.faults(({"on": "UploadPart", "part": 0}, {"do": "silence"}))
         with self.silence():
             self.assertStatus(200, self.upload())
         self.assertStored()
 
     def test_truncated_answer_of_initiate(self):
-        self.faults(({"operation": "InitiateUpload"}, {"action": "truncate", "after": 10}))
+        self.faults(({"on": "InitiateUpload"}, {"do": "truncate", "bytes": 10}))
         self.assertStatus(200, self.upload())
         self.assertStored()
 
     def test_lost_answer_of_a_part(self):
-        self.faults(({"operation": "UploadPart", "part": 1}, {"action": "lost_answer", "times": 2}))
+        self.faults(({"on": "UploadPart", "part": 1}, {"do": "lost_answer", "times": 2}))
         self.assertStatus(200, self.upload())
         self.assertStored()
 
@@ -97,22 +97,22 @@ class UploadFaults(FaultCase):
         duplicate = {"RetCode": -1014, "ErrMsg": "put duplicate key error"}
         self.faults(
             (
-                {"operation": "UploadPart", "part": 1},
-                {"action": "lost_answer"},
-                {"action": "forward_then_answer", "status": 500, "json": duplicate},
+                {"on": "UploadPart", "part": 1},
+                {"do": "lost_answer"},
+                {"do": "forward_then_answer", "status": 500, "json": duplicate},
             )
         )
         self.assertStatus(200, self.upload())
         self.assertStored()
 
     def test_a_plain_500_is_never_taken_for_an_already_stored_part(self):
-        self.faults(({"operation": "UploadPart", "part": 1}, answer(500, times=4, body="oops")))
+        self.faults(({"on": "UploadPart", "part": 1}, answer(500, times=4, body="oops")))
         self.assertStatus(500, self.upload())
         self.assertIsNone(self.stored(self.private, "k") and None)
         self.assertEqual(self.seen("FinishUpload"), [])
 
     def test_lost_answer_of_finish(self):
-        self.faults(({"operation": "FinishUpload"}, {"action": "lost_answer"}))
+        self.faults(({"on": "FinishUpload"}, {"do": "lost_answer"}))
         ret, resp = self.upload()
         self.assertStatus(200, (ret, resp))
         self.assertEqual((ret["Key"], ret["FileSize"], len(resp.etag)), ("k", len(self.data), 32))
@@ -121,9 +121,9 @@ class UploadFaults(FaultCase):
     def test_lost_answer_of_finish_to_the_end_then_resume(self):
         self.faults(
             (
-                {"operation": "FinishUpload"},
-                {"action": "lost_answer", "times": 1},
-                {"action": "reset_request", "times": 3},
+                {"on": "FinishUpload"},
+                {"do": "lost_answer", "times": 1},
+                {"do": "cut_after", "times": 3},
             )
         )
         uploader = self.uploader()
@@ -132,38 +132,38 @@ class UploadFaults(FaultCase):
         self.assertStored()
 
     def test_a_bit_flipped_on_the_way_up_is_noticed(self):
-        self.faults(({"operation": "UploadPart", "part": 1}, {"action": "flip_request", "offset": 99}))
+        self.faults(({"on": "UploadPart", "part": 1}, {"do": "flip_request", "bytes": 99}))
         resp = self.assertStatus(-2, self.upload())
         self.assertIn("etag", resp.error)
         self.assertEqual(len(self.seen("AbortUpload")), 1)
 
     def test_wrong_etag_of_finish_is_noticed(self):
         wrong = '"AQAAACqubDXJT8-0FdvpX0CLnOke6Ebt"'
-        self.faults(({"operation": "FinishUpload"}, {"action": "header", "name": "ETag", "value": wrong}))
+        self.faults(({"on": "FinishUpload"}, {"do": "header", "name": "ETag", "value": wrong}))
         resp = self.assertStatus(-2, self.upload())
         self.assertIn("AQAAACqubDXJT8-0FdvpX0CLnOke6Ebt", resp.error)  # what came
         self.assertIn("BAAAA", resp.error)  # what was expected: four blocks
 
     def test_an_opaque_part_etag_is_handed_on(self):
-        self.faults(({"operation": "UploadPart", "part": 0}, {"action": "header", "name": "ETag", "value": '"x-1"'}))
+        self.faults(({"on": "UploadPart", "part": 0}, {"do": "header", "name": "ETag", "value": '"x-1"'}))
         self.assertStatus(400, self.upload())  # our server knows no such part; the client sent what it was given
         self.assertEqual(len(self.seen("FinishUpload")), 1)
 
     def test_refused_uploads_are_aborted_and_4xx_is_never_tried_again(self):
         for status in (400, 401, 403, 404):
             self.control("POST", "/reset", {})
-            self.faults(({"operation": "UploadPart", "part": 1}, answer(status)))
+            self.faults(({"on": "UploadPart", "part": 1}, answer(status)))
             self.assertStatus(status, self.upload(maxthread=1))
             self.assertEqual(len(self.seen("UploadPart")), 2)
             self.assertEqual(len(self.seen("AbortUpload", status=200)), 1)
             self.assertEqual(self.slept, [])
 
     def test_an_early_refusal_is_read_while_the_part_is_still_being_sent(self):
-        self.faults(({"operation": "UploadPart", "part": 0}, answer(403, read_body=False)))
+        self.faults(({"on": "UploadPart", "part": 0}, answer(403, read_body=False)))
         self.assertStatus(403, self.upload(maxthread=1))
 
     def test_interrupted_uploads_are_kept_and_resume_sends_only_what_is_missing(self):
-        self.faults(({"operation": "UploadPart", "part": 2}, {"action": "reset_request", "times": 4}))
+        self.faults(({"on": "UploadPart", "part": 2}, {"do": "cut_after", "times": 4}))
         uploader = self.uploader()
         self.assertStatus(-1, uploader.uploadfile(self.private, "k", self.source, maxthread=1, **OPTIONS))
         self.assertEqual(self.seen("AbortUpload"), [])
@@ -174,7 +174,7 @@ class UploadFaults(FaultCase):
         self.assertStored()
 
     def test_abort_frees_an_interrupted_upload(self):
-        self.faults(({"operation": "UploadPart", "part": 0}, {"action": "reset_request", "times": 4}))
+        self.faults(({"on": "UploadPart", "part": 0}, {"do": "cut_after", "times": 4}))
         uploader = self.uploader()
         self.assertStatus(-1, uploader.uploadfile(self.private, "k2", self.source, maxthread=1, **OPTIONS))
         self.assertStatus(200, uploader.abort())
@@ -184,8 +184,8 @@ class UploadFaults(FaultCase):
 
     def test_each_thread_resumes_its_own_upload(self):
         self.faults(
-            ({"operation": "UploadPart", "key": "a"}, {"action": "reset_request", "times": 4}),
-            ({"operation": "UploadPart", "key": "b"}, {"action": "reset_request", "times": 4}),
+            ({"on": "UploadPart", "key": "a"}, {"do": "cut_after", "times": 4}),
+            ({"on": "UploadPart", "key": "b"}, {"do": "cut_after", "times": 4}),
         )
         uploader, found = self.uploader(), {}
         barrier = [threading.Event(), threading.Event()]
@@ -251,7 +251,7 @@ class StreamFaults(FaultCase):
 
         for part, threads in ((0, 4), (3, 1), (5, 2)):
             self.control("POST", "/reset", {})
-            self.faults(({"operation": "UploadPart", "part": part}, {"action": "reset_request", "times": 4}))
+            self.faults(({"on": "UploadPart", "part": part}, {"do": "cut_after", "times": 4}))
             uploader = self.uploader()
             self.assertStatus(-1, uploader.uploadstream(self.private, "s", Once(), maxthread=threads, **OPTIONS))
             self.assertStatus(200, uploader.resumeuploadstream())
@@ -261,7 +261,7 @@ class StreamFaults(FaultCase):
             self.fired()
 
     def test_the_loop_of_the_readme_ends(self):
-        self.faults(({"operation": "InitiateUpload"}, {"action": "reset_request", "times": 8}))
+        self.faults(({"on": "InitiateUpload"}, {"do": "cut_after", "times": 8}))
         uploader = self.uploader()
         ret, resp = uploader.uploadstream(self.private, "loop", io.BytesIO(b"x" * 10), **OPTIONS)
         rounds = 0
@@ -312,9 +312,9 @@ class DownloadFaults(FaultCase):
         self.assertEqual([name for name in os.listdir(self.folder) if name.endswith(".part")], [])
 
     def test_a_body_that_breaks_off_is_continued_by_range(self):
-        for action in ("truncate", "reset_response"):
+        for kind in ("truncate", "reset"):
             self.control("POST", "/reset", {})
-            self.faults(({"operation": "GetObject"}, {"action": action, "after": 1500000}))
+            self.faults(({"on": "GetObject"}, {"do": kind, "bytes": 1500000}))
             self.assertStatus(200, self.download())
             self.assertEqual(self.read(self.target), self.data)
             requests = self.seen("GetObject")
@@ -323,7 +323,7 @@ class DownloadFaults(FaultCase):
             self.assertIn("if-range", requests[1]["headers"])
 
     def test_a_range_that_breaks_off_is_continued(self):
-        self.faults(({"operation": "GetObject"}, {"action": "truncate", "after": 1000000}))
+        self.faults(({"on": "GetObject"}, {"do": "truncate", "bytes": 1000000}))
         self.assertStatus(206, self.download(content_range=(100, 2000099)))
         self.assertEqual(self.read(self.target), self.data[100:2000100])
 
@@ -331,9 +331,9 @@ class DownloadFaults(FaultCase):
         other = content(self.size, 10)
         self.faults(
             (
-                {"operation": "GetObject"},
-                {"action": "truncate", "after": 1000000},
-                {"action": "pause", "name": "changed"},
+                {"on": "GetObject"},
+                {"do": "truncate", "bytes": 1000000},
+                {"do": "pause", "name": "changed"},
             )
         )
         result = []
@@ -350,7 +350,7 @@ class DownloadFaults(FaultCase):
 
     def test_500_503_and_429_are_tried_again(self):
         self.faults(
-            ({"operation": "GetObject"}, answer(500), answer(503), answer(429, headers={"Retry-After": "3"}))
+            ({"on": "GetObject"}, answer(500), answer(503), answer(429, headers={"Retry-After": "3"}))
         )
         self.assertStatus(200, self.download())
         self.assertEqual(len(self.slept), 3)
@@ -358,24 +358,24 @@ class DownloadFaults(FaultCase):
         self.assertEqual(self.read(self.target), self.data)
 
     def test_a_stall_past_the_timeout_is_continued(self):
-        self.faults(({"operation": "GetObject"}, {"action": "stall_response", "after": 1000000}))
+        self.faults(({"on": "GetObject"}, {"do": "stall", "bytes": 1000000}))
         with self.silence():
             self.assertStatus(200, self.download())
         self.assertEqual(self.read(self.target), self.data)
 
     def test_no_answer_to_the_end_leaves_the_old_file(self):
-        self.faults(({"operation": "GetObject"}, {"action": "reset_response", "after": 10, "times": 4}))
+        self.faults(({"on": "GetObject"}, {"do": "reset", "bytes": 10, "times": 4}))
         resp = self.assertStatus(-1, self.download())
         self.assertNotIn("Signature", resp.error)
         self.assertOld()
 
     def test_500_to_the_end_leaves_the_old_file(self):
-        self.faults(({"operation": "GetObject"}, answer(500, times=4)))
+        self.faults(({"on": "GetObject"}, answer(500, times=4)))
         self.assertStatus(500, self.download())
         self.assertOld()
 
     def test_a_flipped_bit_is_noticed(self):
-        self.faults(({"operation": "GetObject"}, {"action": "flip", "offset": 2000000}))
+        self.faults(({"on": "GetObject"}, {"do": "flip", "bytes": 2000000}))
         resp = self.assertStatus(-2, self.download())
         self.assertIn("expected", resp.error)
         self.assertIn("actual", resp.error)
@@ -383,13 +383,13 @@ class DownloadFaults(FaultCase):
 
     def test_a_wrong_etag_is_noticed(self):
         wrong = '"AQAAACqubDXJT8-0FdvpX0CLnOke6Ebt"'
-        self.faults(({"operation": "GetObject"}, {"action": "header", "name": "ETag", "value": wrong}))
+        self.faults(({"on": "GetObject"}, {"do": "header", "name": "ETag", "value": wrong}))
         self.assertStatus(-2, self.download())
         self.assertOld()
 
     def test_the_wrong_range_is_noticed(self):
         self.faults(
-            ({"operation": "GetObject"}, {"action": "header", "name": "Content-Range", "value": "bytes 5-14/3145739"})
+            ({"on": "GetObject"}, {"do": "header", "name": "Content-Range", "value": "bytes 5-14/3145739"})
         )
         self.assertStatus(-2, self.download(content_range=(0, 9)))
         self.assertOld()
@@ -438,16 +438,16 @@ class OtherFaults(FaultCase):
     def test_delete_is_tried_again(self):
         self.put(self.private, "k", b"x")
         self.control("POST", "/reset", {})
-        self.faults(({"operation": "DeleteObject"}, {"action": "lost_answer"}, answer(503)))
+        self.faults(({"on": "DeleteObject"}, {"do": "lost_answer"}, answer(503)))
         self.assertStatus(204, self.deleter().deletefile(self.private, "k"))
         self.assertIsNone(self.stored(self.private, "k"))
 
     def test_a_created_space_whose_answer_was_lost_is_a_created_space(self):
         name = self.private + "-c"
-        self.faults(({"operation": "CreateSpace"}, {"action": "lost_answer"}))
+        self.faults(({"on": "CreateSpace"}, {"do": "lost_answer"}))
         ret, resp = self.manager().createspace(name)
         self.assertEqual((resp.status_code, resp.ok()), (200, True), resp)
-        self.faults(({"operation": "DeleteSpace"}, {"action": "lost_answer"}))
+        self.faults(({"on": "DeleteSpace"}, {"do": "lost_answer"}))
         ret, resp = self.manager().deletespace(name)
         self.assertEqual(resp.status_code, 200, resp)
         self.assertEqual(self.manager().describespace(name)[0]["RetCode"], 15010)
@@ -466,7 +466,7 @@ class OtherFaults(FaultCase):
         path = self.path("log")
         logger.set_log_file(path, 1)
         try:
-            self.faults(({"operation": "GetObject"}, answer(500)), ({"operation": "UploadPart"}, answer(500)))
+            self.faults(({"on": "GetObject"}, answer(500)), ({"on": "UploadPart"}, answer(500)))
             self.assertStatus(200, self.uploader().uploadfile(self.private, "k", self.file(b"x"), **OPTIONS))
             self.assertStatus(200, self.downloader().download_file(self.private, "k", self.path()))
             self.assertStatus(401, self.downloader(private_key="wrong").download_file(self.private, "k", self.path()))
@@ -497,7 +497,7 @@ class Checkpoints(FaultCase):
 
     def killed(self, part=4):
         """Upload in another process and kill it while it sends this part."""
-        self.faults(({"operation": "UploadPart", "part": part}, {"action": "pause", "name": "now", "after": 1000}))
+        self.faults(({"on": "UploadPart", "part": part}, {"do": "pause", "name": "now", "bytes": 1000}))
         process = subprocess.Popen(
             [sys.executable, "-c", self.PROGRAM, FAULTS, PUBLIC_KEY, self.private, self.source, self.checkpoint],
             stdin=subprocess.PIPE,
@@ -572,7 +572,7 @@ class Checkpoints(FaultCase):
             upload_id = json.loads(file.readline().decode("utf-8"))["upload_id"]
         self.assertTrue(upload_id)
         gone = {"RetCode": -148654, "ErrMsg": "upload id not exist"}
-        self.faults(({"operation": "ListParts"}, answer(404, json=gone)))
+        self.faults(({"on": "ListParts"}, answer(404, json=gone)))
         self.assertStatus(200, self.uploader().resumeuploadfile(checkpoint=self.checkpoint))
         self.assertEqual(len(self.seen("InitiateUpload")), 1)
         self.assertEqual(self.stored(self.private, "k"), self.data)

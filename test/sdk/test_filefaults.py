@@ -18,7 +18,7 @@ WRONG = '"AQAAACqubDXJT8-0FdvpX0CLnOke6Ebt"'
 
 
 def answer(status, times=1, **more):
-    return dict(more, action="answer", status=status, times=times)
+    return dict(more, do="answer", status=status, times=times)
 
 
 class PutFaults(Files, FaultCase):
@@ -45,7 +45,7 @@ class PutFaults(Files, FaultCase):
         """Each way to put ends well though these things happen first."""
         for put in self.puts():
             self.control("POST", "/reset", {})
-            self.faults(({"operation": "PutObject"},) + actions)
+            self.faults(({"on": "PutObject"},) + actions)
             self.assertStatus(200, put())
             self.assertEqual(len(self.seen("PutObject")), 1 + sum(action.get("times", 1) for action in actions))
             self.assertStored()
@@ -58,17 +58,17 @@ class PutFaults(Files, FaultCase):
         self.again(answer(503, body="<html>busy</html>", headers={"Content-Type": "application/json"}))
 
     def test_a_broken_connection_is_tried_again(self):
-        self.again({"action": "reset_request", "after": 1000000, "times": 2})
+        self.again({"do": "cut_after", "bytes": 1000000, "times": 2})
 
     def test_a_lost_answer_is_asked_for_again(self):
-        self.again({"action": "lost_answer", "times": 2})
+        self.again({"do": "lost_answer", "times": 2})
 
     def test_429_waits_as_long_as_the_service_asks(self):
         self.again(answer(429, headers={"Retry-After": "7"}))
         self.assertEqual([seconds for seconds in self.slept if seconds >= 7], [7] * 3)
 
     def test_silence_is_tried_again(self):
-        self.faults(({"operation": "PutObject"}, {"action": "stall_response"}))
+        self.faults(({"on": "PutObject"}, {"do": "silence"}))
         with self.silence():
             self.assertStatus(200, self.files().putfile(self.private, "k", self.source))
         self.assertStored()
@@ -77,39 +77,39 @@ class PutFaults(Files, FaultCase):
         for status in (400, 401, 403, 404, 413):
             for put in self.puts():
                 self.control("POST", "/reset", {})
-                self.faults(({"operation": "PutObject"}, answer(status)))
+                self.faults(({"on": "PutObject"}, answer(status)))
                 self.assertStatus(status, put())
                 self.assertEqual(len(self.seen("PutObject")), 1)
 
     def test_retries_end(self):
-        self.faults(({"operation": "PutObject"}, answer(503, times=4)))
+        self.faults(({"on": "PutObject"}, answer(503, times=4)))
         self.assertStatus(503, self.files().putfile(self.private, "k", self.source))
         config.set_default(retries=0)
         self.control("POST", "/reset", {})
-        self.faults(({"operation": "PutObject"}, {"action": "lost_answer"}))
+        self.faults(({"on": "PutObject"}, {"do": "lost_answer"}))
         resp = self.assertStatus(-1, self.files().putfile(self.private, "k", self.source))
         self.assertTrue(resp.need_retry())
         self.assertIsInstance(resp.exception, NoAnswer)
 
     def test_a_stream_that_cannot_seek_is_not_sent_twice(self):
         for fault, status in (
-            ({"action": "reset_request", "after": 2000000}, -1),
-            ({"action": "lost_answer"}, -1),
+            ({"do": "cut_after", "bytes": 2000000}, -1),
+            ({"do": "lost_answer"}, -1),
             (answer(503), 503),
         ):
             self.control("POST", "/reset", {})
-            self.faults(({"operation": "PutObject"}, fault))
+            self.faults(({"on": "PutObject"}, fault))
             self.assertStatus(status, self.files().putstream(self.private, "once", Pipe(self.data)))
             self.assertEqual(len(self.seen("PutObject")), 1)
 
     def test_a_short_stream_that_cannot_seek_is(self):
-        self.faults(({"operation": "PutObject"}, answer(503), {"action": "reset_request", "after": 1000}))
+        self.faults(({"on": "PutObject"}, answer(503), {"do": "cut_after", "bytes": 1000}))
         self.assertStatus(200, self.files().putstream(self.private, "k", Pipe(self.data[:900000])))
         self.assertStored(self.data[:900000])
         self.assertEqual(self.seen("PutObject")[-1]["headers"]["content-length"], "900000")
 
     def test_a_stream_nothing_was_read_of_is_sent_again(self):
-        self.faults(({"operation": "PutObject"}, {"action": "reset_request", "after": 0}))
+        self.faults(({"on": "PutObject"}, {"do": "cut_after", "bytes": 0}))
         answered = self.files().putstream(self.private, "k", Pipe(self.data))[1].status_code
         self.assertIn(answered, (200, -1))  # what the system has taken over before the reset counts as read
         if answered == 200:
@@ -118,7 +118,7 @@ class PutFaults(Files, FaultCase):
     def test_another_etag_than_that_of_the_bytes_is_noticed(self):
         for put in self.puts():
             self.control("POST", "/reset", {})
-            self.faults(({"operation": "PutObject"}, {"action": "header", "name": "ETag", "value": WRONG}))
+            self.faults(({"on": "PutObject"}, {"do": "header", "name": "ETag", "value": WRONG}))
             resp = self.assertStatus(-2, put())
             self.assertIn(WRONG.strip('"'), resp.error)
             self.assertEqual(len(self.seen("PutObject")), 1)
@@ -127,20 +127,20 @@ class PutFaults(Files, FaultCase):
     def test_a_bit_flipped_on_the_way_is_noticed(self):
         for put in self.puts() + (lambda: self.files().putstream(self.private, "k", Pipe(self.data)),):
             self.control("POST", "/reset", {})
-            self.faults(({"operation": "PutObject"}, {"action": "flip_request", "offset": 12345}))
+            self.faults(({"on": "PutObject"}, {"do": "flip_request", "bytes": 12345}))
             self.assertStatus(-2, put())
             self.fired()
 
     def test_an_etag_of_another_kind_is_no_failure(self):
         for value in ('"0123456789abcdef"', None):
             self.control("POST", "/reset", {})
-            self.faults(({"operation": "PutObject"}, {"action": "header", "name": "ETag", "value": value}))
+            self.faults(({"on": "PutObject"}, {"do": "header", "name": "ETag", "value": value}))
             self.assertStatus(200, self.files().putfile(self.private, "k", self.source))
 
     def test_with_md5_the_service_refuses_flipped_bits(self):
         config.set_default(md5=True)
         self.addCleanup(config.unset_default, "md5")
-        self.faults(({"operation": "PutObject"}, {"action": "flip_request", "offset": 12345}))
+        self.faults(({"on": "PutObject"}, {"do": "flip_request", "bytes": 12345}))
         self.assertStatus(400, self.files().putfile(self.private, "flipped", self.source))
         self.assertStatus(404, self.files().head_file(self.private, "flipped"))
 
@@ -152,7 +152,7 @@ class PutFaults(Files, FaultCase):
 
     def test_no_secret_is_logged(self):
         with logged("ucloud.uvideo") as lines:
-            self.faults(({"operation": "PutObject"}, answer(503)), ({"operation": "GetObject"}, answer(503)))
+            self.faults(({"on": "PutObject"}, answer(503)), ({"on": "GetObject"}, answer(503)))
             files = self.files()
             self.assertStatus(200, files.putfile(self.private, "k", self.source))
             self.assertStatus(200, files.download_file(self.private, "k", self.path()))
@@ -175,25 +175,25 @@ class ReadFaults(Files, FaultCase):
         return self.files().download_file(self.private, "k", self.target, **options)
 
     def test_a_broken_body_is_continued(self):
-        self.faults(({"operation": "GetObject"}, {"action": "truncate", "after": 300000}))
+        self.faults(({"on": "GetObject"}, {"do": "truncate", "bytes": 300000}))
         self.assertStatus(200, self.download())
         self.assertEqual(self.read(self.target), self.data)
         self.assertEqual(self.seen("GetObject")[1]["headers"]["range"], "bytes=300000-999999")
 
     def test_a_broken_body_of_a_range_header_is_continued(self):
-        self.faults(({"operation": "GetObject"}, {"action": "truncate", "after": 300000}))
+        self.faults(({"on": "GetObject"}, {"do": "truncate", "bytes": 300000}))
         self.assertStatus(206, self.download(header={"Range": "bytes=100-"}))
         self.assertEqual(self.read(self.target), self.data[100:])
         self.assertEqual(self.seen("GetObject")[1]["headers"]["range"], "bytes=300100-999999")
 
     def test_what_fails_leaves_the_target(self):
         for fault, status in (
-            ({"action": "truncate", "after": 1000, "times": 4}, -1),
-            ({"action": "flip", "offset": 500}, -2),
+            ({"do": "truncate", "bytes": 1000, "times": 4}, -1),
+            ({"do": "flip", "bytes": 500}, -2),
             (answer(503, times=4), 503),
         ):
             self.control("POST", "/reset", {})
-            self.faults(({"operation": "GetObject"}, fault))
+            self.faults(({"on": "GetObject"}, fault))
             self.assertStatus(status, self.download())
             self.assertEqual(self.read(self.target), b"old")
             self.assertEqual(len(os.listdir(self.folder)), len([self.target]) + self.others)
@@ -208,19 +208,19 @@ class ReadFaults(Files, FaultCase):
             ("ListFiles", lambda: files.getfilelist(self.private)),
             ("ListObjects", lambda: files.listobjects(self.private)),
         ):
-            self.faults(({"operation": operation}, answer(503), {"action": "lost_answer"}, answer(500)))
+            self.faults(({"on": operation}, answer(503), {"do": "lost_answer"}, answer(500)))
             self.assertStatus(200, call())
-            self.faults(({"operation": operation}, answer(403)))
+            self.faults(({"on": operation}, answer(403)))
             self.assertStatus(403, call())
             self.assertEqual(len(self.seen(operation)), 5)
             self.fired()
 
     def test_compare_raises_what_prevents_an_answer(self):
-        self.faults(({"operation": "HeadObject"}, {"action": "lost_answer", "times": 4}))
+        self.faults(({"on": "HeadObject"}, {"do": "lost_answer", "times": 4}))
         self.assertRaises(NoAnswer, self.files().compare_file_etag, self.private, "k", self.file(self.data))
 
     def test_delete_is_tried_again(self):
-        self.faults(({"operation": "DeleteObject"}, {"action": "lost_answer"}, answer(503)))
+        self.faults(({"on": "DeleteObject"}, {"do": "lost_answer"}, answer(503)))
         self.assertStatus(204, self.files().deletefile(self.private, "k"))
 
 
@@ -238,7 +238,7 @@ class ChangeFaults(Files, FaultCase):
             ("UploadHit", lambda: files.uploadhit(self.private, "hit", self.file(self.data))),
             ("SetMime", lambda: files.opMeta(self.private, "k", "mimetype", "text/x-new")),
         ):
-            self.faults(({"operation": operation}, {"action": "lost_answer"}, answer(503)))
+            self.faults(({"on": operation}, {"do": "lost_answer"}, answer(503)))
             self.assertStatus(200, call())
             self.fired()
         self.assertEqual(self.stored(self.private, "copy"), self.data)
@@ -247,17 +247,17 @@ class ChangeFaults(Files, FaultCase):
     def test_a_rename_whose_answer_was_lost_is_a_rename(self):
         for force in ("true", "false"):
             self.put(self.private, "from" + force, self.data)
-            self.faults(({"operation": "RenameObject"}, {"action": "lost_answer"}))
+            self.faults(({"on": "RenameObject"}, {"do": "lost_answer"}))
             self.assertStatus(200, self.files().rename(self.private, "from" + force, "to" + force, force))
             self.assertEqual(self.stored(self.private, "to" + force), self.data)
             self.fired()
 
     def test_a_rename_that_was_never_done_is_refused(self):
-        self.faults(({"operation": "RenameObject"}, {"action": "reset_request"}))
+        self.faults(({"on": "RenameObject"}, {"do": "cut_after"}))
         self.assertStatus(404, self.files().rename(self.private, "absent", "other"))
 
     def test_a_class_switch_whose_answer_was_lost_is_one(self):
-        self.faults(({"operation": "SwitchClass"}, {"action": "lost_answer"}))
+        self.faults(({"on": "SwitchClass"}, {"do": "lost_answer"}))
         self.assertStatus(200, self.files().class_switch_file(self.private, "k", "IA"))
         self.assertEqual(len(self.seen("SwitchClass")), 2)
 
@@ -347,8 +347,8 @@ class Assembly(Files, FaultCase):
 
     def test_faults_are_tried_again(self):
         for operation in ("InitiateUpload", "FinishUpload", "ListParts"):
-            self.faults(({"operation": operation}, answer(503), {"action": "reset_response", "after": 3}))
-        self.faults(({"operation": "CopyPart"}, answer(500), {"action": "reset_request"}))
+            self.faults(({"on": operation}, answer(503), {"do": "reset", "bytes": 3}))
+        self.faults(({"on": "CopyPart"}, answer(500), {"do": "cut_after"}))
         uploader = self.begun()
         for number in range(3):
             self.assertStatus(200, self.copy(uploader, number))
@@ -359,9 +359,9 @@ class Assembly(Files, FaultCase):
         duplicate = {"RetCode": -1014, "ErrMsg": "put duplicate key error"}
         self.faults(
             (
-                {"operation": "CopyPart"},
-                {"action": "lost_answer"},
-                {"action": "forward_then_answer", "status": 500, "json": duplicate},
+                {"on": "CopyPart"},
+                {"do": "lost_answer"},
+                {"do": "forward_then_answer", "status": 500, "json": duplicate},
             )
         )
         uploader = self.begun()
@@ -371,7 +371,7 @@ class Assembly(Files, FaultCase):
         self.assertFinished(uploader)
 
     def test_a_finish_whose_answer_was_lost(self):
-        self.faults(({"operation": "FinishUpload"}, {"action": "lost_answer"}))
+        self.faults(({"on": "FinishUpload"}, {"do": "lost_answer"}))
         uploader = self.begun("finished")
         for number in range(3):
             self.assertStatus(200, self.copy(uploader, number))
@@ -380,22 +380,22 @@ class Assembly(Files, FaultCase):
         self.assertEqual(ret, {"Bucket": self.private, "Key": "finished", "FileSize": self.size})
 
     def test_a_wrong_answer_is_noticed(self):
-        self.faults(({"operation": "CopyPart"}, {"action": "header", "name": "Content-Range", "value": "bytes 1-4/9"}))
+        self.faults(({"on": "CopyPart"}, {"do": "header", "name": "Content-Range", "value": "bytes 1-4/9"}))
         uploader = self.begun()
         self.assertStatus(-2, self.copy(uploader, 0))
         for number in range(3):
             self.assertStatus(200, self.copy(uploader, number))
-        self.faults(({"operation": "FinishUpload"}, {"action": "header", "name": "ETag", "value": WRONG}))
+        self.faults(({"on": "FinishUpload"}, {"do": "header", "name": "ETag", "value": WRONG}))
         self.assertStatus(-2, uploader.finish_upload())
 
     def test_refusals_are_answers(self):
         for status in (401, 403):
-            self.faults(({"operation": "InitiateUpload"}, answer(status)))
+            self.faults(({"on": "InitiateUpload"}, answer(status)))
             uploader = self.uploader()
             ret, resp = uploader.init_multipart_upload(self.private, "no")
             self.assertEqual((ret, resp.status_code, resp.ok(), uploader.uploadid), (None, status, False, None))
         uploader = self.begun()
-        self.faults(({"operation": "CopyPart"}, answer(403)))
+        self.faults(({"on": "CopyPart"}, answer(403)))
         self.assertStatus(403, self.copy(uploader, 0))
         self.assertEqual(uploader.etaglist, [])
         self.assertStatus(404, uploader.upload_part_copy(self.private, "absent", None, 0, 10, 0))

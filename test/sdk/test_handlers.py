@@ -80,7 +80,7 @@ class Logged(FaultCase):
 
     def test_bytes_that_do_not_verify_are_logged_once(self):
         self.put(self.private, "a", content(1000))
-        self.faults(({"operation": "GetObject"}, {"action": "flip", "offset": 5, "times": 1}))
+        self.faults(({"on": "GetObject"}, {"do": "flip", "bytes": 5, "times": 1}))
         self.once(self.downloader().download_file(self.private, "a", self.path())[1], -2, self.private + "/a")
 
     def test_a_line_is_one_line(self):

@@ -242,14 +242,14 @@ class Uploads(FaultCase):
     def test_each_is_stored_and_sent_once(self):
         data = content(2 * BLOCK + 9, 3)
         path, files = self.file(data), self.quick(filemanager.FileManager(PUBLIC_KEY, PRIVATE_KEY))
-        hints = {"action": "interim", "times": None}
-        late = dict(hints, after=BLOCK // 2, statuses=[103] * 9)
+        hints = {"do": "interim", "times": None}
+        late = dict(hints, bytes=BLOCK // 2, statuses=[103] * 9)
         self.faults(
-            ({"operation": "UploadPart", "part": 0}, hints),
-            ({"operation": "UploadPart", "part": 1}, late),
-            ({"operation": "PutObject", "key": "late"}, late),
-            ({"operation": "PutObject"}, hints),
-            ({"operation": "FinishUpload"}, hints),
+            ({"on": "UploadPart", "part": 0}, hints),
+            ({"on": "UploadPart", "part": 1}, late),
+            ({"on": "PutObject", "key": "late"}, late),
+            ({"on": "PutObject"}, hints),
+            ({"on": "FinishUpload"}, hints),
         )
         for key, send in (
             ("parts", lambda key: self.uploader().uploadfile(self.private, key, path, **OPTIONS)),

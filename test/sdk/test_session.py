@@ -444,7 +444,7 @@ class Handlers(FaultCase):
     def test_an_upload_that_breaks_off_is_resumed_and_verified(self):
         data = content(3 * BLOCK + 5, 31)
         uploader = self.made(multipartuploaduvideo.MultipartUploadUVideo)
-        self.faults(({"operation": "UploadPart", "part": 1}, {"action": "reset_request", "after": 100000}))
+        self.faults(({"on": "UploadPart", "part": 1}, {"do": "cut_after", "bytes": 100000}))
         answered = uploader.uploadfile(self.private, "resumed", self.file(data), retrycount=0, maxthread=1)
         self.assertStatus(-1, answered)
         self.control("POST", "/reset", {})
@@ -456,7 +456,7 @@ class Handlers(FaultCase):
         data = content(2 * BLOCK + 5, 32)
         self.put(self.private, "broken", data)
         target = self.path()
-        self.faults(({"operation": "GetObject"}, {"action": "truncate", "after": BLOCK + 9}))
+        self.faults(({"on": "GetObject"}, {"do": "truncate", "bytes": BLOCK + 9}))
         self.assertStatus(200, self.made(downloaduvideo.DownloadUVideo).download_file(self.private, "broken", target))
         self.assertEqual(data, self.read(target))
         self.assertGreater(self.hooked.count("GET"), 1)

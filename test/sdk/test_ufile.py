@@ -412,7 +412,7 @@ class Resume(Older, FaultCase):
     def interrupted(self, call):
         """(handler, data) of an upload whose part 2 found no answer."""
         config.set_default(maxthread=1)
-        self.faults(({"operation": "UploadPart", "part": 2}, {"action": "reset_request", "times": 4}))
+        self.faults(({"on": "UploadPart", "part": 2}, {"do": "cut_after", "times": 4}))
         handler, data = self.parts(), content(3 * BLOCK + 5)
         self.assertStatus(-1, call(handler, data))
         self.assertEqual((BLOCK, 2, 2), (handler.blocksize, handler.pausepartnumber, len(handler.etaglist)))
@@ -461,7 +461,7 @@ class Resume(Older, FaultCase):
         self.assertIsNone(again.uploadid)  # of an upload that is begun anew nothing is set
 
     def test_one_that_was_not_begun(self):
-        self.faults(({"operation": "InitiateUpload"}, {"action": "reset_request", "times": 4}))
+        self.faults(({"on": "InitiateUpload"}, {"do": "cut_after", "times": 4}))
         handler, source = self.parts(), self.file(b"x")
         self.assertStatus(-1, handler.uploadfile(self.private, "k", source, **OPTIONS))
         self.assertEqual((None, 0), (handler.uploadid, handler.pausepartnumber))

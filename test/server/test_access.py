@@ -448,7 +448,7 @@ def test_both_ports_speak_tls(tmp_path: Path) -> None:
         "req",
         "-x509",
         "-newkey",
-        "rsa:2048",
+        "ed25519",
         "-nodes",
         *subject,
         "-keyout",

@@ -19,6 +19,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
+from test.forked import Forked
 from test.server.wire import BLOCK, MIB, Peer, pattern
 from test.server_fixture import ROOT, Server, start_server
 from ucloud.uvideo.protocol import etag, operation
@@ -661,11 +662,8 @@ def test_where_the_data_port_is() -> None:
     "options",
     (("--public-url", "video.example.com"), ("--cors-origin", "https://*.example.com"), ("--console-origin", "*")),
 )
-def test_options_that_mean_nothing(tmp_path: Path, options: tuple[str, ...]) -> None:
-    import sys
-
-    command = [sys.executable, "-m", "uvideo", "serve", str(tmp_path / "data"), "--port", "0", "--admin-port", "0"]
-    done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, timeout=30)
+def test_options_that_mean_nothing(tmp_path: Path, commands: Forked, options: tuple[str, ...]) -> None:
+    done = commands.run("serve", tmp_path / "data", "--port", 0, "--admin-port", 0, *options)
     assert done.returncode == 2 and options[0] in done.stderr and "Traceback" not in done.stderr
 
 

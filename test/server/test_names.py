@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from test.forked import Forked
 from test.older import older_folder
 from test.server.test_keys import added, peer_of
 from test.server.test_spaces import hosts_of, name_of
 from test.server.wire import Peer, exchange, head
-from test.server_fixture import ROOT, Server, start_server
+from test.server_fixture import Server, start_server
 from ucloud.uvideo.protocol import errors, operation
 from uvideo.server.rules.server_names import OwnNames, canonical
 from uvideo.server.rules.space_hosts import SpaceHosts
@@ -209,9 +208,8 @@ MORE_NO_NAMES = ("http://a", "a b", "a/b", "[::1]:9000", "-a")
 
 
 @pytest.mark.parametrize("name", [*NO_NAMES, *(pytest.param(name, marks=pytest.mark.long) for name in MORE_NO_NAMES)])
-def test_what_is_no_host_name(tmp_path: Path, name: str) -> None:
-    command = [sys.executable, "-m", "uvideo", "serve", str(tmp_path / "data"), "--port", "0", "--admin-port", "0"]
-    done = subprocess.run([*command, "--hostname", name], cwd=ROOT, capture_output=True, text=True, timeout=60)
+def test_what_is_no_host_name(tmp_path: Path, commands: Forked, name: str) -> None:
+    done = commands.run("serve", tmp_path / "data", "--port", 0, "--admin-port", 0, "--hostname", name)
     assert done.returncode == 2 and "--hostname" in done.stderr and "Traceback" not in done.stderr
     assert not os.path.exists(tmp_path / "data")
 

@@ -162,6 +162,27 @@ def test_a_renewed_certificate_is_taken_by_every_worker_and_open_connections_go_
         assert receive(old).status == 400 and old.getpeercert(binary_form=True) == FIRST.der
 
 
+def test_a_certificate_that_ended_is_served_and_said(site: Site, tmp_path: Path) -> None:
+    """At a start, when it comes, and at each reload that somebody asks for."""
+    ended, before, said = pair(days=0), site.chain.read_bytes(), "the TLS certificate ended on "
+    chain, key = tmp_path / "chain", tmp_path / "key"
+    chain.write_bytes(ended.chain)
+    key.write_bytes(ended.key)
+    with start_server(tmp_path / "data", "--no-fsync", "--tls-cert", str(chain), "--tls-key", str(key)) as server:
+        assert f"{said}{datetime.datetime.now(datetime.timezone.utc):%Y-}" in server.log.read_text()
+        assert shown(server.port) == ended.der
+    old = site.key.read_bytes()
+    replace(site.key, ended.key)
+    replace(site.chain, ended.chain)
+    until(lambda: said in site.said())
+    lines = site.said().count(said)
+    site.hang_up()
+    until(lambda: site.said().count(said) > lines)
+    replace(site.key, old)
+    replace(site.chain, before)
+    until(lambda: site.metric("uvideo_reload_successful") == 1 and shown(site.server.port) != ended.der)
+
+
 @pytest.mark.parametrize("broken", ("nothing", "rubbish", "another", "pipe"))
 def test_a_certificate_that_cannot_be_used_leaves_the_old_one(site: Site, broken: str) -> None:
     before, failures = shown(site.server.port), site.metric("uvideo_reload_failures_total")

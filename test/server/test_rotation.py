@@ -257,20 +257,41 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> World:
 )
 def test_killed_at_any_moment_nothing_is_lost(stopped: World, tmp_path: Path, when: str) -> None:
     folder = Path(shutil.copytree(stopped.folder, tmp_path / "data"))
-    old = pair_of(folder)
+    old, log = pair_of(folder), tmp_path / "audit.log"
+    env = {"UVIDEO_SERVE_AUDIT_LOG": str(log)}
     command = [sys.executable, "-c", KILLED, when, "admin", "keys", str(folder), "--replace"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, env={**os.environ, **env})
     assert done.returncode == -signals.SIGKILL, done.stderr
     assert (read(folder / "credentials.json").previous is None) == (when == "before")
     if when == "within":  # a command finishes it
-        assert rotated(folder)["tokens"] == 1
+        assert told(inside("keys", folder, "--json", env=env))["tokens"] == 1
         assert read(folder / "credentials.json").previous is None
-    with start_server(folder, "--no-fsync") as server:
+    with start_server(folder, "--no-fsync", "--audit-log", str(log)) as server:
         stopped.goes_on(server)
         assert read(folder / "credentials.json").previous is None
         assert (stopped.status(old) == 200) == (when == "before")
         assert stopped.status(pair_of(folder)) == 200
         assert ("finished the change of the key pair" in server.log.read_text()) == (when in ("between", "after"))
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    found = [(line["about_key"], line["replaced"]) for line in lines if line["operation"] == "ReplaceKey"]
+    assert found == ([] if when == "before" else [(pair_of(folder)["public_key"], old["public_key"])])
+
+
+def test_a_full_disk_changes_nothing_and_the_file_is_named(
+    stopped: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(shutil.copytree(stopped.folder, tmp_path / "data"))
+    before = sorted((path.name, path.stat().st_size) for path in folder.glob("credentials*"))
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("uvideo.server.auth.credentials.localfile.write_at", full)
+        done = inside("keys", folder, "--replace")
+    assert done.returncode == 2
+    assert f"{os.strerror(errno.ENOSPC)}: '{folder}/credentials.json" in done.stderr
+    assert sorted((path.name, path.stat().st_size) for path in folder.glob("credentials*")) == before
 
 
 def test_one_that_breaks_off_after_its_pair_counts_is_recorded_and_finished_by_a_command(

@@ -1,4 +1,4 @@
-"""Each scripted fault: what a client gets, and what the server has done."""
+"""Each scripted fault, in a server and on the way to one: what a client gets, and what the server has done."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from test.fakes import FaultProxy
 from test.interpreters import ROOT
 from test.sdk import silence
 from test.server.wire import Peer, connect, head
@@ -48,6 +51,35 @@ def client(server: TestServer) -> Iterator[Client]:
         yield made
 
 
+@dataclass
+class Place:
+    """Where faults happen: in a server, or on the way to one.  ``silent()``: what silence.told asks."""
+
+    on: Callable[..., Any]
+    port: int
+    public_key: str
+    private_key: str
+    silent: Callable[[], Container[object]]
+
+
+@pytest.fixture(params=["server", "way"])
+def place(server: TestServer, request: pytest.FixtureRequest) -> Iterator[Place]:
+    keys, port = (server.public_key, server.private_key), int(server.endpoint.rpartition(":")[2])
+    if request.param == "server":
+        yield Place(server.faults.on, port, *keys, lambda: Happened(server.faults))
+    else:
+        with FaultProxy("127.0.0.1", port) as proxy:
+            yield Place(proxy.on, proxy.port, *keys, proxy.held)
+
+
+@pytest.fixture
+def through(place: Place) -> Iterator[Client]:
+    """A client on whose way faults happen, and which does not try again."""
+    keys = place.public_key, place.private_key
+    with Client(*keys, endpoint=f"127.0.0.1:{place.port}", retry=ONCE, timeout=20) as made:
+        yield made
+
+
 class Happened:
     """What silence.told asks: every connection counts as silent once all faults have happened."""
 
@@ -71,9 +103,9 @@ class Wire:
         self.public_key, self.private_key = server.public_key, server.private_key
 
 
-def asked(server: TestServer, space: str, key: str, stop: int | None = None) -> tuple[dict[str, str], bytes, bool]:
+def asked(place: Place, space: str, key: str, stop: int | None = None) -> tuple[dict[str, str], bytes, bool]:
     """(headers, body, whether it is whole) of a GET, as the bytes come; after ``stop`` bytes silence is awaited."""
-    peer = Peer(Wire(server))
+    peer = Peer(place)
     signed = [("Host", f"{space}.x"), ("Authorization", peer.signed("GET", space, key))]
     fields: dict[str, str] = {}
     data, body = b"", b""
@@ -96,12 +128,11 @@ def asked(server: TestServer, space: str, key: str, stop: int | None = None) -> 
     return fields, body, len(body) == int(fields["Content-Length"])
 
 
-def test_an_answer_in_place_of_the_deed(server: TestServer, client: Client, space: str) -> None:
-    server.faults.on("PutObject", nth=2).answer(503, message="go away", headers={"Retry-After": "7"})
+def test_the_second_request_that_matches(server: TestServer, client: Client, space: str) -> None:
+    server.faults.on("PutObject", nth=2).answer(503, message="go away")
     client.put(space, "a", b"1")
-    with pytest.raises(errors.UVideoError) as caught:
+    with pytest.raises(errors.UVideoError, match="go away"):
         client.put(space, "b", b"2")
-    assert (caught.value.status, caught.value.message, caught.value.retry_after) == (503, "go away", 7)
     assert not list(client.list(space, "b"))
     client.put(space, "b", b"2")
 
@@ -154,54 +185,77 @@ def test_latency(server: TestServer, client: Client, space: str) -> None:
 
 
 @pytest.mark.parametrize(("after", "size"), [(0, 10), (512, 100_000), (1 << 20, 1000)])
-def test_a_request_that_is_cut(server: TestServer, client: Client, space: str, after: int, size: int) -> None:
-    server.faults.on("PutObject", key="a").cut_after(after)
+def test_a_request_that_is_cut(
+    place: Place, through: Client, client: Client, space: str, after: int, size: int
+) -> None:
+    place.on("PutObject", key="a").cut_after(after)
     with pytest.raises(errors.NoAnswer):
-        client.put(space, "a", bytes(size))
+        through.put(space, "a", bytes(size))
     assert list(client.list(space)) == []
 
 
-def test_a_delete_that_is_cut_is_not_done(server: TestServer, client: Client, space: str) -> None:
+def test_a_delete_that_is_cut_is_not_done(place: Place, through: Client, client: Client, space: str) -> None:
     client.put(space, "a", b"1")
-    server.faults.on("DeleteObject").cut_after()
+    place.on("DeleteObject").cut_after()
     with pytest.raises(errors.NoAnswer):
-        client.delete(space, "a")
+        through.delete(space, "a")
     assert client.get(space, "a").data == b"1"
 
 
-def test_a_request_that_is_not_read(server: TestServer, client: Client, space: str) -> None:
-    server.faults.on("PutObject", key="a").stall_after(10)
-    with silence.told(lambda: Happened(server.faults)), pytest.raises(errors.NoAnswer):
-        client.put(space, "a", bytes(1000))
+def test_a_request_that_is_not_read(place: Place, through: Client, client: Client, space: str) -> None:
+    place.on("PutObject", key="a").stall_after(10)
+    with silence.told(place.silent), pytest.raises(errors.NoAnswer):
+        through.put(space, "a", bytes(1000))
     assert list(client.list(space)) == []
 
 
-def test_an_answer_that_is_lost_after_the_deed(server: TestServer, client: Client, space: str) -> None:
-    server.faults.on("PutObject").lost_answer()
+def test_an_answer_that_is_lost_after_the_deed(place: Place, through: Client, client: Client, space: str) -> None:
+    place.on("PutObject").lost_answer()
     with pytest.raises(errors.NoAnswer):
-        client.put(space, "a", b"1")
+        through.put(space, "a", b"1")
     assert client.get(space, "a").data == b"1"
 
 
 @pytest.mark.parametrize("size", [5000, 700_000])
 @pytest.mark.parametrize("kind", ["truncate", "reset", "stall"])
-def test_an_answer_that_breaks_off(server: TestServer, client: Client, space: str, kind: str, size: int) -> None:
+def test_an_answer_that_breaks_off(place: Place, client: Client, space: str, kind: str, size: int) -> None:
     data = os.urandom(size)
     client.put(space, "a", data)
-    getattr(server.faults.on("GetObject", key="a"), kind)(1000)
-    _, body, whole = asked(server, space, "a", 1000 if kind == "stall" else None)
+    getattr(place.on("GetObject", key="a"), kind)(1000)
+    _, body, whole = asked(place, space, "a", 1000 if kind == "stall" else None)
     assert not whole and data.startswith(body) and len(body) in ((1000,) if kind != "reset" else range(1001))
     assert client.get(space, "a").data == data
 
 
 @pytest.mark.parametrize("size", [5000, 700_000])
-def test_a_flipped_bit_is_found_by_the_client(server: TestServer, client: Client, space: str, size: int) -> None:
+def test_a_flipped_bit_is_found_by_the_client(
+    place: Place, through: Client, client: Client, space: str, size: int
+) -> None:
     client.put(space, "a", bytes(size))
-    server.faults.on("GetObject", key="a").flip(size - 1, times=None)
-    fields, body, whole = asked(server, space, "a")
+    place.on("GetObject", key="a").flip(size - 1, times=None)
+    fields, body, whole = asked(place, space, "a")
     assert whole and body == bytes(size - 1) + b"\1"
     with pytest.raises(errors.IntegrityError):
-        client.download(space, "a", os.devnull)
+        through.download(space, "a", os.devnull)
+
+
+def test_a_header_set_and_taken_out(place: Place, client: Client, space: str) -> None:
+    client.put(space, "a", b"1")
+    place.on("GetObject").header("Content-Type", "text/x").header("ETag", None)
+    assert asked(place, space, "a")[0]["Content-Type"] == "text/x"
+    assert "ETag" not in asked(place, space, "a")[0]
+
+
+def test_an_answer_of_its_own_and_then_another(place: Place, through: Client, client: Client, space: str) -> None:
+    place.on("PutObject").answer(503, message="go away", headers={"Retry-After": "7"}).then(403, times=2)
+    found = []
+    for _ in range(3):
+        with pytest.raises(errors.UVideoError) as caught:
+            through.put(space, "a", b"2")
+        found.append((caught.value.status, caught.value.retry_after))
+    assert found == [(503, 7), (403, None), (403, None)]
+    assert list(client.list(space)) == []
+    through.put(space, "a", b"2")
 
 
 def test_the_etag_of_other_bytes(server: TestServer, client: Client, space: str) -> None:
@@ -213,13 +267,6 @@ def test_the_etag_of_other_bytes(server: TestServer, client: Client, space: str)
     got = Peer(Wire(server)).call(operation.UploadPart(space, "b", begun.upload_id, 0), b"part")
     wrong, right = (got.header("ETag") or "").strip('"'), etag.part_etag(hashlib.sha1(b"part").digest())
     assert got.status == 200 and len(wrong) == len(right) and wrong != right
-
-
-def test_a_header_set_and_taken_out(server: TestServer, client: Client, space: str) -> None:
-    client.put(space, "a", b"1")
-    server.faults.on("GetObject").header("Content-Type", "text/x").header("ETag", None)
-    assert asked(server, space, "a")[0]["Content-Type"] == "text/x"
-    assert "ETag" not in asked(server, space, "a")[0]
 
 
 def test_what_is_no_fault_is_refused(server: TestServer) -> None:

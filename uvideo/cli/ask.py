@@ -12,7 +12,7 @@ from uvideo.cli.i18n import say
 from uvideo.cli.report import shown
 from uvideo.errors import InvalidArgument
 
-__all__ = ["agreed", "asked", "secret"]
+__all__ = ["agreed", "asked", "confirmed", "secret"]
 
 
 def agreed(context: Context, question: str, yes: bool = False) -> None:
@@ -21,10 +21,23 @@ def agreed(context: Context, question: str, yes: bool = False) -> None:
         return
     if not context.interactive:
         raise InvalidArgument(say("{question} Nobody can be asked here: give --yes", question=question))
-    click.echo(shown(question) + " [y/N] ", nl=False, err=True)
-    if sys.stdin.readline().strip().lower() not in ("y", "yes", "是"):
-        context.report.tell(say("nothing was changed"))
+    if not _says_yes(context, question, say("nothing was changed")):
         raise click.exceptions.Exit(failure.FAILED)
+
+
+def confirmed(context: Context, question: str) -> bool:
+    """Whether something may be deleted: -y, a dry run, nobody who could be asked, or the user's yes."""
+    if context.yes or context.dry_run or not context.interactive:
+        return True
+    return _says_yes(context, question, say("nothing is deleted"))
+
+
+def _says_yes(context: Context, question: str, otherwise: str) -> bool:
+    click.echo(shown(question) + " [y/N] ", nl=False, err=True)
+    if sys.stdin.readline().strip().lower() in ("y", "yes", "是"):
+        return True
+    context.report.tell(otherwise)
+    return False
 
 
 def asked(question: str, default: str | None = None, choices: tuple[str, ...] = ()) -> str:

@@ -15,7 +15,7 @@ from uvideo.cli.i18n import say
 from uvideo.cli.lookup import stat_object
 from uvideo.cli.ls import keys
 from uvideo.cli.verb_command import Example, option, verb
-from uvideo.errors import BadRequest, InvalidArgument, UVideoError
+from uvideo.errors import BadRequest, InvalidArgument
 
 if TYPE_CHECKING:
     from uvideo.client.reader import Reader
@@ -51,11 +51,9 @@ def cat(context: Context, addresses: Sequence[str], span: str | None, start: int
         start, end = _span(span)
     places = [remote_object(each) for each in addresses]
     for place in places:
-        try:
+        with context.report.failing(place):
             for key in keys(context.client, place):
                 _pour(context, Remote(place.space, key), start, end)
-        except UVideoError as error:
-            context.report.fail(error, str(place))
     return context.report.finish(max(0, len(places) - context.report.failed))
 
 

@@ -84,14 +84,12 @@ def restore(context: Context, addresses: Sequence[str], tier: str | None, wait: 
     places = [remote_object(each) for each in addresses]
     count = 0
     for place in places:
-        try:
+        with context.report.failing(place):
             for key in keys(context.client, place):
                 count += 1
                 found = Remote(place.space, key)
                 if _restore(context, found, tier) and wait:
                     asked.append(found)
-        except UVideoError as error:
-            context.report.fail(error, str(place))
     while asked:
         left = until - time.monotonic()
         if left <= 0:
@@ -170,19 +168,11 @@ def set(
     places = [remote_object(each) for each in addresses]
     count = 0
     for place in places:
-        try:
+        with context.report.failing(place, InvalidArgument):
             for key in list(keys(context.client, place)):
                 count += 1
-                try:
+                with context.report.failing(f"uvideo://{place.space}/{key}", InvalidArgument):
                     _change(context, Remote(place.space, key), storage_class, mime, given)
-                except InvalidArgument:
-                    raise
-                except UVideoError as error:
-                    context.report.fail(error, f"uvideo://{place.space}/{key}")
-        except InvalidArgument:
-            raise
-        except UVideoError as error:
-            context.report.fail(error, str(place))
     return context.report.finish(max(0, count - context.report.failed))
 
 

@@ -15,7 +15,6 @@ from uvideo.cli.i18n import say
 from uvideo.cli.ls import entries
 from uvideo.cli.report import Kind, named, size
 from uvideo.cli.verb_command import Example, option, verb
-from uvideo.errors import UVideoError
 
 if TYPE_CHECKING:
     from uvideo import Client
@@ -96,7 +95,7 @@ def du(context: Context, addresses: Sequence[str], depth: int, by_class: bool, h
     kind = _usage(human, by_class)
     places = [remote(each) for each in addresses]
     for place in places:
-        try:
+        with context.report.failing(place):
             for usage, is_total in _measured(context.client, place, depth):
                 context.report.result(
                     kind,
@@ -107,8 +106,6 @@ def du(context: Context, addresses: Sequence[str], depth: int, by_class: bool, h
                     classes={name: {"objects": each[0], "bytes": each[1]} for name, each in usage.classes.items()},
                     total=is_total,
                 )
-        except UVideoError as error:
-            context.report.fail(error, str(place))
     return context.report.finish(max(0, len(places) - context.report.failed))
 
 

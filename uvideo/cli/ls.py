@@ -15,7 +15,7 @@ from uvideo.cli.lookup import exists
 from uvideo.cli.report import Kind, moment, named, size
 from uvideo.cli.space import SPACE, space_record
 from uvideo.cli.verb_command import Example, option, verb
-from uvideo.errors import NotFound, UVideoError
+from uvideo.errors import NotFound
 
 if TYPE_CHECKING:
     from uvideo import Client
@@ -99,14 +99,12 @@ def ls(context: Context, addresses: Sequence[str], long: bool, human: bool, recu
     kinds = _long(human) if long or human else (OBJECT, FOLDER)
     places = [remote(each) for each in addresses]
     for place in places:
-        try:
+        with context.report.failing(place):
             for found in islice(entries(context.client, place, recursive=recursive), most):
                 if isinstance(found, str):
                     context.report.result(kinds[1], space=place.space, key=found)
                 else:
                     context.report.result(kinds[0], **object_record(found))
-        except UVideoError as error:
-            context.report.fail(error, str(place))
     return context.report.finish(max(0, len(places) - context.report.failed))
 
 

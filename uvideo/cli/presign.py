@@ -14,7 +14,7 @@ from uvideo.cli.i18n import say
 from uvideo.cli.ls import keys
 from uvideo.cli.report import Kind
 from uvideo.cli.verb_command import Example, option, verb
-from uvideo.errors import InvalidArgument, UVideoError
+from uvideo.errors import InvalidArgument
 
 __all__ = ["LINK", "duration", "presign"]
 
@@ -76,15 +76,11 @@ def presign(
     lasting, method = duration(expires), method.upper()
     places = [remote_object(each) for each in addresses]
     for place in places:
-        try:
+        with context.report.failing(place, InvalidArgument):
             for key in keys(context.client, place):
                 ends = datetime.now(timezone.utc).replace(microsecond=0) + lasting
                 url = context.client.presign(
                     place.space, key, method=method, expires=lasting, filename=filename, mime=mime
                 )
                 context.report.result(LINK, space=place.space, key=key, method=method, url=url, expires=ends)
-        except InvalidArgument:
-            raise
-        except UVideoError as error:
-            context.report.fail(error, str(place))
     return context.report.finish(max(0, len(places) - context.report.failed))

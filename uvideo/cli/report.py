@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, TextIO
@@ -254,6 +255,16 @@ class Report:
             self.codes.add(self.error(error, item))
             if len(self.failures) < LISTED:
                 self.failures.append((item, failure.text(error)))
+
+    @contextmanager
+    def failing(self, item: object, *ends: type[errors.UVideoError]) -> Iterator[None]:
+        """A block about one item of several: its failure is said, and the others go on.  One of ``ends`` comes out."""
+        try:
+            yield
+        except ends:
+            raise
+        except errors.UVideoError as error:
+            self.fail(error, str(item))
 
     def finish(self, done: int) -> int:
         """The exit code after all items, of which so many were done; several failures are listed again.

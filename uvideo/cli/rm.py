@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -12,11 +11,12 @@ import click
 
 from uvideo import errors
 from uvideo.cli.address import Remote, remote
+from uvideo.cli.ask import confirmed
 from uvideo.cli.context import Context
 from uvideo.cli.cp import filters
 from uvideo.cli.destinations import expand
 from uvideo.cli.i18n import say
-from uvideo.cli.report import Kind, shown
+from uvideo.cli.report import Kind
 from uvideo.cli.verb_command import Example, option, verb
 from uvideo.cli.walk import Entry
 from uvideo.errors import InvalidArgument, LocalFailure, UVideoError
@@ -24,7 +24,7 @@ from uvideo.transfer.pattern import Filter
 from uvideo.transfer.policy import CircuitBreaker
 from uvideo.transfer.pool import Pool
 
-__all__ = ["DELETED", "confirmed", "delete_all", "rm"]
+__all__ = ["DELETED", "delete_all", "rm"]
 
 JOBS = 16
 
@@ -33,19 +33,6 @@ DELETED = Kind(
     {"target": "string", "bytes": "integer", "dry_run": "boolean"},
     lambda record: say("would delete {target}" if record["dry_run"] else "deleted {target}", target=record["target"]),
 )
-
-
-def confirmed(context: Context, question: str) -> bool:
-    """Whether it may be done: -y, a dry run, nobody who could be asked, or the user's yes."""
-    if context.yes or context.dry_run or not context.interactive:
-        return True
-    sys.stderr.write(shown(question) + " [y/N] ")
-    sys.stderr.flush()
-    answer = sys.stdin.readline().strip().lower()
-    if answer in ("y", "yes", "是"):
-        return True
-    context.report.tell(say("nothing is deleted"))
-    return False
 
 
 def delete_all(context: Context, entries: Iterable[Entry], jobs: int) -> int:

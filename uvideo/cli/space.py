@@ -13,7 +13,7 @@ from uvideo.cli.context import Context
 from uvideo.cli.i18n import say
 from uvideo.cli.report import Kind, moment
 from uvideo.cli.verb_command import Example, Family, family, option, verb
-from uvideo.errors import InvalidArgument, SomeFailed, SpaceNotEmpty, UVideoError
+from uvideo.errors import InvalidArgument, SomeFailed, SpaceNotEmpty
 
 if TYPE_CHECKING:
     from uvideo.models import SpaceInfo
@@ -97,11 +97,9 @@ def space_record(found: SpaceInfo) -> dict[str, Any]:
 def mb(context: Context, spaces: Sequence[str], type: str, region: str | None) -> int:
     names = [remote_space(each) for each in spaces]
     for name in names:
-        try:
+        with context.report.failing(f"uvideo://{name}"):
             made = None if context.dry_run else context.client.create_space(name, type=type, region=region)
             context.report.item(MADE, space=name, id=made.id if made else None, dry_run=context.dry_run)
-        except UVideoError as error:
-            context.report.fail(error, f"uvideo://{name}")
     return context.report.finish(max(0, len(names) - context.report.failed))
 
 
@@ -126,15 +124,13 @@ def mb(context: Context, spaces: Sequence[str], type: str, region: str | None) -
 def rb(context: Context, spaces: Sequence[str], force: bool, yes: bool) -> int:
     names = [remote_space(each) for each in spaces]
     for name in names:
-        try:
+        with context.report.failing(f"uvideo://{name}"):
             count = _emptied(context, name, yes) if force else 0
             if not context.dry_run:
                 context.client.delete_space(name)
             elif not force and next(context.client.list(name, page_size=1).pages()).items:
                 raise SpaceNotEmpty(space=name)
             context.report.item(REMOVED, space=name, objects=count, dry_run=context.dry_run)
-        except UVideoError as error:
-            context.report.fail(error, f"uvideo://{name}")
     return context.report.finish(max(0, len(names) - context.report.failed))
 
 
@@ -209,7 +205,7 @@ def spaces_set(context: Context, spaces: Sequence[str], type: str | None, storag
         raise InvalidArgument(say("give --type or --class: what is to change"))
     names = [remote_space(each) for each in spaces]
     for name in names:
-        try:
+        with context.report.failing(f"uvideo://{name}"):
             if context.dry_run:
                 context.client.stat_space(name)
             else:
@@ -220,8 +216,6 @@ def spaces_set(context: Context, spaces: Sequence[str], type: str | None, storag
                 record["type"] = found.type if type is not None else None
                 record["class"] = found.storage_class if storage_class is not None else None
             context.report.item(CHANGED, **record)
-        except UVideoError as error:
-            context.report.fail(error, f"uvideo://{name}")
     return context.report.finish(max(0, len(names) - context.report.failed))
 
 

@@ -10,11 +10,10 @@ import click
 from uvideo.cli.address import Remote, remote
 from uvideo.cli.context import Context
 from uvideo.cli.lookup import stat_object
-from uvideo.cli.ls import keys
+from uvideo.cli.ls import OBJECT, keys, object_record
 from uvideo.cli.report import Kind, moment, named, shown, size
 from uvideo.cli.space import SPACE, space_record
 from uvideo.cli.verb_command import Example, option, verb
-from uvideo.errors import UVideoError
 
 __all__ = ["STAT", "stat"]
 
@@ -63,16 +62,7 @@ def _space_text(record: dict[str, Any]) -> str:
 STAT = Kind(
     "stat",
     {
-        "space": "string",
-        "key": "string",
-        "size": "integer",
-        "etag": "string?",
-        "mime": "string?",
-        "class": "string?",
-        "modified": "time?",
-        "created": "time?",
-        "restore": "string?",
-        "metadata": "object",
+        **OBJECT.fields,
         "headers": "object",  # Cache-Control and the like
         "tags": "object?",  # null unless asked for
         "acl": "string?",  # null unless asked for
@@ -96,14 +86,12 @@ STAT = Kind(
 def stat(context: Context, addresses: Sequence[str], tags: bool, acl: bool) -> int:
     places, space = [remote(each) for each in addresses], Kind(SPACE.name, SPACE.fields, _space_text)
     for place in places:
-        try:
+        with context.report.failing(place):
             if place.key == "":
                 context.report.result(space, **space_record(context.client.stat_space(place.space)))
                 continue
             for key in keys(context.client, place):
                 _tell(context, Remote(place.space, key), tags, acl)
-        except UVideoError as error:
-            context.report.fail(error, str(place))
     return context.report.finish(max(0, len(places) - context.report.failed))
 
 
@@ -112,16 +100,7 @@ def _tell(context: Context, place: Remote, tags: bool, acl: bool) -> None:
     found = stat_object(client, place)
     context.report.result(
         STAT,
-        space=place.space,
-        key=place.key,
-        size=found.size,
-        etag=found.etag,
-        mime=found.mime,
-        **{"class": found.storage_class},
-        modified=found.modified,
-        created=found.created,
-        restore=found.restore,
-        metadata=found.metadata,
+        **object_record(found),
         headers=found.headers,
         tags=client.get_tags(place.space, place.key) if tags else None,
         acl=client.get_acl(place.space, place.key).grant if acl else None,

@@ -1,1 +1,1 @@
-"""The typed clients: Client in ``sync``, AsyncClient in ``aio``."""
+"""The typed clients: Client in ``sync``, AsyncClient in ``aio``, what both share in ``base``."""

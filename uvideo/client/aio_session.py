@@ -334,6 +334,7 @@ class Way:
     async def _encrypted(self, made: Connection, name: str) -> Connection:
         """The Connection that speaks TLS over this one."""
         inner = Connection(self._loop)
+        assert self._route.context is not None
         try:
             transport = await self._loop.start_tls(made.transport, inner, self._route.context, server_hostname=name)
         except TypeError:  # over TLS already, on Python 3.10

@@ -19,10 +19,11 @@ __all__ = ["destination", "pass_on"]
 
 async def destination(loop: asyncio.AbstractEventLoop, route: Route) -> str:
     """What the SOCKS proxy of a Route is to connect to.  address.Refusal, socksproxy.Unfit."""
+    assert route.proxy is not None and route.proxy.socks is not None
     told, name = route.proxy.socks, route.address
     if told.resolves:
-        return str(name)
-    return str(socks.destination(told, await aio_race.addresses(loop, name, route.port)))
+        return name
+    return socks.destination(told, await aio_race.addresses(loop, name, route.port))
 
 
 async def pass_on(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uvideo import models
 from uvideo._core import byterange, dialect, etag, field, operation, validation
 from uvideo._core import etag as etags
+from uvideo.client.options import ReadOptions, WriteOptions
 from uvideo.client.texts import several, texts
 from uvideo.errors import BadAnswer, IntegrityError, InvalidArgument, SomeFailed, SpaceNotFound
 from uvideo.models import T
@@ -94,7 +95,7 @@ def pairs(given: Mapping[str, str] | None, name: str) -> Pairs:
     return found
 
 
-def metadata(given: Mapping[str, str] | None) -> Pairs:
+def _metadata(given: Mapping[str, str] | None) -> Pairs:
     found = pairs(given, "metadata")
     for name, value in found:
         if not name or not all(char.isascii() and (char.isalnum() or char == "-") for char in name):
@@ -104,7 +105,7 @@ def metadata(given: Mapping[str, str] | None) -> Pairs:
     return found
 
 
-def headers(given: Mapping[str, str] | None) -> Pairs:
+def _headers(given: Mapping[str, str] | None) -> Pairs:
     """Headers stored with an object; only those that the service keeps."""
     found = pairs(given, "headers")
     known = {name.lower(): name for name in operation.KEPT}
@@ -120,6 +121,13 @@ def choice(value: str | None, allowed: Sequence[str], name: str) -> str | None:
     if value is not None and value not in allowed:
         raise InvalidArgument(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
     return value
+
+
+def kept(
+    storage_class: str | None, metadata: Mapping[str, str] | None, headers: Mapping[str, str] | None
+) -> tuple[str | None, Pairs, Pairs]:
+    """The three as an operation takes them."""
+    return choice(storage_class, operation.STORAGE_CLASSES, "storage_class"), _metadata(metadata), _headers(headers)
 
 
 def octets(data: bytes, name: str) -> bytes:
@@ -279,11 +287,11 @@ def space_usage(spaces: Iterable[str], begin: datetime, end: datetime) -> Manage
 def put(
     space: str,
     key: str,
-    mime: str | None,
-    storage_class: str | None,
-    meta: Mapping[str, str] | None,
-    kept: Mapping[str, str] | None,
-    acl: str | None,
+    mime: str | None = None,
+    storage_class: str | None = None,
+    metadata: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+    acl: str | None = None,
     path: str = "",
 ) -> operation.PutObject:
     """The PutObject; its bytes travel beside, so its result is made by the client."""
@@ -293,9 +301,7 @@ def put(
         key,
         mime_of(mime, key, path),
         None,
-        choice(storage_class, operation.STORAGE_CLASSES, "storage_class"),
-        metadata(meta),
-        headers(kept),
+        *kept(storage_class, metadata, headers),
         choice(acl, operation.ACLS, "acl"),
     )
 
@@ -346,12 +352,13 @@ def check_range(op: operation.GetObject, found: operation.ObjectInfo) -> None:
         raise BadAnswer("the answer does not say how large the object is", operation="GetObject", status=206)
 
 
-def mode_of(mode: str, reading: Mapping[str, object], writing: Mapping[str, object]) -> None:
+def mode_of(mode: str, options: Mapping[str, object]) -> None:
     """InvalidArgument for a mode that a file cannot have, or an option (not None) that is of the other one."""
     if mode not in ("rb", "wb"):
         raise InvalidArgument(f"mode must be rb or wb, not {mode!r}; for text, wrap the file in io.TextIOWrapper")
-    for name, value in (writing if mode == "rb" else reading).items():
-        if value is not None:
+    taken = ReadOptions if mode == "rb" else WriteOptions
+    for name, value in options.items():
+        if value is not None and name not in taken.__annotations__:
             raise InvalidArgument(f"{name} does not go with mode {mode}")
 
 
@@ -420,20 +427,21 @@ def copy(
     source_key: str,
     mime: str | None,
     storage_class: str | None,
-    meta: Mapping[str, str] | None,
-    kept: Mapping[str, str] | None,
+    metadata: Mapping[str, str] | None,
+    headers: Mapping[str, str] | None,
 ) -> Call[models.Stored]:
-    replaced = meta is not None or mime is not None or kept is not None
+    replaced = any(each is not None for each in (mime, metadata, headers))
+    storage, pairs, stored_headers = kept(storage_class, metadata, headers)
     op = operation.CopyObject(
         check_space(space),
         check_key(key),
         check_space(source_space),
         check_key(source_key),
         "REPLACE" if replaced else None,
-        choice(storage_class, operation.STORAGE_CLASSES, "storage_class"),
-        metadata(meta),
+        storage,
+        pairs,
         mime_of(mime, key) if replaced else None,
-        headers(kept),
+        stored_headers,
     )
     return Call(op, lambda result: models.Stored(op.space, op.key, None, result.etag))
 
@@ -483,10 +491,10 @@ def append(
     key: str,
     position: int,
     length: int,
-    mime: str | None,
-    storage_class: str | None,
-    meta: Mapping[str, str] | None,
-    kept: Mapping[str, str] | None,
+    mime: str | None = None,
+    storage_class: str | None = None,
+    metadata: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Call[models.Stored]:
     key = check_key(key)
     op = operation.AppendObject(
@@ -495,9 +503,7 @@ def append(
         position,
         mime_of(mime, key),
         None,
-        choice(storage_class, operation.STORAGE_CLASSES, "storage_class"),
-        metadata(meta),
-        headers(kept),
+        *kept(storage_class, metadata, headers),
     )
     return Call(op, lambda result: models.Stored(op.space, op.key, position + length, result.etag))
 
@@ -524,18 +530,16 @@ def put_known(space: str, key: str, etag: str, size: int, mime: str | None) -> C
 def begin_upload(
     space: str,
     key: str,
-    mime: str | None,
-    storage_class: str | None,
-    meta: Mapping[str, str] | None,
-    kept: Mapping[str, str] | None,
+    mime: str | None = None,
+    storage_class: str | None = None,
+    metadata: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Call[models.BegunUpload]:
     op = operation.InitiateUpload(
         check_space(space),
         check_key(key),
         mime_of(mime, key),
-        choice(storage_class, operation.STORAGE_CLASSES, "storage_class"),
-        metadata(meta),
-        headers(kept),
+        *kept(storage_class, metadata, headers),
     )
 
     def begun(result: operation.Initiated) -> models.BegunUpload:

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 if TYPE_CHECKING:
     from uvideo.client.cancel import Cancel
-    from uvideo.models import Progress
+    from uvideo.models import Downloaded, Failure, Progress, Stored, Totals
     from uvideo.transfer.limit import Limit
 
 __all__ = [
     "ClientOptions",
     "CopyOptions",
+    "DownloadDirOptions",
     "DownloadOptions",
     "Given",
     "OpenOptions",
     "PresignOptions",
     "PutOptions",
     "ReadOptions",
+    "ResumeOptions",
     "SettingsOptions",
     "SpaceOptions",
     "StoredOptions",
+    "UploadDirOptions",
     "UploadOptions",
     "WriteOptions",
+    "check_names",
 ]
 
 
@@ -74,32 +78,41 @@ class ClientOptions(SettingsOptions, total=False):
     environ: Mapping[str, str] | None
 
 
-class TransferOptions(TypedDict, total=False):
-    """What uploads and downloads have in common."""
+class ResumeOptions(TypedDict, total=False):
+    """The options of Client.resume, which every transfer has."""
 
     part_jobs: int | None
     bandwidth: int | Limit | None
     progress: Callable[[Progress], None] | None
     cancel: Cancel | None
     deadline: float | None
+
+
+class TransferOptions(ResumeOptions, total=False):
+    """What uploads and downloads have in common."""
+
     journal: bool
     verify: bool | None
 
 
-class StoredOptions(TypedDict, total=False):
-    """What is stored with an object."""
+class KeptOptions(TypedDict, total=False):
+    """What is stored with each of many objects."""
 
-    mime: str | None
     storage_class: str | None
     metadata: Mapping[str, str] | None
     headers: Mapping[str, str] | None
 
 
+class StoredOptions(KeptOptions, total=False):
+    """What is stored with an object."""
+
+    mime: str | None
+
+
 class PutOptions(StoredOptions, total=False):
-    """The options of Client.put."""
+    """The options of Client.put but ``verify``."""
 
     acl: str | None
-    verify: bool | None
 
 
 class UploadOptions(TransferOptions, StoredOptions, total=False):
@@ -133,14 +146,9 @@ class ReadOptions(TypedDict, total=False):
     verify: bool | None
 
 
-class WriteOptions(StoredOptions, total=False):
+class WriteOptions(ResumeOptions, StoredOptions, total=False):
     """The options of Client.open with mode wb."""
 
-    part_jobs: int | None
-    bandwidth: int | Limit | None
-    progress: Callable[[Progress], None] | None
-    cancel: Cancel | None
-    deadline: float | None
     verify: bool | None
 
 
@@ -148,6 +156,32 @@ class OpenOptions(WriteOptions, total=False):
     """The options of Client.open with either mode."""
 
     cache: int | None
+
+
+class FolderOptions(TypedDict, total=False):
+    """What Client.upload_dir and Client.download_dir have in common."""
+
+    jobs: int
+    include: Iterable[str]
+    exclude: Iterable[str]
+    part_jobs: int | None
+    bandwidth: int | Limit | None
+    progress: Callable[[Totals], None] | None
+    cancel: Cancel | None
+    on_error: Literal["continue", "stop"]
+    dry_run: bool
+
+
+class UploadDirOptions(FolderOptions, KeptOptions, total=False):
+    """The options of Client.upload_dir."""
+
+    report: Callable[[Stored | Failure], None] | None
+
+
+class DownloadDirOptions(FolderOptions, total=False):
+    """The options of Client.download_dir."""
+
+    report: Callable[[Downloaded | Failure], None] | None
 
 
 class PresignOptions(TypedDict, total=False):
@@ -165,3 +199,9 @@ class SpaceOptions(TypedDict, total=False):
     type: str
     region: str | None
     domains: Iterable[str]
+
+
+def check_names(function: str, given: Mapping[str, object], taken: type) -> None:
+    """TypeError for an option that the TypedDict ``taken`` does not have, as Python raises for a keyword."""
+    for name in given.keys() - taken.__annotations__.keys():
+        raise TypeError(f"{function}() got an unexpected keyword argument {name!r}")

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from opentelemetry import context, trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
@@ -26,7 +26,7 @@ from uvideo.errors import UVideoError
 
 if TYPE_CHECKING:
     from uvideo._core import Operation
-    from uvideo.client.retry import Retry
+    from uvideo._core import retry as retries
 
 R = TypeVar("R")
 Stream = pool.Stream
@@ -120,25 +120,19 @@ def _told(status: int, headers: message.Headers) -> None:
     _say(span, None, headers.get(answer.SESSION))
 
 
-class Body(Protocol):
-    """What is sent and is no bytes.  length: None if nobody knows."""
-
-    length: int | None
-
-
 class TracedTransport(pool.Transport):
     """A Transport that says in the span of the try what goes over it."""
 
     def open(
         self,
         request: message.Request,
-        body: bytes | Body | None = None,
+        body: bytes | pool.Body | None = None,
         seconds: float | None = None,
-        interrupt: Interrupt | None = None,
+        interrupt: pool.Wish | None = None,
     ) -> Stream:
         sent = request.body if body is None else body
         _ask(request, len(sent) if isinstance(sent, bytes) else sent.length)
-        stream: Stream = super().open(request, body, seconds, interrupt)  # type: ignore[no-untyped-call]
+        stream = super().open(request, body, seconds, interrupt)
         _told(stream.status, stream.headers)
         return stream
 
@@ -150,7 +144,7 @@ class TracedCarrier(session.Carrier):
     _context: context.Context | None = None
 
     def bound(self, interrupt: Interrupt | None = None, deadline: float | None = None) -> TracedCarrier:
-        made: TracedCarrier = super().bound(interrupt, deadline)  # type: ignore[no-untyped-call]
+        made = super().bound(interrupt, deadline)
         made._context = context.get_current()
         return made
 
@@ -169,7 +163,7 @@ class TracedCarrier(session.Carrier):
         self,
         once: Callable[[float | None], R],
         op: Operation,
-        retry: Retry | None = None,
+        retry: retries.Decides | None = None,
         lost: list[UVideoError] | None = None,
     ) -> R:
         tries = 0
@@ -181,8 +175,7 @@ class TracedCarrier(session.Carrier):
                 return once(until)
 
         with _current(_start(op, SpanKind.INTERNAL, self.where())):
-            found: R = super().persist(tried, op, retry, lost)  # type: ignore[no-untyped-call]
-            return found
+            return super().persist(tried, op, retry, lost)
 
     def open(
         self,
@@ -192,12 +185,10 @@ class TracedCarrier(session.Carrier):
         until: float | None = None,
     ) -> Stream:
         """One that is no try of a ``persist`` is a span of its own, until the stream is closed."""
-        stream: Stream
         if _trying.get() is not None:
-            stream = super().open(op, expires, headers, until)  # type: ignore[no-untyped-call]
-            return stream
+            return super().open(op, expires, headers, until)
         with _try(op, self.where(), ends=False) as span:
-            stream = super().open(op, expires, headers, until)  # type: ignore[no-untyped-call]
+            stream = super().open(op, expires, headers, until)
         close: Callable[[bool], None] = stream.close
 
         def closed(reuse: bool = False) -> None:

@@ -18,14 +18,15 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, overload
 from uvideo import models
 from uvideo._core import answer, operation
 from uvideo.client import operations
+from uvideo.client.base import BaseClient
 from uvideo.client.listing import Listing
 from uvideo.client.operations import Call, ManagementCall
-from uvideo.client.session import carried, chosen, connect
+from uvideo.client.session import carried
 from uvideo.client.stream import Source, stream
 from uvideo.client.texts import several
 from uvideo.config import telemetry
-from uvideo.config.settings import Settings, size
-from uvideo.errors import AlreadyExists, NoAnswer, NotFound, UploadNotFound, UVideoError
+from uvideo.config.settings import size
+from uvideo.errors import NoAnswer, UVideoError
 from uvideo.models import T
 from uvideo.transfer import copy as copies
 from uvideo.transfer.pool import Pool, results
@@ -37,9 +38,8 @@ if TYPE_CHECKING:
     from uvideo._core import session as _carrier
     from uvideo._core import single_upload as _body
     from uvideo.client.cancel import Cancel
-    from uvideo.client.options import ClientOptions, StoredOptions
+    from uvideo.client.options import CopyOptions, KeptOptions, ReadOptions, StoredOptions, WriteOptions
     from uvideo.client.reader import Reader
-    from uvideo.client.retry import Retry
     from uvideo.client.writer import Writer
     from uvideo.transfer.download import Target
     from uvideo.transfer.journal import Journal
@@ -64,7 +64,7 @@ class Common(TypedDict):
     journal: Journal | None
 
 
-class Client:
+class Client(BaseClient):
     """Talks to the service for one key pair.  Safe to share between threads; usable after a fork; can be pickled.
 
     public_key, private_key: without them, and none in environment or profile, the client is anonymous and may read
@@ -74,24 +74,8 @@ class Client:
     request_id; InvalidArgument before anything is sent.
     """
 
-    def __init__(
-        self,
-        public_key: str | None = None,
-        private_key: str | None = None,
-        *,
-        settings: Settings | None = None,
-        retry: Retry | None = None,
-        **options: Unpack[ClientOptions],
-    ) -> None:
-        self._settings = chosen(public_key, private_key, settings, options)
-        self._retry = retry
-        self._carrier = connect(self._settings, retry)
-        self._records: Journal | None = None
-
-    @property
-    def settings(self) -> Settings:
-        """What this client was made with."""
-        return self._settings
+    def _start(self) -> None:
+        self._carrier = self._core
 
     def close(self) -> None:
         """Close the idle connections.  A later call opens new ones."""
@@ -103,17 +87,19 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def __repr__(self) -> str:
-        return f"<Client {self._settings.public_key or 'anonymous'} at {self._settings.place()}>"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self._settings, self._retry)
-
     def _run(self, call: Call[T] | ManagementCall[T]) -> T:
         if isinstance(call, ManagementCall):
             result, _ = self._carrier.act(call.operation)
         else:
             result, _ = self._carrier.call(call.operation)
+        return call.convert(result)
+
+    def _done(self, steps: Coroutine[Any, Any, T]) -> T:
+        """What a call of several operations returns."""
+        return copies.finished(steps)
+
+    async def _ask(self, call: Call[T], body: bytes | None = None, lost: list[UVideoError] | None = None) -> T:
+        result, _ = self._carrier.call(call.operation, body, lost=lost)
         return call.convert(result)
 
     # Spaces
@@ -173,7 +159,7 @@ class Client:
 
         path = os.fspath(data) if isinstance(data, os.PathLike) else ""
         op = operations.put(space, key, mime, storage_class, metadata, headers, acl, path)
-        check = self._settings.verify if verify is None else verify
+        check = self._checks(verify)
         if isinstance(data, (bytes, bytearray, memoryview)):
             content = data if isinstance(data, bytes) else bytes(data)
             return self._put_bytes(op, content, check)
@@ -216,7 +202,7 @@ class Client:
         304, if the object has another, or this one.  A whole object is verified by its etag: IntegrityError.
         """
         op = operations.get(space, key, start, end, if_match, if_none_match)
-        check = self._settings.verify if verify is None else verify
+        check = self._checks(verify)
 
         def once(until: float | None) -> models.Content:
             found, data = self._fetched(op, until)
@@ -240,42 +226,11 @@ class Client:
             pipe.close(reuse=ended)
         return found, pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    def _expires(self) -> int | None:
-        """Seconds that a signed URL lasts; None of an anonymous client, whose URLs are not signed."""
-        return self._settings.expires if self._settings.public_key is not None else None
+    @overload
+    def open(self, space: str, key: str, mode: Literal["rb"] = "rb", **options: Unpack[ReadOptions]) -> Reader: ...
 
     @overload
-    def open(
-        self,
-        space: str,
-        key: str,
-        mode: Literal["rb"] = "rb",
-        *,
-        cache: int | None = None,
-        bandwidth: int | Limit | None = None,
-        cancel: Cancel | None = None,
-        deadline: float | None = None,
-        verify: bool | None = None,
-    ) -> Reader: ...
-
-    @overload
-    def open(
-        self,
-        space: str,
-        key: str,
-        mode: Literal["wb"],
-        *,
-        mime: str | None = None,
-        storage_class: str | None = None,
-        metadata: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
-        part_jobs: int | None = None,
-        bandwidth: int | Limit | None = None,
-        progress: Callable[[models.Progress], None] | None = None,
-        cancel: Cancel | None = None,
-        deadline: float | None = None,
-        verify: bool | None = None,
-    ) -> Writer: ...
+    def open(self, space: str, key: str, mode: Literal["wb"], **options: Unpack[WriteOptions]) -> Writer: ...
 
     def open(
         self,
@@ -308,9 +263,9 @@ class Client:
 
         stored = {"mime": mime, "storage_class": storage_class, "metadata": metadata, "headers": headers}
         sent = {"part_jobs": part_jobs, "progress": progress}
-        operations.mode_of(mode, {"cache": cache}, {**stored, **sent})
+        operations.mode_of(mode, {"cache": cache, **stored, **sent})
         if mode == "rb":
-            check = self._settings.verify if verify is None else verify
+            check = self._checks(verify)
             room = reader.CACHE if cache is None else size("cache", cache)
             limit = limited(bandwidth, self._settings.bandwidth)
             bound = self._bound(cancel, deadline)
@@ -343,7 +298,7 @@ class Client:
         part_jobs: int | None = None,
         bandwidth: int | Limit | None = None,
         progress: Callable[[models.Progress], None] | None = None,
-        cancel: Interrupt | None = None,
+        cancel: Cancel | None = None,
         deadline: float | None = None,
         journal: bool = True,
         verify: bool | None = None,
@@ -363,13 +318,14 @@ class Client:
         from uvideo.transfer import upload
 
         path = os.fspath(source) if isinstance(source, os.PathLike) else ""
+        storage, pairs, stored_headers = operations.kept(storage_class, metadata, headers)
         options = upload.Options(
             **self._common(part_jobs, bandwidth, progress, journal),
-            verify=self._settings.verify if verify is None else verify,
+            verify=self._checks(verify),
             mime=operations.mime_of(mime, key, path),
-            storage_class=operations.choice(storage_class, operation.STORAGE_CLASSES, "storage_class"),
-            metadata=operations.metadata(metadata),
-            headers=operations.headers(headers),
+            storage_class=storage,
+            metadata=pairs,
+            headers=stored_headers,
         )
         with telemetry.whole(self._carrier, "Upload", space) as carrier:
             return upload.upload(self._whole(cancel, deadline, carrier), space, key, source, options)
@@ -391,13 +347,6 @@ class Client:
             "progress": progress,
             "journal": self._journal() if journal else None,
         }
-
-    def _journal(self) -> Journal:
-        if self._records is None:
-            from uvideo.transfer.journal import Journal
-
-            self._records = Journal(self._settings.state() / "transfers")
-        return self._records
 
     def _bound(self, cancel: Interrupt | None, deadline: float | None, carrier: Carrier | None = None) -> Carrier:
         """The Carrier of what ends so."""
@@ -430,7 +379,7 @@ class Client:
         part_jobs: int | None = None,
         bandwidth: int | Limit | None = None,
         progress: Callable[[models.Progress], None] | None = None,
-        cancel: Interrupt | None = None,
+        cancel: Cancel | None = None,
         deadline: float | None = None,
         journal: bool = True,
         verify: bool | None = None,
@@ -446,7 +395,7 @@ class Client:
         """
         from uvideo.transfer import download
 
-        check = self._settings.verify if verify is None else verify
+        check = self._checks(verify)
         common = self._common(part_jobs, bandwidth, progress, journal)
         options = download.Options(**common, expires=self._expires(), verify=check)
         op = operations.get(space, key, start, end)
@@ -498,8 +447,8 @@ class Client:
             on_error=on_error,
             dry_run=dry_run,
         )
-        stored: StoredOptions = {"storage_class": storage_class, "metadata": metadata, "headers": headers}
-        return folders.upload_dir(self, folder, space, prefix, plan, **stored)
+        kept: KeptOptions = {"storage_class": storage_class, "metadata": metadata, "headers": headers}
+        return folders.upload_dir(self, folder, space, prefix, plan, **kept)
 
     def download_dir(
         self,
@@ -548,7 +497,7 @@ class Client:
 
     def delete(self, space: str, key: str) -> None:
         """Remove an object; one that is absent is no error."""
-        self._run(operations.delete(space, key))
+        return self._run(operations.delete(space, key))
 
     def delete_many(self, space: str, keys: Iterable[str], *, jobs: int = 8) -> models.Summary[str]:
         """Remove objects, ``jobs`` at a time.  SomeFailed, with the summary, after the others are done."""
@@ -605,7 +554,7 @@ class Client:
         headers: Mapping[str, str] | None = None,
         part_jobs: int | None = None,
         progress: Callable[[models.Progress], None] | None = None,
-        cancel: Interrupt | None = None,
+        cancel: Cancel | None = None,
         verify: bool | None = None,
         threshold: int | None = None,
     ) -> models.Stored:
@@ -617,88 +566,48 @@ class Client:
         default the source's.  verify: False not to compare etags; other bytes are an IntegrityError.  progress, cancel:
         as of ``upload``.  NotFound without a source.
         """
-        bound, check = self._whole(cancel), self._settings.verify if verify is None else verify
-        jobs = operations.jobs(self._settings.part_jobs if part_jobs is None else part_jobs)
+        bound = self._whole(cancel)
 
-        async def ask(call: Call[T]) -> T:
+        async def ask(call: Call[T], proof: bool) -> T:
             carrier = bound.tidying() if call.tidies() else bound
             carrier.check()
-            result, _ = carrier.call(call.operation, proof=check)
+            result, _ = carrier.call(call.operation, proof=proof)
             return call.convert(result)
 
-        async def each(do: Callable[[int], Coroutine[Any, Any, T]], parts: Iterable[int]) -> list[T]:
+        async def each(do: Callable[[int], Coroutine[Any, Any, T]], parts: Iterable[int], jobs: int) -> list[T]:
             return [*results(lambda part: copies.finished(do(part)), parts, jobs)]
 
-        made = copies.Copy(
-            space=space,
-            key=key,
-            source_space=source_space,
-            source_key=source_key,
-            mime=mime,
-            storage_class=storage_class,
-            metadata=metadata,
-            headers=headers,
-            verify=check,
-            threshold=copies.ONE_REQUEST if threshold is None else size("threshold", threshold),
-            progress=progress,
-            ticks=self._carrier.ticks,
-            ask=ask,
-            each=each,
-        )
-        return copies.finished(made.stored())
+        options: CopyOptions = {
+            "mime": mime,
+            "storage_class": storage_class,
+            "metadata": metadata,
+            "headers": headers,
+            "part_jobs": part_jobs,
+            "progress": progress,
+            "verify": verify,
+            "threshold": threshold,
+        }
+        return copies.finished(self._copy(space, key, source_space, source_key, options, ask, each).stored())
 
     def rename(self, space: str, key: str, new_key: str, *, force: bool = False) -> None:
         """Give an object another key.  force: also if that takes the place of another object; else AlreadyExists."""
-        call, one = operations.rename(space, key, new_key, force), self._one()
-        lost: list[UVideoError] = []
-        try:
-            one._carrier.call(call.operation, lost=lost)
-        except (NotFound, AlreadyExists):
-            # A try without answer may have done it already; then the object is there under its new key only.
-            if not lost or one._is_there(space, key) or not one._is_there(space, new_key):
-                raise
-
-    def _is_there(self, space: str, key: str) -> bool:
-        try:
-            self.stat(space, key)
-        except NotFound:
-            return False
-        return True
-
-    def presign(
-        self,
-        space: str,
-        key: str,
-        *,
-        method: str = "GET",
-        expires: float | timedelta | None = None,
-        mime: str | None = None,
-        md5: str | None = None,
-        filename: str | None = None,
-    ) -> str:
-        """A URL by which anybody may use one ``method`` on the object until it expires: GET, HEAD or PUT.
-
-        expires: seconds or a timedelta, default the settings'.  mime, md5: of a PUT; it must send the same headers.
-        filename: of a GET, what a browser calls the download.
-        """
-        lasting = int(operations.seconds(self._settings.expires if expires is None else expires, "expires"))
-        return operations.presigned(self._carrier, space, key, method, max(1, lasting), mime, md5, filename)
+        return self._done(self._one()._renamed(space, key, new_key, force))
 
     def restore(self, space: str, key: str, *, tier: str | None = None) -> None:
         """Ask for an object of class ARCHIVE to be made readable.  tier: Expedited or Standard."""
-        self._run(operations.restore(space, key, tier))
+        return self._run(operations.restore(space, key, tier))
 
     def set_class(self, space: str, key: str, storage_class: str) -> None:
         """Move an object to a cheaper class: STANDARD to IA or ARCHIVE, IA to ARCHIVE."""
-        self._run(operations.set_class(space, key, storage_class))
+        return self._run(operations.set_class(space, key, storage_class))
 
     def set_mime(self, space: str, key: str, mime: str) -> None:
         """Change an object's media type."""
-        self._run(operations.set_mime(space, key, mime))
+        return self._run(operations.set_mime(space, key, mime))
 
     def set_tags(self, space: str, key: str, tags: Mapping[str, str]) -> None:
         """Replace the tags of an object."""
-        self._run(operations.set_tags(space, key, tags))
+        return self._run(operations.set_tags(space, key, tags))
 
     def get_tags(self, space: str, key: str) -> dict[str, str]:
         """The tags of an object."""
@@ -706,11 +615,11 @@ class Client:
 
     def delete_tags(self, space: str, key: str) -> None:
         """Remove the tags of an object."""
-        self._run(operations.delete_tags(space, key))
+        return self._run(operations.delete_tags(space, key))
 
     def set_acl(self, space: str, key: str, grant: str) -> None:
         """grant: "public-read", so that anybody may read the object, or "default"."""
-        self._run(operations.set_acl(space, key, grant))
+        return self._run(operations.set_acl(space, key, grant))
 
     def get_acl(self, space: str, key: str) -> models.Acl:
         """Who may read an object beside its owner."""
@@ -733,18 +642,13 @@ class Client:
         position: its size, asked for if not given.  The options count when it is made.  A try whose answer was lost is
         not repeated, as it may have added the bytes: NoAnswer, and stat tells.
         """
-        content = operations.octets(data, "data")
-        stored = mime, storage_class, metadata, headers
-        operations.append(space, key, position or 0, len(content), *stored)  # bad arguments are said at once
-        one = self._one()
-        if position is None:
-            try:
-                position = one.stat(space, key).size
-            except NotFound:
-                position = 0
-        call = operations.append(space, key, position, len(content), *stored)
-        result, _ = one._carrier.call(call.operation, content)
-        return call.convert(result)
+        stored: StoredOptions = {
+            "mime": mime,
+            "storage_class": storage_class,
+            "metadata": metadata,
+            "headers": headers,
+        }
+        return self._done(self._one()._appended(space, key, data, position, **stored))
 
     def put_known(self, space: str, key: str, *, etag: str, size: int, mime: str | None = None) -> models.Stored:
         """Make an object of content that the account has stored already, without sending it.  NotFound without it."""
@@ -801,10 +705,7 @@ class Client:
 
     def abort_upload(self, space: str, key: str, upload_id: str) -> None:
         """Give an unfinished upload up and free what the service keeps of it; one that is gone is no error."""
-        try:
-            self._run(operations.abort_upload(space, key, upload_id))
-        except UploadNotFound:
-            pass
+        return self._done(self._aborted(space, key, upload_id))
 
     def clean_uploads(
         self, space: str, prefix: str = "", *, older_than: float | timedelta, dry_run: bool = False
@@ -813,24 +714,9 @@ class Client:
 
         older_than: seconds or a timedelta.  dry_run: only say which.  What was aborted, or would be.
         """
-        age = operations.seconds(older_than, "older_than")
-        kept = {record.upload_id for record in self.transfers()}
-        oldest = self._carrier.clock() - age
-        found = tuple(
-            each
-            for each in self.list_uploads(space, prefix)
-            if each.upload_id not in kept and each.started is not None and each.started.timestamp() < oldest
-        )
-        if not dry_run:
-            for each in found:
-                self.abort_upload(space, each.key, each.upload_id)
-        return found
+        return self._done(self._cleaned(space, prefix, older_than, dry_run))
 
     # Journal
-
-    def transfers(self) -> tuple[models.TransferRecord, ...]:
-        """The uploads and downloads in this user's journal that are not finished, the oldest first."""
-        return self._journal().entries()
 
     def resume(
         self,
@@ -839,7 +725,7 @@ class Client:
         part_jobs: int | None = None,
         bandwidth: int | Limit | None = None,
         progress: Callable[[models.Progress], None] | None = None,
-        cancel: Interrupt | None = None,
+        cancel: Cancel | None = None,
         deadline: float | None = None,
     ) -> models.Stored | models.Downloaded:
         """Go on with a transfer of the journal, by its id.
@@ -902,11 +788,11 @@ class Client:
         white_ips: Iterable[str] | None = None,
     ) -> None:
         """Change a token; what is not given stays."""
-        self._run(operations.update_token(token_id, name, ops, prefixes, spaces, expires, black_ips, white_ips))
+        return self._run(operations.update_token(token_id, name, ops, prefixes, spaces, expires, black_ips, white_ips))
 
     def delete_token(self, token_id: str) -> None:
         """Remove a token; its keys are refused from then on."""
-        self._run(operations.delete_token(token_id))
+        return self._run(operations.delete_token(token_id))
 
     def assume_role(
         self,
@@ -922,7 +808,3 @@ class Client:
         none, so it refuses the call (BadRequest).
         """
         return self._run(operations.assume_role(role, session, duration, policy))
-
-
-def _rebuild(cls: type[Client], settings: Settings, tries: Retry | None) -> Client:
-    return cls(settings=settings, retry=tries)

@@ -278,7 +278,7 @@ def _secured(
         return failed(check, error, facts)
     days = None
     with suppress(KeyError, ValueError):
-        days = int((ssl.cert_time_to_seconds(str(certificate["notAfter"])) - clock()) // 86400)
+        days = int((ssl.cert_time_to_seconds(str((certificate or {})["notAfter"])) - clock()) // 86400)
     if days is not None and days * 86400 < SOON:
         return Finding(check, "warning", "tls-ends", {**facts, "days": days})
     return Finding(check, "ok", "tls", {**facts, "version": version, "days": days})
@@ -378,7 +378,7 @@ class Service:
     def _round_trip(self, space: str) -> Finding:
         """Store, read and remove a small object."""
         key, content = SCRATCH + os.urandom(8).hex(), os.urandom(64)
-        put, get = operations.put(space, key, None, None, None, None, None), operations.get(space, key)
+        put, get = operations.put(space, key), operations.get(space, key)
         asked: operation.PutObject | operation.GetObject = put
         began, data = time.perf_counter(), b""
         failure: UVideoError | None = None

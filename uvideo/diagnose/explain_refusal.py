@@ -125,6 +125,7 @@ def signed_action(carrier: Carrier, action: ManagementOperation) -> Mapping[str,
     request: message.Request = carrier.action_request(action)
     query = dict(dialect.parse_target(request.target).query)
     query.pop("Signature", None)
+    assert carrier.credentials is not None  # or it could not be signed
     query["PublicKey"] = masked(carrier.credentials.public_key)
     named = sorted(query.items(), key=lambda pair: compat.to_bytes(pair[0]))
     return _signed(request, "".join(name + value for name, value in named) + PRIVATE)

@@ -351,8 +351,7 @@ async def _own_file(
     done = key_rotation.Resealed()
     if catalog is not None and read(path).previous is not None:  # another command was broken off
         with _audited(path.parent) as log:
-            done = await key_rotation.finish(path, catalog)
-            log.record("ResealSecrets", operator(), about_key=own.public, resealed=asdict(done))
+            done = await key_rotation.finish(path, catalog, key_rotation.recorder(log, operator()))
     old: Key | None = None
     if is_new and not created:
         old, own, created = own, await _new(own, pair, catalog), pair is None
@@ -360,19 +359,21 @@ async def _own_file(
         old = load(before)
     if old is not None:
         with _audited(path.parent) as log:
-            key_rotation.put(path, old, own)
-            said: dict[str, Any] = {"about_key": own.public, "replaced": old.public}
-            name = "ReplaceKey" if is_new else "ResealSecrets"
+            record = key_rotation.recorder(log, operator())
+            key_rotation.put(path, old, own, "ReplaceKey" if is_new else "ResealSecrets")
             try:
-                done = await key_rotation.finish(path, catalog) if catalog is not None else key_rotation.Resealed()
+                if catalog is not None:
+                    done = await key_rotation.finish(path, catalog, record)
+                else:
+                    key_rotation.record_begun(path, record)
             except BaseException as failure:
-                log.record(name, operator(), **said)  # it counts already
+                with contextlib.suppress(OSError):  # it has its line then, and may get another one
+                    key_rotation.record_begun(path, record)
                 reason = str(failure) or type(failure).__name__
                 raise CredentialsError(
                     f"{own.public} counts now, but not all is sealed under it yet, so {old.public} stays in {path} to "
                     f"open the rest: mend this, and run `uvideo admin keys {path.parent}`: {reason}"
                 ) from failure
-            log.record(name, operator(), **said, resealed=asdict(done))
     elif catalog is not None:
         void = await key_rotation.void(catalog, Keyring([own]))
         done = replace(done, void_tokens=void.void_tokens, void_keys=void.void_keys)

@@ -349,10 +349,12 @@ def _copy(source: Path, goal: Path) -> int:
                 piece = localfile.read_at(there.fileno(), min(PIECE, end - offset), offset)
                 if not piece:
                     break  # cut short meanwhile: what follows had no name
-                offset += write_at(here.fileno(), [piece], offset)
+                with localfile.named(goal):
+                    offset += write_at(here.fileno(), [piece], offset)
             copied += offset - first
-        os.ftruncate(here.fileno(), size)
-        localfile.sync(here.fileno(), data=True)
+        with localfile.named(goal):
+            os.ftruncate(here.fileno(), size)
+            localfile.sync(here.fileno(), data=True)
     localfile.replace(aside, goal)
     return copied
 

@@ -25,12 +25,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from uvideo._core import dialect, management
+from uvideo._core import dialect, errors, management, message, postfile
 
 __all__ = ["Fault", "Faults", "Happened", "NeverHappened", "Script", "parse", "read"]
 
 ANY = "*"
 ALWAYS = "always"
+UNKNOWN = "?"  # what a request is that is no operation
 SECONDS = 10.0  # for one question to the server
 LATENCY, SKEW = 3600, 10**9  # seconds
 #: what ``on`` may say -> the operation
@@ -40,8 +41,9 @@ _CALLS = {
     **{name: cls.__name__ for name, cls in management.OPERATIONS.items()},
 }
 
+Kind = tuple[Mapping[str, type | tuple[type, ...]], tuple[str, ...]]
 #: fault -> (its options, those that must be given)
-_KINDS: dict[str, tuple[dict[str, type | tuple[type, ...]], tuple[str, ...]]] = {
+KINDS: dict[str, Kind] = {
     "answer": ({"status": int, "ret_code": int, "message": str, "headers": dict}, ("status",)),
     "expired": ({}, ()),
     "duplicate_part": ({}, ()),
@@ -57,7 +59,7 @@ _KINDS: dict[str, tuple[dict[str, type | tuple[type, ...]], tuple[str, ...]]] = 
     "wrong_etag": ({}, ()),
     "header": ({"name": str, "value": str}, ("name",)),
 }
-_MATCH: dict[str, type] = {"on": str, "space": str, "key": str, "part": int, "nth": int}
+MATCH: dict[str, type] = {"on": str, "space": str, "key": str, "part": int, "nth": int}
 
 
 class NeverHappened(AssertionError):
@@ -71,6 +73,34 @@ class Call(NamedTuple):
     space: str | None = None
     key: str | None = None
     part: int | None = None
+
+    def meets(self, match: Mapping[str, Any]) -> bool:
+        """Whether it is what a fault is about."""
+        return match.get("on", ANY) in (ANY, self.operation) and all(
+            match.get(name, found) == found
+            for name, found in (("space", self.space), ("key", self.key), ("part", self.part))
+        )
+
+
+def managed(given: Mapping[str, Any]) -> Call:
+    """What a management call of these parameters asks for."""
+    known = management.OPERATIONS.get(str(given.get("Action")))
+    space = given.get("BucketName") or given.get("SpaceName")
+    return Call(known.__name__ if known else UNKNOWN, str(space) if space else None)
+
+
+def addressed(
+    method: str, address: dialect.Address, space: str, query: Mapping[str, str], headers: message.Headers
+) -> Call:
+    """What a request asks for that stands at this address, which lies in the space.  Refused."""
+    if not address.path and method == "POST" and postfile.is_form(headers):
+        return Call("PutObject", space)  # its key stands in the body
+    key, number = dialect.key_of(address), query.get("partNumber", "")
+    try:
+        name = dialect.route(method, key, query, headers).__name__
+    except errors.Refused:
+        name = UNKNOWN
+    return Call(name, space, key, int(number) if number.isdecimal() and len(number) < 10 else None)
 
 
 @dataclass(slots=True)
@@ -97,11 +127,7 @@ class Fault:
 
     def fits(self, call: Call) -> bool:
         """Whether it is about such a request."""
-        match = self.match
-        return match.get("on", ANY) in (ANY, call.operation) and all(
-            match.get(name, found) == found
-            for name, found in (("space", call.space), ("key", call.key), ("part", call.part))
-        )
+        return call.meets(self.match)
 
 
 class Happened(NamedTuple):
@@ -125,19 +151,25 @@ def due(faults: Iterable[Fault], call: Call) -> Fault | None:
     return found
 
 
-def parse(fields: Mapping[str, Any]) -> Fault:
-    """The Fault of its table in a file.  ValueError that says what is wrong with it."""
-    given = dict(fields)
+def parse(
+    fields: Mapping[str, Any], kinds: Mapping[str, Kind] | None = None, matches: Mapping[str, type] | None = None
+) -> Fault:
+    """The Fault of its table in a file.  ValueError that says what is wrong with it.
+
+    kinds, matches: what can happen where, as KINDS and MATCH; None: at a server.
+    """
+    kinds, matches = kinds or KINDS, matches or MATCH
+    given = {name: value for name, value in fields.items() if value is not None or name == "times"}
     kind = given.pop("do", None)
-    if not isinstance(kind, str) or kind not in _KINDS:
-        raise ValueError(f"do = {kind!r} is no fault{_nearest(kind, _KINDS)}")
-    options, needed = _KINDS[kind]
+    if not isinstance(kind, str) or kind not in kinds:
+        raise ValueError(f"do = {kind!r} is no fault{_nearest(kind, kinds)}")
+    options, needed = kinds[kind]
     times = given.pop("times", 1)
     for name, value in given.items():
-        wanted = options.get(name) or _MATCH.get(name)
+        wanted = options.get(name) or matches.get(name)
         if wanted is None:
-            raise ValueError(f"{kind}: there is no {name!r}{_nearest(name, [*options, *_MATCH, 'times'])}")
-        if not isinstance(value, wanted) or isinstance(value, bool):
+            raise ValueError(f"{kind}: there is no {name!r}{_nearest(name, [*options, *matches, 'times'])}")
+        if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
             raise ValueError(f"{kind}: {name} = {value!r} is of the wrong type")
     for name in needed:
         if name not in given:
@@ -161,7 +193,7 @@ def parse(fields: Mapping[str, Any]) -> Fault:
         if given["on"] not in _CALLS:
             raise ValueError(f"on = {given['on']!r} is no operation{_nearest(given['on'], _CALLS)}")
         given["on"] = _CALLS[given["on"]]
-    match = {name: given[name] for name in _MATCH if name in given and name != "nth"}
+    match = {name: given[name] for name in matches if name in given and name != "nth"}
     return Fault(kind, {n: given[n] for n in options if n in given}, match, given.get("nth", 1), times)
 
 

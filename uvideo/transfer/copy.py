@@ -30,13 +30,16 @@ CHANGED = (NotFound, refusals.CopyRangeInvalid, refusals.InvalidRange, Integrity
 
 
 class Ask(Protocol):
-    """Makes a call: what it returns.  A client without a loop has it at once: see ``finished``."""
+    """Makes a call: what it returns.  proof: as of Carrier.call.
 
-    async def __call__(self, call: Call[T], /) -> T: ...
+    A client without a loop has it at once: see ``finished``.
+    """
+
+    async def __call__(self, call: Call[T], proof: bool, /) -> T: ...
 
 
-#: What ``do`` returns of each number, in their order; several at a time.
-Each = Callable[[Callable[[int], Coroutine[Any, Any, PartInfo]], Iterable[int]], Awaitable[list[PartInfo]]]
+#: What ``do`` returns of each number, in their order; so many at a time.
+Each = Callable[[Callable[[int], Coroutine[Any, Any, PartInfo]], Iterable[int], int], Awaitable[list[PartInfo]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +47,7 @@ class Copy:
     """One copy.  mime, metadata, headers: with any of them all three are the new object's, else the source's.
 
     storage_class: None for the source's.  verify: compare etags.  threshold: bytes up to which it is one request.
-    ask, each: how calls are made, one and several at a time.
+    jobs: parts at a time.  ask, each: how calls are made, one and several at a time.
     """
 
     space: str
@@ -57,6 +60,7 @@ class Copy:
     headers: Any = None
     verify: bool = True
     threshold: int = ONE_REQUEST
+    jobs: int
     progress: Callable[[Progress], None] | None = None
     ticks: Callable[[], float]
     ask: Ask
@@ -68,16 +72,19 @@ class Copy:
         if source.size > self.threshold:
             return await self._by_parts(source)
         call = operations.copy(*self._names(), self.mime, self._class(source), self.metadata, self.headers)
-        stored = await self._made_of(source, self.ask(call))
+        stored = await self._made_of(source, self._ask(call))
         if not _agree(stored.etag, source):  # the source may have changed before the service read it
             source = await self._look()
         return self._done(source, stored.etag)
+
+    async def _ask(self, call: Call[T]) -> T:
+        return await self.ask(call, self.verify)
 
     def _names(self) -> tuple[str, str, str, str]:
         return self.space, self.key, self.source_space, self.source_key
 
     async def _look(self) -> ObjectInfo:
-        return await self.ask(operations.stat(self.source_space, self.source_key))
+        return await self._ask(operations.stat(self.source_space, self.source_key))
 
     async def _made_of(self, source: ObjectInfo, made: Awaitable[T]) -> T:
         """What is made of the source.  If that fails because the source changed, that is the error."""
@@ -122,14 +129,14 @@ class Copy:
         tags = {} if is_new else await self._tags()
         mime, metadata, headers = kept
         call = operations.begin_upload(self.space, self.key, mime, self._class(source), metadata, headers)
-        begun, meter = await self.ask(call), None
+        begun, meter = await self._ask(call), None
         count = -(-source.size // begun.block_size)
         if self.progress is not None:
             first = Progress("upload", self.space, self.key, None, 0, source.size, 0, count)
             meter = Meter(self.progress, first, self.ticks)
         try:
             one = partial(self._part, begun, source, meter)
-            parts = await self._made_of(source, self.each(one, range(count)))
+            parts = await self._made_of(source, self.each(one, range(count), self.jobs))
             await self._check(source)
             made = etag.of_parts((each.etag for each in parts), begun.block_size)
             if made is not None:
@@ -137,16 +144,16 @@ class Copy:
             stored = await self._finish(begun, parts, made)
         except BaseException:
             with contextlib.suppress(Exception):  # what went wrong is told, not what went wrong after it
-                await self.ask(operations.abort_upload(self.space, self.key, begun.upload_id))
+                await self._ask(operations.abort_upload(self.space, self.key, begun.upload_id))
             raise
         done = self._done(source, stored)
         if is_new:  # services differ in whether the upload's type counts for it, or that of what its parts were made of
-            found = await self.ask(operations.stat(self.space, self.key))
+            found = await self._ask(operations.stat(self.space, self.key))
             wanted = operations.mime_of(mime, self.key)
             if found.mime != wanted:
-                await self.ask(operations.set_mime(self.space, self.key, wanted))
+                await self._ask(operations.set_mime(self.space, self.key, wanted))
         if tags:
-            await self.ask(operations.set_tags(self.space, self.key, tags))
+            await self._ask(operations.set_tags(self.space, self.key, tags))
         if meter is not None:
             meter.end(source.size)
         return done
@@ -154,7 +161,7 @@ class Copy:
     async def _tags(self) -> dict[str, str]:
         """The source's tags, which a copy in one request has too; none of a service that has no tags."""
         try:
-            return await self.ask(operations.get_tags(self.source_space, self.source_key))
+            return await self._ask(operations.get_tags(self.source_space, self.source_key))
         except Refused:
             return {}
 
@@ -162,9 +169,11 @@ class Copy:
         start = part * begun.block_size
         end = min(source.size, start + begun.block_size)
         try:
-            made = await self.ask(operations.copy_part(begun, part, self.source_space, self.source_key, start, end))
+            made = await self._ask(operations.copy_part(begun, part, self.source_space, self.source_key, start, end))
         except refusals.PartExists:  # an earlier try arrived though its answer did not
-            page = await self.ask(operations.list_parts(self.space, begun.upload_id, str(part - 1) if part > 1 else ""))
+            page = await self._ask(
+                operations.list_parts(self.space, begun.upload_id, str(part - 1) if part > 1 else "")
+            )
             found = next((each for each in page.items if each.part == part), None)
             if found is None or found.size not in (None, end - start):
                 raise
@@ -176,11 +185,11 @@ class Copy:
     async def _finish(self, begun: BegunUpload, parts: list[PartInfo], made: str | None) -> str | None:
         """The etag of the object.  ``made``: the one that it must have, None if that is not known."""
         try:
-            return (await self.ask(operations.finish_upload(begun, parts, None))).etag
+            return (await self._ask(operations.finish_upload(begun, parts, None))).etag
         except UploadNotFound:  # an earlier try may have finished it though its answer did not arrive
             if made is None:
                 raise
-            found = await self.ask(operations.stat(self.space, self.key))
+            found = await self._ask(operations.stat(self.space, self.key))
             if found.etag != made:
                 raise
             return found.etag

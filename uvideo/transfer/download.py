@@ -7,7 +7,7 @@ import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO
 
 from uvideo._core import byterange, etag, localfile, operation, outcome, ranged_download
 from uvideo._core import download as downloads
@@ -62,16 +62,6 @@ class Options:
     verify: bool | None = True
 
 
-class Opened(Protocol):
-    """Where a download goes: a file, or what takes its bytes in order."""
-
-    def start(self, size: int | None, temporary: str | None = None) -> None: ...
-
-    def leave(self) -> None: ...
-
-    def remove(self) -> None: ...
-
-
 class _Download(ranged_download.Watch):
     """One download while it goes on.  ``claim``: of what an earlier run left.  ``path``: None of a file object."""
 
@@ -79,7 +69,7 @@ class _Download(ranged_download.Watch):
         self,
         carrier: Carrier,
         op: operation.GetObject,
-        target: Opened,
+        target: targets.FileTarget | targets.StreamTarget,
         options: Options,
         claim: Claim | None = None,
         path: str | None = None,
@@ -111,7 +101,7 @@ class _Download(ranged_download.Watch):
 
     # What the receiver tells
 
-    def begun(self, download: Download, target: Opened) -> None:
+    def begun(self, download: Download, target: ranged_download.Target) -> None:
         if self._etag is not None and download.etag != self._etag:
             raise ObjectChanged()
         self._download = download
@@ -246,9 +236,9 @@ class _Download(ranged_download.Watch):
             if self._claim is not None:
                 self._claim.release()
         if self._meter is not None:
-            self._meter.end(found.download.size)
-        done = found.download
-        return Downloaded(done.space, done.key, done.size, done.etag, self._path, found.verified)
+            self._meter.end(found.size())
+        done = found.known()
+        return Downloaded(done.space, done.key, found.size(), done.etag, self._path, found.verified)
 
     def _left(self) -> Download | None:
         """The Download that an earlier run left, with what of it is really in its file; None if that is of no use."""
@@ -257,7 +247,7 @@ class _Download(ranged_download.Watch):
             return None
         left: Download = read[1]
         temporary, verify = _temporary(self._claim, left), self._options.verify
-        if temporary is not None and self._file.adopt(temporary, left.size):
+        if temporary is not None and left.size is not None and self._file.adopt(temporary, left.size):
             if verify:
                 self._rehash(left)
                 return left
@@ -347,7 +337,7 @@ def download(carrier: Carrier, op: operation.GetObject, target: Target, options:
     """Save what the GetObject ``op`` names; see Client.download."""
     if callable(getattr(target, "write", None)):
         return _Download(carrier, op, targets.StreamTarget(target), options).run()
-    opened = targets.opened(target)
+    opened = targets.opened(target)  # type: ignore[arg-type]
     given = os.fsdecode(target)  # type: ignore[arg-type]
     path = os.path.abspath(given)
     journal = options.journal

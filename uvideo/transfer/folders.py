@@ -32,7 +32,7 @@ from uvideo.transfer.walk import Found, Problem, walk
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from uvideo.client.options import StoredOptions
+    from uvideo.client.options import KeptOptions
     from uvideo.client.sync import Client
 
 V = TypeVar("V")
@@ -177,12 +177,11 @@ def upload_dir(
     space: str,
     prefix: str,
     plan: Plan,
-    **stored: Unpack[StoredOptions],
+    **stored: Unpack[KeptOptions],
 ) -> Summary[Stored]:
     """See Client.upload_dir."""
     space, prefix = operations.check_space(space), _folder_of_keys(prefix)
-    storage_class, metadata, headers = stored.get("storage_class"), stored.get("metadata"), stored.get("headers")
-    operations.put(space, "key", None, storage_class, metadata, headers, None)  # bad arguments are said at once
+    operations.put(space, "key", **stored)  # bad arguments are said at once
     root = os.fspath(folder)
     if not isinstance(root, str):
         raise InvalidArgument(f"the folder is {type(root).__name__}; give text or a pathlib.Path")

@@ -71,7 +71,7 @@ class Block(Protocol):
 
     length: int
 
-    def read(self, size: int = ...) -> bytes: ...
+    def read(self, size: int = ...) -> bytes | memoryview: ...
 
     def rewind(self) -> bool: ...
 
@@ -87,7 +87,7 @@ class _Piece:
         self._slice = machines.paced(limit, jobs)  # bytes between two looks at limit, progress and cancel
         self.length = block.length
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int = -1) -> bytes | memoryview:
         """The next slice, whatever the size asked for."""
         self._carrier.check()
         data = self._block.read(self._slice)
@@ -115,8 +115,7 @@ class _UnreadPiece(_Piece):
 
     def piece(self) -> tuple[int, int, int] | None:
         self._carrier.check()
-        found: tuple[int, int, int] | None = self._block.piece(self._slice)
-        return found
+        return self._block.piece(self._slice)
 
     def moved(self, length: int) -> None:
         self._block.moved(length)
@@ -286,10 +285,10 @@ class _Upload:
             if upload is None:
                 claim.discard()
                 raise
-            found = outcome.outcome(error)
-            if found == outcome.RESUME:
+            fate = outcome.outcome(error)
+            if fate == outcome.RESUME:
                 raise interrupted(error, claim.id) from error
-            if found == outcome.FREE and machines.give_up(self._carrier.tidying(), upload):
+            if fate == outcome.FREE and machines.give_up(self._carrier.tidying(), upload):
                 claim.discard()
             else:  # other keys may go on with it
                 error.transfer = claim.id

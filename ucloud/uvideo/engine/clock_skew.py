@@ -5,7 +5,10 @@ from __future__ import absolute_import, division, print_function
 import logging
 
 from ..protocol.answer import parse_date
-from ..protocol.compat import native
+from ..protocol.compat import TYPE_CHECKING, native
+
+if TYPE_CHECKING:
+    from ..protocol.message import Headers  # noqa: F401
 
 _log = logging.getLogger("ucloud.uvideo")
 
@@ -14,6 +17,7 @@ LEAST, MOST = 5, 86400
 
 
 def seen(headers, began, ended):
+    # type: (Headers, float, float) -> float | None
     """Seconds that the service's clock is ahead of ours, by an answer asked for at ``began`` and there at ``ended``.
 
     None if it has no Date, or was stored on the way (Age).  A Date has whole seconds, and may be as old as the request.
@@ -27,6 +31,7 @@ def seen(headers, began, ended):
 
 
 def told(seconds):
+    # type: (float) -> str
     """Text about a clock that the service's is so many seconds ahead of."""
     way = u"behind" if seconds > 0 else u"ahead of"
     return u"the clock of this machine is %d s %s the service's" % (round(abs(seconds)), way)
@@ -39,9 +44,11 @@ class Skew(object):
     """
 
     def __init__(self):
-        self.seconds = 0
+        # type: () -> None
+        self.seconds = 0.0
 
     def learn(self, seconds):
+        # type: (float | None) -> bool
         """Take what was ``seen`` for true; whether that changes the time of a signature."""
         if seconds is None or abs(seconds) > MOST:
             return False

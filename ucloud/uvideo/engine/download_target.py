@@ -13,12 +13,18 @@ import uuid
 try:
     import fcntl
 except ImportError:  # Windows
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
-from ..protocol.compat import PY2
+from ..protocol.compat import PY2, TYPE_CHECKING
 from ..protocol.errors import InvalidArgument, LocalFailure
 from . import localfile
 from .upload_source import local, shown
+
+if TYPE_CHECKING:
+    from typing import Any, Callable, Iterator  # noqa: F401
+
+    from ..protocol.message import Slice  # noqa: F401
+    from .localfile import Path  # noqa: F401
 
 #: Files up to this size have no room set aside before the bytes come.
 ROOM = 1024 * 1024
@@ -37,6 +43,7 @@ _ticks = getattr(time, "monotonic", time.time)
 
 
 def opened(target):
+    # type: (Path) -> FileTarget | StreamTarget
     """The target at a path: a FileTarget; a StreamTarget where a device, pipe, socket or open descriptor is.
 
     A symbolic link to a file stays: the file that it leads to is replaced.  A name in the system's folder of
@@ -74,6 +81,7 @@ def opened(target):
 
 
 def _status(ask, path):
+    # type: (Callable[[str], os.stat_result], str) -> os.stat_result | None
     """What ``ask`` says of a path; None if nothing is there, or nothing that can be asked about."""
     try:
         return ask(path)
@@ -82,6 +90,7 @@ def _status(ask, path):
 
 
 def _is_descriptor(path, status):
+    # type: (str, os.stat_result | None) -> bool
     """Whether a path names what some process has open, so that its link may lead to another file by now, or to none."""
     if status is None:
         return False
@@ -92,6 +101,7 @@ def _is_descriptor(path, status):
 
 
 def _own(path):
+    # type: (str) -> int | None
     """The descriptor of this process that a path names, or None."""
     folder, name = os.path.split(path)
     if not name.isdigit():
@@ -102,10 +112,12 @@ def _own(path):
 
 
 def _text(path):
-    return os.fsdecode(path) if isinstance(path, bytes) and not PY2 else path
+    # type: (str | bytes) -> str
+    return os.fsdecode(path) if not PY2 else path  # type: ignore[return-value]
 
 
 def _stream(path):
+    # type: (str) -> io.FileIO
     """The raw file to write to at the path of a device, pipe or descriptor.
 
     A descriptor of this process is shared, with its place in the file.  What else is open is written to at its end.
@@ -123,6 +135,7 @@ def _stream(path):
 
 
 def _check_link(path):
+    # type: (str) -> None
     """LocalFailure for a link that another user left in a sticky folder; the system does not follow it either."""
     if not os.path.islink(path) or not localfile.HAS_OWNERS:
         return
@@ -143,15 +156,19 @@ class FileTarget(object):
     sequential = False
 
     def __init__(self, path, final, mode):
+        # type: (Path, str, int | None) -> None
         self.path, self._final, self._mode = path, final, mode
-        self.temporary = self._file = None
+        self.temporary = None  # type: Any  # its path
+        self._file = None  # type: Any  # a raw file
         self._named = False
 
     def named(self, name):
+        # type: (str) -> str
         """The path of a temporary file of that name."""
         return os.path.join(os.path.dirname(self._final), name)
 
     def start(self, size, temporary=None):
+        # type: (int | None, str | None) -> None
         """Begin with a new file, again if need be, in which ``size`` bytes have room; None: nobody knows.
 
         ``temporary``: its path, and then ``leave`` keeps it; else one of the target's own names, in place of what an
@@ -176,19 +193,21 @@ class FileTarget(object):
             raise local(error, self.path)
 
     def _names(self):
+        # type: () -> Iterator[str]
         """The paths of this target's temporary files.  Who holds the lock of one has it for itself."""
-        name = os.path.basename(self._final)
+        name = os.path.basename(self._final)  # type: Any
         if not isinstance(name, bytes):
             name = name.encode("utf-8", "strict" if PY2 else "surrogatepass")
         for slot in range(SLOTS if localfile.LOCKS else 0):
             yield self.named(".%s.part" % hashlib.sha256(name + b"/%d" % slot).hexdigest()[:32])
 
     def _aside(self, mode):
+        # type: (int) -> tuple[str, io.FileIO]
         """(path, file) of a new temporary file; what an earlier run left of its name is removed."""
         for path in self._names():
             for _ in range(TRIES):
                 try:
-                    file, is_new = _made(path, mode), True
+                    file, is_new = _made(path, mode), True  # type: io.FileIO | None, bool
                 except EnvironmentError:
                     file, is_new = _found(path), False
                 if file is None or not _locked(file, path):
@@ -200,6 +219,7 @@ class FileTarget(object):
         return path, _made(path, mode)
 
     def reclaim(self):
+        # type: () -> bool
         """Go on with the temporary file that an earlier run left, if nobody is at it.  False if there is none."""
         for path in self._names():
             file = _found(path)
@@ -215,6 +235,7 @@ class FileTarget(object):
         return False
 
     def adopt(self, temporary, size):
+        # type: (str, int) -> bool
         """Go on with the temporary file of an earlier run.  False if it is not there as that run left it."""
         here, there = [_status(os.stat, os.path.dirname(path)) for path in (self._final, temporary)]
         if here is None or there is None or (here.st_dev, here.st_ino) != (there.st_dev, there.st_ino):
@@ -230,11 +251,13 @@ class FileTarget(object):
         return True
 
     def identity(self):
+        # type: () -> list[int]
         """What tells the temporary file from another of its name."""
         status = os.fstat(self._file.fileno())
         return [status.st_dev, status.st_ino]
 
     def _make_room(self, size):
+        # type: (int) -> None
         """LocalFailure now if the disk is too full, and not when half of it is there."""
         number = self._file.fileno()
         free = localfile.free(self.temporary, reserve=True)
@@ -253,6 +276,7 @@ class FileTarget(object):
             done += STEP
 
     def handle(self):
+        # type: () -> _Handle
         """A _Handle for one thread; it closes it."""
         try:
             return _Handle(_file(os.dup(self._file.fileno())), self.path)
@@ -262,6 +286,7 @@ class FileTarget(object):
             raise LocalFailure(u"%s: its download has ended" % shown(self.path))
 
     def digest(self, where):
+        # type: (Slice) -> bytes
         """The binary SHA-1 of a Slice of the temporary file."""
         handle, sha1 = self.handle(), hashlib.sha1()
         try:
@@ -272,10 +297,12 @@ class FileTarget(object):
         return sha1.digest()
 
     def length(self):
+        # type: () -> int
         """Bytes of the temporary file."""
         return os.fstat(self._file.fileno()).st_size
 
     def sync(self):
+        # type: () -> None
         """Wait until what was written is on the disk."""
         try:
             descriptor = localfile.opened(self.temporary, _OPEN)
@@ -287,6 +314,7 @@ class FileTarget(object):
             raise local(error, self.path)
 
     def commit(self, size):
+        # type: (int) -> None
         """Make it the target.  ``size``: of its bytes."""
         try:
             if os.fstat(self._file.fileno()).st_size != size:
@@ -302,6 +330,7 @@ class FileTarget(object):
             raise local(error, self.path)
 
     def leave(self):
+        # type: () -> None
         """After a failure: the temporary file goes, but one that was named is there for a later run."""
         if self._named:
             self._close()
@@ -309,10 +338,12 @@ class FileTarget(object):
             self._drop()
 
     def remove(self):
+        # type: () -> None
         """Leave nothing, whatever its name."""
         self._drop()
 
     def _close(self):
+        # type: () -> None
         if self._file is not None:
             try:
                 self._file.close()
@@ -320,6 +351,7 @@ class FileTarget(object):
                 pass
 
     def _drop(self):
+        # type: () -> None
         if self.temporary is not None:
             _removed(self.temporary, self._close)
         self._close()
@@ -327,15 +359,18 @@ class FileTarget(object):
 
 
 def _file(descriptor):
+    # type: (int) -> io.FileIO
     return os.fdopen(descriptor, "r+b", 0)
 
 
 def _made(path, mode):
+    # type: (str, int) -> io.FileIO
     """The new file at a path."""
     return _file(localfile.opened(path, _OPEN | os.O_CREAT | os.O_EXCL, mode))
 
 
 def _found(path):
+    # type: (str) -> io.FileIO | None
     """The file that this user left at a path, or None: what another user planted there is not touched."""
     try:
         file = _file(localfile.opened(path, _OPEN))
@@ -349,6 +384,7 @@ def _found(path):
 
 
 def _locked(file, path):
+    # type: (io.FileIO, str) -> bool
     """Whether nobody else is at the file of a path, from now on until it is closed; else it is closed."""
     try:
         if localfile.lock(file.fileno()) and localfile.is_at(file.fileno(), path, os.lstat):
@@ -360,6 +396,7 @@ def _locked(file, path):
 
 
 def _removed(path, close=None):
+    # type: (str, Callable[[], object] | None) -> None
     try:
         localfile.remove(path, close)
     except EnvironmentError:
@@ -370,9 +407,11 @@ class _Handle(object):
     """One thread's way to a file."""
 
     def __init__(self, file, path):
+        # type: (io.FileIO, Path) -> None
         self._file, self._number, self._path = file, file.fileno(), path
 
     def write(self, data, offset):
+        # type: (memoryview, int) -> None
         """Write a memoryview, all of it.  LocalFailure."""
         try:
             localfile.write_at(self._number, data, offset)
@@ -380,6 +419,7 @@ class _Handle(object):
             raise local(error, self._path)
 
     def read(self, size, offset):
+        # type: (int, int) -> bytes
         """At most so many bytes, b"" at the end.  LocalFailure."""
         try:
             return localfile.read_at(self._number, size, offset)
@@ -387,6 +427,7 @@ class _Handle(object):
             raise local(error, self._path)
 
     def close(self):
+        # type: () -> None
         try:
             self._file.close()
         except EnvironmentError:
@@ -406,10 +447,12 @@ class StreamTarget(object):
     _OURS = (io.RawIOBase, io.BufferedIOBase)
 
     def __init__(self, file, path=None):
-        self._file, self.path, self._given = file, path, file is not None
-        self._at = self._start = 0
+        # type: (Any, str | None) -> None  # file: whatever has write()
+        self._file, self.path, self._given = file, path or "", file is not None
+        self._at, self._start = 0, 0  # type: int, int | None
 
     def start(self, size, temporary=None):
+        # type: (int | None, str | None) -> None
         """Begin, again if need be.  LocalFailure if it cannot go back."""
         if self._file is None:
             try:
@@ -423,6 +466,7 @@ class StreamTarget(object):
             self._start = self._position()
 
     def _position(self):
+        # type: () -> int | None
         """Where the file stands; None of one that cannot go back, or is written to at its end wherever it stands."""
         try:
             if fcntl is not None and fcntl.fcntl(self._file.fileno(), fcntl.F_GETFL) & os.O_APPEND:
@@ -430,11 +474,12 @@ class StreamTarget(object):
         except (EnvironmentError, ValueError, AttributeError, TypeError):
             pass  # nothing of the system's
         try:
-            return self._file.tell()
+            return int(self._file.tell())
         except (EnvironmentError, ValueError, AttributeError, TypeError):
             return None
 
     def _back(self):
+        # type: () -> None
         try:
             if self._start is None:
                 raise ValueError()
@@ -450,14 +495,16 @@ class StreamTarget(object):
         self._at = 0
 
     def handle(self):
+        # type: () -> StreamTarget
         return self
 
     def write(self, data, offset):
+        # type: (memoryview | bytes, int) -> None
         """Write a memoryview, all of it, behind what was written before."""
         if offset < self._at:
             self._back()
         size = len(data)
-        if not isinstance(self._file, self._OURS):
+        if isinstance(data, memoryview) and not isinstance(self._file, self._OURS):
             data = data.tobytes()
         try:
             while len(data):
@@ -472,9 +519,11 @@ class StreamTarget(object):
         self._at += size
 
     def close(self):
+        # type: () -> None
         """The caller's file stays open."""
 
     def commit(self, size):
+        # type: (int) -> None
         try:
             if not self._given:
                 self._file.close()
@@ -484,6 +533,7 @@ class StreamTarget(object):
             raise local(error, self._shown())
 
     def leave(self):
+        # type: () -> None
         if not self._given and self._file is not None:
             try:
                 self._file.close()
@@ -493,4 +543,5 @@ class StreamTarget(object):
     remove = leave
 
     def _shown(self):
+        # type: () -> str
         return shown(self.path if not self._given else getattr(self._file, "name", u"the file object"))

@@ -9,10 +9,16 @@ from __future__ import absolute_import, division, print_function
 import logging
 
 from ..protocol import download as downloads
-from ..protocol.compat import native, to_bytes
+from ..protocol.compat import TYPE_CHECKING, native, to_bytes
 from ..protocol.errors import LocalFailure, UVideoError
 from ..protocol.etag import BLOCK, DIGEST, is_etag
 from .ranged_download import Watch
+
+if TYPE_CHECKING:
+    from ..protocol.download import Download  # noqa: F401
+    from ..protocol.operation import GetObject  # noqa: F401
+    from .download_target import FileTarget  # noqa: F401
+    from .ranged_download import Handle, Target  # noqa: F401
 
 _log = logging.getLogger("ucloud.uvideo")
 
@@ -28,10 +34,13 @@ class Leftover(Watch):
     """
 
     def __init__(self, op, target, origin):
+        # type: (GetObject, FileTarget, str) -> None
         self._op, self._target, self._origin = op, target, origin
-        self._download = self._notes = None
+        self._download = None  # type: Download | None
+        self._notes = None  # type: Handle | None
 
     def find(self):
+        # type: () -> Download | None
         """The Download that an earlier run left, with those of its blocks that are as they came; else None."""
         if not self._target.reclaim():
             return None
@@ -47,6 +56,7 @@ class Leftover(Watch):
         return found
 
     def _read(self):
+        # type: () -> Download | None
         handle = self._target.handle()
         try:
             end = self._target.length() - DIGITS
@@ -56,7 +66,7 @@ class Leftover(Watch):
             about = (self._op.space, self._op.key, self._origin)
             if (found.space, found.key, found.target.get("origin")) != about or not _is_verifiable(found):
                 return None
-            if end != found.size + found.blocks() * DIGEST + length:
+            if found.size is None or end != found.size + found.blocks() * DIGEST + length:
                 return None
             noted = handle.read(found.blocks() * DIGEST, found.size)
         finally:
@@ -72,9 +82,11 @@ class Leftover(Watch):
     # What the receiver tells
 
     def hashes(self):
+        # type: () -> bool
         return self._notes is not None
 
     def begun(self, download, target):
+        # type: (Download, Target) -> None
         self.close()
         target.start(download.size)
         if not download.size or download.size <= BLOCK or not _is_verifiable(download):
@@ -92,9 +104,10 @@ class Leftover(Watch):
         self._download, self._notes = download, notes
 
     def arrived(self, block, size):
-        if self._notes is None:
+        # type: (int, int) -> None
+        if self._notes is None or self._download is None or self._download.size is None:
             return
-        digest = self._download.digests[block]
+        digest = self._download.digests[block] or _NONE
         try:
             self._notes.write(memoryview(digest), self._download.size + block * DIGEST)
         except LocalFailure as error:
@@ -102,14 +115,17 @@ class Leftover(Watch):
             self.close()
 
     def ending(self):
+        # type: () -> None
         self.close()
 
     def close(self):
+        # type: () -> None
         notes, self._notes = self._notes, None
         if notes is not None:
             notes.close()
 
 
 def _is_verifiable(download):
+    # type: (Download) -> bool
     """Whether the etag will tell in the end if all of it is right, also what somebody may have put into the file."""
     return download.is_whole() and is_etag(download.etag)

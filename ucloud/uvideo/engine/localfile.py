@@ -6,26 +6,32 @@ lock covers bytes, which nobody else can read then.  On macOS only F_FULLFSYNC w
 
 from __future__ import absolute_import, division, print_function
 
+import contextlib
 import os
 import threading
 import time
 from errno import EACCES, EAGAIN, EDEADLK, EEXIST, ENOSPC, EPERM, EWOULDBLOCK
 
 try:
-    import fcntl
+    import fcntl as fcntl
 except ImportError:  # Windows
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 try:
     import msvcrt
 except ImportError:  # all others
-    msvcrt = None
+    msvcrt = None  # type: ignore[assignment]
 
-from ..protocol.compat import PY2
+from ..protocol.compat import PY2, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any, Callable, Iterator  # noqa: F401
+
+    Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 #: Whether a file can be renamed, replaced and removed while it is open.
 MOVES_OPEN = fcntl is not None
 #: What removing or renaming a file raises because somebody has it open; nothing where that is no reason.
-IN_USE = () if MOVES_OPEN else (EnvironmentError if PY2 else PermissionError,)
+IN_USE = () if MOVES_OPEN else (EnvironmentError if PY2 else PermissionError,)  # type: tuple[type[EnvironmentError], ...]
 #: Whether files can be locked at all.
 LOCKS = fcntl is not None or msvcrt is not None
 #: Whether files have owners and permissions that say who may read them.
@@ -41,21 +47,25 @@ _ticks = getattr(time, "monotonic", time.time)
 
 
 def opened(path, flags=os.O_RDWR, mode=0o600):
+    # type: (Path, int, int) -> int
     """A descriptor as of os.open: of bytes as they are, and not for child processes."""
     return os.open(path, flags | _FLAGS, mode)
 
 
 def is_own(status):
+    # type: (os.stat_result) -> bool
     """Whether a file is this user's, by its os.stat_result; all are where the system does not say."""
     return not HAS_OWNERS or status.st_uid == os.geteuid()
 
 
 def is_open_to_others(status, bits=0o077):
+    # type: (os.stat_result, int) -> bool
     """Whether permissions let others at a file; on Windows they say nothing of that."""
     return HAS_OWNERS and bool(status.st_mode & bits)
 
 
 def belong(number, folder):
+    # type: (int, Path) -> None
     """Give a file that root just made to whom its folder belongs to: a server that runs as that user must open it."""
     if not HAS_OWNERS or os.geteuid() != 0:
         return
@@ -70,6 +80,7 @@ def belong(number, folder):
 
 
 def lock(number, shared=False):
+    # type: (int, bool) -> bool
     """Lock the file of a descriptor until its last one is closed.  False if somebody else has it locked.
 
     ``shared``: others may lock it so, too; Windows has no such lock, so that of two one gets False there.
@@ -88,15 +99,17 @@ def lock(number, shared=False):
 
 
 def _lock_byte(number):
+    # type: (int) -> None
     place = os.lseek(number, 0, os.SEEK_CUR)
     os.lseek(number, BYTE, os.SEEK_SET)
     try:
-        msvcrt.locking(number, msvcrt.LK_NBLCK, 1)
+        msvcrt.locking(number, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
     finally:
         os.lseek(number, place, os.SEEK_SET)
 
 
 def lock_soon(number, seconds, pause=PAUSE):
+    # type: (int, float, float) -> bool
     """As ``lock``, tried for some seconds."""
     until = _ticks() + seconds
     while not lock(number):
@@ -107,6 +120,7 @@ def lock_soon(number, seconds, pause=PAUSE):
 
 
 def folder_lock(folder):
+    # type: (str | os.PathLike[str]) -> int
     """A descriptor to lock for all that is done in a folder: of the folder, or where none can be opened of a file."""
     if MOVES_OPEN:
         return opened(folder, os.O_RDONLY)
@@ -114,6 +128,7 @@ def folder_lock(folder):
 
 
 def is_at(number, path, ask=os.stat):
+    # type: (int, Path, Callable[[Any], os.stat_result]) -> bool
     """Whether a file that is open still has that name.  ``ask``: os.lstat takes no link for it."""
     if not MOVES_OPEN:
         return True  # nobody can have taken it away
@@ -128,6 +143,7 @@ def is_at(number, path, ask=os.stat):
 
 
 def sync(number, data=False):
+    # type: (int, bool) -> None
     """Wait until what a file holds is on the disk.  ``data``: its bytes and length will do, without its times."""
     if _FULLY is not None:
         try:
@@ -139,6 +155,7 @@ def sync(number, data=False):
 
 
 def sync_folder(folder):
+    # type: (Path) -> None
     """Wait until the names in a folder are on the disk.  Windows writes them with the files."""
     if not MOVES_OPEN:
         return
@@ -149,13 +166,27 @@ def sync_folder(folder):
         os.close(number)
 
 
+@contextlib.contextmanager
+def named(path):
+    # type: (Path) -> Iterator[None]
+    """Have what the system says of a descriptor, that the disk is full say, name the file."""
+    try:
+        yield
+    except EnvironmentError as error:
+        if error.filename is None and error.errno is not None:
+            error.filename = os.fspath(path) if hasattr(os, "fspath") else path
+        raise
+
+
 def write(path, content):
+    # type: (Path, bytes) -> None
     """Make a file of some bytes that is readable by its owner only and on the disk; no part of it stays on failure."""
     try:
         number = opened(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
         try:
-            write_at(number, content, 0)
-            sync(number)
+            with named(path):
+                write_at(number, content, 0)
+                sync(number)
         finally:
             os.close(number)
     except BaseException:
@@ -164,6 +195,7 @@ def write(path, content):
 
 
 def _tidy(path):
+    # type: (Path) -> None
     try:
         remove(path)
     except EnvironmentError:
@@ -174,6 +206,7 @@ def _tidy(path):
 
 
 def replace(source, target, close=None):
+    # type: (Path, Path, Callable[[], object] | None) -> None
     """Give a file the name of another one, which goes.
 
     ``close()``: closes the source, if this caller has it open: behind the renaming, or where that is refused before.
@@ -182,11 +215,13 @@ def replace(source, target, close=None):
 
 
 def remove(path, close=None):
+    # type: (Path, Callable[[], object] | None) -> None
     """Remove a file.  ``close()``: as of ``replace``."""
     _renamed(lambda: _patiently(os.remove, path), close)
 
 
 def _renamed(work, close):
+    # type: (Callable[[], object], Callable[[], object] | None) -> None
     if close is None:
         work()
     elif MOVES_OPEN:
@@ -200,6 +235,7 @@ def _renamed(work, close):
 
 
 def supplant(aside, path, held):
+    # type: (Path, Path, int) -> bool
     """Give the file ``aside``, which nobody has open, the name ``path``, which ``held`` is the locked descriptor of.
 
     ``held`` is the new file's then, locked.  False if somebody else has got its lock: Windows cannot replace what is
@@ -233,10 +269,12 @@ def supplant(aside, path, held):
 
 
 def _become(number, other):
+    # type: (int, int) -> None
     os.dup2(other, number, *(() if PY2 else (False,)))
 
 
 def _patiently(work, *names):
+    # type: (Callable[..., object], *Path) -> object
     """Do it; where a file that is open cannot be moved, again and again for a moment."""
     until = _ticks() + PATIENCE
     while True:
@@ -249,6 +287,7 @@ def _patiently(work, *names):
 
 
 def _replace(source, target):
+    # type: (Path, Path) -> None
     if hasattr(os, "replace"):
         return os.replace(source, target)
     if os.name != "nt":
@@ -257,13 +296,14 @@ def _replace(source, target):
 
     coding = "mbcs"
     names = [name.decode(coding) if isinstance(name, bytes) else name for name in (source, target)]
-    kernel = ctypes.WinDLL("kernel32", use_last_error=True)
+    kernel = ctypes.WinDLL("kernel32", use_last_error=True)  # type: ignore[attr-defined]
     kernel.MoveFileExW.argtypes = [ctypes.c_wchar_p, ctypes.c_wchar_p, ctypes.c_uint32]
     if not kernel.MoveFileExW(names[0], names[1], 1):  # MOVEFILE_REPLACE_EXISTING
-        raise ctypes.WinError(ctypes.get_last_error())
+        raise ctypes.WinError(ctypes.get_last_error())  # type: ignore[attr-defined]
 
 
 def place(source, target):
+    # type: (Path, Path) -> None
     """Give a closed file a name that nothing has yet.  EnvironmentError, EEXIST, if something has it."""
     if os.name == "nt":
         os.rename(source, target)  # which replaces nothing there; FAT has no links
@@ -278,6 +318,7 @@ def place(source, target):
 
 
 def _some(count):
+    # type: (int) -> int
     """How much was written; EnvironmentError instead of trying for ever."""
     if not count:
         raise EnvironmentError(ENOSPC, os.strerror(ENOSPC))
@@ -287,10 +328,12 @@ def _some(count):
 if hasattr(os, "pwrite"):
 
     def read_at(number, size, offset):
+        # type: (int, int, int) -> bytes
         """At most so many bytes at an offset, b"" at the end."""
         return os.pread(number, size, offset)
 
     def write_at(number, data, offset):
+        # type: (int, bytes | bytearray | memoryview, int) -> None
         """Write all of it at an offset."""
         data = memoryview(data)
         while len(data):
@@ -301,12 +344,14 @@ else:  # Windows, Python 2.7
     _turn = threading.Lock()  # all descriptors of an open file share its position
 
     def read_at(number, size, offset):
+        # type: (int, int, int) -> bytes
         """At most so many bytes at an offset, b"" at the end."""
         with _turn:
             os.lseek(number, offset, os.SEEK_SET)
             return os.read(number, size)
 
     def write_at(number, data, offset):
+        # type: (int, bytes | bytearray | memoryview, int) -> None
         """Write all of it at an offset."""
         data = memoryview(data)
         while len(data):
@@ -317,6 +362,7 @@ else:  # Windows, Python 2.7
 
 
 def free(path, reserve=False):
+    # type: (Path, bool) -> int
     """Bytes that can still be written where a file or folder is; None if the system does not say.
 
     ``reserve``: with what only root may use, if this is root.
@@ -327,6 +373,6 @@ def free(path, reserve=False):
     import shutil
 
     if not hasattr(shutil, "disk_usage"):
-        return None
+        return None  # type: ignore[return-value]  # Python 2.7 on Windows
     folder = path if os.path.isdir(path) else os.path.dirname(path) or "."  # Windows before Python 3.8 takes no file
     return shutil.disk_usage(folder).free

@@ -7,7 +7,7 @@ import threading
 
 from ..protocol import etag, operation
 from ..protocol import upload as uploads
-from ..protocol.compat import printable
+from ..protocol.compat import TYPE_CHECKING, printable
 from ..protocol.errors import (
     BadAnswer,
     IntegrityError,
@@ -26,7 +26,35 @@ from .workers import Workers
 try:
     import queue
 except ImportError:
-    import Queue as queue  # Python 2.7
+    import Queue as queue  # type: ignore[import-not-found,no-redef]  # Python 2.7
+
+if TYPE_CHECKING:
+    from typing import Any, Callable, Protocol, TypeVar  # noqa: F401
+
+    from ..http.pool import Body  # noqa: F401
+    from ..protocol.message import Response, Slice  # noqa: F401
+    from ..protocol.upload import Upload  # noqa: F401
+    from .retry import Decides  # noqa: F401
+    from .session import Carrier, Pairs  # noqa: F401
+    from .upload_source import Block, FileBlock, FileSource, StreamSource, UnreadBlock  # noqa: F401
+
+    U = TypeVar("U")
+    Blocks = Block | FileBlock | UnreadBlock
+
+    class Limit(Protocol):
+        @property
+        def rate(self):
+            # type: () -> float
+            pass
+
+        def reserve(self, __size, __now):
+            # type: (int, float) -> float
+            pass
+
+    class Digests(Protocol):
+        def update(self, __data):
+            # type: (bytes | memoryview) -> object
+            pass
 
 _log = logging.getLogger("ucloud.uvideo")
 
@@ -43,6 +71,7 @@ SLOW = 1024
 
 
 def paced(limit, jobs):
+    # type: (Limit | None, int) -> int
     """Bytes that each of ``jobs`` threads moves at a time under a limit, None for none.
 
     No connection is then silent for much longer than a quarter of a second; a server breaks one that is silent long.
@@ -54,12 +83,14 @@ def paced(limit, jobs):
 
 
 def begin(carrier, op, make_upload, headers=(), retry=None):
+    # type: (Carrier, operation.InitiateUpload, Callable[[str, int], U], Pairs, Decides | None) -> U
     """Initiate and return ``make_upload(upload_id, block_size)``."""
     initiated, _ = carrier.call(op, headers=headers, retry=retry, check=check_begun)
     return make_upload(initiated.upload_id, initiated.block_size)
 
 
 def check_begun(initiated):
+    # type: (operation.Initiated | Upload) -> None
     """BadAnswer if the ``upload_id`` or ``block_size`` of what the service began is of no use."""
     if not BLOCK_FLOOR <= initiated.block_size <= BLOCK_LIMIT:
         raise BadAnswer(u"the service asks for blocks of %d bytes" % initiated.block_size)
@@ -76,13 +107,25 @@ class Sender(object):
     ``verify``: whether each part's etag is compared with that of the bytes sent, each thread hashing its own.
     """
 
-    def __init__(self, carrier, upload, source, threads, retry, acknowledged=None, body=None, verify=True):
+    def __init__(
+        self,
+        carrier,  # type: Carrier
+        upload,  # type: Upload
+        source,  # type: FileSource | StreamSource
+        threads,  # type: int
+        retry,  # type: Retry
+        acknowledged=None,  # type: Callable[[int], object] | None
+        body=None,  # type: Callable[[int, Blocks], Body] | None
+        verify=True,  # type: bool
+    ):
+        # type: (...) -> None
         self._carrier, self._upload, self._source, self._retry = carrier, upload, source, retry
         self._threads = threads
         self._acknowledged, self._body, self._verify = acknowledged, body, verify
         self._workers = Workers(self._work, carrier, GRACE)
 
     def send(self):
+        # type: () -> None
         """Send every pending part.  Raises the worst error; what was acknowledged stays so."""
         self._source.bind(self._upload, self._verify)
         parts, count = self._upload.parts(), self._threads
@@ -92,6 +135,7 @@ class Sender(object):
             raise TransferInterrupted(u"parts of the interrupted upload are still on their way; resume again")
 
     def _work(self):
+        # type: () -> None
         while not self._workers.stopped:
             taken = self._source.take()
             if taken is None or self._workers.stopped:
@@ -99,6 +143,7 @@ class Sender(object):
             self._send(*taken)
 
     def _send(self, part, block):
+        # type: (int, Blocks) -> None
         upload = self._upload
         op = operation.UploadPart(upload.space, upload.key, upload.upload_id, part, upload.mime)
         try:
@@ -118,11 +163,13 @@ class Sender(object):
                 self._acknowledged(part)
 
     def decide(self, attempt, error, waited, fraction):
+        # type: (int, UVideoError, float, float) -> float | None
         """As Retry; None once another part has failed or the call was interrupted."""
         return None if self._workers.stopped else self._retry.decide(attempt, error, waited, fraction)
 
 
 def finish(carrier, upload, retry, proof=True):
+    # type: (Carrier, Upload, Decides | None, bool) -> tuple[operation.Finished, Response, bool]
     """(Finished, Response, agrees) of a complete Upload.  ``agrees``: whether its etag is the one that its parts make.
 
     When the service does not know the upload, an earlier try may have finished it: then the object itself tells.
@@ -131,6 +178,7 @@ def finish(carrier, upload, retry, proof=True):
     op = operation.FinishUpload(upload.space, upload.key, upload.upload_id, upload.part_etags())
 
     def check(finished):
+        # type: (operation.Finished) -> None
         if proof and not finished.etag and finished.size in (None, upload.size):  # another size is worse
             raise BadAnswer(u"the answer says no ETag, so nothing shows that it was stored", status=200)
 
@@ -145,12 +193,13 @@ def finish(carrier, upload, retry, proof=True):
 
 
 def agrees(upload, op, finished, response):
+    # type: (Upload, operation.FinishUpload, operation.Finished, Response) -> bool
     """Whether a Finished has the etag of an Upload; IntegrityError if it has another, or another size."""
     expected, wrong = upload.etag(), None
     if finished.size is not None and finished.size != upload.size:
-        wrong = u"the stored object has %d bytes but the source has %d" % (finished.size, upload.size)
+        wrong = u"the stored object has %s bytes but the source has %s" % (finished.size, upload.size)
     compared = expected is not None and bool(finished.etag)
-    if compared and not etag.same(finished.etag, expected, upload.size):
+    if compared and not etag.same(finished.etag or u"", expected or u"", upload.size):
         wrong = u"the stored object has etag %s but the source has %s" % (shown(finished.etag), expected)
     if wrong is not None:
         error = IntegrityError(wrong, status=response.status)
@@ -160,6 +209,7 @@ def agrees(upload, op, finished, response):
 
 
 def stored(carrier, upload, fill=None):
+    # type: (Carrier, Upload, Callable[[], object] | None) -> tuple[operation.Finished, Response] | None
     """(Finished, Response) if the object at the upload's key already has the upload's content, else None.
 
     ``fill()``: acknowledges the parts whose digests are still to be computed; called only if the sizes agree.
@@ -168,23 +218,25 @@ def stored(carrier, upload, fill=None):
         info, response = carrier.call(operation.HeadObject(upload.space, upload.key))
     except NotFound:
         return None
-    if info.size != upload.size:
+    if isinstance(info, operation.NotModified) or info.size != upload.size:
         return None
     if fill is not None:
         fill()
     expected = upload.etag()
-    if expected is None or not etag.same(info.etag, expected, upload.size):
+    if expected is None or not etag.same(info.etag or u"", expected, upload.size):
         return None
     return operation.Finished(upload.space, upload.key, info.size, info.etag), response
 
 
 def listed_parts(carrier, upload):
+    # type: (Carrier, Upload) -> list[operation.Part]
     """Every Part that the service has of an upload, in order.  UploadNotFound if it does not know it."""
-    parts, marker = [], None
+    parts, marker = [], None  # type: list[operation.Part], int | None
     while True:
 
         def check(page, marker=marker):
-            if upload.size is not None and len(parts) + len(page.parts) > upload.parts():
+            # type: (operation.PartPage, int | None) -> None
+            if upload.size is not None and len(parts) + len(page.parts) > (upload.parts() or 0):
                 raise BadAnswer(u"the list of parts is longer than the object")
             if page.truncated and page.parts and marker is not None and _following(page) <= marker:
                 raise BadAnswer(u"the list of parts does not advance")
@@ -198,6 +250,7 @@ def listed_parts(carrier, upload):
 
 
 def reconcile(carrier, upload, source):
+    # type: (Carrier, Upload, FileSource) -> tuple[operation.Finished, Response] | None
     """Bring an Upload of an earlier run in line with what the service has of it.
 
     (Finished, Response) if it had finished after all, else None: go on with what is pending.  UploadNotFound if the
@@ -207,9 +260,11 @@ def reconcile(carrier, upload, source):
     source.check()
 
     def digest(part, where):
+        # type: (int, Slice) -> bytes
         return etag.block_digest(source.read(where))
 
     def fill():
+        # type: () -> None
         for part, where in upload.pending():
             upload.acknowledge(part, digest(part, where))
 
@@ -231,6 +286,7 @@ def reconcile(carrier, upload, source):
 
 
 def give_up(carrier, upload):
+    # type: (Carrier, Upload) -> bool
     """Abort an upload.  False if that failed, which is only logged: what led to it counts more."""
     try:
         carrier.call(operation.AbortUpload(upload.space, upload.key, upload.upload_id), retry=Retry(0))
@@ -243,6 +299,7 @@ def give_up(carrier, upload):
 
 
 def _following(page):
+    # type: (operation.PartPage) -> int
     return max(page.next_marker, page.parts[-1].part)
 
 
@@ -259,8 +316,9 @@ class Hashing(object):
     AHEAD = 4
 
     def __init__(self, size, digest=None):
-        self._etag = etag.Etag() if digest is None else digest
-        self._queue = self._error = None
+        # type: (int | None, Digests | None) -> None
+        self._etag = etag.Etag() if digest is None else digest  # type: Any
+        self._queue, self._room, self._error = None, None, None  # type: Any, Any, BaseException | None
         if size is None or size > 4 * READ:
             # SimpleQueue is in C and costs half; 3.6 has none.  Looked up here, as gevent may have replaced it.
             made = getattr(queue, "SimpleQueue", queue.Queue)
@@ -272,6 +330,7 @@ class Hashing(object):
             self._thread.start()
 
     def _work(self):
+        # type: () -> None
         while True:
             data = self._queue.get()
             if data is None:
@@ -284,6 +343,7 @@ class Hashing(object):
             self._room.put(None)
 
     def update(self, data):
+        # type: (bytes | memoryview) -> None
         """Add bytes.  They must stay as they are until AHEAD more pieces have been added."""
         if self._queue is None:
             self._etag.update(data)
@@ -294,16 +354,19 @@ class Hashing(object):
                 raise self._error
 
     def settle(self):
+        # type: () -> None
         """Wait until every piece was taken."""
         self.close()
         if self._error is not None:
             raise self._error
 
     def value(self):
+        # type: () -> Any  # whatever the digest's own gives
         self.settle()
         return self._etag.value()
 
     def close(self):
+        # type: () -> None
         if self._queue is not None:
             self._queue.put(None)
             self._thread.join()

@@ -10,6 +10,7 @@ RESUME, RECORD, FREE = "resume", "record", "free"
 
 
 def outcome(error):
+    # type: (BaseException) -> str
     """RESUME, RECORD or FREE, by what ended a transfer; Ctrl-C, and what a callback raised, are no failure of it."""
     if not isinstance(error, UVideoError) or isinstance(error, (NoAnswer, BadAnswer)) or error.retryable:
         return RESUME

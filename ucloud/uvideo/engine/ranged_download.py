@@ -9,11 +9,52 @@ from collections import deque
 from ..protocol import answer, byterange, etag, operation
 from ..protocol import download as downloads
 from ..protocol.byterange import ByteRange
+from ..protocol.compat import TYPE_CHECKING
 from ..protocol.errors import BadAnswer, IntegrityError, InvalidRange, NoAnswer, ObjectChanged, UVideoError
 from .multipart_upload import Hashing, paced
 from .session import describe
 from .upload_source import shown
 from .workers import LOOK, Workers
+
+if TYPE_CHECKING:
+    from typing import Any, Callable, Iterable, Iterator, Protocol  # noqa: F401
+
+    from ..http.pool import Stream  # noqa: F401
+    from ..protocol.message import Headers  # noqa: F401
+    from .download_target import FileTarget, StreamTarget  # noqa: F401
+    from .multipart_upload import Limit  # noqa: F401
+    from .session import Carrier, Pairs  # noqa: F401
+
+    class Handle(Protocol):
+        def write(self, __data, __offset):
+            # type: (memoryview, int) -> None
+            pass
+
+        def close(self):
+            # type: () -> None
+            pass
+
+    class Target(Protocol):
+        @property
+        def sequential(self):
+            # type: () -> bool
+            pass
+
+        def start(self, size, temporary=None):
+            # type: (int | None, str | None) -> None
+            pass
+
+        def handle(self):
+            # type: () -> Handle
+            pass
+
+        def commit(self, __size):
+            # type: (int) -> None
+            pass
+
+        def leave(self):
+            # type: () -> None
+            pass
 
 _log = logging.getLogger("ucloud.uvideo")
 
@@ -32,30 +73,47 @@ class Watch(object):
     """What a download tells while it goes on; never from two threads at a time."""
 
     def hashes(self):
+        # type: () -> bool
         """Whether the SHA-1 of each block is wanted though the etag does not need it."""
         return False
 
     def begun(self, download, target):
+        # type: (downloads.Download, Target) -> None
         """Size and etag of the object are known; ``target`` is to be started."""
         target.start(download.size)
 
     def moved(self, block, size):
+        # type: (int, int) -> None
         """So many more bytes of a block are in the file."""
 
     def failed(self):
+        # type: () -> None
         """A try failed, and the next follows."""
 
     def arrived(self, block, size):
+        # type: (int, int) -> None
         """A block is in the file, of ``size`` bytes."""
 
     def anew(self):
+        # type: () -> None
         """The object changed: everything begins anew."""
 
     def ending(self):
+        # type: () -> None
         """All is in the target and verified; it is committed next, so nobody may have its file open."""
 
 
-def receive(carrier, space, key, target, pinned=False, download=None, watch=None, **options):
+def receive(
+    carrier,  # type: Carrier
+    space,  # type: str
+    key,  # type: str
+    target,  # type: Target
+    pinned=False,  # type: bool
+    download=None,  # type: downloads.Download | None
+    watch=None,  # type: Watch | None
+    **options  # type: Any  # of Receiver
+):
+    # type: (...) -> Receiver
     """Download into a target, which is committed when all is complete and verified, and left after an error.
 
     The Receiver that did it.  An object that changes meanwhile is fetched anew, once; ``pinned``: not at all, but
@@ -76,7 +134,7 @@ def receive(carrier, space, key, target, pinned=False, download=None, watch=None
                 pinned, download = True, None
                 watch.anew()
         watch.ending()
-        target.commit(receiver.download.size)
+        target.commit(receiver.size())
     except BaseException:
         target.leave()
         raise
@@ -90,15 +148,19 @@ class _Run(object):
     """
 
     def __init__(self, begin=0, end=None):
+        # type: (int, int | None) -> None
         self.begin = self.at = begin
         self.end = end
-        self.blocks = self.hashing = None
+        self.blocks = None  # type: _Blocks | None
+        self.hashing = None  # type: Hashing | None
 
     def close(self):
+        # type: () -> None
         if self.hashing is not None:
             self.hashing.close()
 
     def again(self):
+        # type: () -> None
         """Stand at the first byte again."""
         self.close()
         self.at, self.blocks, self.hashing = self.begin, None, None
@@ -108,13 +170,16 @@ class _Blocks(object):
     """The SHA-1 of each block of a run, whose bytes come in order.  ``arrived(block, size, digest)``."""
 
     def __init__(self, block, arrived, hashes):
+        # type: (int, Callable[[int, int, bytes | None], object], bool) -> None
         self._block, self._arrived, self._hashes = block, arrived, hashes
         self._begin()
 
     def _begin(self):
+        # type: () -> None
         self._size, self._sha1 = 0, hashlib.sha1() if self._hashes else None
 
     def update(self, data):
+        # type: (bytes | memoryview) -> None
         """Add bytes that do not reach beyond their block."""
         if self._sha1 is not None:
             self._sha1.update(data)
@@ -123,6 +188,7 @@ class _Blocks(object):
             self.end()
 
     def end(self):
+        # type: () -> None
         """The bytes so far are a block, though a short one."""
         if self._size:
             self._arrived(self._block, self._size, None if self._sha1 is None else self._sha1.digest())
@@ -141,20 +207,21 @@ class Receiver(object):
 
     def __init__(
         self,
-        carrier,
-        space,
-        key,
-        target,
-        download=None,
-        watch=None,
-        expires=None,
-        wanted=None,
-        headers=(),
-        jobs=1,
-        lead=2 * BLOCK,
-        verify=True,
-        limit=None,
+        carrier,  # type: Carrier
+        space,  # type: str
+        key,  # type: str
+        target,  # type: Target
+        download=None,  # type: downloads.Download | None
+        watch=None,  # type: Watch | None
+        expires=None,  # type: int | None
+        wanted=None,  # type: ByteRange | None
+        headers=(),  # type: Pairs
+        jobs=1,  # type: int
+        lead=2 * BLOCK,  # type: int
+        verify=True,  # type: bool
+        limit=None,  # type: Limit | None
     ):
+        # type: (...) -> None
         self.carrier, self.op, self.target = carrier, operation.GetObject(space, key), target
         self.expires, self.wanted, self.fields = expires, wanted, list(headers)
         self.jobs = 1 if target.sequential else jobs
@@ -162,19 +229,33 @@ class Receiver(object):
         self.limit = limit
         self.piece = paced(limit, self.jobs)
         self.download = download
-        self.status = self.headers = None  # of the first answer
+        self.status, self.headers = None, None  # type: int | None, Headers | None  # of the first answer
         self.verified = False  # whether the object's etag was compared
         self.conditional = True  # whether If-Range is understood
         self.until = carrier.attempts(self.op).deadline
         self._verify, self._watch = verify, watch or Watch()
         self._workers = Workers(self._work, carrier, GRACE)
         self.check, self._lock = self._workers.check, self._workers.lock  # of what follows, the download and the watch
-        self._pending, self._next, self._left = iter(()), None, 0
+        self._pending, self._next, self._left = iter(()), None, 0  # type: Iterator[int], int | None, int
         self._endless = False  # only the connection's end says where the body ends
         if download is not None:
             self._plan(0)
 
+    def known(self):
+        # type: () -> downloads.Download
+        """The Download, once there is an answer."""
+        assert self.download is not None
+        return self.download
+
+    def size(self):
+        # type: () -> int
+        """Bytes of the download, once they are known."""
+        size = self.known().size
+        assert size is not None
+        return size
+
     def _ahead(self, lead):
+        # type: (int) -> ByteRange | None
         """The ByteRange of the first request; None to ask for all that is wanted."""
         first, last = self.wanted or (0, None)
         if first is None:  # the last bytes: where they begin is not known
@@ -183,6 +264,7 @@ class Receiver(object):
         return None if last is not None and last <= end else ByteRange(first, end)
 
     def run(self):
+        # type: () -> None
         """Everything that is missing, and the comparison.  UVideoError; ObjectChanged if this version is no more."""
         if self.download is not None and self.download.complete():
             self._look()
@@ -191,16 +273,18 @@ class Receiver(object):
         self._compare()
 
     def _look(self):
+        # type: () -> None
         """All is there already: is the object still the same?"""
         found, response = self.carrier.call(operation.HeadObject(self.op.space, self.op.key))
-        if found.etag != self.download.etag:
+        if found.etag != self.known().etag:
             error = ObjectChanged()
             describe(error, self.op)
             raise error
         self.status, self.headers = response.status, response.headers
 
     def _compare(self):
-        download = self.download
+        # type: () -> None
+        download = self.known()
         whole, known = download.is_whole(), etag.is_etag(download.etag)
         if self._endless and not (whole and known and self._verify):
             raise IntegrityError(u"the answer says neither its length nor an etag that can be checked")
@@ -212,7 +296,7 @@ class Receiver(object):
         actual = download.value()
         if actual is None or not etag.same(download.etag, actual, download.size):
             raise IntegrityError(
-                shown(etag.mismatch(download.etag, actual, self.headers)),
+                shown(etag.mismatch(download.etag, actual, self.headers or ())),
                 operation="GetObject",
                 space=self.op.space,
                 key=self.op.key,
@@ -223,6 +307,7 @@ class Receiver(object):
     # Threads
 
     def _share(self):
+        # type: () -> None
         """The work, in as many threads as it needs; this one too, unless it must look at the time meanwhile.
 
         An interrupt or a deadline ends what waits for the service by itself; a target may be a pipe that nobody reads.
@@ -231,6 +316,7 @@ class Receiver(object):
         self._workers.run(count, here=self.carrier.deadline is None)
 
     def _work(self):
+        # type: () -> None
         worker = _Worker(self)
         try:
             run = _Run() if self.download is None else self._take()
@@ -241,12 +327,14 @@ class Receiver(object):
             worker.close()
 
     def _plan(self, begin):
+        # type: (int) -> None
         """Every block from ``begin`` on that has not arrived is to be taken."""
-        self._pending = (block for block in self.download.pending() if block >= begin)
-        self._left = self.download.blocks() - max(begin, len(self.download.digests))
+        self._pending = (block for block in self.known().pending() if block >= begin)
+        self._left = self.known().blocks() - max(begin, len(self.known().digests))
         self._next = next(self._pending, None)
 
     def _take(self):
+        # type: () -> _Run | None
         """The next _Run, None if there is none.  The fewer blocks are left the shorter, so that all end together."""
         with self._lock:
             if self._workers.stopped or self._next is None:
@@ -258,77 +346,88 @@ class Receiver(object):
                 last = self._next
                 self._next = next(self._pending, None)
             self._left -= last - first + 1
-            return _Run(first * BLOCK, min(self.download.size, (last + 1) * BLOCK))
+            return _Run(first * BLOCK, min(self.size(), (last + 1) * BLOCK))
 
     # What the workers find
 
     def begin(self, run, stream, info):
+        # type: (_Run, Stream, operation.ObjectInfo) -> None
         """The first answer is there; the others can begin."""
         first, length = (0, info.size) if info.span is None else info.span
         size = length
-        if info.span is not None and self.lead is not None:
+        if info.span is not None and info.size is not None and self.lead is not None:
             last = (self.wanted or (0, None))[1]
             size = min(info.size, info.size if last is None else last + 1) - first
         with self._lock:
             self.check()
-            self.download = downloads.Download(self.op.space, self.op.key, info.etag, first, size, info.size)
+            self.download = downloads.Download(self.op.space, self.op.key, info.etag or u"", first, size, info.size)
             self.status, self.headers = stream.status, stream.headers
             self._endless = size is None and not stream.headers.get("Transfer-Encoding")
             self._watch.begun(self.download, self.target)
             run.end = length
-            if size != length:
+            if length is not None and size != length:
                 self._plan(length // BLOCK)
         self._workers.add(min(self.jobs - 1, self._left))
 
     def hashed(self, run):
+        # type: (_Run) -> Hashing
         """Give a run what takes its bytes: in this thread, or beside its reading if no other thread is at work."""
-        download = self.download
+        download = self.known()
         whole = self._verify and (download.size is None or download.is_whole()) and etag.is_etag(download.etag)
         run.blocks = _Blocks(run.begin // BLOCK, self._arrived, whole or self._watch.hashes())
         run.hashing = Hashing(0 if self.jobs > 1 or not whole else download.size, run.blocks)
+        return run.hashing
 
     def _arrived(self, block, size, digest):
+        # type: (int, int, bytes | None) -> None
         with self._lock:
             self.check()
-            self.download.arrived(block, digest)
+            self.known().arrived(block, digest)
             self._watch.arrived(block, size)
 
     def moved(self, block, size):
+        # type: (int, int) -> None
         with self._lock:
             self.check()
             self._watch.moved(block, size)
 
     def failed(self):
+        # type: () -> None
         with self._lock:
             self.check()
             self._watch.failed()
 
     def ended(self, size):
+        # type: (int) -> None
         """Now that a body of unknown length has ended, its size is known."""
         with self._lock:
-            self.download.size = self.download.total = size
+            self.known().size = self.known().total = size
 
     def forget(self):
+        # type: () -> None
         """Everything comes once more."""
         with self._lock:
-            self.download.digests.clear()
+            self.known().digests.clear()
 
 
 class _Worker(object):
     """One thread's buffers, and its way to the target."""
 
     def __init__(self, receiver):
+        # type: (Receiver) -> None
         self._receiver, self._carrier, self._op = receiver, receiver.carrier, receiver.op
-        self._handle = None
+        self._handle = None  # type: Handle | None
         self._piece = receiver.piece
-        self._buffers = deque()
+        self._buffers = deque()  # type: deque[memoryview]
         self._is_taken = True  # whether the last of them is being hashed; there is none yet
 
     def close(self):
+        # type: () -> None
         if self._handle is not None:
             self._handle.close()
 
     def receive(self, run):
+        # type: (_Run) -> None
         """All bytes of a run.  UVideoError once trying again does not help."""
         shared, carrier = self._receiver, self._carrier
         attempts = carrier.attempts(self._op)
@@ -348,7 +447,7 @@ class _Worker(object):
                     if not carrier.pause(attempts, error, self._op):
                         raise
                     shared.failed()
-            if run.hashing is not None:
+            if run.hashing is not None and run.blocks is not None:
                 run.hashing.settle()
                 run.blocks.end()
             if run.end is None:
@@ -357,6 +456,7 @@ class _Worker(object):
             run.close()
 
     def _attempt(self, run):
+        # type: (_Run) -> None
         stream = self._first(run) if self._receiver.download is None else self._further(run)
         ended = False
         try:
@@ -366,11 +466,13 @@ class _Worker(object):
             stream.close(reuse=ended)
 
     def _get(self, wanted, headers=()):
+        # type: (ByteRange | None, Pairs) -> Stream
         op = operation.GetObject(self._op.space, self._op.key, wanted)
         shared = self._receiver
         return self._carrier.open(op, shared.expires, shared.fields + list(headers), shared.until)
 
     def _first(self, run):
+        # type: (_Run) -> Stream
         """The Stream that tells what there is."""
         shared = self._receiver
         wanted = shared.lead or shared.wanted
@@ -397,9 +499,10 @@ class _Worker(object):
             raise
 
     def _further(self, run):
+        # type: (_Run) -> Stream
         """The Stream that goes on where a run is.  ObjectChanged if the object did."""
         shared = self._receiver
-        download = shared.download
+        download = shared.known()
         first = download.first + run.at
         wanted = ByteRange(first, None if run.end is None else download.first + run.end - 1)
         try:
@@ -422,8 +525,9 @@ class _Worker(object):
             raise
 
     def _begin_again(self, run):
+        # type: (_Run) -> None
         """The whole object came, the very same: the service gives no ranges, or does not know its etag again."""
-        shared, download = self._receiver, self._receiver.download
+        shared, download = self._receiver, self._receiver.known()
         if run.begin or run.end != download.size or not (download.size is None or download.is_whole()):
             shared.conditional = False
             raise BadAnswer(u"a range was asked for but the whole object came")
@@ -431,6 +535,7 @@ class _Worker(object):
         shared.forget()
 
     def _read(self, stream, run):
+        # type: (Stream, _Run) -> None
         shared = self._receiver
         while run.end is None or run.at < run.end:
             size = min(self._piece, BLOCK - run.at % BLOCK)
@@ -449,6 +554,7 @@ class _Worker(object):
             raise IntegrityError(u"more than the %d bytes that were promised came" % (run.end - run.begin))
 
     def _filled(self, stream, view):
+        # type: (Stream, memoryview) -> int
         """How many bytes came; the next read is for fewer if that took long, and for more if it did not."""
         begin = self._carrier.ticks()
         count = stream.readinto(view)
@@ -460,21 +566,22 @@ class _Worker(object):
         return count
 
     def _put(self, run, data):
+        # type: (_Run, memoryview) -> None
         shared, size = self._receiver, len(data)
         if self._handle is None:
             self._handle = shared.target.handle()
-        if run.hashing is None:
-            shared.hashed(run)
+        hashing = run.hashing or shared.hashed(run)
         self._handle.write(data, run.at)
         block = run.at // BLOCK
         run.at += size
         shared.moved(block, size)
         self._is_taken = True
-        run.hashing.update(data)
+        hashing.update(data)
         if shared.limit is not None:
             self._wait(shared.limit.reserve(size, self._carrier.ticks()))
 
     def _wait(self, seconds):
+        # type: (float) -> None
         while seconds > 0:
             step = min(seconds, LOOK)
             self._carrier.wait(step)
@@ -482,6 +589,7 @@ class _Worker(object):
             seconds -= step
 
     def _buffer(self, size):
+        # type: (int) -> memoryview
         """A memoryview to read into, which nobody else looks at: what hashes beside the reading is behind by some."""
         count = 1 if self._receiver.jobs > 1 else Hashing.AHEAD + 1
         if self._is_taken:  # else a read that brought nothing had it, and the next one is still to be hashed

@@ -2,13 +2,34 @@
 
 from __future__ import absolute_import, division, print_function
 
-from collections import namedtuple
-
+from ..protocol.compat import TYPE_CHECKING, NamedTuple
 from ..protocol.errors import DeadlineExceeded, NoAnswer, Throttled
 from ..protocol.operation import NOT_IDEMPOTENT
 
+if TYPE_CHECKING:
+    from typing import Callable, Protocol  # noqa: F401
 
-class Retry(namedtuple("Retry", "retries base cap budget attempt_seconds total_seconds")):
+    from ..protocol.errors import UVideoError  # noqa: F401
+
+    class Decides(Protocol):
+        def decide(self, attempt, error, waited, fraction):
+            # type: (int, UVideoError, float, float) -> float | None
+            pass
+
+
+class Retry(
+    NamedTuple(
+        "Retry",
+        [
+            ("retries", "int"),
+            ("base", "float"),
+            ("cap", "float"),
+            ("budget", "float"),
+            ("attempt_seconds", "float | None"),
+            ("total_seconds", "float | None"),
+        ],
+    )
+):
     """Exponential back-off with full jitter.  Immutable.
 
     ``retries``: how often a request is sent again, 0 for never.  ``base``: seconds; before the n-th retry a random time
@@ -19,7 +40,12 @@ class Retry(namedtuple("Retry", "retries base cap budget attempt_seconds total_s
 
     __slots__ = ()
 
+    def __new__(cls, retries=3, base=0.5, cap=20.0, budget=120.0, attempt_seconds=None, total_seconds=None):
+        # type: (int, float, float, float, float | None, float | None) -> Retry
+        return super(Retry, cls).__new__(cls, retries, base, cap, budget, attempt_seconds, total_seconds)
+
     def decide(self, attempt, error, waited, fraction):
+        # type: (int, UVideoError, float, float) -> float | None
         """Seconds to wait before the next try, or None to give up.
 
         ``attempt``: how many tries have failed, from 1.  ``error``: the last one's UVideoError.  ``waited``: seconds
@@ -33,9 +59,6 @@ class Retry(namedtuple("Retry", "retries base cap budget attempt_seconds total_s
         return None if waited + seconds > self.budget else seconds
 
 
-Retry.__new__.__defaults__ = (3, 0.5, 20.0, 120.0, None, None)
-
-
 class Attempts(object):
     """The tries of one call, for a caller that threads or an event loop let wait.
 
@@ -45,15 +68,18 @@ class Attempts(object):
     """
 
     def __init__(self, retry, op, fraction, deadline=None, knows=False):
+        # type: (Decides, object, Callable[[], float], float | None, bool) -> None
         self._retry, self._fraction, self.deadline = retry, fraction, deadline
         self._once = isinstance(op, NOT_IDEMPOTENT) and not knows
         self.count, self._waited = 0, 0.0
 
     def progress(self):
+        # type: () -> None
         """The work went forward: begin counting anew."""
         self.count, self._waited = 0, 0.0
 
     def failed(self, error, now):
+        # type: (UVideoError, float) -> float | None
         """Seconds to wait before the next try, None to give up.  DeadlineExceeded if the time would be over then."""
         self.count += 1
         if self._once and may_be_done(error):
@@ -74,6 +100,7 @@ class Attempts(object):
 
 
 def may_be_done(error):
+    # type: (UVideoError) -> bool
     """Whether the service may have done what was asked, though it did not say so: by no answer, by one that cannot be
     read, or by an error of its own.  What must not be done twice is not asked for again then."""
     if isinstance(error, NoAnswer):

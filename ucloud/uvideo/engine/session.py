@@ -6,10 +6,9 @@ import copy
 import logging
 import random
 import time
-from collections import namedtuple
 
 from ..protocol import answer, dialect, management, operation, signature
-from ..protocol.compat import native, to_text
+from ..protocol.compat import TYPE_CHECKING, NamedTuple, native, to_text
 from ..protocol.errors import (
     BadAnswer,
     DeadlineExceeded,
@@ -30,6 +29,21 @@ from .cancel import Grace
 from .clock_skew import Skew
 from .retry import Attempts, may_be_done
 
+if TYPE_CHECKING:
+    from typing import Any, Callable, Iterable, TypeVar  # noqa: F401
+
+    from ..http.pool import Body, Stream, Transport  # noqa: F401
+    from ..protocol.message import Request  # noqa: F401
+    from ..protocol.provider import Missing, Suffix
+    from .cancel import Interrupt  # noqa: F401
+    from .retry import Decides, Retry  # noqa: F401
+
+    R = TypeVar("R")
+    T = TypeVar("T")
+    C = TypeVar("C", bound="Carrier")
+    Operation = operation.Data[object] | operation.Management[object]
+    Pairs = Iterable[tuple[str, str]]
+
 _log = logging.getLogger("ucloud.uvideo")
 #: What stores bytes that are there or come along: the service answers with the etag of what it has then.
 PROVEN = (operation.PutObject, operation.FinishUpload, operation.CopyObject, operation.AppendObject)
@@ -48,7 +62,20 @@ _DONE_BEFORE = {
 }
 
 
-class Endpoint(namedtuple("Endpoint", "upload download api word space_parameter video_actions user_agent")):
+class Endpoint(
+    NamedTuple(
+        "Endpoint",
+        [
+            ("upload", "Suffix | Missing"),
+            ("download", "Suffix | Missing"),
+            ("api", "str | Missing"),
+            ("word", "str"),
+            ("space_parameter", "str"),
+            ("video_actions", "bool"),
+            ("user_agent", "str"),
+        ],
+    )
+):
     """Where operations go.  ``upload``, ``download``: provider.Suffix.  ``api``: URL of the management plane.
 
     Each of the three may be provider.Missing: InvalidArgument at the first call that needs it.
@@ -65,23 +92,35 @@ class Carrier(object):
     ticks.
     """
 
-    interrupt = deadline = None
+    interrupt = None  # type: Interrupt | None
+    deadline = None  # type: float | None
 
     def __init__(
-        self, endpoint, credentials, transport, retry, clock=time.time, sleep=time.sleep, fraction=None, ticks=_ticks
+        self,
+        endpoint,  # type: Endpoint
+        credentials,  # type: signature.Credentials | None
+        transport,  # type: Transport
+        retry,  # type: Retry
+        clock=time.time,  # type: Callable[[], float]
+        sleep=time.sleep,  # type: Callable[[float], object]
+        fraction=None,  # type: Callable[[], float] | None
+        ticks=_ticks,  # type: Callable[[], float]
     ):
+        # type: (...) -> None
         self.endpoint, self.credentials, self.transport, self.retry = endpoint, credentials, transport, retry
         self.clock, self.sleep, self.ticks = clock, sleep, ticks
         self.fraction = fraction or random.SystemRandom().random
         self.skew = Skew()
 
     def to(self, upload):
+        # type: (C, Suffix) -> C
         """A Carrier like this one to another upload host, a provider.Suffix, over the same connections."""
         made = copy.copy(self)
         made.endpoint = self.endpoint._replace(upload=upload)
         return made
 
     def bound(self, interrupt=None, deadline=None):
+        # type: (C, Interrupt | None, float | None) -> C
         """A Carrier like this one whose calls end by the interrupt, and at ``deadline`` or its own, what is sooner."""
         made = copy.copy(self)
         made.interrupt = interrupt
@@ -90,6 +129,7 @@ class Carrier(object):
         return made
 
     def one(self):
+        # type: (C) -> C
         """A Carrier like this one for a call of several operations, which share its total time: it counts from now."""
         if self.retry.total_seconds is None:
             return self
@@ -98,6 +138,7 @@ class Carrier(object):
         return made
 
     def tidying(self):
+        # type: (C) -> C
         """A Carrier like this one for taking back what a failed call has left.
 
         It heeds no interrupt, and has a moment even if the call's time is over.
@@ -109,17 +150,29 @@ class Carrier(object):
         return made
 
     def is_bound(self):
+        # type: () -> bool
         """Whether its calls may have to end early."""
         return self.interrupt is not None or self.deadline is not None
 
     def check(self):
+        # type: () -> None
         """Raise the interrupt's error if it is set, DeadlineExceeded if the time is over."""
         if self.interrupt is not None:
             self.interrupt.check()
         if self.deadline is not None and self.ticks() >= self.deadline:
             raise DeadlineExceeded()
 
-    def call(self, op, body=None, headers=(), retry=None, lost=None, check=None, proof=True):
+    def call(
+        self,
+        op,  # type: operation.Data[R]
+        body=None,  # type: bytes | Body | None
+        headers=(),  # type: Pairs
+        retry=None,  # type: Decides | None
+        lost=None,  # type: list[UVideoError] | None
+        check=None,  # type: Callable[[R], object] | None
+        proof=True,  # type: bool
+    ):
+        # type: (...) -> tuple[R, Response]
         """(result, Response) of a data-plane operation.  Raises UVideoError.
 
         ``body``: its bulk bytes, or what Transport.open takes, with ``rewind()``: stand at the first byte again, False
@@ -130,11 +183,12 @@ class Carrier(object):
         ``proof``: as of ``judge``.
         """
 
-        interrupt = self.interrupt
+        interrupt = self.interrupt  # type: Interrupt | Grace | None
         if interrupt is not None and isinstance(op, operation.InitiateUpload):
             interrupt = Grace(interrupt, GRACE)
 
         def once(until):
+            # type: (float | None) -> tuple[R, Response]
             try:
                 request, began = self.request(op, headers, body), self.clock()
                 response = self.transport.send(request, body, self.limit(until), interrupt)
@@ -144,24 +198,25 @@ class Carrier(object):
                     check(found[0])
                 return found
             except UVideoError as error:
-                if error.retryable and hasattr(body, "rewind") and not body.rewind():
+                if error.retryable and body is not None and hasattr(body, "rewind") and not body.rewind():
                     error.retryable = False
                 raise
 
         return self.persist(once, op, retry, lost)
 
     def judge(self, op, response, proof=True, conditional=False):
+        # type: (operation.Data[R], Response, bool, bool) -> tuple[R, Response]
         """(result, Response) of a data-plane answer; an error raised carries the Response as ``response``.
 
         ``proof``: an answer to stored bytes that says no etag is a BadAnswer; False of a caller who compares nothing.
         ``conditional``: headers of the caller's own ask for "not modified" where things are so.
         """
         found = self._decode(answer.decode, op, response)
-        if isinstance(found[0], operation.NotModified) and not (conditional or op.conditions):
+        if isinstance(found[0], operation.NotModified) and not (conditional or getattr(op, "conditions", False)):
             error = BadAnswer(u"the answer is 304, which nothing asked for", status=response.status)
             error.response = response
             raise error
-        if proof and isinstance(op, PROVEN) and not found[0].etag:
+        if proof and isinstance(op, PROVEN) and not getattr(found[0], "etag", None):
             error = BadAnswer(u"the answer says no ETag, so nothing shows that it was stored", status=response.status)
             error.response = response
             if isinstance(op, operation.FinishUpload):  # asked again, the service would not know the upload any more
@@ -170,6 +225,7 @@ class Carrier(object):
         return found
 
     def _decode(self, decode, op, response):
+        # type: (Callable[[T, Response, float], R], T, Response) -> tuple[R, Response]
         """(result, Response); an error raised carries the Response as ``response``."""
         try:
             return decode(op, response, self.clock()), response
@@ -178,12 +234,14 @@ class Carrier(object):
             raise
 
     def act(self, op, headers=()):
+        # type: (operation.Management[R], Pairs) -> tuple[R, Response]
         """(result, Response) of a management operation.  Raises UVideoError; ``status`` 200 if RetCode says no.
 
         ``headers``: (name, value) to send in place of ours of that name.
         """
 
         def once(until, again=True):
+            # type: (float | None, bool) -> tuple[R, Response]
             request, began = self.action_request(op, headers), self.clock()
             response = self.transport.send(request, None, self.limit(until), self.interrupt)
             try:
@@ -209,30 +267,34 @@ class Carrier(object):
 
     @staticmethod
     def doubts(op):
+        # type: (operation.Management[object]) -> list[UVideoError] | None
         """A list to gather the tries without answer of a management operation; None if it could not be told later
         what they did, so that one that may not be done twice is not asked for again."""
         return [] if type(op) in _DONE_BEFORE else None
 
     @staticmethod
     def was_done(op, error, lost):
+        # type: (operation.Management[object], UVideoError, list[UVideoError] | None) -> bool
         """Whether a refusal after tries whose answers were ``lost`` is what the service says of what is done."""
         return bool(lost) and isinstance(error, _DONE_BEFORE[type(op)])
 
     @staticmethod
     def question(op):
+        # type: (operation.Management[object]) -> operation.DescribeSpace | None
         """The operation that tells whether it was done; None if the refusal itself does."""
         return operation.DescribeSpace(op.space) if isinstance(op, operation.CreateSpace) else None
 
     @staticmethod
     def recovered(op, told, seconds):
+        # type: (operation.Management[R], tuple[operation.SpaceList, Response] | None, float) -> tuple[R, Response] | None
         """(result, Response) as the service would have answered; None if it was not this call that did it.
 
         ``told``: (result, Response) of the question.  ``seconds``: since the first try.
         """
-        result = operation.Done()
+        result = operation.Done()  # type: operation.Done | operation.SpaceNamed
         if isinstance(op, operation.DeleteSpace):
             result = operation.SpaceNamed(op.space, None)
-        elif isinstance(op, operation.CreateSpace):
+        elif isinstance(op, operation.CreateSpace) and told is not None:
             found = next((each for each in told[0].spaces if each.space == op.space), None)
             if found is None or (op.type is not None and found.type not in (None, op.type)):
                 return None
@@ -244,6 +306,7 @@ class Carrier(object):
         return management.decode_result(op, response), response
 
     def action_request(self, op, headers=()):
+        # type: (operation.Management[object], Pairs) -> Request
         """The signed Request of a management operation.  NoCredentials of an anonymous Carrier."""
         if self.credentials is None:
             raise NoCredentials(operation=type(op).__name__, space=getattr(op, "space", None))
@@ -260,12 +323,14 @@ class Carrier(object):
         return _over(request, op, headers) if headers else request
 
     def heard(self, request, headers, began):
+        # type: (Request, Headers, float) -> bool
         """Learn of the service's clock from an answer that no cache keeps; whether that changes signed times."""
         if not self.transport.is_sure(request.origin):
             return False
         return self.skew.learn(skews.seen(headers, began, self.clock()))
 
     def expired(self, error, request, headers, began):
+        # type: (UVideoError, Request, Headers, float) -> bool
         """Say of a SignatureExpired what is wrong with the clock; whether a link made now lasts longer."""
         seconds = skews.seen(headers, began, self.clock())
         if seconds:
@@ -273,10 +338,12 @@ class Carrier(object):
         return self.heard(request, headers, began)
 
     def now(self):
+        # type: () -> float
         """Unix seconds by the service's clock, as far as it is known."""
         return self.clock() + self.skew.seconds
 
     def judge_action(self, op, response, request, began):
+        # type: (operation.Management[R], Response, Request, float) -> tuple[R, Response]
         """(result, Response) of a management answer; an error raised carries the Response as ``response``.
 
         ``again`` of a SignatureMismatch: our clock was so far behind that the signature had ended; a new one has not.
@@ -291,11 +358,13 @@ class Carrier(object):
             raise
 
     def _lasts(self):
+        # type: () -> int | None
         """Seconds that a management call is good for; None for ever: the vendor knows of no such parameter."""
         host = named(self.endpoint.api).partition("://")[2].partition("/")[0]
         return None if owner_of(host) else LASTS
 
     def open(self, op, expires=None, headers=(), until=None):
+        # type: (operation.GetObject, int | None, Pairs, float | None) -> Stream
         """The Stream of a GetObject whose answer says yes; any other answer is raised.
 
         ``expires``: seconds that a signed URL lasts; None for an anonymous one.  ``until``: as of ``limit``; it counts
@@ -309,6 +378,7 @@ class Carrier(object):
         return self._opened(op, expires, headers, until)
 
     def _opened(self, op, expires, headers, until):
+        # type: (operation.GetObject, int | None, Pairs, float | None) -> Stream
         """As ``open``, with one link.  ``again`` of a SignatureExpired: whether another one would last longer."""
         request, began = self.link(op, expires), self.clock()
         if headers:
@@ -320,15 +390,15 @@ class Carrier(object):
                 length = stream.readinto(memoryview(content))
             finally:
                 stream.close(reuse=True)
-            content = bytes(content[:length])
             try:
-                self.judge_object(op, Response(stream.status, stream.headers, content))
+                self.judge_object(op, Response(stream.status, stream.headers, bytes(content[:length])))
             except SignatureExpired as error:
                 error.again = self.expired(error, request, stream.headers, began)
                 raise
         return stream
 
     def judge_object(self, op, response):
+        # type: (operation.GetObject, Response) -> operation.ObjectInfo
         """The ObjectInfo of a GetObject's answer that brings bytes; any other answer is raised."""
         found, _ = self.judge(op, response, conditional=True)
         if isinstance(found, operation.NotModified):
@@ -340,11 +410,12 @@ class Carrier(object):
         return found
 
     def request(self, op, headers=(), body=None):
+        # type: (operation.Data[object], Pairs, bytes | Body | None) -> Request
         """The Request of an operation on the upload host, signed by header; not signed by an anonymous Carrier.
 
         ``body``: what will be sent with it, as ``call`` takes it.
         """
-        request = dialect.encode(op, self.endpoint.upload)
+        request = dialect.encode(op, named(self.endpoint.upload))
         request.headers.add("User-Agent", self.endpoint.user_agent)
         if headers:
             request = _over(request, op, headers, body)
@@ -361,22 +432,25 @@ class Carrier(object):
         return request
 
     def link(self, op, expires=None):
+        # type: (operation.Data[object], int | None) -> Request
         """The Request of a GetObject on the download host; signed in its URL for ``expires`` seconds, or not at all."""
-        request = dialect.encode(op, self.endpoint.download)
+        request = dialect.encode(op, named(self.endpoint.download))
         request.headers.add("User-Agent", self.endpoint.user_agent)
         if expires is None:
             return request
         return request._replace(target=self._signed(request.target, request.method, op, expires))
 
     def url(self, op, expires=None):
+        # type: (operation.Data[object], int | None) -> str
         """The URL of a GetObject or HeadObject on the download host, of a PutObject on the upload host, for any client;
         signed as ``link``."""
         if isinstance(op, operation.PutObject):
-            return self._signed(dialect.url(op, self.endpoint.upload), "PUT", op, expires, op.mime, op.md5)
+            return self._signed(dialect.url(op, named(self.endpoint.upload)), "PUT", op, expires, op.mime, op.md5)
         method = "HEAD" if isinstance(op, operation.HeadObject) else "GET"
-        return self._signed(dialect.url(op, self.endpoint.download), method, op, expires)
+        return self._signed(dialect.url(op, named(self.endpoint.download)), method, op, expires)
 
     def _signed(self, target, method, op, expires, mime=None, md5=None):
+        # type: (str, str, operation.Data[object], int | None, str | None, str | None) -> str
         if expires is None:
             return target
         if self.credentials is None:
@@ -386,6 +460,7 @@ class Carrier(object):
         return target + ("&" if "?" in target else "?") + query
 
     def limit(self, until=None):
+        # type: (float | None) -> float | None
         """How many seconds a try that begins now may take, its answer's body included; None: no limit.
 
         ``until``: when, in ticks, the call that it belongs to must be over; None: at the deadline.
@@ -397,6 +472,7 @@ class Carrier(object):
         return left if seconds is None else min(left, seconds)
 
     def _until(self, seconds):
+        # type: (float | None) -> float | None
         """When, in ticks, what begins now and may take so many seconds must be over; None: never."""
         if seconds is None:
             return self.deadline
@@ -404,10 +480,12 @@ class Carrier(object):
         return until if self.deadline is None else min(until, self.deadline)
 
     def attempts(self, op, retry=None, knows=False):
+        # type: (Operation | None, Decides | None, bool) -> Attempts
         """The Attempts of a call of ``op`` that begins now."""
         return Attempts(retry or self.retry, op, self.fraction, self._until(self.retry.total_seconds), knows)
 
     def persist(self, once, op, retry=None, lost=None):
+        # type: (Callable[[float | None], T], Operation, Decides | None, list[UVideoError] | None) -> T
         """What ``once(until)`` returns, called again after failures that may pass.  ``until``: as of ``limit``.
 
         ``lost``: a list to gather NoAnswer.
@@ -425,6 +503,7 @@ class Carrier(object):
                     raise
 
     def pause(self, attempts, error, op):
+        # type: (Attempts, UVideoError, Operation) -> bool
         """Wait before the next try; False to give up.  Raises what ends the call meanwhile."""
         try:
             seconds = attempts.failed(error, self.ticks())
@@ -446,10 +525,12 @@ class Carrier(object):
         return True
 
     def shorter(self, seconds):
+        # type: (float) -> float
         """So many seconds, or those that are left until the deadline."""
         return seconds if self.deadline is None else max(0.0, min(seconds, self.deadline - self.ticks()))
 
     def wait(self, seconds):
+        # type: (float) -> None
         """Sleep so long, but no longer than deadline and interrupt allow.  Raises what ends the call."""
         seconds = self.shorter(seconds)
         if seconds > 0:
@@ -461,13 +542,15 @@ class Carrier(object):
 
 
 def _over(request, op, headers, body=None):
+    # type: (Request, Operation, Pairs, bytes | Body | None) -> Request
     """The Request with the caller's headers in place of those of the same name.
 
     InvalidArgument for one that is made here, unless it says the same.
     """
     given = dict((name.lower(), (native(name), native(value))) for name, value in headers)
     if not _MADE_HERE.isdisjoint(given):
-        length = body.length if hasattr(body, "length") else len(request.body if body is None else body)
+        sent = request.body if body is None else body
+        length = sent.length if hasattr(sent, "length") else len(sent)
         made = {
             "host": request.origin.partition("://")[2].lower(),
             "bucket": native(getattr(op, "space", None) or u""),
@@ -489,10 +572,12 @@ _MADE_HERE = frozenset(("authorization", "bucket", "content-length", "host", "tr
 
 
 def _conditional(headers):
+    # type: (Pairs) -> bool
     return any(name.lower().startswith("if-") for name, _ in headers)
 
 
 def describe(error, op):
+    # type: (UVideoError, Operation) -> None
     """Say in an error what it is about, where it does not know yet."""
     if error.operation is None:
         error.operation, error.space = type(op).__name__, getattr(op, "space", None)

@@ -6,11 +6,20 @@ import hashlib
 import logging
 
 from ..protocol import etag
+from ..protocol.compat import TYPE_CHECKING
 from ..protocol.errors import IntegrityError, LocalFailure, SourceChanged
 from ..protocol.message import Slice
 from .multipart_upload import Hashing
 from .session import describe
 from .upload_source import READ, StreamSource, shown
+
+if TYPE_CHECKING:
+    from typing import Any, Callable, Iterable, Iterator  # noqa: F401
+
+    from ..protocol.message import Response  # noqa: F401
+    from ..protocol.operation import PutObject, Stored  # noqa: F401
+    from .session import Carrier, Pairs  # noqa: F401
+    from .upload_source import FileSource, Readable  # noqa: F401
 
 _log = logging.getLogger("ucloud.uvideo")
 
@@ -21,13 +30,19 @@ HEAD = 1024 * 1024
 class _Body(object):
     """What Transport.open takes.  ``length``: bytes, None if unknown.  One thread at a time; close it when done."""
 
-    length = None
+    length = None  # type: int | None
 
     def __init__(self):
+        # type: () -> None
         self.sent = 0
-        self._hashing = None
+        self._hashing = None  # type: Hashing | None
+
+    def _next(self):
+        # type: () -> bytes
+        raise NotImplementedError
 
     def read(self, size=READ):
+        # type: (int) -> bytes
         """The next bytes, b"" at the end; up to READ of them whatever ``size``, which http libraries choose small."""
         data = self._next()
         if data:
@@ -40,15 +55,18 @@ class _Body(object):
         return data
 
     def __iter__(self):
+        # type: () -> Iterator[bytes]
         return iter(self.read, b"")
 
     def rewind(self):
+        # type: () -> bool
         """Stand at the first byte again.  False if that cannot be."""
         self.close()
         self.sent = 0
         return True
 
     def md5(self):
+        # type: () -> str | None
         """The MD5 of all bytes in hex, for which they are read once more; None where they can be read only once."""
         if self.length is None:
             return None
@@ -66,10 +84,12 @@ class _Body(object):
         return digest.hexdigest()
 
     def etag(self):
+        # type: () -> str
         """The etag of the bytes read since the beginning."""
         return etag.Etag().value() if self._hashing is None else self._hashing.value()
 
     def close(self):
+        # type: () -> None
         """Forget the etag.  The source stays open."""
         if self._hashing is not None:
             self._hashing.close()
@@ -80,12 +100,14 @@ class FileBody(_Body):
     """The bytes of a FileSource.  SourceChanged as soon as the file is no longer the one that was opened."""
 
     def __init__(self, source):
+        # type: (FileSource) -> None
         super(FileBody, self).__init__()
         self._source = source
         self.length = source.size
 
     def _next(self):
-        where = Slice(self.sent, min(READ, self.length - self.sent))
+        # type: () -> bytes
+        where = Slice(self.sent, min(READ, self._source.size - self.sent))
         return self._source.read(where) if where.length else b""
 
 
@@ -97,8 +119,9 @@ class StreamBody(_Body):
     """
 
     def __init__(self, stream):
+        # type: (Readable) -> None
         super(StreamBody, self).__init__()
-        self._source, self._stream = StreamSource(stream), stream
+        self._source, self._stream = StreamSource(stream), stream  # type: StreamSource, Any
         self._head, self._beyond = b"", 0
         self._start = _position(stream)
         if self._start is not None:
@@ -109,6 +132,7 @@ class StreamBody(_Body):
                 self.length = len(self._head)
 
     def _next(self):
+        # type: () -> bytes
         if self._start is None and self.sent < len(self._head):
             return self._head[self.sent : self.sent + READ]
         if self.length is not None and (self._start is None or self.sent >= self.length):
@@ -118,6 +142,7 @@ class StreamBody(_Body):
         return data
 
     def rewind(self):
+        # type: () -> bool
         if self._beyond:
             if self._start is None:
                 return False
@@ -130,11 +155,12 @@ class StreamBody(_Body):
 
 
 def _position(stream):
+    # type: (Any) -> int | None  # stream: whatever it can do
     """Where a stream stands, if it can be made to stand there again; else None."""
     try:
         if hasattr(stream, "seekable") and not stream.seekable():
             return None
-        position = stream.tell()
+        position = stream.tell()  # type: int
         stream.seek(position)
         return position
     except (AttributeError, EnvironmentError, ValueError, TypeError):
@@ -142,6 +168,7 @@ def _position(stream):
 
 
 def _remaining(stream, start):
+    # type: (Any, int) -> int | None  # stream: one that can seek
     """How many bytes a stream has from ``start`` on, where it stands; None where it cannot seek to its end."""
     try:
         stream.seek(0, 2)
@@ -156,6 +183,7 @@ def _remaining(stream, start):
 
 
 def put(carrier, op, body, headers=()):
+    # type: (Carrier, PutObject, _Body, Pairs) -> tuple[Stored, Response, bool]
     """(Stored, Response, verified) of a PutObject sent with a _Body.  verified: its etag is the one computed here.
 
     IntegrityError if the service stored other bytes.  An etag of a form that is not known is not compared.
@@ -169,7 +197,7 @@ def put(carrier, op, body, headers=()):
     known = etag.is_etag(stored.etag)
     if not known:
         _log.warning("the service gave no etag that can be checked of what was put")
-    elif not etag.same(stored.etag, actual, size):
+    elif not etag.same(stored.etag or u"", actual, size):
         error = IntegrityError(
             u"the stored object has etag %s but the source has %s" % (stored.etag, actual), status=response.status
         )
@@ -180,6 +208,7 @@ def put(carrier, op, body, headers=()):
 
 
 def file_etag(source):
+    # type: (FileSource) -> str
     """The etag of a FileSource's bytes."""
     body = FileBody(source)
     try:

@@ -12,12 +12,18 @@ import threading
 import uuid
 
 from ..protocol import upload as uploads
-from ..protocol.compat import to_bytes
+from ..protocol.compat import TYPE_CHECKING, to_bytes
 from ..protocol.dialect import check_key, check_space
 from ..protocol.errors import BadAnswer, InvalidArgument
 from . import localfile
 from .multipart_upload import check_begun
 from .upload_source import local, shown
+
+if TYPE_CHECKING:
+    from typing import Iterable  # noqa: F401
+
+    from ..protocol.upload import Upload  # noqa: F401
+    from .localfile import Path  # noqa: F401
 
 _log = logging.getLogger("ucloud.uvideo")
 #: Bytes of a record that is read: more than that of 200,000 parts.
@@ -25,6 +31,7 @@ LIMIT = 16 * 1024 * 1024
 
 
 def load(path):
+    # type: (str | bytes) -> Upload | None
     """The Upload of a checkpoint, or None if there is no such file.  InvalidArgument, LocalFailure."""
     try:
         found = content(path)
@@ -41,6 +48,7 @@ def load(path):
 
 
 def _usable(upload):
+    # type: (Upload) -> Upload
     """The Upload, if it can be one of ours: it decides over hosts and memory.  InvalidArgument, BadAnswer."""
     check_space(upload.space)
     check_key(upload.key)
@@ -51,6 +59,7 @@ def _usable(upload):
 
 
 def content(path):
+    # type: (Path) -> bytes
     """The bytes of a record, at most LIMIT + 1.  EnvironmentError; InvalidArgument for that of another user.
 
     A record says which file is sent where, so nobody else may write it.
@@ -62,6 +71,7 @@ def content(path):
 
 
 def write(path, aside, lines, held=None):
+    # type: (str, str, Iterable[str], int | None) -> bool
     """Replace a record at once and whole; it is on the disk when this returns.  EnvironmentError, and it is as it was.
 
     ``aside``: where it is written first, beside it.  ``held``: the locked descriptor of the record, as of
@@ -85,6 +95,7 @@ class Checkpoint(object):
     """Keeps the record of one upload at ``path``, readable by its owner only.  Safe to share between threads."""
 
     def __init__(self, path, upload):
+        # type: (str, Upload) -> None
         self._path, self._upload = path, upload
         self._lock = threading.Lock()
         try:
@@ -93,6 +104,7 @@ class Checkpoint(object):
             raise local(error, path)
 
     def add(self, part):
+        # type: (int) -> None
         """Note that a part is acknowledged.  Where that fails the upload goes on: the service knows its parts too."""
         try:
             with self._lock, io.open(self._path, "ab") as file:
@@ -102,6 +114,7 @@ class Checkpoint(object):
 
 
 def remove(path):
+    # type: (str | bytes) -> None
     """Forget a checkpoint.  One that stays is no error: its upload is over, and the next one finds that out."""
     try:
         localfile.remove(path)

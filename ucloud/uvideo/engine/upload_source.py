@@ -10,15 +10,36 @@ import stat
 import sys
 import threading
 
-from ..protocol.compat import PY2, is_text, to_bytes, to_text
+from ..protocol.compat import PY2, TYPE_CHECKING, is_text, to_bytes, to_text
 from ..protocol.errors import InvalidArgument, LocalFailure, SourceChanged, UVideoError
 from ..protocol.message import Slice
+
+if TYPE_CHECKING:
+    from typing import Any, Callable, Iterable, Iterator, Protocol  # noqa: F401
+
+    from ..protocol.upload import Upload  # noqa: F401
+    from .localfile import Path  # noqa: F401
+
+    class Reads(Protocol):
+        def read(self, __size):
+            # type: (int) -> Any
+            pass
+
+    class Receives(Protocol):
+        def recv(self, __size):
+            # type: (int) -> Any
+            pass
+
+    Piece = bytes | bytearray | memoryview
+    Readable = Reads | Receives
+    Given = Readable | Piece | str | Iterable[Piece | str]
 
 #: Bytes moved at a time: the cheapest on a disk, since they stay in the processor's cache.
 READ = 256 * 1024
 
 
 def local(error, path):
+    # type: (EnvironmentError, Path) -> LocalFailure
     """LocalFailure of an EnvironmentError, with the file's name and the system's reason."""
     reason = error.strerror or str(error) or type(error).__name__
     if isinstance(reason, bytes):
@@ -27,11 +48,13 @@ def local(error, path):
 
 
 def shown(path):
+    # type: (object) -> str
     """A path as text for a message."""
     return path.decode("utf-8", "replace") if isinstance(path, bytes) else to_text(u"%s" % (path,))
 
 
 def usable(path, what=u"the local file"):
+    # type: (Path, str) -> str | bytes
     """A path as text or bytes, as it was given; InvalidArgument for what cannot name a file here.  ``what``: it is for.
 
     open() would say that by errors of many kinds, and take a number for a descriptor.
@@ -53,6 +76,7 @@ def usable(path, what=u"the local file"):
 
 
 def identity(status):
+    # type: (os.stat_result) -> list[int]
     """What tells whether a file is still the same: its size in bytes and its time of change in microseconds."""
     return [status.st_size, int(status.st_mtime * 1000000)]
 
@@ -64,11 +88,13 @@ class FileBlock(object):
     """
 
     def __init__(self, source, where):
+        # type: (FileSource, Slice) -> None
         self._source, self._where = source, where
         self.length, self._sent = where.length, 0
         self._sha1 = hashlib.sha1()
 
     def read(self, size=READ):
+        # type: (int) -> bytes
         """The next bytes, b"" at the end.  SourceChanged."""
         length = min(size, READ, self.length - self._sent)
         if not length:
@@ -79,11 +105,13 @@ class FileBlock(object):
         return data
 
     def rewind(self):
+        # type: () -> bool
         """Stand at the first byte again."""
         self._sent, self._sha1 = 0, hashlib.sha1()
         return True
 
     def digest(self):
+        # type: () -> bytes
         """The binary SHA-1 of the block; what was not sent is read for it."""
         while self.read():
             pass
@@ -94,10 +122,12 @@ class UnreadBlock(object):
     """As FileBlock, of bytes that nobody hashes, so that the system can send them without their being read."""
 
     def __init__(self, source, where):
+        # type: (FileSource, Slice) -> None
         self._source, self._where = source, where
         self.length, self._sent = where.length, 0
 
     def read(self, size=READ):
+        # type: (int) -> bytes
         """The next bytes, b"" at the end.  SourceChanged."""
         length = min(size, READ, self.length - self._sent)
         if not length:
@@ -107,6 +137,7 @@ class UnreadBlock(object):
         return data
 
     def piece(self, size=None):
+        # type: (int | None) -> tuple[int, int, int] | None
         """(descriptor, offset, length) of what is still to be sent, at most ``size`` of it; None at the end."""
         self._source.check()
         left = self.length - self._sent
@@ -115,17 +146,20 @@ class UnreadBlock(object):
         return self._source.descriptor(), self._where.offset + self._sent, left if size is None else min(size, left)
 
     def moved(self, length):
+        # type: (int) -> None
         """So many bytes were sent.  SourceChanged for none: the file ends too early."""
         if not length:
             raise self._source.changed()
         self._sent += length
 
     def rewind(self):
+        # type: () -> bool
         """Stand at the first byte again."""
         self._sent = 0
         return True
 
     def digest(self):
+        # type: () -> None
         """None: it is not known."""
 
 
@@ -133,7 +167,8 @@ class FileSource(object):
     """A regular file.  ``bind`` an Upload before taking; any number of threads may take and read at once."""
 
     def __init__(self, path):
-        self.path = path = usable(path)
+        # type: (Path) -> None
+        self.path = usable(path)  # type: Any  # str, or bytes as it was given
         try:
             if not stat.S_ISREG(os.stat(path).st_mode):  # before it is opened, for which a pipe would wait
                 raise InvalidArgument(u"%s is no regular file; open it and use uploadstream" % shown(path))
@@ -144,15 +179,17 @@ class FileSource(object):
         self.identity = identity(status)
         self.size = status.st_size
         self._lock, self._reading = threading.Lock(), threading.Lock()
-        self._pending = iter(())
-        self._block = FileBlock
+        self._pending = iter(())  # type: Iterator[tuple[int, Slice]]
+        self._block = FileBlock  # type: type[FileBlock | UnreadBlock]
 
     def bind(self, upload, verify=True):
+        # type: (Upload, bool) -> None
         """``verify``: whether the blocks that are taken know their digests."""
         self._pending = upload.pending()
         self._block = FileBlock if verify else UnreadBlock
 
     def take(self):
+        # type: () -> tuple[int, FileBlock | UnreadBlock] | None
         """(part, block) of the next block to send, or None."""
         with self._lock:
             for part, where in self._pending:
@@ -160,6 +197,7 @@ class FileSource(object):
         return None
 
     def read(self, where):
+        # type: (Slice) -> bytes
         """The bytes of a Slice.  SourceChanged if the file is no longer the one that was opened."""
         try:
             data = self._read(where.offset, where.length)
@@ -171,6 +209,7 @@ class FileSource(object):
         return data
 
     def _read(self, offset, length):
+        # type: (int, int) -> bytes
         """Bytes of the file, fewer only at its end."""
         pieces = []
         while length:
@@ -185,31 +224,38 @@ class FileSource(object):
     if hasattr(os, "pread"):
 
         def _piece(self, offset, length):
+            # type: (int, int) -> bytes
             return os.pread(self._file.fileno(), length, offset)
 
     else:  # Python 2.7, Windows
 
         def _piece(self, offset, length):
+            # type: (int, int) -> bytes
             with self._reading:
                 self._file.seek(offset)
                 return self._file.read(length)
 
     def descriptor(self):
+        # type: () -> int
         return self._file.fileno()
 
     def let_go(self, part):
+        # type: (int) -> None
         """A block was acknowledged and will not be taken again."""
 
     def check(self):
+        # type: () -> None
         """SourceChanged if the file is no longer the one that was opened."""
         if identity(os.fstat(self._file.fileno())) != self.identity:
             raise self.changed()
 
     def changed(self):
+        # type: () -> SourceChanged
         """The error that it is."""
         return SourceChanged(u"%s changed while it was being uploaded; nothing was stored" % shown(self.path))
 
     def close(self):
+        # type: () -> None
         self._file.close()
 
 
@@ -220,9 +266,11 @@ class Pieces(object):
     """An iterable of bytes as something with read()."""
 
     def __init__(self, pieces):
+        # type: (Iterable[Piece]) -> None
         self._pieces, self._left = iter(pieces), memoryview(b"")
 
     def read(self, size):
+        # type: (int) -> bytes | memoryview
         while not len(self._left):
             piece = next(self._pieces, _END)
             if piece is _END:
@@ -236,6 +284,7 @@ class Pieces(object):
 
 
 def reader(data):
+    # type: (Given) -> Readable
     """Something with read() that gives the bytes of whatever may be given as a stream.
 
     data: what has read() or recv(); bytes; an iterable of bytes.  Text, an iterable of text and what gives text by
@@ -246,11 +295,11 @@ def reader(data):
     if is_text(data):
         return io.BytesIO(to_bytes(data))
     if isinstance(data, io.TextIOBase):
-        return _binary(data) or Pieces(_encoded(_read(data)))
+        return _binary(data) or Pieces(_encoded(_read(data)))  # type: ignore[arg-type]  # it may have no buffer
     if isinstance(data, (codecs.StreamReader, codecs.StreamReaderWriter)) or _is_of_text(data):
-        return Pieces(_encoded(_read(data)))
+        return Pieces(_encoded(_read(data)))  # type: ignore[arg-type]
     if hasattr(data, "read") or hasattr(data, "recv"):
-        return data
+        return data  # type: ignore[return-value]
     if hasattr(data, "__iter__") and not isinstance(data, (dict, set, frozenset)):
         return Pieces(_encoded(data))
     raise InvalidArgument(
@@ -259,30 +308,34 @@ def reader(data):
 
 
 def _is_of_text(data):
+    # type: (object) -> bool
     """Whether it is a StringIO of 2.7 that holds text; that of bytes is of the same type."""
     try:
-        return hasattr(data, "getvalue") and not isinstance(data.read(0), bytes)
+        return hasattr(data, "getvalue") and not isinstance(data.read(0), bytes)  # type: ignore[attr-defined]
     except ValueError:  # it is closed, which is said when it is read
         return False
 
 
 def _binary(file):
+    # type: (io.TextIOWrapper) -> Reads | None
     """The bytes below a file that was opened as text, where it stands; None where that cannot be told."""
     try:
         position = file.tell()
         if position >> 64:  # in the middle of something that only its decoder knows
             return None
-        file.buffer.seek(position)
+        file.buffer.seek(position)  # type: ignore[attr-defined]
         return file.buffer
     except (AttributeError, EnvironmentError, ValueError):
         return None
 
 
 def _read(file):
+    # type: (Reads) -> Iterator[str]
     return iter(lambda: file.read(READ), u"")
 
 
 def _encoded(pieces):
+    # type: (Iterable[Piece | str]) -> Iterator[Piece]
     """Pieces with text as UTF-8."""
     for piece in pieces:
         try:
@@ -295,21 +348,25 @@ class Block(object):
     """One block of a stream on its way: what Transport.open takes.  One thread at a time."""
 
     def __init__(self, data, verify):
+        # type: (bytes, bool) -> None
         self._data, self._verify = memoryview(data), verify
         self.length, self._sent = len(data), 0
 
     def read(self, size=READ):
+        # type: (int) -> bytes | memoryview
         """The next bytes, b"" at the end."""
         data = self._data[self._sent : self._sent + min(size, READ)]
         self._sent += len(data)
         return data if len(data) else b""
 
     def rewind(self):
+        # type: () -> bool
         """Stand at the first byte again."""
         self._sent = 0
         return True
 
     def digest(self):
+        # type: () -> bytes | None
         """The binary SHA-1 of the block; None if nobody asked for it."""
         return hashlib.sha1(self._data).digest() if self._verify else None
 
@@ -324,25 +381,29 @@ class StreamSource(object):
     identity = None
 
     def __init__(self, stream, first=0):
+        # type: (Readable, int) -> None
         """``first``: the part that its next bytes belong to."""
-        self._read = getattr(stream, "read", None) or getattr(stream, "recv", None)
+        self._read = getattr(stream, "read", None) or getattr(stream, "recv", None)  # type: Any
         if not callable(self._read):
             raise InvalidArgument(u"the stream is a %s; something with read() is needed" % type(stream).__name__)
         self._lock = threading.Lock()
-        self._out = {}  # part: block that was taken and is not acknowledged
-        self._again = []  # those of them that are to be taken again, in descending order
-        self._pieces = []  # of the block that is being read
+        self._out = {}  # type: dict[int, bytes]  # part: block that was taken and is not acknowledged
+        self._again = []  # type: list[int]  # those of them that are to be taken again, in descending order
+        self._pieces = []  # type: list[bytes]  # of the block that is being read
         self._next = first
         self._ended = False
-        self._upload, self._verify = None, True
+        self._verify = True
+        self._upload = None  # type: Upload  # type: ignore[assignment]  # until it is bound
 
     def bind(self, upload, verify=True):
+        # type: (Upload, bool) -> None
         """Blocks that were taken and not acknowledged until now are pending again."""
         with self._lock:
             self._upload, self._verify = upload, verify
             self._again = sorted([part for part in self._out if part not in upload.digests], reverse=True)
 
     def take(self):
+        # type: () -> tuple[int, Block] | None
         """(part, block) of the next block, or None at the end, when the upload's size is set."""
         with self._lock:
             while self._again:
@@ -363,6 +424,7 @@ class StreamSource(object):
             return part, Block(data, self._verify)
 
     def block(self, size):
+        # type: (int) -> bytes
         """``size`` bytes, fewer only at the end.  Not to be called beside take by another thread."""
         pieces = self._pieces  # kept, so that Ctrl-C in the middle of a block loses nothing of the stream
         missing = size - sum([len(piece) for piece in pieces])
@@ -390,11 +452,14 @@ class StreamSource(object):
         return data
 
     def let_go(self, part):
+        # type: (int) -> None
         with self._lock:
             self._out.pop(part, None)
 
     def check(self):
+        # type: () -> None
         """A stream cannot be asked whether it changed."""
 
     def close(self):
+        # type: () -> None
         """The caller's stream stays open."""

@@ -6,14 +6,20 @@ import logging
 import mimetypes
 import re
 
-from ..protocol.compat import is_integer, is_text, native, to_text, whole
+from ..protocol.compat import TYPE_CHECKING, is_integer, is_text, native, to_text, whole
 from ..protocol.errors import InvalidArgument
 
+if TYPE_CHECKING:
+    from typing import Iterable, Mapping  # noqa: F401
+
+    from ..protocol.provider import Hosts  # noqa: F401
+
 _log = logging.getLogger("ucloud.uvideo")
-_warned = set()
+_warned = set()  # type: set[str]
 
 
 def warn_of_plain(hosts):
+    # type: (Hosts) -> None
     """Log once for each public host of a provider.Hosts that is spoken to without TLS."""
     for host in hosts.plain():
         if host not in _warned:
@@ -22,6 +28,7 @@ def warn_of_plain(hosts):
 
 
 def count(name, value, low=0, digits=False):
+    # type: (str, object, int, bool) -> int | None
     """The whole number that an argument is; None of None.  InvalidArgument.
 
     ``digits``: its digits as text will do, where the official SDK takes them.
@@ -35,6 +42,7 @@ def count(name, value, low=0, digits=False):
 
 
 def text(name, value):
+    # type: (str, object) -> str | None
     """Text of an argument; None of None.  InvalidArgument."""
     if value is None:
         return None
@@ -50,6 +58,7 @@ _UNPRINTABLE = re.compile("[^ -~]").search
 
 
 def mime_of(mime_type, key, path=u"", pairs=()):
+    # type: (object, str, str, Iterable[tuple[str, str]]) -> str
     """Text of a media type: as given, or the Content-Type in ``pairs``, or guessed from the names of key and file."""
     if mime_type is None:
         mime_type = next((value for name, value in pairs if name.lower() == "content-type"), None)
@@ -60,10 +69,11 @@ def mime_of(mime_type, key, path=u"", pairs=()):
     return to_text(mime_type)
 
 
-_GUESSED = {}  # what stands behind the first dot of a name: its media type
+_GUESSED = {}  # type: dict[str, str | None]  # what stands behind the first dot of a name: its media type
 
 
 def _guessed(name):
+    # type: (str) -> str | None
     """Text of the media type that a name says, None if it says none."""
     last = name.rpartition("/")[2]
     if "." not in last and ":" not in name:
@@ -80,6 +90,7 @@ def _guessed(name):
 
 
 def header_pairs(header):
+    # type: (Mapping[str, object] | None) -> tuple[tuple[str, str], ...]
     """((name, value), ...) of a caller's header dict, which stays untouched.  InvalidArgument."""
     if header is None:
         return ()

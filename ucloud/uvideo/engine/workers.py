@@ -5,7 +5,13 @@ from __future__ import absolute_import, division, print_function
 import logging
 import threading
 
+from ..protocol.compat import TYPE_CHECKING
 from ..protocol.errors import NoAnswer
+
+if TYPE_CHECKING:
+    from typing import Callable  # noqa: F401
+
+    from .session import Carrier  # noqa: F401
 
 _log = logging.getLogger("ucloud.uvideo")
 
@@ -25,18 +31,21 @@ class Workers(object):
     """
 
     def __init__(self, work, carrier, grace):
+        # type: (Callable[[], object], Carrier, float) -> None
         self._work, self._carrier, self._looks = work, carrier, int(grace / LOOK)
         self.lock = threading.Lock()
-        self.stopped, self.error = False, None
+        self.stopped, self.error = False, None  # type: bool, BaseException | None
         self._over, self._working = threading.Condition(), 0  # threads that have not ended
 
     def check(self):
+        # type: () -> None
         """Raise what ends the work."""
         if self.stopped:
             raise Stopped()
         self._carrier.check()
 
     def run(self, count, here):
+        # type: (int, bool) -> None
         """Work in ``count`` threads until all ends; raises the gravest error.  ``here``: this thread is one of them."""
         try:
             self.add(count - (1 if here else 0))
@@ -59,6 +68,7 @@ class Workers(object):
             raise self.error
 
     def add(self, count):
+        # type: (int) -> None
         """Begin so many threads more.  NoAnswer if there is none at all then."""
         for _ in range(count):
             thread = threading.Thread(target=self._run)
@@ -76,6 +86,7 @@ class Workers(object):
                 return
 
     def _run(self):
+        # type: () -> None
         try:
             self._work()
         except Stopped:
@@ -88,6 +99,7 @@ class Workers(object):
                 self._over.notify_all()
 
     def fail(self, error):
+        # type: (BaseException) -> None
         """End all of them because of an error."""
         with self.lock:
             self.stopped = True
@@ -95,6 +107,7 @@ class Workers(object):
 
 
 def graver(first, error):
+    # type: (BaseException | None, BaseException) -> BaseException
     """Of two threads' errors the one to raise: the first, but rather one that trying again cannot help, or Ctrl-C."""
     worse = getattr(first, "retryable", False) and not getattr(error, "retryable", False)
     return error if first is None or worse or not isinstance(error, Exception) else first

@@ -7,6 +7,13 @@ import re
 import socket
 import threading
 
+from ..protocol.compat import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any, Callable, Sequence  # noqa: F401
+
+    Address = tuple[int, int, int, str, tuple[Any, ...]]  # as getaddrinfo gives it
+
 #: Seconds after which the next address is tried beside those that have not answered.  Source: RFC 8305 section 8.
 STAGGER = 0.25
 #: Addresses of one host that are tried.
@@ -16,18 +23,20 @@ _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _is_ipv4 = re.compile(r"(?:%s\.){3}%s\Z" % (_OCTET, _OCTET)).match
 _has_long_label = re.compile(r"[^.]{64}").search
 _FAILURES = (EnvironmentError, UnicodeError, OverflowError)
-_under_way = {}
+_under_way = {}  # type: dict[tuple[int, str, int], Lookup]
 
 
 class Refusal(Exception):
     """No connection came to be.  ``error``: the system's, None if the time was over."""
 
     def __init__(self, error=None):
+        # type: (BaseException | None) -> None
         super(Refusal, self).__init__(error)
         self.error = error
 
 
 def known(name, port):
+    # type: (str, int) -> Sequence[Address] | None
     """The addresses of a host whose name is an address; None of any other, which must be looked up.  Refusal."""
     if _is_ipv4(name):  # getaddrinfo would take ten times as long
         return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (name, port))]
@@ -42,6 +51,7 @@ def known(name, port):
 
 
 def look_up(name, port):
+    # type: (str, int) -> Lookup
     """The Lookup of a host: one that is under way for the same host serves all who ask."""
     key = os.getpid(), name, port  # a child has none of its parent's threads
     made = Lookup(key)
@@ -52,6 +62,7 @@ def look_up(name, port):
 
 
 def seconds_between(left, count):
+    # type: (float, int) -> float
     """Seconds from one attempt to the next, of ``count`` in the ``left`` seconds: the last one has half of them."""
     return min(STAGGER, left / (2.0 * count))
 
@@ -63,11 +74,13 @@ class Lookup(object):
     """
 
     def __init__(self, key):
+        # type: (tuple[int, str, int]) -> None
         self._key, self._lock = key, threading.Lock()
-        self._is_over, self._waiting = False, []
-        self._addresses, self._error = (), None
+        self._is_over, self._waiting = False, []  # type: bool, list[Callable[[], object]]
+        self._addresses, self._error = (), None  # type: Sequence[Address], Exception | None
 
     def start(self):
+        # type: () -> None
         thread = threading.Thread(target=self._work, name="look-up")
         thread.daemon = True
         try:
@@ -79,6 +92,7 @@ class Lookup(object):
             raise
 
     def _work(self):
+        # type: () -> None
         try:
             self._addresses = _found(*self._key[1:])
         except Exception as error:
@@ -90,6 +104,7 @@ class Lookup(object):
             wake()
 
     def tell(self, wake):
+        # type: (Callable[[], object]) -> None
         """Call ``wake()`` when there is a result, at once if there is one; it must not block."""
         with self._lock:
             if not self._is_over:
@@ -98,6 +113,7 @@ class Lookup(object):
         wake()
 
     def addresses(self):
+        # type: () -> Sequence[Address]
         """What was found, as getaddrinfo gives it, in the order to try.  Refusal, also if it is not over."""
         if not self._addresses:
             raise Refusal(self._error)
@@ -105,17 +121,19 @@ class Lookup(object):
 
 
 def _found(name, port, flags=0):
+    # type: (str, int, int) -> Sequence[Address]
     return in_turn(socket.getaddrinfo(name, port, 0, socket.SOCK_STREAM, 0, flags))
 
 
 def in_turn(found):
+    # type: (Sequence[Address]) -> Sequence[Address]
     """What getaddrinfo gave, the families in turn, so that one that does not work delays by one attempt only.
 
     Source: RFC 8305 section 4.
     """
     if len(found) < 2:
         return found
-    families, order = {}, []
+    families, order = {}, []  # type: dict[int, list[Address]], list[int]
     for each in found:
         if each[0] not in families:
             order.append(each[0])

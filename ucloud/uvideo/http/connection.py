@@ -10,6 +10,15 @@ import ssl
 import time
 from collections import deque
 
+from ..protocol.compat import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any, Callable, TypeVar  # noqa: F401
+
+    from .wire import Head  # noqa: F401
+
+    T = TypeVar("T")
+
 ticks = getattr(time, "monotonic", time.time)
 _READ, _WRITE = 1, 2
 _BLOCKED = (errno.EAGAIN, errno.EWOULDBLOCK)
@@ -32,21 +41,22 @@ class Pace(object):
     __slots__ = ("_timeout", "_until")
 
     def __init__(self, timeout, seconds=None):
+        # type: (float, float | None) -> None
         self._timeout = timeout
-        self._until = None if seconds is None else ticks() + seconds
+        self._until = None if seconds is None else ticks() + seconds  # type: float | None
 
     def anew(self, seconds):
+        # type: (float | None) -> Pace
         """The same silence, and the time for all waits begins now."""
         return Pace(self._timeout, seconds)
 
     def within(self, seconds):
+        # type: (float) -> Pace
         """The Pace of a part of the work, all of whose waits together take so long at most."""
-        made = Pace(seconds, seconds)
-        if self._until is not None:
-            made._until = min(made._until, self._until)
-        return made
+        return Pace(seconds, seconds if self._until is None else min(seconds, self._until - ticks()))
 
     def left(self):
+        # type: () -> float
         """Seconds of a wait that begins now.  socket.timeout if there are none."""
         if self._until is None:
             return self._timeout
@@ -54,20 +64,24 @@ class Pace(object):
         return max(0.0, min(self._timeout, self._until - ticks()))
 
     def milliseconds(self):
+        # type: () -> int
         """As ``left``, a little more rather than less."""
         return min(LONGEST, int(self.left() * 1000) + 1)
 
     def is_over(self):
+        # type: () -> bool
         """Whether the time for all waits has passed."""
         return self._until is not None and ticks() >= self._until
 
     def check(self):
+        # type: () -> None
         """socket.timeout if it has: also what never waits, as its bytes come fast, must end."""
         if self.is_over():
             raise socket.timeout("timed out")
 
 
 def _poller(descriptor, events):
+    # type: (int, int) -> Callable[[int], object]
     """A function of milliseconds that says whether what was waited for happened."""
     if hasattr(select, "poll"):
         poll = select.poll()
@@ -79,6 +93,7 @@ def _poller(descriptor, events):
 
 
 def readable(descriptor):
+    # type: (int) -> Callable[[int], object]
     """A function of milliseconds that says whether something came, or an end."""
     return _poller(descriptor, _READ)
 
@@ -92,19 +107,24 @@ class Connection(object):
     __slots__ = ("_socket", "_pollers", "_readable", "_is_tls", "_waiting", "failure", "used")
 
     def __init__(self, connected, is_tls=False):
-        self._socket, self._is_tls = connected, is_tls
-        self._waiting, self.failure = _WRITE, None
-        self._pollers = {}
+        # type: (socket.socket, bool) -> None
+        # Or a plain socket, or an _Inner: of TLS they have what is used of them.
+        self._socket = connected  # type: ssl.SSLSocket  # type: ignore[assignment]
+        self._is_tls = is_tls
+        self._waiting, self.failure = _WRITE, None  # type: int, BaseException | None
+        self._pollers = {}  # type: dict[int, Callable[[int], object]]
         self._readable = self._poll(_READ)
         self.used = 0.0  # when it became idle, in ticks; 0 while it is new
 
     def _poll(self, events):
+        # type: (int) -> Callable[[int], object]
         found = self._pollers.get(events)
         if found is None:
             found = self._pollers[events] = _poller(self._socket.fileno(), events)
         return found
 
     def _wait(self, events, pace):
+        # type: (int, Pace) -> None
         wait = self._readable if events == _READ else self._poll(events)
         while True:
             try:
@@ -117,6 +137,7 @@ class Connection(object):
             raise socket.timeout("timed out")
 
     def is_idle(self):
+        # type: () -> bool
         """False if it was closed by the other side, or something came that nobody asked for."""
         try:
             return not self._readable(0) and not (self._is_tls and self._socket.pending())
@@ -124,6 +145,7 @@ class Connection(object):
             return False
 
     def receive(self, size, pace):
+        # type: (int, Pace) -> bytes
         """At most ``size`` bytes, b"" at the end."""
         if not self._is_tls:  # nothing is there yet when an answer is waited for
             self._wait(_READ, pace)
@@ -136,6 +158,7 @@ class Connection(object):
                 self._wait(_wanted(error, _READ), pace)
 
     def receive_into(self, view, pace):
+        # type: (memoryview, Pace) -> int
         """How many bytes came into ``view``, 0 at the end."""
         while True:
             try:
@@ -146,6 +169,7 @@ class Connection(object):
                 self._wait(_wanted(error, _READ), pace)
 
     def send(self, data, pace, reader):
+        # type: (bytes | memoryview, Pace, Head) -> bool
         """Send all of ``data``.  False if the answer, or an end, came before that.
 
         ``reader``: a wire.Head, which is fed with whatever comes as long as the system takes no more.
@@ -164,6 +188,7 @@ class Connection(object):
         return True
 
     def _put(self, data):
+        # type: (bytes | memoryview) -> int
         """How many bytes the system took; -1 after a ``failure``, before which an answer may have come."""
         try:
             return self._socket.send(data)
@@ -176,11 +201,13 @@ class Connection(object):
                 return -1
 
     def _may_send(self, pace, reader):
+        # type: (Pace, Head) -> bool
         """Wait until more can be sent.  False if the answer, or an end, is there instead."""
         self._wait(_READ | self._waiting, pace)
         return not self.is_answered(pace, reader)
 
     def is_answered(self, pace, reader):
+        # type: (Pace, Head) -> bool
         """Feed ``reader`` with what has come.  True if the answer, or an end, is there.
 
         Neither an answer 1xx nor what TLS says by itself is one.
@@ -201,6 +228,7 @@ class Connection(object):
                     return True
 
     def send_file(self, piece, pace, reader):
+        # type: (tuple[int, int, int], Pace, Head) -> int | None
         """Send ``piece``, (descriptor, offset, length) of a file, without reading it.  How much; None for an early end.
 
         0 if the file has no such bytes, -1 if the system cannot do it with this file.  ``reader``: as of ``send``.
@@ -221,14 +249,17 @@ class Connection(object):
 
     @property
     def socket(self):
+        # type: () -> socket.socket
         """What it is made of."""
         return self._socket
 
     @property
     def can_send_files(self):
+        # type: () -> bool
         return not self._is_tls and hasattr(os, "sendfile")
 
     def abort(self):
+        # type: () -> None
         """Make whoever waits on it see its end, now."""
         try:
             _plain(self._socket).shutdown(socket.SHUT_RDWR)
@@ -236,19 +267,23 @@ class Connection(object):
             pass
 
     def close(self):
+        # type: () -> None
         try:
             self._socket.close()
         except _FAILURES:
             pass
 
     def security(self):
+        # type: () -> tuple[str | None, dict[str, Any] | None]
         """(version of TLS, the other side's certificate as ssl gives it); (None, None) without TLS."""
         return (self._socket.version(), self._socket.getpeercert()) if self._is_tls else (None, None)
 
     def encrypt(self, context, name, pace):
+        # type: (ssl.SSLContext | None, str, Pace) -> None
         """Speak TLS from now on with a host of this name.  ssl.SSLError if its certificate is not trusted."""
+        assert context is not None
         if self._is_tls:
-            self._socket = _Inner(self._socket, context, name)
+            self._socket = _Inner(self._socket, context, name)  # type: ignore[assignment]
         else:
             # An end of TCP without TLS's word for it is a failure: whoever stands between could have made it.
             self._socket = context.wrap_socket(
@@ -264,11 +299,13 @@ class Connection(object):
 
 
 def _ended(error):
+    # type: (BaseException) -> bool
     """Whether a failure is TLS's way to say that the other side is done."""
     return isinstance(error, ssl.SSLError) and error.args[0] == ssl.SSL_ERROR_ZERO_RETURN
 
 
 def _wanted(error, usual):
+    # type: (BaseException, int) -> int
     """What a call that would block waits for.  Raises what is no such failure."""
     if isinstance(error, _WantsBoth):
         return _READ | _WRITE
@@ -286,6 +323,7 @@ def _wanted(error, usual):
 
 
 def _plain(connected):
+    # type: (socket.socket) -> Any  # with its own shutdown
     """The socket itself: TLS's own shutdown would pull its state from under the thread that waits."""
     while isinstance(connected, _Inner):
         connected = connected.outer
@@ -303,6 +341,7 @@ class _Inner(object):
     """
 
     def __init__(self, outer, context, name):
+        # type: (ssl.SSLSocket, ssl.SSLContext, str) -> None
         self.outer = outer
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._in, self._out, server_hostname=name)
@@ -310,35 +349,43 @@ class _Inner(object):
         self._taken = 0  # bytes of what is sent that are in it
 
     def fileno(self):
+        # type: () -> int
         return self.outer.fileno()
 
     def version(self):
+        # type: () -> str | None
         return self._tls.version()
 
     def getpeercert(self):
+        # type: () -> dict[str, Any] | None
         return self._tls.getpeercert()
 
     def pending(self):
+        # type: () -> int
         return self._tls.pending() or self._in.pending or self.outer.pending()
 
     def close(self):
+        # type: () -> None
         self.outer.close()
 
     def _flush(self):
+        # type: () -> None
         self._waiting += self._out.read()
         while self._waiting:
             self._waiting = self._waiting[self.outer.send(self._waiting) :]
 
     def _try_flush(self):
+        # type: () -> None
         try:
             self._flush()
         except EnvironmentError:  # a full pipe or a broken one: it is kept, and goes first
             pass
 
-    def _call(self, work, *arguments):
+    def _call(self, work):
+        # type: (Callable[[], T]) -> T
         while True:
             try:
-                done = work(*arguments)
+                done = work()
                 self._try_flush()  # what was done is not undone by a full pipe
                 return done
             except ssl.SSLWantReadError:
@@ -346,6 +393,7 @@ class _Inner(object):
                 self._fill()
 
     def _fill(self):
+        # type: () -> None
         try:
             data = self.outer.recv(65536)
         except ssl.SSLWantReadError:
@@ -358,15 +406,19 @@ class _Inner(object):
             self._in.write_eof()
 
     def do_handshake(self):
+        # type: () -> None
         self._call(self._tls.do_handshake)
 
     def recv(self, size):
-        return self._call(self._tls.read, size)
+        # type: (int) -> bytes
+        return self._call(lambda: self._tls.read(size))
 
     def recv_into(self, view):
-        return self._call(self._tls.read, len(view), view)
+        # type: (memoryview) -> int
+        return self._call(lambda: self._tls.read(len(view), view))  # type: ignore[return-value]
 
     def send(self, data):
+        # type: (bytes | memoryview) -> int
         """Takes data once the outer connection has all of it; until then the same is offered again, as to any TLS."""
         if not self._taken:
             self._flush()
@@ -376,7 +428,7 @@ class _Inner(object):
         return taken
 
 
-class Idle(deque):
+class Idle(deque):  # type: ignore[type-arg]  # of Connection
     """Connections that wait to serve again, the one used last in front.  Safe to share between threads.
 
     Those of a forgotten handler are closed by the interpreter, as their sockets are.  A ``__del__`` here would swallow
@@ -387,10 +439,11 @@ class Idle(deque):
     LASTING = 50.0
 
     def take(self):
+        # type: () -> Connection | None
         """A Connection that still stands, or None."""
         while self:
             try:
-                found = self.pop()
+                found = self.pop()  # type: Connection
             except IndexError:
                 return None
             if ticks() - found.used < self.LASTING and found.is_idle():
@@ -399,10 +452,12 @@ class Idle(deque):
         return None
 
     def put(self, connection):
+        # type: (Connection) -> None
         connection.used = ticks()
         self.append(connection)
 
     def shut(self):
+        # type: () -> None
         while self:
             try:
                 self.pop().close()

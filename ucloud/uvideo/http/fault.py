@@ -9,10 +9,17 @@ import socket
 import ssl
 
 from ..protocol.cause import told
+from ..protocol.compat import TYPE_CHECKING
 from ..protocol.errors import InvalidArgument
 from . import socks, trust, wire
 from .address import Refusal
 from .proxy import Proxy
+
+if TYPE_CHECKING:
+    from typing import Any, Callable  # noqa: F401
+
+    from ..protocol.errors import ConfigurationError, UVideoError  # noqa: F401
+    from .pool import Route  # noqa: F401
 
 #: How far it had come: a connection to the proxy, TLS with it, CONNECT or SOCKS's handshake; a connection to the host,
 #: TLS with it; the request.
@@ -69,6 +76,7 @@ _TIMES = (socket.timeout,)
 
 
 def names(authorities, proxy):
+    # type: (str | None, str | None) -> dict[str, str]
     """What the settings are called that count here: {fact of the texts: name}.
 
     ``authorities``, ``proxy``: as Transport takes them, None where the environment decides.
@@ -80,13 +88,14 @@ def names(authorities, proxy):
 
 
 def proxy(url, origin, settings):
+    # type: (str, str, dict[str, str]) -> Proxy
     """The Proxy of a URL on the way to an origin.  ConfigurationError.  ``settings``: as ``names`` gives them."""
     try:
         found = Proxy(url)
     except InvalidArgument:
-        raise told("proxy-url", origin, **settings)
-    if found.socks is not None and socks.library is None:
-        raise told("socks-missing", origin, proxy=_authority(found), **settings)
+        raise told("proxy-url", origin, None, **settings)
+    if found.socks is not None and socks.library is None:  # type: ignore[attr-defined]
+        raise told("socks-missing", origin, None, proxy=_authority(found), **settings)
     return found
 
 
@@ -94,11 +103,13 @@ class Denied(Exception):
     """What a proxy answers to CONNECT, if it is not yes."""
 
     def __init__(self, status):
+        # type: (int) -> None
         super(Denied, self).__init__(status)
         self.status = status
 
 
 def judged(error, leg, route, late=False):
+    # type: (BaseException | None, int, Route, bool) -> UVideoError
     """The UVideoError of a failure.  ``error``: an exception, None for an early end.  ``route``: to whom, a Route.
 
     ``late``: the time for the try is over.  The request's URL is not in it, as that may be signed.
@@ -108,9 +119,9 @@ def judged(error, leg, route, late=False):
     code = _LEGS[leg](error)
     if late and code == "silence":
         code = "time"
-    context = {}
+    context = {}  # type: dict[str, Any]
     if isinstance(error, Denied):
-        code = _denied(error.status, bool(route.proxy.fields))
+        code = _denied(error.status, bool(route.proxy and route.proxy.fields))
         context["status"] = error.status
     if leg != REQUEST:
         context["sent"] = False
@@ -120,6 +131,7 @@ def judged(error, leg, route, late=False):
 
 
 def wants_password(route):
+    # type: (Route) -> UVideoError
     """The ConfigurationError of a 407 that came in place of the service's answer."""
     proxy = route.proxy
     if proxy is None or proxy.socks is not None or route.is_tls:  # a SOCKS proxy speaks no HTTP
@@ -128,6 +140,7 @@ def wants_password(route):
 
 
 def _said(code, error, leg, route, context):
+    # type: (str, BaseException | None, int, Route, dict[str, Any]) -> UVideoError
     proxy = None if route.proxy is None else _authority(route.proxy)
     host = route.origin
     if proxy is not None and leg in (HOST, TLS, REQUEST):
@@ -138,10 +151,12 @@ def _said(code, error, leg, route, context):
 
 
 def _authority(proxy):
+    # type: (Proxy) -> str
     return u"%s:%d" % (u"[%s]" % proxy.name if ":" in proxy.name else proxy.name, proxy.port)
 
 
 def _denied(status, has_password):
+    # type: (int, bool) -> str
     if status == 407:
         return "proxy-password" if has_password else "proxy-auth"
     if status in (403, 451):
@@ -154,7 +169,9 @@ def _denied(status, has_password):
 
 
 def _connecting(prefix):
+    # type: (str) -> Callable[[BaseException | None], str]
     def code(error):
+        # type: (BaseException | None) -> str
         if isinstance(error, _TIMES):
             return (prefix or "connect-") + "time"
         number = getattr(error, "errno", None)
@@ -172,10 +189,12 @@ def _connecting(prefix):
 
 
 def _handshake(error):
+    # type: (BaseException | None) -> str
     return _tls(error) or ("tls-silent" if isinstance(error, _TIMES) else "tls-ended")
 
 
 def _tls(error):
+    # type: (BaseException | None) -> str | None
     """The cause of what TLS says; None for another failure, or an end."""
     if not isinstance(error, ssl.SSLError):
         if isinstance(error, ssl.CertificateError):  # before Python 3.7, another name than the certificate's is one
@@ -186,22 +205,25 @@ def _tls(error):
     if "EOF" in names[0] or error.args[:1] in ((ssl.SSL_ERROR_EOF,), (ssl.SSL_ERROR_ZERO_RETURN,)):
         return None
     code = next((code for name in names for sign, code in _SIGNS if sign in name), "tls-other")
-    return _VERIFY.get(getattr(error, "verify_code", None), code) if code == "certificate" else code
+    return _VERIFY.get(getattr(error, "verify_code", 0), code) if code == "certificate" else code
 
 
 def _tunnel(error):
+    # type: (BaseException | None) -> str
     if isinstance(error, wire.Malformed):
         return "proxy-not-http"
     return "proxy-silent" if isinstance(error, _TIMES) else "proxy-ended"
 
 
 def _socks(error):
+    # type: (BaseException | None) -> str
     if isinstance(error, socks.Unfit):
         return error.code
     return "proxy-silent" if isinstance(error, _TIMES) else "proxy-ended"
 
 
 def _request(error):
+    # type: (BaseException | None) -> str
     if isinstance(error, wire.Malformed):
         return "not-http"
     if isinstance(error, _TIMES):
@@ -223,11 +245,13 @@ _LEGS = {
 
 
 def _bare(error):
+    # type: (BaseException) -> str
     """OpenSSL's text, without what Python puts around it."""
     return _BARE.sub("", str(error))
 
 
 def reason(error):
+    # type: (BaseException | None) -> object
     """What the system or OpenSSL says of a failure, without a URL."""
     cut = isinstance(error, ssl.SSLError) and error.args[:1] == (ssl.SSL_ERROR_EOF,)
     if error is None or isinstance(error, EOFError) or cut:
@@ -238,7 +262,7 @@ def reason(error):
         return error
     if isinstance(error, socks.Unfit):
         return error.reason
-    number = getattr(error, "errno", None)
+    number = getattr(error, "errno", 0)
     if number in errno.errorcode and not isinstance(error, socket.gaierror):
         return os.strerror(number)
     if isinstance(error, OverflowError):

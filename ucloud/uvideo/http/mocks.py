@@ -7,10 +7,16 @@ from __future__ import absolute_import, division, print_function
 
 import sys
 
+from ..protocol.compat import TYPE_CHECKING
 from ..protocol.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from types import FunctionType  # noqa: F401
+    from typing import Any, Callable  # noqa: F401
 
 
 def check(origin):
+    # type: (str) -> None
     """ConfigurationError if one of these libraries would answer for an origin, "http://host:port", through requests.
 
     An origin that the library lets pass is no such one.
@@ -26,6 +32,7 @@ def check(origin):
 
 
 def is_unmatched(error):
+    # type: (BaseException) -> bool
     """Whether a failure only says that no mock is registered, or nothing recorded, for this request."""
     return type(error).__name__ in _UNMATCHED or "Connection refused by Responses" in "%s" % (error.args[:1],)
 
@@ -36,6 +43,7 @@ _modules = sys.modules
 
 
 def _responses(url):
+    # type: (str) -> bool
     send = _patch("requests.adapters", "HTTPAdapter", "send", "responses")
     if send is None:
         return False
@@ -44,12 +52,14 @@ def _responses(url):
 
 
 def _requests_mock(_):
+    # type: (str) -> bool
     send = _patch("requests.sessions", "Session", "send", "requests_mock")
     send = send or _patch("requests.sessions", "Session", "get_adapter", "requests_mock")
     return send is not None and not getattr(_owner(send), "real_http", False)
 
 
 def _vcr(url):
+    # type: (str) -> bool
     client = _modules.get("http.client") or _modules.get("httplib")
     cassette = getattr(getattr(client, "HTTPConnection", None), "cassette", None)
     if cassette is None:
@@ -61,18 +71,22 @@ def _vcr(url):
 
 
 def _httpretty(_):
+    # type: (str) -> bool
     return _says("httpretty", "is_enabled")
 
 
 def _pook(_):
+    # type: (str) -> bool
     return _says("pook", "isactive") and not getattr(_modules["pook"].engine(), "networking", False)
 
 
 def _says(module, name):
+    # type: (str, str) -> bool
     return getattr(_modules[module], name, bool)()
 
 
 def _patch(module, kind, name, package):
+    # type: (str, str, str, str) -> Any
     """The function of a package that stands in a class, under what others may have wrapped around it; else None."""
     found = vars(getattr(_modules.get(module), kind, object)).get(name)
     while found is not None and (getattr(found, "__module__", None) or "").partition(".")[0] != package:
@@ -81,6 +95,7 @@ def _patch(module, kind, name, package):
 
 
 def _owner(function):
+    # type: (FunctionType) -> Any
     """The object whose method made a function."""
     names, cells = function.__code__.co_freevars, function.__closure__ or ()
     return dict(zip(names, cells))["self"].cell_contents if "self" in names else None

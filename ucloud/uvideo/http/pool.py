@@ -12,15 +12,54 @@ import ssl
 import sys
 import threading
 
-from ..protocol.compat import native
+from ..protocol.compat import TYPE_CHECKING, native
 from ..protocol.errors import BadAnswer, DeadlineExceeded, NoAnswer, UVideoError
 from ..protocol.message import REFUSAL, Response
 from ..protocol.provider import is_loopback
 from . import fault, mocks, race, socks, wire
 from .address import Refusal
-from .connection import NESTS, Idle, Pace
+from .connection import NESTS, Connection, Idle, Pace
 from .proxy import chosen, split, stays_here, variables
 from .trust import authorities, tls
+
+if TYPE_CHECKING:
+    from typing import Any, Callable, Protocol, TypeVar  # noqa: F401
+
+    from ..protocol.message import Request  # noqa: F401
+    from .proxy import Proxy  # noqa: F401
+    from .trust import Certificate  # noqa: F401
+
+    class Wish(Protocol):
+        """An Interrupt, or like one."""
+
+        def is_set(self):
+            # type: () -> bool
+            pass
+
+        def check(self):
+            # type: () -> None
+            pass
+
+        def remember(self, __wake):
+            # type: (Callable[[], object]) -> None
+            pass
+
+        def forget(self, __wake):
+            # type: (Callable[[], object]) -> None
+            pass
+
+    class Body(Protocol):
+        @property
+        def length(self):
+            # type: () -> int | None
+            pass
+
+        def read(self):
+            # type: () -> bytes | memoryview
+            pass
+
+    B = TypeVar("B", bound="bytes | Body")
+
 
 _log = logging.getLogger("ucloud.uvideo")
 
@@ -37,14 +76,16 @@ class Stream(object):
     """An answer whose body is still to be read.  Close it when done; one thread at a time."""
 
     def __init__(self, exchange, answer, rest):
+        # type: (Exchange, wire.Answer, bytes) -> None
         self._exchange = exchange
         self.status, self.headers = answer.status, answer.headers
         self._keep, self._left = answer.keep, answer.length
         self._chunks = wire.Chunks() if answer.chunked else None
-        self._failure = None
+        self._failure = None  # type: NoAnswer | None
         self._rest = memoryview(self._decoded(rest))  # of the body, received and not yet read
 
     def _decoded(self, data):
+        # type: (bytes) -> bytes
         """The body's bytes in what was received."""
         if self._chunks is not None:
             try:
@@ -61,6 +102,7 @@ class Stream(object):
         return data
 
     def read(self, size):
+        # type: (int) -> bytes
         """At most ``size`` bytes as they came over the wire, b"" at the end.  NoAnswer if the connection breaks."""
         while True:
             if len(self._rest):
@@ -73,6 +115,7 @@ class Stream(object):
             self._unpack()
 
     def _took(self, data):
+        # type: (bytes) -> bytes
         """``data``, which is the next of a body without chunks."""
         if self._left is None:
             self._left = None if data else 0
@@ -83,6 +126,7 @@ class Stream(object):
         return data
 
     def _unpack(self):
+        # type: () -> None
         """Receive more of a chunked body."""
         data = self._exchange.receive(_PIECE)
         if not data:
@@ -90,6 +134,7 @@ class Stream(object):
         self._rest = memoryview(self._decoded(data))
 
     def readinto(self, view):
+        # type: (memoryview) -> int
         """Fill a memoryview with bytes as they came over the wire; how many, fewer than it holds only at the end.
 
         NoAnswer if the connection breaks; what came before that is given first.
@@ -113,6 +158,7 @@ class Stream(object):
         return done
 
     def _receive(self, view):
+        # type: (memoryview) -> int
         """How many bytes of the body were received into ``view``; others may be in the rest now."""
         if self._chunks is not None:
             self._unpack()
@@ -127,18 +173,22 @@ class Stream(object):
         return length
 
     def missing(self):
+        # type: () -> int | None
         """Bytes of the body that were announced and not yet read; None if that was not said."""
         return None if self._left is None else self._left + len(self._rest)
 
     def limit(self, seconds):
+        # type: (float | None) -> None
         """Let all that is read from now on take so many seconds at most, None for any number."""
         self._exchange.limit(seconds)
 
     def broken(self, error):
+        # type: (BaseException | None) -> UVideoError
         """The UVideoError of a failure while it is read."""
         return self._exchange.broken(error)
 
     def close(self, reuse=False):
+        # type: (bool) -> None
         """End it.  ``reuse``: the body was read to its end, so the connection can serve again."""
         self._exchange.end(reuse and self._keep and self._left == 0 and self._failure is None)
 
@@ -159,14 +209,16 @@ class Exchange(object):
     Each wait for bytes that come or go lasts as long as the pace allows; any byte in either direction ends it.
     """
 
-    __slots__ = ("route", "_connection", "_interrupt", "_pace", "_reused", "_reader")
+    __slots__ = ("route", "_held", "_connection", "_interrupt", "_pace", "_reused", "_reader")
 
     def __init__(self, route, pace, interrupt, method):
+        # type: (Route, Pace, Wish | None, str) -> None
         self.route, self._pace, self._interrupt = route, pace, interrupt
-        self._connection, self._reused = None, False
+        self._held, self._reused = None, False  # type: Connection | race.Race | None, bool
         self._reader = wire.Head(method)
 
     def resume(self):
+        # type: () -> bool
         """Take an idle connection; False if there is none."""
         found = self.route.idle.take()
         if found is None:
@@ -176,12 +228,16 @@ class Exchange(object):
         return True
 
     def limit(self, seconds):
+        # type: (float | None) -> None
         """As Stream.limit."""
         self._pace = self._pace.anew(seconds)
 
     def hold(self, connection):
+        # type: (Connection | race.Race) -> None
         """From now on this, a Connection or the race for one, is what an interrupt ends; what was held is closed."""
-        held, self._connection = self._connection, connection
+        held, self._held = self._held, connection
+        if isinstance(connection, Connection):
+            self._connection = connection
         if held is connection:
             return
         if self._interrupt is not None:
@@ -192,6 +248,7 @@ class Exchange(object):
             held.close()
 
     def send(self, head, body, chunked):
+        # type: (bytes, bytes | Body, bool) -> bool
         """True when all was sent, False if the answer, or an end, came before that."""
         connection, pace, reader = self._connection, self._pace, self._reader
         if isinstance(body, bytes):
@@ -210,15 +267,16 @@ class Exchange(object):
                 return False
             if chunked:
                 before, after = wire.chunk(data)
-                pieces = (before, data, after)
+                pieces = [before, data, after]
             else:
-                pieces = (data,)
+                pieces = [data]
             for piece in pieces:
                 if not connection.send(piece, pace, reader):
                     return False
         return not chunked or connection.send(wire.LAST_CHUNK, pace, reader)
 
     def _send_file(self, body):
+        # type: (Any) -> bool | None  # body: one that has piece and moved
         """As ``send``; None if the system cannot, and what is left has to be read."""
         for piece in iter(body.piece, None):
             self._pace.check()
@@ -233,6 +291,7 @@ class Exchange(object):
         return True
 
     def answer(self, whole):
+        # type: (bool) -> tuple[wire.Answer, bytes]
         """(Answer, what came behind its head).  ``whole``: the request was sent to its end."""
         reader = self._reader
         found = reader.found
@@ -245,6 +304,7 @@ class Exchange(object):
         return found, reader.rest
 
     def receive(self, size):
+        # type: (int) -> bytes
         try:
             self._pace.check()
             return self._connection.receive(size, self._pace)
@@ -252,6 +312,7 @@ class Exchange(object):
             raise self.broken(error)
 
     def receive_into(self, view):
+        # type: (memoryview) -> int
         try:
             self._pace.check()
             return self._connection.receive_into(view, self._pace)
@@ -259,6 +320,7 @@ class Exchange(object):
             raise self.broken(error)
 
     def broken(self, error=None, leg=fault.REQUEST):
+        # type: (BaseException | None, int) -> UVideoError
         """The UVideoError of a failure; Cancelled and its like if the interrupt is what led to it."""
         if self._interrupt is not None and self._interrupt.is_set():
             try:
@@ -272,19 +334,21 @@ class Exchange(object):
         return found
 
     def security(self):
+        # type: () -> tuple[str | None, dict[str, Any] | None]
         return self._connection.security()
 
     def end(self, keep):
-        connection, self._connection = self._connection, None
-        if connection is None:
+        # type: (bool) -> None
+        held, self._held = self._held, None
+        if held is None:
             return
         if self._interrupt is not None:
-            self._interrupt.forget(connection.abort)
+            self._interrupt.forget(held.abort)
             keep = keep and not self._interrupt.is_set()
         if keep:
-            self.route.take_back(connection)
+            self.route.take_back(self._connection)
         else:
-            connection.close()
+            held.close()
 
 
 class Route(object):
@@ -295,10 +359,20 @@ class Route(object):
     ``names``: what the settings are called, as fault.names gives it.
     """
 
-    def __init__(self, origin, proxy, context, connect_timeout, pool, said=None, names=None):
+    def __init__(
+        self,
+        origin,  # type: str
+        proxy,  # type: Proxy | None
+        context,  # type: ssl.SSLContext | None
+        connect_timeout,  # type: float
+        pool,  # type: int
+        said=None,  # type: tuple[str | bytes | None, ...] | None
+        names=None,  # type: dict[str, str] | None
+    ):
+        # type: (...) -> None
         scheme, _, host = origin.partition("://")
         self.origin, self.proxy, self.context, self.said = origin, proxy, context, said
-        self._connect_timeout, self._pool, self.names = connect_timeout, pool, names
+        self._connect_timeout, self._pool, self.names = connect_timeout, pool, names or {}
         self.is_tls = scheme == "https"
         #: Whether nobody on the way can change what comes.
         self.is_sure = self.is_tls or stays_here(origin, proxy)
@@ -316,6 +390,7 @@ class Route(object):
         self._pid, self.closed = os.getpid(), False
 
     def connect(self, pace, exchange):
+        # type: (Pace, Exchange) -> None
         """Give the exchange a new connection.  NoAnswer; nothing was sent then.
 
         Look-up, TCP, proxy and TLS together take connect_timeout at most, and no longer than ``pace`` allows.
@@ -348,11 +423,13 @@ class Route(object):
             raise exchange.broken(error, leg)
 
     def tunnel(self):
+        # type: () -> bytes
         """Bytes that ask the proxy for a way through; its answer has no body when it says yes, like that to HEAD."""
         target = "%s:%d" % (self.name if ":" not in self.name else "[%s]" % self.name, self.port)
-        return wire.request_head("CONNECT", target, [("Host", target)] + self.proxy.fields)
+        return wire.request_head("CONNECT", target, [("Host", target)] + (self.proxy.fields if self.proxy else []))
 
     def _tunnel(self, connection, pace):
+        # type: (Connection, Pace) -> None
         reader = wire.Head("HEAD")
         connection.send(self.tunnel(), pace, reader)
         while reader.found is None:
@@ -364,17 +441,21 @@ class Route(object):
             raise fault.Denied(reader.found.status)
 
     def handshake(self, connected, pace, name):
+        # type: (socket.socket, Pace, str) -> socks.Handshake
         """The Handshake that lets the SOCKS proxy connect a socket on to the host."""
+        assert self.proxy is not None and self.proxy.socks is not None
         return socks.Handshake(connected, self.proxy.socks, name, self.port, pace)
 
     def _destination(self, pace, exchange):
-        """What a SOCKS proxy is to connect to; None of a proxy of another kind."""
-        told = self.proxy.socks
-        if told is None or told.resolves:
-            return told and self.address
+        # type: (Pace, Exchange) -> str
+        """What a SOCKS proxy is to connect to."""
+        told = self.proxy and self.proxy.socks
+        if not told or told.resolves:
+            return self.address
         return socks.destination(told, race.addresses(self.address, self.port, pace, exchange.hold))
 
     def _pass_on(self, connection, name, pace):
+        # type: (Connection, str, Pace) -> None
         handshake = self.handshake(connection.socket, pace, name)
         try:
             handshake.run()
@@ -383,6 +464,7 @@ class Route(object):
             connection.socket.setblocking(False)
 
     def take_back(self, connection):
+        # type: (Connection) -> None
         """Keep a connection that is idle now, for this process only."""
         if self.closed or len(self.idle) >= self._pool or self._pid != os.getpid():
             connection.close()
@@ -390,6 +472,7 @@ class Route(object):
             self.idle.put(connection)
 
     def close(self):
+        # type: () -> None
         """Close the idle connections, and each other one when it becomes idle."""
         self.closed = True
         self.idle.shut()
@@ -405,8 +488,15 @@ class Transport(object):
     """
 
     def __init__(
-        self, timeout, pool=32, connect_timeout=None, authorities=None, certificate=None, proxy=None
+        self,
+        timeout,  # type: float
+        pool=32,  # type: int
+        connect_timeout=None,  # type: float | None
+        authorities=None,  # type: str | None
+        certificate=None,  # type: Certificate | None
+        proxy=None,  # type: str | None
     ):
+        # type: (...) -> None
         self._timeout, self._connect_timeout = timeout, connect_timeout or timeout
         self._authorities, self._certificate = authorities, certificate
         self._proxy = None if proxy is None else native(proxy)
@@ -414,10 +504,11 @@ class Transport(object):
         self._pace = Pace(timeout)
         self._lock = threading.Lock()
         self._pid = os.getpid()
-        self._routes = {}
-        self._context = self._trusted = None
+        self._routes = {}  # type: dict[str, Route]
+        self._context, self._trusted = None, None  # type: ssl.SSLContext | None, str | None
 
     def route(self, origin, anew=False):
+        # type: (str, bool) -> Route
         """The Route to an origin.  ``anew``: for a new connection, for which everything is looked up again.
 
         ConfigurationError where a mock of requests expects to be asked instead.
@@ -434,11 +525,13 @@ class Transport(object):
         return found
 
     def is_sure(self, origin):
+        # type: (str) -> bool
         """Whether nobody on the way by which an answer came could change it."""
         found = self._routes.get(origin)
         return found is not None and found.is_sure
 
     def _looked(self, origin, known):
+        # type: (str, Route | None) -> Route
         """The Route that counts now: the known one unless something changed."""
         url, said = chosen(origin, self._proxy)
         proxy = None if url is None else fault.proxy(url, origin, self._names())
@@ -455,15 +548,18 @@ class Transport(object):
         return made
 
     def _names(self):
+        # type: () -> dict[str, str]
         return fault.names(self._authorities, self._proxy)
 
     def _tls(self):
+        # type: () -> ssl.SSLContext
         trusted = self._authorities or authorities()
         if self._context is None or self._trusted != trusted:
             self._context, self._trusted = tls(trusted, self._certificate), trusted
         return self._context
 
     def open(self, request, body=None, seconds=None, interrupt=None):
+        # type: (Request, bytes | Body | None, float | None, Wish | None) -> Stream
         """Send a Request with ``body`` and return the Stream of its answer.
 
         body: bytes, default the request's own; or something that gives bytes by ``read()`` until b"" and says its
@@ -504,6 +600,7 @@ class Transport(object):
             raise
 
     def send(self, request, body=None, seconds=None, interrupt=None):
+        # type: (Request, bytes | Body | None, float | None, Wish | None) -> Response
         """Send a Request and return its Response with the whole body, which is at most 64 MiB.
 
         Of an answer that says no only the beginning is read.
@@ -526,6 +623,7 @@ class Transport(object):
         return Response(stream.status, stream.headers, content)
 
     def probe(self, origin, seconds):
+        # type: (str, float) -> tuple[str | None, dict[str, Any] | None]
         """(version of TLS, certificate of the host), as Connection.security, of a new connection, which is closed.
 
         UVideoError as ``open``; ``seconds``: for all of it.
@@ -539,6 +637,7 @@ class Transport(object):
             exchange.end(False)
 
     def close(self):
+        # type: () -> None
         """Close the idle connections; the next request opens new ones."""
         routes, self._routes = self._routes, {}
         for route in routes.values():
@@ -546,25 +645,26 @@ class Transport(object):
 
 
 def message(route, request, body=None):
+    # type: (Route, Request, B | None) -> tuple[bytes | B, bytes, bool]
     """(body, bytes of the head, whether the body goes chunked) of a Request."""
-    body, pairs, chunked = framed(route.fields, request, body)
-    return body, wire.request_head(request.method, route.prefix + request.target, pairs), chunked
+    content, pairs, chunked = framed(route.fields, request, body)
+    return content, wire.request_head(request.method, route.prefix + request.target, pairs), chunked
 
 
 def framed(fields, request, body=None):
+    # type: (list[tuple[str, str]], Request, B | None) -> tuple[bytes | B, list[tuple[str, str]], bool]
     """(body, (name, value) of the head, whether the body goes chunked) of a Request.  ``fields``: of the way to it."""
     pairs = fields + request.headers.pairs
     if request.headers.get("accept-encoding") is not None:
         pairs.remove(("Accept-Encoding", "identity"))
     chunked = False
-    if body is None:
-        body = request.body
-    if isinstance(body, bytes):
-        if body or request.method in ("PUT", "POST"):
-            pairs.append(("Content-Length", "%d" % len(body)))
-    elif body.length is None:
+    content = request.body if body is None else body
+    if isinstance(content, bytes):
+        if content or request.method in ("PUT", "POST"):
+            pairs.append(("Content-Length", "%d" % len(content)))
+    elif content.length is None:
         chunked = True
         pairs.append(("Transfer-Encoding", "chunked"))
     else:
-        pairs.append(("Content-Length", "%d" % body.length))
-    return body, pairs, chunked
+        pairs.append(("Content-Length", "%d" % content.length))
+    return content, pairs, chunked

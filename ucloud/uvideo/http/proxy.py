@@ -6,14 +6,14 @@ import base64
 import binascii
 import os
 import re
-from collections import namedtuple
 
-from ..protocol.compat import PY2, native, to_bytes
+from ..protocol.compat import PY2, NamedTuple, native, to_bytes
 from ..protocol.errors import InvalidArgument
 from ..protocol.provider import is_loopback
 
 
 def chosen(origin, given=None):
+    # type: (str, str | None) -> tuple[str | None, tuple[str | bytes | None, ...] | None]
     """(URL of the proxy on the way to an origin or None, what the environment's variables said or None without a say).
 
     ``given``: the one that the caller chose, for every host; "" for none.  Where it is None the environment decides,
@@ -30,16 +30,18 @@ def chosen(origin, given=None):
 
 
 def stays_here(origin, proxy):
+    # type: (str, Proxy | None) -> bool
     """Whether what is sent to an origin does not leave this machine.  ``proxy``: the Proxy on the way, or None."""
     return proxy is None and is_loopback(origin.partition("://")[2])
 
 
-_NAMES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
-_NAMES += tuple([name.upper() for name in _NAMES])
+_NAMES = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"]
+_NAMES += [name.upper() for name in _NAMES]
 _KEYS = tuple([getattr(os.environ, "encodekey", str)(name) for name in _NAMES])
 
 
 def variables():
+    # type: () -> tuple[str | bytes | None, ...]
     """What the environment's variables say of proxies now.  It is compared before each request."""
     data = getattr(os.environ, "data" if PY2 else "_data", None)  # os.environ itself takes 15 times as long
     if data is None:
@@ -55,6 +57,7 @@ class Proxy(object):
     """
 
     def __init__(self, url):
+        # type: (str) -> None
         scheme, mark, rest = url.partition("://")
         if not mark:
             scheme, rest = "http", url
@@ -69,22 +72,23 @@ class Proxy(object):
             )
         self.url, self.name, self.port = url, name, port or _PORTS[scheme]
         self.is_tls = scheme == "https"
-        self.fields, self.socks = [], None
+        self.fields, self.socks = [], None  # type: list[tuple[str, str]], Socks | None
         user, _, password = account.partition(":")
-        user, password = _bytes(user), _bytes(password)
+        who, secret = _bytes(user), _bytes(password)
         if scheme in _SOCKS:
-            self.socks = Socks(*_SOCKS[scheme], user=user, password=password)
+            self.socks = Socks(_SOCKS[scheme][0], _SOCKS[scheme][1], who, secret)
         elif mark:
-            basic = base64.b64encode(user + b":" + password)
+            basic = base64.b64encode(who + b":" + secret)
             self.fields = [("Proxy-Authorization", "Basic " + native(basic))]
 
 
-class Socks(namedtuple("Socks", "version resolves user password")):
+class Socks(NamedTuple("Socks", [("version", "int"), ("resolves", "bool"), ("user", "bytes"), ("password", "bytes")])):
     """version: 4 or 5.  resolves: whether the proxy looks names up.  user, password: bytes, empty for none."""
 
     __slots__ = ()
 
     def __repr__(self):
+        # type: () -> str
         return "<Socks %d>" % self.version
 
 
@@ -92,6 +96,7 @@ _ESCAPE = re.compile(b"%([0-9A-Fa-f]{2})")
 
 
 def _bytes(text):
+    # type: (str) -> bytes
     """Of a user's name or password in a URL; a percent sign that is no escape stands for itself."""
     try:
         return _ESCAPE.sub(lambda match: binascii.unhexlify(match.group(1)), to_bytes(text))
@@ -107,10 +112,11 @@ _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::[0-9]{1,5})?\Z").
 
 
 def split(host):
+    # type: (str) -> tuple[str, int | None]
     """(name, port or None) of "host:port"; the name as it is connected to."""
     name, mark, port = host.rpartition(":")
     if not mark or not port.isdigit():
-        name, port = host, None
+        name, port = host, ""
     if name.startswith("[") and name.endswith("]"):
         name = name[1:-1]
-    return name.rstrip("."), None if port is None else int(port)
+    return name.rstrip("."), int(port) if port else None

@@ -9,21 +9,29 @@ import socket
 import threading
 from collections import deque
 
+from ..protocol.compat import TYPE_CHECKING
 from . import address
 from .address import Refusal
 from .connection import LONGEST, Connection, ticks
+
+if TYPE_CHECKING:
+    from typing import Any, Callable, Iterable, Sequence  # noqa: F401
+
+    from .address import Address  # noqa: F401
+    from .connection import Pace  # noqa: F401
 
 _STARTED = (errno.EINPROGRESS, errno.EINTR, errno.EAGAIN, errno.EWOULDBLOCK)
 _FAILURES = (EnvironmentError, socket.error, OverflowError)
 
 
 def connect(name, port, pace, abortable=None):
+    # type: (str, int, Pace, Callable[[Race], object] | None) -> Connection
     """The Connection to the address of a host that answers first.  Refusal.
 
     All of it, the look-up too, is one wait of ``pace``.  ``abortable(race)``: told before anything waits; any thread
     may then call ``race.abort()``, and who was told calls ``race.close()`` once none will any more.
     """
-    race = _Race(pace.left())
+    race = Race(pace.left())
     if abortable is not None:
         abortable(race)
     try:
@@ -36,8 +44,9 @@ def connect(name, port, pace, abortable=None):
 
 
 def addresses(name, port, pace, abortable=None):
+    # type: (str, int, Pace, Callable[[Race], object] | None) -> Sequence[Address]
     """As address.Lookup.addresses, of a host.  Refusal.  ``pace``, ``abortable``: as of ``connect``."""
-    race = _Race(pace.left())
+    race = Race(pace.left())
     if abortable is not None:
         abortable(race)
     try:
@@ -46,17 +55,19 @@ def addresses(name, port, pace, abortable=None):
         raise Refusal()
 
 
-class _Race(object):
+class Race(object):
     """Sockets on their way to the addresses of one host.  Source: RFC 8305."""
 
     def __init__(self, seconds):
+        # type: (float) -> None
         self._until = ticks() + seconds
-        self._sockets = {}  # on their way, by descriptor
-        self._lost = []  # not closed before ``close``: another thread that aborts could hit a descriptor's next owner
+        self._sockets = {}  # type: dict[int, socket.socket]  # on their way, by descriptor
+        self._lost = []  # type: list[socket.socket]  # not closed before ``close``: another thread that aborts could hit a descriptor's next owner
         self._is_aborted = False
-        self._looked_up = None  # an Event while something is looked up
+        self._looked_up = None  # type: threading.Event | None  # while something is looked up
 
     def _left(self):
+        # type: () -> float
         """Seconds.  socket.timeout if there are none."""
         left = self._until - ticks()
         if left <= 0:
@@ -64,12 +75,13 @@ class _Race(object):
         return left
 
     def run(self, name, port):
+        # type: (str, int) -> socket.socket
         """The socket that arrived first.  Refusal with the last one's error if none does; socket.timeout."""
-        waiting, last, due, pause = deque(self.addresses(name, port)), None, 0, 0.0
+        waiting, last, due, pause = deque(self.addresses(name, port)), None, 0.0, 0.0
         if len(waiting) > 1:
             pause = address.seconds_between(self._left(), len(waiting))
         while waiting or self._sockets:
-            arrived = ()
+            arrived = ()  # type: Sequence[socket.socket]
             if waiting and (not self._sockets or ticks() >= due):
                 due = ticks() + pause
                 try:
@@ -91,6 +103,7 @@ class _Race(object):
         raise Refusal(last)
 
     def addresses(self, name, port):
+        # type: (str, int) -> Sequence[Address]
         """What its host resolves to."""
         found = address.known(name, port)
         if found is None:
@@ -105,6 +118,7 @@ class _Race(object):
         return found
 
     def _start(self, family, kind, protocol, _, where):
+        # type: (int, int, int, str, tuple[Any, ...]) -> Sequence[socket.socket]
         """The socket, in a sequence, if it arrived at once."""
         made = socket.socket(family, kind, protocol)
         self._lost.append(made)
@@ -117,6 +131,7 @@ class _Race(object):
         return () if code in _STARTED else (made,)
 
     def _wait(self, seconds):
+        # type: (float | None) -> Sequence[socket.socket]
         """Those that arrived or failed, after so many seconds at most; an empty sequence if none did."""
         left = self._left()
         try:
@@ -128,6 +143,7 @@ class _Race(object):
         return [self._sockets[each] for each in ready]
 
     def abort(self):
+        # type: () -> None
         """Make ``run`` end, now, whatever it waits for."""
         self._is_aborted = True
         for made in list(self._sockets.values()):
@@ -139,12 +155,14 @@ class _Race(object):
             self._looked_up.set()
 
     def close(self):
+        # type: () -> None
         """Close those that lost."""
         for made in self._lost + list(self._sockets.values()):
             made.close()
 
 
 def _settled(descriptors, seconds):
+    # type: (list[int], float) -> Iterable[int]
     """Those whose connecting has ended, well or not."""
     if hasattr(select, "poll"):
         poll = select.poll()

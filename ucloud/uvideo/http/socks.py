@@ -4,7 +4,14 @@ from __future__ import absolute_import, division, print_function
 
 import socket
 
-from ..protocol.compat import PY2
+from ..protocol.compat import PY2, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import IO, Any, Sequence  # noqa: F401
+
+    from .address import Address  # noqa: F401
+    from .connection import Pace  # noqa: F401
+    from .proxy import Socks  # noqa: F401
 
 try:
     import socks as library
@@ -20,20 +27,22 @@ class Unfit(Exception):
     """The proxy said no, or cannot do it.  ``code``: of a cause.  ``reason``: what was said."""
 
     def __init__(self, code, reason):
+        # type: (str, str) -> None
         super(Unfit, self).__init__(code, reason)
         self.code, self.reason = code, reason
 
 
 def destination(told, addresses):
+    # type: (Socks, Sequence[Address]) -> str
     """(name or address, as a proxy.Socks that looks up nothing wants it) of what getaddrinfo gave.  Unfit."""
     found = [each for each in addresses if told.version == 5 or each[0] == socket.AF_INET]
     found.sort(key=lambda each: each[0] != socket.AF_INET)  # what a proxy without IPv6 reaches too
     if not found:
         raise Unfit("socks-unfit", u"SOCKS 4 knows no IPv6")
-    return found[0][4][0]
+    return str(found[0][4][0])
 
 
-class Handshake(_BASE):
+class Handshake(_BASE):  # type: ignore[misc,valid-type]
     """PySocks' socket over another one that is connected to the proxy.  ``run``, in any thread, then ``close``.
 
     ``told``: a proxy.Socks.  ``name``: of the host, or an address of it.  The other socket stays open when this is
@@ -41,9 +50,10 @@ class Handshake(_BASE):
     """
 
     def __init__(self, connected, told, name, port, pace):
+        # type: (socket.socket, Socks, str, int, Pace) -> None
         self._pace, self._to = pace, (name, port)
         seconds = pace.milliseconds() / 1000.0
-        beneath = connected._sock if PY2 else socket.dup(connected.fileno())
+        beneath = connected._sock if PY2 else socket.dup(connected.fileno())  # type: ignore[attr-defined]
         super(Handshake, self).__init__(connected.family, socket.SOCK_STREAM, connected.proto, beneath)
         self.settimeout(seconds)
         # As set_proxy would; but that takes no bytes, and on Python 2.7 no text that is not ASCII.
@@ -51,6 +61,7 @@ class Handshake(_BASE):
         self.proxy = (kind, None, None, told.resolves, told.user or None, told.password or None)
 
     def run(self):
+        # type: () -> None
         """Let the proxy connect it on; blocks as long as the Pace allows.  Unfit, EOFError, EnvironmentError."""
         name, port = self._to
         if len(name) > _LONGEST:
@@ -67,6 +78,7 @@ class Handshake(_BASE):
             raise Unfit("address", u"it cannot be the name of a host")
 
     def _readall(self, file, count):
+        # type: (IO[bytes], int) -> bytes
         data = b""
         while len(data) < count:
             super(library.socksocket, self).settimeout(self._pace.milliseconds() / 1000.0)
@@ -78,6 +90,7 @@ class Handshake(_BASE):
 
 
 def _unfit(error):
+    # type: (Exception) -> Unfit
     """What PySocks says, as the cause that it is."""
     text = str(error)
     if isinstance(error, library.SOCKS5AuthError) or text.startswith(("0x5c", "0x5d")):

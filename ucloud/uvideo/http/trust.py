@@ -4,13 +4,13 @@ from __future__ import absolute_import, division, print_function
 
 import os
 import ssl
-from collections import namedtuple
 
-from ..protocol.compat import to_bytes, to_text
+from ..protocol.compat import NamedTuple, to_bytes, to_text
 from ..protocol.errors import InvalidArgument
 
 
 def named():
+    # type: () -> str | None
     """The variable of the environment that names the certificates of authorities; None if none does."""
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         if os.environ.get(name):
@@ -19,13 +19,14 @@ def named():
 
 
 def authorities():
+    # type: () -> str
     """The file or folder of certificates of authorities that the environment names, or that of requests."""
     variable = named()
     if variable is not None:
         return os.environ[variable]
-    from requests import certs
+    from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-    return certs.where()
+    return DEFAULT_CA_BUNDLE_PATH
 
 
 #: OpenSSL's reasons for a key that is not that of the certificate.
@@ -34,16 +35,20 @@ _UNLIKE = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED"
 _LONGEST = 1024
 
 
-class Certificate(namedtuple("Certificate", "path key password")):
+class Certificate(
+    NamedTuple("Certificate", [("path", "str"), ("key", "str | None"), ("password", "str | bytes | None")])
+):
     """The client's own.  path, key: PEM files; key None if it is in the same one.  password: of the key, or None."""
 
     __slots__ = ()
 
     def __repr__(self):
+        # type: () -> str
         return "<Certificate %s>" % self.path
 
 
 def tls(trusted, certificate):
+    # type: (str, Certificate | None) -> ssl.SSLContext
     """An SSLContext.  InvalidArgument; nothing is ever asked on the terminal.
 
     ``trusted``: file or folder of certificates of authorities.  ``certificate``: the Certificate to show when asked, or
@@ -64,6 +69,7 @@ def tls(trusted, certificate):
 
 
 def _show(context, certificate):
+    # type: (ssl.SSLContext, Certificate) -> None
     """Let a context show the client's certificate."""
     path, key = certificate.path, certificate.key or certificate.path
     for name, each in (("client_cert", path), ("client_key", key)):
@@ -74,6 +80,7 @@ def _show(context, certificate):
     asked = []
 
     def password():  # without one OpenSSL would ask on the terminal
+        # type: () -> str | bytes
         asked.append(True)
         return certificate.password or b""
 
@@ -92,11 +99,13 @@ def _show(context, certificate):
 
 
 def _name(path):
+    # type: (str | bytes) -> str
     """A path as text."""
     return path.decode("utf-8", "replace") if isinstance(path, bytes) else u"%s" % (path,)
 
 
 def _why(error):
+    # type: (Exception) -> str
     """The library's reason, or the name of the error's class."""
     found = getattr(error, "strerror", None) or getattr(error, "reason", None) or type(error).__name__
     return found.decode("utf-8", "replace") if isinstance(found, bytes) else to_text(found)

@@ -9,14 +9,17 @@ from __future__ import absolute_import, division, print_function
 
 import re
 
-from ..protocol.compat import PY2, to_text
+from ..protocol.compat import PY2, TYPE_CHECKING, to_bytes, to_text
 from ..protocol.errors import InvalidArgument
 from ..protocol.message import Headers
+
+if TYPE_CHECKING:
+    from typing import Callable  # noqa: F401
 
 #: Bytes of an answer's head, fields in it, answers 1xx before it.
 HEAD_LIMIT, FIELD_LIMIT, INTERIM_LIMIT = 65536, 256, 16
 _LINE_LIMIT = 4096  # of a chunk's size with what may stand behind it
-_NAMES = {}  # names of fields that were looked at and are right: the same in lower case
+_NAMES = {}  # type: dict[str, str]  # names of fields that were looked at and are right: the same in lower case
 _NAMES_LIMIT = 512
 _is_name = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z").match
 _is_status = re.compile(r"HTTP/1\.[01] [1-9][0-9][0-9](?: |\Z)").match
@@ -31,6 +34,7 @@ class Malformed(Exception):
 
 
 def request_head(method, target, pairs):
+    # type: (str, str, list[tuple[str, str]]) -> bytes
     """Bytes of a request's head.  ``pairs``: [(name, value)], native; what is not ASCII goes out as UTF-8.
 
     InvalidArgument for a target or field that would end its line or cannot be a name.
@@ -45,12 +49,13 @@ def request_head(method, target, pairs):
     if "\0" in text or text.count("\r") != lines or text.count("\n") != lines:
         raise InvalidArgument(u"the request cannot be sent: a header holds a line break")
     try:
-        return text if PY2 else text.encode("utf-8")
+        return to_bytes(text)
     except UnicodeEncodeError:
         raise InvalidArgument(u"the request cannot be sent: a header cannot be written as UTF-8")
 
 
 def _learn(name):
+    # type: (str) -> bool
     """Whether it can be the name of a field; it is remembered, as there are few."""
     if not _is_name(name):
         return False
@@ -68,12 +73,14 @@ class Answer(object):
     __slots__ = ("status", "headers", "length", "chunked", "keep")
 
     def __init__(self, status, headers, length, chunked, keep):
+        # type: (int, Headers, int | None, bool, bool) -> None
         self.status, self.headers, self.length, self.chunked, self.keep = status, headers, length, chunked, keep
 
 
 def read_head(head, method):
+    # type: (bytes, str) -> Answer
     """The Answer to a request of ``method``.  ``head``: its bytes without the empty line.  Malformed."""
-    text = head if PY2 else head.decode("utf-8", "replace")
+    text = head if PY2 else head.decode("utf-8", "replace")  # type: str  # type: ignore[assignment]
     lines = text.split("\r\n")
     first = lines[0]
     breaks = len(lines) - 1
@@ -83,7 +90,7 @@ def read_head(head, method):
         raise Malformed(_NO_LINE)
     if breaks > FIELD_LIMIT:
         raise Malformed(u"the head has more than %d fields" % FIELD_LIMIT)
-    pairs, index, again = [], {}, ""
+    pairs, index, again = [], {}, ""  # type: list[tuple[str, str]], dict[str, str], str
     for line in lines[1:]:
         name, colon, value = line.partition(":")
         lower = _NAMES.get(name)
@@ -116,6 +123,7 @@ _NO_LINE = u"a line of the head does not end in CR and LF, or holds one of them 
 
 
 def _framing(status, method, index):
+    # type: (int, str, dict[str, str]) -> tuple[int | None, bool, bool]
     """(length, chunked, keep) of an answer's body."""
     if method == "HEAD" or status == 204 or status == 304 or status < 200:
         return 0, False, True
@@ -140,10 +148,12 @@ class Head(object):
     __slots__ = ("_method", "_buffer", "_interim", "found", "rest")
 
     def __init__(self, method):
+        # type: (str) -> None
         self._method, self._buffer, self._interim = method, b"", 0
-        self.found, self.rest = None, b""
+        self.found, self.rest = None, b""  # type: Answer | None, bytes
 
     def feed(self, data):
+        # type: (bytes) -> Answer | None
         """The Answer, or None as long as there is more to come.  Malformed."""
         if self._buffer:
             data = self._buffer + data
@@ -169,11 +179,13 @@ class Head(object):
                 raise Malformed(u"it changes the protocol or never comes to the answer")
 
     def begun(self):
+        # type: () -> bool
         """Whether anything of an answer came."""
         return bool(self._buffer) or self._interim > 0 or self.found is not None
 
 
 def _check_lines(data):
+    # type: (bytes) -> None
     """Malformed if the beginning of a head, of which there is more to come, cannot become one."""
     breaks = data.count(b"\r\n")
     loose = data.count(b"\r") - (data[-1:] == b"\r")  # what follows the last one is still to come
@@ -181,7 +193,7 @@ def _check_lines(data):
         raise Malformed(_NO_LINE)
     if breaks:
         first = data[: data.find(b"\r\n")]
-        if not _is_status(first if PY2 else first.decode("utf-8", "replace")):
+        if not _is_status(first if PY2 else first.decode("utf-8", "replace")):  # type: ignore[arg-type]
             raise Malformed(_NO_STATUS)
 
 
@@ -194,12 +206,14 @@ class Chunks(object):
     __slots__ = ("ended", "rest", "_state", "_left", "_line", "_trailer")
 
     def __init__(self):
+        # type: () -> None
         self.ended, self.rest = False, b""
         self._state, self._left, self._line, self._trailer = self._size, 0, b"", 0
 
     def feed(self, data):
+        # type: (bytes) -> bytes
         """The body's bytes in ``data``; b"" if there are none.  Malformed."""
-        pieces = []
+        pieces = []  # type: list[bytes]
         while data and not self.ended:
             data = self._state(data, pieces)
         if self.ended:
@@ -207,6 +221,7 @@ class Chunks(object):
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _whole(self, data):
+        # type: (bytes) -> tuple[bytes | None, bytes]
         """(line or None, what follows): one line, gathered over pieces."""
         end = data.find(b"\n")
         line = self._line + (data if end < 0 else data[: end + 1])
@@ -221,6 +236,7 @@ class Chunks(object):
         return line[:-2], data[end + 1 :]
 
     def _size(self, data, pieces):
+        # type: (bytes, list[bytes]) -> bytes
         line, data = self._whole(data)
         if line is not None:
             found = _is_size(line)
@@ -231,6 +247,7 @@ class Chunks(object):
         return data
 
     def _content(self, data, pieces):
+        # type: (bytes, list[bytes]) -> bytes
         piece = data[: self._left]
         pieces.append(piece)
         self._left -= len(piece)
@@ -239,6 +256,7 @@ class Chunks(object):
         return data[len(piece) :]
 
     def _end(self, data, pieces):
+        # type: (bytes, list[bytes]) -> bytes
         line, data = self._whole(data)
         if line is not None:
             if line:
@@ -247,6 +265,7 @@ class Chunks(object):
         return data
 
     def _trailers(self, data, pieces):
+        # type: (bytes, list[bytes]) -> bytes
         line, data = self._whole(data)
         if line is not None:
             self._trailer += len(line)
@@ -257,6 +276,7 @@ class Chunks(object):
 
 
 def chunk(data):
+    # type: (bytes | memoryview) -> tuple[bytes, bytes]
     """(before, after): what stands around these bytes, which are not empty, as one chunk."""
     return ("%x\r\n" % len(data)).encode("ascii"), b"\r\n"
 

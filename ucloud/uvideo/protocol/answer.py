@@ -28,7 +28,7 @@ from .operation import KEPT
 from .page import coding, is_page, title
 
 if TYPE_CHECKING:
-    from typing import Any, Callable, Iterable, NoReturn  # noqa: F401
+    from typing import Any, Callable, Iterable, NoReturn, TypeVar  # noqa: F401
 
     from .dialect import Operation  # noqa: F401
     from .errors import UVideoError  # noqa: F401
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     _Page = operation.PartPage | operation.UploadPage | operation.FilePage | operation.ObjectPage
     _Object = operation.ObjectInfo | operation.NotModified | operation.Tags | operation.Acl | operation.Done
     _Part = operation.Initiated | operation.StoredPart | operation.CopiedPart | operation.Finished
+    R = TypeVar("R")
     Result = operation.Stored | _Object | _Part | _Page
 
 JSON = ("Content-Type", "application/json")
@@ -831,7 +832,7 @@ _DECODE = {
     operation.CopyPart: _decode_copied,
     operation.GetTags: _decode_tags,
     operation.GetAcl: _decode_acl,
-}  # type: dict[type, Callable[[Any, Response], Result]]  # of the operation that is named
+}  # type: dict[type, Callable[[Any, Response], Any]]  # of the operation that is named
 
 
 def _check_sender(response, reader):
@@ -850,7 +851,7 @@ def _check_sender(response, reader):
 
 
 def decode(op, response, now=None):
-    # type: (Operation, Response, float | None) -> Result
+    # type: (operation.Data[R], Response, float | None) -> R
     """The result that a Response says of an operation; a UVideoError is raised if it says no.
 
     BadAnswer for an answer that this protocol does not have.  ``now``: unix seconds, for a Retry-After date.
@@ -863,8 +864,8 @@ def decode(op, response, now=None):
     if reader is None:
         if response.body and response.headers.get(SESSION) is None and document(response) is None:
             raise stranger(response)  # the service says nothing then, or JSON
-        return operation.Done()
+        return operation.Done()  # type: ignore[return-value]  # it has no other
     try:
-        return reader(op, response)
+        return reader(op, response)  # type: ignore[no-any-return]
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         raise BadAnswer(u"the answer to %s has an unexpected shape" % type(op).__name__, status=response.status)

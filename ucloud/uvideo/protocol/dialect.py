@@ -69,6 +69,7 @@ from .operation import (
 if TYPE_CHECKING:
     from typing import Any, Callable, Iterable, Mapping  # noqa: F401
 
+    from .operation import Data  # noqa: F401
     from .provider import Suffix  # noqa: F401
 
     _Named = UploadPart | FinishUpload | AbortUpload | UploadHit | CopyObject | CopyPart | RenameObject | AppendObject
@@ -251,7 +252,7 @@ _NATIVE_BREAK = re.compile("[\\r\\n\\0]").search
 
 
 def encode(operation, suffix):
-    # type: (Operation, Suffix) -> Request
+    # type: (Data[object], Suffix) -> Request
     """The unsigned Request of an operation to the hosts of ``suffix`` (a provider.Suffix).
 
     InvalidArgument for a header that holds a line break, or a text that cannot be written as UTF-8.
@@ -266,7 +267,7 @@ def encode(operation, suffix):
 
 
 def _encoded(operation, shared):
-    # type: (Operation, bool) -> field.Asked
+    # type: (Data[object], bool) -> field.Asked
     try:
         return _ENCODE[type(operation)](operation, shared)
     except UnicodeError:  # a lone surrogate in a prefix, say
@@ -274,7 +275,7 @@ def _encoded(operation, shared):
 
 
 def url(operation, suffix):
-    # type: (GetObject | HeadObject, Suffix) -> str
+    # type: (Data[object], Suffix) -> str
     """The unsigned URL of a GetObject or HeadObject for whoever sends no header: path style on a shared host."""
     space = native(operation.space)
     target = _encoded(operation, False)[1]

@@ -27,6 +27,8 @@ from .compat import TYPE_CHECKING, native, printable, to_text
 if TYPE_CHECKING:
     from typing import Any, Iterator, Mapping  # noqa: F401
 
+    from .message import Response  # noqa: F401
+
 GENERAL = -148660  # the vendor's RetCode for several texts
 
 
@@ -41,10 +43,12 @@ class UVideoError(Exception):
     """``operation``, ``space``, ``key``, ``status``, ``ret_code``, ``request_id``: None where unknown or not fitting.
 
     ``retryable``: whether the same request may succeed a little later.  ``retry_after``: seconds the service asked for.
-    ``sent``: False where it is certain that the service never saw the request.  ``transfer``: the id in the journal of
+    ``sent``: False where it is certain that the service never saw the request.  ``stale``: it went out on a connection
+    that had been idle, and was closed before anything came back.  ``late``: not silence ended the try, but the time for
+    all of it.  ``transfer``: the id in the journal of
     a transfer that can be resumed, else None.  ``cause``: why no answer of the service came, a code of cause.CAUSES.
-    ``facts``: what the text of the cause names, {name: text}.  ``message``: text without control characters, whoever
-    wrote it.  An error can be pickled.
+    ``facts``: what the text of the cause names, {name: text}.  ``response``: the Response that said it, or None.
+    ``message``: text without control characters, whoever wrote it.  An error can be pickled.
     """
 
     status = None  # type: int | None
@@ -52,9 +56,11 @@ class UVideoError(Exception):
     action_code = None  # type: int | None
     retryable = False
     sent = True
+    stale = late = False
     transfer = None  # type: str | None
     cause = None  # type: str | None
     facts = {}  # type: Mapping[str, str]
+    response = None  # type: Response | None
     message = u"failed"
     _CONTEXT = (
         "operation",
@@ -111,14 +117,8 @@ class SourceChanged(LocalFailure):
 
 
 class NoAnswer(UVideoError):
-    """``stale``: it went out on a connection that had been idle, and was closed before anything came back.
-
-    ``late``: not silence ended the try, but the time for all of it.
-    """
-
     message = u"no answer from the service"
     retryable = True
-    stale = late = False
 
 
 class ConfigurationError(NoAnswer):

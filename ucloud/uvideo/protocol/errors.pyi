@@ -1,6 +1,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from .message import Response
+
 GENERAL: int
 
 class UVideoError(Exception):
@@ -14,9 +16,12 @@ class UVideoError(Exception):
     retry_after: float | None
     retryable: bool
     sent: bool
+    stale: bool
+    late: bool
     transfer: str | None
     cause: str | None
     facts: Mapping[str, str]
+    response: Response | None
     message: str
     def __init__(
         self,
@@ -41,11 +46,7 @@ class UVideoError(Exception):
 class InvalidArgument(UVideoError, ValueError): ...
 class LocalFailure(UVideoError): ...
 class SourceChanged(LocalFailure): ...
-
-class NoAnswer(UVideoError):
-    stale: bool
-    late: bool
-
+class NoAnswer(UVideoError): ...
 class ConfigurationError(NoAnswer): ...
 class TransferInterrupted(NoAnswer): ...
 class Cancelled(TransferInterrupted): ...

@@ -42,7 +42,7 @@ from .page import is_page
 from .signature import action_signature, parameter_text
 
 if TYPE_CHECKING:
-    from typing import Any, Callable, Iterable, Iterator, Mapping  # noqa: F401
+    from typing import Any, Callable, Iterable, Iterator, Mapping, TypeVar  # noqa: F401
 
     from .errors import UVideoError  # noqa: F401
     from .signature import Credentials  # noqa: F401
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     _Space = operation.CreateSpace | operation.UpdateSpace | operation.DeleteSpace
     _Reading = operation.DescribeSpace | operation.ListSpaceFiles | operation.GetSpaceStatus
     _Key = operation.CreateToken | operation.DescribeToken | operation.UpdateToken | operation.DeleteToken
+    R = TypeVar("R")
     Operation = _Space | _Reading | _Key | operation.AssumeRole
     _Spaces = operation.SpaceNamed | operation.FilePage | operation.SpaceList | operation.SpaceStatus
     _Keys = operation.TokenInfo | operation.TokenList | operation.TemporaryKeys
@@ -145,7 +146,7 @@ _ACTIONS = (
         ("token_id",),
     ),
 )
-_BY_CLASS = dict((action.cls, action) for action in _ACTIONS)
+_BY_CLASS = dict((action.cls, action) for action in _ACTIONS)  # type: dict[type, _Action]
 _BY_NAME = dict((name, action) for action in _ACTIONS for name in action.names)
 #: name of a management call -> its operation
 OPERATIONS = dict((name, action.cls) for name, action in _BY_NAME.items())
@@ -158,7 +159,7 @@ LIMIT = 20
 
 
 def encode(op, api, credentials, name="BucketName", video=False, end=None):
-    # type: (Operation, str, Credentials, str, bool, int | None) -> Request
+    # type: (operation.Management[object], str, Credentials, str, bool, int | None) -> Request
     """The signed Request of an operation to the management URL ``api`` (no trailing slash).
 
     ``name``: how the parameter with the space is called.  ``video``: use the *VideoSpace action names.
@@ -189,7 +190,7 @@ def encode(op, api, credentials, name="BucketName", video=False, end=None):
 
 
 def name_of(op):
-    # type: (Operation) -> str
+    # type: (operation.Management[object]) -> str
     """The Action that a client sends for an operation."""
     return _BY_CLASS[type(op)].names[0]
 
@@ -410,7 +411,7 @@ def encode_error(name, error):
 
 
 def decode_result(op, response, now=None):
-    # type: (Operation, Response, float | None) -> Result
+    # type: (operation.Management[R], Response, float | None) -> R
     """The result that a management answer says; a UVideoError is raised if it says no."""
     context = {"operation": type(op).__name__, "space": getattr(op, "space", None)}  # type: dict[str, Any]
     found = document(response)
@@ -425,7 +426,7 @@ def decode_result(op, response, now=None):
         message = readable(found.get("Message") or found.get("ErrMsg"))
         raise action_refusal(found["RetCode"], message, status=response.status, **context)
     try:
-        return _RESULTS[type(op)](op, found)
+        return _RESULTS[type(op)](op, found)  # type: ignore[no-any-return]
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         raise BadAnswer(
             u"the answer to %s has an unexpected shape" % type(op).__name__, status=response.status, **context
@@ -538,4 +539,4 @@ _RESULTS = {
     operation.DescribeToken: _decode_tokens,
     operation.UpdateToken: _decode_done,
     operation.DeleteToken: _decode_done,
-}  # type: dict[type, Callable[[Any, dict[str, Any]], Result]]  # of the operation that is named
+}  # type: dict[type, Callable[[Any, dict[str, Any]], Any]]  # of the operation that is named

@@ -1,9 +1,21 @@
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
 from .byterange import ByteRange
 from .message import Slice
 
 _Pairs: TypeAlias = tuple[tuple[str, str], ...]
+_R = TypeVar("_R", covariant=True)
+
+# For type checkers alone: an operation of which plane it is, and what its result is.
+class Data(Protocol[_R]):
+    @property
+    def space(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+    def _data(self) -> _R: ...
+
+class Management(Protocol[_R]):
+    def _action(self) -> _R: ...
 
 class PutObject(NamedTuple):
     space: str
@@ -14,6 +26,7 @@ class PutObject(NamedTuple):
     metadata: _Pairs = ()
     headers: _Pairs = ()
     acl: str | None = None
+    def _data(self) -> Stored: ...
 
 class GetObject(NamedTuple):
     space: str
@@ -21,15 +34,18 @@ class GetObject(NamedTuple):
     range: ByteRange | None = None
     conditions: _Pairs = ()
     filename: str | None = None
+    def _data(self) -> ObjectInfo | NotModified: ...
 
 class HeadObject(NamedTuple):
     space: str
     key: str
     conditions: _Pairs = ()
+    def _data(self) -> ObjectInfo | NotModified: ...
 
 class DeleteObject(NamedTuple):
     space: str
     key: str
+    def _data(self) -> Done: ...
 
 class InitiateUpload(NamedTuple):
     space: str
@@ -38,6 +54,7 @@ class InitiateUpload(NamedTuple):
     storage_class: str | None = None
     metadata: _Pairs = ()
     headers: _Pairs = ()
+    def _data(self) -> Initiated: ...
 
 class UploadPart(NamedTuple):
     space: str
@@ -47,6 +64,7 @@ class UploadPart(NamedTuple):
     mime: str | None = None
     md5: str | None = None
     slice: Slice | None = None
+    def _data(self) -> StoredPart: ...
 
 class FinishUpload(NamedTuple):
     space: str
@@ -56,11 +74,13 @@ class FinishUpload(NamedTuple):
     new_key: str | None = None
     metadata: _Pairs = ()
     directive: str | None = None
+    def _data(self) -> Finished: ...
 
 class AbortUpload(NamedTuple):
     space: str
     key: str
     upload_id: str
+    def _data(self) -> Done: ...
 
 class ListParts(NamedTuple):
     space: str
@@ -68,6 +88,7 @@ class ListParts(NamedTuple):
     limit: int | None = None
     marker: int | None = None
     key: str = ""
+    def _data(self) -> PartPage: ...
 
 class ListUploads(NamedTuple):
     space: str
@@ -76,6 +97,7 @@ class ListUploads(NamedTuple):
     upload_id_marker: str = ""
     limit: int | None = None
     key: str = ""
+    def _data(self) -> UploadPage: ...
 
 class ListFiles(NamedTuple):
     space: str
@@ -83,6 +105,7 @@ class ListFiles(NamedTuple):
     marker: str = ""
     limit: int | None = None
     key: str = ""
+    def _data(self) -> FilePage: ...
 
 class ListObjects(NamedTuple):
     space: str
@@ -91,6 +114,7 @@ class ListObjects(NamedTuple):
     limit: int | None = None
     delimiter: str = ""
     key: str = ""
+    def _data(self) -> ObjectPage: ...
 
 class UploadHit(NamedTuple):
     space: str
@@ -98,6 +122,7 @@ class UploadHit(NamedTuple):
     etag: str
     size: int
     mime: str | None = None
+    def _data(self) -> Stored: ...
 
 class CopyObject(NamedTuple):
     space: str
@@ -110,6 +135,7 @@ class CopyObject(NamedTuple):
     mime: str | None = None
     headers: _Pairs = ()
     verbatim: str | None = None
+    def _data(self) -> Stored: ...
 
 class CopyPart(NamedTuple):
     space: str
@@ -120,49 +146,59 @@ class CopyPart(NamedTuple):
     source_key: str
     range: ByteRange | None = None
     verbatim: str | None = None
+    def _data(self) -> CopiedPart: ...
 
 class RenameObject(NamedTuple):
     space: str
     key: str
     new_key: str
     force: bool = False
+    def _data(self) -> Done: ...
 
 class SetMime(NamedTuple):
     space: str
     key: str
     mime: str
+    def _data(self) -> Done: ...
 
 class SwitchClass(NamedTuple):
     space: str
     key: str
     storage_class: str
+    def _data(self) -> Done: ...
 
 class RestoreObject(NamedTuple):
     space: str
     key: str
     tier: str | None = None
+    def _data(self) -> Done: ...
 
 class PutTags(NamedTuple):
     space: str
     key: str
     tags: _Pairs
+    def _data(self) -> Done: ...
 
 class GetTags(NamedTuple):
     space: str
     key: str
+    def _data(self) -> Tags: ...
 
 class DeleteTags(NamedTuple):
     space: str
     key: str
+    def _data(self) -> Done: ...
 
 class PutAcl(NamedTuple):
     space: str
     key: str
     acl: str
+    def _data(self) -> Done: ...
 
 class GetAcl(NamedTuple):
     space: str
     key: str
+    def _data(self) -> Acl: ...
 
 class AppendObject(NamedTuple):
     space: str
@@ -173,11 +209,13 @@ class AppendObject(NamedTuple):
     storage_class: str | None = None
     metadata: _Pairs = ()
     headers: _Pairs = ()
+    def _data(self) -> Stored: ...
 
 class GetSpaceStatus(NamedTuple):
     spaces: tuple[str, ...]
     begin: int | None = None
     end: int | None = None
+    def _action(self) -> SpaceStatus: ...
 
 class CreateToken(NamedTuple):
     name: str
@@ -189,6 +227,7 @@ class CreateToken(NamedTuple):
     white_ips: tuple[str, ...] = ()
     region: str | None = None
     project: str | None = None
+    def _action(self) -> TokenInfo: ...
 
 class DescribeToken(NamedTuple):
     token_id: str | None = None
@@ -196,6 +235,7 @@ class DescribeToken(NamedTuple):
     display: int | None = None
     region: str | None = None
     project: str | None = None
+    def _action(self) -> TokenList: ...
 
 class UpdateToken(NamedTuple):
     token_id: str
@@ -208,12 +248,14 @@ class UpdateToken(NamedTuple):
     white_ips: tuple[str, ...] | None = None
     region: str | None = None
     project: str | None = None
+    def _action(self) -> Done: ...
 
 class AssumeRole(NamedTuple):
     role: str | None = None
     session: str | None = None
     seconds: int | None = None
     policy: str | None = None
+    def _action(self) -> TemporaryKeys: ...
 
 class TemporaryKeys(NamedTuple):
     public_key: str
@@ -225,6 +267,7 @@ class DeleteToken(NamedTuple):
     token_id: str
     region: str | None = None
     project: str | None = None
+    def _action(self) -> Done: ...
 
 class CreateSpace(NamedTuple):
     space: str
@@ -234,6 +277,7 @@ class CreateSpace(NamedTuple):
     tag: str | None = None
     project: str | None = None
     domains: tuple[str, ...] = ()
+    def _action(self) -> SpaceNamed: ...
 
 class DescribeSpace(NamedTuple):
     space: str | None = None
@@ -241,22 +285,26 @@ class DescribeSpace(NamedTuple):
     limit: int | None = None
     region: str | None = None
     project: str | None = None
+    def _action(self) -> SpaceList: ...
 
 class UpdateSpace(NamedTuple):
     space: str
     type: str | None = None
     storage_class: str | None = None
     project: str | None = None
+    def _action(self) -> SpaceNamed: ...
 
 class DeleteSpace(NamedTuple):
     space: str
     project: str | None = None
+    def _action(self) -> SpaceNamed: ...
 
 class ListSpaceFiles(NamedTuple):
     space: str
     offset: int = 0
     limit: int | None = None
     project: str | None = None
+    def _action(self) -> FilePage: ...
 
 class Done(NamedTuple): ...
 

@@ -37,6 +37,7 @@ __all__ = [
 OWNER = "default"
 TOKENS = "TOKEN_"  # how the public keys of tokens begin
 RESERVED = (TOKENS, "STS_")  # and those of temporary keys
+ROTATIONS = ("ReplaceKey", "ResealSecrets")  # as the audit log names them
 LEAST = 8  # characters of a private key
 PUBLIC_LIMIT = 512  # characters of a public one
 
@@ -61,12 +62,14 @@ class Held:
     """What a credentials file holds.
 
     ``previous``: while a rotation is under way, the pair under which secrets may still be sealed.  ``replaces``: public
-    keys of the pairs that ``own`` took the place of, the last one last.
+    keys of the pairs that ``own`` took the place of, the last one last.  ``unrecorded``: how the audit log names this
+    rotation while it has no line there.
     """
 
     own: Key
     previous: Key | None = None
     replaces: tuple[str, ...] = ()
+    unrecorded: str = ""
 
 
 class Keyring:
@@ -151,6 +154,8 @@ def write(held: Held, path: Path) -> None:
     more: dict[str, object] = {"replaces": held.replaces} if held.replaces else {}
     if held.previous is not None:
         more["previous"] = _said(held.previous)
+        if held.unrecorded:
+            more["unrecorded"] = held.unrecorded
     _write({**_said(held.own), **more}, path, True)
 
 
@@ -166,8 +171,9 @@ def _write(said: dict[str, object], path: Path, replace: bool) -> None:
         try:
             if replace:  # a file of the server's
                 localfile.belong(fd, path.parent)
-            localfile.write_at(fd, json.dumps(said).encode() + b"\n", 0)
-            localfile.sync(fd)
+            with localfile.named(path):
+                localfile.write_at(fd, json.dumps(said).encode() + b"\n", 0)
+                localfile.sync(fd)
         finally:
             os.close(fd)
         if replace:
@@ -196,7 +202,13 @@ def read(path: Path) -> Held:
     try:
         previous, replaces = found.get("previous"), found.get("replaces", ())
         names = tuple(str(each) for each in replaces)
-        return Held(_pair(found), _pair(previous) if previous is not None else None, names)
+        unrecorded = found.get("unrecorded") if previous is not None else None
+        return Held(
+            _pair(found),
+            _pair(previous) if previous is not None else None,
+            names,
+            unrecorded if unrecorded in ROTATIONS else "",
+        )
     except (AttributeError, KeyError, TypeError):
         raise CredentialsError(f'{path} is not JSON with "public_key" and "private_key"') from None
 

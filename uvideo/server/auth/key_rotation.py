@@ -7,25 +7,30 @@
 Workers look at the file at every request, so the new pair counts from step 1 on.  Until step 3 they open seals of both.
 What a worker sealed before it saw step 1 is there when step 2 begins; or else that worker, which looks once more after
 each such write, seals it anew itself.  A program that was killed between the steps is no harm: the next command, or the
-next start of the server, goes on at step 2.
+next start of the server, goes on at step 2.  The audit log gets its line before step 3; until it has one the file says
+so.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from uvideo.server.auth import secret_box
-from uvideo.server.auth.credentials import Held, Key, Keyring, aside, load, read, save, write
+from uvideo.server.auth.credentials import Held, Key, Keyring, aside, read, save, write
 from uvideo.server.ops.audit import Audit, Who
 from uvideo.storage.base import Catalog, KeyRecord, TokenRecord
 from uvideo.storage.key_lock import Taken, turn
 
-__all__ = ["Resealed", "finish", "finish_soon", "kept", "put", "reseal", "void"]
+__all__ = ["Resealed", "finish", "finish_soon", "kept", "put", "record_begun", "recorder", "reseal", "void"]
 
 REPLACED = 20  # names of earlier pairs that the file keeps
+
+#: Adds a line to the audit log: its operation, and members.
+Record = Callable[..., None]
 
 log = logging.getLogger("uvideo.server")
 
@@ -78,24 +83,41 @@ async def kept(catalog: Catalog, keyring: Keyring, under: Key) -> None:
         await reseal(catalog, keyring)
 
 
-def put(path: Path, before: Key, own: Key) -> None:
+def put(path: Path, before: Key, own: Key, operation: str) -> None:
     """Step 1: put ``own`` in the place of ``before``, another pair.  The caller has the turn, and calls ``finish``
-    before and afterwards.  Where there is no catalog yet, or not here, the next start of the server finishes."""
+    before and afterwards.  Where there is no catalog yet, or not here, the next start of the server finishes.
+
+    ``operation``: how the audit log names it, one of ROTATIONS.
+    """
     save(before, aside(path, before), replace=True)
     held = read(path)
     names = (*held.replaces, held.own.public, before.public)
     replaces = tuple(dict.fromkeys(name for name in names if name != own.public))[-REPLACED:]
-    write(Held(own, before, replaces), path)
+    write(Held(own, before, replaces, operation), path)
 
 
-async def finish(path: Path, catalog: Catalog) -> Resealed:
+async def finish(path: Path, catalog: Catalog, record: Record) -> Resealed:
     """Steps 2 and 3, if the file says that they are due.  The caller has the turn."""
     held = read(path)
     if held.previous is None:
         return Resealed()
     done = await reseal(catalog, Keyring([held.own, held.previous]))
-    write(replace(held, previous=None), path)
+    _record(held, held.unrecorded or "ResealSecrets", record, resealed=asdict(done))
+    write(replace(held, previous=None, unrecorded=""), path)
     return done
+
+
+def record_begun(path: Path, record: Record) -> None:
+    """A rotation that is not finished now, and counts: give it its line in the audit log if it has none."""
+    held = read(path)
+    if held.unrecorded:
+        _record(held, held.unrecorded, record)
+        write(replace(held, unrecorded=""), path)
+
+
+def _record(held: Held, operation: str, record: Record, **more: object) -> None:
+    assert held.previous is not None
+    record(operation, about_key=held.own.public, replaced=held.previous.public, **more)
 
 
 async def finish_soon(path: Path, catalog: Catalog, audit: Audit) -> None:
@@ -104,9 +126,12 @@ async def finish_soon(path: Path, catalog: Catalog, audit: Audit) -> None:
         return
     try:
         with turn(path.parent):
-            done = await finish(path, catalog)
+            done = await finish(path, catalog, recorder(audit, Who("server")))
     except Taken as taken:
         log.warning("%s", taken)
     else:
         log.warning("finished the change of the key pair: sealed %d tokens and %d keys anew", done.tokens, done.keys)
-        audit.record("ResealSecrets", Who("server"), about_key=load(path).public, resealed=asdict(done))
+
+
+def recorder(audit: Audit, who: Who) -> Record:
+    return lambda operation, **more: audit.record(operation, who, **more)

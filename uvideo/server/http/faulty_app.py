@@ -13,14 +13,14 @@ from contextvars import ContextVar
 
 from aiohttp import web
 
-from uvideo._core import answer, dialect, errors, etag, management, message, postfile
+from uvideo._core import answer, dialect, errors, etag, management, message
 from uvideo.server.http.app import App, is_management
 from uvideo.server.http.exchange import Disconnected, Exchange
 from uvideo.server.rules.service import Content
 from uvideo.testing import faults
 from uvideo.testing.faults import Call, Fault
 
-__all__ = ["FaultyApp", "Faults", "clock"]
+__all__ = ["FaultyApp", "ServerFaults", "clock"]
 
 BODY_LIMIT = 1024 * 1024  # bytes of a management call, or of new faults
 GONE_EVERY = 0.02  # seconds between two looks whether the client went away
@@ -35,7 +35,7 @@ def clock() -> float:
     return time.time() + _skew.get()
 
 
-class Faults:
+class ServerFaults:
     """The faults of one server, and what the admin port says of them."""
 
     def __init__(self, given: list[Fault]) -> None:
@@ -179,7 +179,7 @@ class FaultyApp(App):
     module."""
 
     exchange = _FaultyExchange
-    script: Faults
+    script: ServerFaults
 
     async def _answer(self, exchange: Exchange) -> web.StreamResponse:
         assert isinstance(exchange, _FaultyExchange)
@@ -188,7 +188,7 @@ class FaultyApp(App):
         try:
             call, name = await self._call(exchange)
         except errors.Refused:
-            call, name = Call("?"), None
+            call, name = Call(faults.UNKNOWN), None
         fault = exchange.fault = faults.due(self.script.faults, call)
         if fault is None:
             return await super()._answer(exchange)
@@ -213,22 +213,14 @@ class FaultyApp(App):
             if method == "POST":
                 body = exchange.ahead = await exchange.small(BODY_LIMIT)
             given = management.parameters(target.query, headers, body)
-            name = str(given.get("Action"))
-            cls = management.OPERATIONS.get(name)
-            space = given.get("BucketName") or given.get("SpaceName")
-            return Call(cls.__name__ if cls else "?", str(space) if space else None), name
+            return faults.managed(given), str(given.get("Action"))
         found = dialect.addresses(target.authority or headers.get("Host", ""), headers.get("Bucket"), target.path)
         try:
             record, address = await self._service.locate(found)
             space = record.name
         except errors.SpaceNotFound:
             address, space = found[0], found[0].space
-        if not address.path and method == "POST" and postfile.is_form(headers):
-            return Call("PutObject", space), None  # its key stands in the body
-        key, query = dialect.key_of(address), dialect.parameters(target.query)
-        number = query.get("partNumber", "")
-        part = int(number) if number.isdecimal() and len(number) < 10 else None
-        return Call(dialect.route(method, key, query, headers).__name__, space, key, part), None
+        return faults.addressed(method, address, space, dialect.parameters(target.query), headers), None
 
 
 def _scripted(fault: Fault, name: str | None) -> message.Response:

@@ -17,7 +17,8 @@ def note(folder: Path, completed: float) -> None:
     """Keep that a backup was complete at this time, unix seconds.  OSError."""
     aside = folder / f".{NAME}.{os.getpid()}"
     try:
-        aside.write_text(json.dumps({"completed": int(completed)}) + "\n", encoding="utf-8")
+        with localfile.named(folder / NAME):
+            aside.write_text(json.dumps({"completed": int(completed)}) + "\n", encoding="utf-8")
         localfile.replace(aside, folder / NAME)
     finally:
         aside.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -97,24 +98,36 @@ class Folder:
             self.lock = -1
 
 
-def claim(folder: Path) -> int:
-    """Make the folder and lock it, so that no server works on it meanwhile; the open lock.  StartError."""
-    lock = _locked(folder)
-    try:
-        if (folder / SERVING).exists():
-            serving = _opened(folder, SERVING)
-            try:
-                if not localfile.lock_soon(serving, LOCK_SECONDS):
-                    raise StartError(
-                        f"{folder} is in use: a server that was told to stop is still answering requests for it",
-                        exit_codes.IN_USE,
-                    )
-            finally:
-                os.close(serving)  # who has the lock keeps others from coming
-        return lock
-    except BaseException:
+def claim(folder: Path, *, sleep: Callable[[float], None] = time.sleep) -> int:
+    """Make the folder and lock it, so that no server works on it meanwhile; the open lock.  StartError.
+
+    While it waits for requests in flight it has nothing locked: a server may start.
+    """
+    until = time.monotonic() + LOCK_SECONDS
+    while True:
+        lock = _locked(folder)
+        try:
+            if not _is_in_flight(folder):
+                return lock
+        except BaseException:
+            os.close(lock)
+            raise
         os.close(lock)
-        raise
+        if time.monotonic() > until:
+            said = f"{folder} is in use: a server that was told to stop is still answering requests for it"
+            raise StartError(said, exit_codes.IN_USE)
+        sleep(localfile.PAUSE)
+
+
+def _is_in_flight(folder: Path) -> bool:
+    """Whether a process may have requests in flight.  Who has the lock keeps others from coming."""
+    if not (folder / SERVING).exists():
+        return False
+    serving = _opened(folder, SERVING)
+    try:
+        return not localfile.lock(serving)
+    finally:
+        os.close(serving)
 
 
 def is_served(folder: Path) -> bool:

@@ -205,6 +205,8 @@ class Reading:
         if new != old:
             self._published.publish(new)
             self._news = new
+        if pem is not None and (pem != old.pem or asked) and (trouble := pem.trouble(time.time())):
+            log.warning("%s", trouble)
         for problem in problems:
             log.error("%s", problem)
         changes = [f"{name} = {getattr(settings, name)!r}" for name in _changed(old.settings, settings)]

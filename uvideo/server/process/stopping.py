@@ -37,7 +37,8 @@ class Stop:
                 signal.signal(number, lambda found, _: self._loop.call_soon_threadsafe(self._stop, found))
             return
         self._signals = signals
-        signals.keep([*STOPS, SIGUSR2, *([SIGHUP] if SIGHUP is not None and hangup is not None else [])])
+        stops = STOPS if succession is not None else (signal.SIGTERM,)  # SIGINT is for the supervisor
+        signals.keep([*stops, SIGUSR2, *([SIGHUP] if SIGHUP is not None and hangup is not None else [])])
         self._loop.add_reader(signals.fileno(), self._listen)
         if succession is not None and hangup is not None and hangup.is_gone():  # it went before somebody listened
             self._stop(signal.SIGTERM)

@@ -148,6 +148,7 @@ class _Supervisor:
                 os.close(told)
             for name in SIGNALS - {SIGHUP}:  # that stays ignored; see hangup
                 signal.signal(name, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal, which tells all of us
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
             threading.Thread(target=self._end_with_parent, name="uvideo-parent", daemon=True).start()
             code = self._worker(number, lambda: _tell(tell, SERVES), lambda: os.close(tell), fresh=fresh)

@@ -7,6 +7,7 @@ import os
 import ssl
 import tempfile
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,12 +33,26 @@ class Pem(NamedTuple):
     @property
     def not_after(self) -> float | None:
         """Unix seconds: of the certificates in the chain the first that ends.  None if it is no such file."""
+        dates = self._dates()
+        return dates[1] if dates is not None else None
+
+    def trouble(self, now: float) -> str:
+        """Why its dates have clients refuse it; empty if they do not.  ``now``: unix seconds."""
+        begin, end = self._dates() or (now, now)
+        if end < now:
+            return f"the TLS certificate ended on {_day(end)}: clients refuse it until you renew it"
+        return f"the TLS certificate begins on {_day(begin)}: clients refuse it until then" if now < begin else ""
+
+    def _dates(self) -> tuple[float, float] | None:
+        """Unix seconds between which all of the chain is valid."""
         from cryptography import x509  # not at the start of those that have no TLS
 
         try:
-            return min(each.not_valid_after_utc.timestamp() for each in x509.load_pem_x509_certificates(self.chain))
+            found = x509.load_pem_x509_certificates(self.chain)
         except ValueError:
             return None
+        begins, ends = (each.not_valid_before_utc for each in found), (each.not_valid_after_utc for each in found)
+        return max(begins).timestamp(), min(ends).timestamp()
 
     @classmethod
     def read(cls, chain: Path, key: Path) -> Pem:
@@ -64,6 +79,10 @@ class Certificate:
 
     def _choose(self, connection: ssl.SSLObject, _: str | None, __: ssl.SSLContext) -> None:
         connection.context = self._current
+
+
+def _day(when: float) -> str:
+    return datetime.fromtimestamp(when, timezone.utc).isoformat(" ", "minutes")
 
 
 def _context(pem: Pem) -> ssl.SSLContext:

@@ -1,0 +1,219 @@
+"""BaseClient: what Client and AsyncClient share, and how the second takes docstrings and options from the first."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from uvideo import models
+from uvideo.client import operations
+from uvideo.client.listing import following
+from uvideo.client.operations import Call
+from uvideo.client.options import CopyOptions, StoredOptions, check_names
+from uvideo.client.session import chosen, connect
+from uvideo.config.settings import Settings, size
+from uvideo.errors import AlreadyExists, NotFound, UploadNotFound, UVideoError
+from uvideo.models import T
+from uvideo.transfer import copy
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from uvideo.client.options import ClientOptions
+    from uvideo.client.retry import Retry
+    from uvideo.transfer.journal import Journal
+
+__all__ = ["BaseClient", "documented_by"]
+
+C = TypeVar("C", bound="BaseClient")
+
+
+class BaseClient:
+    """How a client is made, and its methods that ask nothing of the service."""
+
+    def __init__(
+        self,
+        public_key: str | None = None,
+        private_key: str | None = None,
+        *,
+        settings: Settings | None = None,
+        retry: Retry | None = None,
+        **options: Unpack[ClientOptions],
+    ) -> None:
+        self._settings = chosen(public_key, private_key, settings, options)
+        self._retry = retry
+        self._core = connect(self._settings, retry)
+        self._records: Journal | None = None
+        self._start()
+
+    def _start(self) -> None:
+        """Make what carries the calls out, over ``_core``."""
+        raise NotImplementedError
+
+    @property
+    def settings(self) -> Settings:
+        """What this client was made with."""
+        return self._settings
+
+    def __repr__(self) -> str:
+        key = self._settings.public_key or "anonymous"
+        return f"<{type(self).__name__} {key} at {self._settings.place()}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self._settings, self._retry)
+
+    def presign(
+        self,
+        space: str,
+        key: str,
+        *,
+        method: str = "GET",
+        expires: float | timedelta | None = None,
+        mime: str | None = None,
+        md5: str | None = None,
+        filename: str | None = None,
+    ) -> str:
+        """A URL by which anybody may use one ``method`` on the object until it expires: GET, HEAD or PUT.
+
+        expires: seconds or a timedelta, default the settings'.  mime, md5: of a PUT; it must send the same headers.
+        filename: of a GET, what a browser calls the download.
+        """
+        lasting = int(operations.seconds(self._settings.expires if expires is None else expires, "expires"))
+        return operations.presigned(self._core, space, key, method, max(1, lasting), mime, md5, filename)
+
+    def transfers(self) -> tuple[models.TransferRecord, ...]:
+        """The uploads and downloads in this user's journal that are not finished, the oldest first."""
+        return self._journal().entries()
+
+    def _journal(self) -> Journal:
+        if self._records is None:
+            from uvideo.transfer.journal import Journal
+
+            self._records = Journal(self._settings.state() / "transfers")
+        return self._records
+
+    def _expires(self) -> int | None:
+        """Seconds that a signed URL lasts; None of an anonymous client, whose URLs are not signed."""
+        return self._settings.expires if self._settings.public_key is not None else None
+
+    def _checks(self, verify: bool | None) -> bool:
+        """Whether etags are compared where the caller says so much."""
+        return self._settings.verify if verify is None else verify
+
+    # Calls of several operations, once for both: Client runs them without a loop, see ``copy.finished``
+
+    async def _ask(self, call: Call[T], body: bytes | None = None, lost: list[UVideoError] | None = None) -> T:
+        """What a call returns; of a Client at once.  ``lost``: as of Carrier.call."""
+        raise NotImplementedError
+
+    async def _renamed(self, space: str, key: str, new_key: str, force: bool) -> None:
+        lost: list[UVideoError] = []
+        try:
+            await self._ask(operations.rename(space, key, new_key, force), None, lost)
+        except (NotFound, AlreadyExists):
+            # A try without answer may have done it already; then the object is there under its new key only.
+            if not lost or await self._is_there(space, key) or not await self._is_there(space, new_key):
+                raise
+
+    async def _is_there(self, space: str, key: str) -> bool:
+        try:
+            await self._ask(operations.stat(space, key))
+        except NotFound:
+            return False
+        return True
+
+    async def _appended(
+        self, space: str, key: str, data: bytes, position: int | None, **options: Unpack[StoredOptions]
+    ) -> models.Stored:
+        content = operations.octets(data, "data")
+        operations.append(space, key, position or 0, len(content), **options)  # bad arguments are said at once
+        if position is None:
+            try:
+                position = (await self._ask(operations.stat(space, key))).size
+            except NotFound:
+                position = 0
+        return await self._ask(operations.append(space, key, position, len(content), **options), content)
+
+    async def _aborted(self, space: str, key: str, upload_id: str) -> None:
+        with suppress(UploadNotFound):
+            await self._ask(operations.abort_upload(space, key, upload_id))
+
+    async def _cleaned(
+        self, space: str, prefix: str, older_than: float | timedelta, dry_run: bool
+    ) -> tuple[models.UploadInfo, ...]:
+        oldest = self._core.clock() - operations.seconds(older_than, "older_than")
+        kept, marker, more = {record.upload_id for record in self.transfers()}, "", True
+        found: list[models.UploadInfo] = []
+        while more:
+            page = await self._ask(operations.list_uploads(space, prefix, marker))
+            found += (
+                each
+                for each in page.items
+                if each.upload_id not in kept and each.started is not None and each.started.timestamp() < oldest
+            )
+            marker = following(page, marker)
+            more = bool(marker)
+        for each in () if dry_run else found:
+            await self._aborted(space, each.key, each.upload_id)
+        return tuple(found)
+
+    def _copy(
+        self,
+        space: str,
+        key: str,
+        source_space: str,
+        source_key: str,
+        options: CopyOptions,
+        ask: copy.Ask,
+        each: copy.Each,
+    ) -> copy.Copy:
+        """The Copy by the options of ``copy``.  A cancel among them is for ``ask``."""
+        check_names("copy", options, CopyOptions)
+        jobs, threshold = options.get("part_jobs"), options.get("threshold")
+        return copy.Copy(
+            space=space,
+            key=key,
+            source_space=source_space,
+            source_key=source_key,
+            mime=options.get("mime"),
+            storage_class=options.get("storage_class"),
+            metadata=options.get("metadata"),
+            headers=options.get("headers"),
+            verify=self._checks(options.get("verify")),
+            threshold=copy.ONE_REQUEST if threshold is None else size("threshold", threshold),
+            jobs=operations.jobs(self._settings.part_jobs if jobs is None else jobs),
+            progress=options.get("progress"),
+            ticks=self._core.ticks,
+            ask=ask,
+            each=each,
+        )
+
+
+def _rebuild(cls: type[C], settings: Settings, retry: Retry | None) -> C:
+    return cls(settings=settings, retry=retry)
+
+
+def documented_by(model: type[BaseClient]) -> Callable[[type[C]], type[C]]:
+    """Complete the methods of a class from those of the same name of ``model``.
+
+    A method without a docstring gets the model's.  One that takes ``**options`` shows in ``help()`` and to ``inspect``
+    the model's options one by one; type checkers know them from its TypedDict.
+    """
+
+    def complete(cls: type[C]) -> type[C]:
+        for name, method in vars(cls).items():
+            if name.startswith("_") or not inspect.isfunction(method):
+                continue
+            of = getattr(model, name)
+            method.__doc__ = method.__doc__ or of.__doc__
+            own = inspect.signature(method)
+            if "options" in own.parameters:
+                given = [each for each in own.parameters.values() if each.kind is each.POSITIONAL_OR_KEYWORD]
+                by_name = [p for p in inspect.signature(of).parameters.values() if p.kind is p.KEYWORD_ONLY]
+                vars(method)["__signature__"] = own.replace(parameters=given + by_name)
+        return cls
+
+    return complete
