@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -97,12 +97,12 @@ def important() -> dict[str, Interpreter | None]:
     return {"2.7": next((each for each in find() if each.version == (2, 7)), None), newest().name: newest()}
 
 
-def cases(ends: Sequence[tuple[int, int]] = ((2, 7),)) -> list[Any]:
-    """Each as the parameter of a test; all but ``ends`` and the newest make a long test of it."""
+def cases(and_newest: bool = True) -> list[Any]:
+    """Each as the parameter of a test; all but 2.7, and the newest if it is not left out, make a long test of it."""
     import pytest
 
-    ends = (*ends, newest().version)
-    return [pytest.param(each, marks=[] if each.version in ends else pytest.mark.long) for each in find()]
+    quick = [(2, 7), newest().version] if and_newest else [(2, 7)]
+    return [pytest.param(each, marks=[] if each.version in quick else pytest.mark.long) for each in find()]
 
 
 def prepare(interpreter: Interpreter) -> str:

@@ -94,6 +94,10 @@ class Client(BaseClient):
             result, _ = self._carrier.call(call.operation)
         return call.convert(result)
 
+    def _done(self, steps: Coroutine[Any, Any, T]) -> T:
+        """What a call of several operations returns."""
+        return copies.finished(steps)
+
     async def _ask(self, call: Call[T], body: bytes | None = None, lost: list[UVideoError] | None = None) -> T:
         result, _ = self._carrier.call(call.operation, body, lost=lost)
         return call.convert(result)
@@ -493,7 +497,7 @@ class Client(BaseClient):
 
     def delete(self, space: str, key: str) -> None:
         """Remove an object; one that is absent is no error."""
-        self._run(operations.delete(space, key))
+        return self._run(operations.delete(space, key))
 
     def delete_many(self, space: str, keys: Iterable[str], *, jobs: int = 8) -> models.Summary[str]:
         """Remove objects, ``jobs`` at a time.  SomeFailed, with the summary, after the others are done."""
@@ -587,23 +591,23 @@ class Client(BaseClient):
 
     def rename(self, space: str, key: str, new_key: str, *, force: bool = False) -> None:
         """Give an object another key.  force: also if that takes the place of another object; else AlreadyExists."""
-        copies.finished(self._one()._renamed(space, key, new_key, force))
+        return self._done(self._one()._renamed(space, key, new_key, force))
 
     def restore(self, space: str, key: str, *, tier: str | None = None) -> None:
         """Ask for an object of class ARCHIVE to be made readable.  tier: Expedited or Standard."""
-        self._run(operations.restore(space, key, tier))
+        return self._run(operations.restore(space, key, tier))
 
     def set_class(self, space: str, key: str, storage_class: str) -> None:
         """Move an object to a cheaper class: STANDARD to IA or ARCHIVE, IA to ARCHIVE."""
-        self._run(operations.set_class(space, key, storage_class))
+        return self._run(operations.set_class(space, key, storage_class))
 
     def set_mime(self, space: str, key: str, mime: str) -> None:
         """Change an object's media type."""
-        self._run(operations.set_mime(space, key, mime))
+        return self._run(operations.set_mime(space, key, mime))
 
     def set_tags(self, space: str, key: str, tags: Mapping[str, str]) -> None:
         """Replace the tags of an object."""
-        self._run(operations.set_tags(space, key, tags))
+        return self._run(operations.set_tags(space, key, tags))
 
     def get_tags(self, space: str, key: str) -> dict[str, str]:
         """The tags of an object."""
@@ -611,11 +615,11 @@ class Client(BaseClient):
 
     def delete_tags(self, space: str, key: str) -> None:
         """Remove the tags of an object."""
-        self._run(operations.delete_tags(space, key))
+        return self._run(operations.delete_tags(space, key))
 
     def set_acl(self, space: str, key: str, grant: str) -> None:
         """grant: "public-read", so that anybody may read the object, or "default"."""
-        self._run(operations.set_acl(space, key, grant))
+        return self._run(operations.set_acl(space, key, grant))
 
     def get_acl(self, space: str, key: str) -> models.Acl:
         """Who may read an object beside its owner."""
@@ -644,7 +648,7 @@ class Client(BaseClient):
             "metadata": metadata,
             "headers": headers,
         }
-        return copies.finished(self._one()._appended(space, key, data, position, **stored))
+        return self._done(self._one()._appended(space, key, data, position, **stored))
 
     def put_known(self, space: str, key: str, *, etag: str, size: int, mime: str | None = None) -> models.Stored:
         """Make an object of content that the account has stored already, without sending it.  NotFound without it."""
@@ -701,7 +705,7 @@ class Client(BaseClient):
 
     def abort_upload(self, space: str, key: str, upload_id: str) -> None:
         """Give an unfinished upload up and free what the service keeps of it; one that is gone is no error."""
-        copies.finished(self._aborted(space, key, upload_id))
+        return self._done(self._aborted(space, key, upload_id))
 
     def clean_uploads(
         self, space: str, prefix: str = "", *, older_than: float | timedelta, dry_run: bool = False
@@ -710,7 +714,7 @@ class Client(BaseClient):
 
         older_than: seconds or a timedelta.  dry_run: only say which.  What was aborted, or would be.
         """
-        return copies.finished(self._cleaned(space, prefix, older_than, dry_run))
+        return self._done(self._cleaned(space, prefix, older_than, dry_run))
 
     # Journal
 
@@ -784,11 +788,11 @@ class Client(BaseClient):
         white_ips: Iterable[str] | None = None,
     ) -> None:
         """Change a token; what is not given stays."""
-        self._run(operations.update_token(token_id, name, ops, prefixes, spaces, expires, black_ips, white_ips))
+        return self._run(operations.update_token(token_id, name, ops, prefixes, spaces, expires, black_ips, white_ips))
 
     def delete_token(self, token_id: str) -> None:
         """Remove a token; its keys are refused from then on."""
-        self._run(operations.delete_token(token_id))
+        return self._run(operations.delete_token(token_id))
 
     def assume_role(
         self,
