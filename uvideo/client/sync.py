@@ -435,18 +435,7 @@ class Client(BaseClient):
         """
         from uvideo.transfer import folders
 
-        plan = folders.Plan(
-            jobs=jobs,
-            include=include,
-            exclude=exclude,
-            part_jobs=part_jobs,
-            bandwidth=bandwidth,
-            progress=progress,
-            report=report,
-            cancel=cancel,
-            on_error=on_error,
-            dry_run=dry_run,
-        )
+        plan = folders.Plan(jobs, include, exclude, part_jobs, bandwidth, progress, report, cancel, on_error, dry_run)
         kept: KeptOptions = {"storage_class": storage_class, "metadata": metadata, "headers": headers}
         return folders.upload_dir(self, folder, space, prefix, plan, **kept)
 
@@ -477,18 +466,7 @@ class Client(BaseClient):
         """
         from uvideo.transfer import folders
 
-        plan = folders.Plan(
-            jobs=jobs,
-            include=include,
-            exclude=exclude,
-            part_jobs=part_jobs,
-            bandwidth=bandwidth,
-            progress=progress,
-            report=report,
-            cancel=cancel,
-            on_error=on_error,
-            dry_run=dry_run,
-        )
+        plan = folders.Plan(jobs, include, exclude, part_jobs, bandwidth, progress, report, cancel, on_error, dry_run)
         return folders.download_dir(self, space, prefix, folder, plan)
 
     def stat(self, space: str, key: str) -> models.ObjectInfo:
