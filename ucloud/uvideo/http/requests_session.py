@@ -514,9 +514,8 @@ def _why(error, request, way, answered):
             return ConfigurationError(u"the session cannot reach %s: %s" % (way.origin, type(error).__name__))
     elif isinstance(error, EnvironmentError) and "invalid path" in _said(error):  # of the session's certificates
         return ConfigurationError(to_text(_said(error)))
-    found, leg = error, failure_cause.REQUEST
-    if not isinstance(error, wire.Malformed):
-        found, leg = _met(list(_causes(error)), way)
+    is_malformed = isinstance(error, wire.Malformed)
+    found, leg = (error, failure_cause.REQUEST) if is_malformed else _met(list(_causes(error)), way)
     return failure_cause.judged(found, failure_cause.REQUEST if answered else leg, way)
 
 
