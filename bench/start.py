@@ -9,13 +9,16 @@ import argparse
 import datetime
 import os
 import platform
+import statistics
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from bench.measure import Figures, medians, run
 from test.server_fixture import start_server
 from uvideo.config.profiles import edit
+from uvideo.testing import serve
 
 #: name, words behind python, the design's target in ms, whether Python's own start counts
 ROWS = (
@@ -38,6 +41,7 @@ def main() -> None:
     )
     print(f"# medians of {rounds} alternating rounds")
     found: dict[str, list[Figures]] = {}
+    ready = []  # seconds until the server of the pytest fixture answers
     with (
         tempfile.TemporaryDirectory(prefix="uvideo-bench-") as folder,
         start_server(Path(folder) / "server", "--no-fsync", anew=True) as server,
@@ -51,6 +55,10 @@ def main() -> None:
             for name, words, _, _ in ROWS:
                 command = [sys.executable, *(each.format(config=config) for each in words)]
                 found.setdefault(name, []).append(run(command, server.pid))
+            with tempfile.TemporaryDirectory(prefix="uvideo-bench-") as empty:
+                began = time.perf_counter()
+                with serve(Path(empty)):
+                    ready.append(time.perf_counter() - began)
     bare = medians(found[ROWS[0][0]])
     print(f"\n{'start, ms':34}{'wall':>12}{'CPU':>12}   target, of the wall clock")
     for name, _, target, whole in ROWS:
@@ -58,6 +66,7 @@ def main() -> None:
         wall, cpu = (figures.wall, figures.cpu) if whole else (figures.wall - bare.wall, figures.cpu - bare.cpu)
         note = target if whole else f"{target}  without Python's own".strip()
         print(f"{name:34}{wall * 1000:>12.0f}{cpu * 1000:>12.0f}   {note}", flush=True)
+    print(f"{'the fixture of pytest answers':34}{statistics.median(ready) * 1000:>12.0f}{'':>12}   < 500")
 
 
 if __name__ == "__main__":

@@ -157,8 +157,8 @@ class Connection:
     def forward(self) -> None:
         if self.kind == "pause" and "bytes" not in self.given and not self.given.get("answered"):
             self.hold(self.given["name"])
-        if self.kind in ("cut_after", "stall_after") and not self.given.get("bytes"):
-            self.at_limit(self.kind, self.body)
+        if self.is_never_whole() and (self.body.done or not self.given.get("bytes")):
+            self.at_limit(self.kind, self.body, sent=True)
         try:
             server = self.upstream()
             server.sock.sendall(self.head.raw)
@@ -238,6 +238,10 @@ class Connection:
         self.at_limit(kinds, body, sent=True)
         return None
 
+    def is_never_whole(self) -> bool:
+        """Whether the server must not get all of the request, however short its body is."""
+        return self.kind in ("cut_after", "stall_after")
+
     def answers_first(self, server: Wire) -> bool:
         """Wait for the client or the server; True if the server has something to say."""
         return bool(server.buffer) or server.sock in waiting([self.client.sock, server.sock])
@@ -245,6 +249,8 @@ class Connection:
     def pass_on(self, server: Wire, limit: int) -> bool:
         """Send one piece of the body on; False if the server takes no more."""
         piece, data = self.body.piece(limit)
+        if self.body.done and self.is_never_whole():
+            piece = b""
         if data and self.kind == "flip_request":
             piece = flipped(piece, self.given.get("bytes", 0) - (self.body.received - len(piece)))
         self.seen.body_bytes = self.body.received

@@ -380,7 +380,7 @@ def test_the_next_connections_are_dropped(proxy, client):
     assert put(client) == 200
 
 
-@pytest.mark.parametrize("after", [0, 1, 512, 999])
+@pytest.mark.parametrize("after", [0, 1, 512, 999, 1000])
 def test_a_request_is_reset_after_so_many_bytes(proxy, upstream, after):
     proxy.on("UploadPart", part=3).cut_after(after)
     head = f"PUT {PART} HTTP/1.1\r\nHost: x\r\nBucket: videos\r\nContent-Length: 1000\r\n\r\n".encode()

@@ -1,6 +1,8 @@
 """The SDK's own tests (test/sdk, unittest) as real processes on every interpreter, with a real server and a proxy.
 
-Those that are about calls run once more with everything over a requests.Session.
+The quick suite runs them all on 2.7, and on the newest Python those that are about connections, files and the machine:
+these use what differs most from one Python to the other.  Those that are about calls run once more with everything
+over a requests.Session.
 """
 
 from __future__ import annotations
@@ -20,9 +22,11 @@ from test.patience import SUITE_SECONDS
 from test.server_fixture import Server
 
 AT_ONCE = 2  # cores
-ALL = ["discover", "-s", "test/sdk", "-t", "."]
 #: What any way to the service must keep; the others are about our own connections, or about no way at all.
 CALLS = [f"test.sdk.test_{name}" for name in "faults filefaults filemanager handlers hostile hosts input ufile".split()]
+FOUND = sorted(f"test.sdk.{each.stem}" for each in (interpreters.ROOT / "test" / "sdk").glob("test_*.py"))
+ALL, SESSION, OTHERS = "all", "session", "others"
+KINDS = {ALL: FOUND, SESSION: CALLS, OTHERS: [each for each in FOUND if each not in CALLS]}
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Run:
     output: str
 
 
-def run(interpreter: interpreters.Interpreter, session: bool, server: Server) -> Run:
+def run(interpreter: interpreters.Interpreter, kind: str, server: Server) -> Run:
     host = server.endpoint.partition("://")[2]
     name, _, port = host.rpartition(":")
     with FaultProxy(name, int(port)) as proxy:
@@ -44,10 +48,10 @@ def run(interpreter: interpreters.Interpreter, session: bool, server: Server) ->
             "UVIDEO_TEST_CONTROL": proxy.control.rpartition("/")[2],
             "UVIDEO_TEST_PUBLIC_KEY": server.public_key,
             "UVIDEO_TEST_PRIVATE_KEY": server.private_key,
-            "UVIDEO_TEST_SESSION": "yes" if session else "",
+            "UVIDEO_TEST_SESSION": "yes" if kind == SESSION else "",
         }
         done = subprocess.run(
-            [interpreter.path, "-m", "unittest", *(CALLS if session else ALL)],
+            [interpreter.path, "-m", "unittest", *KINDS[kind]],
             cwd=interpreters.ROOT,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -59,14 +63,14 @@ def run(interpreter: interpreters.Interpreter, session: bool, server: Server) ->
     return Run(done.returncode, done.stdout.decode("utf-8", "replace"))
 
 
-Runs = dict[tuple[interpreters.Interpreter, bool], Future[Run]]
+Runs = dict[tuple[interpreters.Interpreter, str], Future[Run]]
 
 
 @pytest.fixture(scope="module")
 def runs(request: pytest.FixtureRequest, server: Server) -> Iterator[Runs]:
     with ThreadPoolExecutor(AT_ONCE) as pool:
         items = [item for item in request.session.items if item.path == request.path]
-        chosen = [(item.callspec.params["interpreter"], "session" in item.name) for item in items]
+        chosen = [(item.callspec.params["interpreter"], TESTS[item.originalname]) for item in items]
         yield {each: pool.submit(run, *each, server) for each in chosen}
 
 
@@ -77,18 +81,28 @@ def check(result: Run) -> None:
     assert "skipped" not in result.output
 
 
-@pytest.mark.parametrize("interpreter", interpreters.cases(), ids=lambda each: each.name)
+@pytest.mark.parametrize("interpreter", interpreters.cases(and_newest=False), ids=lambda each: each.name)
 def test_the_sdk_keeps_its_promises_on(interpreter: interpreters.Interpreter, runs: Runs) -> None:
-    check(runs[interpreter, False].result(SUITE_SECONDS))
+    check(runs[interpreter, ALL].result(SUITE_SECONDS))
+
+
+@pytest.mark.parametrize("interpreter", [interpreters.newest()], ids=lambda each: each.name)
+def test_connections_and_files_are_as_promised_on(interpreter: interpreters.Interpreter, runs: Runs) -> None:
+    check(runs[interpreter, OTHERS].result(SUITE_SECONDS))
 
 
 #: The oldest requests and urllib3, and the newest: test/sdk/test_session.py runs on all.
-OF_REQUESTS = [
-    each for each in interpreters.cases(()) if each.values[0].version in ((2, 7), interpreters.newest().version)
-]
+OF_REQUESTS = [each for each in interpreters.important().values() if each is not None]
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("interpreter", OF_REQUESTS, ids=lambda each: each.name)
 def test_the_sdk_keeps_them_over_a_session_on(interpreter: interpreters.Interpreter, runs: Runs) -> None:
-    check(runs[interpreter, True].result(SUITE_SECONDS))
+    check(runs[interpreter, SESSION].result(SUITE_SECONDS))
+
+
+TESTS = {
+    test_the_sdk_keeps_its_promises_on.__name__: ALL,
+    test_connections_and_files_are_as_promised_on.__name__: OTHERS,
+    test_the_sdk_keeps_them_over_a_session_on.__name__: SESSION,
+}

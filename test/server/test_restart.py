@@ -137,6 +137,7 @@ class Load:
             while not self._stop.is_set():
                 step(self._callers[number], self.done[number])
                 self.done[number] += 1
+                self._stop.wait(0.005)  # else they take the processor from the servers that start
         except Exception as failure:
             self.failures.append(f"{step.__name__}: {failure!r}")
 
@@ -148,7 +149,7 @@ class Load:
         caller.do(operation.PutObject(self.space, f"w{number}"), pattern(20_000, number))
 
     def _upload(self, caller: Caller, number: int) -> None:
-        self._stop.wait(0.05)  # else it takes the processor from those that start
+        self._stop.wait(0.05)
         caller.upload(self.space, f"u{number}", pattern(BLOCK + 1000, number))
 
     def check(self) -> None:

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 import os
-from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, cast, overload
 
 from uvideo import models
 from uvideo.client import operations
@@ -31,6 +31,7 @@ from uvideo.client.texts import several
 from uvideo.config import telemetry
 from uvideo.errors import DeadlineExceeded, UVideoError
 from uvideo.models import T
+from uvideo.transfer import copy as copies
 from uvideo.transfer.pool import gathered
 
 if TYPE_CHECKING:
@@ -38,13 +39,11 @@ if TYPE_CHECKING:
 
     from uvideo.client.aio_file import AsyncReader, AsyncWriter
     from uvideo.client.options import (
-        CopyOptions,
         DownloadDirOptions,
         DownloadOptions,
         PutOptions,
         ReadOptions,
         ResumeOptions,
-        StoredOptions,
         UploadDirOptions,
         UploadOptions,
         WriteOptions,
@@ -56,8 +55,25 @@ __all__ = ["AsyncClient"]
 AsyncSource = Source | AsyncIterable[bytes]
 #: Transfers that one client runs at a time; the others wait their turn.
 TRANSFERS = 8
+P = ParamSpec("P")
 #: The options of a call that runs in a thread.
 G = TypeVar("G", bound=Mapping[str, Any])
+
+
+def awaited(
+    method: Callable[Concatenate[Client, P], T],
+) -> Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]:
+    """A method of Client, for AsyncClient: what it returns is what ``_run`` or ``_done`` do, which are awaited here."""
+
+    @functools.wraps(method)
+    async def twin(self: AsyncClient, /, *args: P.args, **options: P.kwargs) -> T:
+        same: Any = self
+        made: Any = method(same, *args, **options)
+        found: T = await made
+        return found
+
+    twin.__qualname__ = "Async" + method.__qualname__
+    return twin
 
 
 @documented_by(Client)
@@ -104,6 +120,9 @@ class AsyncClient(BaseClient):
         else:
             result, _ = await self._carrier.call(call.operation)
         return call.convert(result)
+
+    async def _done(self, steps: Coroutine[Any, Any, T]) -> T:
+        return await steps
 
     async def _ask(self, call: Call[T], body: bytes | None = None, lost: list[UVideoError] | None = None) -> T:
         result, _ = await self._carrier.call(call.operation, body, lost=lost)
@@ -163,29 +182,18 @@ class AsyncClient(BaseClient):
 
     # Spaces
 
-    async def create_space(
-        self, name: str, *, type: str = "private", region: str | None = None, domains: Iterable[str] = ()
-    ) -> models.SpaceName:
-        return await self._run(operations.create_space(name, type, region or self._settings.hosts().region, domains))
+    create_space = awaited(Client.create_space)
 
-    async def delete_space(self, name: str) -> models.SpaceName:
-        return await self._run(operations.delete_space(name))
+    delete_space = awaited(Client.delete_space)
 
-    async def stat_space(self, name: str) -> models.SpaceInfo:
-        return await self._run(operations.stat_space(name))
+    stat_space = awaited(Client.stat_space)
 
-    async def update_space(
-        self, name: str, *, type: str | None = None, storage_class: str | None = None
-    ) -> models.SpaceName:
-        return await self._run(operations.update_space(name, type, storage_class))
+    update_space = awaited(Client.update_space)
 
     def list_spaces(self) -> AsyncListing[models.SpaceInfo]:
         return AsyncListing(lambda marker: self._run(operations.list_spaces(marker)))
 
-    async def space_usage(
-        self, spaces: str | Iterable[str], *, begin: datetime, end: datetime
-    ) -> tuple[models.SpaceUsage, ...]:
-        return await self._run(operations.space_usage(spaces, begin, end))
+    space_usage = awaited(Client.space_usage)
 
     # Objects
 
@@ -272,11 +280,9 @@ class AsyncClient(BaseClient):
             self._sync(), lambda client, own: client.download_dir(space, prefix, folder, **own), options
         )
 
-    async def stat(self, space: str, key: str) -> models.ObjectInfo:
-        return await self._run(operations.stat(space, key))
+    stat = awaited(Client.stat)
 
-    async def delete(self, space: str, key: str) -> None:
-        await self._run(operations.delete(space, key))
+    delete = awaited(Client.delete)
 
     async def delete_many(self, space: str, keys: Iterable[str], *, jobs: int = 8) -> models.Summary[str]:
         done: list[str] = []
@@ -311,13 +317,12 @@ class AsyncClient(BaseClient):
     def list_files(self, space: str, prefix: str = "", *, page_size: int = 1000) -> AsyncListing[models.ObjectInfo]:
         return AsyncListing(lambda marker: self._run(operations.list_files(space, prefix, marker, page_size)))
 
-    async def list_space_files(self, space: str, *, offset: int = 0, limit: int = 20) -> tuple[models.ObjectInfo, ...]:
-        return await self._run(operations.list_space_files(space, offset, limit))
+    list_space_files = awaited(Client.list_space_files)
 
-    async def copy(
-        self, space: str, key: str, source_space: str, source_key: str, **options: Unpack[CopyOptions]
-    ) -> models.Stored:
-        whole, cancel = self._carrier.one(), options.get("cancel")
+    copy = awaited(Client.copy)
+
+    def _asking(self, cancel: Cancel | None) -> copies.Ask:
+        whole = self._carrier.one()
 
         async def ask(call: Call[T], proof: bool) -> T:
             if cancel is not None and not call.tidies():
@@ -327,47 +332,35 @@ class AsyncClient(BaseClient):
             result, _ = await carrier.call(call.operation, proof=proof)
             return call.convert(result)
 
-        return await self._copy(space, key, source_space, source_key, options, ask, gathered).stored()
+        return ask
 
-    async def rename(self, space: str, key: str, new_key: str, *, force: bool = False) -> None:
-        await self._one()._renamed(space, key, new_key, force)
+    _each = staticmethod(gathered)
 
-    async def restore(self, space: str, key: str, *, tier: str | None = None) -> None:
-        await self._run(operations.restore(space, key, tier))
+    rename = awaited(Client.rename)
 
-    async def set_class(self, space: str, key: str, storage_class: str) -> None:
-        await self._run(operations.set_class(space, key, storage_class))
+    restore = awaited(Client.restore)
 
-    async def set_mime(self, space: str, key: str, mime: str) -> None:
-        await self._run(operations.set_mime(space, key, mime))
+    set_class = awaited(Client.set_class)
 
-    async def set_tags(self, space: str, key: str, tags: Mapping[str, str]) -> None:
-        await self._run(operations.set_tags(space, key, tags))
+    set_mime = awaited(Client.set_mime)
 
-    async def get_tags(self, space: str, key: str) -> dict[str, str]:
-        return await self._run(operations.get_tags(space, key))
+    set_tags = awaited(Client.set_tags)
 
-    async def delete_tags(self, space: str, key: str) -> None:
-        await self._run(operations.delete_tags(space, key))
+    get_tags = awaited(Client.get_tags)
 
-    async def set_acl(self, space: str, key: str, grant: str) -> None:
-        await self._run(operations.set_acl(space, key, grant))
+    delete_tags = awaited(Client.delete_tags)
 
-    async def get_acl(self, space: str, key: str) -> models.Acl:
-        return await self._run(operations.get_acl(space, key))
+    set_acl = awaited(Client.set_acl)
 
-    async def append(
-        self, space: str, key: str, data: bytes, *, position: int | None = None, **options: Unpack[StoredOptions]
-    ) -> models.Stored:
-        return await self._one()._appended(space, key, data, position, **options)
+    get_acl = awaited(Client.get_acl)
 
-    async def put_known(self, space: str, key: str, *, etag: str, size: int, mime: str | None = None) -> models.Stored:
-        return await self._run(operations.put_known(space, key, etag, size, mime))
+    append = awaited(Client.append)
+
+    put_known = awaited(Client.put_known)
 
     # Multipart, by hand
 
-    async def begin_upload(self, space: str, key: str, **options: Unpack[StoredOptions]) -> models.BegunUpload:
-        return await self._run(operations.begin_upload(space, key, **options))
+    begin_upload = awaited(Client.begin_upload)
 
     async def put_part(self, upload: models.BegunUpload, part: int, data: bytes) -> models.PartInfo:
         content = operations.octets(data, "data")
@@ -375,22 +368,9 @@ class AsyncClient(BaseClient):
         result, response = await self._carrier.call(call.operation, content)
         return operations.agree_part(upload, call.convert(result), content, response.status)
 
-    async def copy_part(
-        self,
-        upload: models.BegunUpload,
-        part: int,
-        source_space: str,
-        source_key: str,
-        *,
-        start: int | None = None,
-        end: int | None = None,
-    ) -> models.PartInfo:
-        return await self._run(operations.copy_part(upload, part, source_space, source_key, start, end))
+    copy_part = awaited(Client.copy_part)
 
-    async def finish_upload(
-        self, upload: models.BegunUpload, parts: Sequence[models.PartInfo], *, new_key: str | None = None
-    ) -> models.Stored:
-        return await self._run(operations.finish_upload(upload, parts, new_key))
+    finish_upload = awaited(Client.finish_upload)
 
     def list_uploads(self, space: str, prefix: str = "") -> AsyncListing[models.UploadInfo]:
         return AsyncListing(lambda marker: self._run(operations.list_uploads(space, prefix, marker)))
@@ -398,13 +378,9 @@ class AsyncClient(BaseClient):
     def list_parts(self, space: str, upload_id: str) -> AsyncListing[models.PartInfo]:
         return AsyncListing(lambda marker: self._run(operations.list_parts(space, upload_id, marker)))
 
-    async def abort_upload(self, space: str, key: str, upload_id: str) -> None:
-        await self._aborted(space, key, upload_id)
+    abort_upload = awaited(Client.abort_upload)
 
-    async def clean_uploads(
-        self, space: str, prefix: str = "", *, older_than: float | timedelta, dry_run: bool = False
-    ) -> tuple[models.UploadInfo, ...]:
-        return await self._cleaned(space, prefix, older_than, dry_run)
+    clean_uploads = awaited(Client.clean_uploads)
 
     # Journal
 
@@ -416,48 +392,15 @@ class AsyncClient(BaseClient):
 
     # Keys
 
-    async def create_token(
-        self,
-        name: str,
-        *,
-        ops: Iterable[str] = (),
-        prefixes: Iterable[str] = (),
-        spaces: Iterable[str] = (),
-        expires: datetime | None = None,
-        black_ips: Iterable[str] = (),
-        white_ips: Iterable[str] = (),
-    ) -> models.Token:
-        return await self._run(operations.create_token(name, ops, prefixes, spaces, expires, black_ips, white_ips))
+    create_token = awaited(Client.create_token)
 
-    async def list_tokens(self, *, token_id: str | None = None, show_keys: bool = False) -> tuple[models.Token, ...]:
-        return await self._run(operations.list_tokens(token_id, show_keys))
+    list_tokens = awaited(Client.list_tokens)
 
-    async def update_token(
-        self,
-        token_id: str,
-        *,
-        name: str | None = None,
-        ops: Iterable[str] | None = None,
-        prefixes: Iterable[str] | None = None,
-        spaces: Iterable[str] | None = None,
-        expires: datetime | None = None,
-        black_ips: Iterable[str] | None = None,
-        white_ips: Iterable[str] | None = None,
-    ) -> None:
-        await self._run(operations.update_token(token_id, name, ops, prefixes, spaces, expires, black_ips, white_ips))
+    update_token = awaited(Client.update_token)
 
-    async def delete_token(self, token_id: str) -> None:
-        await self._run(operations.delete_token(token_id))
+    delete_token = awaited(Client.delete_token)
 
-    async def assume_role(
-        self,
-        *,
-        role: str | None = None,
-        session: str | None = None,
-        duration: float | timedelta | None = None,
-        policy: str | None = None,
-    ) -> models.TemporaryKeys:
-        return await self._run(operations.assume_role(role, session, duration, policy))
+    assume_role = awaited(Client.assume_role)
 
 
 def _bridged(source: AsyncSource) -> Source:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from uvideo._core import session as _carrier
     from uvideo._core import single_upload as _body
     from uvideo.client.cancel import Cancel
-    from uvideo.client.options import CopyOptions, KeptOptions, ReadOptions, StoredOptions, WriteOptions
+    from uvideo.client.options import KeptOptions, ReadOptions, StoredOptions, WriteOptions
     from uvideo.client.reader import Reader
     from uvideo.client.writer import Writer
     from uvideo.transfer.download import Target
@@ -62,6 +62,11 @@ class Common(TypedDict):
     limit: Limit | None
     progress: Callable[[models.Progress], None] | None
     journal: Journal | None
+
+
+async def _gathered(do: Callable[[int], Coroutine[Any, Any, T]], items: Iterable[int], jobs: int) -> list[T]:
+    """As ``pool.gathered``, in threads."""
+    return [*results(lambda item: copies.finished(do(item)), items, jobs)]
 
 
 class Client(BaseClient):
@@ -93,6 +98,10 @@ class Client(BaseClient):
         else:
             result, _ = self._carrier.call(call.operation)
         return call.convert(result)
+
+    def _done(self, steps: Coroutine[Any, Any, T]) -> T:
+        """What a call of several operations returns."""
+        return copies.finished(steps)
 
     async def _ask(self, call: Call[T], body: bytes | None = None, lost: list[UVideoError] | None = None) -> T:
         result, _ = self._carrier.call(call.operation, body, lost=lost)
@@ -431,18 +440,7 @@ class Client(BaseClient):
         """
         from uvideo.transfer import folders
 
-        plan = folders.Plan(
-            jobs=jobs,
-            include=include,
-            exclude=exclude,
-            part_jobs=part_jobs,
-            bandwidth=bandwidth,
-            progress=progress,
-            report=report,
-            cancel=cancel,
-            on_error=on_error,
-            dry_run=dry_run,
-        )
+        plan = folders.Plan(jobs, include, exclude, part_jobs, bandwidth, progress, report, cancel, on_error, dry_run)
         kept: KeptOptions = {"storage_class": storage_class, "metadata": metadata, "headers": headers}
         return folders.upload_dir(self, folder, space, prefix, plan, **kept)
 
@@ -473,18 +471,7 @@ class Client(BaseClient):
         """
         from uvideo.transfer import folders
 
-        plan = folders.Plan(
-            jobs=jobs,
-            include=include,
-            exclude=exclude,
-            part_jobs=part_jobs,
-            bandwidth=bandwidth,
-            progress=progress,
-            report=report,
-            cancel=cancel,
-            on_error=on_error,
-            dry_run=dry_run,
-        )
+        plan = folders.Plan(jobs, include, exclude, part_jobs, bandwidth, progress, report, cancel, on_error, dry_run)
         return folders.download_dir(self, space, prefix, folder, plan)
 
     def stat(self, space: str, key: str) -> models.ObjectInfo:
@@ -493,7 +480,7 @@ class Client(BaseClient):
 
     def delete(self, space: str, key: str) -> None:
         """Remove an object; one that is absent is no error."""
-        self._run(operations.delete(space, key))
+        return self._run(operations.delete(space, key))
 
     def delete_many(self, space: str, keys: Iterable[str], *, jobs: int = 8) -> models.Summary[str]:
         """Remove objects, ``jobs`` at a time.  SomeFailed, with the summary, after the others are done."""
@@ -562,6 +549,28 @@ class Client(BaseClient):
         default the source's.  verify: False not to compare etags; other bytes are an IntegrityError.  progress, cancel:
         as of ``upload``.  NotFound without a source.
         """
+        jobs = operations.jobs(self._settings.part_jobs if part_jobs is None else part_jobs)
+        made = copies.Copy(
+            space=space,
+            key=key,
+            source_space=source_space,
+            source_key=source_key,
+            mime=mime,
+            storage_class=storage_class,
+            metadata=metadata,
+            headers=headers,
+            verify=self._checks(verify),
+            threshold=copies.ONE_REQUEST if threshold is None else size("threshold", threshold),
+            jobs=jobs,
+            progress=progress,
+            ticks=self._core.ticks,
+            ask=self._asking(cancel),
+            each=self._each,
+        )
+        return self._done(made.stored())
+
+    def _asking(self, cancel: Cancel | None) -> copies.Ask:
+        """What makes the calls of one copy."""
         bound = self._whole(cancel)
 
         async def ask(call: Call[T], proof: bool) -> T:
@@ -570,40 +579,29 @@ class Client(BaseClient):
             result, _ = carrier.call(call.operation, proof=proof)
             return call.convert(result)
 
-        async def each(do: Callable[[int], Coroutine[Any, Any, T]], parts: Iterable[int], jobs: int) -> list[T]:
-            return [*results(lambda part: copies.finished(do(part)), parts, jobs)]
+        return ask
 
-        options: CopyOptions = {
-            "mime": mime,
-            "storage_class": storage_class,
-            "metadata": metadata,
-            "headers": headers,
-            "part_jobs": part_jobs,
-            "progress": progress,
-            "verify": verify,
-            "threshold": threshold,
-        }
-        return copies.finished(self._copy(space, key, source_space, source_key, options, ask, each).stored())
+    _each = staticmethod(_gathered)
 
     def rename(self, space: str, key: str, new_key: str, *, force: bool = False) -> None:
         """Give an object another key.  force: also if that takes the place of another object; else AlreadyExists."""
-        copies.finished(self._one()._renamed(space, key, new_key, force))
+        return self._done(self._one()._renamed(space, key, new_key, force))
 
     def restore(self, space: str, key: str, *, tier: str | None = None) -> None:
         """Ask for an object of class ARCHIVE to be made readable.  tier: Expedited or Standard."""
-        self._run(operations.restore(space, key, tier))
+        return self._run(operations.restore(space, key, tier))
 
     def set_class(self, space: str, key: str, storage_class: str) -> None:
         """Move an object to a cheaper class: STANDARD to IA or ARCHIVE, IA to ARCHIVE."""
-        self._run(operations.set_class(space, key, storage_class))
+        return self._run(operations.set_class(space, key, storage_class))
 
     def set_mime(self, space: str, key: str, mime: str) -> None:
         """Change an object's media type."""
-        self._run(operations.set_mime(space, key, mime))
+        return self._run(operations.set_mime(space, key, mime))
 
     def set_tags(self, space: str, key: str, tags: Mapping[str, str]) -> None:
         """Replace the tags of an object."""
-        self._run(operations.set_tags(space, key, tags))
+        return self._run(operations.set_tags(space, key, tags))
 
     def get_tags(self, space: str, key: str) -> dict[str, str]:
         """The tags of an object."""
@@ -611,11 +609,11 @@ class Client(BaseClient):
 
     def delete_tags(self, space: str, key: str) -> None:
         """Remove the tags of an object."""
-        self._run(operations.delete_tags(space, key))
+        return self._run(operations.delete_tags(space, key))
 
     def set_acl(self, space: str, key: str, grant: str) -> None:
         """grant: "public-read", so that anybody may read the object, or "default"."""
-        self._run(operations.set_acl(space, key, grant))
+        return self._run(operations.set_acl(space, key, grant))
 
     def get_acl(self, space: str, key: str) -> models.Acl:
         """Who may read an object beside its owner."""
@@ -644,7 +642,7 @@ class Client(BaseClient):
             "metadata": metadata,
             "headers": headers,
         }
-        return copies.finished(self._one()._appended(space, key, data, position, **stored))
+        return self._done(self._one()._appended(space, key, data, position, **stored))
 
     def put_known(self, space: str, key: str, *, etag: str, size: int, mime: str | None = None) -> models.Stored:
         """Make an object of content that the account has stored already, without sending it.  NotFound without it."""
@@ -701,7 +699,7 @@ class Client(BaseClient):
 
     def abort_upload(self, space: str, key: str, upload_id: str) -> None:
         """Give an unfinished upload up and free what the service keeps of it; one that is gone is no error."""
-        copies.finished(self._aborted(space, key, upload_id))
+        return self._done(self._aborted(space, key, upload_id))
 
     def clean_uploads(
         self, space: str, prefix: str = "", *, older_than: float | timedelta, dry_run: bool = False
@@ -710,7 +708,7 @@ class Client(BaseClient):
 
         older_than: seconds or a timedelta.  dry_run: only say which.  What was aborted, or would be.
         """
-        return copies.finished(self._cleaned(space, prefix, older_than, dry_run))
+        return self._done(self._cleaned(space, prefix, older_than, dry_run))
 
     # Journal
 
@@ -784,11 +782,11 @@ class Client(BaseClient):
         white_ips: Iterable[str] | None = None,
     ) -> None:
         """Change a token; what is not given stays."""
-        self._run(operations.update_token(token_id, name, ops, prefixes, spaces, expires, black_ips, white_ips))
+        return self._run(operations.update_token(token_id, name, ops, prefixes, spaces, expires, black_ips, white_ips))
 
     def delete_token(self, token_id: str) -> None:
         """Remove a token; its keys are refused from then on."""
-        self._run(operations.delete_token(token_id))
+        return self._run(operations.delete_token(token_id))
 
     def assume_role(
         self,

@@ -21,7 +21,7 @@ from uvideo.server.rules.service import Content
 from uvideo.testing import faults
 from uvideo.testing.faults import Call, Fault
 
-__all__ = ["FaultyApp", "Faults", "clock"]
+__all__ = ["FaultyApp", "ServerFaults", "clock"]
 
 BODY_LIMIT = 1024 * 1024  # bytes of a management call, or of new faults
 GONE_EVERY = 0.02  # seconds between two looks whether the client went away
@@ -36,7 +36,7 @@ def clock() -> float:
     return time.time() + _skew.get()
 
 
-class Faults:
+class ServerFaults:
     """The faults of one server, and what the admin port says of them."""
 
     def __init__(self, given: list[Fault]) -> None:
@@ -180,7 +180,7 @@ class FaultyApp(App):
     module."""
 
     exchange = _FaultyExchange
-    script: Faults
+    script: ServerFaults
 
     async def _answer(self, exchange: Exchange) -> web.StreamResponse:
         assert isinstance(exchange, _FaultyExchange)

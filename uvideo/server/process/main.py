@@ -22,7 +22,7 @@ from uvideo.server.auth.key_file import KeyFile
 from uvideo.server.console.sessions import Sessions
 from uvideo.server.http.callback import Callbacks
 from uvideo.server.http.cross_origin import Endpoint, check_origin, check_program
-from uvideo.server.http.faulty_app import Faults
+from uvideo.server.http.faulty_app import ServerFaults
 from uvideo.server.http.rate_limits import no_core
 from uvideo.server.ops import audit
 from uvideo.server.ops.metrics import Metrics
@@ -199,14 +199,14 @@ def _check_callbacks(settings: Settings) -> None:
         raise StartError(f"--callback-allow: {failure}", exit_codes.SETTINGS) from None
 
 
-def _faults(settings: Settings) -> Faults | None:
+def _faults(settings: Settings) -> ServerFaults | None:
     """The scripted faults of a test server; None of any other."""
     if settings.faults is None:
         return None
     if settings.workers != 1:
         raise StartError("--faults needs --workers 1: each process would count for itself", exit_codes.SETTINGS)
     try:
-        return Faults(scripted.read(settings.faults))
+        return ServerFaults(scripted.read(settings.faults))
     except ValueError as failure:
         raise StartError(f"--faults: {failure}", exit_codes.SETTINGS) from None
     except OSError as failure:
@@ -215,7 +215,7 @@ def _faults(settings: Settings) -> Faults | None:
         ) from None
 
 
-def _never_happened(faults: Faults | None) -> int:
+def _never_happened(faults: ServerFaults | None) -> int:
     """The exit code of a test server that was told to stop."""
     left = faults.left() if faults is not None else []
     for fault in left:

@@ -29,7 +29,7 @@ from uvideo.server.http.callback import Callbacks
 from uvideo.server.http.connection import Server
 from uvideo.server.http.cross_origin import CrossOrigin, Endpoint, check_origin, check_program, origin
 from uvideo.server.http.exchange import Watch
-from uvideo.server.http.faulty_app import Faults, FaultyApp, clock
+from uvideo.server.http.faulty_app import FaultyApp, ServerFaults, clock
 from uvideo.server.http.listener import Listener, answer_on
 from uvideo.server.http.rate_limits import Limits, Rates, descriptors
 from uvideo.server.limits.body_spool import Spool
@@ -90,7 +90,7 @@ class Plan:
     ports: Ports
     names: OwnNames
     senders: Senders
-    faults: Faults | None
+    faults: ServerFaults | None
     shared: Shared
     audit: Audit
     folder: Folder
