@@ -11,7 +11,7 @@ import pytest
 
 from test.server.wire import BLOCK, MIB, Answer, Peer, chunked, pattern
 from ucloud.uvideo.protocol import errors, etag, operation
-from uvideo.server.rules.service import LIST_ENTRY, LIST_SPARE
+from uvideo.server.rules.objects import LIST_ENTRY, LIST_SPARE
 
 
 def begin(peer: Peer, space: str, key: str = "k", **more: object) -> str:

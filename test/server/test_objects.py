@@ -12,7 +12,7 @@ from test.server.wire import BLOCK, MIB, Peer, chunked, connect, head, pattern
 from ucloud.uvideo.protocol import errors, etag, operation
 from ucloud.uvideo.protocol.byterange import ByteRange
 from ucloud.uvideo.protocol.compat import quote_path
-from uvideo.server.rules.service import INLINE
+from uvideo.server.rules.objects import INLINE
 
 SIZES = (0, 1, INLINE - 1, INLINE, INLINE + 1, 256 * 1024, 256 * 1024 + 1, BLOCK, BLOCK + 1, 9 * MIB + 5)
 

@@ -14,7 +14,8 @@ from test.server.wire import BLOCK, MIB, Peer, chunked, connect, head, pattern, 
 from test.server_fixture import start_server
 from ucloud.uvideo.protocol import errors, etag, operation, restore, signature
 from ucloud.uvideo.protocol.byterange import ByteRange
-from uvideo.server.rules.service import INLINE, Restoring
+from uvideo.server.rules.objects import INLINE
+from uvideo.server.rules.service import Restoring
 
 SMALL, LARGE = pattern(1000), pattern(9 * MIB + 5)
 FROZEN = (403, -148671, "file has not been restored")

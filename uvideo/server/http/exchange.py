@@ -26,7 +26,7 @@ from uvideo.server.auth.client_address import Sender
 from uvideo.server.http.cross_origin import Crossing
 from uvideo.server.limits.memory_budget import FREE, LEAST_READ, Budget
 from uvideo.server.ops.audit import Entry
-from uvideo.server.rules.service import Content
+from uvideo.server.rules.objects import Content
 from uvideo.storage.base import Damaged
 from uvideo.storage.send_window import Window
 

@@ -17,7 +17,7 @@ from uvideo._core import answer, dialect, errors, etag, management, message
 from uvideo.server.http.app import App
 from uvideo.server.http.exchange import Disconnected, Exchange
 from uvideo.server.http.management_call import is_management
-from uvideo.server.rules.service import Content
+from uvideo.server.rules.objects import Content
 from uvideo.testing import faults
 from uvideo.testing.faults import Call, Fault
 

@@ -18,9 +18,10 @@ from uvideo.server.http.exchange import Exchange
 from uvideo.server.http.rate_limits import Limits
 from uvideo.server.ops.audit import FREES, Audit, Entry, details
 from uvideo.server.ops.metrics import Metrics
+from uvideo.server.rules.objects import Content
 from uvideo.server.rules.rights import Rights
 from uvideo.server.rules.server_names import OwnNames
-from uvideo.server.rules.service import Content, Grant, Service
+from uvideo.server.rules.service import Grant, Service
 from uvideo.server.rules.spaces import Spaces
 from uvideo.storage.base import SpaceRecord
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from uvideo._core import errors, etag, operation
+from uvideo.server.limits.body_buffer import Body
 from uvideo.server.limits.disk_headroom import announce
 from uvideo.server.rules.copies import busy
 from uvideo.server.rules.object_record import check_readable
+from uvideo.server.rules.objects import Objects, Received
 from uvideo.storage.base import ObjectRecord, Reader, SpaceRecord
-
-if TYPE_CHECKING:
-    from uvideo.server.rules.service import Body, Received, Service
 
 __all__ = ["Append"]
 
@@ -22,7 +20,7 @@ __all__ = ["Append"]
 class Append:
     """AppendObject of a Service.  Sealed bytes never change, so the old ones are written once more with the new."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Objects) -> None:
         self._service, self._catalog = service, service.catalog
 
     async def run(self, op: operation.AppendObject, space: SpaceRecord, body: Body) -> operation.Stored:

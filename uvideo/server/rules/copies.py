@@ -5,15 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from uvideo._core import answer, byterange, errors, operation
 from uvideo.server.limits.disk_headroom import announce
 from uvideo.server.rules.object_record import MIME, STANDARD, check_readable, is_public, stored_headers
+from uvideo.server.rules.objects import Objects
 from uvideo.storage.base import Damaged, ObjectRecord, SpaceRecord
-
-if TYPE_CHECKING:
-    from uvideo.server.rules.service import Service
 
 __all__ = ["TRIES", "Copies", "busy"]
 
@@ -30,7 +27,7 @@ log = logging.getLogger("uvideo.server")
 class Copies:
     """The operations of a Service that are about bytes which are there.  No data is copied but into a part."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Objects) -> None:
         self._service, self._catalog = service, service.catalog
         self.operations: dict[type, Callable[..., Awaitable[answer.Result]]] = {
             operation.CopyObject: self._copy,

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from uvideo._core import answer, errors, operation
 from uvideo.server.rules.copies import TRIES, busy
 from uvideo.server.rules.object_record import ARCHIVE, check_readable, restore_state, said_acl, stored_acl
+from uvideo.server.rules.objects import Objects
 from uvideo.storage.base import ObjectRecord, SpaceRecord
-
-if TYPE_CHECKING:
-    from uvideo.server.rules.service import Service
 
 __all__ = ["States"]
 
@@ -23,7 +20,7 @@ class States:
     ``takes``: seconds until a restored object can be read; ``lasts``: seconds that it then can be.
     """
 
-    def __init__(self, service: Service, takes: int, lasts: int) -> None:
+    def __init__(self, service: Objects, takes: int, lasts: int) -> None:
         self._service, self._catalog = service, service.catalog
         self._takes, self._lasts = takes, lasts
         self.operations: dict[type, Callable[..., Awaitable[answer.Result]]] = {

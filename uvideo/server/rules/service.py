@@ -1,4 +1,4 @@
-"""Every rule of the data plane: operation -> result, over Blobs and Catalog.
+"""Every rule of the data plane: who may ask for an operation, and what it does.
 
 The service knows no HTTP framework, no SQL and no path.  A request's bulk bytes come as a ``Body``, an object's bytes
 go as a ``Content``.  What is refused is raised as a ``protocol.errors.Refused``; an OSError is the machine's.
@@ -6,97 +6,33 @@ go as a ``Content``.  What is refused is raised as a ``protocol.errors.Refused``
 
 from __future__ import annotations
 
-import asyncio
-import errno
-import hashlib
 import logging
 import time
-import uuid
-from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from uvideo._core import (
-    answer,
-    byterange,
-    condition,
-    dialect,
-    errors,
-    etag,
-    expiry,
-    field,
-    message,
-    operation,
-    policy,
-    signature,
-)
+from uvideo._core import answer, dialect, errors, expiry, message, operation, policy, signature
 from uvideo.server.auth import secret_box, signature_scope, temporary_keys
 from uvideo.server.auth.credentials import PUBLIC_LIMIT, RESERVED, TOKENS, Key, Keyring
-from uvideo.server.limits.body_buffer import Block, Body, pour, pour_blocks
+from uvideo.server.limits.body_buffer import Body
 from uvideo.server.limits.body_spool import Spool
 from uvideo.server.limits.memory_budget import Memory
-from uvideo.server.ops import scrub
 from uvideo.server.ops.audit import Who
 from uvideo.server.rules.append import Append
 from uvideo.server.rules.copies import Copies
-from uvideo.server.rules.object_record import (
-    MIME,
-    STANDARD,
-    check_readable,
-    file_info,
-    is_public,
-    object_info,
-    stored_acl,
-    stored_headers,
-)
+from uvideo.server.rules.object_record import is_public
 from uvideo.server.rules.object_state import States
-from uvideo.storage.base import (
-    Blobs,
-    Catalog,
-    Damaged,
-    ObjectRecord,
-    Page,
-    PartRecord,
-    Reader,
-    SpaceRecord,
-    TokenRecord,
-    UploadRecord,
-)
+from uvideo.server.rules.objects import Objects
+from uvideo.storage.base import Blobs, Catalog, SpaceRecord, TokenRecord
 
-__all__ = ["Body", "Content", "Grant", "Received", "Restoring", "Service", "who"]
-
-INLINE = 16 * 1024  # bytes of an object kept in the catalog
-HASHED_HERE = 64 * 1024  # bytes of a part that are hashed on the loop
-#: Failures of the machine after which a transaction surely has not happened.
-NOTHING_DONE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE))
-OPEN_TRIES = 4  # an object overwritten between the lookup and the open is looked up again
-LIST_ENTRY, LIST_SPARE = 64, 1024  # bytes of an etag in the body of FinishUpload: 40, its quotes and blanks; and more
-FILES_LIMIT, OBJECTS_LIMIT, UPLOADS_LIMIT, PARTS_LIMIT = 20, 100, 20, 1000  # pages where the request names no length
+__all__ = ["Grant", "Restoring", "Service", "who"]
 
 WAYS = {carrier: carrier.name.lower() for carrier in signature_scope.Carrier}  # as the audit log has them
 NOBODY = Who("nobody")
 Policy = policy.Policy
 
 log = logging.getLogger("uvideo.server")
-
-
-@dataclass(slots=True)
-class Content:
-    """``length`` bytes from ``offset`` of an object: of ``inline``, or of ``reader``, which the taker closes."""
-
-    offset: int
-    length: int
-    inline: bytes | None = None
-    reader: Reader | None = None
-
-
-class Received(NamedTuple):
-    """The whole body of an object: its Etag, and its bytes as they are or the name of their blob."""
-
-    tree: etag.Etag
-    inline: bytes | None = None
-    blob: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +59,8 @@ class Grant(NamedTuple):
     who: Who
 
 
-class Service:
-    """The data plane.  ``clock``: unix seconds.  All methods belong to one event loop.
-
-    ``verify``: compare stored bytes with their etag before any of them is used.  ``spool``: where parts go for which
-    ``memory`` has no room; None: into the system's folder for such files.  ``permanent_links``: whether signed URLs may
-    be without an end.
-    """
+class Service(Objects):
+    """The data plane, as ``Objects``.  ``permanent_links``: whether signed URLs may be without an end."""
 
     def __init__(
         self,
@@ -143,37 +74,15 @@ class Service:
         permanent_links: bool = False,
         memory: Memory | None = None,
     ) -> None:
-        if blobs.block_size != etag.BLOCK:
-            raise ValueError(f"the etag of an upload needs parts of {etag.BLOCK} bytes, not {blobs.block_size}")
-        self.blobs, self.catalog, self.keyring, self.clock = blobs, catalog, keyring, clock
-        self._restoring, self.verify = restoring, verify
-        self._spool = spool or Spool
-        self.permanent_links, self.memory = permanent_links, memory or Memory()
-        self._store: dict[type, Callable[..., Awaitable[answer.Result]]] = {
-            operation.PutObject: self._put,
-            operation.UploadPart: self._part,
-            operation.AppendObject: Append(self).run,
-        }
-        self._run: dict[type, Callable[..., Awaitable[answer.Result]]] = {
-            operation.HeadObject: self._head,
-            operation.DeleteObject: self._delete,
-            operation.InitiateUpload: self._initiate,
-            operation.FinishUpload: self._finish,
-            operation.AbortUpload: self._abort,
-            operation.ListParts: self._list_parts,
-            operation.ListUploads: self._list_uploads,
-            operation.ListFiles: self._list_files,
-            operation.ListObjects: self._list_objects,
-            **Copies(self).operations,
-            **States(self, restoring.takes, restoring.lasts).operations,
-        }
+        super().__init__(blobs, catalog, clock, verify, spool, memory)
+        self.keyring, self._restoring, self.permanent_links = keyring, restoring, permanent_links
+        self.stores[operation.AppendObject] = Append(self).run
+        self.operations |= Copies(self).operations | States(self, restoring.takes, restoring.lasts).operations
 
     def over(self, catalog: Catalog) -> Service:
         """The same service over another catalog."""
         settings = self._restoring, self.verify, self._spool, self.permanent_links, self.memory
         return Service(self.blobs, catalog, self.keyring, self.clock, *settings)
-
-    # Who may
 
     async def locate(
         self, addresses: Sequence[dialect.Address], domain: str | None = None, own: bool = False
@@ -300,387 +209,8 @@ class Service:
 
     async def run(self, op: dialect.Operation, space: SpaceRecord, body: Body | None = None) -> answer.Result:
         """The result of any operation but GetObject.  ``body``: of those that have bulk bytes."""
-        store = self._store.get(type(op))
-        return await self._run[type(op)](op, space) if store is None else await store(op, space, body)
-
-    # Objects
-
-    async def _put(self, op: operation.PutObject, space: SpaceRecord, body: Body) -> operation.Stored:
-        """Store an object; nothing is stored unless the whole body has come and fits its Content-MD5."""
-        return await self.make(op, space, await self.receive(body, op.md5), stored_acl(op.acl))
-
-    async def receive(self, body: Body, md5: str | None) -> Received:
-        """DigestMismatch unless the bytes have this MD5; None: any."""
-        count, held = _Count(md5), list[bytes]()
-        while count.tree.size <= INLINE:
-            data = await body.chunk()
-            if not data:
-                count.check()
-                return Received(count.tree, inline=b"".join(held))
-            count.add(data)
-            held.append(data)
-        writer = await self.blobs.writer()
-        try:
-            if writer.block:
-                await pour_blocks(writer, held, body, self.memory, self._spool, count.add)
-            else:
-                with self.memory.share(body) as share:
-                    share.grow()
-                    await pour(writer, held, body, share, count.add)
-            count.check()
-            return Received(count.tree, blob=await writer.seal())
-        except BaseException:
-            await writer.discard()
-            raise
-
-    async def make(
-        self,
-        op: operation.PutObject | operation.AppendObject,
-        space: SpaceRecord,
-        received: Received,
-        acl: str = "",
-        overwrite: bool = True,
-    ) -> operation.Stored:
-        """Name received bytes in the catalog as the operation says; if that fails they are removed."""
-        now = int(self.clock())
-        record = ObjectRecord(
-            space_id=space.space_id,
-            key=op.key,
-            size=received.tree.size,
-            etag=received.tree.value(),
-            mime=op.mime or MIME,
-            storage_class=op.storage_class or STANDARD,
-            headers=stored_headers(op.headers, op.metadata),
-            created=now,
-            modified=now,
-            acl=acl,
-            blob=received.blob,
-            inline=received.inline,
-        )
-        try:
-            await self.remove(await self.catalog.put(record, overwrite=overwrite))
-        except Exception as failure:
-            await self.unnamed(record.blob, failure)
-            raise
-        return operation.Stored(record.etag)
-
-    async def get(
-        self, op: operation.GetObject, space: SpaceRecord
-    ) -> tuple[operation.ObjectInfo | operation.NotModified, Content | None]:
-        """(ObjectInfo, the bytes it speaks of), or (NotModified, None).  All bytes are of one version."""
-        for _ in range(OPEN_TRIES):
-            record = await self.record(space, op.key)
-            if condition.not_modified(op.conditions, record.etag, record.modified):
-                return operation.NotModified(record.etag, record.modified), None
-            span = None
-            if op.range is not None and condition.range_holds(op.conditions, record.etag, record.modified):
-                span = byterange.resolve(op.range, record.size)
-            check_readable(record, self.clock())
-            info = object_info(record, self.clock(), span, op.filename)
-            offset, length = span or (0, record.size)
-            if record.blob is None:
-                await self.look(record)
-                await self.check_bytes(record, None)
-                return info, Content(offset, length, inline=record.inline or b"")
-            try:
-                reader = await self.open(record)
-            except FileNotFoundError:
-                continue
-            return info, Content(offset, length, reader=reader)
-        raise errors.Unavailable("the object changes too often at this moment", cause="contention")
-
-    async def open(self, record: ObjectRecord) -> Reader:
-        """The bytes of an object that has a blob.
-
-        FileNotFoundError if the object was changed meanwhile.  Damaged if they are gone or too few; InternalError if
-        they are to fit and do not.
-        """
-        assert record.blob is not None
-        try:
-            reader = await self.blobs.open(record.blob)
-        except FileNotFoundError:
-            found = await self.catalog.get(record.space_id, record.key)
-            if found is not None and found.blob == record.blob:
-                raise Damaged(f"the blob {record.blob} of {_described(record)} is missing") from None
-            raise
-        try:
-            if reader.size < record.size:
-                raise Damaged(
-                    f"the blob {record.blob} of {_described(record)} has {reader.size} bytes, not {record.size}"
-                )
-            await self.check_bytes(record, reader)
-        except BaseException:
-            await reader.close()
-            raise
-        return reader
-
-    async def look(self, record: ObjectRecord) -> None:
-        """As ``open``, of any object, without keeping it open."""
-        if record.blob is not None:
-            await (await self.open(record)).close()
-        elif record.inline is not None and len(record.inline) != record.size:
-            raise Damaged(f"{_described(record)} has {len(record.inline)} bytes, not {record.size}")
-
-    async def check_bytes(self, record: ObjectRecord, reader: Reader | None, *, always: bool = False) -> None:
-        """If this service verifies, or ``always``: InternalError unless the bytes fit the etag.
-
-        ``reader``: None for inline ones.
-        """
-        if (self.verify or always) and not await scrub.verified(record, reader):
-            log.error("object %r of space id %s is damaged (blob %s)", record.key, record.space_id, record.blob)
-            raise errors.InternalError("the stored content does not verify")
-
-    async def _head(self, op: operation.HeadObject, space: SpaceRecord) -> operation.ObjectInfo | operation.NotModified:
-        record = await self.record(space, op.key)
-        if condition.not_modified(op.conditions, record.etag, record.modified):
-            return operation.NotModified(record.etag, record.modified)
-        return object_info(record, self.clock())
-
-    async def record(self, space: SpaceRecord, key: str) -> ObjectRecord:
-        """The record of an object.  NotFound."""
-        record = await self.catalog.get(space.space_id, key)
-        if record is None:
-            raise errors.NotFound()
-        return record
-
-    async def _delete(self, op: operation.DeleteObject, space: SpaceRecord) -> operation.Done:
-        await self.remove(await self.catalog.delete(space.space_id, op.key) or ())
-        return operation.Done()
-
-    async def unnamed(self, blob: str | None, failure: Exception) -> None:
-        """Remove a blob after a failure of the catalog to name it, unless it may be named all the same.
-
-        A commit whose sync failed may be there after a crash, and one whose answer was lost may be there now.  The
-        sweep asks the catalog.
-        """
-        is_certain = isinstance(failure, errors.UVideoError) or (
-            isinstance(failure, OSError) and failure.errno in NOTHING_DONE
-        )
-        if blob is not None and is_certain:
-            await self.remove([blob])
-
-    async def remove(self, blobs: Sequence[str]) -> None:
-        """Delete blobs that nothing names.  A failure costs space until the next sweep, and nothing else."""
-        for blob in blobs:
-            try:
-                await self.blobs.delete(blob)
-            except OSError:
-                log.exception("a blob that nothing names could not be removed: %s", blob)
-
-    # Multipart
-
-    async def upload(self, upload_id: str, space: SpaceRecord, key: str | None) -> UploadRecord:
-        """The upload with this id, if it is one of this space and key; None: of any key.  UploadNotFound."""
-        upload = await self.catalog.upload(upload_id)
-        if upload is None or upload.space_id != space.space_id or key not in (None, upload.key):
-            raise errors.UploadNotFound()
-        return upload
-
-    async def _initiate(self, op: operation.InitiateUpload, space: SpaceRecord) -> operation.Initiated:
-        upload = UploadRecord(
-            upload_id=str(uuid.uuid4()),
-            space_id=space.space_id,
-            key=op.key,
-            draft=self.blobs.draft(),
-            mime=op.mime,
-            storage_class=op.storage_class or STANDARD,
-            headers=stored_headers(op.headers, op.metadata),
-            created=int(self.clock()),
-        )
-        await self.catalog.begin(upload)
-        return operation.Initiated(upload.upload_id, self.blobs.block_size, space.name, op.key)
-
-    async def _part(self, op: operation.UploadPart, space: SpaceRecord, body: Body) -> operation.StoredPart:
-        """Store a part.  The same bytes again give the same answer; other bytes under the same number PartExists."""
-        self.check_part_size(body.length or 0)
-        upload = await self.upload(op.upload_id, space, op.key)
-        with self.memory.share(body) as share:
-            length = self.blobs.block_size if body.length is None else body.length
-            block = Block(self.memory, share, self._spool, length)
-            try:
-                await block.come(body, self.check_part_size)
-                if not block.size:
-                    raise errors.BadRequest("a part has at least one byte")
-                return await block.store(lambda chunks: self.store_part(op, space, upload, chunks, op.mime))
-            finally:
-                block.close()
-
-    async def store_part(
-        self,
-        op: operation.UploadPart | operation.CopyPart,
-        space: SpaceRecord,
-        upload: UploadRecord,
-        chunks: Sequence[bytes],
-        mime: str | None,
-    ) -> operation.StoredPart:
-        """As ``part``, of bytes that are in memory."""
-        name = etag.part_etag(await _hashed(chunks))
-        async with self.blobs.part(upload.draft, op.part) as slot:
-            await self.upload(op.upload_id, space, op.key)
-            known = await self.catalog.part(op.upload_id, op.part)
-            if known is None:
-                size = sum(map(len, chunks))
-                location = await slot.write(chunks)
-                record = PartRecord(op.part, name, size, mime, location, int(self.clock()))
-                await self.catalog.add_part(op.upload_id, record)
-            elif known.etag != name:
-                raise errors.PartExists()
-        return operation.StoredPart(op.part, name)
-
-    async def list_length(self, op: operation.FinishUpload, space: SpaceRecord) -> int:
-        """The most bytes that the etags of an upload's parts take, however they are written.  UploadNotFound."""
-        await self.upload(op.upload_id, space, op.key)
-        return LIST_SPARE + LIST_ENTRY * await self.catalog.count_parts(op.upload_id)
-
-    def check_part_size(self, size: int) -> None:
-        if size > self.blobs.block_size:
-            raise errors.PartTooLarge(f"content length:{size} larger than block size:{self.blobs.block_size}")
-
-    async def _finish(self, op: operation.FinishUpload, space: SpaceRecord) -> operation.Finished:
-        parts = await self.catalog.parts(op.upload_id, 0, None)
-        upload = await self.upload(op.upload_id, space, op.key)  # there still, so all its parts were read
-        self._check_part_list(op, parts)
-        key = op.key
-        if op.new_key and await self.catalog.get(space.space_id, key) is not None:
-            key = op.new_key
-        headers = upload.headers
-        if op.directive == "REPLACE":
-            kept = [pair for pair in headers if not pair[0].startswith(field.META)]
-            headers = stored_headers(kept, op.metadata)
-
-        async def confirm() -> None:
-            await self.upload(op.upload_id, space, op.key)
-            if await self.catalog.parts(op.upload_id, len(parts), 1):
-                raise errors.InvalidPartList("invalid etag count")
-
-        blob = await self._seal(upload, parts, confirm) if parts else None
-        now = int(self.clock())
-        record = ObjectRecord(
-            space_id=space.space_id,
-            key=key,
-            size=sum(part.size for part in parts),
-            etag=etag.from_digests([etag.part_digest(part.etag) for part in parts]),
-            mime=(parts[0].mime if parts else None) or upload.mime or MIME,
-            blob=blob,
-            inline=None if parts else b"",
-            storage_class=upload.storage_class,
-            headers=headers,
-            created=now,
-            modified=now,
-        )
-        await self.remove(await self.catalog.finish(op.upload_id, record, parts=len(parts)))
-        return operation.Finished(space.name, key, record.size, record.etag)
-
-    def _check_part_list(self, op: operation.FinishUpload, parts: Sequence[PartRecord]) -> None:
-        """InvalidPartList unless the list has the etag of each stored part as often as they have it, in any order.
-
-        Browsers, Hadoop and C list them as the parts were stored.  The object has its parts in order of number.
-        """
-        stored = tuple([part.etag for part in parts])
-        if len(op.etags) != len(stored):
-            raise errors.InvalidPartList("invalid etag count")
-        if op.etags != stored and Counter(op.etags) != Counter(stored):
-            raise errors.InvalidPartList()
-        if any(part.part != number for number, part in enumerate(parts)):
-            raise errors.InvalidPartList()
-        if any(part.size != self.blobs.block_size for part in parts[:-1]):
-            raise errors.InvalidPartList(
-                f"validate initidx and partlist [{op.space}:{op.upload_id}] failed, err: invalid middle block size"
-            )
-
-    async def _seal(
-        self, upload: UploadRecord, parts: Sequence[PartRecord], confirm: Callable[[], Awaitable[None]]
-    ) -> str:
-        try:
-            return await self.blobs.seal(upload.draft, parts, confirm)
-        except OSError:  # aborted or finished meanwhile; or the bytes of parts that the catalog names are lost
-            if await self.catalog.upload(upload.upload_id) is None:
-                raise errors.UploadNotFound() from None
-            raise
-
-    async def _abort(self, op: operation.AbortUpload, space: SpaceRecord) -> operation.Done:
-        await self.upload(op.upload_id, space, op.key)
-        draft = await self.catalog.abort(op.upload_id)
-        if draft is None:
-            raise errors.UploadNotFound()
-        await self.discard([draft])
-        return operation.Done()
-
-    async def discard(self, drafts: Sequence[str]) -> None:
-        """Discard drafts that nothing names, as ``_remove`` does blobs."""
-        for draft in drafts:
-            try:
-                await self.blobs.discard(draft)
-            except OSError:
-                log.exception("a draft that nothing names could not be removed: %s", draft)
-
-    # Listings
-
-    async def _list_parts(self, op: operation.ListParts, space: SpaceRecord) -> operation.PartPage:
-        """Marker 0 means from part 0, so the first page must not end after part 0 alone.  Source: data-plane.md."""
-        upload = await self.upload(op.upload_id, space, None)
-        limit = _page_length(op.limit, PARTS_LIMIT)
-        first = op.marker + 1 if op.marker else 0
-        wanted = max(limit, 2) if limit and not first else limit
-        found = await self.catalog.parts(op.upload_id, first, wanted + 1) if limit else []
-        page = found[:wanted]
-        return operation.PartPage(
-            space.name,
-            upload.key,
-            upload.upload_id,
-            upload.storage_class,
-            limit,
-            len(found) > wanted,
-            page[-1].part if page else 0,
-            tuple(operation.Part(part.part, part.etag, part.size, part.created) for part in page),
-        )
-
-    async def _list_uploads(self, op: operation.ListUploads, space: SpaceRecord) -> operation.UploadPage:
-        limit = _page_length(op.limit, UPLOADS_LIMIT)
-        found = (
-            await self.catalog.uploads(space.space_id, op.prefix, op.marker, op.upload_id_marker, limit + 1)
-            if limit
-            else []
-        )
-        page, more = found[:limit], len(found) > limit
-        return operation.UploadPage(
-            space.name,
-            more,
-            page[-1].key if more else "",
-            page[-1].upload_id if more else "",
-            tuple(
-                operation.UploadInfo(upload.upload_id, upload.key, upload.created, upload.storage_class)
-                for upload in page
-            ),
-        )
-
-    async def _list_files(self, op: operation.ListFiles, space: SpaceRecord) -> operation.FilePage:
-        limit = _page_length(op.limit, FILES_LIMIT)
-        page = await self.catalog.list(space.space_id, op.prefix, op.marker, limit) if limit else None
-        return operation.FilePage(
-            space.name,
-            space.space_id,
-            page.next_marker if page else "",
-            self._entries(page),
-        )
-
-    async def _list_objects(self, op: operation.ListObjects, space: SpaceRecord) -> operation.ObjectPage:
-        limit = _page_length(op.limit, OBJECTS_LIMIT)
-        page = await self.catalog.list(space.space_id, op.prefix, op.marker, limit, op.delimiter) if limit else None
-        return operation.ObjectPage(
-            space.name,
-            op.prefix,
-            limit,
-            op.delimiter,
-            bool(page and page.next_marker),
-            page.next_marker if page else "",
-            self._entries(page),
-            tuple(page.prefixes) if page else (),
-        )
-
-    def _entries(self, page: Page | None) -> tuple[operation.FileInfo, ...]:
-        now = self.clock()
-        return tuple([file_info(record, now) for record in page.objects]) if page else ()
+        store = self.stores.get(type(op))
+        return await self.operations[type(op)](op, space) if store is None else await store(op, space, body)
 
 
 def who(known: Key | TokenRecord, way: str) -> Who:
@@ -688,47 +218,3 @@ def who(known: Key | TokenRecord, way: str) -> Who:
     if isinstance(known, TokenRecord):
         return Who(way, known.public, known.owner, token=known.token_id)
     return Who(way, known.public, known.owner, issuer=known.issuer)
-
-
-def _described(record: ObjectRecord) -> str:
-    return f"object {record.key!r} of space id {record.space_id}"
-
-
-def _page_length(asked: int | None, default: int) -> int:
-    return default if asked is None else asked
-
-
-# Hashing
-
-
-class _Count:
-    """``tree``: the Etag of what has come of a body.  ``md5``: that it must have; None: any."""
-
-    def __init__(self, md5: str | None) -> None:
-        self.tree, self._wanted = etag.Etag(), md5
-        self._md5 = hashlib.md5(usedforsecurity=False) if md5 else None
-
-    def add(self, data: bytes) -> None:
-        self.tree.update(data)
-        if self._md5 is not None:
-            self._md5.update(data)
-
-    def check(self) -> None:
-        """DigestMismatch."""
-        if self._md5 is not None and self._md5.hexdigest() != self._wanted:
-            raise errors.DigestMismatch()
-
-
-async def _hashed(chunks: Sequence[bytes]) -> bytes:
-    """``_digest``, on a thread if that is worth the way there and back."""
-    if sum(map(len, chunks)) <= HASHED_HERE:
-        return _digest(chunks)
-    return await asyncio.get_running_loop().run_in_executor(None, _digest, chunks)
-
-
-def _digest(chunks: Sequence[bytes]) -> bytes:
-    """Binary SHA-1.  On a thread: hashlib lets others run."""
-    sha1 = hashlib.sha1(usedforsecurity=False)
-    for chunk in chunks:
-        sha1.update(chunk)
-    return sha1.digest()
