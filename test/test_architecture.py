@@ -59,3 +59,15 @@ def test_the_picture_has_the_order_of_the_rooms() -> None:
         re.findall(r"uvideo/[a-z]+", PICTURE)
     )
     assert re.findall(r"ucloud/uvideo/(\w+)", PICTURE) == ["engine", "http", "protocol"]
+
+
+def test_the_steps_of_a_request_are_in_the_order_of_the_code() -> None:
+    section = TEXT.partition("## The steps of a request")[2].partition("\n## ")[0]
+    told = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+    tree = ast.parse((ROOT / "uvideo/server/http/pipeline.py").read_text(encoding="utf-8"))
+    (pipeline,) = (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Pipeline")
+    (run,) = (node for node in pipeline.body if isinstance(node, ast.AsyncFunctionDef) and node.name == "run")
+    calls = [node for node in ast.walk(run) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+    calls.sort(key=lambda node: (node.lineno, node.col_offset))
+    done = [ast.unparse(node.func) for node in calls]
+    assert told == [name.partition(".")[2] for name in done if re.fullmatch(r"call\.\w+|self\._\w+", name)]
