@@ -172,42 +172,49 @@ class App:
         call, content = None, None
         exchange.closing = self._draining
         try:
-            response = _preflight(exchange)
-            if response is None:
-                call = self._recognise(exchange)
-                response, content = await self._pipeline.run(call)
-            self._noted(exchange, response.status)
-            if exchange.operation in PUTS:
-                self._writes.worked()
-            exchange.closing |= self._draining
-            return await exchange.answer(response, content)
-        except Exception as raised:
-            if isinstance(raised, Disconnected):
+            try:
+                response = _preflight(exchange)
+                if response is None:
+                    call = self._recognise(exchange)
+                    response, content = await self._pipeline.run(call)
+                self._noted(exchange, response.status)
+                if exchange.operation in PUTS:
+                    self._writes.worked()
+                exchange.closing |= self._draining
+                return await exchange.answer(response, content)
+            except Disconnected:
                 raise
-            failure: Exception = raised.failure if isinstance(raised, Unreadable) else raised
-            if exchange.request.writer.output_size:  # the head is gone: only a broken connection tells
-                self._count(failure)
-                if isinstance(failure, OSError):
-                    log.error("session %s: broken off: %s", exchange.session, failure.strerror or failure)
-                else:
-                    log.error("session %s failed within its answer", exchange.session, exc_info=failure)
-                raise BrokenOff() from None
-            if type(failure) in WRONG or (self._guesses.seen and isinstance(failure, errors.Refused)):
-                public = call.claimed() if call is not None else claimed_by(exchange.headers, ())
-                failure = self._guessed(failure, exchange, public)
-            self._count(failure)
-            refusal = refusal_of(failure, f"session {exchange.session}")
-            if refusal.status == 500 and exchange.operation in PUTS:
-                self._writes.failed()
-            exchange.ret_code = refusal.ret_code
-            response = call.refuse(refusal) if call is not None else answer.encode_error(refusal)
-            self._noted(exchange, response.status)
-            self._metrics.refused(refusal.ret_code)
+            except Exception as raised:
+                response = self._refused(exchange, call, raised)
+            # Only now: the error held what was read of the body, and the answer may take a while.
             exchange.closing |= self._draining
             return await exchange.answer(response)
         finally:
             if content is not None and content.reader is not None:
                 await content.reader.close()
+
+    def _refused(self, exchange: Exchange, call: Call[Any, Any] | None, raised: Exception) -> message.Response:
+        """The answer that says an error.  BrokenOff if the head of another is gone."""
+        failure: Exception = raised.failure if isinstance(raised, Unreadable) else raised
+        if exchange.request.writer.output_size:  # only a broken connection tells
+            self._count(failure)
+            if isinstance(failure, OSError):
+                log.error("session %s: broken off: %s", exchange.session, failure.strerror or failure)
+            else:
+                log.error("session %s failed within its answer", exchange.session, exc_info=failure)
+            raise BrokenOff() from None
+        if type(failure) in WRONG or (self._guesses.seen and isinstance(failure, errors.Refused)):
+            public = call.claimed() if call is not None else claimed_by(exchange.headers, ())
+            failure = self._guessed(failure, exchange, public)
+        self._count(failure)
+        refusal = refusal_of(failure, f"session {exchange.session}")
+        if refusal.status == 500 and exchange.operation in PUTS:
+            self._writes.failed()
+        exchange.ret_code = refusal.ret_code
+        response = call.refuse(refusal) if call is not None else answer.encode_error(refusal)
+        self._noted(exchange, response.status)
+        self._metrics.refused(refusal.ret_code)
+        return response
 
     def _recognise(self, exchange: Exchange) -> Call[Any, Any]:
         """The request in its dialect, which its head alone tells.  BadRequest."""
