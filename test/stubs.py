@@ -1,7 +1,7 @@
 """`python -m test.stubs`: the modules of `ucloud` that have a stub beside them, checked twice.
 
-stubtest compares each stub with what the module has at run time.  mypy does not look at a module that has a stub, so it
-checks the bodies in a copy without the stubs.
+stubtest compares each stub, which has the published names only, with what the module has at run time.  mypy does not
+look at a module that has a stub, so it checks the bodies in a copy without the stubs.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 COPY = ROOT / ".cache" / "bodies"
-STUBTEST = [sys.executable, "-m", "mypy.stubtest", "--allowlist", "test/stubs.allow"]
+STUBTEST = [sys.executable, "-m", "mypy.stubtest", "--ignore-missing-stub", "--allowlist", "test/stubs.allow"]
 #: A namedtuple has no defaults that a checker could read: only the stub says which fields may be left out.
 KEPT = "ucloud/uvideo/protocol/operation.pyi"
 
 
 def stubs() -> list[Path]:
     """The stubs, relative to the root."""
-    return sorted(path.relative_to(ROOT) for path in (ROOT / "ucloud/uvideo/protocol").rglob("*.pyi"))
+    return sorted(path.relative_to(ROOT) for path in (ROOT / "ucloud").rglob("*.pyi"))
 
 
 def copy() -> None:

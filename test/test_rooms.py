@@ -152,7 +152,7 @@ USERS_OF_REQUESTS = ("ucloud.uvideo.http.proxy", "ucloud.uvideo.http.trust", "uc
 def only_some_import_requests(each: Import) -> bool:
     if not inside(each.module, "ucloud"):
         return not each.is_in("requests", "urllib3")
-    return each.module in USERS_OF_REQUESTS or not each.is_in("requests", "urllib3")
+    return each.module in USERS_OF_REQUESTS or each.for_types or not each.is_in("requests", "urllib3")
 
 
 def wire_knows_no_socket(each: Import) -> bool:

@@ -10,10 +10,10 @@ from test import stubs
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("ucloud", "uvideo")
-#: Parameters that may be Any, in both packages together.
-MOST = 12
-#: Where a stub says more than a comment can: 2.7 has no keyword-only parameters.
-CLOSER = {"ucloud.uvideo.protocol.errors": {"UVideoError.__init__"}}
+#: Parameters that may be Any, in both packages together, those of a stub and of its module counted apart.
+MOST = 16
+#: Where a stub says more than a comment can: which names are taken by name.
+CLOSER = {"ucloud.uvideo.protocol.errors": {"UVideoError.__init__"}, "ucloud.uvideo.config": {"set_default"}}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -57,14 +57,15 @@ def commented(node: Function) -> Iterator[tuple[str, str, int, bool]]:
 
 
 def functions(path: Path) -> dict[str, Function]:
-    """The functions and methods of a source by qualified name, those with overloads left out."""
+    """The functions and methods of a source by qualified name, without setters and those that have overloads."""
     found: dict[str, Function] = {}
     tree = ast.parse(path.read_text("utf-8"), type_comments=True)
     for owner, body in [("", tree.body)] + [
         (f"{each.name}.", each.body) for each in tree.body if isinstance(each, ast.ClassDef)
     ]:
         for node in body:
-            if isinstance(node, Function) and not any(ast.unparse(each) == "overload" for each in node.decorator_list):
+            marks = [ast.unparse(each) for each in getattr(node, "decorator_list", [])]
+            if isinstance(node, Function) and not any(mark.endswith(("overload", ".setter")) for mark in marks):
                 found[owner + node.name] = node
     return found
 

@@ -12,28 +12,32 @@ import logging
 import threading
 
 from . import uvideo  # noqa: F401  it makes the logger silent
+from .uvideo.protocol.compat import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any  # noqa: F401
 
 logger = logging.getLogger("ucloud.uvideo")
 
 #: The file that set_log_file() writes.
 LOG_FILE = "ufile.log"
 
-_UNSET = object()
+_UNSET = object()  # type: Any
 _lock = threading.Lock()
-_handler = None
+_handler = None  # type: logging.FileHandler | None
 
 
 class _Text(logging.Formatter):
     """Gives text that can be written as UTF-8: of a native str on 2.7, and whatever a name of a file holds."""
 
     def format(self, record):
+        # type: (logging.LogRecord) -> str
         line = logging.Formatter.format(self, record)
-        if not isinstance(line, bytes):
-            line = line.encode("utf-8", "replace")
-        return line.decode("utf-8", "replace")
+        return (line if isinstance(line, bytes) else line.encode("utf-8", "replace")).decode("utf-8", "replace")
 
 
 def set_log_file(locallogname=_UNSET, level=logging.INFO, localfile=_UNSET):
+    # type: (str | None, int, str | None) -> None
     """Write the SDK's log to this file, appending, in place of the one set before; None or '' ends it.
 
     Without a name it is LOG_FILE, ufile.log in the folder where the program runs.  localfile: the official SDK's word

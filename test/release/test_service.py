@@ -192,7 +192,7 @@ class TestContainer:
             elif name == "RUN":
                 called("sh", "-euc", words.replace("python3 ", f"{sys.executable} "), folder=tmp_path)
                 ran += 1
-        assert ran == 2
+        assert ran == 4
         said = called(tmp_path / "opt" / "bin" / "uvideo", "--version", folder=tmp_path)
         assert said.startswith("uvideo ")
         called(tmp_path / "opt" / "bin" / "python", "-c", "import aiohttp, asyncpg, obstore", folder=tmp_path)

@@ -504,6 +504,8 @@ class Resume(Older, FaultCase):
         kept.update(pausepartnumber=2, stream=rest)
         nameless = dict(kept, uploadid=None, etaglist=quoted)
         self.assertIn("uploadid is needed", self.assertStatus(-3, again.resumeuploadstream(**nameless)).error)
+        resp = self.assertStatus(-3, again.resumeuploadstream(etaglist=[quoted[0], None], **kept))
+        self.assertIn("etaglist has no etag for part 1", resp.error)
         resp = self.assertStatus(-3, again.resumeuploadstream(etaglist=quoted[:1], **kept))
         self.assertIn("one for each part", resp.error)
         self.assertStatus(200, again.resumeuploadstream(etaglist=quoted, **kept))

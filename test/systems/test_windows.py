@@ -36,7 +36,6 @@ FILES = [
     "test/client/test_journal.py",
     "test/client/test_profiles.py",
 ]
-OLD = [*interpreters.PINNED, "chardet<5"]
 MODULES = ["test.sdk.test_filefaults", "test.sdk.test_handlers", "test.sdk.test_input"]
 #: Runs modules of unittest without what windows.txt lists.
 RUNNER = """
@@ -79,7 +78,7 @@ def test_transfers_the_journal_and_locks_on_python_3() -> None:
 def test_the_sdk_on_python_2_7(tmp_path: Path) -> None:
     if not any(each.version == (2, 7) for each in interpreters.find()):
         pytest.skip("there is no Python 2.7, whose standard library is needed")
-    python = windows.prepare((2, 7), OLD)
+    python = windows.prepare((2, 7), interpreters.of_setup((2, 7)))
     listed = [test for test in plugin.left_out() if "::" not in test]
     with start_server(tmp_path / "server", "--no-fsync") as server, FaultProxy("127.0.0.1", server.port) as proxy:
         environment = {

@@ -8,8 +8,13 @@ from __future__ import absolute_import, division, print_function
 
 import platform  # noqa: F401  the older SDK's module has these names too
 
-from ..uvideo.config import BLOCKSIZE, USER_AGENT, Defaults  # noqa: F401
+from ..uvideo.config import BLOCKSIZE as BLOCKSIZE
+from ..uvideo.config import USER_AGENT, Defaults
+from ..uvideo.protocol.compat import TYPE_CHECKING
 from ..uvideo.protocol.provider import PROVIDERS, Provider
+
+if TYPE_CHECKING:
+    from typing import Any  # noqa: F401
 
 UCLOUD_PROXY_SUFFIX = ".ufile.ucloud.cn"
 UCLOUD_DOWNLOAD_SUFFIX = ".ufile.ucloud.cn"
@@ -34,6 +39,7 @@ _OLDER = {
 
 
 def get_default(key):
+    # type: (str) -> Any
     """The value that a handler's first call would copy now; None for an unknown name."""
     name, first = _OLDER.get(key, (key, None))
     try:
@@ -45,6 +51,7 @@ def get_default(key):
 def set_default(
     connection_timeout=None, expires=None, user_agent=None, uploadsuffix=None, downloadsuffix=None, **more
 ):
+    # type: (float | None, int | None, str | None, str | None, str | None, **object) -> None
     """Set defaults for handlers that have made no call yet.  What is None, 0, empty or not given stays as it is; of
     ``more`` what is None.
 

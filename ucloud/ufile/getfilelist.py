@@ -7,6 +7,7 @@ import os  # noqa: F401
 
 from ..compact import s  # noqa: F401
 from ..logger import logger  # noqa: F401  the older SDK's modules have these names too
+from ..uvideo.protocol.compat import TYPE_CHECKING
 from . import (
     config,  # noqa: F401
     getufilelist,
@@ -16,10 +17,20 @@ from .config import BLOCKSIZE  # noqa: F401
 from .httprequest import ResponseInfo  # noqa: F401
 from .magicwrapper import Mimetype  # noqa: F401
 
+if TYPE_CHECKING:
+    from typing import Any, Mapping  # noqa: F401
+
 
 class GetFileList(getufilelist.GetFileList):
     """Lists the objects of a space.  Safe to share between threads."""
 
-    def list(self, bucket, marker, limit, header=None):
+    def list(
+        self,
+        bucket,  # type: str
+        marker,  # type: str | None
+        limit,  # type: int | str | None
+        header=None,  # type: Mapping[str, str] | None
+    ):
+        # type: (...) -> tuple[dict[str, Any] | None, ResponseInfo]
         """A page of a space's objects whose keys are behind ``marker``, ``limit`` at most: getfilelist."""
-        return self.getfilelist(bucket, None, marker, limit, header)
+        return self.getfilelist(bucket, None, marker, limit, header)  # type: ignore[no-any-return]

@@ -8,9 +8,12 @@ from ..logger import logger  # noqa: F401
 from ..uvideo import handler
 from ..uvideo.protocol.answer import document
 from ..uvideo.protocol.byterange import parse_content
-from ..uvideo.protocol.compat import is_integer
+from ..uvideo.protocol.compat import TYPE_CHECKING, is_integer
 from ..uvideo.protocol.message import Headers, Response
 from . import config  # noqa: F401
+
+if TYPE_CHECKING:
+    from typing import Any  # noqa: F401
 
 
 class ResponseInfo(handler.ResponseInfo):
@@ -24,9 +27,10 @@ class ResponseInfo(handler.ResponseInfo):
     """
 
     def __init__(self, response, exception=None, content_consumed=False):
+        # type: (Any, BaseException | None, bool) -> None  # response: of requests or of this SDK, or None
         if response is None:
             super(ResponseInfo, self).__init__(handler.NO_ANSWER, error=_said(exception))
-            self.exception = exception
+            self.exception = exception  # type: ignore[assignment]
             return
         headers = Headers((response.headers or {}).items()) if isinstance(response.headers, dict) else response.headers
         content = None if content_consumed else response.content
@@ -38,24 +42,26 @@ class ResponseInfo(handler.ResponseInfo):
         if status >= 300 and not is_integer(code):
             code = -1
         super(ResponseInfo, self).__init__(status, headers, content, error, code)
-        self.exception = exception
+        self.exception = exception  # type: ignore[assignment]
         self.x_session_id = getattr(response, "x_session_id", self.x_session_id)
         self.content_range = (parse_content(self.content_range) or (None,))[:2] if self.content_range else None
         if headers is not None:
             self.etag = headers.get("ETag")
-            self.content_length = headers.get("Content-Length")
+            self.content_length = headers.get("Content-Length")  # type: ignore[assignment]
 
     def __str__(self):
+        # type: () -> str
         return ", ".join(["%s: %s" % (name, getattr(self, name)) for name in _SHOWN])
 
     __repr__ = __str__
 
 
 def _said(exception):
+    # type: (BaseException | None) -> str
     try:
         return u"%s" % (exception,)
     except UnicodeError:  # on 2.7, of bytes that are not ASCII
-        return str(exception).decode("utf-8", "replace")
+        return str(exception).decode("utf-8", "replace")  # type: ignore[attr-defined,no-any-return]
 
 
 _SHOWN = (

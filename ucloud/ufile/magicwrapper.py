@@ -14,10 +14,12 @@ class Mimetype(object):
 
     @staticmethod
     def from_file(file):
+        # type: (str) -> str
         """The media type that the name of a file says, application/octet-stream if it says none."""
         return native(mime_of(None, file))
 
     @staticmethod
     def from_buffer(stream):
+        # type: (object) -> str
         """application/octet-stream: bytes are not looked at."""
         return "application/octet-stream"

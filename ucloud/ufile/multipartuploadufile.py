@@ -14,12 +14,26 @@ from ..uvideo.engine.validation import count, mime_of, text
 from ..uvideo.handler import answers
 from ..uvideo.multipartuploaduvideo import MultipartUploadUVideo
 from ..uvideo.protocol.answer import unquoted
+from ..uvideo.protocol.compat import TYPE_CHECKING
 from ..uvideo.protocol.errors import InvalidArgument
 from . import config  # noqa: F401
 from .baseufile import BaseUFile
 from .config import BLOCKSIZE
 from .httprequest import ResponseInfo  # noqa: F401
 from .magicwrapper import Mimetype  # noqa: F401
+
+if TYPE_CHECKING:
+    from typing import Any, Callable, Mapping, Sequence  # noqa: F401
+
+    from ..uvideo.config import Settings  # noqa: F401
+    from ..uvideo.engine.upload_source import Reads as _Readable  # noqa: F401
+    from ..uvideo.engine.upload_source import Receives as _Receiving  # noqa: F401
+    from ..uvideo.handler import _Answer  # noqa: F401
+    from ..uvideo.multipartuploaduvideo import _Options, _Task  # noqa: F401
+    from ..uvideo.protocol.signature import Credentials  # noqa: F401
+    from ..uvideo.protocol.upload import Upload  # noqa: F401
+
+    _Header = Mapping[str, str] | None
 
 
 class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
@@ -30,17 +44,20 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
     """
 
     def _make(self, credentials, suffixes=(), chosen=None):
+        # type: (Credentials, tuple[str | None, ...], Settings | None) -> None
         super(MultipartUploadUFile, self)._make(credentials, suffixes, chosen)
-        self._kept = {}  # name: value, of the attributes that the program has set
+        self._kept = {}  # type: dict[str, Any]  # of the attributes that the program has set
 
-    def uploadfile(self, bucket, key, localfile, retrycount=3, retryinterval=5, header=None):
+    def uploadfile(self, bucket, key, localfile, retrycount=3, retryinterval=5, header=None):  # type: ignore[override]
+        # type: (str, str, str | os.PathLike[str], int, float, _Header) -> _Answer
         """Upload a file in parts.  As ucloud.uvideo's."""
         self._kept = {}
         return super(MultipartUploadUFile, self).uploadfile(
             bucket, key, localfile, None, retrycount, retryinterval, header=header
         )
 
-    def uploadstream(self, bucket, key, stream, retrycount=3, retryinterval=5, mime_type=None, header=None):
+    def uploadstream(self, bucket, key, stream, retrycount=3, retryinterval=5, mime_type=None, header=None):  # type: ignore[override]
+        # type: (str, str, _Readable | _Receiving, int, float, str | None, _Header) -> _Answer
         """Upload what a stream gives from where it stands to its end.  As ucloud.uvideo's."""
         self._kept = {}
         return super(MultipartUploadUFile, self).uploadstream(
@@ -48,20 +65,21 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
         )
 
     @answers
-    def resumeuploadfile(
+    def resumeuploadfile(  # type: ignore[override]
         self,
-        retrycount=3,
-        retryinterval=5,
-        bucket=None,
-        key=None,
-        uploadid=None,
-        blocksize=None,
-        etaglist=None,
-        localfile=None,
-        pausepartnumber=None,
-        mime_type=None,
-        header=None,
+        retrycount=3,  # type: int
+        retryinterval=5,  # type: float
+        bucket=None,  # type: str | None
+        key=None,  # type: str | None
+        uploadid=None,  # type: str | None
+        blocksize=None,  # type: int | None
+        etaglist=None,  # type: Sequence[str] | None
+        localfile=None,  # type: str | os.PathLike[str] | None
+        pausepartnumber=None,  # type: int | None
+        mime_type=None,  # type: str | None
+        header=None,  # type: _Header
     ):
+        # type: (...) -> _Answer
         """Continue an interrupted uploadfile: this handler's, or in any process the one that the arguments describe.
 
         What is not given is that of this handler's interrupted upload; without an uploadid the upload is begun anew.
@@ -76,18 +94,19 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
     @answers
     def resumeuploadstream(
         self,
-        retrycount=3,
-        retryinterval=5,
-        bucket=None,
-        key=None,
-        uploadid=None,
-        blocksize=None,
-        etaglist=None,
-        stream=None,
-        pausepartnumber=None,
-        mime_type=None,
-        header=None,
+        retrycount=3,  # type: int
+        retryinterval=5,  # type: float
+        bucket=None,  # type: str | None
+        key=None,  # type: str | None
+        uploadid=None,  # type: str | None
+        blocksize=None,  # type: int | None
+        etaglist=None,  # type: Sequence[str] | None
+        stream=None,  # type: _Readable | _Receiving | None
+        pausepartnumber=None,  # type: int | None
+        mime_type=None,  # type: str | None
+        header=None,  # type: _Header
     ):
+        # type: (...) -> _Answer
         """Continue an interrupted uploadstream: this handler's, or in any process the one that the arguments describe.
 
         stream: gives the bytes of part pausepartnumber next, that is from pausepartnumber * blocksize on.
@@ -95,12 +114,24 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
         """
         kept = self._kept
         given = [each or None for each in (bucket, key, uploadid or kept.get("uploadid"))] + [stream]
-        etags = [unquoted(text(u"each of etaglist", each)) for each in etaglist or kept.get("etaglist") or ()]
+        etags = [unquoted(text(u"each of etaglist", each) or u"") for each in etaglist or kept.get("etaglist") or ()]
+        if not all(etags):
+            raise InvalidArgument(u"etaglist has no etag for part %d" % [bool(each) for each in etags].index(False))
         paused = count(u"pausepartnumber", pausepartnumber or kept.get("pausepartnumber") or pausepartnumber)
         options = self._options(None, retrycount, retryinterval, header, None)
         return self._resumed(False, options, given, blocksize or kept.get("blocksize"), etags, mime_type, paused)
 
-    def _resumed(self, is_file, options, given, blocksize, etags, mime_type, first=None):
+    def _resumed(
+        self,
+        is_file,  # type: bool
+        options,  # type: _Options
+        given,  # type: list[Any]
+        blocksize,  # type: int | None
+        etags,  # type: Sequence[str]
+        mime_type,  # type: str | None
+        first=None,  # type: int | None
+    ):
+        # type: (...) -> _Answer
         """(ret, resp) of going on with what the caller describes and, for what is None, with the interrupted upload.
 
         ``given``: space, key, upload id and file or stream.  ``first``: the part that a stream goes on with.
@@ -143,10 +174,12 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
             raise
 
     def _current_upload(self):
+        # type: () -> Upload | None
         paused = self._paused()
         return None if paused is None else paused.upload
 
     def _attribute(self, name, own, begun):
+        # type: (str, Callable[[Upload], object], Any) -> Any  # begun: a property
         """What the program set; else ``own(upload)`` of the interrupted upload; else that of one begun by hand."""
         if name in self._kept:
             return self._kept[name]
@@ -155,43 +188,52 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
 
     @property
     def uploadid(self):
+        # type: () -> str | None
         """The UploadId of the interrupted upload, or else of one begun by init_multipart_upload; None without one."""
-        return self._attribute("uploadid", lambda upload: upload.upload_id, MultipartUploadUVideo.uploadid)
+        return self._attribute("uploadid", lambda upload: upload.upload_id, MultipartUploadUVideo.uploadid)  # type: ignore[no-any-return]
 
     @uploadid.setter
     def uploadid(self, value):
+        # type: (str | None) -> None
         self._kept["uploadid"] = value
 
     @property
     def blocksize(self):
+        # type: () -> int | None
         """Its BlkSize, bytes; None without one."""
-        return self._attribute("blocksize", lambda upload: upload.block_size, MultipartUploadUVideo.blocksize)
+        return self._attribute("blocksize", lambda upload: upload.block_size, MultipartUploadUVideo.blocksize)  # type: ignore[no-any-return]
 
     @blocksize.setter
     def blocksize(self, value):
+        # type: (int | None) -> None
         self._kept["blocksize"] = value
 
     @property
     def etaglist(self):
+        # type: () -> list[str]
         """Its parts' etags in order, from part 0 up to the first that is missing."""
         found = self._attribute("etaglist", lambda upload: upload.first_etags(), MultipartUploadUVideo.etaglist)
         return list(found or ())
 
     @etaglist.setter
     def etaglist(self, value):
+        # type: (Sequence[str]) -> None
         self._kept["etaglist"] = value
 
     @property
     def pausepartnumber(self):
+        # type: () -> int
         """The first part that is missing."""
-        return self._kept.get("pausepartnumber", len(self.etaglist))
+        return self._kept.get("pausepartnumber", len(self.etaglist))  # type: ignore[no-any-return]
 
     @pausepartnumber.setter
     def pausepartnumber(self, value):
+        # type: (int) -> None
         self._kept["pausepartnumber"] = value
 
 
 def _is_about(task, space, key, upload_id):
+    # type: (_Task, str | None, str | None, str | None) -> bool
     """Whether what is given, not None, does not differ from what a task is about."""
     about = task.space, task.key, None if task.upload is None else task.upload.upload_id
     pairs = zip((space, key, upload_id), about)

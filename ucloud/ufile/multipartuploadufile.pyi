@@ -14,7 +14,7 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
     blocksize: int | None
     etaglist: list[str]
     pausepartnumber: int
-    def uploadfile(
+    def uploadfile(  # type: ignore[override]  # as the older SDK has it
         self,
         bucket: str,
         key: str,
@@ -23,7 +23,7 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
         retryinterval: float = 5,
         header: _Header = None,
     ) -> _Answer: ...
-    def uploadstream(
+    def uploadstream(  # type: ignore[override]  # as the older SDK has it
         self,
         bucket: str,
         key: str,
@@ -33,7 +33,7 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
         mime_type: str | None = None,
         header: _Header = None,
     ) -> _Answer: ...
-    def resumeuploadfile(
+    def resumeuploadfile(  # type: ignore[override]  # as the older SDK has it
         self,
         retrycount: int = 3,
         retryinterval: float = 5,

@@ -8,17 +8,24 @@ from __future__ import absolute_import, division, print_function
 
 import difflib
 import threading
-from collections import namedtuple
 
 from . import __version__
 from .engine.validation import warn_of_plain
 from .http.pool import USER_AGENT as _CARRIAGE
 from .http.proxy import Proxy
-from .protocol.compat import is_integer, is_text, native
+from .protocol.compat import TYPE_CHECKING, NamedTuple, is_integer, is_text, native
 from .protocol.errors import InvalidArgument
 from .protocol.etag import BLOCK
 from .protocol.provider import PROVIDERS, parse_suffix, resolve
 from .protocol.signature import WORDS
+
+if TYPE_CHECKING:
+    from os import PathLike  # noqa: F401
+    from typing import Any, Callable, Collection, Mapping, Sequence  # noqa: F401
+
+    from requests import Session
+
+    from .protocol.provider import Missing, Provider, Suffix  # noqa: F401
 
 #: What requests call themselves unless user_agent says otherwise.
 USER_AGENT = "uvideo-python/%s %s" % (__version__, _CARRIAGE)
@@ -59,12 +66,14 @@ class Defaults(object):
     """
 
     def __init__(self, first=(), providers=()):
+        # type: (Mapping[str, Any] | tuple[()], Mapping[str, Provider] | tuple[()]) -> None
         self._providers = dict(PROVIDERS, **dict(providers))
-        self._first = dict(_OPTIONS, **dict(first))
+        self._first = dict(_OPTIONS, **dict(first))  # type: dict[str, Any]
         self._now = dict(self._first)
         self._lock = threading.Lock()
 
     def set(self, given):
+        # type: (Mapping[str, Any]) -> None
         """Set these options (a dict).  ValueError for a bad value and TypeError for an unknown option; none is set."""
         for name, value in given.items():
             if name not in self._first:
@@ -79,6 +88,7 @@ class Defaults(object):
             self._now.update(given)
 
     def unset(self, names):
+        # type: (Sequence[str]) -> None
         """Let these options be what they were first, all of them if none is named.  TypeError for an unknown one."""
         unknown = sorted(set(names) - set(self._first))
         if unknown:
@@ -87,10 +97,12 @@ class Defaults(object):
             self._now.update((name, self._first[name]) for name in names or self._first)
 
     def get(self, name):
+        # type: (str) -> Any
         """The value of an option; KeyError for an unknown one."""
         return self._now[name]
 
     def settings(self, upload_suffix=None, download_suffix=None, apiurl=None):
+        # type: (str | None, str | None, str | None) -> Settings
         """The Settings as they are now; arguments stand in for uploadsuffix, downloadsuffix and apiurl."""
         if apiurl is not None:
             _url("UCLOUD_API_URL", apiurl)
@@ -129,18 +141,41 @@ class Defaults(object):
 
 #: How the service is reached.  Pickles of earlier handlers do not have them.
 _WAY = ("ca_bundle", "client_cert", "client_key", "client_key_password", "proxy", "session")
-_SETTINGS = (
-    "upload download api word region timeout expires maxthread retries user_agent space_parameter video_actions md5 "
-    "open_ssl " + " ".join(_WAY)
-)
 
 
-class Settings(namedtuple("Settings", _SETTINGS)):
+class Settings(
+    NamedTuple(
+        "Settings",
+        [
+            ("upload", "Suffix | Missing"),
+            ("download", "Suffix | Missing"),
+            ("api", "str | Missing"),
+            ("word", "str"),
+            ("region", "str"),
+            ("timeout", "float"),
+            ("expires", "int"),
+            ("maxthread", "int"),
+            ("retries", "int"),
+            ("user_agent", "str"),
+            ("space_parameter", "str"),
+            ("video_actions", "bool"),
+            ("md5", "bool"),
+            ("open_ssl", "bool | None"),
+            ("ca_bundle", "str | None"),
+            ("client_cert", "str | None"),
+            ("client_key", "str | None"),
+            ("client_key_password", "str | None"),
+            ("proxy", "str | None"),
+            ("session", "Session | None"),
+        ],
+    )
+):
     """One handler's copy, the provider's hosts filled in.  upload, download: provider.Suffix."""
 
     __slots__ = ()
 
     def __repr__(self):
+        # type: () -> str
         return "<Settings of %s>" % (self.upload,)
 
 
@@ -149,29 +184,30 @@ DEFAULTS = Defaults()
 
 
 def set_default(
-    uploadsuffix=None,
-    downloadsuffix=None,
-    connection_timeout=None,
-    expires=None,
-    provider=None,
-    authscheme=None,
-    apiurl=None,
-    region=None,
-    maxthread=None,
-    retries=None,
-    user_agent=None,
-    space_parameter=None,
-    video_actions=None,
-    md5=None,
-    open_ssl=None,
-    ca_bundle=None,
-    client_cert=None,
-    client_key=None,
-    client_key_password=None,
-    proxy=None,
-    session=None,
-    **unknown
+    uploadsuffix=None,  # type: str | None
+    downloadsuffix=None,  # type: str | None
+    connection_timeout=None,  # type: float | None
+    expires=None,  # type: int | None
+    provider=None,  # type: str | None
+    authscheme=None,  # type: str | None
+    apiurl=None,  # type: str | None
+    region=None,  # type: str | None
+    maxthread=None,  # type: int | None
+    retries=None,  # type: int | None
+    user_agent=None,  # type: str | None
+    space_parameter=None,  # type: str | None
+    video_actions=None,  # type: bool | None
+    md5=None,  # type: bool | None
+    open_ssl=None,  # type: bool | None
+    ca_bundle=None,  # type: str | PathLike[str] | None
+    client_cert=None,  # type: str | PathLike[str] | None
+    client_key=None,  # type: str | PathLike[str] | None
+    client_key_password=None,  # type: str | None
+    proxy=None,  # type: str | None
+    session=None,  # type: Session | None
+    **unknown  # type: object
 ):
+    # type: (...) -> None
     """Set defaults for handlers that have made no call yet.  What is None or not given stays as it is.
 
     uploadsuffix: upload host, such as uploadvideo.auto-ai.com.cn or 127.0.0.1:9000, or a suffix that begins with a dot.
@@ -199,40 +235,48 @@ def set_default(
 
 
 def unset_default(*names):
+    # type: (*str) -> None
     """Let these options be the provider's again, all of them without names.  TypeError for an unknown option."""
     DEFAULTS.unset(names)
 
 
 def get_default(name):
+    # type: (str) -> Any
     """The value that a handler's first call would copy now; KeyError for an unknown name."""
     return DEFAULTS.get(name)
 
 
 def settings(upload_suffix=None, download_suffix=None):
+    # type: (str | None, str | None) -> Settings
     """The Settings as they are now; arguments stand in for uploadsuffix and downloadsuffix."""
     return DEFAULTS.settings(upload_suffix, download_suffix)
 
 
 def _host(name, value):
+    # type: (str, object) -> None
     if not is_text(value) or not value:
         raise InvalidArgument(u"%s must be a host name" % name)
     parse_suffix(native(value), name)
 
 
 def _url(name, value):
+    # type: (str, object) -> None
     if not is_text(value) or not value.startswith(("http://", "https://")):
         raise InvalidArgument(u"%s must be a URL that begins with http:// or https://" % name)
     parse_suffix(native(value), name)
 
 
 def _seconds(name, value):
+    # type: (str, object) -> None
     good = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < 10**7
     if not good:
         raise InvalidArgument(u"%s must be a number of seconds above 0, not %r" % (name, value))
 
 
 def _whole(low, high):
+    # type: (int, int) -> Callable[[str, object], None]
     def check(name, value):
+        # type: (str, object) -> None
         if not is_integer(value) or not low <= value <= high:
             raise InvalidArgument(u"%s must be a whole number from %d to %d, not %r" % (name, low, high, value))
 
@@ -240,7 +284,9 @@ def _whole(low, high):
 
 
 def _one_of(values):
+    # type: (Collection[str]) -> Callable[[str, object], None]
     def check(name, value):
+        # type: (str, object) -> None
         if value not in values:
             raise InvalidArgument(u"%s must be one of %s, not %r" % (name, u", ".join(sorted(values)), value))
 
@@ -248,21 +294,25 @@ def _one_of(values):
 
 
 def _word(name, value):
+    # type: (str, object) -> None
     if not is_text(value) or not value or any(char < " " or char > "~" for char in value):
         raise InvalidArgument(u"%s must be printable ASCII text" % name)
 
 
 def _flag(name, value):
+    # type: (str, object) -> None
     if not isinstance(value, bool):
         raise InvalidArgument(u"%s must be True or False" % name)
 
 
 def _path(name, value):
+    # type: (str, object) -> None
     if not (is_text(value) or hasattr(value, "__fspath__")) or not value:
         raise InvalidArgument(u"%s must be the path of a file" % name)
 
 
 def _password(name, value):
+    # type: (str, object) -> None
     if not is_text(value) or not value:
         raise InvalidArgument(u"%s must be text, not empty" % name)
     if value.endswith(("\n", "\r")):
@@ -270,6 +320,7 @@ def _password(name, value):
 
 
 def _proxy(name, value):
+    # type: (str, object) -> None
     if not is_text(value):
         raise InvalidArgument(u"%s must be the URL of a proxy, or empty for none" % name)
     if value:
@@ -277,6 +328,7 @@ def _proxy(name, value):
 
 
 def check_session(name, value):
+    # type: (str, object) -> None
     """InvalidArgument unless it is a requests.Session."""
     from .http.requests_session import check  # which loads requests
 

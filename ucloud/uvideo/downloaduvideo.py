@@ -2,18 +2,28 @@
 
 from __future__ import absolute_import, division, print_function
 
-from .engine.download_target import opened
+from .engine.download_target import StreamTarget, opened
 from .engine.leftover import Leftover
 from .engine.ranged_download import receive
 from .engine.upload_source import usable
 from .engine.validation import header_pairs
 from .handler import Handler, also, answers, succeeded
 from .protocol.byterange import ByteRange, parse
-from .protocol.compat import is_integer, is_text, whole
+from .protocol.compat import TYPE_CHECKING, is_integer, is_text, whole
 from .protocol.dialect import check_key, check_space
 from .protocol.errors import InvalidArgument
 from .protocol.message import Headers
 from .protocol.operation import GetObject
+
+if TYPE_CHECKING:
+    import os  # noqa: F401
+    from typing import Any, Mapping  # noqa: F401
+
+    from .config import Settings  # noqa: F401
+    from .engine.localfile import Path  # noqa: F401
+    from .engine.ranged_download import Receiver  # noqa: F401
+    from .engine.session import Carrier  # noqa: F401
+    from .handler import ResponseInfo, _Answer  # noqa: F401
 
 
 class DownloadUVideo(Handler):
@@ -21,7 +31,17 @@ class DownloadUVideo(Handler):
 
     @also(bucket="space")
     @answers
-    def download_file(self, space, key, localfile, isprivate=True, expires=None, content_range=None, header=None):
+    def download_file(
+        self,
+        space,  # type: str
+        key,  # type: str
+        localfile,  # type: str | os.PathLike[str]
+        isprivate=True,  # type: bool
+        expires=None,  # type: int | None
+        content_range=None,  # type: tuple[int | str | None, int | str | None] | None
+        header=None,  # type: Mapping[str, str] | None
+    ):
+        # type: (...) -> tuple[dict[str, Any] | None, ResponseInfo]
         """Save an object, or a part of it, as ``localfile``.  bucket: another name for space.
 
         isprivate: sign the URL.  expires: seconds that it lasts, default config's.  content_range: (first, last), both
@@ -38,18 +58,27 @@ class DownloadUVideo(Handler):
         )
 
 
-def download(carrier, space, key, localfile, expires, content_range, header):
+def download(
+    carrier,  # type: Carrier
+    space,  # type: str
+    key,  # type: str
+    localfile,  # type: Path
+    expires,  # type: int | None
+    content_range,  # type: tuple[int | str | None, int | str | None] | None
+    header,  # type: Mapping[str, str] | None
+):
+    # type: (...) -> _Answer
     """(ret, resp) of a download; ``expires``: seconds that the URL is signed for, None for an anonymous one."""
-    pairs = header_pairs(header)
-    named = [value for name, value in pairs if name.lower() == "range"]
+    given = header_pairs(header)
+    named = [value for name, value in given if name.lower() == "range"]
     wanted = _range(content_range, named[-1] if named else None)
-    pairs = [pair for pair in pairs if pair[0].lower() != "range"]  # a download that goes on asks for another one
+    pairs = [pair for pair in given if pair[0].lower() != "range"]  # a download that goes on asks for another one
     op = GetObject(check_space(space), check_key(key), wanted)
     target = opened(usable(localfile))
-    options = {"expires": expires, "wanted": wanted, "headers": pairs}
-    if target.sequential or wanted is not None:
+    options = {"expires": expires, "wanted": wanted, "headers": pairs}  # type: dict[str, Any]
+    if isinstance(target, StreamTarget) or wanted is not None:
         receiver = receive(carrier, op.space, op.key, target, **options)
-        return succeeded(receiver.status, receiver.headers)
+        return succeeded(receiver.status or 0, receiver.headers)
     suffix = carrier.endpoint.download
     leftover = Leftover(op, target, u"%s://%s" % (suffix.scheme, suffix.host))
     try:
@@ -63,14 +92,17 @@ def download(carrier, space, key, localfile, expires, content_range, header):
 
 
 def _whole(receiver):
+    # type: (Receiver) -> tuple[int, Headers]
     """(status, headers) of a download of all, the last part of which may be all that was asked for."""
+    headers = receiver.headers or Headers()
     if receiver.status != 206:
-        return receiver.status, receiver.headers
-    kept = [pair for pair in receiver.headers if pair[0].lower() not in ("content-length", "content-range")]
-    return 200, Headers(kept + [("Content-Length", "%d" % receiver.download.size)])
+        return receiver.status or 0, headers
+    kept = [pair for pair in headers if pair[0].lower() not in ("content-length", "content-range")]
+    return 200, Headers(kept + [("Content-Length", "%d" % receiver.size())])
 
 
 def seconds(expires, settings):
+    # type: (int | None, Settings) -> int
     """How long a signed URL lasts: as asked, or config's.  InvalidArgument."""
     if expires is None:
         return settings.expires
@@ -80,6 +112,7 @@ def seconds(expires, settings):
 
 
 def _place(value):
+    # type: (int | str | None) -> Any
     """A number, or its digits as text, as the official SDK takes both; None of None and of empty text."""
     if not is_text(value):
         return value
@@ -88,6 +121,7 @@ def _place(value):
 
 
 def _range(content_range, named):
+    # type: (tuple[int | str | None, int | str | None] | None, str | None) -> ByteRange | None
     """The ByteRange of a pair, or else of a Range header; None without either."""
     if content_range is None:
         found = parse(named) if named is not None else None
@@ -98,10 +132,10 @@ def _range(content_range, named):
         first, last = content_range
     except (TypeError, ValueError):
         raise InvalidArgument(u"content_range must be a pair (first, last)")
-    first, last = _place(first), _place(last)
-    numbers = [value for value in (first, last) if value is not None]
-    if not numbers or not all(is_integer(value) and value >= 0 for value in numbers):
+    ends = [_place(value) for value in (first, last)]
+    if ends == [None, None] or not all(value is None or (is_integer(value) and value >= 0) for value in ends):
         raise InvalidArgument(u"content_range must hold whole numbers from 0, not %r" % (content_range,))
-    if first is not None and last is not None and last < first:
-        raise InvalidArgument(u"content_range is the wrong way round: %d comes before %d" % (last, first))
-    return ByteRange(first, last)
+    wanted = ByteRange(*ends)
+    if wanted.first is not None and wanted.last is not None and wanted.last < wanted.first:
+        raise InvalidArgument(u"content_range is the wrong way round: %d comes before %d" % (wanted.last, wanted.first))
+    return wanted

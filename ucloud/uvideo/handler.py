@@ -15,12 +15,24 @@ from .http.pool import Transport
 from .http.trust import Certificate
 from .protocol.answer import RESTORE, SESSION, document, unquoted
 from .protocol.byterange import parse_content
-from .protocol.compat import is_integer, is_text, native, printable, to_text, whole
+from .protocol.compat import TYPE_CHECKING, is_integer, is_text, native, printable, to_text, whole
 from .protocol.dialect import check_key, check_space
 from .protocol.errors import BadAnswer, ConfigurationError, IntegrityError, InvalidArgument, NoAnswer, UVideoError
 from .protocol.message import Headers, Response
 from .protocol.provider import parse_suffix
 from .protocol.signature import Credentials, authorization
+
+if TYPE_CHECKING:
+    from typing import Any, Callable, Mapping, TypeVar  # noqa: F401
+
+    from requests import Session  # noqa: F401
+
+    from .config import Settings  # noqa: F401
+    from .protocol.operation import Finished  # noqa: F401
+
+    _T = TypeVar("_T")
+    M = TypeVar("M", bound=Callable[..., Any])
+    _Answer = tuple[dict[str, Any] | None, "ResponseInfo"]
 
 _log = logging.getLogger("ucloud.uvideo")
 _ticks = getattr(time, "monotonic", time.time)
@@ -46,36 +58,41 @@ class ResponseInfo(object):
     headers: of the answer, ``headers.get(name)`` in any case; None without one.
     """
 
-    exception = None
+    exception = None  # type: NoAnswer | None
 
     def __init__(self, status_code, headers=None, content=None, error=None, ret_code=None):
+        # type: (int, Any, bytes | None, str | None, int | None) -> None  # headers: whatever has get(name)
         self.status_code, self.content, self.ret_code = status_code, content, ret_code
         self.error, self.headers = None if error is None else native(error), headers
         get = headers.get if headers is not None else lambda name: None
-        self.etag = unquoted(get("ETag"))
+        self.etag = unquoted(get("ETag"))  # type: str | None
         self.content_type = get("Content-Type")
         length = get("Content-Length")
         self.content_length = whole(length.strip()) if length else None
-        self.content_range = get("Content-Range")
+        self.content_range = get("Content-Range")  # type: Any  # text, or (first, last)
         self.x_session_id = get(SESSION)
         self.md5 = get("Content-MD5")
         self.x_ufile_restore = get(RESTORE)
 
     def ok(self):
+        # type: () -> bool
         """True if the service did what was asked and all was verified."""
         return 200 <= self.status_code <= 299 and self.error is None
 
     def need_retry(self):
+        # type: () -> bool
         """True if there is no answer, so that the same call may succeed later."""
         return self.status_code == NO_ANSWER
 
     def __repr__(self):
+        # type: () -> str
         return "<ResponseInfo status_code=%s ret_code=%s error=%r>" % (self.status_code, self.ret_code, self.error)
 
     __str__ = __repr__
 
 
 def succeeded(status, headers, content=None):
+    # type: (int, Any, bytes | None) -> tuple[dict[str, Any], ResponseInfo]  # headers: whatever has get(name)
     """(ret, resp) of a good answer: ret is the JSON object of its body, {} without one."""
     ret = {}
     if content and (headers.get("Content-Type") or "").lower().startswith("application/json"):
@@ -87,6 +104,7 @@ def succeeded(status, headers, content=None):
 
 
 def paired(answer):
+    # type: (tuple[_T, ResponseInfo]) -> tuple[_T, ResponseInfo]
     """(ret, resp) whose content_range is (first, last) in place of the header's text: as the official SDK has it."""
     resp = answer[1]
     found = parse_content(resp.content_range)
@@ -95,12 +113,14 @@ def paired(answer):
 
 
 def stored_as(finished, response):
+    # type: (Finished, Response) -> tuple[dict[str, Any], ResponseInfo]
     """(ret, resp) of a Finished and its Response.  Where an earlier try had finished it, only the object answers."""
     ret, resp = succeeded(response.status, response.headers, response.body)
     return ret or {"Bucket": finished.space, "Key": finished.key, "FileSize": finished.size}, resp
 
 
 def failed(error):
+    # type: (UVideoError) -> _Answer
     """(ret, resp) of a UVideoError, which is logged here, once.  ret is None, but a management answer's dict."""
     response = getattr(error, "response", None)
     if isinstance(error, IntegrityError):
@@ -112,7 +132,7 @@ def failed(error):
     else:
         status = error.status if error.status is not None else LOCAL
     headers = response.headers if response is not None else None
-    content = response.content if hasattr(response, "content") else getattr(response, "body", None)
+    content = getattr(response, "content", getattr(response, "body", None))
     resp = ResponseInfo(status, headers, content, error.message, error.ret_code)
     resp.x_session_id = resp.x_session_id or error.request_id
     if isinstance(error, ConfigurationError):
@@ -131,6 +151,7 @@ def failed(error):
 
 
 def _line(value):
+    # type: (object) -> str
     """A value in a line of the log, "-" for None."""
     if isinstance(value, bytes):  # a name as a program on 2.7 has it
         value = value.decode("utf-8", "replace")
@@ -138,11 +159,13 @@ def _line(value):
 
 
 def answers(method):
+    # type: (M) -> M
     """Make a method that returns (ret, resp), or raises a UVideoError, always return (ret, resp), and log it once."""
     names = method.__code__.co_varnames[1 : method.__code__.co_argcount]
 
     @functools.wraps(method)
     def wrapper(self, *args, **kwargs):
+        # type: (Handler, *object, **object) -> _Answer
         began = _ticks()
         try:
             answer = method(self, *args, **kwargs)
@@ -163,23 +186,26 @@ def answers(method):
                 )
         return self._told(*answer)
 
-    return wrapper
+    return wrapper  # type: ignore[return-value]
 
 
 def also(**others):
+    # type: (**str) -> Callable[[M], M]
     """Let a method take arguments under other names too: ``other="own"``."""
 
     def decorate(method):
+        # type: (M) -> M
         @functools.wraps(method)
         def wrapper(self, *args, **kwargs):
+            # type: (Handler, *object, **object) -> _Answer
             for other in [name for name in others if name in kwargs]:
                 own = others[other]
                 if own in kwargs:
                     raise TypeError("%s() got %s and %s, which are the same" % (method.__name__, own, other))
                 kwargs[own] = kwargs.pop(other)
-            return method(self, *args, **kwargs)
+            return method(self, *args, **kwargs)  # type: ignore[no-any-return]
 
-        return wrapper
+        return wrapper  # type: ignore[return-value]
 
     return decorate
 
@@ -197,6 +223,7 @@ class Handler(object):
     _defaults = DEFAULTS
 
     def __init__(self, public_key, private_key, upload_suffix=None, download_suffix=None, session=None):
+        # type: (str, str, str | None, str | None, Session | None) -> None
         for name, value in (("upload_suffix", upload_suffix), ("download_suffix", download_suffix)):
             if value is not None:  # an empty one would stand for the provider's host
                 parse_suffix(value, name)
@@ -206,31 +233,37 @@ class Handler(object):
         self._make(_credentials(public_key, private_key), (upload_suffix, download_suffix))
 
     def _make(self, credentials, suffixes=(), chosen=None):
+        # type: (Credentials, tuple[str | None, ...], Settings | None) -> None
         """Be a handler of these keys, about which nothing is under way.  ``chosen``: its Settings, copied already."""
         self._guard = threading.Lock()
-        self._credentials, self._suffixes, self._chosen, self._carries = credentials, suffixes, chosen, None
+        self._credentials, self._suffixes = credentials, suffixes
+        self._chosen, self._carries = chosen, None  # type: Settings | None, Carrier | None
 
     def _told(self, ret, resp):
+        # type: (dict[str, Any] | None, ResponseInfo) -> _Answer
         """(ret, resp) as this handler's callers know it."""
         return ret, resp
 
     def _copied(self):
+        # type: () -> tuple[Settings, Carrier]
         """(Settings, Carrier), made at the first call."""
-        if self._carries is not None:
+        if self._chosen is not None and self._carries is not None:
             return self._chosen, self._carries
         with self._guard:
+            if self._chosen is None:
+                chosen = self._defaults.settings(*self._hosts())
+                self._chosen = chosen if self._session is None else chosen._replace(session=self._session)
             if self._carries is None:
-                if self._chosen is None:
-                    chosen = self._defaults.settings(*self._hosts())
-                    self._chosen = chosen if self._session is None else chosen._replace(session=self._session)
                 self._carries = self._carrier_of(self._chosen)
             return self._chosen, self._carries
 
     def _hosts(self):
+        # type: () -> tuple[str | None, ...]
         """The hosts of this handler's own, as Defaults.settings takes them."""
         return self._suffixes
 
     def _carrier_of(self, chosen):
+        # type: (Settings) -> Carrier
         endpoint = Endpoint(
             chosen.upload,
             chosen.download,
@@ -244,30 +277,38 @@ class Handler(object):
 
     @property
     def _settings(self):
+        # type: () -> Settings
         return self._copied()[0]
 
     @property
     def _carrier(self):
+        # type: () -> Carrier
         return self._copied()[1]
 
     def __getstate__(self):
+        # type: () -> dict[str, Any]
         return {"credentials": tuple(self._credentials), "settings": self._settings}
 
     def __setstate__(self, state):
+        # type: (dict[str, Any]) -> None
         self._make(Credentials(*state["credentials"]), chosen=state["settings"])
 
     def close(self):
+        # type: () -> None
         """Close the idle connections, but not a session.  A later call opens new ones."""
         if self._carries is not None:
             self._carries.transport.close()
 
     def __enter__(self):
+        # type: (_T) -> _T
         return self
 
     def __exit__(self, *_):
+        # type: (*object) -> None
         self.close()
 
     def set_keys(self, public_key, private_key):
+        # type: (str, str) -> None
         """Sign with these keys from the next request on.  Raises ValueError."""
         credentials = _credentials(public_key, private_key)
         with self._guard:
@@ -276,10 +317,12 @@ class Handler(object):
                 self._carries.credentials = credentials
 
     def __repr__(self):
+        # type: () -> str
         return "<%s %s>" % (type(self).__name__, native(self._credentials.public_key))
 
 
 def _transport_of(chosen):
+    # type: (Settings) -> Transport
     """The Transport that Settings ask for."""
     certificate = None
     if chosen.client_cert is not None:
@@ -297,6 +340,7 @@ def _transport_of(chosen):
 
 
 def _credentials(public_key, private_key):
+    # type: (str, str) -> Credentials
     for name, value in (("public_key", public_key), ("private_key", private_key)):
         if not is_text(value) or not value.strip():
             raise InvalidArgument(u"%s must be the text of a key, not empty" % name)
@@ -315,6 +359,7 @@ class Signer(Handler):
     """A Handler whose signatures can be had for requests of the caller's own."""
 
     def authorization(self, method, bucket, key, header=None, mime_type=None, action=None, url_param=None):
+        # type: (str, str, str, Mapping[str, str] | None, str | None, str | None, Mapping[str, str] | None) -> str
         """The Authorization header of a request.  Raises ValueError.
 
         method: in any case.  key: empty for a listing.  header: what the request will send; Content-MD5, Content-Type,
@@ -324,10 +369,12 @@ class Signer(Handler):
         return self._sign(method, bucket, key, header, mime_type, "Date")
 
     def signature(self, bucket, key, method="get", header=None, mime_type=None):
+        # type: (str, str, str, Mapping[str, str] | None, str | None) -> str
         """The Signature of a URL that expires when header's Expires says, in unix seconds.  Unescaped.  ValueError."""
         return self._sign(method, bucket, key, header, mime_type, "Expires").rpartition(":")[2]
 
     def _sign(self, method, bucket, key, header, mime_type, date):
+        # type: (str, str, str, Mapping[str, str] | None, str | None, str) -> str
         given = Headers(header_pairs(header))
         pairs = [pair for pair in given if pair[0].lower() not in ("date", "content-type")]
         pairs.append(("Date", given.get(date, "")))

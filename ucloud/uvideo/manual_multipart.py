@@ -9,40 +9,56 @@ from .engine.validation import header_pairs
 from .handler import Signer, answers, paired, stored_as, succeeded
 from .protocol import etag
 from .protocol.byterange import ByteRange
-from .protocol.compat import is_integer, is_text, to_text
+from .protocol.compat import TYPE_CHECKING, is_integer, is_text, to_text
 from .protocol.dialect import check_key, check_space
 from .protocol.errors import IntegrityError, InvalidArgument, PartExists, UploadNotFound
 from .protocol.operation import AbortUpload, CopyPart, InitiateUpload, ListParts
 from .protocol.provider import choose
+
+if TYPE_CHECKING:
+    from typing import Any, Mapping  # noqa: F401
+
+    from .config import Settings  # noqa: F401
+    from .engine.session import Carrier  # noqa: F401
+    from .handler import _Answer  # noqa: F401
+    from .protocol.errors import UVideoError  # noqa: F401
+    from .protocol.operation import Part  # noqa: F401
+    from .protocol.signature import Credentials  # noqa: F401
 
 
 class Begun(object):
     """An upload whose parts the service has made.  Safe to share between threads: each part is noted on its own."""
 
     def __init__(self, carrier, space, key, upload_id, block_size):
+        # type: (Carrier, str, str, str, int) -> None
         self.carrier, self.space, self.key = carrier, space, key
         self.upload_id, self.block_size = upload_id, block_size
-        self._parts = {}  # part: (etag, length)
+        self._parts = {}  # type: dict[int, tuple[str, int]]  # part: (etag, length)
 
     def acknowledge(self, part, given, length):
+        # type: (int, str, int) -> None
         self._parts[part] = (given, length)
 
     def numbers(self):
+        # type: () -> list[int]
         return sorted(list(self._parts))
 
     def part_etags(self):
+        # type: () -> tuple[str, ...]
         """The parts' etags in order, up to the first that is missing."""
-        found = []
+        found = []  # type: list[str]
         while len(found) in self._parts:
             found.append(self._parts[len(found)][0])
         return tuple(found)
 
     @property
     def size(self):
+        # type: () -> int
         """Bytes of all parts together."""
         return sum(length for _, length in self._parts.values())
 
     def etag(self):
+        # type: () -> str | None
         """The etag that the finished object must have; None where the parts' etags do not tell it."""
         return etag.of_parts(self.part_etags(), self.block_size)
 
@@ -53,12 +69,14 @@ class Assembler(Signer):
     """
 
     def _make(self, credentials, suffixes=(), chosen=None):
+        # type: (Credentials, tuple[str | None, ...], Settings | None) -> None
         super(Assembler, self)._make(credentials, suffixes, chosen)
         self._begun_lock = threading.Lock()
-        self._begun = {}  # thread's ident: Begun
+        self._begun = {}  # type: dict[int | None, Begun]  # thread's ident: Begun
 
     @answers
     def init_multipart_upload(self, bucket, key, header=None, upload_suffix=None):
+        # type: (str, str, Mapping[str, str] | None, str | None) -> _Answer
         """Begin an upload.  ret: UploadId, BlkSize (bytes of every part but the last), Bucket, Key.
 
         header: headers of the object, Content-Type, X-Ufile-Meta-* and X-Ufile-Storage-Class among them.
@@ -76,6 +94,7 @@ class Assembler(Signer):
     def upload_part_copy(
         self, source_bucket, source_key, mime_type, offset, size, part_number, upload_suffix=None
     ):
+        # type: (str, str, str | None, int, int, int, str | None) -> _Answer
         """Make a part of ``size`` bytes from ``offset`` of another object, without sending them.  ret: PartNumber.
 
         size: how many bytes, not where they end; init_multipart_upload's BlkSize, the last part may be shorter.
@@ -97,7 +116,7 @@ class Assembler(Signer):
         wanted = ByteRange(offset, offset + size - 1)
         op = CopyPart(begun.space, begun.key, begun.upload_id, part_number, source_space, source_key, wanted)
         headers = header_pairs(None if mime_type is None else {"Content-Type": mime_type})
-        lost = []
+        lost = []  # type: list[UVideoError]
         try:
             copied, response = carrier.call(op, headers=headers, lost=lost)
         except PartExists as error:
@@ -105,7 +124,7 @@ class Assembler(Signer):
             if found is None:
                 raise
             begun.acknowledge(part_number, found.etag, size if found.size is None else found.size)
-            ret, resp = succeeded(200, error.response.headers)
+            resp = succeeded(200, error.response and error.response.headers)[1]
             resp.etag = found.etag
             return {"PartNumber": part_number}, resp
         length = size if copied.length is None else copied.length
@@ -121,6 +140,7 @@ class Assembler(Signer):
 
     @answers
     def finish_upload(self):
+        # type: () -> _Answer
         """Make the object of the parts copied.  ret: Bucket, Key, FileSize; resp.etag is verified where it can be.
 
         status_code -3 if a part number is missing.  After a failure it may be called again.
@@ -130,7 +150,7 @@ class Assembler(Signer):
         missing = sorted(set(range(numbers[-1] + 1)) - set(numbers)) if numbers else []
         if missing:
             raise InvalidArgument(u"part %d of upload %s was not copied" % (missing[0], begun.upload_id))
-        finished, response, _ = finish(begun.carrier, begun, None)
+        finished, response, _ = finish(begun.carrier, begun, None)  # type: ignore[arg-type]  # it has what is asked of an Upload
         self._forget(begun)
         return stored_as(finished, response)
 
@@ -138,6 +158,7 @@ class Assembler(Signer):
     def get_multi_upload_part(
         self, bucket, upload_id, max_parts=None, part_number_marker=None, header=None, upload_suffix=None
     ):
+        # type: (str, str, int | None, int | None, Mapping[str, str] | None, str | None) -> _Answer
         """List the parts that the service has of an unfinished upload, a page at a time.
 
         max_parts: of a page.  part_number_marker: list those with a greater number.
@@ -153,45 +174,53 @@ class Assembler(Signer):
         return succeeded(response.status, response.headers, response.body)
 
     def _abort_begun(self):
+        # type: () -> _Answer
         """(ret, resp) of giving the current upload up."""
         begun = self._current()
         try:
             _, response = begun.carrier.call(AbortUpload(begun.space, begun.key, begun.upload_id))
         except UploadNotFound as error:  # it is gone already, which is what was wanted
-            response = error.response
+            self._forget(begun)
+            return succeeded(200, error.response and error.response.headers)
         self._forget(begun)
-        return succeeded(200, response.headers, None)
+        return succeeded(200, response.headers)
 
     @property
     def uploadid(self):
+        # type: () -> str | None
         """The UploadId of the upload that upload_part_copy would act on; None without one."""
         found = self._found()
         return None if found is None else found.upload_id
 
     @property
     def blocksize(self):
+        # type: () -> int | None
         """Its BlkSize, bytes; None without one."""
         found = self._found()
         return None if found is None else found.block_size
 
     @property
     def etaglist(self):
+        # type: () -> list[str]
         """Its parts' etags in order, from part 0 up to the first that is missing."""
         found = self._found()
         return [] if found is None else list(found.part_etags())
 
     @etaglist.setter
     def etaglist(self, etags):  # with the official SDK it must be emptied between uploads
+        # type: (list[str]) -> None
         if etags:
             raise InvalidArgument(u"the etags are those of the parts that were copied: only [] can be set")
 
     def _at(self, upload_suffix):
+        # type: (str | None) -> Carrier
         """The Carrier to another upload host, over the same connections and with the same keys."""
         if upload_suffix is None:
             return self._carrier
         return self._carrier.to(choose(upload_suffix, "upload_suffix", self._settings.open_ssl))
 
     def _found(self):
+        # type: () -> Begun | None
         with self._begun_lock:
             own = self._begun.get(threading.current_thread().ident)
             if own is None and len(self._begun) == 1:
@@ -199,6 +228,7 @@ class Assembler(Signer):
             return own
 
     def _current(self):
+        # type: () -> Begun
         found = self._found()
         if found is None:
             several = u"several uploads are begun: go on with each in its own thread"
@@ -206,12 +236,14 @@ class Assembler(Signer):
         return found
 
     def _forget(self, begun):
+        # type: (Begun) -> None
         with self._begun_lock:
             for ident in [ident for ident, other in self._begun.items() if other is begun]:
                 del self._begun[ident]
 
 
 def _listed(carrier, begun, part):
+    # type: (Carrier, Begun, int) -> Part | None
     """The Part that the service has of that number, or None."""
     marker = part - 1 if part > 1 else None  # 0 means from part 0
     page, _ = carrier.call(ListParts(begun.space, begun.upload_id, 2, marker))
@@ -219,5 +251,6 @@ def _listed(carrier, begun, part):
 
 
 def _whole(name, value, low):
+    # type: (str, object, int) -> None
     if not is_integer(value) or value < low:
         raise InvalidArgument(u"%s must be a whole number from %d, not %r" % (name, low, value))

@@ -17,11 +17,23 @@ from .engine.validation import header_pairs, mime_of
 from .handler import also, answers, stored_as, succeeded
 from .manual_multipart import Assembler
 from .protocol import upload as uploads
-from .protocol.compat import is_integer, is_text, native
+from .protocol.compat import TYPE_CHECKING, is_integer, is_text, native
 from .protocol.dialect import check_key, check_space
 from .protocol.errors import BadAnswer, InvalidArgument, UploadNotFound
 from .protocol.message import Headers
 from .protocol.operation import AbortUpload, InitiateUpload
+from .protocol.provider import named
+
+if TYPE_CHECKING:
+    from typing import Any, Callable, Iterable, Mapping  # noqa: F401
+
+    from .config import Settings  # noqa: F401
+    from .engine.upload_source import Reads as _Readable  # noqa: F401
+    from .engine.upload_source import Receives as _Receiving  # noqa: F401
+    from .handler import ResponseInfo, _Answer  # noqa: F401
+    from .protocol.signature import Credentials  # noqa: F401
+
+    Entry = tuple[int | None, "_Task"]
 
 _log = logging.getLogger("ucloud.uvideo")
 
@@ -30,16 +42,19 @@ class _Task(object):
     """One upload of a handler: what is sent, from where and how, as resume needs it again."""
 
     def __init__(self, space, key, source, options):
+        # type: (str, str, FileSource | StreamSource, _Options) -> None
         self.space, self.key, self.source, self.options = space, key, source, options
-        self.upload = None
-        self.checkpoint = None  # path
+        self.upload = None  # type: uploads.Upload | None
+        self.checkpoint = None  # type: str | None  # path
 
     def is_file(self):
+        # type: () -> bool
         return isinstance(self.source, FileSource)
 
 
 class _Options(object):
     def __init__(self, maxthread, retry, mime, header, progress):
+        # type: (int, Retry, str | None, tuple[tuple[str, str], ...], Callable[[int, int | None], object] | None) -> None
         self.maxthread, self.retry, self.mime, self.header, self.progress = maxthread, retry, mime, header, progress
 
 
@@ -52,11 +67,13 @@ class MultipartUploadUVideo(Assembler):
     """
 
     def _make(self, credentials, suffixes=(), chosen=None):
+        # type: (Credentials, tuple[str | None, ...], Settings | None) -> None
         super(MultipartUploadUVideo, self)._make(credentials, suffixes, chosen)
         self._lock = threading.Lock()
-        self._interrupted = []  # (thread's ident, _Task), the newest last
+        self._interrupted = []  # type: list[Entry]  # (thread's ident, _Task), the newest last
 
     def close(self):
+        # type: () -> None
         """Close the idle connections, and the files of interrupted uploads: only a checkpoint continues one then."""
         with self._lock:
             interrupted, self._interrupted = self._interrupted, []
@@ -68,17 +85,18 @@ class MultipartUploadUVideo(Assembler):
     @answers
     def uploadfile(
         self,
-        space,
-        key,
-        localfile,
-        maxthread=None,
-        retrycount=3,
-        retryinterval=5,
-        mime_type=None,
-        header=None,
-        checkpoint=None,
-        progress=None,
+        space,  # type: str
+        key,  # type: str
+        localfile,  # type: str | os.PathLike[str]
+        maxthread=None,  # type: int | None
+        retrycount=3,  # type: int
+        retryinterval=5,  # type: float
+        mime_type=None,  # type: str | None
+        header=None,  # type: Mapping[str, str] | None
+        checkpoint=None,  # type: str | os.PathLike[str] | None
+        progress=None,  # type: Callable[[int, int | None], object] | None
     ):
+        # type: (...) -> tuple[dict[str, Any] | None, ResponseInfo]
         """Upload a file in parts.  bucket: another name for space.
 
         maxthread: parts sent at a time, default config's 4.
@@ -112,6 +130,7 @@ class MultipartUploadUVideo(Assembler):
 
     @answers
     def resumeuploadfile(self, checkpoint=None):
+        # type: (str | os.PathLike[str] | None) -> tuple[dict[str, Any] | None, ResponseInfo]
         """Continue an interrupted uploadfile: this handler's, or that of a checkpoint, made by any process.
 
         The file must be the same (size and time of change); only what the service does not have is sent.
@@ -120,8 +139,8 @@ class MultipartUploadUVideo(Assembler):
         if checkpoint is None:
             return self._run(self._claim(True))
         path = _path(checkpoint)
-        found = checkpoints.load(path)
-        if found is None:
+        found = None if path is None else checkpoints.load(path)
+        if found is None or path is None:
             raise InvalidArgument(u"there is no checkpoint %s: nothing was interrupted or it is finished" % shown(path))
         local = (found.source or {}).get("path")
         if not local:
@@ -142,16 +161,17 @@ class MultipartUploadUVideo(Assembler):
     @answers
     def uploadstream(
         self,
-        space,
-        key,
-        stream,
-        maxthread=None,
-        retrycount=3,
-        retryinterval=5,
-        mime_type=None,
-        header=None,
-        progress=None,
+        space,  # type: str
+        key,  # type: str
+        stream,  # type: _Readable | _Receiving
+        maxthread=None,  # type: int | None
+        retrycount=3,  # type: int
+        retryinterval=5,  # type: float
+        mime_type=None,  # type: str | None
+        header=None,  # type: Mapping[str, str] | None
+        progress=None,  # type: Callable[[int, int | None], object] | None
     ):
+        # type: (...) -> tuple[dict[str, Any] | None, ResponseInfo]
         """Upload what a stream gives from where it stands to its end, of unknown length.
 
         bucket: another name for space.
@@ -166,11 +186,13 @@ class MultipartUploadUVideo(Assembler):
 
     @answers
     def resumeuploadstream(self):
+        # type: () -> tuple[dict[str, Any] | None, ResponseInfo]
         """Continue an interrupted uploadstream of this handler; the stream need not be seekable.  (ret, resp) as it."""
         return self._run(self._claim(False))
 
     @answers
     def abort(self, checkpoint=None):
+        # type: (str | os.PathLike[str] | None) -> tuple[dict[str, Any] | None, ResponseInfo]
         """Give an interrupted upload up and free what the service keeps of it.  (ret, resp); status_code 200.
 
         Without an interrupted one: that of init_multipart_upload.
@@ -184,22 +206,31 @@ class MultipartUploadUVideo(Assembler):
             task.source.close()
         else:
             path = _path(checkpoint)
-            upload = checkpoints.load(path)
+            upload = None if path is None else checkpoints.load(path)
             if upload is None:
                 raise InvalidArgument(u"there is no checkpoint %s" % shown(path))
         if upload is None:
             return succeeded(200, Headers())
         try:
             _, response = self._carrier.call(AbortUpload(upload.space, upload.key, upload.upload_id))
+            headers = response.headers  # type: Headers | None
         except UploadNotFound as error:  # it is gone already, which is what was wanted
-            response = error.response
+            headers = error.response and error.response.headers
         if path:
             checkpoints.remove(path)
-        return succeeded(200, response.headers, None)
+        return succeeded(200, headers)
 
     # How an upload goes
 
-    def _options(self, maxthread, retrycount, retryinterval, header, progress):
+    def _options(
+        self,
+        maxthread,  # type: int | None
+        retrycount,  # type: int
+        retryinterval,  # type: float
+        header,  # type: Mapping[str, str] | None
+        progress,  # type: Callable[[int, int | None], object] | None
+    ):
+        # type: (...) -> _Options
         maxthread = self._settings.maxthread if maxthread is None else maxthread
         if not is_integer(maxthread) or not 1 <= maxthread <= 64:
             raise InvalidArgument(u"maxthread must be a whole number from 1 to 64, not %r" % (maxthread,))
@@ -216,7 +247,9 @@ class MultipartUploadUVideo(Assembler):
         return _Options(maxthread, retry, None, header_pairs(header), progress)
 
     def _adopt(self, task, found, localfile):
+        # type: (_Task, uploads.Upload, str | os.PathLike[str]) -> None
         """Continue the upload of a checkpoint, after making sure that it is about this very file."""
+        assert task.checkpoint is not None and isinstance(task.source, FileSource)
         if os.path.realpath(task.checkpoint) == os.path.realpath(localfile):
             raise InvalidArgument(u"%s cannot be both the file and its checkpoint" % shown(localfile))
         about = (found.space, found.key, (found.source or {}).get("identity"))
@@ -234,6 +267,7 @@ class MultipartUploadUVideo(Assembler):
         task.options.mime = found.mime or task.options.mime
 
     def _run(self, task):
+        # type: (_Task) -> _Answer
         try:
             result = self._transfer(task)
         except BaseException as error:
@@ -245,17 +279,17 @@ class MultipartUploadUVideo(Assembler):
         return result
 
     def _transfer(self, task):
+        # type: (_Task) -> _Answer
         carrier, options = self._carrier, task.options
-        if task.upload is not None and task.is_file():
-            done = self._reconcile(task)
+        if task.upload is not None and isinstance(task.source, FileSource):
+            done = self._reconcile(task, task.upload, task.source)
             if done is not None:
                 return done
-        if task.upload is None:
-            self._begin(task)
-        upload = task.upload
+        upload = task.upload or self._begin(task)
         record = checkpoints.Checkpoint(task.checkpoint, upload) if task.checkpoint else None
 
         def acknowledged(part):
+            # type: (int) -> None
             if record is not None:
                 record.add(part)
             if options.progress is not None:
@@ -268,21 +302,34 @@ class MultipartUploadUVideo(Assembler):
         return stored_as(*finish(carrier, upload, options.retry)[:2])
 
     def _begin(self, task):
+        # type: (_Task) -> uploads.Upload
         source, options = task.source, task.options
-        shared = self._settings.upload.shared
+        shared = named(self._settings.upload).shared
         # The video service's own client signs a form's type here; the parts carry the real one.
         op = InitiateUpload(task.space, task.key, None if shared else options.mime)
-        made = None
-        if task.is_file():
+        made = size = None
+        if isinstance(source, FileSource):
+            size = source.size
             made = {"path": shown(os.path.abspath(source.path)), "identity": source.identity}
 
         def make(upload_id, block_size):
-            size = source.size if task.is_file() else None
+            # type: (str, int) -> uploads.Upload
             return uploads.Upload(task.space, task.key, upload_id, block_size, size, options.mime, made)
 
         task.upload = begin(self._carrier, op, make, options.header, options.retry)
+        return task.upload
 
-    def _described(self, source, options, space, key, upload_id, block_size, etags=()):
+    def _described(
+        self,
+        source,  # type: FileSource | StreamSource
+        options,  # type: _Options
+        space,  # type: str
+        key,  # type: str
+        upload_id,  # type: str | None
+        block_size,  # type: int
+        etags=(),  # type: Iterable[str]
+    ):
+        # type: (...) -> _Answer
         """(ret, resp) of going on with an upload that this handler need not have begun; without an upload id of a new
         one.
 
@@ -291,7 +338,7 @@ class MultipartUploadUVideo(Assembler):
         task = _Task(check_space(space), check_key(key), source, options)
         if upload_id is None:
             return self._run(task)
-        size = source.size if task.is_file() else None
+        size = source.size if isinstance(source, FileSource) else None
         upload = uploads.Upload(task.space, task.key, upload_id, block_size, size, options.mime)
         try:
             check_begun(upload)
@@ -302,17 +349,19 @@ class MultipartUploadUVideo(Assembler):
         task.upload = upload
         return self._run(task)
 
-    def _reconcile(self, task):
+    def _reconcile(self, task, upload, source):
+        # type: (_Task, uploads.Upload, FileSource) -> _Answer | None
         """The (ret, resp) of an upload that had finished after all, else None.  One no longer known is begun anew."""
         try:
-            found = reconcile(self._carrier, task.upload, task.source)
+            found = reconcile(self._carrier, upload, source)
         except UploadNotFound:
-            _log.info("the service no longer knows the upload to %s; beginning anew", native(task.upload.space))
+            _log.info("the service no longer knows the upload to %s; beginning anew", native(upload.space))
             task.upload = None
             return None
         return None if found is None else stored_as(*found)
 
     def _after(self, task, found):
+        # type: (_Task, str) -> None
         """Keep what can be resumed; free what cannot."""
         if found is RESUME:
             self._remember(task)
@@ -324,6 +373,7 @@ class MultipartUploadUVideo(Assembler):
             checkpoints.remove(task.checkpoint)
 
     def _remember(self, task):
+        # type: (_Task) -> None
         """Keep a task for resume: one file and one stream for each thread, or files and blocks would pile up."""
         mine = threading.current_thread().ident
         with self._lock:
@@ -334,6 +384,7 @@ class MultipartUploadUVideo(Assembler):
             self._interrupted.append((mine, task))
 
     def _claim(self, file):
+        # type: (bool | None) -> _Task
         """Take the interrupted task to go on with.  ``file``: True of a file, False of a stream, None of either."""
         with self._lock:
             fitting, entry = self._fitting(file)
@@ -345,21 +396,25 @@ class MultipartUploadUVideo(Assembler):
             return entry[1]
 
     def _paused(self, file=None):
+        # type: (bool | None) -> _Task | None
         """The task that ``_claim`` would take; None without one."""
         with self._lock:
             entry = self._fitting(file)[1]
         return None if entry is None else entry[1]
 
     def _fitting(self, file):
+        # type: (bool | None) -> tuple[list[Entry], Entry | None]
         """(entries of such tasks, the one of them that the calling thread may take or None).  The lock is held."""
         fitting = [entry for entry in self._interrupted if file is None or entry[1].is_file() is file]
         own = [entry for entry in fitting if entry[0] == threading.current_thread().ident]
         if not own and len(fitting) > 1:
             return fitting, None
-        return fitting, (own or fitting or [None])[-1]
+        found = own or fitting
+        return fitting, found[-1] if found else None
 
 
 def _path(value):
+    # type: (str | os.PathLike[str] | None) -> str | None
     if value is None:
         return None
     path = usable(value, u"the checkpoint")

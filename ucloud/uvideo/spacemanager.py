@@ -10,9 +10,18 @@ from . import config
 from .engine.validation import count, header_pairs, text
 from .handler import Handler, also, answers, failed, succeeded
 from .protocol import operation
-from .protocol.compat import to_text
+from .protocol.compat import TYPE_CHECKING, to_text
 from .protocol.dialect import check_space
 from .protocol.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from typing import Any, Callable, Literal, Mapping  # noqa: F401
+
+    from requests import Session  # noqa: F401
+
+    from .handler import _Answer  # noqa: F401
+
+    _Header = Mapping[str, str] | None
 
 _last = None
 #: Another URL in its place is where the managers send their calls, unless config's apiurl says otherwise.
@@ -26,12 +35,14 @@ class Spaces(Handler):
     """
 
     def _act(self, op, header):
+        # type: (operation.Management[object], _Header) -> _Answer
         _, response = self._carrier.act(op, header_pairs(header))
         return succeeded(response.status, response.headers, response.body)
 
     @also(bucket="name", buckettype="type")
     @answers
     def createspace(self, name, type="private", domainlist=None, header=None, projectid=None):
+        # type: (str, Literal['public', 'private'], list[str] | tuple[str, ...] | None, _Header, str | None) -> _Answer
         """Make a space, public or private.  ret: BucketName, BucketId.
 
         domainlist: host names of its own.
@@ -45,22 +56,26 @@ class Spaces(Handler):
     @also(bucket="name")
     @answers
     def deletespace(self, name, header=None, projectid=None):
+        # type: (str, _Header, str | None) -> _Answer
         """Delete an empty space.  ret: BucketName, BucketId; RetCode 15023 while it is not empty."""
         return self._act(operation.DeleteSpace(check_space(name), text(u"projectid", projectid)), header)
 
     @also(bucket="name")
     @answers
     def describespace(self, name=None, offset=0, limit=20, header=None, projectid=None):
+        # type: (str | None, int | str, int | str, _Header, str | None) -> _Answer
         """Describe one space, or without a name a page of them.  ret: DataSet."""
         project = text(u"projectid", projectid)
         if name is not None:
             return self._act(operation.DescribeSpace(check_space(name), project=project), header)
         page = count(u"offset", offset, digits=True), count(u"limit", limit, digits=True)
-        return self._act(operation.DescribeSpace(None, *page, project=project), header)
+        op = operation.DescribeSpace(None, *page, project=project)  # type: ignore[arg-type]  # None is left out
+        return self._act(op, header)
 
     @also(bucket="name", buckettype="type")
     @answers
     def updatespace(self, name, type, header=None, projectid=None):
+        # type: (str, Literal['public', 'private'], _Header, str | None) -> _Answer
         """Make a space public or private.  ret: BucketName, BucketId."""
         project = text(u"projectid", projectid)
         return self._act(operation.UpdateSpace(check_space(name), _type(type), project=project), header)
@@ -68,9 +83,11 @@ class Spaces(Handler):
     @also(bucket="name")
     @answers
     def getfilelist(self, name, offset=0, limit=20, header=None, projectid=None):
+        # type: (str, int | str, int | str, _Header, str | None) -> _Answer
         """List objects in order of their keys.  ret: DataSet of FileName, Hash (etag), MimeType, Size, CreateTime."""
         page = count(u"offset", offset, digits=True), count(u"limit", limit, digits=True)
-        op = operation.ListSpaceFiles(check_space(name), *page, project=text(u"projectid", projectid))
+        project = text(u"projectid", projectid)
+        op = operation.ListSpaceFiles(check_space(name), *page, project=project)  # type: ignore[arg-type]  # None likewise
         return self._act(op, header)
 
 
@@ -82,31 +99,37 @@ class BucketManager(Spaces):
     """
 
     def __init__(self, public_key, private_key, session=None):
+        # type: (str, str, Session | None) -> None
         global _last
         super(BucketManager, self).__init__(public_key, private_key, session=session)
         _last = self
 
     def _hosts(self):
+        # type: () -> tuple[str | None, ...]
         return () if UCLOUD_API_URL == config.UCLOUD_API_URL else (None, None, UCLOUD_API_URL)
 
 
 def _type(value):
+    # type: (str) -> str
     if value not in operation.SPACE_TYPES:
         raise InvalidArgument(u"type must be public or private, not %r" % (value,))
     return to_text(value)
 
 
 def _domains(value):
+    # type: (object) -> tuple[str, ...]
     if value is not None and (not isinstance(value, (list, tuple)) or None in value):
         raise InvalidArgument(u"domainlist must be a list of host names, not %r" % (value,))
-    return tuple([text(u"each of domainlist", each) for each in value or ()])
+    return tuple([text(u"each of domainlist", each) or u"" for each in value or ()])
 
 
 def _of_last(name):
+    # type: (str) -> Callable[..., _Answer]
     def call(*args, **kwargs):
+        # type: (*object, **object) -> _Answer
         if _last is None:
             return failed(InvalidArgument(u"make a BucketManager(public_key, private_key) first"))
-        return getattr(_last, name)(*args, **kwargs)
+        return getattr(_last, name)(*args, **kwargs)  # type: ignore[no-any-return]
 
     call.__name__ = name
     call.__doc__ = getattr(BucketManager, name).__doc__

@@ -164,36 +164,19 @@ def span(start: int | None, end: int | None) -> ByteRange | None:
 
 def info(space: str, key: str, found: operation.ObjectInfo, size: int) -> models.ObjectInfo:
     """size: of the object, which its answer may not say."""
-    return models.ObjectInfo(
-        space,
-        key,
-        size,
-        found.etag,
-        found.mime,
-        found.storage_class,
-        when(found.modified),
-        when(found.created),
-        dict(found.metadata),
-        dict(found.headers),
-        found.restore,
-    )
+    return _info(space, key, size, found, dict(found.headers))
 
 
 def entry(space: str, found: operation.FileInfo) -> models.ObjectInfo:
     """An object of a listing."""
-    return models.ObjectInfo(
-        space,
-        found.key,
-        found.size,
-        found.etag,
-        found.mime,
-        found.storage_class,
-        when(found.modified),
-        when(found.created),
-        dict(found.metadata),
-        {},
-        found.restore,
-    )
+    return _info(space, found.key, found.size, found, {})
+
+
+def _info(
+    space: str, key: str, size: int, found: operation.ObjectInfo | operation.FileInfo, headers: dict[str, str]
+) -> models.ObjectInfo:
+    kind, times = (found.etag, found.mime, found.storage_class), (when(found.modified), when(found.created))
+    return models.ObjectInfo(space, key, size, *kind, *times, dict(found.metadata), headers, found.restore)
 
 
 # Spaces

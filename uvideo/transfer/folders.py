@@ -46,9 +46,9 @@ OnError = Literal["continue", "stop"]
 PAUSE = 0.1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """How a folder is moved: the arguments that Client.upload_dir and download_dir share."""
+    """How a folder is moved: the arguments that Client.upload_dir and download_dir share, in their order."""
 
     jobs: int
     include: Iterable[str]

@@ -24,16 +24,24 @@ from requests.utils import select_proxy
 from urllib3 import exceptions as urllib3_errors
 from urllib3.util import parse_url
 
-from ..protocol.compat import PY2, native, to_text
+from ..protocol.compat import PY2, TYPE_CHECKING, native, to_text
 from ..protocol.errors import BadAnswer, ConfigurationError, DeadlineExceeded, InvalidArgument, UVideoError
-from . import fault, mocks, pool, wire
+from . import failure_cause, mocks, pool, wire
 from .address import Refusal
 from .proxy import stays_here
 
 try:
     from http.client import BadStatusLine, HTTPException, IncompleteRead
 except ImportError:
-    from httplib import BadStatusLine, HTTPException, IncompleteRead
+    from httplib import BadStatusLine, HTTPException, IncompleteRead  # type: ignore[import-not-found,no-redef]
+
+if TYPE_CHECKING:
+    from typing import Any, Callable, Iterator, Mapping  # noqa: F401
+
+    from ..protocol.message import Request  # noqa: F401
+    from .connection import Pace  # noqa: F401
+    from .pool import Body, Route, Wish  # noqa: F401
+    from .proxy import Proxy  # noqa: F401
 
 _log = logging.getLogger("ucloud.uvideo")
 
@@ -55,6 +63,7 @@ _number = re.compile(r"\[Errno (-?[0-9]+)\] ([^'\")>]*)").search
 
 
 def check(name, value):
+    # type: (str, object) -> None
     """InvalidArgument unless it is a requests.Session."""
     if not isinstance(value, requests.Session):
         raise InvalidArgument(u"%s must be a requests.Session, not a %s" % (name, type(value).__name__))
@@ -64,6 +73,7 @@ class _Masked(logging.Filter):
     """Hides the signatures of what urllib3 logs."""
 
     def filter(self, record):
+        # type: (logging.LogRecord) -> bool
         if isinstance(record.args, tuple):
             record.args = tuple([_mask(each) if isinstance(each, str) else each for each in record.args])
         return True
@@ -81,26 +91,31 @@ class SessionTransport(pool.Transport):
     """
 
     def __init__(self, session, timeout):
+        # type: (requests.Session, float) -> None
         super(SessionTransport, self).__init__(timeout)
         self._session, self._carrying = session, _but(session, _Carrying)
 
-    def route(self, origin):
+    def route(self, origin, anew=False):
+        # type: (str, bool) -> Route
         """What is known of the way to an origin: whether nobody on it can change what comes."""
         return self._way(origin, None if origin.startswith("https:") else self._settings(origin)["proxies"])
 
     def is_sure(self, origin):
+        # type: (str) -> bool
         """As Transport.is_sure."""
         return self.route(origin).is_sure
 
     def _way(self, origin, proxies):
+        # type: (str, Mapping[str, str] | None) -> Route
         """A _Way.  ConfigurationError for a proxy that cannot be one."""
         url = select_proxy(origin, proxies)
-        proxy = None if url is None else fault.proxy(url, origin, _NAMES)
+        proxy = None if url is None else failure_cause.proxy(url, origin, _NAMES)
         is_tls = origin.startswith("https:")
         is_sure = self._session.verify is not False if is_tls else stays_here(origin, proxy)
-        return _Way(origin, proxy, is_tls, is_sure, _NAMES)
+        return _Way(origin, proxy, is_tls, is_sure, _NAMES)  # type: ignore[return-value]
 
     def open(self, request, body=None, seconds=None, interrupt=None):
+        # type: (Request, bytes | Body | None, float | None, Wish | None) -> pool.Stream
         """As Transport.open.  An interrupt is heeded between two pieces, and after ``timeout`` where none comes."""
         pace = self._pace
         if seconds is not None:
@@ -130,9 +145,11 @@ class SessionTransport(pool.Transport):
         return _stream(request, response, way, watch)
 
     def close(self):
+        # type: () -> None
         """Nothing: the session is the caller's."""
 
     def _own_process(self):
+        # type: () -> None
         """A child must not share its parent's connections."""
         if self._pid != os.getpid():
             self._pid = os.getpid()
@@ -140,9 +157,11 @@ class SessionTransport(pool.Transport):
                 adapter.close()
 
     def _settings(self, url):
+        # type: (str) -> Any  # a dict
         return self._carrying.merge_environment_settings(url, {}, True, None, None)
 
     def _prepared(self, request, body, watch):
+        # type: (Request, bytes | Body | None, _Watch) -> tuple[requests.PreparedRequest, dict[str, Any], Route]
         """(PreparedRequest, the session's settings for it, its _Way).
 
         ConfigurationError, and InvalidArgument for what would not go as it is.
@@ -154,8 +173,8 @@ class SessionTransport(pool.Transport):
             raise InvalidArgument(u"the request cannot be sent: requests sends no header twice")
         prepared = requests.PreparedRequest()
         prepared.method, prepared.url = request.method, request.origin + request.target
-        prepared.headers, prepared._cookies = headers, _NONE
-        prepared.body = (body or None) if isinstance(body, bytes) else _Sent(body, watch)
+        prepared.headers, prepared._cookies = headers, _NONE  # type: ignore[assignment,attr-defined]
+        prepared.body = (body or None) if isinstance(body, bytes) else _Sent(body, watch)  # type: ignore[assignment]
         hooks = self._session.hooks.get("response") or []
         prepared.hooks = {"response": [hooks] if callable(hooks) else list(hooks)}
         settings = self._settings(prepared.url)
@@ -166,6 +185,7 @@ class SessionTransport(pool.Transport):
         return prepared, settings, way
 
     def _check_target(self, prepared, request, proxies):
+        # type: (requests.PreparedRequest, Request, Mapping[str, str]) -> None
         """InvalidArgument if the target would not go out as it is: behind a proxy urllib3 resolves dot segments."""
         try:
             adapter = self._carrying.get_adapter(url=prepared.url)
@@ -192,19 +212,23 @@ class _Watch(object):
     """What may end a request early: an interrupt, and a Pace."""
 
     def __init__(self, interrupt, pace):
+        # type: (Wish | None, Pace) -> None
         self._interrupt, self._pace = interrupt, pace
 
     def limit(self, seconds):
+        # type: (float | None) -> None
         """As Stream.limit."""
         self._pace = self._pace.anew(seconds)
 
     def check(self):
+        # type: () -> None
         """Raise the interrupt's error; socket.timeout if the time is over."""
         if self._interrupt is not None and self._interrupt.is_set():
             self._interrupt.check()
         self._pace.check()
 
     def wished(self):
+        # type: () -> UVideoError | None
         """The interrupt's error if it is set, else None."""
         if self._interrupt is not None and self._interrupt.is_set():
             try:
@@ -218,29 +242,33 @@ class _Watch(object):
 
 
 def _but(thing, otherwise):
+    # type: (object, type) -> Any
     """``thing``, with all its state, as a mixin has it otherwise."""
     kind = _kinds.get((otherwise, type(thing)))
     if kind is None:
-        made = type(type(thing))(native("Carrying"), (otherwise, type(thing)), {})
+        made = type(type(thing))(native("Carrying"), (otherwise, type(thing)), {})  # type: ignore[misc]
         kind = _kinds.setdefault((otherwise, type(thing)), made)
     made = object.__new__(kind)
     made.__dict__ = thing.__dict__
     return made
 
 
-_kinds = {}
+_kinds = {}  # type: dict[tuple[type, type], Any]
 
 
 class _NoCookies(RequestsCookieJar):
     """A jar that stays empty."""
 
     def extract_cookies(self, *_):
+        # type: (*object) -> None
         pass
 
     def set_cookie(self, *_, **__):
+        # type: (*object, **object) -> None
         pass
 
     def copy(self):
+        # type: () -> _NoCookies
         return self
 
 
@@ -254,18 +282,25 @@ class _Carrying(object):
 
     @property
     def get_adapter(self):
-        find = self.__dict__.get("get_adapter") or super(_Carrying, self).get_adapter
+        # type: () -> Callable[[str], object]
+        find = self.__dict__.get("get_adapter") or super(_Carrying, self).get_adapter  # type: ignore[misc]
         return lambda url: _sending_once(find(url))
 
     @get_adapter.setter
     def get_adapter(self, value):  # a mock's
+        # type: (object) -> None
         self.__dict__["get_adapter"] = value
 
     def resolve_redirects(self, *_, **__):
+        # type: (*object, **object) -> Iterator[object]
         return iter(())
 
     def __del__(self):
+        # type: () -> None
         """It is the caller's session that may have something to close."""
+
+
+_ONCE = Retry(0, read=False)
 
 
 class _SendingOnce(object):
@@ -274,17 +309,17 @@ class _SendingOnce(object):
     max_retries = property(lambda self: _ONCE, lambda self, _: None)
 
     def __del__(self):
+        # type: () -> None
         """As of _Carrying."""
 
 
-_ONCE = Retry(0, read=False)
-
-
 def _sending_once(adapter):
+    # type: (object) -> object
     return _but(adapter, _SendingOnce) if isinstance(adapter, requests.adapters.HTTPAdapter) else adapter
 
 
 def _let_in(auth, prepared):
+    # type: (Callable[[requests.PreparedRequest], requests.PreparedRequest], requests.PreparedRequest) -> None
     """Take over what the session's auth does for a proxy.  What it would tell the service, our signature does."""
     draft = prepared.copy()
     draft.body, draft.hooks = None, {"response": []}
@@ -296,6 +331,7 @@ def _let_in(auth, prepared):
 
 
 def _if_proxy(hook, response, *args, **options):
+    # type: (Callable[..., object], requests.Response, *object, **object) -> object
     return hook(response, *args, **options) if response.status_code == 407 else response
 
 
@@ -303,6 +339,7 @@ def _if_proxy(hook, response, *args, **options):
 
 
 def _field(value):
+    # type: (str) -> str | bytes
     """A header's value as http.client sends it in UTF-8."""
     return value if PY2 or all(char <= "~" for char in value) else value.encode("utf-8")
 
@@ -311,16 +348,18 @@ class _Sent(object):
     """A body as requests, urllib3, recorders and mocks read it."""
 
     def __init__(self, body, watch):
+        # type: (Body, _Watch) -> None
         self._body, self._watch = body, watch
-        self._whole, self._place = None, 0
+        self._whole, self._place = None, 0  # type: io.BytesIO | None, int
 
     def read(self, size=-1):
+        # type: (int | None) -> bytes | memoryview
         """The next bytes, more than ``size`` of them too, b"" at the end; all without ``size``."""
         if self._whole is None and (size is None or size < 0):
             pieces = [each.tobytes() if isinstance(each, memoryview) else each for each in self]
             self._whole = io.BytesIO(b"".join(pieces))
         if self._whole is not None:
-            data = self._whole.read(size)
+            data = self._whole.read(size)  # type: bytes | memoryview
         else:
             self._watch.check()
             data = self._body.read()
@@ -328,12 +367,15 @@ class _Sent(object):
         return data
 
     def __iter__(self):
+        # type: () -> Iterator[bytes | memoryview]
         return iter(lambda: self.read(_PIECE), b"")
 
     def tell(self):
+        # type: () -> int
         return self._place
 
     def seek(self, offset, whence=0):
+        # type: (int, int) -> None
         """To where it stands or to the first byte."""
         place = offset + (self._place if whence == 1 else 0)
         if place == self._place:
@@ -342,7 +384,7 @@ class _Sent(object):
             raise io.UnsupportedOperation("only the beginning can be found again")
         if self._whole is not None:
             self._whole.seek(0)
-        elif not self._body.rewind():
+        elif not self._body.rewind():  # type: ignore[attr-defined]
             raise io.UnsupportedOperation("the body cannot be read again")
         self._place = 0
 
@@ -351,11 +393,12 @@ class _Sent(object):
 
 
 def _stream(request, response, way, watch):
+    # type: (Request, requests.Response, Route, _Watch) -> pool.Stream
     """The Stream of an answer."""
     exchange = _Exchange(request, response, way, watch)
     try:
         if response.status_code == 407:
-            raise fault.wants_password(way)
+            raise failure_cause.wants_password(way)
         answer = wire.read_head(_head(response), request.method)
         if answer.status < 200:
             raise ConfigurationError(
@@ -365,7 +408,7 @@ def _stream(request, response, way, watch):
                 sent=True,
             )
         answer.chunked = False  # http.client has undone that
-        return pool.Stream(exchange, answer, b"")
+        return pool.Stream(exchange, answer, b"")  # type: ignore[arg-type]  # it reads from either
     except wire.Malformed as error:
         response.close()
         raise exchange.broken(error)
@@ -375,6 +418,7 @@ def _stream(request, response, way, watch):
 
 
 def _head(response):
+    # type: (requests.Response) -> bytes
     """The head of an answer as bytes, for the rules of wire."""
     lines = [("HTTP/1.1 %d " % response.status_code).encode("ascii")]
     lines += [_octets(name) + b": " + _octets(value) for name, value in response.headers.items()]
@@ -382,6 +426,7 @@ def _head(response):
 
 
 def _octets(value):
+    # type: (str | bytes) -> bytes
     """The bytes that came as a name or value; http.client takes them for Latin-1."""
     if isinstance(value, bytes):
         return value
@@ -395,13 +440,16 @@ class _Exchange(object):
     """An answer as Stream reads it."""
 
     def __init__(self, request, response, way, watch):
+        # type: (Request, requests.Response, Route, _Watch) -> None
         self._request, self._response, self._way, self._watch = request, response, way, watch
         self._read = _reader(response)
 
     def limit(self, seconds):
+        # type: (float | None) -> None
         self._watch.limit(seconds)
 
     def receive(self, size):
+        # type: (int) -> bytes
         failure = None
         try:
             self._watch.check()
@@ -411,15 +459,18 @@ class _Exchange(object):
         raise failure
 
     def receive_into(self, view):
+        # type: (memoryview) -> int
         data = self.receive(len(view))
         view[: len(data)] = data
         return len(data)
 
     def broken(self, error=None):
+        # type: (BaseException | None) -> UVideoError
         """The UVideoError of a failure; Cancelled and its like if the interrupt is what led to it."""
         return self._watch.wished() or _why(error or EOFError(), self._request, self._way, True)
 
     def end(self, keep):
+        # type: (bool) -> None
         if keep:
             try:
                 self._read(1)  # urllib3 sees only so that there is no more, and keeps the connection
@@ -429,9 +480,10 @@ class _Exchange(object):
 
 
 def _reader(response):
+    # type: (requests.Response) -> Callable[[int], bytes]
     """A function that reads the body as it came.  BadAnswer if a hook has read it and it is not to be had any more."""
     raw = response.raw
-    if response._content is False and not response._content_consumed and raw is not None:
+    if response._content is False and not response._content_consumed and raw is not None:  # type: ignore[comparison-overlap]
         return functools.partial(raw.read, decode_content=False) if hasattr(raw, "stream") else raw.read
     try:
         content = response.content or b""
@@ -447,6 +499,7 @@ def _reader(response):
 
 
 def _why(error, request, way, answered):
+    # type: (BaseException, Request, Route, bool) -> UVideoError
     """The UVideoError of a failure, without the request's URL, which may be signed.  ``answered``: a head came."""
     if mocks.is_unmatched(error):
         path = to_text(request.target.partition("?")[0])
@@ -461,13 +514,15 @@ def _why(error, request, way, answered):
             return ConfigurationError(u"the session cannot reach %s: %s" % (way.origin, type(error).__name__))
     elif isinstance(error, EnvironmentError) and "invalid path" in _said(error):  # of the session's certificates
         return ConfigurationError(to_text(_said(error)))
-    found, leg = (error, fault.REQUEST) if isinstance(error, wire.Malformed) else _met(list(_causes(error)), way)
-    return fault.judged(found, fault.REQUEST if answered else leg, way)
+    is_malformed = isinstance(error, wire.Malformed)
+    found, leg = (error, failure_cause.REQUEST) if is_malformed else _met(list(_causes(error)), way)
+    return failure_cause.judged(found, failure_cause.REQUEST if answered else leg, way)
 
 
 def _causes(error):
+    # type: (BaseException) -> Iterator[BaseException]
     """A failure of requests and what it came from, outermost first."""
-    waiting, seen = [error], set()
+    waiting, seen = [error], set()  # type: list[object], set[int]
     while waiting:
         found = waiting.pop(0)
         if not isinstance(found, BaseException) or id(found) in seen:
@@ -483,33 +538,38 @@ _SILENT = (urllib3_errors.ReadTimeoutError, socket.timeout)
 
 
 def _met(causes, way):
+    # type: (list[BaseException], Route) -> tuple[BaseException | None, int]
     """(the failure as our own connections would have met it, how far it had come)."""
     by_proxy = any(isinstance(each, urllib3_errors.ProxyError) for each in causes)
     for each in causes:
         if isinstance(each, (ssl.SSLError, ssl.CertificateError)):
-            return each, fault.PROXY_TLS if by_proxy and way.proxy is not None and way.proxy.is_tls else fault.TLS
+            is_proxys = by_proxy and way.proxy is not None and way.proxy.is_tls
+            return each, failure_cause.PROXY_TLS if is_proxys else failure_cause.TLS
         found = _tunnel_status(_said(each))
         if found is not None:
-            return fault.Denied(int(found.group(1))), fault.TUNNEL
-    found = next((each for each in [_numbered(each) for each in causes] if each is not None), None)
+            return failure_cause.Denied(int(found.group(1))), failure_cause.TUNNEL
+    number = next((each for each in [_numbered(each) for each in causes] if each is not None), None)
     if any(isinstance(each, _UNSENT) for each in causes):
-        return Refusal(found), fault.HOST if way.proxy is None else fault.PROXY
+        return Refusal(number), failure_cause.HOST if way.proxy is None else failure_cause.PROXY
     if any(isinstance(each, _SILENT) for each in causes):
-        return socket.timeout("timed out"), fault.REQUEST
+        return socket.timeout("timed out"), failure_cause.REQUEST
     for each in causes:
         if isinstance(each, BadStatusLine) and not _is_end(each):
-            return wire.Malformed(u"the status line is not of HTTP/1"), fault.REQUEST
+            return wire.Malformed(u"the status line is not of HTTP/1"), failure_cause.REQUEST
         if isinstance(each, HTTPException) and not isinstance(each, (IncompleteRead, BadStatusLine)):
-            return wire.Malformed(u"Python's http.client says %s" % type(each).__name__), fault.REQUEST
-    return found, fault.REQUEST
+            return wire.Malformed(u"Python's http.client says %s" % type(each).__name__), failure_cause.REQUEST
+    return number, failure_cause.REQUEST
 
 
 def _is_end(error):
+    # type: (BadStatusLine) -> bool
     """Whether no status line came because nothing did."""
-    return isinstance(error, EnvironmentError) or error.line in ("", "''") or error.line.startswith("No status line")
+    line = getattr(error, "line", "")
+    return isinstance(error, EnvironmentError) or line in ("", "''") or line.startswith("No status line")
 
 
 def _numbered(error):
+    # type: (BaseException) -> EnvironmentError | None
     """The system's failure in what urllib3 made of it; on Python 2.7 only its text is left."""
     if isinstance(error, requests.RequestException):
         return None
@@ -520,6 +580,7 @@ def _numbered(error):
 
 
 def _said(error):
+    # type: (BaseException) -> str
     try:
         return str(error)
     except UnicodeError:

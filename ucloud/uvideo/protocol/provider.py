@@ -201,7 +201,7 @@ def parse_suffix(value, name="suffix"):
 
 
 def resolve(
-    provider,  # type: str
+    provider,  # type: str | Provider
     upload=None,  # type: str | None
     download=None,  # type: str | None
     api=None,  # type: str | None
