@@ -31,6 +31,7 @@ from uvideo.client.texts import several
 from uvideo.config import telemetry
 from uvideo.errors import DeadlineExceeded, UVideoError
 from uvideo.models import T
+from uvideo.transfer import copy as copies
 from uvideo.transfer.pool import gathered
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
     from uvideo.client.aio_file import AsyncReader, AsyncWriter
     from uvideo.client.options import (
-        CopyOptions,
         DownloadDirOptions,
         DownloadOptions,
         PutOptions,
@@ -319,10 +319,10 @@ class AsyncClient(BaseClient):
 
     list_space_files = awaited(Client.list_space_files)
 
-    async def copy(
-        self, space: str, key: str, source_space: str, source_key: str, **options: Unpack[CopyOptions]
-    ) -> models.Stored:
-        whole, cancel = self._carrier.one(), options.get("cancel")
+    copy = awaited(Client.copy)
+
+    def _asking(self, cancel: Cancel | None) -> copies.Ask:
+        whole = self._carrier.one()
 
         async def ask(call: Call[T], proof: bool) -> T:
             if cancel is not None and not call.tidies():
@@ -332,7 +332,9 @@ class AsyncClient(BaseClient):
             result, _ = await carrier.call(call.operation, proof=proof)
             return call.convert(result)
 
-        return await self._copy(space, key, source_space, source_key, options, ask, gathered).stored()
+        return ask
+
+    _each = staticmethod(gathered)
 
     rename = awaited(Client.rename)
 

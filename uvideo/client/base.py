@@ -12,12 +12,11 @@ from uvideo import models
 from uvideo.client import operations
 from uvideo.client.listing import following
 from uvideo.client.operations import Call
-from uvideo.client.options import CopyOptions, StoredOptions, check_names
+from uvideo.client.options import StoredOptions
 from uvideo.client.session import chosen, connect
-from uvideo.config.settings import Settings, size
+from uvideo.config.settings import Settings
 from uvideo.errors import AlreadyExists, NotFound, UploadNotFound, UVideoError
 from uvideo.models import T
-from uvideo.transfer import copy
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -159,37 +158,6 @@ class BaseClient:
         for each in () if dry_run else found:
             await self._aborted(space, each.key, each.upload_id)
         return tuple(found)
-
-    def _copy(
-        self,
-        space: str,
-        key: str,
-        source_space: str,
-        source_key: str,
-        options: CopyOptions,
-        ask: copy.Ask,
-        each: copy.Each,
-    ) -> copy.Copy:
-        """The Copy by the options of ``copy``.  A cancel among them is for ``ask``."""
-        check_names("copy", options, CopyOptions)
-        jobs, threshold = options.get("part_jobs"), options.get("threshold")
-        return copy.Copy(
-            space=space,
-            key=key,
-            source_space=source_space,
-            source_key=source_key,
-            mime=options.get("mime"),
-            storage_class=options.get("storage_class"),
-            metadata=options.get("metadata"),
-            headers=options.get("headers"),
-            verify=self._checks(options.get("verify")),
-            threshold=copy.ONE_REQUEST if threshold is None else size("threshold", threshold),
-            jobs=operations.jobs(self._settings.part_jobs if jobs is None else jobs),
-            progress=options.get("progress"),
-            ticks=self._core.ticks,
-            ask=ask,
-            each=each,
-        )
 
 
 def _rebuild(cls: type[C], settings: Settings, retry: Retry | None) -> C:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from uvideo._core import session as _carrier
     from uvideo._core import single_upload as _body
     from uvideo.client.cancel import Cancel
-    from uvideo.client.options import CopyOptions, KeptOptions, ReadOptions, StoredOptions, WriteOptions
+    from uvideo.client.options import KeptOptions, ReadOptions, StoredOptions, WriteOptions
     from uvideo.client.reader import Reader
     from uvideo.client.writer import Writer
     from uvideo.transfer.download import Target
@@ -62,6 +62,11 @@ class Common(TypedDict):
     limit: Limit | None
     progress: Callable[[models.Progress], None] | None
     journal: Journal | None
+
+
+async def _gathered(do: Callable[[int], Coroutine[Any, Any, T]], items: Iterable[int], jobs: int) -> list[T]:
+    """As ``pool.gathered``, in threads."""
+    return [*results(lambda item: copies.finished(do(item)), items, jobs)]
 
 
 class Client(BaseClient):
@@ -544,6 +549,28 @@ class Client(BaseClient):
         default the source's.  verify: False not to compare etags; other bytes are an IntegrityError.  progress, cancel:
         as of ``upload``.  NotFound without a source.
         """
+        jobs = operations.jobs(self._settings.part_jobs if part_jobs is None else part_jobs)
+        made = copies.Copy(
+            space=space,
+            key=key,
+            source_space=source_space,
+            source_key=source_key,
+            mime=mime,
+            storage_class=storage_class,
+            metadata=metadata,
+            headers=headers,
+            verify=self._checks(verify),
+            threshold=copies.ONE_REQUEST if threshold is None else size("threshold", threshold),
+            jobs=jobs,
+            progress=progress,
+            ticks=self._core.ticks,
+            ask=self._asking(cancel),
+            each=self._each,
+        )
+        return self._done(made.stored())
+
+    def _asking(self, cancel: Cancel | None) -> copies.Ask:
+        """What makes the calls of one copy."""
         bound = self._whole(cancel)
 
         async def ask(call: Call[T], proof: bool) -> T:
@@ -552,20 +579,9 @@ class Client(BaseClient):
             result, _ = carrier.call(call.operation, proof=proof)
             return call.convert(result)
 
-        async def each(do: Callable[[int], Coroutine[Any, Any, T]], parts: Iterable[int], jobs: int) -> list[T]:
-            return [*results(lambda part: copies.finished(do(part)), parts, jobs)]
+        return ask
 
-        options: CopyOptions = {
-            "mime": mime,
-            "storage_class": storage_class,
-            "metadata": metadata,
-            "headers": headers,
-            "part_jobs": part_jobs,
-            "progress": progress,
-            "verify": verify,
-            "threshold": threshold,
-        }
-        return copies.finished(self._copy(space, key, source_space, source_key, options, ask, each).stored())
+    _each = staticmethod(_gathered)
 
     def rename(self, space: str, key: str, new_key: str, *, force: bool = False) -> None:
         """Give an object another key.  force: also if that takes the place of another object; else AlreadyExists."""
