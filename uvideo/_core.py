@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from ucloud.uvideo.engine import validation as validation
     from ucloud.uvideo.http import address as address
     from ucloud.uvideo.http import connection as connection
-    from ucloud.uvideo.http import fault as fault
+    from ucloud.uvideo.http import failure_cause as failure_cause
     from ucloud.uvideo.http import pool as pool
     from ucloud.uvideo.http import proxy as proxy
     from ucloud.uvideo.http import race as race
@@ -109,7 +109,7 @@ LATER = {
     "validation": "engine",
     "address": "http",
     "connection": "http",
-    "fault": "http",
+    "failure_cause": "http",
     "pool": "http",
     "proxy": "http",
     "race": "http",

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from test.causes.page import table, written
-from uvideo._core import cause, fault, pool, proxy
+from uvideo._core import cause, failure_cause, pool, proxy
 from uvideo.errors import BadAnswer, ConfigurationError, NoAnswer, Unavailable
 
 FACTS = ("proxy", "peer", "reason", "status", "bundle", "proxies")
@@ -37,9 +37,9 @@ def test_codes_are_single_and_facts_are_known() -> None:
 
 def test_a_407_through_socks_is_not_that_proxys() -> None:
     for url, code in (("http://127.0.0.1:1", "proxy-auth"), ("socks5h://127.0.0.1:1", "auth-on-the-way")):
-        names = fault.names(None, url)
+        names = failure_cause.names(None, url)
         route = pool.Route("http://h.example", proxy.Proxy(url), None, 1.0, 1, None, names)
-        assert fault.wants_password(route).cause == code
+        assert failure_cause.wants_password(route).cause == code
 
 
 def test_what_strangers_say_is_short_and_cannot_write_to_a_terminal() -> None:

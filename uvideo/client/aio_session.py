@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from uvideo._core import address, byterange, fault, message, operation, socks, wire
+from uvideo._core import address, byterange, failure_cause, message, operation, socks, wire
 from uvideo._core import pool as transports
 from uvideo._core import retry as retries
 from uvideo._core import session as carriers
@@ -199,7 +199,7 @@ class AsyncCarrier:
                 await asyncio.wait_for(room.acquire(), limit)
             except asyncio.TimeoutError:
                 route = self.carrier.transport.route(request.origin)
-                late = fault.judged(TimeoutError(), fault.REQUEST, route, late=True)
+                late = failure_cause.judged(TimeoutError(), failure_cause.REQUEST, route, late=True)
                 late.sent = False
                 raise late from None
         try:
@@ -230,12 +230,12 @@ class AsyncCarrier:
                 head + content, request.method, most, self._settings.timeout, end
             )
             if response.status == 407:
-                raise fault.wants_password(route)
+                raise failure_cause.wants_password(route)
             return response
         except TooLong:
             raise Longer(f"the answer is longer than {most} bytes") from None
         except (Silence, EOFError, OSError, wire.Malformed) as error:
-            failure = fault.judged(_core(error), fault.REQUEST, route, _is_over(end))
+            failure = failure_cause.judged(_core(error), failure_cause.REQUEST, route, _is_over(end))
             if reused and connection is not None and not connection.begun and failure.cause == "broken":
                 failure.stale = True
             raise failure from None
@@ -276,22 +276,22 @@ class AsyncCarrier:
         try:
             made = await asyncio.wait_for(way.connected(seconds), seconds)
         except way.FAILURES as error:
-            raise fault.judged(_core(error), way.leg, route, _is_over(end)) from None
+            raise failure_cause.judged(_core(error), way.leg, route, _is_over(end)) from None
         self._pool.open.add(made)
         return made
 
 
 class Way:
-    """The way to a new connection.  ``leg``: how far it has come, as the core's fault names it."""
+    """The way to a new connection.  ``leg``: how far it has come, as the core's failure_cause names it."""
 
     FAILURES: tuple[type[Exception], ...] = (
         *(asyncio.TimeoutError, OSError, EOFError, ValueError, OverflowError, NotImplementedError),
-        *(Silence, wire.Malformed, fault.Denied, address.Refusal, socks.Unfit),
+        *(Silence, wire.Malformed, failure_cause.Denied, address.Refusal, socks.Unfit),
     )
 
     def __init__(self, route: Route, loop: asyncio.AbstractEventLoop) -> None:
         self._route, self._loop = route, loop
-        self.leg: int = fault.HOST if route.proxy is None else fault.PROXY
+        self.leg: int = failure_cause.HOST if route.proxy is None else failure_cause.PROXY
 
     async def connected(self, seconds: float) -> Connection:
         """One of FAILURES if there is none.  seconds: in which the caller ends it."""
@@ -299,15 +299,15 @@ class Way:
         made = await self._plain(seconds)
         try:
             if proxy is not None and proxy.is_tls:
-                self.leg = fault.PROXY_TLS
+                self.leg = failure_cause.PROXY_TLS
                 made = await self._encrypted(made, proxy.name)
             if proxy is not None and proxy.socks is None and route.is_tls:
-                self.leg = fault.TUNNEL
+                self.leg = failure_cause.TUNNEL
                 response, _ = await made.exchange(route.tunnel(), "HEAD", 0, seconds, None)
                 if not 200 <= response.status <= 299:
-                    raise fault.Denied(response.status)
+                    raise failure_cause.Denied(response.status)
             if route.is_tls:
-                self.leg = fault.TLS
+                self.leg = failure_cause.TLS
                 made = await self._encrypted(made, route.name)
             return made
         except BaseException:
@@ -321,9 +321,9 @@ class Way:
         plain = await aio_race.connect(loop, name, port, seconds)
         try:
             if proxy is not None and proxy.socks is not None:
-                self.leg = fault.HOST
+                self.leg = failure_cause.HOST
                 name = await aio_socks.destination(loop, route)
-                self.leg = fault.SOCKS
+                self.leg = failure_cause.SOCKS
                 await aio_socks.pass_on(loop, plain, route, name, seconds)
             _, made = await loop.create_connection(lambda: Connection(loop), sock=plain)
             return made

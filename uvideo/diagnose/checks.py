@@ -222,7 +222,7 @@ def _within(job: Callable[[], T], seconds: float) -> T:
 
 def _reached(host: Host, settings: Settings, clock: Callable[[], float], transport: Transport) -> Iterator[Finding]:
     """DNS, TCP and TLS of one host, on the way that a client takes; ends at the first that fails."""
-    from uvideo._core import address, connection, fault, race
+    from uvideo._core import address, connection, failure_cause, race
 
     limit = min(SECONDS, settings.connect_timeout)
     facts: dict[str, object] = {"host": host.authority, "for": list(host.roles)}
@@ -235,10 +235,10 @@ def _reached(host: Host, settings: Settings, clock: Callable[[], float], transpo
     except InvalidArgument as error:
         yield Finding(f"{role}.tls", "failed", "tls-failed", {**facts, "reason": error.message}, ("client-cert",))
         return
-    proxy, leg = route.proxy, fault.HOST
+    proxy, leg = route.proxy, failure_cause.HOST
     name, port = route.address, route.port
     if proxy is not None:
-        name, port, leg = proxy.name, proxy.port, fault.PROXY
+        name, port, leg = proxy.name, proxy.port, failure_cause.PROXY
         facts["host"] = facts["proxy"] = f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
     try:
         if not 0 < port < 65536:
@@ -247,7 +247,7 @@ def _reached(host: Host, settings: Settings, clock: Callable[[], float], transpo
     except (OSError, ValueError, OverflowError) as error:
         if isinstance(error, TimeoutError):
             error = socket.gaierror(socket.EAI_AGAIN, "no answer in time")
-        yield failed(f"{role}.dns", fault.judged(error, leg, route), facts)
+        yield failed(f"{role}.dns", failure_cause.judged(error, leg, route), facts)
         return
     addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
     yield Finding(f"{role}.dns", "ok", "dns", {**facts, "addresses": addresses})
@@ -255,7 +255,7 @@ def _reached(host: Host, settings: Settings, clock: Callable[[], float], transpo
     try:
         race.connect(name, port, connection.Pace(limit, limit)).close()
     except address.Refusal as error:
-        yield failed(f"{role}.tcp", fault.judged(error, leg, route), facts)
+        yield failed(f"{role}.tcp", failure_cause.judged(error, leg, route), facts)
         return
     seconds = round(time.perf_counter() - began, 3)
     yield Finding(f"{role}.tcp", "ok", "tcp" if proxy is None else "tcp-proxy", {**facts, "seconds": seconds})

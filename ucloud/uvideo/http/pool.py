@@ -16,7 +16,7 @@ from ..protocol.compat import TYPE_CHECKING, native
 from ..protocol.errors import BadAnswer, DeadlineExceeded, NoAnswer, UVideoError
 from ..protocol.message import REFUSAL, Response
 from ..protocol.provider import is_loopback
-from . import fault, mocks, race, socks, wire
+from . import failure_cause, mocks, race, socks, wire
 from .address import Refusal
 from .connection import NESTS, Connection, Idle, Pace
 from .proxy import chosen, split, stays_here, variables
@@ -319,7 +319,7 @@ class Exchange(object):
         except _FAILURES as error:
             raise self.broken(error)
 
-    def broken(self, error=None, leg=fault.REQUEST):
+    def broken(self, error=None, leg=failure_cause.REQUEST):
         # type: (BaseException | None, int) -> UVideoError
         """The UVideoError of a failure; Cancelled and its like if the interrupt is what led to it."""
         if self._interrupt is not None and self._interrupt.is_set():
@@ -327,7 +327,7 @@ class Exchange(object):
                 self._interrupt.check()
             except UVideoError as wished:
                 return wished
-        found = fault.judged(error, leg, self.route, self._pace.is_over())
+        found = failure_cause.judged(error, leg, self.route, self._pace.is_over())
         if self._reused and not self._reader.begun() and found.cause == "broken":
             found.stale = True  # it was closed while it was idle; the others will be no better
             self.route.idle.shut()
@@ -356,7 +356,7 @@ class Route(object):
 
     ``proxy``: a Proxy or None.  ``context``: the SSLContext for whoever speaks TLS, None if nobody does.
     ``said``: what the environment said of proxies when it was asked for this one; None if it has no say.
-    ``names``: what the settings are called, as fault.names gives it.
+    ``names``: what the settings are called, as failure_cause.names gives it.
     """
 
     def __init__(
@@ -398,28 +398,28 @@ class Route(object):
         pace = pace.within(self._connect_timeout)
         proxy = self.proxy
         name, port = (self.address, self.port) if proxy is None else (proxy.name, proxy.port)
-        leg = fault.HOST
+        leg = failure_cause.HOST
         if self.is_tls and proxy is not None and proxy.is_tls and not NESTS:
-            raise exchange.broken(NotImplementedError(), fault.TLS)
+            raise exchange.broken(NotImplementedError(), failure_cause.TLS)
         try:
             if proxy is not None:
                 there = self._destination(pace, exchange)
-                leg = fault.PROXY
+                leg = failure_cause.PROXY
             made = race.connect(name, port, pace, exchange.hold)
             exchange.hold(made)
             if proxy is not None and proxy.is_tls:
-                leg = fault.PROXY_TLS
+                leg = failure_cause.PROXY_TLS
                 made.encrypt(self.context, proxy.name, pace)
             if proxy is not None and proxy.socks is not None:
-                leg = fault.SOCKS
+                leg = failure_cause.SOCKS
                 self._pass_on(made, there, pace)
             elif proxy is not None and self.is_tls:
-                leg = fault.TUNNEL
+                leg = failure_cause.TUNNEL
                 self._tunnel(made, pace)
             if self.is_tls:
-                leg = fault.TLS
+                leg = failure_cause.TLS
                 made.encrypt(self.context, self.name, pace)
-        except _FAILURES + (EOFError, Refusal, fault.Denied, socks.Unfit, wire.Malformed) as error:
+        except _FAILURES + (EOFError, Refusal, failure_cause.Denied, socks.Unfit, wire.Malformed) as error:
             raise exchange.broken(error, leg)
 
     def tunnel(self):
@@ -438,7 +438,7 @@ class Route(object):
                 raise connection.failure or EOFError()
             reader.feed(data)
         if not 200 <= reader.found.status <= 299:
-            raise fault.Denied(reader.found.status)
+            raise failure_cause.Denied(reader.found.status)
 
     def handshake(self, connected, pace, name):
         # type: (socket.socket, Pace, str) -> socks.Handshake
@@ -534,7 +534,7 @@ class Transport(object):
         # type: (str, Route | None) -> Route
         """The Route that counts now: the known one unless something changed."""
         url, said = chosen(origin, self._proxy)
-        proxy = None if url is None else fault.proxy(url, origin, self._names())
+        proxy = None if url is None else failure_cause.proxy(url, origin, self._names())
         context = None
         if origin.startswith("https://") or (proxy is not None and proxy.is_tls):
             context = self._tls()
@@ -549,7 +549,7 @@ class Transport(object):
 
     def _names(self):
         # type: () -> dict[str, str]
-        return fault.names(self._authorities, self._proxy)
+        return failure_cause.names(self._authorities, self._proxy)
 
     def _tls(self):
         # type: () -> ssl.SSLContext
@@ -586,7 +586,7 @@ class Transport(object):
             whole = exchange.send(head, body, chunked)
             answer, rest = exchange.answer(whole)
             if answer.status == 407:
-                raise fault.wants_password(exchange.route)
+                raise failure_cause.wants_password(exchange.route)
             if _log.isEnabledFor(logging.DEBUG):
                 path = request.target.partition("?")[0]
                 _log.debug("%s %s%s: %d", request.method, request.origin, path, answer.status)

@@ -26,7 +26,7 @@ from urllib3.util import parse_url
 
 from ..protocol.compat import PY2, TYPE_CHECKING, native, to_text
 from ..protocol.errors import BadAnswer, ConfigurationError, DeadlineExceeded, InvalidArgument, UVideoError
-from . import fault, mocks, pool, wire
+from . import failure_cause, mocks, pool, wire
 from .address import Refusal
 from .proxy import stays_here
 
@@ -109,7 +109,7 @@ class SessionTransport(pool.Transport):
         # type: (str, Mapping[str, str] | None) -> Route
         """A _Way.  ConfigurationError for a proxy that cannot be one."""
         url = select_proxy(origin, proxies)
-        proxy = None if url is None else fault.proxy(url, origin, _NAMES)
+        proxy = None if url is None else failure_cause.proxy(url, origin, _NAMES)
         is_tls = origin.startswith("https:")
         is_sure = self._session.verify is not False if is_tls else stays_here(origin, proxy)
         return _Way(origin, proxy, is_tls, is_sure, _NAMES)  # type: ignore[return-value]
@@ -398,7 +398,7 @@ def _stream(request, response, way, watch):
     exchange = _Exchange(request, response, way, watch)
     try:
         if response.status_code == 407:
-            raise fault.wants_password(way)
+            raise failure_cause.wants_password(way)
         answer = wire.read_head(_head(response), request.method)
         if answer.status < 200:
             raise ConfigurationError(
@@ -514,8 +514,9 @@ def _why(error, request, way, answered):
             return ConfigurationError(u"the session cannot reach %s: %s" % (way.origin, type(error).__name__))
     elif isinstance(error, EnvironmentError) and "invalid path" in _said(error):  # of the session's certificates
         return ConfigurationError(to_text(_said(error)))
-    found, leg = (error, fault.REQUEST) if isinstance(error, wire.Malformed) else _met(list(_causes(error)), way)
-    return fault.judged(found, fault.REQUEST if answered else leg, way)
+    is_malformed = isinstance(error, wire.Malformed)
+    found, leg = (error, failure_cause.REQUEST) if is_malformed else _met(list(_causes(error)), way)
+    return failure_cause.judged(found, failure_cause.REQUEST if answered else leg, way)
 
 
 def _causes(error):
@@ -542,21 +543,22 @@ def _met(causes, way):
     by_proxy = any(isinstance(each, urllib3_errors.ProxyError) for each in causes)
     for each in causes:
         if isinstance(each, (ssl.SSLError, ssl.CertificateError)):
-            return each, fault.PROXY_TLS if by_proxy and way.proxy is not None and way.proxy.is_tls else fault.TLS
+            is_proxys = by_proxy and way.proxy is not None and way.proxy.is_tls
+            return each, failure_cause.PROXY_TLS if is_proxys else failure_cause.TLS
         found = _tunnel_status(_said(each))
         if found is not None:
-            return fault.Denied(int(found.group(1))), fault.TUNNEL
+            return failure_cause.Denied(int(found.group(1))), failure_cause.TUNNEL
     number = next((each for each in [_numbered(each) for each in causes] if each is not None), None)
     if any(isinstance(each, _UNSENT) for each in causes):
-        return Refusal(number), fault.HOST if way.proxy is None else fault.PROXY
+        return Refusal(number), failure_cause.HOST if way.proxy is None else failure_cause.PROXY
     if any(isinstance(each, _SILENT) for each in causes):
-        return socket.timeout("timed out"), fault.REQUEST
+        return socket.timeout("timed out"), failure_cause.REQUEST
     for each in causes:
         if isinstance(each, BadStatusLine) and not _is_end(each):
-            return wire.Malformed(u"the status line is not of HTTP/1"), fault.REQUEST
+            return wire.Malformed(u"the status line is not of HTTP/1"), failure_cause.REQUEST
         if isinstance(each, HTTPException) and not isinstance(each, (IncompleteRead, BadStatusLine)):
-            return wire.Malformed(u"Python's http.client says %s" % type(each).__name__), fault.REQUEST
-    return number, fault.REQUEST
+            return wire.Malformed(u"Python's http.client says %s" % type(each).__name__), failure_cause.REQUEST
+    return number, failure_cause.REQUEST
 
 
 def _is_end(error):
