@@ -6,6 +6,7 @@ import importlib.util
 import os
 import re
 import signal
+import sys
 from collections.abc import Generator
 from typing import Any
 
@@ -35,6 +36,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as of a background job 
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 os.umask(0o022)  # whatever the shell's: programs that run as nobody read what tests write
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if sys.version_info < (3, 11):  # its start_tls forgets the transport whose handshake fails, and gives it to nobody
+        config.addinivalue_line("filterwarnings", r"ignore:unclosed transport <asyncio\.sslproto:ResourceWarning")
+
 
 REQUIRE = "UVIDEO_REQUIRE_INTERPRETERS"  # set by .ci/run: 2.7 and the newest 3, where present, must have been used
 

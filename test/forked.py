@@ -52,7 +52,11 @@ while True:
     if calls not in ready:
         continue
     said, given, _, _ = socket.recv_fds(calls, 1 << 20, 5)
-    if not said:
+    if not said:  # whoever asked has ended, perhaps by a kill
+        for pid in running:
+            os.kill(pid, signal.SIGTERM)
+        for pid in running:
+            os.waitpid(pid, 0)
         sys.exit()
     pid = os.fork()
     if pid == 0:

@@ -65,7 +65,7 @@ class TestInit:
                 "provider (auto-ai, ucloud, us3, local) [auto-ai]": "local",
                 "host and port of the server [127.0.0.1:9000]": alone.server.host,
                 "public key": alone.server.public_key,
-                "private key (not shown)": alone.server.private_key,
+                "private key (not shown): ": alone.server.private_key,
             },
         )
         assert done.code == 0, done.out
@@ -74,7 +74,11 @@ class TestInit:
 
     def test_keys_that_are_refused_are_kept_only_if_wished(self, alone: Shell) -> None:
         words = ("config", "init", "--profile", "x", "--provider", "local", "--endpoint", alone.server.host)
-        answers = {"public key": alone.server.public_key, "private key": SECRET, "all the same? [y/N]": "n"}
+        answers = {
+            "public key": alone.server.public_key,
+            "private key (not shown): ": SECRET,
+            "all the same? [y/N]": "n",
+        }
         done = alone.terminal(*words, answers=answers)
         assert (done.code, path(alone).exists()) == (1, False)
         assert SECRET not in done.out
@@ -146,7 +150,7 @@ class TestSet:
         assert alone("config", "ls").lines == ["* home"]
 
     def test_a_private_key_is_typed(self, alone: Shell) -> None:
-        done = alone.terminal("config", "set", "private_key", answers={"private_key:": SECRET})
+        done = alone.terminal("config", "set", "private_key", answers={"private_key: ": SECRET})
         assert done.code == 0
         assert SECRET not in done.out
         assert SECRET in path(alone).read_text()
@@ -249,5 +253,5 @@ class TestShown:
 
 
 def test_an_interrupted_question_changes_nothing(alone: Shell) -> None:
-    done = alone.terminal("config", "set", "private_key", answers={"private_key:": "\x04"})
+    done = alone.terminal("config", "set", "private_key", answers={"private_key: ": "\x04"})
     assert (done.code, path(alone).exists()) == (130, False)

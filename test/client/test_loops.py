@@ -29,13 +29,12 @@ def run(request: pytest.FixtureRequest) -> Run:
     if request.param == "asyncio":
         return asyncio.run
     uvloop = pytest.importorskip("uvloop", reason="there is none for this system")
+    if sys.version_info < (3, 11):
+        pytest.skip("asyncio.Runner needs Python 3.11")
 
     def on_uvloop(work: Coroutine[Any, Any, None]) -> None:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) if sys.version_info >= (3, 11) else runner() as made:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as made:
             made.run(work)
-
-    def runner() -> Any:
-        pytest.skip("asyncio.Runner needs Python 3.11")
 
     return on_uvloop
 

@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""The official SDK's keywords, headers that say what the SDK sends anyway, numbers as text, and what is in resp."""
+"""The official SDK's keywords, headers that the SDK sends itself, numbers as text, and the fields of resp."""
 
 import os
 

@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""putstream of whatever requests sends: text, bytes, generators, files opened as text and as bytes."""
+"""putstream of everything that requests sends: text, bytes, generators, files opened as text and as bytes."""
 
 import codecs
 import io

@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""A class on FileManager that sets the options after it was made, with None for what its caller left out."""
+"""A subclass of FileManager that sets options after its creation, with None for arguments its caller left out."""
 
 import os
 

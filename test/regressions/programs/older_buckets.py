@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""Buckets made, described, changed and deleted by a handler that takes the place of its module."""
+"""Buckets made, described, changed and deleted by a handler that replaces its module's name."""
 
 from __future__ import print_function
 

@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""Compressed bytes in a BytesIO, put as a stream and in parts, and tried again by resumeuploadstream."""
+"""Compressed bytes in a BytesIO, uploaded as a stream and in parts, and resumed by resumeuploadstream."""
 
 import os
 import zlib

@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""Text put as a stream in a loop of tries, read by requests through a private link, deleted in a loop."""
+"""Text uploaded as a stream with retries, read by requests through a private link, deleted in a loop."""
 
 from __future__ import absolute_import
 

@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""All pages of a listing by NextMarker, and what they name downloaded by a pool of threads."""
+"""All pages of a listing by NextMarker, whose files a pool of threads downloads."""
 
 from __future__ import print_function
 

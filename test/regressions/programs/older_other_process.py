@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""An upload that broke in one process and is continued in another by what the first has kept."""
+"""An upload that broke in one process and continues in another, from the values that the first kept."""
 
 import io
 import os

@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""A class that sets the module's options out of a dict, and gives back links of its own making."""
+"""A class that sets the module's options from a dict, and returns links that it builds itself."""
 
 import os
 

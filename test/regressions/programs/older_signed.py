@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""Requests of the program's own, signed by the older SDK's Auth, BaseUFile and util."""
+"""Requests that the program sends itself, signed by the older SDK's Auth, BaseUFile and util."""
 
 import os
 

@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""Names that `from ucloud.ufile.x import *` gives, and an upload resumed after the handler's attributes are set"""
+"""Names imported by `from ucloud.ufile.x import *`, and an upload resumed after setting the handler's attributes"""
 
 import requests
 from ucloud.auth import *

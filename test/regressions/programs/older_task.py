@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""A task that makes a handler for each file and prints what comes back."""
+"""A task that makes a handler for each file and prints the result."""
 
 from __future__ import print_function
 

@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""The older SDK's own tests: one handler for a class of tests, whose keys are changed, and set_log_file()."""
+"""The older SDK's own tests: one handler for a class of tests, with keys changed later, and set_log_file()."""
 
 import os
 import unittest

@@ -32,10 +32,10 @@ class Condition(NamedTuple):
 
 READY = Condition("all is well", 200, "ok")
 FULL = Condition("the disk is full or over its quota, or `--headroom` is reached", 200, "ok / writes: false")
-STOPPING = Condition("the server is told to stop", 503, "server: stopping")
+STOPPING = Condition("the server got a stop signal", 503, "server: stopping")
 CROWDED = Condition("a worker has no connection left (`--connections`)", 503, "server: too many connections")
 SHORT = Condition("a worker had no descriptor for a connection in the last 5 s", 503, "server: too many open files")
-FAILING = Condition("the last put of the last minute was answered 500", 503, "server: writes fail")
+FAILING = Condition("the last write of an object or part got a 500, within the last minute", 503, "server: writes fail")
 NO_BLOBS = Condition("the disk fails or is read-only, the store cannot be reached", 503, "blobs: ...")
 LOCKED = Condition(
     "another program holds SQLite's lock for 4 s, or for `--lock-seconds` if that is less",
@@ -44,7 +44,7 @@ LOCKED = Condition(
 )
 DAMAGED = Condition("SQLite says that its file is damaged", 503, "catalog: the catalog is damaged")
 NO_CATALOG = Condition("PostgreSQL cannot be reached, or has no connection left", 503, "catalog: the database ...")
-SLOW = Condition("one of these looks takes more than 4.5 s", 503, "blobs: no answer, catalog: no answer")
+SLOW = Condition("one of these checks takes more than 4.5 s", 503, "blobs: no answer, catalog: no answer")
 CONDITIONS = (READY, FULL, STOPPING, CROWDED, SHORT, FAILING, NO_BLOBS, LOCKED, DAMAGED, NO_CATALOG, SLOW)
 
 _ROOM = (errno.ENOSPC, errno.EDQUOT)
