@@ -67,7 +67,7 @@ class Connection(asyncio.Protocol):
 
     def is_idle(self) -> bool:
         """Whether it can serve: it stands, and nothing came unasked, whether the loop has read it or not."""
-        if self._transport.is_closing():
+        if self.is_closing():
             return False
         if self._readable is None:
             self._readable = connection.readable(self._transport.get_extra_info("socket").fileno())
@@ -88,7 +88,7 @@ class Connection(asyncio.Protocol):
         self._pieces, self._left, self._size, self._most = [], 0, 0, most
         self._rest, self._went = self._rest[:0], False
         self._timeout, self._until, self._quiet = timeout, until, ticks()
-        if self._transport.is_closing():  # likewise; the loop will say why
+        if self.is_closing():  # likewise; the loop will say why
             pass
         elif len(data) <= SLICE:
             self._transport.write(data)
@@ -106,8 +106,13 @@ class Connection(asyncio.Protocol):
 
     def _left_to_send(self) -> int:
         """Bytes of the request that the system has not taken yet."""
-        unsent: int = self._transport.get_write_buffer_size() + len(self._rest)
-        return unsent
+        waiting: int = 0 if self.lowest.is_closing() else self._transport.get_write_buffer_size()
+        return waiting + len(self._rest)
+
+    def is_closing(self) -> bool:
+        """Whether no more can be sent.  Python 3.10 cannot ask a TLS transport that while it is being lost."""
+        closing: bool = self.lowest.is_closing() or self._transport.is_closing()
+        return closing
 
     def _go_on(self) -> None:
         """Give the loop what it takes of the request."""

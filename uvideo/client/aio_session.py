@@ -258,7 +258,7 @@ class AsyncCarrier:
         return None
 
     def _take_back(self, route: Route, connection: Connection, keep: bool, loop: asyncio.AbstractEventLoop) -> None:
-        if keep and not route.closed and connection in self._pool.open and not connection.transport.is_closing():
+        if keep and not route.closed and connection in self._pool.open and not connection.is_closing():
             connection.used = loop.time()
             self._pool.idle.setdefault(route, deque()).append(connection)
         else:

@@ -103,7 +103,7 @@ def claim(folder: Path, *, sleep: Callable[[float], None] = time.sleep) -> int:
 
     While it waits for requests in flight it has nothing locked: a server may start.
     """
-    until = time.monotonic() + LOCK_SECONDS
+    deadline = time.monotonic() + LOCK_SECONDS
     while True:
         lock = _locked(folder)
         try:
@@ -113,7 +113,7 @@ def claim(folder: Path, *, sleep: Callable[[float], None] = time.sleep) -> int:
             os.close(lock)
             raise
         os.close(lock)
-        if time.monotonic() > until:
+        if time.monotonic() > deadline:
             said = f"{folder} is in use: a server that was told to stop is still answering requests for it"
             raise StartError(said, exit_codes.IN_USE)
         sleep(localfile.PAUSE)
