@@ -102,6 +102,8 @@ def test_asyncio_still_has_where_tls_writes() -> None:
 
         def abort(self) -> None: ...
 
+        def close(self) -> None: ...
+
     async def look() -> None:
         loop, wire = asyncio.get_running_loop(), Wire()
         protocol = sslproto.SSLProtocol(loop, asyncio.Protocol(), ssl.create_default_context(), loop.create_future())
