@@ -62,9 +62,9 @@ test: $(VENV)/.made  ## the tests, the SDK's on 2.7 and the newest Python found;
 test-lowest: $(LOWEST)/.made  ## the same on the lowest versions of all that setup.cfg lets a user have
 	UVIDEO_TEST_LOWEST=1 $(call quick,$(LOWEST)/bin/python)
 
-# On the oldest Python that is found, as old releases know no newer one.
 $(LOWEST)/.made: packaging/lowest.txt packaging/locked.py $(VENV)/.made
-	$$($(PY) -m test.interpreters --oldest) -m venv --clear $(LOWEST)
+	@$(need-python)
+	$(PYTHON) -m venv --clear $(LOWEST)
 	$(call install,$(LOWEST)/bin/python,$(EXTRAS),--file packaging/lowest.txt)
 	@touch $@
 

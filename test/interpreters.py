@@ -1,7 +1,6 @@
 """The Python interpreters of this machine that the SDK is tested on, one of each minor version, 2.7 and 3.6 and up.
 
-`python -m test.interpreters` prints them.  `python -m test.interpreters --prepare 2.7` prints one and its folder;
-`--oldest` prints the oldest that uvideo runs on.
+`python -m test.interpreters` prints them.  `python -m test.interpreters --prepare 2.7` prints one and its folder.
 """
 
 from __future__ import annotations
@@ -284,11 +283,8 @@ def main(arguments: list[str]) -> int:
                 return 0
         print(f"Python {arguments[1]} was not found on this machine", file=sys.stderr)
         return 1
-    if arguments == ["--oldest"]:
-        print(next(each.path for each in find() if each.version >= TOOLKIT))
-        return 0
     if arguments:
-        print("usage: python -m test.interpreters [--prepare X.Y | --oldest]", file=sys.stderr)
+        print("usage: python -m test.interpreters [--prepare X.Y]", file=sys.stderr)
         return 2
     for interpreter in find():
         print(f"{interpreter.name:<6}{interpreter.path}")
