@@ -21,7 +21,7 @@ from .protocol.signature import WORDS
 
 if TYPE_CHECKING:
     from os import PathLike  # noqa: F401
-    from typing import Any, Callable, Collection, Mapping, Sequence  # noqa: F401
+    from typing import Any, Callable, Collection, Mapping, NoReturn, Sequence  # noqa: F401
 
     from requests import Session
 
@@ -205,7 +205,7 @@ def set_default(
     client_key_password=None,  # type: str | None
     proxy=None,  # type: str | None
     session=None,  # type: Session | None
-    **unknown  # type: object
+    **unknown  # type: NoReturn
 ):
     # type: (...) -> None
     """Set defaults for handlers that have made no call yet.  What is None or not given stays as it is.

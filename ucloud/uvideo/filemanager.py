@@ -120,15 +120,8 @@ class Files(Signer):
         return False
 
 
-class FileManager(Files):
-    """Puts, reads and manages objects of any space of this key pair.  Safe to share between threads.
-
-    Methods return (ret, resp) and raise nothing: ret is the dict of the answer's JSON, {} without one and None if the
-    service refused; resp is a ResponseInfo, whose error says why.  header: a dict of more headers to send, which stays
-    as it is.  The URL methods and compare_file_etag return no resp: they raise ValueError, and UVideoError.
-    """
-
-    # Put
+class Puts(Files):
+    """Stores files and streams.  The methods of FileManager."""
 
     @answers
     def putfile(self, bucket, key, localfile, header=None):
@@ -142,12 +135,6 @@ class FileManager(Files):
         return self._put_file(bucket, key, localfile, header)
 
     @answers
-    def postfile(self, bucket, key, localfile, header=None):
-        # type: (str, str, _Path, _Header) -> _Answer
-        """As putfile, which it is: a form would say the same with more bytes and without a retry-safe length."""
-        return self._put_file(bucket, key, localfile, header)
-
-    @answers
     def putstream(self, bucket, key, stream, mime_type=None, header=None):
         # type: (str, str, _Readable | _Receiving | bytes | str | Iterable[bytes | str], str | None, _Header) -> _Answer
         """Store what a stream gives, from where it stands to its end, as an object.  It is left open.
@@ -158,6 +145,20 @@ class FileManager(Files):
         mime_type: else header's Content-Type, else guessed from the key.  Otherwise as putfile.
         """
         return self._put_stream(bucket, key, stream, mime_type, header)
+
+
+class Posts(Files):
+    """Stores files, by the name of a form.  The methods of FileManager."""
+
+    @answers
+    def postfile(self, bucket, key, localfile, header=None):
+        # type: (str, str, _Path, _Header) -> _Answer
+        """As putfile, which it is: a form would say the same with more bytes and without a retry-safe length."""
+        return self._put_file(bucket, key, localfile, header)
+
+
+class Hits(Files):
+    """Makes objects of content that the service has already.  The methods of FileManager."""
 
     @answers
     def uploadhit(self, bucket, key, localfile, header=None):
@@ -174,7 +175,9 @@ class FileManager(Files):
             source.close()
         return self._did(op, pairs)
 
-    # Read
+
+class Downloads(Files):
+    """Saves objects, and makes URLs of them.  The methods of FileManager."""
 
     @answers
     def download_file(
@@ -219,6 +222,45 @@ class FileManager(Files):
         header_pairs(header)
         return self._carrier.url(HeadObject(check_space(bucket), check_key(key)), seconds(expires, self._settings))
 
+
+class Lists(Files):
+    """Lists objects.  The methods of FileManager."""
+
+    @answers
+    def getfilelist(self, bucket, prefix=None, marker=None, limit=None, header=None):
+        # type: (str, str | None, str | None, int | str | None, _Header) -> _Answer
+        """A page of a space's objects whose keys are behind ``marker``, in order of their keys.
+
+        limit: of the page, the service's default is 20.  ret: DataSet (FileName, Hash, MimeType, Size, CreateTime ...)
+        and NextMarker, the next page's marker, empty after the last.
+        """
+        op = ListFiles(
+            check_space(bucket),
+            text(u"prefix", prefix) or u"",
+            text(u"marker", marker) or u"",
+            count(u"limit", limit, digits=True),
+        )
+        return self._did(op, header_pairs(header))
+
+
+class Deletes(Files):
+    """Deletes objects.  The methods of FileManager."""
+
+    @answers
+    def deletefile(self, bucket, key, header=None):
+        # type: (str, str, _Header) -> _Answer
+        """Delete an object.  status_code 204 also if it was not there."""
+        return self._did(DeleteObject(check_space(bucket), check_key(key)), header_pairs(header))
+
+
+class FileManager(Puts, Posts, Hits, Downloads, Lists, Deletes):
+    """Puts, reads and manages objects of any space of this key pair.  Safe to share between threads.
+
+    Methods return (ret, resp) and raise nothing: ret is the dict of the answer's JSON, {} without one and None if the
+    service refused; resp is a ResponseInfo, whose error says why.  header: a dict of more headers to send, which stays
+    as it is.  The URL methods and compare_file_etag return no resp: they raise ValueError, and UVideoError.
+    """
+
     @answers
     def head_file(self, bucket, key, header=None):
         # type: (str, str, _Header) -> _Answer
@@ -249,24 +291,6 @@ class FileManager(Files):
         finally:
             source.close()
 
-    # List
-
-    @answers
-    def getfilelist(self, bucket, prefix=None, marker=None, limit=None, header=None):
-        # type: (str, str | None, str | None, int | str | None, _Header) -> _Answer
-        """A page of a space's objects whose keys are behind ``marker``, in order of their keys.
-
-        limit: of the page, the service's default is 20.  ret: DataSet (FileName, Hash, MimeType, Size, CreateTime ...)
-        and NextMarker, the next page's marker, empty after the last.
-        """
-        op = ListFiles(
-            check_space(bucket),
-            text(u"prefix", prefix) or u"",
-            text(u"marker", marker) or u"",
-            count(u"limit", limit, digits=True),
-        )
-        return self._did(op, header_pairs(header))
-
     @answers
     def listobjects(self, bucket, prefix=None, marker=None, maxkeys=None, delimiter=None, header=None):
         # type: (str, str | None, str | None, int | None, str | None, _Header) -> _Answer
@@ -283,14 +307,6 @@ class FileManager(Files):
             text(u"delimiter", delimiter) or u"",
         )
         return self._did(op, header_pairs(header))
-
-    # Change
-
-    @answers
-    def deletefile(self, bucket, key, header=None):
-        # type: (str, str, _Header) -> _Answer
-        """Delete an object.  status_code 204 also if it was not there."""
-        return self._did(DeleteObject(check_space(bucket), check_key(key)), header_pairs(header))
 
     @answers
     def copy(self, bucket, key, srcbucket, srckey, header=None):
