@@ -15,25 +15,10 @@ from .engine.single_upload import FileBody, StreamBody, file_etag, put
 from .engine.upload_source import FileSource, reader, shown
 from .engine.validation import count, header_pairs, mime_of, text
 from .handler import ResponseInfo, Signer, answers, paired, succeeded
-from .protocol import etag
+from .protocol import etag, operation
 from .protocol.compat import TYPE_CHECKING, is_text, native, to_text
 from .protocol.dialect import check_key, check_space
 from .protocol.errors import AlreadyExists, InvalidArgument, NotFound, SwitchDenied
-from .protocol.operation import (
-    CopyObject,
-    DeleteObject,
-    GetObject,
-    HeadObject,
-    ListFiles,
-    ListObjects,
-    NotModified,
-    PutObject,
-    RenameObject,
-    RestoreObject,
-    SetMime,
-    SwitchClass,
-    UploadHit,
-)
 
 if TYPE_CHECKING:
     import os
@@ -46,7 +31,6 @@ if TYPE_CHECKING:
     from .handler import _Answer  # noqa: F401
     from .protocol.errors import UVideoError  # noqa: F401
     from .protocol.message import Response  # noqa: F401
-    from .protocol.operation import Data, ObjectInfo  # noqa: F401
 
     _Header = Mapping[str, str] | None
     _Path = str | os.PathLike[str]
@@ -81,17 +65,17 @@ class Files(Signer):
     def _put(self, space, key, body, pairs, mime):
         # type: (str, str, _Body, list[tuple[str, str]], str) -> _Answer
         md5 = body.md5() if self._settings.md5 and _value(pairs, "content-md5") is None else None
-        _, response, _ = put(self._carrier, PutObject(space, key, mime, md5), body, pairs)
+        _, response, _ = put(self._carrier, operation.PutObject(space, key, mime, md5), body, pairs)
         return succeeded(response.status, response.headers, response.body)
 
     def _head(self, bucket, key, header=None):
-        # type: (str, str, _Header) -> tuple[ObjectInfo | NotModified, Response]
-        op = HeadObject(check_space(bucket), check_key(key))
+        # type: (str, str, _Header) -> tuple[operation.ObjectInfo | operation.NotModified, Response]
+        op = operation.HeadObject(check_space(bucket), check_key(key))
         return self._carrier.call(op, headers=header_pairs(header))
 
     def _did(
         self,
-        op,  # type: Data[object]
+        op,  # type: operation.Data[object]
         pairs,  # type: Iterable[tuple[str, str]]
         refusals=(),  # type: tuple[type[UVideoError], ...]
         done=None,  # type: Callable[[], bool] | None
@@ -170,7 +154,7 @@ class Hits(Files):
         space, key, pairs, mime = self._target(bucket, key, None, shown(localfile), header)
         source = FileSource(localfile)
         try:
-            op = UploadHit(space, key, to_text(file_etag(source)), source.size, mime)
+            op = operation.UploadHit(space, key, to_text(file_etag(source)), source.size, mime)
         finally:
             source.close()
         return self._did(op, pairs)
@@ -205,7 +189,7 @@ class Downloads(Files):
     def public_download_url(self, bucket, key):
         # type: (str, str) -> str
         """The URL of an object of a public space, escaped.  Raises ValueError."""
-        return self._carrier.url(GetObject(check_space(bucket), check_key(key)))
+        return self._carrier.url(operation.GetObject(check_space(bucket), check_key(key)))
 
     def private_download_url(self, bucket, key, expires=None, header=None, internal=False):
         # type: (str, str, int | None, _Header, bool) -> str
@@ -214,13 +198,15 @@ class Downloads(Files):
         header: checked and of no effect, as is internal: a GET signs none, and the URL is escaped in any case.
         """
         header_pairs(header)
-        return self._carrier.url(GetObject(check_space(bucket), check_key(key)), seconds(expires, self._settings))
+        op = operation.GetObject(check_space(bucket), check_key(key))
+        return self._carrier.url(op, seconds(expires, self._settings))
 
     def private_head_url(self, bucket, key, expires=None, header=None):
         # type: (str, str, int | None, _Header) -> str
         """A URL for a HEAD request, as private_download_url."""
         header_pairs(header)
-        return self._carrier.url(HeadObject(check_space(bucket), check_key(key)), seconds(expires, self._settings))
+        op = operation.HeadObject(check_space(bucket), check_key(key))
+        return self._carrier.url(op, seconds(expires, self._settings))
 
 
 class Lists(Files):
@@ -234,7 +220,7 @@ class Lists(Files):
         limit: of the page, the service's default is 20.  ret: DataSet (FileName, Hash, MimeType, Size, CreateTime ...)
         and NextMarker, the next page's marker, empty after the last.
         """
-        op = ListFiles(
+        op = operation.ListFiles(
             check_space(bucket),
             text(u"prefix", prefix) or u"",
             text(u"marker", marker) or u"",
@@ -250,7 +236,7 @@ class Deletes(Files):
     def deletefile(self, bucket, key, header=None):
         # type: (str, str, _Header) -> _Answer
         """Delete an object.  status_code 204 also if it was not there."""
-        return self._did(DeleteObject(check_space(bucket), check_key(key)), header_pairs(header))
+        return self._did(operation.DeleteObject(check_space(bucket), check_key(key)), header_pairs(header))
 
 
 class FileManager(Puts, Posts, Hits, Downloads, Lists, Deletes):
@@ -269,7 +255,7 @@ class FileManager(Puts, Posts, Hits, Downloads, Lists, Deletes):
         status_code 200; 404 no such object; 304 if header's If-None-Match or If-Modified-Since says so.
         """
         found, response = self._head(bucket, key, header)
-        if isinstance(found, NotModified):
+        if isinstance(found, operation.NotModified):
             return None, ResponseInfo(response.status, response.headers, response.body, u"not modified")
         return succeeded(response.status, response.headers, response.body)
 
@@ -285,7 +271,7 @@ class FileManager(Puts, Posts, Hits, Downloads, Lists, Deletes):
                 found, _ = self._head(bucket, remotekey)
             except NotFound:
                 return False
-            if isinstance(found, NotModified) or (found.size is not None and found.size != source.size):
+            if isinstance(found, operation.NotModified) or (found.size is not None and found.size != source.size):
                 return False
             return found.etag is not None and etag.same(found.etag, file_etag(source), source.size)
         finally:
@@ -299,7 +285,7 @@ class FileManager(Puts, Posts, Hits, Downloads, Lists, Deletes):
         maxkeys: of the page, default 100.  ret: Contents (Key, Size (text), ETag, ...), CommonPrefixes, IsTruncated and
         NextMarker, the next page's marker.
         """
-        op = ListObjects(
+        op = operation.ListObjects(
             check_space(bucket),
             text(u"prefix", prefix) or u"",
             text(u"marker", marker) or u"",
@@ -316,7 +302,7 @@ class FileManager(Puts, Posts, Hits, Downloads, Lists, Deletes):
         header: X-Ufile-Metadata-Directive (COPY or REPLACE), Content-Type, X-Ufile-Storage-Class, X-Ufile-Meta-*.
         status_code 200; 404 no such source.
         """
-        op = CopyObject(check_space(bucket), check_key(key), check_space(srcbucket), check_key(srckey))
+        op = operation.CopyObject(check_space(bucket), check_key(key), check_space(srcbucket), check_key(srckey))
         return self._did(op, header_pairs(header))
 
     @answers
@@ -327,7 +313,7 @@ class FileManager(Puts, Posts, Hits, Downloads, Lists, Deletes):
         status_code 200; 404 no such object, 400 the new key is taken.  (In older releases of the official SDK.)
         """
         forced = force is True or (is_text(force) and force.lower() == "true")
-        op = RenameObject(check_space(bucket), check_key(key), check_key(newkey), forced)
+        op = operation.RenameObject(check_space(bucket), check_key(key), check_key(newkey), forced)
 
         def done():
             # type: () -> bool
@@ -339,7 +325,7 @@ class FileManager(Puts, Posts, Hits, Downloads, Lists, Deletes):
     def restore_file(self, bucket, key, header=None):
         # type: (str, str, _Header) -> _Answer
         """Ask for an object of class ARCHIVE to be made readable.  header: Tier, Expedited or Standard."""
-        return self._did(RestoreObject(check_space(bucket), check_key(key)), header_pairs(header))
+        return self._did(operation.RestoreObject(check_space(bucket), check_key(key)), header_pairs(header))
 
     @answers
     def class_switch_file(self, bucket, key, storageclass, header=None):
@@ -347,7 +333,7 @@ class FileManager(Puts, Posts, Hits, Downloads, Lists, Deletes):
         """Move an object to a cheaper class: STANDARD to IA or ARCHIVE, IA to ARCHIVE.  403 where not allowed."""
         if not is_text(storageclass) or not storageclass:
             raise InvalidArgument(u"storageclass must be text such as IA")
-        op = SwitchClass(check_space(bucket), check_key(key), to_text(storageclass))
+        op = operation.SwitchClass(check_space(bucket), check_key(key), to_text(storageclass))
 
         def done():
             # type: () -> bool
@@ -362,9 +348,9 @@ class FileManager(Puts, Posts, Hits, Downloads, Lists, Deletes):
         """Set what is kept of an object.  The protocol has one: metak 'mimetype', op 'set'.  metav: text/plain, say."""
         if metak != "mimetype" or op != "set":
             raise InvalidArgument(u"the service sets mimetype only, not %r" % (metak,))
-        operation = SetMime(check_space(bucket), check_key(key), mime_of("" if metav is None else metav, key))
+        change = operation.SetMime(check_space(bucket), check_key(key), mime_of("" if metav is None else metav, key))
         pairs = [pair for pair in header_pairs(header) if pair[0].lower() != "content-type"]
-        return self._did(operation, pairs)
+        return self._did(change, pairs)
 
 
 def _value(pairs, name):
