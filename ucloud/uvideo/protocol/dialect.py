@@ -22,20 +22,6 @@ from .compat import (
     unquote,
 )
 from .errors import BadRequest, InvalidArgument
-from .field import (
-    DIRECTIVE,
-    FINISH,
-    INIT,
-    KEY_LIMIT,
-    META,
-    PART_LIMIT,
-    PLAIN,
-    number,
-    part_number,
-    place,
-    upload_id,
-    upload_query,
-)
 from .message import Headers, Request
 
 if TYPE_CHECKING:
@@ -73,8 +59,8 @@ def check_key(key):
     """Text of a key; InvalidArgument unless it is 1 to 1023 bytes of UTF-8.  Any character is allowed."""
     text = _argument(key, u"the key")
     length = len(to_bytes(text))
-    if not 1 <= length <= KEY_LIMIT:
-        raise InvalidArgument(u"the key is %d bytes long in UTF-8; 1 to %d are allowed" % (length, KEY_LIMIT))
+    if not 1 <= length <= field.KEY_LIMIT:
+        raise InvalidArgument(u"the key is %d bytes long in UTF-8; 1 to %d are allowed" % (length, field.KEY_LIMIT))
     return text
 
 
@@ -100,14 +86,14 @@ def _encode_put(op, shared):
         pairs.append(("Content-MD5", native(op.md5)))
     if op.acl:
         pairs.append((field.ACL, native(op.acl)))
-    return "PUT", place(op.key, shared), pairs, b""
+    return "PUT", field.place(op.key, shared), pairs, b""
 
 
 def _encode_get(op, shared):
     # type: (operation.GetObject, bool) -> field.Asked
     # On a shared host a leading uvideoUploads/ would be taken off, so such a key gets one more.
-    guard = shared and op.key.startswith((INIT, PLAIN, FINISH))
-    target = place(op.key, guard)
+    guard = shared and op.key.startswith((field.INIT, field.PLAIN, field.FINISH))
+    target = field.place(op.key, guard)
     pairs = _conditions(op)
     if op.range is not None:
         pairs.append(("Range", byterange.build(op.range)))
@@ -123,12 +109,12 @@ def _conditions(op):
 
 def _encode_head(op, shared):
     # type: (operation.HeadObject, bool) -> field.Asked
-    return "HEAD", place(op.key, shared), _conditions(op), b""
+    return "HEAD", field.place(op.key, shared), _conditions(op), b""
 
 
 def _encode_delete(op, shared):
     # type: (operation.DeleteObject, bool) -> field.Asked
-    return "DELETE", place(op.key, shared), [], b""
+    return "DELETE", field.place(op.key, shared), [], b""
 
 
 def _encode_initiate(op, shared):
@@ -136,12 +122,12 @@ def _encode_initiate(op, shared):
     pairs = field.stored(op)
     if not op.mime and shared:  # what the video client signs; the parts carry the real type
         pairs.insert(0, ("Content-Type", FORM))
-    return "POST", place(op.key, shared, INIT) + "?uploads", pairs, b""
+    return "POST", field.place(op.key, shared, field.INIT) + "?uploads", pairs, b""
 
 
 def _encode_part(op, shared):
     # type: (operation.UploadPart, bool) -> field.Asked
-    target = "%s%s&partNumber=%d" % (place(op.key, shared), upload_query(op.upload_id), op.part)
+    target = "%s%s&partNumber=%d" % (field.place(op.key, shared), field.upload_query(op.upload_id), op.part)
     pairs = [("Content-Type", native(op.mime))] if op.mime else []
     if op.md5:
         pairs.append(("Content-MD5", native(op.md5)))
@@ -150,21 +136,21 @@ def _encode_part(op, shared):
 
 def _encode_finish(op, shared):
     # type: (operation.FinishUpload, bool) -> field.Asked
-    target = place(op.key, shared, FINISH) + upload_query(op.upload_id)
+    target = field.place(op.key, shared, field.FINISH) + field.upload_query(op.upload_id)
     if op.new_key:
         target += "&" + build_query([("newKey", op.new_key)])
     pairs = [("Content-Type", "text/plain")]
     if op.new_key:  # which word signs is not known here: each covers its own
         pairs.extend([(name, quote_path(op.new_key)) for name in field.NEW_KEY])
     if op.directive:
-        pairs.append((DIRECTIVE, native(op.directive)))
-    pairs.extend([(META + native(name), native(value)) for name, value in op.metadata])
+        pairs.append((field.DIRECTIVE, native(op.directive)))
+    pairs.extend([(field.META + native(name), native(value)) for name, value in op.metadata])
     return "POST", target, pairs, to_bytes(u",".join([to_text(etag) for etag in op.etags]))
 
 
 def _encode_abort(op, shared):
     # type: (operation.AbortUpload, bool) -> field.Asked
-    return "DELETE", place(op.key, shared) + upload_query(op.upload_id), [], b""
+    return "DELETE", field.place(op.key, shared) + field.upload_query(op.upload_id), [], b""
 
 
 def _list(flag, *fields):
@@ -300,7 +286,7 @@ def addresses(host, bucket, path):
     """
     rest = path[1:]
     if bucket:
-        for prefix in (INIT, FINISH, PLAIN):
+        for prefix in (field.INIT, field.FINISH, field.PLAIN):
             if rest.startswith(prefix):
                 rest = rest[len(prefix) :]
                 break
@@ -460,8 +446,8 @@ def decode(cls, space, key, query, headers, body=b""):
 
     BadRequest with the parameter that is wrong.
     """
-    if key and len(to_bytes(key)) > KEY_LIMIT:
-        raise BadRequest(u"the key is longer than %d bytes" % KEY_LIMIT)
+    if key and len(to_bytes(key)) > field.KEY_LIMIT:
+        raise BadRequest(u"the key is longer than %d bytes" % field.KEY_LIMIT)
     found = _DECODE[cls](space, key, query, headers, body)
     field.check_count(len(getattr(found, "metadata", ())) + len(getattr(found, "headers", ())))
     return found
@@ -470,7 +456,7 @@ def decode(cls, space, key, query, headers, body=b""):
 def _limit(query, name, default):
     # type: (Mapping[str, str], str, int | None) -> int | None
     """A page's length; more than the service's maximum means the maximum."""
-    value = number(query, name, 0, 10**15, default)
+    value = field.number(query, name, 0, 10**15, default)
     return None if value is None else min(value, LIST_LIMIT)
 
 
@@ -538,7 +524,7 @@ def _decode_part(space, key, query, headers, body):
     # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.UploadPart
     # Its Content-MD5 is for the signature alone: Java's is of a whole buffer, also where the part is a piece of that.
     md5 = field.header_text(headers.get("Content-MD5") or "", u"Content-MD5").strip() or None
-    return operation.UploadPart(space, key, upload_id(query), part_number(query), field.mime(headers), md5)
+    return operation.UploadPart(space, key, field.upload_id(query), field.part_number(query), field.mime(headers), md5)
 
 
 def _etags(body):
@@ -554,27 +540,28 @@ def _etags(body):
 def _decode_finish(space, key, query, headers, body):
     # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.FinishUpload
     etags = _etags(body)
-    directive = headers.get(DIRECTIVE)
+    directive = headers.get(field.DIRECTIVE)
     if directive is not None and directive not in ("UNCHANGED", "REPLACE"):
-        raise BadRequest(u"%s is neither UNCHANGED nor REPLACE" % DIRECTIVE)
+        raise BadRequest(u"%s is neither UNCHANGED nor REPLACE" % field.DIRECTIVE)
     new_key = query.get("newKey") or query.get("newObject") or None
-    if new_key and len(to_bytes(new_key)) > KEY_LIMIT:
-        raise BadRequest(u"newKey is longer than %d bytes" % KEY_LIMIT)
-    return operation.FinishUpload(space, key, upload_id(query), etags, new_key, field.metadata(headers), directive)
+    if new_key and len(to_bytes(new_key)) > field.KEY_LIMIT:
+        raise BadRequest(u"newKey is longer than %d bytes" % field.KEY_LIMIT)
+    metadata = field.metadata(headers)
+    return operation.FinishUpload(space, key, field.upload_id(query), etags, new_key, metadata, directive)
 
 
 def _decode_abort(space, key, query, headers, body):
     # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.AbortUpload
-    return operation.AbortUpload(space, key, query.get("uploadId") or upload_id(query, "uploads"))
+    return operation.AbortUpload(space, key, query.get("uploadId") or field.upload_id(query, "uploads"))
 
 
 def _decode_parts(space, key, query, headers, body):
     # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.ListParts
     return operation.ListParts(
         space,
-        upload_id(query),
+        field.upload_id(query),
         _limit(query, "max-parts", None),
-        number(query, "part-number-marker", 0, PART_LIMIT),
+        field.number(query, "part-number-marker", 0, field.PART_LIMIT),
     )
 
 
