@@ -112,11 +112,6 @@ def _encode_head(op, shared):
     return "HEAD", field.place(op.key, shared), _conditions(op), b""
 
 
-def _encode_delete(op, shared):
-    # type: (operation.DeleteObject, bool) -> field.Asked
-    return "DELETE", field.place(op.key, shared), [], b""
-
-
 def _encode_initiate(op, shared):
     # type: (operation.InitiateUpload, bool) -> field.Asked
     pairs = field.stored(op)
@@ -196,7 +191,7 @@ _ENCODE = {
     operation.PutObject: _encode_put,
     operation.GetObject: _encode_get,
     operation.HeadObject: _encode_head,
-    operation.DeleteObject: _encode_delete,
+    operation.DeleteObject: field.bare("DELETE"),
     operation.InitiateUpload: _encode_initiate,
     operation.UploadPart: _encode_part,
     operation.FinishUpload: _encode_finish,
@@ -502,11 +497,6 @@ def _decode_head(space, key, query, headers, body):
     return operation.HeadObject(space, key, _given_conditions(headers))
 
 
-def _decode_delete(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.DeleteObject
-    return operation.DeleteObject(space, key)
-
-
 def _decode_initiate(space, key, query, headers, body):
     # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.InitiateUpload
     mime = field.mime(headers)
@@ -595,7 +585,7 @@ _DECODE = {
     operation.PutObject: _decode_put,
     operation.GetObject: _decode_get,
     operation.HeadObject: _decode_head,
-    operation.DeleteObject: _decode_delete,
+    operation.DeleteObject: field.plain(operation.DeleteObject),
     operation.InitiateUpload: _decode_initiate,
     operation.UploadPart: _decode_part,
     operation.FinishUpload: _decode_finish,

@@ -333,27 +333,10 @@ def encode_result(name, result):
 
 _TEMPORARY = ("AccessKeyId", "AccessKeySecret", "SecurityToken", "Expiration")
 _USAGE = ("Time", "Storage", "Flux", "FhdCodecTime", "ShdCodecTime", "HdCodecTime", "SdCodecTime")
-#: In the order of TokenInfo.
-_TOKEN_SET = (
-    "Region",
-    "TokenId",
-    "TokenName",
-    "PublicKey",
-    "PrivateKey",
-    "AllowedOps",
-    "AllowedPrefixes",
-    "AllowedBuckets",
-    "ExpireTime",
-    "CreateTime",
-    "ModifyTime",
-    "BlackIPList",
-    "WhiteIPList",
-)
-
-
 def _token_entry(info):
     # type: (operation.TokenInfo) -> dict[str, Any]
-    entry = dict((name, list(value) if isinstance(value, tuple) else value) for name, value in zip(_TOKEN_SET, info))
+    values = [list(value) if isinstance(value, tuple) else value for value in info]
+    entry = dict(zip([name for name, _ in _TOKEN_SET], values))
     if info.private_key is None:
         del entry["PrivateKey"]
     return entry
@@ -455,26 +438,30 @@ def _decode_status(op, found):
 
 def _token(entry):
     # type: (dict[str, Any]) -> operation.TokenInfo
-    return operation.TokenInfo(
-        answer.text_or_none(entry.get("Region")),
-        answer.text(entry.get("TokenId")),
-        answer.text(entry.get("TokenName")),
-        answer.text(entry.get("PublicKey")),
-        answer.text_or_none(entry.get("PrivateKey")),
-        _texts(entry.get("AllowedOps")),
-        _texts(entry.get("AllowedPrefixes")),
-        _texts(entry.get("AllowedBuckets")),
-        answer.number(entry.get("ExpireTime")),
-        answer.number(entry.get("CreateTime")),
-        answer.number(entry.get("ModifyTime")),
-        _texts(entry.get("BlackIPList")),
-        _texts(entry.get("WhiteIPList")),
-    )
+    return operation.TokenInfo(*[read(entry.get(name)) for name, read in _TOKEN_SET])
 
 
 def _texts(value):
     # type: (Iterable[object] | None) -> tuple[str, ...]
     return tuple([answer.text(each) for each in value or ()])
+
+
+#: In the order of TokenInfo.
+_TOKEN_SET = (
+    ("Region", answer.text_or_none),
+    ("TokenId", answer.text),
+    ("TokenName", answer.text),
+    ("PublicKey", answer.text),
+    ("PrivateKey", answer.text_or_none),
+    ("AllowedOps", _texts),
+    ("AllowedPrefixes", _texts),
+    ("AllowedBuckets", _texts),
+    ("ExpireTime", answer.number),
+    ("CreateTime", answer.number),
+    ("ModifyTime", answer.number),
+    ("BlackIPList", _texts),
+    ("WhiteIPList", _texts),
+)  # type: tuple[tuple[str, Callable[[Any], Any]], ...]
 
 
 def _decode_token(op, found):

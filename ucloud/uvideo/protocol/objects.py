@@ -91,24 +91,9 @@ def _encode_put_tags(op, shared):
     return "PUT", place(op.key, shared) + "?tagging", [_JSON], build_tags(op.tags)
 
 
-def _encode_get_tags(op, shared):
-    # type: (operation.GetTags, bool) -> field.Asked
-    return "GET", place(op.key, shared) + "?tagging", [], b""
-
-
-def _encode_delete_tags(op, shared):
-    # type: (operation.DeleteTags, bool) -> field.Asked
-    return "DELETE", place(op.key, shared) + "?tagging", [], b""
-
-
 def _encode_put_acl(op, shared):
     # type: (operation.PutAcl, bool) -> field.Asked
     return "PUT", place(op.key, shared) + "?acl", [(field.ACL, native(op.acl))], b""
-
-
-def _encode_get_acl(op, shared):
-    # type: (operation.GetAcl, bool) -> field.Asked
-    return "GET", place(op.key, shared) + "?acl", [], b""
 
 
 def _encode_append(op, shared):
@@ -128,10 +113,10 @@ ENCODE = {
     operation.SwitchClass: _encode_switch,
     operation.RestoreObject: _encode_restore,
     operation.PutTags: _encode_put_tags,
-    operation.GetTags: _encode_get_tags,
-    operation.DeleteTags: _encode_delete_tags,
+    operation.GetTags: field.bare("GET", "?tagging"),
+    operation.DeleteTags: field.bare("DELETE", "?tagging"),
     operation.PutAcl: _encode_put_acl,
-    operation.GetAcl: _encode_get_acl,
+    operation.GetAcl: field.bare("GET", "?acl"),
     operation.AppendObject: _encode_append,
 }  # type: dict[type, Callable[[Any, bool], field.Asked]]
 
@@ -311,27 +296,12 @@ def _decode_put_tags(space, key, query, headers, body):
     return operation.PutTags(space, key, tags)
 
 
-def _decode_get_tags(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.GetTags
-    return operation.GetTags(space, key)
-
-
-def _decode_delete_tags(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.DeleteTags
-    return operation.DeleteTags(space, key)
-
-
 def _decode_put_acl(space, key, query, headers, body):
     # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.PutAcl
     acl = one_of(headers.get(field.ACL), operation.ACLS, field.ACL)
     if acl is None:
         raise BadRequest(u"the header %s is missing" % field.ACL)
     return operation.PutAcl(space, key, acl)
-
-
-def _decode_get_acl(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.GetAcl
-    return operation.GetAcl(space, key)
 
 
 def _decode_append(space, key, query, headers, body):
@@ -357,9 +327,9 @@ DECODE = {
     operation.SwitchClass: _decode_switch,
     operation.RestoreObject: _decode_restore,
     operation.PutTags: _decode_put_tags,
-    operation.GetTags: _decode_get_tags,
-    operation.DeleteTags: _decode_delete_tags,
+    operation.GetTags: field.plain(operation.GetTags),
+    operation.DeleteTags: field.plain(operation.DeleteTags),
     operation.PutAcl: _decode_put_acl,
-    operation.GetAcl: _decode_get_acl,
+    operation.GetAcl: field.plain(operation.GetAcl),
     operation.AppendObject: _decode_append,
 }  # type: dict[type, Callable[[str, str, Mapping[str, str], Headers, bytes], Any]]
