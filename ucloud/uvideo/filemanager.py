@@ -7,6 +7,8 @@ FileManager has the names and arguments of the official SDK's (ufile), so that o
 
 from __future__ import absolute_import, division, print_function
 
+from contextlib import closing
+
 from ..logger import logger  # noqa: F401  the official SDK's modules have these names too
 from . import config  # noqa: F401
 from .config import BLOCKSIZE, get_default  # noqa: F401
@@ -44,11 +46,8 @@ class Files(Signer):
         if hasattr(localfile, "read"):  # the older SDK's README puts a stream so
             return self._put_stream(bucket, key, localfile, None, header)  # type: ignore[arg-type]
         space, key, pairs, mime = self._target(bucket, key, None, shown(localfile), header)
-        source = FileSource(localfile)
-        try:
+        with closing(FileSource(localfile)) as source:
             return self._put(space, key, FileBody(source), pairs, mime)
-        finally:
-            source.close()
 
     def _put_stream(self, bucket, key, stream, mime_type, header):
         # type: (str, str, Given, str | None, _Header) -> _Answer
@@ -152,11 +151,8 @@ class Hits(Files):
         status_code 200; 404 if none has it: put the file.  (In older releases of the official SDK.)
         """
         space, key, pairs, mime = self._target(bucket, key, None, shown(localfile), header)
-        source = FileSource(localfile)
-        try:
+        with closing(FileSource(localfile)) as source:
             op = operation.UploadHit(space, key, to_text(file_etag(source)), source.size, mime)
-        finally:
-            source.close()
         return self._did(op, pairs)
 
 
@@ -265,8 +261,7 @@ class FileManager(Puts, Posts, Hits, Downloads, Lists, Deletes):
 
         What prevents an answer is raised: UVideoError, such as NoAnswer, or LocalFailure for the file.
         """
-        source = FileSource(localfile)
-        try:
+        with closing(FileSource(localfile)) as source:
             try:
                 found, _ = self._head(bucket, remotekey)
             except NotFound:
@@ -274,8 +269,6 @@ class FileManager(Puts, Posts, Hits, Downloads, Lists, Deletes):
             if isinstance(found, operation.NotModified) or (found.size is not None and found.size != source.size):
                 return False
             return found.etag is not None and etag.same(found.etag, file_etag(source), source.size)
-        finally:
-            source.close()
 
     @answers
     def listobjects(self, bucket, prefix=None, marker=None, maxkeys=None, delimiter=None, header=None):
