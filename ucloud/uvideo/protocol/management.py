@@ -336,7 +336,7 @@ _USAGE = ("Time", "Storage", "Flux", "FhdCodecTime", "ShdCodecTime", "HdCodecTim
 def _token_entry(info):
     # type: (operation.TokenInfo) -> dict[str, Any]
     values = [list(value) if isinstance(value, tuple) else value for value in info]
-    entry = dict(zip([name for name, _ in _TOKEN_SET], values))
+    entry = answer.entry(_TOKEN_SET, values)
     if info.private_key is None:
         del entry["PrivateKey"]
     return entry
@@ -438,7 +438,7 @@ def _decode_status(op, found):
 
 def _token(entry):
     # type: (dict[str, Any]) -> operation.TokenInfo
-    return operation.TokenInfo(*[read(entry.get(name)) for name, read in _TOKEN_SET])
+    return operation.TokenInfo(*answer.parse_entry(_TOKEN_SET, entry))
 
 
 def _texts(value):
@@ -461,7 +461,7 @@ _TOKEN_SET = (
     ("ModifyTime", answer.number),
     ("BlackIPList", _texts),
     ("WhiteIPList", _texts),
-)  # type: tuple[tuple[str, Callable[[Any], Any]], ...]
+)  # type: answer.Shape
 
 
 def _decode_token(op, found):
