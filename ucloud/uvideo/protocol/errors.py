@@ -56,7 +56,8 @@ class UVideoError(Exception):
     action_code = None  # type: int | None
     retryable = False  # type: bool
     sent = True  # type: bool
-    stale, late = False, False  # type: bool, bool
+    stale = False  # type: bool
+    late = False  # type: bool
     transfer = None  # type: str | None
     cause = None  # type: str | None
     facts = {}  # type: Mapping[str, str]
@@ -95,7 +96,9 @@ class UVideoError(Exception):
     ):
         # type: (...) -> None
         given = locals()
-        self.operation, self.space, self.key = None, None, None  # type: str | None, str | None, str | None
+        self.operation = None  # type: str | None
+        self.space = None  # type: str | None
+        self.key = None  # type: str | None
         self.request_id = None  # type: str | None
         self.retry_after = None  # type: float | None
         if message is not None:
@@ -176,7 +179,9 @@ class Refused(UVideoError):
 
 
 class BadRequest(Refused):
-    status, ret_code, action_code = 400, GENERAL, 15017  # type: int, int, int | None
+    status = 400  # type: int
+    ret_code = GENERAL  # type: int
+    action_code = 15017  # type: int | None
     message = u"bad request"
 
 
@@ -189,19 +194,25 @@ class DigestMismatch(BadRequest):
 
 
 class SpaceNotFound(Refused):
-    status, ret_code, action_code = 400, -30010, 15010  # type: int, int, int | None
+    status = 400  # type: int
+    ret_code = -30010  # type: int
+    action_code = 15010  # type: int | None
     message = u"bucket not exist"
 
 
 class NoCredentials(Refused):
-    status, ret_code, action_code = 401, -148643, 170  # type: int, int, int | None
+    status = 401  # type: int
+    ret_code = -148643  # type: int
+    action_code = 170  # type: int | None
     message = u"no authorization found"
 
 
 class SignatureMismatch(Refused):
     """``again``: another signature made now would last longer, as our clock was found to be behind."""
 
-    status, ret_code, action_code = 401, -148658, 171  # type: int, int, int | None
+    status = 401  # type: int
+    ret_code = -148658  # type: int
+    action_code = 171  # type: int | None
     message = u"invalid signature"
     again = False  # type: bool
 
@@ -211,17 +222,22 @@ class SignatureExpired(SignatureMismatch):
 
 
 class UnknownKey(Refused):
-    status, ret_code, action_code = 403, -148658, 172  # type: int, int, int | None
+    status = 403  # type: int
+    ret_code = -148658  # type: int
+    action_code = 172  # type: int | None
     message = u"invalid public key"
 
 
 class AccessDenied(Refused):
-    status, ret_code, action_code = 403, -148658, 15037  # type: int, int, int | None
+    status = 403  # type: int
+    ret_code = -148658  # type: int
+    action_code = 15037  # type: int | None
     message = u"permission denied"
 
 
 class NotFound(Refused):
-    status, ret_code = 404, -148654  # type: int, int
+    status = 404  # type: int
+    ret_code = -148654  # type: int
     message = u"file not exist"
 
 
@@ -230,69 +246,85 @@ class UploadNotFound(NotFound):
 
 
 class AlreadyExists(Refused):
-    status, ret_code = 400, GENERAL  # type: int, int
+    status = 400  # type: int
+    ret_code = GENERAL  # type: int
     message = u"file already exist"
 
 
 class PreconditionFailed(Refused):
-    status, ret_code = 412, GENERAL  # type: int, int
+    status = 412  # type: int
+    ret_code = GENERAL  # type: int
     message = u"precondition failed"
 
 
 class InvalidRange(Refused):
-    status, ret_code = 416, GENERAL  # type: int, int
+    status = 416  # type: int
+    ret_code = GENERAL  # type: int
     message = u"invalid range"
 
 
 class CopyRangeInvalid(Refused):
-    status, ret_code = 419, GENERAL  # type: int, int
+    status = 419  # type: int
+    ret_code = GENERAL  # type: int
     message = u"invalid copy range"
 
 
 class SwitchDenied(Refused):
-    status, ret_code = 403, GENERAL  # type: int, int
+    status = 403  # type: int
+    ret_code = GENERAL  # type: int
     message = u"switch class not allowed"
 
 
 class NotRestored(Refused):
-    status, ret_code = 403, -148671  # type: int, int
+    status = 403  # type: int
+    ret_code = -148671  # type: int
     message = u"file has not been restored"
 
 
 class CallbackFailed(Refused):
-    status, ret_code = 502, -148600  # type: int, int
+    status = 502  # type: int
+    ret_code = -148600  # type: int
     message = u"callback failed"
 
 
 class PartExists(Refused):
-    status, ret_code = 500, -1014  # type: int, int
+    status = 500  # type: int
+    ret_code = -1014  # type: int
     message = u"put duplicate key error"
 
 
 class PartTooLarge(Refused):
-    status, ret_code = 400, GENERAL  # type: int, int
+    status = 400  # type: int
+    ret_code = GENERAL  # type: int
     message = u"content length larger than block size"
 
 
 class InvalidPartList(Refused):
-    status, ret_code = 400, -148669  # type: int, int
+    status = 400  # type: int
+    ret_code = -148669  # type: int
     message = u"invalid etag"
 
 
 class Throttled(Refused):
-    status, ret_code, action_code = 429, GENERAL, 153  # type: int, int, int | None
+    status = 429  # type: int
+    ret_code = GENERAL  # type: int
+    action_code = 153  # type: int | None
     message = u"too many requests"
     retryable = True
 
 
 class Unavailable(Refused):
-    status, ret_code, action_code = 503, -148600, 150  # type: int, int, int | None
+    status = 503  # type: int
+    ret_code = -148600  # type: int
+    action_code = 150  # type: int | None
     message = u"service unavailable"
     retryable = True
 
 
 class InternalError(Refused):
-    status, ret_code, action_code = 500, -148600, 150  # type: int, int, int | None
+    status = 500  # type: int
+    ret_code = -148600  # type: int
+    action_code = 150  # type: int | None
     message = u"internal error"
     retryable = True
 
