@@ -80,8 +80,10 @@ def _names(folder: str, links: bool) -> list[str]:
     with os.scandir(folder) as entries:
         for each in entries:
             is_folder = _is_folder(each)
-            if not (PARTIAL.fullmatch(each.name) or (is_folder and not links and each.is_symlink())):
-                names.append(each.name + "/" if is_folder else each.name)
+            if is_folder and (links or not each.is_symlink()):
+                names.append(each.name + "/")
+            elif not is_folder and not PARTIAL.fullmatch(each.name):
+                names.append(each.name)
     return sorted(names)
 
 
