@@ -215,8 +215,18 @@ def test_a_folder_whose_name_is_not_utf8_is_said_once(client: Client, space: str
     raw = os.path.join(os.fsencode(album), b"deep\xff")
     os.rename(album / "deep", raw)
     with pytest.raises(errors.SomeFailed) as caught:
-        client.upload_dir(album, space, include=["*.mp4"])
+        client.upload_dir(album, space)
     assert list(reasons(caught)) == ["deep\\udcff/"]
+
+
+def test_of_a_folder_whose_name_is_not_utf8_only_what_is_meant_fails(client: Client, space: str, album: Path) -> None:
+    os.rename(album / "deep", os.path.join(os.fsencode(album), b"deep\xff"))
+    assert len(client.upload_dir(album, space, include=["*.mp4"]).done) == 2
+    assert len(client.upload_dir(album, space, exclude=["*.bin"]).done) == 6
+    assert len(client.upload_dir(album, space, exclude=["deep*/"]).done) == 6
+    with pytest.raises(errors.SomeFailed) as caught:
+        client.upload_dir(album, space, include=["*.mp4", "*.bin"])
+    assert list(reasons(caught)) == ["deep\\udcff/er/and/er.bin"]
 
 
 def test_a_very_deep_folder_is_walked(tmp_path: Path) -> None:
