@@ -90,6 +90,21 @@ def test_an_interruption_sets_the_cancel_and_comes_out() -> None:
     assert cancel.is_set() and ended in ([True], [])
 
 
+def test_results_that_are_not_all_taken_set_the_cancel() -> None:
+    cancel = Cancel()
+    ended: list[bool] = []
+
+    def do(item: int) -> int:
+        if item:
+            ended.append(cancel.wait(30))
+        return item
+
+    with pytest.raises(LookupError):
+        for _ in results(do, range(3), 2, cancel):
+            raise LookupError
+    assert cancel.is_set() and ended and all(ended)
+
+
 def test_a_cancel_that_another_set_ends_the_run() -> None:
     cancel = Cancel()
     cancel.set()

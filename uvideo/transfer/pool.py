@@ -134,8 +134,11 @@ class Pool(Generic[T]):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Wait until all is done.  A block that raises stops it; after Ctrl-C it is waited for GRACE seconds only."""
-        interrupted = kind is KeyboardInterrupt
+        """Wait until all is done.  A block that raises stops it.
+
+        After Ctrl-C, or in a generator that is closed before its end, it is waited for GRACE seconds only.
+        """
+        interrupted = kind in (KeyboardInterrupt, GeneratorExit)
         if interrupted and self._cancel is not None:
             self._cancel.set()
         if kind is not None:
@@ -163,7 +166,8 @@ class Pool(Generic[T]):
 def results(do: Callable[[T], R], items: Iterable[T], jobs: int, cancel: Cancel | None = None) -> Iterator[R]:
     """What ``do`` returns for each item, in their order; at most 4 * jobs of them are begun and not yet taken.
 
-    ``jobs``, ``cancel``: as of Pool.  The first error comes out in its turn, and no more is begun then.
+    ``jobs``, ``cancel``: as of Pool.  The first error comes out in its turn, and no more is begun then.  Whoever does
+    not take all, because of an error or Ctrl-C, sets ``cancel``.
     """
 
     def one(job: tuple[Future[R], T]) -> None:
