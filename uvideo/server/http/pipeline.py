@@ -87,12 +87,12 @@ class Pipeline:
         return response, content
 
     def _admit(self, call: Call[Any, Any], grant: Grant) -> None:
-        """Begin the request's line in the audit log, and count it for its key.  Unavailable; Throttled."""
+        """Begin the request's line in the audit log, and count it for its key.  Throttled; Unavailable."""
         exchange, cls, limits = call.exchange, grant.operation, self.limits
+        call.throttle()  # many at once: those before it may have used up what it had
         if self.audit.wants(cls):
             self.audit.admit(frees=cls in FREES)
             exchange.entry = Entry(grant.who, cls.__name__, call.space, grant.key)
-        call.throttle()  # many at once: those before it may have used up what it had
         if limits.rates.limit:
             limits.rates.take(call.claimed() or exchange.sender.name)
         exchange.operation = cls.__name__
