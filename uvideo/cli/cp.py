@@ -151,7 +151,8 @@ def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, *
     )
     context.goes_on = not any(isinstance(each, Pipe) for each in (*given, to))
     with display(context) as shown:
-        mover = Mover(context, chosen, shown)
+        spaces = {getattr(each, "space", None) for each in given}
+        mover = Mover(context, chosen, shown, one_space=len(spaces) == 1)
         mover.carry(route.tasks())
     if mover.done + mover.skipped + report.failed != 1 or report.json:
         mover.summary()

@@ -28,6 +28,7 @@ class Pool(Generic[T]):
     An error that ``do`` raises stops the pool, and ``run`` raises it.  cancel: set by Ctrl-C in a ``with`` block of the
     pool.  ahead: items that may wait, 2 * jobs if None; whoever puts in more waits.  Safe to share between threads.
     ``changed`` is notified of each item that begins or ends; hold it to act on several at once.
+    taken: items that ``run`` took.  left: those of them that were never begun.  took_all: whether there are no others.
     """
 
     def __init__(
@@ -42,6 +43,8 @@ class Pool(Generic[T]):
         self._idle = 0  # threads that wait for work
         self._closed = False
         self._error: BaseException | None = None
+        self.taken = self.left = 0
+        self.took_all = False
 
     def put(self, item: T) -> bool:
         """Have an item done.  False once it is closed.  LocalFailure if no thread can be started.
@@ -121,6 +124,7 @@ class Pool(Generic[T]):
     def stop(self) -> None:
         """Begin no more items.  Those that are being done go on to their end."""
         with self.changed:
+            self.left += len(self._waiting)
             self._waiting.clear()
             self.close()
 
@@ -155,8 +159,15 @@ class Pool(Generic[T]):
         cancel = Cancel() if self._cancel is None else self._cancel
         with self:
             for item in items:
-                if not self.put(item) or cancel.is_set():
+                self.taken += 1
+                if not self.put(item):
+                    with self.changed:
+                        self.left += 1
                     break
+                if cancel.is_set():
+                    break
+            else:
+                self.took_all = True
         if self._error is not None:
             raise self._error
         if cancel.is_set():

@@ -174,6 +174,10 @@ WORDS = {
     "{count} items would be deleted, more than --max-delete {most}: nothing is deleted": (
         "将删除 {count} 项，超过 --max-delete {most}：没有删除任何内容"
     ),
+    "ended early, as the others would fail too: {count} not begun": "其余各项也会失败，已提前结束：{count} 项未开始",
+    "ended early, as the others would fail too: {count} or more not begun": (
+        "其余各项也会失败，已提前结束：至少 {count} 项未开始"
+    ),
     "the source {source} is empty: nothing is deleted": "源 {source} 是空的：没有删除任何内容",
     "the plan would not be complete, so it is not written": "计划不完整，因此没有写出",
     "source and target lie in one another": "源和目标互相包含",
