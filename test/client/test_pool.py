@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from test.patience import until
 from uvideo import Cancel
 from uvideo.transfer.pool import Pool, results
 
@@ -91,18 +92,23 @@ def test_an_interruption_sets_the_cancel_and_comes_out() -> None:
 
 
 def test_results_that_are_not_all_taken_set_the_cancel() -> None:
-    cancel = Cancel()
+    cancel, begun = Cancel(), threading.Event()
     ended: list[bool] = []
 
     def do(item: int) -> int:
         if item:
+            begun.set()
             ended.append(cancel.wait(30))
+        else:
+            assert begun.wait(30)
         return item
 
     with pytest.raises(LookupError):
         for _ in results(do, range(3), 2, cancel):
             raise LookupError
-    assert cancel.is_set() and ended and all(ended)
+    assert cancel.is_set()
+    until(lambda: ended)
+    assert all(ended)
 
 
 def test_a_cancel_that_another_set_ends_the_run() -> None:

@@ -64,9 +64,9 @@ class Workers(object):
             self.fail(error)
         with self._over:
             self._working -= mine
-            looks = self._looks
-            while self._working and looks:
-                if not self._over.wait(LOOK) and not (self._patient and isinstance(self.error, Exception)):
+            looks, patient = self._looks, self._patient and isinstance(self.error, Exception)
+            while self._working and (patient or looks > 0):
+                if not self._over.wait(LOOK):
                     looks -= 1
         if self.error is not None:
             raise self.error
