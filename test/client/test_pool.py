@@ -138,3 +138,22 @@ def test_an_item_may_put_in_more_without_waiting() -> None:
 def test_the_threads_have_the_context_of_who_gave_them_work() -> None:
     HELD.set("here")
     assert list(results(lambda _: HELD.get(), range(3), 2)) == ["here"] * 3
+
+
+def test_what_a_hastened_item_raises_comes_out_and_stops_no_other() -> None:
+    """Ctrl-C in a main thread that does an item itself."""
+    go, done = threading.Event(), list[int]()
+
+    def do(item: int) -> None:
+        if item == 1:
+            raise KeyboardInterrupt
+        assert go.wait(30)
+        done.append(item)
+
+    with Pool(do, 1) as pool:
+        for item in range(3):
+            pool.put(item)
+        with pytest.raises(KeyboardInterrupt):
+            pool.hasten(1)
+        go.set()
+    assert done == [0, 2]

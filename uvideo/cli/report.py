@@ -1,8 +1,8 @@
 """Everything the command prints: each kind of record with its text and its JSON.
 
 Records go to standard output, one a line: text, or with --json one JSON object.  Errors, notes and progress go to
-standard error, with --json as JSON too.  Nothing that came from elsewhere, a key or a file name say, is printed to a
-terminal raw: control characters are shown as escapes.
+standard error, with --json as JSON too.  Nothing that came from elsewhere, for example a key or a file name, is
+printed to a terminal raw: control characters are shown as escapes.
 """
 
 from __future__ import annotations

@@ -308,7 +308,7 @@ class TransferManager:
 
 
 def _clear(error: BaseException | None) -> None:
-    """Let go of what the frames of an error hold, whole blocks say, however long the error is kept."""
+    """Let go of what the frames of an error hold, for example whole blocks, however long the error is kept."""
     done: list[BaseException] = []
     while error is not None and error not in done:
         done.append(error)

@@ -87,28 +87,31 @@ class Pool(Generic[T]):
                 item = self._waiting.popleft()
                 self._running.append(item)
                 self.changed.notify_all()
-            self._done(item)
+            try:
+                self._do(item)
+            except BaseException as error:
+                self._error = self._error or error
+                self.stop()
+            finally:
+                self._ended(item)
             del item  # or it would be kept while there is no other
 
-    def _done(self, item: T) -> None:
-        try:
-            self._do(item)
-        except BaseException as error:
-            self._error = self._error or error
-            self.stop()
-        finally:
-            with self.changed:
-                self._running.remove(item)
-                self.changed.notify_all()
+    def _ended(self, item: T) -> None:
+        with self.changed:
+            self._running.remove(item)
+            self.changed.notify_all()
 
     def hasten(self, item: T) -> None:
-        """Do an item in this thread, now, if it has not begun."""
+        """Do an item in this thread, now, if it has not begun.  What ``do`` raises comes out, and stops no other."""
         with self.changed:
             if item not in self._waiting:
                 return
             self._waiting.remove(item)
             self._running.append(item)
-        self._done(item)
+        try:
+            self._do(item)
+        finally:
+            self._ended(item)
 
     def items(self) -> list[T]:
         """Those that wait and those that are being done."""

@@ -42,7 +42,7 @@ WORDS = {
     "Media type; by default guessed from name, then content.": "媒体类型；默认先按文件名、再按内容判断。",
     "Files at a time.": "同时处理的文件数。",
     "Parts of one file at a time. [default: 4]": "每个文件同时传输的分片数。[default: 4]",
-    "Bytes a second for all together, 10M say.": "所有传输合计的每秒字节数，例如 10M。",
+    "Bytes a second for all together, for example 10M.": "所有传输合计的每秒字节数，例如 10M。",
     "Compare no etags.": "不校验 ETag。",
     "The source is removed only after its copy was verified, and only if it is still what was copied. Folders that "
     "become empty stay. Within a space objects are renamed, which copies nothing.": (
