@@ -352,7 +352,7 @@ class Writer(Protocol):
         ...
 
     async def write(self, chunks: Sequence[bytes]) -> None:
-        """Append all the chunks.  OSError (ENOSPC, say) or a cancel leaves the writer fit for ``discard`` only."""
+        """Append all the chunks.  After an OSError, as ENOSPC, or a cancel the writer is fit for ``discard`` only."""
         ...
 
     async def seal(self) -> str:

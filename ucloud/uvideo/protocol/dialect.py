@@ -225,7 +225,7 @@ def _encoded(op, shared):
     # type: (operation.Data[object], bool) -> field.Asked
     try:
         return _ENCODE[type(op)](op, shared)
-    except UnicodeError:  # a lone surrogate in a prefix, say
+    except UnicodeError:  # for example a lone surrogate in a prefix
         raise InvalidArgument(u"%s has a text that cannot be written as UTF-8" % type(op).__name__)
 
 

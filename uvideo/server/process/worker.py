@@ -29,7 +29,6 @@ from uvideo.server.http.callback import Callbacks
 from uvideo.server.http.connection import Server
 from uvideo.server.http.cross_origin import CrossOrigin, Endpoint, check_origin, check_program, origin
 from uvideo.server.http.exchange import Watch
-from uvideo.server.http.faulty_app import FaultyApp, ServerFaults, clock
 from uvideo.server.http.listener import Listener, answer_on
 from uvideo.server.http.rate_limits import Limits, Rates, descriptors
 from uvideo.server.limits.body_spool import Spool
@@ -67,6 +66,7 @@ from uvideo.storage import identity
 from uvideo.storage.base import DAY, Blobs, Catalog, Holding, Unfit, Unreachable
 
 if TYPE_CHECKING:
+    from uvideo.server.http.faulty_app import ServerFaults
     from uvideo.server.http.spans import Spans
 
 __all__ = ["Plan", "run"]
@@ -169,6 +169,8 @@ async def run(
             service = Service(store, names, plan.keyring, time.time, *rules)
             app = App(service, metrics, **common)
         else:
+            from uvideo.server.http.faulty_app import FaultyApp, clock
+
             service = Service(store, names, plan.keyring, clock, *rules)
             app = faulty = FaultyApp(service, metrics, **common)
             faulty.script = faults
