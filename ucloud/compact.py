@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 is_py2 = sys.version_info[0] == 2
 is_py3 = sys.version_info[0] == 3
 
-if is_py2:
+if sys.version_info[0] == 2:  # so that type checkers see the other branch
     import StringIO
     from urlparse import urlparse
 
@@ -36,8 +36,9 @@ if is_py2:
         return unicode(data, "unicode_escape")  # noqa: F821
 
 else:
-    from io import BytesIO, StringIO  # noqa: F401
-    from urllib.parse import urlparse  # noqa: F401
+    from io import BytesIO as BytesIO
+    from io import StringIO as StringIO
+    from urllib.parse import urlparse as urlparse
 
     builtin_str, bytes, str, basestring = str, bytes, str, (str, bytes)
     numeric_types = (int, float)

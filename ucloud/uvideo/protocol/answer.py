@@ -608,7 +608,10 @@ def _tag(value):
 #: In the order of Part and of UploadInfo.
 _PART = (("PartNum", number), ("Etag", _tag), ("Size", number_or_none), ("LastModified", number_or_none))  # type: Shape
 _UPLOAD = (
-    ("UploadId", text), ("FileName", text), ("StartTime", number_or_none), ("StorageClass", text_or_none)
+    ("UploadId", text),
+    ("FileName", text),
+    ("StartTime", number_or_none),
+    ("StorageClass", text_or_none),
 )  # type: Shape
 
 

@@ -344,7 +344,7 @@ def parameters(query):
     return found
 
 
-#: PUT of a key with one of these in the query is not operation.PutObject.
+#: PUT of a key with one of these in the query is not PutObject.
 _CHANGES = (
     ("restore", operation.RestoreObject),
     ("storageClass", operation.SwitchClass),

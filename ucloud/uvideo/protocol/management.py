@@ -333,6 +333,8 @@ def encode_result(name, result):
 
 _TEMPORARY = ("AccessKeyId", "AccessKeySecret", "SecurityToken", "Expiration")
 _USAGE = ("Time", "Storage", "Flux", "FhdCodecTime", "ShdCodecTime", "HdCodecTime", "SdCodecTime")
+
+
 def _token_entry(info):
     # type: (operation.TokenInfo) -> dict[str, Any]
     values = [list(value) if isinstance(value, tuple) else value for value in info]
