@@ -16,7 +16,7 @@ from test.interpreters import ROOT
 from uvideo import errors
 from uvideo.cli import failure
 from uvideo.cli.report import SUMMARY, Kind, Report, shown, size, span
-from uvideo.transfer import policy
+from uvideo.transfer import fatal_errors
 
 NAME = Kind("name", {"name": "string", "when": "time?"}, lambda record: str(record["name"]))
 
@@ -132,7 +132,7 @@ def test_what_the_system_said_of_a_file_counts() -> None:
             return error
 
     assert failure.code(local(errno.ENOENT)) == failure.NOT_FOUND
-    assert policy.is_full(local(errno.ENOSPC)) and "make room" in str(failure.hint(local(errno.ENOSPC)))
+    assert fatal_errors.is_full(local(errno.ENOSPC)) and "make room" in str(failure.hint(local(errno.ENOSPC)))
     assert pickle.loads(pickle.dumps(errors.LocalFailure("x"))).message == "x"
 
 

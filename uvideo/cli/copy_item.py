@@ -21,7 +21,7 @@ from uvideo.cli.progress import Display
 from uvideo.cli.report import Kind, OutputGone, size
 from uvideo.cli.walk import Entry
 from uvideo.errors import IntegrityError, InvalidArgument, LocalFailure, UVideoError
-from uvideo.transfer.policy import CircuitBreaker, system
+from uvideo.transfer.fatal_errors import CircuitBreaker, system
 from uvideo.transfer.pool import Pool
 
 if TYPE_CHECKING:

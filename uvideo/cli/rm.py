@@ -20,8 +20,8 @@ from uvideo.cli.report import Kind
 from uvideo.cli.verb_command import Example, option, verb
 from uvideo.cli.walk import Entry
 from uvideo.errors import InvalidArgument, LocalFailure, UVideoError
+from uvideo.transfer.fatal_errors import CircuitBreaker
 from uvideo.transfer.pattern import Filter
-from uvideo.transfer.policy import CircuitBreaker
 from uvideo.transfer.pool import Pool
 
 __all__ = ["DELETED", "delete_all", "rm"]

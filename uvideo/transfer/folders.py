@@ -23,10 +23,10 @@ from uvideo.client import operations
 from uvideo.client.cancel import Cancel
 from uvideo.errors import Cancelled, InvalidArgument, LocalFailure
 from uvideo.models import Downloaded, Failure, Stored, Summary, Totals
+from uvideo.transfer.fatal_errors import CircuitBreaker
 from uvideo.transfer.limit import Limit
 from uvideo.transfer.manager import T, Transfer, TransferManager
 from uvideo.transfer.pattern import Filter
-from uvideo.transfer.policy import CircuitBreaker
 from uvideo.transfer.walk import Found, Problem, walk
 
 if TYPE_CHECKING:
