@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uvideo.cli.address import Remote
+from uvideo.cli.compare import merge
 from uvideo.cli.plan import Head, PlanWriter, Step, read
-from uvideo.cli.walk import Entry, merge
+from uvideo.cli.walk import Entry
 from uvideo.errors import BadAnswer, InvalidArgument, LocalFailure
 
 KEYS = st.sets(st.text(max_size=6)).map(lambda keys: sorted(keys, key=lambda key: key.encode("utf-8", "replace")))

@@ -14,6 +14,7 @@ import click
 from uvideo import same_etag
 from uvideo.cli.address import Address, Local, Pipe, Remote, parse
 from uvideo.cli.ask import confirmed
+from uvideo.cli.compare import merge
 from uvideo.cli.context import Context
 from uvideo.cli.copy_item import Mover, Task
 from uvideo.cli.cp import Filters, Rates, filters, rates, way
@@ -25,7 +26,7 @@ from uvideo.cli.progress import Display, display
 from uvideo.cli.report import Kind, size
 from uvideo.cli.rm import delete_all
 from uvideo.cli.verb_command import Example, option, verb
-from uvideo.cli.walk import Entry, files, merge, objects, one_file
+from uvideo.cli.walk import Entry, files, objects, one_file
 from uvideo.errors import Cancelled, InvalidArgument, LocalFailure, NotFound, UVideoError
 from uvideo.transfer.folders import Target
 from uvideo.transfer.pattern import Filter

@@ -15,6 +15,7 @@ from uvideo import Cancel, same_etag
 from uvideo import etag as etag_of
 from uvideo.cli import failure
 from uvideo.cli.address import Local, Pipe, Remote, parse
+from uvideo.cli.compare import merge
 from uvideo.cli.context import Context
 from uvideo.cli.cp import filters
 from uvideo.cli.etags import hashed
@@ -22,7 +23,7 @@ from uvideo.cli.i18n import say
 from uvideo.cli.lookup import exists, stat_object
 from uvideo.cli.report import Kind, shown, size
 from uvideo.cli.verb_command import Example, option, verb
-from uvideo.cli.walk import Entry, files, merge, objects, one_file
+from uvideo.cli.walk import Entry, files, objects, one_file
 from uvideo.errors import InvalidArgument, LocalFailure, UVideoError
 from uvideo.transfer.pattern import Filter
 from uvideo.transfer.pool import results

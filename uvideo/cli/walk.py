@@ -16,7 +16,7 @@ from uvideo.transfer.walk import Problem, walk
 if TYPE_CHECKING:
     from uvideo import Client
 
-__all__ = ["Entry", "files", "merge", "objects", "one_file"]
+__all__ = ["Entry", "ascending", "files", "objects", "one_file"]
 
 Refuse = Callable[[BaseException, str], None]
 
@@ -84,25 +84,6 @@ def objects(client: Client, space: str, prefix: str, base: str | None = None, fl
         Entry(each.key[skip:], each.size, space=space, key=each.key, etag=each.etag, modified=each.modified)
         for each in client.list(space, prefix, delimiter="/" if flat else "")
     )
-
-
-def merge(left: Iterable[Entry], right: Iterable[Entry]) -> Iterator[tuple[Entry | None, Entry | None]]:
-    """Pairs of the entries of one name, in the order of names; None where a side has none.
-
-    Both must be sorted, as nothing is kept: BadAnswer if one is not.
-    """
-    ours, theirs = ascending(left), ascending(right)
-    one, other = next(ours, None), next(theirs, None)
-    while one is not None or other is not None:
-        if other is None or (one is not None and one.name < other.name):
-            yield one, None
-            one = next(ours, None)
-        elif one is None or other.name < one.name:
-            yield None, other
-            other = next(theirs, None)
-        else:
-            yield one, other
-            one, other = next(ours, None), next(theirs, None)
 
 
 def ascending(entries: Iterable[Entry]) -> Iterator[Entry]:
