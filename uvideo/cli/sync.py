@@ -307,12 +307,7 @@ def _endpoint(context: Context) -> str:
 @click.argument("target", metavar="TARGET")
 @option("--delete", is_flag=True, help="Remove what only TARGET has.")
 @option(
-    "--max-delete",
-    type=click.IntRange(0),
-    default=MAX_DELETE,
-    show_default=True,
-    metavar="N",
-    help="Delete nothing if it would be more.",
+    "--max-delete", type=click.IntRange(0), default=MAX_DELETE, metavar="N", help="Delete nothing if it would be more."
 )
 @option("--yes", "-y", is_flag=True, help="Do not ask.")
 @option("--size-only", is_flag=True, help="Compare sizes only.")

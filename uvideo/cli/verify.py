@@ -30,6 +30,8 @@ from uvideo.transfer.pool import results
 
 __all__ = ["DIFFERENCE", "ETAG", "VERIFIED", "etag", "verify"]
 
+#: Another number on another machine, so the help does not say it.
+JOBS = min(4, os.cpu_count() or 1)
 STATES = ("same", "different", "missing", "extra", "unknown")
 
 ETAG = Kind(
@@ -138,7 +140,7 @@ def etag(context: Context, paths: Sequence[str]) -> int:
 @filters
 @option("--ignore-extra", is_flag=True, help="What only the second place has is no difference.")
 @option("--size-only", is_flag=True, help="Compare sizes, not content.")
-@option("--jobs", type=click.IntRange(1, 64), default=min(4, os.cpu_count() or 1), help="Files hashed at a time.")
+@option("--jobs", type=click.IntRange(1, 64), default=JOBS, show_default=False, help="Files hashed at a time.")
 def verify(
     context: Context,
     first: str,
