@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from uvideo.cli.ask import agreed, asked, secret
+from uvideo.cli.ask import agreed, asked, secret, yes
 from uvideo.cli.context import Context
 from uvideo.cli.i18n import say
 from uvideo.cli.report import Kind
@@ -244,12 +244,12 @@ def use(context: Context, name: str) -> None:
     examples=[Example("Without asking:", "uvideo config rm --yes old")],
 )
 @click.argument("name", metavar="PROFILE")
-@option("--yes", "-y", is_flag=True, help="Do not ask.")
-def rm(context: Context, name: str, yes: bool) -> None:
+@yes
+def rm(context: Context, name: str) -> None:
     found = _stored(context)[1]
     if name not in found:
         raise InvalidArgument(_no_profile(context, name, found))
-    agreed(context, say("remove the profile {profile} and its keys?", profile=name), yes)
+    agreed(context, say("remove the profile {profile} and its keys?", profile=name))
     with edit(_path(context)) as draft:
         draft.remove(name)
     context.report.item(REMOVED, profile=name)
@@ -283,14 +283,14 @@ def path(context: Context) -> None:
 @option("--public-key", metavar="KEY", help="The public key; the private one is asked for.")
 @option("--key-file", metavar="FILE", help="Read keys from this file; - for standard input.")
 @option("--no-check", is_flag=True, help="Keep the profile without trying it.")
-@option("--yes", "-y", is_flag=True, help="Replace a profile of that name without asking.")
+@option("--yes", "-y", "replace", is_flag=True, help="Replace a profile of that name without asking.")
 def init(
-    context: Context, region: str | None, public_key: str | None, key_file: str | None, no_check: bool, yes: bool
+    context: Context, region: str | None, public_key: str | None, key_file: str | None, no_check: bool, replace: bool
 ) -> None:
     name = context.profile or (asked(say("name of the profile"), "default") if context.interactive else "default")
     check_name(name)
-    if name in _stored(context)[1]:
-        agreed(context, say("replace the profile {name}?", name=name), yes)
+    if name in _stored(context)[1] and not replace:
+        agreed(context, say("replace the profile {name}?", name=name))
     given = _answers(context, region, public_key, key_file)
     for each, value in given.items():
         check(each, value)

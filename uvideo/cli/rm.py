@@ -11,7 +11,7 @@ import click
 
 from uvideo import errors
 from uvideo.cli.address import Remote, remote
-from uvideo.cli.ask import confirmed
+from uvideo.cli.ask import confirmed, yes
 from uvideo.cli.context import Context
 from uvideo.cli.cp import filters
 from uvideo.cli.destinations import expand
@@ -98,7 +98,7 @@ def _is_all(address: Remote) -> bool:
 @option("--recursive", "-r", is_flag=True, help="What is below a folder.")
 @option("--all", "everything", is_flag=True, help="Every object of a space.")
 @option("--force", "-f", is_flag=True, help="Something absent is no error.")
-@option("--yes", "-y", is_flag=True, help="Do not ask.")
+@yes
 @option("--jobs", "-j", type=click.IntRange(1, 256), default=JOBS, help="Objects at a time.")
 @filters
 def rm(
@@ -107,13 +107,11 @@ def rm(
     recursive: bool,
     everything: bool,
     force: bool,
-    yes: bool,
     jobs: int,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
 ) -> int:
     began = time.monotonic()
-    context.yes = context.yes or yes
     given = [remote(each) for each in addresses]
     chosen, report = Filter(include, exclude), context.report
     for each in given:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from uvideo.cli.address import remote_space
-from uvideo.cli.ask import agreed
+from uvideo.cli.ask import agreed, yes
 from uvideo.cli.context import Context
 from uvideo.cli.i18n import say
 from uvideo.cli.report import Kind, moment
@@ -120,12 +120,12 @@ def mb(context: Context, spaces: Sequence[str], type: str, region: str | None) -
 )
 @click.argument("spaces", nargs=-1, required=True, metavar="SPACE...")
 @option("--force", is_flag=True, help="Remove all objects and unfinished uploads of the space first.")
-@option("--yes", "-y", is_flag=True, help="Do not ask.")
-def rb(context: Context, spaces: Sequence[str], force: bool, yes: bool) -> int:
+@yes
+def rb(context: Context, spaces: Sequence[str], force: bool) -> int:
     names = [remote_space(each) for each in spaces]
     for name in names:
         with context.report.failing(f"uvideo://{name}"):
-            count = _emptied(context, name, yes) if force else 0
+            count = _emptied(context, name) if force else 0
             if not context.dry_run:
                 context.client.delete_space(name)
             elif not force and next(context.client.list(name, page_size=1).pages()).items:
@@ -134,7 +134,7 @@ def rb(context: Context, spaces: Sequence[str], force: bool, yes: bool) -> int:
     return context.report.finish(max(0, len(names) - context.report.failed))
 
 
-def _emptied(context: Context, name: str, yes: bool) -> int:
+def _emptied(context: Context, name: str) -> int:
     """Remove all that is in a space, once its user agrees; how many objects that were."""
     client, count = context.client, 0
     if context.dry_run:
@@ -142,7 +142,7 @@ def _emptied(context: Context, name: str, yes: bool) -> int:
     first = next(client.list(name).pages())
     if first.items:
         many = f"{len(first.items)}+" if first.marker else str(len(first.items))
-        agreed(context, say("remove uvideo://{space} and the {count} objects in it?", space=name, count=many), yes)
+        agreed(context, say("remove uvideo://{space} and the {count} objects in it?", space=name, count=many))
     for page in client.list(name).pages():
         context.cancel.check()
         try:

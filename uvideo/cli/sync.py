@@ -13,7 +13,7 @@ import click
 
 from uvideo import same_etag
 from uvideo.cli.address import Address, Local, Pipe, Remote, parse
-from uvideo.cli.ask import confirmed
+from uvideo.cli.ask import confirmed, yes
 from uvideo.cli.compare import merge
 from uvideo.cli.context import Context
 from uvideo.cli.copy_item import Mover, Task
@@ -309,16 +309,15 @@ def _endpoint(context: Context) -> str:
 @option(
     "--max-delete", type=click.IntRange(0), default=MAX_DELETE, metavar="N", help="Delete nothing if it would be more."
 )
-@option("--yes", "-y", is_flag=True, help="Do not ask.")
+@yes
 @option("--size-only", is_flag=True, help="Compare sizes only.")
 @option("--checksum", is_flag=True, help="Compare content too, which is the default.")
 @option("--plan", metavar="FILE", help="Change nothing; write what would be done.")
 @filters
 @rates
-def sync(context: Context, source: str, target: str, yes: bool, checksum: bool, **options: Unpack[Syncing]) -> int:
+def sync(context: Context, source: str, target: str, checksum: bool, **options: Unpack[Syncing]) -> int:
     if checksum and options["size_only"]:
         raise InvalidArgument(say("--checksum and --size-only exclude one another"))
-    context.yes = context.yes or yes
     context.goes_on = True
     return Sync(context, _folder(source), _folder(target), options).run()
 
@@ -399,10 +398,9 @@ class Changed(UVideoError):
     changes=True,
 )
 @click.argument("file", metavar="FILE")
-@option("--yes", "-y", is_flag=True, help="Do not ask.")
+@yes
 @rates
-def apply(context: Context, file: str, yes: bool, **options: Unpack[Rates]) -> int:
-    context.yes = context.yes or yes
+def apply(context: Context, file: str, **options: Unpack[Rates]) -> int:
     context.goes_on = True
     plan = read(file)
     head = plan.head
