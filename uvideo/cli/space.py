@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -15,10 +15,7 @@ from uvideo.cli.report import Kind, moment
 from uvideo.cli.verb_command import Example, Family, family, option, verb
 from uvideo.errors import InvalidArgument, SomeFailed, SpaceNotEmpty
 
-if TYPE_CHECKING:
-    from uvideo.models import SpaceInfo
-
-__all__ = ["MADE", "REMOVED", "SPACE", "CHANGED", "mb", "rb", "space_record", "spaces"]
+__all__ = ["MADE", "REMOVED", "SPACE", "CHANGED", "mb", "rb", "spaces"]
 
 TYPES = click.Choice(["public", "private"])
 CLASSES = click.Choice(["STANDARD", "IA", "ARCHIVE"])
@@ -65,22 +62,6 @@ SPACE = Kind(
     },
     _space_text,
 )
-
-
-def space_record(found: SpaceInfo) -> dict[str, Any]:
-    """The fields of SPACE."""
-    return {
-        "space": found.name,
-        "id": found.id,
-        "type": found.type,
-        "region": found.region,
-        "class": found.storage_class,
-        "created": found.created,
-        "modified": found.modified,
-        "source": found.source,
-        "cdn": found.cdn,
-        "domains": found.domains,
-    }
 
 
 @verb(
@@ -185,7 +166,7 @@ spaces = family(
 )
 def spaces_ls(context: Context) -> None:
     for each in context.client.list_spaces():
-        context.report.result(SPACE, **space_record(each))
+        context.report.result(SPACE, each, space=each.name)
 
 
 @verb(

@@ -86,19 +86,7 @@ def _chosen(context: Context, ids: tuple[str, ...], everything: bool) -> list[Tr
 def ls(context: Context) -> None:
     for record in context.client.transfers():
         source, target = sides(record)
-        context.report.result(
-            TRANSFER,
-            id=record.id,
-            direction=record.direction,
-            source=source,
-            target=target,
-            endpoint=record.endpoint,
-            bytes=record.size,
-            done=record.done,
-            started=record.started,
-            updated=record.updated,
-            active=record.active,
-        )
+        context.report.result(TRANSFER, record, source=source, target=target, bytes=record.size)
 
 
 @verb(
