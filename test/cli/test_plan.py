@@ -23,7 +23,7 @@ KEYS = st.sets(st.text(max_size=6)).map(lambda keys: sorted(keys, key=lambda key
 
 
 def entries(names: list[str]) -> Iterator[Entry]:
-    return (Entry(name, 1) for name in names)
+    return (Entry(name, 1, name) for name in names)
 
 
 @given(st.sets(st.text(st.characters(codec="utf-8"), max_size=5)), st.sets(st.text(st.characters(codec="utf-8"))))
@@ -46,7 +46,7 @@ def test_a_listing_out_of_order_is_refused(names: list[str]) -> None:
 @pytest.mark.parametrize("count", [50_000, pytest.param(1_000_000, marks=pytest.mark.long)])
 def test_a_million_keys_take_no_memory(count: int) -> None:
     def side(step: int) -> Iterator[Entry]:
-        return (Entry(f"{number:08}", number) for number in range(0, count, step))
+        return (Entry(f"{number:08}", number, "") for number in range(0, count, step))
 
     tracemalloc.start()
     try:
@@ -60,7 +60,7 @@ def test_a_million_keys_take_no_memory(count: int) -> None:
 
 def steps(folder: Path) -> list[Step]:
     file = Entry("a", 3, str(folder / "a"), 5, 7)
-    thing = Entry("b", 4, space="s", key="p/b", etag="e")
+    thing = Entry("b", 4, Remote("s", "p/b"), etag="e")
     return [
         Step("upload", Remote("s", "p/a"), file, None),
         Step("upload", Remote("s", "p/b"), Entry("b", 4, str(folder / "b"), 5, 8), thing),

@@ -55,7 +55,7 @@ def profiles(folder: Path, text: str) -> None:
 
 def plan(folder: Path, text: str) -> None:
     with PlanWriter(str(folder / "plan"), Head("uvideo://a/", "uvideo://b/", "http://127.0.0.1:9000")) as writer:
-        there = Entry(text, 1, space="b", key=text, etag="e")
+        there = Entry(text, 1, Remote("b", text), etag="e")
         writer.add(Step("delete", Remote("b", text), None, there))
 
 

@@ -45,17 +45,17 @@ def delete_all(context: Context, entries: Iterable[Entry], jobs: int, one_space:
 
     def one(entry: Entry) -> None:
         nonlocal count
-        target = entry.path or f"uvideo://{entry.space}/{entry.key}"
+        place, target = entry.place, str(entry.place)
         try:
             if not context.dry_run:
-                if entry.path is not None:
-                    found = os.lstat(entry.path)
-                    if not os.path.islink(entry.path) and found.st_mtime_ns != entry.mtime_ns:
+                if isinstance(place, str):
+                    found = os.lstat(place)
+                    if not os.path.islink(place) and found.st_mtime_ns != entry.mtime_ns:
                         raise LocalFailure(say("it changed meanwhile, so it stays"))
-                    os.unlink(entry.path)
+                    os.unlink(place)
                 else:
                     context.cancel.check()
-                    client.delete(str(entry.space), str(entry.key))
+                    client.delete(place.space, place.key)
         except (UVideoError, OSError) as error:
             if isinstance(error, errors.Cancelled):
                 return

@@ -131,7 +131,7 @@ class Sync:
                 try:
                     yield ours, self._place(ours), theirs
                 except (UVideoError, OSError) as error:
-                    self._report.fail(error, Task(ours, "").source)
+                    self._report.fail(error, str(ours.place))
             elif theirs is not None and self._delete:
                 self._surplus_count += 1
                 if self._surplus_count <= self._most:
@@ -225,7 +225,7 @@ class Sync:
 
     def _one(self, pair: Pair, mover: Mover, shown: Display) -> None:
         ours, to, theirs = pair
-        source = Task(ours, to).source
+        source = str(ours.place)
         try:
             if theirs is not None and self._is_same(ours, theirs, shown):
                 mover.skip(source, str(to), "same")
@@ -262,9 +262,8 @@ class Sync:
             )
         if self._writer is not None:
             for entry in self._surplus:
-                to: Remote | str = entry.path or Remote(str(entry.space), str(entry.key))
-                self._writer.add(Step("delete", to, None, entry))
-                self._report.item(PLANNED, action="delete", source=None, target=str(to), bytes=entry.size)
+                self._writer.add(Step("delete", entry.place, None, entry))
+                self._report.item(PLANNED, action="delete", source=None, target=str(entry.place), bytes=entry.size)
             return len(self._surplus)
         question = say("delete {count} items from {target}?", count=self._surplus_count, target=self._target)
         if not confirmed(self._context, question):
@@ -333,7 +332,7 @@ def _now(context: Context, place: Remote | str) -> Entry | None:
         found = context.client.stat(place.space, place.key)
     except NotFound:
         return None
-    return Entry("", found.size, space=place.space, key=place.key, etag=found.etag)
+    return Entry("", found.size, place, etag=found.etag)
 
 
 def _agrees(planned: Entry | None, now: Entry | None) -> bool:
@@ -364,11 +363,9 @@ def _is_pending(context: Context, head: Head, step: Step, etags: Etags) -> bool:
         if now is not None and not _agrees(step.target, now):
             raise Changed(say("{path} changed since the plan was made", path=step.to))
         return now is not None
-    source = _now(
-        context, Remote(str(step.source.space), str(step.source.key)) if not step.source.path else step.source.path
-    )
+    source = _now(context, step.source.place)
     if not _agrees(step.source, source):
-        raise Changed(say("{path} changed since the plan was made", path=Task(step.source, step.to).source))
+        raise Changed(say("{path} changed since the plan was made", path=step.source.place))
     if _agrees(step.target, now):
         return True
     if now is not None and now.size == step.source.size:
@@ -418,7 +415,7 @@ def apply(context: Context, file: str, **options: Unpack[Rates]) -> int:
                 if _is_pending(context, head, step, etags):
                     yield step
                 elif step.source is not None:
-                    mover.skip(Task(step.source, step.to).source, str(step.to), "same")
+                    mover.skip(str(step.source.place), str(step.to), "same")
             except (UVideoError, OSError) as error:
                 report.fail(error, str(step.to))
 

@@ -20,10 +20,10 @@ from uvideo.cli.context import Context
 from uvideo.cli.cp import filters
 from uvideo.cli.etags import hashed
 from uvideo.cli.i18n import say
-from uvideo.cli.lookup import exists, stat_object
+from uvideo.cli.lookup import exists
 from uvideo.cli.report import Kind, shown, size
 from uvideo.cli.verb_command import Example, option, verb
-from uvideo.cli.walk import Entry, files, objects, one_file
+from uvideo.cli.walk import Entry, files, objects, one_file, one_object
 from uvideo.errors import InvalidArgument, LocalFailure, UVideoError
 from uvideo.transfer.pattern import Filter
 from uvideo.transfer.pool import results
@@ -215,8 +215,7 @@ def _walked(context: Context, place: Place, wanted: Filter) -> Iterator[Entry]:
     if _is_single(place):
         if isinstance(place, Local):
             return iter((one_file(place.path, ""),))
-        info = stat_object(context.client, place)
-        return iter((Entry("", info.size, space=place.space, key=place.key, etag=info.etag),))
+        return iter((one_object(context.client, place),))
     if isinstance(place, Local):
         found = files(place.path, context.report.fail)
     else:
@@ -248,10 +247,9 @@ class Pair:
         """The fields of DIFFERENCE."""
         known = self.one or self.other
         assert known is not None
-        item = known.path if known.path is not None else f"uvideo://{known.space}/{known.key}"
         return {
             "state": self.state,
-            "item": item,
+            "item": str(known.place),
             "name": known.name,
             "size": self.size,
             "other_size": self.other.size if self.other else None,
