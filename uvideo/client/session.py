@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from uvideo._core import __version__
+from uvideo._core import __version__, answer
 from uvideo.config import telemetry
 from uvideo.config.settings import Settings, load
-from uvideo.errors import InvalidArgument
+from uvideo.errors import InvalidArgument, NoAnswer
 from uvideo.models import T
 
 if TYPE_CHECKING:
+    from uvideo._core import operation, trust
     from uvideo._core import session as _carrier
-    from uvideo._core import trust
     from uvideo.client.aio_session import AsyncCarrier
     from uvideo.client.options import ClientOptions
     from uvideo.client.retry import Retry
 
     Carrier = _carrier.Carrier
 
-__all__ = ["carried", "certificate", "chosen", "connect"]
+__all__ = ["carried", "certificate", "chosen", "connect", "fetched"]
+
+PIECE = 1 << 20  # bytes read at a time
 
 
 def connect(settings: Settings, tries: Retry | None = None) -> Carrier:
@@ -60,6 +63,32 @@ def connect(settings: Settings, tries: Retry | None = None) -> Carrier:
         )
     made: Carrier = kinds[0](endpoint, settings.credentials(), pipes, tries)
     return made
+
+
+def fetched(
+    carrier: Carrier,
+    op: operation.GetObject,
+    expires: int | None,
+    until: float | None = None,
+    check: Callable[[operation.ObjectInfo], None] | None = None,
+) -> tuple[operation.ObjectInfo, bytes]:
+    """(ObjectInfo of the core, bytes) of one GET, without a retry.  ``expires``, ``until``: as of Carrier.open.
+
+    check(info): called before the body is read, which may be large.
+    """
+    pipe = carrier.open(op, expires, (), until)
+    ended = False
+    try:
+        found = answer.decode_info(pipe.headers, pipe.status)
+        if check is not None:
+            check(found)
+        pieces = list(iter(lambda: pipe.read(PIECE), b""))
+        if pipe.missing():
+            raise NoAnswer("the body ended before its end")
+        ended = True
+    finally:
+        pipe.close(reuse=ended)
+    return found, pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def certificate(settings: Settings) -> trust.Certificate | None:
