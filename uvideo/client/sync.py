@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from uvideo import models
 from uvideo.client import operations
@@ -42,24 +42,14 @@ if TYPE_CHECKING:
     from uvideo.client.reader import Reader
     from uvideo.client.writer import Writer
     from uvideo.transfer.download import Target
-    from uvideo.transfer.journal import Journal
     from uvideo.transfer.limit import Limit
+    from uvideo.transfer.transfer_config import TransferConfig
 
     Body = _body.FileBody | _body.StreamBody
     Carrier = _carrier.Carrier
     Interrupt = _interrupt.Interrupt
 
 __all__ = ["Client"]
-
-
-class Common(TypedDict):
-    """Fields that the Options of uploads and downloads share."""
-
-    jobs: int
-    threshold: int
-    limit: Limit | None
-    progress: Callable[[models.Progress], None] | None
-    journal: Journal | None
 
 
 async def _gathered(do: Callable[[A], Coroutine[Any, Any, T]], items: Iterable[A], jobs: int) -> list[T]:
@@ -307,35 +297,30 @@ class Client(BaseClient):
         from uvideo.transfer import upload
 
         path = os.fspath(source) if isinstance(source, os.PathLike) else ""
-        storage, pairs, stored_headers = operations.kept(storage_class, metadata, headers)
-        options = upload.Options(
-            **self._common(part_jobs, bandwidth, progress, journal),
-            verify=self._checks(verify),
-            mime=operations.mime_of(mime, key, path),
-            storage_class=storage,
-            metadata=pairs,
-            headers=stored_headers,
-        )
+        config = self._config(part_jobs, bandwidth, progress, journal, self._checks(verify))
+        op = operations.put(space, key, mime, storage_class, metadata, headers, None, path)
         with telemetry.whole(self._carrier, "Upload", space) as carrier:
-            return upload.upload(self._whole(cancel, deadline, carrier), space, key, source, options)
+            return upload.upload(self._whole(cancel, deadline, carrier), op, source, config)
 
-    def _common(
+    def _config(
         self,
         part_jobs: int | None,
         bandwidth: int | Limit | None,
         progress: Callable[[models.Progress], None] | None,
-        journal: bool = True,
-    ) -> Common:
-        """What the Options of uploads and downloads have in common."""
+        journal: bool,
+        verify: bool | None,
+    ) -> TransferConfig:
         from uvideo.transfer.limit import limited
+        from uvideo.transfer.transfer_config import TransferConfig
 
-        return {
-            "jobs": operations.jobs(self._settings.part_jobs if part_jobs is None else part_jobs),
-            "threshold": self._settings.multipart_threshold,
-            "limit": limited(bandwidth, self._settings.bandwidth),
-            "progress": progress,
-            "journal": self._journal() if journal else None,
-        }
+        return TransferConfig(
+            jobs=operations.jobs(self._settings.part_jobs if part_jobs is None else part_jobs),
+            threshold=self._settings.multipart_threshold,
+            verify=verify,
+            limit=limited(bandwidth, self._settings.bandwidth),
+            progress=progress,
+            journal=self._journal() if journal else None,
+        )
 
     def _bound(self, cancel: Interrupt | None, deadline: float | None, carrier: Carrier | None = None) -> Carrier:
         """The Carrier of what ends so."""
@@ -384,12 +369,10 @@ class Client(BaseClient):
         """
         from uvideo.transfer import download
 
-        check = self._checks(verify)
-        common = self._common(part_jobs, bandwidth, progress, journal)
-        options = download.Options(**common, expires=self._expires(), verify=check)
+        config = self._config(part_jobs, bandwidth, progress, journal, self._checks(verify))
         op = operations.get(space, key, start, end)
         with telemetry.whole(self._carrier, "Download", space) as carrier:
-            return download.download(self._whole(cancel, deadline, carrier), op, target, options)
+            return download.download(self._whole(cancel, deadline, carrier), op, target, config, self._expires())
 
     def upload_dir(
         self,
@@ -705,11 +688,11 @@ class Client(BaseClient):
 
         is_download = self._journal().direction(transfer) == "download"
         with telemetry.whole(self._carrier, "Download" if is_download else "Upload") as carrier:
-            bound, common = self._whole(cancel, deadline, carrier), self._common(part_jobs, bandwidth, progress)
+            bound, verify = self._whole(cancel, deadline, carrier), None if is_download else self._settings.verify
+            config = self._config(part_jobs, bandwidth, progress, True, verify)
             if is_download:
-                options = download.Options(**common, expires=self._expires(), verify=None)
-                return download.resume(bound, transfer, options)
-            return upload.resume(bound, transfer, upload.Options(**common, verify=self._settings.verify))
+                return download.resume(bound, transfer, config, self._expires())
+            return upload.resume(bound, transfer, config)
 
     def abort(self, transfer: str) -> None:
         """Give a transfer of the journal up: free what the service keeps of it, remove what is here of it."""
