@@ -335,18 +335,6 @@ def _now(context: Context, place: Remote | str) -> Entry | None:
     return Entry("", found.size, place, etag=found.etag)
 
 
-def _agrees(planned: Entry | None, now: Entry | None) -> bool:
-    """Whether something is as it was when the plan was made."""
-    if planned is None or now is None:
-        return planned is now
-    return (planned.size, planned.mtime_ns, planned.inode, planned.etag) == (
-        now.size,
-        now.mtime_ns,
-        now.inode,
-        now.etag,
-    )
-
-
 def _check_links(root: str, path: str) -> None:
     """LocalFailure if the folder of a path lies outside of a root, by a link."""
     base, folder = os.path.realpath(root), os.path.realpath(os.path.dirname(path))
@@ -360,13 +348,13 @@ def _is_pending(context: Context, head: Head, step: Step, etags: Etags) -> bool:
         _check_links(head.target, step.to)
     now = _now(context, step.to)
     if step.source is None:
-        if now is not None and not _agrees(step.target, now):
+        if now not in (None, step.target):
             raise Changed(say("{path} changed since the plan was made", path=step.to))
         return now is not None
     source = _now(context, step.source.place)
-    if not _agrees(step.source, source):
+    if source != step.source:
         raise Changed(say("{path} changed since the plan was made", path=step.source.place))
-    if _agrees(step.target, now):
+    if now == step.target:
         return True
     if now is not None and now.size == step.source.size:
         one, other = (each.etag if each.path is None else etags.of(each, context.cancel) for each in (step.source, now))
