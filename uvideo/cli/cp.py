@@ -24,7 +24,6 @@ __all__ = ["cp", "mv", "filters", "pairs", "rates", "way"]
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from uvideo import Limit
 
 JOBS = 8
 
@@ -80,16 +79,12 @@ def pairs(texts: Iterable[str]) -> dict[str, str] | None:
     return found or None
 
 
-def limit(rate: str | None) -> Limit | None:
-    from uvideo import Limit
-
-    return None if rate is None else Limit(rate)
-
-
 def way(context: Context, options: Rates) -> Way:
     """How items are carried by the options of ``rates``."""
-    rate = limit(options["bwlimit"])
-    return Way(jobs=options["jobs"], part_jobs=options["part_jobs"], limit=rate, verify=not context.no_verify)
+    from uvideo import Limit
+
+    limit = None if options["bwlimit"] is None else Limit(options["bwlimit"])
+    return Way(jobs=options["jobs"], part_jobs=options["part_jobs"], limit=limit, verify=not context.no_verify)
 
 
 def moving(function: Function) -> Function:

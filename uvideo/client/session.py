@@ -12,7 +12,7 @@ from uvideo.errors import InvalidArgument, NoAnswer
 from uvideo.models import T
 
 if TYPE_CHECKING:
-    from uvideo._core import operation, trust
+    from uvideo._core import operation
     from uvideo._core import session as _carrier
     from uvideo.client.aio_session import AsyncCarrier
     from uvideo.client.options import ClientOptions
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
     Carrier = _carrier.Carrier
 
-__all__ = ["carried", "certificate", "chosen", "connect", "fetched"]
+__all__ = ["carried", "chosen", "connect", "fetched"]
 
 PIECE = 1 << 20  # bytes read at a time
 
 
 def connect(settings: Settings, tries: Retry | None = None) -> Carrier:
     """The Carrier of these settings."""
-    from uvideo._core import pool, retry, session, validation
+    from uvideo._core import pool, retry, session, trust, validation
 
     hosts = settings.hosts()
     validation.warn_of_plain(hosts)
@@ -45,11 +45,13 @@ def connect(settings: Settings, tries: Retry | None = None) -> Carrier:
         from uvideo.client import spans
 
         kinds = spans.TracedCarrier, spans.TracedTransport
+    file, key, password = settings.client_cert, settings.client_key, settings.client_key_password
+    own = None if file is None else trust.Certificate(file, key, password)
     pipes = kinds[1](
         settings.timeout,
         connect_timeout=settings.connect_timeout,
         authorities=settings.ca_bundle,
-        certificate=certificate(settings),
+        certificate=own,
         proxy=settings.proxy,
     )
     if tries is None:
@@ -89,15 +91,6 @@ def fetched(
     finally:
         pipe.close(reuse=ended)
     return found, pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-
-def certificate(settings: Settings) -> trust.Certificate | None:
-    """The client's own trust.Certificate, or None."""
-    from uvideo._core import trust
-
-    if settings.client_cert is None:
-        return None
-    return trust.Certificate(settings.client_cert, settings.client_key, settings.client_key_password)
 
 
 def chosen(

@@ -184,9 +184,7 @@ def upload_dir(
     """See Client.upload_dir."""
     space, prefix = operations.check_space(space), _folder_of_keys(prefix)
     operations.put(space, "key", **stored)  # bad arguments are said at once
-    root = os.fspath(folder)
-    if not isinstance(root, str):
-        raise InvalidArgument(f"the folder is {type(root).__name__}; give text or a pathlib.Path")
+    root = _text_of(folder)
     try:
         os.scandir(root).close()
     except OSError as problem:
@@ -251,6 +249,13 @@ def _shown(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
+def _text_of(folder: str | os.PathLike[str]) -> str:
+    found = os.fspath(folder)
+    if not isinstance(found, str):
+        raise InvalidArgument(f"the folder is {type(found).__name__}; give text or a pathlib.Path")
+    return found
+
+
 def _folder_of_keys(prefix: str) -> str:
     if not isinstance(prefix, str):
         raise InvalidArgument(f"prefix is a {type(prefix).__name__}; a str is needed")
@@ -267,7 +272,7 @@ def download_dir(
     space, prefix = operations.check_space(space), _folder_of_keys(prefix)
     run: _Run[Downloaded] = _Run(client, options)
     chosen = Filter(options.include, options.exclude)
-    target = Target(os.fspath(folder), options.dry_run)
+    target = Target(_text_of(folder), options.dry_run)
 
     def items() -> Iterator[Failure | Downloaded]:
         for each in client.list(space, prefix):
@@ -296,8 +301,6 @@ class Target:
     """
 
     def __init__(self, folder: str, dry_run: bool = False) -> None:
-        if not isinstance(folder, str):
-            raise InvalidArgument(f"the folder is {type(folder).__name__}; give text or a pathlib.Path")
         self._folder, self._dry = folder, dry_run
         if not dry_run:
             try:
