@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from uvideo.cli.address import Remote
 from uvideo.cli.compare import merge
-from uvideo.cli.plan import Head, PlanWriter, Step, read
+from uvideo.cli.plan import PlanHeader, PlanWriter, Step, read
 from uvideo.cli.walk import Entry
 from uvideo.errors import BadAnswer, InvalidArgument, LocalFailure
 
@@ -70,7 +70,7 @@ def steps(folder: Path) -> list[Step]:
 
 def written(folder: Path) -> Path:
     path = folder / "plan"
-    with PlanWriter(str(path), Head(str(folder), "uvideo://s/p/", "http://h")) as writer:
+    with PlanWriter(str(path), PlanHeader(str(folder), "uvideo://s/p/", "http://h")) as writer:
         for step in steps(folder):
             writer.add(step)
         assert not path.exists()
@@ -90,7 +90,7 @@ def test_a_plan_comes_back_as_it_was(tmp_path: Path) -> None:
 
 
 def test_a_plan_that_breaks_off_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), PlanWriter(str(tmp_path / "plan"), Head("a", "b", "c")) as writer:
+    with pytest.raises(ZeroDivisionError), PlanWriter(str(tmp_path / "plan"), PlanHeader("a", "b", "c")) as writer:
         writer.add(steps(tmp_path)[0])
         raise ZeroDivisionError
     assert os.listdir(tmp_path) == []

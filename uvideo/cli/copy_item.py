@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-__all__ = ["DONE", "SKIPPED", "Mover", "Task", "Way", "sides"]
+__all__ = ["DONE", "SKIPPED", "Mover", "MoverOptions", "Task", "sides"]
 
 _WORDS = {
     ("upload", False): "uploaded {source} -> {target}, {size}",
@@ -76,7 +76,7 @@ SKIPPED = Kind(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class MoverOptions:
     """How items are carried.  jobs: at a time.  limit: shared by all.  keep: leave targets that exist.
 
     move: remove the source after.  verify: False if a copy need not be verified before.  metadata, storage_class, mime:
@@ -142,17 +142,17 @@ class Mover:
     def __init__(
         self,
         context: Context,
-        way: Way,
+        options: MoverOptions,
         shown: Display,
         learn: Callable[[str, str, int, int | None], None] | None = None,
         *,
         one_space: bool = True,
         one_disk: bool = True,
     ) -> None:
-        self._context, self._way, self._display, self._learn = context, way, shown, learn
+        self._context, self._options, self._display, self._learn = context, options, shown, learn
         self._client, self._report = context.client, context.report
         self.done = self.bytes = self.skipped = 0
-        self._breaker = CircuitBreaker(way.jobs, one_space=one_space, one_disk=one_disk)
+        self._breaker = CircuitBreaker(options.jobs, one_space=one_space, one_disk=one_disk)
         self._began = time.monotonic()
         self._lock = threading.Lock()
 
@@ -174,7 +174,7 @@ class Mover:
             if self._breaker.is_open:
                 pool.stop()
 
-        pool = Pool(one, self._way.jobs, self._context.cancel)
+        pool = Pool(one, self._options.jobs, self._context.cancel)
         pool.run(items)
         self._report.ended_early(pool, total)
 
@@ -195,13 +195,13 @@ class Mover:
         line = None if self._context.dry_run else self._display.begin(source)
         moved = 0
         try:
-            if self._way.keep and self._exists(task.target):
+            if self._options.keep and self._exists(task.target):
                 self.skip(source, str(task.target), "exists")
                 return True
             began = time.monotonic()
             carried = self._carry(task, line)
             moved, removed = carried.bytes, False
-            if self._way.move and not self._context.dry_run:
+            if self._options.move and not self._context.dry_run:
                 removed = carried.action == "rename" or self._remove(task, carried)
             with self._lock:
                 self.done += 1
@@ -261,31 +261,31 @@ class Mover:
 
     # Ways
 
-    def _options(self, line: Line | None) -> ResumeOptions:
+    def _given(self, line: Line | None) -> ResumeOptions:
         """What uploads, downloads and resumed ones have in common."""
-        way, cancel = self._way, self._context.cancel
-        return {"part_jobs": way.part_jobs, "bandwidth": way.limit, "progress": line, "cancel": cancel}
+        options, cancel = self._options, self._context.cancel
+        return {"part_jobs": options.part_jobs, "bandwidth": options.limit, "progress": line, "cancel": cancel}
 
     def _resume(self, record: TransferRecord, line: Line | None) -> Carried:
         if self._context.dry_run:
             return Carried(record.direction, record.size or 0, record.etag)
-        found = self._client.resume(record.id, **self._options(line))
+        found = self._client.resume(record.id, **self._given(line))
         return Carried(record.direction, found.size or 0, found.etag, found.verified)
 
     def _upload(self, entry: Entry | None, target: Remote, line: Line | None) -> Carried:
-        way, path = self._way, None if entry is None else entry.path
+        options, path = self._options, None if entry is None else entry.path
         if self._context.dry_run:
             return Carried("upload", entry.size if entry is not None else 0, None)
         source: Any
         if path is None:
             source = sys.stdin.buffer
-            kind = way.mime or mime.by_name(target.key) or mime.by_content(source.peek(mime.HEAD)[: mime.HEAD])
+            kind = options.mime or mime.by_name(target.key) or mime.by_content(source.peek(mime.HEAD)[: mime.HEAD])
         else:
             source = Path(path)
-            kind = way.mime or mime.guess(target.key, path)
-        given, metadata = self._options(line), way.metadata
+            kind = options.mime or mime.guess(target.key, path)
+        given, metadata = self._given(line), options.metadata
         stored = self._client.upload(
-            target.space, target.key, source, mime=kind, storage_class=way.storage_class, metadata=metadata, **given
+            target.space, target.key, source, mime=kind, storage_class=options.storage_class, metadata=metadata, **given
         )
         if entry is not None and path is not None and stored.etag and stored.verified and self._learn:
             self._learn(path, stored.etag, entry.size, entry.mtime_ns)
@@ -297,7 +297,7 @@ class Mover:
         if isinstance(target, str) and (folder := os.path.dirname(target)):
             os.makedirs(folder, exist_ok=True)
         where = sys.stdout.buffer if isinstance(target, Pipe) else target
-        found = self._client.download(source.space, source.key, where, **self._options(line))
+        found = self._client.download(source.space, source.key, where, **self._given(line))
         if isinstance(target, Pipe):
             sys.stdout.buffer.flush()
         elif found.verified and found.etag and self._learn:
@@ -305,32 +305,32 @@ class Mover:
         return Carried("download", found.size, found.etag, found.verified)
 
     def _copy(self, entry: Entry, source: Remote, target: Remote, line: Line | None) -> Carried:
-        way = self._way
+        options = self._options
         if source == target:
             raise InvalidArgument(say("source and target are the same object"))
-        changed = any(each is not None for each in (way.metadata, way.storage_class, way.mime))
-        if way.move and source.space == target.space and not changed:
+        changed = any(each is not None for each in (options.metadata, options.storage_class, options.mime))
+        if options.move and source.space == target.space and not changed:
             if self._context.dry_run:
                 return Carried("rename", entry.size, entry.etag)
-            self._client.rename(source.space, source.key, target.key, force=not way.keep)
+            self._client.rename(source.space, source.key, target.key, force=not options.keep)
             found = self._client.stat(target.space, target.key)
             is_same = found.size == entry.size and same_etag(entry.etag, found.etag, found.size)
             return Carried("rename", found.size, found.etag, bool(is_same))
         if self._context.dry_run:
             return Carried("copy", entry.size, entry.etag)
         kept: ObjectInfo | None = None
-        if way.metadata is not None or way.mime is not None:  # what is not given stays as it is
+        if options.metadata is not None or options.mime is not None:  # what is not given stays as it is
             kept = self._client.stat(source.space, source.key)
         copied = self._client.copy(
             target.space,
             target.key,
             source.space,
             source.key,
-            mime=(way.mime or kept.mime) if kept else None,
-            metadata=(kept.metadata if way.metadata is None else way.metadata) if kept else None,
+            mime=(options.mime or kept.mime) if kept else None,
+            metadata=(kept.metadata if options.metadata is None else options.metadata) if kept else None,
             headers=kept.headers if kept else None,
-            storage_class=way.storage_class,
-            part_jobs=way.part_jobs,
+            storage_class=options.storage_class,
+            part_jobs=options.part_jobs,
             progress=line,
             cancel=self._context.cancel,
         )
@@ -342,7 +342,7 @@ class Mover:
         """Remove what was moved, if it is still what was copied and its copy is there.  Whether it was."""
         entry = task.entry
         assert entry is not None
-        if not carried.verified and self._way.verify:
+        if not carried.verified and self._options.verify:
             raise IntegrityError(
                 say("the copy could not be verified, so the source stays; --no-verify moves it all the same")
             )

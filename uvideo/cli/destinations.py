@@ -14,13 +14,13 @@ from uvideo.cli.i18n import say
 from uvideo.cli.lookup import exists
 from uvideo.cli.walk import Entry, files, objects, one_file, one_object
 from uvideo.errors import InvalidArgument, LocalFailure, NotFound, UVideoError
-from uvideo.transfer.folders import Target
+from uvideo.transfer.folders import FolderTarget
 from uvideo.transfer.pattern import Filter, compiled, literal_prefix
 
 if TYPE_CHECKING:
     from uvideo import Client
 
-__all__ = ["Pattern", "Route", "expand"]
+__all__ = ["Destinations", "Pattern", "expand"]
 
 Refuse = Callable[[BaseException, str], None]
 
@@ -133,7 +133,7 @@ def _under(prefix: str, entry: Entry) -> Entry:
     return replace(entry, name=prefix + entry.name) if prefix else entry
 
 
-class Route:
+class Destinations:
     """From sources to a target.  InvalidArgument for what cannot be meant, before anything is done.
 
     refuse(error, item): told of each item that cannot be carried.
@@ -162,7 +162,7 @@ class Route:
             self._into = self._into or os.path.isdir(target.path)
         if isinstance(target, Pipe) and self._into:
             raise InvalidArgument(say("only one object can go to standard output; uvideo cat takes several"))
-        self._folder: Target | None = None
+        self._folder: FolderTarget | None = None
         self._taken: set[int] = set()
 
     def _check(self) -> None:
@@ -226,7 +226,7 @@ class Route:
         if entry.name == "":
             return None
         if self._folder is None:
-            self._folder = Target(target.path, self._dry_run)
+            self._folder = FolderTarget(target.path, self._dry_run)
         found = self._folder.place(entry.name, entry.size)
         self._take(entry.name)
         return found

@@ -21,7 +21,7 @@ from uvideo.cli.walk import Entry
 from uvideo.config import localfile
 from uvideo.errors import InvalidArgument, LocalFailure
 
-__all__ = ["Head", "Plan", "PlanWriter", "Step", "read"]
+__all__ = ["Plan", "PlanHeader", "PlanWriter", "Step", "read"]
 
 VERSION = 1
 ACTIONS = ("upload", "download", "copy", "delete")
@@ -41,7 +41,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class PlanHeader:
     """source, target: the addresses, local ones absolute.  endpoint: of the service."""
 
     source: str
@@ -64,7 +64,7 @@ def _state(entry: Entry | None) -> dict[str, Any] | None:
 class PlanWriter:
     """Writes a plan, which appears under its name when it is complete.  Not safe to share between threads."""
 
-    def __init__(self, path: str, head: Head) -> None:
+    def __init__(self, path: str, head: PlanHeader) -> None:
         self._path, self._head, self._steps = path, head, 0
         self._aside = ""
         self._file: TextIO
@@ -107,7 +107,7 @@ class Plan:
     """A plan in a file, which is read again whenever its steps are asked for.  deletes: how many of them there are."""
 
     path: str
-    head: Head
+    head: PlanHeader
     deletes: int
 
     def steps(self, deletes: bool) -> Iterator[Step]:
@@ -122,10 +122,10 @@ def read(path: str) -> Plan:
 
     InvalidArgument if it is none, is not complete, or has a step outside of its source or target; LocalFailure.
     """
-    head: Head | None = None
+    head: PlanHeader | None = None
     deletes = 0
     for found in _records(path):
-        if isinstance(found, Head):
+        if isinstance(found, PlanHeader):
             head = found
         elif found.action == "delete":
             deletes += 1
@@ -133,13 +133,13 @@ def read(path: str) -> Plan:
     return Plan(path, head, deletes)
 
 
-def _records(path: str) -> Iterator[Head | Step]:
+def _records(path: str) -> Iterator[PlanHeader | Step]:
     try:
         with open(path, encoding="utf-8") as file:
             first = json.loads(file.readline())
             if first["uvideo-plan"] != VERSION:
                 raise ValueError(say("it was written by another version"))
-            head = Head(first["source"], first["target"], first["endpoint"])
+            head = PlanHeader(first["source"], first["target"], first["endpoint"])
             yield head
             count, last = 0, None
             for line in file:
@@ -156,7 +156,7 @@ def _records(path: str) -> Iterator[Head | Step]:
         raise InvalidArgument(say("{path} is no plan: {reason}", path=path, reason=error)) from None
 
 
-def _step(head: Head, record: dict[str, Any]) -> Step:
+def _step(head: PlanHeader, record: dict[str, Any]) -> Step:
     action = record["do"]
     if action not in ACTIONS:
         raise ValueError(say("it has the unknown step {action}", action=action))

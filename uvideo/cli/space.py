@@ -12,7 +12,7 @@ from uvideo.cli.ask import agreed, yes
 from uvideo.cli.context import Context
 from uvideo.cli.i18n import say
 from uvideo.cli.report import Kind, moment
-from uvideo.cli.verb_command import Example, Family, family, option, verb
+from uvideo.cli.verb_command import Example, VerbGroup, family, option, verb
 from uvideo.errors import InvalidArgument, SomeFailed, SpaceNotEmpty
 
 __all__ = ["MADE", "REMOVED", "SPACE", "CHANGED", "mb", "rb", "spaces"]
@@ -138,7 +138,7 @@ def _emptied(context: Context, name: str) -> int:
     return count
 
 
-class Spaces(Family):
+class SpacesGroup(VerbGroup):
     """Without a verb of its own it lists."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -155,7 +155,7 @@ spaces = family(
         Example("Their names only, for a script:", 'uvideo spaces --json | grep -o \'"space":"[^"]*"\''),
         Example("Let anybody read what is in one:", "uvideo spaces set demo --type public"),
     ],
-    kind=Spaces,
+    kind=SpacesGroup,
 )
 
 

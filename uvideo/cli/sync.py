@@ -17,18 +17,18 @@ from uvideo.cli.ask import confirmed, yes
 from uvideo.cli.compare import merge
 from uvideo.cli.context import Context
 from uvideo.cli.copy_item import Mover, Task
-from uvideo.cli.cp import Filters, Rates, filters, rates, way
+from uvideo.cli.cp import FilterOptions, RateOptions, filters, mover_options, rates
 from uvideo.cli.destinations import nothing
 from uvideo.cli.etags import Etags
 from uvideo.cli.i18n import say
-from uvideo.cli.plan import Head, PlanWriter, Step, read
+from uvideo.cli.plan import PlanHeader, PlanWriter, Step, read
 from uvideo.cli.progress import Display, display
 from uvideo.cli.report import Kind, size
 from uvideo.cli.rm import delete_all
 from uvideo.cli.verb_command import Example, option, verb
 from uvideo.cli.walk import Entry, files, objects, one_file
 from uvideo.errors import Cancelled, InvalidArgument, LocalFailure, NotFound, UVideoError
-from uvideo.transfer.folders import Target
+from uvideo.transfer.folders import FolderTarget
 from uvideo.transfer.pattern import Filter
 
 __all__ = ["apply", "sync"]
@@ -51,7 +51,7 @@ PLANNED = Kind(
 Pair = tuple[Entry, Remote | str, Entry | None]
 
 
-class Syncing(Filters, Rates):
+class SyncOptions(FilterOptions, RateOptions):
     """The options of ``sync``, but for those that are looked at once."""
 
     delete: bool
@@ -79,7 +79,7 @@ def _folder(text: str) -> Local | Remote:
 class Sync:
     """One sync: compares two sides and has the target made like the source."""
 
-    def __init__(self, context: Context, source: Local | Remote, target: Local | Remote, options: Syncing) -> None:
+    def __init__(self, context: Context, source: Local | Remote, target: Local | Remote, options: SyncOptions) -> None:
         self._context, self._source, self._target = context, source, target
         self._size_only = options["size_only"]
         self._delete = options["delete"]
@@ -87,14 +87,14 @@ class Sync:
         self._jobs = options["jobs"]
         self._plan = options["plan"]
         self._filter = Filter(options["include"], options["exclude"])
-        self._way = way(context, options)
+        self._mover_options = mover_options(context, options)
         self._report = context.report
         self._surplus: list[Entry] = []
         self._surplus_count = self._seen = 0
         self._lock = threading.Lock()
         self._writer: PlanWriter | None = None
         self._etags = Etags()
-        self._folder: Target | None = None
+        self._folder: FolderTarget | None = None
 
     # Listings
 
@@ -143,7 +143,7 @@ class Sync:
         if isinstance(self._target, Remote):
             return Remote(self._target.space, self._target.key + entry.name)
         if self._folder is None:
-            self._folder = Target(self._target.path, self._is_trial)
+            self._folder = FolderTarget(self._target.path, self._is_trial)
         found = self._folder.place(entry.name, entry.size)
         assert found is not None  # marks of folders are left out
         return found
@@ -182,7 +182,7 @@ class Sync:
         try:
             if self._plan is None:
                 return self._run()
-            head = Head(_written(self._source), _written(self._target), _endpoint(self._context))
+            head = PlanHeader(_written(self._source), _written(self._target), _endpoint(self._context))
             with PlanWriter(self._plan, head) as self._writer:
                 code = self._run()
                 if self._report.failed:
@@ -211,7 +211,7 @@ class Sync:
     def _run(self) -> int:
         context, report = self._context, self._report
         with display(context) as shown:
-            mover = Mover(context, self._way, shown, self._etags.learn)
+            mover = Mover(context, self._mover_options, shown, self._etags.learn)
             mover.run(self._pairs(), lambda pair: self._one(pair, mover, shown))
         if not self._seen and not report.failed:
             if isinstance(self._source, Remote):
@@ -314,7 +314,7 @@ def _endpoint(context: Context) -> str:
 @option("--plan", metavar="FILE", help="Change nothing; write what would be done.")
 @filters
 @rates
-def sync(context: Context, source: str, target: str, checksum: bool, **options: Unpack[Syncing]) -> int:
+def sync(context: Context, source: str, target: str, checksum: bool, **options: Unpack[SyncOptions]) -> int:
     if checksum and options["size_only"]:
         raise InvalidArgument(say("--checksum and --size-only exclude one another"))
     context.goes_on = True
@@ -342,7 +342,7 @@ def _check_links(root: str, path: str) -> None:
         raise LocalFailure(say("{path} lies outside of {root}, by a link", path=path, root=root))
 
 
-def _is_pending(context: Context, head: Head, step: Step, etags: Etags) -> bool:
+def _is_pending(context: Context, head: PlanHeader, step: Step, etags: Etags) -> bool:
     """Whether a step is still to be done.  Changed if its source or target is not what the plan says."""
     if isinstance(step.to, str):
         _check_links(head.target, step.to)
@@ -385,7 +385,7 @@ class Changed(UVideoError):
 @click.argument("file", metavar="FILE")
 @yes
 @rates
-def apply(context: Context, file: str, **options: Unpack[Rates]) -> int:
+def apply(context: Context, file: str, **options: Unpack[RateOptions]) -> int:
     context.goes_on = True
     plan = read(file)
     head = plan.head
@@ -409,7 +409,7 @@ def apply(context: Context, file: str, **options: Unpack[Rates]) -> int:
 
     with contextlib.closing(Etags()) as etags:
         with display(context) as shown:
-            mover = Mover(context, way(context, options), shown, etags.learn)
+            mover = Mover(context, mover_options(context, options), shown, etags.learn)
             copies = (Task(step.source, step.to) for step in pending(plan.steps(deletes=False)))
             mover.carry(copies)
         deleted = 0

@@ -71,7 +71,7 @@ def examine(
         return
     yield _settings(settings, sources)
     yield from _keys(settings, sources)
-    yield from Service(settings, clock).steps(space)
+    yield from ServiceChecks(settings, clock).steps(space)
 
 
 # On this machine
@@ -287,7 +287,7 @@ def _secured(
 # With the service
 
 
-class Service:
+class ServiceChecks:
     """The steps that ask the service; each is tried twice at most."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:

@@ -20,7 +20,7 @@ from uvideo.errors import (
     UVideoError,
 )
 from uvideo.models import Downloaded, Progress
-from uvideo.transfer.journal import Claim, Journal, boot, identifier
+from uvideo.transfer.journal import Journal, JournalClaim, boot, identifier
 from uvideo.transfer.pool import results
 from uvideo.transfer.progress import Meter
 from uvideo.transfer.transfer_config import TransferConfig
@@ -54,7 +54,7 @@ class _Download(ranged_download.Watch):
         target: targets.FileTarget | targets.StreamTarget,
         config: TransferConfig,
         expires: int | None,
-        claim: Claim | None = None,
+        claim: JournalClaim | None = None,
         path: str | None = None,
     ) -> None:
         self._carrier, self._op, self._target, self._config = carrier, op, target, config
@@ -291,13 +291,13 @@ class _Download(ranged_download.Watch):
         self._claim = None
 
 
-def _temporary(claim: Claim, left: Download) -> str | None:
+def _temporary(claim: JournalClaim, left: Download) -> str | None:
     """The temporary file of a record; None if that cannot be one of ours."""
     found = left.target.get("temporary")
     return found if isinstance(found, str) and os.path.basename(found) == f".{claim.id}.part" else None
 
 
-def _remove(claim: Claim) -> None:
+def _remove(claim: JournalClaim) -> None:
     """Remove the temporary file that a record names.  LocalFailure if that cannot be."""
     read = claim.read()
     temporary = None if read is None else _temporary(claim, read[1])

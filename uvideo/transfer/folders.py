@@ -27,7 +27,7 @@ from uvideo.transfer.fatal_errors import CircuitBreaker
 from uvideo.transfer.limit import Limit
 from uvideo.transfer.manager import T, Transfer, TransferManager
 from uvideo.transfer.pattern import Filter
-from uvideo.transfer.walk import Found, Problem, walk
+from uvideo.transfer.walk import FoundFile, Problem, walk
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -231,7 +231,7 @@ class _Path(os.PathLike[str]):
         return self._path
 
 
-def _unsendable(found: Found, key: str) -> Exception | None:
+def _unsendable(found: FoundFile, key: str) -> Exception | None:
     """Why a file cannot be uploaded."""
     if isinstance(found.problem, OSError):
         return LocalFailure(f"{_shown(found.path)}: {found.problem.strerror}")
@@ -272,7 +272,7 @@ def download_dir(
     space, prefix = operations.check_space(space), _folder_of_keys(prefix)
     run: _Run[Downloaded] = _Run(client, options)
     chosen = Filter(options.include, options.exclude)
-    target = Target(_text_of(folder), options.dry_run)
+    target = FolderTarget(_text_of(folder), options.dry_run)
 
     def items() -> Iterator[Failure | Downloaded]:
         for each in client.list(space, prefix):
@@ -294,7 +294,7 @@ def download_dir(
     return run.run(items(), start)
 
 
-class Target:
+class FolderTarget:
     """Where keys become files: nothing is ever made outside of ``folder``, links inside it included.
 
     Give it the paths in the order of a listing.  dry_run: make nothing.

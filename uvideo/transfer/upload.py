@@ -28,7 +28,7 @@ from uvideo.errors import (
     UVideoError,
 )
 from uvideo.models import Progress, Stored
-from uvideo.transfer.journal import Claim, Journal, identifier
+from uvideo.transfer.journal import Journal, JournalClaim, identifier
 from uvideo.transfer.limit import Limit
 from uvideo.transfer.progress import Meter
 from uvideo.transfer.transfer_config import TransferConfig
@@ -45,7 +45,7 @@ __all__ = ["abort", "resume", "upload"]
 _log = logging.getLogger("uvideo")
 
 
-class Block(Protocol):
+class SourceBlock(Protocol):
     """What is sent of a source at a time, and can be sent again."""
 
     length: int
@@ -59,7 +59,7 @@ class _Piece:
     """A block on its way: what Carrier.call takes, cut into slices that wait for the limit and tell the meter."""
 
     def __init__(
-        self, carrier: Carrier, part: int, block: Block, limit: Limit | None, meter: Meter | None, jobs: int
+        self, carrier: Carrier, part: int, block: SourceBlock, limit: Limit | None, meter: Meter | None, jobs: int
     ) -> None:
         self._carrier, self._part, self._block = carrier, part, block
         self._limit, self._meter = limit, meter
@@ -117,7 +117,7 @@ class _Upload:
     def _is_watched(self) -> bool:
         return self._config.limit is not None or self._meter is not None or self._carrier.is_bound()
 
-    def _body(self, part: int, block: Block) -> Block:
+    def _body(self, part: int, block: SourceBlock) -> SourceBlock:
         if not self._is_watched():
             return block
         kind, config = _UnreadPiece if isinstance(block, sources.UnreadBlock) else _Piece, self._config
@@ -145,7 +145,9 @@ class _Upload:
         begun: Upload = machines.begin(self._carrier, op, make)
         return begun
 
-    def parts(self, upload: Upload, source: FileSource | StreamSource, claim: Claim | None, path: str | None) -> Stored:
+    def parts(
+        self, upload: Upload, source: FileSource | StreamSource, claim: JournalClaim | None, path: str | None
+    ) -> Stored:
         """Everything that is pending, and the finish."""
         done = upload.sent() if upload.digests else 0
         self._measure(path, upload.size, upload.parts() or 0, done, claim.id if claim else None)
@@ -210,7 +212,7 @@ class _Upload:
             machines.give_up(self._carrier.tidying(), upload)
             raise
 
-    def _left(self, claim: Claim, source: FileSource) -> Upload | None:
+    def _left(self, claim: JournalClaim, source: FileSource) -> Upload | None:
         """The Upload that an earlier run left of this very file, or None; one of an older file is given up."""
         read = claim.read()
         if read is None:
@@ -223,7 +225,7 @@ class _Upload:
         return None
 
     def journalled(
-        self, claim: Claim, upload: Upload | None, source: FileSource, journal: Journal, path: str
+        self, claim: JournalClaim, upload: Upload | None, source: FileSource, journal: Journal, path: str
     ) -> Stored:
         """With a record in the journal, by which a later run goes on."""
         noted = True
