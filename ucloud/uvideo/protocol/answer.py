@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     _Object = operation.ObjectInfo | operation.NotModified | operation.Tags | operation.Acl | operation.Done
     _Part = operation.Initiated | operation.StoredPart | operation.CopiedPart | operation.Finished
     R = TypeVar("R")
+    Shape = tuple[tuple[str, Callable[[Any], Any]], ...]  # the names in a JSON object, and what reads their values
     Result = operation.Stored | _Object | _Part | _Page
 
 JSON = ("Content-Type", "application/json")
@@ -232,10 +233,7 @@ def _encode_parts(op, page):
             "MaxParts": page.limit,
             "IsTruncated": page.truncated,
             "NextPartNumberMarker": page.next_marker,
-            "Parts": [
-                {"PartNum": part.part, "Etag": part.etag, "Size": part.size, "LastModified": part.modified}
-                for part in page.parts
-            ],
+            "Parts": [entry(_PART, part) for part in page.parts],
         }
     )
 
@@ -250,17 +248,21 @@ def _encode_uploads(op, page):
             "NextMarker": page.next_marker,
             "UploadIdMarker": page.next_upload_id,
             "IsTruncated": page.truncated,
-            "DataSet": [
-                {
-                    "UploadId": upload.upload_id,
-                    "FileName": upload.key,
-                    "StartTime": upload.started,
-                    "StorageClass": upload.storage_class,
-                }
-                for upload in page.uploads
-            ],
+            "DataSet": [entry(_UPLOAD, upload) for upload in page.uploads],
         }
     )
+
+
+def entry(shape, values):
+    # type: (Shape, Iterable[object]) -> dict[str, Any]
+    """The JSON object of values that stand in the order of ``shape``."""
+    return dict(zip([name for name, _ in shape], values))
+
+
+def parse_entry(shape, found):
+    # type: (Shape, dict[str, Any]) -> list[Any]
+    """The values of such an object; ValueError where one is not what it must be."""
+    return [read(found.get(name)) for name, read in shape]
 
 
 def file_entry(space, info):
@@ -598,6 +600,21 @@ def number_or_none(value):
     return None if value is None else number(value)
 
 
+def _tag(value):
+    # type: (object) -> str
+    return text(value).strip('"')
+
+
+#: In the order of Part and of UploadInfo.
+_PART = (("PartNum", number), ("Etag", _tag), ("Size", number_or_none), ("LastModified", number_or_none))  # type: Shape
+_UPLOAD = (
+    ("UploadId", text),
+    ("FileName", text),
+    ("StartTime", number_or_none),
+    ("StorageClass", text_or_none),
+)  # type: Shape
+
+
 def check_coding(headers, status):
     # type: (Headers, int) -> None
     """ConfigurationError if a proxy encoded an answer: what is read then is not what the service sent."""
@@ -720,15 +737,6 @@ def _decode_finished(op, response):
 def _decode_parts(op, response):
     # type: (operation.ListParts, Response) -> operation.PartPage
     found = _fields(response, "Parts")
-    parts = [
-        operation.Part(
-            number(part["PartNum"]),
-            text(part["Etag"]).strip('"'),
-            number_or_none(part.get("Size")),
-            number_or_none(part.get("LastModified")),
-        )
-        for part in found["Parts"] or ()
-    ]
     return operation.PartPage(
         text(found.get("Bucket", op.space)),
         text_or_none(found.get("Key")),
@@ -737,28 +745,19 @@ def _decode_parts(op, response):
         number_or_none(found.get("MaxParts", op.limit)),
         bool(found.get("IsTruncated")),
         number(found.get("NextPartNumberMarker") or 0),
-        tuple(parts),
+        tuple([operation.Part(*parse_entry(_PART, part)) for part in found["Parts"] or ()]),
     )
 
 
 def _decode_uploads(op, response):
     # type: (operation.ListUploads, Response) -> operation.UploadPage
     found = _fields(response, "DataSet")
-    uploads = [
-        operation.UploadInfo(
-            text(upload["UploadId"]),
-            text(upload["FileName"]),
-            number_or_none(upload.get("StartTime")),
-            text_or_none(upload.get("StorageClass")),
-        )
-        for upload in found["DataSet"] or ()
-    ]
     return operation.UploadPage(
         text(found.get("Bucket", op.space)),
         bool(found.get("IsTruncated")),
         text(found.get("NextMarker") or u""),
         text(found.get("UploadIdMarker") or u""),
-        tuple(uploads),
+        tuple([operation.UploadInfo(*parse_entry(_UPLOAD, upload)) for upload in found["DataSet"] or ()]),
     )
 
 

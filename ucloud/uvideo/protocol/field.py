@@ -13,7 +13,7 @@ from .errors import BadRequest, TooLarge
 from .operation import ACLS, KEPT, STORAGE_CLASSES
 
 if TYPE_CHECKING:
-    from typing import Mapping, Sequence, TypeVar  # noqa: F401
+    from typing import Any, Callable, Mapping, Sequence, TypeVar  # noqa: F401
 
     from . import operation
     from .message import Headers  # noqa: F401
@@ -50,6 +50,18 @@ def place(key, shared, prefix=PLAIN):
 def upload_query(upload_id):
     # type: (str) -> str
     return "?uploadId=" + build_query([(upload_id, None)])
+
+
+def bare(method, query=""):
+    # type: (str, str) -> Callable[[Any, bool], Asked]
+    """How a client encodes an operation that says nothing beside its key."""
+    return lambda op, shared: (method, place(op.key, shared) + query, [], b"")
+
+
+def plain(cls):
+    # type: (Callable[[str, str], T]) -> Callable[[str, str, object, object, bytes], T]
+    """How a server decodes one."""
+    return lambda space, key, query, headers, body: cls(space, key)
 
 
 def stored(op):
