@@ -94,8 +94,7 @@ class Client(BaseClient):
     async def _called(
         self, op: DataOperation, body: bytes | None = None, lost: list[UVideoError] | None = None, proof: bool = True
     ) -> tuple[Any, message.Response]:
-        found: tuple[Any, message.Response] = self._carrier.call(op, body, lost=lost, proof=proof)
-        return found
+        return self._carrier.call(op, body, lost=lost, proof=proof)
 
     def _listing(self, call: Callable[[str], Call[Page[T]] | ManagementCall[Page[T]]], start: str = "") -> Listing[T]:
         return Listing(lambda marker: self._run(call(marker)), start)
@@ -202,8 +201,7 @@ class Client(BaseClient):
             found, data = fetched(self._carrier, op, self._expires(), until, partial(operations.check_range, op))
             return operations.content(op, found, data, verify)
 
-        found: models.Content = self._carrier.persist(once, op)
-        return found
+        return self._carrier.persist(once, op)
 
     @overload
     def open(self, space: str, key: str, mode: Literal["rb"] = "rb", **options: Unpack[ReadOptions]) -> Reader: ...
@@ -328,15 +326,13 @@ class Client(BaseClient):
         if cancel is None and deadline is None:
             return found
         until = None if deadline is None else found.ticks() + operations.seconds(deadline, "deadline")
-        bound: Carrier = found.bound(cancel, until)
-        return bound
+        return found.bound(cancel, until)
 
     def _whole(
         self, cancel: Interrupt | None = None, deadline: float | None = None, carrier: Carrier | None = None
     ) -> Carrier:
         """As ``_bound``, of a transfer that is one call with a total time."""
-        whole: Carrier = self._bound(cancel, deadline, carrier).one()
-        return whole
+        return self._bound(cancel, deadline, carrier).one()
 
     def _one(self, deadline: float | None = None) -> Client:
         """This client for a call of several operations, which share its total time and, if given, these seconds."""

@@ -247,8 +247,7 @@ class _Download(ranged_download.Watch):
 
         def digest(block: int) -> bytes:
             self._carrier.check()
-            found: bytes = self._file.digest(left.slice(block))
-            return found
+            return self._file.digest(left.slice(block))
 
         noted = dict(left.digests)
         _log.info("%s: looking at the %d bytes that are there", self._path, left.done())

@@ -142,8 +142,7 @@ class _Upload:
         def make(upload_id: str, block_size: int) -> Upload:
             return Upload(put.space, put.key, upload_id, block_size, size, put.mime, made)
 
-        begun: Upload = machines.begin(self._carrier, op, make)
-        return begun
+        return machines.begin(self._carrier, op, make)
 
     def parts(
         self, upload: Upload, source: FileSource | StreamSource, claim: JournalClaim | None, path: str | None
