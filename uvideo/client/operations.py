@@ -16,13 +16,14 @@ from uvideo._core import byterange, dialect, etag, field, operation, validation
 from uvideo._core import etag as etags
 from uvideo.client.options import ReadOptions, WriteOptions
 from uvideo.client.texts import several, texts
-from uvideo.config.settings import whole
+from uvideo.config.setting_checks import whole
 from uvideo.errors import BadAnswer, IntegrityError, InvalidArgument, SomeFailed, SpaceNotFound
 from uvideo.models import T
 
 if TYPE_CHECKING:
     from uvideo._core import DataOperation, ManagementOperation
-    from uvideo.client.session import Carrier
+
+    Signable = operation.GetObject | operation.HeadObject | operation.PutObject
 
 R = TypeVar("R")
 Pairs = tuple[tuple[str, str], ...]
@@ -779,17 +780,8 @@ def summed(
     return summary
 
 
-def presigned(
-    carrier: Carrier,
-    space: str,
-    key: str,
-    method: str,
-    lasting: int,
-    mime: str | None,
-    md5: str | None,
-    filename: str | None,
-) -> str:
-    """The signed URL of a GET, HEAD or PUT."""
+def signable(space: str, key: str, method: str, mime: str | None, md5: str | None, filename: str | None) -> Signable:
+    """What a signed URL asks for: a GET, HEAD or PUT."""
     space, key = check_space(space), check_key(key)
     if method not in ("GET", "HEAD", "PUT"):
         raise InvalidArgument(f"method must be GET, HEAD or PUT, not {method!r}")
@@ -797,11 +789,6 @@ def presigned(
         raise InvalidArgument("mime and md5 are of a PUT")
     if method != "GET" and filename is not None:
         raise InvalidArgument("filename is of a GET")
-    op: operation.GetObject | operation.HeadObject | operation.PutObject
     if method == "GET":
-        op = operation.GetObject(space, key, filename=filename)
-    elif method == "HEAD":
-        op = operation.HeadObject(space, key)
-    else:
-        op = operation.PutObject(space, key, mime, md5)
-    return str(carrier.url(op, lasting))
+        return operation.GetObject(space, key, filename=filename)
+    return operation.HeadObject(space, key) if method == "HEAD" else operation.PutObject(space, key, mime, md5)

@@ -23,7 +23,7 @@ from uvideo.client.operations import Call, ManagementCall
 from uvideo.client.session import carried, fetched
 from uvideo.client.stream import Source, stream
 from uvideo.config import telemetry
-from uvideo.config.settings import size
+from uvideo.config.setting_checks import size
 from uvideo.errors import UVideoError
 from uvideo.models import Page, T
 from uvideo.transfer import copy as copies
