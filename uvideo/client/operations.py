@@ -21,7 +21,10 @@ from uvideo.errors import BadAnswer, IntegrityError, InvalidArgument, SomeFailed
 from uvideo.models import T
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from uvideo._core import DataOperation, ManagementOperation
+    from uvideo.client.options import KeptOptions, StoredOptions
 
     Signable = operation.GetObject | operation.HeadObject | operation.PutObject
 
@@ -125,11 +128,10 @@ def choice(value: str | None, allowed: Sequence[str], name: str) -> str | None:
     return value
 
 
-def kept(
-    storage_class: str | None, metadata: Mapping[str, str] | None, headers: Mapping[str, str] | None
-) -> tuple[str | None, Pairs, Pairs]:
-    """The three as an operation takes them."""
-    return choice(storage_class, operation.STORAGE_CLASSES, "storage_class"), _metadata(metadata), _headers(headers)
+def kept(stored: KeptOptions) -> tuple[str | None, Pairs, Pairs]:
+    """(storage class, metadata, headers) as an operation takes them."""
+    storage_class = choice(stored.get("storage_class"), operation.STORAGE_CLASSES, "storage_class")
+    return storage_class, _metadata(stored.get("metadata")), _headers(stored.get("headers"))
 
 
 def octets(data: bytes, name: str) -> bytes:
@@ -270,25 +272,12 @@ def space_usage(spaces: Iterable[str], begin: datetime, end: datetime) -> Manage
 
 
 def put(
-    space: str,
-    key: str,
-    mime: str | None = None,
-    storage_class: str | None = None,
-    metadata: Mapping[str, str] | None = None,
-    headers: Mapping[str, str] | None = None,
-    acl: str | None = None,
-    path: str = "",
+    space: str, key: str, acl: str | None = None, path: str = "", **stored: Unpack[StoredOptions]
 ) -> operation.PutObject:
     """The PutObject; its bytes travel beside, so its result is made by the client."""
-    key = check_key(key)
-    return operation.PutObject(
-        check_space(space),
-        key,
-        mime_of(mime, key, path),
-        None,
-        *kept(storage_class, metadata, headers),
-        choice(acl, operation.ACLS, "acl"),
-    )
+    mime = mime_of(stored.get("mime"), check_key(key), path)
+    acl = choice(acl, operation.ACLS, "acl")
+    return operation.PutObject(check_space(space), check_key(key), mime, None, *kept(stored), acl)
 
 
 def get(
@@ -403,28 +392,26 @@ def list_space_files(space: str, offset: int, limit: int) -> ManagementCall[tupl
     return ManagementCall(op, lambda result: tuple(entry(name, each) for each in result.files))
 
 
+def replaces(stored: StoredOptions) -> bool:
+    """Whether a copy with these options has none of the source's media type, metadata and headers."""
+    return any(stored.get(each) is not None for each in ("mime", "metadata", "headers"))
+
+
 def copy(
-    space: str,
-    key: str,
-    source_space: str,
-    source_key: str,
-    mime: str | None,
-    storage_class: str | None,
-    metadata: Mapping[str, str] | None,
-    headers: Mapping[str, str] | None,
+    space: str, key: str, source_space: str, source_key: str, **stored: Unpack[StoredOptions]
 ) -> Call[models.Stored]:
-    replaced = any(each is not None for each in (mime, metadata, headers))
-    storage, pairs, stored_headers = kept(storage_class, metadata, headers)
+    replaced = replaces(stored)
+    storage_class, metadata, headers = kept(stored)
     op = operation.CopyObject(
         check_space(space),
         check_key(key),
         check_space(source_space),
         check_key(source_key),
         "REPLACE" if replaced else None,
-        storage,
-        pairs,
-        mime_of(mime, key) if replaced else None,
-        stored_headers,
+        storage_class,
+        metadata,
+        mime_of(stored.get("mime"), key) if replaced else None,
+        headers,
     )
     return Call(op, lambda result: models.Stored(op.space, op.key, None, result.etag))
 
@@ -469,25 +456,9 @@ def get_acl(space: str, key: str) -> Call[models.Acl]:
     return Call(op, lambda result: models.Acl(result.grant, result.owner, result.owner_name))
 
 
-def append(
-    space: str,
-    key: str,
-    position: int,
-    length: int,
-    mime: str | None = None,
-    storage_class: str | None = None,
-    metadata: Mapping[str, str] | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> Call[models.Stored]:
-    key = check_key(key)
-    op = operation.AppendObject(
-        check_space(space),
-        key,
-        position,
-        mime_of(mime, key),
-        None,
-        *kept(storage_class, metadata, headers),
-    )
+def append(space: str, key: str, position: int, length: int, **stored: Unpack[StoredOptions]) -> Call[models.Stored]:
+    mime = mime_of(stored.get("mime"), check_key(key))
+    op = operation.AppendObject(check_space(space), check_key(key), position, mime, None, *kept(stored))
     return Call(op, lambda result: models.Stored(op.space, op.key, position + length, result.etag))
 
 
@@ -510,20 +481,9 @@ def put_known(space: str, key: str, etag: str, size: int, mime: str | None) -> C
 # Multipart, by hand
 
 
-def begin_upload(
-    space: str,
-    key: str,
-    mime: str | None = None,
-    storage_class: str | None = None,
-    metadata: Mapping[str, str] | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> Call[models.BegunUpload]:
-    op = operation.InitiateUpload(
-        check_space(space),
-        check_key(key),
-        mime_of(mime, key),
-        *kept(storage_class, metadata, headers),
-    )
+def begin_upload(space: str, key: str, **stored: Unpack[StoredOptions]) -> Call[models.BegunUpload]:
+    mime = mime_of(stored.get("mime"), check_key(key))
+    op = operation.InitiateUpload(check_space(space), check_key(key), mime, *kept(stored))
 
     def begun(result: operation.Initiated) -> models.BegunUpload:
         from uvideo._core import multipart_upload
