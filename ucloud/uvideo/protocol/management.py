@@ -33,92 +33,60 @@ if TYPE_CHECKING:
 _BIZ = "vod"
 
 
+#: field of an operation -> parameter.  space is BucketName or SpaceName; the action's name says what biz is.
+_PARAMETERS = {
+    "type": "Type",
+    "region": "Region",
+    "tag": "Tag",
+    "project": "ProjectId",
+    "domains": "Domain",
+    "offset": "Offset",
+    "limit": "Limit",
+    "storage_class": "StorageClass",
+    "begin": "BeginTime",
+    "end": "EndTime",
+    "token_id": "TokenId",
+    "name": "TokenName",
+    "display": "Display",
+    "ops": "AllowedOps",
+    "prefixes": "AllowedPrefixes",
+    "spaces": "AllowedBuckets",
+    "expires": "ExpireTime",
+    "black_ips": "BlackIPList",
+    "white_ips": "WhiteIPList",
+    "role": "RoleUrn",
+    "session": "RoleSessionName",
+    "seconds": "DurationSeconds",
+    "policy": "Policy",
+}
+
+
 class _Action(object):
     """One operation's names on this plane: the one a client sends first, then those a server takes too.
 
-    ``fields``: (field of the operation, parameter).  ``required``: those of them that must be there.
+    ``required``: the fields that must be there.  ``named``: parameters that are called otherwise here.
     """
 
-    def __init__(self, cls, names, fields, required=()):
-        # type: (type[Operation], tuple[str, ...], tuple[tuple[str, str], ...], tuple[str, ...]) -> None
-        self.cls, self.names, self.fields, self.required = cls, names, fields, required
+    def __init__(self, cls, names, required=(), **named):
+        # type: (type[Operation], tuple[str, ...], tuple[str, ...], **str) -> None
+        self.cls, self.names, self.required = cls, names, required
+        given = dict(_PARAMETERS, **named)
+        self.fields = [(field, given[field]) for field in cls._fields if field not in ("space", "biz")]
         self.about_a_space = "space" in cls._fields
 
 
-_TOKEN = (
-    ("ops", "AllowedOps"),
-    ("prefixes", "AllowedPrefixes"),
-    ("spaces", "AllowedBuckets"),
-    ("expires", "ExpireTime"),
-    ("black_ips", "BlackIPList"),
-    ("white_ips", "WhiteIPList"),
-    ("region", "Region"),
-    ("project", "ProjectId"),
-)
-
-
-#: field of the operation -> parameter.  space is BucketName or SpaceName.
 _ACTIONS = (
-    _Action(
-        operation.CreateSpace,
-        ("CreateBucket", "CreateVideoSpace"),
-        (("type", "Type"), ("region", "Region"), ("tag", "Tag"), ("project", "ProjectId"), ("domains", "Domain")),
-    ),
-    _Action(
-        operation.DescribeSpace,
-        ("DescribeBucket", "DescribeVideoSpace"),
-        (("offset", "Offset"), ("limit", "Limit"), ("region", "Region"), ("project", "ProjectId")),
-    ),
-    _Action(
-        operation.UpdateSpace,
-        ("UpdateBucket", "UpdateVideoSpace"),
-        (("type", "Type"), ("storage_class", "StorageClass"), ("project", "ProjectId")),
-    ),
-    _Action(operation.DeleteSpace, ("DeleteBucket", "DeleteVideoSpace"), (("project", "ProjectId"),)),
-    _Action(
-        operation.ListSpaceFiles,
-        ("GetFileList", "GetVideoFileBySpace"),
-        (("offset", "Offset"), ("limit", "Limit"), ("project", "ProjectId")),
-    ),
-    _Action(
-        operation.GetSpaceStatus,
-        ("GetVideoSpaceStatus",),
-        (("spaces", "SpaceName"), ("begin", "BeginTime"), ("end", "EndTime")),
-    ),
-    _Action(operation.CreateToken, ("CreateUFileToken",), (("name", "TokenName"),) + _TOKEN, ("name",)),
-    _Action(
-        operation.DescribeToken,
-        ("DescribeUFileToken",),
-        (
-            ("token_id", "TokenId"),
-            ("name", "TokenName"),
-            ("display", "Display"),
-            ("region", "Region"),
-            ("project", "ProjectId"),
-        ),
-    ),
-    _Action(
-        operation.UpdateToken,
-        ("UpdateUFileToken",),
-        (("token_id", "TokenId"), ("name", "TokenName")) + _TOKEN,
-        ("token_id",),
-    ),
-    _Action(
-        operation.AssumeRole,
-        ("AssumeRole",),
-        (
-            ("role", "RoleUrn"),
-            ("session", "RoleSessionName"),
-            ("seconds", "DurationSeconds"),
-            ("policy", "Policy"),
-        ),
-    ),
-    _Action(
-        operation.DeleteToken,
-        ("DeleteUFileToken",),
-        (("token_id", "TokenId"), ("region", "Region"), ("project", "ProjectId")),
-        ("token_id",),
-    ),
+    _Action(operation.CreateSpace, ("CreateBucket", "CreateVideoSpace")),
+    _Action(operation.DescribeSpace, ("DescribeBucket", "DescribeVideoSpace")),
+    _Action(operation.UpdateSpace, ("UpdateBucket", "UpdateVideoSpace")),
+    _Action(operation.DeleteSpace, ("DeleteBucket", "DeleteVideoSpace")),
+    _Action(operation.ListSpaceFiles, ("GetFileList", "GetVideoFileBySpace")),
+    _Action(operation.GetSpaceStatus, ("GetVideoSpaceStatus",), spaces="SpaceName"),
+    _Action(operation.CreateToken, ("CreateUFileToken",), ("name",)),
+    _Action(operation.DescribeToken, ("DescribeUFileToken",)),
+    _Action(operation.UpdateToken, ("UpdateUFileToken",), ("token_id",)),
+    _Action(operation.AssumeRole, ("AssumeRole",)),
+    _Action(operation.DeleteToken, ("DeleteUFileToken",), ("token_id",)),
 )
 _BY_CLASS = dict((action.cls, action) for action in _ACTIONS)  # type: dict[type, _Action]
 _BY_NAME = dict((name, action) for action in _ACTIONS for name in action.names)
