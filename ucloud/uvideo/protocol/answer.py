@@ -110,10 +110,11 @@ def _parsed(value):
         return None
 
 
-def _json(document, pairs=()):
-    # type: (object, Iterable[tuple[str, str]]) -> Response
+def json_answer(document, pairs=(), status=200):
+    # type: (object, Iterable[tuple[str, str]], int) -> Response
+    """A Response with a JSON document.  Its type has no charset: the Python SDK reads nothing else."""
     body = to_bytes(json.dumps(document, separators=(",", ":")))
-    return Response(200, Headers([JSON] + list(pairs)), body)
+    return Response(status, Headers([JSON] + list(pairs)), body)
 
 
 def _quoted(etag):
@@ -188,14 +189,14 @@ def _encode_not_modified(op, result):
 
 def _encode_initiated(op, result):
     # type: (Operation, operation.Initiated) -> Response
-    return _json(
+    return json_answer(
         {"UploadId": result.upload_id, "BlkSize": result.block_size, "Bucket": result.space, "Key": result.key}
     )
 
 
 def _encode_part(op, result):
     # type: (Operation, operation.StoredPart) -> Response
-    return _json({"PartNumber": result.part}, [_quoted(result.etag)])
+    return json_answer({"PartNumber": result.part}, [_quoted(result.etag)])
 
 
 def _encode_copied(op, result):
@@ -203,7 +204,7 @@ def _encode_copied(op, result):
     assert result.first is not None and result.length is not None and result.size is not None
     ranged = byterange.build_content(result.first, result.length, result.size)
     # Java reads the etag of a copied part here, and that of a part which was sent in the header.
-    return _json({"PartNumber": result.part, "ETag": result.etag}, [_quoted(result.etag), ("Content-Range", ranged)])
+    return json_answer({"PartNumber": result.part, "ETag": result.etag}, [_quoted(result.etag), ("Content-Range", ranged)])
 
 
 def _encode_tags(op, result):
@@ -214,17 +215,17 @@ def _encode_tags(op, result):
 def _encode_acl(op, result):
     # type: (Operation, operation.Acl) -> Response
     owner = {"ID": result.owner, "DisplayName": result.owner_name}
-    return _json({"Owner": owner, "AccessControlList": {"Grant": result.grant}})
+    return json_answer({"Owner": owner, "AccessControlList": {"Grant": result.grant}})
 
 
 def _encode_finished(op, result):
     # type: (Operation, operation.Finished) -> Response
-    return _json({"Bucket": result.space, "Key": result.key, "FileSize": result.size}, [_quoted(result.etag)])
+    return json_answer({"Bucket": result.space, "Key": result.key, "FileSize": result.size}, [_quoted(result.etag)])
 
 
 def _encode_parts(op, page):
     # type: (Operation, operation.PartPage) -> Response
-    return _json(
+    return json_answer(
         {
             "UploadId": page.upload_id,
             "Bucket": page.space,
@@ -240,7 +241,7 @@ def _encode_parts(op, page):
 
 def _encode_uploads(op, page):
     # type: (Operation, operation.UploadPage) -> Response
-    return _json(
+    return json_answer(
         {
             "RetCode": 0,
             "ErrMsg": "",
@@ -300,7 +301,7 @@ def parse_file_entry(entry):
 
 def _encode_files(op, page):
     # type: (Operation, operation.FilePage) -> Response
-    return _json(
+    return json_answer(
         {
             "BucketName": page.space,
             "BucketId": page.space_id,
@@ -329,7 +330,7 @@ def _object_entry(info):
 
 def _encode_objects(op, page):
     # type: (Operation, operation.ObjectPage) -> Response
-    return _json(
+    return json_answer(
         {
             "Name": page.space,
             "Prefix": page.prefix,
@@ -369,16 +370,10 @@ def encode(op, result):
 
 def encode_error(error):
     # type: (UVideoError) -> Response
-    """The Response that says this error (a UVideoError with a status).
-
-    The Content-Type is exactly application/json, without charset: the Python SDK reads nothing else.
-    """
+    """The Response that says this error (a UVideoError with a status)."""
     assert error.status is not None
-    body = json.dumps({"RetCode": error.ret_code, "ErrMsg": error.message}, separators=(",", ":"))
-    pairs = [JSON]
-    if error.retry_after is not None:
-        pairs.append(("Retry-After", "%d" % error.retry_after))
-    return Response(error.status, Headers(pairs), to_bytes(body))
+    pairs = [] if error.retry_after is None else [("Retry-After", "%d" % error.retry_after)]
+    return json_answer({"RetCode": error.ret_code, "ErrMsg": error.message}, pairs, error.status)
 
 
 # Client: response -> result

@@ -5,13 +5,11 @@ Answers are always HTTP 200 with a RetCode; a space is a bucket whose Biz may be
 
 from __future__ import absolute_import, division, print_function
 
-import json
-
 from . import answer, errors, operation
 from .compat import TYPE_CHECKING, build_query, is_integer, native, parse_query, to_bytes, to_text, whole
 from .expiry import is_past
 from .json_document import parse_json
-from .message import Headers, Request, Response
+from .message import Headers, Request
 from .page import is_page
 from .signature import action_signature, parameter_text
 
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Iterable, Iterator, Mapping, TypeVar  # noqa: F401
 
     from .errors import UVideoError  # noqa: F401
+    from .message import Response  # noqa: F401
     from .signature import Credentials  # noqa: F401
 
     _Space = operation.CreateSpace | operation.UpdateSpace | operation.DeleteSpace
@@ -269,11 +268,6 @@ def _number(parameter, value):
     return number
 
 
-def _answer(fields):
-    # type: (dict[str, Any]) -> Response
-    return Response(200, Headers([answer.JSON]), to_bytes(json.dumps(fields, separators=(",", ":"))))
-
-
 def encode_result(name, result):
     # type: (str, Result) -> Response
     """The Response that says the result of the action ``name``."""
@@ -296,7 +290,7 @@ def encode_result(name, result):
         fields.update(DataSet=[_token_entry(info) for info in result.tokens])
     elif isinstance(result, operation.SpaceList):
         fields.update(DataSet=[_space_entry(info) for info in result.spaces])
-    return _answer(fields)
+    return answer.json_answer(fields)
 
 
 _TEMPORARY = ("AccessKeyId", "AccessKeySecret", "SecurityToken", "Expiration")
@@ -334,7 +328,7 @@ def encode_error(name, error):
     # type: (str | None, UVideoError) -> Response
     """The Response that says this error: HTTP 200, RetCode and Message."""
     code = error.action_code or 15005
-    return _answer({"RetCode": code, "Action": (name or u"") + "Response", "Message": error.message})
+    return answer.json_answer({"RetCode": code, "Action": (name or u"") + "Response", "Message": error.message})
 
 
 def decode_result(op, response, now=None):
