@@ -204,7 +204,8 @@ def _encode_copied(op, result):
     assert result.first is not None and result.length is not None and result.size is not None
     ranged = byterange.build_content(result.first, result.length, result.size)
     # Java reads the etag of a copied part here, and that of a part which was sent in the header.
-    return json_answer({"PartNumber": result.part, "ETag": result.etag}, [_quoted(result.etag), ("Content-Range", ranged)])
+    pairs = [_quoted(result.etag), ("Content-Range", ranged)]
+    return json_answer({"PartNumber": result.part, "ETag": result.etag}, pairs)
 
 
 def _encode_tags(op, result):
@@ -269,34 +270,19 @@ def parse_entry(shape, found):
 def file_entry(space, info):
     # type: (str, operation.FileInfo) -> dict[str, Any]
     """One entry of PrefixFileList and GetFileList."""
-    entry = {
-        "BucketName": space,
-        "FileName": info.key,
-        "Hash": info.etag,
-        "MimeType": info.mime,
-        "Size": info.size,
-        "CreateTime": info.created,
-        "ModifyTime": info.modified,
-        "StorageClass": info.storage_class,
-    }
+    return _restorable(info, dict(entry(_FILE, info), BucketName=space))
+
+
+def _restorable(info, found):
+    # type: (operation.FileInfo, dict[str, Any]) -> dict[str, Any]
     if info.restore is not None:
-        entry["RestoreStatus"] = info.restore
-    return entry
+        found["RestoreStatus"] = info.restore
+    return found
 
 
-def parse_file_entry(entry):
+def parse_file_entry(found):
     # type: (dict[str, Any]) -> operation.FileInfo
-    return operation.FileInfo(
-        text(entry["FileName"]),
-        number(entry["Size"]),
-        text(entry["Hash"]),
-        text(entry["MimeType"]),
-        text_or_none(entry.get("StorageClass")),
-        number(entry["CreateTime"]),
-        number(entry["ModifyTime"]),
-        (),
-        text_or_none(entry.get("RestoreStatus") or None),
-    )
+    return operation.FileInfo(*(parse_entry(_FILE, found) + [(), text_or_none(found.get("RestoreStatus") or None)]))
 
 
 def _encode_files(op, page):
@@ -313,19 +299,15 @@ def _encode_files(op, page):
 
 def _object_entry(info):
     # type: (operation.FileInfo) -> dict[str, Any]
-    entry = {
-        "Key": info.key,
-        "MimeType": info.mime,
-        "ETag": info.etag,
-        "Size": "%d" % info.size,  # Go and JuiceFS need a string
-        "StorageClass": info.storage_class,
-        "LastModified": info.modified,
-        "CreateTime": info.created,
-        "UserMeta": dict(info.metadata),
-    }
-    if info.restore is not None:
-        entry["RestoreStatus"] = info.restore
-    return entry
+    found = dict(entry(_OBJECT, info), Size="%d" % info.size, UserMeta=dict(info.metadata))  # Go and JuiceFS need text
+    return _restorable(info, found)
+
+
+def _parse_object_entry(found):
+    # type: (dict[str, Any]) -> operation.FileInfo
+    metadata = tuple(sorted((text(name), text(value)) for name, value in (found.get("UserMeta") or {}).items()))
+    restore = text_or_none(found.get("RestoreStatus") or None)
+    return operation.FileInfo(*(parse_entry(_OBJECT, found) + [metadata, restore]))
 
 
 def _encode_objects(op, page):
@@ -608,6 +590,25 @@ _UPLOAD = (
     ("StartTime", number_or_none),
     ("StorageClass", text_or_none),
 )  # type: Shape
+#: In the order of FileInfo, up to its metadata.
+_FILE = (
+    ("FileName", text),
+    ("Size", number),
+    ("Hash", text),
+    ("MimeType", text),
+    ("StorageClass", text_or_none),
+    ("CreateTime", number),
+    ("ModifyTime", number),
+)  # type: Shape
+_OBJECT = (
+    ("Key", text),
+    ("Size", number),
+    ("ETag", _tag),
+    ("MimeType", text),
+    ("StorageClass", text_or_none),
+    ("CreateTime", number_or_none),
+    ("LastModified", number_or_none),
+)  # type: Shape
 
 
 def check_coding(headers, status):
@@ -770,20 +771,6 @@ def _decode_files(op, response):
 def _decode_objects(op, response):
     # type: (operation.ListObjects, Response) -> operation.ObjectPage
     found = _fields(response, "Contents")
-    objects = [
-        operation.FileInfo(
-            text(entry["Key"]),
-            number(entry["Size"]),
-            text(entry["ETag"]).strip('"'),
-            text(entry["MimeType"]),
-            text_or_none(entry.get("StorageClass")),
-            number_or_none(entry.get("CreateTime")),
-            number_or_none(entry.get("LastModified")),
-            tuple(sorted((text(name), text(value)) for name, value in (entry.get("UserMeta") or {}).items())),
-            text_or_none(entry.get("RestoreStatus") or None),
-        )
-        for entry in found["Contents"] or ()
-    ]
     return operation.ObjectPage(
         text(found.get("Name", op.space)),
         text(found.get("Prefix", op.prefix)),
@@ -791,7 +778,7 @@ def _decode_objects(op, response):
         text(found.get("Delimiter") or u""),
         bool(found.get("IsTruncated")),
         text(found.get("NextMarker") or u""),
-        tuple(objects),
+        tuple([_parse_object_entry(entry) for entry in found["Contents"] or ()]),
         tuple([text(entry["Prefix"]) for entry in found.get("CommonPrefixes") or ()]),
     )
 

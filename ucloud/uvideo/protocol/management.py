@@ -308,20 +308,9 @@ def _token_entry(info):
 
 def _space_entry(info):
     # type: (operation.SpaceInfo) -> dict[str, Any]
-    return {
-        "BucketName": info.space,
-        "BucketId": info.space_id,
-        "Type": info.type,
-        "Region": info.region,
-        "Biz": info.biz,
-        "Tag": info.tag,
-        "StorageClass": info.storage_class,
-        "HasUserDomain": 1 if info.custom else 0,
-        "CreateTime": info.created,
-        "ModifyTime": info.modified,
-        "CdnDomainId": [],
-        "Domain": {"Src": list(info.source), "Cdn": list(info.cdn), "CustomSrc": list(info.custom), "CustomCdn": []},
-    }
+    domain = {"Src": list(info.source), "Cdn": list(info.cdn), "CustomSrc": list(info.custom), "CustomCdn": []}
+    custom = 1 if info.custom else 0
+    return dict(answer.entry(_SPACE_SET, info), HasUserDomain=custom, CdnDomainId=[], Domain=domain)
 
 
 def encode_error(name, error):
@@ -368,22 +357,8 @@ def _decode_spaces(op, found):
     spaces = []
     for entry in found["DataSet"] or ():
         domain = entry.get("Domain") or {}
-        spaces.append(
-            operation.SpaceInfo(
-                answer.text(entry["BucketName"]),
-                answer.text_or_none(entry.get("BucketId")),
-                answer.text_or_none(entry.get("Type")),
-                answer.text_or_none(entry.get("Region")),
-                answer.text_or_none(entry.get("Biz")),
-                answer.text_or_none(entry.get("Tag")),
-                answer.text_or_none(entry.get("StorageClass")),
-                answer.number_or_none(entry.get("CreateTime")),
-                answer.number_or_none(entry.get("ModifyTime")),
-                tuple([answer.text(host) for host in domain.get("Src") or ()]),
-                tuple([answer.text(host) for host in domain.get("Cdn") or ()]),
-                tuple([answer.text(host) for host in domain.get("CustomSrc") or ()]),
-            )
-        )
+        hosts = [_texts(domain.get(name)) for name in ("Src", "Cdn", "CustomSrc")]
+        spaces.append(operation.SpaceInfo(*(answer.parse_entry(_SPACE_SET, entry) + hosts)))
     return operation.SpaceList(tuple(spaces))
 
 
@@ -410,6 +385,18 @@ def _texts(value):
     return tuple([answer.text(each) for each in value or ()])
 
 
+#: In the order of SpaceInfo, up to its hosts.
+_SPACE_SET = (
+    ("BucketName", answer.text),
+    ("BucketId", answer.text_or_none),
+    ("Type", answer.text_or_none),
+    ("Region", answer.text_or_none),
+    ("Biz", answer.text_or_none),
+    ("Tag", answer.text_or_none),
+    ("StorageClass", answer.text_or_none),
+    ("CreateTime", answer.number_or_none),
+    ("ModifyTime", answer.number_or_none),
+)  # type: answer.Shape
 #: In the order of TokenInfo.
 _TOKEN_SET = (
     ("Region", answer.text_or_none),
