@@ -305,11 +305,8 @@ class FileTarget(object):
         # type: () -> None
         """Wait until what was written is on the disk."""
         try:
-            descriptor = localfile.opened(self.temporary, _OPEN)
-            try:
+            with localfile.opening(self.temporary, _OPEN) as descriptor:
                 localfile.sync(descriptor, data=True)
-            finally:
-                os.close(descriptor)
         except EnvironmentError as error:
             raise local(error, self.path)
 
