@@ -9,6 +9,7 @@ import os
 import stat
 import time
 import uuid
+from contextlib import closing
 
 try:
     import fcntl
@@ -284,12 +285,10 @@ class FileTarget(object):
     def digest(self, where):
         # type: (Slice) -> bytes
         """The binary SHA-1 of a Slice of the temporary file."""
-        handle, sha1 = self.handle(), hashlib.sha1()
-        try:
+        sha1 = hashlib.sha1()
+        with closing(self.handle()) as handle:
             for offset in range(where.offset, where.offset + where.length, _PIECE):
                 sha1.update(handle.read(min(_PIECE, where.offset + where.length - offset), offset))
-        finally:
-            handle.close()
         return sha1.digest()
 
     def length(self):

@@ -5,6 +5,7 @@ from __future__ import absolute_import, division, print_function
 import hashlib
 import logging
 from collections import deque
+from contextlib import closing
 
 from ..protocol import answer, byterange, etag, operation
 from ..protocol import download as downloads
@@ -317,14 +318,11 @@ class Receiver(object):
 
     def _work(self):
         # type: () -> None
-        worker = _Worker(self)
-        try:
+        with closing(_Worker(self)) as worker:
             run = _Run() if self.download is None else self._take()
             while run is not None:
                 worker.receive(run)
                 run = self._take()
-        finally:
-            worker.close()
 
     def _plan(self, begin):
         # type: (int) -> None
