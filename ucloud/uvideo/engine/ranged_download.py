@@ -13,7 +13,7 @@ from ..protocol.byterange import ByteRange
 from ..protocol.compat import TYPE_CHECKING
 from ..protocol.errors import BadAnswer, IntegrityError, InvalidRange, NoAnswer, ObjectChanged, UVideoError
 from .multipart_upload import Hashing, paced
-from .session import describe
+from .session import described
 from .upload_source import shown
 from .workers import LOOK, Workers
 
@@ -278,9 +278,7 @@ class Receiver(object):
         """All is there already: is the object still the same?"""
         found, response = self.carrier.call(operation.HeadObject(self.op.space, self.op.key))
         if found.etag != self.known().etag:
-            error = ObjectChanged()
-            describe(error, self.op)
-            raise error
+            raise described(ObjectChanged(), self.op)
         self.status, self.headers = response.status, response.headers
 
     def _compare(self):
@@ -438,7 +436,7 @@ class _Worker(object):
                     self._attempt(run)
                     break
                 except UVideoError as error:
-                    describe(error, self._op)
+                    described(error, self._op)
                     if run.at - before >= self._piece:  # it goes forward
                         attempts.progress()
                     shared.check()

@@ -11,7 +11,7 @@ from ..protocol.compat import TYPE_CHECKING
 from ..protocol.errors import IntegrityError, LocalFailure, SourceChanged
 from ..protocol.message import Slice
 from .multipart_upload import Hashing
-from .session import describe
+from .session import described
 from .upload_source import READ, StreamSource, shown
 
 if TYPE_CHECKING:
@@ -197,12 +197,8 @@ def put(carrier, op, body, headers=()):
     if not known:
         _log.warning("the service gave no etag that can be checked of what was put")
     elif not etag.same(stored.etag or u"", actual, size):
-        error = IntegrityError(
-            u"the stored object has etag %s but the source has %s" % (stored.etag, actual), status=response.status
-        )
-        describe(error, op)
-        error.response = response
-        raise error
+        wrong = u"the stored object has etag %s but the source has %s" % (stored.etag, actual)
+        raise described(IntegrityError(wrong, status=response.status), op, response)
     return stored, response, known
 
 
