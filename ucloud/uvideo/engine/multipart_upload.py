@@ -4,7 +4,9 @@ from __future__ import absolute_import, division, print_function
 
 import logging
 import threading
+from collections import deque
 
+from ..http.wakeup import Wakeup
 from ..protocol import errors, etag, operation
 from ..protocol import upload as uploads
 from ..protocol.compat import TYPE_CHECKING, printable
@@ -12,11 +14,6 @@ from .retry import Retry
 from .session import described
 from .upload_source import READ, shown
 from .workers import Workers
-
-try:
-    import queue
-except ImportError:
-    import Queue as queue  # type: ignore[import-not-found,no-redef]  # Python 2.7
 
 if TYPE_CHECKING:
     from typing import Any, Callable, Protocol, TypeVar  # noqa: F401
@@ -306,38 +303,54 @@ class Hashing(object):
     def __init__(self, size, digest=None):
         # type: (int | None, Digests | None) -> None
         self._etag = etag.Etag() if digest is None else digest  # type: Any
-        self._queue, self._room, self._error = None, None, None  # type: Any, Any, BaseException | None
+        self._beside, self._error = False, None  # type: bool, BaseException | None
         if size is None or size > 4 * READ:
-            # SimpleQueue is in C and costs half; 3.6 has none.  Looked up here, as gevent may have replaced it.
-            made = getattr(queue, "SimpleQueue", queue.Queue)
-            self._queue, self._room = made(), made()
-            for _ in range(self.AHEAD):
-                self._room.put(None)
-            self._thread = threading.Thread(target=self._work)
-            self._thread.daemon = True
-            self._thread.start()
+            self._pieces = deque()  # type: deque[bytes | memoryview]
+            self._over = self._ended = False
+            self._more, self._fewer = Wakeup(), Wakeup()
+            thread = threading.Thread(target=self._work)
+            thread.daemon = True
+            try:
+                thread.start()
+            except BaseException:
+                self._over = True
+                self._more.set()
+                raise
+            self._beside = True
 
     def _work(self):
         # type: () -> None
         while True:
-            data = self._queue.get()
-            if data is None:
-                return
-            try:
-                if self._error is None:
-                    self._etag.update(data)
-            except BaseException as error:
-                self._error = error
-            self._room.put(None)
+            over = self._over  # read before the pieces: none comes after it
+            if self._pieces:
+                self._take(self._pieces[0])
+            elif over:
+                break
+            else:
+                self._more.wait()
+        self._ended = True
+        self._fewer.set()
+
+    def _take(self, data):
+        # type: (bytes | memoryview) -> None
+        try:
+            if self._error is None:
+                self._etag.update(data)
+        except BaseException as error:
+            self._error = error
+        self._pieces.popleft()
+        self._fewer.set()
 
     def update(self, data):
         # type: (bytes | memoryview) -> None
         """Add bytes.  They must stay as they are until AHEAD more pieces have been added."""
-        if self._queue is None:
+        if not self._beside:
             self._etag.update(data)
         else:
-            self._room.get()
-            self._queue.put(data)
+            while len(self._pieces) >= self.AHEAD:
+                self._fewer.wait()
+            self._pieces.append(data)
+            self._more.set()
             if self._error is not None:
                 raise self._error
 
@@ -355,7 +368,9 @@ class Hashing(object):
 
     def close(self):
         # type: () -> None
-        if self._queue is not None:
-            self._queue.put(None)
-            self._thread.join()
-            self._queue = None
+        if self._beside:
+            self._over = True
+            self._more.set()
+            while not self._ended:
+                self._fewer.wait()
+            self._beside = False
