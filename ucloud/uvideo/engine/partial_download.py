@@ -28,7 +28,7 @@ DIGITS = 8
 _NONE = b"\0" * DIGEST
 
 
-class Leftover(Watch):
+class PartialDownload(Watch):
     """Notes in a FileTarget what has arrived of an object.  ``find`` what an earlier run noted; ``close`` it when done.
 
     ``op``: the GetObject.  ``origin``: what tells one service from another.
