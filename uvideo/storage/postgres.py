@@ -8,12 +8,11 @@ sees all that was committed before.  PostgreSQL itself gathers the commits of ma
 from __future__ import annotations
 
 import builtins
-import json
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 from uvideo._core import errors
-from uvideo.storage.base import Compacted, ObjectRecord, Page, PartRecord, SpaceRecord, UploadRecord
+from uvideo.storage.base import Compacted, ObjectRecord, PartRecord, SpaceRecord, UploadRecord
 from uvideo.storage.postgres_accounts import LONG, PostgresAccounts
 from uvideo.storage.postgres_connections import LOOK, Connections, Lock, Session, count_of
 from uvideo.storage.schema import (
@@ -21,40 +20,32 @@ from uvideo.storage.schema import (
     IS_STALE,
     OBJECT,
     PART,
+    PUT,
     SPACE,
     STALE,
     UPLOAD,
     Row,
-    behind,
-    object_of,
+    check_source,
+    insert,
     object_row,
-    rolled_up,
-    space_of,
-    upload_of,
+    space_row,
+    upload_row,
 )
 
 __all__ = ["PostgresCatalog"]
 
+T = TypeVar("T")
+
 TABLES = ("objects", "small", "uploads", "parts", "blobs", "leases", "flux")  # those whose rows come and go
-FIRST_LOOK = 16  # rows asked for behind a common prefix, where most likely another one follows
-PUT_OBJECT = f"""
-    INSERT INTO objects ({OBJECT}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-    ON CONFLICT (space_id, key) DO UPDATE SET size = excluded.size, etag = excluded.etag, mime = excluded.mime,
-    blob = excluded.blob, storage_class = excluded.storage_class, headers = excluded.headers,
-    created = excluded.created, modified = excluded.modified, extra = excluded.extra"""
 PUT_INLINE = f"""
     WITH bytes AS (
         INSERT INTO small (space_id, key, data) VALUES ($1, $2, $12)
         ON CONFLICT (space_id, key) DO UPDATE SET data = excluded.data)
-    {PUT_OBJECT}"""
+    {PUT}"""
 PUT_BLOB = f"""
     WITH bytes AS (DELETE FROM small WHERE space_id = $1 AND key = $2)
-    {PUT_OBJECT}"""
+    {PUT}"""
 COLUMNS = ", ".join(f"objects.{name}" for name in OBJECT.split(", "))
-GET = f"""
-    SELECT {COLUMNS}, small.data FROM objects
-    LEFT JOIN small ON objects.blob IS NULL AND small.space_id = objects.space_id AND small.key = objects.key
-    WHERE objects.space_id = $1 AND objects.key = $2"""
 OF_SPACE = f"""
     SELECT spaces.space_id IS NOT NULL, {COLUMNS} FROM spaces
     LEFT JOIN objects ON objects.space_id = spaces.space_id AND objects.key = $2 WHERE spaces.space_id = $1"""
@@ -90,9 +81,20 @@ class PostgresCatalog(PostgresAccounts):
 
         await self._db.transaction(work, seconds=LOOK)
 
-    async def identity(self) -> str | None:
-        row = await self._db.one("SELECT identity FROM identity")
-        return row[0] if row else None
+    async def _all(self, query: str, *values: object) -> builtins.list[Row]:
+        return await self._db.all(query, *values)
+
+    async def _look(self, look: Callable[[Iterable[Row]], T], query: str, *values: object) -> T:
+        return look(await self._db.all(query, *values))
+
+    async def _change(self, query: str, *values: object, of_space: bool = False) -> int:
+        return await self._db.change(query, *values)
+
+    async def _change_each(self, query: str, rows: Sequence[Row]) -> None:
+        async def work(db: Session) -> None:
+            await db.executemany(query, rows)
+
+        await self._db.transaction(work)
 
     async def problems(self) -> builtins.list[str]:
         return []
@@ -125,18 +127,12 @@ class PostgresCatalog(PostgresAccounts):
     # Spaces
 
     async def create_space(self, space: SpaceRecord) -> None:
-        values = (
-            *(space.space_id, space.name, space.owner, space.type, space.region, space.biz, space.tag),
-            *(space.storage_class, space.created, space.modified, json.dumps(space.domains)),
-        )
-
         async def work(db: Session) -> None:
             if await db.fetchval("SELECT 1 FROM spaces WHERE name = $1", space.name):
                 raise errors.SpaceExists(space=space.name)
             if await db.fetchval("SELECT 1 FROM domains WHERE domain = ANY($1) LIMIT 1", space.domains):
                 raise errors.DomainTaken()
-            marks = ", ".join(f"${number + 1}" for number in range(len(values)))
-            await db.execute(f"INSERT INTO spaces ({SPACE}) VALUES ({marks})", *values)
+            await db.execute(insert("spaces", SPACE), *space_row(space))
             await db.executemany(
                 "INSERT INTO domains (domain, space_id) VALUES ($1, $2)",
                 [(domain, space.space_id) for domain in space.domains],
@@ -144,32 +140,6 @@ class PostgresCatalog(PostgresAccounts):
 
         names = [Lock("name", space.name), *(Lock("domain", domain) for domain in set(space.domains))]
         await self._db.transaction(work, *names)
-
-    async def space(self, name: str) -> SpaceRecord | None:
-        row = await self._db.one(f"SELECT {SPACE} FROM spaces WHERE name = $1", name)
-        return space_of(row) if row else None
-
-    async def space_of_domain(self, domain: str) -> SpaceRecord | None:
-        query = f"SELECT {SPACE} FROM spaces WHERE space_id = (SELECT space_id FROM domains WHERE domain = $1)"
-        row = await self._db.one(query, domain)
-        return space_of(row) if row else None
-
-    async def spaces(self, owner: str, offset: int, limit: int) -> builtins.list[SpaceRecord]:
-        query = f"SELECT {SPACE} FROM spaces WHERE owner = $1 ORDER BY name LIMIT $2 OFFSET $3"
-        return [space_of(row) for row in await self._db.all(query, owner, max(0, limit), offset)]
-
-    async def all_spaces(self, after: str, limit: int) -> builtins.list[SpaceRecord]:
-        query = f"SELECT {SPACE} FROM spaces WHERE name > $1 ORDER BY name LIMIT $2"
-        return [space_of(row) for row in await self._db.all(query, after, limit)]
-
-    async def update_space(self, name: str, *, type: str | None, storage_class: str | None, modified: int) -> None:
-        changed = await self._db.change(
-            "UPDATE spaces SET type = COALESCE($1, type), storage_class = COALESCE($2, storage_class), modified = $3 "
-            "WHERE name = $4",
-            *(type, storage_class, modified, name),
-        )
-        if not changed:
-            raise errors.SpaceNotFound(space=name)
 
     async def delete_space(self, name: str) -> builtins.list[str]:
         space = await self.space(name)
@@ -200,10 +170,7 @@ class PostgresCatalog(PostgresAccounts):
 
         async def work(db: Session) -> list[str]:
             if source is not None:
-                row = await _object_row(db, source.space_id, source.key.encode())
-                is_change = (source.space_id, source.key) == (record.space_id, record.key)
-                if not (_unchanged if is_change else _same)(row, source):
-                    raise errors.NotFound(key=source.key)
+                check_source(await _object_row(db, source.space_id, source.key.encode()), source, record)
             return await self._put(db, record, overwrite, named=source is not None and source.blob == record.blob)
 
         locks = {_space(record.space_id), _key(*place)}
@@ -224,7 +191,7 @@ class PostgresCatalog(PostgresAccounts):
         if record.blob is None:
             await db.execute(PUT_INLINE, *values, record.inline or b"")
         else:
-            await db.execute(PUT_BLOB if old and old[5] is None else PUT_OBJECT, *values)
+            await db.execute(PUT_BLOB if old and old[5] is None else PUT, *values)
             if self._ledger and not named and not (old and old[5] == record.blob):
                 await _name(db, record.blob)
         return await self._unnamed(db, old[5]) if old and old[5] != record.blob else []
@@ -271,18 +238,6 @@ class PostgresCatalog(PostgresAccounts):
 
         return await self._db.transaction(work, *_locks({_space(space_id), _key(space_id, old), _key(space_id, new)}))
 
-    async def get(self, space_id: str, key: str) -> ObjectRecord | None:
-        row = await self._db.one(GET, space_id, key.encode())
-        return object_of(row, row[11]) if row else None
-
-    async def find(self, owner: str, etag: str, size: int) -> ObjectRecord | None:
-        row = await self._db.one(
-            "SELECT space_id, key FROM objects WHERE etag = $1 AND size = $2 AND storage_class <> 'ARCHIVE' "
-            "AND EXISTS (SELECT 1 FROM spaces WHERE spaces.space_id = objects.space_id AND owner = $3) LIMIT 1",
-            *(etag, size, owner),
-        )
-        return await self.get(row[0], row[1].decode()) if row else None
-
     async def delete(self, space_id: str, key: str) -> builtins.list[str] | None:
         async def work(db: Session) -> list[str] | None:
             row = await _object_row(db, space_id, key.encode())
@@ -290,92 +245,15 @@ class PostgresCatalog(PostgresAccounts):
 
         return await self._db.transaction(work, *_locks({_key(space_id, key.encode())}))
 
-    async def list(self, space_id: str, prefix: str, marker: str, limit: int, delimiter: str = "") -> Page:
-        page, last = Page(), ""
-        if limit <= 0:
-            return page
-        start, after, split = prefix.encode(), marker.encode(), delimiter.encode()
-        lower, beyond = (after, ">") if after >= start else (start, ">=")
-        if after and split and after.startswith(start) and rolled_up(after, start, split) == after:
-            lower, beyond = behind(after), ">="
-        end, bound = (behind(start),) if start else (), "AND key < $4 ORDER BY key" if start else "ORDER BY key"
-        look = limit + 2
-        while True:
-            wanted = min(look, limit + 2)
-            rows = await self._db.all(
-                f"SELECT {OBJECT} FROM objects WHERE space_id = $1 AND key {beyond} $2 {bound} LIMIT $3",
-                *(space_id, lower, wanted, *end),
-            )
-            for row in rows:
-                lower, beyond = row[1], ">"
-                if split and row[1] == start and start.endswith(split):
-                    continue
-                if len(page.objects) + len(page.prefixes) == limit:
-                    return Page(page.objects, page.prefixes, last)
-                jump = rolled_up(row[1], start, split) if split else b""
-                if jump:  # all that begins with it counts once: go on behind it
-                    last = jump.decode()
-                    page.prefixes.append(last)
-                    lower, beyond = behind(jump), ">="
-                    look = FIRST_LOOK
-                    break
-                page.objects.append(object_of(row))
-                last = page.objects[-1].key
-            else:
-                if len(rows) < wanted:
-                    return page
-                look *= 4
-
-    async def list_by_offset(self, space_id: str, offset: int, limit: int) -> builtins.list[ObjectRecord]:
-        query = f"SELECT {OBJECT} FROM objects WHERE space_id = $1 ORDER BY key LIMIT $2 OFFSET $3"
-        return [object_of(row) for row in await self._db.all(query, space_id, max(0, limit), offset)]
-
-    async def walk(self, after: tuple[str, str] | None, limit: int) -> builtins.list[ObjectRecord]:
-        space_id, key = after or ("", "")
-        query = f"""
-            SELECT {OBJECT} FROM objects WHERE (space_id, key) > ($1, $2) ORDER BY space_id, key LIMIT $3"""
-        return [object_of(row) for row in await self._db.all(query, space_id, key.encode(), max(0, limit))]
-
     # Uploads
 
     async def begin(self, upload: UploadRecord) -> None:
-        values = (
-            *(upload.upload_id, upload.space_id, upload.key.encode(), upload.draft, upload.mime),
-            *(upload.storage_class, json.dumps(upload.headers), upload.created),
-        )
-
         async def work(db: Session) -> None:
             if not await db.fetchval("SELECT 1 FROM spaces WHERE space_id = $1", upload.space_id):
                 raise errors.SpaceNotFound()
-            await db.execute(f"INSERT INTO uploads ({UPLOAD}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)", *values)
+            await db.execute(insert("uploads", UPLOAD), *upload_row(upload))
 
         await self._db.transaction(work, *_locks({_space(upload.space_id)}))
-
-    async def upload(self, upload_id: str) -> UploadRecord | None:
-        row = await self._db.one(f"SELECT {UPLOAD} FROM uploads WHERE upload_id = $1", upload_id)
-        return upload_of(row) if row else None
-
-    async def uploads(
-        self, space_id: str, prefix: str, marker: str, upload_id_marker: str, limit: int
-    ) -> builtins.list[UploadRecord]:
-        start, after = prefix.encode(), marker.encode()
-        lower: tuple[Any, ...]
-        if after < start or not after:
-            where, lower = "key >= $3", (start,)
-        elif upload_id_marker:
-            where, lower = "(key, upload_id) > ($3, $4)", (after, upload_id_marker)
-        else:
-            where, lower = "key > $3", (after,)
-        bound = (behind(start),) if start else ()
-        query = (
-            f"SELECT {UPLOAD} FROM uploads WHERE space_id = $1 AND {where} "
-            f"{f'AND key < ${3 + len(lower)}' if bound else ''} ORDER BY key, upload_id LIMIT $2"
-        )
-        return [upload_of(row) for row in await self._db.all(query, space_id, max(0, limit), *lower, *bound)]
-
-    async def part(self, upload_id: str, part: int) -> PartRecord | None:
-        row = await self._db.one(f"SELECT {PART} FROM parts WHERE upload_id = $1 AND part = $2", upload_id, part)
-        return PartRecord(*row) if row else None
 
     async def add_part(self, upload_id: str, part: PartRecord) -> None:
         added = await self._db.change(
@@ -386,15 +264,6 @@ class PostgresCatalog(PostgresAccounts):
         )
         if not added:
             raise errors.PartExists() if await self.upload(upload_id) else errors.UploadNotFound()
-
-    async def parts(self, upload_id: str, first: int, limit: int | None) -> builtins.list[PartRecord]:
-        query = f"SELECT {PART} FROM parts WHERE upload_id = $1 AND part >= $2 ORDER BY part LIMIT $3"
-        rows = await self._db.all(query, upload_id, first, None if limit is None else max(0, limit))
-        return [PartRecord(*row) for row in rows]
-
-    async def count_parts(self, upload_id: str) -> int:
-        row = await self._db.one("SELECT COUNT(*) FROM parts WHERE upload_id = $1", upload_id)
-        return int(row[0]) if row else 0
 
     async def finish(
         self, upload_id: str, record: ObjectRecord, *, overwrite: bool = True, parts: int | None = None
@@ -455,15 +324,6 @@ def _locks(names: Iterable[tuple[Any, ...]]) -> builtins.list[Lock]:
 async def _object_row(db: Session, space_id: str, key: bytes) -> Row | None:
     row = await db.fetchrow(f"SELECT {OBJECT} FROM objects WHERE space_id = $1 AND key = $2", space_id, key)
     return tuple(row) if row else None
-
-
-def _same(row: Row | None, record: ObjectRecord) -> bool:
-    """Whether the object has the bytes of the record still."""
-    return row is not None and row[2:4] == (record.size, record.etag) and row[5] == record.blob
-
-
-def _unchanged(row: Row | None, record: ObjectRecord) -> bool:
-    return row == object_row(record, record.created)
 
 
 async def _name(db: Session, blob: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from uvideo._core import errors
 from uvideo.storage.base import DAY, Census, DayUsage, Holding, KeyRecord, OpenUploads, StaleUpload, TokenRecord
@@ -16,21 +16,21 @@ from uvideo.storage.schema import (
     KEY,
     OPEN_UPLOADS,
     OWNERS,
-    RETIRE,
     STALE_UPLOADS,
     TOKEN,
     Held,
+    insert,
     token_of,
+    token_row,
 )
-from uvideo.storage.sqlite_accounts import changed, flux_of, token_row
+from uvideo.storage.sql_catalog import SqlCatalog, by_day, changed
 
 __all__ = ["PostgresAccounts"]
 
 LONG = 3600.0  # seconds that reading every object may take
-MARKS = ", ".join(f"${number + 1}" for number in range(len(TOKEN.split(", "))))
 
 
-class PostgresAccounts:
+class PostgresAccounts(SqlCatalog):
     """The part of ``PostgresCatalog`` that is about tokens, key pairs and usage."""
 
     _db: Connections
@@ -41,33 +41,9 @@ class PostgresAccounts:
         async def work(db: Session) -> None:
             if await db.fetchval("SELECT COUNT(*) FROM tokens WHERE owner = $1", token.owner) >= limit:
                 raise errors.TooManyTokens()
-            await db.execute(f"INSERT INTO tokens ({TOKEN}) VALUES ({MARKS})", *token_row(token))
+            await db.execute(insert("tokens", TOKEN), *token_row(token))
 
         await self._db.transaction(work, Lock("tokens", token.owner))
-
-    async def token(self, public: str) -> TokenRecord | None:
-        row = await self._db.one(f"SELECT {TOKEN} FROM tokens WHERE public = $1", public)
-        return token_of(row) if row else None
-
-    async def tokens(self, owner: str) -> builtins.list[TokenRecord]:
-        query = f"SELECT {TOKEN} FROM tokens WHERE owner = $1 ORDER BY created, token_id"
-        return [token_of(row) for row in await self._db.all(query, owner)]
-
-    async def update_token(self, token: TokenRecord) -> None:
-        row = dict(zip(TOKEN.split(", "), token_row(token), strict=True))
-        del row["private"]  # what was read before may be sealed anew by now
-        marks = ", ".join(f"${number + 1}" for number in range(len(row)))
-        changes = f"UPDATE tokens SET ({', '.join(row)}) = ({marks}) WHERE token_id = $1 AND owner = $2"
-        if not await self._db.change(changes, *row.values()):
-            raise errors.TokenNotFound()
-
-    async def delete_token(self, owner: str, token_id: str) -> None:
-        if not await self._db.change("DELETE FROM tokens WHERE token_id = $1 AND owner = $2", token_id, owner):
-            raise errors.TokenNotFound()
-
-    async def all_tokens(self) -> builtins.list[TokenRecord]:
-        rows = await self._db.all(f"SELECT {TOKEN} FROM tokens ORDER BY owner, created, token_id")
-        return [token_of(row) for row in rows]
 
     async def reseal(self, change: Callable[[TokenRecord | KeyRecord], str | None]) -> tuple[int, int]:
         async def work(db: Session) -> tuple[int, int]:
@@ -80,46 +56,7 @@ class PostgresAccounts:
 
         return await self._db.transaction(work, seconds=LONG)
 
-    # Programs
-
-    async def oldest_program(self) -> int:
-        ((schema,),) = await self._db.all("SELECT schema FROM oldest")
-        return int(schema)
-
-    async def retire_older(self) -> None:
-        await self._db.change(RETIRE)
-
-    # Key pairs
-
-    async def add_key(self, key: KeyRecord) -> bool:
-        insert = f"INSERT INTO keys ({KEY}) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
-        return await self._db.change(insert, key.public, key.owner, key.private, key.created) > 0
-
-    async def key(self, public: str) -> KeyRecord | None:
-        row = await self._db.one(f"SELECT {KEY} FROM keys WHERE public = $1", public)
-        return KeyRecord(*row) if row else None
-
-    async def keys(self) -> builtins.list[KeyRecord]:
-        return [KeyRecord(*row) for row in await self._db.all(f"SELECT {KEY} FROM keys ORDER BY created, public")]
-
-    async def remove_key(self, public: str) -> bool:
-        return await self._db.change("DELETE FROM keys WHERE public = $1", public) > 0
-
     # Usage
-
-    async def add_flux(self, day: int, sent: Mapping[str, int], received: Mapping[str, int] | None = None) -> None:
-        rows = [(day, *counts, name) for name, *counts in flux_of(sent, received)]
-
-        async def work(db: Session) -> None:
-            await db.executemany(
-                "INSERT INTO flux (space_id, day, sent, received) "
-                "SELECT space_id, $1::BIGINT, $2::BIGINT, $3::BIGINT FROM spaces WHERE name = $4 "
-                "ON CONFLICT (space_id, day) DO UPDATE SET sent = flux.sent + excluded.sent, "
-                "received = flux.received + excluded.received",
-                rows,
-            )
-
-        await self._db.transaction(work)
 
     async def census(self) -> Census:
         ((*counts,),) = await self._db.all(CENSUS, seconds=LONG)
@@ -155,8 +92,4 @@ class PostgresAccounts:
             *(asked, first, last),
         )
         flux = {day: (sent, received) for day, sent, received in read}
-        found, there = [], 0
-        for day in range(first, last + 1):
-            there += stored.get(day, 0)
-            found.append(DayUsage(day, there, *flux.get(day, (0, 0))))
-        return found
+        return by_day(first, last, stored, flux)

@@ -7,11 +7,13 @@ has none of them.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from uvideo._core import errors
 from uvideo.storage.base import Holding, ObjectRecord, SpaceRecord, TokenRecord, UploadRecord
 
 Row = tuple[Any, ...]
@@ -164,6 +166,23 @@ class Held:
         return sorted(found, key=lambda each: (each.account, each.space))
 
 
+def insert(table: str, columns: str) -> str:
+    marks = ", ".join(f"${number}" for number, _ in enumerate(columns.split(", "), 1))
+    return f"INSERT INTO {table} ({columns}) VALUES ({marks})"
+
+
+PUT = f"{insert('objects', OBJECT)} ON CONFLICT (space_id, key) DO UPDATE SET " + ", ".join(
+    f"{name} = excluded.{name}" for name in OBJECT.split(", ")[2:]
+)
+PUT_SMALL = f"{insert('small', 'space_id, key, data')} ON CONFLICT (space_id, key) DO UPDATE SET data = excluded.data"
+
+
+@functools.lru_cache(maxsize=256)
+def in_sqlite(statement: str) -> str:
+    """The same with a ? for each parameter.  They stand in their order, each once."""
+    return re.sub(r"\$\d+", "?", statement)
+
+
 def headers_of(text: str) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in json.loads(text)) if text != "[]" else ()
 
@@ -179,6 +198,23 @@ def space_of(row: Row) -> SpaceRecord:
 def token_of(row: Row) -> TokenRecord:
     lists = [tuple(each) for each in json.loads(row[6])]
     return TokenRecord(*row[:6], *lists, *row[7:])
+
+
+def space_row(space: SpaceRecord) -> Row:
+    """In the order of SPACE."""
+    return (
+        *(space.space_id, space.name, space.owner, space.type, space.region, space.biz, space.tag),
+        *(space.storage_class, space.created, space.modified, json.dumps(space.domains)),
+    )
+
+
+def token_row(token: TokenRecord) -> Row:
+    """In the order of TOKEN."""
+    rights = json.dumps([token.ops, token.prefixes, token.spaces, token.black_ips, token.white_ips])
+    return (
+        *(token.token_id, token.owner, token.name, token.public, token.private, token.region, rights),
+        *(token.expires, token.created, token.modified),
+    )
 
 
 def object_of(row: Row, inline: bytes | None = None) -> ObjectRecord:
@@ -200,6 +236,18 @@ def object_row(record: ObjectRecord, created: int) -> Row:
     )
 
 
+def check_source(row: Row | None, source: ObjectRecord, record: ObjectRecord) -> None:
+    """NotFound unless the row of the source is such that the record can be put, as Catalog.put has it."""
+    if row is None:
+        is_same = False
+    elif (source.space_id, source.key) == (record.space_id, record.key):
+        is_same = row == object_row(source, source.created)
+    else:  # a copy: the bytes count
+        is_same = row[2:4] == (source.size, source.etag) and row[5] == source.blob
+    if not is_same:
+        raise errors.NotFound(key=source.key)
+
+
 def _extra_of(text: str) -> tuple[Any, ...]:
     tags, acl, ready, expires = json.loads(text)
     return tuple((key, value) for key, value in tags), acl, ready, expires
@@ -208,6 +256,14 @@ def _extra_of(text: str) -> tuple[Any, ...]:
 def upload_of(row: Row) -> UploadRecord:
     upload_id, space_id, key, draft, mime, storage_class, headers, created = row
     return UploadRecord(upload_id, space_id, key.decode(), draft, mime, storage_class, headers_of(headers), created)
+
+
+def upload_row(upload: UploadRecord) -> Row:
+    """In the order of UPLOAD."""
+    return (
+        *(upload.upload_id, upload.space_id, upload.key.encode(), upload.draft, upload.mime),
+        *(upload.storage_class, json.dumps(upload.headers), upload.created),
+    )
 
 
 def behind(prefix: bytes) -> bytes:

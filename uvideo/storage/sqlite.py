@@ -12,13 +12,12 @@ from __future__ import annotations
 import asyncio
 import builtins
 import contextlib
-import json
 import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from uvideo._core import errors
 from uvideo.storage import sqlite_upkeep as upkeep
@@ -26,7 +25,6 @@ from uvideo.storage.base import (
     Absent,
     Compacted,
     ObjectRecord,
-    Page,
     PartRecord,
     SpaceRecord,
     Unfit,
@@ -42,17 +40,19 @@ from uvideo.storage.schema import (
     MIGRATIONS,
     OBJECT,
     PART,
+    PUT,
+    PUT_SMALL,
     SPACE,
     STALE,
     UPLOAD,
     Row,
-    behind,
-    object_of,
+    check_source,
+    in_sqlite,
+    insert,
     object_row,
-    rolled_up,
-    space_of,
+    space_row,
     statements,
-    upload_of,
+    upload_row,
 )
 from uvideo.storage.sqlite_accounts import Accounts
 
@@ -67,18 +67,8 @@ NAMES_AT_ONCE = 500
 PROBLEMS = 20  # told of a damaged file
 SPACES_KEPT = 1000  # answers in memory
 
-PUT = f"""
-    INSERT INTO objects ({OBJECT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (space_id, key) DO UPDATE SET size = excluded.size, etag = excluded.etag, mime = excluded.mime,
-    blob = excluded.blob, storage_class = excluded.storage_class, headers = excluded.headers,
-    created = excluded.created, modified = excluded.modified, extra = excluded.extra"""
-PUT_SMALL = """
-    INSERT INTO small (space_id, key, data) VALUES (?, ?, ?)
-    ON CONFLICT (space_id, key) DO UPDATE SET data = excluded.data"""
-GET = f"""
-    SELECT {OBJECT}, CASE WHEN blob IS NULL
-        THEN (SELECT data FROM small WHERE small.space_id = objects.space_id AND small.key = objects.key) END
-    FROM objects WHERE space_id = ? AND key = ?"""
+INSERT_UPLOAD = in_sqlite(insert("uploads", UPLOAD))
+INSERT_PART = in_sqlite(f"{insert('parts', f'upload_id, {PART}')} ON CONFLICT DO NOTHING")
 
 
 class SqliteCatalog(Accounts):
@@ -137,10 +127,6 @@ class SqliteCatalog(Accounts):
             self._checking = asyncio.ensure_future(self.apart(_try_write))
         await asyncio.shield(self._checking)
 
-    async def identity(self) -> str | None:
-        rows = await self._all("SELECT identity FROM identity")
-        return rows[0][0] if rows else None
-
     async def problems(self) -> builtins.list[str]:
         """The one look that cannot be done in pages: the log grows meanwhile, and is cut back afterwards."""
         lines = await self.apart(lambda db: db.execute(f"PRAGMA integrity_check({PROBLEMS})").fetchall())
@@ -168,28 +154,16 @@ class SqliteCatalog(Accounts):
     # Spaces
 
     async def create_space(self, space: SpaceRecord) -> None:
-        values = (
-            *(space.space_id, space.name, space.owner, space.type, space.region, space.biz, space.tag),
-            *(space.storage_class, space.created, space.modified, json.dumps(space.domains)),
-        )
-
         def work(db: sqlite3.Connection) -> None:
             if _one(db, "SELECT 1 FROM spaces WHERE name = ?", space.name):
                 raise errors.SpaceExists(space=space.name)
-            db.execute(f"INSERT INTO spaces ({SPACE}) VALUES ({', '.join('?' * len(values))})", values)
+            db.execute(in_sqlite(insert("spaces", SPACE)), space_row(space))
             for domain in space.domains:
                 if _one(db, "SELECT 1 FROM domains WHERE domain = ?", domain):
                     raise errors.DomainTaken()
                 db.execute("INSERT INTO domains (domain, space_id) VALUES (?, ?)", (domain, space.space_id))
 
         await self._write_space(work)
-
-    async def space(self, name: str) -> SpaceRecord | None:
-        return await self._space(f"SELECT {SPACE} FROM spaces WHERE name = ?", name)
-
-    async def space_of_domain(self, domain: str) -> SpaceRecord | None:
-        query = f"SELECT {SPACE} FROM spaces WHERE space_id = (SELECT space_id FROM domains WHERE domain = ?)"
-        return await self._space(query, domain)
 
     async def _space(self, query: str, name: str) -> SpaceRecord | None:
         """What the query finds, kept until any process changes any space: every request asks for one."""
@@ -198,32 +172,11 @@ class SqliteCatalog(Accounts):
         mark, known = self._mark.value(), self._spaces.get((query, name))
         if known is not None and known[0] == mark:
             return known[1]
-        rows = await self._all(query, name)
-        space = space_of(rows[0]) if rows else None
+        space = await super()._space(query, name)
         if len(self._spaces) >= SPACES_KEPT:
             self._spaces.clear()
         self._spaces[query, name] = mark, space
         return space
-
-    async def spaces(self, owner: str, offset: int, limit: int) -> builtins.list[SpaceRecord]:
-        query = f"SELECT {SPACE} FROM spaces WHERE owner = ? ORDER BY name LIMIT ? OFFSET ?"
-        return [space_of(row) for row in await self._all(query, owner, max(0, limit), offset)]
-
-    async def all_spaces(self, after: str, limit: int) -> builtins.list[SpaceRecord]:
-        query = f"SELECT {SPACE} FROM spaces WHERE name > ? ORDER BY name LIMIT ?"
-        return [space_of(row) for row in await self._all(query, after, limit)]
-
-    async def update_space(self, name: str, *, type: str | None, storage_class: str | None, modified: int) -> None:
-        def work(db: sqlite3.Connection) -> None:
-            changed = db.execute(
-                "UPDATE spaces SET type = COALESCE(?, type), storage_class = COALESCE(?, storage_class), modified = ? "
-                "WHERE name = ?",
-                (type, storage_class, modified, name),
-            )
-            if not changed.rowcount:
-                raise errors.SpaceNotFound(space=name)
-
-        await self._write_space(work)
 
     async def delete_space(self, name: str) -> builtins.list[str]:
         def work(db: sqlite3.Connection) -> list[str]:
@@ -249,10 +202,7 @@ class SqliteCatalog(Accounts):
     ) -> builtins.list[str]:
         def work(db: sqlite3.Connection) -> list[str]:
             if source is not None:
-                row = _object_row(db, source.space_id, source.key.encode())
-                is_change = (source.space_id, source.key) == (record.space_id, record.key)
-                if not (_unchanged if is_change else _same)(row, source):
-                    raise errors.NotFound(key=source.key)
+                check_source(_object_row(db, source.space_id, source.key.encode()), source, record)
             return _put(db, record, overwrite)
 
         return await self._write(work)
@@ -281,19 +231,6 @@ class SqliteCatalog(Accounts):
 
         return await self._write(work)
 
-    async def get(self, space_id: str, key: str) -> ObjectRecord | None:
-        for row in await self._all(GET, space_id, key.encode()):
-            return object_of(row, row[11])
-        return None
-
-    async def find(self, owner: str, etag: str, size: int) -> ObjectRecord | None:
-        query = f"""
-            SELECT {OBJECT} FROM objects WHERE etag = ? AND size = ? AND storage_class <> 'ARCHIVE'
-            AND EXISTS (SELECT 1 FROM spaces WHERE spaces.space_id = objects.space_id AND owner = ?) LIMIT 1"""
-        for row in await self._all(query, etag, size, owner):
-            return await self.get(row[0], row[1].decode())
-        return None
-
     async def delete(self, space_id: str, key: str) -> builtins.list[str] | None:
         def work(db: sqlite3.Connection) -> list[str] | None:
             row = _object_row(db, space_id, key.encode())
@@ -301,104 +238,14 @@ class SqliteCatalog(Accounts):
 
         return await self._write(work, frees=True)
 
-    async def list(self, space_id: str, prefix: str, marker: str, limit: int, delimiter: str = "") -> Page:
-        page, last = Page(), ""
-        if limit <= 0:
-            return page
-        start, after, split = prefix.encode(), marker.encode(), delimiter.encode()
-        lower, beyond = (after, ">") if after >= start else (start, ">=")
-        if after and split and after.startswith(start) and rolled_up(after, start, split) == after:
-            lower, beyond = behind(after), ">="
-        bound: Sequence[bytes] = (behind(start),) if start else ()
-        ordered = "AND key < ? ORDER BY key" if bound else "ORDER BY key"
-        next_key = f"SELECT key FROM objects WHERE space_id = ? AND key >= ? {ordered} LIMIT 1"
-        while True:
-            query = f"SELECT {OBJECT} FROM objects WHERE space_id = ? AND key {beyond} ? {ordered} LIMIT ?"
-            values, jump = (space_id, lower, *bound, limit + 2), b""
-
-            def fill(db: sqlite3.Connection, query: str = query, values: Row = values) -> tuple[bool, bytes]:
-                """Whether the page is full; where it goes on behind what is rolled up, b"" if nowhere."""
-                nonlocal last
-                with contextlib.closing(db.execute(query, values)) as rows:  # open, it would hold the snapshot
-                    for row in rows:
-                        if split and row[1] == start and start.endswith(split):
-                            continue
-                        if len(page.objects) + len(page.prefixes) == limit:
-                            return True, b""
-                        jump = rolled_up(row[1], start, split) if split else b""
-                        if jump:
-                            return False, jump
-                        page.objects.append(object_of(row))
-                        last = page.objects[-1].key
-                return False, b""
-
-            is_full, jump = await self._read(fill)
-            if is_full:
-                return Page(page.objects, page.prefixes, last)
-            if not jump:
-                return page
-            while jump:  # all that begins with it counts once: go on behind it, where mostly another one follows
-                last = jump.decode()
-                page.prefixes.append(last)
-                found = await self._all(next_key, space_id, behind(jump), *bound)
-                if not found:
-                    return page
-                if len(page.objects) + len(page.prefixes) == limit:
-                    return Page(page.objects, page.prefixes, last)
-                lower, beyond = found[0][0], ">="
-                jump = rolled_up(lower, start, split)
-
-    async def walk(self, after: tuple[str, str] | None, limit: int) -> builtins.list[ObjectRecord]:
-        space_id, key = after or ("", "")
-        query = f"""
-            SELECT {OBJECT} FROM objects WHERE (space_id, key) > (?, ?) ORDER BY space_id, key LIMIT ?"""
-        return [object_of(row) for row in await self._all(query, space_id, key.encode(), max(0, limit))]
-
-    async def list_by_offset(self, space_id: str, offset: int, limit: int) -> builtins.list[ObjectRecord]:
-        query = f"SELECT {OBJECT} FROM objects WHERE space_id = ? ORDER BY key LIMIT ? OFFSET ?"
-        return [object_of(row) for row in await self._all(query, space_id, max(0, limit), offset)]
-
     # Uploads
 
     async def begin(self, upload: UploadRecord) -> None:
-        values = (
-            *(upload.upload_id, upload.space_id, upload.key.encode(), upload.draft, upload.mime),
-            *(upload.storage_class, json.dumps(upload.headers), upload.created),
-        )
-
         def work(db: sqlite3.Connection) -> None:
             _require_space(db, upload.space_id)
-            db.execute(f"INSERT INTO uploads ({UPLOAD}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+            db.execute(INSERT_UPLOAD, upload_row(upload))
 
         await self._write(work)
-
-    async def upload(self, upload_id: str) -> UploadRecord | None:
-        for row in await self._all(f"SELECT {UPLOAD} FROM uploads WHERE upload_id = ?", upload_id):
-            return upload_of(row)
-        return None
-
-    async def uploads(
-        self, space_id: str, prefix: str, marker: str, upload_id_marker: str, limit: int
-    ) -> builtins.list[UploadRecord]:
-        start, after = prefix.encode(), marker.encode()
-        lower: tuple[Any, ...]
-        if after < start or not after:
-            where, lower = "key >= ?", (start,)
-        elif upload_id_marker:
-            where, lower = "(key, upload_id) > (?, ?)", (after, upload_id_marker)
-        else:
-            where, lower = "key > ?", (after,)
-        bound = (behind(start),) if start else ()
-        query = (
-            f"SELECT {UPLOAD} FROM uploads WHERE space_id = ? AND {where} {'AND key < ?' if bound else ''} "
-            "ORDER BY key, upload_id LIMIT ?"
-        )
-        return [upload_of(row) for row in await self._all(query, space_id, *lower, *bound, max(0, limit))]
-
-    async def part(self, upload_id: str, part: int) -> PartRecord | None:
-        for row in await self._all(f"SELECT {PART} FROM parts WHERE upload_id = ? AND part = ?", upload_id, part):
-            return PartRecord(*row)
-        return None
 
     async def add_part(self, upload_id: str, part: PartRecord) -> None:
         values = (upload_id, part.part, part.etag, part.size, part.mime, part.location, part.created)
@@ -406,23 +253,10 @@ class SqliteCatalog(Accounts):
         def work(db: sqlite3.Connection) -> None:
             if not _one(db, "SELECT 1 FROM uploads WHERE upload_id = ?", upload_id):
                 raise errors.UploadNotFound()
-            insert = f"INSERT INTO parts (upload_id, {PART}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
-            if not db.execute(insert, values).rowcount:
+            if not db.execute(INSERT_PART, values).rowcount:
                 raise errors.PartExists()
 
         await self._write(work)
-
-    async def parts(self, upload_id: str, first: int, limit: int | None) -> builtins.list[PartRecord]:
-        query = f"SELECT {PART} FROM parts WHERE upload_id = ? AND part >= ? ORDER BY part"
-        rows = (
-            await self._all(query, upload_id, first)
-            if limit is None
-            else await self._all(query + " LIMIT ?", upload_id, first, max(0, limit))
-        )
-        return [PartRecord(*row) for row in rows]
-
-    async def count_parts(self, upload_id: str) -> int:
-        return int((await self._all("SELECT COUNT(*) FROM parts WHERE upload_id = ?", upload_id))[0][0])
 
     async def finish(
         self, upload_id: str, record: ObjectRecord, *, overwrite: bool = True, parts: int | None = None
@@ -489,7 +323,21 @@ class SqliteCatalog(Accounts):
 
     async def _all(self, query: str, *values: object) -> builtins.list[Row]:
         """All rows at once: a cursor left open would hold a read transaction."""
-        return await self._read(lambda db: db.execute(query, values).fetchall())
+        return await self._read(lambda db: db.execute(in_sqlite(query), values).fetchall())
+
+    async def _look(self, look: Callable[[Iterable[Row]], T], query: str, *values: object) -> T:
+        def read(db: sqlite3.Connection) -> T:
+            with contextlib.closing(db.execute(in_sqlite(query), values)) as rows:
+                return look(rows)
+
+        return await self._read(read)
+
+    async def _change(self, query: str, *values: object, of_space: bool = False) -> int:
+        write = self._write_space if of_space else self._write
+        return await write(lambda db: db.execute(in_sqlite(query), values).rowcount)
+
+    async def _change_each(self, query: str, rows: Sequence[Row]) -> None:
+        await self._write(lambda db: db.executemany(in_sqlite(query), rows).rowcount)
 
     async def _read(self, look: Callable[[sqlite3.Connection], T]) -> T:
         """What ``look`` finds, at once and here.  If the database is locked it is tried again, and the loop goes on."""
@@ -622,15 +470,6 @@ def _object_row(db: sqlite3.Connection, space_id: str, key: bytes) -> Row | None
     return _one(db, f"SELECT {OBJECT} FROM objects WHERE space_id = ? AND key = ?", space_id, key)
 
 
-def _same(row: Row | None, record: ObjectRecord) -> bool:
-    """Whether the object has the bytes of the record still."""
-    return row is not None and row[2:4] == (record.size, record.etag) and row[5] == record.blob
-
-
-def _unchanged(row: Row | None, record: ObjectRecord) -> bool:
-    return row == object_row(record, record.created)
-
-
 def _put(db: sqlite3.Connection, record: ObjectRecord, overwrite: bool) -> list[str]:
     place = (record.space_id, record.key.encode())
     _require_space(db, record.space_id)
@@ -638,9 +477,9 @@ def _put(db: sqlite3.Connection, record: ObjectRecord, overwrite: bool) -> list[
     if old and not overwrite:
         raise errors.AlreadyExists(key=record.key)
     created = old[8] if old else record.created
-    db.execute(PUT, object_row(record, created))
+    db.execute(in_sqlite(PUT), object_row(record, created))
     if record.blob is None:
-        db.execute(PUT_SMALL, (*place, record.inline or b""))
+        db.execute(in_sqlite(PUT_SMALL), (*place, record.inline or b""))
     elif old and old[5] is None:
         db.execute("DELETE FROM small WHERE space_id = ? AND key = ?", place)
     return _unnamed(db, old[5]) if old else []

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import builtins
-import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from uvideo._core import errors
@@ -16,18 +15,20 @@ from uvideo.storage.schema import (
     HELD_OBJECTS,
     HELD_UPLOADS,
     KEY,
-    MIGRATIONS,
     OPEN_UPLOADS,
     OWNERS,
-    RETIRE,
     STALE_UPLOADS,
     TOKEN,
     Held,
     Row,
+    in_sqlite,
+    insert,
     token_of,
+    token_row,
 )
+from uvideo.storage.sql_catalog import SqlCatalog, by_day, changed
 
-__all__ = ["Accounts", "changed", "flux_of", "token_row"]
+__all__ = ["Accounts"]
 
 T = TypeVar("T")
 
@@ -37,13 +38,10 @@ BESIDE = """
     (SELECT COUNT(*) FROM blobs WHERE since > 0)"""
 
 
-class Accounts:
+class Accounts(SqlCatalog):
     """The part of ``SqliteCatalog`` that is about tokens, key pairs and usage."""
 
     # What SqliteCatalog has
-
-    async def _all(self, query: str, *values: object) -> builtins.list[Row]:
-        raise NotImplementedError
 
     async def _write(self, work: Work[T]) -> T:
         raise NotImplementedError
@@ -51,53 +49,14 @@ class Accounts:
     async def apart(self, look: Callable[[sqlite3.Connection], T]) -> T:
         raise NotImplementedError
 
-    # Tokens
-
     async def create_token(self, token: TokenRecord, limit: int) -> None:
-        values = token_row(token)
-
         def work(db: sqlite3.Connection) -> None:
             (count,) = db.execute("SELECT COUNT(*) FROM tokens WHERE owner = ?", (token.owner,)).fetchone()
             if count >= limit:
                 raise errors.TooManyTokens()
-            db.execute(f"INSERT INTO tokens ({TOKEN}) VALUES ({', '.join('?' * len(values))})", values)
+            db.execute(in_sqlite(insert("tokens", TOKEN)), token_row(token))
 
         await self._write(work)
-
-    async def token(self, public: str) -> TokenRecord | None:
-        for row in await self._all(f"SELECT {TOKEN} FROM tokens WHERE public = ?", public):
-            return token_of(row)
-        return None
-
-    async def tokens(self, owner: str) -> builtins.list[TokenRecord]:
-        query = f"SELECT {TOKEN} FROM tokens WHERE owner = ? ORDER BY created, token_id"
-        return [token_of(row) for row in await self._all(query, owner)]
-
-    async def update_token(self, token: TokenRecord) -> None:
-        row = dict(zip(TOKEN.split(", "), token_row(token), strict=True))
-        del row["private"]  # what was read before may be sealed anew by now
-        changes = ", ".join(f"{name} = ?" for name in row)
-
-        def work(db: sqlite3.Connection) -> None:
-            where = "WHERE token_id = ? AND owner = ?"
-            updated = db.execute(f"UPDATE tokens SET {changes} {where}", (*row.values(), token.token_id, token.owner))
-            if not updated.rowcount:
-                raise errors.TokenNotFound()
-
-        await self._write(work)
-
-    async def delete_token(self, owner: str, token_id: str) -> None:
-        def work(db: sqlite3.Connection) -> None:
-            gone = db.execute("DELETE FROM tokens WHERE token_id = ? AND owner = ?", (token_id, owner))
-            if not gone.rowcount:
-                raise errors.TokenNotFound()
-
-        await self._write(work)
-
-    async def all_tokens(self) -> builtins.list[TokenRecord]:
-        return [
-            token_of(row) for row in await self._all(f"SELECT {TOKEN} FROM tokens ORDER BY owner, created, token_id")
-        ]
 
     async def reseal(self, change: Callable[[TokenRecord | KeyRecord], str | None]) -> tuple[int, int]:
         def work(db: sqlite3.Connection) -> tuple[int, int]:
@@ -109,48 +68,7 @@ class Accounts:
 
         return await self._write(work)
 
-    # Programs
-
-    async def oldest_program(self) -> int:
-        ((schema,),) = await self._all("SELECT schema FROM oldest")
-        return int(schema)
-
-    async def retire_older(self) -> None:
-        if await self.oldest_program() != len(MIGRATIONS):  # a server starts while another program holds the lock
-            await self._write(lambda db: db.execute(RETIRE))
-
-    # Key pairs
-
-    async def add_key(self, key: KeyRecord) -> bool:
-        values = (key.public, key.owner, key.private, key.created)
-        insert = f"INSERT INTO keys ({KEY}) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
-        return await self._write(lambda db: db.execute(insert, values).rowcount > 0)
-
-    async def key(self, public: str) -> KeyRecord | None:
-        for row in await self._all(f"SELECT {KEY} FROM keys WHERE public = ?", public):
-            return KeyRecord(*row)
-        return None
-
-    async def keys(self) -> builtins.list[KeyRecord]:
-        return [KeyRecord(*row) for row in await self._all(f"SELECT {KEY} FROM keys ORDER BY created, public")]
-
-    async def remove_key(self, public: str) -> bool:
-        return await self._write(lambda db: db.execute("DELETE FROM keys WHERE public = ?", (public,)).rowcount > 0)
-
     # Usage
-
-    async def add_flux(self, day: int, sent: Mapping[str, int], received: Mapping[str, int] | None = None) -> None:
-        rows = [(day, *counts, name) for name, *counts in flux_of(sent, received)]
-
-        def work(db: sqlite3.Connection) -> None:
-            db.executemany(
-                "INSERT INTO flux (space_id, day, sent, received) SELECT space_id, ?, ?, ? FROM spaces WHERE name = ? "
-                "ON CONFLICT (space_id, day) DO UPDATE SET sent = sent + excluded.sent, "
-                "received = received + excluded.received",
-                rows,
-            )
-
-        await self._write(work)
 
     async def census(self) -> Census:
         return await self.apart(_census)
@@ -232,11 +150,7 @@ def _usage(db: sqlite3.Connection, space_ids: Sequence[str], first: int, last: i
         for day, sent, received in db.execute(read, (space_id, first, last)).fetchall():
             before = flux.get(day, (0, 0))
             flux[day] = before[0] + sent, before[1] + received
-    found, there = list[DayUsage](), 0
-    for day in range(first, last + 1):
-        there += stored.get(day, 0)
-        found.append(DayUsage(day, there, *flux.get(day, (0, 0))))
-    return found
+    return by_day(first, last, stored, flux)
 
 
 def _pages(
@@ -257,26 +171,3 @@ def _pages(
             return
         yield f"{beyond} AND ({key}) <= ({marks})", (*one, *after, *found[0])
         after = found[0]
-
-
-def flux_of(sent: Mapping[str, int], received: Mapping[str, int] | None) -> builtins.list[tuple[str, int, int]]:
-    """(name, sent, received) of each space, in order of the names: so all take the rows in one order."""
-    more = received or {}
-    return [(name, sent.get(name, 0), more.get(name, 0)) for name in sorted({*sent, *more})]
-
-
-def changed(
-    records: Iterable[TokenRecord] | Iterable[KeyRecord], change: Callable[[TokenRecord | KeyRecord], str | None]
-) -> builtins.list[tuple[str, str]]:
-    """(new secret, public key) of those that change."""
-    found = ((change(record), record.public) for record in records)
-    return [(private, public) for private, public in found if private is not None]
-
-
-def token_row(token: TokenRecord) -> Row:
-    """In the order of TOKEN."""
-    rights = json.dumps([token.ops, token.prefixes, token.spaces, token.black_ips, token.white_ips])
-    return (
-        *(token.token_id, token.owner, token.name, token.public, token.private, token.region, rights),
-        *(token.expires, token.created, token.modified),
-    )

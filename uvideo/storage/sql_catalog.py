@@ -1,0 +1,312 @@
+"""What the catalogs in SQLite and in PostgreSQL do by the same statements.
+
+A statement here is as PostgreSQL has it: $1, $2, each once and in this order, so that SQLite can have a ? for each.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from uvideo._core import errors
+from uvideo.storage.base import (
+    DayUsage,
+    KeyRecord,
+    ObjectRecord,
+    Page,
+    PartRecord,
+    SpaceRecord,
+    TokenRecord,
+    UploadRecord,
+)
+from uvideo.storage.schema import (
+    KEY,
+    MIGRATIONS,
+    OBJECT,
+    PART,
+    RETIRE,
+    SPACE,
+    TOKEN,
+    UPLOAD,
+    Row,
+    behind,
+    insert,
+    object_of,
+    rolled_up,
+    space_of,
+    token_of,
+    token_row,
+    upload_of,
+)
+
+__all__ = ["SqlCatalog", "by_day", "changed"]
+
+T = TypeVar("T")
+
+FIRST_LOOK = 16  # rows asked for behind a common prefix, where most likely another one follows
+GET = f"""
+    SELECT {OBJECT}, CASE WHEN blob IS NULL
+        THEN (SELECT data FROM small WHERE small.space_id = objects.space_id AND small.key = objects.key) END
+    FROM objects WHERE space_id = $1 AND key = $2"""
+
+
+class SqlCatalog:
+    """The part of a catalog that is one statement a method, whatever the database."""
+
+    # What a driver has
+
+    async def _all(self, query: str, *values: object) -> builtins.list[Row]:
+        """All rows of a statement."""
+        raise NotImplementedError
+
+    async def _look(self, look: Callable[[Iterable[Row]], T], query: str, *values: object) -> T:
+        """What ``look`` makes of the rows of a statement.  It need not read them all."""
+        raise NotImplementedError
+
+    async def _change(self, query: str, *values: object, of_space: bool = False) -> int:
+        """How many rows the statement changed.  ``of_space``: rows of spaces."""
+        raise NotImplementedError
+
+    async def _change_each(self, query: str, rows: Sequence[Row]) -> None:
+        """The statement with each of these values, as one."""
+        raise NotImplementedError
+
+    async def identity(self) -> str | None:
+        for (identity,) in await self._all("SELECT identity FROM identity"):
+            return str(identity)
+        return None
+
+    # Spaces
+
+    async def space(self, name: str) -> SpaceRecord | None:
+        return await self._space(f"SELECT {SPACE} FROM spaces WHERE name = $1", name)
+
+    async def space_of_domain(self, domain: str) -> SpaceRecord | None:
+        query = f"SELECT {SPACE} FROM spaces WHERE space_id = (SELECT space_id FROM domains WHERE domain = $1)"
+        return await self._space(query, domain)
+
+    async def _space(self, query: str, name: str) -> SpaceRecord | None:
+        for row in await self._all(query, name):
+            return space_of(row)
+        return None
+
+    async def spaces(self, owner: str, offset: int, limit: int) -> builtins.list[SpaceRecord]:
+        query = f"SELECT {SPACE} FROM spaces WHERE owner = $1 ORDER BY name LIMIT $2 OFFSET $3"
+        return [space_of(row) for row in await self._all(query, owner, max(0, limit), offset)]
+
+    async def all_spaces(self, after: str, limit: int) -> builtins.list[SpaceRecord]:
+        query = f"SELECT {SPACE} FROM spaces WHERE name > $1 ORDER BY name LIMIT $2"
+        return [space_of(row) for row in await self._all(query, after, limit)]
+
+    async def update_space(self, name: str, *, type: str | None, storage_class: str | None, modified: int) -> None:
+        changed = await self._change(
+            "UPDATE spaces SET type = COALESCE($1, type), storage_class = COALESCE($2, storage_class), modified = $3 "
+            "WHERE name = $4",
+            *(type, storage_class, modified, name),
+            of_space=True,
+        )
+        if not changed:
+            raise errors.SpaceNotFound(space=name)
+
+    # Objects
+
+    async def get(self, space_id: str, key: str) -> ObjectRecord | None:
+        for row in await self._all(GET, space_id, key.encode()):
+            return object_of(row, row[11])
+        return None
+
+    async def find(self, owner: str, etag: str, size: int) -> ObjectRecord | None:
+        query = (
+            "SELECT space_id, key FROM objects WHERE etag = $1 AND size = $2 AND storage_class <> 'ARCHIVE' "
+            "AND EXISTS (SELECT 1 FROM spaces WHERE spaces.space_id = objects.space_id AND owner = $3) LIMIT 1"
+        )
+        for space_id, key in await self._all(query, etag, size, owner):
+            return await self.get(space_id, key.decode())
+        return None
+
+    async def list(self, space_id: str, prefix: str, marker: str, limit: int, delimiter: str = "") -> Page:
+        page, last = Page(), ""
+        if limit <= 0:
+            return page
+        start, after, split = prefix.encode(), marker.encode(), delimiter.encode()
+        lower, beyond = (after, ">") if after >= start else (start, ">=")
+        if after and split and after.startswith(start) and rolled_up(after, start, split) == after:
+            lower, beyond = behind(after), ">="
+        end, bound = ((behind(start),), "AND key < $3") if start else ((), "")
+        wanted = most = limit + 2
+
+        def fill(rows: Iterable[Row]) -> Page | None:
+            """The page, once nothing more belongs on it."""
+            nonlocal lower, beyond, last, wanted
+            read = 0
+            for row in rows:
+                read += 1
+                lower, beyond = row[1], ">"
+                if split and row[1] == start and start.endswith(split):
+                    continue
+                if len(page.objects) + len(page.prefixes) == limit:
+                    return Page(page.objects, page.prefixes, last)
+                jump = rolled_up(row[1], start, split) if split else b""
+                if jump:  # all that begins with it counts once: go on behind it
+                    last = jump.decode()
+                    page.prefixes.append(last)
+                    lower, beyond, wanted = behind(jump), ">=", min(FIRST_LOOK, most)
+                    return None
+                page.objects.append(object_of(row))
+                last = page.objects[-1].key
+            if read < wanted:
+                return page
+            wanted = min(4 * wanted, most)
+            return None
+
+        while True:
+            query = (
+                f"SELECT {OBJECT} FROM objects WHERE space_id = $1 AND key {beyond} $2 {bound} "
+                f"ORDER BY key LIMIT ${3 + len(end)}"
+            )
+            found = await self._look(fill, query, space_id, lower, *end, wanted)
+            if found is not None:
+                return found
+
+    async def walk(self, after: tuple[str, str] | None, limit: int) -> builtins.list[ObjectRecord]:
+        space_id, key = after or ("", "")
+        query = f"SELECT {OBJECT} FROM objects WHERE (space_id, key) > ($1, $2) ORDER BY space_id, key LIMIT $3"
+        return [object_of(row) for row in await self._all(query, space_id, key.encode(), max(0, limit))]
+
+    async def list_by_offset(self, space_id: str, offset: int, limit: int) -> builtins.list[ObjectRecord]:
+        query = f"SELECT {OBJECT} FROM objects WHERE space_id = $1 ORDER BY key LIMIT $2 OFFSET $3"
+        return [object_of(row) for row in await self._all(query, space_id, max(0, limit), offset)]
+
+    # Uploads
+
+    async def upload(self, upload_id: str) -> UploadRecord | None:
+        for row in await self._all(f"SELECT {UPLOAD} FROM uploads WHERE upload_id = $1", upload_id):
+            return upload_of(row)
+        return None
+
+    async def uploads(
+        self, space_id: str, prefix: str, marker: str, upload_id_marker: str, limit: int
+    ) -> builtins.list[UploadRecord]:
+        start, after = prefix.encode(), marker.encode()
+        values: builtins.list[object] = [space_id]
+        if after < start or not after:
+            where = "key >= $2"
+            values += [start]
+        elif upload_id_marker:
+            where = "(key, upload_id) > ($2, $3)"
+            values += [after, upload_id_marker]
+        else:
+            where = "key > $2"
+            values += [after]
+        if start:
+            values += [behind(start)]
+            where += f" AND key < ${len(values)}"
+        query = (
+            f"SELECT {UPLOAD} FROM uploads WHERE space_id = $1 AND {where} "
+            f"ORDER BY key, upload_id LIMIT ${len(values) + 1}"
+        )
+        return [upload_of(row) for row in await self._all(query, *values, max(0, limit))]
+
+    async def part(self, upload_id: str, part: int) -> PartRecord | None:
+        for row in await self._all(f"SELECT {PART} FROM parts WHERE upload_id = $1 AND part = $2", upload_id, part):
+            return PartRecord(*row)
+        return None
+
+    async def parts(self, upload_id: str, first: int, limit: int | None) -> builtins.list[PartRecord]:
+        query = f"SELECT {PART} FROM parts WHERE upload_id = $1 AND part >= $2 ORDER BY part"
+        if limit is None:
+            rows = await self._all(query, upload_id, first)
+        else:
+            rows = await self._all(f"{query} LIMIT $3", upload_id, first, max(0, limit))
+        return [PartRecord(*row) for row in rows]
+
+    async def count_parts(self, upload_id: str) -> int:
+        ((count,),) = await self._all("SELECT COUNT(*) FROM parts WHERE upload_id = $1", upload_id)
+        return int(count)
+
+    # Tokens
+
+    async def token(self, public: str) -> TokenRecord | None:
+        for row in await self._all(f"SELECT {TOKEN} FROM tokens WHERE public = $1", public):
+            return token_of(row)
+        return None
+
+    async def tokens(self, owner: str) -> builtins.list[TokenRecord]:
+        query = f"SELECT {TOKEN} FROM tokens WHERE owner = $1 ORDER BY created, token_id"
+        return [token_of(row) for row in await self._all(query, owner)]
+
+    async def all_tokens(self) -> builtins.list[TokenRecord]:
+        query = f"SELECT {TOKEN} FROM tokens ORDER BY owner, created, token_id"
+        return [token_of(row) for row in await self._all(query)]
+
+    async def update_token(self, token: TokenRecord) -> None:
+        row = dict(zip(TOKEN.split(", "), token_row(token), strict=True))
+        del row["private"]  # what was read before may be sealed anew by now
+        changes = ", ".join(f"{name} = ${number}" for number, name in enumerate(row, 1))
+        update = f"UPDATE tokens SET {changes} WHERE token_id = ${len(row) + 1} AND owner = ${len(row) + 2}"
+        if not await self._change(update, *row.values(), token.token_id, token.owner):
+            raise errors.TokenNotFound()
+
+    async def delete_token(self, owner: str, token_id: str) -> None:
+        if not await self._change("DELETE FROM tokens WHERE token_id = $1 AND owner = $2", token_id, owner):
+            raise errors.TokenNotFound()
+
+    # Programs
+
+    async def oldest_program(self) -> int:
+        ((schema,),) = await self._all("SELECT schema FROM oldest")
+        return int(schema)
+
+    async def retire_older(self) -> None:
+        if await self.oldest_program() != len(MIGRATIONS):  # a server starts while another program holds the lock
+            await self._change(RETIRE)
+
+    # Key pairs
+
+    async def add_key(self, key: KeyRecord) -> bool:
+        query = f"{insert('keys', KEY)} ON CONFLICT DO NOTHING"
+        return await self._change(query, key.public, key.owner, key.private, key.created) > 0
+
+    async def key(self, public: str) -> KeyRecord | None:
+        for row in await self._all(f"SELECT {KEY} FROM keys WHERE public = $1", public):
+            return KeyRecord(*row)
+        return None
+
+    async def keys(self) -> builtins.list[KeyRecord]:
+        return [KeyRecord(*row) for row in await self._all(f"SELECT {KEY} FROM keys ORDER BY created, public")]
+
+    async def remove_key(self, public: str) -> bool:
+        return await self._change("DELETE FROM keys WHERE public = $1", public) > 0
+
+    # Usage
+
+    async def add_flux(self, day: int, sent: Mapping[str, int], received: Mapping[str, int] | None = None) -> None:
+        more = received or {}
+        await self._change_each(
+            "INSERT INTO flux (space_id, day, sent, received) "
+            "SELECT space_id, CAST($1 AS BIGINT), CAST($2 AS BIGINT), CAST($3 AS BIGINT) FROM spaces WHERE name = $4 "
+            "ON CONFLICT (space_id, day) DO UPDATE SET sent = flux.sent + excluded.sent, "
+            "received = flux.received + excluded.received",
+            # In order of the names: so all take the rows in one order.
+            [(day, sent.get(name, 0), more.get(name, 0), name) for name in sorted({*sent, *more})],
+        )
+
+
+def by_day(
+    first: int, last: int, stored: Mapping[int, int], flux: Mapping[int, tuple[int, int]]
+) -> builtins.list[DayUsage]:
+    """``stored``: bytes that came on a day, or on or before the first.  ``flux``: (sent, received) of a day."""
+    found, there = list[DayUsage](), 0
+    for day in range(first, last + 1):
+        there += stored.get(day, 0)
+        found.append(DayUsage(day, there, *flux.get(day, (0, 0))))
+    return found
+
+
+def changed(
+    records: Iterable[TokenRecord] | Iterable[KeyRecord], change: Callable[[TokenRecord | KeyRecord], str | None]
+) -> builtins.list[tuple[str, str]]:
+    """(new secret, public key) of those that change."""
+    found = ((change(record), record.public) for record in records)
+    return [(private, public) for private, public in found if private is not None]
