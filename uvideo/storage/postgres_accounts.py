@@ -5,9 +5,8 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Sequence
 
-from uvideo._core import errors
 from uvideo.storage.base import DAY, Census, DayUsage, Holding, KeyRecord, OpenUploads, StaleUpload, TokenRecord
-from uvideo.storage.postgres_connections import Connections, Lock, Session
+from uvideo.storage.postgres_connections import Connections, Session
 from uvideo.storage.schema import (
     CENSUS,
     HELD_FLUX,
@@ -19,9 +18,7 @@ from uvideo.storage.schema import (
     STALE_UPLOADS,
     TOKEN,
     Held,
-    insert,
     token_of,
-    token_row,
 )
 from uvideo.storage.sql_catalog import SqlCatalog, by_day, changed
 
@@ -36,14 +33,6 @@ class PostgresAccounts(SqlCatalog):
     _db: Connections
 
     # Tokens
-
-    async def create_token(self, token: TokenRecord, limit: int) -> None:
-        async def work(db: Session) -> None:
-            if await db.fetchval("SELECT COUNT(*) FROM tokens WHERE owner = $1", token.owner) >= limit:
-                raise errors.TooManyTokens()
-            await db.execute(insert("tokens", TOKEN), *token_row(token))
-
-        await self._db.transaction(work, Lock("tokens", token.owner))
 
     async def reseal(self, change: Callable[[TokenRecord | KeyRecord], str | None]) -> tuple[int, int]:
         async def work(db: Session) -> tuple[int, int]:

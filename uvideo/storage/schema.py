@@ -136,8 +136,8 @@ STALE_UPLOADS = """
     AND NOT EXISTS (SELECT 1 FROM parts WHERE parts.upload_id = uploads.upload_id AND parts.created >= {mark})
     LIMIT {limit}"""
 IS_STALE = """
-    SELECT 1 FROM uploads WHERE upload_id = {one} AND created < {two}
-    AND NOT EXISTS (SELECT 1 FROM parts WHERE parts.upload_id = uploads.upload_id AND parts.created >= {two})"""
+    SELECT 1 FROM uploads WHERE upload_id = $1 AND created < $2
+    AND NOT EXISTS (SELECT 1 FROM parts WHERE parts.upload_id = uploads.upload_id AND parts.created >= $3)"""
 
 
 STALE = "a part was stored while the upload was finished: list its parts and finish again"

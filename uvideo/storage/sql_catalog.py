@@ -1,12 +1,15 @@
 """What the catalogs in SQLite and in PostgreSQL do by the same statements.
 
+A transaction is written as a generator: it yields statements and gets their rows, so that one driver can run it on a
+thread and the other on the loop.
+
 A statement here is as PostgreSQL has it: $1, $2, each once and in this order, so that SQLite can have a ? for each.
 """
 
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from uvideo._core import errors
@@ -21,28 +24,37 @@ from uvideo.storage.base import (
     UploadRecord,
 )
 from uvideo.storage.schema import (
+    IS_STALE,
     KEY,
     MIGRATIONS,
     OBJECT,
     PART,
     RETIRE,
     SPACE,
+    STALE,
     TOKEN,
     UPLOAD,
     Row,
     behind,
+    check_source,
     insert,
     object_of,
+    object_row,
     rolled_up,
     space_of,
+    space_row,
     token_of,
     token_row,
     upload_of,
+    upload_row,
 )
 
-__all__ = ["SqlCatalog", "by_day", "changed"]
+__all__ = ["Name", "SqlCatalog", "Steps", "by_day", "changed"]
 
 T = TypeVar("T")
+#: Yields (statement, its values), gets the rows; an exception undoes all of it.
+Steps = Generator[tuple[str, Row], builtins.list[Row], T]
+Name = tuple["str | bytes", ...]
 
 FIRST_LOOK = 16  # rows asked for behind a common prefix, where most likely another one follows
 GET = f"""
@@ -51,8 +63,16 @@ GET = f"""
     FROM objects WHERE space_id = $1 AND key = $2"""
 
 
+OF_SPACE = f"""
+    SELECT {", ".join(f"objects.{name}" for name in OBJECT.split(", "))} FROM spaces
+    LEFT JOIN objects ON objects.space_id = spaces.space_id AND objects.key = $1 WHERE spaces.space_id = $2"""
+
+
 class SqlCatalog:
-    """The part of a catalog that is one statement a method, whatever the database."""
+    """The part of a catalog that is the same whatever the database."""
+
+    #: What locks the rows of a SELECT until the transaction ends.
+    FOR_UPDATE = ""
 
     # What a driver has
 
@@ -72,12 +92,60 @@ class SqlCatalog:
         """The statement with each of these values, as one."""
         raise NotImplementedError
 
+    async def _transact(
+        self,
+        steps: Callable[[], Steps[T]],
+        *locks: Name,
+        shared: Sequence[Name] = (),
+        frees: bool = False,
+        of_space: bool = False,
+    ) -> T:
+        """What the steps return, once they are committed; they may run more than once.
+
+        ``locks``: names that one transaction holds at a time.  ``shared``: many at once, if none holds it alone.
+        ``frees``: it leaves more room than it found.  ``of_space``: it changes rows of spaces.
+        """
+        raise NotImplementedError
+
+    def _store(self, record: ObjectRecord, values: Row, old: Row | None, named: bool) -> Steps[None]:
+        """Put the row of an object, and its inline bytes, in place of the ``old`` one.
+
+        ``named``: another object, which is locked, names the same blob.
+        """
+        raise NotImplementedError
+
+    def _unnamed(self, blob: str | None) -> Steps[builtins.list[str]]:
+        """The blob, unless an object still names it."""
+        raise NotImplementedError
+
+    async def identify(self, identity: str) -> str:
+        def work() -> Steps[str]:
+            yield "INSERT INTO identity SELECT $1 WHERE NOT EXISTS (SELECT 1 FROM identity)", (identity,)
+            ((found,),) = yield "SELECT identity FROM identity", ()
+            return str(found)
+
+        return await self._transact(work, ("identity",))
+
     async def identity(self) -> str | None:
         for (identity,) in await self._all("SELECT identity FROM identity"):
             return str(identity)
         return None
 
     # Spaces
+
+    async def create_space(self, space: SpaceRecord) -> None:
+        def work() -> Steps[None]:
+            if (yield "SELECT 1 FROM spaces WHERE name = $1", (space.name,)):
+                raise errors.SpaceExists(space=space.name)
+            yield insert("spaces", SPACE), space_row(space)
+            for domain in space.domains:
+                if (yield "SELECT 1 FROM domains WHERE domain = $1", (domain,)):
+                    raise errors.DomainTaken()
+                yield insert("domains", "domain, space_id"), (domain, space.space_id)
+
+        await self._transact(
+            work, ("name", space.name), *(("domain", domain) for domain in space.domains), of_space=True
+        )
 
     async def space(self, name: str) -> SpaceRecord | None:
         return await self._space(f"SELECT {SPACE} FROM spaces WHERE name = $1", name)
@@ -109,7 +177,86 @@ class SqlCatalog:
         if not changed:
             raise errors.SpaceNotFound(space=name)
 
+    async def delete_space(self, name: str) -> builtins.list[str]:
+        space = await self.space(name)
+        if space is None:
+            raise errors.SpaceNotFound(space=name)
+        one = (space.space_id,)
+
+        def work() -> Steps[builtins.list[str]]:
+            if not (yield "SELECT 1 FROM spaces WHERE space_id = $1", one):
+                raise errors.SpaceNotFound(space=name)
+            if (yield "SELECT 1 FROM objects WHERE space_id = $1 LIMIT 1", one):
+                raise errors.SpaceNotEmpty(space=name)
+            # As in an abort: once the upload is locked, it gets no part more.
+            drafts = yield f"SELECT draft FROM uploads WHERE space_id = $1{self.FOR_UPDATE}", one
+            yield "DELETE FROM parts WHERE upload_id IN (SELECT upload_id FROM uploads WHERE space_id = $1)", one
+            for table in ("uploads", "domains", "flux", "spaces"):
+                yield f"DELETE FROM {table} WHERE space_id = $1", one
+            return [draft for (draft,) in drafts]
+
+        return await self._transact(work, ("space", space.space_id), frees=True, of_space=True)
+
     # Objects
+
+    async def put(
+        self, record: ObjectRecord, *, overwrite: bool = True, source: ObjectRecord | None = None
+    ) -> builtins.list[str]:
+        names = [_key(each) for each in (record, source) if each is not None]
+
+        def work() -> Steps[builtins.list[str]]:
+            if source is not None:
+                check_source((yield from _object_row(source.space_id, source.key.encode())), source, record)
+            named = source is not None and source.blob == record.blob
+            return (yield from self._put(record, overwrite, named=named))
+
+        return await self._transact(work, *names, shared=[("space", record.space_id)])
+
+    def _put(self, record: ObjectRecord, overwrite: bool, *, named: bool = False) -> Steps[builtins.list[str]]:
+        """``named`` as in ``_store``."""
+        found = yield OF_SPACE, (record.key.encode(), record.space_id)
+        if not found:
+            raise errors.SpaceNotFound()
+        old = tuple(found[0]) if found[0][0] is not None else None
+        if old and not overwrite:
+            raise errors.AlreadyExists(key=record.key)
+        yield from self._store(record, object_row(record, old[8] if old else record.created), old, named)
+        return (yield from self._unnamed(old[5])) if old and old[5] != record.blob else []
+
+    def _drop(self, row: Row) -> Steps[builtins.list[str]]:
+        """Remove the object of this row; the blobs that no object names any more."""
+        if row[5] is None:
+            yield "DELETE FROM small WHERE space_id = $1 AND key = $2", row[:2]
+        yield "DELETE FROM objects WHERE space_id = $1 AND key = $2", row[:2]
+        return (yield from self._unnamed(row[5]))
+
+    async def rename(
+        self, space_id: str, key: str, new_key: str, *, overwrite: bool, modified: int
+    ) -> builtins.list[str] | None:
+        old, new = key.encode(), new_key.encode()
+
+        def work() -> Steps[builtins.list[str] | None]:
+            row = yield from _object_row(space_id, old)
+            if row is None or old == new:
+                return None if row is None else []
+            there = yield from _object_row(space_id, new)
+            if there and not overwrite:
+                raise errors.AlreadyExists(key=new_key)
+            dropped = (yield from self._drop(there)) if there else []
+            yield "UPDATE small SET key = $1 WHERE space_id = $2 AND key = $3", (new, space_id, old)
+            change = "UPDATE objects SET key = $1, modified = $2 WHERE space_id = $3 AND key = $4"
+            yield change, (new, modified, space_id, old)
+            return dropped
+
+        names = [("key", space_id, name) for name in (old, new)]
+        return await self._transact(work, *names, shared=[("space", space_id)])
+
+    async def delete(self, space_id: str, key: str) -> builtins.list[str] | None:
+        def work() -> Steps[builtins.list[str] | None]:
+            row = yield from _object_row(space_id, key.encode())
+            return None if row is None else (yield from self._drop(row))
+
+        return await self._transact(work, ("key", space_id, key.encode()), frees=True)
 
     async def get(self, space_id: str, key: str) -> ObjectRecord | None:
         for row in await self._all(GET, space_id, key.encode()):
@@ -180,6 +327,41 @@ class SqlCatalog:
 
     # Uploads
 
+    async def begin(self, upload: UploadRecord) -> None:
+        def work() -> Steps[None]:
+            if not (yield "SELECT 1 FROM spaces WHERE space_id = $1", (upload.space_id,)):
+                raise errors.SpaceNotFound()
+            yield insert("uploads", UPLOAD), upload_row(upload)
+
+        await self._transact(work, shared=[("space", upload.space_id)])
+
+    async def finish(
+        self, upload_id: str, record: ObjectRecord, *, overwrite: bool = True, parts: int | None = None
+    ) -> builtins.list[str]:
+        def work() -> Steps[builtins.list[str]]:
+            # Locked, the upload gets no part more; those that were being added are there when this returns.
+            locked = yield f"SELECT 1 FROM uploads WHERE upload_id = $1{self.FOR_UPDATE}", (upload_id,)
+            ((count,),) = yield "SELECT COUNT(*) FROM parts WHERE upload_id = $1", (upload_id,)
+            if not locked:
+                raise errors.UploadNotFound(key=record.key)
+            if parts is not None and count != parts:
+                raise errors.InvalidPartList(STALE)
+            yield from _forget(upload_id)
+            return (yield from self._put(record, overwrite))
+
+        return await self._transact(work, _key(record), shared=[("space", record.space_id)])
+
+    async def abort(self, upload_id: str, before: int | None = None) -> str | None:
+        def work() -> Steps[str | None]:
+            # Whoever adds a part shares the row: it is seen below, or waits and finds no upload.
+            found = yield f"SELECT draft FROM uploads WHERE upload_id = $1{self.FOR_UPDATE}", (upload_id,)
+            if not found or before is not None and not (yield IS_STALE, (upload_id, before, before)):
+                return None
+            yield from _forget(upload_id)
+            return str(found[0][0])
+
+        return await self._transact(work, frees=True)
+
     async def upload(self, upload_id: str) -> UploadRecord | None:
         for row in await self._all(f"SELECT {UPLOAD} FROM uploads WHERE upload_id = $1", upload_id):
             return upload_of(row)
@@ -226,6 +408,15 @@ class SqlCatalog:
         return int(count)
 
     # Tokens
+
+    async def create_token(self, token: TokenRecord, limit: int) -> None:
+        def work() -> Steps[None]:
+            ((count,),) = yield "SELECT COUNT(*) FROM tokens WHERE owner = $1", (token.owner,)
+            if count >= limit:
+                raise errors.TooManyTokens()
+            yield insert("tokens", TOKEN), token_row(token)
+
+        await self._transact(work, ("tokens", token.owner))
 
     async def token(self, public: str) -> TokenRecord | None:
         for row in await self._all(f"SELECT {TOKEN} FROM tokens WHERE public = $1", public):
@@ -291,6 +482,20 @@ class SqlCatalog:
             # In order of the names: so all take the rows in one order.
             [(day, sent.get(name, 0), more.get(name, 0), name) for name in sorted({*sent, *more})],
         )
+
+
+def _key(record: ObjectRecord) -> Name:
+    return "key", record.space_id, record.key.encode()
+
+
+def _object_row(space_id: str, key: bytes) -> Steps[Row | None]:
+    rows = yield f"SELECT {OBJECT} FROM objects WHERE space_id = $1 AND key = $2", (space_id, key)
+    return tuple(rows[0]) if rows else None
+
+
+def _forget(upload_id: str) -> Steps[None]:
+    for table in ("uploads", "parts"):
+        yield f"DELETE FROM {table} WHERE upload_id = $1", (upload_id,)
 
 
 def by_day(

@@ -29,31 +29,22 @@ from uvideo.storage.base import (
     SpaceRecord,
     Unfit,
     Unreachable,
-    UploadRecord,
 )
 from uvideo.storage.change_mark import Mark
 from uvideo.storage.disk_reserve import Reserve
 from uvideo.storage.group_commit import Committer, Work, held, is_locked, telling, told
 from uvideo.storage.schema import (
     DRAFTS,
-    IS_STALE,
     MIGRATIONS,
-    OBJECT,
     PART,
     PUT,
     PUT_SMALL,
-    SPACE,
-    STALE,
-    UPLOAD,
     Row,
-    check_source,
     in_sqlite,
     insert,
-    object_row,
-    space_row,
     statements,
-    upload_row,
 )
+from uvideo.storage.sql_catalog import Name, Steps
 from uvideo.storage.sqlite_accounts import Accounts
 
 __all__ = ["SqliteCatalog"]
@@ -67,7 +58,6 @@ NAMES_AT_ONCE = 500
 PROBLEMS = 20  # told of a damaged file
 SPACES_KEPT = 1000  # answers in memory
 
-INSERT_UPLOAD = in_sqlite(insert("uploads", UPLOAD))
 INSERT_PART = in_sqlite(f"{insert('parts', f'upload_id, {PART}')} ON CONFLICT DO NOTHING")
 
 
@@ -138,32 +128,11 @@ class SqliteCatalog(Accounts):
     async def compact(self) -> Compacted:
         return await self.apart(lambda db: upkeep.compact(self._path, db))
 
-    async def identify(self, identity: str) -> str:
-        def work(db: sqlite3.Connection) -> str:
-            db.execute("INSERT INTO identity SELECT ? WHERE NOT EXISTS (SELECT 1 FROM identity)", (identity,))
-            found = _one(db, "SELECT identity FROM identity")
-            assert found is not None
-            return str(found[0])
-
-        return await self._write(work)
-
     async def sample(self, limit: int) -> builtins.list[str]:
         blobs = "SELECT blob FROM objects INDEXED BY objects_blob WHERE blob IS NOT NULL LIMIT ?"
         return [name for query in (blobs, DRAFTS.format(mark="?")) for (name,) in await self._all(query, limit)]
 
     # Spaces
-
-    async def create_space(self, space: SpaceRecord) -> None:
-        def work(db: sqlite3.Connection) -> None:
-            if _one(db, "SELECT 1 FROM spaces WHERE name = ?", space.name):
-                raise errors.SpaceExists(space=space.name)
-            db.execute(in_sqlite(insert("spaces", SPACE)), space_row(space))
-            for domain in space.domains:
-                if _one(db, "SELECT 1 FROM domains WHERE domain = ?", domain):
-                    raise errors.DomainTaken()
-                db.execute("INSERT INTO domains (domain, space_id) VALUES (?, ?)", (domain, space.space_id))
-
-        await self._write_space(work)
 
     async def _space(self, query: str, name: str) -> SpaceRecord | None:
         """What the query finds, kept until any process changes any space: every request asks for one."""
@@ -178,106 +147,18 @@ class SqliteCatalog(Accounts):
         self._spaces[query, name] = mark, space
         return space
 
-    async def delete_space(self, name: str) -> builtins.list[str]:
-        def work(db: sqlite3.Connection) -> list[str]:
-            row = _one(db, "SELECT space_id FROM spaces WHERE name = ?", name)
-            if not row:
-                raise errors.SpaceNotFound(space=name)
-            if _one(db, "SELECT 1 FROM objects WHERE space_id = ? LIMIT 1", *row):
-                raise errors.SpaceNotEmpty(space=name)
-            drafts = db.execute("SELECT draft FROM uploads WHERE space_id = ?", row).fetchall()
-            db.execute("DELETE FROM parts WHERE upload_id IN (SELECT upload_id FROM uploads WHERE space_id = ?)", row)
-            db.execute("DELETE FROM uploads WHERE space_id = ?", row)
-            db.execute("DELETE FROM domains WHERE space_id = ?", row)
-            db.execute("DELETE FROM flux WHERE space_id = ?", row)
-            db.execute("DELETE FROM spaces WHERE space_id = ?", row)
-            return [draft for (draft,) in drafts]
-
-        return await self._write_space(work, frees=True)
-
-    # Objects
-
-    async def put(
-        self, record: ObjectRecord, *, overwrite: bool = True, source: ObjectRecord | None = None
-    ) -> builtins.list[str]:
-        def work(db: sqlite3.Connection) -> list[str]:
-            if source is not None:
-                check_source(_object_row(db, source.space_id, source.key.encode()), source, record)
-            return _put(db, record, overwrite)
-
-        return await self._write(work)
-
-    async def rename(
-        self, space_id: str, key: str, new_key: str, *, overwrite: bool, modified: int
-    ) -> builtins.list[str] | None:
-        old, new = key.encode(), new_key.encode()
-
-        def work(db: sqlite3.Connection) -> list[str] | None:
-            row = _object_row(db, space_id, old)
-            if row is None:
-                return None
-            if old == new:
-                return []
-            there = _object_row(db, space_id, new)
-            if there and not overwrite:
-                raise errors.AlreadyExists(key=new_key)
-            dropped = _drop(db, there) if there else []
-            db.execute("UPDATE small SET key = ? WHERE space_id = ? AND key = ?", (new, space_id, old))
-            db.execute(
-                "UPDATE objects SET key = ?, modified = ? WHERE space_id = ? AND key = ?",
-                (new, modified, space_id, old),
-            )
-            return dropped
-
-        return await self._write(work)
-
-    async def delete(self, space_id: str, key: str) -> builtins.list[str] | None:
-        def work(db: sqlite3.Connection) -> list[str] | None:
-            row = _object_row(db, space_id, key.encode())
-            return None if row is None else _drop(db, row)
-
-        return await self._write(work, frees=True)
-
     # Uploads
-
-    async def begin(self, upload: UploadRecord) -> None:
-        def work(db: sqlite3.Connection) -> None:
-            _require_space(db, upload.space_id)
-            db.execute(INSERT_UPLOAD, upload_row(upload))
-
-        await self._write(work)
 
     async def add_part(self, upload_id: str, part: PartRecord) -> None:
         values = (upload_id, part.part, part.etag, part.size, part.mime, part.location, part.created)
 
         def work(db: sqlite3.Connection) -> None:
-            if not _one(db, "SELECT 1 FROM uploads WHERE upload_id = ?", upload_id):
+            if not db.execute("SELECT 1 FROM uploads WHERE upload_id = ?", (upload_id,)).fetchone():
                 raise errors.UploadNotFound()
             if not db.execute(INSERT_PART, values).rowcount:
                 raise errors.PartExists()
 
         await self._write(work)
-
-    async def finish(
-        self, upload_id: str, record: ObjectRecord, *, overwrite: bool = True, parts: int | None = None
-    ) -> builtins.list[str]:
-        def work(db: sqlite3.Connection) -> list[str]:
-            found = _one(db, "SELECT COUNT(*) FROM parts WHERE upload_id = ?", upload_id)
-            if _forget_upload(db, upload_id) is None:
-                raise errors.UploadNotFound(key=record.key)
-            if parts is not None and found != (parts,):
-                raise errors.InvalidPartList(STALE)
-            return _put(db, record, overwrite)
-
-        return await self._write(work)
-
-    async def abort(self, upload_id: str, before: int | None = None) -> str | None:
-        def work(db: sqlite3.Connection) -> str | None:
-            if before is not None and not _one(db, IS_STALE.format(one="?1", two="?2"), upload_id, before):
-                return None
-            return _forget_upload(db, upload_id)
-
-        return await self._write(work, frees=True)
 
     # Garbage
 
@@ -333,8 +214,41 @@ class SqliteCatalog(Accounts):
         return await self._read(read)
 
     async def _change(self, query: str, *values: object, of_space: bool = False) -> int:
-        write = self._write_space if of_space else self._write
-        return await write(lambda db: db.execute(in_sqlite(query), values).rowcount)
+        return await self._write(lambda db: db.execute(in_sqlite(query), values).rowcount, of_space=of_space)
+
+    async def _transact(
+        self,
+        steps: Callable[[], Steps[T]],
+        *locks: Name,
+        shared: Sequence[Name] = (),
+        frees: bool = False,
+        of_space: bool = False,
+    ) -> T:
+        """No locks: one transaction writes at a time."""
+
+        def work(db: sqlite3.Connection) -> T:
+            running = steps()
+            try:
+                query, values = next(running)
+                while True:
+                    query, values = running.send(db.execute(in_sqlite(query), values).fetchall())
+            except StopIteration as end:
+                result: T = end.value
+                return result
+
+        return await self._write(work, frees=frees, of_space=of_space)
+
+    def _store(self, record: ObjectRecord, values: Row, old: Row | None, named: bool) -> Steps[None]:
+        yield PUT, values
+        if record.blob is None:
+            yield PUT_SMALL, (*values[:2], record.inline or b"")
+        elif old and old[5] is None:
+            yield "DELETE FROM small WHERE space_id = $1 AND key = $2", values[:2]
+
+    def _unnamed(self, blob: str | None) -> Steps[builtins.list[str]]:
+        if blob is None or (yield "SELECT 1 FROM objects WHERE blob = $1 LIMIT 1", (blob,)):
+            return []
+        return [blob]
 
     async def _change_each(self, query: str, rows: Sequence[Row]) -> None:
         await self._write(lambda db: db.executemany(in_sqlite(query), rows).rowcount)
@@ -387,17 +301,11 @@ class SqliteCatalog(Accounts):
     async def write(self, work: Work[T], *, frees: bool = False) -> T:
         return await self._write(work, frees=frees)
 
-    async def _write(self, work: Work[T], *, frees: bool = False) -> T:
-        """``frees``: it leaves more room than it found."""
-        if self._writes is None:
-            raise RuntimeError("the catalog is not open")
-        return await self._writes.ask(work, frees=frees)
-
-    async def _write_space(self, work: Work[T], *, frees: bool = False) -> T:
-        """``_write`` for what changes a space."""
+    async def _write(self, work: Work[T], *, frees: bool = False, of_space: bool = False) -> T:
+        """``frees``: it leaves more room than it found.  ``of_space``: it changes rows of spaces."""
         if self._writes is None or self._mark is None:
             raise RuntimeError("the catalog is not open")
-        return await self._writes.ask(work, self._mark.move, frees=frees)
+        return await self._writes.ask(work, self._mark.move if of_space else None, frees=frees)
 
 
 # Connections
@@ -451,58 +359,3 @@ def _try_write(db: sqlite3.Connection) -> None:
 
 def _peek(db: sqlite3.Connection) -> None:
     db.execute("SELECT 1 FROM spaces LIMIT 1").fetchall()
-
-
-# Steps of a transaction
-
-
-def _one(db: sqlite3.Connection, query: str, *values: object) -> Row | None:
-    row: Row | None = db.execute(query, values).fetchone()
-    return row
-
-
-def _require_space(db: sqlite3.Connection, space_id: str) -> None:
-    if not _one(db, "SELECT 1 FROM spaces WHERE space_id = ?", space_id):
-        raise errors.SpaceNotFound()
-
-
-def _object_row(db: sqlite3.Connection, space_id: str, key: bytes) -> Row | None:
-    return _one(db, f"SELECT {OBJECT} FROM objects WHERE space_id = ? AND key = ?", space_id, key)
-
-
-def _put(db: sqlite3.Connection, record: ObjectRecord, overwrite: bool) -> list[str]:
-    place = (record.space_id, record.key.encode())
-    _require_space(db, record.space_id)
-    old = _object_row(db, *place)
-    if old and not overwrite:
-        raise errors.AlreadyExists(key=record.key)
-    created = old[8] if old else record.created
-    db.execute(in_sqlite(PUT), object_row(record, created))
-    if record.blob is None:
-        db.execute(in_sqlite(PUT_SMALL), (*place, record.inline or b""))
-    elif old and old[5] is None:
-        db.execute("DELETE FROM small WHERE space_id = ? AND key = ?", place)
-    return _unnamed(db, old[5]) if old else []
-
-
-def _drop(db: sqlite3.Connection, row: Row) -> list[str]:
-    """Remove the object of this row; the blobs that no object names any more."""
-    db.execute("DELETE FROM objects WHERE space_id = ? AND key = ?", row[:2])
-    if row[5] is None:
-        db.execute("DELETE FROM small WHERE space_id = ? AND key = ?", row[:2])
-    return _unnamed(db, row[5])
-
-
-def _unnamed(db: sqlite3.Connection, blob: str | None) -> list[str]:
-    if blob is None or _one(db, "SELECT 1 FROM objects WHERE blob = ? LIMIT 1", blob):
-        return []
-    return [blob]
-
-
-def _forget_upload(db: sqlite3.Connection, upload_id: str) -> str | None:
-    row = _one(db, "SELECT draft FROM uploads WHERE upload_id = ?", upload_id)
-    if row is None:
-        return None
-    db.execute("DELETE FROM parts WHERE upload_id = ?", (upload_id,))
-    db.execute("DELETE FROM uploads WHERE upload_id = ?", (upload_id,))
-    return str(row[0])

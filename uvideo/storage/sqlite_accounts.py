@@ -7,7 +7,6 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from uvideo._core import errors
 from uvideo.storage.base import DAY, Census, DayUsage, Holding, KeyRecord, OpenUploads, StaleUpload, TokenRecord
 from uvideo.storage.group_commit import Work
 from uvideo.storage.schema import (
@@ -21,10 +20,7 @@ from uvideo.storage.schema import (
     TOKEN,
     Held,
     Row,
-    in_sqlite,
-    insert,
     token_of,
-    token_row,
 )
 from uvideo.storage.sql_catalog import SqlCatalog, by_day, changed
 
@@ -48,15 +44,6 @@ class Accounts(SqlCatalog):
 
     async def apart(self, look: Callable[[sqlite3.Connection], T]) -> T:
         raise NotImplementedError
-
-    async def create_token(self, token: TokenRecord, limit: int) -> None:
-        def work(db: sqlite3.Connection) -> None:
-            (count,) = db.execute("SELECT COUNT(*) FROM tokens WHERE owner = ?", (token.owner,)).fetchone()
-            if count >= limit:
-                raise errors.TooManyTokens()
-            db.execute(in_sqlite(insert("tokens", TOKEN)), token_row(token))
-
-        await self._write(work)
 
     async def reseal(self, change: Callable[[TokenRecord | KeyRecord], str | None]) -> tuple[int, int]:
         def work(db: sqlite3.Connection) -> tuple[int, int]:
