@@ -65,7 +65,7 @@ def rates(function: Function) -> Function:
     option("--no-verify", is_flag=True, expose_value=False, callback=store, help="Compare no etags.")(function)
     option("--bwlimit", metavar="RATE", help="Bytes a second for all together, 10M say.")(function)
     option("--part-jobs", type=click.IntRange(1, 64), help="Parts of one file at a time. [default: 4]")(function)
-    jobs = option("--jobs", "-j", type=click.IntRange(1, 256), default=JOBS, show_default=True, help="Files at a time.")
+    jobs = option("--jobs", "-j", type=click.IntRange(1, 256), default=JOBS, help="Files at a time.")
     return jobs(function)
 
 

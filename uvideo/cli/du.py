@@ -88,7 +88,7 @@ USAGE = Kind(
     ],
 )
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
-@option("--depth", type=click.IntRange(0, 1000), default=0, show_default=True, help="Folders this deep get a line too.")
+@option("--depth", type=click.IntRange(0, 1000), default=0, help="Folders this deep get a line too.")
 @option("--by-class", is_flag=True, help="Each storage class on a line of its own.")
 @option("--human-readable", "-H", "human", is_flag=True, help="Sizes such as 12.3 MiB.")
 def du(context: Context, addresses: Sequence[str], depth: int, by_class: bool, human: bool) -> int:

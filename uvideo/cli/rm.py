@@ -95,7 +95,7 @@ def _is_all(address: Remote) -> bool:
 @option("--all", "everything", is_flag=True, help="Every object of a space.")
 @option("--force", "-f", is_flag=True, help="Something absent is no error.")
 @option("--yes", "-y", is_flag=True, help="Do not ask.")
-@option("--jobs", "-j", type=click.IntRange(1, 256), default=JOBS, show_default=True, help="Objects at a time.")
+@option("--jobs", "-j", type=click.IntRange(1, 256), default=JOBS, help="Objects at a time.")
 @filters
 def rm(
     context: Context,

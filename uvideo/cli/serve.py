@@ -64,16 +64,13 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
 @option(
     "--reload-seconds",
     default=60.0,
-    show_default=True,
     type=FloatRange(0, 86400),
     help="How often it is looked whether these files or the certificate changed; 0: at SIGHUP only.",
 )
-@option("--host", default="127.0.0.1", show_default=True, help="Address to listen on, of the data port.")
-@option("--port", default=9000, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free one.")
-@option(
-    "--admin-port", default=9001, show_default=True, type=click.IntRange(0, 65535), help="Console, health, metrics."
-)
-@option("--admin-host", default="127.0.0.1", show_default=True, help="Address that this port listens on.")
+@option("--host", default="127.0.0.1", help="Address to listen on, of the data port.")
+@option("--port", default=9000, type=click.IntRange(0, 65535), help="0 picks a free one.")
+@option("--admin-port", default=9001, type=click.IntRange(0, 65535), help="Console, health, metrics.")
+@option("--admin-host", default="127.0.0.1", help="Address that this port listens on.")
 @option(
     "--hostname",
     metavar="NAME",
@@ -88,8 +85,8 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
     type=click.Path(path_type=Path),
     help="More pairs of the server's own (JSON, mode 0600), for gateways that change theirs: docs/operate.md.",
 )
-@option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes.")
-@option("--fsync/--no-fsync", default=True, show_default=True, help="Sync before acknowledging.")
+@option("--workers", default=1, type=click.IntRange(1, 64), help="Processes.")
+@option("--fsync/--no-fsync", default=True, help="Sync before acknowledging.")
 @option("--database", metavar="URL", help="Where names are kept: sqlite (in DIR), postgresql://...")
 @option("--blobs", metavar="URL", help="Where bytes are kept: disk (in DIR), s3://...")
 @option("--tls-cert", type=click.Path(path_type=Path), help="PEM file of the certificate chain.")
@@ -98,14 +95,12 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
 @option(
     "--restore-seconds",
     default=0,
-    show_default=True,
     type=click.IntRange(0, 10**9),
     help="Until a restored object of class ARCHIVE can be read.",
 )
 @option(
     "--restored-seconds",
     default=86400,
-    show_default=True,
     type=click.IntRange(1, 10**9),
     help="How long it then can be.",
 )
@@ -125,49 +120,42 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
 @option(
     "--connections",
     default=10_000,
-    show_default=True,
     type=click.IntRange(1, 10**6),
     help="At once, in each process; more are answered 503.",
 )
 @option(
     "--connections-per-address",
     default=1024,
-    show_default=True,
     type=click.IntRange(0, 10**6),
     help="Of those, from one address that is not this machine's own; more are answered 503.  0: any number.",
 )
 @option(
     "--idle",
     default=60.0,
-    show_default=True,
     type=FloatRange(0.1, 86400),
     help="Seconds without a byte until a connection is broken off in the middle of a request or an answer.",
 )
 @option(
     "--least-rate",
     default=16.0,
-    show_default=True,
     type=FloatRange(0, 10**6),
     help="Bytes a second: a request or an answer that is slower over more than --idle seconds is broken off.  0: none.",
 )
 @option(
     "--rate",
     default=0.0,
-    show_default=True,
     type=FloatRange(0, 10**6),
     help="Requests a second for each key, in each process; more are answered 429.  0: any number.",
 )
 @option(
     "--headroom",
     default=64.0,
-    show_default=True,
     type=FloatRange(0, 10**9),
     help="MiB of the disk that stay free: uploads are answered 503 before they would take them.",
 )
 @option(
     "--memory",
     default=256,
-    show_default=True,
     type=click.IntRange(16, 10**6),
     help="MiB that all requests of all workers hold together, at least 16 for each worker; beyond that they go to the "
     "disk or wait.",
@@ -175,48 +163,41 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
 @option(
     "--quarantine-days",
     default=7.0,
-    show_default=True,
     type=FloatRange(0, 3650),
     help="How long what a sweep finds without a name is kept; less if the disk runs full.",
 )
 @option(
     "--stale-days",
     default=0.0,
-    show_default=True,
     type=FloatRange(0, 3650),
     help="Abort unfinished uploads that had no new part for so many days; 0: never.",
 )
 @option(
     "--lock-seconds",
     default=4.0,
-    show_default=True,
     type=FloatRange(0, 3600),
     help="How long a write waits while another program holds SQLite's lock; then it is answered 503.",
 )
 @option(
     "--guesses",
     default=100,
-    show_default=True,
     type=click.IntRange(0, 10**9),
     help="Wrong signatures a minute that one address may send for one key; 0: any number.",
 )
 @option(
     "--verify-reads/--no-verify-reads",
     default=False,
-    show_default=True,
     help="Read and hash an object before its bytes are sent: damaged ones are refused.",
 )
 @option(
     "--scrub-days",
     default=0.0,
-    show_default=True,
     type=FloatRange(0, 3650),
     help="Look for damaged objects in the background, each once in so many days; 0: never.",
 )
 @option(
     "--scrub-rate",
     default=20.0,
-    show_default=True,
     type=FloatRange(0.001, 100_000),
     help="MiB a second that this reads at most.",
 )
@@ -241,19 +222,16 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
 @option(
     "--permanent-links/--no-permanent-links",
     default=False,
-    show_default=True,
     help="Serve signed URLs without Expires, which never end, for GET and HEAD of their key.",
 )
 @option(
     "--telemetry/--no-telemetry",
     default=False,
-    show_default=True,
     help="A span of each request, exported by OTLP as the variables OTEL_... say.",
 )
 @option(
     "--log-level",
     default="info",
-    show_default=True,
     type=click.Choice(("debug", "info", "warning", "error")),
     help="What is logged on stderr; debug says why each request was refused.",
 )
@@ -266,10 +244,9 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
 @option(
     "--audit-reads/--no-audit-reads",
     default=False,
-    show_default=True,
     help="Record what only reads, and each part of an upload, too.",
 )
-@option("--access-log/--no-access-log", default=False, show_default=True, help="JSON lines on stderr.")
+@option("--access-log/--no-access-log", default=False, help="JSON lines on stderr.")
 def serve(
     context: Context,
     /,

@@ -92,7 +92,7 @@ def space_record(found: SpaceInfo) -> dict[str, Any]:
     changes=True,
 )
 @click.argument("spaces", nargs=-1, required=True, metavar="SPACE...")
-@option("--type", type=TYPES, default="private", show_default=True, help="Who may read what is in it.")
+@option("--type", type=TYPES, default="private", help="Who may read what is in it.")
 @option("--region", metavar="REGION", help="Where it lies, instead of the provider's usual region.")
 def mb(context: Context, spaces: Sequence[str], type: str, region: str | None) -> int:
     names = [remote_space(each) for each in spaces]

@@ -309,7 +309,6 @@ def _endpoint(context: Context) -> str:
     "--max-delete",
     type=click.IntRange(0),
     default=MAX_DELETE,
-    show_default=True,
     metavar="N",
     help="Delete nothing if it would be more.",
 )

@@ -162,7 +162,7 @@ def _age(text: str) -> float:
     changes=True,
 )
 @click.argument("address", metavar="ADDRESS")
-@option("--older-than", default="7d", show_default=True, metavar="TIME", help="Begun so long ago: 36h, 7d and so on.")
+@option("--older-than", default="7d", metavar="TIME", help="Begun so long ago: 36h, 7d and so on.")
 def clean(context: Context, address: str, older_than: str) -> None:
     where = remote(address)
     found = context.client.clean_uploads(where.space, where.key, older_than=_age(older_than), dry_run=context.dry_run)

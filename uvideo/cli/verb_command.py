@@ -44,8 +44,9 @@ def option(
     help: str,
     **attributes: Any,  # whatever click.Option takes, which checks their names; click has no type for them
 ) -> Callable[[Function], Function]:
-    """click.option, with its help in the user's language.  Extra attribute: common, of every verb."""
+    """click.option, with its help in the user's language, and its default.  Extra attribute: common, of every verb."""
     shared = attributes.pop("common", False)
+    attributes.setdefault("show_default", "default" in attributes)
 
     def decorate(function: Function) -> Function:
         click.option(*names, help=say(help), **attributes)(function)

@@ -137,7 +137,13 @@ def etag(context: Context, paths: Sequence[str]) -> int:
 @filters
 @option("--ignore-extra", is_flag=True, help="What only the second place has is no difference.")
 @option("--size-only", is_flag=True, help="Compare sizes, not content.")
-@option("--jobs", type=click.IntRange(1, 64), default=min(4, os.cpu_count() or 1), help="Files hashed at a time.")
+@option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    default=min(4, os.cpu_count() or 1),
+    show_default=False,
+    help="Files hashed at a time.",
+)
 def verify(
     context: Context,
     first: str,
