@@ -18,7 +18,7 @@ from test.patience import SECONDS, until
 from test.server.wire import Peer, pattern
 from test.server_fixture import Server, start_server
 from ucloud.uvideo.protocol import operation
-from uvideo.storage import sqlite_accounts, sqlite_upkeep
+from uvideo.storage import sqlite, sqlite_upkeep
 from uvideo.storage.base import NoRoom, ObjectRecord, PartRecord, SpaceRecord, UploadRecord
 from uvideo.storage.sqlite import SqliteCatalog
 
@@ -198,8 +198,8 @@ def test_compact_changes_nothing_without_room(tmp_path: Path, monkeypatch: pytes
 
 
 def test_what_counts_everything_reads_it_in_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_accounts, "ROWS", 7)
-    monkeypatch.setattr(sqlite_accounts, "UPLOADS", 2)
+    monkeypatch.setattr(sqlite, "ROWS", 7)
+    monkeypatch.setattr(sqlite, "UPLOADS", 2)
     fill(tmp_path, made(tmp_path), 21, b"123")
 
     async def work(catalog: SqliteCatalog) -> None:

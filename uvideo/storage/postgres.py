@@ -8,20 +8,22 @@ sees all that was committed before.  PostgreSQL itself gathers the commits of ma
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
+from math import inf
+from typing import Any, TypeVar
 
 from uvideo._core import errors
-from uvideo.storage.base import Compacted, ObjectRecord, PartRecord
-from uvideo.storage.postgres_accounts import LONG, PostgresAccounts
+from uvideo.storage.base import DAY, Compacted, DayUsage, KeyRecord, ObjectRecord, PartRecord, TokenRecord
 from uvideo.storage.postgres_connections import LOOK, NOW, Connections, Lock, Session
-from uvideo.storage.schema import DRAFTS, PART, PUT, Row
-from uvideo.storage.sql_catalog import Name, Steps
+from uvideo.storage.schema import DRAFTS, KEY, PART, PUT, TOKEN, Row, token_of
+from uvideo.storage.sql_catalog import Name, SqlCatalog, Steps, by_day, changed
 
 __all__ = ["PostgresCatalog"]
 
 T = TypeVar("T")
 
+LONG = 3600.0  # seconds that reading every object may take
 TABLES = ("objects", "small", "uploads", "parts", "blobs", "leases", "flux")  # those whose rows come and go
 PUT_INLINE = f"""
     WITH bytes AS (
@@ -33,7 +35,7 @@ PUT_BLOB = f"""
     {PUT}"""
 
 
-class PostgresCatalog(PostgresAccounts):
+class PostgresCatalog(SqlCatalog):
     """Catalog in the database of ``connections``.
 
     ``ledger``: the blobs are those of a Ledger in the same database.  An object then never names one that was swept
@@ -81,18 +83,16 @@ class PostgresCatalog(PostgresAccounts):
         frees: bool = False,
         of_space: bool = False,
     ) -> T:
-        async def work(db: Session) -> T:
-            running = steps()
-            try:
-                query, values = next(running)
-                while True:
-                    query, values = running.send(await db.fetch(query, *values))
-            except StopIteration as end:
-                result: T = end.value
-                return result
-
         held = [*(Lock(*name) for name in set(locks)), *(Lock(*name, shared=True) for name in shared)]
-        return await self._db.transaction(work, *held)
+        return await self._db.transaction(lambda db: _ran(db.fetch, steps()), *held)
+
+    async def _report(self, steps: Callable[[], Steps[T]]) -> T:
+        return await _ran(partial(self._db.all, seconds=LONG), steps())
+
+    def _paged(
+        self, query: str, values: Row, table: str, space_id: str | None = None, enough: float = inf
+    ) -> Steps[builtins.list[Row]]:
+        return (yield query.replace("{page}", "TRUE"), values)
 
     def _store(self, record: ObjectRecord, values: Row, old: Row | None, named: bool) -> Steps[None]:
         """An object names its blob from this commit on; it waits for a claim of it, if one is under way."""
@@ -140,7 +140,7 @@ class PostgresCatalog(PostgresAccounts):
 
     async def sample(self, limit: int) -> builtins.list[str]:
         blobs = "SELECT blob FROM objects WHERE blob IS NOT NULL LIMIT $1"
-        return [name for query in (blobs, DRAFTS.format(mark="$1")) for (name,) in await self._db.all(query, limit)]
+        return [name for query in (blobs, DRAFTS) for (name,) in await self._db.all(query, limit)]
 
     # Uploads
 
@@ -154,6 +154,35 @@ class PostgresCatalog(PostgresAccounts):
         if not added:
             raise errors.PartExists() if await self.upload(upload_id) else errors.UploadNotFound()
 
+    # Tokens and key pairs
+
+    async def reseal(self, change: Callable[[TokenRecord | KeyRecord], str | None]) -> tuple[int, int]:
+        async def work(db: Session) -> tuple[int, int]:
+            await db.execute("LOCK TABLE tokens, keys IN SHARE ROW EXCLUSIVE MODE")  # nobody adds or changes one
+            tokens = changed(map(token_of, await db.fetch(f"SELECT {TOKEN} FROM tokens", timeout=LONG)), change)
+            keys = changed([KeyRecord(*row) for row in await db.fetch(f"SELECT {KEY} FROM keys", timeout=LONG)], change)
+            for table, rows in (("tokens", tokens), ("keys", keys)):
+                await db.executemany(f"UPDATE {table} SET private = $1 WHERE public = $2", rows, timeout=LONG)
+            return len(tokens), len(keys)
+
+        return await self._db.transaction(work, seconds=LONG)
+
+    # Usage
+
+    async def usage(self, space_ids: Sequence[str], first: int, last: int) -> builtins.list[DayUsage]:
+        asked = list(dict.fromkeys(space_ids))
+        made = (
+            f"SELECT GREATEST($2, created / {DAY}), SUM(size)::BIGINT FROM objects WHERE space_id = ANY($1) GROUP BY 1"
+        )
+        stored: dict[int, int] = dict(await self._db.all(made, asked, first, seconds=LONG))
+        read = await self._db.all(
+            "SELECT day, SUM(sent)::BIGINT, SUM(received)::BIGINT FROM flux "
+            "WHERE space_id = ANY($1) AND day BETWEEN $2 AND $3 GROUP BY 1",
+            *(asked, first, last),
+        )
+        flux = {day: (sent, received) for day, sent, received in read}
+        return by_day(first, last, stored, flux)
+
     # Garbage
 
     async def named(self, names: Iterable[str]) -> set[str]:
@@ -162,3 +191,13 @@ class PostgresCatalog(PostgresAccounts):
             "SELECT blob FROM objects WHERE blob = ANY($1) UNION SELECT draft FROM uploads WHERE draft = ANY($1)", asked
         )
         return {name for (name,) in rows}
+
+
+async def _ran(ask: Callable[..., Awaitable[Any]], running: Steps[T]) -> T:
+    try:
+        query, values = next(running)
+        while True:
+            query, values = running.send(await ask(query, *values))
+    except StopIteration as end:
+        result: T = end.value
+        return result

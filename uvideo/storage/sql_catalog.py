@@ -10,30 +10,45 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from math import inf
 from typing import TypeVar
 
 from uvideo._core import errors
 from uvideo.storage.base import (
+    Census,
     DayUsage,
+    Holding,
     KeyRecord,
     ObjectRecord,
+    OpenUploads,
     Page,
     PartRecord,
     SpaceRecord,
+    StaleUpload,
     TokenRecord,
     UploadRecord,
 )
 from uvideo.storage.schema import (
+    CENSUS,
+    CENSUS_OBJECTS,
+    CENSUS_PARTS,
+    HELD_FLUX,
+    HELD_OBJECTS,
+    HELD_UPLOADS,
     IS_STALE,
     KEY,
     MIGRATIONS,
     OBJECT,
+    OPEN_UPLOADS,
+    OWNERS,
     PART,
     RETIRE,
     SPACE,
     STALE,
+    STALE_UPLOADS,
     TOKEN,
     UPLOAD,
+    Held,
     Row,
     behind,
     check_source,
@@ -104,6 +119,19 @@ class SqlCatalog:
 
         ``locks``: names that one transaction holds at a time.  ``shared``: many at once, if none holds it alone.
         ``frees``: it leaves more room than it found.  ``of_space``: it changes rows of spaces.
+        """
+        raise NotImplementedError
+
+    async def _report(self, steps: Callable[[], Steps[T]]) -> T:
+        """What the steps return.  They read much, and are no transaction."""
+        raise NotImplementedError
+
+    def _paged(
+        self, query: str, values: Row, table: str, space_id: str | None = None, enough: float = inf
+    ) -> Steps[builtins.list[Row]]:
+        """The rows of a query with a {page} of this table, all pages of it, or until there are ``enough``.
+
+        ``space_id``: of that space only.  A row of the table that is there all the while is on one page.
         """
         raise NotImplementedError
 
@@ -482,6 +510,43 @@ class SqlCatalog:
             # In order of the names: so all take the rows in one order.
             [(day, sent.get(name, 0), more.get(name, 0), name) for name in sorted({*sent, *more})],
         )
+
+    async def census(self) -> Census:
+        def work() -> Steps[Census]:
+            objects, stored = _sums((yield from self._paged(CENSUS_OBJECTS, (), "objects")))
+            (parts,) = _sums((yield from self._paged(CENSUS_PARTS, (), "parts")))
+            ((spaces, uploads, unnamed),) = yield CENSUS, ()
+            return Census(spaces, objects, stored, uploads, parts, unnamed)
+
+        return await self._report(work)
+
+    async def open_uploads(self, before: int) -> OpenUploads:
+        def work() -> Steps[OpenUploads]:
+            return OpenUploads(*_sums((yield from self._paged(OPEN_UPLOADS, (before,), "uploads"))))
+
+        return await self._report(work)
+
+    async def stale_uploads(self, before: int, limit: int, space_id: str | None = None) -> builtins.list[StaleUpload]:
+        query = STALE_UPLOADS.replace("{limit}", str(limit))
+        rows = await self._report(
+            lambda: self._paged(query, (before, before, space_id, space_id), "uploads", enough=limit)
+        )
+        return [StaleUpload(upload_id, space, owner, key.decode()) for upload_id, space, owner, key in rows[:limit]]
+
+    async def holdings(self) -> builtins.list[Holding]:
+        def work() -> Steps[builtins.list[Holding]]:
+            held = Held()
+            held.add(0, (yield from self._paged(HELD_OBJECTS, (), "objects")))
+            held.add(2, (yield from self._paged(HELD_UPLOADS, (), "uploads")))
+            held.add(4, (yield from self._paged(HELD_FLUX, (), "flux")))
+            return held.of((yield from self._paged(OWNERS, (), "spaces")))
+
+        return await self._report(work)
+
+
+def _sums(rows: Iterable[Row]) -> builtins.list[int]:
+    """Of each column."""
+    return [sum(column) for column in zip(*rows, strict=True)]
 
 
 def _key(record: ObjectRecord) -> Name:

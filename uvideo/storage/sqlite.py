@@ -16,17 +16,22 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
+from math import inf
 from pathlib import Path
 from typing import TypeVar
 
 from uvideo._core import errors
 from uvideo.storage import sqlite_upkeep as upkeep
 from uvideo.storage.base import (
+    DAY,
     Absent,
     Compacted,
+    DayUsage,
+    KeyRecord,
     ObjectRecord,
     PartRecord,
     SpaceRecord,
+    TokenRecord,
     Unfit,
     Unreachable,
 )
@@ -35,17 +40,19 @@ from uvideo.storage.disk_reserve import Reserve
 from uvideo.storage.group_commit import Committer, Work, held, is_locked, telling, told
 from uvideo.storage.schema import (
     DRAFTS,
+    KEY,
     MIGRATIONS,
     PART,
     PUT,
     PUT_SMALL,
+    TOKEN,
     Row,
     in_sqlite,
     insert,
     statements,
+    token_of,
 )
-from uvideo.storage.sql_catalog import Name, Steps
-from uvideo.storage.sqlite_accounts import Accounts
+from uvideo.storage.sql_catalog import Name, SqlCatalog, Steps, by_day, changed
 
 __all__ = ["SqliteCatalog"]
 
@@ -57,11 +64,20 @@ PROTOCOL = "locking protocol"  # what SQLite says after it has tried for 10 s, w
 NAMES_AT_ONCE = 500
 PROBLEMS = 20  # told of a damaged file
 SPACES_KEPT = 1000  # answers in memory
+ROWS, UPLOADS = 10_000, 200  # read in one transaction; an upload has many parts
+#: The key of a table, and what is less than all of them.
+PAGES: dict[str, tuple[str, Row]] = {
+    "objects": ("space_id, key", ("", b"")),
+    "parts": ("upload_id, part", ("", -1)),
+    "uploads": ("uploads.upload_id", ("",)),
+    "flux": ("space_id, day", ("", -1)),
+    "spaces": ("space_id", ("",)),
+}
 
 INSERT_PART = in_sqlite(f"{insert('parts', f'upload_id, {PART}')} ON CONFLICT DO NOTHING")
 
 
-class SqliteCatalog(Accounts):
+class SqliteCatalog(SqlCatalog):
     """Catalog in the file ``path`` (made with mode 0600, its folder 0700) and its companions -wal and -shm.
 
     ``fsync=False``: synchronous is NORMAL instead of FULL.  A loss of power may then take the last writes but leaves
@@ -130,7 +146,7 @@ class SqliteCatalog(Accounts):
 
     async def sample(self, limit: int) -> builtins.list[str]:
         blobs = "SELECT blob FROM objects INDEXED BY objects_blob WHERE blob IS NOT NULL LIMIT ?"
-        return [name for query in (blobs, DRAFTS.format(mark="?")) for (name,) in await self._all(query, limit)]
+        return [name for query in (blobs, DRAFTS) for (name,) in await self._all(query, limit)]
 
     # Spaces
 
@@ -159,6 +175,56 @@ class SqliteCatalog(Accounts):
                 raise errors.PartExists()
 
         await self._write(work)
+
+    # Tokens and key pairs
+
+    async def reseal(self, change: Callable[[TokenRecord | KeyRecord], str | None]) -> tuple[int, int]:
+        def work(db: sqlite3.Connection) -> tuple[int, int]:
+            tokens = changed(map(token_of, db.execute(f"SELECT {TOKEN} FROM tokens").fetchall()), change)
+            keys = changed((KeyRecord(*row) for row in db.execute(f"SELECT {KEY} FROM keys").fetchall()), change)
+            db.executemany("UPDATE tokens SET private = ? WHERE public = ?", tokens)
+            db.executemany("UPDATE keys SET private = ? WHERE public = ?", keys)
+            return len(tokens), len(keys)
+
+        return await self._write(work)
+
+    # Usage
+
+    async def usage(self, space_ids: Sequence[str], first: int, last: int) -> builtins.list[DayUsage]:
+        made = f"SELECT MAX($1, created / {DAY}), SUM(size) FROM objects WHERE {{page}} GROUP BY 1"
+        read = "SELECT day, sent, received FROM flux WHERE space_id = $1 AND day BETWEEN $2 AND $3"
+
+        def work() -> Steps[builtins.list[DayUsage]]:
+            stored, flux = dict[int, int](), dict[int, tuple[int, int]]()
+            for space_id in dict.fromkeys(space_ids):
+                for day, size in (yield from self._paged(made, (first,), "objects", space_id)):
+                    stored[day] = stored.get(day, 0) + size
+                for day, sent, received in (yield read, (space_id, first, last)):
+                    before = flux.get(day, (0, 0))
+                    flux[day] = before[0] + sent, before[1] + received
+            return by_day(first, last, stored, flux)
+
+        return await self._report(work)
+
+    def _paged(
+        self, query: str, values: Row, table: str, space_id: str | None = None, enough: float = inf
+    ) -> Steps[builtins.list[Row]]:
+        """In pages, as a transaction as long as all of it would let the log grow."""
+        (key, after), count = PAGES[table], UPLOADS if table == "uploads" else ROWS
+        only, one = "", Row()
+        if space_id is not None:
+            only, one, key, after = "space_id = ? AND ", (space_id,), key.removeprefix("space_id, "), after[1:]
+        marks = ", ".join("?" * len(after))
+        beyond, rows = f"{only}({key}) > ({marks})", list[Row]()
+        while len(rows) < enough:
+            bounds = (*one, *after)
+            found = yield f"SELECT {key} FROM {table} WHERE {beyond} ORDER BY {key} LIMIT 1 OFFSET {count - 1}", bounds
+            if not found:
+                return rows + (yield query.replace("{page}", beyond), (*values, *bounds))
+            after = found[0]
+            page = f"{beyond} AND ({key}) <= ({marks})"
+            rows += yield query.replace("{page}", page), (*values, *bounds, *after)
+        return rows
 
     # Garbage
 
@@ -226,17 +292,10 @@ class SqliteCatalog(Accounts):
     ) -> T:
         """No locks: one transaction writes at a time."""
 
-        def work(db: sqlite3.Connection) -> T:
-            running = steps()
-            try:
-                query, values = next(running)
-                while True:
-                    query, values = running.send(db.execute(in_sqlite(query), values).fetchall())
-            except StopIteration as end:
-                result: T = end.value
-                return result
+        return await self._write(lambda db: _ran(db, steps()), frees=frees, of_space=of_space)
 
-        return await self._write(work, frees=frees, of_space=of_space)
+    async def _report(self, steps: Callable[[], Steps[T]]) -> T:
+        return await self.apart(lambda db: _ran(db, steps()))
 
     def _store(self, record: ObjectRecord, values: Row, old: Row | None, named: bool) -> Steps[None]:
         yield PUT, values
@@ -306,6 +365,16 @@ class SqliteCatalog(Accounts):
         if self._writes is None or self._mark is None:
             raise RuntimeError("the catalog is not open")
         return await self._writes.ask(work, self._mark.move if of_space else None, frees=frees)
+
+
+def _ran(db: sqlite3.Connection, running: Steps[T]) -> T:
+    try:
+        query, values = next(running)
+        while True:
+            query, values = running.send(db.execute(in_sqlite(query), values).fetchall())
+    except StopIteration as end:
+        result: T = end.value
+        return result
 
 
 # Connections
