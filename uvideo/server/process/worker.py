@@ -140,38 +140,31 @@ async def run(
         headroom = _headroom(settings, shared)
         of_blobs = None if drivers.shared else headroom  # elsewhere the folder has little more than its spools
         store, names = kept_free(timed_blobs(blobs, metrics), of_blobs), timed_catalog(catalog, metrics)
-        limits = Limits(
-            shared.guesses,
-            Rates(settings.rate),
-            of_blobs,
-            connections,
-            settings.connections_per_address,
-        )
+        each = settings.connections_per_address
+        limits = Limits(shared.guesses, Rates(settings.rate), of_blobs, connections, each)
         spool = functools.partial(Spool, settings.folder, *([headroom.taking] if headroom is not None else ()))
         crossing, spans = _cross_origin(settings, ports), _spans(settings)
         if spans is not None:
             stack.push_async_callback(spans.close)
-        rates = {"idle": settings.idle, "least_rate": settings.least_rate}
-        common: dict[str, Any] = {
-            **rates,
-            "callbacks": callbacks,
-            "limits": limits,
-            "cross_origin": crossing,
-            "spans": spans,
-            "writes": shared.writes,
-            "names": plan.names,
-            "hosts": SpaceHosts(settings.hostname, settings.public_url),
-            "senders": plan.senders,
-            "audit": plan.audit,
-        }
         rules = restoring, settings.verify_reads, spool, settings.permanent_links, memory
-        if faults is None:
-            service = Service(store, names, plan.keyring, time.time, *rules)
-            app = App(service, metrics, **common)
-        else:
-            service = Service(store, names, plan.keyring, clock, *rules)
-            app = faulty = FaultyApp(service, metrics, **common)
-            faulty.script = faults
+        service = Service(store, names, plan.keyring, time.time if faults is None else clock, *rules)
+        app = (App if faults is None else FaultyApp)(
+            service,
+            metrics,
+            idle=settings.idle,
+            least_rate=settings.least_rate,
+            callbacks=callbacks,
+            limits=limits,
+            cross_origin=crossing,
+            spans=spans,
+            writes=shared.writes,
+            names=plan.names,
+            hosts=SpaceHosts(settings.hostname, settings.public_url),
+            senders=plan.senders,
+            audit=plan.audit,
+        )
+        if isinstance(app, FaultyApp) and faults is not None:
+            app.script = faults
         at_once = 1 if settings.workers > 1 else BACKLOG  # another worker may be idle
         data = await answer_on(ports.data, app.server, ports.tls, at_once)
         live = Live(
@@ -229,7 +222,6 @@ async def run(
             watch.start()
             stack.callback(watch.stop)
             answering = admin_handler(metrics, readiness, gauges, console, watch, more)
-            each = settings.connections_per_address
             handler = Server(answering, metrics, plan.senders, most=connections, each=each)
             live.handler, live.watch, live.vitals = handler, watch, vitals
             admin = await answer_on(ports.admin, handler, ports.tls, BACKLOG)
