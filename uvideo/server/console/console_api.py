@@ -126,12 +126,7 @@ class View:
         return {}
 
     async def _own(self, name: str, key: Key) -> SpaceRecord:
-        space = await self._catalog.space(name)
-        if space is None:
-            raise errors.SpaceNotFound()
-        if space.owner != key.owner:
-            raise errors.AccessDenied()
-        return space
+        return await self._spaces.own(name, key.owner)
 
     # Objects
 
