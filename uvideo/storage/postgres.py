@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from uvideo._core import errors
 from uvideo.storage.base import DAY, Compacted, DayUsage, KeyRecord, ObjectRecord, PartRecord, TokenRecord
 from uvideo.storage.postgres_connections import LOOK, NOW, Connections, Lock, Session
-from uvideo.storage.schema import DRAFTS, KEY, PART, PUT, TOKEN, Row, token_of
+from uvideo.storage.schema import KEY, PART, PUT, TOKEN, Row, token_of
 from uvideo.storage.sql_catalog import Name, SqlCatalog, Steps, by_day, changed
 
 __all__ = ["PostgresCatalog"]
@@ -137,10 +137,6 @@ class PostgresCatalog(SqlCatalog):
         after = await self._db.one(size)
         assert before is not None and after is not None
         return Compacted(int(before[0]), int(after[0]), 0.0)
-
-    async def sample(self, limit: int) -> builtins.list[str]:
-        blobs = "SELECT blob FROM objects WHERE blob IS NOT NULL LIMIT $1"
-        return [name for query in (blobs, DRAFTS) for (name,) in await self._db.all(query, limit)]
 
     # Uploads
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from uvideo._core import errors
-from uvideo.storage.base import Holding, ObjectRecord, SpaceRecord, TokenRecord, UploadRecord
+from uvideo.storage.base import ObjectRecord, SpaceRecord, TokenRecord, UploadRecord
 
 Row = tuple[Any, ...]
 UNSTORABLE = "a value has a character or a number that cannot be stored"
@@ -96,77 +96,6 @@ def statements(version: int, *, postgres: bool, to: int = len(MIGRATIONS)) -> It
         yield from script.split(";")
     if version == 0 and to == len(MIGRATIONS):
         yield RETIRE
-
-
-#: {page}: which rows, where all are read in pages; its values stand behind the others.
-
-CENSUS_OBJECTS = "SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM objects WHERE {page}"
-CENSUS_PARTS = "SELECT COUNT(*) FROM parts WHERE {page}"
-CENSUS = """
-    SELECT (SELECT COUNT(*) FROM spaces), (SELECT COUNT(*) FROM uploads),
-    (SELECT COUNT(*) FROM blobs WHERE since > 0)"""
-
-
-#: $1: what was touched last before that is stale.  A part is stored after its upload was begun.
-OPEN_UPLOADS = """
-    SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT), CAST(COALESCE(SUM(stale), 0) AS BIGINT),
-    CAST(COALESCE(SUM(stale * size), 0) AS BIGINT) FROM (
-        SELECT COALESCE(SUM(parts.size), 0) AS size,
-        CASE WHEN COALESCE(MAX(parts.created), MIN(uploads.created)) < CAST($1 AS BIGINT) THEN 1 ELSE 0 END AS stale
-        FROM uploads LEFT JOIN parts ON parts.upload_id = uploads.upload_id WHERE {page}
-        GROUP BY uploads.upload_id) AS each_one"""
-
-
-#: What each space holds, in three parts: (space_id, what is counted ...).
-HELD_OBJECTS = """
-    SELECT space_id, COUNT(*), CAST(SUM(size) AS BIGINT) FROM objects WHERE {page} GROUP BY space_id"""
-HELD_UPLOADS = """
-    SELECT space_id, COUNT(*), CAST(SUM(size) AS BIGINT) FROM (
-        SELECT MIN(uploads.space_id) AS space_id, COALESCE(SUM(parts.size), 0) AS size
-        FROM uploads LEFT JOIN parts ON parts.upload_id = uploads.upload_id WHERE {page}
-        GROUP BY uploads.upload_id) AS each_one GROUP BY space_id"""
-HELD_FLUX = """
-    SELECT space_id, CAST(SUM(sent) AS BIGINT), CAST(SUM(received) AS BIGINT) FROM flux
-    WHERE {page} GROUP BY space_id"""
-#: Whose they are.
-OWNERS = "SELECT space_id, owner, name FROM spaces WHERE {page}"
-
-
-#: $1 and $2: what an upload's last part is stale before.  $3 and $4: of this space only, if not NULL.
-STALE_UPLOADS = """
-    SELECT uploads.upload_id, spaces.name, spaces.owner, uploads.key
-    FROM uploads JOIN spaces ON spaces.space_id = uploads.space_id WHERE uploads.created < $1
-    AND NOT EXISTS (SELECT 1 FROM parts WHERE parts.upload_id = uploads.upload_id AND parts.created >= $2)
-    AND (CAST($3 AS TEXT) IS NULL OR uploads.space_id = $4) AND {page} LIMIT {limit}"""
-IS_STALE = """
-    SELECT 1 FROM uploads WHERE upload_id = $1 AND created < $2
-    AND NOT EXISTS (SELECT 1 FROM parts WHERE parts.upload_id = uploads.upload_id AND parts.created >= $3)"""
-
-
-STALE = "a part was stored while the upload was finished: list its parts and finish again"
-#: Of uploads that have parts.
-DRAFTS = """
-    SELECT draft FROM uploads WHERE EXISTS (SELECT 1 FROM parts WHERE parts.upload_id = uploads.upload_id)
-    LIMIT $1"""
-
-
-class Held:
-    """Adds up what the queries HELD_... find."""
-
-    def __init__(self) -> None:
-        self._counted = dict[str, list[int]]()
-
-    def add(self, first: int, rows: Iterable[Row]) -> None:
-        """``first``: where their counts stand among those of a Holding: 0 objects, 2 uploads, 4 flux."""
-        for space_id, one, other in rows:
-            counts = self._counted.setdefault(space_id, [0] * 6)
-            counts[first] += one
-            counts[first + 1] += other
-
-    def of(self, owners: Iterable[Row]) -> list[Holding]:
-        """By the rows of OWNERS."""
-        found = [Holding(owner, name, *self._counted.get(space_id, ())) for space_id, owner, name in owners]
-        return sorted(found, key=lambda each: (each.account, each.space))
 
 
 def insert(table: str, columns: str) -> str:

@@ -29,26 +29,14 @@ from uvideo.storage.base import (
     UploadRecord,
 )
 from uvideo.storage.schema import (
-    CENSUS,
-    CENSUS_OBJECTS,
-    CENSUS_PARTS,
-    HELD_FLUX,
-    HELD_OBJECTS,
-    HELD_UPLOADS,
-    IS_STALE,
     KEY,
     MIGRATIONS,
     OBJECT,
-    OPEN_UPLOADS,
-    OWNERS,
     PART,
     RETIRE,
     SPACE,
-    STALE,
-    STALE_UPLOADS,
     TOKEN,
     UPLOAD,
-    Held,
     Row,
     behind,
     check_source,
@@ -83,11 +71,82 @@ OF_SPACE = f"""
     LEFT JOIN objects ON objects.space_id = spaces.space_id AND objects.key = $1 WHERE spaces.space_id = $2"""
 
 
+#: {page}: which rows, where all are read in pages; its values stand behind the others.
+
+CENSUS_OBJECTS = "SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM objects WHERE {page}"
+CENSUS_PARTS = "SELECT COUNT(*) FROM parts WHERE {page}"
+CENSUS = """
+    SELECT (SELECT COUNT(*) FROM spaces), (SELECT COUNT(*) FROM uploads),
+    (SELECT COUNT(*) FROM blobs WHERE since > 0)"""
+
+
+#: $1: what was touched last before that is stale.  A part is stored after its upload was begun.
+OPEN_UPLOADS = """
+    SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT), CAST(COALESCE(SUM(stale), 0) AS BIGINT),
+    CAST(COALESCE(SUM(stale * size), 0) AS BIGINT) FROM (
+        SELECT COALESCE(SUM(parts.size), 0) AS size,
+        CASE WHEN COALESCE(MAX(parts.created), MIN(uploads.created)) < CAST($1 AS BIGINT) THEN 1 ELSE 0 END AS stale
+        FROM uploads LEFT JOIN parts ON parts.upload_id = uploads.upload_id WHERE {page}
+        GROUP BY uploads.upload_id) AS each_one"""
+
+
+#: What each space holds, in three parts: (space_id, what is counted ...).
+HELD_OBJECTS = """
+    SELECT space_id, COUNT(*), CAST(SUM(size) AS BIGINT) FROM objects WHERE {page} GROUP BY space_id"""
+HELD_UPLOADS = """
+    SELECT space_id, COUNT(*), CAST(SUM(size) AS BIGINT) FROM (
+        SELECT MIN(uploads.space_id) AS space_id, COALESCE(SUM(parts.size), 0) AS size
+        FROM uploads LEFT JOIN parts ON parts.upload_id = uploads.upload_id WHERE {page}
+        GROUP BY uploads.upload_id) AS each_one GROUP BY space_id"""
+HELD_FLUX = """
+    SELECT space_id, CAST(SUM(sent) AS BIGINT), CAST(SUM(received) AS BIGINT) FROM flux
+    WHERE {page} GROUP BY space_id"""
+#: Whose they are.
+OWNERS = "SELECT space_id, owner, name FROM spaces WHERE {page}"
+
+
+#: $1 and $2: what an upload's last part is stale before.  $3 and $4: of this space only, if not NULL.
+STALE_UPLOADS = """
+    SELECT uploads.upload_id, spaces.name, spaces.owner, uploads.key
+    FROM uploads JOIN spaces ON spaces.space_id = uploads.space_id WHERE uploads.created < $1
+    AND NOT EXISTS (SELECT 1 FROM parts WHERE parts.upload_id = uploads.upload_id AND parts.created >= $2)
+    AND (CAST($3 AS TEXT) IS NULL OR uploads.space_id = $4) AND {page} LIMIT {limit}"""
+IS_STALE = """
+    SELECT 1 FROM uploads WHERE upload_id = $1 AND created < $2
+    AND NOT EXISTS (SELECT 1 FROM parts WHERE parts.upload_id = uploads.upload_id AND parts.created >= $3)"""
+
+
+STALE = "a part was stored while the upload was finished: list its parts and finish again"
+#: Of uploads that have parts.
+DRAFTS = """
+    SELECT draft FROM uploads WHERE EXISTS (SELECT 1 FROM parts WHERE parts.upload_id = uploads.upload_id)
+    LIMIT $1"""
+
+
+class Held:
+    """Adds up what the queries HELD_... find."""
+
+    def __init__(self) -> None:
+        self._counted = dict[str, list[int]]()
+
+    def add(self, first: int, rows: Iterable[Row]) -> None:
+        """``first``: where their counts stand among those of a Holding: 0 objects, 2 uploads, 4 flux."""
+        for space_id, one, other in rows:
+            counts = self._counted.setdefault(space_id, [0] * 6)
+            counts[first] += one
+            counts[first + 1] += other
+
+    def of(self, owners: Iterable[Row]) -> list[Holding]:
+        """By the rows of OWNERS."""
+        found = [Holding(owner, name, *self._counted.get(space_id, ())) for space_id, owner, name in owners]
+        return sorted(found, key=lambda each: (each.account, each.space))
+
+
 class SqlCatalog:
     """The part of a catalog that is the same whatever the database."""
 
-    #: What locks the rows of a SELECT until the transaction ends.
-    FOR_UPDATE = ""
+    #: What locks the rows of a SELECT until the transaction ends; what has objects with a blob found by its index.
+    FOR_UPDATE = BY_BLOB = ""
 
     # What a driver has
 
@@ -158,6 +217,10 @@ class SqlCatalog:
         for (identity,) in await self._all("SELECT identity FROM identity"):
             return str(identity)
         return None
+
+    async def sample(self, limit: int) -> builtins.list[str]:
+        blobs = f"SELECT blob FROM objects {self.BY_BLOB} WHERE blob IS NOT NULL LIMIT $1"
+        return [name for query in (blobs, DRAFTS) for (name,) in await self._all(query, limit)]
 
     # Spaces
 

@@ -39,7 +39,6 @@ from uvideo.storage.change_mark import Mark
 from uvideo.storage.disk_reserve import Reserve
 from uvideo.storage.group_commit import Committer, Work, held, is_locked, telling, told
 from uvideo.storage.schema import (
-    DRAFTS,
     KEY,
     MIGRATIONS,
     PART,
@@ -84,6 +83,8 @@ class SqliteCatalog(SqlCatalog):
     the database whole; OFF would gain little, as NORMAL syncs at checkpoints only, and could ruin it.
     ``patience``: seconds that a write waits while another program holds the lock.
     """
+
+    BY_BLOB = "INDEXED BY objects_blob"
 
     def __init__(self, path: Path, *, fsync: bool = True, patience: float = PATIENCE) -> None:
         self._path = Path(path)
@@ -143,10 +144,6 @@ class SqliteCatalog(SqlCatalog):
 
     async def compact(self) -> Compacted:
         return await self.apart(lambda db: upkeep.compact(self._path, db))
-
-    async def sample(self, limit: int) -> builtins.list[str]:
-        blobs = "SELECT blob FROM objects INDEXED BY objects_blob WHERE blob IS NOT NULL LIMIT ?"
-        return [name for query in (blobs, DRAFTS) for (name,) in await self._all(query, limit)]
 
     # Spaces
 
