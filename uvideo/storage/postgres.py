@@ -69,8 +69,8 @@ class PostgresCatalog(SqlCatalog):
     async def _all(self, query: str, *values: object) -> builtins.list[Row]:
         return await self._db.all(query, *values)
 
-    async def _look(self, look: Callable[[Iterable[Row]], T], query: str, *values: object) -> T:
-        return look(await self._db.all(query, *values))
+    async def _browse(self, steps: Callable[[], Steps[T]]) -> T:
+        return await _ran(self._db.all, steps())
 
     async def _change(self, query: str, *values: object, of_space: bool = False) -> int:
         return await self._db.change(query, *values)

@@ -59,7 +59,6 @@ T = TypeVar("T")
 Steps = Generator[tuple[str, Row], builtins.list[Row], T]
 Name = tuple["str | bytes", ...]
 
-FIRST_LOOK = 16  # rows asked for behind a common prefix, where most likely another one follows
 GET = f"""
     SELECT {OBJECT}, CASE WHEN blob IS NULL
         THEN (SELECT data FROM small WHERE small.space_id = objects.space_id AND small.key = objects.key) END
@@ -145,6 +144,8 @@ class Held:
 class SqlCatalog:
     """The part of a catalog that is the same whatever the database."""
 
+    #: Rows that a listing with common prefixes asks for first, and behind such a prefix, where mostly another follows.
+    LOOKS = (10**6, 16)
     #: What locks the rows of a SELECT until the transaction ends; what has objects with a blob found by its index.
     FOR_UPDATE = BY_BLOB = ""
 
@@ -154,8 +155,8 @@ class SqlCatalog:
         """All rows of a statement."""
         raise NotImplementedError
 
-    async def _look(self, look: Callable[[Iterable[Row]], T], query: str, *values: object) -> T:
-        """What ``look`` makes of the rows of a statement.  It need not read them all."""
+    async def _browse(self, steps: Callable[[], Steps[T]]) -> T:
+        """What the steps return.  They read little, and are no transaction; they may run more than once."""
         raise NotImplementedError
 
     async def _change(self, query: str, *values: object, of_space: bool = False) -> int:
@@ -364,48 +365,49 @@ class SqlCatalog:
         return None
 
     async def list(self, space_id: str, prefix: str, marker: str, limit: int, delimiter: str = "") -> Page:
-        page, last = Page(), ""
         if limit <= 0:
-            return page
+            return Page()
         start, after, split = prefix.encode(), marker.encode(), delimiter.encode()
-        lower, beyond = (after, ">") if after >= start else (start, ">=")
-        if after and split and after.startswith(start) and rolled_up(after, start, split) == after:
-            lower, beyond = behind(after), ">="
-        end, bound = ((behind(start),), "AND key < $3") if start else ((), "")
-        wanted = most = limit + 2
+        end, bound = (
+            ((behind(start),), "AND key < $3 ORDER BY key LIMIT $4") if start else ((), "ORDER BY key LIMIT $3")
+        )
+        queries = {
+            (each, is_peek): f"SELECT {columns} FROM objects WHERE space_id = $1 AND key {each} $2 {bound}"
+            for each in (">", ">=")
+            for is_peek, columns in ((False, OBJECT), (True, "space_id, key"))
+        }
 
-        def fill(rows: Iterable[Row]) -> Page | None:
-            """The page, once nothing more belongs on it."""
-            nonlocal lower, beyond, last, wanted
-            read = 0
-            for row in rows:
-                read += 1
-                lower, beyond = row[1], ">"
-                if split and row[1] == start and start.endswith(split):
-                    continue
-                if len(page.objects) + len(page.prefixes) == limit:
-                    return Page(page.objects, page.prefixes, last)
-                jump = rolled_up(row[1], start, split) if split else b""
-                if jump:  # all that begins with it counts once: go on behind it
-                    last = jump.decode()
-                    page.prefixes.append(last)
-                    lower, beyond, wanted = behind(jump), ">=", min(FIRST_LOOK, most)
-                    return None
-                page.objects.append(object_of(row))
-                last = page.objects[-1].key
-            if read < wanted:
-                return page
-            wanted = min(4 * wanted, most)
-            return None
+        def work() -> Steps[Page]:
+            page, last, most = Page(), "", limit + 2
+            wanted = min(self.LOOKS[0], most) if split else most
+            lower, beyond = (after, ">") if after >= start else (start, ">=")
+            if after and split and after.startswith(start) and rolled_up(after, start, split) == after:
+                lower, beyond = behind(after), ">="
+            while True:
+                rows = yield queries[beyond, wanted == 1], (space_id, lower, *end, wanted)
+                for row in rows:
+                    lower, beyond = row[1], ">"
+                    if split and row[1] == start and start.endswith(split):
+                        continue
+                    if len(page.objects) + len(page.prefixes) == limit:
+                        return Page(page.objects, page.prefixes, last)
+                    jump = rolled_up(row[1], start, split) if split else b""
+                    if jump:  # all that begins with it counts once: go on behind it
+                        last = jump.decode()
+                        page.prefixes.append(last)
+                        lower, beyond, wanted = behind(jump), ">=", min(self.LOOKS[1], most)
+                        break
+                    if wanted == 1:  # it was for a prefix only
+                        lower, beyond, wanted = row[1], ">=", min(4, most)
+                        break
+                    page.objects.append(object_of(row))
+                    last = page.objects[-1].key
+                else:
+                    if len(rows) < wanted:
+                        return page
+                    wanted = min(4 * wanted, most)
 
-        while True:
-            query = (
-                f"SELECT {OBJECT} FROM objects WHERE space_id = $1 AND key {beyond} $2 {bound} "
-                f"ORDER BY key LIMIT ${3 + len(end)}"
-            )
-            found = await self._look(fill, query, space_id, lower, *end, wanted)
-            if found is not None:
-                return found
+        return await self._browse(work)
 
     async def walk(self, after: tuple[str, str] | None, limit: int) -> builtins.list[ObjectRecord]:
         space_id, key = after or ("", "")

@@ -84,6 +84,7 @@ class SqliteCatalog(SqlCatalog):
     ``patience``: seconds that a write waits while another program holds the lock.
     """
 
+    LOOKS = (1, 1)  # each is cheap
     BY_BLOB = "INDEXED BY objects_blob"
 
     def __init__(self, path: Path, *, fsync: bool = True, patience: float = PATIENCE) -> None:
@@ -269,12 +270,8 @@ class SqliteCatalog(SqlCatalog):
         """All rows at once: a cursor left open would hold a read transaction."""
         return await self._read(lambda db: db.execute(in_sqlite(query), values).fetchall())
 
-    async def _look(self, look: Callable[[Iterable[Row]], T], query: str, *values: object) -> T:
-        def read(db: sqlite3.Connection) -> T:
-            with contextlib.closing(db.execute(in_sqlite(query), values)) as rows:
-                return look(rows)
-
-        return await self._read(read)
+    async def _browse(self, steps: Callable[[], Steps[T]]) -> T:
+        return await self._read(lambda db: _ran(db, steps()))
 
     async def _change(self, query: str, *values: object, of_space: bool = False) -> int:
         return await self._write(lambda db: db.execute(in_sqlite(query), values).rowcount, of_space=of_space)
