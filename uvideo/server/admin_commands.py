@@ -11,7 +11,7 @@ import re
 import sqlite3
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
 from datetime import datetime, timezone
@@ -205,7 +205,7 @@ async def adopt(where: Place, is_json: bool) -> None:
             stack.callback(os.close, claim(where.folder))
         store, catalog = drivers.make()
         for driver in (catalog, store):
-            await _there(driver.start(create=False))
+            await driver.start(create=False)
             stack.push_async_callback(driver.close)
         log = stack.enter_context(_audited(where.folder))
         carried = await identity.adopt(store, catalog)
@@ -826,7 +826,7 @@ async def _named(where: Place) -> AsyncIterator[Catalog]:
     """The started catalog only: keys need no store."""
     drivers = _drivers(where)
     _, catalog = drivers.make()
-    await _there(catalog.start(create=False))
+    await catalog.start(create=False)
     try:
         yield catalog
     finally:
@@ -844,32 +844,19 @@ async def _opened(
         if alone and not drivers.shared:
             stack.callback(os.close, claim(where.folder))
         store, catalog = drivers.make()
-        try:
-            await stack.enter_async_context(identity.opened(store, catalog, create=create))
-        except Absent as failure:
-            raise _absent(failure) from None
+        await stack.enter_async_context(identity.opened(store, catalog, create=create))
         yield store, catalog
-
-
-async def _there(start: Awaitable[None]) -> None:
-    """DriverError if what is started is not there."""
-    try:
-        await start
-    except Absent as failure:
-        raise _absent(failure) from None
-
-
-def _absent(failure: Absent) -> DriverError:
-    return DriverError(
-        f"{failure}, and `uvideo admin` makes none. Say where things are as to the server: DIR, and --database and "
-        "--blobs or UVIDEO_SERVE_DATABASE and UVIDEO_SERVE_BLOBS"
-    )
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
     """Its result; what goes wrong is one line."""
     try:
         return asyncio.run(work)
+    except Absent as failure:
+        _fail(
+            f"{failure}, and `uvideo admin` makes none. Say where things are as to the server: DIR, and --database and "
+            "--blobs or UVIDEO_SERVE_DATABASE and UVIDEO_SERVE_BLOBS"
+        )
     except (CredentialsError, DriverError, StartError, RuntimeError, errors.UVideoError) as failure:
         _fail(str(failure))
     except Unreachable as failure:
