@@ -16,13 +16,19 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "packaging" / "lock.txt"
 NAME = re.compile(r"[\w.-]+")
-#: The files are for Python 3.10 and up.
-OLDER = re.compile(r"python_version < ")
+LOWEST = (3, 10)  # the Python that the files are for, and all above it
+BELOW = re.compile(r"""python_version < ["'](\d+)\.(\d+)["']""")
 
 
 def normal(name: str) -> str:
     """A package's name as an index spells it."""
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def counts(line: str) -> bool:
+    """Whether a requirement is for any Python that the files are for."""
+    below = BELOW.search(line)
+    return below is None or (int(below[1]), int(below[2])) > LOWEST
 
 
 def direct(extras: list[str]) -> list[str]:
@@ -34,7 +40,7 @@ def direct(extras: list[str]) -> list[str]:
     if unknown:
         raise SystemExit(f"setup.cfg has no extra {', '.join(unknown)}; it has {', '.join(known)}")
     texts = [setup["options"]["install_requires"], *(known[each] for each in extras)]
-    lines = [line for text in texts for line in text.splitlines() if line and not OLDER.search(line)]
+    lines = [line for text in texts for line in text.splitlines() if line and counts(line)]
     return list(dict.fromkeys(lines))
 
 

@@ -64,8 +64,8 @@ class SpaceUsage:
 class ObjectInfo:
     """An object.  size: of the whole object.  metadata: the user's, names in lower case.
 
-    headers: what was stored with it and is replayed, Cache-Control say.  restore: what the service says of an object
-    of class ARCHIVE, else None.  A listing leaves out what it does not know.
+    headers: what was stored with it and is replayed, for example Cache-Control.  restore: what the service says of an
+    object of class ARCHIVE, else None.  A listing leaves out what it does not know.
     """
 
     space: str
@@ -286,7 +286,7 @@ class Summary(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a diagnosis found in one step.  check: the step, "clock" say.  code: what was found, in one word.
+    """What a diagnosis found in one step.  check: the step, for example "clock".  code: what was found, in one word.
 
     causes: of a failure, codes too, the likeliest first.  facts: what there is to say of it; never a private key, a
     signature or more of a public key than its end.

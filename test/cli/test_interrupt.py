@@ -14,6 +14,7 @@ import pytest
 from test.cli.inside import Inside
 from test.cli.records import check
 from test.cli.shell import Shell
+from uvideo import Cancel, Client, errors
 
 MIB = 1 << 20
 SIZE = 24 * MIB
@@ -87,6 +88,30 @@ def test_an_interrupted_download_goes_on(shell: Shell, inside: Inside, large: Pa
     done = shell("cp", f"uvideo://{space}/x", "down/y", "--json")
     assert done.code == 0 and (shell.folder / "down" / "y").read_bytes() == large.read_bytes()
     assert inside("transfers", "ls").out == "" and os.listdir(shell.folder / "down") == ["y"]
+
+
+def test_an_upload_to_a_space_that_is_gone_keeps_no_other_from_going_on(
+    shell: Shell, inside: Inside, large: Path
+) -> None:
+    gone, space = shell.space(), shell.space()
+
+    def begin(space: str, key: str) -> None:
+        cancel = Cancel()
+        with Client(shell.server.public_key, shell.server.private_key, endpoint=shell.server.host) as client:
+            with pytest.raises(errors.Cancelled):
+                client.upload(space, key, large, progress=lambda now: now.done and cancel.set(), cancel=cancel)
+
+    for key in "abc":
+        begin(gone, key)
+    for each in list(shell.client.list_uploads(gone)):
+        shell.client.abort_upload(gone, each.key, each.upload_id)
+    shell.client.delete_space(gone)
+    done = inside("transfers", "resume", "--all", "-j", "1")
+    assert done.code == 4 and done.err.count("there is no space") == 1 and ": 2 not begun" in done.err, done.err
+    begin(space, "d")
+    done = inside("transfers", "resume", "--all", "-j", "1")
+    assert done.code == 1 and done.err.count("there is no space") >= 2 and "not begun" not in done.err, done.err
+    assert shell.client.stat(space, "d").size == SIZE
 
 
 def test_an_upload_is_given_up_and_old_ones_are_cleaned(shell: Shell, inside: Inside, large: Path) -> None:

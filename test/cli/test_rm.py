@@ -7,6 +7,9 @@ import pytest
 from test.cli.inside import Inside
 from test.cli.records import check
 from test.cli.shell import Shell
+from uvideo.cli.context import Context
+from uvideo.cli.rm import delete_all
+from uvideo.cli.walk import Entry
 
 
 def keys(shell: Shell, space: str) -> list[str]:
@@ -69,6 +72,25 @@ def test_it_removes_nothing_else(
     assert done.code == code and len(keys(shell, space)) == 5, done.err
     for line in [*done.lines, *done.err.splitlines()]:
         check(line)
+
+
+def test_a_space_that_is_missing_ends_no_work_on_others(shell: Shell, inside: Inside, space: str) -> None:
+    context = Context()
+    places = [("absent-space", "1"), ("absent-space", "2"), (space, "a")]
+    entries = [Entry(key, 1, space=place, key=key) for place, key in places]
+    assert delete_all(context, entries, 1, one_space=False) == 1
+    assert "a" not in keys(shell, space) and context.report.failed == 2
+    context.close()
+
+
+def test_a_run_that_ends_early_says_what_was_not_begun(shell: Shell, inside: Inside) -> None:
+    names = [str(number) for number in range(9)]
+    for name in names:
+        (shell.folder / name).write_bytes(b"")
+    done = inside("cp", *names, "uvideo://absent-space/", "-j", "1")
+    assert done.code == 4 and done.err.count("error: ") == 1 and "or more not begun" in done.err, done.err
+    done = inside("cp", *names[:2], "uvideo://absent-space/", "-j", "1")
+    assert done.code == 4 and "not begun" in done.err, done.err
 
 
 def test_it_asks_on_a_terminal(shell: Shell, space: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -128,6 +129,28 @@ def test_ctrl_c_does_not_wait_for_a_large_file(shell: Shell) -> None:
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=10)
     assert (process.returncode, err.strip()) == (130, b"error: interrupted")
+
+
+def test_without_a_reader_it_does_not_wait_for_a_large_file(shell: Shell) -> None:
+    for name in ("one", "other"):
+        (shell.folder / name).mkdir()
+        (shell.folder / name / "a").write_bytes(name[:1].encode() * (16 << 20) + name[-1:].encode())
+        with (shell.folder / name / "large").open("wb") as file:
+            file.truncate(60 << 30)  # sparse: hashing it would take a minute
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "uvideo", "verify", "--jobs", "2", "one", "other"],
+            cwd=shell.folder,
+            env=shell.environ,
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            timeout=30,
+        )
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (141, b"")
 
 
 class TestEtag:

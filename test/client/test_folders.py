@@ -166,8 +166,11 @@ def test_a_folder_that_cannot_be_read_is_said(
 
 def test_what_an_unfinished_download_left_does_not_go_up(client: Client, space: str, album: Path) -> None:
     (album / "a" / ".0123456789abcdef.part").write_bytes(b"half a film")
+    folder = album / ".0123456789abcdef.part"  # that is the user's own
+    folder.mkdir()
+    (folder / "film.mp4").write_bytes(b"a film")
     client.upload_dir(album, space)
-    assert not [key for key in keys(client, space) if key.endswith(".part")]
+    assert [key for key in keys(client, space) if ".part" in key] == [".0123456789abcdef.part/film.mp4"]
 
 
 def test_a_file_that_vanishes_meanwhile_is_said(space: str, album: Path, proxy: FaultProxy, through: Client) -> None:
@@ -212,8 +215,18 @@ def test_a_folder_whose_name_is_not_utf8_is_said_once(client: Client, space: str
     raw = os.path.join(os.fsencode(album), b"deep\xff")
     os.rename(album / "deep", raw)
     with pytest.raises(errors.SomeFailed) as caught:
-        client.upload_dir(album, space, include=["*.mp4"])
+        client.upload_dir(album, space)
     assert list(reasons(caught)) == ["deep\\udcff/"]
+
+
+def test_of_a_folder_whose_name_is_not_utf8_only_what_is_meant_fails(client: Client, space: str, album: Path) -> None:
+    os.rename(album / "deep", os.path.join(os.fsencode(album), b"deep\xff"))
+    assert len(client.upload_dir(album, space, include=["*.mp4"]).done) == 2
+    assert len(client.upload_dir(album, space, exclude=["*.bin"]).done) == 6
+    assert len(client.upload_dir(album, space, exclude=["deep*/"]).done) == 6
+    with pytest.raises(errors.SomeFailed) as caught:
+        client.upload_dir(album, space, include=["*.mp4", "*.bin"])
+    assert list(reasons(caught)) == ["deep\\udcff/er/and/er.bin"]
 
 
 def test_a_very_deep_folder_is_walked(tmp_path: Path) -> None:

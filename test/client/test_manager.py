@@ -259,6 +259,26 @@ def test_a_callback_may_submit_more_without_waiting(client: Client, space: str) 
     assert manager.progress().files_done == 21
 
 
+@pytest.mark.parametrize("kind", [ValueError, SystemExit])
+def test_what_a_callback_raises_is_logged_and_ends_no_other(
+    client: Client, space: str, kind: type[BaseException], caplog: pytest.LogCaptureFixture
+) -> None:
+    heard: list[str] = []
+
+    def refuse(transfer: Any) -> None:
+        raise kind
+
+    with TransferManager(client, jobs=1) as manager:
+        transfers = [manager.upload(space, str(number), b"data") for number in range(4)]
+        for each in transfers:
+            each.add_done_callback(refuse)
+            each.add_done_callback(lambda transfer: heard.append(transfer.key))
+        assert [each.result(30).size for each in transfers] == [4] * 4
+    assert sorted(heard) == ["0", "1", "2", "3"]
+    said = [record.exc_info for record in caplog.records if "a callback of <Transfer of" in record.getMessage()]
+    assert [found[0] for found in said if found] == [kind] * 4
+
+
 def test_the_caller_hears_of_progress_and_what_it_raises_ends_that_transfer(client: Client, space: str) -> None:
     told: list[models.Progress] = []
 

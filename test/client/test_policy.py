@@ -17,7 +17,11 @@ def full() -> errors.LocalFailure:
     return error
 
 
-@pytest.mark.parametrize("error", [*(kind() for kind in FOR_ALL), full()], ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize(
+    "error",
+    [*(kind() for kind in FOR_ALL), errors.SpaceNotFound(), full()],
+    ids=lambda error: type(error).__name__,
+)
 def test_what_all_would_meet_opens_it_at_once(error: errors.UVideoError) -> None:
     breaker = CircuitBreaker(8)
     assert breaker.failed(error) and breaker.is_open
@@ -39,6 +43,13 @@ def test_what_all_would_meet_opens_it_at_once(error: errors.UVideoError) -> None
 def test_what_is_of_one_item_never_opens_it(error: errors.UVideoError) -> None:
     breaker = CircuitBreaker(1)
     assert not any(breaker.failed(error) for _ in range(100))
+
+
+def test_what_is_of_one_space_or_disk_never_opens_it_where_items_are_of_several() -> None:
+    assert not CircuitBreaker(1, one_space=False).failed(errors.SpaceNotFound())
+    assert not CircuitBreaker(1, one_disk=False).failed(full())
+    assert CircuitBreaker(1, one_space=False).failed(full())
+    assert CircuitBreaker(1, one_space=False, one_disk=False).failed(errors.UnknownKey())
 
 
 def test_a_line_is_dead_after_two_in_a_row_for_each_at_a_time() -> None:

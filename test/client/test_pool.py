@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from test.patience import until
 from uvideo import Cancel
 from uvideo.transfer.pool import Pool, results
 
@@ -90,6 +91,26 @@ def test_an_interruption_sets_the_cancel_and_comes_out() -> None:
     assert cancel.is_set() and ended in ([True], [])
 
 
+def test_results_that_are_not_all_taken_set_the_cancel() -> None:
+    cancel, begun = Cancel(), threading.Event()
+    ended: list[bool] = []
+
+    def do(item: int) -> int:
+        if item:
+            begun.set()
+            ended.append(cancel.wait(30))
+        else:
+            assert begun.wait(30)
+        return item
+
+    with pytest.raises(LookupError):
+        for _ in results(do, range(3), 2, cancel):
+            raise LookupError
+    assert cancel.is_set()
+    until(lambda: ended)
+    assert all(ended)
+
+
 def test_a_cancel_that_another_set_ends_the_run() -> None:
     cancel = Cancel()
     cancel.set()
@@ -117,3 +138,22 @@ def test_an_item_may_put_in_more_without_waiting() -> None:
 def test_the_threads_have_the_context_of_who_gave_them_work() -> None:
     HELD.set("here")
     assert list(results(lambda _: HELD.get(), range(3), 2)) == ["here"] * 3
+
+
+def test_what_a_hastened_item_raises_comes_out_and_stops_no_other() -> None:
+    """Ctrl-C in a main thread that does an item itself."""
+    go, done = threading.Event(), list[int]()
+
+    def do(item: int) -> None:
+        if item == 1:
+            raise KeyboardInterrupt
+        assert go.wait(30)
+        done.append(item)
+
+    with Pool(do, 1) as pool:
+        for item in range(3):
+            pool.put(item)
+        with pytest.raises(KeyboardInterrupt):
+            pool.hasten(1)
+        go.set()
+    assert done == [0, 2]

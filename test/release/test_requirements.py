@@ -115,6 +115,19 @@ def test_what_is_printed_for_an_extra_is_all_that_it_needs() -> None:
     assert printed("--file", str(LOW), *lowest) == {canonicalize_name(each.name) for each, _ in blocks(LOW)}
 
 
+def test_only_what_is_for_older_pythons_alone_is_left_out(tmp_path: Path) -> None:
+    """Of a copy, which takes the setup.cfg beside it."""
+    script = tmp_path / "packaging" / "locked.py"
+    script.parent.mkdir()
+    script.write_bytes((ROOT / "packaging" / "locked.py").read_bytes())
+    left_out = ['a>=1; python_version < "2.7"', 'b>=1; python_version < "3.7"', "c>=1; python_version < '3.10'"]
+    kept = ['d>=1; python_version < "3.11"', 'e>=1; python_version >= "3.7"', 'f>=1; python_version == "3.10"', "g>=1"]
+    lines = "".join(f"    {line}\n" for line in (*left_out, *kept))
+    (tmp_path / "setup.cfg").write_text(f"[options]\ninstall_requires =\n{lines}[options.extras_require]\n")
+    done = subprocess.run([sys.executable, script, "--direct"], capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines() == kept, done.stderr
+
+
 def test_an_extra_that_is_not_there_is_named() -> None:
     command = [sys.executable, ROOT / "packaging" / "locked.py", "servers"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)

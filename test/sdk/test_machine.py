@@ -3,6 +3,7 @@
 
 from __future__ import absolute_import, division, print_function
 
+import errno
 import gc
 import io
 import json
@@ -15,8 +16,9 @@ import time
 
 from ucloud import logger
 from ucloud.uvideo import config
-from ucloud.uvideo.engine import multipart_upload, upload_source, workers
+from ucloud.uvideo.engine import localfile, multipart_upload, transfer_record, upload_source, workers
 from ucloud.uvideo.protocol import etag as etags
+from ucloud.uvideo.protocol import upload as uploads
 from ucloud.uvideo.protocol.errors import AccessDenied, NoAnswer, Unavailable
 
 from .case import OPTIONS
@@ -68,11 +70,27 @@ class Machine(Hostile):
             fields = json.loads(file.readline().decode("utf-8"))
         identity = fields["source"]["identity"]
         for name, value in (
-            ("space", "evil.example.com/"), ("space", "evil.example.com#"), ("space", 5), ("key", ""), ("key", [1]),
-            ("upload_id", "a\r\nb"), ("upload_id", "x" * 9999), ("block_size", 1), ("block_size", 10 ** 12),
-            ("block_size", -1), ("size", None), ("size", 10 ** 15), ("size", -1), ("size", 5), ("source", "text"),
-            ("source", [1]), ("source", None), ("source", {"path": 0, "identity": identity}), ("mime", 5),
-            ("source", {"path": ["x"], "identity": identity}), ("source", {"path": "/dev/zero", "identity": identity}),
+            ("space", "evil.example.com/"),
+            ("space", "evil.example.com#"),
+            ("space", 5),
+            ("key", ""),
+            ("key", [1]),
+            ("upload_id", "a\r\nb"),
+            ("upload_id", "x" * 9999),
+            ("block_size", 1),
+            ("block_size", 10**12),
+            ("block_size", -1),
+            ("size", None),
+            ("size", 10**15),
+            ("size", -1),
+            ("size", 5),
+            ("source", "text"),
+            ("source", [1]),
+            ("source", None),
+            ("source", {"path": 0, "identity": identity}),
+            ("mime", 5),
+            ("source", {"path": ["x"], "identity": identity}),
+            ("source", {"path": "/dev/zero", "identity": identity}),
         ):
             with io.open(checkpoint, "wb") as file:
                 file.write(json.dumps(dict(fields, **{name: value})).encode("ascii") + b"\n")
@@ -155,7 +173,7 @@ class Machine(Hostile):
             fields = list(original(link))
             fields[4] = stranger
             os.lstat = lambda path: os.stat_result(fields) if path == link else original(path)
-        self.service.lies = {"get": reply(200, b"", (u"ETag", u'"AAAAANo5o-5ea0sNMlW_75VgGJCv2AcJ"'))}
+        self.service.lies = {"get": reply(200, b"", ("ETag", '"AAAAANo5o-5ea0sNMlW_75VgGJCv2AcJ"'))}
         try:
             resp = self.assertStatus(-3, self.downloader().download_file("space", "k", link))
         finally:
@@ -170,7 +188,7 @@ class Machine(Hostile):
         def watch(target, body):
             whole = etags.Etag()
             whole.update(b"new")
-            yield reply(200, b"", (u"ETag", u'"%s"' % whole.value()), length=3)
+            yield reply(200, b"", ("ETag", '"%s"' % whole.value()), length=3)
             while not seen:
                 seen.extend(name for name in os.listdir(self.folder) if name.endswith(".part"))
             seen.append(stat.S_IMODE(os.stat(self.path(seen[0])).st_mode))
@@ -208,11 +226,11 @@ class Machine(Hostile):
         self.assertIn(b"api.service.test is used without TLS", self.read(log))
 
     def test_infinite_waits_are_refused(self):
-        for value in (float("inf"), float("nan"), -1, 10 ** 400):
+        for value in (float("inf"), float("nan"), -1, 10**400):
             self.assertStatus(-3, self.upload(retryinterval=value))
 
     def test_a_key_that_looks_like_a_data_url(self):
-        for key in (u"data:x/y\r\nInjected: z,1", u"data:,", u"data:a=b", u"//h/x.mp4"):
+        for key in ("data:x/y\r\nInjected: z,1", "data:,", "data:a=b", "//h/x.mp4"):
             ret, resp = self.uploader().uploadfile("space", key, self.source, **OPTIONS)
             self.assertEqual(resp.status_code, 200, (key, resp))
 
@@ -298,13 +316,18 @@ class Interruptions(Hostile):
         self.assertEqual(self.service.stored(), data)
 
     def test_threads_that_cannot_be_started_are_done_without(self):
+        for most in (0, 1):
+            self._upload_with_threads(most)
+
+    def _upload_with_threads(self, most):
+        """The system gives the upload so many threads besides the caller's."""
         real, started = threading.Thread.start, []
 
         def start(thread):
             target = getattr(thread, "_target", None) or getattr(thread, "_Thread__target", None)  # 2.7
             if getattr(target, "__name__", "") == "_run":
                 started.append(thread)
-                if len(started) > 1:
+                if len(started) > most:
                     raise RuntimeError("can't start new thread")
             real(thread)
 
@@ -313,7 +336,7 @@ class Interruptions(Hostile):
             self.assertStatus(200, self.upload(maxthread=4))
         finally:
             threading.Thread.start = real
-        self.assertEqual(len(started), 2)
+        self.assertEqual(len(started), most + 1)
         self.assertEqual(self.service.stored(), self.data)
 
     def test_a_refusal_ends_the_waits_of_the_other_threads(self):
@@ -332,6 +355,45 @@ class Interruptions(Hostile):
         uploader._carrier.sleep = slept.append
         self.assertStatus(403, self.upload(uploader, retrycount=50, maxthread=4, retryinterval=0.001))
         self.assertLess(len(slept), 12)
+
+    def test_an_error_waits_for_the_parts_that_other_threads_have_begun(self):
+        done, turns = [], ["goes on", "fails"]
+
+        def work():
+            if turns.pop() == "fails":
+                raise AccessDenied()
+            while not found.stopped:
+                time.sleep(0.001)
+            time.sleep(0.1)
+            done.append(found.error)
+
+        found = workers.Workers(work, self.uploader()._carrier, 0, patient=True)
+        with self.assertRaises(AccessDenied):
+            found.run(2, here=True)
+        self.assertEqual(done, [found.error])
+
+    def test_a_part_that_comes_late_makes_no_checkpoint(self):
+        path = self.path("checkpoint")
+        upload = uploads.Upload("space", "k", "id", 65536, 100, "text/plain", None)
+        kept = transfer_record.Checkpoint(path, upload)
+        transfer_record.remove(path)
+        kept.add(0)
+        self.assertFalse(os.path.lexists(path))
+
+    def test_a_folder_that_cannot_be_synced_may_have_a_checkpoint(self):
+        real, failures = localfile.sync_folder, [errno.EIO, errno.EACCES, errno.EINVAL]
+
+        def fails(folder):
+            number = failures.pop()
+            raise EnvironmentError(number, os.strerror(number))
+
+        localfile.sync_folder = fails
+        try:
+            for status in (200, 200, -3):
+                self.assertStatus(status, self.upload(checkpoint=self.path("c")))
+        finally:
+            localfile.sync_folder = real
+        self.assertEqual(failures, [])
 
     def test_a_lost_connection_is_not_hidden_by_a_503_that_was_not_tried_again(self):
         found = workers.Workers(None, None, 0)
@@ -357,7 +419,7 @@ class Interruptions(Hostile):
                 self.assertStatus(-1, self.upload(uploader, retrycount=0, maxthread=2))
                 self.assertStatus(-3, uploader.uploadfile("space", "k", self.path("none")))
                 uploader.uploadstream("space", "k", io.BytesIO(b"x" * 70000), retrycount=0, **OPTIONS)
-                self.service.lies["get"] = reply(200, b"x" * 10, (u"ETag", u'"AQAAACqubDXJT8-0FdvpX0CLnOke6Ebt"'))
+                self.service.lies["get"] = reply(200, b"x" * 10, ("ETag", '"AQAAACqubDXJT8-0FdvpX0CLnOke6Ebt"'))
                 self.assertStatus(-2, downloader.download_file("space", "k", self.target))
                 self.service.lies["get"] = reply(404)
                 self.assertStatus(404, downloader.download_file("space", "k", self.target))
@@ -399,6 +461,6 @@ class Expired(Hostile):
         task.source.read = lambda where: (read.append(where), original(where))[1]
         task.upload.digests.clear()
         gone = reply(404, b'{"RetCode":-148654,"ErrMsg":"upload id not exist"}')
-        self.service.lies = {"list": gone, "head": reply(200, b"", (u"ETag", u'"x"'), length=5), "initiate": None}
+        self.service.lies = {"list": gone, "head": reply(200, b"", ("ETag", '"x"'), length=5), "initiate": None}
         self.assertStatus(-1, uploader.resumeuploadfile())
         self.assertEqual(read, [])

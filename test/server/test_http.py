@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import json
 import socket
+import sys
 import time
 import uuid
 from collections.abc import Callable
@@ -17,7 +20,12 @@ from test.server.inprocess import running
 from test.server.wire import BLOCK, MIB, Peer, chunked, connect, exchange, head, pattern, receive
 from test.server_fixture import Server
 from ucloud.uvideo.protocol import operation
+from uvideo._core import message
+from uvideo.server.auth.auth_throttle import Guesses
+from uvideo.server.auth.client_address import Senders
+from uvideo.server.http.exchange import Exchange
 from uvideo.server.http.management_call import FORM_LIMIT
+from uvideo.server.http.rate_limits import Limits
 from uvideo.server.limits.memory_budget import FREE
 
 
@@ -394,3 +402,39 @@ def test_a_large_unsigned_body_needs_a_place_and_gives_it_back(tmp_path: Path, i
         for _ in range(3):
             assert unsigned(peer, FREE + 1, in_chunks) != BUSY
         assert on_loop(lambda: budget.level.total) == budget.size - 3 * FREE
+
+
+def test_what_a_refused_call_sent_is_forgotten_before_its_answer_goes_out(tmp_path: Path) -> None:
+    """Without a garbage collection, which may come late: who does not read the answer would hold it for long."""
+    held = []
+
+    class Counting(Exchange):
+        __slots__ = ()
+
+        async def answer(self, response: message.Response, content: Any = None) -> Any:
+            held.append(sys.getallocatedblocks())
+            return await super().answer(response, content)
+
+    count, guesses = 100_000, Guesses(1)
+    with running(tmp_path, limits=Limits(guesses), senders=Senders(["127.0.0.1"])) as server:
+        server.app.exchange = Counting
+        peer = Peer(server)
+        wrong = {"Action": "DescribeBucket", "PublicKey": server.public_key, "Signature": "x"}
+
+        def codes(values: int) -> list[int]:
+            guesses.forget()
+            bodies = [json.dumps({**given, "a": [""] * values}, separators=(",", ":")) for given in calls]
+            kind = [("Content-Type", "application/json")]
+            return [peer.send("POST", "/", kind, body.encode()).json()["RetCode"] for body in bodies]
+
+        calls = [{"Action": "x"}, wrong, wrong, wrong]
+        few = codes(1)
+        assert len(set(few[:2])) == 2
+        gc.collect()
+        gc.disable()
+        try:
+            before, held[:] = sys.getallocatedblocks(), []
+            assert codes(count) == few
+        finally:
+            gc.enable()
+    assert len(held) == len(calls) and max(held) - before < count / 2

@@ -124,6 +124,9 @@ def test_help_and_import_are_quick_and_missing_packages_are_named(tmp_path: Path
     code = "import sys, uvideo.cli; print('aiohttp' in sys.modules, 'asyncio' in sys.modules)"
     got = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=30)
     assert got.stdout.strip() == "False False", got.stderr
+    code = "import sys, uvideo.server.process.main; print([name for name in sys.modules if 'uvideo.testing' in name])"
+    got = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=30)
+    assert got.stdout.strip() == "[]", got.stderr
     for missing in ("click", "aiohttp"):
         (tmp_path / f"{missing}.py").write_text(f"raise ModuleNotFoundError('no', name={missing!r})")
         got = run("serve", str(tmp_path / "data"), env={"PYTHONPATH": f"{tmp_path}:{ROOT}"})

@@ -42,7 +42,10 @@ int {main}(int argc, {char} **argv)
 """
 EMPTY = "int DllMainCRTStartup(void *module, unsigned reason, void *reserved) { return 1; }\n"
 #: What no test of Windows needs, and what is this machine's own.
-LEFT = ("site-packages", "lib-dynload", "test", "idlelib", "tkinter", "lib2to3", "config*", "ensurepip", "lib-tk")
+LEFT = (
+    *("site-packages", "lib-dynload", "test", "idlelib", "tkinter", "lib2to3", "config", "config-*"),
+    *("ensurepip", "lib-tk"),
+)
 
 
 class Python(NamedTuple):

@@ -343,7 +343,7 @@ class FileManager(Files):
     @answers
     def opMeta(self, bucket, key, metak, metav, op="set", header=None):
         # type: (str, str, str, str, str, _Header) -> _Answer
-        """Set what is kept of an object.  The protocol has one: metak 'mimetype', op 'set'.  metav: text/plain, say."""
+        """Set what is kept of an object.  The protocol has one: metak 'mimetype', op 'set'; metav: as "text/plain"."""
         if metak != "mimetype" or op != "set":
             raise InvalidArgument(u"the service sets mimetype only, not %r" % (metak,))
         operation = SetMime(check_space(bucket), check_key(key), mime_of("" if metav is None else metav, key))

@@ -363,11 +363,11 @@ class MultipartUploadUVideo(Assembler):
     def _after(self, task, found):
         # type: (_Task, str) -> None
         """Keep what can be resumed; free what cannot."""
-        if found is RESUME:
+        if found == RESUME:
             self._remember(task)
             return
         task.source.close()
-        if task.upload is None or (found is RECORD and task.checkpoint):
+        if task.upload is None or (found == RECORD and task.checkpoint):
             return
         if give_up(self._carrier, task.upload) and task.checkpoint:
             checkpoints.remove(task.checkpoint)

@@ -7,7 +7,7 @@ import stat
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -130,6 +130,7 @@ class Mover:
     """Carries tasks out.  Safe to share between threads.  done, bytes, skipped: counted.
 
     learn(path, etag, size, mtime_ns): told of what local files are now known to hold; mtime_ns: None of new ones.
+    one_space, one_disk: as of CircuitBreaker.
     """
 
     def __init__(
@@ -138,11 +139,14 @@ class Mover:
         way: Way,
         shown: Display,
         learn: Callable[[str, str, int, int | None], None] | None = None,
+        *,
+        one_space: bool = True,
+        one_disk: bool = True,
     ) -> None:
         self._context, self._way, self._display, self._learn = context, way, shown, learn
         self._client, self._report = context.client, context.report
         self.done = self.bytes = self.skipped = 0
-        self._breaker = CircuitBreaker(way.jobs)
+        self._breaker = CircuitBreaker(way.jobs, one_space=one_space, one_disk=one_disk)
         self._began = time.monotonic()
         self._lock = threading.Lock()
 
@@ -154,10 +158,10 @@ class Mover:
                 self._display.expect(task.size)
                 yield task
 
-        self.run(announced(), self)
+        self.run(announced(), self, len(tasks) if isinstance(tasks, Sized) else None)
 
-    def run(self, items: Iterable[T], do: Callable[[T], object]) -> None:
-        """As ``carry``, of other items, by ``do``."""
+    def run(self, items: Iterable[T], do: Callable[[T], object], total: int | None = None) -> None:
+        """As ``carry``, of other items, by ``do``.  total: how many, where that is known."""
 
         def one(item: T) -> None:
             do(item)
@@ -166,6 +170,7 @@ class Mover:
 
         pool = Pool(one, self._way.jobs, self._context.cancel)
         pool.run(items)
+        self._report.ended_early(pool, total)
 
     def summary(self, deleted: int = 0, trial: bool = False) -> None:
         """The last line of a verb.  trial: nothing was to be done."""

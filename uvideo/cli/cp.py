@@ -63,7 +63,7 @@ def filters(function: Function) -> Function:
 def rates(function: Function) -> Function:
     """The options --jobs, --part-jobs, --bwlimit and --no-verify."""
     option("--no-verify", is_flag=True, expose_value=False, callback=store, help="Compare no etags.")(function)
-    option("--bwlimit", metavar="RATE", help="Bytes a second for all together, 10M say.")(function)
+    option("--bwlimit", metavar="RATE", help="Bytes a second for all together, for example 10M.")(function)
     option("--part-jobs", type=click.IntRange(1, 64), help="Parts of one file at a time. [default: 4]")(function)
     jobs = option("--jobs", "-j", type=click.IntRange(1, 256), default=JOBS, help="Files at a time.")
     return jobs(function)
@@ -117,7 +117,7 @@ def moving(function: Function) -> Function:
 
 
 def _is_output(path: str) -> bool:
-    """Whether a path, /dev/stdout say, names what standard output is."""
+    """Whether a path, for example /dev/stdout, names what standard output is."""
     try:
         return os.path.samestat(os.stat(path), os.fstat(1)) and not os.path.samefile(path, os.devnull)
     except OSError:
@@ -151,7 +151,8 @@ def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, *
     )
     context.goes_on = not any(isinstance(each, Pipe) for each in (*given, to))
     with display(context) as shown:
-        mover = Mover(context, chosen, shown)
+        spaces = {getattr(each, "space", None) for each in given}
+        mover = Mover(context, chosen, shown, one_space=len(spaces) == 1)
         mover.carry(route.tasks())
     if mover.done + mover.skipped + report.failed != 1 or report.json:
         mover.summary()

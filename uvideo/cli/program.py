@@ -70,7 +70,7 @@ def _nothing() -> None:
 
 commands = Commands("uvideo", context_settings={**SETTINGS, "auto_envvar_prefix": "UVIDEO"})
 commands.params = [
-    *reversed(_nothing.__click_params__),  # type: ignore[attr-defined]
+    *reversed(_nothing.__click_params__),  # type: ignore[attr-defined]  # click sets it
     click.Option(
         ["--version"],
         is_flag=True,

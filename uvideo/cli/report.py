@@ -1,8 +1,8 @@
 """Everything the command prints: each kind of record with its text and its JSON.
 
 Records go to standard output, one a line: text, or with --json one JSON object.  Errors, notes and progress go to
-standard error, with --json as JSON too.  Nothing that came from elsewhere, a key or a file name say, is printed to a
-terminal raw: control characters are shown as escapes.
+standard error, with --json as JSON too.  Nothing that came from elsewhere, for example a key or a file name, is
+printed to a terminal raw: control characters are shown as escapes.
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from uvideo import errors
 from uvideo.cli import failure
 from uvideo.cli.i18n import say
 from uvideo.config import systemd_journal
+
+if TYPE_CHECKING:
+    from uvideo.transfer.pool import Pool
 
 __all__ = ["ERROR", "NOTE", "SUMMARY", "Kind", "OutputGone", "Report", "moment", "named", "shown", "size", "span"]
 
@@ -265,6 +268,14 @@ class Report:
             raise
         except errors.UVideoError as error:
             self.fail(error, str(item))
+
+    def ended_early(self, pool: Pool[Any], total: int | None = None) -> None:
+        """Say how many items a pool did not begin, if any.  total: of all items, where that is known."""
+        count = pool.left if total is None else total - (pool.taken - pool.left)
+        if count and (total is not None or pool.took_all):
+            self.tell(say("ended early, as the others would fail too: {count} not begun", count=count))
+        elif count:
+            self.tell(say("ended early, as the others would fail too: {count} or more not begun", count=count))
 
     def finish(self, done: int) -> int:
         """The exit code after all items, of which so many were done; several failures are listed again.

@@ -35,8 +35,11 @@ DELETED = Kind(
 )
 
 
-def delete_all(context: Context, entries: Iterable[Entry], jobs: int) -> int:
-    """Delete objects and files, several at a time; how many were.  Failures are said and counted."""
+def delete_all(context: Context, entries: Iterable[Entry], jobs: int, one_space: bool = True) -> int:
+    """Delete objects and files, several at a time; how many were.  Failures are said and counted.
+
+    one_space: as of CircuitBreaker.
+    """
     report, client, lock = context.report, context.client, threading.Lock()
     count = 0
 
@@ -65,9 +68,10 @@ def delete_all(context: Context, entries: Iterable[Entry], jobs: int) -> int:
             count += 1
         report.item(DELETED, target=target, bytes=entry.size, dry_run=context.dry_run)
 
-    breaker = CircuitBreaker(jobs)
+    breaker = CircuitBreaker(jobs, one_space=one_space)
     pool = Pool(one, jobs, context.cancel)
     pool.run(entries)
+    report.ended_early(pool)
     return count
 
 
@@ -133,7 +137,7 @@ def rm(
                 if chosen.takes(entry.name):
                     yield entry
 
-    deleted = delete_all(context, entries(), jobs)
+    deleted = delete_all(context, entries(), jobs, one_space=len({each.space for each in given}) == 1)
     if many or report.json:
         report.summary(done=0, deleted=deleted, seconds=time.monotonic() - began, dry_run=context.dry_run)
     return report.finish(deleted)

@@ -206,7 +206,7 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
     type=click.Path(path_type=Path),
     help="For tests: what shall go wrong, TOML or JSON (docs/howto/testing.md).",
 )
-@option("--public-url", metavar="URL", help="Where browsers reach the data port, behind a proxy say.")
+@option("--public-url", metavar="URL", help="Where browsers reach the data port, for example behind a proxy.")
 @option(
     "--console-origin",
     metavar="ORIGIN",

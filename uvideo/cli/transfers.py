@@ -114,8 +114,9 @@ def resume(context: Context, ids: tuple[str, ...], everything: bool, **options: 
     records = _chosen(context, ids, everything)
     context.goes_on = True
     with display(context) as shown:
-        mover = Mover(context, way(context, options), shown)
-        mover.carry(Task(None, sides(record)[1], record) for record in records)
+        one_space = len({record.space for record in records}) == 1
+        mover = Mover(context, way(context, options), shown, one_space=one_space, one_disk=False)
+        mover.carry([Task(None, sides(record)[1], record) for record in records])
     mover.summary()
     return context.report.finish(mover.done)
 

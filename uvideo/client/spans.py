@@ -196,7 +196,7 @@ class TracedCarrier(session.Carrier):
             if span.is_recording():
                 span.end()
 
-        stream.close = closed  # type: ignore[method-assign]
+        stream.close = closed  # type: ignore[method-assign]  # this stream only
         return stream
 
 

@@ -432,7 +432,7 @@ class Client(BaseClient):
         include, exclude: patterns of paths: "*.mp4" in every folder, "/a/*" from the top, "tmp/"
         all in such folders; exclude counts more.  Links are followed, but no folder back into itself; empty folders
         have no key.  A file that cannot be read, or whose name is not UTF-8, is a Failure and the others go on; with
-        on_error "stop", or after what all would meet, a wrong key or a dead line say, nothing more is begun.
+        on_error "stop", or after an error that all would meet (a wrong key, a dead line), nothing more is begun.
         SomeFailed, with the Summary, at the end.
         progress: called with Totals, which grow while files are found.  report: called with each Stored or Failure;
         the Summary then has failures only, for millions of files.  What they raise ends it.  cancel: Cancelled.
@@ -465,9 +465,9 @@ class Client(BaseClient):
 
         A key that cannot be a file here is a Failure: names such as .. or none at all, or too long; a name that is a
         file and a folder, or another file's but for upper and lower case where that is the same; what would come to
-        lie outside of the folder, through a link in it say.  Keys that end with / make folders.  Files that are there
-        are replaced, each at once and whole.  include, exclude, on_error, progress, report, cancel, dry_run and errors:
-        as of ``upload_dir``; the other options are those of ``download``.
+        lie outside of the folder, for example through a link in it.  Keys that end with / make folders.  Files that are
+        there are replaced, each at once and whole.  include, exclude, on_error, progress, report, cancel, dry_run and
+        errors: as of ``upload_dir``; the other options are those of ``download``.
         """
         from uvideo.transfer import folders
 

@@ -33,7 +33,7 @@ class ReadFile(AbstractBufferedFile):
     """An object that is read: fsspec's file over a Reader, which stays with one version and goes on where a line broke.
 
     What is read in order comes ahead, and little reads that jump are kept, by the Reader.  A large one that jumps, a
-    column of a table say, is asked for exactly, and in ranges at a time beyond the settings' multipart_threshold.
+    column of a table, is asked for exactly, and in ranges at a time beyond the settings' multipart_threshold.
     cache_type: any of fsspec's caches before that; "none" is the default.  An object that changes is an OSError with
     ESTALE.  Can be pickled; what it is opened on elsewhere is the version of then.
     """

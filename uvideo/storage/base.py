@@ -349,7 +349,7 @@ class Writer(Protocol):
         """Store what it holds.  Unless that was whole blocks, nothing more can be written.  Fails as ``write``."""
 
     async def write(self, chunks: Sequence[bytes]) -> None:
-        """Append all the chunks.  OSError (ENOSPC, say) or a cancel leaves the writer fit for ``discard`` only."""
+        """Append all the chunks.  After an OSError, as ENOSPC, or a cancel the writer is fit for ``discard`` only."""
 
     async def seal(self) -> str:
         """Make it durable and return the blob's name.  Nothing written at all: an empty blob.

@@ -337,8 +337,8 @@ def download(carrier: Carrier, op: operation.GetObject, target: Target, options:
     """Save what the GetObject ``op`` names; see Client.download."""
     if callable(getattr(target, "write", None)):
         return _Download(carrier, op, targets.StreamTarget(target), options).run()
-    opened = targets.opened(target)  # type: ignore[arg-type]
-    given = os.fsdecode(target)  # type: ignore[arg-type]
+    opened = targets.opened(target)  # type: ignore[arg-type]  # what has no write is a path
+    given = os.fsdecode(target)  # type: ignore[arg-type]  # likewise
     path = os.path.abspath(given)
     journal = options.journal
     if opened.sequential or journal is None:

@@ -193,7 +193,7 @@ def upload_dir(
     chosen = Filter(plan.include, plan.exclude)
 
     def items() -> Iterator[Failure | Stored]:
-        for found in walk(root, skips=chosen.skips):
+        for found in walk(root, skips=chosen.skips, nameless=chosen.is_partial):
             path, key = found.path, prefix + found.name
             if found.problem is Problem.LOOP:
                 _log.warning("%s leads back to a folder it lies in: it is left out", _shown(path))

@@ -146,7 +146,7 @@ class Journal:
         """Be the only thread of this process at a transfer while the block runs.
 
         If another is at it, wait until it ends.  ``check()``: called while waiting, to raise what ends that; None:
-        TransferBusy instead of waiting.  TransferBusy also for a thread that is at it already, in a callback say.
+        TransferBusy instead of waiting.  TransferBusy also for a thread that is at it already, as in a callback.
         """
         path, ours = os.path.abspath(self._path(id)), threading.get_ident()
         with _ended:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextvars
+import logging
 import os
+import threading
 import traceback
 from collections.abc import Callable
 from concurrent import futures
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from uvideo.client.sync import Client
 
 __all__ = ["Transfer", "TransferManager"]
+
+_log = logging.getLogger("uvideo")
 
 T = TypeVar("T", bound=Stored | Downloaded)
 #: Transfers that may wait for each one that runs; whoever submits more waits.
@@ -97,7 +101,16 @@ class Transfer(Generic[T]):
 
         What the callback raises is logged.  It may submit more, and does not wait then; it may not wait for others.
         """
-        self._future.add_done_callback(lambda _: callback(self))
+
+        def call(_: object) -> None:
+            try:
+                callback(self)
+            except BaseException as error:  # SystemExit too: it would end the pool, and with it the others
+                if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+                    raise
+                _log.exception("a callback of %r raised", self)
+
+        self._future.add_done_callback(call)
 
     def _wait(self, timeout: float | None) -> None:
         if not self.done():
@@ -295,7 +308,7 @@ class TransferManager:
 
 
 def _clear(error: BaseException | None) -> None:
-    """Let go of what the frames of an error hold, whole blocks say, however long the error is kept."""
+    """Let go of what the frames of an error hold, for example whole blocks, however long the error is kept."""
     done: list[BaseException] = []
     while error is not None and error not in done:
         done.append(error)

@@ -126,6 +126,11 @@ class Filter:
             _rooted(each.removesuffix("**").removesuffix("/")) for each in exclude if each.endswith(("/", "/**"))
         ]
 
+    @property
+    def is_partial(self) -> bool:
+        """Whether it may leave a file out."""
+        return bool(self._include or self._exclude)
+
     def takes(self, path: str) -> bool:
         """Whether the file with this path is meant."""
         if any(each.fullmatch(path) for each in self._exclude):

@@ -18,8 +18,8 @@ from uvideo.errors import (
 
 __all__ = ["CircuitBreaker", "is_full", "system"]
 
-#: Errors that every other item would meet as well.
-FOR_ALL = (ConfigurationError, NoCredentials, SignatureExpired, SignatureMismatch, SpaceNotFound, UnknownKey)
+#: Errors of the key and the settings, which all items share.
+FOR_ALL = (ConfigurationError, NoCredentials, SignatureExpired, SignatureMismatch, UnknownKey)
 #: Items in a row without an answer, for each that is treated at a time, after which the service counts as gone.
 DEAD = 2
 
@@ -41,11 +41,14 @@ def is_full(error: BaseException) -> bool:
 class CircuitBreaker:
     """Counts the failures of a run.  is_open: the other items would fail too, so begin none.
 
-    jobs: items at a time.  Safe to share between threads.
+    jobs: items at a time.  one_space, one_disk: whether all items are of the same, so that a missing space or a full
+    disk is the end of all.  Safe to share between threads.
     """
 
-    def __init__(self, jobs: int) -> None:
+    def __init__(self, jobs: int, *, one_space: bool = True, one_disk: bool = True) -> None:
         self.is_open = False
+        self._for_all = (*FOR_ALL, SpaceNotFound) if one_space else FOR_ALL
+        self._one_disk = one_disk
         self._dead = DEAD * jobs
         self._unanswered = 0  # items without an answer since one was done
         self._lock = threading.Lock()
@@ -60,6 +63,6 @@ class CircuitBreaker:
         with self._lock:
             if getattr(error, "cause", None) != "too-long":  # a shorter file may pass
                 self._unanswered += isinstance(error, NoAnswer)
-                self.is_open = self.is_open or isinstance(error, FOR_ALL)
-            self.is_open = self.is_open or is_full(error) or self._unanswered >= self._dead
+                self.is_open = self.is_open or isinstance(error, self._for_all)
+            self.is_open = self.is_open or (self._one_disk and is_full(error)) or self._unanswered >= self._dead
             return self.is_open

@@ -28,6 +28,7 @@ class Pool(Generic[T]):
     An error that ``do`` raises stops the pool, and ``run`` raises it.  cancel: set by Ctrl-C in a ``with`` block of the
     pool.  ahead: items that may wait, 2 * jobs if None; whoever puts in more waits.  Safe to share between threads.
     ``changed`` is notified of each item that begins or ends; hold it to act on several at once.
+    taken: items that ``run`` took.  left: those of them that were never begun.  took_all: whether there are no others.
     """
 
     def __init__(
@@ -42,6 +43,8 @@ class Pool(Generic[T]):
         self._idle = 0  # threads that wait for work
         self._closed = False
         self._error: BaseException | None = None
+        self.taken = self.left = 0
+        self.took_all = False
 
     def put(self, item: T) -> bool:
         """Have an item done.  False once it is closed.  LocalFailure if no thread can be started.
@@ -84,28 +87,31 @@ class Pool(Generic[T]):
                 item = self._waiting.popleft()
                 self._running.append(item)
                 self.changed.notify_all()
-            self._done(item)
+            try:
+                self._do(item)
+            except BaseException as error:
+                self._error = self._error or error
+                self.stop()
+            finally:
+                self._ended(item)
             del item  # or it would be kept while there is no other
 
-    def _done(self, item: T) -> None:
-        try:
-            self._do(item)
-        except BaseException as error:
-            self._error = self._error or error
-            self.stop()
-        finally:
-            with self.changed:
-                self._running.remove(item)
-                self.changed.notify_all()
+    def _ended(self, item: T) -> None:
+        with self.changed:
+            self._running.remove(item)
+            self.changed.notify_all()
 
     def hasten(self, item: T) -> None:
-        """Do an item in this thread, now, if it has not begun."""
+        """Do an item in this thread, now, if it has not begun.  What ``do`` raises comes out, and stops no other."""
         with self.changed:
             if item not in self._waiting:
                 return
             self._waiting.remove(item)
             self._running.append(item)
-        self._done(item)
+        try:
+            self._do(item)
+        finally:
+            self._ended(item)
 
     def items(self) -> list[T]:
         """Those that wait and those that are being done."""
@@ -121,6 +127,7 @@ class Pool(Generic[T]):
     def stop(self) -> None:
         """Begin no more items.  Those that are being done go on to their end."""
         with self.changed:
+            self.left += len(self._waiting)
             self._waiting.clear()
             self.close()
 
@@ -134,8 +141,11 @@ class Pool(Generic[T]):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Wait until all is done.  A block that raises stops it; after Ctrl-C it is waited for GRACE seconds only."""
-        interrupted = kind is KeyboardInterrupt
+        """Wait until all is done.  A block that raises stops it.
+
+        After Ctrl-C, or in a generator that is closed before its end, it is waited for GRACE seconds only.
+        """
+        interrupted = kind in (KeyboardInterrupt, GeneratorExit)
         if interrupted and self._cancel is not None:
             self._cancel.set()
         if kind is not None:
@@ -152,8 +162,15 @@ class Pool(Generic[T]):
         cancel = Cancel() if self._cancel is None else self._cancel
         with self:
             for item in items:
-                if not self.put(item) or cancel.is_set():
+                self.taken += 1
+                if not self.put(item):
+                    with self.changed:
+                        self.left += 1
                     break
+                if cancel.is_set():
+                    break
+            else:
+                self.took_all = True
         if self._error is not None:
             raise self._error
         if cancel.is_set():
@@ -163,7 +180,8 @@ class Pool(Generic[T]):
 def results(do: Callable[[T], R], items: Iterable[T], jobs: int, cancel: Cancel | None = None) -> Iterator[R]:
     """What ``do`` returns for each item, in their order; at most 4 * jobs of them are begun and not yet taken.
 
-    ``jobs``, ``cancel``: as of Pool.  The first error comes out in its turn, and no more is begun then.
+    ``jobs``, ``cancel``: as of Pool.  The first error comes out in its turn, and no more is begun then.  Whoever does
+    not take all, because of an error or Ctrl-C, sets ``cancel``.
     """
 
     def one(job: tuple[Future[R], T]) -> None:

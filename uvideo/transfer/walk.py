@@ -38,11 +38,13 @@ def walk(
     skips: Callable[[str], bool] | None = None,
     depth: int | None = None,
     links: bool = True,
+    nameless: bool = False,
 ) -> Iterator[Found]:
     """The files below a folder, found as they are asked for.  Of each folder on the way the names are kept, no more.
 
     What an unfinished download has left is passed over.  Links are followed, those to folders only with ``links``.
     prefix: put before names.  skips(name): whether a folder is passed over.  depth: how many folders deep, or None.
+    nameless: of a folder whose name is not UTF-8, give each file with that problem instead of the folder.
     """
     #: Of each folder on the way: identity, path, name, and what is still to come in it.
     way: list[tuple[tuple[int, int], str, str, Iterator[str]]] = []
@@ -66,11 +68,14 @@ def walk(
             way.pop()
             continue
         path = os.path.join(folder, name.rstrip("/"))
-        if not _is_utf8(name):
-            yield Found(above + name, path, Problem.NAME)
-        elif not name.endswith("/"):
-            yield Found(above + name, path)
-        elif not (skips and skips(above + name[:-1])) and (depth is None or len(way) <= depth):
+        problem = None if _is_utf8(above + name) else Problem.NAME
+        if not name.endswith("/"):
+            yield Found(above + name, path, problem)
+        elif skips and skips(above + name[:-1]):
+            continue
+        elif problem and not nameless:
+            yield Found(above + name, path, problem)
+        elif depth is None or len(way) <= depth:
             yield from enter(path, above + name)
 
 
@@ -80,8 +85,10 @@ def _names(folder: str, links: bool) -> list[str]:
     with os.scandir(folder) as entries:
         for each in entries:
             is_folder = _is_folder(each)
-            if not (PARTIAL.fullmatch(each.name) or (is_folder and not links and each.is_symlink())):
-                names.append(each.name + "/" if is_folder else each.name)
+            if is_folder and (links or not each.is_symlink()):
+                names.append(each.name + "/")
+            elif not is_folder and not PARTIAL.fullmatch(each.name):
+                names.append(each.name)
     return sorted(names)
 
 

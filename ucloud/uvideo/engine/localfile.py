@@ -169,7 +169,7 @@ def sync_folder(folder):
 @contextlib.contextmanager
 def named(path):
     # type: (Path) -> Iterator[None]
-    """Have what the system says of a descriptor, that the disk is full say, name the file."""
+    """Have the system's error about a descriptor, for example a full disk, name the file."""
     try:
         yield
     except EnvironmentError as error:

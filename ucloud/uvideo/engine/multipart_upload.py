@@ -122,7 +122,7 @@ class Sender(object):
         self._carrier, self._upload, self._source, self._retry = carrier, upload, source, retry
         self._threads = threads
         self._acknowledged, self._body, self._verify = acknowledged, body, verify
-        self._workers = Workers(self._work, carrier, GRACE)
+        self._workers = Workers(self._work, carrier, GRACE, patient=True)
 
     def send(self):
         # type: () -> None

@@ -4,7 +4,7 @@ from __future__ import absolute_import, division, print_function
 
 from ..protocol.errors import BadAnswer, LocalFailure, NoAnswer, SourceChanged, UVideoError
 
-#: RESUME: another try may succeed: keep all.  RECORD: this machine failed (a disk was unplugged, say): keep what
+#: RESUME: another try may succeed: keep all.  RECORD: this machine failed (for example a disk was unplugged): keep what
 #: a record on the disk knows.  FREE: no try can succeed: keep nothing, here or at the service.
 RESUME, RECORD, FREE = "resume", "record", "free"
 

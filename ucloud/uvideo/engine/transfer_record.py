@@ -5,6 +5,7 @@ A checkpoint is an upload's record at a path that the caller chose.  The toolkit
 
 from __future__ import absolute_import, division, print_function
 
+import errno
 import io
 import logging
 import os
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger("ucloud.uvideo")
 #: Bytes of a record that is read: more than that of 200,000 parts.
 LIMIT = 16 * 1024 * 1024
+#: What a system says of a folder that it cannot sync: it may not be read, or its file system has no such thing.
+UNSYNCED = frozenset((errno.EACCES, errno.EPERM, errno.EINVAL, getattr(errno, "ENOTSUP", errno.EINVAL)))
 
 
 def load(path):
@@ -72,7 +75,8 @@ def content(path):
 
 def write(path, aside, lines, held=None):
     # type: (str, str, Iterable[str], int | None) -> bool
-    """Replace a record at once and whole; it is on the disk when this returns.  EnvironmentError, and it is as it was.
+    """Replace a record at once and whole; it is on the disk when this returns, if its file system can say that of a
+    folder.  EnvironmentError: it is as it was, or whole but perhaps not on the disk yet.
 
     ``aside``: where it is written first, beside it.  ``held``: the locked descriptor of the record, as of
     localfile.supplant; False if somebody else has got its lock.
@@ -83,12 +87,22 @@ def write(path, aside, lines, held=None):
             localfile.replace(aside, path)
         elif not localfile.supplant(aside, path, held):
             return False
-        localfile.sync_folder(os.path.dirname(path) or ".")
+        _sync_name(os.path.dirname(path) or ".")
     except EnvironmentError:
         if os.path.lexists(aside):
             os.remove(aside)
         raise
     return True
+
+
+def _sync_name(folder):
+    # type: (str) -> None
+    try:
+        localfile.sync_folder(folder)
+    except EnvironmentError as error:
+        if error.errno not in UNSYNCED:
+            raise
+        _log.debug("%s cannot be synced: %s", folder, error.strerror)
 
 
 class Checkpoint(object):
@@ -107,7 +121,8 @@ class Checkpoint(object):
         # type: (int) -> None
         """Note that a part is acknowledged.  Where that fails the upload goes on: the service knows its parts too."""
         try:
-            with self._lock, io.open(self._path, "ab") as file:
+            with self._lock, io.open(self._path, "r+b") as file:  # "ab" would make one that was removed anew
+                file.seek(0, os.SEEK_END)
                 file.write(to_bytes(self._upload.part_line(part) + "\n"))
         except EnvironmentError as error:
             _log.warning("part %d is not noted in the checkpoint: %s", part, local(error, self._path))

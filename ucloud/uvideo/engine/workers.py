@@ -27,12 +27,13 @@ class Workers(object):
     """Threads that call ``work()``, which takes from the job until nothing is left, or until ``stopped`` is true.
 
     ``carrier``: says when the job must end.  ``grace``: seconds that an end waits for the other threads; one that waits
-    for the service longer ends by itself and touches nothing then.  ``lock``: for what the threads share.
+    for the service longer ends by itself.  ``patient``: an error waits until the other threads have done what they have
+    begun; only Ctrl-C waits no longer than ``grace``.  ``lock``: for what the threads share.
     """
 
-    def __init__(self, work, carrier, grace):
-        # type: (Callable[[], object], Carrier, float) -> None
-        self._work, self._carrier, self._looks = work, carrier, int(grace / LOOK)
+    def __init__(self, work, carrier, grace, patient=False):
+        # type: (Callable[[], object], Carrier, float, bool) -> None
+        self._work, self._carrier, self._looks, self._patient = work, carrier, int(grace / LOOK), patient
         self.lock = threading.Lock()
         self.stopped, self.error = False, None  # type: bool, BaseException | None
         self._over, self._working = threading.Condition(), 0  # threads that have not ended
@@ -47,11 +48,13 @@ class Workers(object):
     def run(self, count, here):
         # type: (int, bool) -> None
         """Work in ``count`` threads until all ends; raises the gravest error.  ``here``: this thread is one of them."""
+        mine = 1 if here else 0  # not begun
         try:
-            self.add(count - (1 if here else 0))
-            if here:
-                with self._over:
-                    self._working += 1
+            with self._over:
+                self._working += mine
+            self.add(count - mine)
+            if mine:
+                mine = 0
                 self._run()
             with self._over:
                 while self._working and not self.stopped:
@@ -60,8 +63,9 @@ class Workers(object):
         except BaseException as error:
             self.fail(error)
         with self._over:
-            looks = self._looks
-            while self._working and looks:
+            self._working -= mine
+            looks, patient = self._looks, self._patient and isinstance(self.error, Exception)
+            while self._working and (patient or looks > 0):
                 if not self._over.wait(LOOK):
                     looks -= 1
         if self.error is not None:

@@ -270,7 +270,7 @@ def _encoded(operation, shared):
     # type: (Data[object], bool) -> field.Asked
     try:
         return _ENCODE[type(operation)](operation, shared)
-    except UnicodeError:  # a lone surrogate in a prefix, say
+    except UnicodeError:  # for example a lone surrogate in a prefix
         raise InvalidArgument(u"%s has a text that cannot be written as UTF-8" % type(operation).__name__)
 
 

@@ -355,7 +355,7 @@ _CLASSES = [cls for cls in _tree(Refused) if cls is not Refused]
 CLASSES = tuple(_CLASSES)
 _BY_TEXT = dict(((cls.status, cls.ret_code, cls.message), cls) for cls in _CLASSES)
 _BY_CODE = {}  # type: dict[tuple[int | None, int | None], type[Refused]]
-#: For an answer whose body says nothing, a proxy's perhaps: only the general classes, never PartExists, say.
+#: For an answer whose body says nothing, perhaps a proxy's: only the general classes, for example never PartExists.
 _BY_STATUS = {
     400: BadRequest,
     401: SignatureMismatch,

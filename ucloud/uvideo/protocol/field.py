@@ -150,7 +150,7 @@ def header_text(value, name):
         to_bytes(text)
     except UnicodeError:
         raise BadRequest(u"%s is not UTF-8" % name)
-    if _BREAK(text):  # of a form field, say: an HTTP header cannot hold one
+    if _BREAK(text):  # for example of a form field: an HTTP header cannot hold one
         raise BadRequest(u"%s holds a line break" % name)
     return text
 

@@ -184,7 +184,7 @@ def encode(op, api, credentials, name="BucketName", video=False, end=None):
     try:
         parameters["Signature"] = action_signature(credentials.private_key, parameters)
         query = build_query(sorted(parameters.items()))
-    except UnicodeError:  # a lone surrogate in a name, say
+    except UnicodeError:  # for example a lone surrogate in a name
         raise InvalidArgument(u"%s has a text that cannot be written as UTF-8" % type(op).__name__)
     return Request("GET", api, "/?" + query, Headers(), b"")
 

@@ -271,7 +271,7 @@ def candidates(claimed, method, space, keys, headers, tails=(u"",), mime=None):
             raise SignatureMismatch(u"invalid signature: a signed Date is an HTTP date or 14 digits, or left out")
         if any(signs_another(method, key) for key in keys):
             raise SignatureMismatch(u"invalid signature: no signed header can name this key, a signed URL can")
-    if u"\n" in md5 or u"\n" in mime:  # of a form's field, say
+    if u"\n" in md5 or u"\n" in mime:  # for example in a form's field
         raise SignatureMismatch(u"invalid signature: a signed header holds a line break")
     seen = set()
     for block in _blocks(claimed, headers):

@@ -186,7 +186,8 @@ class App:
                 raise
             except Exception as raised:
                 response = self._refused(exchange, call, raised)
-            # Only now: the error held what was read of the body, and the answer may take a while.
+            # Only now: the error and the call held what was read of the body, and the answer may take a while.
+            del call
             exchange.closing |= self._draining
             return await exchange.answer(response)
         finally:
@@ -244,7 +245,7 @@ class App:
                 self._guesses.check(exchange.sender, public)
         except errors.Throttled as throttled:
             self._hint(exchange)
-            return throttled
+            return throttled.with_traceback(None)  # that leads to frames which hold this error and the call
         return failure
 
     def _hint(self, exchange: Exchange) -> None:

@@ -47,7 +47,6 @@ class ManagementCall(Call["management.Operation", "management.Result"]):
         except errors.Refused:
             pass  # ``decode`` says it
         self._signer = await self.pipeline.spaces.signer(self._given)
-        self.throttle()
         token = self._signer if isinstance(self._signer, TokenRecord) else None
         asked = management.OPERATIONS[self._given["Action"]]
         return Grant("", asked, *NOTHING, None, token, who(self._signer, "management"))

@@ -87,12 +87,12 @@ class Pipeline:
         return response, content
 
     def _admit(self, call: Call[Any, Any], grant: Grant) -> None:
-        """Begin the request's line in the audit log, and count it for its key.  Unavailable; Throttled."""
+        """Begin the request's line in the audit log, and count it for its key.  Throttled; Unavailable."""
         exchange, cls, limits = call.exchange, grant.operation, self.limits
+        call.throttle()  # many at once: those before it may have used up what it had
         if self.audit.wants(cls):
             self.audit.admit(frees=cls in FREES)
             exchange.entry = Entry(grant.who, cls.__name__, call.space, grant.key)
-        call.throttle()  # many at once: those before it may have used up what it had
         if limits.rates.limit:
             limits.rates.take(call.claimed() or exchange.sender.name)
         exchange.operation = cls.__name__
@@ -147,7 +147,7 @@ class Call(ABC, Generic[Op, Result]):
 
     @abstractmethod
     async def permit(self, grant: Grant, op: Op) -> None:
-        """AccessDenied if it was signed by a token that has no right to it."""
+        """AccessDenied if its signature gives no right to the operation."""
 
     async def complete(self, grant: Grant, op: Op) -> Op:
         """The operation with what may be long, and is read only of who has the right to it."""
@@ -169,8 +169,8 @@ class Call(ABC, Generic[Op, Result]):
 class ObjectCall(Call["dialect.Operation", "answer.Result"]):
     """An operation on objects.
 
-    ``read`` sets ``record``, the space, and ``body``, the bytes to store.  ``service``: what
-    the signer may ask.
+    ``record``: the space; ``read`` sets it.  ``body``: the bytes to store, which ``read`` may replace.  ``service``:
+    does the operation; ``permit`` may set one that replaces no object.
     """
 
     record: SpaceRecord
@@ -178,6 +178,10 @@ class ObjectCall(Call["dialect.Operation", "answer.Result"]):
     service: Service
 
     async def permit(self, grant: Grant, op: dialect.Operation) -> None:
+        """Check a token's rights, and with any signature a new key that is not signed.
+
+        The request's line in the audit log, if it has one, gets the details of the operation first.
+        """
         if self.exchange.entry is not None:
             self.exchange.entry.more.update(details(op))
         if grant.token is not None:

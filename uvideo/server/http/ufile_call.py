@@ -67,10 +67,7 @@ class UfileCall(ObjectCall):
             except errors.SignatureMismatch:
                 if headers is self._readings[-1]:
                     raise
-        if is_form:
-            self.throttle()
-        else:
-            self.exchange.key = grant.key
+        self.exchange.key = grant.key
         return grant
 
     async def decode(self, grant: Grant) -> dialect.Operation:

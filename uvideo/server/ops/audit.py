@@ -124,7 +124,7 @@ class Audit:
         return self._path is not None
 
     def is_foreign(self) -> bool:
-        """Whether root has opened what does not belong to whom its folder belongs to, through a link say."""
+        """Whether root has opened what does not belong to whom its folder belongs to, for example through a link."""
         if self._path is None or not localfile.HAS_OWNERS or os.geteuid() != 0:
             return False
         return os.stat(self._path.parent).st_uid not in (0, os.fstat(self._fd).st_uid)

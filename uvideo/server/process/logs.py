@@ -71,6 +71,6 @@ def _uncaught(kind: type[BaseException], error: BaseException | None, trace: Tra
 
 
 def _unraisable(found: sys.UnraisableHookArgs) -> None:
-    """Of an exception that cannot be raised, in a ``__del__`` say."""
+    """Of an exception that cannot be raised, for example in a ``__del__``."""
     error = found.exc_value or found.exc_type()
     log.error("%s: %r", found.err_msg or "an exception was ignored", found.object, exc_info=error)

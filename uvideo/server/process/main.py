@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from uvideo._core import __version__, localfile
@@ -23,7 +23,6 @@ from uvideo.server.auth.key_file import KeyFile
 from uvideo.server.console.sessions import Sessions
 from uvideo.server.http.callback import Callbacks
 from uvideo.server.http.cross_origin import Endpoint, check_origin, check_program
-from uvideo.server.http.faulty_app import ServerFaults
 from uvideo.server.http.rate_limits import no_core
 from uvideo.server.ops import audit
 from uvideo.server.ops.metrics import Metrics
@@ -45,7 +44,9 @@ from uvideo.server.process.signals import Signals
 from uvideo.server.process.worker import Plan
 from uvideo.server.rules.server_names import OwnNames, canonical
 from uvideo.storage.base import DAY
-from uvideo.testing import faults as scripted
+
+if TYPE_CHECKING:
+    from uvideo.server.http.faulty_app import ServerFaults
 
 __all__ = ["Settings", "StartError", "claim", "serve"]
 
@@ -210,11 +211,14 @@ def _faults(settings: Settings) -> ServerFaults | None:
     """The scripted faults of a test server; None of any other."""
     if settings.faults is None:
         return None
+    from uvideo.server.http.faulty_app import ServerFaults
+    from uvideo.testing import faults
+
     if settings.workers != 1:
         raise StartError("--faults needs --workers 1: each process would count for itself", exit_codes.SETTINGS)
     with _of_option("--faults"):
         try:
-            return ServerFaults(scripted.read(settings.faults))
+            return ServerFaults(faults.read(settings.faults))
         except OSError as failure:
             raise ValueError(f"{settings.faults} cannot be read: {failure.strerror}") from None
 

@@ -29,7 +29,6 @@ from uvideo.server.http.callback import Callbacks
 from uvideo.server.http.connection import Server
 from uvideo.server.http.cross_origin import CrossOrigin, Endpoint, check_origin, check_program, origin
 from uvideo.server.http.exchange import Watch
-from uvideo.server.http.faulty_app import FaultyApp, ServerFaults, clock
 from uvideo.server.http.listener import Listener, answer_on
 from uvideo.server.http.rate_limits import Limits, Rates, descriptors
 from uvideo.server.limits.body_spool import Spool
@@ -67,6 +66,7 @@ from uvideo.storage import identity
 from uvideo.storage.base import DAY, Blobs, Catalog, Holding, Unfit, Unreachable
 
 if TYPE_CHECKING:
+    from uvideo.server.http.faulty_app import ServerFaults
     from uvideo.server.http.spans import Spans
 
 __all__ = ["Plan", "run"]
@@ -147,8 +147,13 @@ async def run(
         if spans is not None:
             stack.push_async_callback(spans.close)
         rules = restoring, settings.verify_reads, spool, settings.permanent_links, memory
-        service = Service(store, names, plan.keyring, time.time if faults is None else clock, *rules)
-        app = (App if faults is None else FaultyApp)(
+        kind, clock = App, time.time
+        if faults is not None:
+            from uvideo.server.http import faulty_app
+
+            kind, clock = faulty_app.FaultyApp, faulty_app.clock
+        service = Service(store, names, plan.keyring, clock, *rules)
+        app = kind(
             service,
             metrics,
             idle=settings.idle,
@@ -163,7 +168,8 @@ async def run(
             senders=plan.senders,
             audit=plan.audit,
         )
-        if isinstance(app, FaultyApp) and faults is not None:
+        if faults is not None:
+            assert isinstance(app, faulty_app.FaultyApp)
             app.script = faults
         at_once = 1 if settings.workers > 1 else BACKLOG  # another worker may be idle
         data = await answer_on(ports.data, app.server, ports.tls, at_once)

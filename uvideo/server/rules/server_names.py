@@ -41,7 +41,7 @@ def canonical(text: str) -> str:
         return str(ipaddress.IPv6Address(text))
     import idna
 
-    # What becomes a number only by this, full-width digits say, is no way to write one.
+    # What becomes a number only by this, for example full-width digits, is no way to write one.
     name = text if text.isascii() else idna.encode(text, uts46=True).decode()
     name = name.removesuffix(".").lower()
     if _NUMERIC(name):

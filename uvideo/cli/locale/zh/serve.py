@@ -105,7 +105,7 @@ WORDS = {
     "For tests: what shall go wrong, TOML or JSON (docs/howto/testing.md).": (
         "测试用：要制造的故障，TOML 或 JSON 文件（见 docs/howto/testing.md）。"
     ),
-    "Where browsers reach the data port, behind a proxy say.": "浏览器访问数据端口的地址，例如在反向代理之后。",
+    "Where browsers reach the data port, for example behind a proxy.": "浏览器访问数据端口的地址，例如在反向代理之后。",
     "Let browser pages of this origin use signed URLs, as https://console.example.com. Repeatable.": (
         "允许该来源的网页使用签名 URL，如 https://console.example.com；可重复给出。"
     ),

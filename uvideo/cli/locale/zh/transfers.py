@@ -42,7 +42,7 @@ WORDS = {
     "Media type; by default guessed from name, then content.": "媒体类型；默认先按文件名、再按内容判断。",
     "Files at a time.": "同时处理的文件数。",
     "Parts of one file at a time. [default: 4]": "每个文件同时传输的分片数。[default: 4]",
-    "Bytes a second for all together, 10M say.": "所有传输合计的每秒字节数，例如 10M。",
+    "Bytes a second for all together, for example 10M.": "所有传输合计的每秒字节数，例如 10M。",
     "Compare no etags.": "不校验 ETag。",
     "The source is removed only after its copy was verified, and only if it is still what was copied. Folders that "
     "become empty stay. Within a space objects are renamed, which copies nothing.": (
@@ -173,6 +173,10 @@ WORDS = {
     ),
     "{count} items would be deleted, more than --max-delete {most}: nothing is deleted": (
         "将删除 {count} 项，超过 --max-delete {most}：没有删除任何内容"
+    ),
+    "ended early, as the others would fail too: {count} not begun": "其余各项也会失败，已提前结束：{count} 项未开始",
+    "ended early, as the others would fail too: {count} or more not begun": (
+        "其余各项也会失败，已提前结束：至少 {count} 项未开始"
     ),
     "the source {source} is empty: nothing is deleted": "源 {source} 是空的：没有删除任何内容",
     "the plan would not be complete, so it is not written": "计划不完整，因此没有写出",
