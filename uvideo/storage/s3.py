@@ -641,12 +641,11 @@ def segment(blob: str, number: int, nonce: bytes) -> str:
 
 
 def _config(place: S3Place) -> Any:
-    config = {
+    given = {"endpoint": place.endpoint, "session_token": place.token}
+    return {
         "region": place.region,
         "access_key_id": place.access,
         "secret_access_key": place.secret,
         "virtual_hosted_style_request": place.virtual_hosted,
-        "endpoint": place.endpoint,
-        "session_token": place.token,
+        **{name: value for name, value in given.items() if value},
     }
-    return {name: value for name, value in config.items() if value != ""}
