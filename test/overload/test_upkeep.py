@@ -212,6 +212,9 @@ def test_what_counts_everything_reads_it_in_pages(tmp_path: Path, monkeypatch: p
         assert (open_ones.count, open_ones.stored, open_ones.stale, open_ones.stale_stored) == (5, 200, 5, 200)
         (day,) = await catalog.usage(["s"], 0, 0)
         assert day.stored == 63
+        assert [len(await catalog.stale_uploads(5, limit)) for limit in (1, 3, 9)] == [1, 3, 5]
+        (held,) = await catalog.holdings()
+        assert (held.objects, held.stored, held.uploads, held.uploads_stored) == (21, 63, 5, 200)
 
     beside(tmp_path, work)
 

@@ -89,9 +89,7 @@ class PostgresCatalog(SqlCatalog):
     async def _report(self, steps: Callable[[], Steps[T]]) -> T:
         return await _ran(partial(self._db.all, seconds=LONG), steps())
 
-    def _paged(
-        self, query: str, values: Row, table: str, space_id: str | None = None, enough: float = inf
-    ) -> Steps[builtins.list[Row]]:
+    def _paged(self, query: str, values: Row, table: str, enough: float = inf) -> Steps[builtins.list[Row]]:
         return (yield query.replace("{page}", "TRUE"), values)
 
     def _store(self, record: ObjectRecord, values: Row, old: Row | None, named: bool) -> Steps[None]:

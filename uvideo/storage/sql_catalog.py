@@ -186,12 +186,10 @@ class SqlCatalog:
         """What the steps return.  They read much, and are no transaction."""
         raise NotImplementedError
 
-    def _paged(
-        self, query: str, values: Row, table: str, space_id: str | None = None, enough: float = inf
-    ) -> Steps[builtins.list[Row]]:
+    def _paged(self, query: str, values: Row, table: str, enough: float = inf) -> Steps[builtins.list[Row]]:
         """The rows of a query with a {page} of this table, all pages of it, or until there are ``enough``.
 
-        ``space_id``: of that space only.  A row of the table that is there all the while is on one page.
+        A row of the table that is there all the while is on one page.
         """
         raise NotImplementedError
 
@@ -378,12 +376,12 @@ class SqlCatalog:
         }
 
         def work() -> Steps[Page]:
-            page, last, most = Page(), "", limit + 2
-            wanted = min(self.LOOKS[0], most) if split else most
+            page, last, wanted = Page(), "", self.LOOKS[0] if split else limit + 2
             lower, beyond = (after, ">") if after >= start else (start, ">=")
             if after and split and after.startswith(start) and rolled_up(after, start, split) == after:
                 lower, beyond = behind(after), ">="
             while True:
+                wanted = min(wanted, limit + 2 - len(page.objects) - len(page.prefixes))
                 rows = yield queries[beyond, wanted == 1], (space_id, lower, *end, wanted)
                 for row in rows:
                     lower, beyond = row[1], ">"
@@ -395,17 +393,17 @@ class SqlCatalog:
                     if jump:  # all that begins with it counts once: go on behind it
                         last = jump.decode()
                         page.prefixes.append(last)
-                        lower, beyond, wanted = behind(jump), ">=", min(self.LOOKS[1], most)
+                        lower, beyond, wanted = behind(jump), ">=", self.LOOKS[1]
                         break
                     if wanted == 1:  # it was for a prefix only
-                        lower, beyond, wanted = row[1], ">=", min(4, most)
+                        lower, beyond, wanted = row[1], ">=", 4
                         break
                     page.objects.append(object_of(row))
                     last = page.objects[-1].key
                 else:
                     if len(rows) < wanted:
                         return page
-                    wanted = min(4 * wanted, most)
+                    wanted *= 4
 
         return await self._browse(work)
 
@@ -592,10 +590,9 @@ class SqlCatalog:
         return await self._report(work)
 
     async def stale_uploads(self, before: int, limit: int, space_id: str | None = None) -> builtins.list[StaleUpload]:
-        query = STALE_UPLOADS.replace("{limit}", str(limit))
-        rows = await self._report(
-            lambda: self._paged(query, (before, before, space_id, space_id), "uploads", enough=limit)
-        )
+        query = STALE_UPLOADS.replace("{limit}", f"{limit:d}")
+        values = (before, before, space_id, space_id)
+        rows = await self._report(lambda: self._paged(query, values, "uploads", limit))
         return [StaleUpload(upload_id, space, owner, key.decode()) for upload_id, space, owner, key in rows[:limit]]
 
     async def holdings(self) -> builtins.list[Holding]:

@@ -193,35 +193,45 @@ class SqliteCatalog(SqlCatalog):
         read = "SELECT day, sent, received FROM flux WHERE space_id = $1 AND day BETWEEN $2 AND $3"
 
         def work() -> Steps[builtins.list[DayUsage]]:
-            stored, flux = dict[int, int](), dict[int, tuple[int, int]]()
+            stored, flux = list[Row](), dict[int, tuple[int, int]]()
             for space_id in dict.fromkeys(space_ids):
-                for day, size in (yield from self._paged(made, (first,), "objects", space_id)):
-                    stored[day] = stored.get(day, 0) + size
+                stored += yield from self._paged(made, (first,), "objects", space_id=space_id, fold=_by_first)
+                stored = _by_first(stored)
                 for day, sent, received in (yield read, (space_id, first, last)):
                     before = flux.get(day, (0, 0))
                     flux[day] = before[0] + sent, before[1] + received
-            return by_day(first, last, stored, flux)
+            return by_day(first, last, dict(stored), flux)
 
         return await self._report(work)
 
     def _paged(
-        self, query: str, values: Row, table: str, space_id: str | None = None, enough: float = inf
+        self,
+        query: str,
+        values: Row,
+        table: str,
+        enough: float = inf,
+        *,
+        space_id: str | None = None,
+        fold: Callable[[builtins.list[Row]], builtins.list[Row]] = lambda rows: rows,
     ) -> Steps[builtins.list[Row]]:
-        """In pages, as a transaction as long as all of it would let the log grow."""
+        """In pages, as a transaction as long as all of it would let the log grow.
+
+        ``space_id``: of that space only.  ``fold``: makes few rows of those that there are after a page.
+        """
         (key, after), count = PAGES[table], UPLOADS if table == "uploads" else ROWS
         only, one = "", Row()
         if space_id is not None:
             only, one, key, after = "space_id = ? AND ", (space_id,), key.removeprefix("space_id, "), after[1:]
         marks = ", ".join("?" * len(after))
-        beyond, rows = f"{only}({key}) > ({marks})", list[Row]()
-        while len(rows) < enough:
-            bounds = (*one, *after)
+        beyond, rows, more = f"{only}({key}) > ({marks})", list[Row](), True
+        while more and len(rows) < enough:
+            page, bounds = beyond, (*one, *after)
             found = yield f"SELECT {key} FROM {table} WHERE {beyond} ORDER BY {key} LIMIT 1 OFFSET {count - 1}", bounds
-            if not found:
-                return rows + (yield query.replace("{page}", beyond), (*values, *bounds))
-            after = found[0]
-            page = f"{beyond} AND ({key}) <= ({marks})"
-            rows += yield query.replace("{page}", page), (*values, *bounds, *after)
+            if found:
+                after = found[0]
+                page, bounds = f"{beyond} AND ({key}) <= ({marks})", (*bounds, *after)
+            rows += yield query.replace("{page}", page), (*values, *bounds)
+            rows, more = fold(rows), bool(found)
         return rows
 
     # Garbage
@@ -359,6 +369,14 @@ class SqliteCatalog(SqlCatalog):
         if self._writes is None or self._mark is None:
             raise RuntimeError("the catalog is not open")
         return await self._writes.ask(work, self._mark.move if of_space else None, frees=frees)
+
+
+def _by_first(rows: Iterable[Row]) -> list[Row]:
+    """One row for each value of the first column, the second added up."""
+    found = dict[int, int]()
+    for day, size in rows:
+        found[day] = found.get(day, 0) + size
+    return [*found.items()]
 
 
 def _ran(db: sqlite3.Connection, running: Steps[T]) -> T:
