@@ -642,7 +642,7 @@ def restore(source: Path, folder: Path, is_json: bool) -> None:
 @click.option("--space", help="Of this space.")
 @click.option("--key", help="Of the object with this key; with * at the end, of all whose keys begin so.")
 @click.option("--operation", help="As DeleteObject.")
-@click.option("--who", "public", help="Public key of whoever asked, or the id of a token.")
+@click.option("--who", help="Public key of whoever asked, or the id of a token.")
 @click.option("--address", help="From this address.")
 @click.option("--since", help="As 2h, 3d, 2026-11-29 or 2026-11-29T14:00; UTC.")
 @click.option("--until", help="The same.")
@@ -651,10 +651,15 @@ def restore(source: Path, folder: Path, is_json: bool) -> None:
 def audit(
     folder: Path,
     path: Path | None,
+    space: str | None,
+    key: str | None,
+    operation: str | None,
+    who: str | None,
+    address: str | None,
     since: str | None,
     until: str | None,
+    failed: bool,
     is_json: bool,
-    **asked: Any,  # the other fields of Asked
 ) -> None:
     """Say who changed what, out of the audit log of `uvideo serve --audit-log` and the files it was rotated into.
 
@@ -666,15 +671,17 @@ def audit(
     """
     now = datetime.now(timezone.utc)
     try:
-        if since is not None:
-            asked["since"] = audit_reader.moment(since, now)
-        if until is not None:
-            asked["until"] = audit_reader.moment(until, now)
+        asked = audit_reader.Asked(
+            *(space, key, operation, who, address),
+            since=audit_reader.moment(since, now) if since is not None else "",
+            until=audit_reader.moment(until, now) if until is not None else "~",
+            failed=failed,
+        )
         path = path or _audit_file(folder)
         if path is None:
             _fail(f"the server of {folder} has no audit log: start it with --audit-log FILE, or say --file")
         damaged = 0
-        for line, text in audit_reader.read(audit_reader.files(path), audit_reader.Asked(**asked)):
+        for line, text in audit_reader.read(audit_reader.files(path), asked):
             damaged += line is None
             if line is not None:
                 click.echo(text if is_json else audit_reader.told(line))
