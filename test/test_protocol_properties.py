@@ -21,6 +21,7 @@ from ucloud.uvideo.protocol import (
     dialect,
     errors,
     etag,
+    field,
     management,
     operation,
     policy,
@@ -88,7 +89,7 @@ ranges = st.one_of(
     st.tuples(st.none(), counts),
 ).map(lambda pair: byterange.ByteRange(*pair))
 
-numbers = st.integers(0, dialect.PART_LIMIT - 1)
+numbers = st.integers(0, field.PART_LIMIT - 1)
 tag_text = st.text(st.characters(categories=["L", "Nd"]) | st.sampled_from(" +-=._:/@"), max_size=20)
 tags = st.dictionaries(tag_text.filter(bool), tag_text, max_size=10).map(lambda found: tuple(found.items()))
 copy_ranges = st.tuples(counts, counts).map(lambda pair: byterange.ByteRange(min(pair), max(pair)))
@@ -122,7 +123,7 @@ OPERATIONS = {
     operation.HeadObject: (spaces, keys, conditions),
     operation.DeleteObject: (spaces, keys),
     operation.InitiateUpload: (spaces, keys, mimes, classes, metadata, kept),
-    operation.UploadPart: (spaces, keys, upload_ids, st.integers(0, dialect.PART_LIMIT - 1), mimes, md5s),
+    operation.UploadPart: (spaces, keys, upload_ids, st.integers(0, field.PART_LIMIT - 1), mimes, md5s),
     operation.FinishUpload: (
         spaces,
         keys,
@@ -133,7 +134,7 @@ OPERATIONS = {
         st.sampled_from([None, "UNCHANGED", "REPLACE"]),
     ),
     operation.AbortUpload: (spaces, keys, upload_ids),
-    operation.ListParts: (spaces, upload_ids, limits, st.none() | st.integers(0, dialect.PART_LIMIT)),
+    operation.ListParts: (spaces, upload_ids, limits, st.none() | st.integers(0, field.PART_LIMIT)),
     operation.ListUploads: (spaces, anything, anything, anything, limits),
     operation.ListFiles: (spaces, anything, anything, limits),
     operation.ListObjects: (spaces, anything, anything, limits, st.sampled_from(["", "/"])),

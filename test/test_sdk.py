@@ -51,7 +51,7 @@ def run(interpreter: interpreters.Interpreter, kind: str, server: Server) -> Run
             "UVIDEO_TEST_SESSION": "yes" if kind == SESSION else "",
         }
         done = subprocess.run(
-            [interpreter.path, "-m", "unittest", *KINDS[kind]],
+            [interpreter.path, "-m", "test.sdk", *KINDS[kind]],
             cwd=interpreters.ROOT,
             env=environment,
             stdin=subprocess.DEVNULL,

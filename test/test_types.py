@@ -6,16 +6,12 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from test import stubs
+from test.comments import Function, commented, functions, parse
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("ucloud", "uvideo")
-#: Parameters that may be Any, in both packages together, those of a stub and of its module counted apart.
+#: Parameters that may be Any, in both packages together.
 MOST = 16
-#: Where a stub says more than a comment can: which names are taken by name.
-CLOSER = {"ucloud.uvideo.protocol.errors": {"UVideoError.__init__"}, "ucloud.uvideo.config": {"set_default"}}
-
-Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def untyped(source: str) -> Iterator[tuple[str, int, bool]]:
@@ -29,45 +25,6 @@ def untyped(source: str) -> Iterator[tuple[str, int, bool]]:
             for name, kind, line, has_reason in commented(node):
                 if kind == "Any" and name != "return":
                     yield name, line, has_reason
-
-
-def parameters(node: Function) -> list[ast.arg]:
-    given = node.args
-    every = [*given.posonlyargs, *given.args, given.vararg, *given.kwonlyargs, given.kwarg]
-    return [each for each in every if each is not None]
-
-
-def commented(node: Function) -> Iterator[tuple[str, str, int, bool]]:
-    """(name, type, line, has a reason) of each parameter in a function's comments, and of the result as "return"."""
-    whole, _, reason = (node.type_comment or "").partition("#")
-    if not whole:
-        return
-    found = ast.parse(whole, mode="func_type")
-    names = parameters(node)
-    if whole.startswith("(...)"):
-        for each in names:
-            kind, _, why = (each.type_comment or "").partition("#")
-            if kind:
-                yield each.arg, kind.strip(), each.lineno, bool(why)
-    else:
-        kinds = [ast.unparse(each) for each in found.argtypes]
-        for each, kind in zip(names[len(names) - len(kinds) :], kinds, strict=True):
-            yield each.arg, kind, node.lineno, bool(reason)
-    yield "return", ast.unparse(found.returns), node.lineno, True
-
-
-def functions(path: Path) -> dict[str, Function]:
-    """The functions and methods of a source by qualified name, without setters and those that have overloads."""
-    found: dict[str, Function] = {}
-    tree = ast.parse(path.read_text("utf-8"), type_comments=True)
-    for owner, body in [("", tree.body)] + [
-        (f"{each.name}.", each.body) for each in tree.body if isinstance(each, ast.ClassDef)
-    ]:
-        for node in body:
-            marks = [ast.unparse(each) for each in getattr(node, "decorator_list", [])]
-            if isinstance(node, Function) and not any(mark.endswith(("overload", ".setter")) for mark in marks):
-                found[owner + node.name] = node
-    return found
 
 
 def test_parameters_have_types() -> None:
@@ -88,31 +45,15 @@ def test_a_parameter_without_a_type_is_found() -> None:
     assert sorted(untyped(source)) == [("a", 2, False), ("b", 3, True)]
 
 
-def test_stubs_say_what_the_comments_say() -> None:
-    checked, differ = 0, []
-    for stub in stubs.stubs():
-        module = ".".join(stub.with_suffix("").parts)
-        bodies = functions(ROOT / stub.with_suffix(".py"))
-        for name, node in functions(ROOT / stub).items():
-            body = bodies.get(name)
-            if body is None or not body.type_comment or name in CLOSER.get(module, ()):
-                continue
-            said = [(each.arg, ast.unparse(each.annotation)) for each in parameters(node) if each.annotation]
-            said.append(("return", ast.unparse(node.returns) if node.returns else ""))
-            checked += 1
-            if [each[:2] for each in commented(body)] != said:
-                differ.append(f"{stub}: {name}")
-    assert differ == []
-    assert checked
-
-
 def test_the_stub_of_operations_names_the_results_that_are_decoded() -> None:
     folder = ROOT / "ucloud/uvideo/protocol"
     said = {
-        name: ast.unparse(node.returns) for name, node in functions(folder / "operation.pyi").items() if node.returns
+        name: ast.unparse(node.returns)
+        for name, node in functions(parse(folder / "operation.pyi")).items()
+        if node.returns
     }
     for module, method in (("answer", "_data"), ("management", "_action")):
-        decoders = functions(folder / f"{module}.py")
+        decoders = functions(parse(folder / f"{module}.py"))
         found = {
             f"{key.attr}.{method}": list(commented(decoders[value.id]))[-1][1].replace("operation.", "")
             for node in ast.walk(ast.parse((folder / f"{module}.py").read_text("utf-8")))

@@ -4,10 +4,15 @@ from __future__ import absolute_import, division, print_function
 
 import sys
 
+from .uvideo.protocol.compat import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any  # noqa: F401
+
 is_py2 = sys.version_info[0] == 2
 is_py3 = sys.version_info[0] == 3
 
-if is_py2:
+if sys.version_info[0] == 2:  # so that type checkers see the other branch
     import StringIO
     from urlparse import urlparse
 
@@ -16,32 +21,39 @@ if is_py2:
     numeric_types = (int, long, float)  # noqa: F821
 
     def b(data):
+        # type: (object) -> Any
         """The data as it is."""
         return data
 
     def s(data):
+        # type: (object) -> Any
         """The data as it is."""
         return data
 
     def u(data):
+        # type: (object) -> Any
         """The unicode of a str that is written with escapes."""
         return unicode(data, "unicode_escape")  # noqa: F821
 
 else:
-    from io import BytesIO, StringIO  # noqa: F401
-    from urllib.parse import urlparse  # noqa: F401
+    from io import BytesIO as BytesIO
+    from io import StringIO as StringIO
+    from urllib.parse import urlparse as urlparse
 
     builtin_str, bytes, str, basestring = str, bytes, str, (str, bytes)
     numeric_types = (int, float)
 
     def b(data):
+        # type: (object) -> Any
         """Text as UTF-8 bytes, anything else as it is."""
         return data.encode("utf-8") if isinstance(data, str) else data
 
     def s(data):
+        # type: (object) -> Any
         """UTF-8 bytes as text, anything else as it is."""
         return data.decode("utf-8") if isinstance(data, bytes) else data
 
     def u(data):
+        # type: (object) -> Any
         """The data as it is."""
         return data

@@ -8,7 +8,6 @@ import io
 import os  # noqa: F401  the older SDK's module has these names too
 import struct  # noqa: F401
 
-from .compact import *  # noqa: F403  the older SDK's module has these names too
 from .compact import b, s
 from .ufile import config
 from .uvideo.protocol import dialect, etag
@@ -18,30 +17,32 @@ from .uvideo.protocol.provider import named
 
 if TYPE_CHECKING:
     from typing import IO, Any, Iterable, Iterator  # noqa: F401
+else:
+    from .compact import *  # noqa: F403  the older SDK's module has these names too; its str is no type
 
 
 def urlsafe_b64encode(data):
     # type: (str | bytes) -> str
     """Text of the base64 of bytes or text, with - and _."""
-    return s(base64.urlsafe_b64encode(b(data)))
+    return s(base64.urlsafe_b64encode(b(data)))  # type: ignore[no-any-return]
 
 
 def urlsafe_b64decode(data):
     # type: (str | bytes) -> bytes
     """Bytes of a base64 text with - and _."""
-    return b(base64.urlsafe_b64decode(s(data)))
+    return b(base64.urlsafe_b64decode(s(data)))  # type: ignore[no-any-return]
 
 
 def standard_b64encode(data):
     # type: (str | bytes) -> str
     """Text of the base64 of bytes or text."""
-    return s(base64.standard_b64encode(b(data)))
+    return s(base64.standard_b64encode(b(data)))  # type: ignore[no-any-return]
 
 
 def standard_b64decode(data):
     # type: (str | bytes) -> bytes
     """Bytes of a base64 text."""
-    return b(base64.standard_b64decode(s(data)))
+    return b(base64.standard_b64decode(s(data)))  # type: ignore[no-any-return]
 
 
 def _file_iter(input_stream, size):

@@ -9,7 +9,7 @@
 
 any: by position or keyword; positional, keyword: only so; base: a class that it is one of; field: of a result, in
 order; attribute: of other instances.
-What runs on 2.7 too has its types from the stubs beside it.
+What runs on 2.7 too has its types from the comments in its source.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from test import comments
 from test.interpreters import ROOT
 
 FOLDER = ROOT / "docs" / "api"
@@ -34,15 +35,41 @@ RETURNED = (
     *("uvideo.listing.AsyncListing", "uvideo.reader.Reader", "uvideo.writer.Writer"),
     *("uvideo.aiofile.AsyncReader", "uvideo.aiofile.AsyncWriter", "uvideo.faults.Fault", "uvideo.faults.Faults"),
 )
-SDK = (
-    *("ucloud.auth", "ucloud.compact", "ucloud.util"),
-    *("ucloud.ufile." + name for name in ("baseufile", "bucketmanager", "config", "deleteufile", "downloadufile")),
-    *("ucloud.ufile." + name for name in ("getfilelist", "getufilelist", "httprequest", "magicwrapper")),
-    *("ucloud.ufile." + name for name in ("multipartuploadufile", "postufile", "putufile", "uploadhitufile")),
-    *("ucloud.logger", "ucloud.uvideo.config", "ucloud.uvideo.deleteuvideo", "ucloud.uvideo.downloaduvideo"),
-    *("ucloud.uvideo.filemanager", "ucloud.uvideo.handler", "ucloud.uvideo.multipartuploaduvideo"),
-    "ucloud.uvideo.spacemanager",
-)
+#: The published names of the modules that programs of the SDK and of the older one import.
+SDK = {
+    "ucloud.auth": "Auth",
+    "ucloud.compact": "b basestring builtin_str bytes is_py2 is_py3 numeric_types s str u",
+    "ucloud.util": (
+        "file_etag finishsharding_url initialsharding_url shardingupload_url standard_b64decode "
+        "standard_b64encode ufile_getfilelist_url ufile_post_url ufile_put_url ufile_uploadhit_url "
+        "urlsafe_b64decode urlsafe_b64encode"
+    ),
+    "ucloud.logger": "LOG_FILE logger set_log_file",
+    "ucloud.ufile.baseufile": "BaseUFile",
+    "ucloud.ufile.bucketmanager": "BucketManager UCLOUD_API_URL",
+    "ucloud.ufile.config": (
+        "BLOCKSIZE UCLOUD_API_URL UCLOUD_DOWNLOAD_SUFFIX UCLOUD_PROXY_SUFFIX USER_AGENT get_default set_default"
+    ),
+    "ucloud.ufile.deleteufile": "DeleteUFile",
+    "ucloud.ufile.downloadufile": "DownloadUFile",
+    "ucloud.ufile.getfilelist": "GetFileList",
+    "ucloud.ufile.getufilelist": "GetFileList",
+    "ucloud.ufile.httprequest": "ResponseInfo",
+    "ucloud.ufile.magicwrapper": "Mimetype",
+    "ucloud.ufile.multipartuploadufile": "MultipartUploadUFile",
+    "ucloud.ufile.postufile": "PostUFile",
+    "ucloud.ufile.putufile": "PutUFile",
+    "ucloud.ufile.uploadhitufile": "UploadHitUFile",
+    "ucloud.uvideo.config": "BLOCKSIZE UCLOUD_API_URL USER_AGENT get_default set_default unset_default",
+    "ucloud.uvideo.deleteuvideo": "DeleteUVideo",
+    "ucloud.uvideo.downloaduvideo": "DownloadUVideo",
+    "ucloud.uvideo.filemanager": "FileManager Files",
+    "ucloud.uvideo.handler": "Handler LOCAL NOT_VERIFIED NO_ANSWER ResponseInfo Signer",
+    "ucloud.uvideo.multipartuploaduvideo": "MultipartUploadUVideo",
+    "ucloud.uvideo.spacemanager": (
+        "BucketManager Spaces UCLOUD_API_URL createspace deletespace describespace getfilelist updatespace"
+    ),
+}
 KINDS = {
     inspect.Parameter.POSITIONAL_ONLY: "positional",
     inspect.Parameter.POSITIONAL_OR_KEYWORD: "any",
@@ -74,12 +101,11 @@ class Signature(NamedTuple):
     returns: str
 
 
-class Stub(NamedTuple):
-    """functions: by qualified name.  attributes: of each class, name: type.  names: those that are public."""
+class Source(NamedTuple):
+    """functions: by qualified name.  attributes: of each class, name: type."""
 
     functions: dict[str, Signature]
     attributes: dict[str, dict[str, str]]
-    names: list[str]
 
 
 class Part(NamedTuple):
@@ -91,52 +117,26 @@ class Part(NamedTuple):
     default: str | None
 
 
-def written(node: ast.FunctionDef) -> Signature:
-    """The signature of a function of a stub."""
+def written(node: comments.Function) -> Signature:
+    """The signature of a function whose types are comments."""
+    types = {name: kind for name, kind, _, _ in comments.commented(node)}
 
     def one(kind: str, each: ast.arg, default: ast.expr | None = None) -> Parameter:
-        type_ = ast.unparse(each.annotation) if each.annotation is not None else ""
-        return Parameter(kind, each.arg, type_, ast.unparse(default) if default is not None else "")
+        return Parameter(kind, each.arg, types.get(each.arg, ""), ast.unparse(default) if default is not None else "")
 
-    given, named = node.args, [*node.args.posonlyargs, *node.args.args]
-    defaults = [None] * (len(named) - len(given.defaults)) + given.defaults
-    found = [
-        one("positional" if each in given.posonlyargs else "any", each, default)
-        for each, default in zip(named, defaults, strict=True)
-    ]
-    if given.vararg is not None:
-        found.append(one("*", given.vararg))
-    found += [one("keyword", *each) for each in zip(given.kwonlyargs, given.kw_defaults, strict=True)]
-    if given.kwarg is not None:
-        found.append(one("**", given.kwarg))
-    return Signature(found, ast.unparse(node.returns) if node.returns is not None else "")
+    given = node.args
+    defaults = [None] * (len(given.args) - len(given.defaults)) + given.defaults
+    found = [one("any", each, default) for each, default in zip(given.args, defaults, strict=True)]
+    found += [one(kind, each) for kind, each in (("*", given.vararg), ("**", given.kwarg)) if each is not None]
+    return Signature(found, types.get("return", ""))
 
 
 @lru_cache
-def stub(module: str) -> Stub:
-    """What the stub of a module of `ucloud` says; nothing if it has none."""
-    path = (ROOT / module.replace(".", "/")).with_suffix(".pyi")
-    tree = ast.parse(path.read_text(encoding="utf-8") if path.exists() else "")
-    found = Stub({}, {}, [])
-
-    def read(nodes: list[ast.stmt], owner: str) -> None:
-        for node in nodes:
-            if isinstance(node, ast.FunctionDef):
-                found.functions[owner + node.name] = written(node)
-            elif isinstance(node, ast.ClassDef):
-                found.attributes[node.name] = {}
-                read(node.body, f"{node.name}.")
-            elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and owner:
-                found.attributes[owner[:-1]][node.target.id] = ast.unparse(node.annotation)
-            if owner:
-                continue
-            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
-                found.names.append(node.name)
-            elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-                found.names.append(node.target.id)
-
-    read(tree.body, "")
-    return found
+def source(module: str) -> Source:
+    """What the source of a module of `ucloud` says."""
+    tree = comments.parse((ROOT / module.replace(".", "/")).with_suffix(".py"))
+    functions = {name: written(node) for name, node in comments.functions(tree).items()}
+    return Source(functions, {name: comments.attributes(node) for name, node in comments.classes(tree).items()})
 
 
 def spelled(annotation: object) -> str:
@@ -152,7 +152,7 @@ def default(value: object) -> str:
 
 
 def signature(found: Any, name: str) -> Signature:
-    """The signature of a function: the stub's where there is one, with the defaults that it leaves to the source.
+    """The signature of a function, of `ucloud` as its source has it.
 
     name: what a function that was made by another one is called.
     """
@@ -162,13 +162,10 @@ def signature(found: Any, name: str) -> Signature:
         for given, each in real.parameters.items()
     }
     if found.__module__.startswith("ucloud"):
-        functions = stub(found.__module__).functions
+        functions = source(found.__module__).functions
         known = functions.get(found.__qualname__) or functions.get(name)
         if known is not None:
-            said = [
-                each._replace(default=defaults.get(each.name, "...")) if each.default == "..." else each
-                for each in known.parameters
-            ]
+            said = [each._replace(default=defaults.get(each.name, each.default)) for each in known.parameters]
             return Signature(said, known.returns)
     parameters = [
         Parameter(KINDS[each.kind], given, spelled(each.annotation), defaults[given])
@@ -186,7 +183,7 @@ def function(found: Any, name: str) -> list[str]:
 
 
 def fields(found: Any) -> list[str]:
-    """The attributes of a class that are no methods: of results in order, of others as its stub has them."""
+    """The attributes of a class that are no methods: of results in order, of others as its source has them."""
     if dataclasses.is_dataclass(found):
         lines = []
         for each in dataclasses.fields(found):
@@ -200,7 +197,7 @@ def fields(found: Any) -> list[str]:
         kinds = {name: f": {types[name]}" for name in found._fields if name in types}
         return [f"field {name}{kinds.get(name, '')}{defaults.get(name, '')}" for name in found._fields]
     if found.__module__.startswith("ucloud"):
-        attributes = stub(found.__module__).attributes.get(found.__name__, {})
+        attributes = source(found.__module__).attributes.get(found.__name__, {})
         return [f"attribute {name}: {kind}" for name, kind in attributes.items() if not name.startswith("_")]
     return []
 
@@ -258,9 +255,9 @@ def _defined(module: object) -> list[str]:
 
 def sdk() -> Dump:
     entries: Dump = {"value ucloud.uvideo.__version__": []}
-    for name in SDK:
+    for name, names in SDK.items():
         module = importlib.import_module(name)
-        for each in stub(name).names:
+        for each in names.split():
             entries.update(describe(f"{name}.{each}", getattr(module, each)))
     return dict(sorted(entries.items(), key=lambda each: each[0].split(" ", 1)[1]))
 

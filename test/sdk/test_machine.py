@@ -325,10 +325,10 @@ class Interruptions(Hostile):
 
         def start(thread):
             target = getattr(thread, "_target", None) or getattr(thread, "_Thread__target", None)  # 2.7
-            if getattr(target, "__name__", "") == "_run":
+            if getattr(target, "__name__", "") == "_run_beside":
                 started.append(thread)
                 if len(started) > most:
-                    raise RuntimeError("can't start new thread")
+                    raise threading.ThreadError("can't start new thread")
             real(thread)
 
         threading.Thread.start = start

@@ -9,7 +9,8 @@ from __future__ import absolute_import, division, print_function
 import platform  # noqa: F401  the older SDK's module has these names too
 
 from ..uvideo.config import BLOCKSIZE as BLOCKSIZE
-from ..uvideo.config import USER_AGENT, Defaults
+from ..uvideo.config import USER_AGENT as USER_AGENT
+from ..uvideo.config import Defaults
 from ..uvideo.protocol.compat import TYPE_CHECKING
 from ..uvideo.protocol.provider import PROVIDERS, Provider
 

@@ -8,20 +8,15 @@ import urllib  # noqa: F401
 
 from ..compact import s  # noqa: F401
 from ..logger import logger  # noqa: F401  the older SDK's modules have these names too
-from ..uvideo.filemanager import FileManager, Files
+from ..uvideo.filemanager import Downloads
 from . import config  # noqa: F401
 from .baseufile import BaseUFile
 from .config import BLOCKSIZE  # noqa: F401
 from .httprequest import ResponseInfo  # noqa: F401
 
 
-class DownloadUFile(BaseUFile, Files):
+class DownloadUFile(BaseUFile, Downloads):
     """Downloads objects, and makes URLs that others may download with.  Safe to share between threads.
 
     Its methods are those of ucloud.uvideo.filemanager.FileManager.
     """
-
-    download_file = vars(FileManager)["download_file"]
-    public_download_url = vars(FileManager)["public_download_url"]
-    private_download_url = vars(FileManager)["private_download_url"]
-    private_head_url = vars(FileManager)["private_head_url"]

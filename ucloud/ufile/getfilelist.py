@@ -18,7 +18,9 @@ from .httprequest import ResponseInfo  # noqa: F401
 from .magicwrapper import Mimetype  # noqa: F401
 
 if TYPE_CHECKING:
-    from typing import Any, Mapping  # noqa: F401
+    from typing import Mapping  # noqa: F401
+
+    from ..uvideo.handler import _Answer  # noqa: F401
 
 
 class GetFileList(getufilelist.GetFileList):
@@ -31,6 +33,6 @@ class GetFileList(getufilelist.GetFileList):
         limit,  # type: int | str | None
         header=None,  # type: Mapping[str, str] | None
     ):
-        # type: (...) -> tuple[dict[str, Any] | None, ResponseInfo]
+        # type: (...) -> _Answer
         """A page of a space's objects whose keys are behind ``marker``, ``limit`` at most: getfilelist."""
-        return self.getfilelist(bucket, None, marker, limit, header)  # type: ignore[no-any-return]
+        return self.getfilelist(bucket, None, marker, limit, header)

@@ -44,7 +44,8 @@ class ResponseInfo(handler.ResponseInfo):
         super(ResponseInfo, self).__init__(status, headers, content, error, code)
         self.exception = exception  # type: ignore[assignment]
         self.x_session_id = getattr(response, "x_session_id", self.x_session_id)
-        self.content_range = (parse_content(self.content_range) or (None,))[:2] if self.content_range else None
+        given = self.content_range  # type: Any  # the text of the header
+        self.content_range = (parse_content(given) or (None,))[:2] if given else None  # type: ignore[assignment]
         if headers is not None:
             self.etag = headers.get("ETag")
             self.content_length = headers.get("Content-Length")  # type: ignore[assignment]

@@ -8,7 +8,7 @@ import os  # noqa: F401
 from ..compact import s  # noqa: F401
 from ..logger import logger  # noqa: F401  the older SDK's modules have these names too
 from ..util import ufile_put_url  # noqa: F401
-from ..uvideo.filemanager import FileManager, Files
+from ..uvideo.filemanager import Puts
 from . import config  # noqa: F401
 from .baseufile import BaseUFile
 from .config import BLOCKSIZE  # noqa: F401
@@ -16,11 +16,8 @@ from .httprequest import ResponseInfo  # noqa: F401
 from .magicwrapper import Mimetype  # noqa: F401
 
 
-class PutUFile(BaseUFile, Files):
+class PutUFile(BaseUFile, Puts):
     """Puts files and streams as objects.  Safe to share between threads.
 
     Its methods are those of ucloud.uvideo.filemanager.FileManager.
     """
-
-    putstream = vars(FileManager)["putstream"]
-    putfile = vars(FileManager)["putfile"]

@@ -21,7 +21,7 @@ from .protocol.signature import WORDS
 
 if TYPE_CHECKING:
     from os import PathLike  # noqa: F401
-    from typing import Any, Callable, Collection, Mapping, Sequence  # noqa: F401
+    from typing import Any, Callable, Collection, Mapping, NoReturn, Sequence  # noqa: F401
 
     from requests import Session
 
@@ -34,30 +34,6 @@ UCLOUD_API_URL = PROVIDERS["auto-ai"].api
 #: Bytes of a block, over which etags are made and which parts are long.
 BLOCKSIZE = BLOCK
 
-_OPTIONS = {
-    "uploadsuffix": None,
-    "downloadsuffix": None,
-    "connection_timeout": 60,
-    "expires": 60,
-    "provider": "auto-ai",
-    "authscheme": None,
-    "apiurl": None,
-    "region": None,
-    "maxthread": 4,
-    "retries": 3,
-    "user_agent": None,
-    "space_parameter": "BucketName",
-    "video_actions": False,
-    "md5": False,
-    "open_ssl": None,
-    "ca_bundle": None,
-    "client_cert": None,
-    "client_key": None,
-    "client_key_password": None,
-    "proxy": None,
-    "session": None,
-}
-
 
 class Defaults(object):
     """The options of a package for the whole process.  Safe to share between threads.
@@ -68,7 +44,8 @@ class Defaults(object):
     def __init__(self, first=(), providers=()):
         # type: (Mapping[str, Any] | tuple[()], Mapping[str, Provider] | tuple[()]) -> None
         self._providers = dict(PROVIDERS, **dict(providers))
-        self._first = dict(_OPTIONS, **dict(first))  # type: dict[str, Any]
+        self._first = dict((name, option[0]) for name, option in _OPTIONS.items())  # type: dict[str, Any]
+        self._first.update(dict(first))
         self._now = dict(self._first)
         self._lock = threading.Lock()
 
@@ -80,10 +57,8 @@ class Defaults(object):
                 near = difflib.get_close_matches(name, self._first, 1)
                 hint = "; did you mean %s?" % near[0] if near else ""
                 raise TypeError("set_default has no option %s%s" % (name, hint))
-            if name == "provider":
-                _one_of(self._providers)(name, value)
-            else:
-                _CHECKS[name](name, value)
+            check = _one_of(self._providers) if name == "provider" else _OPTIONS[name][1]
+            check(name, value)
         with self._lock:
             self._now.update(given)
 
@@ -120,27 +95,14 @@ class Defaults(object):
         warn_of_plain(hosts)
         if current["client_key"] is not None and current["client_cert"] is None:
             raise InvalidArgument(u"client_key needs client_cert")
-        return Settings(
-            hosts.upload,
-            hosts.download,
-            hosts.api,
-            hosts.word,
-            hosts.region,
-            current["connection_timeout"],
-            current["expires"],
-            current["maxthread"],
-            current["retries"],
-            current["user_agent"] or USER_AGENT,
-            current["space_parameter"],
-            current["video_actions"],
-            current["md5"],
-            current["open_ssl"],
-            *[current[name] for name in _WAY]
-        )
+        current["user_agent"] = current["user_agent"] or USER_AGENT
+        return Settings(*(list(hosts) + [current[name] for name in _COPIED + _WAY]))
 
 
+#: The options that a handler's copy has, in its order, behind the hosts.
+_COPIED = "connection_timeout expires maxthread retries user_agent space_parameter video_actions md5 open_ssl".split()
 #: How the service is reached.  Pickles of earlier handlers do not have them.
-_WAY = ("ca_bundle", "client_cert", "client_key", "client_key_password", "proxy", "session")
+_WAY = "ca_bundle client_cert client_key client_key_password proxy session".split()
 
 
 class Settings(
@@ -180,7 +142,6 @@ class Settings(
 
 
 Settings.__new__.__defaults__ = (None,) * len(_WAY)
-DEFAULTS = Defaults()
 
 
 def set_default(
@@ -205,7 +166,7 @@ def set_default(
     client_key_password=None,  # type: str | None
     proxy=None,  # type: str | None
     session=None,  # type: Session | None
-    **unknown  # type: object
+    **unknown  # type: NoReturn
 ):
     # type: (...) -> None
     """Set defaults for handlers that have made no call yet.  What is None or not given stays as it is.
@@ -335,25 +296,28 @@ def check_session(name, value):
     check(name, value)
 
 
-_CHECKS = {
-    "uploadsuffix": _host,
-    "downloadsuffix": _host,
-    "connection_timeout": _seconds,
-    "expires": _whole(1, 10**9),
-    "authscheme": _one_of(WORDS),
-    "apiurl": _url,
-    "region": _word,
-    "maxthread": _whole(1, 64),
-    "retries": _whole(0, 100),
-    "user_agent": _word,
-    "space_parameter": _one_of(("BucketName", "SpaceName")),
-    "video_actions": _flag,
-    "md5": _flag,
-    "open_ssl": _flag,
-    "ca_bundle": _path,
-    "client_cert": _path,
-    "client_key": _path,
-    "client_key_password": _password,
-    "proxy": _proxy,
-    "session": check_session,
-}
+#: Each option: what it is while nobody sets it, and what a value of it must be.
+_OPTIONS = {
+    "uploadsuffix": (None, _host),
+    "downloadsuffix": (None, _host),
+    "connection_timeout": (60, _seconds),
+    "expires": (60, _whole(1, 10**9)),
+    "provider": ("auto-ai", _one_of(PROVIDERS)),
+    "authscheme": (None, _one_of(WORDS)),
+    "apiurl": (None, _url),
+    "region": (None, _word),
+    "maxthread": (4, _whole(1, 64)),
+    "retries": (3, _whole(0, 100)),
+    "user_agent": (None, _word),
+    "space_parameter": ("BucketName", _one_of(("BucketName", "SpaceName"))),
+    "video_actions": (False, _flag),
+    "md5": (False, _flag),
+    "open_ssl": (None, _flag),
+    "ca_bundle": (None, _path),
+    "client_cert": (None, _path),
+    "client_key": (None, _path),
+    "client_key_password": (None, _password),
+    "proxy": (None, _proxy),
+    "session": (None, check_session),
+}  # type: dict[str, tuple[Any, Callable[[str, object], None]]]
+DEFAULTS = Defaults()

@@ -7,6 +7,8 @@ FileManager has the names and arguments of the official SDK's (ufile), so that o
 
 from __future__ import absolute_import, division, print_function
 
+from contextlib import closing
+
 from ..logger import logger  # noqa: F401  the official SDK's modules have these names too
 from . import config  # noqa: F401
 from .config import BLOCKSIZE, get_default  # noqa: F401
@@ -15,25 +17,10 @@ from .engine.single_upload import FileBody, StreamBody, file_etag, put
 from .engine.upload_source import FileSource, reader, shown
 from .engine.validation import count, header_pairs, mime_of, text
 from .handler import ResponseInfo, Signer, answers, paired, succeeded
-from .protocol import etag
+from .protocol import etag, operation
 from .protocol.compat import TYPE_CHECKING, is_text, native, to_text
 from .protocol.dialect import check_key, check_space
 from .protocol.errors import AlreadyExists, InvalidArgument, NotFound, SwitchDenied
-from .protocol.operation import (
-    CopyObject,
-    DeleteObject,
-    GetObject,
-    HeadObject,
-    ListFiles,
-    ListObjects,
-    NotModified,
-    PutObject,
-    RenameObject,
-    RestoreObject,
-    SetMime,
-    SwitchClass,
-    UploadHit,
-)
 
 if TYPE_CHECKING:
     import os
@@ -46,7 +33,6 @@ if TYPE_CHECKING:
     from .handler import _Answer  # noqa: F401
     from .protocol.errors import UVideoError  # noqa: F401
     from .protocol.message import Response  # noqa: F401
-    from .protocol.operation import Data, ObjectInfo  # noqa: F401
 
     _Header = Mapping[str, str] | None
     _Path = str | os.PathLike[str]
@@ -60,11 +46,8 @@ class Files(Signer):
         if hasattr(localfile, "read"):  # the older SDK's README puts a stream so
             return self._put_stream(bucket, key, localfile, None, header)  # type: ignore[arg-type]
         space, key, pairs, mime = self._target(bucket, key, None, shown(localfile), header)
-        source = FileSource(localfile)
-        try:
+        with closing(FileSource(localfile)) as source:
             return self._put(space, key, FileBody(source), pairs, mime)
-        finally:
-            source.close()
 
     def _put_stream(self, bucket, key, stream, mime_type, header):
         # type: (str, str, Given, str | None, _Header) -> _Answer
@@ -81,17 +64,17 @@ class Files(Signer):
     def _put(self, space, key, body, pairs, mime):
         # type: (str, str, _Body, list[tuple[str, str]], str) -> _Answer
         md5 = body.md5() if self._settings.md5 and _value(pairs, "content-md5") is None else None
-        _, response, _ = put(self._carrier, PutObject(space, key, mime, md5), body, pairs)
+        _, response, _ = put(self._carrier, operation.PutObject(space, key, mime, md5), body, pairs)
         return succeeded(response.status, response.headers, response.body)
 
     def _head(self, bucket, key, header=None):
-        # type: (str, str, _Header) -> tuple[ObjectInfo | NotModified, Response]
-        op = HeadObject(check_space(bucket), check_key(key))
+        # type: (str, str, _Header) -> tuple[operation.ObjectInfo | operation.NotModified, Response]
+        op = operation.HeadObject(check_space(bucket), check_key(key))
         return self._carrier.call(op, headers=header_pairs(header))
 
     def _did(
         self,
-        op,  # type: Data[object]
+        op,  # type: operation.Data[object]
         pairs,  # type: Iterable[tuple[str, str]]
         refusals=(),  # type: tuple[type[UVideoError], ...]
         done=None,  # type: Callable[[], bool] | None
@@ -120,15 +103,8 @@ class Files(Signer):
         return False
 
 
-class FileManager(Files):
-    """Puts, reads and manages objects of any space of this key pair.  Safe to share between threads.
-
-    Methods return (ret, resp) and raise nothing: ret is the dict of the answer's JSON, {} without one and None if the
-    service refused; resp is a ResponseInfo, whose error says why.  header: a dict of more headers to send, which stays
-    as it is.  The URL methods and compare_file_etag return no resp: they raise ValueError, and UVideoError.
-    """
-
-    # Put
+class Puts(Files):
+    """Stores files and streams.  The methods of FileManager."""
 
     @answers
     def putfile(self, bucket, key, localfile, header=None):
@@ -139,12 +115,6 @@ class FileManager(Files):
         status_code 200, resp.etag is that of the file; 400 no such space or another Content-MD5, 401 signature, 403
         keys; -1 no answer, -2 the service stored other bytes, -3 a local failure, such as the file changing.
         """
-        return self._put_file(bucket, key, localfile, header)
-
-    @answers
-    def postfile(self, bucket, key, localfile, header=None):
-        # type: (str, str, _Path, _Header) -> _Answer
-        """As putfile, which it is: a form would say the same with more bytes and without a retry-safe length."""
         return self._put_file(bucket, key, localfile, header)
 
     @answers
@@ -159,6 +129,20 @@ class FileManager(Files):
         """
         return self._put_stream(bucket, key, stream, mime_type, header)
 
+
+class Posts(Files):
+    """Stores files, by the name of a form.  The methods of FileManager."""
+
+    @answers
+    def postfile(self, bucket, key, localfile, header=None):
+        # type: (str, str, _Path, _Header) -> _Answer
+        """As putfile, which it is: a form would say the same with more bytes and without a retry-safe length."""
+        return self._put_file(bucket, key, localfile, header)
+
+
+class Hits(Files):
+    """Makes objects of content that the service has already.  The methods of FileManager."""
+
     @answers
     def uploadhit(self, bucket, key, localfile, header=None):
         # type: (str, str, _Path, _Header) -> _Answer
@@ -167,14 +151,13 @@ class FileManager(Files):
         status_code 200; 404 if none has it: put the file.  (In older releases of the official SDK.)
         """
         space, key, pairs, mime = self._target(bucket, key, None, shown(localfile), header)
-        source = FileSource(localfile)
-        try:
-            op = UploadHit(space, key, to_text(file_etag(source)), source.size, mime)
-        finally:
-            source.close()
+        with closing(FileSource(localfile)) as source:
+            op = operation.UploadHit(space, key, to_text(file_etag(source)), source.size, mime)
         return self._did(op, pairs)
 
-    # Read
+
+class Downloads(Files):
+    """Saves objects, and makes URLs of them.  The methods of FileManager."""
 
     @answers
     def download_file(
@@ -202,7 +185,7 @@ class FileManager(Files):
     def public_download_url(self, bucket, key):
         # type: (str, str) -> str
         """The URL of an object of a public space, escaped.  Raises ValueError."""
-        return self._carrier.url(GetObject(check_space(bucket), check_key(key)))
+        return self._carrier.url(operation.GetObject(check_space(bucket), check_key(key)))
 
     def private_download_url(self, bucket, key, expires=None, header=None, internal=False):
         # type: (str, str, int | None, _Header, bool) -> str
@@ -211,45 +194,19 @@ class FileManager(Files):
         header: checked and of no effect, as is internal: a GET signs none, and the URL is escaped in any case.
         """
         header_pairs(header)
-        return self._carrier.url(GetObject(check_space(bucket), check_key(key)), seconds(expires, self._settings))
+        op = operation.GetObject(check_space(bucket), check_key(key))
+        return self._carrier.url(op, seconds(expires, self._settings))
 
     def private_head_url(self, bucket, key, expires=None, header=None):
         # type: (str, str, int | None, _Header) -> str
         """A URL for a HEAD request, as private_download_url."""
         header_pairs(header)
-        return self._carrier.url(HeadObject(check_space(bucket), check_key(key)), seconds(expires, self._settings))
+        op = operation.HeadObject(check_space(bucket), check_key(key))
+        return self._carrier.url(op, seconds(expires, self._settings))
 
-    @answers
-    def head_file(self, bucket, key, header=None):
-        # type: (str, str, _Header) -> _Answer
-        """What the service says of an object: resp.etag, content_type, content_length, x_ufile_restore ...
 
-        status_code 200; 404 no such object; 304 if header's If-None-Match or If-Modified-Since says so.
-        """
-        found, response = self._head(bucket, key, header)
-        if isinstance(found, NotModified):
-            return None, ResponseInfo(response.status, response.headers, response.body, u"not modified")
-        return succeeded(response.status, response.headers, response.body)
-
-    def compare_file_etag(self, bucket, remotekey, localfile):
-        # type: (str, str, _Path) -> bool
-        """True if an object has a file's content, False if it has another or there is no such object.
-
-        What prevents an answer is raised: UVideoError, such as NoAnswer, or LocalFailure for the file.
-        """
-        source = FileSource(localfile)
-        try:
-            try:
-                found, _ = self._head(bucket, remotekey)
-            except NotFound:
-                return False
-            if isinstance(found, NotModified) or (found.size is not None and found.size != source.size):
-                return False
-            return found.etag is not None and etag.same(found.etag, file_etag(source), source.size)
-        finally:
-            source.close()
-
-    # List
+class Lists(Files):
+    """Lists objects.  The methods of FileManager."""
 
     @answers
     def getfilelist(self, bucket, prefix=None, marker=None, limit=None, header=None):
@@ -259,13 +216,59 @@ class FileManager(Files):
         limit: of the page, the service's default is 20.  ret: DataSet (FileName, Hash, MimeType, Size, CreateTime ...)
         and NextMarker, the next page's marker, empty after the last.
         """
-        op = ListFiles(
+        op = operation.ListFiles(
             check_space(bucket),
             text(u"prefix", prefix) or u"",
             text(u"marker", marker) or u"",
             count(u"limit", limit, digits=True),
         )
         return self._did(op, header_pairs(header))
+
+
+class Deletes(Files):
+    """Deletes objects.  The methods of FileManager."""
+
+    @answers
+    def deletefile(self, bucket, key, header=None):
+        # type: (str, str, _Header) -> _Answer
+        """Delete an object.  status_code 204 also if it was not there."""
+        return self._did(operation.DeleteObject(check_space(bucket), check_key(key)), header_pairs(header))
+
+
+class FileManager(Puts, Posts, Hits, Downloads, Lists, Deletes):
+    """Puts, reads and manages objects of any space of this key pair.  Safe to share between threads.
+
+    Methods return (ret, resp) and raise nothing: ret is the dict of the answer's JSON, {} without one and None if the
+    service refused; resp is a ResponseInfo, whose error says why.  header: a dict of more headers to send, which stays
+    as it is.  The URL methods and compare_file_etag return no resp: they raise ValueError, and UVideoError.
+    """
+
+    @answers
+    def head_file(self, bucket, key, header=None):
+        # type: (str, str, _Header) -> _Answer
+        """What the service says of an object: resp.etag, content_type, content_length, x_ufile_restore ...
+
+        status_code 200; 404 no such object; 304 if header's If-None-Match or If-Modified-Since says so.
+        """
+        found, response = self._head(bucket, key, header)
+        if isinstance(found, operation.NotModified):
+            return None, ResponseInfo(response.status, response.headers, response.body, u"not modified")
+        return succeeded(response.status, response.headers, response.body)
+
+    def compare_file_etag(self, bucket, remotekey, localfile):
+        # type: (str, str, _Path) -> bool
+        """True if an object has a file's content, False if it has another or there is no such object.
+
+        What prevents an answer is raised: UVideoError, such as NoAnswer, or LocalFailure for the file.
+        """
+        with closing(FileSource(localfile)) as source:
+            try:
+                found, _ = self._head(bucket, remotekey)
+            except NotFound:
+                return False
+            if isinstance(found, operation.NotModified) or (found.size is not None and found.size != source.size):
+                return False
+            return found.etag is not None and etag.same(found.etag, file_etag(source), source.size)
 
     @answers
     def listobjects(self, bucket, prefix=None, marker=None, maxkeys=None, delimiter=None, header=None):
@@ -275,7 +278,7 @@ class FileManager(Files):
         maxkeys: of the page, default 100.  ret: Contents (Key, Size (text), ETag, ...), CommonPrefixes, IsTruncated and
         NextMarker, the next page's marker.
         """
-        op = ListObjects(
+        op = operation.ListObjects(
             check_space(bucket),
             text(u"prefix", prefix) or u"",
             text(u"marker", marker) or u"",
@@ -283,14 +286,6 @@ class FileManager(Files):
             text(u"delimiter", delimiter) or u"",
         )
         return self._did(op, header_pairs(header))
-
-    # Change
-
-    @answers
-    def deletefile(self, bucket, key, header=None):
-        # type: (str, str, _Header) -> _Answer
-        """Delete an object.  status_code 204 also if it was not there."""
-        return self._did(DeleteObject(check_space(bucket), check_key(key)), header_pairs(header))
 
     @answers
     def copy(self, bucket, key, srcbucket, srckey, header=None):
@@ -300,7 +295,7 @@ class FileManager(Files):
         header: X-Ufile-Metadata-Directive (COPY or REPLACE), Content-Type, X-Ufile-Storage-Class, X-Ufile-Meta-*.
         status_code 200; 404 no such source.
         """
-        op = CopyObject(check_space(bucket), check_key(key), check_space(srcbucket), check_key(srckey))
+        op = operation.CopyObject(check_space(bucket), check_key(key), check_space(srcbucket), check_key(srckey))
         return self._did(op, header_pairs(header))
 
     @answers
@@ -311,7 +306,7 @@ class FileManager(Files):
         status_code 200; 404 no such object, 400 the new key is taken.  (In older releases of the official SDK.)
         """
         forced = force is True or (is_text(force) and force.lower() == "true")
-        op = RenameObject(check_space(bucket), check_key(key), check_key(newkey), forced)
+        op = operation.RenameObject(check_space(bucket), check_key(key), check_key(newkey), forced)
 
         def done():
             # type: () -> bool
@@ -323,7 +318,7 @@ class FileManager(Files):
     def restore_file(self, bucket, key, header=None):
         # type: (str, str, _Header) -> _Answer
         """Ask for an object of class ARCHIVE to be made readable.  header: Tier, Expedited or Standard."""
-        return self._did(RestoreObject(check_space(bucket), check_key(key)), header_pairs(header))
+        return self._did(operation.RestoreObject(check_space(bucket), check_key(key)), header_pairs(header))
 
     @answers
     def class_switch_file(self, bucket, key, storageclass, header=None):
@@ -331,7 +326,7 @@ class FileManager(Files):
         """Move an object to a cheaper class: STANDARD to IA or ARCHIVE, IA to ARCHIVE.  403 where not allowed."""
         if not is_text(storageclass) or not storageclass:
             raise InvalidArgument(u"storageclass must be text such as IA")
-        op = SwitchClass(check_space(bucket), check_key(key), to_text(storageclass))
+        op = operation.SwitchClass(check_space(bucket), check_key(key), to_text(storageclass))
 
         def done():
             # type: () -> bool
@@ -346,9 +341,9 @@ class FileManager(Files):
         """Set what is kept of an object.  The protocol has one: metak 'mimetype', op 'set'; metav: as "text/plain"."""
         if metak != "mimetype" or op != "set":
             raise InvalidArgument(u"the service sets mimetype only, not %r" % (metak,))
-        operation = SetMime(check_space(bucket), check_key(key), mime_of("" if metav is None else metav, key))
+        change = operation.SetMime(check_space(bucket), check_key(key), mime_of("" if metav is None else metav, key))
         pairs = [pair for pair in header_pairs(header) if pair[0].lower() != "content-type"]
-        return self._did(operation, pairs)
+        return self._did(change, pairs)
 
 
 def _value(pairs, name):

@@ -62,17 +62,17 @@ class ResponseInfo(object):
 
     def __init__(self, status_code, headers=None, content=None, error=None, ret_code=None):
         # type: (int, Any, bytes | None, str | None, int | None) -> None  # headers: whatever has get(name)
-        self.status_code, self.content, self.ret_code = status_code, content, ret_code
-        self.error, self.headers = None if error is None else native(error), headers
+        self.status_code, self.content, self.ret_code = status_code, content, ret_code  # type: int, bytes | None, int | None
+        self.error, self.headers = None if error is None else native(error), headers  # type: str | None, Any
         get = headers.get if headers is not None else lambda name: None
         self.etag = unquoted(get("ETag"))  # type: str | None
-        self.content_type = get("Content-Type")
+        self.content_type = get("Content-Type")  # type: str | None
         length = get("Content-Length")
-        self.content_length = whole(length.strip()) if length else None
-        self.content_range = get("Content-Range")  # type: Any  # text, or (first, last)
-        self.x_session_id = get(SESSION)
-        self.md5 = get("Content-MD5")
-        self.x_ufile_restore = get(RESTORE)
+        self.content_length = whole(length.strip()) if length else None  # type: int | None
+        self.content_range = get("Content-Range")  # type: str | tuple[int, int] | None
+        self.x_session_id = get(SESSION)  # type: str | None
+        self.md5 = get("Content-MD5")  # type: str | None
+        self.x_ufile_restore = get(RESTORE)  # type: str | None
 
     def ok(self):
         # type: () -> bool
@@ -107,7 +107,7 @@ def paired(answer):
     # type: (tuple[_T, ResponseInfo]) -> tuple[_T, ResponseInfo]
     """(ret, resp) whose content_range is (first, last) in place of the header's text: as the official SDK has it."""
     resp = answer[1]
-    found = parse_content(resp.content_range)
+    found = parse_content(resp.content_range)  # type: ignore[arg-type]  # the text of the header
     resp.content_range = None if found is None else found[:2]
     return answer
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .protocol.errors import UVideoError  # noqa: F401
     from .protocol.operation import Part  # noqa: F401
     from .protocol.signature import Credentials  # noqa: F401
+    from .protocol.upload import Upload  # noqa: F401
 
 
 class Begun(object):
@@ -61,6 +62,16 @@ class Begun(object):
         # type: () -> str | None
         """The etag that the finished object must have; None where the parts' etags do not tell it."""
         return etag.of_parts(self.part_etags(), self.block_size)
+
+
+def aborted(carrier, upload):
+    # type: (Carrier, Begun | Upload) -> _Answer
+    """(ret, resp) of giving an upload up, also of one that is gone already."""
+    try:
+        _, response = carrier.call(AbortUpload(upload.space, upload.key, upload.upload_id))
+    except UploadNotFound as error:
+        return succeeded(200, error.response and error.response.headers)
+    return succeeded(200, response.headers)
 
 
 class Assembler(Signer):
@@ -177,13 +188,9 @@ class Assembler(Signer):
         # type: () -> _Answer
         """(ret, resp) of giving the current upload up."""
         begun = self._current()
-        try:
-            _, response = begun.carrier.call(AbortUpload(begun.space, begun.key, begun.upload_id))
-        except UploadNotFound as error:  # it is gone already, which is what was wanted
-            self._forget(begun)
-            return succeeded(200, error.response and error.response.headers)
+        answer = aborted(begun.carrier, begun)
         self._forget(begun)
-        return succeeded(200, response.headers)
+        return answer
 
     @property
     def uploadid(self):

@@ -9,19 +9,19 @@ import threading
 from ..logger import logger  # noqa: F401  the official SDK's modules have these names too
 from . import config  # noqa: F401
 from .engine import transfer_record as checkpoints
+from .engine.keep_or_abort import RECORD, RESUME, keep_or_abort
 from .engine.multipart_upload import Sender, begin, check_begun, finish, give_up, reconcile
-from .engine.outcome import RECORD, RESUME, outcome
 from .engine.retry import Retry
 from .engine.upload_source import FileSource, StreamSource, shown, usable
 from .engine.validation import header_pairs, mime_of
 from .handler import also, answers, stored_as, succeeded
-from .manual_multipart import Assembler
+from .manual_multipart import Assembler, aborted
 from .protocol import upload as uploads
 from .protocol.compat import TYPE_CHECKING, is_integer, is_text, native
 from .protocol.dialect import check_key, check_space
 from .protocol.errors import BadAnswer, InvalidArgument, UploadNotFound
 from .protocol.message import Headers
-from .protocol.operation import AbortUpload, InitiateUpload
+from .protocol.operation import InitiateUpload
 from .protocol.provider import named
 
 if TYPE_CHECKING:
@@ -211,14 +211,10 @@ class MultipartUploadUVideo(Assembler):
                 raise InvalidArgument(u"there is no checkpoint %s" % shown(path))
         if upload is None:
             return succeeded(200, Headers())
-        try:
-            _, response = self._carrier.call(AbortUpload(upload.space, upload.key, upload.upload_id))
-            headers = response.headers  # type: Headers | None
-        except UploadNotFound as error:  # it is gone already, which is what was wanted
-            headers = error.response and error.response.headers
+        answer = aborted(self._carrier, upload)
         if path:
             checkpoints.remove(path)
-        return succeeded(200, headers)
+        return answer
 
     # How an upload goes
 
@@ -271,7 +267,7 @@ class MultipartUploadUVideo(Assembler):
         try:
             result = self._transfer(task)
         except BaseException as error:
-            self._after(task, outcome(error))
+            self._after(task, keep_or_abort(error))
             raise
         task.source.close()
         if task.checkpoint:

@@ -15,7 +15,7 @@ from .protocol.dialect import check_space
 from .protocol.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from typing import Any, Callable, Literal, Mapping  # noqa: F401
+    from typing import Callable, Literal, Mapping  # noqa: F401
 
     from requests import Session  # noqa: F401
 
@@ -136,8 +136,31 @@ def _of_last(name):
     return call
 
 
-createspace = _of_last("createspace")
-deletespace = _of_last("deletespace")
-describespace = _of_last("describespace")
-updatespace = _of_last("updatespace")
-getfilelist = _of_last("getfilelist")
+if TYPE_CHECKING:
+
+    def createspace(name, type="private"):
+        # type: (str, Literal['public', 'private']) -> _Answer
+        """As BucketManager's."""
+
+    def deletespace(name):
+        # type: (str) -> _Answer
+        """As BucketManager's."""
+
+    def describespace(name=None, offset=0, limit=20):
+        # type: (str | None, int, int) -> _Answer
+        """As BucketManager's."""
+
+    def updatespace(name, type):
+        # type: (str, Literal['public', 'private']) -> _Answer
+        """As BucketManager's."""
+
+    def getfilelist(name, offset=0, limit=20):
+        # type: (str, int, int) -> _Answer
+        """As BucketManager's."""
+
+else:
+    createspace = _of_last("createspace")
+    deletespace = _of_last("deletespace")
+    describespace = _of_last("describespace")
+    updatespace = _of_last("updatespace")
+    getfilelist = _of_last("getfilelist")

@@ -19,6 +19,8 @@ from uvideo.errors import InvalidArgument
 
 __all__ = ["needs_server", "serve"]
 
+FILE = click.Path(path_type=Path)
+
 
 def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path, ...]) -> tuple[Path, ...]:
     """Before all other options: what stands in the files is their default."""
@@ -49,15 +51,13 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
         ),
     ],
 )
-@click.argument(
-    "folder", metavar="[DIR]", default="uvideo-data", envvar="UVIDEO_SERVE_DIR", type=click.Path(path_type=Path)
-)
+@click.argument("folder", metavar="[DIR]", default="uvideo-data", envvar="UVIDEO_SERVE_DIR", type=FILE)
 @option(
     "--settings",
     metavar="FILE",
     multiple=True,
     is_eager=True,
-    type=click.Path(path_type=Path),
+    type=FILE,
     callback=_read_settings,
     help="Lines UVIDEO_SERVE_<NAME>=value for what is not given here or by the environment. Repeatable.",
 )
@@ -82,28 +82,23 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
 @option(
     "--other-keys",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=FILE,
     help="More pairs of the server's own (JSON, mode 0600), for gateways that change theirs: docs/operate.md.",
 )
 @option("--workers", default=1, type=click.IntRange(1, 64), help="Processes.")
 @option("--fsync/--no-fsync", default=True, help="Sync before acknowledging.")
 @option("--database", metavar="URL", help="Where names are kept: sqlite (in DIR), postgresql://...")
 @option("--blobs", metavar="URL", help="Where bytes are kept: disk (in DIR), s3://...")
-@option("--tls-cert", type=click.Path(path_type=Path), help="PEM file of the certificate chain.")
-@option("--tls-key", type=click.Path(path_type=Path), help="PEM file of its private key.")
-@option("--ready-file", type=click.Path(path_type=Path), help="Written once the server answers (JSON).")
+@option("--tls-cert", type=FILE, help="PEM file of the certificate chain.")
+@option("--tls-key", type=FILE, help="PEM file of its private key.")
+@option("--ready-file", type=FILE, help="Written once the server answers (JSON).")
 @option(
     "--restore-seconds",
     default=0,
     type=click.IntRange(0, 10**9),
     help="Until a restored object of class ARCHIVE can be read.",
 )
-@option(
-    "--restored-seconds",
-    default=86400,
-    type=click.IntRange(1, 10**9),
-    help="How long it then can be.",
-)
+@option("--restored-seconds", default=86400, type=click.IntRange(1, 10**9), help="How long it then can be.")
 @option(
     "--callback-allow",
     metavar="HOST[:PORT]",
@@ -195,17 +190,8 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
     type=FloatRange(0, 3650),
     help="Look for damaged objects in the background, each once in so many days; 0: never.",
 )
-@option(
-    "--scrub-rate",
-    default=20.0,
-    type=FloatRange(0.001, 100_000),
-    help="MiB a second that this reads at most.",
-)
-@option(
-    "--faults",
-    type=click.Path(path_type=Path),
-    help="For tests: what shall go wrong, TOML or JSON (docs/howto/testing.md).",
-)
+@option("--scrub-rate", default=20.0, type=FloatRange(0.001, 100_000), help="MiB a second that this reads at most.")
+@option("--faults", type=FILE, help="For tests: what shall go wrong, TOML or JSON (docs/howto/testing.md).")
 @option("--public-url", metavar="URL", help="Where browsers reach the data port, for example behind a proxy.")
 @option(
     "--console-origin",
@@ -238,13 +224,11 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
 @option(
     "--audit-log",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=FILE,
     help="Append a JSON line for each change: who, what, from where, and how it ended.",
 )
 @option(
-    "--audit-reads/--no-audit-reads",
-    default=False,
-    help="Record what only reads, and each part of an upload, too.",
+    "--audit-reads/--no-audit-reads", default=False, help="Record what only reads, and each part of an upload, too."
 )
 @option("--access-log/--no-access-log", default=False, help="JSON lines on stderr.")
 def serve(

@@ -4,29 +4,16 @@ from __future__ import absolute_import, division, print_function
 
 import logging
 import threading
+from collections import deque
 
-from ..protocol import etag, operation
+from ..http.wakeup import Wakeup
+from ..protocol import errors, etag, operation
 from ..protocol import upload as uploads
 from ..protocol.compat import TYPE_CHECKING, printable
-from ..protocol.errors import (
-    BadAnswer,
-    IntegrityError,
-    NotFound,
-    PartExists,
-    Refused,
-    TransferInterrupted,
-    UploadNotFound,
-    UVideoError,
-)
 from .retry import Retry
-from .session import describe
+from .session import described
 from .upload_source import READ, shown
 from .workers import Workers
-
-try:
-    import queue
-except ImportError:
-    import Queue as queue  # type: ignore[import-not-found,no-redef]  # Python 2.7
 
 if TYPE_CHECKING:
     from typing import Any, Callable, Protocol, TypeVar  # noqa: F401
@@ -93,10 +80,10 @@ def check_begun(initiated):
     # type: (operation.Initiated | Upload) -> None
     """BadAnswer if the ``upload_id`` or ``block_size`` of what the service began is of no use."""
     if not BLOCK_FLOOR <= initiated.block_size <= BLOCK_LIMIT:
-        raise BadAnswer(u"the service asks for blocks of %d bytes" % initiated.block_size)
+        raise errors.BadAnswer(u"the service asks for blocks of %d bytes" % initiated.block_size)
     upload_id = initiated.upload_id
     if len(upload_id) > ID_LIMIT or printable(upload_id) != upload_id:
-        raise BadAnswer(u"the service's upload id is too long or holds control characters")
+        raise errors.BadAnswer(u"the service's upload id is too long or holds control characters")
 
 
 class Sender(object):
@@ -132,7 +119,7 @@ class Sender(object):
         self._workers.run(count if parts is None else min(count, parts - len(self._upload.digests)), here=True)
         self._source.check()
         if not self._upload.complete():  # a thread of an interrupted call took a block that this one did not get
-            raise TransferInterrupted(u"parts of the interrupted upload are still on their way; resume again")
+            raise errors.TransferInterrupted(u"parts of the interrupted upload are still on their way; resume again")
 
     def _work(self):
         # type: () -> None
@@ -150,7 +137,7 @@ class Sender(object):
             sent = block if self._body is None else self._body(part, block)
             stored, _ = self._carrier.call(op, sent, retry=self)
             given = stored.etag
-        except PartExists:  # an earlier try arrived though its answer did not; Finish compares the etags
+        except errors.PartExists:  # an earlier try arrived though its answer did not; Finish compares the etags
             given = None
         digest = block.digest()
         if digest is None and given is None:
@@ -163,7 +150,7 @@ class Sender(object):
                 self._acknowledged(part)
 
     def decide(self, attempt, error, waited, fraction):
-        # type: (int, UVideoError, float, float) -> float | None
+        # type: (int, errors.UVideoError, float, float) -> float | None
         """As Retry; None once another part has failed or the call was interrupted."""
         return None if self._workers.stopped else self._retry.decide(attempt, error, waited, fraction)
 
@@ -180,11 +167,11 @@ def finish(carrier, upload, retry, proof=True):
     def check(finished):
         # type: (operation.Finished) -> None
         if proof and not finished.etag and finished.size in (None, upload.size):  # another size is worse
-            raise BadAnswer(u"the answer says no ETag, so nothing shows that it was stored", status=200)
+            raise errors.BadAnswer(u"the answer says no ETag, so nothing shows that it was stored", status=200)
 
     try:
         finished, response = carrier.call(op, retry=retry, check=check, proof=False)
-    except UploadNotFound:
+    except errors.UploadNotFound:
         found = stored(carrier, upload)
         if found is None:
             raise
@@ -202,9 +189,7 @@ def agrees(upload, op, finished, response):
     if compared and not etag.same(finished.etag or u"", expected or u"", upload.size):
         wrong = u"the stored object has etag %s but the source has %s" % (shown(finished.etag), expected)
     if wrong is not None:
-        error = IntegrityError(wrong, status=response.status)
-        describe(error, op)
-        raise error
+        raise described(errors.IntegrityError(wrong, status=response.status), op)
     return compared
 
 
@@ -216,7 +201,7 @@ def stored(carrier, upload, fill=None):
     """
     try:
         info, response = carrier.call(operation.HeadObject(upload.space, upload.key))
-    except NotFound:
+    except errors.NotFound:
         return None
     if isinstance(info, operation.NotModified) or info.size != upload.size:
         return None
@@ -237,9 +222,9 @@ def listed_parts(carrier, upload):
         def check(page, marker=marker):
             # type: (operation.PartPage, int | None) -> None
             if upload.size is not None and len(parts) + len(page.parts) > (upload.parts() or 0):
-                raise BadAnswer(u"the list of parts is longer than the object")
+                raise errors.BadAnswer(u"the list of parts is longer than the object")
             if page.truncated and page.parts and marker is not None and _following(page) <= marker:
-                raise BadAnswer(u"the list of parts does not advance")
+                raise errors.BadAnswer(u"the list of parts does not advance")
 
         op = operation.ListParts(upload.space, upload.upload_id, 1000, marker)
         page, _ = carrier.call(op, check=check)
@@ -270,12 +255,12 @@ def reconcile(carrier, upload, source):
 
     try:
         listed = listed_parts(carrier, upload)
-    except UploadNotFound:
+    except errors.UploadNotFound:
         found = stored(carrier, upload, fill)
         if found is None:
             raise
         return found
-    except Refused as error:
+    except errors.Refused as error:
         if error.retryable:
             raise
         # Nothing is lost by that: keys that may not write are refused at the next part, too.
@@ -290,9 +275,9 @@ def give_up(carrier, upload):
     """Abort an upload.  False if that failed, which is only logged: what led to it counts more."""
     try:
         carrier.call(operation.AbortUpload(upload.space, upload.key, upload.upload_id), retry=Retry(0))
-    except UploadNotFound:
+    except errors.UploadNotFound:
         pass
-    except UVideoError as error:
+    except errors.UVideoError as error:
         _log.warning("the upload could not be aborted: %s", error)
         return False
     return True
@@ -318,38 +303,54 @@ class Hashing(object):
     def __init__(self, size, digest=None):
         # type: (int | None, Digests | None) -> None
         self._etag = etag.Etag() if digest is None else digest  # type: Any
-        self._queue, self._room, self._error = None, None, None  # type: Any, Any, BaseException | None
+        self._beside, self._error = False, None  # type: bool, BaseException | None
         if size is None or size > 4 * READ:
-            # SimpleQueue is in C and costs half; 3.6 has none.  Looked up here, as gevent may have replaced it.
-            made = getattr(queue, "SimpleQueue", queue.Queue)
-            self._queue, self._room = made(), made()
-            for _ in range(self.AHEAD):
-                self._room.put(None)
-            self._thread = threading.Thread(target=self._work)
-            self._thread.daemon = True
-            self._thread.start()
+            self._pieces = deque()  # type: deque[bytes | memoryview]
+            self._over = self._ended = False
+            self._more, self._fewer = Wakeup(), Wakeup()
+            thread = threading.Thread(target=self._work)
+            thread.daemon = True
+            try:
+                thread.start()
+            except BaseException:
+                self._over = True
+                self._more.set()
+                raise
+            self._beside = True
 
     def _work(self):
         # type: () -> None
         while True:
-            data = self._queue.get()
-            if data is None:
-                return
-            try:
-                if self._error is None:
-                    self._etag.update(data)
-            except BaseException as error:
-                self._error = error
-            self._room.put(None)
+            over = self._over  # read before the pieces: none comes after it
+            if self._pieces:
+                self._take(self._pieces[0])
+            elif over:
+                break
+            else:
+                self._more.wait()
+        self._ended = True
+        self._fewer.set()
+
+    def _take(self, data):
+        # type: (bytes | memoryview) -> None
+        try:
+            if self._error is None:
+                self._etag.update(data)
+        except BaseException as error:
+            self._error = error
+        self._pieces.popleft()
+        self._fewer.set()
 
     def update(self, data):
         # type: (bytes | memoryview) -> None
         """Add bytes.  They must stay as they are until AHEAD more pieces have been added."""
-        if self._queue is None:
+        if not self._beside:
             self._etag.update(data)
         else:
-            self._room.get()
-            self._queue.put(data)
+            while len(self._pieces) >= self.AHEAD:
+                self._fewer.wait()
+            self._pieces.append(data)
+            self._more.set()
             if self._error is not None:
                 raise self._error
 
@@ -367,7 +368,9 @@ class Hashing(object):
 
     def close(self):
         # type: () -> None
-        if self._queue is not None:
-            self._queue.put(None)
-            self._thread.join()
-            self._queue = None
+        if self._beside:
+            self._over = True
+            self._more.set()
+            while not self._ended:
+                self._fewer.wait()
+            self._beside = False

@@ -7,21 +7,8 @@ import logging
 import random
 import time
 
-from ..protocol import answer, dialect, management, operation, signature
+from ..protocol import answer, dialect, errors, management, operation, signature
 from ..protocol.compat import TYPE_CHECKING, NamedTuple, native, to_text
-from ..protocol.errors import (
-    BadAnswer,
-    DeadlineExceeded,
-    InvalidArgument,
-    NoCredentials,
-    Refused,
-    SignatureExpired,
-    SignatureMismatch,
-    SpaceExists,
-    SpaceNotFound,
-    TokenNotFound,
-    UVideoError,
-)
 from ..protocol.message import REFUSAL, Headers, Response
 from ..protocol.provider import named, owner_of
 from . import clock_skew as skews
@@ -56,9 +43,9 @@ LASTS = 900
 _ticks = getattr(time, "monotonic", time.time)
 #: What the service says to a management operation that it has done already.
 _DONE_BEFORE = {
-    operation.CreateSpace: SpaceExists,
-    operation.DeleteSpace: SpaceNotFound,
-    operation.DeleteToken: TokenNotFound,
+    operation.CreateSpace: errors.SpaceExists,
+    operation.DeleteSpace: errors.SpaceNotFound,
+    operation.DeleteToken: errors.TokenNotFound,
 }
 
 
@@ -160,7 +147,7 @@ class Carrier(object):
         if self.interrupt is not None:
             self.interrupt.check()
         if self.deadline is not None and self.ticks() >= self.deadline:
-            raise DeadlineExceeded()
+            raise errors.DeadlineExceeded()
 
     def call(
         self,
@@ -168,7 +155,7 @@ class Carrier(object):
         body=None,  # type: bytes | Body | None
         headers=(),  # type: Pairs
         retry=None,  # type: Decides | None
-        lost=None,  # type: list[UVideoError] | None
+        lost=None,  # type: list[errors.UVideoError] | None
         check=None,  # type: Callable[[R], object] | None
         proof=True,  # type: bool
     ):
@@ -197,7 +184,7 @@ class Carrier(object):
                 if check is not None:
                     check(found[0])
                 return found
-            except UVideoError as error:
+            except errors.UVideoError as error:
                 if error.retryable and body is not None and hasattr(body, "rewind") and not body.rewind():
                     error.retryable = False
                 raise
@@ -213,15 +200,12 @@ class Carrier(object):
         """
         found = self._decode(answer.decode, op, response)
         if isinstance(found[0], operation.NotModified) and not (conditional or getattr(op, "conditions", False)):
-            error = BadAnswer(u"the answer is 304, which nothing asked for", status=response.status)
-            error.response = response
-            raise error
+            error = errors.BadAnswer(u"the answer is 304, which nothing asked for", status=response.status)
+            raise described(error, op, response)
         if proof and isinstance(op, PROVEN) and not getattr(found[0], "etag", None):
-            error = BadAnswer(u"the answer says no ETag, so nothing shows that it was stored", status=response.status)
-            error.response = response
-            if isinstance(op, operation.FinishUpload):  # asked again, the service would not know the upload any more
-                error.retryable = False
-            raise error
+            wrong = u"the answer says no ETag, so nothing shows that it was stored"
+            again = not isinstance(op, operation.FinishUpload)  # the service would not know the upload any more
+            raise described(errors.BadAnswer(wrong, status=response.status, retryable=again), op, response)
         return found
 
     def _decode(self, decode, op, response):
@@ -229,7 +213,7 @@ class Carrier(object):
         """(result, Response); an error raised carries the Response as ``response``."""
         try:
             return decode(op, response, self.clock()), response
-        except UVideoError as error:
+        except errors.UVideoError as error:
             error.response = response
             raise
 
@@ -246,7 +230,7 @@ class Carrier(object):
             response = self.transport.send(request, None, self.limit(until), self.interrupt)
             try:
                 return self.judge_action(op, response, request, began)
-            except SignatureMismatch as error:
+            except errors.SignatureMismatch as error:
                 if not (again and error.again):
                     raise
             return once(until, False)
@@ -254,7 +238,7 @@ class Carrier(object):
         lost, began, whole = self.doubts(op), self.ticks(), self.one()
         try:
             return whole.persist(once, op, None, lost)
-        except UVideoError as error:
+        except errors.UVideoError as error:
             if not self.was_done(op, error, lost):
                 raise
             ask = self.question(op)
@@ -267,14 +251,14 @@ class Carrier(object):
 
     @staticmethod
     def doubts(op):
-        # type: (operation.Management[object]) -> list[UVideoError] | None
+        # type: (operation.Management[object]) -> list[errors.UVideoError] | None
         """A list to gather the tries without answer of a management operation; None if it could not be told later
         what they did, so that one that may not be done twice is not asked for again."""
         return [] if type(op) in _DONE_BEFORE else None
 
     @staticmethod
     def was_done(op, error, lost):
-        # type: (operation.Management[object], UVideoError, list[UVideoError] | None) -> bool
+        # type: (operation.Management[object], errors.UVideoError, list[errors.UVideoError] | None) -> bool
         """Whether a refusal after tries whose answers were ``lost`` is what the service says of what is done."""
         return bool(lost) and isinstance(error, _DONE_BEFORE[type(op)])
 
@@ -309,7 +293,7 @@ class Carrier(object):
         # type: (operation.Management[object], Pairs) -> Request
         """The signed Request of a management operation.  NoCredentials of an anonymous Carrier."""
         if self.credentials is None:
-            raise NoCredentials(operation=type(op).__name__, space=getattr(op, "space", None))
+            raise errors.NoCredentials(operation=type(op).__name__, space=getattr(op, "space", None))
         lasts = self._lasts()
         request = management.encode(
             op,
@@ -330,7 +314,7 @@ class Carrier(object):
         return self.skew.learn(skews.seen(headers, began, self.clock()))
 
     def expired(self, error, request, headers, began):
-        # type: (UVideoError, Request, Headers, float) -> bool
+        # type: (errors.UVideoError, Request, Headers, float) -> bool
         """Say of a SignatureExpired what is wrong with the clock; whether a link made now lasts longer."""
         seconds = skews.seen(headers, began, self.clock())
         if seconds:
@@ -351,7 +335,7 @@ class Carrier(object):
         changed = self.heard(request, response.headers, began)
         try:
             return self._decode(management.decode_result, op, response)
-        except SignatureMismatch as error:
+        except errors.SignatureMismatch as error:
             seconds = skews.seen(response.headers, began, self.clock())
             if self._lasts() is not None and seconds is not None and seconds >= LASTS:
                 error.message, error.again = u"%s: %s" % (error.message, skews.told(seconds)), changed
@@ -372,7 +356,7 @@ class Carrier(object):
         """
         try:
             return self._opened(op, expires, headers, until)
-        except SignatureExpired as error:
+        except errors.SignatureExpired as error:
             if not error.again:
                 raise
         return self._opened(op, expires, headers, until)
@@ -392,7 +376,7 @@ class Carrier(object):
                 stream.close(reuse=True)
             try:
                 self.judge_object(op, Response(stream.status, stream.headers, bytes(content[:length])))
-            except SignatureExpired as error:
+            except errors.SignatureExpired as error:
                 error.again = self.expired(error, request, stream.headers, began)
                 raise
         return stream
@@ -402,11 +386,9 @@ class Carrier(object):
         """The ObjectInfo of a GetObject's answer that brings bytes; any other answer is raised."""
         found, _ = self.judge(op, response, conditional=True)
         if isinstance(found, operation.NotModified):
-            error = Refused(u"not modified", status=response.status)
-            error.response = response
-            raise error
+            raise described(errors.Refused(u"not modified", status=response.status), op, response)
         if response.status not in (200, 206):
-            raise BadAnswer(u"%d is no answer to a download" % response.status, status=response.status)
+            raise errors.BadAnswer(u"%d is no answer to a download" % response.status, status=response.status)
         return found
 
     def request(self, op, headers=(), body=None):
@@ -454,7 +436,7 @@ class Carrier(object):
         if expires is None:
             return target
         if self.credentials is None:
-            raise NoCredentials(operation=type(op).__name__, space=op.space, key=op.key)
+            raise errors.NoCredentials(operation=type(op).__name__, space=op.space, key=op.key)
         until = int(self.now()) + expires
         query = signature.signed_query(self.credentials, method, op.space, op.key, until, mime or u"", md5 or u"")
         return target + ("&" if "?" in target else "?") + query
@@ -485,7 +467,7 @@ class Carrier(object):
         return Attempts(retry or self.retry, op, self.fraction, self._until(self.retry.total_seconds), knows)
 
     def persist(self, once, op, retry=None, lost=None):
-        # type: (Callable[[float | None], T], Operation, Decides | None, list[UVideoError] | None) -> T
+        # type: (Callable[[float | None], T], Operation, Decides | None, list[errors.UVideoError] | None) -> T
         """What ``once(until)`` returns, called again after failures that may pass.  ``until``: as of ``limit``.
 
         ``lost``: a list to gather NoAnswer.
@@ -495,21 +477,20 @@ class Carrier(object):
             try:
                 self.check()
                 return once(attempts.deadline)
-            except UVideoError as error:
-                describe(error, op)
+            except errors.UVideoError as error:
+                described(error, op)
                 if lost is not None and may_be_done(error):
                     lost.append(error)
                 if not self.pause(attempts, error, op):
                     raise
 
     def pause(self, attempts, error, op):
-        # type: (Attempts, UVideoError, Operation) -> bool
+        # type: (Attempts, errors.UVideoError, Operation) -> bool
         """Wait before the next try; False to give up.  Raises what ends the call meanwhile."""
         try:
             seconds = attempts.failed(error, self.ticks())
-        except UVideoError as late:
-            describe(late, op)
-            raise
+        except errors.UVideoError as late:
+            raise described(late, op)
         if seconds is None:
             return False
         _log.info(
@@ -559,7 +540,7 @@ def _over(request, op, headers, body=None):
         for name in _MADE_HERE.intersection(given):
             own, value = made.get(name), given.pop(name)[1].strip()
             if (value.lower() if name == "host" else value) != own:
-                raise InvalidArgument(
+                raise errors.InvalidArgument(
                     u"the header %s is made by the SDK%s: leave it out"
                     % (to_text(name), u"" if own is None else u", which sends " + to_text(own))
                 )
@@ -576,9 +557,11 @@ def _conditional(headers):
     return any(name.lower().startswith("if-") for name, _ in headers)
 
 
-def describe(error, op):
-    # type: (UVideoError, Operation) -> None
-    """Say in an error what it is about, where it does not know yet."""
+def described(error, op, response=None):
+    # type: (errors.UVideoError, Operation, Response | None) -> errors.UVideoError
+    """The error, which says what it is about, where it did not know yet, and carries the Response if there is one."""
     if error.operation is None:
         error.operation, error.space = type(op).__name__, getattr(op, "space", None)
         error.key = getattr(op, "key", None) or None
+    error.response = response or error.response
+    return error

@@ -4,7 +4,9 @@ from __future__ import absolute_import, division, print_function
 
 import logging
 import threading
+from functools import reduce
 
+from ..http.wakeup import Wakeup
 from ..protocol.compat import TYPE_CHECKING
 from ..protocol.errors import NoAnswer
 
@@ -35,8 +37,17 @@ class Workers(object):
         # type: (Callable[[], object], Carrier, float, bool) -> None
         self._work, self._carrier, self._looks, self._patient = work, carrier, int(grace / LOOK), patient
         self.lock = threading.Lock()
-        self.stopped, self.error = False, None  # type: bool, BaseException | None
-        self._over, self._working = threading.Condition(), 0  # threads that have not ended
+        self.stopped = False
+        self._here = False  # the caller's thread works too
+        # Lists, as Ctrl-C cannot leave one half changed: an entry for each thread, and for each error.
+        self._begun, self._ended, self._errors = [], [], []  # type: list[None], list[None], list[BaseException]
+        self._end = Wakeup()
+
+    @property
+    def error(self):
+        # type: () -> BaseException | None
+        """The gravest one of all threads."""
+        return reduce(graver, self._errors, None)
 
     def check(self):
         # type: () -> None
@@ -48,46 +59,54 @@ class Workers(object):
     def run(self, count, here):
         # type: (int, bool) -> None
         """Work in ``count`` threads until all ends; raises the gravest error.  ``here``: this thread is one of them."""
-        mine = 1 if here else 0  # not begun
+        self._here = here
         try:
-            with self._over:
-                self._working += mine
-            self.add(count - mine)
-            if mine:
-                mine = 0
+            self.add(count - (1 if here else 0))
+            if here:
                 self._run()
-            with self._over:
-                while self._working and not self.stopped:
-                    self._over.wait(self._carrier.shorter(LOOK))
-                    self._carrier.check()
+            while self._at_work() and not self.stopped:
+                self._end.wait(self._carrier.shorter(LOOK))
+                self._carrier.check()
         except BaseException as error:
             self.fail(error)
-        with self._over:
-            self._working -= mine
-            looks, patient = self._looks, self._patient and isinstance(self.error, Exception)
-            while self._working and (patient or looks > 0):
-                if not self._over.wait(LOOK):
-                    looks -= 1
-        if self.error is not None:
-            raise self.error
+        looks, patient = self._looks, self._patient and isinstance(self.error, Exception)
+        while self._at_work() and (patient or looks > 0):
+            if not self._end.wait(LOOK):
+                looks -= 1
+        gravest = self.error
+        if gravest is not None:
+            raise gravest
 
     def add(self, count):
         # type: (int) -> None
         """Begin so many threads more.  NoAnswer if there is none at all then."""
         for _ in range(count):
-            thread = threading.Thread(target=self._run)
+            thread = threading.Thread(target=self._run_beside)
             thread.daemon = True
-            with self._over:
-                self._working += 1
+            self._begun.append(None)
             try:
                 thread.start()
-            except RuntimeError as error:  # the system gives no more threads: fewer will do
-                with self._over:
-                    self._working -= 1
-                _log.warning("%s; going on with %d", error, self._working)
-                if not self._working:
+            except (RuntimeError, threading.ThreadError) as error:  # the system gives no more: fewer will do
+                if thread.ident is not None:  # it runs; Ctrl-C came inside ``start``, which hides it on Python 2.7
+                    raise
+                self._ended.append(None)
+                _log.warning("%s; going on with fewer threads", error)
+                if not self._here and not self._at_work():
                     raise NoAnswer(u"no thread can be started", sent=False)
                 return
+
+    def _at_work(self):
+        # type: () -> bool
+        """Whether a thread besides the caller's has not ended."""
+        return len(self._ended) < len(self._begun)
+
+    def _run_beside(self):
+        # type: () -> None
+        try:
+            self._run()
+        finally:
+            self._ended.append(None)
+            self._end.set()
 
     def _run(self):
         # type: () -> None
@@ -97,17 +116,13 @@ class Workers(object):
             pass
         except BaseException as error:
             self.fail(error)
-        finally:
-            with self._over:
-                self._working -= 1
-                self._over.notify_all()
 
     def fail(self, error):
         # type: (BaseException) -> None
         """End all of them because of an error."""
-        with self.lock:
-            self.stopped = True
-            self.error = graver(self.error, error)
+        self._errors.append(error)
+        self.stopped = True
+        self._end.set()
 
 
 def graver(first, error):

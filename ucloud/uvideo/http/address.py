@@ -55,9 +55,14 @@ def look_up(name, port):
     """The Lookup of a host: one that is under way for the same host serves all who ask."""
     key = os.getpid(), name, port  # a child has none of its parent's threads
     made = Lookup(key)
-    found = _under_way.setdefault(key, made)
-    if found is made:
-        made.start()
+    try:
+        found = _under_way.setdefault(key, made)
+        if found is made:
+            made.start()
+    except BaseException:  # nobody else may wait for what may never begin
+        if _under_way.get(key) is made:
+            _under_way.pop(key, None)
+        raise
     return found
 
 
@@ -87,9 +92,6 @@ class Lookup(object):
             thread.start()
         except Exception:  # the system gives no more threads: RuntimeError, thread.error on Python 2.7
             self._work()
-        except BaseException:  # nobody else may wait for what may never begin
-            _under_way.pop(self._key, None)
-            raise
 
     def _work(self):
         # type: () -> None

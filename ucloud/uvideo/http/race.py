@@ -6,13 +6,13 @@ import errno
 import os
 import select
 import socket
-import threading
 from collections import deque
 
 from ..protocol.compat import TYPE_CHECKING
 from . import address
 from .address import Refusal
 from .connection import LONGEST, Connection, ticks
+from .wakeup import Wakeup
 
 if TYPE_CHECKING:
     from typing import Any, Callable, Iterable, Sequence  # noqa: F401
@@ -64,7 +64,7 @@ class Race(object):
         self._sockets = {}  # type: dict[int, socket.socket]  # on their way, by descriptor
         self._lost = []  # type: list[socket.socket]  # not closed before ``close``: another thread that aborts could hit a descriptor's next owner
         self._is_aborted = False
-        self._looked_up = None  # type: threading.Event | None  # while something is looked up
+        self._looked_up = None  # type: Wakeup | None  # while something is looked up
 
     def _left(self):
         # type: () -> float
@@ -108,7 +108,7 @@ class Race(object):
         found = address.known(name, port)
         if found is None:
             looking = address.look_up(name, port)
-            self._looked_up = threading.Event()
+            self._looked_up = Wakeup()
             looking.tell(self._looked_up.set)
             if not self._is_aborted:  # it may have been before there was an event
                 self._looked_up.wait(self._left())

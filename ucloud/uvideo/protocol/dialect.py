@@ -8,7 +8,7 @@ from __future__ import absolute_import, division, print_function
 
 import re
 
-from . import byterange, field, objects
+from . import byterange, field, objects, operation
 from .compat import (
     TYPE_CHECKING,
     NamedTuple,
@@ -22,60 +22,20 @@ from .compat import (
     unquote,
 )
 from .errors import BadRequest, InvalidArgument
-from .field import (
-    DIRECTIVE,
-    FINISH,
-    INIT,
-    KEY_LIMIT,
-    META,
-    PART_LIMIT,
-    PLAIN,
-    number,
-    part_number,
-    place,
-    upload_id,
-    upload_query,
-)
 from .message import Headers, Request
-from .operation import (
-    CONDITIONS,
-    AbortUpload,
-    AppendObject,
-    CopyObject,
-    CopyPart,
-    DeleteObject,
-    DeleteTags,
-    FinishUpload,
-    GetAcl,
-    GetObject,
-    GetTags,
-    HeadObject,
-    InitiateUpload,
-    ListFiles,
-    ListObjects,
-    ListParts,
-    ListUploads,
-    PutAcl,
-    PutObject,
-    PutTags,
-    RenameObject,
-    RestoreObject,
-    SetMime,
-    SwitchClass,
-    UploadHit,
-    UploadPart,
-)
 
 if TYPE_CHECKING:
     from typing import Any, Callable, Iterable, Mapping  # noqa: F401
 
-    from .operation import Data  # noqa: F401
     from .provider import Suffix  # noqa: F401
 
-    _Named = UploadPart | FinishUpload | AbortUpload | UploadHit | CopyObject | CopyPart | RenameObject | AppendObject
-    _State = SetMime | SwitchClass | RestoreObject | PutTags | GetTags | DeleteTags | PutAcl | GetAcl
-    _Listing = ListFiles | ListObjects | ListParts | ListUploads
-    Operation = PutObject | GetObject | HeadObject | DeleteObject | InitiateUpload | _Named | _State | _Listing
+    _Whole = operation.PutObject | operation.GetObject | operation.HeadObject | operation.DeleteObject
+    _Begun = operation.InitiateUpload | operation.UploadPart | operation.FinishUpload | operation.AbortUpload
+    _Named = operation.UploadHit | operation.CopyObject | operation.CopyPart | operation.RenameObject
+    _State = operation.AppendObject | operation.SetMime | operation.SwitchClass | operation.RestoreObject
+    _Tags = operation.PutTags | operation.GetTags | operation.DeleteTags | operation.PutAcl | operation.GetAcl
+    _Listing = operation.ListFiles | operation.ListObjects | operation.ListParts | operation.ListUploads
+    Operation = _Whole | _Begun | _Named | _State | _Tags | _Listing
 
 LIST_LIMIT = 1000
 
@@ -99,8 +59,8 @@ def check_key(key):
     """Text of a key; InvalidArgument unless it is 1 to 1023 bytes of UTF-8.  Any character is allowed."""
     text = _argument(key, u"the key")
     length = len(to_bytes(text))
-    if not 1 <= length <= KEY_LIMIT:
-        raise InvalidArgument(u"the key is %d bytes long in UTF-8; 1 to %d are allowed" % (length, KEY_LIMIT))
+    if not 1 <= length <= field.KEY_LIMIT:
+        raise InvalidArgument(u"the key is %d bytes long in UTF-8; 1 to %d are allowed" % (length, field.KEY_LIMIT))
     return text
 
 
@@ -120,20 +80,20 @@ def _argument(value, name):
 
 
 def _encode_put(op, shared):
-    # type: (PutObject, bool) -> field.Asked
+    # type: (operation.PutObject, bool) -> field.Asked
     pairs = field.stored(op)
     if op.md5:
         pairs.append(("Content-MD5", native(op.md5)))
     if op.acl:
         pairs.append((field.ACL, native(op.acl)))
-    return "PUT", place(op.key, shared), pairs, b""
+    return "PUT", field.place(op.key, shared), pairs, b""
 
 
 def _encode_get(op, shared):
-    # type: (GetObject, bool) -> field.Asked
+    # type: (operation.GetObject, bool) -> field.Asked
     # On a shared host a leading uvideoUploads/ would be taken off, so such a key gets one more.
-    guard = shared and op.key.startswith((INIT, PLAIN, FINISH))
-    target = place(op.key, guard)
+    guard = shared and op.key.startswith((field.INIT, field.PLAIN, field.FINISH))
+    target = field.place(op.key, guard)
     pairs = _conditions(op)
     if op.range is not None:
         pairs.append(("Range", byterange.build(op.range)))
@@ -143,31 +103,26 @@ def _encode_get(op, shared):
 
 
 def _conditions(op):
-    # type: (GetObject | HeadObject) -> list[tuple[str, str]]
+    # type: (operation.GetObject | operation.HeadObject) -> list[tuple[str, str]]
     return [("-".join([word.capitalize() for word in name.split("-")]), native(value)) for name, value in op.conditions]
 
 
 def _encode_head(op, shared):
-    # type: (HeadObject, bool) -> field.Asked
-    return "HEAD", place(op.key, shared), _conditions(op), b""
-
-
-def _encode_delete(op, shared):
-    # type: (DeleteObject, bool) -> field.Asked
-    return "DELETE", place(op.key, shared), [], b""
+    # type: (operation.HeadObject, bool) -> field.Asked
+    return "HEAD", field.place(op.key, shared), _conditions(op), b""
 
 
 def _encode_initiate(op, shared):
-    # type: (InitiateUpload, bool) -> field.Asked
+    # type: (operation.InitiateUpload, bool) -> field.Asked
     pairs = field.stored(op)
     if not op.mime and shared:  # what the video client signs; the parts carry the real type
         pairs.insert(0, ("Content-Type", FORM))
-    return "POST", place(op.key, shared, INIT) + "?uploads", pairs, b""
+    return "POST", field.place(op.key, shared, field.INIT) + "?uploads", pairs, b""
 
 
 def _encode_part(op, shared):
-    # type: (UploadPart, bool) -> field.Asked
-    target = "%s%s&partNumber=%d" % (place(op.key, shared), upload_query(op.upload_id), op.part)
+    # type: (operation.UploadPart, bool) -> field.Asked
+    target = "%s%s&partNumber=%d" % (field.place(op.key, shared), field.upload_query(op.upload_id), op.part)
     pairs = [("Content-Type", native(op.mime))] if op.mime else []
     if op.md5:
         pairs.append(("Content-MD5", native(op.md5)))
@@ -175,22 +130,22 @@ def _encode_part(op, shared):
 
 
 def _encode_finish(op, shared):
-    # type: (FinishUpload, bool) -> field.Asked
-    target = place(op.key, shared, FINISH) + upload_query(op.upload_id)
+    # type: (operation.FinishUpload, bool) -> field.Asked
+    target = field.place(op.key, shared, field.FINISH) + field.upload_query(op.upload_id)
     if op.new_key:
         target += "&" + build_query([("newKey", op.new_key)])
     pairs = [("Content-Type", "text/plain")]
     if op.new_key:  # which word signs is not known here: each covers its own
         pairs.extend([(name, quote_path(op.new_key)) for name in field.NEW_KEY])
     if op.directive:
-        pairs.append((DIRECTIVE, native(op.directive)))
-    pairs.extend([(META + native(name), native(value)) for name, value in op.metadata])
+        pairs.append((field.DIRECTIVE, native(op.directive)))
+    pairs.extend([(field.META + native(name), native(value)) for name, value in op.metadata])
     return "POST", target, pairs, to_bytes(u",".join([to_text(etag) for etag in op.etags]))
 
 
 def _encode_abort(op, shared):
-    # type: (AbortUpload, bool) -> field.Asked
-    return "DELETE", place(op.key, shared) + upload_query(op.upload_id), [], b""
+    # type: (operation.AbortUpload, bool) -> field.Asked
+    return "DELETE", field.place(op.key, shared) + field.upload_query(op.upload_id), [], b""
 
 
 def _list(flag, *fields):
@@ -201,12 +156,12 @@ def _list(flag, *fields):
 
 
 def _encode_parts(op, shared):
-    # type: (ListParts, bool) -> field.Asked
+    # type: (operation.ListParts, bool) -> field.Asked
     return _list("muploadpart", ("uploadId", op.upload_id), ("max-parts", op.limit), ("part-number-marker", op.marker))
 
 
 def _encode_uploads(op, shared):
-    # type: (ListUploads, bool) -> field.Asked
+    # type: (operation.ListUploads, bool) -> field.Asked
     return _list(
         "muploadid",
         ("prefix", op.prefix),
@@ -217,12 +172,12 @@ def _encode_uploads(op, shared):
 
 
 def _encode_files(op, shared):
-    # type: (ListFiles, bool) -> field.Asked
+    # type: (operation.ListFiles, bool) -> field.Asked
     return _list("list", ("prefix", op.prefix), ("marker", op.marker), ("limit", op.limit))
 
 
 def _encode_objects(op, shared):
-    # type: (ListObjects, bool) -> field.Asked
+    # type: (operation.ListObjects, bool) -> field.Asked
     return _list(
         "listobjects",
         ("prefix", op.prefix),
@@ -233,52 +188,52 @@ def _encode_objects(op, shared):
 
 
 _ENCODE = {
-    PutObject: _encode_put,
-    GetObject: _encode_get,
-    HeadObject: _encode_head,
-    DeleteObject: _encode_delete,
-    InitiateUpload: _encode_initiate,
-    UploadPart: _encode_part,
-    FinishUpload: _encode_finish,
-    AbortUpload: _encode_abort,
-    ListParts: _encode_parts,
-    ListUploads: _encode_uploads,
-    ListFiles: _encode_files,
-    ListObjects: _encode_objects,
+    operation.PutObject: _encode_put,
+    operation.GetObject: _encode_get,
+    operation.HeadObject: _encode_head,
+    operation.DeleteObject: field.bare("DELETE"),
+    operation.InitiateUpload: _encode_initiate,
+    operation.UploadPart: _encode_part,
+    operation.FinishUpload: _encode_finish,
+    operation.AbortUpload: _encode_abort,
+    operation.ListParts: _encode_parts,
+    operation.ListUploads: _encode_uploads,
+    operation.ListFiles: _encode_files,
+    operation.ListObjects: _encode_objects,
 }  # type: dict[type, Callable[[Any, bool], field.Asked]]
 _ENCODE.update(objects.ENCODE)
 FORM = "application/x-www-form-urlencoded"
 _NATIVE_BREAK = re.compile("[\\r\\n\\0]").search
 
 
-def encode(operation, suffix):
-    # type: (Data[object], Suffix) -> Request
+def encode(op, suffix):
+    # type: (operation.Data[object], Suffix) -> Request
     """The unsigned Request of an operation to the hosts of ``suffix`` (a provider.Suffix).
 
     InvalidArgument for a header that holds a line break, or a text that cannot be written as UTF-8.
     """
-    method, target, pairs, body = _encoded(operation, suffix.shared)
+    method, target, pairs, body = _encoded(op, suffix.shared)
     for name, value in pairs:
         if _NATIVE_BREAK(name) or _NATIVE_BREAK(value):
             raise InvalidArgument(u"the header %s holds a line break" % to_text(name))
     if suffix.shared:
-        pairs.append(("Bucket", native(operation.space)))
-    return Request(method, suffix.origin(native(operation.space)), target, Headers(pairs), body)
+        pairs.append(("Bucket", native(op.space)))
+    return Request(method, suffix.origin(native(op.space)), target, Headers(pairs), body)
 
 
-def _encoded(operation, shared):
-    # type: (Data[object], bool) -> field.Asked
+def _encoded(op, shared):
+    # type: (operation.Data[object], bool) -> field.Asked
     try:
-        return _ENCODE[type(operation)](operation, shared)
+        return _ENCODE[type(op)](op, shared)
     except UnicodeError:  # for example a lone surrogate in a prefix
-        raise InvalidArgument(u"%s has a text that cannot be written as UTF-8" % type(operation).__name__)
+        raise InvalidArgument(u"%s has a text that cannot be written as UTF-8" % type(op).__name__)
 
 
-def url(operation, suffix):
-    # type: (Data[object], Suffix) -> str
+def url(op, suffix):
+    # type: (operation.Data[object], Suffix) -> str
     """The unsigned URL of a GetObject or HeadObject for whoever sends no header: path style on a shared host."""
-    space = native(operation.space)
-    target = _encoded(operation, False)[1]
+    space = native(op.space)
+    target = _encoded(op, False)[1]
     return suffix.origin(space) + ("/" + space if suffix.shared else "") + target
 
 
@@ -326,7 +281,7 @@ def addresses(host, bucket, path):
     """
     rest = path[1:]
     if bucket:
-        for prefix in (INIT, FINISH, PLAIN):
+        for prefix in (field.INIT, field.FINISH, field.PLAIN):
             if rest.startswith(prefix):
                 rest = rest[len(prefix) :]
                 break
@@ -391,12 +346,12 @@ def parameters(query):
 
 #: PUT of a key with one of these in the query is not PutObject.
 _CHANGES = (
-    ("restore", RestoreObject),
-    ("storageClass", SwitchClass),
-    ("newFileName", RenameObject),
-    ("append", AppendObject),
-    ("tagging", PutTags),
-    ("acl", PutAcl),
+    ("restore", operation.RestoreObject),
+    ("storageClass", operation.SwitchClass),
+    ("newFileName", operation.RenameObject),
+    ("append", operation.AppendObject),
+    ("tagging", operation.PutTags),
+    ("acl", operation.PutAcl),
 )  # type: tuple[tuple[str, type[Operation]], ...]
 
 
@@ -413,23 +368,23 @@ def route(method, key, query, headers):
                     return cls
         raise BadRequest(u"the request names no key and is no listing")
     if method == "GET":
-        return GetTags if "tagging" in query else GetAcl if "acl" in query else GetObject
+        return operation.GetTags if "tagging" in query else operation.GetAcl if "acl" in query else operation.GetObject
     if method == "HEAD":
-        return HeadObject
+        return operation.HeadObject
     if method == "POST":
         return _route_post(key, query)
     if method == "DELETE":
         if "uploadId" in query or "uploads" in query:  # uploads=<id> is how JuiceFS aborts; never delete the object
-            return AbortUpload
-        return DeleteTags if "tagging" in query else DeleteObject
+            return operation.AbortUpload
+        return operation.DeleteTags if "tagging" in query else operation.DeleteObject
     if method == "PUT":
         copied = headers.get(field.SOURCE) is not None
         if "uploadId" in query or "partNumber" in query:
-            return CopyPart if copied else UploadPart
+            return operation.CopyPart if copied else operation.UploadPart
         for name, cls in _CHANGES:
             if name in query:
                 return cls
-        return CopyObject if copied else PutObject
+        return operation.CopyObject if copied else operation.PutObject
     raise BadRequest(u"the method %s is not supported" % to_text(method)[:20])
 
 
@@ -445,7 +400,7 @@ def _posted(key, query):
     # type: (str, Mapping[str, str]) -> type[Operation] | None
     """The class of the operation that a POST of a key asks for in its query, or None."""
     if key == u"uploadhit" and "Hash" in query:
-        return UploadHit
+        return operation.UploadHit
     for name, cls in _POSTS:
         if name in query:
             return cls
@@ -462,22 +417,22 @@ def takes_form(address, query):
 
 
 _POSTS = (
-    ("uploads", InitiateUpload),
-    ("uploadId", FinishUpload),
-    ("opmeta", SetMime),
+    ("uploads", operation.InitiateUpload),
+    ("uploadId", operation.FinishUpload),
+    ("opmeta", operation.SetMime),
 )  # type: tuple[tuple[str, type[Operation]], ...]
 
 
 _LISTS = (
-    ("listobjects", ListObjects),
-    ("list", ListFiles),
-    ("muploadid", ListUploads),
-    ("muploadpart", ListParts),
+    ("listobjects", operation.ListObjects),
+    ("list", operation.ListFiles),
+    ("muploadid", operation.ListUploads),
+    ("muploadpart", operation.ListParts),
 )  # type: tuple[tuple[str, type[Operation]], ...]
 
 #: The operations whose bulk bytes stream beside the message, and those whose small body belongs to the operation.
-BULK = (PutObject, UploadPart, AppendObject)
-SMALL = (FinishUpload, SetMime, PutTags)
+BULK = (operation.PutObject, operation.UploadPart, operation.AppendObject)
+SMALL = (operation.FinishUpload, operation.SetMime, operation.PutTags)
 
 
 def decode(cls, space, key, query, headers, body=b""):
@@ -486,8 +441,8 @@ def decode(cls, space, key, query, headers, body=b""):
 
     BadRequest with the parameter that is wrong.
     """
-    if key and len(to_bytes(key)) > KEY_LIMIT:
-        raise BadRequest(u"the key is longer than %d bytes" % KEY_LIMIT)
+    if key and len(to_bytes(key)) > field.KEY_LIMIT:
+        raise BadRequest(u"the key is longer than %d bytes" % field.KEY_LIMIT)
     found = _DECODE[cls](space, key, query, headers, body)
     field.check_count(len(getattr(found, "metadata", ())) + len(getattr(found, "headers", ())))
     return found
@@ -496,39 +451,30 @@ def decode(cls, space, key, query, headers, body=b""):
 def _limit(query, name, default):
     # type: (Mapping[str, str], str, int | None) -> int | None
     """A page's length; more than the service's maximum means the maximum."""
-    value = number(query, name, 0, 10**15, default)
+    value = field.number(query, name, 0, 10**15, default)
     return None if value is None else min(value, LIST_LIMIT)
 
 
 def _decode_put(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> PutObject
-    return PutObject(
-        space,
-        key,
-        field.mime(headers),
-        field.md5(headers),
-        field.storage_class(headers),
-        field.metadata(headers),
-        field.kept(headers),
-        field.acl(headers),
-    )
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.PutObject
+    return operation.PutObject(space, key, *field.parse_stored(headers), acl=field.acl(headers))
 
 
-_CONDITION_NAMES = frozenset(CONDITIONS)
+_CONDITION_NAMES = frozenset(operation.CONDITIONS)
 
 
 def _given_conditions(headers):
     # type: (Headers) -> tuple[tuple[str, str], ...]
     if not headers.has_any(_CONDITION_NAMES):
         return ()
-    found = [(name, headers.get(name)) for name in CONDITIONS]
+    found = [(name, headers.get(name)) for name in operation.CONDITIONS]
     return tuple((name, field.header_text(value, name)) for name, value in found if value)
 
 
 def _decode_get(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> GetObject
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.GetObject
     wanted = headers.get("Range")
-    return GetObject(
+    return operation.GetObject(
         space,
         key,
         byterange.parse(wanted) if wanted else None,
@@ -538,19 +484,14 @@ def _decode_get(space, key, query, headers, body):
 
 
 def _decode_head(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> HeadObject
-    return HeadObject(space, key, _given_conditions(headers))
-
-
-def _decode_delete(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> DeleteObject
-    return DeleteObject(space, key)
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.HeadObject
+    return operation.HeadObject(space, key, _given_conditions(headers))
 
 
 def _decode_initiate(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> InitiateUpload
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.InitiateUpload
     mime = field.mime(headers)
-    return InitiateUpload(
+    return operation.InitiateUpload(
         space,
         key,
         None if mime == FORM else mime,
@@ -561,10 +502,10 @@ def _decode_initiate(space, key, query, headers, body):
 
 
 def _decode_part(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> UploadPart
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.UploadPart
     # Its Content-MD5 is for the signature alone: Java's is of a whole buffer, also where the part is a piece of that.
     md5 = field.header_text(headers.get("Content-MD5") or "", u"Content-MD5").strip() or None
-    return UploadPart(space, key, upload_id(query), part_number(query), field.mime(headers), md5)
+    return operation.UploadPart(space, key, field.upload_id(query), field.part_number(query), field.mime(headers), md5)
 
 
 def _etags(body):
@@ -578,35 +519,36 @@ def _etags(body):
 
 
 def _decode_finish(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> FinishUpload
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.FinishUpload
     etags = _etags(body)
-    directive = headers.get(DIRECTIVE)
+    directive = headers.get(field.DIRECTIVE)
     if directive is not None and directive not in ("UNCHANGED", "REPLACE"):
-        raise BadRequest(u"%s is neither UNCHANGED nor REPLACE" % DIRECTIVE)
+        raise BadRequest(u"%s is neither UNCHANGED nor REPLACE" % field.DIRECTIVE)
     new_key = query.get("newKey") or query.get("newObject") or None
-    if new_key and len(to_bytes(new_key)) > KEY_LIMIT:
-        raise BadRequest(u"newKey is longer than %d bytes" % KEY_LIMIT)
-    return FinishUpload(space, key, upload_id(query), etags, new_key, field.metadata(headers), directive)
+    if new_key and len(to_bytes(new_key)) > field.KEY_LIMIT:
+        raise BadRequest(u"newKey is longer than %d bytes" % field.KEY_LIMIT)
+    metadata = field.metadata(headers)
+    return operation.FinishUpload(space, key, field.upload_id(query), etags, new_key, metadata, directive)
 
 
 def _decode_abort(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> AbortUpload
-    return AbortUpload(space, key, query.get("uploadId") or upload_id(query, "uploads"))
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.AbortUpload
+    return operation.AbortUpload(space, key, query.get("uploadId") or field.upload_id(query, "uploads"))
 
 
 def _decode_parts(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> ListParts
-    return ListParts(
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.ListParts
+    return operation.ListParts(
         space,
-        upload_id(query),
+        field.upload_id(query),
         _limit(query, "max-parts", None),
-        number(query, "part-number-marker", 0, PART_LIMIT),
+        field.number(query, "part-number-marker", 0, field.PART_LIMIT),
     )
 
 
 def _decode_uploads(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> ListUploads
-    return ListUploads(
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.ListUploads
+    return operation.ListUploads(
         space,
         query.get("prefix", u""),
         query.get("marker", u""),
@@ -616,33 +558,33 @@ def _decode_uploads(space, key, query, headers, body):
 
 
 def _decode_files(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> ListFiles
-    return ListFiles(space, query.get("prefix", u""), query.get("marker", u""), _limit(query, "limit", None))
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.ListFiles
+    return operation.ListFiles(space, query.get("prefix", u""), query.get("marker", u""), _limit(query, "limit", None))
 
 
 def _decode_objects(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> ListObjects
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.ListObjects
     delimiter = query.get("delimiter", u"")
     if delimiter not in (u"", u"/"):
         raise BadRequest(u"delimiter is neither empty nor /")
-    return ListObjects(
+    return operation.ListObjects(
         space, query.get("prefix", u""), query.get("marker", u""), _limit(query, "max-keys", None), delimiter
     )
 
 
 _DECODE = {
-    PutObject: _decode_put,
-    GetObject: _decode_get,
-    HeadObject: _decode_head,
-    DeleteObject: _decode_delete,
-    InitiateUpload: _decode_initiate,
-    UploadPart: _decode_part,
-    FinishUpload: _decode_finish,
-    AbortUpload: _decode_abort,
-    ListParts: _decode_parts,
-    ListUploads: _decode_uploads,
-    ListFiles: _decode_files,
-    ListObjects: _decode_objects,
+    operation.PutObject: _decode_put,
+    operation.GetObject: _decode_get,
+    operation.HeadObject: _decode_head,
+    operation.DeleteObject: field.plain(operation.DeleteObject),
+    operation.InitiateUpload: _decode_initiate,
+    operation.UploadPart: _decode_part,
+    operation.FinishUpload: _decode_finish,
+    operation.AbortUpload: _decode_abort,
+    operation.ListParts: _decode_parts,
+    operation.ListUploads: _decode_uploads,
+    operation.ListFiles: _decode_files,
+    operation.ListObjects: _decode_objects,
 }  # type: dict[type, Callable[[str, str, Mapping[str, str], Headers, bytes], Operation]]
 _DECODE.update(objects.DECODE)
 

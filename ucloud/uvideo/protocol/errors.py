@@ -54,40 +54,47 @@ class UVideoError(Exception):
     status = None  # type: int | None
     ret_code = None  # type: int | None
     action_code = None  # type: int | None
-    retryable = False
-    sent = True
-    stale = late = False
+    retryable = False  # type: bool
+    sent = True  # type: bool
+    stale = False  # type: bool
+    late = False  # type: bool
     transfer = None  # type: str | None
     cause = None  # type: str | None
     facts = {}  # type: Mapping[str, str]
     response = None  # type: Response | None
-    message = u"failed"
+    message = u"failed"  # type: str
     _CONTEXT = (
-        "operation",
-        "space",
-        "key",
-        "status",
-        "ret_code",
-        "request_id",
-        "retry_after",
-        "retryable",
-        "action_code",
-        "sent",
-        "transfer",
-        "cause",
+        "operation space key status ret_code request_id retry_after retryable action_code sent transfer cause".split()
     )
 
-    def __init__(self, message=None, **context):
-        # type: (str | bytes | None, **object) -> None
-        self.operation = self.space = self.key = self.request_id = None  # type: str | None
+    def __init__(
+        self,
+        message=None,  # type: str | bytes | None
+        operation=None,  # type: str | None
+        space=None,  # type: str | None
+        key=None,  # type: str | None
+        status=None,  # type: int | None
+        ret_code=None,  # type: int | None
+        request_id=None,  # type: str | None
+        retry_after=None,  # type: float | None
+        retryable=None,  # type: bool | None
+        action_code=None,  # type: int | None
+        sent=None,  # type: bool | None
+        transfer=None,  # type: str | None
+        cause=None,  # type: str | None
+    ):
+        # type: (...) -> None
+        given = locals()
+        self.operation = None  # type: str | None
+        self.space = None  # type: str | None
+        self.key = None  # type: str | None
+        self.request_id = None  # type: str | None
         self.retry_after = None  # type: float | None
         if message is not None:
             self.message = printable(to_text(message))
-        for name, value in context.items():
-            if name not in self._CONTEXT:
-                raise TypeError("unknown context " + name)
-            if value is not None:
-                setattr(self, name, value)
+        for name in self._CONTEXT:
+            if given[name] is not None:
+                setattr(self, name, given[name])
         super(UVideoError, self).__init__(native(self.message))
 
     def __str__(self):
@@ -161,7 +168,9 @@ class Refused(UVideoError):
 
 
 class BadRequest(Refused):
-    status, ret_code, action_code = 400, GENERAL, 15017
+    status = 400  # type: int
+    ret_code = GENERAL  # type: int
+    action_code = 15017  # type: int | None
     message = u"bad request"
 
 
@@ -174,21 +183,27 @@ class DigestMismatch(BadRequest):
 
 
 class SpaceNotFound(Refused):
-    status, ret_code, action_code = 400, -30010, 15010
+    status = 400  # type: int
+    ret_code = -30010  # type: int
+    action_code = 15010  # type: int | None
     message = u"bucket not exist"
 
 
 class NoCredentials(Refused):
-    status, ret_code, action_code = 401, -148643, 170
+    status = 401  # type: int
+    ret_code = -148643  # type: int
+    action_code = 170  # type: int | None
     message = u"no authorization found"
 
 
 class SignatureMismatch(Refused):
     """``again``: another signature made now would last longer, as our clock was found to be behind."""
 
-    status, ret_code, action_code = 401, -148658, 171
+    status = 401  # type: int
+    ret_code = -148658  # type: int
+    action_code = 171  # type: int | None
     message = u"invalid signature"
-    again = False
+    again = False  # type: bool
 
 
 class SignatureExpired(SignatureMismatch):
@@ -196,17 +211,22 @@ class SignatureExpired(SignatureMismatch):
 
 
 class UnknownKey(Refused):
-    status, ret_code, action_code = 403, -148658, 172
+    status = 403  # type: int
+    ret_code = -148658  # type: int
+    action_code = 172  # type: int | None
     message = u"invalid public key"
 
 
 class AccessDenied(Refused):
-    status, ret_code, action_code = 403, -148658, 15037
+    status = 403  # type: int
+    ret_code = -148658  # type: int
+    action_code = 15037  # type: int | None
     message = u"permission denied"
 
 
 class NotFound(Refused):
-    status, ret_code = 404, -148654
+    status = 404  # type: int
+    ret_code = -148654  # type: int
     message = u"file not exist"
 
 
@@ -215,69 +235,85 @@ class UploadNotFound(NotFound):
 
 
 class AlreadyExists(Refused):
-    status, ret_code = 400, GENERAL
+    status = 400  # type: int
+    ret_code = GENERAL  # type: int
     message = u"file already exist"
 
 
 class PreconditionFailed(Refused):
-    status, ret_code = 412, GENERAL
+    status = 412  # type: int
+    ret_code = GENERAL  # type: int
     message = u"precondition failed"
 
 
 class InvalidRange(Refused):
-    status, ret_code = 416, GENERAL
+    status = 416  # type: int
+    ret_code = GENERAL  # type: int
     message = u"invalid range"
 
 
 class CopyRangeInvalid(Refused):
-    status, ret_code = 419, GENERAL
+    status = 419  # type: int
+    ret_code = GENERAL  # type: int
     message = u"invalid copy range"
 
 
 class SwitchDenied(Refused):
-    status, ret_code = 403, GENERAL
+    status = 403  # type: int
+    ret_code = GENERAL  # type: int
     message = u"switch class not allowed"
 
 
 class NotRestored(Refused):
-    status, ret_code = 403, -148671
+    status = 403  # type: int
+    ret_code = -148671  # type: int
     message = u"file has not been restored"
 
 
 class CallbackFailed(Refused):
-    status, ret_code = 502, -148600
+    status = 502  # type: int
+    ret_code = -148600  # type: int
     message = u"callback failed"
 
 
 class PartExists(Refused):
-    status, ret_code = 500, -1014
+    status = 500  # type: int
+    ret_code = -1014  # type: int
     message = u"put duplicate key error"
 
 
 class PartTooLarge(Refused):
-    status, ret_code = 400, GENERAL
+    status = 400  # type: int
+    ret_code = GENERAL  # type: int
     message = u"content length larger than block size"
 
 
 class InvalidPartList(Refused):
-    status, ret_code = 400, -148669
+    status = 400  # type: int
+    ret_code = -148669  # type: int
     message = u"invalid etag"
 
 
 class Throttled(Refused):
-    status, ret_code, action_code = 429, GENERAL, 153
+    status = 429  # type: int
+    ret_code = GENERAL  # type: int
+    action_code = 153  # type: int | None
     message = u"too many requests"
     retryable = True
 
 
 class Unavailable(Refused):
-    status, ret_code, action_code = 503, -148600, 150
+    status = 503  # type: int
+    ret_code = -148600  # type: int
+    action_code = 150  # type: int | None
     message = u"service unavailable"
     retryable = True
 
 
 class InternalError(Refused):
-    status, ret_code, action_code = 500, -148600, 150
+    status = 500  # type: int
+    ret_code = -148600  # type: int
+    action_code = 150  # type: int | None
     message = u"internal error"
     retryable = True
 
@@ -380,7 +416,7 @@ _BY_CODE[(403, -148658)] = AccessDenied
 
 
 def refusal(status, ret_code=None, message=None, **context):
-    # type: (int, int | None, str | bytes | None, **object) -> Refused
+    # type: (int, int | None, str | bytes | None, **Any) -> Refused  # context: as UVideoError takes it
     """The error for a refused request of the data plane, most specific class first.
 
     A status alone is shared by several refusals, so the text decides, then the ret_code, then the status.
@@ -396,7 +432,7 @@ def refusal(status, ret_code=None, message=None, **context):
 
 
 def action_refusal(code, message=None, **context):
-    # type: (int, str | bytes | None, **object) -> Refused
+    # type: (int, str | bytes | None, **Any) -> Refused  # context: as UVideoError takes it
     """The error for a management answer with this RetCode (not 0)."""
     cls = _BY_ACTION_CODE.get(code, Refused)
     if code in (110, 130, 150, 15004, 15005, 15006, 15007):

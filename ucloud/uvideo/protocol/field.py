@@ -13,12 +13,13 @@ from .errors import BadRequest, TooLarge
 from .operation import ACLS, KEPT, STORAGE_CLASSES
 
 if TYPE_CHECKING:
-    from typing import Mapping, Sequence, TypeVar  # noqa: F401
+    from typing import Any, Callable, Mapping, Sequence, TypeVar  # noqa: F401
 
     from . import operation
     from .message import Headers  # noqa: F401
 
     _Storing = operation.PutObject | operation.InitiateUpload | operation.CopyObject | operation.AppendObject
+    _Pairs = tuple[tuple[str, str], ...]
     T = TypeVar("T")
     Asked = tuple[str, str, list[tuple[str, str]], bytes]  # method, target, headers, body
 
@@ -50,6 +51,18 @@ def place(key, shared, prefix=PLAIN):
 def upload_query(upload_id):
     # type: (str) -> str
     return "?uploadId=" + build_query([(upload_id, None)])
+
+
+def bare(method, query=""):
+    # type: (str, str) -> Callable[[Any, bool], Asked]
+    """How a client encodes an operation that says nothing beside its key."""
+    return lambda op, shared: (method, place(op.key, shared) + query, [], b"")
+
+
+def plain(cls):
+    # type: (Callable[[str, str], T]) -> Callable[[str, str, object, object, bytes], T]
+    """How a server decodes one."""
+    return lambda space, key, query, headers, body: cls(space, key)
 
 
 def stored(op):
@@ -203,3 +216,9 @@ def md5(headers):
     if not _HEX_MD5(value):
         raise BadRequest(u"Content-MD5 is neither 32 hexadecimal digits nor the base64 of 16 bytes")
     return to_text(value.lower())
+
+
+def parse_stored(headers):
+    # type: (Headers) -> tuple[str | None, str | None, str | None, _Pairs, _Pairs]
+    """What a whole object is stored with: mime, md5, storage class, metadata, headers."""
+    return mime(headers), md5(headers), storage_class(headers), metadata(headers), kept(headers)

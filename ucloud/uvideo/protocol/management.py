@@ -5,39 +5,11 @@ Answers are always HTTP 200 with a RetCode; a space is a bucket whose Biz may be
 
 from __future__ import absolute_import, division, print_function
 
-import json
-
-from . import operation
-from .answer import (
-    JSON,
-    check_coding,
-    document,
-    file_entry,
-    number,
-    number_or_none,
-    parse_file_entry,
-    parse_utc,
-    raise_refusal,
-    readable,
-    stranger,
-    text,
-    text_or_none,
-    utc_text,
-)
+from . import answer, errors, operation
 from .compat import TYPE_CHECKING, build_query, is_integer, native, parse_query, to_bytes, to_text, whole
-from .errors import (
-    ActionMissing,
-    ActionUnknown,
-    BadAnswer,
-    BadRequest,
-    InvalidArgument,
-    ParameterMissing,
-    SignatureExpired,
-    action_refusal,
-)
 from .expiry import is_past
 from .json_document import parse_json
-from .message import Headers, Request, Response
+from .message import Headers, Request
 from .page import is_page
 from .signature import action_signature, parameter_text
 
@@ -45,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Iterable, Iterator, Mapping, TypeVar  # noqa: F401
 
     from .errors import UVideoError  # noqa: F401
+    from .message import Response  # noqa: F401
     from .signature import Credentials  # noqa: F401
 
     _Space = operation.CreateSpace | operation.UpdateSpace | operation.DeleteSpace
@@ -59,92 +32,60 @@ if TYPE_CHECKING:
 _BIZ = "vod"
 
 
+#: field of an operation -> parameter.  space is BucketName or SpaceName; the action's name says what biz is.
+_PARAMETERS = {
+    "type": "Type",
+    "region": "Region",
+    "tag": "Tag",
+    "project": "ProjectId",
+    "domains": "Domain",
+    "offset": "Offset",
+    "limit": "Limit",
+    "storage_class": "StorageClass",
+    "begin": "BeginTime",
+    "end": "EndTime",
+    "token_id": "TokenId",
+    "name": "TokenName",
+    "display": "Display",
+    "ops": "AllowedOps",
+    "prefixes": "AllowedPrefixes",
+    "spaces": "AllowedBuckets",
+    "expires": "ExpireTime",
+    "black_ips": "BlackIPList",
+    "white_ips": "WhiteIPList",
+    "role": "RoleUrn",
+    "session": "RoleSessionName",
+    "seconds": "DurationSeconds",
+    "policy": "Policy",
+}
+
+
 class _Action(object):
     """One operation's names on this plane: the one a client sends first, then those a server takes too.
 
-    ``fields``: (field of the operation, parameter).  ``required``: those of them that must be there.
+    ``required``: the fields that must be there.  ``named``: parameters that are called otherwise here.
     """
 
-    def __init__(self, cls, names, fields, required=()):
-        # type: (type[Operation], tuple[str, ...], tuple[tuple[str, str], ...], tuple[str, ...]) -> None
-        self.cls, self.names, self.fields, self.required = cls, names, fields, required
+    def __init__(self, cls, names, required=(), **named):
+        # type: (type[Operation], tuple[str, ...], tuple[str, ...], **str) -> None
+        self.cls, self.names, self.required = cls, names, required
+        given = dict(_PARAMETERS, **named)
+        self.fields = [(field, given[field]) for field in cls._fields if field not in ("space", "biz")]
         self.about_a_space = "space" in cls._fields
 
 
-_TOKEN = (
-    ("ops", "AllowedOps"),
-    ("prefixes", "AllowedPrefixes"),
-    ("spaces", "AllowedBuckets"),
-    ("expires", "ExpireTime"),
-    ("black_ips", "BlackIPList"),
-    ("white_ips", "WhiteIPList"),
-    ("region", "Region"),
-    ("project", "ProjectId"),
-)
-
-
-#: field of the operation -> parameter.  space is BucketName or SpaceName.
 _ACTIONS = (
-    _Action(
-        operation.CreateSpace,
-        ("CreateBucket", "CreateVideoSpace"),
-        (("type", "Type"), ("region", "Region"), ("tag", "Tag"), ("project", "ProjectId"), ("domains", "Domain")),
-    ),
-    _Action(
-        operation.DescribeSpace,
-        ("DescribeBucket", "DescribeVideoSpace"),
-        (("offset", "Offset"), ("limit", "Limit"), ("region", "Region"), ("project", "ProjectId")),
-    ),
-    _Action(
-        operation.UpdateSpace,
-        ("UpdateBucket", "UpdateVideoSpace"),
-        (("type", "Type"), ("storage_class", "StorageClass"), ("project", "ProjectId")),
-    ),
-    _Action(operation.DeleteSpace, ("DeleteBucket", "DeleteVideoSpace"), (("project", "ProjectId"),)),
-    _Action(
-        operation.ListSpaceFiles,
-        ("GetFileList", "GetVideoFileBySpace"),
-        (("offset", "Offset"), ("limit", "Limit"), ("project", "ProjectId")),
-    ),
-    _Action(
-        operation.GetSpaceStatus,
-        ("GetVideoSpaceStatus",),
-        (("spaces", "SpaceName"), ("begin", "BeginTime"), ("end", "EndTime")),
-    ),
-    _Action(operation.CreateToken, ("CreateUFileToken",), (("name", "TokenName"),) + _TOKEN, ("name",)),
-    _Action(
-        operation.DescribeToken,
-        ("DescribeUFileToken",),
-        (
-            ("token_id", "TokenId"),
-            ("name", "TokenName"),
-            ("display", "Display"),
-            ("region", "Region"),
-            ("project", "ProjectId"),
-        ),
-    ),
-    _Action(
-        operation.UpdateToken,
-        ("UpdateUFileToken",),
-        (("token_id", "TokenId"), ("name", "TokenName")) + _TOKEN,
-        ("token_id",),
-    ),
-    _Action(
-        operation.AssumeRole,
-        ("AssumeRole",),
-        (
-            ("role", "RoleUrn"),
-            ("session", "RoleSessionName"),
-            ("seconds", "DurationSeconds"),
-            ("policy", "Policy"),
-        ),
-    ),
-    _Action(
-        operation.DeleteToken,
-        ("DeleteUFileToken",),
-        (("token_id", "TokenId"), ("region", "Region"), ("project", "ProjectId")),
-        ("token_id",),
-    ),
+    _Action(operation.CreateSpace, ("CreateBucket", "CreateVideoSpace")),
+    _Action(operation.DescribeSpace, ("DescribeBucket", "DescribeVideoSpace")),
+    _Action(operation.UpdateSpace, ("UpdateBucket", "UpdateVideoSpace")),
+    _Action(operation.DeleteSpace, ("DeleteBucket", "DeleteVideoSpace")),
+    _Action(operation.ListSpaceFiles, ("GetFileList", "GetVideoFileBySpace")),
+    _Action(operation.GetSpaceStatus, ("GetVideoSpaceStatus",), spaces="SpaceName"),
+    _Action(operation.CreateToken, ("CreateUFileToken",), ("name",)),
+    _Action(operation.DescribeToken, ("DescribeUFileToken",)),
+    _Action(operation.UpdateToken, ("UpdateUFileToken",), ("token_id",)),
+    _Action(operation.AssumeRole, ("AssumeRole",)),
+    _Action(operation.DeleteToken, ("DeleteUFileToken",), ("token_id",)),
 )
 _BY_CLASS = dict((action.cls, action) for action in _ACTIONS)  # type: dict[type, _Action]
 _BY_NAME = dict((name, action) for action in _ACTIONS for name in action.names)
@@ -185,7 +126,7 @@ def encode(op, api, credentials, name="BucketName", video=False, end=None):
         parameters["Signature"] = action_signature(credentials.private_key, parameters)
         query = build_query(sorted(parameters.items()))
     except UnicodeError:  # for example a lone surrogate in a name
-        raise InvalidArgument(u"%s has a text that cannot be written as UTF-8" % type(op).__name__)
+        raise errors.InvalidArgument(u"%s has a text that cannot be written as UTF-8" % type(op).__name__)
     return Request("GET", api, "/?" + query, Headers(), b"")
 
 
@@ -205,15 +146,15 @@ def parameters(query, headers, body):
         try:
             given = parse_json(body)
         except ValueError:
-            raise BadRequest(u"the body is not JSON")
+            raise errors.BadRequest(u"the body is not JSON")
         if not isinstance(given, dict):
-            raise BadRequest(u"the body is not a JSON object")
+            raise errors.BadRequest(u"the body is not a JSON object")
         _merge(found, list(_flat(given)))
     elif body:
         try:
             _merge(found, parse_query(native(body)))
         except ValueError:
-            raise BadRequest(u"the body is not form data")
+            raise errors.BadRequest(u"the body is not form data")
     return found
 
 
@@ -221,7 +162,7 @@ def _merge(found, pairs):
     # type: (dict[str, str], Iterable[tuple[str, str]]) -> None
     for name, value in pairs:
         if found.setdefault(name, value) != value:
-            raise BadRequest(u"the parameter %s is given twice" % name)
+            raise errors.BadRequest(u"the parameter %s is given twice" % name)
 
 
 def _flat(given):
@@ -238,12 +179,12 @@ def _flat(given):
 def _scalar(name, value):
     # type: (str, str | float | list[object] | dict[str, object] | None) -> tuple[str, str]
     if value is None or isinstance(value, (list, dict)):
-        raise BadRequest(u"a parameter is neither text nor a number")
+        raise errors.BadRequest(u"a parameter is neither text nor a number")
     try:
         value = parameter_text(value)
         to_bytes(name), to_bytes(value)
     except (ValueError, OverflowError):  # a lone surrogate, NaN, Infinity
-        raise BadRequest(u"a parameter cannot be written as UTF-8")
+        raise errors.BadRequest(u"a parameter cannot be written as UTF-8")
     return name, value
 
 
@@ -252,15 +193,15 @@ def decode(given):
     """(operation, action name) of the parameters.  ActionMissing, ActionUnknown, ParameterMissing, BadRequest."""
     name = given.get("Action")
     if not name:
-        raise ActionMissing()
+        raise errors.ActionMissing()
     action = _BY_NAME.get(name)
     if action is None:
-        raise ActionUnknown(u"the Action %s is unknown" % _short(name))
+        raise errors.ActionUnknown(u"the Action %s is unknown" % _short(name))
     fields = {}  # type: dict[str, Any]  # of any operation
     if action.about_a_space:
         space = given.get("BucketName") or given.get("SpaceName") or given.get("SpaceName.0") or None
         if space is None and action.cls is not operation.DescribeSpace:
-            raise ParameterMissing(u"the parameter BucketName is missing")
+            raise errors.ParameterMissing(u"the parameter BucketName is missing")
         fields["space"] = None if space is None else _short(space)
     for field, parameter in action.fields:
         if field in _LISTS:
@@ -271,7 +212,7 @@ def decode(given):
         value = given.get(parameter)
         if value is None or value == u"":
             if field in action.required:
-                raise ParameterMissing(u"the parameter %s is missing" % parameter)
+                raise errors.ParameterMissing(u"the parameter %s is missing" % parameter)
             continue
         fields[field] = _number(parameter, value) if field in _NUMBERS else _short(value)
     if action.cls is operation.GetSpaceStatus:
@@ -292,9 +233,9 @@ def check_end(given, now):
         return
     end = whole(u"%s" % value)
     if end is None:
-        raise BadRequest(u"%s is not a time in whole unix seconds" % END)
+        raise errors.BadRequest(u"%s is not a time in whole unix seconds" % END)
     if is_past(end, now):
-        raise SignatureExpired()
+        raise errors.SignatureExpired()
 
 
 def _short(value):
@@ -315,7 +256,7 @@ def _list(parameter, given):
         if start == parameter and at is not None:
             found.append((at, u"%s" % value))
     if len(found) > LIST_LIMIT or any(len(value) > LIST_LIMIT for _, value in found):
-        raise BadRequest(u"%s has more than %d entries, or a longer one" % (parameter, LIST_LIMIT))
+        raise errors.BadRequest(u"%s has more than %d entries, or a longer one" % (parameter, LIST_LIMIT))
     return tuple([value for _, value in sorted(found) if value]) if found else None
 
 
@@ -323,13 +264,8 @@ def _number(parameter, value):
     # type: (str, str) -> int
     number = whole(u"%s" % value)
     if number is None:
-        raise BadRequest(u"%s is not a whole number" % parameter)
+        raise errors.BadRequest(u"%s is not a whole number" % parameter)
     return number
-
-
-def _answer(fields):
-    # type: (dict[str, Any]) -> Response
-    return Response(200, Headers([JSON]), to_bytes(json.dumps(fields, separators=(",", ":"))))
 
 
 def encode_result(name, result):
@@ -342,44 +278,29 @@ def encode_result(name, result):
         fields.update(
             BucketName=result.space,
             BucketId=result.space_id,
-            DataSet=[file_entry(result.space, info) for info in result.files],
+            DataSet=[answer.file_entry(result.space, info) for info in result.files],
         )
     elif isinstance(result, operation.SpaceStatus):
         fields.update(DataSet=[dict(zip(_USAGE, entry)) for entry in result.entries])
     elif isinstance(result, operation.TokenInfo):
         fields.update(TokenId=result.token_id, UFileTokenSet=_token_entry(result))
     elif isinstance(result, operation.TemporaryKeys):
-        fields.update(Credentials=dict(zip(_TEMPORARY, result), Expiration=utc_text(result.expires)))
+        fields.update(Credentials=dict(zip(_TEMPORARY, result), Expiration=answer.utc_text(result.expires)))
     elif isinstance(result, operation.TokenList):
         fields.update(DataSet=[_token_entry(info) for info in result.tokens])
     elif isinstance(result, operation.SpaceList):
         fields.update(DataSet=[_space_entry(info) for info in result.spaces])
-    return _answer(fields)
+    return answer.json_answer(fields)
 
 
 _TEMPORARY = ("AccessKeyId", "AccessKeySecret", "SecurityToken", "Expiration")
 _USAGE = ("Time", "Storage", "Flux", "FhdCodecTime", "ShdCodecTime", "HdCodecTime", "SdCodecTime")
-#: In the order of TokenInfo.
-_TOKEN_SET = (
-    "Region",
-    "TokenId",
-    "TokenName",
-    "PublicKey",
-    "PrivateKey",
-    "AllowedOps",
-    "AllowedPrefixes",
-    "AllowedBuckets",
-    "ExpireTime",
-    "CreateTime",
-    "ModifyTime",
-    "BlackIPList",
-    "WhiteIPList",
-)
 
 
 def _token_entry(info):
     # type: (operation.TokenInfo) -> dict[str, Any]
-    entry = dict((name, list(value) if isinstance(value, tuple) else value) for name, value in zip(_TOKEN_SET, info))
+    values = [list(value) if isinstance(value, tuple) else value for value in info]
+    entry = answer.entry(_TOKEN_SET, values)
     if info.private_key is None:
         del entry["PrivateKey"]
     return entry
@@ -387,48 +308,37 @@ def _token_entry(info):
 
 def _space_entry(info):
     # type: (operation.SpaceInfo) -> dict[str, Any]
-    return {
-        "BucketName": info.space,
-        "BucketId": info.space_id,
-        "Type": info.type,
-        "Region": info.region,
-        "Biz": info.biz,
-        "Tag": info.tag,
-        "StorageClass": info.storage_class,
-        "HasUserDomain": 1 if info.custom else 0,
-        "CreateTime": info.created,
-        "ModifyTime": info.modified,
-        "CdnDomainId": [],
-        "Domain": {"Src": list(info.source), "Cdn": list(info.cdn), "CustomSrc": list(info.custom), "CustomCdn": []},
-    }
+    domain = {"Src": list(info.source), "Cdn": list(info.cdn), "CustomSrc": list(info.custom), "CustomCdn": []}
+    custom = 1 if info.custom else 0
+    return dict(answer.entry(_SPACE_SET, info), HasUserDomain=custom, CdnDomainId=[], Domain=domain)
 
 
 def encode_error(name, error):
     # type: (str | None, UVideoError) -> Response
     """The Response that says this error: HTTP 200, RetCode and Message."""
     code = error.action_code or 15005
-    return _answer({"RetCode": code, "Action": (name or u"") + "Response", "Message": error.message})
+    return answer.json_answer({"RetCode": code, "Action": (name or u"") + "Response", "Message": error.message})
 
 
 def decode_result(op, response, now=None):
     # type: (operation.Management[R], Response, float | None) -> R
     """The result that a management answer says; a UVideoError is raised if it says no."""
     context = {"operation": type(op).__name__, "space": getattr(op, "space", None)}  # type: dict[str, Any]
-    found = document(response)
+    found = answer.document(response)
     if not 200 <= response.status <= 299:
-        raise_refusal(response, now, **context)
+        answer.raise_refusal(response, now, **context)
     if found is None or not is_integer(found.get("RetCode")):
         if is_page(response.headers, response.body):
-            raise stranger(response, now, **context)
-        check_coding(response.headers, response.status)
-        raise BadAnswer(u"the answer has no RetCode", status=response.status, **context)
+            raise answer.stranger(response, now, **context)
+        answer.check_coding(response.headers, response.status)
+        raise errors.BadAnswer(u"the answer has no RetCode", status=response.status, **context)
     if found["RetCode"] != 0:
-        message = readable(found.get("Message") or found.get("ErrMsg"))
-        raise action_refusal(found["RetCode"], message, status=response.status, **context)
+        message = answer.readable(found.get("Message") or found.get("ErrMsg"))
+        raise errors.action_refusal(found["RetCode"], message, status=response.status, **context)
     try:
         return _RESULTS[type(op)](op, found)  # type: ignore[no-any-return]
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-        raise BadAnswer(
+        raise errors.BadAnswer(
             u"the answer to %s has an unexpected shape" % type(op).__name__, status=response.status, **context
         )
 
@@ -438,7 +348,8 @@ def _decode_named(
     found,  # type: dict[str, Any]
 ):
     # type: (...) -> operation.SpaceNamed
-    return operation.SpaceNamed(text(found.get("BucketName", op.space)), text_or_none(found.get("BucketId")))
+    space_id = answer.text_or_none(found.get("BucketId"))
+    return operation.SpaceNamed(answer.text(found.get("BucketName", op.space)), space_id)
 
 
 def _decode_spaces(op, found):
@@ -446,60 +357,62 @@ def _decode_spaces(op, found):
     spaces = []
     for entry in found["DataSet"] or ():
         domain = entry.get("Domain") or {}
-        spaces.append(
-            operation.SpaceInfo(
-                text(entry["BucketName"]),
-                text_or_none(entry.get("BucketId")),
-                text_or_none(entry.get("Type")),
-                text_or_none(entry.get("Region")),
-                text_or_none(entry.get("Biz")),
-                text_or_none(entry.get("Tag")),
-                text_or_none(entry.get("StorageClass")),
-                number_or_none(entry.get("CreateTime")),
-                number_or_none(entry.get("ModifyTime")),
-                tuple([text(host) for host in domain.get("Src") or ()]),
-                tuple([text(host) for host in domain.get("Cdn") or ()]),
-                tuple([text(host) for host in domain.get("CustomSrc") or ()]),
-            )
-        )
+        hosts = [_texts(domain.get(name)) for name in ("Src", "Cdn", "CustomSrc")]
+        spaces.append(operation.SpaceInfo(*(answer.parse_entry(_SPACE_SET, entry) + hosts)))
     return operation.SpaceList(tuple(spaces))
 
 
 def _decode_files(op, found):
     # type: (operation.ListSpaceFiles, dict[str, Any]) -> operation.FilePage
-    files = tuple([parse_file_entry(entry) for entry in found["DataSet"] or ()])
-    space = text(found.get("BucketName", op.space))
-    return operation.FilePage(space, text_or_none(found.get("BucketId")), u"", files)
+    files = tuple([answer.parse_file_entry(entry) for entry in found["DataSet"] or ()])
+    space = answer.text(found.get("BucketName", op.space))
+    return operation.FilePage(space, answer.text_or_none(found.get("BucketId")), u"", files)
 
 
 def _decode_status(op, found):
     # type: (operation.GetSpaceStatus, dict[str, Any]) -> operation.SpaceStatus
-    entries = [operation.SpaceUsage(*[number(entry[name]) for name in _USAGE]) for entry in found["DataSet"] or ()]
-    return operation.SpaceStatus(tuple(entries))
+    days = [[answer.number(entry[name]) for name in _USAGE] for entry in found["DataSet"] or ()]
+    return operation.SpaceStatus(tuple([operation.SpaceUsage(*day) for day in days]))
 
 
 def _token(entry):
     # type: (dict[str, Any]) -> operation.TokenInfo
-    return operation.TokenInfo(
-        text_or_none(entry.get("Region")),
-        text(entry.get("TokenId")),
-        text(entry.get("TokenName")),
-        text(entry.get("PublicKey")),
-        text_or_none(entry.get("PrivateKey")),
-        _texts(entry.get("AllowedOps")),
-        _texts(entry.get("AllowedPrefixes")),
-        _texts(entry.get("AllowedBuckets")),
-        number(entry.get("ExpireTime")),
-        number(entry.get("CreateTime")),
-        number(entry.get("ModifyTime")),
-        _texts(entry.get("BlackIPList")),
-        _texts(entry.get("WhiteIPList")),
-    )
+    return operation.TokenInfo(*answer.parse_entry(_TOKEN_SET, entry))
 
 
 def _texts(value):
     # type: (Iterable[object] | None) -> tuple[str, ...]
-    return tuple([text(each) for each in value or ()])
+    return tuple([answer.text(each) for each in value or ()])
+
+
+#: In the order of SpaceInfo, up to its hosts.
+_SPACE_SET = (
+    ("BucketName", answer.text),
+    ("BucketId", answer.text_or_none),
+    ("Type", answer.text_or_none),
+    ("Region", answer.text_or_none),
+    ("Biz", answer.text_or_none),
+    ("Tag", answer.text_or_none),
+    ("StorageClass", answer.text_or_none),
+    ("CreateTime", answer.number_or_none),
+    ("ModifyTime", answer.number_or_none),
+)  # type: answer.Shape
+#: In the order of TokenInfo.
+_TOKEN_SET = (
+    ("Region", answer.text_or_none),
+    ("TokenId", answer.text),
+    ("TokenName", answer.text),
+    ("PublicKey", answer.text),
+    ("PrivateKey", answer.text_or_none),
+    ("AllowedOps", _texts),
+    ("AllowedPrefixes", _texts),
+    ("AllowedBuckets", _texts),
+    ("ExpireTime", answer.number),
+    ("CreateTime", answer.number),
+    ("ModifyTime", answer.number),
+    ("BlackIPList", _texts),
+    ("WhiteIPList", _texts),
+)  # type: answer.Shape
 
 
 def _decode_token(op, found):
@@ -510,10 +423,10 @@ def _decode_token(op, found):
 def _decode_temporary(op, found):
     # type: (operation.AssumeRole, dict[str, Any]) -> operation.TemporaryKeys
     given = found["Credentials"]
-    expires = parse_utc(given["Expiration"])
+    expires = answer.parse_utc(given["Expiration"])
     if expires is None:  # a number, as servers before this one said it
-        expires = number(given["Expiration"])
-    public, private, token = (text(given[name]) for name in _TEMPORARY[:3])
+        expires = answer.number(given["Expiration"])
+    public, private, token = (answer.text(given[name]) for name in _TEMPORARY[:3])
     return operation.TemporaryKeys(public, private, token, expires)
 
 

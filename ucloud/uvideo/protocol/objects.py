@@ -8,30 +8,11 @@ from __future__ import absolute_import, division, print_function
 import json
 import re
 
-from . import byterange, field
+from . import byterange, field, operation
 from .compat import TYPE_CHECKING, build_query, is_text, native, quote_path, to_bytes, to_text, unquote
 from .errors import BadRequest, CopyRangeInvalid
 from .field import KEY_LIMIT, SOURCE, SOURCE_RANGE, number, one_of, part_number, place, stored, upload_id, upload_query
 from .json_document import parse_json
-from .operation import (
-    ACLS,
-    DIRECTIVES,
-    STORAGE_CLASSES,
-    TIERS,
-    AppendObject,
-    CopyObject,
-    CopyPart,
-    DeleteTags,
-    GetAcl,
-    GetTags,
-    PutAcl,
-    PutTags,
-    RenameObject,
-    RestoreObject,
-    SetMime,
-    SwitchClass,
-    UploadHit,
-)
 
 if TYPE_CHECKING:
     from typing import Any, Callable, Mapping  # noqa: F401
@@ -49,19 +30,19 @@ _JSON = ("Content-Type", "application/json")
 
 
 def _encode_hit(op, shared):
-    # type: (UploadHit, bool) -> field.Asked
+    # type: (operation.UploadHit, bool) -> field.Asked
     query = build_query([("Hash", op.etag), ("FileName", op.key), ("FileSize", "%d" % op.size)])
     pairs = [("Content-Type", native(op.mime))] if op.mime else []
     return "POST", "/uploadhit?" + query, pairs, b""
 
 
 def _source(op):
-    # type: (CopyObject | CopyPart) -> tuple[str, str]
+    # type: (operation.CopyObject | operation.CopyPart) -> tuple[str, str]
     return (SOURCE, "/%s/%s" % (native(op.source_space), quote_path(op.source_key)))
 
 
 def _encode_copy(op, shared):
-    # type: (CopyObject, bool) -> field.Asked
+    # type: (operation.CopyObject, bool) -> field.Asked
     pairs = [_source(op)]
     if op.directive:
         pairs.append((field.DIRECTIVE, native(op.directive)))
@@ -69,7 +50,7 @@ def _encode_copy(op, shared):
 
 
 def _encode_copy_part(op, shared):
-    # type: (CopyPart, bool) -> field.Asked
+    # type: (operation.CopyPart, bool) -> field.Asked
     target = "%s%s&partNumber=%d" % (place(op.key, shared), upload_query(op.upload_id), op.part)
     pairs = [_source(op)]
     if op.range is not None:
@@ -78,24 +59,24 @@ def _encode_copy_part(op, shared):
 
 
 def _encode_rename(op, shared):
-    # type: (RenameObject, bool) -> field.Asked
+    # type: (operation.RenameObject, bool) -> field.Asked
     query = build_query([("newFileName", op.new_key), ("force", "true" if op.force else "false")])
     return "PUT", place(op.key, shared) + "?" + query, [], b""
 
 
 def _encode_mime(op, shared):
-    # type: (SetMime, bool) -> field.Asked
+    # type: (operation.SetMime, bool) -> field.Asked
     body = {"op": "set", "metak": "mimetype", "metav": op.mime}
     return "POST", place(op.key, shared) + "?opmeta", [_JSON], to_bytes(json.dumps(body, sort_keys=True))
 
 
 def _encode_switch(op, shared):
-    # type: (SwitchClass, bool) -> field.Asked
+    # type: (operation.SwitchClass, bool) -> field.Asked
     return "PUT", place(op.key, shared) + "?" + build_query([("storageClass", op.storage_class)]), [], b""
 
 
 def _encode_restore(op, shared):
-    # type: (RestoreObject, bool) -> field.Asked
+    # type: (operation.RestoreObject, bool) -> field.Asked
     return "PUT", place(op.key, shared) + "?restore", [("Tier", native(op.tier))] if op.tier else [], b""
 
 
@@ -106,32 +87,17 @@ def build_tags(tags):
 
 
 def _encode_put_tags(op, shared):
-    # type: (PutTags, bool) -> field.Asked
+    # type: (operation.PutTags, bool) -> field.Asked
     return "PUT", place(op.key, shared) + "?tagging", [_JSON], build_tags(op.tags)
 
 
-def _encode_get_tags(op, shared):
-    # type: (GetTags, bool) -> field.Asked
-    return "GET", place(op.key, shared) + "?tagging", [], b""
-
-
-def _encode_delete_tags(op, shared):
-    # type: (DeleteTags, bool) -> field.Asked
-    return "DELETE", place(op.key, shared) + "?tagging", [], b""
-
-
 def _encode_put_acl(op, shared):
-    # type: (PutAcl, bool) -> field.Asked
+    # type: (operation.PutAcl, bool) -> field.Asked
     return "PUT", place(op.key, shared) + "?acl", [(field.ACL, native(op.acl))], b""
 
 
-def _encode_get_acl(op, shared):
-    # type: (GetAcl, bool) -> field.Asked
-    return "GET", place(op.key, shared) + "?acl", [], b""
-
-
 def _encode_append(op, shared):
-    # type: (AppendObject, bool) -> field.Asked
+    # type: (operation.AppendObject, bool) -> field.Asked
     pairs = stored(op)
     if op.md5:
         pairs.append(("Content-MD5", native(op.md5)))
@@ -139,19 +105,19 @@ def _encode_append(op, shared):
 
 
 ENCODE = {
-    UploadHit: _encode_hit,
-    CopyObject: _encode_copy,
-    CopyPart: _encode_copy_part,
-    RenameObject: _encode_rename,
-    SetMime: _encode_mime,
-    SwitchClass: _encode_switch,
-    RestoreObject: _encode_restore,
-    PutTags: _encode_put_tags,
-    GetTags: _encode_get_tags,
-    DeleteTags: _encode_delete_tags,
-    PutAcl: _encode_put_acl,
-    GetAcl: _encode_get_acl,
-    AppendObject: _encode_append,
+    operation.UploadHit: _encode_hit,
+    operation.CopyObject: _encode_copy,
+    operation.CopyPart: _encode_copy_part,
+    operation.RenameObject: _encode_rename,
+    operation.SetMime: _encode_mime,
+    operation.SwitchClass: _encode_switch,
+    operation.RestoreObject: _encode_restore,
+    operation.PutTags: _encode_put_tags,
+    operation.GetTags: field.bare("GET", "?tagging"),
+    operation.DeleteTags: field.bare("DELETE", "?tagging"),
+    operation.PutAcl: _encode_put_acl,
+    operation.GetAcl: field.bare("GET", "?acl"),
+    operation.AppendObject: _encode_append,
 }  # type: dict[type, Callable[[Any, bool], field.Asked]]
 
 
@@ -176,12 +142,12 @@ def _size(query, name):
 
 
 def _decode_hit(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> UploadHit
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.UploadHit
     etag = query["Hash"].strip().strip(u'"')  # JuiceFS sends the value of HEAD's header
     if not etag:
         raise BadRequest(u"Hash is missing")
     name = _key(query.get("FileName"), u"FileName")
-    return UploadHit(space, name, etag, _size(query, "FileSize"), field.mime(headers))
+    return operation.UploadHit(space, name, etag, _size(query, "FileSize"), field.mime(headers))
 
 
 def _read_source(headers):
@@ -205,10 +171,10 @@ def _read_source(headers):
 
 
 def _decode_copy(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> CopyObject
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.CopyObject
     source_space, source_key, verbatim = _read_source(headers)
-    directive = one_of(headers.get(field.DIRECTIVE), DIRECTIVES, field.DIRECTIVE)
-    return CopyObject(
+    directive = one_of(headers.get(field.DIRECTIVE), operation.DIRECTIVES, field.DIRECTIVE)
+    return operation.CopyObject(
         space,
         key,
         source_space,
@@ -226,7 +192,7 @@ _CLOSED_RANGE = re.compile(r"bytes=[ \t]*([0-9]{1,19})[ \t]*-[ \t]*([0-9]{1,19})
 
 
 def _decode_copy_part(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> CopyPart
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.CopyPart
     source_space, source_key, verbatim = _read_source(headers)
     wanted, value = None, headers.get(SOURCE_RANGE)
     if value is not None:
@@ -234,15 +200,16 @@ def _decode_copy_part(space, key, query, headers, body):
         if not match or int(match.group(2)) < int(match.group(1)):
             raise CopyRangeInvalid()
         wanted = byterange.ByteRange(int(match.group(1)), int(match.group(2)))
-    return CopyPart(space, key, upload_id(query), part_number(query), source_space, source_key, wanted, verbatim)
+    part = part_number(query)
+    return operation.CopyPart(space, key, upload_id(query), part, source_space, source_key, wanted, verbatim)
 
 
 def _decode_rename(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> RenameObject
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.RenameObject
     force = (query.get("force") or u"false").lower()
     if force not in (u"true", u"false"):
         raise BadRequest(u"force is neither true nor false")
-    return RenameObject(space, key, _key(query["newFileName"], u"newFileName"), force == u"true")
+    return operation.RenameObject(space, key, _key(query["newFileName"], u"newFileName"), force == u"true")
 
 
 def _document(body):
@@ -268,7 +235,7 @@ def _member(found, name):
 
 
 def _decode_mime(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> SetMime
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.SetMime
     found = _document(body)
     if found.get("op") != u"set":
         raise BadRequest(u"op is not set")
@@ -277,23 +244,23 @@ def _decode_mime(space, key, query, headers, body):
     mime = field.header_text(_member(found, "metav"), u"metav").strip()
     if not mime or len(to_bytes(mime)) > field.MIME_LIMIT or _CONTROL(mime):
         raise BadRequest(u"metav is no media type")
-    return SetMime(space, key, mime)
+    return operation.SetMime(space, key, mime)
 
 
 _CONTROL = re.compile(u"[\x00-\x1f\x7f]").search
 
 
 def _decode_switch(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> SwitchClass
-    storage_class = one_of(query["storageClass"], STORAGE_CLASSES, u"the storage class")
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.SwitchClass
+    storage_class = one_of(query["storageClass"], operation.STORAGE_CLASSES, u"the storage class")
     if storage_class is None:
         raise BadRequest(u"storageClass is missing")
-    return SwitchClass(space, key, storage_class)
+    return operation.SwitchClass(space, key, storage_class)
 
 
 def _decode_restore(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> RestoreObject
-    return RestoreObject(space, key, one_of(headers.get("Tier"), TIERS, u"Tier"))
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.RestoreObject
+    return operation.RestoreObject(space, key, one_of(headers.get("Tier"), operation.TIERS, u"Tier"))
 
 
 def parse_tags(found):
@@ -311,7 +278,7 @@ def parse_tags(found):
 
 
 def _decode_put_tags(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> PutTags
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.PutTags
     try:
         tags = parse_tags(_document(body))
     except ValueError as error:
@@ -326,58 +293,34 @@ def _decode_put_tags(space, key, query, headers, body):
             raise BadRequest(u"the key of a tag has 1 to %d characters, its value at most %d" % limits)
         if not all(char.isalnum() or char in _TAG_SIGNS for char in name + value):
             raise BadRequest(u"a tag is of letters, digits, blanks and %s" % _TAG_SIGNS.strip())
-    return PutTags(space, key, tags)
-
-
-def _decode_get_tags(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> GetTags
-    return GetTags(space, key)
-
-
-def _decode_delete_tags(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> DeleteTags
-    return DeleteTags(space, key)
+    return operation.PutTags(space, key, tags)
 
 
 def _decode_put_acl(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> PutAcl
-    acl = one_of(headers.get(field.ACL), ACLS, field.ACL)
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.PutAcl
+    acl = one_of(headers.get(field.ACL), operation.ACLS, field.ACL)
     if acl is None:
         raise BadRequest(u"the header %s is missing" % field.ACL)
-    return PutAcl(space, key, acl)
-
-
-def _decode_get_acl(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> GetAcl
-    return GetAcl(space, key)
+    return operation.PutAcl(space, key, acl)
 
 
 def _decode_append(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> AppendObject
-    return AppendObject(
-        space,
-        key,
-        _size(query, "position"),
-        field.mime(headers),
-        field.md5(headers),
-        field.storage_class(headers),
-        field.metadata(headers),
-        field.kept(headers),
-    )
+    # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.AppendObject
+    return operation.AppendObject(space, key, _size(query, "position"), *field.parse_stored(headers))
 
 
 DECODE = {
-    UploadHit: _decode_hit,
-    CopyObject: _decode_copy,
-    CopyPart: _decode_copy_part,
-    RenameObject: _decode_rename,
-    SetMime: _decode_mime,
-    SwitchClass: _decode_switch,
-    RestoreObject: _decode_restore,
-    PutTags: _decode_put_tags,
-    GetTags: _decode_get_tags,
-    DeleteTags: _decode_delete_tags,
-    PutAcl: _decode_put_acl,
-    GetAcl: _decode_get_acl,
-    AppendObject: _decode_append,
+    operation.UploadHit: _decode_hit,
+    operation.CopyObject: _decode_copy,
+    operation.CopyPart: _decode_copy_part,
+    operation.RenameObject: _decode_rename,
+    operation.SetMime: _decode_mime,
+    operation.SwitchClass: _decode_switch,
+    operation.RestoreObject: _decode_restore,
+    operation.PutTags: _decode_put_tags,
+    operation.GetTags: field.plain(operation.GetTags),
+    operation.DeleteTags: field.plain(operation.DeleteTags),
+    operation.PutAcl: _decode_put_acl,
+    operation.GetAcl: field.plain(operation.GetAcl),
+    operation.AppendObject: _decode_append,
 }  # type: dict[type, Callable[[str, str, Mapping[str, str], Headers, bytes], Any]]
