@@ -21,7 +21,7 @@ import click  # noqa: E402
 from uvideo.cli.completion import script  # noqa: E402
 from uvideo.cli.i18n import language, say  # noqa: E402
 from uvideo.cli.program import commands  # noqa: E402
-from uvideo.cli.verb_command import Family, VerbCommand  # noqa: E402
+from uvideo.cli.verb_command import VerbCommand, VerbGroup  # noqa: E402
 
 SHARE = ROOT / "packaging" / "share"
 #: When the words that stand in this file were last changed; man shows it.
@@ -101,7 +101,7 @@ def entries(records: list[tuple[str, str]]) -> Iterator[str]:
         yield from (".TP", f".B {plain(name)}", filled(text) or "\\&")
 
 
-def paragraphs(command: VerbCommand | Family) -> Iterator[str]:
+def paragraphs(command: VerbCommand | VerbGroup) -> Iterator[str]:
     """What its help says besides the options, examples last."""
     texts = [command.english, *command.paragraphs]
     for number, text in enumerate(text for text in texts if text):
@@ -123,14 +123,14 @@ def options(command: click.Command, context: click.Context, shared: bool) -> lis
     return found
 
 
-def verbs(command: Family, context: click.Context) -> Iterator[tuple[VerbCommand | Family, click.Context]]:
+def verbs(command: VerbGroup, context: click.Context) -> Iterator[tuple[VerbCommand | VerbGroup, click.Context]]:
     """Every verb below a command, those of a family after it."""
     for name in command.list_commands(context):
         found = command.get_command(context, name)
-        assert isinstance(found, (VerbCommand, Family)), name
+        assert isinstance(found, (VerbCommand, VerbGroup)), name
         inner = click.Context(found, info_name=name, parent=context)
         yield found, inner
-        if isinstance(found, Family):
+        if isinstance(found, VerbGroup):
             yield from verbs(found, inner)
 
 

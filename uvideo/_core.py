@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 try:
-    from ucloud.uvideo import __version__
-    from ucloud.uvideo.engine import localfile
-    from ucloud.uvideo.protocol import (
-        answer,
-        byterange,
-        cause,
-        compat,
-        condition,
-        dialect,
-        download,
-        errors,
-        etag,
-        expiry,
-        field,
-        json_document,
-        management,
-        message,
-        operation,
-        policy,
-        postfile,
-        provider,
-        restore,
-        signature,
-        upload,
-    )
+    from ucloud.uvideo import __version__ as __version__
+    from ucloud.uvideo.engine import localfile as localfile
+    from ucloud.uvideo.protocol import answer as answer
+    from ucloud.uvideo.protocol import byterange as byterange
+    from ucloud.uvideo.protocol import cause as cause
+    from ucloud.uvideo.protocol import compat as compat
+    from ucloud.uvideo.protocol import condition as condition
+    from ucloud.uvideo.protocol import dialect as dialect
+    from ucloud.uvideo.protocol import download as download
+    from ucloud.uvideo.protocol import errors as errors
+    from ucloud.uvideo.protocol import etag as etag
+    from ucloud.uvideo.protocol import expiry as expiry
+    from ucloud.uvideo.protocol import field as field
+    from ucloud.uvideo.protocol import json_document as json_document
+    from ucloud.uvideo.protocol import management as management
+    from ucloud.uvideo.protocol import message as message
+    from ucloud.uvideo.protocol import operation as operation
+    from ucloud.uvideo.protocol import policy as policy
+    from ucloud.uvideo.protocol import postfile as postfile
+    from ucloud.uvideo.protocol import provider as provider
+    from ucloud.uvideo.protocol import restore as restore
+    from ucloud.uvideo.protocol import signature as signature
+    from ucloud.uvideo.protocol import upload as upload
 except ImportError as failure:
     raise ImportError(
         f"uvideo needs its own half of the package `ucloud`, and cannot load it: {failure}. Most likely another "
@@ -44,8 +42,8 @@ if TYPE_CHECKING:
     from ucloud.uvideo.engine import cancel as cancel
     from ucloud.uvideo.engine import clock_skew as clock_skew
     from ucloud.uvideo.engine import download_target as download_target
+    from ucloud.uvideo.engine import keep_or_abort as keep_or_abort
     from ucloud.uvideo.engine import multipart_upload as multipart_upload
-    from ucloud.uvideo.engine import outcome as outcome
     from ucloud.uvideo.engine import ranged_download as ranged_download
     from ucloud.uvideo.engine import retry as retry
     from ucloud.uvideo.engine import session as session
@@ -67,60 +65,13 @@ if TYPE_CHECKING:
     ManagementOperation = operation.Management[Any]
     Operation = DataOperation | ManagementOperation
 
-__all__ = [
-    "__version__",
-    "answer",
-    "byterange",
-    "cause",
-    "compat",
-    "condition",
-    "dialect",
-    "download",
-    "errors",
-    "etag",
-    "expiry",
-    "field",
-    "json_document",
-    "localfile",
-    "management",
-    "message",
-    "operation",
-    "policy",
-    "postfile",
-    "provider",
-    "restore",
-    "signature",
-    "upload",
-]
-
-#: The modules that carry operations: loaded when they are first asked for, as they bring `requests` with them.
-LATER = {
-    "cancel": "engine",
-    "clock_skew": "engine",
-    "download_target": "engine",
-    "multipart_upload": "engine",
-    "outcome": "engine",
-    "ranged_download": "engine",
-    "retry": "engine",
-    "session": "engine",
-    "single_upload": "engine",
-    "transfer_record": "engine",
-    "upload_source": "engine",
-    "validation": "engine",
-    "address": "http",
-    "connection": "http",
-    "failure_cause": "http",
-    "pool": "http",
-    "proxy": "http",
-    "race": "http",
-    "socks": "http",
-    "trust": "http",
-    "wire": "http",
-}
+#: Rooms whose modules are loaded when they are first asked for, as they bring `requests` with them.
+LATER = ("ucloud.uvideo.engine", "ucloud.uvideo.http")
 
 
 def __getattr__(name: str) -> ModuleType:
-    if name not in LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = globals()[name] = importlib.import_module(f"ucloud.uvideo.{LATER[name]}.{name}")
-    return found
+    for room in LATER:
+        if importlib.util.find_spec(f"{room}.{name}") is not None:
+            found = globals()[name] = importlib.import_module(f"{room}.{name}")
+            return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -40,7 +40,7 @@ def examples() -> list[tuple[str, Example]]:
     found: list[tuple[str, Example]] = []
 
     def read(path: str, command: click.Command) -> None:
-        assert isinstance(command, (verb_command.VerbCommand, verb_command.Family))
+        assert isinstance(command, (verb_command.VerbCommand, verb_command.VerbGroup))
         assert command.examples, f"{path} has no example"
         found.extend((path, each) for each in command.examples)
         for name, each in getattr(command, "commands", {}).items():

@@ -14,15 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uvideo.cli.address import Remote
-from uvideo.cli.plan import Head, PlanWriter, Step, read
-from uvideo.cli.walk import Entry, merge
+from uvideo.cli.compare import merge
+from uvideo.cli.plan import PlanHeader, PlanWriter, Step, read
+from uvideo.cli.walk import Entry
 from uvideo.errors import BadAnswer, InvalidArgument, LocalFailure
 
 KEYS = st.sets(st.text(max_size=6)).map(lambda keys: sorted(keys, key=lambda key: key.encode("utf-8", "replace")))
 
 
 def entries(names: list[str]) -> Iterator[Entry]:
-    return (Entry(name, 1) for name in names)
+    return (Entry(name, 1, name) for name in names)
 
 
 @given(st.sets(st.text(st.characters(codec="utf-8"), max_size=5)), st.sets(st.text(st.characters(codec="utf-8"))))
@@ -45,7 +46,7 @@ def test_a_listing_out_of_order_is_refused(names: list[str]) -> None:
 @pytest.mark.parametrize("count", [50_000, pytest.param(1_000_000, marks=pytest.mark.long)])
 def test_a_million_keys_take_no_memory(count: int) -> None:
     def side(step: int) -> Iterator[Entry]:
-        return (Entry(f"{number:08}", number) for number in range(0, count, step))
+        return (Entry(f"{number:08}", number, "") for number in range(0, count, step))
 
     tracemalloc.start()
     try:
@@ -59,7 +60,7 @@ def test_a_million_keys_take_no_memory(count: int) -> None:
 
 def steps(folder: Path) -> list[Step]:
     file = Entry("a", 3, str(folder / "a"), 5, 7)
-    thing = Entry("b", 4, space="s", key="p/b", etag="e")
+    thing = Entry("b", 4, Remote("s", "p/b"), etag="e")
     return [
         Step("upload", Remote("s", "p/a"), file, None),
         Step("upload", Remote("s", "p/b"), Entry("b", 4, str(folder / "b"), 5, 8), thing),
@@ -69,7 +70,7 @@ def steps(folder: Path) -> list[Step]:
 
 def written(folder: Path) -> Path:
     path = folder / "plan"
-    with PlanWriter(str(path), Head(str(folder), "uvideo://s/p/", "http://h")) as writer:
+    with PlanWriter(str(path), PlanHeader(str(folder), "uvideo://s/p/", "http://h")) as writer:
         for step in steps(folder):
             writer.add(step)
         assert not path.exists()
@@ -89,7 +90,7 @@ def test_a_plan_comes_back_as_it_was(tmp_path: Path) -> None:
 
 
 def test_a_plan_that_breaks_off_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), PlanWriter(str(tmp_path / "plan"), Head("a", "b", "c")) as writer:
+    with pytest.raises(ZeroDivisionError), PlanWriter(str(tmp_path / "plan"), PlanHeader("a", "b", "c")) as writer:
         writer.add(steps(tmp_path)[0])
         raise ZeroDivisionError
     assert os.listdir(tmp_path) == []

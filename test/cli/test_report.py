@@ -13,10 +13,10 @@ import pytest
 
 from test.cli.records import check, kinds
 from test.interpreters import ROOT
-from uvideo import errors
+from uvideo import errors, models
 from uvideo.cli import failure
 from uvideo.cli.report import SUMMARY, Kind, Report, shown, size, span
-from uvideo.transfer import policy
+from uvideo.transfer import fatal_errors
 
 NAME = Kind("name", {"name": "string", "when": "time?"}, lambda record: str(record["name"]))
 
@@ -64,6 +64,17 @@ def test_a_record_has_the_fields_of_its_kind() -> None:
     made, _, _ = report()
     with pytest.raises(TypeError, match="has the fields"):
         made.result(NAME, name="x")
+    with pytest.raises(TypeError, match="has the fields"):
+        made.result(NAME, datetime, name="x", when=None, more=1)
+
+
+def test_fields_that_are_not_given_are_attributes() -> None:
+    made, out, _ = report(json=True)
+    kind = Kind("k", {"space": "string", "class": "string?", "size": "integer", "etag": "string?"}, lambda record: None)
+    made.result(kind, models.ObjectInfo("s", "k", 3, "e", storage_class="IA"), size=4)
+    assert out.getvalue() == '{"kind":"k","space":"s","class":"IA","size":4,"etag":"e"}\n'
+    with pytest.raises(AttributeError):
+        made.result(NAME, models.ObjectInfo("s", "k", 3, "e"), when=None)
 
 
 def test_quiet_leaves_results_and_errors() -> None:
@@ -132,7 +143,7 @@ def test_what_the_system_said_of_a_file_counts() -> None:
             return error
 
     assert failure.code(local(errno.ENOENT)) == failure.NOT_FOUND
-    assert policy.is_full(local(errno.ENOSPC)) and "make room" in str(failure.hint(local(errno.ENOSPC)))
+    assert fatal_errors.is_full(local(errno.ENOSPC)) and "make room" in str(failure.hint(local(errno.ENOSPC)))
     assert pickle.loads(pickle.dumps(errors.LocalFailure("x"))).message == "x"
 
 

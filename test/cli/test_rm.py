@@ -7,6 +7,7 @@ import pytest
 from test.cli.inside import Inside
 from test.cli.records import check
 from test.cli.shell import Shell
+from uvideo.cli.address import Remote
 from uvideo.cli.context import Context
 from uvideo.cli.rm import delete_all
 from uvideo.cli.walk import Entry
@@ -77,7 +78,7 @@ def test_it_removes_nothing_else(
 def test_a_space_that_is_missing_ends_no_work_on_others(shell: Shell, inside: Inside, space: str) -> None:
     context = Context()
     places = [("absent-space", "1"), ("absent-space", "2"), (space, "a")]
-    entries = [Entry(key, 1, space=place, key=key) for place, key in places]
+    entries = [Entry(key, 1, Remote(place, key)) for place, key in places]
     assert delete_all(context, entries, 1, one_space=False) == 1
     assert "a" not in keys(shell, space) and context.report.failed == 2
     context.close()

@@ -38,7 +38,7 @@ def declared() -> list[str]:
     found: list[str] = []
 
     def read(command: click.Command) -> None:
-        assert isinstance(command, (verb_command.VerbCommand, verb_command.Family)), command
+        assert isinstance(command, (verb_command.VerbCommand, verb_command.VerbGroup)), command
         found.extend([command.english, *command.paragraphs, *(each.text for each in command.examples)])
         found.extend(str(getattr(each, "english", "")) for each in command.params)
         for each in getattr(command, "commands", {}).values():

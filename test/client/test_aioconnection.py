@@ -654,7 +654,9 @@ def test_a_connection_that_ended_before_it_was_used_is_not_waited_for(
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(lambda: aio_connection.Connection(loop), "127.0.0.1", made.port)
+        _, connection = await loop.create_connection(
+            lambda: aio_connection.AsyncConnection(loop), "127.0.0.1", made.port
+        )
         connected.set()
         while not (connection._is_lost if is_told else connection.transport.is_closing()):
             await asyncio.sleep(0)
@@ -678,7 +680,7 @@ def test_what_came_unasked_and_the_loop_has_not_read_is_seen(peer: Start) -> Non
     async def main() -> None:
         loop = asyncio.get_running_loop()
         transport, connection = await loop.create_connection(
-            lambda: aio_connection.Connection(loop), "127.0.0.1", made.port
+            lambda: aio_connection.AsyncConnection(loop), "127.0.0.1", made.port
         )
         transport.pause_reading()
         assert sent.wait(60)

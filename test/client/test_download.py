@@ -732,7 +732,7 @@ def test_blocks_without_digest_are_noted_when_they_cannot_be_lost_any_more(
     client: Client, stored: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps: list[str] = []
-    real, append = os.fdatasync, "uvideo.transfer.journal.Claim.append"
+    real, append = os.fdatasync, "uvideo.transfer.journal.JournalClaim.append"
     monkeypatch.setattr(os, "fdatasync", lambda number: (steps.append("sync"), real(number))[1])
     monkeypatch.setattr(append, lambda self, line: steps.append(line) if '"block"' in line else None)
     monkeypatch.setattr("uvideo.transfer.download.UNSYNCED", 2 * BLOCK)

@@ -17,7 +17,7 @@ from test.posix import resource
 from uvideo import Client
 from uvideo._core import download_target as targets
 from uvideo.cli.address import Remote
-from uvideo.cli.plan import Head, PlanWriter, Step
+from uvideo.cli.plan import PlanHeader, PlanWriter, Step
 from uvideo.cli.plan import read as read_plan
 from uvideo.cli.walk import Entry
 from uvideo.config.profiles import edit
@@ -54,8 +54,8 @@ def profiles(folder: Path, text: str) -> None:
 
 
 def plan(folder: Path, text: str) -> None:
-    with PlanWriter(str(folder / "plan"), Head("uvideo://a/", "uvideo://b/", "http://127.0.0.1:9000")) as writer:
-        there = Entry(text, 1, space="b", key=text, etag="e")
+    with PlanWriter(str(folder / "plan"), PlanHeader("uvideo://a/", "uvideo://b/", "http://127.0.0.1:9000")) as writer:
+        there = Entry(text, 1, Remote("b", text), etag="e")
         writer.add(Step("delete", Remote("b", text), None, there))
 
 

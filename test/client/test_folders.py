@@ -13,7 +13,7 @@ import pytest
 
 from test.fakes import FaultProxy
 from uvideo import Cancel, Client, Retry, errors, models
-from uvideo.transfer.folders import Target, check_name
+from uvideo.transfer.folders import FolderTarget, check_name
 from uvideo.transfer.pattern import Filter
 from uvideo.transfer.walk import walk
 
@@ -427,7 +427,7 @@ def test_names_that_a_file_has(tmp_path: Path) -> None:
 
 def test_memory_does_not_grow_with_the_number_of_files(tmp_path: Path) -> None:
     """What is kept of each file that was placed: nothing."""
-    target = Target(str(tmp_path / "copy"))
+    target = FolderTarget(str(tmp_path / "copy"))
     peaks = []
     for count in (2_000, 20_000):
         tracemalloc.start()

@@ -16,7 +16,7 @@ from uvideo._core import download as downloads
 from uvideo._core import localfile
 from uvideo._core import upload as uploads
 from uvideo.errors import InvalidArgument, LocalFailure, TransferBusy
-from uvideo.transfer.journal import Claim, Journal
+from uvideo.transfer.journal import Journal, JournalClaim
 
 BLOCK = 4194304
 WHAT = ("http://127.0.0.1:9000", "space", "key", "/films/a.mp4")
@@ -116,9 +116,9 @@ def test_one_claim_at_a_time(tmp_path: Path) -> None:
 
 
 @pytest.fixture(params=["waits", "looks"])
-def meanwhile(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> list[Claim]:
+def meanwhile(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> list[JournalClaim]:
     """Claims that are discarded while another claim waits for their lock, or once it has opened the file."""
-    claims = list[Claim]()
+    claims = list[JournalClaim]()
     lock = localfile.lock
 
     def late(descriptor: int) -> bool:
@@ -134,7 +134,7 @@ def meanwhile(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_claim_that_waited_for_a_finished_one_gets_a_record_of_its_own(
-    tmp_path: Path, meanwhile: list[Claim]
+    tmp_path: Path, meanwhile: list[JournalClaim]
 ) -> None:
     journal = Journal(tmp_path)
     meanwhile.append(journal.begin(*WHAT))
@@ -145,7 +145,9 @@ def test_a_claim_that_waited_for_a_finished_one_gets_a_record_of_its_own(
     second.release()
 
 
-def test_what_was_finished_while_a_claim_waited_is_no_transfer_any_more(tmp_path: Path, meanwhile: list[Claim]) -> None:
+def test_what_was_finished_while_a_claim_waited_is_no_transfer_any_more(
+    tmp_path: Path, meanwhile: list[JournalClaim]
+) -> None:
     journal = Journal(tmp_path)
     id = noted(journal)
     meanwhile.append(journal.claim(id))

@@ -44,8 +44,6 @@ def keywords(method: Callable[..., Any]) -> dict[str, str]:
         (options.SpaceOptions, Client.create_space),
         (options.CopyOptions, Client.copy),
         (options.ResumeOptions, Client.resume),
-        (options.UploadDirOptions, Client.upload_dir),
-        (options.DownloadDirOptions, Client.download_dir),
     ],
     ids=lambda each: each.__name__,
 )

@@ -100,10 +100,10 @@ FETCH = """
 import os, signal, sys
 from uvideo import Client
 from uvideo._core import download_target, ranged_download
-from uvideo.transfer.journal import Claim
+from uvideo.transfer.journal import JournalClaim
 
 point, left, after = sys.argv[4], int(sys.argv[5]), sys.argv[6] == "after"
-cls = next(cls for cls in (Claim, download_target.FileTarget, ranged_download.Receiver) if hasattr(cls, point))
+cls = next(cls for cls in (JournalClaim, download_target.FileTarget, ranged_download.Receiver) if hasattr(cls, point))
 real = getattr(cls, point)
 
 def step(*given):

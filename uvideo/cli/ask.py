@@ -10,14 +10,18 @@ from uvideo.cli import failure
 from uvideo.cli.context import Context
 from uvideo.cli.i18n import say
 from uvideo.cli.report import shown
+from uvideo.cli.verb_command import option, store
 from uvideo.errors import InvalidArgument
 
-__all__ = ["agreed", "asked", "confirmed", "secret"]
+__all__ = ["agreed", "asked", "confirmed", "secret", "yes"]
+
+#: The option of a verb that asks.
+yes = option("--yes", "-y", is_flag=True, expose_value=False, callback=store, help="Do not ask.")
 
 
-def agreed(context: Context, question: str, yes: bool = False) -> None:
+def agreed(context: Context, question: str) -> None:
     """Return if --yes was given or the user agrees; else the command ends.  InvalidArgument if nobody can be asked."""
-    if yes or context.yes:
+    if context.yes:
         return
     if not context.interactive:
         raise InvalidArgument(say("{question} Nobody can be asked here: give --yes", question=question))

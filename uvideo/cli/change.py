@@ -75,8 +75,8 @@ LONGEST = 60.0  # seconds between two looks
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
 @option("--tier", type=click.Choice(["Expedited", "Standard"], case_sensitive=False), help="How fast, at what price.")
 @option("--wait", is_flag=True, help="Wait until they can be read.")
-@option("--timeout", default="12h", show_default=True, metavar="TIME", help="With --wait: for how long at most.")
-@option("--every", default="2s", show_default=True, metavar="TIME", help="With --wait: until the first look.")
+@option("--timeout", default="12h", metavar="TIME", help="With --wait: for how long at most.")
+@option("--every", default="2s", metavar="TIME", help="With --wait: until the first look.")
 def restore(context: Context, addresses: Sequence[str], tier: str | None, wait: bool, timeout: str, every: str) -> int:
     until = time.monotonic() + duration(timeout).total_seconds()
     pause = duration(every).total_seconds()

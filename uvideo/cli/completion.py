@@ -54,6 +54,9 @@ class _Completed(ShellComplete):
             return [CompletionItem(SCHEME)]
         return [CompletionItem(incomplete, type="file")]
 
+    def format_completion(self, item: CompletionItem) -> str:
+        return f"{item.type},{item.value}"
+
 
 def _settings(args: Sequence[str]) -> dict[str, Any]:
     """profile, endpoint, provider and environ as the words before say."""
@@ -169,7 +172,7 @@ class _Bash(_Completed, BashComplete):
 
     def format_completion(self, item: CompletionItem) -> str:
         if item.type != "plain":
-            return f"{item.type},{item.value}"
+            return super().format_completion(item)
         return "plain," + _UNSAFE.sub(r"\\\1", str(item.value)[self._cut :])
 
 
@@ -189,16 +192,10 @@ def _words(line: str) -> list[str]:
 class _Zsh(_Completed, ZshComplete):
     source_template = _ZSH
 
-    def format_completion(self, item: CompletionItem) -> str:
-        return f"{item.type},{item.value}"
-
 
 @add_completion_class
 class _Fish(_Completed, FishComplete):
     source_template = _FISH
-
-    def format_completion(self, item: CompletionItem) -> str:
-        return f"{item.type},{item.value}"
 
 
 @verb(

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from uvideo.cli.ask import agreed, asked, secret
+from uvideo.cli.ask import agreed, asked, secret, yes
 from uvideo.cli.context import Context
 from uvideo.cli.i18n import say
 from uvideo.cli.report import Kind
@@ -119,17 +119,18 @@ def ls(context: Context) -> None:
 def show(context: Context, name: str | None) -> None:
     name = name or _chosen(context)
     found = _stored(context)[1]
-    if name not in found:
-        raise InvalidArgument(_no_profile(context, name, found))
+    _check_known(name, found)
     for each, value in found[name].items():
         text = json.dumps(value) if isinstance(value, bool) else str(masked(each, value))
         context.report.result(SETTING, profile=name, name=each, value=text, removed=False)
 
 
-def _no_profile(context: Context, name: str, found: Mapping[str, object]) -> str:
+def _check_known(name: str, found: Mapping[str, object]) -> None:
+    """InvalidArgument for a profile that is not among those that were found."""
     if not found:
-        return say("there is no profile yet: uvideo config init makes one", name=name)
-    return say("there is no profile {name}; there are {names}", name=name, names=", ".join(found))
+        raise InvalidArgument(say("there is no profile yet: uvideo config init makes one"))
+    if name not in found:
+        raise InvalidArgument(say("there is no profile {name}; there are {names}", name=name, names=", ".join(found)))
 
 
 @verb(
@@ -214,8 +215,7 @@ def unset(context: Context, names: Sequence[str]) -> None:
     profile = _chosen(context)
     removed = []
     with edit(_path(context)) as draft:
-        if profile not in draft.tables():
-            raise InvalidArgument(_no_profile(context, profile, draft.tables()))
+        _check_known(profile, draft.tables())
         removed = [name for name in names if draft.unset(profile, name)]
     for name in names:
         if name in removed:
@@ -232,8 +232,7 @@ def unset(context: Context, names: Sequence[str]) -> None:
 @click.argument("name", metavar="PROFILE")
 def use(context: Context, name: str) -> None:
     with edit(_path(context)) as draft:
-        if name not in draft.tables():
-            raise InvalidArgument(_no_profile(context, name, draft.tables()))
+        _check_known(name, draft.tables())
         draft.use(name)
     context.report.item(DEFAULT, profile=name)
 
@@ -244,12 +243,11 @@ def use(context: Context, name: str) -> None:
     examples=[Example("Without asking:", "uvideo config rm --yes old")],
 )
 @click.argument("name", metavar="PROFILE")
-@option("--yes", "-y", is_flag=True, help="Do not ask.")
-def rm(context: Context, name: str, yes: bool) -> None:
+@yes
+def rm(context: Context, name: str) -> None:
     found = _stored(context)[1]
-    if name not in found:
-        raise InvalidArgument(_no_profile(context, name, found))
-    agreed(context, say("remove the profile {profile} and its keys?", profile=name), yes)
+    _check_known(name, found)
+    agreed(context, say("remove the profile {profile} and its keys?", profile=name))
     with edit(_path(context)) as draft:
         draft.remove(name)
     context.report.item(REMOVED, profile=name)
@@ -283,14 +281,14 @@ def path(context: Context) -> None:
 @option("--public-key", metavar="KEY", help="The public key; the private one is asked for.")
 @option("--key-file", metavar="FILE", help="Read keys from this file; - for standard input.")
 @option("--no-check", is_flag=True, help="Keep the profile without trying it.")
-@option("--yes", "-y", is_flag=True, help="Replace a profile of that name without asking.")
+@option("--yes", "-y", "replace", is_flag=True, help="Replace a profile of that name without asking.")
 def init(
-    context: Context, region: str | None, public_key: str | None, key_file: str | None, no_check: bool, yes: bool
+    context: Context, region: str | None, public_key: str | None, key_file: str | None, no_check: bool, replace: bool
 ) -> None:
     name = context.profile or (asked(say("name of the profile"), "default") if context.interactive else "default")
     check_name(name)
-    if name in _stored(context)[1]:
-        agreed(context, say("replace the profile {name}?", name=name), yes)
+    if name in _stored(context)[1] and not replace:
+        agreed(context, say("replace the profile {name}?", name=name))
     given = _answers(context, region, public_key, key_file)
     for each, value in given.items():
         check(each, value)

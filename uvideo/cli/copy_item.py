@@ -10,27 +10,28 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from uvideo import errors, same_etag
 from uvideo.cli import mime
 from uvideo.cli.address import Pipe, Remote
 from uvideo.cli.context import Context
 from uvideo.cli.i18n import say
-from uvideo.cli.progress import Display
+from uvideo.cli.progress import Display, Line
 from uvideo.cli.report import Kind, OutputGone, size
 from uvideo.cli.walk import Entry
 from uvideo.errors import IntegrityError, InvalidArgument, LocalFailure, UVideoError
-from uvideo.transfer.policy import CircuitBreaker, system
+from uvideo.transfer.fatal_errors import CircuitBreaker, system
 from uvideo.transfer.pool import Pool
 
 if TYPE_CHECKING:
     from uvideo import Limit
-    from uvideo.models import ObjectInfo, Progress, TransferRecord
+    from uvideo.client.options import ResumeOptions
+    from uvideo.models import ObjectInfo, TransferRecord
 
 T = TypeVar("T")
 
-__all__ = ["DONE", "SKIPPED", "Mover", "Task", "Way", "sides"]
+__all__ = ["DONE", "SKIPPED", "Mover", "MoverOptions", "Task", "sides"]
 
 _WORDS = {
     ("upload", False): "uploaded {source} -> {target}, {size}",
@@ -75,7 +76,7 @@ SKIPPED = Kind(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class MoverOptions:
     """How items are carried.  jobs: at a time.  limit: shared by all.  keep: leave targets that exist.
 
     move: remove the source after.  verify: False if a copy need not be verified before.  metadata, storage_class, mime:
@@ -114,16 +115,21 @@ class Task:
     def source(self) -> str:
         if self.record is not None:
             return sides(self.record)[0]
-        if self.entry is None:
-            return "-"
-        if self.entry.path is not None:
-            return self.entry.path
-        return f"uvideo://{self.entry.space}/{self.entry.key}"
+        return "-" if self.entry is None else str(self.entry.place)
 
     @property
     def size(self) -> int:
         known = self.entry or self.record
         return known.size or 0 if known is not None else 0
+
+
+class Carried(NamedTuple):
+    """How an item came to its target.  bytes: that were moved, or would be.  etag, verified: of what is there now."""
+
+    action: str
+    bytes: int
+    etag: str | None
+    verified: bool = False
 
 
 class Mover:
@@ -136,17 +142,17 @@ class Mover:
     def __init__(
         self,
         context: Context,
-        way: Way,
+        options: MoverOptions,
         shown: Display,
         learn: Callable[[str, str, int, int | None], None] | None = None,
         *,
         one_space: bool = True,
         one_disk: bool = True,
     ) -> None:
-        self._context, self._way, self._display, self._learn = context, way, shown, learn
+        self._context, self._options, self._display, self._learn = context, options, shown, learn
         self._client, self._report = context.client, context.report
         self.done = self.bytes = self.skipped = 0
-        self._breaker = CircuitBreaker(way.jobs, one_space=one_space, one_disk=one_disk)
+        self._breaker = CircuitBreaker(options.jobs, one_space=one_space, one_disk=one_disk)
         self._began = time.monotonic()
         self._lock = threading.Lock()
 
@@ -168,7 +174,7 @@ class Mover:
             if self._breaker.is_open:
                 pool.stop()
 
-        pool = Pool(one, self._way.jobs, self._context.cancel)
+        pool = Pool(one, self._options.jobs, self._context.cancel)
         pool.run(items)
         self._report.ended_early(pool, total)
 
@@ -189,26 +195,26 @@ class Mover:
         line = None if self._context.dry_run else self._display.begin(source)
         moved = 0
         try:
-            if self._way.keep and self._exists(task.target):
+            if self._options.keep and self._exists(task.target):
                 self.skip(source, str(task.target), "exists")
                 return True
             began = time.monotonic()
-            action, moved, etag, verified = self._carry(task, line)
-            removed = False
-            if self._way.move and not self._context.dry_run:
-                removed = action == "rename" or self._remove(task, moved, etag, verified)
+            carried = self._carry(task, line)
+            moved, removed = carried.bytes, False
+            if self._options.move and not self._context.dry_run:
+                removed = carried.action == "rename" or self._remove(task, carried)
             with self._lock:
                 self.done += 1
                 self.bytes += moved
             self._breaker.succeeded()
             self._report.item(
                 DONE,
-                action=action,
+                action=carried.action,
                 source=source,
                 target=str(task.target),
-                bytes=None if task.source == "-" and self._context.dry_run else moved,
-                etag=etag,
-                verified=verified,
+                bytes=None if source == "-" and self._context.dry_run else moved,
+                etag=carried.etag,
+                verified=carried.verified,
                 removed=removed,
                 seconds=round(time.monotonic() - began, 3),
                 dry_run=self._context.dry_run,
@@ -242,150 +248,120 @@ class Mover:
             return True
         return False
 
-    def _carry(self, task: Task, line: Callable[[Progress], None] | None) -> tuple[str, int, str | None, bool]:
-        """(action, bytes, etag, verified)"""
+    def _carry(self, task: Task, line: Line | None) -> Carried:
         entry, target = task.entry, task.target
         if task.record is not None:
             return self._resume(task.record, line)
-        if entry is None or entry.path is not None:
+        if entry is None or isinstance(entry.place, str):
             assert isinstance(target, Remote)
             return self._upload(entry, target, line)
         if isinstance(target, Remote):
-            return self._copy(entry, target, line)
-        return self._download(entry, target, line)
+            return self._copy(entry, entry.place, target, line)
+        return self._download(entry, entry.place, target, line)
 
     # Ways
 
-    def _resume(
-        self, record: TransferRecord, line: Callable[[Progress], None] | None
-    ) -> tuple[str, int, str | None, bool]:
-        if self._context.dry_run:
-            return record.direction, record.size or 0, record.etag, False
-        way, cancel = self._way, self._context.cancel
-        found = self._client.resume(
-            record.id, part_jobs=way.part_jobs, bandwidth=way.limit, progress=line, cancel=cancel
-        )
-        return record.direction, found.size or 0, found.etag, found.verified
+    def _given(self, line: Line | None) -> ResumeOptions:
+        """What uploads, downloads and resumed ones have in common."""
+        options, cancel = self._options, self._context.cancel
+        return {"part_jobs": options.part_jobs, "bandwidth": options.limit, "progress": line, "cancel": cancel}
 
-    def _upload(
-        self, entry: Entry | None, target: Remote, line: Callable[[Progress], None] | None
-    ) -> tuple[str, int, str | None, bool]:
-        way = self._way
+    def _resume(self, record: TransferRecord, line: Line | None) -> Carried:
         if self._context.dry_run:
-            return "upload", entry.size if entry is not None else 0, None, False
+            return Carried(record.direction, record.size or 0, record.etag)
+        found = self._client.resume(record.id, **self._given(line))
+        return Carried(record.direction, found.size or 0, found.etag, found.verified)
+
+    def _upload(self, entry: Entry | None, target: Remote, line: Line | None) -> Carried:
+        options, path = self._options, None if entry is None else entry.path
+        if self._context.dry_run:
+            return Carried("upload", entry.size if entry is not None else 0, None)
         source: Any
-        if entry is None:
+        if path is None:
             source = sys.stdin.buffer
-            kind = way.mime or mime.by_name(target.key) or mime.by_content(source.peek(mime.HEAD)[: mime.HEAD])
+            kind = options.mime or mime.by_name(target.key) or mime.by_content(source.peek(mime.HEAD)[: mime.HEAD])
         else:
-            assert entry.path is not None
-            source = Path(entry.path)
-            kind = way.mime or mime.guess(target.key, entry.path)
+            source = Path(path)
+            kind = options.mime or mime.guess(target.key, path)
+        given, metadata = self._given(line), options.metadata
         stored = self._client.upload(
-            target.space,
-            target.key,
-            source,
-            mime=kind,
-            storage_class=way.storage_class,
-            metadata=way.metadata,
-            part_jobs=way.part_jobs,
-            bandwidth=way.limit,
-            progress=line,
-            cancel=self._context.cancel,
+            target.space, target.key, source, mime=kind, storage_class=options.storage_class, metadata=metadata, **given
         )
-        if entry is not None and entry.path is not None and stored.etag and stored.verified and self._learn:
-            self._learn(entry.path, stored.etag, entry.size, entry.mtime_ns)
-        return "upload", stored.size or 0, stored.etag, stored.verified
+        if entry is not None and path is not None and stored.etag and stored.verified and self._learn:
+            self._learn(path, stored.etag, entry.size, entry.mtime_ns)
+        return Carried("upload", stored.size or 0, stored.etag, stored.verified)
 
-    def _download(
-        self, entry: Entry, target: str | Pipe, line: Callable[[Progress], None] | None
-    ) -> tuple[str, int, str | None, bool]:
-        assert entry.space is not None and entry.key is not None
+    def _download(self, entry: Entry, source: Remote, target: str | Pipe, line: Line | None) -> Carried:
         if self._context.dry_run:
-            return "download", entry.size, entry.etag, False
-        where: Any = sys.stdout.buffer if isinstance(target, Pipe) else target
-        if isinstance(target, str):
-            folder = os.path.dirname(target)
-            if folder:
-                os.makedirs(folder, exist_ok=True)
-        found = self._client.download(
-            entry.space,
-            entry.key,
-            where,
-            part_jobs=self._way.part_jobs,
-            bandwidth=self._way.limit,
-            progress=line,
-            cancel=self._context.cancel,
-        )
+            return Carried("download", entry.size, entry.etag)
+        if isinstance(target, str) and (folder := os.path.dirname(target)):
+            os.makedirs(folder, exist_ok=True)
+        where = sys.stdout.buffer if isinstance(target, Pipe) else target
+        found = self._client.download(source.space, source.key, where, **self._given(line))
         if isinstance(target, Pipe):
             sys.stdout.buffer.flush()
         elif found.verified and found.etag and self._learn:
             self._learn(target, found.etag, found.size, None)
-        return "download", found.size, found.etag, found.verified
+        return Carried("download", found.size, found.etag, found.verified)
 
-    def _copy(
-        self, entry: Entry, target: Remote, line: Callable[[Progress], None] | None
-    ) -> tuple[str, int, str | None, bool]:
-        assert entry.space is not None and entry.key is not None
-        way = self._way
-        if (entry.space, entry.key) == (target.space, target.key):
+    def _copy(self, entry: Entry, source: Remote, target: Remote, line: Line | None) -> Carried:
+        options = self._options
+        if source == target:
             raise InvalidArgument(say("source and target are the same object"))
-        changed = any(each is not None for each in (way.metadata, way.storage_class, way.mime))
-        if way.move and entry.space == target.space and not changed:
+        changed = any(each is not None for each in (options.metadata, options.storage_class, options.mime))
+        if options.move and source.space == target.space and not changed:
             if self._context.dry_run:
-                return "rename", entry.size, entry.etag, False
-            self._client.rename(entry.space, entry.key, target.key, force=not way.keep)
+                return Carried("rename", entry.size, entry.etag)
+            self._client.rename(source.space, source.key, target.key, force=not options.keep)
             found = self._client.stat(target.space, target.key)
             is_same = found.size == entry.size and same_etag(entry.etag, found.etag, found.size)
-            return "rename", found.size, found.etag, bool(is_same)
+            return Carried("rename", found.size, found.etag, bool(is_same))
         if self._context.dry_run:
-            return "copy", entry.size, entry.etag, False
+            return Carried("copy", entry.size, entry.etag)
         kept: ObjectInfo | None = None
-        if way.metadata is not None or way.mime is not None:  # what is not given stays as it is
-            kept = self._client.stat(entry.space, entry.key)
+        if options.metadata is not None or options.mime is not None:  # what is not given stays as it is
+            kept = self._client.stat(source.space, source.key)
         copied = self._client.copy(
             target.space,
             target.key,
-            entry.space,
-            entry.key,
-            mime=(way.mime or kept.mime) if kept else None,
-            metadata=(kept.metadata if way.metadata is None else way.metadata) if kept else None,
+            source.space,
+            source.key,
+            mime=(options.mime or kept.mime) if kept else None,
+            metadata=(kept.metadata if options.metadata is None else options.metadata) if kept else None,
             headers=kept.headers if kept else None,
-            storage_class=way.storage_class,
-            part_jobs=way.part_jobs,
+            storage_class=options.storage_class,
+            part_jobs=options.part_jobs,
             progress=line,
             cancel=self._context.cancel,
         )
-        return "copy", copied.size or 0, copied.etag, copied.verified
+        return Carried("copy", copied.size or 0, copied.etag, copied.verified)
 
     # After a move
 
-    def _remove(self, task: Task, moved: int, etag: str | None, verified: bool) -> bool:
+    def _remove(self, task: Task, carried: Carried) -> bool:
         """Remove what was moved, if it is still what was copied and its copy is there.  Whether it was."""
         entry = task.entry
         assert entry is not None
-        if not verified and self._way.verify:
+        if not carried.verified and self._options.verify:
             raise IntegrityError(
                 say("the copy could not be verified, so the source stays; --no-verify moves it all the same")
             )
-        if moved != entry.size:
-            raise LocalFailure(say("it changed while it was copied, so it stays"))
-        self._look(task.target, entry.size, etag)
-        if entry.path is not None:
-            now = os.stat(entry.path)
+        changed, place = say("it changed while it was copied, so it stays"), entry.place
+        if carried.bytes != entry.size:
+            raise LocalFailure(changed)
+        self._look(task.target, entry.size, carried.etag)
+        if isinstance(place, str):
+            now = os.stat(place)
             if (now.st_size, now.st_mtime_ns, now.st_ino) != (entry.size, entry.mtime_ns, entry.inode):
-                raise LocalFailure(say("it changed while it was copied, so it stays"))
-            os.unlink(entry.path)
+                raise LocalFailure(changed)
+            os.unlink(place)
             return True
-        assert entry.space is not None and entry.key is not None
-        found = self._client.stat(entry.space, entry.key)
+        found = self._client.stat(place.space, place.key)
         if found.size != entry.size or any(
-            same_etag(found.etag, each, found.size) is False for each in (etag, entry.etag) if each
+            same_etag(found.etag, each, found.size) is False for each in (carried.etag, entry.etag) if each
         ):
-            raise errors.ObjectChanged(
-                say("it changed while it was copied, so it stays"), space=entry.space, key=entry.key
-            )
-        self._client.delete(entry.space, entry.key)
+            raise errors.ObjectChanged(changed, space=place.space, key=place.key)
+        self._client.delete(place.space, place.key)
         return True
 
     def _look(self, target: Remote | str | Pipe, size: int, etag: str | None) -> None:

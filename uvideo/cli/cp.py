@@ -11,32 +11,31 @@ import click
 
 from uvideo.cli.address import Local, Pipe, parse
 from uvideo.cli.context import Context
-from uvideo.cli.copy_item import Mover, Way
-from uvideo.cli.destinations import Route
+from uvideo.cli.copy_item import Mover, MoverOptions
+from uvideo.cli.destinations import Destinations
 from uvideo.cli.i18n import say
 from uvideo.cli.progress import display
 from uvideo.cli.verb_command import Example, Function, option, store, verb
 from uvideo.errors import InvalidArgument
 from uvideo.transfer.pattern import Filter
 
-__all__ = ["cp", "mv", "filters", "pairs", "rates", "way"]
+__all__ = ["cp", "filters", "mover_options", "mv", "pairs", "rates"]
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from uvideo import Limit
 
 JOBS = 8
 
 
-class Filters(TypedDict):
+class FilterOptions(TypedDict):
     """What ``filters`` gives a verb."""
 
     include: tuple[str, ...]
     exclude: tuple[str, ...]
 
 
-class Rates(TypedDict):
+class RateOptions(TypedDict):
     """What ``rates`` gives a verb."""
 
     jobs: int
@@ -44,7 +43,7 @@ class Rates(TypedDict):
     bwlimit: str | None
 
 
-class Moving(Filters, Rates):
+class MoveOptions(FilterOptions, RateOptions):
     """What ``moving`` gives a verb, but for its sources and target."""
 
     recursive: bool
@@ -65,7 +64,7 @@ def rates(function: Function) -> Function:
     option("--no-verify", is_flag=True, expose_value=False, callback=store, help="Compare no etags.")(function)
     option("--bwlimit", metavar="RATE", help="Bytes a second for all together, for example 10M.")(function)
     option("--part-jobs", type=click.IntRange(1, 64), help="Parts of one file at a time. [default: 4]")(function)
-    jobs = option("--jobs", "-j", type=click.IntRange(1, 256), default=JOBS, show_default=True, help="Files at a time.")
+    jobs = option("--jobs", "-j", type=click.IntRange(1, 256), default=JOBS, help="Files at a time.")
     return jobs(function)
 
 
@@ -80,16 +79,12 @@ def pairs(texts: Iterable[str]) -> dict[str, str] | None:
     return found or None
 
 
-def limit(rate: str | None) -> Limit | None:
+def mover_options(context: Context, options: RateOptions) -> MoverOptions:
+    """How items are carried by the options of ``rates``."""
     from uvideo import Limit
 
-    return None if rate is None else Limit(rate)
-
-
-def way(context: Context, options: Rates) -> Way:
-    """How items are carried by the options of ``rates``."""
-    rate = limit(options["bwlimit"])
-    return Way(jobs=options["jobs"], part_jobs=options["part_jobs"], limit=rate, verify=not context.no_verify)
+    limit = None if options["bwlimit"] is None else Limit(options["bwlimit"])
+    return MoverOptions(jobs=options["jobs"], part_jobs=options["part_jobs"], limit=limit, verify=not context.no_verify)
 
 
 def moving(function: Function) -> Function:
@@ -124,7 +119,7 @@ def _is_output(path: str) -> bool:
         return False
 
 
-def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, **options: Unpack[Moving]) -> int:
+def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, **options: Unpack[MoveOptions]) -> int:
     report = context.report
     to = parse(target)
     if isinstance(to, Pipe) or (isinstance(to, Local) and _is_output(to.path)):
@@ -133,14 +128,14 @@ def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, *
     if move and (isinstance(to, Pipe) or any(isinstance(each, Pipe) for each in given)):
         raise InvalidArgument(say("a pipe cannot be moved: uvideo cp copies to and from it"))
     chosen = replace(
-        way(context, options),
+        mover_options(context, options),
         metadata=pairs(options["meta"]),
         storage_class=options["storage_class"],
         mime=options["mime"],
         keep=options["no_clobber"],
         move=move,
     )
-    route = Route(
+    destinations = Destinations(
         context.client,
         given,
         to,
@@ -153,7 +148,7 @@ def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, *
     with display(context) as shown:
         spaces = {getattr(each, "space", None) for each in given}
         mover = Mover(context, chosen, shown, one_space=len(spaces) == 1)
-        mover.carry(route.tasks())
+        mover.carry(destinations.tasks())
     if mover.done + mover.skipped + report.failed != 1 or report.json:
         mover.summary()
     return report.finish(mover.done + mover.skipped)
@@ -200,7 +195,7 @@ AGAIN = "A transfer that was interrupted goes on when the same command is run ag
     changes=True,
 )
 @moving
-def cp(context: Context, sources: tuple[str, ...], target: str, **options: Unpack[Moving]) -> int:
+def cp(context: Context, sources: tuple[str, ...], target: str, **options: Unpack[MoveOptions]) -> int:
     return _move(context, False, sources, target, **options)
 
 
@@ -220,5 +215,5 @@ def cp(context: Context, sources: tuple[str, ...], target: str, **options: Unpac
     changes=True,
 )
 @moving
-def mv(context: Context, sources: tuple[str, ...], target: str, **options: Unpack[Moving]) -> int:
+def mv(context: Context, sources: tuple[str, ...], target: str, **options: Unpack[MoveOptions]) -> int:
     return _move(context, True, sources, target, **options)

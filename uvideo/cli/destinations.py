@@ -5,21 +5,22 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from uvideo.cli.address import Address, Local, Pipe, Remote
 from uvideo.cli.copy_item import Task
 from uvideo.cli.i18n import say
-from uvideo.cli.lookup import exists, stat_object
-from uvideo.cli.walk import Entry, files, objects, one_file
+from uvideo.cli.lookup import exists
+from uvideo.cli.walk import Entry, files, objects, one_file, one_object
 from uvideo.errors import InvalidArgument, LocalFailure, NotFound, UVideoError
-from uvideo.transfer.folders import Target
+from uvideo.transfer.folders import FolderTarget
 from uvideo.transfer.pattern import Filter, compiled, literal_prefix
 
 if TYPE_CHECKING:
     from uvideo import Client
 
-__all__ = ["Pattern", "Route", "expand"]
+__all__ = ["Destinations", "Pattern", "expand"]
 
 Refuse = Callable[[BaseException, str], None]
 
@@ -105,7 +106,7 @@ def _remote(client: Client, source: Remote, recursive: bool, prefix: str, litera
         pattern = Pattern(key, recursive)
         flat = not recursive and "**" not in key and key.count("/") == pattern.base.count("/")
         for entry in objects(client, space, pattern.prefix, pattern.base, flat):
-            if entry.key is not None and pattern.match(entry.key):
+            if isinstance(entry.place, Remote) and pattern.match(entry.place.key):
                 yield entry
         return
     if source.is_folder:
@@ -115,7 +116,7 @@ def _remote(client: Client, source: Remote, recursive: bool, prefix: str, litera
             yield _under(prefix, entry)
         return
     try:
-        found = stat_object(client, source)
+        found = one_object(client, source, key.rpartition("/")[2])
     except NotFound:
         below = next(iter(client.list(space, key + "/", page_size=1)), None)
         if below is None:
@@ -125,24 +126,14 @@ def _remote(client: Client, source: Remote, recursive: bool, prefix: str, litera
         for entry in objects(client, space, key + "/"):
             yield _under(prefix, entry)
         return
-    name = key.rpartition("/")[2]
-    yield Entry(name, found.size, space=space, key=key, etag=found.etag, modified=found.modified)
+    yield found
 
 
 def _under(prefix: str, entry: Entry) -> Entry:
-    if not prefix:
-        return entry
-    return Entry(
-        prefix + entry.name,
-        entry.size,
-        space=entry.space,
-        key=entry.key,
-        etag=entry.etag,
-        modified=entry.modified,
-    )
+    return replace(entry, name=prefix + entry.name) if prefix else entry
 
 
-class Route:
+class Destinations:
     """From sources to a target.  InvalidArgument for what cannot be meant, before anything is done.
 
     refuse(error, item): told of each item that cannot be carried.
@@ -171,7 +162,7 @@ class Route:
             self._into = self._into or os.path.isdir(target.path)
         if isinstance(target, Pipe) and self._into:
             raise InvalidArgument(say("only one object can go to standard output; uvideo cat takes several"))
-        self._folder: Target | None = None
+        self._folder: FolderTarget | None = None
         self._taken: set[int] = set()
 
     def _check(self) -> None:
@@ -212,7 +203,7 @@ class Route:
                 try:
                     found = self._place(entry, source)
                 except (UVideoError, OSError) as error:
-                    self._refuse(error, entry.path or f"uvideo://{entry.space}/{entry.key}")
+                    self._refuse(error, str(entry.place))
                     continue
                 if found is not None:
                     yield Task(entry, found)
@@ -223,9 +214,10 @@ class Route:
         if isinstance(target, Pipe):
             return target
         if isinstance(target, Remote):
-            key = _slashed(target.key) + entry.name if self._into else target.key
+            below = _slashed(target.key)
+            key = below + entry.name if self._into else target.key
             if isinstance(source, Remote) and source.is_pattern and source.space == target.space and self._into:
-                if entry.key is not None and entry.key.startswith(_slashed(target.key)) and target.key:
+                if isinstance(entry.place, Remote) and entry.place.key.startswith(below) and target.key:
                     return None  # it lies in the target already
             self._take(key)
             return Remote(target.space, key)
@@ -234,7 +226,7 @@ class Route:
         if entry.name == "":
             return None
         if self._folder is None:
-            self._folder = Target(target.path, self._dry_run)
+            self._folder = FolderTarget(target.path, self._dry_run)
         found = self._folder.place(entry.name, entry.size)
         self._take(entry.name)
         return found

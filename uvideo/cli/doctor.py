@@ -82,16 +82,7 @@ def doctor(context: Context, url: str | None, space: str | None) -> int:
         raise InvalidArgument(say("give a URL or --space, not both"))
     code = failure.OK
     for finding in _link(context, url) if url is not None else _set_up(context, space):
-        context.report.result(
-            CHECK,
-            check=finding.check,
-            verdict=finding.verdict,
-            code=finding.code,
-            message=found(finding),
-            advice=advice(finding),
-            causes=finding.causes,
-            facts=finding.facts,
-        )
+        context.report.result(CHECK, finding, message=found(finding), advice=advice(finding))
         if finding.verdict == "failed" and code != failure.AUTH:
             code = failure.AUTH if finding.facts.get("error") in _REFUSED_KEYS else failure.FAILED
     return code

@@ -26,24 +26,24 @@ UNSAID = "STANDARD"  # where the service names no class
 
 
 @dataclass
-class Usage:
-    """What is stored below a folder.  classes: storage class -> [objects, bytes]."""
+class FolderUsage:
+    """What is stored below a folder.  classes: storage class -> {"objects": how many, "bytes": of all of them}."""
 
     key: str
-    classes: dict[str, list[int]] = field(default_factory=dict)
+    classes: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def add(self, found: ObjectInfo) -> None:
-        counted = self.classes.setdefault(found.storage_class or UNSAID, [0, 0])
-        counted[0] += 1
-        counted[1] += found.size
+        counted = self.classes.setdefault(found.storage_class or UNSAID, {"objects": 0, "bytes": 0})
+        counted["objects"] += 1
+        counted["bytes"] += found.size
 
     @property
     def objects(self) -> int:
-        return sum(each[0] for each in self.classes.values())
+        return sum(each["objects"] for each in self.classes.values())
 
     @property
     def bytes(self) -> int:
-        return sum(each[1] for each in self.classes.values())
+        return sum(each["bytes"] for each in self.classes.values())
 
 
 def _usage(human: bool, by_class: bool) -> Kind:
@@ -88,7 +88,7 @@ USAGE = Kind(
     ],
 )
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
-@option("--depth", type=click.IntRange(0, 1000), default=0, show_default=True, help="Folders this deep get a line too.")
+@option("--depth", type=click.IntRange(0, 1000), default=0, help="Folders this deep get a line too.")
 @option("--by-class", is_flag=True, help="Each storage class on a line of its own.")
 @option("--human-readable", "-H", "human", is_flag=True, help="Sizes such as 12.3 MiB.")
 def du(context: Context, addresses: Sequence[str], depth: int, by_class: bool, human: bool) -> int:
@@ -97,28 +97,20 @@ def du(context: Context, addresses: Sequence[str], depth: int, by_class: bool, h
     for place in places:
         with context.report.failing(place):
             for usage, is_total in _measured(context.client, place, depth):
-                context.report.result(
-                    kind,
-                    space=place.space,
-                    key=usage.key,
-                    objects=usage.objects,
-                    bytes=usage.bytes,
-                    classes={name: {"objects": each[0], "bytes": each[1]} for name, each in usage.classes.items()},
-                    total=is_total,
-                )
+                context.report.result(kind, usage, space=place.space, total=is_total)
     return context.report.finish(max(0, len(places) - context.report.failed))
 
 
-def _measured(client: Client, place: Remote, depth: int) -> Iterator[tuple[Usage, bool]]:
-    """(Usage, whether it is the total) of each folder once all of it was listed, the total last.  NotFound."""
+def _measured(client: Client, place: Remote, depth: int) -> Iterator[tuple[FolderUsage, bool]]:
+    """(FolderUsage, whether it is the total) of each folder once all of it was listed, the total last.  NotFound."""
     base = len(Pattern(place.key).base) if place.is_pattern else len(place.key) + (not place.is_folder)
-    total, above = Usage(place.key), list[Usage]()
+    total, above = FolderUsage(place.key), list[FolderUsage]()
     for found in entries(client, place, recursive=True):
         assert not isinstance(found, str)
         while above and not found.key.startswith(above[-1].key):
             yield above.pop(), False
         while len(above) < depth and (end := found.key.find("/", len(above[-1].key) if above else base)) >= 0:
-            above.append(Usage(found.key[: end + 1]))
+            above.append(FolderUsage(found.key[: end + 1]))
         for each in (total, *above):
             each.add(found)
     while above:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uvideo import errors
 from uvideo.cli.i18n import say
-from uvideo.transfer.policy import is_full, system
+from uvideo.transfer.fatal_errors import is_full, system
 
 __all__ = [
     "AUTH",

@@ -13,7 +13,7 @@ from uvideo.cli.context import Context
 from uvideo.cli.destinations import Pattern
 from uvideo.cli.lookup import exists
 from uvideo.cli.report import Kind, moment, named, size
-from uvideo.cli.space import SPACE, space_record
+from uvideo.cli.space import SPACE
 from uvideo.cli.verb_command import Example, option, verb
 from uvideo.errors import NotFound
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from uvideo import Client
     from uvideo.models import ObjectInfo
 
-__all__ = ["FOLDER", "OBJECT", "entries", "keys", "ls", "object_record"]
+__all__ = ["FOLDER", "OBJECT", "entries", "keys", "ls"]
 
 OBJECT = Kind(
     "object",
@@ -40,22 +40,6 @@ OBJECT = Kind(
     named,
 )
 FOLDER = Kind("folder", {"space": "string", "key": "string"}, named)
-
-
-def object_record(found: ObjectInfo) -> dict[str, Any]:
-    """The fields of OBJECT."""
-    return {
-        "space": found.space,
-        "key": found.key,
-        "size": found.size,
-        "etag": found.etag,
-        "mime": found.mime,
-        "class": found.storage_class,
-        "modified": found.modified,
-        "created": found.created,
-        "restore": found.restore,
-        "metadata": found.metadata,
-    }
 
 
 def _long(human: bool) -> tuple[Kind, Kind]:
@@ -94,7 +78,7 @@ def _long(human: bool) -> tuple[Kind, Kind]:
 def ls(context: Context, addresses: Sequence[str], long: bool, human: bool, recursive: bool, most: int | None) -> int:
     if not addresses:
         for space in islice(context.client.list_spaces(), most):
-            context.report.result(SPACE, **space_record(space))
+            context.report.result(SPACE, space, space=space.name)
         return 0
     kinds = _long(human) if long or human else (OBJECT, FOLDER)
     places = [remote(each) for each in addresses]
@@ -104,7 +88,7 @@ def ls(context: Context, addresses: Sequence[str], long: bool, human: bool, recu
                 if isinstance(found, str):
                     context.report.result(kinds[1], space=place.space, key=found)
                 else:
-                    context.report.result(kinds[0], **object_record(found))
+                    context.report.result(kinds[0], found)
     return context.report.finish(max(0, len(places) - context.report.failed))
 
 

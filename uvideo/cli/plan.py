@@ -10,7 +10,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from types import TracebackType
 from typing import Any, TextIO
@@ -21,7 +21,7 @@ from uvideo.cli.walk import Entry
 from uvideo.config import localfile
 from uvideo.errors import InvalidArgument, LocalFailure
 
-__all__ = ["Head", "Plan", "PlanWriter", "Step", "read"]
+__all__ = ["Plan", "PlanHeader", "PlanWriter", "Step", "read"]
 
 VERSION = 1
 ACTIONS = ("upload", "download", "copy", "delete")
@@ -41,7 +41,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class PlanHeader:
     """source, target: the addresses, local ones absolute.  endpoint: of the service."""
 
     source: str
@@ -49,19 +49,22 @@ class Head:
     endpoint: str
 
 
+def _written(place: Remote | str) -> dict[str, str]:
+    return {"path": os.path.abspath(place)} if isinstance(place, str) else {"space": place.space, "key": place.key}
+
+
 def _state(entry: Entry | None) -> dict[str, Any] | None:
     if entry is None:
         return None
-    if entry.path is not None:
-        path = os.path.abspath(entry.path)
-        return {"path": path, "size": entry.size, "mtime_ns": entry.mtime_ns, "inode": entry.inode}
-    return {"space": entry.space, "key": entry.key, "size": entry.size, "etag": entry.etag}
+    if isinstance(entry.place, str):
+        return {**_written(entry.place), "size": entry.size, "mtime_ns": entry.mtime_ns, "inode": entry.inode}
+    return {**_written(entry.place), "size": entry.size, "etag": entry.etag}
 
 
 class PlanWriter:
     """Writes a plan, which appears under its name when it is complete.  Not safe to share between threads."""
 
-    def __init__(self, path: str, head: Head) -> None:
+    def __init__(self, path: str, head: PlanHeader) -> None:
         self._path, self._head, self._steps = path, head, 0
         self._aside = ""
         self._file: TextIO
@@ -73,15 +76,7 @@ class PlanWriter:
         descriptor = os.open(self._aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         self._file = os.fdopen(descriptor, "w", encoding="utf-8")
         created = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        self._write(
-            {
-                "uvideo-plan": VERSION,
-                "source": self._head.source,
-                "target": self._head.target,
-                "endpoint": self._head.endpoint,
-                "created": created,
-            }
-        )
+        self._write({"uvideo-plan": VERSION, **asdict(self._head), "created": created})
         return self
 
     def _write(self, record: dict[str, Any]) -> None:
@@ -89,8 +84,8 @@ class PlanWriter:
 
     def add(self, step: Step) -> None:
         self._steps += 1
-        to = {"path": os.path.abspath(step.to)} if isinstance(step.to, str) else _place(step.to)
-        self._write({"do": step.action, "to": to, "source": _state(step.source), "target": _state(step.target)})
+        to, source, target = _written(step.to), _state(step.source), _state(step.target)
+        self._write({"do": step.action, "to": to, "source": source, "target": target})
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -107,16 +102,12 @@ class PlanWriter:
                 os.unlink(self._aside)
 
 
-def _place(address: Remote) -> dict[str, str]:
-    return {"space": address.space, "key": address.key}
-
-
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A plan in a file, which is read again whenever its steps are asked for.  deletes: how many of them there are."""
 
     path: str
-    head: Head
+    head: PlanHeader
     deletes: int
 
     def steps(self, deletes: bool) -> Iterator[Step]:
@@ -131,10 +122,10 @@ def read(path: str) -> Plan:
 
     InvalidArgument if it is none, is not complete, or has a step outside of its source or target; LocalFailure.
     """
-    head: Head | None = None
+    head: PlanHeader | None = None
     deletes = 0
     for found in _records(path):
-        if isinstance(found, Head):
+        if isinstance(found, PlanHeader):
             head = found
         elif found.action == "delete":
             deletes += 1
@@ -142,13 +133,13 @@ def read(path: str) -> Plan:
     return Plan(path, head, deletes)
 
 
-def _records(path: str) -> Iterator[Head | Step]:
+def _records(path: str) -> Iterator[PlanHeader | Step]:
     try:
         with open(path, encoding="utf-8") as file:
             first = json.loads(file.readline())
             if first["uvideo-plan"] != VERSION:
                 raise ValueError(say("it was written by another version"))
-            head = Head(first["source"], first["target"], first["endpoint"])
+            head = PlanHeader(first["source"], first["target"], first["endpoint"])
             yield head
             count, last = 0, None
             for line in file:
@@ -165,7 +156,7 @@ def _records(path: str) -> Iterator[Head | Step]:
         raise InvalidArgument(say("{path} is no plan: {reason}", path=path, reason=error)) from None
 
 
-def _step(head: Head, record: dict[str, Any]) -> Step:
+def _step(head: PlanHeader, record: dict[str, Any]) -> Step:
     action = record["do"]
     if action not in ACTIONS:
         raise ValueError(say("it has the unknown step {action}", action=action))
@@ -175,18 +166,14 @@ def _step(head: Head, record: dict[str, Any]) -> Step:
     if (source is None) != (action == "delete") or (action == "delete" and target is None):
         raise ValueError(say("a step lacks its source or target"))
     _check_inside(head.target, place)
-    if target is not None and _where(target) != place:
+    if target is not None and target.place != place:
         raise ValueError(say("a step lacks its source or target"))
     if source is not None:
-        _check_inside(head.source, _where(source))
+        _check_inside(head.source, source.place)
         ways = {"upload": (str, Remote), "download": (Remote, str), "copy": (Remote, Remote)}
-        if (type(_where(source)), type(place)) != ways[action]:
+        if (type(source.place), type(place)) != ways[action]:
             raise ValueError(say("a step lacks its source or target"))
     return Step(action, place, source, target)
-
-
-def _where(entry: Entry) -> Remote | str:
-    return entry.path if entry.path is not None else Remote(str(entry.space), str(entry.key))
 
 
 def _entry(record: dict[str, Any] | None) -> Entry | None:
@@ -194,7 +181,7 @@ def _entry(record: dict[str, Any] | None) -> Entry | None:
         return None
     if "path" in record:
         return Entry("", int(record["size"]), str(record["path"]), int(record["mtime_ns"]), int(record["inode"]))
-    return Entry("", int(record["size"]), space=str(record["space"]), key=str(record["key"]), etag=record["etag"])
+    return Entry("", int(record["size"]), Remote(str(record["space"]), str(record["key"])), etag=record["etag"])
 
 
 def _check_inside(root: str, place: Remote | str) -> None:

@@ -61,13 +61,9 @@ def duration(text: str) -> timedelta:
 )
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
 @option(
-    "--method",
-    type=click.Choice(["GET", "HEAD", "PUT"], case_sensitive=False),
-    default="GET",
-    show_default=True,
-    help="What it is for.",
+    "--method", type=click.Choice(["GET", "HEAD", "PUT"], case_sensitive=False), default="GET", help="What it is for."
 )
-@option("--expires", default="1h", show_default=True, metavar="TIME", help="How long: 7d, 12h, 90s.")
+@option("--expires", default="1h", metavar="TIME", help="How long: 7d, 12h, 90s.")
 @option("--filename", metavar="NAME", help="With GET: what a browser calls the download.")
 @option("--mime", metavar="TYPE", help="With PUT: the Content-Type that must be sent with it.")
 def presign(

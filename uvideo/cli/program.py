@@ -18,7 +18,7 @@ from uvideo.cli import failure
 from uvideo.cli.context import Context
 from uvideo.cli.i18n import say
 from uvideo.cli.report import OutputGone
-from uvideo.cli.verb_command import SETTINGS, Family, common
+from uvideo.cli.verb_command import SETTINGS, VerbGroup, common
 from uvideo.cli.verbs import VERBS
 from uvideo.errors import InvalidArgument, UVideoError
 
@@ -27,7 +27,7 @@ __all__ = ["commands", "invoke", "run"]
 STORE = "obstore"  # the client of an S3 store
 
 
-class Commands(Family):
+class Commands(VerbGroup):
     """All verbs; a verb's module is loaded when it is called."""
 
     english = "UVideo / UFile (US3) object storage."

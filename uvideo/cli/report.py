@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 __all__ = ["ERROR", "NOTE", "SUMMARY", "Kind", "OutputGone", "Report", "moment", "named", "shown", "size", "span"]
 
 
+#: Fields that as attributes have another name.
+ATTRIBUTES = {"class": "storage_class"}
+
+
 @dataclass(frozen=True)
 class Kind:
     """One kind of record.
@@ -38,6 +42,11 @@ class Kind:
     name: str
     fields: Mapping[str, str]
     text: Callable[[dict[str, Any]], str | None]
+
+    def completed(self, record: dict[str, Any], of: object) -> dict[str, Any]:
+        """The record with all fields; those that it lacks are attributes of ``of``."""
+        taken = ((name, ATTRIBUTES.get(name, name)) for name in self.fields)
+        return {name: record[name] if name in record else getattr(of, attribute) for name, attribute in taken} | record
 
 
 # Values as text
@@ -202,9 +211,9 @@ class Report:
         self.above: Callable[[str], None] | None = None
         self._lock = threading.RLock()
 
-    def result(self, kind: Kind, **record: object) -> None:
-        """What the user asked to be told."""
-        self._record(self.out, kind, record)
+    def result(self, kind: Kind, of: object = None, /, **record: object) -> None:
+        """What the user asked to be told.  of: has, as attributes, the fields that are not given."""
+        self._record(self.out, kind, record if of is None else kind.completed(record, of))
 
     def item(self, kind: Kind, **record: object) -> None:
         """What was done to one item; not with --quiet."""

@@ -11,7 +11,7 @@ import click
 
 from uvideo import errors
 from uvideo.cli.address import Remote, remote
-from uvideo.cli.ask import confirmed
+from uvideo.cli.ask import confirmed, yes
 from uvideo.cli.context import Context
 from uvideo.cli.cp import filters
 from uvideo.cli.destinations import expand
@@ -20,8 +20,8 @@ from uvideo.cli.report import Kind
 from uvideo.cli.verb_command import Example, option, verb
 from uvideo.cli.walk import Entry
 from uvideo.errors import InvalidArgument, LocalFailure, UVideoError
+from uvideo.transfer.fatal_errors import CircuitBreaker
 from uvideo.transfer.pattern import Filter
-from uvideo.transfer.policy import CircuitBreaker
 from uvideo.transfer.pool import Pool
 
 __all__ = ["DELETED", "delete_all", "rm"]
@@ -45,17 +45,17 @@ def delete_all(context: Context, entries: Iterable[Entry], jobs: int, one_space:
 
     def one(entry: Entry) -> None:
         nonlocal count
-        target = entry.path or f"uvideo://{entry.space}/{entry.key}"
+        place, target = entry.place, str(entry.place)
         try:
             if not context.dry_run:
-                if entry.path is not None:
-                    found = os.lstat(entry.path)
-                    if not os.path.islink(entry.path) and found.st_mtime_ns != entry.mtime_ns:
+                if isinstance(place, str):
+                    found = os.lstat(place)
+                    if not os.path.islink(place) and found.st_mtime_ns != entry.mtime_ns:
                         raise LocalFailure(say("it changed meanwhile, so it stays"))
-                    os.unlink(entry.path)
+                    os.unlink(place)
                 else:
                     context.cancel.check()
-                    client.delete(str(entry.space), str(entry.key))
+                    client.delete(place.space, place.key)
         except (UVideoError, OSError) as error:
             if isinstance(error, errors.Cancelled):
                 return
@@ -98,8 +98,8 @@ def _is_all(address: Remote) -> bool:
 @option("--recursive", "-r", is_flag=True, help="What is below a folder.")
 @option("--all", "everything", is_flag=True, help="Every object of a space.")
 @option("--force", "-f", is_flag=True, help="Something absent is no error.")
-@option("--yes", "-y", is_flag=True, help="Do not ask.")
-@option("--jobs", "-j", type=click.IntRange(1, 256), default=JOBS, show_default=True, help="Objects at a time.")
+@yes
+@option("--jobs", "-j", type=click.IntRange(1, 256), default=JOBS, help="Objects at a time.")
 @filters
 def rm(
     context: Context,
@@ -107,13 +107,11 @@ def rm(
     recursive: bool,
     everything: bool,
     force: bool,
-    yes: bool,
     jobs: int,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
 ) -> int:
     began = time.monotonic()
-    context.yes = context.yes or yes
     given = [remote(each) for each in addresses]
     chosen, report = Filter(include, exclude), context.report
     for each in given:

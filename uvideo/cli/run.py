@@ -77,7 +77,7 @@ def commands(lines: Iterator[str]) -> Iterator[Command | tuple[int, str, str]]:
     changes=True,
 )
 @click.argument("file", metavar="FILE")
-@option("--jobs", "-j", type=click.IntRange(1, 256), default=1, show_default=True, help="Lines at a time.")
+@option("--jobs", "-j", type=click.IntRange(1, 256), default=1, help="Lines at a time.")
 def run(context: Context, file: str, jobs: int) -> int:
     from uvideo.cli.program import invoke
 

@@ -19,6 +19,8 @@ from uvideo.errors import InvalidArgument
 
 __all__ = ["needs_server", "serve"]
 
+FILE = click.Path(path_type=Path)
+
 
 def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path, ...]) -> tuple[Path, ...]:
     """Before all other options: what stands in the files is their default."""
@@ -49,31 +51,26 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
         ),
     ],
 )
-@click.argument(
-    "folder", metavar="[DIR]", default="uvideo-data", envvar="UVIDEO_SERVE_DIR", type=click.Path(path_type=Path)
-)
+@click.argument("folder", metavar="[DIR]", default="uvideo-data", envvar="UVIDEO_SERVE_DIR", type=FILE)
 @option(
     "--settings",
     metavar="FILE",
     multiple=True,
     is_eager=True,
-    type=click.Path(path_type=Path),
+    type=FILE,
     callback=_read_settings,
     help="Lines UVIDEO_SERVE_<NAME>=value for what is not given here or by the environment. Repeatable.",
 )
 @option(
     "--reload-seconds",
     default=60.0,
-    show_default=True,
     type=FloatRange(0, 86400),
     help="How often it is looked whether these files or the certificate changed; 0: at SIGHUP only.",
 )
-@option("--host", default="127.0.0.1", show_default=True, help="Address to listen on, of the data port.")
-@option("--port", default=9000, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free one.")
-@option(
-    "--admin-port", default=9001, show_default=True, type=click.IntRange(0, 65535), help="Console, health, metrics."
-)
-@option("--admin-host", default="127.0.0.1", show_default=True, help="Address that this port listens on.")
+@option("--host", default="127.0.0.1", help="Address to listen on, of the data port.")
+@option("--port", default=9000, type=click.IntRange(0, 65535), help="0 picks a free one.")
+@option("--admin-port", default=9001, type=click.IntRange(0, 65535), help="Console, health, metrics.")
+@option("--admin-host", default="127.0.0.1", help="Address that this port listens on.")
 @option(
     "--hostname",
     metavar="NAME",
@@ -85,30 +82,23 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
 @option(
     "--other-keys",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=FILE,
     help="More pairs of the server's own (JSON, mode 0600), for gateways that change theirs: docs/operate.md.",
 )
-@option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes.")
-@option("--fsync/--no-fsync", default=True, show_default=True, help="Sync before acknowledging.")
+@option("--workers", default=1, type=click.IntRange(1, 64), help="Processes.")
+@option("--fsync/--no-fsync", default=True, help="Sync before acknowledging.")
 @option("--database", metavar="URL", help="Where names are kept: sqlite (in DIR), postgresql://...")
 @option("--blobs", metavar="URL", help="Where bytes are kept: disk (in DIR), s3://...")
-@option("--tls-cert", type=click.Path(path_type=Path), help="PEM file of the certificate chain.")
-@option("--tls-key", type=click.Path(path_type=Path), help="PEM file of its private key.")
-@option("--ready-file", type=click.Path(path_type=Path), help="Written once the server answers (JSON).")
+@option("--tls-cert", type=FILE, help="PEM file of the certificate chain.")
+@option("--tls-key", type=FILE, help="PEM file of its private key.")
+@option("--ready-file", type=FILE, help="Written once the server answers (JSON).")
 @option(
     "--restore-seconds",
     default=0,
-    show_default=True,
     type=click.IntRange(0, 10**9),
     help="Until a restored object of class ARCHIVE can be read.",
 )
-@option(
-    "--restored-seconds",
-    default=86400,
-    show_default=True,
-    type=click.IntRange(1, 10**9),
-    help="How long it then can be.",
-)
+@option("--restored-seconds", default=86400, type=click.IntRange(1, 10**9), help="How long it then can be.")
 @option(
     "--callback-allow",
     metavar="HOST[:PORT]",
@@ -125,49 +115,42 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
 @option(
     "--connections",
     default=10_000,
-    show_default=True,
     type=click.IntRange(1, 10**6),
     help="At once, in each process; more are answered 503.",
 )
 @option(
     "--connections-per-address",
     default=1024,
-    show_default=True,
     type=click.IntRange(0, 10**6),
     help="Of those, from one address that is not this machine's own; more are answered 503.  0: any number.",
 )
 @option(
     "--idle",
     default=60.0,
-    show_default=True,
     type=FloatRange(0.1, 86400),
     help="Seconds without a byte until a connection is broken off in the middle of a request or an answer.",
 )
 @option(
     "--least-rate",
     default=16.0,
-    show_default=True,
     type=FloatRange(0, 10**6),
     help="Bytes a second: a request or an answer that is slower over more than --idle seconds is broken off.  0: none.",
 )
 @option(
     "--rate",
     default=0.0,
-    show_default=True,
     type=FloatRange(0, 10**6),
     help="Requests a second for each key, in each process; more are answered 429.  0: any number.",
 )
 @option(
     "--headroom",
     default=64.0,
-    show_default=True,
     type=FloatRange(0, 10**9),
     help="MiB of the disk that stay free: uploads are answered 503 before they would take them.",
 )
 @option(
     "--memory",
     default=256,
-    show_default=True,
     type=click.IntRange(16, 10**6),
     help="MiB that all requests of all workers hold together, at least 16 for each worker; beyond that they go to the "
     "disk or wait.",
@@ -175,56 +158,40 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
 @option(
     "--quarantine-days",
     default=7.0,
-    show_default=True,
     type=FloatRange(0, 3650),
     help="How long what a sweep finds without a name is kept; less if the disk runs full.",
 )
 @option(
     "--stale-days",
     default=0.0,
-    show_default=True,
     type=FloatRange(0, 3650),
     help="Abort unfinished uploads that had no new part for so many days; 0: never.",
 )
 @option(
     "--lock-seconds",
     default=4.0,
-    show_default=True,
     type=FloatRange(0, 3600),
     help="How long a write waits while another program holds SQLite's lock; then it is answered 503.",
 )
 @option(
     "--guesses",
     default=100,
-    show_default=True,
     type=click.IntRange(0, 10**9),
     help="Wrong signatures a minute that one address may send for one key; 0: any number.",
 )
 @option(
     "--verify-reads/--no-verify-reads",
     default=False,
-    show_default=True,
     help="Read and hash an object before its bytes are sent: damaged ones are refused.",
 )
 @option(
     "--scrub-days",
     default=0.0,
-    show_default=True,
     type=FloatRange(0, 3650),
     help="Look for damaged objects in the background, each once in so many days; 0: never.",
 )
-@option(
-    "--scrub-rate",
-    default=20.0,
-    show_default=True,
-    type=FloatRange(0.001, 100_000),
-    help="MiB a second that this reads at most.",
-)
-@option(
-    "--faults",
-    type=click.Path(path_type=Path),
-    help="For tests: what shall go wrong, TOML or JSON (docs/howto/testing.md).",
-)
+@option("--scrub-rate", default=20.0, type=FloatRange(0.001, 100_000), help="MiB a second that this reads at most.")
+@option("--faults", type=FILE, help="For tests: what shall go wrong, TOML or JSON (docs/howto/testing.md).")
 @option("--public-url", metavar="URL", help="Where browsers reach the data port, for example behind a proxy.")
 @option(
     "--console-origin",
@@ -241,35 +208,29 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
 @option(
     "--permanent-links/--no-permanent-links",
     default=False,
-    show_default=True,
     help="Serve signed URLs without Expires, which never end, for GET and HEAD of their key.",
 )
 @option(
     "--telemetry/--no-telemetry",
     default=False,
-    show_default=True,
     help="A span of each request, exported by OTLP as the variables OTEL_... say.",
 )
 @option(
     "--log-level",
     default="info",
-    show_default=True,
     type=click.Choice(("debug", "info", "warning", "error")),
     help="What is logged on stderr; debug says why each request was refused.",
 )
 @option(
     "--audit-log",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=FILE,
     help="Append a JSON line for each change: who, what, from where, and how it ended.",
 )
 @option(
-    "--audit-reads/--no-audit-reads",
-    default=False,
-    show_default=True,
-    help="Record what only reads, and each part of an upload, too.",
+    "--audit-reads/--no-audit-reads", default=False, help="Record what only reads, and each part of an upload, too."
 )
-@option("--access-log/--no-access-log", default=False, show_default=True, help="JSON lines on stderr.")
+@option("--access-log/--no-access-log", default=False, help="JSON lines on stderr.")
 def serve(
     context: Context,
     /,

@@ -19,7 +19,7 @@ import click
 from uvideo.config import localfile
 from uvideo.errors import InvalidArgument
 
-__all__ = ["Line", "environment", "parse", "read"]
+__all__ = ["Assignment", "environment", "parse", "read"]
 
 PREFIX = "UVIDEO_SERVE_"
 SELF = "settings"  # the option that names the files
@@ -28,7 +28,7 @@ BLANK = " \t\r"
 SPECIAL = '"\\`$'  # what a backslash makes ordinary within "..."
 
 
-class Line(NamedTuple):
+class Assignment(NamedTuple):
     """``number``: of the line that it begins on, from 1."""
 
     number: int
@@ -36,7 +36,7 @@ class Line(NamedTuple):
     value: str
 
 
-def parse(text: str) -> Iterator[Line]:
+def parse(text: str) -> Iterator[Assignment]:
     """The settings of a text, in their order.  ValueError ("line 3: ...")."""
     at, number, end = 0, 1, len(text)
     while at < end:
@@ -52,7 +52,7 @@ def parse(text: str) -> Iterator[Line]:
         if not mark:
             raise ValueError(f"line {number}: it is not NAME=value")
         value, at, number = _value(text, text.index("=", at) + 1, number)
-        yield Line(begin, name.strip(BLANK), value)
+        yield Assignment(begin, name.strip(BLANK), value)
 
 
 def _value(text: str, at: int, number: int) -> tuple[str, int, int]:

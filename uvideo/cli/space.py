@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from uvideo.cli.address import remote_space
-from uvideo.cli.ask import agreed
+from uvideo.cli.ask import agreed, yes
 from uvideo.cli.context import Context
 from uvideo.cli.i18n import say
 from uvideo.cli.report import Kind, moment
-from uvideo.cli.verb_command import Example, Family, family, option, verb
+from uvideo.cli.verb_command import Example, VerbGroup, family, option, verb
 from uvideo.errors import InvalidArgument, SomeFailed, SpaceNotEmpty
 
-if TYPE_CHECKING:
-    from uvideo.models import SpaceInfo
-
-__all__ = ["MADE", "REMOVED", "SPACE", "CHANGED", "mb", "rb", "space_record", "spaces"]
+__all__ = ["MADE", "REMOVED", "SPACE", "CHANGED", "mb", "rb", "spaces"]
 
 TYPES = click.Choice(["public", "private"])
 CLASSES = click.Choice(["STANDARD", "IA", "ARCHIVE"])
@@ -67,22 +64,6 @@ SPACE = Kind(
 )
 
 
-def space_record(found: SpaceInfo) -> dict[str, Any]:
-    """The fields of SPACE."""
-    return {
-        "space": found.name,
-        "id": found.id,
-        "type": found.type,
-        "region": found.region,
-        "class": found.storage_class,
-        "created": found.created,
-        "modified": found.modified,
-        "source": found.source,
-        "cdn": found.cdn,
-        "domains": found.domains,
-    }
-
-
 @verb(
     "mb",
     examples=[
@@ -92,7 +73,7 @@ def space_record(found: SpaceInfo) -> dict[str, Any]:
     changes=True,
 )
 @click.argument("spaces", nargs=-1, required=True, metavar="SPACE...")
-@option("--type", type=TYPES, default="private", show_default=True, help="Who may read what is in it.")
+@option("--type", type=TYPES, default="private", help="Who may read what is in it.")
 @option("--region", metavar="REGION", help="Where it lies, instead of the provider's usual region.")
 def mb(context: Context, spaces: Sequence[str], type: str, region: str | None) -> int:
     names = [remote_space(each) for each in spaces]
@@ -120,12 +101,12 @@ def mb(context: Context, spaces: Sequence[str], type: str, region: str | None) -
 )
 @click.argument("spaces", nargs=-1, required=True, metavar="SPACE...")
 @option("--force", is_flag=True, help="Remove all objects and unfinished uploads of the space first.")
-@option("--yes", "-y", is_flag=True, help="Do not ask.")
-def rb(context: Context, spaces: Sequence[str], force: bool, yes: bool) -> int:
+@yes
+def rb(context: Context, spaces: Sequence[str], force: bool) -> int:
     names = [remote_space(each) for each in spaces]
     for name in names:
         with context.report.failing(f"uvideo://{name}"):
-            count = _emptied(context, name, yes) if force else 0
+            count = _emptied(context, name) if force else 0
             if not context.dry_run:
                 context.client.delete_space(name)
             elif not force and next(context.client.list(name, page_size=1).pages()).items:
@@ -134,7 +115,7 @@ def rb(context: Context, spaces: Sequence[str], force: bool, yes: bool) -> int:
     return context.report.finish(max(0, len(names) - context.report.failed))
 
 
-def _emptied(context: Context, name: str, yes: bool) -> int:
+def _emptied(context: Context, name: str) -> int:
     """Remove all that is in a space, once its user agrees; how many objects that were."""
     client, count = context.client, 0
     if context.dry_run:
@@ -142,7 +123,7 @@ def _emptied(context: Context, name: str, yes: bool) -> int:
     first = next(client.list(name).pages())
     if first.items:
         many = f"{len(first.items)}+" if first.marker else str(len(first.items))
-        agreed(context, say("remove uvideo://{space} and the {count} objects in it?", space=name, count=many), yes)
+        agreed(context, say("remove uvideo://{space} and the {count} objects in it?", space=name, count=many))
     for page in client.list(name).pages():
         context.cancel.check()
         try:
@@ -157,7 +138,7 @@ def _emptied(context: Context, name: str, yes: bool) -> int:
     return count
 
 
-class Spaces(Family):
+class SpacesGroup(VerbGroup):
     """Without a verb of its own it lists."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -174,7 +155,7 @@ spaces = family(
         Example("Their names only, for a script:", 'uvideo spaces --json | grep -o \'"space":"[^"]*"\''),
         Example("Let anybody read what is in one:", "uvideo spaces set demo --type public"),
     ],
-    kind=Spaces,
+    kind=SpacesGroup,
 )
 
 
@@ -185,7 +166,7 @@ spaces = family(
 )
 def spaces_ls(context: Context) -> None:
     for each in context.client.list_spaces():
-        context.report.result(SPACE, **space_record(each))
+        context.report.result(SPACE, each, space=each.name)
 
 
 @verb(

@@ -10,9 +10,9 @@ import click
 from uvideo.cli.address import Remote, remote
 from uvideo.cli.context import Context
 from uvideo.cli.lookup import stat_object
-from uvideo.cli.ls import OBJECT, keys, object_record
+from uvideo.cli.ls import OBJECT, keys
 from uvideo.cli.report import Kind, moment, named, shown, size
-from uvideo.cli.space import SPACE, space_record
+from uvideo.cli.space import SPACE
 from uvideo.cli.verb_command import Example, option, verb
 
 __all__ = ["STAT", "stat"]
@@ -88,7 +88,7 @@ def stat(context: Context, addresses: Sequence[str], tags: bool, acl: bool) -> i
     for place in places:
         with context.report.failing(place):
             if place.key == "":
-                context.report.result(space, **space_record(context.client.stat_space(place.space)))
+                context.report.result(space, context.client.stat_space(place.space), space=place.space)
                 continue
             for key in keys(context.client, place):
                 _tell(context, Remote(place.space, key), tags, acl)
@@ -100,8 +100,7 @@ def _tell(context: Context, place: Remote, tags: bool, acl: bool) -> None:
     found = stat_object(client, place)
     context.report.result(
         STAT,
-        **object_record(found),
-        headers=found.headers,
+        found,
         tags=client.get_tags(place.space, place.key) if tags else None,
         acl=client.get_acl(place.space, place.key).grant if acl else None,
     )

@@ -13,21 +13,22 @@ import click
 
 from uvideo import same_etag
 from uvideo.cli.address import Address, Local, Pipe, Remote, parse
-from uvideo.cli.ask import confirmed
+from uvideo.cli.ask import confirmed, yes
+from uvideo.cli.compare import merge
 from uvideo.cli.context import Context
 from uvideo.cli.copy_item import Mover, Task
-from uvideo.cli.cp import Filters, Rates, filters, rates, way
+from uvideo.cli.cp import FilterOptions, RateOptions, filters, mover_options, rates
 from uvideo.cli.destinations import nothing
 from uvideo.cli.etags import Etags
 from uvideo.cli.i18n import say
-from uvideo.cli.plan import Head, PlanWriter, Step, read
+from uvideo.cli.plan import PlanHeader, PlanWriter, Step, read
 from uvideo.cli.progress import Display, display
 from uvideo.cli.report import Kind, size
 from uvideo.cli.rm import delete_all
 from uvideo.cli.verb_command import Example, option, verb
-from uvideo.cli.walk import Entry, files, merge, objects, one_file
+from uvideo.cli.walk import Entry, files, objects, one_file
 from uvideo.errors import Cancelled, InvalidArgument, LocalFailure, NotFound, UVideoError
-from uvideo.transfer.folders import Target
+from uvideo.transfer.folders import FolderTarget
 from uvideo.transfer.pattern import Filter
 
 __all__ = ["apply", "sync"]
@@ -50,7 +51,7 @@ PLANNED = Kind(
 Pair = tuple[Entry, Remote | str, Entry | None]
 
 
-class Syncing(Filters, Rates):
+class SyncOptions(FilterOptions, RateOptions):
     """The options of ``sync``, but for those that are looked at once."""
 
     delete: bool
@@ -78,7 +79,7 @@ def _folder(text: str) -> Local | Remote:
 class Sync:
     """One sync: compares two sides and has the target made like the source."""
 
-    def __init__(self, context: Context, source: Local | Remote, target: Local | Remote, options: Syncing) -> None:
+    def __init__(self, context: Context, source: Local | Remote, target: Local | Remote, options: SyncOptions) -> None:
         self._context, self._source, self._target = context, source, target
         self._size_only = options["size_only"]
         self._delete = options["delete"]
@@ -86,14 +87,14 @@ class Sync:
         self._jobs = options["jobs"]
         self._plan = options["plan"]
         self._filter = Filter(options["include"], options["exclude"])
-        self._way = way(context, options)
+        self._mover_options = mover_options(context, options)
         self._report = context.report
         self._surplus: list[Entry] = []
         self._surplus_count = self._seen = 0
         self._lock = threading.Lock()
         self._writer: PlanWriter | None = None
         self._etags = Etags()
-        self._folder: Target | None = None
+        self._folder: FolderTarget | None = None
 
     # Listings
 
@@ -130,7 +131,7 @@ class Sync:
                 try:
                     yield ours, self._place(ours), theirs
                 except (UVideoError, OSError) as error:
-                    self._report.fail(error, Task(ours, "").source)
+                    self._report.fail(error, str(ours.place))
             elif theirs is not None and self._delete:
                 self._surplus_count += 1
                 if self._surplus_count <= self._most:
@@ -142,7 +143,7 @@ class Sync:
         if isinstance(self._target, Remote):
             return Remote(self._target.space, self._target.key + entry.name)
         if self._folder is None:
-            self._folder = Target(self._target.path, self._is_trial)
+            self._folder = FolderTarget(self._target.path, self._is_trial)
         found = self._folder.place(entry.name, entry.size)
         assert found is not None  # marks of folders are left out
         return found
@@ -181,7 +182,7 @@ class Sync:
         try:
             if self._plan is None:
                 return self._run()
-            head = Head(_written(self._source), _written(self._target), _endpoint(self._context))
+            head = PlanHeader(_written(self._source), _written(self._target), _endpoint(self._context))
             with PlanWriter(self._plan, head) as self._writer:
                 code = self._run()
                 if self._report.failed:
@@ -210,7 +211,7 @@ class Sync:
     def _run(self) -> int:
         context, report = self._context, self._report
         with display(context) as shown:
-            mover = Mover(context, self._way, shown, self._etags.learn)
+            mover = Mover(context, self._mover_options, shown, self._etags.learn)
             mover.run(self._pairs(), lambda pair: self._one(pair, mover, shown))
         if not self._seen and not report.failed:
             if isinstance(self._source, Remote):
@@ -224,7 +225,7 @@ class Sync:
 
     def _one(self, pair: Pair, mover: Mover, shown: Display) -> None:
         ours, to, theirs = pair
-        source = Task(ours, to).source
+        source = str(ours.place)
         try:
             if theirs is not None and self._is_same(ours, theirs, shown):
                 mover.skip(source, str(to), "same")
@@ -261,9 +262,8 @@ class Sync:
             )
         if self._writer is not None:
             for entry in self._surplus:
-                to: Remote | str = entry.path or Remote(str(entry.space), str(entry.key))
-                self._writer.add(Step("delete", to, None, entry))
-                self._report.item(PLANNED, action="delete", source=None, target=str(to), bytes=entry.size)
+                self._writer.add(Step("delete", entry.place, None, entry))
+                self._report.item(PLANNED, action="delete", source=None, target=str(entry.place), bytes=entry.size)
             return len(self._surplus)
         question = say("delete {count} items from {target}?", count=self._surplus_count, target=self._target)
         if not confirmed(self._context, question):
@@ -306,23 +306,17 @@ def _endpoint(context: Context) -> str:
 @click.argument("target", metavar="TARGET")
 @option("--delete", is_flag=True, help="Remove what only TARGET has.")
 @option(
-    "--max-delete",
-    type=click.IntRange(0),
-    default=MAX_DELETE,
-    show_default=True,
-    metavar="N",
-    help="Delete nothing if it would be more.",
+    "--max-delete", type=click.IntRange(0), default=MAX_DELETE, metavar="N", help="Delete nothing if it would be more."
 )
-@option("--yes", "-y", is_flag=True, help="Do not ask.")
+@yes
 @option("--size-only", is_flag=True, help="Compare sizes only.")
 @option("--checksum", is_flag=True, help="Compare content too, which is the default.")
 @option("--plan", metavar="FILE", help="Change nothing; write what would be done.")
 @filters
 @rates
-def sync(context: Context, source: str, target: str, yes: bool, checksum: bool, **options: Unpack[Syncing]) -> int:
+def sync(context: Context, source: str, target: str, checksum: bool, **options: Unpack[SyncOptions]) -> int:
     if checksum and options["size_only"]:
         raise InvalidArgument(say("--checksum and --size-only exclude one another"))
-    context.yes = context.yes or yes
     context.goes_on = True
     return Sync(context, _folder(source), _folder(target), options).run()
 
@@ -338,19 +332,7 @@ def _now(context: Context, place: Remote | str) -> Entry | None:
         found = context.client.stat(place.space, place.key)
     except NotFound:
         return None
-    return Entry("", found.size, space=place.space, key=place.key, etag=found.etag)
-
-
-def _agrees(planned: Entry | None, now: Entry | None) -> bool:
-    """Whether something is as it was when the plan was made."""
-    if planned is None or now is None:
-        return planned is now
-    return (planned.size, planned.mtime_ns, planned.inode, planned.etag) == (
-        now.size,
-        now.mtime_ns,
-        now.inode,
-        now.etag,
-    )
+    return Entry("", found.size, place, etag=found.etag)
 
 
 def _check_links(root: str, path: str) -> None:
@@ -360,21 +342,19 @@ def _check_links(root: str, path: str) -> None:
         raise LocalFailure(say("{path} lies outside of {root}, by a link", path=path, root=root))
 
 
-def _is_pending(context: Context, head: Head, step: Step, etags: Etags) -> bool:
+def _is_pending(context: Context, head: PlanHeader, step: Step, etags: Etags) -> bool:
     """Whether a step is still to be done.  Changed if its source or target is not what the plan says."""
     if isinstance(step.to, str):
         _check_links(head.target, step.to)
     now = _now(context, step.to)
     if step.source is None:
-        if now is not None and not _agrees(step.target, now):
+        if now not in (None, step.target):
             raise Changed(say("{path} changed since the plan was made", path=step.to))
         return now is not None
-    source = _now(
-        context, Remote(str(step.source.space), str(step.source.key)) if not step.source.path else step.source.path
-    )
-    if not _agrees(step.source, source):
-        raise Changed(say("{path} changed since the plan was made", path=Task(step.source, step.to).source))
-    if _agrees(step.target, now):
+    source = _now(context, step.source.place)
+    if source != step.source:
+        raise Changed(say("{path} changed since the plan was made", path=step.source.place))
+    if now == step.target:
         return True
     if now is not None and now.size == step.source.size:
         one, other = (each.etag if each.path is None else etags.of(each, context.cancel) for each in (step.source, now))
@@ -403,10 +383,9 @@ class Changed(UVideoError):
     changes=True,
 )
 @click.argument("file", metavar="FILE")
-@option("--yes", "-y", is_flag=True, help="Do not ask.")
+@yes
 @rates
-def apply(context: Context, file: str, yes: bool, **options: Unpack[Rates]) -> int:
-    context.yes = context.yes or yes
+def apply(context: Context, file: str, **options: Unpack[RateOptions]) -> int:
     context.goes_on = True
     plan = read(file)
     head = plan.head
@@ -424,13 +403,13 @@ def apply(context: Context, file: str, yes: bool, **options: Unpack[Rates]) -> i
                 if _is_pending(context, head, step, etags):
                     yield step
                 elif step.source is not None:
-                    mover.skip(Task(step.source, step.to).source, str(step.to), "same")
+                    mover.skip(str(step.source.place), str(step.to), "same")
             except (UVideoError, OSError) as error:
                 report.fail(error, str(step.to))
 
     with contextlib.closing(Etags()) as etags:
         with display(context) as shown:
-            mover = Mover(context, way(context, options), shown, etags.learn)
+            mover = Mover(context, mover_options(context, options), shown, etags.learn)
             copies = (Task(step.source, step.to) for step in pending(plan.steps(deletes=False)))
             mover.carry(copies)
         deleted = 0

@@ -10,7 +10,7 @@ import click
 from uvideo.cli.address import remote
 from uvideo.cli.context import Context
 from uvideo.cli.copy_item import Mover, Task, sides
-from uvideo.cli.cp import Rates, rates, way
+from uvideo.cli.cp import RateOptions, mover_options, rates
 from uvideo.cli.i18n import say
 from uvideo.cli.progress import display
 from uvideo.cli.report import Kind, moment, size
@@ -86,19 +86,7 @@ def _chosen(context: Context, ids: tuple[str, ...], everything: bool) -> list[Tr
 def ls(context: Context) -> None:
     for record in context.client.transfers():
         source, target = sides(record)
-        context.report.result(
-            TRANSFER,
-            id=record.id,
-            direction=record.direction,
-            source=source,
-            target=target,
-            endpoint=record.endpoint,
-            bytes=record.size,
-            done=record.done,
-            started=record.started,
-            updated=record.updated,
-            active=record.active,
-        )
+        context.report.result(TRANSFER, record, source=source, target=target, bytes=record.size)
 
 
 @verb(
@@ -110,12 +98,12 @@ def ls(context: Context) -> None:
 @click.argument("ids", nargs=-1, metavar="[ID...]")
 @option("--all", "everything", is_flag=True, help="All that are not running.")
 @rates
-def resume(context: Context, ids: tuple[str, ...], everything: bool, **options: Unpack[Rates]) -> int:
+def resume(context: Context, ids: tuple[str, ...], everything: bool, **options: Unpack[RateOptions]) -> int:
     records = _chosen(context, ids, everything)
     context.goes_on = True
     with display(context) as shown:
         one_space = len({record.space for record in records}) == 1
-        mover = Mover(context, way(context, options), shown, one_space=one_space, one_disk=False)
+        mover = Mover(context, mover_options(context, options), shown, one_space=one_space, one_disk=False)
         mover.carry([Task(None, sides(record)[1], record) for record in records])
     mover.summary()
     return context.report.finish(mover.done)
@@ -163,7 +151,7 @@ def _age(text: str) -> float:
     changes=True,
 )
 @click.argument("address", metavar="ADDRESS")
-@option("--older-than", default="7d", show_default=True, metavar="TIME", help="Begun so long ago: 36h, 7d and so on.")
+@option("--older-than", default="7d", metavar="TIME", help="Begun so long ago: 36h, 7d and so on.")
 def clean(context: Context, address: str, older_than: str) -> None:
     where = remote(address)
     found = context.client.clean_uploads(where.space, where.key, older_than=_age(older_than), dry_run=context.dry_run)

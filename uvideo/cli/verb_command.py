@@ -22,7 +22,7 @@ from uvideo.cli.i18n import language, say
 from uvideo.cli.verbs import VERBS
 from uvideo.errors import InvalidArgument
 
-__all__ = ["Example", "Family", "VerbCommand", "again", "common", "family", "option", "store", "unknown", "verb"]
+__all__ = ["Example", "VerbCommand", "VerbGroup", "again", "common", "family", "option", "store", "unknown", "verb"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -44,8 +44,12 @@ def option(
     help: str,
     **attributes: Any,  # whatever click.Option takes, which checks their names; click has no type for them
 ) -> Callable[[Function], Function]:
-    """click.option, with its help in the user's language.  Extra attribute: common, of every verb."""
+    """click.option, with its help in the user's language, and its default in the help.
+
+    Extra attribute: common, of every verb.
+    """
     shared = attributes.pop("common", False)
+    attributes.setdefault("show_default", "default" in attributes)
 
     def decorate(function: Function) -> Function:
         click.option(*names, help=say(help), **attributes)(function)
@@ -172,7 +176,7 @@ def unknown(name: str, known: Iterable[str]) -> str:
     return say("there is no verb {name}; there are {verbs}", name=name, verbs=", ".join(known))
 
 
-class Family(_Helped, click.Group):
+class VerbGroup(_Helped, click.Group):
     """A verb that has verbs of its own."""
 
     def __init__(self, name: str, *, help: str | None = None, context_settings: dict[str, Any]) -> None:
@@ -233,8 +237,8 @@ def verb(
 
 
 def family(
-    name: str, *, text: str | Sequence[str] = (), examples: Sequence[Example] = (), kind: type[Family] = Family
-) -> Family:
+    name: str, *, text: str | Sequence[str] = (), examples: Sequence[Example] = (), kind: type[VerbGroup] = VerbGroup
+) -> VerbGroup:
     """A verb with verbs of its own, which are added by ``add_command``."""
     english = VERBS[name].summary
     made = kind(name, help=say(english), context_settings=SETTINGS)

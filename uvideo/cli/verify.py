@@ -15,20 +15,23 @@ from uvideo import Cancel, same_etag
 from uvideo import etag as etag_of
 from uvideo.cli import failure
 from uvideo.cli.address import Local, Pipe, Remote, parse
+from uvideo.cli.compare import merge
 from uvideo.cli.context import Context
 from uvideo.cli.cp import filters
 from uvideo.cli.etags import hashed
 from uvideo.cli.i18n import say
-from uvideo.cli.lookup import exists, stat_object
+from uvideo.cli.lookup import exists
 from uvideo.cli.report import Kind, shown, size
 from uvideo.cli.verb_command import Example, option, verb
-from uvideo.cli.walk import Entry, files, merge, objects, one_file
+from uvideo.cli.walk import Entry, files, objects, one_file, one_object
 from uvideo.errors import InvalidArgument, LocalFailure, UVideoError
 from uvideo.transfer.pattern import Filter
 from uvideo.transfer.pool import results
 
 __all__ = ["DIFFERENCE", "ETAG", "VERIFIED", "etag", "verify"]
 
+#: Another number on another machine, so the help does not say it.
+JOBS = min(4, os.cpu_count() or 1)
 STATES = ("same", "different", "missing", "extra", "unknown")
 
 ETAG = Kind(
@@ -137,7 +140,7 @@ def etag(context: Context, paths: Sequence[str]) -> int:
 @filters
 @option("--ignore-extra", is_flag=True, help="What only the second place has is no difference.")
 @option("--size-only", is_flag=True, help="Compare sizes, not content.")
-@option("--jobs", type=click.IntRange(1, 64), default=min(4, os.cpu_count() or 1), help="Files hashed at a time.")
+@option("--jobs", type=click.IntRange(1, 64), default=JOBS, show_default=False, help="Files hashed at a time.")
 def verify(
     context: Context,
     first: str,
@@ -212,8 +215,7 @@ def _walked(context: Context, place: Place, wanted: Filter) -> Iterator[Entry]:
     if _is_single(place):
         if isinstance(place, Local):
             return iter((one_file(place.path, ""),))
-        info = stat_object(context.client, place)
-        return iter((Entry("", info.size, space=place.space, key=place.key, etag=info.etag),))
+        return iter((one_object(context.client, place),))
     if isinstance(place, Local):
         found = files(place.path, context.report.fail)
     else:
@@ -245,10 +247,9 @@ class Pair:
         """The fields of DIFFERENCE."""
         known = self.one or self.other
         assert known is not None
-        item = known.path if known.path is not None else f"uvideo://{known.space}/{known.key}"
         return {
             "state": self.state,
-            "item": item,
+            "item": str(known.place),
             "name": known.name,
             "size": self.size,
             "other_size": self.other.size if self.other else None,

@@ -9,34 +9,39 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from uvideo.cli.address import Remote
 from uvideo.cli.i18n import say
+from uvideo.cli.lookup import stat_object
 from uvideo.errors import BadAnswer, LocalFailure, UVideoError
 from uvideo.transfer.walk import Problem, walk
 
 if TYPE_CHECKING:
     from uvideo import Client
 
-__all__ = ["Entry", "files", "merge", "objects", "one_file"]
+__all__ = ["Entry", "ascending", "files", "objects", "one_file", "one_object"]
 
 Refuse = Callable[[BaseException, str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file or an object.  name: relative to where the walk began, with slashes.
+    """A file or an object.  name: relative to where the walk began, with slashes.  place: an object, or a local path.
 
-    path, mtime_ns, inode: of a file.  space, key, etag, modified: of an object.
+    mtime_ns, inode: of a file.  etag, modified: of an object.
     """
 
     name: str
     size: int
-    path: str | None = None
+    place: Remote | str
     mtime_ns: int = 0
     inode: int = 0
-    space: str | None = None
-    key: str | None = None
     etag: str | None = None
     modified: datetime | None = None
+
+    @property
+    def path(self) -> str | None:
+        """Of a file; None of an object."""
+        return self.place if isinstance(self.place, str) else None
 
 
 def one_file(path: str, name: str) -> Entry:
@@ -45,6 +50,12 @@ def one_file(path: str, name: str) -> Entry:
     if not stat.S_ISREG(found.st_mode):
         raise LocalFailure(say("{path} is neither a file nor a folder", path=path))
     return Entry(name, found.st_size, path, found.st_mtime_ns, found.st_ino)
+
+
+def one_object(client: Client, place: Remote, name: str = "") -> Entry:
+    """The Entry of an object.  NotFound."""
+    found = stat_object(client, place)
+    return Entry(name, found.size, place, etag=found.etag, modified=found.modified)
 
 
 def files(
@@ -81,28 +92,9 @@ def objects(client: Client, space: str, prefix: str, base: str | None = None, fl
     """
     skip = len(prefix if base is None else base)
     return ascending(
-        Entry(each.key[skip:], each.size, space=space, key=each.key, etag=each.etag, modified=each.modified)
+        Entry(each.key[skip:], each.size, Remote(space, each.key), etag=each.etag, modified=each.modified)
         for each in client.list(space, prefix, delimiter="/" if flat else "")
     )
-
-
-def merge(left: Iterable[Entry], right: Iterable[Entry]) -> Iterator[tuple[Entry | None, Entry | None]]:
-    """Pairs of the entries of one name, in the order of names; None where a side has none.
-
-    Both must be sorted, as nothing is kept: BadAnswer if one is not.
-    """
-    ours, theirs = ascending(left), ascending(right)
-    one, other = next(ours, None), next(theirs, None)
-    while one is not None or other is not None:
-        if other is None or (one is not None and one.name < other.name):
-            yield one, None
-            one = next(ours, None)
-        elif one is None or other.name < one.name:
-            yield None, other
-            other = next(theirs, None)
-        else:
-            yield one, other
-            one, other = next(ours, None), next(theirs, None)
 
 
 def ascending(entries: Iterable[Entry]) -> Iterator[Entry]:

@@ -12,8 +12,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import functools
-import os
-from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Iterator, Mapping
+import inspect
+from collections.abc import AsyncIterable, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, cast, overload
 
@@ -21,34 +21,24 @@ from uvideo import models
 from uvideo.client import operations
 from uvideo.client.base import BaseClient, documented_by
 from uvideo.client.cancel import Cancel
-from uvideo.client.listing import AsyncListing
+from uvideo.client.listing import AsyncListing, Listing
 from uvideo.client.operations import Call, ManagementCall
 from uvideo.client.options import OpenOptions, check_names
 from uvideo.client.session import carried
 from uvideo.client.stream import Source
 from uvideo.client.sync import Client
-from uvideo.client.texts import several
 from uvideo.config import telemetry
 from uvideo.errors import DeadlineExceeded, UVideoError
-from uvideo.models import T
+from uvideo.models import Page, T
 from uvideo.transfer import copy as copies
 from uvideo.transfer.pool import gathered
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from uvideo._core import DataOperation, message, operation
     from uvideo.client.aio_file import AsyncReader, AsyncWriter
-    from uvideo.client.options import (
-        DownloadDirOptions,
-        DownloadOptions,
-        PutOptions,
-        ReadOptions,
-        ResumeOptions,
-        UploadDirOptions,
-        UploadOptions,
-        WriteOptions,
-    )
-    from uvideo.transfer.download import Target
+    from uvideo.client.options import PutOptions, ReadOptions, UploadOptions, WriteOptions
 
 __all__ = ["AsyncClient"]
 
@@ -71,6 +61,45 @@ def awaited(
         made: Any = method(same, *args, **options)
         found: T = await made
         return found
+
+    twin.__qualname__ = "Async" + method.__qualname__
+    return twin
+
+
+def listed(
+    method: Callable[Concatenate[Client, P], Listing[T]],
+) -> Callable[Concatenate[AsyncClient, P], AsyncListing[T]]:
+    """A method of Client, for AsyncClient: what it returns is what ``_listing`` does."""
+
+    @functools.wraps(method)
+    def twin(self: AsyncClient, /, *args: P.args, **options: P.kwargs) -> AsyncListing[T]:
+        same: Any = self
+        made: Any = method(same, *args, **options)
+        found: AsyncListing[T] = made
+        return found
+
+    twin.__qualname__ = "Async" + method.__qualname__
+    own = inspect.signature(method)
+    vars(twin)["__signature__"] = own.replace(return_annotation=f"Async{own.return_annotation}")
+    return twin
+
+
+def threaded(
+    method: Callable[Concatenate[Client, P], T], whole: bool = True
+) -> Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]:
+    """A method of Client with the options cancel and progress, for AsyncClient: it runs in a thread.
+
+    whole: it is one call, whose total time and deadline cover the wait for a thread.
+    """
+
+    call: Callable[..., T] = method
+
+    @functools.wraps(method)
+    async def twin(self: AsyncClient, /, *args: P.args, **options: P.kwargs) -> T:
+        def job(client: Client, given: Mapping[str, Any]) -> T:
+            return call(client, *args, **given)
+
+        return await (self._bulk(job, options) if whole else self._threaded(self._sync(), job, options))
 
     twin.__qualname__ = "Async" + method.__qualname__
     return twin
@@ -124,9 +153,15 @@ class AsyncClient(BaseClient):
     async def _done(self, steps: Coroutine[Any, Any, T]) -> T:
         return await steps
 
-    async def _ask(self, call: Call[T], body: bytes | None = None, lost: list[UVideoError] | None = None) -> T:
-        result, _ = await self._carrier.call(call.operation, body, lost=lost)
-        return call.convert(result)
+    async def _called(
+        self, op: DataOperation, body: bytes | None = None, lost: list[UVideoError] | None = None, proof: bool = True
+    ) -> tuple[Any, message.Response]:
+        return await self._carrier.call(op, body, lost=lost, proof=proof)
+
+    def _listing(
+        self, call: Callable[[str], Call[Page[T]] | ManagementCall[Page[T]]], start: str = ""
+    ) -> AsyncListing[T]:
+        return AsyncListing(lambda marker: self._run(call(marker)), start)
 
     def _one(self) -> AsyncClient:
         """This client for a call of several operations, which share its total time."""
@@ -190,8 +225,7 @@ class AsyncClient(BaseClient):
 
     update_space = awaited(Client.update_space)
 
-    def list_spaces(self) -> AsyncListing[models.SpaceInfo]:
-        return AsyncListing(lambda marker: self._run(operations.list_spaces(marker)))
+    list_spaces = listed(Client.list_spaces)
 
     space_usage = awaited(Client.space_usage)
 
@@ -203,28 +237,14 @@ class AsyncClient(BaseClient):
         if not isinstance(data, (bytes, bytearray, memoryview)):
             source = _bridged(data)
             return await self._bulk(lambda client, _: client.put(space, key, source, verify=verify, **options), {})
-        op, content, check = operations.put(space, key, **options), bytes(data), self._checks(verify)
-        result, response = await self._carrier.call(op, content, proof=check)
-        verified = check and operations.agrees(op, result.etag, content, response.status)
-        return models.Stored(op.space, op.key, len(content), result.etag, verified)
+        return await self._bytes_put(operations.put(space, key, **options), bytes(data), self._checks(verify))
 
-    async def get(
-        self,
-        space: str,
-        key: str,
-        *,
-        start: int | None = None,
-        end: int | None = None,
-        if_match: str | None = None,
-        if_none_match: str | None = None,
-        verify: bool | None = None,
-    ) -> models.Content:
-        op = operations.get(space, key, start, end, if_match, if_none_match)
-        check = self._checks(verify)
+    get = awaited(Client.get)
 
+    async def _got(self, op: operation.GetObject, verify: bool) -> models.Content:
         async def once(until: float | None) -> models.Content:
             found, data = await self._carrier.get(op, self._expires(), until)
-            return operations.content(op, found, data, check)
+            return operations.content(op, found, data, verify)
 
         found: models.Content = await self._carrier.persist(once, op)
         return found
@@ -261,61 +281,21 @@ class AsyncClient(BaseClient):
         given = _bridged(source)
         return await self._bulk(lambda client, own: client.upload(space, key, given, **own), options)
 
-    async def download(
-        self, space: str, key: str, target: Target, **options: Unpack[DownloadOptions]
-    ) -> models.Downloaded:
-        return await self._bulk(lambda client, own: client.download(space, key, target, **own), options)
+    download = threaded(Client.download)
 
-    async def upload_dir(
-        self, folder: str | os.PathLike[str], space: str, prefix: str = "", **options: Unpack[UploadDirOptions]
-    ) -> models.Summary[models.Stored]:
-        return await self._threaded(
-            self._sync(), lambda client, own: client.upload_dir(folder, space, prefix, **own), options
-        )
+    upload_dir = threaded(Client.upload_dir, whole=False)
 
-    async def download_dir(
-        self, space: str, prefix: str, folder: str | os.PathLike[str], **options: Unpack[DownloadDirOptions]
-    ) -> models.Summary[models.Downloaded]:
-        return await self._threaded(
-            self._sync(), lambda client, own: client.download_dir(space, prefix, folder, **own), options
-        )
+    download_dir = threaded(Client.download_dir, whole=False)
 
     stat = awaited(Client.stat)
 
     delete = awaited(Client.delete)
 
-    async def delete_many(self, space: str, keys: Iterable[str], *, jobs: int = 8) -> models.Summary[str]:
-        done: list[str] = []
-        failures: list[models.Failure] = []
-        rest = iter(several(keys, "keys"))
+    delete_many = awaited(Client.delete_many)
 
-        async def work() -> None:
-            for key in rest:
-                try:
-                    await self.delete(space, key)
-                    done.append(key)
-                except UVideoError as error:
-                    failures.append(models.Failure(space, key, None, error))
+    list = listed(Client.list)
 
-        await asyncio.gather(*(work() for _ in range(operations.jobs(jobs))))
-        return operations.summed(done, failures)
-
-    def list(
-        self,
-        space: str,
-        prefix: str = "",
-        *,
-        delimiter: str = "",
-        start_after: str = "",
-        page_size: int = 1000,
-    ) -> AsyncListing[models.ObjectInfo]:
-        operations.list_objects(space, prefix, delimiter, start_after, page_size)  # bad arguments are said at once
-        return AsyncListing(
-            lambda marker: self._run(operations.list_objects(space, prefix, delimiter, marker, page_size)), start_after
-        )
-
-    def list_files(self, space: str, prefix: str = "", *, page_size: int = 1000) -> AsyncListing[models.ObjectInfo]:
-        return AsyncListing(lambda marker: self._run(operations.list_files(space, prefix, marker, page_size)))
+    list_files = listed(Client.list_files)
 
     list_space_files = awaited(Client.list_space_files)
 
@@ -362,21 +342,15 @@ class AsyncClient(BaseClient):
 
     begin_upload = awaited(Client.begin_upload)
 
-    async def put_part(self, upload: models.BegunUpload, part: int, data: bytes) -> models.PartInfo:
-        content = operations.octets(data, "data")
-        call = operations.put_part(upload, part, content)
-        result, response = await self._carrier.call(call.operation, content)
-        return operations.agree_part(upload, call.convert(result), content, response.status)
+    put_part = awaited(Client.put_part)
 
     copy_part = awaited(Client.copy_part)
 
     finish_upload = awaited(Client.finish_upload)
 
-    def list_uploads(self, space: str, prefix: str = "") -> AsyncListing[models.UploadInfo]:
-        return AsyncListing(lambda marker: self._run(operations.list_uploads(space, prefix, marker)))
+    list_uploads = listed(Client.list_uploads)
 
-    def list_parts(self, space: str, upload_id: str) -> AsyncListing[models.PartInfo]:
-        return AsyncListing(lambda marker: self._run(operations.list_parts(space, upload_id, marker)))
+    list_parts = listed(Client.list_parts)
 
     abort_upload = awaited(Client.abort_upload)
 
@@ -384,8 +358,7 @@ class AsyncClient(BaseClient):
 
     # Journal
 
-    async def resume(self, transfer: str, **options: Unpack[ResumeOptions]) -> models.Stored | models.Downloaded:
-        return await self._bulk(lambda client, own: client.resume(transfer, **own), options)
+    resume = threaded(Client.resume)
 
     async def abort(self, transfer: str) -> None:
         await self._bulk(lambda client, _: client.abort(transfer), {})

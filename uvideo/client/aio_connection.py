@@ -9,7 +9,7 @@ from typing import Any
 
 from uvideo._core import connection, message, wire
 
-__all__ = ["Connection"]
+__all__ = ["AsyncConnection"]
 
 #: While bytes are unsent, how many looks are taken in the time that silence may last: at whether some went out.
 LOOKS = 20
@@ -30,7 +30,7 @@ class TooLong(Exception):
     """The answer's body is longer than it may be."""
 
 
-class Connection(asyncio.Protocol):
+class AsyncConnection(asyncio.Protocol):
     """Carries one request at a time.  ``used``: when it became idle, on the loop's clock.
 
     The states are those of the core's Exchange, but that sending and reading go on side by side.  No more of a request

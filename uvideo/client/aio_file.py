@@ -15,6 +15,7 @@ from uvideo.models import ObjectInfo, Stored, T
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
+    from typing_extensions import Self
 
 __all__ = ["AsyncReader", "AsyncWriter"]
 
@@ -34,6 +35,13 @@ class _AsyncFile(Generic[F]):
     @property
     def closed(self) -> bool:
         return self._closed
+
+    async def tell(self) -> int:
+        return await self._call(lambda file: file.tell())
+
+    async def __aenter__(self) -> Self:
+        await self.tell()
+        return self
 
     async def _call(self, method: Callable[[F], T]) -> T:
         if self._closed:
@@ -99,19 +107,12 @@ class AsyncReader(_AsyncFile[Reader]):
     async def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         return await self._call(lambda file: file.seek(offset, whence))
 
-    async def tell(self) -> int:
-        return await self._call(lambda file: file.tell())
-
     async def close(self) -> None:
         if self._file is None:  # never opened, or in vain
             self._closed = True
             if self._thread is not None:
                 self._thread.shutdown(wait=False)
         await self._last(lambda file: file.close())
-
-    async def __aenter__(self) -> AsyncReader:
-        await self.tell()
-        return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
@@ -132,9 +133,6 @@ class AsyncWriter(_AsyncFile[Writer]):
     async def write(self, data: ReadableBuffer) -> int:
         return await self._call(lambda file: file.write(data))
 
-    async def tell(self) -> int:
-        return await self._call(lambda file: file.tell())
-
     async def close(self) -> None:
         """Store what was written; a second time does nothing.  Raises what the upload failed with."""
         await self._last(lambda file: file.close())
@@ -142,10 +140,6 @@ class AsyncWriter(_AsyncFile[Writer]):
     async def abort(self) -> None:
         """Store nothing, and free what the service has of it.  Nothing to a closed one."""
         await self._last(lambda file: file.abort())
-
-    async def __aenter__(self) -> AsyncWriter:
-        await self.tell()
-        return self
 
     async def __aexit__(self, kind: object, *_: object) -> None:
         await (self.close() if kind is None else self.abort())

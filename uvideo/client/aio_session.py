@@ -13,7 +13,7 @@ from uvideo._core import pool as transports
 from uvideo._core import retry as retries
 from uvideo._core import session as carriers
 from uvideo.client import aio_race, aio_socks
-from uvideo.client.aio_connection import Connection, Silence, TooLong, ticks
+from uvideo.client.aio_connection import AsyncConnection, Silence, TooLong, ticks
 from uvideo.config.settings import Settings
 from uvideo.errors import (
     BadAnswer,
@@ -46,8 +46,8 @@ class _Pool:
     def __init__(self) -> None:
         self.loop: asyncio.AbstractEventLoop | None = None
         self.room: asyncio.Semaphore | None = None
-        self.idle: dict[Route, deque[Connection]] = {}
-        self.open: set[Connection] = set()
+        self.idle: dict[Route, deque[AsyncConnection]] = {}
+        self.open: set[AsyncConnection] = set()
 
 
 class AsyncCarrier:
@@ -173,7 +173,7 @@ class AsyncCarrier:
             try:
                 return await once(attempts.deadline)
             except UVideoError as error:
-                carriers.describe(error, op)
+                carriers.described(error, op)
                 if lost is not None and retries.may_be_done(error):
                     lost.append(error)
                 seconds = attempts.failed(error, self.carrier.ticks())
@@ -243,7 +243,7 @@ class AsyncCarrier:
             if connection is not None:
                 self._take_back(route, connection, keep, loop)
 
-    def _waiting(self, route: Route, loop: asyncio.AbstractEventLoop) -> Connection | None:
+    def _waiting(self, route: Route, loop: asyncio.AbstractEventLoop) -> AsyncConnection | None:
         """An idle connection that still stands."""
         if route not in self._pool.idle:
             for old in [each for each in self._pool.idle if each.closed]:
@@ -257,31 +257,33 @@ class AsyncCarrier:
             self._drop(found)
         return None
 
-    def _take_back(self, route: Route, connection: Connection, keep: bool, loop: asyncio.AbstractEventLoop) -> None:
+    def _take_back(
+        self, route: Route, connection: AsyncConnection, keep: bool, loop: asyncio.AbstractEventLoop
+    ) -> None:
         if keep and not route.closed and connection in self._pool.open and not connection.is_closing():
             connection.used = loop.time()
             self._pool.idle.setdefault(route, deque()).append(connection)
         else:
             self._drop(connection)
 
-    def _drop(self, connection: Connection) -> None:
+    def _drop(self, connection: AsyncConnection) -> None:
         self._pool.open.discard(connection)
         connection.close()
 
-    async def _connect(self, route: Route, loop: asyncio.AbstractEventLoop, end: float | None) -> Connection:
+    async def _connect(self, route: Route, loop: asyncio.AbstractEventLoop, end: float | None) -> AsyncConnection:
         seconds = self._settings.connect_timeout
         if end is not None:
             seconds = max(0.0, min(seconds, end - ticks()))
-        way = Way(route, loop)
+        attempt = ConnectionAttempt(route, loop)
         try:
-            made = await asyncio.wait_for(way.connected(seconds), seconds)
-        except way.FAILURES as error:
-            raise failure_cause.judged(_core(error), way.leg, route, _is_over(end)) from None
+            made = await asyncio.wait_for(attempt.connected(seconds), seconds)
+        except attempt.FAILURES as error:
+            raise failure_cause.judged(_core(error), attempt.leg, route, _is_over(end)) from None
         self._pool.open.add(made)
         return made
 
 
-class Way:
+class ConnectionAttempt:
     """The way to a new connection.  ``leg``: how far it has come, as the core's failure_cause names it."""
 
     FAILURES: tuple[type[Exception], ...] = (
@@ -293,7 +295,7 @@ class Way:
         self._route, self._loop = route, loop
         self.leg: int = failure_cause.HOST if route.proxy is None else failure_cause.PROXY
 
-    async def connected(self, seconds: float) -> Connection:
+    async def connected(self, seconds: float) -> AsyncConnection:
         """One of FAILURES if there is none.  seconds: in which the caller ends it."""
         route, proxy = self._route, self._route.proxy
         made = await self._plain(seconds)
@@ -314,8 +316,8 @@ class Way:
             made.close()
             raise
 
-    async def _plain(self, seconds: float) -> Connection:
-        """The Connection without TLS: to the host, by way of a SOCKS proxy too, or to a proxy of another kind."""
+    async def _plain(self, seconds: float) -> AsyncConnection:
+        """The AsyncConnection without TLS: to the host, by way of a SOCKS proxy too, or to a proxy of another kind."""
         route, proxy, loop = self._route, self._route.proxy, self._loop
         name, port = (route.address, route.port) if proxy is None else (proxy.name, proxy.port)
         plain = await aio_race.connect(loop, name, port, seconds)
@@ -325,15 +327,15 @@ class Way:
                 name = await aio_socks.destination(loop, route)
                 self.leg = failure_cause.SOCKS
                 await aio_socks.pass_on(loop, plain, route, name, seconds)
-            _, made = await loop.create_connection(lambda: Connection(loop), sock=plain)
+            _, made = await loop.create_connection(lambda: AsyncConnection(loop), sock=plain)
             return made
         except BaseException:
             plain.close()
             raise
 
-    async def _encrypted(self, made: Connection, name: str) -> Connection:
-        """The Connection that speaks TLS over this one."""
-        inner = Connection(self._loop)
+    async def _encrypted(self, made: AsyncConnection, name: str) -> AsyncConnection:
+        """The AsyncConnection that speaks TLS over this one."""
+        inner = AsyncConnection(self._loop)
         assert self._route.context is not None
         try:
             transport = await self._loop.start_tls(made.transport, inner, self._route.context, server_hostname=name)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from uvideo import models
 from uvideo.client import operations
@@ -14,6 +14,7 @@ from uvideo.client.listing import following
 from uvideo.client.operations import Call
 from uvideo.client.options import StoredOptions
 from uvideo.client.session import chosen, connect
+from uvideo.client.texts import several
 from uvideo.config.settings import Settings
 from uvideo.errors import AlreadyExists, NotFound, UploadNotFound, UVideoError
 from uvideo.models import T
@@ -21,8 +22,10 @@ from uvideo.models import T
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from uvideo._core import DataOperation, message, operation
     from uvideo.client.options import ClientOptions
     from uvideo.client.retry import Retry
+    from uvideo.transfer.copy import Each
     from uvideo.transfer.journal import Journal
 
 __all__ = ["BaseClient", "documented_by"]
@@ -47,6 +50,9 @@ class BaseClient:
         self._core = connect(self._settings, retry)
         self._records: Journal | None = None
         self._start()
+
+    #: How calls of several operations make many of them.
+    _each: ClassVar[Each]
 
     def _start(self) -> None:
         """Make what carries the calls out, over ``_core``."""
@@ -104,9 +110,41 @@ class BaseClient:
 
     # Calls of several operations, once for both: Client runs them without a loop, see ``copy.finished``
 
-    async def _ask(self, call: Call[T], body: bytes | None = None, lost: list[UVideoError] | None = None) -> T:
-        """What a call returns; of a Client at once.  ``lost``: as of Carrier.call."""
+    async def _called(
+        self, op: DataOperation, body: bytes | None = None, lost: list[UVideoError] | None = None, proof: bool = True
+    ) -> tuple[Any, message.Response]:
+        """(result, Response) of an operation; of a Client at once.  ``lost``, ``proof``: as of Carrier.call."""
         raise NotImplementedError
+
+    async def _ask(self, call: Call[T], body: bytes | None = None, lost: list[UVideoError] | None = None) -> T:
+        """What a call returns."""
+        result, _ = await self._called(call.operation, body, lost)
+        return call.convert(result)
+
+    async def _bytes_put(self, op: operation.PutObject, content: bytes, verify: bool) -> models.Stored:
+        result, response = await self._called(op, content, None, verify)
+        verified = verify and operations.agrees(op, result.etag, content, response.status)
+        return models.Stored(op.space, op.key, len(content), result.etag, verified)
+
+    async def _part_put(self, upload: models.BegunUpload, part: int, data: bytes) -> models.PartInfo:
+        content = operations.octets(data, "data")
+        call = operations.put_part(upload, part, content)
+        result, response = await self._called(call.operation, content)
+        return operations.agree_part(upload, call.convert(result), content, response.status)
+
+    async def _deleted(self, space: str, keys: Iterable[str], jobs: int) -> models.Summary[str]:
+        done: list[str] = []
+        failures: list[models.Failure] = []
+
+        async def one(key: str) -> None:
+            try:
+                await self._ask(operations.delete(space, key))
+                done.append(key)
+            except UVideoError as error:
+                failures.append(models.Failure(space, key, None, error))
+
+        await self._each(one, several(keys, "keys"), operations.jobs(jobs))
+        return operations.summed(done, failures)
 
     async def _renamed(self, space: str, key: str, new_key: str, force: bool) -> None:
         lost: list[UVideoError] = []

@@ -16,6 +16,7 @@ from uvideo._core import byterange, dialect, etag, field, operation, validation
 from uvideo._core import etag as etags
 from uvideo.client.options import ReadOptions, WriteOptions
 from uvideo.client.texts import several, texts
+from uvideo.config.settings import whole
 from uvideo.errors import BadAnswer, IntegrityError, InvalidArgument, SomeFailed, SpaceNotFound
 from uvideo.models import T
 
@@ -361,9 +362,7 @@ def delete(space: str, key: str) -> Call[None]:
 
 
 def _limit(value: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 1000:
-        raise InvalidArgument(f"page_size must be a whole number from 1 to 1000, not {value!r}")
-    return value
+    return whole("page_size", value, 1, 1000)
 
 
 def _text(value: str, name: str) -> str:
@@ -765,9 +764,7 @@ def agree_part(upload: models.BegunUpload, made: models.PartInfo, content: bytes
 
 
 def jobs(value: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 256:
-        raise InvalidArgument(f"jobs must be a whole number from 1 to 256, not {value!r}")
-    return value
+    return whole("jobs", value, 1, 256)
 
 
 def summed(

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
     from uvideo.client.cancel import Cancel
-    from uvideo.models import Downloaded, Failure, Progress, Stored, Totals
+    from uvideo.models import Progress
     from uvideo.transfer.limit import Limit
 
 __all__ = [
     "ClientOptions",
     "CopyOptions",
-    "DownloadDirOptions",
     "DownloadOptions",
     "Given",
     "OpenOptions",
@@ -25,7 +24,6 @@ __all__ = [
     "SettingsOptions",
     "SpaceOptions",
     "StoredOptions",
-    "UploadDirOptions",
     "UploadOptions",
     "WriteOptions",
     "check_names",
@@ -156,32 +154,6 @@ class OpenOptions(WriteOptions, total=False):
     """The options of Client.open with either mode."""
 
     cache: int | None
-
-
-class FolderOptions(TypedDict, total=False):
-    """What Client.upload_dir and Client.download_dir have in common."""
-
-    jobs: int
-    include: Iterable[str]
-    exclude: Iterable[str]
-    part_jobs: int | None
-    bandwidth: int | Limit | None
-    progress: Callable[[Totals], None] | None
-    cancel: Cancel | None
-    on_error: Literal["continue", "stop"]
-    dry_run: bool
-
-
-class UploadDirOptions(FolderOptions, KeptOptions, total=False):
-    """The options of Client.upload_dir."""
-
-    report: Callable[[Stored | Failure], None] | None
-
-
-class DownloadDirOptions(FolderOptions, total=False):
-    """The options of Client.download_dir."""
-
-    report: Callable[[Downloaded | Failure], None] | None
 
 
 class PresignOptions(TypedDict, total=False):

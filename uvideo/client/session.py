@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from uvideo._core import __version__
+from uvideo._core import __version__, answer
 from uvideo.config import telemetry
 from uvideo.config.settings import Settings, load
-from uvideo.errors import InvalidArgument
+from uvideo.errors import InvalidArgument, NoAnswer
 from uvideo.models import T
 
 if TYPE_CHECKING:
+    from uvideo._core import operation
     from uvideo._core import session as _carrier
-    from uvideo._core import trust
     from uvideo.client.aio_session import AsyncCarrier
     from uvideo.client.options import ClientOptions
     from uvideo.client.retry import Retry
 
     Carrier = _carrier.Carrier
 
-__all__ = ["carried", "certificate", "chosen", "connect"]
+__all__ = ["carried", "chosen", "connect", "fetched"]
+
+PIECE = 1 << 20  # bytes read at a time
 
 
 def connect(settings: Settings, tries: Retry | None = None) -> Carrier:
     """The Carrier of these settings."""
-    from uvideo._core import pool, retry, session, validation
+    from uvideo._core import pool, retry, session, trust, validation
 
     hosts = settings.hosts()
     validation.warn_of_plain(hosts)
@@ -42,11 +45,13 @@ def connect(settings: Settings, tries: Retry | None = None) -> Carrier:
         from uvideo.client import spans
 
         kinds = spans.TracedCarrier, spans.TracedTransport
+    file, key, password = settings.client_cert, settings.client_key, settings.client_key_password
+    own = None if file is None else trust.Certificate(file, key, password)
     pipes = kinds[1](
         settings.timeout,
         connect_timeout=settings.connect_timeout,
         authorities=settings.ca_bundle,
-        certificate=certificate(settings),
+        certificate=own,
         proxy=settings.proxy,
     )
     if tries is None:
@@ -62,13 +67,30 @@ def connect(settings: Settings, tries: Retry | None = None) -> Carrier:
     return made
 
 
-def certificate(settings: Settings) -> trust.Certificate | None:
-    """The client's own trust.Certificate, or None."""
-    from uvideo._core import trust
+def fetched(
+    carrier: Carrier,
+    op: operation.GetObject,
+    expires: int | None,
+    until: float | None = None,
+    check: Callable[[operation.ObjectInfo], None] | None = None,
+) -> tuple[operation.ObjectInfo, bytes]:
+    """(ObjectInfo of the core, bytes) of one GET, without a retry.  ``expires``, ``until``: as of Carrier.open.
 
-    if settings.client_cert is None:
-        return None
-    return trust.Certificate(settings.client_cert, settings.client_key, settings.client_key_password)
+    check(info): called before the body is read, which may be large.
+    """
+    pipe = carrier.open(op, expires, (), until)
+    ended = False
+    try:
+        found = answer.decode_info(pipe.headers, pipe.status)
+        if check is not None:
+            check(found)
+        pieces = list(iter(lambda: pipe.read(PIECE), b""))
+        if pipe.missing():
+            raise NoAnswer("the body ended before its end")
+        ended = True
+    finally:
+        pipe.close(reuse=ended)
+    return found, pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def chosen(

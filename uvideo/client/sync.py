@@ -9,31 +9,31 @@ uvideo.AsyncClient has the same methods.
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, overload
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from uvideo import models
-from uvideo._core import answer, operation
 from uvideo.client import operations
 from uvideo.client.base import BaseClient
 from uvideo.client.listing import Listing
 from uvideo.client.operations import Call, ManagementCall
-from uvideo.client.session import carried
+from uvideo.client.session import carried, fetched
 from uvideo.client.stream import Source, stream
-from uvideo.client.texts import several
 from uvideo.config import telemetry
 from uvideo.config.settings import size
-from uvideo.errors import NoAnswer, UVideoError
-from uvideo.models import T
+from uvideo.errors import UVideoError
+from uvideo.models import Page, T
 from uvideo.transfer import copy as copies
-from uvideo.transfer.pool import Pool, results
+from uvideo.transfer.copy import A
+from uvideo.transfer.pool import results
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from uvideo._core import DataOperation, message, operation
     from uvideo._core import cancel as _interrupt
     from uvideo._core import session as _carrier
     from uvideo._core import single_upload as _body
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from uvideo.client.reader import Reader
     from uvideo.client.writer import Writer
     from uvideo.transfer.download import Target
-    from uvideo.transfer.journal import Journal
     from uvideo.transfer.limit import Limit
+    from uvideo.transfer.transfer_config import TransferConfig
 
     Body = _body.FileBody | _body.StreamBody
     Carrier = _carrier.Carrier
@@ -51,20 +51,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Client"]
 
-_PIECE = 1 << 20
 
-
-class Common(TypedDict):
-    """Fields that the Options of uploads and downloads share."""
-
-    jobs: int
-    threshold: int
-    limit: Limit | None
-    progress: Callable[[models.Progress], None] | None
-    journal: Journal | None
-
-
-async def _gathered(do: Callable[[int], Coroutine[Any, Any, T]], items: Iterable[int], jobs: int) -> list[T]:
+async def _gathered(do: Callable[[A], Coroutine[Any, Any, T]], items: Iterable[A], jobs: int) -> list[T]:
     """As ``pool.gathered``, in threads."""
     return [*results(lambda item: copies.finished(do(item)), items, jobs)]
 
@@ -103,9 +91,14 @@ class Client(BaseClient):
         """What a call of several operations returns."""
         return copies.finished(steps)
 
-    async def _ask(self, call: Call[T], body: bytes | None = None, lost: list[UVideoError] | None = None) -> T:
-        result, _ = self._carrier.call(call.operation, body, lost=lost)
-        return call.convert(result)
+    async def _called(
+        self, op: DataOperation, body: bytes | None = None, lost: list[UVideoError] | None = None, proof: bool = True
+    ) -> tuple[Any, message.Response]:
+        found: tuple[Any, message.Response] = self._carrier.call(op, body, lost=lost, proof=proof)
+        return found
+
+    def _listing(self, call: Callable[[str], Call[Page[T]] | ManagementCall[Page[T]]], start: str = "") -> Listing[T]:
+        return Listing(lambda marker: self._run(call(marker)), start)
 
     # Spaces
 
@@ -129,7 +122,7 @@ class Client(BaseClient):
 
     def list_spaces(self) -> Listing[models.SpaceInfo]:
         """The spaces of this key pair's account, lazily."""
-        return Listing(lambda marker: self._run(operations.list_spaces(marker)))
+        return self._listing(operations.list_spaces)
 
     def space_usage(
         self, spaces: str | Iterable[str], *, begin: datetime, end: datetime
@@ -167,7 +160,7 @@ class Client(BaseClient):
         check = self._checks(verify)
         if isinstance(data, (bytes, bytearray, memoryview)):
             content = data if isinstance(data, bytes) else bytes(data)
-            return self._put_bytes(op, content, check)
+            return self._done(self._bytes_put(op, content, check))
         if isinstance(data, os.PathLike):
             file = source.FileSource(path)
             try:
@@ -175,11 +168,6 @@ class Client(BaseClient):
             finally:
                 file.close()
         return self._put_body(op, single_upload.StreamBody(stream(data)), check)
-
-    def _put_bytes(self, op: operation.PutObject, content: bytes, verify: bool) -> models.Stored:
-        result, response = self._carrier.call(op, content, proof=verify)
-        verified = verify and operations.agrees(op, result.etag, content, response.status)
-        return models.Stored(op.space, op.key, len(content), result.etag, verified)
 
     def _put_body(self, op: operation.PutObject, content: Body, verify: bool) -> models.Stored:
         from uvideo._core import single_upload
@@ -207,29 +195,15 @@ class Client(BaseClient):
         304, if the object has another, or this one.  A whole object is verified by its etag: IntegrityError.
         """
         op = operations.get(space, key, start, end, if_match, if_none_match)
-        check = self._checks(verify)
+        return self._done(self._got(op, self._checks(verify)))
 
+    async def _got(self, op: operation.GetObject, verify: bool) -> models.Content:
         def once(until: float | None) -> models.Content:
-            found, data = self._fetched(op, until)
-            return operations.content(op, found, data, check)
+            found, data = fetched(self._carrier, op, self._expires(), until, partial(operations.check_range, op))
+            return operations.content(op, found, data, verify)
 
         found: models.Content = self._carrier.persist(once, op)
         return found
-
-    def _fetched(self, op: operation.GetObject, until: float | None) -> tuple[operation.ObjectInfo, bytes]:
-        """(ObjectInfo of the core, bytes) of one GET."""
-        pipe = self._carrier.open(op, self._expires(), (), until)
-        ended = False
-        try:
-            found = answer.decode_info(pipe.headers, pipe.status)
-            operations.check_range(op, found)  # before all of a large object is read
-            pieces = list(iter(lambda: pipe.read(_PIECE), b""))
-            if pipe.missing():
-                raise NoAnswer("the body ended before its end")
-            ended = True
-        finally:
-            pipe.close(reuse=ended)
-        return found, pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     @overload
     def open(self, space: str, key: str, mode: Literal["rb"] = "rb", **options: Unpack[ReadOptions]) -> Reader: ...
@@ -281,7 +255,7 @@ class Client(BaseClient):
             given["verify"] = verify
         seconds = None if deadline is None else operations.seconds(deadline, "deadline")
         return writer.Writer(
-            functools.partial(self.upload, space, key, **given),
+            partial(self.upload, space, key, **given),
             space,
             key,
             self._settings.multipart_threshold,
@@ -323,35 +297,30 @@ class Client(BaseClient):
         from uvideo.transfer import upload
 
         path = os.fspath(source) if isinstance(source, os.PathLike) else ""
-        storage, pairs, stored_headers = operations.kept(storage_class, metadata, headers)
-        options = upload.Options(
-            **self._common(part_jobs, bandwidth, progress, journal),
-            verify=self._checks(verify),
-            mime=operations.mime_of(mime, key, path),
-            storage_class=storage,
-            metadata=pairs,
-            headers=stored_headers,
-        )
+        config = self._config(part_jobs, bandwidth, progress, journal, self._checks(verify))
+        op = operations.put(space, key, mime, storage_class, metadata, headers, None, path)
         with telemetry.whole(self._carrier, "Upload", space) as carrier:
-            return upload.upload(self._whole(cancel, deadline, carrier), space, key, source, options)
+            return upload.upload(self._whole(cancel, deadline, carrier), op, source, config)
 
-    def _common(
+    def _config(
         self,
         part_jobs: int | None,
         bandwidth: int | Limit | None,
         progress: Callable[[models.Progress], None] | None,
-        journal: bool = True,
-    ) -> Common:
-        """What the Options of uploads and downloads have in common."""
+        journal: bool,
+        verify: bool | None,
+    ) -> TransferConfig:
         from uvideo.transfer.limit import limited
+        from uvideo.transfer.transfer_config import TransferConfig
 
-        return {
-            "jobs": operations.jobs(self._settings.part_jobs if part_jobs is None else part_jobs),
-            "threshold": self._settings.multipart_threshold,
-            "limit": limited(bandwidth, self._settings.bandwidth),
-            "progress": progress,
-            "journal": self._journal() if journal else None,
-        }
+        return TransferConfig(
+            jobs=operations.jobs(self._settings.part_jobs if part_jobs is None else part_jobs),
+            threshold=self._settings.multipart_threshold,
+            verify=verify,
+            limit=limited(bandwidth, self._settings.bandwidth),
+            progress=progress,
+            journal=self._journal() if journal else None,
+        )
 
     def _bound(self, cancel: Interrupt | None, deadline: float | None, carrier: Carrier | None = None) -> Carrier:
         """The Carrier of what ends so."""
@@ -400,12 +369,10 @@ class Client(BaseClient):
         """
         from uvideo.transfer import download
 
-        check = self._checks(verify)
-        common = self._common(part_jobs, bandwidth, progress, journal)
-        options = download.Options(**common, expires=self._expires(), verify=check)
+        config = self._config(part_jobs, bandwidth, progress, journal, self._checks(verify))
         op = operations.get(space, key, start, end)
         with telemetry.whole(self._carrier, "Download", space) as carrier:
-            return download.download(self._whole(cancel, deadline, carrier), op, target, options)
+            return download.download(self._whole(cancel, deadline, carrier), op, target, config, self._expires())
 
     def upload_dir(
         self,
@@ -440,9 +407,11 @@ class Client(BaseClient):
         """
         from uvideo.transfer import folders
 
-        plan = folders.Plan(jobs, include, exclude, part_jobs, bandwidth, progress, report, cancel, on_error, dry_run)
+        options = folders.FolderOptions(
+            jobs, include, exclude, part_jobs, bandwidth, progress, report, cancel, on_error, dry_run
+        )
         kept: KeptOptions = {"storage_class": storage_class, "metadata": metadata, "headers": headers}
-        return folders.upload_dir(self, folder, space, prefix, plan, **kept)
+        return folders.upload_dir(self, folder, space, prefix, options, **kept)
 
     def download_dir(
         self,
@@ -471,8 +440,10 @@ class Client(BaseClient):
         """
         from uvideo.transfer import folders
 
-        plan = folders.Plan(jobs, include, exclude, part_jobs, bandwidth, progress, report, cancel, on_error, dry_run)
-        return folders.download_dir(self, space, prefix, folder, plan)
+        options = folders.FolderOptions(
+            jobs, include, exclude, part_jobs, bandwidth, progress, report, cancel, on_error, dry_run
+        )
+        return folders.download_dir(self, space, prefix, folder, options)
 
     def stat(self, space: str, key: str) -> models.ObjectInfo:
         """What the service says of an object.  NotFound."""
@@ -484,19 +455,7 @@ class Client(BaseClient):
 
     def delete_many(self, space: str, keys: Iterable[str], *, jobs: int = 8) -> models.Summary[str]:
         """Remove objects, ``jobs`` at a time.  SomeFailed, with the summary, after the others are done."""
-        done: list[str] = []
-        failures: list[models.Failure] = []
-        rest = several(keys, "keys")
-
-        def one(key: str) -> None:
-            try:
-                self.delete(space, key)
-                done.append(key)
-            except UVideoError as error:
-                failures.append(models.Failure(space, key, None, error))
-
-        Pool(one, operations.jobs(jobs)).run(rest)
-        return operations.summed(done, failures)
+        return self._done(self._deleted(space, keys, jobs))
 
     def list(
         self,
@@ -512,13 +471,13 @@ class Client(BaseClient):
         delimiter: with "/", objects below folders are left out, and each Page says the folders as prefixes.
         """
         operations.list_objects(space, prefix, delimiter, start_after, page_size)  # bad arguments are said at once
-        return Listing(
-            lambda marker: self._run(operations.list_objects(space, prefix, delimiter, marker, page_size)), start_after
+        return self._listing(
+            lambda marker: operations.list_objects(space, prefix, delimiter, marker, page_size), start_after
         )
 
     def list_files(self, space: str, prefix: str = "", *, page_size: int = 1000) -> Listing[models.ObjectInfo]:
         """As ``list``, by the service's older call PrefixFileList."""
-        return Listing(lambda marker: self._run(operations.list_files(space, prefix, marker, page_size)))
+        return self._listing(lambda marker: operations.list_files(space, prefix, marker, page_size))
 
     def list_space_files(self, space: str, *, offset: int = 0, limit: int = 20) -> tuple[models.ObjectInfo, ...]:
         """As ``list``, by the management plane's GetFileList, which the service deprecates."""
@@ -665,10 +624,7 @@ class Client(BaseClient):
 
     def put_part(self, upload: models.BegunUpload, part: int, data: bytes) -> models.PartInfo:
         """Send one part, from 0: block_size bytes, the last may be shorter.  Its etag is compared."""
-        content = operations.octets(data, "data")
-        call = operations.put_part(upload, part, content)
-        result, response = self._carrier.call(call.operation, content)
-        return operations.agree_part(upload, call.convert(result), content, response.status)
+        return self._done(self._part_put(upload, part, data))
 
     def copy_part(
         self,
@@ -691,11 +647,11 @@ class Client(BaseClient):
 
     def list_uploads(self, space: str, prefix: str = "") -> Listing[models.UploadInfo]:
         """The unfinished uploads of a space, lazily."""
-        return Listing(lambda marker: self._run(operations.list_uploads(space, prefix, marker)))
+        return self._listing(lambda marker: operations.list_uploads(space, prefix, marker))
 
     def list_parts(self, space: str, upload_id: str) -> Listing[models.PartInfo]:
         """The parts that the service has of an unfinished upload, lazily."""
-        return Listing(lambda marker: self._run(operations.list_parts(space, upload_id, marker)))
+        return self._listing(lambda marker: operations.list_parts(space, upload_id, marker))
 
     def abort_upload(self, space: str, key: str, upload_id: str) -> None:
         """Give an unfinished upload up and free what the service keeps of it; one that is gone is no error."""
@@ -732,11 +688,11 @@ class Client(BaseClient):
 
         is_download = self._journal().direction(transfer) == "download"
         with telemetry.whole(self._carrier, "Download" if is_download else "Upload") as carrier:
-            bound, common = self._whole(cancel, deadline, carrier), self._common(part_jobs, bandwidth, progress)
+            bound, verify = self._whole(cancel, deadline, carrier), None if is_download else self._settings.verify
+            config = self._config(part_jobs, bandwidth, progress, True, verify)
             if is_download:
-                options = download.Options(**common, expires=self._expires(), verify=None)
-                return download.resume(bound, transfer, options)
-            return upload.resume(bound, transfer, upload.Options(**common, verify=self._settings.verify))
+                return download.resume(bound, transfer, config, self._expires())
+            return upload.resume(bound, transfer, config)
 
     def abort(self, transfer: str) -> None:
         """Give a transfer of the journal up: free what the service keeps of it, remove what is here of it."""

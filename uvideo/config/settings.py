@@ -318,19 +318,21 @@ def _said(name: str, value: object) -> str:
     return text
 
 
-def _key(name: str, value: object) -> str:
+def _secret(name: str, value: object) -> str:
     if isinstance(value, str) and value.endswith(("\n", "\r")):
         raise InvalidArgument(f"{name} ends with a line break, as a line of a file does: .strip() takes it off")
-    text = _text(name, value)
+    return _text(name, value)
+
+
+def _key(name: str, value: object) -> str:
+    text = _secret(name, value)
     if not text.strip() or (name == "public_key" and any(char <= " " or char == ":" for char in text)):
         raise InvalidArgument(f"{name} is empty or holds blanks or a colon: was it pasted whole?")
     return text
 
 
 def _password(name: str, value: object) -> str:
-    if isinstance(value, str) and value.endswith(("\n", "\r")):
-        raise InvalidArgument(f"{name} ends with a line break, as a line of a file does: .strip() takes it off")
-    text = _text(name, value)
+    text = _secret(name, value)
     if not text:
         raise InvalidArgument(f"{name} is empty: leave it out for a key that is not encrypted")
     return text
@@ -362,12 +364,16 @@ def _number(low: float, high: float) -> Callable[[str, object], float]:
     return check
 
 
+def whole(name: str, value: object, low: int, high: int) -> int:
+    """A whole number from ``low`` to ``high``.  InvalidArgument."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise InvalidArgument(f"{name} must be a whole number from {low} to {high}, not {value!r}")
+    return value
+
+
 def _whole(low: int, high: int) -> Callable[[str, object], int]:
     def check(name: str, value: object) -> int:
-        found = int(value) if isinstance(value, str) and value.strip().isdecimal() else value
-        if isinstance(found, bool) or not isinstance(found, int) or not low <= found <= high:
-            raise InvalidArgument(f"{name} must be a whole number from {low} to {high}, not {value!r}")
-        return found
+        return whole(name, int(value) if isinstance(value, str) and value.strip().isdecimal() else value, low, high)
 
     return check
 

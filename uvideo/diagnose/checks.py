@@ -22,12 +22,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
-from uvideo._core import answer, localfile, message, operation, provider
+from uvideo._core import localfile, message, operation, provider
 from uvideo.client import operations
-from uvideo.client.session import connect
+from uvideo.client.session import connect, fetched
 from uvideo.config.settings import SECRETS, Settings, config_file, load, origins, profiles
 from uvideo.diagnose.explain_refusal import failed, kind, masked, refused
-from uvideo.errors import ConfigurationError, InvalidArgument, NoAnswer, NotFound, UVideoError
+from uvideo.errors import ConfigurationError, InvalidArgument, NotFound, UVideoError
 from uvideo.models import Finding
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def examine(
         return
     yield _settings(settings, sources)
     yield from _keys(settings, sources)
-    yield from Service(settings, clock).steps(space)
+    yield from ServiceChecks(settings, clock).steps(space)
 
 
 # On this machine
@@ -287,7 +287,7 @@ def _secured(
 # With the service
 
 
-class Service:
+class ServiceChecks:
     """The steps that ask the service; each is tried twice at most."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
@@ -385,7 +385,7 @@ class Service:
         try:
             self._carrier.call(put, content)
             asked = get
-            data = self._read(get)
+            data = fetched(self._carrier, get, self._settings.expires)[1]
         except UVideoError as error:
             failure = error
         finally:
@@ -399,19 +399,6 @@ class Service:
         if data != content:
             return Finding("round-trip", "failed", "content-differs", facts, ("changed-on-the-way",))
         return Finding("round-trip", "warning" if left else "ok", "scratch-left" if left else "round-trip", facts)
-
-    def _read(self, op: operation.GetObject) -> bytes:
-        pipe = self._carrier.open(op, self._settings.expires)
-        ended = False
-        try:
-            answer.decode_info(pipe.headers, pipe.status)
-            data: bytes = b"".join(iter(lambda: pipe.read(4096), b""))
-            if pipe.missing():
-                raise NoAnswer("the body ended before its end")
-            ended = True
-            return data
-        finally:
-            pipe.close(reuse=ended)
 
     def _removed(self, space: str, key: str) -> bool:
         try:

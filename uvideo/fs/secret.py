@@ -14,7 +14,7 @@ from fsspec.config import apply_config
 
 from uvideo import Settings
 
-__all__ = ["Guarded", "Secret", "revealed"]
+__all__ = ["HidesSecrets", "Secret", "revealed"]
 
 #: Options that are kept as Secret: those that a repr of Settings leaves out.
 SECRETS = tuple(each.name for each in dataclasses.fields(Settings) if not each.repr)
@@ -51,7 +51,7 @@ def revealed(options: Mapping[str, object]) -> dict[str, Any]:
     return {name: value.reveal() if isinstance(value, Secret) else value for name, value in options.items()}
 
 
-class Guarded(type(AsyncFileSystem)):  # type: ignore[misc]
+class HidesSecrets(type(AsyncFileSystem)):  # type: ignore[misc]
     """Makes or finds an instance as fsspec does, in whatever order the options are; secrets among them are wrapped."""
 
     def __call__(cls, *args: object, **options: object) -> Any:

@@ -19,7 +19,7 @@ from fsspec.utils import stringify_path
 from uvideo import AsyncClient, Cancel, Client
 from uvideo.fs.failure import as_oserror
 from uvideo.fs.info import Info, described, directory
-from uvideo.fs.secret import Guarded, revealed
+from uvideo.fs.secret import HidesSecrets, revealed
 from uvideo.models import ObjectInfo, T
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def waited(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
     return wrapper
 
 
-class Tree(AsyncFileSystem, metaclass=Guarded):
+class Tree(AsyncFileSystem, metaclass=HidesSecrets):
     """The half of UVideoFileSystem that looks.  Its options are described there."""
 
     protocol = "uvideo"

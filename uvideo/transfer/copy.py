@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from uvideo._core import errors as refusals
 from uvideo._core import etag, operation
@@ -22,6 +22,7 @@ from uvideo.transfer.progress import Meter
 
 __all__ = ["ONE_REQUEST", "Copy", "finished"]
 
+A = TypeVar("A")
 #: Bytes up to which an object is copied in one request; the service recommends no more.
 ONE_REQUEST = 100_000_000
 
@@ -38,8 +39,12 @@ class Ask(Protocol):
     async def __call__(self, call: Call[T], proof: bool, /) -> T: ...
 
 
-#: What ``do`` returns of each number, in their order; so many at a time.
-Each = Callable[[Callable[[int], Coroutine[Any, Any, PartInfo]], Iterable[int], int], Awaitable[list[PartInfo]]]
+class Each(Protocol):
+    """What ``do`` returns of each item, in their order; ``jobs`` at a time."""
+
+    async def __call__(
+        self, do: Callable[[A], Coroutine[Any, Any, T]], items: Iterable[A], jobs: int, /
+    ) -> list[T]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import functools
 import logging
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
-from uvideo._core import byterange, etag, localfile, operation, outcome, ranged_download
+from uvideo._core import byterange, etag, keep_or_abort, localfile, operation, ranged_download
 from uvideo._core import download as downloads
 from uvideo._core import download_target as targets
 from uvideo.errors import (
@@ -21,10 +20,10 @@ from uvideo.errors import (
     UVideoError,
 )
 from uvideo.models import Downloaded, Progress
-from uvideo.transfer.journal import Claim, Journal, boot, identifier
-from uvideo.transfer.limit import Limit
+from uvideo.transfer.journal import Journal, JournalClaim, boot, identifier
 from uvideo.transfer.pool import results
 from uvideo.transfer.progress import Meter
+from uvideo.transfer.transfer_config import TransferConfig
 from uvideo.transfer.upload import interrupted
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 Download = downloads.Download
 FileTarget = targets.FileTarget
 
-__all__ = ["Options", "Target", "abort", "download", "resume"]
+__all__ = ["Target", "abort", "download", "resume"]
 
 _log = logging.getLogger("uvideo")
 
@@ -45,23 +44,6 @@ UNSYNCED = 32 << 20
 SYNC_SECONDS = 30.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """How a download goes.  threshold: bytes up to which an object comes in one request.
-
-    jobs: ranges received at a time.  limit: shared with other transfers.  journal: None to leave no record.
-    expires: seconds that a signed URL lasts, None for an anonymous client.  verify: None as an earlier run had it.
-    """
-
-    jobs: int
-    threshold: int
-    limit: Limit | None = None
-    progress: Callable[[Progress], None] | None = None
-    journal: Journal | None = None
-    expires: int | None = None
-    verify: bool | None = True
-
-
 class _Download(ranged_download.Watch):
     """One download while it goes on.  ``claim``: of what an earlier run left.  ``path``: None of a file object."""
 
@@ -70,11 +52,13 @@ class _Download(ranged_download.Watch):
         carrier: Carrier,
         op: operation.GetObject,
         target: targets.FileTarget | targets.StreamTarget,
-        options: Options,
-        claim: Claim | None = None,
+        config: TransferConfig,
+        expires: int | None,
+        claim: JournalClaim | None = None,
         path: str | None = None,
     ) -> None:
-        self._carrier, self._op, self._target, self._options = carrier, op, target, options
+        self._carrier, self._op, self._target, self._config = carrier, op, target, config
+        self._expires = expires
         self._claim, self._path = claim, path
         self._meter: Meter | None = None
         self._download: Download | None = None
@@ -97,7 +81,7 @@ class _Download(ranged_download.Watch):
         return self._download
 
     def hashes(self) -> bool:
-        return self._claim is not None and bool(self._options.verify)
+        return self._claim is not None and bool(self._config.verify)
 
     # What the receiver tells
 
@@ -105,8 +89,8 @@ class _Download(ranged_download.Watch):
         if self._etag is not None and download.etag != self._etag:
             raise ObjectChanged()
         self._download = download
-        journal, size = self._options.journal, download.size
-        if journal is None or self._path is None or size is None or size <= self._options.threshold:
+        journal, size = self._config.journal, download.size
+        if journal is None or self._path is None or size is None or size <= self._config.threshold:
             self._forget()
             target.start(size)
         else:
@@ -122,7 +106,7 @@ class _Download(ranged_download.Watch):
             if self._claim is None:
                 self._claim = journal.begin(*where, "download", self._op.range or ())
             temporary = target.named(f".{self._claim.id}.part")
-            download.target = {"temporary": temporary, "verify": self._options.verify}
+            download.target = {"temporary": temporary, "verify": self._config.verify}
             self._claim.write([journal.first_line(*where, None, "download"), download.header_line()])
         except LocalFailure as error:
             _log.warning("%s: this download leaves no record and cannot be resumed", error)
@@ -138,7 +122,7 @@ class _Download(ranged_download.Watch):
         self._claim.append(download.target_line())
 
     def _measure(self, download: Download, done: int) -> None:
-        if self._options.progress is None:
+        if self._config.progress is None:
             return
         parts = 0 if download.size is None else download.blocks()
         if self._meter is not None:
@@ -157,7 +141,7 @@ class _Download(ranged_download.Watch):
             self._retries,
             None if self._claim is None else self._claim.id,
         )
-        self._meter = Meter(self._options.progress, first, self._carrier.ticks)
+        self._meter = Meter(self._config.progress, first, self._carrier.ticks)
 
     def moved(self, block: int, size: int) -> None:
         if self._meter is not None:
@@ -204,7 +188,7 @@ class _Download(ranged_download.Watch):
 
     def run(self, etag: str | None = None) -> Downloaded:
         """``etag``: of the object that it must be, ObjectChanged where it is another; None: whichever it is."""
-        options, pinned = self._options, etag is not None
+        config, pinned = self._config, etag is not None
         self._etag = etag
         try:
             download = self._left()
@@ -219,12 +203,12 @@ class _Download(ranged_download.Watch):
                 pinned,
                 download,
                 self,
-                expires=options.expires,
+                expires=self._expires,
                 wanted=self._op.range,
-                jobs=options.jobs,
-                lead=options.threshold,
-                verify=bool(options.verify),
-                limit=options.limit,
+                jobs=config.jobs,
+                lead=config.threshold,
+                verify=bool(config.verify),
+                limit=config.limit,
             )
             if self._claim is not None:
                 self._claim.discard()
@@ -246,7 +230,7 @@ class _Download(ranged_download.Watch):
         if read is None or self._claim is None:
             return None
         left: Download = read[1]
-        temporary, verify = _temporary(self._claim, left), self._options.verify
+        temporary, verify = _temporary(self._claim, left), self._config.verify
         if temporary is not None and left.size is not None and self._file.adopt(temporary, left.size):
             if verify:
                 self._rehash(left)
@@ -268,7 +252,7 @@ class _Download(ranged_download.Watch):
 
         noted = dict(left.digests)
         _log.info("%s: looking at the %d bytes that are there", self._path, left.done())
-        digests = results(digest, noted, min(self._options.jobs, os.cpu_count() or 1))
+        digests = results(digest, noted, min(self._config.jobs, os.cpu_count() or 1))
         for (block, known), found in zip(noted.items(), digests, strict=True):
             if known is None or known == found:
                 left.arrived(block, found)
@@ -294,7 +278,7 @@ class _Download(ranged_download.Watch):
             _log.warning("what arrived last is not noted: %s", unsynced)
         if not isinstance(error, UVideoError):
             return
-        if outcome.outcome(error) == outcome.RESUME:
+        if keep_or_abort.keep_or_abort(error) == keep_or_abort.RESUME:
             raise interrupted(error, self._claim.id) from error
         error.transfer = self._claim.id
 
@@ -307,13 +291,13 @@ class _Download(ranged_download.Watch):
         self._claim = None
 
 
-def _temporary(claim: Claim, left: Download) -> str | None:
+def _temporary(claim: JournalClaim, left: Download) -> str | None:
     """The temporary file of a record; None if that cannot be one of ours."""
     found = left.target.get("temporary")
     return found if isinstance(found, str) and os.path.basename(found) == f".{claim.id}.part" else None
 
 
-def _remove(claim: Claim) -> None:
+def _remove(claim: JournalClaim) -> None:
     """Remove the temporary file that a record names.  LocalFailure if that cannot be."""
     read = claim.read()
     temporary = None if read is None else _temporary(claim, read[1])
@@ -333,20 +317,25 @@ def origin(carrier: Carrier) -> str:
     return f"{suffix.scheme}://{suffix.host}"
 
 
-def download(carrier: Carrier, op: operation.GetObject, target: Target, options: Options) -> Downloaded:
-    """Save what the GetObject ``op`` names; see Client.download."""
+def download(
+    carrier: Carrier, op: operation.GetObject, target: Target, config: TransferConfig, expires: int | None
+) -> Downloaded:
+    """Save what the GetObject ``op`` names; see Client.download.
+
+    expires: seconds that a signed URL lasts, None for an anonymous client.
+    """
     if callable(getattr(target, "write", None)):
-        return _Download(carrier, op, targets.StreamTarget(target), options).run()
+        return _Download(carrier, op, targets.StreamTarget(target), config, expires).run()
     opened = targets.opened(target)  # type: ignore[arg-type]  # what has no write is a path
     given = os.fsdecode(target)  # type: ignore[arg-type]  # likewise
     path = os.path.abspath(given)
-    journal = options.journal
+    journal = config.journal
     if opened.sequential or journal is None:
-        found = _Download(carrier, op, opened, replace(options, journal=None), None, path).run()
+        found = _Download(carrier, op, opened, replace(config, journal=None), expires, None, path).run()
         return replace(found, path=given)
     id = identifier(origin(carrier), op.space, op.key, path, "download", op.range or ())
     with journal.turn(id, carrier.check):
-        found = _Download(carrier, op, opened, options, journal.left(id), path).run()
+        found = _Download(carrier, op, opened, config, expires, journal.left(id), path).run()
         return replace(found, path=given)
 
 
@@ -360,19 +349,19 @@ def _is_known(carrier: Carrier, left: Download) -> bool:
         return False
 
 
-def resume(carrier: Carrier, id: str, options: Options) -> Downloaded:
+def resume(carrier: Carrier, id: str, config: TransferConfig, expires: int | None) -> Downloaded:
     """Go on with a download of the journal.  ObjectChanged, and nothing is lost, if the object is not the same."""
-    journal = options.journal
+    journal = config.journal
     assert journal is not None
     with journal.held(id, origin(carrier), functools.partial(_is_known, carrier)) as (claim, first, left):
         wanted = None if left.is_whole() else byterange.ByteRange(left.first, left.first + left.size - 1)
         op = operation.GetObject(left.space, left.key, wanted)
-        if options.verify is None:
-            options = replace(options, verify=bool(left.target.get("verify", True)))
+        if config.verify is None:
+            config = replace(config, verify=bool(left.target.get("verify", True)))
         target = targets.opened(first["path"])
         if target.sequential:
             raise LocalFailure(f"{first['path']} is no file any more: abort({id!r}) and download it again", transfer=id)
-        return _Download(carrier, op, target, options, claim, first["path"]).run(left.etag)
+        return _Download(carrier, op, target, config, expires, claim, first["path"]).run(left.etag)
 
 
 def abort(carrier: Carrier, journal: Journal, id: str) -> None:

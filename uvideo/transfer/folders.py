@@ -23,11 +23,11 @@ from uvideo.client import operations
 from uvideo.client.cancel import Cancel
 from uvideo.errors import Cancelled, InvalidArgument, LocalFailure
 from uvideo.models import Downloaded, Failure, Stored, Summary, Totals
+from uvideo.transfer.fatal_errors import CircuitBreaker
 from uvideo.transfer.limit import Limit
 from uvideo.transfer.manager import T, Transfer, TransferManager
 from uvideo.transfer.pattern import Filter
-from uvideo.transfer.policy import CircuitBreaker
-from uvideo.transfer.walk import Found, Problem, walk
+from uvideo.transfer.walk import FoundFile, Problem, walk
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 V = TypeVar("V")
 
-__all__ = ["Plan", "download_dir", "upload_dir"]
+__all__ = ["FolderOptions", "download_dir", "upload_dir"]
 
 _log = logging.getLogger("uvideo")
 
@@ -47,7 +47,7 @@ PAUSE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class FolderOptions:
     """How a folder is moved: the arguments that Client.upload_dir and download_dir share, in their order."""
 
     jobs: int
@@ -65,14 +65,16 @@ class Plan:
 class _Run(Generic[T]):
     """What became of the files so far."""
 
-    def __init__(self, client: Client, plan: Plan, ticks: Callable[[], float] = time.monotonic) -> None:
-        operations.choice(plan.on_error, ("continue", "stop"), "on_error")
-        self._plan, self._ticks = plan, ticks
-        self._manager = TransferManager(client, jobs=plan.jobs, part_jobs=plan.part_jobs, bandwidth=plan.bandwidth)
+    def __init__(self, client: Client, options: FolderOptions, ticks: Callable[[], float] = time.monotonic) -> None:
+        operations.choice(options.on_error, ("continue", "stop"), "on_error")
+        self._options, self._ticks = options, ticks
+        self._manager = TransferManager(
+            client, jobs=options.jobs, part_jobs=options.part_jobs, bandwidth=options.bandwidth
+        )
         self._done: list[T] = []
         self._failures: list[Failure] = []
         self._skipped = self._unsent = 0
-        self._breaker = CircuitBreaker(plan.jobs)
+        self._breaker = CircuitBreaker(options.jobs)
         self._stopped = False
         self._broken: BaseException | None = None  # what a callback of the caller raised
         self._told = float("-inf")
@@ -80,7 +82,7 @@ class _Run(Generic[T]):
 
     def run(self, items: Iterable[Failure | T], start: Callable[[TransferManager, T], Transfer[T]]) -> Summary[T]:
         """Start what ``items`` gives, or with dry_run only say it.  SomeFailed with the Summary after all are done."""
-        cancel = self._plan.cancel
+        cancel = self._options.cancel
         try:
             with self._manager as manager:
                 for item in items:
@@ -89,7 +91,7 @@ class _Run(Generic[T]):
                     if isinstance(item, Failure):
                         self._unsent += 1
                         self._failed(item)
-                    elif self._plan.dry_run:
+                    elif self._options.dry_run:
                         self._ended(item)
                     else:
                         start(manager, item).add_done_callback(self._over)
@@ -128,21 +130,21 @@ class _Run(Generic[T]):
     def _ended(self, result: T) -> None:
         with self._lock:
             self._breaker.succeeded()
-            if self._plan.report is None:
+            if self._options.report is None:
                 self._done.append(result)
             else:
-                self._hand(self._plan.report, result)
+                self._hand(self._options.report, result)
 
     def _failed(self, failure: Failure) -> None:
         with self._lock:
             self._failures.append(failure)
-            if self._plan.report is not None:
-                self._hand(self._plan.report, failure)
-            if self._breaker.failed(failure.error) or self._plan.on_error == "stop":
+            if self._options.report is not None:
+                self._hand(self._options.report, failure)
+            if self._breaker.failed(failure.error) or self._options.on_error == "stop":
                 self._stop()
 
     def _tell(self, last: bool = False) -> None:
-        if self._plan.progress is None:
+        if self._options.progress is None:
             return
         with self._lock:
             now = self._ticks()
@@ -151,7 +153,7 @@ class _Run(Generic[T]):
             self._told = now
             totals = self._manager.progress()
             files, failed = totals.files + self._unsent, totals.failed + self._unsent
-            self._hand(self._plan.progress, replace(totals, files=files, failed=failed))
+            self._hand(self._options.progress, replace(totals, files=files, failed=failed))
 
     def _hand(self, callback: Callable[[V], None], value: V) -> None:
         """Call what the caller gave; the first thing that it raises ends everything."""
@@ -176,21 +178,19 @@ def upload_dir(
     folder: str | os.PathLike[str],
     space: str,
     prefix: str,
-    plan: Plan,
+    options: FolderOptions,
     **stored: Unpack[KeptOptions],
 ) -> Summary[Stored]:
     """See Client.upload_dir."""
     space, prefix = operations.check_space(space), _folder_of_keys(prefix)
     operations.put(space, "key", **stored)  # bad arguments are said at once
-    root = os.fspath(folder)
-    if not isinstance(root, str):
-        raise InvalidArgument(f"the folder is {type(root).__name__}; give text or a pathlib.Path")
+    root = _text_of(folder)
     try:
         os.scandir(root).close()
     except OSError as problem:
         raise LocalFailure(f"{_shown(root)}: {problem.strerror}") from None
-    run: _Run[Stored] = _Run(client, plan)
-    chosen = Filter(plan.include, plan.exclude)
+    run: _Run[Stored] = _Run(client, options)
+    chosen = Filter(options.include, options.exclude)
 
     def items() -> Iterator[Failure | Stored]:
         for found in walk(root, skips=chosen.skips, nameless=chosen.is_partial):
@@ -206,7 +206,7 @@ def upload_dir(
                 yield Failure(space, _shown(key), _shown(path), error)
                 continue
             try:
-                size = os.stat(path).st_size if plan.dry_run else None
+                size = os.stat(path).st_size if options.dry_run else None
             except OSError as problem:
                 yield Failure(space, key, path, LocalFailure(f"{path}: {problem.strerror}"))
                 continue
@@ -214,7 +214,7 @@ def upload_dir(
 
     def start(manager: TransferManager, item: Stored) -> Transfer[Stored]:
         path = _Path(os.path.join(root, *item.key[len(prefix) :].split("/")))
-        return manager.upload(space, item.key, path, progress=run.watch, cancel=plan.cancel, **stored)
+        return manager.upload(space, item.key, path, progress=run.watch, cancel=options.cancel, **stored)
 
     return run.run(items(), start)
 
@@ -231,7 +231,7 @@ class _Path(os.PathLike[str]):
         return self._path
 
 
-def _unsendable(found: Found, key: str) -> Exception | None:
+def _unsendable(found: FoundFile, key: str) -> Exception | None:
     """Why a file cannot be uploaded."""
     if isinstance(found.problem, OSError):
         return LocalFailure(f"{_shown(found.path)}: {found.problem.strerror}")
@@ -249,6 +249,13 @@ def _shown(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
+def _text_of(folder: str | os.PathLike[str]) -> str:
+    found = os.fspath(folder)
+    if not isinstance(found, str):
+        raise InvalidArgument(f"the folder is {type(found).__name__}; give text or a pathlib.Path")
+    return found
+
+
 def _folder_of_keys(prefix: str) -> str:
     if not isinstance(prefix, str):
         raise InvalidArgument(f"prefix is a {type(prefix).__name__}; a str is needed")
@@ -259,13 +266,13 @@ def _folder_of_keys(prefix: str) -> str:
 
 
 def download_dir(
-    client: Client, space: str, prefix: str, folder: str | os.PathLike[str], plan: Plan
+    client: Client, space: str, prefix: str, folder: str | os.PathLike[str], options: FolderOptions
 ) -> Summary[Downloaded]:
     """See Client.download_dir."""
     space, prefix = operations.check_space(space), _folder_of_keys(prefix)
-    run: _Run[Downloaded] = _Run(client, plan)
-    chosen = Filter(plan.include, plan.exclude)
-    target = Target(os.fspath(folder), plan.dry_run)
+    run: _Run[Downloaded] = _Run(client, options)
+    chosen = Filter(options.include, options.exclude)
+    target = FolderTarget(_text_of(folder), options.dry_run)
 
     def items() -> Iterator[Failure | Downloaded]:
         for each in client.list(space, prefix):
@@ -282,20 +289,18 @@ def download_dir(
 
     def start(manager: TransferManager, item: Downloaded) -> Transfer[Downloaded]:
         assert item.path is not None
-        return manager.download(space, item.key, item.path, progress=run.watch, cancel=plan.cancel)
+        return manager.download(space, item.key, item.path, progress=run.watch, cancel=options.cancel)
 
     return run.run(items(), start)
 
 
-class Target:
+class FolderTarget:
     """Where keys become files: nothing is ever made outside of ``folder``, links inside it included.
 
     Give it the paths in the order of a listing.  dry_run: make nothing.
     """
 
     def __init__(self, folder: str, dry_run: bool = False) -> None:
-        if not isinstance(folder, str):
-            raise InvalidArgument(f"the folder is {type(folder).__name__}; give text or a pathlib.Path")
         self._folder, self._dry = folder, dry_run
         if not dry_run:
             try:

@@ -26,7 +26,7 @@ from uvideo._core import upload as uploads
 from uvideo.errors import InvalidArgument, LocalFailure, TransferBusy, UVideoError
 from uvideo.models import Direction, TransferRecord
 
-__all__ = ["Claim", "Journal"]
+__all__ = ["Journal", "JournalClaim"]
 
 _log = logging.getLogger("uvideo")
 
@@ -71,7 +71,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forked)
 
 
-class Claim:
+class JournalClaim:
     """One transfer that this caller is at; nobody else can claim it meanwhile.  Release it when done."""
 
     def __init__(self, id: str, path: Path, descriptor: int) -> None:
@@ -168,8 +168,8 @@ class Journal:
     @contextmanager
     def held(
         self, id: str, endpoint: str, is_known: Callable[[Any], bool]
-    ) -> Iterator[tuple[Claim, dict[str, Any], Any]]:
-        """A transfer to go on with at this endpoint, or to give up there: its Claim and what Claim.record gives."""
+    ) -> Iterator[tuple[JournalClaim, dict[str, Any], Any]]:
+        """A transfer to resume or give up at this endpoint: its claim, and what the record of that says."""
         with self.turn(id):
             claim = self.claim(id)
             try:
@@ -185,7 +185,7 @@ class Journal:
         path: str,
         direction: Direction = "upload",
         wanted: Iterable[int | None] = (),
-    ) -> Claim:
+    ) -> JournalClaim:
         """Claim this transfer, new or left by an earlier run.  TransferBusy if another is at it."""
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -193,7 +193,7 @@ class Journal:
             raise LocalFailure(f"{self._folder}: {error.strerror}") from None
         return self._claim(identifier(endpoint, space, key, path, direction, wanted), os.O_CREAT)
 
-    def left(self, id: str) -> Claim | None:
+    def left(self, id: str) -> JournalClaim | None:
         """Claim what an earlier run left of a transfer; None if it left nothing.  TransferBusy if another is at it."""
         try:
             return self._claim(id, 0)
@@ -221,7 +221,7 @@ class Journal:
         }
         return json.dumps(fields, sort_keys=True)
 
-    def claim(self, id: str) -> Claim:
+    def claim(self, id: str) -> JournalClaim:
         """Claim a transfer by its id.  InvalidArgument if there is none, TransferBusy if another is at it."""
         self._claimable(id)
         return self._claim(id, 0)
@@ -231,7 +231,7 @@ class Journal:
         if not isinstance(id, str) or not id.isalnum():
             raise InvalidArgument(f"{id!r} is not the id of a transfer")
 
-    def _claim(self, id: str, create: int, looks: int = 20) -> Claim:
+    def _claim(self, id: str, create: int, looks: int = 20) -> JournalClaim:
         """``looks``: how often a lock is tried for, as whoever lists the journal holds it for a moment."""
         path = self._path(id)
         while True:
@@ -248,7 +248,7 @@ class Journal:
                         raise TransferBusy(transfer=id)
                     time.sleep(0.005)
                 elif localfile.is_at(descriptor, path):
-                    return Claim(id, path, descriptor)
+                    return JournalClaim(id, path, descriptor)
             except TransferBusy:
                 os.close(descriptor)
                 raise

@@ -6,12 +6,10 @@ import functools
 import io
 import logging
 import os
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from uvideo._core import dialect, message, operation, outcome
+from uvideo._core import dialect, keep_or_abort, message, operation
 from uvideo._core import multipart_upload as machines
 from uvideo._core import upload as uploads
 from uvideo._core import upload_source as sources
@@ -30,9 +28,10 @@ from uvideo.errors import (
     UVideoError,
 )
 from uvideo.models import Progress, Stored
-from uvideo.transfer.journal import Claim, Journal, identifier
+from uvideo.transfer.journal import Journal, JournalClaim, identifier
 from uvideo.transfer.limit import Limit
 from uvideo.transfer.progress import Meter
+from uvideo.transfer.transfer_config import TransferConfig
 
 if TYPE_CHECKING:
     from uvideo.client.session import Carrier
@@ -41,32 +40,12 @@ FileSource = sources.FileSource
 StreamSource = sources.StreamSource
 Upload = uploads.Upload
 
-__all__ = ["Options", "abort", "resume", "upload"]
+__all__ = ["abort", "resume", "upload"]
 
 _log = logging.getLogger("uvideo")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """How an upload goes.  threshold: bytes up to which an object goes in one request.
-
-    jobs: parts sent at a time.  verify: compare the etags of parts and object with those of what was sent.
-    limit: shared with other transfers.  journal: None to leave no record.
-    """
-
-    jobs: int
-    threshold: int
-    verify: bool = True
-    mime: str | None = None
-    storage_class: str | None = None
-    metadata: operations.Pairs = ()
-    headers: operations.Pairs = ()
-    limit: Limit | None = None
-    progress: Callable[[Progress], None] | None = None
-    journal: Journal | None = None
-
-
-class Block(Protocol):
+class SourceBlock(Protocol):
     """What is sent of a source at a time, and can be sent again."""
 
     length: int
@@ -80,7 +59,7 @@ class _Piece:
     """A block on its way: what Carrier.call takes, cut into slices that wait for the limit and tell the meter."""
 
     def __init__(
-        self, carrier: Carrier, part: int, block: Block, limit: Limit | None, meter: Meter | None, jobs: int
+        self, carrier: Carrier, part: int, block: SourceBlock, limit: Limit | None, meter: Meter | None, jobs: int
     ) -> None:
         self._carrier, self._part, self._block = carrier, part, block
         self._limit, self._meter = limit, meter
@@ -125,53 +104,50 @@ class _UnreadPiece(_Piece):
 class _Upload:
     """One upload while it goes on."""
 
-    def __init__(self, carrier: Carrier, space: str, key: str, options: Options) -> None:
-        self._carrier, self._options = carrier, options
-        self._space, self._key = dialect.check_space(space), dialect.check_key(key)
+    def __init__(self, carrier: Carrier, op: operation.PutObject, config: TransferConfig) -> None:
+        self._carrier, self._op, self._config = carrier, op, config
+        self._space, self._key, self._verify = op.space, op.key, bool(config.verify)
         self._meter: Meter | None = None
 
     def _measure(self, path: str | None, total: int | None, parts: int, done: int, id: str | None) -> None:
-        if self._options.progress is not None:
+        if self._config.progress is not None:
             first = Progress("upload", self._space, self._key, path, done, total, 0, parts, done, 0, id)
-            self._meter = Meter(self._options.progress, first, self._carrier.ticks)
+            self._meter = Meter(self._config.progress, first, self._carrier.ticks)
 
     def _is_watched(self) -> bool:
-        return self._options.limit is not None or self._meter is not None or self._carrier.is_bound()
+        return self._config.limit is not None or self._meter is not None or self._carrier.is_bound()
 
-    def _body(self, part: int, block: Block) -> Block:
+    def _body(self, part: int, block: SourceBlock) -> SourceBlock:
         if not self._is_watched():
             return block
-        kind, options = _UnreadPiece if isinstance(block, sources.UnreadBlock) else _Piece, self._options
-        return kind(self._carrier, part, block, options.limit, self._meter, options.jobs)
+        kind, config = _UnreadPiece if isinstance(block, sources.UnreadBlock) else _Piece, self._config
+        return kind(self._carrier, part, block, config.limit, self._meter, config.jobs)
 
     def whole(self, data: bytes, path: str | None) -> Stored:
         """In one request."""
-        options = self._options
+        op, verify = self._op, self._verify
         self._measure(path, len(data), 1, 0, None)
-        op = operation.PutObject(
-            self._space, self._key, options.mime, None, options.storage_class, options.metadata, options.headers
-        )
         sent = self._body(0, sources.Block(data, False)) if self._is_watched() else data
-        result, response = self._carrier.call(op, sent, proof=options.verify)
-        verified = options.verify and operations.agrees(op, result.etag, data, response.status)
+        result, response = self._carrier.call(op, sent, proof=verify)
+        verified = verify and operations.agrees(op, result.etag, data, response.status)
         if self._meter is not None:
             self._meter.end(len(data))
         return Stored(self._space, self._key, len(data), result.etag, verified)
 
     def begin(self, size: int | None, made: dict[str, Any] | None) -> Upload:
         """The Upload, begun.  size: None of a stream.  made: what the record keeps of the file."""
-        options = self._options
-        op = operation.InitiateUpload(
-            self._space, self._key, options.mime, options.storage_class, options.metadata, options.headers
-        )
+        put = self._op
+        op = operation.InitiateUpload(put.space, put.key, put.mime, put.storage_class, put.metadata, put.headers)
 
         def make(upload_id: str, block_size: int) -> Upload:
-            return Upload(self._space, self._key, upload_id, block_size, size, options.mime, made)
+            return Upload(put.space, put.key, upload_id, block_size, size, put.mime, made)
 
         begun: Upload = machines.begin(self._carrier, op, make)
         return begun
 
-    def parts(self, upload: Upload, source: FileSource | StreamSource, claim: Claim | None, path: str | None) -> Stored:
+    def parts(
+        self, upload: Upload, source: FileSource | StreamSource, claim: JournalClaim | None, path: str | None
+    ) -> Stored:
         """Everything that is pending, and the finish."""
         done = upload.sent() if upload.digests else 0
         self._measure(path, upload.size, upload.parts() or 0, done, claim.id if claim else None)
@@ -183,11 +159,9 @@ class _Upload:
                 self._meter.settled(part, upload.slice(part).length, upload.size)
 
         if not upload.complete():
-            options, retry = self._options, self._carrier.retry
-            machines.Sender(
-                self._carrier, upload, source, options.jobs, retry, acknowledged, self._body, options.verify
-            ).send()
-        finished, _, agrees = machines.finish(self._carrier, upload, None, self._options.verify)
+            jobs, retry = self._config.jobs, self._carrier.retry
+            machines.Sender(self._carrier, upload, source, jobs, retry, acknowledged, self._body, self._verify).send()
+        finished, _, agrees = machines.finish(self._carrier, upload, None, self._verify)
         return self.stored(upload, finished, agrees)
 
     def stored(self, upload: Upload, finished: operation.Finished, agrees: bool) -> Stored:
@@ -205,8 +179,8 @@ class _Upload:
         return self.unrecorded(self.begin(None, None), source, None)
 
     def file(self, source: FileSource) -> Stored:
-        options, journal = self._options, self._options.journal
-        if source.size <= options.threshold:
+        journal = self._config.journal
+        if source.size <= self._config.threshold:
             data = source.read(message.Slice(0, source.size))
             source.check()
             return self.whole(data, source.path)
@@ -238,7 +212,7 @@ class _Upload:
             machines.give_up(self._carrier.tidying(), upload)
             raise
 
-    def _left(self, claim: Claim, source: FileSource) -> Upload | None:
+    def _left(self, claim: JournalClaim, source: FileSource) -> Upload | None:
         """The Upload that an earlier run left of this very file, or None; one of an older file is given up."""
         read = claim.read()
         if read is None:
@@ -251,7 +225,7 @@ class _Upload:
         return None
 
     def journalled(
-        self, claim: Claim, upload: Upload | None, source: FileSource, journal: Journal, path: str
+        self, claim: JournalClaim, upload: Upload | None, source: FileSource, journal: Journal, path: str
     ) -> Stored:
         """With a record in the journal, by which a later run goes on."""
         noted = True
@@ -285,10 +259,10 @@ class _Upload:
             if upload is None:
                 claim.discard()
                 raise
-            fate = outcome.outcome(error)
-            if fate == outcome.RESUME:
+            fate = keep_or_abort.keep_or_abort(error)
+            if fate == keep_or_abort.RESUME:
                 raise interrupted(error, claim.id) from error
-            if fate == outcome.FREE and machines.give_up(self._carrier.tidying(), upload):
+            if fate == keep_or_abort.FREE and machines.give_up(self._carrier.tidying(), upload):
                 claim.discard()
             else:  # other keys may go on with it
                 error.transfer = claim.id
@@ -323,12 +297,12 @@ def origin(carrier: Carrier) -> str:
     return f"{suffix.scheme}://{suffix.host}"
 
 
-def upload(carrier: Carrier, space: str, key: str, source: Source, options: Options) -> Stored:
-    """Store what ``source`` holds; see Client.upload."""
-    job = _Upload(carrier, space, key, options)
+def upload(carrier: Carrier, op: operation.PutObject, source: Source, config: TransferConfig) -> Stored:
+    """Store what ``source`` holds as the PutObject ``op`` says; see Client.upload."""
+    job = _Upload(carrier, op, config)
     if isinstance(source, (bytes, bytearray, memoryview)):
         data = source if isinstance(source, bytes) else bytes(source)
-        if len(data) <= options.threshold:
+        if len(data) <= config.threshold:
             return job.whole(data, None)
         return job.stream(StreamSource(io.BytesIO(data)))
     if isinstance(source, os.PathLike):
@@ -353,9 +327,9 @@ def _is_known(carrier: Carrier, upload: Upload) -> bool:
         return False
 
 
-def resume(carrier: Carrier, id: str, options: Options) -> Stored:
+def resume(carrier: Carrier, id: str, config: TransferConfig) -> Stored:
     """Go on with an upload of the journal.  SourceChanged, and nothing is lost, if its file is not the same."""
-    journal = options.journal
+    journal = config.journal
     assert journal is not None
     with journal.held(id, origin(carrier), functools.partial(_is_known, carrier)) as (claim, first, found):
         file = FileSource(first["path"])
@@ -367,7 +341,8 @@ def resume(carrier: Carrier, id: str, options: Options) -> Stored:
                     key=found.key,
                     transfer=id,
                 )
-            job = _Upload(carrier, found.space, found.key, options)
+            op = operation.PutObject(dialect.check_space(found.space), dialect.check_key(found.key))
+            job = _Upload(carrier, op, config)
             return job.journalled(claim, found, file, journal, first["path"])
         finally:
             file.close()

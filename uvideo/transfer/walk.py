@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import NamedTuple
 
-__all__ = ["Found", "Problem", "walk"]
+__all__ = ["FoundFile", "Problem", "walk"]
 
 #: What an unfinished download has left beside its target.
 PARTIAL = re.compile(r"\.[0-9a-f]{16,32}\.part")
@@ -21,7 +21,7 @@ class Problem(Enum):
     NAME = "its name is not UTF-8"
 
 
-class Found(NamedTuple):
+class FoundFile(NamedTuple):
     """A file.  name: relative to the folder, with "/".  path: of this system.
 
     problem: why it cannot be read or be a key; then the name of a folder ends with "/".
@@ -39,7 +39,7 @@ def walk(
     depth: int | None = None,
     links: bool = True,
     nameless: bool = False,
-) -> Iterator[Found]:
+) -> Iterator[FoundFile]:
     """The files below a folder, found as they are asked for.  Of each folder on the way the names are kept, no more.
 
     What an unfinished download has left is passed over.  Links are followed, those to folders only with ``links``.
@@ -49,16 +49,16 @@ def walk(
     #: Of each folder on the way: identity, path, name, and what is still to come in it.
     way: list[tuple[tuple[int, int], str, str, Iterator[str]]] = []
 
-    def enter(folder: str, name: str) -> Iterator[Found]:
+    def enter(folder: str, name: str) -> Iterator[FoundFile]:
         try:
             status = os.stat(folder)
             identity = (status.st_dev, status.st_ino)
             if any(identity == above for above, *_ in way):
-                yield Found(name, folder, Problem.LOOP)
+                yield FoundFile(name, folder, Problem.LOOP)
                 return
             way.append((identity, folder, name, iter(_names(folder, links))))
         except OSError as error:
-            yield Found(name, folder, error)
+            yield FoundFile(name, folder, error)
 
     yield from enter(root, prefix)
     while way:
@@ -70,11 +70,11 @@ def walk(
         path = os.path.join(folder, name.rstrip("/"))
         problem = None if _is_utf8(above + name) else Problem.NAME
         if not name.endswith("/"):
-            yield Found(above + name, path, problem)
+            yield FoundFile(above + name, path, problem)
         elif skips and skips(above + name[:-1]):
             continue
         elif problem and not nameless:
-            yield Found(above + name, path, problem)
+            yield FoundFile(above + name, path, problem)
         elif depth is None or len(way) <= depth:
             yield from enter(path, above + name)
 

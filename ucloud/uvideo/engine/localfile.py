@@ -53,6 +53,17 @@ def opened(path, flags=os.O_RDWR, mode=0o600):
     return os.open(path, flags | _FLAGS, mode)
 
 
+@contextlib.contextmanager
+def opening(path, flags=os.O_RDWR, mode=0o600):
+    # type: (Path, int, int) -> Iterator[int]
+    """As ``opened``, and closed behind the block."""
+    number = opened(path, flags, mode)
+    try:
+        yield number
+    finally:
+        os.close(number)
+
+
 def is_own(status):
     # type: (os.stat_result) -> bool
     """Whether a file is this user's, by its os.stat_result; all are where the system does not say."""
@@ -160,11 +171,8 @@ def sync_folder(folder):
     """Wait until the names in a folder are on the disk.  Windows writes them with the files."""
     if not MOVES_OPEN:
         return
-    number = opened(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
-    try:
+    with opening(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)) as number:
         sync(number)
-    finally:
-        os.close(number)
 
 
 @contextlib.contextmanager
@@ -183,13 +191,9 @@ def write(path, content):
     # type: (Path, bytes) -> None
     """Make a file of some bytes that is readable by its owner only and on the disk; no part of it stays on failure."""
     try:
-        number = opened(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
-        try:
-            with named(path):
-                write_at(number, content, 0)
-                sync(number)
-        finally:
-            os.close(number)
+        with opening(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC) as number, named(path):
+            write_at(number, content, 0)
+            sync(number)
     except BaseException:
         _tidy(path)
         raise
@@ -243,29 +247,20 @@ def supplant(aside, path, held):
     open, so it is free there for a moment.  EnvironmentError; ``held`` is to be closed in any case.
     """
     if MOVES_OPEN:
-        number = opened(aside)
-        try:
+        with opening(aside) as number:
             lock(number)
             replace(aside, path)
             _become(held, number)
-        finally:
-            os.close(number)
         return True
-    nothing = opened(os.devnull)
-    try:
+    with opening(os.devnull) as nothing:
         _become(held, nothing)  # so that its number stays the caller's
-    finally:
-        os.close(nothing)
     try:
         replace(aside, path)
     finally:
-        number = opened(path)
-        try:
+        with opening(path) as number:
             is_ours = lock_soon(number, PATIENCE)
             if is_ours:
                 _become(held, number)
-        finally:
-            os.close(number)
     return is_ours
 
 

@@ -1,4 +1,4 @@
-"""When a run over many items ends early: after an error that every other item would meet as well."""
+"""Fatal errors: those of one item that end a run over many, since every other item would meet them as well."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from uvideo.errors import (
 __all__ = ["CircuitBreaker", "is_full", "system"]
 
 #: Errors of the key and the settings, which all items share.
-FOR_ALL = (ConfigurationError, NoCredentials, SignatureExpired, SignatureMismatch, UnknownKey)
+FATAL = (ConfigurationError, NoCredentials, SignatureExpired, SignatureMismatch, UnknownKey)
 #: Items in a row without an answer, for each that is treated at a time, after which the service counts as gone.
 DEAD = 2
 
@@ -47,7 +47,7 @@ class CircuitBreaker:
 
     def __init__(self, jobs: int, *, one_space: bool = True, one_disk: bool = True) -> None:
         self.is_open = False
-        self._for_all = (*FOR_ALL, SpaceNotFound) if one_space else FOR_ALL
+        self._fatal = (*FATAL, SpaceNotFound) if one_space else FATAL
         self._one_disk = one_disk
         self._dead = DEAD * jobs
         self._unanswered = 0  # items without an answer since one was done
@@ -63,6 +63,6 @@ class CircuitBreaker:
         with self._lock:
             if getattr(error, "cause", None) != "too-long":  # a shorter file may pass
                 self._unanswered += isinstance(error, NoAnswer)
-                self.is_open = self.is_open or isinstance(error, self._for_all)
+                self.is_open = self.is_open or isinstance(error, self._fatal)
             self.is_open = self.is_open or (self._one_disk and is_full(error)) or self._unanswered >= self._dead
             return self.is_open

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from uvideo import errors
-from uvideo.transfer.policy import FOR_ALL, CircuitBreaker
+from uvideo.transfer.fatal_errors import FATAL, CircuitBreaker
 
 
 def full() -> errors.LocalFailure:
@@ -19,7 +19,7 @@ def full() -> errors.LocalFailure:
 
 @pytest.mark.parametrize(
     "error",
-    [*(kind() for kind in FOR_ALL), errors.SpaceNotFound(), full()],
+    [*(kind() for kind in FATAL), errors.SpaceNotFound(), full()],
     ids=lambda error: type(error).__name__,
 )
 def test_what_all_would_meet_opens_it_at_once(error: errors.UVideoError) -> None:
@@ -61,4 +61,4 @@ def test_a_line_is_dead_after_two_in_a_row_for_each_at_a_time() -> None:
 
 def test_a_body_that_is_too_long_says_nothing_of_the_others() -> None:
     breaker = CircuitBreaker(1)
-    assert not any(breaker.failed(kind(cause="too-long")) for kind in (errors.NoAnswer, *FOR_ALL) for _ in range(3))
+    assert not any(breaker.failed(kind(cause="too-long")) for kind in (errors.NoAnswer, *FATAL) for _ in range(3))

@@ -1,0 +1,28 @@
+"""Two sorted listings compared: which names both have, and which only one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from uvideo.cli.walk import Entry, ascending
+
+__all__ = ["merge"]
+
+
+def merge(left: Iterable[Entry], right: Iterable[Entry]) -> Iterator[tuple[Entry | None, Entry | None]]:
+    """Pairs of the entries of one name, in the order of names; None where a side has none.
+
+    Both must be sorted, as nothing is kept: BadAnswer if one is not.
+    """
+    ours, theirs = ascending(left), ascending(right)
+    one, other = next(ours, None), next(theirs, None)
+    while one is not None or other is not None:
+        if other is None or (one is not None and one.name < other.name):
+            yield one, None
+            one = next(ours, None)
+        elif one is None or other.name < one.name:
+            yield None, other
+            other = next(theirs, None)
+        else:
+            yield one, other
+            one, other = next(ours, None), next(theirs, None)
