@@ -16,6 +16,7 @@ from test.alone import SECONDS, Alone, at_once
 from test.fakes import FaultProxy
 from test.sdk.lines import LOCKS, Lines, source
 from ucloud.uvideo.engine import workers
+from ucloud.uvideo.engine.session import carrier_of
 from ucloud.uvideo.http import wakeup
 from uvideo import Cancel, Client, Limit, errors
 from uvideo._core import cancel as interrupt
@@ -63,7 +64,7 @@ class Watch(ranged_download.Watch):  # type: ignore[misc]
 def receive(client: Client, space: str, path: Path, watch: Watch) -> Any:
     target = targets.opened(str(path))
     return ranged_download.receive(
-        client._carrier,
+        carrier_of(client),
         space,
         "a",
         target,
@@ -128,7 +129,7 @@ def test_of_two_failures_at_once_the_graver_is_told(client: Client, monkeypatch:
 
     monkeypatch.setattr(workers, "graver", slow)
     for first, second in ((errors.NoAnswer(), errors.AccessDenied()), (errors.AccessDenied(), errors.NoAnswer())):
-        found = workers.Workers(lambda: None, client._carrier, 0)
+        found = workers.Workers(lambda: None, carrier_of(client), 0)
         at_once(partial(found.fail, first), partial(found.fail, second))
         assert isinstance(found.error, errors.AccessDenied)
 

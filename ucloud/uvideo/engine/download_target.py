@@ -7,7 +7,6 @@ import hashlib
 import io
 import os
 import stat
-import time
 import uuid
 from contextlib import closing
 
@@ -40,7 +39,6 @@ SLOTS = 8
 TRIES = 4
 
 _OPEN = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0)
-_ticks = getattr(time, "monotonic", time.time)
 
 
 def opened(target):
@@ -262,8 +260,8 @@ class FileTarget(object):
             reason = u"%s: %s: %d bytes are needed and %d are free"
             raise LocalFailure(reason % (shown(self.path), shown(os.strerror(errno.ENOSPC)), size, free))
         self._file.truncate(size)
-        done, until = 0, _ticks() + PATIENCE
-        while hasattr(os, "posix_fallocate") and done < size and _ticks() < until:
+        done, until = 0, localfile.ticks() + PATIENCE
+        while hasattr(os, "posix_fallocate") and done < size and localfile.ticks() < until:
             try:
                 os.posix_fallocate(number, done, min(STEP, size - done))
             except EnvironmentError as error:

@@ -43,7 +43,8 @@ PATIENCE, PAUSE = 1.0, 0.01
 _FLAGS = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
 _BUSY = (EACCES, EAGAIN, EDEADLK, EWOULDBLOCK, 0)  # 0: Wine gives no reason
 _FULLY = getattr(fcntl, "F_FULLFSYNC", None)
-_ticks = getattr(time, "monotonic", time.time)
+#: Seconds that never go back; those of 2.7 may.
+ticks = getattr(time, "monotonic", time.time)
 
 
 def opened(path, flags=os.O_RDWR, mode=0o600):
@@ -122,9 +123,9 @@ def _lock_byte(number):
 def lock_soon(number, seconds, pause=PAUSE):
     # type: (int, float, float) -> bool
     """As ``lock``, tried for some seconds."""
-    until = _ticks() + seconds
+    until = ticks() + seconds
     while not lock(number):
-        if _ticks() >= until:
+        if ticks() >= until:
             return False
         time.sleep(pause)
     return True
@@ -271,12 +272,12 @@ def _become(number, other):
 def _patiently(work, *names):
     # type: (Callable[..., object], *Path) -> object
     """Do it; where a file that is open cannot be moved, again and again for a moment."""
-    until = _ticks() + PATIENCE
+    until = ticks() + PATIENCE
     while True:
         try:
             return work(*names)
         except EnvironmentError as error:
-            if MOVES_OPEN or error.errno not in (EACCES, EPERM) or _ticks() >= until:
+            if MOVES_OPEN or error.errno not in (EACCES, EPERM) or ticks() >= until:
                 raise
         time.sleep(PAUSE)
 

@@ -7,6 +7,7 @@ import logging
 import random
 import time
 
+from ..http.connection import ticks
 from ..protocol import answer, dialect, errors, management, operation, signature
 from ..protocol.compat import TYPE_CHECKING, NamedTuple, native, to_text
 from ..protocol.message import REFUSAL, Headers, Response
@@ -40,7 +41,6 @@ GRACE = 2.0
 TIDYING = 0.2
 #: Seconds that a signed management call is good for, and the next one has another signature.
 LASTS = 900
-_ticks = getattr(time, "monotonic", time.time)
 #: What the service says to a management operation that it has done already.
 _DONE_BEFORE = {
     operation.CreateSpace: errors.SpaceExists,
@@ -91,7 +91,7 @@ class Carrier(object):
         clock=time.time,  # type: Callable[[], float]
         sleep=time.sleep,  # type: Callable[[float], object]
         fraction=None,  # type: Callable[[], float] | None
-        ticks=_ticks,  # type: Callable[[], float]
+        ticks=ticks,  # type: Callable[[], float]
     ):
         # type: (...) -> None
         self.endpoint, self.credentials, self.transport, self.retry = endpoint, credentials, transport, retry
@@ -520,6 +520,15 @@ class Carrier(object):
             else:
                 self.sleep(seconds)
         self.check()
+
+
+def carrier_of(owner):
+    # type: (object) -> Any
+    """The Carrier of a handler or a Client, the AsyncCarrier of an AsyncClient.  Tests set its clock, ticks and sleep.
+
+    For a handler this counts as a call: it copies the settings.
+    """
+    return owner._carrier  # type: ignore[attr-defined]
 
 
 def _over(request, op, headers, body=None):
