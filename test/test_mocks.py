@@ -26,6 +26,7 @@ from opentelemetry.instrumentation.requests import RequestsInstrumentor
 from test.sdk.peer import Peer, answer
 from test.server_fixture import Server
 from ucloud.uvideo import config, downloaduvideo, filemanager, multipartuploaduvideo, spacemanager
+from ucloud.uvideo.engine.session import carrier_of
 from ucloud.uvideo.http import mocks
 from ucloud.uvideo.protocol import etag as etags
 from uvideo import AsyncClient, Client, errors
@@ -201,7 +202,7 @@ def test_a_module_of_the_program_may_have_such_a_name(monkeypatch: pytest.Monkey
 
 def files() -> filemanager.FileManager:
     made = filemanager.FileManager("p", "s")
-    made._carrier.sleep = lambda seconds: None
+    carrier_of(made).sleep = lambda seconds: None
     return made
 
 

@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from ucloud.uvideo.engine import cancel as cancel
     from ucloud.uvideo.engine import clock_skew as clock_skew
     from ucloud.uvideo.engine import download_target as download_target
+    from ucloud.uvideo.engine import keep_or_abort as keep_or_abort
     from ucloud.uvideo.engine import multipart_upload as multipart_upload
-    from ucloud.uvideo.engine import outcome as outcome
     from ucloud.uvideo.engine import ranged_download as ranged_download
     from ucloud.uvideo.engine import retry as retry
     from ucloud.uvideo.engine import session as session

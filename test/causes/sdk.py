@@ -6,6 +6,7 @@ import json
 import sys
 
 from ucloud.uvideo import config, filemanager
+from ucloud.uvideo.engine.session import carrier_of
 
 
 def tried(options):
@@ -15,7 +16,7 @@ def tried(options):
     config.set_default(retries=1, **options)
     handler = filemanager.FileManager("public", "private")
     waits = []
-    handler._carrier.sleep = waits.append
+    carrier_of(handler).sleep = waits.append
     _, resp = handler.listobjects("space")
     name = type(resp.exception).__name__
     return [resp.status_code, resp.error, name, resp.ret_code, 1 + len(waits)]

@@ -15,6 +15,7 @@ import pytest
 
 from test import interpreters
 from test.causes.ways import SECRET, Way, ways
+from ucloud.uvideo.engine.session import carrier_of
 from uvideo import AsyncClient, Client
 from uvideo._core import cause
 from uvideo.cli.context import Context
@@ -96,7 +97,7 @@ def test_client(every: dict[str, Way]) -> None:
         before = way.peer.count if way.peer else 0
         found: UVideoError | None = None
         with Client(**options(way), retries=1) as client:
-            client._carrier.sleep = waits.append
+            carrier_of(client).sleep = waits.append
             try:
                 list(client.list("space"))
             except UVideoError as error:
@@ -112,7 +113,7 @@ def test_async_client(every: dict[str, Way]) -> None:
             waits.append(seconds)
 
         async with AsyncClient(**options(way), retries=1) as client:
-            client._carrier.sleep = nap
+            carrier_of(client).sleep = nap
             try:
                 async for _ in client.list("space"):
                     pass

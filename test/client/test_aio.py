@@ -17,6 +17,7 @@ import pytest
 
 from test.fakes import FaultProxy
 from test.server_fixture import Server
+from ucloud.uvideo.engine.session import carrier_of
 from uvideo import AsyncClient, Retry, errors
 from uvideo.models import Progress
 
@@ -89,9 +90,9 @@ def test_every_operation_is_carried(go: Any) -> None:
         upload = await client.begin_upload(space, "e")
         await client.finish_upload(upload, [await client.copy_part(upload, 0, space, "a", start=0, end=3)])
         other = await client.begin_upload(space, "f")
-        client._carrier.carrier.clock = lambda: 1e10
+        carrier_of(client).carrier.clock = lambda: 1e10
         assert [each.upload_id for each in await client.clean_uploads(space, older_than=60)] == [other.upload_id]
-        client._carrier.carrier.clock = time.time
+        carrier_of(client).carrier.clock = time.time
         assert (await client.stat_space(space)).type == "private"
         await client.update_space(space, type="public")
         assert space in [each.name async for each in client.list_spaces()]

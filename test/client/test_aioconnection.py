@@ -18,6 +18,7 @@ from test.sdk.peer import PEM, Call, Peer, answer, context
 from test.sdk.test_interim import CONTINUE, DATA, ETAG, HINTS, ROOM, SIZE, Incoming, piecemeal
 from test.sdk.test_proxies import environment
 from test.sdk.test_trust import ENCRYPTED
+from ucloud.uvideo.engine.session import carrier_of
 from uvideo import AsyncClient, Retry, errors
 from uvideo._core import message
 from uvideo.client import aio_connection
@@ -51,7 +52,7 @@ def run(work: Callable[[AsyncClient], Awaitable[None]], **options: Any) -> None:
 async def send(
     client: AsyncClient, origin: str, method: str = "GET", body: bytes = b"", most: int | None = 1 << 20
 ) -> Any:
-    return await client._carrier._send(message.Request(method, origin, "/", message.Headers(), body), None, most)
+    return await carrier_of(client)._send(message.Request(method, origin, "/", message.Headers(), body), None, most)
 
 
 def again(*answers: bytes) -> Callable[[Call], None]:
@@ -195,7 +196,7 @@ def test_an_answer_that_comes_while_the_body_is_sent_is_read(peer: Start) -> Non
 
     async def work(client: AsyncClient) -> None:
         assert (await send(client, made.origin, "PUT", LARGE)).status == 403
-        assert client._carrier._pool.open == set()
+        assert carrier_of(client)._pool.open == set()
 
     run(work)
     over.set()
@@ -255,13 +256,13 @@ def test_nothing_more_is_sent_after_the_answer(peer: Start) -> None:
     async def work(client: AsyncClient) -> None:
         asked = asyncio.ensure_future(send(client, made.origin, "PUT", LARGE))
         while not any(
-            each._answer and not each.transport.get_write_buffer_size() for each in client._carrier._pool.open
+            each._answer and not each.transport.get_write_buffer_size() for each in carrier_of(client)._pool.open
         ):
             await asyncio.sleep(0.005)
         drained.set()
         found = await asked
         assert (found.status, found.body) == (413, b"no!")
-        assert client._carrier._pool.open == set()
+        assert carrier_of(client)._pool.open == set()
 
     run(work)
     assert received < len(LARGE) // 2
@@ -288,7 +289,7 @@ def test_an_answer_before_a_reset_is_read_though_sending_fails_first(peer: Start
 
     async def work(client: AsyncClient) -> None:
         asked = asyncio.ensure_future(send(client, made.origin, "PUT", LARGE))
-        while not any(each._is_full for each in client._carrier._pool.open):
+        while not any(each._is_full for each in carrier_of(client)._pool.open):
             await asyncio.sleep(0.005)
         drain.set()
         assert drained.wait(20)  # the loop stands still
@@ -336,7 +337,7 @@ def test_an_answer_before_a_reset_is_read_though_the_next_piece_fails(peer: Star
 
     async def work(client: AsyncClient) -> None:
         assert (await send(client, made.origin)).body == b"first"
-        (connection,) = client._carrier._pool.open
+        (connection,) = carrier_of(client)._pool.open
         connection._transport = Held(connection._transport, wait)
         assert (await send(client, made.origin, "PUT", LARGE)).status == 507
 
@@ -386,9 +387,9 @@ def test_who_takes_what_is_sent_is_not_silent(peer: Start, monkeypatch: pytest.M
 
     async def work(client: AsyncClient) -> None:
         sending = asyncio.ensure_future(send(client, made.origin, "PUT", LARGE))
-        while not client._carrier._pool.open:
+        while not carrier_of(client)._pool.open:
             await asyncio.sleep(0.001)
-        (connection,) = client._carrier._pool.open
+        (connection,) = carrier_of(client)._pool.open
         for turn in turns:
             unsent = connection._left_to_send()
             turn.set()
@@ -418,7 +419,7 @@ def test_a_connection_that_was_used_before_allows_no_longer_silence(
 
     async def work(client: AsyncClient) -> None:
         await send(client, made.origin)
-        (connection,) = client._carrier._pool.open
+        (connection,) = carrier_of(client)._pool.open
         clock.now += 60.0
         # What is unsent of a long body: by the first look the other side has taken one byte more, and then no more.
         left = size if size > 1 else 0
@@ -502,7 +503,7 @@ def test_a_cancelled_task_gives_its_connection_up(peer: Start) -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert client._carrier._pool.open == set()
+        assert carrier_of(client)._pool.open == set()
 
     run(work)
 
@@ -578,7 +579,7 @@ def test_a_changed_variable_counts_from_the_next_request_on(peer: Start, monkeyp
             assert [await get(client) for _ in range(2)] == [b"first", b"first"]
             os.environ["http_proxy"] = second.origin
             assert [await get(client) for _ in range(2)] == [b"second", b"second"]
-            assert len(client._carrier._pool.open) == 1  # the idle one through the old proxy is closed
+            assert len(carrier_of(client)._pool.open) == 1  # the idle one through the old proxy is closed
             del os.environ["http_proxy"]
             os.environ["Http_Proxy"] = closing.origin  # no variable that is compared
             os.environ["no_proxy"] = "other.test"  # one that is, so that everything is looked up again
@@ -597,7 +598,7 @@ def test_a_request_that_cannot_be_sent_leaves_no_connection(peer: Start) -> None
         await send(client, made.origin)
         with pytest.raises(errors.InvalidArgument, match="cannot be sent"):
             await send(client, made.origin, "GET\r\n")
-        assert client._carrier._pool.open == set()
+        assert carrier_of(client)._pool.open == set()
         assert (await send(client, made.origin)).body == b"it"
 
     run(work)
@@ -630,7 +631,7 @@ def test_a_stale_connection_is_replaced_without_a_wait(peer: Start) -> None:
             async def sleep(seconds: float) -> None:
                 waits.append(seconds)
 
-            client._carrier.sleep = sleep
+            carrier_of(client).sleep = sleep
             for _ in range(3):
                 await client.delete("space", "k")
 

@@ -14,7 +14,10 @@ import pytest
 
 from test.alone import SECONDS, Alone, at_once
 from test.fakes import FaultProxy
+from test.sdk.lines import LOCKS, Lines, source
 from ucloud.uvideo.engine import workers
+from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.http import wakeup
 from uvideo import Cancel, Client, Limit, errors
 from uvideo._core import cancel as interrupt
 from uvideo._core import download as downloads
@@ -61,7 +64,7 @@ class Watch(ranged_download.Watch):  # type: ignore[misc]
 def receive(client: Client, space: str, path: Path, watch: Watch) -> Any:
     target = targets.opened(str(path))
     return ranged_download.receive(
-        client._carrier,
+        carrier_of(client),
         space,
         "a",
         target,
@@ -126,7 +129,7 @@ def test_of_two_failures_at_once_the_graver_is_told(client: Client, monkeypatch:
 
     monkeypatch.setattr(workers, "graver", slow)
     for first, second in ((errors.NoAnswer(), errors.AccessDenied()), (errors.AccessDenied(), errors.NoAnswer())):
-        found = workers.Workers(lambda: None, client._carrier, 0)
+        found = workers.Workers(lambda: None, carrier_of(client), 0)
         at_once(partial(found.fail, first), partial(found.fail, second))
         assert isinstance(found.error, errors.AccessDenied)
 
@@ -134,11 +137,18 @@ def test_of_two_failures_at_once_the_graver_is_told(client: Client, monkeypatch:
 # Interrupts
 
 
-class SlowEvent(threading.Event):
-    def is_set(self) -> bool:
-        found = super().is_set()
+class SlowCancel(Cancel):
+    """Between the look whether it is set and what follows there is time for another thread."""
+
+    @property
+    def _is_over(self) -> bool:
+        found: bool = self.__dict__["over"]
         time.sleep(SECONDS)
         return found
+
+    @_is_over.setter
+    def _is_over(self, value: bool) -> None:
+        self.__dict__["over"] = value
 
 
 class SlowList(list[Any]):
@@ -151,11 +161,22 @@ class SlowList(list[Any]):
 
 
 def test_an_interrupt_is_set_once() -> None:
-    cancel, woken = Cancel(), Alone()
+    cancel, woken = SlowCancel(), Alone()
     cancel.remember(woken)
-    cancel._event = SlowEvent()
     at_once(*[cancel.cancel] * 8)
     assert (woken.calls, woken.most) == (1, 1)
+
+
+def test_a_signal_handler_may_set_it_at_any_line_of_who_waits() -> None:
+    files, cancel = [LOCKS, source(wakeup), source(interrupt)], Cancel()
+    with Lines(files) as lines:
+        assert not cancel.wait(0.001)
+    assert len(lines.seen) > 10
+    for place in lines.seen:
+        cancel = Cancel()
+        with Lines(files, place, cancel.cancel):
+            cancel.wait(0.001)
+        assert cancel.is_set()
 
 
 def test_who_is_remembered_while_it_is_set_is_woken_once() -> None:

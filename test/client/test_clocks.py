@@ -25,6 +25,7 @@ from test.forked import forked
 from test.sdk.dead import Dead, Names
 from test.sdk.peer import PEM, Peer, answer
 from test.sdk.phases import LARGE, PHASES, WAITS, Phase, Script
+from ucloud.uvideo.engine.session import carrier_of
 from uvideo import AsyncClient, Client, Retry, errors
 from uvideo._core import connection
 
@@ -103,7 +104,7 @@ def client_row(row: Row, folder: Path) -> str:
     with scripted(row) as peer, Client("p", "s", state_dir=str(folder), **options(peer)) as client:
         if row.used:
             client.stat("space", "k")
-        tighten(client._carrier, row.limit)
+        tighten(carrier_of(client), row.limit)
         wrong = timed(row.limit, lambda: calls(client, row, folder)())
         assert not row.used or len(peer.calls[0].requests) <= 2
         return wrong
@@ -120,7 +121,7 @@ def client_download(row: Row, folder: Path) -> str:
     with scripted(row) as peer, Client("p", "s", state_dir=str(folder), **options(peer)) as client:
         if row.used:
             client.stat("space", "k")
-        tighten(client._carrier, row.limit)
+        tighten(carrier_of(client), row.limit)
         if row.phase.call == "put":
             return timed(row.limit, lambda: client.upload("space", "k", io.BytesIO(LARGE), journal=False))
         target = folder / str(id(row))
@@ -161,7 +162,7 @@ def test_no_upload_in_parts_outlasts_a_limit(tmp_path: Path) -> None:
     peer = Peer(talk)
     try:
         with Client("p", "s", state_dir=str(tmp_path), **options(peer)) as client:
-            tighten(client._carrier, "total_timeout")
+            tighten(carrier_of(client), "total_timeout")
             source = io.BytesIO(b"x" * 300000)
             assert not timed("total_timeout", lambda: client.upload("space", "k", source, journal=False))
             assert aborted.wait(LONG)  # the client has its answer first
@@ -176,7 +177,7 @@ def test_no_upload_in_parts_outlasts_a_limit(tmp_path: Path) -> None:
 async def async_row(row: Row) -> str:
     with scripted(row) as peer:
         async with AsyncClient("p", "s", **options(peer)) as client:
-            carrier = client._carrier
+            carrier = carrier_of(client)
             if row.used:
                 await client.stat("space", "k")
             tighten(carrier.carrier, row.limit)
@@ -275,7 +276,7 @@ def test_a_wait_for_a_connection_counts(monkeypatch: pytest.MonkeyPatch) -> None
                 first = asyncio.ensure_future(client.get("space", "k"))
                 while not peer.calls:
                     await asyncio.sleep(0.005)
-                tighten(client._carrier.carrier, "total_timeout")
+                tighten(carrier_of(client).carrier, "total_timeout")
                 with pytest.raises(errors.DeadlineExceeded, match="not complete in time"):
                     await client.get("space", "k")
                 assert not first.done() and len(peer.calls) == 1
@@ -333,8 +334,8 @@ def test_a_call_of_several_operations_has_its_time_once(name: str) -> None:
     peer = Peer(talk)
     try:
         with Client("p", "s", **options(peer), total_timeout=10.0) as client:
-            client._carrier.ticks = lambda: now
-            client._carrier.sleep = lambda seconds: None
+            carrier_of(client).ticks = lambda: now
+            carrier_of(client).sleep = lambda seconds: None
             with pytest.raises(errors.DeadlineExceeded):
                 if name == "append":
                     client.append("space", "k", b"more")
@@ -367,9 +368,9 @@ def test_each_read_of_an_open_file_has_its_time() -> None:
     peer = Peer(talk)
     try:
         with Client("p", "s", **options(peer)) as client:
-            client._carrier.retry = Retry(0, total_seconds=OTHERS)
+            carrier_of(client).retry = Retry(0, total_seconds=OTHERS)
             with client.open("space", "k", verify=False) as file:
-                tighten(file._object._carrier, "total_timeout")
+                tighten(carrier_of(file.raw), "total_timeout")
                 buffer = bytearray(70000)
                 reads: list[Callable[[], object]] = [file.read, lambda: file.read(70000), file.readline]
                 reads += [lambda: file.readinto(buffer)]

@@ -12,6 +12,7 @@ import pytest
 
 from test.fakes import FaultProxy
 from test.server_fixture import Server
+from ucloud.uvideo.engine.session import carrier_of
 from uvideo import AsyncClient, Cancel, Client, errors
 from uvideo.models import ObjectInfo, Progress, Stored
 
@@ -31,13 +32,13 @@ def copy(request: pytest.FixtureRequest, server: Server, proxy: FaultProxy, thro
 
     async def once(*names: str, **options: Any) -> Stored:
         async with AsyncClient(
-            server.public_key, server.private_key, endpoint=f"127.0.0.1:{proxy.port}", retry=through._carrier.retry
+            server.public_key, server.private_key, endpoint=f"127.0.0.1:{proxy.port}", retry=carrier_of(through).retry
         ) as made:
 
             async def at_once(seconds: float) -> None:
                 pass
 
-            made._carrier.sleep = at_once
+            carrier_of(made).sleep = at_once
             return await made.copy(*names, **options)
 
     return lambda *names, **options: asyncio.run(once(*names, **options))

@@ -15,6 +15,7 @@ from test.fakes import FaultProxy
 from test.sdk.peer import PEM
 from test.sdk.test_trust import ENCRYPTED
 from test.server_fixture import Server, start_server
+from ucloud.uvideo.engine.session import carrier_of
 from uvideo import Client
 from uvideo.diagnose.checks import examine
 from uvideo.errors import NoAnswer
@@ -137,7 +138,7 @@ def test_the_environments_proxy_is_that_of_the_client(
     finding = next(each for each in examine(options=given) if each.check == "upload.dns")
     assert finding.facts["host"] == host
     with Client(**given) as client:
-        proxy = client._carrier.transport.route(f"http://{endpoint}").proxy
+        proxy = carrier_of(client).transport.route(f"http://{endpoint}").proxy
         assert (f"{proxy.name}:{proxy.port}" if proxy else endpoint) == host
 
 

@@ -26,6 +26,7 @@ from test.fakes import FaultProxy
 from test.posix import resource
 from test.sdk import silence
 from test.server_fixture import ROOT, Server, start_server
+from ucloud.uvideo.engine.session import carrier_of
 from uvideo import Cancel, Client, Limit, errors
 from uvideo._core import etag, pool
 from uvideo._core import multipart_upload as transfer
@@ -341,7 +342,7 @@ def test_an_object_that_changes_is_fetched_anew_as_a_whole(
     proxy.on("GetObject").truncate(BLOCK + 5).pause("changed")
     other = content(6 * BLOCK + 1)
     seen: list[Progress] = []
-    through._carrier.ticks = iter(range(10**6)).__next__
+    carrier_of(through).ticks = iter(range(10**6)).__next__
     with proxy.meanwhile("changed", partial(client.put, stored, "a", other)):
         assert through.download(stored, "a", folder / "a", part_jobs=jobs, progress=seen.append).verified
     assert (folder / "a").read_bytes() == other
@@ -456,7 +457,7 @@ def test_a_silent_service_does_not_hold_up_cancel_or_deadline(
     cancel, deadline, late = Cancel(), None, [0.0]
     if kind == "deadline":
         deadline = 600
-        through._carrier.ticks = lambda: time.monotonic() + late[0]
+        carrier_of(through).ticks = lambda: time.monotonic() + late[0]
 
     def over() -> None:
         late[0] = 1000.0
@@ -486,7 +487,7 @@ def test_a_cancelled_download_is_resumed(
         if now.parts_done >= 3:
             cancel.cancel()
 
-    through._carrier.ticks = iter(range(10**6)).__next__
+    carrier_of(through).ticks = iter(range(10**6)).__next__
     with pytest.raises(errors.Cancelled) as caught:
         through.download(stored, "a", folder / "a", part_jobs=1, cancel=cancel, progress=progress)
     assert caught.value.transfer is not None
@@ -504,7 +505,7 @@ def test_progress_never_goes_back_and_knows_all_after_the_first_answer(
     proxy.on("GetObject").reset(BLOCK + 5)
     proxy.on("GetObject", byte=3 * BLOCK).reset(BLOCK // 2)
     seen: list[Progress] = []
-    through._carrier.ticks = iter(range(10**6)).__next__
+    carrier_of(through).ticks = iter(range(10**6)).__next__
     through.download(stored, "a", folder / "a", part_jobs=3, progress=seen.append)
     done = [now.done for now in seen]
     assert done == sorted(done) and len(seen) > 20
@@ -523,8 +524,8 @@ def clocked(client: Client) -> list[float]:
         with lock:
             now[0] += seconds
 
-    client._carrier.ticks = lambda: now[0]
-    client._carrier.sleep = sleep
+    carrier_of(client).ticks = lambda: now[0]
+    carrier_of(client).sleep = sleep
     return now
 
 
@@ -543,8 +544,8 @@ def test_a_low_rate_leaves_no_connection_silent_for_long(client: Client, space: 
     client.put(space, "a", content(100_000))
     now = clocked(client)
     waits: list[float] = []
-    real = client._carrier.sleep
-    client._carrier.sleep = lambda seconds: (waits.append(seconds), real(seconds))[1]
+    real = carrier_of(client).sleep
+    carrier_of(client).sleep = lambda seconds: (waits.append(seconds), real(seconds))[1]
     seen: list[tuple[int, float]] = []
     client.download(
         space, "a", folder / "a", bandwidth=20_000, progress=lambda progress: seen.append((progress.done, now[0]))
@@ -556,7 +557,7 @@ def test_a_low_rate_leaves_no_connection_silent_for_long(client: Client, space: 
 
 def test_a_slow_network_is_read_in_small_pieces(client: Client, stored: str, folder: Path, data: bytes) -> None:
     now, sizes = [0.0], list[int]()
-    client._carrier.ticks = lambda: now[0]
+    carrier_of(client).ticks = lambda: now[0]
 
     def slow(stream: Any, view: memoryview) -> int:
         sizes.append(len(view))

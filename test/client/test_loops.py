@@ -17,6 +17,7 @@ from test.sdk.dead import Dead, Names
 from test.sdk.httpproxy import HttpProxy
 from test.sdk.peer import PEM, Call, Peer, answer, context
 from test.server_fixture import Server, start_server
+from ucloud.uvideo.engine.session import carrier_of
 from uvideo import AsyncClient, errors
 from uvideo._core import address, message
 
@@ -97,7 +98,7 @@ def test_every_call_works_on_every_way(
 
 
 def send(client: AsyncClient, origin: str) -> Coroutine[Any, Any, Any]:
-    return client._carrier._send(message.Request("GET", origin, "/", message.Headers(), b""), None, 1 << 20)
+    return carrier_of(client)._send(message.Request("GET", origin, "/", message.Headers(), b""), None, 1 << 20)
 
 
 @pytest.fixture

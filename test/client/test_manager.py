@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from test.fakes import FaultProxy
+from ucloud.uvideo.engine.session import carrier_of
 from uvideo import Cancel, Client, Limit, TransferManager, errors, models
 
 BLOCK = 4194304
@@ -294,7 +295,7 @@ def test_the_caller_hears_of_progress_and_what_it_raises_ends_that_transfer(clie
 
 
 def test_a_limit_is_shared_by_all(client: Client, space: str) -> None:
-    client._carrier.ticks = lambda: 0.0
+    carrier_of(client).ticks = lambda: 0.0
     limit = Limit("100M")
     with TransferManager(client, bandwidth=limit) as manager:
         for number in range(4):

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from test.fakes import FaultProxy
+from ucloud.uvideo.engine.session import carrier_of
 from uvideo import Cancel, Client, errors
 from uvideo.client.reader import BLOCK, PIECE
 
@@ -278,14 +279,14 @@ def test_a_cancel_and_a_deadline_end_it(client: Client, space: str, film: str) -
         with pytest.raises(errors.Cancelled):
             file.read(BLOCK)
     with client.open(space, film, deadline=60) as file:
-        file._object._carrier.ticks = lambda: file._object._carrier.deadline + 1
+        carrier_of(file.raw).ticks = lambda: carrier_of(file.raw).deadline + 1
         with pytest.raises(errors.DeadlineExceeded):
             file.read(10)
 
 
 def test_bandwidth_is_kept(client: Client, space: str, film: str) -> None:
     waits: list[float] = []
-    client._carrier.sleep, client._carrier.ticks = waits.append, lambda: 0.0
+    carrier_of(client).sleep, carrier_of(client).ticks = waits.append, lambda: 0.0
     with client.open(space, film, bandwidth=1 << 20) as file:
         file.read()
     assert max(waits) == pytest.approx((SIZE - PIECE) / (1 << 20), abs=0.3)
@@ -297,7 +298,7 @@ def test_a_deadline_ends_the_wait_for_a_low_rate(client: Client, space: str, fil
     def sleep(seconds: float) -> None:
         now[0] += seconds
 
-    client._carrier.ticks, client._carrier.sleep = lambda: now[0], sleep
+    carrier_of(client).ticks, carrier_of(client).sleep = lambda: now[0], sleep
     with client.open(space, film, bandwidth=1000, deadline=1.5) as file, pytest.raises(errors.DeadlineExceeded):
         file.read()
     assert now[0] == pytest.approx(1.5)

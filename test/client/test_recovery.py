@@ -12,6 +12,7 @@ import pytest
 from test.fakes import FaultProxy
 from test.server_fixture import Server
 from ucloud.uvideo import config, spacemanager
+from ucloud.uvideo.engine.session import carrier_of
 from uvideo import AsyncClient, Client, Retry, models
 from uvideo.errors import NoAnswer, SpaceExists, SpaceNotFound
 
@@ -51,9 +52,9 @@ def test_a_space_that_was_there_before_is_refused_all_the_same(
     with Client(**given) as made:
         with pytest.raises(SpaceExists):
             made.create_space(public)  # of another type than asked for
-        ticks = made._carrier.ticks
-        made._carrier.ticks = lambda: ticks() * 0  # no time passes, so that any age is too old
-        made._carrier.recovered = lambda op, told, seconds, real=made._carrier.recovered: real(op, aged(told), seconds)
+        carrier = carrier_of(made)
+        carrier.ticks = lambda: 0.0  # no time passes, so that any age is too old
+        carrier.recovered = lambda op, told, seconds, real=carrier.recovered: real(op, aged(told), seconds)
         with pytest.raises(SpaceExists):
             made.create_space(private)
 
@@ -83,7 +84,7 @@ def test_the_sdk_answers_as_the_service_would_have(given: dict[str, Any], proxy:
     config.set_default(uploadsuffix=given["endpoint"])
     try:
         manager = spacemanager.BucketManager(given["public_key"], given["private_key"])
-        manager._carrier.sleep = lambda seconds: None
+        carrier_of(manager).sleep = lambda seconds: None
     finally:
         config.unset_default(*before)
         config.set_default(**before)
@@ -140,8 +141,7 @@ def test_a_token_that_was_removed_is_no_error(given: dict[str, Any], proxy: Faul
 
 def behind(client: Any, seconds: float) -> Any:
     """The client on a machine whose clock is so many seconds behind."""
-    carrier = client._carrier if isinstance(client, Client) else client._core._carrier
-    carrier.clock = lambda: time.time() - seconds
+    carrier_of(client).clock = lambda: time.time() - seconds
     return client
 
 
@@ -157,7 +157,7 @@ def test_links_are_signed_by_the_services_time(client: Client, space: str, secon
 def test_an_asynchronous_client_signs_by_the_services_time(client: Client, space: str) -> None:
     async def ask() -> bytes:
         async with AsyncClient(settings=client.settings) as made:
-            made._carrier.carrier.clock = lambda: time.time() - 7200
+            carrier_of(made).carrier.clock = lambda: time.time() - 7200
             found: bytes = (await made.get(space, "a")).data
             return found
 
@@ -175,7 +175,7 @@ def test_calls_are_signed_by_the_services_time(client: Client, seconds: int) -> 
 
     async def ask() -> None:
         async with AsyncClient(settings=client.settings) as made:
-            made._carrier.carrier.clock = lambda: time.time() - seconds
+            carrier_of(made).carrier.clock = lambda: time.time() - seconds
             await made.create_space(name)
             await made.delete_space(name)
 
@@ -200,7 +200,7 @@ def test_a_clock_is_not_corrected_by_what_anybody_may_have_changed(
     with Client(server.public_key, server.private_key, endpoint=f"http://media.example.com:{server.port}") as made:
         with pytest.raises(Exception, match="the clock of this machine is 7[12][0-9]{2} s behind the service's"):
             behind(made, 7200).get(space, "a")
-        assert made._carrier.skew.seconds == 0
+        assert carrier_of(made).skew.seconds == 0
 
 
 def test_a_date_out_of_a_cache_says_nothing() -> None:

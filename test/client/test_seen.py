@@ -14,6 +14,7 @@ import pytest
 from test.fakes import FaultProxy
 from test.server_fixture import Server
 from ucloud.uvideo import config, filemanager, multipartuploaduvideo
+from ucloud.uvideo.engine.session import carrier_of
 from uvideo import AsyncClient, Client, errors, etag
 from uvideo.client.retry import Retry
 from uvideo.models import ObjectInfo, Stored
@@ -99,7 +100,7 @@ def test_stored_is_what_was_answered(
 def sdk(server: Server, proxy: FaultProxy, kind: Any) -> Any:
     config.set_default(uploadsuffix=f"127.0.0.1:{proxy.port}", downloadsuffix=f"127.0.0.1:{proxy.port}")
     made = kind(server.public_key, server.private_key)
-    made._carrier.sleep = lambda seconds: None
+    carrier_of(made).sleep = lambda seconds: None
     return made
 
 

@@ -17,6 +17,7 @@ import pytest
 
 from test.fakes import FaultProxy
 from test.server_fixture import ROOT, Server
+from ucloud.uvideo.engine.session import carrier_of
 from uvideo import Cancel, Client, errors
 from uvideo._core import session
 from uvideo.models import Progress
@@ -322,7 +323,7 @@ def test_cancelling_ends_it_and_it_can_be_resumed(
         if now.parts_done >= 2:
             cancel.cancel()
 
-    through._carrier.ticks = iter(range(10**6)).__next__  # each report is due
+    carrier_of(through).ticks = iter(range(10**6)).__next__  # each report is due
     with pytest.raises(errors.Cancelled) as caught:
         through.upload(space, "a", file, part_jobs=1, cancel=cancel, progress=progress)
     assert caught.value.transfer is not None
@@ -333,7 +334,7 @@ def test_cancelling_ends_it_and_it_can_be_resumed(
 def test_a_deadline_ends_it_and_it_can_be_resumed(
     client: Client, space: str, through: Client, file: Path, data: bytes
 ) -> None:
-    through._carrier.ticks = iter(range(10**6)).__next__
+    carrier_of(through).ticks = iter(range(10**6)).__next__
     with pytest.raises(errors.DeadlineExceeded) as caught:
         through.upload(space, "a", file, part_jobs=1, deadline=60)
     assert caught.value.transfer is not None
@@ -503,7 +504,7 @@ def test_progress_never_goes_back_whatever_is_sent_again(
     proxy.on("UploadPart", part=0).cut_after(3 << 20).then(500)
     proxy.on("UploadPart", part=3).lost_answer()
     seen: list[Progress] = []
-    through._carrier.ticks = iter(range(10**6)).__next__
+    carrier_of(through).ticks = iter(range(10**6)).__next__
     through.upload(space, "a", file, part_jobs=2, progress=seen.append)
     done = [now.done for now in seen]
     assert done == sorted(done) and done[0] > 0
@@ -514,12 +515,12 @@ def test_progress_never_goes_back_whatever_is_sent_again(
 
 def test_a_bandwidth_is_kept_to(client: Client, space: str, through: Client, file: Path, data: bytes) -> None:
     now = [0.0]
-    through._carrier.ticks = lambda: now[0]
+    carrier_of(through).ticks = lambda: now[0]
 
     def sleep(seconds: float) -> None:
         now[0] += seconds
 
-    through._carrier.sleep = sleep
+    carrier_of(through).sleep = sleep
     through.upload(space, "a", file, part_jobs=1, bandwidth=1 << 20)
     assert now[0] == pytest.approx(len(data) / (1 << 20), abs=0.3)
 
@@ -533,7 +534,7 @@ def clocked(client: Client, now: list[float]) -> list[float]:
             waits.append(seconds)
             now[0] += seconds
 
-    client._carrier.ticks, client._carrier.sleep = lambda: now[0], sleep
+    carrier_of(client).ticks, carrier_of(client).sleep = lambda: now[0], sleep
     return waits
 
 
@@ -615,7 +616,7 @@ def test_old_uploads_that_no_record_names_are_cleaned(
     transfer = interrupted(through, proxy, space, file)
     orphan = client.begin_upload(space, "b")
     assert client.clean_uploads(space, older_than=3600) == ()
-    client._carrier.clock = lambda: time.time() + 7200
+    carrier_of(client).clock = lambda: time.time() + 7200
     assert [each.upload_id for each in client.clean_uploads(space, older_than=3600, dry_run=True)] == [orphan.upload_id]
     assert len(list(client.list_uploads(space))) == 2
     assert [each.upload_id for each in client.clean_uploads(space, older_than=3600)] == [orphan.upload_id]

@@ -17,6 +17,7 @@ import pytest
 from test import patience
 from test.fakes import FaultProxy
 from test.server_fixture import ROOT, Server
+from ucloud.uvideo.engine.session import carrier_of
 from uvideo import Cancel, Client, Limit, errors
 from uvideo.models import Progress
 
@@ -222,7 +223,7 @@ def test_a_cancel_ends_it(client: Client, space: str, proxy: FaultProxy, through
 
 def test_a_deadline_ends_it(client: Client, space: str) -> None:
     now = [0.0]
-    client._carrier.ticks = lambda: now[0]
+    carrier_of(client).ticks = lambda: now[0]
     with pytest.raises(errors.DeadlineExceeded):
         with client.open(space, "a", "wb", deadline=5) as file:
             file.write(b"x")

@@ -14,6 +14,7 @@ import requests
 from test.contract.client import ClientContract, File, FileContract, FolderContract, Subject, TypedSubject
 from test.fakes import FaultProxy
 from ucloud.uvideo import config, deleteuvideo, downloaduvideo, filemanager, multipartuploaduvideo, spacemanager
+from ucloud.uvideo.engine.session import carrier_of
 from uvideo import AsyncClient, Client, Retry, errors
 from uvideo._core import errors as core
 
@@ -46,7 +47,7 @@ class Sdk(Subject):
         )
         made = [kind(public_key, private_key) for kind in kinds]
         for each in made:
-            each._carrier.sleep = lambda seconds: None
+            carrier_of(each).sleep = lambda seconds: None
         self.spaces, self.uploader, self.downloader, self.deleter, self.files = made
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from test.fakes import FaultProxy
 from test.server_fixture import ROOT, start_server
+from ucloud.uvideo.engine.session import carrier_of
 from uvideo import Client
 
 BLOCK = 4194304
@@ -86,7 +87,7 @@ def test_uploads_killed_at_random_points_end_verified(tmp_path: Path, monkeypatc
                 proxy.reset()
             assert client.transfers() == ()
             assert [each.key for each in client.list("soak")] == [f"{number:03}" for number in range(ROUNDS)]
-            client._carrier.clock = lambda: 1e10  # what was begun and never noted is an orphan by then
+            carrier_of(client).clock = lambda: 1e10  # what was begun and never noted is an orphan by then
             assert len(client.clean_uploads("soak", older_than=1)) <= points["begin"] + points["begun"]
             assert list(client.list_uploads("soak")) == []
     assert min(points.values()) >= 5 and len(points) == 5

@@ -28,6 +28,7 @@ from test.fuzz import reference, schedule
 from test.fuzz.schedule import Case
 from test.fuzz.stage import Job, Stage, certificate
 from test.sdk import carrying
+from ucloud.uvideo.engine.session import carrier_of
 from ucloud.uvideo.http import pool
 from ucloud.uvideo.protocol.errors import NoAnswer
 from ucloud.uvideo.protocol.message import Headers, Request
@@ -113,7 +114,7 @@ class Loop:
         if key not in self._kept:
             options: dict[str, Any] = {"proxy": proxy or "", "ca_bundle": str(self._pem)}
             self._kept[key] = AsyncClient("p", "s", endpoint="127.0.0.1:1", retries=0, timeout=timeout, **options)
-        self._carrier, self._origin = self._kept[key]._carrier, origin
+        self._carrier, self._origin = carrier_of(self._kept[key]), origin
         with narrow(case):
             return self._loop.run_until_complete(self._carry(case))
 

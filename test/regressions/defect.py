@@ -15,14 +15,14 @@ TOTAL = 34
 #: Entries that have no scenario, and why.
 NOT_APPLICABLE = {
     13: (
-        "A captured signature is fresh for ever: no Date, no nonce",
-        "fixed by the service: a Date is signed but not checked, and management calls know no nonce. No client can "
-        "mend it; TLS (10) is what helps",
+        "A captured signature never expires: no Date, no nonce",
+        "defined by the service: Date is signed but not checked, and management calls have no nonce. No client "
+        "can fix this; TLS (10) protects against it",
     ),
     30: (
-        "A failure is a (ret, resp) that the caller must look at, not an exception",
-        "the published form of the answers, which a drop-in keeps. What can be promised is that a failure never looks "
-        "like success (1, 7, 8, 26) and always comes in this form (18, 19)",
+        "A failure is a (ret, resp) that the caller must check, not an exception",
+        "this is the published interface, which a replacement must keep. In ours a failure "
+        "never looks like a success (1, 7, 8, 26) and always has this form (18, 19)",
     ),
 }
 

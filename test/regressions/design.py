@@ -23,10 +23,10 @@ ROOT = Path(__file__).resolve().parents[2]
     29,
     "A handler keeps the settings of its first call",
     official=(
-        "a handler that was used before follows a later set_default to another host",
-        "set_default(expires=0) is ignored in silence",
+        "a handler that was used before switches to the host of a later set_default",
+        "set_default(expires=0) is silently ignored",
     ),
-    ours="a handler copies the settings at its first call; a value that cannot be is a ValueError",
+    ours="a handler copies the settings at its first call; an invalid value raises ValueError",
 )
 def global_settings(world: World) -> None:
     key, config = world.key("a"), world.sdk.config
@@ -37,12 +37,12 @@ def global_settings(world: World) -> None:
     deleter.deletefile(world.space, key)
     world.check(
         len(world.seen("DeleteObject")) == 2,
-        "a handler that was used before follows a later set_default to another host",
+        "a handler that was used before switches to the host of a later set_default",
     )
     _, _, raised = world.ends(lambda: config.set_default(expires=0))
     world.check(
         raised or config.get_default("expires") == 0,
-        "set_default(expires=0) is ignored in silence",
+        "set_default(expires=0) is silently ignored",
     )
 
 
@@ -55,28 +55,28 @@ def modules(world: World) -> list[Any]:
 
 @defect(
     31,
-    "A module means by str and bytes what everybody means",
-    official=("compact gives str and bytes new meanings, and util, which imports * of it, hands them on",),
-    ours="one module knows the version of Python; no builtin type is renamed anywhere",
-    limit="what comes of it is defect 20",
+    "str and bytes mean the builtin types",
+    official=("compact redefines str and bytes, and util, which imports * from it, passes them on",),
+    ours="one module handles differences between Python versions; no builtin type is redefined",
+    limit="defect 20 is a consequence",
 )
 def builtins_are_shadowed(world: World) -> None:
     found = [each.__name__.rpartition(".")[2] for each in modules(world) if {"str", "bytes"} & set(vars(each))]
     if found:
         first, last = found[0], found[-1]
-        world.found(f"{first} gives str and bytes new meanings, and {last}, which imports * of it, hands them on")
+        world.found(f"{first} redefines str and bytes, and {last}, which imports * from it, passes them on")
 
 
 @defect(
     32,
-    "A call leaves the program's warnings alone, and types are spelled right",
+    "A call does not change warning filters, and media types are spelled correctly",
     official=(
-        "calling resumeuploadfile changes the warning filters of the whole program",
-        "resumeuploadfile has lost its name: it is deprecated_func",
+        "resumeuploadfile changes the warning filters of the whole program",
+        "the __name__ of resumeuploadfile is deprecated_func",
         "a stream that cannot seek is stored as application/octec-stream",
         "a file of unknown kind is stored as application/unknowntype",
     ),
-    ours="no filter is touched; application/octet-stream",
+    ours="no filter is changed; application/octet-stream",
 )
 def warnings_and_types(world: World) -> None:
     parts, before = world.sdk.parts(), list(warnings.filters)
@@ -84,10 +84,10 @@ def warnings_and_types(world: World) -> None:
     world.ends(parts.resumeuploadfile)
     world.check(
         list(warnings.filters) == before,
-        "calling resumeuploadfile changes the warning filters of the whole program",
+        "resumeuploadfile changes the warning filters of the whole program",
     )
     name = type(parts).resumeuploadfile.__name__
-    world.check(name == "resumeuploadfile", f"resumeuploadfile has lost its name: it is {name}")
+    world.check(name == "resumeuploadfile", f"the __name__ of resumeuploadfile is {name}")
     kind = world.seen("UploadPart")[0]["headers"]["content-type"]
     world.check(kind == "application/octet-stream", f"a stream that cannot seek is stored as {kind}")
     source = world.file("source.nokind", b"hello")
@@ -98,13 +98,13 @@ def warnings_and_types(world: World) -> None:
 
 @defect(
     33,
-    "The package says what it is",
+    "The package's metadata is correct",
     official=(
-        "it is declared as MIT, and the licence in it is Apache 2.0",
-        "it does not say on which Pythons it runs",
+        "the metadata says MIT, but the included licence is Apache 2.0",
+        "the metadata does not say which Python versions it supports",
     ),
-    ours="MIT in both; Python 2.7 and 3.6 and up are declared, and tested on every interpreter found",
-    limit="read from the installed wheel and from our setup.cfg",
+    ours="MIT in both; Python 2.7 and 3.6 and up are declared, and tested on every installed interpreter",
+    limit="read from the installed wheel and our setup.cfg",
 )
 def metadata(world: World) -> None:
     if world.official:
@@ -119,16 +119,16 @@ def metadata(world: World) -> None:
         pythons = setup["options"].get("python_requires")
     if not declares or not ("Apache License" in licence or "MIT License" in licence):
         raise RuntimeError(f"{declares} {licence[:100]}")
-    world.check("MIT License" in licence, "it is declared as MIT, and the licence in it is Apache 2.0")
-    world.check(pythons, "it does not say on which Pythons it runs")
+    world.check("MIT License" in licence, "the metadata says MIT, but the included licence is Apache 2.0")
+    world.check(pythons, "the metadata does not say which Python versions it supports")
 
 
 @defect(
     34,
     "The public calls have types",
     official=("no function has a type, and there is no py.typed",),
-    ours="types in comments, which 2.7 reads too and type checkers understand, and py.typed",
-    limit="that its tests need live keys and its command line does not run is not in the wheel and not shown",
+    ours="type comments, which also work on 2.7, and py.typed",
+    limit="not shown: its tests, which need real keys, and its command line, which does not run; the wheel has neither",
 )
 def types(world: World) -> None:
     package = Path(importlib.import_module("ufile" if world.official else "ucloud.uvideo").__file__ or "").parent

@@ -10,14 +10,14 @@ from test.regressions.world import World, content
 
 @defect(
     7,
-    "A download that fails leaves the file that was there",
+    "A failed download leaves the existing file unchanged",
     official=(
         "a connection that breaks leaves 0 bytes where a file of 800 bytes was",
         "a body with a flipped bit is saved and success is reported",
-        "the answer to another range than the one asked for is saved and success is reported",
+        "an answer with another range than requested is saved and success is reported",
     ),
-    ours="the file appears when it is complete and its etag agrees; else the old one is as it was",
-    limit="a flipped bit within a range cannot be seen by any client: the service gives no etag of a range",
+    ours="the new file replaces the old one only when it is complete and its etag matches",
+    limit="no client can detect a flipped bit in a range: the service gives no etag for a range",
 )
 def broken_download(world: World) -> None:
     data, key = content(1000), world.key("a")
@@ -33,17 +33,17 @@ def broken_download(world: World) -> None:
     world.check(not resp.ok(), "a body with a flipped bit is saved and success is reported")
     world.faults(("GetObject", {"do": "header", "name": "Content-Range", "value": "bytes 20-29/1000", "times": None}))
     _, resp = files.download_file(world.space, key, str(world.path("range")), content_range=(10, 19))
-    world.check(not resp.ok(), "the answer to another range than the one asked for is saved and success is reported")
+    world.check(not resp.ok(), "an answer with another range than requested is saved and success is reported")
 
 
 @defect(
     8,
-    "The caller's header dict stays the caller's",
+    "The caller's header dict is not changed",
     official=(
         "Range stays in the dict: the next download with it saves 10 of 100 bytes and reports success",
         "the dict is left with Expires, Range and User-Agent in it",
     ),
-    ours="the dict is read, never written",
+    ours="the SDK reads the dict and never changes it",
 )
 def header_dict_is_changed(world: World) -> None:
     key, header = world.key("a"), {"X-Note": "mine"}
@@ -62,9 +62,9 @@ def header_dict_is_changed(world: World) -> None:
 
 @defect(
     9,
-    "A download gives the bytes that are stored",
+    "A download returns the stored bytes",
     official=("an object of Content-Encoding gzip is unpacked on the way: 5000 bytes are saved of 41",),
-    ours="the stored bytes, which the etag is about",
+    ours="the stored bytes, for which the etag was computed",
     limit="the header is set by the proxy",
 )
 def gzip_is_unpacked(world: World) -> None:

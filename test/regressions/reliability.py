@@ -13,13 +13,13 @@ FOREVER: dict[str, Any] = {"times": None}
 
 @defect(
     15,
-    "What may pass is tried again, what was refused is not",
+    "Temporary failures are retried, refusals are not",
     official=(
         "one 503 fails a download, a deletion and a description of a space: nothing is sent again",
         "a part that was refused with 403 is sent 3 times",
         "the wait before each new try is 5 s, the same for every thread and try",
     ),
-    ours="5xx, 429 and lost connections are tried again, with growing random waits; 4xx never",
+    ours="5xx, 429 and lost connections are retried, with growing random waits; other 4xx never",
 )
 def retries(world: World) -> None:
     key = world.key("a")
@@ -51,9 +51,9 @@ def retries(world: World) -> None:
 
 @defect(
     16,
-    "A refused upload leaves nothing on the account",
-    official=("the parts that were stored before the refusal stay there: no request of it ever aborts",),
-    ours="a refused upload is aborted; one that may be resumed is kept",
+    "A refused upload leaves no parts on the account",
+    official=("parts stored before the refusal remain: it never sends an abort",),
+    ours="a refused upload is aborted; a resumable one is kept",
 )
 def orphan_parts(world: World) -> None:
     source = world.file("source", content(BLOCK + 5))
@@ -64,20 +64,20 @@ def orphan_parts(world: World) -> None:
         raise RuntimeError(f"not refused: {resp.status_code}")
     world.check(
         [entry["status"] for entry in world.seen("AbortUpload")] in ([200], [204]),
-        "the parts that were stored before the refusal stay there: no request of it ever aborts",
+        "parts stored before the refusal remain: it never sends an abort",
     )
 
 
 @defect(
     17,
-    "A call ends, however silent the service is",
+    "A call ends even if the service stays silent",
     official=(
         "by default it waits without limit",
         "a download waits without limit though connection_timeout is set",
         "a management call waits without limit though connection_timeout is set",
     ),
-    ours="60 s of silence by default, connection_timeout in every call",
-    limit="without limit means: still waiting after ten times the timeout that was set",
+    ours="a limit of 60 s of silence by default; connection_timeout works in every call",
+    limit="without limit means: still waiting after ten times the timeout",
 )
 def timeouts(world: World) -> None:
     key = world.key("a")
@@ -111,12 +111,12 @@ def timeouts(world: World) -> None:
 
 @defect(
     18,
-    "No retries means one try, and failures come as (ret, resp)",
+    "No retries means one try, and failures are returned as (ret, resp)",
     official=(
-        "retrycount=0 sends no part at all and stops the program for ever",
+        "retrycount=0 sends no part at all and hangs",
         "a download that breaks raises ChunkedEncodingError instead of returning (ret, resp)",
     ),
-    ours="retrycount=0 is one try; a broken download is status_code -1",
+    ours="retrycount=0 makes one try; a broken download returns status_code -1",
 )
 def no_retries(world: World) -> None:
     data = content(BLOCK + 5)
@@ -128,7 +128,7 @@ def no_retries(world: World) -> None:
     )
     world.check(
         ended and world.stored(world.key("a")) == data,
-        "retrycount=0 sends no part at all and stops the program for ever",
+        "retrycount=0 sends no part at all and hangs",
     )
     if not ended and (SEMAPHORE not in where or world.seen("UploadPart")):
         raise RuntimeError(f"it stands at {where}")
@@ -145,12 +145,12 @@ def no_retries(world: World) -> None:
 
 @defect(
     19,
-    "A refusal is reported as the refusal it is",
+    "A refusal is reported with its own status",
     official=(
         "403 to init_multipart_upload raises AttributeError",
         "compare_file_etag of an absent object raises AttributeError",
     ),
-    ours="init_multipart_upload returns (None, resp) with status_code 403; compare_file_etag is False",
+    ours="init_multipart_upload returns (None, resp) with status_code 403; compare_file_etag returns False",
 )
 def refusals_raise(world: World) -> None:
     world.faults(("InitiateUpload", {"do": "answer", "status": 403}))
@@ -170,7 +170,7 @@ def refusals_raise(world: World) -> None:
     20,
     "Keys can be changed",
     official=("after set_keys every management call raises TypeError",),
-    ours="set_keys takes text, and every call after it works",
+    ours="set_keys accepts text, and every later call works",
 )
 def set_keys(world: World) -> None:
     manager = world.sdk.spaces()
@@ -181,10 +181,10 @@ def set_keys(world: World) -> None:
 
 @defect(
     21,
-    "X-UCloud headers are signed and sent",
+    "X-UCloud headers can be sent, and are signed",
     official=("any X-UCloud-* header raises AttributeError",),
-    ours="they are signed as documented; our server verifies it",
-    limit="whether the real service checks them is not known: neither the Go nor the Java SDK signs them",
+    ours="they are signed as documented, which our server verifies",
+    limit="it is unknown whether the real service checks them: neither the Go nor the Java SDK signs them",
 )
 def ucloud_headers(world: World) -> None:
     source, header = world.file("source", b"hello"), {"X-UCloud-Note": "mine"}
@@ -198,10 +198,10 @@ def ucloud_headers(world: World) -> None:
 
 @defect(
     22,
-    "A response can be printed, and 2xx is success",
+    "A response can be printed, and every 2xx is a success",
     official=("repr(resp) raises TypeError", "201 is taken for a failure", "202 is taken for a failure"),
     ours="repr(resp) is one line; 200 to 299 are success",
-    limit="the documented answers are 200, 204 and 206; 304 is no success in ours either: it brings no object",
+    limit="the documented statuses are 200, 204 and 206; in ours 304 is no success either, because it brings no object",
 )
 def unusual_success(world: World) -> None:
     key = world.key("a")
@@ -221,9 +221,9 @@ def unusual_success(world: World) -> None:
 
 @defect(
     23,
-    "The service's reason is shown",
-    official=('with "application/json; charset=utf-8" the reason is lost: resp.error is "unknown error"',),
-    ours="resp.error is ErrMsg and resp.ret_code is RetCode, whatever follows the content type",
+    "The service's error message is shown",
+    official=('with "application/json; charset=utf-8" the message is lost: resp.error is "unknown error"',),
+    ours="resp.error is ErrMsg and resp.ret_code is RetCode, whatever parameters the content type has",
 )
 def reason_is_lost(world: World) -> None:
     said = {"RetCode": -148654, "ErrMsg": "no authorization found"}
@@ -232,5 +232,5 @@ def reason_is_lost(world: World) -> None:
     _, resp = world.sdk.deleter().deletefile(world.space, world.key("a"))
     world.check(
         resp.error == said["ErrMsg"] and resp.ret_code == said["RetCode"],
-        f'with "application/json; charset=utf-8" the reason is lost: resp.error is "{resp.error}"',
+        f'with "application/json; charset=utf-8" the message is lost: resp.error is "{resp.error}"',
     )

@@ -13,13 +13,13 @@ from test.regressions.world import World, content
 
 @defect(
     10,
-    "TLS is on unless somebody turns it off",
+    "TLS is on by default",
     official=(
         "the default is plain http",
         "set_default(expires=60) turns off the TLS that was turned on before",
     ),
-    ours="https for *.ufileos.com and the management API by default; a setting that is not given stays as it is",
-    limit="the video hosts are documented with http only: there ours uses http, and warns once in the log",
+    ours="https for *.ufileos.com and the management API by default; set_default changes only the given settings",
+    limit="the video hosts are documented with http only: for them ours uses http, and logs one warning",
 )
 def tls_is_off(world: World) -> None:
     config = world.sdk.config
@@ -41,8 +41,8 @@ def tls_is_off(world: World) -> None:
     11,
     "A management call is sent once, and with TLS if TLS is on",
     official=("with TLS on, updatebucket and getfilelist are sent twice, the second time in clear text",),
-    ours="one request to the one URL that is set",
-    limit="two names of the same loopback server stand for the https and the http URL",
+    ours="one request, to the configured URL",
+    limit="the test uses two names of one loopback server in place of the https and the http URL",
 )
 def management_twice(world: World) -> None:
     secure, clear = f"http://127.0.0.1:{world.proxy}", f"http://localhost:{world.proxy}"
@@ -75,13 +75,13 @@ class Lines(logging.Handler):
 
 @defect(
     12,
-    "No secret is logged, and nothing is logged unless it is wanted",
+    "No secret is logged, and logging is off by default",
     official=(
-        "importing it makes it write to the console",
+        "after the import it logs to the console",
         "the Authorization header is logged at INFO",
         "signed URLs are logged at INFO",
     ),
-    ours="a NullHandler; set_log_file turns the log on; no signature or signed URL at any level",
+    ours="a NullHandler; set_log_file turns logging on; no signature or signed URL at any level",
 )
 def secrets_are_logged(world: World) -> None:
     logger = logging.getLogger("UCLOUD" if world.official else "ucloud.uvideo")
@@ -97,7 +97,7 @@ def secrets_are_logged(world: World) -> None:
     _, sent = world.sdk.parts().uploadfile(world.space, world.key("b"), str(source))
     if not (put.ok() and got.ok() and sent.ok()):
         raise RuntimeError("the calls did not work")
-    world.check(not loud, "importing it makes it write to the console")
+    world.check(not loud, "after the import it logs to the console")
     requests = world.seen()
     headers = [entry["headers"].get("authorization", "").rpartition(":")[2] for entry in requests]
     world.check(not logged(headers, lines.text), "the Authorization header is logged at INFO")
@@ -116,14 +116,14 @@ def logged(secrets: list[str], text: str) -> bool:
 
 @defect(
     14,
-    "Two accounts in one process have nothing in common",
+    "Two accounts in one process share nothing",
     official=(
-        "a cookie that was given to one account is sent by the other",
+        "a cookie set for one account is sent by the other",
         "a line in ~/.netrc replaces the signature: every call is refused",
         "redirects to any host are followed",
     ),
     ours="no cookies, no .netrc, no redirects",
-    limit="that the service sends cookies or redirects was not seen",
+    limit="the service was never seen to send cookies or redirects",
 )
 def shared_session(world: World) -> None:
     key = world.key("a")
@@ -133,7 +133,7 @@ def shared_session(world: World) -> None:
     first.download_file(world.space, key, str(world.path("a")))
     second.download_file(world.space, key, str(world.path("b")))
     cookie = world.seen("GetObject")[-1]["headers"].get("cookie")
-    world.check(cookie is None, "a cookie that was given to one account is sent by the other")
+    world.check(cookie is None, "a cookie set for one account is sent by the other")
 
     netrc = world.file("netrc", b"machine localhost login me password secret\nmachine 127.0.0.1 login me password s\n")
     os.environ["NETRC"] = str(netrc)

@@ -78,7 +78,7 @@ def resumed(world: World, client: Typed) -> None:
     world.check(sent == [0, 1, 2, 3], f"parts are sent again that the service had: {sent}")
 
 
-@situation(4, "stores other bytes", uvideo="has no parts by hand")
+@situation(4, "stores other bytes", uvideo="has no manual part copy")
 def part_copied(world: World, client: Typed) -> None:
     data, space = content(2 * BLOCK), world.space
     world.put(world.key("source"), data)
@@ -125,7 +125,7 @@ def refused(world: World, client: Typed) -> None:
     world.check([entry["status"] for entry in world.seen("AbortUpload")] in ([200], [204]), "parts stay on the account")
 
 
-@situation(26, "stores other bytes, and says success")
+@situation(26, "stores other bytes, and reports success")
 def flipped(world: World, client: Typed) -> None:
     flip = {"do": "flip_request", "bytes": 500}
     world.faults(("PutObject", flip), ("UploadPart", {**flip, **FOREVER}))
@@ -177,7 +177,7 @@ def broken_download(world: World, client: Typed) -> None:
     world.check([each.name for each in folder.iterdir()] == ["target"], "something is left in the folder")
 
 
-@situation(9, "gives other bytes than are stored")
+@situation(9, "returns other bytes than are stored")
 def zipped(world: World, client: Typed) -> None:
     data, key, target = gzip.compress(b"a" * 5000, mtime=0), world.key("a"), world.path("target")
     world.put(key, data)
@@ -185,7 +185,7 @@ def zipped(world: World, client: Typed) -> None:
     world.check(client.download(key, target).ok and target.read_bytes() == data, "an object is unpacked on the way")
 
 
-@situation(8, "later downloads lose data", uvideo="takes no dict")
+@situation(8, "later downloads lose data", uvideo="has no header dict")
 def dict_of_the_caller(world: World, client: Typed) -> None:
     headers, metadata = {"Cache-Control": "no-cache"}, {"a": "b"}
     space, key = world.space, world.key("a")
@@ -197,7 +197,7 @@ def dict_of_the_caller(world: World, client: Typed) -> None:
 # Secrets
 
 
-@situation(10, "sends in the clear", uvideo="has the settings of Client")
+@situation(10, "sends in clear text", uvideo="uses the settings of Client")
 def tls(world: World, client: Typed) -> None:
     import uvideo
 
@@ -207,14 +207,14 @@ def tls(world: World, client: Typed) -> None:
     world.check(hosts.api.startswith("https://"), "management calls go over plain http")
 
 
-@situation(11, "sends in the clear")
+@situation(11, "sends in clear text")
 def managed_once(world: World, client: Typed) -> None:
     world.check(client.update().ok, "a space cannot be changed")
     changes = world.seen("UpdateSpace")
     world.check(len(changes) == 1, f"a management call is sent {len(changes)} times")
 
 
-@situation(12, "tells secrets")
+@situation(12, "logs secrets")
 def told(world: World, client: Typed) -> None:
     source, target = world.file("source", content(BLOCK + 5)), world.path("target")
     with Said() as said:
@@ -234,7 +234,7 @@ def told(world: World, client: Typed) -> None:
     world.check(world.keys[1] not in text, "the private key is printed or logged")
 
 
-@situation(14, "gives one account what is another's")
+@situation(14, "mixes two accounts")
 def strangers(world: World, client: Typed) -> None:
     key, target = world.key("a"), world.path("target")
     world.put(key, content(100))
@@ -242,7 +242,7 @@ def strangers(world: World, client: Typed) -> None:
     client.download(key, target)
     client.download(key, target)
     cookie = world.seen("GetObject")[-1]["headers"].get("cookie")
-    world.check(cookie is None, "a cookie that was given to one account is sent by the other")
+    world.check(cookie is None, "a cookie set for one account is sent by the other")
     netrc = world.file("netrc", b"machine localhost login me password secret\nmachine 127.0.0.1 login me password s\n")
     os.environ["NETRC"] = str(netrc)
     world.check(client.put(world.key("b"), world.file("source", b"hello")).ok, "a line in ~/.netrc breaks every call")
@@ -258,7 +258,7 @@ def strangers(world: World, client: Typed) -> None:
 # Networks
 
 
-@situation(15, "gives up, or goes on for ever")
+@situation(15, "gives up too early, or retries without need")
 def tried_again(world: World, client: Typed) -> None:
     key = world.key("a")
     world.put(key, content(100))
@@ -284,7 +284,7 @@ def silent(world: World, client: Typed) -> None:
         world.check(ended and outcome and outcome.error == "NoAnswer", f"a silent service: {ended} {outcome} {raised}")
 
 
-@situation(18, "hangs, raises what is not its own")
+@situation(18, "hangs, raises undocumented exceptions")
 def no_retries(world: World, client: Typed) -> None:
     data = content(BLOCK + 5)
     client.retries = 0
@@ -299,7 +299,7 @@ def no_retries(world: World, client: Typed) -> None:
 # Sizes and names
 
 
-@situation(24, "fills the memory")
+@situation(24, "uses too much memory")
 def memory(world: World, client: Typed) -> None:
     source = world.path("source")
     with open(source, "wb") as file:

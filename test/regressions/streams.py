@@ -47,7 +47,7 @@ def _status(name: str) -> int:
         "postfile holds the file in memory twice",
     ),
     ours="less than 32 MiB for putfile and postfile, with md5 too; less than 48 MiB for 4 parts of 4 MiB at a time",
-    limit="measured with 64 MiB; ours postfile sends a PUT, which stores the same object",
+    limit="measured with 64 MiB; our postfile sends a PUT, which stores the same object",
 )
 def memory(world: World) -> None:
     source = world.path("source")
@@ -74,13 +74,13 @@ def memory(world: World) -> None:
 
 @defect(
     25,
-    "Any stream can be sent, from where it stands",
+    "Any stream can be sent, from its current position",
     official=(
         "putstream with md5 of an open file raises AttributeError",
-        "putstream with md5 sends a stream that stands at 5 from 0 on",
+        "putstream with md5 sends a stream at position 5 from position 0",
         "uploadstream of a pipe raises UnsupportedOperation",
     ),
-    ours="files, pipes and what only reads (6), from where they stand; they are left open",
+    ours="files, pipes and objects that only have read (6), from their current position; they stay open",
 )
 def streams(world: World) -> None:
     world.sdk.config.set_default(md5=True)
@@ -95,7 +95,7 @@ def streams(world: World) -> None:
     _, resp = files.putstream(world.space, world.key("b"), standing)
     world.check(
         resp.ok() and world.stored(world.key("b")) == data[5:],
-        "putstream with md5 sends a stream that stands at 5 from 0 on",
+        "putstream with md5 sends a stream at position 5 from position 0",
     )
     reading, writing = os.pipe()
     with os.fdopen(reading, "rb") as pipe:
@@ -113,14 +113,14 @@ def streams(world: World) -> None:
 
 @defect(
     26,
-    "What is stored is what was sent",
+    "The stored bytes are the bytes sent",
     official=(
         "putfile reports success though a bit was flipped on the way",
         "uploadfile reports success though a bit was flipped on the way",
         "compare_file_etag says that an empty file differs from its own upload",
     ),
-    ours="the etag of the service is compared with the one computed while sending; -2 if they differ",
-    limit="the form of the etag is documented; a service that changes it can no longer be compared, and is not",
+    ours="the service's etag is compared with the one computed while sending; -2 if they differ",
+    limit="the form of the etag is documented; an etag of another form is not compared",
 )
 def integrity(world: World) -> None:
     source, files = world.file("source", content(1000)), world.sdk.files()

@@ -20,18 +20,18 @@ PATH, FIGURES = ROOT / "docs" / "why.md", ROOT / "bench" / "scenarios.json"
 HEAD = """\
 # Why not the official SDK
 
-The list of what is known to be wrong with `ufile` 3.2.11, the newest official Python SDK, and what ours does instead.
-This page is written by `python -m test.regressions.table` out of `test/regressions/`; do not edit it. Each row is a
-scenario that runs twice in `make test`, in processes of their own, with the unmodified wheel from PyPI and with
-`ucloud.uvideo`, against a real `uvideo serve` behind a proxy that injects faults. The test fails unless the official
-SDK shows exactly what its column says, and ours nothing of it. [How to change over](migrate/from-ufile.md).
+This page lists the known defects of `ufile` 3.2.11, the newest official Python SDK, and what our SDK does instead.
+`python -m test.regressions.table` writes the page out of `test/regressions/`; do not edit it. Each row is a test
+scenario. It runs with the unmodified wheel from PyPI and with `ucloud.uvideo`, each in a process of its own, against a
+real `uvideo serve` behind a proxy that injects faults. The test fails unless the official SDK shows exactly the defects
+in its column and our SDK shows none of them. [How to change over](migrate/from-ufile.md).
 
 **{count}**
 
-What this does not show: nothing was run against the real service. Both SDKs meet our server, which keeps the rules
-of the published documents and of what was observed; where the real service may behave otherwise, the row says so. Time
-is not waited for: waits before a new try are noted, and "for ever" means that the thread stands at a lock, or at a
-silent connection for ten times the timeout that was set.
+Nothing was run against the real service. Both SDKs talk to our server, which follows the published documents and the
+observed behaviour. Where the real service may behave otherwise, the column "limit" says so. The tests record the waits
+before retries instead of waiting. A call "hangs" if its thread waits for a lock, or still waits on a silent connection
+after ten times the timeout.
 
 | | promise | official SDK 3.2.11 | ours | limit |
 |---|---|---|---|---|
@@ -40,13 +40,16 @@ silent connection for ten times the timeout that was set.
 SECOND = """
 ## With every client
 
-The {count} entries in which data, time or secrets are at stake, with everything of ours that can meet them: both SDKs
-as above, and the same promises with `uvideo.Client`, `uvideo.AsyncClient` and the command `uvideo`, each behind the
-same kinds of scripted faults. `make test` holds the clients to them, `make test-long` the command. *Broken* counts
-the promises that the first table lists; *sent* are bytes of bodies in all tries, *left* the bytes of unfinished
-uploads that stay on the account: what ours leaves in 1 was answered with 503, and is kept to be resumed. Seconds are
-of the scenario, waits noted rather than waited in both SDKs and cut to 10 ms in both clients; the command waits as it
-does for a user, and starts a process for each step.
+The {count} entries in which data, time or secrets are at stake, with all our clients: both SDKs as above, and the same
+promises with `uvideo.Client`, `uvideo.AsyncClient` and the command `uvideo`, under the same kinds of faults. `make
+test` tests the clients, `make test-long` the command.
+
+- *broken*: the number of promises of the first table that were broken.
+- *sent*: bytes of request bodies, all retries included.
+- *left*: bytes of unfinished uploads that stay on the account. In row 1 ours keeps an upload that was answered with
+  503, so that it can be resumed.
+- Seconds are those of the scenario. Both SDKs record waits instead of waiting, and both clients wait 10 ms at most. The
+  command waits as it does for a user, and starts a process for each step.
 
 Measured on {date} ({machine}) by `python -m bench.scenarios --write`.
 

@@ -47,14 +47,14 @@ TRIES = {"ufile": 1, "ucloud": 2}
 
 @defect(
     1,
-    "An upload whose part fails ends, and not with success",
+    "An upload whose part fails ends, and reports a failure",
     official=(
-        "a part's thread dies of an answer labelled JSON that is HTML; finish is sent with an empty etag in the list",
-        "if finish accepts the list, success is reported for an upload that lacks a part",
-        "with one thread the same answer stops the program for ever",
+        "an HTML answer labelled as JSON ends the part's thread; finish is sent with an empty etag in the list",
+        "if the service accepts the list, success is reported for an upload that lacks a part",
+        "with one thread the same answer makes the program hang",
     ),
-    ours="the part is sent again; if the service goes on like that, its status comes back and finish is never sent",
-    limit="the real service may reject the list; the success was shown with a scripted answer to finish",
+    ours="the part is sent again; if the service keeps failing, the call returns its status and never sends finish",
+    limit="the real service may reject the list; a scripted answer to finish produced the success",
 )
 def part_thread_dies(world: World) -> None:
     source = world.file("source", content(3 * BLOCK + 5))
@@ -69,11 +69,11 @@ def part_thread_dies(world: World) -> None:
     holes = "" in getattr(parts, "etaglist", [])
     world.check(
         not world.seen("FinishUpload", key=world.key("a")) and not holes,
-        "a part's thread dies of an answer labelled JSON that is HTML; finish is sent with an empty etag in the list",
+        "an HTML answer labelled as JSON ends the part's thread; finish is sent with an empty etag in the list",
     )
     world.check(
         ended and answer is not None and not answer[1].ok(),
-        "if finish accepts the list, success is reported for an upload that lacks a part",
+        "if the service accepts the list, success is reported for an upload that lacks a part",
     )
     ended, answer, where = world.ends(
         lambda: world.sdk.parts().uploadfile(world.space, world.key("b"), str(source), maxthread=1, **OPTIONS),
@@ -82,7 +82,7 @@ def part_thread_dies(world: World) -> None:
     )
     world.check(
         ended and answer[1].status_code == 503,
-        "with one thread the same answer stops the program for ever",
+        "with one thread the same answer makes the program hang",
     )
     if not ended and SEMAPHORE not in where:
         raise RuntimeError(f"not at the semaphore: {where}")
@@ -90,13 +90,13 @@ def part_thread_dies(world: World) -> None:
 
 @defect(
     2,
-    "An upload that broke off can be resumed",
+    "An interrupted upload can be resumed",
     official=(
         "resume appends to a list that has holes: 7 etags for 4 parts",
         "the resumed upload does not give the object",
     ),
-    ours="resume sends what is missing and finishes with one etag for each part",
-    limit="the stub of the report accepted the wrong list; our server refuses it, the real one may do either",
+    ours="resume sends only the missing parts and finishes with one etag for each part",
+    limit="our server refuses the wrong list; the real service may accept it",
 )
 def resume_after_failure(world: World) -> None:
     data, key = content(4 * BLOCK), world.key("a")
@@ -131,9 +131,9 @@ def resume_after_failure(world: World) -> None:
 
 @defect(
     3,
-    "A resumed upload goes to the host that the upload went to",
-    official=("the parts that resume sends go to the host of the process-wide settings, finish to the handler's",),
-    ours="every request of an upload goes to the handler's own host",
+    "A resumed upload goes to the same host as before",
+    official=("resume sends parts to the host of the process-wide settings, and finish to the handler's host",),
+    ours="every request of an upload goes to the handler's host",
 )
 def resume_keeps_the_host(world: World) -> None:
     world.sdk.config.set_default(uploadsuffix=world.sdk.suffix(world.server))
@@ -148,7 +148,7 @@ def resume_keeps_the_host(world: World) -> None:
     world.sdk.resume(parts, source)
     world.check(
         len(world.seen("UploadPart")) == before + 2,
-        "the parts that resume sends go to the host of the process-wide settings, finish to the handler's",
+        "resume sends parts to the host of the process-wide settings, and finish to the handler's host",
     )
 
 
@@ -156,7 +156,7 @@ def resume_keeps_the_host(world: World) -> None:
     4,
     "A part can be copied from the middle of an object",
     official=("for 4 MiB at 4 MiB the range bytes=4194304-4194303 is asked for",),
-    ours="the range is offset to offset + size - 1",
+    ours="the range is from offset to offset + size - 1",
 )
 def part_copy_range(world: World) -> None:
     data = content(2 * BLOCK)
@@ -178,9 +178,9 @@ def part_copy_range(world: World) -> None:
 
 @defect(
     5,
-    "Two threads may upload with one handler",
-    official=("the second upload takes the first one's place: the first object is never finished",),
-    ours="an upload's state is its own; the handler holds none of it",
+    "Two threads can upload with one handler",
+    official=("the second upload overwrites the state of the first: the first object is never finished",),
+    ours="each upload has its own state; the handler has none",
 )
 def two_threads_one_handler(world: World) -> None:
     first, second = content(BLOCK + 5, 1), content(BLOCK + 5, 2)
@@ -202,16 +202,16 @@ def two_threads_one_handler(world: World) -> None:
     thread.join()
     world.check(
         world.stored(world.key("first")) == first,
-        "the second upload takes the first one's place: the first object is never finished",
+        "the second upload overwrites the state of the first: the first object is never finished",
     )
 
 
 @defect(
     6,
-    "A stream that reads short is uploaded in whole blocks",
+    "A stream with short reads is uploaded in whole blocks",
     official=("5 short reads become 5 short parts", "finish refuses the upload"),
-    ours="short reads are gathered into blocks",
-    limit="that every part but the last must fill its block is documented; our server refuses as the page says",
+    ours="short reads are collected into blocks",
+    limit="the documentation requires full blocks except for the last part; our server enforces this",
 )
 def short_reads(world: World) -> None:
     pieces = [content(1000, seed) for seed in range(5)]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from test.regressions.clients import CLIENTS
+from ucloud.uvideo.engine.session import carrier_of
 
 __all__ = ["BLOCK", "Ours", "Official", "World", "content"]
 
@@ -94,7 +95,7 @@ class Ours:
         return f"127.0.0.1:{port}"
 
     def quick(self, handler: Any) -> Any:
-        handler._carrier.sleep = self.slept.append
+        carrier_of(handler).sleep = self.slept.append
         return handler
 
     def files(self) -> Any:

@@ -26,9 +26,8 @@ class Watched(unittest.TextTestResult):
         super(Watched, self).stopTest(test)
 
 
-def watch():
-    while True:
-        time.sleep(1)
+def watch(ended):
+    while not ended.wait(1):
         running = Watched.running
         if running is not None and time.time() - running[1] > HANGS:
             print("\n%s hangs:" % running[0].id(), file=sys.stderr)
@@ -39,7 +38,7 @@ def watch():
 
 
 if __name__ == "__main__":
-    watching = threading.Thread(target=watch)
+    watching = threading.Thread(target=watch, args=(threading.Event(),))
     watching.daemon = True
     watching.start()
     unittest.main(None, testRunner=unittest.TextTestRunner(resultclass=Watched))

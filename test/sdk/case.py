@@ -19,6 +19,7 @@ import uuid
 
 from ucloud.ufile import config as ufile_config
 from ucloud.uvideo import config, deleteuvideo, downloaduvideo, multipartuploaduvideo, spacemanager
+from ucloud.uvideo.engine.session import carrier_of
 
 from . import silence
 
@@ -113,7 +114,7 @@ class Case(unittest.TestCase):
 
     def quick(self, handler):
         """The handler, which notes its waits instead of waiting."""
-        handler._carrier.sleep = self.slept.append
+        carrier_of(handler).sleep = self.slept.append
         return handler
 
     def uploader(self, public_key=PUBLIC_KEY, private_key=PRIVATE_KEY):

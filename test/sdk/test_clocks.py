@@ -15,6 +15,7 @@ import time
 
 from ucloud.uvideo import config, filemanager
 from ucloud.uvideo.engine.retry import Retry
+from ucloud.uvideo.engine.session import carrier_of
 from ucloud.uvideo.http import pool
 from ucloud.uvideo.http.connection import Pace
 from ucloud.uvideo.protocol.errors import NoAnswer
@@ -94,7 +95,7 @@ class Clocks(Case):
             handler = filemanager.FileManager("public", "private")
             with lock:
                 config.set_default(uploadsuffix=peer.host, downloadsuffix=peer.host)
-                carrier = handler._carrier
+                carrier = carrier_of(handler)
             if used:
                 carrier.transport.send(Request("HEAD", peer.origin, "/", Headers(), b""))
             carrier.transport._pace, carrier.retry = Pace(SHORT), Retry(0)

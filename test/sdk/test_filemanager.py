@@ -15,6 +15,7 @@ import threading
 import uuid
 
 from ucloud.uvideo import config, filemanager, multipartuploaduvideo
+from ucloud.uvideo.engine.session import carrier_of
 from ucloud.uvideo.protocol.errors import LocalFailure, SignatureMismatch
 
 from .case import BLOCK, ENDPOINT, KEYS, PRIVATE_KEY, PUBLIC_KEY, Case, FaultCase, content
@@ -260,7 +261,7 @@ class Put(Files, Case):
     def changing(self, path, size):
         """A FileManager during whose put the file gets another size."""
         files = self.files()
-        send = files._carrier.transport.send
+        send = carrier_of(files).transport.send
 
         def sending(request, body=None, seconds=None, interrupt=None):
             if request.method == "PUT":
@@ -275,7 +276,7 @@ class Put(Files, Case):
                 body.read = read
             return send(request, body, seconds, interrupt)
 
-        files._carrier.transport.send = sending
+        carrier_of(files).transport.send = sending
         return files
 
     def test_headers_are_sent_and_the_dict_stays(self):
@@ -588,8 +589,8 @@ class Read(Files, Case):
 
     def test_a_url_expires(self):
         files = self.files()
-        now = files._carrier.clock()
-        files._carrier.clock = lambda: now - 100
+        now = carrier_of(files).clock()
+        carrier_of(files).clock = lambda: now - 100
         self.assertEqual(self.fetch(files.private_download_url(self.private, "k", 50))[0], 401)
         self.assertEqual(self.fetch(files.private_download_url(self.private, "k", 150))[0], 200)
 
@@ -607,7 +608,7 @@ class Read(Files, Case):
         listing = files.authorization("GET", self.private, "", action="listobjects", url_param={})
         url = "http://%s/%s/?listobjects&prefix=&marker=&max-keys=1&delimiter=" % (ENDPOINT, self.private)
         self.assertEqual(self.fetch(url, headers={"Authorization": listing})[0], 200)
-        until = "%d" % (files._carrier.clock() + 60)
+        until = "%d" % (carrier_of(files).clock() + 60)
         given = files.signature(self.private, "k", "get", {"Expires": until})
         signed = files.private_download_url(self.private, "k", 60)
         self.assertIn("Expires=", signed)

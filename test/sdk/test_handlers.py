@@ -23,6 +23,7 @@ from ucloud.uvideo import (
     spacemanager,
 )
 from ucloud.uvideo.engine import retry
+from ucloud.uvideo.engine.session import carrier_of
 from ucloud.uvideo.protocol import answer
 from ucloud.uvideo.protocol.errors import BadAnswer, ConfigurationError, InvalidArgument
 from ucloud.uvideo.protocol.message import Headers, Response
@@ -102,8 +103,8 @@ class Values(Case):
             for made in copies:
                 self.assertIs(kind, type(made))
                 self.assertEqual(handler._settings._replace(session=None), made._settings._replace(session=None))
-                self.assertEqual(handler._carrier.credentials, made._carrier.credentials)
-                self.assertIsNot(handler._carrier, made._carrier)
+                self.assertEqual(carrier_of(handler).credentials, carrier_of(made).credentials)
+                self.assertIsNot(carrier_of(handler), carrier_of(made))
             config.set_default(uploadsuffix=ENDPOINT)
         files = pickle.loads(pickle.dumps(filemanager.FileManager(PUBLIC_KEY, PRIVATE_KEY)))
         self.assertEqual(200, files.putfile(self.private, "pickled", self.file(b"x"))[1].status_code)
@@ -145,7 +146,7 @@ class Values(Case):
                 self.assertIs(kind, type(handler))
         with filemanager.FileManager(PUBLIC_KEY, PRIVATE_KEY) as files:
             self.assertEqual(404, files.head_file(self.private, "none")[1].status_code)
-            route = files._carrier.transport.route("http://" + ENDPOINT)
+            route = carrier_of(files).transport.route("http://" + ENDPOINT)
             self.assertEqual(1, len(route.idle))
         self.assertEqual(0, len(route.idle))
         self.assertEqual(404, files.head_file(self.private, "none")[1].status_code)  # it opens another

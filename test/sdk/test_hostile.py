@@ -11,6 +11,7 @@ import time
 
 from ucloud import logger
 from ucloud.uvideo import config
+from ucloud.uvideo.engine.session import carrier_of
 
 from .case import OPTIONS
 from .service import BLOCK, PORTALS, Hostile, as_json, reply
@@ -194,7 +195,7 @@ class Answers(Hostile):
         asked = []
         self.service.lies = {"delete": reply(204)}
         deleter = self.deleter()
-        opened = deleter._carrier.transport.open
+        opened = carrier_of(deleter).transport.open
 
         def spying(*args, **kwargs):
             stream = opened(*args, **kwargs)
@@ -202,7 +203,7 @@ class Answers(Hostile):
             stream.read = lambda size: (asked.append(size), read(size))[1]
             return stream
 
-        deleter._carrier.transport.open = spying
+        carrier_of(deleter).transport.open = spying
         self.assertStatus(204, deleter.deletefile("space", "k"))
         self.assertLess(max(asked), 2 * 1024 * 1024)  # some Pythons fill a buffer of this size with zeros first
 

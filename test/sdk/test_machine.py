@@ -17,6 +17,7 @@ import time
 from ucloud import logger
 from ucloud.uvideo import config
 from ucloud.uvideo.engine import localfile, multipart_upload, transfer_record, upload_source, workers
+from ucloud.uvideo.engine.session import carrier_of
 from ucloud.uvideo.protocol import etag as etags
 from ucloud.uvideo.protocol import upload as uploads
 from ucloud.uvideo.protocol.errors import AccessDenied, NoAnswer, Unavailable
@@ -352,7 +353,7 @@ class Interruptions(Hostile):
         self.service.lies = {"part": answer}
         uploader = self.uploader()
         slept = []
-        uploader._carrier.sleep = slept.append
+        carrier_of(uploader).sleep = slept.append
         self.assertStatus(403, self.upload(uploader, retrycount=50, maxthread=4, retryinterval=0.001))
         self.assertLess(len(slept), 12)
 
@@ -367,7 +368,7 @@ class Interruptions(Hostile):
             time.sleep(0.1)
             done.append(found.error)
 
-        found = workers.Workers(work, self.uploader()._carrier, 0, patient=True)
+        found = workers.Workers(work, carrier_of(self.uploader()), 0, patient=True)
         with self.assertRaises(AccessDenied):
             found.run(2, here=True)
         self.assertEqual(done, [found.error])

@@ -10,6 +10,7 @@ import stat
 import threading
 
 from ucloud.uvideo import config
+from ucloud.uvideo.engine.session import carrier_of
 from ucloud.uvideo.protocol.operation import GetObject
 
 from .case import BLOCK, KEYS, OPTIONS, PRIVATE_KEY, PUBLIC_KEY, Case, content
@@ -240,7 +241,7 @@ class UploadTable(Case):
             ret, resp = self.downloader().download_file(self.public, key, self.path())
             self.assertEqual(resp.content_type, expected)
         self.assertEqual(header, {"X-Ufile-Meta-Colour": blue})
-        stream = self.downloader()._carrier.open(GetObject(self.public, u"t.mp4"))
+        stream = carrier_of(self.downloader()).open(GetObject(self.public, u"t.mp4"))
         self.assertEqual(stream.headers.get("X-Ufile-Meta-Colour"), blue)
         stream.close()
 
@@ -347,4 +348,4 @@ class Spaces(Case):
 
     def test_the_keys_are_those_of_the_account(self):
         self.assertTrue(PUBLIC_KEY and PRIVATE_KEY)
-        self.assertNotIn(PRIVATE_KEY, repr(self.manager()) + repr(self.manager()._carrier.credentials))
+        self.assertNotIn(PRIVATE_KEY, repr(self.manager()) + repr(carrier_of(self.manager()).credentials))

@@ -10,6 +10,7 @@ import select
 import sys
 
 from ucloud.uvideo import config, filemanager
+from ucloud.uvideo.engine.session import carrier_of
 from ucloud.uvideo.http.trust import Certificate, tls
 from ucloud.uvideo.protocol.errors import InvalidArgument
 
@@ -97,7 +98,7 @@ class Options(Case):
         with environment(http_proxy="http://127.0.0.1:1"):
             config.set_default(uploadsuffix="service.test", open_ssl=False, proxy="")
             direct = filemanager.FileManager("public", "private")
-            self.assertIs(direct._carrier.transport.route("http://service.test").proxy, None)
+            self.assertIs(carrier_of(direct).transport.route("http://service.test").proxy, None)
 
     def test_bad_values_are_refused_and_tell_no_secret(self):
         for option, values in (
@@ -117,7 +118,7 @@ class Options(Case):
         files = pickle.loads(OLDER)
         self.assertEqual("127.0.0.1:9000", files._settings.upload.host)
         self.assertEqual((None,) * 5, files._settings[-5:])
-        self.assertIs(files._carrier.transport.route("http://127.0.0.1:9000").proxy, None)
+        self.assertIs(carrier_of(files).transport.route("http://127.0.0.1:9000").proxy, None)
 
 
 class Terminal(Case):

@@ -3,7 +3,7 @@
 from __future__ import absolute_import, division, print_function
 
 from .engine.download_target import StreamTarget, opened
-from .engine.leftover import Leftover
+from .engine.partial_download import PartialDownload
 from .engine.ranged_download import receive
 from .engine.upload_source import usable
 from .engine.validation import header_pairs
@@ -80,14 +80,14 @@ def download(
         receiver = receive(carrier, op.space, op.key, target, **options)
         return succeeded(receiver.status or 0, receiver.headers)
     suffix = carrier.endpoint.download
-    leftover = Leftover(op, target, u"%s://%s" % (suffix.scheme, suffix.host))
+    partial = PartialDownload(op, target, u"%s://%s" % (suffix.scheme, suffix.host))
     try:
-        receiver = receive(carrier, op.space, op.key, target, download=leftover.find(), watch=leftover, **options)
+        receiver = receive(carrier, op.space, op.key, target, download=partial.find(), watch=partial, **options)
     except BaseException:
         target.leave()
         raise
     finally:
-        leftover.close()
+        partial.close()
     return succeeded(*_whole(receiver))
 
 

@@ -5,12 +5,12 @@ from __future__ import absolute_import, division, print_function
 import functools
 import logging
 import threading
-import time
 
 from .config import DEFAULTS, USER_AGENT, check_session
 from .engine.retry import Retry
 from .engine.session import Carrier, Endpoint
 from .engine.validation import header_pairs
+from .http.connection import ticks
 from .http.pool import Transport
 from .http.trust import Certificate
 from .protocol.answer import RESTORE, SESSION, document, unquoted
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     _Answer = tuple[dict[str, Any] | None, "ResponseInfo"]
 
 _log = logging.getLogger("ucloud.uvideo")
-_ticks = getattr(time, "monotonic", time.time)
 
 #: status_code where the service gave no answer, or another than it (a captive portal) did; resume may continue.
 NO_ANSWER = -1
@@ -166,7 +165,7 @@ def answers(method):
     @functools.wraps(method)
     def wrapper(self, *args, **kwargs):
         # type: (Handler, *object, **object) -> _Answer
-        began = _ticks()
+        began = ticks()
         try:
             answer = method(self, *args, **kwargs)
         except UVideoError as error:
@@ -181,7 +180,7 @@ def answers(method):
                     method.__name__,
                     "/".join([_line(each) for each in about]) or "-",
                     answer[1].status_code,
-                    _ticks() - began,
+                    ticks() - began,
                     _line(answer[1].x_session_id),
                 )
         return self._told(*answer)

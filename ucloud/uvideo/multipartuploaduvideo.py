@@ -9,8 +9,8 @@ import threading
 from ..logger import logger  # noqa: F401  the official SDK's modules have these names too
 from . import config  # noqa: F401
 from .engine import transfer_record as checkpoints
+from .engine.keep_or_abort import RECORD, RESUME, keep_or_abort
 from .engine.multipart_upload import Sender, begin, check_begun, finish, give_up, reconcile
-from .engine.outcome import RECORD, RESUME, outcome
 from .engine.retry import Retry
 from .engine.upload_source import FileSource, StreamSource, shown, usable
 from .engine.validation import header_pairs, mime_of
@@ -267,7 +267,7 @@ class MultipartUploadUVideo(Assembler):
         try:
             result = self._transfer(task)
         except BaseException as error:
-            self._after(task, outcome(error))
+            self._after(task, keep_or_abort(error))
             raise
         task.source.close()
         if task.checkpoint:

@@ -171,7 +171,7 @@ class AsyncCarrier:
             try:
                 return await once(attempts.deadline)
             except UVideoError as error:
-                carriers.describe(error, op)
+                carriers.described(error, op)
                 if lost is not None and retries.may_be_done(error):
                     lost.append(error)
                 seconds = attempts.failed(error, self.carrier.ticks())

@@ -156,7 +156,7 @@ class _Object(io.RawIOBase):
                 return self._receive(min(most, PIECE))
             except UVideoError as error:
                 self._leave()
-                carriers.describe(error, op)
+                carriers.described(error, op)
                 if isinstance(error, PreconditionFailed):
                     raise self._changed() from error
                 if self._attempts is None or self._since >= PIECE:  # it goes forward

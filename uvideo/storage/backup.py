@@ -209,13 +209,10 @@ def _check_target(target: Path, identity: str) -> None:
 @contextlib.contextmanager
 def _locked(target: Path) -> Iterator[None]:
     """One backup at a time writes to a target."""
-    fd = localfile.opened(target / "lock", os.O_RDWR | os.O_CREAT)
-    try:
+    with localfile.opening(target / "lock", os.O_RDWR | os.O_CREAT) as fd:
         if not localfile.lock(fd):
             raise BackupError(f"{target} is in use by another backup or by a server")
         yield
-    finally:
-        os.close(fd)
 
 
 # The catalog

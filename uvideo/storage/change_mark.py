@@ -20,13 +20,10 @@ class Mark:
     """
 
     def __init__(self, path: Path) -> None:
-        fd = localfile.opened(path, os.O_RDWR | os.O_CREAT)
-        try:
+        with localfile.opening(path, os.O_RDWR | os.O_CREAT) as fd:
             # On a full disk a hole could be mapped, and writing to that would end the process.
             getattr(os, "posix_fallocate", lambda fd, _, size: os.ftruncate(fd, size))(fd, 0, 8)
             self._map = mmap.mmap(fd, 8)
-        finally:
-            os.close(fd)
         self._cells = memoryview(self._map).cast("Q")
         self.move()
 

@@ -8,7 +8,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
-from uvideo._core import byterange, etag, localfile, operation, outcome, ranged_download
+from uvideo._core import byterange, etag, keep_or_abort, localfile, operation, ranged_download
 from uvideo._core import download as downloads
 from uvideo._core import download_target as targets
 from uvideo.errors import (
@@ -277,7 +277,7 @@ class _Download(ranged_download.Watch):
             _log.warning("what arrived last is not noted: %s", unsynced)
         if not isinstance(error, UVideoError):
             return
-        if outcome.outcome(error) == outcome.RESUME:
+        if keep_or_abort.keep_or_abort(error) == keep_or_abort.RESUME:
             raise interrupted(error, self._claim.id) from error
         error.transfer = self._claim.id
 

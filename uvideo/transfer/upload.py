@@ -9,7 +9,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
-from uvideo._core import dialect, message, operation, outcome
+from uvideo._core import dialect, keep_or_abort, message, operation
 from uvideo._core import multipart_upload as machines
 from uvideo._core import upload as uploads
 from uvideo._core import upload_source as sources
@@ -260,10 +260,10 @@ class _Upload:
             if upload is None:
                 claim.discard()
                 raise
-            fate = outcome.outcome(error)
-            if fate == outcome.RESUME:
+            fate = keep_or_abort.keep_or_abort(error)
+            if fate == keep_or_abort.RESUME:
                 raise interrupted(error, claim.id) from error
-            if fate == outcome.FREE and machines.give_up(self._carrier.tidying(), upload):
+            if fate == keep_or_abort.FREE and machines.give_up(self._carrier.tidying(), upload):
                 claim.discard()
             else:  # other keys may go on with it
                 error.transfer = claim.id

@@ -6,6 +6,7 @@ import copy
 import sys
 import threading
 
+from ..http.wakeup import Wakeup
 from ..protocol.compat import TYPE_CHECKING
 from ..protocol.errors import Cancelled
 
@@ -18,23 +19,26 @@ _is_finalizing = getattr(sys, "is_finalizing", lambda: False)  # not on Python 2
 
 
 class Interrupt(object):
-    """Set once, for good: a transfer then ends at its next wait, piece or request.  Safe to share between threads."""
+    """Set once, for good: a transfer then ends at its next wait, piece or request.  Safe to share between threads.
+
+    On Python 3 a signal handler may set it.
+    """
 
     def __init__(self):
         # type: () -> None
-        self._event = threading.Event()
+        self._is_over = False
         self._error = Cancelled()  # type: UVideoError
-        self._lock = threading.RLock()  # a signal handler may set it
+        self._lock = threading.RLock()  # a signal handler may set it: no Event, whose lock is no RLock
         self._wake = []  # type: list[Callable[[], object]]
 
     def set(self, error=None):
         # type: (UVideoError | None) -> None
         """``error``: the UVideoError that it raises then, Cancelled by default; the first counts."""
         with self._lock:
-            if self._event.is_set():
+            if self._is_over:
                 return
             self._error = error or self._error
-            self._event.set()
+            self._is_over = True
             for wake in self._wake:
                 wake()
 
@@ -42,14 +46,14 @@ class Interrupt(object):
 
     def is_set(self):
         # type: () -> bool
-        return self._event.is_set()
+        return self._is_over
 
     def remember(self, wake):
         # type: (Callable[[], object]) -> None
         """Call ``wake()`` when it is set, at once if it is; it must not block."""
         with self._lock:
             self._wake.append(wake)
-            if self._event.is_set():
+            if self._is_over:
                 wake()
 
     def forget(self, wake):
@@ -62,13 +66,18 @@ class Interrupt(object):
     def wait(self, seconds):
         # type: (float) -> bool
         """Sleep so long, or until it is set.  Whether it is set."""
-        self._event.wait(seconds)
-        return self._event.is_set()
+        over = Wakeup()
+        self.remember(over.set)
+        try:
+            over.wait(seconds)
+        finally:
+            self.forget(over.set)
+        return self._is_over
 
     def check(self):
         # type: () -> None
         """Raise the error if it is set: each time another one, as an error says where it was met."""
-        if self._event.is_set():
+        if self._is_over:
             raise copy.copy(self._error)
 
 

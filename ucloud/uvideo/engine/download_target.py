@@ -7,8 +7,8 @@ import hashlib
 import io
 import os
 import stat
-import time
 import uuid
+from contextlib import closing
 
 try:
     import fcntl
@@ -18,7 +18,7 @@ except ImportError:  # Windows
 from ..protocol.compat import PY2, TYPE_CHECKING
 from ..protocol.errors import InvalidArgument, LocalFailure
 from . import localfile
-from .upload_source import local, shown
+from .upload_source import failing, local, shown
 
 if TYPE_CHECKING:
     from typing import Any, Callable, Iterator  # noqa: F401
@@ -39,7 +39,6 @@ SLOTS = 8
 TRIES = 4
 
 _OPEN = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0)
-_ticks = getattr(time, "monotonic", time.time)
 
 
 def opened(target):
@@ -177,7 +176,7 @@ class FileTarget(object):
         self._drop()
         self._named = temporary is not None
         mode = 0o666 if self._mode is None else 0o600
-        try:
+        with failing(self.path):
             if temporary is None:
                 self.temporary, self._file = self._aside(mode)
             else:
@@ -189,8 +188,6 @@ class FileTarget(object):
                 os.chmod(self.temporary, self._mode)
             if size is not None and size > ROOM:
                 self._make_room(size)
-        except EnvironmentError as error:
-            raise local(error, self.path)
 
     def _names(self):
         # type: () -> Iterator[str]
@@ -226,12 +223,10 @@ class FileTarget(object):
             if file is not None and _locked(file, path):
                 self._drop()
                 self.temporary, self._file, self._named = path, file, False
-                try:
+                with failing(self.path):
                     if self._mode is not None:
                         os.chmod(path, self._mode)
-                    return True
-                except EnvironmentError as error:
-                    raise local(error, self.path)
+                return True
         return False
 
     def adopt(self, temporary, size):
@@ -265,8 +260,8 @@ class FileTarget(object):
             reason = u"%s: %s: %d bytes are needed and %d are free"
             raise LocalFailure(reason % (shown(self.path), shown(os.strerror(errno.ENOSPC)), size, free))
         self._file.truncate(size)
-        done, until = 0, _ticks() + PATIENCE
-        while hasattr(os, "posix_fallocate") and done < size and _ticks() < until:
+        done, until = 0, localfile.ticks() + PATIENCE
+        while hasattr(os, "posix_fallocate") and done < size and localfile.ticks() < until:
             try:
                 os.posix_fallocate(number, done, min(STEP, size - done))
             except EnvironmentError as error:
@@ -288,12 +283,10 @@ class FileTarget(object):
     def digest(self, where):
         # type: (Slice) -> bytes
         """The binary SHA-1 of a Slice of the temporary file."""
-        handle, sha1 = self.handle(), hashlib.sha1()
-        try:
+        sha1 = hashlib.sha1()
+        with closing(self.handle()) as handle:
             for offset in range(where.offset, where.offset + where.length, _PIECE):
                 sha1.update(handle.read(min(_PIECE, where.offset + where.length - offset), offset))
-        finally:
-            handle.close()
         return sha1.digest()
 
     def length(self):
@@ -304,30 +297,20 @@ class FileTarget(object):
     def sync(self):
         # type: () -> None
         """Wait until what was written is on the disk."""
-        try:
-            descriptor = localfile.opened(self.temporary, _OPEN)
-            try:
-                localfile.sync(descriptor, data=True)
-            finally:
-                os.close(descriptor)
-        except EnvironmentError as error:
-            raise local(error, self.path)
+        with failing(self.path), localfile.opening(self.temporary, _OPEN) as descriptor:
+            localfile.sync(descriptor, data=True)
 
     def commit(self, size):
         # type: (int) -> None
         """Make it the target.  ``size``: of its bytes."""
-        try:
+        with failing(self.path):
             if os.fstat(self._file.fileno()).st_size != size:
                 self._file.truncate(size)
-            held = _file(os.dup(self._file.fileno()))  # and with it the lock, until nobody can take it for a leftover
-            try:
+            # With it goes the lock, until nobody can take the file for a leftover.
+            with _file(os.dup(self._file.fileno())) as held:
                 self._file.close()
                 localfile.replace(self.temporary, self._final, held.close)
                 self.temporary = self._file = None
-            finally:
-                held.close()
-        except EnvironmentError as error:
-            raise local(error, self.path)
 
     def leave(self):
         # type: () -> None
@@ -413,18 +396,14 @@ class _Handle(object):
     def write(self, data, offset):
         # type: (memoryview, int) -> None
         """Write a memoryview, all of it.  LocalFailure."""
-        try:
+        with failing(self._path):
             localfile.write_at(self._number, data, offset)
-        except EnvironmentError as error:
-            raise local(error, self._path)
 
     def read(self, size, offset):
         # type: (int, int) -> bytes
         """At most so many bytes, b"" at the end.  LocalFailure."""
-        try:
+        with failing(self._path):
             return localfile.read_at(self._number, size, offset)
-        except EnvironmentError as error:
-            raise local(error, self._path)
 
     def close(self):
         # type: () -> None
@@ -455,10 +434,8 @@ class StreamTarget(object):
         # type: (int | None, str | None) -> None
         """Begin, again if need be.  LocalFailure if it cannot go back."""
         if self._file is None:
-            try:
+            with failing(self.path):
                 self._file = _stream(self.path)
-            except EnvironmentError as error:
-                raise local(error, self.path)
             self._start = None if _own(self.path) is None else self._position()
         elif self._at:
             self._back()
@@ -524,13 +501,11 @@ class StreamTarget(object):
 
     def commit(self, size):
         # type: (int) -> None
-        try:
+        with failing(self._shown()):
             if not self._given:
                 self._file.close()
             elif hasattr(self._file, "flush"):
                 self._file.flush()
-        except EnvironmentError as error:
-            raise local(error, self._shown())
 
     def leave(self):
         # type: () -> None

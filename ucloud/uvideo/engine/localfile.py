@@ -43,13 +43,25 @@ PATIENCE, PAUSE = 1.0, 0.01
 _FLAGS = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
 _BUSY = (EACCES, EAGAIN, EDEADLK, EWOULDBLOCK, 0)  # 0: Wine gives no reason
 _FULLY = getattr(fcntl, "F_FULLFSYNC", None)
-_ticks = getattr(time, "monotonic", time.time)
+#: Seconds that never go back; those of 2.7 may.
+ticks = getattr(time, "monotonic", time.time)
 
 
 def opened(path, flags=os.O_RDWR, mode=0o600):
     # type: (Path, int, int) -> int
     """A descriptor as of os.open: of bytes as they are, and not for child processes."""
     return os.open(path, flags | _FLAGS, mode)
+
+
+@contextlib.contextmanager
+def opening(path, flags=os.O_RDWR, mode=0o600):
+    # type: (Path, int, int) -> Iterator[int]
+    """As ``opened``, and closed behind the block."""
+    number = opened(path, flags, mode)
+    try:
+        yield number
+    finally:
+        os.close(number)
 
 
 def is_own(status):
@@ -111,9 +123,9 @@ def _lock_byte(number):
 def lock_soon(number, seconds, pause=PAUSE):
     # type: (int, float, float) -> bool
     """As ``lock``, tried for some seconds."""
-    until = _ticks() + seconds
+    until = ticks() + seconds
     while not lock(number):
-        if _ticks() >= until:
+        if ticks() >= until:
             return False
         time.sleep(pause)
     return True
@@ -159,11 +171,8 @@ def sync_folder(folder):
     """Wait until the names in a folder are on the disk.  Windows writes them with the files."""
     if not MOVES_OPEN:
         return
-    number = opened(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
-    try:
+    with opening(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)) as number:
         sync(number)
-    finally:
-        os.close(number)
 
 
 @contextlib.contextmanager
@@ -182,13 +191,9 @@ def write(path, content):
     # type: (Path, bytes) -> None
     """Make a file of some bytes that is readable by its owner only and on the disk; no part of it stays on failure."""
     try:
-        number = opened(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
-        try:
-            with named(path):
-                write_at(number, content, 0)
-                sync(number)
-        finally:
-            os.close(number)
+        with opening(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC) as number, named(path):
+            write_at(number, content, 0)
+            sync(number)
     except BaseException:
         _tidy(path)
         raise
@@ -242,29 +247,20 @@ def supplant(aside, path, held):
     open, so it is free there for a moment.  EnvironmentError; ``held`` is to be closed in any case.
     """
     if MOVES_OPEN:
-        number = opened(aside)
-        try:
+        with opening(aside) as number:
             lock(number)
             replace(aside, path)
             _become(held, number)
-        finally:
-            os.close(number)
         return True
-    nothing = opened(os.devnull)
-    try:
+    with opening(os.devnull) as nothing:
         _become(held, nothing)  # so that its number stays the caller's
-    finally:
-        os.close(nothing)
     try:
         replace(aside, path)
     finally:
-        number = opened(path)
-        try:
+        with opening(path) as number:
             is_ours = lock_soon(number, PATIENCE)
             if is_ours:
                 _become(held, number)
-        finally:
-            os.close(number)
     return is_ours
 
 
@@ -276,12 +272,12 @@ def _become(number, other):
 def _patiently(work, *names):
     # type: (Callable[..., object], *Path) -> object
     """Do it; where a file that is open cannot be moved, again and again for a moment."""
-    until = _ticks() + PATIENCE
+    until = ticks() + PATIENCE
     while True:
         try:
             return work(*names)
         except EnvironmentError as error:
-            if MOVES_OPEN or error.errno not in (EACCES, EPERM) or _ticks() >= until:
+            if MOVES_OPEN or error.errno not in (EACCES, EPERM) or ticks() >= until:
                 raise
         time.sleep(PAUSE)
 

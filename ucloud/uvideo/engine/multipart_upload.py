@@ -11,7 +11,7 @@ from ..protocol import errors, etag, operation
 from ..protocol import upload as uploads
 from ..protocol.compat import TYPE_CHECKING, printable
 from .retry import Retry
-from .session import describe
+from .session import described
 from .upload_source import READ, shown
 from .workers import Workers
 
@@ -189,9 +189,7 @@ def agrees(upload, op, finished, response):
     if compared and not etag.same(finished.etag or u"", expected or u"", upload.size):
         wrong = u"the stored object has etag %s but the source has %s" % (shown(finished.etag), expected)
     if wrong is not None:
-        error = errors.IntegrityError(wrong, status=response.status)
-        describe(error, op)
-        raise error
+        raise described(errors.IntegrityError(wrong, status=response.status), op)
     return compared
 
 

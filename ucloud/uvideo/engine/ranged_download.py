@@ -5,6 +5,7 @@ from __future__ import absolute_import, division, print_function
 import hashlib
 import logging
 from collections import deque
+from contextlib import closing
 
 from ..protocol import answer, byterange, etag, operation
 from ..protocol import download as downloads
@@ -12,7 +13,7 @@ from ..protocol.byterange import ByteRange
 from ..protocol.compat import TYPE_CHECKING
 from ..protocol.errors import BadAnswer, IntegrityError, InvalidRange, NoAnswer, ObjectChanged, UVideoError
 from .multipart_upload import Hashing, paced
-from .session import describe
+from .session import described
 from .upload_source import shown
 from .workers import LOOK, Workers
 
@@ -277,9 +278,7 @@ class Receiver(object):
         """All is there already: is the object still the same?"""
         found, response = self.carrier.call(operation.HeadObject(self.op.space, self.op.key))
         if found.etag != self.known().etag:
-            error = ObjectChanged()
-            describe(error, self.op)
-            raise error
+            raise described(ObjectChanged(), self.op)
         self.status, self.headers = response.status, response.headers
 
     def _compare(self):
@@ -317,14 +316,11 @@ class Receiver(object):
 
     def _work(self):
         # type: () -> None
-        worker = _Worker(self)
-        try:
+        with closing(_Worker(self)) as worker:
             run = _Run() if self.download is None else self._take()
             while run is not None:
                 worker.receive(run)
                 run = self._take()
-        finally:
-            worker.close()
 
     def _plan(self, begin):
         # type: (int) -> None
@@ -440,7 +436,7 @@ class _Worker(object):
                     self._attempt(run)
                     break
                 except UVideoError as error:
-                    describe(error, self._op)
+                    described(error, self._op)
                     if run.at - before >= self._piece:  # it goes forward
                         attempts.progress()
                     shared.check()

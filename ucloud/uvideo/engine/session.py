@@ -7,6 +7,7 @@ import logging
 import random
 import time
 
+from ..http.connection import ticks
 from ..protocol import answer, dialect, errors, management, operation, signature
 from ..protocol.compat import TYPE_CHECKING, NamedTuple, native, to_text
 from ..protocol.message import REFUSAL, Headers, Response
@@ -40,7 +41,6 @@ GRACE = 2.0
 TIDYING = 0.2
 #: Seconds that a signed management call is good for, and the next one has another signature.
 LASTS = 900
-_ticks = getattr(time, "monotonic", time.time)
 #: What the service says to a management operation that it has done already.
 _DONE_BEFORE = {
     operation.CreateSpace: errors.SpaceExists,
@@ -91,7 +91,7 @@ class Carrier(object):
         clock=time.time,  # type: Callable[[], float]
         sleep=time.sleep,  # type: Callable[[float], object]
         fraction=None,  # type: Callable[[], float] | None
-        ticks=_ticks,  # type: Callable[[], float]
+        ticks=ticks,  # type: Callable[[], float]
     ):
         # type: (...) -> None
         self.endpoint, self.credentials, self.transport, self.retry = endpoint, credentials, transport, retry
@@ -201,15 +201,11 @@ class Carrier(object):
         found = self._decode(answer.decode, op, response)
         if isinstance(found[0], operation.NotModified) and not (conditional or getattr(op, "conditions", False)):
             error = errors.BadAnswer(u"the answer is 304, which nothing asked for", status=response.status)
-            error.response = response
-            raise error
+            raise described(error, op, response)
         if proof and isinstance(op, PROVEN) and not getattr(found[0], "etag", None):
             wrong = u"the answer says no ETag, so nothing shows that it was stored"
-            error = errors.BadAnswer(wrong, status=response.status)
-            error.response = response
-            if isinstance(op, operation.FinishUpload):  # asked again, the service would not know the upload any more
-                error.retryable = False
-            raise error
+            again = not isinstance(op, operation.FinishUpload)  # the service would not know the upload any more
+            raise described(errors.BadAnswer(wrong, status=response.status, retryable=again), op, response)
         return found
 
     def _decode(self, decode, op, response):
@@ -390,9 +386,7 @@ class Carrier(object):
         """The ObjectInfo of a GetObject's answer that brings bytes; any other answer is raised."""
         found, _ = self.judge(op, response, conditional=True)
         if isinstance(found, operation.NotModified):
-            error = errors.Refused(u"not modified", status=response.status)
-            error.response = response
-            raise error
+            raise described(errors.Refused(u"not modified", status=response.status), op, response)
         if response.status not in (200, 206):
             raise errors.BadAnswer(u"%d is no answer to a download" % response.status, status=response.status)
         return found
@@ -484,7 +478,7 @@ class Carrier(object):
                 self.check()
                 return once(attempts.deadline)
             except errors.UVideoError as error:
-                describe(error, op)
+                described(error, op)
                 if lost is not None and may_be_done(error):
                     lost.append(error)
                 if not self.pause(attempts, error, op):
@@ -496,8 +490,7 @@ class Carrier(object):
         try:
             seconds = attempts.failed(error, self.ticks())
         except errors.UVideoError as late:
-            describe(late, op)
-            raise
+            raise described(late, op)
         if seconds is None:
             return False
         _log.info(
@@ -527,6 +520,15 @@ class Carrier(object):
             else:
                 self.sleep(seconds)
         self.check()
+
+
+def carrier_of(owner):
+    # type: (object) -> Any
+    """The Carrier of a handler or a Client, the AsyncCarrier of an AsyncClient.  Tests set its clock, ticks and sleep.
+
+    For a handler this counts as a call: it copies the settings.
+    """
+    return owner._carrier  # type: ignore[attr-defined]
 
 
 def _over(request, op, headers, body=None):
@@ -564,9 +566,11 @@ def _conditional(headers):
     return any(name.lower().startswith("if-") for name, _ in headers)
 
 
-def describe(error, op):
-    # type: (errors.UVideoError, Operation) -> None
-    """Say in an error what it is about, where it does not know yet."""
+def described(error, op, response=None):
+    # type: (errors.UVideoError, Operation, Response | None) -> errors.UVideoError
+    """The error, which says what it is about, where it did not know yet, and carries the Response if there is one."""
     if error.operation is None:
         error.operation, error.space = type(op).__name__, getattr(op, "space", None)
         error.key = getattr(op, "key", None) or None
+    error.response = response or error.response
+    return error

@@ -4,13 +4,14 @@ from __future__ import absolute_import, division, print_function
 
 import hashlib
 import logging
+from contextlib import closing
 
 from ..protocol import etag
 from ..protocol.compat import TYPE_CHECKING
 from ..protocol.errors import IntegrityError, LocalFailure, SourceChanged
 from ..protocol.message import Slice
 from .multipart_upload import Hashing
-from .session import describe
+from .session import described
 from .upload_source import READ, StreamSource, shown
 
 if TYPE_CHECKING:
@@ -188,32 +189,23 @@ def put(carrier, op, body, headers=()):
 
     IntegrityError if the service stored other bytes.  An etag of a form that is not known is not compared.
     """
-    try:
+    with closing(body):
         small = body.length is not None and body.length <= READ  # one piece costs the http libraries less
         stored, response = carrier.call(op, b"".join(body) if small else body, headers)
         actual, size = body.etag(), body.sent
-    finally:
-        body.close()
     known = etag.is_etag(stored.etag)
     if not known:
         _log.warning("the service gave no etag that can be checked of what was put")
     elif not etag.same(stored.etag or u"", actual, size):
-        error = IntegrityError(
-            u"the stored object has etag %s but the source has %s" % (stored.etag, actual), status=response.status
-        )
-        describe(error, op)
-        error.response = response
-        raise error
+        wrong = u"the stored object has etag %s but the source has %s" % (stored.etag, actual)
+        raise described(IntegrityError(wrong, status=response.status), op, response)
     return stored, response, known
 
 
 def file_etag(source):
     # type: (FileSource) -> str
     """The etag of a FileSource's bytes."""
-    body = FileBody(source)
-    try:
+    with closing(FileBody(source)) as body:
         for _ in body:
             pass
         return body.etag()
-    finally:
-        body.close()

@@ -18,7 +18,7 @@ from ..protocol.dialect import check_key, check_space
 from ..protocol.errors import BadAnswer, InvalidArgument
 from . import localfile
 from .multipart_upload import check_begun
-from .upload_source import local, shown
+from .upload_source import failing, local, shown
 
 if TYPE_CHECKING:
     from typing import Iterable  # noqa: F401
@@ -112,10 +112,8 @@ class Checkpoint(object):
         # type: (str, Upload) -> None
         self._path, self._upload = path, upload
         self._lock = threading.Lock()
-        try:
+        with failing(path):
             write(path, os.path.join(os.path.dirname(path), ".%s.tmp" % uuid.uuid4().hex), upload.lines())
-        except EnvironmentError as error:
-            raise local(error, path)
 
     def add(self, part):
         # type: (int) -> None

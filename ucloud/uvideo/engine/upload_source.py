@@ -3,6 +3,7 @@
 from __future__ import absolute_import, division, print_function
 
 import codecs
+import contextlib
 import hashlib
 import io
 import os
@@ -45,6 +46,16 @@ def local(error, path):
     if isinstance(reason, bytes):
         reason = reason.decode("utf-8", "replace")
     return LocalFailure(u"%s: %s" % (shown(path), reason))
+
+
+@contextlib.contextmanager
+def failing(path):
+    # type: (Path) -> Iterator[None]
+    """Raise the LocalFailure about a path for each EnvironmentError of the block."""
+    try:
+        yield
+    except EnvironmentError as error:
+        raise local(error, path)
 
 
 def shown(path):
@@ -169,12 +180,10 @@ class FileSource(object):
     def __init__(self, path):
         # type: (Path) -> None
         self.path = usable(path)  # type: Any  # str, or bytes as it was given
-        try:
+        with failing(path):
             if not stat.S_ISREG(os.stat(path).st_mode):  # before it is opened, for which a pipe would wait
                 raise InvalidArgument(u"%s is no regular file; open it and use uploadstream" % shown(path))
             self._file = io.open(path, "rb", buffering=0)
-        except EnvironmentError as error:
-            raise local(error, path)
         status = os.fstat(self._file.fileno())
         self.identity = identity(status)
         self.size = status.st_size
@@ -199,10 +208,8 @@ class FileSource(object):
     def read(self, where):
         # type: (Slice) -> bytes
         """The bytes of a Slice.  SourceChanged if the file is no longer the one that was opened."""
-        try:
+        with failing(self.path):
             data = self._read(where.offset, where.length)
-        except EnvironmentError as error:
-            raise local(error, self.path)
         if len(data) != where.length:
             raise self.changed()
         self.check()

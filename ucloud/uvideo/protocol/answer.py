@@ -110,10 +110,11 @@ def _parsed(value):
         return None
 
 
-def _json(document, pairs=()):
-    # type: (object, Iterable[tuple[str, str]]) -> Response
+def json_answer(document, pairs=(), status=200):
+    # type: (object, Iterable[tuple[str, str]], int) -> Response
+    """A Response with a JSON document.  Its type has no charset: the Python SDK reads nothing else."""
     body = to_bytes(json.dumps(document, separators=(",", ":")))
-    return Response(200, Headers([JSON] + list(pairs)), body)
+    return Response(status, Headers([JSON] + list(pairs)), body)
 
 
 def _quoted(etag):
@@ -188,14 +189,14 @@ def _encode_not_modified(op, result):
 
 def _encode_initiated(op, result):
     # type: (Operation, operation.Initiated) -> Response
-    return _json(
+    return json_answer(
         {"UploadId": result.upload_id, "BlkSize": result.block_size, "Bucket": result.space, "Key": result.key}
     )
 
 
 def _encode_part(op, result):
     # type: (Operation, operation.StoredPart) -> Response
-    return _json({"PartNumber": result.part}, [_quoted(result.etag)])
+    return json_answer({"PartNumber": result.part}, [_quoted(result.etag)])
 
 
 def _encode_copied(op, result):
@@ -203,7 +204,8 @@ def _encode_copied(op, result):
     assert result.first is not None and result.length is not None and result.size is not None
     ranged = byterange.build_content(result.first, result.length, result.size)
     # Java reads the etag of a copied part here, and that of a part which was sent in the header.
-    return _json({"PartNumber": result.part, "ETag": result.etag}, [_quoted(result.etag), ("Content-Range", ranged)])
+    pairs = [_quoted(result.etag), ("Content-Range", ranged)]
+    return json_answer({"PartNumber": result.part, "ETag": result.etag}, pairs)
 
 
 def _encode_tags(op, result):
@@ -214,17 +216,17 @@ def _encode_tags(op, result):
 def _encode_acl(op, result):
     # type: (Operation, operation.Acl) -> Response
     owner = {"ID": result.owner, "DisplayName": result.owner_name}
-    return _json({"Owner": owner, "AccessControlList": {"Grant": result.grant}})
+    return json_answer({"Owner": owner, "AccessControlList": {"Grant": result.grant}})
 
 
 def _encode_finished(op, result):
     # type: (Operation, operation.Finished) -> Response
-    return _json({"Bucket": result.space, "Key": result.key, "FileSize": result.size}, [_quoted(result.etag)])
+    return json_answer({"Bucket": result.space, "Key": result.key, "FileSize": result.size}, [_quoted(result.etag)])
 
 
 def _encode_parts(op, page):
     # type: (Operation, operation.PartPage) -> Response
-    return _json(
+    return json_answer(
         {
             "UploadId": page.upload_id,
             "Bucket": page.space,
@@ -240,7 +242,7 @@ def _encode_parts(op, page):
 
 def _encode_uploads(op, page):
     # type: (Operation, operation.UploadPage) -> Response
-    return _json(
+    return json_answer(
         {
             "RetCode": 0,
             "ErrMsg": "",
@@ -268,39 +270,24 @@ def parse_entry(shape, found):
 def file_entry(space, info):
     # type: (str, operation.FileInfo) -> dict[str, Any]
     """One entry of PrefixFileList and GetFileList."""
-    entry = {
-        "BucketName": space,
-        "FileName": info.key,
-        "Hash": info.etag,
-        "MimeType": info.mime,
-        "Size": info.size,
-        "CreateTime": info.created,
-        "ModifyTime": info.modified,
-        "StorageClass": info.storage_class,
-    }
+    return _restorable(info, dict(entry(_FILE, info), BucketName=space))
+
+
+def _restorable(info, found):
+    # type: (operation.FileInfo, dict[str, Any]) -> dict[str, Any]
     if info.restore is not None:
-        entry["RestoreStatus"] = info.restore
-    return entry
+        found["RestoreStatus"] = info.restore
+    return found
 
 
-def parse_file_entry(entry):
+def parse_file_entry(found):
     # type: (dict[str, Any]) -> operation.FileInfo
-    return operation.FileInfo(
-        text(entry["FileName"]),
-        number(entry["Size"]),
-        text(entry["Hash"]),
-        text(entry["MimeType"]),
-        text_or_none(entry.get("StorageClass")),
-        number(entry["CreateTime"]),
-        number(entry["ModifyTime"]),
-        (),
-        text_or_none(entry.get("RestoreStatus") or None),
-    )
+    return operation.FileInfo(*(parse_entry(_FILE, found) + [(), text_or_none(found.get("RestoreStatus") or None)]))
 
 
 def _encode_files(op, page):
     # type: (Operation, operation.FilePage) -> Response
-    return _json(
+    return json_answer(
         {
             "BucketName": page.space,
             "BucketId": page.space_id,
@@ -312,24 +299,20 @@ def _encode_files(op, page):
 
 def _object_entry(info):
     # type: (operation.FileInfo) -> dict[str, Any]
-    entry = {
-        "Key": info.key,
-        "MimeType": info.mime,
-        "ETag": info.etag,
-        "Size": "%d" % info.size,  # Go and JuiceFS need a string
-        "StorageClass": info.storage_class,
-        "LastModified": info.modified,
-        "CreateTime": info.created,
-        "UserMeta": dict(info.metadata),
-    }
-    if info.restore is not None:
-        entry["RestoreStatus"] = info.restore
-    return entry
+    found = dict(entry(_OBJECT, info), Size="%d" % info.size, UserMeta=dict(info.metadata))  # Go and JuiceFS need text
+    return _restorable(info, found)
+
+
+def _parse_object_entry(found):
+    # type: (dict[str, Any]) -> operation.FileInfo
+    metadata = tuple(sorted((text(name), text(value)) for name, value in (found.get("UserMeta") or {}).items()))
+    restore = text_or_none(found.get("RestoreStatus") or None)
+    return operation.FileInfo(*(parse_entry(_OBJECT, found) + [metadata, restore]))
 
 
 def _encode_objects(op, page):
     # type: (Operation, operation.ObjectPage) -> Response
-    return _json(
+    return json_answer(
         {
             "Name": page.space,
             "Prefix": page.prefix,
@@ -369,16 +352,10 @@ def encode(op, result):
 
 def encode_error(error):
     # type: (UVideoError) -> Response
-    """The Response that says this error (a UVideoError with a status).
-
-    The Content-Type is exactly application/json, without charset: the Python SDK reads nothing else.
-    """
+    """The Response that says this error (a UVideoError with a status)."""
     assert error.status is not None
-    body = json.dumps({"RetCode": error.ret_code, "ErrMsg": error.message}, separators=(",", ":"))
-    pairs = [JSON]
-    if error.retry_after is not None:
-        pairs.append(("Retry-After", "%d" % error.retry_after))
-    return Response(error.status, Headers(pairs), to_bytes(body))
+    pairs = [] if error.retry_after is None else [("Retry-After", "%d" % error.retry_after)]
+    return json_answer({"RetCode": error.ret_code, "ErrMsg": error.message}, pairs, error.status)
 
 
 # Client: response -> result
@@ -613,6 +590,25 @@ _UPLOAD = (
     ("StartTime", number_or_none),
     ("StorageClass", text_or_none),
 )  # type: Shape
+#: In the order of FileInfo, up to its metadata.
+_FILE = (
+    ("FileName", text),
+    ("Size", number),
+    ("Hash", text),
+    ("MimeType", text),
+    ("StorageClass", text_or_none),
+    ("CreateTime", number),
+    ("ModifyTime", number),
+)  # type: Shape
+_OBJECT = (
+    ("Key", text),
+    ("Size", number),
+    ("ETag", _tag),
+    ("MimeType", text),
+    ("StorageClass", text_or_none),
+    ("CreateTime", number_or_none),
+    ("LastModified", number_or_none),
+)  # type: Shape
 
 
 def check_coding(headers, status):
@@ -775,20 +771,6 @@ def _decode_files(op, response):
 def _decode_objects(op, response):
     # type: (operation.ListObjects, Response) -> operation.ObjectPage
     found = _fields(response, "Contents")
-    objects = [
-        operation.FileInfo(
-            text(entry["Key"]),
-            number(entry["Size"]),
-            text(entry["ETag"]).strip('"'),
-            text(entry["MimeType"]),
-            text_or_none(entry.get("StorageClass")),
-            number_or_none(entry.get("CreateTime")),
-            number_or_none(entry.get("LastModified")),
-            tuple(sorted((text(name), text(value)) for name, value in (entry.get("UserMeta") or {}).items())),
-            text_or_none(entry.get("RestoreStatus") or None),
-        )
-        for entry in found["Contents"] or ()
-    ]
     return operation.ObjectPage(
         text(found.get("Name", op.space)),
         text(found.get("Prefix", op.prefix)),
@@ -796,7 +778,7 @@ def _decode_objects(op, response):
         text(found.get("Delimiter") or u""),
         bool(found.get("IsTruncated")),
         text(found.get("NextMarker") or u""),
-        tuple(objects),
+        tuple([_parse_object_entry(entry) for entry in found["Contents"] or ()]),
         tuple([text(entry["Prefix"]) for entry in found.get("CommonPrefixes") or ()]),
     )
 

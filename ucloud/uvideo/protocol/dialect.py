@@ -457,16 +457,7 @@ def _limit(query, name, default):
 
 def _decode_put(space, key, query, headers, body):
     # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.PutObject
-    return operation.PutObject(
-        space,
-        key,
-        field.mime(headers),
-        field.md5(headers),
-        field.storage_class(headers),
-        field.metadata(headers),
-        field.kept(headers),
-        field.acl(headers),
-    )
+    return operation.PutObject(space, key, *field.parse_stored(headers), acl=field.acl(headers))
 
 
 _CONDITION_NAMES = frozenset(operation.CONDITIONS)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from typing import Any, Iterator  # noqa: F401
 
 RECORD_VERSION = 1
+#: What the record's first line says, in the order of Download's arguments.
+_FIELDS = ("space", "key", "etag", "first", "size", "total", "target")
 #: The record's line, without line end, after which every block before it is on the disk.
 SYNCED = '{"synced": true}'
 
@@ -92,16 +94,8 @@ class Download(object):
     def header_line(self):
         # type: () -> str
         """The record's first line, without line end."""
-        fields = {
-            "uvideo-download": RECORD_VERSION,
-            "space": self.space,
-            "key": self.key,
-            "etag": self.etag,
-            "first": self.first,
-            "size": self.size,
-            "total": self.total,
-            "target": self.target,
-        }
+        fields = dict((name, getattr(self, name)) for name in _FIELDS)
+        fields["uvideo-download"] = RECORD_VERSION
         return native(json.dumps(fields, sort_keys=True))
 
     def target_line(self):
@@ -132,14 +126,13 @@ def read(text):
         fields = json.loads(head)
         if fields["uvideo-download"] != RECORD_VERSION:
             raise ValueError("written by another version of this program")
-        texts = [fields[name] for name in ("space", "key", "etag")]
+        download = Download(*[fields[name] for name in _FIELDS])
         numbers = [fields[name] for name in ("first", "size", "total")]
-        if not all([is_text(value) for value in texts]) or not isinstance(fields["target"], dict):
+        if not is_text(download.etag) or not isinstance(fields["target"], dict):
             raise ValueError("fields of the wrong kind")
         if not all([is_integer(value) and value >= 0 for value in numbers]) or numbers[0] + numbers[1] > numbers[2]:
             raise ValueError("fields of the wrong kind")
-        space, key = check_space(texts[0]), check_key(texts[1])
-        download = Download(space, key, texts[2], numbers[0], numbers[1], numbers[2], fields["target"])
+        download.space, download.key = check_space(download.space), check_key(download.key)
     except (ValueError, KeyError, TypeError, RuntimeError, UVideoError):  # RuntimeError: nested deeper than can be read
         raise InvalidArgument(u"the file is not the record of a download")
     count = download.blocks()

@@ -64,18 +64,7 @@ class UVideoError(Exception):
     response = None  # type: Response | None
     message = u"failed"  # type: str
     _CONTEXT = (
-        "operation",
-        "space",
-        "key",
-        "status",
-        "ret_code",
-        "request_id",
-        "retry_after",
-        "retryable",
-        "action_code",
-        "sent",
-        "transfer",
-        "cause",
+        "operation space key status ret_code request_id retry_after retryable action_code sent transfer cause".split()
     )
 
     def __init__(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .message import Headers  # noqa: F401
 
     _Storing = operation.PutObject | operation.InitiateUpload | operation.CopyObject | operation.AppendObject
+    _Pairs = tuple[tuple[str, str], ...]
     T = TypeVar("T")
     Asked = tuple[str, str, list[tuple[str, str]], bytes]  # method, target, headers, body
 
@@ -215,3 +216,9 @@ def md5(headers):
     if not _HEX_MD5(value):
         raise BadRequest(u"Content-MD5 is neither 32 hexadecimal digits nor the base64 of 16 bytes")
     return to_text(value.lower())
+
+
+def parse_stored(headers):
+    # type: (Headers) -> tuple[str | None, str | None, str | None, _Pairs, _Pairs]
+    """What a whole object is stored with: mime, md5, storage class, metadata, headers."""
+    return mime(headers), md5(headers), storage_class(headers), metadata(headers), kept(headers)

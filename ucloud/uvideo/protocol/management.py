@@ -5,13 +5,11 @@ Answers are always HTTP 200 with a RetCode; a space is a bucket whose Biz may be
 
 from __future__ import absolute_import, division, print_function
 
-import json
-
 from . import answer, errors, operation
 from .compat import TYPE_CHECKING, build_query, is_integer, native, parse_query, to_bytes, to_text, whole
 from .expiry import is_past
 from .json_document import parse_json
-from .message import Headers, Request, Response
+from .message import Headers, Request
 from .page import is_page
 from .signature import action_signature, parameter_text
 
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Iterable, Iterator, Mapping, TypeVar  # noqa: F401
 
     from .errors import UVideoError  # noqa: F401
+    from .message import Response  # noqa: F401
     from .signature import Credentials  # noqa: F401
 
     _Space = operation.CreateSpace | operation.UpdateSpace | operation.DeleteSpace
@@ -33,92 +32,60 @@ if TYPE_CHECKING:
 _BIZ = "vod"
 
 
+#: field of an operation -> parameter.  space is BucketName or SpaceName; the action's name says what biz is.
+_PARAMETERS = {
+    "type": "Type",
+    "region": "Region",
+    "tag": "Tag",
+    "project": "ProjectId",
+    "domains": "Domain",
+    "offset": "Offset",
+    "limit": "Limit",
+    "storage_class": "StorageClass",
+    "begin": "BeginTime",
+    "end": "EndTime",
+    "token_id": "TokenId",
+    "name": "TokenName",
+    "display": "Display",
+    "ops": "AllowedOps",
+    "prefixes": "AllowedPrefixes",
+    "spaces": "AllowedBuckets",
+    "expires": "ExpireTime",
+    "black_ips": "BlackIPList",
+    "white_ips": "WhiteIPList",
+    "role": "RoleUrn",
+    "session": "RoleSessionName",
+    "seconds": "DurationSeconds",
+    "policy": "Policy",
+}
+
+
 class _Action(object):
     """One operation's names on this plane: the one a client sends first, then those a server takes too.
 
-    ``fields``: (field of the operation, parameter).  ``required``: those of them that must be there.
+    ``required``: the fields that must be there.  ``named``: parameters that are called otherwise here.
     """
 
-    def __init__(self, cls, names, fields, required=()):
-        # type: (type[Operation], tuple[str, ...], tuple[tuple[str, str], ...], tuple[str, ...]) -> None
-        self.cls, self.names, self.fields, self.required = cls, names, fields, required
+    def __init__(self, cls, names, required=(), **named):
+        # type: (type[Operation], tuple[str, ...], tuple[str, ...], **str) -> None
+        self.cls, self.names, self.required = cls, names, required
+        given = dict(_PARAMETERS, **named)
+        self.fields = [(field, given[field]) for field in cls._fields if field not in ("space", "biz")]
         self.about_a_space = "space" in cls._fields
 
 
-_TOKEN = (
-    ("ops", "AllowedOps"),
-    ("prefixes", "AllowedPrefixes"),
-    ("spaces", "AllowedBuckets"),
-    ("expires", "ExpireTime"),
-    ("black_ips", "BlackIPList"),
-    ("white_ips", "WhiteIPList"),
-    ("region", "Region"),
-    ("project", "ProjectId"),
-)
-
-
-#: field of the operation -> parameter.  space is BucketName or SpaceName.
 _ACTIONS = (
-    _Action(
-        operation.CreateSpace,
-        ("CreateBucket", "CreateVideoSpace"),
-        (("type", "Type"), ("region", "Region"), ("tag", "Tag"), ("project", "ProjectId"), ("domains", "Domain")),
-    ),
-    _Action(
-        operation.DescribeSpace,
-        ("DescribeBucket", "DescribeVideoSpace"),
-        (("offset", "Offset"), ("limit", "Limit"), ("region", "Region"), ("project", "ProjectId")),
-    ),
-    _Action(
-        operation.UpdateSpace,
-        ("UpdateBucket", "UpdateVideoSpace"),
-        (("type", "Type"), ("storage_class", "StorageClass"), ("project", "ProjectId")),
-    ),
-    _Action(operation.DeleteSpace, ("DeleteBucket", "DeleteVideoSpace"), (("project", "ProjectId"),)),
-    _Action(
-        operation.ListSpaceFiles,
-        ("GetFileList", "GetVideoFileBySpace"),
-        (("offset", "Offset"), ("limit", "Limit"), ("project", "ProjectId")),
-    ),
-    _Action(
-        operation.GetSpaceStatus,
-        ("GetVideoSpaceStatus",),
-        (("spaces", "SpaceName"), ("begin", "BeginTime"), ("end", "EndTime")),
-    ),
-    _Action(operation.CreateToken, ("CreateUFileToken",), (("name", "TokenName"),) + _TOKEN, ("name",)),
-    _Action(
-        operation.DescribeToken,
-        ("DescribeUFileToken",),
-        (
-            ("token_id", "TokenId"),
-            ("name", "TokenName"),
-            ("display", "Display"),
-            ("region", "Region"),
-            ("project", "ProjectId"),
-        ),
-    ),
-    _Action(
-        operation.UpdateToken,
-        ("UpdateUFileToken",),
-        (("token_id", "TokenId"), ("name", "TokenName")) + _TOKEN,
-        ("token_id",),
-    ),
-    _Action(
-        operation.AssumeRole,
-        ("AssumeRole",),
-        (
-            ("role", "RoleUrn"),
-            ("session", "RoleSessionName"),
-            ("seconds", "DurationSeconds"),
-            ("policy", "Policy"),
-        ),
-    ),
-    _Action(
-        operation.DeleteToken,
-        ("DeleteUFileToken",),
-        (("token_id", "TokenId"), ("region", "Region"), ("project", "ProjectId")),
-        ("token_id",),
-    ),
+    _Action(operation.CreateSpace, ("CreateBucket", "CreateVideoSpace")),
+    _Action(operation.DescribeSpace, ("DescribeBucket", "DescribeVideoSpace")),
+    _Action(operation.UpdateSpace, ("UpdateBucket", "UpdateVideoSpace")),
+    _Action(operation.DeleteSpace, ("DeleteBucket", "DeleteVideoSpace")),
+    _Action(operation.ListSpaceFiles, ("GetFileList", "GetVideoFileBySpace")),
+    _Action(operation.GetSpaceStatus, ("GetVideoSpaceStatus",), spaces="SpaceName"),
+    _Action(operation.CreateToken, ("CreateUFileToken",), ("name",)),
+    _Action(operation.DescribeToken, ("DescribeUFileToken",)),
+    _Action(operation.UpdateToken, ("UpdateUFileToken",), ("token_id",)),
+    _Action(operation.AssumeRole, ("AssumeRole",)),
+    _Action(operation.DeleteToken, ("DeleteUFileToken",), ("token_id",)),
 )
 _BY_CLASS = dict((action.cls, action) for action in _ACTIONS)  # type: dict[type, _Action]
 _BY_NAME = dict((name, action) for action in _ACTIONS for name in action.names)
@@ -301,11 +268,6 @@ def _number(parameter, value):
     return number
 
 
-def _answer(fields):
-    # type: (dict[str, Any]) -> Response
-    return Response(200, Headers([answer.JSON]), to_bytes(json.dumps(fields, separators=(",", ":"))))
-
-
 def encode_result(name, result):
     # type: (str, Result) -> Response
     """The Response that says the result of the action ``name``."""
@@ -328,7 +290,7 @@ def encode_result(name, result):
         fields.update(DataSet=[_token_entry(info) for info in result.tokens])
     elif isinstance(result, operation.SpaceList):
         fields.update(DataSet=[_space_entry(info) for info in result.spaces])
-    return _answer(fields)
+    return answer.json_answer(fields)
 
 
 _TEMPORARY = ("AccessKeyId", "AccessKeySecret", "SecurityToken", "Expiration")
@@ -346,27 +308,16 @@ def _token_entry(info):
 
 def _space_entry(info):
     # type: (operation.SpaceInfo) -> dict[str, Any]
-    return {
-        "BucketName": info.space,
-        "BucketId": info.space_id,
-        "Type": info.type,
-        "Region": info.region,
-        "Biz": info.biz,
-        "Tag": info.tag,
-        "StorageClass": info.storage_class,
-        "HasUserDomain": 1 if info.custom else 0,
-        "CreateTime": info.created,
-        "ModifyTime": info.modified,
-        "CdnDomainId": [],
-        "Domain": {"Src": list(info.source), "Cdn": list(info.cdn), "CustomSrc": list(info.custom), "CustomCdn": []},
-    }
+    domain = {"Src": list(info.source), "Cdn": list(info.cdn), "CustomSrc": list(info.custom), "CustomCdn": []}
+    custom = 1 if info.custom else 0
+    return dict(answer.entry(_SPACE_SET, info), HasUserDomain=custom, CdnDomainId=[], Domain=domain)
 
 
 def encode_error(name, error):
     # type: (str | None, UVideoError) -> Response
     """The Response that says this error: HTTP 200, RetCode and Message."""
     code = error.action_code or 15005
-    return _answer({"RetCode": code, "Action": (name or u"") + "Response", "Message": error.message})
+    return answer.json_answer({"RetCode": code, "Action": (name or u"") + "Response", "Message": error.message})
 
 
 def decode_result(op, response, now=None):
@@ -406,22 +357,8 @@ def _decode_spaces(op, found):
     spaces = []
     for entry in found["DataSet"] or ():
         domain = entry.get("Domain") or {}
-        spaces.append(
-            operation.SpaceInfo(
-                answer.text(entry["BucketName"]),
-                answer.text_or_none(entry.get("BucketId")),
-                answer.text_or_none(entry.get("Type")),
-                answer.text_or_none(entry.get("Region")),
-                answer.text_or_none(entry.get("Biz")),
-                answer.text_or_none(entry.get("Tag")),
-                answer.text_or_none(entry.get("StorageClass")),
-                answer.number_or_none(entry.get("CreateTime")),
-                answer.number_or_none(entry.get("ModifyTime")),
-                tuple([answer.text(host) for host in domain.get("Src") or ()]),
-                tuple([answer.text(host) for host in domain.get("Cdn") or ()]),
-                tuple([answer.text(host) for host in domain.get("CustomSrc") or ()]),
-            )
-        )
+        hosts = [_texts(domain.get(name)) for name in ("Src", "Cdn", "CustomSrc")]
+        spaces.append(operation.SpaceInfo(*(answer.parse_entry(_SPACE_SET, entry) + hosts)))
     return operation.SpaceList(tuple(spaces))
 
 
@@ -448,6 +385,18 @@ def _texts(value):
     return tuple([answer.text(each) for each in value or ()])
 
 
+#: In the order of SpaceInfo, up to its hosts.
+_SPACE_SET = (
+    ("BucketName", answer.text),
+    ("BucketId", answer.text_or_none),
+    ("Type", answer.text_or_none),
+    ("Region", answer.text_or_none),
+    ("Biz", answer.text_or_none),
+    ("Tag", answer.text_or_none),
+    ("StorageClass", answer.text_or_none),
+    ("CreateTime", answer.number_or_none),
+    ("ModifyTime", answer.number_or_none),
+)  # type: answer.Shape
 #: In the order of TokenInfo.
 _TOKEN_SET = (
     ("Region", answer.text_or_none),

@@ -306,16 +306,7 @@ def _decode_put_acl(space, key, query, headers, body):
 
 def _decode_append(space, key, query, headers, body):
     # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.AppendObject
-    return operation.AppendObject(
-        space,
-        key,
-        _size(query, "position"),
-        field.mime(headers),
-        field.md5(headers),
-        field.storage_class(headers),
-        field.metadata(headers),
-        field.kept(headers),
-    )
+    return operation.AppendObject(space, key, _size(query, "position"), *field.parse_stored(headers))
 
 
 DECODE = {

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .operation import Part  # noqa: F401
 
 RECORD_VERSION = 1
+#: What the record's first line says, in the order of Upload's arguments.
+_FIELDS = ("space", "key", "upload_id", "block_size", "size", "mime", "source")
 
 
 class Upload(object):
@@ -159,16 +161,8 @@ class Upload(object):
     def header_line(self):
         # type: () -> str
         """The record's first line, without line end."""
-        fields = {
-            "uvideo-upload": RECORD_VERSION,
-            "space": self.space,
-            "key": self.key,
-            "upload_id": self.upload_id,
-            "block_size": self.block_size,
-            "size": self.size,
-            "mime": self.mime,
-            "source": self.source,
-        }
+        fields = dict((name, getattr(self, name)) for name in _FIELDS)
+        fields["uvideo-upload"] = RECORD_VERSION
         return native(json.dumps(fields, sort_keys=True))
 
     def part_line(self, part):
@@ -194,15 +188,7 @@ def read(text):
         fields = json.loads(head)
         if fields["uvideo-upload"] != RECORD_VERSION:
             raise InvalidArgument(u"the checkpoint was written by another version of this program")
-        upload = Upload(
-            fields["space"],
-            fields["key"],
-            fields["upload_id"],
-            fields["block_size"],
-            fields["size"],
-            fields["mime"],
-            fields["source"],
-        )
+        upload = Upload(*[fields[name] for name in _FIELDS])
         if not _usable(upload):
             raise ValueError("fields of the wrong kind")
     except InvalidArgument:

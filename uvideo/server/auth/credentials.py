@@ -167,15 +167,13 @@ def _write(said: dict[str, object], path: Path, replace: bool) -> None:
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         unfinished.unlink(missing_ok=True)
-        fd = localfile.opened(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL)  # through no link of somebody else's
-        try:
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL  # through no link of somebody else's
+        with localfile.opening(unfinished, flags) as fd:
             if replace:  # a file of the server's
                 localfile.belong(fd, path.parent)
             with localfile.named(path):
                 localfile.write_at(fd, json.dumps(said).encode() + b"\n", 0)
                 localfile.sync(fd)
-        finally:
-            os.close(fd)
         if replace:
             localfile.replace(unfinished, path)
         else:

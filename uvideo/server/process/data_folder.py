@@ -132,11 +132,8 @@ def _is_in_flight(folder: Path) -> bool:
 
 def is_served(folder: Path) -> bool:
     """Whether a server takes connections for it.  OSError if there is no such folder, or no server ever was."""
-    lock = localfile.opened(folder / LOCK)
-    try:
+    with localfile.opening(folder / LOCK) as lock:
         return not localfile.lock(lock)
-    finally:
-        os.close(lock)
 
 
 def state(folder: Path) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import absolute_import, division, print_function
 
 import unittest
 
-from ucloud.uvideo.engine.outcome import FREE, RECORD, RESUME, outcome
+from ucloud.uvideo.engine.keep_or_abort import FREE, RECORD, RESUME, keep_or_abort
 from ucloud.uvideo.protocol import errors
 
 #: What becomes of an upload that met such an error.
@@ -40,8 +40,8 @@ class OutcomeTest(unittest.TestCase):
     def test_every_error_has_one(self):
         for expected, kinds in EXPECTED.items():
             for kind in kinds:
-                self.assertEqual(expected, outcome(kind()), kind.__name__)
+                self.assertEqual(expected, keep_or_abort(kind()), kind.__name__)
 
     def test_what_may_be_repeated_can_be_resumed(self):
-        self.assertEqual(RESUME, outcome(errors.Refused(retryable=True)))
-        self.assertEqual(RESUME, outcome(errors.BadAnswer(retryable=False)))
+        self.assertEqual(RESUME, keep_or_abort(errors.Refused(retryable=True)))
+        self.assertEqual(RESUME, keep_or_abort(errors.BadAnswer(retryable=False)))

@@ -7,6 +7,7 @@ The temporary file tells it itself.  Behind the room of the object's bytes lie t
 from __future__ import absolute_import, division, print_function
 
 import logging
+from contextlib import closing
 
 from ..protocol import download as downloads
 from ..protocol.compat import TYPE_CHECKING, native, to_bytes
@@ -27,7 +28,7 @@ DIGITS = 8
 _NONE = b"\0" * DIGEST
 
 
-class Leftover(Watch):
+class PartialDownload(Watch):
     """Notes in a FileTarget what has arrived of an object.  ``find`` what an earlier run noted; ``close`` it when done.
 
     ``op``: the GetObject.  ``origin``: what tells one service from another.
@@ -57,8 +58,7 @@ class Leftover(Watch):
 
     def _read(self):
         # type: () -> Download | None
-        handle = self._target.handle()
-        try:
+        with closing(self._target.handle()) as handle:
             end = self._target.length() - DIGITS
             length = int(handle.read(DIGITS, max(0, end)))
             head = handle.read(length, end - length) if 0 < length <= end else b""
@@ -69,8 +69,6 @@ class Leftover(Watch):
             if found.size is None or end != found.size + found.blocks() * DIGEST + length:
                 return None
             noted = handle.read(found.blocks() * DIGEST, found.size)
-        finally:
-            handle.close()
         for block in range(found.blocks()):
             digest = noted[block * DIGEST : (block + 1) * DIGEST]
             if digest != _NONE and digest == self._target.digest(found.slice(block)):

@@ -9,7 +9,7 @@ from ..protocol.errors import BadAnswer, LocalFailure, NoAnswer, SourceChanged, 
 RESUME, RECORD, FREE = "resume", "record", "free"
 
 
-def outcome(error):
+def keep_or_abort(error):
     # type: (BaseException) -> str
     """RESUME, RECORD or FREE, by what ended a transfer; Ctrl-C, and what a callback raised, are no failure of it."""
     if not isinstance(error, UVideoError) or isinstance(error, (NoAnswer, BadAnswer)) or error.retryable:
