@@ -87,7 +87,7 @@ class BaseClient:
         filename: of a GET, what a browser calls the download.
         """
         lasting = int(operations.seconds(self._settings.expires if expires is None else expires, "expires"))
-        return operations.presigned(self._core, space, key, method, max(1, lasting), mime, md5, filename)
+        return self._core.url(operations.signable(space, key, method, mime, md5, filename), max(1, lasting))
 
     def transfers(self) -> tuple[models.TransferRecord, ...]:
         """The uploads and downloads in this user's journal that are not finished, the oldest first."""
