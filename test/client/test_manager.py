@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import io
 import os
 import signal
 import threading
@@ -202,7 +204,7 @@ def test_a_cancel_reaches_a_transfer_that_runs(
         proxy.release("second")
         assert isinstance(running.exception(30), errors.Cancelled)
     assert list(client.list_uploads(space)) == []
-    assert cancel._wake == []
+    assert cancel.wakes == []
 
 
 def test_submitting_more_than_may_wait_waits(space: str, proxy: FaultProxy, through: Client) -> None:
@@ -324,11 +326,15 @@ def test_what_is_done_holds_no_bytes(client: Client, space: str) -> None:
         kept.append(weakref.ref(held))
         raise RuntimeError("enough")
 
+    source = io.BytesIO(b"data")
+    held = weakref.ref(source)
     with TransferManager(client) as manager:
-        ended = manager.upload(space, "b", b"data", progress=refuse)
+        ended = manager.upload(space, "b", source, progress=refuse)
         assert isinstance(ended.exception(30), RuntimeError)
         assert kept[0]() is None
-    assert ended._job is None
+    del source
+    gc.collect()
+    assert ended.done() and held() is None
 
 
 def test_a_system_without_threads_is_a_local_failure(

@@ -125,10 +125,10 @@ def _nearly_full() -> errors.Unavailable:
 
 def kept_free(blobs: Blobs, headroom: Headroom | None) -> Blobs:
     """The same blobs; what is written to them leaves the headroom, however it came and whatever was announced."""
-    return blobs if headroom is None else wrapped(_KeptFree, blobs, headroom)
+    return blobs if headroom is None else wrapped(KeptFree, blobs, headroom)
 
 
-class _KeptFree(Wrapper[Blobs], Blobs):
+class KeptFree(Wrapper[Blobs], Blobs):
     def __init__(self, inner: Blobs, headroom: Headroom) -> None:
         super().__init__(inner)
         self._headroom = headroom
