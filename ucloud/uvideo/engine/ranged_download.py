@@ -235,7 +235,7 @@ class Receiver(object):
         self.conditional = True  # whether If-Range is understood
         self.until = carrier.attempts(self.op).deadline
         self._verify, self._watch = verify, watch or Watch()
-        self._workers = Workers(self.work, carrier, GRACE)
+        self._workers = Workers(self._work, carrier, GRACE)
         self.check, self._lock = self._workers.check, self._workers.lock  # of what follows, the download and the watch
         self._pending, self._next, self._left = iter(()), None, 0  # type: Iterator[int], int | None, int
         self._endless = False  # only the connection's end says where the body ends
@@ -314,7 +314,7 @@ class Receiver(object):
         count = 1 if self.download is None else max(1, min(self.jobs, self._left))
         self._workers.run(count, here=self.carrier.deadline is None)
 
-    def work(self):
+    def _work(self):
         # type: () -> None
         with closing(_Worker(self)) as worker:
             run = _Run() if self.download is None else self._take()
